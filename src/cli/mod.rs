@@ -1,0 +1,33 @@
+//! The command line: the only room that prints, and the only one that knows clap.
+//!
+//! One file a subcommand. Each has `command()`, what clap must know of it, and `run()`, what it does.
+
+mod exit;
+
+use std::ffi::OsString;
+
+use clap::Command;
+
+pub(crate) use exit::Exit;
+
+/// Runs the command line and says how to leave.
+pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
+    match command().try_get_matches_from(arguments) {
+        Ok(matches) => match matches.subcommand() {
+            Some((name, _)) => unreachable!("clap let the unknown subcommand {name} through"),
+            None => Exit::Status(svcadapt::USAGE),
+        },
+        Err(error) => {
+            let _ = error.print();
+            Exit::Status(u8::try_from(error.exit_code()).unwrap_or(svcadapt::USAGE))
+        }
+    }
+}
+
+fn command() -> Command {
+    Command::new("svcadapt")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Starts any program as a well-behaved service, the way its host wants it")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+}

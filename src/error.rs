@@ -1,0 +1,67 @@
+//! What went wrong, as people are told.
+
+use std::fmt;
+
+/// One failure: what failed, of what, why, and where there is one the cure.
+///
+/// It prints as `STAGE 'OBJECT': CAUSE`, and then, on a line of its own, `  hint: …`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// What was being done, in a word or two: `working directory`, `user`, `exec`.
+    pub stage: String,
+    /// What it was being done to: a path, a name.
+    pub object: Option<String>,
+    /// Why it failed, in words.
+    pub cause: String,
+    /// What the reader can do about it.
+    pub hint: Option<String>,
+    /// The exit status that says the same to a script.
+    pub status: u8,
+}
+
+/// The exit status of a usage error, or of a spec that cannot be run.
+pub const USAGE: u8 = 2;
+
+impl Error {
+    /// A failure with no object and no hint, and the status of a usage error.
+    pub fn new(stage: impl Into<String>, cause: impl Into<String>) -> Self {
+        Self { stage: stage.into(), object: None, cause: cause.into(), hint: None, status: USAGE }
+    }
+
+    /// The same failure, of this object.
+    #[must_use]
+    pub fn of(mut self, object: impl Into<String>) -> Self {
+        self.object = Some(object.into());
+        self
+    }
+
+    /// The same failure, with this cure.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same failure, with this exit status.
+    #[must_use]
+    pub fn status(mut self, status: u8) -> Self {
+        self.status = status;
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.stage)?;
+        if let Some(object) = &self.object {
+            write!(f, " '{}'", object.escape_debug())?;
+        }
+        write!(f, ": {}", self.cause)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\n  hint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
