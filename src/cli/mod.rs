@@ -2,6 +2,7 @@
 //!
 //! One file a subcommand. Each has `command()`, what clap must know of it, and `run()`, what it does.
 
+mod args;
 mod exit;
 
 use std::ffi::OsString;

@@ -1,1 +1,134 @@
-//! What the service is.
+//! WHAT the service is: pure data.
+//!
+//! A [`SpecDraft`] is what was written; [`SpecDraft::finish`] turns it into a [`ServiceSpec`], which cannot be wrong
+//! in itself, or says everything that is wrong with it. Nothing here asks the machine: whether a user exists or a
+//! program can be executed is found out by `setup`.
+
+mod capability;
+mod command;
+mod directory;
+mod draft;
+mod environment;
+pub mod environment_file;
+mod field;
+mod identity;
+mod limits;
+mod name;
+mod origin;
+mod path;
+mod priority;
+mod readiness;
+mod refusal;
+mod service_type;
+mod stdio;
+mod timespan;
+mod umask;
+
+use std::collections::BTreeMap;
+
+pub use capability::Capabilities;
+pub use command::Command;
+pub use directory::DirectoryKind;
+pub use directory::RelPath;
+pub use draft::SpecDraft;
+pub use environment::Assignment;
+pub use environment::EnvName;
+pub use environment::Environment;
+pub use environment::EnvironmentBase;
+pub use environment::EnvironmentFile;
+pub use environment::Presence;
+pub use field::Arity;
+pub use field::FIELDS;
+pub use field::Field;
+pub use field::FieldRow;
+pub use identity::Principal;
+pub use limits::Ceiling;
+pub use limits::Limit;
+pub use limits::Resource;
+pub use name::ServiceName;
+pub use origin::Origin;
+pub use origin::Problem;
+pub use path::AbsPath;
+pub use readiness::Host;
+pub use readiness::Probe;
+pub use refusal::Refusal;
+pub use service_type::ServiceType;
+pub use stdio::FileMode;
+pub use stdio::Input;
+pub use stdio::Output;
+pub use timespan::Timespan;
+pub use umask::Mode;
+
+/// A service, complete and neutral: it belongs to no host.
+///
+/// What is none was not said; what then holds depends on the host and stands in `plan`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceSpec {
+    /// What is executed.
+    pub command: Command,
+    /// What the service is called.
+    pub name: Option<ServiceName>,
+    /// One line about it.
+    pub description: Option<String>,
+    /// When it counts as started.
+    pub service_type: Option<ServiceType>,
+    /// Whom it runs as.
+    pub user: Option<Principal>,
+    /// Its primary group.
+    pub group: Option<Principal>,
+    /// Groups beside those that the user is in.
+    pub supplementary_groups: Vec<Principal>,
+    /// The file mode creation mask.
+    pub umask: Option<Mode>,
+    /// Where it starts.
+    pub working_directory: Option<AbsPath>,
+    /// What it sees as `/`. The working directory lies below it.
+    pub root_directory: Option<AbsPath>,
+    /// Its environment.
+    pub environment: Environment,
+    /// Descriptor 0.
+    pub standard_input: Option<Input>,
+    /// Descriptor 1.
+    pub standard_output: Option<Output>,
+    /// Descriptor 2.
+    pub standard_error: Option<Output>,
+    /// Resource limits.
+    pub limits: BTreeMap<Resource, Limit>,
+    /// Nice level.
+    pub nice: Option<i32>,
+    /// OOM score adjustment.
+    pub oom_score_adjust: Option<i32>,
+    /// Whether a core dump must never be made.
+    pub prevent_core: bool,
+    /// Whether set-uid programs give it no more rights.
+    pub no_new_privileges: bool,
+    /// The capabilities that it can ever have; none: all.
+    pub capability_bounding_set: Option<Capabilities>,
+    /// The capabilities that it keeps as an ordinary user.
+    pub ambient_capabilities: Capabilities,
+    /// Directories that are made for it.
+    pub directories: Vec<ServiceDirectory>,
+    /// Where its process's number is written.
+    pub pid_file: Option<AbsPath>,
+    /// Descriptors that it is left with beside the standard streams.
+    pub files_preserve: Vec<i32>,
+    /// When it is ready: all of these hold. None: when its program was executed.
+    pub ready: Vec<Probe>,
+    /// The descriptor on which the supervisor above waits for a newline.
+    pub notification_fd: Option<i32>,
+    /// How long it may take to become ready.
+    pub timeout_start: Option<Timespan>,
+    /// How long it may take to stop.
+    pub timeout_stop: Option<Timespan>,
+}
+
+/// One directory that is made for a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceDirectory {
+    /// What it is for, and so where it lies.
+    pub kind: DirectoryKind,
+    /// Its place below the base of its kind.
+    pub path: RelPath,
+    /// Its mode.
+    pub mode: Mode,
+}

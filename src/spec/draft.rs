@@ -1,0 +1,300 @@
+//! What was written, before it is known to be right.
+
+use std::ffi::OsStr;
+use std::ffi::OsString;
+
+use super::Arity;
+use super::Assignment;
+use super::Capabilities;
+use super::Command;
+use super::DirectoryKind;
+use super::EnvName;
+use super::Environment;
+use super::EnvironmentBase;
+use super::EnvironmentFile;
+use super::Field;
+use super::Limit;
+use super::Mode;
+use super::Origin;
+use super::Principal;
+use super::Probe;
+use super::Problem;
+use super::Refusal;
+use super::RelPath;
+use super::Resource;
+use super::ServiceDirectory;
+use super::ServiceSpec;
+use super::ServiceType;
+use super::priority;
+use super::refusal::boolean;
+use super::refusal::text;
+
+/// A spec as it was written: values in the order in which they were met, each with its origin.
+///
+/// Laying one draft over another is appending: of a field that is said once the last value wins, of a list all
+/// count, and an empty value forgets those before it, as in systemd.syntax(7).
+#[derive(Debug, Clone, Default)]
+pub struct SpecDraft {
+    values: Vec<Given>,
+    command: Option<Vec<OsString>>,
+}
+
+#[derive(Debug, Clone)]
+struct Given {
+    field: Field,
+    value: OsString,
+    origin: Origin,
+}
+
+impl SpecDraft {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Notes one value.
+    pub fn assign(&mut self, field: Field, value: impl Into<OsString>, origin: Origin) {
+        self.values.push(Given { field, value: value.into(), origin });
+    }
+
+    /// Notes what is to be executed, instead of what was to be before.
+    pub fn command(&mut self, words: Vec<OsString>) {
+        self.command = Some(words);
+    }
+
+    /// Makes the spec, or says everything that is wrong with it.
+    pub fn finish(self) -> Result<ServiceSpec, Vec<Problem>> {
+        let mut reading = Reading { values: &self.values, problems: Vec::new() };
+        let command = reading.command(self.command);
+        let spec = reading.spec(command);
+        reading.agreement(&spec);
+        if reading.problems.is_empty() { Ok(spec) } else { Err(reading.problems) }
+    }
+}
+
+/// One pass over a draft.
+struct Reading<'a> {
+    values: &'a [Given],
+    problems: Vec<Problem>,
+}
+
+impl<'a> Reading<'a> {
+    fn command(&mut self, words: Option<Vec<OsString>>) -> Command {
+        let first =
+            words.as_ref().and_then(|words| words.first()).map(|word| word.to_string_lossy().into_owned());
+        Command::new(words.unwrap_or_default()).unwrap_or_else(|mut refusal| {
+            if first.is_none() {
+                refusal.hint = Some("write it after '--'".into());
+            }
+            self.problems.push(Problem { field: None, value: first, origin: None, refusal });
+            Command { program: OsString::new(), arguments: Vec::new() }
+        })
+    }
+
+    fn spec(&mut self, command: Command) -> ServiceSpec {
+        ServiceSpec {
+            command,
+            name: self.one(Field::Name, super::ServiceName::parse),
+            description: self.one(Field::Description, description),
+            service_type: self.one(Field::Type, ServiceType::parse),
+            user: self.one(Field::User, Principal::parse),
+            group: self.one(Field::Group, Principal::parse),
+            supplementary_groups: self.many(Field::SupplementaryGroups, Principal::parse_list),
+            umask: self.one(Field::Umask, Mode::parse_umask),
+            working_directory: self.one(Field::WorkingDirectory, super::AbsPath::parse),
+            root_directory: self.one(Field::RootDirectory, super::AbsPath::parse),
+            environment: Environment {
+                base: self.one(Field::CleanEnvironment, |value| {
+                    let clean = boolean(value)?;
+                    Ok(if clean { EnvironmentBase::Clean } else { EnvironmentBase::Inherited })
+                }),
+                pass: self.many(Field::PassEnvironment, EnvName::parse_list),
+                assignments: self.many(Field::Environment, |value| Assignment::parse(value).map(|a| vec![a])),
+                files: self
+                    .many(Field::EnvironmentFile, |value| EnvironmentFile::parse(value).map(|f| vec![f])),
+                unset: self.many(Field::UnsetEnvironment, EnvName::parse_list),
+            },
+            standard_input: self.one(Field::StandardInput, super::Input::parse),
+            standard_output: self.one(Field::StandardOutput, super::Output::parse),
+            standard_error: self.one(Field::StandardError, super::Output::parse),
+            limits: Resource::ALL
+                .into_iter()
+                .filter_map(|resource| {
+                    let limit = self.one(Field::Limit(resource), |value| Limit::parse(resource, value))?;
+                    Some((resource, limit))
+                })
+                .collect(),
+            nice: self.one(Field::Nice, priority::nice),
+            oom_score_adjust: self.one(Field::OomScoreAdjust, priority::oom_score_adjust),
+            prevent_core: self.one(Field::PreventCore, boolean).unwrap_or(false),
+            no_new_privileges: self.one(Field::NoNewPrivileges, boolean).unwrap_or(false),
+            capability_bounding_set: self.capabilities(Field::CapabilityBoundingSet),
+            ambient_capabilities: self.capabilities(Field::AmbientCapabilities).unwrap_or_default(),
+            directories: DirectoryKind::ALL
+                .into_iter()
+                .flat_map(|kind| {
+                    let mode = self.one(Field::DirectoryMode(kind), Mode::parse_mode);
+                    let mode = mode.unwrap_or(Mode::DEFAULT_DIRECTORY);
+                    self.many(Field::Directory(kind), RelPath::parse_list)
+                        .into_iter()
+                        .map(move |path| ServiceDirectory { kind, path, mode })
+                })
+                .collect(),
+            pid_file: self.one(Field::PidFile, super::AbsPath::parse),
+            files_preserve: self.many(Field::FilesPreserve, priority::descriptors),
+            ready: self.many(Field::Ready, |value| Probe::parse(value).map(|probe| vec![probe])),
+            notification_fd: self.one(Field::NotificationFd, priority::descriptor),
+            timeout_start: self.one(Field::TimeoutStartSec, super::Timespan::parse),
+            timeout_stop: self.one(Field::TimeoutStopSec, super::Timespan::parse),
+        }
+    }
+
+    /// What is wrong only in combination.
+    fn agreement(&mut self, spec: &ServiceSpec) {
+        let bounding = spec.capability_bounding_set.unwrap_or(Capabilities::ALL);
+        if !bounding.holds(spec.ambient_capabilities) {
+            let cause = "the capability bounding set does not hold all of them";
+            self.disagree(Field::AmbientCapabilities, cause.into());
+        }
+        let mut numbers = spec.files_preserve.clone();
+        numbers.extend(spec.notification_fd);
+        numbers.extend(spec.ready.iter().filter_map(|probe| match probe {
+            Probe::Fd(number) => Some(*number),
+            _ => None,
+        }));
+        numbers.sort_unstable();
+        let distinct = numbers.chunk_by(PartialEq::eq);
+        for number in distinct.filter_map(|run| if run.len() > 1 { run.first() } else { None }) {
+            let cause = format!("descriptor {number} is asked for twice");
+            self.disagree(Field::FilesPreserve, cause.into());
+        }
+    }
+
+    fn disagree(&mut self, field: Field, refusal: Refusal) {
+        let given = self.values.iter().rev().find(|given| given.field == field);
+        let origin = given.map(|given| given.origin.clone());
+        self.problems.push(Problem { field: Some(field), value: None, origin, refusal });
+    }
+
+    /// The values of a field that count: after the last empty one, if it is a list; else the last.
+    fn counting(&self, field: Field) -> Vec<&'a Given> {
+        let all: Vec<_> = self.values.iter().filter(|given| given.field == field).collect();
+        let from = match field.arity() {
+            Arity::Many => all.iter().rposition(|given| given.value.is_empty()).map_or(0, |at| at + 1),
+            Arity::One => all.len().saturating_sub(1),
+        };
+        all[from..].to_vec()
+    }
+
+    fn one<T>(&mut self, field: Field, read: impl Fn(&OsStr) -> Result<T, Refusal>) -> Option<T> {
+        let given = *self.counting(field).last()?;
+        self.value(given, read)
+    }
+
+    fn many<T>(&mut self, field: Field, read: impl Fn(&OsStr) -> Result<Vec<T>, Refusal>) -> Vec<T> {
+        let values = self.counting(field);
+        values.into_iter().filter_map(|given| self.value(given, &read)).flatten().collect()
+    }
+
+    /// Sets are added up, but a set of exceptions takes away; one alone takes away from all (systemd.exec(5)).
+    fn capabilities(&mut self, field: Field) -> Option<Capabilities> {
+        let said = self.values.iter().any(|given| given.field == field);
+        let mut sum: Option<Capabilities> = None;
+        for given in self.counting(field) {
+            let set = self.value(given, Capabilities::parse)?;
+            sum = Some(match (sum, given.value.as_encoded_bytes().starts_with(b"~")) {
+                (None, _) => set,
+                (Some(sum), false) => sum | set,
+                (Some(sum), true) => Capabilities::from_bits(sum.bits() & set.bits()),
+            });
+        }
+        sum.or(said.then_some(Capabilities::EMPTY))
+    }
+
+    fn value<T>(&mut self, given: &Given, read: impl Fn(&OsStr) -> Result<T, Refusal>) -> Option<T> {
+        read(&given.value)
+            .map_err(|refusal| {
+                self.problems.push(Problem {
+                    field: Some(given.field),
+                    value: Some(given.value.to_string_lossy().into_owned()),
+                    origin: Some(given.origin.clone()),
+                    refusal,
+                });
+            })
+            .ok()
+    }
+}
+
+fn description(value: &OsStr) -> Result<String, Refusal> {
+    let line = text(value)?;
+    if line.chars().any(char::is_control) {
+        Err("a description is one line of text".into())
+    } else {
+        Ok(line.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(values: &[(Field, &str)]) -> SpecDraft {
+        let mut draft = SpecDraft::new();
+        draft.command(vec!["/bin/true".into()]);
+        for &(field, value) in values {
+            draft.assign(field, value, Origin::Option);
+        }
+        draft
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once() {
+        let mut draft = draft(&[
+            (Field::Umask, "0999"),
+            (Field::User, "-1"),
+            (Field::Ready, "tcp:http"),
+            (Field::Nice, "20"),
+        ]);
+        draft.command = None;
+        let problems: Vec<_> = draft.finish().unwrap_err().iter().map(ToString::to_string).collect();
+        assert_eq!(problems.len(), 5, "{problems:#?}");
+        assert!(problems.iter().any(|p| p == "--umask '0999': not an octal number between 0 and 777"));
+    }
+
+    #[test]
+    fn of_a_single_field_the_last_value_wins_and_an_empty_one_resets_a_list() {
+        let spec = draft(&[
+            (Field::Umask, "077"),
+            (Field::Umask, "027"),
+            (Field::Environment, "A=1"),
+            (Field::Environment, ""),
+            (Field::Environment, "B=2"),
+            (Field::Environment, "C=3"),
+        ])
+        .finish()
+        .unwrap();
+        assert_eq!(spec.umask.unwrap().bits(), 0o27);
+        let names: Vec<_> = spec.environment.assignments.iter().map(|a| a.name.as_str()).collect();
+        assert_eq!(names, ["B", "C"]);
+    }
+
+    #[test]
+    fn a_bounding_set_adds_up_and_takes_away() {
+        let spec = draft(&[
+            (Field::CapabilityBoundingSet, "CAP_CHOWN CAP_KILL"),
+            (Field::CapabilityBoundingSet, "CAP_FOWNER"),
+            (Field::CapabilityBoundingSet, "~CAP_KILL"),
+        ])
+        .finish()
+        .unwrap();
+        assert_eq!(spec.capability_bounding_set.unwrap().to_string(), "CAP_CHOWN CAP_FOWNER");
+        let none = draft(&[(Field::CapabilityBoundingSet, "")]).finish().unwrap();
+        assert_eq!(none.capability_bounding_set, Some(Capabilities::EMPTY));
+    }
+
+    #[test]
+    fn one_descriptor_cannot_serve_twice() {
+        let problems = draft(&[(Field::FilesPreserve, "3,4"), (Field::Ready, "fd:4")]).finish().unwrap_err();
+        assert_eq!(problems[0].refusal.cause, "descriptor 4 is asked for twice");
+    }
+}

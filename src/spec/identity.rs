@@ -1,0 +1,70 @@
+//! Users and groups, as they are written: by name or by number.
+
+use std::ffi::OsStr;
+use std::fmt;
+
+use super::Refusal;
+use super::refusal::text;
+
+/// A user or a group, not yet looked up.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Principal {
+    /// By name.
+    Name(String),
+    /// By number. Never 65535 or 4294967295, which system calls take for "no change".
+    Id(u32),
+}
+
+impl Principal {
+    /// Reads one name or number.
+    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+        let name = text(value)?;
+        if !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit()) {
+            return match name.parse() {
+                Ok(65_535 | u32::MAX) => Err("this number means \"no change\" to the kernel".into()),
+                Ok(id) => Ok(Self::Id(id)),
+                Err(_) => Err("no user or group has a number that large".into()),
+            };
+        }
+        let legal = |c: char| c.is_ascii_alphanumeric() || "_-.$+\\@".contains(c) || !c.is_ascii();
+        if name.is_empty() {
+            Err("empty".into())
+        } else if name.starts_with('-') || name == "." || name == ".." || !name.chars().all(legal) {
+            Err("neither a name nor a number of a user or group".into())
+        } else {
+            Ok(Self::Name(name.to_owned()))
+        }
+    }
+
+    /// Reads names and numbers between blanks or commas.
+    pub(super) fn parse_list(value: &OsStr) -> Result<Vec<Self>, Refusal> {
+        text(value)?
+            .split([' ', ',', '\t'])
+            .filter(|word| !word.is_empty())
+            .map(|word| Self::parse(OsStr::new(word)))
+            .collect()
+    }
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Id(id) => id.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_that_mean_no_change_are_refused() {
+        for value in ["-1", "4294967295", "65535", "4294967296", "", "a:b", "a b", ".."] {
+            assert!(Principal::parse(OsStr::new(value)).is_err(), "{value:?} was taken");
+        }
+        assert_eq!(Principal::parse(OsStr::new("4294967294")), Ok(Principal::Id(4_294_967_294)));
+        assert_eq!(Principal::parse(OsStr::new("www-data")), Ok(Principal::Name("www-data".into())));
+    }
+}

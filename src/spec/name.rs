@@ -1,0 +1,70 @@
+//! The name of a service.
+
+use std::ffi::OsStr;
+use std::fmt;
+
+use super::Refusal;
+use super::refusal::text;
+
+/// A name that is one on every host: a unit's without its `.service`, and that of a lock file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ServiceName(String);
+
+/// A unit name has at most 255 bytes (systemd.unit(5)), with its suffix; `.service` takes eight of them.
+const LONGEST: usize = 247;
+
+impl ServiceName {
+    /// Takes the characters of systemd.unit(5): letters, digits, `:`, `-`, `_`, `.`, `\` and at most one `@`.
+    /// A final `.service` is taken off.
+    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+        let name = text(value)?;
+        let name = name.strip_suffix(".service").unwrap_or(name);
+        let legal = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
+        if name.is_empty() {
+            Err("a service needs a name of at least one character".into())
+        } else if name.len() > LONGEST {
+            Err(format!("longer than {LONGEST} bytes").into())
+        } else if let Some(bad) = name.chars().find(|&c| !legal(c)) {
+            Err(Refusal::hinted(
+                format!("the character '{}' cannot stand in the name of a service", bad.escape_debug()),
+                "letters, digits and : - _ . \\ @ can",
+            ))
+        } else if name.starts_with('.') || name.starts_with('@') || name.matches('@').count() > 1 {
+            Err("a name starts with neither '.' nor '@' and has at most one '@'".into())
+        } else {
+            Ok(Self(name.to_owned()))
+        }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ServiceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(name: &str) -> Result<String, String> {
+        ServiceName::parse(OsStr::new(name)).map(|n| n.to_string()).map_err(|r| r.cause)
+    }
+
+    #[test]
+    fn a_unit_name_loses_its_suffix() {
+        assert_eq!(parse("web@1.service"), Ok("web@1".into()));
+    }
+
+    #[test]
+    fn what_would_leave_the_directory_is_refused() {
+        for name in ["", ".", "..", "a/b", "../x", "a b", "a\nb", "a@b@c", ".hidden", &"x".repeat(248)] {
+            assert!(parse(name).is_err(), "{name:?} was taken");
+        }
+    }
+}

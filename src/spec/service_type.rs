@@ -1,0 +1,47 @@
+//! How a program starts up: `Type=` of systemd.service(5).
+
+use std::ffi::OsStr;
+use std::fmt;
+
+use super::Refusal;
+use super::refusal::text;
+
+/// When a service counts as started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceType {
+    /// As soon as its process exists.
+    Simple,
+    /// When its program was executed.
+    Exec,
+    /// When it says so through sd_notify(3).
+    Notify,
+    /// When the process that was started has left and its child runs on.
+    Forking,
+    /// When the process that was started has left; nothing runs on.
+    Oneshot,
+}
+
+impl ServiceType {
+    /// All of them, with systemd's names.
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::Simple, "simple"),
+        (Self::Exec, "exec"),
+        (Self::Notify, "notify"),
+        (Self::Forking, "forking"),
+        (Self::Oneshot, "oneshot"),
+    ];
+
+    /// Reads systemd's name.
+    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+        let name = text(value)?;
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|&(kind, _)| kind).ok_or_else(|| {
+            Refusal::hinted("no type of service", "simple, exec, notify, forking and oneshot are")
+        })
+    }
+}
+
+impl fmt::Display for ServiceType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::ALL.iter().find(|(kind, _)| kind == self).map_or("exec", |&(_, name)| name))
+    }
+}

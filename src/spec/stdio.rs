@@ -1,0 +1,124 @@
+//! Standard input, output and error.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+
+use super::AbsPath;
+use super::Refusal;
+use super::refusal::bytes;
+
+/// Where standard input comes from (`StandardInput=`, systemd.exec(5)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// `null`: the null device, always at its end.
+    Null,
+    /// `inherit`: what the starter has.
+    Inherit,
+    /// `file:PATH`.
+    File(AbsPath),
+}
+
+/// Where standard output or error goes (`StandardOutput=`, systemd.exec(5)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// `null`: the null device.
+    Null,
+    /// `inherit`: what the starter has.
+    Inherit,
+    /// A file.
+    File(FileMode, AbsPath),
+}
+
+/// What happens to what a file already holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileMode {
+    /// `file:PATH`: written over from its beginning, as far as is written.
+    Overwrite,
+    /// `append:PATH`: kept, and every write goes to the end.
+    Append,
+    /// `truncate:PATH`: thrown away when the service starts.
+    Truncate,
+}
+
+impl Input {
+    /// Reads `null`, `inherit` or `file:PATH`.
+    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+        match split(bytes(value)?) {
+            (b"null", None) => Ok(Self::Null),
+            (b"inherit", None) => Ok(Self::Inherit),
+            (b"file", Some(path)) => AbsPath::parse(OsStr::from_bytes(path)).map(Self::File),
+            _ => Err(Refusal::hinted("no kind of standard input", "null, inherit and file:PATH are")),
+        }
+    }
+}
+
+impl Output {
+    /// Reads `null`, `inherit`, `file:PATH`, `append:PATH` or `truncate:PATH`; a bare path is appended to.
+    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+        let file = |mode, path| AbsPath::parse(OsStr::from_bytes(path)).map(|path| Self::File(mode, path));
+        match split(bytes(value)?) {
+            (b"null", None) => Ok(Self::Null),
+            (b"inherit", None) => Ok(Self::Inherit),
+            (b"file", Some(path)) => file(FileMode::Overwrite, path),
+            (b"append", Some(path)) => file(FileMode::Append, path),
+            (b"truncate", Some(path)) => file(FileMode::Truncate, path),
+            _ if value.as_bytes().starts_with(b"/") => file(FileMode::Append, value.as_bytes()),
+            _ => Err(Refusal::hinted(
+                "no kind of output",
+                "null, inherit, file:PATH, append:PATH and truncate:PATH are",
+            )),
+        }
+    }
+}
+
+fn split(value: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match value.iter().position(|&b| b == b':') {
+        Some(colon) => (&value[..colon], Some(&value[colon + 1..])),
+        None => (value, None),
+    }
+}
+
+impl fmt::Display for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Inherit => f.write_str("inherit"),
+            Self::File(path) => write!(f, "file:{path}"),
+        }
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Inherit => f.write_str("inherit"),
+            Self::File(FileMode::Overwrite, path) => write!(f, "file:{path}"),
+            Self::File(FileMode::Append, path) => write!(f, "append:{path}"),
+            Self::File(FileMode::Truncate, path) => write!(f, "truncate:{path}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_read_as_it_is_written() {
+        for form in ["null", "inherit", "file:/a b", "append:/var/log/x:y", "truncate:/x"] {
+            assert_eq!(Output::parse(OsStr::new(form)).unwrap().to_string(), form);
+        }
+        assert_eq!(Output::parse(OsStr::new("/x")).unwrap().to_string(), "append:/x");
+        assert_eq!(Input::parse(OsStr::new("file:/x")).unwrap().to_string(), "file:/x");
+    }
+
+    #[test]
+    fn what_has_no_place_is_refused() {
+        for form in ["", "file:", "append:x", "journal", "null:/x", "tty"] {
+            assert!(Output::parse(OsStr::new(form)).is_err(), "{form:?} was taken");
+        }
+        assert!(Input::parse(OsStr::new("append:/x")).is_err());
+    }
+}

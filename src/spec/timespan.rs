@@ -1,0 +1,156 @@
+//! Time spans as systemd.time(7) writes them.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::time::Duration;
+
+use super::Refusal;
+use super::refusal::text;
+
+/// How long something may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Timespan {
+    /// This long.
+    Finite(Duration),
+    /// For ever.
+    Infinity,
+}
+
+const UNITS: [(&str, u64); 28] = [
+    ("us", 1),
+    ("usec", 1),
+    ("µs", 1),
+    ("μs", 1),
+    ("ms", 1_000),
+    ("msec", 1_000),
+    ("s", 1_000_000),
+    ("sec", 1_000_000),
+    ("second", 1_000_000),
+    ("seconds", 1_000_000),
+    ("", 1_000_000),
+    ("m", 60_000_000),
+    ("min", 60_000_000),
+    ("minute", 60_000_000),
+    ("minutes", 60_000_000),
+    ("h", 3_600_000_000),
+    ("hr", 3_600_000_000),
+    ("hour", 3_600_000_000),
+    ("hours", 3_600_000_000),
+    ("d", 86_400_000_000),
+    ("day", 86_400_000_000),
+    ("days", 86_400_000_000),
+    ("w", 604_800_000_000),
+    ("week", 604_800_000_000),
+    ("weeks", 604_800_000_000),
+    ("M", 2_629_800_000_000),
+    ("month", 2_629_800_000_000),
+    ("y", 31_557_600_000_000),
+];
+
+impl Timespan {
+    /// Reads `90`, `1min 30s`, `500ms`, `1.5h`, `infinity`. A number without a unit is in seconds.
+    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+        let value = text(value)?.trim();
+        if value == "infinity" {
+            return Ok(Self::Infinity);
+        }
+        let wrong = || Refusal::hinted("not a time span", "write it as 90, 1min 30s, 500ms or infinity");
+        let mut rest = value;
+        let mut total = 0_u64;
+        while !rest.is_empty() {
+            let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+            let (number, tail) = rest.split_at(digits);
+            let tail = tail.trim_start();
+            let letters = tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len());
+            let (unit, tail) = tail.split_at(letters);
+            let &(_, scale) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+            let part = scaled(number, scale).ok_or_else(wrong)?;
+            total = total.checked_add(part).ok_or("longer than can be counted")?;
+            rest = tail.trim_start();
+        }
+        if value.is_empty() { Err(wrong()) } else { Ok(Self::Finite(Duration::from_micros(total))) }
+    }
+
+    /// As a duration; none is for ever.
+    pub fn finite(self) -> Option<Duration> {
+        match self {
+            Self::Finite(duration) => Some(duration),
+            Self::Infinity => None,
+        }
+    }
+}
+
+/// `number` times `scale` microseconds, exact to the microsecond, without floating point.
+fn scaled(number: &str, scale: u64) -> Option<u64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if (whole.is_empty() && fraction.is_empty()) || fraction.len() > 9 {
+        return None;
+    }
+    let whole = if whole.is_empty() { 0 } else { whole.parse::<u64>().ok()? };
+    let mut part = 0;
+    let mut weight = u128::from(scale);
+    let mut divisor = 1_u128;
+    for digit in fraction.bytes() {
+        divisor *= 10;
+        part += u128::from(digit.checked_sub(b'0').filter(|d| *d < 10)?) * (weight * 1_000_000_000 / divisor);
+    }
+    weight = part / 1_000_000_000;
+    whole.checked_mul(scale)?.checked_add(u64::try_from(weight).ok()?)
+}
+
+impl fmt::Display for Timespan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Infinity => f.write_str("infinity"),
+            Self::Finite(duration) => match u64::try_from(duration.as_micros()).unwrap_or(u64::MAX) {
+                micros if micros.is_multiple_of(1_000_000) => write!(f, "{}s", micros / 1_000_000),
+                micros if micros.is_multiple_of(1_000) => write!(f, "{}ms", micros / 1_000),
+                micros => write!(f, "{micros}us"),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn micros(value: &str) -> Option<u128> {
+        match Timespan::parse(OsStr::new(value)).ok()? {
+            Timespan::Finite(duration) => Some(duration.as_micros()),
+            Timespan::Infinity => Some(u128::MAX),
+        }
+    }
+
+    #[test]
+    fn the_forms_of_systemd_time_are_read() {
+        for (value, expected) in [
+            ("90", 90_000_000),
+            ("1min 30s", 90_000_000),
+            ("1min30s", 90_000_000),
+            ("500ms", 500_000),
+            ("1.5s", 1_500_000),
+            (".5", 500_000),
+            ("0", 0),
+            ("2 h", 7_200_000_000),
+            ("1M", 2_629_800_000_000),
+            ("infinity", u128::MAX),
+        ] {
+            assert_eq!(micros(value), Some(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_span_is_refused() {
+        for value in ["", "s", "-1", "1x", "1..2", "1.s.", "99999999999999999999", "1y99999999999999y"] {
+            assert_eq!(micros(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for span in [0, 1, 999, 1_000, 1_500_000, 90_000_000, 86_400_000_001] {
+            assert_eq!(micros(&Timespan::Finite(Duration::from_micros(span)).to_string()), Some(span.into()));
+        }
+    }
+}

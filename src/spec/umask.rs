@@ -1,0 +1,72 @@
+//! The file mode creation mask.
+
+use std::ffi::OsStr;
+use std::fmt;
+
+use super::Refusal;
+use super::refusal::text;
+
+/// Permission bits, of a mask (umask(2)) or a mode (chmod(2)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mode(u16);
+
+impl Mode {
+    /// `022`: what init systems and login shells use.
+    pub const DEFAULT_UMASK: Self = Self(0o022);
+    /// `0755`: what systemd gives the directories of a service.
+    pub const DEFAULT_DIRECTORY: Self = Self(0o755);
+
+    /// Reads one to four octal digits up to `limit`; a leading `0o` is taken too.
+    fn octal(value: &OsStr, limit: u16) -> Result<Self, Refusal> {
+        let digits = text(value)?;
+        let digits = digits.strip_prefix("0o").unwrap_or(digits);
+        let octal = !digits.is_empty() && digits.bytes().all(|b| (b'0'..=b'7').contains(&b));
+        match u16::from_str_radix(digits, 8) {
+            Ok(bits) if octal && bits <= limit => Ok(Self(bits)),
+            _ => Err(format!("not an octal number between 0 and {limit:o}").into()),
+        }
+    }
+
+    /// Reads a umask: 0 to 777, octal.
+    pub fn parse_umask(value: &OsStr) -> Result<Self, Refusal> {
+        Self::octal(value, 0o777)
+    }
+
+    /// Reads the mode of a directory: 0 to 7777, octal.
+    pub fn parse_mode(value: &OsStr) -> Result<Self, Refusal> {
+        Self::octal(value, 0o7777)
+    }
+
+    /// The bits.
+    pub fn bits(self) -> u16 {
+        self.0
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04o}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_512_umasks_are_read_back_as_they_are_written() {
+        for bits in 0..=0o777 {
+            let text = Mode(bits).to_string();
+            assert_eq!(Mode::parse_umask(OsStr::new(&text)), Ok(Mode(bits)));
+        }
+    }
+
+    #[test]
+    fn what_is_not_octal_is_refused() {
+        for value in ["", "0999", "8", "1000", "-1", "+7", "0x1f", "rwx", "00000000777777"] {
+            assert!(Mode::parse_umask(OsStr::new(value)).is_err(), "{value:?} was taken");
+        }
+        assert_eq!(Mode::parse_umask(OsStr::new("22")), Ok(Mode(0o22)));
+        assert_eq!(Mode::parse_umask(OsStr::new("0o027")), Ok(Mode(0o27)));
+    }
+}
