@@ -3,4 +3,28 @@
 //! Everything here is a thin, typed door to one system call or one kernel file. It decides nothing, prints
 //! nothing, and knows nothing of services. Descriptors are owned and born close-on-exec.
 
+pub mod accounts;
+pub mod fd;
+pub mod file;
+pub mod identity;
+pub mod limits;
+pub mod lock;
+pub mod process;
 pub mod procfs;
+pub mod signal;
+pub mod socket;
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+use linux as platform;
+
+#[cfg(not(target_os = "linux"))]
+mod other;
+#[cfg(not(target_os = "linux"))]
+use other as platform;
+
+pub use platform::capability;
+pub use platform::family;
+pub use platform::listeners;
+pub use platform::pidfd;

@@ -1,0 +1,129 @@
+//! Descriptors.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::FromRawFd;
+use std::os::fd::OwnedFd;
+
+use nix::fcntl::FcntlArg;
+use nix::fcntl::FdFlag;
+use nix::fcntl::OFlag;
+use nix::fcntl::fcntl;
+use nix::poll::PollFd;
+use nix::poll::PollFlags;
+use nix::poll::PollTimeout;
+
+use super::platform;
+
+/// A pipe: what is written to the second end comes out of the first. Both are close-on-exec.
+pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    platform::pipe()
+}
+
+/// A copy with a number of at least `floor`, close-on-exec.
+pub fn duplicate(fd: impl AsFd, floor: i32) -> io::Result<OwnedFd> {
+    let number = fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(floor))?;
+    // SAFETY: fcntl(2) has just made this descriptor, and nobody else knows its number.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Makes `number` a copy of `fd` that survives an exec, closing what `number` was before.
+///
+/// The caller says by this that nothing in the process owns `number`: it is a standard stream, or a number that is
+/// set aside for the program.
+pub fn place(fd: impl AsFd, number: i32) -> io::Result<()> {
+    let fd = fd.as_fd();
+    if fd.as_raw_fd() == number {
+        // dup2(2) does nothing then, and leaves the close-on-exec flag.
+        return survive_exec(number);
+    }
+    // SAFETY: both are numbers; the call touches no memory. That nobody owns `number` is the caller's word.
+    nix::errno::Errno::result(unsafe { libc::dup2(fd.as_raw_fd(), number) })?;
+    Ok(())
+}
+
+/// Whether this number is an open descriptor.
+pub fn is_open(number: i32) -> bool {
+    // SAFETY: F_GETFD takes no pointer.
+    unsafe { libc::fcntl(number, libc::F_GETFD) >= 0 }
+}
+
+/// Takes the close-on-exec flag off a descriptor that is known by its number.
+pub fn survive_exec(number: i32) -> io::Result<()> {
+    // SAFETY: F_SETFD takes no pointer.
+    nix::errno::Errno::result(unsafe { libc::fcntl(number, libc::F_SETFD, 0) })?;
+    Ok(())
+}
+
+/// Marks every descriptor above the standard streams close-on-exec but those in `keep`, which survive.
+///
+/// One system call where the kernel has close_range(2), whatever the limit of descriptors and however high their
+/// numbers; otherwise one for each descriptor that is open.
+pub fn keep_only(keep: &[i32]) -> io::Result<()> {
+    platform::mark_all_close_on_exec(3)?;
+    for &number in keep {
+        survive_exec(number)?;
+    }
+    Ok(())
+}
+
+/// Sets or clears the close-on-exec flag.
+pub fn close_on_exec(fd: impl AsFd) -> io::Result<()> {
+    fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    Ok(())
+}
+
+/// Makes reads and writes return at once, or wait again.
+pub fn nonblocking(fd: impl AsFd, yes: bool) -> io::Result<()> {
+    let fd = fd.as_fd();
+    let mut flags = OFlag::from_bits_truncate(fcntl(fd, FcntlArg::F_GETFL)?);
+    flags.set(OFlag::O_NONBLOCK, yes);
+    fcntl(fd, FcntlArg::F_SETFL(flags))?;
+    Ok(())
+}
+
+/// read(2). None where there is nothing to read now; zero bytes are the end.
+pub fn read(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+    use nix::errno::Errno;
+    match nix::unistd::read(fd, buffer) {
+        Ok(count) => Ok(Some(count)),
+        Err(Errno::EAGAIN | Errno::EINTR) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// write(2), all of it or an error.
+pub fn write_all(fd: impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
+    use nix::errno::Errno;
+    let fd = fd.as_fd();
+    while !bytes.is_empty() {
+        match nix::unistd::write(fd, bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Waits until one of `fds` can be read or is at its end, or until `patience` is over; none waits for ever.
+/// Says of each whether something can be had from it.
+pub fn wait_readable(fds: &[BorrowedFd<'_>], patience: Option<std::time::Duration>) -> io::Result<Vec<bool>> {
+    use nix::errno::Errno;
+    let mut polled: Vec<PollFd<'_>> = fds.iter().map(|&fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+    // Rounded up, so that a caller who waits for a deadline does not come back just before it, again and again.
+    let timeout = match patience {
+        None => PollTimeout::NONE,
+        Some(patience) => {
+            let millis = patience.as_micros().div_ceil(1000);
+            PollTimeout::from(u16::try_from(millis).unwrap_or(u16::MAX))
+        }
+    };
+    match nix::poll::poll(&mut polled, timeout) {
+        Ok(_) | Err(Errno::EINTR) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(polled.iter().map(|fd| fd.revents().is_some_and(|events| !events.is_empty())).collect())
+}

@@ -1,0 +1,245 @@
+//! Opening and making files where an enemy may have been before.
+
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Component;
+use std::path::Path;
+use std::path::PathBuf;
+
+use nix::fcntl::AtFlags;
+use nix::unistd::Gid;
+use nix::unistd::Uid;
+
+/// Links that are followed before a path counts as a circle (`MAXSYMLINKS`, path_resolution(7)).
+const MOST_LINKS: usize = 40;
+
+/// The first directory on the way to `path` that somebody other than root and `owner` could change, so that what
+/// lies below it may be swapped at any time; none where the whole way is safe. `path` itself is a directory.
+///
+/// Links on the way are followed and their targets judged alike. A sticky directory (`/tmp`) is safe for what root or
+/// `owner` have made in it, but not as the last one: anybody may put a name there first.
+pub fn unsafe_directory(path: &Path, owner: u32) -> io::Result<Option<PathBuf>> {
+    let ours = |uid: u32| uid == 0 || uid == owner;
+    let mut way = PathBuf::from("/");
+    let mut rest: Vec<OsString> = names(path).rev().collect();
+    let mut links = 0;
+    let mut sticky_above = None;
+    loop {
+        let here = fs::symlink_metadata(&way)?;
+        if here.file_type().is_symlink() {
+            // A link is as safe as the directory that it lies in, which was judged before.
+            links += 1;
+            if links > MOST_LINKS {
+                return Err(io::Error::other("too many links on the way"));
+            }
+            let target = fs::read_link(&way)?;
+            way = if target.is_absolute() { PathBuf::from("/") } else { parent(&way) };
+            rest.extend(names(&target).rev());
+        } else {
+            let writable = here.mode() & 0o022 != 0 && !(here.mode() & 0o022 == 0o020 && here.gid() == 0);
+            let sticky = here.mode() & 0o1000 != 0;
+            if let (Some(above), false) = (sticky_above.take(), ours(here.uid())) {
+                return Ok(Some(above));
+            }
+            if !ours(here.uid()) || (writable && !sticky) {
+                return Ok(Some(way));
+            }
+            if writable {
+                sticky_above = Some(way.clone());
+            }
+        }
+        match rest.pop() {
+            Some(name) if name == ".." => way = parent(&way),
+            Some(name) => way.push(name),
+            None => return Ok(sticky_above),
+        }
+    }
+}
+
+fn names(path: &Path) -> impl DoubleEndedIterator<Item = OsString> {
+    path.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name.to_owned()),
+        Component::ParentDir => Some(OsString::from("..")),
+        _ => None,
+    })
+}
+
+fn parent(path: &Path) -> PathBuf {
+    path.parent().unwrap_or(Path::new("/")).to_owned()
+}
+
+/// How to open a file for writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writing {
+    /// From the beginning, over what is there.
+    Over,
+    /// At the end.
+    Append,
+    /// After everything in it was thrown away.
+    Truncate,
+}
+
+/// What opening a file has done.
+#[derive(Debug)]
+pub struct Opened {
+    /// The file, close-on-exec. It never becomes the controlling terminal.
+    pub file: File,
+    /// Whether it was made by this.
+    pub created: bool,
+}
+
+/// Opens a file for output; makes it with this mode, whatever the umask, where it is not there.
+///
+/// A FIFO that nobody reads is an error instead of a wait without end.
+pub fn open_output(path: &Path, writing: Writing, mode: u32) -> io::Result<Opened> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).append(writing == Writing::Append);
+    options.custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK);
+    let existing = options.clone().truncate(writing == Writing::Truncate).open(path);
+    let opened = match existing {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let made = options.create_new(true).mode(mode).open(path)?;
+            nix::sys::stat::fchmod(
+                made.as_fd(),
+                nix::sys::stat::Mode::from_bits_truncate(mode as libc::mode_t),
+            )?;
+            Opened { file: made, created: true }
+        }
+        other => Opened { file: other?, created: false },
+    };
+    super::fd::nonblocking(opened.file.as_fd(), false)?;
+    Ok(opened)
+}
+
+/// Opens a file for input.
+pub fn open_input(path: &Path) -> io::Result<File> {
+    let file =
+        fs::OpenOptions::new().read(true).custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK).open(path)?;
+    super::fd::nonblocking(file.as_fd(), false)?;
+    Ok(file)
+}
+
+/// The null device, for reading and writing.
+pub fn open_null() -> io::Result<File> {
+    fs::OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open("/dev/null")
+}
+
+/// Opens a file for reading and writing that no link leads to, and makes it with this mode where it is not there.
+pub fn open_own(path: &Path, mode: u32) -> io::Result<File> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(mode).custom_flags(libc::O_NOFOLLOW);
+    options.open(path)
+}
+
+/// Gives an open file to an owner.
+pub fn give(file: impl AsFd, uid: u32, gid: u32) -> io::Result<()> {
+    Ok(nix::unistd::fchown(file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?)
+}
+
+/// Opens a directory that no link stands for.
+pub fn open_directory(path: &Path) -> io::Result<File> {
+    fs::OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW).open(path)
+}
+
+/// Makes a directory with this mode, whatever the umask; false where it was there.
+pub fn make_directory(path: &Path, mode: u32) -> io::Result<bool> {
+    use std::os::unix::fs::DirBuilderExt;
+    match fs::DirBuilder::new().mode(mode).create(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Changes the mode of an open file or directory.
+pub fn set_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
+    Ok(nix::sys::stat::fchmod(file, nix::sys::stat::Mode::from_bits_truncate(mode as libc::mode_t))?)
+}
+
+/// Puts a whole new file in place of what `name` was in a directory: nobody ever sees a part of it.
+pub fn replace(directory: impl AsFd, name: &OsStr, mode: u32, content: &[u8]) -> io::Result<()> {
+    use nix::fcntl::OFlag;
+    use nix::fcntl::openat;
+    use nix::fcntl::renameat;
+    use nix::sys::stat::Mode;
+    let directory = directory.as_fd();
+    let mut draft = OsString::from(".");
+    draft.push(name);
+    draft.push(".new");
+    remove(directory, &draft)?;
+    let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let file = openat(directory, draft.as_os_str(), flags, Mode::empty())?;
+    let filled = set_mode(&file, mode).and_then(|()| super::fd::write_all(&file, content));
+    let placed = filled.and_then(|()| Ok(renameat(directory, draft.as_os_str(), directory, name)?));
+    if placed.is_err() {
+        let _ = remove(directory, &draft);
+    }
+    placed
+}
+
+/// Removes a name from a directory; nothing happens where it is not there.
+pub fn remove(directory: impl AsFd, name: &OsStr) -> io::Result<()> {
+    use nix::errno::Errno;
+    use nix::unistd::UnlinkatFlags;
+    match nix::unistd::unlinkat(directory, name, UnlinkatFlags::NoRemoveDir) {
+        Ok(()) | Err(Errno::ENOENT) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What a name in a directory is, without following a link; none where it is not there.
+pub fn look(directory: impl AsFd, name: &OsStr) -> io::Result<Option<nix::sys::stat::FileStat>> {
+    use nix::errno::Errno;
+    match nix::sys::stat::fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
+        Ok(found) => Ok(Some(found)),
+        Err(Errno::ENOENT) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// chroot(2), and on into it: without the second step the old working directory would stay in reach.
+pub fn change_root(path: &Path) -> io::Result<()> {
+    nix::unistd::chroot(path)?;
+    Ok(nix::unistd::chdir("/")?)
+}
+
+/// chdir(2).
+pub fn change_directory(path: &Path) -> io::Result<()> {
+    Ok(nix::unistd::chdir(path)?)
+}
+
+/// umask(2). It cannot fail.
+pub fn set_umask(bits: u16) {
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(bits.into()));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_directory_that_others_can_write_is_unsafe_and_a_sticky_one_above_is_not() {
+        let own = super::super::identity::effective_user();
+        let directory = std::env::temp_dir().join(format!("svcadapt-unsafe-{}", std::process::id()));
+        fs::create_dir(&directory).unwrap();
+        fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(unsafe_directory(&directory, own).unwrap(), None);
+        fs::set_permissions(&directory, fs::Permissions::from_mode(0o777)).unwrap();
+        assert_eq!(unsafe_directory(&directory, own).unwrap(), Some(directory.clone()));
+        fs::set_permissions(&directory, fs::Permissions::from_mode(0o1777)).unwrap();
+        assert_eq!(unsafe_directory(&directory, own).unwrap(), Some(directory.clone()));
+        fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir(directory.join("in")).unwrap();
+        std::os::unix::fs::symlink("in/../in", directory.join("link")).unwrap();
+        assert_eq!(unsafe_directory(&directory.join("link"), own).unwrap(), None);
+        fs::remove_dir_all(&directory).unwrap();
+    }
+}

@@ -1,0 +1,36 @@
+//! Who sent a datagram (unix(7)).
+
+use std::io;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::SocketAddr;
+use std::os::unix::net::UnixDatagram;
+
+use nix::sys::socket::ControlMessageOwned;
+use nix::sys::socket::MsgFlags;
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::PassCred;
+
+pub(crate) const CLOEXEC_ON_RECEIVE: MsgFlags = MsgFlags::MSG_CMSG_CLOEXEC;
+
+pub(crate) fn ask_for_credentials(socket: &UnixDatagram) -> io::Result<()> {
+    Ok(setsockopt(socket, PassCred, &true)?)
+}
+
+pub(crate) fn sender(control: &ControlMessageOwned) -> Option<i32> {
+    match control {
+        ControlMessageOwned::ScmCredentials(credentials) => Some(credentials.pid()),
+        _ => None,
+    }
+}
+
+/// The kernel chooses five random hexadecimal digits for an address of no length; a longer name of our own choice
+/// cannot be met by chance, and is free again when its socket is closed.
+pub(crate) fn bind_abstract() -> io::Result<(UnixDatagram, Vec<u8>)> {
+    let mut random = [0; 16];
+    // SAFETY: the buffer is valid for its whole length.
+    let filled = unsafe { libc::getrandom(random.as_mut_ptr().cast(), random.len(), 0) };
+    nix::errno::Errno::result(filled)?;
+    let name = format!("svcadapt/notify/{:032x}", u128::from_ne_bytes(random)).into_bytes();
+    let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name)?)?;
+    Ok((socket, name))
+}

@@ -1,0 +1,38 @@
+//! Descriptors, the Linux way.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+
+pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(nix::unistd::pipe2(OFlag::O_CLOEXEC)?)
+}
+
+/// close_range(2) with CLOSE_RANGE_CLOEXEC, and what is left where a kernel (before 5.11) or a seccomp filter has
+/// it not: the descriptors that /proc lists, or if that is not mounted every number up to the hard limit.
+pub(crate) fn mark_all_close_on_exec(from: i32) -> io::Result<()> {
+    const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
+    let first = libc::c_uint::try_from(from).unwrap_or(0);
+    // SAFETY: close_range(2) takes three numbers, and with this flag closes nothing now.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_uint::MAX, CLOSE_RANGE_CLOEXEC) };
+    if done == 0 {
+        return Ok(());
+    }
+    if let Ok(entries) = std::fs::read_dir("/proc/self/fd") {
+        let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        return numbers.filter(|&number| number >= from).try_for_each(mark);
+    }
+    let (_, hard) = super::super::limits::get("NOFILE")?;
+    (from..=i32::try_from(hard).unwrap_or(i32::MAX)).try_for_each(mark)
+}
+
+/// A number that is closed already, as that of the directory that was just read, is as good as marked.
+fn mark(number: i32) -> io::Result<()> {
+    // SAFETY: F_SETFD takes no pointer.
+    match Errno::result(unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) }) {
+        Ok(_) | Err(Errno::EBADF) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

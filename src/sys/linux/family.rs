@@ -1,0 +1,53 @@
+//! Descendants.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use super::super::procfs;
+
+/// Makes orphaned descendants ours (PR_SET_CHILD_SUBREAPER, prctl(2)): none can slip away while we start them.
+pub fn adopt_orphans() -> io::Result<()> {
+    Ok(nix::sys::prctl::set_child_subreaper(true)?)
+}
+
+/// All processes below `root` in the tree of parents, itself among them, as they are now.
+pub fn descendants(root: i32) -> io::Result<BTreeSet<i32>> {
+    let mut parents = Vec::new();
+    for entry in std::fs::read_dir("/proc")?.flatten() {
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        // One that is gone by now is nobody's child.
+        if let Ok(stat) = procfs::stat(pid) {
+            parents.push((pid, stat.ppid));
+        }
+    }
+    let mut family = BTreeSet::from([root]);
+    loop {
+        let before = family.len();
+        family.extend(
+            parents
+                .iter()
+                .filter(|(_, parent)| family.contains(parent))
+                .map(|(pid, _)| *pid)
+                .collect::<Vec<_>>(),
+        );
+        if family.len() == before {
+            return Ok(family);
+        }
+    }
+}
+
+/// Whether `pid` is `root` or below it. Walks upwards, so it costs only as much as the tree is deep.
+pub fn descends(pid: i32, root: i32) -> bool {
+    let mut current = pid;
+    // A tree that changes while we climb cannot keep us for ever.
+    for _ in 0..64 {
+        if current == root {
+            return true;
+        }
+        match procfs::stat(current) {
+            Ok(stat) if stat.ppid > 0 => current = stat.ppid,
+            _ => return false,
+        }
+    }
+    false
+}

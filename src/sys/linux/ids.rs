@@ -1,0 +1,39 @@
+//! Users and groups of a process, the Linux way: three of each, all set at once.
+
+use std::io;
+
+use nix::unistd::Gid;
+use nix::unistd::Uid;
+
+pub(crate) fn groups() -> io::Result<Vec<u32>> {
+    Ok(nix::unistd::getgroups()?.into_iter().map(Gid::as_raw).collect())
+}
+
+pub(crate) fn set_groups(groups: &[u32]) -> io::Result<()> {
+    let wanted: Vec<Gid> = groups.iter().map(|&gid| Gid::from_raw(gid)).collect();
+    nix::unistd::setgroups(&wanted)?;
+    let (mut set, mut wanted) = (self::groups()?, groups.to_vec());
+    set.sort_unstable();
+    wanted.sort_unstable();
+    if set == wanted { Ok(()) } else { Err(io::Error::other("the groups are not those that were set")) }
+}
+
+pub(crate) fn set_group(gid: Gid) -> io::Result<()> {
+    nix::unistd::setresgid(gid, gid, gid)?;
+    let now = nix::unistd::getresgid()?;
+    if now.real == gid && now.effective == gid && now.saved == gid {
+        Ok(())
+    } else {
+        Err(io::Error::other("the group is not the one that was set"))
+    }
+}
+
+pub(crate) fn set_user(uid: Uid) -> io::Result<()> {
+    nix::unistd::setresuid(uid, uid, uid)?;
+    let now = nix::unistd::getresuid()?;
+    if now.real == uid && now.effective == uid && now.saved == uid {
+        Ok(())
+    } else {
+        Err(io::Error::other("the user is not the one that was set"))
+    }
+}

@@ -1,0 +1,221 @@
+//! Who listens where (sock_diag(7)): asked of the kernel, so that the service never sees a connection.
+
+use std::io;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::os::fd::AsRawFd;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use nix::sys::socket::AddressFamily;
+use nix::sys::socket::MsgFlags;
+use nix::sys::socket::SockFlag;
+use nix::sys::socket::SockProtocol;
+use nix::sys::socket::SockType;
+
+use super::super::procfs;
+
+/// A listening socket, by the number that `/proc/PID/fd` shows of it.
+pub type Inode = u32;
+
+/// TCP_LISTEN of the kernel's tcp_states.h, for TCP and for Unix sockets.
+const LISTEN: u32 = 10;
+/// `SOCK_DIAG_BY_FAMILY`, linux/sock_diag.h.
+const BY_FAMILY: u16 = 20;
+/// Kernels send no more than this in one datagram (netlink(7)).
+const LARGEST: usize = 32 * 1024;
+
+/// The TCP sockets that listen on a port; with `address` only those that a connection to it would reach.
+pub fn tcp(address: Option<IpAddr>, port: u16) -> io::Result<Vec<Inode>> {
+    let mut found = Vec::new();
+    for family in [libc::AF_INET, libc::AF_INET6] {
+        // struct inet_diag_req_v2: family, protocol, extensions, padding, states, then the socket's address, of
+        // which only the local port is looked at in a dump.
+        let mut request = vec![0; 56];
+        request[0] = u8::try_from(family).unwrap_or(0);
+        request[1] = u8::try_from(libc::IPPROTO_TCP).unwrap_or(0);
+        request[4..8].copy_from_slice(&(1_u32 << LISTEN).to_ne_bytes());
+        request[8..10].copy_from_slice(&port.to_be_bytes());
+        dump(&request, |answer| {
+            // struct inet_diag_msg: 4 bytes, then ports (2 + 2) and the local address (16), …, the inode at 68.
+            let (Some(local_port), Some(local), Some(inode)) =
+                (answer.get(4..6), answer.get(8..24), u32_at(answer, 68))
+            else {
+                return;
+            };
+            if local_port == port.to_be_bytes() && reaches(family, local, address) {
+                found.push(inode);
+            }
+        })?;
+    }
+    Ok(found)
+}
+
+/// Whether a connection to `wanted` comes to a socket that is bound to `local`. A socket on all addresses of IPv6
+/// takes IPv4 too, unless it was told not to, which cannot be seen here.
+fn reaches(family: i32, local: &[u8], wanted: Option<IpAddr>) -> bool {
+    let Some(wanted) = wanted else { return true };
+    let local = if family == libc::AF_INET {
+        <[u8; 4]>::try_from(&local[..4]).map(|bytes| IpAddr::V4(Ipv4Addr::from(bytes)))
+    } else {
+        <[u8; 16]>::try_from(local).map(|bytes| IpAddr::V6(Ipv6Addr::from(bytes)))
+    };
+    local.is_ok_and(|local| match (local, wanted) {
+        (IpAddr::V4(local), IpAddr::V4(wanted)) => local.is_unspecified() || local == wanted,
+        (IpAddr::V6(local), IpAddr::V6(wanted)) => local.is_unspecified() || local == wanted,
+        (IpAddr::V6(local), IpAddr::V4(wanted)) => local.is_unspecified() || local == wanted.to_ipv6_mapped(),
+        (IpAddr::V4(_), IpAddr::V6(_)) => false,
+    })
+}
+
+/// The Unix sockets that are bound to a path and can be reached there: that listen, or take datagrams.
+pub fn unix(path: &Path) -> io::Result<Vec<Inode>> {
+    let place = match std::fs::metadata(path) {
+        Ok(place) => place,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    // struct unix_diag_req: family, protocol, padding, states, inode, what to show (UDIAG_SHOW_VFS), a cookie.
+    let mut request = vec![0; 24];
+    request[0] = u8::try_from(libc::AF_UNIX).unwrap_or(0);
+    request[4..8].copy_from_slice(&u32::MAX.to_ne_bytes());
+    request[12..16].copy_from_slice(&2_u32.to_ne_bytes());
+    let mut found = Vec::new();
+    dump(&request, |answer| {
+        // struct unix_diag_msg: family, type, state, padding, the inode; attributes from byte 16.
+        let (Some(&kind), Some(&state), Some(inode)) = (answer.get(1), answer.get(2), u32_at(answer, 4))
+        else {
+            return;
+        };
+        let datagrams = i32::from(kind) == libc::SOCK_DGRAM;
+        if (u32::from(state) == LISTEN || datagrams) && vfs(answer) == Some((low(place.ino()), place.dev())) {
+            found.push(inode);
+        }
+    })?;
+    Ok(found)
+}
+
+/// The kernel tells the low 32 bits of the number of the bound file.
+fn low(inode: u64) -> u32 {
+    u32::try_from(inode & u64::from(u32::MAX)).unwrap_or(0)
+}
+
+/// The file that a Unix socket is bound to: its number and its device, as `stat` spells them.
+fn vfs(answer: &[u8]) -> Option<(u32, u64)> {
+    const UNIX_DIAG_VFS: u16 = 1;
+    let mut rest = answer.get(16..)?;
+    while rest.len() >= 4 {
+        let length = usize::from(u16::from_ne_bytes(rest[..2].try_into().ok()?));
+        let kind = u16::from_ne_bytes(rest[2..4].try_into().ok()?);
+        if kind == UNIX_DIAG_VFS {
+            let device = u32_at(rest, 8)?;
+            // The kernel's own form: 12 bits of major, 20 of minor number.
+            return Some((
+                u32_at(rest, 4)?,
+                nix::sys::stat::makedev((device >> 20).into(), (device & 0xf_ffff).into()),
+            ));
+        }
+        rest = rest.get(length.max(4).next_multiple_of(4)..)?;
+    }
+    None
+}
+
+/// Whether a process has one of these sockets; none where its descriptors cannot be looked at.
+pub fn held_by(pid: i32, sockets: &[Inode]) -> Option<bool> {
+    let entries = match std::fs::read_dir(procfs::path(pid, "fd")) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(false),
+        Err(_) => return None,
+    };
+    let targets = entries.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
+    let mut inodes = targets.filter_map(|target| {
+        target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse::<Inode>().ok()
+    });
+    Some(inodes.any(|inode| sockets.contains(&inode)))
+}
+
+/// Asks for all sockets that fit, and shows each answer's body.
+fn dump(request: &[u8], mut show: impl FnMut(&[u8])) -> io::Result<()> {
+    let socket: OwnedFd = nix::sys::socket::socket(
+        AddressFamily::Netlink,
+        SockType::Datagram,
+        SockFlag::SOCK_CLOEXEC,
+        SockProtocol::NetlinkSockDiag,
+    )?;
+    // struct nlmsghdr: length, type, flags, sequence, port.
+    let flags = u16::try_from(libc::NLM_F_REQUEST | libc::NLM_F_DUMP).unwrap_or(0);
+    let mut message = Vec::with_capacity(16 + request.len());
+    message.extend(u32::try_from(16 + request.len()).unwrap_or(0).to_ne_bytes());
+    message.extend(BY_FAMILY.to_ne_bytes());
+    message.extend(flags.to_ne_bytes());
+    message.extend([0; 8]);
+    message.extend(request);
+    nix::sys::socket::send(socket.as_raw_fd(), &message, MsgFlags::empty())?;
+    let mut buffer = vec![0; LARGEST];
+    loop {
+        let length = nix::sys::socket::recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty())?;
+        let mut rest = &buffer[..length];
+        if rest.is_empty() {
+            return Ok(());
+        }
+        while let (Some(size), Some(kind)) = (u32_at(rest, 0), rest.get(4..6)) {
+            let kind = i32::from(u16::from_ne_bytes([kind[0], kind[1]]));
+            let size = usize::try_from(size).unwrap_or(0).clamp(16, rest.len().max(16));
+            match kind {
+                libc::NLMSG_DONE => return Ok(()),
+                libc::NLMSG_ERROR => {
+                    let error = rest
+                        .get(16..20)
+                        .and_then(|bytes| bytes.try_into().ok())
+                        .map_or(0, i32::from_ne_bytes);
+                    return Err(io::Error::from_raw_os_error(-error));
+                }
+                _ => show(rest.get(16..size).unwrap_or_default()),
+            }
+            rest = rest.get(size.next_multiple_of(4)..).unwrap_or_default();
+        }
+    }
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    fn own() -> i32 {
+        i32::try_from(std::process::id()).unwrap()
+    }
+
+    #[test]
+    fn our_own_tcp_listener_is_found_and_is_ours() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let found = tcp(None, port).unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(held_by(own(), &found), Some(true));
+        assert_eq!(tcp(Some("127.0.0.1".parse().unwrap()), port).unwrap(), found);
+        assert_eq!(tcp(Some("127.0.0.2".parse().unwrap()), port).unwrap(), []);
+        drop(listener);
+        assert_eq!(tcp(None, port).unwrap(), []);
+    }
+
+    #[test]
+    fn our_own_unix_listener_is_found_and_is_ours() {
+        let path = std::env::temp_dir().join(format!("svcadapt-listener-{}", std::process::id()));
+        assert_eq!(unix(&path).unwrap(), []);
+        let listener = UnixListener::bind(&path).unwrap();
+        let found = unix(&path).unwrap();
+        assert_eq!(held_by(own(), &found), Some(true));
+        drop(listener);
+        assert_eq!(unix(&path).unwrap(), []);
+        std::fs::remove_file(&path).unwrap();
+    }
+}

@@ -1,0 +1,27 @@
+//! What only Linux has.
+
+pub mod capability;
+mod credentials;
+mod descriptors;
+pub mod family;
+mod ids;
+pub mod listeners;
+pub mod pidfd;
+mod signals;
+mod threads;
+
+pub(super) use credentials::CLOEXEC_ON_RECEIVE;
+pub(super) use credentials::ask_for_credentials;
+pub(super) use credentials::bind_abstract;
+pub(super) use credentials::sender;
+pub(super) use descriptors::mark_all_close_on_exec;
+pub(super) use descriptors::pipe;
+pub(super) use ids::groups;
+pub(super) use ids::set_group;
+pub(super) use ids::set_groups;
+pub(super) use ids::set_user;
+pub(super) use signals::Signals;
+pub(super) use signals::real_time_name;
+pub(super) use signals::reset_dispositions;
+pub(super) use threads::resource;
+pub(super) use threads::thread_count;

@@ -1,0 +1,48 @@
+//! A process held by a descriptor: its number cannot be given to another one while we look.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::FromRawFd;
+use std::os::fd::OwnedFd;
+
+use nix::errno::Errno;
+
+/// A process (pidfd_open(2)). The descriptor can be read from, as poll(2) has it, once the process has ended.
+#[derive(Debug)]
+pub struct PidFd(OwnedFd);
+
+impl PidFd {
+    /// Takes hold of a process; none where there is no such process.
+    pub fn open(pid: i32) -> io::Result<Option<Self>> {
+        // SAFETY: pidfd_open(2) takes two numbers.
+        match Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) }) {
+            Ok(number) => {
+                let number = i32::try_from(number).map_err(io::Error::other)?;
+                // SAFETY: the kernel has just made this descriptor, and nobody else knows its number.
+                Ok(Some(Self(unsafe { OwnedFd::from_raw_fd(number) })))
+            }
+            Err(Errno::ESRCH) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Sends a signal to this very process; false where it has ended.
+    pub fn send(&self, signal: i32) -> io::Result<bool> {
+        let number = self.0.as_raw_fd();
+        let info = std::ptr::null::<libc::siginfo_t>();
+        // SAFETY: with no siginfo the kernel makes one up as for kill(2); the rest are numbers.
+        match Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_send_signal, number, signal, info, 0) }) {
+            Ok(_) => Ok(true),
+            Err(Errno::ESRCH) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl AsFd for PidFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

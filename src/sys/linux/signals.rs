@@ -1,0 +1,69 @@
+//! Signals, the Linux way.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+
+use nix::errno::Errno;
+use nix::sys::signal::SigSet;
+use nix::sys::signalfd::SfdFlags;
+use nix::sys::signalfd::SignalFd;
+
+/// The kernel's highest signal on every architecture but MIPS.
+const LAST: libc::c_int = 64;
+
+/// The kernel's idea of a disposition, with every field zero: default action, no flags, no mask.
+#[repr(C)]
+struct KernelSigaction([usize; 4]);
+
+/// The system call itself: the C library refuses to touch the two or three real-time signals that it keeps for its
+/// own threads, and a starter may well have left those ignored.
+pub(crate) fn reset_dispositions() {
+    let default = KernelSigaction([0; 4]);
+    for number in 1..=LAST {
+        // SAFETY: `default` is as large as the kernel's struct (handler, flags, restorer and an eight byte mask) or
+        // larger, and is only read; no old action is asked for. SIGKILL and SIGSTOP are refused without effect.
+        unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                number,
+                &raw const default,
+                std::ptr::null_mut::<KernelSigaction>(),
+                size_of::<u64>(),
+            )
+        };
+    }
+}
+
+/// signalfd(2).
+#[derive(Debug)]
+pub(crate) struct Signals(SignalFd);
+
+impl Signals {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self(SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?))
+    }
+
+    pub(crate) fn next(&self) -> io::Result<Option<i32>> {
+        match self.0.read_signal() {
+            Ok(signal) => Ok(signal.and_then(|info| i32::try_from(info.ssi_signo).ok())),
+            Err(Errno::EINTR) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// `SIGRTMIN+3`.
+pub(crate) fn real_time_name(signal: i32) -> String {
+    match signal - libc::SIGRTMIN() {
+        0 => "SIGRTMIN".to_owned(),
+        above if above > 0 && signal <= libc::SIGRTMAX() => format!("SIGRTMIN+{above}"),
+        _ => format!("signal {signal}"),
+    }
+}

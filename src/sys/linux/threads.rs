@@ -1,0 +1,31 @@
+//! Counting threads, and the kernel's names for limits.
+
+use std::io;
+
+/// How many threads this process has.
+pub(crate) fn thread_count() -> io::Result<usize> {
+    Ok(std::fs::read_dir("/proc/self/task")?.count())
+}
+
+/// The number of a resource that is named as in `RLIMIT_…`.
+pub(crate) fn resource(name: &str) -> Option<libc::__rlimit_resource_t> {
+    Some(match name {
+        "CPU" => libc::RLIMIT_CPU,
+        "FSIZE" => libc::RLIMIT_FSIZE,
+        "DATA" => libc::RLIMIT_DATA,
+        "STACK" => libc::RLIMIT_STACK,
+        "CORE" => libc::RLIMIT_CORE,
+        "RSS" => libc::RLIMIT_RSS,
+        "NOFILE" => libc::RLIMIT_NOFILE,
+        "AS" => libc::RLIMIT_AS,
+        "NPROC" => libc::RLIMIT_NPROC,
+        "MEMLOCK" => libc::RLIMIT_MEMLOCK,
+        "LOCKS" => libc::RLIMIT_LOCKS,
+        "SIGPENDING" => libc::RLIMIT_SIGPENDING,
+        "MSGQUEUE" => libc::RLIMIT_MSGQUEUE,
+        "NICE" => libc::RLIMIT_NICE,
+        "RTPRIO" => libc::RLIMIT_RTPRIO,
+        "RTTIME" => libc::RLIMIT_RTTIME,
+        _ => return None,
+    })
+}

@@ -1,0 +1,1 @@
+//! What this platform has not, or what is not spoken here yet: said in words.

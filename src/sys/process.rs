@@ -1,0 +1,134 @@
+//! Making, becoming and awaiting processes.
+
+use std::ffi::CString;
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+
+use nix::errno::Errno;
+use nix::unistd::ForkResult;
+
+use super::platform;
+
+/// Proof that this process has one thread, and so may fork and go on as before.
+///
+/// After fork(2) in a process with more threads the child may only call async-signal-safe functions until it
+/// executes another program: a lock that another thread held is held for ever.
+#[derive(Debug)]
+pub struct SingleThreaded(());
+
+impl SingleThreaded {
+    /// Counts the threads.
+    pub fn check() -> io::Result<Self> {
+        match platform::thread_count()? {
+            1 => Ok(Self(())),
+            more => Err(io::Error::other(format!("this process has {more} threads"))),
+        }
+    }
+}
+
+/// Which side of a fork this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The one that called, with the new process's number.
+    Parent(i32),
+    /// The new one.
+    Child,
+}
+
+/// fork(2).
+pub fn fork(_proof: &SingleThreaded) -> io::Result<Side> {
+    // SAFETY: the proof says that no other thread exists, so no lock can be left held in the child, which may go on
+    // as any process does.
+    let result = unsafe { nix::unistd::fork() }?;
+    Ok(match result {
+        ForkResult::Parent { child } => Side::Parent(child.as_raw()),
+        ForkResult::Child => Side::Child,
+    })
+}
+
+/// setsid(2): a new session without a controlling terminal.
+pub fn new_session() -> io::Result<()> {
+    nix::unistd::setsid()?;
+    Ok(())
+}
+
+/// Ends a forked child: no destructor, no flushing of what the parent had buffered.
+pub fn exit_now(status: u8) -> ! {
+    // SAFETY: _exit(2) takes any number and touches no memory of ours.
+    unsafe { libc::_exit(status.into()) }
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It left with this status.
+    Exited(u8),
+    /// It died of this signal.
+    Killed(i32),
+}
+
+/// One child that has ended, with how; none while no child has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reaped {
+    /// This one.
+    Child(i32, Ended),
+    /// There are children, and all run.
+    None,
+    /// There are no children.
+    NoChildren,
+}
+
+/// Takes the status of one child that has ended, without waiting.
+pub fn reap() -> io::Result<Reaped> {
+    wait_with(-1, libc::WNOHANG)
+}
+
+/// Waits for one child to end.
+pub fn wait(pid: i32) -> io::Result<Ended> {
+    match wait_with(pid, 0)? {
+        Reaped::Child(_, ended) => Ok(ended),
+        _ => Err(io::Error::from(io::ErrorKind::NotFound)),
+    }
+}
+
+/// waitpid(2). nix has a door to it, but one that loses a death by a real-time signal.
+fn wait_with(pid: i32, flags: i32) -> io::Result<Reaped> {
+    loop {
+        let mut status = 0;
+        // SAFETY: `status` is a valid place for an int, and the call keeps no pointer to it.
+        let found = unsafe { libc::waitpid(pid, &raw mut status, flags) };
+        return match Errno::result(found) {
+            Ok(0) => Ok(Reaped::None),
+            Ok(child) if libc::WIFEXITED(status) => {
+                let code = u8::try_from(libc::WEXITSTATUS(status)).unwrap_or(u8::MAX);
+                Ok(Reaped::Child(child, Ended::Exited(code)))
+            }
+            Ok(child) => Ok(Reaped::Child(child, Ended::Killed(libc::WTERMSIG(status)))),
+            Err(Errno::EINTR) => continue,
+            Err(Errno::ECHILD) => Ok(Reaped::NoChildren),
+            Err(error) => Err(error.into()),
+        };
+    }
+}
+
+/// Becomes another program. Returns only where that failed.
+pub fn execute(program: &OsStr, argv: &[CString], environment: &[CString]) -> io::Error {
+    match CString::new(program.as_bytes()) {
+        Ok(path) => match nix::unistd::execve(&path, argv, environment) {
+            Ok(never) => match never {},
+            Err(error) => error.into(),
+        },
+        Err(_) => io::Error::from(io::ErrorKind::InvalidInput),
+    }
+}
+
+/// Our own number.
+pub fn own_pid() -> i32 {
+    nix::unistd::getpid().as_raw()
+}
+
+/// Our parent's number.
+pub fn parent_pid() -> i32 {
+    nix::unistd::getppid().as_raw()
+}

@@ -1,0 +1,83 @@
+//! Signals.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+
+use nix::sys::signal::SigSet;
+use nix::sys::signal::SigmaskHow;
+use nix::sys::signal::sigprocmask;
+
+use super::platform;
+
+pub use nix::libc::SIGCHLD;
+pub use nix::libc::SIGCONT;
+pub use nix::libc::SIGHUP;
+pub use nix::libc::SIGINT;
+pub use nix::libc::SIGKILL;
+pub use nix::libc::SIGTERM;
+
+/// Gives every signal its default action, the ones that Rust and the starter ignore and the real-time ones too.
+pub fn reset_dispositions() {
+    platform::reset_dispositions();
+}
+
+/// Blocks every signal, so that none is lost while it is read from a [`Signals`].
+pub fn block_all() -> io::Result<()> {
+    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)?;
+    Ok(())
+}
+
+/// Blocks none.
+pub fn unblock_all() -> io::Result<()> {
+    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?;
+    Ok(())
+}
+
+/// The signals that arrive while all are blocked, as something to read from.
+#[derive(Debug)]
+pub struct Signals(platform::Signals);
+
+impl Signals {
+    /// Blocks every signal and opens their descriptor.
+    pub fn receive() -> io::Result<Self> {
+        block_all()?;
+        platform::Signals::new().map(Self)
+    }
+
+    /// The next signal that has arrived; none if none has.
+    pub fn next(&self) -> io::Result<Option<i32>> {
+        self.0.next()
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// kill(2).
+pub fn send(pid: i32, signal: i32) -> io::Result<()> {
+    // SAFETY: kill(2) takes two numbers.
+    nix::errno::Errno::result(unsafe { libc::kill(pid, signal) })?;
+    Ok(())
+}
+
+/// Dies of a signal, as the program did whose end is passed on. Returns where that is not possible: process 1 of a
+/// container cannot be ended by its own signal.
+pub fn die_of(signal: i32) {
+    reset_dispositions();
+    let _ = unblock_all();
+    // A core of the launcher would say nothing about the program.
+    let _ = super::limits::set(super::limits::CORE, 0, 0);
+    let _ = send(super::process::own_pid(), signal);
+}
+
+/// The name of a signal: `SIGTERM`, `SIGRTMIN+3`.
+pub fn name(signal: i32) -> String {
+    match nix::sys::signal::Signal::try_from(signal) {
+        Ok(known) => known.as_str().to_owned(),
+        Err(_) => platform::real_time_name(signal),
+    }
+}

@@ -1,0 +1,88 @@
+//! The datagram socket of the notify protocol (sd_notify(3)), from the side that listens.
+
+use std::io;
+use std::io::IoSliceMut;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::FromRawFd;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+/// A socket that services send notifications to.
+#[derive(Debug)]
+pub struct NotifySocket(OwnedFd);
+
+/// One datagram.
+#[derive(Debug)]
+pub struct Datagram {
+    /// What it says; no more than [`LONGEST`] bytes.
+    pub bytes: Vec<u8>,
+    /// The process that sent it, as the kernel vouches for it.
+    pub sender: Option<i32>,
+    /// Whether it was longer than it may be, or brought more than one descriptor.
+    pub cut: bool,
+    /// What it brought: closing it is what the sender of a BARRIER waits for.
+    pub descriptors: Vec<OwnedFd>,
+}
+
+/// systemd's own limit: it drops a longer datagram whole.
+pub const LONGEST: usize = 4096;
+
+impl NotifySocket {
+    /// Binds to a path that must not exist.
+    pub fn at(path: &Path) -> io::Result<Self> {
+        let address = std::os::unix::net::SocketAddr::from_pathname(path)?;
+        Self::bound(std::os::unix::net::UnixDatagram::bind_addr(&address)?)
+    }
+
+    fn bound(socket: std::os::unix::net::UnixDatagram) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        super::platform::ask_for_credentials(&socket)?;
+        Ok(Self(socket.into()))
+    }
+
+    /// Binds to a name in the abstract namespace that the kernel chooses; says which.
+    pub fn abstract_name() -> io::Result<(Self, Vec<u8>)> {
+        let (socket, name) = super::platform::bind_abstract()?;
+        Ok((Self::bound(socket)?, name))
+    }
+
+    /// The next datagram; none if none has come.
+    pub fn receive(&self) -> io::Result<Option<Datagram>> {
+        use nix::errno::Errno;
+        use nix::sys::socket::ControlMessageOwned;
+        use nix::sys::socket::MsgFlags;
+        use nix::sys::socket::recvmsg;
+        use std::os::fd::AsRawFd;
+        let mut bytes = vec![0; LONGEST];
+        let mut space = nix::cmsg_space!([std::os::fd::RawFd; 4], [u8; 64]);
+        let (length, sender, cut, descriptors) = {
+            let mut slices = [IoSliceMut::new(&mut bytes)];
+            let flags = MsgFlags::MSG_DONTWAIT | super::platform::CLOEXEC_ON_RECEIVE;
+            let message = match recvmsg::<()>(self.0.as_raw_fd(), &mut slices, Some(&mut space), flags) {
+                Ok(message) => message,
+                Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+            let (mut sender, mut descriptors) = (None, Vec::new());
+            for control in message.cmsgs()? {
+                if let ControlMessageOwned::ScmRights(numbers) = &control {
+                    // SAFETY: the kernel has just made these descriptors for us, and nobody else knows them.
+                    descriptors.extend(numbers.iter().map(|&number| unsafe { OwnedFd::from_raw_fd(number) }));
+                } else {
+                    sender = sender.or(super::platform::sender(&control));
+                }
+            }
+            let cut = message.flags.intersects(MsgFlags::MSG_TRUNC | MsgFlags::MSG_CTRUNC);
+            (message.bytes, sender, cut, descriptors)
+        };
+        bytes.truncate(length);
+        Ok(Some(Datagram { bytes, sender, cut, descriptors }))
+    }
+}
+
+impl AsFd for NotifySocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
