@@ -3,4 +3,7 @@
 //! Everything here is a thin, typed door to one system call or one kernel file. It decides nothing, prints
 //! nothing, and knows nothing of services. Descriptors are owned and born close-on-exec.
 
+pub mod bounded;
+pub mod launchd;
+pub mod lineage;
 pub mod procfs;
