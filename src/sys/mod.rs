@@ -4,10 +4,13 @@
 //! nothing, and knows nothing of services. Descriptors are owned and born close-on-exec.
 
 pub mod accounts;
+pub mod bounded;
 pub mod fd;
 pub mod file;
 pub mod identity;
+pub mod launchd;
 pub mod limits;
+pub mod lineage;
 pub mod lock;
 pub mod process;
 pub mod procfs;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::io::Read;
 use std::path::PathBuf;
 
 /// The fields of `/proc/PID/stat` that tell who a process is.
@@ -32,6 +33,28 @@ pub fn stat(pid: i32) -> io::Result<Stat> {
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an unreadable /proc/PID/stat"))
 }
 
+/// The name of the program, cut to 15 bytes by the kernel and changeable by the program itself.
+pub fn comm(pid: i32) -> io::Result<String> {
+    let text = fs::read(path(pid, "comm"))?;
+    Ok(String::from_utf8_lossy(text.strip_suffix(b"\n").unwrap_or(&text)).into_owned())
+}
+
+/// The argument vector, as the program left it; empty for a kernel thread and a zombie. At most the first 4096 bytes.
+pub fn command_line(pid: i32) -> io::Result<Vec<String>> {
+    let mut text = Vec::new();
+    fs::File::open(path(pid, "cmdline"))?.take(4096).read_to_end(&mut text)?;
+    let words = text.strip_suffix(b"\0").unwrap_or(&text);
+    if words.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(words.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect())
+}
+
+/// The text of `/proc/PID/cgroup` (cgroups(7)): a line `ID:CONTROLLERS:PATH` for each hierarchy.
+pub fn cgroup(pid: i32) -> io::Result<String> {
+    Ok(String::from_utf8_lossy(&fs::read(path(pid, "cgroup"))?).into_owned())
+}
+
 /// `/proc/PID/NAME`.
 pub fn path(pid: i32, name: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/{name}"))
@@ -40,7 +63,7 @@ pub fn path(pid: i32, name: &str) -> PathBuf {
 /// The name may hold blanks and parentheses, so it ends at the *last* closing one.
 fn parse_stat(text: &str) -> Option<Stat> {
     let (head, tail) = text.rsplit_once(") ")?;
-    let (pid, comm) = head.split_once(" (")?;
+    let (own, comm) = head.split_once(" (")?;
     let mut fields = tail.split_ascii_whitespace();
     let mut next = || fields.next();
     let state = next()?.chars().next()?;
@@ -49,7 +72,7 @@ fn parse_stat(text: &str) -> Option<Stat> {
     // tty_nr is field 7, starttime field 22.
     let start_time = fields.nth(14)?.parse().ok()?;
     Some(Stat {
-        pid: pid.parse().ok()?,
+        pid: own.parse().ok()?,
         comm: comm.to_owned(),
         state,
         ppid,
@@ -76,5 +99,18 @@ mod tests {
     fn our_own_line_is_read() {
         let own = i32::try_from(std::process::id()).unwrap();
         assert_eq!(stat(own).unwrap().pid, own);
+        assert_eq!(comm(own).unwrap(), stat(own).unwrap().comm);
+    }
+
+    #[test]
+    fn our_own_command_line_is_the_one_we_were_given() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        assert_eq!(command_line(own).unwrap(), std::env::args().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn every_line_of_our_cgroups_has_three_fields() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        assert!(cgroup(own).unwrap().lines().all(|line| line.splitn(3, ':').count() == 3));
     }
 }

@@ -1,0 +1,147 @@
+//! Facts as JSON, so that a host seen once in the wild can be kept as a file.
+
+use std::fmt;
+
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use super::facts::Activation;
+use super::facts::Facts;
+use super::facts::Platform;
+use super::facts::Process;
+use super::facts::UnitAnswer;
+
+/// A JSON value that does not hold facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadFacts {
+    /// The field that is missing or of the wrong kind.
+    pub field: &'static str,
+}
+
+impl fmt::Display for BadFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the field '{}' is missing or of the wrong kind", self.field)
+    }
+}
+
+impl std::error::Error for BadFacts {}
+
+impl Facts {
+    /// All of them, as one object.
+    pub fn to_json(&self) -> Value {
+        json!({
+            "platform": name_of(PLATFORMS, &self.platform),
+            "pid": self.pid,
+            "ppid": self.ppid,
+            "session": self.session,
+            "process_group": self.process_group,
+            "uid": self.uid,
+            "controlling_terminal": self.controlling_terminal,
+            "stdin_terminal": self.stdin_terminal,
+            "environment": self.environment,
+            "parent": self.parent.as_ref().map(process_to_json),
+            "grandparent": self.grandparent.as_ref().map(process_to_json),
+            "init": self.init,
+            "cgroup": self.cgroup,
+            "systemd_booted": self.systemd_booted,
+            "stderr_is_journal": self.stderr_is_journal,
+            "activation": name_of(ACTIVATIONS, &self.activation),
+            "manager_answer": self.manager_answer.as_ref().map(answer_to_json),
+        })
+    }
+
+    /// Reads what [`Facts::to_json`] wrote. Every field must be there; unknown ones are ignored.
+    pub fn from_json(value: &Value) -> Result<Self, BadFacts> {
+        let field = Fields(value);
+        Ok(Self {
+            platform: field.read("platform", |value| named(PLATFORMS, value))?,
+            pid: field.read("pid", number)?,
+            ppid: field.read("ppid", number)?,
+            session: field.read("session", number)?,
+            process_group: field.read("process_group", number)?,
+            uid: field.read("uid", number)?,
+            controlling_terminal: field.read("controlling_terminal", Value::as_bool)?,
+            stdin_terminal: field.read("stdin_terminal", Value::as_bool)?,
+            environment: field.read("environment", |value| {
+                let text = |(name, value): (&String, &Value)| Some((name.clone(), string(value)?));
+                value.as_object()?.iter().map(text).collect()
+            })?,
+            parent: field.read_optional("parent", process)?,
+            grandparent: field.read_optional("grandparent", process)?,
+            init: field.read_optional("init", string)?,
+            cgroup: field.read_optional("cgroup", string)?,
+            systemd_booted: field.read("systemd_booted", Value::as_bool)?,
+            stderr_is_journal: field.read("stderr_is_journal", Value::as_bool)?,
+            activation: field.read("activation", |value| named(ACTIVATIONS, value))?,
+            manager_answer: field.read_optional("manager_answer", answer)?,
+        })
+    }
+}
+
+const PLATFORMS: &[(&str, Platform)] =
+    &[("linux", Platform::Linux), ("macos", Platform::MacOs), ("other", Platform::Other)];
+
+const ACTIVATIONS: &[(&str, Activation)] = &[
+    ("not-asked", Activation::NotAsked),
+    ("activated", Activation::Activated),
+    ("no-such-socket", Activation::NoSuchSocket),
+    ("already-activated", Activation::AlreadyActivated),
+    ("not-managed", Activation::NotManaged),
+    ("unknown", Activation::Unknown),
+];
+
+struct Fields<'a>(&'a Value);
+
+impl Fields<'_> {
+    fn read<T>(&self, field: &'static str, read: impl FnOnce(&Value) -> Option<T>) -> Result<T, BadFacts> {
+        self.0.get(field).and_then(read).ok_or(BadFacts { field })
+    }
+
+    /// `null` is the absence of a value; anything else must be one.
+    fn read_optional<T>(
+        &self,
+        field: &'static str,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Result<Option<T>, BadFacts> {
+        match self.0.get(field) {
+            Some(Value::Null) => Ok(None),
+            _ => self.read(field, read).map(Some),
+        }
+    }
+}
+
+fn name_of<T: PartialEq>(names: &[(&'static str, T)], wanted: &T) -> Option<&'static str> {
+    names.iter().find(|(_, value)| value == wanted).map(|&(name, _)| name)
+}
+
+fn named<T: Copy>(names: &[(&str, T)], value: &Value) -> Option<T> {
+    let wanted = value.as_str()?;
+    names.iter().find(|&&(name, _)| name == wanted).map(|&(_, value)| value)
+}
+
+fn number<T: TryFrom<i64>>(value: &Value) -> Option<T> {
+    T::try_from(value.as_i64()?).ok()
+}
+
+fn string(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn process_to_json(process: &Process) -> Value {
+    json!({ "pid": process.pid, "comm": process.comm, "command_line": process.command_line })
+}
+
+fn process(value: &Value) -> Option<Process> {
+    let object: &Map<String, Value> = value.as_object()?;
+    let command_line = object.get("command_line")?.as_array()?.iter().map(string).collect::<Option<_>>()?;
+    Some(Process { pid: number(object.get("pid")?)?, comm: string(object.get("comm")?)?, command_line })
+}
+
+fn answer_to_json(answer: &UnitAnswer) -> Value {
+    json!({ "type": answer.service_type, "main_pid": answer.main_pid })
+}
+
+fn answer(value: &Value) -> Option<UnitAnswer> {
+    Some(UnitAnswer { service_type: string(value.get("type")?)?, main_pid: number(value.get("main_pid")?)? })
+}

@@ -1,0 +1,172 @@
+//! Gathering the facts: the only reader of the environment and of `/proc` for this.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::fs::File;
+use std::io::stderr;
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use super::cgroup::systemd_path;
+use super::detect::detect;
+use super::detect::needs_answer;
+use super::detection::Asked;
+use super::detection::Detection;
+use super::facts::Activation;
+use super::facts::Facts;
+use super::facts::Platform;
+use super::facts::Process;
+use super::facts::Scope;
+use super::facts::UnitAnswer;
+use super::facts::UnitRef;
+use super::facts::VARIABLES;
+use crate::sys::bounded;
+use crate::sys::launchd;
+use crate::sys::launchd::Refusal;
+use crate::sys::lineage;
+use crate::sys::procfs;
+
+/// How long the manager may think. It is asked at start-up only, and no answer is an answer too.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Gathers the facts, asks the manager if that matters, and decides.
+pub fn look(asked: Asked) -> (Facts, Detection) {
+    let mut facts = gather();
+    if let Some(unit) = needs_answer(&facts, asked) {
+        facts.manager_answer = ask_manager(&unit);
+    }
+    let detection = detect(&facts, asked);
+    (facts, detection)
+}
+
+/// Gathers the facts. What cannot be read is left out; nothing is changed and nobody is asked but launchd.
+pub fn gather() -> Facts {
+    let own = lineage::own();
+    let parent = seen(own.ppid);
+    let environment = environment();
+    Facts {
+        platform: platform(),
+        pid: own.pid,
+        ppid: own.ppid,
+        session: own.session,
+        process_group: own.process_group,
+        uid: own.uid,
+        controlling_terminal: own.controlling_terminal,
+        stdin_terminal: own.stdin_terminal,
+        grandparent: parent.as_ref().and_then(|parent| seen(parent.ppid)).map(process),
+        parent: parent.map(process),
+        init: lineage::other(1).map(|init| init.comm),
+        cgroup: procfs::cgroup(own.pid)
+            .ok()
+            .and_then(|text| systemd_path(&text, procfs::cgroup(1).ok().as_deref())),
+        systemd_booted: fs::symlink_metadata("/run/systemd/system").is_ok_and(|data| data.is_dir()),
+        stderr_is_journal: environment.get("JOURNAL_STREAM").is_some_and(|file| stderr_is(file)),
+        activation: activation(),
+        manager_answer: None,
+        environment,
+    }
+}
+
+/// Asks systemd for a unit's type and main process. Any failure, or more than two seconds, is no answer.
+///
+/// systemctl(1) is started by its full path with an environment of its own, so that nothing above us can change
+/// what it says.
+pub fn ask_manager(unit: &UnitRef) -> Option<UnitAnswer> {
+    let program =
+        ["/usr/bin/systemctl", "/bin/systemctl"].into_iter().find(|path| Path::new(path).exists())?;
+    let mut command = Command::new(program);
+    command.env_clear();
+    if unit.scope == Scope::User {
+        command.arg("--user");
+        for name in ["XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS"] {
+            command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
+    }
+    command.args(["show", "-p", "Type", "-p", "MainPID", "--", &unit.name]);
+    parse_answer(&String::from_utf8(bounded::output(&mut command, PATIENCE).ok()?).ok()?)
+}
+
+fn parse_answer(text: &str) -> Option<UnitAnswer> {
+    let field = |name: &str| {
+        text.lines()
+            .filter_map(|line| line.split_once('='))
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value)
+    };
+    let service_type = field("Type").filter(|name| !name.is_empty())?.to_owned();
+    Some(UnitAnswer { service_type, main_pid: field("MainPID")?.parse().ok()? })
+}
+
+fn environment() -> BTreeMap<String, String> {
+    let text = |value: OsString| value.to_string_lossy().into_owned();
+    let read = |name: &str| std::env::var_os(name).map(|value| (name.to_owned(), text(value)));
+    VARIABLES.into_iter().filter_map(read).collect()
+}
+
+fn platform() -> Platform {
+    if cfg!(target_os = "linux") {
+        Platform::Linux
+    } else if cfg!(target_os = "macos") {
+        Platform::MacOs
+    } else {
+        Platform::Other
+    }
+}
+
+/// A parent outside our pid namespace is 0, and so nobody.
+fn seen(pid: i32) -> Option<lineage::Other> {
+    (pid > 0).then(|| lineage::other(pid)).flatten()
+}
+
+fn process(other: lineage::Other) -> Process {
+    Process { pid: other.pid, comm: other.comm, command_line: other.command_line }
+}
+
+/// `JOURNAL_STREAM` is `DEVICE:INODE`, both decimal.
+fn stderr_is(file: &str) -> bool {
+    let data = stderr().as_fd().try_clone_to_owned().and_then(|copy| File::from(copy).metadata());
+    data.is_ok_and(|data| format!("{}:{}", data.dev(), data.ino()) == file)
+}
+
+/// The name is of no job's socket, so nothing is activated.
+fn activation() -> Activation {
+    match launchd::activate(c"svcadapt.detect") {
+        Ok(_) => Activation::Activated,
+        Err(Refusal::NoSuchSocket) => Activation::NoSuchSocket,
+        Err(Refusal::AlreadyActivated) => Activation::AlreadyActivated,
+        Err(Refusal::NotManaged) => Activation::NotManaged,
+        Err(Refusal::Unknown) => Activation::Unknown,
+        Err(Refusal::NotThisPlatform) => Activation::NotAsked,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_managers_answer_is_read_in_any_order() {
+        let answer = UnitAnswer { service_type: "forking".to_owned(), main_pid: 0 };
+        assert_eq!(parse_answer("Type=forking\nMainPID=0\n"), Some(answer.clone()));
+        assert_eq!(parse_answer("MainPID=0\nType=forking\n"), Some(answer));
+    }
+
+    #[test]
+    fn half_an_answer_is_none() {
+        for text in
+            ["", "Type=forking\n", "MainPID=7\n", "Type=\nMainPID=7\n", "Type=simple\nMainPID=x\n", "no"]
+        {
+            assert_eq!(parse_answer(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_facts_gathered_here_survive_json() {
+        let facts = gather();
+        assert_eq!(Facts::from_json(&facts.to_json()), Ok(facts));
+    }
+}

@@ -1,0 +1,77 @@
+//! The one question that launchd answers about the process that asks it (`launch_activate_socket`(3)).
+
+use std::ffi::CStr;
+use std::os::fd::OwnedFd;
+
+/// Why launchd handed over no socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// `ENOENT`: a job of launchd's asks, but its property list has no socket of that name.
+    NoSuchSocket,
+    /// `EALREADY`: a job of launchd's asks, and has been given this socket before.
+    AlreadyActivated,
+    /// `ESRCH`: launchd did not start the process that asks.
+    NotManaged,
+    /// An error that the manual page does not name.
+    Unknown,
+    /// There is no launchd here.
+    NotThisPlatform,
+}
+
+/// Takes over the listening sockets of this name of the job that we are. Each name can be taken once.
+#[cfg(target_os = "macos")]
+pub fn activate(name: &CStr) -> Result<Vec<OwnedFd>, Refusal> {
+    use std::os::fd::FromRawFd;
+
+    // In libSystem since macOS 10.10.
+    unsafe extern "C" {
+        fn launch_activate_socket(
+            name: *const libc::c_char,
+            fds: *mut *mut libc::c_int,
+            count: *mut libc::size_t,
+        ) -> libc::c_int;
+    }
+
+    let mut numbers: *mut libc::c_int = std::ptr::null_mut();
+    let mut count: libc::size_t = 0;
+    // SAFETY: the name ends in NUL, and both places to write to live longer than the call.
+    let result = unsafe { launch_activate_socket(name.as_ptr(), &raw mut numbers, &raw mut count) };
+    match result {
+        0 if numbers.is_null() => Ok(Vec::new()),
+        0 => {
+            // SAFETY: on success the array holds `count` descriptors, and nobody else changes it.
+            let taken = unsafe { std::slice::from_raw_parts(numbers, count) }.to_vec();
+            // SAFETY: the array was allocated for us by malloc, is read no more, and is freed once.
+            unsafe { libc::free(numbers.cast()) };
+            let mut sockets = Vec::with_capacity(taken.len());
+            for number in taken {
+                // SAFETY: launchd gave us this descriptor just now, and nobody else knows of it.
+                let socket = unsafe { OwnedFd::from_raw_fd(number) };
+                let _ =
+                    nix::fcntl::fcntl(&socket, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC));
+                sockets.push(socket);
+            }
+            Ok(sockets)
+        }
+        libc::ENOENT => Err(Refusal::NoSuchSocket),
+        libc::EALREADY => Err(Refusal::AlreadyActivated),
+        libc::ESRCH => Err(Refusal::NotManaged),
+        _ => Err(Refusal::Unknown),
+    }
+}
+
+/// Says that there is no launchd here.
+#[cfg(not(target_os = "macos"))]
+pub fn activate(_name: &CStr) -> Result<Vec<OwnedFd>, Refusal> {
+    Err(Refusal::NotThisPlatform)
+}
+
+#[cfg(all(test, not(target_os = "macos")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elsewhere_there_is_no_launchd_to_ask() {
+        assert_eq!(activate(c"Listeners").unwrap_err(), Refusal::NotThisPlatform);
+    }
+}

@@ -1,0 +1,120 @@
+//! Who this process is, and whose child: the same few facts on every system.
+
+use std::io::IsTerminal;
+
+use nix::unistd::Pid;
+use nix::unistd::geteuid;
+use nix::unistd::getpgrp;
+use nix::unistd::getpid;
+use nix::unistd::getppid;
+use nix::unistd::getsid;
+
+/// What the kernel knows of us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Own {
+    /// Our process id.
+    pub pid: i32,
+    /// The parent; 0 when it lives outside our pid namespace.
+    pub ppid: i32,
+    /// The session; equal to the pid in a session leader.
+    pub session: i32,
+    /// The process group.
+    pub process_group: i32,
+    /// The effective user.
+    pub uid: u32,
+    /// Whether the session has a controlling terminal.
+    pub controlling_terminal: bool,
+    /// Whether descriptor 0 is a terminal.
+    pub stdin_terminal: bool,
+}
+
+/// What another process tells of itself, as far as this system lets us know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Other {
+    /// Its process id.
+    pub pid: i32,
+    /// Its parent.
+    pub ppid: i32,
+    /// The name of its program, cut to 15 bytes.
+    pub comm: String,
+    /// Its argument vector; empty where it cannot be read.
+    pub command_line: Vec<String>,
+}
+
+/// Reads our own facts. It cannot fail.
+pub fn own() -> Own {
+    let pid = getpid().as_raw();
+    Own {
+        pid,
+        ppid: getppid().as_raw(),
+        session: getsid(None).map_or(0, Pid::as_raw),
+        process_group: getpgrp().as_raw(),
+        uid: geteuid().as_raw(),
+        controlling_terminal: controlling_terminal(pid),
+        stdin_terminal: std::io::stdin().is_terminal(),
+    }
+}
+
+/// Without a controlling terminal `/dev/tty` cannot be opened (tty(4)); but not every container has that file.
+fn controlling_terminal(pid: i32) -> bool {
+    #[cfg(target_os = "linux")]
+    if let Ok(stat) = crate::sys::procfs::stat(pid) {
+        return stat.tty_nr != 0;
+    }
+    let _ = pid;
+    std::fs::File::open("/dev/tty").is_ok()
+}
+
+/// Reads another process's facts. Nothing when there is no such process, or none that we may see.
+#[cfg(target_os = "linux")]
+pub fn other(pid: i32) -> Option<Other> {
+    let stat = crate::sys::procfs::stat(pid).ok()?;
+    let command_line = crate::sys::procfs::command_line(pid).unwrap_or_default();
+    Some(Other { pid, ppid: stat.ppid, comm: stat.comm, command_line })
+}
+
+/// Reads another process's facts. The argument vector is not read here.
+#[cfg(target_os = "macos")]
+pub fn other(pid: i32) -> Option<Other> {
+    let size = libc::c_int::try_from(size_of::<libc::proc_bsdinfo>()).ok()?;
+    let mut info = std::mem::MaybeUninit::<libc::proc_bsdinfo>::zeroed();
+    // SAFETY: the buffer is as long as we say, and the kernel keeps no pointer to it.
+    let written =
+        unsafe { libc::proc_pidinfo(pid, libc::PROC_PIDTBSDINFO, 0, info.as_mut_ptr().cast(), size) };
+    if written != size {
+        return None;
+    }
+    // SAFETY: the kernel filled the whole structure, which is made of integers only.
+    let info = unsafe { info.assume_init() };
+    let comm: Vec<u8> =
+        info.pbi_comm.iter().map(|&byte| byte.cast_unsigned()).take_while(|&byte| byte != 0).collect();
+    Some(Other {
+        pid,
+        ppid: info.pbi_ppid.cast_signed(),
+        comm: String::from_utf8_lossy(&comm).into_owned(),
+        command_line: Vec::new(),
+    })
+}
+
+/// Another process cannot be seen on this system.
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+pub fn other(_pid: i32) -> Option<Other> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_parent_is_a_process_that_we_can_see() {
+        let parent = other(own().ppid).unwrap();
+        assert_eq!(parent.pid, own().ppid);
+        assert!(!parent.comm.is_empty());
+    }
+
+    #[test]
+    fn a_pid_that_nobody_has_is_nobody() {
+        assert_eq!(other(-1), None);
+    }
+}
