@@ -66,7 +66,10 @@ impl SpecDraft {
     pub fn finish(self) -> Result<ServiceSpec, Vec<Problem>> {
         let mut reading = Reading { values: &self.values, problems: Vec::new() };
         let command = reading.command(self.command);
-        let spec = reading.spec(command);
+        let mut spec = reading.spec(command);
+        if spec.service_type == Some(ServiceType::Notify) && !spec.ready.contains(&Probe::Notify) {
+            spec.ready.insert(0, Probe::Notify);
+        }
         reading.agreement(&spec);
         if reading.problems.is_empty() { Ok(spec) } else { Err(reading.problems) }
     }
@@ -157,7 +160,6 @@ impl<'a> Reading<'a> {
             self.disagree(Field::AmbientCapabilities, cause.into());
         }
         let mut numbers = spec.files_preserve.clone();
-        numbers.extend(spec.notification_fd);
         numbers.extend(spec.ready.iter().filter_map(|probe| match probe {
             Probe::Fd(number) => Some(*number),
             _ => None,

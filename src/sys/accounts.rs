@@ -7,7 +7,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::process::Command;
-use std::process::Stdio;
+use std::time::Duration;
+
+/// A directory service that does not answer in this time counts as down.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One user of the machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,14 +122,9 @@ fn getent(database: &str, key: &str) -> io::Result<Vec<String>> {
     else {
         return Ok(Vec::new());
     };
-    let output = Command::new(program)
-        .args(["--", database, key])
-        .env_clear()
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    Ok(text.lines().map(str::to_owned).collect())
+    let answer =
+        super::bounded::output(Command::new(program).args(["--", database, key]).env_clear(), PATIENCE)?;
+    Ok(String::from_utf8_lossy(&answer).lines().map(str::to_owned).collect())
 }
 
 #[cfg(test)]

@@ -1,0 +1,144 @@
+//! What the program finds in its environment: a function of the spec and of where we are.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::ffi::OsString;
+
+use crate::host::Manager;
+use crate::spec::DirectoryKind;
+use crate::spec::EnvironmentBase;
+use crate::spec::ServiceSpec;
+
+use super::Resolved;
+
+/// Where programs lie when nobody says otherwise: what systemd uses (systemd.exec(5)).
+pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Variables by which a manager speaks to the one process that it started. They are handed on to a program that
+/// takes this process's place, and to no other: a stranger that finds them would speak in our name.
+const PROTOCOL: [&str; 12] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_PIDFDID",
+    "LISTEN_FDNAMES",
+    "MAINPID",
+    "SYSTEMD_EXEC_PID",
+    "FDSTORE",
+    "MEMORY_PRESSURE_WATCH",
+    "MEMORY_PRESSURE_WRITE",
+];
+
+/// Variables that name the process that they are meant for.
+pub const PID_VARIABLES: [&str; 3] = ["LISTEN_PID", "WATCHDOG_PID", "SYSTEMD_EXEC_PID"];
+
+/// Builds the environment, sorted by name.
+///
+/// In this order, later ones winning: the starter's (all of it, or only what is passed); `PATH`; the account; the
+/// directories; `Environment=`; environment files; then what is unset goes (systemd.exec(5), "Environment Variables
+/// in Spawned Processes").
+pub fn environment(
+    spec: &ServiceSpec,
+    resolved: &Resolved,
+    manager: &Manager,
+) -> BTreeMap<OsString, OsString> {
+    let asked = &spec.environment;
+    let supervised = *manager != Manager::None;
+    let base =
+        asked.base.unwrap_or(if supervised { EnvironmentBase::Inherited } else { EnvironmentBase::Clean });
+    let keep = |name: &OsStr| match PROTOCOL.iter().any(|known| name == *known) {
+        true => supervised,
+        false => {
+            base == EnvironmentBase::Inherited || asked.pass.iter().any(|passed| name == passed.as_str())
+        }
+    };
+    let inherited = resolved.inherited.iter().filter(|(name, _)| keep(name));
+    let mut variables: BTreeMap<OsString, OsString> = inherited.cloned().collect();
+    variables.entry("PATH".into()).or_insert_with(|| DEFAULT_PATH.into());
+    if base == EnvironmentBase::Clean || spec.user.is_some() {
+        if let Some(entry) = &resolved.account.entry {
+            for (name, value) in [
+                ("USER", &entry.name),
+                ("LOGNAME", &entry.name),
+                ("HOME", &entry.home),
+                ("SHELL", &entry.shell),
+            ] {
+                variables.insert(name.into(), value.into());
+            }
+        }
+    }
+    for kind in DirectoryKind::ALL {
+        let paths = spec
+            .directories
+            .iter()
+            .filter(|d| d.kind == kind)
+            .map(|d| resolved.base(kind).join(d.path.as_path()));
+        let list = paths.map(std::path::PathBuf::into_os_string).collect::<Vec<_>>().join(OsStr::new(":"));
+        if !list.is_empty() {
+            variables.insert(kind.variable().into(), list);
+        }
+    }
+    variables.extend(asked.assignments.iter().map(|a| (a.name.as_str().into(), a.value.clone())));
+    variables.extend(resolved.from_files.iter().cloned());
+    variables.retain(|name, _| !asked.unset.iter().any(|unset| name == unset.as_str()));
+    variables
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::resolved;
+    use super::super::tests::spec;
+    use super::*;
+    use crate::spec::Field;
+
+    fn build(fields: &[(Field, &str)], inherited: &[(&str, &str)], manager: &Manager) -> Vec<String> {
+        let mut resolved = resolved();
+        resolved.inherited = inherited.iter().map(|&(name, value)| (name.into(), value.into())).collect();
+        environment(&spec(fields), &resolved, manager)
+            .into_iter()
+            .map(|(name, value)| format!("{}={}", name.display(), value.display()))
+            .collect()
+    }
+
+    const DIRTY: [(&str, &str); 4] =
+        [("LD_PRELOAD", "/x"), ("NOTIFY_SOCKET", "/n"), ("PATH", "/evil"), ("SECRET", "s")];
+
+    #[test]
+    fn nothing_of_a_dirty_environment_comes_through() {
+        let path = format!("PATH={DEFAULT_PATH}");
+        let account =
+            ["HOME=/nonexistent", "LOGNAME=nobody", path.as_str(), "SHELL=/bin/false", "USER=nobody"];
+        assert_eq!(build(&[], &DIRTY, &Manager::None), account);
+        let passed = build(&[(Field::PassEnvironment, "SECRET NOTIFY_SOCKET")], &DIRTY, &Manager::None);
+        assert_eq!(passed.len(), account.len() + 1);
+        assert!(passed.contains(&"SECRET=s".to_owned()));
+    }
+
+    #[test]
+    fn what_a_manager_has_made_is_kept_with_its_protocol() {
+        let all = build(&[], &DIRTY, &Manager::Systemd);
+        assert_eq!(all, ["LD_PRELOAD=/x", "NOTIFY_SOCKET=/n", "PATH=/evil", "SECRET=s"]);
+        let clean = build(&[(Field::CleanEnvironment, "yes")], &DIRTY, &Manager::Systemd);
+        assert!(clean.contains(&"NOTIFY_SOCKET=/n".to_owned()) && !clean.contains(&"SECRET=s".to_owned()));
+        let dirty = build(&[(Field::CleanEnvironment, "no")], &DIRTY, &Manager::None);
+        assert!(!dirty.contains(&"NOTIFY_SOCKET=/n".to_owned()) && dirty.contains(&"SECRET=s".to_owned()));
+    }
+
+    #[test]
+    fn later_sources_win_and_unset_wins_over_all() {
+        let fields = [
+            (Field::Environment, "A=1"),
+            (Field::Environment, "A=2"),
+            (Field::Environment, "HOME=/h"),
+            (Field::Environment, "B=1"),
+            (Field::UnsetEnvironment, "B,SHELL"),
+            (Field::Directory(DirectoryKind::Runtime), "a b/c"),
+        ];
+        let all = build(&fields, &[], &Manager::None);
+        assert!(all.contains(&"A=2".to_owned()) && all.contains(&"HOME=/h".to_owned()));
+        assert!(all.contains(&"RUNTIME_DIRECTORY=/run/a:/run/b/c".to_owned()));
+        assert!(!all.iter().any(|v| v.starts_with("B=") || v.starts_with("SHELL=")));
+    }
+}

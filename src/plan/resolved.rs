@@ -1,0 +1,94 @@
+//! What was found out about the machine before planning: plain data, filled in by `setup`.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::spec::DirectoryKind;
+use crate::spec::Mode;
+
+/// Everything that a plan needs beside the spec and the detection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// Whom the service will run as.
+    pub account: Account,
+    /// What this process is now.
+    pub standing: Standing,
+    /// The program's file, as it is seen inside the root directory.
+    pub program: PathBuf,
+    /// The variables of the starter.
+    pub inherited: Vec<(OsString, OsString)>,
+    /// The variables of the environment files, in order.
+    pub from_files: Vec<(OsString, OsString)>,
+    /// The file that is locked; none where the service has neither a name nor a pid file.
+    pub lock: Option<PathBuf>,
+}
+
+impl Resolved {
+    /// Where the directories of a kind lie: an ordinary user has them at home (systemd.exec(5), "user" column).
+    pub fn base(&self, kind: DirectoryKind) -> PathBuf {
+        if self.standing.is_root() {
+            return kind.base().to_owned();
+        }
+        let home = Path::new(self.account.entry.as_ref().map_or("/", |entry| entry.home.as_str()));
+        match kind {
+            DirectoryKind::Runtime => PathBuf::from(format!("/run/user/{}", self.standing.uid)),
+            DirectoryKind::State => home.join(".local/state"),
+            DirectoryKind::Cache => home.join(".cache"),
+            DirectoryKind::Logs => home.join(".local/state/log"),
+            DirectoryKind::Configuration => home.join(".config"),
+        }
+    }
+}
+
+/// A user as the program is to see it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Account {
+    /// The user's number.
+    pub uid: u32,
+    /// The primary group's number.
+    pub gid: u32,
+    /// The supplementary groups, sorted.
+    pub groups: Vec<u32>,
+    /// What the account database says of the user; none where it has no such number.
+    pub entry: Option<Entry>,
+}
+
+/// What becomes `USER`, `LOGNAME`, `HOME` and `SHELL`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The name.
+    pub name: String,
+    /// The home directory.
+    pub home: String,
+    /// The login shell.
+    pub shell: String,
+}
+
+/// What this process is before anything is done.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// The effective user.
+    pub uid: u32,
+    /// The effective group.
+    pub gid: u32,
+    /// The supplementary groups, sorted.
+    pub groups: Vec<u32>,
+    /// The file mode creation mask.
+    pub umask: Option<Mode>,
+    /// The working directory.
+    pub working_directory: Option<PathBuf>,
+    /// The nice level.
+    pub nice: Option<i32>,
+    /// The OOM score adjustment.
+    pub oom_score_adjust: Option<i32>,
+    /// The descriptors that a service manager has passed (sd_listen_fds(3)).
+    pub passed_descriptors: Vec<i32>,
+}
+
+impl Standing {
+    /// Whether this process may become anybody.
+    pub fn is_root(&self) -> bool {
+        self.uid == 0
+    }
+}

@@ -1,0 +1,188 @@
+//! One thing that is done on the way to the program.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::spec::Capabilities;
+use crate::spec::Ceiling;
+use crate::spec::DirectoryKind;
+use crate::spec::Input;
+use crate::spec::Limit;
+use crate::spec::Mode;
+use crate::spec::Output;
+use crate::spec::Resource;
+
+/// One step, with all that it needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Make orphaned descendants ours, so that none slips away before the service is ready.
+    AdoptOrphans,
+    /// Listen for what the program has to say (sd_notify(3)).
+    NotifySocket,
+    /// Leave a helper that tells the manager when the service is ready, and goes.
+    ReadinessHelper,
+    /// Fork, and wait in the first process for the truth.
+    Fork,
+    /// Become a session leader without a terminal (setsid(2)).
+    NewSession,
+    /// Fork again, so that no terminal can ever be acquired.
+    ForkAgain,
+    /// Give every signal its default action.
+    ResetSignals,
+    /// Take the lock that only one instance can have, on a descriptor that the program keeps.
+    Lock {
+        /// The file that is locked.
+        path: PathBuf,
+        /// The descriptor that the program is left with for it.
+        descriptor: i32,
+    },
+    /// Make a directory.
+    Directory {
+        /// What it is for.
+        kind: DirectoryKind,
+        /// Where.
+        path: PathBuf,
+        /// Its mode.
+        mode: Mode,
+        /// Its owner and group; none: whoever makes it.
+        owner: Option<(u32, u32)>,
+    },
+    /// Connect standard input.
+    StandardInput(Input),
+    /// Connect standard output.
+    StandardOutput(Output),
+    /// Connect standard error.
+    StandardError(Output),
+    /// Write the pid file.
+    PidFile(PathBuf),
+    /// Set the OOM score adjustment.
+    OomScore(i32),
+    /// Set the nice level.
+    Nice(i32),
+    /// Change the root directory, and go there.
+    RootDirectory(PathBuf),
+    /// Give up capabilities for ever.
+    BoundingSet(Capabilities),
+    /// Replace the supplementary groups.
+    Groups(Vec<u32>),
+    /// Become a group.
+    Group(u32),
+    /// Set both limits of a resource.
+    Limit(Resource, Limit),
+    /// Set the soft limit, as far as the hard one lets it.
+    SoftLimit(Resource, Ceiling),
+    /// Become a user, and prove that there is no way back.
+    User(u32),
+    /// Leave the program these capabilities, and no others where it is not root.
+    Ambient(Capabilities),
+    /// Let no program give more rights from here on.
+    NoNewPrivileges,
+    /// Set the file mode creation mask.
+    Umask(Mode),
+    /// Go to the working directory.
+    WorkingDirectory(PathBuf),
+    /// Leave open these descriptors beside the standard streams, and no others.
+    Descriptors(Vec<i32>),
+    /// Become the program.
+    Execute(PathBuf),
+}
+
+impl Step {
+    /// What it is called in messages and plans.
+    pub fn stage(&self) -> &'static str {
+        match self {
+            Self::AdoptOrphans => "adopt orphans",
+            Self::NotifySocket => "notify socket",
+            Self::ReadinessHelper => "readiness helper",
+            Self::Fork => "fork",
+            Self::NewSession => "new session",
+            Self::ForkAgain => "fork again",
+            Self::ResetSignals => "reset signals",
+            Self::Lock { .. } => "lock",
+            Self::Directory { .. } => "directory",
+            Self::StandardInput(_) => "standard input",
+            Self::StandardOutput(_) => "standard output",
+            Self::StandardError(_) => "standard error",
+            Self::PidFile(_) => "pid file",
+            Self::OomScore(_) => "oom score",
+            Self::Nice(_) => "nice",
+            Self::RootDirectory(_) => "root directory",
+            Self::BoundingSet(_) => "bounding set",
+            Self::Groups(_) => "groups",
+            Self::Group(_) => "group",
+            Self::Limit(..) => "limit",
+            Self::SoftLimit(..) => "soft limit",
+            Self::User(_) => "user",
+            Self::Ambient(_) => "ambient capabilities",
+            Self::NoNewPrivileges => "no new privileges",
+            Self::Umask(_) => "umask",
+            Self::WorkingDirectory(_) => "working directory",
+            Self::Descriptors(_) => "descriptors",
+            Self::Execute(_) => "exec",
+        }
+    }
+
+    /// What it is done to or with; none where the stage says all.
+    pub fn object(&self) -> Option<String> {
+        let numbers = |numbers: &[i32]| numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        Some(match self {
+            Self::AdoptOrphans | Self::NotifySocket | Self::ReadinessHelper | Self::Fork => return None,
+            Self::NewSession | Self::ForkAgain | Self::ResetSignals | Self::NoNewPrivileges => return None,
+            Self::PidFile(path) | Self::RootDirectory(path) => path.display().to_string(),
+            Self::WorkingDirectory(path) | Self::Execute(path) => path.display().to_string(),
+            Self::Directory { path, .. } | Self::Lock { path, .. } => path.display().to_string(),
+            Self::StandardInput(input) => input.to_string(),
+            Self::StandardOutput(output) | Self::StandardError(output) => output.to_string(),
+            Self::OomScore(number) | Self::Nice(number) => number.to_string(),
+            Self::BoundingSet(set) | Self::Ambient(set) if *set == Capabilities::EMPTY => "none".to_owned(),
+            Self::BoundingSet(set) | Self::Ambient(set) => set.to_string(),
+            Self::Groups(groups) if groups.is_empty() => "none".to_owned(),
+            Self::Groups(groups) => groups.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+            Self::Group(id) | Self::User(id) => id.to_string(),
+            Self::Limit(resource, limit) => format!("{} {limit}", resource.name()),
+            Self::SoftLimit(resource, soft) => format!("{} {soft}", resource.name()),
+            Self::Umask(mode) => mode.to_string(),
+            Self::Descriptors(kept) if kept.is_empty() => "0 1 2".to_owned(),
+            Self::Descriptors(kept) => format!("0 1 2 {}", numbers(kept)),
+        })
+    }
+
+    /// The exit status where it fails: systemd's number for the same step (systemd.exec(5), process exit codes).
+    pub fn status(&self) -> u8 {
+        match self {
+            Self::WorkingDirectory(_) => 200,
+            Self::Nice(_) => 201,
+            Self::Descriptors(_) | Self::NotifySocket => 202,
+            Self::Execute(_) => 203,
+            Self::Limit(..) | Self::SoftLimit(..) => 205,
+            Self::OomScore(_) => 206,
+            // A umask cannot fail; the number is that of the masks of a process.
+            Self::ResetSignals | Self::Umask(_) => 207,
+            Self::StandardInput(_) => 208,
+            Self::StandardOutput(_) => 209,
+            Self::RootDirectory(_) => 210,
+            Self::Fork | Self::ForkAgain | Self::AdoptOrphans | Self::ReadinessHelper => 204,
+            Self::Groups(_) | Self::Group(_) => 216,
+            Self::User(_) => 217,
+            Self::BoundingSet(_) | Self::Ambient(_) => 218,
+            Self::NewSession => 220,
+            Self::StandardError(_) => 222,
+            Self::NoNewPrivileges => 227,
+            Self::Directory { kind: DirectoryKind::Runtime, .. } => 233,
+            Self::Directory { kind: DirectoryKind::State, .. } => 238,
+            Self::Directory { kind: DirectoryKind::Cache, .. } => 239,
+            Self::Directory { kind: DirectoryKind::Logs, .. } => 240,
+            Self::Directory { kind: DirectoryKind::Configuration, .. } => 241,
+            Self::Lock { .. } | Self::PidFile(_) => 251,
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.object() {
+            Some(object) => write!(f, "{} {object}", self.stage()),
+            None => f.write_str(self.stage()),
+        }
+    }
+}
