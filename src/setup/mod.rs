@@ -1,1 +1,34 @@
-//! setup
+//! DOING the steps.
+//!
+//! [`resolve`] looks up what the words of a spec mean on this machine, and changes nothing. [`Work`] then does the
+//! steps of a plan, in their order and without any choice of its own, in the process that becomes the program. What
+//! it makes it reports, so that a start that fails leaves nothing behind.
+//!
+//! Deliberately absent: waiting. Forks, probes and the launcher that waits for the truth are in `supervise`.
+
+#![forbid(unsafe_code)]
+
+mod account;
+mod directory;
+mod failure;
+mod journal;
+mod perform;
+pub mod pid_file;
+mod program;
+mod report;
+mod resolve;
+pub mod state;
+mod streams;
+
+pub use failure::ALREADY_RUNNING;
+pub use failure::Failure;
+pub use journal::Made;
+pub use journal::undo;
+pub use perform::Work;
+pub use report::Report;
+pub use report::Reports;
+pub use resolve::resolve;
+pub use streams::tail;
+
+/// How long a stop may take before it turns into a kill, where nobody says otherwise: 30 seconds.
+pub const DEFAULT_STOP_MICROS: u64 = 30_000_000;

@@ -54,9 +54,9 @@ pub fn group(name: &str) -> io::Result<Option<u32>> {
     })
 }
 
-/// All groups of a user, the primary one among them, as initgroups(3) would set them.
-pub fn groups_of(user: &User) -> io::Result<Vec<u32>> {
-    let mut groups = vec![user.gid];
+/// All groups that a user is in, and `gid`, as initgroups(3) would set them.
+pub fn groups_of(user: &User, gid: u32) -> io::Result<Vec<u32>> {
+    let mut groups = vec![gid];
     for line in lines("/etc/group")? {
         let mut fields = line.split(':');
         let (Some(gid), Some(members)) = (fields.nth(2), fields.next()) else { continue };
@@ -148,6 +148,6 @@ mod tests {
     #[test]
     fn the_groups_of_a_user_hold_the_primary_one() {
         let root = user("root").unwrap().unwrap();
-        assert!(groups_of(&root).unwrap().contains(&0));
+        assert!(groups_of(&root, root.gid).unwrap().contains(&0));
     }
 }

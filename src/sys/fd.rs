@@ -29,6 +29,19 @@ pub fn duplicate(fd: impl AsFd, floor: i32) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// Moves a descriptor to exactly this number, close-on-exec, closing what that was before. The caller says by this
+/// that nothing else in the process owns `number`.
+pub fn renumber(fd: OwnedFd, number: i32) -> io::Result<OwnedFd> {
+    if fd.as_raw_fd() == number {
+        return Ok(fd);
+    }
+    place(&fd, number)?;
+    // SAFETY: dup2(2) has just made this descriptor, and by the caller's word nobody else owns its number.
+    let moved = unsafe { OwnedFd::from_raw_fd(number) };
+    close_on_exec(&moved)?;
+    Ok(moved)
+}
+
 /// Makes `number` a copy of `fd` that survives an exec, closing what `number` was before.
 ///
 /// The caller says by this that nothing in the process owns `number`: it is a standard stream, or a number that is

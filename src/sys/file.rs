@@ -85,6 +85,15 @@ pub enum Writing {
     Truncate,
 }
 
+/// What to do where the name is that of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    /// Open what it leads to.
+    Follow,
+    /// Fail.
+    Refuse,
+}
+
 /// What opening a file has done.
 #[derive(Debug)]
 pub struct Opened {
@@ -97,10 +106,11 @@ pub struct Opened {
 /// Opens a file for output; makes it with this mode, whatever the umask, where it is not there.
 ///
 /// A FIFO that nobody reads is an error instead of a wait without end.
-pub fn open_output(path: &Path, writing: Writing, mode: u32) -> io::Result<Opened> {
+pub fn open_output(path: &Path, writing: Writing, mode: u32, links: Links) -> io::Result<Opened> {
     let mut options = fs::OpenOptions::new();
     options.write(true).append(writing == Writing::Append);
-    options.custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK);
+    let follow = if links == Links::Follow { 0 } else { libc::O_NOFOLLOW };
+    options.custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK | follow);
     let existing = options.clone().truncate(writing == Writing::Truncate).open(path);
     let opened = match existing {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -193,11 +203,44 @@ pub fn remove(directory: impl AsFd, name: &OsStr) -> io::Result<()> {
     }
 }
 
+/// What kind of file a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    Regular,
+    /// A symbolic link.
+    Link,
+    /// Anything else.
+    Other,
+}
+
+/// What a name in a directory is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its owner.
+    pub uid: u32,
+    /// Its permission bits.
+    pub mode: u32,
+    /// How many names it has.
+    pub names: u64,
+}
+
 /// What a name in a directory is, without following a link; none where it is not there.
-pub fn look(directory: impl AsFd, name: &OsStr) -> io::Result<Option<nix::sys::stat::FileStat>> {
+pub fn look(directory: impl AsFd, name: &OsStr) -> io::Result<Option<Entry>> {
     use nix::errno::Errno;
+    use nix::sys::stat::SFlag;
     match nix::sys::stat::fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW) {
-        Ok(found) => Ok(Some(found)),
+        Ok(found) => {
+            let kind = match SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT {
+                SFlag::S_IFREG => Kind::Regular,
+                SFlag::S_IFLNK => Kind::Link,
+                _ => Kind::Other,
+            };
+            let mode = u32::from(found.st_mode) & 0o7777;
+            Ok(Some(Entry { kind, uid: found.st_uid, mode, names: u64::from(found.st_nlink) }))
+        }
         Err(Errno::ENOENT) => Ok(None),
         Err(error) => Err(error.into()),
     }
@@ -214,9 +257,11 @@ pub fn change_directory(path: &Path) -> io::Result<()> {
     Ok(nix::unistd::chdir(path)?)
 }
 
-/// umask(2). It cannot fail.
-pub fn set_umask(bits: u16) {
-    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(bits.into()));
+/// umask(2): sets the mask and tells the one before. It cannot fail.
+pub fn set_umask(bits: u16) -> u16 {
+    let before = nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(bits.into()));
+    // No mask has more than nine bits.
+    u16::try_from(before.bits()).unwrap_or(0)
 }
 
 #[cfg(test)]

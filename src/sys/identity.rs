@@ -28,6 +28,30 @@ pub fn current() -> io::Result<(u32, u32, u32, u32, Vec<u32>)> {
     Ok((getuid().as_raw(), geteuid().as_raw(), getgid().as_raw(), getegid().as_raw(), groups))
 }
 
+/// Does something with the rights of somebody else, for as long as it takes. Only root can.
+///
+/// It is for opening files in places that belong to them: what they could not open, we do not open for them.
+pub fn with_rights_of<T>(
+    uid: u32,
+    gid: u32,
+    groups: &[u32],
+    act: impl FnOnce() -> io::Result<T>,
+) -> io::Result<T> {
+    let own_groups = platform::groups()?;
+    let own_group = nix::unistd::getegid();
+    platform::set_groups(groups)?;
+    let became =
+        nix::unistd::setegid(Gid::from_raw(gid)).and_then(|()| nix::unistd::seteuid(Uid::from_raw(uid)));
+    let result = match became {
+        Ok(()) => act(),
+        Err(error) => Err(error.into()),
+    };
+    nix::unistd::seteuid(Uid::from_raw(0))?;
+    nix::unistd::setegid(own_group)?;
+    platform::set_groups(&own_groups)?;
+    result
+}
+
 /// Replaces the supplementary groups.
 pub fn set_groups(groups: &[u32]) -> io::Result<()> {
     platform::set_groups(groups)

@@ -16,6 +16,7 @@ pub mod process;
 pub mod procfs;
 pub mod signal;
 pub mod socket;
+mod words;
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -26,6 +27,8 @@ use linux as platform;
 mod other;
 #[cfg(not(target_os = "linux"))]
 use other as platform;
+
+pub use words::words;
 
 pub use platform::capability;
 pub use platform::family;

@@ -55,6 +55,11 @@ pub fn cgroup(pid: i32) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&fs::read(path(pid, "cgroup"))?).into_owned())
 }
 
+/// A word that tells this boot of the machine from every other one (random(4)).
+pub fn boot_id() -> io::Result<String> {
+    Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+}
+
 /// `/proc/PID/NAME`.
 pub fn path(pid: i32, name: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/{name}"))

@@ -1,0 +1,136 @@
+//! Whom the service runs as.
+
+use crate::host::Detection;
+use crate::host::Manager;
+use crate::plan::Account;
+use crate::plan::Entry;
+use crate::plan::Standing;
+use crate::spec::Principal;
+use crate::spec::ServiceSpec;
+use crate::sys::accounts;
+use crate::sys::accounts::User;
+use crate::sys::words;
+
+use super::Failure;
+
+/// systemd's numbers for these steps (systemd.exec(5)).
+const GROUP: u8 = 216;
+const USER: u8 = 217;
+
+/// Looks user and groups up.
+///
+/// Without a user it is the one that runs us. Where no service manager has made this process, root's supplementary
+/// groups go: whoever started us from a shell did not mean to hand them on.
+pub(super) fn resolve(
+    spec: &ServiceSpec,
+    detection: &Detection,
+    standing: &Standing,
+    failures: &mut Vec<Failure>,
+) -> Account {
+    let before = failures.len();
+    let user = spec.user.as_ref().map(|principal| (principal, find(principal, failures)));
+    let group = spec.group.as_ref().and_then(|principal| find_group(principal, "group", failures));
+    let more: Vec<u32> = spec
+        .supplementary_groups
+        .iter()
+        .filter_map(|one| find_group(one, "supplementary group", failures))
+        .collect();
+    let mut account = match user {
+        None => of_caller(detection, standing, group),
+        Some((principal, found)) => of_user(principal, found, group, failures),
+    };
+    account.groups.extend(more);
+    account.groups.sort_unstable();
+    account.groups.dedup();
+    // Nothing is said of rights to become somebody who was not found.
+    if failures.len() == before && !standing.is_root() {
+        may_become(&account, spec, standing, failures);
+    }
+    account
+}
+
+fn of_caller(detection: &Detection, standing: &Standing, group: Option<u32>) -> Account {
+    let keeps = detection.manager != Manager::None || !standing.is_root();
+    let groups = if keeps { standing.groups.clone() } else { Vec::new() };
+    let found = accounts::user(&standing.uid.to_string()).ok().flatten();
+    let own = match &found {
+        Some(user) if !keeps => user.gid,
+        _ => standing.gid,
+    };
+    Account { uid: standing.uid, gid: group.unwrap_or(own), groups, entry: found.map(entry) }
+}
+
+fn of_user(
+    principal: &Principal,
+    found: Option<User>,
+    group: Option<u32>,
+    failures: &mut Vec<Failure>,
+) -> Account {
+    match (found, principal) {
+        (Some(user), _) => {
+            let gid = group.unwrap_or(user.gid);
+            let groups = accounts::groups_of(&user, gid).unwrap_or_else(|error| {
+                failures.push(Failure::new("group", format!("of {}", user.name), words(&error), GROUP));
+                Vec::new()
+            });
+            Account { uid: user.uid, gid, groups, entry: Some(entry(user)) }
+        }
+        (None, Principal::Id(uid)) => {
+            if group.is_none() {
+                let cause = "no account has this number, so its group is not known";
+                failures.push(Failure::new("user", uid.to_string(), cause, GROUP).hint("add --group"));
+            }
+            let gid = group.unwrap_or_default();
+            Account { uid: *uid, gid, groups: vec![gid], entry: None }
+        }
+        (None, Principal::Name(_)) => Account::default(),
+    }
+}
+
+fn entry(user: User) -> Entry {
+    Entry { name: user.name, home: user.home, shell: user.shell }
+}
+
+/// A user by name has to be found; a number need not be that of an account.
+fn find(principal: &Principal, failures: &mut Vec<Failure>) -> Option<User> {
+    match (accounts::user(&principal.to_string()), principal) {
+        (Ok(None), Principal::Name(name)) => {
+            failures.push(Failure::new("user", name, "there is no such user", USER));
+            None
+        }
+        (Ok(found), _) => found,
+        (Err(error), _) => {
+            failures.push(Failure::new("user", principal.to_string(), words(&error), USER));
+            None
+        }
+    }
+}
+
+fn find_group(principal: &Principal, stage: &str, failures: &mut Vec<Failure>) -> Option<u32> {
+    let found = match principal {
+        Principal::Id(gid) => return Some(*gid),
+        Principal::Name(name) => accounts::group(name),
+    };
+    let cause = match found {
+        Ok(Some(gid)) => return Some(gid),
+        Ok(None) => "there is no such group".to_owned(),
+        Err(error) => words(&error),
+    };
+    failures.push(Failure::new(stage, principal.to_string(), cause, GROUP));
+    None
+}
+
+fn may_become(account: &Account, spec: &ServiceSpec, standing: &Standing, failures: &mut Vec<Failure>) {
+    if account.uid != standing.uid {
+        let who = spec.user.as_ref().map(ToString::to_string).unwrap_or_default();
+        failures.push(Failure::new("user", who, "only root can become another user", USER));
+    }
+    let groups = &account.groups;
+    if account.gid != standing.gid
+        || !groups.iter().all(|gid| *gid == standing.gid || standing.groups.contains(gid))
+    {
+        let who = spec.group.as_ref().or(spec.supplementary_groups.first()).or(spec.user.as_ref());
+        let who = who.map(ToString::to_string).unwrap_or_default();
+        failures.push(Failure::new("group", who, "only root can change groups", GROUP));
+    }
+}

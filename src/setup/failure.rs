@@ -1,0 +1,65 @@
+//! A step that failed.
+
+use std::io;
+
+use crate::plan::Step;
+use crate::sys::words;
+
+/// What failed, of what, why, and where there is one the cure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What was being done.
+    pub stage: String,
+    /// What it was being done to.
+    pub object: Option<String>,
+    /// Why it failed, in words.
+    pub cause: String,
+    /// What can be done about it.
+    pub hint: Option<String>,
+    /// The exit status that says the same.
+    pub status: u8,
+}
+
+/// The exit status of a start that found the service running.
+pub const ALREADY_RUNNING: u8 = 250;
+/// The exit status of a pid file that cannot be trusted or written.
+pub(super) const PID_FILE: u8 = 251;
+
+impl Failure {
+    /// A failure that no step stands for.
+    pub fn new(stage: &str, object: impl Into<String>, cause: impl Into<String>, status: u8) -> Self {
+        Self { stage: stage.into(), object: Some(object.into()), cause: cause.into(), hint: None, status }
+    }
+
+    /// The failure of a step, in our words.
+    pub fn of(step: &Step, cause: impl Into<String>) -> Self {
+        Self {
+            stage: step.stage().into(),
+            object: step.object(),
+            cause: cause.into(),
+            hint: None,
+            status: step.status(),
+        }
+    }
+
+    /// The failure of a step, in the kernel's words.
+    pub fn io(step: &Step, error: &io::Error) -> Self {
+        Self::of(step, words(error))
+    }
+
+    /// The same failure, with its cure.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// The failure of a start that found the service running as this process.
+    pub fn already_running(what: &str, pid: Option<i32>) -> Self {
+        let cause = match pid {
+            Some(pid) => format!("already running as process {pid}"),
+            None => "already running, as a process of another pid namespace".to_owned(),
+        };
+        Self::new("start", what, cause, ALREADY_RUNNING)
+    }
+}

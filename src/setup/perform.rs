@@ -1,0 +1,294 @@
+//! Doing the steps, in the process that becomes the program.
+
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+
+use crate::plan::Doer;
+use crate::plan::PID_VARIABLES;
+use crate::plan::Plan;
+use crate::plan::Resolved;
+use crate::plan::Step;
+use crate::spec::Ceiling;
+use crate::spec::ServiceSpec;
+use crate::sys::capability;
+use crate::sys::fd;
+use crate::sys::file;
+use crate::sys::identity;
+use crate::sys::limits;
+use crate::sys::process;
+use crate::sys::signal;
+
+use super::Failure;
+use super::directory;
+use super::failure::PID_FILE;
+use super::journal;
+use super::journal::Made;
+use super::pid_file;
+use super::report::Report;
+use super::state;
+use super::state::Lock;
+use super::state::Record;
+use super::streams::Streams;
+
+/// What becomes the program, and what it takes with it.
+#[derive(Debug)]
+pub struct Work<'a> {
+    spec: &'a ServiceSpec,
+    resolved: &'a Resolved,
+    environment: BTreeMap<OsString, OsString>,
+    /// The process that was started; variables that name it will name us.
+    launcher: i32,
+    /// Descriptors and the numbers that the program expects them at.
+    placements: Vec<(OwnedFd, i32)>,
+    /// Where somebody waits for reports.
+    listener: Option<OwnedFd>,
+    streams: Streams,
+    lock: Option<Lock>,
+    made: Vec<Made>,
+}
+
+impl<'a> Work<'a> {
+    /// Prepares to become the program with this environment.
+    pub fn new(
+        spec: &'a ServiceSpec,
+        resolved: &'a Resolved,
+        environment: BTreeMap<OsString, OsString>,
+        launcher: i32,
+    ) -> Self {
+        Self {
+            spec,
+            resolved,
+            environment,
+            launcher,
+            placements: Vec::new(),
+            listener: None,
+            streams: Streams::default(),
+            lock: None,
+            made: Vec::new(),
+        }
+    }
+
+    /// Gives the program a descriptor at this number.
+    pub fn place(&mut self, descriptor: OwnedFd, number: i32) {
+        self.placements.push((descriptor, number));
+    }
+
+    /// Reports to somebody who waits at the other end of this pipe.
+    pub fn report_to(&mut self, pipe: OwnedFd) {
+        self.listener = Some(pipe);
+    }
+
+    /// Does the steps that are left to the service's process. Returns only if one failed.
+    pub fn become_program(mut self, plan: &Plan) -> Failure {
+        // Until the program's own mask is set nobody else gets to read what is made.
+        file::set_umask(0o077);
+        let mut steps = plan.steps.iter().filter(|planned| planned.doer == Doer::Service);
+        let failed = steps.find_map(|planned| self.perform(&planned.step).err());
+        let failure =
+            failed.unwrap_or_else(|| Failure::new("plan", "exec", "the plan ends before the program", 2));
+        match self.listener.take() {
+            // Whoever waits takes away what was made: after the drop we could not.
+            Some(pipe) => {
+                let _ = Report::Failed(failure.clone()).send(&pipe);
+            }
+            None => self.take_away(),
+        }
+        failure
+    }
+
+    fn take_away(&self) {
+        journal::undo(&self.made);
+        if let (Some(_), Some(path)) = (&self.lock, &self.resolved.lock) {
+            if let Some(pid_file) = &self.spec.pid_file {
+                let _ = pid_file::remove(pid_file.as_path(), process::own_pid());
+            }
+            let _ = state::remove(path);
+        }
+    }
+
+    fn perform(&mut self, step: &Step) -> Result<(), Failure> {
+        let done = match step {
+            Step::Lock { path, descriptor } => return self.lock(step, path, *descriptor),
+            Step::PidFile(path) => return self.pid_file(path),
+            Step::Execute(path) => return Err(self.execute(step, path)),
+            Step::Directory { path, mode, owner, .. } => self.directory(path, mode.bits().into(), *owner),
+            Step::StandardInput(input) => self.streams.input(input),
+            Step::StandardOutput(output) => {
+                self.streams.output(1, output, &self.resolved.account).map(|m| self.made(m))
+            }
+            Step::StandardError(output) => {
+                self.streams.output(2, output, &self.resolved.account).map(|m| self.made(m))
+            }
+            Step::Descriptors(kept) => self.descriptors(kept),
+            Step::ResetSignals => {
+                signal::reset_dispositions();
+                Ok(())
+            }
+            Step::NewSession => process::new_session(),
+            Step::OomScore(score) => limits::set_oom_score_adjust(*score),
+            Step::Nice(level) => limits::set_nice(*level),
+            Step::RootDirectory(path) => file::change_root(path),
+            Step::BoundingSet(set) => capability::bound(set.bits()),
+            Step::Groups(groups) => identity::set_groups(groups),
+            Step::Group(gid) => identity::set_group(*gid),
+            Step::Limit(resource, limit) => limits::set(resource.name(), raw(limit.soft), raw(limit.hard)),
+            Step::SoftLimit(resource, soft) => soften(resource.name(), raw(*soft)),
+            Step::User(uid) => self.user(*uid),
+            Step::Ambient(set) => capability::set_ambient(set.bits()),
+            Step::NoNewPrivileges => capability::no_new_privileges(),
+            Step::Umask(mode) => {
+                file::set_umask(mode.bits());
+                Ok(())
+            }
+            Step::WorkingDirectory(path) => file::change_directory(path),
+            // These are the launcher's, and were done before this process was made.
+            Step::AdoptOrphans
+            | Step::NotifySocket
+            | Step::ReadinessHelper
+            | Step::Fork
+            | Step::ForkAgain => Ok(()),
+        };
+        done.map_err(|error| self.explain(step, &error))
+    }
+
+    /// The kernel's word, and where that is known to puzzle people what can be done.
+    fn explain(&self, step: &Step, error: &io::Error) -> Failure {
+        let failure = Failure::io(step, error);
+        match (step, error.kind()) {
+            (Step::Nice(_) | Step::OomScore(_) | Step::Limit(..), io::ErrorKind::PermissionDenied) => {
+                failure.hint("only root can raise this")
+            }
+            (Step::RootDirectory(_), io::ErrorKind::PermissionDenied) => {
+                failure.hint("only root can change the root")
+            }
+            (Step::WorkingDirectory(_), io::ErrorKind::PermissionDenied) => {
+                failure.hint("the user that the service runs as may not enter it")
+            }
+            (Step::Execute(_), io::ErrorKind::NotFound) => {
+                failure.hint("the file is there, but its loader or interpreter is not")
+            }
+            _ => failure,
+        }
+    }
+
+    fn made(&mut self, made: Option<Made>) {
+        let Some(made) = made else { return };
+        if let Some(pipe) = &self.listener {
+            let _ = Report::Made(made.clone()).send(pipe);
+        }
+        self.made.push(made);
+    }
+
+    fn lock(&mut self, step: &Step, path: &Path, descriptor: i32) -> Result<(), Failure> {
+        let failed = |error: io::Error| Failure::io(step, &error);
+        state::prepare_directory().map_err(failed)?;
+        let what = self.spec.name.as_ref().map(ToString::to_string);
+        let what = what.or_else(|| self.spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default();
+        let mut lock = match Lock::take(path, descriptor).map_err(failed)? {
+            Ok(lock) => lock,
+            Err(holder) => return Err(Failure::already_running(&what, holder)),
+        };
+        let patience = match self.spec.timeout_stop {
+            Some(span) => span.finite().map(|span| u64::try_from(span.as_micros()).unwrap_or(u64::MAX)),
+            None => Some(super::DEFAULT_STOP_MICROS),
+        };
+        let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
+        let record = Record::own(pid_file, self.resolved.program.clone(), patience);
+        record.and_then(|record| lock.record(&record)).map_err(failed)?;
+        self.lock = Some(lock);
+        Ok(())
+    }
+
+    fn pid_file(&self, path: &Path) -> Result<(), Failure> {
+        let failure = |cause: String| Failure::new("pid file", path.display().to_string(), cause, PID_FILE);
+        for (lock, record) in state::others(self.resolved.lock.as_deref()) {
+            if record.pid_file.as_deref() == Some(path) && record.lives() {
+                let name = lock.file_name().unwrap_or_default().display().to_string();
+                return Err(Failure::already_running(
+                    &format!("{} of {name}", path.display()),
+                    Some(record.pid),
+                ));
+            }
+        }
+        pid_file::write(path, process::own_pid())
+            .map_err(|untrusted| Failure { hint: untrusted.hint, ..failure(untrusted.cause) })
+    }
+
+    fn directory(&mut self, path: &Path, mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
+        for made in directory::make(path, mode, owner)? {
+            self.made(Some(made));
+        }
+        Ok(())
+    }
+
+    fn descriptors(&mut self, kept: &[i32]) -> io::Result<()> {
+        self.streams.place()?;
+        for (descriptor, number) in &self.placements {
+            fd::place(descriptor, *number)?;
+        }
+        fd::keep_only(kept)
+    }
+
+    fn user(&self, uid: u32) -> io::Result<()> {
+        if self.spec.ambient_capabilities != crate::spec::Capabilities::EMPTY {
+            capability::keep_over_user_change()?;
+        }
+        identity::set_user(uid).map(drop)
+    }
+
+    fn execute(&mut self, step: &Step, path: &Path) -> Failure {
+        let (launcher, own) = (self.launcher.to_string(), process::own_pid().to_string());
+        for name in PID_VARIABLES {
+            if let Some(value) = self.environment.get_mut(std::ffi::OsStr::new(name)) {
+                if *value == *launcher {
+                    *value = own.clone().into();
+                }
+            }
+        }
+        let variables = std::mem::take(&mut self.environment).into_iter();
+        let environment = variables.map(|(mut name, value)| {
+            name.push("=");
+            name.push(value);
+            CString::new(name.into_vec())
+        });
+        let words =
+            self.spec.command.argv().map(|word| CString::new(std::os::unix::ffi::OsStrExt::as_bytes(word)));
+        let (Ok(environment), Ok(words)) =
+            (environment.collect::<Result<Vec<_>, _>>(), words.collect::<Result<Vec<_>, _>>())
+        else {
+            return Failure::of(step, "an argument or a variable holds a NUL byte");
+        };
+        if let Some(pipe) = &self.listener {
+            if let Err(error) = Report::Executing.send(pipe) {
+                return Failure::io(step, &error);
+            }
+        }
+        if let Err(error) = signal::unblock_all() {
+            return Failure::io(step, &error);
+        }
+        self.explain(step, &process::execute(path.as_os_str(), &words, &environment))
+    }
+}
+
+fn raw(ceiling: Ceiling) -> u64 {
+    match ceiling {
+        Ceiling::At(number) => number,
+        // RLIM_INFINITY.
+        Ceiling::Infinity => u64::MAX,
+    }
+}
+
+/// Sets a soft limit as far as the hard one lets it. A limit that this system has not needs none.
+fn soften(resource: &str, soft: u64) -> io::Result<()> {
+    match limits::get(resource) {
+        Ok((now, hard)) if now != soft.min(hard) => limits::set(resource, soft.min(hard), hard),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,101 @@
+//! The pid file: written whole, by root, where nobody can play tricks; removed only if it is still ours.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::io::Read;
+use std::path::Path;
+
+use crate::sys::file;
+use crate::sys::file::Kind;
+use crate::sys::identity;
+use crate::sys::words;
+
+/// Why a pid file cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Untrusted {
+    /// The reason, in words.
+    pub cause: String,
+    /// What can be done about it.
+    pub hint: Option<String>,
+}
+
+impl From<io::Error> for Untrusted {
+    fn from(error: io::Error) -> Self {
+        Self { cause: words(&error), hint: None }
+    }
+}
+
+fn untrusted(cause: impl Into<String>, hint: &str) -> Untrusted {
+    Untrusted { cause: cause.into(), hint: Some(hint.into()) }
+}
+
+/// Says why root must not write a file of this name, or another user cannot; changes nothing.
+///
+/// Whoever can write in the directory could swap the file, and have the next `stop` signal a process of their choice;
+/// so root wants every directory on the way to be root's alone. What is there already must be a plain file of ours.
+pub fn check(path: &Path) -> Result<(), Untrusted> {
+    place(path).map(|_| ())
+}
+
+/// Writes the number, with a newline: first into a new file, which then takes the name.
+pub fn write(path: &Path, pid: i32) -> Result<(), Untrusted> {
+    let (directory, name) = place(path)?;
+    Ok(file::replace(&directory, name, 0o644, format!("{pid}\n").as_bytes())?)
+}
+
+/// Removes the file if it names this process.
+pub fn remove(path: &Path, pid: i32) -> io::Result<()> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    if read(path)? != Some(pid) {
+        return Ok(());
+    }
+    file::remove(file::open_directory(parent)?, name)
+}
+
+/// The number in a pid file; none where there is no file, or no number in it.
+pub fn read(path: &Path) -> io::Result<Option<i32>> {
+    // A pid has at most seven digits; a file that is longer than this is none.
+    let mut text = String::new();
+    match file::open_input(path) {
+        Ok(open) if open.metadata()?.is_file() => {
+            let mut beginning = open.take(32);
+            match beginning.read_to_string(&mut text) {
+                Ok(_) => {
+                    Ok(text.lines().next().and_then(|line| line.trim().parse().ok()).filter(|pid| *pid > 0))
+                }
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(None),
+                Err(error) => Err(error),
+            }
+        }
+        Ok(_) => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn place(path: &Path) -> Result<(File, &OsStr), Untrusted> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(untrusted("this is no file", "write it as /run/NAME.pid"));
+    };
+    let own = identity::effective_user();
+    if own == 0 {
+        if let Some(directory) = file::unsafe_directory(parent, 0)? {
+            let cause = format!("users other than root can write in {}", directory.display());
+            return Err(untrusted(cause, "put it directly into /run"));
+        }
+    }
+    let directory = std::fs::canonicalize(parent).and_then(|parent| file::open_directory(&parent))?;
+    if let Some(found) = file::look(&directory, name)? {
+        let cause = match found.kind {
+            Kind::Link => "it is a symbolic link",
+            Kind::Other => "it is no regular file",
+            Kind::Regular if found.names > 1 => "it has more than one name (hard links)",
+            Kind::Regular if found.uid != own => "it belongs to another user",
+            Kind::Regular if found.mode & 0o022 != 0 => "others can write it",
+            Kind::Regular => return Ok((directory, name)),
+        };
+        return Err(untrusted(cause, "remove it, and find out who put it there"));
+    }
+    Ok((directory, name))
+}

@@ -1,0 +1,162 @@
+//! What the process that becomes the program tells the one that waits for it, over a pipe.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+
+use crate::sys::fd;
+
+use super::Failure;
+use super::journal::Made;
+
+/// One message. After the last one the pipe is closed: by the exec that was announced, or by a death.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// The process exists, and this is its number.
+    Started(i32),
+    /// It has made something that was not there before.
+    Made(Made),
+    /// A step failed; the process ends.
+    Failed(Failure),
+    /// Everything is done but the exec.
+    Executing,
+}
+
+impl Report {
+    /// Sends the message.
+    pub fn send(&self, pipe: impl AsFd) -> io::Result<()> {
+        let mut message = Vec::new();
+        match self {
+            Self::Started(pid) => {
+                message.push(b'S');
+                put(&mut message, &pid.to_ne_bytes());
+            }
+            Self::Made(made) => {
+                message.push(if made.directory { b'D' } else { b'F' });
+                put(&mut message, std::os::unix::ffi::OsStrExt::as_bytes(made.path.as_os_str()));
+                put(&mut message, &made.device.to_ne_bytes());
+                put(&mut message, &made.inode.to_ne_bytes());
+            }
+            Self::Failed(failure) => {
+                message.push(b'X');
+                for text in [&failure.stage, &failure.cause] {
+                    put(&mut message, text.as_bytes());
+                }
+                for text in [&failure.object, &failure.hint] {
+                    put(&mut message, &[u8::from(text.is_some())]);
+                    put(&mut message, text.as_deref().unwrap_or_default().as_bytes());
+                }
+                put(&mut message, &[failure.status]);
+            }
+            Self::Executing => message.push(b'E'),
+        }
+        fd::write_all(pipe, &message)
+    }
+}
+
+fn put(message: &mut Vec<u8>, field: &[u8]) {
+    message.extend(u32::try_from(field.len()).unwrap_or(u32::MAX).to_ne_bytes());
+    message.extend(field);
+}
+
+/// Puts messages together from what comes out of the pipe.
+#[derive(Debug, Default)]
+pub struct Reports {
+    pending: Vec<u8>,
+}
+
+impl Reports {
+    /// Takes more bytes.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.pending.extend(bytes);
+    }
+}
+
+impl Iterator for Reports {
+    type Item = Report;
+
+    /// The next message that is complete.
+    fn next(&mut self) -> Option<Report> {
+        let mut rest = Fields(self.pending.split_first()?.1);
+        let report = match self.pending.first()? {
+            b'S' => Report::Started(i32::from_ne_bytes(rest.number()?)),
+            kind @ (b'D' | b'F') => Report::Made(Made {
+                directory: *kind == b'D',
+                path: PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(
+                    rest.field()?.to_vec(),
+                )),
+                device: u64::from_ne_bytes(rest.number()?),
+                inode: u64::from_ne_bytes(rest.number()?),
+            }),
+            b'X' => {
+                let (stage, cause) = (rest.text()?, rest.text()?);
+                let (object, hint) = (rest.optional()?, rest.optional()?);
+                Report::Failed(Failure {
+                    stage,
+                    object,
+                    cause,
+                    hint,
+                    status: u8::from_ne_bytes(rest.number()?),
+                })
+            }
+            _ => Report::Executing,
+        };
+        let used = self.pending.len() - rest.0.len();
+        self.pending.drain(..used);
+        Some(report)
+    }
+}
+
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    fn field(&mut self) -> Option<&'a [u8]> {
+        let (length, rest) = self.0.split_first_chunk::<4>()?;
+        let length = usize::try_from(u32::from_ne_bytes(*length)).ok()?;
+        let (field, rest) = rest.split_at_checked(length)?;
+        self.0 = rest;
+        Some(field)
+    }
+
+    fn number<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.field()?.try_into().ok()
+    }
+
+    fn text(&mut self) -> Option<String> {
+        Some(String::from_utf8_lossy(self.field()?).into_owned())
+    }
+
+    #[allow(clippy::option_option, reason = "the outer one says that the message is not complete yet")]
+    fn optional(&mut self) -> Option<Option<String>> {
+        let some = self.number()? == [1];
+        let text = self.text()?;
+        Some(some.then_some(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_survive_the_pipe_in_pieces_of_any_size() {
+        let failure = Failure::new("exec", "/bin/x y", "no such file", 203).hint("look");
+        let made = Made { directory: true, path: "/run/a\nb".into(), device: 7, inode: u64::MAX };
+        let all = [Report::Started(42), Report::Made(made), Report::Failed(failure), Report::Executing];
+        let (out, input) = fd::pipe().unwrap();
+        for report in &all {
+            report.send(&input).unwrap();
+        }
+        drop(input);
+        let mut bytes = vec![0; 4096];
+        let length = fd::read(&out, &mut bytes).unwrap().unwrap();
+        for size in [1, 3, 4096] {
+            let (mut reports, mut seen) = (Reports::default(), Vec::new());
+            for piece in bytes[..length].chunks(size) {
+                reports.feed(piece);
+                seen.extend(reports.by_ref());
+            }
+            assert_eq!(seen, all);
+        }
+    }
+}

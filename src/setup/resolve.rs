@@ -1,0 +1,180 @@
+//! Finding out, before anything is changed, whom and what the words of a spec mean on this machine.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use crate::host::Detection;
+use crate::plan::Resolved;
+use crate::plan::Standing;
+use crate::spec::EnvironmentFile;
+use crate::spec::Input;
+use crate::spec::Mode;
+use crate::spec::Output;
+use crate::spec::Presence;
+use crate::spec::ServiceSpec;
+use crate::spec::ServiceType;
+use crate::spec::environment_file;
+use crate::sys::file;
+use crate::sys::identity;
+use crate::sys::limits;
+use crate::sys::words;
+
+use super::Failure;
+use super::account;
+use super::failure::PID_FILE;
+use super::pid_file;
+use super::program;
+use super::state;
+
+/// An environment file that is longer than this is not read.
+const LONGEST_FILE: u64 = 1024 * 1024;
+
+/// Looks everything up. What is wrong is told all at once; nothing has been changed then.
+pub fn resolve(
+    spec: &ServiceSpec,
+    detection: &Detection,
+    inherited: Vec<(OsString, OsString)>,
+) -> Result<Resolved, Vec<Failure>> {
+    let mut failures = Vec::new();
+    let standing = standing(&inherited);
+    let account = account::resolve(spec, detection, &standing, &mut failures);
+    let from_files = spec.environment.files.iter().flat_map(|file| variables(file, &mut failures)).collect();
+    let lock = state::path(spec.name.as_ref(), spec.pid_file.as_ref());
+    let mut resolved = Resolved { account, standing, program: "/".into(), inherited, from_files, lock };
+    let environment = crate::plan::environment(spec, &resolved, &detection.manager);
+    match program::find(spec, &resolved.account, &environment) {
+        Ok(program) => resolved.program = program,
+        Err(failure) => failures.push(failure),
+    }
+    places(spec, &resolved, &mut failures);
+    if spec.service_type == Some(ServiceType::Forking) {
+        let failure =
+            Failure::new("type", "forking", "a program that forks itself away cannot be watched yet", 2);
+        failures.push(failure.hint("let the program stay in the foreground, and use --type exec"));
+    }
+    if failures.is_empty() { Ok(resolved) } else { Err(failures) }
+}
+
+fn standing(inherited: &[(OsString, OsString)]) -> Standing {
+    let (_, uid, _, gid, groups) = identity::current().unwrap_or_default();
+    let umask = file::set_umask(0o077);
+    file::set_umask(umask);
+    let variable = |name: &str| {
+        let (_, value) = inherited.iter().find(|(known, _)| known == name)?;
+        value.to_str()?.parse::<i32>().ok()
+    };
+    let passed = match (variable("LISTEN_PID"), variable("LISTEN_FDS")) {
+        // A thousand sockets is more than any manager passes, and what is not open was not passed.
+        (Some(pid), Some(count @ 1..=1000)) if pid == crate::sys::process::own_pid() => {
+            (3..3 + count).filter(|&number| crate::sys::fd::is_open(number)).collect()
+        }
+        _ => Vec::new(),
+    };
+    Standing {
+        uid,
+        gid,
+        groups,
+        umask: Mode::parse_umask(OsString::from(format!("{umask:o}")).as_os_str()).ok(),
+        working_directory: std::env::current_dir().ok(),
+        nice: limits::nice().ok(),
+        oom_score_adjust: limits::oom_score_adjust().ok(),
+        passed_descriptors: passed,
+    }
+}
+
+fn variables(file: &EnvironmentFile, failures: &mut Vec<Failure>) -> Vec<(OsString, OsString)> {
+    let path = file.path.as_path();
+    let text = match read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && file.presence == Presence::Optional => {
+            return Vec::new();
+        }
+        Err(error) => {
+            failures.push(Failure::new("environment file", path.display().to_string(), words(&error), 2));
+            return Vec::new();
+        }
+    };
+    match environment_file::parse(&text) {
+        Ok(all) => all.into_iter().map(|one| (one.name.as_str().into(), one.value)).collect(),
+        Err(broken) => {
+            failures.extend(broken.into_iter().map(|broken| {
+                let place = format!("{}:{}", path.display(), broken.line);
+                let failure = Failure::new("environment file", place, broken.refusal.cause, 2);
+                Failure { hint: broken.refusal.hint, ..failure }
+            }));
+            Vec::new()
+        }
+    }
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let open = file::open_input(path)?;
+    let mut text = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(open, LONGEST_FILE + 1), &mut text)?;
+    if u64::try_from(text.len()).is_ok_and(|length| length > LONGEST_FILE) {
+        return Err(io::Error::other(format!("longer than {LONGEST_FILE} bytes")));
+    }
+    Ok(text)
+}
+
+/// Looks at every path that has to be there, or that something will be made in.
+fn places(spec: &ServiceSpec, resolved: &Resolved, failures: &mut Vec<Failure>) {
+    let root = spec.root_directory.as_ref().map_or(Path::new("/"), |root| root.as_path());
+    if let Some(path) = &spec.root_directory {
+        if let Err(cause) = directory(path.as_path()) {
+            failures.push(Failure::new("root directory", path.to_string(), cause, 210));
+        }
+    }
+    if let Some(path) = &spec.working_directory {
+        // Made by us, it is not there yet.
+        let inside = program::below(root, path.as_path());
+        if !is_made(spec, resolved, path.as_path()) {
+            if let Err(cause) = directory(&inside) {
+                failures.push(Failure::new("working directory", path.to_string(), cause, 200));
+            }
+        }
+    }
+    if let Some(Input::File(path)) = &spec.standard_input {
+        if let Err(error) = std::fs::metadata(path) {
+            failures.push(Failure::new("standard input", format!("file:{path}"), words(&error), 208));
+        }
+    }
+    for (output, stage, status) in
+        [(&spec.standard_output, "standard output", 209), (&spec.standard_error, "standard error", 222)]
+    {
+        let Some(Output::File(_, path)) = output else { continue };
+        let parent = path.as_path().parent().unwrap_or(Path::new("/"));
+        if !is_made(spec, resolved, parent) {
+            let cause = match directory(parent) {
+                Err(cause) => format!("its directory: {cause}"),
+                Ok(()) if path.as_path().is_dir() => "it is a directory".to_owned(),
+                Ok(()) => continue,
+            };
+            let what = output.as_ref().map(ToString::to_string).unwrap_or_default();
+            failures.push(Failure::new(stage, what, cause, status));
+        }
+    }
+    if let Some(path) = &spec.pid_file {
+        if let Err(untrusted) = pid_file::check(path.as_path()) {
+            let failure = Failure::new("pid file", path.to_string(), untrusted.cause, PID_FILE);
+            failures.push(Failure { hint: untrusted.hint, ..failure });
+        }
+    }
+}
+
+fn directory(path: &Path) -> Result<(), String> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => Err("it is no directory".to_owned()),
+        Err(error) => Err(words(&error)),
+    }
+}
+
+/// Whether a directory is one that will be made for the service, or lies in one.
+fn is_made(spec: &ServiceSpec, resolved: &Resolved, path: &Path) -> bool {
+    let made = spec.directories.iter().map(|one| resolved.base(one.kind).join(one.path.as_path()));
+    let text = path.as_os_str().as_bytes();
+    !text.is_empty() && made.into_iter().any(|made| path.starts_with(made))
+}

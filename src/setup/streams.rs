@@ -1,0 +1,118 @@
+//! Standard input, output and error.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use crate::plan::Account;
+use crate::spec::FileMode;
+use crate::spec::Input;
+use crate::spec::Output;
+use crate::sys::fd;
+use crate::sys::file;
+use crate::sys::file::Links;
+use crate::sys::file::Opened;
+use crate::sys::file::Writing;
+use crate::sys::identity;
+
+use super::journal::Made;
+
+/// The mode of a log file that is made: its owner's to write, its group's to read.
+const LOG_MODE: u32 = 0o640;
+
+/// The streams that were opened, until they are put into their places.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    open: [Option<OwnedFd>; 3],
+    output: Option<Output>,
+}
+
+impl Streams {
+    /// Opens standard input.
+    pub(super) fn input(&mut self, input: &Input) -> io::Result<()> {
+        self.open[0] = match input {
+            Input::Null => Some(file::open_null()?.into()),
+            Input::Inherit => None,
+            Input::File(path) => Some(file::open_input(path.as_path())?.into()),
+        };
+        Ok(())
+    }
+
+    /// Opens standard output or error; says what was made by it.
+    ///
+    /// Where both go to one file it is opened once: two places to write at would overwrite each other.
+    pub(super) fn output(
+        &mut self,
+        number: usize,
+        output: &Output,
+        account: &Account,
+    ) -> io::Result<Option<Made>> {
+        let (stream, made) = match output {
+            Output::Null => (Some(file::open_null()?.into()), None),
+            Output::Inherit => (None, None),
+            Output::File(..) if self.output.as_ref() == Some(output) => {
+                (self.open[1].as_ref().map(|open| fd::duplicate(open, 3)).transpose()?, None)
+            }
+            Output::File(mode, path) => {
+                let opened = open(*mode, path.as_path(), account)?;
+                let made = if opened.created { Some(Made::note(path.as_path())?) } else { None };
+                (Some(opened.file.into()), made)
+            }
+        };
+        self.open[number] = stream;
+        self.output = Some(output.clone());
+        Ok(made)
+    }
+
+    /// Puts the streams into their places. What is inherited stays, and survives the exec.
+    pub(super) fn place(&self) -> io::Result<()> {
+        for (number, stream) in (0..).zip(&self.open) {
+            match stream {
+                Some(stream) => fd::place(stream, number)?,
+                None if fd::is_open(number) => fd::survive_exec(number)?,
+                None => fd::place(file::open_null()?, number)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Opens a log. Root does so only where nobody else could have put a link; elsewhere the service's own user does.
+fn open(mode: FileMode, path: &Path, account: &Account) -> io::Result<Opened> {
+    let writing = match mode {
+        FileMode::Overwrite => Writing::Over,
+        FileMode::Append => Writing::Append,
+        FileMode::Truncate => Writing::Truncate,
+    };
+    if identity::effective_user() != 0 {
+        return file::open_output(path, writing, LOG_MODE, Links::Follow);
+    }
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    let unsafe_place = file::unsafe_directory(parent, 0)?.is_some();
+    match (unsafe_place, account.uid) {
+        (true, 0) => file::open_output(path, writing, LOG_MODE, Links::Refuse),
+        (true, uid) => identity::with_rights_of(uid, account.gid, &account.groups, || {
+            file::open_output(path, writing, LOG_MODE, Links::Follow)
+        }),
+        (false, _) => {
+            let opened = file::open_output(path, writing, LOG_MODE, Links::Follow)?;
+            if opened.created {
+                file::give(&opened.file, account.uid, account.gid)?;
+            }
+            Ok(opened)
+        }
+    }
+}
+
+/// The end of a log that the program has written since `from`, for a report of its death.
+pub fn tail(path: &Path, from: u64) -> io::Result<String> {
+    use std::os::unix::fs::FileExt;
+    const MOST: u64 = 4096;
+    let open: File = file::open_input(path)?;
+    let length = open.metadata()?.len();
+    let begin = from.max(length.saturating_sub(MOST)).min(length);
+    let mut bytes = vec![0; usize::try_from(length - begin).unwrap_or(0)];
+    let read = open.read_at(&mut bytes, begin)?;
+    Ok(String::from_utf8_lossy(&bytes[..read]).into_owned())
+}

@@ -1,0 +1,35 @@
+//! Errors in words.
+
+use std::io;
+
+use nix::errno::Errno;
+
+/// What an error means, in the kernel's words, with neither a number nor a capital letter.
+pub fn words(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => {
+            let text = Errno::from_raw(number).desc();
+            let mut letters = text.chars();
+            // `I/O error` stays as it is.
+            match (letters.next(), letters.next()) {
+                (Some(first), Some(second)) if second.is_lowercase() => {
+                    first.to_lowercase().chain([second]).chain(letters).collect()
+                }
+                _ => text.to_owned(),
+            }
+        }
+        None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_is_shown() {
+        assert_eq!(words(&io::Error::from_raw_os_error(libc::ENOENT)), "no such file or directory");
+        assert_eq!(words(&io::Error::from_raw_os_error(libc::EIO)), "I/O error");
+        assert_eq!(words(&io::Error::other("in our words")), "in our words");
+    }
+}
