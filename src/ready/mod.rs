@@ -1,1 +1,165 @@
-//! ready
+//! WHEN a service is ready: one file a probe.
+//!
+//! [`Probes`] watches for all signs that a spec names. Some come by themselves (a datagram, a newline, the end of a
+//! command); the others are looked for again and again, seldom enough not to be felt and often enough not to be
+//! waited for. No probe connects to the service: it would see a client that says nothing.
+
+#![forbid(unsafe_code)]
+
+mod command;
+mod family;
+mod listener;
+mod newline;
+mod notify;
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use crate::spec::Probe;
+use crate::sys::process::Ended;
+use crate::sys::socket::NotifySocket;
+
+use command::Runner;
+use newline::Newline;
+use notify::Listener;
+
+pub use command::Identity;
+pub use family::Family;
+pub use notify::News;
+
+/// All signs that are waited for.
+#[derive(Debug)]
+pub struct Probes {
+    pending: Vec<Pending>,
+    news: News,
+}
+
+#[derive(Debug)]
+struct Pending {
+    probe: Probe,
+    watch: Watch,
+    met: bool,
+}
+
+#[derive(Debug)]
+enum Watch {
+    Notify(Listener),
+    Newline(Newline),
+    Command(Runner),
+    /// It is looked for where the probe says.
+    Look,
+}
+
+/// What probes need from outside.
+#[derive(Debug)]
+pub struct Means {
+    /// Where the program's notifications come in.
+    pub socket: Option<NotifySocket>,
+    /// Where the newlines of `fd` probes come out, each with the number that the program writes to.
+    pub pipes: Vec<(i32, OwnedFd)>,
+    /// As whom the commands of `exec` probes run.
+    pub identity: Identity,
+    /// In which environment they do.
+    pub environment: Vec<CString>,
+}
+
+impl Probes {
+    /// Watches for these.
+    pub fn new(probes: &[Probe], mut means: Means) -> Self {
+        let watch = |probe: &Probe| match probe {
+            Probe::Notify => means.socket.take().map(|socket| Watch::Notify(Listener::new(socket))),
+            Probe::Fd(number) => {
+                let at = means.pipes.iter().position(|(known, _)| known == number);
+                at.map(|at| Watch::Newline(Newline::new(means.pipes.swap_remove(at).1)))
+            }
+            Probe::Exec(command) => {
+                Some(Watch::Command(Runner::new(command, means.identity.clone(), means.environment.clone())))
+            }
+            Probe::Tcp(..) | Probe::Unix(_) | Probe::File(_) => Some(Watch::Look),
+        };
+        let watches: Vec<_> = probes.iter().map(watch).collect();
+        let pending = probes.iter().cloned().zip(watches).filter_map(|(probe, watch)| {
+            // A probe without its means was never asked for: the plan gives every one what it needs.
+            Some(Pending { probe, watch: watch?, met: false })
+        });
+        Self { pending: pending.collect(), news: News::default() }
+    }
+
+    /// Whether nothing is waited for at all.
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// What becomes readable when a sign comes.
+    pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        self.pending.iter().filter_map(|pending| pending.watch.descriptor()).collect()
+    }
+
+    /// Looks for every sign that is still missing.
+    pub fn look(&mut self, family: &Family, elapsed: Duration) -> io::Result<()> {
+        for pending in &mut self.pending {
+            let now = match &mut pending.watch {
+                Watch::Notify(listener) => listener.look(family, &mut self.news)?,
+                _ if pending.met => continue,
+                Watch::Newline(newline) => newline.look()?,
+                Watch::Command(runner) => runner.look(elapsed)?,
+                Watch::Look => listener::look(&pending.probe, family)?,
+            };
+            pending.met |= now;
+        }
+        Ok(())
+    }
+
+    /// Tells of a child that has ended: it may have been a probe's command.
+    pub fn child_ended(&mut self, pid: i32, ended: Ended, elapsed: Duration) {
+        for pending in &mut self.pending {
+            if let Watch::Command(runner) = &mut pending.watch {
+                pending.met |= runner.child_ended(pid, ended, elapsed);
+            }
+        }
+    }
+
+    /// Whether all signs are there.
+    pub fn all_met(&self) -> bool {
+        self.pending.iter().all(|pending| pending.met)
+    }
+
+    /// How long to wait before the next look; none where every missing sign comes by itself.
+    ///
+    /// A two-hundredth of the time that has passed, so that looking delays nothing by more than half a percent.
+    pub fn pause(&self, elapsed: Duration) -> Option<Duration> {
+        let pauses = self.pending.iter().filter(|pending| !pending.met).filter_map(|pending| match &pending
+            .watch
+        {
+            Watch::Notify(_) | Watch::Newline(_) => None,
+            Watch::Command(runner) => runner.pause(elapsed),
+            Watch::Look => Some((elapsed / 200).clamp(Duration::from_millis(1), Duration::from_millis(10))),
+        });
+        pauses.min()
+    }
+
+    /// The signs that are missing, for people.
+    pub fn missing(&self) -> String {
+        let missing =
+            self.pending.iter().filter(|pending| !pending.met).map(|pending| pending.probe.to_string());
+        missing.collect::<Vec<_>>().join(", ")
+    }
+
+    /// What the program has told beside its readiness.
+    pub fn news(&self) -> &News {
+        &self.news
+    }
+}
+
+impl Watch {
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        match self {
+            Self::Notify(listener) => Some(listener.descriptor()),
+            Self::Newline(newline) => newline.descriptor(),
+            Self::Command(_) | Self::Look => None,
+        }
+    }
+}

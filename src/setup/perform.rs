@@ -83,6 +83,14 @@ impl<'a> Work<'a> {
         self.listener = Some(pipe);
     }
 
+    /// Tells whoever waits.
+    pub fn tell(&self, report: &Report) {
+        if let Some(pipe) = &self.listener {
+            // Nobody reads any more: then nobody waits for the truth, and the start goes on or ends without them.
+            let _ = report.send(pipe);
+        }
+    }
+
     /// Does the steps that are left to the service's process. Returns only if one failed.
     pub fn become_program(mut self, plan: &Plan) -> Failure {
         // Until the program's own mask is set nobody else gets to read what is made.
@@ -91,11 +99,9 @@ impl<'a> Work<'a> {
         let failed = steps.find_map(|planned| self.perform(&planned.step).err());
         let failure =
             failed.unwrap_or_else(|| Failure::new("plan", "exec", "the plan ends before the program", 2));
-        match self.listener.take() {
-            // Whoever waits takes away what was made: after the drop we could not.
-            Some(pipe) => {
-                let _ = Report::Failed(failure.clone()).send(&pipe);
-            }
+        // Whoever waits takes away what was made: after the drop we could not.
+        match self.listener {
+            Some(_) => self.tell(&Report::Failed(failure.clone())),
             None => self.take_away(),
         }
         failure
@@ -178,9 +184,7 @@ impl<'a> Work<'a> {
 
     fn made(&mut self, made: Option<Made>) {
         let Some(made) = made else { return };
-        if let Some(pipe) = &self.listener {
-            let _ = Report::Made(made.clone()).send(pipe);
-        }
+        self.tell(&Report::Made(made.clone()));
         self.made.push(made);
     }
 

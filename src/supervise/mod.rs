@@ -1,1 +1,57 @@
-//! supervise
+//! STAYING with the program: as long as it takes to know the truth, and no longer where nothing else is to be done.
+//!
+//! * [`Course::Daemonize`]: fork twice, and wait in the first process until the service is ready or has failed.
+//! * [`Course::Exec`]: become the program; where somebody waits for a readiness that the program does not tell, a
+//!   helper stays behind, tells it, and goes.
+//! * [`Course::Init`]: as process 1 of a container, reap orphans and pass signals on until the program ends.
+
+#![forbid(unsafe_code)]
+
+mod extinguish;
+mod helper;
+mod init;
+mod launch;
+mod outcome;
+mod start;
+mod watch;
+
+use crate::host::Detection;
+use crate::plan::Course;
+use crate::plan::Plan;
+use crate::plan::Resolved;
+use crate::setup::Failure;
+use crate::setup::state;
+use crate::setup::state::Found;
+use crate::spec::ServiceSpec;
+
+pub use outcome::LastWords;
+pub use outcome::Outcome;
+
+use start::Start;
+
+/// Starts a service. Where that means to become the program, it returns only if it failed.
+pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved, detection: &Detection) -> Outcome {
+    if let Some(failure) = running_already(spec, resolved) {
+        return failure.into();
+    }
+    let start = Start { spec, plan, resolved, detection };
+    match plan.course {
+        Course::Daemonize => launch::daemonize(&start),
+        Course::Exec => helper::become_program(&start),
+        Course::Init => init::stay(&start),
+    }
+}
+
+/// Asked early, so that a start that loses changes nothing. The lock itself decides, later.
+fn running_already(spec: &ServiceSpec, resolved: &Resolved) -> Option<Failure> {
+    let path = resolved.lock.as_ref()?;
+    match state::look(path) {
+        Ok(Found::Running(pid, _)) => {
+            let name = spec.name.as_ref().map(ToString::to_string);
+            let what = name.or_else(|| spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default();
+            Some(Failure::already_running(&what, pid))
+        }
+        // A lock that cannot be read will say so when it is taken.
+        Ok(Found::Dead(_) | Found::Unknown) | Err(_) => None,
+    }
+}

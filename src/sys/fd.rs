@@ -42,6 +42,14 @@ pub fn renumber(fd: OwnedFd, number: i32) -> io::Result<OwnedFd> {
     Ok(moved)
 }
 
+/// A copy of a descriptor that is known only by its number, with a number of at least `floor`, close-on-exec.
+pub fn copy_of(number: i32, floor: i32) -> io::Result<OwnedFd> {
+    // SAFETY: F_DUPFD_CLOEXEC takes two numbers; one that is not open is an error.
+    let copy = nix::errno::Errno::result(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, floor) })?;
+    // SAFETY: fcntl(2) has just made this descriptor, and nobody else knows its number.
+    Ok(unsafe { OwnedFd::from_raw_fd(copy) })
+}
+
 /// Makes `number` a copy of `fd` that survives an exec, closing what `number` was before.
 ///
 /// The caller says by this that nothing in the process owns `number`: it is a standard stream, or a number that is

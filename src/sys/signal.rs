@@ -15,6 +15,7 @@ pub use nix::libc::SIGCONT;
 pub use nix::libc::SIGHUP;
 pub use nix::libc::SIGINT;
 pub use nix::libc::SIGKILL;
+pub use nix::libc::SIGQUIT;
 pub use nix::libc::SIGTERM;
 
 /// Gives every signal its default action, the ones that Rust and the starter ignore and the real-time ones too.

@@ -1,12 +1,14 @@
 //! The datagram socket of the notify protocol (sd_notify(3)), from the side that listens.
 
 use std::io;
+use std::io::IoSlice;
 use std::io::IoSliceMut;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::time::Duration;
 
 /// A socket that services send notifications to.
 #[derive(Debug)]
@@ -84,5 +86,54 @@ impl NotifySocket {
 impl AsFd for NotifySocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
+    }
+}
+
+/// A socket that notifications are sent from.
+#[derive(Debug)]
+pub struct Notification(std::os::unix::net::UnixDatagram);
+
+impl Notification {
+    /// Connects to a socket in the file system.
+    pub fn to_path(path: &Path) -> io::Result<Self> {
+        Self::connected(|socket| socket.connect(path))
+    }
+
+    /// Connects to a name in the abstract namespace.
+    pub fn to_abstract(name: &[u8]) -> io::Result<Self> {
+        Self::connected(|socket| super::platform::connect_abstract(socket, name))
+    }
+
+    fn connected(
+        connect: impl FnOnce(&std::os::unix::net::UnixDatagram) -> io::Result<()>,
+    ) -> io::Result<Self> {
+        let socket = std::os::unix::net::UnixDatagram::unbound()?;
+        connect(&socket)?;
+        Ok(Self(socket))
+    }
+
+    /// Sends a message, and gives up after `patience` where nobody reads.
+    pub fn send(&self, message: &[u8], patience: Duration) -> io::Result<()> {
+        self.0.set_write_timeout(Some(patience))?;
+        self.0.send(message).map(drop)
+    }
+
+    /// Sends a message with one end of a pipe, and waits until the receiver has closed it.
+    pub fn barrier(&self, message: &[u8], patience: Duration) -> io::Result<()> {
+        use nix::sys::socket::ControlMessage;
+        use nix::sys::socket::MsgFlags;
+        use nix::sys::socket::sendmsg;
+        use std::os::fd::AsRawFd;
+        let (end, sent) = super::fd::pipe()?;
+        self.0.set_write_timeout(Some(patience))?;
+        let numbers = [sent.as_raw_fd()];
+        let rights = [ControlMessage::ScmRights(&numbers)];
+        let slices = [IoSlice::new(message)];
+        sendmsg::<()>(self.0.as_raw_fd(), &slices, &rights, MsgFlags::empty(), None)?;
+        drop(sent);
+        match super::fd::wait_readable(&[end.as_fd()], Some(patience))?.first() {
+            Some(true) => Ok(()),
+            _ => Err(io::ErrorKind::TimedOut.into()),
+        }
     }
 }

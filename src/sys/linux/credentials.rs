@@ -34,3 +34,7 @@ pub(crate) fn bind_abstract() -> io::Result<(UnixDatagram, Vec<u8>)> {
     let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name)?)?;
     Ok((socket, name))
 }
+
+pub(crate) fn connect_abstract(socket: &UnixDatagram, name: &[u8]) -> io::Result<()> {
+    socket.connect_addr(&SocketAddr::from_abstract_name(name)?)
+}

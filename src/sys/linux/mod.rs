@@ -13,6 +13,7 @@ mod threads;
 pub(super) use credentials::CLOEXEC_ON_RECEIVE;
 pub(super) use credentials::ask_for_credentials;
 pub(super) use credentials::bind_abstract;
+pub(super) use credentials::connect_abstract;
 pub(super) use credentials::sender;
 pub(super) use descriptors::mark_all_close_on_exec;
 pub(super) use descriptors::pipe;

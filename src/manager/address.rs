@@ -1,0 +1,49 @@
+//! Where notifications go: what `NOTIFY_SOCKET` can say (sd_notify(3)).
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+/// The address of a manager.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// A socket in the file system.
+    Path(PathBuf),
+    /// A name in the abstract namespace, without its leading NUL (unix(7)).
+    Abstract(Vec<u8>),
+}
+
+/// The longest name of a Unix socket (`sun_path` of unix(7), with its NUL).
+const LONGEST: usize = 107;
+
+impl Address {
+    /// Reads an address, or says why it is none.
+    pub fn parse(value: &OsStr) -> Result<Self, String> {
+        let bytes = value.as_bytes();
+        if bytes.len() > LONGEST {
+            return Err(format!("longer than the {LONGEST} bytes that a socket's name can have"));
+        }
+        match bytes {
+            [b'/', _, ..] => Ok(Self::Path(PathBuf::from(value))),
+            [b'@', name @ ..] if !name.is_empty() => Ok(Self::Abstract(name.to_vec())),
+            _ if bytes.starts_with(b"vsock") => {
+                Err("sockets to a virtual machine's host are not spoken yet".to_owned())
+            }
+            _ => Err("neither a path nor an abstract name".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_abstract_names_are_addresses() {
+        assert_eq!(Address::parse(OsStr::new("/run/n")), Ok(Address::Path("/run/n".into())));
+        assert_eq!(Address::parse(OsStr::new("@n")), Ok(Address::Abstract(b"n".to_vec())));
+        for wrong in ["", "/", "@", "run/n", "tcp:1", &format!("/{}", "x".repeat(107))] {
+            assert!(Address::parse(OsStr::new(wrong)).is_err(), "{wrong:?} was taken");
+        }
+    }
+}

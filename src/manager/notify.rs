@@ -1,0 +1,85 @@
+//! Telling the manager: sd_notify(3), bounded in time and in length.
+
+use std::io;
+use std::time::Duration;
+
+use sd_notify::NotifyState;
+
+use crate::sys::socket::Notification;
+
+use super::Address;
+
+/// process 1 drops a longer message whole.
+const LONGEST: usize = 4096;
+
+/// A manager that has not read for this long does not read at all.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Someone to tell.
+#[derive(Debug)]
+pub struct Notifier {
+    address: Address,
+}
+
+impl Notifier {
+    /// Tells this manager.
+    pub fn new(address: Address) -> Self {
+        Self { address }
+    }
+
+    /// `READY=1`, alone in its message: no status, however long, can keep it back.
+    pub fn ready(&self) -> io::Result<()> {
+        self.send(&[NotifyState::Ready])
+    }
+
+    /// `STATUS=`: a line for people. What would begin another line is made harmless, and what does not fit is cut.
+    pub fn status(&self, text: &str) -> io::Result<()> {
+        let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let most = LONGEST - "STATUS=\n".len();
+        let end = (0..=most.min(line.len())).rev().find(|&end| line.is_char_boundary(end)).unwrap_or(0);
+        self.send(&[NotifyState::Status(&line[..end])])
+    }
+
+    /// Waits until everything that was sent before has been read: a manager may no longer know the sender of a
+    /// message whose process is gone.
+    pub fn barrier(&self) -> io::Result<()> {
+        self.open()?.barrier(b"BARRIER=1", PATIENCE)
+    }
+
+    fn send(&self, states: &[NotifyState<'_>]) -> io::Result<()> {
+        let message: String = states.iter().map(|state| format!("{state}\n")).collect();
+        self.open()?.send(message.as_bytes(), PATIENCE)
+    }
+
+    fn open(&self) -> io::Result<Notification> {
+        match &self.address {
+            Address::Path(path) => Notification::to_path(path),
+            Address::Abstract(name) => Notification::to_abstract(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixDatagram;
+
+    use super::*;
+
+    #[test]
+    fn a_status_can_neither_begin_a_line_nor_be_too_long() {
+        let path = std::env::temp_dir().join(format!("svcadapt-notifier-{}", std::process::id()));
+        let manager = UnixDatagram::bind(&path).unwrap();
+        manager.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        let notifier = Notifier::new(Address::Path(path.clone()));
+        let mut buffer = [0; 8192];
+        notifier.status("x\nMAINPID=1\0").unwrap();
+        let length = manager.recv(&mut buffer).unwrap();
+        assert_eq!(&buffer[..length], b"STATUS=x MAINPID=1 \n");
+        notifier.status(&"é".repeat(4000)).unwrap();
+        assert!((4090..=LONGEST).contains(&manager.recv(&mut buffer).unwrap()));
+        notifier.ready().unwrap();
+        let length = manager.recv(&mut buffer).unwrap();
+        assert_eq!(&buffer[..length], b"READY=1\n");
+        std::fs::remove_file(&path).unwrap();
+    }
+}

@@ -1,0 +1,98 @@
+//! `exec:`: a command says so, with status 0.
+
+use std::ffi::CString;
+use std::io;
+use std::time::Duration;
+
+use crate::sys::fd;
+use crate::sys::file;
+use crate::sys::identity;
+use crate::sys::process;
+use crate::sys::process::Ended;
+use crate::sys::process::Side;
+use crate::sys::process::SingleThreaded;
+use crate::sys::signal;
+
+/// As whom a command runs: as the service, for what root may connect to says nothing about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// As this process.
+    Own,
+    /// As this user, with these groups.
+    Other {
+        /// The user.
+        uid: u32,
+        /// The primary group.
+        gid: u32,
+        /// The supplementary groups.
+        groups: Vec<u32>,
+    },
+}
+
+/// A command that is run again and again until it succeeds.
+#[derive(Debug)]
+pub(super) struct Runner {
+    words: Option<[CString; 3]>,
+    identity: Identity,
+    environment: Vec<CString>,
+    running: Option<i32>,
+    /// When it is to be run next, counted like the time that has passed.
+    next: Duration,
+}
+
+impl Runner {
+    pub(super) fn new(command: &str, identity: Identity, environment: Vec<CString>) -> Self {
+        let words = CString::new(command).ok().map(|command| [c"/bin/sh".into(), c"-c".into(), command]);
+        Self { words, identity, environment, running: None, next: Duration::ZERO }
+    }
+
+    /// Runs the command, if it is time. Whether it succeeded is told by `child_ended`.
+    pub(super) fn look(&mut self, elapsed: Duration) -> io::Result<bool> {
+        if self.running.is_none() && elapsed >= self.next {
+            self.running = Some(self.start()?);
+        }
+        Ok(false)
+    }
+
+    pub(super) fn child_ended(&mut self, pid: i32, ended: Ended, elapsed: Duration) -> bool {
+        if self.running != Some(pid) {
+            return false;
+        }
+        self.running = None;
+        self.next = elapsed + (elapsed / 10).clamp(Duration::from_millis(50), Duration::from_secs(1));
+        ended == Ended::Exited(0)
+    }
+
+    pub(super) fn pause(&self, elapsed: Duration) -> Option<Duration> {
+        self.running.is_none().then(|| self.next.saturating_sub(elapsed))
+    }
+
+    fn start(&self) -> io::Result<i32> {
+        let Some(words) = &self.words else { return Err(io::ErrorKind::InvalidInput.into()) };
+        match process::fork(&SingleThreaded::check()?)? {
+            Side::Parent(pid) => Ok(pid),
+            Side::Child => {
+                let _ = self.become_command(words);
+                process::exit_now(203)
+            }
+        }
+    }
+
+    fn become_command(&self, words: &[CString; 3]) -> io::Result<()> {
+        signal::reset_dispositions();
+        let null = file::open_null()?;
+        for number in 0..3 {
+            fd::place(&null, number)?;
+        }
+        fd::keep_only(&[])?;
+        file::change_directory(std::path::Path::new("/"))?;
+        file::set_umask(0o022);
+        if let Identity::Other { uid, gid, groups } = &self.identity {
+            identity::set_groups(groups)?;
+            identity::set_group(*gid)?;
+            identity::set_user(*uid)?;
+        }
+        signal::unblock_all()?;
+        Err(process::execute(std::ffi::OsStr::new("/bin/sh"), words, &self.environment))
+    }
+}

@@ -1,0 +1,32 @@
+//! Which processes belong to a service.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use crate::sys::family;
+
+/// The processes of a service, told by descent.
+#[derive(Debug, Clone, Copy)]
+pub struct Family {
+    /// The main process.
+    pub main: i32,
+    /// The process that all of them descend from. Where it is not the main one it is a launcher that adopts orphans,
+    /// and none of them itself.
+    pub root: i32,
+}
+
+impl Family {
+    /// Whether a process is one of them.
+    pub fn holds(&self, pid: i32) -> bool {
+        pid == self.main || (pid != self.root && family::descends(pid, self.root))
+    }
+
+    /// All of them, as they are now.
+    pub fn members(&self) -> io::Result<BTreeSet<i32>> {
+        let mut members = family::descendants(self.root)?;
+        if self.root != self.main {
+            members.remove(&self.root);
+        }
+        Ok(members)
+    }
+}

@@ -1,0 +1,38 @@
+//! `tcp:`, `unix:` and `file:`: something can be found from outside.
+
+use std::io;
+
+use crate::spec::Host;
+use crate::spec::Probe;
+use crate::sys::listeners;
+use crate::sys::listeners::Inode;
+
+use super::Family;
+
+/// Whether the sign is there. Who else listens on the port, or left the socket behind, makes nobody ready.
+pub(super) fn look(probe: &Probe, family: &Family) -> io::Result<bool> {
+    match probe {
+        Probe::Tcp(Host::Any, port) => theirs(&listeners::tcp(None, *port)?, family),
+        Probe::Tcp(Host::Address(address), port) => theirs(&listeners::tcp(Some(*address), *port)?, family),
+        Probe::Unix(path) => theirs(&listeners::unix(path.as_path())?, family),
+        Probe::File(path) => Ok(path.as_path().exists()),
+        Probe::Notify | Probe::Fd(_) | Probe::Exec(_) => Ok(false),
+    }
+}
+
+/// Whether one of the sockets is a process's of the service. Where we may not look at the descriptors of one of
+/// them, it has the benefit of the doubt.
+fn theirs(sockets: &[Inode], family: &Family) -> io::Result<bool> {
+    if sockets.is_empty() {
+        return Ok(false);
+    }
+    let mut doubt = false;
+    for pid in family.members()? {
+        match listeners::held_by(pid, sockets) {
+            Some(true) => return Ok(true),
+            Some(false) => {}
+            None => doubt = true,
+        }
+    }
+    Ok(doubt)
+}

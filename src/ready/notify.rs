@@ -1,0 +1,112 @@
+//! `notify`: the program sends `READY=1` (sd_notify(3)), from the side that listens.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use crate::sys::socket::Datagram;
+use crate::sys::socket::NotifySocket;
+
+use super::Family;
+
+/// What a program has told beside its readiness.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct News {
+    /// `STATUS=`: one line for people.
+    pub status: Option<String>,
+    /// `ERRNO=`: why it will not come up.
+    pub errno: Option<i32>,
+    /// `EXTEND_TIMEOUT_USEC=`: it asks for this much time from now on.
+    pub extension: Option<Duration>,
+    /// How many messages came from a process that is none of the service's.
+    pub strangers: usize,
+}
+
+/// The socket that the program knows as `NOTIFY_SOCKET`.
+#[derive(Debug)]
+pub(super) struct Listener(NotifySocket);
+
+impl Listener {
+    pub(super) fn new(socket: NotifySocket) -> Self {
+        Self(socket)
+    }
+
+    /// Reads all that has come. Descriptors that were brought are closed at the end of each message: that is what
+    /// the sender of `BARRIER=1` waits for.
+    pub(super) fn look(&mut self, family: &Family, news: &mut News) -> io::Result<bool> {
+        let mut ready = false;
+        while let Some(datagram) = self.0.receive()? {
+            match datagram.sender {
+                Some(sender) if family.holds(sender) => ready |= read(&datagram, news),
+                _ => news.strangers += 1,
+            }
+        }
+        Ok(ready)
+    }
+
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Reads one message by process 1's rules: too long, or with a NUL in it, it counts as not sent; else a line counts
+/// as a whole or not at all.
+fn read(datagram: &Datagram, news: &mut News) -> bool {
+    if datagram.cut || datagram.bytes.contains(&0) {
+        return false;
+    }
+    let mut ready = false;
+    for line in datagram.bytes.split(|&byte| byte == b'\n') {
+        // A text that is not UTF-8 is no text; the other lines still count.
+        let Some((name, value)) = std::str::from_utf8(line).ok().and_then(|line| line.split_once('=')) else {
+            continue;
+        };
+        match name {
+            "READY" => ready |= value == "1",
+            "STATUS" => news.status = Some(value.to_owned()).filter(|status| !status.is_empty()),
+            "ERRNO" => news.errno = value.parse().ok().filter(|errno| *errno > 0),
+            "EXTEND_TIMEOUT_USEC" => {
+                news.extension = value.parse().ok().map(Duration::from_micros).or(news.extension);
+            }
+            _ => {}
+        }
+    }
+    ready
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(bytes: &[u8]) -> (bool, News) {
+        let mut news = News::default();
+        let datagram = Datagram { bytes: bytes.to_vec(), sender: None, cut: false, descriptors: Vec::new() };
+        (read(&datagram, &mut news), news)
+    }
+
+    #[test]
+    fn only_a_whole_line_says_ready() {
+        for yes in [&b"READY=1"[..], b"READY=1\n", b"STATUS=x\nREADY=1", b"STATUS=\xff\nREADY=1"] {
+            assert!(told(yes).0, "{yes:?}");
+        }
+        for no in [
+            &b"STATUS=READY=1"[..],
+            b"STATUS=NOT\rREADY=1",
+            b"XREADY=1",
+            b"READY=0",
+            b"READY=11",
+            b"READY=1\0",
+        ] {
+            assert!(!told(no).0, "{no:?}");
+        }
+    }
+
+    #[test]
+    fn the_other_lines_are_understood() {
+        let (_, news) = told(b"STATUS=warming up\nERRNO=2\nEXTEND_TIMEOUT_USEC=1500000\nUNKNOWN=1\nnothing");
+        assert_eq!(news.status.as_deref(), Some("warming up"));
+        assert_eq!(news.errno, Some(2));
+        assert_eq!(news.extension, Some(Duration::from_millis(1500)));
+    }
+}

@@ -1,0 +1,115 @@
+//! Process 1 of a container: it reaps orphans, passes signals on, and ends with its program.
+
+use std::io;
+use std::os::fd::AsFd;
+
+use crate::manager::Address;
+use crate::manager::Notifier;
+use crate::plan::Step;
+use crate::setup::Failure;
+use crate::setup::Report;
+use crate::sys::fd;
+use crate::sys::process;
+use crate::sys::process::Ended;
+use crate::sys::process::Reaped;
+use crate::sys::process::Side;
+use crate::sys::process::SingleThreaded;
+use crate::sys::signal;
+use crate::sys::signal::Signals;
+
+use super::outcome::LastWords;
+use super::outcome::Outcome;
+use super::start::Ends;
+use super::start::Start;
+use super::watch::Event;
+use super::watch::Eyes;
+use super::watch::Watch;
+
+/// Starts the program as a child, and stays until it ends.
+pub(super) fn stay(start: &Start<'_>) -> Outcome {
+    signal::reset_dispositions();
+    let failed = |error: io::Error| Failure::io(&Step::Fork, &error);
+    let forked = || -> Result<_, Failure> {
+        let signals = Signals::receive().map_err(failed)?;
+        let ends = start.prepare()?;
+        let side = process::fork(&SingleThreaded::check().map_err(failed)?).map_err(failed)?;
+        Ok((signals, ends, side))
+    };
+    match forked() {
+        Err(failure) => failure.into(),
+        Ok((_, mut ends, Side::Child)) => {
+            std::mem::forget(ends.socket.take());
+            ends.work.tell(&Report::Started(process::own_pid()));
+            process::exit_now(ends.work.become_program(start.plan).status)
+        }
+        Ok((signals, Ends { probes, reports, work, socket }, Side::Parent(main))) => {
+            drop(work);
+            let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
+            watch.main = Some(main);
+            let early = until_ready(start, &mut watch);
+            drop(socket);
+            early.map_or_else(|| until_end(&signals, main), Ok).unwrap_or_else(|error| failed(error).into())
+        }
+    }
+}
+
+/// Passes signals on until the program is ready, and tells whoever waits for that; says how it ended if it did.
+fn until_ready(start: &Start<'_>, watch: &mut Watch<'_>) -> Option<Outcome> {
+    loop {
+        match watch.next() {
+            Ok(Event::Ready) => {
+                tell(start);
+                return None;
+            }
+            Ok(Event::Signal(number)) => pass_on(watch.main, number),
+            Ok(Event::Failed(failure)) => return Some(failure.into()),
+            Ok(Event::Ended(ended)) => {
+                return Some(Outcome::Ended(ended.unwrap_or(Ended::Killed(signal::SIGKILL))));
+            }
+            // It has no patience to lose.
+            Ok(Event::TimedOut(_)) => {}
+            Err(error) => {
+                let failure = Failure::io(&Step::Fork, &error);
+                return Some(Outcome::Failed { failure, last_words: LastWords::None, signal: None });
+            }
+        }
+    }
+}
+
+/// A container's manager that does not listen is no reason to stop the program.
+fn tell(start: &Start<'_>) {
+    if start.spec.ready.is_empty() {
+        return;
+    }
+    let inherited = &start.resolved.inherited;
+    let value = inherited.iter().find(|(name, _)| name == "NOTIFY_SOCKET").map(|(_, value)| value);
+    if let Some(Ok(address)) = value.map(|value| Address::parse(value)) {
+        let _ = Notifier::new(address).ready();
+    }
+}
+
+fn until_end(signals: &Signals, main: i32) -> io::Result<Outcome> {
+    loop {
+        loop {
+            match process::reap()? {
+                Reaped::Child(pid, ended) if pid == main => return Ok(Outcome::Ended(ended)),
+                Reaped::Child(..) => {}
+                Reaped::None | Reaped::NoChildren => break,
+            }
+        }
+        fd::wait_readable(&[signals.as_fd()], None)?;
+        while let Some(number) = signals.next()? {
+            if number != signal::SIGCHLD {
+                pass_on(Some(main), number);
+            }
+        }
+    }
+}
+
+/// To the program's whole session it would come twice; to its process it comes as it came to us. The number cannot
+/// be a stranger's: only we reap it, and then we end.
+fn pass_on(main: Option<i32>, number: i32) {
+    if let Some(main) = main {
+        let _ = signal::send(main, number);
+    }
+}

@@ -1,0 +1,197 @@
+//! The launcher of a classic daemon: it forks twice, waits for the truth, and passes it on.
+
+use std::io;
+use std::time::Duration;
+
+use crate::plan::Step;
+use crate::setup;
+use crate::setup::DEFAULT_STOP_MICROS;
+use crate::setup::Failure;
+use crate::setup::Report;
+use crate::setup::pid_file;
+use crate::setup::state;
+use crate::spec::Output;
+use crate::spec::ServiceType;
+use crate::spec::Timespan;
+use crate::sys::family;
+use crate::sys::process;
+use crate::sys::process::Ended;
+use crate::sys::process::Side;
+use crate::sys::process::SingleThreaded;
+use crate::sys::signal;
+use crate::sys::signal::Signals;
+use crate::sys::words;
+
+use super::extinguish::extinguish;
+use super::outcome;
+use super::outcome::LastWords;
+use super::outcome::Outcome;
+use super::start::Ends;
+use super::start::Start;
+use super::watch::Event;
+use super::watch::Eyes;
+use super::watch::Watch;
+
+/// How long a start may take, where nobody says otherwise (systemd's DefaultTimeoutStartSec).
+const DEFAULT_PATIENCE: Duration = Duration::from_secs(90);
+
+/// Starts a daemon. Returns when it is ready, or when it has failed and nothing of it is left.
+pub(super) fn daemonize(start: &Start<'_>) -> Outcome {
+    signal::reset_dispositions();
+    let log = Log::before(start);
+    let forked = || -> Result<_, Failure> {
+        let failed = |error: io::Error| Failure::io(&Step::Fork, &error);
+        let signals = Signals::receive().map_err(failed)?;
+        let ends = start.prepare()?;
+        family::adopt_orphans().map_err(failed)?;
+        let alone = SingleThreaded::check().map_err(failed)?;
+        let side = process::fork(&alone).map_err(failed)?;
+        Ok((signals, ends, alone, side))
+    };
+    match forked() {
+        Err(failure) => failure.into(),
+        Ok((_, ends, alone, Side::Child)) => detach(start, ends, &alone),
+        Ok((signals, Ends { probes, reports, work, socket }, _, Side::Parent(_))) => {
+            // The other ends are the daemon's.
+            drop(work);
+            let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
+            watch.patience = match start.spec.timeout_start {
+                Some(span) => span.finite(),
+                None => Some(DEFAULT_PATIENCE),
+            };
+            let outcome = wait(start, &mut watch, &signals, &log);
+            drop(socket);
+            outcome
+        }
+    }
+}
+
+/// The process between: it leads a session, so that the daemon, its child, leads none and can acquire no terminal.
+fn detach(start: &Start<'_>, mut ends: Ends<'_>, alone: &SingleThreaded) -> ! {
+    // Removing the socket is the launcher's.
+    std::mem::forget(ends.socket.take());
+    let tell = |step: &Step, error: &io::Error| Failure::io(step, error);
+    let failure = match process::new_session().map_err(|error| tell(&Step::NewSession, &error)) {
+        Err(failure) => failure,
+        Ok(()) => match process::fork(alone) {
+            Err(error) => tell(&Step::ForkAgain, &error),
+            Ok(Side::Parent(_)) => process::exit_now(0),
+            Ok(Side::Child) => {
+                ends.work.tell(&Report::Started(process::own_pid()));
+                let failure = ends.work.become_program(start.plan);
+                process::exit_now(failure.status)
+            }
+        },
+    };
+    ends.work.tell(&Report::Failed(failure.clone()));
+    process::exit_now(failure.status)
+}
+
+fn wait(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, log: &Log) -> Outcome {
+    let once = start.spec.service_type == Some(ServiceType::Oneshot);
+    let mut ready = false;
+    let outcome = loop {
+        match watch.next() {
+            // What runs once has done its work when it has ended.
+            Ok(Event::Ready) if once && !ready => {
+                ready = true;
+                watch.stay();
+            }
+            Ok(Event::Ready) => return Outcome::Ready,
+            Ok(Event::Ended(Some(Ended::Exited(0)))) if once => break Outcome::Ready,
+            Ok(Event::Ended(ended)) => {
+                let errno =
+                    watch.probes.news().errno.map(|number| words(&io::Error::from_raw_os_error(number)));
+                let ended = ended.unwrap_or(Ended::Killed(signal::SIGKILL));
+                break outcome::ended_too_early(&start.name(), ended, errno, log.last_words());
+            }
+            Ok(Event::Failed(failure)) => break failure.into(),
+            Ok(Event::TimedOut(after)) => {
+                let news = watch.probes.news();
+                let missing = watch.probes.missing();
+                let patience = watch.patience.unwrap_or(after);
+                break outcome::not_in_time(
+                    &start.name(),
+                    patience,
+                    &missing,
+                    news.status.as_deref(),
+                    log.last_words(),
+                );
+            }
+            Ok(Event::Signal(number)) if ends_us(number) => break Outcome::Interrupted(number),
+            // Any other signal is not for the launcher.
+            Ok(Event::Signal(_)) => {}
+            Err(error) => break Failure::io(&Step::Fork, &error).into(),
+        }
+    };
+    clean_up(start, watch, signals, &outcome);
+    outcome
+}
+
+fn ends_us(number: i32) -> bool {
+    [signal::SIGTERM, signal::SIGINT, signal::SIGHUP, signal::SIGQUIT].contains(&number)
+}
+
+/// After a failure nothing runs and nothing is there that was not there before.
+fn clean_up(start: &Start<'_>, watch: &Watch<'_>, signals: &Signals, outcome: &Outcome) {
+    let patience = match start.spec.timeout_stop {
+        Some(Timespan::Finite(patience)) => patience,
+        Some(Timespan::Infinity) => Duration::MAX / 2,
+        None => Duration::from_micros(DEFAULT_STOP_MICROS),
+    };
+    // What cannot be ended or removed now was not what failed; the failure is told.
+    let _ = extinguish(signals, patience);
+    if let Outcome::Failed { failure, .. } = outcome {
+        if failure.status == setup::ALREADY_RUNNING {
+            return;
+        }
+    }
+    if let (Some(pid_file), Some(main)) = (&start.spec.pid_file, watch.main) {
+        let _ = pid_file::remove(pid_file.as_path(), main);
+    }
+    setup::undo(&watch.made);
+    if let Some(path) = &start.resolved.lock {
+        let _ = state::remove(path);
+    }
+}
+
+/// Where the program's standard error goes, and how much was there before.
+enum Log {
+    File(std::path::PathBuf, u64),
+    Null,
+    Elsewhere,
+}
+
+impl Log {
+    fn before(start: &Start<'_>) -> Self {
+        let target = start.plan.steps.iter().find_map(|planned| match &planned.step {
+            Step::StandardError(output) => Some(output),
+            _ => None,
+        });
+        match target {
+            Some(Output::File(mode, path)) => {
+                let path = path.as_path().to_owned();
+                let kept = *mode == crate::spec::FileMode::Append;
+                let length = std::fs::metadata(&path).map_or(0, |found| if kept { found.len() } else { 0 });
+                Self::File(path, length)
+            }
+            Some(Output::Null) => Self::Null,
+            Some(Output::Inherit) | None => Self::Elsewhere,
+        }
+    }
+
+    fn last_words(&self) -> LastWords {
+        const MOST: usize = 10;
+        match self {
+            Self::Elsewhere => LastWords::None,
+            Self::Null => LastWords::Lost,
+            Self::File(path, from) => match setup::tail(path, *from) {
+                Ok(text) if !text.trim().is_empty() => {
+                    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+                    LastWords::Lines(lines[lines.len().saturating_sub(MOST)..].to_vec())
+                }
+                _ => LastWords::None,
+            },
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! How a start ended.
+
+use crate::setup::Failure;
+use crate::sys::process::Ended;
+use crate::sys::signal;
+
+/// The truth about a start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The service is ready; nobody of ours stays.
+    Ready,
+    /// The program was stayed with, and ended like this.
+    Ended(Ended),
+    /// It failed. Nothing that was started runs any more.
+    Failed {
+        /// What failed.
+        failure: Failure,
+        /// What the program said last.
+        last_words: LastWords,
+        /// The signal that ended the program, where it was one: the caller is to see it.
+        signal: Option<i32>,
+    },
+    /// The launcher was told to stop by this signal before the service was ready, and has stopped it.
+    Interrupted(i32),
+}
+
+/// What the program wrote to its standard error before it failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LastWords {
+    /// These lines, and where they were written.
+    Lines(Vec<String>),
+    /// It was sent to the null device.
+    Lost,
+    /// It went where the caller sees it, or there was nothing.
+    None,
+}
+
+/// The exit status of a service that ended before it was ready with status 0.
+const ENDED_TOO_EARLY: u8 = 248;
+/// The exit status of a service that was not ready in time.
+const NOT_IN_TIME: u8 = 249;
+
+impl From<Failure> for Outcome {
+    fn from(failure: Failure) -> Self {
+        Self::Failed { failure, last_words: LastWords::None, signal: None }
+    }
+}
+
+/// The program ended before it was ready.
+pub(super) fn ended_too_early(
+    name: &str,
+    ended: Ended,
+    errno: Option<String>,
+    last_words: LastWords,
+) -> Outcome {
+    let (how, status, signal) = match ended {
+        Ended::Exited(0) => ("with status 0".to_owned(), ENDED_TOO_EARLY, None),
+        Ended::Exited(status) => (format!("with status {status}"), status, None),
+        // A shell says the same as 128 and the signal's number.
+        Ended::Killed(number) => {
+            let status = u8::try_from(128 + number).unwrap_or(u8::MAX);
+            (format!("by {}", signal::name(number)), status, Some(number))
+        }
+    };
+    let why = errno.map(|errno| format!("; it said why: {errno}")).unwrap_or_default();
+    let cause = format!("the program ended {how} before it was ready{why}");
+    Outcome::Failed { failure: Failure::new("start", name, cause, status), last_words, signal }
+}
+
+/// The program was not ready in time.
+pub(super) fn not_in_time(
+    name: &str,
+    patience: std::time::Duration,
+    missing: &str,
+    status: Option<&str>,
+    last_words: LastWords,
+) -> Outcome {
+    let said = status.map(|status| format!("; its status: {}", status.escape_debug())).unwrap_or_default();
+    let cause = format!("not ready after {patience:?}, still missing: {missing}{said}");
+    let failure =
+        Failure::new("start", name, cause, NOT_IN_TIME).hint("--timeout-start-sec gives it more time");
+    Outcome::Failed { failure, last_words, signal: None }
+}

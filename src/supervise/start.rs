@@ -1,0 +1,149 @@
+//! One start: what all courses share.
+
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use crate::host::Detection;
+use crate::plan;
+use crate::plan::Plan;
+use crate::plan::Resolved;
+use crate::plan::Step;
+use crate::ready::Identity;
+use crate::ready::Means;
+use crate::ready::Probes;
+use crate::setup::Failure;
+use crate::setup::Work;
+use crate::setup::state;
+use crate::spec::Probe;
+use crate::spec::ServiceSpec;
+use crate::sys::fd;
+use crate::sys::file;
+use crate::sys::process;
+use crate::sys::socket::NotifySocket;
+
+/// What is started.
+pub(super) struct Start<'a> {
+    pub(super) spec: &'a ServiceSpec,
+    pub(super) plan: &'a Plan,
+    pub(super) resolved: &'a Resolved,
+    pub(super) detection: &'a Detection,
+}
+
+/// The two ends of a start: the one that waits, and the one that becomes the program.
+pub(super) struct Ends<'a> {
+    pub(super) probes: Probes,
+    pub(super) reports: OwnedFd,
+    pub(super) work: Work<'a>,
+    /// The socket in the file system, to be removed when nobody listens any more.
+    pub(super) socket: Option<SocketFile>,
+}
+
+impl<'a> Start<'a> {
+    /// The service's name in messages.
+    pub(super) fn name(&self) -> String {
+        let program = || self.spec.command.program.to_string_lossy().into_owned();
+        self.spec.name.as_ref().map_or_else(program, ToString::to_string)
+    }
+
+    /// The environment of the program, without what only a start knows.
+    pub(super) fn environment(&self) -> BTreeMap<OsString, OsString> {
+        plan::environment(self.spec, self.resolved, &self.detection.manager)
+    }
+
+    /// Opens everything that has to exist before the processes are two.
+    ///
+    /// What only we need gets a number above all that the program is promised.
+    pub(super) fn prepare(&self) -> Result<Ends<'a>, Failure> {
+        let failed = |error: io::Error| Failure::io(&Step::NotifySocket, &error);
+        let mut environment = self.environment();
+        let listens = self.plan.steps.iter().any(|planned| planned.step == Step::NotifySocket);
+        let mut file = None;
+        let socket = if listens {
+            let (socket, address, path) = self.listen()?;
+            environment.insert("NOTIFY_SOCKET".into(), address);
+            file = path;
+            Some(socket)
+        } else {
+            None
+        };
+        let identity = match self.resolved.standing.is_root() {
+            true => Identity::Other {
+                uid: self.resolved.account.uid,
+                gid: self.resolved.account.gid,
+                groups: self.resolved.account.groups.clone(),
+            },
+            false => Identity::Own,
+        };
+        let variables = environment.iter().filter_map(|(name, value)| {
+            let mut text = name.clone();
+            text.push("=");
+            text.push(value);
+            CString::new(text.as_bytes()).ok()
+        });
+        let mut means = Means { socket, pipes: Vec::new(), identity, environment: variables.collect() };
+        let mut work = Work::new(self.spec, self.resolved, environment, process::own_pid());
+        for probe in &self.spec.ready {
+            if let Probe::Fd(number) = probe {
+                let (out, input) = self.pipe().map_err(failed)?;
+                means.pipes.push((*number, out));
+                work.place(input, *number);
+            }
+        }
+        let (reports, reporter) = self.pipe().map_err(failed)?;
+        work.report_to(reporter);
+        Ok(Ends { probes: Probes::new(&self.spec.ready, means), reports, work, socket: file })
+    }
+
+    fn pipe(&self) -> io::Result<(OwnedFd, OwnedFd)> {
+        let highest = self.plan.steps.iter().find_map(|planned| match &planned.step {
+            Step::Descriptors(kept) => kept.last().copied(),
+            _ => None,
+        });
+        let floor = highest.unwrap_or(2) + 1;
+        let (out, input) = fd::pipe()?;
+        Ok((fd::duplicate(&out, floor)?, fd::duplicate(&input, floor)?))
+    }
+
+    /// A socket for the program alone: in a directory that is ours, owned by its user; or without a place in the
+    /// file system, where the program's file system is another one.
+    fn listen(&self) -> Result<(NotifySocket, OsString, Option<SocketFile>), Failure> {
+        let failed = |error: io::Error| Failure::io(&Step::NotifySocket, &error);
+        if self.spec.root_directory.is_some() {
+            let (socket, name) = NotifySocket::abstract_name().map_err(failed)?;
+            let mut address = b"@".to_vec();
+            address.extend(name);
+            return Ok((socket, <OsString as std::os::unix::ffi::OsStringExt>::from_vec(address), None));
+        }
+        state::prepare_directory().map_err(failed)?;
+        let path = state::directory().join(format!(".notify.{}", process::own_pid()));
+        // One that is there was left by a process of our number that is gone.
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let before = file::set_umask(0o177);
+        let bound = NotifySocket::at(&path);
+        file::set_umask(before);
+        let socket = bound.map_err(failed)?;
+        let guard = SocketFile(path.clone());
+        if self.resolved.standing.is_root() {
+            let account = &self.resolved.account;
+            std::os::unix::fs::lchown(&path, Some(account.uid), Some(account.gid)).map_err(failed)?;
+        }
+        Ok((socket, path.into_os_string(), Some(guard)))
+    }
+}
+
+/// The name of a socket, removed when this goes.
+pub(super) struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,208 @@
+//! Waiting for a start to come true: one loop over reports, signals, signs of readiness and the clock.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::ready::Family;
+use crate::ready::Probes;
+use crate::setup::Failure;
+use crate::setup::Made;
+use crate::setup::Report;
+use crate::setup::Reports;
+use crate::sys::fd;
+use crate::sys::pidfd::PidFd;
+use crate::sys::process;
+use crate::sys::process::Ended;
+use crate::sys::process::Reaped;
+use crate::sys::signal;
+use crate::sys::signal::Signals;
+
+/// A start that is being watched.
+pub(super) struct Watch<'a> {
+    pub(super) probes: Probes,
+    pub(super) reports: Option<OwnedFd>,
+    pub(super) eyes: Eyes<'a>,
+    /// The process that all processes of the service descend from.
+    pub(super) root: i32,
+    /// The process that becomes the program, as soon as it is known.
+    pub(super) main: Option<i32>,
+    /// What was made so far.
+    pub(super) made: Vec<Made>,
+    pub(super) patience: Option<Duration>,
+    /// When everything began.
+    pub(super) begun: Instant,
+    reader: Reports,
+    stage: Stage,
+    ended: Option<Ended>,
+}
+
+/// How far the process that becomes the program has come, as far as it told.
+enum Stage {
+    SettingUp,
+    /// It is about to execute the program; the end of the pipe will say that it did.
+    Executing,
+    Executed,
+    /// It is ready, and its end is waited for.
+    Staying,
+    Failed(Failure),
+}
+
+/// By what a death is seen.
+pub(super) enum Eyes<'a> {
+    /// The service's processes are our children, or become so.
+    Parent(&'a Signals),
+    /// They are not; this is the main one.
+    Helper(&'a PidFd),
+}
+
+/// What the waiting came to.
+pub(super) enum Event {
+    /// All signs of readiness are there.
+    Ready,
+    /// A step failed.
+    Failed(Failure),
+    /// The program ended; how, where that can be known.
+    Ended(Option<Ended>),
+    /// It took too long.
+    TimedOut(Duration),
+    /// A signal came that is not about children.
+    Signal(i32),
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(probes: Probes, reports: OwnedFd, eyes: Eyes<'a>, root: i32) -> Self {
+        Self {
+            probes,
+            reports: Some(reports),
+            eyes,
+            root,
+            main: None,
+            made: Vec::new(),
+            patience: None,
+            begun: Instant::now(),
+            reader: Reports::default(),
+            stage: Stage::SettingUp,
+            ended: None,
+        }
+    }
+
+    /// From here on only an end is waited for.
+    pub(super) fn stay(&mut self) {
+        self.stage = Stage::Staying;
+    }
+
+    /// Waits for the next thing that matters.
+    pub(super) fn next(&mut self) -> io::Result<Event> {
+        loop {
+            if let Some(signal) = self.signals()? {
+                return Ok(Event::Signal(signal));
+            }
+            self.read_reports()?;
+            let elapsed = self.begun.elapsed();
+            if let Stage::Failed(failure) = &self.stage {
+                return Ok(Event::Failed(failure.clone()));
+            }
+            if let (Stage::Executed, Some(main)) = (&self.stage, self.main) {
+                // Before a death is told: without a sign to wait for, the exec was what was promised.
+                if self.probes.is_empty() {
+                    return Ok(Event::Ready);
+                }
+                self.probes.look(&Family { main, root: self.root }, elapsed)?;
+            }
+            if let Some(ended) = self.death()? {
+                return Ok(Event::Ended(ended));
+            }
+            if matches!(self.stage, Stage::Executed) && self.probes.all_met() {
+                return Ok(Event::Ready);
+            }
+            if let Some(patience) = self.patience_left(elapsed) {
+                if patience.is_zero() {
+                    return Ok(Event::TimedOut(elapsed));
+                }
+            }
+            self.wait(elapsed)?;
+        }
+    }
+
+    /// The program may ask for more time than it was given (EXTEND_TIMEOUT_USEC, sd_notify(3)).
+    fn patience_left(&self, elapsed: Duration) -> Option<Duration> {
+        let patience = self.patience?.max(self.probes.news().extension.unwrap_or_default());
+        Some(patience.saturating_sub(elapsed))
+    }
+
+    fn wait(&self, elapsed: Duration) -> io::Result<()> {
+        let pause = match self.stage {
+            Stage::Executed => self.probes.pause(elapsed),
+            _ => None,
+        };
+        let longest = [pause, self.patience_left(elapsed)].into_iter().flatten().min();
+        let mut all: Vec<BorrowedFd<'_>> = self.probes.descriptors();
+        all.extend(self.reports.as_ref().map(AsFd::as_fd));
+        all.push(match self.eyes {
+            Eyes::Parent(signals) => signals.as_fd(),
+            Eyes::Helper(main) => main.as_fd(),
+        });
+        fd::wait_readable(&all, longest).map(drop)
+    }
+
+    fn signals(&mut self) -> io::Result<Option<i32>> {
+        let Eyes::Parent(signals) = self.eyes else { return Ok(None) };
+        while let Some(signal) = signals.next()? {
+            if signal != signal::SIGCHLD {
+                return Ok(Some(signal));
+            }
+        }
+        Ok(None)
+    }
+
+    fn read_reports(&mut self) -> io::Result<()> {
+        let Some(pipe) = &self.reports else { return Ok(()) };
+        fd::nonblocking(pipe, true)?;
+        let mut buffer = [0; 4096];
+        loop {
+            match fd::read(pipe, &mut buffer)? {
+                Some(0) => {
+                    self.reports = None;
+                    if matches!(self.stage, Stage::Executing) {
+                        self.stage = Stage::Executed;
+                    }
+                    return Ok(());
+                }
+                Some(length) => self.reader.feed(&buffer[..length]),
+                None => return Ok(()),
+            }
+            for report in self.reader.by_ref() {
+                match report {
+                    Report::Started(pid) => self.main = Some(pid),
+                    Report::Made(made) => self.made.push(made),
+                    Report::Failed(failure) => self.stage = Stage::Failed(failure),
+                    Report::Executing => self.stage = Stage::Executing,
+                }
+            }
+        }
+    }
+
+    /// Reaps what has ended. Of the main process its end is news; of a process that never told its number too.
+    #[allow(clippy::option_option, reason = "the inner one says that a death was seen, but not how")]
+    fn death(&mut self) -> io::Result<Option<Option<Ended>>> {
+        let main = match self.eyes {
+            Eyes::Helper(main) => {
+                let dead = fd::wait_readable(&[main.as_fd()], Some(Duration::ZERO))?;
+                return Ok(dead.first().is_some_and(|dead| *dead).then_some(None));
+            }
+            Eyes::Parent(_) => self.main,
+        };
+        loop {
+            match process::reap()? {
+                Reaped::Child(pid, ended) if Some(pid) == main => self.ended = Some(ended),
+                Reaped::Child(pid, ended) => self.probes.child_ended(pid, ended, self.begun.elapsed()),
+                Reaped::None => return Ok(self.ended.map(Some)),
+                Reaped::NoChildren => return Ok(Some(self.ended)),
+            }
+        }
+    }
+}
