@@ -2,7 +2,9 @@
 //!
 //! One file a subcommand. Each has `command()`, what clap must know of it, and `run()`, what it does.
 
+mod audit;
 mod exit;
+mod report;
 
 use std::ffi::OsString;
 
@@ -14,6 +16,7 @@ pub(crate) use exit::Exit;
 pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
     match command().try_get_matches_from(arguments) {
         Ok(matches) => match matches.subcommand() {
+            Some(("audit", matches)) => audit::run(matches),
             Some((name, _)) => unreachable!("clap let the unknown subcommand {name} through"),
             None => Exit::Status(svcadapt::USAGE),
         },
@@ -30,4 +33,5 @@ fn command() -> Command {
         .about("Starts any program as a well-behaved service, the way its host wants it")
         .subcommand_required(true)
         .arg_required_else_help(true)
+        .subcommand(audit::command())
 }

@@ -4,3 +4,4 @@
 //! nothing, and knows nothing of services. Descriptors are owned and born close-on-exec.
 
 pub mod procfs;
+pub mod untrusted;

@@ -105,10 +105,15 @@ pub fn path(pid: i32, name: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/{name}"))
 }
 
+/// Whether an error of reading `/proc/PID/…` means that there is no such process, or none any more.
+pub fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
+}
+
 /// The name may hold blanks and parentheses, so it ends at the *last* closing one.
 fn parse_stat(text: &str) -> Option<Stat> {
     let (head, tail) = text.rsplit_once(") ")?;
-    let (pid, comm) = head.split_once(" (")?;
+    let (number, comm) = head.split_once(" (")?;
     let mut fields = tail.split_ascii_whitespace();
     let mut next = || fields.next();
     let state = next()?.chars().next()?;
@@ -117,7 +122,7 @@ fn parse_stat(text: &str) -> Option<Stat> {
     // tty_nr is field 7, starttime field 22.
     let start_time = fields.nth(14)?.parse().ok()?;
     Some(Stat {
-        pid: pid.parse().ok()?,
+        pid: number.parse().ok()?,
         comm: comm.to_owned(),
         state,
         ppid,

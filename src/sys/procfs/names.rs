@@ -127,6 +127,11 @@ impl Capabilities {
         u64::from_str_radix(text, 16).ok().map(Self)
     }
 
+    /// Its bits.
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+
     /// Whether nothing is in it.
     pub fn is_empty(self) -> bool {
         self.0 == 0
