@@ -11,13 +11,15 @@
 //! verdict is `note` and the reader decides. Where `/proc` does not let us look, it is `unknown`.
 //!
 //! * **1, descriptors.** Beside 0 to 2, a descriptor that was inherited looks like one that the program opened, so
-//!   all of them are listed, as a `note`. Two kinds are `no`: a terminal, and a file, directory or device that the
+//!   all of them are listed, as a `note`, with a word about those that close on exec: such a one did not come
+//!   through an exec as it is. Two kinds are `no`: a terminal, and a file, directory or device that the
 //!   process could not have opened for itself for reading, by the owner, the mode and its own ids and capabilities
 //!   (access control lists are not asked). Such a one that is open for writing only, or that has no name any more,
 //!   is a `note`: a daemon may well open its log, or a scratch file, before it drops its privileges.
 //! * **2, dispositions, and 3, mask.** Each signal that is ignored or blocked is `no`, with two exceptions that are a
 //!   `note`: SIGPIPE and SIGXFSZ, which the run-time libraries of many languages ignore, and a blocked signal
-//!   that the process reads from a signalfd(2) of its own. The mask is that of the main thread.
+//!   that the process reads from a signalfd(2) of its own. 32 and 33 are the C library's own: glibc's posix_spawn(3)
+//!   leaves them ignored in whatever it starts. The mask is that of the main thread.
 //! * **4, environment.** Only names are kept, never values, and it is the environment at the time of exec. Variables
 //!   that change what code runs, or that open somebody's agent, are `no`; those that only tell of a session are a `note`.
 //! * **6 to 8, detachment.** A process that shares the session of another program, leads its own (so that a terminal

@@ -12,7 +12,7 @@ use crate::sys::procfs::Inode;
 use crate::sys::procfs::Kind;
 use crate::sys::procfs::Status;
 
-/// So many descriptors that may well be the program's own are shown; those that are judged worse all are.
+/// So many of those that are only noted, or that cannot be seen, are shown, each; those that are judged worse all are.
 const SHOWN: usize = 16;
 
 pub(super) fn row(process: &Process) -> Row {
@@ -21,17 +21,26 @@ pub(super) fn row(process: &Process) -> Row {
         Ok(descriptors) => descriptors,
         Err(unseen) => return findings.end(Verdict::Unknown, unseen.to_string()),
     };
-    let mut not_shown = 0;
-    for (count, descriptor) in descriptors.listed.iter().filter(|one| one.number > 2).enumerate() {
+    let (mut noted, mut unseen): (usize, usize) = (0, 0);
+    for descriptor in descriptors.listed.iter().filter(|one| one.number > 2) {
         let (verdict, found) = judge(descriptor, &process.status);
-        if verdict == Verdict::Note && count >= SHOWN {
-            not_shown += 1;
-        } else {
+        let count = match verdict {
+            Verdict::Unknown => &mut unseen,
+            Verdict::Ok | Verdict::Note => &mut noted,
+            Verdict::No => {
+                findings.add(verdict, found);
+                continue;
+            }
+        };
+        *count += 1;
+        if *count <= SHOWN {
             findings.add(verdict, found);
         }
     }
-    if not_shown > 0 {
-        findings.add(Verdict::Note, format!("and {not_shown} more of the kind"));
+    for (count, what) in [(noted, "that may be its own"), (unseen, "that cannot be seen")] {
+        if count > SHOWN {
+            findings.add(Verdict::Note, format!("and {} more {what}", count - SHOWN));
+        }
     }
     if descriptors.more > 0 {
         findings.add(Verdict::Unknown, format!("and {} more, which were not looked at", descriptors.more));
@@ -45,7 +54,9 @@ fn judge(descriptor: &Descriptor, status: &Status) -> (Verdict, String) {
         Ok(target) => target,
         Err(unseen) => return (Verdict::Unknown, format!("{number}: {unseen}")),
     };
-    let what = format!("{number} {}", printable_path(&target.path));
+    let closes =
+        if descriptor.flags.is_ok_and(|flags| flags.close_on_exec) { " (closes on exec)" } else { "" };
+    let what = format!("{number} {}{closes}", printable_path(&target.path));
     match (target.kind, descriptor.flags.map(|flags| flags.access)) {
         (Kind::Terminal, _) => (Verdict::No, format!("{what}: a terminal")),
         (Kind::Regular | Kind::Directory | Kind::Device, Ok(access))
@@ -191,7 +202,7 @@ mod tests {
         ));
         let row = row(&process);
         assert_eq!(row.verdict, Verdict::No);
-        assert_eq!(row.found[SHOWN..], ["103 /dev/tty1: a terminal", "and 84 more of the kind"]);
+        assert_eq!(row.found[SHOWN..], ["103 /dev/tty1: a terminal", "and 84 more that may be its own"]);
     }
 
     #[test]

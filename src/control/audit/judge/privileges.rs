@@ -38,6 +38,13 @@ pub(super) fn groups(process: &Process) -> Row {
     if ids != Ids::all(ids.effective) {
         findings.add(Verdict::No, differing(ids));
     }
+    if let Err(unseen) = &process.root {
+        let found = format!(
+            "{}: whose they are depends on the root directory: {unseen}",
+            numbers(&held(ids, groups))
+        );
+        return findings.end(Verdict::Unknown, found);
+    }
     let Some(accounts) = &process.accounts else {
         let found = format!(
             "{}: whose they are is not known, in another root directory",
@@ -141,6 +148,7 @@ fn list(set: Capabilities) -> String {
 mod tests {
     use super::*;
     use crate::control::audit::process::samples;
+    use crate::sys::procfs::Unseen;
 
     const NET_BIND_SERVICE: Capabilities = Capabilities::from_bits(1 << 10);
     const ALL: Capabilities = Capabilities::from_bits(0x1ff_ffff_ffff);
@@ -189,6 +197,8 @@ mod tests {
         assert_eq!(groups(&process).verdict, Verdict::Note);
         process.accounts = None;
         assert_eq!(groups(&process).verdict, Verdict::Note);
+        process.root = Err(Unseen::Denied);
+        assert_eq!(groups(&process).verdict, Verdict::Unknown);
     }
 
     #[test]

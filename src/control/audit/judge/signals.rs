@@ -10,9 +10,14 @@ use crate::sys::procfs::SignalSet;
 /// the same.
 const OFTEN_MEANT: [u32; 2] = [13, 25];
 
+/// glibc and musl keep these for themselves and set them when they need them; posix_spawn(3) of glibc leaves them ignored in
+/// what it starts.
+const OF_THE_C_LIBRARY: [u32; 2] = [32, 33];
+
 pub(super) fn dispositions(process: &Process) -> Row {
     let mut findings = Findings::of_step(2, "signal dispositions");
-    let ignored = process.status.ignored;
+    let of_the_library = SignalSet::of(&OF_THE_C_LIBRARY);
+    let ignored = process.status.ignored.without(of_the_library);
     let grave = ignored.without(SignalSet::of(&OFTEN_MEANT));
     if !grave.is_empty() {
         findings.add(Verdict::No, format!("ignores {}", list(grave)));
@@ -20,6 +25,10 @@ pub(super) fn dispositions(process: &Process) -> Row {
     let meant = ignored.without(grave);
     if !meant.is_empty() {
         findings.add(Verdict::Note, format!("ignores {}, as many a run-time library does", list(meant)));
+    }
+    let internal = process.status.ignored.without(ignored);
+    if !internal.is_empty() {
+        findings.add(Verdict::Ok, format!("{} ignored, which are the C library's own", list(internal)));
     }
     findings.end_or("none ignored")
 }
@@ -75,6 +84,15 @@ mod tests {
         let mut process = samples::clean();
         process.status.ignored = SignalSet::of(&OFTEN_MEANT);
         assert_eq!(dispositions(&process).verdict, Verdict::Note);
+    }
+
+    #[test]
+    fn the_signals_of_the_c_library_are_its_own_affair() {
+        let mut process = samples::clean();
+        process.status.ignored = SignalSet::of(&OF_THE_C_LIBRARY);
+        let row = dispositions(&process);
+        let found = "signal 32 signal 33 ignored, which are the C library's own".to_owned();
+        assert_eq!((row.verdict, row.found), (Verdict::Ok, vec![found]));
     }
 
     #[test]
