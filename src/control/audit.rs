@@ -18,7 +18,7 @@
 //!   is a `note`: a daemon may well open its log, or a scratch file, before it drops its privileges.
 //! * **2, dispositions, and 3, mask.** Each signal that is ignored or blocked is `no`, with two exceptions that are a
 //!   `note`: SIGPIPE and SIGXFSZ, which the run-time libraries of many languages ignore, and a blocked signal
-//!   that the process reads from a signalfd(2) of its own. 32 and 33 are the C library's own: glibc's posix_spawn(3)
+//!   that the process reads from a signalfd(2) of its own. 32 and 33 are the C library's own: glibc's `posix_spawn(3)`
 //!   leaves them ignored in whatever it starts. The mask is that of the main thread.
 //! * **4, environment.** Only names are kept, never values, and it is the environment at the time of exec. Variables
 //!   that change what code runs, or that open somebody's agent, are `no`; those that only tell of a session are a `note`.

@@ -1,30 +1,34 @@
 //! `svcadapt audit`: what it says of real processes, good ones and bad ones.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test fails where it cannot go on, and says what it skips"
+)]
+
+mod support;
+
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::path::PathBuf;
-use std::process::Child;
 use std::process::Command;
-use std::process::Output;
 use std::process::Stdio;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
-use std::time::Instant;
 
-use nix::poll::PollTimeout;
-use nix::sys::signal::Signal;
-use nix::sys::signal::kill;
-use nix::unistd::Pid;
-use serde_json::Value;
+use support::Daemon;
+use support::Running;
+use support::Table;
+use support::TempDir;
+use support::installed;
+use support::is_asleep;
+use support::is_root;
+use support::skip;
+use support::state;
+use support::svcadapt;
+use support::until;
+use support::until_asleep;
 
 const NOBODY: u32 = 65534;
-
-/// What everything that is waited for has to be done in.
-const DEADLINE: Duration = Duration::from_secs(10);
 
 #[test]
 fn a_plain_child_of_a_shell_is_told_what_it_is() {
@@ -33,7 +37,7 @@ fn a_plain_child_of_a_shell_is_told_what_it_is() {
     );
     let pid = shell.first_number_on_stderr();
     let _sleep = Daemon(pid);
-    until("sleep runs", || comm(pid) == "sleep");
+    until_asleep(pid);
 
     let table = Table::of(pid);
     let leader = format!("that of {} (sh)", shell.pid());
@@ -54,7 +58,7 @@ fn ignored_and_blocked_signals_and_a_left_over_descriptor_are_named() {
             .args(["--block-signal=TERM", "--ignore-signal=RTMIN+3", "LD_BOGUS=secret", "SSH_CLIENT=secret"])
             .args(["sh", "-c", "trap '' HUP; umask 027; exec 7</etc/passwd; exec sleep 60"]),
     );
-    until("sleep runs", || comm(process.pid()) == "sleep");
+    until_asleep(process.pid());
 
     let table = Table::of(process.pid());
     assert_eq!(table.status, 1);
@@ -75,7 +79,7 @@ fn streams_that_are_closed_or_the_wrong_way_round_are_named() {
     let process = Running::start(
         Command::new("sh").args(["-c", "exec sleep 60 0>/dev/null 1</dev/null 2>&-"]).stderr(Stdio::null()),
     );
-    until("sleep runs", || comm(process.pid()) == "sleep");
+    until_asleep(process.pid());
     let expected = ["0 /dev/null: not open for reading", "1 /dev/null: not open for writing", "2 closed"];
     assert_eq!(Table::of(process.pid()).row("standard streams"), ("no", expected.map(str::to_owned).into()));
 }
@@ -87,7 +91,7 @@ fn a_secret_that_was_opened_by_root_is_a_leak() {
     }
     let drop = "exec 7</etc/shadow; exec setpriv --reuid=65534 --regid=65534 --clear-groups sleep 60";
     let process = Running::start(Command::new("sh").args(["-c", drop]));
-    until("sleep runs", || comm(process.pid()) == "sleep");
+    until_asleep(process.pid());
     let table = Table::of(process.pid());
     assert_eq!(table.verdict("descriptors"), "no");
     table.assert_found("descriptors", "7 /etc/shadow for reading: of user 0");
@@ -277,7 +281,7 @@ fn a_huge_environment_is_read_in_little_memory() {
         do export V$i=$v; done; export LD_LAST=1; exec sleep 60";
     let mut process = Running::start(Command::new("sh").args(["-c", script]));
     until("sleep runs, or its shell has given up", || {
-        process.0.try_wait().unwrap().is_some() || comm(process.pid()) == "sleep"
+        process.0.try_wait().unwrap().is_some() || is_asleep(process.pid())
     });
     if process.0.try_wait().unwrap().is_some() {
         return skip("big-stack", "the stack limit cannot be raised, so no environment can be that large");
@@ -319,6 +323,24 @@ fn what_is_no_process_is_said_in_a_line() {
     for nonsense in ["0", "-1", "x", "99999999999"] {
         assert_eq!(svcadapt(&["audit", "--", nonsense]).status.code(), Some(2), "{nonsense}");
     }
+}
+
+#[test]
+fn without_proc_there_is_no_table() {
+    if !is_root() {
+        return skip("root", "only root can unmount /proc, and that for itself alone");
+    }
+    let output = Command::new("unshare")
+        .args(["--mount", "sh", "-c", "umount -l /proc && exec \"$0\" audit 1 || exit 77"])
+        .arg(env!("CARGO_BIN_EXE_svcadapt"))
+        .output()
+        .unwrap();
+    if output.status.code() == Some(77) || output.status.code() == Some(1) {
+        return skip("mount-namespace", "no mount namespace of its own is to be had");
+    }
+    let said = "svcadapt: audit '1': there is no /proc on this system, and nothing else tells as much\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), said);
+    assert_eq!(output.status.code(), Some(4));
 }
 
 #[test]
@@ -376,200 +398,4 @@ fn hostile_start(words: &[&OsStr]) -> std::process::ExitStatus {
         .stdout(Stdio::null())
         .status()
         .unwrap()
-}
-
-fn svcadapt(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_svcadapt")).args(arguments).output().unwrap()
-}
-
-/// An audit as it was printed: the table for people and the same as JSON.
-struct Table {
-    text: String,
-    json: Value,
-    status: i32,
-}
-
-impl Table {
-    fn of(pid: i32) -> Self {
-        let pid = pid.to_string();
-        Self::from(&svcadapt(&["audit", &pid]), &svcadapt(&["audit", "--json", &pid]))
-    }
-
-    fn with_pid_file(pid: i32, pid_file: &Path) -> Self {
-        let (pid, pid_file) = (pid.to_string(), pid_file.to_str().unwrap());
-        let arguments = ["audit", "--pid-file", pid_file, &pid];
-        Self::from(&svcadapt(&arguments), &svcadapt(&[&arguments[..], &["--json"]].concat()))
-    }
-
-    fn from(text: &Output, json: &Output) -> Self {
-        assert_eq!(String::from_utf8_lossy(&text.stderr), "");
-        assert_eq!(text.status, json.status);
-        let table = Self {
-            text: String::from_utf8(text.stdout.clone()).unwrap(),
-            json: serde_json::from_slice(&json.stdout).unwrap(),
-            status: text.status.code().unwrap(),
-        };
-        for row in table.json["rows"].as_array().unwrap() {
-            for found in row["found"].as_array().unwrap() {
-                let found = found.as_str().unwrap();
-                assert!(table.text.lines().any(|line| line.ends_with(found)), "the table lacks {found}");
-            }
-        }
-        table
-    }
-
-    fn row(&self, name: &str) -> (&str, Vec<String>) {
-        let rows = self.json["rows"].as_array().unwrap();
-        let Some(row) = rows.iter().find(|row| row["name"] == name) else {
-            panic!("no row {name}:\n{}", self.text)
-        };
-        let found = row["found"].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned());
-        (row["verdict"].as_str().unwrap(), found.collect())
-    }
-
-    fn verdict(&self, name: &str) -> &str {
-        self.row(name).0
-    }
-
-    fn found(&self, name: &str) -> Vec<String> {
-        self.row(name).1
-    }
-
-    fn assert_found(&self, name: &str, part: &str) {
-        assert!(
-            self.found(name).iter().any(|text| text.contains(part)),
-            "{name} lacks {part}:\n{}",
-            self.text
-        );
-    }
-}
-
-/// A child of ours, killed and waited for at the end.
-struct Running(Child);
-
-impl Running {
-    fn start(command: &mut Command) -> Self {
-        Self(command.stdin(Stdio::null()).spawn().unwrap())
-    }
-
-    fn pid(&self) -> i32 {
-        i32::try_from(self.0.id()).unwrap()
-    }
-
-    fn first_number_on_stderr(&mut self) -> i32 {
-        use std::io::BufRead;
-        let mut line = String::new();
-        std::io::BufReader::new(self.0.stderr.take().unwrap()).read_line(&mut line).unwrap();
-        line.trim().parse().unwrap()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// A process that is not our child, killed by its pid at the end.
-struct Daemon(i32);
-
-impl Daemon {
-    /// The one that the PID file names, once it runs `sleep`.
-    fn named_by(pid_file: &Path) -> Self {
-        let mut pid = None;
-        until("the PID file names a daemon", || {
-            pid = fs::read_to_string(pid_file).ok().and_then(|text| text.trim().parse().ok());
-            pid.is_some()
-        });
-        let daemon = Self(pid.unwrap());
-        until("the daemon runs", || comm(daemon.0) == "sleep");
-        daemon
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        let _ = kill(Pid::from_raw(self.0), Signal::SIGKILL);
-        let deadline = Instant::now() + DEADLINE;
-        while !matches!(state(self.0), None | Some('Z')) && Instant::now() < deadline {
-            pause();
-        }
-    }
-}
-
-struct TempDir(PathBuf);
-
-impl TempDir {
-    fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("svcadapt-audit-{}-{number}", std::process::id()));
-        fs::create_dir(&path).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        Self(path)
-    }
-
-    /// Copies a program. Another process does it: a descriptor for writing here could be inherited by a child of
-    /// another test, and a program that is open for writing cannot be started.
-    fn copy(&self, program: &str, name: &str) -> PathBuf {
-        let copy = self.0.join(name);
-        assert!(Command::new("cp").arg(program).arg(&copy).status().unwrap().success());
-        copy
-    }
-
-    fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for TempDir {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn comm(pid: i32) -> String {
-    fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned()
-}
-
-fn state(pid: i32) -> Option<char> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(") ")?.1.chars().next()
-}
-
-/// Waits for something that has no descriptor to wait on, with a deadline.
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + DEADLINE;
-    while !holds() {
-        assert!(Instant::now() < deadline, "not within {DEADLINE:?}: {what}");
-        pause();
-    }
-}
-
-fn pause() {
-    let _ = nix::poll::poll(&mut [], PollTimeout::from(2_u8));
-}
-
-fn is_root() -> bool {
-    nix::unistd::geteuid().is_root()
-}
-
-fn installed(program: &str) -> Option<PathBuf> {
-    let found = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
-        .map(|directory| Path::new(directory).join(program))
-        .into_iter()
-        .find(|path| path.exists());
-    if found.is_none() {
-        skip(program, "it is not installed");
-    }
-    found
-}
-
-/// Says loudly that a test was not run, and fails it where that is not allowed.
-fn skip(capability: &str, why: &str) {
-    eprintln!("SKIPPED, for want of {capability}: {why}");
-    let required = std::env::var_os("SVCADAPT_TEST_REQUIRE").unwrap_or_default();
-    let required = required.to_string_lossy();
-    assert!(!required.split(',').any(|one| one == capability), "{capability} is required: {why}");
 }

@@ -12,7 +12,7 @@ use crate::sys::procfs::Inode;
 use crate::sys::procfs::Kind;
 use crate::sys::procfs::Status;
 
-/// So many of those that are only noted, or that cannot be seen, are shown, each; those that are judged worse all are.
+/// So many descriptors that may well be the program's own are shown; those that are judged worse all are.
 const SHOWN: usize = 16;
 
 pub(super) fn row(process: &Process) -> Row {
@@ -21,26 +21,25 @@ pub(super) fn row(process: &Process) -> Row {
         Ok(descriptors) => descriptors,
         Err(unseen) => return findings.end(Verdict::Unknown, unseen.to_string()),
     };
-    let (mut noted, mut unseen): (usize, usize) = (0, 0);
+    let mut noted = 0;
+    let mut unseen = Vec::new();
     for descriptor in descriptors.listed.iter().filter(|one| one.number > 2) {
-        let (verdict, found) = judge(descriptor, &process.status);
-        let count = match verdict {
-            Verdict::Unknown => &mut unseen,
-            Verdict::Ok | Verdict::Note => &mut noted,
-            Verdict::No => {
-                findings.add(verdict, found);
-                continue;
+        match &descriptor.target {
+            Err(reason) => unseen.push(*reason),
+            Ok(target) => {
+                let (verdict, found) = judge(descriptor, target, &process.status);
+                noted += usize::from(verdict == Verdict::Note);
+                if verdict != Verdict::Note || noted <= SHOWN {
+                    findings.add(verdict, found);
+                }
             }
-        };
-        *count += 1;
-        if *count <= SHOWN {
-            findings.add(verdict, found);
         }
     }
-    for (count, what) in [(noted, "that may be its own"), (unseen, "that cannot be seen")] {
-        if count > SHOWN {
-            findings.add(Verdict::Note, format!("and {} more {what}", count - SHOWN));
-        }
+    if noted > SHOWN {
+        findings.add(Verdict::Note, format!("and {} more that may be its own", noted - SHOWN));
+    }
+    if let Some(reason) = unseen.first() {
+        findings.add(Verdict::Unknown, format!("{} beside 0, 1 and 2: {reason}", unseen.len()));
     }
     if descriptors.more > 0 {
         findings.add(Verdict::Unknown, format!("and {} more, which were not looked at", descriptors.more));
@@ -48,30 +47,25 @@ pub(super) fn row(process: &Process) -> Row {
     findings.end_or("none beside 0, 1 and 2")
 }
 
-fn judge(descriptor: &Descriptor, status: &Status) -> (Verdict, String) {
-    let number = descriptor.number;
-    let target = match &descriptor.target {
-        Ok(target) => target,
-        Err(unseen) => return (Verdict::Unknown, format!("{number}: {unseen}")),
-    };
-    let closes =
-        if descriptor.flags.is_ok_and(|flags| flags.close_on_exec) { " (closes on exec)" } else { "" };
-    let what = format!("{number} {}{closes}", printable_path(&target.path));
-    match (target.kind, descriptor.flags.map(|flags| flags.access)) {
-        (Kind::Terminal, _) => (Verdict::No, format!("{what}: a terminal")),
-        (Kind::Regular | Kind::Directory | Kind::Device, Ok(access))
-            if !could_open(status, target, access) =>
-        {
+fn judge(descriptor: &Descriptor, target: &Inode, status: &Status) -> (Verdict, String) {
+    let what = format!("{} {}", descriptor.number, printable_path(&target.path));
+    if target.kind == Kind::Terminal {
+        return (Verdict::No, format!("{what}: a terminal"));
+    }
+    let Ok(flags) = descriptor.flags else { return (Verdict::Note, what) };
+    let purpose = purpose(flags.access);
+    match target.kind {
+        Kind::Regular | Kind::Directory | Kind::Device if !could_open(status, target, flags.access) => {
             let whose = format!(
                 "of user {} and mode {:04o}, which it could not open itself",
                 target.uid, target.mode
             );
-            let deliberate = target.deleted || !access.reads();
+            let deliberate = target.deleted || !flags.access.reads();
             let verdict = if deliberate { Verdict::Note } else { Verdict::No };
-            (verdict, format!("{what} for {}: {whose}", purpose(access)))
+            (verdict, format!("{what} for {purpose}: {whose}"))
         }
-        (_, Ok(access)) => (Verdict::Note, format!("{what} for {}", purpose(access))),
-        (_, Err(_)) => (Verdict::Note, what),
+        _ if flags.close_on_exec => (Verdict::Note, format!("{what} for {purpose}, closes on exec")),
+        _ => (Verdict::Note, format!("{what} for {purpose}")),
     }
 }
 
@@ -185,6 +179,20 @@ mod tests {
             (row(&process).verdict, row(&process).found),
             (Verdict::Unknown, vec!["not permitted to look".into()])
         );
+    }
+
+    #[test]
+    fn descriptors_that_cannot_be_seen_are_counted() {
+        let mut process = samples::clean();
+        let listed = &mut process.descriptors.as_mut().unwrap().listed;
+        listed.extend((3..103).map(|number| Descriptor {
+            number,
+            target: Err(Unseen::Denied),
+            flags: Err(Unseen::Denied),
+        }));
+        let row = row(&process);
+        let found = "100 beside 0, 1 and 2: not permitted to look".to_owned();
+        assert_eq!((row.verdict, row.found), (Verdict::Unknown, vec![found]));
     }
 
     #[test]

@@ -10,8 +10,7 @@ use crate::sys::procfs::SignalSet;
 /// the same.
 const OFTEN_MEANT: [u32; 2] = [13, 25];
 
-/// glibc and musl keep these for themselves and set them when they need them; posix_spawn(3) of glibc leaves them ignored in
-/// what it starts.
+/// The library sets them when it needs them, and `posix_spawn(3)` of glibc leaves them ignored in whatever it starts.
 const OF_THE_C_LIBRARY: [u32; 2] = [32, 33];
 
 pub(super) fn dispositions(process: &Process) -> Row {
