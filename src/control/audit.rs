@@ -21,7 +21,8 @@
 //!   that the process reads from a signalfd(2) of its own. 32 and 33 are the C library's own: glibc's `posix_spawn(3)`
 //!   leaves them ignored in whatever it starts. The mask is that of the main thread.
 //! * **4, environment.** Only names are kept, never values, and it is the environment at the time of exec. Variables
-//!   that change what code runs, or that open somebody's agent, are `no`; those that only tell of a session are a `note`.
+//!   that change what code runs, or that open somebody's agent, are `no` (but an `IFS` of the usual value
+//!   is not counted); those that only tell of a session are a `note`.
 //! * **6 to 8, detachment.** A process that shares the session of another program, leads its own (so that a terminal
 //!   which it opens becomes its controlling one), has a controlling terminal, or is not the child of process 1 or
 //!   of a subreaper, is `no`. A subreaper shows by this: only `setsid` makes a session, and it makes its caller the leader,

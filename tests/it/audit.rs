@@ -311,7 +311,7 @@ fn what_is_no_process_is_said_in_a_line() {
     for (pid, line) in [
         (
             "2147483647",
-            "no such process\n  hint: root sees more, where /proc is mounted with hidepid= (proc(5))".into(),
+            "no such process\n  hint: /proc hides the processes of others where it is mounted with hidepid= (proc(5))".into(),
         ),
         (&zombie_pid, "a zombie: it has ended, and its parent has not yet waited for it".to_owned()),
         (thread, format!("a thread of process {own}, not a process\n  hint: audit {own}")),

@@ -27,9 +27,9 @@ impl AuditError {
     /// What the reader can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NoSuchProcess => {
-                Some("root sees more, where /proc is mounted with hidepid= (proc(5))".to_owned())
-            }
+            Self::NoSuchProcess => Some(
+                "/proc hides the processes of others where it is mounted with hidepid= (proc(5))".to_owned(),
+            ),
             Self::Thread(process) => Some(format!("audit {process}")),
             Self::Replaced => Some("try again".to_owned()),
             Self::NoProc | Self::KernelThread | Self::Zombie | Self::Vanished | Self::Unreadable(_) => None,

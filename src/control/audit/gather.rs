@@ -127,10 +127,8 @@ fn environment(pid: i32) -> (Result<Vec<Vec<u8>>, Unseen>, bool) {
         if name == b"SYSTEMD_EXEC_PID" {
             by_systemd = value == pid.to_string().as_bytes();
         }
-        if variables::harm(name).is_some()
-            && names.len() < MOST_VARIABLES
-            && !names.iter().any(|known| known == name)
-        {
+        let does_harm = variables::harm(name).is_some() && !variables::is_default(name, value);
+        if does_harm && names.len() < MOST_VARIABLES && !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
     });

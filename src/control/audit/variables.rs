@@ -117,9 +117,21 @@ pub(super) fn harm(name: &[u8]) -> Option<Harm> {
         .map(|(harm, _)| *harm)
 }
 
+/// Whether the value is the one that it would have anyhow: some launchers set `IFS` to that, as a cure.
+pub(super) fn is_default(name: &[u8], value: &[u8]) -> bool {
+    name == b"IFS" && value == b" \t\n"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_usual_ifs_is_no_harm() {
+        assert!(is_default(b"IFS", b" \t\n"));
+        assert!(!is_default(b"IFS", b"/"));
+        assert!(!is_default(b"ENV", b" \t\n"));
+    }
 
     #[test]
     fn variables_are_told_apart() {
