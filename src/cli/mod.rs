@@ -3,8 +3,10 @@
 //! One file a subcommand. Each has `command()`, what clap must know of it, and `run()`, what it does.
 
 mod args;
+mod audit;
 mod detect;
 mod exit;
+mod report;
 
 use std::ffi::OsString;
 
@@ -17,6 +19,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
     match command().try_get_matches_from(arguments) {
         Ok(matches) => match matches.subcommand() {
             Some(("detect", matches)) => detect::run(matches),
+            Some(("audit", matches)) => audit::run(matches),
             Some((name, _)) => unreachable!("clap let the unknown subcommand {name} through"),
             None => Exit::Status(svcadapt::USAGE),
         },
@@ -34,4 +37,5 @@ fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(detect::command())
+        .subcommand(audit::command())
 }

@@ -1,1 +1,3 @@
-//! control
+//! Services from outside: what they are, and what they are told to do.
+
+pub mod audit;

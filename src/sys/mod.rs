@@ -16,6 +16,7 @@ pub mod process;
 pub mod procfs;
 pub mod signal;
 pub mod socket;
+pub mod untrusted;
 mod words;
 
 #[cfg(target_os = "linux")]

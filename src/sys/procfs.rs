@@ -1,9 +1,77 @@
 //! What the kernel says of a process in `/proc` (proc(5)).
+//!
+//! Reading is all that happens here: nothing is attached to, nothing is signalled. Every read is bounded, because
+//! much of what stands there is written by the process itself.
 
+mod descriptor;
+mod environ;
+mod inode;
+mod names;
+mod scheduling;
+mod status;
+
+use std::fmt;
 use std::fs;
 use std::io;
 use std::io::Read;
+use std::path::Path;
 use std::path::PathBuf;
+
+pub use descriptor::Access;
+pub use descriptor::Descriptor;
+pub use descriptor::Descriptors;
+pub use descriptor::OpenFlags;
+pub use descriptor::descriptors;
+pub use environ::for_each_variable;
+pub use inode::FileId;
+pub use inode::Inode;
+pub use inode::Kind;
+pub use inode::Link;
+pub use inode::link;
+pub use names::Capabilities;
+pub use names::SignalSet;
+pub use scheduling::CoreAndFiles;
+pub use scheduling::Limit;
+pub use scheduling::limits;
+pub use scheduling::nice;
+pub use scheduling::oom_score_adjustment;
+pub use status::CapabilitySets;
+pub use status::Ids;
+pub use status::Seccomp;
+pub use status::Status;
+pub use status::status;
+
+/// Why a fact about a process is not to be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unseen {
+    /// The kernel does not let this caller look (ptrace(2), "Ptrace access mode checking").
+    Denied,
+    /// The kernel does not say: it is too old for the question, or the process went away.
+    Unsaid,
+}
+
+impl From<io::Error> for Unseen {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => Self::Denied,
+            _ => Self::Unsaid,
+        }
+    }
+}
+
+impl fmt::Display for Unseen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Denied => "not permitted to look",
+            Self::Unsaid => "the kernel does not say",
+        })
+    }
+}
+
+/// Whether there is a `/proc` that tells of processes. Not on macOS, and not in a bare chroot.
+pub fn mounted() -> bool {
+    Path::new("/proc/self/stat").exists()
+}
 
 /// The fields of `/proc/PID/stat` that tell who a process is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,10 +133,15 @@ pub fn path(pid: i32, name: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/{name}"))
 }
 
+/// Whether an error of reading `/proc/PID/…` means that there is no such process, or none any more.
+pub fn is_gone(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
+}
+
 /// The name may hold blanks and parentheses, so it ends at the *last* closing one.
 fn parse_stat(text: &str) -> Option<Stat> {
     let (head, tail) = text.rsplit_once(") ")?;
-    let (own, comm) = head.split_once(" (")?;
+    let (number, comm) = head.split_once(" (")?;
     let mut fields = tail.split_ascii_whitespace();
     let mut next = || fields.next();
     let state = next()?.chars().next()?;
@@ -77,7 +150,7 @@ fn parse_stat(text: &str) -> Option<Stat> {
     // tty_nr is field 7, starttime field 22.
     let start_time = fields.nth(14)?.parse().ok()?;
     Some(Stat {
-        pid: own.parse().ok()?,
+        pid: number.parse().ok()?,
         comm: comm.to_owned(),
         state,
         ppid,

@@ -1,1 +1,4 @@
 //! The integration tests.
+
+#[cfg(target_os = "linux")]
+mod audit;

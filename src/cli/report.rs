@@ -1,0 +1,30 @@
+//! Speaking: answers go to stdout, failures to stderr. Neither panics when nobody listens.
+
+use std::io;
+use std::io::Write;
+
+use svcadapt::Error;
+
+use crate::cli::Exit;
+
+/// What a shell says of a program that SIGPIPE killed.
+const BROKEN_PIPE: u8 = 128 + 13;
+
+/// Says on stderr what failed.
+pub(crate) fn report(error: &Error) {
+    // With stderr closed there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "svcadapt: {error}");
+}
+
+/// Writes an answer to stdout. An error is how to leave: silently if the reader has gone away, else with a word why.
+pub(crate) fn print(text: &str) -> Result<(), Exit> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Exit::Status(BROKEN_PIPE);
+        }
+        let failure = Error::new("standard output", error.kind().to_string()).status(1);
+        report(&failure);
+        Exit::Status(failure.status)
+    })
+}

@@ -1,0 +1,156 @@
+//! What is known of a process: plain data, to be judged.
+
+use crate::control::audit::accounts::Accounts;
+use crate::control::audit::pid_file::PidFileFacts;
+use crate::sys::procfs::CoreAndFiles;
+use crate::sys::procfs::Descriptors;
+use crate::sys::procfs::FileId;
+use crate::sys::procfs::Inode;
+use crate::sys::procfs::Stat;
+use crate::sys::procfs::Status;
+use crate::sys::procfs::Unseen;
+
+/// A process as `/proc` shows it. What may not be looked at is an [`Unseen`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// Who it is.
+    pub stat: Stat,
+    /// What it may do.
+    pub status: Status,
+    /// Its parent and the leader of its session.
+    pub relatives: Relatives,
+    /// Whether its environment says that systemd started this very process (`SYSTEMD_EXEC_PID`, systemd.exec(5)).
+    pub started_by_systemd: bool,
+    /// What it has open.
+    pub descriptors: Result<Descriptors, Unseen>,
+    /// The names of those of its environment variables that a service should not have, in order of appearance, at most
+    /// 256; the rest is left out.
+    pub variables: Result<Vec<Vec<u8>>, Unseen>,
+    /// The working directory.
+    pub working_directory: Result<Inode, Unseen>,
+    /// The root directory.
+    pub root: Result<Inode, Unseen>,
+    /// Our own root directory.
+    pub our_root: Option<FileId>,
+    /// The limits on core files and descriptors.
+    pub limits: Result<CoreAndFiles, Unseen>,
+    /// The nice value.
+    pub nice: Result<i32, Unseen>,
+    /// The adjustment of its out-of-memory score.
+    pub oom_score_adjustment: Result<i32, Unseen>,
+    /// Names of users and groups; `None` if they are not to be had.
+    pub accounts: Option<Accounts>,
+    /// The PID file, if one was named.
+    pub pid_file: Option<PidFileFacts>,
+}
+
+/// The processes that a process is bound to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relatives {
+    /// Its parent; `None` if that is outside our pid namespace, or is gone.
+    pub parent: Option<Relative>,
+    /// The leader of its session; `None` if it has ended, or if it is outside our pid namespace.
+    pub leader: Option<Relative>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relative {
+    /// Who it is.
+    pub stat: Stat,
+    /// Whether it runs the same program file.
+    pub same_program: bool,
+}
+
+#[cfg(test)]
+pub(super) mod samples {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::control::audit::accounts::Account;
+    use crate::sys::procfs::Access;
+    use crate::sys::procfs::CapabilitySets;
+    use crate::sys::procfs::Descriptor;
+    use crate::sys::procfs::Ids;
+    use crate::sys::procfs::Kind;
+    use crate::sys::procfs::Limit;
+    use crate::sys::procfs::OpenFlags;
+    use crate::sys::procfs::Seccomp;
+    use crate::sys::procfs::SignalSet;
+
+    /// A daemon with nothing to be said against it: pid 42 of user `www` (33), adopted by process 1.
+    pub(in crate::control::audit) fn clean() -> Process {
+        let root = inode("/", Kind::Directory, 0o755, 0);
+        Process {
+            stat: stat(42, "httpd", 1, 41),
+            status: Status {
+                thread_group: 42,
+                kernel_thread: false,
+                pids: vec![42],
+                umask: Some(0o022),
+                uids: Ids::all(33),
+                gids: Ids::all(33),
+                groups: vec![33],
+                blocked: SignalSet::default(),
+                ignored: SignalSet::default(),
+                capabilities: CapabilitySets::default(),
+                no_new_privileges: Some(true),
+                seccomp: Some(Seccomp::Off),
+            },
+            relatives: Relatives { parent: Some(relative(stat(1, "init", 0, 1))), leader: None },
+            started_by_systemd: false,
+            descriptors: Ok(Descriptors {
+                listed: (0..3).map(|number| descriptor(number, null(), Access::Both)).collect(),
+                more: 0,
+            }),
+            variables: Ok(Vec::new()),
+            our_root: Some(root.id),
+            working_directory: Ok(root.clone()),
+            root: Ok(root),
+            limits: Ok(CoreAndFiles {
+                core: Limit { soft: Some(0), hard: None },
+                files: Limit { soft: Some(1024), hard: Some(4096) },
+            }),
+            nice: Ok(0),
+            oom_score_adjustment: Ok(0),
+            accounts: Some(Accounts {
+                user: Some(Account { name: "www".to_owned(), gid: 33, member_of: vec![33] }),
+                group_names: [(4, "adm"), (27, "sudo"), (33, "www")]
+                    .map(|(gid, name)| (gid, name.to_owned()))
+                    .into(),
+            }),
+            pid_file: None,
+        }
+    }
+
+    pub(in crate::control::audit) fn stat(pid: i32, comm: &str, parent: i32, session: i32) -> Stat {
+        Stat {
+            pid,
+            comm: comm.to_owned(),
+            state: 'S',
+            ppid: parent,
+            pgrp: session,
+            session,
+            tty_nr: 0,
+            start_time: 7,
+        }
+    }
+
+    pub(in crate::control::audit) fn relative(stat: Stat) -> Relative {
+        Relative { stat, same_program: false }
+    }
+
+    pub(in crate::control::audit) fn inode(path: &str, kind: Kind, mode: u32, uid: u32) -> Inode {
+        let id = FileId { device: 1, inode: path.len() as u64 };
+        Inode { path: PathBuf::from(path), id, kind, mode, uid, gid: uid, deleted: false }
+    }
+
+    pub(in crate::control::audit) fn null() -> Inode {
+        inode("/dev/null", Kind::Null, 0o666, 0)
+    }
+
+    pub(in crate::control::audit) fn descriptor(number: i32, target: Inode, access: Access) -> Descriptor {
+        let flags = OpenFlags { access, close_on_exec: false, signals: None };
+        Descriptor { number, target: Ok(target), flags: Ok(flags) }
+    }
+}

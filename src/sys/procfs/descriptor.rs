@@ -1,0 +1,166 @@
+//! The open descriptors of a process: `/proc/PID/fd` and `/proc/PID/fdinfo`.
+
+use std::fs;
+use std::fs::File;
+use std::io::Read;
+
+use crate::sys::procfs;
+use crate::sys::procfs::Inode;
+use crate::sys::procfs::SignalSet;
+use crate::sys::procfs::Unseen;
+use crate::sys::procfs::inode;
+
+/// A process may have a million descriptors; so many are looked at, the rest is counted.
+const MOST: usize = 4096;
+
+/// What is wanted of a `fdinfo` file stands in its first lines; an epoll's goes on for as long as it likes.
+const FDINFO: u64 = 1024;
+
+#[cfg(target_os = "linux")]
+const O_PATH: i32 = libc::O_PATH;
+/// There is no such thing, nor a `/proc` that could tell of it.
+#[cfg(not(target_os = "linux"))]
+const O_PATH: i32 = 0;
+
+/// What a descriptor was opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Reading only.
+    Read,
+    /// Writing only.
+    Write,
+    /// Both.
+    Both,
+    /// Neither: `O_PATH`, a mere name.
+    Neither,
+}
+
+impl Access {
+    /// Whether read(2) can work.
+    pub fn reads(self) -> bool {
+        matches!(self, Self::Read | Self::Both)
+    }
+
+    /// Whether write(2) can work.
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::Both)
+    }
+}
+
+/// How a descriptor is open: the first lines of its `fdinfo`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenFlags {
+    /// For reading, for writing.
+    pub access: Access,
+    /// Whether it is closed when the process becomes another program.
+    pub close_on_exec: bool,
+    /// If it is a signalfd(2), the signals that are read from it.
+    pub signals: Option<SignalSet>,
+}
+
+/// One open descriptor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Descriptor {
+    /// Its number.
+    pub number: i32,
+    /// What it leads to.
+    pub target: Result<Inode, Unseen>,
+    /// How it is open.
+    pub flags: Result<OpenFlags, Unseen>,
+}
+
+/// The open descriptors of a process.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Descriptors {
+    /// Those that were looked at, by number: all of them, or the 4096 lowest.
+    pub listed: Vec<Descriptor>,
+    /// How many more are open.
+    pub more: usize,
+}
+
+/// Looks at the descriptors of the process `pid`. The list needs the right to trace it.
+pub fn descriptors(pid: i32) -> Result<Descriptors, Unseen> {
+    let mut found = Descriptors::default();
+    // The kernel lists them in ascending order.
+    for entry in fs::read_dir(procfs::path(pid, "fd"))? {
+        let Some(number) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+        if found.listed.len() == MOST {
+            found.more += 1;
+            continue;
+        }
+        let descriptor = Descriptor {
+            number,
+            target: inode::read(&procfs::path(pid, &format!("fd/{number}"))).map_err(Unseen::from),
+            flags: flags(pid, number),
+        };
+        // Closed between the listing and the look: it is not open, so it is not said to be.
+        if !matches!((&descriptor.target, &descriptor.flags), (Err(Unseen::Unsaid), Err(Unseen::Unsaid))) {
+            found.listed.push(descriptor);
+        }
+    }
+    found.listed.sort_by_key(|descriptor| descriptor.number);
+    Ok(found)
+}
+
+fn flags(pid: i32, number: i32) -> Result<OpenFlags, Unseen> {
+    let mut text = Vec::new();
+    File::open(procfs::path(pid, &format!("fdinfo/{number}")))?.take(FDINFO).read_to_end(&mut text)?;
+    parse_flags(&String::from_utf8_lossy(&text)).ok_or(Unseen::Unsaid)
+}
+
+fn parse_flags(text: &str) -> Option<OpenFlags> {
+    let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let flags = i32::from_str_radix(field("flags:")?, 8).ok()?;
+    let access = match flags & libc::O_ACCMODE {
+        _ if flags & O_PATH != 0 => Access::Neither,
+        libc::O_RDONLY => Access::Read,
+        libc::O_WRONLY => Access::Write,
+        libc::O_RDWR => Access::Both,
+        // 3 means "for ioctl only" (open(2)).
+        _ => Access::Neither,
+    };
+    let signals = field("sigmask:").and_then(SignalSet::from_hex);
+    Some(OpenFlags { access, close_on_exec: flags & libc::O_CLOEXEC != 0, signals })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_octal_and_a_signalfd_tells_its_signals() {
+        let text = "pos:\t0\nflags:\t02004002\nmnt_id:\t16\nino:\t1\nsigmask:\t0000000000014000\n";
+        let flags = parse_flags(text).unwrap();
+        assert_eq!((flags.access, flags.close_on_exec), (Access::Both, true));
+        assert_eq!(flags.signals.unwrap().numbers().collect::<Vec<_>>(), [15, 17]);
+    }
+
+    #[test]
+    fn every_access_is_told() {
+        for (octal, access) in [
+            ("0100000", Access::Read),
+            ("0102001", Access::Write),
+            ("02", Access::Both),
+            ("03", Access::Neither),
+            ("010000000", Access::Neither),
+        ] {
+            let flags = parse_flags(&format!("pos:\t0\nflags:\t{octal}\n")).unwrap();
+            assert_eq!((flags.access, flags.close_on_exec), (access, false), "{octal}");
+        }
+        assert_eq!(parse_flags("pos:\t0\n"), None);
+    }
+
+    #[test]
+    fn a_file_that_we_open_is_in_our_list() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        let file = File::open("/dev/null").unwrap();
+        let number = std::os::fd::AsRawFd::as_raw_fd(&file);
+        let found = descriptors(own).unwrap();
+        let ours = found.listed.iter().find(|descriptor| descriptor.number == number).unwrap();
+        assert_eq!(ours.target.as_ref().unwrap().kind, inode::Kind::Null);
+        assert_eq!(
+            ours.flags.unwrap(),
+            OpenFlags { access: Access::Read, close_on_exec: true, signals: None }
+        );
+    }
+}

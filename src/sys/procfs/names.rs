@@ -1,0 +1,192 @@
+//! The bit sets of `/proc/PID/status`, and what their bits are called.
+
+use nix::sys::signal::Signal;
+
+/// Signals, one bit each: bit 0 is signal 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SignalSet(u64);
+
+impl SignalSet {
+    /// The set with these signals, each 1 to 64; others are not signals and are left out.
+    pub fn of(signals: &[u32]) -> Self {
+        Self(
+            signals
+                .iter()
+                .filter(|signal| (1..=64).contains(*signal))
+                .fold(0, |set, signal| set | 1 << (signal - 1)),
+        )
+    }
+
+    /// The set as `/proc` writes it.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        u64::from_str_radix(text, 16).ok().map(Self)
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The two sets together.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// What is in this set and not in the other.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    /// The numbers, ascending.
+    pub fn numbers(self) -> impl Iterator<Item = u32> {
+        (0..64).filter(move |bit| self.0 >> bit & 1 == 1).map(|bit| bit + 1)
+    }
+
+    /// The names, by number: `SIGHUP`, `SIGRTMIN+3`.
+    pub fn names(self) -> Vec<String> {
+        self.numbers().map(signal_name).collect()
+    }
+}
+
+/// glibc keeps 32 and 33 for itself, so that its `SIGRTMIN` is 34; that is what kill(1) and everybody else count from.
+fn signal_name(number: u32) -> String {
+    match number {
+        34 => "SIGRTMIN".to_owned(),
+        35..=64 => format!("SIGRTMIN+{}", number - 34),
+        _ => i32::try_from(number)
+            .ok()
+            .and_then(|number| Signal::try_from(number).ok())
+            .map_or_else(|| format!("signal {number}"), |signal| signal.as_str().to_owned()),
+    }
+}
+
+/// The names of capabilities(7), by number.
+const CAPABILITIES: [&str; 41] = [
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_DAC_READ_SEARCH",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_SETGID",
+    "CAP_SETUID",
+    "CAP_SETPCAP",
+    "CAP_LINUX_IMMUTABLE",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_NET_BROADCAST",
+    "CAP_NET_ADMIN",
+    "CAP_NET_RAW",
+    "CAP_IPC_LOCK",
+    "CAP_IPC_OWNER",
+    "CAP_SYS_MODULE",
+    "CAP_SYS_RAWIO",
+    "CAP_SYS_CHROOT",
+    "CAP_SYS_PTRACE",
+    "CAP_SYS_PACCT",
+    "CAP_SYS_ADMIN",
+    "CAP_SYS_BOOT",
+    "CAP_SYS_NICE",
+    "CAP_SYS_RESOURCE",
+    "CAP_SYS_TIME",
+    "CAP_SYS_TTY_CONFIG",
+    "CAP_MKNOD",
+    "CAP_LEASE",
+    "CAP_AUDIT_WRITE",
+    "CAP_AUDIT_CONTROL",
+    "CAP_SETFCAP",
+    "CAP_MAC_OVERRIDE",
+    "CAP_MAC_ADMIN",
+    "CAP_SYSLOG",
+    "CAP_WAKE_ALARM",
+    "CAP_BLOCK_SUSPEND",
+    "CAP_AUDIT_READ",
+    "CAP_PERFMON",
+    "CAP_BPF",
+    "CAP_CHECKPOINT_RESTORE",
+];
+
+/// Capabilities, one bit each (capabilities(7)).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Capabilities(u64);
+
+impl Capabilities {
+    /// `CAP_DAC_OVERRIDE`: opens any file.
+    pub const DAC_OVERRIDE: Self = Self(1 << 1);
+    /// `CAP_DAC_READ_SEARCH`: reads any file.
+    pub const DAC_READ_SEARCH: Self = Self(1 << 2);
+
+    /// The set with these bits.
+    pub const fn from_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// The set as `/proc` writes it.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        u64::from_str_radix(text, 16).ok().map(Self)
+    }
+
+    /// Its bits.
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether all of `other` is in it.
+    pub fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// How many there are.
+    pub fn count(self) -> u32 {
+        self.0.count_ones()
+    }
+
+    /// The names, by number; one that is newer than this table is told by its number.
+    pub fn names(self) -> Vec<String> {
+        (0..64_usize)
+            .filter(|bit| self.0 >> bit & 1 == 1)
+            .map(|bit| {
+                CAPABILITIES.get(bit).map_or_else(|| format!("capability {bit}"), |&name| name.to_owned())
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_signal_has_a_name() {
+        let set = SignalSet::from_hex("ffffffffffffffff").unwrap();
+        let names = set.names();
+        assert_eq!(names.len(), 64);
+        assert_eq!((names[0].as_str(), names[14].as_str()), ("SIGHUP", "SIGTERM"));
+        assert_eq!(names[31..35], ["signal 32", "signal 33", "SIGRTMIN", "SIGRTMIN+1"]);
+        assert_eq!(names[63], "SIGRTMIN+30");
+    }
+
+    #[test]
+    fn signal_sets_are_sets() {
+        let set = SignalSet::of(&[1, 15, 64, 0, 65]);
+        assert_eq!(set, SignalSet::from_hex("8000000000004001").unwrap());
+        assert_eq!(set.without(SignalSet::of(&[1])).numbers().collect::<Vec<_>>(), [15, 64]);
+        assert_eq!(set.union(SignalSet::of(&[2])).numbers().count(), 4);
+        assert!(SignalSet::default().is_empty());
+        assert_eq!(SignalSet::from_hex("x"), None);
+    }
+
+    #[test]
+    fn capabilities_are_named_and_unknown_ones_numbered() {
+        let set = Capabilities::from_hex("0000020000000400").unwrap();
+        assert_eq!(set.names(), ["CAP_NET_BIND_SERVICE", "capability 41"]);
+        assert!(!set.contains(Capabilities::DAC_OVERRIDE));
+        assert_eq!(Capabilities::from_bits(0x1ff_ffff_ffff).names().len(), 41);
+    }
+}

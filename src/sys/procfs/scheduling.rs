@@ -1,0 +1,93 @@
+//! Limits and the place in the queue: `/proc/PID/limits`, `oom_score_adj`, and the nice value.
+
+use std::fmt;
+use std::fs;
+use std::fs::File;
+use std::io::Read;
+
+use crate::sys::procfs;
+use crate::sys::procfs::Unseen;
+
+/// A resource limit, see getrlimit(2). `None` is unlimited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// What holds now.
+    pub soft: Option<u64>,
+    /// How far the process itself can raise it.
+    pub hard: Option<u64>,
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word =
+            |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
+        write!(f, "{} (at most {})", word(self.soft), word(self.hard))
+    }
+}
+
+/// The two limits that a service inherits to its harm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CoreAndFiles {
+    /// The size of a core file, in bytes.
+    pub core: Limit,
+    /// The number of open descriptors.
+    pub files: Limit,
+}
+
+/// Reads `/proc/PID/limits`. Needs the right to trace the process on some kernels.
+pub fn limits(pid: i32) -> Result<CoreAndFiles, Unseen> {
+    parse_limits(&fs::read_to_string(procfs::path(pid, "limits"))?).ok_or(Unseen::Unsaid)
+}
+
+/// Reads `/proc/PID/oom_score_adj`: -1000 (never killed for want of memory) to 1000 (killed first).
+pub fn oom_score_adjustment(pid: i32) -> Result<i32, Unseen> {
+    fs::read_to_string(procfs::path(pid, "oom_score_adj"))?.trim().parse().map_err(|_| Unseen::Unsaid)
+}
+
+/// The nice value, -20 (first) to 19 (last).
+pub fn nice(pid: i32) -> Result<i32, Unseen> {
+    let mut text = Vec::new();
+    File::open(procfs::path(pid, "stat"))?.read_to_end(&mut text)?;
+    parse_nice(&String::from_utf8_lossy(&text)).ok_or(Unseen::Unsaid)
+}
+
+fn parse_limits(text: &str) -> Option<CoreAndFiles> {
+    Some(CoreAndFiles { core: limit(text, "Max core file size")?, files: limit(text, "Max open files")? })
+}
+
+fn limit(text: &str, name: &str) -> Option<Limit> {
+    let mut words = text.lines().find_map(|line| line.strip_prefix(name))?.split_ascii_whitespace();
+    let mut next = || match words.next()? {
+        "unlimited" => Some(None),
+        number => number.parse().ok().map(Some),
+    };
+    Some(Limit { soft: next()?, hard: next()? })
+}
+
+/// Field 19, where the state behind the closing parenthesis is field 3.
+fn parse_nice(stat: &str) -> Option<i32> {
+    stat.rsplit_once(") ")?.1.split_ascii_whitespace().nth(16)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_two_limits_are_read() {
+        let text = "Limit                     Soft Limit           Hard Limit           Units     \n\
+            Max core file size        0                    unlimited            bytes     \n\
+            Max open files            1024                 20000                files     \n";
+        let limits = parse_limits(text).unwrap();
+        assert_eq!(limits.core, Limit { soft: Some(0), hard: None });
+        assert_eq!(limits.files.to_string(), "1024 (at most 20000)");
+        assert_eq!(limits.core.to_string(), "0 (at most unlimited)");
+    }
+
+    #[test]
+    fn nice_is_field_19() {
+        assert_eq!(parse_nice("42 (a) b) S 1 5 6 7 8 9 10 11 12 13 14 15 16 17 18 -5 20 21 22"), Some(-5));
+        let own = i32::try_from(std::process::id()).unwrap();
+        assert!((-20..20).contains(&nice(own).unwrap()));
+    }
+}

@@ -1,0 +1,178 @@
+//! `/proc/PID/status`: who a process is and what it may do.
+
+use std::fs::File;
+use std::io;
+use std::io::Read;
+
+use crate::sys::procfs;
+use crate::sys::procfs::Capabilities;
+use crate::sys::procfs::SignalSet;
+
+/// 65536 supplementary groups, the most there can be, take less.
+const LONGEST: u64 = 1 << 20;
+
+/// The four user (or group) ids of a process, see credentials(7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ids {
+    /// Who started it.
+    pub real: u32,
+    /// Who it acts as.
+    pub effective: u32,
+    /// Who it can become again.
+    pub saved: u32,
+    /// Who it opens files as.
+    pub file_system: u32,
+}
+
+impl Ids {
+    /// All four the same.
+    pub fn all(id: u32) -> Self {
+        Self { real: id, effective: id, saved: id, file_system: id }
+    }
+}
+
+/// The capability sets of a process, see capabilities(7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CapabilitySets {
+    /// What a program that it starts may inherit.
+    pub inheritable: Capabilities,
+    /// What it may make effective.
+    pub permitted: Capabilities,
+    /// What it has now.
+    pub effective: Capabilities,
+    /// What every program that it starts is given.
+    pub ambient: Capabilities,
+}
+
+/// The seccomp(2) mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seccomp {
+    /// Every system call is allowed.
+    Off,
+    /// read, write and exit only.
+    Strict,
+    /// A filter decides.
+    Filter,
+}
+
+/// What `/proc/PID/status` says. Every user may read it of every process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The process that this is a thread of; the pid itself if it is a process.
+    pub thread_group: i32,
+    /// Whether it is a thread of the kernel. Old kernels do not say.
+    pub kernel_thread: bool,
+    /// Its pids, from our pid namespace to its own.
+    pub pids: Vec<i32>,
+    /// The umask; `None` before Linux 4.7.
+    pub umask: Option<u32>,
+    /// The user ids.
+    pub uids: Ids,
+    /// The group ids.
+    pub gids: Ids,
+    /// The supplementary groups.
+    pub groups: Vec<u32>,
+    /// The signals that its main thread blocks.
+    pub blocked: SignalSet,
+    /// The signals that it ignores.
+    pub ignored: SignalSet,
+    /// Its capabilities.
+    pub capabilities: CapabilitySets,
+    /// Whether exec can give it no more privileges; `None` before Linux 4.10.
+    pub no_new_privileges: Option<bool>,
+    /// Whether its system calls are filtered; `None` where the kernel has no seccomp.
+    pub seccomp: Option<Seccomp>,
+}
+
+/// Reads `/proc/PID/status`. An error of kind `NotFound` means that there is no such process.
+pub fn status(pid: i32) -> io::Result<Status> {
+    let mut text = Vec::new();
+    File::open(procfs::path(pid, "status"))?.take(LONGEST).read_to_end(&mut text)?;
+    parse(&String::from_utf8_lossy(&text))
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an unreadable /proc/PID/status"))
+}
+
+/// A name cannot forge a line: the kernel writes its line breaks as `\n`.
+fn parse(text: &str) -> Option<Status> {
+    let field =
+        |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
+    let capabilities = |name| field(name).map_or(Some(Capabilities::default()), Capabilities::from_hex);
+    Some(Status {
+        thread_group: field("Tgid")?.parse().ok()?,
+        kernel_thread: field("Kthread") == Some("1"),
+        pids: numbers(field("NSpid").or(field("Pid"))?)?,
+        umask: field("Umask").and_then(|octal| u32::from_str_radix(octal, 8).ok()),
+        uids: ids(field("Uid")?)?,
+        gids: ids(field("Gid")?)?,
+        groups: numbers(field("Groups")?)?,
+        blocked: SignalSet::from_hex(field("SigBlk")?)?,
+        ignored: SignalSet::from_hex(field("SigIgn")?)?,
+        capabilities: CapabilitySets {
+            inheritable: capabilities("CapInh")?,
+            permitted: capabilities("CapPrm")?,
+            effective: capabilities("CapEff")?,
+            ambient: capabilities("CapAmb")?,
+        },
+        no_new_privileges: field("NoNewPrivs").map(|value| value == "1"),
+        seccomp: match field("Seccomp") {
+            Some("0") => Some(Seccomp::Off),
+            Some("1") => Some(Seccomp::Strict),
+            Some("2") => Some(Seccomp::Filter),
+            _ => None,
+        },
+    })
+}
+
+fn numbers<T: std::str::FromStr>(text: &str) -> Option<Vec<T>> {
+    text.split_ascii_whitespace().map(|number| number.parse().ok()).collect()
+}
+
+fn ids(text: &str) -> Option<Ids> {
+    match numbers(text)?[..] {
+        [real, effective, saved, file_system] => Some(Ids { real, effective, saved, file_system }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "Name:\tx\\nUid:\t0\t0\t0\t0\nUmask:\t0027\nState:\tS (sleeping)\nTgid:\t42\nNgid:\t0\nPid:\t42\n\
+        PPid:\t1\nTracerPid:\t0\nUid:\t33\t34\t35\t36\nGid:\t1\t2\t3\t4\nFDSize:\t64\nGroups:\t4 27 \nNStgid:\t42\t7\n\
+        NSpid:\t42\t7\nKthread:\t0\nSigPnd:\t0000000000000000\nSigBlk:\t0000000000004000\nSigIgn:\t0000000000000001\n\
+        CapInh:\t0000000000000000\nCapPrm:\t0000000000000400\nCapEff:\t0000000000000400\nCapAmb:\t0000000000000000\n\
+        NoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n";
+
+    #[test]
+    fn a_status_is_read() {
+        let status = parse(TEXT).unwrap();
+        assert_eq!(status.uids, Ids { real: 33, effective: 34, saved: 35, file_system: 36 });
+        assert_eq!((status.umask, status.groups), (Some(0o027), vec![4, 27]));
+        assert_eq!((status.thread_group, status.pids), (42, vec![42, 7]));
+        assert_eq!(status.blocked.names(), ["SIGTERM"]);
+        assert_eq!(status.ignored.names(), ["SIGHUP"]);
+        assert_eq!(status.capabilities.effective.names(), ["CAP_NET_BIND_SERVICE"]);
+        assert_eq!((status.no_new_privileges, status.seccomp), (Some(true), Some(Seccomp::Filter)));
+    }
+
+    #[test]
+    fn what_an_old_kernel_does_not_say_is_not_invented() {
+        let old: String = TEXT
+            .lines()
+            .filter(|line| {
+                !["Umask", "NoNew", "Seccomp", "NSpid", "CapAmb"].iter().any(|name| line.starts_with(name))
+            })
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        let status = parse(&old).unwrap();
+        assert_eq!((status.umask, status.no_new_privileges, status.seccomp), (None, None, None));
+        assert_eq!(status.pids, [42]);
+    }
+
+    #[test]
+    fn our_own_status_is_read() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        assert_eq!(status(own).unwrap().thread_group, own);
+    }
+}

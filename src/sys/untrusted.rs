@@ -1,0 +1,67 @@
+//! Reading a small file that somebody else may have put there.
+
+use std::fs;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// A file, as it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegularFile {
+    /// The permission bits.
+    pub mode: u32,
+    /// The owner.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+    /// How many names it has.
+    pub links: u64,
+    /// What stands in it, from the start.
+    pub content: Vec<u8>,
+}
+
+/// Reads at most so many bytes of the file; `None` if it is a link, a fifo, a directory or anything else but a file.
+///
+/// It neither waits for the other side of a fifo nor wakes a device: what stands there is looked at before it is
+/// opened, and, as it may have been exchanged in between, again after.
+pub fn read(path: &Path, at_most: u64) -> io::Result<Option<RegularFile>> {
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Ok(None);
+    }
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if error.raw_os_error() == Some(libc::ELOOP) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Ok(None);
+    }
+    let mut content = Vec::new();
+    file.take(at_most).read_to_end(&mut content)?;
+    Ok(Some(RegularFile {
+        mode: metadata.mode() & 0o7777,
+        uid: metadata.uid(),
+        gid: metadata.gid(),
+        links: metadata.nlink(),
+        content,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_are_read_and_only_their_start() {
+        assert_eq!(read(Path::new("/dev/null"), 10).unwrap(), None);
+        assert_eq!(read(Path::new("/"), 10).unwrap(), None);
+        assert_eq!(read(Path::new("/nonexistent"), 10).unwrap_err().kind(), io::ErrorKind::NotFound);
+        let file = read(Path::new("/etc/passwd"), 10).unwrap().unwrap();
+        assert_eq!((file.content.len(), file.uid), (10, 0));
+    }
+}

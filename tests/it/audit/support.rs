@@ -1,0 +1,229 @@
+//! What the tests of the audit need: processes that end with the test, and tables that can be asked.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::Command;
+use std::process::Output;
+use std::process::Stdio;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::Instant;
+
+use nix::poll::PollTimeout;
+use nix::sys::signal::Signal;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+use serde_json::Value;
+
+/// What everything that is waited for has to be done in.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+pub(super) fn svcadapt(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_svcadapt")).args(arguments).output().unwrap()
+}
+
+/// An audit as it was printed: the table for people and the same as JSON.
+pub(super) struct Table {
+    pub(super) text: String,
+    json: Value,
+    pub(super) status: i32,
+}
+
+impl Table {
+    pub(super) fn of(pid: i32) -> Self {
+        let pid = pid.to_string();
+        Self::from(&svcadapt(&["audit", &pid]), &svcadapt(&["audit", "--json", &pid]))
+    }
+
+    pub(super) fn with_pid_file(pid: i32, pid_file: &Path) -> Self {
+        let (pid, pid_file) = (pid.to_string(), pid_file.to_str().unwrap());
+        let arguments = ["audit", "--pid-file", pid_file, &pid];
+        Self::from(&svcadapt(&arguments), &svcadapt(&[&arguments[..], &["--json"]].concat()))
+    }
+
+    pub(super) fn from(text: &Output, json: &Output) -> Self {
+        assert_eq!(String::from_utf8_lossy(&text.stderr), "");
+        assert_eq!(text.status, json.status);
+        let table = Self {
+            text: String::from_utf8(text.stdout.clone()).unwrap(),
+            json: serde_json::from_slice(&json.stdout).unwrap(),
+            status: text.status.code().unwrap(),
+        };
+        for row in table.json["rows"].as_array().unwrap() {
+            for found in row["found"].as_array().unwrap() {
+                let found = found.as_str().unwrap();
+                assert!(table.text.lines().any(|line| line.ends_with(found)), "the table lacks {found}");
+            }
+        }
+        table
+    }
+
+    pub(super) fn row(&self, name: &str) -> (&str, Vec<String>) {
+        let rows = self.json["rows"].as_array().unwrap();
+        let Some(row) = rows.iter().find(|row| row["name"] == name) else {
+            panic!("no row {name}:\n{}", self.text)
+        };
+        let found = row["found"].as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned());
+        (row["verdict"].as_str().unwrap(), found.collect())
+    }
+
+    pub(super) fn verdict(&self, name: &str) -> &str {
+        self.row(name).0
+    }
+
+    pub(super) fn found(&self, name: &str) -> Vec<String> {
+        self.row(name).1
+    }
+
+    pub(super) fn assert_found(&self, name: &str, part: &str) {
+        assert!(
+            self.found(name).iter().any(|text| text.contains(part)),
+            "{name} lacks {part}:\n{}",
+            self.text
+        );
+    }
+}
+
+/// A child of ours, killed and waited for at the end.
+pub(super) struct Running(pub(super) Child);
+
+impl Running {
+    pub(super) fn start(command: &mut Command) -> Self {
+        Self(command.stdin(Stdio::null()).spawn().unwrap())
+    }
+
+    pub(super) fn pid(&self) -> i32 {
+        i32::try_from(self.0.id()).unwrap()
+    }
+
+    pub(super) fn first_number_on_stderr(&mut self) -> i32 {
+        use std::io::BufRead;
+        let mut line = String::new();
+        std::io::BufReader::new(self.0.stderr.take().unwrap()).read_line(&mut line).unwrap();
+        line.trim().parse().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A process that is not our child, killed by its pid at the end.
+pub(super) struct Daemon(pub(super) i32);
+
+impl Daemon {
+    /// The one that the PID file names, once it runs `sleep`.
+    pub(super) fn named_by(pid_file: &Path) -> Self {
+        let mut pid = None;
+        until("the PID file names a daemon", || {
+            pid = fs::read_to_string(pid_file).ok().and_then(|text| text.trim().parse().ok());
+            pid.is_some()
+        });
+        let daemon = Self(pid.unwrap());
+        until_asleep(daemon.0);
+        daemon
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = kill(Pid::from_raw(self.0), Signal::SIGKILL);
+        let deadline = Instant::now() + DEADLINE;
+        while !matches!(state(self.0), None | Some('Z')) && Instant::now() < deadline {
+            pause();
+        }
+    }
+}
+
+pub(super) struct TempDir(PathBuf);
+
+impl TempDir {
+    pub(super) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("svcadapt-audit-{}-{number}", std::process::id()));
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        Self(path)
+    }
+
+    /// Copies a program. Another process does it: a descriptor for writing here could be inherited by a child of
+    /// another test, and a program that is open for writing cannot be started.
+    pub(super) fn copy(&self, program: &str, name: &str) -> PathBuf {
+        let copy = self.0.join(name);
+        assert!(Command::new("cp").arg(program).arg(&copy).status().unwrap().success());
+        copy
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+pub(super) fn comm(pid: i32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned()
+}
+
+pub(super) fn state(pid: i32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+/// Waits for something that has no descriptor to wait on, with a deadline.
+pub(super) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "not within {DEADLINE:?}: {what}");
+        pause();
+    }
+}
+
+/// Waits until the process has become `sleep` and sleeps. The name alone tells too early: the kernel gives it before it
+/// has laid out the environment.
+pub(super) fn until_asleep(pid: i32) {
+    until("sleep sleeps", || is_asleep(pid));
+}
+
+pub(super) fn is_asleep(pid: i32) -> bool {
+    comm(pid) == "sleep" && state(pid) == Some('S')
+}
+
+fn pause() {
+    let _ = nix::poll::poll(&mut [], PollTimeout::from(2_u8));
+}
+
+pub(super) fn is_root() -> bool {
+    nix::unistd::geteuid().is_root()
+}
+
+pub(super) fn installed(program: &str) -> Option<PathBuf> {
+    let found = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
+        .map(|directory| Path::new(directory).join(program))
+        .into_iter()
+        .find(|path| path.exists());
+    if found.is_none() {
+        skip(program, "it is not installed");
+    }
+    found
+}
+
+/// Says loudly that a test was not run, and fails it where that is not allowed.
+pub(super) fn skip(capability: &str, why: &str) {
+    eprintln!("SKIPPED, for want of {capability}: {why}");
+    let required = std::env::var_os("SVCADAPT_TEST_REQUIRE").unwrap_or_default();
+    let required = required.to_string_lossy();
+    assert!(!required.split(',').any(|one| one == capability), "{capability} is required: {why}");
+}
