@@ -3,7 +3,12 @@
 //! One file a subcommand. Each has `command()`, what clap must know of it, and `run()`, what it does.
 
 mod args;
+mod deliver;
 mod exit;
+mod gen_plist;
+mod gen_unit;
+mod generate;
+mod report;
 
 use std::ffi::OsString;
 
@@ -15,6 +20,8 @@ pub(crate) use exit::Exit;
 pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
     match command().try_get_matches_from(arguments) {
         Ok(matches) => match matches.subcommand() {
+            Some(("gen-unit", matches)) => gen_unit::run(matches),
+            Some(("gen-plist", matches)) => gen_plist::run(matches),
             Some((name, _)) => unreachable!("clap let the unknown subcommand {name} through"),
             None => Exit::Status(svcadapt::USAGE),
         },
@@ -31,4 +38,6 @@ fn command() -> Command {
         .about("Starts any program as a well-behaved service, the way its host wants it")
         .subcommand_required(true)
         .arg_required_else_help(true)
+        .subcommand(gen_unit::command())
+        .subcommand(gen_plist::command())
 }

@@ -19,6 +19,7 @@ use super::LossKind;
 use super::Rights;
 
 /// How launchd honours a field that the spec says.
+#[expect(clippy::match_same_arms, reason = "what is the same for different reasons stands apart")]
 pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
     match field {
         F::Name | F::Umask | F::WorkingDirectory | F::Environment | F::Nice => Host,

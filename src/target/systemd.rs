@@ -12,6 +12,7 @@ use super::Capability::Host;
 use super::Rights;
 
 /// How systemd honours a field that the spec says.
+#[expect(clippy::match_same_arms, reason = "what is the same for different reasons stands apart")]
 pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
     match field {
         F::Name

@@ -102,10 +102,10 @@ impl Job<'_> {
                 }
             }
             Field::StandardOutput => {
-                self.output(field, keys::STANDARD_OUT_PATH, spec.standard_output.as_ref())
+                self.output(field, keys::STANDARD_OUT_PATH, spec.standard_output.as_ref());
             }
             Field::StandardError => {
-                self.output(field, keys::STANDARD_ERROR_PATH, spec.standard_error.as_ref())
+                self.output(field, keys::STANDARD_ERROR_PATH, spec.standard_error.as_ref());
             }
             Field::Limit(resource) => {
                 if let Some(&limit) = spec.limits.get(&resource) {

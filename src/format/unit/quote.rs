@@ -167,12 +167,12 @@ pub(super) fn directory(value: &OsStr) -> Quoted {
 }
 
 /// A value in `[X-Svcadapt]`: the rest of the line where it can stand so, else one word in quotes.
-pub(super) fn own(value: &OsStr) -> Quoted {
+pub(super) fn own(value: &OsStr) -> String {
     match raw(value) {
-        Ok(text) if !text.starts_with(['"', '\'']) => Ok(text),
-        _ if value.is_empty() => Ok(String::new()),
+        Ok(text) if !text.starts_with(['"', '\'']) => text,
+        _ if value.is_empty() => String::new(),
         // Only we read this section, so bytes that are no text are safe here.
-        _ => Ok(format!("\"{}\"", escaped(value.as_bytes(), Dollar::Itself))),
+        _ => format!("\"{}\"", escaped(value.as_bytes(), Dollar::Itself)),
     }
 }
 
@@ -348,9 +348,9 @@ mod tests {
         assert_eq!(quoted("-/etc/*[%]\\", environment_file), "-/etc/\\*\\[%%\\]\\\\");
         assert_eq!(quoted("D\\web", group), "D\\\\web");
         assert_eq!(quoted("web@1/x", directory), "web\\x401/x");
-        assert_eq!(quoted("exec:a \"b\" %", own), "exec:a \"b\" %%");
-        assert_eq!(quoted("exec:a\nb$", own), "\"exec:a\\nb$\"");
-        assert_eq!(quoted("\"x", own), "\"\\\"x\"");
-        assert_eq!(quoted("", own), "");
+        assert_eq!(own(OsStr::new("exec:a \"b\" %")), "exec:a \"b\" %%");
+        assert_eq!(own(OsStr::new("exec:a\nb$")), "\"exec:a\\nb$\"");
+        assert_eq!(own(OsStr::new("\"x")), "\"\\\"x\"");
+        assert_eq!(own(OsStr::new("")), "");
     }
 }

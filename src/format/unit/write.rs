@@ -62,11 +62,11 @@ struct Unit<'a> {
 impl Unit<'_> {
     fn section(&mut self, name: &str) {
         let gap = if self.text.is_empty() { "" } else { "\n" };
-        self.text.push_str(&format!("{gap}[{name}]\n"));
+        self.text.extend([gap, "[", name, "]\n"]);
     }
 
     fn put(&mut self, directive: &str, value: &str) {
-        self.text.push_str(&format!("{directive}={value}\n"));
+        self.text.extend([directive, "=", value, "\n"]);
     }
 
     /// When the service counts as started.
@@ -102,10 +102,9 @@ impl Unit<'_> {
     fn field(&mut self, field: Field) {
         let spec = self.spec;
         let quote = match field {
-            // The name is the file's; the next two stand at the top of the section.
-            Field::Name | Field::Type | Field::Ready => return,
-            // Nothing has to be said: see `own`.
-            Field::CleanEnvironment => return,
+            // The name is the file's, the next two stand at the top of the section, and a clean environment is what
+            // every service gets.
+            Field::Name | Field::Type | Field::Ready | Field::CleanEnvironment => return,
             Field::Limit(Resource::Core) if spec.prevent_core => return,
             Field::PreventCore => return self.put(Field::Limit(Resource::Core).directive(), "1:1"),
             // All that there are, also those that the reader knows and we do not.
@@ -161,7 +160,7 @@ impl Unit<'_> {
         }
         self.section("X-Svcadapt");
         for field in own {
-            self.lines(field, quote::own);
+            self.lines(field, |value| Ok(quote::own(value)));
         }
     }
 
