@@ -11,8 +11,8 @@ use clap::value_parser;
 use svcadapt::Error;
 use svcadapt::format::Refused;
 use svcadapt::format::Rendered;
-use svcadapt::format::plist;
 use svcadapt::format::plist::Label;
+use svcadapt::format::plist::write;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::target::Division;
 use svcadapt::target::Target;
@@ -59,6 +59,6 @@ impl Format for Plist {
         division: &Division,
         adapter: &Path,
     ) -> Result<Rendered, Vec<Refused>> {
-        plist::write(spec, division, &self.0, adapter)
+        write(spec, division, &self.0, adapter)
     }
 }

@@ -8,7 +8,7 @@ use clap::Command;
 use svcadapt::Error;
 use svcadapt::format::Refused;
 use svcadapt::format::Rendered;
-use svcadapt::format::unit;
+use svcadapt::format::unit::write;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::target::Division;
 use svcadapt::target::Target;
@@ -48,6 +48,6 @@ impl Format for Unit {
         division: &Division,
         adapter: &Path,
     ) -> Result<Rendered, Vec<Refused>> {
-        unit::write(spec, division, adapter)
+        write(spec, division, adapter)
     }
 }

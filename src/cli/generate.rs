@@ -1,6 +1,5 @@
 //! What gen-unit and gen-plist have in common: from options to a file, and nothing at all if anything is wrong.
 
-use std::fmt::Display;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -73,61 +72,56 @@ pub(crate) fn options(command: Command) -> Command {
 
 /// Makes the file. `format` may have failed before; then all else that is wrong is still told.
 pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Exit {
-    match generate(matches, format) {
-        Ok(()) => Exit::Status(0),
+    let file = match make(matches, format) {
+        Ok(file) => file,
         Err(problems) => {
             problems.iter().for_each(report);
-            Exit::Status(problems.iter().map(|problem| problem.status).max().unwrap_or(svcadapt::USAGE))
+            return Exit::Status(svcadapt::USAGE);
         }
+    };
+    match file.place {
+        None => print(&file.text).err().unwrap_or(Exit::Status(0)),
+        Some((directory, name)) => match deliver(directory, &name, &file.text) {
+            Ok(()) => Exit::Status(0),
+            Err(error) => {
+                report(&error);
+                Exit::Status(error.status)
+            }
+        },
     }
 }
 
-/// Something wrong, in words, and the status that says so.
-struct Problem {
-    words: String,
-    status: u8,
+/// What is to be written, and where: a directory and a name in it, or standard output.
+struct Made<'a> {
+    text: String,
+    place: Option<(&'a Path, String)>,
 }
 
-impl Display for Problem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.words)
-    }
-}
+/// All problems as they are told.
+type Problems = Vec<String>;
 
-impl From<Error> for Problem {
-    fn from(error: Error) -> Self {
-        Self { words: error.to_string(), status: error.status }
-    }
-}
-
-fn usage(problems: &[impl Display]) -> Vec<Problem> {
-    problems.iter().map(|told| Problem { words: told.to_string(), status: svcadapt::USAGE }).collect()
-}
-
-fn generate<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<(), Vec<Problem>> {
+fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Made<'_>, Problems> {
     let (format, spec) = match (format, args::draft(matches).finish()) {
         (Ok(format), Ok(spec)) => (format, spec),
         (format, spec) => {
-            let mut problems: Vec<Problem> = format.err().into_iter().map(Problem::from).collect();
-            problems.extend(usage(&spec.err().unwrap_or_default()));
+            let mut problems: Problems = format.err().iter().map(ToString::to_string).collect();
+            problems.extend(spec.err().iter().flatten().map(ToString::to_string));
             return Err(problems);
         }
     };
-    let spec = with_program(spec).map_err(|error| vec![error.into()])?;
-    let adapter = adapter(matches).map_err(|error| vec![error.into()])?;
+    let one = |error: Error| vec![error.to_string()];
+    let spec = with_program(spec).map_err(one)?;
+    let adapter = adapter(matches).map_err(one)?;
     let place = match matches.get_one::<PathBuf>("output") {
-        Some(directory) => Some((directory, format.file(&spec).map_err(|error| vec![error.into()])?)),
+        Some(directory) => Some((directory.as_path(), format.file(&spec).map_err(one)?)),
         None => None,
     };
-    let division = divide(&spec, F::TARGET);
-    let rendered = format.render(&spec, &division, &adapter).map_err(|refused| usage(&refused))?;
+    let rendered = format
+        .render(&spec, &divide(&spec, F::TARGET), &adapter)
+        .map_err(|refused| refused.iter().map(ToString::to_string).collect::<Problems>())?;
     rendered.losses.iter().for_each(report);
-    acceptable(matches, &rendered.losses).map_err(|error| vec![error.into()])?;
-    match place {
-        Some((directory, name)) => deliver(directory, &name, &rendered.text),
-        None => print(&rendered.text),
-    }
-    .map_err(|error| vec![error.into()])
+    acceptable(matches, &rendered.losses).map_err(one)?;
+    Ok(Made { text: rendered.text, place })
 }
 
 /// Whether the file may be written in spite of what it does not say.

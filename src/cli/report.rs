@@ -1,19 +1,31 @@
-//! The one voice of the command: results on standard output, everything else on standard error.
+//! Speaking: answers go to stdout, failures to stderr. Neither panics when nobody listens.
 
 use std::fmt::Display;
+use std::io;
 use std::io::Write;
 
 use svcadapt::Error;
 
-/// Says one thing on standard error, in the form that every message has. Where nobody can be told, nobody is.
+use crate::cli::Exit;
+
+/// What a shell says of a program that SIGPIPE killed.
+const BROKEN_PIPE: u8 = 128 + 13;
+
+/// Says on stderr what failed, or what will not be as it was asked for.
 pub(crate) fn report(what: &impl Display) {
-    let _ = writeln!(std::io::stderr().lock(), "svcadapt: {what}");
+    // With stderr closed there is nobody left to tell.
+    let _ = writeln!(io::stderr(), "svcadapt: {what}");
 }
 
-/// Prints a result. A reader that has left, or a full disk, is a failure.
-pub(crate) fn print(text: &str) -> Result<(), Error> {
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
-        .map_err(|error| Error::new("standard output", error.kind().to_string()).status(1))
+/// Writes an answer to stdout. An error is how to leave: silently if the reader has gone away, else with a word why.
+pub(crate) fn print(text: &str) -> Result<(), Exit> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Exit::Status(BROKEN_PIPE);
+        }
+        let failure = Error::new("standard output", error.kind().to_string()).status(1);
+        report(&failure);
+        Exit::Status(failure.status)
+    })
 }

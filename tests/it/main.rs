@@ -1,1 +1,7 @@
 //! The integration tests.
+
+#![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
+
+mod gen_plist;
+mod gen_unit;
+mod judge;

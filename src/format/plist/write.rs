@@ -117,7 +117,7 @@ impl Job<'_> {
                 self.limit(Resource::Core, Limit { soft: Ceiling::At(0), hard: Ceiling::At(0) });
             }
             Field::TimeoutStopSec => self.timeout_stop(),
-            // What launchd does anyway, or what is only the file's name.
+            // What launchd does anyway. The label stands for the name.
             _ => (),
         }
     }
