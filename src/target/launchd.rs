@@ -39,10 +39,14 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
         },
         F::User => principal(spec.user.as_ref()),
         F::Group => principal(spec.group.as_ref()),
-        F::SupplementaryGroups | F::RootDirectory | F::Directory(_) | F::DirectoryMode(_) | F::PidFile => {
-            Capability::Adapter(Rights::OfRoot)
-        }
-        F::EnvironmentFile | F::UnsetEnvironment => Capability::Adapter(Rights::OfService),
+        F::SupplementaryGroups
+        | F::RootDirectory
+        | F::Directory(_)
+        | F::DirectoryMode(_)
+        | F::PidFile
+        // A file with secrets is often readable by root alone.
+        | F::EnvironmentFile => Capability::Adapter(Rights::OfRoot),
+        F::UnsetEnvironment => Capability::Adapter(Rights::OfService),
         F::StandardInput => match spec.standard_input {
             Some(Input::Inherit) => Capability::approximated("launchd gives every job the null device"),
             _ => Host,
@@ -157,6 +161,13 @@ mod tests {
     fn a_user_by_number_is_the_adapters_and_by_name_launchds() {
         assert_eq!(division(&[(F::User, "www"), (F::Group, "www")]).adapter, []);
         assert_eq!(division(&[(F::User, "70"), (F::Group, "www")]).adapter, [F::User, F::Group]);
+    }
+
+    #[test]
+    fn secrets_are_read_before_the_identity_changes() {
+        let said = [(F::User, "www"), (F::EnvironmentFile, "/etc/secret"), (F::UnsetEnvironment, "X")];
+        assert_eq!(division(&said).adapter, [F::User, F::EnvironmentFile, F::UnsetEnvironment]);
+        assert_eq!(division(&[said[0], said[2]]).host, [F::User]);
     }
 
     #[test]

@@ -10,6 +10,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use svcadapt::spec::FIELDS;
+
 use crate::judge::Chance;
 use crate::judge::Folder;
 use crate::judge::Judgement;
@@ -89,6 +91,32 @@ fn systemd_reads_every_directive_as_it_was_meant() {
         }
     }
     assert!(judgement.has("all.service", "IgnoreSIGPIPE: no"));
+}
+
+#[test]
+fn a_unit_is_a_complete_spec() {
+    let more =
+        ["pid-file=/run/x", "ready=tcp:80", "files-preserve=5", "notification-fd=6", "prevent-core=yes"];
+    let said: Vec<String> = EVERYTHING
+        .iter()
+        .map(|(option, value, _)| format!("{option}={value}"))
+        .chain(more.map(String::from))
+        .chain(["clean-environment=no".into()])
+        .collect();
+    let words: Vec<String> = said.iter().map(|option| format!("--{option}")).collect();
+    let text = unit(&[words, vec!["--".into(), "/bin/true".into()]].concat());
+    for option in &said {
+        let name = option.split_once('=').unwrap().0;
+        let row = FIELDS.iter().find(|row| row.option == name).unwrap();
+        let directive = format!("{}=", row.directive);
+        assert!(text.lines().any(|line| line.starts_with(&directive)), "no {directive} in\n{text}");
+    }
+    let (above, own) = text.split_once("[X-Svcadapt]\n").unwrap();
+    for line in ["User=daemon", "Ready=tcp:80", "PIDFile=/run/x", "RootDirectory=/jail $x", "PreventCore=yes"]
+    {
+        assert!(own.lines().any(|own| own == line), "no {line} in\n{own}");
+    }
+    assert!(above.contains("UMask=0027\n") && !above.contains("\nUser="), "{above}");
 }
 
 #[test]
