@@ -4,8 +4,12 @@
 
 mod args;
 mod audit;
+mod deliver;
 mod detect;
 mod exit;
+mod gen_plist;
+mod gen_unit;
+mod generate;
 mod report;
 
 use std::ffi::OsString;
@@ -20,6 +24,8 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
         Ok(matches) => match matches.subcommand() {
             Some(("detect", matches)) => detect::run(matches),
             Some(("audit", matches)) => audit::run(matches),
+            Some(("gen-unit", matches)) => gen_unit::run(matches),
+            Some(("gen-plist", matches)) => gen_plist::run(matches),
             Some((name, _)) => unreachable!("clap let the unknown subcommand {name} through"),
             None => Exit::Status(svcadapt::USAGE),
         },
@@ -38,4 +44,6 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .subcommand(detect::command())
         .subcommand(audit::command())
+        .subcommand(gen_unit::command())
+        .subcommand(gen_plist::command())
 }

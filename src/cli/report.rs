@@ -1,5 +1,6 @@
 //! Speaking: answers go to stdout, failures to stderr. Neither panics when nobody listens.
 
+use std::fmt::Display;
 use std::io;
 use std::io::Write;
 
@@ -10,10 +11,10 @@ use crate::cli::Exit;
 /// What a shell says of a program that SIGPIPE killed.
 const BROKEN_PIPE: u8 = 128 + 13;
 
-/// Says on stderr what failed.
-pub(crate) fn report(error: &Error) {
+/// Says on stderr what failed, or what will not be as it was asked for.
+pub(crate) fn report(what: &impl Display) {
     // With stderr closed there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "svcadapt: {error}");
+    let _ = writeln!(io::stderr(), "svcadapt: {what}");
 }
 
 /// Writes an answer to stdout. An error is how to leave: silently if the reader has gone away, else with a word why.

@@ -1,1 +1,25 @@
-//! target
+//! WHAT EACH HOST CAN DO: a table of capabilities a host, and the one function that divides the labour by it.
+//!
+//! The host does what it has a word for, the adapter (`svcadapt run`) does the rest, and what neither can do is a
+//! [`Loss`] with its reason. Only what a spec says is divided: what it leaves open stays the host's own default.
+//! Nothing here writes a file format, and nothing looks at the machine.
+
+mod capability;
+mod command;
+mod divide;
+mod launchd;
+mod systemd;
+mod values;
+
+pub use capability::Capability;
+pub use capability::Rights;
+pub use command::Place;
+pub use command::Word;
+pub use command::command;
+pub use divide::Division;
+pub use divide::Loss;
+pub use divide::LossKind;
+pub use divide::Target;
+pub use divide::divide;
+pub use launchd::resource_key;
+pub use values::values;

@@ -1,0 +1,53 @@
+//! `svcadapt gen-unit`: a service as a systemd unit.
+
+use std::path::Path;
+
+use clap::ArgMatches;
+use clap::Command;
+
+use svcadapt::Error;
+use svcadapt::format::Refused;
+use svcadapt::format::Rendered;
+use svcadapt::format::unit::write;
+use svcadapt::spec::ServiceSpec;
+use svcadapt::target::Division;
+use svcadapt::target::Target;
+
+use super::Exit;
+use super::generate;
+use super::generate::Format;
+
+/// What clap must know.
+pub(crate) fn command() -> Command {
+    generate::options(Command::new("gen-unit").about("Write a systemd unit for a service"))
+}
+
+/// Does it.
+pub(crate) fn run(matches: &ArgMatches) -> Exit {
+    generate::run(matches, Ok(Unit))
+}
+
+struct Unit;
+
+impl Format for Unit {
+    const TARGET: Target = Target::Systemd;
+
+    fn file(&self, spec: &ServiceSpec) -> Result<String, Error> {
+        match &spec.name {
+            Some(name) => Ok(format!("{name}.service")),
+            None => {
+                Err(Error::new("output", "a file needs a name")
+                    .hint("call the service something: --name NAME"))
+            }
+        }
+    }
+
+    fn render(
+        &self,
+        spec: &ServiceSpec,
+        division: &Division,
+        adapter: &Path,
+    ) -> Result<Rendered, Vec<Refused>> {
+        write(spec, division, adapter)
+    }
+}

@@ -1,0 +1,216 @@
+//! What gen-unit and gen-plist have in common: from options to a file, and nothing at all if anything is wrong.
+
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+
+use clap::Arg;
+use clap::ArgAction;
+use clap::ArgMatches;
+use clap::Command;
+use clap::value_parser;
+
+use svcadapt::Error;
+use svcadapt::format::Refused;
+use svcadapt::format::Rendered;
+use svcadapt::spec::ServiceSpec;
+use svcadapt::target::Division;
+use svcadapt::target::Loss;
+use svcadapt::target::Target;
+use svcadapt::target::divide;
+
+use super::Exit;
+use super::args;
+use super::deliver::deliver;
+use super::report::print;
+use super::report::report;
+
+/// A kind of file that a service can be written as.
+pub(crate) trait Format {
+    /// For whom it is.
+    const TARGET: Target;
+
+    /// The file's name.
+    fn file(&self, spec: &ServiceSpec) -> Result<String, Error>;
+
+    /// The file's text. `adapter` is the path of svcadapt where the file will be used.
+    fn render(
+        &self,
+        spec: &ServiceSpec,
+        division: &Division,
+        adapter: &Path,
+    ) -> Result<Rendered, Vec<Refused>>;
+}
+
+/// Where a program is searched that is written as a bare name. The same everywhere, so that the same command line
+/// makes the same file.
+const SEARCHED: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/// Adds the options that every kind of file has.
+pub(crate) fn options(command: Command) -> Command {
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).help(help).help_heading("The file").action(ArgAction::SetTrue)
+    };
+    let path = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .value_name(value)
+            .help(help)
+            .help_heading("The file")
+            .value_parser(value_parser!(PathBuf))
+    };
+    args::spec_options(command)
+        .arg(path("output", "DIR", "Write the file into this directory instead of to standard output"))
+        .arg(path("svcadapt", "PATH", "Where svcadapt lies on the host that will use the file [this one]"))
+        .arg(
+            flag("strict", "Fail if anything is different from what was asked for")
+                .conflicts_with("allow-loss"),
+        )
+        .arg(flag("allow-loss", "Write the file even if the service gets more rights than was asked for"))
+}
+
+/// Makes the file. `format` may have failed before; then all else that is wrong is still told.
+pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Exit {
+    let file = match make(matches, format) {
+        Ok(file) => file,
+        Err(problems) => {
+            problems.iter().for_each(report);
+            return Exit::Status(svcadapt::USAGE);
+        }
+    };
+    match file.place {
+        None => print(&file.text).err().unwrap_or(Exit::Status(0)),
+        Some((directory, name)) => match deliver(directory, &name, &file.text) {
+            Ok(()) => Exit::Status(0),
+            Err(error) => {
+                report(&error);
+                Exit::Status(error.status)
+            }
+        },
+    }
+}
+
+/// What is to be written, and where: a directory and a name in it, or standard output.
+struct Made<'a> {
+    text: String,
+    place: Option<(&'a Path, String)>,
+}
+
+/// All problems as they are told.
+type Problems = Vec<String>;
+
+fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Made<'_>, Problems> {
+    let (format, spec) = match (format, args::draft(matches).finish()) {
+        (Ok(format), Ok(spec)) => (format, spec),
+        (format, spec) => {
+            let mut problems: Problems = format.err().iter().map(ToString::to_string).collect();
+            problems.extend(spec.err().iter().flatten().map(ToString::to_string));
+            return Err(problems);
+        }
+    };
+    let one = |error: Error| vec![error.to_string()];
+    let spec = with_program(spec).map_err(one)?;
+    let adapter = adapter(matches).map_err(one)?;
+    let place = match matches.get_one::<PathBuf>("output") {
+        Some(directory) => Some((directory.as_path(), format.file(&spec).map_err(one)?)),
+        None => None,
+    };
+    let rendered = format
+        .render(&spec, &divide(&spec, F::TARGET), &adapter)
+        .map_err(|refused| refused.iter().map(ToString::to_string).collect::<Problems>())?;
+    rendered.losses.iter().for_each(report);
+    acceptable(matches, &rendered.losses).map_err(one)?;
+    Ok(Made { text: rendered.text, place })
+}
+
+/// Whether the file may be written in spite of what it does not say.
+fn acceptable(matches: &ArgMatches, losses: &[Loss]) -> Result<(), Error> {
+    if matches.get_flag("strict") && !losses.is_empty() {
+        Err(Error::new("strict", "not everything that was asked for can be had here; nothing was written"))
+    } else if !matches.get_flag("allow-loss") && losses.iter().any(Loss::weakens_security) {
+        Err(Error::new(
+            "security",
+            "the service would get more rights than was asked for; nothing was written",
+        )
+        .hint("--allow-loss writes the file all the same"))
+    } else {
+        Ok(())
+    }
+}
+
+/// The path of svcadapt that the file will name.
+fn adapter(matches: &ArgMatches) -> Result<PathBuf, Error> {
+    match matches.get_one::<PathBuf>("svcadapt") {
+        Some(path) if path.is_absolute() => Ok(path.clone()),
+        Some(path) => Err(Error::new("--svcadapt", "not an absolute path").of(path.display().to_string())),
+        None => std::env::current_exe().map_err(|error| {
+            Error::new("svcadapt", format!("its own path cannot be told: {}", error.kind()))
+                .hint("say it with --svcadapt PATH")
+        }),
+    }
+}
+
+/// The same spec with the path of its program: no host's file has to search for it when it starts.
+fn with_program(mut spec: ServiceSpec) -> Result<ServiceSpec, Error> {
+    if spec.command.program.as_bytes().contains(&b'/') {
+        return Ok(spec);
+    }
+    let root = spec.root_directory.as_ref().map_or(Path::new("/"), |root| root.as_path());
+    let found =
+        SEARCHED.iter().map(|directory| Path::new(directory).join(&spec.command.program)).find(|path| {
+            let seen = root.join(path.strip_prefix("/").unwrap_or(path));
+            seen.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+        });
+    match found {
+        Some(path) => {
+            spec.command.program = path.into_os_string();
+            Ok(spec)
+        }
+        None => Err(Error::new("program", format!("not found in {}", SEARCHED.join(":")))
+            .of(spec.command.program.to_string_lossy())
+            .hint("write its absolute path")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use svcadapt::spec::Field;
+    use svcadapt::spec::Origin;
+    use svcadapt::spec::SpecDraft;
+    use svcadapt::target::command;
+
+    use super::*;
+
+    #[test]
+    fn what_the_adapter_is_told_is_what_it_reads() {
+        let mut draft = SpecDraft::new();
+        draft.command(vec!["/bin/web".into(), "--user".into(), "--".into(), String::new().into()]);
+        for (field, value) in [
+            (Field::Description, "-- a \"web\" server"),
+            (Field::Type, "forking"),
+            (Field::EnvironmentFile, "-/etc/default/web"),
+            (Field::CleanEnvironment, "no"),
+            (Field::Nice, "-5"),
+            (Field::PreventCore, "yes"),
+            (Field::CapabilityBoundingSet, ""),
+            (Field::Ready, "exec:test -e '/a b'\n"),
+            (Field::Ready, "tcp:[::1]:80"),
+            (Field::TimeoutStartSec, "1min 500ms"),
+        ] {
+            draft.assign(field, value, Origin::Option);
+        }
+        let spec = draft.finish().unwrap();
+        let words = command(&spec, &divide(&spec, Target::Classic), Path::new("/usr/bin/svcadapt"));
+        assert_eq!(
+            words[..4].iter().map(|word| &word.text).collect::<Vec<_>>(),
+            ["/usr/bin/svcadapt", "run", "--mode", "supervised"]
+        );
+        // The fourth word stands where clap expects the name of the command.
+        let rest: Vec<OsString> = words.into_iter().skip(3).map(|word| word.text).collect();
+        let matches = args::spec_options(Command::new("run")).try_get_matches_from(rest).unwrap();
+        assert_eq!(args::draft(&matches).finish().unwrap(), spec);
+    }
+}

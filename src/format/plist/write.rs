@@ -1,0 +1,344 @@
+//! A service as a property list.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use plist::Dictionary;
+use plist::Value;
+
+use crate::format::Refused;
+use crate::format::Rendered;
+use crate::format::Unfit;
+use crate::spec::Ceiling;
+use crate::spec::Field;
+use crate::spec::Input;
+use crate::spec::Limit;
+use crate::spec::Output;
+use crate::spec::Resource;
+use crate::spec::ServiceSpec;
+use crate::spec::Timespan;
+use crate::target::Division;
+use crate::target::Place;
+use crate::target::command;
+use crate::target::resource_key;
+use crate::target::values;
+
+use super::Label;
+use super::keys;
+
+/// How long a job may take to stop where the spec does not say. launchd's own default has moved between 5 and 20
+/// seconds, so it is always written.
+const EXIT_TIME_OUT: u64 = 30;
+
+/// What macOS takes for no limit (`RLIM_INFINITY`, getrlimit(2)).
+const NO_LIMIT: u64 = i64::MAX as u64;
+
+/// Writes the property list of a `LaunchDaemon`. It starts with the system and, as a unit without `Restart=`, once.
+///
+/// A string of any length is written: the launchd that cut strings at 4095 bytes is older than any macOS that Rust
+/// programs run on. `adapter` is the path of svcadapt on the host; it is written only if something is left for it.
+pub fn write(
+    spec: &ServiceSpec,
+    division: &Division,
+    label: &Label,
+    adapter: &Path,
+) -> Result<Rendered, Vec<Refused>> {
+    let mut job = Job { spec, root: Dictionary::new(), refused: Vec::new() };
+    job.root.insert(keys::LABEL.into(), label.as_str().into());
+    job.root.insert(keys::RUN_AT_LOAD.into(), true.into());
+    job.root.insert(keys::EXIT_TIME_OUT.into(), EXIT_TIME_OUT.into());
+    job.command(division, adapter);
+    for &field in &division.host {
+        job.field(field);
+    }
+    job.root.sort_keys();
+    if !job.refused.is_empty() {
+        return Err(job.refused);
+    }
+    let mut text = Vec::new();
+    let broken = |cause: String| vec![Unfit::at(0, cause).of(Place::Adapter, adapter.as_os_str())];
+    Value::Dictionary(job.root).to_writer_xml(&mut text).map_err(|error| broken(error.to_string()))?;
+    let mut text = String::from_utf8(text).map_err(|error| broken(error.to_string()))?;
+    text.push('\n');
+    Ok(Rendered { text, losses: division.losses.clone() })
+}
+
+struct Job<'a> {
+    spec: &'a ServiceSpec,
+    root: Dictionary,
+    refused: Vec<Refused>,
+}
+
+impl Job<'_> {
+    fn command(&mut self, division: &Division, adapter: &Path) {
+        let mut words = Vec::new();
+        for word in command(self.spec, division, adapter) {
+            if words.is_empty() && !word.text.as_bytes().starts_with(b"/") {
+                let unfit = Unfit::at(0, "launchd needs the absolute path of the program");
+                self.refused.push(unfit.of(word.place, &word.text));
+            }
+            words.push(Value::String(self.text(word.place, &word.text)));
+        }
+        self.root.insert(keys::PROGRAM_ARGUMENTS.into(), words.into());
+    }
+
+    fn field(&mut self, field: Field) {
+        let spec = self.spec;
+        match field {
+            Field::User => {
+                self.string(field, keys::USER_NAME);
+                self.root.insert(keys::INIT_GROUPS.into(), true.into());
+            }
+            Field::Group => self.string(field, keys::GROUP_NAME),
+            Field::WorkingDirectory => self.string(field, keys::WORKING_DIRECTORY),
+            // An integer is decimal and understood by every launchd; a string is not.
+            Field::Umask => self.number(keys::UMASK, spec.umask.map(|mode| i64::from(mode.bits()))),
+            Field::Nice => self.number(keys::NICE, spec.nice.map(i64::from)),
+            Field::Environment => self.environment(),
+            Field::StandardInput => {
+                if let Some(Input::File(file)) = &spec.standard_input {
+                    self.path(field, keys::STANDARD_IN_PATH, file.as_path());
+                }
+            }
+            Field::StandardOutput => {
+                self.output(field, keys::STANDARD_OUT_PATH, spec.standard_output.as_ref());
+            }
+            Field::StandardError => {
+                self.output(field, keys::STANDARD_ERROR_PATH, spec.standard_error.as_ref());
+            }
+            Field::Limit(resource) => {
+                if let Some(&limit) = spec.limits.get(&resource) {
+                    self.limit(resource, limit);
+                }
+            }
+            // It stands behind all limits in the order of fields, so it wins over one for core dumps.
+            Field::PreventCore => {
+                self.limit(Resource::Core, Limit { soft: Ceiling::At(0), hard: Ceiling::At(0) });
+            }
+            Field::TimeoutStopSec => self.timeout_stop(),
+            // What launchd does anyway. The label stands for the name.
+            _ => (),
+        }
+    }
+
+    fn environment(&mut self) {
+        let mut variables = Dictionary::new();
+        for set in &self.spec.environment.assignments {
+            let value = self.text(Place::Field(Field::Environment), &set.value);
+            variables.insert(set.name.as_str().to_owned(), value.into());
+        }
+        variables.sort_keys();
+        self.root.insert(keys::ENVIRONMENT_VARIABLES.into(), variables.into());
+    }
+
+    /// The null device is what launchd gives where nothing is said.
+    fn output(&mut self, field: Field, key: &str, output: Option<&Output>) {
+        if let Some(Output::File(_, file)) = output {
+            self.path(field, key, file.as_path());
+        }
+    }
+
+    fn limit(&mut self, resource: Resource, limit: Limit) {
+        let Some(key) = resource_key(resource) else { return };
+        for (kind, ceiling) in
+            [(keys::SOFT_RESOURCE_LIMITS, limit.soft), (keys::HARD_RESOURCE_LIMITS, limit.hard)]
+        {
+            let number = match ceiling {
+                Ceiling::Infinity => NO_LIMIT,
+                Ceiling::At(number) => number,
+            };
+            if number > NO_LIMIT {
+                let unfit = Unfit::at(0, "macOS counts no further than 9223372036854775807");
+                self.refused
+                    .push(unfit.of(Place::Field(Field::Limit(resource)), OsStr::new(&number.to_string())));
+            }
+            if !self.root.contains_key(kind) {
+                self.root.insert(kind.to_owned(), Dictionary::new().into());
+            }
+            if let Some(limits) = self.root.get_mut(kind).and_then(Value::as_dictionary_mut) {
+                limits.insert(key.into(), number.into());
+                limits.sort_keys();
+            }
+        }
+    }
+
+    fn timeout_stop(&mut self) {
+        let seconds = match self.spec.timeout_stop {
+            // 0 is launchd's word for ever.
+            Some(Timespan::Infinity) => 0,
+            Some(Timespan::Finite(span)) => span.as_secs() + u64::from(span.subsec_nanos() > 0),
+            None => EXIT_TIME_OUT,
+        };
+        self.root.insert(keys::EXIT_TIME_OUT.into(), seconds.into());
+    }
+
+    fn number(&mut self, key: &str, number: Option<i64>) {
+        self.root.extend(number.map(|number| (key.to_owned(), Value::from(number))));
+    }
+
+    fn string(&mut self, field: Field, key: &str) {
+        for value in values(self.spec, field) {
+            let text = self.text(Place::Field(field), &value);
+            self.root.insert(key.into(), text.into());
+        }
+    }
+
+    fn path(&mut self, field: Field, key: &str, path: &Path) {
+        let text = self.text(Place::Field(field), path.as_os_str());
+        self.root.insert(key.into(), text.into());
+    }
+
+    /// The value as XML can carry it; one that it cannot is noted.
+    fn text(&mut self, place: Place, value: &OsStr) -> String {
+        match text(value) {
+            Ok(text) => text.to_owned(),
+            Err(unfit) => {
+                self.refused.push(unfit.of(place, value));
+                String::new()
+            }
+        }
+    }
+}
+
+/// XML 1.0 has no control characters but tab and line feed: a carriage return is one too, but every reader makes a
+/// line feed of it. The `plist` crate would write them all as they stand.
+fn text(value: &OsStr) -> Result<&str, Unfit> {
+    let text = value.to_str().ok_or_else(|| {
+        let valid = value.as_bytes().utf8_chunks().next().map_or(0, |chunk| chunk.valid().len());
+        Unfit::at(valid, "what is not UTF-8 cannot stand in a property list")
+    })?;
+    let legal = |letter: char| match letter {
+        '\t' | '\n' => true,
+        '\u{fffe}' | '\u{ffff}' => false,
+        _ => letter >= ' ',
+    };
+    match text.char_indices().find(|(_, letter)| !legal(*letter)) {
+        Some((offset, letter)) => {
+            let number = u32::from(letter);
+            Err(Unfit::at(offset, format!("U+{number:04X} cannot stand in a property list")))
+        }
+        None => Ok(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use crate::spec::Origin;
+    use crate::spec::SpecDraft;
+    use crate::target::Target;
+    use crate::target::divide;
+
+    use super::*;
+
+    fn plist(words: &[&str], values: &[(Field, &str)]) -> Result<String, Vec<Refused>> {
+        let mut draft = SpecDraft::new();
+        draft.command(words.iter().map(Into::into).collect());
+        for &(field, value) in values {
+            draft.assign(field, value, Origin::Option);
+        }
+        let spec = draft.finish().unwrap();
+        let label = Label::parse(OsStr::new("org.example.web")).unwrap();
+        write(&spec, &divide(&spec, Target::Launchd), &label, Path::new("/usr/local/bin/svcadapt"))
+            .map(|rendered| rendered.text)
+    }
+
+    fn read(text: &str) -> Dictionary {
+        Value::from_reader_xml(text.as_bytes()).unwrap().into_dictionary().unwrap()
+    }
+
+    #[test]
+    fn the_smallest_property_list() {
+        assert_eq!(
+            plist(&["/bin/web", "a&<b>"], &[]).unwrap(),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+             <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \
+             \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
+             <plist version=\"1.0\">\n<dict>\n\
+             \t<key>ExitTimeOut</key>\n\t<integer>30</integer>\n\
+             \t<key>Label</key>\n\t<string>org.example.web</string>\n\
+             \t<key>ProgramArguments</key>\n\t<array>\n\
+             \t\t<string>/bin/web</string>\n\t\t<string>a&amp;&lt;b&gt;</string>\n\t</array>\n\
+             \t<key>RunAtLoad</key>\n\t<true/>\n\
+             </dict>\n</plist>\n"
+        );
+    }
+
+    #[test]
+    fn a_umask_is_a_decimal_integer() {
+        assert_eq!(read(&plist(&["/x"], &[(Field::Umask, "027")]).unwrap())["Umask"], Value::from(23));
+    }
+
+    #[test]
+    fn limits_stand_in_two_dictionaries_and_a_core_dump_can_be_forbidden() {
+        let said = [
+            (Field::Limit(Resource::Core), "5M"),
+            (Field::Limit(Resource::Data), "1:infinity"),
+            (Field::PreventCore, "yes"),
+        ];
+        let job = read(&plist(&["/x"], &said).unwrap());
+        let limit = |kind: &str, name: &str| job[kind].as_dictionary().unwrap()[name].as_unsigned_integer();
+        assert_eq!(limit("SoftResourceLimits", "Core"), Some(0));
+        assert_eq!(limit("SoftResourceLimits", "Data"), Some(1));
+        assert_eq!(limit("HardResourceLimits", "Data"), Some(9_223_372_036_854_775_807));
+    }
+
+    #[test]
+    fn the_time_to_stop_is_in_whole_seconds() {
+        for (said, written) in [("90", 90), ("1500ms", 2), ("infinity", 0)] {
+            let job = read(&plist(&["/x"], &[(Field::TimeoutStopSec, said)]).unwrap());
+            assert_eq!(job["ExitTimeOut"], Value::from(written), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_launchd_cannot_do_is_started_through_the_adapter() {
+        let said = [(Field::User, "www"), (Field::Umask, "077"), (Field::PidFile, "/var/run/x.pid")];
+        let job = read(&plist(&["/bin/web", "--ready"], &said).unwrap());
+        let words: Vec<_> =
+            job["ProgramArguments"].as_array().unwrap().iter().filter_map(Value::as_string).collect();
+        assert_eq!(
+            words.join(" "),
+            "/usr/local/bin/svcadapt run --mode supervised --user www --pid-file /var/run/x.pid -- /bin/web --ready"
+        );
+        assert!(!job.contains_key("UserName") && job.contains_key("Umask"));
+    }
+
+    #[test]
+    fn what_xml_cannot_carry_is_refused() {
+        for (letter, legal) in [
+            ("\t", true),
+            ("\n", true),
+            ("\u{7f}", true),
+            ("\u{85}", true),
+            ("\u{fdd0}", true),
+            ("\u{1ffff}", true),
+            ("\u{1}", false),
+            ("\r", false),
+            ("\u{1f}", false),
+            ("\u{fffe}", false),
+            ("\u{ffff}", false),
+        ] {
+            let word = format!("a {letter} ");
+            match plist(&["/x", &word], &[]) {
+                Ok(text) => {
+                    let job = read(&text);
+                    assert_eq!(
+                        job["ProgramArguments"].as_array().unwrap()[1].as_string(),
+                        Some(word.as_str())
+                    );
+                    assert!(legal, "{letter:?}");
+                }
+                Err(refused) => {
+                    assert_eq!((refused[0].place, refused[0].unfit.offset), (Place::Argument(1), 2));
+                    assert!(!legal, "{letter:?}");
+                }
+            }
+        }
+        let bytes = std::ffi::OsString::from_vec(b"ab\xff".to_vec());
+        assert_eq!(text(&bytes).unwrap_err().offset, 2);
+        assert_eq!(plist(&["x"], &[]).unwrap_err()[0].place, Place::Program);
+    }
+}

@@ -1,0 +1,263 @@
+//! A service as a unit.
+
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::path::Path;
+
+use crate::format::Refused;
+use crate::format::Rendered;
+use crate::format::Unfit;
+use crate::spec::Capabilities;
+use crate::spec::FIELDS;
+use crate::spec::Field;
+use crate::spec::Input;
+use crate::spec::Output;
+use crate::spec::Resource;
+use crate::spec::ServiceSpec;
+use crate::spec::ServiceType;
+use crate::target::Division;
+use crate::target::Place;
+use crate::target::Word;
+use crate::target::command;
+use crate::target::values;
+
+use super::quote;
+
+/// Writes the `.service` file of a service, for the system manager.
+///
+/// What systemd has no word for stands in `[X-Svcadapt]`, which systemd does not read: one `Name=VALUE` a line, the
+/// value as it stands or, where it cannot, as one word in quotes. So the unit is a complete spec. `adapter` is the
+/// path of svcadapt on the host; it is written only if something is left for it.
+pub fn write(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Vec<Refused>> {
+    let mut unit = Unit { spec, division, text: String::new(), refused: Vec::new() };
+    if division.host.contains(&Field::Description) {
+        unit.section("Unit");
+        unit.field(Field::Description);
+    }
+    unit.section("Service");
+    unit.readiness();
+    unit.command(&command(spec, division, adapter));
+    // A classic daemon has SIGPIPE at its default; systemd would have it ignored, for the program's children too.
+    unit.put("IgnoreSIGPIPE", "no");
+    for &field in division.host.iter().filter(|field| **field != Field::Description) {
+        unit.field(field);
+    }
+    unit.section("Install");
+    unit.put("WantedBy", "multi-user.target");
+    unit.own();
+    if unit.refused.is_empty() {
+        Ok(Rendered { text: unit.text, losses: division.losses.clone() })
+    } else {
+        Err(unit.refused)
+    }
+}
+
+struct Unit<'a> {
+    spec: &'a ServiceSpec,
+    division: &'a Division,
+    text: String,
+    refused: Vec<Refused>,
+}
+
+impl Unit<'_> {
+    fn section(&mut self, name: &str) {
+        let gap = if self.text.is_empty() { "" } else { "\n" };
+        self.text.extend([gap, "[", name, "]\n"]);
+    }
+
+    fn put(&mut self, directive: &str, value: &str) {
+        self.text.extend([directive, "=", value, "\n"]);
+    }
+
+    /// When the service counts as started.
+    fn readiness(&mut self) {
+        let spec = self.spec;
+        let tells = self.division.adapter_watches()
+            || self.division.host.contains(&Field::Ready)
+            || spec.service_type == Some(ServiceType::Notify);
+        let kind = if tells { ServiceType::Notify } else { spec.service_type.unwrap_or(ServiceType::Exec) };
+        self.put("Type", &kind.to_string());
+        if tells {
+            // The adapter tells readiness from a short-lived process beside the program, which is the main one.
+            let whom = if self.division.adapter_watches() { "all" } else { "main" };
+            self.put("NotifyAccess", whom);
+        }
+    }
+
+    fn command(&mut self, words: &[Word]) {
+        match quote::exec_start(words.iter().map(|word| word.text.as_os_str())) {
+            Ok(line) if "ExecStart=".len() + line.len() > quote::LONGEST_LINE => {
+                self.refused.push(too_long(Place::Program, &self.spec.command.program));
+            }
+            Ok(line) => self.put("ExecStart", &line),
+            Err(unfit) => {
+                self.refused.extend(
+                    unfit.into_iter().map(|(index, why)| why.of(words[index].place, &words[index].text)),
+                );
+            }
+        }
+    }
+
+    /// One directive, or one for each value.
+    fn field(&mut self, field: Field) {
+        let spec = self.spec;
+        let quote = match field {
+            // The name is the file's, the next two stand at the top of the section, and a clean environment is what
+            // every service gets.
+            Field::Name | Field::Type | Field::Ready | Field::CleanEnvironment => return,
+            Field::Limit(Resource::Core) if spec.prevent_core => return,
+            Field::PreventCore => return self.put(Field::Limit(Resource::Core).directive(), "1:1"),
+            // All that there are, also those that the reader knows and we do not.
+            Field::CapabilityBoundingSet if spec.capability_bounding_set == Some(Capabilities::ALL) => {
+                return self.put(field.directive(), "~");
+            }
+            Field::CapabilityBoundingSet if spec.capability_bounding_set == Some(Capabilities::EMPTY) => {
+                return self.put(field.directive(), "");
+            }
+            Field::StandardInput if spec.standard_input == Some(Input::Inherit) => {
+                return self.put(field.directive(), "null");
+            }
+            // What systemd gives a service of its own accord. Its "inherit" is something else: the input again.
+            Field::StandardOutput if spec.standard_output == Some(Output::Inherit) => {
+                return self.put(field.directive(), "journal");
+            }
+            Field::StandardError if spec.standard_error == Some(Output::Inherit) => {
+                return self.put(field.directive(), "journal");
+            }
+            Field::Environment => quote::environment,
+            Field::EnvironmentFile => quote::environment_file,
+            Field::SupplementaryGroups => quote::group,
+            Field::Directory(_) => quote::directory,
+            Field::WorkingDirectory
+            | Field::RootDirectory
+            | Field::PidFile
+            | Field::StandardInput
+            | Field::StandardOutput
+            | Field::StandardError => quote::raw_path,
+            _ => quote::raw,
+        };
+        self.lines(field, quote);
+    }
+
+    fn lines(&mut self, field: Field, quote: fn(&OsStr) -> Result<String, Unfit>) {
+        for value in values(self.spec, field) {
+            match quote(&value) {
+                Ok(text) if field.directive().len() + 1 + text.len() > quote::LONGEST_LINE => {
+                    self.refused.push(too_long(Place::Field(field), &value));
+                }
+                Ok(text) => self.put(field.directive(), &text),
+                Err(unfit) => self.refused.push(unfit.of(Place::Field(field), &value)),
+            }
+        }
+    }
+
+    /// What was said and does not stand in systemd's own sections.
+    fn own(&mut self) {
+        let said = FIELDS.iter().map(|row| row.field).filter(|field| !values(self.spec, *field).is_empty());
+        let own: Vec<Field> = said.filter(|field| !self.stands_above(*field)).collect();
+        if own.is_empty() {
+            return;
+        }
+        self.section("X-Svcadapt");
+        for field in own {
+            self.lines(field, |value| Ok(quote::own(value)));
+        }
+    }
+
+    fn stands_above(&self, field: Field) -> bool {
+        match field {
+            Field::Name => true,
+            Field::CleanEnvironment | Field::PreventCore => false,
+            Field::StandardInput => self.spec.standard_input != Some(Input::Inherit),
+            _ => self.division.host.contains(&field),
+        }
+    }
+}
+
+fn too_long(place: Place, value: &OsString) -> Refused {
+    Unfit::at(quote::LONGEST_LINE, "systemd reads no line that is longer than 1048575 bytes").of(place, value)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::spec::Origin;
+    use crate::spec::SpecDraft;
+    use crate::target::Target;
+    use crate::target::divide;
+
+    use super::*;
+
+    fn unit(words: &[&str], values: &[(Field, &str)]) -> Result<Rendered, Vec<Refused>> {
+        let mut draft = SpecDraft::new();
+        draft.command(words.iter().map(Into::into).collect());
+        for &(field, value) in values {
+            draft.assign(field, value, Origin::Option);
+        }
+        let spec = draft.finish().unwrap();
+        write(&spec, &divide(&spec, Target::Systemd), Path::new("/usr/bin/svcadapt"))
+    }
+
+    #[test]
+    fn the_smallest_unit() {
+        assert_eq!(
+            unit(&["/bin/web", "-p", "100%"], &[]).unwrap().text,
+            "[Service]\nType=exec\nExecStart=/bin/web -p \"100%%\"\nIgnoreSIGPIPE=no\n\n\
+             [Install]\nWantedBy=multi-user.target\n"
+        );
+    }
+
+    #[test]
+    fn a_program_that_tells_its_own_readiness_is_started_itself() {
+        let text = unit(&["/bin/web"], &[(Field::Ready, "notify")]).unwrap().text;
+        assert!(text.contains("Type=notify\nNotifyAccess=main\nExecStart=/bin/web\n"), "{text}");
+        assert!(!text.contains("X-Svcadapt"), "{text}");
+    }
+
+    #[test]
+    fn a_probe_is_the_adapters_and_stands_in_its_own_section() {
+        let said = [(Field::Description, "Web"), (Field::User, "web"), (Field::Ready, "exec:a\nb")];
+        assert_eq!(
+            unit(&["/bin/web", "$x"], &said).unwrap().text,
+            "[Unit]\nDescription=Web\n\n\
+             [Service]\nType=notify\nNotifyAccess=all\n\
+             ExecStart=/usr/bin/svcadapt run --mode supervised --ready \"exec:a\\nb\" -- /bin/web \"$$x\"\n\
+             IgnoreSIGPIPE=no\nUser=web\n\n\
+             [Install]\nWantedBy=multi-user.target\n\n\
+             [X-Svcadapt]\nReady=\"exec:a\\nb\"\n"
+        );
+    }
+
+    #[test]
+    fn a_core_dump_that_must_not_be_needs_one_line_and_stays_readable() {
+        let said = [(Field::Limit(Resource::Core), "5M"), (Field::PreventCore, "yes")];
+        let text = unit(&["/bin/web"], &said).unwrap().text;
+        assert_eq!(text.matches("LimitCORE=").count(), 1);
+        assert!(
+            text.contains("LimitCORE=1:1\n") && text.ends_with("[X-Svcadapt]\nPreventCore=yes\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn everything_that_cannot_be_written_is_told_at_once() {
+        let refused = unit(&["/bin/a*", "\u{ffff}"], &[(Field::WorkingDirectory, "/a\rb")]).unwrap_err();
+        let told: Vec<_> = refused.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "program '/bin/a*': byte 6: a character of patterns cannot stand in the path of a program",
+                "argument 1 '\\u{ffff}': byte 0: U+FFFF is no character, and systemd refuses it",
+                "--working-directory '/a\\rb': byte 2: a line break ends the line",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_line_that_takes_the_unit_with_it_is_refused() {
+        let long = "x".repeat(131_071);
+        let words: Vec<&str> =
+            std::iter::once("/bin/x").chain(std::iter::repeat_n(long.as_str(), 8)).collect();
+        assert_eq!(unit(&words, &[]).unwrap_err().len(), 1);
+        assert!(unit(&words[..8], &[]).is_ok());
+    }
+}

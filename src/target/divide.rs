@@ -1,0 +1,278 @@
+//! The division of labour between a host and the adapter.
+
+use std::fmt;
+
+use crate::spec::DirectoryKind;
+use crate::spec::FIELDS;
+use crate::spec::Field;
+use crate::spec::ServiceSpec;
+
+use super::Capability;
+use super::Rights;
+use super::launchd;
+use super::systemd;
+use super::values;
+
+/// Who starts the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// systemd as the system manager.
+    Systemd,
+    /// launchd, as a `LaunchDaemon` in the system domain.
+    Launchd,
+    /// Nobody: the adapter makes a daemon of the program.
+    Classic,
+}
+
+/// Who does what. Every field that the spec says is in `host`, in `adapter` or lost; the order is that of
+/// [`FIELDS`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Division {
+    /// For whom this was divided.
+    pub target: Target,
+    /// What the host does, be it exactly or nearly.
+    pub host: Vec<Field>,
+    /// What `svcadapt run` does.
+    pub adapter: Vec<Field>,
+    /// What is different from what was asked for.
+    pub losses: Vec<Loss>,
+}
+
+/// Something that was asked for and will not be so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// What was asked for.
+    pub field: Field,
+    /// What becomes of it.
+    pub kind: LossKind,
+}
+
+/// How much of a field is lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LossKind {
+    /// The host does something near to it: what.
+    Approximated(String),
+    /// All: why.
+    Lost(String),
+}
+
+/// Divides what a spec says between a host and the adapter.
+///
+/// Three rules go beyond the host's table, because the adapter itself runs inside what the host sets up:
+/// * The adapter lies outside a new root, so where there is an adapter the chroot is its own; and then the working
+///   directory, which lies below that root, is too.
+/// * What needs root is done before the identity is settled, so then the adapter settles the identity; and with it
+///   the capabilities, which a change of identity would undo, and the directories, which belong to that identity.
+/// * Where the host does everything there is no adapter.
+pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
+    let mut division = Division { target, host: Vec::new(), adapter: Vec::new(), losses: Vec::new() };
+    let mut root = false;
+    for field in FIELDS.iter().map(|row| row.field).filter(|&field| !values(spec, field).is_empty()) {
+        let capability = match target {
+            Target::Systemd => systemd::capability(spec, field),
+            Target::Launchd => launchd::capability(spec, field),
+            Target::Classic => Capability::Adapter(Rights::OfRoot),
+        };
+        match capability {
+            Capability::Host => division.host.push(field),
+            Capability::Adapter(rights) => {
+                root |= rights == Rights::OfRoot;
+                division.adapter.push(field);
+            }
+            Capability::Approximated(how) => {
+                division.host.push(field);
+                division.losses.push(Loss { field, kind: LossKind::Approximated(how) });
+            }
+            Capability::Lost(why) => division.losses.push(Loss { field, kind: LossKind::Lost(why) }),
+        }
+    }
+    if division.needs_adapter() {
+        root |= division.hand_over(|field| field == Field::RootDirectory);
+        if division.adapter.contains(&Field::RootDirectory) {
+            division.hand_over(|field| field == Field::WorkingDirectory);
+        }
+        if root {
+            let other = spec.user.is_some() || spec.group.is_some();
+            division.hand_over(|field| settles_identity(field) || other && belongs_to_identity(field));
+        }
+    }
+    if target == Target::Launchd {
+        launchd::about_streams(spec, &mut division);
+    }
+    division.losses.extend(mixed_modes(spec));
+    division.losses.sort_by_key(|loss| place(loss.field));
+    division
+}
+
+/// What has to be done together with the change of identity.
+fn settles_identity(field: Field) -> bool {
+    matches!(
+        field,
+        Field::User
+            | Field::Group
+            | Field::SupplementaryGroups
+            | Field::CapabilityBoundingSet
+            | Field::AmbientCapabilities
+    )
+}
+
+/// What the host would leave to root if it did not know the identity.
+fn belongs_to_identity(field: Field) -> bool {
+    matches!(field, Field::Directory(_) | Field::DirectoryMode(_))
+}
+
+/// No option and no directive can give two directories of one kind different modes.
+fn mixed_modes(spec: &ServiceSpec) -> impl Iterator<Item = Loss> {
+    DirectoryKind::ALL.into_iter().filter_map(|kind| {
+        let mut modes = spec.directories.iter().filter(|made| made.kind == kind).map(|made| made.mode);
+        let first = modes.next()?;
+        modes.any(|mode| mode != first).then(|| Loss {
+            field: Field::DirectoryMode(kind),
+            kind: LossKind::Lost(format!("all directories of a kind have one mode; it will be {first}")),
+        })
+    })
+}
+
+/// Where a field stands in the order of all.
+fn place(field: Field) -> Option<usize> {
+    FIELDS.iter().position(|row| row.field == field)
+}
+
+impl Division {
+    /// Whether anything is left for `svcadapt run`.
+    pub fn needs_adapter(&self) -> bool {
+        !self.adapter.is_empty()
+    }
+
+    /// Whether the adapter waits for the service to become ready.
+    pub fn adapter_watches(&self) -> bool {
+        self.adapter.contains(&Field::Ready)
+    }
+
+    /// Moves fields from the host to the adapter, and says whether there were any.
+    fn hand_over(&mut self, which: impl Fn(Field) -> bool) -> bool {
+        let moved: Vec<Field> = self.host.iter().copied().filter(|&field| which(field)).collect();
+        self.host.retain(|field| !moved.contains(field));
+        // What the adapter does is exact.
+        self.losses.retain(|loss| !moved.contains(&loss.field));
+        self.adapter.extend(&moved);
+        self.adapter.sort_by_key(|field| place(*field));
+        !moved.is_empty()
+    }
+}
+
+impl Loss {
+    /// Whether the service would run with more rights than was asked for, or with rights of another kind.
+    pub fn weakens_security(&self) -> bool {
+        matches!(self.kind, LossKind::Lost(_))
+            && matches!(
+                self.field,
+                Field::NoNewPrivileges | Field::CapabilityBoundingSet | Field::AmbientCapabilities
+            )
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "--{}: ", self.field.option())?;
+        match &self.kind {
+            LossKind::Approximated(how) => write!(f, "approximated: {how}"),
+            LossKind::Lost(why) => write!(f, "lost: {why}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::spec::Origin;
+    use crate::spec::SpecDraft;
+
+    use super::*;
+
+    fn division(target: Target, values: &[(Field, &str)]) -> Division {
+        let mut draft = SpecDraft::new();
+        draft.command(vec!["/bin/true".into()]);
+        for &(field, value) in values {
+            draft.assign(field, value, Origin::Option);
+        }
+        divide(&draft.finish().unwrap(), target)
+    }
+
+    const SERVER: [(Field, &str); 6] = [
+        (Field::User, "web"),
+        (Field::WorkingDirectory, "/srv"),
+        (Field::RootDirectory, "/jail"),
+        (Field::AmbientCapabilities, "CAP_CHOWN"),
+        (Field::Directory(DirectoryKind::State), "web"),
+        (Field::Nice, "5"),
+    ];
+
+    fn with(extra: &[(Field, &'static str)]) -> Vec<(Field, &'static str)> {
+        [&SERVER, extra].concat()
+    }
+
+    #[test]
+    fn without_need_there_is_no_adapter() {
+        let division = division(Target::Systemd, &SERVER);
+        assert!(!division.needs_adapter());
+        assert_eq!(division.host.len(), SERVER.len());
+        assert_eq!(division.losses, []);
+    }
+
+    #[test]
+    fn a_probe_leaves_the_identity_with_the_host() {
+        let division = division(Target::Systemd, &[(Field::User, "web"), (Field::Ready, "tcp:80")]);
+        assert_eq!(division.host, [Field::User]);
+        assert_eq!(division.adapter, [Field::Ready]);
+    }
+
+    #[test]
+    fn an_adapter_that_needs_root_settles_the_identity() {
+        let division = division(Target::Systemd, &with(&[(Field::PidFile, "/run/web.pid")]));
+        assert_eq!(division.host, [Field::Nice]);
+        assert_eq!(
+            division.adapter,
+            [
+                Field::User,
+                Field::WorkingDirectory,
+                Field::RootDirectory,
+                Field::AmbientCapabilities,
+                Field::Directory(DirectoryKind::State),
+                Field::PidFile,
+            ]
+        );
+    }
+
+    #[test]
+    fn an_adapter_cannot_be_started_inside_a_new_root() {
+        let division = division(Target::Systemd, &with(&[(Field::Ready, "tcp:80")]));
+        assert_eq!(division.host, [Field::Nice]);
+        assert!(division.adapter.contains(&Field::RootDirectory));
+        assert!(division.adapter.contains(&Field::User));
+    }
+
+    #[test]
+    fn every_field_that_is_said_is_somewhere_and_only_once() {
+        for target in [Target::Systemd, Target::Launchd, Target::Classic] {
+            let spec = values::tests::everything();
+            let division = divide(&spec, target);
+            for field in FIELDS.iter().map(|row| row.field) {
+                let lost = |loss: &&Loss| loss.field == field && matches!(loss.kind, LossKind::Lost(_));
+                let places = usize::from(division.host.contains(&field))
+                    + usize::from(division.adapter.contains(&field))
+                    + division.losses.iter().filter(lost).count();
+                assert_eq!(places, usize::from(!values(&spec, field).is_empty()), "{target:?} {field:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn two_modes_for_one_kind_are_told() {
+        let mut spec = values::tests::everything();
+        let mut second = spec.directories[0].clone();
+        second.mode = crate::spec::Mode::DEFAULT_UMASK;
+        spec.directories.push(second);
+        let losses = divide(&spec, Target::Classic).losses;
+        assert_eq!(losses[0].field, Field::DirectoryMode(DirectoryKind::Runtime));
+    }
+}

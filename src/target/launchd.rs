@@ -1,0 +1,189 @@
+//! What launchd can do for a service in its system domain (launchd.plist(5)).
+
+use crate::spec::Field;
+use crate::spec::Field as F;
+use crate::spec::FileMode;
+use crate::spec::Input;
+use crate::spec::Output;
+use crate::spec::Principal;
+use crate::spec::Resource;
+use crate::spec::ServiceSpec;
+use crate::spec::ServiceType;
+use crate::spec::Timespan;
+
+use super::Capability;
+use super::Capability::Host;
+use super::Division;
+use super::Loss;
+use super::LossKind;
+use super::Rights;
+
+/// How launchd honours a field that the spec says.
+#[expect(clippy::match_same_arms, reason = "what is the same for different reasons stands apart")]
+pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
+    match field {
+        F::Name | F::Umask | F::WorkingDirectory | F::Environment | F::Nice => Host,
+        // launchd builds every environment itself, from what `launchctl setenv` gave it and the property list.
+        F::CleanEnvironment | F::PassEnvironment => Host,
+        // No dump is ever piped on macOS, so a limit of zero prevents it.
+        F::PreventCore => Host,
+        F::Description => Capability::lost("a property list has no room for it"),
+        F::Type => match spec.service_type {
+            Some(ServiceType::Notify) => Capability::approximated(NO_READINESS),
+            Some(ServiceType::Oneshot) => {
+                Capability::approximated("launchd starts it and does not wait for its end")
+            }
+            // launchd takes the end of the process that it started for the end of the service.
+            Some(ServiceType::Forking) => Capability::Adapter(Rights::OfService),
+            _ => Host,
+        },
+        F::User => principal(spec.user.as_ref()),
+        F::Group => principal(spec.group.as_ref()),
+        F::SupplementaryGroups
+        | F::RootDirectory
+        | F::Directory(_)
+        | F::DirectoryMode(_)
+        | F::PidFile
+        // A file with secrets is often readable by root alone.
+        | F::EnvironmentFile => Capability::Adapter(Rights::OfRoot),
+        F::UnsetEnvironment => Capability::Adapter(Rights::OfService),
+        F::StandardInput => match spec.standard_input {
+            Some(Input::Inherit) => Capability::approximated("launchd gives every job the null device"),
+            _ => Host,
+        },
+        F::StandardOutput => output(spec.standard_output.as_ref()),
+        F::StandardError => output(spec.standard_error.as_ref()),
+        F::Limit(resource @ (Resource::Nofile | Resource::Nproc)) => Capability::Approximated(format!(
+            "launchd sets kern.{} of the whole system with it",
+            if resource == Resource::Nofile { "maxfiles" } else { "maxproc" }
+        )),
+        F::Limit(resource) => match resource_key(resource) {
+            Some(_) => Host,
+            None => Capability::lost("launchd has no such limit"),
+        },
+        F::OomScoreAdjust => Capability::lost("macOS has no such score"),
+        F::NoNewPrivileges => Capability::lost("macOS cannot forbid it"),
+        F::CapabilityBoundingSet | F::AmbientCapabilities => Capability::lost("macOS has no capabilities"),
+        F::FilesPreserve => Capability::lost("launchd starts every job with the standard streams alone"),
+        F::Ready => Capability::lost(NO_READINESS),
+        F::NotificationFd => Capability::lost("launchd waits for no such message"),
+        F::TimeoutStartSec => Capability::lost("launchd waits for nothing when it starts a job"),
+        F::TimeoutStopSec => match spec.timeout_stop {
+            Some(Timespan::Infinity) => {
+                Capability::approximated("written as 0, which launchd.plist(5) advises against")
+            }
+            Some(Timespan::Finite(span)) if span.subsec_nanos() != 0 => {
+                Capability::approximated("rounded up to whole seconds")
+            }
+            _ => Host,
+        },
+    }
+}
+
+const NO_READINESS: &str = "launchd has no readiness: the job counts as started when its process runs";
+
+/// The name of a limit in `SoftResourceLimits` and `HardResourceLimits`; none where launchd has none.
+pub fn resource_key(resource: Resource) -> Option<&'static str> {
+    match resource {
+        Resource::Cpu => Some("CPU"),
+        Resource::Fsize => Some("FileSize"),
+        Resource::Data => Some("Data"),
+        Resource::Stack => Some("Stack"),
+        Resource::Core => Some("Core"),
+        Resource::Rss => Some("ResidentSetSize"),
+        Resource::Nofile => Some("NumberOfFiles"),
+        Resource::Nproc => Some("NumberOfProcesses"),
+        Resource::Memlock => Some("MemoryLock"),
+        Resource::As
+        | Resource::Locks
+        | Resource::Sigpending
+        | Resource::Msgqueue
+        | Resource::Nice
+        | Resource::Rtprio
+        | Resource::Rttime => None,
+    }
+}
+
+/// `UserName` and `GroupName` are looked up by name only.
+fn principal(principal: Option<&Principal>) -> Capability {
+    match principal {
+        Some(Principal::Id(_)) => Capability::Adapter(Rights::OfRoot),
+        _ => Host,
+    }
+}
+
+/// launchd appends, and nothing else.
+fn output(output: Option<&Output>) -> Capability {
+    match output {
+        Some(Output::Inherit) => {
+            Capability::approximated("launchd gives the null device; what is written there is gone")
+        }
+        Some(Output::File(FileMode::Overwrite | FileMode::Truncate, _)) => {
+            Capability::Adapter(Rights::OfRoot)
+        }
+        _ => Host,
+    }
+}
+
+/// Known only when it is known who settles the identity: launchd opens files as the user that it starts the job as.
+pub(super) fn about_streams(spec: &ServiceSpec, division: &mut Division) {
+    let other_user = division.host.contains(&F::User) || division.host.contains(&F::Group);
+    for (field, output) in
+        [(F::StandardOutput, &spec.standard_output), (F::StandardError, &spec.standard_error)]
+    {
+        if other_user && matches!(output, Some(Output::File(FileMode::Append, _))) {
+            let how =
+                "launchd opens it as the service's user, who must be able to; else the job never starts";
+            division.losses.push(Loss { field, kind: LossKind::Approximated(how.into()) });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::spec::Origin;
+    use crate::spec::SpecDraft;
+    use crate::target::Target;
+    use crate::target::divide;
+
+    use super::*;
+
+    fn division(values: &[(Field, &str)]) -> Division {
+        let mut draft = SpecDraft::new();
+        draft.command(vec!["/bin/true".into()]);
+        for &(field, value) in values {
+            draft.assign(field, value, Origin::Option);
+        }
+        divide(&draft.finish().unwrap(), Target::Launchd)
+    }
+
+    #[test]
+    fn a_user_by_number_is_the_adapters_and_by_name_launchds() {
+        assert_eq!(division(&[(F::User, "www"), (F::Group, "www")]).adapter, []);
+        assert_eq!(division(&[(F::User, "70"), (F::Group, "www")]).adapter, [F::User, F::Group]);
+    }
+
+    #[test]
+    fn secrets_are_read_before_the_identity_changes() {
+        let said = [(F::User, "www"), (F::EnvironmentFile, "/etc/secret"), (F::UnsetEnvironment, "X")];
+        assert_eq!(division(&said).adapter, [F::User, F::EnvironmentFile, F::UnsetEnvironment]);
+        assert_eq!(division(&[said[0], said[2]]).host, [F::User]);
+    }
+
+    #[test]
+    fn a_file_is_opened_by_whoever_settles_the_identity() {
+        let log = (F::StandardOutput, "append:/var/log/x");
+        assert_eq!(division(&[log]).losses, []);
+        assert_eq!(division(&[log, (F::User, "www")]).losses.len(), 1);
+        assert_eq!(division(&[log, (F::User, "www"), (F::PidFile, "/var/run/x.pid")]).losses, []);
+    }
+
+    #[test]
+    fn only_what_keeps_rights_small_is_a_loss_of_security() {
+        let lost = division(&[(F::Ready, "notify"), (F::NoNewPrivileges, "yes"), (F::OomScoreAdjust, "5")]);
+        let weak: Vec<_> = lost.losses.iter().filter(|loss| loss.weakens_security()).collect();
+        assert_eq!(lost.losses.len(), 3);
+        assert_eq!(weak.len(), 1);
+        assert_eq!(weak[0].to_string(), "--no-new-privileges: lost: macOS cannot forbid it");
+    }
+}

@@ -1,0 +1,122 @@
+//! What systemd can do for a service (systemd.service(5), systemd.exec(5)).
+
+use crate::spec::Field;
+use crate::spec::Field as F;
+use crate::spec::Input;
+use crate::spec::Probe;
+use crate::spec::ServiceSpec;
+use crate::spec::ServiceType;
+
+use super::Capability;
+use super::Capability::Host;
+use super::Rights;
+
+/// How systemd honours a field that the spec says.
+#[expect(clippy::match_same_arms, reason = "what is the same for different reasons stands apart")]
+pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
+    match field {
+        F::Name
+        | F::Description
+        | F::User
+        | F::Group
+        | F::SupplementaryGroups
+        | F::Umask
+        | F::WorkingDirectory
+        | F::RootDirectory
+        | F::Environment
+        | F::EnvironmentFile
+        | F::PassEnvironment
+        | F::UnsetEnvironment
+        | F::StandardOutput
+        | F::StandardError
+        | F::Limit(_)
+        | F::Nice
+        | F::OomScoreAdjust
+        | F::NoNewPrivileges
+        | F::CapabilityBoundingSet
+        | F::AmbientCapabilities
+        | F::Directory(_)
+        | F::DirectoryMode(_)
+        | F::TimeoutStartSec
+        | F::TimeoutStopSec => Host,
+        // systemd builds every environment itself: nothing of its own gets in.
+        F::CleanEnvironment => Host,
+        // The kernel takes a limit of exactly one byte for "never", also where dumps are piped to a helper.
+        F::PreventCore => Host,
+        F::StandardInput => match spec.standard_input {
+            Some(Input::Inherit) => Capability::approximated("systemd itself has the null device there"),
+            _ => Host,
+        },
+        F::Type => match spec.service_type {
+            // Where the adapter says when the service is ready, it has to know what the program does.
+            Some(ServiceType::Forking | ServiceType::Notify) if watched(spec) => by_adapter(),
+            _ => Host,
+        },
+        F::Ready => match spec.service_type {
+            Some(ServiceType::Oneshot) => Capability::lost("a oneshot service is ready when it has ended"),
+            _ if watched(spec) => by_adapter(),
+            _ => Host,
+        },
+        // systemd reads a pid file, and only to find the main process of a program that forks.
+        F::PidFile => match spec.service_type {
+            Some(ServiceType::Forking) if watched(spec) => by_adapter(),
+            Some(ServiceType::Forking) => Host,
+            _ => Capability::Adapter(Rights::OfRoot),
+        },
+        F::FilesPreserve => Capability::lost(
+            "systemd starts every service with the standard streams alone; a .socket unit hands over others",
+        ),
+        F::NotificationFd => Capability::lost("systemd is told through its own NOTIFY_SOCKET"),
+    }
+}
+
+fn by_adapter() -> Capability {
+    Capability::Adapter(Rights::OfService)
+}
+
+/// Whether somebody has to watch the service become ready: it says more than sd_notify(3), or says it from a process
+/// that systemd would not believe because the program forks away.
+fn watched(spec: &ServiceSpec) -> bool {
+    let oneshot = spec.service_type == Some(ServiceType::Oneshot);
+    let forking = spec.service_type == Some(ServiceType::Forking);
+    !oneshot && (spec.ready.iter().any(|probe| *probe != Probe::Notify) || forking && !spec.ready.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::spec::Origin;
+    use crate::spec::SpecDraft;
+    use crate::target::Target;
+    use crate::target::divide;
+
+    use super::*;
+
+    fn adapter(values: &[(Field, &str)]) -> Vec<Field> {
+        let mut draft = SpecDraft::new();
+        draft.command(vec!["/bin/true".into()]);
+        for &(field, value) in values {
+            draft.assign(field, value, Origin::Option);
+        }
+        divide(&draft.finish().unwrap(), Target::Systemd).adapter
+    }
+
+    #[test]
+    fn readiness_needs_the_adapter_only_where_systemd_has_no_word_for_it() {
+        assert_eq!(adapter(&[(F::Ready, "notify")]), []);
+        assert_eq!(adapter(&[(F::Type, "notify")]), []);
+        assert_eq!(adapter(&[(F::Type, "oneshot"), (F::Ready, "tcp:80")]), []);
+        assert_eq!(adapter(&[(F::Type, "exec"), (F::Ready, "tcp:80")]), [F::Ready]);
+        assert_eq!(adapter(&[(F::Type, "notify"), (F::Ready, "tcp:80")]), [F::Type, F::Ready]);
+        assert_eq!(adapter(&[(F::Ready, "notify"), (F::Ready, "fd")]), [F::Ready]);
+    }
+
+    #[test]
+    fn a_pid_file_is_systemds_only_where_the_program_forks() {
+        assert_eq!(adapter(&[(F::PidFile, "/run/x.pid")]), [F::PidFile]);
+        assert_eq!(adapter(&[(F::PidFile, "/run/x.pid"), (F::Type, "forking")]), []);
+        assert_eq!(
+            adapter(&[(F::PidFile, "/run/x.pid"), (F::Type, "forking"), (F::Ready, "notify")]),
+            [F::Type, F::PidFile, F::Ready]
+        );
+    }
+}

@@ -1,0 +1,194 @@
+//! A generated property list holds exactly what was said to svcadapt, or it is not generated.
+
+use std::process::Command;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::judge::Chance;
+use crate::judge::Folder;
+use crate::judge::printed;
+use crate::judge::said;
+use crate::judge::skip;
+use crate::judge::svcadapt;
+
+/// Loads property lists as Python does, which takes XML seriously, and prints each as a line of JSON.
+const READER: &str = "
+import json, plistlib, sys
+for name in sys.argv[1:]:
+    with open(name, 'rb') as file:
+        print(json.dumps(plistlib.load(file, fmt=plistlib.FMT_XML), sort_keys=True))
+";
+
+/// What Python reads; none where there is none.
+fn read(texts: &[String]) -> Option<Vec<Value>> {
+    let folder = Folder::new();
+    let mut command = Command::new("timeout");
+    command.args(["60", "python3", "-c", READER]);
+    for (number, text) in texts.iter().enumerate() {
+        folder.write(&number.to_string(), text);
+        command.arg(folder.path().join(number.to_string()));
+    }
+    if Command::new("python3").arg("--version").output().is_err() {
+        skip("python3", "there is no such program");
+        return None;
+    }
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    Some(lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
+}
+
+/// What the crate reads that wrote it.
+fn read_back(text: &str) -> plist::Dictionary {
+    plist::Value::from_reader_xml(text.as_bytes()).unwrap().into_dictionary().unwrap()
+}
+
+fn plist(words: &[&str]) -> String {
+    printed([&["gen-plist", "--label=org.example.web"], words].concat())
+}
+
+#[test]
+fn everything_that_launchd_has_a_word_for_is_in_it() {
+    let text = plist(&[
+        "--user=_www",
+        "--group=_www",
+        "--umask=027",
+        "--working-directory=/a b&<c>",
+        "--environment=B=\"x\" & 'y'",
+        "--environment=A= \t\n ",
+        "--environment=B=last",
+        "--standard-input=file:/in",
+        "--standard-output=append:/out",
+        "--standard-error=append:/err",
+        "--limit-cpu=1min",
+        "--limit-nofile=1024:4096",
+        "--limit-core=infinity",
+        "--nice=-5",
+        "--timeout-stop-sec=45",
+        "--clean-environment",
+        "--",
+        "/bin/web",
+        "",
+        "  a  ",
+        "--label",
+    ]);
+    let expected = json!({
+        "Label": "org.example.web",
+        "ProgramArguments": ["/bin/web", "", "  a  ", "--label"],
+        "RunAtLoad": true,
+        "ExitTimeOut": 45,
+        "UserName": "_www",
+        "GroupName": "_www",
+        "InitGroups": true,
+        "Umask": 23,
+        "WorkingDirectory": "/a b&<c>",
+        "EnvironmentVariables": {"A": " \t\n ", "B": "last"},
+        "StandardInPath": "/in",
+        "StandardOutPath": "/out",
+        "StandardErrorPath": "/err",
+        "SoftResourceLimits": {"CPU": 60, "NumberOfFiles": 1024, "Core": i64::MAX},
+        "HardResourceLimits": {"CPU": 60, "NumberOfFiles": 4096, "Core": i64::MAX},
+        "Nice": -5,
+    });
+    let keys: Vec<String> = read_back(&text).keys().cloned().collect();
+    assert!(keys.is_sorted() && text.ends_with("</plist>\n"));
+    assert_eq!(keys.len(), expected.as_object().unwrap().len());
+    if let Some(read) = read(&[text]) {
+        assert_eq!(read, [expected]);
+    }
+}
+
+#[test]
+fn a_hundred_random_jobs_arrive() {
+    let mut chance = Chance(3);
+    let (mut texts, mut expected) = (Vec::new(), Vec::new());
+    for _ in 0..100 {
+        let mut argv = vec!["/bin/true".to_owned()];
+        argv.extend((0..chance.below(6)).map(|_| chance.text(12, "\n\u{7f}]]>")));
+        let variable = chance.text(12, "\n");
+        let environment = format!("--environment=A={variable}");
+        let mut words = vec![environment.as_str(), "--"];
+        words.extend(argv.iter().map(String::as_str));
+        let text = plist(&words);
+        let own = read_back(&text);
+        let own: Vec<_> =
+            own["ProgramArguments"].as_array().unwrap().iter().filter_map(|v| v.as_string()).collect();
+        assert_eq!(own, argv);
+        texts.push(text);
+        expected.push((argv, variable));
+    }
+    let Some(read) = read(&texts) else { return };
+    for (job, (argv, variable)) in read.iter().zip(&expected) {
+        assert_eq!(job["ProgramArguments"], json!(argv));
+        assert_eq!(job["EnvironmentVariables"], json!({ "A": variable }));
+        assert_eq!(job.as_object().unwrap().len(), 5, "a key was brought in: {job}");
+    }
+}
+
+#[test]
+fn what_launchd_cannot_do_goes_to_the_adapter_and_what_nobody_can_is_told() {
+    let words =
+        ["gen-plist", "--label=x", "--svcadapt=/opt/svcadapt", "--user=70", "--environment-file=-/etc/web"];
+    let output = svcadapt([&words[..], &["--ready=tcp:80", "--", "/bin/web", "-v"]].concat());
+    let job = read_back(std::str::from_utf8(&output.stdout).unwrap());
+    let argv: Vec<_> =
+        job["ProgramArguments"].as_array().unwrap().iter().filter_map(|v| v.as_string()).collect();
+    assert_eq!(
+        argv.join(" "),
+        "/opt/svcadapt run --mode supervised --user 70 --environment-file=-/etc/web -- /bin/web -v"
+    );
+    assert_eq!(
+        said(&output),
+        "svcadapt: --ready: lost: launchd has no readiness: the job counts as started when its process runs\n"
+    );
+}
+
+#[test]
+fn a_service_is_not_given_more_rights_in_silence() {
+    let words = ["gen-plist", "--label=x", "--no-new-privileges", "--", "/bin/true"];
+    let output = svcadapt(words);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    assert!(said(&output).contains("--no-new-privileges: lost: ") && said(&output).contains("--allow-loss"));
+    let output = svcadapt([&["gen-plist", "--allow-loss"], &words[1..]].concat());
+    assert!(output.status.success());
+    assert!(said(&output).contains("--no-new-privileges: lost: "));
+    let output = svcadapt(["gen-plist", "--label=x", "--strict", "--description=x", "--", "/bin/true"]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+}
+
+#[test]
+fn what_xml_cannot_carry_is_refused_with_its_place() {
+    let folder = Folder::new();
+    for (words, place) in [
+        (&["--environment=A=b\u{1}", "--", "/bin/true"][..], "--environment 'b\\u{1}': byte 1: U+0001"),
+        (&["--", "/bin/true", "x", "a\rb"], "argument 2 'a\\rb': byte 1: U+000D"),
+        (
+            &["--working-directory=/\u{ffff}", "--", "/bin/true"],
+            "--working-directory '/\\u{ffff}': byte 1: U+FFFF",
+        ),
+    ] {
+        let output = svcadapt(
+            [&["gen-plist", "--label=x", "--output", folder.path().to_str().unwrap()], words].concat(),
+        );
+        assert_eq!(output.status.code(), Some(2));
+        assert!(said(&output).starts_with(&format!("svcadapt: {place}")), "{}", said(&output));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn a_label_names_the_file() {
+    let folder = Folder::new();
+    let directory = folder.path().to_str().unwrap();
+    assert!(
+        svcadapt(["gen-plist", "--label=org.x", "--output", directory, "--", "/bin/true"]).status.success()
+    );
+    assert_eq!(
+        std::fs::read_to_string(folder.path().join("org.x.plist")).unwrap(),
+        printed(["gen-plist", "--label=org.x", "--", "/bin/true"])
+    );
+    let output = svcadapt(["gen-plist", "--label=a/b", "--umask=9", "--", "/bin/true"]);
+    assert_eq!(said(&output).lines().filter(|line| line.starts_with("svcadapt: ")).count(), 2);
+    assert_eq!(svcadapt(["gen-plist", "--", "/bin/true"]).status.code(), Some(2));
+}

@@ -1,0 +1,350 @@
+//! A generated unit says to systemd exactly what was said to svcadapt, or it is not generated.
+
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use svcadapt::spec::FIELDS;
+
+use crate::judge::Chance;
+use crate::judge::Folder;
+use crate::judge::Judgement;
+use crate::judge::printed;
+use crate::judge::said;
+use crate::judge::skip;
+use crate::judge::svcadapt;
+
+/// `gen-unit` with these words.
+fn unit<S: AsRef<OsStr>>(words: &[S]) -> String {
+    printed(std::iter::once(OsStr::new("gen-unit")).chain(words.iter().map(AsRef::as_ref)))
+}
+
+/// What becomes of `$$` when the command is executed; a single `$` would be expanded.
+fn executed(word: &OsStr) -> OsString {
+    let mut plain = Vec::new();
+    let mut bytes = word.as_bytes().iter();
+    while let Some(&byte) = bytes.next() {
+        if byte == b'$' {
+            assert_eq!(bytes.next(), Some(&b'$'), "'{}' would be expanded", word.display());
+        }
+        plain.push(byte);
+    }
+    OsString::from_vec(plain)
+}
+
+/// Options that say everything that systemd has a word for, each with what systemd should make of it.
+const EVERYTHING: [(&str, &str, &[&str]); 33] = [
+    ("description", "a \"b\" 100% \\ $x ; #", &["Description: a \"b\" 100% \\ $x ; #"]),
+    ("type", "simple", &["Type: simple"]),
+    ("user", "daemon", &["User: daemon"]),
+    ("group", "65534", &["Group: 65534"]),
+    ("supplementary-groups", "adm,7", &["SupplementaryGroups: adm 7"]),
+    ("umask", "027", &["UMask: 0027"]),
+    ("working-directory", "/a b%h\"", &["WorkingDirectory: /a b%h\""]),
+    ("root-directory", "/jail $x", &["RootDirectory: /jail $x"]),
+    ("environment", "A=b c$d%e\"'", &["Environment: A=b c$d%e\"'"]),
+    ("environment-file", "-/etc/%n*[x]", &["EnvironmentFile: -/etc/%n\\*\\[x\\]"]),
+    ("pass-environment", "LANG", &["PassEnvironment: LANG"]),
+    ("unset-environment", "TZ", &["UnsetEnvironment: TZ"]),
+    ("standard-input", "file:/in put%", &["StandardInput: file", "StandardInputFile: /in put%"]),
+    ("standard-output", "append:/o ut%n", &["StandardOutput: append", "StandardOutputFileToAppend: /o ut%n"]),
+    ("standard-error", "truncate:/err:", &["StandardError: truncate", "StandardErrorFileToTruncate: /err:"]),
+    ("limit-cpu", "1min", &["LimitCPU: 60"]),
+    ("limit-fsize", "1G", &["LimitFSIZE: 1073741824"]),
+    ("limit-core", "infinity", &["LimitCORE: 18446744073709551615"]),
+    ("limit-nofile", "1024:4096", &["LimitNOFILE: 4096", "LimitNOFILESoft: 1024"]),
+    ("limit-nice", "0", &["LimitNICE: 0"]),
+    ("limit-rttime", "5000", &["LimitRTTIME: 5000"]),
+    ("nice", "-5", &["Nice: -5"]),
+    ("oom-score-adjust", "-500", &["OOMScoreAdjust: -500"]),
+    ("capability-bounding-set", "CAP_CHOWN CAP_KILL", &["CapabilityBoundingSet: cap_chown cap_kill"]),
+    ("ambient-capabilities", "CAP_KILL", &["AmbientCapabilities: cap_kill"]),
+    ("runtime-directory", "web@1/x", &["RuntimeDirectory: web@1/x"]),
+    ("state-directory", "web", &["StateDirectory: web"]),
+    ("cache-directory", "web", &["CacheDirectory: web"]),
+    ("logs-directory", "web", &["LogsDirectory: web"]),
+    ("configuration-directory", "web", &["ConfigurationDirectory: web"]),
+    ("state-directory-mode", "0700", &["StateDirectoryMode: 0700"]),
+    ("timeout-start-sec", "90", &["TimeoutStartSec: 1min 30s"]),
+    ("timeout-stop-sec", "infinity", &["TimeoutStopSec: infinity"]),
+];
+
+#[test]
+fn systemd_reads_every_directive_as_it_was_meant() {
+    let mut words: Vec<String> =
+        EVERYTHING.iter().map(|(option, value, _)| format!("--{option}={value}")).collect();
+    words.extend(["--no-new-privileges", "--clean-environment", "--", "/bin/true"].map(String::from));
+    let folder = Folder::new();
+    folder.write("all.service", &unit(&words));
+    let Some(judgement) = Judgement::of(&folder, &["all.service".into()]) else { return };
+    assert_eq!(judgement.warnings, "");
+    for (option, _, settings) in EVERYTHING {
+        for setting in settings {
+            let dump = judgement.unit("all.service");
+            assert!(judgement.has("all.service", setting), "--{option}: no '{setting}' in\n{dump}");
+        }
+    }
+    assert!(judgement.has("all.service", "IgnoreSIGPIPE: no"));
+}
+
+#[test]
+fn a_unit_is_a_complete_spec() {
+    let more =
+        ["pid-file=/run/x", "ready=tcp:80", "files-preserve=5", "notification-fd=6", "prevent-core=yes"];
+    let said: Vec<String> = EVERYTHING
+        .iter()
+        .map(|(option, value, _)| format!("{option}={value}"))
+        .chain(more.map(String::from))
+        .chain(["clean-environment=no".into()])
+        .collect();
+    let words: Vec<String> = said.iter().map(|option| format!("--{option}")).collect();
+    let text = unit(&[words, vec!["--".into(), "/bin/true".into()]].concat());
+    for option in &said {
+        let name = option.split_once('=').unwrap().0;
+        let row = FIELDS.iter().find(|row| row.option == name).unwrap();
+        let directive = format!("{}=", row.directive);
+        assert!(text.lines().any(|line| line.starts_with(&directive)), "no {directive} in\n{text}");
+    }
+    let (above, own) = text.split_once("[X-Svcadapt]\n").unwrap();
+    for line in ["User=daemon", "Ready=tcp:80", "PIDFile=/run/x", "RootDirectory=/jail $x", "PreventCore=yes"]
+    {
+        assert!(own.lines().any(|own| own == line), "no {line} in\n{own}");
+    }
+    assert!(above.contains("UMask=0027\n") && !above.contains("\nUser="), "{above}");
+}
+
+#[test]
+fn every_argument_that_three_versions_of_systemd_carry_arrives() {
+    let file: Value = serde_json::from_str(include_str!("../fixtures/escape-vectors.json")).unwrap();
+    let vectors = file["vectors"].as_array().unwrap().iter();
+    let inputs: Vec<OsString> = vectors
+        .filter(|vector| vector["kind"] == "exec_arg" && vector["note"].is_null())
+        .map(|vector| vector["input"]["utf8"].as_str().unwrap().into())
+        .collect();
+    assert_eq!(inputs.len(), 51);
+    let argv = [vec!["/bin/true".into()], inputs].concat();
+    let folder = Folder::new();
+    folder.write("v.service", &unit(&[vec!["--".into()], argv.clone()].concat()));
+    let Some(judgement) = Judgement::of(&folder, &["v.service".into()]) else { return };
+    let read: Vec<OsString> = judgement.argv("v.service").iter().map(|word| executed(word)).collect();
+    assert_eq!(read, argv);
+}
+
+#[test]
+fn three_hundred_random_services_arrive() {
+    let mut chance = Chance(7);
+    let folder = Folder::new();
+    let mut expected = Vec::new();
+    for number in 0..300 {
+        let name = format!("r{number}.service");
+        // A description keeps neither blanks at its ends nor a last backslash, and has no line breaks.
+        let description = format!("d{}.", chance.text(12, "").replace(['\t', '\u{85}'], ""));
+        let variables: Vec<String> =
+            (0..chance.below(4)).map(|n| format!("V{n}={}", chance.text(12, "\n\r\u{1}\u{7f}"))).collect();
+        let mut argv = vec!["/bin/true".to_owned()];
+        argv.extend(
+            (0..chance.below(7)).map(|_| chance.text(12, "\n\r\u{1}\u{1f}\u{7f}\u{b}\u{c}\u{8}\u{7}")),
+        );
+        let mut words = vec![format!("--description={description}")];
+        words.extend(variables.iter().map(|set| format!("--environment={set}")));
+        words.push("--".into());
+        words.extend_from_slice(&argv);
+        folder.write(&name, &unit(&words));
+        expected.push((name, description, variables, argv));
+    }
+    let names: Vec<String> = expected.iter().map(|(name, ..)| name.clone()).collect();
+    let Some(judgement) = Judgement::of(&folder, &names) else { return };
+    assert_eq!(judgement.warnings, "");
+    for (name, description, variables, argv) in &expected {
+        let dump = judgement.unit(name);
+        assert!(judgement.has(name, &format!("Description: {description}")), "{description:?} in\n{dump}");
+        let block: String = variables.iter().flat_map(|set| ["\t\tEnvironment: ", set, "\n"]).collect();
+        assert!(dump.contains(&block), "{variables:?} in\n{dump}");
+        assert_eq!(dump.matches("\t\tEnvironment: ").count(), variables.len());
+        let read: Vec<OsString> = judgement.argv(name).iter().map(|word| executed(word)).collect();
+        assert_eq!(read, argv.iter().map(OsString::from).collect::<Vec<_>>(), "{name}");
+    }
+}
+
+#[test]
+fn no_value_can_bring_in_a_directive() {
+    const FIELDS: [(&str, &str); 10] = [
+        ("description", "Description"),
+        ("user", "User"),
+        ("working-directory", "WorkingDirectory"),
+        ("root-directory", "RootDirectory"),
+        ("environment", "Environment"),
+        ("environment-file", "EnvironmentFile"),
+        ("standard-input", "StandardInput"),
+        ("standard-output", "StandardOutput"),
+        ("state-directory", "StateDirectory"),
+        ("files-preserve", "FilesPreserve"),
+    ];
+    let mut chance = Chance(11);
+    let mut written = 0;
+    for _ in 0..400 {
+        let mut words = vec!["gen-unit".to_owned()];
+        let mut expected = vec!["Type", "ExecStart", "IgnoreSIGPIPE"];
+        let mut own = Vec::new();
+        for (option, directive) in FIELDS {
+            if chance.below(4) > 0 {
+                continue;
+            }
+            let text = chance.text(6, "\n\r\u{1}[");
+            let value = match option {
+                "environment" => format!("A={text}"),
+                "working-directory" | "root-directory" | "environment-file" => format!("/{text}"),
+                "standard-input" => format!("file:/{text}"),
+                "standard-output" => format!("append:/{text}"),
+                "files-preserve" => "5".into(),
+                _ => text,
+            };
+            words.push(format!("--{option}={value}"));
+            match option {
+                "description" => expected.insert(0, directive),
+                "files-preserve" => own.push(directive),
+                // An empty value of a list forgets what was said before it.
+                "state-directory" if words.last().is_some_and(|word| word.ends_with('=')) => (),
+                _ => expected.push(directive),
+            }
+        }
+        expected.push("WantedBy");
+        expected.extend(own);
+        words.extend(["--".into(), "/bin/true".into(), chance.text(9, "\n\r\u{1}")]);
+        let output = svcadapt(&words);
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        if !output.status.success() {
+            assert_eq!((output.status.code(), text.as_str()), (Some(2), ""), "{words:?}");
+            assert!(
+                said(&output)
+                    .lines()
+                    .all(|line| line.starts_with("svcadapt: ") || line.starts_with("  hint: "))
+            );
+            continue;
+        }
+        written += 1;
+        let names: Vec<&str> = text
+            .split(['\n', '\r'])
+            .filter(|line| !line.is_empty() && !line.starts_with('['))
+            .map(|line| line.split_once('=').unwrap().0)
+            .collect();
+        assert_eq!(names, expected, "{words:?}\n{text}");
+    }
+    assert!(written > 100, "only {written} of 400 were written");
+}
+
+#[test]
+fn systemd_analyze_finds_nothing() {
+    if Command::new("systemd-analyze").arg("--version").output().is_err() {
+        return skip("systemd-analyze", "there is no such program");
+    }
+    let everything: Vec<String> = EVERYTHING
+        .iter()
+        .filter(|(option, ..)| *option != "root-directory")
+        .map(|(option, value, _)| format!("--{option}={value}"))
+        .collect();
+    let cases: [&[&str]; 9] = [
+        &[],
+        &["--ready=notify"],
+        &["--ready=tcp:80", "--user=daemon", "--timeout-start-sec=5"],
+        &["--type=forking", "--pid-file=/run/x.pid"],
+        &["--type=oneshot"],
+        &["--type=exec", "--pid-file=/run/x.pid", "--user=daemon"],
+        &["--prevent-core", "--files-preserve=5", "--standard-input=inherit"],
+        &["--capability-bounding-set="],
+        &["--standard-output=inherit", "--standard-error=null"],
+    ];
+    let cases = cases.map(|words| words.iter().map(ToString::to_string).collect());
+    for words in cases.into_iter().chain([everything]) {
+        let folder = Folder::new();
+        folder.write("x.service", &unit(&[words.clone(), vec!["--".into(), "/bin/true".into()]].concat()));
+        let output = Command::new("timeout")
+            .args(["60", "systemd-analyze", "verify", "--man=no", "--recursive-errors=no"])
+            .arg(folder.path().join("x.service"))
+            .output()
+            .unwrap();
+        assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), ""), "{words:?}");
+    }
+}
+
+#[test]
+fn a_bare_name_becomes_a_path_and_one_that_is_not_there_an_error() {
+    assert!(unit(&["--", "sh", "-c", "x"]).contains("/bin/sh -c x\n"));
+    let output = svcadapt(["gen-unit", "--", "no-such-program"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).starts_with("svcadapt: program 'no-such-program': not found in /usr/local/sbin:"));
+}
+
+#[test]
+fn a_file_is_new_whole_and_readable_whatever_the_umask() {
+    let folder = Folder::new();
+    let target = folder.path().join("web.service");
+    folder.write("victim", "untouched");
+    std::os::unix::fs::symlink(folder.path().join("victim"), &target).unwrap();
+    let status = Command::new("sh")
+        .args(["-c", "umask 077; exec \"$0\" gen-unit --name web --output \"$1\" -- /bin/true"])
+        .arg(env!("CARGO_BIN_EXE_svcadapt"))
+        .arg(folder.path())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let file = target.symlink_metadata().unwrap();
+    assert!(file.is_file());
+    assert_eq!(file.mode() & 0o7777, 0o644);
+    assert_eq!(std::fs::read_to_string(&target).unwrap(), unit(&["--name=web", "--", "/bin/true"]));
+    assert_eq!(std::fs::read_to_string(folder.path().join("victim")).unwrap(), "untouched");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn what_is_refused_leaves_no_file() {
+    let folder = Folder::new();
+    let refused = |words: &[&str], reason: &str| {
+        let output = svcadapt([&["gen-unit", "--output", folder.path().to_str().unwrap()], words].concat());
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        assert!(output.stdout.is_empty() && said(&output).contains(reason), "{words:?}: {}", said(&output));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    };
+    refused(&["--", "/bin/true"], "svcadapt: output: a file needs a name");
+    refused(&["--name=x", "--", "/bin/a*"], "svcadapt: program '/bin/a*': byte 6: ");
+    refused(&["--name=x", "--description=x ", "--", "/bin/true"], "a blank at the end is lost");
+    refused(&["--name=x", "--strict", "--files-preserve=5", "--", "/bin/true"], "svcadapt: strict: ");
+    refused(
+        &["--name=x", "--svcadapt=bin/x", "--ready=fd", "--", "/bin/true"],
+        "svcadapt: --svcadapt 'bin/x': ",
+    );
+    refused(
+        &["--name=x", "--svcadapt=/a*", "--ready=fd", "--", "/bin/true"],
+        "svcadapt: --svcadapt '/a*': byte 2: ",
+    );
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once() {
+    let output = svcadapt(["gen-unit", "--umask=9", "--nice=99", "--user=a b"]);
+    assert_eq!(said(&output).lines().filter(|line| line.starts_with("svcadapt: ")).count(), 4);
+    let output =
+        svcadapt(["gen-unit", "--standard-output=append:/a\n", "--working-directory=/b\r", "--", "/c?"]);
+    assert_eq!(said(&output).lines().filter(|line| line.starts_with("svcadapt: ")).count(), 3);
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_a_failure() {
+    if !Path::new("/dev/full").exists() {
+        return skip("dev-full", "there is no /dev/full");
+    }
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_svcadapt"))
+        .args(["gen-unit", "--", "/bin/true"])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).starts_with("svcadapt: standard output: "));
+}
