@@ -48,16 +48,7 @@ fn parse_stat(text: &str) -> Option<Stat> {
         (next()?.parse().ok()?, next()?.parse().ok()?, next()?.parse().ok()?, next()?.parse().ok()?);
     // tty_nr is field 7, starttime field 22.
     let start_time = fields.nth(14)?.parse().ok()?;
-    Some(Stat {
-        pid: pid.parse().ok()?,
-        comm: comm.to_owned(),
-        state,
-        ppid,
-        pgrp,
-        session,
-        tty_nr,
-        start_time,
-    })
+    Some(Stat { pid: pid.parse().ok()?, comm: comm.to_owned(), state, ppid, pgrp, session, tty_nr, start_time })
 }
 
 #[cfg(test)]
