@@ -166,6 +166,7 @@ fn what_keeps_the_rules_is_let_through() {
         ("main.rs", "mod cli;\n"),
         ("lib.rs", "#[allow(unsafe_code)]\npub mod sys;\npub use crate::spec::Name;\n"),
         ("format/mod.rs", "pub mod plist;\npub use plist::read;\n"),
+        ("sys/linux/pid.rs", "use super::super::file;\n"),
         ("plan/mod.rs", "let plist = 1; let nix: u8 = plist;\n"),
     ] {
         let broken: Vec<String> = check(file, text).into_iter().map(|broken| broken.to_string()).collect();
@@ -224,10 +225,9 @@ fn paths(file: &str, room: &str, line: &str, report: &mut impl FnMut(String)) {
             _ => {}
         }
     }
-    // A module inside a file is indented, and its `super` is the file.
-    let out = after(line, "super::").any(|next| next == "super")
-        || (is_top(file) && line.starts_with("use super::"));
-    if out {
+    // What is indented may be in a module inside the file, which is one further down.
+    let depth = depth(file) + usize::from(line.starts_with(' '));
+    if supers(line).any(|steps| steps >= depth) {
         report("leave the room by its name, `crate::room`, not by `super`".to_owned());
     }
     if room != "cli" && after(line, "svcadapt::").next().is_some() {
@@ -240,9 +240,16 @@ fn paths(file: &str, room: &str, line: &str, report: &mut impl FnMut(String)) {
     }
 }
 
-/// Whether this is the `mod.rs` of a room.
-fn is_top(file: &str) -> bool {
-    file.split_once('/').is_some_and(|(_, name)| name == "mod.rs")
+/// How many modules down from the crate this file is: `room/mod.rs` is 1, `room/part.rs` is 2.
+fn depth(file: &str) -> usize {
+    file.split('/').filter(|part| *part != "mod.rs").count()
+}
+
+/// How many modules up each path goes that begins with `super`.
+fn supers(line: &str) -> impl Iterator<Item = usize> {
+    line.match_indices("super::")
+        .filter(|(at, _)| !line[..*at].ends_with(is_path))
+        .map(|(at, _)| line[at..].split("::").take_while(|part| *part == "super").count())
 }
 
 /// The word after each `path` that is not itself the end of a longer path or word.
