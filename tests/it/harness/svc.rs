@@ -284,6 +284,10 @@ impl Running {
         if self.process.is_alive() {
             wanted.push(PollFd::new(self.process.fd(), PollFlags::POLLIN));
         }
+        // It may have ended since we were asked to wait; nothing would ever come then.
+        if wanted.is_empty() {
+            return;
+        }
         match poll(&mut wanted, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => panic!("poll: {error}"),
