@@ -40,7 +40,7 @@ fn asked(name: &str, systemctl: &str) -> Option<(Value, String)> {
     );
     let mut command = clean("setsid");
     command.args(["-w", "unshare", "-m", "--propagation", "private", "sh", "-c", &shell]);
-    let value = Started::new(command.env("SECRET", "x")).to_end();
+    let value = Started::new(command.env("SECRET", "x")).ended();
     let environment = std::fs::read_to_string(directory.0.join("env")).unwrap();
     assert!(!environment.contains("SECRET"), "systemctl has seen {environment}");
     let told = std::fs::read_to_string(directory.0.join("told")).unwrap();

@@ -135,3 +135,15 @@ fn an_orphan_that_a_small_init_adopted_stays_in_its_care() {
     let value = Started::new(clean("tini").args(["-s", "--", "sh", "-c", &orphan(&directory.0)])).document();
     assert_eq!(facts(&value), ["supervised", "init"]);
 }
+
+#[test]
+fn without_proc_nobody_is_seen_and_nothing_breaks() {
+    if !have_root() {
+        return;
+    }
+    let shell = format!("mount -t tmpfs none /proc && exec '{PROGRAM}' detect --json");
+    let inside = ["-w", "unshare", "-m", "--propagation", "private", "sh", "-c", &shell];
+    let value = Started::new(clean("setsid").args(inside)).ended();
+    assert_eq!(facts(&value), ["classic", "none"]);
+    assert_eq!(decided(&value).0, "parent");
+}

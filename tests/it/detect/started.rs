@@ -93,7 +93,7 @@ impl Started {
     }
 
     /// The JSON document that it prints, once it has closed its output and ended.
-    pub(super) fn to_end(mut self) -> Value {
+    pub(super) fn ended(mut self) -> Value {
         let end = Instant::now() + PATIENCE;
         while self.more(end) {}
         assert!(self.child.wait().unwrap().success());
