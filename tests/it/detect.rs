@@ -230,3 +230,17 @@ fn systemds_variables_mean_nothing_on_a_mac() {
     let detection = detect(&facts, Asked::Auto);
     assert_eq!((detection.mode, detection.manager), (Mode::Classic, Manager::None));
 }
+
+#[test]
+fn a_guess_names_the_option_that_overrules_it() {
+    for fixture in fixtures() {
+        for (asked, guessed) in [
+            (Asked::Auto, ["cgroup", "INVOCATION_ID"].contains(&fixture.expected("decided").unwrap())),
+            (Asked::Supervised, false),
+        ] {
+            let evidence = detect(&fixture.facts, asked).evidence;
+            let hints = evidence.iter().filter(|evidence| evidence.says.contains("--mode classic")).count();
+            assert_eq!(hints, usize::from(guessed), "{}", fixture.name);
+        }
+    }
+}
