@@ -87,10 +87,19 @@ const AFTER: [Fact; 5] = [Fact::Journal, Fact::Booted, Fact::Cgroup, Fact::Answe
 pub(super) fn list(facts: &Facts, asked: Asked, decided: Fact) -> Vec<Evidence> {
     let all = BEFORE.into_iter().chain(VARIABLES.map(Fact::Variable)).chain(AFTER);
     all.map(|fact| {
-        let (value, says) = say(facts, asked, fact);
-        Evidence { fact: fact.name(), value, says: says.into_owned(), decided: fact == decided }
+        let (value, mut says) = say(facts, asked, fact);
+        let decided = fact == decided;
+        if decided && is_a_guess(fact) {
+            says += ": so we stay in the foreground. A daemon from here, from cron for instance, needs --mode classic";
+        }
+        Evidence { fact: fact.name(), value, says: says.into_owned(), decided }
     })
     .collect()
+}
+
+/// Where one of these decides, the mode is the one whose mistake costs less.
+fn is_a_guess(fact: Fact) -> bool {
+    matches!(fact, Fact::Cgroup | Fact::Variable("INVOCATION_ID" | "XPC_SERVICE_NAME"))
 }
 
 type Said = (Option<String>, Cow<'static, str>);
@@ -205,7 +214,7 @@ fn label(facts: &Facts) -> Cow<'static, str> {
             "not a job: a program of the desktop is above us"
         }
         (Platform::MacOs, Some(_)) if facts.activation == Activation::NotManaged => {
-            "a job of launchd's is above us, so we stay in the foreground; --mode classic makes a daemon"
+            "the label of a job of launchd's above us"
         }
         (Platform::MacOs, Some(_)) => "the label of a job of launchd's, ours or an ancestor's",
     };
@@ -218,12 +227,7 @@ fn cgroup(facts: &Facts) -> Cow<'static, str> {
         None => "no unit of this machine's systemd".into(),
         Some(unit) if unit.is_service() => {
             let whose = if unit.scope == Scope::User { "a user's " } else { "" };
-            format!(
-                "inside {whose}{}: its main process or below it. Below it we stay in the foreground; \
-                 --mode classic makes a daemon, in a job of cron's for instance",
-                unit.name
-            )
-            .into()
+            format!("inside {whose}{}, as its main process or below it", unit.name).into()
         }
         Some(unit) => format!("{} is not a service", unit.name).into(),
     }

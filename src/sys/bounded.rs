@@ -28,9 +28,12 @@ pub fn output(command: &mut Command, limit: Duration) -> io::Result<Vec<u8>> {
         Some(mut pipe) => read_until(&mut pipe, end),
         None => Err(io::Error::other("no pipe to the program")),
     };
-    // Not yet reaped, so the pid is still its own. Its status adds nothing to an answer that is already there.
-    let _ = child.kill();
-    let _ = child.wait();
+    // Its status adds nothing to an answer that is already there. Where SIGCHLD is ignored the kernel reaps by
+    // itself, and the number may be a stranger's; then `try_wait` fails.
+    if let Ok(None) = child.try_wait() {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
     answer
 }
 
@@ -70,13 +73,22 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_keeps_silent_is_given_up_and_is_gone() {
+    fn a_program_that_keeps_silent_is_given_up() {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "exec sleep 600"]);
         let begin = Instant::now();
         let error = output(&mut command, Duration::from_millis(100)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(begin.elapsed() < Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_program_that_closes_its_output_and_stays_is_not_waited_for() {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "echo $$; exec sleep 600 >&-"]);
+        let answer = String::from_utf8(output(&mut command, Duration::from_secs(60)).unwrap()).unwrap();
+        let gone = nix::sys::signal::kill(nix::unistd::Pid::from_raw(answer.trim().parse().unwrap()), None);
+        assert_eq!(gone, Err(Errno::ESRCH));
     }
 
     #[test]

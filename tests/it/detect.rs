@@ -1,0 +1,246 @@
+//! Detection is a table: hosts that were seen, kept as facts, and what must be decided about each.
+
+mod ask;
+mod command;
+mod here;
+mod started;
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+use svcadapt::host::Activation;
+use svcadapt::host::Asked;
+use svcadapt::host::Detection;
+use svcadapt::host::Facts;
+use svcadapt::host::Manager;
+use svcadapt::host::Mode;
+use svcadapt::host::Platform;
+use svcadapt::host::Scope;
+use svcadapt::host::detect;
+use svcadapt::host::needs_answer;
+
+/// One file of `fixtures/facts`.
+struct Fixture {
+    name: String,
+    value: Value,
+    facts: Facts,
+}
+
+impl Fixture {
+    fn expected(&self, what: &str) -> Option<&str> {
+        self.value["expect"][what].as_str()
+    }
+}
+
+fn fixtures() -> Vec<Fixture> {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/facts");
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    assert!(paths.len() >= 40, "only {} fixtures are left", paths.len());
+    let read = |path: PathBuf| {
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let value: Value = fs::read_to_string(&path).unwrap().parse().unwrap();
+        let facts = Facts::from_json(&value["facts"]).unwrap_or_else(|error| panic!("{name}: {error}"));
+        Fixture { name, value, facts }
+    };
+    paths.into_iter().map(read).collect()
+}
+
+fn fixture(name: &str) -> Facts {
+    fixtures().into_iter().find(|fixture| fixture.name == name).unwrap().facts
+}
+
+/// The name of the one fact that is marked.
+fn decided(detection: &Detection) -> &'static str {
+    let marked: Vec<_> = detection.evidence.iter().filter(|evidence| evidence.decided).collect();
+    assert_eq!(marked.len(), 1, "{marked:?}");
+    marked[0].fact
+}
+
+#[test]
+fn every_host_that_was_seen_is_recognised() {
+    for fixture in fixtures() {
+        let detection = detect(&fixture.facts, Asked::Auto);
+        let found = [
+            ("mode", detection.mode.name()),
+            ("manager", detection.manager.name()),
+            ("scope", detection.scope.name()),
+            ("decided", decided(&detection)),
+        ];
+        for (what, found) in found {
+            assert_eq!(Some(found), fixture.expected(what), "{what} of {}", fixture.name);
+        }
+    }
+}
+
+#[test]
+fn the_manager_is_asked_about_our_unit_and_only_where_that_can_matter() {
+    for fixture in fixtures() {
+        let unanswered = Facts { manager_answer: None, ..fixture.facts.clone() };
+        let unit = needs_answer(&unanswered, Asked::Auto);
+        let name = unit.as_ref().map(|unit| unit.name.as_str());
+        assert_eq!(name, fixture.expected("asks"), "{}", fixture.name);
+        let users = unanswered.cgroup.as_ref().is_some_and(|path| path.contains("/user@"));
+        let scope = if users { Scope::User } else { Scope::System };
+        assert!(unit.is_none_or(|unit| unit.scope == scope), "{}", fixture.name);
+        assert_eq!(needs_answer(&unanswered, Asked::Classic), None, "{}", fixture.name);
+        if fixture.facts.manager_answer.is_some() {
+            assert_eq!(needs_answer(&fixture.facts, Asked::Auto), None, "{}: asked twice", fixture.name);
+        }
+    }
+}
+
+#[test]
+fn a_mode_that_was_asked_for_saves_the_question_of_a_units_own_process() {
+    let facts = Facts { manager_answer: None, ..fixture("systemd-simple") };
+    assert_eq!(needs_answer(&facts, Asked::Supervised), None);
+    let old = Facts { manager_answer: None, ..fixture("systemd-old-simple") };
+    assert_eq!(needs_answer(&old, Asked::Supervised).unwrap().name, "no-exec-pid.service");
+}
+
+#[test]
+fn without_an_answer_an_ambiguous_host_means_the_foreground() {
+    for fixture in fixtures().into_iter().filter(|fixture| fixture.expected("asks").is_some()) {
+        let facts = Facts { manager_answer: None, ..fixture.facts };
+        assert_eq!(detect(&facts, Asked::Auto).mode, Mode::Supervised, "{}", fixture.name);
+    }
+}
+
+#[test]
+fn the_mode_that_was_asked_for_wins_and_leaves_manager_and_scope_alone() {
+    for fixture in fixtures() {
+        let auto = detect(&fixture.facts, Asked::Auto);
+        for (asked, mode) in [(Asked::Classic, Mode::Classic), (Asked::Supervised, Mode::Supervised)] {
+            let told = detect(&fixture.facts, asked);
+            assert_eq!((told.mode, decided(&told)), (mode, "asked"), "{}", fixture.name);
+            assert_eq!((told.manager, told.scope), (auto.manager.clone(), auto.scope), "{}", fixture.name);
+        }
+    }
+}
+
+#[test]
+fn every_fact_is_listed_with_what_it_says() {
+    let names = |facts: &Facts| -> Vec<&'static str> {
+        let evidence = detect(facts, Asked::Auto).evidence;
+        assert!(evidence.iter().all(|evidence| !evidence.says.is_empty()));
+        evidence.iter().map(|evidence| evidence.fact).collect()
+    };
+    let first = names(&fixture("terminal"));
+    for fixture in fixtures() {
+        assert_eq!(names(&fixture.facts), first, "{}", fixture.name);
+    }
+}
+
+#[test]
+fn facts_survive_json() {
+    for fixture in fixtures() {
+        assert_eq!(fixture.facts.to_json(), fixture.value["facts"], "{}", fixture.name);
+        assert_eq!(Facts::from_json(&fixture.facts.to_json()), Ok(fixture.facts), "{}", fixture.name);
+    }
+}
+
+#[test]
+fn facts_with_a_field_missing_or_wrong_are_refused_by_its_name() {
+    let whole = fixture("systemd-simple").to_json();
+    for field in whole.as_object().unwrap().keys() {
+        let mut without = whole.clone();
+        without.as_object_mut().unwrap().remove(field);
+        assert_eq!(Facts::from_json(&without).unwrap_err().field, field);
+        let mut wrong = whole.clone();
+        wrong[field.as_str()] = Value::from(f64::MAX);
+        assert_eq!(Facts::from_json(&wrong).unwrap_err().field, field);
+    }
+}
+
+/// What launchd's rules say of one process.
+#[derive(Debug, PartialEq, Eq)]
+enum Said {
+    Job(Option<&'static str>),
+    Foreground,
+    Nothing,
+}
+
+fn on_a_mac(ppid: i32, name: Option<&str>, activation: Activation, terminal: bool) -> Facts {
+    let environment = name.map(|name| ("XPC_SERVICE_NAME".to_owned(), name.to_owned())).into_iter().collect();
+    Facts {
+        platform: Platform::MacOs,
+        ppid,
+        controlling_terminal: terminal,
+        stdin_terminal: terminal,
+        environment,
+        parent: None,
+        grandparent: None,
+        init: Some("launchd".to_owned()),
+        cgroup: None,
+        activation,
+        ..fixture("terminal")
+    }
+}
+
+#[test]
+fn launchd_is_recognised_by_its_own_answer_and_not_by_what_is_inherited() {
+    use Said::Foreground;
+    use Said::Job;
+    use Said::Nothing;
+    let label = Some("org.x.d");
+    for (ppid, name, activation, terminal, expected) in [
+        (1, label, Activation::NoSuchSocket, false, Job(label)),
+        (1, label, Activation::AlreadyActivated, false, Job(label)),
+        (1, label, Activation::Activated, false, Job(label)),
+        (1, label, Activation::NotManaged, false, Foreground),
+        (1, label, Activation::Unknown, false, Job(label)),
+        (1, label, Activation::NotAsked, false, Job(label)),
+        (700, label, Activation::Unknown, false, Nothing),
+        (700, label, Activation::NotManaged, false, Foreground),
+        (700, Some("0"), Activation::NotManaged, true, Nothing),
+        (1, Some("0"), Activation::NotManaged, false, Nothing),
+        (1, None, Activation::NotManaged, false, Nothing),
+        (700, Some("application.com.apple.Terminal.1"), Activation::NotManaged, true, Nothing),
+        (1, Some("application.com.x.App.1.2"), Activation::NoSuchSocket, false, Nothing),
+        (1, Some(""), Activation::Unknown, false, Nothing),
+        (1, label, Activation::Unknown, true, Nothing),
+        (1, None, Activation::NoSuchSocket, false, Job(None)),
+    ] {
+        let facts = on_a_mac(ppid, name, activation, terminal);
+        let detection = detect(&facts, Asked::Auto);
+        let (mode, manager) = match expected {
+            Job(label) => (Mode::Supervised, Manager::Launchd { label: label.map(str::to_owned) }),
+            Foreground => (Mode::Supervised, Manager::None),
+            Nothing => (Mode::Classic, Manager::None),
+        };
+        assert_eq!((detection.mode, detection.manager), (mode, manager), "{name:?} {activation:?} {ppid}");
+        assert_eq!(needs_answer(&facts, Asked::Auto), None);
+    }
+}
+
+#[test]
+fn launchds_variable_means_nothing_elsewhere() {
+    for platform in [Platform::Linux, Platform::Other] {
+        let facts = on_a_mac(1, Some("org.x.d"), Activation::NotAsked, false);
+        let detection = detect(&Facts { platform, ..facts }, Asked::Auto);
+        assert_eq!((detection.mode, detection.manager), (Mode::Classic, Manager::None));
+    }
+}
+
+#[test]
+fn systemds_variables_mean_nothing_on_a_mac() {
+    let facts = Facts { platform: Platform::MacOs, ..fixture("systemd-simple") };
+    let detection = detect(&facts, Asked::Auto);
+    assert_eq!((detection.mode, detection.manager), (Mode::Classic, Manager::None));
+}
+
+#[test]
+fn a_guess_names_the_option_that_overrules_it() {
+    for fixture in fixtures() {
+        for (asked, guessed) in [
+            (Asked::Auto, ["cgroup", "INVOCATION_ID"].contains(&fixture.expected("decided").unwrap())),
+            (Asked::Supervised, false),
+        ] {
+            let evidence = detect(&fixture.facts, asked).evidence;
+            let hints = evidence.iter().filter(|evidence| evidence.says.contains("--mode classic")).count();
+            assert_eq!(hints, usize::from(guessed), "{}", fixture.name);
+        }
+    }
+}

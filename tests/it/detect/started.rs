@@ -1,0 +1,180 @@
+//! Started processes whose first JSON document is read, and that are gone at the end.
+
+use std::fs;
+use std::io::Read;
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Child;
+use std::process::ChildStdout;
+use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
+
+use nix::poll::PollFd;
+use nix::poll::PollFlags;
+use nix::poll::PollTimeout;
+use nix::poll::poll;
+use nix::sys::signal::Signal;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+use serde_json::Value;
+
+pub(super) const PROGRAM: &str = env!("CARGO_BIN_EXE_svcadapt");
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A directory of one test's own.
+pub(super) struct Directory(pub(super) PathBuf);
+
+impl Directory {
+    pub(super) fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("svcadapt-detect-{name}-{}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub(super) fn script(&self, name: &str, text: &str) {
+        let path = self.0.join(name);
+        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A started process, which is stopped at the end, and its stdout.
+pub(super) struct Started {
+    child: Child,
+    stdout: ChildStdout,
+    text: String,
+}
+
+impl Started {
+    /// In an environment of its own, so that nothing of the test's host is seen.
+    pub(super) fn new(command: &mut Command) -> Self {
+        let mut child = command
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = child.stdout.take().unwrap();
+        Self { child, stdout, text: String::new() }
+    }
+
+    /// Reads on. False at the end of the output, or when the time is up.
+    fn more(&mut self, end: Instant) -> bool {
+        let left = end.saturating_duration_since(Instant::now());
+        let wait = PollTimeout::try_from(left).unwrap();
+        if poll(&mut [PollFd::new(self.stdout.as_fd(), PollFlags::POLLIN)], wait).unwrap() == 0 {
+            return false;
+        }
+        let mut piece = [0; 4096];
+        let count = self.stdout.read(&mut piece).unwrap();
+        self.text.push_str(std::str::from_utf8(&piece[..count]).unwrap());
+        count > 0
+    }
+
+    /// The first JSON document that it prints.
+    pub(super) fn document(mut self) -> Value {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(Ok(value)) = serde_json::Deserializer::from_str(&self.text).into_iter().next() {
+                return value;
+            }
+            assert!(self.more(end), "no JSON but {:?}", self.text);
+        }
+    }
+
+    /// The JSON document that it prints, once it has closed its output and ended.
+    pub(super) fn ended(mut self) -> Value {
+        let end = Instant::now() + PATIENCE;
+        while self.more(end) {}
+        assert!(self.child.wait().unwrap().success());
+        self.text.parse().unwrap_or_else(|error| panic!("{error}: {:?}", self.text))
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        let _ = kill(pid, Signal::SIGTERM);
+        // A supervisor takes its service with it: then nobody holds the pipe any more.
+        let end = Instant::now() + PATIENCE;
+        while self.more(end) {}
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Says loudly that something could not be tested; a failure where the capability was demanded.
+pub(super) fn skip(capability: &str) {
+    let demanded = std::env::var_os("SVCADAPT_TEST_REQUIRE").unwrap_or_default();
+    let demanded = demanded.to_string_lossy().split(',').any(|name| name == capability);
+    assert!(!demanded, "{capability} is missing, and SVCADAPT_TEST_REQUIRE demands it");
+    let mut stderr = std::io::stderr();
+    let _ = writeln!(stderr, "SKIPPED: {capability} is missing here, so detection under it is NOT tested");
+}
+
+pub(super) fn have(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|directory| directory.join(program).exists());
+    if !found {
+        skip(program);
+    }
+    found
+}
+
+pub(super) fn have_root() -> bool {
+    let root = nix::unistd::geteuid().is_root();
+    if !root {
+        skip("root");
+    }
+    root
+}
+
+pub(super) fn clean(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear();
+    command
+}
+
+pub(super) fn facts(value: &Value) -> [&str; 2] {
+    [value["mode"].as_str().unwrap(), value["manager"].as_str().unwrap()]
+}
+
+/// The fact that decided, and its value.
+pub(super) fn decided(value: &Value) -> (&str, Option<&str>) {
+    let rows = value["evidence"].as_array().unwrap();
+    let marked: Vec<&Value> = rows.iter().filter(|row| row["decided"] == true).collect();
+    assert_eq!(marked.len(), 1, "{marked:?}");
+    (marked[0]["fact"].as_str().unwrap(), marked[0]["value"].as_str())
+}
+
+/// Every variable says what is not so.
+pub(super) fn lie(command: &mut Command) {
+    for (name, value) in [
+        ("NOTIFY_SOCKET", "/run/systemd/notify"),
+        ("SYSTEMD_EXEC_PID", "1"),
+        ("MANAGERPID", "1"),
+        ("LISTEN_PID", "1"),
+        ("LISTEN_FDS", "1"),
+        ("JOURNAL_STREAM", "8:1"),
+        ("XPC_SERVICE_NAME", "org.example.web"),
+        ("SUPERVISOR_ENABLED", "1"),
+        ("RC_SVCNAME", "web"),
+        ("container", "docker"),
+        ("INVOCATION_ID", "0123456789abcdef0123456789abcdef"),
+    ] {
+        command.env(name, value);
+    }
+}
