@@ -1,6 +1,9 @@
-//! The integration tests.
+//! The integration tests: one crate, one file a promise. The harness stands in front, and proves itself.
 
+// What is promised here is promised of processes as /proc shows them. For macOS the crate is empty.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 
 mod detect;
+mod harness;
+mod house;

@@ -1,1 +1,239 @@
-fn main() {}
+//! A small, well-behaved daemon that reports what it was given. The tests run it as the program of a service.
+//!
+//! ```text
+//! inspect [--out FILE] [--stdout TEXT]... [--stderr TEXT]... [--ready-after MS] [--listen tcp:PORT|unix:PATH]...
+//!         [--ready notify|fd:N|none] [--exit N | --exit-after MS:N | --stay | --deaf]
+//! ```
+//!
+//! In this order: it writes everything that it sees of itself to FILE (which appears complete, or not at all), says
+//! the texts, waits, listens, says that it is ready, and ends as it is told to. `--stay` ends with 0 at SIGTERM,
+//! `--deaf` ignores SIGTERM; both give up after two minutes, so that no failed test leaves one for ever.
+//!
+//! It has no Rust runtime in front of `main`, because that would ignore SIGPIPE, catch SIGSEGV and SIGBUS and open
+//! /dev/null for closed standard streams *before* we could look: what is reported is what `exec` gave us.
+
+#![no_main]
+
+#[path = "../it/harness/proc.rs"]
+mod proc;
+
+use std::env;
+use std::error::Error;
+use std::ffi::c_char;
+use std::ffi::c_int;
+use std::fs;
+use std::io;
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::time::Instant;
+
+use nix::errno::Errno;
+use nix::poll::PollTimeout;
+use nix::poll::poll;
+use nix::sys::signal::SaFlags;
+use nix::sys::signal::SigAction;
+use nix::sys::signal::SigHandler;
+use nix::sys::signal::SigSet;
+use nix::sys::signal::Signal;
+use nix::sys::signal::sigaction;
+
+/// How long `--stay` stays.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The C entry point.
+// SAFETY: `main` is the C entry point, with its C signature, and this program defines no other (`no_main`).
+#[allow(unsafe_code, reason = "the Rust runtime would change what this program is to report")]
+#[unsafe(no_mangle)]
+pub extern "C" fn main(_argc: c_int, _argv: *const *const c_char) -> c_int {
+    match Orders::parse(env::args().skip(1)).map_err(Into::into).and_then(Orders::obey) {
+        Ok(status) => status,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "inspect: {error}");
+            99
+        }
+    }
+}
+
+/// What the options say.
+struct Orders {
+    out: Option<PathBuf>,
+    stdout: Vec<String>,
+    stderr: Vec<String>,
+    ready_after: Duration,
+    listen: Vec<Listen>,
+    ready: Ready,
+    end: End,
+}
+
+enum Listen {
+    Tcp(u16),
+    Unix(PathBuf),
+}
+
+enum Ready {
+    Untold,
+    Notify,
+    Descriptor(i32),
+}
+
+enum End {
+    After(Duration, c_int),
+    Stay,
+    Deaf,
+}
+
+impl Orders {
+    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut orders = Self {
+            out: None,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            ready_after: Duration::ZERO,
+            listen: Vec::new(),
+            ready: Ready::Untold,
+            end: End::After(Duration::ZERO, 0),
+        };
+        while let Some(option) = arguments.next() {
+            match option.as_str() {
+                "--stay" => orders.end = End::Stay,
+                "--deaf" => orders.end = End::Deaf,
+                _ => {
+                    let value = arguments.next().ok_or_else(|| format!("{option} needs a value"))?;
+                    orders
+                        .take(&option, &value)
+                        .ok_or_else(|| format!("cannot understand {option} {value}"))?;
+                }
+            }
+        }
+        Ok(orders)
+    }
+
+    fn take(&mut self, option: &str, value: &str) -> Option<()> {
+        match option {
+            "--out" => self.out = Some(value.into()),
+            "--stdout" => self.stdout.push(value.into()),
+            "--stderr" => self.stderr.push(value.into()),
+            "--ready-after" => self.ready_after = milliseconds(value)?,
+            "--listen" => self.listen.push(match value.split_once(':')? {
+                ("tcp", port) => Listen::Tcp(port.parse().ok()?),
+                ("unix", path) => Listen::Unix(path.into()),
+                _ => return None,
+            }),
+            "--ready" => {
+                self.ready = match value {
+                    "none" => Ready::Untold,
+                    "notify" => Ready::Notify,
+                    _ => Ready::Descriptor(value.strip_prefix("fd:")?.parse().ok()?),
+                }
+            }
+            "--exit" => self.end = End::After(Duration::ZERO, value.parse().ok()?),
+            "--exit-after" => {
+                let (time, status) = value.split_once(':')?;
+                self.end = End::After(milliseconds(time)?, status.parse().ok()?);
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn obey(self) -> Result<c_int, Box<dyn Error>> {
+        if let Some(out) = &self.out {
+            report(out)?;
+        }
+        // Before we are ready, so that whoever sees us ready may signal us.
+        match self.end {
+            End::Stay => on_term(SigHandler::Handler(leave))?,
+            End::Deaf => on_term(SigHandler::SigIgn)?,
+            End::After(..) => {}
+        }
+        for text in self.stdout {
+            writeln!(io::stdout(), "{text}")?;
+        }
+        for text in self.stderr {
+            writeln!(io::stderr(), "{text}")?;
+        }
+        pause(self.ready_after)?;
+        let mut listeners: Vec<Listener> = Vec::new();
+        for listen in self.listen {
+            listeners.push(match listen {
+                Listen::Tcp(port) => Listener::Tcp(TcpListener::bind(("127.0.0.1", port))?),
+                Listen::Unix(path) => Listener::Unix(UnixListener::bind(path)?),
+            });
+        }
+        match self.ready {
+            Ready::Untold => {}
+            Ready::Notify => sd_notify::notify(&[sd_notify::NotifyState::Ready])?,
+            Ready::Descriptor(number) => fs::OpenOptions::new()
+                .write(true)
+                .open(format!("/dev/fd/{number}"))?
+                .write_all(b"\n")
+                .and_then(|()| Ok(nix::unistd::close(number)?))?,
+        }
+        let status = match self.end {
+            End::After(time, status) => {
+                pause(time)?;
+                status
+            }
+            End::Stay | End::Deaf => {
+                pause(PATIENCE)?;
+                98
+            }
+        };
+        drop(listeners);
+        Ok(status)
+    }
+}
+
+/// Held for as long as we live.
+#[expect(dead_code, reason = "a listener listens by being kept")]
+enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+fn milliseconds(text: &str) -> Option<Duration> {
+    text.parse().ok().map(Duration::from_millis)
+}
+
+fn report(out: &Path) -> io::Result<()> {
+    let facts = proc::facts("self")?;
+    let fresh = out.with_extension("new");
+    fs::write(&fresh, format!("{facts:#}\n"))?;
+    fs::rename(&fresh, out)
+}
+
+fn on_term(handler: SigHandler) -> nix::Result<()> {
+    let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
+    // SAFETY: the handler calls nothing but `_exit`, which signal-safety(7) allows, and touches no memory of ours.
+    #[allow(unsafe_code, reason = "std has no door to signals")]
+    unsafe { sigaction(Signal::SIGTERM, &action) }.map(drop)
+}
+
+extern "C" fn leave(_signal: c_int) {
+    // SAFETY: `_exit` is async-signal-safe and does not return.
+    #[allow(unsafe_code, reason = "the only way out of a signal handler")]
+    unsafe {
+        libc::_exit(0)
+    }
+}
+
+/// Does nothing for so long. A signal that is handled does not shorten it.
+fn pause(time: Duration) -> nix::Result<()> {
+    let end = Instant::now() + time;
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        // Rounded up, for a timeout of 0 would not wait for what is left.
+        let timeout = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [], timeout) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! A private directory for one test, and the one above it for all tests of this run.
+
+use std::env;
+use std::fs;
+use std::fs::Permissions;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
+use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
+
+use nix::sys::signal::Signal;
+use nix::unistd::User;
+
+use super::process::Process;
+use super::process::inherit_nothing;
+use super::process::mentioning;
+
+/// A private directory with mode 0755. At its end every process that still mentions it is killed, and it is removed.
+#[derive(Debug)]
+pub(crate) struct Dir {
+    path: PathBuf,
+}
+
+impl Dir {
+    /// A new, empty one.
+    pub(crate) fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let path = run().join(COUNT.fetch_add(1, Ordering::Relaxed).to_string());
+        make(&path);
+        Self { path }
+    }
+
+    /// Where it is: absolute, and without links in it as far as we made it.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A path in it.
+    pub(crate) fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes a file with mode 0644, and says where.
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.join(name);
+        fs::write(&path, text).unwrap();
+        mode(&path, 0o644);
+        path
+    }
+
+    /// What is in a file.
+    pub(crate) fn read(&self, name: &str) -> String {
+        let path = self.join(name);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// What `inspect --out NAME` wrote.
+    pub(crate) fn report(&self, name: &str) -> serde_json::Value {
+        serde_json::from_str(&self.read(name)).unwrap()
+    }
+
+    /// Gives the directory to a user (which root can).
+    pub(crate) fn owned_by(self, user: &str) -> Self {
+        let user = User::from_name(user).unwrap().unwrap_or_else(|| panic!("no user {user}"));
+        chown(&self.path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).unwrap();
+        self
+    }
+
+    /// A copy of a program in here, that everybody may run: `svcadapt`, `inspect`, `hostile`, or a path like `/bin/sleep`.
+    pub(crate) fn program(&self, program: &str) -> PathBuf {
+        let source = match program {
+            "svcadapt" => PathBuf::from(env!("CARGO_BIN_EXE_svcadapt")),
+            "inspect" | "hostile" => example(program),
+            path => PathBuf::from(path),
+        };
+        let copy = self.path.join(source.file_name().unwrap());
+        if !copy.exists() {
+            copy_program(&source, &copy);
+        }
+        copy
+    }
+
+    /// Fails if a process still has this directory in its program, its directories, its open files, its arguments or
+    /// its environment.
+    pub(crate) fn nothing_left(&self) {
+        let left = mentioning(&self.path);
+        assert!(left.is_empty(), "left behind:\n{}", list(&left));
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        for process in mentioning(&self.path) {
+            process.signal(Signal::SIGKILL);
+            process.wait_gone();
+        }
+        // Whatever cannot be removed is still the janitor's.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// The program that Cargo built beside svcadapt from tests/tools/.
+///
+/// `cargo test` builds it, but `cargo test --test it` does not, so an old one is refused rather than believed.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_svcadapt")).with_file_name("examples").join(name);
+    let changed = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let sources = [tests.join("tools").join(name).with_extension("rs"), tests.join("it/harness/proc.rs")];
+    let built = changed(&program).is_ok_and(|built| {
+        sources.iter().all(|source| changed(source).is_ok_and(|changed| changed <= built))
+    });
+    assert!(built, "{} is missing or older than its source; run `cargo build --examples`", program.display());
+    program
+}
+
+/// The directory of this run, open to everybody. A janitor removes it after us.
+pub(crate) fn run() -> &'static Path {
+    static RUN: OnceLock<(PathBuf, Child)> = OnceLock::new();
+    let (path, _) = RUN.get_or_init(|| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let path = fs::canonicalize(env::temp_dir()).unwrap().join(format!(
+            "svcadapt-it.{}.{}",
+            process::id(),
+            now.as_nanos()
+        ));
+        make(&path);
+        inherit_nothing();
+        let mut janitor = Command::new("sh")
+            .args(["-c", include_str!("janitor.sh"), "janitor"])
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            // Ctrl-C is for us, not for the one who cleans up after us.
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        writeln!(janitor.stdin.as_mut().unwrap(), "{}", path.display()).unwrap();
+        (path, janitor)
+    });
+    path
+}
+
+/// One line for each.
+pub(crate) fn list(processes: &[Process]) -> String {
+    processes.iter().fold(String::new(), |lines, process| lines + "  " + &process.to_string() + "\n")
+}
+
+fn make(path: &Path) {
+    fs::create_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    mode(path, 0o755);
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// By a process of its own: a program that another thread's child inherits open for writing cannot be executed
+/// (ETXTBSY, execve(2)).
+fn copy_program(source: &Path, copy: &Path) {
+    let copied = Command::new("install").args(["-m", "0755"]).arg(source).arg(copy).status().unwrap();
+    assert!(copied.success(), "{} cannot be copied", source.display());
+}

@@ -1,0 +1,18 @@
+# Ends and removes what a test binary left behind, when stdin ends: that is, however the test binary ended.
+#
+#   stdin   one line: the directory that all of it happened in; then nothing for as long as the tests run
+set -u
+
+# Not an argument, or we would find ourselves.
+read -r dir
+cat >/dev/null
+# Twice, for a process may have been starting another one.
+for _ in 1 2; do
+    for process in /proc/[0-9]*; do
+        if readlink "$process/exe" "$process/cwd" "$process/root" 2>/dev/null | grep -qF "$dir/" ||
+            grep -qsF "$dir/" "$process/cmdline" "$process/environ"; then
+            kill -KILL "${process#/proc/}" 2>/dev/null
+        fi
+    done
+done
+rm -rf "$dir"

@@ -1,0 +1,40 @@
+//! What every test stands on: the real binary in a private directory, exact expectations, a look from outside, and
+//! nothing left behind.
+//!
+//! ```ignore
+//! let dir = Dir::new();
+//! Svc::new(&dir).args(["run", "--", "/nowhere"]).stderr("svcadapt: exec '/nowhere': …\n").status(203).run();
+//! dir.nothing_left();
+//! ```
+//!
+//! * [`Dir`]: a private directory, with copies of the programs in it, so that every process started from there can be
+//!   told by its path.
+//! * [`Svc`]: runs svcadapt (or another program) with a deadline, and compares stdout, stderr and the way it ended.
+//! * [`facts`]: what a process is, read from outside; `inspect` reports the same of itself.
+//! * [`wait_until`], [`Process`]: wait for what happens elsewhere, and signal it without hitting a stranger.
+//! * [`Systemd`]: the machine's own systemd as process 1 of private namespaces.
+//! * [`require`]: skips loudly, or fails where `SVCADAPT_TEST_REQUIRE` says that skipping is no answer.
+//!
+//! What a test leaves behind is ended with its `Dir`. What a killed test binary leaves behind is ended by a janitor
+//! that outlives it (`janitor.sh`), and so is its systemd (`boot.sh`).
+
+mod dir;
+mod expect;
+mod proc;
+mod process;
+mod require;
+mod svc;
+mod systemd;
+mod tests;
+
+pub(crate) use dir::Dir;
+pub(crate) use proc::facts;
+pub(crate) use process::Process;
+pub(crate) use process::wait_until;
+pub(crate) use require::Capability;
+pub(crate) use require::require;
+pub(crate) use svc::Exit;
+pub(crate) use svc::Output;
+pub(crate) use svc::Running;
+pub(crate) use svc::Svc;
+pub(crate) use systemd::Systemd;

@@ -1,0 +1,195 @@
+//! Other processes: found, waited for and signalled without mistaking a stranger for them.
+
+#![allow(unsafe_code, reason = "neither std nor nix has a door to pidfd_open(2)")]
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::FromRawFd;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use nix::errno::Errno;
+use nix::poll::PollFd;
+use nix::poll::PollFlags;
+use nix::poll::PollTimeout;
+use nix::poll::poll;
+use nix::sys::signal::Signal;
+
+/// How long the harness waits for what should happen at once.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A process, held by a pidfd: its number cannot pass to another one unnoticed.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pid: i32,
+    fd: OwnedFd,
+    what: String,
+}
+
+impl Process {
+    /// The process with this number, if there is one.
+    pub(crate) fn open(pid: i32) -> io::Result<Self> {
+        // SAFETY: takes two numbers.
+        let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
+        let fd = i32::try_from(fd).map_err(io::Error::other)?;
+        // SAFETY: the kernel has just given us this descriptor, and nobody else knows of it.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        let argv = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let what = String::from_utf8_lossy(&argv).replace('\0', " ").trim_end().to_owned();
+        Ok(Self { pid, fd, what })
+    }
+
+    /// Its number.
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// The pidfd; it is readable once the process has ended.
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    /// Sends a signal, if it is still there.
+    pub(crate) fn signal(&self, signal: Signal) {
+        // SAFETY: takes a descriptor that we own, two numbers, and no structure.
+        unsafe {
+            libc::syscall(
+                libc::SYS_pidfd_send_signal,
+                self.fd.as_raw_fd(),
+                signal as i32,
+                std::ptr::null::<u8>(),
+                0,
+            );
+        }
+    }
+
+    /// Waits until it has ended (a zombie has), or fails.
+    pub(crate) fn wait_gone(&self) {
+        assert!(readable(&self.fd, Instant::now() + PATIENCE), "{self} does not end");
+    }
+
+    /// Whether it still runs; a zombie does not.
+    pub(crate) fn is_alive(&self) -> bool {
+        !readable(&self.fd, Instant::now())
+    }
+}
+
+impl fmt::Display for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.pid, self.what)
+    }
+}
+
+/// Asks again and again until there is an answer, and fails if there is none in time.
+///
+/// For what gives no event to wait for: a file that appears, the state of a process in /proc.
+pub(crate) fn wait_until<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    wait_within(PATIENCE, what, ask)
+}
+
+/// The same, with another deadline.
+pub(crate) fn wait_within<T>(patience: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + patience;
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited {patience:?} in vain: {what}");
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "/proc cannot be waited for, and neither can most files"
+        )]
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Marks what whoever started the tests left open, so that no program of a test gets it.
+pub(super) fn inherit_nothing() {
+    // SAFETY: changes a flag of descriptors that nobody here has opened without it; takes three numbers.
+    let marked = Errno::result(unsafe {
+        libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC)
+    });
+    assert!(matches!(marked, Ok(_) | Err(Errno::ENOSYS)), "close_range: {marked:?}");
+}
+
+/// All processes but ourselves that have something to do with this path.
+pub(crate) fn mentioning(path: &Path) -> Vec<Process> {
+    let needle = path.as_os_str().as_bytes();
+    // What a thread of ours is starting looks like ourselves until its `exec`.
+    let own = fs::read_link("/proc/self/exe").ok();
+    find(|dir| {
+        if process_of(dir) == Some(process::id().cast_signed()) || fs::read_link(dir.join("exe")).ok() == own
+        {
+            return false;
+        }
+        let links = ["exe", "cwd", "root"].map(|name| dir.join(name));
+        let fds = fs::read_dir(dir.join("fd")).into_iter().flatten().flatten().map(|entry| entry.path());
+        links
+            .into_iter()
+            .chain(fds)
+            .filter_map(|link| fs::read_link(link).ok())
+            .any(|target| contains(target.as_os_str().as_bytes(), needle))
+            || ["cmdline", "environ"]
+                .iter()
+                .filter_map(|name| fs::read(dir.join(name)).ok())
+                .any(|text| contains(&text, needle))
+    })
+}
+
+/// All processes but ourselves that have this open: the text of a link in /proc/PID/fd, such as `pipe:[1234]`.
+pub(crate) fn holding(target: &str) -> Vec<Process> {
+    find(|dir| {
+        process_of(dir) != Some(process::id().cast_signed())
+            && fs::read_dir(dir.join("fd"))
+                .into_iter()
+                .flatten()
+                .flatten()
+                .any(|entry| fs::read_link(entry.path()).is_ok_and(|link| link == Path::new(target)))
+    })
+}
+
+/// All processes whose directory in /proc passes. The pidfd is taken first, so what passes is what is held.
+pub(super) fn find(mut passes: impl FnMut(&Path) -> bool) -> Vec<Process> {
+    fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| {
+            let dir = entry.ok()?.path();
+            let process = Process::open(process_of(&dir)?).ok()?;
+            passes(&dir).then_some(process)
+        })
+        .collect()
+}
+
+fn process_of(dir: &Path) -> Option<i32> {
+    dir.file_name()?.to_str()?.parse().ok()
+}
+
+/// The path itself, or something in it: `/a/1` is not in `/a/10`.
+fn contains(text: &[u8], path: &[u8]) -> bool {
+    text.windows(path.len())
+        .enumerate()
+        .any(|(at, window)| window == path && !text.get(at + path.len()).is_some_and(u8::is_ascii_digit))
+}
+
+/// Whether the descriptor becomes readable by then. A pidfd does when its process ends.
+pub(super) fn readable(fd: &OwnedFd, deadline: Instant) -> bool {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let mut wanted = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut wanted, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)) {
+            Ok(0) if Instant::now() >= deadline => return false,
+            Ok(0) | Err(Errno::EINTR) => {}
+            Ok(_) => return true,
+            Err(error) => panic!("poll: {error}"),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What a test needs of the machine, and what happens where the machine does not have it.
+
+use std::env;
+use std::fmt;
+use std::io;
+use std::io::Write;
+use std::thread;
+
+use nix::unistd::geteuid;
+
+/// Something that not every machine has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Capability {
+    /// To be root.
+    Root,
+    /// A systemd that can be booted in namespaces; see [`Systemd`](super::Systemd).
+    Systemd,
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Root => "root",
+            Self::Systemd => "systemd",
+        })
+    }
+}
+
+/// Whether we are root. If not, says so, or fails; see [`missing`].
+pub(crate) fn require(capability: Capability) -> bool {
+    match capability {
+        Capability::Root => geteuid().is_root() || missing(capability, "these tests do not run as root"),
+        Capability::Systemd => super::Systemd::shared().is_some(),
+    }
+}
+
+/// Says on stderr that this test is skipped and why, and gives false for [`require`] to pass on.
+///
+/// Fails instead if `SVCADAPT_TEST_REQUIRE`, a list with commas, names the capability.
+pub(super) fn missing(capability: Capability, why: &str) -> bool {
+    let required = env::var_os("SVCADAPT_TEST_REQUIRE").unwrap_or_default();
+    assert!(
+        !required.to_string_lossy().split(',').any(|name| name == capability.to_string()),
+        "SVCADAPT_TEST_REQUIRE asks for {capability}, but {why}"
+    );
+    // Not `eprintln!`, whose text the test runner keeps to itself unless the test fails.
+    let test = thread::current().name().unwrap_or("a test").to_owned();
+    let _ = writeln!(io::stderr(), "SKIPPED: {test} needs {capability}: {why}");
+    false
+}
