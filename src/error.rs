@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::setup::Failure;
+
 /// One failure: what failed, of what, why, and where there is one the cure.
 ///
 /// It prints as `STAGE 'OBJECT': CAUSE`, and then, on a line of its own, `  hint: …`.
@@ -15,6 +17,8 @@ pub struct Error {
     pub cause: String,
     /// What the reader can do about it.
     pub hint: Option<String>,
+    /// What the program that it is about had to say: its last lines.
+    pub said: Vec<String>,
     /// The exit status that says the same to a script.
     pub status: u8,
 }
@@ -25,7 +29,14 @@ pub const USAGE: u8 = 2;
 impl Error {
     /// A failure with no object and no hint, and the status of a usage error.
     pub fn new(stage: impl Into<String>, cause: impl Into<String>) -> Self {
-        Self { stage: stage.into(), object: None, cause: cause.into(), hint: None, status: USAGE }
+        Self {
+            stage: stage.into(),
+            object: None,
+            cause: cause.into(),
+            hint: None,
+            said: Vec::new(),
+            status: USAGE,
+        }
     }
 
     /// The same failure, of this object.
@@ -54,9 +65,11 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.stage)?;
         if let Some(object) = &self.object {
-            write!(f, " '{}'", object.escape_debug())?;
+            write!(f, " '{}'", plain(object))?;
         }
         write!(f, ": {}", self.cause)?;
+        // The lines are the program's, and may be an enemy's: a terminal must not obey them.
+        self.said.iter().try_for_each(|line| write!(f, "\n  | {}", plain(line)))?;
         match &self.hint {
             Some(hint) => write!(f, "\n  hint: {hint}"),
             None => Ok(()),
@@ -65,3 +78,19 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// A text with its control characters escaped, and nothing else changed.
+pub(crate) fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { plain.extend(c.escape_debug()) } else { plain.push(c) }
+    }
+    plain
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        let Failure { stage, object, cause, hint, status } = failure;
+        Self { stage, object, cause, hint, said: Vec::new(), status }
+    }
+}

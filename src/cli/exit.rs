@@ -2,11 +2,15 @@
 
 use std::process::ExitCode;
 
+use svcadapt::sys::signal;
+
 /// What the caller is to see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// An ordinary exit status.
     Status(u8),
+    /// The death of this signal.
+    Signal(i32),
 }
 
 impl Exit {
@@ -14,6 +18,11 @@ impl Exit {
     pub(crate) fn leave(self) -> ExitCode {
         match self {
             Self::Status(status) => ExitCode::from(status),
+            Self::Signal(number) => {
+                signal::die_of(number);
+                // As process 1 of a container we live on: then the status has to say it, as a shell does.
+                ExitCode::from(u8::try_from(128 + number).unwrap_or(u8::MAX))
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ mod gen_plist;
 mod gen_unit;
 mod generate;
 mod report;
+mod run;
 
 use std::ffi::OsString;
 
@@ -22,6 +23,7 @@ pub(crate) use exit::Exit;
 pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
     match command().try_get_matches_from(arguments) {
         Ok(matches) => match matches.subcommand() {
+            Some(("run", matches)) => run::run(matches),
             Some(("detect", matches)) => detect::run(matches),
             Some(("audit", matches)) => audit::run(matches),
             Some(("gen-unit", matches)) => gen_unit::run(matches),
@@ -42,6 +44,7 @@ fn command() -> Command {
         .about("Starts any program as a well-behaved service, the way its host wants it")
         .subcommand_required(true)
         .arg_required_else_help(true)
+        .subcommand(run::command())
         .subcommand(detect::command())
         .subcommand(audit::command())
         .subcommand(gen_unit::command())

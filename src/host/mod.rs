@@ -37,3 +37,4 @@ pub use json::BadFacts;
 pub use probe::ask_manager;
 pub use probe::gather;
 pub use probe::look;
+pub use probe::variables;

@@ -71,6 +71,11 @@ pub fn gather() -> Facts {
     }
 }
 
+/// Every variable of the environment, as it is.
+pub fn variables() -> Vec<(OsString, OsString)> {
+    std::env::vars_os().collect()
+}
+
 /// Asks systemd for a unit's type and main process. Any failure, or more than two seconds, is no answer.
 ///
 /// systemctl(1) is started by its full path with an environment of its own, so that nothing above us can change

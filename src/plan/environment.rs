@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::ffi::OsString;
 
-use crate::host::Manager;
 use crate::spec::DirectoryKind;
 use crate::spec::EnvironmentBase;
 use crate::spec::ServiceSpec;
 
 use super::Resolved;
+use super::Surroundings;
 
 /// Where programs lie when nobody says otherwise: what systemd uses (systemd.exec(5)).
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -42,10 +42,10 @@ pub const PID_VARIABLES: [&str; 3] = ["LISTEN_PID", "WATCHDOG_PID", "SYSTEMD_EXE
 pub fn environment(
     spec: &ServiceSpec,
     resolved: &Resolved,
-    manager: &Manager,
+    surroundings: Surroundings,
 ) -> BTreeMap<OsString, OsString> {
     let asked = &spec.environment;
-    let supervised = *manager != Manager::None;
+    let supervised = surroundings == Surroundings::Prepared;
     let base =
         asked.base.unwrap_or(if supervised { EnvironmentBase::Inherited } else { EnvironmentBase::Clean });
     let keep = |name: &OsStr| match PROTOCOL.iter().any(|known| name == *known) {
@@ -93,10 +93,14 @@ mod tests {
     use super::*;
     use crate::spec::Field;
 
-    fn build(fields: &[(Field, &str)], inherited: &[(&str, &str)], manager: &Manager) -> Vec<String> {
+    fn build(
+        fields: &[(Field, &str)],
+        inherited: &[(&str, &str)],
+        surroundings: Surroundings,
+    ) -> Vec<String> {
         let mut resolved = resolved();
         resolved.inherited = inherited.iter().map(|&(name, value)| (name.into(), value.into())).collect();
-        environment(&spec(fields), &resolved, manager)
+        environment(&spec(fields), &resolved, surroundings)
             .into_iter()
             .map(|(name, value)| format!("{}={}", name.display(), value.display()))
             .collect()
@@ -110,19 +114,19 @@ mod tests {
         let path = format!("PATH={DEFAULT_PATH}");
         let account =
             ["HOME=/nonexistent", "LOGNAME=nobody", path.as_str(), "SHELL=/bin/false", "USER=nobody"];
-        assert_eq!(build(&[], &DIRTY, &Manager::None), account);
-        let passed = build(&[(Field::PassEnvironment, "SECRET NOTIFY_SOCKET")], &DIRTY, &Manager::None);
+        assert_eq!(build(&[], &DIRTY, Surroundings::Bare), account);
+        let passed = build(&[(Field::PassEnvironment, "SECRET NOTIFY_SOCKET")], &DIRTY, Surroundings::Bare);
         assert_eq!(passed.len(), account.len() + 1);
         assert!(passed.contains(&"SECRET=s".to_owned()));
     }
 
     #[test]
     fn what_a_manager_has_made_is_kept_with_its_protocol() {
-        let all = build(&[], &DIRTY, &Manager::Systemd);
+        let all = build(&[], &DIRTY, Surroundings::Prepared);
         assert_eq!(all, ["LD_PRELOAD=/x", "NOTIFY_SOCKET=/n", "PATH=/evil", "SECRET=s"]);
-        let clean = build(&[(Field::CleanEnvironment, "yes")], &DIRTY, &Manager::Systemd);
+        let clean = build(&[(Field::CleanEnvironment, "yes")], &DIRTY, Surroundings::Prepared);
         assert!(clean.contains(&"NOTIFY_SOCKET=/n".to_owned()) && !clean.contains(&"SECRET=s".to_owned()));
-        let dirty = build(&[(Field::CleanEnvironment, "no")], &DIRTY, &Manager::None);
+        let dirty = build(&[(Field::CleanEnvironment, "no")], &DIRTY, Surroundings::Bare);
         assert!(!dirty.contains(&"NOTIFY_SOCKET=/n".to_owned()) && dirty.contains(&"SECRET=s".to_owned()));
     }
 
@@ -136,7 +140,7 @@ mod tests {
             (Field::UnsetEnvironment, "B,SHELL"),
             (Field::Directory(DirectoryKind::Runtime), "a b/c"),
         ];
-        let all = build(&fields, &[], &Manager::None);
+        let all = build(&fields, &[], Surroundings::Bare);
         assert!(all.contains(&"A=2".to_owned()) && all.contains(&"HOME=/h".to_owned()));
         assert!(all.contains(&"RUNTIME_DIRECTORY=/run/a:/run/b/c".to_owned()));
         assert!(!all.iter().any(|v| v.starts_with("B=") || v.starts_with("SHELL=")));

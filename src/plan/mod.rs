@@ -45,8 +45,26 @@ pub use step::Step;
 pub struct Plan {
     /// How the program is started.
     pub course: Course,
+    /// Who made this process what it is.
+    pub surroundings: Surroundings,
     /// What is done.
     pub steps: Vec<Planned>,
+}
+
+/// Who made this process what it is, and so what holds where the spec says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Surroundings {
+    /// A service manager has prepared it: what it is was meant, and stays.
+    Prepared,
+    /// A shell, or an enemy: what it is counts for nothing.
+    Bare,
+}
+
+impl Surroundings {
+    /// What the evidence says.
+    pub fn of(detection: &Detection) -> Self {
+        if detection.manager == Manager::None { Self::Bare } else { Self::Prepared }
+    }
 }
 
 /// How this process and the program's come to be two, or stay one.
@@ -99,25 +117,21 @@ impl Plan {
             (HostMode::Supervised, Manager::Container) => Course::Init,
             (HostMode::Supervised, _) => Course::Exec,
         };
-        let mut draft = Draft { spec, resolved, detection, steps: Vec::new() };
+        let surroundings = Surroundings::of(detection);
+        let mut draft = Draft { spec, resolved, mode: detection.mode, surroundings, steps: Vec::new() };
         draft.launch(course);
-        draft.surroundings();
+        draft.streams_and_files();
         draft.identity();
         draft.last();
-        Self { course, steps: draft.steps }
-    }
-
-    /// Whether the service is watched until it is ready.
-    pub fn watches(&self, spec: &ServiceSpec) -> bool {
-        !spec.ready.is_empty()
-            && self.steps.iter().any(|p| matches!(p.step, Step::ReadinessHelper | Step::Fork))
+        Self { course, surroundings, steps: draft.steps }
     }
 }
 
 struct Draft<'a> {
     spec: &'a ServiceSpec,
     resolved: &'a Resolved,
-    detection: &'a Detection,
+    mode: HostMode,
+    surroundings: Surroundings,
     steps: Vec<Planned>,
 }
 
@@ -135,9 +149,8 @@ impl Draft<'_> {
         self.add(if done { Doer::Host } else { Doer::Service }, step);
     }
 
-    /// Nobody has prepared this process: it has what a shell, or an enemy, left it with.
     fn bare(&self) -> bool {
-        self.detection.manager == Manager::None
+        self.surroundings == Surroundings::Bare
     }
 
     fn launch(&mut self, course: Course) {
@@ -173,9 +186,9 @@ impl Draft<'_> {
 
     /// Whether it is us whom the program's notifications go to.
     fn listens(&self) -> bool {
-        match (self.detection.mode, self.bare()) {
-            (HostMode::Classic, _) => true,
-            (HostMode::Supervised, _) => !self.notify_socket() && self.spec.notification_fd.is_some(),
+        match self.mode {
+            HostMode::Classic => true,
+            HostMode::Supervised => !self.notify_socket() && self.spec.notification_fd.is_some(),
         }
     }
 
@@ -184,7 +197,7 @@ impl Draft<'_> {
         !self.bare() && self.resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET")
     }
 
-    fn surroundings(&mut self) {
+    fn streams_and_files(&mut self) {
         let (spec, resolved) = (self.spec, self.resolved);
         let standing = &resolved.standing;
         if let Some(path) = &resolved.lock {
@@ -200,7 +213,7 @@ impl Draft<'_> {
                 !self.bare() && self.resolved.inherited.iter().any(|(n, _)| n == directory.kind.variable());
             self.unless(made, step);
         }
-        let detached = self.bare() && self.detection.mode == HostMode::Classic;
+        let detached = self.bare() && self.mode == HostMode::Classic;
         let input = if detached { Input::Null } else { Input::Inherit };
         let output = if detached { Output::Null } else { Output::Inherit };
         self.service(Step::StandardInput(spec.standard_input.clone().unwrap_or(input)));

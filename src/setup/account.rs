@@ -1,10 +1,9 @@
 //! Whom the service runs as.
 
-use crate::host::Detection;
-use crate::host::Manager;
 use crate::plan::Account;
 use crate::plan::Entry;
 use crate::plan::Standing;
+use crate::plan::Surroundings;
 use crate::spec::Principal;
 use crate::spec::ServiceSpec;
 use crate::sys::accounts;
@@ -23,7 +22,7 @@ const USER: u8 = 217;
 /// groups go: whoever started us from a shell did not mean to hand them on.
 pub(super) fn resolve(
     spec: &ServiceSpec,
-    detection: &Detection,
+    surroundings: Surroundings,
     standing: &Standing,
     failures: &mut Vec<Failure>,
 ) -> Account {
@@ -36,7 +35,7 @@ pub(super) fn resolve(
         .filter_map(|one| find_group(one, "supplementary group", failures))
         .collect();
     let mut account = match user {
-        None => of_caller(detection, standing, group),
+        None => of_caller(surroundings, standing, group),
         Some((principal, found)) => of_user(principal, found, group, failures),
     };
     account.groups.extend(more);
@@ -49,8 +48,8 @@ pub(super) fn resolve(
     account
 }
 
-fn of_caller(detection: &Detection, standing: &Standing, group: Option<u32>) -> Account {
-    let keeps = detection.manager != Manager::None || !standing.is_root();
+fn of_caller(surroundings: Surroundings, standing: &Standing, group: Option<u32>) -> Account {
+    let keeps = surroundings == Surroundings::Prepared || !standing.is_root();
     let groups = if keeps { standing.groups.clone() } else { Vec::new() };
     let found = accounts::user(&standing.uid.to_string()).ok().flatten();
     let own = match &found {

@@ -5,9 +5,9 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::host::Detection;
 use crate::plan::Resolved;
 use crate::plan::Standing;
+use crate::plan::Surroundings;
 use crate::spec::EnvironmentFile;
 use crate::spec::Input;
 use crate::spec::Mode;
@@ -34,16 +34,16 @@ const LONGEST_FILE: u64 = 1024 * 1024;
 /// Looks everything up. What is wrong is told all at once; nothing has been changed then.
 pub fn resolve(
     spec: &ServiceSpec,
-    detection: &Detection,
+    surroundings: Surroundings,
     inherited: Vec<(OsString, OsString)>,
 ) -> Result<Resolved, Vec<Failure>> {
     let mut failures = Vec::new();
     let standing = standing(&inherited);
-    let account = account::resolve(spec, detection, &standing, &mut failures);
+    let account = account::resolve(spec, surroundings, &standing, &mut failures);
     let from_files = spec.environment.files.iter().flat_map(|file| variables(file, &mut failures)).collect();
     let lock = state::path(spec.name.as_ref(), spec.pid_file.as_ref());
     let mut resolved = Resolved { account, standing, program: "/".into(), inherited, from_files, lock };
-    let environment = crate::plan::environment(spec, &resolved, &detection.manager);
+    let environment = crate::plan::environment(spec, &resolved, surroundings);
     match program::find(spec, &resolved.account, &environment) {
         Ok(program) => resolved.program = program,
         Err(failure) => failures.push(failure),

@@ -15,7 +15,6 @@ mod outcome;
 mod start;
 mod watch;
 
-use crate::host::Detection;
 use crate::plan::Course;
 use crate::plan::Plan;
 use crate::plan::Resolved;
@@ -30,11 +29,11 @@ pub use outcome::Outcome;
 use start::Start;
 
 /// Starts a service. Where that means to become the program, it returns only if it failed.
-pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved, detection: &Detection) -> Outcome {
+pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Outcome {
     if let Some(failure) = running_already(spec, resolved) {
         return failure.into();
     }
-    let start = Start { spec, plan, resolved, detection };
+    let start = Start { spec, plan, resolved };
     match plan.course {
         Course::Daemonize => launch::daemonize(&start),
         Course::Exec => helper::become_program(&start),

@@ -8,7 +8,6 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use crate::host::Detection;
 use crate::plan;
 use crate::plan::Plan;
 use crate::plan::Resolved;
@@ -31,7 +30,6 @@ pub(super) struct Start<'a> {
     pub(super) spec: &'a ServiceSpec,
     pub(super) plan: &'a Plan,
     pub(super) resolved: &'a Resolved,
-    pub(super) detection: &'a Detection,
 }
 
 /// The two ends of a start: the one that waits, and the one that becomes the program.
@@ -52,7 +50,7 @@ impl<'a> Start<'a> {
 
     /// The environment of the program, without what only a start knows.
     pub(super) fn environment(&self) -> BTreeMap<OsString, OsString> {
-        plan::environment(self.spec, self.resolved, &self.detection.manager)
+        plan::environment(self.spec, self.resolved, self.plan.surroundings)
     }
 
     /// Opens everything that has to exist before the processes are two.

@@ -4,6 +4,7 @@ mod ask;
 mod command;
 mod here;
 mod started;
+mod systemd;
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,0 +1,154 @@
+//! `svcadapt run`: runs a service the way its host wants it.
+
+use std::fmt::Write as _;
+
+use clap::Arg;
+use clap::ArgAction;
+use clap::ArgMatches;
+use clap::Command;
+use clap::builder::PossibleValuesParser;
+use serde_json::Value;
+use serde_json::json;
+
+use svcadapt::Error;
+use svcadapt::host;
+use svcadapt::host::Asked;
+use svcadapt::host::Detection;
+use svcadapt::host::Mode;
+use svcadapt::plan::Plan;
+use svcadapt::plan::Resolved;
+use svcadapt::plan::Surroundings;
+use svcadapt::setup;
+use svcadapt::spec::ServiceSpec;
+use svcadapt::supervise;
+use svcadapt::supervise::LastWords;
+use svcadapt::supervise::Outcome;
+use svcadapt::sys::process::Ended;
+
+use super::Exit;
+use super::args;
+use super::report::print;
+use super::report::report;
+
+/// What clap must know.
+pub(crate) fn command() -> Command {
+    let choices = [Asked::Auto, Asked::Classic, Asked::Supervised].map(Asked::name);
+    let flag = |name: &'static str, help| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
+    args::spec_options(
+        Command::new("run")
+            .about("Runs a service the way its host wants it")
+            .arg(
+                Arg::new("mode")
+                    .long("mode")
+                    .value_name("MODE")
+                    .value_parser(PossibleValuesParser::new(choices))
+                    .default_value(Asked::Auto.name())
+                    .help("How to be a service here, instead of what the evidence says"),
+            )
+            .arg(flag("dry-run", "Print every step in its order and who does it, and do none"))
+            .arg(flag("json", "With --dry-run: print the plan as a JSON object").requires("dry-run")),
+    )
+}
+
+/// Runs the service.
+pub(crate) fn run(matches: &ArgMatches) -> Exit {
+    let spec = match args::draft(matches).finish() {
+        Ok(spec) => spec,
+        Err(problems) => {
+            problems.iter().for_each(report);
+            return Exit::Status(svcadapt::USAGE);
+        }
+    };
+    let asked =
+        matches.get_one::<String>("mode").and_then(|name| Asked::from_name(name)).unwrap_or(Asked::Auto);
+    let (_, detection) = host::look(asked);
+    let resolved = match setup::resolve(&spec, Surroundings::of(&detection), host::variables()) {
+        Ok(resolved) => resolved,
+        Err(failures) => {
+            let status = failures.first().map_or(svcadapt::USAGE, |failure| failure.status);
+            failures.into_iter().map(Error::from).for_each(|error| report(&error));
+            return Exit::Status(status);
+        }
+    };
+    let plan = Plan::new(&spec, &resolved, &detection);
+    if matches.get_flag("dry-run") {
+        return explain(&plan, &detection, matches.get_flag("json"));
+    }
+    start(&spec, &plan, &resolved)
+}
+
+fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Exit {
+    match supervise::start(spec, plan, resolved) {
+        Outcome::Ready | Outcome::Ended(Ended::Exited(0)) => Exit::Status(0),
+        Outcome::Ended(Ended::Exited(status)) => Exit::Status(status),
+        Outcome::Ended(Ended::Killed(signal)) | Outcome::Interrupted(signal) => Exit::Signal(signal),
+        Outcome::Failed { failure, last_words, signal } => {
+            let status = failure.status;
+            report(&with_last_words(failure.into(), last_words));
+            signal.map_or(Exit::Status(status), Exit::Signal)
+        }
+    }
+}
+
+/// What the program said belongs to the error, not to a log that somebody has to find.
+fn with_last_words(error: Error, last_words: LastWords) -> Error {
+    match last_words {
+        LastWords::None => error,
+        LastWords::Lost => {
+            error.hint("what it wrote went to the null device; --standard-error append:PATH keeps it")
+        }
+        LastWords::Lines(lines) => Error { said: lines, ..error },
+    }
+}
+
+fn explain(plan: &Plan, detection: &Detection, json: bool) -> Exit {
+    let text = if json { format!("{:#}\n", as_json(plan, detection)) } else { as_text(plan, detection) };
+    print(&text).err().unwrap_or(Exit::Status(0))
+}
+
+fn as_json(plan: &Plan, detection: &Detection) -> Value {
+    let steps: Vec<Value> = plan
+        .steps
+        .iter()
+        .map(|planned| {
+            json!({
+                "step": planned.step.stage(),
+                "object": planned.step.object(),
+                "by": planned.doer.name(),
+                "exit_status": planned.step.status(),
+            })
+        })
+        .collect();
+    json!({ "mode": detection.mode.name(), "manager": detection.manager.name(), "steps": steps })
+}
+
+fn as_text(plan: &Plan, detection: &Detection) -> String {
+    let by = match detection.mode {
+        Mode::Classic => "a classic daemon",
+        Mode::Supervised => "a supervised service",
+    };
+    let mut text = format!("{by}; manager: {}\n", detection.manager.name());
+    for (number, planned) in (1..).zip(&plan.steps) {
+        let object = planned.step.object().unwrap_or_default();
+        let line = format!(
+            "{number:>3}  {:<8}  {:<20}  {}",
+            planned.doer.name(),
+            planned.step.stage(),
+            Plain(&object)
+        );
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text
+}
+
+/// A text of the spec's, without what a terminal would obey.
+struct Plain<'a>(&'a str);
+
+impl std::fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.chars().try_for_each(|c| {
+            if c.is_control() { write!(f, "{}", c.escape_debug()) } else { f.write_char(c) }
+        })
+    }
+}
