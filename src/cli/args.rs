@@ -40,10 +40,8 @@ fn option(row: &FieldRow) -> Arg {
         .action(ArgAction::Append)
         .value_parser(ValueParser::os_string())
         // `-5` is a nice level, and `-/etc/default/x` a file that may be missing.
-        .allow_hyphen_values(matches!(
-            row.field,
-            Field::Nice | Field::OomScoreAdjust | Field::EnvironmentFile
-        ));
+        .allow_negative_numbers(true)
+        .allow_hyphen_values(row.field == Field::EnvironmentFile);
     let arg = match row.short {
         Some(letter) => arg.short(letter),
         None => arg,

@@ -93,8 +93,6 @@ impl<'a> Work<'a> {
 
     /// Does the steps that are left to the service's process. Returns only if one failed.
     pub fn become_program(mut self, plan: &Plan) -> Failure {
-        // Until the program's own mask is set nobody else gets to read what is made.
-        file::set_umask(0o077);
         let mut steps = plan.steps.iter().filter(|planned| planned.doer == Doer::Service);
         let failed = steps.find_map(|planned| self.perform(&planned.step).err());
         let failure =

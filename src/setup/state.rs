@@ -95,7 +95,10 @@ fn key(path: &Path) -> OsString {
 pub fn prepare_directory() -> io::Result<()> {
     let (path, uid) = (directory(), identity::effective_user());
     let mode = if uid == 0 { 0o755 } else { 0o700 };
-    file::make_directory(&path, mode)?;
+    if file::make_directory(&path, mode)? {
+        // Whatever the umask.
+        file::set_mode(file::open_directory(&path)?, mode)?;
+    }
     let found = fs::symlink_metadata(&path)?;
     if !found.is_dir() || found.uid() != uid || found.mode() & 0o022 != 0 {
         return Err(io::Error::other(format!(
@@ -165,6 +168,8 @@ impl Lock {
     pub fn take(path: &Path, descriptor: i32) -> io::Result<Result<Self, Option<i32>>> {
         loop {
             let opened = file::open_own(path, 0o644)?;
+            // Whatever the umask: status may be asked by anybody.
+            file::set_mode(&opened, 0o644)?;
             let file = File::from(fd::renumber(opened.into(), descriptor)?);
             match lock::take(&file)? {
                 Holder::Nobody => {}
