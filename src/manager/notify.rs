@@ -29,7 +29,7 @@ impl Notifier {
 
     /// `READY=1`, alone in its message: no status, however long, can keep it back.
     pub fn ready(&self) -> io::Result<()> {
-        self.send(&[NotifyState::Ready])
+        self.send(&NotifyState::Ready)
     }
 
     /// `STATUS=`: a line for people. What would begin another line is made harmless, and what does not fit is cut.
@@ -37,7 +37,7 @@ impl Notifier {
         let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let most = LONGEST - "STATUS=\n".len();
         let end = (0..=most.min(line.len())).rev().find(|&end| line.is_char_boundary(end)).unwrap_or(0);
-        self.send(&[NotifyState::Status(&line[..end])])
+        self.send(&NotifyState::Status(&line[..end]))
     }
 
     /// Waits until everything that was sent before has been read: a manager may no longer know the sender of a
@@ -46,9 +46,15 @@ impl Notifier {
         self.open()?.barrier(b"BARRIER=1", PATIENCE)
     }
 
-    fn send(&self, states: &[NotifyState<'_>]) -> io::Result<()> {
-        let message: String = states.iter().map(|state| format!("{state}\n")).collect();
-        self.open()?.send(message.as_bytes(), PATIENCE)
+    fn send(&self, state: &NotifyState<'_>) -> io::Result<()> {
+        self.open()?.send(
+            format!(
+                "{state}
+"
+            )
+            .as_bytes(),
+            PATIENCE,
+        )
     }
 
     fn open(&self) -> io::Result<Notification> {

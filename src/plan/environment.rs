@@ -48,25 +48,23 @@ pub fn environment(
     let supervised = surroundings == Surroundings::Prepared;
     let base =
         asked.base.unwrap_or(if supervised { EnvironmentBase::Inherited } else { EnvironmentBase::Clean });
-    let keep = |name: &OsStr| match PROTOCOL.iter().any(|known| name == *known) {
-        true => supervised,
-        false => {
+    let keep = |name: &OsStr| {
+        if PROTOCOL.iter().any(|known| name == *known) {
+            supervised
+        } else {
             base == EnvironmentBase::Inherited || asked.pass.iter().any(|passed| name == passed.as_str())
         }
     };
     let inherited = resolved.inherited.iter().filter(|(name, _)| keep(name));
     let mut variables: BTreeMap<OsString, OsString> = inherited.cloned().collect();
     variables.entry("PATH".into()).or_insert_with(|| DEFAULT_PATH.into());
-    if base == EnvironmentBase::Clean || spec.user.is_some() {
-        if let Some(entry) = &resolved.account.entry {
-            for (name, value) in [
-                ("USER", &entry.name),
-                ("LOGNAME", &entry.name),
-                ("HOME", &entry.home),
-                ("SHELL", &entry.shell),
-            ] {
-                variables.insert(name.into(), value.into());
-            }
+    if (base == EnvironmentBase::Clean || spec.user.is_some())
+        && let Some(entry) = &resolved.account.entry
+    {
+        for (name, value) in
+            [("USER", &entry.name), ("LOGNAME", &entry.name), ("HOME", &entry.home), ("SHELL", &entry.shell)]
+        {
+            variables.insert(name.into(), value.into());
         }
     }
     for kind in DirectoryKind::ALL {

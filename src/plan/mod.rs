@@ -219,10 +219,10 @@ impl Draft<'_> {
         self.service(Step::StandardInput(spec.standard_input.clone().unwrap_or(input)));
         self.service(Step::StandardOutput(spec.standard_output.clone().unwrap_or_else(|| output.clone())));
         self.service(Step::StandardError(spec.standard_error.clone().unwrap_or(output)));
-        if let Some(path) = &spec.pid_file {
-            if spec.service_type != Some(ServiceType::Forking) {
-                self.service(Step::PidFile(path.as_path().to_owned()));
-            }
+        if let Some(path) = &spec.pid_file
+            && spec.service_type != Some(ServiceType::Forking)
+        {
+            self.service(Step::PidFile(path.as_path().to_owned()));
         }
         if let Some(score) = spec.oom_score_adjust.or(self.bare().then_some(0)) {
             self.unless(standing.oom_score_adjust == Some(score), Step::OomScore(score));

@@ -126,11 +126,20 @@ impl Step {
     pub fn object(&self) -> Option<String> {
         let numbers = |numbers: &[i32]| numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         Some(match self {
-            Self::AdoptOrphans | Self::NotifySocket | Self::ReadinessHelper | Self::Fork => return None,
-            Self::NewSession | Self::ForkAgain | Self::ResetSignals | Self::NoNewPrivileges => return None,
-            Self::PidFile(path) | Self::RootDirectory(path) => path.display().to_string(),
-            Self::WorkingDirectory(path) | Self::Execute(path) => path.display().to_string(),
-            Self::Directory { path, .. } | Self::Lock { path, .. } => path.display().to_string(),
+            Self::AdoptOrphans
+            | Self::NotifySocket
+            | Self::ReadinessHelper
+            | Self::Fork
+            | Self::NewSession
+            | Self::ForkAgain
+            | Self::ResetSignals
+            | Self::NoNewPrivileges => return None,
+            Self::PidFile(path)
+            | Self::RootDirectory(path)
+            | Self::WorkingDirectory(path)
+            | Self::Execute(path)
+            | Self::Directory { path, .. }
+            | Self::Lock { path, .. } => path.display().to_string(),
             Self::StandardInput(input) => input.to_string(),
             Self::StandardOutput(output) | Self::StandardError(output) => output.to_string(),
             Self::OomScore(number) | Self::Nice(number) => number.to_string(),

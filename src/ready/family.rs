@@ -17,12 +17,12 @@ pub struct Family {
 
 impl Family {
     /// Whether a process is one of them.
-    pub fn holds(&self, pid: i32) -> bool {
+    pub fn holds(self, pid: i32) -> bool {
         pid == self.main || (pid != self.root && family::descends(pid, self.root))
     }
 
     /// All of them, as they are now.
-    pub fn members(&self) -> io::Result<BTreeSet<i32>> {
+    pub fn members(self) -> io::Result<BTreeSet<i32>> {
         let mut members = family::descendants(self.root)?;
         if self.root != self.main {
             members.remove(&self.root);

@@ -10,7 +10,7 @@ use crate::sys::listeners::Inode;
 use super::Family;
 
 /// Whether the sign is there. Who else listens on the port, or left the socket behind, makes nobody ready.
-pub(super) fn look(probe: &Probe, family: &Family) -> io::Result<bool> {
+pub(super) fn look(probe: &Probe, family: Family) -> io::Result<bool> {
     match probe {
         Probe::Tcp(Host::Any, port) => theirs(&listeners::tcp(None, *port)?, family),
         Probe::Tcp(Host::Address(address), port) => theirs(&listeners::tcp(Some(*address), *port)?, family),
@@ -22,7 +22,7 @@ pub(super) fn look(probe: &Probe, family: &Family) -> io::Result<bool> {
 
 /// Whether one of the sockets is a process's of the service. Where we may not look at the descriptors of one of
 /// them, it has the benefit of the doubt.
-fn theirs(sockets: &[Inode], family: &Family) -> io::Result<bool> {
+fn theirs(sockets: &[Inode], family: Family) -> io::Result<bool> {
     if sockets.is_empty() {
         return Ok(false);
     }

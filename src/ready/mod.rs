@@ -99,7 +99,7 @@ impl Probes {
     }
 
     /// Looks for every sign that is still missing.
-    pub fn look(&mut self, family: &Family, elapsed: Duration) -> io::Result<()> {
+    pub fn look(&mut self, family: Family, elapsed: Duration) -> io::Result<()> {
         for pending in &mut self.pending {
             let now = match &mut pending.watch {
                 Watch::Notify(listener) => listener.look(family, &mut self.news)?,

@@ -34,7 +34,7 @@ impl Listener {
 
     /// Reads all that has come. Descriptors that were brought are closed at the end of each message: that is what
     /// the sender of `BARRIER=1` waits for.
-    pub(super) fn look(&mut self, family: &Family, news: &mut News) -> io::Result<bool> {
+    pub(super) fn look(&mut self, family: Family, news: &mut News) -> io::Result<bool> {
         let mut ready = false;
         while let Some(datagram) = self.0.receive()? {
             match datagram.sender {

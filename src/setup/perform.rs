@@ -157,27 +157,7 @@ impl<'a> Work<'a> {
             | Step::Fork
             | Step::ForkAgain => Ok(()),
         };
-        done.map_err(|error| self.explain(step, &error))
-    }
-
-    /// The kernel's word, and where that is known to puzzle people what can be done.
-    fn explain(&self, step: &Step, error: &io::Error) -> Failure {
-        let failure = Failure::io(step, error);
-        match (step, error.kind()) {
-            (Step::Nice(_) | Step::OomScore(_) | Step::Limit(..), io::ErrorKind::PermissionDenied) => {
-                failure.hint("only root can raise this")
-            }
-            (Step::RootDirectory(_), io::ErrorKind::PermissionDenied) => {
-                failure.hint("only root can change the root")
-            }
-            (Step::WorkingDirectory(_), io::ErrorKind::PermissionDenied) => {
-                failure.hint("the user that the service runs as may not enter it")
-            }
-            (Step::Execute(_), io::ErrorKind::NotFound) => {
-                failure.hint("the file is there, but its loader or interpreter is not")
-            }
-            _ => failure,
-        }
+        done.map_err(|error| explain(step, &error))
     }
 
     fn made(&mut self, made: Option<Made>) {
@@ -246,10 +226,10 @@ impl<'a> Work<'a> {
     fn execute(&mut self, step: &Step, path: &Path) -> Failure {
         let (launcher, own) = (self.launcher.to_string(), process::own_pid().to_string());
         for name in PID_VARIABLES {
-            if let Some(value) = self.environment.get_mut(std::ffi::OsStr::new(name)) {
-                if *value == *launcher {
-                    *value = own.clone().into();
-                }
+            if let Some(value) = self.environment.get_mut(std::ffi::OsStr::new(name))
+                && *value == *launcher
+            {
+                *value = own.clone().into();
             }
         }
         let variables = std::mem::take(&mut self.environment).into_iter();
@@ -265,15 +245,15 @@ impl<'a> Work<'a> {
         else {
             return Failure::of(step, "an argument or a variable holds a NUL byte");
         };
-        if let Some(pipe) = &self.listener {
-            if let Err(error) = Report::Executing.send(pipe) {
-                return Failure::io(step, &error);
-            }
+        if let Some(pipe) = &self.listener
+            && let Err(error) = Report::Executing.send(pipe)
+        {
+            return Failure::io(step, &error);
         }
         if let Err(error) = signal::unblock_all() {
             return Failure::io(step, &error);
         }
-        self.explain(step, &process::execute(path.as_os_str(), &words, &environment))
+        explain(step, &process::execute(path.as_os_str(), &words, &environment))
     }
 }
 
@@ -292,5 +272,25 @@ fn soften(resource: &str, soft: u64) -> io::Result<()> {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+/// The kernel's word, and where that is known to puzzle people what can be done.
+fn explain(step: &Step, error: &io::Error) -> Failure {
+    let failure = Failure::io(step, error);
+    match (step, error.kind()) {
+        (Step::Nice(_) | Step::OomScore(_) | Step::Limit(..), io::ErrorKind::PermissionDenied) => {
+            failure.hint("only root can raise this")
+        }
+        (Step::RootDirectory(_), io::ErrorKind::PermissionDenied) => {
+            failure.hint("only root can change the root")
+        }
+        (Step::WorkingDirectory(_), io::ErrorKind::PermissionDenied) => {
+            failure.hint("the user that the service runs as may not enter it")
+        }
+        (Step::Execute(_), io::ErrorKind::NotFound) => {
+            failure.hint("the file is there, but its loader or interpreter is not")
+        }
+        _ => failure,
     }
 }

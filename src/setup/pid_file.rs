@@ -79,11 +79,11 @@ fn place(path: &Path) -> Result<(File, &OsStr), Untrusted> {
         return Err(untrusted("this is no file", "write it as /run/NAME.pid"));
     };
     let own = identity::effective_user();
-    if own == 0 {
-        if let Some(directory) = file::unsafe_directory(parent, 0)? {
-            let cause = format!("users other than root can write in {}", directory.display());
-            return Err(untrusted(cause, "put it directly into /run"));
-        }
+    if own == 0
+        && let Some(directory) = file::unsafe_directory(parent, 0)?
+    {
+        let cause = format!("users other than root can write in {}", directory.display());
+        return Err(untrusted(cause, "put it directly into /run"));
     }
     let directory = std::fs::canonicalize(parent).and_then(|parent| file::open_directory(&parent))?;
     if let Some(found) = file::look(&directory, name)? {

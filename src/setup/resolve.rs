@@ -122,24 +122,24 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// Looks at every path that has to be there, or that something will be made in.
 fn places(spec: &ServiceSpec, resolved: &Resolved, failures: &mut Vec<Failure>) {
     let root = spec.root_directory.as_ref().map_or(Path::new("/"), |root| root.as_path());
-    if let Some(path) = &spec.root_directory {
-        if let Err(cause) = directory(path.as_path()) {
-            failures.push(Failure::new("root directory", path.to_string(), cause, 210));
-        }
+    if let Some(path) = &spec.root_directory
+        && let Err(cause) = directory(path.as_path())
+    {
+        failures.push(Failure::new("root directory", path.to_string(), cause, 210));
     }
     if let Some(path) = &spec.working_directory {
         // Made by us, it is not there yet.
         let inside = program::below(root, path.as_path());
-        if !is_made(spec, resolved, path.as_path()) {
-            if let Err(cause) = directory(&inside) {
-                failures.push(Failure::new("working directory", path.to_string(), cause, 200));
-            }
+        if !is_made(spec, resolved, path.as_path())
+            && let Err(cause) = directory(&inside)
+        {
+            failures.push(Failure::new("working directory", path.to_string(), cause, 200));
         }
     }
-    if let Some(Input::File(path)) = &spec.standard_input {
-        if let Err(error) = std::fs::metadata(path) {
-            failures.push(Failure::new("standard input", format!("file:{path}"), words(&error), 208));
-        }
+    if let Some(Input::File(path)) = &spec.standard_input
+        && let Err(error) = std::fs::metadata(path)
+    {
+        failures.push(Failure::new("standard input", format!("file:{path}"), words(&error), 208));
     }
     for (output, stage, status) in
         [(&spec.standard_output, "standard output", 209), (&spec.standard_error, "standard error", 222)]
@@ -156,11 +156,11 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, failures: &mut Vec<Failure>) 
             failures.push(Failure::new(stage, what, cause, status));
         }
     }
-    if let Some(path) = &spec.pid_file {
-        if let Err(untrusted) = pid_file::check(path.as_path()) {
-            let failure = Failure::new("pid file", path.to_string(), untrusted.cause, PID_FILE);
-            failures.push(Failure { hint: untrusted.hint, ..failure });
-        }
+    if let Some(path) = &spec.pid_file
+        && let Err(untrusted) = pid_file::check(path.as_path())
+    {
+        let failure = Failure::new("pid file", path.to_string(), untrusted.cause, PID_FILE);
+        failures.push(Failure { hint: untrusted.hint, ..failure });
     }
 }
 

@@ -52,11 +52,11 @@ pub(super) fn extinguish(signals: &Signals, patience: Duration) -> io::Result<bo
 fn send_to_all(number: i32) -> io::Result<()> {
     let own = process::own_pid();
     for pid in family::descendants(own)?.into_iter().filter(|pid| *pid != own) {
-        if let Some(held) = PidFd::open(pid)? {
-            if family::descends(pid, own) {
-                // Root's own rules may keep us from a process that has become somebody else.
-                let _ = held.send(number);
-            }
+        if let Some(held) = PidFd::open(pid)?
+            && family::descends(pid, own)
+        {
+            // Root's own rules may keep us from a process that has become somebody else.
+            let _ = held.send(number);
         }
     }
     Ok(())

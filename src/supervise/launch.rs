@@ -141,10 +141,10 @@ fn clean_up(start: &Start<'_>, watch: &Watch<'_>, signals: &Signals, outcome: &O
     };
     // What cannot be ended or removed now was not what failed; the failure is told.
     let _ = extinguish(signals, patience);
-    if let Outcome::Failed { failure, .. } = outcome {
-        if failure.status == setup::ALREADY_RUNNING {
-            return;
-        }
+    if let Outcome::Failed { failure, .. } = outcome
+        && failure.status == setup::ALREADY_RUNNING
+    {
+        return;
     }
     if let (Some(pid_file), Some(main)) = (&start.spec.pid_file, watch.main) {
         let _ = pid_file::remove(pid_file.as_path(), main);

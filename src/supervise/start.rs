@@ -69,13 +69,14 @@ impl<'a> Start<'a> {
         } else {
             None
         };
-        let identity = match self.resolved.standing.is_root() {
-            true => Identity::Other {
+        let identity = if self.resolved.standing.is_root() {
+            Identity::Other {
                 uid: self.resolved.account.uid,
                 gid: self.resolved.account.gid,
                 groups: self.resolved.account.groups.clone(),
-            },
-            false => Identity::Own,
+            }
+        } else {
+            Identity::Own
         };
         let variables = environment.iter().filter_map(|(name, value)| {
             let mut text = name.clone();

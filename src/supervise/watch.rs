@@ -111,7 +111,7 @@ impl<'a> Watch<'a> {
                 if self.probes.is_empty() {
                     return Ok(Event::Ready);
                 }
-                self.probes.look(&Family { main, root: self.root }, elapsed)?;
+                self.probes.look(Family { main, root: self.root }, elapsed)?;
             }
             if let Some(ended) = self.death()? {
                 return Ok(Event::Ended(ended));
@@ -119,10 +119,10 @@ impl<'a> Watch<'a> {
             if matches!(self.stage, Stage::Executed) && self.probes.all_met() {
                 return Ok(Event::Ready);
             }
-            if let Some(patience) = self.patience_left(elapsed) {
-                if patience.is_zero() {
-                    return Ok(Event::TimedOut(elapsed));
-                }
+            if let Some(patience) = self.patience_left(elapsed)
+                && patience.is_zero()
+            {
+                return Ok(Event::TimedOut(elapsed));
             }
             self.wait(elapsed)?;
         }

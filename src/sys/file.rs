@@ -238,8 +238,8 @@ pub fn look(directory: impl AsFd, name: &OsStr) -> io::Result<Option<Entry>> {
                 SFlag::S_IFLNK => Kind::Link,
                 _ => Kind::Other,
             };
-            let mode = u32::from(found.st_mode) & 0o7777;
-            Ok(Some(Entry { kind, uid: found.st_uid, mode, names: u64::from(found.st_nlink) }))
+            let mode = found.st_mode & 0o7777;
+            Ok(Some(Entry { kind, uid: found.st_uid, mode, names: found.st_nlink }))
         }
         Err(Errno::ENOENT) => Ok(None),
         Err(error) => Err(error.into()),

@@ -17,8 +17,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ready", &["spec", "sys"]),
     ("manager", &["host", "sys"]),
     ("plan", &["spec", "target", "host"]),
-    ("target", &["spec", "format"]),
-    ("format", &["spec"]),
+    ("target", &["spec"]),
+    ("format", &["spec", "target"]),
     ("host", &["sys"]),
     ("spec", &[]),
     ("sys", &[]),
@@ -37,6 +37,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("serde_json", &["cli", "format", "host"]),
     ("plist", &["format"]),
 ];
+
+/// The files outside of `sys` that ask which system this is: one reads it for the record, the other has a crate that
+/// only Linux can build.
+const KNOWS_THE_PLATFORM: [&str; 2] = ["host/probe.rs", "manager/journal.rs"];
 
 /// The longest file.
 const LINES: usize = 450;
@@ -97,8 +101,8 @@ fn what_breaks_a_rule_is_found_at_its_line() {
         ),
         (
             "format/mod.rs",
-            "fn f() { crate::target::divide(); }\n",
-            "src/format/mod.rs:1: `format` may not use `target`",
+            "fn f() { crate::plan::environment(); }\n",
+            "src/format/mod.rs:1: `format` may not use `plan`",
         ),
         (
             "ready/tcp.rs",
@@ -206,7 +210,10 @@ fn check(file: &str, text: &str) -> Vec<Broken> {
         if room != Some("sys") && words(line).any(|word| word == "unsafe") {
             report("`unsafe` belongs in `sys`".to_owned());
         }
-        if room != Some("sys") && file != "host/probe.rs" && words(line).any(|word| word == "target_os") {
+        if room != Some("sys")
+            && !KNOWS_THE_PLATFORM.contains(&file)
+            && words(line).any(|word| word == "target_os")
+        {
             report("`target_os` belongs in `sys` and `host/probe.rs`".to_owned());
         }
     }
