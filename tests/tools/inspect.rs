@@ -25,6 +25,7 @@ use std::fs;
 use std::io;
 use std::io::Write;
 use std::net::TcpListener;
+use std::os::fd::FromRawFd;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::path::PathBuf;
@@ -167,11 +168,7 @@ impl Orders {
         match self.ready {
             Ready::Untold => {}
             Ready::Notify => sd_notify::notify(&[sd_notify::NotifyState::Ready])?,
-            Ready::Descriptor(number) => fs::OpenOptions::new()
-                .write(true)
-                .open(format!("/dev/fd/{number}"))?
-                .write_all(b"\n")
-                .and_then(|()| Ok(nix::unistd::close(number)?))?,
+            Ready::Descriptor(number) => say_ready(number)?,
         }
         let status = match self.end {
             End::After(time, status) => {
@@ -204,6 +201,15 @@ fn report(out: &Path) -> io::Result<()> {
     let fresh = out.with_extension("new");
     fs::write(&fresh, format!("{facts:#}\n"))?;
     fs::rename(&fresh, out)
+}
+
+/// Writes a newline to a descriptor that we were given, and closes it.
+fn say_ready(number: i32) -> io::Result<()> {
+    // Not through /dev/fd, which opens anew: that fails for a socket, and for the pipe of another user.
+    // SAFETY: whoever gave us this option gave us the descriptor with it, and nothing else here knows of it.
+    #[allow(unsafe_code, reason = "a descriptor that is known by its number has no other door")]
+    let mut descriptor = unsafe { fs::File::from_raw_fd(number) };
+    descriptor.write_all(b"\n")
 }
 
 fn on_term(handler: SigHandler) -> nix::Result<()> {

@@ -170,6 +170,20 @@ fn inspect_says_that_it_is_ready_on_a_descriptor_only_when_it_is() {
 }
 
 #[test]
+fn inspect_says_so_on_the_descriptor_of_another_user() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    let script = r#"setpriv --reuid nobody --clear-groups "$0" --ready fd:3 3>&1 | cat"#;
+    Svc::new(&dir)
+        .program("/bin/sh")
+        .args(["-c", script, &dir.program("inspect").display().to_string()])
+        .stdout("\n")
+        .run();
+}
+
+#[test]
 fn a_command_that_hangs_is_killed_and_named() {
     let dir = Dir::new();
     let started = Instant::now();
