@@ -245,9 +245,9 @@ impl Draft<'_> {
             !standing.is_root() || standing.groups == account.groups,
             Step::Groups(account.groups.clone()),
         );
-        self.unless(standing.gid == account.gid, Step::Group(account.gid));
+        self.unless(standing.settled && standing.gid == account.gid, Step::Group(account.gid));
         self.limits();
-        self.unless(standing.uid == account.uid, Step::User(account.uid));
+        self.unless(standing.settled && standing.uid == account.uid, Step::User(account.uid));
         if self.bare() || spec.ambient_capabilities != Capabilities::EMPTY {
             self.service(Step::Ambient(spec.ambient_capabilities));
         }

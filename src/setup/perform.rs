@@ -92,20 +92,18 @@ impl<'a> Work<'a> {
     }
 
     /// Does the steps that are left to the service's process. Returns only if one failed.
-    pub fn become_program(mut self, plan: &Plan) -> Failure {
+    pub fn become_program(&mut self, plan: &Plan) -> Failure {
         let mut steps = plan.steps.iter().filter(|planned| planned.doer == Doer::Service);
         let failed = steps.find_map(|planned| self.perform(&planned.step).err());
         let failure =
             failed.unwrap_or_else(|| Failure::new("plan", "exec", "the plan ends before the program", 2));
-        // Whoever waits takes away what was made: after the drop we could not.
-        match self.listener {
-            Some(_) => self.tell(&Report::Failed(failure.clone())),
-            None => self.take_away(),
-        }
+        self.tell(&Report::Failed(failure.clone()));
         failure
     }
 
-    fn take_away(&self) {
+    /// Takes away what was made, as far as this process still may. Where a launcher waits it is for that one to do:
+    /// it has the rights that this process has dropped.
+    pub fn take_away(&self) {
         journal::undo(&self.made);
         if let (Some(_), Some(path)) = (&self.lock, &self.resolved.lock) {
             if let Some(pid_file) = &self.spec.pid_file {

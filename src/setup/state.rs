@@ -151,7 +151,9 @@ pub fn remove(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
-    if lock::take(&file)? == Holder::Nobody && same(&file, path)? {
+    // A program that closed the lock's descriptor has let go of it, and may live all the same.
+    let lives = read(&file)?.is_some_and(|record| record.lives());
+    if !lives && lock::take(&file)? == Holder::Nobody && same(&file, path)? {
         fs::remove_file(path)?;
     }
     Ok(())

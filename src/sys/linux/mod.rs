@@ -21,6 +21,7 @@ pub(super) use ids::groups;
 pub(super) use ids::set_group;
 pub(super) use ids::set_groups;
 pub(super) use ids::set_user;
+pub(super) use ids::settled;
 pub(super) use signals::Signals;
 pub(super) use signals::real_time_name;
 pub(super) use signals::reset_dispositions;
