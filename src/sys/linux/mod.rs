@@ -7,6 +7,7 @@ pub mod family;
 mod ids;
 pub mod listeners;
 pub mod pidfd;
+mod proc_net;
 mod signals;
 mod threads;
 
