@@ -2,13 +2,19 @@
 
 use std::io;
 
+/// What the C library calls the number of a limit.
+#[cfg(target_env = "gnu")]
+type Resource = libc::__rlimit_resource_t;
+#[cfg(not(target_env = "gnu"))]
+type Resource = libc::c_int;
+
 /// How many threads this process has.
 pub(crate) fn thread_count() -> io::Result<usize> {
     Ok(std::fs::read_dir("/proc/self/task")?.count())
 }
 
 /// The number of a resource that is named as in `RLIMIT_…`.
-pub(crate) fn resource(name: &str) -> Option<libc::__rlimit_resource_t> {
+pub(crate) fn resource(name: &str) -> Option<Resource> {
     Some(match name {
         "CPU" => libc::RLIMIT_CPU,
         "FSIZE" => libc::RLIMIT_FSIZE,
