@@ -73,10 +73,8 @@ pub(crate) fn draft(matches: &ArgMatches) -> SpecDraft {
 /// `./server` is meant as a shell means it: from the directory that we are called in.
 fn from_here(program: &OsString) -> OsString {
     let relative = program.as_bytes().contains(&b'/') && !Path::new(program).is_absolute();
-    match std::env::current_dir() {
-        Ok(here) if relative => {
-            here.join(program).components().collect::<std::path::PathBuf>().into_os_string()
-        }
-        _ => program.clone(),
+    match relative.then(std::env::current_dir) {
+        Some(Ok(here)) => here.join(program).components().collect::<std::path::PathBuf>().into_os_string(),
+        Some(Err(_)) | None => program.clone(),
     }
 }

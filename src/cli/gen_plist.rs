@@ -23,7 +23,11 @@ use super::generate::Format;
 
 /// What clap must know.
 pub(crate) fn command() -> Command {
-    generate::options(Command::new("gen-plist").about("Write a launchd property list for a service")).arg(
+    Command::new("gen-plist").about("Write a launchd property list for a service").defer(options)
+}
+
+fn options(command: Command) -> Command {
+    generate::options(command).arg(
         Arg::new("label")
             .long("label")
             .value_name("LABEL")

@@ -19,7 +19,7 @@ use super::generate::Format;
 
 /// What clap must know.
 pub(crate) fn command() -> Command {
-    generate::options(Command::new("gen-unit").about("Write a systemd unit for a service"))
+    Command::new("gen-unit").about("Write a systemd unit for a service").defer(generate::options)
 }
 
 /// Does it.

@@ -1,6 +1,7 @@
 //! The command line: the only room that prints, and the only one that knows clap.
 //!
-//! One file a subcommand. Each has `command()`, what clap must know of it, and `run()`, what it does.
+//! One file a subcommand. Each has `command()`, what clap must know of it, and `run()`, what it does. Long lists of
+//! options are deferred: clap builds them for the one subcommand that is called.
 
 mod args;
 mod audit;

@@ -32,11 +32,14 @@ use super::report::report;
 
 /// What clap must know.
 pub(crate) fn command() -> Command {
+    Command::new("run").about("Runs a service the way its host wants it").defer(options)
+}
+
+fn options(command: Command) -> Command {
     let choices = [Asked::Auto, Asked::Classic, Asked::Supervised].map(Asked::name);
     let flag = |name: &'static str, help| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
     args::spec_options(
-        Command::new("run")
-            .about("Runs a service the way its host wants it")
+        command
             .arg(
                 Arg::new("mode")
                     .long("mode")

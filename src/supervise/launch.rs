@@ -37,10 +37,11 @@ const DEFAULT_PATIENCE: Duration = Duration::from_secs(90);
 
 /// Starts a daemon. Returns when it is ready, or when it has failed and nothing of it is left.
 pub(super) fn daemonize(start: &Start<'_>) -> Outcome {
-    signal::reset_dispositions();
     let log = Log::before(start);
     let forked = || -> Result<_, Failure> {
         let failed = |error: io::Error| Failure::io(&Step::Fork, &error);
+        // All others are blocked, which makes no difference to them; the daemon resets its own.
+        signal::keep_children().map_err(failed)?;
         let signals = Signals::receive().map_err(failed)?;
         let ends = start.prepare()?;
         family::adopt_orphans().map_err(failed)?;

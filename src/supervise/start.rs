@@ -96,6 +96,7 @@ impl<'a> Start<'a> {
             }
         }
         let (reports, reporter) = self.pipe().map_err(failed)?;
+        fd::nonblocking(&reports, true).map_err(failed)?;
         work.report_to(reporter);
         Ok(Ends { probes: Probes::new(&self.spec.ready, means), reports, work, socket: file })
     }
@@ -107,7 +108,7 @@ impl<'a> Start<'a> {
         });
         let floor = highest.unwrap_or(2) + 1;
         let (out, input) = fd::pipe()?;
-        Ok((fd::duplicate(&out, floor)?, fd::duplicate(&input, floor)?))
+        Ok((fd::at_least(out, floor)?, fd::at_least(input, floor)?))
     }
 
     /// A socket for the program alone: in a directory that is ours, owned by its user; or without a place in the

@@ -161,7 +161,6 @@ impl<'a> Watch<'a> {
 
     fn read_reports(&mut self) -> io::Result<()> {
         let Some(pipe) = &self.reports else { return Ok(()) };
-        fd::nonblocking(pipe, true)?;
         let mut buffer = [0; 4096];
         loop {
             match fd::read(pipe, &mut buffer)? {

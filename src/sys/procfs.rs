@@ -96,21 +96,21 @@ pub struct Stat {
 
 /// Reads `/proc/PID/stat`. An error of kind `NotFound` means that there is no such process.
 pub fn stat(pid: i32) -> io::Result<Stat> {
-    let text = fs::read(path(pid, "stat"))?;
+    let text = read(&path(pid, "stat"))?;
     parse_stat(&String::from_utf8_lossy(&text))
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an unreadable /proc/PID/stat"))
 }
 
 /// The name of the program, cut to 15 bytes by the kernel and changeable by the program itself.
 pub fn comm(pid: i32) -> io::Result<String> {
-    let text = fs::read(path(pid, "comm"))?;
+    let text = read(&path(pid, "comm"))?;
     Ok(String::from_utf8_lossy(text.strip_suffix(b"\n").unwrap_or(&text)).into_owned())
 }
 
 /// The argument vector, as the program left it; empty for a kernel thread and a zombie. At most the first 4096 bytes.
 pub fn command_line(pid: i32) -> io::Result<Vec<String>> {
-    let mut text = Vec::new();
-    fs::File::open(path(pid, "cmdline"))?.take(4096).read_to_end(&mut text)?;
+    let mut text = read(&path(pid, "cmdline"))?;
+    text.truncate(4096);
     let words = text.strip_suffix(b"\0").unwrap_or(&text);
     if words.is_empty() {
         return Ok(Vec::new());
@@ -120,12 +120,21 @@ pub fn command_line(pid: i32) -> io::Result<Vec<String>> {
 
 /// The text of `/proc/PID/cgroup` (cgroups(7)): a line `ID:CONTROLLERS:PATH` for each hierarchy.
 pub fn cgroup(pid: i32) -> io::Result<String> {
-    Ok(String::from_utf8_lossy(&fs::read(path(pid, "cgroup"))?).into_owned())
+    Ok(String::from_utf8_lossy(&read(&path(pid, "cgroup"))?).into_owned())
 }
 
 /// A word that tells this boot of the machine from every other one (random(4)).
 pub fn boot_id() -> io::Result<String> {
     Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+}
+
+/// The first 64 KiB of a file below `/proc`. Such a file tells no length: without room from the start it would be read
+/// in pieces of 32 bytes.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    const MOST: u64 = 64 * 1024;
+    let mut text = Vec::with_capacity(4096);
+    fs::File::open(path)?.take(MOST).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 /// `/proc/PID/NAME`.
