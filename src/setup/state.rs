@@ -12,7 +12,6 @@ use std::fs::File;
 use std::io;
 use std::io::Read;
 use std::io::Seek;
-use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::FileExt;
@@ -175,10 +174,11 @@ impl Lock {
     }
 
     /// Records which process this is.
-    pub fn record(&mut self, record: &Record) -> io::Result<()> {
+    pub fn record(&self, record: &Record) -> io::Result<()> {
         let text = record.write();
         self.0.set_len(0)?;
-        self.0.write_all(&text)
+        // Reading what was there before has moved the file's position: from there, a hole would come first.
+        self.0.write_all_at(&text, 0)
     }
 }
 
@@ -216,6 +216,19 @@ fn read(file: &File) -> io::Result<Option<Record>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_takes_the_place_of_a_longer_one() {
+        let path = std::env::temp_dir().join(format!("svcadapt-record-{}", std::process::id()));
+        let mut record = Record::own(None, "/bin/a-long-name".into(), None).unwrap();
+        record.start_time += 1;
+        fs::write(&path, record.write()).unwrap();
+        let lock = Lock::take(&path, 200).unwrap().unwrap();
+        let record = Record::own(None, "/bin/a".into(), None).unwrap();
+        lock.record(&record).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), record.write());
+        fs::remove_file(&path).unwrap();
+    }
 
     #[test]
     fn no_two_pid_files_have_one_key() {
