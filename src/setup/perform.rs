@@ -169,7 +169,7 @@ impl<'a> Work<'a> {
         state::prepare_directory().map_err(failed)?;
         let what = self.spec.name.as_ref().map(ToString::to_string);
         let what = what.or_else(|| self.spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default();
-        let mut lock = match Lock::take(path, descriptor).map_err(failed)? {
+        let lock = match Lock::take(path, descriptor).map_err(failed)? {
             Ok(lock) => lock,
             Err(holder) => return Err(Failure::already_running(&what, holder)),
         };
