@@ -11,7 +11,6 @@ use std::fs::File;
 use std::io;
 use std::io::Read;
 use std::io::Seek;
-use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::FileExt;
@@ -191,7 +190,8 @@ impl Lock {
     pub fn record(&mut self, record: &Record) -> io::Result<()> {
         let text = record.write();
         self.0.set_len(0)?;
-        self.0.write_all(&text)
+        // From the beginning, wherever the reading of an old record has left off.
+        self.0.write_all_at(&text, 0)
     }
 }
 
