@@ -132,8 +132,10 @@ impl<'a> Work<'a> {
                 Ok(())
             }
             Step::NewSession => process::new_session(),
-            Step::OomScore(score) => limits::set_oom_score_adjust(*score),
-            Step::Nice(level) => limits::set_nice(*level),
+            Step::OomScore(score) => {
+                wanted(self.spec.oom_score_adjust.is_some(), limits::set_oom_score_adjust(*score))
+            }
+            Step::Nice(level) => wanted(self.spec.nice.is_some(), limits::set_nice(*level)),
             Step::RootDirectory(path) => file::change_root(path),
             Step::BoundingSet(set) => capability::bound(set.bits()),
             Step::Groups(groups) => identity::set_groups(groups),
@@ -260,6 +262,15 @@ fn raw(ceiling: Ceiling) -> u64 {
         Ceiling::At(number) => number,
         // RLIM_INFINITY.
         Ceiling::Infinity => u64::MAX,
+    }
+}
+
+/// What nobody asked for is put right as far as we may: what a `nice` shell or the manager of a container has taken,
+/// it may be that only root gets back.
+fn wanted(asked: bool, done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if !asked && error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        done => done,
     }
 }
 

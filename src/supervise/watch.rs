@@ -130,7 +130,7 @@ impl<'a> Watch<'a> {
 
     /// The program may ask for more time than it was given (EXTEND_TIMEOUT_USEC, sd_notify(3)).
     fn patience_left(&self, elapsed: Duration) -> Option<Duration> {
-        let patience = self.patience?.max(self.probes.news().extension.unwrap_or_default());
+        let patience = self.patience?.max(self.probes.news().extended.unwrap_or_default());
         Some(patience.saturating_sub(elapsed))
     }
 
