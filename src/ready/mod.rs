@@ -159,7 +159,8 @@ impl Watch {
         match self {
             Self::Notify(listener) => Some(listener.descriptor()),
             Self::Newline(newline) => newline.descriptor(),
-            Self::Command(_) | Self::Look => None,
+            Self::Command(runner) => runner.descriptor(),
+            Self::Look => None,
         }
     }
 }

@@ -232,6 +232,10 @@ impl<'a> Work<'a> {
                 *value = own.clone().into();
             }
         }
+        if launcher != own {
+            // It names the launcher as a descriptor would, not as a number; without it LISTEN_PID decides.
+            self.environment.remove(std::ffi::OsStr::new("LISTEN_PIDFDID"));
+        }
         let variables = std::mem::take(&mut self.environment).into_iter();
         let environment = variables.map(|(mut name, value)| {
             name.push("=");
