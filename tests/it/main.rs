@@ -11,4 +11,5 @@ mod gen_unit;
 mod harness;
 mod house;
 mod judge;
+mod late;
 mod supervised;
