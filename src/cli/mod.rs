@@ -11,9 +11,13 @@ mod exit;
 mod gen_plist;
 mod gen_unit;
 mod generate;
+mod plain;
 mod report;
 mod run;
+mod status;
+mod stop;
 mod usage;
+mod which;
 
 use std::ffi::OsString;
 
@@ -30,6 +34,8 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
             Some(("audit", matches)) => audit::run(matches),
             Some(("gen-unit", matches)) => gen_unit::run(matches),
             Some(("gen-plist", matches)) => gen_plist::run(matches),
+            Some(("status", matches)) => status::run(matches),
+            Some(("stop", matches)) => stop::run(matches),
             Some((name, _)) => unreachable!("clap let the unknown subcommand {name} through"),
             None => Exit::Status(svcadapt::USAGE),
         },
@@ -48,4 +54,6 @@ fn command() -> Command {
         .subcommand(audit::command())
         .subcommand(gen_unit::command())
         .subcommand(gen_plist::command())
+        .subcommand(status::command())
+        .subcommand(stop::command())
 }
