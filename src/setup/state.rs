@@ -143,7 +143,8 @@ pub fn others(own: Option<&Path>) -> Vec<(PathBuf, Record)> {
     all
 }
 
-/// Removes a lock that nobody holds, and what was recorded in it. A start that comes at the same time keeps its own.
+/// Removes a lock that nobody holds, and what was recorded in it. A start that comes at the same time keeps its own, and
+/// so does a program that has let go of its lock, but runs.
 pub fn remove(path: &Path) -> io::Result<()> {
     let file = match fs::OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => file,
@@ -151,7 +152,10 @@ pub fn remove(path: &Path) -> io::Result<()> {
         Err(error) => return Err(error),
     };
     if lock::take(&file)? == Holder::Nobody && same(&file, path)? {
-        fs::remove_file(path)?;
+        let own = crate::sys::process::own_pid();
+        if !read(&file)?.is_some_and(|record| record.pid != own && record.lives()) {
+            fs::remove_file(path)?;
+        }
     }
     Ok(())
 }

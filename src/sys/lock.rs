@@ -23,14 +23,16 @@ pub enum Holder {
 /// It is lost as soon as this process closes *any* descriptor of the file, also by an exec that closes it.
 pub fn take(file: impl AsFd) -> io::Result<Holder> {
     let file = file.as_fd();
-    match fcntl(file, FcntlArg::F_SETLK(&whole())) {
-        Ok(_) => Ok(Holder::Nobody),
-        Err(Errno::EACCES | Errno::EAGAIN) => match holder(file)? {
-            // It was let go between the two calls; whoever had it was a process all the same.
-            Holder::Nobody => Ok(Holder::Elsewhere),
-            held => Ok(held),
-        },
-        Err(error) => Err(error.into()),
+    loop {
+        match fcntl(file, FcntlArg::F_SETLK(&whole())) {
+            Ok(_) => return Ok(Holder::Nobody),
+            Err(Errno::EACCES | Errno::EAGAIN) => match holder(file)? {
+                // It was let go between the two calls: then it can be had.
+                Holder::Nobody => {}
+                held => return Ok(held),
+            },
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 
