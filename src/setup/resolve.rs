@@ -16,6 +16,7 @@ use crate::spec::Presence;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
 use crate::spec::environment_file;
+use crate::sys::fd;
 use crate::sys::file;
 use crate::sys::identity;
 use crate::sys::limits;
@@ -49,6 +50,14 @@ pub fn resolve(
         Err(failure) => failures.push(failure),
     }
     places(spec, &resolved, &mut failures);
+    for number in spec.files_preserve.iter().filter(|number| !fd::is_open(**number)) {
+        failures.push(Failure::new(
+            "files to preserve",
+            number.to_string(),
+            "no such descriptor is open",
+            202,
+        ));
+    }
     if spec.service_type == Some(ServiceType::Forking) {
         let failure =
             Failure::new("type", "forking", "a program that forks itself away cannot be watched yet", 2);
@@ -68,7 +77,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> Standing {
     let passed = match (variable("LISTEN_PID"), variable("LISTEN_FDS")) {
         // A thousand sockets is more than any manager passes, and what is not open was not passed.
         (Some(pid), Some(count @ 1..=1000)) if pid == crate::sys::process::own_pid() => {
-            (3..3 + count).filter(|&number| crate::sys::fd::is_open(number)).collect()
+            (3..3 + count).filter(|&number| fd::is_open(number)).collect()
         }
         _ => Vec::new(),
     };
