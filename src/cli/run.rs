@@ -64,7 +64,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     };
     let asked =
         matches.get_one::<String>("mode").and_then(|name| Asked::from_name(name)).unwrap_or(Asked::Auto);
-    let (_, detection) = host::look(asked);
+    let detection = host::decide(asked);
     let resolved = match setup::resolve(&spec, Surroundings::of(&detection), host::variables()) {
         Ok(resolved) => resolved,
         Err(failures) => {
