@@ -13,6 +13,7 @@ mod gen_unit;
 mod generate;
 mod report;
 mod run;
+mod usage;
 
 use std::ffi::OsString;
 
@@ -32,10 +33,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
             Some((name, _)) => unreachable!("clap let the unknown subcommand {name} through"),
             None => Exit::Status(svcadapt::USAGE),
         },
-        Err(error) => {
-            let _ = error.print();
-            Exit::Status(u8::try_from(error.exit_code()).unwrap_or(svcadapt::USAGE))
-        }
+        Err(error) => usage::explain(&error),
     }
 }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::io::Write;
 
 use svcadapt::Error;
+use svcadapt::manager::connected_to_journal;
 
 use crate::cli::Exit;
 
@@ -14,7 +15,10 @@ const BROKEN_PIPE: u8 = 128 + 13;
 /// Says on stderr what failed, or what will not be as it was asked for.
 pub(crate) fn report(what: &impl Display) {
     // With stderr closed there is nobody left to tell.
-    let _ = writeln!(io::stderr(), "svcadapt: {what}");
+    let text = format!("svcadapt: {what}");
+    let mark = if connected_to_journal() { "<3>" } else { "" };
+    let marked: Vec<String> = text.lines().map(|line| format!("{mark}{line}")).collect();
+    let _ = writeln!(io::stderr(), "{}", marked.join("\n"));
 }
 
 /// Writes an answer to stdout. An error is how to leave: silently if the reader has gone away, else with a word why.

@@ -118,6 +118,7 @@ fn as_json(plan: &Plan, detection: &Detection) -> Value {
                 "step": planned.step.stage(),
                 "object": planned.step.object(),
                 "by": planned.doer.name(),
+                "process": planned.doer.process(),
                 "exit_status": planned.step.status(),
             })
         })
@@ -133,12 +134,9 @@ fn as_text(plan: &Plan, detection: &Detection) -> String {
     let mut text = format!("{by}; manager: {}\n", detection.manager.name());
     for (number, planned) in (1..).zip(&plan.steps) {
         let object = planned.step.object().unwrap_or_default();
-        let line = format!(
-            "{number:>3}  {:<8}  {:<20}  {}",
-            planned.doer.name(),
-            planned.step.stage(),
-            Plain(&object)
-        );
+        let (by, process) = (planned.doer.name(), planned.doer.process().unwrap_or_default());
+        let line =
+            format!("{number:>3}  {by:<7}  {process:<8}  {:<20}  {}", planned.step.stage(), Plain(&object));
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", line.trim_end());
     }

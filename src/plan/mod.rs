@@ -99,12 +99,20 @@ pub enum Doer {
 }
 
 impl Doer {
-    /// Its name: `host`, `launcher` or `service`.
+    /// Whose work it is: the `host`'s or the `adapter`'s.
     pub fn name(self) -> &'static str {
         match self {
             Self::Host => "host",
-            Self::Launcher => "launcher",
-            Self::Service => "service",
+            Self::Launcher | Self::Service => "adapter",
+        }
+    }
+
+    /// In which process it is done: the `launcher`, or the `service`; none where it has been done.
+    pub fn process(self) -> Option<&'static str> {
+        match self {
+            Self::Host => None,
+            Self::Launcher => Some("launcher"),
+            Self::Service => Some("service"),
         }
     }
 }
@@ -245,9 +253,9 @@ impl Draft<'_> {
             !standing.is_root() || standing.groups == account.groups,
             Step::Groups(account.groups.clone()),
         );
-        self.unless(standing.gid == account.gid, Step::Group(account.gid));
+        self.unless(standing.settled && standing.gid == account.gid, Step::Group(account.gid));
         self.limits();
-        self.unless(standing.uid == account.uid, Step::User(account.uid));
+        self.unless(standing.settled && standing.uid == account.uid, Step::User(account.uid));
         if self.bare() || spec.ambient_capabilities != Capabilities::EMPTY {
             self.service(Step::Ambient(spec.ambient_capabilities));
         }

@@ -74,6 +74,8 @@ pub struct Standing {
     pub gid: u32,
     /// The supplementary groups, sorted.
     pub groups: Vec<u32>,
+    /// Whether it can become nobody else: its real and saved user and group are the effective ones too.
+    pub settled: bool,
     /// The file mode creation mask.
     pub umask: Option<Mode>,
     /// The working directory.

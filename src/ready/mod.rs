@@ -102,7 +102,7 @@ impl Probes {
     pub fn look(&mut self, family: Family, elapsed: Duration) -> io::Result<()> {
         for pending in &mut self.pending {
             let now = match &mut pending.watch {
-                Watch::Notify(listener) => listener.look(family, &mut self.news)?,
+                Watch::Notify(listener) => listener.look(family, elapsed, &mut self.news)?,
                 _ if pending.met => continue,
                 Watch::Newline(newline) => newline.look()?,
                 Watch::Command(runner) => runner.look(elapsed)?,
@@ -159,7 +159,8 @@ impl Watch {
         match self {
             Self::Notify(listener) => Some(listener.descriptor()),
             Self::Newline(newline) => newline.descriptor(),
-            Self::Command(_) | Self::Look => None,
+            Self::Command(runner) => runner.descriptor(),
+            Self::Look => None,
         }
     }
 }

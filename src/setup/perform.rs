@@ -92,20 +92,18 @@ impl<'a> Work<'a> {
     }
 
     /// Does the steps that are left to the service's process. Returns only if one failed.
-    pub fn become_program(mut self, plan: &Plan) -> Failure {
+    pub fn become_program(&mut self, plan: &Plan) -> Failure {
         let mut steps = plan.steps.iter().filter(|planned| planned.doer == Doer::Service);
         let failed = steps.find_map(|planned| self.perform(&planned.step).err());
         let failure =
             failed.unwrap_or_else(|| Failure::new("plan", "exec", "the plan ends before the program", 2));
-        // Whoever waits takes away what was made: after the drop we could not.
-        match self.listener {
-            Some(_) => self.tell(&Report::Failed(failure.clone())),
-            None => self.take_away(),
-        }
+        self.tell(&Report::Failed(failure.clone()));
         failure
     }
 
-    fn take_away(&self) {
+    /// Takes away what was made, as far as this process still may. Where a launcher waits it is for that one to do:
+    /// it has the rights that this process has dropped.
+    pub fn take_away(&self) {
         journal::undo(&self.made);
         if let (Some(_), Some(path)) = (&self.lock, &self.resolved.lock) {
             if let Some(pid_file) = &self.spec.pid_file {
@@ -134,8 +132,10 @@ impl<'a> Work<'a> {
                 Ok(())
             }
             Step::NewSession => process::new_session(),
-            Step::OomScore(score) => limits::set_oom_score_adjust(*score),
-            Step::Nice(level) => limits::set_nice(*level),
+            Step::OomScore(score) => {
+                wanted(self.spec.oom_score_adjust.is_some(), limits::set_oom_score_adjust(*score))
+            }
+            Step::Nice(level) => wanted(self.spec.nice.is_some(), limits::set_nice(*level)),
             Step::RootDirectory(path) => file::change_root(path),
             Step::BoundingSet(set) => capability::bound(set.bits()),
             Step::Groups(groups) => identity::set_groups(groups),
@@ -171,7 +171,7 @@ impl<'a> Work<'a> {
         state::prepare_directory().map_err(failed)?;
         let what = self.spec.name.as_ref().map(ToString::to_string);
         let what = what.or_else(|| self.spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default();
-        let mut lock = match Lock::take(path, descriptor).map_err(failed)? {
+        let lock = match Lock::take(path, descriptor).map_err(failed)? {
             Ok(lock) => lock,
             Err(holder) => return Err(Failure::already_running(&what, holder)),
         };
@@ -232,6 +232,10 @@ impl<'a> Work<'a> {
                 *value = own.clone().into();
             }
         }
+        if launcher != own {
+            // It names the launcher as a descriptor would, not as a number; without it LISTEN_PID decides.
+            self.environment.remove(std::ffi::OsStr::new("LISTEN_PIDFDID"));
+        }
         let variables = std::mem::take(&mut self.environment).into_iter();
         let environment = variables.map(|(mut name, value)| {
             name.push("=");
@@ -262,6 +266,15 @@ fn raw(ceiling: Ceiling) -> u64 {
         Ceiling::At(number) => number,
         // RLIM_INFINITY.
         Ceiling::Infinity => u64::MAX,
+    }
+}
+
+/// What nobody asked for is put right as far as we may: what a `nice` shell or the manager of a container has taken,
+/// it may be that only root gets back.
+fn wanted(asked: bool, done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if !asked && error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        done => done,
     }
 }
 

@@ -13,9 +13,11 @@ use crate::spec::Input;
 use crate::spec::Mode;
 use crate::spec::Output;
 use crate::spec::Presence;
+use crate::spec::Probe;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
 use crate::spec::environment_file;
+use crate::sys::fd;
 use crate::sys::file;
 use crate::sys::identity;
 use crate::sys::limits;
@@ -54,11 +56,17 @@ pub fn resolve(
             Failure::new("type", "forking", "a program that forks itself away cannot be watched yet", 2);
         failures.push(failure.hint("let the program stay in the foreground, and use --type exec"));
     }
+    let managed = surroundings == Surroundings::Prepared;
+    let notified = managed && resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET");
+    if notified && spec.ready.contains(&Probe::Notify) && spec.ready.len() > 1 {
+        let cause = "the manager hears the program itself, and would not wait for the other signs";
+        failures.push(Failure::new("ready", "notify", cause, 2).hint("leave out notify, or the others"));
+    }
     if failures.is_empty() { Ok(resolved) } else { Err(failures) }
 }
 
 fn standing(inherited: &[(OsString, OsString)]) -> Standing {
-    let (_, uid, _, gid, groups) = identity::current().unwrap_or_default();
+    let identity::Current { uid, gid, groups, settled } = identity::current().unwrap_or_default();
     let umask = file::set_umask(0o077);
     file::set_umask(umask);
     let variable = |name: &str| {
@@ -68,7 +76,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> Standing {
     let passed = match (variable("LISTEN_PID"), variable("LISTEN_FDS")) {
         // A thousand sockets is more than any manager passes, and what is not open was not passed.
         (Some(pid), Some(count @ 1..=1000)) if pid == crate::sys::process::own_pid() => {
-            (3..3 + count).filter(|&number| crate::sys::fd::is_open(number)).collect()
+            (3..3 + count).filter(|&number| fd::is_open(number)).collect()
         }
         _ => Vec::new(),
     };
@@ -76,6 +84,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> Standing {
         uid,
         gid,
         groups,
+        settled,
         umask: Mode::parse_umask(OsString::from(format!("{umask:o}")).as_os_str()).ok(),
         working_directory: std::env::current_dir().ok(),
         nice: limits::nice().ok(),
@@ -154,6 +163,11 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, failures: &mut Vec<Failure>) 
             };
             let what = output.as_ref().map(ToString::to_string).unwrap_or_default();
             failures.push(Failure::new(stage, what, cause, status));
+        }
+    }
+    for number in spec.files_preserve.iter().chain(&spec.notification_fd) {
+        if !fd::is_open(*number) {
+            failures.push(Failure::new("descriptor", number.to_string(), "it is not open", 202));
         }
     }
     if let Some(path) = &spec.pid_file

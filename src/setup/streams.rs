@@ -1,6 +1,5 @@
 //! Standard input, output and error.
 
-use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -109,7 +108,7 @@ fn open(mode: FileMode, path: &Path, account: &Account) -> io::Result<Opened> {
 pub fn tail(path: &Path, from: u64) -> io::Result<String> {
     use std::os::unix::fs::FileExt;
     const MOST: u64 = 4096;
-    let open: File = file::open_input(path)?;
+    let open = file::open_plain(path)?;
     let length = open.metadata()?.len();
     let begin = from.max(length.saturating_sub(MOST)).min(length);
     let mut bytes = vec![0; usize::try_from(length - begin).unwrap_or(0)];

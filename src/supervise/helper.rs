@@ -8,7 +8,9 @@ use crate::manager::Notifier;
 use crate::plan::Step;
 use crate::setup::Failure;
 use crate::setup::Work;
+use crate::spec::Probe;
 use crate::sys::fd;
+use crate::sys::file;
 use crate::sys::pidfd::PidFd;
 use crate::sys::process;
 use crate::sys::process::Side;
@@ -27,20 +29,33 @@ use super::watch::Watch;
 pub(super) fn become_program(start: &Start<'_>) -> Outcome {
     let helped = start.plan.steps.iter().any(|planned| planned.step == Step::ReadinessHelper);
     let voice = fd::duplicate(io::stderr(), 3);
-    let work = if helped {
-        match leave_helper(start) {
-            Ok(work) => work,
-            Err(failure) => return failure.into(),
-        }
-    } else {
-        Work::new(start.spec, start.resolved, start.environment(), process::own_pid())
+    let prepared = if helped { leave_helper(start) } else { alone(start) };
+    let mut work = match prepared {
+        Ok(work) => work,
+        Err(failure) => return failure.into(),
     };
     let failure = work.become_program(start.plan);
+    work.take_away();
     // Standard error may be the service's log by now, but whoever started us looks at the one we came with.
     if let Ok(voice) = voice {
         let _ = fd::place(voice, 2);
     }
     failure.into()
+}
+
+/// Nobody waits for what the program says on the descriptors that it was promised; it gets them all the same.
+fn alone<'a>(start: &Start<'a>) -> Result<Work<'a>, Failure> {
+    let mut work = Work::new(start.spec, start.resolved, start.environment(), process::own_pid());
+    for probe in &start.spec.ready {
+        if let Probe::Fd(number) = probe
+            && start.spec.notification_fd != Some(*number)
+        {
+            let failed = |error: io::Error| Failure::new("ready", probe.to_string(), words(&error), 202);
+            let null = file::open_null().and_then(|null| fd::duplicate(&null, number + 1)).map_err(failed)?;
+            work.place(null, *number);
+        }
+    }
+    Ok(work)
 }
 
 /// Forks a helper off, twice: the program must not find a child that it never made.

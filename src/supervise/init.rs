@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use crate::manager::Address;
 use crate::manager::Notifier;
 use crate::plan::Step;
+use crate::setup;
 use crate::setup::Failure;
 use crate::setup::Report;
 use crate::sys::fd;
@@ -62,7 +63,10 @@ fn until_ready(start: &Start<'_>, watch: &mut Watch<'_>) -> Option<Outcome> {
                 return None;
             }
             Ok(Event::Signal(number)) => pass_on(watch.main, number),
-            Ok(Event::Failed(failure)) => return Some(failure.into()),
+            Ok(Event::Failed(failure)) => {
+                setup::undo(&watch.made);
+                return Some(failure.into());
+            }
             Ok(Event::Ended(ended)) => {
                 return Some(Outcome::Ended(ended.unwrap_or(Ended::Killed(signal::SIGKILL))));
             }

@@ -125,7 +125,7 @@ fn wait(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, log: &Log) 
             Err(error) => break Failure::io(&Step::Fork, &error).into(),
         }
     };
-    clean_up(start, watch, signals, &outcome);
+    clean_up(start, watch, signals);
     outcome
 }
 
@@ -134,7 +134,7 @@ fn ends_us(number: i32) -> bool {
 }
 
 /// After a failure nothing runs and nothing is there that was not there before.
-fn clean_up(start: &Start<'_>, watch: &Watch<'_>, signals: &Signals, outcome: &Outcome) {
+fn clean_up(start: &Start<'_>, watch: &Watch<'_>, signals: &Signals) {
     let patience = match start.spec.timeout_stop {
         Some(Timespan::Finite(patience)) => patience,
         Some(Timespan::Infinity) => Duration::MAX / 2,
@@ -142,15 +142,11 @@ fn clean_up(start: &Start<'_>, watch: &Watch<'_>, signals: &Signals, outcome: &O
     };
     // What cannot be ended or removed now was not what failed; the failure is told.
     let _ = extinguish(signals, patience);
-    if let Outcome::Failed { failure, .. } = outcome
-        && failure.status == setup::ALREADY_RUNNING
-    {
-        return;
-    }
     if let (Some(pid_file), Some(main)) = (&start.spec.pid_file, watch.main) {
         let _ = pid_file::remove(pid_file.as_path(), main);
     }
     setup::undo(&watch.made);
+    // The one that runs, if that was what failed, keeps its own: nobody else can take its lock.
     if let Some(path) = &start.resolved.lock {
         let _ = state::remove(path);
     }

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::path::PathBuf;
 
 use crate::plan;
@@ -23,6 +24,7 @@ use crate::spec::ServiceSpec;
 use crate::sys::fd;
 use crate::sys::file;
 use crate::sys::process;
+use crate::sys::procfs;
 use crate::sys::socket::NotifySocket;
 
 /// What is started.
@@ -120,12 +122,8 @@ impl<'a> Start<'a> {
             return Ok((socket, <OsString as std::os::unix::ffi::OsStringExt>::from_vec(address), None));
         }
         state::prepare_directory().map_err(failed)?;
-        let path = state::directory().join(format!(".notify.{}", process::own_pid()));
-        // One that is there was left by a process of our number that is gone.
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
-        }
+        sweep(&state::directory());
+        let path = state::directory().join(format!("{SOCKET}{}", process::own_pid()));
         let before = file::set_umask(0o177);
         let bound = NotifySocket::at(&path);
         file::set_umask(before);
@@ -136,6 +134,22 @@ impl<'a> Start<'a> {
             std::os::unix::fs::lchown(&path, Some(account.uid), Some(account.gid)).map_err(failed)?;
         }
         Ok((socket, path.into_os_string(), Some(guard)))
+    }
+}
+
+/// What the name of a socket begins with; the rest is the number of the process that listens.
+const SOCKET: &str = ".notify.";
+
+/// Removes the sockets of launchers that were killed before they could. One of our own number is none of ours yet.
+fn sweep(directory: &Path) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let listener =
+            name.to_str().and_then(|name| name.strip_prefix(SOCKET)).and_then(|pid| pid.parse().ok());
+        if listener.is_some_and(|pid: i32| pid == process::own_pid() || procfs::stat(pid).is_err()) {
+            // Another launcher may have been quicker.
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
 

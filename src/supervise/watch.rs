@@ -130,7 +130,7 @@ impl<'a> Watch<'a> {
 
     /// The program may ask for more time than it was given (EXTEND_TIMEOUT_USEC, sd_notify(3)).
     fn patience_left(&self, elapsed: Duration) -> Option<Duration> {
-        let patience = self.patience?.max(self.probes.news().extension.unwrap_or_default());
+        let patience = self.patience?.max(self.probes.news().extended.unwrap_or_default());
         Some(patience.saturating_sub(elapsed))
     }
 
@@ -190,6 +190,10 @@ impl<'a> Watch<'a> {
     fn death(&mut self) -> io::Result<Option<Option<Ended>>> {
         let main = match self.eyes {
             Eyes::Helper(main) => {
+                // The only children of a helper are the commands of its probes.
+                while let Reaped::Child(pid, ended) = process::reap()? {
+                    self.probes.child_ended(pid, ended, self.begun.elapsed());
+                }
                 let dead = fd::wait_readable(&[main.as_fd()], Some(Duration::ZERO))?;
                 return Ok(dead.first().is_some_and(|dead| *dead).then_some(None));
             }

@@ -135,6 +135,13 @@ pub fn open_input(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Opens a regular file that no link leads to, for reading: what is read is shown to people.
+pub fn open_plain(path: &Path) -> io::Result<File> {
+    let flags = libc::O_NOCTTY | libc::O_NONBLOCK | libc::O_NOFOLLOW;
+    let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("no regular file")) }
+}
+
 /// The null device, for reading and writing.
 pub fn open_null() -> io::Result<File> {
     fs::OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open("/dev/null")

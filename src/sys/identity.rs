@@ -16,16 +16,26 @@ pub fn effective_user() -> u32 {
     nix::unistd::geteuid().as_raw()
 }
 
-/// The real and the effective user, the real and the effective group, and the supplementary groups, sorted.
-pub fn current() -> io::Result<(u32, u32, u32, u32, Vec<u32>)> {
-    use nix::unistd::getegid;
-    use nix::unistd::geteuid;
-    use nix::unistd::getgid;
-    use nix::unistd::getuid;
+/// Who a process is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Current {
+    /// The effective user.
+    pub uid: u32,
+    /// The effective group.
+    pub gid: u32,
+    /// The supplementary groups, sorted.
+    pub groups: Vec<u32>,
+    /// Whether the real and the saved user and group are the effective ones too, so that nobody else can be become.
+    pub settled: bool,
+}
+
+/// Who this process is.
+pub fn current() -> io::Result<Current> {
     let mut groups = platform::groups()?;
     groups.sort_unstable();
     groups.dedup();
-    Ok((getuid().as_raw(), geteuid().as_raw(), getgid().as_raw(), getegid().as_raw(), groups))
+    let settled = platform::settled()?;
+    Ok(Current { uid: effective_user(), gid: nix::unistd::getegid().as_raw(), groups, settled })
 }
 
 /// Does something with the rights of somebody else, for as long as it takes. Only root can.

@@ -17,6 +17,12 @@ pub(crate) fn groups() -> io::Result<Vec<u32>> {
     Ok(groups)
 }
 
+pub(crate) fn settled() -> io::Result<bool> {
+    let (user, group) = (nix::unistd::getresuid()?, nix::unistd::getresgid()?);
+    let same_user = user.real == user.effective && user.saved == user.effective;
+    Ok(same_user && group.real == group.effective && group.saved == group.effective)
+}
+
 pub(crate) fn set_groups(groups: &[u32]) -> io::Result<()> {
     let wanted: Vec<Gid> = groups.iter().map(|&gid| Gid::from_raw(gid)).collect();
     nix::unistd::setgroups(&wanted)?;

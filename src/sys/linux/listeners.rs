@@ -16,6 +16,7 @@ use nix::sys::socket::SockProtocol;
 use nix::sys::socket::SockType;
 
 use super::super::procfs;
+use super::proc_net;
 
 /// A listening socket, by the number that `/proc/PID/fd` shows of it.
 pub type Inode = u32;
@@ -29,6 +30,14 @@ const LARGEST: usize = 32 * 1024;
 
 /// The TCP sockets that listen on a port; with `address` only those that a connection to it would reach.
 pub fn tcp(address: Option<IpAddr>, port: u16) -> io::Result<Vec<Inode>> {
+    // A kernel or a sandbox may be without the netlink sockets for it.
+    let listening = diag_tcp(port).or_else(|_| proc_net::tcp(port))?;
+    let reached =
+        listening.into_iter().filter(|(local, _)| address.is_none_or(|wanted| reaches(*local, wanted)));
+    Ok(reached.map(|(_, inode)| inode).collect())
+}
+
+fn diag_tcp(port: u16) -> io::Result<Vec<(IpAddr, Inode)>> {
     let mut found = Vec::new();
     for family in [libc::AF_INET, libc::AF_INET6] {
         // struct inet_diag_req_v2: family, protocol, extensions, padding, states, then the socket's address, of
@@ -38,40 +47,50 @@ pub fn tcp(address: Option<IpAddr>, port: u16) -> io::Result<Vec<Inode>> {
         request[1] = u8::try_from(libc::IPPROTO_TCP).unwrap_or(0);
         request[4..8].copy_from_slice(&(1_u32 << LISTEN).to_ne_bytes());
         request[8..10].copy_from_slice(&port.to_be_bytes());
-        dump(&request, |answer| {
+        let dumped = dump(&request, |answer| {
             // struct inet_diag_msg: 4 bytes, then ports (2 + 2) and the local address (16), …, the inode at 68.
-            let (Some(local_port), Some(local), Some(inode)) =
+            if let (Some(local_port), Some(local), Some(inode)) =
                 (answer.get(4..6), answer.get(8..24), u32_at(answer, 68))
-            else {
-                return;
-            };
-            if local_port == port.to_be_bytes() && reaches(family, local, address) {
-                found.push(inode);
+                && local_port == port.to_be_bytes()
+                && let Some(local) = ip_address(family, local)
+            {
+                found.push((local, inode));
             }
-        })?;
+        });
+        match dumped {
+            // The kernel has no IPv6.
+            Err(error) if family == libc::AF_INET6 && error.kind() == io::ErrorKind::NotFound => {}
+            other => other?,
+        }
     }
     Ok(found)
 }
 
+fn ip_address(family: i32, bytes: &[u8]) -> Option<IpAddr> {
+    if family == libc::AF_INET {
+        Some(IpAddr::V4(Ipv4Addr::from(*bytes.first_chunk::<4>()?)))
+    } else {
+        Some(IpAddr::V6(Ipv6Addr::from(*bytes.first_chunk::<16>()?)))
+    }
+}
+
 /// Whether a connection to `wanted` comes to a socket that is bound to `local`. A socket on all addresses of IPv6
 /// takes IPv4 too, unless it was told not to, which cannot be seen here.
-fn reaches(family: i32, local: &[u8], wanted: Option<IpAddr>) -> bool {
-    let Some(wanted) = wanted else { return true };
-    let local = if family == libc::AF_INET {
-        <[u8; 4]>::try_from(&local[..4]).map(|bytes| IpAddr::V4(Ipv4Addr::from(bytes)))
-    } else {
-        <[u8; 16]>::try_from(local).map(|bytes| IpAddr::V6(Ipv6Addr::from(bytes)))
-    };
-    local.is_ok_and(|local| match (local, wanted) {
+fn reaches(local: IpAddr, wanted: IpAddr) -> bool {
+    match (local, wanted) {
         (IpAddr::V4(local), IpAddr::V4(wanted)) => local.is_unspecified() || local == wanted,
         (IpAddr::V6(local), IpAddr::V6(wanted)) => local.is_unspecified() || local == wanted,
         (IpAddr::V6(local), IpAddr::V4(wanted)) => local.is_unspecified() || local == wanted.to_ipv6_mapped(),
         (IpAddr::V4(_), IpAddr::V6(_)) => false,
-    })
+    }
 }
 
 /// The Unix sockets that are bound to a path and can be reached there: that listen, or take datagrams.
 pub fn unix(path: &Path) -> io::Result<Vec<Inode>> {
+    diag_unix(path).or_else(|_| proc_net::unix(path))
+}
+
+fn diag_unix(path: &Path) -> io::Result<Vec<Inode>> {
     let place = match std::fs::metadata(path) {
         Ok(place) => place,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

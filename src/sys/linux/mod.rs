@@ -7,6 +7,7 @@ pub mod family;
 mod ids;
 pub mod listeners;
 pub mod pidfd;
+mod proc_net;
 mod signals;
 mod threads;
 
@@ -21,6 +22,7 @@ pub(super) use ids::groups;
 pub(super) use ids::set_group;
 pub(super) use ids::set_groups;
 pub(super) use ids::set_user;
+pub(super) use ids::settled;
 pub(super) use signals::Signals;
 pub(super) use signals::real_time_name;
 pub(super) use signals::reset_dispositions;
