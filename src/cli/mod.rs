@@ -11,6 +11,7 @@ mod exit;
 mod gen_plist;
 mod gen_unit;
 mod generate;
+mod plain;
 mod report;
 mod run;
 mod usage;
@@ -23,6 +24,9 @@ pub(crate) use exit::Exit;
 
 /// Runs the command line and says how to leave.
 pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
+    if let Some((draft, asked)) = plain::read(&arguments) {
+        return run::run_plain(draft, asked);
+    }
     match command().try_get_matches_from(arguments) {
         Ok(matches) => match matches.subcommand() {
             Some(("run", matches)) => run::run(matches),

@@ -20,6 +20,7 @@ use svcadapt::plan::Resolved;
 use svcadapt::plan::Surroundings;
 use svcadapt::setup;
 use svcadapt::spec::ServiceSpec;
+use svcadapt::spec::SpecDraft;
 use svcadapt::supervise;
 use svcadapt::supervise::LastWords;
 use svcadapt::supervise::Outcome;
@@ -53,17 +54,34 @@ fn options(command: Command) -> Command {
     )
 }
 
-/// Runs the service.
+/// Runs the service, or explains what would be done.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let spec = match args::draft(matches).finish() {
+    let (draft, asked) = (args::draft(matches), args::asked(matches));
+    prepared(draft, asked, |spec, detection, plan, resolved| {
+        if matches.get_flag("dry-run") {
+            return explain(plan, detection, matches.get_flag("json"));
+        }
+        start(spec, plan, resolved)
+    })
+}
+
+/// Runs the service.
+pub(crate) fn run_plain(draft: SpecDraft, asked: Asked) -> Exit {
+    prepared(draft, asked, |spec, _, plan, resolved| start(spec, plan, resolved))
+}
+
+fn prepared(
+    draft: SpecDraft,
+    asked: Asked,
+    act: impl FnOnce(&ServiceSpec, &Detection, &Plan, &Resolved) -> Exit,
+) -> Exit {
+    let spec = match draft.finish() {
         Ok(spec) => spec,
         Err(problems) => {
             problems.iter().for_each(report);
             return Exit::Status(svcadapt::USAGE);
         }
     };
-    let asked =
-        matches.get_one::<String>("mode").and_then(|name| Asked::from_name(name)).unwrap_or(Asked::Auto);
     let detection = host::decide(asked);
     let resolved = match setup::resolve(&spec, Surroundings::of(&detection), host::variables()) {
         Ok(resolved) => resolved,
@@ -74,10 +92,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         }
     };
     let plan = Plan::new(&spec, &resolved, &detection);
-    if matches.get_flag("dry-run") {
-        return explain(&plan, &detection, matches.get_flag("json"));
-    }
-    start(&spec, &plan, &resolved)
+    act(&spec, &detection, &plan, &resolved)
 }
 
 fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Exit {
