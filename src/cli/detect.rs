@@ -22,6 +22,7 @@ use svcadapt::host::Manager;
 use svcadapt::host::look;
 
 use super::Exit;
+use super::args;
 use super::plain::harmless;
 use super::plain::json_text;
 
@@ -58,8 +59,7 @@ pub(crate) fn command() -> Command {
 
 /// Looks, and prints what was seen.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let asked =
-        matches.get_one::<String>("mode").and_then(|name| Asked::from_name(name)).unwrap_or(Asked::Auto);
+    let asked = args::asked(matches);
     let (facts, detection) = look(asked);
     print(&if matches.get_flag("facts") {
         json_text(&facts.to_json())

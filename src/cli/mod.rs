@@ -12,6 +12,7 @@ mod gen_plist;
 mod gen_unit;
 mod generate;
 mod plain;
+mod quick;
 mod report;
 mod run;
 mod status;
@@ -27,6 +28,9 @@ pub(crate) use exit::Exit;
 
 /// Runs the command line and says how to leave.
 pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
+    if let Some((draft, asked)) = quick::read(&arguments) {
+        return run::run_quick(draft, asked);
+    }
     match command().try_get_matches_from(arguments) {
         Ok(matches) => match matches.subcommand() {
             Some(("run", matches)) => run::run(matches),

@@ -64,7 +64,8 @@ pub fn groups_of(user: &User, gid: u32) -> io::Result<Vec<u32>> {
             groups.push(gid);
         }
     }
-    if beyond_files("initgroups") || beyond_files("group") {
+    let knows = |source: String| source != "systemd" || userdb_has_members();
+    if sources(&["initgroups", "group"]).into_iter().any(knows) {
         for line in getent("initgroups", &user.name)? {
             groups.extend(line.split_ascii_whitespace().skip(1).filter_map(|gid| gid.parse::<u32>().ok()));
         }
@@ -83,7 +84,7 @@ fn lookup<T>(
     if let Some(found) = lines(file)?.iter().find_map(|line| pick(line)) {
         return Ok(Some(found));
     }
-    if beyond_files(database) {
+    if !sources(&[database]).is_empty() {
         return Ok(getent(database, key)?.iter().find_map(|line| pick(line)));
     }
     Ok(None)
@@ -102,18 +103,29 @@ fn lines(file: &str) -> io::Result<Vec<String>> {
     }
 }
 
-/// Whether nsswitch.conf(5) names a source for this database beyond the files that are read here.
-fn beyond_files(database: &str) -> bool {
+/// The sources that nsswitch.conf(5) names for these databases, beyond the files that are read here.
+fn sources(databases: &[&str]) -> Vec<String> {
     let text = fs::read_to_string("/etc/nsswitch.conf").unwrap_or_default();
-    text.lines().filter_map(|line| line.split_once(':')).any(|(name, sources)| {
-        name.trim() == database
-            && sources
-                .split('#')
-                .next()
-                .unwrap_or_default()
-                .split_ascii_whitespace()
-                .any(|source| !source.starts_with('[') && !source.ends_with(']') && source != "files")
-    })
+    let lines = text.lines().filter_map(|line| line.split_once(':'));
+    let lines = lines.filter(|(name, _)| databases.contains(&name.trim()));
+    let words = lines.flat_map(|(_, sources)| {
+        sources.split('#').next().unwrap_or_default().split_ascii_whitespace().map(str::to_owned)
+    });
+    words.filter(|word| !word.starts_with('[') && !word.ends_with(']') && word != "files").collect()
+}
+
+/// Whether nss-systemd(8) could know a group of a user that is not in the files: it knows what is dropped into these
+/// directories (userdb, nss-systemd(8)), and what the services in `/run/systemd/userdb` tell it. The one that every
+/// systemd runs tells of dynamic users only, who are in no group but their own.
+fn userdb_has_members() -> bool {
+    let holds = |directory: &str, but: &str| {
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| entry.file_name() != but)
+    };
+    ["/etc/userdb", "/run/userdb", "/run/host/userdb", "/usr/lib/userdb"]
+        .into_iter()
+        .any(|one| holds(one, ""))
+        || holds("/run/systemd/userdb", "io.systemd.DynamicUser")
 }
 
 /// Asks getent(1). It is found at its fixed places, never through a `PATH` that somebody else has set.
