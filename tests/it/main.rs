@@ -12,4 +12,5 @@ mod harness;
 mod house;
 mod judge;
 mod late;
+mod readme;
 mod supervised;
