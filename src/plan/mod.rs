@@ -177,7 +177,8 @@ impl Draft<'_> {
     /// Whether readiness is for us to find out and tell, because there is somebody who waits for it.
     fn tells(&self) -> bool {
         let itself = match self.spec.ready.as_slice() {
-            [Probe::Notify] => self.notify_socket(),
+            // A descriptor that somebody waits at comes first: the socket may be that of a manager further up.
+            [Probe::Notify] => self.notify_socket() && self.spec.notification_fd.is_none(),
             [Probe::Fd(number)] => self.spec.notification_fd == Some(*number),
             probes => probes.is_empty(),
         };
@@ -188,7 +189,7 @@ impl Draft<'_> {
     fn listens(&self) -> bool {
         match self.mode {
             HostMode::Classic => true,
-            HostMode::Supervised => !self.notify_socket() && self.spec.notification_fd.is_some(),
+            HostMode::Supervised => self.spec.notification_fd.is_some(),
         }
     }
 
@@ -422,6 +423,7 @@ mod tests {
         let s6 = (Field::NotificationFd, "3");
         assert!(helper(&[tcp[0], s6], Manager::S6, false));
         assert!(helper(&[notify[0], s6], Manager::S6, false));
+        assert!(helper(&[notify[0], s6], Manager::S6, true));
         assert!(!helper(&[(Field::Ready, "fd:3"), s6], Manager::S6, false));
         assert!(helper(&[(Field::Ready, "fd:4"), s6], Manager::S6, false));
     }

@@ -43,12 +43,16 @@ pub fn resolve(
     let from_files = spec.environment.files.iter().flat_map(|file| variables(file, &mut failures)).collect();
     let lock = state::path(spec.name.as_ref(), spec.pid_file.as_ref());
     let mut resolved = Resolved { account, standing, program: "/".into(), inherited, from_files, lock };
-    let environment = crate::plan::environment(spec, &resolved, surroundings);
-    match program::find(spec, &resolved.account, &environment) {
-        Ok(program) => resolved.program = program,
-        Err(failure) => failures.push(failure),
-    }
+    // In the order of the steps, whose first failure gives the status.
     places(spec, &resolved, &mut failures);
+    let environment = crate::plan::environment(spec, &resolved, surroundings);
+    // Nothing is to be found in a root that is not there; that has been told.
+    if spec.root_directory.as_ref().is_none_or(|root| root.as_path().is_dir()) {
+        match program::find(spec, &resolved.account, &environment) {
+            Ok(program) => resolved.program = program,
+            Err(failure) => failures.push(failure),
+        }
+    }
     if spec.service_type == Some(ServiceType::Forking) {
         let failure =
             Failure::new("type", "forking", "a program that forks itself away cannot be watched yet", 2);

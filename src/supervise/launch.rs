@@ -8,8 +8,6 @@ use crate::setup;
 use crate::setup::DEFAULT_STOP_MICROS;
 use crate::setup::Failure;
 use crate::setup::Report;
-use crate::setup::pid_file;
-use crate::setup::state;
 use crate::spec::Output;
 use crate::spec::ServiceType;
 use crate::spec::Timespan;
@@ -146,13 +144,7 @@ fn clean_up(start: &Start<'_>, watch: &Watch<'_>, signals: &Signals, outcome: &O
     {
         return;
     }
-    if let (Some(pid_file), Some(main)) = (&start.spec.pid_file, watch.main) {
-        let _ = pid_file::remove(pid_file.as_path(), main);
-    }
-    setup::undo(&watch.made);
-    if let Some(path) = &start.resolved.lock {
-        let _ = state::remove(path);
-    }
+    start.take_away(&watch.made, watch.main);
 }
 
 /// Where the program's standard error goes, and how much was there before.
