@@ -206,13 +206,10 @@ impl Draft<'_> {
         }
         let owner = standing.is_root().then_some((resolved.account.uid, resolved.account.gid));
         for directory in &spec.directories {
-            let path = resolved.base(directory.kind).join(directory.path.as_path());
+            let (path, doer) = resolved.place(self.surroundings, directory);
             let owner =
                 if directory.kind == crate::spec::DirectoryKind::Configuration { None } else { owner };
-            let step = Step::Directory { kind: directory.kind, path, mode: directory.mode, owner };
-            let made =
-                !self.bare() && self.resolved.inherited.iter().any(|(n, _)| n == directory.kind.variable());
-            self.unless(made, step);
+            self.add(doer, Step::Directory { kind: directory.kind, path, mode: directory.mode, owner });
         }
         let detached = self.bare() && self.mode == HostMode::Classic;
         let input = if detached { Input::Null } else { Input::Inherit };
