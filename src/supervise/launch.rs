@@ -9,8 +9,6 @@ use crate::setup;
 use crate::setup::DEFAULT_STOP_MICROS;
 use crate::setup::Failure;
 use crate::setup::Report;
-use crate::setup::pid_file;
-use crate::setup::state;
 use crate::spec::FileMode;
 use crate::spec::Output;
 use crate::spec::ServiceType;
@@ -177,7 +175,7 @@ fn ends_us(number: i32) -> bool {
 /// After a failure nothing runs and nothing is there that was not there before.
 ///
 /// What belongs to another instance, which was found running, is not touched: each of these looks whose it is.
-fn clean_up(start: &Start<'_>, watch: &Watch<'_>, signals: &Signals) {
+fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals) {
     let patience = match start.spec.timeout_stop {
         Some(Timespan::Finite(patience)) => patience,
         Some(Timespan::Infinity) => Duration::MAX / 2,
@@ -185,14 +183,9 @@ fn clean_up(start: &Start<'_>, watch: &Watch<'_>, signals: &Signals) {
     };
     // What cannot be ended or removed now was not what failed; the failure is told.
     let _ = extinguish(signals, patience);
-    if let (Some(pid_file), Some(main)) = (&start.spec.pid_file, watch.main) {
-        let _ = pid_file::remove(pid_file.as_path(), main);
-    }
-    setup::undo(&watch.made);
-    // The one that runs, if that was what failed, keeps its own: nobody else can take its lock.
-    if let Some(path) = &start.resolved.lock {
-        let _ = state::remove(path);
-    }
+    // What was made up to the last moment: a signal may have come before the report of it was read.
+    let _ = watch.read_reports();
+    start.take_away(&watch.made, watch.main);
 }
 
 /// Where the program's standard error goes, and how much was there before.

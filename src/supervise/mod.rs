@@ -13,6 +13,7 @@ mod init;
 mod launch;
 mod outcome;
 mod start;
+mod tell;
 mod watch;
 
 use crate::plan::Course;

@@ -17,8 +17,11 @@ use crate::plan::Step;
 use crate::ready::Identity;
 use crate::ready::Means;
 use crate::ready::Probes;
+use crate::setup;
 use crate::setup::Failure;
+use crate::setup::Made;
 use crate::setup::Work;
+use crate::setup::pid_file;
 use crate::setup::state;
 use crate::spec::Probe;
 use crate::spec::ServiceSpec;
@@ -100,6 +103,17 @@ impl<'a> Start<'a> {
         fd::nonblocking(&reports, true).map_err(failed)?;
         work.report_to(reporter);
         Ok(Ends { probes: Probes::new(&self.spec.ready, means), reports, work, socket: file })
+    }
+
+    /// After a failure: what was made is taken away again, as far as it is still what it was.
+    pub(super) fn take_away(&self, made: &[Made], main: Option<i32>) {
+        if let (Some(pid_file), Some(main)) = (&self.spec.pid_file, main) {
+            let _ = pid_file::remove(pid_file.as_path(), main);
+        }
+        setup::undo(made);
+        if let Some(path) = &self.resolved.lock {
+            let _ = state::remove(path);
+        }
     }
 
     fn pipe(&self) -> io::Result<(OwnedFd, OwnedFd)> {

@@ -175,7 +175,8 @@ impl<'a> Watch<'a> {
         Ok(None)
     }
 
-    fn read_reports(&mut self) -> io::Result<()> {
+    /// Reads what has been told since the last time.
+    pub(super) fn read_reports(&mut self) -> io::Result<()> {
         let Some(pipe) = &self.reports else { return Ok(()) };
         let mut buffer = [0; 4096];
         loop {
