@@ -60,7 +60,7 @@ fn an_identity_that_systemd_gave_is_the_hosts_work() {
     }
     let plan = planned(systemd, "planned-own", "", options);
     for step in steps {
-        assert_eq!(by(&plan, step), Some("service"), "{step}: {plan:?}");
+        assert_eq!(by(&plan, step), Some("adapter"), "{step}: {plan:?}");
     }
     // What nobody asked for is left as systemd made it.
     let plan = planned(systemd, "planned-none", "UMask=0077\n", "");
@@ -97,7 +97,7 @@ fn a_service_whose_host_did_it_all_runs_as_it_was_asked_to() {
 fn a_directory_is_made_once_whoever_makes_it() {
     let Some(systemd) = Systemd::shared() else { return };
     for (name, settings, doer) in
-        [("dir-host", "User=nobody\nRuntimeDirectory=it-dir-host\n", "host"), ("dir-own", "", "service")]
+        [("dir-host", "User=nobody\nRuntimeDirectory=it-dir-host\n", "host"), ("dir-own", "", "adapter")]
     {
         let directory = format!("it-{name}");
         let options = format!("--user nobody --runtime-directory {directory}");
