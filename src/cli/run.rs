@@ -28,6 +28,8 @@ use svcadapt::sys::process::Ended;
 
 use super::Exit;
 use super::args;
+use super::plain::harmless;
+use super::plain::json_text;
 use super::report::print;
 use super::report::report;
 
@@ -66,7 +68,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 }
 
 /// Runs the service.
-pub(crate) fn run_plain(draft: SpecDraft, asked: Asked) -> Exit {
+pub(crate) fn run_quick(draft: SpecDraft, asked: Asked) -> Exit {
     prepared(draft, asked, |spec, _, plan, resolved| start(spec, plan, resolved))
 }
 
@@ -120,7 +122,7 @@ fn with_last_words(error: Error, last_words: LastWords) -> Error {
 }
 
 fn explain(plan: &Plan, detection: &Detection, json: bool) -> Exit {
-    let text = if json { format!("{:#}\n", as_json(plan, detection)) } else { as_text(plan, detection) };
+    let text = if json { json_text(&as_json(plan, detection)) } else { as_text(plan, detection) };
     print(&text).err().unwrap_or(Exit::Status(0))
 }
 
@@ -150,21 +152,13 @@ fn as_text(plan: &Plan, detection: &Detection) -> String {
     for (number, planned) in (1..).zip(&plan.steps) {
         let object = planned.step.object().unwrap_or_default();
         let (by, process) = (planned.doer.name(), planned.doer.process().unwrap_or_default());
-        let line =
-            format!("{number:>3}  {by:<7}  {process:<8}  {:<20}  {}", planned.step.stage(), Plain(&object));
+        let line = format!(
+            "{number:>3}  {by:<7}  {process:<8}  {:<20}  {}",
+            planned.step.stage(),
+            harmless(&object)
+        );
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text
-}
-
-/// A text of the spec's, without what a terminal would obey.
-struct Plain<'a>(&'a str);
-
-impl std::fmt::Display for Plain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.chars().try_for_each(|c| {
-            if c.is_control() { write!(f, "{}", c.escape_debug()) } else { f.write_char(c) }
-        })
-    }
 }

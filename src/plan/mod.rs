@@ -311,6 +311,7 @@ impl Draft<'_> {
         }
         let mut kept = self.kept();
         kept.extend(resolved.lock.as_ref().map(|_| self.lock_descriptor()));
+        kept.sort_unstable();
         self.service(Step::Descriptors(kept));
         self.service(Step::Execute(resolved.program.clone()));
     }
@@ -329,9 +330,10 @@ impl Draft<'_> {
     }
 
     /// From 32 up: scripts name 3 to 9 by hand and shells use those from 10 themselves; below 64 the kernel's first
-    /// table of descriptors need not grow.
+    /// table of descriptors need not grow. Not above all others: those may be above what we may open.
     fn lock_descriptor(&self) -> i32 {
-        self.kept().last().map_or(32, |highest| 32.max(highest + 1))
+        let kept = self.kept();
+        (32..1024).find(|number| !kept.contains(number)).unwrap_or(32)
     }
 }
 

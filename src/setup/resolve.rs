@@ -51,6 +51,14 @@ pub fn resolve(
         Err(failure) => failures.push(failure),
     }
     places(spec, &resolved, &mut failures);
+    for number in spec.files_preserve.iter().filter(|number| !fd::is_open(**number)) {
+        failures.push(Failure::new(
+            "files to preserve",
+            number.to_string(),
+            "no such descriptor is open",
+            202,
+        ));
+    }
     if spec.service_type == Some(ServiceType::Forking) {
         let failure =
             Failure::new("type", "forking", "a program that forks itself away cannot be watched yet", 2);

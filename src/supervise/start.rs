@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -57,7 +58,7 @@ impl<'a> Start<'a> {
 
     /// Opens everything that has to exist before the processes are two.
     ///
-    /// What only we need gets a number above all that the program is promised.
+    /// What only we need gets a number that the program is not promised.
     pub(super) fn prepare(&self) -> Result<Ends<'a>, Failure> {
         let failed = |error: io::Error| Failure::io(&Step::NotifySocket, &error);
         let mut environment = self.environment();
@@ -102,13 +103,22 @@ impl<'a> Start<'a> {
     }
 
     fn pipe(&self) -> io::Result<(OwnedFd, OwnedFd)> {
-        let highest = self.plan.steps.iter().find_map(|planned| match &planned.step {
-            Step::Descriptors(kept) => kept.last().copied(),
+        let (out, input) = fd::pipe()?;
+        Ok((self.aside(out)?, self.aside(input)?))
+    }
+
+    /// Moves a descriptor to a number that the program is not promised; not above all of them, which may be more than
+    /// we may open.
+    fn aside(&self, descriptor: OwnedFd) -> io::Result<OwnedFd> {
+        let promised = self.plan.steps.iter().find_map(|planned| match &planned.step {
+            Step::Descriptors(kept) => Some(kept.as_slice()),
             _ => None,
         });
-        let floor = highest.unwrap_or(2) + 1;
-        let (out, input) = fd::pipe()?;
-        Ok((fd::at_least(out, floor)?, fd::at_least(input, floor)?))
+        let mut moved = descriptor;
+        while promised.unwrap_or_default().contains(&moved.as_raw_fd()) {
+            moved = fd::duplicate(&moved, moved.as_raw_fd() + 1)?;
+        }
+        Ok(moved)
     }
 
     /// A socket for the program alone: in a directory that is ours, owned by its user; or without a place in the

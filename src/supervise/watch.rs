@@ -37,6 +37,8 @@ pub(super) struct Watch<'a> {
     pub(super) begun: Instant,
     reader: Reports,
     stage: Stage,
+    /// Children that were reaped before anybody had told which of them is the main process.
+    early: Vec<(i32, Ended)>,
     ended: Option<Ended>,
 }
 
@@ -86,6 +88,7 @@ impl<'a> Watch<'a> {
             begun: Instant::now(),
             reader: Reports::default(),
             stage: Stage::SettingUp,
+            early: Vec::new(),
             ended: None,
         }
     }
@@ -101,20 +104,16 @@ impl<'a> Watch<'a> {
             if let Some(signal) = self.signals()? {
                 return Ok(Event::Signal(signal));
             }
-            self.read_reports()?;
+            if let Some(told) = self.told()? {
+                return Ok(told);
+            }
             let elapsed = self.begun.elapsed();
-            if let Stage::Failed(failure) = &self.stage {
-                return Ok(Event::Failed(failure.clone()));
-            }
-            if let (Stage::Executed, Some(main)) = (&self.stage, self.main) {
-                // Before a death is told: without a sign to wait for, the exec was what was promised.
-                if self.probes.is_empty() {
-                    return Ok(Event::Ready);
-                }
-                self.probes.look(Family { main, root: self.root }, elapsed)?;
-            }
+            self.look(elapsed)?;
             if let Some(ended) = self.death()? {
-                return Ok(Event::Ended(ended));
+                // What it told before it ended may have come since we looked.
+                let told = self.told()?;
+                self.look(elapsed)?;
+                return Ok(told.unwrap_or_else(|| Event::Ended(ended.or(self.reaped_early()))));
             }
             if matches!(self.stage, Stage::Executed) && self.probes.all_met() {
                 return Ok(Event::Ready);
@@ -125,6 +124,23 @@ impl<'a> Watch<'a> {
                 return Ok(Event::TimedOut(elapsed));
             }
             self.wait(elapsed)?;
+        }
+    }
+
+    /// What the reports say: a failure, or the exec where that is all that was promised.
+    fn told(&mut self) -> io::Result<Option<Event>> {
+        self.read_reports()?;
+        Ok(match &self.stage {
+            Stage::Failed(failure) => Some(Event::Failed(failure.clone())),
+            Stage::Executed if self.main.is_some() && self.probes.is_empty() => Some(Event::Ready),
+            _ => None,
+        })
+    }
+
+    fn look(&mut self, elapsed: Duration) -> io::Result<()> {
+        match (&self.stage, self.main) {
+            (Stage::Executed, Some(main)) => self.probes.look(Family { main, root: self.root }, elapsed),
+            _ => Ok(()),
         }
     }
 
@@ -201,11 +217,17 @@ impl<'a> Watch<'a> {
         };
         loop {
             match process::reap()? {
+                Reaped::Child(pid, ended) if main.is_none() => self.early.push((pid, ended)),
                 Reaped::Child(pid, ended) if Some(pid) == main => self.ended = Some(ended),
                 Reaped::Child(pid, ended) => self.probes.child_ended(pid, ended, self.begun.elapsed()),
-                Reaped::None => return Ok(self.ended.map(Some)),
-                Reaped::NoChildren => return Ok(Some(self.ended)),
+                Reaped::None => return Ok(self.ended.or(self.reaped_early()).map(Some)),
+                Reaped::NoChildren => return Ok(Some(self.ended.or(self.reaped_early()))),
             }
         }
+    }
+
+    /// How the main process ended, if that was before we knew that it is the main one.
+    fn reaped_early(&self) -> Option<Ended> {
+        self.early.iter().find(|(pid, _)| Some(*pid) == self.main).map(|(_, ended)| *ended)
     }
 }

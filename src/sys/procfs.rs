@@ -16,6 +16,7 @@ use std::io;
 use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use descriptor::Access;
 pub use descriptor::Descriptor;
@@ -137,6 +138,24 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
+/// How long the machine runs.
+pub fn uptime() -> io::Result<Duration> {
+    let text = fs::read_to_string("/proc/uptime")?;
+    let seconds = text.split_ascii_whitespace().next().and_then(|seconds| seconds.parse().ok());
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an unreadable /proc/uptime"))
+}
+
+/// So many clock ticks as a duration (sysconf(3), `_SC_CLK_TCK`).
+pub fn ticks(count: u64) -> Duration {
+    // SAFETY: sysconf(3) takes a number.
+    let a_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    // 100 on every Linux that there is (USER_HZ).
+    let a_second = u64::try_from(a_second).ok().filter(|ticks| *ticks > 0).unwrap_or(100);
+    Duration::from_millis(count.saturating_mul(1000) / a_second)
+}
+
 /// `/proc/PID/NAME`.
 pub fn path(pid: i32, name: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/{name}"))
@@ -187,6 +206,13 @@ mod tests {
         let own = i32::try_from(std::process::id()).unwrap();
         assert_eq!(stat(own).unwrap().pid, own);
         assert_eq!(comm(own).unwrap(), stat(own).unwrap().comm);
+    }
+
+    #[test]
+    fn we_started_after_the_machine_and_before_now() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        let started = ticks(stat(own).unwrap().start_time);
+        assert!(started > Duration::ZERO && started <= uptime().unwrap() + Duration::from_millis(20));
     }
 
     #[test]

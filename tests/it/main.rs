@@ -11,4 +11,6 @@ mod gen_unit;
 mod harness;
 mod house;
 mod judge;
+mod late;
+mod readme;
 mod supervised;
