@@ -39,6 +39,8 @@ use nix::sys::wait::waitpid;
 use nix::time::ClockId;
 use nix::time::clock_gettime;
 use nix::unistd::Pid;
+use svcadapt::setup::state;
+use svcadapt::spec::AbsPath;
 
 /// What a service gets from most shells and managers.
 const FEW: u64 = 1024;
@@ -253,6 +255,11 @@ impl Room {
 impl Drop for Room {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.path);
+        // The record of a service that was killed stays, as it should; here nobody asks for it.
+        let pid_file = AbsPath::parse(self.path.join("x.pid").as_os_str());
+        if let Some(record) = pid_file.ok().and_then(|pid_file| state::path(None, Some(&pid_file))) {
+            let _ = state::remove(&record);
+        }
     }
 }
 
