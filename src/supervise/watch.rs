@@ -18,6 +18,7 @@ use crate::sys::pidfd::PidFd;
 use crate::sys::process;
 use crate::sys::process::Ended;
 use crate::sys::process::Reaped;
+use crate::sys::procfs;
 use crate::sys::signal;
 use crate::sys::signal::Signals;
 
@@ -107,14 +108,19 @@ impl<'a> Watch<'a> {
                 return Ok(Event::Failed(failure.clone()));
             }
             if let (Stage::Executed, Some(main)) = (&self.stage, self.main) {
-                // Before a death is told: without a sign to wait for, the exec was what was promised.
-                if self.probes.is_empty() {
+                // Without a sign to wait for, the exec was what was promised. The pipe's end can also be that of a
+                // process that was killed before it; how it ends will tell.
+                if self.probes.is_empty() && !procfs::stat(main).is_ok_and(|stat| stat.exiting) {
                     return Ok(Event::Ready);
                 }
                 self.probes.look(Family { main, root: self.root }, elapsed)?;
             }
             if let Some(ended) = self.death()? {
-                return Ok(Event::Ended(ended));
+                // We leave only after a report, so whoever left was the program.
+                let executed =
+                    matches!(self.stage, Stage::Executed) && matches!(ended, Some(Ended::Exited(_)));
+                let ready = executed && self.probes.is_empty();
+                return Ok(if ready { Event::Ready } else { Event::Ended(ended) });
             }
             if matches!(self.stage, Stage::Executed) && self.probes.all_met() {
                 return Ok(Event::Ready);
