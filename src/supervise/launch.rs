@@ -13,7 +13,6 @@ use crate::setup::pid_file;
 use crate::setup::state;
 use crate::spec::FileMode;
 use crate::spec::Output;
-use crate::spec::ServiceType;
 use crate::spec::Timespan;
 use crate::sys::family;
 use crate::sys::fd;
@@ -66,6 +65,8 @@ pub(super) fn daemonize(start: &Start<'_>) -> Outcome {
             let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
             watch.patience = match start.spec.timeout_start {
                 Some(span) => span.finite(),
+                // What runs once may take its time (systemd.service(5)).
+                None if start.once() => None,
                 None => Some(DEFAULT_PATIENCE),
             };
             let outcome = wait(start, &mut watch, &signals, &log);
@@ -127,7 +128,7 @@ fn detach(start: &Start<'_>, mut ends: Ends<'_>, alone: &SingleThreaded) -> ! {
 }
 
 fn wait(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, log: &Log) -> Outcome {
-    let once = start.spec.service_type == Some(ServiceType::Oneshot);
+    let once = start.once();
     let mut ready = false;
     let outcome = loop {
         match watch.next() {
@@ -163,7 +164,7 @@ fn wait(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, log: &Log) 
             Err(error) => break Failure::io(&Step::Fork, &error).into(),
         }
     };
-    clean_up(start, watch, signals);
+    clean_up(start, watch, signals, &outcome);
     outcome
 }
 
@@ -174,7 +175,7 @@ fn ends_us(number: i32) -> bool {
 /// After a failure nothing runs and nothing is there that was not there before.
 ///
 /// What belongs to another instance, which was found running, is not touched: each of these looks whose it is.
-fn clean_up(start: &Start<'_>, watch: &Watch<'_>, signals: &Signals) {
+fn clean_up(start: &Start<'_>, watch: &Watch<'_>, signals: &Signals, outcome: &Outcome) {
     let patience = match start.spec.timeout_stop {
         Some(Timespan::Finite(patience)) => patience,
         Some(Timespan::Infinity) => Duration::MAX / 2,
@@ -185,7 +186,10 @@ fn clean_up(start: &Start<'_>, watch: &Watch<'_>, signals: &Signals) {
     if let (Some(pid_file), Some(main)) = (&start.spec.pid_file, watch.main) {
         let _ = pid_file::remove(pid_file.as_path(), main);
     }
-    setup::undo(&watch.made);
+    // What has run once, and well, leaves what it was given.
+    if *outcome != Outcome::Ready {
+        setup::undo(&watch.made);
+    }
     if let Some(path) = &start.resolved.lock {
         let _ = state::remove(path);
     }

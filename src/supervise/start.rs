@@ -21,6 +21,7 @@ use crate::setup::Work;
 use crate::setup::state;
 use crate::spec::Probe;
 use crate::spec::ServiceSpec;
+use crate::spec::ServiceType;
 use crate::sys::fd;
 use crate::sys::file;
 use crate::sys::process;
@@ -47,6 +48,11 @@ impl<'a> Start<'a> {
     pub(super) fn name(&self) -> String {
         let program = || self.spec.command.program.to_string_lossy().into_owned();
         self.spec.name.as_ref().map_or_else(program, ToString::to_string)
+    }
+
+    /// Whether the program is to do its work and end.
+    pub(super) fn once(&self) -> bool {
+        self.spec.service_type == Some(ServiceType::Oneshot)
     }
 
     /// The environment of the program, without what only a start knows.
@@ -101,23 +107,23 @@ impl<'a> Start<'a> {
 
     fn pipe(&self) -> io::Result<(OwnedFd, OwnedFd)> {
         let (out, input) = fd::pipe()?;
-        Ok((self.aside(out)?, self.aside(input)?))
+        Ok((self.aside(&out)?, self.aside(&input)?))
     }
 
-    /// Moves a descriptor to a number that the program is not promised; not above all of them, which may be more than
+    /// A copy of a descriptor, with a number that the program is not promised; not above all of them, which may be more than
     /// we may open.
-    fn aside(&self, descriptor: OwnedFd) -> io::Result<OwnedFd> {
+    fn aside(&self, descriptor: &OwnedFd) -> io::Result<OwnedFd> {
         let promised = self.plan.steps.iter().find_map(|planned| match &planned.step {
             Step::Descriptors(kept) => Some(kept.as_slice()),
             _ => None,
         });
         let mut floor = 3;
         loop {
-            let moved = fd::duplicate(&descriptor, floor)?;
-            if !promised.unwrap_or_default().contains(&moved.as_raw_fd()) {
-                return Ok(moved);
+            let copy = fd::duplicate(descriptor, floor)?;
+            if !promised.unwrap_or_default().contains(&copy.as_raw_fd()) {
+                return Ok(copy);
             }
-            floor = moved.as_raw_fd() + 1;
+            floor = copy.as_raw_fd() + 1;
         }
     }
 
