@@ -29,7 +29,8 @@ pub struct User {
 
 /// Looks a user up by name or, where the key is a number, by that (passwd(5)).
 pub fn user(key: &str) -> io::Result<Option<User>> {
-    let number = key.parse::<u32>().ok();
+    // Digits alone are a number; `+0` is a name, and nobody's.
+    let number = if key.bytes().all(|byte| byte.is_ascii_digit()) { key.parse::<u32>().ok() } else { None };
     lookup("/etc/passwd", "passwd", key, |line| {
         let mut fields = line.split(':');
         let (name, _, uid, gid) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);

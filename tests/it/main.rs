@@ -14,4 +14,5 @@ mod house;
 mod judge;
 mod late;
 mod readme;
+mod run;
 mod supervised;
