@@ -94,6 +94,11 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// How the program has ended, if it has, and we are whom that is told.
+    pub(super) fn ended(&self) -> Option<Ended> {
+        self.ended.or(self.reaped_early())
+    }
+
     /// From here on only an end is waited for.
     pub(super) fn stay(&mut self) {
         self.stage = Stage::Staying;
