@@ -225,10 +225,7 @@ impl Room {
     /// One launch, from the start to the end of every process in it; none where the payload never came to life.
     fn measure(&self, contender: &Contender) -> Option<Sample> {
         let mut fifo = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(&self.fifo).unwrap();
-        // The last one may have been killed before it could remove them.
-        for name in ["x.pid", "x.lock"] {
-            let _ = fs::remove_file(self.path.join(name));
-        }
+        self.forget();
         let mut command = Command::new(&contender.words[0]);
         command.args(&contender.words[1..]).current_dir(&self.path);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -252,14 +249,23 @@ impl Room {
     }
 }
 
-impl Drop for Room {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.path);
-        // The record of a service that was killed stays, as it should; here nobody asks for it.
+impl Room {
+    /// Removes what a payload that was killed has left: files of its launcher, and the record of our own.
+    fn forget(&self) {
         let pid_file = AbsPath::parse(self.path.join("x.pid").as_os_str());
         if let Some(record) = pid_file.ok().and_then(|pid_file| state::path(None, Some(&pid_file))) {
             let _ = state::remove(&record);
         }
+        for name in ["x.pid", "x.lock"] {
+            let _ = fs::remove_file(self.path.join(name));
+        }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.forget();
+        let _ = fs::remove_dir_all(&self.path);
     }
 }
 
