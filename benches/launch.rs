@@ -4,6 +4,7 @@
 //!
 //! All contenders start the same small program. They take turns in an order that is shuffled anew each round, so that
 //! whatever else the machine does meets all of them alike, and what counts is the median of the ratios within a round.
+//! Each launch waits for a quiet moment of the machine.
 //! `SVCADAPT_BENCH_BINARY` names another svcadapt to measure. Whoever is not installed is skipped, and named.
 
 #![cfg(target_os = "linux")]
@@ -231,6 +232,7 @@ impl Room {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let (before, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
         setrlimit(Resource::RLIMIT_NOFILE, contender.files.min(hard), hard).unwrap();
+        await_quiet();
         let begin = now();
         let mut child = command.spawn().unwrap();
         let returned = match contender.kind {
@@ -287,6 +289,18 @@ fn reap() {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => panic!("waitpid: {error}"),
         }
+    }
+}
+
+/// Waits until nobody but us wants a processor, a twentieth of a second at most.
+fn await_quiet() {
+    for _ in 0..50 {
+        // The fourth field is RUNNABLE/ALL (proc_loadavg(5)).
+        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        if load.split(' ').nth(3).is_none_or(|tasks| tasks.starts_with("1/")) {
+            return;
+        }
+        poll(&mut [], PollTimeout::from(1_u8)).unwrap();
     }
 }
 
