@@ -26,14 +26,14 @@ use crate::sys::file;
 use crate::sys::identity;
 use crate::sys::lock;
 use crate::sys::lock::Holder;
-use crate::sys::procfs;
+use crate::sys::process;
 
 /// What is known of a service that was started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// Its process.
     pub pid: i32,
-    /// When that process started, in clock ticks since boot.
+    /// When that process started, in a unit of the system's own.
     pub start_time: u64,
     /// The boot in which that was.
     pub boot: String,
@@ -229,11 +229,11 @@ fn read(file: &File) -> io::Result<Option<Record>> {
 impl Record {
     /// The record of this very process.
     pub fn own(pid_file: Option<PathBuf>, program: PathBuf, stop_patience: Option<u64>) -> io::Result<Self> {
-        let pid = crate::sys::process::own_pid();
+        let pid = process::own_pid();
         Ok(Self {
             pid,
-            start_time: procfs::stat(pid)?.start_time,
-            boot: boot()?,
+            start_time: process::identity(pid)?.start_time,
+            boot: process::boot()?,
             pid_file,
             program,
             stop_patience,
@@ -242,9 +242,9 @@ impl Record {
 
     /// Whether its process lives: the same one, and no zombie.
     pub fn lives(&self) -> bool {
-        let now = procfs::stat(self.pid);
-        boot().is_ok_and(|boot| boot == self.boot)
-            && now.is_ok_and(|now| now.start_time == self.start_time && !matches!(now.state, 'Z' | 'X'))
+        let now = process::identity(self.pid);
+        process::boot().is_ok_and(|boot| boot == self.boot)
+            && now.is_ok_and(|now| now.start_time == self.start_time && !now.ended)
     }
 
     /// A field a line; the last line says that the record is whole.
@@ -310,11 +310,6 @@ fn unescape(value: &[u8]) -> OsString {
         }
     }
     OsString::from_vec(bytes)
-}
-
-/// What tells this boot from all others.
-fn boot() -> io::Result<String> {
-    procfs::boot_id()
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use nix::errno::Errno;
 use nix::fcntl::FcntlArg;
 use nix::fcntl::fcntl;
 
+use super::number::fit;
+
 /// Who holds the lock of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {
@@ -38,9 +40,10 @@ pub fn take(file: impl AsFd) -> io::Result<Holder> {
 pub fn holder(file: impl AsFd) -> io::Result<Holder> {
     let mut asked = whole();
     fcntl(file, FcntlArg::F_GETLK(&mut asked))?;
-    Ok(match (i32::from(asked.l_type), asked.l_pid) {
-        (libc::F_UNLCK, _) => Holder::Nobody,
-        (_, pid) if pid > 0 => Holder::Process(pid),
+    let free: libc::c_short = fit(libc::F_UNLCK);
+    Ok(match asked.l_pid {
+        _ if asked.l_type == free => Holder::Nobody,
+        pid if pid > 0 => Holder::Process(pid),
         _ => Holder::Elsewhere,
     })
 }
@@ -49,8 +52,7 @@ pub fn holder(file: impl AsFd) -> io::Result<Holder> {
 fn whole() -> libc::flock {
     // SAFETY: flock is plain numbers, for which all zeroes are valid: from the beginning, to the end.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
-    // The constant is 0, 1 or 3 on every platform.
-    lock.l_type = libc::c_short::try_from(libc::F_WRLCK).unwrap_or(1);
-    lock.l_whence = libc::c_short::try_from(libc::SEEK_SET).unwrap_or(0);
+    lock.l_type = fit(libc::F_WRLCK);
+    lock.l_whence = fit(libc::SEEK_SET);
     lock
 }

@@ -132,3 +132,22 @@ pub fn own_pid() -> i32 {
 pub fn parent_pid() -> i32 {
     nix::unistd::getppid().as_raw()
 }
+
+/// What tells one process from every other that has had, or will have, its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// When it started, in a unit of the system's own.
+    pub start_time: u64,
+    /// Whether it has ended, and only waits for its parent to be told.
+    pub ended: bool,
+}
+
+/// The identity of a process. An error of kind `NotFound` means that there is no such process.
+pub fn identity(pid: i32) -> io::Result<Identity> {
+    platform::identity(pid)
+}
+
+/// A word that tells this boot of the machine from every other one.
+pub fn boot() -> io::Result<String> {
+    platform::boot()
+}
