@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::spec::DirectoryKind;
 use crate::spec::Mode;
+use crate::spec::Resource;
 
 /// Everything that a plan needs beside the spec and the detection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,8 +81,10 @@ pub struct Standing {
     pub working_directory: Option<PathBuf>,
     /// The nice level.
     pub nice: Option<i32>,
-    /// The OOM score adjustment.
+    /// The OOM score adjustment; none where the system has no such thing.
     pub oom_score_adjust: Option<i32>,
+    /// The resources that this system has limits for.
+    pub limits: Vec<Resource>,
     /// The descriptors that a service manager has passed (sd_listen_fds(3)).
     pub passed_descriptors: Vec<i32>,
 }

@@ -13,6 +13,7 @@ use crate::spec::Input;
 use crate::spec::Mode;
 use crate::spec::Output;
 use crate::spec::Presence;
+use crate::spec::Resource;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
 use crate::spec::environment_file;
@@ -80,6 +81,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> Standing {
         working_directory: std::env::current_dir().ok(),
         nice: limits::nice().ok(),
         oom_score_adjust: limits::oom_score_adjust().ok(),
+        limits: Resource::ALL.into_iter().filter(|resource| limits::exists(resource.name())).collect(),
         passed_descriptors: passed,
     }
 }
