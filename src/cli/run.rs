@@ -71,6 +71,11 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         }
     };
     let plan = Plan::new(&spec, &resolved, &detection);
+    if let Err(failure) = supervise::check(&plan) {
+        let status = failure.status;
+        report(&Error::from(failure));
+        return Exit::Status(status);
+    }
     if matches.get_flag("dry-run") {
         return explain(&plan, &detection, matches.get_flag("json"));
     }
