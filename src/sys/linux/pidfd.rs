@@ -28,8 +28,7 @@ impl PidFd {
         }
     }
 
-    /// The same hold in a process that was forked since: it was inherited. None where the process has ended
-    /// meanwhile and that cannot be waited for any more, which it always can here.
+    /// The same hold in a process that was forked since. Here it was inherited, so there is always one.
     #[allow(clippy::unnecessary_wraps, reason = "not every system lets it be inherited")]
     pub fn after_fork(self) -> io::Result<Option<Self>> {
         Ok(Some(self))
