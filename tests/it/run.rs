@@ -20,7 +20,6 @@ use crate::harness::Dir;
 use crate::harness::Process;
 use crate::harness::Svc;
 use crate::harness::facts;
-use crate::harness::wait_until;
 
 /// A name that no other service of this machine has. At its end the service and its lock are gone.
 struct Service {
@@ -69,7 +68,8 @@ impl Service {
         let process = Process::open(self.recorded("pid")?.parse().ok()?).ok()?;
         // Held now; and the same one as was recorded, not one that took its number.
         let seen = facts(&process.pid().to_string()).ok()?;
-        (self.recorded("start")? == seen["start_time"].to_string() && process.is_alive()).then_some(process)
+        (seen["start_time"] == self.recorded("start")?.parse::<u64>().ok()? && process.is_alive())
+            .then_some(process)
     }
 }
 
