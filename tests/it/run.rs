@@ -3,8 +3,10 @@
 mod bad_input;
 mod failure;
 mod hostile;
+mod plan;
 mod race;
 mod ready;
+mod spec;
 
 use std::fs;
 use std::path::Path;
