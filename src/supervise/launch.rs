@@ -175,7 +175,7 @@ fn ends_us(number: i32) -> bool {
 /// After a failure nothing runs and nothing is there that was not there before.
 ///
 /// What belongs to another instance, which was found running, is not touched: each of these looks whose it is.
-fn clean_up(start: &Start<'_>, watch: &Watch<'_>, signals: &Signals, outcome: &Outcome) {
+fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, outcome: &Outcome) {
     let patience = match start.spec.timeout_stop {
         Some(Timespan::Finite(patience)) => patience,
         Some(Timespan::Infinity) => Duration::MAX / 2,
@@ -183,6 +183,8 @@ fn clean_up(start: &Start<'_>, watch: &Watch<'_>, signals: &Signals, outcome: &O
     };
     // What cannot be ended or removed now was not what failed; the failure is told.
     let _ = extinguish(signals, patience);
+    // What was made until the very end.
+    let _ = watch.read_reports();
     if let (Some(pid_file), Some(main)) = (&start.spec.pid_file, watch.main) {
         let _ = pid_file::remove(pid_file.as_path(), main);
     }

@@ -165,7 +165,8 @@ impl<'a> Watch<'a> {
         Ok(None)
     }
 
-    fn read_reports(&mut self) -> io::Result<()> {
+    /// Takes note of everything that has been told by now.
+    pub(super) fn read_reports(&mut self) -> io::Result<()> {
         let Some(pipe) = &self.reports else { return Ok(()) };
         fd::nonblocking(pipe, true)?;
         let mut buffer = [0; 4096];
