@@ -3,7 +3,10 @@
 mod bad_input;
 mod failure;
 mod hostile;
+mod plan;
+mod race;
 mod ready;
+mod spec;
 
 use std::fs;
 use std::path::Path;
@@ -68,7 +71,7 @@ impl Service {
         let process = Process::open(self.recorded("pid")?.parse().ok()?).ok()?;
         // Held now; and the same one as was recorded, not one that took its number.
         let seen = facts(&process.pid().to_string()).ok()?;
-        (seen["start_time"] == self.recorded("start")?.parse::<u64>().ok()? && process.is_alive())
+        (self.recorded("start")?.parse().ok() == seen["start_time"].as_u64() && process.is_alive())
             .then_some(process)
     }
 }
