@@ -331,7 +331,7 @@ impl Draft<'_> {
     /// table of descriptors need not grow. Not above all others: those may be above what we may open.
     fn lock_descriptor(&self) -> i32 {
         let kept = self.kept();
-        (32..1024).find(|number| !kept.contains(number)).unwrap_or(32)
+        (32..=i32::MAX).find(|number| !kept.contains(number)).unwrap_or(32)
     }
 }
 

@@ -273,14 +273,11 @@ fn same(file: &File, path: &Path) -> io::Result<bool> {
 const LONGEST: u64 = 64 * 1024;
 
 fn read(file: &File) -> io::Result<Option<Record>> {
-    let mut text = Vec::new();
-    let mut start = vec![0; 1];
-    // From the beginning, wherever the file stands.
-    if file.read_at(&mut start, 0)? == 0 {
-        return Ok(None);
-    }
     let mut again = file;
+    // From the beginning, wherever the file stands.
     again.rewind()?;
+    // Nearly every record fits, and is read at once.
+    let mut text = Vec::with_capacity(1024);
     again.take(LONGEST).read_to_end(&mut text)?;
     Ok(Record::read(&text))
 }

@@ -59,7 +59,8 @@ fn until_ready(start: &Start<'_>, watch: &mut Watch<'_>) -> Option<Outcome> {
         match watch.next() {
             Ok(Event::Ready) => {
                 tell(start);
-                return None;
+                // It may have ended already, and then nobody will tell again.
+                return watch.ended().map(Outcome::Ended);
             }
             Ok(Event::Signal(number)) => pass_on(watch.main, number),
             Ok(Event::Failed(failure)) => {

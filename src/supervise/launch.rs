@@ -11,7 +11,6 @@ use crate::setup::Failure;
 use crate::setup::Report;
 use crate::spec::FileMode;
 use crate::spec::Output;
-use crate::spec::ServiceType;
 use crate::spec::Timespan;
 use crate::sys::family;
 use crate::sys::fd;
@@ -67,6 +66,8 @@ pub(super) fn daemonize(start: &Start<'_>) -> Outcome {
             let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
             watch.patience = match start.spec.timeout_start {
                 Some(span) => span.finite(),
+                // What runs once may take its time (systemd.service(5)).
+                None if start.once() => None,
                 None => Some(DEFAULT_PATIENCE),
             };
             let outcome = wait(start, &mut watch, &signals, &log);
@@ -128,7 +129,7 @@ fn detach(start: &Start<'_>, mut ends: Ends<'_>, alone: &SingleThreaded) -> ! {
 }
 
 fn wait(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, log: &Log) -> Outcome {
-    let once = start.spec.service_type == Some(ServiceType::Oneshot);
+    let once = start.once();
     let mut ready = false;
     let outcome = loop {
         match watch.next() {
@@ -164,7 +165,7 @@ fn wait(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, log: &Log) 
             Err(error) => break Failure::io(&Step::Fork, &error).into(),
         }
     };
-    clean_up(start, watch, signals);
+    clean_up(start, watch, signals, &outcome);
     outcome
 }
 
@@ -175,7 +176,7 @@ fn ends_us(number: i32) -> bool {
 /// After a failure nothing runs and nothing is there that was not there before.
 ///
 /// What belongs to another instance, which was found running, is not touched: each of these looks whose it is.
-fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals) {
+fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, outcome: &Outcome) {
     let patience = match start.spec.timeout_stop {
         Some(Timespan::Finite(patience)) => patience,
         Some(Timespan::Infinity) => Duration::MAX / 2,
@@ -185,7 +186,9 @@ fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals) {
     let _ = extinguish(signals, patience);
     // What was made up to the last moment: a signal may have come before the report of it was read.
     let _ = watch.read_reports();
-    start.take_away(&watch.made, watch.main);
+    // What has run once, and well, leaves what it was given.
+    let made = if *outcome == Outcome::Ready { &[] } else { watch.made.as_slice() };
+    start.take_away(made, watch.main);
 }
 
 /// Where the program's standard error goes, and how much was there before.

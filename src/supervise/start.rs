@@ -25,6 +25,7 @@ use crate::setup::pid_file;
 use crate::setup::state;
 use crate::spec::Probe;
 use crate::spec::ServiceSpec;
+use crate::spec::ServiceType;
 use crate::sys::fd;
 use crate::sys::file;
 use crate::sys::process;
@@ -52,6 +53,11 @@ impl<'a> Start<'a> {
     pub(super) fn name(&self) -> String {
         let program = || self.spec.command.program.to_string_lossy().into_owned();
         self.spec.name.as_ref().map_or_else(program, ToString::to_string)
+    }
+
+    /// Whether the program is to do its work and end.
+    pub(super) fn once(&self) -> bool {
+        self.spec.service_type == Some(ServiceType::Oneshot)
     }
 
     /// The environment of the program, without what only a start knows.

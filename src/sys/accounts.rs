@@ -29,7 +29,8 @@ pub struct User {
 
 /// Looks a user up by name or, where the key is a number, by that (passwd(5)).
 pub fn user(key: &str) -> io::Result<Option<User>> {
-    let number = key.parse::<u32>().ok();
+    // Digits alone are a number; `+0` is a name, and nobody's.
+    let number = if key.bytes().all(|byte| byte.is_ascii_digit()) { key.parse::<u32>().ok() } else { None };
     lookup("/etc/passwd", "passwd", key, |line| {
         let mut fields = line.split(':');
         let (name, _, uid, gid) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
@@ -57,7 +58,7 @@ pub fn group(name: &str) -> io::Result<Option<u32>> {
 /// All groups that a user is in, and `gid`, as initgroups(3) would set them.
 pub fn groups_of(user: &User, gid: u32) -> io::Result<Vec<u32>> {
     let mut groups = vec![gid];
-    for line in lines("/etc/group")? {
+    for line in records(&text("/etc/group")?) {
         let mut fields = line.split(':');
         let (Some(gid), Some(members)) = (fields.nth(2), fields.next()) else { continue };
         if let (Ok(gid), true) = (gid.parse(), members.split(',').any(|member| member == user.name)) {
@@ -81,7 +82,7 @@ fn lookup<T>(
     key: &str,
     pick: impl Fn(&str) -> Option<T>,
 ) -> io::Result<Option<T>> {
-    if let Some(found) = lines(file)?.iter().find_map(|line| pick(line)) {
+    if let Some(found) = records(&text(file)?).find_map(&pick) {
         return Ok(Some(found));
     }
     if !sources(&[database]).is_empty() {
@@ -90,17 +91,18 @@ fn lookup<T>(
     Ok(None)
 }
 
-/// The lines of a file that are records. A file that is not there has none.
-fn lines(file: &str) -> io::Result<Vec<String>> {
+/// What stands in a file; nothing where there is no such file.
+fn text(file: &str) -> io::Result<String> {
     match fs::read(file) {
-        Ok(bytes) => {
-            let text = String::from_utf8_lossy(&bytes);
-            let record = |line: &&str| !line.is_empty() && !line.starts_with(['#', '+', '-']);
-            Ok(text.lines().filter(record).map(str::to_owned).collect())
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
         Err(error) => Err(error),
     }
+}
+
+/// The lines that are records.
+fn records(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '+', '-']))
 }
 
 /// The sources that nsswitch.conf(5) names for these databases, beyond the files that are read here.

@@ -91,6 +91,8 @@ pub struct Stat {
     pub session: i32,
     /// The controlling terminal's device number; 0 is none.
     pub tty_nr: i32,
+    /// Whether it is on its way to its end, or there.
+    pub exiting: bool,
     /// When it started, in clock ticks since boot: with the pid, the identity of a process until the next boot.
     pub start_time: u64,
 }
@@ -175,8 +177,9 @@ fn parse_stat(text: &str) -> Option<Stat> {
     let state = next()?.chars().next()?;
     let (ppid, pgrp, session, tty_nr) =
         (next()?.parse().ok()?, next()?.parse().ok()?, next()?.parse().ok()?, next()?.parse().ok()?);
-    // tty_nr is field 7, starttime field 22.
-    let start_time = fields.nth(14)?.parse().ok()?;
+    // tty_nr is field 7, flags field 9, starttime field 22. PF_EXITING is 4 (include/linux/sched.h).
+    let flags: u32 = fields.nth(1)?.parse().ok()?;
+    let start_time = fields.nth(12)?.parse().ok()?;
     Some(Stat {
         pid: number.parse().ok()?,
         comm: comm.to_owned(),
@@ -185,6 +188,7 @@ fn parse_stat(text: &str) -> Option<Stat> {
         pgrp,
         session,
         tty_nr,
+        exiting: flags & 4 != 0,
         start_time,
     })
 }

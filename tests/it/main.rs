@@ -6,6 +6,7 @@
 
 mod audit;
 mod control;
+mod cost;
 mod detect;
 mod gen_plist;
 mod gen_unit;
@@ -14,4 +15,5 @@ mod house;
 mod judge;
 mod late;
 mod readme;
+mod run;
 mod supervised;
