@@ -27,7 +27,6 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Each crate that has a home, and the rooms that are its home.
 const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
-    ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("nix", &["sys"]),
     ("libc", &["sys"]),
