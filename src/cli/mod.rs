@@ -13,6 +13,8 @@ mod gen_unit;
 mod generate;
 mod report;
 mod run;
+mod show;
+mod spec_file;
 mod usage;
 
 use std::ffi::OsString;
@@ -30,6 +32,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
             Some(("audit", matches)) => audit::run(matches),
             Some(("gen-unit", matches)) => gen_unit::run(matches),
             Some(("gen-plist", matches)) => gen_plist::run(matches),
+            Some(("show", matches)) => show::run(matches),
             Some((name, _)) => unreachable!("clap let the unknown subcommand {name} through"),
             None => Exit::Status(svcadapt::USAGE),
         },
@@ -48,4 +51,5 @@ fn command() -> Command {
         .subcommand(audit::command())
         .subcommand(gen_unit::command())
         .subcommand(gen_plist::command())
+        .subcommand(show::command())
 }

@@ -1,5 +1,6 @@
 //! `svcadapt run`: runs a service the way its host wants it.
 
+use std::fmt::Display;
 use std::fmt::Write as _;
 
 use clap::Arg;
@@ -29,6 +30,8 @@ use super::Exit;
 use super::args;
 use super::report::print;
 use super::report::report;
+use super::spec_file;
+use super::spec_file::Loaded;
 
 /// What clap must know.
 pub(crate) fn command() -> Command {
@@ -48,6 +51,7 @@ fn options(command: Command) -> Command {
                     .default_value(Asked::Auto.name())
                     .help("How to be a service here, instead of what the evidence says"),
             )
+            .arg(flag("strict", "Start nothing if the file says what cannot be had here"))
             .arg(flag("dry-run", "Print every step in its order and who does it, and do none"))
             .arg(flag("json", "With --dry-run: print the plan as a JSON object").requires("dry-run")),
     )
@@ -55,12 +59,18 @@ fn options(command: Command) -> Command {
 
 /// Runs the service.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let spec = match args::draft(matches).finish() {
+    let Loaded { draft, notes } = match spec_file::given(matches) {
+        Ok(loaded) => loaded,
+        Err(errors) => return refuse(&errors),
+    };
+    notes.iter().for_each(report);
+    if matches.get_flag("strict") && !notes.is_empty() {
+        let cause = "not everything that the file says can be had here; nothing was started";
+        return refuse(&[Error::new("strict", cause)]);
+    }
+    let spec = match draft.finish() {
         Ok(spec) => spec,
-        Err(problems) => {
-            problems.iter().for_each(report);
-            return Exit::Status(svcadapt::USAGE);
-        }
+        Err(problems) => return refuse(&problems),
     };
     let asked =
         matches.get_one::<String>("mode").and_then(|name| Asked::from_name(name)).unwrap_or(Asked::Auto);
@@ -78,6 +88,11 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         return explain(&plan, &detection, matches.get_flag("json"));
     }
     start(&spec, &plan, &resolved)
+}
+
+fn refuse(problems: &[impl Display]) -> Exit {
+    problems.iter().for_each(report);
+    Exit::Status(svcadapt::USAGE)
 }
 
 fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Exit {
@@ -146,7 +161,7 @@ fn as_text(plan: &Plan, detection: &Detection) -> String {
 /// A text of the spec's, without what a terminal would obey.
 struct Plain<'a>(&'a str);
 
-impl std::fmt::Display for Plain<'_> {
+impl Display for Plain<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.chars().try_for_each(|c| {
             if c.is_control() { write!(f, "{}", c.escape_debug()) } else { f.write_char(c) }

@@ -117,7 +117,9 @@ mod tests {
         let Peeled::Adapted { values, words } = peel(&command) else { panic!("not peeled: {command:?}") };
         let mut again = SpecDraft::new();
         again.command(words);
-        values.into_iter().for_each(|(field, value)| again.assign(field, value, Origin::Option));
+        for (field, value) in values {
+            again.assign(field, value, Origin::Option);
+        }
         assert_eq!(again.finish().unwrap(), spec);
     }
 

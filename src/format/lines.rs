@@ -19,6 +19,12 @@ impl<'a> Lines<'a> {
         Self { path, text, begins }
     }
 
+    /// The byte at a line and a column of bytes, both from 1; a column of 0 is the end of the line before.
+    pub(super) fn offset(&self, line: usize, column: usize) -> Option<usize> {
+        let begin = self.begins.get(line.checked_sub(1)?)?;
+        Some((begin + column).saturating_sub(1).min(self.text.len()))
+    }
+
     /// The origin of what stands at this byte; none where a place in the file tells nothing.
     pub(super) fn origin(&self, offset: Option<usize>) -> Origin {
         let spot = offset.map(|offset| {

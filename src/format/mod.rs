@@ -4,6 +4,7 @@
 //! value is never bent to fit. A writer is given a [`crate::target::Division`] and writes the host's part of it.
 
 mod adapter;
+pub mod json;
 mod lines;
 pub mod plist;
 mod refused;
