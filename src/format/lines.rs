@@ -5,6 +5,10 @@ use std::path::Path;
 use crate::spec::Origin;
 use crate::spec::Spot;
 
+/// As much of a line as its characters are counted in; behind that, columns are bytes. A file can be one line, and
+/// have a hundred thousand places in it.
+const COUNTED: usize = 4096;
+
 /// A file, and where each of its lines begins.
 pub(super) struct Lines<'a> {
     path: &'a Path,
@@ -31,7 +35,10 @@ impl<'a> Lines<'a> {
             let number = self.begins.partition_point(|begin| *begin <= offset).max(1);
             let begin = self.begins[number - 1];
             let end = self.begins.get(number).map_or(self.text.len(), |next| next - 1);
-            Spot::new(number, &self.text[begin..end], offset - begin)
+            let line = &self.text[begin..end];
+            let mut spot = Spot::new(number, line, (offset - begin).min(COUNTED));
+            spot.column += (offset - begin).saturating_sub(COUNTED);
+            spot
         });
         Origin::File { path: self.path.to_owned(), spot }
     }

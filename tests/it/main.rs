@@ -12,4 +12,7 @@ mod harness;
 mod house;
 mod judge;
 mod late;
+mod model;
+mod read_plist;
+mod said;
 mod supervised;

@@ -108,12 +108,14 @@ impl<'a> Reader<'a> {
             return Ok(true);
         }
         if let Some(inner) = self.rest.strip_prefix("<?") {
-            if inner.get(..3).is_some_and(|target| target.eq_ignore_ascii_case("xml")) {
+            let end = inner.find("?>");
+            let target = inner[..end.unwrap_or(0)].split(blank).next().unwrap_or_default();
+            if target.eq_ignore_ascii_case("xml") {
                 return self.fail("the XML declaration has to be the first thing in the file");
             }
-            match inner.find("?>") {
+            match end.filter(|_| is_name(target)) {
                 Some(end) => self.pass("<?".len() + end + "?>".len()),
-                None => return self.fail("a processing instruction has no end"),
+                None => return self.fail("a processing instruction has no name or no end"),
             }
             return Ok(true);
         }
