@@ -4,6 +4,7 @@
 //!
 //! All contenders start the same small program. They take turns in an order that is shuffled anew each round, so that
 //! whatever else the machine does meets all of them alike, and what counts is the median of the ratios within a round.
+//! Each launch waits for a quiet moment of the machine.
 //! `SVCADAPT_BENCH_BINARY` names another svcadapt to measure. Whoever is not installed is skipped, and named.
 
 #![cfg(target_os = "linux")]
@@ -39,6 +40,8 @@ use nix::sys::wait::waitpid;
 use nix::time::ClockId;
 use nix::time::clock_gettime;
 use nix::unistd::Pid;
+use svcadapt::setup::state;
+use svcadapt::spec::AbsPath;
 
 /// What a service gets from most shells and managers.
 const FEW: u64 = 1024;
@@ -223,15 +226,13 @@ impl Room {
     /// One launch, from the start to the end of every process in it; none where the payload never came to life.
     fn measure(&self, contender: &Contender) -> Option<Sample> {
         let mut fifo = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(&self.fifo).unwrap();
-        // The last one may have been killed before it could remove them.
-        for name in ["x.pid", "x.lock"] {
-            let _ = fs::remove_file(self.path.join(name));
-        }
+        self.forget();
         let mut command = Command::new(&contender.words[0]);
         command.args(&contender.words[1..]).current_dir(&self.path);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let (before, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
         setrlimit(Resource::RLIMIT_NOFILE, contender.files.min(hard), hard).unwrap();
+        await_quiet();
         let begin = now();
         let mut child = command.spawn().unwrap();
         let returned = match contender.kind {
@@ -250,8 +251,22 @@ impl Room {
     }
 }
 
+impl Room {
+    /// Removes what a payload that was killed has left: files of its launcher, and the record of our own.
+    fn forget(&self) {
+        let pid_file = AbsPath::parse(self.path.join("x.pid").as_os_str());
+        if let Some(record) = pid_file.ok().and_then(|pid_file| state::path(None, Some(&pid_file))) {
+            let _ = state::remove(&record);
+        }
+        for name in ["x.pid", "x.lock"] {
+            let _ = fs::remove_file(self.path.join(name));
+        }
+    }
+}
+
 impl Drop for Room {
     fn drop(&mut self) {
+        self.forget();
         let _ = fs::remove_dir_all(&self.path);
     }
 }
@@ -274,6 +289,18 @@ fn reap() {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => panic!("waitpid: {error}"),
         }
+    }
+}
+
+/// Waits until nobody but us wants a processor, a twentieth of a second at most.
+fn await_quiet() {
+    for _ in 0..50 {
+        // The fourth field is RUNNABLE/ALL (proc_loadavg(5)).
+        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        if load.split(' ').nth(3).is_none_or(|tasks| tasks.starts_with("1/")) {
+            return;
+        }
+        poll(&mut [], PollTimeout::from(1_u8)).unwrap();
     }
 }
 

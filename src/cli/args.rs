@@ -12,11 +12,15 @@ use clap::Command;
 use clap::builder::ValueParser;
 use clap::value_parser;
 
+use svcadapt::host::Asked;
 use svcadapt::spec::FIELDS;
 use svcadapt::spec::Field;
 use svcadapt::spec::FieldRow;
 use svcadapt::spec::Origin;
 use svcadapt::spec::SpecDraft;
+
+/// What a switch without a value says.
+pub(crate) const YES: &str = "yes";
 
 /// The words of the command, as clap knows them.
 const WORDS: &str = "command";
@@ -56,7 +60,7 @@ fn option(row: &FieldRow) -> Arg {
         None => arg,
     };
     match row.value {
-        "BOOL" => arg.num_args(0..=1).require_equals(true).default_missing_value("yes"),
+        "BOOL" => arg.num_args(0..=1).require_equals(true).default_missing_value(YES),
         _ => arg,
     }
 }
@@ -69,12 +73,21 @@ pub(crate) fn lay(draft: &mut SpecDraft, matches: &ArgMatches) {
         }
     }
     if let Some(words) = matches.get_many::<OsString>(WORDS) {
-        let mut words: Vec<OsString> = words.cloned().collect();
-        if let Some(program) = words.first_mut() {
-            *program = from_here(program);
-        }
-        draft.command(words);
+        command(draft, words.cloned().collect());
     }
+}
+
+/// Notes the command.
+pub(crate) fn command(draft: &mut SpecDraft, mut words: Vec<OsString>) {
+    if let Some(program) = words.first_mut() {
+        *program = from_here(program);
+    }
+    draft.command(words);
+}
+
+/// How to be a service, as asked for with `--mode`.
+pub(crate) fn asked(matches: &ArgMatches) -> Asked {
+    matches.get_one::<String>("mode").and_then(|name| Asked::from_name(name)).unwrap_or(Asked::Auto)
 }
 
 /// `./server` is meant as a shell means it: from the directory that we are called in.

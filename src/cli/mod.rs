@@ -11,11 +11,16 @@ mod exit;
 mod gen_plist;
 mod gen_unit;
 mod generate;
+mod plain;
+mod quick;
 mod report;
 mod run;
 mod show;
 mod spec_file;
+mod status;
+mod stop;
 mod usage;
+mod which;
 
 use std::ffi::OsString;
 
@@ -25,6 +30,9 @@ pub(crate) use exit::Exit;
 
 /// Runs the command line and says how to leave.
 pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
+    if let Some((draft, asked)) = quick::read(&arguments) {
+        return run::run_quick(draft, asked);
+    }
     match command().try_get_matches_from(arguments) {
         Ok(matches) => match matches.subcommand() {
             Some(("run", matches)) => run::run(matches),
@@ -33,6 +41,8 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
             Some(("gen-unit", matches)) => gen_unit::run(matches),
             Some(("gen-plist", matches)) => gen_plist::run(matches),
             Some(("show", matches)) => show::run(matches),
+            Some(("status", matches)) => status::run(matches),
+            Some(("stop", matches)) => stop::run(matches),
             Some((name, _)) => unreachable!("clap let the unknown subcommand {name} through"),
             None => Exit::Status(svcadapt::USAGE),
         },
@@ -52,4 +62,6 @@ fn command() -> Command {
         .subcommand(gen_unit::command())
         .subcommand(gen_plist::command())
         .subcommand(show::command())
+        .subcommand(status::command())
+        .subcommand(stop::command())
 }

@@ -21,6 +21,7 @@ use svcadapt::plan::Resolved;
 use svcadapt::plan::Surroundings;
 use svcadapt::setup;
 use svcadapt::spec::ServiceSpec;
+use svcadapt::spec::SpecDraft;
 use svcadapt::supervise;
 use svcadapt::supervise::LastWords;
 use svcadapt::supervise::Outcome;
@@ -28,6 +29,8 @@ use svcadapt::sys::process::Ended;
 
 use super::Exit;
 use super::args;
+use super::plain::harmless;
+use super::plain::json_text;
 use super::report::print;
 use super::report::report;
 use super::spec_file;
@@ -57,7 +60,7 @@ fn options(command: Command) -> Command {
     )
 }
 
-/// Runs the service.
+/// Runs the service, or explains what would be done.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
     let Loaded { draft, notes } = match spec_file::given(matches) {
         Ok(loaded) => loaded,
@@ -68,13 +71,29 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         let cause = "not everything that the file says can be had here; nothing was started";
         return refuse(&[Error::new("strict", cause)]);
     }
+    prepared(draft, args::asked(matches), |spec, detection, plan, resolved| {
+        if matches.get_flag("dry-run") {
+            return explain(plan, detection, matches.get_flag("json"));
+        }
+        start(spec, plan, resolved)
+    })
+}
+
+/// Runs the service.
+pub(crate) fn run_quick(draft: SpecDraft, asked: Asked) -> Exit {
+    prepared(draft, asked, |spec, _, plan, resolved| start(spec, plan, resolved))
+}
+
+fn prepared(
+    draft: SpecDraft,
+    asked: Asked,
+    act: impl FnOnce(&ServiceSpec, &Detection, &Plan, &Resolved) -> Exit,
+) -> Exit {
     let spec = match draft.finish() {
         Ok(spec) => spec,
         Err(problems) => return refuse(&problems),
     };
-    let asked =
-        matches.get_one::<String>("mode").and_then(|name| Asked::from_name(name)).unwrap_or(Asked::Auto);
-    let (_, detection) = host::look(asked);
+    let detection = host::decide(asked);
     let resolved = match setup::resolve(&spec, Surroundings::of(&detection), host::variables()) {
         Ok(resolved) => resolved,
         Err(failures) => {
@@ -84,10 +103,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         }
     };
     let plan = Plan::new(&spec, &resolved, &detection);
-    if matches.get_flag("dry-run") {
-        return explain(&plan, &detection, matches.get_flag("json"));
-    }
-    start(&spec, &plan, &resolved)
+    act(&spec, &detection, &plan, &resolved)
 }
 
 fn refuse(problems: &[impl Display]) -> Exit {
@@ -120,7 +136,7 @@ fn with_last_words(error: Error, last_words: LastWords) -> Error {
 }
 
 fn explain(plan: &Plan, detection: &Detection, json: bool) -> Exit {
-    let text = if json { format!("{:#}\n", as_json(plan, detection)) } else { as_text(plan, detection) };
+    let text = if json { json_text(&as_json(plan, detection)) } else { as_text(plan, detection) };
     print(&text).err().unwrap_or(Exit::Status(0))
 }
 
@@ -150,21 +166,13 @@ fn as_text(plan: &Plan, detection: &Detection) -> String {
     for (number, planned) in (1..).zip(&plan.steps) {
         let object = planned.step.object().unwrap_or_default();
         let (by, process) = (planned.doer.name(), planned.doer.process().unwrap_or_default());
-        let line =
-            format!("{number:>3}  {by:<7}  {process:<8}  {:<20}  {}", planned.step.stage(), Plain(&object));
+        let line = format!(
+            "{number:>3}  {by:<7}  {process:<8}  {:<20}  {}",
+            planned.step.stage(),
+            harmless(&object)
+        );
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text
-}
-
-/// A text of the spec's, without what a terminal would obey.
-struct Plain<'a>(&'a str);
-
-impl Display for Plain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.chars().try_for_each(|c| {
-            if c.is_control() { write!(f, "{}", c.escape_debug()) } else { f.write_char(c) }
-        })
-    }
 }

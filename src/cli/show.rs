@@ -11,6 +11,7 @@ use super::Exit;
 use super::args;
 use super::generate::Problems;
 use super::generate::told;
+use super::plain::json_ascii;
 use super::report::print;
 use super::report::report;
 use super::spec_file;
@@ -43,7 +44,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
             }
         }
     };
-    print(&text).err().unwrap_or(Exit::Status(0))
+    print(&json_ascii(&text)).err().unwrap_or(Exit::Status(0))
 }
 
 fn shown(matches: &ArgMatches) -> Result<String, Problems> {

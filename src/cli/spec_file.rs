@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use clap::ArgMatches;
 
 use svcadapt::Error;
-use svcadapt::format::json;
-use svcadapt::format::plist;
+use svcadapt::format::LARGEST;
+use svcadapt::format::json::read as read_json;
+use svcadapt::format::plist::read as read_plist;
 use svcadapt::spec::Origin;
 use svcadapt::spec::Problem;
 use svcadapt::spec::SpecDraft;
@@ -41,13 +42,13 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
     let all = |problems: Vec<Problem>| problems.into_iter().map(told).collect::<Vec<_>>();
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("json") => {
-            let bytes = content(path, json::LARGEST)?;
-            let draft = json::read(&bytes, path).map_err(all)?;
+            let bytes = content(path)?;
+            let draft = read_json(&bytes, path).map_err(all)?;
             Ok(Loaded { draft, notes: Vec::new() })
         }
         Some("plist") => {
-            let bytes = content(path, plist::LARGEST)?;
-            let reading = plist::read(&bytes, path).map_err(all)?;
+            let bytes = content(path)?;
+            let reading = read_plist(&bytes, path).map_err(all)?;
             let mut problems = reading.warnings;
             problems.extend(reading.kept.into_iter().map(|kept| Problem {
                 field: None,
@@ -67,9 +68,9 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
     }
 }
 
-/// The whole file, or one byte more than `largest`, which its reader refuses.
-fn content(path: &Path, largest: usize) -> Result<Vec<u8>, Vec<Error>> {
-    read(path, largest).map_err(|error| {
+/// The whole file, or one byte more than its reader takes.
+fn content(path: &Path) -> Result<Vec<u8>, Vec<Error>> {
+    read(path).map_err(|error| {
         let cause = match error.kind() {
             io::ErrorKind::Other => "not a regular file".to_owned(),
             kind => kind.to_string(),
@@ -78,14 +79,14 @@ fn content(path: &Path, largest: usize) -> Result<Vec<u8>, Vec<Error>> {
     })
 }
 
-fn read(path: &Path, largest: usize) -> io::Result<Vec<u8>> {
+fn read(path: &Path) -> io::Result<Vec<u8>> {
     // Opening a pipe would wait for its writer.
     let file = path.metadata()?;
     if !file.is_file() {
         return Err(io::ErrorKind::Other.into());
     }
     let mut bytes = Vec::new();
-    let most = u64::try_from(largest).unwrap_or(u64::MAX).saturating_add(1);
+    let most = u64::try_from(LARGEST).unwrap_or(u64::MAX).saturating_add(1);
     File::open(path)?.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -5,6 +5,9 @@ use std::path::Path;
 use crate::spec::Origin;
 use crate::spec::Spot;
 
+/// The largest file that is read, in bytes.
+pub const LARGEST: usize = 1 << 20;
+
 /// As much of a line as its characters are counted in; behind that, columns are bytes. A file can be one line, and
 /// have a hundred thousand places in it.
 const COUNTED: usize = 4096;

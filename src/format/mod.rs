@@ -10,6 +10,7 @@ pub mod plist;
 mod refused;
 pub mod unit;
 
+pub use lines::LARGEST;
 pub use refused::Refused;
 pub use refused::Rendered;
 pub use refused::Unfit;

@@ -75,11 +75,8 @@ pub fn environment(
         }
     }
     for kind in DirectoryKind::ALL {
-        let paths = spec
-            .directories
-            .iter()
-            .filter(|d| d.kind == kind)
-            .map(|d| resolved.base(kind).join(d.path.as_path()));
+        let paths =
+            spec.directories.iter().filter(|d| d.kind == kind).map(|d| resolved.place(surroundings, d).0);
         let list = paths.map(std::path::PathBuf::into_os_string).collect::<Vec<_>>().join(OsStr::new(":"));
         if !list.is_empty() {
             variables.insert(kind.variable().into(), list);

@@ -185,7 +185,8 @@ impl Draft<'_> {
     /// Whether readiness is for us to find out and tell, because there is somebody who waits for it.
     fn tells(&self) -> bool {
         let itself = match self.spec.ready.as_slice() {
-            [Probe::Notify] => self.notify_socket(),
+            // A descriptor that somebody waits at comes first: the socket may be that of a manager further up.
+            [Probe::Notify] => self.notify_socket() && self.spec.notification_fd.is_none(),
             [Probe::Fd(number)] => self.spec.notification_fd == Some(*number),
             probes => probes.is_empty(),
         };
@@ -196,7 +197,7 @@ impl Draft<'_> {
     fn listens(&self) -> bool {
         match self.mode {
             HostMode::Classic => true,
-            HostMode::Supervised => !self.notify_socket() && self.spec.notification_fd.is_some(),
+            HostMode::Supervised => self.spec.notification_fd.is_some(),
         }
     }
 
@@ -213,13 +214,10 @@ impl Draft<'_> {
         }
         let owner = standing.is_root().then_some((resolved.account.uid, resolved.account.gid));
         for directory in &spec.directories {
-            let path = resolved.base(directory.kind).join(directory.path.as_path());
+            let (path, doer) = resolved.place(self.surroundings, directory);
             let owner =
                 if directory.kind == crate::spec::DirectoryKind::Configuration { None } else { owner };
-            let step = Step::Directory { kind: directory.kind, path, mode: directory.mode, owner };
-            let made =
-                !self.bare() && self.resolved.inherited.iter().any(|(n, _)| n == directory.kind.variable());
-            self.unless(made, step);
+            self.add(doer, Step::Directory { kind: directory.kind, path, mode: directory.mode, owner });
         }
         let detached = self.bare() && self.mode == HostMode::Classic;
         let input = if detached { Input::Null } else { Input::Inherit };
@@ -311,6 +309,7 @@ impl Draft<'_> {
         }
         let mut kept = self.kept();
         kept.extend(resolved.lock.as_ref().map(|_| self.lock_descriptor()));
+        kept.sort_unstable();
         self.service(Step::Descriptors(kept));
         self.service(Step::Execute(resolved.program.clone()));
     }
@@ -329,9 +328,10 @@ impl Draft<'_> {
     }
 
     /// From 32 up: scripts name 3 to 9 by hand and shells use those from 10 themselves; below 64 the kernel's first
-    /// table of descriptors need not grow.
+    /// table of descriptors need not grow. Not above all others: those may be above what we may open.
     fn lock_descriptor(&self) -> i32 {
-        self.kept().last().map_or(32, |highest| 32.max(highest + 1))
+        let kept = self.kept();
+        (32..=i32::MAX).find(|number| !kept.contains(number)).unwrap_or(32)
     }
 }
 
@@ -430,6 +430,7 @@ mod tests {
         let s6 = (Field::NotificationFd, "3");
         assert!(helper(&[tcp[0], s6], Manager::S6, false));
         assert!(helper(&[notify[0], s6], Manager::S6, false));
+        assert!(helper(&[notify[0], s6], Manager::S6, true));
         assert!(!helper(&[(Field::Ready, "fd:3"), s6], Manager::S6, false));
         assert!(helper(&[(Field::Ready, "fd:4"), s6], Manager::S6, false));
     }

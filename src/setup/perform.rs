@@ -33,6 +33,7 @@ use super::report::Report;
 use super::state;
 use super::state::Lock;
 use super::state::Record;
+use super::state::Session;
 use super::streams::Streams;
 
 /// What becomes the program, and what it takes with it.
@@ -49,6 +50,7 @@ pub struct Work<'a> {
     listener: Option<OwnedFd>,
     streams: Streams,
     lock: Option<Lock>,
+    session: Session,
     made: Vec<Made>,
 }
 
@@ -69,6 +71,7 @@ impl<'a> Work<'a> {
             listener: None,
             streams: Streams::default(),
             lock: None,
+            session: Session::Shared,
             made: Vec::new(),
         }
     }
@@ -93,6 +96,9 @@ impl<'a> Work<'a> {
 
     /// Does the steps that are left to the service's process. Returns only if one failed.
     pub fn become_program(&mut self, plan: &Plan) -> Failure {
+        if plan.steps.iter().any(|planned| planned.step == Step::NewSession) {
+            self.session = Session::Own;
+        }
         let mut steps = plan.steps.iter().filter(|planned| planned.doer == Doer::Service);
         let failed = steps.find_map(|planned| self.perform(&planned.step).err());
         let failure =
@@ -181,7 +187,7 @@ impl<'a> Work<'a> {
         };
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
         let record = Record::own(pid_file, self.resolved.program.clone(), patience);
-        record.and_then(|record| lock.record(&record)).map_err(failed)?;
+        record.and_then(|record| lock.record(&Record { session: self.session, ..record })).map_err(failed)?;
         self.lock = Some(lock);
         Ok(())
     }

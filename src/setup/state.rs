@@ -12,12 +12,15 @@ use std::fs::File;
 use std::io;
 use std::io::Read;
 use std::io::Seek;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::FileExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
+use std::time::Instant;
 
 use crate::spec::AbsPath;
 use crate::spec::ServiceName;
@@ -26,14 +29,23 @@ use crate::sys::file;
 use crate::sys::identity;
 use crate::sys::lock;
 use crate::sys::lock::Holder;
+use crate::sys::pidfd::PidFd;
+use crate::sys::process;
+
+use super::pid_file;
 
 pub use record::Record;
+pub use record::Session;
 
 /// What a look at a service's lock has shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// It runs, as this process; none where that belongs to another pid namespace.
-    Running(Option<i32>, Option<Record>),
+    /// It runs, as the process that is recorded.
+    Running(Record),
+    /// It runs, as a process of another pid namespace.
+    Elsewhere,
+    /// This process has the lock, but is not recorded: it is about to become the service, or is removing the lock.
+    Unsettled(i32),
     /// It ran, and has ended without being stopped by us.
     Dead(Record),
     /// Nothing is known of it.
@@ -45,7 +57,7 @@ pub fn directory() -> PathBuf {
     let uid = identity::effective_user();
     let runtime = PathBuf::from(format!("/run/user/{uid}"));
     if uid == 0 {
-        PathBuf::from(if Path::new("/run").is_dir() { "/run/svcadapt" } else { "/var/run/svcadapt" })
+        of_root()
     } else if fs::symlink_metadata(&runtime).is_ok_and(|found| found.is_dir() && found.uid() == uid) {
         runtime.join("svcadapt")
     } else {
@@ -53,11 +65,35 @@ pub fn directory() -> PathBuf {
     }
 }
 
+fn of_root() -> PathBuf {
+    PathBuf::from(if Path::new("/run").is_dir() { "/run/svcadapt" } else { "/var/run/svcadapt" })
+}
+
+/// Where services are looked for: in our own directory, then in root's. One that others can write is left out, for
+/// what stands in it may be anybody's word.
+pub fn directories() -> Vec<PathBuf> {
+    let mut all = vec![(directory(), identity::effective_user()), (of_root(), 0)];
+    all.dedup();
+    all.into_iter()
+        .filter(|(path, owner)| fs::symlink_metadata(path).is_ok_and(|found| safe(&found, *owner)))
+        .map(|(path, _)| path)
+        .collect()
+}
+
+fn safe(found: &fs::Metadata, owner: u32) -> bool {
+    found.is_dir() && found.uid() == owner && found.mode() & 0o022 == 0
+}
+
 /// The lock of a service that has a name, or only a pid file; none where it has neither.
 pub fn path(name: Option<&ServiceName>, pid_file: Option<&AbsPath>) -> Option<PathBuf> {
+    Some(directory().join(file_name(name, pid_file)?))
+}
+
+/// The name of that lock's file, in whatever directory.
+pub fn file_name(name: Option<&ServiceName>, pid_file: Option<&AbsPath>) -> Option<OsString> {
     match (name, pid_file) {
-        (Some(name), _) => Some(directory().join(name.as_str())),
-        (None, Some(pid_file)) => Some(directory().join(key(pid_file.as_path()))),
+        (Some(name), _) => Some(name.as_str().into()),
+        (None, Some(pid_file)) => Some(key(pid_file.as_path())),
         (None, None) => None,
     }
 }
@@ -83,8 +119,7 @@ pub fn prepare_directory() -> io::Result<()> {
         // Whatever the umask.
         file::set_mode(file::open_directory(&path)?, mode)?;
     }
-    let found = fs::symlink_metadata(&path)?;
-    if !found.is_dir() || found.uid() != uid || found.mode() & 0o022 != 0 {
+    if !safe(&fs::symlink_metadata(&path)?, uid) {
         return Err(io::Error::other(format!(
             "{} belongs to somebody else, or others can write it",
             path.display()
@@ -93,34 +128,58 @@ pub fn prepare_directory() -> io::Result<()> {
     Ok(())
 }
 
-/// Looks at a lock from outside.
+/// Looks at a lock from outside. Whoever may read the file may ask.
 pub fn look(path: &Path) -> io::Result<Found> {
-    let file = match fs::OpenOptions::new().read(true).write(true).open(path) {
+    let file = match file::open_plain(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Unknown),
         Err(error) => return Err(error),
     };
     let holder = lock::holder(&file)?;
-    let record = read(&file)?;
-    Ok(match (holder, record) {
-        (Holder::Process(pid), record) => {
-            Found::Running(Some(pid), record.filter(|record| record.pid == pid))
-        }
-        (Holder::Elsewhere, record) => Found::Running(None, record),
-        (Holder::Nobody, Some(record)) if record.lives() => Found::Running(Some(record.pid), Some(record)),
+    Ok(match (holder, read(&file)?) {
+        (Holder::Elsewhere, _) => Found::Elsewhere,
+        (Holder::Process(pid), Some(record)) if record.pid == pid => Found::Running(record),
+        (_, Some(record)) if record.lives() => Found::Running(record),
+        (Holder::Process(pid), _) => Found::Unsettled(pid),
         (Holder::Nobody, Some(record)) => Found::Dead(record),
         (Holder::Nobody, None) => Found::Unknown,
     })
 }
 
-/// Every lock with a record in it but `own`: to open and close that would let go of it.
+/// Nobody has a lock for longer than this without being recorded.
+const SETTLING: Duration = Duration::from_secs(2);
+
+/// The same, but waits for what is being started or removed, for at most two seconds.
+pub fn look_settled(path: &Path) -> io::Result<Found> {
+    let begun = Instant::now();
+    loop {
+        match look(path)? {
+            Found::Unsettled(pid) if begun.elapsed() < SETTLING => settle(pid)?,
+            found => return Ok(found),
+        }
+    }
+}
+
+/// Waits a moment for a process that has a lock and is not recorded: until it has ended, or may have gone on.
+fn settle(pid: i32) -> io::Result<()> {
+    if let Some(held) = PidFd::open(pid)? {
+        fd::wait_readable(&[held.as_fd()], Some(Duration::from_millis(5)))?;
+    }
+    Ok(())
+}
+
+/// Every lock in our directory with a record in it but `own`: to open and close that would let go of it.
 pub fn others(own: Option<&Path>) -> Vec<(PathBuf, Record)> {
-    let entries = fs::read_dir(directory()).into_iter().flatten().flatten();
+    records(&directory(), own)
+}
+
+/// Every lock in a directory with a record in it but `own`, by name.
+pub fn records(directory: &Path, own: Option<&Path>) -> Vec<(PathBuf, Record)> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let entries = entries.filter(|entry| own.is_none_or(|own| own != entry.path()));
     let mut all: Vec<_> = entries
         .filter_map(|entry| {
-            let open =
-                file::open_input(&entry.path()).ok().filter(|f| f.metadata().is_ok_and(|m| m.is_file()))?;
+            let open = file::open_plain(&entry.path()).ok()?;
             Some((entry.path(), read(&open).ok()??))
         })
         .collect();
@@ -128,19 +187,29 @@ pub fn others(own: Option<&Path>) -> Vec<(PathBuf, Record)> {
     all
 }
 
-/// Removes a lock that nobody holds, and what was recorded in it. A start that comes at the same time keeps its own.
+/// Removes a lock that nobody else holds, and the pid file of the process that was recorded in it, if that is still
+/// its own. A service that runs keeps both, and so does a start that comes at the same time: it waits for the lock.
 pub fn remove(path: &Path) -> io::Result<()> {
     let file = match fs::OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
-    // A program that closed the lock's descriptor has let go of it, and may live all the same.
-    let lives = read(&file)?.is_some_and(|record| record.lives());
-    if !lives && lock::take(&file)? == Holder::Nobody && same(&file, path)? {
-        fs::remove_file(path)?;
+    if lock::take(&file)? != Holder::Nobody || !same(&file, path)? {
+        return Ok(());
     }
-    Ok(())
+    let mut pid_file_gone = Ok(());
+    if let Some(record) = read(&file)? {
+        // A program that closed the lock's descriptor has let go of it, and may live all the same.
+        if record.pid != process::own_pid() && record.lives() {
+            return Ok(());
+        }
+        if let Some(pid_file) = &record.pid_file {
+            pid_file_gone = pid_file::remove(pid_file, record.pid);
+        }
+    }
+    fs::remove_file(path)?;
+    pid_file_gone
 }
 
 /// The lock of this process.
@@ -148,28 +217,31 @@ pub fn remove(path: &Path) -> io::Result<()> {
 pub struct Lock(File);
 
 impl Lock {
-    /// Takes the lock on a descriptor of this number, or says who has it.
+    /// Takes the lock on a descriptor of this number, or says who has it; none where that is a process of another pid
+    /// namespace.
     ///
     /// The descriptor must never have a second one beside it: closing that would let go of the lock.
     pub fn take(path: &Path, descriptor: i32) -> io::Result<Result<Self, Option<i32>>> {
+        let begun = Instant::now();
         loop {
             let opened = file::open_own(path, 0o644)?;
             // Whatever the umask: status may be asked by anybody.
             file::set_mode(&opened, 0o644)?;
             let file = File::from(fd::renumber(opened.into(), descriptor)?);
-            match lock::take(&file)? {
-                Holder::Nobody => {}
-                Holder::Process(pid) => return Ok(Err(Some(pid))),
-                Holder::Elsewhere => return Ok(Err(None)),
-            }
-            // Somebody may have removed the file between our opening and locking it.
-            if !same(&file, path)? {
-                continue;
-            }
-            return Ok(match read(&file)? {
-                Some(record) if record.lives() => Err(Some(record.pid)),
-                _ => Ok(Self(file)),
+            let holder = lock::take(&file)?;
+            let running = read(&file)?.filter(|record| {
+                holder == Holder::Process(record.pid) || (holder != Holder::Elsewhere && record.lives())
             });
+            match (holder, running) {
+                (Holder::Elsewhere, _) => return Ok(Err(None)),
+                (_, Some(record)) => return Ok(Err(Some(record.pid))),
+                // Somebody may have removed the file between our opening and locking it.
+                (Holder::Nobody, None) if same(&file, path)? => return Ok(Ok(Self(file))),
+                (Holder::Nobody, None) => {}
+                // It may be about to remove the lock, not to run.
+                (Holder::Process(pid), None) if begun.elapsed() < SETTLING => settle(pid)?,
+                (Holder::Process(pid), None) => return Ok(Err(Some(pid))),
+            }
         }
     }
 
@@ -182,7 +254,7 @@ impl Lock {
     }
 }
 
-impl std::os::fd::AsFd for Lock {
+impl AsFd for Lock {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.0.as_fd()
     }
@@ -201,14 +273,11 @@ fn same(file: &File, path: &Path) -> io::Result<bool> {
 const LONGEST: u64 = 64 * 1024;
 
 fn read(file: &File) -> io::Result<Option<Record>> {
-    let mut text = Vec::new();
-    let mut start = vec![0; 1];
-    // From the beginning, wherever the file stands.
-    if file.read_at(&mut start, 0)? == 0 {
-        return Ok(None);
-    }
     let mut again = file;
+    // From the beginning, wherever the file stands.
     again.rewind()?;
+    // Nearly every record fits, and is read at once.
+    let mut text = Vec::with_capacity(1024);
     again.take(LONGEST).read_to_end(&mut text)?;
     Ok(Record::read(&text))
 }

@@ -13,6 +13,7 @@ mod init;
 mod launch;
 mod outcome;
 mod start;
+mod tell;
 mod watch;
 
 use crate::plan::Course;
@@ -44,13 +45,13 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Outcome {
 /// Asked early, so that a start that loses changes nothing. The lock itself decides, later.
 fn running_already(spec: &ServiceSpec, resolved: &Resolved) -> Option<Failure> {
     let path = resolved.lock.as_ref()?;
-    match state::look(path) {
-        Ok(Found::Running(pid, _)) => {
-            let name = spec.name.as_ref().map(ToString::to_string);
-            let what = name.or_else(|| spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default();
-            Some(Failure::already_running(&what, pid))
-        }
+    let pid = match state::look(path) {
+        Ok(Found::Running(record)) => Some(record.pid),
+        Ok(Found::Elsewhere) => None,
         // A lock that cannot be read will say so when it is taken.
-        Ok(Found::Dead(_) | Found::Unknown) | Err(_) => None,
-    }
+        Ok(Found::Dead(_) | Found::Unsettled(_) | Found::Unknown) | Err(_) => return None,
+    };
+    let name = spec.name.as_ref().map(ToString::to_string);
+    let what = name.or_else(|| spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default();
+    Some(Failure::already_running(&what, pid))
 }

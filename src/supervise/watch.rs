@@ -18,6 +18,7 @@ use crate::sys::pidfd::PidFd;
 use crate::sys::process;
 use crate::sys::process::Ended;
 use crate::sys::process::Reaped;
+use crate::sys::procfs;
 use crate::sys::signal;
 use crate::sys::signal::Signals;
 
@@ -93,6 +94,11 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// How the program has ended, if it has, and we are whom that is told.
+    pub(super) fn ended(&self) -> Option<Ended> {
+        self.ended.or(self.reaped_early())
+    }
+
     /// From here on only an end is waited for.
     pub(super) fn stay(&mut self) {
         self.stage = Stage::Staying;
@@ -108,12 +114,20 @@ impl<'a> Watch<'a> {
                 return Ok(told);
             }
             let elapsed = self.begun.elapsed();
+            if self.promised() && !self.exiting() {
+                return Ok(Event::Ready);
+            }
             self.look(elapsed)?;
             if let Some(ended) = self.death()? {
                 // What it told before it ended may have come since we looked.
-                let told = self.told()?;
+                if let Some(told) = self.told()? {
+                    return Ok(told);
+                }
                 self.look(elapsed)?;
-                return Ok(told.unwrap_or_else(|| Event::Ended(ended.or(self.reaped_early()))));
+                let ended = ended.or(self.reaped_early());
+                // We leave only after a report, so whoever left was the program.
+                let executed = self.promised() && matches!(ended, Some(Ended::Exited(_)));
+                return Ok(if executed { Event::Ready } else { Event::Ended(ended) });
             }
             if matches!(self.stage, Stage::Executed) && self.probes.all_met() {
                 return Ok(Event::Ready);
@@ -127,14 +141,24 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// What the reports say: a failure, or the exec where that is all that was promised.
+    /// What the reports say: a failure, if there was one.
     fn told(&mut self) -> io::Result<Option<Event>> {
         self.read_reports()?;
         Ok(match &self.stage {
             Stage::Failed(failure) => Some(Event::Failed(failure.clone())),
-            Stage::Executed if self.main.is_some() && self.probes.is_empty() => Some(Event::Ready),
             _ => None,
         })
+    }
+
+    /// Whether all that was promised has happened: without a sign to wait for, that is the exec.
+    fn promised(&self) -> bool {
+        matches!(self.stage, Stage::Executed) && self.main.is_some() && self.probes.is_empty()
+    }
+
+    /// Whether the main process is about to end. The pipe's end can also be that of a process that was killed before
+    /// the exec; how it ends will tell.
+    fn exiting(&self) -> bool {
+        self.main.is_some_and(|main| procfs::stat(main).is_ok_and(|stat| stat.exiting))
     }
 
     fn look(&mut self, elapsed: Duration) -> io::Result<()> {
@@ -175,7 +199,8 @@ impl<'a> Watch<'a> {
         Ok(None)
     }
 
-    fn read_reports(&mut self) -> io::Result<()> {
+    /// Reads what has been told since the last time.
+    pub(super) fn read_reports(&mut self) -> io::Result<()> {
         let Some(pipe) = &self.reports else { return Ok(()) };
         let mut buffer = [0; 4096];
         loop {

@@ -29,7 +29,8 @@ pub struct User {
 
 /// Looks a user up by name or, where the key is a number, by that (passwd(5)).
 pub fn user(key: &str) -> io::Result<Option<User>> {
-    let number = key.parse::<u32>().ok();
+    // Digits alone are a number; `+0` is a name, and nobody's.
+    let number = if key.bytes().all(|byte| byte.is_ascii_digit()) { key.parse::<u32>().ok() } else { None };
     lookup("/etc/passwd", "passwd", key, |line| {
         let mut fields = line.split(':');
         let (name, _, uid, gid) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
@@ -57,14 +58,15 @@ pub fn group(name: &str) -> io::Result<Option<u32>> {
 /// All groups that a user is in, and `gid`, as initgroups(3) would set them.
 pub fn groups_of(user: &User, gid: u32) -> io::Result<Vec<u32>> {
     let mut groups = vec![gid];
-    for line in lines("/etc/group")? {
+    for line in records(&text("/etc/group")?) {
         let mut fields = line.split(':');
         let (Some(gid), Some(members)) = (fields.nth(2), fields.next()) else { continue };
         if let (Ok(gid), true) = (gid.parse(), members.split(',').any(|member| member == user.name)) {
             groups.push(gid);
         }
     }
-    if beyond_files("initgroups") || beyond_files("group") {
+    let knows = |source: String| source != "systemd" || userdb_has_members();
+    if sources(&["initgroups", "group"]).into_iter().any(knows) {
         for line in getent("initgroups", &user.name)? {
             groups.extend(line.split_ascii_whitespace().skip(1).filter_map(|gid| gid.parse::<u32>().ok()));
         }
@@ -80,40 +82,52 @@ fn lookup<T>(
     key: &str,
     pick: impl Fn(&str) -> Option<T>,
 ) -> io::Result<Option<T>> {
-    if let Some(found) = lines(file)?.iter().find_map(|line| pick(line)) {
+    if let Some(found) = records(&text(file)?).find_map(&pick) {
         return Ok(Some(found));
     }
-    if beyond_files(database) {
+    if !sources(&[database]).is_empty() {
         return Ok(getent(database, key)?.iter().find_map(|line| pick(line)));
     }
     Ok(None)
 }
 
-/// The lines of a file that are records. A file that is not there has none.
-fn lines(file: &str) -> io::Result<Vec<String>> {
+/// What stands in a file; nothing where there is no such file.
+fn text(file: &str) -> io::Result<String> {
     match fs::read(file) {
-        Ok(bytes) => {
-            let text = String::from_utf8_lossy(&bytes);
-            let record = |line: &&str| !line.is_empty() && !line.starts_with(['#', '+', '-']);
-            Ok(text.lines().filter(record).map(str::to_owned).collect())
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
         Err(error) => Err(error),
     }
 }
 
-/// Whether nsswitch.conf(5) names a source for this database beyond the files that are read here.
-fn beyond_files(database: &str) -> bool {
+/// The lines that are records.
+fn records(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '+', '-']))
+}
+
+/// The sources that nsswitch.conf(5) names for these databases, beyond the files that are read here.
+fn sources(databases: &[&str]) -> Vec<String> {
     let text = fs::read_to_string("/etc/nsswitch.conf").unwrap_or_default();
-    text.lines().filter_map(|line| line.split_once(':')).any(|(name, sources)| {
-        name.trim() == database
-            && sources
-                .split('#')
-                .next()
-                .unwrap_or_default()
-                .split_ascii_whitespace()
-                .any(|source| !source.starts_with('[') && !source.ends_with(']') && source != "files")
-    })
+    let lines = text.lines().filter_map(|line| line.split_once(':'));
+    let lines = lines.filter(|(name, _)| databases.contains(&name.trim()));
+    let words = lines.flat_map(|(_, sources)| {
+        sources.split('#').next().unwrap_or_default().split_ascii_whitespace().map(str::to_owned)
+    });
+    words.filter(|word| !word.starts_with('[') && !word.ends_with(']') && word != "files").collect()
+}
+
+/// Whether nss-systemd(8) could know a group of a user that is not in the files: it knows what is dropped into these
+/// directories (userdb, nss-systemd(8)), and what the services in `/run/systemd/userdb` tell it. The one that every
+/// systemd runs tells of dynamic users only, who are in no group but their own.
+fn userdb_has_members() -> bool {
+    let holds = |directory: &str, but: &str| {
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| entry.file_name() != but)
+    };
+    ["/etc/userdb", "/run/userdb", "/run/host/userdb", "/usr/lib/userdb"]
+        .into_iter()
+        .any(|one| holds(one, ""))
+        || holds("/run/systemd/userdb", "io.systemd.DynamicUser")
 }
 
 /// Asks getent(1). It is found at its fixed places, never through a `PATH` that somebody else has set.

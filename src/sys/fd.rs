@@ -29,11 +29,6 @@ pub fn duplicate(fd: impl AsFd, floor: i32) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
-/// The same file under a number of at least `floor`, close-on-exec: this one, or a copy.
-pub fn at_least(fd: OwnedFd, floor: i32) -> io::Result<OwnedFd> {
-    if fd.as_raw_fd() >= floor { Ok(fd) } else { duplicate(&fd, floor) }
-}
-
 /// Moves a descriptor to exactly this number, close-on-exec, closing what that was before. The caller says by this
 /// that nothing else in the process owns `number`.
 pub fn renumber(fd: OwnedFd, number: i32) -> io::Result<OwnedFd> {

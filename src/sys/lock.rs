@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
 use nix::fcntl::FcntlArg;
@@ -20,29 +21,45 @@ pub enum Holder {
 
 /// Takes the lock of a file, or says who has it.
 ///
-/// It is lost as soon as this process closes *any* descriptor of the file, also by an exec that closes it.
+/// It is lost as soon as this process closes *any* descriptor of the file, also by an exec that closes it. An error
+/// where somebody has a read lock on it: whoever may read a file can have that, so it says nothing about services.
 pub fn take(file: impl AsFd) -> io::Result<Holder> {
     let file = file.as_fd();
-    match fcntl(file, FcntlArg::F_SETLK(&whole())) {
-        Ok(_) => Ok(Holder::Nobody),
-        Err(Errno::EACCES | Errno::EAGAIN) => match holder(file)? {
-            // It was let go between the two calls; whoever had it was a process all the same.
-            Holder::Nobody => Ok(Holder::Elsewhere),
-            held => Ok(held),
-        },
-        Err(error) => Err(error.into()),
+    loop {
+        match fcntl(file, FcntlArg::F_SETLK(&whole())) {
+            Ok(_) => return Ok(Holder::Nobody),
+            Err(Errno::EACCES | Errno::EAGAIN) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match ask(file)? {
+            // It was let go between the two calls.
+            (libc::F_UNLCK, _) => {}
+            (libc::F_RDLCK, pid) => {
+                let cause = format!("process {pid} has locked it for reading, which no service does");
+                return Err(io::Error::other(cause));
+            }
+            (_, pid) => return Ok(holder_of(pid)),
+        }
     }
 }
 
-/// Says who holds the lock of a file.
+/// Says who holds the lock of a file. A read lock is nobody's, as far as services go.
 pub fn holder(file: impl AsFd) -> io::Result<Holder> {
+    Ok(match ask(file.as_fd())? {
+        (libc::F_UNLCK | libc::F_RDLCK, _) => Holder::Nobody,
+        (_, pid) => holder_of(pid),
+    })
+}
+
+fn holder_of(pid: i32) -> Holder {
+    if pid > 0 { Holder::Process(pid) } else { Holder::Elsewhere }
+}
+
+/// The kind of lock that keeps us from ours, and whose it is. It needs no right to write.
+fn ask(file: BorrowedFd<'_>) -> io::Result<(i32, i32)> {
     let mut asked = whole();
     fcntl(file, FcntlArg::F_GETLK(&mut asked))?;
-    Ok(match (i32::from(asked.l_type), asked.l_pid) {
-        (libc::F_UNLCK, _) => Holder::Nobody,
-        (_, pid) if pid > 0 => Holder::Process(pid),
-        _ => Holder::Elsewhere,
-    })
+    Ok((i32::from(asked.l_type), asked.l_pid))
 }
 
 /// A write lock on the whole of a file.

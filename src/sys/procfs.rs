@@ -16,6 +16,7 @@ use std::io;
 use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use descriptor::Access;
 pub use descriptor::Descriptor;
@@ -90,6 +91,8 @@ pub struct Stat {
     pub session: i32,
     /// The controlling terminal's device number; 0 is none.
     pub tty_nr: i32,
+    /// Whether it is on its way to its end, or there.
+    pub exiting: bool,
     /// When it started, in clock ticks since boot: with the pid, the identity of a process until the next boot.
     pub start_time: u64,
 }
@@ -137,6 +140,24 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
+/// How long the machine runs.
+pub fn uptime() -> io::Result<Duration> {
+    let text = fs::read_to_string("/proc/uptime")?;
+    let seconds = text.split_ascii_whitespace().next().and_then(|seconds| seconds.parse().ok());
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an unreadable /proc/uptime"))
+}
+
+/// So many clock ticks as a duration (sysconf(3), `_SC_CLK_TCK`).
+pub fn ticks(count: u64) -> Duration {
+    // SAFETY: sysconf(3) takes a number.
+    let a_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    // 100 on every Linux that there is (USER_HZ).
+    let a_second = u64::try_from(a_second).ok().filter(|ticks| *ticks > 0).unwrap_or(100);
+    Duration::from_millis(count.saturating_mul(1000) / a_second)
+}
+
 /// `/proc/PID/NAME`.
 pub fn path(pid: i32, name: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/{name}"))
@@ -156,8 +177,9 @@ fn parse_stat(text: &str) -> Option<Stat> {
     let state = next()?.chars().next()?;
     let (ppid, pgrp, session, tty_nr) =
         (next()?.parse().ok()?, next()?.parse().ok()?, next()?.parse().ok()?, next()?.parse().ok()?);
-    // tty_nr is field 7, starttime field 22.
-    let start_time = fields.nth(14)?.parse().ok()?;
+    // tty_nr is field 7, flags field 9, starttime field 22. PF_EXITING is 4 (include/linux/sched.h).
+    let flags: u32 = fields.nth(1)?.parse().ok()?;
+    let start_time = fields.nth(12)?.parse().ok()?;
     Some(Stat {
         pid: number.parse().ok()?,
         comm: comm.to_owned(),
@@ -166,6 +188,7 @@ fn parse_stat(text: &str) -> Option<Stat> {
         pgrp,
         session,
         tty_nr,
+        exiting: flags & 4 != 0,
         start_time,
     })
 }
@@ -187,6 +210,13 @@ mod tests {
         let own = i32::try_from(std::process::id()).unwrap();
         assert_eq!(stat(own).unwrap().pid, own);
         assert_eq!(comm(own).unwrap(), stat(own).unwrap().comm);
+    }
+
+    #[test]
+    fn we_started_after_the_machine_and_before_now() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        let started = ticks(stat(own).unwrap().start_time);
+        assert!(started > Duration::ZERO && started <= uptime().unwrap() + Duration::from_millis(20));
     }
 
     #[test]

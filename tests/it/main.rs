@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 
 mod audit;
+mod cost;
 mod detect;
 mod gen_plist;
 mod gen_unit;
@@ -14,5 +15,7 @@ mod judge;
 mod late;
 mod model;
 mod read_plist;
+mod readme;
+mod run;
 mod said;
 mod supervised;

@@ -12,7 +12,6 @@ mod write;
 
 pub use key::COMMAND;
 pub use key::key;
-pub use read::LARGEST;
 pub use read::read;
 pub use schema::schema;
 pub use write::write;

@@ -9,6 +9,7 @@ use serde_json::Error;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::format::LARGEST;
 use crate::format::lines::Lines;
 use crate::spec::Arity;
 use crate::spec::Command;
@@ -26,9 +27,6 @@ use super::kind::Kind;
 use super::kind::kind;
 use super::object::Members;
 use super::object::offset;
-
-/// The largest file that is read, in bytes.
-pub const LARGEST: usize = 1 << 20;
 
 /// Reads the model; `path` is what the file is called in messages. Every key has to be known, and of its kind.
 pub fn read(bytes: &[u8], path: &Path) -> Result<SpecDraft, Vec<Problem>> {

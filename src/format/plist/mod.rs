@@ -13,7 +13,6 @@ mod xml;
 
 pub use label::Label;
 pub use read::Kept;
-pub use read::LARGEST;
 pub use read::Reading;
 pub use read::read;
 pub use write::write;

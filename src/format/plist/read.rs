@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
+use crate::format::LARGEST;
 use crate::format::lines::Lines;
 use crate::spec::Field;
 use crate::spec::Origin;
@@ -43,9 +44,6 @@ pub struct Kept {
     /// Where it was written.
     pub origin: Origin,
 }
-
-/// The largest file that is read, in bytes.
-pub const LARGEST: usize = 1 << 20;
 
 /// Reads an XML or binary property list of a job; `path` is what it is called in messages.
 ///

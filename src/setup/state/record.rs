@@ -24,10 +24,21 @@ pub struct Record {
     pub program: PathBuf,
     /// How long a stop may take, in microseconds; none for ever.
     pub stop_patience: Option<u64>,
+    /// Whose session it is in.
+    pub session: Session,
+}
+
+/// Whose session a service is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Session {
+    /// One that was made for it: all that is in it is of the service.
+    Own,
+    /// That of whoever started it, with strangers in it.
+    Shared,
 }
 
 impl Record {
-    /// The record of this very process.
+    /// The record of this very process, in a session that it shares.
     pub fn own(pid_file: Option<PathBuf>, program: PathBuf, stop_patience: Option<u64>) -> io::Result<Self> {
         let pid = crate::sys::process::own_pid();
         Ok(Self {
@@ -37,6 +48,7 @@ impl Record {
             pid_file,
             program,
             stop_patience,
+            session: Session::Shared,
         })
     }
 
@@ -69,6 +81,9 @@ impl Record {
         if let Some(patience) = self.stop_patience {
             put("stop", OsStr::new(&patience.to_string()));
         }
+        if self.session == Session::Own {
+            put("session", OsStr::new("own"));
+        }
         text.extend(b"end=\n");
         text
     }
@@ -89,6 +104,7 @@ impl Record {
             pid_file: field("pid-file").map(PathBuf::from),
             program: field("program")?.into(),
             stop_patience: number("stop"),
+            session: if field("session").is_some() { Session::Own } else { Session::Shared },
         })
     }
 }
@@ -126,6 +142,7 @@ mod tests {
         let mut record = Record::own(None, "/bin/a%0a\nb".into(), Some(30_000_000)).unwrap();
         assert_eq!(Record::read(&record.write()), Some(record.clone()));
         record.pid_file = Some("/run/x=y.pid".into());
+        record.session = Session::Own;
         assert_eq!(Record::read(&record.write()), Some(record.clone()));
         assert!(record.lives());
         record.start_time += 1;

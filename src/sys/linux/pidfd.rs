@@ -6,6 +6,7 @@ use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use nix::errno::Errno;
 
@@ -38,6 +39,11 @@ impl PidFd {
             Err(Errno::ESRCH) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether it has ended; a zombie has.
+    pub fn has_ended(&self) -> io::Result<bool> {
+        Ok(super::super::fd::wait_readable(&[self.as_fd()], Some(Duration::ZERO))?.contains(&true))
     }
 }
 

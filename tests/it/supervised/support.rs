@@ -28,7 +28,7 @@ use crate::harness::wait_until;
 pub(super) struct Gate {
     pub(super) program: PathBuf,
     started: PathBuf,
-    gate: PathBuf,
+    path: PathBuf,
 }
 
 impl Gate {
@@ -42,7 +42,7 @@ impl Gate {
         let gate = dir.join("gate");
         mkfifo(&gate, Mode::empty()).unwrap();
         fs::set_permissions(&gate, Permissions::from_mode(0o666)).unwrap();
-        Self { program, started: dir.join("started"), gate }
+        Self { program, started: dir.join("started"), path: gate }
     }
 
     pub(super) fn inspect(dir: &Dir) -> Self {
@@ -59,7 +59,7 @@ impl Gate {
         let mut options = OpenOptions::new();
         options.write(true).custom_flags(libc::O_NONBLOCK);
         // Without a reader the opening fails.
-        let mut gate = wait_until("the program waits", || options.open(&self.gate).ok());
+        let mut gate = wait_until("the program waits", || options.open(&self.path).ok());
         gate.write_all(b"\n").unwrap();
     }
 }
