@@ -103,6 +103,11 @@ fn prepared(
         }
     };
     let plan = Plan::new(&spec, &resolved, &detection);
+    if let Err(failure) = supervise::check(&plan) {
+        let status = failure.status;
+        report(&Error::from(failure));
+        return Exit::Status(status);
+    }
     act(&spec, &detection, &plan, &resolved)
 }
 

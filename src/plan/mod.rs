@@ -230,7 +230,9 @@ impl Draft<'_> {
         {
             self.service(Step::PidFile(path.as_path().to_owned()));
         }
-        if let Some(score) = spec.oom_score_adjust.or(self.bare().then_some(0)) {
+        // Not every system has one.
+        let usual = standing.oom_score_adjust.filter(|_| self.bare()).map(|_| 0);
+        if let Some(score) = spec.oom_score_adjust.or(usual) {
             self.unless(standing.oom_score_adjust == Some(score), Step::OomScore(score));
         }
         if let Some(level) = spec.nice.or(self.bare().then_some(0)) {
@@ -278,7 +280,9 @@ impl Draft<'_> {
         ];
         if self.bare() {
             for (resource, soft) in FIRST {
-                if !self.spec.limits.contains_key(&resource) {
+                if self.resolved.standing.limits.contains(&resource)
+                    && !self.spec.limits.contains_key(&resource)
+                {
                     self.service(Step::SoftLimit(resource, soft));
                 }
             }
@@ -357,7 +361,12 @@ mod tests {
         let entry = Entry { name: "nobody".into(), home: "/nonexistent".into(), shell: "/bin/false".into() };
         Resolved {
             account: Account { uid: 65_534, gid: 65_534, groups: vec![65_534], entry: Some(entry) },
-            standing: Standing { groups: vec![0, 4], ..Standing::default() },
+            standing: Standing {
+                groups: vec![0, 4],
+                oom_score_adjust: Some(-500),
+                limits: Resource::ALL.to_vec(),
+                ..Standing::default()
+            },
             program: "/bin/true".into(),
             inherited: Vec::new(),
             from_files: Vec::new(),
