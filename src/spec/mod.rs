@@ -48,6 +48,7 @@ pub use limits::Resource;
 pub use name::ServiceName;
 pub use origin::Origin;
 pub use origin::Problem;
+pub use origin::Spot;
 pub use path::AbsPath;
 pub use readiness::Host;
 pub use readiness::Probe;

@@ -33,6 +33,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("caps", &["sys"]),
     ("sd_notify", &["manager"]),
     ("libsystemd", &["manager"]),
+    ("serde", &["format"]),
     ("serde_json", &["cli", "format", "host"]),
     ("plist", &["format"]),
 ];
