@@ -25,7 +25,7 @@ use super::generate::told;
 
 /// What clap must know.
 pub(crate) fn command() -> Command {
-    Command::new("gen-plist").about("Write a launchd property list for a service").defer(options)
+    Command::new("gen-plist").about("Writes a launchd property list for a service").defer(options)
 }
 
 fn options(command: Command) -> Command {

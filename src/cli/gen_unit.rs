@@ -20,7 +20,7 @@ use super::generate::told;
 
 /// What clap must know.
 pub(crate) fn command() -> Command {
-    Command::new("gen-unit").about("Write a systemd unit for a service").defer(generate::options)
+    Command::new("gen-unit").about("Writes a systemd unit for a service").defer(generate::options)
 }
 
 /// Does it.

@@ -18,7 +18,7 @@ use super::spec_file;
 
 /// What clap must know.
 pub(crate) fn command() -> Command {
-    Command::new("show").about("Print a service as JSON, whatever describes it").defer(options)
+    Command::new("show").about("Prints a service as JSON, whatever describes it").defer(options)
 }
 
 fn options(command: Command) -> Command {
