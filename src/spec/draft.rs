@@ -97,6 +97,7 @@ impl<'a> Reading<'a> {
     fn spec(&mut self, command: Command) -> ServiceSpec {
         ServiceSpec {
             command,
+            expand_variables: self.one(Field::ExpandVariables, boolean).unwrap_or(false),
             name: self.one(Field::Name, super::ServiceName::parse),
             description: self.one(Field::Description, description),
             service_type: self.one(Field::Type, ServiceType::parse),
