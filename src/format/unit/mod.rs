@@ -1,6 +1,26 @@
 //! systemd units (systemd.unit(5), systemd.service(5), systemd.exec(5), systemd.syntax(7)).
 
+mod exec;
+mod fault;
+mod lex;
+mod name;
 mod quote;
+mod specifiers;
+mod words;
 mod write;
 
+pub use exec::CommandLine;
+pub use exec::CommandLines;
+pub use exec::commands;
+pub use fault::Fault;
+pub use lex::LARGEST_UNIT;
+pub use lex::Line;
+pub use lex::UnitFile;
+pub use name::UnitName;
+pub use specifiers::Unresolved;
+pub use specifiers::Why;
+pub use words::Syntax;
+pub use words::Unbalanced;
+pub use words::Word;
+pub use words::split;
 pub use write::write;

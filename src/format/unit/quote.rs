@@ -242,7 +242,7 @@ fn characters(bytes: &[u8]) -> Result<&str, Unfit> {
 }
 
 /// Code points that are set aside for ever: U+FDD0 to U+FDEF, and the last two of every plane.
-fn noncharacter(letter: char) -> bool {
+pub(super) fn noncharacter(letter: char) -> bool {
     let number = u32::from(letter);
     (0xfdd0..=0xfdef).contains(&number) || number & 0xfffe == 0xfffe
 }
