@@ -11,3 +11,4 @@ mod gen_unit;
 mod harness;
 mod house;
 mod judge;
+mod read_unit;

@@ -5,6 +5,8 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use super::UnitName;
+use super::Unresolved;
+use super::Why;
 use super::specifiers::resolve;
 use super::words::BLANKS;
 use super::words::Syntax;
@@ -39,7 +41,25 @@ pub struct CommandLines {
 
 /// A line that systemd refuses, and the unit with it.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refused(pub String);
+pub struct Refused {
+    /// Why.
+    pub cause: String,
+    /// Whether it is not systemd that refuses it: it would know a value that we cannot.
+    pub of_the_host: bool,
+}
+
+impl Refused {
+    fn new(cause: impl Into<String>) -> Self {
+        Self { cause: cause.into(), of_the_host: false }
+    }
+}
+
+impl From<Unresolved> for Refused {
+    fn from(unresolved: Unresolved) -> Self {
+        let of_the_host = matches!(unresolved.why, Why::OfTheHost | Why::OfTheInstance);
+        Self { cause: unresolved.to_string(), of_the_host }
+    }
+}
 
 /// Reads a line. What is wrong behind a `-` is only a warning, and ends the line.
 pub fn commands(line: &str, name: &UnitName, file: &Path) -> Result<CommandLines, Refused> {
@@ -58,7 +78,7 @@ pub fn commands(line: &str, name: &UnitName, file: &Path) -> Result<CommandLines
             let (arguments, tail) = arguments(rest, name, file, &mut lines.warnings)?;
             let argv: Vec<OsString> = called.into_iter().chain(arguments).collect();
             if argv.first().is_none_or(|name| name.is_empty()) {
-                return Err(Refused("the program is given no name".into()));
+                return Err(Refused::new("the program is given no name"));
             }
             Ok((CommandLine { prefixes: prefixes.clone(), program, argv }, tail))
         });
@@ -67,7 +87,7 @@ pub fn commands(line: &str, name: &UnitName, file: &Path) -> Result<CommandLines
                 lines.commands.push(command);
                 rest = tail;
             }
-            Err(Refused(cause)) if prefixes.contains('-') => {
+            Err(Refused { cause, of_the_host: false }) if prefixes.contains('-') => {
                 lines.warnings.push(format!("{cause}; systemd ignores the line"));
                 return Ok(lines);
             }
@@ -82,11 +102,11 @@ fn prefixes(word: &[u8]) -> usize {
     let mut length = 0;
     for &byte in word {
         let seen = &word[..length];
-        let bangs = seen.iter().filter(|byte| **byte == b'!').count();
+        let bang = seen.iter().position(|byte| *byte == b'!');
         let good = match byte {
             b'-' | b'@' | b':' | b'|' => !seen.contains(&byte),
-            b'+' => !seen.contains(&b'+') && bangs == 0,
-            b'!' => !seen.contains(&b'+') && bangs < 2,
+            b'+' => !seen.contains(&b'+') && bang.is_none(),
+            b'!' => !seen.contains(&b'+') && bang.is_none_or(|at| !seen[at + 1..].contains(&b'!')),
             _ => false,
         };
         if !good {
@@ -98,7 +118,7 @@ fn prefixes(word: &[u8]) -> usize {
 }
 
 fn program(word: &[u8], name: &UnitName, file: &Path) -> Result<OsString, Refused> {
-    let path = resolve(word, name, file).map_err(|why| Refused(why.to_string()))?;
+    let path = resolve(word, name, file)?;
     let special = |byte: &u8| byte.is_ascii_control() || matches!(byte, b'"' | b'\'' | b'\\');
     let long = |part: &[u8]| part.len() > 255;
     let cause = match path.as_slice() {
@@ -111,7 +131,7 @@ fn program(word: &[u8], name: &UnitName, file: &Path) -> Result<OsString, Refuse
         b"." | b".." => "this is a directory, not a program",
         _ => return Ok(OsString::from_vec(path)),
     };
-    Err(Refused(cause.into()))
+    Err(Refused::new(cause))
 }
 
 /// The words up to the end, or to a `;` of its own.
@@ -138,18 +158,19 @@ fn arguments<'a>(
             return Ok((words, rest));
         };
         warn_strange(&word.bytes, word.strange, warnings);
-        let resolved = resolve(&word.bytes, name, file).map_err(|why| Refused(why.to_string()))?;
+        let resolved = resolve(&word.bytes, name, file)?;
         words.push(OsString::from_vec(resolved));
         rest = tail;
     }
 }
 
 fn unbalanced() -> Refused {
-    Refused("a quote that is never closed".into())
+    Refused::new("a quote that is never closed")
 }
 
 pub(super) fn warn_strange(word: &[u8], strange: bool, warnings: &mut Vec<String>) {
-    if strange {
+    // More would be no news, and a line may have half a million words.
+    if strange && warnings.len() < 8 {
         let word = String::from_utf8_lossy(word);
         warnings.push(format!("a backslash that begins no escape, in '{}'; it stays", word.escape_debug()));
     }
@@ -165,7 +186,7 @@ mod tests {
             let argv: Vec<_> = c.argv.iter().map(|word| word.to_string_lossy().into_owned()).collect();
             format!("{} {} {}", c.prefixes, c.program.to_string_lossy(), argv.join("|"))
         };
-        let lines = commands(line, &name, Path::new("/u")).map_err(|refused| refused.0)?;
+        let lines = commands(line, &name, Path::new("/u")).map_err(|refused| refused.cause)?;
         Ok(lines.commands.into_iter().map(shown).collect())
     }
 

@@ -2,10 +2,15 @@
 
 mod exec;
 mod fault;
+mod fields;
+mod kept;
 mod lex;
 mod name;
+mod own;
 mod quote;
+mod read;
 mod specifiers;
+mod verify;
 mod words;
 mod write;
 
@@ -13,10 +18,14 @@ pub use exec::CommandLine;
 pub use exec::CommandLines;
 pub use exec::commands;
 pub use fault::Fault;
+pub use kept::Kept;
+pub use kept::Reason;
 pub use lex::LARGEST_UNIT;
 pub use lex::Line;
 pub use lex::UnitFile;
 pub use name::UnitName;
+pub use read::Reading;
+pub use read::read;
 pub use specifiers::Unresolved;
 pub use specifiers::Why;
 pub use words::Syntax;
