@@ -1,4 +1,4 @@
-//! What was typed: options from the table of fields, and the command after `--`.
+//! What was typed: a file, options from the table of fields, and the command after `--`.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -16,12 +16,14 @@ use svcadapt::spec::FieldRow;
 use svcadapt::spec::Origin;
 use svcadapt::spec::SpecDraft;
 
+use super::spec_file;
+
 /// The words of the command, as clap knows them.
 const WORDS: &str = "command";
 
-/// Adds every option that describes a service, and the command after `--`.
+/// Adds everything that describes a service: a file, options, and the command after `--`.
 pub(crate) fn spec_options(command: Command) -> Command {
-    command.args(FIELDS.iter().map(option)).arg(
+    command.args(FIELDS.iter().map(option)).arg(spec_file::argument()).arg(
         Arg::new(WORDS)
             .value_name("PROGRAM")
             .help("The program and its arguments")

@@ -25,6 +25,7 @@ use super::args;
 use super::deliver::deliver;
 use super::report::print;
 use super::report::report;
+use super::spec_file;
 
 /// A kind of file that a service can be written as.
 pub(crate) trait Format {
@@ -101,11 +102,12 @@ struct Made<'a> {
 type Problems = Vec<String>;
 
 fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Made<'_>, Problems> {
-    let (format, spec) = match (format, args::draft(matches).finish()) {
+    let strict = matches.get_flag("strict");
+    let (format, spec) = match (format, spec_file::spec(matches, strict)) {
         (Ok(format), Ok(spec)) => (format, spec),
         (format, spec) => {
             let mut problems: Problems = format.err().iter().map(ToString::to_string).collect();
-            problems.extend(spec.err().iter().flatten().map(ToString::to_string));
+            problems.extend(spec.err().into_iter().flatten());
             return Err(problems);
         }
     };

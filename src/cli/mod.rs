@@ -12,6 +12,7 @@ mod gen_unit;
 mod generate;
 mod report;
 mod run;
+mod spec_file;
 mod usage;
 
 use std::ffi::OsString;

@@ -29,6 +29,7 @@ use super::Exit;
 use super::args;
 use super::report::print;
 use super::report::report;
+use super::spec_file;
 
 /// What clap must know.
 pub(crate) fn command() -> Command {
@@ -46,13 +47,14 @@ pub(crate) fn command() -> Command {
                     .help("How to be a service here, instead of what the evidence says"),
             )
             .arg(flag("dry-run", "Print every step in its order and who does it, and do none"))
+            .arg(flag("strict", "Fail if the file says anything that is not honoured here"))
             .arg(flag("json", "With --dry-run: print the plan as a JSON object").requires("dry-run")),
     )
 }
 
 /// Runs the service.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let spec = match args::draft(matches).finish() {
+    let spec = match spec_file::spec(matches, matches.get_flag("strict")) {
         Ok(spec) => spec,
         Err(problems) => {
             problems.iter().for_each(report);

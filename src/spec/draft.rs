@@ -62,6 +62,16 @@ impl SpecDraft {
         self.command = Some(words);
     }
 
+    /// Lays another draft over this one: what it says counts as said later.
+    pub fn lay(&mut self, over: Self) {
+        if over.command.is_some() {
+            // Variables stood in the words that are gone.
+            self.values.retain(|given| given.field != Field::ExpandVariables);
+            self.command = over.command;
+        }
+        self.values.extend(over.values);
+    }
+
     /// Makes the spec, or says everything that is wrong with it.
     pub fn finish(self) -> Result<ServiceSpec, Vec<Problem>> {
         let mut reading = Reading { values: &self.values, problems: Vec::new() };
@@ -279,6 +289,25 @@ mod tests {
         assert_eq!(spec.umask.unwrap().bits(), 0o27);
         let names: Vec<_> = spec.environment.assignments.iter().map(|a| a.name.as_str()).collect();
         assert_eq!(names, ["B", "C"]);
+    }
+
+    #[test]
+    fn a_draft_that_is_laid_over_another_is_said_later() {
+        let mut below =
+            draft(&[(Field::Nice, "5"), (Field::Environment, "A=1"), (Field::ExpandVariables, "yes")]);
+        let mut over = SpecDraft::new();
+        over.assign(Field::Nice, "6", Origin::Option);
+        over.assign(Field::Environment, "B=2", Origin::Option);
+        below.lay(over.clone());
+        let spec = below.clone().finish().unwrap();
+        assert_eq!(
+            (spec.nice, spec.environment.assignments.len(), spec.expand_variables),
+            (Some(6), 2, true)
+        );
+        over.command(vec!["/bin/false".into(), "$A".into()]);
+        below.lay(over);
+        let spec = below.finish().unwrap();
+        assert_eq!((spec.command.program.to_str(), spec.expand_variables), (Some("/bin/false"), false));
     }
 
     #[test]

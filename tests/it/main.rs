@@ -12,3 +12,4 @@ mod harness;
 mod house;
 mod judge;
 mod read_unit;
+mod spec_file;
