@@ -3,27 +3,38 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::path::PathBuf;
 
 use clap::Arg;
 use clap::ArgAction;
 use clap::ArgMatches;
 use clap::Command;
 use clap::builder::ValueParser;
+use clap::value_parser;
 
+use svcadapt::host::Asked;
 use svcadapt::spec::FIELDS;
 use svcadapt::spec::Field;
 use svcadapt::spec::FieldRow;
 use svcadapt::spec::Origin;
 use svcadapt::spec::SpecDraft;
 
-use super::spec_file;
+/// What a switch without a value says.
+pub(crate) const YES: &str = "yes";
 
 /// The words of the command, as clap knows them.
 const WORDS: &str = "command";
 
-/// Adds everything that describes a service: a file, options, and the command after `--`.
+/// The file that describes the service, as clap knows it.
+pub(crate) const SPEC: &str = "spec";
+
+/// Adds the file and every option that describes a service, and the command after `--`.
 pub(crate) fn spec_options(command: Command) -> Command {
-    command.args(FIELDS.iter().map(option)).arg(spec_file::argument()).arg(
+    let file = Arg::new(SPEC)
+        .value_name("SPEC")
+        .help("A file that describes the service, .service, .plist or .json; what is said besides is laid over it")
+        .value_parser(value_parser!(PathBuf));
+    command.arg(file).args(FIELDS.iter().map(option)).arg(
         Arg::new(WORDS)
             .value_name("PROGRAM")
             .help("The program and its arguments")
@@ -49,36 +60,41 @@ fn option(row: &FieldRow) -> Arg {
         None => arg,
     };
     match row.value {
-        "BOOL" => arg.num_args(0..=1).require_equals(true).default_missing_value("yes"),
+        "BOOL" => arg.num_args(0..=1).require_equals(true).default_missing_value(YES),
         _ => arg,
     }
 }
 
-/// Reads what was typed.
-pub(crate) fn draft(matches: &ArgMatches) -> SpecDraft {
-    let mut draft = SpecDraft::new();
+/// Lays what was typed over what a file says.
+pub(crate) fn lay(draft: &mut SpecDraft, matches: &ArgMatches) {
     for row in &FIELDS {
         for value in matches.get_many::<OsString>(row.option).into_iter().flatten() {
             draft.assign(row.field, value, Origin::Option);
         }
     }
     if let Some(words) = matches.get_many::<OsString>(WORDS) {
-        let mut words: Vec<OsString> = words.cloned().collect();
-        if let Some(program) = words.first_mut() {
-            *program = from_here(program);
-        }
-        draft.command(words);
+        command(draft, words.cloned().collect());
     }
-    draft
+}
+
+/// Notes the command.
+pub(crate) fn command(draft: &mut SpecDraft, mut words: Vec<OsString>) {
+    if let Some(program) = words.first_mut() {
+        *program = from_here(program);
+    }
+    draft.command(words);
+}
+
+/// How to be a service, as asked for with `--mode`.
+pub(crate) fn asked(matches: &ArgMatches) -> Asked {
+    matches.get_one::<String>("mode").and_then(|name| Asked::from_name(name)).unwrap_or(Asked::Auto)
 }
 
 /// `./server` is meant as a shell means it: from the directory that we are called in.
 fn from_here(program: &OsString) -> OsString {
     let relative = program.as_bytes().contains(&b'/') && !Path::new(program).is_absolute();
-    match std::env::current_dir() {
-        Ok(here) if relative => {
-            here.join(program).components().collect::<std::path::PathBuf>().into_os_string()
-        }
-        _ => program.clone(),
+    match relative.then(std::env::current_dir) {
+        Some(Ok(here)) => here.join(program).components().collect::<PathBuf>().into_os_string(),
+        Some(Err(_)) | None => program.clone(),
     }
 }

@@ -22,6 +22,9 @@ use svcadapt::host::Manager;
 use svcadapt::host::look;
 
 use super::Exit;
+use super::args;
+use super::plain::harmless;
+use super::plain::json_text;
 
 /// A value longer than this does not push the next column away from all the others.
 const WIDEST: usize = 44;
@@ -56,8 +59,7 @@ pub(crate) fn command() -> Command {
 
 /// Looks, and prints what was seen.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let asked =
-        matches.get_one::<String>("mode").and_then(|name| Asked::from_name(name)).unwrap_or(Asked::Auto);
+    let asked = args::asked(matches);
     let (facts, detection) = look(asked);
     print(&if matches.get_flag("facts") {
         json_text(&facts.to_json())
@@ -121,34 +123,6 @@ fn label(detection: &Detection) -> Option<&str> {
     }
 }
 
-/// A terminal takes commands from control characters, and the values come from whoever started us.
-fn harmless(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    for character in value.chars() {
-        match character {
-            '"' | '\'' => text.push(character),
-            _ => text.extend(character.escape_debug()),
-        }
-    }
-    text
-}
-
-/// JSON in ASCII: `serde_json` escapes only the control characters below blank, a terminal obeys others too.
-/// Outside of strings JSON has no other characters than ASCII, so escaping them everywhere is right.
-fn json_text(value: &Value) -> String {
-    let mut text = String::new();
-    for character in format!("{value:#}\n").chars() {
-        if character == '\n' || (' '..='~').contains(&character) {
-            text.push(character);
-        } else {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                let _ = write!(text, "\\u{unit:04x}");
-            }
-        }
-    }
-    text
-}
-
 /// A reader that has seen enough is no failure.
 fn print(text: &str) -> Exit {
     let mut stdout = io::stdout().lock();
@@ -160,26 +134,5 @@ fn print(text: &str) -> Exit {
             let _ = writeln!(io::stderr(), "svcadapt: {error}");
             Exit::Status(error.status)
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_in_a_value_can_command_a_terminal() {
-        assert_eq!(
-            harmless("a\x1b[31m\n\u{9b}1m\u{202e}\x7f\\ it's"),
-            r"a\u{1b}[31m\n\u{9b}1m\u{202e}\u{7f}\\ it's"
-        );
-    }
-
-    #[test]
-    fn json_is_ascii_and_means_the_same() {
-        let value = json!({ "a": "\u{1b}\u{9b}\u{7f}\u{202e}\u{1f600}é\n" });
-        let text = json_text(&value);
-        assert!(text.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)), "{text}");
-        assert_eq!(text.parse::<Value>().unwrap(), value);
     }
 }

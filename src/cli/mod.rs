@@ -1,6 +1,7 @@
 //! The command line: the only room that prints, and the only one that knows clap.
 //!
-//! One file a subcommand. Each has `command()`, what clap must know of it, and `run()`, what it does.
+//! One file a subcommand. Each has `command()`, what clap must know of it, and `run()`, what it does. Long lists of
+//! options are deferred: clap builds them for the one subcommand that is called.
 
 mod args;
 mod audit;
@@ -10,10 +11,17 @@ mod exit;
 mod gen_plist;
 mod gen_unit;
 mod generate;
+mod plain;
+mod quick;
 mod report;
 mod run;
+mod show;
 mod spec_file;
+mod status;
+mod stop;
+mod unit_file;
 mod usage;
+mod which;
 
 use std::ffi::OsString;
 
@@ -23,6 +31,9 @@ pub(crate) use exit::Exit;
 
 /// Runs the command line and says how to leave.
 pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
+    if let Some((draft, asked)) = quick::read(&arguments) {
+        return run::run_quick(draft, asked);
+    }
     match command().try_get_matches_from(arguments) {
         Ok(matches) => match matches.subcommand() {
             Some(("run", matches)) => run::run(matches),
@@ -30,6 +41,9 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
             Some(("audit", matches)) => audit::run(matches),
             Some(("gen-unit", matches)) => gen_unit::run(matches),
             Some(("gen-plist", matches)) => gen_plist::run(matches),
+            Some(("show", matches)) => show::run(matches),
+            Some(("status", matches)) => status::run(matches),
+            Some(("stop", matches)) => stop::run(matches),
             Some((name, _)) => unreachable!("clap let the unknown subcommand {name} through"),
             None => Exit::Status(svcadapt::USAGE),
         },
@@ -48,4 +62,7 @@ fn command() -> Command {
         .subcommand(audit::command())
         .subcommand(gen_unit::command())
         .subcommand(gen_plist::command())
+        .subcommand(show::command())
+        .subcommand(status::command())
+        .subcommand(stop::command())
 }

@@ -1,5 +1,6 @@
 //! `svcadapt run`: runs a service the way its host wants it.
 
+use std::fmt::Display;
 use std::fmt::Write as _;
 
 use clap::Arg;
@@ -20,6 +21,7 @@ use svcadapt::plan::Resolved;
 use svcadapt::plan::Surroundings;
 use svcadapt::setup;
 use svcadapt::spec::ServiceSpec;
+use svcadapt::spec::SpecDraft;
 use svcadapt::supervise;
 use svcadapt::supervise::LastWords;
 use svcadapt::supervise::Outcome;
@@ -27,17 +29,23 @@ use svcadapt::sys::process::Ended;
 
 use super::Exit;
 use super::args;
+use super::plain::harmless;
+use super::plain::json_text;
 use super::report::print;
 use super::report::report;
 use super::spec_file;
+use super::spec_file::Loaded;
 
 /// What clap must know.
 pub(crate) fn command() -> Command {
+    Command::new("run").about("Runs a service the way its host wants it").defer(options)
+}
+
+fn options(command: Command) -> Command {
     let choices = [Asked::Auto, Asked::Classic, Asked::Supervised].map(Asked::name);
     let flag = |name: &'static str, help| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
     args::spec_options(
-        Command::new("run")
-            .about("Runs a service the way its host wants it")
+        command
             .arg(
                 Arg::new("mode")
                     .long("mode")
@@ -46,24 +54,46 @@ pub(crate) fn command() -> Command {
                     .default_value(Asked::Auto.name())
                     .help("How to be a service here, instead of what the evidence says"),
             )
+            .arg(flag("strict", "Start nothing if the file says what cannot be had here"))
             .arg(flag("dry-run", "Print every step in its order and who does it, and do none"))
-            .arg(flag("strict", "Fail if the file says anything that is not honoured here"))
             .arg(flag("json", "With --dry-run: print the plan as a JSON object").requires("dry-run")),
     )
 }
 
-/// Runs the service.
+/// Runs the service, or explains what would be done.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let spec = match spec_file::spec(matches, matches.get_flag("strict")) {
-        Ok(spec) => spec,
-        Err(problems) => {
-            problems.iter().for_each(report);
-            return Exit::Status(svcadapt::USAGE);
-        }
+    let Loaded { draft, notes } = match spec_file::given(matches) {
+        Ok(loaded) => loaded,
+        Err(errors) => return refuse(&errors),
     };
-    let asked =
-        matches.get_one::<String>("mode").and_then(|name| Asked::from_name(name)).unwrap_or(Asked::Auto);
-    let (_, detection) = host::look(asked);
+    notes.iter().for_each(report);
+    if matches.get_flag("strict") && !notes.is_empty() {
+        let cause = "not everything that the file says can be had here; nothing was started";
+        return refuse(&[Error::new("strict", cause)]);
+    }
+    prepared(draft, args::asked(matches), |spec, detection, plan, resolved| {
+        if matches.get_flag("dry-run") {
+            return explain(plan, detection, matches.get_flag("json"));
+        }
+        start(spec, plan, resolved)
+    })
+}
+
+/// Runs the service.
+pub(crate) fn run_quick(draft: SpecDraft, asked: Asked) -> Exit {
+    prepared(draft, asked, |spec, _, plan, resolved| start(spec, plan, resolved))
+}
+
+fn prepared(
+    draft: SpecDraft,
+    asked: Asked,
+    act: impl FnOnce(&ServiceSpec, &Detection, &Plan, &Resolved) -> Exit,
+) -> Exit {
+    let spec = match draft.finish() {
+        Ok(spec) => spec,
+        Err(problems) => return refuse(&problems),
+    };
+    let detection = host::decide(asked);
     let resolved = match setup::resolve(&spec, Surroundings::of(&detection), host::variables()) {
         Ok(resolved) => resolved,
         Err(failures) => {
@@ -73,10 +103,17 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         }
     };
     let plan = Plan::new(&spec, &resolved, &detection);
-    if matches.get_flag("dry-run") {
-        return explain(&plan, &detection, matches.get_flag("json"));
+    if let Err(failure) = supervise::check(&plan) {
+        let status = failure.status;
+        report(&Error::from(failure));
+        return Exit::Status(status);
     }
-    start(&spec, &plan, &resolved)
+    act(&spec, &detection, &plan, &resolved)
+}
+
+fn refuse(problems: &[impl Display]) -> Exit {
+    problems.iter().for_each(report);
+    Exit::Status(svcadapt::USAGE)
 }
 
 fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Exit {
@@ -104,7 +141,7 @@ fn with_last_words(error: Error, last_words: LastWords) -> Error {
 }
 
 fn explain(plan: &Plan, detection: &Detection, json: bool) -> Exit {
-    let text = if json { format!("{:#}\n", as_json(plan, detection)) } else { as_text(plan, detection) };
+    let text = if json { json_text(&as_json(plan, detection)) } else { as_text(plan, detection) };
     print(&text).err().unwrap_or(Exit::Status(0))
 }
 
@@ -134,21 +171,13 @@ fn as_text(plan: &Plan, detection: &Detection) -> String {
     for (number, planned) in (1..).zip(&plan.steps) {
         let object = planned.step.object().unwrap_or_default();
         let (by, process) = (planned.doer.name(), planned.doer.process().unwrap_or_default());
-        let line =
-            format!("{number:>3}  {by:<7}  {process:<8}  {:<20}  {}", planned.step.stage(), Plain(&object));
+        let line = format!(
+            "{number:>3}  {by:<7}  {process:<8}  {:<20}  {}",
+            planned.step.stage(),
+            harmless(&object)
+        );
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", line.trim_end());
     }
     text
-}
-
-/// A text of the spec's, without what a terminal would obey.
-struct Plain<'a>(&'a str);
-
-impl std::fmt::Display for Plain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.chars().try_for_each(|c| {
-            if c.is_control() { write!(f, "{}", c.escape_debug()) } else { f.write_char(c) }
-        })
-    }
 }

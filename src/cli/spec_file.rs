@@ -1,165 +1,135 @@
-//! A spec that stands in a file: which reader it needs, and what it says that nobody here does.
+//! A service as it was described: by a file, and by what was typed over it.
 
-use std::fs;
 use std::fs::File;
 use std::io;
 use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 
-use clap::Arg;
 use clap::ArgMatches;
-use clap::value_parser;
 
 use svcadapt::Error;
-use svcadapt::format::unit;
-use svcadapt::format::unit::UnitFile;
-use svcadapt::format::unit::UnitName;
-use svcadapt::spec::ServiceSpec;
+use svcadapt::format::LARGEST;
+use svcadapt::format::json::read as read_json;
+use svcadapt::format::plist::read as read_plist;
+use svcadapt::spec::Origin;
+use svcadapt::spec::Problem;
 use svcadapt::spec::SpecDraft;
 
 use super::args;
-use super::report::report;
+use super::unit_file;
 
-const SPEC: &str = "spec";
-
-/// A draft from a file.
+/// What a file says, and what of it is not to be had.
+#[derive(Default)]
 pub(crate) struct Loaded {
-    /// What a spec has a word for.
+    /// What it says of the service.
     pub(crate) draft: SpecDraft,
-    /// What will be different from what the file says: `path:line: Directive=: not honoured here`.
-    pub(crate) notes: Vec<String>,
-    /// What is strange in the file but changes nothing: whoever else reads it ignores it too.
-    pub(crate) warnings: Vec<String>,
+    /// What svcadapt does not act on, or would not do quite as the file has it.
+    pub(crate) notes: Vec<Error>,
 }
 
-/// What clap must know of the file.
-pub(crate) fn argument() -> Arg {
-    Arg::new(SPEC)
-        .value_name("SPEC")
-        .help("A file that describes the service: NAME.service, a systemd unit. Options are laid over it")
-        .value_parser(value_parser!(PathBuf))
+/// The file that was named, if one was, with the options and the command laid over it.
+pub(crate) fn given(matches: &ArgMatches) -> Result<Loaded, Vec<Error>> {
+    let mut loaded = match matches.get_one::<PathBuf>(args::SPEC) {
+        Some(path) => load(path)?,
+        None => Loaded::default(),
+    };
+    args::lay(&mut loaded.draft, matches);
+    Ok(loaded)
 }
 
-/// The spec from the file, if there is one, with the options laid over it. What is not honoured is told before
-/// anything else; under `strict` it is an error.
-pub(crate) fn spec(matches: &ArgMatches, strict: bool) -> Result<ServiceSpec, Vec<String>> {
-    let told = |errors: Vec<Error>| errors.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let mut draft = SpecDraft::new();
-    if let Some(path) = matches.get_one::<PathBuf>(SPEC) {
-        let loaded = load(path).map_err(told)?;
-        loaded.warnings.iter().chain(&loaded.notes).for_each(report);
-        if strict && !loaded.notes.is_empty() {
-            let error = Error::new("strict", "not everything that the file says is honoured here");
-            return Err(vec![error.of(path.display().to_string()).to_string()]);
-        }
-        draft = loaded.draft;
-    }
-    draft.lay(args::draft(matches));
-    draft.finish().map_err(|problems| problems.iter().map(ToString::to_string).collect())
-}
-
-/// Reads a file by the format that its name promises.
+/// Reads a file, as the kind that the end of its name says.
 pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
+    let all = |problems: Vec<Problem>| problems.into_iter().map(told).collect::<Vec<_>>();
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("service") => service(path),
-        _ => Err(vec![
-            Error::new("spec", "not the name of a spec: that ends in .service")
-                .of(path.display().to_string())
-                .hint("a program to run stands behind '--'"),
-        ]),
+        Some("service") => unit_file::load(path),
+        Some("json") => {
+            let bytes = content(path)?;
+            let draft = read_json(&bytes, path).map_err(all)?;
+            Ok(Loaded { draft, notes: Vec::new() })
+        }
+        Some("plist") => {
+            let bytes = content(path)?;
+            let reading = read_plist(&bytes, path).map_err(all)?;
+            let mut problems = reading.warnings;
+            problems.extend(reading.kept.into_iter().map(|kept| Problem {
+                field: None,
+                value: Some(kept.key),
+                origin: Some(kept.origin),
+                refusal: "svcadapt does not act on it".into(),
+            }));
+            problems.sort_by_key(|problem| line_and_column(problem.origin.as_ref()));
+            let notes = all(problems);
+            Ok(Loaded { draft: reading.draft, notes })
+        }
+        _ => {
+            let error = Error::new("spec", "no kind of file that describes a service");
+            let hint = "its name ends in .service, .plist or .json; a program to run stands after '--'";
+            Err(vec![error.of(path.display().to_string()).hint(hint)])
+        }
     }
 }
 
-/// A unit and its drop-ins: `NAME.service.d/*.conf` beside it, and those of its prefixes and of its template.
-fn service(path: &Path) -> Result<Loaded, Vec<Error>> {
-    let one = |error: Error| vec![error];
-    let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let name = UnitName::parse(file).ok_or_else(|| {
-        one(Error::new("spec", "no unit can have this name")
-            .of(path.display().to_string())
-            .hint("letters, digits and : - _ . \\ @ can stand in it"))
-    })?;
-    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    let folder = fs::canonicalize(folder).map_err(|error| one(unreadable(folder, &error)))?;
-    let mut path = folder.join(name.as_str());
-    if let Some(template) = name.template().filter(|_| path.symlink_metadata().is_err()) {
-        path = folder.join(template.as_str());
-    }
-    let mut errors = Vec::new();
-    let unit = parse(&path, &mut errors);
-    let drop_ins: Vec<UnitFile> = match drop_ins(&folder, &name) {
-        Ok(paths) => paths.iter().filter_map(|path| parse(path, &mut errors)).collect(),
-        Err(error) => return Err(one(error)),
-    };
-    let (Some(unit), true) = (unit, errors.is_empty()) else { return Err(errors) };
-    let reading = unit::read(&name, &unit, &drop_ins)
-        .map_err(|faults| faults.into_iter().map(Error::from).collect::<Vec<_>>())?;
-    let mut notes: Vec<String> = reading.not_honoured().into_iter().map(ToString::to_string).collect();
-    let socket = path.with_extension("socket");
-    if socket.exists() {
-        notes.push(format!("{}: not honoured here: nobody listens on its sockets", socket.display()));
-    }
-    let warnings = reading.warnings.into_iter().map(|fault| Error::from(fault).to_string()).collect();
-    Ok(Loaded { draft: reading.draft, notes, warnings })
-}
-
-/// In the order of their file names; of two with one name the one in the more particular folder.
-fn drop_ins(folder: &Path, name: &UnitName) -> Result<Vec<PathBuf>, Error> {
-    let mut found = std::collections::BTreeMap::new();
-    for beside in name.drop_in_folders() {
-        let beside = folder.join(beside);
-        let entries = match fs::read_dir(&beside) {
-            Ok(entries) => entries,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                continue;
-            }
-            Err(error) => return Err(unreadable(&beside, &error)),
+/// The whole file, or one byte more than its reader takes.
+fn content(path: &Path) -> Result<Vec<u8>, Vec<Error>> {
+    read(path).map_err(|error| {
+        let cause = match error.kind() {
+            io::ErrorKind::Other => "not a regular file".to_owned(),
+            kind => kind.to_string(),
         };
-        for entry in entries {
-            let path = entry.map_err(|error| unreadable(&beside, &error))?.path();
-            if path.extension().is_some_and(|extension| extension == "conf") {
-                found.entry(path.file_name().map(ToOwned::to_owned)).or_insert(path);
-            }
-        }
-    }
-    Ok(found.into_values().collect())
+        vec![Error::new("spec", cause).of(path.display().to_string())]
+    })
 }
 
-fn parse(path: &Path, errors: &mut Vec<Error>) -> Option<UnitFile> {
-    let text = match read(path) {
-        Ok(text) => text,
-        Err(error) => {
-            errors.push(unreadable(path, &error));
-            return None;
-        }
-    };
-    match UnitFile::parse(path, &text) {
-        Ok(file) => Some(file),
-        Err(faults) => {
-            errors.extend(faults.into_iter().map(Error::from));
-            None
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // Opening a pipe would wait for its writer.
+    let file = path.metadata()?;
+    if !file.is_file() {
+        return Err(io::ErrorKind::Other.into());
+    }
+    let mut bytes = Vec::new();
+    let most = u64::try_from(LARGEST).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn told(problem: Problem) -> Error {
+    let Problem { field, value, origin, refusal } = problem;
+    let mut stage = origin.as_ref().map_or_else(|| "spec".to_owned(), place);
+    if let Some(field) = field {
+        stage = format!("{stage}: {}=", field.directive());
+    }
+    let error = Error { object: value, hint: refusal.hint, ..Error::new(stage, refusal.cause) };
+    match &origin {
+        Some(origin) => with_line(error, origin),
+        None => error,
+    }
+}
+
+/// In the order in which a person reads the file.
+fn line_and_column(origin: Option<&Origin>) -> Option<(usize, usize)> {
+    match origin {
+        Some(Origin::File { spot: Some(spot), .. }) => Some((spot.line, spot.column)),
+        _ => None,
+    }
+}
+
+fn place(origin: &Origin) -> String {
+    match origin {
+        Origin::Option => "options".to_owned(),
+        Origin::File { path, spot: None } => path.display().to_string(),
+        Origin::File { path, spot: Some(spot) } => {
+            format!("{}:{}:{}", path.display(), spot.line, spot.column)
         }
     }
 }
 
-/// The null device masks, as an empty file does. Of anything larger than a unit no more is read than shows it.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    if fs::canonicalize(path)? == Path::new("/dev/null") {
-        return Ok(Vec::new());
+/// The same with the line that it is about, and a caret.
+fn with_line(mut error: Error, origin: &Origin) -> Error {
+    if let Origin::File { spot: Some(spot), .. } = origin {
+        // Each line after the mark that stands before all that is quoted.
+        let text = spot.to_string();
+        error.said = text.lines().filter_map(|line| line.strip_prefix("  | ")).map(str::to_owned).collect();
     }
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
-    }
-    let mut text = Vec::new();
-    let most = u64::try_from(unit::LARGEST_UNIT + 1).unwrap_or(u64::MAX);
-    File::open(path)?.take(most).read_to_end(&mut text)?;
-    Ok(text)
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Error {
-    // The words for a kind say what happened without the kernel's number.
-    let cause =
-        if error.kind() == io::ErrorKind::Other { error.to_string() } else { error.kind().to_string() };
-    Error::new("spec", cause).of(path.display().to_string())
+    error
 }

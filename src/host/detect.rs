@@ -15,6 +15,12 @@ use super::facts::UnitRef;
 
 /// Decides. It needs no answer of the manager, but uses one that is there.
 pub fn detect(facts: &Facts, asked: Asked) -> Detection {
+    let (detection, decided) = decision(facts, asked);
+    Detection { evidence: evidence::list(facts, asked, decided), ..detection }
+}
+
+/// The decision without its evidence, and the fact that decided.
+pub(super) fn decision(facts: &Facts, asked: Asked) -> (Detection, Fact) {
     let verdict = verdict(facts);
     let (mode, decided) = match asked {
         Asked::Auto => (verdict.mode, verdict.fact),
@@ -22,7 +28,7 @@ pub fn detect(facts: &Facts, asked: Asked) -> Detection {
         Asked::Supervised => (Mode::Supervised, Fact::Asked),
     };
     let scope = scope(facts, &verdict.manager);
-    Detection { mode, manager: verdict.manager, scope, evidence: evidence::list(facts, asked, decided) }
+    (Detection { mode, manager: verdict.manager, scope, evidence: Vec::new() }, decided)
 }
 
 /// The unit about which the manager must be asked, where its answer could change what is decided.

@@ -35,6 +35,7 @@ pub use facts::UnitRef;
 pub use facts::VARIABLES;
 pub use json::BadFacts;
 pub use probe::ask_manager;
+pub use probe::decide;
 pub use probe::gather;
 pub use probe::look;
 pub use probe::variables;

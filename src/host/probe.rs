@@ -12,6 +12,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::cgroup::systemd_path;
+use super::detect::decision;
 use super::detect::detect;
 use super::detect::needs_answer;
 use super::detection::Asked;
@@ -35,18 +36,37 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Gathers the facts, asks the manager if that matters, and decides.
 pub fn look(asked: Asked) -> (Facts, Detection) {
-    let mut facts = gather();
-    if let Some(unit) = needs_answer(&facts, asked) {
-        facts.manager_answer = ask_manager(&unit);
-    }
+    let facts = answered(gather(), asked);
     let detection = detect(&facts, asked);
     (facts, detection)
 }
 
+/// Decides as [`look`] does, but for a start and not for a reader: what decides nothing is not gathered, and the
+/// evidence is not written down.
+pub fn decide(asked: Asked) -> Detection {
+    let facts = answered(gather_deciding(), asked);
+    decision(&facts, asked).0
+}
+
+fn answered(facts: Facts, asked: Asked) -> Facts {
+    let answer = needs_answer(&facts, asked).map(|unit| ask_manager(&unit));
+    Facts { manager_answer: answer.flatten(), ..facts }
+}
+
 /// Gathers the facts. What cannot be read is left out; nothing is changed and nobody is asked but launchd.
 pub fn gather() -> Facts {
+    let facts = gather_deciding();
+    let above = facts.parent.as_ref().and_then(|parent| seen(parent.pid));
+    Facts {
+        grandparent: above.and_then(|parent| seen(parent.ppid)).map(process),
+        init: lineage::other(1).map(|init| init.comm),
+        ..facts
+    }
+}
+
+/// Without the facts that no rule looks at.
+fn gather_deciding() -> Facts {
     let own = lineage::own();
-    let parent = seen(own.ppid);
     let environment = environment();
     Facts {
         platform: platform(),
@@ -57,17 +77,24 @@ pub fn gather() -> Facts {
         uid: own.uid,
         controlling_terminal: own.controlling_terminal,
         stdin_terminal: own.stdin_terminal,
-        grandparent: parent.as_ref().and_then(|parent| seen(parent.ppid)).map(process),
-        parent: parent.map(process),
-        init: lineage::other(1).map(|init| init.comm),
-        cgroup: procfs::cgroup(own.pid)
-            .ok()
-            .and_then(|text| systemd_path(&text, procfs::cgroup(1).ok().as_deref())),
+        parent: seen(own.ppid).map(process),
+        grandparent: None,
+        init: None,
+        cgroup: procfs::cgroup(own.pid).ok().and_then(|text| below_manager(&text)),
         systemd_booted: fs::symlink_metadata("/run/systemd/system").is_ok_and(|data| data.is_dir()),
         stderr_is_journal: environment.get("JOURNAL_STREAM").is_some_and(|file| stderr_is(file)),
         activation: activation(),
         manager_answer: None,
         environment,
+    }
+}
+
+/// Our path below the root of systemd's hierarchy. Process 1 lives there too, and is looked at only where that may not
+/// be the root of all.
+fn below_manager(own: &str) -> Option<String> {
+    match systemd_path(own, None)? {
+        root if root == "/" => Some(root),
+        _ => systemd_path(own, procfs::cgroup(1).ok().as_deref()),
     }
 }
 

@@ -31,6 +31,9 @@ const PROTOCOL: [&str; 12] = [
     "MEMORY_PRESSURE_WRITE",
 ];
 
+/// The ones by which sockets are passed (sd_listen_fds(3)).
+const SOCKETS: [&str; 4] = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDNAMES"];
+
 /// Variables that name the process that they are meant for.
 pub const PID_VARIABLES: [&str; 3] = ["LISTEN_PID", "WATCHDOG_PID", "SYSTEMD_EXEC_PID"];
 
@@ -48,8 +51,12 @@ pub fn environment(
     let supervised = surroundings == Surroundings::Prepared;
     let base =
         asked.base.unwrap_or(if supervised { EnvironmentBase::Inherited } else { EnvironmentBase::Clean });
+    // `LISTEN_PID` has named this very process then, whoever set it (systemd-socket-activate(1) manages nothing).
+    let passed = !resolved.standing.passed_descriptors.is_empty();
     let keep = |name: &OsStr| {
-        if PROTOCOL.iter().any(|known| name == *known) {
+        if passed && SOCKETS.iter().any(|known| name == *known) {
+            true
+        } else if PROTOCOL.iter().any(|known| name == *known) {
             supervised
         } else {
             base == EnvironmentBase::Inherited || asked.pass.iter().any(|passed| name == passed.as_str())
@@ -58,7 +65,9 @@ pub fn environment(
     let inherited = resolved.inherited.iter().filter(|(name, _)| keep(name));
     let mut variables: BTreeMap<OsString, OsString> = inherited.cloned().collect();
     variables.entry("PATH".into()).or_insert_with(|| DEFAULT_PATH.into());
-    if (base == EnvironmentBase::Clean || spec.user.is_some())
+    // Of root nothing is said unless root was asked for: systemd says nothing either (systemd.exec(5), "$USER").
+    let own = base == EnvironmentBase::Clean && !resolved.standing.is_root();
+    if (own || spec.user.is_some())
         && let Some(entry) = &resolved.account.entry
     {
         for (name, value) in
@@ -68,11 +77,8 @@ pub fn environment(
         }
     }
     for kind in DirectoryKind::ALL {
-        let paths = spec
-            .directories
-            .iter()
-            .filter(|d| d.kind == kind)
-            .map(|d| resolved.base(kind).join(d.path.as_path()));
+        let paths =
+            spec.directories.iter().filter(|d| d.kind == kind).map(|d| resolved.place(surroundings, d).0);
         let list = paths.map(std::path::PathBuf::into_os_string).collect::<Vec<_>>().join(OsStr::new(":"));
         if !list.is_empty() {
             variables.insert(kind.variable().into(), list);
@@ -112,9 +118,10 @@ mod tests {
         let path = format!("PATH={DEFAULT_PATH}");
         let account =
             ["HOME=/nonexistent", "LOGNAME=nobody", path.as_str(), "SHELL=/bin/false", "USER=nobody"];
-        assert_eq!(build(&[], &DIRTY, Surroundings::Bare), account);
+        assert_eq!(build(&[(Field::User, "nobody")], &DIRTY, Surroundings::Bare), account);
+        assert_eq!(build(&[], &DIRTY, Surroundings::Bare), [path.as_str()]);
         let passed = build(&[(Field::PassEnvironment, "SECRET NOTIFY_SOCKET")], &DIRTY, Surroundings::Bare);
-        assert_eq!(passed.len(), account.len() + 1);
+        assert_eq!(passed.len(), 2);
         assert!(passed.contains(&"SECRET=s".to_owned()));
     }
 
@@ -126,6 +133,17 @@ mod tests {
         assert!(clean.contains(&"NOTIFY_SOCKET=/n".to_owned()) && !clean.contains(&"SECRET=s".to_owned()));
         let dirty = build(&[(Field::CleanEnvironment, "no")], &DIRTY, Surroundings::Bare);
         assert!(!dirty.contains(&"NOTIFY_SOCKET=/n".to_owned()) && dirty.contains(&"SECRET=s".to_owned()));
+    }
+
+    #[test]
+    fn sockets_come_with_their_variables_whoever_passed_them() {
+        let said = [("LISTEN_FDS", "1"), ("LISTEN_PID", "7"), ("NOTIFY_SOCKET", "/n")];
+        let mut resolved = resolved();
+        resolved.inherited = said.map(|(name, value)| (name.into(), value.into())).into();
+        resolved.standing.passed_descriptors = vec![3];
+        let all = environment(&spec(&[]), &resolved, Surroundings::Bare);
+        let has = |name: &str| all.contains_key(OsStr::new(name));
+        assert!(has("LISTEN_FDS") && has("LISTEN_PID") && !has("NOTIFY_SOCKET"));
     }
 
     #[test]

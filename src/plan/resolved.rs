@@ -1,11 +1,18 @@
 //! What was found out about the machine before planning: plain data, filled in by `setup`.
 
+use std::ffi::OsStr;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::path::PathBuf;
 
 use crate::spec::DirectoryKind;
 use crate::spec::Mode;
+use crate::spec::Resource;
+use crate::spec::ServiceDirectory;
+
+use super::Doer;
+use super::Surroundings;
 
 /// Everything that a plan needs beside the spec and the detection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +32,24 @@ pub struct Resolved {
 }
 
 impl Resolved {
+    /// Where a directory of the service is: where the host says that it has made it, if it has; else where it belongs.
+    pub fn place(&self, surroundings: Surroundings, directory: &ServiceDirectory) -> (PathBuf, Doer) {
+        let said = self.inherited.iter().find(|(name, _)| name == directory.kind.variable());
+        let path = directory.path.as_path();
+        let made = said.filter(|_| surroundings == Surroundings::Prepared).and_then(|(_, list)| {
+            list.as_bytes()
+                .split(|&b| b == b':')
+                .map(|one| Path::new(OsStr::from_bytes(one)))
+                .find(|one| one.ends_with(path))
+        });
+        match made {
+            Some(made) => (made.to_owned(), Doer::Host),
+            None => (self.base(directory.kind).join(path), Doer::Service),
+        }
+    }
+
     /// Where the directories of a kind lie: an ordinary user has them at home (systemd.exec(5), "user" column).
-    pub fn base(&self, kind: DirectoryKind) -> PathBuf {
+    fn base(&self, kind: DirectoryKind) -> PathBuf {
         if self.standing.is_root() {
             return kind.base().to_owned();
         }
@@ -82,8 +105,10 @@ pub struct Standing {
     pub working_directory: Option<PathBuf>,
     /// The nice level.
     pub nice: Option<i32>,
-    /// The OOM score adjustment.
+    /// The OOM score adjustment; none where the system has no such thing.
     pub oom_score_adjust: Option<i32>,
+    /// The resources that this system has limits for.
+    pub limits: Vec<Resource>,
     /// The descriptors that a service manager has passed (sd_listen_fds(3)).
     pub passed_descriptors: Vec<i32>,
 }

@@ -2,11 +2,14 @@
 
 use std::ffi::CString;
 use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use crate::sys::fd;
 use crate::sys::file;
 use crate::sys::identity;
+use crate::sys::pidfd::PidFd;
 use crate::sys::process;
 use crate::sys::process::Ended;
 use crate::sys::process::Side;
@@ -35,9 +38,17 @@ pub(super) struct Runner {
     words: Option<[CString; 3]>,
     identity: Identity,
     environment: Vec<CString>,
-    running: Option<i32>,
+    running: Option<Running>,
     /// When it is to be run next, counted like the time that has passed.
     next: Duration,
+}
+
+/// A command that has not ended, or whose end nobody has told us of.
+#[derive(Debug)]
+struct Running {
+    pid: i32,
+    /// By which whoever gets no SIGCHLD sees its end; none where the system has none to give.
+    end: Option<PidFd>,
 }
 
 impl Runner {
@@ -55,7 +66,7 @@ impl Runner {
     }
 
     pub(super) fn child_ended(&mut self, pid: i32, ended: Ended, elapsed: Duration) -> bool {
-        if self.running != Some(pid) {
+        if self.running.as_ref().is_none_or(|running| running.pid != pid) {
             return false;
         }
         self.running = None;
@@ -67,10 +78,15 @@ impl Runner {
         self.running.is_none().then(|| self.next.saturating_sub(elapsed))
     }
 
-    fn start(&self) -> io::Result<i32> {
+    /// What becomes readable when the command ends.
+    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.running.as_ref()?.end.as_ref().map(AsFd::as_fd)
+    }
+
+    fn start(&self) -> io::Result<Running> {
         let Some(words) = &self.words else { return Err(io::ErrorKind::InvalidInput.into()) };
         match process::fork(&SingleThreaded::check()?)? {
-            Side::Parent(pid) => Ok(pid),
+            Side::Parent(pid) => Ok(Running { pid, end: PidFd::open(pid).unwrap_or(None) }),
             Side::Child => {
                 let _ = self.become_command(words);
                 process::exit_now(203)

@@ -2,7 +2,8 @@
 //!
 //! [`Probes`] watches for all signs that a spec names. Some come by themselves (a datagram, a newline, the end of a
 //! command); the others are looked for again and again, seldom enough not to be felt and often enough not to be
-//! waited for. No probe connects to the service: it would see a client that says nothing.
+//! waited for. No probe connects to the service, which would see a client that says nothing, where the system tells by
+//! itself who listens.
 
 #![forbid(unsafe_code)]
 
@@ -102,7 +103,7 @@ impl Probes {
     pub fn look(&mut self, family: Family, elapsed: Duration) -> io::Result<()> {
         for pending in &mut self.pending {
             let now = match &mut pending.watch {
-                Watch::Notify(listener) => listener.look(family, &mut self.news)?,
+                Watch::Notify(listener) => listener.look(family, elapsed, &mut self.news)?,
                 _ if pending.met => continue,
                 Watch::Newline(newline) => newline.look()?,
                 Watch::Command(runner) => runner.look(elapsed)?,
@@ -159,7 +160,8 @@ impl Watch {
         match self {
             Self::Notify(listener) => Some(listener.descriptor()),
             Self::Newline(newline) => newline.descriptor(),
-            Self::Command(_) | Self::Look => None,
+            Self::Command(runner) => runner.descriptor(),
+            Self::Look => None,
         }
     }
 }

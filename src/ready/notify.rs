@@ -17,8 +17,8 @@ pub struct News {
     pub status: Option<String>,
     /// `ERRNO=`: why it will not come up.
     pub errno: Option<i32>,
-    /// `EXTEND_TIMEOUT_USEC=`: it asks for this much time from now on.
-    pub extension: Option<Duration>,
+    /// `EXTEND_TIMEOUT_USEC=`: it has asked for time until then, counted from the beginning of the start.
+    pub extended: Option<Duration>,
     /// How many messages came from a process that is none of the service's.
     pub strangers: usize,
 }
@@ -34,11 +34,11 @@ impl Listener {
 
     /// Reads all that has come. Descriptors that were brought are closed at the end of each message: that is what
     /// the sender of `BARRIER=1` waits for.
-    pub(super) fn look(&mut self, family: Family, news: &mut News) -> io::Result<bool> {
+    pub(super) fn look(&mut self, family: Family, elapsed: Duration, news: &mut News) -> io::Result<bool> {
         let mut ready = false;
         while let Some(datagram) = self.0.receive()? {
             match datagram.sender {
-                Some(sender) if family.holds(sender) => ready |= read(&datagram, news),
+                Some(sender) if family.holds(sender) => ready |= read(&datagram, elapsed, news),
                 _ => news.strangers += 1,
             }
         }
@@ -52,7 +52,7 @@ impl Listener {
 
 /// Reads one message by process 1's rules: too long, or with a NUL in it, it counts as not sent; else a line counts
 /// as a whole or not at all.
-fn read(datagram: &Datagram, news: &mut News) -> bool {
+fn read(datagram: &Datagram, elapsed: Duration, news: &mut News) -> bool {
     if datagram.cut || datagram.bytes.contains(&0) {
         return false;
     }
@@ -67,7 +67,9 @@ fn read(datagram: &Datagram, news: &mut News) -> bool {
             "STATUS" => news.status = Some(value.to_owned()).filter(|status| !status.is_empty()),
             "ERRNO" => news.errno = value.parse().ok().filter(|errno| *errno > 0),
             "EXTEND_TIMEOUT_USEC" => {
-                news.extension = value.parse().ok().map(Duration::from_micros).or(news.extension);
+                // From now on; and never back again.
+                let asked = value.parse().ok().map(|micros| elapsed + Duration::from_micros(micros));
+                news.extended = news.extended.max(asked);
             }
             _ => {}
         }
@@ -82,7 +84,7 @@ mod tests {
     fn told(bytes: &[u8]) -> (bool, News) {
         let mut news = News::default();
         let datagram = Datagram { bytes: bytes.to_vec(), sender: None, cut: false, descriptors: Vec::new() };
-        (read(&datagram, &mut news), news)
+        (read(&datagram, Duration::from_secs(10), &mut news), news)
     }
 
     #[test]
@@ -107,6 +109,6 @@ mod tests {
         let (_, news) = told(b"STATUS=warming up\nERRNO=2\nEXTEND_TIMEOUT_USEC=1500000\nUNKNOWN=1\nnothing");
         assert_eq!(news.status.as_deref(), Some("warming up"));
         assert_eq!(news.errno, Some(2));
-        assert_eq!(news.extension, Some(Duration::from_millis(1500)));
+        assert_eq!(news.extended, Some(Duration::from_millis(11_500)));
     }
 }

@@ -68,7 +68,12 @@ fn of_user(
     match (found, principal) {
         (Some(user), _) => {
             let gid = group.unwrap_or(user.gid);
-            let groups = accounts::groups_of(&user, gid).unwrap_or_else(|error| {
+            let found = match (user.uid, gid) {
+                // As root with its own group gains nothing by others, systemd gives it none.
+                (0, 0) => Ok(Vec::new()),
+                _ => accounts::groups_of(&user, gid),
+            };
+            let groups = found.unwrap_or_else(|error| {
                 failures.push(Failure::new("group", format!("of {}", user.name), words(&error), GROUP));
                 Vec::new()
             });

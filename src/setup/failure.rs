@@ -21,7 +21,7 @@ pub struct Failure {
 }
 
 /// The exit status of a start that found the service running.
-pub const ALREADY_RUNNING: u8 = 250;
+const ALREADY_RUNNING: u8 = 250;
 /// The exit status of a pid file that cannot be trusted or written.
 pub(super) const PID_FILE: u8 = 251;
 

@@ -20,7 +20,6 @@ mod resolve;
 pub mod state;
 mod streams;
 
-pub use failure::ALREADY_RUNNING;
 pub use failure::Failure;
 pub use journal::Made;
 pub use journal::undo;

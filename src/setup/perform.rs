@@ -34,6 +34,7 @@ use super::report::Report;
 use super::state;
 use super::state::Lock;
 use super::state::Record;
+use super::state::Session;
 use super::streams::Streams;
 
 /// What becomes the program, and what it takes with it.
@@ -50,6 +51,7 @@ pub struct Work<'a> {
     listener: Option<OwnedFd>,
     streams: Streams,
     lock: Option<Lock>,
+    session: Session,
     made: Vec<Made>,
 }
 
@@ -70,6 +72,7 @@ impl<'a> Work<'a> {
             listener: None,
             streams: Streams::default(),
             lock: None,
+            session: Session::Shared,
             made: Vec::new(),
         }
     }
@@ -94,6 +97,9 @@ impl<'a> Work<'a> {
 
     /// Does the steps that are left to the service's process. Returns only if one failed.
     pub fn become_program(&mut self, plan: &Plan) -> Failure {
+        if plan.steps.iter().any(|planned| planned.step == Step::NewSession) {
+            self.session = Session::Own;
+        }
         let mut steps = plan.steps.iter().filter(|planned| planned.doer == Doer::Service);
         let failed = steps.find_map(|planned| self.perform(&planned.step).err());
         let failure =
@@ -133,8 +139,10 @@ impl<'a> Work<'a> {
                 Ok(())
             }
             Step::NewSession => process::new_session(),
-            Step::OomScore(score) => limits::set_oom_score_adjust(*score),
-            Step::Nice(level) => limits::set_nice(*level),
+            Step::OomScore(score) => {
+                wanted(self.spec.oom_score_adjust.is_some(), limits::set_oom_score_adjust(*score))
+            }
+            Step::Nice(level) => wanted(self.spec.nice.is_some(), limits::set_nice(*level)),
             Step::RootDirectory(path) => file::change_root(path),
             Step::BoundingSet(set) => capability::bound(set.bits()),
             Step::Groups(groups) => identity::set_groups(groups),
@@ -170,7 +178,7 @@ impl<'a> Work<'a> {
         state::prepare_directory().map_err(failed)?;
         let what = self.spec.name.as_ref().map(ToString::to_string);
         let what = what.or_else(|| self.spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default();
-        let mut lock = match Lock::take(path, descriptor).map_err(failed)? {
+        let lock = match Lock::take(path, descriptor).map_err(failed)? {
             Ok(lock) => lock,
             Err(holder) => return Err(Failure::already_running(&what, holder)),
         };
@@ -180,7 +188,7 @@ impl<'a> Work<'a> {
         };
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
         let record = Record::own(pid_file, self.resolved.program.clone(), patience);
-        record.and_then(|record| lock.record(&record)).map_err(failed)?;
+        record.and_then(|record| lock.record(&Record { session: self.session, ..record })).map_err(failed)?;
         self.lock = Some(lock);
         Ok(())
     }
@@ -231,6 +239,10 @@ impl<'a> Work<'a> {
                 *value = own.clone().into();
             }
         }
+        if launcher != own {
+            // It names the launcher as a descriptor would, not as a number; without it LISTEN_PID decides.
+            self.environment.remove(std::ffi::OsStr::new("LISTEN_PIDFDID"));
+        }
         let command = &self.spec.command;
         let mut words: Vec<OsString> = vec![command.program.clone()];
         let arguments = command.arguments.iter().map(OsString::as_os_str);
@@ -268,6 +280,15 @@ fn raw(ceiling: Ceiling) -> u64 {
         Ceiling::At(number) => number,
         // RLIM_INFINITY.
         Ceiling::Infinity => u64::MAX,
+    }
+}
+
+/// What nobody asked for is put right as far as we may: what a `nice` shell or the manager of a container has taken,
+/// it may be that only root gets back.
+fn wanted(asked: bool, done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if !asked && error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        done => done,
     }
 }
 

@@ -50,7 +50,8 @@ pub fn remove(path: &Path, pid: i32) -> io::Result<()> {
     if read(path)? != Some(pid) {
         return Ok(());
     }
-    file::remove(file::open_directory(parent)?, name)
+    // A link on the way (/var/run is one) is no reason to leave the file behind.
+    file::remove(file::open_directory(&std::fs::canonicalize(parent)?)?, name)
 }
 
 /// The number in a pid file; none where there is no file, or no number in it.
@@ -98,4 +99,23 @@ fn place(path: &Path) -> Result<(File, &OsStr), Untrusted> {
         return Err(untrusted(cause, "remove it, and find out who put it there"));
     }
     Ok((directory, name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_behind_a_linked_directory_is_removed_if_it_is_ours() {
+        let place = std::env::temp_dir().join(format!("svcadapt-pid-file-{}", std::process::id()));
+        std::fs::create_dir_all(place.join("run")).unwrap();
+        std::os::unix::fs::symlink("run", place.join("link")).unwrap();
+        let path = place.join("link/x.pid");
+        std::fs::write(&path, "42\n").unwrap();
+        remove(&path, 41).unwrap();
+        assert_eq!(read(&path).unwrap(), Some(42));
+        remove(&path, 42).unwrap();
+        assert!(!path.exists());
+        std::fs::remove_dir_all(&place).unwrap();
+    }
 }

@@ -107,9 +107,10 @@ fn may_execute(found: &Metadata, account: &Account) -> bool {
 
 /// A script whose interpreter is missing fails to execute as if itself were missing, which nobody understands.
 fn interpreter(path: &Path, root: &Path) -> Result<(), Reason> {
-    let mut line = Vec::new();
-    let Ok(open) = file::open_input(path) else { return Ok(()) };
-    if open.take(256).read_to_end(&mut line).is_err() || !line.starts_with(b"#!") {
+    let mut line = [0; 256];
+    let Ok(length) = file::open_input(path).and_then(|mut open| open.read(&mut line)) else { return Ok(()) };
+    let line = &line[..length];
+    if !line.starts_with(b"#!") {
         return Ok(());
     }
     let first = line.split(|&byte| byte == b'\n').next().unwrap_or_default();

@@ -14,6 +14,7 @@ use crate::spec::Mode;
 use crate::spec::Output;
 use crate::spec::Presence;
 use crate::spec::Probe;
+use crate::spec::Resource;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
 use crate::spec::environment_file;
@@ -45,12 +46,16 @@ pub fn resolve(
     let from_files = spec.environment.files.iter().flat_map(|file| variables(file, &mut failures)).collect();
     let lock = state::path(spec.name.as_ref(), spec.pid_file.as_ref());
     let mut resolved = Resolved { account, standing, program: "/".into(), inherited, from_files, lock };
+    // In the order of the steps, whose first failure gives the status.
+    places(spec, &resolved, surroundings, &mut failures);
     let environment = crate::plan::environment(spec, &resolved, surroundings);
-    match program::find(spec, &resolved.account, &environment) {
-        Ok(program) => resolved.program = program,
-        Err(failure) => failures.push(failure),
+    // Nothing is to be found in a root that is not there; that has been told.
+    if spec.root_directory.as_ref().is_none_or(|root| root.as_path().is_dir()) {
+        match program::find(spec, &resolved.account, &environment) {
+            Ok(program) => resolved.program = program,
+            Err(failure) => failures.push(failure),
+        }
     }
-    places(spec, &resolved, &mut failures);
     if spec.service_type == Some(ServiceType::Forking) {
         let failure =
             Failure::new("type", "forking", "a program that forks itself away cannot be watched yet", 2);
@@ -89,6 +94,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> Standing {
         working_directory: std::env::current_dir().ok(),
         nice: limits::nice().ok(),
         oom_score_adjust: limits::oom_score_adjust().ok(),
+        limits: Resource::ALL.into_iter().filter(|resource| limits::exists(resource.name())).collect(),
         passed_descriptors: passed,
     }
 }
@@ -129,7 +135,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Looks at every path that has to be there, or that something will be made in.
-fn places(spec: &ServiceSpec, resolved: &Resolved, failures: &mut Vec<Failure>) {
+fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: Surroundings, failures: &mut Vec<Failure>) {
     let root = spec.root_directory.as_ref().map_or(Path::new("/"), |root| root.as_path());
     if let Some(path) = &spec.root_directory
         && let Err(cause) = directory(path.as_path())
@@ -139,7 +145,7 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, failures: &mut Vec<Failure>) 
     if let Some(path) = &spec.working_directory {
         // Made by us, it is not there yet.
         let inside = program::below(root, path.as_path());
-        if !is_made(spec, resolved, path.as_path())
+        if !is_made(spec, resolved, surroundings, path.as_path())
             && let Err(cause) = directory(&inside)
         {
             failures.push(Failure::new("working directory", path.to_string(), cause, 200));
@@ -155,7 +161,7 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, failures: &mut Vec<Failure>) 
     {
         let Some(Output::File(_, path)) = output else { continue };
         let parent = path.as_path().parent().unwrap_or(Path::new("/"));
-        if !is_made(spec, resolved, parent) {
+        if !is_made(spec, resolved, surroundings, parent) {
             let cause = match directory(parent) {
                 Err(cause) => format!("its directory: {cause}"),
                 Ok(()) if path.as_path().is_dir() => "it is a directory".to_owned(),
@@ -165,10 +171,14 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, failures: &mut Vec<Failure>) 
             failures.push(Failure::new(stage, what, cause, status));
         }
     }
-    for number in spec.files_preserve.iter().chain(&spec.notification_fd) {
-        if !fd::is_open(*number) {
-            failures.push(Failure::new("descriptor", number.to_string(), "it is not open", 202));
-        }
+    for (stage, numbers) in [
+        ("files to preserve", spec.files_preserve.as_slice()),
+        ("notification fd", spec.notification_fd.as_slice()),
+    ] {
+        let closed = numbers.iter().filter(|number| !fd::is_open(**number));
+        let failure =
+            |number: &i32| Failure::new(stage, number.to_string(), "no such descriptor is open", 202);
+        failures.extend(closed.map(failure));
     }
     if let Some(path) = &spec.pid_file
         && let Err(untrusted) = pid_file::check(path.as_path())
@@ -187,8 +197,8 @@ fn directory(path: &Path) -> Result<(), String> {
 }
 
 /// Whether a directory is one that will be made for the service, or lies in one.
-fn is_made(spec: &ServiceSpec, resolved: &Resolved, path: &Path) -> bool {
-    let made = spec.directories.iter().map(|one| resolved.base(one.kind).join(one.path.as_path()));
+fn is_made(spec: &ServiceSpec, resolved: &Resolved, surroundings: Surroundings, path: &Path) -> bool {
+    let made = spec.directories.iter().map(|one| resolved.place(surroundings, one).0);
     let text = path.as_os_str().as_bytes();
     !text.is_empty() && made.into_iter().any(|made| path.starts_with(made))
 }

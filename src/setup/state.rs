@@ -4,20 +4,23 @@
 //! it, it goes with the process however that dies, and it tells the holder's number. A program that closes every
 //! descriptor loses it; then the record stands in: a number and a start time name one process until the next boot.
 
-use std::ffi::OsStr;
+mod record;
+
 use std::ffi::OsString;
 use std::fs;
 use std::fs::File;
 use std::io;
 use std::io::Read;
 use std::io::Seek;
-use std::io::Write;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::FileExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
+use std::time::Instant;
 
 use crate::spec::AbsPath;
 use crate::spec::ServiceName;
@@ -26,30 +29,23 @@ use crate::sys::file;
 use crate::sys::identity;
 use crate::sys::lock;
 use crate::sys::lock::Holder;
-use crate::sys::procfs;
+use crate::sys::pidfd::PidFd;
+use crate::sys::process;
 
-/// What is known of a service that was started.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    /// Its process.
-    pub pid: i32,
-    /// When that process started, in clock ticks since boot.
-    pub start_time: u64,
-    /// The boot in which that was.
-    pub boot: String,
-    /// Its pid file.
-    pub pid_file: Option<PathBuf>,
-    /// Its program.
-    pub program: PathBuf,
-    /// How long a stop may take, in microseconds; none for ever.
-    pub stop_patience: Option<u64>,
-}
+use super::pid_file;
+
+pub use record::Record;
+pub use record::Session;
 
 /// What a look at a service's lock has shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// It runs, as this process; none where that belongs to another pid namespace.
-    Running(Option<i32>, Option<Record>),
+    /// It runs, as the process that is recorded.
+    Running(Record),
+    /// It runs, as a process of another pid namespace.
+    Elsewhere,
+    /// This process has the lock, but is not recorded: it is about to become the service, or is removing the lock.
+    Unsettled(i32),
     /// It ran, and has ended without being stopped by us.
     Dead(Record),
     /// Nothing is known of it.
@@ -61,7 +57,7 @@ pub fn directory() -> PathBuf {
     let uid = identity::effective_user();
     let runtime = PathBuf::from(format!("/run/user/{uid}"));
     if uid == 0 {
-        PathBuf::from(if Path::new("/run").is_dir() { "/run/svcadapt" } else { "/var/run/svcadapt" })
+        of_root()
     } else if fs::symlink_metadata(&runtime).is_ok_and(|found| found.is_dir() && found.uid() == uid) {
         runtime.join("svcadapt")
     } else {
@@ -69,11 +65,35 @@ pub fn directory() -> PathBuf {
     }
 }
 
+fn of_root() -> PathBuf {
+    PathBuf::from(if Path::new("/run").is_dir() { "/run/svcadapt" } else { "/var/run/svcadapt" })
+}
+
+/// Where services are looked for: in our own directory, then in root's. One that others can write is left out, for
+/// what stands in it may be anybody's word.
+pub fn directories() -> Vec<PathBuf> {
+    let mut all = vec![(directory(), identity::effective_user()), (of_root(), 0)];
+    all.dedup();
+    all.into_iter()
+        .filter(|(path, owner)| fs::symlink_metadata(path).is_ok_and(|found| safe(&found, *owner)))
+        .map(|(path, _)| path)
+        .collect()
+}
+
+fn safe(found: &fs::Metadata, owner: u32) -> bool {
+    found.is_dir() && found.uid() == owner && found.mode() & 0o022 == 0
+}
+
 /// The lock of a service that has a name, or only a pid file; none where it has neither.
 pub fn path(name: Option<&ServiceName>, pid_file: Option<&AbsPath>) -> Option<PathBuf> {
+    Some(directory().join(file_name(name, pid_file)?))
+}
+
+/// The name of that lock's file, in whatever directory.
+pub fn file_name(name: Option<&ServiceName>, pid_file: Option<&AbsPath>) -> Option<OsString> {
     match (name, pid_file) {
-        (Some(name), _) => Some(directory().join(name.as_str())),
-        (None, Some(pid_file)) => Some(directory().join(key(pid_file.as_path()))),
+        (Some(name), _) => Some(name.as_str().into()),
+        (None, Some(pid_file)) => Some(key(pid_file.as_path())),
         (None, None) => None,
     }
 }
@@ -99,8 +119,7 @@ pub fn prepare_directory() -> io::Result<()> {
         // Whatever the umask.
         file::set_mode(file::open_directory(&path)?, mode)?;
     }
-    let found = fs::symlink_metadata(&path)?;
-    if !found.is_dir() || found.uid() != uid || found.mode() & 0o022 != 0 {
+    if !safe(&fs::symlink_metadata(&path)?, uid) {
         return Err(io::Error::other(format!(
             "{} belongs to somebody else, or others can write it",
             path.display()
@@ -109,34 +128,58 @@ pub fn prepare_directory() -> io::Result<()> {
     Ok(())
 }
 
-/// Looks at a lock from outside.
+/// Looks at a lock from outside. Whoever may read the file may ask.
 pub fn look(path: &Path) -> io::Result<Found> {
-    let file = match fs::OpenOptions::new().read(true).write(true).open(path) {
+    let file = match file::open_plain(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Unknown),
         Err(error) => return Err(error),
     };
     let holder = lock::holder(&file)?;
-    let record = read(&file)?;
-    Ok(match (holder, record) {
-        (Holder::Process(pid), record) => {
-            Found::Running(Some(pid), record.filter(|record| record.pid == pid))
-        }
-        (Holder::Elsewhere, record) => Found::Running(None, record),
-        (Holder::Nobody, Some(record)) if record.lives() => Found::Running(Some(record.pid), Some(record)),
+    Ok(match (holder, read(&file)?) {
+        (Holder::Elsewhere, _) => Found::Elsewhere,
+        (Holder::Process(pid), Some(record)) if record.pid == pid => Found::Running(record),
+        (_, Some(record)) if record.lives() => Found::Running(record),
+        (Holder::Process(pid), _) => Found::Unsettled(pid),
         (Holder::Nobody, Some(record)) => Found::Dead(record),
         (Holder::Nobody, None) => Found::Unknown,
     })
 }
 
-/// Every lock with a record in it but `own`: to open and close that would let go of it.
+/// Nobody has a lock for longer than this without being recorded.
+const SETTLING: Duration = Duration::from_secs(2);
+
+/// The same, but waits for what is being started or removed, for at most two seconds.
+pub fn look_settled(path: &Path) -> io::Result<Found> {
+    let begun = Instant::now();
+    loop {
+        match look(path)? {
+            Found::Unsettled(pid) if begun.elapsed() < SETTLING => settle(pid)?,
+            found => return Ok(found),
+        }
+    }
+}
+
+/// Waits a moment for a process that has a lock and is not recorded: until it has ended, or may have gone on.
+fn settle(pid: i32) -> io::Result<()> {
+    if let Some(held) = PidFd::open(pid)? {
+        fd::wait_readable(&[held.as_fd()], Some(Duration::from_millis(5)))?;
+    }
+    Ok(())
+}
+
+/// Every lock in our directory with a record in it but `own`: to open and close that would let go of it.
 pub fn others(own: Option<&Path>) -> Vec<(PathBuf, Record)> {
-    let entries = fs::read_dir(directory()).into_iter().flatten().flatten();
+    records(&directory(), own)
+}
+
+/// Every lock in a directory with a record in it but `own`, by name.
+pub fn records(directory: &Path, own: Option<&Path>) -> Vec<(PathBuf, Record)> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let entries = entries.filter(|entry| own.is_none_or(|own| own != entry.path()));
     let mut all: Vec<_> = entries
         .filter_map(|entry| {
-            let open =
-                file::open_input(&entry.path()).ok().filter(|f| f.metadata().is_ok_and(|m| m.is_file()))?;
+            let open = file::open_plain(&entry.path()).ok()?;
             Some((entry.path(), read(&open).ok()??))
         })
         .collect();
@@ -144,19 +187,29 @@ pub fn others(own: Option<&Path>) -> Vec<(PathBuf, Record)> {
     all
 }
 
-/// Removes a lock that nobody holds, and what was recorded in it. A start that comes at the same time keeps its own.
+/// Removes a lock that nobody else holds, and the pid file of the process that was recorded in it, if that is still
+/// its own. A service that runs keeps both, and so does a start that comes at the same time: it waits for the lock.
 pub fn remove(path: &Path) -> io::Result<()> {
     let file = match fs::OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error),
     };
-    // A program that closed the lock's descriptor has let go of it, and may live all the same.
-    let lives = read(&file)?.is_some_and(|record| record.lives());
-    if !lives && lock::take(&file)? == Holder::Nobody && same(&file, path)? {
-        fs::remove_file(path)?;
+    if lock::take(&file)? != Holder::Nobody || !same(&file, path)? {
+        return Ok(());
     }
-    Ok(())
+    let mut pid_file_gone = Ok(());
+    if let Some(record) = read(&file)? {
+        // A program that closed the lock's descriptor has let go of it, and may live all the same.
+        if record.pid != process::own_pid() && record.lives() {
+            return Ok(());
+        }
+        if let Some(pid_file) = &record.pid_file {
+            pid_file_gone = pid_file::remove(pid_file, record.pid);
+        }
+    }
+    fs::remove_file(path)?;
+    pid_file_gone
 }
 
 /// The lock of this process.
@@ -164,40 +217,44 @@ pub fn remove(path: &Path) -> io::Result<()> {
 pub struct Lock(File);
 
 impl Lock {
-    /// Takes the lock on a descriptor of this number, or says who has it.
+    /// Takes the lock on a descriptor of this number, or says who has it; none where that is a process of another pid
+    /// namespace.
     ///
     /// The descriptor must never have a second one beside it: closing that would let go of the lock.
     pub fn take(path: &Path, descriptor: i32) -> io::Result<Result<Self, Option<i32>>> {
+        let begun = Instant::now();
         loop {
             let opened = file::open_own(path, 0o644)?;
             // Whatever the umask: status may be asked by anybody.
             file::set_mode(&opened, 0o644)?;
             let file = File::from(fd::renumber(opened.into(), descriptor)?);
-            match lock::take(&file)? {
-                Holder::Nobody => {}
-                Holder::Process(pid) => return Ok(Err(Some(pid))),
-                Holder::Elsewhere => return Ok(Err(None)),
-            }
-            // Somebody may have removed the file between our opening and locking it.
-            if !same(&file, path)? {
-                continue;
-            }
-            return Ok(match read(&file)? {
-                Some(record) if record.lives() => Err(Some(record.pid)),
-                _ => Ok(Self(file)),
+            let holder = lock::take(&file)?;
+            let running = read(&file)?.filter(|record| {
+                holder == Holder::Process(record.pid) || (holder != Holder::Elsewhere && record.lives())
             });
+            match (holder, running) {
+                (Holder::Elsewhere, _) => return Ok(Err(None)),
+                (_, Some(record)) => return Ok(Err(Some(record.pid))),
+                // Somebody may have removed the file between our opening and locking it.
+                (Holder::Nobody, None) if same(&file, path)? => return Ok(Ok(Self(file))),
+                (Holder::Nobody, None) => {}
+                // It may be about to remove the lock, not to run.
+                (Holder::Process(pid), None) if begun.elapsed() < SETTLING => settle(pid)?,
+                (Holder::Process(pid), None) => return Ok(Err(Some(pid))),
+            }
         }
     }
 
     /// Records which process this is.
-    pub fn record(&mut self, record: &Record) -> io::Result<()> {
+    pub fn record(&self, record: &Record) -> io::Result<()> {
         let text = record.write();
         self.0.set_len(0)?;
-        self.0.write_all(&text)
+        // Reading what was there before has moved the file's position: from there, a hole would come first.
+        self.0.write_all_at(&text, 0)
     }
 }
 
-impl std::os::fd::AsFd for Lock {
+impl AsFd for Lock {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.0.as_fd()
     }
@@ -216,107 +273,13 @@ fn same(file: &File, path: &Path) -> io::Result<bool> {
 const LONGEST: u64 = 64 * 1024;
 
 fn read(file: &File) -> io::Result<Option<Record>> {
-    let mut text = Vec::new();
-    let mut start = vec![0; 1];
-    // From the beginning, wherever the file stands.
-    if file.read_at(&mut start, 0)? == 0 {
-        return Ok(None);
-    }
     let mut again = file;
+    // From the beginning, wherever the file stands.
     again.rewind()?;
+    // Nearly every record fits, and is read at once.
+    let mut text = Vec::with_capacity(1024);
     again.take(LONGEST).read_to_end(&mut text)?;
     Ok(Record::read(&text))
-}
-
-impl Record {
-    /// The record of this very process.
-    pub fn own(pid_file: Option<PathBuf>, program: PathBuf, stop_patience: Option<u64>) -> io::Result<Self> {
-        let pid = crate::sys::process::own_pid();
-        Ok(Self {
-            pid,
-            start_time: procfs::stat(pid)?.start_time,
-            boot: boot()?,
-            pid_file,
-            program,
-            stop_patience,
-        })
-    }
-
-    /// Whether its process lives: the same one, and no zombie.
-    pub fn lives(&self) -> bool {
-        let now = procfs::stat(self.pid);
-        boot().is_ok_and(|boot| boot == self.boot)
-            && now.is_ok_and(|now| now.start_time == self.start_time && !matches!(now.state, 'Z' | 'X'))
-    }
-
-    /// A field a line; the last line says that the record is whole.
-    fn write(&self) -> Vec<u8> {
-        let mut text =
-            format!("pid={}\nstart={}\nboot={}\n", self.pid, self.start_time, self.boot).into_bytes();
-        let mut put = |name: &str, value: &OsStr| {
-            text.extend(name.bytes());
-            text.push(b'=');
-            for &byte in value.as_bytes() {
-                match byte {
-                    b'%' | b'\n' => text.extend(format!("%{byte:02x}").bytes()),
-                    _ => text.push(byte),
-                }
-            }
-            text.push(b'\n');
-        };
-        put("program", self.program.as_os_str());
-        if let Some(path) = &self.pid_file {
-            put("pid-file", path.as_os_str());
-        }
-        if let Some(patience) = self.stop_patience {
-            put("stop", OsStr::new(&patience.to_string()));
-        }
-        text.extend(b"end=\n");
-        text
-    }
-
-    fn read(text: &[u8]) -> Option<Self> {
-        let text = text.strip_suffix(b"end=\n")?;
-        let field = |name: &str| {
-            let value = text
-                .split(|&b| b == b'\n')
-                .find_map(|line| line.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
-            Some(unescape(value))
-        };
-        let number = |name: &str| field(name)?.into_string().ok()?.parse::<u64>().ok();
-        Some(Self {
-            pid: i32::try_from(number("pid")?).ok()?,
-            start_time: number("start")?,
-            boot: field("boot")?.into_string().ok()?,
-            pid_file: field("pid-file").map(PathBuf::from),
-            program: field("program")?.into(),
-            stop_patience: number("stop"),
-        })
-    }
-}
-
-fn unescape(value: &[u8]) -> OsString {
-    let mut bytes = Vec::new();
-    let mut rest = value;
-    while let Some((&byte, tail)) = rest.split_first() {
-        let digits = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(protected) if byte == b'%' => {
-                bytes.push(protected);
-                rest = &tail[2..];
-            }
-            _ => {
-                bytes.push(byte);
-                rest = tail;
-            }
-        }
-    }
-    OsString::from_vec(bytes)
-}
-
-/// What tells this boot from all others.
-fn boot() -> io::Result<String> {
-    procfs::boot_id()
 }
 
 #[cfg(test)]
@@ -324,22 +287,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_read_as_it_was_written() {
-        let mut record = Record::own(None, "/bin/a%0a\nb".into(), Some(30_000_000)).unwrap();
-        assert_eq!(Record::read(&record.write()), Some(record.clone()));
-        record.pid_file = Some("/run/x=y.pid".into());
-        assert_eq!(Record::read(&record.write()), Some(record.clone()));
-        assert!(record.lives());
+    fn a_record_takes_the_place_of_a_longer_one() {
+        let path = std::env::temp_dir().join(format!("svcadapt-record-{}", std::process::id()));
+        let mut record = Record::own(None, "/bin/a-long-name".into(), None).unwrap();
         record.start_time += 1;
-        assert!(!record.lives());
-    }
-
-    #[test]
-    fn half_a_record_is_none() {
-        let text = Record::own(None, "/bin/a".into(), None).unwrap().write();
-        for length in 0..text.len() {
-            assert_eq!(Record::read(&text[..length]), None);
-        }
+        fs::write(&path, record.write()).unwrap();
+        let lock = Lock::take(&path, 200).unwrap().unwrap();
+        let record = Record::own(None, "/bin/a".into(), None).unwrap();
+        lock.record(&record).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), record.write());
+        fs::remove_file(&path).unwrap();
     }
 
     #[test]

@@ -57,19 +57,16 @@ impl SpecDraft {
         self.values.push(Given { field, value: value.into(), origin });
     }
 
-    /// Notes what is to be executed, instead of what was to be before.
+    /// Notes what is to be executed, instead of what was to be before. That a file has variables in the words that
+    /// are gone says nothing of the new ones.
     pub fn command(&mut self, words: Vec<OsString>) {
-        self.command = Some(words);
-    }
-
-    /// Lays another draft over this one: what it says counts as said later.
-    pub fn lay(&mut self, over: Self) {
-        if over.command.is_some() {
-            // Variables stood in the words that are gone.
-            self.values.retain(|given| given.field != Field::ExpandVariables);
-            self.command = over.command;
+        if self.command.is_some() {
+            let gone = |given: &Given| {
+                given.field == Field::ExpandVariables && matches!(given.origin, Origin::File { .. })
+            };
+            self.values.retain(|given| !gone(given));
         }
-        self.values.extend(over.values);
+        self.command = Some(words);
     }
 
     /// Makes the spec, or says everything that is wrong with it.
@@ -292,22 +289,15 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_that_is_laid_over_another_is_said_later() {
-        let mut below =
-            draft(&[(Field::Nice, "5"), (Field::Environment, "A=1"), (Field::ExpandVariables, "yes")]);
-        let mut over = SpecDraft::new();
-        over.assign(Field::Nice, "6", Origin::Option);
-        over.assign(Field::Environment, "B=2", Origin::Option);
-        below.lay(over.clone());
-        let spec = below.clone().finish().unwrap();
-        assert_eq!(
-            (spec.nice, spec.environment.assignments.len(), spec.expand_variables),
-            (Some(6), 2, true)
-        );
-        over.command(vec!["/bin/false".into(), "$A".into()]);
-        below.lay(over);
-        let spec = below.finish().unwrap();
-        assert_eq!((spec.command.program.to_str(), spec.expand_variables), (Some("/bin/false"), false));
+    fn a_new_command_has_no_variables_of_an_old_one() {
+        let expands = |origin: Origin| {
+            let mut draft = draft(&[]);
+            draft.assign(Field::ExpandVariables, "yes", origin);
+            draft.command(vec!["/bin/false".into(), "$A".into()]);
+            draft.finish().unwrap().expand_variables
+        };
+        assert!(!expands(Origin::File { path: "/x".into(), spot: None }));
+        assert!(expands(Origin::Option));
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! Becoming the program, with a helper that tells when it is ready where the program itself does not.
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::AsFd;
+use std::time::Duration;
 
-use crate::manager::Address;
-use crate::manager::Notifier;
 use crate::plan::Step;
 use crate::setup::Failure;
 use crate::setup::Work;
@@ -21,9 +20,13 @@ use crate::sys::words;
 use super::outcome::Outcome;
 use super::start::Ends;
 use super::start::Start;
+use super::tell::Tell;
 use super::watch::Event;
 use super::watch::Eyes;
 use super::watch::Watch;
+
+/// How long a process that has failed may take to end.
+const LAST_MOMENTS: Duration = Duration::from_secs(5);
 
 /// Becomes the program: same process, nothing stays behind. Returns only if that failed.
 pub(super) fn become_program(start: &Start<'_>) -> Outcome {
@@ -78,7 +81,7 @@ fn leave_helper<'a>(start: &Start<'a>) -> Result<Work<'a>, Failure> {
         Side::Child => match process::fork(&alone) {
             Ok(Side::Child) => {
                 signal::reset_dispositions();
-                let status = help(start, ends, &main, main_pid, &tell);
+                let status = help(start, ends, main, main_pid, &tell);
                 process::exit_now(status)
             }
             Ok(Side::Parent(_)) | Err(_) => process::exit_now(0),
@@ -87,20 +90,37 @@ fn leave_helper<'a>(start: &Start<'a>) -> Result<Work<'a>, Failure> {
 }
 
 /// Waits until the program is ready, tells it, and goes.
-fn help(start: &Start<'_>, ends: Ends<'_>, main: &PidFd, main_pid: i32, tell: &Tell) -> u8 {
+fn help(start: &Start<'_>, ends: Ends<'_>, main: PidFd, main_pid: i32, tell: &Tell) -> u8 {
     let Ends { probes, reports, work, socket } = ends;
     drop(work);
-    let mut watch = Watch::new(probes, reports, Eyes::Helper(main), main_pid);
+    let main = match main.after_fork() {
+        Ok(Some(main)) => main,
+        // It has ended already: its manager sees that itself.
+        Ok(None) => return 0,
+        Err(error) => {
+            tell.status(&format!("cannot find out whether it is ready: {}", words(&error)));
+            return 1;
+        }
+    };
+    let mut watch = Watch::new(probes, reports, Eyes::Helper(&main), main_pid);
     watch.main = Some(main_pid);
     // Without a word in the spec the manager above has its own patience.
     watch.patience = start.spec.timeout_start.and_then(crate::spec::Timespan::finite);
     let told = match watch.next() {
-        Ok(Event::Ready) => tell.ready(),
+        Ok(Event::Ready) => tell.ready().and_then(|()| tell.barrier()),
         Ok(Event::TimedOut(_)) => {
             tell.status(&format!("not ready in time, still missing: {}", watch.probes.missing()));
             main.send(signal::SIGTERM).map(drop)
         }
-        // The program ended, or never began: its manager sees that itself.
+        // Its manager sees that itself. The process that failed may have no right any more to take away what it made.
+        Ok(Event::Failed(_)) => {
+            start.take_away(&watch.made, Some(main_pid));
+            // As long as it lives it has the lock.
+            let _ = fd::wait_readable(&[main.as_fd()], Some(LAST_MOMENTS));
+            start.take_away(&[], None);
+            Ok(())
+        }
+        // The program ended: its manager sees that too.
         Ok(_) => Ok(()),
         Err(error) => {
             tell.status(&format!("cannot find out whether it is ready: {}", words(&error)));
@@ -109,42 +129,4 @@ fn help(start: &Start<'_>, ends: Ends<'_>, main: &PidFd, main_pid: i32, tell: &T
     };
     drop(socket);
     u8::from(told.is_err())
-}
-
-/// Whoever waits for the readiness.
-enum Tell {
-    Manager(Notifier),
-    Newline(OwnedFd),
-}
-
-impl Tell {
-    fn new(start: &Start<'_>) -> Result<Self, Failure> {
-        if let Some(number) = start.spec.notification_fd {
-            let failed = |cause: String| Failure::new("notification fd", number.to_string(), cause, 202);
-            return fd::copy_of(number, 3).map(Self::Newline).map_err(|error| failed(words(&error)));
-        }
-        let failed = |cause: String| Failure::new("notify socket", "NOTIFY_SOCKET", cause, 202);
-        let inherited = &start.resolved.inherited;
-        let value = inherited.iter().find(|(name, _)| name == "NOTIFY_SOCKET").map(|(_, value)| value);
-        let value = value.ok_or_else(|| failed("it is not set".to_owned()))?;
-        Address::parse(value).map(|address| Self::Manager(Notifier::new(address))).map_err(failed)
-    }
-
-    fn ready(&self) -> io::Result<()> {
-        match self {
-            Self::Manager(notifier) => {
-                notifier.ready()?;
-                notifier.barrier()
-            }
-            Self::Newline(pipe) => fd::write_all(pipe, b"\n"),
-        }
-    }
-
-    fn status(&self, text: &str) {
-        if let Self::Manager(notifier) = self {
-            // It is a courtesy; nothing depends on it.
-            let _ = notifier.status(text);
-            let _ = notifier.barrier();
-        }
-    }
 }

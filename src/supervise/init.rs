@@ -3,12 +3,10 @@
 use std::io;
 use std::os::fd::AsFd;
 
-use crate::manager::Address;
-use crate::manager::Notifier;
 use crate::plan::Step;
-use crate::setup;
 use crate::setup::Failure;
 use crate::setup::Report;
+use crate::spec::Probe;
 use crate::sys::fd;
 use crate::sys::process;
 use crate::sys::process::Ended;
@@ -22,6 +20,7 @@ use super::outcome::LastWords;
 use super::outcome::Outcome;
 use super::start::Ends;
 use super::start::Start;
+use super::tell::Tell;
 use super::watch::Event;
 use super::watch::Eyes;
 use super::watch::Watch;
@@ -60,11 +59,14 @@ fn until_ready(start: &Start<'_>, watch: &mut Watch<'_>) -> Option<Outcome> {
         match watch.next() {
             Ok(Event::Ready) => {
                 tell(start);
-                return None;
+                // It may have ended already, and then nobody will tell again.
+                return watch.ended().map(Outcome::Ended);
             }
             Ok(Event::Signal(number)) => pass_on(watch.main, number),
             Ok(Event::Failed(failure)) => {
-                setup::undo(&watch.made);
+                // Its child ends now, and with it the lock.
+                let _ = watch.main.map(process::wait);
+                start.take_away(&watch.made, watch.main);
                 return Some(failure.into());
             }
             Ok(Event::Ended(ended)) => {
@@ -80,15 +82,14 @@ fn until_ready(start: &Start<'_>, watch: &mut Watch<'_>) -> Option<Outcome> {
     }
 }
 
-/// A container's manager that does not listen is no reason to stop the program.
+/// Whoever does not listen is no reason to stop the program. What a program tells itself, nobody may tell ahead of it.
 fn tell(start: &Start<'_>) {
-    if start.spec.ready.is_empty() {
-        return;
-    }
-    let inherited = &start.resolved.inherited;
-    let value = inherited.iter().find(|(name, _)| name == "NOTIFY_SOCKET").map(|(_, value)| value);
-    if let Some(Ok(address)) = value.map(|value| Address::parse(value)) {
-        let _ = Notifier::new(address).ready();
+    let itself = match start.spec.ready.as_slice() {
+        [Probe::Notify] => start.spec.notification_fd.is_none(),
+        probes => probes.is_empty(),
+    };
+    if !itself && let Ok(tell) = Tell::new(start) {
+        let _ = tell.ready();
     }
 }
 

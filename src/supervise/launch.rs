@@ -1,6 +1,7 @@
 //! The launcher of a classic daemon: it forks twice, waits for the truth, and passes it on.
 
 use std::io;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use crate::plan::Step;
@@ -8,14 +9,14 @@ use crate::setup;
 use crate::setup::DEFAULT_STOP_MICROS;
 use crate::setup::Failure;
 use crate::setup::Report;
-use crate::setup::pid_file;
-use crate::setup::state;
+use crate::spec::FileMode;
 use crate::spec::Output;
-use crate::spec::ServiceType;
 use crate::spec::Timespan;
 use crate::sys::family;
+use crate::sys::fd;
 use crate::sys::process;
 use crate::sys::process::Ended;
+use crate::sys::process::Reaped;
 use crate::sys::process::Side;
 use crate::sys::process::SingleThreaded;
 use crate::sys::signal;
@@ -37,10 +38,18 @@ const DEFAULT_PATIENCE: Duration = Duration::from_secs(90);
 
 /// Starts a daemon. Returns when it is ready, or when it has failed and nothing of it is left.
 pub(super) fn daemonize(start: &Start<'_>) -> Outcome {
-    signal::reset_dispositions();
+    if let Err(error) = signal::keep_children() {
+        return Failure::io(&Step::Fork, &error).into();
+    }
+    match step_aside() {
+        Ok(None) => {}
+        Ok(Some(ended)) => return Outcome::Ended(ended),
+        Err(error) => return Failure::io(&Step::Fork, &error).into(),
+    }
     let log = Log::before(start);
     let forked = || -> Result<_, Failure> {
         let failed = |error: io::Error| Failure::io(&Step::Fork, &error);
+        // All are blocked here, whatever their dispositions; the daemon resets its own.
         let signals = Signals::receive().map_err(failed)?;
         let ends = start.prepare()?;
         family::adopt_orphans().map_err(failed)?;
@@ -57,11 +66,43 @@ pub(super) fn daemonize(start: &Start<'_>) -> Outcome {
             let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
             watch.patience = match start.spec.timeout_start {
                 Some(span) => span.finite(),
+                // What runs once may take its time (systemd.service(5)).
+                None if start.once() => None,
                 None => Some(DEFAULT_PATIENCE),
             };
             let outcome = wait(start, &mut watch, &signals, &log);
             drop(socket);
             outcome
+        }
+    }
+}
+
+/// A shell that became us may have left us its children (`server & exec svcadapt run …`). None of them is the
+/// service's, and by descent they could not be told apart; so the launcher is a process that has no children yet.
+///
+/// In the process that stays behind, says how the launcher ended.
+fn step_aside() -> io::Result<Option<Ended>> {
+    let mut found = process::reap()?;
+    while let Reaped::Child(..) = found {
+        found = process::reap()?;
+    }
+    if found == Reaped::NoChildren {
+        return Ok(None);
+    }
+    let signals = Signals::receive()?;
+    let Side::Parent(launcher) = process::fork(&SingleThreaded::check()?)? else { return Ok(None) };
+    loop {
+        fd::wait_readable(&[signals.as_fd()], None)?;
+        while let Some(number) = signals.next()? {
+            if number != signal::SIGCHLD {
+                // It is a child that we have not reaped, so the number is still its own.
+                let _ = signal::send(launcher, number);
+            }
+        }
+        while let Reaped::Child(pid, ended) = process::reap()? {
+            if pid == launcher {
+                return Ok(Some(ended));
+            }
         }
     }
 }
@@ -88,7 +129,7 @@ fn detach(start: &Start<'_>, mut ends: Ends<'_>, alone: &SingleThreaded) -> ! {
 }
 
 fn wait(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, log: &Log) -> Outcome {
-    let once = start.spec.service_type == Some(ServiceType::Oneshot);
+    let once = start.once();
     let mut ready = false;
     let outcome = loop {
         match watch.next() {
@@ -124,7 +165,7 @@ fn wait(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, log: &Log) 
             Err(error) => break Failure::io(&Step::Fork, &error).into(),
         }
     };
-    clean_up(start, watch, signals);
+    clean_up(start, watch, signals, &outcome);
     outcome
 }
 
@@ -133,7 +174,9 @@ fn ends_us(number: i32) -> bool {
 }
 
 /// After a failure nothing runs and nothing is there that was not there before.
-fn clean_up(start: &Start<'_>, watch: &Watch<'_>, signals: &Signals) {
+///
+/// What belongs to another instance, which was found running, is not touched: each of these looks whose it is.
+fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, outcome: &Outcome) {
     let patience = match start.spec.timeout_stop {
         Some(Timespan::Finite(patience)) => patience,
         Some(Timespan::Infinity) => Duration::MAX / 2,
@@ -141,19 +184,19 @@ fn clean_up(start: &Start<'_>, watch: &Watch<'_>, signals: &Signals) {
     };
     // What cannot be ended or removed now was not what failed; the failure is told.
     let _ = extinguish(signals, patience);
-    if let (Some(pid_file), Some(main)) = (&start.spec.pid_file, watch.main) {
-        let _ = pid_file::remove(pid_file.as_path(), main);
-    }
-    setup::undo(&watch.made);
-    // The one that runs, if that was what failed, keeps its own: nobody else can take its lock.
-    if let Some(path) = &start.resolved.lock {
-        let _ = state::remove(path);
-    }
+    // What was made up to the last moment: a signal may have come before the report of it was read.
+    let _ = watch.read_reports();
+    // What has run once, and well, leaves what it was given.
+    let made = if *outcome == Outcome::Ready { &[] } else { watch.made.as_slice() };
+    start.take_away(made, watch.main);
 }
 
 /// Where the program's standard error goes, and how much was there before.
 enum Log {
+    /// To a file, from there on.
     File(std::path::PathBuf, u64),
+    /// Over a file of this length.
+    Over(std::path::PathBuf, u64),
     Null,
     Elsewhere,
 }
@@ -167,9 +210,12 @@ impl Log {
         match target {
             Some(Output::File(mode, path)) => {
                 let path = path.as_path().to_owned();
-                let kept = *mode == crate::spec::FileMode::Append;
-                let length = std::fs::metadata(&path).map_or(0, |found| if kept { found.len() } else { 0 });
-                Self::File(path, length)
+                let length = std::fs::metadata(&path).map_or(0, |found| found.len());
+                match mode {
+                    FileMode::Append => Self::File(path, length),
+                    FileMode::Truncate => Self::File(path, 0),
+                    FileMode::Overwrite => Self::Over(path, length),
+                }
             }
             Some(Output::Null) => Self::Null,
             Some(Output::Inherit) | None => Self::Elsewhere,
@@ -181,6 +227,11 @@ impl Log {
         match self {
             Self::Elsewhere => LastWords::None,
             Self::Null => LastWords::Lost,
+            // What is not longer than it was may be somebody else's last words.
+            Self::Over(path, before) if std::fs::metadata(path).map_or(true, |now| now.len() <= *before) => {
+                LastWords::None
+            }
+            Self::Over(path, _) => Self::File(path.clone(), 0).last_words(),
             Self::File(path, from) => match setup::tail(path, *from) {
                 Ok(text) if !text.trim().is_empty() => {
                     let lines: Vec<String> = text.lines().map(str::to_owned).collect();

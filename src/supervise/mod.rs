@@ -13,6 +13,7 @@ mod init;
 mod launch;
 mod outcome;
 mod start;
+mod tell;
 mod watch;
 
 use crate::plan::Course;
@@ -22,14 +23,35 @@ use crate::setup::Failure;
 use crate::setup::state;
 use crate::setup::state::Found;
 use crate::spec::ServiceSpec;
+use crate::sys::family;
 
 pub use outcome::LastWords;
 pub use outcome::Outcome;
 
 use start::Start;
 
+/// The exit status of a spec that cannot be run.
+const CANNOT_BE_RUN: u8 = 2;
+
+/// Whether the plan can be done on this system at all. Nothing is changed.
+///
+/// A launcher that cannot keep hold of the daemon's processes could promise neither that it is ready nor, after a
+/// failure, that nothing of it is left.
+pub fn check(plan: &Plan) -> Result<(), Failure> {
+    if plan.course != Course::Daemonize || family::ADOPTS_ORPHANS {
+        return Ok(());
+    }
+    let cause = "a classic daemon cannot be started on this system yet";
+    let hint =
+        "--mode supervised stays in the foreground; for launchd, svcadapt gen-plist writes its property list";
+    Err(Failure::new("mode", "classic", cause, CANNOT_BE_RUN).hint(hint))
+}
+
 /// Starts a service. Where that means to become the program, it returns only if it failed.
 pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Outcome {
+    if let Err(failure) = check(plan) {
+        return failure.into();
+    }
     if let Some(failure) = running_already(spec, resolved) {
         return failure.into();
     }
@@ -44,13 +66,13 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Outcome {
 /// Asked early, so that a start that loses changes nothing. The lock itself decides, later.
 fn running_already(spec: &ServiceSpec, resolved: &Resolved) -> Option<Failure> {
     let path = resolved.lock.as_ref()?;
-    match state::look(path) {
-        Ok(Found::Running(pid, _)) => {
-            let name = spec.name.as_ref().map(ToString::to_string);
-            let what = name.or_else(|| spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default();
-            Some(Failure::already_running(&what, pid))
-        }
+    let pid = match state::look(path) {
+        Ok(Found::Running(record)) => Some(record.pid),
+        Ok(Found::Elsewhere) => None,
         // A lock that cannot be read will say so when it is taken.
-        Ok(Found::Dead(_) | Found::Unknown) | Err(_) => None,
-    }
+        Ok(Found::Dead(_) | Found::Unsettled(_) | Found::Unknown) | Err(_) => return None,
+    };
+    let name = spec.name.as_ref().map(ToString::to_string);
+    let what = name.or_else(|| spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default();
+    Some(Failure::already_running(&what, pid))
 }

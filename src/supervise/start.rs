@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -16,11 +17,15 @@ use crate::plan::Step;
 use crate::ready::Identity;
 use crate::ready::Means;
 use crate::ready::Probes;
+use crate::setup;
 use crate::setup::Failure;
+use crate::setup::Made;
 use crate::setup::Work;
+use crate::setup::pid_file;
 use crate::setup::state;
 use crate::spec::Probe;
 use crate::spec::ServiceSpec;
+use crate::spec::ServiceType;
 use crate::sys::fd;
 use crate::sys::file;
 use crate::sys::process;
@@ -50,6 +55,11 @@ impl<'a> Start<'a> {
         self.spec.name.as_ref().map_or_else(program, ToString::to_string)
     }
 
+    /// Whether the program is to do its work and end.
+    pub(super) fn once(&self) -> bool {
+        self.spec.service_type == Some(ServiceType::Oneshot)
+    }
+
     /// The environment of the program, without what only a start knows.
     pub(super) fn environment(&self) -> BTreeMap<OsString, OsString> {
         plan::environment(self.spec, self.resolved, self.plan.surroundings)
@@ -57,7 +67,7 @@ impl<'a> Start<'a> {
 
     /// Opens everything that has to exist before the processes are two.
     ///
-    /// What only we need gets a number above all that the program is promised.
+    /// What only we need gets a number that the program is not promised.
     pub(super) fn prepare(&self) -> Result<Ends<'a>, Failure> {
         let failed = |error: io::Error| Failure::io(&Step::NotifySocket, &error);
         let mut environment = self.environment();
@@ -96,18 +106,39 @@ impl<'a> Start<'a> {
             }
         }
         let (reports, reporter) = self.pipe().map_err(failed)?;
+        fd::nonblocking(&reports, true).map_err(failed)?;
         work.report_to(reporter);
         Ok(Ends { probes: Probes::new(&self.spec.ready, means), reports, work, socket: file })
     }
 
+    /// After a failure: what was made is taken away again, as far as it is still what it was.
+    pub(super) fn take_away(&self, made: &[Made], main: Option<i32>) {
+        if let (Some(pid_file), Some(main)) = (&self.spec.pid_file, main) {
+            let _ = pid_file::remove(pid_file.as_path(), main);
+        }
+        setup::undo(made);
+        if let Some(path) = &self.resolved.lock {
+            let _ = state::remove(path);
+        }
+    }
+
     fn pipe(&self) -> io::Result<(OwnedFd, OwnedFd)> {
-        let highest = self.plan.steps.iter().find_map(|planned| match &planned.step {
-            Step::Descriptors(kept) => kept.last().copied(),
+        let (out, input) = fd::pipe()?;
+        Ok((self.aside(out)?, self.aside(input)?))
+    }
+
+    /// Moves a descriptor to a number that the program is not promised; not above all of them, which may be more than
+    /// we may open.
+    fn aside(&self, descriptor: OwnedFd) -> io::Result<OwnedFd> {
+        let promised = self.plan.steps.iter().find_map(|planned| match &planned.step {
+            Step::Descriptors(kept) => Some(kept.as_slice()),
             _ => None,
         });
-        let floor = highest.unwrap_or(2) + 1;
-        let (out, input) = fd::pipe()?;
-        Ok((fd::duplicate(&out, floor)?, fd::duplicate(&input, floor)?))
+        let mut moved = descriptor;
+        while promised.unwrap_or_default().contains(&moved.as_raw_fd()) {
+            moved = fd::duplicate(&moved, moved.as_raw_fd() + 1)?;
+        }
+        Ok(moved)
     }
 
     /// A socket for the program alone: in a directory that is ours, owned by its user; or without a place in the

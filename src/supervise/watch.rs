@@ -18,6 +18,7 @@ use crate::sys::pidfd::PidFd;
 use crate::sys::process;
 use crate::sys::process::Ended;
 use crate::sys::process::Reaped;
+use crate::sys::procfs;
 use crate::sys::signal;
 use crate::sys::signal::Signals;
 
@@ -37,6 +38,8 @@ pub(super) struct Watch<'a> {
     pub(super) begun: Instant,
     reader: Reports,
     stage: Stage,
+    /// Children that were reaped before anybody had told which of them is the main process.
+    early: Vec<(i32, Ended)>,
     ended: Option<Ended>,
 }
 
@@ -86,8 +89,14 @@ impl<'a> Watch<'a> {
             begun: Instant::now(),
             reader: Reports::default(),
             stage: Stage::SettingUp,
+            early: Vec::new(),
             ended: None,
         }
+    }
+
+    /// How the program has ended, if it has, and we are whom that is told.
+    pub(super) fn ended(&self) -> Option<Ended> {
+        self.ended.or(self.reaped_early())
     }
 
     /// From here on only an end is waited for.
@@ -101,20 +110,24 @@ impl<'a> Watch<'a> {
             if let Some(signal) = self.signals()? {
                 return Ok(Event::Signal(signal));
             }
-            self.read_reports()?;
+            if let Some(told) = self.told()? {
+                return Ok(told);
+            }
             let elapsed = self.begun.elapsed();
-            if let Stage::Failed(failure) = &self.stage {
-                return Ok(Event::Failed(failure.clone()));
+            if self.promised() && !self.exiting() {
+                return Ok(Event::Ready);
             }
-            if let (Stage::Executed, Some(main)) = (&self.stage, self.main) {
-                // Before a death is told: without a sign to wait for, the exec was what was promised.
-                if self.probes.is_empty() {
-                    return Ok(Event::Ready);
-                }
-                self.probes.look(Family { main, root: self.root }, elapsed)?;
-            }
+            self.look(elapsed)?;
             if let Some(ended) = self.death()? {
-                return Ok(Event::Ended(ended));
+                // What it told before it ended may have come since we looked.
+                if let Some(told) = self.told()? {
+                    return Ok(told);
+                }
+                self.look(elapsed)?;
+                let ended = ended.or(self.reaped_early());
+                // We leave only after a report, so whoever left was the program.
+                let executed = self.promised() && matches!(ended, Some(Ended::Exited(_)));
+                return Ok(if executed { Event::Ready } else { Event::Ended(ended) });
             }
             if matches!(self.stage, Stage::Executed) && self.probes.all_met() {
                 return Ok(Event::Ready);
@@ -128,9 +141,36 @@ impl<'a> Watch<'a> {
         }
     }
 
+    /// What the reports say: a failure, if there was one.
+    fn told(&mut self) -> io::Result<Option<Event>> {
+        self.read_reports()?;
+        Ok(match &self.stage {
+            Stage::Failed(failure) => Some(Event::Failed(failure.clone())),
+            _ => None,
+        })
+    }
+
+    /// Whether all that was promised has happened: without a sign to wait for, that is the exec.
+    fn promised(&self) -> bool {
+        matches!(self.stage, Stage::Executed) && self.main.is_some() && self.probes.is_empty()
+    }
+
+    /// Whether the main process is about to end. The pipe's end can also be that of a process that was killed before
+    /// the exec; how it ends will tell.
+    fn exiting(&self) -> bool {
+        self.main.is_some_and(|main| procfs::stat(main).is_ok_and(|stat| stat.exiting))
+    }
+
+    fn look(&mut self, elapsed: Duration) -> io::Result<()> {
+        match (&self.stage, self.main) {
+            (Stage::Executed, Some(main)) => self.probes.look(Family { main, root: self.root }, elapsed),
+            _ => Ok(()),
+        }
+    }
+
     /// The program may ask for more time than it was given (EXTEND_TIMEOUT_USEC, sd_notify(3)).
     fn patience_left(&self, elapsed: Duration) -> Option<Duration> {
-        let patience = self.patience?.max(self.probes.news().extension.unwrap_or_default());
+        let patience = self.patience?.max(self.probes.news().extended.unwrap_or_default());
         Some(patience.saturating_sub(elapsed))
     }
 
@@ -159,9 +199,9 @@ impl<'a> Watch<'a> {
         Ok(None)
     }
 
-    fn read_reports(&mut self) -> io::Result<()> {
+    /// Reads what has been told since the last time.
+    pub(super) fn read_reports(&mut self) -> io::Result<()> {
         let Some(pipe) = &self.reports else { return Ok(()) };
-        fd::nonblocking(pipe, true)?;
         let mut buffer = [0; 4096];
         loop {
             match fd::read(pipe, &mut buffer)? {
@@ -191,6 +231,10 @@ impl<'a> Watch<'a> {
     fn death(&mut self) -> io::Result<Option<Option<Ended>>> {
         let main = match self.eyes {
             Eyes::Helper(main) => {
+                // The only children of a helper are the commands of its probes.
+                while let Reaped::Child(pid, ended) = process::reap()? {
+                    self.probes.child_ended(pid, ended, self.begun.elapsed());
+                }
                 let dead = fd::wait_readable(&[main.as_fd()], Some(Duration::ZERO))?;
                 return Ok(dead.first().is_some_and(|dead| *dead).then_some(None));
             }
@@ -198,11 +242,17 @@ impl<'a> Watch<'a> {
         };
         loop {
             match process::reap()? {
+                Reaped::Child(pid, ended) if main.is_none() => self.early.push((pid, ended)),
                 Reaped::Child(pid, ended) if Some(pid) == main => self.ended = Some(ended),
                 Reaped::Child(pid, ended) => self.probes.child_ended(pid, ended, self.begun.elapsed()),
-                Reaped::None => return Ok(self.ended.map(Some)),
-                Reaped::NoChildren => return Ok(Some(self.ended)),
+                Reaped::None => return Ok(self.ended.or(self.reaped_early()).map(Some)),
+                Reaped::NoChildren => return Ok(Some(self.ended.or(self.reaped_early()))),
             }
         }
+    }
+
+    /// How the main process ended, if that was before we knew that it is the main one.
+    fn reaped_early(&self) -> Option<Ended> {
+        self.early.iter().find(|(pid, _)| Some(*pid) == self.main).map(|(_, ended)| *ended)
     }
 }

@@ -16,6 +16,7 @@ use std::io;
 use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use descriptor::Access;
 pub use descriptor::Descriptor;
@@ -90,27 +91,29 @@ pub struct Stat {
     pub session: i32,
     /// The controlling terminal's device number; 0 is none.
     pub tty_nr: i32,
+    /// Whether it is on its way to its end, or there.
+    pub exiting: bool,
     /// When it started, in clock ticks since boot: with the pid, the identity of a process until the next boot.
     pub start_time: u64,
 }
 
 /// Reads `/proc/PID/stat`. An error of kind `NotFound` means that there is no such process.
 pub fn stat(pid: i32) -> io::Result<Stat> {
-    let text = fs::read(path(pid, "stat"))?;
+    let text = read(&path(pid, "stat"))?;
     parse_stat(&String::from_utf8_lossy(&text))
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an unreadable /proc/PID/stat"))
 }
 
 /// The name of the program, cut to 15 bytes by the kernel and changeable by the program itself.
 pub fn comm(pid: i32) -> io::Result<String> {
-    let text = fs::read(path(pid, "comm"))?;
+    let text = read(&path(pid, "comm"))?;
     Ok(String::from_utf8_lossy(text.strip_suffix(b"\n").unwrap_or(&text)).into_owned())
 }
 
 /// The argument vector, as the program left it; empty for a kernel thread and a zombie. At most the first 4096 bytes.
 pub fn command_line(pid: i32) -> io::Result<Vec<String>> {
-    let mut text = Vec::new();
-    fs::File::open(path(pid, "cmdline"))?.take(4096).read_to_end(&mut text)?;
+    let mut text = read(&path(pid, "cmdline"))?;
+    text.truncate(4096);
     let words = text.strip_suffix(b"\0").unwrap_or(&text);
     if words.is_empty() {
         return Ok(Vec::new());
@@ -120,12 +123,39 @@ pub fn command_line(pid: i32) -> io::Result<Vec<String>> {
 
 /// The text of `/proc/PID/cgroup` (cgroups(7)): a line `ID:CONTROLLERS:PATH` for each hierarchy.
 pub fn cgroup(pid: i32) -> io::Result<String> {
-    Ok(String::from_utf8_lossy(&fs::read(path(pid, "cgroup"))?).into_owned())
+    Ok(String::from_utf8_lossy(&read(&path(pid, "cgroup"))?).into_owned())
 }
 
 /// A word that tells this boot of the machine from every other one (random(4)).
 pub fn boot_id() -> io::Result<String> {
     Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
+}
+
+/// The first 64 KiB of a file below `/proc`. Such a file tells no length: without room from the start it would be read
+/// in pieces of 32 bytes.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    const MOST: u64 = 64 * 1024;
+    let mut text = Vec::with_capacity(4096);
+    fs::File::open(path)?.take(MOST).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// How long the machine runs.
+pub fn uptime() -> io::Result<Duration> {
+    let text = fs::read_to_string("/proc/uptime")?;
+    let seconds = text.split_ascii_whitespace().next().and_then(|seconds| seconds.parse().ok());
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an unreadable /proc/uptime"))
+}
+
+/// So many clock ticks as a duration (sysconf(3), `_SC_CLK_TCK`).
+pub fn ticks(count: u64) -> Duration {
+    // SAFETY: sysconf(3) takes a number.
+    let a_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    // 100 on every Linux that there is (USER_HZ).
+    let a_second = u64::try_from(a_second).ok().filter(|ticks| *ticks > 0).unwrap_or(100);
+    Duration::from_millis(count.saturating_mul(1000) / a_second)
 }
 
 /// `/proc/PID/NAME`.
@@ -147,8 +177,9 @@ fn parse_stat(text: &str) -> Option<Stat> {
     let state = next()?.chars().next()?;
     let (ppid, pgrp, session, tty_nr) =
         (next()?.parse().ok()?, next()?.parse().ok()?, next()?.parse().ok()?, next()?.parse().ok()?);
-    // tty_nr is field 7, starttime field 22.
-    let start_time = fields.nth(14)?.parse().ok()?;
+    // tty_nr is field 7, flags field 9, starttime field 22. PF_EXITING is 4 (include/linux/sched.h).
+    let flags: u32 = fields.nth(1)?.parse().ok()?;
+    let start_time = fields.nth(12)?.parse().ok()?;
     Some(Stat {
         pid: number.parse().ok()?,
         comm: comm.to_owned(),
@@ -157,6 +188,7 @@ fn parse_stat(text: &str) -> Option<Stat> {
         pgrp,
         session,
         tty_nr,
+        exiting: flags & 4 != 0,
         start_time,
     })
 }
@@ -174,6 +206,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn our_own_line_is_read() {
         let own = i32::try_from(std::process::id()).unwrap();
         assert_eq!(stat(own).unwrap().pid, own);
@@ -181,12 +214,22 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn we_started_after_the_machine_and_before_now() {
+        let own = i32::try_from(std::process::id()).unwrap();
+        let started = ticks(stat(own).unwrap().start_time);
+        assert!(started > Duration::ZERO && started <= uptime().unwrap() + Duration::from_millis(20));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
     fn our_own_command_line_is_the_one_we_were_given() {
         let own = i32::try_from(std::process::id()).unwrap();
         assert_eq!(command_line(own).unwrap(), std::env::args().collect::<Vec<_>>());
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn every_line_of_our_cgroups_has_three_fields() {
         let own = i32::try_from(std::process::id()).unwrap();
         assert!(cgroup(own).unwrap().lines().all(|line| line.splitn(3, ':').count() == 3));

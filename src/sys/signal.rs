@@ -4,8 +4,10 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 
+use nix::sys::signal::SigHandler;
 use nix::sys::signal::SigSet;
 use nix::sys::signal::SigmaskHow;
+use nix::sys::signal::Signal;
 use nix::sys::signal::sigprocmask;
 
 use super::platform;
@@ -21,6 +23,13 @@ pub use nix::libc::SIGTERM;
 /// Gives every signal its default action, the ones that Rust and the starter ignore and the real-time ones too.
 pub fn reset_dispositions() {
     platform::reset_dispositions();
+}
+
+/// Gives SIGCHLD its default action: a starter may have left it ignored, and the kernel then keeps no status of children.
+pub fn keep_children() -> io::Result<()> {
+    // SAFETY: no handler is installed, and so none can run.
+    unsafe { nix::sys::signal::signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
+    Ok(())
 }
 
 /// Blocks every signal, so that none is lost while it is read from a [`Signals`].
@@ -77,7 +86,7 @@ pub fn die_of(signal: i32) {
 
 /// The name of a signal: `SIGTERM`, `SIGRTMIN+3`.
 pub fn name(signal: i32) -> String {
-    match nix::sys::signal::Signal::try_from(signal) {
+    match Signal::try_from(signal) {
         Ok(known) => known.as_str().to_owned(),
         Err(_) => platform::real_time_name(signal),
     }

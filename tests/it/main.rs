@@ -5,11 +5,20 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 
 mod audit;
+mod control;
+mod cost;
 mod detect;
 mod gen_plist;
 mod gen_unit;
 mod harness;
 mod house;
 mod judge;
+mod late;
+mod model;
+mod read_plist;
 mod read_unit;
+mod readme;
+mod run;
+mod said;
 mod spec_file;
+mod supervised;

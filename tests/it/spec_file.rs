@@ -115,10 +115,10 @@ fn what_is_no_spec_is_told_in_a_line() {
     std::fs::create_dir(folder.path().join("d.service")).unwrap();
     std::os::unix::fs::symlink("loop.service", folder.path().join("loop.service")).unwrap();
     for (name, words) in [
-        ("nginx", "not the name of a spec"),
+        ("nginx", "no kind of file that describes a service"),
         ("none.service", "entity not found"),
         ("empty.service", "masked"),
-        ("d.service", "no regular file"),
+        ("d.service", "not a regular file"),
         ("loop.service", "svcadapt: spec '"),
         ("a b.service", "no unit can have this name"),
         ("two.service", "one of several commands"),

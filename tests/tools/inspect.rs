@@ -1,13 +1,13 @@
 //! A small, well-behaved daemon that reports what it was given. The tests run it as the program of a service.
 //!
 //! ```text
-//! inspect [--out FILE] [--stdout TEXT]... [--stderr TEXT]... [--ready-after MS] [--listen tcp:PORT|unix:PATH]...
-//!         [--ready notify|fd:N|none] [--exit N | --exit-after MS:N | --stay | --deaf]
+//! inspect [--out FILE] [--close N]... [--stdout TEXT]... [--stderr TEXT]... [--ready-after MS]
+//!         [--listen tcp:PORT|unix:PATH]... [--ready notify|fd:N|none] [--exit N | --exit-after MS:N | --stay | --deaf]
 //! ```
 //!
-//! In this order: it writes everything that it sees of itself to FILE (which appears complete, or not at all), says
-//! the texts, waits, listens, says that it is ready, and ends as it is told to. `--stay` ends with 0 at SIGTERM,
-//! `--deaf` ignores SIGTERM; both give up after two minutes, so that no failed test leaves one for ever.
+//! In this order: it writes everything that it sees of itself to FILE (which appears complete, or not at all), closes
+//! descriptors, says the texts, waits, listens, says that it is ready, and ends as it is told to. `--stay` ends with 0
+//! at SIGTERM, `--deaf` ignores SIGTERM; both give up after two minutes, so that no failed test leaves one for ever.
 //!
 //! It has no Rust runtime in front of `main`, because that would ignore SIGPIPE, catch SIGSEGV and SIGBUS and open
 //! /dev/null for closed standard streams *before* we could look: what is reported is what `exec` gave us.
@@ -62,6 +62,7 @@ pub extern "C" fn main(_argc: c_int, _argv: *const *const c_char) -> c_int {
 /// What the options say.
 struct Orders {
     out: Option<PathBuf>,
+    close: Vec<i32>,
     stdout: Vec<String>,
     stderr: Vec<String>,
     ready_after: Duration,
@@ -91,6 +92,7 @@ impl Orders {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut orders = Self {
             out: None,
+            close: Vec::new(),
             stdout: Vec::new(),
             stderr: Vec::new(),
             ready_after: Duration::ZERO,
@@ -116,6 +118,7 @@ impl Orders {
     fn take(&mut self, option: &str, value: &str) -> Option<()> {
         match option {
             "--out" => self.out = Some(value.into()),
+            "--close" => self.close.push(value.parse().ok()?),
             "--stdout" => self.stdout.push(value.into()),
             "--stderr" => self.stderr.push(value.into()),
             "--ready-after" => self.ready_after = milliseconds(value)?,
@@ -144,6 +147,9 @@ impl Orders {
     fn obey(self) -> Result<c_int, Box<dyn Error>> {
         if let Some(out) = &self.out {
             report(out)?;
+        }
+        for number in self.close {
+            nix::unistd::close(number)?;
         }
         // Before we are ready, so that whoever sees us ready may signal us.
         match self.end {

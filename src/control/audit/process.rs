@@ -132,6 +132,7 @@ pub(super) mod samples {
             pgrp: session,
             session,
             tty_nr: 0,
+            exiting: false,
             start_time: 7,
         }
     }

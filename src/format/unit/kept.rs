@@ -1,7 +1,6 @@
 //! What a unit says and a spec has no word for.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use crate::spec::Origin;
 
@@ -76,6 +75,25 @@ const DONE_ANYWAY: [(&str, &str); 10] = [
 ];
 
 impl Kept {
+    /// Where it stands and what it is: `path:line: Directive=`.
+    pub fn place(&self) -> String {
+        match &self.origin {
+            Origin::File { path, spot: Some(spot) } => {
+                format!("{}:{}: {}=", path.display(), spot.line, self.directive)
+            }
+            Origin::File { path, spot: None } => format!("{}: {}=", path.display(), self.directive),
+            Origin::Option => format!("{}=", self.directive),
+        }
+    }
+
+    /// What becomes of it.
+    pub fn cause(&self) -> String {
+        match &self.reason {
+            Reason::NoField => "not honoured here".to_owned(),
+            Reason::Partly(what) | Reason::Unusable(what) => format!("not honoured here: {what}"),
+        }
+    }
+
     /// Whether a program that is started without this runs differently.
     pub fn matters(&self) -> bool {
         let extension = self.section.starts_with("X-") || self.directive.starts_with("X-");
@@ -107,24 +125,6 @@ pub(super) fn in_force(kept: &[Kept]) -> Vec<&Kept> {
     }
     force.reverse();
     force
-}
-
-impl fmt::Display for Kept {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Origin::File { path, spot } = &self.origin {
-            write!(f, "{}:", path.display())?;
-            if let Some(spot) = spot {
-                write!(f, "{}:", spot.line)?;
-            }
-            f.write_str(" ")?;
-        }
-        write!(f, "{}=: not honoured here", self.directive)?;
-        match &self.reason {
-            Reason::NoField => Ok(()),
-            Reason::Partly(what) => write!(f, ": {what}"),
-            Reason::Unusable(why) => write!(f, ": {why}"),
-        }
-    }
 }
 
 #[cfg(test)]

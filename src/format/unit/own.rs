@@ -4,9 +4,13 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
+use crate::format::adapter::Peeled;
+use crate::format::adapter::peel;
 use crate::spec::Arity;
 use crate::spec::Field;
+use crate::spec::Origin;
 use crate::spec::Resource;
+use crate::spec::literal;
 
 use super::CommandLine;
 use super::Reason;
@@ -14,7 +18,6 @@ use super::fields::trial;
 use super::read::Given;
 use super::read::Reader;
 use super::read::Said;
-use super::read::file_name;
 use super::specifiers::resolve;
 use super::words::Syntax;
 use super::words::split;
@@ -52,14 +55,22 @@ pub(super) fn assign(reader: &mut Reader, given: &Given, field: Field) {
     reader.own.push(Said { field, value, origin: given.origin.clone(), written: String::new() });
 }
 
-/// The words behind the adapter's `--`.
-pub(super) fn adapted(command: &CommandLine) -> Option<&[OsString]> {
-    let [_, run, options @ ..] = command.argv.as_slice() else { return None };
-    if file_name(&command.program) != b"svcadapt" || run != "run" {
-        return None;
+/// The program behind the adapter's `--`, if this is the adapter and can be taken apart. Where no `[X-Svcadapt]` says
+/// what the adapter does, its options do.
+pub(super) fn adapted(reader: &mut Reader, command: &CommandLine, origin: &Origin) -> Option<Vec<OsString>> {
+    let plain = |word: &OsString| if command.has_variables() { literal(word) } else { Some(word.clone()) };
+    // A word with a variable, before or behind the `--`, is nothing that the adapter's own line would have.
+    let words = command.argv.iter().map(plain).collect::<Option<Vec<_>>>()?;
+    let Peeled::Adapted { values, words } = peel(&words) else { return None };
+    if reader.own.is_empty() {
+        reader.own.extend(values.into_iter().map(|(field, value)| Said {
+            field,
+            value,
+            origin: origin.clone(),
+            written: String::new(),
+        }));
     }
-    let dashes = options.iter().position(|word| word == "--")?;
-    Some(&options[dashes + 1..]).filter(|words| !words.is_empty())
+    Some(words).filter(|words| !words.is_empty())
 }
 
 /// Takes away what systemd's own sections say only because systemd cannot be told more exactly.

@@ -1,7 +1,6 @@
 //! A unit with its drop-ins, read into a draft.
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 
 use crate::spec::FIELDS;
 use crate::spec::Field;
@@ -251,22 +250,21 @@ impl Reader<'_> {
             let reason = Reason::Partly(format!("the prefix '{missing}'"));
             self.kept.push(Kept { reason, ..whole.clone() });
         }
-        let mut words = Program { words: vec![command.program.clone()], variables: None, adapted: false };
+        if let Some(words) = own::adapted(self, &command, &whole.origin) {
+            return Some(Program { words, variables: None, adapted: true });
+        }
         let said = self.own.iter().any(|value| value.field == Field::ExpandVariables);
-        let mut arguments = &command.argv[1..];
-        if let Some(inner) = own::adapted(&command).filter(|_| !self.own.is_empty()) {
-            words = Program { words: Vec::new(), variables: None, adapted: true };
-            arguments = inner;
-        }
-        if !command.has_variables() || said && !words.adapted {
-            words.words.extend(arguments.iter().cloned());
+        let arguments = &command.argv[1..];
+        let mut program = Program { words: vec![command.program.clone()], variables: None, adapted: false };
+        if !command.has_variables() || said {
+            program.words.extend(arguments.iter().cloned());
         } else if let Some(plain) = arguments.iter().map(|word| literal(word)).collect::<Option<Vec<_>>>() {
-            words.words.extend(plain);
+            program.words.extend(plain);
         } else {
-            words.words.extend(arguments.iter().cloned());
-            words.variables = Some(whole.origin);
+            program.words.extend(arguments.iter().cloned());
+            program.variables = Some(whole.origin);
         }
-        Some(words)
+        Some(program)
     }
 }
 
@@ -302,10 +300,4 @@ fn of_service(field: Field) -> bool {
             | Field::Ready
             | Field::NotificationFd
     )
-}
-
-/// The file name of a path.
-pub(super) fn file_name(path: &std::ffi::OsStr) -> &[u8] {
-    let bytes = path.as_bytes();
-    bytes.rsplit(|byte| *byte == b'/').next().unwrap_or(bytes)
 }

@@ -39,6 +39,8 @@ pub fn set_ambient(bits: u64) -> io::Result<()> {
     caps::set(None, CapSet::Inheritable, &wanted).map_err(failed)?;
     // A kernel before 4.3 knows no ambient set: there is none to empty then.
     match caps::runtime::ambient_set_supported() {
+        // At once, where the crate's way to set them asks for and lowers each one.
+        Ok(()) if bits == 0 => caps::clear(None, CapSet::Ambient).map_err(failed),
         Ok(()) => caps::set(None, CapSet::Ambient, &wanted).map_err(failed),
         Err(_) if bits == 0 => Ok(()),
         Err(error) => Err(failed(error)),

@@ -4,22 +4,32 @@ use std::collections::BTreeSet;
 use std::io;
 
 use super::super::procfs;
+use super::super::procfs::Stat;
+
+/// Whether [`adopt_orphans`] can work.
+pub const ADOPTS_ORPHANS: bool = true;
 
 /// Makes orphaned descendants ours (PR_SET_CHILD_SUBREAPER, prctl(2)): none can slip away while we start them.
 pub fn adopt_orphans() -> io::Result<()> {
     Ok(nix::sys::prctl::set_child_subreaper(true)?)
 }
 
+/// All processes that we can see, as they are now.
+fn all() -> io::Result<impl Iterator<Item = Stat>> {
+    let entries = std::fs::read_dir("/proc")?.flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    // One that is gone by now is nobody's child.
+    Ok(pids.filter_map(|pid| procfs::stat(pid).ok()))
+}
+
+/// All processes of a session (setsid(2)), as they are now, zombies among them.
+pub fn session(number: i32) -> io::Result<Vec<i32>> {
+    Ok(all()?.filter(|stat| stat.session == number).map(|stat| stat.pid).collect())
+}
+
 /// All processes below `root` in the tree of parents, itself among them, as they are now.
 pub fn descendants(root: i32) -> io::Result<BTreeSet<i32>> {
-    let mut parents = Vec::new();
-    for entry in std::fs::read_dir("/proc")?.flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // One that is gone by now is nobody's child.
-        if let Ok(stat) = procfs::stat(pid) {
-            parents.push((pid, stat.ppid));
-        }
-    }
+    let parents: Vec<(i32, i32)> = all()?.map(|stat| (stat.pid, stat.ppid)).collect();
     let mut family = BTreeSet::from([root]);
     loop {
         let before = family.len();

@@ -2,11 +2,19 @@
 
 use std::io;
 
+use nix::errno::Errno;
 use nix::unistd::Gid;
 use nix::unistd::Uid;
 
 pub(crate) fn groups() -> io::Result<Vec<u32>> {
-    Ok(nix::unistd::getgroups()?.into_iter().map(Gid::as_raw).collect())
+    // nix has a door to it, but one that asks /proc/sys/kernel/ngroups_max first, each time.
+    // SAFETY: for no room the call only tells how much it needs.
+    let count = Errno::result(unsafe { libc::getgroups(0, std::ptr::null_mut()) })?;
+    let mut groups = vec![0; usize::try_from(count).unwrap_or(0)];
+    // SAFETY: there is room for `count` numbers, and the call writes no more than it is told.
+    let count = Errno::result(unsafe { libc::getgroups(count, groups.as_mut_ptr()) })?;
+    groups.truncate(usize::try_from(count).unwrap_or(0));
+    Ok(groups)
 }
 
 pub(crate) fn settled() -> io::Result<bool> {

@@ -6,6 +6,7 @@ use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use nix::errno::Errno;
 
@@ -28,6 +29,12 @@ impl PidFd {
         }
     }
 
+    /// The same hold in a process that was forked since. Here it was inherited, so there is always one.
+    #[allow(clippy::unnecessary_wraps, reason = "not every system lets it be inherited")]
+    pub fn after_fork(self) -> io::Result<Option<Self>> {
+        Ok(Some(self))
+    }
+
     /// Sends a signal to this very process; false where it has ended.
     pub fn send(&self, signal: i32) -> io::Result<bool> {
         let number = self.0.as_raw_fd();
@@ -38,6 +45,11 @@ impl PidFd {
             Err(Errno::ESRCH) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether it has ended; a zombie has.
+    pub fn has_ended(&self) -> io::Result<bool> {
+        Ok(super::super::fd::wait_readable(&[self.as_fd()], Some(Duration::ZERO))?.contains(&true))
     }
 }
 

@@ -1,14 +1,27 @@
 //! Counting threads, and the kernel's names for limits.
 
 use std::io;
+use std::os::unix::fs::MetadataExt;
+
+/// What the C library calls the number of a limit.
+#[cfg(target_env = "gnu")]
+type Resource = libc::__rlimit_resource_t;
+#[cfg(not(target_env = "gnu"))]
+type Resource = libc::c_int;
 
 /// How many threads this process has.
+///
+/// The kernel counts each as a link to the directory of them all, beside its two own; where that does not say that there
+/// is but one (not every /proc is Linux's), they are counted by their names.
 pub(crate) fn thread_count() -> io::Result<usize> {
+    if std::fs::metadata("/proc/self/task")?.nlink() == 3 {
+        return Ok(1);
+    }
     Ok(std::fs::read_dir("/proc/self/task")?.count())
 }
 
 /// The number of a resource that is named as in `RLIMIT_…`.
-pub(crate) fn resource(name: &str) -> Option<libc::__rlimit_resource_t> {
+pub(crate) fn resource(name: &str) -> Option<Resource> {
     Some(match name {
         "CPU" => libc::RLIMIT_CPU,
         "FSIZE" => libc::RLIMIT_FSIZE,

@@ -65,6 +65,12 @@ impl Dir {
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
+    /// The same, of a file that need not be text.
+    pub(crate) fn read_bytes(&self, name: &str) -> Vec<u8> {
+        let path = self.join(name);
+        fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
     /// What `inspect --out NAME` wrote.
     pub(crate) fn report(&self, name: &str) -> serde_json::Value {
         serde_json::from_str(&self.read(name)).unwrap()

@@ -4,6 +4,8 @@ use std::env;
 use std::fmt;
 use std::io;
 use std::io::Write;
+use std::process::Command;
+use std::process::Stdio;
 use std::thread;
 
 use nix::unistd::geteuid;
@@ -15,6 +17,8 @@ pub(crate) enum Capability {
     Root,
     /// A systemd that can be booted in namespaces; see [`Systemd`](super::Systemd).
     Systemd,
+    /// strace, and the right to use it.
+    Strace,
 }
 
 impl fmt::Display for Capability {
@@ -22,6 +26,7 @@ impl fmt::Display for Capability {
         f.write_str(match self {
             Self::Root => "root",
             Self::Systemd => "systemd",
+            Self::Strace => "strace",
         })
     }
 }
@@ -30,6 +35,12 @@ impl fmt::Display for Capability {
 pub(crate) fn require(capability: Capability) -> bool {
     match capability {
         Capability::Root => geteuid().is_root() || missing(capability, "these tests do not run as root"),
+        Capability::Strace => {
+            let tried =
+                Command::new("strace").args(["-o", "/dev/null", "/bin/true"]).stderr(Stdio::null()).status();
+            tried.is_ok_and(|status| status.success())
+                || missing(capability, "strace is not installed, or may not trace here")
+        }
         Capability::Systemd => super::Systemd::shared().is_some(),
     }
 }

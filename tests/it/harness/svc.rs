@@ -242,6 +242,11 @@ impl Running {
         self.process.signal(signal);
     }
 
+    /// Whether it still runs.
+    pub(crate) fn runs(&self) -> bool {
+        self.process.is_alive()
+    }
+
     /// Waits until this text has come on stdout or stderr.
     pub(crate) fn wait_for(&mut self, text: &str) {
         while !self.stdout.text().contains(text) && !self.stderr.text().contains(text) {

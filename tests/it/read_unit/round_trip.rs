@@ -136,8 +136,10 @@ fn what_no_unit_can_tell_apart_is_told_in_our_own_section() {
     };
     let (argv, kind, ready) = command(&format!("{text}[X-Svcadapt]\nReady=tcp:80\n"));
     assert_eq!((argv, kind, ready), (vec!["/bin/x".into(), "$a".into()], None, 1));
-    // What somebody wrote by hand is not taken apart: its options would be lost.
-    assert_eq!(command(text).0[0], "/a/svcadapt");
+    // Without the section the options say it, if they can be understood.
+    assert_eq!(command(text), (vec!["/bin/x".into(), "$a".into()], None, 1));
+    let strange = text.replace("--ready", "--strange");
+    assert_eq!(command(&strange).0[0], "/a/svcadapt");
 }
 
 #[test]

@@ -1,0 +1,150 @@
+//! `svcadapt stop`: ends a service, and proves that it has ended.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::Arg;
+use clap::ArgMatches;
+use clap::Command;
+use clap::builder::ValueParser;
+
+use svcadapt::Error;
+use svcadapt::control;
+use svcadapt::control::Doubt;
+use svcadapt::control::Stopped;
+use svcadapt::control::Target;
+use svcadapt::control::Unstopped;
+use svcadapt::spec::Timespan;
+use svcadapt::sys::signal;
+
+use super::Exit;
+use super::plain::harmless;
+use super::report;
+use super::which;
+
+/// It could not be stopped (LSB, "generic or unspecified error").
+const NOT_STOPPED: u8 = 1;
+/// We may not (LSB, "user had insufficient privilege").
+const DENIED: u8 = 4;
+
+/// What clap must know.
+pub(crate) fn command() -> Command {
+    which::options(Command::new("stop"))
+        .about("Stops a service that `run` started, and waits until it has ended")
+        .long_about(
+            "Sends SIGTERM to the process of the service, and waits until it has ended; when its time is over, sends \
+             SIGKILL. What it leaves behind in a session of its own is ended in the same way. The process is the one \
+             that holds the service's lock: a pid file that names another one changes nothing.\n\n\
+             Exit status: 0 it has ended or did not run, 1 it could not be stopped, 4 the permission is missing.",
+        )
+        .arg(
+            Arg::new("timeout-stop-sec")
+                .long("timeout-stop-sec")
+                .value_name("TIME")
+                .value_parser(ValueParser::os_string())
+                .help("How long it may take before it is killed [default: as it was started with, else 30s]"),
+        )
+}
+
+/// Stops the service.
+pub(crate) fn run(matches: &ArgMatches) -> Exit {
+    let (target, patience) = match typed(matches) {
+        Ok(typed) => typed,
+        Err(error) => {
+            report::report(&error);
+            return Exit::Status(error.status);
+        }
+    };
+    match control::stop(&target, patience) {
+        Ok(stopped) => {
+            let text = told(&target, &stopped);
+            if let Stopped::Ended { kept: Some(cause), .. } = stopped {
+                report::report(&Error::new("what it left", cause).of(target.to_string()));
+            }
+            report::print(&text).err().unwrap_or(Exit::Status(0))
+        }
+        Err(cause) => {
+            let error = Error::new("stop", harmless(&cause.to_string()))
+                .of(target.to_string())
+                .status(status(&cause));
+            let error = match cause.hint() {
+                Some(hint) => error.hint(hint),
+                None => error,
+            };
+            report::report(&error);
+            Exit::Status(error.status)
+        }
+    }
+}
+
+fn typed(matches: &ArgMatches) -> Result<(Target, Option<Timespan>), Error> {
+    let target = which::target(matches)?;
+    let patience = matches.get_one::<OsString>("timeout-stop-sec");
+    let read = |value: &OsString| {
+        Timespan::parse(value).map_err(|refusal| which::refused("timeout stop", value, refusal))
+    };
+    Ok((target, patience.map(read).transpose()?))
+}
+
+fn status(cause: &Unstopped) -> u8 {
+    match cause {
+        Unstopped::Denied(_) | Unstopped::Unclear(Doubt::Denied(_)) => DENIED,
+        Unstopped::Unclear(_) | Unstopped::Stuck(_) | Unstopped::Left(_) | Unstopped::Failed(..) => {
+            NOT_STOPPED
+        }
+    }
+}
+
+fn told(target: &Target, stopped: &Stopped) -> String {
+    match stopped {
+        Stopped::NotRunning => format!("{}: not running\n", harmless(&target.to_string())),
+        Stopped::Ended { name, signal: number, after, others, kept: _ } => {
+            let name = name.clone().unwrap_or_else(|| target.to_string());
+            let took = if *number == signal::SIGTERM { ", " } else { " after " };
+            let others = match others {
+                0 => String::new(),
+                1 => "; a process that it left behind has ended too".to_owned(),
+                more => format!("; {more} processes that it left behind have ended too"),
+            };
+            format!(
+                "{}: stopped ({}{took}{}){others}\n",
+                harmless(&name),
+                signal::name(*number),
+                seconds(*after)
+            )
+        }
+    }
+}
+
+/// To a tenth below ten seconds, else whole ones.
+fn seconds(span: Duration) -> String {
+    let tenths = span.as_millis() / 100;
+    if tenths < 100 { format!("{}.{} s", tenths / 10, tenths % 10) } else { format!("{} s", tenths / 10) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_says_what_it_took() {
+        let target = Target::Name(svcadapt::spec::ServiceName::parse("web".as_ref()).unwrap());
+        let ended = |signal, millis, others| Stopped::Ended {
+            name: Some("web".to_owned()),
+            signal,
+            after: Duration::from_millis(millis),
+            others,
+            kept: None,
+        };
+        for (stopped, text) in [
+            (Stopped::NotRunning, "web: not running\n"),
+            (ended(signal::SIGTERM, 234, 0), "web: stopped (SIGTERM, 0.2 s)\n"),
+            (
+                ended(signal::SIGKILL, 30_004, 1),
+                "web: stopped (SIGKILL after 30 s); a process that it left behind has ended too\n",
+            ),
+        ] {
+            assert_eq!(told(&target, &stopped), text);
+        }
+    }
+}

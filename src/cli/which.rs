@@ -1,0 +1,58 @@
+//! Which service is meant: NAME, or --pid-file PATH.
+
+use std::ffi::OsString;
+
+use clap::Arg;
+use clap::ArgGroup;
+use clap::ArgMatches;
+use clap::Command;
+use clap::builder::ValueParser;
+
+use svcadapt::Error;
+use svcadapt::control::Target;
+use svcadapt::spec::AbsPath;
+use svcadapt::spec::Refusal;
+use svcadapt::spec::ServiceName;
+
+/// Adds the two ways to say it, of which one has to be taken.
+pub(super) fn options(command: Command) -> Command {
+    command
+        .arg(
+            Arg::new("name")
+                .value_name("NAME")
+                .value_parser(ValueParser::os_string())
+                .help("The service that was started with this name"),
+        )
+        .arg(
+            Arg::new("pid-file")
+                .short('p')
+                .long("pid-file")
+                .value_name("PATH")
+                .value_parser(ValueParser::os_string())
+                .help("The service that was started with this PID file"),
+        )
+        .group(ArgGroup::new("service").args(["name", "pid-file"]).required(true))
+}
+
+/// Reads what was typed.
+pub(super) fn target(matches: &ArgMatches) -> Result<Target, Error> {
+    let typed = |option: &str| matches.get_one::<OsString>(option);
+    match (typed("name"), typed("pid-file")) {
+        (Some(name), _) => {
+            ServiceName::parse(name).map(Target::Name).map_err(|refusal| refused("name", name, refusal))
+        }
+        (None, path) => {
+            let path = path.cloned().unwrap_or_default();
+            AbsPath::parse(&path).map(Target::PidFile).map_err(|refusal| refused("pid file", &path, refusal))
+        }
+    }
+}
+
+/// A value that cannot be taken.
+pub(super) fn refused(what: &str, value: &OsString, refusal: Refusal) -> Error {
+    let error = Error::new(what, refusal.cause).of(value.to_string_lossy());
+    match refusal.hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}

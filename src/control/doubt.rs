@@ -1,0 +1,54 @@
+//! What cannot be known of a service.
+
+use std::fmt;
+
+/// Why nobody can say whether a service runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doubt {
+    /// We may not read this file.
+    Denied(String),
+    /// This cannot be read, for this reason.
+    Unreadable(String, String),
+    /// Its process belongs to another pid namespace.
+    Elsewhere,
+    /// The process that was recorded runs, or one with its number, and `/proc` does not show it to us.
+    Hidden(i32),
+    /// This process has its lock, but has not recorded itself.
+    Unsettled(i32),
+    /// A pid file names this process, and no service is known that the file belongs to.
+    Unproven(i32),
+}
+
+impl Doubt {
+    /// What the reader can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Denied(_) => Some("root may".to_owned()),
+            Self::Elsewhere => Some("ask in the container that it runs in".to_owned()),
+            Self::Hidden(_) => Some(
+                "/proc hides the processes of others where it is mounted with hidepid=; root sees them"
+                    .to_owned(),
+            ),
+            Self::Unsettled(_) => Some("it is being started or removed; try again".to_owned()),
+            Self::Unproven(pid) => Some(format!(
+                "a service that svcadapt started has a record; `svcadapt audit {pid}` tells what this is"
+            )),
+            Self::Unreadable(..) => None,
+        }
+    }
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Denied(what) => write!(f, "{what} may not be read"),
+            Self::Unreadable(what, cause) => write!(f, "{what}: {cause}"),
+            Self::Elsewhere => f.write_str("its process belongs to another pid namespace"),
+            Self::Hidden(pid) => write!(f, "there is a process {pid}, but we may not see which"),
+            Self::Unsettled(pid) => {
+                write!(f, "process {pid} has its lock, and has not said that it is the service")
+            }
+            Self::Unproven(pid) => write!(f, "nothing proves that process {pid} is the service"),
+        }
+    }
+}

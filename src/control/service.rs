@@ -1,0 +1,208 @@
+//! Finding a service, and taking hold of its process.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::setup::pid_file;
+use crate::setup::state;
+use crate::setup::state::Found;
+use crate::setup::state::Record;
+use crate::spec::AbsPath;
+use crate::spec::ServiceName;
+use crate::sys::pidfd::PidFd;
+use crate::sys::process;
+use crate::sys::procfs;
+use crate::sys::words;
+
+use super::Doubt;
+
+/// Which service is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The one with this name.
+    Name(ServiceName),
+    /// The one that was started with this pid file, whether it has a name or not.
+    PidFile(AbsPath),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => name.fmt(f),
+            Self::PidFile(path) => path.fmt(f),
+        }
+    }
+}
+
+/// A service, as it was found.
+#[derive(Debug)]
+pub(super) struct Service {
+    /// The file of its lock; none where only a pid file is known.
+    pub(super) lock: Option<PathBuf>,
+    pub(super) standing: Standing,
+}
+
+/// How it stands with a service. A later one says more than an earlier one.
+#[derive(Debug)]
+pub(super) enum Standing {
+    /// Nothing is known of it.
+    Absent,
+    /// It has ended, and left a pid file that names this process, or none.
+    Orphaned(Option<i32>),
+    /// It has ended, and left its record.
+    Dead(Record),
+    /// It cannot be told.
+    Unclear(Doubt),
+    /// It runs.
+    Running(Main),
+}
+
+/// The process of a service.
+#[derive(Debug)]
+pub(super) struct Main {
+    /// The process itself: its number cannot become another's for as long as this lives unnoticed.
+    pub(super) held: PidFd,
+    pub(super) record: Record,
+}
+
+impl Service {
+    /// Its name; none where it has only a pid file.
+    pub(super) fn name(&self) -> Option<String> {
+        let name = self.lock.as_ref()?.file_name()?.to_str()?;
+        (!name.starts_with('.')).then(|| name.to_owned())
+    }
+
+    pub(super) fn record(&self) -> Option<&Record> {
+        match &self.standing {
+            Standing::Running(main) => Some(&main.record),
+            Standing::Dead(record) => Some(record),
+            Standing::Absent | Standing::Orphaned(_) | Standing::Unclear(_) => None,
+        }
+    }
+
+    fn weight(&self) -> u8 {
+        match self.standing {
+            Standing::Absent => 0,
+            Standing::Orphaned(_) => 1,
+            Standing::Dead(_) => 2,
+            Standing::Unclear(_) => 3,
+            Standing::Running(_) => 4,
+        }
+    }
+}
+
+/// Finds a service: among our own, and among root's.
+pub(super) fn find(target: &Target) -> Service {
+    let known = locks(target).into_iter().map(|lock| Service { standing: stand(&lock), lock: Some(lock) });
+    let absent = Service { lock: None, standing: Standing::Absent };
+    // The first of equals: our own.
+    let best = known.fold(absent, |best, next| if next.weight() > best.weight() { next } else { best });
+    match (target, &best.standing) {
+        (Target::PidFile(path), Standing::Absent) => Service { lock: None, standing: orphan(path.as_path()) },
+        _ => best,
+    }
+}
+
+/// The locks that may be the service's.
+fn locks(target: &Target) -> Vec<PathBuf> {
+    let mut locks = Vec::new();
+    for directory in state::directories() {
+        let (name, pid_file) = match target {
+            Target::Name(name) => (Some(name), None),
+            Target::PidFile(path) => (None, Some(path)),
+        };
+        let direct = state::file_name(name, pid_file).map(|name| directory.join(name));
+        if let Some(path) = pid_file {
+            let place = place(path.as_path());
+            let records = state::records(&directory, direct.as_deref());
+            locks.extend(records.into_iter().filter_map(|(lock, record)| {
+                (record.pid_file.is_some_and(|recorded| self::place(&recorded) == place)).then_some(lock)
+            }));
+        }
+        locks.extend(direct);
+    }
+    locks
+}
+
+/// A path with the links in its directory followed: `/var/run` is `/run`.
+fn place(path: &Path) -> PathBuf {
+    match (path.parent().and_then(|parent| fs::canonicalize(parent).ok()), path.file_name()) {
+        (Some(parent), Some(name)) => parent.join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// A service that is being replaced while we look is looked at again, this often.
+const MOST_LOOKS: usize = 16;
+
+fn stand(lock: &Path) -> Standing {
+    let mut last = 0;
+    for _ in 0..MOST_LOOKS {
+        match state::look_settled(lock) {
+            Ok(Found::Running(record)) => match hold(lock, &record) {
+                Ok(Some(held)) => return Standing::Running(Main { held, record }),
+                Ok(None) => last = record.pid,
+                Err(error) => return Standing::Unclear(unreadable(lock, &error)),
+            },
+            Ok(Found::Elsewhere) => return Standing::Unclear(Doubt::Elsewhere),
+            Ok(Found::Unsettled(pid)) => return Standing::Unclear(Doubt::Unsettled(pid)),
+            Ok(Found::Dead(record)) if is_hidden(&record) => {
+                return Standing::Unclear(Doubt::Hidden(record.pid));
+            }
+            Ok(Found::Dead(record)) => return Standing::Dead(record),
+            Ok(Found::Unknown) => return Standing::Absent,
+            Err(error) => return Standing::Unclear(unreadable(lock, &error)),
+        }
+    }
+    Standing::Unclear(Doubt::Unsettled(last))
+}
+
+/// Takes hold of the process, and then makes sure that it is still the service: if its number has been that of the
+/// service after we had hold of it, and it still lives, no other process can have had that number.
+fn hold(lock: &Path, record: &Record) -> io::Result<Option<PidFd>> {
+    let Some(held) = PidFd::open(record.pid)? else { return Ok(None) };
+    let same = matches!(state::look(lock)?, Found::Running(again) if again == *record);
+    Ok(if same && !held.has_ended()? { Some(held) } else { None })
+}
+
+/// Whether a process that seems dead may only be kept from our eyes.
+fn is_hidden(record: &Record) -> bool {
+    match process::boot() {
+        Ok(boot) if boot != record.boot => false,
+        Ok(_) => {
+            let gone = process::identity(record.pid).is_err_and(|error| procfs::is_gone(&error));
+            gone && lives(record.pid)
+        }
+        // Without /proc nothing is seen.
+        Err(_) => lives(record.pid),
+    }
+}
+
+/// Whether any process has this number.
+fn lives(pid: i32) -> bool {
+    matches!(PidFd::open(pid), Ok(Some(held)) if held.has_ended().is_ok_and(|ended| !ended))
+}
+
+/// A pid file that no known service belongs to.
+fn orphan(path: &Path) -> Standing {
+    let named = match pid_file::read(path) {
+        Ok(named) => named,
+        Err(error) => return Standing::Unclear(unreadable(path, &error)),
+    };
+    match named {
+        Some(pid) if lives(pid) => Standing::Unclear(Doubt::Unproven(pid)),
+        None if fs::symlink_metadata(path).is_err() => Standing::Absent,
+        named => Standing::Orphaned(named),
+    }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Doubt {
+    let path = path.display().to_string();
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => Doubt::Denied(path),
+        _ => Doubt::Unreadable(path, words(error)),
+    }
+}

@@ -1,0 +1,101 @@
+//! What a service is, right now.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::setup::pid_file;
+use crate::sys::procfs;
+use crate::sys::words;
+
+use super::Doubt;
+use super::Target;
+use super::service;
+use super::service::Standing;
+
+/// What is known of a service. Asking changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Its name; none where it has only a pid file.
+    pub name: Option<String>,
+    /// Whether it runs.
+    pub state: State,
+    /// Its program.
+    pub program: Option<PathBuf>,
+    /// Its pid file, and what stands in it.
+    pub pid_file: Option<PidFile>,
+    /// The file of its lock.
+    pub lock: Option<PathBuf>,
+}
+
+/// Whether a service runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// As this process, for so long; none where `/proc` does not say.
+    Running(i32, Option<Duration>),
+    /// It has ended without being stopped, and left a record or a pid file. It was this process, if that is known.
+    Dead(Option<i32>),
+    /// It does not, and has left nothing behind; or nobody has ever heard of it.
+    NotRunning,
+    /// Nobody can say.
+    Unknown(Doubt),
+}
+
+/// A pid file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PidFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether it tells the truth.
+    pub says: Says,
+}
+
+/// What a pid file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Says {
+    /// The process of the service.
+    Truth,
+    /// Another process.
+    Other(i32),
+    /// Nothing: it is not there, or there is no number in it.
+    Nothing,
+    /// We cannot read it, for this reason.
+    Unreadable(String),
+}
+
+/// Looks at a service.
+pub fn status(target: &Target) -> Status {
+    let service = service::find(target);
+    let record = service.record();
+    let pid = record.map(|record| record.pid);
+    let asked = match target {
+        Target::Name(_) => None,
+        Target::PidFile(path) => Some(path.as_path().to_owned()),
+    };
+    let pid_file = record.and_then(|record| record.pid_file.clone()).or(asked);
+    Status {
+        name: service.name(),
+        program: record.map(|record| record.program.clone()),
+        pid_file: pid_file.map(|path| PidFile { says: says(&path, pid), path }),
+        state: match &service.standing {
+            Standing::Running(main) => State::Running(main.record.pid, age(main.record.start_time)),
+            Standing::Dead(record) => State::Dead(Some(record.pid)),
+            Standing::Orphaned(pid) => State::Dead(*pid),
+            Standing::Absent => State::NotRunning,
+            Standing::Unclear(doubt) => State::Unknown(doubt.clone()),
+        },
+        lock: service.lock,
+    }
+}
+
+fn says(path: &std::path::Path, pid: Option<i32>) -> Says {
+    match pid_file::read(path) {
+        Ok(Some(named)) if pid.is_none_or(|pid| pid == named) => Says::Truth,
+        Ok(Some(named)) => Says::Other(named),
+        Ok(None) => Says::Nothing,
+        Err(error) => Says::Unreadable(words(&error)),
+    }
+}
+
+fn age(start_time: u64) -> Option<Duration> {
+    Some(procfs::uptime().ok()?.saturating_sub(procfs::ticks(start_time)))
+}

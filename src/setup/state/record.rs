@@ -1,0 +1,154 @@
+//! What stands in the file of a lock: which process the service is, and how to treat it.
+
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use crate::sys::process;
+
+/// What is known of a service that was started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Its process.
+    pub pid: i32,
+    /// When that process started, in a unit of the system's own.
+    pub start_time: u64,
+    /// The boot in which that was.
+    pub boot: String,
+    /// Its pid file.
+    pub pid_file: Option<PathBuf>,
+    /// Its program.
+    pub program: PathBuf,
+    /// How long a stop may take, in microseconds; none for ever.
+    pub stop_patience: Option<u64>,
+    /// Whose session it is in.
+    pub session: Session,
+}
+
+/// Whose session a service is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Session {
+    /// One that was made for it: all that is in it is of the service.
+    Own,
+    /// That of whoever started it, with strangers in it.
+    Shared,
+}
+
+impl Record {
+    /// The record of this very process, in a session that it shares.
+    pub fn own(pid_file: Option<PathBuf>, program: PathBuf, stop_patience: Option<u64>) -> io::Result<Self> {
+        let pid = process::own_pid();
+        Ok(Self {
+            pid,
+            start_time: process::identity(pid)?.start_time,
+            boot: process::boot()?,
+            pid_file,
+            program,
+            stop_patience,
+            session: Session::Shared,
+        })
+    }
+
+    /// Whether its process lives: the same one, and no zombie.
+    pub fn lives(&self) -> bool {
+        let now = process::identity(self.pid);
+        process::boot().is_ok_and(|boot| boot == self.boot)
+            && now.is_ok_and(|now| now.start_time == self.start_time && !now.ended)
+    }
+
+    /// A field a line; the last line says that the record is whole.
+    pub(super) fn write(&self) -> Vec<u8> {
+        let mut text =
+            format!("pid={}\nstart={}\nboot={}\n", self.pid, self.start_time, self.boot).into_bytes();
+        let mut put = |name: &str, value: &OsStr| {
+            text.extend(name.bytes());
+            text.push(b'=');
+            for &byte in value.as_bytes() {
+                match byte {
+                    b'%' | b'\n' => text.extend(format!("%{byte:02x}").bytes()),
+                    _ => text.push(byte),
+                }
+            }
+            text.push(b'\n');
+        };
+        put("program", self.program.as_os_str());
+        if let Some(path) = &self.pid_file {
+            put("pid-file", path.as_os_str());
+        }
+        if let Some(patience) = self.stop_patience {
+            put("stop", OsStr::new(&patience.to_string()));
+        }
+        if self.session == Session::Own {
+            put("session", OsStr::new("own"));
+        }
+        text.extend(b"end=\n");
+        text
+    }
+
+    pub(super) fn read(text: &[u8]) -> Option<Self> {
+        let text = text.strip_suffix(b"end=\n")?;
+        let field = |name: &str| {
+            let value = text
+                .split(|&b| b == b'\n')
+                .find_map(|line| line.strip_prefix(name.as_bytes())?.strip_prefix(b"="))?;
+            Some(unescape(value))
+        };
+        let number = |name: &str| field(name)?.into_string().ok()?.parse::<u64>().ok();
+        Some(Self {
+            pid: i32::try_from(number("pid")?).ok()?,
+            start_time: number("start")?,
+            boot: field("boot")?.into_string().ok()?,
+            pid_file: field("pid-file").map(PathBuf::from),
+            program: field("program")?.into(),
+            stop_patience: number("stop"),
+            session: if field("session").is_some() { Session::Own } else { Session::Shared },
+        })
+    }
+}
+
+fn unescape(value: &[u8]) -> OsString {
+    let mut bytes = Vec::new();
+    let mut rest = value;
+    while let Some((&byte, tail)) = rest.split_first() {
+        let digits = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(protected) if byte == b'%' => {
+                bytes.push(protected);
+                rest = &tail[2..];
+            }
+            _ => {
+                bytes.push(byte);
+                rest = tail;
+            }
+        }
+    }
+    OsString::from_vec(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let mut record = Record::own(None, "/bin/a%0a\nb".into(), Some(30_000_000)).unwrap();
+        assert_eq!(Record::read(&record.write()), Some(record.clone()));
+        record.pid_file = Some("/run/x=y.pid".into());
+        record.session = Session::Own;
+        assert_eq!(Record::read(&record.write()), Some(record.clone()));
+        assert!(record.lives());
+        record.start_time += 1;
+        assert!(!record.lives());
+    }
+
+    #[test]
+    fn half_a_record_is_none() {
+        let text = Record::own(None, "/bin/a".into(), None).unwrap().write();
+        for length in 0..text.len() {
+            assert_eq!(Record::read(&text[..length]), None);
+        }
+    }
+}

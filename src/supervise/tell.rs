@@ -1,0 +1,58 @@
+//! Telling whoever waits above that the service is ready.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use crate::manager::Address;
+use crate::manager::Notifier;
+use crate::setup::Failure;
+use crate::sys::fd;
+use crate::sys::words;
+
+use super::start::Start;
+
+/// Whoever waits for the readiness.
+pub(super) enum Tell {
+    Manager(Notifier),
+    Newline(OwnedFd),
+}
+
+impl Tell {
+    /// Finds out who waits.
+    pub(super) fn new(start: &Start<'_>) -> Result<Self, Failure> {
+        if let Some(number) = start.spec.notification_fd {
+            let failed = |cause: String| Failure::new("notification fd", number.to_string(), cause, 202);
+            return fd::copy_of(number, 3).map(Self::Newline).map_err(|error| failed(words(&error)));
+        }
+        let failed = |cause: String| Failure::new("notify socket", "NOTIFY_SOCKET", cause, 202);
+        let inherited = &start.resolved.inherited;
+        let value = inherited.iter().find(|(name, _)| name == "NOTIFY_SOCKET").map(|(_, value)| value);
+        let value = value.ok_or_else(|| failed("it is not set".to_owned()))?;
+        Address::parse(value).map(|address| Self::Manager(Notifier::new(address))).map_err(failed)
+    }
+
+    /// Tells that the service is ready.
+    pub(super) fn ready(&self) -> io::Result<()> {
+        match self {
+            Self::Manager(notifier) => notifier.ready(),
+            Self::Newline(pipe) => fd::write_all(pipe, b"\n"),
+        }
+    }
+
+    /// Waits until what was told has been read, for a teller that is about to go.
+    pub(super) fn barrier(&self) -> io::Result<()> {
+        match self {
+            Self::Manager(notifier) => notifier.barrier(),
+            Self::Newline(_) => Ok(()),
+        }
+    }
+
+    /// Tells people something, where they can be told, and waits until that has been read.
+    pub(super) fn status(&self, text: &str) {
+        if let Self::Manager(notifier) = self {
+            // It is a courtesy; nothing depends on it.
+            let _ = notifier.status(text);
+            let _ = notifier.barrier();
+        }
+    }
+}

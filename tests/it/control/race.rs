@@ -1,0 +1,70 @@
+//! Starts and stops at the same time.
+
+use std::fs;
+
+use crate::harness::Exit;
+use crate::harness::Output;
+use crate::harness::Running;
+
+use super::support::Service;
+
+#[test]
+fn two_stops_at_the_same_time_both_succeed() {
+    let service = Service::new("stops");
+    for _ in 0..10 {
+        service.start(&["--stay"]).run();
+        let stops: Vec<Running> = (0..3).map(|_| service.stop().spawn()).collect();
+        for stop in stops {
+            let Output { stdout, stderr, exit } = stop.finish();
+            assert_eq!((exit, stderr.as_str()), (Exit::Status(0), ""), "{stdout}");
+        }
+        service.dir.nothing_left();
+        assert_eq!(service.asked().0, 3);
+    }
+}
+
+#[test]
+fn starts_and_stops_at_the_same_time_leave_neither_two_services_nor_a_block() {
+    let service = Service::new("both");
+    for round in 0..50 {
+        let starts: Vec<Running> = (0..2).map(|_| service.start(&["--stay"]).spawn()).collect();
+        let stops: Vec<Running> = (0..2).map(|_| service.stop().spawn()).collect();
+        let mut ready = 0;
+        for start in starts {
+            let Output { stderr, exit, .. } = start.finish();
+            match exit {
+                Exit::Status(0) => ready += 1,
+                Exit::Status(250) => assert!(stderr.contains("already running as process"), "{stderr}"),
+                // A stop that comes before it is ready ends it, and it says so.
+                Exit::Status(_) | Exit::Signal(15) => {
+                    assert!(stderr.contains("before it was ready"), "{stderr}");
+                }
+                Exit::Signal(_) => panic!("round {round}: {exit}: {stderr}"),
+            }
+        }
+        for stop in stops {
+            let Output { stderr, exit, .. } = stop.finish();
+            assert_eq!((exit, stderr.as_str()), (Exit::Status(0), ""), "round {round}");
+        }
+        let alive = running(&service);
+        let (status, told) = service.asked();
+        assert!(alive.len() <= 1 && alive.len() <= ready, "round {round}: {alive:?}, {ready} were ready");
+        assert_eq!(status, if alive.is_empty() { 3 } else { 0 }, "round {round}: {told}");
+    }
+    let _ = service.stop().output();
+    service.dir.nothing_left();
+    // Nothing blocks the next one.
+    service.start(&["--stay"]).run();
+    assert_eq!(service.asked().1["pid"], service.pid());
+    service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+}
+
+/// The processes that run the service's program.
+fn running(service: &Service) -> Vec<i32> {
+    let program = service.dir.program("inspect");
+    fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().to_str()?.parse().ok())
+        .filter(|pid: &i32| fs::read_link(format!("/proc/{pid}/exe")).is_ok_and(|exe| exe == program))
+        .collect()
+}

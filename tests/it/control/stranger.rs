@@ -1,0 +1,178 @@
+//! Whoever is not the service is never taken for it.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::process::Stdio;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use crate::harness::Process;
+use crate::harness::Svc;
+use crate::harness::facts;
+use crate::harness::wait_until;
+
+use super::support::Service;
+use super::support::asked;
+
+#[test]
+fn a_pid_file_that_names_a_stranger_is_pointed_out_and_not_followed() {
+    let service = Service::started("rewritten", &["--stay"]);
+    let main = service.process();
+    let stranger = service.stranger();
+    service.dir.write("pid", &format!("{}\n", stranger.pid()));
+    let told = "[NAME]: running, process [OLD], since [PID] s\n  program: [DIR]/inspect\n  \
+                pid file: [DIR]/pid names process [STRANGER], which is not this service\n";
+    for svc in
+        [service.status(), Svc::new(&service.dir).args(["status", "--pid-file"]).args([service.pid_file()])]
+    {
+        svc.name("[NAME]", &service.name)
+            .name("[OLD]", main.pid())
+            .name("[STRANGER]", stranger.pid())
+            .stdout(told)
+            .run();
+    }
+    assert_eq!(service.asked().1["pid_file_names"], json!(stranger.pid()));
+    Svc::new(&service.dir)
+        .args(["stop", "--pid-file"])
+        .args([service.pid_file()])
+        .stdout(&format!("{}: stopped (SIGTERM, [ANY] s)\n", service.name))
+        .run();
+    assert!(!main.is_alive());
+    assert!(Process::open(stranger.pid()).unwrap().is_alive());
+    // The file is no longer ours to remove.
+    assert_eq!(service.pid(), stranger.pid());
+}
+
+#[test]
+fn a_pid_file_of_no_service_proves_nothing() {
+    let service = Service::new("unproven");
+    let stranger = service.stranger();
+    service.dir.write("pid", &format!("{}\n", stranger.pid()));
+    let ask = |word| Svc::new(&service.dir).args([word, "--pid-file"]).args([service.pid_file()]);
+    let why = format!(
+        "nothing proves that process {0} is the service\n  hint: a service that svcadapt started has a record; \
+         `svcadapt audit {0}` tells what this is\n",
+        stranger.pid()
+    );
+    ask("status").stdout(&format!("[DIR]/pid: unknown, {why}  pid file: [DIR]/pid\n")).status(4).run();
+    ask("stop").stderr(&format!("svcadapt: stop '[DIR]/pid': {why}")).status(1).run();
+    assert!(Process::open(stranger.pid()).unwrap().is_alive());
+    // Without such a process, or without a number, the file is a dead one's.
+    let process = Process::open(stranger.pid()).unwrap();
+    stranger.signal(Signal::SIGKILL);
+    process.wait_gone();
+    assert_eq!(asked(ask("status")).0, 1);
+    service.dir.write("pid", "nonsense\n");
+    assert_eq!(asked(ask("status")).0, 1);
+    ask("stop").stdout("[DIR]/pid: not running\n").run();
+    fs::remove_file(service.pid_file()).unwrap();
+    assert_eq!(asked(ask("status")).0, 3);
+}
+
+#[test]
+fn a_record_whose_number_is_a_strangers_by_now_is_a_dead_services() {
+    let service = Service::started("reused", &["--stay"]);
+    let process = service.process();
+    process.signal(Signal::SIGKILL);
+    process.wait_gone();
+    let stranger = service.stranger();
+    // The stranger may have started in the same clock tick, for no number comes back as quickly as in a test.
+    let record: String = fs::read_to_string(service.lock())
+        .unwrap()
+        .lines()
+        .map(|line| match line.split_once('=') {
+            Some(("pid", _)) => format!("pid={}\n", stranger.pid()),
+            Some(("start", start)) => format!("start={}\n", start.parse::<u64>().unwrap() - 1),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    fs::write(service.lock(), record).unwrap();
+    let (status, told) = service.asked();
+    assert_eq!((status, &told["state"]), (1, &json!("dead")));
+    service.stop().stdout("[NAME]: not running\n").run();
+    assert!(Process::open(stranger.pid()).unwrap().is_alive());
+}
+
+#[test]
+fn a_read_lock_of_anybody_is_no_service() {
+    let service = Service::started("reader", &["--stay"]);
+    service.process().signal(Signal::SIGKILL);
+    service.process().wait_gone();
+    // This process has nothing to do with it, and locks what everybody may read.
+    let file = fs::File::open(service.lock()).unwrap();
+    let lock = libc::flock {
+        l_type: libc::F_RDLCK.try_into().unwrap(),
+        l_whence: libc::SEEK_SET.try_into().unwrap(),
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_SETLK(&lock)).unwrap();
+    let (status, told) = service.asked();
+    assert_eq!((status, &told["state"]), (1, &json!("dead")));
+    service.stop().stdout("[NAME]: not running\n").run();
+    let failure = service.start(&["--stay"]).output();
+    assert!(
+        failure.stderr.contains(&format!(
+            "process {} has locked it for reading, which no service does",
+            std::process::id()
+        )),
+        "{failure:?}"
+    );
+}
+
+#[test]
+fn a_zombie_does_not_run() {
+    let service = Service::new("zombie");
+    let words = ["run", "--mode", "classic", "--name", &service.name, "--pid-file"];
+    // It adopts the service (PR_SET_CHILD_SUBREAPER outlives exec), and then waits for us, not for its children.
+    let mut parent = Command::new("/bin/sh");
+    parent.args(["-c", r#""$@"; read -r _"#, "sh"]);
+    parent.arg(service.dir.program("svcadapt")).args(words).arg(service.pid_file()).arg("--");
+    parent.arg(service.dir.program("inspect")).arg("--stay");
+    parent.stdin(Stdio::piped()).current_dir(service.dir.path());
+    // SAFETY: prctl(2) with these arguments changes a flag of the new process; it is async-signal-safe.
+    #[allow(unsafe_code, reason = "no door in std to what happens before exec")]
+    unsafe {
+        parent.pre_exec(|| Ok(nix::sys::prctl::set_child_subreaper(true)?));
+    }
+    let mut parent = parent.spawn().unwrap();
+    wait_until("the service runs", || (service.asked().0 == 0).then_some(()));
+    let process = service.process();
+    process.signal(Signal::SIGKILL);
+    process.wait_gone();
+    let stat = fs::read_to_string(format!("/proc/{}/stat", process.pid())).unwrap();
+    assert!(stat.contains(") Z "), "{stat}");
+    let (status, told) = service.asked();
+    assert_eq!((status, &told["state"]), (1, &json!("dead")));
+    service.stop().stdout("[NAME]: not running\n").run();
+    assert_eq!(service.asked().0, 3);
+    drop(parent.stdin.take());
+    parent.wait().unwrap();
+}
+
+#[test]
+fn whoever_shares_the_session_of_a_service_that_has_none_of_its_own_is_left_alone() {
+    let service = Service::new("shared");
+    let program = |name| service.dir.program(name);
+    let script = r#"setsid sh -c '"$0" 120 & echo $! > bystander; exec "$@"' "$0" "$@""#;
+    let started = Svc::new(&service.dir)
+        .program("/bin/sh")
+        .args(["-c", script])
+        .args([program("/bin/sleep"), program("svcadapt")])
+        .args(["run", "--mode", "supervised", "--name", &service.name, "--"])
+        .args([program("inspect"), "--out".into(), service.dir.join("report"), "--stay".into()])
+        .spawn();
+    wait_until("the service runs", || service.dir.join("report").exists().then_some(()));
+    let bystander: i32 = service.dir.read("bystander").trim().parse().unwrap();
+    let bystander = Process::open(bystander).unwrap();
+    let session = |pid: &str| facts(pid).unwrap()["sid"].clone();
+    let pid = service.asked().1["pid"].to_string();
+    assert_eq!(session(&pid), session(&bystander.pid().to_string()));
+    service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+    assert!(bystander.is_alive());
+    bystander.signal(Signal::SIGKILL);
+    drop(started);
+}

@@ -1,0 +1,96 @@
+//! A service of a test: started by the real binary, asked and stopped by it, and gone with the test.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process;
+
+use serde_json::Value;
+use svcadapt::setup::state;
+
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Output;
+use crate::harness::Process;
+use crate::harness::Running;
+use crate::harness::Svc;
+
+/// A classic service with a name of its own and a pid file in its directory.
+pub(super) struct Service {
+    pub(super) dir: Dir,
+    pub(super) name: String,
+}
+
+impl Service {
+    /// Not started yet. Names are the machine's, so the test's is in it.
+    pub(super) fn new(test: &str) -> Self {
+        Self { dir: Dir::new(), name: format!("control-{test}-{}", process::id()) }
+    }
+
+    /// Started, as `inspect` with these options, and ready when that says so.
+    pub(super) fn started(test: &str, options: &[&str]) -> Self {
+        let service = Self::new(test);
+        service.start(options).run();
+        service
+    }
+
+    /// A start of `inspect` with these options.
+    pub(super) fn start(&self, options: &[&str]) -> Svc<'_> {
+        let inspect = self.dir.program("inspect");
+        self.run(&["--ready", "notify"]).args([inspect]).args(["--ready", "notify"]).args(options)
+    }
+
+    /// A start with these options; the program is to be added.
+    pub(super) fn run(&self, options: &[&str]) -> Svc<'_> {
+        let svc = Svc::new(&self.dir).args(["run", "--mode", "classic", "--name", &self.name, "--pid-file"]);
+        svc.args([self.pid_file()]).args(options).args(["--"])
+    }
+
+    pub(super) fn status(&self) -> Svc<'_> {
+        Svc::new(&self.dir).name("[NAME]", &self.name).args(["status", &self.name])
+    }
+
+    pub(super) fn stop(&self) -> Svc<'_> {
+        Svc::new(&self.dir).name("[NAME]", &self.name).args(["stop", &self.name])
+    }
+
+    /// The exit status of `svcadapt status`, and what it says as JSON.
+    pub(super) fn asked(&self) -> (i32, Value) {
+        asked(self.status())
+    }
+
+    pub(super) fn pid_file(&self) -> PathBuf {
+        self.dir.join("pid")
+    }
+
+    /// What the pid file says.
+    pub(super) fn pid(&self) -> i32 {
+        self.dir.read("pid").trim().parse().unwrap()
+    }
+
+    /// The process that the pid file names.
+    pub(super) fn process(&self) -> Process {
+        Process::open(self.pid()).unwrap()
+    }
+
+    pub(super) fn lock(&self) -> PathBuf {
+        state::directory().join(&self.name)
+    }
+
+    /// A process that has nothing to do with the service.
+    pub(super) fn stranger(&self) -> Running {
+        Svc::new(&self.dir).program("/bin/sleep").args(["120"]).spawn()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(self.lock());
+    }
+}
+
+/// The exit status of a question, and the answer as JSON.
+pub(super) fn asked(question: Svc<'_>) -> (i32, Value) {
+    let Output { stdout, stderr, exit } = question.args(["--json"]).output();
+    let Exit::Status(status) = exit else { panic!("it died: {stderr}") };
+    (status, serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}")))
+}

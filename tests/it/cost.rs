@@ -1,0 +1,93 @@
+//! What a start costs the kernel: a number of system calls that does not grow by itself, nor with any limit.
+//!
+//! Times are for `cargo bench --bench launch`; calls can be counted, and are the same on every machine.
+
+use std::collections::BTreeMap;
+
+use super::harness::Capability;
+use super::harness::Dir;
+use super::harness::Svc;
+use super::harness::require;
+
+/// Calls by their names.
+type Counts = BTreeMap<String, usize>;
+
+/// What the C library does by itself, before `main` and for memory, and what puts the limit of files back.
+const NOT_OURS: [&str; 9] =
+    ["brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "prlimit64", "pread64", "getrandom"];
+
+#[test]
+fn a_classic_start_makes_few_system_calls_whatever_the_limit_of_open_files() {
+    if !require(Capability::Strace) {
+        return;
+    }
+    let few = start("classic", "1024");
+    let many = start("classic", "$(ulimit -H -n)");
+    assert_eq!(few, many);
+    // 64 of them give every signal its default action.
+    bounded(&few, 200);
+}
+
+#[test]
+fn a_supervised_start_makes_few_system_calls_whatever_the_limit_of_open_files() {
+    if !require(Capability::Strace) {
+        return;
+    }
+    let few = start("supervised", "1024");
+    let many = start("supervised", "$(ulimit -H -n)");
+    assert_eq!(few, many);
+    bounded(&few, 185);
+}
+
+fn bounded(counts: &Counts, most: usize) {
+    let all: usize = counts.values().sum();
+    assert!(all <= most, "{all} system calls, and {most} are enough: {counts:#?}");
+    let closes = counts.get("close").copied().unwrap_or_default();
+    assert!(closes <= 15, "{closes} times close");
+}
+
+/// The calls up to the exec of the program. What the launcher does after its fork is waiting, and not counted.
+fn start(mode: &str, files: &str) -> Counts {
+    let dir = Dir::new();
+    let svcadapt = env!("CARGO_BIN_EXE_svcadapt");
+    let line = format!(
+        "ulimit -S -n {files} && exec strace -f -qq -o trace {svcadapt} run --mode {mode} -- /bin/true"
+    );
+    Svc::new(&dir).program("/bin/sh").args(["-c", &line]).run();
+    count(&dir.read("trace"))
+}
+
+fn count(trace: &str) -> Counts {
+    let mut counts = Counts::new();
+    let (mut launcher, mut forked) = (None, false);
+    for line in trace.lines() {
+        let (pid, rest) = line.split_once(' ').unwrap();
+        // The second half of a call, or the end of a process.
+        let Some((name, words)) =
+            rest.trim_start().split_once('(').filter(|(name, _)| !name.contains([' ', '<', '+']))
+        else {
+            continue;
+        };
+        if name == "execve" && words.starts_with("\"/bin/true\"") {
+            return counts;
+        }
+        let launches = *launcher.get_or_insert(pid) == pid;
+        if launches && forked {
+            continue;
+        }
+        forked |= launches && ["fork", "vfork", "clone", "clone3"].contains(&name);
+        if !NOT_OURS.contains(&name) {
+            *counts.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+    panic!("the program was never executed:\n{trace}");
+}
+
+#[test]
+fn calls_are_counted_up_to_the_exec_and_the_waiting_is_not() {
+    let trace = "1 execve(\"a\") = 0\n1 clone(x <unfinished ...>\n2 setsid() = 2\n1 <... clone resumed>) = 2\n1 poll() = 1\n\
+                 2 +++ exited with 0 +++\n1 --- SIGCHLD {si_signo=SIGCHLD} ---\n3 brk(0) = 0\n3 close(3) = 0\n\
+                 3 execve(\"/bin/true\", x) = 0\n3 read(0) = 0\n";
+    let counts = count(trace);
+    assert_eq!(counts.values().sum::<usize>(), 4, "{counts:?}");
+}

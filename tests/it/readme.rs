@@ -1,0 +1,119 @@
+//! What the README says is so: every session in it is run, and every option of ours that it names exists.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Svc;
+use crate::harness::require;
+
+const README: &str = include_str!("../../README.md");
+
+/// The text of every fenced block of this kind.
+fn blocks(kind: &str) -> Vec<&'static str> {
+    let fence = format!("```{kind}\n");
+    README.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).collect()
+}
+
+/// Numbers of processes, times and the like differ from run to run.
+fn without_numbers(text: &str) -> String {
+    let mut plain = String::new();
+    for c in text.chars() {
+        match c {
+            '0'..='9' if plain.ends_with('#') => {}
+            '0'..='9' => plain.push('#'),
+            _ => plain.push(c),
+        }
+    }
+    plain
+}
+
+#[test]
+fn the_sessions_are_what_happens() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    dir.program("svcadapt");
+    // What the sessions start they also stop, unless one of them goes wrong.
+    let _guard = Stop(&dir);
+    let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", dir.path().display());
+    let (mut expected, mut happened) = (String::new(), String::new());
+    for block in blocks("console") {
+        for session in block.split("$ ").skip(1) {
+            let (command, _) = session.split_once('\n').unwrap();
+            let script = format!("{{ {command}; }} 2>&1");
+            let output = Svc::new(&dir).program("/bin/sh").args(["-c", &script]).env("PATH", &path).output();
+            happened.push_str(&without_numbers(&format!("$ {command}\n{}", output.stdout)));
+            expected.push_str(&without_numbers(&format!("$ {session}")));
+        }
+    }
+    assert_eq!(happened, expected);
+    assert!(expected.matches("$ svcadapt").count() > 5, "the README shows hardly anything");
+}
+
+struct Stop<'a>(&'a Dir);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        Svc::new(self.0).args(["stop", "readme-clock"]).output();
+    }
+}
+
+#[test]
+fn every_option_of_ours_that_it_names_exists() {
+    let dir = Dir::new();
+    let commands = ["run", "stop", "status", "gen-unit", "gen-plist", "detect", "audit"];
+    let own = help(&dir, &["--help"]);
+    let help = commands.iter().fold(own, |all, command| all + &help(&dir, &[command, "--help"]));
+    let named: BTreeSet<&str> = README
+        .lines()
+        .flat_map(|line| match line.strip_prefix("| ").map(|row| row.split(" | ").collect::<Vec<_>>()) {
+            // The left column of a table belongs to somebody else.
+            Some(cells) => cells[1..].to_vec(),
+            None => vec![line],
+        })
+        .flat_map(|text| text.split('`').skip(1).step_by(2))
+        .flat_map(|code| code.split([' ', '=', ',']))
+        .filter(|word| word.starts_with("--") && word.len() > 2)
+        .collect();
+    let ours = |word: &str| help.split([' ', '\n', '[', '=', ',']).any(|known| known == word);
+    let missing: Vec<_> = named.iter().filter(|word| !ours(word) && **word != "--bench").collect();
+    assert!(missing.is_empty(), "no such option: {missing:?}");
+    assert!(named.len() > 20, "hardly any option is named: {named:?}");
+}
+
+fn help(dir: &Dir, words: &[&str]) -> String {
+    let output = Svc::new(dir).args(words).output();
+    assert_eq!(output.exit, Exit::Status(0), "{output:?}");
+    output.stdout
+}
+
+#[test]
+fn the_tour_shows_a_service_from_start_to_stop() {
+    let program = Path::new(env!("CARGO_BIN_EXE_svcadapt")).with_file_name("examples").join("tour");
+    assert!(fs::exists(&program).unwrap(), "cargo test builds the examples; cargo test --test it does not");
+    let dir = Dir::new();
+    // It looks for the command in the folder above its own, as Cargo lays them out.
+    fs::create_dir(dir.join("examples")).unwrap();
+    fs::copy(&program, dir.join("examples/tour")).unwrap();
+    dir.program("svcadapt");
+    let tour = dir.join("examples/tour");
+    let output =
+        Svc::new(&dir).program("/bin/sh").args(["-c", "exec \"$0\"", tour.to_str().unwrap()]).output();
+    assert_eq!(output.exit, Exit::Status(0), "{output:?}");
+    for sign in [
+        "$ svcadapt run --name tour",
+        "tour: running",
+        "ExecStart=",
+        "Type=notify",
+        "<key>Label</key>",
+        "tour: stopped",
+    ] {
+        assert!(output.stdout.contains(sign), "no '{sign}' in:\n{}", output.stdout);
+    }
+    dir.nothing_left();
+}

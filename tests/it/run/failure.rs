@@ -1,0 +1,375 @@
+//! Every failure after the fork reaches the caller, with the right status, and leaves nothing running.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+use std::time::Instant;
+
+use nix::sys::signal::Signal;
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Process;
+use crate::harness::require;
+use crate::harness::wait_until;
+
+use super::Service;
+use super::contents;
+use super::run;
+use super::stop;
+
+/// What is said where standard error was the null device.
+const LOST: &str = "  hint: what it wrote went to the null device; --standard-error append:PATH keeps it\n";
+
+#[test]
+fn the_program_s_own_status_is_passed_on() {
+    let dir = Dir::new();
+    let program = dir.program("inspect").display().to_string();
+    for status in [1, 2, 3, 99, 127, 203, 250, 255] {
+        run(&dir, &["--ready=notify", "--name=own-status-of-nobody", "--", &program, "--exit", &status.to_string()])
+            .stderr("svcadapt: start 'own-status-of-nobody': the program ended with status [STATUS] before it was ready\n[LOST]")
+            .name("[STATUS]", status)
+            .name("[LOST]", LOST)
+            .status(status)
+            .run();
+    }
+    run(&dir, &["--ready=notify", "--", &program, "--exit", "0"])
+        .stderr(
+            "svcadapt: start '[DIR]/inspect': the program ended with status 0 before it was ready\n[LOST]",
+        )
+        .name("[LOST]", LOST)
+        .status(248)
+        .run();
+    dir.nothing_left();
+}
+
+#[test]
+fn the_signal_that_ended_the_program_is_seen_by_the_caller() {
+    let dir = Dir::new();
+    for (signal, name) in [
+        (Signal::SIGTERM, "SIGTERM"),
+        (Signal::SIGKILL, "SIGKILL"),
+        (Signal::SIGSEGV, "SIGSEGV"),
+        (Signal::SIGHUP, "SIGHUP"),
+        (Signal::SIGPIPE, "SIGPIPE"),
+    ] {
+        let script = format!("kill -{} $$", signal as i32);
+        run(&dir, &["--ready=notify", "--", "/bin/sh", "-c", &script])
+            .stderr("svcadapt: start '/bin/sh': the program ended by [SIGNAL] before it was ready\n[LOST]")
+            .name("[SIGNAL]", name)
+            .name("[LOST]", LOST)
+            .signal(signal)
+            .run();
+    }
+    let got = run(&dir, &["--ready=notify", "--", "/bin/sh", "-c", "kill -37 $$"]).output();
+    assert_eq!(got.exit, Exit::Signal(37), "{}", got.stderr);
+    assert!(!dir.join("core").exists(), "the launcher has dumped core");
+}
+
+#[test]
+fn why_the_program_failed_is_told_in_its_own_words() {
+    let dir = Dir::new();
+    run(&dir, &["--ready=notify", "--", "/bin/sh", "-c", "systemd-notify ERRNO=98; exit 1"])
+        .stderr("svcadapt: start '/bin/sh': the program ended with status 1 before it was ready; it said why: address already in use\n[LOST]")
+        .name("[LOST]", LOST)
+        .status(1)
+        .run();
+}
+
+#[test]
+fn the_last_words_are_shown_and_no_terminal_obeys_them() {
+    let dir = Dir::new();
+    let log = dir.write("log", "of yesterday\n");
+    let option = format!("--standard-error=append:{}", log.display());
+    // Twelve lines, of which the last ten are shown; the last one without its newline, and with what a terminal would obey.
+    let script = "for i in 1 2 3 4 5 6 7 8 9 10 11; do echo line $i >&2; done; printf 'a\\033[2Jb\\rc\\td\\377e' >&2; exit 7";
+    run(&dir, &["--ready=notify", &option, "--", "/bin/sh", "-c", script])
+        .stderr("svcadapt: start '/bin/sh': the program ended with status 7 before it was ready\n  | line 3\n  | line 4\n  | line 5\n  | line 6\n  | line 7\n  | line 8\n  | line 9\n  | line 10\n  | line 11\n  | a\\u{1b}[2Jb\\rc\\td\u{fffd}e\n")
+        .status(7)
+        .run();
+    assert!(
+        dir.read_bytes("log").starts_with(b"of yesterday\nline 1\n"),
+        "the log itself is as it was written"
+    );
+    // One that says nothing has no last words, and yesterday's are not its own.
+    for how in ["append", "file"] {
+        let option = format!("--standard-error={how}:{}", dir.write("log", "of yesterday\n").display());
+        run(&dir, &["--ready=notify", &option, "--", "/bin/sh", "-c", "exit 7"])
+            .stderr("svcadapt: start '/bin/sh': the program ended with status 7 before it was ready\n")
+            .status(7)
+            .run();
+        assert_eq!(dir.read("log"), "of yesterday\n");
+    }
+    let option = format!("--standard-error=truncate:{}", log.display());
+    run(&dir, &["--ready=notify", &option, "--", "/bin/sh", "-c", "echo new >&2; exit 7"])
+        .stderr("svcadapt: start '/bin/sh': the program ended with status 7 before it was ready\n  | new\n")
+        .status(7)
+        .run();
+    // Where the caller sees it anyway it is not said twice.
+    run(
+        &dir,
+        &["--ready=notify", "--standard-error=inherit", "--", "/bin/sh", "-c", "echo here >&2; exit 7"],
+    )
+    .stderr("here\nsvcadapt: start '/bin/sh': the program ended with status 7 before it was ready\n")
+    .status(7)
+    .run();
+}
+
+#[test]
+fn a_death_before_ready_is_told_at_once() {
+    let dir = Dir::new();
+    let program = dir.program("inspect").display().to_string();
+    // One that others wait out is told after 90 seconds. On a machine that is busy one of five has to be quick.
+    let quick = (0..5).any(|_| {
+        let begun = Instant::now();
+        let got = run(&dir, &["--ready=notify", "--", &program, "--exit-after", "300:3"]).output();
+        assert_eq!(got.exit, Exit::Status(3), "{}", got.stderr);
+        begun.elapsed() < Duration::from_secs(1)
+    });
+    assert!(quick, "none was told within a second");
+}
+
+#[test]
+fn a_time_out_leaves_nothing_running_whatever_hides() {
+    let (dir, service) = (Dir::new(), Service::new());
+    // One that leaves the session, one that is an orphan, and one in the background; all of them deaf to SIGTERM.
+    let script =
+        "trap '' TERM HUP INT; setsid sleep 300 & (setsid sh -c 'sleep 301 & sleep 302' &) ; sleep 303";
+    let before = contents(dir.path());
+    let mut options = vec!["--ready=notify", "--timeout-start-sec=300ms", "--timeout-stop-sec=200ms"];
+    options.extend(["--name", service.name()]);
+    run(&dir, &options)
+        .args(["--environment", &format!("MARK={}", dir.path().display()), "--", "/bin/sh", "-c", script])
+        .stderr("svcadapt: start '[NAME]': not ready after 300ms, still missing: notify\n[LOST]")
+        .name("[NAME]", service.name())
+        .name("[LOST]", LOST)
+        .status(249)
+        .run();
+    dir.nothing_left();
+    assert_eq!(contents(dir.path()).len(), before.len() + 1, "more than our own program is there");
+    assert!(!service.lock().exists());
+}
+
+#[test]
+fn who_ends_at_sigterm_is_not_waited_for() {
+    let dir = Dir::new();
+    let program = dir.program("inspect").display().to_string();
+    let begun = Instant::now();
+    let got = run(&dir, &["--ready=notify", "--timeout-start-sec=200ms", "--", &program, "--stay"]).output();
+    assert_eq!(got.exit, Exit::Status(249), "{}", got.stderr);
+    assert!(begun.elapsed() < Duration::from_secs(5), "ended after {:?}", begun.elapsed());
+    dir.nothing_left();
+}
+
+#[test]
+fn a_launcher_that_is_told_to_stop_stops_the_service() {
+    let dir = Dir::new();
+    let program = dir.program("inspect").display().to_string();
+    let report = dir.join("report").display().to_string();
+    for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT] {
+        let service = Service::new();
+        let pid_file = Path::new("/run").join(format!("{}.pid", service.name()));
+        let mut options = vec!["--ready=notify".to_owned(), format!("--name={}", service.name())];
+        if nix::unistd::geteuid().is_root() {
+            options.push(format!("--pid-file={}", pid_file.display()));
+        }
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let running = run(&dir, &options).args(["--", &program, "--out", &report, "--stay"]).spawn();
+        wait_until("the program runs", || fs::metadata(&report).ok());
+        let process = service.main();
+        running.signal(signal);
+        let output = running.finish();
+        assert_eq!((output.stderr.as_str(), output.exit), ("", Exit::Signal(signal as i32)));
+        assert!(!process.is_alive(), "it still runs after {signal}");
+        assert!(!service.lock().exists() && !pid_file.exists());
+        fs::remove_file(&report).unwrap();
+    }
+    assert!(!dir.join("core").exists());
+    dir.nothing_left();
+}
+
+#[test]
+fn signals_that_are_not_for_the_launcher_do_not_disturb_it() {
+    let dir = Dir::new();
+    let d = dir.path().display();
+    let script = format!(
+        "touch {d}/runs; until [ -e {d}/go ]; do sleep 0.01; done; systemd-notify --ready; exec sleep 60"
+    );
+    let running = run(&dir, &["--ready=notify", "--", "/bin/sh", "-c", &script]).spawn();
+    wait_until("the program runs", || dir.join("runs").exists().then_some(()));
+    for signal in [
+        Signal::SIGUSR1,
+        Signal::SIGCHLD,
+        Signal::SIGPIPE,
+        Signal::SIGWINCH,
+        Signal::SIGCONT,
+        Signal::SIGALRM,
+    ] {
+        running.signal(signal);
+    }
+    dir.write("go", "");
+    let output = running.finish();
+    assert_eq!((output.stderr.as_str(), output.exit), ("", Exit::Status(0)));
+}
+
+#[test]
+fn what_the_shell_before_had_started_is_none_of_the_service_s() {
+    let dir = Dir::new();
+    let svcadapt = dir.program("svcadapt").display().to_string();
+    let sleep = dir.program("/bin/sleep").display().to_string();
+    let (stranger, d) = (dir.join("stranger"), dir.path().display());
+    // `exec` makes the launcher the parent of a process that has nothing to do with it.
+    let start = |rest: &str| {
+        let script = format!(
+            "{sleep} 300 >/dev/null 2>&1 & echo $! >{}; exec {svcadapt} run --mode classic --timeout-stop-sec=1s {rest}",
+            stranger.display()
+        );
+        let output = crate::harness::Svc::new(&dir).program("/bin/sh").args(["-c", &script]).output();
+        let pid = fs::read_to_string(&stranger).unwrap().trim().parse().unwrap();
+        (output, Process::open(pid).unwrap())
+    };
+    let (output, process) = start("--ready=notify -- /bin/sh -c 'exit 3'");
+    assert_eq!(output.exit, Exit::Status(3), "{}", output.stderr);
+    assert!(output.stderr.contains("ended with status 3"), "{}", output.stderr);
+    assert!(process.is_alive(), "it has been ended with the service");
+    stop(&process);
+    let (output, process) = start("--ready=notify --timeout-start-sec=200ms -- /bin/sleep 60");
+    assert_eq!(output.exit, Exit::Status(249), "{}", output.stderr);
+    assert!(process.is_alive(), "it has been ended with the service");
+    stop(&process);
+    let (output, process) = start("--ready=notify -- /bin/sh -c 'kill -9 $$'");
+    assert_eq!(output.exit, Exit::Signal(9), "{}", output.stderr);
+    stop(&process);
+    // Nor can it make the service ready.
+    let script = format!(
+        "(until [ -e {d}/socket ]; do sleep 0.01; done; NOTIFY_SOCKET=$(cat {d}/socket) systemd-notify --ready; touch {d}/said) \
+         >/dev/null 2>&1 & exec {svcadapt} run --mode classic --ready=notify --timeout-start-sec=2s -- /bin/sh -c \
+         'echo $NOTIFY_SOCKET >{d}/socket.new; mv {d}/socket.new {d}/socket; until [ -e {d}/said ]; do sleep 0.01; done; exit 4'"
+    );
+    let output = crate::harness::Svc::new(&dir).program("/bin/sh").args(["-c", &script]).output();
+    assert_eq!(output.exit, Exit::Status(4), "{}", output.stderr);
+}
+
+#[test]
+fn a_step_that_fails_after_the_fork_is_named_and_leaves_nothing() {
+    let root = require(Capability::Root);
+    let (dir, service) = (Dir::new(), Service::new());
+    let program = dir.program("inspect").display().to_string();
+    dir.program("svcadapt");
+    let private = dir.join("private");
+    fs::create_dir(&private).unwrap();
+    fs::set_permissions(&private, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let private = private.display().to_string();
+    nix::unistd::mkfifo(&dir.join("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let fifo = format!("--standard-output=append:{}", dir.join("fifo").display());
+    let before = contents(dir.path());
+    let mut cases = vec![
+        (
+            vec!["--limit-nofile=infinity"],
+            "limit 'NOFILE infinity': operation not permitted\n  hint: only root can raise this\n",
+            205,
+        ),
+        (vec![fifo.as_str()], "standard output 'append:[DIR]/fifo': no such device or address\n", 209),
+        (
+            vec!["--standard-error=append:/proc/nothing"],
+            "standard error 'append:/proc/nothing': no such file or directory\n",
+            222,
+        ),
+        (vec!["--files-preserve=200"], "files to preserve '200': no such descriptor is open\n", 202),
+    ];
+    if root {
+        cases.push((
+            vec!["--user=nobody", "--working-directory", &private],
+            "working directory '[DIR]/private': permission denied\n  hint: the user that the service runs as may not enter it\n",
+            200,
+        ));
+    }
+    for (options, stderr, status) in cases {
+        run(&dir, &options)
+            .args(["--name", service.name(), "--", &program, "--stay"])
+            .stderr(&format!("svcadapt: {stderr}"))
+            .status(status)
+            .run();
+        assert_eq!(contents(dir.path()), before, "{options:?}");
+        assert!(!service.lock().exists(), "{options:?}");
+    }
+    dir.nothing_left();
+}
+
+#[test]
+fn what_was_made_for_a_start_that_failed_is_taken_away() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let (dir, service) = (Dir::new(), Service::new());
+    let name = service.name();
+    let pid_file = format!("/run/{name}.pid");
+    let out = dir.join("out").display().to_string();
+    let options = [
+        &format!("--runtime-directory={name}/a"),
+        &format!("--state-directory={name}"),
+        &format!("--cache-directory={name}"),
+        &format!("--logs-directory={name}"),
+        &format!("--configuration-directory={name}"),
+        &format!("--pid-file={pid_file}"),
+        &format!("--standard-output=append:{out}"),
+        &format!("--name={name}"),
+    ];
+    let options: Vec<&str> = options.iter().map(|option| option.as_str()).collect();
+    let gone = || {
+        for base in ["/run", "/var/lib", "/var/cache", "/var/log", "/etc"] {
+            let made = Path::new(base).join(name);
+            assert!(!made.exists(), "{} is still there", made.display());
+        }
+        assert!(!Path::new(&pid_file).exists() && !Path::new(&out).exists() && !service.lock().exists());
+    };
+    // In the last step, after the start, and in the wait.
+    let bad = dir.write("bad", "#!/bin/sh\n");
+    fs::set_permissions(&bad, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    fs::write(&bad, "\x7fELF not really").unwrap();
+    let got = run(&dir, &options).args(["--user=nobody", "--", bad.to_str().unwrap()]).output();
+    assert_eq!(
+        (got.stderr.as_str(), got.exit),
+        (format!("svcadapt: exec '{}': exec format error\n", bad.display()).as_str(), Exit::Status(203))
+    );
+    gone();
+    let got = run(&dir, &options).args(["--user=nobody", "--ready=notify", "--", "/bin/false"]).output();
+    assert_eq!(got.exit, Exit::Status(1), "{}", got.stderr);
+    gone();
+    let got = run(&dir, &options)
+        .args(["--ready=notify", "--timeout-start-sec=100ms", "--", "/bin/sleep", "60"])
+        .output();
+    assert_eq!(got.exit, Exit::Status(249), "{}", got.stderr);
+    gone();
+}
+
+#[test]
+fn a_start_that_lost_takes_away_what_it_made_and_nothing_else() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let (dir, winner, loser) = (Dir::new(), Service::new(), Service::new());
+    let sleep = dir.program("/bin/sleep").display().to_string();
+    let pid_file = format!("/run/{}.pid", winner.name());
+    let pid_option = format!("--pid-file={pid_file}");
+    run(&dir, &["--name", winner.name(), &pid_option, "--", &sleep, "60"]).run();
+    let process = winner.main();
+    // Another name, but the same pid file.
+    run(
+        &dir,
+        &["--name", loser.name(), &pid_option, "--runtime-directory", loser.name(), "--", &sleep, "60"],
+    )
+    .stderr("svcadapt: start '[FILE] of [WINNER]': already running as process [MAIN]\n")
+    .name("[FILE]", &pid_file)
+    .name("[WINNER]", winner.name())
+    .name("[MAIN]", process.pid())
+    .status(250)
+    .run();
+    assert!(!loser.lock().exists(), "the loser has left its lock");
+    assert!(!Path::new("/run").join(loser.name()).exists(), "the loser has left its directory");
+    assert_eq!(fs::read_to_string(&pid_file).unwrap(), format!("{}\n", process.pid()));
+    assert_eq!(winner.main().pid(), process.pid());
+    stop(&process);
+    fs::remove_file(&pid_file).unwrap();
+}

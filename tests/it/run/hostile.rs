@@ -1,0 +1,151 @@
+//! Whatever state the starter is in, the daemon is left with what its spec says and nothing else.
+
+use serde_json::Value;
+use serde_json::json;
+
+use nix::unistd::User;
+use nix::unistd::geteuid;
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Svc;
+use crate::harness::facts;
+use crate::harness::require;
+
+use super::inspect;
+use super::reported;
+use super::run;
+use super::stop;
+
+/// Every hostility alone, the two that are options, and all at once.
+const STARTERS: [&[&str]; 15] = [
+    &["--only", "fds"],
+    &["--only", "fds,nofile"],
+    &["--only", "nofile"],
+    &["--only", "core"],
+    &["--only", "oom"],
+    &["--only", "groups"],
+    &["--only", "ignored"],
+    &["--only", "blocked"],
+    &["--only", "umask"],
+    &["--only", "cwd"],
+    &["--only", "env"],
+    &["--only", "cwd", "--close-stdio"],
+    &["--only", "cwd", "--tty"],
+    &["--only", "nice"],
+    &[],
+];
+
+/// What a daemon of this user is left with when its spec says nothing.
+fn expected(user: &User) -> Value {
+    let ids = |id: u32| json!({ "real": id, "effective": id, "saved": id });
+    let device = json!({
+        "target": "/dev/null", "access": "rdwr", "append": false, "nonblock": false, "cloexec": false
+    });
+    let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    // As under systemd, nothing is said of root where root was not asked for.
+    let env = if user.uid.is_root() {
+        json!({ "PATH": path })
+    } else {
+        json!({ "HOME": user.dir, "LOGNAME": user.name, "PATH": path, "SHELL": user.shell, "USER": user.name })
+    };
+    json!({
+        "uid": ids(user.uid.as_raw()),
+        "gid": ids(user.gid.as_raw()),
+        "groups": [],
+        "umask": "0022",
+        "cwd": "/",
+        "root": "/",
+        "tty_nr": 0,
+        "nice": 0,
+        "oom_score_adj": 0,
+        "no_new_privs": 0,
+        "threads": 1,
+        "signals": { "blocked": [], "ignored": [], "caught": [] },
+        "fds": { "0": device, "1": device, "2": device },
+        "env": env,
+    })
+}
+
+/// The soft limits that are the kernel's first ones, as far as the hard ones let them.
+fn expected_limits(hard: &Value) -> Value {
+    let mut limits = hard.clone();
+    for (name, first) in [
+        ("Max cpu time", "unlimited"),
+        ("Max file size", "unlimited"),
+        ("Max data size", "unlimited"),
+        ("Max stack size", "8388608"),
+        ("Max core file size", "0"),
+        ("Max resident set", "unlimited"),
+        ("Max open files", "1024"),
+        ("Max address space", "unlimited"),
+        ("Max file locks", "unlimited"),
+    ] {
+        let hard = limits[name]["hard"].clone();
+        let number = |text: &str| text.parse::<u64>().unwrap_or(u64::MAX);
+        let soft = if number(first) <= number(hard.as_str().unwrap()) { json!(first) } else { hard };
+        limits[name]["soft"] = soft;
+    }
+    limits
+}
+
+/// Holds the daemon that this starter started against what is expected, from inside and from outside.
+fn check(dir: &Dir, svc: Svc<'_>, expected: &Value) {
+    let line = svc.to_string();
+    svc.run();
+    let (process, inside) = reported(dir);
+    let mut outside = facts(&process.pid().to_string()).unwrap();
+    // Its own handler, set after the report.
+    outside["signals"]["caught"] = json!([]);
+    for (view, seen) in [("inside", &inside), ("outside", &outside)] {
+        for (fact, value) in expected.as_object().unwrap() {
+            assert_eq!(&seen[fact], value, "{line}: {fact} from {view}");
+        }
+        assert_eq!(seen["limits"], expected_limits(&facts("self").unwrap()["limits"]), "{line}: from {view}");
+        assert_ne!(seen["sid"], seen["pid"], "{line}: it leads its session");
+        assert_eq!(seen["sid"], seen["pgrp"], "{line}: its group is not the one of its session");
+        assert_ne!(seen["sid"], facts("self").unwrap()["sid"], "{line}: it is in our session");
+        // From its session's leader no process is left that could give it a terminal.
+        assert!(facts(&seen["sid"].to_string()).is_err(), "{line}: the session has a leader");
+    }
+    assert_eq!(outside["ppid"], json!(1), "{line}: it has a parent");
+    assert_eq!(outside["capabilities"]["ambient"], json!("0000000000000000"), "{line}");
+    assert_eq!(outside["capabilities"]["inheritable"], json!("0000000000000000"), "{line}");
+    stop(&process);
+    std::fs::remove_file(dir.join("report")).unwrap();
+}
+
+#[test]
+fn no_hostile_starter_leaves_a_trace_on_a_daemon_of_root() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    let user = User::from_uid(geteuid()).unwrap().unwrap();
+    let ready = format!("--ready=file:{}", dir.join("report").display());
+    for starter in STARTERS.iter().chain(&[&["--tty", "--close-stdio"][..]]) {
+        let svc = run(&dir, &[&ready]).args(inspect(&dir)).via_hostile(starter);
+        check(&dir, svc, &expected(&user));
+    }
+    dir.nothing_left();
+}
+
+#[test]
+fn no_hostile_starter_leaves_a_trace_on_a_daemon_of_an_ordinary_user() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new().owned_by("nobody");
+    let user = User::from_name("nobody").unwrap().unwrap();
+    let ready = format!("--ready=file:{}", dir.join("report").display());
+    for starter in STARTERS {
+        let svc = run(&dir, &[&ready]).args(inspect(&dir)).via_hostile(starter).by("nobody");
+        let mut expected = expected(&user);
+        // Only root can become more important again.
+        if starter.is_empty() || starter.contains(&"nice") {
+            expected["nice"] = json!(5);
+        }
+        check(&dir, svc, &expected);
+    }
+    dir.nothing_left();
+}

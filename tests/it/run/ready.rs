@@ -1,0 +1,330 @@
+//! The launcher returns when the service is ready, and never before.
+//!
+//! Order is told by files, not by clocks: the program makes `marker` just before it becomes ready, so a launcher that
+//! returns while there is no marker was too early.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+
+use nix::unistd::User;
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Process;
+use crate::harness::Running;
+use crate::harness::facts;
+use crate::harness::require;
+use crate::harness::wait_until;
+
+use super::Service;
+use super::run;
+use super::stop;
+
+/// A shell program that first tells its number in `pid`, and then waits until the test makes `go`. The rest is in its
+/// hands; `$DIR` is the directory.
+fn waiting(dir: &Dir, rest: &str) -> String {
+    let dir = dir.path().display();
+    format!(
+        "DIR={dir}; echo $$ >$DIR/pid.new; mv $DIR/pid.new $DIR/pid; until [ -e $DIR/go ]; do sleep 0.01; done; {rest}"
+    )
+}
+
+/// Starts such a program and comes back when it waits for `go`.
+fn start(dir: &Dir, options: &[&str], rest: &str) -> (Running, Process) {
+    let script = waiting(dir, rest);
+    let running = run(dir, options).args(["--", "/bin/sh", "-c", &script]).spawn();
+    let pid = wait_until("the program tells its number", || fs::read_to_string(dir.join("pid")).ok());
+    (running, Process::open(pid.trim().parse().unwrap()).unwrap())
+}
+
+/// Lets the program become ready, and makes sure that the launcher came back after that and with 0.
+fn goes_ready(dir: &Dir, running: Running, process: &Process) {
+    assert!(running.runs(), "the launcher came back before the program was ready");
+    dir.write("go", "");
+    let output = running.finish();
+    assert!(dir.join("marker").exists(), "the launcher came back before the program was ready: {output:?}");
+    assert_eq!((output.stdout.as_str(), output.stderr.as_str(), output.exit), ("", "", Exit::Status(0)));
+    assert!(process.is_alive(), "the program has ended");
+    process.signal(nix::sys::signal::Signal::SIGKILL);
+    process.wait_gone();
+    dir.nothing_left();
+}
+
+/// The variable of a process.
+fn variable(process: &Process, name: &str) -> String {
+    facts(&process.pid().to_string()).unwrap()["env"][name].as_str().unwrap().to_owned()
+}
+
+/// Sends something to where the program's notifications go, as a stranger.
+fn strange(process: &Process, message: &[u8]) {
+    let address = variable(process, "NOTIFY_SOCKET");
+    UnixDatagram::unbound().unwrap().send_to(message, address).unwrap();
+}
+
+/// Where nothing listens yet.
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn without_a_probe_the_exec_is_ready() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let program = dir.program("/bin/sleep").display().to_string();
+    run(&dir, &["--name", service.name(), "--", &program, "60"]).run();
+    let process = service.main();
+    let seen = facts(&process.pid().to_string()).unwrap();
+    assert_eq!(seen["exe"], serde_json::json!(program), "it came back before the exec");
+    stop(&process);
+}
+
+#[test]
+fn notify_is_ready_when_the_program_says_so() {
+    let dir = Dir::new();
+    let rest = "touch $DIR/marker; systemd-notify --ready; exec sleep 60";
+    let (running, process) = start(&dir, &["--ready", "notify"], rest);
+    let socket = PathBuf::from(variable(&process, "NOTIFY_SOCKET"));
+    let found = fs::metadata(&socket).unwrap();
+    assert!(found.file_type().is_socket() && found.permissions().mode() & 0o777 == 0o600);
+    goes_ready(&dir, running, &process);
+    assert!(!socket.exists(), "the socket is still there");
+}
+
+#[test]
+fn type_notify_is_the_same_as_the_probe() {
+    let dir = Dir::new();
+    let rest = "touch $DIR/marker; systemd-notify --ready --status=up; exec sleep 60";
+    let (running, process) = start(&dir, &["--type", "notify"], rest);
+    goes_ready(&dir, running, &process);
+}
+
+#[test]
+fn an_ordinary_user_waits_just_as_well() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new().owned_by("nobody");
+    let script = waiting(&dir, "touch $DIR/marker; systemd-notify --ready; exec sleep 60");
+    let svc = run(&dir, &["--ready=notify", "--", "/bin/sh", "-c", &script]).by("nobody");
+    let running = svc.spawn();
+    let pid = wait_until("the program tells its number", || fs::read_to_string(dir.join("pid")).ok());
+    let process = Process::open(pid.trim().parse().unwrap()).unwrap();
+    goes_ready(&dir, running, &process);
+}
+
+#[test]
+fn the_socket_of_another_user_s_service_is_that_user_s() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new().owned_by("nobody");
+    let rest = "touch $DIR/marker; systemd-notify --ready; exec sleep 60";
+    let (running, process) = start(&dir, &["--ready=notify", "--user=nobody"], rest);
+    let socket = fs::metadata(variable(&process, "NOTIFY_SOCKET")).unwrap();
+    assert_eq!(socket.uid(), User::from_name("nobody").unwrap().unwrap().uid.as_raw());
+    assert_eq!(socket.permissions().mode() & 0o777, 0o600);
+    goes_ready(&dir, running, &process);
+}
+
+#[test]
+fn what_a_stranger_says_makes_nobody_ready() {
+    let dir = Dir::new();
+    let rest = "touch $DIR/marker; systemd-notify --ready; exec sleep 60";
+    let (running, process) = start(&dir, &["--ready=notify"], rest);
+    strange(&process, b"READY=1");
+    strange(&process, b"READY=1\nMAINPID=1\nSTATUS=ready\n");
+    read_by_launcher(&running);
+    assert!(running.runs(), "a stranger's word has counted");
+    goes_ready(&dir, running, &process);
+}
+
+/// Waits until the launcher has read all that was sent to it so far, or has ended. Sending has woken it up, and it
+/// sleeps again only when nothing is left to read.
+fn read_by_launcher(running: &Running) {
+    wait_until("the launcher reads its socket", || {
+        let Ok(stat) = fs::read_to_string(format!("/proc/{}/stat", running.pid())) else { return Some(()) };
+        if !running.runs() {
+            return Some(());
+        }
+        stat.rsplit_once(") ").unwrap().1.starts_with('S').then_some(())
+    });
+}
+
+#[test]
+fn what_only_looks_like_ready_makes_nobody_ready() {
+    let dir = Dir::new();
+    let junk = "systemd-notify --no-block 'STATUS=READY=1' XREADY=1 READY=11; systemd-notify STATUS=READY=1; \
+                python3 -c 'import os,socket; s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM); \
+                s.setsockopt(socket.SOL_SOCKET,socket.SO_SNDBUF,1<<20); s.connect(os.environ[\"NOTIFY_SOCKET\"]); \
+                s.send(b\"READY=1\\n\"+b\"x\"*65536); s.send(b\"READY=1\\0\"); s.send(b\"\"); s.send(b\"\\xff\\xfe\\n=\\n\")'; \
+                systemd-notify STATUS=junk-was-sent; touch $DIR/junk; \
+                until [ -e $DIR/second ]; do sleep 0.01; done; touch $DIR/marker; systemd-notify --ready; exec sleep 60";
+    let (running, process) = start(&dir, &["--ready=notify"], junk);
+    dir.write("go", "");
+    // systemd-notify ends with a BARRIER=1, so the junk has been read when it has come back.
+    wait_until("the junk is sent", || dir.join("junk").exists().then_some(()));
+    assert!(running.runs(), "junk has counted as ready");
+    dir.write("second", "");
+    goes_ready(&dir, running, &process);
+}
+
+#[test]
+fn a_newline_on_a_descriptor_is_ready() {
+    for (option, number) in
+        [("--ready=fd", 3), ("--ready=fd:3", 3), ("--ready=fd:9", 9), ("--ready=fd:77", 77)]
+    {
+        let dir = Dir::new();
+        let write = "/proc/self/fd/".to_owned() + &number.to_string();
+        let rest = format!(
+            "printf half >{write}; touch $DIR/half; until [ -e $DIR/second ]; do sleep 0.01; done; \
+                            touch $DIR/marker; echo >{write}; exec sleep 60"
+        );
+        let (running, process) = start(&dir, &[option], &rest);
+        let fds = facts(&process.pid().to_string()).unwrap()["fds"].as_object().unwrap().clone();
+        assert_eq!(
+            fds.keys().map(String::as_str).filter(|n| !["10"].contains(n)).collect::<Vec<_>>(),
+            ["0", "1", "2", &number.to_string()]
+        );
+        dir.write("go", "");
+        wait_until("half a line is written", || dir.join("half").exists().then_some(()));
+        assert!(running.runs(), "{option}: half a line has counted");
+        dir.write("second", "");
+        goes_ready(&dir, running, &process);
+    }
+}
+
+#[test]
+fn a_port_is_ready_when_the_service_listens_on_it() {
+    for host in ["", "127.0.0.1:", "localhost:"] {
+        let (dir, port) = (Dir::new(), free_port());
+        let rest = format!(
+            "touch $DIR/marker; exec {} --listen tcp:{port} --stay",
+            dir.program("inspect").display()
+        );
+        let (running, process) = start(&dir, &[&format!("--ready=tcp:{host}{port}")], &rest);
+        goes_ready(&dir, running, &process);
+    }
+}
+
+#[test]
+fn a_port_that_a_stranger_listens_on_makes_nobody_ready() {
+    let dir = Dir::new();
+    let stranger = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = stranger.local_addr().unwrap().port();
+    let ready = format!("--ready=tcp:{port}");
+    let script = waiting(&dir, "exec sleep 60");
+    run(&dir, &["--timeout-start-sec=300ms", &ready, "--", "/bin/sh", "-c", &script])
+        .stderr("svcadapt: start '/bin/sh': not ready after 300ms, still missing: tcp:[PORT]\n  hint: what it wrote went to the null device; --standard-error append:PATH keeps it\n")
+        .name("[PORT]", port)
+        .status(249)
+        .run();
+    drop(stranger);
+    dir.nothing_left();
+}
+
+#[test]
+fn a_socket_is_ready_when_the_service_listens_on_it() {
+    let dir = Dir::new();
+    let path = dir.join("socket").display().to_string();
+    let rest =
+        format!("touch $DIR/marker; exec {} --listen unix:{path} --stay", dir.program("inspect").display());
+    let (running, process) = start(&dir, &[&format!("--ready=unix:{path}")], &rest);
+    goes_ready(&dir, running, &process);
+}
+
+#[test]
+fn a_socket_that_a_stranger_or_nobody_listens_on_makes_nobody_ready() {
+    let dir = Dir::new();
+    let stranger = UnixListener::bind(dir.join("strange")).unwrap();
+    drop(UnixListener::bind(dir.join("stale")).unwrap());
+    dir.write("file", "");
+    for name in ["strange", "stale", "file", "missing"] {
+        let path = dir.join(name).display().to_string();
+        let ready = format!("--ready=unix:{path}");
+        let got = run(&dir, &["--timeout-start-sec=200ms", &ready, "--", "/bin/sleep", "60"]).output();
+        assert_eq!(got.exit, Exit::Status(249), "{name}: {}", got.stderr);
+        assert!(got.stderr.contains(&format!("still missing: unix:{path}\n")), "{name}: {}", got.stderr);
+    }
+    assert!(stranger.as_raw_fd() > 2);
+}
+
+#[test]
+fn a_file_is_ready_when_it_exists() {
+    let dir = Dir::new();
+    let ready = format!("--ready=file:{}", dir.join("up").display());
+    let (running, process) = start(&dir, &[&ready], "touch $DIR/marker; touch $DIR/up; exec sleep 60");
+    goes_ready(&dir, running, &process);
+}
+
+#[test]
+fn a_command_is_ready_when_it_succeeds_as_the_service_s_user() {
+    let root = require(Capability::Root);
+    let dir = if root { Dir::new().owned_by("nobody") } else { Dir::new() };
+    let d = dir.path().display();
+    let ready = format!("--ready=exec:id -u >{d}/who; pwd >{d}/where; env >{d}/env; test -e {d}/up");
+    let mut options = vec!["--clean-environment", "--environment=A=b c", ready.as_str()];
+    if root {
+        options.push("--user=nobody");
+    }
+    let (running, process) = start(&dir, &options, "touch $DIR/marker; touch $DIR/up; exec sleep 60");
+    wait_until("the command has run once", || dir.join("env").exists().then_some(()));
+    goes_ready(&dir, running, &process);
+    if root {
+        assert_eq!(dir.read("who"), format!("{}\n", User::from_name("nobody").unwrap().unwrap().uid));
+    }
+    assert_eq!(dir.read("where"), "/\n");
+    assert!(dir.read("env").lines().any(|line| line == "A=b c"));
+}
+
+#[test]
+fn all_of_several_probes_have_to_hold() {
+    let dir = Dir::new();
+    let ready = format!("--ready=file:{}", dir.join("up").display());
+    let rest = "touch $DIR/up; touch $DIR/first; until [ -e $DIR/second ]; do sleep 0.01; done; \
+                touch $DIR/marker; echo >/proc/self/fd/3; exec sleep 60";
+    let (running, process) = start(&dir, &[&ready, "--ready=fd"], rest);
+    dir.write("go", "");
+    wait_until("the first sign is there", || dir.join("first").exists().then_some(()));
+    assert!(running.runs(), "one of two has counted as all");
+    dir.write("second", "");
+    goes_ready(&dir, running, &process);
+}
+
+#[test]
+fn more_time_is_counted_from_when_it_is_asked_for() {
+    let dir = Dir::new();
+    // At 1.2 of 2 seconds it asks for 1.9 more, and is ready at 2.4.
+    let rest = "sleep 1.2; systemd-notify EXTEND_TIMEOUT_USEC=1900000; sleep 1.2; touch $DIR/marker; \
+                systemd-notify --ready; exec sleep 60";
+    let (running, process) = start(&dir, &["--ready=notify", "--timeout-start-sec=2s"], rest);
+    dir.write("go", "");
+    goes_ready(&dir, running, &process);
+    // Microseconds, not milliseconds: 1500 of them are no more time at all.
+    let dir = Dir::new();
+    let script = "systemd-notify EXTEND_TIMEOUT_USEC=1500 'STATUS=warming up'; exec sleep 60";
+    run(&dir, &["--ready=notify", "--timeout-start-sec=300ms", "--", "/bin/sh", "-c", script])
+        .stderr("svcadapt: start '/bin/sh': not ready after 300ms, still missing: notify; its status: warming up\n  hint: what it wrote went to the null device; --standard-error append:PATH keeps it\n")
+        .status(249)
+        .run();
+}
+
+#[test]
+fn what_runs_once_is_ready_when_it_has_ended() {
+    let dir = Dir::new();
+    let d = dir.path().display();
+    let script = format!("until [ -e {d}/go ]; do sleep 0.01; done; touch {d}/marker");
+    let running = run(&dir, &["--type=oneshot", "--", "/bin/sh", "-c", &script]).spawn();
+    assert!(running.runs());
+    dir.write("go", "");
+    let output = running.finish();
+    assert_eq!((output.stderr.as_str(), output.exit), ("", Exit::Status(0)));
+    assert!(dir.join("marker").exists());
+    dir.nothing_left();
+}

@@ -1,0 +1,13 @@
+//! Under somebody's supervision a program is what it would be as a daemon, in the process that its supervisor
+//! started, and told in the supervisor's own protocol.
+
+mod activation;
+mod container;
+mod forking;
+mod manager;
+mod parity;
+mod plain;
+mod recognised;
+mod supervisors;
+mod support;
+mod units;

@@ -1,0 +1,202 @@
+//! Sockets and the watchdog of the host reach the program, and name the process that it is.
+
+use std::io::Write;
+use std::net::TcpStream;
+
+use serde_json::Value;
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Svc;
+use crate::harness::Systemd;
+use crate::harness::require;
+use crate::harness::wait_until;
+
+use super::support::Unit;
+use super::support::free_port;
+use super::support::wait_no_adapter;
+
+/// The report of a program that says so when it is written.
+fn report(dir: &Dir) -> Value {
+    wait_until("the program reports", || dir.join("report").exists().then_some(()));
+    dir.report("report")
+}
+
+/// The descriptors, by their numbers.
+fn numbers(seen: &Value) -> Vec<&str> {
+    let mut numbers: Vec<&str> = seen["fds"].as_object().unwrap().keys().map(String::as_str).collect();
+    numbers.sort_by_key(|number| number.parse::<u32>().unwrap());
+    numbers
+}
+
+fn is_socket(seen: &Value, number: &str) -> bool {
+    let descriptor = &seen["fds"][number];
+    descriptor["target"].as_str().unwrap().starts_with("socket:") && descriptor["cloexec"] == false
+}
+
+/// `NAME.socket` with two sockets, and `NAME.service` beside it; connects to the first one.
+fn activated(
+    systemd: &'static Systemd,
+    dir: &Dir,
+    name: &str,
+    settings: &str,
+    options: &str,
+) -> (Unit, Value) {
+    dir.program("svcadapt");
+    dir.program("inspect");
+    let (port, path) = (free_port(), dir.path().display());
+    let service = format!(
+        "[Service]\n{settings}Environment=LISTEN_PIDFDID=7\n\
+         ExecStart={path}/svcadapt run {options} -- {path}/inspect --out {path}/report --stay\n"
+    );
+    let unit = Unit::write(systemd, name, &service);
+    let socket = format!("it-{name}.socket");
+    systemd.write_unit(
+        &socket,
+        &format!(
+            "[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=127.0.0.1:{port}\nListenDatagram=127.0.0.1:{port}\n\
+             FileDescriptorName=two\n"
+        ),
+    );
+    systemd.must(&["start", &socket]);
+    TcpStream::connect(("127.0.0.1", port)).unwrap().write_all(b"x").unwrap();
+    let seen = report(dir);
+    unit.wait_active();
+    systemd.must(&["stop", &socket]);
+    (unit, seen)
+}
+
+#[test]
+fn a_program_that_is_started_by_a_socket_gets_it() {
+    let Some(systemd) = Systemd::shared() else { return };
+    for (name, settings, options) in [
+        ("socket", "Type=exec\n", "--mode supervised --umask 027"),
+        ("socket-helped", "Type=notify\nNotifyAccess=all\n", "--mode supervised --ready file:[DIR]/report"),
+        (
+            "socket-classic",
+            "Type=forking\nPIDFile=/run/it-sc.pid\n",
+            "--mode classic --pid-file /run/it-sc.pid",
+        ),
+        ("socket-auto", "Type=forking\nPIDFile=/run/it-sa.pid\n", "--pid-file /run/it-sa.pid"),
+    ] {
+        let dir = Dir::new();
+        let options = options.replace("[DIR]", &dir.path().display().to_string());
+        let (unit, seen) = activated(systemd, &dir, name, settings, &options);
+        wait_no_adapter(&dir);
+        assert_eq!(seen["pid"].to_string(), unit.show("MainPID"), "{name}");
+        assert_eq!(seen["env"]["LISTEN_PID"], seen["pid"].to_string(), "{name}");
+        assert_eq!(seen["env"]["LISTEN_FDS"], "2");
+        assert_eq!(seen["env"]["LISTEN_FDNAMES"], "two:two");
+        let classic = name.contains("classic") || name.contains("auto");
+        let expected: &[&str] =
+            if classic { &["0", "1", "2", "3", "4", "32"] } else { &["0", "1", "2", "3", "4"] };
+        assert_eq!(numbers(&seen), expected, "{name}");
+        assert!(is_socket(&seen, "3") && is_socket(&seen, "4"), "{seen:#}");
+        // What only a systemd of these days sets names one process; a daemon is another one.
+        assert_eq!(seen["env"]["LISTEN_PIDFDID"].is_null(), classic, "{name}");
+        unit.stop();
+        drop(unit);
+        dir.nothing_left();
+    }
+}
+
+#[test]
+fn the_watchdogs_variables_name_the_program() {
+    let Some(systemd) = Systemd::shared() else { return };
+    for (name, settings, options) in [
+        ("watchdog", "Type=notify\nNotifyAccess=all\n", "--mode supervised --ready file:[DIR]/report"),
+        ("watchdog-own", "Type=notify\n", "--mode supervised --ready notify"),
+        (
+            "watchdog-classic",
+            "Type=forking\nPIDFile=/run/it-wd.pid\n",
+            "--mode classic --pid-file /run/it-wd.pid",
+        ),
+    ] {
+        let dir = Dir::new();
+        dir.program("svcadapt");
+        dir.program("inspect");
+        let path = dir.path().display().to_string();
+        let options = options.replace("[DIR]", &path);
+        let said = if name == "watchdog-own" { "notify" } else { "none" };
+        let text = format!(
+            "[Service]\n{settings}WatchdogSec=60\nExecStart={path}/svcadapt run {options} -- \
+             {path}/inspect --out {path}/report --ready {said} --stay\n"
+        );
+        let unit = Unit::write(systemd, name, &text);
+        unit.begin();
+        unit.wait_active();
+        let seen = report(&dir);
+        assert_eq!(seen["env"]["WATCHDOG_USEC"], "60000000", "{name}");
+        assert_eq!(seen["env"]["WATCHDOG_PID"], seen["pid"].to_string(), "{name}");
+        assert_eq!(seen["env"]["SYSTEMD_EXEC_PID"], seen["pid"].to_string(), "{name}");
+        assert!(seen["env"]["NOTIFY_SOCKET"].is_string(), "{name}");
+        unit.stop();
+    }
+}
+
+/// systemd-socket-activate(1) is no service manager, but it addresses the process that it becomes.
+#[test]
+fn systemd_socket_activate_hands_its_sockets_to_the_program() {
+    const ACTIVATE: &str = "/usr/bin/systemd-socket-activate";
+    if !require(Capability::Systemd) || !std::path::Path::new(ACTIVATE).exists() {
+        return;
+    }
+    for mode in ["supervised", "classic"] {
+        let dir = Dir::new();
+        let (port, svcadapt) = (free_port(), dir.program("svcadapt"));
+        let inspect = dir.program("inspect");
+        let mut running = Svc::new(&dir)
+            .program(ACTIVATE)
+            .args(["-l", &format!("127.0.0.1:{port}"), "--fdname=web"])
+            .args([&svcadapt])
+            .args(["run", "--mode", mode, "--"])
+            .args([&inspect])
+            .args(["--out", &dir.join("report").display().to_string(), "--exit-after", "200:0"])
+            .spawn();
+        running.wait_for("Listening on");
+        TcpStream::connect(("127.0.0.1", port)).unwrap().write_all(b"x").unwrap();
+        let pid = running.pid();
+        assert_eq!(running.finish().exit, Exit::Status(0));
+        let seen = report(&dir);
+        assert_eq!(seen["pid"] == pid, mode == "supervised");
+        assert_eq!(seen["env"]["LISTEN_PID"], seen["pid"].to_string(), "{mode}: {:#}", seen["env"]);
+        assert_eq!(seen["env"]["LISTEN_FDS"], "1");
+        assert_eq!(seen["env"]["LISTEN_FDNAMES"], "web");
+        assert_eq!(numbers(&seen), ["0", "1", "2", "3"]);
+        assert!(is_socket(&seen, "3"));
+    }
+}
+
+#[test]
+fn sockets_that_were_meant_for_somebody_else_are_not_handed_on() {
+    for mode in ["supervised", "classic"] {
+        let dir = Dir::new();
+        dir.program("inspect");
+        let words = [
+            "run",
+            "--mode",
+            mode,
+            "--ready",
+            "file:[DIR]/report",
+            "--",
+            "[DIR]/inspect",
+            "--out",
+            "[DIR]/report",
+        ];
+        let path = dir.path().display().to_string();
+        Svc::new(&dir)
+            .args(words.map(|word| word.replace("[DIR]", &path)))
+            .args(["--exit-after", "100:0"])
+            .env("LISTEN_PID", "1")
+            .env("LISTEN_FDS", "2")
+            .env("WATCHDOG_PID", "1")
+            .env("WATCHDOG_USEC", "1000")
+            .run();
+        let seen = report(&dir);
+        for name in ["LISTEN_PID", "LISTEN_FDS", "WATCHDOG_PID", "WATCHDOG_USEC"] {
+            assert!(seen["env"][name].is_null(), "{mode}: {name}");
+        }
+        assert_eq!(numbers(&seen), ["0", "1", "2"]);
+    }
+}

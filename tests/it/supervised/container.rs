@@ -1,0 +1,231 @@
+//! As process 1 of a container svcadapt stays: it reaps orphans, passes signals on, and ends as its program does.
+
+use std::fs;
+
+use nix::sys::signal::Signal;
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Process;
+use crate::harness::Running;
+use crate::harness::Svc;
+use crate::harness::require;
+use crate::harness::wait_until;
+
+use super::manager::Manager;
+use super::support::Gate;
+use super::support::adapters;
+use super::support::children;
+
+/// svcadapt as process 1, with these words in which `[DIR]` is the directory.
+fn container<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {
+    let svcadapt = dir.program("svcadapt");
+    dir.program("inspect");
+    let path = dir.path().display().to_string();
+    Svc::new(dir)
+        .program("/usr/bin/unshare")
+        .args(["-pf", "--mount-proc", "--kill-child"])
+        .args([svcadapt])
+        .args(["run"])
+        .args(words.iter().map(|word| word.replace("[DIR]", &path)))
+}
+
+/// Process 1, by its outer number.
+fn init(dir: &Dir) -> Process {
+    let alone = wait_until("there is one svcadapt", || match adapters(dir).as_slice() {
+        [one] => Some(*one),
+        _ => None,
+    });
+    Process::open(alone).unwrap()
+}
+
+fn end(dir: &Dir, running: Running) {
+    init(dir).signal(Signal::SIGTERM);
+    assert_eq!(running.finish().exit, Exit::Status(0));
+    dir.nothing_left();
+}
+
+#[test]
+fn the_status_of_process_one_is_the_programs() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    for status in [0, 3, 255] {
+        container(&dir, &["--", "[DIR]/inspect", "--exit", &status.to_string()]).status(status).run();
+    }
+    for (signal, status) in [(Signal::SIGTERM, 143), (Signal::SIGKILL, 137), (Signal::SIGSEGV, 139)] {
+        let kill = format!("kill -{} $$", signal as i32);
+        container(&dir, &["--", "/bin/sh", "-c", &kill]).status(status).run();
+        // The same before it is ready.
+        container(&dir, &["--ready", "file:/nowhere/x", "--", "/bin/sh", "-c", &kill]).status(status).run();
+    }
+    dir.nothing_left();
+}
+
+#[test]
+fn the_program_is_not_process_one_and_has_what_is_meant_for_it() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    let (svcadapt, inspect) = (dir.program("svcadapt"), dir.program("inspect"));
+    let text = format!(
+        "exec 3< /dev/null; exec unshare -pf --mount-proc --kill-child '{}' run --umask 027 -- '{}' --out report",
+        svcadapt.display(),
+        inspect.display()
+    );
+    let report = dir.join("report").display().to_string();
+    Svc::new(&dir)
+        .program("/bin/sh")
+        .args(["-c", &text.replace("--out report", &format!("--out {report}"))])
+        .env("LISTEN_PID", "1")
+        .env("LISTEN_FDS", "1")
+        .env("KEPT", "yes")
+        .run();
+    let seen = dir.report("report");
+    assert_ne!(seen["pid"], 1);
+    assert_eq!(seen["ppid"], 1);
+    assert_eq!(seen["env"]["LISTEN_PID"], seen["pid"].to_string());
+    assert_eq!(seen["env"]["LISTEN_FDS"], "1");
+    assert_eq!(seen["env"]["KEPT"], "yes", "what the image says is meant for the program");
+    assert_eq!(seen["umask"], "0027");
+    assert_eq!(seen["fds"].as_object().unwrap().keys().collect::<Vec<_>>(), ["0", "1", "2", "3"]);
+    for set in ["blocked", "ignored", "caught"] {
+        assert_eq!(seen["signals"][set], serde_json::json!([]));
+    }
+    dir.nothing_left();
+}
+
+#[test]
+fn orphans_are_reaped_and_the_program_goes_on() {
+    if !require(Capability::Root) {
+        return;
+    }
+    for (options, hostile) in [(&[][..], false), (&["--ready", "file:/nowhere/x"], false), (&[], true)] {
+        let dir = Dir::new();
+        // Each child of the subshell is an orphan as soon as the subshell has ended.
+        let orphans = "for n in 1 2 3 4 5 6 7 8 9 10; do ( /bin/true & /bin/true & ) ; done";
+        let text = format!("{orphans}; exec '{}/inspect' --stdout up --stay", dir.path().display());
+        let mut svc = container(&dir, &[options, &["--", "/bin/sh", "-c", &text]].concat());
+        if hostile {
+            svc = svc.via_hostile(&["--only", "ignored,blocked"]);
+        }
+        let mut running = svc.spawn();
+        running.wait_for("up\n");
+        let init = init(&dir);
+        wait_until("only the program is left", || (children(init.pid()).len() == 1).then_some(()));
+        end(&dir, running);
+    }
+}
+
+#[test]
+fn every_signal_is_passed_on_and_the_second_one_too() {
+    if !require(Capability::Root) {
+        return;
+    }
+    for options in [&[][..], &["--ready", "file:/nowhere/x"]] {
+        let dir = Dir::new();
+        let text = "for s in HUP INT QUIT USR1 USR2 WINCH; do trap \"echo got $s\" $s; done\n\
+                    trap 'n=$((n + 1)); echo term $n; [ $n = 1 ] || exit 3' TERM\n\
+                    echo up\nwhile :; do sleep 60 & wait; done";
+        let mut running = container(&dir, &[options, &["--", "/bin/sh", "-c", text]].concat()).spawn();
+        running.wait_for("up\n");
+        let init = init(&dir);
+        for signal in [
+            Signal::SIGHUP,
+            Signal::SIGINT,
+            Signal::SIGQUIT,
+            Signal::SIGUSR1,
+            Signal::SIGUSR2,
+            Signal::SIGWINCH,
+        ] {
+            init.signal(signal);
+            running.wait_for(&format!("got {}\n", &signal.as_str()[3..]));
+        }
+        init.signal(Signal::SIGTERM);
+        running.wait_for("term 1\n");
+        init.signal(Signal::SIGTERM);
+        running.wait_for("term 2\n");
+        let output = running.finish();
+        assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(3), ""));
+        assert_eq!(output.stdout.lines().count(), 9, "{}", output.stdout);
+        dir.nothing_left();
+    }
+}
+
+#[test]
+fn a_container_ends_when_its_program_does_and_takes_the_rest_along() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    let text = "trap '' TERM; (sleep 60 >/dev/null 2>&1 &); exit 5";
+    container(&dir, &["--", "/bin/sh", "-c", text]).status(5).run();
+    dir.nothing_left();
+}
+
+#[test]
+fn whoever_waits_outside_is_told_when_the_program_is_ready() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    let manager = Manager::at_path(&dir);
+    let path = dir.path().display();
+    let gate = Gate::before(&dir, &format!(": > '{path}/mark'\nexec '{path}/inspect' --stay"));
+    let words = ["--ready", "file:[DIR]/mark", "--", "[DIR]/gated"];
+    let running = container(&dir, &words).env("NOTIFY_SOCKET", &manager.address).spawn();
+    gate.wait_started();
+    assert!(!manager.has());
+    gate.open();
+    let ready = manager.next();
+    assert_eq!((ready.text.as_str(), ready.sender), ("READY=1\n", init(&dir).pid()));
+    end(&dir, running);
+}
+
+#[test]
+fn a_program_that_tells_it_itself_is_not_told_ahead_of() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    let manager = Manager::at_path(&dir);
+    let gate = Gate::inspect(&dir);
+    let words = ["--ready", "notify", "--", "[DIR]/gated", "--ready", "notify", "--stay"];
+    let running = container(&dir, &words).env("NOTIFY_SOCKET", &manager.address).spawn();
+    gate.wait_started();
+    let init = init(&dir);
+    assert!(!manager.has(), "told before the program is ready");
+    gate.open();
+    let ready = manager.next();
+    assert_eq!((ready.text.trim_end(), children(init.pid())), ("READY=1", vec![ready.sender]));
+    assert!(!manager.has());
+    end(&dir, running);
+}
+
+#[test]
+fn a_step_that_fails_is_told_and_leaves_nothing() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    let broken = dir.write("broken", "\x7fELF, or so it says");
+    fs::set_permissions(&broken, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let name = format!("it-container-{}", std::process::id());
+    let pid_file = format!("/run/{name}.pid");
+    let options = ["--user", "nobody", "--runtime-directory", &name, "--pid-file", &pid_file, "--"];
+    container(&dir, &[&options[..], &["[DIR]/broken"]].concat())
+        .stderr("svcadapt: exec '[DIR]/broken': exec format error\n")
+        .status(203)
+        .run();
+    let lock = format!("/run/svcadapt/.run,{name}.pid");
+    for path in [pid_file.clone(), format!("/run/{name}"), lock] {
+        assert!(fs::symlink_metadata(&path).is_err(), "{path} is still there");
+    }
+    container(&dir, &["--working-directory", "/root", "--user", "nobody", "--", "/bin/true"])
+        .stderr("svcadapt: working directory '/root': permission denied\n  hint: [ANY]\n")
+        .status(200)
+        .run();
+}

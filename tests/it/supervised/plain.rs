@@ -1,0 +1,178 @@
+//! `--mode supervised` below nobody in particular: the process that was started becomes the program.
+
+use std::fs;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Svc;
+use crate::harness::require;
+
+use super::support::NOBODY;
+use super::support::adapters;
+use super::support::children;
+
+/// `run --mode supervised` with these words, in which `[DIR]` is the directory.
+fn supervised<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {
+    dir.program("inspect");
+    let path = dir.path().display().to_string();
+    Svc::new(dir)
+        .args(["run", "--mode", "supervised"])
+        .args(words.iter().map(|word| word.replace("[DIR]", &path)))
+}
+
+#[test]
+fn the_process_that_was_started_becomes_the_program() {
+    let dir = Dir::new();
+    let words =
+        ["--umask", "027", "--", "[DIR]/inspect", "--out", "[DIR]/report", "--stdout", "up", "--stay"];
+    let mut running = supervised(&dir, &words).spawn();
+    running.wait_for("up\n");
+    let seen = dir.report("report");
+    assert_eq!(seen["pid"], running.pid());
+    assert_eq!(seen["ppid"].as_u64(), Some(std::process::id().into()));
+    assert_eq!((&seen["umask"], &seen["cwd"]), (&json!("0027"), &json!("/")));
+    assert_eq!(children(running.pid()), NOBODY);
+    assert_eq!(adapters(&dir), NOBODY);
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.finish().exit, Exit::Status(0));
+    dir.nothing_left();
+}
+
+/// A probe is no reason to fork where nobody waits for the answer.
+#[test]
+fn without_somebody_to_tell_there_is_no_helper() {
+    let dir = Dir::new();
+    for probe in ["file:/nowhere/x", "notify", "exec:false", "tcp:1"] {
+        let words =
+            ["--ready", probe, "--", "[DIR]/inspect", "--out", "[DIR]/report", "--stdout", "up", "--stay"];
+        let mut running = supervised(&dir, &words).spawn();
+        running.wait_for("up\n");
+        assert_eq!(dir.report("report")["pid"], running.pid());
+        assert_eq!(adapters(&dir), NOBODY, "{probe}");
+        running.signal(Signal::SIGTERM);
+        assert_eq!(running.finish().exit, Exit::Status(0));
+    }
+    dir.nothing_left();
+}
+
+#[test]
+fn the_end_of_the_program_is_the_end_that_is_seen() {
+    let dir = Dir::new();
+    for status in [0, 1, 3, 200, 255] {
+        supervised(&dir, &["--", "[DIR]/inspect", "--exit", &status.to_string()]).status(status).run();
+    }
+    for signal in [Signal::SIGTERM, Signal::SIGKILL, Signal::SIGUSR1, Signal::SIGPIPE] {
+        let kill = format!("kill -{} $$", signal as i32);
+        supervised(&dir, &["--", "/bin/sh", "-c", &kill]).signal(signal).run();
+    }
+    dir.nothing_left();
+}
+
+#[test]
+fn a_step_that_fails_says_so_with_systemds_status_for_it() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    for (options, status, message) in [
+        (
+            &["--working-directory", "/nowhere"][..],
+            200,
+            "working directory '/nowhere': no such file or directory\n",
+        ),
+        (
+            &["--standard-input", "file:/nowhere"],
+            208,
+            "standard input 'file:/nowhere': no such file or directory\n",
+        ),
+        (&["--root-directory", "/nowhere"], 210, "root directory '/nowhere': no such file or directory\n"),
+        (&["--group", "nobody-at-all"], 216, "group 'nobody-at-all': there is no such group\n"),
+        (&["--user", "nobody-at-all"], 217, "user 'nobody-at-all': there is no such user\n"),
+        (&["--pid-file", "[DIR]/no/pid"], 251, "pid file '[DIR]/no/pid': [ANY]\n"),
+    ] {
+        let words = [options, &["--", "/bin/true"]].concat();
+        let output = supervised(&dir, &words).output();
+        let path = dir.path().display().to_string();
+        let (stage, cause) = message.split_once("': ").unwrap();
+        assert_eq!(output.exit, Exit::Status(status), "{options:?}: {}", output.stderr);
+        let said = output.stderr.replace(&path, "[DIR]");
+        assert!(said.starts_with(&format!("svcadapt: {stage}': ")), "{said}");
+        assert!(cause == "[ANY]\n" || said.to_lowercase().contains(cause.trim_end()), "{said}");
+    }
+    supervised(&dir, &["--", "/nowhere/program"])
+        .stderr("svcadapt: exec '/nowhere/program': there is no such file\n")
+        .status(203)
+        .run();
+    dir.nothing_left();
+}
+
+/// A file that looks like a program and is none: the failure comes last, when everything else has been done.
+fn no_program(dir: &Dir) -> String {
+    let path = dir.write("broken", "\x7fELF, or so it says");
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    path.display().to_string()
+}
+
+#[test]
+fn the_last_failure_is_told_where_the_starter_looks_and_nothing_that_was_made_stays() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    let broken = no_program(&dir);
+    let name = format!("it-undo-{}", std::process::id());
+    let pid_file = format!("/run/{name}.pid");
+    let words = [
+        "--name",
+        &name,
+        "--pid-file",
+        &pid_file,
+        "--runtime-directory",
+        &format!("{name}/deep"),
+        "--state-directory",
+        &name,
+        "--standard-output",
+        "append:[DIR]/log",
+        "--standard-error",
+        "append:[DIR]/log",
+        "--",
+        &broken,
+    ];
+    let output = supervised(&dir, &words).output();
+    assert_eq!(output.exit, Exit::Status(203));
+    assert!(output.stderr.starts_with(&format!("svcadapt: exec '{broken}': ")), "{}", output.stderr);
+    for path in [
+        dir.join("log"),
+        pid_file.into(),
+        format!("/run/{name}").into(),
+        format!("/var/lib/{name}").into(),
+        format!("/run/svcadapt/{name}").into(),
+    ] {
+        assert!(fs::symlink_metadata(&path).is_err(), "{} is still there", path.display());
+    }
+    dir.nothing_left();
+}
+
+#[test]
+fn a_second_start_finds_the_first() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    let name = format!("it-second-{}", std::process::id());
+    let mut first =
+        supervised(&dir, &["--name", &name, "--", "[DIR]/inspect", "--stdout", "up", "--stay"]).spawn();
+    first.wait_for("up\n");
+    supervised(&dir, &["--name", &name, "--", "/bin/true"])
+        .stderr(&format!("svcadapt: start '{name}': already running as process {}\n", first.pid()))
+        .status(250)
+        .run();
+    first.signal(Signal::SIGTERM);
+    assert_eq!(first.finish().exit, Exit::Status(0));
+    supervised(&dir, &["--name", &name, "--", "/bin/true"]).run();
+    let _ = fs::remove_file(format!("/run/svcadapt/{name}"));
+}

@@ -1,0 +1,183 @@
+//! What the tests of the supervised mode share: units that svcadapt writes, a program that waits at a gate, and a
+//! look at who is still there.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::fs::OpenOptions;
+use std::fs::Permissions;
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Output;
+use crate::harness::Process;
+use crate::harness::Svc;
+use crate::harness::Systemd;
+use crate::harness::wait_until;
+
+/// A program that says that it has been executed, and does nothing more before a test lets it: so what is seen
+/// meanwhile is seen of a service that is not ready.
+pub(super) struct Gate {
+    pub(super) program: PathBuf,
+    started: PathBuf,
+    path: PathBuf,
+}
+
+impl Gate {
+    /// One that becomes `inspect` with its own arguments, in the same process, or whatever this shell text says.
+    pub(super) fn before(dir: &Dir, then: &str) -> Self {
+        dir.program("inspect");
+        let path = dir.path().display();
+        let text = format!("#!/bin/sh\n: > '{path}/started'\nread _ < '{path}/gate'\n{then}\n");
+        let program = dir.write("gated", &text);
+        fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+        let gate = dir.join("gate");
+        mkfifo(&gate, Mode::empty()).unwrap();
+        fs::set_permissions(&gate, Permissions::from_mode(0o666)).unwrap();
+        Self { program, started: dir.join("started"), path: gate }
+    }
+
+    pub(super) fn inspect(dir: &Dir) -> Self {
+        Self::before(dir, &format!("exec '{}' \"$@\"", dir.join("inspect").display()))
+    }
+
+    /// Waits until the program runs.
+    pub(super) fn wait_started(&self) {
+        wait_until("the program is executed", || self.started.exists().then_some(()));
+    }
+
+    /// Lets it go on.
+    pub(super) fn open(&self) {
+        let mut options = OpenOptions::new();
+        options.write(true).custom_flags(libc::O_NONBLOCK);
+        // Without a reader the opening fails.
+        let mut gate = wait_until("the program waits", || options.open(&self.path).ok());
+        gate.write_all(b"\n").unwrap();
+    }
+}
+
+/// A unit in the shared systemd, stopped at the end.
+pub(super) struct Unit {
+    pub(super) systemd: &'static Systemd,
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+impl Unit {
+    /// What `gen-unit` writes for these words.
+    pub(super) fn generate<S: AsRef<OsStr>>(
+        systemd: &'static Systemd,
+        dir: &Dir,
+        name: &str,
+        words: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let svcadapt = dir.program("svcadapt");
+        let output = Svc::new(dir)
+            .args(["gen-unit", "--svcadapt"])
+            .args([svcadapt])
+            .args(words.into_iter().collect::<Vec<_>>())
+            .output();
+        assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(0), ""), "{}", output.stdout);
+        Self::write(systemd, name, &output.stdout)
+    }
+
+    /// A unit with these settings.
+    pub(super) fn write(systemd: &'static Systemd, name: &str, text: &str) -> Self {
+        let name = format!("it-{name}.service");
+        systemd.write_unit(&name, text);
+        Self { systemd, name, text: text.to_owned() }
+    }
+
+    pub(super) fn show(&self, property: &str) -> String {
+        self.systemd.show(&self.name, property)
+    }
+
+    /// Several properties, with blanks between them.
+    pub(super) fn state(&self, properties: &[&str]) -> String {
+        properties.iter().map(|property| self.show(property)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Starts it, and returns at once.
+    pub(super) fn begin(&self) {
+        self.systemd.must(&["start", "--no-block", &self.name]);
+    }
+
+    /// Starts it, and waits for what comes of it.
+    pub(super) fn start(&self) -> Output {
+        self.systemd.systemctl(["start", &self.name])
+    }
+
+    /// Waits until it is active.
+    pub(super) fn wait_active(&self) {
+        let mut state = String::new();
+        wait_until("the unit is active", || {
+            state = self.show("ActiveState");
+            (state != "activating").then_some(())
+        });
+        assert_eq!(state, "active", "{}\n{}", self.text, self.status());
+    }
+
+    pub(super) fn main(&self) -> Process {
+        self.systemd.main_process(&self.name)
+    }
+
+    pub(super) fn stop(&self) {
+        self.systemd.must(&["stop", &self.name]);
+    }
+
+    /// For people, where something is wrong.
+    pub(super) fn status(&self) -> String {
+        self.systemd.systemctl(["status", "--no-pager", "--full", &self.name]).stdout
+    }
+}
+
+impl Drop for Unit {
+    fn drop(&mut self) {
+        self.systemd.systemctl(["kill", "--signal=SIGKILL", &self.name]);
+        self.systemd.systemctl(["stop", &self.name]);
+        self.systemd.systemctl(["reset-failed", &self.name]);
+        let _ = fs::remove_file(self.systemd.path("/run/systemd/system").join(&self.name));
+    }
+}
+
+/// A port of TCP that nobody listens on.
+pub(super) fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// The processes that execute the svcadapt of this directory.
+pub(super) fn adapters(dir: &Dir) -> Vec<i32> {
+    let program = dir.join("svcadapt");
+    pids(|proc| fs::read_link(proc.join("exe")).is_ok_and(|exe| exe == program))
+}
+
+/// Waits until none is left.
+pub(super) fn wait_no_adapter(dir: &Dir) {
+    wait_until("no svcadapt stays behind", || adapters(dir).is_empty().then_some(()));
+}
+
+/// The children of a process, zombies too.
+pub(super) fn children(pid: i32) -> Vec<i32> {
+    pids(|proc| {
+        let stat = fs::read_to_string(proc.join("stat")).unwrap_or_default();
+        let fields = stat.rsplit_once(") ").unwrap_or_default().1;
+        fields.split(' ').nth(1) == Some(&pid.to_string())
+    })
+}
+
+fn pids(passes: impl Fn(&Path) -> bool) -> Vec<i32> {
+    let entries = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+    let number = |proc: &PathBuf| proc.file_name()?.to_str()?.parse().ok();
+    entries.filter_map(|proc| number(&proc).filter(|_| passes(&proc))).collect()
+}
+
+/// No processes.
+pub(super) const NOBODY: [i32; 0] = [];
