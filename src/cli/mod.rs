@@ -19,6 +19,7 @@ mod show;
 mod spec_file;
 mod status;
 mod stop;
+mod unit_file;
 mod usage;
 mod which;
 

@@ -17,6 +17,7 @@ use svcadapt::spec::Problem;
 use svcadapt::spec::SpecDraft;
 
 use super::args;
+use super::unit_file;
 
 /// What a file says, and what of it is not to be had.
 #[derive(Default)]
@@ -41,6 +42,7 @@ pub(crate) fn given(matches: &ArgMatches) -> Result<Loaded, Vec<Error>> {
 pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
     let all = |problems: Vec<Problem>| problems.into_iter().map(told).collect::<Vec<_>>();
     match path.extension().and_then(|extension| extension.to_str()) {
+        Some("service") => unit_file::load(path),
         Some("json") => {
             let bytes = content(path)?;
             let draft = read_json(&bytes, path).map_err(all)?;
@@ -62,7 +64,7 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
         }
         _ => {
             let error = Error::new("spec", "no kind of file that describes a service");
-            let hint = "its name ends in .json or .plist; a program to run stands after '--'";
+            let hint = "its name ends in .service, .plist or .json; a program to run stands after '--'";
             Err(vec![error.of(path.display().to_string()).hint(hint)])
         }
     }
@@ -79,7 +81,7 @@ fn content(path: &Path) -> Result<Vec<u8>, Vec<Error>> {
     })
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     // Opening a pipe would wait for its writer.
     let file = path.metadata()?;
     if !file.is_file() {

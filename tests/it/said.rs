@@ -52,7 +52,7 @@ fn values(field: Field) -> &'static [&'static [u8]] {
         F::Environment => &[b"A=\xfe=\n", b"B=", b"A=2", b"C=\"'"],
         F::EnvironmentFile => &[b"-/a*b", b"/c", b"-/\xff"],
         F::PassEnvironment | F::UnsetEnvironment => &[b"LANG", b"TZ"],
-        F::CleanEnvironment | F::PreventCore | F::NoNewPrivileges => &[b"no", b"yes"],
+        F::CleanEnvironment | F::ExpandVariables | F::PreventCore | F::NoNewPrivileges => &[b"no", b"yes"],
         F::StandardInput => &[b"file:/\xff", b"null", b"inherit", b"file:/in"],
         F::StandardOutput | F::StandardError => {
             &[b"truncate:/\xff:", b"append:/var/log/x", b"file:/y", b"null", b"inherit"]

@@ -27,7 +27,7 @@ pub(super) enum Kind {
 /// The kind of a field.
 pub(super) fn kind(field: Field) -> Kind {
     match field {
-        F::CleanEnvironment | F::PreventCore | F::NoNewPrivileges => Kind::Truth,
+        F::CleanEnvironment | F::ExpandVariables | F::PreventCore | F::NoNewPrivileges => Kind::Truth,
         F::Nice => Kind::Number(-20, 19),
         F::OomScoreAdjust => Kind::Number(-1000, 1000),
         F::FilesPreserve | F::NotificationFd => Kind::Number(3, 1_048_575),
