@@ -88,7 +88,7 @@ fn without_a_probe_the_exec_is_ready() {
 #[test]
 fn notify_is_ready_when_the_program_says_so() {
     let dir = Dir::new();
-    let rest = "touch $DIR/marker; systemd-notify --ready; exec sleep 60";
+    let rest = ": > $DIR/marker; systemd-notify --ready; exec sleep 60";
     let (running, process) = start(&dir, &["--ready", "notify"], rest);
     let socket = PathBuf::from(variable(&process, "NOTIFY_SOCKET"));
     let found = fs::metadata(&socket).unwrap();
@@ -100,7 +100,7 @@ fn notify_is_ready_when_the_program_says_so() {
 #[test]
 fn type_notify_is_the_same_as_the_probe() {
     let dir = Dir::new();
-    let rest = "touch $DIR/marker; systemd-notify --ready --status=up; exec sleep 60";
+    let rest = ": > $DIR/marker; systemd-notify --ready --status=up; exec sleep 60";
     let (running, process) = start(&dir, &["--type", "notify"], rest);
     goes_ready(&dir, running, &process);
 }
@@ -111,7 +111,7 @@ fn an_ordinary_user_waits_just_as_well() {
         return;
     }
     let dir = Dir::new().owned_by("nobody");
-    let script = waiting(&dir, "touch $DIR/marker; systemd-notify --ready; exec sleep 60");
+    let script = waiting(&dir, ": > $DIR/marker; systemd-notify --ready; exec sleep 60");
     let svc = run(&dir, &["--ready=notify", "--", "/bin/sh", "-c", &script]).by("nobody");
     let running = svc.spawn();
     let pid = wait_until("the program tells its number", || fs::read_to_string(dir.join("pid")).ok());
@@ -125,7 +125,7 @@ fn the_socket_of_another_user_s_service_is_that_user_s() {
         return;
     }
     let dir = Dir::new().owned_by("nobody");
-    let rest = "touch $DIR/marker; systemd-notify --ready; exec sleep 60";
+    let rest = ": > $DIR/marker; systemd-notify --ready; exec sleep 60";
     let (running, process) = start(&dir, &["--ready=notify", "--user=nobody"], rest);
     let socket = fs::metadata(variable(&process, "NOTIFY_SOCKET")).unwrap();
     assert_eq!(socket.uid(), User::from_name("nobody").unwrap().unwrap().uid.as_raw());
@@ -136,7 +136,7 @@ fn the_socket_of_another_user_s_service_is_that_user_s() {
 #[test]
 fn what_a_stranger_says_makes_nobody_ready() {
     let dir = Dir::new();
-    let rest = "touch $DIR/marker; systemd-notify --ready; exec sleep 60";
+    let rest = ": > $DIR/marker; systemd-notify --ready; exec sleep 60";
     let (running, process) = start(&dir, &["--ready=notify"], rest);
     strange(&process, b"READY=1");
     strange(&process, b"READY=1\nMAINPID=1\nSTATUS=ready\n");
@@ -165,7 +165,7 @@ fn what_only_looks_like_ready_makes_nobody_ready() {
                 s.setsockopt(socket.SOL_SOCKET,socket.SO_SNDBUF,1<<20); s.connect(os.environ[\"NOTIFY_SOCKET\"]); \
                 s.send(b\"READY=1\\n\"+b\"x\"*65536); s.send(b\"READY=1\\0\"); s.send(b\"\"); s.send(b\"\\xff\\xfe\\n=\\n\")'; \
                 systemd-notify STATUS=junk-was-sent; touch $DIR/junk; \
-                until [ -e $DIR/second ]; do sleep 0.01; done; touch $DIR/marker; systemd-notify --ready; exec sleep 60";
+                until [ -e $DIR/second ]; do sleep 0.01; done; : > $DIR/marker; systemd-notify --ready; exec sleep 60";
     let (running, process) = start(&dir, &["--ready=notify"], junk);
     dir.write("go", "");
     // systemd-notify ends with a BARRIER=1, so the junk has been read when it has come back.
@@ -184,7 +184,7 @@ fn a_newline_on_a_descriptor_is_ready() {
         let write = "/proc/self/fd/".to_owned() + &number.to_string();
         let rest = format!(
             "printf half >{write}; touch $DIR/half; until [ -e $DIR/second ]; do sleep 0.01; done; \
-                            touch $DIR/marker; echo >{write}; exec sleep 60"
+                            : > $DIR/marker; echo >{write}; exec sleep 60"
         );
         let (running, process) = start(&dir, &[option], &rest);
         let fds = facts(&process.pid().to_string()).unwrap()["fds"].as_object().unwrap().clone();
@@ -204,10 +204,8 @@ fn a_newline_on_a_descriptor_is_ready() {
 fn a_port_is_ready_when_the_service_listens_on_it() {
     for host in ["", "127.0.0.1:", "localhost:"] {
         let (dir, port) = (Dir::new(), free_port());
-        let rest = format!(
-            "touch $DIR/marker; exec {} --listen tcp:{port} --stay",
-            dir.program("inspect").display()
-        );
+        let rest =
+            format!(": > $DIR/marker; exec {} --listen tcp:{port} --stay", dir.program("inspect").display());
         let (running, process) = start(&dir, &[&format!("--ready=tcp:{host}{port}")], &rest);
         goes_ready(&dir, running, &process);
     }
@@ -234,7 +232,7 @@ fn a_socket_is_ready_when_the_service_listens_on_it() {
     let dir = Dir::new();
     let path = dir.join("socket").display().to_string();
     let rest =
-        format!("touch $DIR/marker; exec {} --listen unix:{path} --stay", dir.program("inspect").display());
+        format!(": > $DIR/marker; exec {} --listen unix:{path} --stay", dir.program("inspect").display());
     let (running, process) = start(&dir, &[&format!("--ready=unix:{path}")], &rest);
     goes_ready(&dir, running, &process);
 }
@@ -259,7 +257,7 @@ fn a_socket_that_a_stranger_or_nobody_listens_on_makes_nobody_ready() {
 fn a_file_is_ready_when_it_exists() {
     let dir = Dir::new();
     let ready = format!("--ready=file:{}", dir.join("up").display());
-    let (running, process) = start(&dir, &[&ready], "touch $DIR/marker; touch $DIR/up; exec sleep 60");
+    let (running, process) = start(&dir, &[&ready], ": > $DIR/marker; : > $DIR/up; exec sleep 60");
     goes_ready(&dir, running, &process);
 }
 
@@ -273,7 +271,7 @@ fn a_command_is_ready_when_it_succeeds_as_the_service_s_user() {
     if root {
         options.push("--user=nobody");
     }
-    let (running, process) = start(&dir, &options, "touch $DIR/marker; touch $DIR/up; exec sleep 60");
+    let (running, process) = start(&dir, &options, ": > $DIR/marker; : > $DIR/up; exec sleep 60");
     wait_until("the command has run once", || dir.join("env").exists().then_some(()));
     goes_ready(&dir, running, &process);
     if root {
@@ -287,8 +285,8 @@ fn a_command_is_ready_when_it_succeeds_as_the_service_s_user() {
 fn all_of_several_probes_have_to_hold() {
     let dir = Dir::new();
     let ready = format!("--ready=file:{}", dir.join("up").display());
-    let rest = "touch $DIR/up; touch $DIR/first; until [ -e $DIR/second ]; do sleep 0.01; done; \
-                touch $DIR/marker; echo >/proc/self/fd/3; exec sleep 60";
+    let rest = ": > $DIR/up; touch $DIR/first; until [ -e $DIR/second ]; do sleep 0.01; done; \
+                : > $DIR/marker; echo >/proc/self/fd/3; exec sleep 60";
     let (running, process) = start(&dir, &[&ready, "--ready=fd"], rest);
     dir.write("go", "");
     wait_until("the first sign is there", || dir.join("first").exists().then_some(()));
@@ -301,7 +299,7 @@ fn all_of_several_probes_have_to_hold() {
 fn more_time_is_counted_from_when_it_is_asked_for() {
     let dir = Dir::new();
     // At 1.2 of 2 seconds it asks for 1.9 more, and is ready at 2.4.
-    let rest = "sleep 1.2; systemd-notify EXTEND_TIMEOUT_USEC=1900000; sleep 1.2; touch $DIR/marker; \
+    let rest = "sleep 1.2; systemd-notify EXTEND_TIMEOUT_USEC=1900000; sleep 1.2; : > $DIR/marker; \
                 systemd-notify --ready; exec sleep 60";
     let (running, process) = start(&dir, &["--ready=notify", "--timeout-start-sec=2s"], rest);
     dir.write("go", "");
