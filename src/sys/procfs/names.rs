@@ -62,51 +62,6 @@ fn signal_name(number: u32) -> String {
     }
 }
 
-/// The names of capabilities(7), by number.
-const CAPABILITIES: [&str; 41] = [
-    "CAP_CHOWN",
-    "CAP_DAC_OVERRIDE",
-    "CAP_DAC_READ_SEARCH",
-    "CAP_FOWNER",
-    "CAP_FSETID",
-    "CAP_KILL",
-    "CAP_SETGID",
-    "CAP_SETUID",
-    "CAP_SETPCAP",
-    "CAP_LINUX_IMMUTABLE",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_NET_BROADCAST",
-    "CAP_NET_ADMIN",
-    "CAP_NET_RAW",
-    "CAP_IPC_LOCK",
-    "CAP_IPC_OWNER",
-    "CAP_SYS_MODULE",
-    "CAP_SYS_RAWIO",
-    "CAP_SYS_CHROOT",
-    "CAP_SYS_PTRACE",
-    "CAP_SYS_PACCT",
-    "CAP_SYS_ADMIN",
-    "CAP_SYS_BOOT",
-    "CAP_SYS_NICE",
-    "CAP_SYS_RESOURCE",
-    "CAP_SYS_TIME",
-    "CAP_SYS_TTY_CONFIG",
-    "CAP_MKNOD",
-    "CAP_LEASE",
-    "CAP_AUDIT_WRITE",
-    "CAP_AUDIT_CONTROL",
-    "CAP_SETFCAP",
-    "CAP_MAC_OVERRIDE",
-    "CAP_MAC_ADMIN",
-    "CAP_SYSLOG",
-    "CAP_WAKE_ALARM",
-    "CAP_BLOCK_SUSPEND",
-    "CAP_AUDIT_READ",
-    "CAP_PERFMON",
-    "CAP_BPF",
-    "CAP_CHECKPOINT_RESTORE",
-];
-
 /// Capabilities, one bit each (capabilities(7)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Capabilities(u64);
@@ -146,16 +101,6 @@ impl Capabilities {
     pub fn count(self) -> u32 {
         self.0.count_ones()
     }
-
-    /// The names, by number; one that is newer than this table is told by its number.
-    pub fn names(self) -> Vec<String> {
-        (0..64_usize)
-            .filter(|bit| self.0 >> bit & 1 == 1)
-            .map(|bit| {
-                CAPABILITIES.get(bit).map_or_else(|| format!("capability {bit}"), |&name| name.to_owned())
-            })
-            .collect()
-    }
 }
 
 #[cfg(test)]
@@ -180,13 +125,5 @@ mod tests {
         assert_eq!(set.union(SignalSet::of(&[2])).numbers().count(), 4);
         assert!(SignalSet::default().is_empty());
         assert_eq!(SignalSet::from_hex("x"), None);
-    }
-
-    #[test]
-    fn capabilities_are_named_and_unknown_ones_numbered() {
-        let set = Capabilities::from_hex("0000020000000400").unwrap();
-        assert_eq!(set.names(), ["CAP_NET_BIND_SERVICE", "capability 41"]);
-        assert!(!set.contains(Capabilities::DAC_OVERRIDE));
-        assert_eq!(Capabilities::from_bits(0x1ff_ffff_ffff).names().len(), 41);
     }
 }

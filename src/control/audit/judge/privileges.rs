@@ -5,6 +5,7 @@ use crate::control::audit::row::Findings;
 use crate::control::audit::row::Row;
 use crate::control::audit::row::Verdict;
 use crate::control::audit::text::printable;
+use crate::spec;
 use crate::sys::procfs::Capabilities;
 use crate::sys::procfs::Ids;
 
@@ -139,7 +140,7 @@ fn is_as_good_as_root(set: Capabilities) -> bool {
 fn list(set: Capabilities) -> String {
     match set.count() {
         0 => "none".to_owned(),
-        1..=8 => set.names().join(" "),
+        1..=8 => spec::Capabilities::from_bits(set.bits()).to_string(),
         count => format!("{count} of them, {:#x}", set.bits()),
     }
 }
