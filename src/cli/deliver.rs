@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use svcadapt::Error;
+use svcadapt::sys::words;
 
 /// Writes `DIRECTORY/name`, with mode 0644 whatever the umask.
 ///
@@ -23,9 +24,9 @@ pub(crate) fn deliver(directory: &Path, name: &str, text: &str) -> Result<(), Er
         // It may not be there at all; what went wrong first is what is told.
         let _ = std::fs::remove_file(&temporary);
     }
-    written.and_then(|()| File::open(directory)?.sync_all()).map_err(|error| {
-        Error::new("output", error.kind().to_string()).of(target.display().to_string()).status(1)
-    })
+    written
+        .and_then(|()| File::open(directory)?.sync_all())
+        .map_err(|error| Error::new("output", words(&error)).of(target.display().to_string()).status(1))
 }
 
 fn write(path: &Path, text: &str) -> io::Result<()> {

@@ -20,6 +20,7 @@ use svcadapt::host::Detection;
 use svcadapt::host::Evidence;
 use svcadapt::host::Manager;
 use svcadapt::host::look;
+use svcadapt::sys::words;
 
 use super::Exit;
 use super::args;
@@ -130,7 +131,7 @@ fn print(text: &str) -> Exit {
         Ok(()) => Exit::Status(0),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Status(0),
         Err(error) => {
-            let error = Error::new("write", error.kind().to_string()).of("stdout").status(1);
+            let error = Error::new("write", words(&error)).of("stdout").status(1);
             let _ = writeln!(io::stderr(), "svcadapt: {error}");
             Exit::Status(error.status)
         }

@@ -6,6 +6,7 @@ use std::io::Write;
 
 use svcadapt::Error;
 use svcadapt::manager::connected_to_journal;
+use svcadapt::sys::words;
 
 use crate::cli::Exit;
 
@@ -28,7 +29,7 @@ pub(crate) fn print(text: &str) -> Result<(), Exit> {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Exit::Status(BROKEN_PIPE);
         }
-        let failure = Error::new("standard output", error.kind().to_string()).status(1);
+        let failure = Error::new("standard output", words(&error)).status(1);
         report(&failure);
         Exit::Status(failure.status)
     })

@@ -15,6 +15,7 @@ use svcadapt::format::plist::read as read_plist;
 use svcadapt::spec::Origin;
 use svcadapt::spec::Problem;
 use svcadapt::spec::SpecDraft;
+use svcadapt::sys::words;
 
 use super::args;
 use super::unit_file;
@@ -72,20 +73,19 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
 
 /// The whole file, or one byte more than its reader takes.
 fn content(path: &Path) -> Result<Vec<u8>, Vec<Error>> {
-    read(path).map_err(|error| {
-        let cause = match error.kind() {
-            io::ErrorKind::Other => "not a regular file".to_owned(),
-            kind => kind.to_string(),
-        };
-        vec![Error::new("spec", cause).of(path.display().to_string())]
-    })
+    read(path).map_err(|error| vec![unreadable(path, &error)])
+}
+
+/// A file that cannot be read.
+pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
+    Error::new("spec", words(error)).of(path.display().to_string())
 }
 
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     // Opening a pipe would wait for its writer.
     let file = path.metadata()?;
     if !file.is_file() {
-        return Err(io::ErrorKind::Other.into());
+        return Err(io::Error::other("not a regular file"));
     }
     let mut bytes = Vec::new();
     let most = u64::try_from(LARGEST).unwrap_or(u64::MAX).saturating_add(1);

@@ -25,7 +25,7 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
             .hint("letters, digits and : - _ . \\ @ can stand in it"))
     })?;
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    let folder = fs::canonicalize(folder).map_err(|error| one(unreadable(folder, &error)))?;
+    let folder = fs::canonicalize(folder).map_err(|error| one(spec_file::unreadable(folder, &error)))?;
     let mut path = folder.join(name.as_str());
     if let Some(template) = name.template().filter(|_| path.symlink_metadata().is_err()) {
         path = folder.join(template.as_str());
@@ -67,10 +67,10 @@ fn drop_ins(folder: &Path, name: &UnitName) -> Result<Vec<PathBuf>, Error> {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 continue;
             }
-            Err(error) => return Err(unreadable(&beside, &error)),
+            Err(error) => return Err(spec_file::unreadable(&beside, &error)),
         };
         for entry in entries {
-            let path = entry.map_err(|error| unreadable(&beside, &error))?.path();
+            let path = entry.map_err(|error| spec_file::unreadable(&beside, &error))?.path();
             if path.extension().is_some_and(|extension| extension == "conf") {
                 found.entry(path.file_name().map(ToOwned::to_owned)).or_insert(path);
             }
@@ -83,7 +83,7 @@ fn parse(path: &Path, errors: &mut Vec<Error>) -> Option<UnitFile> {
     let text = match content(path) {
         Ok(text) => text,
         Err(error) => {
-            errors.push(unreadable(path, &error));
+            errors.push(spec_file::unreadable(path, &error));
             return None;
         }
     };
@@ -99,12 +99,4 @@ fn parse(path: &Path, errors: &mut Vec<Error>) -> Option<UnitFile> {
 /// The null device masks, as an empty file does.
 fn content(path: &Path) -> io::Result<Vec<u8>> {
     if fs::canonicalize(path)? == Path::new("/dev/null") { Ok(Vec::new()) } else { spec_file::read(path) }
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Error {
-    let cause = match error.kind() {
-        io::ErrorKind::Other => "not a regular file".to_owned(),
-        kind => kind.to_string(),
-    };
-    Error::new("spec", cause).of(path.display().to_string())
 }

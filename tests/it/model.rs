@@ -266,7 +266,7 @@ fn what_is_no_file_of_ours_is_told() {
     nix::unistd::mkfifo(path("f.plist").as_str(), nix::sys::stat::Mode::S_IRUSR).unwrap();
     for (name, cause) in [
         ("x.toml", "no kind of file that describes a service"),
-        ("missing.json", "entity not found"),
+        ("missing.json", "no such file or directory"),
         ("d.json", "not a regular file"),
         ("f.plist", "not a regular file"),
     ] {

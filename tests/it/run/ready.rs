@@ -33,7 +33,7 @@ use super::stop;
 fn waiting(dir: &Dir, rest: &str) -> String {
     let dir = dir.path().display();
     format!(
-        "DIR={dir}; echo $$ >$DIR/pid.new; mv $DIR/pid.new $DIR/pid; until [ -e $DIR/go ]; do sleep 0.01; done; {rest}"
+        "export DIR={dir}; echo $$ >$DIR/pid.new; mv $DIR/pid.new $DIR/pid; until [ -e $DIR/go ]; do sleep 0.01; done; {rest}"
     )
 }
 
