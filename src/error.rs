@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::format::unit::Fault;
 use crate::setup::Failure;
 
 /// One failure: what failed, of what, why, and where there is one the cure.
@@ -17,7 +18,7 @@ pub struct Error {
     pub cause: String,
     /// What the reader can do about it.
     pub hint: Option<String>,
-    /// What the program that it is about had to say: its last lines.
+    /// What the program that it is about had to say: its last lines. Of a file: the line and a caret.
     pub said: Vec<String>,
     /// The exit status that says the same to a script.
     pub status: u8,
@@ -86,6 +87,21 @@ pub(crate) fn plain(text: &str) -> String {
         if c.is_control() { plain.extend(c.escape_debug()) } else { plain.push(c) }
     }
     plain
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        let path = fault.path.display();
+        match fault.spot {
+            None => Self::new(path.to_string(), fault.message),
+            Some(spot) => {
+                let mut error = Self::new(format!("{path}:{}:{}", spot.line, spot.column), fault.message);
+                error.said =
+                    spot.to_string().lines().filter_map(|l| l.strip_prefix("  | ")).map(Into::into).collect();
+                error
+            }
+        }
+    }
 }
 
 impl From<Failure> for Error {

@@ -1,14 +1,16 @@
-//! What was typed: options from the table of fields, and the command after `--`.
+//! What was typed: a file, options from the table of fields, and the command after `--`.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::path::PathBuf;
 
 use clap::Arg;
 use clap::ArgAction;
 use clap::ArgMatches;
 use clap::Command;
 use clap::builder::ValueParser;
+use clap::value_parser;
 
 use svcadapt::host::Asked;
 use svcadapt::spec::FIELDS;
@@ -23,9 +25,16 @@ pub(crate) const YES: &str = "yes";
 /// The words of the command, as clap knows them.
 const WORDS: &str = "command";
 
-/// Adds every option that describes a service, and the command after `--`.
+/// The file that describes the service, as clap knows it.
+pub(crate) const SPEC: &str = "spec";
+
+/// Adds the file and every option that describes a service, and the command after `--`.
 pub(crate) fn spec_options(command: Command) -> Command {
-    command.args(FIELDS.iter().map(option)).arg(
+    let file = Arg::new(SPEC)
+        .value_name("SPEC")
+        .help("A file that describes the service, .service, .plist or .json; what is said besides is laid over it")
+        .value_parser(value_parser!(PathBuf));
+    command.arg(file).args(FIELDS.iter().map(option)).arg(
         Arg::new(WORDS)
             .value_name("PROGRAM")
             .help("The program and its arguments")
@@ -56,18 +65,16 @@ fn option(row: &FieldRow) -> Arg {
     }
 }
 
-/// Reads what was typed.
-pub(crate) fn draft(matches: &ArgMatches) -> SpecDraft {
-    let mut draft = SpecDraft::new();
+/// Lays what was typed over what a file says.
+pub(crate) fn lay(draft: &mut SpecDraft, matches: &ArgMatches) {
     for row in &FIELDS {
         for value in matches.get_many::<OsString>(row.option).into_iter().flatten() {
             draft.assign(row.field, value, Origin::Option);
         }
     }
     if let Some(words) = matches.get_many::<OsString>(WORDS) {
-        command(&mut draft, words.cloned().collect());
+        command(draft, words.cloned().collect());
     }
-    draft
 }
 
 /// Notes the command.
@@ -87,7 +94,7 @@ pub(crate) fn asked(matches: &ArgMatches) -> Asked {
 fn from_here(program: &OsString) -> OsString {
     let relative = program.as_bytes().contains(&b'/') && !Path::new(program).is_absolute();
     match relative.then(std::env::current_dir) {
-        Some(Ok(here)) => here.join(program).components().collect::<std::path::PathBuf>().into_os_string(),
+        Some(Ok(here)) => here.join(program).components().collect::<PathBuf>().into_os_string(),
         Some(Err(_)) | None => program.clone(),
     }
 }

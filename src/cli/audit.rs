@@ -26,7 +26,7 @@ const NOT_JUDGED: u8 = 4;
 
 pub(crate) fn command() -> Command {
     Command::new("audit")
-        .about("The daemon(7) table of any running process")
+        .about("Prints the daemon(7) table of any running process")
         .long_about(
             "Shows, step by step of daemon(7), what kind of daemon a running process is. Everything is read from \
              /proc: the process is neither attached to nor signalled, and of its environment only names are shown.\n\n\

@@ -1,5 +1,6 @@
 //! `svcadapt gen-plist`: a service as a property list of launchd.
 
+use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -9,7 +10,6 @@ use clap::Command;
 use clap::value_parser;
 
 use svcadapt::Error;
-use svcadapt::format::Refused;
 use svcadapt::format::Rendered;
 use svcadapt::format::plist::Label;
 use svcadapt::format::plist::write;
@@ -20,10 +20,12 @@ use svcadapt::target::Target;
 use super::Exit;
 use super::generate;
 use super::generate::Format;
+use super::generate::Problems;
+use super::generate::told;
 
 /// What clap must know.
 pub(crate) fn command() -> Command {
-    Command::new("gen-plist").about("Write a launchd property list for a service").defer(options)
+    Command::new("gen-plist").about("Writes a launchd property list for a service").defer(options)
 }
 
 fn options(command: Command) -> Command {
@@ -31,38 +33,48 @@ fn options(command: Command) -> Command {
         Arg::new("label")
             .long("label")
             .value_name("LABEL")
-            .help("What launchd calls the job, as in org.example.web; the file bears this name")
+            .help("What launchd calls the job, as in org.example.web [the service's name]; the file bears it, too")
             .help_heading("The file")
-            .required(true)
             .value_parser(value_parser!(OsString)),
     )
 }
 
 /// Does it.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let given = matches.get_one::<OsString>("label").cloned().unwrap_or_default();
-    let label = Label::parse(&given).map_err(|refusal| {
-        let error = Error::new("--label", refusal.cause).of(given.to_string_lossy());
-        Error { hint: refusal.hint, ..error }
-    });
-    generate::run(matches, label.map(Plist))
+    let given = matches.get_one::<OsString>("label");
+    generate::run(matches, given.map(|given| label("--label", given)).transpose().map(Plist))
 }
 
-struct Plist(Label);
+fn label(stage: &str, text: &OsStr) -> Result<Label, Error> {
+    Label::parse(text).map_err(|refusal| {
+        let error = Error::new(stage, refusal.cause).of(text.to_string_lossy());
+        Error { hint: refusal.hint, ..error }
+    })
+}
+
+/// With the label that was said, if one was.
+struct Plist(Option<Label>);
+
+impl Plist {
+    fn label(&self, spec: &ServiceSpec) -> Result<Label, Error> {
+        match (&self.0, &spec.name) {
+            (Some(said), _) => Ok(said.clone()),
+            (None, Some(name)) => label("label", name.as_str().as_ref()),
+            (None, None) => Err(Error::new("label", "launchd calls every job something")
+                .hint("say it with --label LABEL, as in org.example.web")),
+        }
+    }
+}
 
 impl Format for Plist {
     const TARGET: Target = Target::Launchd;
 
-    fn file(&self, _: &ServiceSpec) -> Result<String, Error> {
-        Ok(format!("{}.plist", self.0))
+    fn file(&self, spec: &ServiceSpec) -> Result<String, Error> {
+        Ok(format!("{}.plist", self.label(spec)?))
     }
 
-    fn render(
-        &self,
-        spec: &ServiceSpec,
-        division: &Division,
-        adapter: &Path,
-    ) -> Result<Rendered, Vec<Refused>> {
-        write(spec, division, &self.0, adapter)
+    fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems> {
+        let label = self.label(spec).map_err(|error| vec![error.to_string()])?;
+        write(spec, division, &label, adapter).map_err(told)
     }
 }

@@ -6,7 +6,6 @@ use clap::ArgMatches;
 use clap::Command;
 
 use svcadapt::Error;
-use svcadapt::format::Refused;
 use svcadapt::format::Rendered;
 use svcadapt::format::unit::write;
 use svcadapt::spec::ServiceSpec;
@@ -16,10 +15,12 @@ use svcadapt::target::Target;
 use super::Exit;
 use super::generate;
 use super::generate::Format;
+use super::generate::Problems;
+use super::generate::told;
 
 /// What clap must know.
 pub(crate) fn command() -> Command {
-    Command::new("gen-unit").about("Write a systemd unit for a service").defer(generate::options)
+    Command::new("gen-unit").about("Writes a systemd unit for a service").defer(generate::options)
 }
 
 /// Does it.
@@ -42,12 +43,7 @@ impl Format for Unit {
         }
     }
 
-    fn render(
-        &self,
-        spec: &ServiceSpec,
-        division: &Division,
-        adapter: &Path,
-    ) -> Result<Rendered, Vec<Refused>> {
-        write(spec, division, adapter)
+    fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems> {
+        write(spec, division, adapter).map_err(told)
     }
 }

@@ -12,7 +12,6 @@ use clap::Command;
 use clap::value_parser;
 
 use svcadapt::Error;
-use svcadapt::format::Refused;
 use svcadapt::format::Rendered;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::target::Division;
@@ -25,6 +24,7 @@ use super::args;
 use super::deliver::deliver;
 use super::report::print;
 use super::report::report;
+use super::spec_file;
 
 /// A kind of file that a service can be written as.
 pub(crate) trait Format {
@@ -35,12 +35,7 @@ pub(crate) trait Format {
     fn file(&self, spec: &ServiceSpec) -> Result<String, Error>;
 
     /// The file's text. `adapter` is the path of svcadapt where the file will be used.
-    fn render(
-        &self,
-        spec: &ServiceSpec,
-        division: &Division,
-        adapter: &Path,
-    ) -> Result<Rendered, Vec<Refused>>;
+    fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems>;
 }
 
 /// Where a program is searched that is written as a bare name. The same everywhere, so that the same command line
@@ -98,14 +93,18 @@ struct Made<'a> {
 }
 
 /// All problems as they are told.
-type Problems = Vec<String>;
+pub(crate) type Problems = Vec<String>;
 
 fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Made<'_>, Problems> {
-    let (format, spec) = match (format, args::draft(matches).finish()) {
+    let given = spec_file::given(matches);
+    given.iter().flat_map(|loaded| &loaded.notes).for_each(report);
+    let noted = given.as_ref().is_ok_and(|loaded| !loaded.notes.is_empty());
+    let spec = given.map_err(told).and_then(|loaded| loaded.draft.finish().map_err(told));
+    let (format, spec) = match (format, spec) {
         (Ok(format), Ok(spec)) => (format, spec),
         (format, spec) => {
             let mut problems: Problems = format.err().iter().map(ToString::to_string).collect();
-            problems.extend(spec.err().iter().flatten().map(ToString::to_string));
+            problems.extend(spec.err().into_iter().flatten());
             return Err(problems);
         }
     };
@@ -116,17 +115,21 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
         Some(directory) => Some((directory.as_path(), format.file(&spec).map_err(one)?)),
         None => None,
     };
-    let rendered = format
-        .render(&spec, &divide(&spec, F::TARGET), &adapter)
-        .map_err(|refused| refused.iter().map(ToString::to_string).collect::<Problems>())?;
+    let rendered = format.render(&spec, &divide(&spec, F::TARGET), &adapter)?;
     rendered.losses.iter().for_each(report);
-    acceptable(matches, &rendered.losses).map_err(one)?;
+    acceptable(matches, noted, &rendered.losses).map_err(one)?;
     Ok(Made { text: rendered.text, place })
 }
 
-/// Whether the file may be written in spite of what it does not say.
-fn acceptable(matches: &ArgMatches, losses: &[Loss]) -> Result<(), Error> {
-    if matches.get_flag("strict") && !losses.is_empty() {
+/// Each as it is told.
+pub(crate) fn told(problems: impl IntoIterator<Item = impl ToString>) -> Problems {
+    problems.into_iter().map(|problem| problem.to_string()).collect()
+}
+
+/// Whether the file may be written in spite of what it does not say; `noted` is whether what it is made from says
+/// things that are not known here.
+fn acceptable(matches: &ArgMatches, noted: bool, losses: &[Loss]) -> Result<(), Error> {
+    if matches.get_flag("strict") && (noted || !losses.is_empty()) {
         Err(Error::new("strict", "not everything that was asked for can be had here; nothing was written"))
     } else if !matches.get_flag("allow-loss") && losses.iter().any(Loss::weakens_security) {
         Err(Error::new(
@@ -211,6 +214,8 @@ mod tests {
         // The fourth word stands where clap expects the name of the command.
         let rest: Vec<OsString> = words.into_iter().skip(3).map(|word| word.text).collect();
         let matches = args::spec_options(Command::new("run")).try_get_matches_from(rest).unwrap();
-        assert_eq!(args::draft(&matches).finish().unwrap(), spec);
+        let mut again = SpecDraft::new();
+        args::lay(&mut again, &matches);
+        assert_eq!(again.finish().unwrap(), spec);
     }
 }

@@ -15,8 +15,11 @@ mod plain;
 mod quick;
 mod report;
 mod run;
+mod show;
+mod spec_file;
 mod status;
 mod stop;
+mod unit_file;
 mod usage;
 mod which;
 
@@ -38,6 +41,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
             Some(("audit", matches)) => audit::run(matches),
             Some(("gen-unit", matches)) => gen_unit::run(matches),
             Some(("gen-plist", matches)) => gen_plist::run(matches),
+            Some(("show", matches)) => show::run(matches),
             Some(("status", matches)) => status::run(matches),
             Some(("stop", matches)) => stop::run(matches),
             Some((name, _)) => unreachable!("clap let the unknown subcommand {name} through"),
@@ -58,6 +62,7 @@ fn command() -> Command {
         .subcommand(audit::command())
         .subcommand(gen_unit::command())
         .subcommand(gen_plist::command())
+        .subcommand(show::command())
         .subcommand(status::command())
         .subcommand(stop::command())
 }

@@ -19,8 +19,13 @@ pub(super) fn harmless(value: &str) -> String {
 /// JSON in ASCII: `serde_json` escapes only the control characters below blank, a terminal obeys others too.
 /// Outside of strings JSON has no other characters than ASCII, so escaping them everywhere is right.
 pub(super) fn json_text(value: &Value) -> String {
-    let mut text = String::new();
-    for character in format!("{value:#}\n").chars() {
+    json_ascii(&format!("{value:#}\n"))
+}
+
+/// The same, of JSON that is written already.
+pub(super) fn json_ascii(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
         if character == '\n' || (' '..='~').contains(&character) {
             text.push(character);
         } else {

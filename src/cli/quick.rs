@@ -81,7 +81,12 @@ mod tests {
     fn read_both(line: &str) -> (Option<String>, Option<String>) {
         let plain = read(&words(line)).map(|read| format!("{read:?}"));
         let matches = run::command().try_get_matches_from(&words(line)[1..]).ok();
-        (plain, matches.map(|matches| format!("{:?}", (args::draft(&matches), args::asked(&matches)))))
+        let read = |matches| {
+            let mut draft = SpecDraft::new();
+            args::lay(&mut draft, &matches);
+            format!("{:?}", (draft, args::asked(&matches)))
+        };
+        (plain, matches.map(read))
     }
 
     #[test]

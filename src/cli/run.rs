@@ -1,5 +1,6 @@
 //! `svcadapt run`: runs a service the way its host wants it.
 
+use std::fmt::Display;
 use std::fmt::Write as _;
 
 use clap::Arg;
@@ -32,6 +33,8 @@ use super::plain::harmless;
 use super::plain::json_text;
 use super::report::print;
 use super::report::report;
+use super::spec_file;
+use super::spec_file::Loaded;
 
 /// What clap must know.
 pub(crate) fn command() -> Command {
@@ -51,6 +54,7 @@ fn options(command: Command) -> Command {
                     .default_value(Asked::Auto.name())
                     .help("How to be a service here, instead of what the evidence says"),
             )
+            .arg(flag("strict", "Start nothing if the file says what cannot be had here"))
             .arg(flag("dry-run", "Print every step in its order and who does it, and do none"))
             .arg(flag("json", "With --dry-run: print the plan as a JSON object").requires("dry-run")),
     )
@@ -58,8 +62,16 @@ fn options(command: Command) -> Command {
 
 /// Runs the service, or explains what would be done.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let (draft, asked) = (args::draft(matches), args::asked(matches));
-    prepared(draft, asked, |spec, detection, plan, resolved| {
+    let Loaded { draft, notes } = match spec_file::given(matches) {
+        Ok(loaded) => loaded,
+        Err(errors) => return refuse(&errors),
+    };
+    notes.iter().for_each(report);
+    if matches.get_flag("strict") && !notes.is_empty() {
+        let cause = "not everything that the file says can be had here; nothing was started";
+        return refuse(&[Error::new("strict", cause)]);
+    }
+    prepared(draft, args::asked(matches), |spec, detection, plan, resolved| {
         if matches.get_flag("dry-run") {
             return explain(plan, detection, matches.get_flag("json"));
         }
@@ -79,10 +91,7 @@ fn prepared(
 ) -> Exit {
     let spec = match draft.finish() {
         Ok(spec) => spec,
-        Err(problems) => {
-            problems.iter().for_each(report);
-            return Exit::Status(svcadapt::USAGE);
-        }
+        Err(problems) => return refuse(&problems),
     };
     let detection = host::decide(asked);
     let resolved = match setup::resolve(&spec, Surroundings::of(&detection), host::variables()) {
@@ -94,7 +103,17 @@ fn prepared(
         }
     };
     let plan = Plan::new(&spec, &resolved, &detection);
+    if let Err(failure) = supervise::check(&plan) {
+        let status = failure.status;
+        report(&Error::from(failure));
+        return Exit::Status(status);
+    }
     act(&spec, &detection, &plan, &resolved)
+}
+
+fn refuse(problems: &[impl Display]) -> Exit {
+    problems.iter().for_each(report);
+    Exit::Status(svcadapt::USAGE)
 }
 
 fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Exit {

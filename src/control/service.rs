@@ -13,6 +13,7 @@ use crate::setup::state::Record;
 use crate::spec::AbsPath;
 use crate::spec::ServiceName;
 use crate::sys::pidfd::PidFd;
+use crate::sys::process;
 use crate::sys::procfs;
 use crate::sys::words;
 
@@ -169,10 +170,10 @@ fn hold(lock: &Path, record: &Record) -> io::Result<Option<PidFd>> {
 
 /// Whether a process that seems dead may only be kept from our eyes.
 fn is_hidden(record: &Record) -> bool {
-    match procfs::boot_id() {
+    match process::boot() {
         Ok(boot) if boot != record.boot => false,
         Ok(_) => {
-            let gone = procfs::stat(record.pid).is_err_and(|error| procfs::is_gone(&error));
+            let gone = process::identity(record.pid).is_err_and(|error| procfs::is_gone(&error));
             gone && lives(record.pid)
         }
         // Without /proc nothing is seen.

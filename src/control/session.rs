@@ -10,7 +10,7 @@ use std::time::Instant;
 use crate::sys::family;
 use crate::sys::fd;
 use crate::sys::pidfd::PidFd;
-use crate::sys::procfs;
+use crate::sys::process;
 use crate::sys::signal;
 
 use super::stop::LAST_PATIENCE;
@@ -63,7 +63,7 @@ fn members(session: i32) -> io::Result<Vec<(i32, PidFd)>> {
     let mut members = Vec::new();
     for pid in family::session(session)? {
         if let Some(held) = PidFd::open(pid)?
-            && procfs::stat(pid).is_ok_and(|stat| stat.session == session)
+            && process::session(pid).is_ok_and(|now| now == session)
             && !held.has_ended()?
         {
             members.push((pid, held));

@@ -13,7 +13,7 @@ use crate::spec::Timespan;
 use crate::sys::fd;
 use crate::sys::lineage;
 use crate::sys::pidfd::PidFd;
-use crate::sys::procfs;
+use crate::sys::process;
 use crate::sys::signal;
 use crate::sys::words;
 
@@ -146,7 +146,7 @@ fn end(main: &Main, patience: Option<Duration>) -> Result<(i32, Duration, usize)
 
 /// The session that is the service's own and not ours, if there is one.
 fn session_of(main: &Main) -> Option<i32> {
-    let session = procfs::stat(main.record.pid).ok()?.session;
+    let session = process::session(main.record.pid).ok()?;
     let own = main.record.session == Session::Own && session > 0 && session != lineage::own().session;
     own.then_some(session)
 }

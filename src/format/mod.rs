@@ -3,10 +3,14 @@
 //! What a format cannot carry is refused with the place, the byte and the reason, and then nothing is written; a
 //! value is never bent to fit. A writer is given a [`crate::target::Division`] and writes the host's part of it.
 
+mod adapter;
+pub mod json;
+mod lines;
 pub mod plist;
 mod refused;
 pub mod unit;
 
+pub use lines::LARGEST;
 pub use refused::Refused;
 pub use refused::Rendered;
 pub use refused::Unfit;

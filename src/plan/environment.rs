@@ -65,7 +65,9 @@ pub fn environment(
     let inherited = resolved.inherited.iter().filter(|(name, _)| keep(name));
     let mut variables: BTreeMap<OsString, OsString> = inherited.cloned().collect();
     variables.entry("PATH".into()).or_insert_with(|| DEFAULT_PATH.into());
-    if (base == EnvironmentBase::Clean || spec.user.is_some())
+    // Of root nothing is said unless root was asked for: systemd says nothing either (systemd.exec(5), "$USER").
+    let own = base == EnvironmentBase::Clean && !resolved.standing.is_root();
+    if (own || spec.user.is_some())
         && let Some(entry) = &resolved.account.entry
     {
         for (name, value) in
@@ -116,9 +118,10 @@ mod tests {
         let path = format!("PATH={DEFAULT_PATH}");
         let account =
             ["HOME=/nonexistent", "LOGNAME=nobody", path.as_str(), "SHELL=/bin/false", "USER=nobody"];
-        assert_eq!(build(&[], &DIRTY, Surroundings::Bare), account);
+        assert_eq!(build(&[(Field::User, "nobody")], &DIRTY, Surroundings::Bare), account);
+        assert_eq!(build(&[], &DIRTY, Surroundings::Bare), [path.as_str()]);
         let passed = build(&[(Field::PassEnvironment, "SECRET NOTIFY_SOCKET")], &DIRTY, Surroundings::Bare);
-        assert_eq!(passed.len(), account.len() + 1);
+        assert_eq!(passed.len(), 2);
         assert!(passed.contains(&"SECRET=s".to_owned()));
     }
 

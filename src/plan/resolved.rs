@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use crate::spec::DirectoryKind;
 use crate::spec::Mode;
+use crate::spec::Resource;
 use crate::spec::ServiceDirectory;
 
 use super::Doer;
@@ -104,8 +105,10 @@ pub struct Standing {
     pub working_directory: Option<PathBuf>,
     /// The nice level.
     pub nice: Option<i32>,
-    /// The OOM score adjustment.
+    /// The OOM score adjustment; none where the system has no such thing.
     pub oom_score_adjust: Option<i32>,
+    /// The resources that this system has limits for.
+    pub limits: Vec<Resource>,
     /// The descriptors that a service manager has passed (sd_listen_fds(3)).
     pub passed_descriptors: Vec<i32>,
 }

@@ -5,7 +5,7 @@ use std::io;
 use crate::spec::Host;
 use crate::spec::Probe;
 use crate::sys::listeners;
-use crate::sys::listeners::Inode;
+use crate::sys::listeners::Listening;
 
 use super::Family;
 
@@ -21,8 +21,8 @@ pub(super) fn look(probe: &Probe, family: Family) -> io::Result<bool> {
 }
 
 /// Whether one of the sockets is a process's of the service. Where we may not look at the descriptors of one of
-/// them, it has the benefit of the doubt.
-fn theirs(sockets: &[Inode], family: Family) -> io::Result<bool> {
+/// them, or the system does not tell whose a socket is, it has the benefit of the doubt.
+fn theirs(sockets: &[Listening], family: Family) -> io::Result<bool> {
     if sockets.is_empty() {
         return Ok(false);
     }

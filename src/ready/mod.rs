@@ -2,7 +2,8 @@
 //!
 //! [`Probes`] watches for all signs that a spec names. Some come by themselves (a datagram, a newline, the end of a
 //! command); the others are looked for again and again, seldom enough not to be felt and often enough not to be
-//! waited for. No probe connects to the service: it would see a client that says nothing.
+//! waited for. No probe connects to the service, which would see a client that says nothing, where the system tells by
+//! itself who listens.
 
 #![forbid(unsafe_code)]
 

@@ -15,6 +15,7 @@ use crate::plan::Resolved;
 use crate::plan::Step;
 use crate::spec::Ceiling;
 use crate::spec::ServiceSpec;
+use crate::spec::expand;
 use crate::sys::capability;
 use crate::sys::fd;
 use crate::sys::file;
@@ -242,14 +243,21 @@ impl<'a> Work<'a> {
             // It names the launcher as a descriptor would, not as a number; without it LISTEN_PID decides.
             self.environment.remove(std::ffi::OsStr::new("LISTEN_PIDFDID"));
         }
+        let command = &self.spec.command;
+        let mut words: Vec<OsString> = vec![command.program.clone()];
+        let arguments = command.arguments.iter().map(OsString::as_os_str);
+        if self.spec.expand_variables {
+            words.extend(expand(arguments, &self.environment));
+        } else {
+            words.extend(arguments.map(OsString::from));
+        }
         let variables = std::mem::take(&mut self.environment).into_iter();
         let environment = variables.map(|(mut name, value)| {
             name.push("=");
             name.push(value);
             CString::new(name.into_vec())
         });
-        let words =
-            self.spec.command.argv().map(|word| CString::new(std::os::unix::ffi::OsStrExt::as_bytes(word)));
+        let words = words.into_iter().map(|word| CString::new(word.into_vec()));
         let (Ok(environment), Ok(words)) =
             (environment.collect::<Result<Vec<_>, _>>(), words.collect::<Result<Vec<_>, _>>())
         else {

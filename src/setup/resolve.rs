@@ -14,6 +14,7 @@ use crate::spec::Mode;
 use crate::spec::Output;
 use crate::spec::Presence;
 use crate::spec::Probe;
+use crate::spec::Resource;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
 use crate::spec::environment_file;
@@ -93,6 +94,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> Standing {
         working_directory: std::env::current_dir().ok(),
         nice: limits::nice().ok(),
         oom_score_adjust: limits::oom_score_adjust().ok(),
+        limits: Resource::ALL.into_iter().filter(|resource| limits::exists(resource.name())).collect(),
         passed_descriptors: passed,
     }
 }

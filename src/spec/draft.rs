@@ -57,8 +57,15 @@ impl SpecDraft {
         self.values.push(Given { field, value: value.into(), origin });
     }
 
-    /// Notes what is to be executed, instead of what was to be before.
+    /// Notes what is to be executed, instead of what was to be before. That a file has variables in the words that
+    /// are gone says nothing of the new ones.
     pub fn command(&mut self, words: Vec<OsString>) {
+        if self.command.is_some() {
+            let gone = |given: &Given| {
+                given.field == Field::ExpandVariables && matches!(given.origin, Origin::File { .. })
+            };
+            self.values.retain(|given| !gone(given));
+        }
         self.command = Some(words);
     }
 
@@ -97,6 +104,7 @@ impl<'a> Reading<'a> {
     fn spec(&mut self, command: Command) -> ServiceSpec {
         ServiceSpec {
             command,
+            expand_variables: self.one(Field::ExpandVariables, boolean).unwrap_or(false),
             name: self.one(Field::Name, super::ServiceName::parse),
             description: self.one(Field::Description, description),
             service_type: self.one(Field::Type, ServiceType::parse),
@@ -278,6 +286,18 @@ mod tests {
         assert_eq!(spec.umask.unwrap().bits(), 0o27);
         let names: Vec<_> = spec.environment.assignments.iter().map(|a| a.name.as_str()).collect();
         assert_eq!(names, ["B", "C"]);
+    }
+
+    #[test]
+    fn a_new_command_has_no_variables_of_an_old_one() {
+        let expands = |origin: Origin| {
+            let mut draft = draft(&[]);
+            draft.assign(Field::ExpandVariables, "yes", origin);
+            draft.command(vec!["/bin/false".into(), "$A".into()]);
+            draft.finish().unwrap().expand_variables
+        };
+        assert!(!expands(Origin::File { path: "/x".into(), spot: None }));
+        assert!(expands(Origin::Option));
     }
 
     #[test]

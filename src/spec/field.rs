@@ -24,6 +24,7 @@ pub enum Field {
     PassEnvironment,
     UnsetEnvironment,
     CleanEnvironment,
+    ExpandVariables,
     StandardInput,
     StandardOutput,
     StandardError,
@@ -106,7 +107,7 @@ const fn limit(
 }
 
 /// All fields, in the order in which a person meets them.
-pub const FIELDS: [FieldRow; 55] = [
+pub const FIELDS: [FieldRow; 56] = [
     one(
         F::Name,
         "Name",
@@ -165,6 +166,13 @@ pub const FIELDS: [FieldRow; 55] = [
         "clean-environment",
         "BOOL",
         "Start from an empty environment; without it, only where no service manager made one",
+    ),
+    one(
+        F::ExpandVariables,
+        "ExpandVariables",
+        "expand-variables",
+        "BOOL",
+        "Put variables of its environment into the arguments: $NAME as words, ${NAME} as it stands, $$ for $",
     ),
     one(F::StandardInput, "StandardInput", "standard-input", "WHAT", "null, inherit or file:PATH"),
     short(

@@ -23,6 +23,7 @@ mod service_type;
 mod stdio;
 mod timespan;
 mod umask;
+mod variables;
 
 use std::collections::BTreeMap;
 
@@ -48,6 +49,7 @@ pub use limits::Resource;
 pub use name::ServiceName;
 pub use origin::Origin;
 pub use origin::Problem;
+pub use origin::Spot;
 pub use path::AbsPath;
 pub use readiness::Host;
 pub use readiness::Probe;
@@ -58,6 +60,8 @@ pub use stdio::Input;
 pub use stdio::Output;
 pub use timespan::Timespan;
 pub use umask::Mode;
+pub use variables::expand;
+pub use variables::literal;
 
 /// A service, complete and neutral: it belongs to no host.
 ///
@@ -66,6 +70,8 @@ pub use umask::Mode;
 pub struct ServiceSpec {
     /// What is executed.
     pub command: Command,
+    /// Whether variables in the arguments are put in when it is started, as systemd.service(5) has it.
+    pub expand_variables: bool,
     /// What the service is called.
     pub name: Option<ServiceName>,
     /// One line about it.

@@ -15,9 +15,47 @@ pub enum Origin {
     File {
         /// The file.
         path: PathBuf,
-        /// The line, from 1.
-        line: usize,
+        /// Where in it; none where the reader of that format cannot tell.
+        spot: Option<Spot>,
     },
+}
+
+/// A place in a text file, with what stands there.
+///
+/// Below a message it prints as the line and a caret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spot {
+    /// The line, from 1.
+    pub line: usize,
+    /// The character in it, from 1.
+    pub column: usize,
+    /// The line itself, as far as it is worth showing.
+    pub text: String,
+}
+
+/// As much of a line as is kept to be shown, in characters.
+const SHOWN: usize = 120;
+
+impl Spot {
+    /// The place `offset` bytes into a line.
+    pub fn new(line: usize, text: &[u8], offset: usize) -> Self {
+        let before = String::from_utf8_lossy(&text[..offset.min(text.len())]).chars().count();
+        // A line may have a million bytes; what is shown of it has four a character at most.
+        let shown = String::from_utf8_lossy(&text[..text.len().min(4 * SHOWN)]);
+        Self { line, column: before + 1, text: shown.chars().take(SHOWN).collect() }
+    }
+}
+
+impl fmt::Display for Spot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A terminal must not obey what stands in a file, and the caret has to meet its character.
+        let plain: String = self.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        write!(f, "\n  | {plain}")?;
+        if self.column <= SHOWN {
+            write!(f, "\n  | {:>column$}", '^', column = self.column)?;
+        }
+        Ok(())
+    }
 }
 
 /// One thing that is wrong with a spec.
@@ -35,8 +73,20 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let spot = match &self.origin {
+            Some(Origin::File { spot, .. }) => spot.as_ref(),
+            _ => None,
+        };
         match (&self.origin, self.field) {
-            (Some(Origin::File { path, line }), _) => write!(f, "{}:{line}", path.display())?,
+            (Some(Origin::File { path, .. }), field) => {
+                write!(f, "{}", path.display())?;
+                if let Some(spot) = spot {
+                    write!(f, ":{}:{}", spot.line, spot.column)?;
+                }
+                if let Some(field) = field {
+                    write!(f, ": {}=", field.directive())?;
+                }
+            }
             (_, Some(field)) => write!(f, "--{}", field.option())?,
             (_, None) => write!(f, "spec")?,
         }
@@ -44,9 +94,38 @@ impl fmt::Display for Problem {
             write!(f, " '{}'", value.escape_debug())?;
         }
         write!(f, ": {}", self.refusal.cause)?;
+        spot.map_or(Ok(()), |spot| spot.fmt(f))?;
         match &self.refusal.hint {
             Some(hint) => write!(f, "\n  hint: {hint}"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_in_a_file_shows_its_line_and_a_caret() {
+        let spot = Some(Spot::new(7, b"\tUMask=0999", 7));
+        let problem = Problem {
+            field: Some(Field::Umask),
+            value: Some("0999".into()),
+            origin: Some(Origin::File { path: "/x".into(), spot }),
+            refusal: Refusal::hinted("no", "do"),
+        };
+        assert_eq!(
+            problem.to_string(),
+            "/x:7:8: UMask= '0999': no\n  |  UMask=0999\n  |        ^\n  hint: do"
+        );
+    }
+
+    #[test]
+    fn a_column_counts_characters_and_a_long_line_is_cut() {
+        assert_eq!(Spot::new(1, "é=x".as_bytes(), 3).column, 3);
+        let long = Spot::new(1, &b"x".repeat(1_000_000), 999_999);
+        assert_eq!((long.column, long.text.len()), (1_000_000, SHOWN));
+        assert!(!long.to_string().contains('^'));
     }
 }

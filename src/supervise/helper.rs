@@ -81,7 +81,7 @@ fn leave_helper<'a>(start: &Start<'a>) -> Result<Work<'a>, Failure> {
         Side::Child => match process::fork(&alone) {
             Ok(Side::Child) => {
                 signal::reset_dispositions();
-                let status = help(start, ends, &main, main_pid, &tell);
+                let status = help(start, ends, main, main_pid, &tell);
                 process::exit_now(status)
             }
             Ok(Side::Parent(_)) | Err(_) => process::exit_now(0),
@@ -90,10 +90,19 @@ fn leave_helper<'a>(start: &Start<'a>) -> Result<Work<'a>, Failure> {
 }
 
 /// Waits until the program is ready, tells it, and goes.
-fn help(start: &Start<'_>, ends: Ends<'_>, main: &PidFd, main_pid: i32, tell: &Tell) -> u8 {
+fn help(start: &Start<'_>, ends: Ends<'_>, main: PidFd, main_pid: i32, tell: &Tell) -> u8 {
     let Ends { probes, reports, work, socket } = ends;
     drop(work);
-    let mut watch = Watch::new(probes, reports, Eyes::Helper(main), main_pid);
+    let main = match main.after_fork() {
+        Ok(Some(main)) => main,
+        // It has ended already: its manager sees that itself.
+        Ok(None) => return 0,
+        Err(error) => {
+            tell.status(&format!("cannot find out whether it is ready: {}", words(&error)));
+            return 1;
+        }
+    };
+    let mut watch = Watch::new(probes, reports, Eyes::Helper(&main), main_pid);
     watch.main = Some(main_pid);
     // Without a word in the spec the manager above has its own patience.
     watch.patience = start.spec.timeout_start.and_then(crate::spec::Timespan::finite);

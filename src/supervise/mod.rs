@@ -23,14 +23,35 @@ use crate::setup::Failure;
 use crate::setup::state;
 use crate::setup::state::Found;
 use crate::spec::ServiceSpec;
+use crate::sys::family;
 
 pub use outcome::LastWords;
 pub use outcome::Outcome;
 
 use start::Start;
 
+/// The exit status of a spec that cannot be run.
+const CANNOT_BE_RUN: u8 = 2;
+
+/// Whether the plan can be done on this system at all. Nothing is changed.
+///
+/// A launcher that cannot keep hold of the daemon's processes could promise neither that it is ready nor, after a
+/// failure, that nothing of it is left.
+pub fn check(plan: &Plan) -> Result<(), Failure> {
+    if plan.course != Course::Daemonize || family::ADOPTS_ORPHANS {
+        return Ok(());
+    }
+    let cause = "a classic daemon cannot be started on this system yet";
+    let hint =
+        "--mode supervised stays in the foreground; for launchd, svcadapt gen-plist writes its property list";
+    Err(Failure::new("mode", "classic", cause, CANNOT_BE_RUN).hint(hint))
+}
+
 /// Starts a service. Where that means to become the program, it returns only if it failed.
 pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Outcome {
+    if let Err(failure) = check(plan) {
+        return failure.into();
+    }
     if let Some(failure) = running_already(spec, resolved) {
         return failure.into();
     }

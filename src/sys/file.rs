@@ -16,6 +16,8 @@ use nix::fcntl::AtFlags;
 use nix::unistd::Gid;
 use nix::unistd::Uid;
 
+use super::number::fit;
+
 /// Links that are followed before a path counts as a circle (`MAXSYMLINKS`, path_resolution(7)).
 const MOST_LINKS: usize = 40;
 
@@ -115,10 +117,7 @@ pub fn open_output(path: &Path, writing: Writing, mode: u32, links: Links) -> io
     let opened = match existing {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let made = options.create_new(true).mode(mode).open(path)?;
-            nix::sys::stat::fchmod(
-                made.as_fd(),
-                nix::sys::stat::Mode::from_bits_truncate(mode as libc::mode_t),
-            )?;
+            nix::sys::stat::fchmod(made.as_fd(), nix::sys::stat::Mode::from_bits_truncate(fit(mode)))?;
             Opened { file: made, created: true }
         }
         other => Opened { file: other?, created: false },
@@ -176,7 +175,7 @@ pub fn make_directory(path: &Path, mode: u32) -> io::Result<bool> {
 
 /// Changes the mode of an open file or directory.
 pub fn set_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
-    Ok(nix::sys::stat::fchmod(file, nix::sys::stat::Mode::from_bits_truncate(mode as libc::mode_t))?)
+    Ok(nix::sys::stat::fchmod(file, nix::sys::stat::Mode::from_bits_truncate(fit(mode)))?)
 }
 
 /// Puts a whole new file in place of what `name` was in a directory: nobody ever sees a part of it.
@@ -245,8 +244,8 @@ pub fn look(directory: impl AsFd, name: &OsStr) -> io::Result<Option<Entry>> {
                 SFlag::S_IFLNK => Kind::Link,
                 _ => Kind::Other,
             };
-            let mode = found.st_mode & 0o7777;
-            Ok(Some(Entry { kind, uid: found.st_uid, mode, names: found.st_nlink }))
+            let mode = fit(found.st_mode & 0o7777);
+            Ok(Some(Entry { kind, uid: found.st_uid, mode, names: fit(found.st_nlink) }))
         }
         Err(Errno::ENOENT) => Ok(None),
         Err(error) => Err(error.into()),
@@ -266,9 +265,9 @@ pub fn change_directory(path: &Path) -> io::Result<()> {
 
 /// umask(2): sets the mask and tells the one before. It cannot fail.
 pub fn set_umask(bits: u16) -> u16 {
-    let before = nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(bits.into()));
+    let before = nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(fit(bits)));
     // No mask has more than nine bits.
-    u16::try_from(before.bits()).unwrap_or(0)
+    fit(before.bits())
 }
 
 #[cfg(test)]

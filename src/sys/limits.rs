@@ -4,6 +4,7 @@ use std::io;
 
 use nix::errno::Errno;
 
+use super::number::fit;
 use super::platform;
 
 /// `RLIMIT_CORE`, by its name in `setrlimit`.
@@ -15,16 +16,31 @@ pub fn get(resource: &str) -> io::Result<(u64, u64)> {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` is a valid rlimit, and the call keeps no pointer to it.
     Errno::result(unsafe { libc::getrlimit(number, &raw mut limit) })?;
-    Ok((limit.rlim_cur, limit.rlim_max))
+    Ok((from_kernel(limit.rlim_cur), from_kernel(limit.rlim_max)))
 }
 
 /// Sets both limits.
 pub fn set(resource: &str, soft: u64, hard: u64) -> io::Result<()> {
     let number = platform::resource(resource).ok_or_else(unknown)?;
-    let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
+    let limit = libc::rlimit { rlim_cur: to_kernel(soft), rlim_max: to_kernel(hard) };
     // SAFETY: `limit` is a valid rlimit that the call only reads.
     Errno::result(unsafe { libc::setrlimit(number, &raw const limit) })?;
     Ok(())
+}
+
+/// Whether this system has a limit of this name.
+pub fn exists(resource: &str) -> bool {
+    platform::resource(resource).is_some()
+}
+
+/// `RLIM_INFINITY` is not the highest number everywhere.
+fn from_kernel(limit: libc::rlim_t) -> u64 {
+    if limit == libc::RLIM_INFINITY { u64::MAX } else { fit(limit) }
+}
+
+/// More than the kernel can count is no limit.
+fn to_kernel(limit: u64) -> libc::rlim_t {
+    if limit >= fit(libc::RLIM_INFINITY) { libc::RLIM_INFINITY } else { fit(limit) }
 }
 
 fn unknown() -> io::Error {
@@ -49,11 +65,10 @@ pub fn nice() -> io::Result<i32> {
 
 /// Sets the OOM score adjustment of this process (proc(5)).
 pub fn set_oom_score_adjust(score: i32) -> io::Result<()> {
-    std::fs::write("/proc/self/oom_score_adj", score.to_string())
+    platform::set_oom_score_adjust(score)
 }
 
 /// The OOM score adjustment of this process.
 pub fn oom_score_adjust() -> io::Result<i32> {
-    let text = std::fs::read_to_string("/proc/self/oom_score_adj")?;
-    text.trim().parse().map_err(|_| io::Error::from(io::ErrorKind::InvalidData))
+    platform::oom_score_adjust()
 }

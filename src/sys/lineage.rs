@@ -76,16 +76,7 @@ pub fn other(pid: i32) -> Option<Other> {
 /// Reads another process's facts. The argument vector is not read here.
 #[cfg(target_os = "macos")]
 pub fn other(pid: i32) -> Option<Other> {
-    let size = libc::c_int::try_from(size_of::<libc::proc_bsdinfo>()).ok()?;
-    let mut info = std::mem::MaybeUninit::<libc::proc_bsdinfo>::zeroed();
-    // SAFETY: the buffer is as long as we say, and the kernel keeps no pointer to it.
-    let written =
-        unsafe { libc::proc_pidinfo(pid, libc::PROC_PIDTBSDINFO, 0, info.as_mut_ptr().cast(), size) };
-    if written != size {
-        return None;
-    }
-    // SAFETY: the kernel filled the whole structure, which is made of integers only.
-    let info = unsafe { info.assume_init() };
+    let info = crate::sys::platform::process_info(pid).ok()?;
     let comm: Vec<u8> =
         info.pbi_comm.iter().map(|&byte| byte.cast_unsigned()).take_while(|&byte| byte != 0).collect();
     Some(Other {

@@ -8,6 +8,8 @@ use nix::errno::Errno;
 use nix::fcntl::FcntlArg;
 use nix::fcntl::fcntl;
 
+use super::number::fit;
+
 /// Who holds the lock of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {
@@ -33,12 +35,12 @@ pub fn take(file: impl AsFd) -> io::Result<Holder> {
         }
         match ask(file)? {
             // It was let go between the two calls.
-            (libc::F_UNLCK, _) => {}
-            (libc::F_RDLCK, pid) => {
+            (Kind::Free, _) => {}
+            (Kind::Read, pid) => {
                 let cause = format!("process {pid} has locked it for reading, which no service does");
                 return Err(io::Error::other(cause));
             }
-            (_, pid) => return Ok(holder_of(pid)),
+            (Kind::Write, pid) => return Ok(holder_of(pid)),
         }
     }
 }
@@ -46,8 +48,8 @@ pub fn take(file: impl AsFd) -> io::Result<Holder> {
 /// Says who holds the lock of a file. A read lock is nobody's, as far as services go.
 pub fn holder(file: impl AsFd) -> io::Result<Holder> {
     Ok(match ask(file.as_fd())? {
-        (libc::F_UNLCK | libc::F_RDLCK, _) => Holder::Nobody,
-        (_, pid) => holder_of(pid),
+        (Kind::Free | Kind::Read, _) => Holder::Nobody,
+        (Kind::Write, pid) => holder_of(pid),
     })
 }
 
@@ -55,19 +57,32 @@ fn holder_of(pid: i32) -> Holder {
     if pid > 0 { Holder::Process(pid) } else { Holder::Elsewhere }
 }
 
+/// What keeps us from a lock.
+enum Kind {
+    Free,
+    Read,
+    Write,
+}
+
 /// The kind of lock that keeps us from ours, and whose it is. It needs no right to write.
-fn ask(file: BorrowedFd<'_>) -> io::Result<(i32, i32)> {
+fn ask(file: BorrowedFd<'_>) -> io::Result<(Kind, i32)> {
     let mut asked = whole();
     fcntl(file, FcntlArg::F_GETLK(&mut asked))?;
-    Ok((i32::from(asked.l_type), asked.l_pid))
+    // The constants are not of one type on every system.
+    let (free, read): (libc::c_short, libc::c_short) = (fit(libc::F_UNLCK), fit(libc::F_RDLCK));
+    let kind = match asked.l_type {
+        kind if kind == free => Kind::Free,
+        kind if kind == read => Kind::Read,
+        _ => Kind::Write,
+    };
+    Ok((kind, asked.l_pid))
 }
 
 /// A write lock on the whole of a file.
 fn whole() -> libc::flock {
     // SAFETY: flock is plain numbers, for which all zeroes are valid: from the beginning, to the end.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
-    // The constant is 0, 1 or 3 on every platform.
-    lock.l_type = libc::c_short::try_from(libc::F_WRLCK).unwrap_or(1);
-    lock.l_whence = libc::c_short::try_from(libc::SEEK_SET).unwrap_or(0);
+    lock.l_type = fit(libc::F_WRLCK);
+    lock.l_whence = fit(libc::SEEK_SET);
     lock
 }

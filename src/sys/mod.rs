@@ -2,6 +2,9 @@
 //!
 //! Everything here is a thin, typed door to one system call or one kernel file. It decides nothing, prints
 //! nothing, and knows nothing of services. Descriptors are owned and born close-on-exec.
+//!
+//! `linux`, `macos` and `other` have the same doors. What a system has not it says in words, as an error of kind
+//! `Unsupported`; nothing pretends.
 
 pub mod accounts;
 pub mod bounded;
@@ -12,6 +15,7 @@ pub mod launchd;
 pub mod limits;
 pub mod lineage;
 pub mod lock;
+mod number;
 pub mod process;
 pub mod procfs;
 pub mod signal;
@@ -25,8 +29,16 @@ mod linux;
 use linux as platform;
 
 #[cfg(not(target_os = "linux"))]
+mod posix;
+
+#[cfg(target_os = "macos")]
+mod macos;
+#[cfg(target_os = "macos")]
+use macos as platform;
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 mod other;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
 use other as platform;
 
 pub use words::words;

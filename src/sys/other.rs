@@ -1,1 +1,209 @@
-//! What this platform has not, or what is not spoken here yet: said in words.
+//! Systems that are not spoken to yet: what POSIX has works, and the rest is said in words.
+
+use std::convert::Infallible;
+use std::ffi::CString;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+
+use nix::unistd::Gid;
+use nix::unistd::Uid;
+
+use super::accounts::User;
+use super::posix::unsupported;
+use super::process::Identity;
+
+pub use super::posix::capability;
+pub use super::posix::listeners;
+
+pub(super) use super::posix::CLOEXEC_ON_RECEIVE;
+pub(super) use super::posix::ask_for_credentials;
+pub(super) use super::posix::bind_abstract;
+pub(super) use super::posix::connect_abstract;
+pub(super) use super::posix::group;
+pub(super) use super::posix::oom_score_adjust;
+pub(super) use super::posix::pipe;
+pub(super) use super::posix::real_time_name;
+pub(super) use super::posix::reset_dispositions;
+pub(super) use super::posix::sender;
+pub(super) use super::posix::set_oom_score_adjust;
+pub(super) use super::posix::user;
+
+pub(super) fn groups() -> io::Result<Vec<u32>> {
+    Ok(nix::unistd::getgroups()?.into_iter().map(Gid::as_raw).collect())
+}
+
+/// Where the effective group is the first of them, as on the BSDs, it leads the list, so that a later change of the
+/// group takes the place of that one and of nothing else.
+pub(super) fn set_groups(groups: &[u32]) -> io::Result<()> {
+    let leader = nix::unistd::getegid();
+    let mut wanted = vec![leader];
+    wanted.extend(groups.iter().map(|&gid| Gid::from_raw(gid)).filter(|&gid| gid != leader));
+    nix::unistd::setgroups(&wanted)?;
+    let now = self::groups()?;
+    let unwanted = |gid: &u32| !wanted.contains(&Gid::from_raw(*gid));
+    if now.iter().any(unwanted) || groups.iter().any(|gid| !now.contains(gid)) {
+        return Err(io::Error::other("the groups are not those that were set"));
+    }
+    Ok(())
+}
+
+/// For root setgid(2) sets the real, the effective and the saved one.
+pub(super) fn set_group(gid: Gid) -> io::Result<()> {
+    nix::unistd::setgid(gid)?;
+    if (nix::unistd::getgid(), nix::unistd::getegid()) == (gid, gid) {
+        Ok(())
+    } else {
+        Err(io::Error::other("the group is not the one that was set"))
+    }
+}
+
+/// The saved ones cannot be seen, so nothing is believed to be settled.
+pub(super) fn settled() -> io::Result<bool> {
+    Ok(false)
+}
+
+/// For root setuid(2) sets the real, the effective and the saved one.
+pub(super) fn set_user(uid: Uid) -> io::Result<()> {
+    nix::unistd::setuid(uid)?;
+    if (nix::unistd::getuid(), nix::unistd::geteuid()) == (uid, uid) {
+        Ok(())
+    } else {
+        Err(io::Error::other("the user is not the one that was set"))
+    }
+}
+
+pub(super) fn groups_of(user: &User, gid: u32) -> io::Result<Vec<u32>> {
+    let name = CString::new(user.name.as_str())?;
+    let found = nix::unistd::getgrouplist(&name, Gid::from_raw(gid))?;
+    let mut groups: Vec<u32> = found.into_iter().map(Gid::as_raw).collect();
+    groups.push(gid);
+    groups.sort_unstable();
+    groups.dedup();
+    Ok(groups)
+}
+
+/// Every number up to the limit: where descriptors are listed differs, and a list that is not whole is worse.
+pub(super) fn mark_all_close_on_exec(from: i32) -> io::Result<()> {
+    let (_, hard) = super::limits::get("NOFILE")?;
+    (from..=i32::try_from(hard).unwrap_or(i32::MAX)).try_for_each(super::posix::mark)
+}
+
+pub(super) fn thread_count() -> io::Result<usize> {
+    Err(unsupported("the threads of a process cannot be counted on this system yet"))
+}
+
+pub(super) fn identity(_pid: i32) -> io::Result<Identity> {
+    Err(unsupported("processes cannot be told apart on this system yet"))
+}
+
+pub(super) fn boot() -> io::Result<String> {
+    Err(unsupported("one boot cannot be told from another on this system yet"))
+}
+
+/// The number of a resource that POSIX names.
+pub(super) fn resource(name: &str) -> Option<libc::c_int> {
+    Some(match name {
+        "CPU" => libc::RLIMIT_CPU,
+        "FSIZE" => libc::RLIMIT_FSIZE,
+        "DATA" => libc::RLIMIT_DATA,
+        "STACK" => libc::RLIMIT_STACK,
+        "CORE" => libc::RLIMIT_CORE,
+        "NOFILE" => libc::RLIMIT_NOFILE,
+        "AS" => libc::RLIMIT_AS,
+        _ => return None,
+    })
+}
+
+/// The signals that arrive while all are blocked: there are none to be had.
+#[derive(Debug)]
+pub(super) struct Signals(Infallible);
+
+impl Signals {
+    pub(super) fn new() -> io::Result<Self> {
+        Err(unsupported("signals cannot be waited for on this system yet"))
+    }
+
+    pub(super) fn next(&self) -> io::Result<Option<i32>> {
+        match self.0 {}
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self.0 {}
+    }
+}
+
+/// Descendants.
+pub mod family {
+    use std::collections::BTreeSet;
+    use std::io;
+
+    use super::unsupported;
+
+    /// Whether [`adopt_orphans`] can work.
+    pub const ADOPTS_ORPHANS: bool = false;
+
+    /// Makes orphaned descendants ours: not yet.
+    pub fn adopt_orphans() -> io::Result<()> {
+        Err(unsupported("orphans cannot be adopted on this system yet"))
+    }
+
+    /// All processes below `root`: not yet.
+    pub fn descendants(_root: i32) -> io::Result<BTreeSet<i32>> {
+        Err(unsupported("the children of a process cannot be found on this system yet"))
+    }
+
+    /// All processes of a session: not yet.
+    pub fn session(_number: i32) -> io::Result<Vec<i32>> {
+        Err(unsupported("the processes of a session cannot be found on this system yet"))
+    }
+
+    /// Whether `pid` is `root` or below it; of another one that is not known, and so not believed.
+    pub fn descends(pid: i32, root: i32) -> bool {
+        pid == root
+    }
+}
+
+/// Processes held by a descriptor.
+pub mod pidfd {
+    use std::convert::Infallible;
+    use std::io;
+    use std::os::fd::AsFd;
+    use std::os::fd::BorrowedFd;
+
+    use super::unsupported;
+
+    /// A process: none can be held.
+    #[derive(Debug)]
+    pub struct PidFd(Infallible);
+
+    impl PidFd {
+        /// Takes hold of a process: not yet.
+        pub fn open(_pid: i32) -> io::Result<Option<Self>> {
+            Err(unsupported("a process cannot be watched on this system yet"))
+        }
+
+        /// The same hold in a process that was forked since.
+        pub fn after_fork(self) -> io::Result<Option<Self>> {
+            match self.0 {}
+        }
+
+        /// Whether it has ended.
+        pub fn has_ended(&self) -> io::Result<bool> {
+            match self.0 {}
+        }
+
+        /// Sends a signal to this very process.
+        pub fn send(&self, _signal: i32) -> io::Result<bool> {
+            match self.0 {}
+        }
+    }
+
+    impl AsFd for PidFd {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            match self.0 {}
+        }
+    }
+}

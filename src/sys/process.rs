@@ -123,6 +123,15 @@ pub fn execute(program: &OsStr, argv: &[CString], environment: &[CString]) -> io
     }
 }
 
+/// The session of a process (getsid(2)). An error of kind `NotFound` means that there is no such process.
+pub fn session(pid: i32) -> io::Result<i32> {
+    match nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(pid))) {
+        Ok(session) => Ok(session.as_raw()),
+        Err(Errno::ESRCH) => Err(io::ErrorKind::NotFound.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Our own number.
 pub fn own_pid() -> i32 {
     nix::unistd::getpid().as_raw()
@@ -131,4 +140,23 @@ pub fn own_pid() -> i32 {
 /// Our parent's number.
 pub fn parent_pid() -> i32 {
     nix::unistd::getppid().as_raw()
+}
+
+/// What tells one process from every other that has had, or will have, its number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    /// When it started, in a unit of the system's own.
+    pub start_time: u64,
+    /// Whether it has ended, and only waits for its parent to be told.
+    pub ended: bool,
+}
+
+/// The identity of a process. An error of kind `NotFound` means that there is no such process.
+pub fn identity(pid: i32) -> io::Result<Identity> {
+    platform::identity(pid)
+}
+
+/// A word that tells this boot of the machine from every other one.
+pub fn boot() -> io::Result<String> {
+    platform::boot()
 }

@@ -206,6 +206,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn our_own_line_is_read() {
         let own = i32::try_from(std::process::id()).unwrap();
         assert_eq!(stat(own).unwrap().pid, own);
@@ -213,6 +214,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn we_started_after_the_machine_and_before_now() {
         let own = i32::try_from(std::process::id()).unwrap();
         let started = ticks(stat(own).unwrap().start_time);
@@ -220,12 +222,14 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn our_own_command_line_is_the_one_we_were_given() {
         let own = i32::try_from(std::process::id()).unwrap();
         assert_eq!(command_line(own).unwrap(), std::env::args().collect::<Vec<_>>());
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn every_line_of_our_cgroups_has_three_fields() {
         let own = i32::try_from(std::process::id()).unwrap();
         assert!(cgroup(own).unwrap().lines().all(|line| line.splitn(3, ':').count() == 3));

@@ -34,7 +34,9 @@ impl NotifySocket {
     /// Binds to a path that must not exist.
     pub fn at(path: &Path) -> io::Result<Self> {
         let address = std::os::unix::net::SocketAddr::from_pathname(path)?;
-        Self::bound(std::os::unix::net::UnixDatagram::bind_addr(&address)?)
+        let socket = std::os::unix::net::UnixDatagram::bind_addr(&address)?;
+        // A name that nobody listens at is of no use to anybody.
+        Self::bound(socket).inspect_err(|_| drop(std::fs::remove_file(path)))
     }
 
     fn bound(socket: std::os::unix::net::UnixDatagram) -> io::Result<Self> {
@@ -74,6 +76,9 @@ impl NotifySocket {
                 } else {
                     sender = sender.or(super::platform::sender(&control));
                 }
+            }
+            if super::platform::CLOEXEC_ON_RECEIVE.is_empty() {
+                descriptors.iter().try_for_each(super::fd::close_on_exec)?;
             }
             let cut = message.flags.intersects(MsgFlags::MSG_TRUNC | MsgFlags::MSG_CTRUNC);
             (message.bytes, sender, cut, descriptors)

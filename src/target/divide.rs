@@ -58,11 +58,12 @@ pub enum LossKind {
 
 /// Divides what a spec says between a host and the adapter.
 ///
-/// Three rules go beyond the host's table, because the adapter itself runs inside what the host sets up:
+/// Four rules go beyond the host's table, because the adapter itself runs inside what the host sets up:
 /// * The adapter lies outside a new root, so where there is an adapter the chroot is its own; and then the working
 ///   directory, which lies below that root, is too.
 /// * What needs root is done before the identity is settled, so then the adapter settles the identity; and with it
 ///   the capabilities, which a change of identity would undo, and the directories, which belong to that identity.
+/// * The host must not put variables into the arguments of an adapter, which has more of them to know.
 /// * Where the host does everything there is no adapter.
 pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
     let mut division = Division { target, host: Vec::new(), adapter: Vec::new(), losses: Vec::new() };
@@ -87,6 +88,7 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
         }
     }
     if division.needs_adapter() {
+        division.hand_over(|field| field == Field::ExpandVariables);
         root |= division.hand_over(|field| field == Field::RootDirectory);
         if division.adapter.contains(&Field::RootDirectory) {
             division.hand_over(|field| field == Field::WorkingDirectory);

@@ -46,7 +46,7 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
         | F::PidFile
         // A file with secrets is often readable by root alone.
         | F::EnvironmentFile => Capability::Adapter(Rights::OfRoot),
-        F::UnsetEnvironment => Capability::Adapter(Rights::OfService),
+        F::UnsetEnvironment | F::ExpandVariables => Capability::Adapter(Rights::OfService),
         F::StandardInput => match spec.standard_input {
             Some(Input::Inherit) => Capability::approximated("launchd gives every job the null device"),
             _ => Host,

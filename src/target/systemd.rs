@@ -41,6 +41,8 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
         | F::TimeoutStopSec => Host,
         // systemd builds every environment itself: nothing of its own gets in.
         F::CleanEnvironment => Host,
+        // systemd.service(5), "Command lines".
+        F::ExpandVariables => Host,
         // The kernel takes a limit of exactly one byte for "never", also where dumps are piped to a helper.
         F::PreventCore => Host,
         F::StandardInput => match spec.standard_input {

@@ -48,6 +48,7 @@ pub fn values(spec: &ServiceSpec, field: Field) -> Vec<OsString> {
         F::CleanEnvironment => {
             spec.environment.base.iter().map(|base| yes(*base == EnvironmentBase::Clean)).collect()
         }
+        F::ExpandVariables => spec.expand_variables.then(|| yes(true)).into_iter().collect(),
         F::StandardInput => spec.standard_input.iter().map(input).collect(),
         F::StandardOutput => spec.standard_output.iter().map(output).collect(),
         F::StandardError => spec.standard_error.iter().map(output).collect(),
@@ -159,7 +160,7 @@ pub(super) mod tests {
                 F::Limit(_) => &[b"1:2"],
                 F::Nice => &[b"-5"],
                 F::OomScoreAdjust => &[b"-1000"],
-                F::PreventCore | F::NoNewPrivileges => &[b"yes"],
+                F::ExpandVariables | F::PreventCore | F::NoNewPrivileges => &[b"yes"],
                 F::CapabilityBoundingSet => &[b"CAP_CHOWN CAP_KILL"],
                 F::AmbientCapabilities => &[b"CAP_KILL"],
                 F::Directory(_) => &[b"web", b"web/data"],

@@ -27,13 +27,13 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// Each crate that has a home, and the rooms that are its home.
 const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
-    ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("nix", &["sys"]),
     ("libc", &["sys"]),
     ("caps", &["sys"]),
     ("sd_notify", &["manager"]),
     ("libsystemd", &["manager"]),
+    ("serde", &["format"]),
     ("serde_json", &["cli", "format", "host"]),
     ("plist", &["format"]),
 ];

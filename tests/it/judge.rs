@@ -94,6 +94,24 @@ impl Chance {
     }
 }
 
+/// Changes a few bytes: takes some away, puts others in, doubles a part.
+pub(crate) fn damage(chance: &mut Chance, bytes: &mut Vec<u8>, letters: &[u8]) {
+    for _ in 0..=chance.below(4) {
+        let at = chance.below(bytes.len() + 1);
+        let end = (at + chance.below(12)).min(bytes.len());
+        match chance.below(4) {
+            0 => drop(bytes.drain(at..end)),
+            1 => bytes.insert(at, letters[chance.below(letters.len())]),
+            2 => bytes.insert(at, u8::try_from(chance.below(256)).unwrap()),
+            _ => {
+                let part = bytes[at..end].to_vec();
+                let to = chance.below(bytes.len() + 1);
+                bytes.splice(to..to, part);
+            }
+        }
+    }
+}
+
 /// Services as systemd itself reads them. `systemd --test` loads units and prints what it made of them; it must not
 /// be root.
 pub(crate) struct Judgement {

@@ -3,7 +3,10 @@
 mod bad_input;
 mod failure;
 mod hostile;
+mod plan;
+mod race;
 mod ready;
+mod spec;
 
 use std::fs;
 use std::path::Path;
@@ -20,7 +23,6 @@ use crate::harness::Dir;
 use crate::harness::Process;
 use crate::harness::Svc;
 use crate::harness::facts;
-use crate::harness::wait_until;
 
 /// A name that no other service of this machine has. At its end the service and its lock are gone.
 struct Service {
@@ -69,7 +71,8 @@ impl Service {
         let process = Process::open(self.recorded("pid")?.parse().ok()?).ok()?;
         // Held now; and the same one as was recorded, not one that took its number.
         let seen = facts(&process.pid().to_string()).ok()?;
-        (self.recorded("start")? == seen["start_time"].to_string() && process.is_alive()).then_some(process)
+        (self.recorded("start")?.parse().ok() == seen["start_time"].as_u64() && process.is_alive())
+            .then_some(process)
     }
 }
 

@@ -1,8 +1,18 @@
 //! Property lists of launchd (launchd.plist(5)).
 
+mod binary;
+mod fields;
 mod keys;
 mod label;
+mod read;
+mod shape;
+mod tree;
+mod umask;
 mod write;
+mod xml;
 
 pub use label::Label;
+pub use read::Kept;
+pub use read::Reading;
+pub use read::read;
 pub use write::write;

@@ -26,16 +26,17 @@ type Quoted = Result<String, Unfit>;
 
 /// What `$` means to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Dollar {
+pub(super) enum Dollar {
     /// A variable: it is protected by doubling.
     Variable,
     /// Itself.
     Itself,
 }
 
-/// A whole command line; of an error the number of the word.
+/// A whole command line; of an error the number of the word. `dollar` is what it means in the words as they are given.
 pub(super) fn exec_start<'a>(
     words: impl IntoIterator<Item = &'a OsStr>,
+    dollar: Dollar,
 ) -> Result<String, Vec<(usize, Unfit)>> {
     let mut words = words.into_iter();
     let Some(program) = words.next() else {
@@ -43,7 +44,17 @@ pub(super) fn exec_start<'a>(
     };
     let mut unfit = Vec::new();
     // The path itself is never expanded, but argv[0] is. The prefix ':' switches that off for the whole line.
-    let dollar = if program.as_bytes().contains(&b'$') { Dollar::Itself } else { Dollar::Variable };
+    let at = program.as_bytes().iter().position(|byte| *byte == b'$');
+    let dollar = match (dollar, at) {
+        (Dollar::Variable, Some(offset)) => {
+            let why = "beside a '$' here no variable in the arguments is put in";
+            unfit.push((0, Unfit::at(offset, why)));
+            Dollar::Itself
+        }
+        // A variable is written as it stands, so that it is one for the reader too.
+        (Dollar::Variable, None) | (Dollar::Itself, Some(_)) => Dollar::Itself,
+        (Dollar::Itself, None) => Dollar::Variable,
+    };
     let mut line = exec_path(program).unwrap_or_else(|why| {
         unfit.push((0, why));
         String::new()
@@ -231,7 +242,7 @@ fn characters(bytes: &[u8]) -> Result<&str, Unfit> {
 }
 
 /// Code points that are set aside for ever: U+FDD0 to U+FDEF, and the last two of every plane.
-fn noncharacter(letter: char) -> bool {
+pub(super) fn noncharacter(letter: char) -> bool {
     let number = u32::from(letter);
     (0xfdd0..=0xfdef).contains(&number) || number & 0xfffe == 0xfffe
 }
@@ -288,7 +299,7 @@ mod tests {
                     let words: Vec<_> = input.as_array().unwrap().iter().map(bytes).collect();
                     (
                         "",
-                        exec_start(words.iter().map(std::ffi::OsString::as_os_str))
+                        exec_start(words.iter().map(std::ffi::OsString::as_os_str), Dollar::Itself)
                             .map_err(|mut e| e.remove(0).1),
                     )
                 }

@@ -15,6 +15,7 @@ use crate::spec::Output;
 use crate::spec::Resource;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
+use crate::spec::literal;
 use crate::target::Division;
 use crate::target::Place;
 use crate::target::Word;
@@ -22,6 +23,7 @@ use crate::target::command;
 use crate::target::values;
 
 use super::quote;
+use super::quote::Dollar;
 
 /// Writes the `.service` file of a service, for the system manager.
 ///
@@ -69,15 +71,17 @@ impl Unit<'_> {
         self.text.extend([directive, "=", value, "\n"]);
     }
 
+    /// What the unit says that the service is.
+    fn kind(&self) -> ServiceType {
+        let tells = self.division.adapter_watches() || self.division.host.contains(&Field::Ready);
+        if tells { ServiceType::Notify } else { self.spec.service_type.unwrap_or(ServiceType::Exec) }
+    }
+
     /// When the service counts as started.
     fn readiness(&mut self) {
-        let spec = self.spec;
-        let tells = self.division.adapter_watches()
-            || self.division.host.contains(&Field::Ready)
-            || spec.service_type == Some(ServiceType::Notify);
-        let kind = if tells { ServiceType::Notify } else { spec.service_type.unwrap_or(ServiceType::Exec) };
+        let kind = self.kind();
         self.put("Type", &kind.to_string());
-        if tells {
+        if kind == ServiceType::Notify {
             // The adapter tells readiness from a short-lived process beside the program, which is the main one.
             let whom = if self.division.adapter_watches() { "all" } else { "main" };
             self.put("NotifyAccess", whom);
@@ -85,7 +89,9 @@ impl Unit<'_> {
     }
 
     fn command(&mut self, words: &[Word]) {
-        match quote::exec_start(words.iter().map(|word| word.text.as_os_str())) {
+        let variables = self.division.host.contains(&Field::ExpandVariables);
+        let dollar = if variables { Dollar::Variable } else { Dollar::Itself };
+        match quote::exec_start(words.iter().map(|word| word.text.as_os_str()), dollar) {
             Ok(line) if "ExecStart=".len() + line.len() > quote::LONGEST_LINE => {
                 self.refused.push(too_long(Place::Program, &self.spec.command.program));
             }
@@ -102,9 +108,11 @@ impl Unit<'_> {
     fn field(&mut self, field: Field) {
         let spec = self.spec;
         let quote = match field {
-            // The name is the file's, the next two stand at the top of the section, and a clean environment is what
-            // every service gets.
-            Field::Name | Field::Type | Field::Ready | Field::CleanEnvironment => return,
+            // The name is the file's, the next two stand at the top of the section, a clean environment is what every
+            // service gets, and variables are told by how the command is written.
+            Field::Name | Field::Type | Field::Ready | Field::CleanEnvironment | Field::ExpandVariables => {
+                return;
+            }
             Field::Limit(Resource::Core) if spec.prevent_core => return,
             Field::PreventCore => return self.put(Field::Limit(Resource::Core).directive(), "1:1"),
             // All that there are, also those that the reader knows and we do not.
@@ -168,9 +176,21 @@ impl Unit<'_> {
         match field {
             Field::Name => true,
             Field::CleanEnvironment | Field::PreventCore => false,
+            Field::Type => self.division.host.contains(&field) && self.spec.service_type == Some(self.kind()),
+            Field::ExpandVariables => {
+                let arguments = &self.spec.command.arguments;
+                self.division.host.contains(&field) && arguments.iter().any(|word| literal(word).is_none())
+            }
+            Field::Limit(Resource::Core) if self.spec.prevent_core => false,
             Field::StandardInput => self.spec.standard_input != Some(Input::Inherit),
+            Field::StandardOutput => self.host_file(field, self.spec.standard_output.as_ref()),
+            Field::StandardError => self.host_file(field, self.spec.standard_error.as_ref()),
             _ => self.division.host.contains(&field),
         }
+    }
+
+    fn host_file(&self, field: Field, output: Option<&Output>) -> bool {
+        self.division.host.contains(&field) && output != Some(&Output::Inherit)
     }
 }
 
@@ -231,9 +251,10 @@ mod tests {
     fn a_core_dump_that_must_not_be_needs_one_line_and_stays_readable() {
         let said = [(Field::Limit(Resource::Core), "5M"), (Field::PreventCore, "yes")];
         let text = unit(&["/bin/web"], &said).unwrap().text;
-        assert_eq!(text.matches("LimitCORE=").count(), 1);
+        assert_eq!(text.matches("LimitCORE=").count(), 2);
         assert!(
-            text.contains("LimitCORE=1:1\n") && text.ends_with("[X-Svcadapt]\nPreventCore=yes\n"),
+            text.contains("LimitCORE=1:1\n")
+                && text.ends_with("[X-Svcadapt]\nLimitCORE=5242880\nPreventCore=yes\n"),
             "{text}"
         );
     }

@@ -7,14 +7,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
-use crate::sys::procfs;
+use crate::sys::process;
 
 /// What is known of a service that was started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// Its process.
     pub pid: i32,
-    /// When that process started, in clock ticks since boot.
+    /// When that process started, in a unit of the system's own.
     pub start_time: u64,
     /// The boot in which that was.
     pub boot: String,
@@ -40,11 +40,11 @@ pub enum Session {
 impl Record {
     /// The record of this very process, in a session that it shares.
     pub fn own(pid_file: Option<PathBuf>, program: PathBuf, stop_patience: Option<u64>) -> io::Result<Self> {
-        let pid = crate::sys::process::own_pid();
+        let pid = process::own_pid();
         Ok(Self {
             pid,
-            start_time: procfs::stat(pid)?.start_time,
-            boot: boot()?,
+            start_time: process::identity(pid)?.start_time,
+            boot: process::boot()?,
             pid_file,
             program,
             stop_patience,
@@ -54,9 +54,9 @@ impl Record {
 
     /// Whether its process lives: the same one, and no zombie.
     pub fn lives(&self) -> bool {
-        let now = procfs::stat(self.pid);
-        boot().is_ok_and(|boot| boot == self.boot)
-            && now.is_ok_and(|now| now.start_time == self.start_time && !matches!(now.state, 'Z' | 'X'))
+        let now = process::identity(self.pid);
+        process::boot().is_ok_and(|boot| boot == self.boot)
+            && now.is_ok_and(|now| now.start_time == self.start_time && !now.ended)
     }
 
     /// A field a line; the last line says that the record is whole.
@@ -126,11 +126,6 @@ fn unescape(value: &[u8]) -> OsString {
         }
     }
     OsString::from_vec(bytes)
-}
-
-/// What tells this boot from all others.
-fn boot() -> io::Result<String> {
-    procfs::boot_id()
 }
 
 #[cfg(test)]

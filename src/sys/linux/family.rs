@@ -6,6 +6,9 @@ use std::io;
 use super::super::procfs;
 use super::super::procfs::Stat;
 
+/// Whether [`adopt_orphans`] can work.
+pub const ADOPTS_ORPHANS: bool = true;
+
 /// Makes orphaned descendants ours (PR_SET_CHILD_SUBREAPER, prctl(2)): none can slip away while we start them.
 pub fn adopt_orphans() -> io::Result<()> {
     Ok(nix::sys::prctl::set_child_subreaper(true)?)

@@ -19,7 +19,7 @@ use super::super::procfs;
 use super::proc_net;
 
 /// A listening socket, by the number that `/proc/PID/fd` shows of it.
-pub type Inode = u32;
+pub type Listening = u32;
 
 /// TCP_LISTEN of the kernel's tcp_states.h, for TCP and for Unix sockets.
 const LISTEN: u32 = 10;
@@ -29,7 +29,7 @@ const BY_FAMILY: u16 = 20;
 const LARGEST: usize = 32 * 1024;
 
 /// The TCP sockets that listen on a port; with `address` only those that a connection to it would reach.
-pub fn tcp(address: Option<IpAddr>, port: u16) -> io::Result<Vec<Inode>> {
+pub fn tcp(address: Option<IpAddr>, port: u16) -> io::Result<Vec<Listening>> {
     // A kernel or a sandbox may be without the netlink sockets for it.
     let listening = diag_tcp(port).or_else(|_| proc_net::tcp(port))?;
     let reached =
@@ -37,7 +37,7 @@ pub fn tcp(address: Option<IpAddr>, port: u16) -> io::Result<Vec<Inode>> {
     Ok(reached.map(|(_, inode)| inode).collect())
 }
 
-fn diag_tcp(port: u16) -> io::Result<Vec<(IpAddr, Inode)>> {
+fn diag_tcp(port: u16) -> io::Result<Vec<(IpAddr, Listening)>> {
     let mut found = Vec::new();
     for family in [libc::AF_INET, libc::AF_INET6] {
         // struct inet_diag_req_v2: family, protocol, extensions, padding, states, then the socket's address, of
@@ -86,11 +86,11 @@ fn reaches(local: IpAddr, wanted: IpAddr) -> bool {
 }
 
 /// The Unix sockets that are bound to a path and can be reached there: that listen, or take datagrams.
-pub fn unix(path: &Path) -> io::Result<Vec<Inode>> {
+pub fn unix(path: &Path) -> io::Result<Vec<Listening>> {
     diag_unix(path).or_else(|_| proc_net::unix(path))
 }
 
-fn diag_unix(path: &Path) -> io::Result<Vec<Inode>> {
+fn diag_unix(path: &Path) -> io::Result<Vec<Listening>> {
     let place = match std::fs::metadata(path) {
         Ok(place) => place,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -142,7 +142,7 @@ fn vfs(answer: &[u8]) -> Option<(u32, u64)> {
 }
 
 /// Whether a process has one of these sockets; none where its descriptors cannot be looked at.
-pub fn held_by(pid: i32, sockets: &[Inode]) -> Option<bool> {
+pub fn held_by(pid: i32, sockets: &[Listening]) -> Option<bool> {
     let entries = match std::fs::read_dir(procfs::path(pid, "fd")) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(false),
@@ -150,7 +150,7 @@ pub fn held_by(pid: i32, sockets: &[Inode]) -> Option<bool> {
     };
     let targets = entries.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
     let mut inodes = targets.filter_map(|target| {
-        target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse::<Inode>().ok()
+        target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse::<Listening>().ok()
     });
     Some(inodes.any(|inode| sockets.contains(&inode)))
 }

@@ -29,6 +29,12 @@ impl PidFd {
         }
     }
 
+    /// The same hold in a process that was forked since. Here it was inherited, so there is always one.
+    #[allow(clippy::unnecessary_wraps, reason = "not every system lets it be inherited")]
+    pub fn after_fork(self) -> io::Result<Option<Self>> {
+        Ok(Some(self))
+    }
+
     /// Sends a signal to this very process; false where it has ended.
     pub fn send(&self, signal: i32) -> io::Result<bool> {
         let number = self.0.as_raw_fd();

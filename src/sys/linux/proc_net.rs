@@ -7,10 +7,10 @@ use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::path::Path;
 
-use super::listeners::Inode;
+use super::listeners::Listening;
 
 /// The listening TCP sockets on a port, each with the address that it is bound to.
-pub(super) fn tcp(port: u16) -> io::Result<Vec<(IpAddr, Inode)>> {
+pub(super) fn tcp(port: u16) -> io::Result<Vec<(IpAddr, Listening)>> {
     let mut found = Vec::new();
     for file in ["/proc/net/tcp", "/proc/net/tcp6"] {
         match fs::read_to_string(file) {
@@ -24,7 +24,7 @@ pub(super) fn tcp(port: u16) -> io::Result<Vec<(IpAddr, Inode)>> {
 }
 
 /// `  0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12345 …`
-fn tcp_line(line: &str, wanted: u16) -> Option<(IpAddr, Inode)> {
+fn tcp_line(line: &str, wanted: u16) -> Option<(IpAddr, Listening)> {
     let mut fields = line.split_ascii_whitespace();
     let (address, port) = fields.nth(1)?.split_once(':')?;
     let listens = fields.nth(1)? == "0A";
@@ -46,7 +46,7 @@ fn tcp_line(line: &str, wanted: u16) -> Option<(IpAddr, Inode)> {
 }
 
 /// The Unix sockets that are bound to this path and listen, or take datagrams.
-pub(super) fn unix(path: &Path) -> io::Result<Vec<Inode>> {
+pub(super) fn unix(path: &Path) -> io::Result<Vec<Listening>> {
     let text = fs::read("/proc/net/unix")?;
     let text = String::from_utf8_lossy(&text);
     Ok(text.lines().skip(1).filter_map(|line| unix_line(line, path)).collect())
@@ -54,7 +54,7 @@ pub(super) fn unix(path: &Path) -> io::Result<Vec<Inode>> {
 
 /// `0000000000000000: 00000002 00000000 00010000 0001 01 12345 /run/x`: after the colon two numbers that say nothing
 /// here, flags, type, state, the inode with blanks on its left, and the path.
-fn unix_line(line: &str, wanted: &Path) -> Option<Inode> {
+fn unix_line(line: &str, wanted: &Path) -> Option<Listening> {
     const ACCEPTS: &str = "00010000";
     const DATAGRAM: &str = "0002";
     let (_, rest) = line.split_once(": ")?;
@@ -83,7 +83,7 @@ mod tests {
     fn what_sock_diag_finds_is_found_here_too() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let found: Vec<Inode> = tcp(port).unwrap().into_iter().map(|(_, inode)| inode).collect();
+        let found: Vec<Listening> = tcp(port).unwrap().into_iter().map(|(_, inode)| inode).collect();
         assert_eq!(found, super::super::listeners::tcp(None, port).unwrap());
         let path = std::env::temp_dir().join(format!("svcadapt proc net {}", std::process::id()));
         let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();

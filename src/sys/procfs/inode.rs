@@ -153,6 +153,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn our_own_root_is_the_root() {
         let own = i32::try_from(std::process::id()).unwrap();
         let root = link(own, Link::Root).unwrap();

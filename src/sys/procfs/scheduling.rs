@@ -85,6 +85,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn nice_is_field_19() {
         assert_eq!(parse_nice("42 (a) b) S 1 5 6 7 8 9 10 11 12 13 14 15 16 17 18 -5 20 21 22"), Some(-5));
         let own = i32::try_from(std::process::id()).unwrap();

@@ -171,6 +171,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
     fn our_own_status_is_read() {
         let own = i32::try_from(std::process::id()).unwrap();
         assert_eq!(status(own).unwrap().thread_group, own);

@@ -48,6 +48,11 @@ impl Process {
         Ok(Self { pid, fd, what })
     }
 
+    /// All that run this program, which lies in a test's own directory.
+    pub(crate) fn of_program(program: &Path) -> Vec<Self> {
+        find(|dir| fs::read_link(dir.join("exe")).is_ok_and(|exe| exe == program))
+    }
+
     /// Its number.
     pub(crate) fn pid(&self) -> i32 {
         self.pid

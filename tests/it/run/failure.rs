@@ -120,11 +120,14 @@ fn the_last_words_are_shown_and_no_terminal_obeys_them() {
 fn a_death_before_ready_is_told_at_once() {
     let dir = Dir::new();
     let program = dir.program("inspect").display().to_string();
-    let begun = Instant::now();
-    let got = run(&dir, &["--ready=notify", "--", &program, "--exit-after", "300:3"]).output();
-    assert_eq!(got.exit, Exit::Status(3), "{}", got.stderr);
-    // Three times what was measured on a machine that is busy; the time-out that others wait for is 90 seconds.
-    assert!(begun.elapsed() < Duration::from_secs(1), "told after {:?}", begun.elapsed());
+    // One that others wait out is told after 90 seconds. On a machine that is busy one of five has to be quick.
+    let quick = (0..5).any(|_| {
+        let begun = Instant::now();
+        let got = run(&dir, &["--ready=notify", "--", &program, "--exit-after", "300:3"]).output();
+        assert_eq!(got.exit, Exit::Status(3), "{}", got.stderr);
+        begun.elapsed() < Duration::from_secs(1)
+    });
+    assert!(quick, "none was told within a second");
 }
 
 #[test]

@@ -42,6 +42,13 @@ fn expected(user: &User) -> Value {
     let device = json!({
         "target": "/dev/null", "access": "rdwr", "append": false, "nonblock": false, "cloexec": false
     });
+    let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    // As under systemd, nothing is said of root where root was not asked for.
+    let env = if user.uid.is_root() {
+        json!({ "PATH": path })
+    } else {
+        json!({ "HOME": user.dir, "LOGNAME": user.name, "PATH": path, "SHELL": user.shell, "USER": user.name })
+    };
     json!({
         "uid": ids(user.uid.as_raw()),
         "gid": ids(user.gid.as_raw()),
@@ -56,13 +63,7 @@ fn expected(user: &User) -> Value {
         "threads": 1,
         "signals": { "blocked": [], "ignored": [], "caught": [] },
         "fds": { "0": device, "1": device, "2": device },
-        "env": {
-            "HOME": user.dir,
-            "LOGNAME": user.name,
-            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "SHELL": user.shell,
-            "USER": user.name,
-        },
+        "env": env,
     })
 }
 

@@ -38,7 +38,7 @@ fn waiting(dir: &Dir, rest: &str) -> String {
 }
 
 /// Starts such a program and comes back when it waits for `go`.
-fn start<'a>(dir: &'a Dir, options: &[&str], rest: &str) -> (Running, Process) {
+fn start(dir: &Dir, options: &[&str], rest: &str) -> (Running, Process) {
     let script = waiting(dir, rest);
     let running = run(dir, options).args(["--", "/bin/sh", "-c", &script]).spawn();
     let pid = wait_until("the program tells its number", || fs::read_to_string(dir.join("pid")).ok());

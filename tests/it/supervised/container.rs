@@ -17,6 +17,7 @@ use super::manager::Manager;
 use super::support::Gate;
 use super::support::adapters;
 use super::support::children;
+use super::support::wait_catches_term;
 
 /// svcadapt as process 1, with these words in which `[DIR]` is the directory.
 fn container<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {
@@ -41,7 +42,9 @@ fn init(dir: &Dir) -> Process {
 }
 
 fn end(dir: &Dir, running: Running) {
-    init(dir).signal(Signal::SIGTERM);
+    let init = init(dir);
+    wait_catches_term(|| children(init.pid()));
+    init.signal(Signal::SIGTERM);
     assert_eq!(running.finish().exit, Exit::Status(0));
     dir.nothing_left();
 }

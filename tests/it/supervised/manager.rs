@@ -33,6 +33,7 @@ use super::support::Gate;
 use super::support::NOBODY;
 use super::support::adapters;
 use super::support::free_port;
+use super::support::wait_catches_term;
 use super::support::wait_no_adapter;
 
 /// A socket, and how the environment names it.
@@ -118,6 +119,7 @@ fn under<'a>(dir: &'a Dir, address: &str, words: &[&str]) -> Svc<'a> {
 }
 
 fn end(dir: &Dir, running: Running) {
+    wait_catches_term(|| vec![running.pid()]);
     running.signal(Signal::SIGTERM);
     assert_eq!(running.finish().exit, Exit::Status(0));
     dir.nothing_left();

@@ -21,6 +21,7 @@ use crate::harness::Output;
 use crate::harness::Process;
 use crate::harness::Svc;
 use crate::harness::Systemd;
+use crate::harness::facts;
 use crate::harness::wait_until;
 
 /// A program that says that it has been executed, and does nothing more before a test lets it: so what is seen
@@ -171,6 +172,15 @@ pub(super) fn children(pid: i32) -> Vec<i32> {
         let fields = stat.rsplit_once(") ").unwrap_or_default().1;
         fields.split(' ').nth(1) == Some(&pid.to_string())
     })
+}
+
+/// Waits until one of these has a handler for SIGTERM: before that a signal would end it on the spot.
+pub(super) fn wait_catches_term(of: impl Fn() -> Vec<i32>) {
+    let catches = |pid: i32| {
+        let seen = facts(&pid.to_string()).ok()?;
+        seen["signals"]["caught"].as_array()?.contains(&15.into()).then_some(())
+    };
+    wait_until("the program handles SIGTERM", || of().into_iter().find_map(catches));
 }
 
 fn pids(passes: impl Fn(&Path) -> bool) -> Vec<i32> {

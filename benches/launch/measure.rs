@@ -1,0 +1,411 @@
+//! How long a launch takes: from starting the launcher to the program's first instruction, and to the launcher's return.
+//!
+//!     cargo bench --bench launch -- [--rounds N]
+//!
+//! All contenders start the same small program. They take turns in an order that is shuffled anew each round, so that
+//! whatever else the machine does meets all of them alike, and what counts is the median of the ratios within a round.
+//! Each launch waits for a quiet moment of the machine.
+//! `SVCADAPT_BENCH_BINARY` names another svcadapt to measure. Whoever is not installed is skipped, and named.
+
+#![allow(clippy::unwrap_used, reason = "a measurement ends where it cannot go on")]
+#![allow(clippy::print_stdout, reason = "the table is what it is for")]
+
+use std::env;
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::fs;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::poll::PollFd;
+use nix::poll::PollFlags;
+use nix::poll::PollTimeout;
+use nix::poll::poll;
+use nix::sys::resource::Resource;
+use nix::sys::resource::getrlimit;
+use nix::sys::resource::setrlimit;
+use nix::sys::signal::Signal;
+use nix::sys::signal::kill;
+use nix::sys::stat::Mode;
+use nix::sys::wait::waitpid;
+use nix::time::ClockId;
+use nix::time::clock_gettime;
+use nix::unistd::Pid;
+use svcadapt::setup::state;
+use svcadapt::spec::AbsPath;
+
+/// What a service gets from most shells and managers.
+const FEW: u64 = 1024;
+/// What some give it, and what a launcher that closes every number takes its time for.
+const MANY: u64 = 20_000;
+/// Where the recipe for the static build puts it, below the target directory.
+const STATIC: &str = "x86_64-unknown-linux-musl/release/svcadapt";
+const PATIENCE: u16 = 10_000;
+const BARE: &str = "exec alone";
+
+pub(crate) fn main() {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    // Without a C compiler this program plays the payload itself.
+    if let [word, fifo] = arguments.as_slice()
+        && word == "payload"
+    {
+        return payload(Path::new(fifo));
+    }
+    let rounds = rounds(&arguments);
+    let room = Room::new();
+    // Daemons are ours to wait for, so that a round ends when everything in it has ended.
+    nix::sys::prctl::set_child_subreaper(true).unwrap();
+    let (contenders, mut skipped) = contenders(&room);
+    let (contenders, failed): (Vec<_>, Vec<_>) =
+        contenders.into_iter().partition(|contender| room.measure(contender).is_some());
+    skipped.extend(failed.iter().map(|contender| format!("{} (it started nothing)", contender.name)));
+    let mut samples = vec![Vec::new(); contenders.len()];
+    let mut order: Vec<usize> = (0..contenders.len()).collect();
+    let mut dice = Dice::new();
+    for _ in 0..rounds {
+        dice.shuffle(&mut order);
+        for &one in &order {
+            let contender = &contenders[one];
+            samples[one].push(room.measure(contender).unwrap_or_else(|| panic!("{} failed", contender.name)));
+        }
+    }
+    print!("{}", table(&contenders, &samples));
+    println!("\n{rounds} rounds; microseconds: median (fastest..slowest); ratios are medians within a round");
+    for name in skipped {
+        println!("SKIPPED: {name}");
+    }
+}
+
+fn rounds(arguments: &[String]) -> usize {
+    let given = arguments.iter().position(|argument| argument == "--rounds");
+    let given = given.map(|at| arguments.get(at + 1).expect("--rounds takes a number"));
+    given.map_or(30, |number| number.parse().expect("--rounds takes a number")).clamp(1, 1000)
+}
+
+/// Somebody who can start the payload.
+struct Contender {
+    name: String,
+    kind: Kind,
+    words: Vec<OsString>,
+    /// The limit of open files that it is started with.
+    files: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It leaves, and the payload stays.
+    Daemonizer,
+    /// It becomes the payload, or stays with it.
+    Wrapper,
+}
+
+/// One launch, in nanoseconds.
+#[derive(Clone, Copy)]
+struct Sample {
+    alive: i64,
+    returned: i64,
+}
+
+fn contenders(room: &Room) -> (Vec<Contender>, Vec<String>) {
+    use Kind::Daemonizer;
+    use Kind::Wrapper;
+    let (mut all, mut skipped) = (Vec::new(), Vec::new());
+    let mut add = |name: &str, kind, words: &[&OsStr], files| {
+        let mut words: Vec<OsString> = words.iter().map(|&word| word.to_owned()).collect();
+        words.extend(room.payload.iter().cloned());
+        all.push(Contender { name: name.to_owned(), kind, words, files });
+    };
+    let (pid_file, lock) = (room.path.join("x.pid"), room.path.join("x.lock"));
+    let (pid_file, lock) = (pid_file.as_os_str(), lock.as_os_str());
+    let many = MANY.min(getrlimit(Resource::RLIMIT_NOFILE).unwrap().1);
+    add(BARE, Wrapper, &[], FEW);
+    for (build, path) in binaries(&mut skipped) {
+        let (ours, word) = (path.as_os_str(), OsStr::new);
+        let classic = [ours, word("run"), word("--mode"), word("classic"), word("--")];
+        let supervised = [ours, word("run"), word("--mode"), word("supervised"), word("--")];
+        let mut with_pid_file = classic.to_vec();
+        with_pid_file.splice(4..4, [word("--pid-file"), pid_file]);
+        add(&format!("svcadapt supervised, {build}"), Wrapper, &supervised, FEW);
+        add(&format!("svcadapt supervised, {build}, {many} files"), Wrapper, &supervised, many);
+        add(&format!("svcadapt classic, {build}"), Daemonizer, &classic, FEW);
+        add(&format!("svcadapt classic, {build}, {many} files"), Daemonizer, &classic, many);
+        add(&format!("svcadapt classic --pid-file, {build}"), Daemonizer, &with_pid_file, FEW);
+    }
+    match &room.double_fork {
+        Some(double_fork) => add("a double fork in C", Daemonizer, &[double_fork.as_os_str()], FEW),
+        None => skipped.push("a double fork in C (no cc)".to_owned()),
+    }
+    let mut installed = |program: &str, name: &str, kind, options: &[&OsStr], files| match which(program) {
+        Some(path) => {
+            let mut words = vec![path.as_os_str()];
+            words.extend(options);
+            add(name, kind, &words, files);
+        }
+        None => skipped.push(format!("{name} (not installed)")),
+    };
+    let word = OsStr::new;
+    let records = [word("-p"), pid_file, word("-l"), lock];
+    let background = [word("-S"), word("-b"), word("-m"), word("-p"), pid_file, word("-a")];
+    let unsafe_place = [word("--noconfig"), word("--unsafe"), word("--")];
+    installed("daemonize", "daemonize", Daemonizer, &[], FEW);
+    installed("daemonize", "daemonize -p -l", Daemonizer, &records, FEW);
+    installed("start-stop-daemon", "start-stop-daemon -b -m", Daemonizer, &background, FEW);
+    let name = format!("start-stop-daemon -b -m, {many} files");
+    installed("start-stop-daemon", &name, Daemonizer, &background, many);
+    installed("daemon", "daemon", Daemonizer, &unsafe_place, FEW);
+    installed("daemon", &format!("daemon, {many} files"), Daemonizer, &unsafe_place, many);
+    installed("tini", "tini -s", Wrapper, &[word("-s"), word("--")], FEW);
+    installed("dumb-init", "dumb-init", Wrapper, &[], FEW);
+    installed("catatonit", "catatonit", Wrapper, &[word("--")], FEW);
+    // start-stop-daemon wants options of the program behind a `--` of its own.
+    for contender in all.iter_mut().filter(|contender| contender.name.starts_with("start-stop")) {
+        let at = contender.words.len() - room.payload.len() + 1;
+        contender.words.insert(at, "--".into());
+    }
+    (all, skipped)
+}
+
+/// The builds of svcadapt that are there.
+fn binaries(skipped: &mut Vec<String>) -> Vec<(&'static str, PathBuf)> {
+    if let Some(path) = env::var_os("SVCADAPT_BENCH_BINARY") {
+        return vec![("as given", path.into())];
+    }
+    let own = PathBuf::from(env!("CARGO_BIN_EXE_svcadapt"));
+    let target = own.ancestors().nth(2).unwrap();
+    let fixed = target.join(STATIC);
+    let mut all = vec![("this build", own.clone())];
+    if fixed.exists() {
+        all.push(("static", fixed));
+    } else {
+        skipped.push(format!("svcadapt, static ({} is not there)", fixed.display()));
+    }
+    all
+}
+
+fn which(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain([PathBuf::from("/usr/sbin")])
+        .map(|place| place.join(program))
+        .find(|path| path.is_file())
+}
+
+/// The directory that everything happens in, removed at the end.
+struct Room {
+    path: PathBuf,
+    fifo: PathBuf,
+    /// How the payload is called.
+    payload: Vec<OsString>,
+    double_fork: Option<PathBuf>,
+}
+
+impl Room {
+    fn new() -> Self {
+        let path = env::temp_dir().join(format!("svcadapt-launch-{}", std::process::id()));
+        fs::DirBuilder::new().create(&path).unwrap();
+        let fifo = path.join("fifo");
+        nix::unistd::mkfifo(&fifo, Mode::from_bits_truncate(0o600)).unwrap();
+        let payload = match compile("payload", &path, &["-static"]).or_else(|| compile("payload", &path, &[]))
+        {
+            Some(program) => vec![program.into(), fifo.clone().into()],
+            None => vec![env::current_exe().unwrap().into(), "payload".into(), fifo.clone().into()],
+        };
+        let double_fork = compile("double_fork", &path, &[]);
+        Self { path, fifo, payload, double_fork }
+    }
+
+    /// One launch, from the start to the end of every process in it; none where the payload never came to life.
+    fn measure(&self, contender: &Contender) -> Option<Sample> {
+        let mut fifo = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(&self.fifo).unwrap();
+        self.forget();
+        let mut command = Command::new(&contender.words[0]);
+        command.args(&contender.words[1..]).current_dir(&self.path);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let (before, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+        setrlimit(Resource::RLIMIT_NOFILE, contender.files.min(hard), hard).unwrap();
+        await_quiet();
+        let begin = now();
+        let mut child = command.spawn().unwrap();
+        let returned = match contender.kind {
+            Kind::Daemonizer => child.wait().ok().map(|_| now()),
+            Kind::Wrapper => None,
+        };
+        setrlimit(Resource::RLIMIT_NOFILE, before, hard).unwrap();
+        let record = record(&mut fifo);
+        match record {
+            Some((_, pid)) => kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap(),
+            None => drop(child.kill()),
+        }
+        reap();
+        let (alive, _) = record?;
+        Some(Sample { alive: alive - begin, returned: returned.unwrap_or(alive) - begin })
+    }
+}
+
+impl Room {
+    /// Removes what a payload that was killed has left: files of its launcher, and the record of our own.
+    fn forget(&self) {
+        let pid_file = AbsPath::parse(self.path.join("x.pid").as_os_str());
+        if let Some(record) = pid_file.ok().and_then(|pid_file| state::path(None, Some(&pid_file))) {
+            let _ = state::remove(&record);
+        }
+        for name in ["x.pid", "x.lock"] {
+            let _ = fs::remove_file(self.path.join(name));
+        }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.forget();
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// When the payload came to life, and its number.
+fn record(fifo: &mut File) -> Option<(i64, i32)> {
+    let mut record = [0; 16];
+    poll(&mut [PollFd::new(fifo.as_fd(), PollFlags::POLLIN)], PollTimeout::from(PATIENCE)).unwrap();
+    // Sixteen bytes are written at once, or not at all.
+    fifo.read_exact(&mut record).ok()?;
+    let number = |at: usize| i64::from_ne_bytes(record[at..at + 8].try_into().unwrap());
+    Some((number(0), i32::try_from(number(8)).unwrap()))
+}
+
+/// Waits until there is no process of the launch any more. The payload was killed, and has an alarm besides.
+fn reap() {
+    loop {
+        match waitpid(Pid::from_raw(-1), None) {
+            Err(Errno::ECHILD) => return,
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => panic!("waitpid: {error}"),
+        }
+    }
+}
+
+/// Waits until nobody but us wants a processor, a twentieth of a second at most.
+fn await_quiet() {
+    for _ in 0..50 {
+        // The fourth field is RUNNABLE/ALL (proc_loadavg(5)).
+        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        if load.split(' ').nth(3).is_none_or(|tasks| tasks.starts_with("1/")) {
+            return;
+        }
+        poll(&mut [], PollTimeout::from(1_u8)).unwrap();
+    }
+}
+
+fn now() -> i64 {
+    let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap());
+    i64::try_from(now.as_nanos()).unwrap()
+}
+
+/// What payload.c does.
+fn payload(fifo: &Path) {
+    let begin = now();
+    nix::unistd::alarm::set(30);
+    let mut record = begin.to_ne_bytes().to_vec();
+    record.extend(i64::from(std::process::id()).to_ne_bytes());
+    let open = File::options().write(true).custom_flags(libc::O_NONBLOCK).open(fifo).unwrap();
+    nix::unistd::write(&open, &record).unwrap();
+    drop(open);
+    nix::unistd::pause();
+}
+
+fn compile(name: &str, room: &Path, options: &[&str]) -> Option<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches").join(name).with_extension("c");
+    let program = room.join(name);
+    let mut command = Command::new("cc");
+    command.arg("-O2").args(options).arg("-o").arg(&program).arg(source).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success()).then_some(program)
+}
+
+/// A small generator of numbers that nobody needs to guess (xorshift64).
+struct Dice(u64);
+
+impl Dice {
+    fn new() -> Self {
+        Self(now().unsigned_abs() | 1)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % u64::try_from(limit).unwrap()).unwrap()
+    }
+
+    fn shuffle<T>(&mut self, all: &mut [T]) {
+        for last in (1..all.len()).rev() {
+            all.swap(last, self.below(last + 1));
+        }
+    }
+}
+
+fn table(contenders: &[Contender], samples: &[Vec<Sample>]) -> String {
+    let alive = |row: usize| samples[row].iter().map(|sample| sample.alive).collect::<Vec<_>>();
+    let returned = |row: usize| samples[row].iter().map(|sample| sample.returned).collect::<Vec<_>>();
+    let row_of = |name: &str| contenders.iter().position(|contender| contender.name == name);
+    let bare = row_of(BARE).unwrap();
+    let mut text = String::new();
+    for (kind, title) in [
+        (Kind::Wrapper, "wrapper started -> first instruction of the program"),
+        (Kind::Daemonizer, "launcher started -> first instruction of the daemon | -> launcher returned"),
+    ] {
+        let peer = if kind == Kind::Daemonizer { row_of("daemonize") } else { None };
+        text.push_str(&["\n", title, "\n"].concat());
+        for row in (0..contenders.len()).filter(|&row| contenders[row].kind == kind) {
+            let more = pairs(&alive(row), &alive(bare), |one, other| (one - other) / 1000.0);
+            let times = pairs(&alive(row), &alive(bare), |one, other| one / other);
+            let mut cells = vec![
+                format!("  {:<46}", contenders[row].name),
+                spread(&alive(row)),
+                format!("{more:>+7.0} us {times:>6.2} x exec"),
+            ];
+            if kind == Kind::Daemonizer {
+                cells.push(format!("| {}", spread(&returned(row))));
+            }
+            if let Some(peer) = peer {
+                let alive = pairs(&alive(row), &alive(peer), |one, other| one / other);
+                let returned = pairs(&returned(row), &returned(peer), |one, other| one / other);
+                cells.push(format!("{alive:>5.2} | {returned:>5.2} x daemonize"));
+            }
+            text.push_str(cells.join(" ").trim_end());
+            text.push('\n');
+        }
+    }
+    text
+}
+
+fn spread(nanoseconds: &[i64]) -> String {
+    let mut sorted: Vec<f64> = nanoseconds.iter().map(|&one| micros(one)).collect();
+    sorted.sort_by(f64::total_cmp);
+    let range = format!("({:.0}..{:.0})", sorted[0], sorted[sorted.len() - 1]);
+    format!("{:>6.0} {range:<13}", sorted[sorted.len() / 2])
+}
+
+/// The median of what two contenders have to do with each other, round by round.
+fn pairs(one: &[i64], other: &[i64], relation: impl Fn(f64, f64) -> f64) -> f64 {
+    let mut all: Vec<f64> =
+        one.iter().zip(other).map(|(&one, &other)| relation(exact(one), exact(other))).collect();
+    all.sort_by(f64::total_cmp);
+    all[all.len() / 2]
+}
+
+fn micros(nanoseconds: i64) -> f64 {
+    exact(nanoseconds) / 1000.0
+}
+
+/// Less than a second, so far below what a double holds exactly.
+#[allow(clippy::cast_precision_loss, reason = "see above")]
+fn exact(nanoseconds: i64) -> f64 {
+    nanoseconds as f64
+}

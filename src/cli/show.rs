@@ -1,0 +1,55 @@
+//! `svcadapt show`: a service as the neutral model, and the model's schema.
+
+use clap::Arg;
+use clap::ArgAction;
+use clap::ArgMatches;
+use clap::Command;
+
+use svcadapt::format::json;
+
+use super::Exit;
+use super::args;
+use super::generate::Problems;
+use super::generate::told;
+use super::plain::json_ascii;
+use super::report::print;
+use super::report::report;
+use super::spec_file;
+
+/// What clap must know.
+pub(crate) fn command() -> Command {
+    Command::new("show").about("Prints a service as JSON, whatever describes it").defer(options)
+}
+
+fn options(command: Command) -> Command {
+    args::spec_options(command).arg(
+        Arg::new("schema")
+            .long("schema")
+            .action(ArgAction::SetTrue)
+            .exclusive(true)
+            .help("Print the JSON Schema of what is printed"),
+    )
+}
+
+/// Does it.
+pub(crate) fn run(matches: &ArgMatches) -> Exit {
+    let text = if matches.get_flag("schema") {
+        json::schema()
+    } else {
+        match shown(matches) {
+            Ok(text) => text,
+            Err(problems) => {
+                problems.iter().for_each(report);
+                return Exit::Status(svcadapt::USAGE);
+            }
+        }
+    };
+    print(&json_ascii(&text)).err().unwrap_or(Exit::Status(0))
+}
+
+fn shown(matches: &ArgMatches) -> Result<String, Problems> {
+    let loaded = spec_file::given(matches).map_err(told)?;
+    loaded.notes.iter().for_each(report);
+    let spec = loaded.draft.finish().map_err(told)?;
+    Ok(json::write(&spec))
+}

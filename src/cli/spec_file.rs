@@ -1,0 +1,135 @@
+//! A service as it was described: by a file, and by what was typed over it.
+
+use std::fs::File;
+use std::io;
+use std::io::Read;
+use std::path::Path;
+use std::path::PathBuf;
+
+use clap::ArgMatches;
+
+use svcadapt::Error;
+use svcadapt::format::LARGEST;
+use svcadapt::format::json::read as read_json;
+use svcadapt::format::plist::read as read_plist;
+use svcadapt::spec::Origin;
+use svcadapt::spec::Problem;
+use svcadapt::spec::SpecDraft;
+
+use super::args;
+use super::unit_file;
+
+/// What a file says, and what of it is not to be had.
+#[derive(Default)]
+pub(crate) struct Loaded {
+    /// What it says of the service.
+    pub(crate) draft: SpecDraft,
+    /// What svcadapt does not act on, or would not do quite as the file has it.
+    pub(crate) notes: Vec<Error>,
+}
+
+/// The file that was named, if one was, with the options and the command laid over it.
+pub(crate) fn given(matches: &ArgMatches) -> Result<Loaded, Vec<Error>> {
+    let mut loaded = match matches.get_one::<PathBuf>(args::SPEC) {
+        Some(path) => load(path)?,
+        None => Loaded::default(),
+    };
+    args::lay(&mut loaded.draft, matches);
+    Ok(loaded)
+}
+
+/// Reads a file, as the kind that the end of its name says.
+pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
+    let all = |problems: Vec<Problem>| problems.into_iter().map(told).collect::<Vec<_>>();
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("service") => unit_file::load(path),
+        Some("json") => {
+            let bytes = content(path)?;
+            let draft = read_json(&bytes, path).map_err(all)?;
+            Ok(Loaded { draft, notes: Vec::new() })
+        }
+        Some("plist") => {
+            let bytes = content(path)?;
+            let reading = read_plist(&bytes, path).map_err(all)?;
+            let mut problems = reading.warnings;
+            problems.extend(reading.kept.into_iter().map(|kept| Problem {
+                field: None,
+                value: Some(kept.key),
+                origin: Some(kept.origin),
+                refusal: "svcadapt does not act on it".into(),
+            }));
+            problems.sort_by_key(|problem| line_and_column(problem.origin.as_ref()));
+            let notes = all(problems);
+            Ok(Loaded { draft: reading.draft, notes })
+        }
+        _ => {
+            let error = Error::new("spec", "no kind of file that describes a service");
+            let hint = "its name ends in .service, .plist or .json; a program to run stands after '--'";
+            Err(vec![error.of(path.display().to_string()).hint(hint)])
+        }
+    }
+}
+
+/// The whole file, or one byte more than its reader takes.
+fn content(path: &Path) -> Result<Vec<u8>, Vec<Error>> {
+    read(path).map_err(|error| {
+        let cause = match error.kind() {
+            io::ErrorKind::Other => "not a regular file".to_owned(),
+            kind => kind.to_string(),
+        };
+        vec![Error::new("spec", cause).of(path.display().to_string())]
+    })
+}
+
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // Opening a pipe would wait for its writer.
+    let file = path.metadata()?;
+    if !file.is_file() {
+        return Err(io::ErrorKind::Other.into());
+    }
+    let mut bytes = Vec::new();
+    let most = u64::try_from(LARGEST).unwrap_or(u64::MAX).saturating_add(1);
+    File::open(path)?.take(most).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn told(problem: Problem) -> Error {
+    let Problem { field, value, origin, refusal } = problem;
+    let mut stage = origin.as_ref().map_or_else(|| "spec".to_owned(), place);
+    if let Some(field) = field {
+        stage = format!("{stage}: {}=", field.directive());
+    }
+    let error = Error { object: value, hint: refusal.hint, ..Error::new(stage, refusal.cause) };
+    match &origin {
+        Some(origin) => with_line(error, origin),
+        None => error,
+    }
+}
+
+/// In the order in which a person reads the file.
+fn line_and_column(origin: Option<&Origin>) -> Option<(usize, usize)> {
+    match origin {
+        Some(Origin::File { spot: Some(spot), .. }) => Some((spot.line, spot.column)),
+        _ => None,
+    }
+}
+
+fn place(origin: &Origin) -> String {
+    match origin {
+        Origin::Option => "options".to_owned(),
+        Origin::File { path, spot: None } => path.display().to_string(),
+        Origin::File { path, spot: Some(spot) } => {
+            format!("{}:{}:{}", path.display(), spot.line, spot.column)
+        }
+    }
+}
+
+/// The same with the line that it is about, and a caret.
+fn with_line(mut error: Error, origin: &Origin) -> Error {
+    if let Origin::File { spot: Some(spot), .. } = origin {
+        // Each line after the mark that stands before all that is quoted.
+        let text = spot.to_string();
+        error.said = text.lines().filter_map(|line| line.strip_prefix("  | ")).map(str::to_owned).collect();
+    }
+    error
+}

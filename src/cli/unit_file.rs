@@ -1,0 +1,110 @@
+//! A unit as the spec: the file, its drop-ins and its template, as they lie beside each other.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use svcadapt::Error;
+use svcadapt::format::unit;
+use svcadapt::format::unit::Fault;
+use svcadapt::format::unit::UnitFile;
+use svcadapt::format::unit::UnitName;
+use svcadapt::spec::Origin;
+
+use super::spec_file;
+use super::spec_file::Loaded;
+
+/// A unit and its drop-ins: `NAME.service.d/*.conf` beside it, and those of its prefixes and of its template.
+pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
+    let one = |error: Error| vec![error];
+    let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = UnitName::parse(file).ok_or_else(|| {
+        one(Error::new("spec", "no unit can have this name")
+            .of(path.display().to_string())
+            .hint("letters, digits and : - _ . \\ @ can stand in it"))
+    })?;
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    let folder = fs::canonicalize(folder).map_err(|error| one(unreadable(folder, &error)))?;
+    let mut path = folder.join(name.as_str());
+    if let Some(template) = name.template().filter(|_| path.symlink_metadata().is_err()) {
+        path = folder.join(template.as_str());
+    }
+    let mut errors = Vec::new();
+    let unit = parse(&path, &mut errors);
+    let drop_ins: Vec<UnitFile> = match drop_ins(&folder, &name) {
+        Ok(paths) => paths.iter().filter_map(|path| parse(path, &mut errors)).collect(),
+        Err(error) => return Err(one(error)),
+    };
+    let (Some(unit), true) = (unit, errors.is_empty()) else { return Err(errors) };
+    let reading = unit::read(&name, &unit, &drop_ins)
+        .map_err(|faults| faults.into_iter().map(Error::from).collect::<Vec<_>>())?;
+    let kept = reading.not_honoured();
+    // What was kept because it cannot be used is told once.
+    let again = |fault: &Fault| {
+        kept.iter().any(|kept| {
+        matches!(&kept.origin, Origin::File { path, spot } if *path == fault.path && *spot == fault.spot)
+    })
+    };
+    let mut notes: Vec<Error> =
+        reading.warnings.iter().filter(|fault| !again(fault)).cloned().map(Error::from).collect();
+    notes.extend(kept.iter().map(|kept| Error::new(kept.place(), kept.cause())));
+    let socket = path.with_extension("socket");
+    if socket.exists() {
+        let cause = "not honoured here: nobody listens on its sockets";
+        notes.push(Error::new(socket.display().to_string(), cause));
+    }
+    Ok(Loaded { draft: reading.draft, notes })
+}
+
+/// In the order of their file names; of two with one name the one in the more particular folder.
+fn drop_ins(folder: &Path, name: &UnitName) -> Result<Vec<PathBuf>, Error> {
+    let mut found = std::collections::BTreeMap::new();
+    for beside in name.drop_in_folders() {
+        let beside = folder.join(beside);
+        let entries = match fs::read_dir(&beside) {
+            Ok(entries) => entries,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                continue;
+            }
+            Err(error) => return Err(unreadable(&beside, &error)),
+        };
+        for entry in entries {
+            let path = entry.map_err(|error| unreadable(&beside, &error))?.path();
+            if path.extension().is_some_and(|extension| extension == "conf") {
+                found.entry(path.file_name().map(ToOwned::to_owned)).or_insert(path);
+            }
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+fn parse(path: &Path, errors: &mut Vec<Error>) -> Option<UnitFile> {
+    let text = match content(path) {
+        Ok(text) => text,
+        Err(error) => {
+            errors.push(unreadable(path, &error));
+            return None;
+        }
+    };
+    match UnitFile::parse(path, &text) {
+        Ok(file) => Some(file),
+        Err(faults) => {
+            errors.extend(faults.into_iter().map(Error::from));
+            None
+        }
+    }
+}
+
+/// The null device masks, as an empty file does.
+fn content(path: &Path) -> io::Result<Vec<u8>> {
+    if fs::canonicalize(path)? == Path::new("/dev/null") { Ok(Vec::new()) } else { spec_file::read(path) }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Error {
+    let cause = match error.kind() {
+        io::ErrorKind::Other => "not a regular file".to_owned(),
+        kind => kind.to_string(),
+    };
+    Error::new("spec", cause).of(path.display().to_string())
+}

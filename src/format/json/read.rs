@@ -1,0 +1,192 @@
+//! JSON as a spec.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+
+use serde_json::Error;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::format::LARGEST;
+use crate::format::lines::Lines;
+use crate::spec::Arity;
+use crate::spec::Command;
+use crate::spec::FIELDS;
+use crate::spec::Field;
+use crate::spec::Problem;
+use crate::spec::Refusal;
+use crate::spec::SpecDraft;
+
+use super::key;
+use super::key::BYTES;
+use super::key::COMMAND;
+use super::key::SCHEMA;
+use super::kind::Kind;
+use super::kind::kind;
+use super::object::Members;
+use super::object::offset;
+
+/// Reads the model; `path` is what the file is called in messages. Every key has to be known, and of its kind.
+pub fn read(bytes: &[u8], path: &Path) -> Result<SpecDraft, Vec<Problem>> {
+    let cut = &bytes[..bytes.len().min(LARGEST + 1)];
+    let mut reader =
+        Reader { lines: Lines::new(path, cut), text: "", draft: SpecDraft::new(), problems: Vec::new() };
+    match std::str::from_utf8(bytes) {
+        _ if bytes.len() > LARGEST => reader.problem(None, "larger than 1 MiB"),
+        Err(error) => reader.problem(Some(error.valid_up_to()), "it is not UTF-8"),
+        Ok(text) => {
+            reader.text = text;
+            match serde_json::from_str::<Members<'_>>(text) {
+                Ok(members) => reader.members(members),
+                Err(error) => reader.malformed(&error),
+            }
+        }
+    }
+    if reader.problems.is_empty() { Ok(reader.draft) } else { Err(reader.problems) }
+}
+
+struct Reader<'a> {
+    lines: Lines<'a>,
+    text: &'a str,
+    draft: SpecDraft,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Reader<'a> {
+    fn members(&mut self, Members(members): Members<'a>) {
+        let mut seen = BTreeSet::new();
+        for (name, raw) in members {
+            match key::field(&name) {
+                _ if !seen.insert(name.clone()) => {
+                    self.about(raw, format!("the key '{}' is there twice", name.escape_debug()));
+                }
+                Some(field) if field.arity() == Arity::Many => self.many(&name, field, raw),
+                Some(field) => match value(kind(field), raw) {
+                    Ok(value) => self.assign(field, value, raw),
+                    Err(refusal) => self.about(raw, named(&name, refusal)),
+                },
+                None if name == COMMAND => self.command(raw),
+                None if name == SCHEMA => (),
+                None => self.about(raw, unknown(&name)),
+            }
+        }
+    }
+
+    /// An empty list is said, too: it is the empty set.
+    fn many(&mut self, name: &str, field: Field, raw: &'a RawValue) {
+        let elements = match elements(raw) {
+            Ok(elements) => elements,
+            Err(refusal) => return self.about(raw, named(name, refusal)),
+        };
+        if elements.is_empty() {
+            self.assign(field, OsString::new(), raw);
+        }
+        for raw in elements {
+            match value(kind(field), raw) {
+                // To the model it would mean: forget those before.
+                Ok(value) if value.is_empty() => {
+                    self.about(raw, named(name, "an empty element says nothing".into()));
+                }
+                Ok(value) => self.assign(field, value, raw),
+                Err(refusal) => self.about(raw, named(name, refusal)),
+            }
+        }
+    }
+
+    fn command(&mut self, raw: &'a RawValue) {
+        let words =
+            elements(raw).and_then(|words| words.into_iter().map(|word| value(Kind::Bytes, word)).collect());
+        let checked = words.and_then(|words: Vec<_>| Command::new(words.clone()).map(|_| words));
+        match checked {
+            Ok(words) => self.draft.command(words),
+            Err(refusal) => self.about(raw, named(COMMAND, refusal)),
+        }
+    }
+
+    fn assign(&mut self, field: Field, value: OsString, raw: &RawValue) {
+        let origin = self.lines.origin(Some(offset(self.text, raw)));
+        self.draft.assign(field, value, origin);
+    }
+
+    fn about(&mut self, raw: &RawValue, refusal: impl Into<Refusal>) {
+        self.problem(Some(offset(self.text, raw)), refusal);
+    }
+
+    /// serde_json tells the place at the end of its message.
+    fn malformed(&mut self, error: &Error) {
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let cause = error.to_string();
+        let cause = cause.strip_suffix(&place).unwrap_or(&cause);
+        let offset = self.lines.offset(error.line(), error.column());
+        self.problem(offset, cause);
+    }
+
+    fn problem(&mut self, offset: Option<usize>, refusal: impl Into<Refusal>) {
+        let origin = Some(self.lines.origin(offset));
+        self.problems.push(Problem { field: None, value: None, origin, refusal: refusal.into() });
+    }
+}
+
+fn named(name: &str, refusal: Refusal) -> Refusal {
+    Refusal { cause: format!("{name}: {}", refusal.cause), ..refusal }
+}
+
+fn unknown(name: &str) -> Refusal {
+    let meant = FIELDS.iter().find(|row| row.option == name || row.directive.eq_ignore_ascii_case(name));
+    let hint = match meant {
+        Some(row) => format!("'{}' is one", key(row.field)),
+        None => "svcadapt show --schema tells them all".to_owned(),
+    };
+    Refusal::hinted(format!("'{}' is no key of a service", name.escape_debug()), hint)
+}
+
+fn elements(raw: &RawValue) -> Result<Vec<&RawValue>, Refusal> {
+    serde_json::from_str(raw.get()).map_err(|_| "an array has to stand here".into())
+}
+
+/// The value as an option would have it.
+fn value(kind: Kind, raw: &RawValue) -> Result<OsString, Refusal> {
+    let value: Value =
+        serde_json::from_str(raw.get()).map_err(|_| Refusal::from("too deep, or no text in Unicode"))?;
+    match (kind, &value) {
+        (Kind::Truth, Value::Bool(truth)) => Ok((if *truth { "yes" } else { "no" }).into()),
+        (Kind::Truth | Kind::Number(..), Value::String(_)) => Err(wanted(kind)),
+        (Kind::Number(..), Value::Number(number)) if number.is_i64() => Ok(number.to_string().into()),
+        (Kind::Limit | Kind::Time, Value::Number(number)) if number.is_u64() => Ok(number.to_string().into()),
+        (_, Value::String(text)) => Ok(text.into()),
+        (Kind::Bytes, Value::Object(_)) => bytes(raw).ok_or_else(|| wanted(kind)),
+        _ => Err(wanted(kind)),
+    }
+}
+
+fn wanted(kind: Kind) -> Refusal {
+    match kind {
+        Kind::Truth => "true or false has to stand here".into(),
+        Kind::Number(..) => "a whole number has to stand here".into(),
+        Kind::Octal(_) => Refusal::hinted(
+            "a string of octal digits has to stand here",
+            "JSON has no octal numbers: write \"0027\"",
+        ),
+        Kind::Limit => "a whole number or a string has to stand here".into(),
+        Kind::Time => "a whole number of seconds or a string has to stand here".into(),
+        Kind::Type | Kind::Text => "a string has to stand here".into(),
+        Kind::Bytes => Refusal::hinted(
+            "a string has to stand here",
+            "what is not UTF-8 is written {\"bytes\": \"2fff\"}, in hexadecimal",
+        ),
+    }
+}
+
+/// `{"bytes": "2fff"}`
+fn bytes(raw: &RawValue) -> Option<OsString> {
+    let Members(members) = serde_json::from_str(raw.get()).ok()?;
+    let [(name, digits)] = &members[..] else { return None };
+    let digits: String = serde_json::from_str(digits.get()).ok().filter(|_| name == BYTES)?;
+    let pairs = digits.as_bytes().chunks(2).map(|pair| {
+        let pair = std::str::from_utf8(pair).ok().filter(|pair| pair.len() == 2 && !pair.starts_with('+'))?;
+        u8::from_str_radix(pair, 16).ok()
+    });
+    Some(OsString::from_vec(pairs.collect::<Option<_>>()?))
+}

@@ -1,0 +1,158 @@
+//! What a unit says and a spec has no word for.
+
+use std::collections::BTreeSet;
+
+use crate::spec::Origin;
+
+/// An assignment that is not, or not wholly, in the draft. Together with the draft it makes the unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The section that it stands in.
+    pub section: String,
+    /// The directive.
+    pub directive: String,
+    /// The value as it stands.
+    pub value: String,
+    /// Where it stands.
+    pub origin: Origin,
+    /// Why it was kept.
+    pub reason: Reason,
+}
+
+/// Why an assignment is kept beside the draft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// No field of a spec says this.
+    NoField,
+    /// The draft has the rest of it; this is missing.
+    Partly(String),
+    /// The value is none, for this reason.
+    Unusable(String),
+}
+
+/// Directives of which an empty value forgets nothing (systemd.unit(5)).
+const NEVER_RESET: [&str; 21] = [
+    "After",
+    "Before",
+    "BindsTo",
+    "Conflicts",
+    "JoinsNamespaceOf",
+    "OnFailure",
+    "OnSuccess",
+    "PartOf",
+    "PropagatesReloadTo",
+    "PropagatesStopTo",
+    "ReloadPropagatedFrom",
+    "Requires",
+    "RequiresMountsFor",
+    "Requisite",
+    "StopPropagatedFrom",
+    "Upholds",
+    "Wants",
+    "WantsMountsFor",
+    "PropagateReloadTo",
+    "PropagateReloadFrom",
+    "Slice",
+];
+
+/// Directives of `[Unit]` and `[Service]` with a value that is what `svcadapt run` does in any case; `*` is any.
+const DONE_ANYWAY: [(&str, &str); 10] = [
+    // For people, or for those who install the unit.
+    ("Documentation", "*"),
+    ("SourcePath", "*"),
+    // No process of ours ignores SIGPIPE.
+    ("IgnoreSIGPIPE", "no"),
+    // A message is believed from every process of the service, which is not everybody.
+    ("NotifyAccess", "all"),
+    ("NotifyAccess", "main"),
+    ("NotifyAccess", "exec"),
+    // It goes where the output goes, of which the same is told.
+    ("StandardError", "inherit"),
+    // What holds without a restart policy, for a service that ends by itself and when it is told to.
+    ("Restart", "no"),
+    ("RemainAfterExit", "no"),
+    ("KillSignal", "SIGTERM"),
+];
+
+impl Kept {
+    /// Where it stands and what it is: `path:line: Directive=`.
+    pub fn place(&self) -> String {
+        match &self.origin {
+            Origin::File { path, spot: Some(spot) } => {
+                format!("{}:{}: {}=", path.display(), spot.line, self.directive)
+            }
+            Origin::File { path, spot: None } => format!("{}: {}=", path.display(), self.directive),
+            Origin::Option => format!("{}=", self.directive),
+        }
+    }
+
+    /// What becomes of it.
+    pub fn cause(&self) -> String {
+        match &self.reason {
+            Reason::NoField => "not honoured here".to_owned(),
+            Reason::Partly(what) | Reason::Unusable(what) => format!("not honoured here: {what}"),
+        }
+    }
+
+    /// Whether a program that is started without this runs differently.
+    pub fn matters(&self) -> bool {
+        let extension = self.section.starts_with("X-") || self.directive.starts_with("X-");
+        let known = DONE_ANYWAY.iter().any(|(directive, value)| {
+            self.directive == *directive && ["*", self.value.as_str()].contains(value)
+        });
+        match self.reason {
+            Reason::NoField => {
+                !(extension && self.section != "X-Svcadapt" || known || self.section == "Install")
+            }
+            Reason::Partly(_) | Reason::Unusable(_) => true,
+        }
+    }
+}
+
+/// Those that matter, without what a later empty value forgets.
+pub(super) fn in_force(kept: &[Kept]) -> Vec<&Kept> {
+    let mut forgotten = BTreeSet::new();
+    let mut force = Vec::new();
+    for one in kept.iter().rev() {
+        let whose = (one.section.as_str(), one.directive.as_str());
+        if one.value.is_empty() && one.reason == Reason::NoField {
+            if !NEVER_RESET.contains(&whose.1) {
+                forgotten.insert(whose);
+            }
+        } else if !forgotten.contains(&whose) && one.matters() {
+            force.push(one);
+        }
+    }
+    force.reverse();
+    force
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(section: &str, directive: &str, value: &str) -> Kept {
+        let (section, directive, value) = (section.into(), directive.into(), value.into());
+        Kept { section, directive, value, origin: Origin::Option, reason: Reason::NoField }
+    }
+
+    #[test]
+    fn only_what_is_in_force_and_matters_is_told() {
+        let all = [
+            kept("Unit", "After", "a"),
+            kept("Unit", "After", ""),
+            kept("Unit", "Documentation", "man:x"),
+            kept("Service", "ExecStartPre", "/a"),
+            kept("Service", "ExecStartPre", ""),
+            kept("Service", "ExecStartPre", "/b"),
+            kept("Service", "IgnoreSIGPIPE", "no"),
+            kept("Service", "IgnoreSIGPIPE", "yes"),
+            kept("Install", "WantedBy", "x"),
+            kept("X-Other", "A", "b"),
+            kept("X-Svcadapt", "Raedy", "b"),
+        ];
+        let told: Vec<_> =
+            in_force(&all).iter().map(|kept| format!("{}={}", kept.directive, kept.value)).collect();
+        assert_eq!(told, ["After=a", "ExecStartPre=/b", "IgnoreSIGPIPE=yes", "Raedy=b"]);
+    }
+}

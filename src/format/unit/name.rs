@@ -1,0 +1,126 @@
+//! The name of a unit, and what follows from it (systemd.unit(5)).
+
+use std::fmt;
+
+/// A service unit's name: `web.service`, `getty@.service` (a template), `getty@tty1.service` (an instance).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitName {
+    full: String,
+}
+
+const SUFFIX: &str = ".service";
+
+/// The longest name of a unit, in bytes.
+const LONGEST: usize = 255;
+
+impl UnitName {
+    /// Takes the name of a file. None: no unit can have it.
+    pub fn parse(name: &str) -> Option<Self> {
+        let stem = name.strip_suffix(SUFFIX)?;
+        let legal = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
+        let good =
+            name.len() <= LONGEST && !stem.is_empty() && !stem.starts_with('@') && stem.chars().all(legal);
+        good.then(|| Self { full: name.to_owned() })
+    }
+
+    /// The whole name, with its suffix.
+    pub fn as_str(&self) -> &str {
+        &self.full
+    }
+
+    /// The name without its suffix.
+    pub fn stem(&self) -> &str {
+        self.full.strip_suffix(SUFFIX).unwrap_or(&self.full)
+    }
+
+    /// What stands before the `@`, or all of the stem.
+    pub fn prefix(&self) -> &str {
+        self.stem().split_once('@').map_or(self.stem(), |(prefix, _)| prefix)
+    }
+
+    /// What stands behind the `@`: nothing, of a template. None where there is no `@`.
+    pub fn instance(&self) -> Option<&str> {
+        self.stem().split_once('@').map(|(_, instance)| instance)
+    }
+
+    /// Whether only instances of it can be started.
+    pub fn is_template(&self) -> bool {
+        self.instance() == Some("")
+    }
+
+    /// The template that this is an instance of.
+    pub fn template(&self) -> Option<Self> {
+        let instance = self.instance().filter(|instance| !instance.is_empty());
+        instance.map(|_| Self { full: format!("{}@{SUFFIX}", self.prefix()) })
+    }
+
+    /// The folders with its drop-ins, the most particular first: of two files of one name the first wins.
+    pub fn drop_in_folders(&self) -> Vec<String> {
+        let at = if self.instance().is_some() { "@" } else { "" };
+        let mut folders = vec![format!("{}.d", self.full)];
+        folders.extend(self.template().map(|template| format!("{template}.d")));
+        let mut prefix = self.prefix();
+        while let Some(dash) = prefix.strip_suffix('-').unwrap_or(prefix).rfind('-').filter(|dash| *dash > 0)
+        {
+            prefix = &prefix[..=dash];
+            folders.push(format!("{prefix}{at}{SUFFIX}.d"));
+        }
+        folders.push("service.d".to_owned());
+        folders
+    }
+}
+
+impl fmt::Display for UnitName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.full)
+    }
+}
+
+/// Undoes systemd-escape(1): `-` is a slash, `\xHH` a byte. None where a backslash begins nothing.
+pub(super) fn unescaped(text: &str) -> Option<Vec<u8>> {
+    let (mut plain, mut bytes) = (Vec::new(), text.bytes());
+    while let Some(byte) = bytes.next() {
+        plain.push(match byte {
+            b'-' => b'/',
+            b'\\' => {
+                let digit = |byte: Option<u8>| u8::try_from(char::from(byte?).to_digit(16)?).ok();
+                if bytes.next() != Some(b'x') {
+                    return None;
+                }
+                digit(bytes.next())? * 16 + digit(bytes.next())?
+            }
+            other => other,
+        });
+    }
+    Some(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_services_are_taken() {
+        for name in ["", ".service", "@a.service", "a.socket", "a b.service", "a/b.service", "a"] {
+            assert_eq!(UnitName::parse(name), None, "{name}");
+        }
+        assert_eq!(UnitName::parse(&format!("{}.service", "x".repeat(248))), None);
+    }
+
+    #[test]
+    fn an_instance_has_a_prefix_and_a_template() {
+        let name = UnitName::parse("a-b@x@y.service").unwrap();
+        assert_eq!((name.prefix(), name.instance(), name.stem()), ("a-b", Some("x@y"), "a-b@x@y"));
+        assert_eq!(name.template().unwrap().as_str(), "a-b@.service");
+        assert!(name.template().unwrap().is_template());
+        assert_eq!(UnitName::parse("a.service").unwrap().instance(), None);
+    }
+
+    #[test]
+    fn drop_ins_lie_in_folders_of_every_prefix() {
+        let folders = |name| UnitName::parse(name).unwrap().drop_in_folders().join(" ");
+        assert_eq!(folders("a-b-c.service"), "a-b-c.service.d a-b-.service.d a-.service.d service.d");
+        assert_eq!(folders("a-b@i.service"), "a-b@i.service.d a-b@.service.d a-@.service.d service.d");
+        assert_eq!(folders("-a.service"), "-a.service.d service.d");
+    }
+}

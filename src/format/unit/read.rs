@@ -1,0 +1,303 @@
+//! A unit with its drop-ins, read into a draft.
+
+use std::ffi::OsString;
+
+use crate::spec::FIELDS;
+use crate::spec::Field;
+use crate::spec::Origin;
+use crate::spec::SpecDraft;
+use crate::spec::literal;
+
+use super::CommandLine;
+use super::Fault;
+use super::Kept;
+use super::Line;
+use super::Reason;
+use super::UnitFile;
+use super::UnitName;
+use super::commands;
+use super::fields;
+use super::own;
+use super::verify::Verdict;
+
+/// What a unit says.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// What a spec has a word for.
+    pub draft: SpecDraft,
+    /// All the rest, in its order.
+    pub kept: Vec<Kept>,
+    /// What systemd would warn of, and ignore.
+    pub warnings: Vec<Fault>,
+}
+
+impl Reading {
+    /// What will be different where the draft alone is run.
+    pub fn not_honoured(&self) -> Vec<&Kept> {
+        super::kept::in_force(&self.kept)
+    }
+}
+
+/// As many warnings as one line is given. It may have half a million words.
+const WARNINGS: usize = 8;
+
+/// The directives that hold command lines.
+pub(super) const COMMANDS: [&str; 7] =
+    ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"];
+
+/// Reads a unit and then its drop-ins, in the order in which they are given, by the rules of systemd.service(5) and
+/// systemd.exec(5): lists grow, an empty value forgets, else the last value wins.
+///
+/// What is no value is ignored and told, as systemd does it. What makes systemd refuse the unit is an error.
+pub fn read(name: &UnitName, unit: &UnitFile, drop_ins: &[UnitFile]) -> Result<Reading, Vec<Fault>> {
+    if unit.empty {
+        return Err(vec![Fault::new(&unit.path, None, "the file is empty, and so the unit is masked")]);
+    }
+    let mut reader = Reader {
+        name,
+        values: Vec::new(),
+        own: Vec::new(),
+        start: Vec::new(),
+        started: Vec::new(),
+        verdict: Verdict::default(),
+        kept: Vec::new(),
+        warnings: Vec::new(),
+        faults: Vec::new(),
+    };
+    for file in std::iter::once(unit).chain(drop_ins) {
+        reader.warnings.extend(file.warnings.iter().cloned());
+        for line in &file.lines {
+            let origin = Origin::File { path: file.path.clone(), spot: Some(line.spot.clone()) };
+            reader.line(&Given { file, line, origin });
+        }
+    }
+    reader.finish(unit)
+}
+
+/// One assignment, as it is met.
+pub(super) struct Given<'a> {
+    pub(super) file: &'a UnitFile,
+    pub(super) line: &'a Line,
+    pub(super) origin: Origin,
+}
+
+/// One value for the draft.
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    pub(super) field: Field,
+    pub(super) value: OsString,
+    pub(super) origin: Origin,
+    /// How the directive was written, where that is needed again; else nothing.
+    pub(super) written: String,
+}
+
+pub(super) struct Reader<'a> {
+    pub(super) name: &'a UnitName,
+    pub(super) values: Vec<Said>,
+    /// What `[X-Svcadapt]` says.
+    pub(super) own: Vec<Said>,
+    start: Vec<CommandLine>,
+    /// The lines that say what is started.
+    started: Vec<Kept>,
+    pub(super) verdict: Verdict,
+    pub(super) kept: Vec<Kept>,
+    warnings: Vec<Fault>,
+    faults: Vec<Fault>,
+}
+
+impl Reader<'_> {
+    fn line(&mut self, given: &Given) {
+        let section = given.file.section(given.line);
+        let row = FIELDS.iter().find(|row| row.directive == given.line.key);
+        match (section, row.map(|row| row.field)) {
+            ("X-Svcadapt", Some(field)) => own::assign(self, given, field),
+            ("Unit", Some(field @ Field::Description)) => fields::assign(self, given, field),
+            ("Service", Some(field)) if of_service(field) => fields::assign(self, given, field),
+            ("Service", _) if COMMANDS.contains(&given.line.key.as_str()) => self.commands(given),
+            ("Service", _) if given.line.key == "TimeoutSec" => {
+                fields::assign(self, given, Field::TimeoutStartSec);
+                fields::assign(self, given, Field::TimeoutStopSec);
+            }
+            ("X-Svcadapt", None) => {
+                self.keep(given, Reason::NoField);
+                self.warn(given, "svcadapt knows no such field");
+            }
+            (_, row) => {
+                if row.is_some() && ["Unit", "Service", "Install"].contains(&section) {
+                    self.warn(given, "systemd does not read this in this section");
+                } else if !section.starts_with("X-") && !["Unit", "Service", "Install"].contains(&section) {
+                    self.warn(given, "a service has no such section; systemd ignores it");
+                }
+                self.verdict.note(section, given);
+                self.keep(given, Reason::NoField);
+            }
+        }
+    }
+
+    pub(super) fn keep(&mut self, given: &Given, reason: Reason) {
+        self.kept.push(kept(given, reason));
+    }
+
+    /// Keeps a line of many words, however many of them want it kept.
+    pub(super) fn keep_once(&mut self, given: &Given, reason: Reason) {
+        if self.kept.last().is_none_or(|kept| kept.origin != given.origin) {
+            self.keep(given, reason);
+        }
+    }
+
+    pub(super) fn warn(&mut self, given: &Given, what: &str) {
+        let told = self.warnings.len().checked_sub(WARNINGS).and_then(|at| self.warnings.get(at));
+        if told.is_some_and(|fault| {
+            fault.spot.as_ref() == Some(&given.line.spot) && fault.path == given.file.path
+        }) {
+            return;
+        }
+        self.warnings.push(Fault::at(&given.origin, format!("{}=: {what}", given.line.key)));
+    }
+
+    /// What systemd refuses the unit for.
+    pub(super) fn refuse(&mut self, given: &Given, why: &str) {
+        self.faults.push(Fault::at(&given.origin, format!("{}=: {why}", given.line.key)));
+    }
+
+    /// Forgets what a field was given.
+    pub(super) fn forget(&mut self, field: Field) {
+        self.values.retain(|value| value.field != field);
+    }
+
+    fn commands(&mut self, given: &Given) {
+        let line = given.line;
+        let start = line.key == "ExecStart";
+        if !start {
+            self.keep(given, Reason::NoField);
+        }
+        if line.value.is_empty() {
+            self.verdict.commands.remove(&line.key);
+            if start {
+                self.start.clear();
+                self.started.clear();
+                self.verdict.unknown_start = false;
+                self.kept.retain(|kept| kept.directive != "ExecStart");
+            }
+            return;
+        }
+        match commands(&line.value, self.name, &given.file.path) {
+            Ok(read) => {
+                read.warnings.iter().for_each(|warning| self.warn(given, warning));
+                *self.verdict.commands.entry(line.key.clone()).or_default() += read.commands.len();
+                if start {
+                    if read.commands.is_empty() {
+                        self.keep(given, Reason::Unusable("systemd ignores it".into()));
+                    } else {
+                        self.started.push(kept(given, Reason::NoField));
+                    }
+                    self.start.extend(read.commands);
+                }
+            }
+            // Only systemd can say what it would be; then it can be kept, but not run.
+            Err(refused) if refused.of_the_host => {
+                *self.verdict.commands.entry(line.key.clone()).or_default() += 1;
+                if start {
+                    self.verdict.unknown_start = true;
+                    self.keep(given, Reason::Unusable(refused.cause));
+                }
+            }
+            Err(refused) => self.refuse(given, &refused.cause),
+        }
+    }
+
+    fn finish(mut self, unit: &UnitFile) -> Result<Reading, Vec<Fault>> {
+        let kind = self.values.iter().rev().find(|value| value.field == Field::Type);
+        let kind = kind.map(|value| value.written.clone());
+        self.faults.extend(self.verdict.faults(kind.as_deref()).map(|why| Fault::new(&unit.path, None, why)));
+        if !self.faults.is_empty() {
+            return Err(self.faults);
+        }
+        let mut draft = SpecDraft::new();
+        let file = Origin::File { path: unit.path.clone(), spot: None };
+        draft.assign(Field::Name, self.name.stem(), file);
+        fields::settle(&mut self);
+        let words = self.command();
+        own::settle(&mut self, words.as_ref().is_some_and(|words| words.adapted));
+        for value in self.values.into_iter().chain(self.own) {
+            draft.assign(value.field, value.value, value.origin);
+        }
+        if let Some(Program { words, variables, .. }) = words {
+            if let Some(origin) = variables {
+                draft.assign(Field::ExpandVariables, "yes", origin);
+            }
+            draft.command(words);
+        }
+        Ok(Reading { draft, kept: self.kept, warnings: self.warnings })
+    }
+
+    /// The one command of the spec. Of several none is it: to run just one of them would be something else.
+    fn command(&mut self) -> Option<Program> {
+        let started = std::mem::take(&mut self.started);
+        if self.start.len() != 1 || self.verdict.unknown_start {
+            let several = Reason::Unusable("one of several commands".into());
+            self.kept.extend(started.into_iter().map(|kept| Kept { reason: several.clone(), ..kept }));
+            return None;
+        }
+        let (command, whole) = (self.start.pop()?, started.into_iter().next_back()?);
+        if command.prefixes.contains('|') {
+            let reason = Reason::Unusable("the prefix '|' wants the user's shell".into());
+            self.kept.push(Kept { reason, ..whole });
+            return None;
+        }
+        let missing: String = command.prefixes.chars().filter(|sign| *sign != ':').collect();
+        if !missing.is_empty() {
+            let reason = Reason::Partly(format!("the prefix '{missing}'"));
+            self.kept.push(Kept { reason, ..whole.clone() });
+        }
+        if let Some(words) = own::adapted(self, &command, &whole.origin) {
+            return Some(Program { words, variables: None, adapted: true });
+        }
+        let said = self.own.iter().any(|value| value.field == Field::ExpandVariables);
+        let arguments = &command.argv[1..];
+        let mut program = Program { words: vec![command.program.clone()], variables: None, adapted: false };
+        if !command.has_variables() || said {
+            program.words.extend(arguments.iter().cloned());
+        } else if let Some(plain) = arguments.iter().map(|word| literal(word)).collect::<Option<Vec<_>>>() {
+            program.words.extend(plain);
+        } else {
+            program.words.extend(arguments.iter().cloned());
+            program.variables = Some(whole.origin);
+        }
+        Some(program)
+    }
+}
+
+/// The spec's command.
+struct Program {
+    words: Vec<OsString>,
+    /// Where variables stand in them.
+    variables: Option<Origin>,
+    /// Whether they stood behind the adapter's.
+    adapted: bool,
+}
+
+pub(super) fn kept(given: &Given, reason: Reason) -> Kept {
+    Kept {
+        section: given.file.section(given.line).to_owned(),
+        directive: given.line.key.clone(),
+        value: given.line.value.clone(),
+        origin: given.origin.clone(),
+        reason,
+    }
+}
+
+/// Whether systemd knows the directive in `[Service]`.
+fn of_service(field: Field) -> bool {
+    !matches!(
+        field,
+        Field::Name
+            | Field::Description
+            | Field::CleanEnvironment
+            | Field::ExpandVariables
+            | Field::PreventCore
+            | Field::FilesPreserve
+            | Field::Ready
+            | Field::NotificationFd
+    )
+}

@@ -1,0 +1,240 @@
+//! Which steps a start takes, one after the other. Why in this order is told in the room's own words.
+
+use crate::host::Mode as HostMode;
+use crate::spec::Capabilities;
+use crate::spec::Ceiling;
+use crate::spec::Input;
+use crate::spec::Limit;
+use crate::spec::Mode;
+use crate::spec::Output;
+use crate::spec::Probe;
+use crate::spec::Resource;
+use crate::spec::ServiceSpec;
+use crate::spec::ServiceType;
+
+use super::Course;
+use super::Doer;
+use super::Planned;
+use super::Resolved;
+use super::Step;
+use super::Surroundings;
+
+/// The steps of a start, in their order.
+pub(super) fn steps(
+    spec: &ServiceSpec,
+    resolved: &Resolved,
+    mode: HostMode,
+    surroundings: Surroundings,
+    course: Course,
+) -> Vec<Planned> {
+    let mut draft = Draft { spec, resolved, mode, surroundings, steps: Vec::new() };
+    draft.launch(course);
+    draft.streams_and_files();
+    draft.identity();
+    draft.last();
+    draft.steps
+}
+
+struct Draft<'a> {
+    spec: &'a ServiceSpec,
+    resolved: &'a Resolved,
+    mode: HostMode,
+    surroundings: Surroundings,
+    steps: Vec<Planned>,
+}
+
+impl Draft<'_> {
+    fn add(&mut self, doer: Doer, step: Step) {
+        self.steps.push(Planned { step, doer });
+    }
+
+    fn service(&mut self, step: Step) {
+        self.add(Doer::Service, step);
+    }
+
+    /// The host's work where it has been done, else ours.
+    fn unless(&mut self, done: bool, step: Step) {
+        self.add(if done { Doer::Host } else { Doer::Service }, step);
+    }
+
+    fn bare(&self) -> bool {
+        self.surroundings == Surroundings::Bare
+    }
+
+    fn launch(&mut self, course: Course) {
+        if self.spec.ready.contains(&Probe::Notify) && self.listens() {
+            self.add(Doer::Launcher, Step::NotifySocket);
+        }
+        match course {
+            Course::Daemonize => {
+                self.add(Doer::Launcher, Step::AdoptOrphans);
+                self.add(Doer::Launcher, Step::Fork);
+                self.add(Doer::Launcher, Step::NewSession);
+                self.add(Doer::Launcher, Step::ForkAgain);
+            }
+            Course::Init => {
+                self.add(Doer::Launcher, Step::Fork);
+                self.service(Step::NewSession);
+            }
+            Course::Exec if self.tells() => self.add(Doer::Launcher, Step::ReadinessHelper),
+            Course::Exec => {}
+        }
+        self.service(Step::ResetSignals);
+    }
+
+    /// Whether readiness is for us to find out and tell, because there is somebody who waits for it.
+    fn tells(&self) -> bool {
+        let itself = match self.spec.ready.as_slice() {
+            // A descriptor that somebody waits at comes first: the socket may be that of a manager further up.
+            [Probe::Notify] => self.notify_socket() && self.spec.notification_fd.is_none(),
+            [Probe::Fd(number)] => self.spec.notification_fd == Some(*number),
+            probes => probes.is_empty(),
+        };
+        (self.notify_socket() || self.spec.notification_fd.is_some()) && !itself
+    }
+
+    /// Whether it is us whom the program's notifications go to.
+    fn listens(&self) -> bool {
+        match self.mode {
+            HostMode::Classic => true,
+            HostMode::Supervised => self.spec.notification_fd.is_some(),
+        }
+    }
+
+    /// Whether the manager above listens for notifications.
+    fn notify_socket(&self) -> bool {
+        !self.bare() && self.resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET")
+    }
+
+    fn streams_and_files(&mut self) {
+        let (spec, resolved) = (self.spec, self.resolved);
+        let standing = &resolved.standing;
+        if let Some(path) = &resolved.lock {
+            self.service(Step::Lock { path: path.clone(), descriptor: self.lock_descriptor() });
+        }
+        let owner = standing.is_root().then_some((resolved.account.uid, resolved.account.gid));
+        for directory in &spec.directories {
+            let (path, doer) = resolved.place(self.surroundings, directory);
+            let owner =
+                if directory.kind == crate::spec::DirectoryKind::Configuration { None } else { owner };
+            self.add(doer, Step::Directory { kind: directory.kind, path, mode: directory.mode, owner });
+        }
+        let detached = self.bare() && self.mode == HostMode::Classic;
+        let input = if detached { Input::Null } else { Input::Inherit };
+        let output = if detached { Output::Null } else { Output::Inherit };
+        self.service(Step::StandardInput(spec.standard_input.clone().unwrap_or(input)));
+        self.service(Step::StandardOutput(spec.standard_output.clone().unwrap_or_else(|| output.clone())));
+        self.service(Step::StandardError(spec.standard_error.clone().unwrap_or(output)));
+        if let Some(path) = &spec.pid_file
+            && spec.service_type != Some(ServiceType::Forking)
+        {
+            self.service(Step::PidFile(path.as_path().to_owned()));
+        }
+        // Not every system has one.
+        let usual = standing.oom_score_adjust.filter(|_| self.bare()).map(|_| 0);
+        if let Some(score) = spec.oom_score_adjust.or(usual) {
+            self.unless(standing.oom_score_adjust == Some(score), Step::OomScore(score));
+        }
+        if let Some(level) = spec.nice.or(self.bare().then_some(0)) {
+            self.unless(standing.nice == Some(level), Step::Nice(level));
+        }
+        if let Some(path) = &spec.root_directory {
+            self.service(Step::RootDirectory(path.as_path().to_owned()));
+        }
+    }
+
+    fn identity(&mut self) {
+        let (spec, resolved) = (self.spec, self.resolved);
+        let (account, standing) = (&resolved.account, &resolved.standing);
+        if let Some(set) = spec.capability_bounding_set {
+            self.service(Step::BoundingSet(set));
+        }
+        self.unless(
+            !standing.is_root() || standing.groups == account.groups,
+            Step::Groups(account.groups.clone()),
+        );
+        self.unless(standing.settled && standing.gid == account.gid, Step::Group(account.gid));
+        self.limits();
+        self.unless(standing.settled && standing.uid == account.uid, Step::User(account.uid));
+        if self.bare() || spec.ambient_capabilities != Capabilities::EMPTY {
+            self.service(Step::Ambient(spec.ambient_capabilities));
+        }
+        if spec.no_new_privileges {
+            self.service(Step::NoNewPrivileges);
+        }
+    }
+
+    /// A soft limit that nobody asks for is the kernel's own first value (include/asm-generic/resource.h), as far as
+    /// it has a fixed one, whatever the shell that started us has.
+    fn limits(&mut self) {
+        const FIRST: [(Resource, Ceiling); 9] = [
+            (Resource::Cpu, Ceiling::Infinity),
+            (Resource::Fsize, Ceiling::Infinity),
+            (Resource::Data, Ceiling::Infinity),
+            (Resource::Stack, Ceiling::At(8 * 1024 * 1024)),
+            (Resource::Core, Ceiling::At(0)),
+            (Resource::Rss, Ceiling::Infinity),
+            (Resource::Nofile, Ceiling::At(1024)),
+            (Resource::As, Ceiling::Infinity),
+            (Resource::Locks, Ceiling::Infinity),
+        ];
+        if self.bare() {
+            for (resource, soft) in FIRST {
+                if self.resolved.standing.limits.contains(&resource)
+                    && !self.spec.limits.contains_key(&resource)
+                {
+                    self.service(Step::SoftLimit(resource, soft));
+                }
+            }
+        }
+        for (&resource, &limit) in &self.spec.limits {
+            self.service(Step::Limit(resource, limit));
+        }
+        if self.spec.prevent_core {
+            // Of a helper program that takes core dumps the kernel asks the limit only whether it is 1; a core
+            // that is written to a file is never that small (core(5)).
+            let one = Ceiling::At(1);
+            self.service(Step::Limit(Resource::Core, Limit { soft: one, hard: one }));
+        }
+    }
+
+    fn last(&mut self) {
+        let (spec, resolved) = (self.spec, self.resolved);
+        if let Some(mode) = spec.umask.or(self.bare().then_some(Mode::DEFAULT_UMASK)) {
+            self.unless(resolved.standing.umask == Some(mode), Step::Umask(mode));
+        }
+        let root = || self.bare().then(|| std::path::PathBuf::from("/"));
+        if let Some(path) =
+            spec.working_directory.as_ref().map(|path| path.as_path().to_owned()).or_else(root)
+        {
+            let there =
+                spec.root_directory.is_none() && resolved.standing.working_directory.as_ref() == Some(&path);
+            self.unless(there, Step::WorkingDirectory(path));
+        }
+        let mut kept = self.kept();
+        kept.extend(resolved.lock.as_ref().map(|_| self.lock_descriptor()));
+        kept.sort_unstable();
+        self.service(Step::Descriptors(kept));
+        self.service(Step::Execute(resolved.program.clone()));
+    }
+
+    /// The descriptors that the spec and the host want the program to have.
+    fn kept(&self) -> Vec<i32> {
+        let mut kept = self.resolved.standing.passed_descriptors.clone();
+        kept.extend(&self.spec.files_preserve);
+        kept.extend(self.spec.ready.iter().filter_map(|probe| match probe {
+            Probe::Fd(number) => Some(*number),
+            _ => None,
+        }));
+        kept.sort_unstable();
+        kept.dedup();
+        kept
+    }
+
+    /// From 32 up: scripts name 3 to 9 by hand and shells use those from 10 themselves; below 64 the kernel's first
+    /// table of descriptors need not grow. Not above all others: those may be above what we may open.
+    fn lock_descriptor(&self) -> i32 {
+        let kept = self.kept();
+        (32..=i32::MAX).find(|number| !kept.contains(number)).unwrap_or(32)
+    }
+}

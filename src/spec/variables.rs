@@ -1,0 +1,154 @@
+//! Variables in the arguments of a command, as systemd.service(5) "Command lines" puts them in.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStringExt;
+
+/// Puts the values of variables into arguments.
+///
+/// An argument that begins with `$NAME` is replaced by the words of the value, which may be none; `${NAME}` anywhere
+/// in one is replaced by the value as it stands; `$$` is a `$`. A variable that is not set is empty. Everything
+/// else, also a `$` within a word, stands for itself.
+pub fn expand<'a>(
+    arguments: impl IntoIterator<Item = &'a OsStr>,
+    environment: &BTreeMap<OsString, OsString>,
+) -> Vec<OsString> {
+    let mut expanded = Vec::new();
+    for argument in arguments {
+        match of_its_own(argument.as_bytes()) {
+            Some(name) => {
+                expanded.extend(environment.get(OsStr::from_bytes(name)).into_iter().flat_map(words));
+            }
+            None => expanded.push(within(argument.as_bytes(), |name| {
+                environment.get(OsStr::from_bytes(name)).map_or(&[], |value| value.as_bytes())
+            })),
+        }
+    }
+    expanded
+}
+
+/// What an argument is whatever the environment; none where it depends on a variable.
+pub fn literal(argument: &OsStr) -> Option<OsString> {
+    if of_its_own(argument.as_bytes()).is_some() {
+        return None;
+    }
+    let mut depends = false;
+    let text = within(argument.as_bytes(), |_| {
+        depends = true;
+        &[]
+    });
+    (!depends).then_some(text)
+}
+
+/// The name, where the whole argument is one variable. systemd looks for no end of the name.
+fn of_its_own(argument: &[u8]) -> Option<&[u8]> {
+    match argument {
+        [b'$', b'{' | b'$', ..] => None,
+        [b'$', name @ ..] => Some(name),
+        _ => None,
+    }
+}
+
+/// Replaces `${NAME}` and `$$`.
+fn within<'v>(argument: &[u8], mut value: impl FnMut(&[u8]) -> &'v [u8]) -> OsString {
+    let mut text = Vec::with_capacity(argument.len());
+    let mut rest = argument;
+    while let Some(dollar) = rest.iter().position(|&byte| byte == b'$') {
+        let (before, variable) = rest.split_at(dollar);
+        text.extend(before);
+        rest = match variable {
+            [_, b'$', after @ ..] => {
+                text.push(b'$');
+                after
+            }
+            [_, b'{', inner @ ..] => match inner.iter().position(|byte| matches!(byte, b'}' | b':')) {
+                Some(end) if inner[end] == b'}' => {
+                    text.extend(value(&inner[..end]));
+                    &inner[end + 1..]
+                }
+                // `${NAME:…}` means something to shells alone, and what is never closed means nothing.
+                Some(end) => {
+                    text.extend(&variable[..end + 3]);
+                    &inner[end + 1..]
+                }
+                None => {
+                    text.extend(variable);
+                    &[]
+                }
+            },
+            [_, other, after @ ..] => {
+                text.extend([b'$', *other]);
+                after
+            }
+            _ => {
+                text.push(b'$');
+                &[]
+            }
+        };
+    }
+    text.extend(rest);
+    OsString::from_vec(text)
+}
+
+/// The words of a value: quotes hold them together, a backslash protects what follows it, and what is wrong with
+/// either is overlooked.
+fn words(value: &OsString) -> Vec<OsString> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<Vec<u8>>, None);
+    let mut bytes = value.as_bytes().iter().copied();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b' ' | b'\t' | b'\n' | b'\r' if quote.is_none() => words.extend(word.take()),
+            b'\\' => word.get_or_insert_default().extend(bytes.next()),
+            b'"' | b'\'' if quote.is_none() => {
+                quote = Some(byte);
+                word.get_or_insert_default();
+            }
+            _ if quote == Some(byte) => quote = None,
+            _ => word.get_or_insert_default().push(byte),
+        }
+    }
+    words.extend(word);
+    words.into_iter().map(OsString::from_vec).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(arguments: &[&str]) -> Vec<String> {
+        let environment = [("A", "one 'two three' "), ("E", ""), ("Q", "x\\ y \"open"), ("1", "d")];
+        let environment = environment.map(|(name, value)| (name.into(), value.into())).into();
+        let expanded = expand(arguments.iter().map(OsStr::new), &environment);
+        expanded.into_iter().map(|word| word.into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_variable_of_its_own_becomes_words_and_may_vanish() {
+        assert_eq!(expanded(&["$A", "$E", "$NONE", "$Q"]), ["one", "two three", "x y", "open"]);
+        assert_eq!(expanded(&["$", "$A-b", "$A b", "$1"]), ["d"]);
+    }
+
+    #[test]
+    fn a_variable_within_a_word_stands_as_it_is() {
+        assert_eq!(expanded(&["<${A}>", "${E}", "${NONE}x${1}"]), ["<one 'two three' >", "", "xd"]);
+    }
+
+    #[test]
+    fn what_is_no_variable_stands_for_itself() {
+        for word in ["a$A", "${A", "${A:-x}", "x$", "x${", "a$b${"] {
+            assert_eq!(expanded(&[word]), [word]);
+            assert_eq!(literal(OsStr::new(word)), Some(word.into()));
+        }
+        assert_eq!(expanded(&["$$A", "$$", "a$$b$$", "$${A}"]), ["$A", "$", "a$b$", "${A}"]);
+    }
+
+    #[test]
+    fn only_what_depends_on_nothing_is_literal() {
+        for word in ["$A", "$", "x${A}", "${}"] {
+            assert_eq!(literal(OsStr::new(word)), None, "{word}");
+        }
+        assert_eq!(literal(OsStr::new("$$A$$")), Some("$A$".into()));
+    }
+}

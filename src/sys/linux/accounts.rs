@@ -1,0 +1,124 @@
+//! Users and groups, the Linux way: the files are read here, and getent(1) is asked for everybody else, so that a
+//! static binary finds the users of a directory service too and no NSS module is ever loaded into this process.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use super::super::accounts::User;
+use super::super::bounded;
+
+/// A directory service that does not answer in this time counts as down.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) fn user(key: &str) -> io::Result<Option<User>> {
+    // Digits alone are a number; `+0` is a name, and nobody's.
+    let number = if key.bytes().all(|byte| byte.is_ascii_digit()) { key.parse::<u32>().ok() } else { None };
+    lookup("/etc/passwd", "passwd", key, |line| {
+        let mut fields = line.split(':');
+        let (name, _, uid, gid) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+        let (_, home, shell) = (fields.next()?, fields.next()?, fields.next()?);
+        let uid = uid.parse().ok()?;
+        (number.map_or(name == key, |number| number == uid)).then(|| User {
+            name: name.to_owned(),
+            uid,
+            gid: gid.parse().unwrap_or(uid),
+            home: home.to_owned(),
+            shell: shell.to_owned(),
+        })
+    })
+}
+
+pub(crate) fn group(name: &str) -> io::Result<Option<u32>> {
+    lookup("/etc/group", "group", name, |line| {
+        let mut fields = line.split(':');
+        let (found, _, gid) = (fields.next()?, fields.next()?, fields.next()?);
+        (found == name).then(|| gid.parse().ok())?
+    })
+}
+
+pub(crate) fn groups_of(user: &User, gid: u32) -> io::Result<Vec<u32>> {
+    let mut groups = vec![gid];
+    for line in records(&text("/etc/group")?) {
+        let mut fields = line.split(':');
+        let (Some(gid), Some(members)) = (fields.nth(2), fields.next()) else { continue };
+        if let (Ok(gid), true) = (gid.parse(), members.split(',').any(|member| member == user.name)) {
+            groups.push(gid);
+        }
+    }
+    let knows = |source: String| source != "systemd" || userdb_has_members();
+    if sources(&["initgroups", "group"]).into_iter().any(knows) {
+        for line in getent("initgroups", &user.name)? {
+            groups.extend(line.split_ascii_whitespace().skip(1).filter_map(|gid| gid.parse::<u32>().ok()));
+        }
+    }
+    groups.sort_unstable();
+    groups.dedup();
+    Ok(groups)
+}
+
+fn lookup<T>(
+    file: &str,
+    database: &str,
+    key: &str,
+    pick: impl Fn(&str) -> Option<T>,
+) -> io::Result<Option<T>> {
+    if let Some(found) = records(&text(file)?).find_map(&pick) {
+        return Ok(Some(found));
+    }
+    if !sources(&[database]).is_empty() {
+        return Ok(getent(database, key)?.iter().find_map(|line| pick(line)));
+    }
+    Ok(None)
+}
+
+/// What stands in a file; nothing where there is no such file.
+fn text(file: &str) -> io::Result<String> {
+    match fs::read(file) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The lines that are records.
+fn records(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '+', '-']))
+}
+
+/// The sources that nsswitch.conf(5) names for these databases, beyond the files that are read here.
+fn sources(databases: &[&str]) -> Vec<String> {
+    let text = fs::read_to_string("/etc/nsswitch.conf").unwrap_or_default();
+    let lines = text.lines().filter_map(|line| line.split_once(':'));
+    let lines = lines.filter(|(name, _)| databases.contains(&name.trim()));
+    let words = lines.flat_map(|(_, sources)| {
+        sources.split('#').next().unwrap_or_default().split_ascii_whitespace().map(str::to_owned)
+    });
+    words.filter(|word| !word.starts_with('[') && !word.ends_with(']') && word != "files").collect()
+}
+
+/// Whether nss-systemd(8) could know a group of a user that is not in the files: it knows what is dropped into these
+/// directories (userdb, nss-systemd(8)), and what the services in `/run/systemd/userdb` tell it. The one that every
+/// systemd runs tells of dynamic users only, who are in no group but their own.
+fn userdb_has_members() -> bool {
+    let holds = |directory: &str, but: &str| {
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        entries.into_iter().any(|entry| entry.file_name() != but)
+    };
+    ["/etc/userdb", "/run/userdb", "/run/host/userdb", "/usr/lib/userdb"]
+        .into_iter()
+        .any(|one| holds(one, ""))
+        || holds("/run/systemd/userdb", "io.systemd.DynamicUser")
+}
+
+/// Asks getent(1). It is found at its fixed places, never through a `PATH` that somebody else has set.
+fn getent(database: &str, key: &str) -> io::Result<Vec<String>> {
+    let Some(program) = ["/usr/bin/getent", "/bin/getent"].into_iter().find(|path| Path::new(path).exists())
+    else {
+        return Ok(Vec::new());
+    };
+    let answer = bounded::output(Command::new(program).args(["--", database, key]).env_clear(), PATIENCE)?;
+    Ok(String::from_utf8_lossy(&answer).lines().map(str::to_owned).collect())
+}

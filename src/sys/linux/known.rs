@@ -1,0 +1,16 @@
+//! What tells one process, and one boot, from all others.
+
+use std::io;
+
+use super::super::process::Identity;
+use super::super::procfs;
+
+/// The start time is in clock ticks since boot.
+pub(crate) fn identity(pid: i32) -> io::Result<Identity> {
+    let stat = procfs::stat(pid)?;
+    Ok(Identity { start_time: stat.start_time, ended: matches!(stat.state, 'Z' | 'X') })
+}
+
+pub(crate) fn boot() -> io::Result<String> {
+    procfs::boot_id()
+}

@@ -1,0 +1,100 @@
+//! Users and groups of a process, the Darwin way.
+//!
+//! The first of the supplementary groups *is* the effective group (`cr_gid` of `<sys/ucred.h>`): setgroups(2)
+//! changes both, and setgid(2) overwrites the first one. So the effective group leads every list that is set here,
+//! and a later change of the group takes the place of that one and of nothing else.
+
+use std::ffi::CString;
+use std::io;
+
+use nix::errno::Errno;
+use nix::unistd::Gid;
+use nix::unistd::Uid;
+
+use super::super::accounts::User;
+use super::super::posix::unsupported;
+use super::proc_info;
+
+/// `NGROUPS_MAX`. A user may be in more: those the kernel asks a daemon about, which a list that was set ends.
+const MOST: usize = 16;
+
+pub(crate) fn groups() -> io::Result<Vec<u32>> {
+    let mut groups = [0; MOST];
+    let room = libc::c_int::try_from(groups.len()).map_err(io::Error::other)?;
+    // SAFETY: the buffer has room for as many groups as we say.
+    let count = Errno::result(unsafe { libc::getgroups(room, groups.as_mut_ptr()) })?;
+    Ok(groups.into_iter().take(usize::try_from(count).unwrap_or(0)).collect())
+}
+
+pub(crate) fn settled() -> io::Result<bool> {
+    let now = proc_info::process(nix::unistd::getpid().as_raw())?;
+    let users = now.pbi_ruid == now.pbi_uid && now.pbi_svuid == now.pbi_uid;
+    Ok(users && now.pbi_rgid == now.pbi_gid && now.pbi_svgid == now.pbi_gid)
+}
+
+pub(crate) fn set_groups(groups: &[u32]) -> io::Result<()> {
+    let leader = nix::unistd::getegid().as_raw();
+    let mut wanted = vec![leader];
+    wanted.extend(groups.iter().filter(|&&gid| gid != leader));
+    if wanted.len() > MOST {
+        return Err(unsupported(
+            "this system gives a process no more than 16 groups, the primary one among them",
+        ));
+    }
+    let count = libc::c_int::try_from(wanted.len()).map_err(io::Error::other)?;
+    // SAFETY: the list is `count` groups long and is only read.
+    Errno::result(unsafe { libc::setgroups(count, wanted.as_ptr()) })?;
+    let mut set = self::groups()?;
+    set.sort_unstable();
+    wanted.sort_unstable();
+    if set == wanted { Ok(()) } else { Err(io::Error::other("the groups are not those that were set")) }
+}
+
+/// For root setgid(2) sets the real, the effective and the saved one.
+pub(crate) fn set_group(gid: Gid) -> io::Result<()> {
+    nix::unistd::setgid(gid)?;
+    let now = proc_info::process(nix::unistd::getpid().as_raw())?;
+    if [now.pbi_rgid, now.pbi_gid, now.pbi_svgid].iter().all(|&now| now == gid.as_raw()) {
+        Ok(())
+    } else {
+        Err(io::Error::other("the group is not the one that was set"))
+    }
+}
+
+/// For root setuid(2) sets the real, the effective and the saved one.
+pub(crate) fn set_user(uid: Uid) -> io::Result<()> {
+    nix::unistd::setuid(uid)?;
+    let now = proc_info::process(nix::unistd::getpid().as_raw())?;
+    if [now.pbi_ruid, now.pbi_uid, now.pbi_svuid].iter().all(|&now| now == uid.as_raw()) {
+        Ok(())
+    } else {
+        Err(io::Error::other("the user is not the one that was set"))
+    }
+}
+
+/// getgrouplist(3), which nix does not offer here: Apple's has groups as signed numbers.
+pub(crate) fn groups_of(user: &User, gid: u32) -> io::Result<Vec<u32>> {
+    /// A user who is in more groups than this is an error in a directory service.
+    const LIMIT: usize = 65_536;
+    let name = CString::new(user.name.as_str())?;
+    let mut room = 64;
+    while room <= LIMIT {
+        let mut found = vec![0; room];
+        let mut count = libc::c_int::try_from(room).map_err(io::Error::other)?;
+        // SAFETY: the name ends in NUL, and the list has room for `count` groups.
+        let result = unsafe {
+            libc::getgrouplist(name.as_ptr(), gid.cast_signed(), found.as_mut_ptr(), &raw mut count)
+        };
+        if result >= 0 {
+            found.truncate(usize::try_from(count).unwrap_or(0));
+            let mut groups: Vec<u32> = found.into_iter().map(i32::cast_unsigned).collect();
+            groups.push(gid);
+            groups.sort_unstable();
+            groups.dedup();
+            return Ok(groups);
+        }
+        // It does not say how many there are.
+        room *= 2;
+    }
+    Err(io::Error::other("the user is in more groups than can be told"))
+}

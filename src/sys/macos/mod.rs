@@ -1,0 +1,41 @@
+//! What macOS has, and what it has not.
+//!
+//! The structures of proc_pidinfo(3) and its flavors are those of `<sys/proc_info.h>`.
+
+pub mod family;
+mod ids;
+mod known;
+pub mod pidfd;
+mod proc_info;
+mod signals;
+mod threads;
+
+pub(super) use ids::groups;
+pub(super) use ids::groups_of;
+pub(super) use ids::set_group;
+pub(super) use ids::set_groups;
+pub(super) use ids::set_user;
+pub(super) use ids::settled;
+pub(super) use known::boot;
+pub(super) use known::identity;
+pub(super) use proc_info::process as process_info;
+pub(super) use signals::Signals;
+pub(super) use threads::mark_all_close_on_exec;
+pub(super) use threads::resource;
+pub(super) use threads::thread_count;
+
+pub use super::posix::capability;
+pub use super::posix::listeners;
+
+pub(super) use super::posix::CLOEXEC_ON_RECEIVE;
+pub(super) use super::posix::ask_for_credentials;
+pub(super) use super::posix::bind_abstract;
+pub(super) use super::posix::connect_abstract;
+pub(super) use super::posix::group;
+pub(super) use super::posix::oom_score_adjust;
+pub(super) use super::posix::pipe;
+pub(super) use super::posix::real_time_name;
+pub(super) use super::posix::reset_dispositions;
+pub(super) use super::posix::sender;
+pub(super) use super::posix::set_oom_score_adjust;
+pub(super) use super::posix::user;

@@ -1,0 +1,109 @@
+//! A process watched by a kernel queue (kqueue(2), EVFILT_PROC), and told from its successors by its start time.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::IntoRawFd;
+use std::os::fd::OwnedFd;
+
+use nix::errno::Errno;
+use nix::sys::event::EvFlags;
+use nix::sys::event::EventFilter;
+use nix::sys::event::FilterFlag;
+use nix::sys::event::KEvent;
+use nix::sys::event::Kqueue;
+
+use super::super::fd;
+use super::known;
+
+/// A process. The descriptor can be read from, as poll(2) has it, once the process has ended: its event is never
+/// fetched.
+#[derive(Debug)]
+pub struct PidFd {
+    queue: Kqueue,
+    pid: i32,
+    start_time: u64,
+}
+
+impl PidFd {
+    /// Takes hold of a process; none where there is no such process, or it has ended.
+    pub fn open(pid: i32) -> io::Result<Option<Self>> {
+        let Some(start_time) = running(pid)? else { return Ok(None) };
+        let queue = Kqueue::new()?;
+        fd::close_on_exec(&queue)?;
+        let Ok(ident) = usize::try_from(pid) else { return Ok(None) };
+        let end = KEvent::new(ident, EventFilter::EVFILT_PROC, EvFlags::EV_ADD, FilterFlag::NOTE_EXIT, 0, 0);
+        match queue.kevent(&[end], &mut [], None) {
+            Ok(_) => {}
+            Err(Errno::ESRCH) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        }
+        // Whom the queue has hold of is the one that was there before and is there after.
+        let held = Self { queue, pid, start_time };
+        Ok(if running(pid)? == Some(start_time) { Some(held) } else { None })
+    }
+
+    /// The same hold in a process that was forked since: a queue is not inherited (kqueue(2)). None where the
+    /// process has ended meanwhile.
+    pub fn after_fork(self) -> io::Result<Option<Self>> {
+        let Self { queue, pid, start_time } = self;
+        // Its number is not open here, or by now somebody else's: it is not ours to close.
+        let _ = OwnedFd::from(queue).into_raw_fd();
+        Ok(Self::open(pid)?.filter(|held| held.start_time == start_time))
+    }
+
+    /// Whether it has ended; a zombie has.
+    pub fn has_ended(&self) -> io::Result<bool> {
+        Ok(fd::wait_readable(&[self.as_fd()], Some(std::time::Duration::ZERO))?.contains(&true))
+    }
+
+    /// Sends a signal to this process; false where it has ended. Between our looking and the sending the process
+    /// may end, and its number be given away; the kernel has no way to rule that out.
+    pub fn send(&self, signal: i32) -> io::Result<bool> {
+        if running(self.pid)? != Some(self.start_time) {
+            return Ok(false);
+        }
+        // SAFETY: kill(2) takes two numbers.
+        match Errno::result(unsafe { libc::kill(self.pid, signal) }) {
+            Ok(_) => Ok(true),
+            Err(Errno::ESRCH) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl AsFd for PidFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.queue.as_fd()
+    }
+}
+
+/// The start time of a process that runs; none where there is none.
+fn running(pid: i32) -> io::Result<Option<u64>> {
+    match known::identity(pid) {
+        Ok(found) => Ok((!found.ended).then_some(found.start_time)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_process_can_be_waited_for_and_it_is_signalled_no_more() {
+        let mut child = Command::new("/bin/cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        let held = PidFd::open(pid).unwrap().unwrap();
+        assert_eq!(fd::wait_readable(&[held.as_fd()], Some(Duration::ZERO)).unwrap(), [false]);
+        assert!(held.send(libc::SIGTERM).unwrap());
+        assert_eq!(fd::wait_readable(&[held.as_fd()], Some(Duration::from_secs(10))).unwrap(), [true]);
+        assert!(!held.send(libc::SIGTERM).unwrap());
+        child.wait().unwrap();
+        assert!(PidFd::open(pid).unwrap().is_none());
+    }
+}

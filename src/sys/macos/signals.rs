@@ -1,0 +1,112 @@
+//! Signals out of a kernel queue (kqueue(2), EVFILT_SIGNAL).
+//!
+//! The queue tells of every signal that is sent to us, also where it is blocked, and where it is thrown away at once,
+//! as a blocked SIGCHLD with its default action is here. What is left pending is taken away by sigwait(2), so that
+//! it does not come a second time when signals are unblocked.
+
+use std::cell::Cell;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+
+use nix::errno::Errno;
+use nix::libc::timespec;
+use nix::sys::event::EvFlags;
+use nix::sys::event::EventFilter;
+use nix::sys::event::FilterFlag;
+use nix::sys::event::KEvent;
+use nix::sys::event::Kqueue;
+
+use super::super::fd;
+
+/// The highest signal (`NSIG` of `<sys/signal.h>` is one more).
+const LAST: i32 = 31;
+
+/// The signals that have come and were not asked for yet.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    queue: Kqueue,
+    /// A bit for each, of the value `1 << number`.
+    arrived: Cell<u32>,
+}
+
+impl Signals {
+    /// All signals are blocked by now.
+    pub(crate) fn new() -> io::Result<Self> {
+        let queue = Kqueue::new()?;
+        fd::close_on_exec(&queue)?;
+        let wanted = (1..=LAST).filter(|number| ![libc::SIGKILL, libc::SIGSTOP].contains(number));
+        let changes: Vec<KEvent> = wanted.map(|number| event(number, EvFlags::EV_ADD)).collect();
+        queue.kevent(&changes, &mut [], None)?;
+        // What came after the block and before this is pending, and the queue knows nothing of it: so it is sent
+        // again, now that the queue listens. Two of a kind are one as long as they are pending.
+        for number in (1..=LAST).filter(|&number| pending(number)) {
+            super::super::signal::send(nix::unistd::getpid().as_raw(), number)?;
+        }
+        Ok(Self { queue, arrived: Cell::new(0) })
+    }
+
+    pub(crate) fn next(&self) -> io::Result<Option<i32>> {
+        self.drain()?;
+        let arrived = self.arrived.get();
+        let number = arrived.trailing_zeros().cast_signed();
+        if number > LAST {
+            return Ok(None);
+        }
+        self.arrived.set(arrived & (arrived - 1));
+        if pending(number) {
+            take(number)?;
+        }
+        Ok(Some(number))
+    }
+
+    fn drain(&self) -> io::Result<()> {
+        const NOW: timespec = timespec { tv_sec: 0, tv_nsec: 0 };
+        let mut events = [event(0, EvFlags::empty()); 32];
+        loop {
+            let count = match self.queue.kevent(&[], &mut events, Some(NOW)) {
+                Ok(0) => return Ok(()),
+                Ok(count) => count,
+                Err(Errno::EINTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            for event in &events[..count] {
+                let bit = u32::try_from(event.ident()).ok().and_then(|number| 1_u32.checked_shl(number));
+                self.arrived.set(self.arrived.get() | bit.unwrap_or(0));
+            }
+        }
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.queue.as_fd()
+    }
+}
+
+fn event(number: i32, flags: EvFlags) -> KEvent {
+    let ident = usize::try_from(number).unwrap_or(0);
+    KEvent::new(ident, EventFilter::EVFILT_SIGNAL, flags, FilterFlag::empty(), 0, 0)
+}
+
+/// Whether a signal was sent to us and is held back by the block.
+fn pending(number: i32) -> bool {
+    let mut set: libc::sigset_t = 0;
+    // SAFETY: `set` is a valid place for a set of signals.
+    let asked = unsafe { libc::sigpending(&raw mut set) };
+    // SAFETY: `set` is a set of signals, and the number is one of a signal.
+    asked == 0 && unsafe { libc::sigismember(&raw const set, number) } == 1
+}
+
+/// Takes a pending signal away.
+fn take(number: i32) -> io::Result<()> {
+    let mut set: libc::sigset_t = 0;
+    // SAFETY: `set` is a valid, empty set of signals, and the number is one of a signal.
+    unsafe { libc::sigaddset(&raw mut set, number) };
+    let mut taken = 0;
+    // SAFETY: both are valid places of their types. The signal is pending, so there is nothing to wait for.
+    match unsafe { libc::sigwait(&raw const set, &raw mut taken) } {
+        0 => Ok(()),
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
+}

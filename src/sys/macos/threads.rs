@@ -1,0 +1,35 @@
+//! Counting threads and descriptors, and the kernel's names for limits.
+
+use std::io;
+
+use super::super::posix;
+use super::proc_info;
+
+/// How many threads this process has.
+pub(crate) fn thread_count() -> io::Result<usize> {
+    let threads = proc_info::task(nix::unistd::getpid().as_raw())?.pti_threadnum;
+    usize::try_from(threads).map_err(io::Error::other)
+}
+
+/// The kernel is asked for the list, as /dev/fd need not be there after a change of the root.
+pub(crate) fn mark_all_close_on_exec(from: i32) -> io::Result<()> {
+    let open = proc_info::own_descriptors()?;
+    open.into_iter().filter(|&number| number >= from).try_for_each(posix::mark)
+}
+
+/// The number of a resource that is named as in `RLIMIT_…`. `RSS` and `AS` are one and the same here.
+pub(crate) fn resource(name: &str) -> Option<libc::c_int> {
+    Some(match name {
+        "CPU" => libc::RLIMIT_CPU,
+        "FSIZE" => libc::RLIMIT_FSIZE,
+        "DATA" => libc::RLIMIT_DATA,
+        "STACK" => libc::RLIMIT_STACK,
+        "CORE" => libc::RLIMIT_CORE,
+        "RSS" => libc::RLIMIT_RSS,
+        "NOFILE" => libc::RLIMIT_NOFILE,
+        "AS" => libc::RLIMIT_AS,
+        "NPROC" => libc::RLIMIT_NPROC,
+        "MEMLOCK" => libc::RLIMIT_MEMLOCK,
+        _ => return None,
+    })
+}

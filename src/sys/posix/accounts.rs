@@ -1,0 +1,27 @@
+//! Users and groups, asked of the C library: on these systems it is never static, and knows every directory service.
+
+use std::io;
+
+use nix::unistd::Group;
+use nix::unistd::Uid;
+use nix::unistd::User as Entry;
+
+use super::super::accounts::User;
+
+pub(crate) fn user(key: &str) -> io::Result<Option<User>> {
+    let found = match key.parse() {
+        Ok(number) => Entry::from_uid(Uid::from_raw(number))?,
+        Err(_) => Entry::from_name(key)?,
+    };
+    Ok(found.map(|entry| User {
+        uid: entry.uid.as_raw(),
+        gid: entry.gid.as_raw(),
+        home: entry.dir.to_string_lossy().into_owned(),
+        shell: entry.shell.to_string_lossy().into_owned(),
+        name: entry.name,
+    }))
+}
+
+pub(crate) fn group(name: &str) -> io::Result<Option<u32>> {
+    Ok(Group::from_name(name)?.map(|group| group.gid.as_raw()))
+}

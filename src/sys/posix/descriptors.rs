@@ -1,0 +1,24 @@
+//! Descriptors, in two steps where Linux needs one: between them nobody else can fork, for there are no threads.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use nix::errno::Errno;
+
+use super::super::fd;
+
+pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (out, input) = nix::unistd::pipe()?;
+    fd::close_on_exec(&out)?;
+    fd::close_on_exec(&input)?;
+    Ok((out, input))
+}
+
+/// Marks a descriptor close-on-exec. A number that is closed is as good as marked.
+pub(crate) fn mark(number: i32) -> io::Result<()> {
+    // SAFETY: F_SETFD takes no pointer.
+    match Errno::result(unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) }) {
+        Ok(_) | Err(Errno::EBADF) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,31 @@
+//! What every system but Linux does alike: by POSIX where that has a word for it, and what only Linux has as an
+//! error that says so.
+
+mod accounts;
+pub mod capability;
+mod credentials;
+mod descriptors;
+pub mod listeners;
+mod oom;
+mod signals;
+
+use std::io;
+
+pub(super) use accounts::group;
+pub(super) use accounts::user;
+pub(super) use credentials::CLOEXEC_ON_RECEIVE;
+pub(super) use credentials::ask_for_credentials;
+pub(super) use credentials::bind_abstract;
+pub(super) use credentials::connect_abstract;
+pub(super) use credentials::sender;
+pub(super) use descriptors::mark;
+pub(super) use descriptors::pipe;
+pub(super) use oom::oom_score_adjust;
+pub(super) use oom::set_oom_score_adjust;
+pub(super) use signals::real_time_name;
+pub(super) use signals::reset_dispositions;
+
+/// What is not to be had on this system.
+pub(super) fn unsupported(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, what)
+}

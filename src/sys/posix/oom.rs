@@ -1,0 +1,17 @@
+//! Only Linux lets a process say how soon it is to be killed for want of memory.
+
+use std::io;
+
+use super::unsupported;
+
+pub(crate) fn set_oom_score_adjust(_score: i32) -> io::Result<()> {
+    Err(none())
+}
+
+pub(crate) fn oom_score_adjust() -> io::Result<i32> {
+    Err(none())
+}
+
+fn none() -> io::Error {
+    unsupported("this system has no OOM score")
+}

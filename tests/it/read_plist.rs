@@ -1,0 +1,248 @@
+//! A property list is read as launchd reads it, and what launchd would pass over in silence is told.
+
+mod command;
+mod document;
+mod python;
+
+use std::path::Path;
+
+use serde_json::Value;
+use serde_json::json;
+
+use svcadapt::format::json;
+use svcadapt::format::plist::Reading;
+use svcadapt::format::plist::read;
+
+const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\">\n";
+
+/// A document that is this value.
+fn document(value: &str) -> String {
+    format!("{HEAD}{value}\n</plist>\n")
+}
+
+/// A job of these keys, the first of which stands on the third line, and of what every job needs.
+fn job(keys: &str) -> String {
+    let rest =
+        "<key>Label</key><string>x</string><key>Program</key><string>/x</string><key>RunAtLoad</key><true/>";
+    document(&format!("<dict>{keys}\n{rest}</dict>"))
+}
+
+fn first_line(problem: &impl ToString) -> String {
+    problem.to_string().lines().next().unwrap_or_default().to_owned()
+}
+
+fn reading(bytes: &[u8]) -> Result<Reading, Vec<String>> {
+    read(bytes, Path::new("x")).map_err(|problems| problems.iter().map(first_line).collect())
+}
+
+/// The model, less what every job has.
+fn model(reading: Reading) -> Value {
+    let spec = reading.draft.finish().unwrap_or_else(|problems| panic!("{}", problems[0]));
+    let mut model: Value = serde_json::from_str(&json::write(&spec)).unwrap();
+    let object = model.as_object_mut().unwrap();
+    if object.get("command") == Some(&json!(["/x"])) {
+        object.remove("command");
+    }
+    object.remove("name");
+    model
+}
+
+/// What a job says, and all that is remarked: keys that are kept by their name, warnings without their place.
+fn told(keys: &str) -> (Value, Vec<String>) {
+    let mut reading = reading(job(keys).as_bytes()).unwrap();
+    let mut remarks: Vec<String> = reading.kept.drain(..).map(|kept| kept.key).collect();
+    remarks.extend(reading.warnings.drain(..).map(|warning| warning.refusal.cause));
+    (model(reading), remarks)
+}
+
+#[test]
+fn what_a_key_says_is_what_launchd_makes_of_it() {
+    let none: [&str; 0] = [];
+    for (keys, expected, remarks) in [
+        ("<key>UserName</key><string>www</string><key>GroupName</key><string>ssl</string><key>InitGroups</key><true/>",
+         json!({ "user": "www", "group": "ssl" }), &none[..]),
+        ("<key>UserName</key><string>www</string><key>InitGroups</key><false/>", json!({ "user": "www" }), &["InitGroups"]),
+        ("<key>InitGroups</key><false/>", json!({}), &[]),
+        ("<key>UserName</key><string>501</string>", json!({ "user": "501" }),
+         &["launchd takes '501' for a name, and svcadapt for a number"]),
+        ("<key>Umask</key><integer>54</integer>", json!({ "umask": "0066" }), &[]),
+        ("<key>Umask</key><string>027</string>", json!({ "umask": "0027" }), &[]),
+        ("<key>Umask</key><integer>022</integer>", json!({ "umask": "0026" }),
+         &["an integer is decimal, whatever zeros it begins with: this is the umask 0026"]),
+        ("<key>Umask</key><string>18</string>", json!({ "umask": "0022" }),
+         &["a string without a 0 in front is decimal: this is the umask 0022"]),
+        ("<key>StandardInPath</key><string>/in</string><key>StandardOutPath</key><string>/a b</string><key>StandardErrorPath</key><string>/dev/null</string>",
+         json!({ "standard_input": "file:/in", "standard_output": "append:/a b", "standard_error": "null" }), &[]),
+        ("<key>WorkingDirectory</key><string>/srv</string><key>RootDirectory</key><string>/jail</string>",
+         json!({ "working_directory": "/srv", "root_directory": "/jail" }), &[]),
+        ("<key>ExitTimeOut</key><integer>0</integer><key>Nice</key><integer>20</integer>",
+         json!({ "timeout_stop_sec": "infinity", "nice": 19 }), &["the last nice level is 19 here"]),
+        ("<key>ExitTimeOut</key><integer>08</integer>", json!({ "timeout_stop_sec": "8s" }), &[]),
+        ("<key>ServiceDescription</key><string>A web server</string>", json!({ "description": "A web server" }), &[]),
+        ("<key>EnvironmentVariables</key><dict><key>A</key><string> x=\n</string><key>B</key><integer>3</integer></dict>",
+         json!({ "environment": ["A= x=\n"] }), &["the variable 'B' is an integer"]),
+        ("<key>SoftResourceLimits</key><dict><key>NumberOfFiles</key><integer>1024</integer><key>Core</key><integer>0</integer></dict>
+          <key>HardResourceLimits</key><dict><key>NumberOfFiles</key><integer>9223372036854775807</integer><key>Core</key><integer>0</integer></dict>",
+         json!({ "limit_core": 0, "limit_nofile": "1024:infinity" }), &[]),
+        ("<key>SoftResourceLimits</key><dict><key>CPU</key><integer>60</integer></dict>",
+         json!({ "limit_cpu": 60 }), &["the soft limit CPU is taken for the hard one, too"]),
+        // An integer where a port has its name, and a mode in decimal: both are launchd's own ways.
+        ("<key>Sockets</key><dict><key>L</key><array><dict><key>SockServiceName</key><integer>80</integer></dict></array>
+          <key>M</key><dict><key>SockServiceName</key><string>ssh</string><key>SockPathMode</key><integer>438</integer></dict></dict>",
+         json!({}), &["Sockets"]),
+        ("<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/><key>PathState</key><dict><key>/x</key><true/></dict></dict>
+          <key>ThrottleInterval</key><integer>5</integer>", json!({}), &["KeepAlive", "ThrottleInterval"]),
+        ("<key>LimitLoadToSessionType</key><string>Aqua</string><key>AssociatedBundleIdentifiers</key><array><string>a</string></array>
+          <key>StartCalendarInterval</key><array><dict><key>Hour</key><integer>3</integer></dict></array>
+          <key>inetdCompatibility</key><dict><key>Wait</key><false/></dict><key>LaunchEvents</key><dict><key>a</key><date>2026-01-01T00:00:00Z</date></dict>",
+         json!({}), &["LimitLoadToSessionType", "AssociatedBundleIdentifiers", "StartCalendarInterval", "inetdCompatibility", "LaunchEvents"]),
+        // The default needs no word.
+        ("<key>KeepAlive</key><false/><key>Disabled</key><false/><key>EnableTransactions</key><false/>", json!({}), &[]),
+        ("<key>TimeOut</key><integer>5</integer>", json!({}), &["launchd does nothing with TimeOut any more"]),
+        // What launchd passes over.
+        ("<key>KeepAlive</key><dict><key>PathState</key><string>/x</string></dict>", json!({}),
+         &["KeepAlive.PathState takes a dictionary, not a string"]),
+        ("<key>Disabled</key><string>true</string>", json!({}), &["Disabled takes a boolean, not a string"]),
+        ("<key>StartInterval</key><real>60</real>", json!({}), &["StartInterval takes an integer, not a real"]),
+        ("<key>StartCalendarIntervals</key><array/>", json!({}), &["'StartCalendarIntervals' is no key of launchd's"]),
+        ("<key>StartCalendarInterval</key><dict><key>WeekDay</key><integer>1</integer></dict>", json!({}),
+         &["'StartCalendarInterval.WeekDay' is no key of launchd's"]),
+        ("<key>enabletransactions</key><true/>", json!({}), &["'enabletransactions' is no key of launchd's"]),
+        ("<key>#IfFeatureFlagEnabled</key><dict/>", json!({}), &["'#IfFeatureFlagEnabled' is no key of launchd's"]),
+    ] {
+        let (model, found) = told(keys);
+        assert_eq!(model, expected, "{keys}");
+        assert_eq!(found, remarks, "{keys}");
+    }
+}
+
+#[test]
+fn a_key_that_is_misspelt_is_told_which_was_meant() {
+    for (key, meant) in [
+        ("ExitTimeout", "ExitTimeOut"),
+        ("StartCalendarIntervals", "StartCalendarInterval"),
+        ("keepAlive", "KeepAlive"),
+        ("EnvironmentVariable", "EnvironmentVariables"),
+    ] {
+        let reading = reading(job(&format!("<key>{key}</key><true/>")).as_bytes()).unwrap();
+        let warning = reading.warnings[0].to_string();
+        assert!(warning.contains(&format!("'{meant}' is what it knows")), "{warning}");
+    }
+}
+
+/// launchd would start such a job all the same, as root or with every right to its files: here it is not started.
+#[test]
+fn a_wrong_value_of_what_svcadapt_acts_on_is_refused() {
+    for (keys, problem) in [
+        ("<key>UserName</key><integer>501</integer>", "3:26: UserName takes a string, not an integer"),
+        ("<key>Umask</key><true/>", "3:23: Umask takes an integer or a string, not a boolean"),
+        ("<key>Umask</key><integer>777</integer>", "3:23: a umask is between 0 and 511 (0777)"),
+        ("<key>Umask</key><string>0o27</string>", "3:23: '0o27' is no umask: launchd would read it as 0000"),
+        (
+            "<key>Nice</key><integer>21</integer>",
+            "3:22: a nice level is between -20 and 20; launchd passes over others",
+        ),
+        ("<key>ExitTimeOut</key><integer>-1</integer>", "3:29: a time is not negative"),
+        (
+            "<key>ProgramArguments</key><array><string>a</string><integer>1</integer></array>",
+            "3:59: ProgramArguments[1] takes a string, not an integer",
+        ),
+        (
+            "<key>ProgramArguments</key><string>a b</string>",
+            "3:34: ProgramArguments takes an array, not a string",
+        ),
+        (
+            "<key>SoftResourceLimits</key><dict><key>NumberOfFile</key><integer>1</integer></dict>",
+            "3:65: 'SoftResourceLimits.NumberOfFile' is no key of launchd's",
+        ),
+        (
+            "<key>HardResourceLimits</key><dict><key>Core</key><integer>-1</integer></dict>",
+            "3:57: the limit Core is negative",
+        ),
+    ] {
+        assert_eq!(reading(job(keys).as_bytes()).unwrap_err(), [format!("x:{problem}")], "{keys}");
+    }
+    // What no key is wrong with, the spec has to say.
+    let reading = reading(job("<key>WorkingDirectory</key><string>~/x</string>").as_bytes()).unwrap();
+    let problem = first_line(&reading.draft.finish().unwrap_err()[0]);
+    assert_eq!(problem, "x:3:34: WorkingDirectory= '~/x': not an absolute path");
+}
+
+#[test]
+fn the_program_and_the_name_that_it_is_called_by() {
+    let command = |keys: &str| -> Result<(Value, Vec<String>), Vec<String>> {
+        let mut reading =
+            reading(document(&format!("<dict><key>RunAtLoad</key><true/>{keys}</dict>")).as_bytes())?;
+        let warnings = reading.warnings.drain(..).map(|warning| warning.refusal.cause).skip(1).collect();
+        let problems =
+            |problems: Vec<svcadapt::spec::Problem>| problems.iter().map(first_line).collect::<Vec<_>>();
+        let spec = reading.draft.finish().map_err(problems)?;
+        Ok((spec.command.argv().map(|word| word.to_str().unwrap()).collect(), warnings))
+    };
+    let words = |words: &[&str]| {
+        let words = words.iter().map(|word| format!("<string>{word}</string>")).collect::<Vec<_>>().concat();
+        format!("<key>ProgramArguments</key><array>{words}</array>")
+    };
+    let program = |path: &str| format!("<key>Program</key><string>{path}</string>");
+    let path = "<key>EnvironmentVariables</key><dict><key>PATH</key><string>/opt/bin</string></dict>";
+    for (keys, expected, warnings) in [
+        (words(&["/bin/web", "$HOME", "*", ""]), json!(["/bin/web", "$HOME", "*", ""]), &[][..]),
+        (program("/bin/web"), json!(["/bin/web"]), &[]),
+        (program("/bin/web") + &words(&["/bin/web", "-v"]), json!(["/bin/web", "-v"]), &[]),
+        (program("/bin/web") + &words(&["web", "-v"]), json!(["/bin/web", "-v"]), &[]),
+        (
+            program("/bin/busybox") + &words(&["httpd", "-f"]),
+            json!(["/bin/busybox", "-f"]),
+            &["the program is called by its path, not by 'httpd'"],
+        ),
+        (program("/bin/web") + &words(&[]), json!(["/bin/web"]), &[]),
+        (words(&["web"]), json!(["web"]), &[]),
+        (
+            words(&["web"]) + path,
+            json!(["web"]),
+            &["launchd searches the program in its own path, not in the PATH of the job"],
+        ),
+    ] {
+        let (argv, found) = command(&keys).unwrap();
+        assert_eq!(argv, expected, "{keys}");
+        assert_eq!(found, warnings, "{keys}");
+    }
+    for (keys, problem) in [
+        (String::new(), "spec: no program to run"),
+        (words(&[]), "spec: no program to run"),
+        (words(&["./web"]), "x:3:61: a relative path names no program"),
+        (program("web"), "x:3:52: Program takes the absolute path of the program"),
+    ] {
+        assert_eq!(command(&keys).unwrap_err(), [problem], "{keys}");
+    }
+}
+
+#[test]
+fn a_job_that_waits_for_a_demand_and_one_without_a_name_are_told() {
+    let warnings = |keys: &str| -> Vec<String> {
+        let text = document(&format!("<dict><key>Program</key><string>/x</string>{keys}</dict>"));
+        reading(text.as_bytes()).unwrap().warnings.iter().map(first_line).collect()
+    };
+    let label = "<key>Label</key><string>x</string>";
+    let demand = "launchd starts this job on demand only; here it is started at once";
+    assert_eq!(warnings(label), [format!("x:3:1: {demand}")]);
+    assert_eq!(warnings(&format!("{label}<key>RunAtLoad</key><false/>")), [format!("x:3:98: {demand}")]);
+    assert_eq!(warnings(&format!("{label}<key>KeepAlive</key><true/>")), [""; 0]);
+    let atonce = "<key>RunAtLoad</key><true/>";
+    assert_eq!(warnings(atonce), ["x:3:1: there is no Label, and launchd takes no job without"]);
+    let strange = format!("{atonce}<key>Label</key><string>a b</string>");
+    assert_eq!(
+        warnings(&strange),
+        ["x:3:87: the label names no service here: the character ' ' cannot stand in the name of a service"]
+    );
+    let reading = reading(job("").as_bytes()).unwrap();
+    assert_eq!(reading.label.as_deref(), Some("x"));
+    assert_eq!(reading.draft.finish().unwrap().name.unwrap().as_str(), "x");
+}
+
+/// The same document in binary, as the crate that svcadapt does not read with writes it.
+fn binary(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    plist::Value::from_reader_xml(text.as_bytes()).unwrap().to_writer_binary(&mut bytes).unwrap();
+    bytes
+}

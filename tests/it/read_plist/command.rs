@@ -1,0 +1,113 @@
+//! From the command line: what gen-plist writes is read again, and what is kept is told.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use svcadapt::format::plist::Label;
+use svcadapt::format::plist::write;
+use svcadapt::spec::Field;
+use svcadapt::target::Target;
+use svcadapt::target::divide;
+
+use crate::judge::Chance;
+use crate::judge::Folder;
+use crate::judge::printed;
+use crate::judge::said;
+use crate::judge::svcadapt;
+
+use super::job;
+use super::reading;
+
+/// Only what launchd itself has a word for; and what the reader cannot tell from what was meant.
+fn of_launchd(field: Field) -> bool {
+    matches!(field, Field::Umask | Field::Nice | Field::Environment)
+        || matches!(field, Field::Limit(resource) if svcadapt::target::resource_key(resource).is_some())
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let mut chance = Chance(21);
+    let label = Label::parse("org.example.web".as_ref()).unwrap();
+    let mut read_back = 0;
+    for _ in 0..500 {
+        let mut spec = crate::said::spec(&mut chance, of_launchd);
+        // launchd has one variable of a name, and macOS no larger number.
+        let (mut last, all) =
+            (std::collections::BTreeMap::new(), std::mem::take(&mut spec.environment.assignments));
+        last.extend(all.into_iter().map(|set| (set.name.clone(), set)));
+        spec.environment.assignments = last.into_values().collect();
+        let Ok(rendered) = write(&spec, &divide(&spec, Target::Launchd), &label, Path::new("/svcadapt"))
+        else {
+            continue;
+        };
+        let reading = reading(rendered.text.as_bytes()).unwrap();
+        assert!(
+            reading.kept.is_empty() && reading.warnings.is_empty(),
+            "{:?} {:?}",
+            reading.kept,
+            reading.warnings
+        );
+        let mut again = reading.draft.finish().unwrap();
+        assert_eq!(again.name.take().unwrap().as_str(), "org.example.web");
+        assert_eq!(again.timeout_stop.take().unwrap().to_string(), "30s");
+        assert_eq!(again, spec, "{}", rendered.text);
+        read_back += 1;
+    }
+    assert!(read_back > 100, "{read_back}");
+}
+
+#[test]
+fn what_the_adapter_is_told_is_part_of_the_service() {
+    let folder = Folder::new();
+    let file = folder.path().join("web.plist").display().to_string();
+    let options = [
+        "--name=web",
+        "--umask=027",
+        "--user=70",
+        "--group=www",
+        "--environment-file=-/etc/web",
+        "--pid-file=/run/web.pid",
+        "--state-directory=web",
+        "--unset-environment=TZ",
+        "--timeout-stop-sec=7",
+    ];
+    let program = ["--", "/bin/web", "--user", "--", "-c"];
+    let direct = printed([&["show"], &options[..], &program].concat());
+    let text = printed([&["gen-plist", "--svcadapt=/opt/bin/svcadapt"], &options[..], &program].concat());
+    assert!(text.contains("<string>/opt/bin/svcadapt</string>"), "{text}");
+    folder.write("web.plist", &text);
+    let output = svcadapt(["show", &file]);
+    let sorted = |text: &str| {
+        let mut model: Value = serde_json::from_str(text).unwrap();
+        model.sort_all_objects();
+        model
+    };
+    assert_eq!(sorted(std::str::from_utf8(&output.stdout).unwrap()), sorted(&direct), "{text}");
+    assert_eq!(said(&output), "");
+    folder.write("web.plist", &text.replace("supervised", "classic"));
+    assert!(said(&svcadapt(["show", &file])).contains("svcadapt is told a mode, which no spec can say"));
+}
+
+#[test]
+fn what_is_kept_is_told_and_refused_where_nothing_may_be_missing() {
+    let folder = Folder::new();
+    folder.write("x.plist", &job("<key>KeepAlive</key><true/>"));
+    let file = folder.path().join("x.plist").display().to_string();
+    let told = format!(
+        "svcadapt: {file}:3:27 'KeepAlive': svcadapt does not act on it\n  | <dict><key>KeepAlive</key><true/>\n  |{}^\n",
+        " ".repeat(27)
+    );
+    for command in ["show", "gen-unit", "gen-plist"] {
+        let output = svcadapt([command, &file]);
+        assert!(output.status.success(), "{}", said(&output));
+        assert_eq!(said(&output), told);
+    }
+    for command in ["gen-unit", "gen-plist", "run"] {
+        let output = svcadapt([command, "--strict", &file]);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{command}");
+        assert!(
+            said(&output).starts_with(&told) && said(&output).contains("svcadapt: strict: not everything")
+        );
+    }
+}

@@ -1,0 +1,304 @@
+//! A unit is read as systemd reads it, and nothing in it is lost.
+
+mod round_trip;
+mod vectors;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+
+use svcadapt::format::unit::Reading;
+use svcadapt::format::unit::UnitFile;
+use svcadapt::format::unit::UnitName;
+use svcadapt::format::unit::commands;
+use svcadapt::format::unit::read;
+use svcadapt::spec::FIELDS;
+
+use crate::judge::Chance;
+use crate::judge::Folder;
+use crate::judge::Judgement;
+
+const COMMANDS: [&str; 7] =
+    ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"];
+
+/// Reads a unit from its text alone.
+fn read_text(name: &str, text: &[u8]) -> Result<Reading, String> {
+    let name = UnitName::parse(name).unwrap();
+    let told = |faults: Vec<_>| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    let unit = UnitFile::parse(&Path::new("/units").join(name.as_str()), text).map_err(told)?;
+    read(&name, &unit, &[]).map_err(told)
+}
+
+/// The words of every command, by directive.
+fn argv(name: &UnitName, files: &[UnitFile]) -> BTreeMap<String, Vec<Vec<OsString>>> {
+    let mut all = BTreeMap::<String, Vec<Vec<OsString>>>::new();
+    for file in files {
+        let ours = |line: &&svcadapt::format::unit::Line| {
+            file.section(line) == "Service" && COMMANDS.contains(&line.key.as_str())
+        };
+        for line in file.lines.iter().filter(ours) {
+            let entry = all.entry(line.key.clone()).or_default();
+            if line.value.is_empty() {
+                entry.clear();
+            } else if let Ok(read) = commands(&line.value, name, &file.path) {
+                entry.extend(read.commands.into_iter().map(|command| command.argv));
+            }
+        }
+    }
+    all.retain(|_, commands| !commands.is_empty());
+    all
+}
+
+#[test]
+fn every_unit_on_this_machine_is_read_and_all_of_it_accounted_for() {
+    let folder = Path::new("/lib/systemd/system");
+    if !folder.exists() {
+        return crate::judge::skip("systemd-units", "there is no /lib/systemd/system");
+    }
+    let (mut units, mut directives, mut kept) = (0, 0, 0);
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let file = entry.file_name().into_string().unwrap();
+        let Some(name) = UnitName::parse(&file) else { continue };
+        let Ok(text) = std::fs::read(entry.path()) else { continue };
+        if text.is_empty() {
+            assert!(read_text(&file, &text).unwrap_err().contains("masked"));
+            continue;
+        }
+        let unit = UnitFile::parse(&entry.path(), &text).unwrap();
+        let reading = read(&name, &unit, &[]).unwrap_or_else(|faults| panic!("{file}: {}", faults[0]));
+        assert_eq!(reading.warnings, [], "{file}");
+        units += 1;
+        let said = format!("{:?}", reading.draft);
+        for line in &unit.lines {
+            directives += 1;
+            let place = format!("line: {}, column: {}", line.spot.line, line.spot.column);
+            let here =
+                reading.kept.iter().filter(|kept| format!("{:?}", kept.origin).contains(&place)).count();
+            kept += here.min(1);
+            let field = FIELDS.iter().any(|row| row.directive == line.key) || line.key == "TimeoutSec";
+            let accounted = here > 0
+                || field && (said.contains(&place) || line.value.is_empty())
+                || COMMANDS.contains(&line.key.as_str()) && said.contains("command: Some");
+            assert!(accounted, "{file}:{} {}={} is lost", line.spot.line, line.key, line.value);
+        }
+    }
+    eprintln!("{units} units, {directives} assignments, {kept} of them kept");
+    assert!(units > 20, "only {units} units");
+}
+
+/// A piece of a unit that may mean anything.
+fn noise(chance: &mut Chance) -> String {
+    const PIECES: [&str; 24] = [
+        "[Service]\n",
+        "[Unit]\n",
+        "[X-Svcadapt]\n",
+        "ExecStart=",
+        "Environment=",
+        "Type=notify\n",
+        "Description=",
+        "Ready=\"",
+        "RuntimeDirectory=",
+        "\\\n",
+        "\n",
+        "\r\n",
+        "# c\n",
+        "=",
+        "%",
+        "\\x41",
+        "\\U0010ffff",
+        "/bin/true ",
+        "WorkingDirectory=",
+        "StandardOutput=inherit\n",
+        "PIDFile=x\n",
+        "TimeoutSec=0\n",
+        "${A}",
+        "PassEnvironment=",
+    ];
+    if chance.below(3) == 0 {
+        chance.text(6, "[]\n=%\\")
+    } else {
+        PIECES[chance.below(PIECES.len())].to_owned()
+    }
+}
+
+#[test]
+fn no_text_makes_the_reader_panic() {
+    let mut chance = Chance(41);
+    let mut read = 0;
+    for _ in 0..3_000 {
+        let mut text = b"[Service]\nExecStart=/bin/true a\n".to_vec();
+        for _ in 0..chance.below(30) {
+            text.extend(noise(&mut chance).into_bytes());
+        }
+        for _ in 0..chance.below(3) {
+            let at = chance.below(text.len());
+            text[at] = u8::try_from(chance.below(256)).unwrap();
+        }
+        if let Ok(reading) = read_text("web@a-b.service", &text) {
+            read += 1;
+            let _ = reading.draft.finish();
+        }
+    }
+    assert!(read > 300, "only {read} of them could be read at all");
+}
+
+#[test]
+fn what_is_too_much_is_an_error_in_bounded_time() {
+    let many = |piece: &str, times: usize| format!("[Service]\nExecStart=/bin/true\n{}", piece.repeat(times));
+    for text in [
+        many("Environment=A=b\n", 700_000),
+        many("x", 2 << 20),
+        many("\0", 5_000),
+        many("Nice=\\\n", 200_000),
+        "[".repeat(1 << 20) + "x",
+    ] {
+        let before = std::time::Instant::now();
+        assert!(read_text("a.service", text.as_bytes()).is_err());
+        assert!(before.elapsed().as_secs() < 5);
+    }
+    let long = many(&format!("Environment=A={}\n", "b ".repeat(400_000)), 3);
+    let before = std::time::Instant::now();
+    assert!(read_text("a.service", long.as_bytes()).is_ok());
+    assert!(before.elapsed().as_secs() < 20, "{:?}", before.elapsed());
+}
+
+/// Random command lines, as the reader and as systemd takes them.
+#[test]
+fn four_hundred_random_command_lines_are_read_as_systemd_reads_them() {
+    let mut chance = Chance(7);
+    let folder = Folder::new();
+    let name = |number: usize| format!("r{number}-x@i-j.service");
+    let services: Vec<String> = (0..400).map(name).collect();
+    for service in &services {
+        let mut line = String::from("[Service]\nExecStart=/bin/true ");
+        for _ in 0..=chance.below(12) {
+            const PIECES: [&str; 22] = [
+                " ", " ", "\"", "'", "\\s", "\\x41", "\\t", "\\u00e9", "\\101", "\\q", "%%", "%i", "%I",
+                "%p", "%j", "%n", "$A", "${A}", "\\;", "a", "-b=", "\\\n",
+            ];
+            line += PIECES[chance.below(PIECES.len())];
+        }
+        folder.write(&service.replace("@i-j", "@"), &(line + "\n"));
+    }
+    let Some(judgement) = Judgement::of(&folder, &services) else { return };
+    let (mut loaded, mut refused) = (0, 0);
+    for service in &services {
+        let path = folder.path().join(service.replace("@i-j", "@"));
+        let text = std::fs::read(&path).unwrap();
+        let name = UnitName::parse(service).unwrap();
+        let shown = String::from_utf8_lossy(&text).into_owned();
+        let reading = UnitFile::parse(&path, &text).and_then(|file| read(&name, &file, &[]).map(|_| file));
+        let state = judgement.has(service, "Unit Load State: loaded");
+        assert_eq!(reading.is_ok(), state, "{shown}\n{:?}", reading.err());
+        if let Ok(file) = reading {
+            loaded += 1;
+            assert_eq!(argv(&name, &[file])["ExecStart"], [judgement.argv(service)], "{shown}");
+        } else {
+            refused += 1;
+        }
+    }
+    assert!(loaded > 100 && refused > 20, "{loaded} loaded, {refused} refused");
+}
+
+/// Directives with values good and bad, and how the judge shows what a spec has of them.
+const SETTINGS: [(&str, &[&str]); 15] = [
+    ("Nice", &["5", "-20", "20", "x", ""]),
+    ("UMask", &["027", "0", "999", "", "8"]),
+    ("User", &["daemon", "7", "%p", "", "no such"]),
+    ("Group", &["daemon", "65535", ""]),
+    ("SupplementaryGroups", &["adm 7", "a\\b", "", "x y"]),
+    ("WorkingDirectory", &["/a b", "/%n", "-/x", "", "\"/q\""]),
+    ("Environment", &["A=1 \"B=x y\"", "9=x", "A='q\" B", "C=%j\\x41", ""]),
+    ("EnvironmentFile", &["/a", "-/b%i", "", "x"]),
+    ("PassEnvironment", &["A B", "'C' 9", ""]),
+    ("LimitNOFILE", &["5", "4:9", "9:4", "infinity", "4K", ""]),
+    ("OOMScoreAdjust", &["500", "1001", "", "-5"]),
+    ("RootDirectory", &["/a", "/%p", "", "x"]),
+    ("StateDirectory", &["a b", "../x", "a\\x41", "/q", ""]),
+    ("Type", &["simple", "exec", "notify", "oneshot", "forking", "Simple", ""]),
+    ("TimeoutStopSec", &["5", "0", "1min 3s", "x", ""]),
+];
+
+/// What a spec has of a setting, as systemd shows it; none where the judge shows nothing to compare.
+fn shown(spec: &svcadapt::spec::ServiceSpec, directive: &str) -> Option<Vec<String>> {
+    let field = FIELDS.iter().find(|row| row.directive == directive).unwrap().field;
+    let said: Vec<String> = svcadapt::target::values(spec, field)
+        .iter()
+        .map(|value| value.to_string_lossy().into_owned())
+        .collect();
+    Some(match directive {
+        "SupplementaryGroups" if !said.is_empty() => vec![said.join(" ")],
+        "WorkingDirectory" | "RootDirectory" if said.is_empty() => return None,
+        "Nice" if said.is_empty() || said == ["0"] => return None,
+        "LimitNOFILE" | "Type" | "TimeoutStopSec" | "OOMScoreAdjust" | "Nice" | "UMask"
+            if said.is_empty() =>
+        {
+            return None;
+        }
+        "LimitNOFILE" => {
+            let hard = said[0].rsplit(':').next().unwrap();
+            vec![if hard == "infinity" { u64::MAX.to_string() } else { hard.to_owned() }]
+        }
+        "TimeoutStopSec" => vec![match said[0].as_str() {
+            "63s" => "1min 3s".to_owned(),
+            other => other.to_owned(),
+        }],
+        _ => said,
+    })
+}
+
+#[test]
+fn six_hundred_random_units_are_read_as_systemd_reads_them() {
+    let mut chance = Chance(99);
+    let folder = Folder::new();
+    let services: Vec<String> = (0..600).map(|number| format!("s{number}-z.service")).collect();
+    for service in &services {
+        let mut text = String::from("[Service]\nExecStart=/bin/true\n");
+        for _ in 0..chance.below(9) {
+            let (directive, values) = SETTINGS[chance.below(SETTINGS.len())];
+            text.extend([directive, "=", values[chance.below(values.len())], "\n"]);
+        }
+        folder.write(service, &text);
+    }
+    let Some(judgement) = Judgement::of(&folder, &services) else { return };
+    let mut settings = 0;
+    for service in &services {
+        let path = folder.path().join(service);
+        let text = std::fs::read(&path).unwrap();
+        let name = UnitName::parse(service).unwrap();
+        let told = String::from_utf8_lossy(&text).into_owned();
+        let Ok(reading) = UnitFile::parse(&path, &text).and_then(|file| read(&name, &file, &[])) else {
+            assert!(!judgement.has(service, "Unit Load State: loaded"), "{told}");
+            continue;
+        };
+        assert!(judgement.has(service, "Unit Load State: loaded"), "{told}");
+        // A name with a blank is one for systemd, but no spec's. It was kept.
+        let kept: Vec<String> = reading.kept.iter().map(|kept| kept.directive.clone()).collect();
+        let spec = reading.draft.finish().unwrap();
+        for (directive, _) in SETTINGS {
+            let start = format!("{directive}: ");
+            let lines = judgement.unit(service).lines().map(|line| line.trim_start_matches('\t'));
+            let theirs: Vec<String> =
+                lines.filter_map(|line| line.strip_prefix(&start)).map(Into::into).collect();
+            let Some(mut ours) = shown(&spec, directive) else { continue };
+            if directive == "Environment" {
+                // Of one variable systemd shows the value that wins.
+                let last = |at: usize| !ours[at + 1..].iter().any(|one| one[..2] == ours[at][..2]);
+                ours = (0..ours.len()).filter(|&at| last(at)).map(|at| ours[at].clone()).collect();
+            }
+            let (mut ours, mut theirs) = (ours, theirs);
+            ours.sort();
+            theirs.sort();
+            if directive != "EnvironmentFile" {
+                ours.dedup();
+                theirs.dedup();
+            }
+            settings += ours.len();
+            if kept.iter().any(|kept| kept == "User") && theirs == ["no such"] {
+                continue;
+            }
+            assert_eq!(ours, theirs, "{directive} of {service}\n{told}");
+        }
+    }
+    assert!(settings > 500, "{settings}");
+}

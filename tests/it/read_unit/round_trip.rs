@@ -1,0 +1,166 @@
+//! What is written is read back as it was.
+
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use serde_json::Value;
+
+use svcadapt::format::unit::UnitName;
+use svcadapt::format::unit::commands;
+use svcadapt::format::unit::write;
+use svcadapt::spec::FIELDS;
+use svcadapt::spec::Field;
+use svcadapt::spec::Origin;
+use svcadapt::spec::Output;
+use svcadapt::spec::Probe;
+use svcadapt::spec::ServiceSpec;
+use svcadapt::spec::ServiceType;
+use svcadapt::spec::SpecDraft;
+use svcadapt::spec::literal;
+use svcadapt::target::Target;
+use svcadapt::target::divide;
+
+use super::read_text;
+use crate::judge::Chance;
+
+/// A value for a field, or what is none.
+fn value(field: Field, chance: &mut Chance) -> OsString {
+    let text = chance.text(8, "");
+    let pick = |chance: &mut Chance, all: &[&str]| all[chance.below(all.len())].to_owned();
+    let value = match field {
+        Field::Name => "web".into(),
+        Field::Description => format!("x{text}x"),
+        Field::Type => pick(chance, &["simple", "exec", "notify", "forking", "oneshot"]),
+        Field::User | Field::Group | Field::SupplementaryGroups => pick(chance, &["web", "7", "D\\web"]),
+        Field::WorkingDirectory | Field::RootDirectory => format!("/a{text}x"),
+        Field::PidFile => format!("/run/a{text}x"),
+        Field::Environment => format!("A{}={text}", chance.below(5)),
+        Field::EnvironmentFile => format!("{}/e{text}x", pick(chance, &["", "-"])),
+        Field::PassEnvironment | Field::UnsetEnvironment => pick(chance, &["A", "LANG", "_x9"]),
+        Field::StandardInput => pick(chance, &["null", "inherit", "file:/a b%"]),
+        Field::StandardOutput | Field::StandardError => {
+            pick(chance, &["null", "inherit", "append:/a $b", "truncate:/%n", "file:/x:y"])
+        }
+        Field::Limit(_) => pick(chance, &["1", "5:infinity", "infinity", "3:4"]),
+        Field::Nice | Field::OomScoreAdjust => pick(chance, &["-5", "0", "19"]),
+        Field::CapabilityBoundingSet => pick(chance, &["", "~", "CAP_CHOWN CAP_KILL", "~CAP_KILL"]),
+        Field::AmbientCapabilities => "CAP_CHOWN".into(),
+        Field::Directory(_) => pick(chance, &["web", "web@1/x", "a_b"]),
+        Field::Umask | Field::DirectoryMode(_) => pick(chance, &["027", "0", "700"]),
+        Field::FilesPreserve => pick(chance, &["5", "6"]),
+        Field::NotificationFd => "9".into(),
+        Field::Ready => match chance.below(4) {
+            0 => "notify".into(),
+            1 => format!("exec:{text}x"),
+            2 => format!("unix:/{text}"),
+            _ => "tcp:[::1]:80".into(),
+        },
+        Field::TimeoutStartSec | Field::TimeoutStopSec => pick(chance, &["90", "1500ms", "infinity"]),
+        Field::CleanEnvironment | Field::PreventCore | Field::NoNewPrivileges | Field::ExpandVariables => {
+            pick(chance, &["yes", "no"])
+        }
+    };
+    value.into()
+}
+
+fn spec(chance: &mut Chance) -> Option<ServiceSpec> {
+    let mut draft = SpecDraft::new();
+    let mut words: Vec<OsString> = vec![if chance.below(9) == 0 { "/bin/a$b" } else { "/bin/true" }.into()];
+    words.extend((0..chance.below(5)).map(|_| OsString::from(chance.text(8, "$${}"))));
+    draft.command(words);
+    for row in &FIELDS {
+        for _ in 0..[0, 0, 0, 0, 1, 2][chance.below(6)] {
+            draft.assign(row.field, value(row.field, chance), Origin::Option);
+        }
+    }
+    draft.assign(Field::Name, "web", Origin::Option);
+    draft.finish().ok()
+}
+
+/// A spec as systemd runs it, where it says no more than what systemd does anyway.
+fn as_run(mut spec: ServiceSpec, text: &str) -> ServiceSpec {
+    if spec.service_type.is_none() && !text.contains("svcadapt run") {
+        spec.service_type =
+            Some(if text.contains("Type=notify") { ServiceType::Notify } else { ServiceType::Exec });
+    }
+    if spec.service_type.is_none() && !text.lines().any(|line| line.starts_with("Ready=")) {
+        spec.service_type =
+            Some(if text.contains("Type=notify") { ServiceType::Notify } else { ServiceType::Exec });
+    }
+    // Where nothing is said of errors they go where the output goes.
+    let above = text.split("[X-Svcadapt]").next().unwrap_or_default();
+    let files = matches!(spec.standard_output, Some(Output::File(..) | Output::Null));
+    if spec.standard_error.is_none() && files && above.contains("\nStandardOutput=") {
+        spec.standard_error = spec.standard_output.clone();
+    }
+    // Saying twice that the program notifies says it once.
+    if spec.ready.iter().all(|probe| *probe == Probe::Notify) && above.contains("NotifyAccess=main") {
+        spec.ready.truncate(1);
+    }
+    spec.directories.sort_by_key(|directory| directory.kind);
+    spec
+}
+
+#[test]
+fn every_random_spec_is_read_back_as_it_was_written() {
+    let mut chance = Chance(2_024);
+    let (mut same, mut unwritable, mut adapted) = (0, 0, 0);
+    for _ in 0..4_000 {
+        let Some(spec) = spec(&mut chance) else { continue };
+        let division = divide(&spec, Target::Systemd);
+        let Ok(unit) = write(&spec, &division, Path::new("/usr/bin/svcadapt")) else {
+            unwritable += 1;
+            continue;
+        };
+        let reading =
+            read_text("web.service", unit.text.as_bytes()).unwrap_or_else(|e| panic!("{e}\n{}", unit.text));
+        assert_eq!(reading.warnings, [], "{}", unit.text);
+        assert_eq!(reading.not_honoured(), [] as [&svcadapt::format::unit::Kept; 0], "{}", unit.text);
+        let read = reading.draft.finish().unwrap_or_else(|e| panic!("{}\n{}", e[0], unit.text));
+        assert_eq!(read, as_run(spec, &unit.text), "{}", unit.text);
+        same += 1;
+        adapted += usize::from(division.needs_adapter());
+    }
+    eprintln!("{same} read back, {adapted} of them with an adapter; {unwritable} cannot be written");
+    assert!(same > 1_000 && adapted > 300, "{same} {adapted} {unwritable}");
+}
+
+#[test]
+fn what_no_unit_can_tell_apart_is_told_in_our_own_section() {
+    let text = "[Service]\nType=notify\nExecStart=/a/svcadapt run --ready tcp:80 -- /bin/x \"$$a\"\n";
+    let command = |text: &str| {
+        let spec = read_text("a.service", text.as_bytes()).unwrap().draft.finish().unwrap();
+        (spec.command.argv().map(OsStr::to_owned).collect::<Vec<_>>(), spec.service_type, spec.ready.len())
+    };
+    let (argv, kind, ready) = command(&format!("{text}[X-Svcadapt]\nReady=tcp:80\n"));
+    assert_eq!((argv, kind, ready), (vec!["/bin/x".into(), "$a".into()], None, 1));
+    // Without the section the options say it, if they can be understood.
+    assert_eq!(command(text), (vec!["/bin/x".into(), "$a".into()], None, 1));
+    let strange = text.replace("--ready", "--strange");
+    assert_eq!(command(&strange).0[0], "/a/svcadapt");
+}
+
+#[test]
+fn every_word_that_is_written_is_read_back() {
+    let file: Value = serde_json::from_str(include_str!("../../fixtures/escape-vectors.json")).unwrap();
+    let mut held = 0;
+    for vector in file["vectors"].as_array().unwrap() {
+        let (Some(text), Some(hex)) = (vector["unit_text"].as_str(), vector["input"]["hex"].as_str()) else {
+            continue;
+        };
+        if vector["kind"] != "exec_arg" {
+            continue;
+        }
+        let bytes: Vec<u8> =
+            (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).unwrap()).collect();
+        let name = UnitName::parse("a.service").unwrap();
+        let mut read = commands(&format!("/bin/x {text}"), &name, Path::new("/a.service")).unwrap();
+        let argv = read.commands.remove(0).argv;
+        assert_eq!((argv.len(), read.warnings.len()), (2, 0), "{text}");
+        assert_eq!(literal(&argv[1]).unwrap().as_bytes(), bytes, "{text}");
+        held += 1;
+    }
+    assert!(held > 50, "{held}");
+}

@@ -1,0 +1,300 @@
+//! Of several starts at once one lives, and no death at any moment blocks the next start.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::Barrier;
+use std::thread;
+
+use nix::sys::signal::Signal;
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Output;
+use crate::harness::Process;
+use crate::harness::require;
+
+use super::Service;
+use super::locks;
+use super::run;
+use super::stop;
+
+/// How many times the race is run; half of them by name, half by pid file.
+const ROUNDS: usize = 200;
+/// How many take part in each.
+const STARTS: usize = 8;
+
+/// Lets several starts loose at once, and says how each ended.
+fn race(dir: &Dir, options: &[&str]) -> Vec<Output> {
+    let line = Barrier::new(STARTS);
+    thread::scope(|scope| {
+        let starts: Vec<_> = (0..STARTS)
+            .map(|_| {
+                scope.spawn(|| {
+                    line.wait();
+                    run(dir, options).output()
+                })
+            })
+            .collect();
+        starts.into_iter().map(|start| start.join().unwrap()).collect()
+    })
+}
+
+/// One start was good, and all others name its process.
+fn one_won(outputs: &[Output], what: &str, pid: i32) {
+    let lost = format!("svcadapt: start '{what}': already running as process {pid}\n");
+    let mut won = 0;
+    for output in outputs {
+        if output.exit == Exit::Status(0) && output.stderr.is_empty() {
+            won += 1;
+        } else {
+            assert_eq!((output.stderr.as_str(), output.exit), (lost.as_str(), Exit::Status(250)));
+        }
+    }
+    assert_eq!(won, 1, "{outputs:?}");
+}
+
+#[test]
+fn of_eight_starts_of_one_name_one_lives_and_the_others_name_it() {
+    let dir = Dir::new();
+    let sleep = dir.program("/bin/sleep").display().to_string();
+    dir.program("svcadapt");
+    let service = Service::new();
+    for _ in 0..ROUNDS / 2 {
+        let outputs = race(&dir, &["--name", service.name(), "--", &sleep, "60"]);
+        let process = service.main();
+        one_won(&outputs, service.name(), process.pid());
+        // The lock of the dead one stays, for the next round to find.
+        process.signal(Signal::SIGKILL);
+        process.wait_gone();
+        dir.nothing_left();
+    }
+}
+
+#[test]
+fn of_eight_starts_of_one_pid_file_one_lives_and_the_others_name_it() {
+    let root = require(Capability::Root);
+    let dir = Dir::new();
+    let sleep = dir.program("/bin/sleep").display().to_string();
+    dir.program("svcadapt");
+    let place = if root { "/run".to_owned() } else { dir.path().display().to_string() };
+    let pid_file = format!("{place}/it-race-{}.pid", std::process::id());
+    let option = format!("--pid-file={pid_file}");
+    for _ in 0..ROUNDS / 2 {
+        let outputs = race(&dir, &[&option, "--", &sleep, "60"]);
+        let text = fs::read_to_string(&pid_file).unwrap();
+        let process = Process::open(text.strip_suffix('\n').unwrap().parse().unwrap()).unwrap();
+        one_won(&outputs, &pid_file, process.pid());
+        process.signal(Signal::SIGKILL);
+        process.wait_gone();
+        dir.nothing_left();
+    }
+    let lock = locks(nix::unistd::geteuid().as_raw()).join(pid_file.replace('/', ",").replacen(',', ".", 1));
+    assert!(lock.exists(), "{} is not the lock", lock.display());
+    fs::remove_file(lock).unwrap();
+    fs::remove_file(pid_file).unwrap();
+}
+
+/// The system calls of a start at which something can be half done. Kinds that a machine does not have count none.
+const MOMENTS: [&str; 11] = [
+    "fork,clone,clone3,vfork",
+    "setsid",
+    "prctl",
+    "openat",
+    "fcntl",
+    "ftruncate",
+    "pwrite64",
+    "write",
+    "rename,renameat,renameat2",
+    "close_range",
+    "execve",
+];
+/// At how many calls of each kind a process is killed.
+const TIMES: usize = 12;
+
+/// Starts a service of which every process is killed at its `number`th call of this kind; false where none got there.
+fn killed_at(dir: &Dir, options: &[&str], calls: &str, number: usize) -> bool {
+    let trace = dir.join("trace");
+    let svcadapt = dir.program("svcadapt");
+    let mut strace = Command::new("strace")
+        .args(["-f", "-qq", "-o"])
+        .arg(&trace)
+        .args(["-e", &format!("trace={calls}"), "-e", &format!("inject={calls}:signal=KILL:when={number}")])
+        .arg(&svcadapt)
+        .args(["run", "--mode", "classic"])
+        .args(options)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // It ends with the last of them, which can be the service itself: then that is let go.
+    crate::harness::wait_until("the start ends", || {
+        let ended = strace.try_wait().unwrap().is_some();
+        let running = |program: &Path| !Process::of_program(program).is_empty();
+        (ended || (running(&dir.join("sleep")) && !running(&svcadapt))).then_some(())
+    });
+    let _ = strace.kill();
+    strace.wait().unwrap();
+    fs::read_to_string(trace).unwrap_or_default().contains("+++ killed by SIGKILL")
+}
+
+#[test]
+fn a_kill_at_any_moment_of_a_start_does_not_block_the_next() {
+    if !require(Capability::Root) {
+        return;
+    }
+    if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), "SKIPPED: a kill at any moment needs strace");
+        return;
+    }
+    let dir = Dir::new();
+    let sleep = dir.program("/bin/sleep").display().to_string();
+    let svcadapt = dir.program("svcadapt");
+    let mut kills = 0;
+    for calls in MOMENTS {
+        for number in 1..=TIMES {
+            let service = Service::new();
+            let pid_file = format!("/run/{}.pid", service.name());
+            let option = format!("--pid-file={pid_file}");
+            let ready = "--ready=file:/";
+            let options = ["--name", service.name(), &option, ready, "--", &sleep, "60"];
+            let killed = killed_at(&dir, &options, calls, number);
+            kills += usize::from(killed);
+            // Whatever had no launcher any more has gone on or given up: nothing but the service itself may stay.
+            let started = service.running();
+            crate::harness::wait_until("the rest of the start ends", || {
+                let left = Process::of_program(&svcadapt);
+                left.is_empty().then_some(())
+            });
+            let started = started.or_else(|| service.running());
+            let next = run(&dir, &options).output();
+            let what = format!("kill at {calls} {number}: {next:?}");
+            match &started {
+                Some(process) if process.is_alive() => {
+                    let line = format!("already running as process {}\n", process.pid());
+                    assert!(next.exit == Exit::Status(250) && next.stderr.ends_with(&line), "{what}");
+                }
+                _ => assert!(next.exit == Exit::Status(0) && next.stderr.is_empty(), "{what}"),
+            }
+            assert_eq!(Process::of_program(Path::new(&sleep)).len(), 1, "{what}");
+            let process = service.main();
+            assert_eq!(fs::read_to_string(&pid_file).unwrap(), format!("{}\n", process.pid()), "{what}");
+            stop(&process);
+            dir.nothing_left();
+            fs::remove_file(&pid_file).unwrap();
+            if !killed {
+                break;
+            }
+        }
+    }
+    assert!(kills > 20, "only {kills} starts were killed");
+}
+
+#[test]
+fn pid_files_and_locks_that_mean_nothing_are_recovered() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    let sleep = dir.program("/bin/sleep").display().to_string();
+    let service = Service::new();
+    let pid_file = format!("/run/{}.pid", service.name());
+    let option = format!("--pid-file={pid_file}");
+    let ended = {
+        let mut child = Command::new("/bin/true").spawn().unwrap();
+        child.wait().unwrap();
+        child.id()
+    };
+    // A zombie does not run.
+    let mut zombie = Command::new("/bin/true").spawn().unwrap();
+    let undead = Process::open(zombie.id().cast_signed()).unwrap();
+    undead.wait_gone();
+    let own = std::process::id();
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let boot = boot.trim();
+    let record = |pid: u32, start: u64| {
+        format!("pid={pid}\nstart={start}\nboot={boot}\nprogram=/x\npid-file={pid_file}\nstop=1\nend=\n")
+    };
+    let start_of =
+        |pid: u32| crate::harness::facts(&pid.to_string()).unwrap()["start_time"].as_u64().unwrap();
+    let garbage = [
+        String::new(),
+        "\n".to_owned(),
+        "garbage".to_owned(),
+        "-1\n".to_owned(),
+        "999999999999999999999\n".to_owned(),
+        format!("{ended}\n"),
+        format!("{own}\n"),
+        "1\n".to_owned(),
+        "\0".repeat(8192),
+        "9".repeat(100_000),
+        record(ended, 1),
+        record(own, 1),
+        record(zombie.id(), start_of(zombie.id())),
+        record(own, start_of(own)).replace(boot, "another-boot"),
+        record(own, start_of(own)).replace("end=\n", "en"),
+    ];
+    let mut last = None;
+    for text in &garbage {
+        fs::create_dir_all("/run/svcadapt").unwrap();
+        fs::write(&pid_file, text).unwrap();
+        fs::write(service.lock(), text).unwrap();
+        run(&dir, &["--name", service.name(), &option, "--", &sleep, "60"]).run();
+        let process = service.main();
+        assert_ne!(last.replace(process.pid()), Some(process.pid()));
+        assert_eq!(fs::read_to_string(&pid_file).unwrap(), format!("{}\n", process.pid()));
+        assert!(fs::read_to_string(service.lock()).unwrap().starts_with("pid="), "the record has a hole");
+        stop(&process);
+    }
+    zombie.wait().unwrap();
+    fs::remove_file(&pid_file).unwrap();
+    dir.nothing_left();
+}
+
+#[test]
+fn a_program_that_closes_every_descriptor_is_still_known_to_run() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let d = dir.path().display();
+    let script = format!("exec 32>&- 3>&-; touch {d}/closed; sleep 60 & wait");
+    let ready = format!("--ready=file:{d}/closed");
+    let options = ["--name", service.name(), &ready, "--", "/bin/bash", "-c", &script];
+    run(&dir, &options).run();
+    let process = service.main();
+    for _ in 0..2 {
+        run(&dir, &options)
+            .stderr("svcadapt: start '[NAME]': already running as process [MAIN]\n")
+            .name("[NAME]", service.name())
+            .name("[MAIN]", process.pid())
+            .status(250)
+            .run();
+        // One that fails before it could see that must not forget it either.
+        let got = run(&dir, &["--name", service.name(), "--timeout-start-sec=1us", "--", "/bin/sleep", "1"])
+            .output();
+        assert_ne!(got.exit, Exit::Status(0), "{}", got.stderr);
+        assert_eq!(service.main().pid(), process.pid());
+    }
+    process.signal(Signal::SIGKILL);
+    process.wait_gone();
+}
+
+#[test]
+fn what_the_program_leaves_behind_does_not_hold_its_lock() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let d = dir.path().display();
+    let sleep = dir.program("/bin/sleep").display().to_string();
+    let script = format!("{sleep} 60 & touch {d}/up; wait");
+    let ready = format!("--ready=file:{d}/up");
+    let options = ["--name", service.name(), &ready, "--", "/bin/sh", "-c", &script];
+    run(&dir, &options).run();
+    let first = service.main();
+    first.signal(Signal::SIGKILL);
+    first.wait_gone();
+    assert_eq!(Process::of_program(Path::new(&sleep)).len(), 1, "the orphan has gone too");
+    run(&dir, &options).run();
+    assert_ne!(service.main().pid(), first.pid());
+}

@@ -1,0 +1,131 @@
+//! `svcadapt run NAME.service`: a unit is a spec, with its drop-ins and its instances, and options are laid over it.
+
+use std::process::Output;
+
+use crate::judge::Folder;
+use crate::judge::svcadapt;
+
+fn unit(folder: &Folder, name: &str) -> String {
+    folder.path().join(name).display().to_string()
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn written(output: &Output) -> String {
+    assert!(output.status.success(), "{}", told(output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn run(spec: &str, more: &[&str]) -> Output {
+    svcadapt([&["run", "--mode", "supervised", spec], more].concat())
+}
+
+const ECHO: &str =
+    "[Service]\nEnvironment=\"A=one 'two  three'\" I=%i\nExecStart=/bin/echo $A <${A}> $NONE $$A ${I}%%\n";
+
+#[test]
+fn a_unit_is_run_and_its_variables_are_put_in_as_systemd_does_it() {
+    let folder = Folder::new();
+    folder.write("echo@.service", ECHO);
+    let output = run(&unit(&folder, "echo@x-y.service"), &[]);
+    assert_eq!(written(&output), "one two  three <one 'two  three'> $A x-y%\n");
+    assert_eq!(told(&output), "");
+    // Of what stands on the command line nothing is a variable.
+    let output = run(&unit(&folder, "echo@x.service"), &["--", "/bin/echo", "$A", "$$"]);
+    assert_eq!(written(&output), "$A $$\n");
+}
+
+#[test]
+fn drop_ins_are_read_in_the_order_of_their_names() {
+    let folder = Folder::new();
+    folder.write("web-a.service", "[Service]\nExecStart=/bin/echo base\nEnvironment=A=1\n");
+    for beside in ["web-a.service.d", "web-.service.d"] {
+        std::fs::create_dir(folder.path().join(beside)).unwrap();
+    }
+    folder.write("web-.service.d/10-x.conf", "[Service]\nExecStart=\nExecStart=/bin/echo lost\n");
+    folder.write("web-a.service.d/10-x.conf", "[Service]\nExecStart=\nExecStart=/bin/echo over $A $B\n");
+    folder.write("web-.service.d/20-y.conf", "[Service]\nEnvironment=B=2\n");
+    folder.write("web-a.service.d/30-not.txt", "[Service\n");
+    let path = unit(&folder, "web-a.service");
+    assert_eq!(written(&run(&path, &[])), "over 1 2\n");
+    assert_eq!(written(&run(&path, &["--environment", "B=3"])), "over 1 3\n");
+    folder.write("web-a.service.d/40-z.conf", "[Service\n");
+    let output = run(&path, &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let place = unit(&folder, "web-a.service.d/40-z.conf");
+    assert_eq!(
+        told(&output),
+        format!("svcadapt: {place}:1:1: the name of a section ends with ']'\n  | [Service\n  | ^\n")
+    );
+}
+
+#[test]
+fn what_is_not_honoured_is_told_first_and_refused_under_strict() {
+    let folder = Folder::new();
+    let text = "[Unit]\nDescription=x\nAfter=a.service\nDocumentation=man:x\n[Service]\nExecStart=-/bin/echo x\n\
+                Restart=always\nIgnoreSIGPIPE=no\n[Install]\nWantedBy=multi-user.target\n";
+    folder.write("kept.service", text);
+    let path = unit(&folder, "kept.service");
+    let notes = format!(
+        "svcadapt: {path}:3: After=: not honoured here\n\
+         svcadapt: {path}:7: Restart=: not honoured here\n\
+         svcadapt: {path}:6: ExecStart=: not honoured here: the prefix '-'\n"
+    );
+    let output = run(&path, &[]);
+    assert_eq!((written(&output), told(&output)), ("x\n".into(), notes.clone()));
+    let output = run(&path, &["--strict"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty() && told(&output).starts_with(&notes), "{}", told(&output));
+    for command in ["gen-unit", "gen-plist"] {
+        let label: &[&str] = if command == "gen-plist" { &["--label", "org.example.x"] } else { &[] };
+        let output = svcadapt([&[command, &path, "--strict"], label].concat());
+        assert_eq!(output.status.code(), Some(2), "{command}");
+        assert!(
+            output.stdout.is_empty() && told(&output).starts_with(&notes),
+            "{command}: {}",
+            told(&output)
+        );
+    }
+}
+
+#[test]
+fn a_unit_that_is_generated_from_a_unit_means_the_same() {
+    let folder = Folder::new();
+    folder.write("echo@.service", ECHO);
+    let text = written(&svcadapt(["gen-unit", &unit(&folder, "echo@x-y.service")]));
+    assert!(text.contains("ExecStart=/bin/echo \"$A\" \"<${A}>\" \"$NONE\" \"$$A\" \"${I}%%\"\n"), "{text}");
+    folder.write("again.service", &text);
+    let path = unit(&folder, "again.service");
+    assert_eq!(written(&svcadapt(["gen-unit", &path])), text);
+    assert_eq!(written(&run(&path, &[])), "one two  three <one 'two  three'> $A x-y%\n");
+    // With an adapter in front it is the adapter that puts them in.
+    let text = written(&svcadapt(["gen-unit", &path, "--type=exec", "--ready=tcp:80"]));
+    assert!(text.contains("--expand-variables=yes") && text.contains(" \"$$A\" "), "{text}");
+    folder.write("again.service", &text);
+    assert_eq!(written(&svcadapt(["gen-unit", &path])), text);
+}
+
+#[test]
+fn what_is_no_spec_is_told_in_a_line() {
+    let folder = Folder::new();
+    folder.write("empty.service", "");
+    folder.write("two.service", "[Service]\nType=oneshot\nExecStart=/bin/a\nExecStart=/bin/b\n");
+    std::fs::create_dir(folder.path().join("d.service")).unwrap();
+    std::os::unix::fs::symlink("loop.service", folder.path().join("loop.service")).unwrap();
+    for (name, words) in [
+        ("nginx", "no kind of file that describes a service"),
+        ("none.service", "entity not found"),
+        ("empty.service", "masked"),
+        ("d.service", "not a regular file"),
+        ("loop.service", "svcadapt: spec '"),
+        ("a b.service", "no unit can have this name"),
+        ("two.service", "one of several commands"),
+    ] {
+        let output = run(&unit(&folder, name), &[]);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(told(&output).contains(words), "{name}: {}", told(&output));
+        assert!(!told(&output).contains("os error"), "{name}: {}", told(&output));
+    }
+}
