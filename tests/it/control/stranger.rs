@@ -129,7 +129,7 @@ fn a_zombie_does_not_run() {
     let words = ["run", "--mode", "classic", "--name", &service.name, "--pid-file"];
     // It adopts the service (PR_SET_CHILD_SUBREAPER outlives exec), and then waits for us, not for its children.
     let mut parent = Command::new("/bin/sh");
-    parent.args(["-c", r#""$@"; read -r _"#, "sh"]);
+    parent.args(["-c", r#""$@" && : > started && read -r _"#, "sh"]);
     parent.arg(service.dir.program("svcadapt")).args(words).arg(service.pid_file()).arg("--");
     parent.arg(service.dir.program("inspect")).arg("--stay");
     parent.stdin(Stdio::piped()).current_dir(service.dir.path());
@@ -139,8 +139,9 @@ fn a_zombie_does_not_run() {
         parent.pre_exec(|| Ok(nix::sys::prctl::set_child_subreaper(true)?));
     }
     let mut parent = parent.spawn().unwrap();
-    wait_until("the service runs", || (service.asked().0 == 0).then_some(()));
+    wait_until("the start is over", || service.dir.join("started").exists().then_some(()));
     let process = service.process();
+    assert_eq!(service.asked().0, 0);
     process.signal(Signal::SIGKILL);
     process.wait_gone();
     let stat = fs::read_to_string(format!("/proc/{}/stat", process.pid())).unwrap();
