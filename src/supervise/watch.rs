@@ -104,25 +104,25 @@ impl<'a> Watch<'a> {
             }
             self.read_reports()?;
             let elapsed = self.begun.elapsed();
-            if let Stage::Failed(failure) = &self.stage {
-                return Ok(Event::Failed(failure.clone()));
+            if let Some(failed) = self.failed() {
+                return Ok(failed);
             }
             if let (Stage::Executed, Some(main)) = (&self.stage, self.main) {
-                // Without a sign to wait for, the exec was what was promised. The pipe's end can also be that of a
-                // process that was killed before it; how it ends will tell.
-                if self.probes.is_empty() && !procfs::stat(main).is_ok_and(|stat| stat.exiting) {
-                    return Ok(Event::Ready);
-                }
                 self.probes.look(Family { main, root: self.root }, elapsed)?;
             }
             if let Some(ended) = self.death()? {
-                // We leave only after a report, so whoever left was the program.
+                // Why it ended may have been told since we looked.
+                if let Some(failed) = self.failed() {
+                    return Ok(failed);
+                }
+                // Without a sign to wait for, the exec was what was promised. We leave only after a report, so whoever
+                // left was the program.
                 let executed =
                     matches!(self.stage, Stage::Executed) && matches!(ended, Some(Ended::Exited(_)));
                 let ready = executed && self.probes.is_empty();
                 return Ok(if ready { Event::Ready } else { Event::Ended(ended) });
             }
-            if matches!(self.stage, Stage::Executed) && self.probes.all_met() {
+            if self.executed() && self.probes.all_met() {
                 return Ok(Event::Ready);
             }
             if let Some(patience) = self.patience_left(elapsed)
@@ -131,6 +131,20 @@ impl<'a> Watch<'a> {
                 return Ok(Event::TimedOut(elapsed));
             }
             self.wait(elapsed)?;
+        }
+    }
+
+    /// Whether the program was executed. Without another sign it has to live, too: the pipe's end can also be that of a
+    /// process that was killed just before the exec, and then how it ends will tell.
+    fn executed(&self) -> bool {
+        let ending = |main| procfs::stat(main).is_ok_and(|stat| stat.exiting);
+        matches!(self.stage, Stage::Executed) && !(self.probes.is_empty() && self.main.is_some_and(ending))
+    }
+
+    fn failed(&self) -> Option<Event> {
+        match &self.stage {
+            Stage::Failed(failure) => Some(Event::Failed(failure.clone())),
+            _ => None,
         }
     }
 
@@ -196,16 +210,16 @@ impl<'a> Watch<'a> {
     /// Reaps what has ended. Of the main process its end is news; of a process that never told its number too.
     #[allow(clippy::option_option, reason = "the inner one says that a death was seen, but not how")]
     fn death(&mut self) -> io::Result<Option<Option<Ended>>> {
-        let main = match self.eyes {
-            Eyes::Helper(main) => {
-                let dead = fd::wait_readable(&[main.as_fd()], Some(Duration::ZERO))?;
-                return Ok(dead.first().is_some_and(|dead| *dead).then_some(None));
-            }
-            Eyes::Parent(_) => self.main,
-        };
+        if let Eyes::Helper(main) = self.eyes {
+            let dead = fd::wait_readable(&[main.as_fd()], Some(Duration::ZERO))?;
+            return Ok(dead.first().is_some_and(|dead| *dead).then_some(None));
+        }
         loop {
-            match process::reap()? {
-                Reaped::Child(pid, ended) if Some(pid) == main => self.ended = Some(ended),
+            let reaped = process::reap()?;
+            // Whoever has ended has told all that it had to tell, its number too: read that before it is judged.
+            self.read_reports()?;
+            match reaped {
+                Reaped::Child(pid, ended) if Some(pid) == self.main => self.ended = Some(ended),
                 Reaped::Child(pid, ended) => self.probes.child_ended(pid, ended, self.begun.elapsed()),
                 Reaped::None => return Ok(self.ended.map(Some)),
                 Reaped::NoChildren => return Ok(Some(self.ended)),
