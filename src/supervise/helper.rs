@@ -81,6 +81,7 @@ fn leave_helper<'a>(start: &Start<'a>) -> Result<Work<'a>, Failure> {
         Side::Child => match process::fork(&alone) {
             Ok(Side::Child) => {
                 signal::reset_dispositions();
+                let _ = signal::unblock_all();
                 let status = help(start, ends, main, main_pid, &tell);
                 process::exit_now(status)
             }

@@ -129,7 +129,8 @@ impl<'a> Watch<'a> {
                 let executed = self.promised() && matches!(ended, Some(Ended::Exited(_)));
                 return Ok(if executed { Event::Ready } else { Event::Ended(ended) });
             }
-            if matches!(self.stage, Stage::Executed) && self.probes.all_met() {
+            // Without a sign to wait for it is about to end here, and how it ends will tell.
+            if matches!(self.stage, Stage::Executed) && !self.probes.is_empty() && self.probes.all_met() {
                 return Ok(Event::Ready);
             }
             if let Some(patience) = self.patience_left(elapsed)

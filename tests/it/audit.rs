@@ -370,7 +370,7 @@ fn a_reader_that_goes_away_is_no_panic() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(
         (output.status.code(), said.as_str()),
-        (Some(1), "svcadapt: standard output: no storage space\n")
+        (Some(1), "svcadapt: standard output: no space left on device\n")
     );
     let output = audit("2147483647", Stdio::piped(), full());
     assert_eq!((output.status.code(), output.stdout.len()), (Some(4), 0));

@@ -87,7 +87,7 @@ fn a_full_disk_is_a_failure_in_one_line() {
     let output = clean(PROGRAM).arg("detect").stdout(full).stderr(Stdio::piped()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(text, "svcadapt: write 'stdout': no storage space\n");
+    assert_eq!(text, "svcadapt: write 'stdout': no space left on device\n");
 }
 
 #[test]
