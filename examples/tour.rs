@@ -62,7 +62,8 @@ fn tour(own: &Path) -> io::Result<ExitCode> {
 /// Runs the command, which Cargo puts into the folder above that of its examples.
 fn svcadapt(own: &Path, words: &[&str]) -> io::Result<bool> {
     let folder = own.parent().and_then(Path::parent).unwrap_or(Path::new("/"));
-    writeln!(io::stdout(), "\n$ svcadapt {}", words.join(" "))?;
+    // A reader that has gone away is no reason to leave the service running.
+    let _ = writeln!(io::stdout(), "\n$ svcadapt {}", words.join(" "));
     let status = Command::new(folder.join("svcadapt")).args(words).status()?;
     Ok(status.success())
 }
