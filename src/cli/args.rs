@@ -85,6 +85,16 @@ pub(crate) fn command(draft: &mut SpecDraft, mut words: Vec<OsString>) {
     draft.command(words);
 }
 
+/// `--mode`, which [`asked`] reads.
+pub(crate) fn mode(help: &'static str) -> Arg {
+    Arg::new("mode")
+        .long("mode")
+        .value_name("MODE")
+        .value_parser([Asked::Auto, Asked::Classic, Asked::Supervised].map(Asked::name))
+        .default_value(Asked::Auto.name())
+        .help(help)
+}
+
 /// How to be a service, as asked for with `--mode`.
 pub(crate) fn asked(matches: &ArgMatches) -> Asked {
     matches.get_one::<String>("mode").and_then(|name| Asked::from_name(name)).unwrap_or(Asked::Auto)

@@ -9,13 +9,11 @@ use clap::Arg;
 use clap::ArgAction;
 use clap::ArgMatches;
 use clap::Command;
-use clap::builder::PossibleValuesParser;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
 use svcadapt::Error;
-use svcadapt::host::Asked;
 use svcadapt::host::Detection;
 use svcadapt::host::Evidence;
 use svcadapt::host::Manager;
@@ -32,17 +30,9 @@ const WIDEST: usize = 44;
 
 /// What clap must know.
 pub(crate) fn command() -> Command {
-    let choices = [Asked::Auto, Asked::Classic, Asked::Supervised].map(Asked::name);
     Command::new("detect")
         .about("Tells which mode and which service manager `run` would see here, and the evidence")
-        .arg(
-            Arg::new("mode")
-                .long("mode")
-                .value_name("MODE")
-                .value_parser(PossibleValuesParser::new(choices))
-                .default_value(Asked::Auto.name())
-                .help("The mode to decide for, instead of the evidence"),
-        )
+        .arg(args::mode("The mode to decide for, instead of the evidence"))
         .arg(
             Arg::new("json")
                 .long("json")

@@ -7,7 +7,6 @@ use clap::Arg;
 use clap::ArgAction;
 use clap::ArgMatches;
 use clap::Command;
-use clap::builder::PossibleValuesParser;
 use serde_json::Value;
 use serde_json::json;
 
@@ -42,18 +41,10 @@ pub(crate) fn command() -> Command {
 }
 
 fn options(command: Command) -> Command {
-    let choices = [Asked::Auto, Asked::Classic, Asked::Supervised].map(Asked::name);
     let flag = |name: &'static str, help| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
     args::spec_options(
         command
-            .arg(
-                Arg::new("mode")
-                    .long("mode")
-                    .value_name("MODE")
-                    .value_parser(PossibleValuesParser::new(choices))
-                    .default_value(Asked::Auto.name())
-                    .help("How to be a service here, instead of what the evidence says"),
-            )
+            .arg(args::mode("How to be a service here, instead of what the evidence says"))
             .arg(flag("strict", "Start nothing if the file says what cannot be had here"))
             .arg(flag("dry-run", "Print every step in its order and who does it, and do none"))
             .arg(flag("json", "With --dry-run: print the plan as a JSON object").requires("dry-run")),

@@ -42,6 +42,6 @@ impl Made {
 }
 
 /// Takes away all that was made, the last first.
-pub fn undo(all: &[Made]) {
+pub(super) fn undo(all: &[Made]) {
     all.iter().rev().for_each(Made::undo);
 }

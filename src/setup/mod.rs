@@ -22,8 +22,8 @@ mod streams;
 
 pub use failure::Failure;
 pub use journal::Made;
-pub use journal::undo;
 pub use perform::Work;
+pub use perform::take_away;
 pub use report::Report;
 pub use report::Reports;
 pub use resolve::resolve;

@@ -111,13 +111,7 @@ impl<'a> Work<'a> {
     /// Takes away what was made, as far as this process still may. Where a launcher waits it is for that one to do:
     /// it has the rights that this process has dropped.
     pub fn take_away(&self) {
-        journal::undo(&self.made);
-        if let (Some(_), Some(path)) = (&self.lock, &self.resolved.lock) {
-            if let Some(pid_file) = &self.spec.pid_file {
-                let _ = pid_file::remove(pid_file.as_path(), process::own_pid());
-            }
-            let _ = state::remove(path);
-        }
+        take_away(self.spec, self.resolved, &self.made, Some(process::own_pid()));
     }
 
     fn perform(&mut self, step: &Step) -> Result<(), Failure> {
@@ -272,6 +266,18 @@ impl<'a> Work<'a> {
             return Failure::io(step, &error);
         }
         explain(step, &process::execute(path.as_os_str(), &words, &environment))
+    }
+}
+
+/// After a failed start: takes away what was made, and the pid file and the lock of this main process, as far as each
+/// is still what it was. What belongs to another instance stays: each of these looks whose it is.
+pub fn take_away(spec: &ServiceSpec, resolved: &Resolved, made: &[Made], main: Option<i32>) {
+    if let (Some(pid_file), Some(main)) = (&spec.pid_file, main) {
+        let _ = pid_file::remove(pid_file.as_path(), main);
+    }
+    journal::undo(made);
+    if let Some(path) = &resolved.lock {
+        let _ = state::remove(path);
     }
 }
 

@@ -21,7 +21,6 @@ use crate::setup;
 use crate::setup::Failure;
 use crate::setup::Made;
 use crate::setup::Work;
-use crate::setup::pid_file;
 use crate::setup::state;
 use crate::spec::Probe;
 use crate::spec::ServiceSpec;
@@ -113,13 +112,7 @@ impl<'a> Start<'a> {
 
     /// After a failure: what was made is taken away again, as far as it is still what it was.
     pub(super) fn take_away(&self, made: &[Made], main: Option<i32>) {
-        if let (Some(pid_file), Some(main)) = (&self.spec.pid_file, main) {
-            let _ = pid_file::remove(pid_file.as_path(), main);
-        }
-        setup::undo(made);
-        if let Some(path) = &self.resolved.lock {
-            let _ = state::remove(path);
-        }
+        setup::take_away(self.spec, self.resolved, made, main);
     }
 
     fn pipe(&self) -> io::Result<(OwnedFd, OwnedFd)> {
