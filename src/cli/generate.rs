@@ -36,6 +36,19 @@ pub(crate) trait Format {
 
     /// The file's text. `adapter` is the path of svcadapt where the file will be used.
     fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems>;
+
+    /// A second file that the first one needs.
+    fn beside(&self, _spec: &ServiceSpec, _division: &Division) -> Result<Option<Beside>, Problems> {
+        Ok(None)
+    }
+}
+
+/// A second file.
+pub(crate) struct Beside {
+    /// The file's name.
+    pub(crate) name: String,
+    /// The file's text.
+    pub(crate) text: String,
 }
 
 /// Where a program is searched that is written as a bare name. The same everywhere, so that the same command line
@@ -76,7 +89,7 @@ pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> 
     };
     match file.place {
         None => print(&file.text).err().unwrap_or(Exit::Status(0)),
-        Some((directory, name)) => match deliver(directory, &name, &file.text) {
+        Some(directory) => match deliver(directory, &file.files) {
             Ok(()) => Exit::Status(0),
             Err(error) => {
                 report(&error);
@@ -86,10 +99,13 @@ pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> 
     }
 }
 
-/// What is to be written, and where: a directory and a name in it, or standard output.
+/// What is to be written, and where: a directory, or standard output.
 struct Made<'a> {
+    /// All of it, for standard output.
     text: String,
-    place: Option<(&'a Path, String)>,
+    /// Each file's name and text, for a directory.
+    files: Vec<(String, String)>,
+    place: Option<&'a Path>,
 }
 
 /// All problems as they are told.
@@ -111,14 +127,25 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
     let one = |error: Error| vec![error.to_string()];
     let spec = with_program(spec).map_err(one)?;
     let adapter = adapter(matches).map_err(one)?;
-    let place = match matches.get_one::<PathBuf>("output") {
-        Some(directory) => Some((directory.as_path(), format.file(&spec).map_err(one)?)),
-        None => None,
-    };
-    let rendered = format.render(&spec, &divide(&spec, F::TARGET), &adapter)?;
+    let place = matches.get_one::<PathBuf>("output").map(PathBuf::as_path);
+    let division = divide(&spec, F::TARGET);
+    let rendered = format.render(&spec, &division, &adapter)?;
+    let beside = format.beside(&spec, &division)?;
+    let name =
+        if place.is_some() || beside.is_some() { format.file(&spec).map_err(one)? } else { String::new() };
     rendered.losses.iter().for_each(report);
     acceptable(matches, noted, &rendered.losses).map_err(one)?;
-    Ok(Made { text: rendered.text, place })
+    let mut files = vec![(name, rendered.text)];
+    files.extend(beside.map(|beside| (beside.name, beside.text)));
+    Ok(Made { text: one_after_the_other(&files), files, place })
+}
+
+/// Of several files each begins with its name, as `systemctl cat` has it.
+fn one_after_the_other(files: &[(String, String)]) -> String {
+    match files {
+        [(_, text)] => text.clone(),
+        _ => files.iter().map(|(name, text)| format!("# {name}\n{text}")).collect::<Vec<_>>().join("\n"),
+    }
 }
 
 /// Each as it is told.

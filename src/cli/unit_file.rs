@@ -1,4 +1,4 @@
-//! A unit as the spec: the file, its drop-ins and its template, as they lie beside each other.
+//! A unit as the spec: the file, its drop-ins, its template and its sockets, as they lie beside each other.
 
 use std::fs;
 use std::io;
@@ -26,19 +26,13 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
     })?;
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let folder = fs::canonicalize(folder).map_err(|error| one(spec_file::unreadable(folder, &error)))?;
-    let mut path = folder.join(name.as_str());
-    if let Some(template) = name.template().filter(|_| path.symlink_metadata().is_err()) {
-        path = folder.join(template.as_str());
+    let faults = |faults: Vec<Fault>| faults.into_iter().map(Error::from).collect::<Vec<_>>();
+    let (unit, drop_ins_of_it) = files(&folder, &name)?;
+    let mut reading = unit::read(&name, &unit, &drop_ins_of_it).map_err(faults)?;
+    if place(&folder, &name.socket()).symlink_metadata().is_ok() {
+        let (sockets, drop_ins) = files(&folder, &name.socket())?;
+        unit::read_socket(&name, &sockets, &drop_ins, &mut reading).map_err(faults)?;
     }
-    let mut errors = Vec::new();
-    let unit = parse(&path, &mut errors);
-    let drop_ins: Vec<UnitFile> = match drop_ins(&folder, &name) {
-        Ok(paths) => paths.iter().filter_map(|path| parse(path, &mut errors)).collect(),
-        Err(error) => return Err(one(error)),
-    };
-    let (Some(unit), true) = (unit, errors.is_empty()) else { return Err(errors) };
-    let reading = unit::read(&name, &unit, &drop_ins)
-        .map_err(|faults| faults.into_iter().map(Error::from).collect::<Vec<_>>())?;
     let kept = reading.not_honoured();
     // What was kept because it cannot be used is told once.
     let again = |fault: &Fault| {
@@ -49,12 +43,30 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
     let mut notes: Vec<Error> =
         reading.warnings.iter().filter(|fault| !again(fault)).cloned().map(Error::from).collect();
     notes.extend(kept.iter().map(|kept| Error::new(kept.place(), kept.cause())));
-    let socket = path.with_extension("socket");
-    if socket.exists() {
-        let cause = "not honoured here: nobody listens on its sockets";
-        notes.push(Error::new(socket.display().to_string(), cause));
-    }
     Ok(Loaded { draft: reading.draft, notes })
+}
+
+/// The file of a unit: its own, or else its template's.
+fn place(folder: &Path, name: &UnitName) -> PathBuf {
+    let path = folder.join(name.as_str());
+    match name.template().filter(|_| path.symlink_metadata().is_err()) {
+        Some(template) => folder.join(template.as_str()),
+        None => path,
+    }
+}
+
+/// A unit, and its drop-ins in their order.
+fn files(folder: &Path, name: &UnitName) -> Result<(UnitFile, Vec<UnitFile>), Vec<Error>> {
+    let mut errors = Vec::new();
+    let unit = parse(&place(folder, name), &mut errors);
+    let drop_ins = match drop_ins(folder, name) {
+        Ok(paths) => paths.iter().filter_map(|path| parse(path, &mut errors)).collect(),
+        Err(error) => return Err(vec![error]),
+    };
+    match unit {
+        Some(unit) if errors.is_empty() => Ok((unit, drop_ins)),
+        _ => Err(errors),
+    }
 }
 
 /// In the order of their file names; of two with one name the one in the more particular folder.

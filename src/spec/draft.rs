@@ -25,9 +25,14 @@ use super::Resource;
 use super::ServiceDirectory;
 use super::ServiceSpec;
 use super::ServiceType;
+use super::Socket;
+use super::SocketKind;
+use super::SocketName;
+use super::Sockets;
 use super::priority;
 use super::refusal::boolean;
 use super::refusal::text;
+use super::socket;
 
 /// A spec as it was written: values in the order in which they were met, each with its origin.
 ///
@@ -81,6 +86,9 @@ impl SpecDraft {
         if reading.problems.is_empty() { Ok(spec) } else { Err(reading.problems) }
     }
 }
+
+/// As many sockets as any service is given.
+const MOST_SOCKETS: usize = 1000;
 
 /// One pass over a draft.
 struct Reading<'a> {
@@ -153,10 +161,32 @@ impl<'a> Reading<'a> {
                 .collect(),
             pid_file: self.one(Field::PidFile, super::AbsPath::parse),
             files_preserve: self.many(Field::FilesPreserve, priority::descriptors),
+            sockets: self.sockets(),
             ready: self.many(Field::Ready, |value| Probe::parse(value).map(|probe| vec![probe])),
             notification_fd: self.one(Field::NotificationFd, priority::descriptor),
             timeout_start: self.one(Field::TimeoutStartSec, super::Timespan::parse),
             timeout_stop: self.one(Field::TimeoutStopSec, super::Timespan::parse),
+        }
+    }
+
+    fn sockets(&mut self) -> Sockets {
+        let kinds = [
+            (Field::ListenStream, SocketKind::Stream),
+            (Field::ListenDatagram, SocketKind::Datagram),
+            (Field::ListenSequentialPacket, SocketKind::SequentialPacket),
+        ];
+        let listen = kinds.into_iter().flat_map(|(field, kind)| {
+            self.many(field, |value| Socket::parse(kind, value).map(|socket| vec![socket]))
+        });
+        Sockets {
+            listen: listen.collect(),
+            name: self.one(Field::FileDescriptorName, SocketName::parse),
+            mode: self.one(Field::SocketMode, Mode::parse_socket),
+            user: self.one(Field::SocketUser, Principal::parse),
+            group: self.one(Field::SocketGroup, Principal::parse),
+            bind_ipv6_only: self.one(Field::BindIPv6Only, socket::BindIpv6Only::parse),
+            backlog: self.one(Field::Backlog, socket::backlog),
+            launchd_activation: self.one(Field::LaunchdActivation, boolean).unwrap_or(false),
         }
     }
 
@@ -172,6 +202,34 @@ impl<'a> Reading<'a> {
             Probe::Fd(number) => Some(*number),
             _ => None,
         }));
+        if spec.sockets.listen.len() > MOST_SOCKETS {
+            let cause = format!("more than {MOST_SOCKETS} sockets");
+            return self.disagree(Field::ListenStream, cause.into());
+        }
+        let sockets = spec.sockets.descriptors();
+        if let Some(number) = numbers.iter().find(|number| sockets.contains(number)) {
+            let cause = format!("descriptor {number} is that of a socket");
+            let field =
+                if spec.files_preserve.contains(number) { Field::FilesPreserve } else { Field::Ready };
+            let hint = format!(
+                "sockets have the numbers from 3 to {}; take one from {}",
+                sockets.end - 1,
+                sockets.end
+            );
+            self.disagree(field, Refusal::hinted(cause, hint));
+        }
+        let unheard = spec.sockets.listen.is_empty() && spec.sockets.has_settings();
+        let setting = self.values.iter().rev().find(|given| {
+            given.field.of_socket() && given.field.arity() == Arity::One
+                || given.field == Field::LaunchdActivation
+        });
+        if let (true, Some(given)) = (unheard, setting) {
+            let refusal = Refusal::hinted(
+                "there is no socket that this could be of",
+                "--listen-stream ADDRESS makes one",
+            );
+            self.disagree(given.field, refusal);
+        }
         numbers.sort_unstable();
         let distinct = numbers.chunk_by(PartialEq::eq);
         for number in distinct.filter_map(|run| if run.len() > 1 { run.first() } else { None }) {

@@ -100,6 +100,7 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
     }
     if target == Target::Launchd {
         launchd::about_streams(spec, &mut division);
+        launchd::about_sockets(spec, &mut division);
     }
     division.losses.extend(mixed_modes(spec));
     division.losses.sort_by_key(|loss| place(loss.field));

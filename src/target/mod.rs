@@ -21,5 +21,6 @@ pub use divide::Loss;
 pub use divide::LossKind;
 pub use divide::Target;
 pub use divide::divide;
+pub use launchd::launchd_listens;
 pub use launchd::resource_key;
 pub use values::values;

@@ -37,6 +37,15 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
         | F::AmbientCapabilities
         | F::Directory(_)
         | F::DirectoryMode(_)
+        | F::ListenStream
+        | F::ListenDatagram
+        | F::ListenSequentialPacket
+        | F::FileDescriptorName
+        | F::SocketMode
+        | F::SocketUser
+        | F::SocketGroup
+        | F::BindIPv6Only
+        | F::Backlog
         | F::TimeoutStartSec
         | F::TimeoutStopSec => Host,
         // systemd builds every environment itself: nothing of its own gets in.
@@ -67,6 +76,9 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
         },
         F::FilesPreserve => Capability::lost(
             "systemd starts every service with the standard streams alone; a .socket unit hands over others",
+        ),
+        F::LaunchdActivation => Capability::approximated(
+            "systemd hands sockets over as LISTEN_FDS (sd_listen_fds(3)), which the program has to know",
         ),
         F::NotificationFd => Capability::lost("systemd is told through its own NOTIFY_SOCKET"),
     }

@@ -95,6 +95,9 @@ pub(super) fn trial(field: Field, value: &OsStr) -> Result<(), Refusal> {
     let mut draft = SpecDraft::new();
     draft.command(vec!["x".into()]);
     draft.assign(field, value, Origin::Option);
+    if field.of_socket() || field == F::LaunchdActivation {
+        draft.assign(F::ListenStream, "1", Origin::Option);
+    }
     if field == F::AmbientCapabilities {
         draft.assign(F::CapabilityBoundingSet, "~", Origin::Option);
     }

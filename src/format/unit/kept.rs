@@ -56,7 +56,7 @@ const NEVER_RESET: [&str; 21] = [
 ];
 
 /// Directives of `[Unit]` and `[Service]` with a value that is what `svcadapt run` does in any case; `*` is any.
-const DONE_ANYWAY: [(&str, &str); 10] = [
+const DONE_ANYWAY: [(&str, &str); 14] = [
     // For people, or for those who install the unit.
     ("Documentation", "*"),
     ("SourcePath", "*"),
@@ -72,6 +72,11 @@ const DONE_ANYWAY: [(&str, &str); 10] = [
     ("Restart", "no"),
     ("RemainAfterExit", "no"),
     ("KillSignal", "SIGTERM"),
+    // Of sockets: what holds here too, and what is for people.
+    ("Accept", "no"),
+    ("RemoveOnStop", "no"),
+    ("DirectoryMode", "0755"),
+    ("Description", "*"),
 ];
 
 impl Kept {

@@ -27,6 +27,8 @@ pub struct Reading {
     pub draft: SpecDraft,
     /// All the rest, in its order.
     pub kept: Vec<Kept>,
+    /// The same of the unit with its sockets.
+    pub of_sockets: Vec<Kept>,
     /// What systemd would warn of, and ignore.
     pub warnings: Vec<Fault>,
 }
@@ -34,7 +36,7 @@ pub struct Reading {
 impl Reading {
     /// What will be different where the draft alone is run.
     pub fn not_honoured(&self) -> Vec<&Kept> {
-        super::kept::in_force(&self.kept)
+        [&self.kept, &self.of_sockets].into_iter().flat_map(|kept| super::kept::in_force(kept)).collect()
     }
 }
 
@@ -228,7 +230,7 @@ impl Reader<'_> {
             }
             draft.command(words);
         }
-        Ok(Reading { draft, kept: self.kept, warnings: self.warnings })
+        Ok(Reading { draft, kept: self.kept, of_sockets: Vec::new(), warnings: self.warnings })
     }
 
     /// The one command of the spec. Of several none is it: to run just one of them would be something else.
@@ -299,5 +301,6 @@ fn of_service(field: Field) -> bool {
             | Field::FilesPreserve
             | Field::Ready
             | Field::NotificationFd
-    )
+            | Field::LaunchdActivation
+    ) && !field.of_socket()
 }

@@ -24,6 +24,8 @@ use crate::target::values;
 
 use super::quote;
 use super::quote::Dollar;
+use super::write_socket::elsewhere;
+use super::write_socket::required;
 
 /// Writes the `.service` file of a service, for the system manager.
 ///
@@ -32,9 +34,16 @@ use super::quote::Dollar;
 /// path of svcadapt on the host; it is written only if something is left for it.
 pub fn write(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Vec<Refused>> {
     let mut unit = Unit { spec, division, text: String::new(), refused: Vec::new() };
-    if division.host.contains(&Field::Description) {
+    // Started without its sockets, the program could not open them itself.
+    let socket = spec.name.as_ref().filter(|_| !spec.sockets.listen.is_empty()).map(required);
+    if socket.is_some() || division.host.contains(&Field::Description) {
         unit.section("Unit");
+    }
+    if division.host.contains(&Field::Description) {
         unit.field(Field::Description);
+    }
+    if let Some(socket) = &socket {
+        unit.put("Requires", socket);
     }
     unit.section("Service");
     unit.readiness();
@@ -46,6 +55,9 @@ pub fn write(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<
     }
     unit.section("Install");
     unit.put("WantedBy", "multi-user.target");
+    if let Some(socket) = &socket {
+        unit.put("Also", socket);
+    }
     unit.own();
     if unit.refused.is_empty() {
         Ok(Rendered { text: unit.text, losses: division.losses.clone() })
@@ -113,6 +125,7 @@ impl Unit<'_> {
             Field::Name | Field::Type | Field::Ready | Field::CleanEnvironment | Field::ExpandVariables => {
                 return;
             }
+            _ if elsewhere(field) => return,
             Field::Limit(Resource::Core) if spec.prevent_core => return,
             Field::PreventCore => return self.put(Field::Limit(Resource::Core).directive(), "1:1"),
             // All that there are, also those that the reader knows and we do not.
@@ -175,7 +188,7 @@ impl Unit<'_> {
     fn stands_above(&self, field: Field) -> bool {
         match field {
             Field::Name => true,
-            Field::CleanEnvironment | Field::PreventCore => false,
+            Field::CleanEnvironment | Field::PreventCore | Field::LaunchdActivation => false,
             Field::Type => self.division.host.contains(&field) && self.spec.service_type == Some(self.kind()),
             Field::ExpandVariables => {
                 let arguments = &self.spec.command.arguments;

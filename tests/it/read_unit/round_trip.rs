@@ -7,9 +7,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use svcadapt::format::unit::UnitFile;
 use svcadapt::format::unit::UnitName;
 use svcadapt::format::unit::commands;
+use svcadapt::format::unit::read_socket;
 use svcadapt::format::unit::write;
+use svcadapt::format::unit::write_socket;
 use svcadapt::spec::FIELDS;
 use svcadapt::spec::Field;
 use svcadapt::spec::Origin;
@@ -49,7 +52,19 @@ fn value(field: Field, chance: &mut Chance) -> OsString {
         Field::AmbientCapabilities => "CAP_CHOWN".into(),
         Field::Directory(_) => pick(chance, &["web", "web@1/x", "a_b"]),
         Field::Umask | Field::DirectoryMode(_) => pick(chance, &["027", "0", "700"]),
-        Field::FilesPreserve => pick(chance, &["5", "6"]),
+        Field::FilesPreserve => pick(chance, &["25", "26"]),
+        Field::ListenStream => match chance.below(4) {
+            0 => format!("/a{text}x"),
+            1 => format!("@{text}x"),
+            _ => pick(chance, &["80", "127.0.0.1:80", "[::1]:80"]),
+        },
+        Field::ListenDatagram => pick(chance, &["53", "[::]:53", "/run/x%n"]),
+        Field::ListenSequentialPacket => format!("/run/b{text}x"),
+        Field::FileDescriptorName => pick(chance, &["web", "a b", "%n\\x"]),
+        Field::SocketMode => pick(chance, &["0", "660"]),
+        Field::SocketUser | Field::SocketGroup => pick(chance, &["web", "7", "D\\w"]),
+        Field::BindIPv6Only => pick(chance, &["default", "both", "ipv6-only"]),
+        Field::Backlog => pick(chance, &["0", "4294967295"]),
         Field::NotificationFd => "9".into(),
         Field::Ready => match chance.below(4) {
             0 => "notify".into(),
@@ -58,9 +73,11 @@ fn value(field: Field, chance: &mut Chance) -> OsString {
             _ => "tcp:[::1]:80".into(),
         },
         Field::TimeoutStartSec | Field::TimeoutStopSec => pick(chance, &["90", "1500ms", "infinity"]),
-        Field::CleanEnvironment | Field::PreventCore | Field::NoNewPrivileges | Field::ExpandVariables => {
-            pick(chance, &["yes", "no"])
-        }
+        Field::CleanEnvironment
+        | Field::PreventCore
+        | Field::NoNewPrivileges
+        | Field::ExpandVariables
+        | Field::LaunchdActivation => pick(chance, &["yes", "no"]),
     };
     value.into()
 }
@@ -106,7 +123,7 @@ fn as_run(mut spec: ServiceSpec, text: &str) -> ServiceSpec {
 #[test]
 fn every_random_spec_is_read_back_as_it_was_written() {
     let mut chance = Chance(2_024);
-    let (mut same, mut unwritable, mut adapted) = (0, 0, 0);
+    let (mut same, mut unwritable, mut adapted, mut listening) = (0, 0, 0, 0);
     for _ in 0..4_000 {
         let Some(spec) = spec(&mut chance) else { continue };
         let division = divide(&spec, Target::Systemd);
@@ -114,8 +131,18 @@ fn every_random_spec_is_read_back_as_it_was_written() {
             unwritable += 1;
             continue;
         };
-        let reading =
+        let Ok(socket) = write_socket(&spec, &division) else {
+            unwritable += 1;
+            continue;
+        };
+        let mut reading =
             read_text("web.service", unit.text.as_bytes()).unwrap_or_else(|e| panic!("{e}\n{}", unit.text));
+        if let Some(text) = &socket {
+            let name = UnitName::parse("web.service").unwrap();
+            let file = UnitFile::parse(Path::new("/units/web.socket"), text.as_bytes()).unwrap();
+            read_socket(&name, &file, &[], &mut reading).unwrap();
+            listening += 1;
+        }
         assert_eq!(reading.warnings, [], "{}", unit.text);
         assert_eq!(reading.not_honoured(), [] as [&svcadapt::format::unit::Kept; 0], "{}", unit.text);
         let read = reading.draft.finish().unwrap_or_else(|e| panic!("{}\n{}", e[0], unit.text));
@@ -124,7 +151,7 @@ fn every_random_spec_is_read_back_as_it_was_written() {
         adapted += usize::from(division.needs_adapter());
     }
     eprintln!("{same} read back, {adapted} of them with an adapter; {unwritable} cannot be written");
-    assert!(same > 1_000 && adapted > 300, "{same} {adapted} {unwritable}");
+    assert!(same > 1_000 && adapted > 300 && listening > 300, "{same} {adapted} {listening} {unwritable}");
 }
 
 #[test]
