@@ -6,7 +6,7 @@
 //! The order is daemon(7)'s, with what systemd.exec(5) adds, and each place has its reason:
 //!
 //! * the lock comes before everything that could disturb an instance that runs;
-//! * directories, streams and the pid file are made by root, before the drop;
+//! * directories, sockets, streams and the pid file are made by root, before the drop;
 //! * the root directory is changed after all host paths were opened;
 //! * groups, then the group, then the user: the other way round the last right to do it would be gone;
 //! * limits before the user, who could not raise them; ambient capabilities after, for they are lost by it;
@@ -57,6 +57,19 @@ impl Surroundings {
     pub fn of(detection: &Detection) -> Self {
         if detection.manager == Manager::None { Self::Bare } else { Self::Prepared }
     }
+}
+
+/// Who sees to the sockets of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listening {
+    /// The host has passed them, and they are passed on.
+    OfHost,
+    /// launchd has them, and the program takes them itself.
+    OfProgram,
+    /// launchd has given them to us.
+    OfLaunchd,
+    /// Nobody: we open them.
+    Ours,
 }
 
 /// How this process and the program's come to be two, or stay one.
@@ -110,6 +123,15 @@ impl Doer {
 }
 
 impl Plan {
+    /// The descriptors that the program will have, beside the standard streams.
+    pub fn promised(&self) -> &[i32] {
+        let found = self.steps.iter().find_map(|planned| match &planned.step {
+            Step::Descriptors(kept) => Some(kept.as_slice()),
+            _ => None,
+        });
+        found.unwrap_or_default()
+    }
+
     /// Plans a start.
     pub fn new(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection) -> Self {
         let course = match (detection.mode, &detection.manager) {
@@ -118,10 +140,16 @@ impl Plan {
             (HostMode::Supervised, _) => Course::Exec,
         };
         let surroundings = Surroundings::of(detection);
+        let whose = match &detection.manager {
+            _ if !resolved.standing.passed_descriptors.is_empty() => Listening::OfHost,
+            Manager::Launchd { .. } if spec.sockets.launchd_activation => Listening::OfProgram,
+            _ if !resolved.standing.activated.is_empty() => Listening::OfLaunchd,
+            _ => Listening::Ours,
+        };
         Self {
             course,
             surroundings,
-            steps: draft::steps(spec, resolved, detection.mode, surroundings, course),
+            steps: draft::steps(spec, resolved, detection.mode, surroundings, course, whose),
         }
     }
 }
@@ -158,6 +186,7 @@ mod tests {
             program: "/bin/true".into(),
             inherited: Vec::new(),
             from_files: Vec::new(),
+            socket_owner: (None, None),
             lock: Some("/run/svcadapt/x".into()),
         }
     }

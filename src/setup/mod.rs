@@ -12,6 +12,7 @@ mod account;
 mod directory;
 mod failure;
 mod journal;
+mod listen;
 mod perform;
 pub mod pid_file;
 mod program;

@@ -14,6 +14,7 @@ use super::Field;
 use super::Mode;
 use super::Principal;
 use super::Refusal;
+use super::ServiceSpec;
 use super::refusal::bytes;
 use super::refusal::text;
 
@@ -239,6 +240,23 @@ impl BindIpv6Only {
 impl fmt::Display for BindIpv6Only {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(Self::ALL.into_iter().find(|(choice, _)| choice == self).map_or("", |(_, name)| name))
+    }
+}
+
+impl ServiceSpec {
+    /// What the descriptors of the sockets are called: what was said, else what systemd would call them
+    /// (systemd.socket(5), `FileDescriptorName=`); else the word of sd_listen_fds(3) for what has no name.
+    pub fn socket_name(&self) -> String {
+        match (&self.sockets.name, &self.name) {
+            (Some(said), _) => said.to_string(),
+            (None, Some(service)) => format!("{service}.socket"),
+            (None, None) => "unknown".to_owned(),
+        }
+    }
+
+    /// What launchd calls the sockets of this service: the key in its `Sockets`.
+    pub fn launchd_sockets(&self) -> String {
+        self.sockets.name.as_ref().map_or_else(|| "Listeners".to_owned(), ToString::to_string)
     }
 }
 

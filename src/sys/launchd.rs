@@ -1,6 +1,7 @@
 //! The one question that launchd answers about the process that asks it (`launch_activate_socket`(3)).
 
 use std::ffi::CStr;
+use std::os::fd::IntoRawFd;
 use std::os::fd::OwnedFd;
 
 /// Why launchd handed over no socket.
@@ -64,6 +65,12 @@ pub fn activate(name: &CStr) -> Result<Vec<OwnedFd>, Refusal> {
 #[cfg(not(target_os = "macos"))]
 pub fn activate(_name: &CStr) -> Result<Vec<OwnedFd>, Refusal> {
     Err(Refusal::NotThisPlatform)
+}
+
+/// The same, as descriptors that are known by their numbers alone, and that nobody closes: what is done with them is
+/// not decided yet. They are close-on-exec.
+pub fn take(name: &CStr) -> Result<Vec<i32>, Refusal> {
+    Ok(activate(name)?.into_iter().map(IntoRawFd::into_raw_fd).collect())
 }
 
 #[cfg(all(test, not(target_os = "macos")))]
