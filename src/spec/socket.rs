@@ -192,7 +192,7 @@ pub struct SocketName(String);
 
 impl SocketName {
     /// Takes up to 255 printable characters of ASCII without `:`, which stands between names.
-    pub(super) fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
         let name = text(value)?;
         if name.is_empty() || name.len() > 255 {
             Err("a name has 1 to 255 characters".into())

@@ -3,6 +3,7 @@
 mod command;
 mod document;
 mod python;
+mod sockets;
 
 use std::path::Path;
 
@@ -86,10 +87,6 @@ fn what_a_key_says_is_what_launchd_makes_of_it() {
          json!({ "limit_core": 0, "limit_nofile": "1024:infinity" }), &[]),
         ("<key>SoftResourceLimits</key><dict><key>CPU</key><integer>60</integer></dict>",
          json!({ "limit_cpu": 60 }), &["the soft limit CPU is taken for the hard one, too"]),
-        // An integer where a port has its name, and a mode in decimal: both are launchd's own ways.
-        ("<key>Sockets</key><dict><key>L</key><array><dict><key>SockServiceName</key><integer>80</integer></dict></array>
-          <key>M</key><dict><key>SockServiceName</key><string>ssh</string><key>SockPathMode</key><integer>438</integer></dict></dict>",
-         json!({}), &["Sockets"]),
         ("<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/><key>PathState</key><dict><key>/x</key><true/></dict></dict>
           <key>ThrottleInterval</key><integer>5</integer>", json!({}), &["KeepAlive", "ThrottleInterval"]),
         ("<key>LimitLoadToSessionType</key><string>Aqua</string><key>AssociatedBundleIdentifiers</key><array><string>a</string></array>

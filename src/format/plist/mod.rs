@@ -6,9 +6,11 @@ mod keys;
 mod label;
 mod read;
 mod shape;
+mod sockets;
 mod tree;
 mod umask;
 mod write;
+mod write_sockets;
 mod xml;
 
 pub use label::Label;

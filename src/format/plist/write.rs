@@ -26,6 +26,7 @@ use crate::target::values;
 
 use super::Label;
 use super::keys;
+use super::write_sockets::sockets;
 
 /// How long a job may take to stop where the spec does not say. launchd's own default has moved between 5 and 20
 /// seconds, so it is always written.
@@ -51,6 +52,11 @@ pub fn write(
     job.command(division, adapter);
     for &field in &division.host {
         job.field(field);
+    }
+    // launchd listens, whoever takes the sockets from it.
+    match sockets(spec) {
+        Ok(sockets) => job.root.extend(sockets.map(|sockets| (keys::SOCKETS.to_owned(), sockets))),
+        Err(refused) => job.refused.extend(refused),
     }
     job.root.sort_keys();
     if !job.refused.is_empty() {
@@ -203,7 +209,7 @@ impl Job<'_> {
 
 /// XML 1.0 has no control characters but tab and line feed: a carriage return is one too, but every reader makes a
 /// line feed of it. The `plist` crate would write them all as they stand.
-fn text(value: &OsStr) -> Result<&str, Unfit> {
+pub(super) fn text(value: &OsStr) -> Result<&str, Unfit> {
     let text = value.to_str().ok_or_else(|| {
         let valid = value.as_bytes().utf8_chunks().next().map_or(0, |chunk| chunk.valid().len());
         Unfit::at(valid, "what is not UTF-8 cannot stand in a property list")
