@@ -20,5 +20,6 @@ mod read_unit;
 mod readme;
 mod run;
 mod said;
+mod sockets;
 mod spec_file;
 mod supervised;
