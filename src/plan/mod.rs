@@ -237,6 +237,39 @@ mod tests {
     }
 
     #[test]
+    fn sockets_are_opened_by_us_only_where_nobody_else_has_them() {
+        let steps = |said: &[(Field, &str)], manager: Manager, passed: &[i32], activated: &[i32]| {
+            let mut resolved = resolved();
+            resolved.standing.passed_descriptors = passed.to_vec();
+            resolved.standing.activated = activated.to_vec();
+            let detection =
+                Detection { mode: HostMode::Supervised, manager, scope: Scope::System, evidence: Vec::new() };
+            let said = [&[(Field::ListenStream, "80"), (Field::ListenDatagram, "53")], said].concat();
+            let plan = Plan::new(&spec(&said), &resolved, &detection);
+            let about = plan.steps.iter().filter(|planned| planned.step.status() == 202);
+            about.map(|planned| format!("{} {}", planned.doer.name(), planned.step)).collect::<Vec<_>>()
+        };
+        let launchd = || Manager::Launchd { label: None };
+        let own = [(Field::LaunchdActivation, "yes")];
+        assert_eq!(
+            steps(&[], Manager::Runit, &[], &[]),
+            ["adapter listen 80", "adapter listen 53 for datagrams", "adapter descriptors 0 1 2 3 4 32"]
+        );
+        assert_eq!(
+            steps(&[], Manager::Systemd, &[3, 4], &[]),
+            ["host listen 80", "host listen 53 for datagrams", "adapter descriptors 0 1 2 3 4 32"]
+        );
+        // It may give one for each family; and where we were given 32, the lock has another number.
+        assert_eq!(
+            steps(&[], launchd(), &[], &[5, 32, 9]),
+            ["adapter launchd sockets Listeners", "adapter descriptors 0 1 2 3 4 5 33"]
+        );
+        assert_eq!(steps(&own, launchd(), &[], &[]), ["adapter descriptors 0 1 2 32"]);
+        assert_eq!(steps(&own, Manager::Runit, &[], &[]).len(), 3);
+        assert_eq!(steps(&[], launchd(), &[], &[])[0], "adapter listen 80");
+    }
+
+    #[test]
     fn a_process_that_a_manager_has_prepared_is_left_alone() {
         let all = stages(&[], HostMode::Supervised, Manager::Systemd, true);
         let set_up = ["oom score", "nice", "soft limit", "umask", "working directory", "fork"];

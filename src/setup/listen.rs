@@ -110,7 +110,7 @@ fn prepare(path: &Path, account: &Account, made: &mut impl FnMut(Made)) -> Resul
         && !(place == fs::canonicalize(there)? && fs::metadata(&place)?.mode() & 0o1000 != 0)
     {
         let cause = format!("users other than root and the service's can write in {}", place.display());
-        return Err(unopened(cause, "put it into /run, or give the service a --runtime-directory for it"));
+        return Err(unopened(cause, "put it into /run"));
     }
     Ok(directory::make_way(path, made)?)
 }

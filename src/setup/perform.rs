@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
+use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -254,6 +255,8 @@ impl<'a> Work<'a> {
         if self.sockets == 0 {
             return;
         }
+        // It may name a process further up, and would count for more than LISTEN_PID.
+        self.environment.remove(OsStr::new("LISTEN_PIDFDID"));
         let names = vec![self.spec.socket_name(); self.sockets].join(":");
         let own = process::own_pid().to_string();
         for (name, value) in
@@ -283,7 +286,7 @@ impl<'a> Work<'a> {
     fn execute(&mut self, step: &Step, path: &Path) -> Failure {
         let (launcher, own) = (self.launcher.to_string(), process::own_pid().to_string());
         for name in PID_VARIABLES {
-            if let Some(value) = self.environment.get_mut(std::ffi::OsStr::new(name))
+            if let Some(value) = self.environment.get_mut(OsStr::new(name))
                 && *value == *launcher
             {
                 *value = own.clone().into();
@@ -291,7 +294,7 @@ impl<'a> Work<'a> {
         }
         if launcher != own {
             // It names the launcher as a descriptor would, not as a number; without it LISTEN_PID decides.
-            self.environment.remove(std::ffi::OsStr::new("LISTEN_PIDFDID"));
+            self.environment.remove(OsStr::new("LISTEN_PIDFDID"));
         }
         self.tell_sockets();
         let command = &self.spec.command;

@@ -54,8 +54,15 @@ pub fn resolve(
     let socket_owner = account::socket_owner(spec, &standing, &mut failures);
     let mut resolved =
         Resolved { account, standing, program: "/".into(), inherited, from_files, socket_owner, lock };
-    if resolved.standing.passed_descriptors.is_empty() {
-        activate(spec, &mut resolved.standing, &mut failures);
+    match resolved.standing.passed_descriptors.len() {
+        0 => activate(spec, &mut resolved.standing, &mut failures),
+        passed if passed < spec.sockets.listen.len() => {
+            let cause =
+                format!("the manager has passed only {passed} of {} sockets", spec.sockets.listen.len());
+            let failure = Failure::new("listen", "LISTEN_FDS", cause, DESCRIPTORS);
+            failures.push(failure.hint("its .socket unit has to name all of them"));
+        }
+        _ => {}
     }
     // In the order of the steps, whose first failure gives the status.
     places(spec, &resolved, surroundings, &mut failures);

@@ -206,6 +206,18 @@ impl<'a> Reading<'a> {
             let cause = format!("more than {MOST_SOCKETS} sockets");
             return self.disagree(Field::ListenStream, cause.into());
         }
+        let all = &spec.sockets.listen;
+        if let Some(twice) =
+            all.iter().enumerate().find_map(|(at, one)| all[..at].contains(one).then_some(one))
+        {
+            let cause = format!("{twice} is asked for twice");
+            let field = match twice.kind {
+                SocketKind::Stream => Field::ListenStream,
+                SocketKind::Datagram => Field::ListenDatagram,
+                SocketKind::SequentialPacket => Field::ListenSequentialPacket,
+            };
+            self.disagree(field, cause.into());
+        }
         let sockets = spec.sockets.descriptors();
         if let Some(number) = numbers.iter().find(|number| sockets.contains(number)) {
             let cause = format!("descriptor {number} is that of a socket");

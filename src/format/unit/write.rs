@@ -27,7 +27,8 @@ use super::quote::Dollar;
 use super::write_socket::elsewhere;
 use super::write_socket::required;
 
-/// Writes the `.service` file of a service, for the system manager.
+/// Writes the `.service` file of a service, for the system manager. Its sockets have a unit of their own beside it:
+/// [`write_socket`](super::write_socket).
 ///
 /// What systemd has no word for stands in `[X-Svcadapt]`, which systemd does not read: one `Name=VALUE` a line, the
 /// value as it stands or, where it cannot, as one word in quotes. So the unit is a complete spec. `adapter` is the

@@ -93,7 +93,7 @@ fn root_makes_no_socket_where_strangers_can_change_it() {
     mode(0o777);
     let cause = format!(
         "users other than root and the service's can write in {}\n  \
-         hint: put it into /run, or give the service a --runtime-directory for it",
+         hint: put it into /run",
         open.display()
     );
     refused(&dir, &open.join("s"), &cause);
