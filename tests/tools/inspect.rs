@@ -272,7 +272,7 @@ fn reply(socket: &OwnedFd, answer: &[u8]) -> nix::Result<()> {
         #[allow(unsafe_code, reason = "nix gives the number alone")]
         let connection = unsafe { OwnedFd::from_raw_fd(number) };
         // Whoever has gone already needs no answer.
-        let _ = socket::send(connection.as_raw_fd(), answer, socket::MsgFlags::MSG_NOSIGNAL);
+        let _ = nix::unistd::write(connection, answer);
     } else {
         let (_, peer) = socket::recvfrom::<socket::SockaddrStorage>(socket.as_raw_fd(), &mut [0; 64])?;
         if let Some(peer) = peer {
