@@ -271,7 +271,7 @@ fn reply(socket: &OwnedFd, answer: &[u8]) -> nix::Result<()> {
         // SAFETY: accept(2) has just made this descriptor, and nobody else knows its number.
         #[allow(unsafe_code, reason = "nix gives the number alone")]
         let connection = unsafe { OwnedFd::from_raw_fd(number) };
-        // Whoever has gone already needs no answer.
+        // As many a server does, and so it dies of one who comes and goes (SIGPIPE): nobody of ours may be that one.
         let _ = nix::unistd::write(connection, answer);
     } else {
         let (_, peer) = socket::recvfrom::<socket::SockaddrStorage>(socket.as_raw_fd(), &mut [0; 64])?;
