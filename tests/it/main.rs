@@ -4,6 +4,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 
+mod again;
 mod audit;
 mod control;
 mod cost;

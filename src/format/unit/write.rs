@@ -221,8 +221,13 @@ impl Unit<'_> {
     }
 
     fn command(&mut self, words: &[Word]) {
-        if self.natives("Service").iter().any(|line| line.name() == Native::COMMAND) {
-            // With the prefix that only systemd understands.
+        let native = self.spec.command.is_native();
+        if native && self.division.needs_adapter() {
+            let why = "svcadapt cannot stand before what only systemd can read";
+            return self.refused.push(Unfit::at(0, why).of(Place::Program, OsStr::new(Native::COMMAND)));
+        }
+        if native || self.natives("Service").iter().any(|line| line.name() == Native::COMMAND) {
+            // It stands among what only systemd understands, with its prefixes.
             return;
         }
         let variables = self.division.host.contains(&Field::ExpandVariables);
