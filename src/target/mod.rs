@@ -6,16 +6,25 @@
 
 mod capability;
 mod command;
+mod directive;
 mod divide;
 mod launchd;
 mod systemd;
 mod values;
+mod version;
 
 pub use capability::Capability;
 pub use capability::Rights;
 pub use command::Place;
 pub use command::Word;
 pub use command::command;
+pub use directive::Choice;
+pub use directive::Directive;
+pub use directive::Section;
+pub use directive::ValueKind;
+pub use directive::directive;
+pub use directive::directives;
+pub use directive::nearest;
 pub use divide::Division;
 pub use divide::Loss;
 pub use divide::LossKind;
@@ -23,3 +32,4 @@ pub use divide::Target;
 pub use divide::divide;
 pub use launchd::resource_key;
 pub use values::values;
+pub use version::Version;
