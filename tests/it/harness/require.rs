@@ -4,6 +4,7 @@ use std::env;
 use std::fmt;
 use std::io;
 use std::io::Write;
+use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 use std::thread;
@@ -17,6 +18,8 @@ pub(crate) enum Capability {
     Root,
     /// A systemd that can be booted in namespaces; see [`Systemd`](super::Systemd).
     Systemd,
+    /// Python.
+    Python,
     /// strace, and the right to use it.
     Strace,
 }
@@ -26,6 +29,7 @@ impl fmt::Display for Capability {
         f.write_str(match self {
             Self::Root => "root",
             Self::Systemd => "systemd",
+            Self::Python => "python3",
             Self::Strace => "strace",
         })
     }
@@ -40,6 +44,9 @@ pub(crate) fn require(capability: Capability) -> bool {
                 Command::new("strace").args(["-o", "/dev/null", "/bin/true"]).stderr(Stdio::null()).status();
             tried.is_ok_and(|status| status.success())
                 || missing(capability, "strace is not installed, or may not trace here")
+        }
+        Capability::Python => {
+            Path::new("/usr/bin/python3").exists() || missing(capability, "there is no /usr/bin/python3")
         }
         Capability::Systemd => super::Systemd::shared().is_some(),
     }
