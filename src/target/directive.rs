@@ -39,7 +39,7 @@ pub enum Section {
 
 /// One thing that a section can say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Directive {
+pub struct DirectiveRow {
     /// Its name.
     pub name: &'static str,
     /// The first version that knows it; 0 if that is older than all supported ones.
@@ -94,7 +94,7 @@ pub enum ValueKind {
 pub type Choice = (&'static str, u16);
 
 /// The directive of this name that any supported version knows, or knew before.
-pub fn directive(section: Section, name: &str) -> Option<&'static Directive> {
+pub fn directive(section: Section, name: &str) -> Option<&'static DirectiveRow> {
     tables(section).iter().find_map(|table| {
         let at = table.binary_search_by(|row| row.name.cmp(name)).ok()?;
         Some(&table[at])
@@ -102,7 +102,7 @@ pub fn directive(section: Section, name: &str) -> Option<&'static Directive> {
 }
 
 /// All directives of a section.
-pub fn directives(section: Section) -> impl Iterator<Item = &'static Directive> {
+pub fn directives(section: Section) -> impl Iterator<Item = &'static DirectiveRow> {
     tables(section).iter().copied().flatten()
 }
 
@@ -117,7 +117,7 @@ pub fn nearest(section: Section, name: &str) -> Option<&'static str> {
         .map(|(_, name)| name)
 }
 
-impl Directive {
+impl DirectiveRow {
     /// Whether this version does what it says.
     pub fn known_to(&self, version: Version) -> bool {
         let version = version.number();
@@ -162,11 +162,11 @@ impl fmt::Display for Section {
     }
 }
 
-const fn d(name: &'static str, since: u16, kind: ValueKind) -> Directive {
-    Directive { name, since, until: None, kind, security: false, system_only: false }
+const fn d(name: &'static str, since: u16, kind: ValueKind) -> DirectiveRow {
+    DirectiveRow { name, since, until: None, kind, security: false, system_only: false }
 }
 
-fn tables(section: Section) -> &'static [&'static [Directive]] {
+fn tables(section: Section) -> &'static [&'static [DirectiveRow]] {
     match section {
         Section::Unit => &[unit::UNIT],
         Section::Service => &[service::SERVICE, exec::EXEC, cgroup::CGROUP],
@@ -209,7 +209,7 @@ mod tests {
     const SECTIONS: [Section; 4] = [Section::Unit, Section::Service, Section::Socket, Section::Install];
 
     fn version(number: u16) -> Version {
-        Version::parse(&number.to_string()).unwrap()
+        Version::parse(number.to_string().as_ref()).unwrap()
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use svcadapt::target::Directive;
+use svcadapt::target::DirectiveRow;
 use svcadapt::target::Section;
 use svcadapt::target::ValueKind;
 use svcadapt::target::Version;
@@ -36,7 +36,7 @@ fn installed() -> Option<(Version, Vec<Dumped>)> {
     };
     let version = said("--version");
     let number = version.split_ascii_whitespace().nth(1).unwrap_or_default();
-    let Some(version) = Version::parse(number) else {
+    let Ok(version) = Version::parse(number.as_ref()) else {
         skip("systemd", &format!("version {number} is not one that is known here"));
         return None;
     };
@@ -103,7 +103,7 @@ fn values_are_of_the_kind_that_systemd_says() {
 }
 
 /// Whether a row has the kind that systemd tells; nothing where systemd's word for it says too little.
-fn fits(row: &Directive, value: &str) -> Option<bool> {
+fn fits(row: &DirectiveRow, value: &str) -> Option<bool> {
     let kind = row.kind;
     // What takes words of its own in a later version was a mere boolean before.
     let boolean = matches!(kind, ValueKind::Boolean | ValueKind::BooleanOr(_));

@@ -1,6 +1,6 @@
 //! What `[Service]` and `[Socket]` say about their control group (systemd.resource-control(5)).
 
-use super::Directive;
+use super::DirectiveRow;
 use super::ValueKind::Boolean;
 use super::ValueKind::BooleanOr;
 use super::ValueKind::Enum;
@@ -16,7 +16,7 @@ use super::choices::OOM_PREFERENCE;
 use super::choices::PRESSURE_WATCH;
 use super::d;
 
-pub(super) const CGROUP: &[Directive] = &[
+pub(super) const CGROUP: &[DirectiveRow] = &[
     d("AllowedCPUs", 244, Words),
     d("AllowedMemoryNodes", 244, Words),
     d("BPFProgram", 249, Other).guard().system(),

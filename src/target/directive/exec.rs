@@ -1,6 +1,6 @@
 //! What `[Service]` and `[Socket]` say about the processes that they start (systemd.exec(5), systemd.kill(5)).
 
-use super::Directive;
+use super::DirectiveRow;
 use super::ValueKind::Boolean;
 use super::ValueKind::BooleanOr;
 use super::ValueKind::Enum;
@@ -32,7 +32,7 @@ use super::choices::PROTECT_SYSTEM;
 use super::choices::UTMP_MODE;
 use super::d;
 
-pub(super) const EXEC: &[Directive] = &[
+pub(super) const EXEC: &[DirectiveRow] = &[
     d("AmbientCapabilities", 0, Words).system(),
     d("AppArmorProfile", 0, Other).guard().system(),
     d("BPFDelegateAttachments", 258, Other),

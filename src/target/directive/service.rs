@@ -1,6 +1,6 @@
 //! `[Service]`, without what it shares with `[Socket]` (systemd.service(5)).
 
-use super::Directive;
+use super::DirectiveRow;
 use super::ValueKind::Boolean;
 use super::ValueKind::BooleanOr;
 use super::ValueKind::CommandLine;
@@ -23,7 +23,7 @@ use super::choices::RESTART_MODE;
 use super::choices::TYPE;
 use super::d;
 
-pub(super) const SERVICE: &[Directive] = &[
+pub(super) const SERVICE: &[DirectiveRow] = &[
     d("BusName", 0, Text),
     d("BusPolicy", 0, Other).gone(236),
     d("ExecCondition", 243, CommandLine),

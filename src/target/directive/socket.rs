@@ -1,6 +1,6 @@
 //! `[Socket]`, without what it shares with `[Service]` (systemd.socket(5)).
 
-use super::Directive;
+use super::DirectiveRow;
 use super::ValueKind::Boolean;
 use super::ValueKind::BooleanOr;
 use super::ValueKind::CommandLine;
@@ -17,7 +17,7 @@ use super::choices::DEFER_TRIGGER;
 use super::choices::TIMESTAMPING;
 use super::d;
 
-pub(super) const SOCKET: &[Directive] = &[
+pub(super) const SOCKET: &[DirectiveRow] = &[
     d("Accept", 0, Boolean),
     d("AcceptFileDescriptors", 258, Boolean),
     d("Backlog", 0, Integer),

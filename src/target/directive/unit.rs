@@ -1,6 +1,6 @@
 //! `[Unit]` (systemd.unit(5)).
 
-use super::Directive;
+use super::DirectiveRow;
 use super::ValueKind::Boolean;
 use super::ValueKind::Enum;
 use super::ValueKind::Integer;
@@ -14,7 +14,7 @@ use super::choices::COLLECT_MODE;
 use super::choices::JOB_MODE;
 use super::d;
 
-pub(super) const UNIT: &[Directive] = &[
+pub(super) const UNIT: &[DirectiveRow] = &[
     d("After", 0, Words),
     d("AllowIsolate", 0, Boolean),
     d("AssertACPower", 0, Other),
