@@ -6,6 +6,7 @@
 
 mod capability;
 mod command;
+mod directive;
 mod divide;
 mod host;
 mod launchd;
@@ -19,6 +20,13 @@ pub use capability::Rights;
 pub use command::Place;
 pub use command::Word;
 pub use command::command;
+pub use directive::Choice;
+pub use directive::DirectiveRow;
+pub use directive::Section;
+pub use directive::ValueKind;
+pub use directive::directive;
+pub use directive::directives;
+pub use directive::nearest;
 pub use divide::Division;
 pub use divide::divide;
 pub use host::Scope;

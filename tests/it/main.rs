@@ -9,6 +9,7 @@ mod audit;
 mod control;
 mod cost;
 mod detect;
+mod directive;
 mod gen_plist;
 mod gen_unit;
 mod harness;
