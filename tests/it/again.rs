@@ -1,8 +1,13 @@
 //! A unit that is read and written again means the same to systemd: every service that is installed here, and what
 //! a unit says that no field does.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::path::PathBuf;
+
+use svcadapt::target::Section;
+use svcadapt::target::Version;
+use svcadapt::target::directive;
 
 use crate::judge::Folder;
 use crate::judge::Judgement;
@@ -23,7 +28,11 @@ fn installed() -> Vec<PathBuf> {
 /// What systemd knows of a unit, less where it was read from.
 fn meaning(judgement: &Judgement, name: &str) -> Vec<String> {
     const OF_THE_FILE: [&str; 4] = ["Fragment Path", "DropIn Path", "Unit Load State", "Source Path"];
-    let about_it = judgement.unit(name).lines().map(str::trim).take_while(|line| !line.starts_with("-> Job"));
+    let about_it = judgement
+        .unit(name)
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !["-> Job", "-> By jobs"].iter().any(|what| line.starts_with(what)));
     let lines = about_it.map(|line| match line.strip_prefix("SystemCallFilter: ") {
         // A set, in the order of its hashes.
         Some(calls) => {
@@ -79,6 +88,49 @@ fn every_service_of_this_machine_means_the_same_when_it_is_written_again() {
     }
     eprintln!("{} services mean the same", names.len());
     assert!(names.len() > 50, "only {} services are installed here", names.len());
+}
+
+/// The lines of a unit that this systemd would pass over.
+pub(crate) fn unknown_to(version: Version, text: &str) -> Vec<String> {
+    let mut section = "";
+    let mut unknown = Vec::new();
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            section = name;
+        } else if let (Some((name, value)), false) = (line.split_once('='), section.starts_with("X-")) {
+            let section = match section {
+                "Unit" => Section::Unit,
+                "Service" => Section::Service,
+                "Install" => Section::Install,
+                _ => panic!("[{section}] in\n{text}"),
+            };
+            let row = directive(section, name);
+            if row.is_none_or(|row| !row.known_to(version) || !value.is_empty() && !row.takes(value, version))
+            {
+                unknown.push(line.to_owned());
+            }
+        }
+    }
+    unknown
+}
+
+#[test]
+fn no_version_of_systemd_is_told_what_it_does_not_know() {
+    let mut told = 0;
+    for version in ["239", "245", "258", "262"] {
+        for path in installed() {
+            let words = ["gen-unit", "--allow-loss", "--systemd-version", version];
+            let words = words.map(OsStr::new).into_iter().chain([path.as_os_str()]);
+            let output = svcadapt(words);
+            assert!(output.status.success(), "{version} {}: {}", path.display(), said(&output));
+            let version = Version::parse(version.as_ref()).unwrap();
+            let text = String::from_utf8(output.stdout.clone()).unwrap();
+            assert_eq!(unknown_to(version, &text), [""; 0], "{}", path.display());
+            told += said(&output).lines().filter(|line| line.contains("does not know")).count();
+        }
+    }
+    // The units of the machine are for a newer one than the first, or nothing was tried.
+    assert!(told > 50, "{told}");
 }
 
 /// `[Install]`, of which systemd itself reads nothing.

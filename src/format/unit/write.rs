@@ -30,6 +30,7 @@ use crate::target::Target;
 use crate::target::Word;
 use crate::target::command;
 use crate::target::in_systemd;
+use crate::target::unknown;
 use crate::target::values;
 
 use super::quote;
@@ -102,7 +103,10 @@ impl Unit<'_> {
 
     fn natives(&self, section: &str) -> Vec<Directive> {
         let lines = self.spec.native.systemd.iter().flatten();
-        lines.filter(|line| line.section() == section && !self.replaced(line)).cloned().collect()
+        let written = |line: &&Directive| {
+            line.section() == section && !self.replaced(line) && unknown(line, self.host).is_none()
+        };
+        lines.filter(written).cloned().collect()
     }
 
     /// Where the adapter stands before the program, it is started, and it tells.
