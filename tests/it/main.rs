@@ -16,6 +16,7 @@ mod harness;
 mod house;
 mod judge;
 mod late;
+mod losses;
 mod model;
 mod read_plist;
 mod read_unit;
