@@ -25,3 +25,4 @@ mod run;
 mod said;
 mod spec_file;
 mod supervised;
+mod verify;

@@ -99,6 +99,18 @@ fn exec_path(path: &OsStr) -> Quoted {
     }
 }
 
+/// The ceiling of the nice level: systemd takes nothing that is none, though the kernel does (systemd.exec(5),
+/// "Process Properties").
+pub(super) fn nice_limit(limit: &OsStr) -> Quoted {
+    let text = limit.to_string_lossy();
+    let level = |text: &str| text.parse::<u64>().is_ok_and(|level| level <= 40);
+    if text.split(':').all(level) {
+        raw(limit)
+    } else {
+        Err(Unfit::at(0, "systemd takes numbers from 0 to 40 here"))
+    }
+}
+
 /// Whether systemd searches the program in its own path (systemd.service(5), "Command lines"). A name that begins
 /// with another sign could be read as a prefix.
 fn is_searched(name: &[u8]) -> bool {
@@ -360,6 +372,7 @@ mod tests {
         assert_eq!(refused(&[b"/a/".to_vec(), vec![b'x'; 256]].concat(), raw_path).0, 258);
         assert_eq!(refused(b"/bin/", exec_path).0, 4);
         assert_eq!(refused(b"./sh", exec_path).0, 0);
+        assert_eq!(refused(b"5:infinity", nice_limit).0, 0);
     }
 
     #[test]

@@ -282,6 +282,7 @@ impl Unit<'_> {
             Field::StandardError if spec.standard_error == Some(Output::Inherit) => {
                 return self.put(field.directive(), "journal");
             }
+            Field::Limit(Resource::Nice) => quote::nice_limit,
             Field::Environment => quote::environment,
             Field::EnvironmentFile => quote::environment_file,
             Field::SupplementaryGroups => quote::group,
