@@ -23,6 +23,7 @@ mod read_unit;
 mod readme;
 mod run;
 mod said;
+mod samples;
 mod spec_file;
 mod supervised;
 mod verify;
