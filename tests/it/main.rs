@@ -17,6 +17,7 @@ mod house;
 mod judge;
 mod late;
 mod losses;
+mod manual;
 mod model;
 mod read_plist;
 mod read_unit;
