@@ -14,6 +14,7 @@ mod harness;
 mod house;
 mod judge;
 mod late;
+mod launchd;
 mod model;
 mod read_plist;
 mod read_unit;

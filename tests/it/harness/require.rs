@@ -17,6 +17,8 @@ pub(crate) enum Capability {
     Root,
     /// A systemd that can be booted in namespaces; see [`Systemd`](super::Systemd).
     Systemd,
+    /// To be root, and allowed to make namespaces; see [`Launchd`](super::Launchd).
+    Namespaces,
     /// strace, and the right to use it.
     Strace,
 }
@@ -26,6 +28,7 @@ impl fmt::Display for Capability {
         f.write_str(match self {
             Self::Root => "root",
             Self::Systemd => "systemd",
+            Self::Namespaces => "namespaces",
             Self::Strace => "strace",
         })
     }
@@ -42,6 +45,7 @@ pub(crate) fn require(capability: Capability) -> bool {
                 || missing(capability, "strace is not installed, or may not trace here")
         }
         Capability::Systemd => super::Systemd::shared().is_some(),
+        Capability::Namespaces => super::launchd::namespaces(),
     }
 }
 
