@@ -116,10 +116,12 @@ fn a_wrong_type_and_an_unknown_key_are_lines_in_the_log() {
 }
 
 #[test]
-fn orders_about_no_job_are_refused_by_number() {
+fn orders_that_cannot_be_obeyed_are_refused_by_number() {
     let dir = Dir::new();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    launchd.load("idle", &arguments(&["/bin/true"]));
     for (order, status) in [
+        ("kill TERM idle", 3),
         ("print x", 113),
         ("kickstart x", 113),
         ("kill TERM x", 113),

@@ -4,7 +4,10 @@ use std::fs;
 use std::time::Duration;
 
 use crate::harness::Dir;
+use crate::harness::Exit;
 use crate::harness::Launchd;
+use crate::harness::Svc;
+use crate::harness::wait_until;
 
 use super::support::RUN_AT_LOAD;
 use super::support::arguments;
@@ -24,15 +27,30 @@ const ENDS: [(&str, &str); 5] = [
 
 /// After which ends a job with these keys (besides its label and its command) is started again; or `None` after the test
 /// has been told to be skipped. Each that is kept is seen to start a second time.
-pub(super) fn keep_alive(plist_fragment: &str) -> Option<Vec<&'static str>> {
+fn keep_alive(plist_fragment: &str) -> Option<Vec<&'static str>> {
     keep_alive_of(|launchd, label, command| {
         let path = launchd.write(label, &(arguments(command) + plist_fragment));
         fs::read_to_string(path).unwrap()
     })
 }
 
+/// The same of what `gen-plist` writes with these words.
+fn keep_alive_generated(words: &[&str]) -> Option<Vec<&'static str>> {
+    let dir = Dir::new();
+    keep_alive_of(|_, label, command| {
+        let output = Svc::new(&dir)
+            .args(["gen-plist", "--label", label])
+            .args(words)
+            .args(["--"])
+            .args(command)
+            .output();
+        assert_eq!(output.exit, Exit::Status(0), "{}", output.stderr);
+        output.stdout
+    })
+}
+
 /// The same, for whoever writes the whole property list for a label and a command.
-pub(super) fn keep_alive_of(plist: impl Fn(&Launchd, &str, &[&str]) -> String) -> Option<Vec<&'static str>> {
+fn keep_alive_of(plist: impl Fn(&Launchd, &str, &[&str]) -> String) -> Option<Vec<&'static str>> {
     let dir = Dir::new();
     let launchd = Launchd::start(&dir, SECOND)?;
     let labels: Vec<String> = (0..ENDS.len()).map(|number| format!("end{number}")).collect();
@@ -43,7 +61,7 @@ pub(super) fn keep_alive_of(plist: impl Fn(&Launchd, &str, &[&str]) -> String) -
     let kept = labels.iter().zip(ENDS).filter(|(label, (end, _))| {
         launchd.wait(label, "exited");
         // What follows the end is one of the two.
-        let next = crate::harness::wait_until("it is decided", || {
+        let next = wait_until("it is decided", || {
             launchd
                 .events(label)
                 .into_iter()
@@ -80,6 +98,12 @@ fn keep_alive_by_every_kind_of_end() {
         let Some(kept) = keep_alive(&keys) else { return };
         assert_eq!(kept.join(", "), expected, "{keys}");
     }
+}
+
+#[test]
+fn a_generated_job_that_says_nothing_of_restarts_runs_once() {
+    let Some(kept) = keep_alive_generated(&[]) else { return };
+    assert_eq!(kept, [""; 0]);
 }
 
 #[test]

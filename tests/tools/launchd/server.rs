@@ -190,10 +190,14 @@ impl Server {
                 }
                 String::new()
             }),
-            Order::Kill(signal, label) => self.with(&label, |service, log, _| {
-                service.signal(signal, log);
-                String::new()
-            }),
+            Order::Kill(signal, label) => match self.services.get(&label) {
+                Some(service) if service.pid().is_some() => {
+                    service.signal(signal, &self.log);
+                    Reply::done("")
+                }
+                Some(_) => Reply::refused(NO_PROCESS, "no such process"),
+                None => Reply::refused(NO_SERVICE, "no such service"),
+            },
             Order::Print(label) => self.with(&label, |service, _, _| service.describe()),
         }
     }

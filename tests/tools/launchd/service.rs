@@ -104,7 +104,6 @@ impl Service {
 
     fn spawn(&mut self, log: &Log) {
         self.state = State::Idle;
-        self.last_spawn = Some(Instant::now());
         match child::spawn(&self.job, log) {
             Ok(pid) => {
                 self.runs += 1;
@@ -116,6 +115,8 @@ impl Service {
                 log.say("trouble", &self.job.label, &json!({ "step": "fork", "why": error.to_string() }));
             }
         }
+        // After the event, so that two events are no nearer to each other than two starts may be.
+        self.last_spawn = Some(Instant::now());
     }
 
     /// launchctl(1), `kickstart -k`: the running process is ended first.
