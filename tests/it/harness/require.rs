@@ -4,6 +4,7 @@ use std::env;
 use std::fmt;
 use std::io;
 use std::io::Write;
+use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 use std::thread;
@@ -19,6 +20,8 @@ pub(crate) enum Capability {
     Systemd,
     /// To be root, and allowed to make namespaces; see [`Launchd`](super::Launchd).
     Namespaces,
+    /// Python.
+    Python,
     /// strace, and the right to use it.
     Strace,
 }
@@ -29,6 +32,7 @@ impl fmt::Display for Capability {
             Self::Root => "root",
             Self::Systemd => "systemd",
             Self::Namespaces => "namespaces",
+            Self::Python => "python3",
             Self::Strace => "strace",
         })
     }
@@ -43,6 +47,9 @@ pub(crate) fn require(capability: Capability) -> bool {
                 Command::new("strace").args(["-o", "/dev/null", "/bin/true"]).stderr(Stdio::null()).status();
             tried.is_ok_and(|status| status.success())
                 || missing(capability, "strace is not installed, or may not trace here")
+        }
+        Capability::Python => {
+            Path::new("/usr/bin/python3").exists() || missing(capability, "there is no /usr/bin/python3")
         }
         Capability::Systemd => super::Systemd::shared().is_some(),
         Capability::Namespaces => super::launchd::namespaces(),
