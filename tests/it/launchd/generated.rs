@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::process;
 use std::time::Duration;
 
@@ -120,6 +121,27 @@ fn a_program_that_does_not_stop_is_given_the_time_that_was_asked_for() {
     let at = |number| launchd.wait_nth("org.example.deaf", "sent", number)["time"].as_u64().unwrap();
     let waited = Duration::from_micros(at(2) - at(1));
     assert!(waited >= SECOND * 7 && waited < SECOND * 7 + Duration::from_secs(2), "{waited:?}");
+}
+
+/// None of their programs is to be run here.
+#[test]
+fn the_samples_are_loaded_and_every_key_is_known() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("launchd");
+    let mut number = 0;
+    for sample in fs::read_dir(samples).unwrap().map(|entry| entry.unwrap().path()) {
+        let Some(label) = sample.file_name().unwrap().to_str().unwrap().strip_suffix(".plist") else {
+            continue;
+        };
+        let text = fs::read_to_string(&sample).unwrap().replace("<string>/usr/", "<string>/nowhere/");
+        let path = dir.write(&format!("{label}.plist"), &text);
+        // The file is called by the label.
+        assert_eq!(launchd.must(&format!("bootstrap {}", path.display())), label);
+        assert_eq!(ignored(&launchd, label), [""; 0], "{label}");
+        number += 1;
+    }
+    assert!(number > 0);
 }
 
 /// What needs root is done by the adapter, which then is the program.

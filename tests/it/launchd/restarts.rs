@@ -100,10 +100,22 @@ fn keep_alive_by_every_kind_of_end() {
     }
 }
 
+/// What systemd.service(5) means by each policy, as near as launchd comes to it: a death by signal is no success there, be
+/// it SIGTERM, and SIGKILL is no crash.
 #[test]
-fn a_generated_job_that_says_nothing_of_restarts_runs_once() {
-    let Some(kept) = keep_alive_generated(&[]) else { return };
-    assert_eq!(kept, [""; 0]);
+fn a_generated_policy_does_what_it_can_mean_under_launchd() {
+    for (words, expected) in [
+        (&[][..], ""),
+        (&["--restart=no"], ""),
+        (&["--restart=always"], "exit 0, exit 1, SIGTERM, SIGSEGV, SIGKILL"),
+        (&["--restart=on-failure", "--restart-sec=3"], "exit 1, SIGTERM, SIGSEGV, SIGKILL"),
+        (&["--restart=on-success"], "exit 0"),
+        (&["--restart=on-abnormal"], "SIGSEGV"),
+        (&["--restart=on-abort"], "SIGSEGV"),
+    ] {
+        let Some(kept) = keep_alive_generated(words) else { return };
+        assert_eq!(kept.join(", "), expected, "{words:?}");
+    }
 }
 
 #[test]
