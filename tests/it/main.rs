@@ -16,6 +16,7 @@ mod harness;
 mod house;
 mod judge;
 mod late;
+mod launchd;
 mod losses;
 mod manual;
 mod model;
