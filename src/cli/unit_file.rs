@@ -40,10 +40,10 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
         matches!(&kept.origin, Origin::File { path, spot } if *path == fault.path && *spot == fault.spot)
     })
     };
-    let mut notes: Vec<Error> =
+    let warnings: Vec<Error> =
         reading.warnings.iter().filter(|fault| !again(fault)).cloned().map(Error::from).collect();
-    notes.extend(kept.iter().map(|kept| Error::new(kept.place(), kept.cause())));
-    Ok(Loaded { draft: reading.draft, notes })
+    let kept = kept.iter().map(|kept| Error::new(kept.place(), kept.cause())).collect();
+    Ok(Loaded { draft: reading.draft, warnings, kept })
 }
 
 /// The file of a unit: its own, or else its template's.

@@ -15,6 +15,7 @@ use super::EnvironmentFile;
 use super::Field;
 use super::Limit;
 use super::Mode;
+use super::Native;
 use super::Origin;
 use super::Principal;
 use super::Probe;
@@ -22,13 +23,16 @@ use super::Problem;
 use super::Refusal;
 use super::RelPath;
 use super::Resource;
+use super::Restart;
 use super::ServiceDirectory;
 use super::ServiceSpec;
 use super::ServiceType;
+use super::SignalName;
 use super::Socket;
 use super::SocketKind;
 use super::SocketName;
 use super::Sockets;
+use super::Timespan;
 use super::priority;
 use super::refusal::boolean;
 use super::refusal::text;
@@ -42,6 +46,7 @@ use super::socket;
 pub struct SpecDraft {
     values: Vec<Given>,
     command: Option<Vec<OsString>>,
+    native: Native,
 }
 
 #[derive(Debug, Clone)]
@@ -57,8 +62,11 @@ impl SpecDraft {
         Self::default()
     }
 
-    /// Notes one value.
+    /// Notes one value. What was typed says more than a file that says the same in its host's own words.
     pub fn assign(&mut self, field: Field, value: impl Into<OsString>, origin: Origin) {
+        if origin == Origin::Option && field.arity() == Arity::One {
+            self.native.forget(field.directive());
+        }
         self.values.push(Given { field, value: value.into(), origin });
     }
 
@@ -71,15 +79,38 @@ impl SpecDraft {
             };
             self.values.retain(|given| !gone(given));
         }
+        self.native.forget(Native::COMMAND);
         self.command = Some(words);
+    }
+
+    /// Notes what a file says that only its own host understands.
+    pub fn native(&mut self, native: Native) {
+        self.native = native;
+    }
+
+    /// The last value of a field as it was written, and where; none where nothing was said.
+    pub fn last(&self, field: Field) -> Option<(&OsStr, &Origin)> {
+        let given = self.values.iter().rev().find(|given| given.field == field)?;
+        Some((&given.value, &given.origin))
     }
 
     /// Makes the spec, or says everything that is wrong with it.
     pub fn finish(self) -> Result<ServiceSpec, Vec<Problem>> {
-        let mut reading = Reading { values: &self.values, problems: Vec::new() };
-        let command = reading.command(self.command);
+        self.checked(None)
+    }
+
+    /// The same for a host whose own words stay with the spec: what is started may stand in them alone. (A template
+    /// has no instance, a oneshot service may have several commands or none.)
+    pub fn finish_natively(self) -> Result<ServiceSpec, Vec<Problem>> {
+        let native = self.command.is_none() && self.native.systemd.is_some();
+        self.checked(native.then(Command::native))
+    }
+
+    fn checked(self, known: Option<Command>) -> Result<ServiceSpec, Vec<Problem>> {
+        let mut reading = Reading { values: &self.values, native: &self.native, problems: Vec::new() };
+        let command = known.unwrap_or_else(|| reading.command(self.command));
         let mut spec = reading.spec(command);
-        if spec.service_type == Some(ServiceType::Notify) && !spec.ready.contains(&Probe::Notify) {
+        if spec.service_type.is_some_and(ServiceType::notifies) && !spec.ready.contains(&Probe::Notify) {
             spec.ready.insert(0, Probe::Notify);
         }
         reading.agreement(&spec);
@@ -93,6 +124,7 @@ const MOST_SOCKETS: usize = 1000;
 /// One pass over a draft.
 struct Reading<'a> {
     values: &'a [Given],
+    native: &'a Native,
     problems: Vec<Problem>,
 }
 
@@ -164,22 +196,39 @@ impl<'a> Reading<'a> {
             sockets: self.sockets(),
             ready: self.many(Field::Ready, |value| Probe::parse(value).map(|probe| vec![probe])),
             notification_fd: self.one(Field::NotificationFd, priority::descriptor),
-            timeout_start: self.one(Field::TimeoutStartSec, super::Timespan::parse),
-            timeout_stop: self.one(Field::TimeoutStopSec, super::Timespan::parse),
+            timeout_start: self.one(Field::TimeoutStartSec, Timespan::parse_timeout),
+            timeout_stop: self.one(Field::TimeoutStopSec, Timespan::parse_timeout),
+            restart: self.one(Field::Restart, Restart::parse),
+            restart_delay: self.one(Field::RestartSec, Timespan::parse),
+            kill_signal: self.one(Field::KillSignal, SignalName::parse),
+            reload_signal: self.one(Field::ReloadSignal, SignalName::parse),
+            native: self.native.clone(),
         }
     }
 
+    /// In the order in which they were said: it is that of their descriptors.
+    fn listen(&mut self) -> Vec<Socket> {
+        let values = self.values;
+        let forgotten =
+            |field: Field| values.iter().rposition(|given| given.field == field && given.value.is_empty());
+        let mut all = Vec::new();
+        for (at, given) in values.iter().enumerate() {
+            let kind = match given.field {
+                Field::ListenStream => SocketKind::Stream,
+                Field::ListenDatagram => SocketKind::Datagram,
+                Field::ListenSequentialPacket => SocketKind::SequentialPacket,
+                _ => continue,
+            };
+            if forgotten(given.field).is_none_or(|before| at > before) {
+                all.extend(self.value(given, |value| Socket::parse(kind, value)));
+            }
+        }
+        all
+    }
+
     fn sockets(&mut self) -> Sockets {
-        let kinds = [
-            (Field::ListenStream, SocketKind::Stream),
-            (Field::ListenDatagram, SocketKind::Datagram),
-            (Field::ListenSequentialPacket, SocketKind::SequentialPacket),
-        ];
-        let listen = kinds.into_iter().flat_map(|(field, kind)| {
-            self.many(field, |value| Socket::parse(kind, value).map(|socket| vec![socket]))
-        });
         Sockets {
-            listen: listen.collect(),
+            listen: self.listen(),
             name: self.one(Field::FileDescriptorName, SocketName::parse),
             mode: self.one(Field::SocketMode, Mode::parse_socket),
             user: self.one(Field::SocketUser, Principal::parse),
@@ -211,11 +260,7 @@ impl<'a> Reading<'a> {
             all.iter().enumerate().find_map(|(at, one)| all[..at].contains(one).then_some(one))
         {
             let cause = format!("{twice} is asked for twice");
-            let field = match twice.kind {
-                SocketKind::Stream => Field::ListenStream,
-                SocketKind::Datagram => Field::ListenDatagram,
-                SocketKind::SequentialPacket => Field::ListenSequentialPacket,
-            };
+            let field = twice.field();
             self.disagree(field, cause.into());
         }
         let sockets = spec.sockets.descriptors();

@@ -21,7 +21,7 @@ use super::refusal::text;
 /// All sockets of a service, and what is said of all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sockets {
-    /// The sockets, in the order of their descriptors: streams, then datagrams, then sequential packets.
+    /// The sockets, in the order of their descriptors. Options and JSON say streams first, then datagrams, then packets.
     pub listen: Vec<Socket>,
     /// What they are called in `LISTEN_FDNAMES`; none: what systemd would call them.
     pub name: Option<SocketName>,
@@ -149,6 +149,15 @@ impl fmt::Display for SocketAddress {
 }
 
 impl Socket {
+    /// The field that says it.
+    pub fn field(&self) -> Field {
+        match self.kind {
+            SocketKind::Stream => Field::ListenStream,
+            SocketKind::Datagram => Field::ListenDatagram,
+            SocketKind::SequentialPacket => Field::ListenSequentialPacket,
+        }
+    }
+
     /// A socket of this kind, where it can be one.
     pub(super) fn parse(kind: SocketKind, value: &OsStr) -> Result<Self, Refusal> {
         let address = SocketAddress::parse(value)?;

@@ -4,20 +4,47 @@ use crate::spec::AbsPath;
 use crate::spec::DirectoryKind;
 use crate::spec::Field;
 use crate::spec::Field as F;
+use crate::spec::FileMode;
 use crate::spec::Input;
+use crate::spec::Output;
 use crate::spec::Probe;
+use crate::spec::Restart;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
+use crate::spec::SignalName;
 use crate::spec::SocketAddress;
 use crate::spec::SocketKind;
 
 use super::Capability;
 use super::Capability::Host;
 use super::Rights;
+use super::Scope;
+use super::Systemd;
 
 /// How systemd honours a field that the spec says.
+pub(super) fn capability(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
+    match (host.scope, field) {
+        // A user's manager has no rights but the user's (systemd.exec(5), of each of these).
+        (Scope::User, F::User | F::Group | F::SupplementaryGroups) => {
+            Capability::lost("a user's manager runs everything as that user")
+        }
+        (Scope::User, F::RootDirectory | F::CapabilityBoundingSet | F::AmbientCapabilities) => {
+            Capability::lost("a user's manager has not the rights for it")
+        }
+        (Scope::User, F::Nice) if spec.nice.is_some_and(|level| level < 0) => {
+            Capability::lost("a user's manager cannot put itself before others")
+        }
+        (Scope::User, F::OomScoreAdjust) if spec.oom_score_adjust.is_some_and(|score| score < 0) => {
+            Capability::lost("a user's manager cannot spare its own")
+        }
+        // Its directories lie in the user's home, but what they are is the same.
+        _ => of_system(spec, field, host),
+    }
+}
+
+/// How the system manager honours it.
 #[expect(clippy::match_same_arms, reason = "what is the same for different reasons stands apart")]
-pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
+fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
     match field {
         F::Name
         | F::Description
@@ -31,8 +58,6 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
         | F::EnvironmentFile
         | F::PassEnvironment
         | F::UnsetEnvironment
-        | F::StandardOutput
-        | F::StandardError
         | F::Limit(_)
         | F::Nice
         | F::OomScoreAdjust
@@ -48,7 +73,9 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
         | F::BindIPv6Only
         | F::Backlog
         | F::TimeoutStartSec
-        | F::TimeoutStopSec => Host,
+        | F::TimeoutStopSec
+        | F::RestartSec
+        | F::KillSignal => Host,
         // systemd builds every environment itself: nothing of its own gets in.
         F::CleanEnvironment => Host,
         // systemd.service(5), "Command lines".
@@ -59,7 +86,27 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
             Some(Input::Inherit) => Capability::approximated("systemd itself has the null device there"),
             _ => Host,
         },
+        F::StandardOutput => output(spec.standard_output.as_ref(), host),
+        F::StandardError => output(spec.standard_error.as_ref(), host),
+        F::Restart => match (spec.service_type, spec.restart) {
+            (Some(ServiceType::Oneshot), Some(Restart::Always | Restart::OnSuccess)) => {
+                Capability::lost("systemd refuses it of a oneshot service: its end is its success")
+            }
+            _ => Host,
+        },
+        F::ReloadSignal => match spec.service_type {
+            Some(ServiceType::NotifyReload) if !watched(spec) => Host,
+            _ => {
+                Capability::approximated("systemctl reload sends it, and does not wait for what comes of it")
+            }
+        },
         F::Type => match spec.service_type {
+            Some(ServiceType::NotifyReload) if watched(spec) => Capability::approximated(
+                "svcadapt tells the readiness, and nobody waits for the end of a reload",
+            ),
+            Some(ServiceType::Exec) if !host.version.has(240) => Capability::approximated(
+                "as Type=simple: before 240 nobody waits for the program to be executed",
+            ),
             // Where the adapter says when the service is ready, it has to know what the program does.
             Some(ServiceType::Forking | ServiceType::Notify) if watched(spec) => by_adapter(),
             _ => Host,
@@ -102,13 +149,33 @@ fn listen(spec: &ServiceSpec, kind: SocketKind) -> Capability {
         made().find(|made| path.starts_with(runtime.base().join(made.path.as_path())))
     };
     match paths.find_map(gone) {
-        Some(made) => Capability::Approximated(format!(
+        // What was a unit says whether it is so, and means it.
+        Some(made) if spec.native.systemd.is_none() => Capability::Approximated(format!(
             "systemd removes /run/{} when the service stops, and with it the socket, which nobody finds any more",
             made.path
         )),
-        None => Host,
+        _ => Host,
     }
 }
+
+/// What a file can be opened for came one by one (systemd.exec(5), "Logging and Standard Input/Output").
+fn output(output: Option<&Output>, host: Systemd) -> Capability {
+    let since = match output {
+        Some(Output::File(FileMode::Append, _)) => 240,
+        Some(Output::File(FileMode::Truncate, _)) => 248,
+        _ => 0,
+    };
+    if host.version.has(since) { Host } else { Capability::Adapter(Rights::OfRoot) }
+}
+
+/// The signal that makes the service read its configuration again; none where nobody sends one.
+pub fn reload_signal(spec: &ServiceSpec) -> Option<SignalName> {
+    let told = spec.service_type == Some(ServiceType::NotifyReload);
+    spec.reload_signal.or(told.then_some(SignalName::HUP))
+}
+
+/// Since when systemd sends that signal itself, and waits (systemd.service(5), `Type=notify-reload`).
+pub const NOTIFY_RELOAD: u16 = 253;
 
 fn by_adapter() -> Capability {
     Capability::Adapter(Rights::OfService)
@@ -126,6 +193,7 @@ fn watched(spec: &ServiceSpec) -> bool {
 mod tests {
     use crate::spec::Origin;
     use crate::spec::SpecDraft;
+    use crate::target::Subject;
     use crate::target::Target;
     use crate::target::divide;
 
@@ -137,7 +205,7 @@ mod tests {
         for &(field, value) in values {
             draft.assign(field, value, Origin::Option);
         }
-        divide(&draft.finish().unwrap(), Target::Systemd).adapter
+        divide(&draft.finish().unwrap(), Target::Systemd(Systemd::default())).adapter
     }
 
     #[test]
@@ -157,12 +225,12 @@ mod tests {
             draft.command(vec!["/bin/true".into()]);
             draft.assign(F::Directory(DirectoryKind::Runtime), "web", Origin::Option);
             draft.assign(F::ListenStream, path, Origin::Option);
-            divide(&draft.finish().unwrap(), Target::Systemd).losses
+            divide(&draft.finish().unwrap(), Target::Systemd(Systemd::default())).losses
         };
         assert_eq!(losses("/run/web.sock"), []);
         assert_eq!(losses("/run/website/s"), []);
         let told = losses("/run/web/s");
-        assert_eq!((told.len(), told[0].field), (1, F::ListenStream));
+        assert_eq!((told.len(), &told[0].subject), (1, &Subject::Field(F::ListenStream)));
     }
 
     #[test]

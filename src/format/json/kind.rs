@@ -14,6 +14,8 @@ pub(super) enum Kind {
     Octal(usize),
     /// One of systemd's names for the types of services.
     Type,
+    /// One of systemd's names for the times to restart.
+    Restart,
     /// A whole number, or a string `SOFT:HARD`.
     Limit,
     /// A whole number of seconds, or a string as systemd.time(7) has it.
@@ -39,8 +41,9 @@ pub(super) fn kind(field: Field) -> Kind {
         F::Umask | F::SocketMode => Kind::Octal(3),
         F::DirectoryMode(_) => Kind::Octal(4),
         F::Type => Kind::Type,
+        F::Restart => Kind::Restart,
         F::Limit(_) => Kind::Limit,
-        F::TimeoutStartSec | F::TimeoutStopSec => Kind::Time,
+        F::TimeoutStartSec | F::TimeoutStopSec | F::RestartSec => Kind::Time,
         F::Name
         | F::Description
         | F::User
@@ -54,6 +57,8 @@ pub(super) fn kind(field: Field) -> Kind {
         | F::SocketUser
         | F::SocketGroup
         | F::BindIPv6Only
+        | F::KillSignal
+        | F::ReloadSignal
         | F::Directory(_) => Kind::Text,
         F::WorkingDirectory
         | F::RootDirectory

@@ -60,14 +60,25 @@ struct Common {
 
 impl Job<'_> {
     /// Reads `Sockets`. Where `told` the adapter in front of the program knows the addresses already.
+    ///
+    /// What a spec cannot say all of is kept besides, so that launchd gets it back as it was.
     pub(super) fn sockets(&mut self, told: bool) {
-        let Some(Node { value: Value::Dictionary(groups), offset }) = self.take(keys::SOCKETS) else {
-            return;
-        };
+        let Some(whole) = self.take(keys::SOCKETS) else { return };
         if self.keeps("inetdCompatibility") {
-            self.warn(offset, "launchd accepts the connections of these sockets itself; here nobody listens");
-            return self.keep(keys::SOCKETS, offset);
+            let cause = "launchd accepts the connections of these sockets itself; here nobody listens";
+            self.warn(whole.offset, cause);
+            return self.keep(keys::SOCKETS, &whole);
         }
+        let before = self.warnings();
+        self.groups(&whole, told);
+        if !told && self.warnings() > before {
+            self.keep(keys::SOCKETS, &whole);
+        }
+    }
+
+    fn groups(&mut self, whole: &Node, told: bool) {
+        let Node { value: Value::Dictionary(groups), offset } = whole else { return };
+        let offset = *offset;
         let mut common = Common::default();
         let mut listens = false;
         let mut name: Option<String> = None;
@@ -77,14 +88,14 @@ impl Job<'_> {
                     let cause = format!("all sockets have one name here: these are called '{first}', too");
                     self.warn(node.offset, cause);
                 }
-                None => name = Some(key),
+                None => name = Some(key.clone()),
             }
-            let entries = match node.value {
-                Value::Array(nodes) => nodes,
-                _ => vec![node],
+            let entries = match &node.value {
+                Value::Array(nodes) => nodes.as_slice(),
+                _ => std::slice::from_ref(node),
             };
             for entry in entries {
-                listens |= self.socket(&entry, told, &mut common);
+                listens |= self.socket(entry, told, &mut common);
             }
         }
         if !listens {

@@ -9,6 +9,7 @@ mod name;
 mod own;
 mod quote;
 mod read;
+mod reload;
 mod socket;
 mod specifiers;
 mod verify;

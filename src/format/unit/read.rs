@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use crate::spec::FIELDS;
 use crate::spec::Field;
+use crate::spec::Native;
 use crate::spec::Origin;
 use crate::spec::SpecDraft;
 use crate::spec::literal;
@@ -27,8 +28,6 @@ pub struct Reading {
     pub draft: SpecDraft,
     /// All the rest, in its order.
     pub kept: Vec<Kept>,
-    /// The same of the unit with its sockets.
-    pub of_sockets: Vec<Kept>,
     /// What systemd would warn of, and ignore.
     pub warnings: Vec<Fault>,
 }
@@ -36,7 +35,7 @@ pub struct Reading {
 impl Reading {
     /// What will be different where the draft alone is run.
     pub fn not_honoured(&self) -> Vec<&Kept> {
-        [&self.kept, &self.of_sockets].into_iter().flat_map(|kept| super::kept::in_force(kept)).collect()
+        super::kept::in_force(&self.kept)
     }
 }
 
@@ -114,7 +113,10 @@ impl Reader<'_> {
         match (section, row.map(|row| row.field)) {
             ("X-Svcadapt", Some(field)) => own::assign(self, given, field),
             ("Unit", Some(field @ Field::Description)) => fields::assign(self, given, field),
-            ("Service", Some(field)) if of_service(field) => fields::assign(self, given, field),
+            ("Service", Some(field)) if of_service(field) => {
+                self.verdict.note(section, given);
+                fields::assign(self, given, field);
+            }
             ("Service", _) if COMMANDS.contains(&given.line.key.as_str()) => self.commands(given),
             ("Service", _) if given.line.key == "TimeoutSec" => {
                 fields::assign(self, given, Field::TimeoutStartSec);
@@ -189,7 +191,7 @@ impl Reader<'_> {
                 *self.verdict.commands.entry(line.key.clone()).or_default() += read.commands.len();
                 if start {
                     if read.commands.is_empty() {
-                        self.keep(given, Reason::Unusable("systemd ignores it".into()));
+                        self.keep(given, Reason::Ignored("it is no command".into()));
                     } else {
                         self.started.push(kept(given, Reason::NoField));
                     }
@@ -230,7 +232,8 @@ impl Reader<'_> {
             }
             draft.command(words);
         }
-        Ok(Reading { draft, kept: self.kept, of_sockets: Vec::new(), warnings: self.warnings })
+        draft.native(Native { systemd: Some(super::kept::native(&self.kept)), launchd: Vec::new() });
+        Ok(Reading { draft, kept: self.kept, warnings: self.warnings })
     }
 
     /// The one command of the spec. Of several none is it: to run just one of them would be something else.

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use crate::spec::Field;
+use crate::spec::Native;
 use crate::spec::Origin;
 use crate::spec::Refusal;
 
@@ -14,12 +15,13 @@ use super::Reason;
 use super::UnitFile;
 use super::UnitName;
 use super::fields::trial;
+use super::kept::native;
 use super::read::Given;
 use super::read::kept;
 use super::specifiers::Why;
 use super::specifiers::resolve;
 
-/// The directives that add a socket, in the order in which their descriptors come here.
+/// The directives that add a socket.
 const LISTEN: [(&str, Field); 3] = [
     ("ListenStream", Field::ListenStream),
     ("ListenDatagram", Field::ListenDatagram),
@@ -84,7 +86,7 @@ struct Reader {
     name: UnitName,
     listen: Vec<Said>,
     settings: Vec<Said>,
-    /// `Accept=`, where it is yes.
+    /// `Accept=`.
     accepts: Option<Kept>,
     /// `Service=`, and the name in it.
     service: Option<(Kept, Vec<u8>)>,
@@ -116,13 +118,16 @@ impl Reader {
                 let yes = ["1", "yes", "y", "true", "t", "on"].contains(&value.to_ascii_lowercase().as_str());
                 let cause =
                     "svcadapt starts no process for each connection, and so none of these sockets is opened";
-                self.accepts = yes.then(|| kept(given, Reason::Partly(cause.into())));
+                self.accepts =
+                    Some(of_sockets(given, if yes { Reason::Partly(cause.into()) } else { Reason::NoField }));
             }
             (None, "Service") => {
+                // Of a template the instance is not known, and not needed.
+                let value = if self.name.is_template() { value.replace("%i", "") } else { value.to_owned() };
                 let resolved = resolve(value.as_bytes(), &self.name, &given.file.path);
-                let name = resolved.unwrap_or_else(|_| value.into());
+                let name = resolved.unwrap_or_else(|_| value.into_bytes());
                 let cause = "these sockets are another service's, and none is opened";
-                self.service = Some((kept(given, Reason::Partly(cause.into())), name));
+                self.service = Some((of_sockets(given, Reason::Ignored(cause.into())), name));
             }
             (None, _) => self.keep(given, Reason::NoField),
         }
@@ -140,7 +145,7 @@ impl Reader {
         };
         match trial(field, &value) {
             Ok(()) => {
-                let said = Said { field, value, whole: kept(given, Reason::NoField) };
+                let said = Said { field, value, whole: of_sockets(given, Reason::NoField) };
                 if LISTEN.iter().any(|(_, listen)| *listen == field) {
                     self.listen.push(said);
                 } else {
@@ -153,7 +158,7 @@ impl Reader {
     }
 
     fn keep(&mut self, given: &Given, reason: Reason) {
-        self.kept.push(kept(given, reason));
+        self.kept.push(of_sockets(given, reason));
     }
 
     fn warn(&mut self, given: &Given, what: &str) {
@@ -166,53 +171,46 @@ impl Reader {
         unit: &UnitFile,
         reading: &mut Reading,
     ) -> Result<(), Vec<Fault>> {
-        let strangers = self.service.take().filter(|(_, name)| {
-            !name.is_empty() && name != service.as_str().as_bytes() && !is_template_of(service, name)
-        });
-        if let Some((whole, _)) = strangers {
-            self.give_up(whole);
-        } else {
-            if self.listen.is_empty() && !self.kept.iter().any(|kept| kept.directive.starts_with("Listen")) {
-                let why = "a socket unit needs an address to listen on; systemd refuses it";
-                return Err(vec![Fault::new(&unit.path, None, why)]);
+        reading.warnings.append(&mut self.warnings);
+        if let Some((whole, name)) = self.service.take() {
+            let ours =
+                name.is_empty() || name == service.as_str().as_bytes() || is_template_of(service, &name);
+            if !ours {
+                reading.kept.push(whole);
+                return Ok(());
             }
-            // What ties the two units together is so by itself here.
-            let own = self.name.as_str().as_bytes();
-            reading.kept.retain(|kept| !ties(kept, own, service));
-            if let Some(whole) = self.accepts.take() {
-                self.give_up(whole);
-            } else {
-                self.tell_order();
-            }
+            self.kept.push(Kept { reason: Reason::NoField, ..whole });
         }
-        if self.listen.is_empty() {
-            // Nothing is left that they could be said of.
-            self.kept.extend(self.settings.drain(..).map(|said| said.whole));
+        if self.listen.is_empty() && !self.kept.iter().any(|kept| kept.directive.starts_with("Listen")) {
+            let why = "a socket unit needs an address to listen on; systemd refuses it";
+            return Err(vec![Fault::new(&unit.path, None, why)]);
+        }
+        let accepts = self.accepts.take();
+        let each = accepts.as_ref().is_some_and(|whole| whole.reason != Reason::NoField);
+        self.kept.extend(accepts);
+        if each || self.listen.is_empty() {
+            // Nothing is left that the others could be said of.
+            let all = self.listen.drain(..).chain(self.settings.drain(..));
+            self.kept.extend(all.map(|said| said.whole));
         }
         for said in self.listen.into_iter().chain(self.settings) {
             reading.draft.assign(said.field, said.value, said.whole.origin);
         }
-        reading.of_sockets.extend(self.kept);
-        reading.warnings.extend(self.warnings);
+        // Written again, each unit says what it said; and that the two belong together is no news.
+        let mut lines = native(&reading.kept);
+        lines.extend(native(&self.kept));
+        reading.draft.native(Native { systemd: Some(Native::of_unit(lines)), launchd: Vec::new() });
+        let own = self.name.as_str().as_bytes();
+        reading.kept.retain(|kept| !ties(kept, own, service));
+        reading.kept.extend(self.kept);
         Ok(())
     }
+}
 
-    /// Opens none of them, and says why in one place.
-    fn give_up(&mut self, why: Kept) {
-        self.listen.clear();
-        self.settings.clear();
-        self.kept.clear();
-        self.kept.push(why);
-    }
-
-    fn tell_order(&mut self) {
-        let place = |said: &Said| LISTEN.iter().position(|(_, field)| *field == said.field);
-        let late = self.listen.windows(2).find(|pair| place(&pair[0]) > place(&pair[1]));
-        if let Some([_, said]) = late {
-            let cause = "its descriptor: here those of streams come first, then those of datagrams";
-            self.kept.push(Kept { reason: Reason::Partly(cause.into()), ..said.whole.clone() });
-        }
-    }
+/// The line, kept apart from those of the service.
+fn of_sockets(given: &Given, reason: Reason) -> Kept {
+    let whole = kept(given, reason);
+    Kept { section: format!("{}{}", Native::OF_SOCKETS, whole.section), ..whole }
 }
 
 /// `web@.service`, for `web@1.service`.
@@ -291,19 +289,16 @@ mod tests {
             not_honoured("", text).iter().map(|told| told[..told.find(' ').unwrap()].to_owned()).collect();
         assert_eq!(told, ["After=a", "ListenStream=vsock:2:80", "ListenFIFO=/f", "KeepAlive=yes"]);
         let order = "[Socket]\nListenDatagram=53\nListenStream=53\n";
-        assert_eq!(addresses(order), ["53", "53 for datagrams"]);
-        assert_eq!(not_honoured("", order).len(), 1);
+        assert_eq!(addresses(order), ["53 for datagrams", "53"]);
     }
 
     #[test]
     fn sockets_of_somebody_else_and_for_one_connection_each_are_none() {
-        for (line, told) in
-            [("Accept=yes", "Accept=yes "), ("Service=other.service", "Service=other.service ")]
-        {
-            let text = format!("[Socket]\nListenStream=80\nSocketMode=600\n{line}\n");
-            assert_eq!(addresses(&text), [""; 0]);
-            let all = not_honoured("", &text);
-            assert!(all.len() == 1 && all[0].starts_with(told), "{all:?}");
+        let text = |line: &str| format!("[Socket]\nListenStream=80\nSocketMode=600\n{line}\n");
+        for (line, count) in [("Accept=yes", 3), ("Service=other.service", 1)] {
+            assert_eq!(addresses(&text(line)), [""; 0]);
+            let all = not_honoured("", &text(line));
+            assert!(all.len() == count && all[0].starts_with(line), "{all:?}");
         }
         assert_eq!(addresses("[Socket]\nListenStream=80\nService=%N.service\n"), ["80"]);
         assert_eq!(addresses("[Socket]\nListenStream=80\nAccept=yes\nAccept=no\n"), ["80"]);

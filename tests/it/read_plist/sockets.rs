@@ -7,7 +7,11 @@ use super::told;
 
 /// What a job with these sockets says; the program takes them itself.
 fn sockets(groups: &str) -> (Value, Vec<String>) {
-    let (mut said, remarks) = told(&format!("<key>Sockets</key><dict>{groups}</dict>"));
+    let (mut said, mut remarks) = told(&format!("<key>Sockets</key><dict>{groups}</dict>"));
+    // What is remarked has no field, and so is kept as it stands.
+    if !remarks.is_empty() {
+        assert_eq!(remarks.remove(0), "Sockets");
+    }
     let itself = said.as_object_mut().unwrap().remove("launchd_activation");
     assert_eq!(itself.is_some(), said != json!({}), "{groups}");
     (said, remarks)

@@ -79,13 +79,22 @@ fn what_of_a_socket_unit_is_not_acted_on_is_named_and_strict_refuses_it() {
     dir.write("web.service", "[Service]\nType=exec\nExecStart=/bin/true\n");
     let socket = dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:9\nFreeBind=yes\nAccept=yes\n");
     let unit = dir.join("web.service").display().to_string();
-    let told = Svc::new(&dir).args(["show", &unit]).output();
+    let told = Svc::new(&dir).args(["run", "--dry-run", "--mode=classic", &unit]).output();
     let cause = "not honoured here: svcadapt starts no process for each connection, and so none of these sockets is opened";
-    assert_eq!(told.stderr, format!("svcadapt: {}:4: Accept=: {cause}\n", socket.display()));
+    let place = |line: usize| format!("svcadapt: {}:{line}", socket.display());
+    assert_eq!(
+        told.stderr,
+        format!(
+            "{}: FreeBind=: not honoured here\n{}: Accept=: {cause}\n{}: ListenStream=: not honoured here\n",
+            place(3),
+            place(4),
+            place(2)
+        )
+    );
     let strict = Svc::new(&dir).args(["run", "--mode=classic", "--strict", &unit]).output();
     assert_eq!(strict.exit, Exit::Status(2));
     dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:9\nFreeBind=yes\n");
-    let told = Svc::new(&dir).args(["show", &unit]).output();
+    let told = Svc::new(&dir).args(["run", "--dry-run", "--mode=classic", &unit]).output();
     assert_eq!(told.stderr, format!("svcadapt: {}:3: FreeBind=: not honoured here\n", socket.display()));
     // A file that cannot be read, or that systemd would refuse, stops everything.
     dir.write("web.socket", "[Socket]\n");
