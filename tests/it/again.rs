@@ -27,7 +27,9 @@ fn installed() -> Vec<PathBuf> {
 
 /// What systemd knows of a unit, less where it was read from.
 fn meaning(judgement: &Judgement, name: &str) -> Vec<String> {
-    const OF_THE_FILE: [&str; 4] = ["Fragment Path", "DropIn Path", "Unit Load State", "Source Path"];
+    // And whether systemd might forget it at that very moment.
+    const OF_THE_FILE: [&str; 5] =
+        ["Fragment Path", "DropIn Path", "Unit Load State", "Source Path", "May GC"];
     let about_it = judgement
         .unit(name)
         .lines()
