@@ -8,6 +8,7 @@ mod audit;
 mod control;
 mod cost;
 mod detect;
+mod fuzzed;
 mod gen_plist;
 mod gen_unit;
 mod harness;
