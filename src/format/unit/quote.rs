@@ -78,6 +78,7 @@ fn exec_path(path: &OsStr) -> Quoted {
         return Err(Unfit::at(0, "a unit needs the absolute path of the program"));
     }
     plain_path(bytes)?;
+    characters(bytes)?;
     for (offset, &byte) in bytes.iter().enumerate() {
         let what = match byte {
             b'"' | b'\'' => "a quote",
@@ -350,6 +351,8 @@ mod tests {
         assert_eq!(refused(&[b"/a/".to_vec(), vec![b'x'; 256]].concat(), raw_path).0, 258);
         assert_eq!(refused(b"/bin/", exec_path).0, 4);
         assert_eq!(refused(b"sh", exec_path).0, 0);
+        assert_eq!(refused(b"/b\xff", exec_path), (2, "what is not UTF-8 cannot stand in a unit".into()));
+        assert_eq!(refused("/b\u{fdd0}".as_bytes(), exec_path).0, 2);
     }
 
     #[test]
