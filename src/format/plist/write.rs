@@ -125,7 +125,10 @@ impl Job<'_> {
     fn environment(&mut self) {
         let mut variables = Dictionary::new();
         for set in &self.spec.environment.assignments {
-            let value = self.text(Place::Field(Field::Environment), &set.value);
+            // Checked with its name, which is what tells one variable from another.
+            let whole = [OsStr::new(set.name.as_str()), &set.value].join(OsStr::new("="));
+            self.text(Place::Field(Field::Environment), &whole);
+            let value = set.value.to_string_lossy().into_owned();
             variables.insert(set.name.as_str().to_owned(), value.into());
         }
         variables.sort_keys();
@@ -150,8 +153,11 @@ impl Job<'_> {
             };
             if number > NO_LIMIT {
                 let unfit = Unfit::at(0, "macOS counts no further than 9223372036854775807");
-                self.refused
-                    .push(unfit.of(Place::Field(Field::Limit(resource)), OsStr::new(&number.to_string())));
+                let refused = unfit.of(Place::Field(Field::Limit(resource)), OsStr::new(&number.to_string()));
+                // One number may be both ceilings.
+                if self.refused.last() != Some(&refused) {
+                    self.refused.push(refused);
+                }
             }
             if !self.root.contains_key(kind) {
                 self.root.insert(kind.to_owned(), Dictionary::new().into());
