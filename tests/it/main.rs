@@ -12,6 +12,7 @@ mod fuzzed;
 mod gen_plist;
 mod gen_unit;
 mod harness;
+mod hostile_input;
 mod house;
 mod judge;
 mod late;
