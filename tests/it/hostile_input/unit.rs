@@ -27,9 +27,9 @@ fn units_that_are_too_much() {
     let large = "svcadapt: [DIR]/web.service: larger than 4194304 bytes: this is no unit\n";
     let after = |text: &str| format!("{GOOD}{text}").into_bytes();
     unit(&dir, &after(&"# comment\n".repeat(1_000_000)), large);
-    unit(&dir, &[0; 10_000_000], large);
+    unit(&dir, &vec![0; 10_000_000], large);
     unit(&dir, &after(&"A=x\\\n".repeat(2_000_000)), large);
-    unit(&dir, &[0; 1_000_000], "svcadapt: [DIR]/web.service:1:1: a NUL byte stands here\n  | \n  | ^\n");
+    unit(&dir, &vec![0; 1_000_000], "svcadapt: [DIR]/web.service:1:1: a NUL byte stands here\n  | \n  | ^\n");
     let line = "x".repeat(120);
     unit(
         &dir,
@@ -78,8 +78,8 @@ fn the_largest_units_are_read() {
         assert!(output.stdout.contains("\"/bin/true\""));
     }
     // The last line counts, wherever the file ends.
-    let text = format!("{GOOD}{}\nNice=7", "#".repeat(1_000_000).as_str().to_owned() + "\n#");
-    fs::write(&path, text.repeat(1) + &"\n#".repeat(300_000) + "\nNice=8").unwrap();
+    let text = format!("{GOOD}#{}\nNice=7{}\nNice=8", "#".repeat(1_000_000), "\n#".repeat(300_000));
+    fs::write(&path, text).unwrap();
     let output = bounded(&dir, &["show", &path]);
     assert!(output.stdout.contains("\"nice\": 8"), "{}{}", output.stdout, output.stderr);
 }
