@@ -210,10 +210,7 @@ impl Job<'_> {
 /// XML 1.0 has no control characters but tab and line feed: a carriage return is one too, but every reader makes a
 /// line feed of it. The `plist` crate would write them all as they stand.
 fn text(value: &OsStr) -> Result<&str, Unfit> {
-    let text = value.to_str().ok_or_else(|| {
-        let valid = value.as_bytes().utf8_chunks().next().map_or(0, |chunk| chunk.valid().len());
-        Unfit::at(valid, "what is not UTF-8 cannot stand in a property list")
-    })?;
+    let text = value.as_bytes().utf8_chunks().next().map_or("", |chunk| chunk.valid());
     let legal = |letter: char| match letter {
         '\t' | '\n' => true,
         '\u{fffe}' | '\u{ffff}' => false,
@@ -223,6 +220,9 @@ fn text(value: &OsStr) -> Result<&str, Unfit> {
         Some((offset, letter)) => {
             let number = u32::from(letter);
             Err(Unfit::at(offset, format!("U+{number:04X} cannot stand in a property list")))
+        }
+        None if text.len() < value.len() => {
+            Err(Unfit::at(text.len(), "what is not UTF-8 cannot stand in a property list"))
         }
         None => Ok(text),
     }
@@ -345,6 +345,8 @@ mod tests {
         }
         let bytes = std::ffi::OsString::from_vec(b"ab\xff".to_vec());
         assert_eq!(text(&bytes).unwrap_err().offset, 2);
+        let both = std::ffi::OsString::from_vec(b"a\x01\xff".to_vec());
+        assert_eq!(text(&both).unwrap_err().offset, 1);
         assert_eq!(plist(&["x"], &[]).unwrap_err()[0].place, Place::Program);
     }
 }
