@@ -21,7 +21,7 @@ for name in sys.argv[1:]:
 ";
 
 /// What Python reads; none where there is none.
-fn read(texts: &[String]) -> Option<Vec<Value>> {
+pub(crate) fn read(texts: &[String]) -> Option<Vec<Value>> {
     let folder = Folder::new();
     let mut command = Command::new("timeout");
     command.args(["60", "python3", "-c", READER]);

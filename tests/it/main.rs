@@ -8,6 +8,7 @@ mod audit;
 mod control;
 mod cost;
 mod detect;
+mod exact;
 mod fuzzed;
 mod gen_plist;
 mod gen_unit;
