@@ -24,6 +24,7 @@ use super::args;
 use super::deliver::deliver;
 use super::report::print;
 use super::report::report;
+use super::report::report_all;
 use super::spec_file;
 
 /// A kind of file that a service can be written as.
@@ -70,7 +71,7 @@ pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> 
     let file = match make(matches, format) {
         Ok(file) => file,
         Err(problems) => {
-            problems.iter().for_each(report);
+            report_all(&problems);
             return Exit::Status(svcadapt::USAGE);
         }
     };
@@ -97,7 +98,7 @@ pub(crate) type Problems = Vec<String>;
 
 fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Made<'_>, Problems> {
     let given = spec_file::given(matches);
-    given.iter().flat_map(|loaded| &loaded.notes).for_each(report);
+    report_all(given.iter().flat_map(|loaded| &loaded.notes));
     let noted = given.as_ref().is_ok_and(|loaded| !loaded.notes.is_empty());
     let spec = given.map_err(told).and_then(|loaded| loaded.draft.finish().map_err(told));
     let (format, spec) = match (format, spec) {
@@ -116,7 +117,7 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
         None => None,
     };
     let rendered = format.render(&spec, &divide(&spec, F::TARGET), &adapter)?;
-    rendered.losses.iter().for_each(report);
+    report_all(&rendered.losses);
     acceptable(matches, noted, &rendered.losses).map_err(one)?;
     Ok(Made { text: rendered.text, place })
 }
