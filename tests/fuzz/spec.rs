@@ -125,7 +125,8 @@ pub(super) fn made_of(bytes: &[u8]) -> Result<ServiceSpec, String> {
             2 => [b"A=", choices.text()].concat(),
             _ => {
                 let known = &known()[index];
-                known[choices.below(known.len())].as_bytes().to_vec()
+                draft.assign(field, known[choices.below(known.len())], Origin::Option);
+                continue;
             }
         };
         if takes(field, &value) {

@@ -42,6 +42,22 @@ fn json_that_is_too_much() {
     }
 }
 
+/// All mistakes at once, but no more of them than anybody reads.
+#[test]
+fn very_many_mistakes_are_counted() {
+    let dir = place();
+    let keys: Vec<String> = (0..90_000).map(|number| format!("\"{number}\":1")).collect();
+    dir.write("web.json", &format!("{{\n{}\n}}", keys.join(",\n")));
+    let hint = "svcadapt show --schema tells them all";
+    let told = (0..100).fold(String::new(), |all, number| {
+        let (line, column) = (format!("\"{number}\":1,"), format!("\"{number}\":").len() + 1);
+        let place = format!("[DIR]/web.json:{}:{column}", number + 2);
+        all + &format!("svcadapt: {place}: '{number}' is no key of a service\n  | {line}\n  | {:>column$}\n  hint: {hint}\n", '^')
+    });
+    let path = dir.join("web.json").display().to_string();
+    super::refused_words(&dir, &["show", &path], &format!("{told}svcadapt: and 89900 more\n"));
+}
+
 #[test]
 fn values_of_a_wrong_type() {
     let dir = place();
