@@ -29,6 +29,7 @@ use nix::sys::resource::Resource;
 use nix::sys::resource::UsageWho;
 use nix::sys::resource::getrusage;
 use nix::sys::resource::setrlimit;
+use nix::sys::time::TimeValLike;
 use nix::unistd::alarm;
 
 /// The processor time that one input may use: a second, and a few where nothing is optimised.
@@ -78,8 +79,7 @@ fn timed(target: &str, input: &[u8]) -> Result<String, Box<dyn Error>> {
 /// The processor time that this process has used.
 fn spent() -> nix::Result<Duration> {
     let usage = getrusage(UsageWho::RUSAGE_SELF)?;
-    let (user, system) = (usage.user_time(), usage.system_time());
-    let micros = user.tv_sec() * 1_000_000 + user.tv_usec() + system.tv_sec() * 1_000_000 + system.tv_usec();
+    let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
     Ok(Duration::from_micros(micros.unsigned_abs()))
 }
 
