@@ -24,6 +24,7 @@ pub(super) use super::posix::group;
 pub(super) use super::posix::oom_score_adjust;
 pub(super) use super::posix::pipe;
 pub(super) use super::posix::real_time_name;
+pub(super) use super::posix::real_time_number;
 pub(super) use super::posix::reset_dispositions;
 pub(super) use super::posix::sender;
 pub(super) use super::posix::set_oom_score_adjust;

@@ -4,10 +4,12 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 
+mod again;
 mod audit;
 mod control;
 mod cost;
 mod detect;
+mod directive;
 mod exact;
 mod fuzzed;
 mod gen_plist;
@@ -17,11 +19,16 @@ mod hostile_input;
 mod house;
 mod judge;
 mod late;
+mod launchd;
+mod losses;
+mod manual;
 mod model;
 mod read_plist;
 mod read_unit;
 mod readme;
 mod run;
 mod said;
+mod samples;
 mod spec_file;
 mod supervised;
+mod verify;

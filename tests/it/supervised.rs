@@ -8,6 +8,7 @@ mod manager;
 mod parity;
 mod plain;
 mod recognised;
+mod reload;
 mod supervisors;
 mod support;
 mod units;

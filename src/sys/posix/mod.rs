@@ -23,6 +23,7 @@ pub(super) use descriptors::pipe;
 pub(super) use oom::oom_score_adjust;
 pub(super) use oom::set_oom_score_adjust;
 pub(super) use signals::real_time_name;
+pub(super) use signals::real_time_number;
 pub(super) use signals::reset_dispositions;
 
 /// What is not to be had on this system.

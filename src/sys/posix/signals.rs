@@ -18,3 +18,8 @@ pub(crate) fn reset_dispositions() {
 pub(crate) fn real_time_name(signal: i32) -> String {
     format!("signal {signal}")
 }
+
+/// None has them.
+pub(crate) fn real_time_number(_above: i32) -> Option<i32> {
+    None
+}

@@ -14,6 +14,7 @@ use svcadapt::format::plist::read;
 use svcadapt::format::plist::write;
 use svcadapt::spec::Field;
 use svcadapt::spec::ServiceSpec;
+use svcadapt::target::Scope;
 use svcadapt::target::Target;
 use svcadapt::target::divide;
 use svcadapt::target::values;
@@ -46,7 +47,8 @@ const DTD: &str = r#"<!ENTITY % value "array|dict|data|date|real|integer|string|
 
 fn written(spec: &ServiceSpec) -> Result<String, Vec<Refused>> {
     let label = Label::parse("org.example.web".as_ref()).unwrap();
-    write(spec, &divide(spec, Target::Launchd), &label, Path::new("/usr/bin/svcadapt")).map(|list| list.text)
+    write(spec, &divide(spec, Target::Launchd(Scope::System)), &label, Path::new("/usr/bin/svcadapt"))
+        .map(|list| list.text)
 }
 
 /// What XML 1.0 has no character for, and a carriage return, which no reader gives back.

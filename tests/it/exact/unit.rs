@@ -14,6 +14,7 @@ use svcadapt::format::unit::write;
 use svcadapt::spec::Field;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::target::Place;
+use svcadapt::target::Systemd;
 use svcadapt::target::Target;
 use svcadapt::target::divide;
 
@@ -27,7 +28,8 @@ use super::first_bad;
 use super::is_none;
 
 fn written(spec: &ServiceSpec) -> Result<String, Vec<Refused>> {
-    write(spec, &divide(spec, Target::Systemd), Path::new("/usr/bin/svcadapt")).map(|unit| unit.text)
+    write(spec, &divide(spec, Target::Systemd(Systemd::default())), Path::new("/usr/bin/svcadapt"))
+        .map(|unit| unit.text)
 }
 
 /// Sections and directives in their order, as a reader that knows nothing of quotes has them: a line ends at each of
