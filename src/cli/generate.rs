@@ -33,6 +33,7 @@ use super::deliver::deliver;
 use super::plain::json_text;
 use super::report::print;
 use super::report::report;
+use super::report::report_all;
 use super::spec_file;
 
 /// A kind of file that a service can be written as.
@@ -99,7 +100,7 @@ pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> 
     let file = match make(matches, format) {
         Ok(file) => file,
         Err(problems) => {
-            problems.iter().for_each(report);
+            report_all(&problems);
             return Exit::Status(svcadapt::USAGE);
         }
     };
@@ -171,7 +172,7 @@ pub(crate) type Problems = Vec<String>;
 
 fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Made<'_>, Problems> {
     let given = spec_file::given(matches);
-    given.iter().flat_map(|loaded| &loaded.warnings).for_each(report);
+    report_all(given.iter().flat_map(|loaded| &loaded.warnings));
     let noted = given.as_ref().is_ok_and(|loaded| !loaded.warnings.is_empty());
     let finish = |draft: SpecDraft| {
         if F::NATIVE { draft.finish_natively() } else { draft.finish() }
@@ -196,7 +197,7 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
     };
     let division = divide(&spec, format.target());
     let rendered = format.render(&spec, &division, &adapter)?;
-    rendered.losses.iter().for_each(report);
+    report_all(&rendered.losses);
     acceptable(matches, noted, &rendered.losses).map_err(one)?;
     let account = account(&spec, &division, &rendered);
     Ok(Made { text: rendered.text, place, account })

@@ -23,6 +23,7 @@ pub use kept::Kept;
 pub use kept::Reason;
 pub use lex::LARGEST_UNIT;
 pub use lex::Line;
+pub use lex::MOST_ASSIGNMENTS;
 pub use lex::UnitFile;
 pub use name::UnitName;
 pub use read::Reading;
