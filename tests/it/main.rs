@@ -11,6 +11,7 @@ mod detect;
 mod directive;
 mod gen_plist;
 mod gen_unit;
+mod harden;
 mod harness;
 mod house;
 mod judge;

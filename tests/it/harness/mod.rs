@@ -28,6 +28,7 @@ mod systemd;
 mod tests;
 
 pub(crate) use dir::Dir;
+pub(crate) use dir::example;
 pub(crate) use proc::facts;
 pub(crate) use process::Process;
 pub(crate) use process::wait_until;
