@@ -87,6 +87,8 @@ struct Unit {
 }
 
 impl Format for Unit {
+    const NATIVE: bool = true;
+
     fn target(&self) -> Target {
         Target::Systemd(self.systemd)
     }
