@@ -223,6 +223,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         for kind in ["socket", "service"] {
             let unit = format!("{}.{kind}", self.name);
+            self.systemd.systemctl(["kill", "--signal=SIGKILL", &unit]);
             self.systemd.systemctl(["stop", &unit]);
             self.systemd.systemctl(["reset-failed", &unit]);
             let _ = fs::remove_file(self.systemd.path("/run/systemd/system").join(&unit));
@@ -308,6 +309,48 @@ fn an_adapter_that_has_to_be_root_works_under_strict() {
     let main = systemd.show(&format!("{}.service", server.name), "MainPID");
     let file = fs::read_to_string(systemd.path("/run/it-harden-root.pid")).unwrap();
     assert_eq!(file.trim_end(), main);
+}
+
+/// The manager of a user, as a service of the system's.
+const USER_MANAGER: &str = "[Service]\nType=notify\nUser=daemon\nDelegate=yes\n\
+    RuntimeDirectory=it-user\nExecStart=/lib/systemd/systemd --user --unit=it.target\n\
+    Environment=XDG_RUNTIME_DIR=/run/it-user HOME=/run/it-user SYSTEMD_UNIT_PATH=/run/it-user-units\n";
+
+#[test]
+fn a_server_of_a_user_serves_under_strict() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let server = Server::new(systemd, "harden-user", free_port());
+    let folder = systemd.path("/run/it-user-units");
+    fs::create_dir_all(&folder).unwrap();
+    for target in ["basic", "shutdown", "it"] {
+        fs::write(folder.join(format!("{target}.target")), "[Unit]\nDefaultDependencies=no\n").unwrap();
+    }
+    let dir = Dir::new();
+    let (program, place) = (format!("{}/serve", server.folder), format!("tcp:{}", server.port));
+    let svcadapt = format!("{}/svcadapt", server.folder);
+    let output = Svc::new(&dir)
+        .args([
+            "gen-unit",
+            "--scope",
+            "user",
+            "--harden",
+            "strict",
+            "--ready",
+            &place,
+            "--svcadapt",
+            &svcadapt,
+        ])
+        .args(["--", &program, &place, "/etc/passwd"])
+        .output();
+    fs::write(folder.join("web.service"), &output.stdout).unwrap();
+    server.begin(USER_MANAGER);
+    let user = ["setpriv", "--reuid=daemon", "--regid=daemon", "--clear-groups"];
+    let start = ["env", "XDG_RUNTIME_DIR=/run/it-user", "systemctl", "--user", "start", "web.service"];
+    let started = systemd.run(user.iter().chain(&start));
+    assert_eq!(started.exit, Exit::Status(0), "{}\n{}", started.stderr, server.status());
+    assert!(server.says("read").starts_with("root:"));
+    assert_ne!(server.says("code"), "done");
+    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]

@@ -87,7 +87,7 @@ pub(super) const ROWS: &[Row] = &[
     row(STRICT, "ProtectHostname", v::yes, o::hostname,
         "it cannot rename the machine"),
     row(STRICT, "RestrictAddressFamilies", v::families, o::none,
-        "no other kind of socket"),
+        "no other kind of socket; only who asks for the machine's interfaces misses AF_NETLINK"),
     row(STRICT, "RestrictNamespaces", v::yes, o::namespaces,
         "it makes no namespaces, where most of the kernel's holes are"),
     row(BOTH, "RestrictRealtime", v::yes, o::realtime,
