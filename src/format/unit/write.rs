@@ -405,7 +405,7 @@ mod tests {
             unit(&["/bin/web", "$x"], &said).unwrap().text,
             "[Unit]\nDescription=Web\n\n\
              [Service]\nType=notify\nNotifyAccess=all\n\
-             ExecStart=/usr/bin/svcadapt run --mode supervised --ready \"exec:a\\nb\" -- /bin/web \"$$x\"\n\
+             ExecStart=/usr/bin/svcadapt run --mode systemd --ready \"exec:a\\nb\" -- /bin/web \"$$x\"\n\
              IgnoreSIGPIPE=no\nUser=web\n\n\
              [Install]\nWantedBy=multi-user.target\n\n\
              [X-Svcadapt]\nReady=\"exec:a\\nb\"\n"
