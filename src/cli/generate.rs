@@ -19,6 +19,7 @@ use svcadapt::spec::FIELDS;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::spec::SpecDraft;
 use svcadapt::target::Division;
+use svcadapt::target::Hardening;
 use svcadapt::target::Loss;
 use svcadapt::target::LossKind;
 use svcadapt::target::Scope;
@@ -46,6 +47,11 @@ pub(crate) trait Format {
 
     /// The file's name.
     fn file(&self, spec: &ServiceSpec) -> Result<String, Error>;
+
+    /// What shuts the service in.
+    fn harden(&self, _: &ServiceSpec, _: &Division, _adapter: &Path) -> Result<Hardening, Problems> {
+        Ok(Hardening::default())
+    }
 
     /// The file's text. `adapter` is the path of svcadapt where the file will be used.
     fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems>;
@@ -136,7 +142,7 @@ struct Made<'a> {
 }
 
 /// The file, and field by field who honours it and how well.
-fn account(spec: &ServiceSpec, division: &Division, rendered: &Rendered) -> Value {
+fn account(spec: &ServiceSpec, division: &Division, rendered: &Rendered, hardening: &Hardening) -> Value {
     let of = |subject: &Subject| division.losses.iter().find(|loss| loss.subject == *subject);
     let entry = |subject: Subject, by: &str| {
         let loss = of(&subject);
@@ -164,7 +170,26 @@ fn account(spec: &ServiceSpec, division: &Division, rendered: &Rendered) -> Valu
         let by = if matches!(loss.kind, LossKind::Approximated(_)) { "host" } else { "nobody" };
         entry(loss.subject.clone(), by)
     }));
-    json!({ "text": rendered.text, "fields": fields })
+    let mut account = json!({ "text": rendered.text, "fields": fields });
+    if *hardening != Hardening::default() {
+        let set = hardening.set.iter().map(
+            |set| json!({ "directive": set.directive, "value": set.value.to_string_lossy(), "why": set.why }),
+        );
+        let left_out = hardening.left_out.iter();
+        let left_out = left_out.map(|gone| json!({ "directive": gone.directive, "why": gone.why }));
+        account["hardening"] =
+            json!({ "set": set.collect::<Vec<_>>(), "left_out": left_out.collect::<Vec<_>>() });
+    }
+    account
+}
+
+/// Why the sandbox is as it is: to people who want to know, on standard error, since the file itself stays the same.
+fn explain(matches: &ArgMatches, hardening: &Hardening) {
+    if !matches!(matches.try_get_one::<bool>("explain"), Ok(Some(true))) {
+        return;
+    }
+    hardening.set.iter().for_each(report);
+    hardening.left_out.iter().for_each(report);
 }
 
 /// All problems as they are told.
@@ -197,9 +222,11 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
     };
     let division = divide(&spec, format.target());
     let rendered = format.render(&spec, &division, &adapter)?;
+    let hardening = format.harden(&spec, &division, &adapter)?;
+    explain(matches, &hardening);
     report_all(&rendered.losses);
     acceptable(matches, noted, &rendered.losses).map_err(one)?;
-    let account = account(&spec, &division, &rendered);
+    let account = account(&spec, &division, &rendered, &hardening);
     Ok(Made { text: rendered.text, place, account })
 }
 

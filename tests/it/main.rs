@@ -14,6 +14,7 @@ mod exact;
 mod fuzzed;
 mod gen_plist;
 mod gen_unit;
+mod harden;
 mod harness;
 mod hostile_input;
 mod house;

@@ -200,6 +200,20 @@ pub(super) fn directory(value: &OsStr) -> Quoted {
     Ok(name)
 }
 
+/// A path in `ReadWritePaths=` and its kin, where blanks and quotes part words, a backslash protects whatever follows
+/// it, and there is no other escape.
+pub(super) fn namespace_path(value: &OsStr) -> Quoted {
+    let bytes = value.as_bytes();
+    plain_path(bytes)?;
+    let text = characters(bytes)?;
+    if let Some(offset) = bytes.iter().position(|b| matches!(b, b'\n' | b'\r')) {
+        return Err(Unfit::at(offset, "a line break ends the line"));
+    }
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%");
+    let bare = |b: u8| b.is_ascii_alphanumeric() || b"_./:=,+@%-".contains(&b);
+    Ok(if escaped.bytes().all(bare) { escaped } else { format!("\"{escaped}\"") })
+}
+
 /// A value in `[X-Svcadapt]`: the rest of the line where it can stand so, else one word in quotes.
 pub(super) fn own(value: &OsStr) -> String {
     match raw(value) {
