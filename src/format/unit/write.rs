@@ -1,5 +1,7 @@
 //! A service as a unit.
 
+mod install;
+
 use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::path::Path;
@@ -18,13 +20,12 @@ use crate::spec::Output;
 use crate::spec::Resource;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
-use crate::spec::Value;
 use crate::spec::literal;
 use crate::target::Division;
 use crate::target::Instead;
 use crate::target::NOTIFY_RELOAD;
 use crate::target::Place;
-use crate::target::Scope;
+use crate::target::Setting;
 use crate::target::Systemd;
 use crate::target::Target;
 use crate::target::Word;
@@ -36,6 +37,7 @@ use crate::target::values;
 use super::quote;
 use super::quote::Dollar;
 use super::reload;
+use super::sandbox;
 use super::write_socket::elsewhere;
 use super::write_socket::tied;
 
@@ -46,6 +48,16 @@ use super::write_socket::tied;
 /// understands stands where it stood. `adapter` is the path of svcadapt on the host; it is written only if something
 /// is left for it.
 pub fn write(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Vec<Refused>> {
+    write_hardened(spec, division, adapter, &[])
+}
+
+/// The same, with a sandbox around it ([`crate::target::harden`]).
+pub fn write_hardened(
+    spec: &ServiceSpec,
+    division: &Division,
+    adapter: &Path,
+    settings: &[Setting],
+) -> Result<Rendered, Vec<Refused>> {
     let host = match division.target {
         Target::Systemd(host) => host,
         Target::Launchd(_) | Target::Classic => Systemd::default(),
@@ -65,6 +77,7 @@ pub fn write(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<
     }
     unit.native("Service");
     unit.instead();
+    unit.text.push_str(&sandbox::lines(settings, &mut unit.refused));
     unit.install();
     unit.own();
     if unit.refused.is_empty() {
@@ -203,37 +216,6 @@ impl Unit<'_> {
             if let Some(Instead { said: Some((directive, value)), .. }) = in_systemd(key, value) {
                 self.put(directive, value);
             }
-        }
-    }
-
-    /// Which target wants it: the one that is reached when everything runs, unless the spec was a unit.
-    fn install(&mut self) {
-        let by_hand = self.spec.native.key("RunAtLoad") == Some(&Value::Truth(false));
-        if !self.was_unit() && !by_hand {
-            self.section("Install");
-            let target = match self.host.scope {
-                Scope::System => "multi-user.target",
-                Scope::User => "default.target",
-            };
-            self.put("WantedBy", target);
-            if let Some(socket) = tied(self.spec) {
-                self.put("Also", &socket);
-            }
-        }
-        let mut sections: Vec<String> = Vec::new();
-        for line in self.spec.native.systemd.iter().flatten() {
-            let section = line.section();
-            let elsewhere = section.starts_with(Native::OF_SOCKETS);
-            if !elsewhere
-                && !["Unit", "Service", OWN].contains(&section)
-                && sections.iter().all(|seen| seen != section)
-            {
-                sections.push(section.to_owned());
-            }
-        }
-        for section in sections {
-            self.section(&section);
-            self.native(&section);
         }
     }
 
@@ -406,7 +388,7 @@ mod tests {
             unit(&["/bin/web", "$x"], &said).unwrap().text,
             "[Unit]\nDescription=Web\n\n\
              [Service]\nType=notify\nNotifyAccess=all\n\
-             ExecStart=/usr/bin/svcadapt run --mode supervised --ready \"exec:a\\nb\" -- /bin/web \"$$x\"\n\
+             ExecStart=/usr/bin/svcadapt run --mode systemd --ready \"exec:a\\nb\" -- /bin/web \"$$x\"\n\
              IgnoreSIGPIPE=no\nUser=web\n\n\
              [Install]\nWantedBy=multi-user.target\n\n\
              [X-Svcadapt]\nReady=\"exec:a\\nb\"\n"
