@@ -206,12 +206,13 @@ pub(super) fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signa
     let patience = stop_patience(start);
     let main = watch.named();
     // What cannot be ended or removed now was not what failed; the failure is told.
-    let _ = extinguish(signals, patience);
+    let gone = extinguish(signals, patience).unwrap_or_default();
+    let main = main.or_else(|| watch.named_by(|pid| gone.contains(&pid)));
     // What was made up to the last moment: a signal may have come before the report of it was read.
     let _ = watch.read_reports();
     // What has run once, and well, leaves what it was given.
     let made = if *outcome == Outcome::Ready { &[] } else { watch.made.as_slice() };
-    start.take_away(made, watch.main.or(main));
+    start.take_away(made, main.or(watch.main));
 }
 
 /// Where the program's standard error goes, and how much was there before.

@@ -235,11 +235,15 @@ impl Watch<'_> {
 
     /// The main process, or the one that the pid file names if it is one of the program's, however it fares.
     pub(in crate::supervise) fn named(&self) -> Option<i32> {
-        let forking = self.forking.as_ref().filter(|forking| !forking.is_settled());
-        let Some(path) = forking.and_then(|forking| forking.pid_file.as_ref()) else { return self.main };
-        let pid = pid_file::read(path).ok().flatten()?;
-        let ours = forking.is_some_and(|forking| forking.gone.contains(&pid));
-        (ours || family::descends(pid, process::own_pid())).then_some(pid)
+        self.main.filter(|_| !self.is_first()).or_else(|| self.named_by(|_| false))
+    }
+
+    /// The process that the pid file names, if it is one of the program's, or one of these.
+    pub(in crate::supervise) fn named_by(&self, ours: impl Fn(i32) -> bool) -> Option<i32> {
+        let forking = self.forking.as_ref()?;
+        let pid = pid_file::read(forking.pid_file.as_ref()?).ok().flatten()?;
+        let its = ours(pid) || forking.gone.contains(&pid) || family::descends(pid, process::own_pid());
+        its.then_some(pid)
     }
 
     /// What is still waited for, for people.
