@@ -297,6 +297,13 @@ impl Watch<'_> {
     fn gone(&mut self, pid: i32, ended: Ended) {
         let Some(forking) = &mut self.forking else { return };
         forking.gone.insert(pid);
+        // Nobody kills one that only forks again; what is left of the program now are its orphans.
+        if let Stage::Searching(Search { candidate: Some(candidate), .. }) = &forking.stage
+            && candidate.pid == pid
+            && ended != Ended::Exited(0)
+        {
+            self.ended = Some(ended);
+        }
         if matches!(forking.last, None | Some(Ended::Exited(0))) {
             forking.last = Some(ended);
         }
