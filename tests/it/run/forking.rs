@@ -13,6 +13,7 @@ use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Process;
+use crate::harness::Running;
 use crate::harness::Svc;
 use crate::harness::require;
 use crate::harness::wait_until;
@@ -359,7 +360,7 @@ fn of_eight_starts_at_once_one_lives() {
         let path = pid_file(&dir);
         let words = ["--pid-file", path.as_str(), "--pid-after", "10"];
         let all: Vec<_> = (0..8).map(|_| start(&dir, &service, &words[..2], &words).spawn()).collect();
-        let ends: Vec<_> = all.into_iter().map(|one| one.finish()).collect();
+        let ends: Vec<_> = all.into_iter().map(Running::finish).collect();
         let count = |exit| ends.iter().filter(|end| end.exit == exit).count();
         assert_eq!((count(Exit::Status(0)), count(Exit::Status(250))), (1, 7), "{ends:?}");
         runs_and_stops(&dir, &service, Some(&path));
