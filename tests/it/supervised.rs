@@ -10,6 +10,7 @@ mod monitor;
 mod parity;
 mod plain;
 mod recognised;
+mod reload;
 mod supervisors;
 mod support;
 mod units;
