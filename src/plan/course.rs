@@ -130,5 +130,11 @@ mod tests {
         let expected = ["monitor SIGTERM as SIGQUIT, SIGINT as SIGQUIT, SIGHUP as SIGUSR1"];
         assert_eq!(last(plan(&signals, Manager::Container, false)), expected);
         assert_eq!(last(plan(&[QUIT], Manager::Systemd, false)), [""; 0]);
+        let tied = |fields, manager| {
+            plan(fields, manager, false).steps.iter().any(|p| p.step == Step::EndWithMonitor)
+        };
+        assert!(tied(&[QUIT], Manager::S6));
+        // launchd sees to it, and of a program that forks itself away nobody would have it.
+        assert!(!tied(&[QUIT], Manager::Launchd { label: None }) && !tied(&[QUIT, FORKING], Manager::S6));
     }
 }

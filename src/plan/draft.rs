@@ -34,7 +34,7 @@ pub(super) fn steps(
     draft.launch(detection, course);
     draft.streams_and_files();
     draft.identity();
-    draft.last();
+    draft.last(detection, course);
     draft.after(detection, course);
     draft.steps
 }
@@ -242,7 +242,12 @@ impl Draft<'_> {
         }
     }
 
-    fn last(&mut self) {
+    fn last(&mut self, detection: &Detection, course: Course) {
+        // What a program forks off would not have it, and launchd sees to it itself.
+        let launchd = matches!(detection.manager, Manager::Launchd { .. });
+        if course == Course::Stay && !self.forking() && !launchd {
+            self.service(Step::EndWithMonitor);
+        }
         let (spec, resolved) = (self.spec, self.resolved);
         if let Some(mode) = spec.umask.or(self.bare().then_some(Mode::DEFAULT_UMASK)) {
             self.unless(resolved.standing.umask == Some(mode), Step::Umask(mode));

@@ -35,6 +35,8 @@ pub enum Step {
     HandOver,
     /// Stay, pass signals on, each of these as another one, and end as the program does.
     Monitor(Vec<(SignalName, SignalName)>),
+    /// Be killed when the monitor ends, however that comes: nobody would stop the program any more.
+    EndWithMonitor,
     /// Give every signal its default action.
     ResetSignals,
     /// Take the lock that only one instance can have, on a descriptor that the program keeps.
@@ -108,6 +110,7 @@ impl Step {
             Self::MainProcess(_) => "main process",
             Self::HandOver => "hand over",
             Self::Monitor(_) => "monitor",
+            Self::EndWithMonitor => "end with monitor",
             Self::ResetSignals => "reset signals",
             Self::Lock { .. } => "lock",
             Self::Directory { .. } => "directory",
@@ -144,6 +147,7 @@ impl Step {
             | Self::NewSession
             | Self::ForkAgain
             | Self::HandOver
+            | Self::EndWithMonitor
             | Self::ResetSignals
             | Self::NoNewPrivileges => return None,
             Self::Monitor(others) if others.is_empty() => return None,
@@ -189,9 +193,12 @@ impl Step {
             Self::StandardInput(_) => 208,
             Self::StandardOutput(_) => 209,
             Self::RootDirectory(_) => 210,
-            Self::Fork | Self::ForkAgain | Self::AdoptOrphans | Self::ReadinessHelper | Self::Monitor(_) => {
-                204
-            }
+            Self::Fork
+            | Self::ForkAgain
+            | Self::AdoptOrphans
+            | Self::ReadinessHelper
+            | Self::EndWithMonitor
+            | Self::Monitor(_) => 204,
             Self::Groups(_) | Self::Group(_) => 216,
             Self::User(_) => 217,
             Self::BoundingSet(_) | Self::Ambient(_) => 218,

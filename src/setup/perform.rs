@@ -17,6 +17,7 @@ use crate::spec::Ceiling;
 use crate::spec::ServiceSpec;
 use crate::spec::expand;
 use crate::sys::capability;
+use crate::sys::family;
 use crate::sys::fd;
 use crate::sys::file;
 use crate::sys::identity;
@@ -133,6 +134,7 @@ impl<'a> Work<'a> {
                 Ok(())
             }
             Step::NewSession => process::new_session(),
+            Step::EndWithMonitor => family::end_with(self.launcher),
             Step::OomScore(score) => {
                 wanted(self.spec.oom_score_adjust.is_some(), limits::set_oom_score_adjust(*score))
             }

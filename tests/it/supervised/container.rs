@@ -268,7 +268,7 @@ fn a_program_that_forks_itself_away_ends_the_container_when_it_ends() {
             .concat();
     let start = |end: &[&str]| container(&dir, &[&options[..], &["[DIR]/inspect"], end].concat());
     for status in [0, 5] {
-        start(&["--exit-after", &format!("100:{status}")]).status(status).run();
+        start(&["--exit-after", &format!("1000:{status}")]).status(status).run();
     }
     let words = ["--stdout", "up", "--stay"];
     let mut running = start(&words).spawn();

@@ -5,11 +5,13 @@ use std::fs;
 
 use nix::sys::signal::Signal;
 
+use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Process;
 use crate::harness::Running;
 use crate::harness::Svc;
+use crate::harness::require;
 use crate::harness::wait_until;
 
 use super::supervisors::command;
@@ -45,9 +47,9 @@ fn reported(dir: &Dir) -> Process {
 #[test]
 fn its_end_is_the_programs_though_that_has_forked_itself_away() {
     for (end, exit) in [
-        (&["--exit-after", "100:0"][..], Exit::Status(0)),
-        (&["--exit-after", "100:5"], Exit::Status(5)),
-        (&["--exit-after", "100:255"], Exit::Status(255)),
+        (&["--exit-after", "1000:0"][..], Exit::Status(0)),
+        (&["--exit-after", "1000:5"], Exit::Status(5)),
+        (&["--exit-after", "1000:255"], Exit::Status(255)),
     ] {
         let dir = Dir::new();
         let words = [&DAEMON[..], &["[DIR]/inspect", "--out", "[DIR]/report"], end].concat();
@@ -124,7 +126,9 @@ fn a_signal_comes_as_the_one_that_was_asked_for() {
         ),
     ] {
         let dir = Dir::new();
-        let mut running = run(&dir, &[options, &["--", "/bin/sh", "-c", text]].concat()).spawn();
+        // A shell that is just forking misses what it is sent; then its child is killed.
+        let options = [options, &["--timeout-stop-sec", "2", "--", "/bin/sh", "-c", text]].concat();
+        let mut running = run(&dir, &options).spawn();
         running.wait_for("up\n");
         for (sent, said) in expected {
             running.signal(format!("SIG{sent}").parse().unwrap());
@@ -139,6 +143,25 @@ fn a_signal_comes_as_the_one_that_was_asked_for() {
             "{}",
             output.stdout
         );
+        dir.nothing_left();
+    }
+}
+
+/// Whoever starts the service again must not find the old one still there.
+#[test]
+fn a_monitor_that_is_killed_takes_the_program_along() {
+    for user in [&[][..], &["--user", "nobody"]] {
+        if !user.is_empty() && !require(Capability::Root) {
+            continue;
+        }
+        let dir = if user.is_empty() { Dir::new() } else { Dir::new().owned_by("nobody") };
+        let options = ["--kill-signal", "QUIT", "--", "[DIR]/inspect", "--out", "[DIR]/report", "--deaf"];
+        let running = run(&dir, &[user, &options].concat()).spawn();
+        let main = reported(&dir);
+        assert_ne!(main.pid(), running.pid());
+        running.signal(Signal::SIGKILL);
+        assert_eq!(running.finish().exit, Exit::Signal(9));
+        main.wait_gone();
         dir.nothing_left();
     }
 }
