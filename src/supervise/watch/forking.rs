@@ -335,3 +335,38 @@ impl Search {
         stays.then_some(one.pid)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(pid: i32, state: char) -> procfs::Stat {
+        let comm = "daemon".to_owned();
+        let (ppid, tty_nr, exiting, start_time) = (1, 0, false, 1);
+        procfs::Stat { pid, comm, state, ppid, pgrp: pid, session: pid, tty_nr, exiting, start_time }
+    }
+
+    #[test]
+    fn the_only_one_is_taken_when_it_has_slept_for_a_while_and_not_while_it_is_busy() {
+        let mut search = Search::default();
+        assert_eq!(search.only_one(&[process(7, 'S')]), None);
+        let before = Instant::now().checked_sub(ASLEEP).unwrap();
+        search.candidate.as_mut().unwrap().asleep = Some(before);
+        assert_eq!(search.only_one(&[process(7, 'R')]), None, "it was asleep, and is not now");
+        search.candidate.as_mut().unwrap().asleep = Some(before);
+        assert_eq!(search.only_one(&[process(8, 'S')]), None, "another one");
+        search.candidate.as_mut().unwrap().asleep = Some(before);
+        assert_eq!(search.only_one(&[process(8, 'S')]), Some(8));
+        search.candidate.as_mut().unwrap().since = Instant::now().checked_sub(BUSY).unwrap();
+        assert_eq!(search.only_one(&[process(8, 'R')]), Some(8));
+    }
+
+    #[test]
+    fn of_several_none_is_taken_and_all_are_named() {
+        let mut search = Search::default();
+        assert_eq!(search.only_one(&[process(7, 'S'), process(9, 'S')]), None);
+        assert_eq!(search.why, "which one of 7 9 it is cannot be told");
+        assert_eq!(search.only_one(&[]), None);
+        assert_eq!(search.why, "none is left");
+    }
+}

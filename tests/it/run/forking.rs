@@ -272,6 +272,35 @@ fn one_that_was_killed_is_dead_and_is_started_again() {
     runs_and_stops(&dir, &service, Some(&path));
 }
 
+/// Its number is given to somebody else as soon as it is dead: that one is neither the service nor stopped for it.
+#[test]
+fn whoever_has_the_number_of_a_dead_one_is_a_stranger() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let (dir, service) = (Dir::new(), Service::new());
+    for program in ["svcadapt", "daemonic", "inspect", "/bin/sleep"] {
+        dir.program(program);
+    }
+    let text = "cd \"$1\"; start() { ./svcadapt run --mode classic --type forking --name $2 --pid-file $1/its.pid -- \
+                $1/daemonic --pid-file $1/its.pid --pid-after 50 $1/inspect --stay; }\n\
+                start $1 $2 || exit 10; pid=$(cat its.pid); kill -9 $pid\n\
+                while ./svcadapt status $2 | grep -q running; do :; done\n\
+                tries=0; until [ \"$got\" = $pid ]; do tries=$((tries + 1)); [ $tries -lt 99 ] || exit 11\n\
+                echo $((pid - 1)) > /proc/sys/kernel/ns_last_pid; ./sleep 60 & got=$!; done\n\
+                ./svcadapt status $2 > status; echo status $?; ./svcadapt stop $2 > /dev/null; echo stop $?\n\
+                echo $pid > its.pid; start $1 $2; echo start $?\n\
+                kill -0 $pid && [ $(cat its.pid) != $pid ] && echo another; ./svcadapt stop $2 > /dev/null; echo stop $?";
+    Svc::new(&dir)
+        .program("/usr/bin/unshare")
+        .args(["-pf", "--mount-proc", "--kill-child", "/bin/sh", "-c", text, "sh"])
+        .args([dir.path()])
+        .args([service.name()])
+        .stdout("status 1\nstop 0\nstart 0\nanother\nstop 0\n")
+        .run();
+    nothing(&dir, &service);
+}
+
 /// The launcher's own process is what is recorded until the main one is known.
 #[test]
 fn a_start_that_is_told_to_stop_leaves_nothing_at_any_moment() {
@@ -312,7 +341,7 @@ fn a_start_that_is_told_to_stop_leaves_nothing_at_any_moment() {
 /// Killed at any moment between its fork and its readiness, its death is told at once.
 #[test]
 fn a_death_at_any_moment_is_no_service() {
-    for round in 0..40_u64 {
+    for round in 0..20_u64 {
         let (dir, service) = (Dir::new(), Service::new());
         let path = pid_file(&dir);
         let words = ["--pid-file", path.as_str(), "--pid-after", "3"];
@@ -321,7 +350,7 @@ fn a_death_at_any_moment_is_no_service() {
             start(&dir, &service, &[&words[..2], &["--ready", "file:/nowhere/x"]].concat(), &words).spawn();
         let launcher = running.pid();
         let victim = wait_until("it has forked itself away", || daemons(&dir, launcher).pop());
-        let end = Instant::now() + Duration::from_micros(200 * round);
+        let end = Instant::now() + Duration::from_micros(400 * round);
         while Instant::now() < end {
             std::hint::spin_loop();
         }
