@@ -5,6 +5,7 @@
 
 mod args;
 mod audit;
+mod check;
 mod deliver;
 mod detect;
 mod exit;
@@ -42,6 +43,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
             Some(("gen-unit", matches)) => gen_unit::run(matches),
             Some(("gen-plist", matches)) => gen_plist::run(matches),
             Some(("show", matches)) => show::run(matches),
+            Some(("check", matches)) => check::run(matches),
             Some(("status", matches)) => status::run(matches),
             Some(("stop", matches)) => stop::run(matches),
             Some((name, _)) => unreachable!("clap let the unknown subcommand {name} through"),
@@ -63,6 +65,7 @@ fn command() -> Command {
         .subcommand(gen_unit::command())
         .subcommand(gen_plist::command())
         .subcommand(show::command())
+        .subcommand(check::command())
         .subcommand(status::command())
         .subcommand(stop::command())
 }
