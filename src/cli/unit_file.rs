@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use svcadapt::Error;
 use svcadapt::format::unit;
 use svcadapt::format::unit::Fault;
+use svcadapt::format::unit::LARGEST_UNIT;
 use svcadapt::format::unit::UnitFile;
 use svcadapt::format::unit::UnitName;
 use svcadapt::spec::Origin;
@@ -111,5 +112,9 @@ fn parse(path: &Path, errors: &mut Vec<Error>) -> Option<UnitFile> {
 
 /// The null device masks, as an empty file does.
 pub(super) fn content(path: &Path) -> io::Result<Vec<u8>> {
-    if fs::canonicalize(path)? == Path::new("/dev/null") { Ok(Vec::new()) } else { spec_file::read(path) }
+    if fs::canonicalize(path)? == Path::new("/dev/null") {
+        Ok(Vec::new())
+    } else {
+        spec_file::read(path, LARGEST_UNIT)
+    }
 }
