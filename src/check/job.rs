@@ -41,7 +41,7 @@ const FINDERS: [Finder; 8] =
     [key::find, name::find, program::find, account::find, limit::find, socket::find, life::find, log::find];
 
 /// Everything that is wrong with a property list.
-pub fn plist(job: Job, machine: &dyn Machine) -> Vec<Finding> {
+pub fn job(job: Job, machine: &dyn Machine) -> Vec<Finding> {
     let mut findings = Findings::default();
     file::property_list(job.path, machine, &mut findings);
     match Document::parse(job.bytes, job.path) {

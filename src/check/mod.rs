@@ -5,7 +5,7 @@
 //! code that stays the same, a sentence, the reason why it matters and the cure ([`rules`] is the table of all of
 //! them); where it is met it is a [`Finding`] with its place.
 //!
-//! [`unit()`], [`plist()`] and [`json()`] decide, and do nothing else: what they have to know of the machine (users,
+//! [`unit()`], [`job()`] and [`json()`] decide, and do nothing else: what they have to know of the machine (users,
 //! files, their modes) they ask a [`Machine`]. [`Here`] is this one, [`Elsewhere`] knows nothing, and [`Facts`] is one
 //! as data. What a machine does not know is never found wanting.
 //!
@@ -14,9 +14,9 @@
 mod file;
 mod finding;
 mod here;
+mod job;
 mod json;
 mod machine;
-mod plist;
 mod rule;
 pub mod rules;
 mod unit;
@@ -25,6 +25,8 @@ pub use finding::Finding;
 pub use finding::Findings;
 pub use here::Here;
 pub use here::installed_systemd;
+pub use job::Job;
+pub use job::job;
 pub use json::json;
 pub use machine::Account;
 pub use machine::Elsewhere;
@@ -33,8 +35,6 @@ pub use machine::Inode;
 pub use machine::Kind;
 pub use machine::Look;
 pub use machine::Machine;
-pub use plist::Job;
-pub use plist::plist;
 pub use rule::Rule;
 pub use rule::Severity;
 pub use unit::Service;

@@ -26,6 +26,7 @@ use svcadapt::check::Service;
 use svcadapt::check::Severity;
 use svcadapt::check::Source;
 use svcadapt::check::rules;
+use svcadapt::format::LARGEST;
 use svcadapt::spec::Origin;
 use svcadapt::spec::Spot;
 use svcadapt::target::Scope;
@@ -161,7 +162,8 @@ impl Asked {
 
     /// Everything that is found in a file, as the kind that the end of its name says.
     fn look(&self, path: &Path) -> Result<Vec<Finding>, Error> {
-        let bytes = |path: &Path| spec_file::read(path).map_err(|error| spec_file::unreadable(path, &error));
+        let bytes =
+            |path: &Path| spec_file::read(path, LARGEST).map_err(|error| spec_file::unreadable(path, &error));
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("service") => self.service(path),
             Some("socket") => Ok(match source(path)? {
@@ -170,7 +172,7 @@ impl Asked {
             }),
             Some("plist") => {
                 let scope = self.scope.unwrap_or_default();
-                Ok(check::plist(Job { path, bytes: &bytes(path)?, scope }, self.machine))
+                Ok(check::job(Job { path, bytes: &bytes(path)?, scope }, self.machine))
             }
             Some("json") => Ok(check::json(&bytes(path)?, path)),
             _ => Err(Error::new("spec", "no kind of file that describes a service")

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 
 mod audit;
+mod check;
 mod control;
 mod cost;
 mod detect;

@@ -14,7 +14,7 @@ rules! { ALL;
     VANISHES "SVC303" Warning
         "a word is a variable that nothing sets"
         why "systemd leaves such a word out: the program is given one argument less"
-        cure "set it with Environment=, write ${NAME} to keep an empty word, or $$ for a dollar sign";
+        cure "set it with Environment=, write ${NAME} to keep an empty word, or double the $";
     EMPTY "SVC304" Warning
         "a variable that nothing sets stands in a word"
         why "it becomes nothing, without a word in the journal"

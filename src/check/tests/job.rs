@@ -8,9 +8,9 @@ use crate::check::Job;
 use crate::check::Kind;
 use crate::check::Look;
 use crate::check::Machine;
-use crate::check::plist;
+use crate::check::job;
 use crate::check::rules::file;
-use crate::check::rules::job;
+use crate::check::rules::job as life;
 use crate::check::rules::key;
 use crate::spec::Origin;
 use crate::target::Scope;
@@ -63,21 +63,21 @@ pub(super) const CASES: &[Case] = &[
     (&key::ROOT, "<key>RootDirectory</key><string>/srv</string>", "<key>RootDirectory</key><string>/srv</string><key>WorkingDirectory</key><string>/</string>"),
     (&key::CALENDAR, "<key>StartCalendarInterval</key><dict><key>Hour</key><integer>24</integer></dict>", "<key>StartCalendarInterval</key><array><dict><key>Weekday</key><integer>7</integer></dict></array>"),
 
-    (&job::INVERTED, "<key>KeepAlive</key><dict><key>SuccessfulExit</key><true/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>", "<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>"),
-    (&job::THROTTLE, "<key>KeepAlive</key><true/><key>ExitTimeOut</key><integer>9</integer>", "<key>ThrottleInterval</key><integer>9</integer>"),
-    (&job::EXIT_TIME_OUT, "<key>KeepAlive</key><true/><key>ThrottleInterval</key><integer>9</integer>", "<key>KeepAlive</key><false/>"),
-    (&job::EXIT_NEVER, "<key>ExitTimeOut</key><integer>0</integer>", "<key>ExitTimeOut</key><integer>1</integer>"),
-    (&job::TRANSACTIONS, "<key>EnableTransactions</key><true/>", "<key>EnableTransactions</key><false/>"),
-    (&job::TRANSACTIONS, "<key>EnablePressuredExit</key><true/>", "<key>EnablePressuredExit</key><false/>"),
-    (&job::NETWORK, "<key>KeepAlive</key><dict><key>NetworkState</key><true/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>", "<key>KeepAlive</key><dict><key>Crashed</key><true/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>"),
-    (&job::NEVER, "#without RunAtLoad", "#without RunAtLoad\n<key>StartInterval</key><integer>9</integer>"),
-    (&job::NEVER, "<key>RunAtLoad</key><false/>", "<key>RunAtLoad</key><false/><key>MachServices</key><dict><key>a</key><true/></dict>"),
-    (&job::LOG, "<key>UserName</key><string>www</string><key>StandardErrorPath</key><string>/var/log/web.log</string>", "<key>UserName</key><string>www</string><key>StandardErrorPath</key><string>/var/log/web/web.log</string>"),
-    (&job::LOG, "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/var/log/closed/web.log</string>", "<key>StandardOutPath</key><string>/var/log/closed/web.log</string>"),
-    (&job::LOG, "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/var/log/web/root.log</string>", "<key>UserName</key><string>root</string><key>StandardOutPath</key><string>/var/log/web/root.log</string>"),
-    (&job::LOG, "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/var/log/new/web.log</string>", "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/tmp/web.log</string>"),
-    (&job::LOG_DIRECTORY, "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/var/log/web/new/web.log</string>", "<key>StandardOutPath</key><string>/Library/Logs/x/y.log</string>"),
-    (&job::DISABLED, "<key>Disabled</key><true/>", "<key>Disabled</key><false/>"),
+    (&life::INVERTED, "<key>KeepAlive</key><dict><key>SuccessfulExit</key><true/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>", "<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>"),
+    (&life::THROTTLE, "<key>KeepAlive</key><true/><key>ExitTimeOut</key><integer>9</integer>", "<key>ThrottleInterval</key><integer>9</integer>"),
+    (&life::EXIT_TIME_OUT, "<key>KeepAlive</key><true/><key>ThrottleInterval</key><integer>9</integer>", "<key>KeepAlive</key><false/>"),
+    (&life::EXIT_NEVER, "<key>ExitTimeOut</key><integer>0</integer>", "<key>ExitTimeOut</key><integer>1</integer>"),
+    (&life::TRANSACTIONS, "<key>EnableTransactions</key><true/>", "<key>EnableTransactions</key><false/>"),
+    (&life::TRANSACTIONS, "<key>EnablePressuredExit</key><true/>", "<key>EnablePressuredExit</key><false/>"),
+    (&life::NETWORK, "<key>KeepAlive</key><dict><key>NetworkState</key><true/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>", "<key>KeepAlive</key><dict><key>Crashed</key><true/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>"),
+    (&life::NEVER, "#without RunAtLoad", "#without RunAtLoad\n<key>StartInterval</key><integer>9</integer>"),
+    (&life::NEVER, "<key>RunAtLoad</key><false/>", "<key>RunAtLoad</key><false/><key>MachServices</key><dict><key>a</key><true/></dict>"),
+    (&life::LOG, "<key>UserName</key><string>www</string><key>StandardErrorPath</key><string>/var/log/web.log</string>", "<key>UserName</key><string>www</string><key>StandardErrorPath</key><string>/var/log/web/web.log</string>"),
+    (&life::LOG, "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/var/log/closed/web.log</string>", "<key>StandardOutPath</key><string>/var/log/closed/web.log</string>"),
+    (&life::LOG, "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/var/log/web/root.log</string>", "<key>UserName</key><string>root</string><key>StandardOutPath</key><string>/var/log/web/root.log</string>"),
+    (&life::LOG, "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/var/log/new/web.log</string>", "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/tmp/web.log</string>"),
+    (&life::LOG_DIRECTORY, "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/var/log/web/new/web.log</string>", "<key>StandardOutPath</key><string>/Library/Logs/x/y.log</string>"),
+    (&life::DISABLED, "<key>Disabled</key><true/>", "<key>Disabled</key><false/>"),
 ];
 
 const ALWAYS: [(&str, &str); 3] = [
@@ -113,7 +113,7 @@ fn found(case: &str) -> Vec<Finding> {
 }
 
 fn look(facts: &Facts, path: &str, bytes: &[u8]) -> Vec<Finding> {
-    plist(Job { path: Path::new(path), bytes, scope: Scope::System }, facts)
+    job(Job { path: Path::new(path), bytes, scope: Scope::System }, facts)
 }
 
 #[test]

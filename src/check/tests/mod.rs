@@ -1,7 +1,7 @@
 //! Every rule, with a case that breaks it and one that does not.
 
 mod cases;
-mod plist;
+mod job;
 mod unit;
 
 use std::collections::BTreeMap;
@@ -79,7 +79,7 @@ fn assert_codes(findings: &[Finding], expected: &[&str], text: &str) {
 #[test]
 fn no_rule_is_without_a_case() {
     let covered: BTreeSet<_> =
-        cases::UNITS.iter().chain(plist::CASES).chain([&json_case()]).map(|(rule, ..)| rule.code).collect();
+        cases::UNITS.iter().chain(job::CASES).chain([&json_case()]).map(|(rule, ..)| rule.code).collect();
     let all: BTreeSet<_> = rules::all().map(|rule| rule.code).collect();
     assert_eq!(covered, all);
 }

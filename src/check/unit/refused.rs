@@ -20,10 +20,10 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
     let path = &service.unit.file.path;
     if service.unit.file.empty {
         // A link to the null device is how a unit is masked on purpose.
-        if matches!(unit.machine.inode(path), Look::There(inode) if inode.kind == Kind::Other) {
-            return;
+        if matches!(unit.machine.inode(path), Look::There(inode) if inode.kind == Kind::File) {
+            findings.add(&MASKED, whole(path), "the file is empty");
         }
-        return findings.add(&MASKED, whole(path), "the file is empty");
+        return;
     }
     let drop_ins: Vec<UnitFile> = service.drop_ins.iter().map(|source| source.file.clone()).collect();
     let warnings = match read(&service.name, &service.unit.file, &drop_ins) {
