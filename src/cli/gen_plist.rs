@@ -73,6 +73,8 @@ impl Plist {
 }
 
 impl Format for Plist {
+    const NATIVE: bool = false;
+
     fn target(&self) -> Target {
         Target::Launchd(self.scope)
     }

@@ -59,6 +59,8 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 struct Unit(Systemd);
 
 impl Format for Unit {
+    const NATIVE: bool = true;
+
     fn target(&self) -> Target {
         Target::Systemd(self.0)
     }

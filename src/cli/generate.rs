@@ -17,6 +17,7 @@ use svcadapt::Error;
 use svcadapt::format::Rendered;
 use svcadapt::spec::FIELDS;
 use svcadapt::spec::ServiceSpec;
+use svcadapt::spec::SpecDraft;
 use svcadapt::target::Division;
 use svcadapt::target::Loss;
 use svcadapt::target::LossKind;
@@ -36,6 +37,9 @@ use super::spec_file;
 
 /// A kind of file that a service can be written as.
 pub(crate) trait Format {
+    /// Whether what only systemd can read may be all that is known of the command.
+    const NATIVE: bool;
+
     /// For whom it is.
     fn target(&self) -> Target;
 
@@ -169,7 +173,10 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
     let given = spec_file::given(matches);
     given.iter().flat_map(|loaded| &loaded.warnings).for_each(report);
     let noted = given.as_ref().is_ok_and(|loaded| !loaded.warnings.is_empty());
-    let spec = given.map_err(told).and_then(|loaded| loaded.draft.finish().map_err(told));
+    let finish = |draft: SpecDraft| {
+        if F::NATIVE { draft.finish_natively() } else { draft.finish() }
+    };
+    let spec = given.map_err(told).and_then(|loaded| finish(loaded.draft).map_err(told));
     let (format, spec) = match (format, spec) {
         (Ok(format), Ok(spec)) => (format, spec),
         (format, spec) => {
@@ -179,7 +186,9 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
         }
     };
     let one = |error: Error| vec![error.to_string()];
-    let spec = with_program(spec).map_err(one)?;
+    // systemd finds again what it finds anyway.
+    let found = F::NATIVE && spec.native.systemd.is_some();
+    let spec = if found { spec } else { with_program(spec).map_err(one)? };
     let adapter = adapter(matches).map_err(one)?;
     let place = match matches.get_one::<PathBuf>("output") {
         Some(directory) => Some((directory.as_path(), format.file(&spec).map_err(one)?)),

@@ -12,6 +12,7 @@ mod exit;
 mod gen_plist;
 mod gen_unit;
 mod generate;
+mod manual;
 mod plain;
 mod quick;
 mod report;
@@ -46,6 +47,8 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
             Some(("check", matches)) => check::run(matches),
             Some(("status", matches)) => status::run(matches),
             Some(("stop", matches)) => stop::run(matches),
+            Some(("completions", matches)) => manual::completions(matches, command()),
+            Some(("man", matches)) => manual::man(matches, command()),
             Some((name, _)) => unreachable!("clap let the unknown subcommand {name} through"),
             None => Exit::Status(svcadapt::USAGE),
         },
@@ -68,4 +71,6 @@ fn command() -> Command {
         .subcommand(check::command())
         .subcommand(status::command())
         .subcommand(stop::command())
+        .subcommand(manual::completions_command())
+        .subcommand(manual::man_command())
 }

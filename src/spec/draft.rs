@@ -91,8 +91,19 @@ impl SpecDraft {
 
     /// Makes the spec, or says everything that is wrong with it.
     pub fn finish(self) -> Result<ServiceSpec, Vec<Problem>> {
+        self.checked(None)
+    }
+
+    /// The same for a host whose own words stay with the spec: what is started may stand in them alone. (A template
+    /// has no instance, a oneshot service may have several commands or none.)
+    pub fn finish_natively(self) -> Result<ServiceSpec, Vec<Problem>> {
+        let native = self.command.is_none() && self.native.systemd.is_some();
+        self.checked(native.then(Command::native))
+    }
+
+    fn checked(self, known: Option<Command>) -> Result<ServiceSpec, Vec<Problem>> {
         let mut reading = Reading { values: &self.values, native: &self.native, problems: Vec::new() };
-        let command = reading.command(self.command);
+        let command = known.unwrap_or_else(|| reading.command(self.command));
         let mut spec = reading.spec(command);
         if spec.service_type.is_some_and(ServiceType::notifies) && !spec.ready.contains(&Probe::Notify) {
             spec.ready.insert(0, Probe::Notify);

@@ -9,8 +9,12 @@ use super::LossKind;
 use super::LossKind::Approximated;
 use super::LossKind::Lost;
 use super::LossKind::Weakened;
+use super::Scope;
+use super::Section;
 use super::Subject;
+use super::Systemd;
 use super::Target;
+use super::directive;
 
 /// What another host has instead of something native.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,36 +46,18 @@ const ANYWAY: [(&str, &str); 11] = [
     ("WantedBy", "default.target"),
 ];
 
-/// How directives begin that take rights away from a service (systemd.exec(5), systemd.resource-control(5)).
-const SANDBOX: [&str; 15] = [
-    "Protect",
-    "Private",
-    "Restrict",
-    "SystemCall",
-    "IPAddress",
-    "Device",
-    "ReadOnly",
-    "Inaccessible",
-    "NoExec",
-    "SocketBind",
-    "MemoryDenyWriteExecute",
-    "LockPersonality",
-    "RemoveIPC",
-    "DynamicUser",
-    "SecureBits",
-];
-
 /// The losses of all that is native to another host than `to`.
 pub(super) fn losses(spec: &ServiceSpec, to: Target) -> Vec<Loss> {
     let mut losses = Vec::new();
-    if !matches!(to, Target::Systemd(_)) {
-        let launchd = matches!(to, Target::Launchd(_));
-        let lines = spec.native.systemd.iter().flatten();
-        losses.extend(lines.filter_map(|line| {
-            let kind = of_directive(line, launchd)?;
-            Some(Loss { subject: Subject::Directive(line.name().to_owned()), kind })
-        }));
-    }
+    let lines = spec.native.systemd.iter().flatten();
+    losses.extend(lines.filter_map(|line| {
+        let kind = match to {
+            Target::Systemd(host) => unknown(line, host),
+            Target::Launchd(_) => of_directive(line, true),
+            Target::Classic => of_directive(line, false),
+        }?;
+        Some(Loss { subject: Subject::Directive(line.name().to_owned()), kind })
+    }));
     if matches!(to, Target::Launchd(_)) {
         let keys = spec.native.launchd.iter();
         losses.extend(keys.filter_map(|(key, _)| {
@@ -96,9 +82,38 @@ pub fn is_idle(line: &Directive) -> bool {
     extension || anyway || FOR_PEOPLE.contains(&line.name()) || line.section() == "Install"
 }
 
+/// What becomes of a directive for a systemd that does not know it, or may not do it; none where nothing is lost.
+/// Such a line is not written: that systemd would warn of it, and pass over it.
+pub fn unknown(line: &Directive, host: Systemd) -> Option<LossKind> {
+    let section = match line.section() {
+        "Unit" => Section::Unit,
+        "Service" => Section::Service,
+        "Socket" => Section::Socket,
+        "Install" => Section::Install,
+        _ => return None,
+    };
+    if line.name().starts_with("X-") {
+        return None;
+    }
+    let Some(row) = directive(section, line.name()) else {
+        return Some(Lost(format!("no systemd knows it in [{section}]")));
+    };
+    let lost = |why: String| if row.security { Weakened(why) } else { Lost(why) };
+    let version = host.version;
+    if !row.known_to(version) {
+        Some(lost(format!("systemd {version} does not know it")))
+    } else if !row.takes(line.value(), version) {
+        Some(lost(format!("systemd {version} does not know '{}' there", line.value().escape_debug())))
+    } else if host.scope == Scope::User && row.system_only {
+        Some(lost("a user's manager has not the rights for it".into()))
+    } else {
+        None
+    }
+}
+
 /// Whether a directive takes rights away from a service.
-pub fn is_sandbox(name: &str) -> bool {
-    SANDBOX.iter().any(|start| name.starts_with(start)) || name == "User" || name == "Group"
+fn is_sandbox(line: &Directive) -> bool {
+    line.section() == "Service" && directive(Section::Service, line.name()).is_some_and(|row| row.security)
 }
 
 fn of_directive(line: &Directive, launchd: bool) -> Option<LossKind> {
@@ -106,7 +121,7 @@ fn of_directive(line: &Directive, launchd: bool) -> Option<LossKind> {
         return None;
     }
     let name = line.name();
-    if is_sandbox(name) {
+    if is_sandbox(line) {
         return Some(Weakened("only systemd can confine a service so".into()));
     }
     if launchd && let Some(instead) = in_launchd(line) {
@@ -226,6 +241,20 @@ mod tests {
         assert_eq!(directive("NotifyAccess", "all"), None);
         assert!(matches!(directive("KillMode", "process"), Some(Approximated(_))));
         assert!(matches!(directive("KillMode", "mixed"), Some(Lost(_))));
+    }
+
+    #[test]
+    fn what_a_systemd_does_not_know_is_lost_to_it() {
+        let to = |version: &str, scope, name: &str, value: &str| {
+            let version = super::super::Version::parse(version.as_ref()).unwrap();
+            unknown(&Directive::new("Service", name, value).unwrap(), Systemd { version, scope })
+        };
+        assert!(matches!(to("246", Scope::System, "ProtectProc", "invisible"), Some(Weakened(_))));
+        assert_eq!(to("247", Scope::System, "ProtectProc", "invisible"), None);
+        assert!(matches!(to("257", Scope::System, "RestartMode", "never"), Some(Lost(_))));
+        assert!(matches!(to("252", Scope::System, "Foo", "1"), Some(Lost(_))));
+        assert!(matches!(to("252", Scope::User, "PrivateDevices", "yes"), Some(Weakened(_))));
+        assert_eq!(to("252", Scope::User, "X-Foo", "yes"), None);
     }
 
     #[test]

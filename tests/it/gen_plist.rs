@@ -136,7 +136,7 @@ fn what_launchd_cannot_do_goes_to_the_adapter_and_what_nobody_can_is_told() {
         job["ProgramArguments"].as_array().unwrap().iter().filter_map(|v| v.as_string()).collect();
     assert_eq!(
         argv.join(" "),
-        "/opt/svcadapt run --mode supervised --user 70 --environment-file=-/etc/web -- /bin/web -v"
+        "/opt/svcadapt run --mode launchd --user 70 --environment-file=-/etc/web -- /bin/web -v"
     );
     assert_eq!(
         said(&output),

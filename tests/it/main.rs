@@ -4,6 +4,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 
+mod again;
 mod audit;
 mod check;
 mod control;
@@ -16,11 +17,16 @@ mod harness;
 mod house;
 mod judge;
 mod late;
+mod launchd;
+mod losses;
+mod manual;
 mod model;
 mod read_plist;
 mod read_unit;
 mod readme;
 mod run;
 mod said;
+mod samples;
 mod spec_file;
 mod supervised;
+mod verify;

@@ -37,7 +37,9 @@ pub fn write(spec: &ServiceSpec) -> String {
         object.insert(key(row.field), value);
     }
     native::write(&spec.native, &mut object);
-    object.insert(COMMAND.to_owned(), spec.command.argv().map(bytes).collect());
+    if !spec.command.is_native() {
+        object.insert(COMMAND.to_owned(), spec.command.argv().map(bytes).collect());
+    }
     format!("{:#}\n", Value::Object(object))
 }
 

@@ -398,7 +398,7 @@ mod tests {
             job["ProgramArguments"].as_array().unwrap().iter().filter_map(Value::as_string).collect();
         assert_eq!(
             words.join(" "),
-            "/usr/local/bin/svcadapt run --mode supervised --user www --pid-file /var/run/x.pid -- /bin/web --ready"
+            "/usr/local/bin/svcadapt run --mode launchd --user www --pid-file /var/run/x.pid -- /bin/web --ready"
         );
         assert!(!job.contains_key("UserName") && job.contains_key("Umask"));
     }

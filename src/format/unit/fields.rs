@@ -342,6 +342,7 @@ pub(super) fn settle(reader: &mut Reader) {
             (None, None) => {}
         }
     }
+    modes(reader);
     // A program that tells its readiness does so whatever [X-Svcadapt] calls it.
     let kind = last(reader, F::Type);
     if let Some(value) =
@@ -356,6 +357,22 @@ pub(super) fn settle(reader: &mut Reader) {
         reader.forget(F::PidFile);
         let why = "the program writes this file itself, and only systemd reads it";
         keep(reader, value, "Service", Reason::Unusable(why.into()));
+    }
+}
+
+/// The mode of directories that only systemd knows the names of stays with them.
+fn modes(reader: &mut Reader) {
+    for kind in DirectoryKind::ALL {
+        let said = |field| reader.values.iter().any(|value| value.field == field);
+        let (directory, mode) = (F::Directory(kind), F::DirectoryMode(kind));
+        if !said(directory)
+            && let Some(at) = reader.values.iter().rposition(|value| value.field == mode)
+        {
+            let value = reader.values.swap_remove(at);
+            reader.forget(mode);
+            let written = value.value.to_string_lossy().into_owned();
+            keep(reader, Said { written, ..value }, "Service", Reason::NoField);
+        }
     }
 }
 

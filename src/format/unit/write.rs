@@ -30,6 +30,7 @@ use crate::target::Target;
 use crate::target::Word;
 use crate::target::command;
 use crate::target::in_systemd;
+use crate::target::unknown;
 use crate::target::values;
 
 use super::quote;
@@ -102,7 +103,10 @@ impl Unit<'_> {
 
     fn natives(&self, section: &str) -> Vec<Directive> {
         let lines = self.spec.native.systemd.iter().flatten();
-        lines.filter(|line| line.section() == section && !self.replaced(line)).cloned().collect()
+        let written = |line: &&Directive| {
+            line.section() == section && !self.replaced(line) && unknown(line, self.host).is_none()
+        };
+        lines.filter(written).cloned().collect()
     }
 
     /// Where the adapter stands before the program, it is started, and it tells.
@@ -221,8 +225,13 @@ impl Unit<'_> {
     }
 
     fn command(&mut self, words: &[Word]) {
-        if self.natives("Service").iter().any(|line| line.name() == Native::COMMAND) {
-            // With the prefix that only systemd understands.
+        let native = self.spec.command.is_native();
+        if native && self.division.needs_adapter() {
+            let why = "svcadapt cannot stand before what only systemd can read";
+            return self.refused.push(Unfit::at(0, why).of(Place::Program, OsStr::new(Native::COMMAND)));
+        }
+        if native || self.natives("Service").iter().any(|line| line.name() == Native::COMMAND) {
+            // It stands among what only systemd understands, with its prefixes.
             return;
         }
         let variables = self.division.host.contains(&Field::ExpandVariables);
@@ -273,6 +282,7 @@ impl Unit<'_> {
             Field::StandardError if spec.standard_error == Some(Output::Inherit) => {
                 return self.put(field.directive(), "journal");
             }
+            Field::Limit(Resource::Nice) => quote::nice_limit,
             Field::Environment => quote::environment,
             Field::EnvironmentFile => quote::environment_file,
             Field::SupplementaryGroups => quote::group,
@@ -382,7 +392,7 @@ mod tests {
             unit(&["/bin/web", "$x"], &said).unwrap().text,
             "[Unit]\nDescription=Web\n\n\
              [Service]\nType=notify\nNotifyAccess=all\n\
-             ExecStart=/usr/bin/svcadapt run --mode supervised --ready \"exec:a\\nb\" -- /bin/web \"$$x\"\n\
+             ExecStart=/usr/bin/svcadapt run --mode systemd --ready \"exec:a\\nb\" -- /bin/web \"$$x\"\n\
              IgnoreSIGPIPE=no\nUser=web\n\n\
              [Install]\nWantedBy=multi-user.target\n\n\
              [X-Svcadapt]\nReady=\"exec:a\\nb\"\n"

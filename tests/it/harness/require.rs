@@ -18,6 +18,8 @@ pub(crate) enum Capability {
     Root,
     /// A systemd that can be booted in namespaces; see [`Systemd`](super::Systemd).
     Systemd,
+    /// To be root, and allowed to make namespaces; see [`Launchd`](super::Launchd).
+    Namespaces,
     /// Python.
     Python,
     /// strace, and the right to use it.
@@ -29,6 +31,7 @@ impl fmt::Display for Capability {
         f.write_str(match self {
             Self::Root => "root",
             Self::Systemd => "systemd",
+            Self::Namespaces => "namespaces",
             Self::Python => "python3",
             Self::Strace => "strace",
         })
@@ -49,6 +52,7 @@ pub(crate) fn require(capability: Capability) -> bool {
             Path::new("/usr/bin/python3").exists() || missing(capability, "there is no /usr/bin/python3")
         }
         Capability::Systemd => super::Systemd::shared().is_some(),
+        Capability::Namespaces => super::launchd::namespaces(),
     }
 }
 

@@ -123,6 +123,7 @@ fn every_random_spec_is_read_back_as_it_was_written() {
             unwritable += 1;
             continue;
         };
+        assert_eq!(crate::again::unknown_to(host.version, &unit.text), [""; 0], "{:?}", host.version);
         let reading =
             read_text("web.service", unit.text.as_bytes()).unwrap_or_else(|e| panic!("{e}\n{}", unit.text));
         assert_eq!(reading.warnings, [], "{}", unit.text);
