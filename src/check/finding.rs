@@ -27,7 +27,7 @@ const MOST: usize = 500;
 
 /// What the finders have found so far.
 #[derive(Debug, Default)]
-pub struct Findings {
+pub(super) struct Findings {
     all: Vec<Finding>,
 }
 

@@ -8,6 +8,7 @@ use crate::spec::Problem;
 
 use super::Finding;
 use super::Findings;
+use super::Severity;
 use super::file::whole;
 use super::rules::file::SPEC;
 
@@ -16,7 +17,13 @@ pub fn json(bytes: &[u8], path: &Path) -> Vec<Finding> {
     let mut findings = Findings::default();
     if let Err(problems) = read(bytes, path).and_then(|draft| draft.finish().map(drop)) {
         for problem in problems {
-            add(problem, path, &mut findings);
+            // The program may be said after `--`, as every other field may be said by an option.
+            let open = problem.field.is_none() && problem.value.is_none() && problem.origin.is_none();
+            if open {
+                findings.as_bad(Severity::Note, &SPEC, whole(path), problem.refusal.cause);
+            } else {
+                add(problem, path, &mut findings);
+            }
         }
     }
     findings.sorted()

@@ -22,7 +22,6 @@ pub mod rules;
 mod unit;
 
 pub use finding::Finding;
-pub use finding::Findings;
 pub use here::Here;
 pub use here::installed_systemd;
 pub use job::Job;
@@ -41,6 +40,8 @@ pub use unit::Service;
 pub use unit::Source;
 pub use unit::socket_unit;
 pub use unit::unit;
+
+use finding::Findings;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,10 @@
 //! What is started, and words that only a shell would understand.
 
+use std::path::Path;
+
 use crate::check::Findings;
 use crate::check::rules::key::NO_PROGRAM;
+use crate::check::rules::key::NOT_HERE;
 use crate::check::rules::key::RELATIVE;
 use crate::check::rules::key::SEARCHED;
 use crate::check::rules::key::SHELL;
@@ -34,6 +37,7 @@ pub(super) fn find(view: &View, findings: &mut Findings) {
             findings.add(&SHELL, view.origin(node), message);
         }
     }
+    present(view, said, findings);
     for key in ["WorkingDirectory", "StandardOutPath", "StandardErrorPath", "StandardInPath", "RootDirectory"]
     {
         if let Some((node, path)) = view.node(key).and_then(|node| Some((node, node.text()?)))
@@ -41,6 +45,20 @@ pub(super) fn find(view: &View, findings: &mut Findings) {
         {
             let message = format!("nobody expands the beginning of '{}'", path.escape_debug());
             findings.add(&SHELL, view.origin(node), message);
+        }
+    }
+}
+
+/// Whether what launchd opens before it starts the program is there; on other systems nothing of a Mac is.
+fn present(view: &View, program: Option<&Node>, findings: &mut Findings) {
+    if !view.machine.has_launchd() || view.node("RootDirectory").is_some() {
+        return;
+    }
+    let needed = [program, view.node("WorkingDirectory"), view.node("StandardInPath")];
+    for node in needed.into_iter().flatten() {
+        let path = node.text().map(Path::new).filter(|path| path.is_absolute());
+        if let Some(path) = path.filter(|path| view.machine.inode(path).missing()) {
+            findings.add(&NOT_HERE, view.origin(node), format!("there is no '{}'", path.display()));
         }
     }
 }

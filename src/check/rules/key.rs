@@ -87,4 +87,8 @@ rules! { ALL;
         "no calendar has this"
         why "the job never runs"
         cure "Minute 0 to 59, Hour 0 to 23, Day 1 to 31, Weekday 0 to 7, Month 1 to 12";
+    NOT_HERE "SVC722" Warning
+        "a file that the job needs is not on this machine"
+        why "the job ends with 78 before its program starts, and says nothing"
+        cure "install it, correct the path, or say --elsewhere if the file is for another machine";
 }

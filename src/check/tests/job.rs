@@ -63,6 +63,9 @@ pub(super) const CASES: &[Case] = &[
     (&key::ROOT, "<key>RootDirectory</key><string>/srv</string>", "<key>RootDirectory</key><string>/srv</string><key>WorkingDirectory</key><string>/</string>"),
     (&key::CALENDAR, "<key>StartCalendarInterval</key><dict><key>Hour</key><integer>24</integer></dict>", "<key>StartCalendarInterval</key><array><dict><key>Weekday</key><integer>7</integer></dict></array>"),
 
+    (&key::NOT_HERE, "#mac\n<key>Program</key><string>/no/web</string>", "<key>Program</key><string>/no/web</string>"),
+    (&key::NOT_HERE, "#mac\n<key>WorkingDirectory</key><string>/no</string>", "#mac\n<key>WorkingDirectory</key><string>/srv</string>"),
+
     (&life::INVERTED, "<key>KeepAlive</key><dict><key>SuccessfulExit</key><true/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>", "<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>"),
     (&life::THROTTLE, "<key>KeepAlive</key><true/><key>ExitTimeOut</key><integer>9</integer>", "<key>ThrottleInterval</key><integer>9</integer>"),
     (&life::EXIT_TIME_OUT, "<key>KeepAlive</key><true/><key>ThrottleInterval</key><integer>9</integer>", "<key>KeepAlive</key><false/>"),

@@ -98,5 +98,7 @@ fn json_has_to_be_a_spec() {
     let path = std::path::Path::new("/x.json");
     assert_codes(&json(bad.as_bytes(), path), &[rule.code], bad);
     assert_codes(&json(good.as_bytes(), path), &[], good);
+    let partial = json(b"{}", path);
+    assert_eq!((partial.len(), partial[0].severity), (1, Severity::Note), "the program may be said after --");
     assert_codes(&json("[".repeat(100_000).as_bytes(), path), &[rule.code], "a deep one");
 }

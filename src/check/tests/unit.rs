@@ -130,6 +130,12 @@ fn a_finding_stands_at_its_word_and_a_joined_line_at_its_beginning() {
 }
 
 #[test]
+fn line_ends_of_windows_and_a_mark_at_the_beginning_are_nothing_wrong() {
+    let text = "\u{feff}[Service]\r\nExecStart=/bin/web \\\r\n  a\r\nUser=www\r\n";
+    assert_codes(&look(&machine(), Systemd::default(), text, Vec::new(), None), &[], text);
+}
+
+#[test]
 fn a_secret_is_never_shown() {
     let case = "Environment=DB_PASSWORD=hunter2 and more \\q\nEnvironment=\"API_TOKEN=hunter2 b\"";
     let all = format!("{:?}", found(case));

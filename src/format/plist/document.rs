@@ -100,11 +100,6 @@ impl<'a> Document<'a> {
             Err(refusal) => Some(refusal),
         }
     }
-
-    /// The umask that a value of `Umask` is, if it is one.
-    pub fn umask(node: &Node) -> Option<u32> {
-        umask(&node.value).ok().and_then(|mask| u32::from_str_radix(&mask.octal, 8).ok())
-    }
 }
 
 impl Node {

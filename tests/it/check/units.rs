@@ -168,6 +168,25 @@ fn what_svcadapt_writes_has_nothing_wrong_with_it() {
     }
 }
 
+#[test]
+fn the_samples_have_nothing_wrong_with_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let dir = Dir::new();
+    let mut samples = 0;
+    for folder in ["units", "launchd"] {
+        for entry in fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|kind| kind != "md") {
+                samples += 1;
+                let found = findings(&dir, &["--elsewhere", path.to_str().unwrap()]);
+                let bad: Vec<_> = found.into_iter().filter(|finding| finding["severity"] != "note").collect();
+                assert_eq!(bad, [Value::Null; 0], "{}", path.display());
+            }
+        }
+    }
+    assert!(samples > 5, "only {samples} samples");
+}
+
 /// A line of `[Service]` that `systemd-analyze verify` tells with its place.
 const BOTH: [&str; 12] = [
     "Usre=root",
