@@ -32,6 +32,7 @@ pub use read::Reading;
 pub use read::read;
 pub use specifiers::Unresolved;
 pub use specifiers::Why;
+pub use specifiers::resolve;
 pub use words::Syntax;
 pub use words::Unbalanced;
 pub use words::Word;
