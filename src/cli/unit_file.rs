@@ -19,24 +19,53 @@ use svcadapt::spec::Spot;
 use super::spec_file;
 use super::spec_file::Loaded;
 
+/// Which files a unit is made of.
+pub(super) struct Files {
+    /// The name that it is read under: an instance's, if one was named.
+    pub(super) name: UnitName,
+    /// The unit file, or that of its template.
+    pub(super) path: PathBuf,
+    /// Its drop-ins, in the order in which they are read.
+    pub(super) drop_ins: Vec<PathBuf>,
+}
+
 /// A unit and its drop-ins: `NAME.service.d/*.conf` beside it, and those of its prefixes and of its template.
-pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
-    let one = |error: Error| vec![error];
+pub(super) fn files(path: &Path) -> Result<Files, Error> {
     let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let name = UnitName::parse(file).ok_or_else(|| {
-        one(Error::new("spec", "no unit can have this name")
+        Error::new("spec", "no unit can have this name")
             .of(path.display().to_string())
-            .hint("letters, digits and : - _ . \\ @ can stand in it"))
+            .hint("letters, digits and : - _ . \\ @ can stand in it")
     })?;
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    let folder = fs::canonicalize(folder).map_err(|error| one(spec_file::unreadable(folder, &error)))?;
+    let folder = fs::canonicalize(folder).map_err(|error| spec_file::unreadable(folder, &error))?;
+    let drop_ins = drop_ins(&folder, &name)?;
+    Ok(Files { path: place(&folder, &name), name, drop_ins })
+}
+
+/// Those of the unit with its sockets; none where it has none.
+fn of_sockets(service: &Files) -> Result<Option<Files>, Error> {
+    let (name, folder) = (service.name.socket(), service.path.parent().unwrap_or(Path::new("/")));
+    let path = place(folder, &name);
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let drop_ins = drop_ins(folder, &name)?;
+    Ok(Some(Files { name, path, drop_ins }))
+}
+
+/// Reads a unit with its drop-ins, and its sockets.
+pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
+    let one = |error: Error| vec![error];
     let faults = |faults: Vec<Fault>| faults.into_iter().map(Error::from).collect::<Vec<_>>();
+    let service = files(path).map_err(one)?;
+    let sockets = of_sockets(&service).map_err(one)?;
     let mut room = Some(LARGEST_UNIT);
-    let (unit, drop_ins_of_it) = files(&folder, &name, &mut room)?;
-    let mut reading = unit::read(&name, &unit, &drop_ins_of_it).map_err(faults)?;
-    if place(&folder, &name.socket()).symlink_metadata().is_ok() {
-        let (sockets, drop_ins) = files(&folder, &name.socket(), &mut room)?;
-        unit::read_socket(&name, &sockets, &drop_ins, &mut reading).map_err(faults)?;
+    let (unit, drop_ins) = parsed(&service, &mut room)?;
+    let mut reading = unit::read(&service.name, &unit, &drop_ins).map_err(faults)?;
+    if let Some(sockets) = sockets {
+        let (unit, drop_ins) = parsed(&sockets, &mut room)?;
+        unit::read_socket(&service.name, &unit, &drop_ins, &mut reading).map_err(faults)?;
     }
     let kept = reading.not_honoured();
     // What was kept because it cannot be used is told once.
@@ -64,18 +93,10 @@ fn place(folder: &Path, name: &UnitName) -> PathBuf {
     }
 }
 
-/// A unit, and its drop-ins in their order.
-fn files(
-    folder: &Path,
-    name: &UnitName,
-    room: &mut Option<usize>,
-) -> Result<(UnitFile, Vec<UnitFile>), Vec<Error>> {
+fn parsed(files: &Files, room: &mut Option<usize>) -> Result<(UnitFile, Vec<UnitFile>), Vec<Error>> {
     let mut errors = Vec::new();
-    let unit = parse(&place(folder, name), room, &mut errors);
-    let drop_ins = match drop_ins(folder, name) {
-        Ok(paths) => paths.iter().filter_map(|path| parse(path, room, &mut errors)).collect(),
-        Err(error) => return Err(vec![error]),
-    };
+    let unit = parse(&files.path, room, &mut errors);
+    let drop_ins = files.drop_ins.iter().filter_map(|path| parse(path, room, &mut errors)).collect();
     match unit {
         Some(unit) if errors.is_empty() => Ok((unit, drop_ins)),
         _ => Err(errors),
@@ -135,7 +156,7 @@ fn parse(path: &Path, room: &mut Option<usize>, errors: &mut Vec<Error>) -> Opti
 }
 
 /// The null device masks, as an empty file does.
-fn content(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn content(path: &Path) -> io::Result<Vec<u8>> {
     if fs::canonicalize(path)? == Path::new("/dev/null") {
         Ok(Vec::new())
     } else {

@@ -121,7 +121,7 @@ fn launchd_listens_and_the_adapter_hands_the_sockets_over() {
     ] });
     assert_eq!(read[0]["Sockets"], sockets);
     assert_eq!(read[1]["Sockets"], sockets);
-    let adapter = "/usr/local/bin/svcadapt run --mode supervised --listen-stream 80 --listen-stream 127.0.0.1:81 \
+    let adapter = "/usr/local/bin/svcadapt run --mode launchd --listen-stream 80 --listen-stream 127.0.0.1:81 \
                    --listen-stream /var/run/a & b --listen-datagram [::1]:53 --file-descriptor-name web -- /bin/web";
     let words = |job: &Value| {
         let words = job["ProgramArguments"].as_array().unwrap();

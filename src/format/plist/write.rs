@@ -31,12 +31,17 @@ use crate::target::resource_key;
 use crate::target::values;
 
 use super::Label;
+use super::carry::text;
 use super::keys;
 use super::write_sockets::sockets;
 
 /// How long a job may take to stop where the spec does not say. launchd's own default has moved between 5 and 20
 /// seconds, so it is always written.
 const EXIT_TIME_OUT: u64 = 30;
+
+/// What an adapter that stays needs beyond that, to kill a program whose time is over and to see it end. launchd kills
+/// the adapter alone.
+const LONGER: u64 = 5;
 
 /// What macOS takes for no limit (`RLIM_INFINITY`, getrlimit(2)).
 const NO_LIMIT: u64 = i64::MAX as u64;
@@ -58,16 +63,12 @@ pub fn write(
     let mut job = Job { spec, root: Dictionary::new(), refused: Vec::new() };
     job.root.insert(keys::LABEL.into(), label.as_str().into());
     job.root.insert(keys::RUN_AT_LOAD.into(), true.into());
-    job.root.insert(keys::EXIT_TIME_OUT.into(), EXIT_TIME_OUT.into());
+    job.timeout_stop(division);
     job.command(division, adapter);
     for &field in &division.host {
         job.field(field);
     }
-    // launchd listens, whoever takes the sockets from it.
-    match sockets(spec) {
-        Ok(sockets) => job.root.extend(sockets.map(|sockets| (keys::SOCKETS.to_owned(), sockets))),
-        Err(refused) => job.refused.extend(refused),
-    }
+    job.refused.extend(sockets(spec, &mut job.root));
     job.native();
     job.root.sort_keys();
     if !job.refused.is_empty() {
@@ -133,9 +134,8 @@ impl Job<'_> {
             Field::PreventCore => {
                 self.limit(Resource::Core, Limit { soft: Ceiling::At(0), hard: Ceiling::At(0) });
             }
-            Field::TimeoutStopSec => self.timeout_stop(),
             Field::Restart => self.restart(),
-            // What launchd does anyway. The label stands for the name.
+            // What is always written, or what launchd does anyway. The label stands for the name.
             _ => (),
         }
     }
@@ -187,12 +187,13 @@ impl Job<'_> {
         }
     }
 
-    fn timeout_stop(&mut self) {
+    fn timeout_stop(&mut self, division: &Division) {
+        let longer = if division.adapter_stays() { LONGER } else { 0 };
         let seconds = match self.spec.timeout_stop {
             // 0 is launchd's word for ever.
             Some(Timespan::Infinity) => 0,
-            Some(Timespan::Finite(span)) => whole_seconds(span),
-            None => EXIT_TIME_OUT,
+            Some(Timespan::Finite(span)) => whole_seconds(span).saturating_add(longer),
+            None => EXIT_TIME_OUT + longer,
         };
         self.root.insert(keys::EXIT_TIME_OUT.into(), seconds.into());
     }
@@ -302,27 +303,6 @@ impl Job<'_> {
 /// Rounded up.
 fn whole_seconds(span: Duration) -> u64 {
     span.as_secs() + u64::from(span.subsec_nanos() > 0)
-}
-
-/// XML 1.0 has no control characters but tab and line feed: a carriage return is one too, but every reader makes a
-/// line feed of it. The `plist` crate would write them all as they stand.
-pub(super) fn text(value: &OsStr) -> Result<&str, Unfit> {
-    let text = value.as_bytes().utf8_chunks().next().map_or("", |chunk| chunk.valid());
-    let legal = |letter: char| match letter {
-        '\t' | '\n' => true,
-        '\u{fffe}' | '\u{ffff}' => false,
-        _ => letter >= ' ',
-    };
-    match text.char_indices().find(|(_, letter)| !legal(*letter)) {
-        Some((offset, letter)) => {
-            let number = u32::from(letter);
-            Err(Unfit::at(offset, format!("U+{number:04X} cannot stand in a property list")))
-        }
-        None if text.len() < value.len() => {
-            Err(Unfit::at(text.len(), "what is not UTF-8 cannot stand in a property list"))
-        }
-        None => Ok(text),
-    }
 }
 
 #[cfg(test)]

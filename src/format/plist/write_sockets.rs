@@ -18,13 +18,15 @@ use crate::spec::SocketKind;
 use crate::target::Place;
 use crate::target::launchd_listens;
 
-use super::write::text;
+use super::carry::text;
+use super::keys;
 
-/// The value of `Sockets`; none where launchd can have none of them.
+/// Adds `Sockets` to a job, unless launchd can have none of them; gives what cannot be written. launchd listens, whoever
+/// takes the sockets from it.
 ///
 /// A service is a string: launchd.plist(5) has it so, and takes an integer since macOS 10.5 only. A mode is always
 /// written, for launchd would make it 0700.
-pub(super) fn sockets(spec: &ServiceSpec) -> Result<Option<Value>, Vec<Refused>> {
+pub(super) fn sockets(spec: &ServiceSpec, job: &mut Dictionary) -> Vec<Refused> {
     let (mut all, mut refused) = (Vec::new(), Vec::new());
     for socket in spec.sockets.listen.iter().filter(|socket| launchd_listens(socket)) {
         match entry(spec, socket) {
@@ -32,17 +34,15 @@ pub(super) fn sockets(spec: &ServiceSpec) -> Result<Option<Value>, Vec<Refused>>
             Err(one) => refused.push(one),
         }
     }
-    if !refused.is_empty() {
-        return Err(refused);
-    }
     let value = match all.len() {
-        0 => return Ok(None),
+        0 => return refused,
         1 => all.remove(0),
         _ => Value::Array(all),
     };
     let mut named = Dictionary::new();
     named.insert(spec.launchd_sockets(), value);
-    Ok(Some(named.into()))
+    job.insert(keys::SOCKETS.into(), named.into());
+    refused
 }
 
 fn entry(spec: &ServiceSpec, socket: &Socket) -> Result<Dictionary, Refused> {
