@@ -95,15 +95,11 @@ pub fn socket_unit(socket: &Source, host: Systemd, machine: &dyn Machine) -> Vec
     findings.sorted()
 }
 
-/// Where units lie beside the folder of a file.
+/// Where a unit of this name may lie: beside this file, and where systemd looks (systemd.unit(5)).
 fn unit_paths(file: &UnitFile, name: &str) -> Vec<PathBuf> {
-    const FOLDERS: [&str; 5] = [
-        "/etc/systemd/system",
-        "/run/systemd/system",
-        "/usr/local/lib/systemd/system",
-        "/usr/lib/systemd/system",
-        "/lib/systemd/system",
-    ];
+    const BASES: [&str; 5] = ["/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"];
     let beside = file.path.parent().map(|folder| folder.join(name));
-    beside.into_iter().chain(FOLDERS.iter().map(|folder| PathBuf::from(folder).join(name))).collect()
+    let folders = ["systemd/system", "systemd/user"].into_iter();
+    let known = folders.flat_map(|folder| BASES.map(|base| PathBuf::from(base).join(folder).join(name)));
+    beside.into_iter().chain(known).collect()
 }

@@ -27,6 +27,7 @@ use svcadapt::check::Severity;
 use svcadapt::check::Source;
 use svcadapt::check::rules;
 use svcadapt::format::LARGEST;
+use svcadapt::format::unit::LARGEST_UNIT;
 use svcadapt::spec::Origin;
 use svcadapt::spec::Spot;
 use svcadapt::target::Scope;
@@ -184,10 +185,17 @@ impl Asked {
     /// A unit with its drop-ins and its socket. What is no unit at all is all that can be told of it.
     fn service(&self, path: &Path) -> Result<Vec<Finding>, Error> {
         let Files { name, path: unit, drop_ins } = unit_file::files(path)?;
-        let (mut findings, mut sources) = (Vec::new(), Vec::new());
+        let (mut findings, mut sources, mut room) = (Vec::new(), Vec::new(), LARGEST_UNIT);
         for path in std::iter::once(&unit).chain(&drop_ins) {
             match source(path)? {
-                Ok(source) => sources.push(source),
+                Ok(source) => {
+                    room = room.checked_sub(source.text.len()).ok_or_else(|| {
+                        let cause =
+                            format!("with the unit's other files it has more than {LARGEST_UNIT} bytes");
+                        Error::new("spec", cause).of(path.display().to_string())
+                    })?;
+                    sources.push(source);
+                }
                 Err(found) => findings.extend(found),
             }
         }

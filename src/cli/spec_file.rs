@@ -89,7 +89,7 @@ pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
     Error::new("spec", words(error)).of(path.display().to_string())
 }
 
-/// The whole file, or one byte more than `largest`, which its reader then refuses.
+/// A file of at most so many bytes, or its first bytes and one more than that.
 pub(super) fn read(path: &Path, largest: usize) -> io::Result<Vec<u8>> {
     // Opening a pipe would wait for its writer.
     let file = path.metadata()?;

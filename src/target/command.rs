@@ -34,6 +34,8 @@ pub enum Place {
     Program,
     /// One of its arguments, from 1.
     Argument(usize),
+    /// What shuts the service in.
+    Sandbox,
     /// A key of a property list that no field says.
     Key(&'static str),
 }
@@ -44,6 +46,7 @@ impl fmt::Display for Place {
             Self::Adapter => f.write_str("--svcadapt"),
             Self::Field(field) => write!(f, "--{}", field.option()),
             Self::Program => f.write_str("program"),
+            Self::Sandbox => f.write_str("--harden"),
             Self::Argument(number) => write!(f, "argument {number}"),
             Self::Key(name) => f.write_str(name),
         }

@@ -21,7 +21,7 @@ for name in sys.argv[1:]:
 ";
 
 /// What Python reads; none where there is none.
-fn read(texts: &[String]) -> Option<Vec<Value>> {
+pub(crate) fn read(texts: &[String]) -> Option<Vec<Value>> {
     let folder = Folder::new();
     let mut command = Command::new("timeout");
     command.args(["60", "python3", "-c", READER]);
@@ -161,7 +161,7 @@ fn a_service_is_not_given_more_rights_in_silence() {
 fn what_xml_cannot_carry_is_refused_with_its_place() {
     let folder = Folder::new();
     for (words, place) in [
-        (&["--environment=A=b\u{1}", "--", "/bin/true"][..], "--environment 'b\\u{1}': byte 1: U+0001"),
+        (&["--environment=A=b\u{1}", "--", "/bin/true"][..], "--environment 'A=b\\u{1}': byte 3: U+0001"),
         (&["--", "/bin/true", "x", "a\rb"], "argument 2 'a\\rb': byte 1: U+000D"),
         (
             &["--working-directory=/\u{ffff}", "--", "/bin/true"],

@@ -17,6 +17,7 @@ use crate::target::Scope;
 
 use super::Case;
 use super::broken;
+use super::chance;
 use super::inode;
 use super::machine;
 
@@ -137,6 +138,38 @@ fn a_misspelt_key_is_told_its_name_and_its_place() {
 fn a_secret_is_never_shown() {
     let case = "<key>EnvironmentVariables</key><dict><key>DB_PASSWORD</key><string>hunter2</string></dict>";
     assert!(!format!("{:?}", found(case)).contains("hunter2"));
+}
+
+#[test]
+fn whatever_stands_in_a_property_list_is_judged_and_nothing_panics() {
+    let (mut below, facts) = (chance(), machine());
+    let values = [
+        "<true/>",
+        "<integer>-1</integer>",
+        "<string>é$~|</string>",
+        "<array/>",
+        "<dict/>",
+        "<real>1</real>",
+    ];
+    for round in 0..1_500 {
+        let (_, bad, _) = CASES[round % CASES.len()];
+        let mut text = bad.lines().filter(|line| !line.starts_with('#')).collect::<String>();
+        for value in ["<true/>", "<false/>", "<dict/>", "<string>/x</string>"] {
+            if below(2) == 0 {
+                text = text.replacen(value, values[below(values.len())], 1);
+            }
+        }
+        let mut cut = below(text.len() + 1);
+        while !text.is_char_boundary(cut) {
+            cut -= 1;
+        }
+        for text in [&text[..], &text[..cut]] {
+            for finding in look(&facts, "/é.plist", format!("<plist><dict>{text}</dict></plist>").as_bytes())
+            {
+                assert!(!finding.message.is_empty() && !finding.cure.is_empty());
+            }
+        }
+    }
 }
 
 #[test]

@@ -59,6 +59,17 @@ fn codes(findings: &[Finding]) -> Vec<&'static str> {
     findings.iter().map(|finding| finding.rule.code).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
+/// Numbers below a limit, the same ones every time (xorshift).
+fn chance() -> impl FnMut(usize) -> usize {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    move |limit| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % u64::try_from(limit).unwrap()).unwrap()
+    }
+}
+
 /// What is not as it should be with a case.
 fn broken(case: &Case, found: &impl Fn(&str) -> Vec<Finding>) -> Vec<String> {
     let (rule, bad, good) = case;

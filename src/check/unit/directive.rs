@@ -61,7 +61,12 @@ pub(super) fn file(file: &UnitFile, sections: [Section; 3], version: Version, fi
         let Some(section) = sections.into_iter().find(|section| section.to_string() == at.section()) else {
             if strange.replace(line.section) != Some(line.section) {
                 let message = format!("[{}] is no section of such a unit", at.section().escape_debug());
-                findings.add(&NO_SECTION, at.origin(), message);
+                match sections.into_iter().find(|section| same_letters(&section.to_string(), at.section())) {
+                    Some(meant) => {
+                        findings.cured(&NO_SECTION, at.origin(), message, format!("did you mean [{meant}]?"));
+                    }
+                    None => findings.add(&NO_SECTION, at.origin(), message),
+                }
             }
             continue;
         };
@@ -70,6 +75,16 @@ pub(super) fn file(file: &UnitFile, sections: [Section; 3], version: Version, fi
             None => unknown(&at, section, sections, findings),
         }
     }
+}
+
+/// Whether two words differ in the order of their letters alone, or in upper and lower case.
+fn same_letters(one: &str, other: &str) -> bool {
+    let sorted = |word: &str| {
+        let mut letters = word.to_ascii_lowercase().into_bytes();
+        letters.sort_unstable();
+        letters
+    };
+    one.len() == other.len() && sorted(one) == sorted(other)
 }
 
 fn unknown(at: &At, section: Section, sections: [Section; 3], findings: &mut Findings) {

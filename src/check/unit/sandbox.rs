@@ -1,5 +1,6 @@
 //! Restrictions that take away what the service needs.
 
+use std::ffi::OsString;
 use std::path::Path;
 
 use crate::check::Findings;
@@ -7,16 +8,19 @@ use crate::check::rules::path::SANDBOX;
 use crate::check::rules::rights::AMBIENT;
 use crate::check::rules::rights::HOME;
 use crate::check::rules::rights::JIT;
+use crate::format::unit::CommandLine;
 use crate::format::unit::Syntax;
 use crate::format::unit::commands;
 use crate::format::unit::split;
+use crate::spec::Command;
+use crate::target::jit;
 
 use super::Unit;
 use super::program::program_of;
 
 pub(super) fn find(unit: &Unit, findings: &mut Findings) {
     ambient(unit, findings);
-    jit(unit, findings);
+    compiler(unit, findings);
     home(unit, findings);
     paths(unit, findings);
 }
@@ -36,41 +40,28 @@ fn ambient(unit: &Unit, findings: &mut Findings) {
     }
 }
 
-/// Programs that compile as they run, without the numbers behind their names.
-const COMPILERS: [&str; 13] = [
-    "beam.smp", "dotnet", "erl", "java", "julia", "luajit", "mono", "node", "nodejs", "php", "php-fpm",
-    "pypy", "ruby",
-];
-
-/// What switches that off.
+/// What switches a compiler off.
 const INTERPRETED: [&str; 4] = ["--jitless", "-Xint", "--disable-jit", "-joff"];
 
-fn jit(unit: &Unit, findings: &mut Findings) {
-    let Some(said) = unit.last("MemoryDenyWriteExecute").filter(|_| unit.says("MemoryDenyWriteExecute"))
-    else {
-        return;
-    };
+fn compiler(unit: &Unit, findings: &mut Findings) {
+    let said = unit.last("MemoryDenyWriteExecute").filter(|_| unit.says("MemoryDenyWriteExecute"));
+    let Some(said) = said else { return };
     for at in unit.all("Service", "ExecStart") {
         let read = commands(at.value(), &unit.service.name, &at.file.path).unwrap_or_default();
-        for command in read.commands {
-            let interpreted =
-                command.argv.iter().filter_map(|word| word.to_str()).any(|word| INTERPRETED.contains(&word));
-            let Some(program) = command.program.to_str().filter(|_| !interpreted) else { continue };
-            let script = program_of(unit, &at, program).and_then(|(path, _)| interpreter(unit, &path));
-            let env = command.argv.get(1).and_then(|word| word.to_str()).filter(|_| name(program) == "env");
-            let all = [Some(program), script.as_deref(), env];
-            if let Some(compiler) = all.into_iter().flatten().map(name).find(|name| COMPILERS.contains(name))
-            {
-                findings.add(&JIT, said.origin(), format!("{compiler} makes code as it runs"));
+        for CommandLine { program, argv, .. } in read.commands {
+            if argv.iter().any(|word| INTERPRETED.iter().any(|off| word == off)) {
+                continue;
+            }
+            let script = program.to_str().and_then(|program| program_of(unit, &at, program));
+            let script = script.and_then(|(path, _)| interpreter(unit, &path));
+            let words = std::iter::once(program).chain(argv.into_iter().skip(1)).collect();
+            let named = [Some(words), script.map(|name| vec![name.into()])];
+            let compiles = |words: Vec<OsString>| jit(&Command::new(words).ok()?);
+            if let Some(name) = named.into_iter().flatten().find_map(compiles) {
+                findings.add(&JIT, said.origin(), format!("{} makes code as it runs", name.escape_debug()));
             }
         }
     }
-}
-
-/// The program's name without its path and its version.
-fn name(program: &str) -> &str {
-    let name = program.rsplit('/').next().unwrap_or_default();
-    name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-')
 }
 
 /// What a script is run by: the last word of its first line, or the first one (execve(2)).
@@ -81,7 +72,7 @@ fn interpreter(unit: &Unit, path: &Path) -> Option<String> {
     let mut words = line.split_ascii_whitespace();
     let first = words.next()?;
     let after = words.find(|word| !word.starts_with('-'));
-    Some(if name(first) == "env" { after? } else { first }.to_owned())
+    Some(if first.ends_with("/env") { after? } else { first }.to_owned())
 }
 
 fn home(unit: &Unit, findings: &mut Findings) {

@@ -5,9 +5,12 @@ use std::path::Path;
 use crate::check::Findings;
 use crate::check::Machine;
 use crate::check::file;
+use crate::check::rules::directive::RAW;
 use crate::check::rules::life::NO_LISTEN;
 use crate::check::rules::life::NO_SERVICE;
 use crate::check::rules::life::NO_SOCKET;
+use crate::check::rules::rights::GROUP;
+use crate::check::rules::rights::USER;
 use crate::format::unit::UnitFile;
 use crate::target::Systemd;
 
@@ -65,6 +68,7 @@ pub(super) fn alone(socket: &Source, host: Systemd, machine: &dyn Machine, findi
 fn says(socket: &Source, host: Systemd, machine: &dyn Machine, findings: &mut Findings) {
     file::unit(&socket.file.path, machine, findings);
     directive::file(&socket.file, directive::SOCKET, host.version, findings);
+    values(socket, machine, findings);
     let listens =
         |at: At| at.section() == "Socket" && at.key().starts_with("Listen") && !at.value().is_empty();
     if !socket.text.is_empty()
@@ -72,6 +76,29 @@ fn says(socket: &Source, host: Systemd, machine: &dyn Machine, findings: &mut Fi
     {
         findings.add(&NO_LISTEN, file::whole(&socket.file.path), "no Listen directive says where");
     }
+}
+
+/// Quotes around an address, and users whom nobody knows.
+fn values(socket: &Source, machine: &dyn Machine, findings: &mut Findings) {
+    for line in &socket.file.lines {
+        let at = At { file: &socket.file, line };
+        let (key, value) = (at.key(), at.value());
+        if at.section() != "Socket" || value.contains('%') || is_number(value) {
+            continue;
+        }
+        if key.starts_with("Listen") && value.starts_with(['"', '\'']) {
+            findings.add(&RAW, at.origin(), format!("the quotes in {key}= would be a part of the address"));
+        } else if key == "SocketUser" && machine.user(value).missing() {
+            findings.add(&USER, at.origin(), format!("there is no user '{}' here", value.escape_debug()));
+        } else if key == "SocketGroup" && machine.group(value).missing() {
+            findings.add(&GROUP, at.origin(), format!("there is no group '{}' here", value.escape_debug()));
+        }
+    }
+}
+
+/// Whether it is a number, or nothing.
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a unit is nowhere where systemd would look for it.
