@@ -1,5 +1,7 @@
 //! Which steps a start takes, one after the other. Why in this order is told in the room's own words.
 
+use crate::host::Detection;
+use crate::host::Manager;
 use crate::host::Mode as HostMode;
 use crate::spec::Capabilities;
 use crate::spec::Ceiling;
@@ -18,20 +20,22 @@ use super::Planned;
 use super::Resolved;
 use super::Step;
 use super::Surroundings;
+use super::course::others;
 
 /// The steps of a start, in their order.
 pub(super) fn steps(
     spec: &ServiceSpec,
     resolved: &Resolved,
-    mode: HostMode,
+    detection: &Detection,
     surroundings: Surroundings,
     course: Course,
 ) -> Vec<Planned> {
-    let mut draft = Draft { spec, resolved, mode, surroundings, steps: Vec::new() };
-    draft.launch(course);
+    let mut draft = Draft { spec, resolved, mode: detection.mode, surroundings, steps: Vec::new() };
+    draft.launch(detection, course);
     draft.streams_and_files();
     draft.identity();
-    draft.last();
+    draft.last(detection, course);
+    draft.after(detection, course);
     draft.steps
 }
 
@@ -61,25 +65,63 @@ impl Draft<'_> {
         self.surroundings == Surroundings::Bare
     }
 
-    fn launch(&mut self, course: Course) {
+    fn forking(&self) -> bool {
+        self.spec.service_type == Some(ServiceType::Forking)
+    }
+
+    fn launch(&mut self, detection: &Detection, course: Course) {
         if self.spec.ready.contains(&Probe::Notify) && self.listens() {
             self.add(Doer::Launcher, Step::NotifySocket);
         }
+        let launchd = matches!(detection.manager, Manager::Launchd { .. });
+        // launchd adopts all orphans itself; so does process 1.
+        if matches!(course, Course::Daemonize | Course::HandOver | Course::Stay) && !launchd {
+            self.add(Doer::Launcher, Step::AdoptOrphans);
+        }
+        if self.forking() {
+            // Nobody who lives on would have it from the program's first process.
+            self.lock(Doer::Launcher);
+        }
         match course {
             Course::Daemonize => {
-                self.add(Doer::Launcher, Step::AdoptOrphans);
                 self.add(Doer::Launcher, Step::Fork);
                 self.add(Doer::Launcher, Step::NewSession);
                 self.add(Doer::Launcher, Step::ForkAgain);
             }
-            Course::Init => {
+            Course::HandOver => self.add(Doer::Launcher, Step::Fork),
+            Course::Stay | Course::Init => {
                 self.add(Doer::Launcher, Step::Fork);
-                self.service(Step::NewSession);
+                // launchd ends the process group of a job whose process has ended, the only bond to a program whose
+                // monitor was killed.
+                if !launchd {
+                    self.service(Step::NewSession);
+                }
             }
             Course::Exec if self.tells() => self.add(Doer::Launcher, Step::ReadinessHelper),
             Course::Exec => {}
         }
         self.service(Step::ResetSignals);
+    }
+
+    /// What comes when the program has been executed.
+    fn after(&mut self, detection: &Detection, course: Course) {
+        if self.forking() {
+            let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
+            self.add(Doer::Launcher, Step::MainProcess(pid_file));
+        }
+        match course {
+            Course::HandOver => self.add(Doer::Launcher, Step::HandOver),
+            Course::Stay | Course::Init => {
+                self.add(Doer::Launcher, Step::Monitor(others(self.spec, detection)));
+            }
+            Course::Daemonize | Course::Exec => {}
+        }
+    }
+
+    fn lock(&mut self, doer: Doer) {
+        if let Some(path) = &self.resolved.lock {
+            self.add(doer, Step::Lock { path: path.clone(), descriptor: self.lock_descriptor() });
+        }
     }
 
     /// Whether readiness is for us to find out and tell, because there is somebody who waits for it.
@@ -111,8 +153,8 @@ impl Draft<'_> {
     fn streams_and_files(&mut self) {
         let (spec, resolved) = (self.spec, self.resolved);
         let standing = &resolved.standing;
-        if let Some(path) = &resolved.lock {
-            self.service(Step::Lock { path: path.clone(), descriptor: self.lock_descriptor() });
+        if !self.forking() {
+            self.lock(Doer::Service);
         }
         let owner = standing.is_root().then_some((resolved.account.uid, resolved.account.gid));
         for directory in &spec.directories {
@@ -128,7 +170,7 @@ impl Draft<'_> {
         self.service(Step::StandardOutput(spec.standard_output.clone().unwrap_or_else(|| output.clone())));
         self.service(Step::StandardError(spec.standard_error.clone().unwrap_or(output)));
         if let Some(path) = &spec.pid_file
-            && spec.service_type != Some(ServiceType::Forking)
+            && !self.forking()
         {
             self.service(Step::PidFile(path.as_path().to_owned()));
         }
@@ -200,7 +242,12 @@ impl Draft<'_> {
         }
     }
 
-    fn last(&mut self) {
+    fn last(&mut self, detection: &Detection, course: Course) {
+        // What a program forks off would not have it, and launchd sees to it itself.
+        let launchd = matches!(detection.manager, Manager::Launchd { .. });
+        if course == Course::Stay && !self.forking() && !launchd {
+            self.service(Step::EndWithMonitor);
+        }
         let (spec, resolved) = (self.spec, self.resolved);
         if let Some(mode) = spec.umask.or(self.bare().then_some(Mode::DEFAULT_UMASK)) {
             self.unless(resolved.standing.umask == Some(mode), Step::Umask(mode));
@@ -214,7 +261,9 @@ impl Draft<'_> {
             self.unless(there, Step::WorkingDirectory(path));
         }
         let mut kept = self.kept();
-        kept.extend(resolved.lock.as_ref().map(|_| self.lock_descriptor()));
+        if !self.forking() {
+            kept.extend(resolved.lock.as_ref().map(|_| self.lock_descriptor()));
+        }
         kept.sort_unstable();
         self.service(Step::Descriptors(kept));
         self.service(Step::Execute(resolved.program.clone()));

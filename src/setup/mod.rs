@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod claim;
 mod directory;
 mod failure;
 mod journal;
@@ -20,6 +21,7 @@ mod resolve;
 pub mod state;
 mod streams;
 
+pub use claim::Claim;
 pub use failure::Failure;
 pub use journal::Made;
 pub use perform::Work;

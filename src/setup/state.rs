@@ -222,12 +222,24 @@ impl Lock {
     ///
     /// The descriptor must never have a second one beside it: closing that would let go of the lock.
     pub fn take(path: &Path, descriptor: i32) -> io::Result<Result<Self, Option<i32>>> {
+        Self::take_as(path, Some(descriptor))
+    }
+
+    /// Takes the lock for a process that stays what it is, on a descriptor of any number.
+    pub fn take_here(path: &Path) -> io::Result<Result<Self, Option<i32>>> {
+        Self::take_as(path, None)
+    }
+
+    fn take_as(path: &Path, descriptor: Option<i32>) -> io::Result<Result<Self, Option<i32>>> {
         let begun = Instant::now();
         loop {
             let opened = file::open_own(path, 0o644)?;
             // Whatever the umask: status may be asked by anybody.
             file::set_mode(&opened, 0o644)?;
-            let file = File::from(fd::renumber(opened.into(), descriptor)?);
+            let file = match descriptor {
+                Some(number) => File::from(fd::renumber(opened.into(), number)?),
+                None => opened,
+            };
             let holder = lock::take(&file)?;
             let running = read(&file)?.filter(|record| {
                 holder == Holder::Process(record.pid) || (holder != Holder::Elsewhere && record.lives())

@@ -3,15 +3,20 @@
 //! * [`Course::Daemonize`]: fork twice, and wait in the first process until the service is ready or has failed.
 //! * [`Course::Exec`]: become the program; where somebody waits for a readiness that the program does not tell, a
 //!   helper stays behind, tells it, and goes.
-//! * [`Course::Init`]: as process 1 of a container, reap orphans and pass signals on until the program ends.
+//! * [`Course::HandOver`]: start a program that forks itself into the background, tell the manager which process came
+//!   of it, and leave.
+//! * [`Course::Stay`], and [`Course::Init`] as process 1 of a container: reap orphans and pass signals on until the
+//!   program ends.
 
 #![forbid(unsafe_code)]
 
 mod extinguish;
+mod hand_over;
 mod helper;
 mod init;
 mod launch;
 mod outcome;
+mod passing;
 mod start;
 mod tell;
 mod watch;
@@ -19,6 +24,7 @@ mod watch;
 use crate::plan::Course;
 use crate::plan::Plan;
 use crate::plan::Resolved;
+use crate::plan::Step;
 use crate::setup::Failure;
 use crate::setup::state;
 use crate::setup::state::Found;
@@ -38,7 +44,15 @@ const CANNOT_BE_RUN: u8 = 2;
 /// A launcher that cannot keep hold of the daemon's processes could promise neither that it is ready nor, after a
 /// failure, that nothing of it is left.
 pub fn check(plan: &Plan) -> Result<(), Failure> {
-    if plan.course != Course::Daemonize || family::ADOPTS_ORPHANS {
+    if family::ADOPTS_ORPHANS {
+        return Ok(());
+    }
+    if plan.steps.iter().any(|planned| planned.step == Step::MainProcess(None)) {
+        let cause = "on this system the main process can be found by a pid file alone";
+        return Err(Failure::new("type", "forking", cause, CANNOT_BE_RUN)
+            .hint("--pid-file says where the program writes its number"));
+    }
+    if plan.course != Course::Daemonize {
         return Ok(());
     }
     let cause = "a classic daemon cannot be started on this system yet";
@@ -59,7 +73,8 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Outcome {
     match plan.course {
         Course::Daemonize => launch::daemonize(&start),
         Course::Exec => helper::become_program(&start),
-        Course::Init => init::stay(&start),
+        Course::HandOver => hand_over::hand_over(&start),
+        Course::Stay | Course::Init => init::stay(&start),
     }
 }
 

@@ -4,7 +4,9 @@
 mod activation;
 mod container;
 mod forking;
+mod hand_over;
 mod manager;
+mod monitor;
 mod parity;
 mod plain;
 mod recognised;

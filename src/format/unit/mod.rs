@@ -1,5 +1,6 @@
 //! systemd units (systemd.unit(5), systemd.service(5), systemd.exec(5), systemd.syntax(7)).
 
+mod covered;
 mod exec;
 mod fault;
 mod fields;
