@@ -50,13 +50,16 @@ pub fn job(job: Job, machine: &dyn Machine) -> Vec<Finding> {
             for finder in FINDERS {
                 finder(&view, &mut findings);
             }
+            let mut findings = findings.sorted();
+            key::hide(&view, &mut findings);
+            findings
         }
         Err(problem) => {
             let origin = problem.origin.unwrap_or_else(|| file::whole(job.path));
             findings.add(&REFUSED, origin, problem.refusal.cause);
+            findings.sorted()
         }
     }
-    findings.sorted()
 }
 
 fn scope(job: Job) -> Scope {

@@ -1,5 +1,8 @@
 //! Keys that launchd does not know, and values that it does not expect: it passes over both in silence.
 
+use std::collections::BTreeSet;
+
+use crate::check::Finding;
 use crate::check::Findings;
 use crate::check::Look;
 use crate::check::rules::file::SECRET;
@@ -7,6 +10,7 @@ use crate::check::rules::key::DEAD;
 use crate::check::rules::key::KIND;
 use crate::check::rules::key::UNKNOWN;
 use crate::check::unit::is_secret;
+use crate::format::plist::Node;
 use crate::format::plist::Oddity;
 use crate::spec::Origin;
 
@@ -36,32 +40,39 @@ pub(super) fn find(view: &View, findings: &mut Findings) {
 }
 
 fn variables(view: &View, findings: &mut Findings) {
-    let Some(variables) = view.node("EnvironmentVariables") else { return };
     let closed = matches!(view.machine.inode(view.path), Look::There(inode) if inode.mode & 0o004 == 0);
-    for entry in variables.entries() {
+    for entry in view.node("EnvironmentVariables").map_or(&[][..], Node::entries) {
         match entry.node.text() {
             None => {
-                let message = format!(
-                    "the variable '{}' is {}, not a string",
-                    entry.key.escape_debug(),
-                    entry.node.value.kind()
-                );
+                let kind = entry.node.value.kind();
+                let message = format!("the variable '{}' is {kind}, not a string", entry.key.escape_debug());
                 findings.add(&KIND, view.origin(&entry.node), message);
             }
             Some(value) if is_secret(&entry.key, value) && !closed => {
                 let message = format!("{} is set where everybody can read it", entry.key.escape_debug());
-                findings.add(&SECRET, without_line(view.origin(&entry.node)), message);
+                findings.add(&SECRET, view.origin(&entry.node), message);
             }
             Some(_) => {}
         }
     }
 }
 
-/// The place without what stands there, which is not for everybody's eyes.
-fn without_line(mut origin: Origin) -> Origin {
-    if let Origin::File { spot: Some(spot), .. } = &mut origin {
-        "...".clone_into(&mut spot.text);
-        spot.column = spot.column.min(1);
+/// Takes secrets out of the lines that are shown with the findings: such a line may have other keys, too.
+pub(super) fn hide(view: &View, findings: &mut [Finding]) {
+    let mut secret = BTreeSet::new();
+    for entry in view.node("EnvironmentVariables").map_or(&[][..], Node::entries) {
+        if let Some(value) = entry.node.text().filter(|value| is_secret(&entry.key, value))
+            && let Origin::File { spot: Some(spot), .. } = view.origin(&entry.node)
+        {
+            secret.extend(spot.line..=spot.line + value.matches('\n').count());
+        }
     }
-    origin
+    for finding in findings {
+        if let Origin::File { spot: Some(spot), .. } = &mut finding.origin
+            && secret.contains(&spot.line)
+        {
+            "...".clone_into(&mut spot.text);
+            spot.column = 1;
+        }
+    }
 }

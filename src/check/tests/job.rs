@@ -136,8 +136,11 @@ fn a_misspelt_key_is_told_its_name_and_its_place() {
 
 #[test]
 fn a_secret_is_never_shown() {
-    let case = "<key>EnvironmentVariables</key><dict><key>DB_PASSWORD</key><string>hunter2</string></dict>";
-    assert!(!format!("{:?}", found(case)).contains("hunter2"));
+    let case = "<key>EnvironmentVariables</key><dict><key>DB_PASSWORD</key><string>hunter2\nhunter2</string>\
+                <key>N</key><integer>1</integer></dict><key>TimeOut</key><integer>1</integer>";
+    let all = format!("{:?}", found(case));
+    assert!(all.contains("SVC106") && all.contains("SVC702") && all.contains("SVC703"), "{all}");
+    assert!(!all.contains("hunter2"), "{all}");
 }
 
 #[test]

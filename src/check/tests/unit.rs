@@ -180,6 +180,14 @@ fn a_secret_is_never_shown() {
     let all = format!("{:?}", found(case));
     assert!(all.contains("SVC106") && all.contains("SVC208"), "{all}");
     assert!(!all.contains("hunter2"), "{all}");
+    let case =
+        "#!file export A_TOKEN=hunter2\\nB=\"hunter2\" # b\\n#C=hunter2 \\\nEnvironmentFile=/etc/web.env";
+    let all = format!("{:?}", found(case));
+    assert!(all.contains("SVC505") && all.contains("SVC506") && all.contains("SVC507"), "{all}");
+    assert!(!all.contains("hunter2"), "{all}");
+    let case = "Environment=A_TOKEN=hunter2\\q";
+    let all = format!("{:?}", found(case));
+    assert!(all.contains("SVC106") && !all.contains("hunter2"), "{all}");
 }
 
 #[test]

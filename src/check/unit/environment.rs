@@ -63,14 +63,21 @@ fn lines(path: &Path, content: &[u8], findings: &mut Findings) {
         }
         let text = line.trim_ascii();
         if quoted.is_none() {
-            let at = |offset| Origin::File {
-                path: path.to_owned(),
-                spot: Some(Spot::new(number + 1, line, offset)),
-            };
-            judge(line, text, at, findings);
+            judge(line, text, |offset| place(path, number + 1, line, offset), findings);
         }
         quoted = quote_after(text, quoted);
     }
+}
+
+/// A place in an environment file. Its values are not shown: such files are where secrets are kept.
+fn place(path: &Path, number: usize, line: &[u8], offset: usize) -> Origin {
+    let mut spot = Spot::new(number, line, offset);
+    if let Some((name, _)) = spot.text.split_once('=') {
+        let shown = name.chars().count() + 1;
+        spot.text = format!("{name}=...");
+        spot.column = spot.column.min(shown + 1);
+    }
+    Origin::File { path: path.to_owned(), spot: Some(spot) }
 }
 
 fn judge(line: &[u8], text: &[u8], at: impl Fn(usize) -> Origin, findings: &mut Findings) {
