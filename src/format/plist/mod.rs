@@ -1,6 +1,7 @@
 //! Property lists of launchd (launchd.plist(5)).
 
 mod binary;
+mod exit_time_out;
 mod fields;
 mod keys;
 mod label;
