@@ -7,6 +7,7 @@
 //! `Unsupported`; nothing pretends.
 
 pub mod accounts;
+pub mod attribute;
 pub mod bounded;
 pub mod fd;
 pub mod file;
@@ -14,6 +15,7 @@ pub mod identity;
 pub mod launchd;
 pub mod limits;
 pub mod lineage;
+pub mod listen;
 pub mod lock;
 mod number;
 pub mod process;

@@ -6,6 +6,7 @@
 
 mod again;
 mod audit;
+mod check;
 mod control;
 mod cost;
 mod detect;
@@ -30,6 +31,7 @@ mod readme;
 mod run;
 mod said;
 mod samples;
+mod sockets;
 mod spec_file;
 mod supervised;
 mod verify;

@@ -16,6 +16,7 @@ use crate::target::resource_key;
 use super::exit_time_out;
 use super::keys;
 use super::read::Job;
+use super::sockets;
 use super::tree::Integer;
 use super::tree::Node;
 use super::tree::Value;
@@ -53,7 +54,8 @@ impl Job<'_> {
         self.limits();
         self.numbers();
         let searched = self.environment();
-        self.program(searched);
+        let told = self.program(searched);
+        self.sockets(told);
         self.exit_time_out();
         self.start(root);
     }
@@ -190,7 +192,9 @@ impl Job<'_> {
 
     /// `Program` is executed and `ProgramArguments` are its words, the first being what it is called by; without
     /// `Program` the first is executed.
-    fn program(&mut self, searched: bool) {
+    ///
+    /// Gives whether svcadapt stands in front of it, and is told where to listen.
+    fn program(&mut self, searched: bool) -> bool {
         let program = self.text(keys::PROGRAM);
         let (offset, words) = match self.take(keys::PROGRAM_ARGUMENTS) {
             Some(Node { value: Value::Array(nodes), offset }) => (offset, nodes),
@@ -201,7 +205,7 @@ impl Job<'_> {
         if let Some((_, program)) = program {
             if !program.starts_with('/') {
                 self.problem(offset, "Program takes the absolute path of the program");
-                return;
+                return false;
             }
             match words.first_mut() {
                 Some(name) => {
@@ -216,8 +220,9 @@ impl Job<'_> {
             }
         }
         if words.is_empty() {
-            return;
+            return false;
         }
+        let mut told = false;
         if searched && !words[0].as_encoded_bytes().contains(&b'/') {
             self.warn(offset, "launchd searches the program in its own path, not in the PATH of the job");
         }
@@ -225,6 +230,7 @@ impl Job<'_> {
             Peeled::Plain => words,
             Peeled::Adapted { values, words } => {
                 for (field, value) in values {
+                    told |= sockets::listens(field);
                     self.assign(field, value, offset);
                 }
                 words
@@ -238,6 +244,7 @@ impl Job<'_> {
             Ok(_) => self.command(words),
             Err(refusal) => self.problem(offset, refusal),
         }
+        told
     }
 
     /// A job that nothing starts at once waits for a demand, and svcadapt knows none.

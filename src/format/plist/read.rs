@@ -91,7 +91,7 @@ fn native(node: &Node) -> Option<Native> {
     })
 }
 
-fn tree(bytes: &[u8]) -> Result<Node, Fault> {
+pub(super) fn tree(bytes: &[u8]) -> Result<Node, Fault> {
     if bytes.starts_with(binary::MAGIC) { binary::parse(bytes) } else { xml::parse(bytes) }
 }
 
@@ -190,6 +190,16 @@ impl<'a> Job<'a> {
     pub(super) fn keep(&mut self, key: &str, node: &Node) {
         let origin = self.lines.origin(node.offset);
         self.reading.kept.push(Kept { key: key.to_owned(), value: native(node), origin });
+    }
+
+    /// Whether a key is kept.
+    pub(super) fn keeps(&self, key: &str) -> bool {
+        self.reading.kept.iter().any(|kept| kept.key == key)
+    }
+
+    /// How much was warned of.
+    pub(super) fn warnings(&self) -> usize {
+        self.reading.warnings.len()
     }
 
     pub(super) fn problem(&mut self, offset: Option<usize>, refusal: impl Into<Refusal>) {

@@ -31,8 +31,10 @@ use crate::target::resource_key;
 use crate::target::values;
 
 use super::Label;
+use super::carry::text;
 use super::exit_time_out;
 use super::keys;
+use super::write_sockets::sockets;
 
 /// What macOS takes for no limit (`RLIM_INFINITY`, getrlimit(2)).
 const NO_LIMIT: u64 = i64::MAX as u64;
@@ -60,6 +62,7 @@ pub fn write(
     for &field in &division.host {
         job.field(field);
     }
+    job.refused.extend(sockets(spec, &mut job.root));
     job.native();
     job.root.sort_keys();
     if !job.refused.is_empty() {
@@ -283,27 +286,6 @@ impl Job<'_> {
 /// Rounded up.
 pub(super) fn whole_seconds(span: Duration) -> u64 {
     span.as_secs() + u64::from(span.subsec_nanos() > 0)
-}
-
-/// XML 1.0 has no control characters but tab and line feed: a carriage return is one too, but every reader makes a
-/// line feed of it. The `plist` crate would write them all as they stand.
-fn text(value: &OsStr) -> Result<&str, Unfit> {
-    let text = value.as_bytes().utf8_chunks().next().map_or("", |chunk| chunk.valid());
-    let legal = |letter: char| match letter {
-        '\t' | '\n' => true,
-        '\u{fffe}' | '\u{ffff}' => false,
-        _ => letter >= ' ',
-    };
-    match text.char_indices().find(|(_, letter)| !legal(*letter)) {
-        Some((offset, letter)) => {
-            let number = u32::from(letter);
-            Err(Unfit::at(offset, format!("U+{number:04X} cannot stand in a property list")))
-        }
-        None if text.len() < value.len() => {
-            Err(Unfit::at(text.len(), "what is not UTF-8 cannot stand in a property list"))
-        }
-        None => Ok(text),
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! systemd units (systemd.unit(5), systemd.service(5), systemd.exec(5), systemd.syntax(7)).
 
+mod covered;
 mod exec;
 mod fault;
 mod fields;
@@ -11,10 +12,12 @@ mod quote;
 mod read;
 mod reload;
 mod sandbox;
+mod socket;
 mod specifiers;
 mod verify;
 mod words;
 mod write;
+mod write_socket;
 
 pub use exec::CommandLine;
 pub use exec::CommandLines;
@@ -29,11 +32,15 @@ pub use lex::UnitFile;
 pub use name::UnitName;
 pub use read::Reading;
 pub use read::read;
+pub use socket::read_socket;
 pub use specifiers::Unresolved;
 pub use specifiers::Why;
+pub use specifiers::resolve;
 pub use words::Syntax;
 pub use words::Unbalanced;
 pub use words::Word;
 pub use words::split;
 pub use write::write;
 pub use write::write_hardened;
+pub use write_socket::socket_unit;
+pub use write_socket::write_socket;
