@@ -275,7 +275,16 @@ pub const FIELDS: [FieldRow; 70] = [
         "OCTAL",
         "Its mode, 0755 unless said otherwise",
     ),
-    short('p', one(F::PidFile, "PIDFile", "pid-file", "PATH", "Write the process's number to this file")),
+    short(
+        'p',
+        one(
+            F::PidFile,
+            "PIDFile",
+            "pid-file",
+            "PATH",
+            "Write the process's number to this file; with --type forking the program does",
+        ),
+    ),
     many(F::FilesPreserve, "FilesPreserve", "files-preserve", "FD[,FD...]", "Leave these descriptors open"),
     many(
         F::ListenStream,

@@ -46,8 +46,8 @@ pub(super) fn stay(start: &Start<'_>) -> Outcome {
     let forked = || -> Result<_, Failure> {
         let signals = Signals::receive().map_err(failed)?;
         let ends = start.prepare()?;
-        let adopts = start.plan.steps.iter().any(|planned| planned.step == Step::AdoptOrphans);
-        if adopts && family::ADOPTS_ORPHANS {
+        // launchd adopts orphans where it is, and nobody else can there.
+        if start.plan.course == Course::Stay && family::ADOPTS_ORPHANS {
             family::adopt_orphans().map_err(failed)?;
         }
         let claim = start.claim()?;

@@ -13,6 +13,7 @@ use crate::spec::Restart;
 use crate::spec::ServiceName;
 use crate::target::resource_key;
 
+use super::exit_time_out;
 use super::keys;
 use super::read::Job;
 use super::sockets;
@@ -55,6 +56,7 @@ impl Job<'_> {
         let searched = self.environment();
         let told = self.program(searched);
         self.sockets(told);
+        self.exit_time_out();
         self.start(root);
     }
 
@@ -119,12 +121,21 @@ impl Job<'_> {
                 _ => self.problem(offset, "a nice level is between -20 and 20; launchd passes over others"),
             }
         }
-        if let Some((offset, seconds)) = self.number(keys::EXIT_TIME_OUT) {
-            match seconds {
-                0 => self.assign(Field::TimeoutStopSec, "infinity", offset),
-                1.. => self.assign(Field::TimeoutStopSec, seconds.to_string(), offset),
-                _ => self.problem(offset, "a time is not negative"),
-            }
+    }
+
+    /// What an adapter was told itself counts more, and launchd comes after it.
+    fn exit_time_out(&mut self) {
+        let Some((offset, seconds)) = self.number(keys::EXIT_TIME_OUT) else { return };
+        let draft = self.draft();
+        let stays = [Field::Type, Field::KillSignal, Field::ReloadSignal]
+            .into_iter()
+            .any(|field| draft.last(field).is_some());
+        let told = draft.last(Field::TimeoutStopSec).is_some();
+        match seconds {
+            _ if told || stays && exit_time_out::is_unsaid_by_adapter(seconds) => {}
+            0 => self.assign(Field::TimeoutStopSec, "infinity", offset),
+            1.. => self.assign(Field::TimeoutStopSec, seconds.to_string(), offset),
+            _ => self.problem(offset, "a time is not negative"),
         }
     }
 

@@ -3,6 +3,7 @@
 mod binary;
 mod carry;
 mod document;
+mod exit_time_out;
 mod fields;
 mod keys;
 mod label;

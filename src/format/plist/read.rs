@@ -111,6 +111,11 @@ impl<'a> Job<'a> {
         Self { lines, reading, problems: Vec::new(), values: BTreeMap::new() }
     }
 
+    /// What has been read so far.
+    pub(super) fn draft(&self) -> &SpecDraft {
+        &self.reading.draft
+    }
+
     /// Looks at every key, and lays aside those that a spec has a field for.
     fn sort(&mut self, entries: Vec<Entry>) {
         for Entry { key, node } in entries {

@@ -32,16 +32,9 @@ use crate::target::values;
 
 use super::Label;
 use super::carry::text;
+use super::exit_time_out;
 use super::keys;
 use super::write_sockets::sockets;
-
-/// How long a job may take to stop where the spec does not say. launchd's own default has moved between 5 and 20
-/// seconds, so it is always written.
-const EXIT_TIME_OUT: u64 = 30;
-
-/// What an adapter that stays needs beyond that, to kill a program whose time is over and to see it end. launchd kills
-/// the adapter alone.
-const LONGER: u64 = 5;
 
 /// What macOS takes for no limit (`RLIM_INFINITY`, getrlimit(2)).
 const NO_LIMIT: u64 = i64::MAX as u64;
@@ -63,7 +56,8 @@ pub fn write(
     let mut job = Job { spec, root: Dictionary::new(), refused: Vec::new() };
     job.root.insert(keys::LABEL.into(), label.as_str().into());
     job.root.insert(keys::RUN_AT_LOAD.into(), true.into());
-    job.timeout_stop(division);
+    let seconds = exit_time_out::written(spec.timeout_stop, division.adapter_stays());
+    job.root.insert(keys::EXIT_TIME_OUT.into(), seconds.into());
     job.command(division, adapter);
     for &field in &division.host {
         job.field(field);
@@ -187,17 +181,6 @@ impl Job<'_> {
         }
     }
 
-    fn timeout_stop(&mut self, division: &Division) {
-        let longer = if division.adapter_stays() { LONGER } else { 0 };
-        let seconds = match self.spec.timeout_stop {
-            // 0 is launchd's word for ever.
-            Some(Timespan::Infinity) => 0,
-            Some(Timespan::Finite(span)) => whole_seconds(span).saturating_add(longer),
-            None => EXIT_TIME_OUT + longer,
-        };
-        self.root.insert(keys::EXIT_TIME_OUT.into(), seconds.into());
-    }
-
     /// The conditions under which it is started again, and how soon at the earliest.
     fn restart(&mut self) {
         let when = |key: &str, truth: bool| -> Value {
@@ -301,7 +284,7 @@ impl Job<'_> {
 }
 
 /// Rounded up.
-fn whole_seconds(span: Duration) -> u64 {
+pub(super) fn whole_seconds(span: Duration) -> u64 {
     span.as_secs() + u64::from(span.subsec_nanos() > 0)
 }
 
@@ -372,14 +355,6 @@ mod tests {
         assert_eq!(limit("SoftResourceLimits", "Core"), Some(0));
         assert_eq!(limit("SoftResourceLimits", "Data"), Some(1));
         assert_eq!(limit("HardResourceLimits", "Data"), Some(9_223_372_036_854_775_807));
-    }
-
-    #[test]
-    fn the_time_to_stop_is_in_whole_seconds() {
-        for (said, written) in [("90", 90), ("1500ms", 2), ("infinity", 0)] {
-            let job = read(&plist(&["/x"], &[(Field::TimeoutStopSec, said)]).unwrap());
-            assert_eq!(job["ExitTimeOut"], Value::from(written), "{said}");
-        }
     }
 
     #[test]

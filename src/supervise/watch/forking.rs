@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
+use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
@@ -122,12 +123,12 @@ impl Forking {
         Ok(if ours && !held.has_ended()? { Some(held) } else { None })
     }
 
-    /// The processes that are left to us.
-    fn left(&self) -> io::Result<Vec<procfs::Stat>> {
+    /// The processes that are left to us, and those of which we have not been told how they ended.
+    fn children(&self) -> io::Result<Vec<procfs::Stat>> {
         let own = process::own_pid();
         let below = family::descendants(own)?.into_iter().filter(|pid| !self.strangers.contains(pid));
         let all = below.filter_map(|pid| procfs::stat(pid).ok());
-        Ok(all.filter(|stat| stat.ppid == own && !stat.exiting).collect())
+        Ok(all.filter(|stat| stat.ppid == own).collect())
     }
 }
 
@@ -150,23 +151,12 @@ impl Watch<'_> {
             return Ok(None);
         };
         let mut search = std::mem::take(search);
-        let named = match &forking.pid_file {
-            Some(path) => match pid_file::read(path) {
-                Ok(Some(pid)) => {
-                    search.why = format!("it names process {pid}, which is none of the program's that runs");
-                    Some(pid)
-                }
-                Ok(None) => {
-                    let there = std::fs::symlink_metadata(path).is_ok();
-                    search.why = if there { "there is no number in it" } else { "it is not there" }.into();
-                    None
-                }
-                Err(error) => {
-                    search.why = words(&error);
-                    None
-                }
-            },
-            None => search.only_one(&forking.left()?),
+        let named = if let Some(path) = &forking.pid_file {
+            search.read(path)
+        } else {
+            let mut left = forking.children()?;
+            left.retain(|stat| !stat.exiting);
+            search.only_one(&left)
         };
         let held = match named {
             Some(pid) => forking.hold(pid)?.map(|held| (pid, held)),
@@ -229,7 +219,7 @@ impl Watch<'_> {
             };
         }
         // Where orphans are not ours to adopt, to have no children says nothing.
-        let over = alone && (family::ADOPTS_ORPHANS || self.is_first());
+        let over = alone && (family::ADOPTS_ORPHANS || self.is_first()) || self.left_alone()?;
         Ok(over.then_some(self.ended.or(self.forking.as_ref().and_then(|forking| forking.last))))
     }
 
@@ -267,6 +257,17 @@ impl Watch<'_> {
             }
             // Why it writes none, the program itself may have said.
             Some((Stage::Searching(_), Some(_)) | (Stage::Found(_), _)) | None => None,
+        }
+    }
+
+    /// Whether nobody is left but those who were there before.
+    fn left_alone(&self) -> io::Result<bool> {
+        match &self.forking {
+            // We ourselves are one of them.
+            Some(forking) if forking.strangers.len() > 1 && matches!(forking.stage, Stage::Searching(_)) => {
+                Ok(family::ADOPTS_ORPHANS && forking.children()?.is_empty())
+            }
+            _ => Ok(false),
         }
     }
 
@@ -311,6 +312,18 @@ impl Watch<'_> {
 }
 
 impl Search {
+    /// The process that the pid file names.
+    fn read(&mut self, path: &Path) -> Option<i32> {
+        let read = pid_file::read(path);
+        self.why = match &read {
+            Ok(Some(pid)) => format!("it names process {pid}, which is none of the program's that runs"),
+            Ok(None) if std::fs::symlink_metadata(path).is_ok() => "there is no number in it".to_owned(),
+            Ok(None) => "it is not there".to_owned(),
+            Err(error) => words(error),
+        };
+        read.ok().flatten()
+    }
+
     /// The only process that is left, once it is plain that it stays.
     fn only_one(&mut self, left: &[procfs::Stat]) -> Option<i32> {
         let [one] = left else {

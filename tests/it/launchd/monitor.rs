@@ -32,10 +32,20 @@ fn a_program_that_forks_itself_away_is_kept_and_stopped() {
         let dir = open_dir();
         dir.program("daemonic");
         let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
-        let words = ["--type=forking", "--pid-file=[DIR]/its.pid", "--timeout-stop-sec=1"];
-        let program = [&FORKS[..], &["[DIR]/report", end]].concat();
+        let out = "--standard-output=append:[DIR]/out";
+        let words = ["--type=forking", "--pid-file=[DIR]/its.pid", "--timeout-stop-sec=1", out];
+        let program = [&FORKS[..], &["[DIR]/report", "--stdout", "up", end]].concat();
         assert_eq!(generate(&dir, &launchd, label, &words, &program), "");
         let main = daemon(&dir, &launchd);
+        wait_until("its handler is there", || (dir.read("out") == "up\n").then_some(()));
+        let key = dir.join("its.pid").display().to_string().trim_start_matches('/').replace('/', ",");
+        // The monitor's own record, before, has a session that it shares.
+        wait_until("the adapter has found it", || {
+            // launchd's /run is its own.
+            std::fs::read_to_string(format!("/proc/{}/root/run/svcadapt/.{key}", main.pid()))
+                .ok()
+                .filter(|text| text.contains("session=own"))
+        });
         launchd.must(&format!("bootout {label}"));
         launchd.wait(label, "removed");
         assert_eq!(launchd.story(label), story);

@@ -59,9 +59,12 @@ fn its_end_is_the_programs_though_that_has_forked_itself_away() {
     }
     for signal in [Signal::SIGSEGV, Signal::SIGKILL, Signal::SIGTERM] {
         let dir = Dir::new();
-        let words = [&DAEMON[..], &["[DIR]/inspect", "--out", "[DIR]/report", "--stay"]].concat();
-        let running = run(&dir, &words).spawn();
+        let words =
+            [&DAEMON[..], &["[DIR]/inspect", "--out", "[DIR]/report", "--stdout", "up", "--stay"]].concat();
+        let mut running = run(&dir, &words).spawn();
         let main = settled(&dir, &running);
+        // Its handler is there.
+        running.wait_for("up\n");
         // Not caught, so that it is the signal that ends it.
         let ends = if signal == Signal::SIGTERM { Exit::Status(0) } else { Exit::Signal(signal as i32) };
         main.signal(signal);
@@ -81,7 +84,7 @@ fn settled(dir: &Dir, running: &Running) -> Process {
 
 fn is_service(dir: &Dir, name: &str, main: &Process) -> bool {
     let said = Svc::new(dir).args(["status", name]).output().stdout;
-    said.contains(&format!("process {}", main.pid()))
+    said.contains(&format!("running, process {},", main.pid()))
 }
 
 /// A name that no other service has: the directory's.
@@ -99,12 +102,14 @@ fn signals_reach_the_daemon_and_it_is_killed_when_its_time_to_stop_is_over() {
             &file[..],
             &DAEMON[..6],
             &file,
-            &["[DIR]/inspect", "--out", "[DIR]/report", end],
+            &["[DIR]/inspect", "--out", "[DIR]/report", "--stdout", "up", end],
         ]
         .concat();
-        let running = run(&dir, &words).spawn();
+        let mut running = run(&dir, &words).spawn();
         let main = settled(&dir, &running);
         assert_eq!(dir.read("its.pid"), main.pid().to_string());
+        // Its handler is there.
+        running.wait_for("up\n");
         running.signal(Signal::SIGTERM);
         let output = running.finish();
         assert_eq!((output.exit, output.stderr.as_str()), (exit, ""));
@@ -212,6 +217,27 @@ fn a_start_that_fails_is_told_and_one_that_is_stopped_leaves_nothing() {
             [Exit::Signal(15), Exit::Status(0), Exit::Status(248)].contains(&exit),
             "{words:?}: {exit:?}"
         );
+        dir.nothing_left();
+    }
+}
+
+/// A script may leave us its children when it becomes us. None of them is the service's.
+#[test]
+fn who_was_there_before_is_not_taken_for_the_daemon() {
+    for (words, exit) in [(&["--exit-after", "1000:5"][..], Exit::Status(5)), (&[], Exit::Signal(9))] {
+        let dir = Dir::new();
+        let path = dir.path().display();
+        for program in ["svcadapt", "inspect", "daemonic", "/bin/sleep"] {
+            dir.program(program);
+        }
+        let die = if words.is_empty() { "--die" } else { "" };
+        let text = format!(
+            "'{path}/sleep' 60 & exec '{path}/svcadapt' run --mode supervised --type forking --timeout-stop-sec 2 -- \
+             '{path}/daemonic' {die} --forks 2 '{path}/inspect' {}",
+            words.join(" ")
+        );
+        let output = Svc::new(&dir).program("/bin/sh").args(["-c", &text]).output();
+        assert_eq!(output.exit, exit, "{}", output.stderr);
         dir.nothing_left();
     }
 }
