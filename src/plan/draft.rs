@@ -14,6 +14,7 @@ use crate::spec::ServiceType;
 
 use super::Course;
 use super::Doer;
+use super::End;
 use super::Planned;
 use super::Resolved;
 use super::Step;
@@ -26,12 +27,36 @@ pub(super) fn steps(
     mode: HostMode,
     surroundings: Surroundings,
     course: Course,
+    end: End,
 ) -> Vec<Planned> {
-    let mut draft = Draft { spec, resolved, mode, surroundings, steps: Vec::new() };
+    let mut draft = Draft { spec, resolved, mode, surroundings, end, steps: Vec::new() };
     draft.launch(course);
-    draft.streams_and_files();
-    draft.identity();
-    draft.last();
+    match end {
+        End::Program => {
+            draft.service(Step::ResetSignals);
+            draft.streams_and_files();
+            draft.root();
+            draft.identity();
+            draft.umask();
+            draft.working_directory();
+            let kept = draft.all_kept();
+            draft.service(Step::Descriptors(kept));
+            draft.service(Step::Execute(resolved.program.clone()));
+        }
+        // Whoever wants to keep its rights for a while can do the last part later.
+        End::Itself => {
+            draft.service(Step::InheritedSignals);
+            draft.service(Step::Environment);
+            draft.streams_and_files();
+            draft.limits();
+            draft.umask();
+            let kept = draft.all_kept();
+            draft.service(Step::InheritedDescriptors(kept));
+            draft.root();
+            draft.identity();
+            draft.working_directory();
+        }
+    }
     draft.steps
 }
 
@@ -40,6 +65,7 @@ struct Draft<'a> {
     resolved: &'a Resolved,
     mode: HostMode,
     surroundings: Surroundings,
+    end: End,
     steps: Vec<Planned>,
 }
 
@@ -79,7 +105,6 @@ impl Draft<'_> {
             Course::Exec if self.tells() => self.add(Doer::Launcher, Step::ReadinessHelper),
             Course::Exec => {}
         }
-        self.service(Step::ResetSignals);
     }
 
     /// Whether readiness is for us to find out and tell, because there is somebody who waits for it.
@@ -138,7 +163,10 @@ impl Draft<'_> {
         if let Some(level) = spec.nice.or(self.bare().then_some(0)) {
             self.unless(standing.nice == Some(level), Step::Nice(level));
         }
-        if let Some(path) = &spec.root_directory {
+    }
+
+    fn root(&mut self) {
+        if let Some(path) = &self.spec.root_directory {
             self.service(Step::RootDirectory(path.as_path().to_owned()));
         }
     }
@@ -154,7 +182,9 @@ impl Draft<'_> {
             Step::Groups(account.groups.clone()),
         );
         self.unless(standing.settled && standing.gid == account.gid, Step::Group(account.gid));
-        self.limits();
+        if self.end == End::Program {
+            self.limits();
+        }
         self.unless(standing.settled && standing.uid == account.uid, Step::User(account.uid));
         if self.bare() || spec.ambient_capabilities != Capabilities::EMPTY {
             self.service(Step::Ambient(spec.ambient_capabilities));
@@ -198,11 +228,15 @@ impl Draft<'_> {
         }
     }
 
-    fn last(&mut self) {
+    fn umask(&mut self) {
         let (spec, resolved) = (self.spec, self.resolved);
         if let Some(mode) = spec.umask.or(self.bare().then_some(Mode::DEFAULT_UMASK)) {
             self.unless(resolved.standing.umask == Some(mode), Step::Umask(mode));
         }
+    }
+
+    fn working_directory(&mut self) {
+        let (spec, resolved) = (self.spec, self.resolved);
         let root = || self.bare().then(|| std::path::PathBuf::from("/"));
         if let Some(path) =
             spec.working_directory.as_ref().map(|path| path.as_path().to_owned()).or_else(root)
@@ -211,11 +245,16 @@ impl Draft<'_> {
                 spec.root_directory.is_none() && resolved.standing.working_directory.as_ref() == Some(&path);
             self.unless(there, Step::WorkingDirectory(path));
         }
+    }
+
+    /// What the program is left with. One that stays what it is opens its lock itself, wherever there is room.
+    fn all_kept(&self) -> Vec<i32> {
         let mut kept = self.kept();
-        kept.extend(resolved.lock.as_ref().map(|_| self.lock_descriptor()));
+        if self.end == End::Program {
+            kept.extend(self.resolved.lock.as_ref().map(|_| self.lock_descriptor()));
+        }
         kept.sort_unstable();
-        self.service(Step::Descriptors(kept));
-        self.service(Step::Execute(resolved.program.clone()));
+        kept
     }
 
     /// The descriptors that the spec and the host want the program to have.

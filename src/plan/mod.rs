@@ -70,6 +70,15 @@ pub enum Course {
     Init,
 }
 
+/// What the steps lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The exec of a program.
+    Program,
+    /// The return into the program that is running.
+    Itself,
+}
+
 /// A step, and who does it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
@@ -112,6 +121,21 @@ impl Doer {
 impl Plan {
     /// Plans a start.
     pub fn new(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection) -> Self {
+        Self::with_end(spec, resolved, detection, End::Program)
+    }
+
+    /// Plans how this very program becomes the service. Nothing is executed, and what the program has arranged for itself
+    /// by now stays: its handlers of signals, and the descriptors that it has opened.
+    pub fn of_itself(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection) -> Self {
+        Self::with_end(spec, resolved, detection, End::Itself)
+    }
+
+    /// Whether it ends in another program.
+    pub fn executes(&self) -> bool {
+        self.steps.iter().any(|planned| matches!(planned.step, Step::Execute(_)))
+    }
+
+    fn with_end(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection, end: End) -> Self {
         let course = match (detection.mode, &detection.manager) {
             (HostMode::Classic, _) => Course::Daemonize,
             (HostMode::Supervised, Manager::Container) => Course::Init,
@@ -121,7 +145,7 @@ impl Plan {
         Self {
             course,
             surroundings,
-            steps: draft::steps(spec, resolved, detection.mode, surroundings, course),
+            steps: draft::steps(spec, resolved, detection.mode, surroundings, course, end),
         }
     }
 }
@@ -205,6 +229,30 @@ mod tests {
             "exec",
         ];
         assert_eq!(distinct, expected);
+    }
+
+    #[test]
+    fn a_program_that_becomes_the_service_itself_executes_nothing_and_drops_last() {
+        let mut resolved = resolved();
+        resolved.standing.limits = Vec::new();
+        let spec = spec(&[(Field::PidFile, "/run/x.pid"), (Field::User, "nobody")]);
+        let detection = Detection {
+            mode: HostMode::Classic,
+            manager: Manager::None,
+            scope: Scope::System,
+            evidence: Vec::new(),
+        };
+        let plan = Plan::of_itself(&spec, &resolved, &detection);
+        assert!(!plan.executes());
+        let stages: Vec<_> = plan.steps.iter().map(|planned| planned.step.stage()).collect();
+        assert!(!stages.contains(&"reset signals") && !stages.contains(&"descriptors"), "{stages:?}");
+        let at = |stage| stages.iter().position(|known| *known == stage).unwrap();
+        assert!(at("lock") < at("pid file") && at("pid file") < at("inherited descriptors"));
+        let first = plan.steps.iter().position(|planned| planned.step.drops()).unwrap();
+        assert!(plan.steps[first..].iter().all(|planned| planned.step.drops()), "{stages:?}");
+        assert!(
+            at("groups") < at("group") && at("group") < at("user") && at("user") < at("working directory")
+        );
     }
 
     #[test]

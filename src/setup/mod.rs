@@ -22,11 +22,14 @@ mod streams;
 
 pub use failure::Failure;
 pub use journal::Made;
+pub use perform::Privileges;
+pub use perform::Settled;
 pub use perform::Work;
 pub use perform::take_away;
 pub use report::Report;
 pub use report::Reports;
 pub use resolve::resolve;
+pub use resolve::resolve_itself;
 pub use streams::tail;
 
 /// How long a stop may take before it turns into a kill, where nobody says otherwise: 30 seconds.

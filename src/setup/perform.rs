@@ -13,15 +13,18 @@ use crate::plan::PID_VARIABLES;
 use crate::plan::Plan;
 use crate::plan::Resolved;
 use crate::plan::Step;
+use crate::spec::Capabilities;
 use crate::spec::Ceiling;
 use crate::spec::ServiceSpec;
 use crate::spec::expand;
 use crate::sys::capability;
+use crate::sys::environment;
 use crate::sys::fd;
 use crate::sys::file;
 use crate::sys::identity;
 use crate::sys::limits;
 use crate::sys::process;
+use crate::sys::process::SingleThreaded;
 use crate::sys::signal;
 
 use super::Failure;
@@ -33,6 +36,7 @@ use super::pid_file;
 use super::report::Report;
 use super::state;
 use super::state::Lock;
+use super::state::Number;
 use super::state::Record;
 use super::state::Session;
 use super::streams::Streams;
@@ -53,6 +57,38 @@ pub struct Work<'a> {
     lock: Option<Lock>,
     session: Session,
     made: Vec<Made>,
+    stays: Stays,
+}
+
+/// Whether the process becomes another program at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stays {
+    /// It does; numbers of descriptors are for that program, and none is ours.
+    No,
+    /// It stays what it is, with descriptors of its own.
+    Itself,
+}
+
+/// What a program that has become the service itself is left with.
+#[derive(Debug)]
+pub struct Settled {
+    /// Where somebody waits for reports.
+    pub listener: Option<OwnedFd>,
+    /// What keeps a second instance away. It has to stay open as long as the service runs.
+    pub lock: Option<Lock>,
+    /// What was made on the way.
+    pub made: Vec<Made>,
+    /// What standard error becomes when the service is ready. Until then it is the starter's.
+    pub last_stream: Option<OwnedFd>,
+}
+
+/// When rights are given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Privileges {
+    /// With the other steps.
+    Drop,
+    /// Later, by [`Work::drop_privileges`].
+    Keep,
 }
 
 impl<'a> Work<'a> {
@@ -74,6 +110,7 @@ impl<'a> Work<'a> {
             lock: None,
             session: Session::Shared,
             made: Vec::new(),
+            stays: Stays::No,
         }
     }
 
@@ -108,6 +145,35 @@ impl<'a> Work<'a> {
         failure
     }
 
+    /// Does the steps that are left to the service's process, which stays the program that it is. After a failure that
+    /// process is half of what it should be, and has to end.
+    pub fn settle(&mut self, plan: &Plan, privileges: Privileges) -> Result<(), Failure> {
+        self.stays = Stays::Itself;
+        if plan.steps.iter().any(|planned| planned.step == Step::NewSession) {
+            self.session = Session::Own;
+        }
+        let now = |step: &Step| privileges == Privileges::Drop || !step.drops();
+        self.perform_those(plan, now)
+    }
+
+    /// Does the steps that [`Privileges::Keep`] has left for later.
+    pub fn drop_privileges(&mut self, plan: &Plan) -> Result<(), Failure> {
+        self.stays = Stays::Itself;
+        self.perform_those(plan, Step::drops)
+    }
+
+    fn perform_those(&mut self, plan: &Plan, which: impl Fn(&Step) -> bool) -> Result<(), Failure> {
+        let mine = plan.steps.iter().filter(|planned| planned.doer == Doer::Service && which(&planned.step));
+        let done = mine.into_iter().try_for_each(|planned| self.perform(&planned.step));
+        done.inspect_err(|failure| self.tell(&Report::Failed(failure.clone())))
+    }
+
+    /// What is left when all steps are done.
+    pub fn settled(self) -> Settled {
+        let Self { listener, lock, made, mut streams, .. } = self;
+        Settled { listener, lock, made, last_stream: streams.last() }
+    }
+
     /// Takes away what was made, as far as this process still may. Where a launcher waits it is for that one to do:
     /// it has the rights that this process has dropped.
     pub fn take_away(&self) {
@@ -128,23 +194,32 @@ impl<'a> Work<'a> {
                 self.streams.output(2, output, &self.resolved.account).map(|m| self.made(m))
             }
             Step::Descriptors(kept) => self.descriptors(kept),
+            Step::InheritedDescriptors(kept) => self.inherited_descriptors(kept),
             Step::ResetSignals => {
                 signal::reset_dispositions();
                 Ok(())
             }
+            Step::InheritedSignals => {
+                // Ignored by Rust's own runtime, so that a peer that hangs up is an error and no death.
+                signal::reset_ignored(&[signal::SIGPIPE]);
+                Ok(())
+            }
+            Step::Environment => SingleThreaded::check().map(|alone| {
+                environment::replace(&alone, &self.environment);
+            }),
             Step::NewSession => process::new_session(),
             Step::OomScore(score) => {
                 wanted(self.spec.oom_score_adjust.is_some(), limits::set_oom_score_adjust(*score))
             }
             Step::Nice(level) => wanted(self.spec.nice.is_some(), limits::set_nice(*level)),
             Step::RootDirectory(path) => file::change_root(path),
-            Step::BoundingSet(set) => capability::bound(set.bits()),
+            Step::BoundingSet(set) => self.bound(*set),
             Step::Groups(groups) => identity::set_groups(groups),
             Step::Group(gid) => identity::set_group(*gid),
             Step::Limit(resource, limit) => limits::set(resource.name(), raw(limit.soft), raw(limit.hard)),
             Step::SoftLimit(resource, soft) => soften(resource.name(), raw(*soft)),
             Step::User(uid) => self.user(*uid),
-            Step::Ambient(set) => capability::set_ambient(set.bits()),
+            Step::Ambient(set) => self.ambient(*set),
             Step::NoNewPrivileges => capability::no_new_privileges(),
             Step::Umask(mode) => {
                 file::set_umask(mode.bits());
@@ -172,7 +247,11 @@ impl<'a> Work<'a> {
         state::prepare_directory().map_err(failed)?;
         let what = self.spec.name.as_ref().map(ToString::to_string);
         let what = what.or_else(|| self.spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default();
-        let lock = match Lock::take(path, descriptor).map_err(failed)? {
+        let number = match self.stays {
+            Stays::No => Number::Exactly(descriptor),
+            Stays::Itself => Number::From(descriptor),
+        };
+        let lock = match Lock::take(path, number).map_err(failed)? {
             Ok(lock) => lock,
             Err(holder) => return Err(Failure::already_running(&what, holder)),
         };
@@ -217,8 +296,37 @@ impl<'a> Work<'a> {
         fd::keep_only(kept)
     }
 
+    /// Whatever this process has opened itself is close-on-exec, and stays. What is not came through the exec, and nobody
+    /// in here has asked for it: the null device takes its place, so that whoever waits for its end (a pipe, a terminal)
+    /// has it, and its number is still nobody else's.
+    fn inherited_descriptors(&mut self, kept: &[i32]) -> io::Result<()> {
+        self.streams.place_but_last()?;
+        let null = file::open_null()?;
+        let foreign = fd::surviving()?.into_iter().filter(|number| !kept.contains(number));
+        foreign.into_iter().try_for_each(|number| fd::replace(&null, number))
+    }
+
+    /// Without an exec a capability outside of the set has to be given up as well.
+    fn bound(&self, set: Capabilities) -> io::Result<()> {
+        capability::bound(set.bits())?;
+        // Changing groups and user still needs some.
+        if self.stays == Stays::Itself && self.resolved.account.uid == 0 {
+            capability::limit_own(set.bits())?;
+        }
+        Ok(())
+    }
+
+    fn ambient(&self, set: Capabilities) -> io::Result<()> {
+        capability::set_ambient(set.bits())?;
+        // The change of the user has left all of root's, for this one step.
+        if self.stays == Stays::Itself && set != Capabilities::EMPTY && self.resolved.account.uid != 0 {
+            capability::limit_own(set.bits())?;
+        }
+        Ok(())
+    }
+
     fn user(&self, uid: u32) -> io::Result<()> {
-        if self.spec.ambient_capabilities != crate::spec::Capabilities::EMPTY {
+        if self.spec.ambient_capabilities != Capabilities::EMPTY {
             capability::keep_over_user_change()?;
         }
         identity::set_user(uid).map(drop)

@@ -40,14 +40,7 @@ pub fn resolve(
     surroundings: Surroundings,
     inherited: Vec<(OsString, OsString)>,
 ) -> Result<Resolved, Vec<Failure>> {
-    let mut failures = Vec::new();
-    let standing = standing(&inherited);
-    let account = account::resolve(spec, surroundings, &standing, &mut failures);
-    let from_files = spec.environment.files.iter().flat_map(|file| variables(file, &mut failures)).collect();
-    let lock = state::path(spec.name.as_ref(), spec.pid_file.as_ref());
-    let mut resolved = Resolved { account, standing, program: "/".into(), inherited, from_files, lock };
-    // In the order of the steps, whose first failure gives the status.
-    places(spec, &resolved, surroundings, &mut failures);
+    let (mut resolved, mut failures) = look_up(spec, surroundings, inherited);
     let environment = crate::plan::environment(spec, &resolved, surroundings);
     // Nothing is to be found in a root that is not there; that has been told.
     if spec.root_directory.as_ref().is_none_or(|root| root.as_path().is_dir()) {
@@ -68,6 +61,34 @@ pub fn resolve(
         failures.push(Failure::new("ready", "notify", cause, 2).hint("leave out notify, or the others"));
     }
     if failures.is_empty() { Ok(resolved) } else { Err(failures) }
+}
+
+/// The same for a program that becomes the service itself: it has been found and executed already, and may well lie
+/// outside of its root directory.
+pub fn resolve_itself(
+    spec: &ServiceSpec,
+    surroundings: Surroundings,
+    inherited: Vec<(OsString, OsString)>,
+) -> Result<Resolved, Vec<Failure>> {
+    let (resolved, failures) = look_up(spec, surroundings, inherited);
+    let program = spec.command.program.clone().into();
+    if failures.is_empty() { Ok(Resolved { program, ..resolved }) } else { Err(failures) }
+}
+
+/// Everything but the program, in the order of the steps, whose first failure gives the status.
+fn look_up(
+    spec: &ServiceSpec,
+    surroundings: Surroundings,
+    inherited: Vec<(OsString, OsString)>,
+) -> (Resolved, Vec<Failure>) {
+    let mut failures = Vec::new();
+    let standing = standing(&inherited);
+    let account = account::resolve(spec, surroundings, &standing, &mut failures);
+    let from_files = spec.environment.files.iter().flat_map(|file| variables(file, &mut failures)).collect();
+    let lock = state::path(spec.name.as_ref(), spec.pid_file.as_ref());
+    let resolved = Resolved { account, standing, program: "/".into(), inherited, from_files, lock };
+    places(spec, &resolved, surroundings, &mut failures);
+    (resolved, failures)
 }
 
 fn standing(inherited: &[(OsString, OsString)]) -> Standing {

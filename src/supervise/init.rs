@@ -16,6 +16,7 @@ use crate::sys::process::SingleThreaded;
 use crate::sys::signal;
 use crate::sys::signal::Signals;
 
+use super::Divided;
 use super::outcome::LastWords;
 use super::outcome::Outcome;
 use super::start::Ends;
@@ -25,9 +26,13 @@ use super::watch::Event;
 use super::watch::Eyes;
 use super::watch::Watch;
 
-/// Starts the program as a child, and stays until it ends.
-pub(super) fn stay(start: &Start<'_>) -> Outcome {
-    signal::reset_dispositions();
+/// Starts the program as a child, and stays until it ends. Returns in that child, too.
+pub(super) fn stay<'a>(start: &Start<'a>) -> Divided<'a> {
+    if start.plan.executes() {
+        signal::reset_dispositions();
+    } else {
+        signal::reset_ignored(&[signal::SIGPIPE]);
+    }
     let failed = |error: io::Error| Failure::io(&Step::Fork, &error);
     let forked = || -> Result<_, Failure> {
         let signals = Signals::receive().map_err(failed)?;
@@ -36,19 +41,21 @@ pub(super) fn stay(start: &Start<'_>) -> Outcome {
         Ok((signals, ends, side))
     };
     match forked() {
-        Err(failure) => failure.into(),
+        Err(failure) => Divided::Launcher(failure.into()),
         Ok((_, mut ends, Side::Child)) => {
             std::mem::forget(ends.socket.take());
             ends.work.tell(&Report::Started(process::own_pid()));
-            process::exit_now(ends.work.become_program(start.plan).status)
+            Divided::Service(ends.work)
         }
         Ok((signals, Ends { probes, reports, work, socket }, Side::Parent(main))) => {
             drop(work);
             let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
             watch.main = Some(main);
+            watch.hears_itself = !start.plan.executes();
             let early = until_ready(start, &mut watch);
             drop(socket);
-            early.map_or_else(|| until_end(&signals, main), Ok).unwrap_or_else(|error| failed(error).into())
+            let outcome = early.map_or_else(|| until_end(&signals, main), Ok);
+            Divided::Launcher(outcome.unwrap_or_else(|error| failed(error).into()))
         }
     }
 }
@@ -72,8 +79,9 @@ fn until_ready(start: &Start<'_>, watch: &mut Watch<'_>) -> Option<Outcome> {
             Ok(Event::Ended(ended)) => {
                 return Some(Outcome::Ended(ended.unwrap_or(Ended::Killed(signal::SIGKILL))));
             }
-            // It has no patience to lose.
+            // There is no patience to lose, and what it does without being ready is its own affair.
             Ok(Event::TimedOut(_)) => {}
+            Ok(Event::LetGo) => return None,
             Err(error) => {
                 let failure = Failure::io(&Step::Fork, &error);
                 return Some(Outcome::Failed { failure, last_words: LastWords::None, signal: None });

@@ -20,10 +20,12 @@ use crate::plan::Course;
 use crate::plan::Plan;
 use crate::plan::Resolved;
 use crate::setup::Failure;
+use crate::setup::Work;
 use crate::setup::state;
 use crate::setup::state::Found;
 use crate::spec::ServiceSpec;
 use crate::sys::family;
+use crate::sys::process;
 
 pub use outcome::LastWords;
 pub use outcome::Outcome;
@@ -56,10 +58,38 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Outcome {
         return failure.into();
     }
     let start = Start { spec, plan, resolved };
+    let divided = match plan.course {
+        Course::Daemonize => launch::daemonize(&start),
+        Course::Init => init::stay(&start),
+        Course::Exec => return helper::become_program(&start),
+    };
+    match divided {
+        Divided::Launcher(outcome) => outcome,
+        Divided::Service(mut work) => process::exit_now(work.become_program(plan).status),
+    }
+}
+
+/// Which process this is, once a start has been divided among several.
+#[derive(Debug)]
+pub enum Divided<'a> {
+    /// The one that was started. It has waited until the service was ready, had failed or, as process 1, had ended, and
+    /// has nothing more to do than to tell.
+    Launcher(Outcome),
+    /// The one that the service is to be.
+    Service(Work<'a>),
+}
+
+/// Comes to the process that the service is to be, as far as the course wants another one than this, for a program
+/// that becomes the service itself ([`Plan::of_itself`]).
+pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolved) -> Divided<'a> {
+    if let Some(failure) = check(plan).err().or_else(|| running_already(spec, resolved)) {
+        return Divided::Launcher(failure.into());
+    }
+    let start = Start { spec, plan, resolved };
     match plan.course {
         Course::Daemonize => launch::daemonize(&start),
-        Course::Exec => helper::become_program(&start),
         Course::Init => init::stay(&start),
+        Course::Exec => Divided::Service(Work::new(spec, resolved, start.environment(), process::own_pid())),
     }
 }
 

@@ -8,6 +8,7 @@
 
 pub mod accounts;
 pub mod bounded;
+pub mod environment;
 pub mod fd;
 pub mod file;
 pub mod identity;
@@ -41,6 +42,7 @@ mod other;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 use other as platform;
 
+pub use words::plain;
 pub use words::words;
 
 pub use platform::capability;

@@ -17,6 +17,7 @@ pub use nix::libc::SIGCONT;
 pub use nix::libc::SIGHUP;
 pub use nix::libc::SIGINT;
 pub use nix::libc::SIGKILL;
+pub use nix::libc::SIGPIPE;
 pub use nix::libc::SIGQUIT;
 pub use nix::libc::SIGTERM;
 
@@ -44,6 +45,50 @@ pub fn unblock_all() -> io::Result<()> {
     Ok(())
 }
 
+/// Gives its default action to every signal that whoever started us has ignored, but to those in `keep`. Handlers
+/// are this program's own and stay, as do the ones by which Rust tells a stack overflow.
+pub fn reset_ignored(keep: &[i32]) {
+    platform::reset_ignored(keep);
+}
+
+/// Blocks these, and no others. It is for the thread that calls and for those that it makes.
+pub fn block_only(numbers: &[i32]) -> io::Result<()> {
+    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&set_of(numbers)), None)?;
+    Ok(())
+}
+
+/// Ignores a signal.
+pub fn ignore(number: i32) -> io::Result<()> {
+    dispose(number, libc::SIG_IGN)
+}
+
+/// Gives a signal its default action.
+pub fn restore_default(number: i32) -> io::Result<()> {
+    dispose(number, libc::SIG_DFL)
+}
+
+fn dispose(number: i32, disposition: libc::sighandler_t) -> io::Result<()> {
+    // SAFETY: no handler is installed, and so none can run; a number that no signal has is an error.
+    let before = unsafe { libc::signal(number, disposition) };
+    if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// The lowest and the highest real-time signal that are a program's own; none where the system has no such signals.
+pub fn real_time() -> Option<(i32, i32)> {
+    platform::real_time()
+}
+
+/// nix's sets have a door for the signals that it has names for, and the real-time ones have none.
+fn set_of(numbers: &[i32]) -> SigSet {
+    let mut raw = *SigSet::empty().as_ref();
+    for &number in numbers {
+        // SAFETY: `raw` is a set that was initialised; a number that no signal has is refused without effect.
+        unsafe { libc::sigaddset(&raw mut raw, number) };
+    }
+    // SAFETY: `raw` is a set that was initialised.
+    unsafe { SigSet::from_sigset_t_unchecked(raw) }
+}
+
 /// The signals that arrive while all are blocked, as something to read from.
 #[derive(Debug)]
 pub struct Signals(platform::Signals);
@@ -53,6 +98,11 @@ impl Signals {
     pub fn receive() -> io::Result<Self> {
         block_all()?;
         platform::Signals::new().map(Self)
+    }
+
+    /// Opens the descriptor of these signals alone. They are to be blocked already.
+    pub fn of(numbers: &[i32]) -> io::Result<Self> {
+        platform::Signals::of(&set_of(numbers)).map(Self)
     }
 
     /// The next signal that has arrived; none if none has.

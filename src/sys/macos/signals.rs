@@ -16,6 +16,7 @@ use nix::sys::event::EventFilter;
 use nix::sys::event::FilterFlag;
 use nix::sys::event::KEvent;
 use nix::sys::event::Kqueue;
+use nix::sys::signal::SigSet;
 
 use super::super::fd;
 
@@ -33,14 +34,20 @@ pub(crate) struct Signals {
 impl Signals {
     /// All signals are blocked by now.
     pub(crate) fn new() -> io::Result<Self> {
+        Self::of(&SigSet::all())
+    }
+
+    /// Of these signals alone, which are blocked.
+    pub(crate) fn of(set: &SigSet) -> io::Result<Self> {
         let queue = Kqueue::new()?;
         fd::close_on_exec(&queue)?;
-        let wanted = (1..=LAST).filter(|number| ![libc::SIGKILL, libc::SIGSTOP].contains(number));
-        let changes: Vec<KEvent> = wanted.map(|number| event(number, EvFlags::EV_ADD)).collect();
+        let catchable = (1..=LAST).filter(|number| ![libc::SIGKILL, libc::SIGSTOP].contains(number));
+        let wanted: Vec<i32> = catchable.filter(|&number| holds(set.as_ref(), number)).collect();
+        let changes: Vec<KEvent> = wanted.iter().map(|&number| event(number, EvFlags::EV_ADD)).collect();
         queue.kevent(&changes, &mut [], None)?;
         // What came after the block and before this is pending, and the queue knows nothing of it: so it is sent
         // again, now that the queue listens. Two of a kind are one as long as they are pending.
-        for number in (1..=LAST).filter(|&number| pending(number)) {
+        for number in wanted.into_iter().filter(|&number| pending(number)) {
             super::super::signal::send(nix::unistd::getpid().as_raw(), number)?;
         }
         Ok(Self { queue, arrived: Cell::new(0) })
@@ -89,13 +96,17 @@ fn event(number: i32, flags: EvFlags) -> KEvent {
     KEvent::new(ident, EventFilter::EVFILT_SIGNAL, flags, FilterFlag::empty(), 0, 0)
 }
 
+fn holds(set: &libc::sigset_t, number: i32) -> bool {
+    // SAFETY: `set` is a set of signals, and the number is one of a signal.
+    unsafe { libc::sigismember(set, number) == 1 }
+}
+
 /// Whether a signal was sent to us and is held back by the block.
 fn pending(number: i32) -> bool {
     let mut set: libc::sigset_t = 0;
     // SAFETY: `set` is a valid place for a set of signals.
     let asked = unsafe { libc::sigpending(&raw mut set) };
-    // SAFETY: `set` is a set of signals, and the number is one of a signal.
-    asked == 0 && unsafe { libc::sigismember(&raw const set, number) } == 1
+    asked == 0 && holds(&set, number)
 }
 
 /// Takes a pending signal away.
