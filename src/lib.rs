@@ -13,6 +13,7 @@
 //! ```
 
 pub mod control;
+pub mod daemon;
 mod error;
 pub mod format;
 pub mod host;
@@ -26,5 +27,6 @@ pub mod supervise;
 pub mod sys;
 pub mod target;
 
+pub use daemon::Daemon;
 pub use error::Error;
 pub use error::USAGE;

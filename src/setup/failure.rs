@@ -42,6 +42,11 @@ impl Failure {
         }
     }
 
+    /// The same, in the kernel's words.
+    pub fn kernel(stage: &str, object: impl Into<String>, error: &io::Error, status: u8) -> Self {
+        Self { errno: error.raw_os_error(), ..Self::new(stage, object, words(error), status) }
+    }
+
     /// The failure of a step, in our words.
     pub fn of(step: &Step, cause: impl Into<String>) -> Self {
         Self {

@@ -20,6 +20,7 @@ mod resolve;
 pub mod state;
 mod streams;
 
+pub use account::still_there;
 pub use failure::Failure;
 pub use journal::Made;
 pub use perform::Privileges;

@@ -93,8 +93,9 @@ pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolved)
     }
 }
 
-/// Asked early, so that a start that loses changes nothing. The lock itself decides, later.
-fn running_already(spec: &ServiceSpec, resolved: &Resolved) -> Option<Failure> {
+/// Whether the service runs already. Asked early, so that a start that loses changes nothing. The lock itself decides,
+/// later.
+pub fn running_already(spec: &ServiceSpec, resolved: &Resolved) -> Option<Failure> {
     let path = resolved.lock.as_ref()?;
     let pid = match state::look(path) {
         Ok(Found::Running(record)) => Some(record.pid),

@@ -12,6 +12,7 @@ use nix::sys::signal::sigprocmask;
 
 use super::platform;
 
+pub use nix::libc::SIGALRM;
 pub use nix::libc::SIGCHLD;
 pub use nix::libc::SIGCONT;
 pub use nix::libc::SIGHUP;
@@ -20,6 +21,12 @@ pub use nix::libc::SIGKILL;
 pub use nix::libc::SIGPIPE;
 pub use nix::libc::SIGQUIT;
 pub use nix::libc::SIGTERM;
+pub use nix::libc::SIGTSTP;
+pub use nix::libc::SIGTTIN;
+pub use nix::libc::SIGTTOU;
+pub use nix::libc::SIGUSR1;
+pub use nix::libc::SIGUSR2;
+pub use nix::libc::SIGWINCH;
 
 /// Gives every signal its default action, the ones that Rust and the starter ignore and the real-time ones too.
 pub fn reset_dispositions() {

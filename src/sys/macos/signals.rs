@@ -4,10 +4,11 @@
 //! as a blocked SIGCHLD with its default action is here. What is left pending is taken away by sigwait(2), so that
 //! it does not come a second time when signals are unblocked.
 
-use std::cell::Cell;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
 
 use nix::errno::Errno;
 use nix::libc::timespec;
@@ -28,7 +29,7 @@ const LAST: i32 = 31;
 pub(crate) struct Signals {
     queue: Kqueue,
     /// A bit for each, of the value `1 << number`.
-    arrived: Cell<u32>,
+    arrived: AtomicU32,
 }
 
 impl Signals {
@@ -50,17 +51,18 @@ impl Signals {
         for number in wanted.into_iter().filter(|&number| pending(number)) {
             super::super::signal::send(nix::unistd::getpid().as_raw(), number)?;
         }
-        Ok(Self { queue, arrived: Cell::new(0) })
+        Ok(Self { queue, arrived: AtomicU32::new(0) })
     }
 
     pub(crate) fn next(&self) -> io::Result<Option<i32>> {
         self.drain()?;
-        let arrived = self.arrived.get();
-        let number = arrived.trailing_zeros().cast_signed();
+        // The lowest bit, which no other thread gets then.
+        let take = |arrived: u32| Some(arrived & arrived.wrapping_sub(1));
+        let before = self.arrived.fetch_update(Ordering::AcqRel, Ordering::Acquire, take);
+        let number = before.unwrap_or_default().trailing_zeros().cast_signed();
         if number > LAST {
             return Ok(None);
         }
-        self.arrived.set(arrived & (arrived - 1));
         if pending(number) {
             take(number)?;
         }
@@ -79,7 +81,7 @@ impl Signals {
             };
             for event in &events[..count] {
                 let bit = u32::try_from(event.ident()).ok().and_then(|number| 1_u32.checked_shl(number));
-                self.arrived.set(self.arrived.get() | bit.unwrap_or(0));
+                self.arrived.fetch_or(bit.unwrap_or(0), Ordering::AcqRel);
             }
         }
     }

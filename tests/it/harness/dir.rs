@@ -83,11 +83,12 @@ impl Dir {
         self
     }
 
-    /// A copy of a program in here, that everybody may run: `svcadapt`, `inspect`, `hostile`, or a path like `/bin/sleep`.
+    /// A copy of a program in here, that everybody may run: `svcadapt`, `inspect`, `becomes`, `hostile`, or a path like
+    /// `/bin/sleep`.
     pub(crate) fn program(&self, program: &str) -> PathBuf {
         let source = match program {
             "svcadapt" => PathBuf::from(env!("CARGO_BIN_EXE_svcadapt")),
-            "inspect" | "hostile" => example(program),
+            "inspect" | "becomes" | "hostile" => example(program),
             path => PathBuf::from(path),
         };
         let copy = self.path.join(source.file_name().unwrap());
