@@ -7,7 +7,7 @@ use crate::sys::signal;
 /// A signal that a program may have a say in.
 ///
 /// SIGKILL and SIGSTOP are not among them, for the kernel lets nobody catch them; nor are SIGSEGV, SIGBUS, SIGFPE, SIGILL,
-/// SIGTRAP, SIGSYS and SIGABRT, which tell the instruction that caused them and cannot wait until somebody reads.
+/// SIGTRAP, SIGSYS and SIGABRT, which are about the instruction that caused them and cannot wait until somebody reads.
 ///
 /// ```compile_fail
 /// let never = svcadapt::daemon::Signal::KILL;

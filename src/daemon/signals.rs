@@ -1,16 +1,16 @@
 //! Signals as something to read.
 //!
-//! No handler is installed and none ever runs. The signals that a program wants to be told of are *blocked* while the
-//! process has one thread, so that every thread it makes later has them blocked too, and are read from a descriptor
-//! (signalfd(2), kqueue(2)). Compared with the alternatives:
+//! No handler of the program ever runs. The one that is installed notes the number and makes a pipe readable, and
+//! everything else is done where the program reads it. Compared with the alternatives:
 //!
-//! * a handler may do next to nothing (signal-safety(7)), and every system call of every thread has to expect to be
-//!   interrupted by it;
-//! * a handler that writes into a pipe has the second problem still, and loses signals when the pipe is full;
-//! * sigwait(3) needs a thread that does nothing else, and cannot be waited for together with sockets.
+//! * signals that are blocked and read from a signalfd(2) stay blocked in every program that is executed, and
+//!   [`std::process::Command`] hands the mask on: children would be deaf to SIGTERM;
+//! * sigwait(3) has the same flaw, needs a thread that does nothing else, and cannot be waited for together with sockets;
+//! * a pipe that is written a number for each signal loses some when it is full. Here what has come is noted apart
+//!   from the pipe, so that nothing is lost.
 //!
-//! What is blocked stays so in a program that is executed; [`std::process::Command`] unblocks everything for its
-//! children, so they are as they would be without us.
+//! What a handler costs: system calls that signal(7) does not restart (poll(2), nanosleep(2)) end with EINTR, which std
+//! and the asynchronous runtimes expect. Handlers do not survive an exec, so children have every signal as it was.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -21,6 +21,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use crate::setup::Failure;
+use crate::sys::caught::Caught;
 use crate::sys::fd;
 use crate::sys::signal;
 
@@ -38,25 +39,25 @@ const STATUS: u8 = 207;
 ///
 /// Two of a kind that come before the first was read are one; that is the kernel's rule for all but real-time signals.
 #[derive(Debug)]
-pub struct Signals(signal::Signals);
+pub struct Signals(Caught);
 
 impl Signals {
-    /// Makes of every signal what the map says. After this the mask is what is to be told, and nothing else.
+    /// Makes of every signal what the map says. After this none is blocked.
     pub(super) fn open(map: &[(Signal, Reaction)]) -> Result<Self, Failure> {
         let mut told = Vec::new();
         for (signal, reaction) in map {
             match reaction {
                 Reaction::Tell => {
                     told.push(signal.number());
-                    // An ignored signal is thrown away before anybody can read it.
-                    signal::restore_default(signal.number())
+                    Ok(())
                 }
                 Reaction::Ignore => signal::ignore(signal.number()),
                 Reaction::Default => signal::restore_default(signal.number()),
             }
             .map_err(|error| Failure::kernel("signal map", signal.to_string(), &error, STATUS))?;
         }
-        let opened = signal::block_only(&told).and_then(|()| signal::Signals::of(&told));
+        // What has come meanwhile waits behind the block.
+        let opened = Caught::these(&told).and_then(|caught| signal::unblock_all().map(|()| caught));
         let all = || told.iter().map(|number| signal::name(*number)).collect::<Vec<_>>().join(" ");
         opened.map(Self).map_err(|error| Failure::kernel("signal map", all(), &error, STATUS))
     }

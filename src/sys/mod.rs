@@ -8,6 +8,7 @@
 
 pub mod accounts;
 pub mod bounded;
+pub mod caught;
 pub mod environment;
 pub mod fd;
 pub mod file;

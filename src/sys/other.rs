@@ -134,10 +134,6 @@ impl Signals {
         Err(unsupported("signals cannot be waited for on this system yet"))
     }
 
-    pub(super) fn of(_set: &nix::sys::signal::SigSet) -> io::Result<Self> {
-        Self::new()
-    }
-
     pub(super) fn next(&self) -> io::Result<Option<i32>> {
         match self.0 {}
     }

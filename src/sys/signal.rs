@@ -58,12 +58,6 @@ pub fn reset_ignored(keep: &[i32]) {
     platform::reset_ignored(keep);
 }
 
-/// Blocks these, and no others. It is for the thread that calls and for those that it makes.
-pub fn block_only(numbers: &[i32]) -> io::Result<()> {
-    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&set_of(numbers)), None)?;
-    Ok(())
-}
-
 /// Ignores a signal.
 pub fn ignore(number: i32) -> io::Result<()> {
     dispose(number, libc::SIG_IGN)
@@ -85,17 +79,6 @@ pub fn real_time() -> Option<(i32, i32)> {
     platform::real_time()
 }
 
-/// nix's sets have a door for the signals that it has names for, and the real-time ones have none.
-fn set_of(numbers: &[i32]) -> SigSet {
-    let mut raw = *SigSet::empty().as_ref();
-    for &number in numbers {
-        // SAFETY: `raw` is a set that was initialised; a number that no signal has is refused without effect.
-        unsafe { libc::sigaddset(&raw mut raw, number) };
-    }
-    // SAFETY: `raw` is a set that was initialised.
-    unsafe { SigSet::from_sigset_t_unchecked(raw) }
-}
-
 /// The signals that arrive while all are blocked, as something to read from.
 #[derive(Debug)]
 pub struct Signals(platform::Signals);
@@ -105,11 +88,6 @@ impl Signals {
     pub fn receive() -> io::Result<Self> {
         block_all()?;
         platform::Signals::new().map(Self)
-    }
-
-    /// Opens the descriptor of these signals alone. They are to be blocked already.
-    pub fn of(numbers: &[i32]) -> io::Result<Self> {
-        platform::Signals::of(&set_of(numbers)).map(Self)
     }
 
     /// The next signal that has arrived; none if none has.

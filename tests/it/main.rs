@@ -7,6 +7,7 @@
 mod audit;
 mod control;
 mod cost;
+mod daemon;
 mod detect;
 mod gen_plist;
 mod gen_unit;

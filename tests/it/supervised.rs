@@ -4,6 +4,7 @@
 mod activation;
 mod container;
 mod forking;
+mod itself;
 mod manager;
 mod parity;
 mod plain;

@@ -72,12 +72,7 @@ pub(crate) struct Signals(SignalFd);
 
 impl Signals {
     pub(crate) fn new() -> io::Result<Self> {
-        Self::of(&SigSet::all())
-    }
-
-    /// Of these signals alone, which are blocked.
-    pub(crate) fn of(set: &SigSet) -> io::Result<Self> {
-        Ok(Self(SignalFd::with_flags(set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?))
+        Ok(Self(SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?))
     }
 
     pub(crate) fn next(&self) -> io::Result<Option<i32>> {

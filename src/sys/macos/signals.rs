@@ -4,11 +4,10 @@
 //! as a blocked SIGCHLD with its default action is here. What is left pending is taken away by sigwait(2), so that
 //! it does not come a second time when signals are unblocked.
 
+use std::cell::Cell;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering;
 
 use nix::errno::Errno;
 use nix::libc::timespec;
@@ -17,7 +16,6 @@ use nix::sys::event::EventFilter;
 use nix::sys::event::FilterFlag;
 use nix::sys::event::KEvent;
 use nix::sys::event::Kqueue;
-use nix::sys::signal::SigSet;
 
 use super::super::fd;
 
@@ -29,40 +27,33 @@ const LAST: i32 = 31;
 pub(crate) struct Signals {
     queue: Kqueue,
     /// A bit for each, of the value `1 << number`.
-    arrived: AtomicU32,
+    arrived: Cell<u32>,
 }
 
 impl Signals {
     /// All signals are blocked by now.
     pub(crate) fn new() -> io::Result<Self> {
-        Self::of(&SigSet::all())
-    }
-
-    /// Of these signals alone, which are blocked.
-    pub(crate) fn of(set: &SigSet) -> io::Result<Self> {
         let queue = Kqueue::new()?;
         fd::close_on_exec(&queue)?;
-        let catchable = (1..=LAST).filter(|number| ![libc::SIGKILL, libc::SIGSTOP].contains(number));
-        let wanted: Vec<i32> = catchable.filter(|&number| holds(set.as_ref(), number)).collect();
-        let changes: Vec<KEvent> = wanted.iter().map(|&number| event(number, EvFlags::EV_ADD)).collect();
+        let wanted = (1..=LAST).filter(|number| ![libc::SIGKILL, libc::SIGSTOP].contains(number));
+        let changes: Vec<KEvent> = wanted.map(|number| event(number, EvFlags::EV_ADD)).collect();
         queue.kevent(&changes, &mut [], None)?;
         // What came after the block and before this is pending, and the queue knows nothing of it: so it is sent
         // again, now that the queue listens. Two of a kind are one as long as they are pending.
-        for number in wanted.into_iter().filter(|&number| pending(number)) {
+        for number in (1..=LAST).filter(|&number| pending(number)) {
             super::super::signal::send(nix::unistd::getpid().as_raw(), number)?;
         }
-        Ok(Self { queue, arrived: AtomicU32::new(0) })
+        Ok(Self { queue, arrived: Cell::new(0) })
     }
 
     pub(crate) fn next(&self) -> io::Result<Option<i32>> {
         self.drain()?;
-        // The lowest bit, which no other thread gets then.
-        let take = |arrived: u32| Some(arrived & arrived.wrapping_sub(1));
-        let before = self.arrived.fetch_update(Ordering::AcqRel, Ordering::Acquire, take);
-        let number = before.unwrap_or_default().trailing_zeros().cast_signed();
+        let arrived = self.arrived.get();
+        let number = arrived.trailing_zeros().cast_signed();
         if number > LAST {
             return Ok(None);
         }
+        self.arrived.set(arrived & (arrived - 1));
         if pending(number) {
             take(number)?;
         }
@@ -81,7 +72,7 @@ impl Signals {
             };
             for event in &events[..count] {
                 let bit = u32::try_from(event.ident()).ok().and_then(|number| 1_u32.checked_shl(number));
-                self.arrived.fetch_or(bit.unwrap_or(0), Ordering::AcqRel);
+                self.arrived.set(self.arrived.get() | bit.unwrap_or(0));
             }
         }
     }
@@ -98,17 +89,13 @@ fn event(number: i32, flags: EvFlags) -> KEvent {
     KEvent::new(ident, EventFilter::EVFILT_SIGNAL, flags, FilterFlag::empty(), 0, 0)
 }
 
-fn holds(set: &libc::sigset_t, number: i32) -> bool {
-    // SAFETY: `set` is a set of signals, and the number is one of a signal.
-    unsafe { libc::sigismember(set, number) == 1 }
-}
-
 /// Whether a signal was sent to us and is held back by the block.
 fn pending(number: i32) -> bool {
     let mut set: libc::sigset_t = 0;
     // SAFETY: `set` is a valid place for a set of signals.
     let asked = unsafe { libc::sigpending(&raw mut set) };
-    asked == 0 && holds(&set, number)
+    // SAFETY: `set` is a set of signals, and the number is one of a signal.
+    asked == 0 && unsafe { libc::sigismember(&raw const set, number) } == 1
 }
 
 /// Takes a pending signal away.

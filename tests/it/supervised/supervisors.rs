@@ -23,7 +23,7 @@ use super::support::children;
 use super::support::free_port;
 use super::support::wait_no_adapter;
 
-fn have(program: &str) -> bool {
+pub(super) fn have(program: &str) -> bool {
     let found = Path::new("/usr/bin").join(program).exists();
     if !found {
         skip(program, "it is not installed");
