@@ -192,7 +192,7 @@ impl<'fd> Daemon<'fd> {
     /// Descriptors that came with the start and stay what they are. Whatever the program has opened itself by Rust's means
     /// stays without being named here: see [`crate::daemon`], "Descriptors".
     ///
-    /// ```compile_fail
+    /// ```compile_fail,E0505
     /// use std::os::fd::AsFd;
     /// let log = std::fs::File::open("/dev/null").unwrap();
     /// let daemon = svcadapt::Daemon::new().files_preserve([log.as_fd()]);

@@ -1,7 +1,9 @@
 //! Becoming the service.
 
+use std::fmt::Display;
 use std::io;
 use std::io::Write;
+use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -44,8 +46,25 @@ impl Daemon<'_> {
     /// The steps and their order are those of [`Daemon::plan`]. What can be wrong is looked at before anything is changed;
     /// what fails after the fork is told by the launcher.
     ///
-    /// It has to come before anything that makes threads, and before children are started: the launcher would take them
-    /// for the service's.
+    /// It has to come before anything that makes threads:
+    ///
+    /// ```
+    /// use svcadapt::Daemon;
+    /// use svcadapt::daemon::Error;
+    ///
+    /// let other = std::thread::spawn(std::thread::park);
+    /// assert!(matches!(Daemon::new().enter(), Err(Error::Threads { .. })));
+    /// other.thread().unpark();
+    /// ```
+    ///
+    /// and before children are started: of those the launcher would be the parent, and the service would not. What has been
+    /// built is used up, so that it cannot enter twice; another one can be built, and is refused ([`Error::Entered`]).
+    ///
+    /// ```compile_fail,E0382
+    /// let daemon = svcadapt::Daemon::new();
+    /// let first = daemon.enter();
+    /// let second = daemon.enter();
+    /// ```
     pub fn enter(self) -> Result<Service, Error> {
         alone()?;
         if ENTERED.swap(true, Ordering::SeqCst) {
@@ -57,6 +76,20 @@ impl Daemon<'_> {
             ENTERED.store(false, Ordering::SeqCst);
         }
         entered
+    }
+
+    /// Becomes the service, does `body` in its process, and gives what `main` is to return: all that a `main` needs.
+    ///
+    /// An error of `body` is told to whoever waits, or on standard error ([`Service::fail`]); one of entering on standard
+    /// error, in the program's name, with the status that says the same.
+    pub fn run<E: Display>(self, body: impl FnOnce(&mut Service) -> Result<(), E>) -> ExitCode {
+        match self.enter() {
+            Ok(mut service) => match body(&mut service) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => service.fail(error),
+            },
+            Err(error) => launcher::complain(&error),
+        }
     }
 
     fn go(self) -> Result<Service, Error> {

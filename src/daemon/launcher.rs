@@ -2,6 +2,7 @@
 
 use std::io;
 use std::io::Write;
+use std::process::ExitCode;
 
 use crate::manager::connected_to_journal;
 use crate::setup::Failure;
@@ -11,6 +12,8 @@ use crate::sys::plain;
 use crate::sys::process;
 use crate::sys::process::Ended;
 use crate::sys::signal;
+
+use super::Error;
 
 /// Ends as the start went. Neither destructors nor what was registered with atexit(3) run: both are the service's by now.
 pub(super) fn leave(outcome: Outcome) -> ! {
@@ -49,6 +52,12 @@ pub(super) fn complaint(what: &dyn std::fmt::Display) -> String {
     // The journal sorts by what stands in front (sd-daemon(3)).
     let priority = if connected_to_journal() { "<3>" } else { "" };
     format!("{priority}{}: {what}", own_name())
+}
+
+/// Tells of an error, in the program's name; gives the status that says the same.
+pub(super) fn complain(error: &Error) -> ExitCode {
+    write(&complaint(error));
+    ExitCode::from(error.status())
 }
 
 /// Says something on standard error. Where nobody listens there is nobody to tell that either.

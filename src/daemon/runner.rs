@@ -16,7 +16,7 @@ use crate::sys::plain;
 use super::Daemon;
 use super::Error;
 use super::Service;
-use super::launcher;
+use super::launcher::complain;
 
 /// A program that is told on its command line whether to start or to stop.
 ///
@@ -145,9 +145,4 @@ fn say(target: &Target, text: &str) {
     // Whoever asks and does not listen has the status.
     let line = plain(&format!("{target}: {text}"));
     let _ = io::stdout().write_all(format!("{line}\n").as_bytes());
-}
-
-fn complain(error: &Error) -> ExitCode {
-    launcher::write(&launcher::complaint(error));
-    ExitCode::from(error.status())
 }

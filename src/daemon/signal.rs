@@ -9,7 +9,7 @@ use crate::sys::signal;
 /// SIGKILL and SIGSTOP are not among them, for the kernel lets nobody catch them; nor are SIGSEGV, SIGBUS, SIGFPE, SIGILL,
 /// SIGTRAP, SIGSYS and SIGABRT, which are about the instruction that caused them and cannot wait until somebody reads.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0599
 /// let never = svcadapt::daemon::Signal::KILL;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

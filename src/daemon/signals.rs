@@ -33,9 +33,10 @@ const STATUS: u8 = 207;
 
 /// The signals that were to be told.
 ///
-/// Its descriptor is readable when one has come, so it fits into poll(2), epoll(7) and what is built on them (tokio's
-/// `AsyncFd`); [`Signals::next_now`] then says which. Without such a loop, iterate: `for signal in service.signals()`
-/// waits for each, and never ends by itself.
+/// Its descriptor, the reading end of a pipe, is readable when one has come, so it fits into poll(2), epoll(7) and what is
+/// built on them (tokio's `net::unix::pipe::Receiver`); [`Signals::next_now`] then says which. What is in the pipe means
+/// nothing, and may be read away by such a loop. Without one, iterate: `for signal in service.signals()` waits for each,
+/// and never ends by itself.
 ///
 /// Two of a kind that come before the first was read are one; that is the kernel's rule for all but real-time signals.
 #[derive(Debug)]

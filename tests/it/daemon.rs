@@ -1,8 +1,10 @@
 //! A program that becomes a service itself, by the library, seen from outside: what python-daemon's own suite names, here
 //! with real processes, and what it does not name. Under supervisors it is in `supervised/itself.rs`.
 
+mod builder;
 mod close;
 mod descriptors;
+mod examples;
 mod misuse;
 mod owner;
 mod runner;

@@ -175,6 +175,36 @@ fn a_socket_of_systemds_is_its_own_by_name() {
     dir.nothing_left();
 }
 
+/// It is no service manager, but it addresses the process that it becomes; so the sockets go along, into the daemon.
+#[test]
+fn systemd_socket_activate_hands_its_sockets_to_the_daemon() {
+    const ACTIVATE: &str = "/usr/bin/systemd-socket-activate";
+    if !require(Capability::Systemd) || !std::path::Path::new(ACTIVATE).exists() {
+        return;
+    }
+    for (detach, said) in [("yes", "classic"), ("no", "supervised")] {
+        let (dir, port) = (Dir::new(), free_port());
+        let program = dir.program("becomes").display().to_string();
+        let log = dir.join("log").display().to_string();
+        let words = ["--log", &log, "--detach", detach, "enter", "mode", "ready", "listeners"];
+        let mut running = Svc::new(&dir)
+            .program(ACTIVATE)
+            .args(["-l", &format!("127.0.0.1:{port}"), "--fdname=web", &program])
+            .args(words)
+            .spawn();
+        running.wait_for("Listening on");
+        let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        connection.write_all(b"hello").unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        assert_eq!(answer, "hello");
+        assert_eq!(running.finish().exit, Exit::Status(0));
+        logged(&dir, &format!("mode: (\"{said}\", \"none\")"));
+        logged(&dir, "listeners: \"web\"");
+        wait_until("it has ended", || Process::of_program(&dir.program("becomes")).is_empty().then_some(()));
+    }
+}
+
 #[test]
 fn a_credential_of_systemds_is_read() {
     let Some(systemd) = Systemd::shared() else { return };
