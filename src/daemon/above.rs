@@ -8,13 +8,16 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::host;
 use crate::host::Detection;
 use crate::host::Manager;
+use crate::host::Mode;
 use crate::manager::Address;
 use crate::manager::Notifier;
 use crate::plan::Resolved;
 use crate::plan::Surroundings;
 use crate::setup::Failure;
+use crate::setup::state;
 use crate::spec::ServiceSpec;
 use crate::sys::fd;
 use crate::sys::process;
@@ -80,6 +83,27 @@ impl Above {
         // The copies are ours; what they were made from is let go of like everything else that came with the start.
         resolved.standing.passed_descriptors.clear();
         Ok(above)
+    }
+}
+
+/// Where nobody else supervises us, `svcadapt run` may: then it has daemonized already. It listens at a socket of its own,
+/// or has left us the descriptor of a lock that this very process holds.
+pub(super) fn below_run(detection: Detection) -> Detection {
+    if detection.mode != Mode::Classic || detection.manager != Manager::None {
+        return detection;
+    }
+    let listens = || {
+        let inherited = host::variables();
+        let socket = inherited.into_iter().find(|(name, _)| name == "NOTIFY_SOCKET").map(|(_, value)| value);
+        // What is left of one that has gone says nothing.
+        socket.filter(|address| state::is_launchers(address)).is_some_and(|address| {
+            Address::parse(&address).is_ok_and(|address| Notifier::connected(address).is_ok())
+        })
+    };
+    if listens() || !state::inherited().is_empty() {
+        Detection { mode: Mode::Supervised, manager: Manager::Svcadapt, ..detection }
+    } else {
+        detection
     }
 }
 

@@ -28,6 +28,7 @@ use crate::spec::SpecDraft;
 use super::Error;
 use super::Reaction;
 use super::Signal;
+use super::above;
 use super::error::of_problem;
 
 /// Whether to fork away from whoever started the program.
@@ -360,11 +361,11 @@ impl<'fd> Daemon<'fd> {
 
     pub(super) fn prepare(&self) -> Result<Prepared, Error> {
         let spec = self.spec()?;
-        let detection = host::decide(match self.detach {
-            DetachProcess::Auto => Asked::Auto,
-            DetachProcess::Yes => Asked::Classic,
-            DetachProcess::No => Asked::Supervised,
-        });
+        let detection = match self.detach {
+            DetachProcess::Auto => above::below_run(host::decide(Asked::Auto)),
+            DetachProcess::Yes => host::decide(Asked::Classic),
+            DetachProcess::No => host::decide(Asked::Supervised),
+        };
         let surroundings = Surroundings::of(&detection);
         let resolved =
             setup::resolve_itself(&spec, surroundings, host::variables()).map_err(Error::Refused)?;

@@ -194,8 +194,14 @@ impl Service {
         Ok(())
     }
 
-    /// Asks the service manager for this much more time, from now on, for what is going on: start, reload or stop.
+    /// Asks whoever waits, the launcher or the service manager, for this much time from now on for what is going on: start,
+    /// reload or stop.
     pub fn extend_timeout(&self, by: Duration) -> Result<(), Error> {
+        if let Some(launcher) = &self.progress().launcher {
+            let micros = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
+            // One that was killed waits for nothing.
+            let _ = Report::Extend(micros).send(launcher);
+        }
         self.notify(|notifier| notifier.extend_timeout(by), "EXTEND_TIMEOUT_USEC=")
     }
 

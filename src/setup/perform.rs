@@ -269,7 +269,7 @@ impl<'a> Work<'a> {
     fn pid_file(&self, path: &Path) -> Result<(), Failure> {
         let failure = |cause: String| Failure::new("pid file", path.display().to_string(), cause, PID_FILE);
         for (lock, record) in state::others(self.resolved.lock.as_deref()) {
-            if record.pid_file.as_deref() == Some(path) && record.lives() {
+            if record.pid_file.as_deref() == Some(path) && record.is_anothers() {
                 let name = lock.file_name().unwrap_or_default().display().to_string();
                 return Err(Failure::already_running(
                     &format!("{} of {name}", path.display()),
@@ -302,8 +302,12 @@ impl<'a> Work<'a> {
     fn inherited_descriptors(&mut self, kept: &[i32]) -> io::Result<()> {
         self.streams.place_but_last()?;
         let null = file::open_null()?;
-        let foreign = fd::surviving()?.into_iter().filter(|number| !kept.contains(number));
-        foreign.into_iter().try_for_each(|number| fd::replace(&null, number))
+        // To let go of a lock's descriptor would be to let go of the lock.
+        let locks = state::inherited();
+        for number in fd::surviving()?.into_iter().filter(|number| !kept.contains(number)) {
+            if locks.contains(&number) { fd::end_at_exec(number)? } else { fd::replace(&null, number)? }
+        }
+        Ok(())
     }
 
     /// Without an exec a capability outside of the set has to be given up as well.

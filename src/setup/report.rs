@@ -26,6 +26,8 @@ pub enum Report {
     Status(String),
     /// It says why it is about to fail.
     Why(String),
+    /// It asks for so many microseconds more, from now on.
+    Extend(u64),
 }
 
 impl Report {
@@ -60,6 +62,10 @@ impl Report {
             Self::Status(text) => {
                 message.push(b'T');
                 put(&mut message, text.as_bytes());
+            }
+            Self::Extend(micros) => {
+                message.push(b'Z');
+                put(&mut message, &micros.to_ne_bytes());
             }
             Self::Why(text) => {
                 message.push(b'Y');
@@ -120,6 +126,7 @@ impl Iterator for Reports {
             b'R' => Report::Ready,
             b'T' => Report::Status(rest.text()?),
             b'Y' => Report::Why(rest.text()?),
+            b'Z' => Report::Extend(u64::from_ne_bytes(rest.number()?)),
             _ => Report::Executing,
         };
         let used = self.pending.len() - rest.0.len();
@@ -172,6 +179,7 @@ mod tests {
             Report::Executing,
             Report::Status("opening".into()),
             Report::Why("no\nbells".into()),
+            Report::Extend(u64::MAX),
             Report::Ready,
         ];
         let (out, input) = fd::pipe().unwrap();

@@ -98,10 +98,13 @@ pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolved)
 pub fn running_already(spec: &ServiceSpec, resolved: &Resolved) -> Option<Failure> {
     let path = resolved.lock.as_ref()?;
     let pid = match state::look(path) {
-        Ok(Found::Running(record)) => Some(record.pid),
+        // This very process, if it was started as the service and now becomes it itself.
+        Ok(Found::Running(record)) if record.pid != process::own_pid() => Some(record.pid),
         Ok(Found::Elsewhere) => None,
         // A lock that cannot be read will say so when it is taken.
-        Ok(Found::Dead(_) | Found::Unsettled(_) | Found::Unknown) | Err(_) => return None,
+        Ok(Found::Running(_) | Found::Dead(_) | Found::Unsettled(_) | Found::Unknown) | Err(_) => {
+            return None;
+        }
     };
     let name = spec.name.as_ref().map(ToString::to_string);
     let what = name.or_else(|| spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default();

@@ -47,6 +47,8 @@ pub(super) struct Watch<'a> {
     pub(super) status: Option<String>,
     /// What it says why it will fail.
     pub(super) why: Option<String>,
+    /// Until when it has asked to be given, from the beginning on.
+    extended: Duration,
     reader: Reports,
     stage: Stage,
     /// Children that were reaped before anybody had told which of them is the main process.
@@ -107,6 +109,7 @@ impl<'a> Watch<'a> {
             hears_itself: false,
             status: None,
             why: None,
+            extended: Duration::ZERO,
             reader: Reports::default(),
             stage: Stage::SettingUp,
             early: Vec::new(),
@@ -204,7 +207,8 @@ impl<'a> Watch<'a> {
 
     /// The program may ask for more time than it was given (EXTEND_TIMEOUT_USEC, sd_notify(3)).
     fn patience_left(&self, elapsed: Duration) -> Option<Duration> {
-        let patience = self.patience?.max(self.probes.news().extended.unwrap_or_default());
+        let extended = self.extended.max(self.probes.news().extended.unwrap_or_default());
+        let patience = self.patience?.max(extended);
         Some(patience.saturating_sub(elapsed))
     }
 
@@ -259,6 +263,9 @@ impl<'a> Watch<'a> {
                     Report::Executing => self.stage = Stage::Executing,
                     Report::Ready => self.stage = Stage::Told,
                     Report::Status(text) => self.status = Some(text),
+                    Report::Extend(micros) => {
+                        self.extended = self.begun.elapsed().saturating_add(Duration::from_micros(micros));
+                    }
                     Report::Why(text) => self.why = Some(plain(&text)),
                 }
             }

@@ -82,6 +82,11 @@ fn survives(number: i32) -> bool {
 /// The number stays open: whoever believes to own it closes this, and never what somebody else has opened since.
 pub fn replace(fd: impl AsFd, number: i32) -> io::Result<()> {
     place(fd, number)?;
+    end_at_exec(number)
+}
+
+/// Puts the close-on-exec flag on a descriptor that is known by its number.
+pub fn end_at_exec(number: i32) -> io::Result<()> {
     // SAFETY: F_SETFD takes no pointer.
     nix::errno::Errno::result(unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) })?;
     Ok(())

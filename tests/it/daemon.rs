@@ -5,6 +5,7 @@ mod builder;
 mod close;
 mod descriptors;
 mod examples;
+mod hostile;
 mod misuse;
 mod owner;
 mod runner;

@@ -163,6 +163,11 @@ impl Program {
             "ready" => self.say("ready", self.service()?.ready()),
             "must-ready" => drop(self.service()?.ready()?),
             "status" => self.say("status", self.service()?.status(value)),
+            "extend" => {
+                let by = Duration::from_millis(value.parse()?);
+                self.say("extend", self.service()?.extend_timeout(by));
+            }
+            "pause" => thread::park_timeout(Duration::from_millis(value.parse()?)),
             "reloading" => self.say("reloading", self.service()?.reloading()),
             "stopping" => self.say("stopping", self.service()?.stopping()),
             "drop-privileges" => self.say("drop-privileges", self.service()?.drop_privileges_now()),

@@ -197,6 +197,14 @@ fn what_is_not_ready_in_time_is_ended_with_all_that_it_has_started() {
 }
 
 #[test]
+fn whoever_asks_for_more_time_gets_it() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let words = ["--set", "timeout-start-sec=300ms", "enter", "extend=20000", "pause=700", "ready"];
+    becomes(&dir, &service, &words).run();
+    crate::harness::wait_until("it has ended", || service.running().is_none().then_some(()));
+}
+
+#[test]
 fn a_launcher_that_is_told_to_end_takes_the_service_along() {
     let (dir, service) = (Dir::new(), Service::new());
     let running = becomes(&dir, &service, &["enter", "asked", "stay"]).spawn();

@@ -304,7 +304,70 @@ fn what_is_told_to_a_manager_is_exact() {
     unit.stop();
 }
 
-/// A service that `run` has started, and that is one itself, is found by its own name.
+/// It has daemonized it already; and both may call it by one name.
+#[test]
+fn a_daemon_that_run_has_made_stays_in_the_foreground() {
+    for (options, ready) in [
+        (&["--ready", "notify"][..], "ready: Ok(Manager)"),
+        (&["--name", "[NAME]", "--ready", "notify"], "ready: Ok(Manager)"),
+        (&["--name", "[NAME]"], "ready: Ok(Nobody)"),
+        (&["--name", "[NAME]", "--ready", "file:[DIR]/there"], "ready: Ok(Nobody)"),
+    ] {
+        for own in [false, true] {
+            let (dir, service) = (Dir::new(), Service::new());
+            let program = dir.program("becomes").display().to_string();
+            let log = dir.join("log").display().to_string();
+            let there = format!("report={}", dir.join("there").display());
+            let name = format!("name={}", service.name());
+            let path = dir.path().display().to_string();
+            let options =
+                options.iter().map(|word| word.replace("[NAME]", service.name()).replace("[DIR]", &path));
+            let own: &[&str] = if own { &["--set", &name] } else { &[] };
+            Svc::new(&dir)
+                .args(["run", "--mode", "classic"])
+                .args(options)
+                .args(["--", &program, "--log", &log, "--signal", "TERM=tell"])
+                .args(own)
+                .args(["enter", "mode", "ready", &there, "signals"])
+                .run();
+            logged(&dir, "mode: (\"supervised\", \"svcadapt\")");
+            logged(&dir, ready);
+            let all = Process::of_program(&dir.program("becomes"));
+            assert_eq!(all.len(), 1, "{all:?}");
+            if let Some(main) = service.running() {
+                assert_eq!(main.pid(), all[0].pid());
+                let output = Svc::new(&dir).args(["stop", service.name()]).output();
+                assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(0), ""));
+            } else {
+                assert!(own.is_empty() && ready == "ready: Ok(Manager)");
+                all[0].signal(Signal::SIGTERM);
+                all[0].wait_gone();
+            }
+            dir.nothing_left();
+        }
+    }
+}
+
+/// A program that a service starts has the descriptor of the lock too, and not the lock.
+#[test]
+fn a_daemon_that_a_service_starts_is_one_of_its_own() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let program = dir.program("becomes").display().to_string();
+    let log = dir.join("log").display().to_string();
+    let text =
+        format!("'{program}' --log '{log}' enter mode ready stay; echo up > '{log}.up'; exec sleep 60");
+    Svc::new(&dir)
+        .args(["run", "--mode", "classic", "--name", service.name(), "--", "/bin/sh", "-c", &text])
+        .run();
+    logged(&dir, "mode: (\"classic\", \"none\")");
+    logged(&dir, "ready: Ok(Launcher)");
+    for process in Process::of_program(&dir.program("becomes")) {
+        process.signal(Signal::SIGKILL);
+        process.wait_gone();
+    }
+}
+
+/// In the foreground of a shell, too.
 #[test]
 fn in_the_foreground_it_can_be_found_and_stopped_by_its_name() {
     let (dir, service) = (Dir::new(), Service::new());
