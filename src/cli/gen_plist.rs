@@ -15,6 +15,7 @@ use svcadapt::format::plist::Label;
 use svcadapt::format::plist::write;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::target::Division;
+use svcadapt::target::Scope;
 use svcadapt::target::Target;
 
 use super::Exit;
@@ -42,7 +43,9 @@ fn options(command: Command) -> Command {
 /// Does it.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
     let given = matches.get_one::<OsString>("label");
-    generate::run(matches, given.map(|given| label("--label", given)).transpose().map(Plist))
+    let scope = generate::scope(matches);
+    let label = given.map(|given| label("--label", given)).transpose();
+    generate::run(matches, label.map(|label| Plist { label, scope }))
 }
 
 fn label(stage: &str, text: &OsStr) -> Result<Label, Error> {
@@ -52,12 +55,15 @@ fn label(stage: &str, text: &OsStr) -> Result<Label, Error> {
     })
 }
 
-/// With the label that was said, if one was.
-struct Plist(Option<Label>);
+/// With the label that was said, if one was, and for whom.
+struct Plist {
+    label: Option<Label>,
+    scope: Scope,
+}
 
 impl Plist {
     fn label(&self, spec: &ServiceSpec) -> Result<Label, Error> {
-        match (&self.0, &spec.name) {
+        match (&self.label, &spec.name) {
             (Some(said), _) => Ok(said.clone()),
             (None, Some(name)) => label("label", name.as_str().as_ref()),
             (None, None) => Err(Error::new("label", "launchd calls every job something")
@@ -67,7 +73,11 @@ impl Plist {
 }
 
 impl Format for Plist {
-    const TARGET: Target = Target::Launchd;
+    const NATIVE: bool = false;
+
+    fn target(&self) -> Target {
+        Target::Launchd(self.scope)
+    }
 
     fn file(&self, spec: &ServiceSpec) -> Result<String, Error> {
         Ok(format!("{}.plist", self.label(spec)?))

@@ -10,26 +10,38 @@ use clap::ArgAction;
 use clap::ArgMatches;
 use clap::Command;
 use clap::value_parser;
+use serde_json::Value;
+use serde_json::json;
 
 use svcadapt::Error;
 use svcadapt::format::Rendered;
+use svcadapt::spec::FIELDS;
 use svcadapt::spec::ServiceSpec;
+use svcadapt::spec::SpecDraft;
 use svcadapt::target::Division;
 use svcadapt::target::Loss;
+use svcadapt::target::LossKind;
+use svcadapt::target::Scope;
+use svcadapt::target::Subject;
 use svcadapt::target::Target;
 use svcadapt::target::divide;
+use svcadapt::target::values;
 
 use super::Exit;
 use super::args;
 use super::deliver::deliver;
+use super::plain::json_text;
 use super::report::print;
 use super::report::report;
 use super::spec_file;
 
 /// A kind of file that a service can be written as.
 pub(crate) trait Format {
+    /// Whether what only systemd can read may be all that is known of the command.
+    const NATIVE: bool;
+
     /// For whom it is.
-    const TARGET: Target;
+    fn target(&self) -> Target;
 
     /// The file's name.
     fn file(&self, spec: &ServiceSpec) -> Result<String, Error>;
@@ -57,12 +69,29 @@ pub(crate) fn options(command: Command) -> Command {
     };
     args::spec_options(command)
         .arg(path("output", "DIR", "Write the file into this directory instead of to standard output"))
+        .arg(
+            Arg::new("scope")
+                .long("scope")
+                .value_name("SCOPE")
+                .help("Whose services the manager runs: system, or user for one that a user has [system]")
+                .help_heading("The file")
+                .value_parser(["system", "user"]),
+        )
         .arg(path("svcadapt", "PATH", "Where svcadapt lies on the host that will use the file [this one]"))
         .arg(
             flag("strict", "Fail if anything is different from what was asked for")
                 .conflicts_with("allow-loss"),
         )
         .arg(flag("allow-loss", "Write the file even if the service gets more rights than was asked for"))
+        .arg(flag("json", "Print the file and what becomes of each field as a JSON object"))
+}
+
+/// Whose services the manager runs.
+pub(crate) fn scope(matches: &ArgMatches) -> Scope {
+    match matches.get_one::<String>("scope").map(String::as_str) {
+        Some("user") => Scope::User,
+        _ => Scope::System,
+    }
 }
 
 /// Makes the file. `format` may have failed before; then all else that is wrong is still told.
@@ -75,6 +104,17 @@ pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> 
         }
     };
     match file.place {
+        _ if matches.get_flag("json") => {
+            let delivered = match &file.place {
+                Some((directory, name)) => deliver(directory, name, &file.text),
+                None => Ok(()),
+            };
+            if let Err(error) = delivered {
+                report(&error);
+                return Exit::Status(error.status);
+            }
+            print(&json_text(&file.account)).err().unwrap_or(Exit::Status(0))
+        }
         None => print(&file.text).err().unwrap_or(Exit::Status(0)),
         Some((directory, name)) => match deliver(directory, &name, &file.text) {
             Ok(()) => Exit::Status(0),
@@ -90,6 +130,40 @@ pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> 
 struct Made<'a> {
     text: String,
     place: Option<(&'a Path, String)>,
+    /// The same for machines.
+    account: Value,
+}
+
+/// The file, and field by field who honours it and how well.
+fn account(spec: &ServiceSpec, division: &Division, rendered: &Rendered) -> Value {
+    let of = |subject: &Subject| division.losses.iter().find(|loss| loss.subject == *subject);
+    let entry = |subject: Subject, by: &str| {
+        let loss = of(&subject);
+        json!({
+            "subject": subject.to_string(),
+            "by": by,
+            "kind": loss.map_or("exact", |loss| loss.kind.name()),
+            "why": loss.map(|loss| loss.kind.words()),
+            "weakens_security": loss.is_some_and(Loss::weakens_security),
+        })
+    };
+    let said = FIELDS.iter().map(|row| row.field).filter(|field| !values(spec, *field).is_empty());
+    let mut fields: Vec<Value> = said
+        .map(|field| {
+            let by = match field {
+                _ if division.host.contains(&field) => "host",
+                _ if division.adapter.contains(&field) => "adapter",
+                _ => "nobody",
+            };
+            entry(Subject::Field(field), by)
+        })
+        .collect();
+    let native = division.losses.iter().filter(|loss| !matches!(loss.subject, Subject::Field(_)));
+    fields.extend(native.map(|loss| {
+        let by = if matches!(loss.kind, LossKind::Approximated(_)) { "host" } else { "nobody" };
+        entry(loss.subject.clone(), by)
+    }));
+    json!({ "text": rendered.text, "fields": fields })
 }
 
 /// All problems as they are told.
@@ -97,9 +171,12 @@ pub(crate) type Problems = Vec<String>;
 
 fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Made<'_>, Problems> {
     let given = spec_file::given(matches);
-    given.iter().flat_map(|loaded| &loaded.notes).for_each(report);
-    let noted = given.as_ref().is_ok_and(|loaded| !loaded.notes.is_empty());
-    let spec = given.map_err(told).and_then(|loaded| loaded.draft.finish().map_err(told));
+    given.iter().flat_map(|loaded| &loaded.warnings).for_each(report);
+    let noted = given.as_ref().is_ok_and(|loaded| !loaded.warnings.is_empty());
+    let finish = |draft: SpecDraft| {
+        if F::NATIVE { draft.finish_natively() } else { draft.finish() }
+    };
+    let spec = given.map_err(told).and_then(|loaded| finish(loaded.draft).map_err(told));
     let (format, spec) = match (format, spec) {
         (Ok(format), Ok(spec)) => (format, spec),
         (format, spec) => {
@@ -109,16 +186,20 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
         }
     };
     let one = |error: Error| vec![error.to_string()];
-    let spec = with_program(spec).map_err(one)?;
+    // systemd finds again what it finds anyway.
+    let found = F::NATIVE && spec.native.systemd.is_some();
+    let spec = if found { spec } else { with_program(spec).map_err(one)? };
     let adapter = adapter(matches).map_err(one)?;
     let place = match matches.get_one::<PathBuf>("output") {
         Some(directory) => Some((directory.as_path(), format.file(&spec).map_err(one)?)),
         None => None,
     };
-    let rendered = format.render(&spec, &divide(&spec, F::TARGET), &adapter)?;
+    let division = divide(&spec, format.target());
+    let rendered = format.render(&spec, &division, &adapter)?;
     rendered.losses.iter().for_each(report);
     acceptable(matches, noted, &rendered.losses).map_err(one)?;
-    Ok(Made { text: rendered.text, place })
+    let account = account(&spec, &division, &rendered);
+    Ok(Made { text: rendered.text, place, account })
 }
 
 /// Each as it is told.

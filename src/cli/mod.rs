@@ -11,6 +11,7 @@ mod exit;
 mod gen_plist;
 mod gen_unit;
 mod generate;
+mod manual;
 mod plain;
 mod quick;
 mod report;
@@ -44,6 +45,8 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
             Some(("show", matches)) => show::run(matches),
             Some(("status", matches)) => status::run(matches),
             Some(("stop", matches)) => stop::run(matches),
+            Some(("completions", matches)) => manual::completions(matches, command()),
+            Some(("man", matches)) => manual::man(matches, command()),
             Some((name, _)) => unreachable!("clap let the unknown subcommand {name} through"),
             None => Exit::Status(svcadapt::USAGE),
         },
@@ -65,4 +68,6 @@ fn command() -> Command {
         .subcommand(show::command())
         .subcommand(status::command())
         .subcommand(stop::command())
+        .subcommand(manual::completions_command())
+        .subcommand(manual::man_command())
 }

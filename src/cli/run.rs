@@ -19,6 +19,8 @@ use svcadapt::plan::Plan;
 use svcadapt::plan::Resolved;
 use svcadapt::plan::Surroundings;
 use svcadapt::setup;
+use svcadapt::spec::Field;
+use svcadapt::spec::Origin;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::spec::SpecDraft;
 use svcadapt::supervise;
@@ -53,10 +55,11 @@ fn options(command: Command) -> Command {
 
 /// Runs the service, or explains what would be done.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let Loaded { draft, notes } = match spec_file::given(matches) {
+    let Loaded { draft, warnings, kept } = match spec_file::given(matches) {
         Ok(loaded) => loaded,
         Err(errors) => return refuse(&errors),
     };
+    let notes: Vec<Error> = warnings.into_iter().chain(kept).chain(not_honoured(&draft)).collect();
     notes.iter().for_each(report);
     if matches.get_flag("strict") && !notes.is_empty() {
         let cause = "not everything that the file says can be had here; nothing was started";
@@ -72,7 +75,26 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 
 /// Runs the service.
 pub(crate) fn run_quick(draft: SpecDraft, asked: Asked) -> Exit {
+    not_honoured(&draft).iter().for_each(report);
     prepared(draft, asked, |spec, _, plan, resolved| start(spec, plan, resolved))
+}
+
+/// What needs somebody who stays with the program: a host does it, and `run` does not.
+fn not_honoured(draft: &SpecDraft) -> Vec<Error> {
+    let fields = [Field::Restart, Field::RestartSec, Field::ReloadSignal];
+    let said = fields.into_iter().filter_map(|field| Some((field, draft.last(field)?)));
+    said.filter(|(field, (value, _))| *field != Field::Restart || *value != "no")
+        .map(|(field, (_, origin))| {
+            let stage = match origin {
+                Origin::File { path, spot: Some(spot) } => {
+                    format!("{}:{}: {}=", path.display(), spot.line, field.directive())
+                }
+                Origin::File { path, spot: None } => format!("{}: {}=", path.display(), field.directive()),
+                Origin::Option => format!("--{}", field.option()),
+            };
+            Error::new(stage, "not honoured here: it is for the host that the service is generated for")
+        })
+        .collect()
 }
 
 fn prepared(

@@ -11,10 +11,12 @@ use clap::ArgMatches;
 use svcadapt::Error;
 use svcadapt::format::LARGEST;
 use svcadapt::format::json::read as read_json;
+use svcadapt::format::plist::Kept;
 use svcadapt::format::plist::read as read_plist;
 use svcadapt::spec::Origin;
 use svcadapt::spec::Problem;
 use svcadapt::spec::SpecDraft;
+use svcadapt::spec::Value;
 use svcadapt::sys::words;
 
 use super::args;
@@ -25,8 +27,10 @@ use super::unit_file;
 pub(crate) struct Loaded {
     /// What it says of the service.
     pub(crate) draft: SpecDraft,
-    /// What svcadapt does not act on, or would not do quite as the file has it.
-    pub(crate) notes: Vec<Error>,
+    /// What the file's own host would pass over, or what is not quite the same anywhere else.
+    pub(crate) warnings: Vec<Error>,
+    /// What svcadapt does not act on, with its place. The draft has it, too, in the words of the file's own host.
+    pub(crate) kept: Vec<Error>,
 }
 
 /// The file that was named, if one was, with the options and the command laid over it.
@@ -47,21 +51,25 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
         Some("json") => {
             let bytes = content(path)?;
             let draft = read_json(&bytes, path).map_err(all)?;
-            Ok(Loaded { draft, notes: Vec::new() })
+            Ok(Loaded { draft, ..Loaded::default() })
         }
         Some("plist") => {
             let bytes = content(path)?;
             let reading = read_plist(&bytes, path).map_err(all)?;
-            let mut problems = reading.warnings;
-            problems.extend(reading.kept.into_iter().map(|kept| Problem {
+            let in_order = |mut problems: Vec<Problem>| {
+                problems.sort_by_key(|problem| line_and_column(problem.origin.as_ref()));
+                all(problems)
+            };
+            // A key that is off asks for nothing.
+            let off = |kept: &Kept| kept.value == Some(Value::Truth(false));
+            let kept = reading.kept.into_iter().filter(|kept| !off(kept)).map(|kept| Problem {
                 field: None,
                 value: Some(kept.key),
                 origin: Some(kept.origin),
                 refusal: "svcadapt does not act on it".into(),
-            }));
-            problems.sort_by_key(|problem| line_and_column(problem.origin.as_ref()));
-            let notes = all(problems);
-            Ok(Loaded { draft: reading.draft, notes })
+            });
+            let kept = in_order(kept.collect());
+            Ok(Loaded { draft: reading.draft, warnings: in_order(reading.warnings), kept })
         }
         _ => {
             let error = Error::new("spec", "no kind of file that describes a service");

@@ -32,7 +32,7 @@ pub(crate) fn command() -> Command {
     which::options(Command::new("stop"))
         .about("Stops a service that `run` started, and waits until it has ended")
         .long_about(
-            "Sends SIGTERM to the process of the service, and waits until it has ended; when its time is over, sends \
+            "Sends SIGTERM, or the signal that its spec names, to the process of the service, and waits until it has ended; when its time is over, sends \
              SIGKILL. What it leaves behind in a session of its own is ended in the same way. The process is the one \
              that holds the service's lock: a pid file that names another one changes nothing.\n\n\
              Exit status: 0 it has ended or did not run, 1 it could not be stopped, 4 the permission is missing.",
@@ -100,7 +100,7 @@ fn told(target: &Target, stopped: &Stopped) -> String {
         Stopped::NotRunning => format!("{}: not running\n", harmless(&target.to_string())),
         Stopped::Ended { name, signal: number, after, others, kept: _ } => {
             let name = name.clone().unwrap_or_else(|| target.to_string());
-            let took = if *number == signal::SIGTERM { ", " } else { " after " };
+            let took = if *number == signal::SIGKILL { " after " } else { ", " };
             let others = match others {
                 0 => String::new(),
                 1 => "; a process that it left behind has ended too".to_owned(),

@@ -46,15 +46,15 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
         matches!(&kept.origin, Origin::File { path, spot } if *path == fault.path && *spot == fault.spot)
     })
     };
-    let mut notes: Vec<Error> =
+    let warnings: Vec<Error> =
         reading.warnings.iter().filter(|fault| !again(fault)).cloned().map(Error::from).collect();
-    notes.extend(kept.iter().map(|kept| Error::new(kept.place(), kept.cause())));
+    let mut kept: Vec<Error> = kept.iter().map(|kept| Error::new(kept.place(), kept.cause())).collect();
     let socket = path.with_extension("socket");
     if socket.exists() {
         let cause = "not honoured here: nobody listens on its sockets";
-        notes.push(Error::new(socket.display().to_string(), cause));
+        kept.push(Error::new(socket.display().to_string(), cause));
     }
-    Ok(Loaded { draft: reading.draft, notes })
+    Ok(Loaded { draft: reading.draft, warnings, kept })
 }
 
 /// In the order of their file names; of two with one name the one in the more particular folder.

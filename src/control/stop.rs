@@ -36,7 +36,7 @@ pub enum Stopped {
     Ended {
         /// Its name; none where it has only a pid file.
         name: Option<String>,
-        /// The signal that it took: SIGTERM, or SIGKILL.
+        /// The signal that it took: SIGTERM or the one that its spec names, or SIGKILL.
         signal: i32,
         /// How long its own process took.
         after: Duration,
@@ -121,11 +121,12 @@ fn end(main: &Main, patience: Option<Duration>) -> Result<(i32, Duration, usize)
     let deadline = patience.and_then(|patience| begun.checked_add(patience));
     // Asked before its end, while it keeps the session's number from becoming a stranger's.
     let own_session = session_of(main);
-    main.held.send(signal::SIGTERM)?;
+    let asked = main.record.stop_signal.as_deref().and_then(signal::number).unwrap_or(signal::SIGTERM);
+    main.held.send(asked)?;
     // One that is stopped (SIGSTOP) would not act on it.
     main.held.send(signal::SIGCONT)?;
     let took = if ends_until(&main.held, deadline)? {
-        signal::SIGTERM
+        asked
     } else {
         main.held.send(signal::SIGKILL)?;
         if !ends_until(&main.held, Instant::now().checked_add(LAST_PATIENCE))? {

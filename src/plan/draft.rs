@@ -113,7 +113,9 @@ impl Draft<'_> {
             // A descriptor that somebody waits at comes first: the socket may be that of a manager further up.
             [Probe::Notify] => self.notify_socket() && self.spec.notification_fd.is_none(),
             [Probe::Fd(number)] => self.spec.notification_fd == Some(*number),
-            probes => probes.is_empty(),
+            // Who says nothing may have a program that tells it; who says that to be executed is enough has none.
+            [] => !matches!(self.spec.service_type, Some(ServiceType::Simple | ServiceType::Exec)),
+            _ => false,
         };
         (self.notify_socket() || self.spec.notification_fd.is_some()) && !itself
     }

@@ -261,7 +261,10 @@ impl<'a> Work<'a> {
         };
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
         let record = Record::own(pid_file, self.resolved.program.clone(), patience);
-        record.and_then(|record| lock.record(&Record { session: self.session, ..record })).map_err(failed)?;
+        let stop_signal = self.spec.kill_signal.map(|signal| signal.to_string());
+        record
+            .and_then(|record| lock.record(&Record { stop_signal, session: self.session, ..record }))
+            .map_err(failed)?;
         self.lock = Some(lock);
         Ok(())
     }

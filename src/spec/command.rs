@@ -21,6 +21,16 @@ pub struct Command {
 }
 
 impl Command {
+    /// What is started stands in the words of one host alone ([`super::Native`]).
+    pub(super) fn native() -> Self {
+        Self { program: OsString::new(), arguments: Vec::new() }
+    }
+
+    /// Whether nothing of it is known here: what is started stands in the words of one host alone.
+    pub fn is_native(&self) -> bool {
+        self.program.is_empty()
+    }
+
     /// Takes the words of a command. `argv[0]` will be the first one as it stands.
     pub fn new(words: Vec<OsString>) -> Result<Self, Refusal> {
         let mut words = words.into_iter();

@@ -15,6 +15,7 @@ use super::EnvironmentFile;
 use super::Field;
 use super::Limit;
 use super::Mode;
+use super::Native;
 use super::Origin;
 use super::Principal;
 use super::Probe;
@@ -22,9 +23,12 @@ use super::Problem;
 use super::Refusal;
 use super::RelPath;
 use super::Resource;
+use super::Restart;
 use super::ServiceDirectory;
 use super::ServiceSpec;
 use super::ServiceType;
+use super::SignalName;
+use super::Timespan;
 use super::priority;
 use super::refusal::boolean;
 use super::refusal::text;
@@ -37,6 +41,7 @@ use super::refusal::text;
 pub struct SpecDraft {
     values: Vec<Given>,
     command: Option<Vec<OsString>>,
+    native: Native,
 }
 
 #[derive(Debug, Clone)]
@@ -52,8 +57,11 @@ impl SpecDraft {
         Self::default()
     }
 
-    /// Notes one value.
+    /// Notes one value. What was typed says more than a file that says the same in its host's own words.
     pub fn assign(&mut self, field: Field, value: impl Into<OsString>, origin: Origin) {
+        if origin == Origin::Option && field.arity() == Arity::One {
+            self.native.forget(field.directive());
+        }
         self.values.push(Given { field, value: value.into(), origin });
     }
 
@@ -66,15 +74,38 @@ impl SpecDraft {
             };
             self.values.retain(|given| !gone(given));
         }
+        self.native.forget(Native::COMMAND);
         self.command = Some(words);
+    }
+
+    /// Notes what a file says that only its own host understands.
+    pub fn native(&mut self, native: Native) {
+        self.native = native;
+    }
+
+    /// The last value of a field as it was written, and where; none where nothing was said.
+    pub fn last(&self, field: Field) -> Option<(&OsStr, &Origin)> {
+        let given = self.values.iter().rev().find(|given| given.field == field)?;
+        Some((&given.value, &given.origin))
     }
 
     /// Makes the spec, or says everything that is wrong with it.
     pub fn finish(self) -> Result<ServiceSpec, Vec<Problem>> {
-        let mut reading = Reading { values: &self.values, problems: Vec::new() };
-        let command = reading.command(self.command);
+        self.checked(None)
+    }
+
+    /// The same for a host whose own words stay with the spec: what is started may stand in them alone. (A template
+    /// has no instance, a oneshot service may have several commands or none.)
+    pub fn finish_natively(self) -> Result<ServiceSpec, Vec<Problem>> {
+        let native = self.command.is_none() && self.native.systemd.is_some();
+        self.checked(native.then(Command::native))
+    }
+
+    fn checked(self, known: Option<Command>) -> Result<ServiceSpec, Vec<Problem>> {
+        let mut reading = Reading { values: &self.values, native: &self.native, problems: Vec::new() };
+        let command = known.unwrap_or_else(|| reading.command(self.command));
         let mut spec = reading.spec(command);
-        if spec.service_type == Some(ServiceType::Notify) && !spec.ready.contains(&Probe::Notify) {
+        if spec.service_type.is_some_and(ServiceType::notifies) && !spec.ready.contains(&Probe::Notify) {
             spec.ready.insert(0, Probe::Notify);
         }
         reading.agreement(&spec);
@@ -85,6 +116,7 @@ impl SpecDraft {
 /// One pass over a draft.
 struct Reading<'a> {
     values: &'a [Given],
+    native: &'a Native,
     problems: Vec<Problem>,
 }
 
@@ -155,8 +187,13 @@ impl<'a> Reading<'a> {
             files_preserve: self.many(Field::FilesPreserve, priority::descriptors),
             ready: self.many(Field::Ready, |value| Probe::parse(value).map(|probe| vec![probe])),
             notification_fd: self.one(Field::NotificationFd, priority::descriptor),
-            timeout_start: self.one(Field::TimeoutStartSec, super::Timespan::parse),
-            timeout_stop: self.one(Field::TimeoutStopSec, super::Timespan::parse),
+            timeout_start: self.one(Field::TimeoutStartSec, Timespan::parse_timeout),
+            timeout_stop: self.one(Field::TimeoutStopSec, Timespan::parse_timeout),
+            restart: self.one(Field::Restart, Restart::parse),
+            restart_delay: self.one(Field::RestartSec, Timespan::parse),
+            kill_signal: self.one(Field::KillSignal, SignalName::parse),
+            reload_signal: self.one(Field::ReloadSignal, SignalName::parse),
+            native: self.native.clone(),
         }
     }
 

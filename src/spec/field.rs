@@ -43,6 +43,10 @@ pub enum Field {
     NotificationFd,
     TimeoutStartSec,
     TimeoutStopSec,
+    Restart,
+    RestartSec,
+    KillSignal,
+    ReloadSignal,
 }
 
 /// How often a field may be said.
@@ -107,7 +111,7 @@ const fn limit(
 }
 
 /// All fields, in the order in which a person meets them.
-pub const FIELDS: [FieldRow; 56] = [
+pub const FIELDS: [FieldRow; 60] = [
     one(
         F::Name,
         "Name",
@@ -121,7 +125,7 @@ pub const FIELDS: [FieldRow; 56] = [
         "Type",
         "type",
         "TYPE",
-        "When it counts as started: simple, exec, notify, forking or oneshot",
+        "When it counts as started: simple, exec, notify, notify-reload, forking or oneshot",
     ),
     short('u', one(F::User, "User", "user", "USER", "Run as this user, by name or number")),
     one(F::Group, "Group", "group", "GROUP", "Run with this primary group instead of the user's own"),
@@ -337,14 +341,36 @@ pub const FIELDS: [FieldRow; 56] = [
         "TimeoutStartSec",
         "timeout-start-sec",
         "TIME",
-        "It has to be ready in this time [90s]",
+        "It has to be ready in this time; 0 is for ever [90s]",
     ),
     one(
         F::TimeoutStopSec,
         "TimeoutStopSec",
         "timeout-stop-sec",
         "TIME",
-        "Then a stop turns into a kill [30s]",
+        "Then a stop turns into a kill; 0 is for ever [30s]",
+    ),
+    one(
+        F::Restart,
+        "Restart",
+        "restart",
+        "WHEN",
+        "The host starts it again: no, on-success, on-failure, on-abnormal, on-watchdog, on-abort or always",
+    ),
+    one(F::RestartSec, "RestartSec", "restart-sec", "TIME", "It waits so long before it starts it again"),
+    one(
+        F::KillSignal,
+        "KillSignal",
+        "kill-signal",
+        "SIGNAL",
+        "The signal that asks it to end, as SIGINT [SIGTERM]",
+    ),
+    one(
+        F::ReloadSignal,
+        "ReloadSignal",
+        "reload-signal",
+        "SIGNAL",
+        "The signal that makes it read its configuration again [SIGHUP]",
     ),
 ];
 

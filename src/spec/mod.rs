@@ -14,12 +14,15 @@ mod field;
 mod identity;
 mod limits;
 mod name;
+mod native;
 mod origin;
 mod path;
 mod priority;
 mod readiness;
 mod refusal;
+mod restart;
 mod service_type;
+mod signal_name;
 mod stdio;
 mod timespan;
 mod umask;
@@ -47,6 +50,9 @@ pub use limits::Ceiling;
 pub use limits::Limit;
 pub use limits::Resource;
 pub use name::ServiceName;
+pub use native::Directive;
+pub use native::Native;
+pub use native::Value;
 pub use origin::Origin;
 pub use origin::Problem;
 pub use origin::Spot;
@@ -54,7 +60,9 @@ pub use path::AbsPath;
 pub use readiness::Host;
 pub use readiness::Probe;
 pub use refusal::Refusal;
+pub use restart::Restart;
 pub use service_type::ServiceType;
+pub use signal_name::SignalName;
 pub use stdio::FileMode;
 pub use stdio::Input;
 pub use stdio::Output;
@@ -126,6 +134,16 @@ pub struct ServiceSpec {
     pub timeout_start: Option<Timespan>,
     /// How long it may take to stop.
     pub timeout_stop: Option<Timespan>,
+    /// After which ends its host starts it again.
+    pub restart: Option<Restart>,
+    /// How long its host waits before that.
+    pub restart_delay: Option<Timespan>,
+    /// The signal that asks it to end.
+    pub kill_signal: Option<SignalName>,
+    /// The signal that makes it read its configuration again.
+    pub reload_signal: Option<SignalName>,
+    /// What the file that it comes from says in the words of one host alone.
+    pub native: Native,
 }
 
 /// One directory that is made for a service.

@@ -15,6 +15,8 @@ pub enum ServiceType {
     Exec,
     /// When it says so through sd_notify(3).
     Notify,
+    /// The same, and a signal makes it read its configuration again, of which it tells begin and end.
+    NotifyReload,
     /// When the process that was started has left and its child runs on.
     Forking,
     /// When the process that was started has left; nothing runs on.
@@ -23,10 +25,11 @@ pub enum ServiceType {
 
 impl ServiceType {
     /// All of them, with systemd's names.
-    pub const ALL: [(Self, &'static str); 5] = [
+    pub const ALL: [(Self, &'static str); 6] = [
         (Self::Simple, "simple"),
         (Self::Exec, "exec"),
         (Self::Notify, "notify"),
+        (Self::NotifyReload, "notify-reload"),
         (Self::Forking, "forking"),
         (Self::Oneshot, "oneshot"),
     ];
@@ -35,8 +38,18 @@ impl ServiceType {
     pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
         let name = text(value)?;
         Self::ALL.iter().find(|(_, known)| *known == name).map(|&(kind, _)| kind).ok_or_else(|| {
-            Refusal::hinted("no type of service", "simple, exec, notify, forking and oneshot are")
+            Refusal::hinted(
+                "no type of service",
+                "simple, exec, notify, notify-reload, forking and oneshot are",
+            )
         })
+    }
+}
+
+impl ServiceType {
+    /// Whether the program tells through sd_notify(3) when it is ready.
+    pub fn notifies(self) -> bool {
+        matches!(self, Self::Notify | Self::NotifyReload)
     }
 }
 

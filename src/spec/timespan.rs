@@ -71,6 +71,13 @@ impl Timespan {
         if value.is_empty() { Err(wrong()) } else { Ok(Self::Finite(Duration::from_micros(total))) }
     }
 
+    /// Reads how long something may take at most: a limit of zero would be none, and so it is for ever
+    /// (systemd.service(5) has it so of `TimeoutStartSec=`, and systemd of all of them).
+    pub fn parse_timeout(value: &OsStr) -> Result<Self, Refusal> {
+        Self::parse(value)
+            .map(|span| if span == Self::Finite(Duration::ZERO) { Self::Infinity } else { span })
+    }
+
     /// As a duration; none is for ever.
     pub fn finite(self) -> Option<Duration> {
         match self {

@@ -26,6 +26,7 @@ pub(super) use super::posix::oom_score_adjust;
 pub(super) use super::posix::pipe;
 pub(super) use super::posix::real_time;
 pub(super) use super::posix::real_time_name;
+pub(super) use super::posix::real_time_number;
 pub(super) use super::posix::reset_dispositions;
 pub(super) use super::posix::reset_ignored;
 pub(super) use super::posix::sender;

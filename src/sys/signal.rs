@@ -119,6 +119,15 @@ pub fn die_of(signal: i32) {
     let _ = send(super::process::own_pid(), signal);
 }
 
+/// The number of a signal that has a name here.
+pub fn number(name: &str) -> Option<i32> {
+    let real_time = || match name.strip_prefix("SIGRTMIN")? {
+        "" => platform::real_time_number(0),
+        above => platform::real_time_number(above.strip_prefix('+')?.parse().ok()?),
+    };
+    name.parse::<Signal>().ok().map(|known| known as i32).or_else(real_time)
+}
+
 /// The name of a signal: `SIGTERM`, `SIGRTMIN+3`.
 pub fn name(signal: i32) -> String {
     match Signal::try_from(signal) {

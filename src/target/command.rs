@@ -33,6 +33,8 @@ pub enum Place {
     Program,
     /// One of its arguments, from 1.
     Argument(usize),
+    /// A key of a property list that no field says.
+    Key(&'static str),
 }
 
 impl fmt::Display for Place {
@@ -42,6 +44,7 @@ impl fmt::Display for Place {
             Self::Field(field) => write!(f, "--{}", field.option()),
             Self::Program => f.write_str("program"),
             Self::Argument(number) => write!(f, "argument {number}"),
+            Self::Key(name) => f.write_str(name),
         }
     }
 }

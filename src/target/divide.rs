@@ -1,28 +1,20 @@
 //! The division of labour between a host and the adapter.
 
-use std::fmt;
-
 use crate::spec::DirectoryKind;
 use crate::spec::FIELDS;
 use crate::spec::Field;
 use crate::spec::ServiceSpec;
 
 use super::Capability;
+use super::Loss;
+use super::LossKind;
 use super::Rights;
+use super::Subject;
+use super::Target;
 use super::launchd;
+use super::native;
 use super::systemd;
 use super::values;
-
-/// Who starts the service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// systemd as the system manager.
-    Systemd,
-    /// launchd, as a `LaunchDaemon` in the system domain.
-    Launchd,
-    /// Nobody: the adapter makes a daemon of the program.
-    Classic,
-}
 
 /// Who does what. Every field that the spec says is in `host`, in `adapter` or lost; the order is that of
 /// [`FIELDS`].
@@ -36,24 +28,6 @@ pub struct Division {
     pub adapter: Vec<Field>,
     /// What is different from what was asked for.
     pub losses: Vec<Loss>,
-}
-
-/// Something that was asked for and will not be so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loss {
-    /// What was asked for.
-    pub field: Field,
-    /// What becomes of it.
-    pub kind: LossKind,
-}
-
-/// How much of a field is lost.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LossKind {
-    /// The host does something near to it: what.
-    Approximated(String),
-    /// All: why.
-    Lost(String),
 }
 
 /// Divides what a spec says between a host and the adapter.
@@ -70,9 +44,9 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
     let mut root = false;
     for field in FIELDS.iter().map(|row| row.field).filter(|&field| !values(spec, field).is_empty()) {
         let capability = match target {
-            Target::Systemd => systemd::capability(spec, field),
-            Target::Launchd => launchd::capability(spec, field),
-            Target::Classic => Capability::Adapter(Rights::OfRoot),
+            Target::Systemd(host) => systemd::capability(spec, field, host),
+            Target::Launchd(scope) => launchd::capability(spec, field, scope),
+            Target::Classic => classic(field),
         };
         match capability {
             Capability::Host => division.host.push(field),
@@ -82,9 +56,12 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
             }
             Capability::Approximated(how) => {
                 division.host.push(field);
-                division.losses.push(Loss { field, kind: LossKind::Approximated(how) });
+                division.losses.push(Loss::of(field, LossKind::Approximated(how)));
             }
-            Capability::Lost(why) => division.losses.push(Loss { field, kind: LossKind::Lost(why) }),
+            Capability::Lost(why) if keeps_rights_small(field) => {
+                division.losses.push(Loss::of(field, LossKind::Weakened(why)));
+            }
+            Capability::Lost(why) => division.losses.push(Loss::of(field, LossKind::Lost(why))),
         }
     }
     if division.needs_adapter() {
@@ -98,12 +75,31 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
             division.hand_over(|field| settles_identity(field) || other && belongs_to_identity(field));
         }
     }
-    if target == Target::Launchd {
+    if matches!(target, Target::Launchd(_)) {
         launchd::about_streams(spec, &mut division);
     }
     division.losses.extend(mixed_modes(spec));
-    division.losses.sort_by_key(|loss| place(loss.field));
+    division.losses.sort_by_key(|loss| match &loss.subject {
+        Subject::Field(field) => place(*field),
+        Subject::Directive(_) | Subject::Key(_) => Some(FIELDS.len()),
+    });
+    // In the order of their file, and behind the fields.
+    division.losses.extend(native::losses(spec, target));
     division
+}
+
+/// What the adapter can do where it is alone: all but what needs somebody who stays.
+fn classic(field: Field) -> Capability {
+    match field {
+        Field::Restart | Field::RestartSec => Capability::lost("nobody stays to start it again"),
+        Field::ReloadSignal => Capability::lost("svcadapt knows no reload"),
+        _ => Capability::Adapter(Rights::OfRoot),
+    }
+}
+
+/// Whether a service has more rights without it, or rights of another kind.
+fn keeps_rights_small(field: Field) -> bool {
+    settles_identity(field) || matches!(field, Field::NoNewPrivileges | Field::RootDirectory)
 }
 
 /// What has to be done together with the change of identity.
@@ -128,9 +124,9 @@ fn mixed_modes(spec: &ServiceSpec) -> impl Iterator<Item = Loss> {
     DirectoryKind::ALL.into_iter().filter_map(|kind| {
         let mut modes = spec.directories.iter().filter(|made| made.kind == kind).map(|made| made.mode);
         let first = modes.next()?;
-        modes.any(|mode| mode != first).then(|| Loss {
-            field: Field::DirectoryMode(kind),
-            kind: LossKind::Lost(format!("all directories of a kind have one mode; it will be {first}")),
+        modes.any(|mode| mode != first).then(|| {
+            let why = format!("all directories of a kind have one mode; it will be {first}");
+            Loss::of(Field::DirectoryMode(kind), LossKind::Lost(why))
         })
     })
 }
@@ -156,31 +152,10 @@ impl Division {
         let moved: Vec<Field> = self.host.iter().copied().filter(|&field| which(field)).collect();
         self.host.retain(|field| !moved.contains(field));
         // What the adapter does is exact.
-        self.losses.retain(|loss| !moved.contains(&loss.field));
+        self.losses.retain(|loss| !matches!(loss.subject, Subject::Field(field) if moved.contains(&field)));
         self.adapter.extend(&moved);
         self.adapter.sort_by_key(|field| place(*field));
         !moved.is_empty()
-    }
-}
-
-impl Loss {
-    /// Whether the service would run with more rights than was asked for, or with rights of another kind.
-    pub fn weakens_security(&self) -> bool {
-        matches!(self.kind, LossKind::Lost(_))
-            && matches!(
-                self.field,
-                Field::NoNewPrivileges | Field::CapabilityBoundingSet | Field::AmbientCapabilities
-            )
-    }
-}
-
-impl fmt::Display for Loss {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "--{}: ", self.field.option())?;
-        match &self.kind {
-            LossKind::Approximated(how) => write!(f, "approximated: {how}"),
-            LossKind::Lost(why) => write!(f, "lost: {why}"),
-        }
     }
 }
 
@@ -188,6 +163,7 @@ impl fmt::Display for Loss {
 mod tests {
     use crate::spec::Origin;
     use crate::spec::SpecDraft;
+    use crate::target::Scope;
 
     use super::*;
 
@@ -199,6 +175,11 @@ mod tests {
         }
         divide(&draft.finish().unwrap(), target)
     }
+
+    const SYSTEMD: Target = Target::Systemd(super::super::Systemd {
+        version: super::super::Version::OLDEST,
+        scope: Scope::System,
+    });
 
     const SERVER: [(Field, &str); 6] = [
         (Field::User, "web"),
@@ -215,7 +196,7 @@ mod tests {
 
     #[test]
     fn without_need_there_is_no_adapter() {
-        let division = division(Target::Systemd, &SERVER);
+        let division = division(SYSTEMD, &SERVER);
         assert!(!division.needs_adapter());
         assert_eq!(division.host.len(), SERVER.len());
         assert_eq!(division.losses, []);
@@ -223,14 +204,14 @@ mod tests {
 
     #[test]
     fn a_probe_leaves_the_identity_with_the_host() {
-        let division = division(Target::Systemd, &[(Field::User, "web"), (Field::Ready, "tcp:80")]);
+        let division = division(SYSTEMD, &[(Field::User, "web"), (Field::Ready, "tcp:80")]);
         assert_eq!(division.host, [Field::User]);
         assert_eq!(division.adapter, [Field::Ready]);
     }
 
     #[test]
     fn an_adapter_that_needs_root_settles_the_identity() {
-        let division = division(Target::Systemd, &with(&[(Field::PidFile, "/run/web.pid")]));
+        let division = division(SYSTEMD, &with(&[(Field::PidFile, "/run/web.pid")]));
         assert_eq!(division.host, [Field::Nice]);
         assert_eq!(
             division.adapter,
@@ -247,7 +228,7 @@ mod tests {
 
     #[test]
     fn an_adapter_cannot_be_started_inside_a_new_root() {
-        let division = division(Target::Systemd, &with(&[(Field::Ready, "tcp:80")]));
+        let division = division(SYSTEMD, &with(&[(Field::Ready, "tcp:80")]));
         assert_eq!(division.host, [Field::Nice]);
         assert!(division.adapter.contains(&Field::RootDirectory));
         assert!(division.adapter.contains(&Field::User));
@@ -255,11 +236,14 @@ mod tests {
 
     #[test]
     fn every_field_that_is_said_is_somewhere_and_only_once() {
-        for target in [Target::Systemd, Target::Launchd, Target::Classic] {
+        for target in [SYSTEMD, Target::Launchd(Scope::System), Target::Launchd(Scope::User), Target::Classic]
+        {
             let spec = values::tests::everything();
             let division = divide(&spec, target);
             for field in FIELDS.iter().map(|row| row.field) {
-                let lost = |loss: &&Loss| loss.field == field && matches!(loss.kind, LossKind::Lost(_));
+                let lost = |loss: &&Loss| {
+                    loss.subject == Subject::Field(field) && !matches!(loss.kind, LossKind::Approximated(_))
+                };
                 let places = usize::from(division.host.contains(&field))
                     + usize::from(division.adapter.contains(&field))
                     + division.losses.iter().filter(lost).count();
@@ -275,6 +259,7 @@ mod tests {
         second.mode = crate::spec::Mode::DEFAULT_UMASK;
         spec.directories.push(second);
         let losses = divide(&spec, Target::Classic).losses;
-        assert_eq!(losses[0].field, Field::DirectoryMode(DirectoryKind::Runtime));
+        let modes = Subject::Field(Field::DirectoryMode(DirectoryKind::Runtime));
+        assert!(losses.iter().any(|loss| loss.subject == modes));
     }
 }

@@ -7,8 +7,10 @@ use crate::spec::Input;
 use crate::spec::Output;
 use crate::spec::Principal;
 use crate::spec::Resource;
+use crate::spec::Restart;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
+use crate::spec::SignalName;
 use crate::spec::Timespan;
 
 use super::Capability;
@@ -17,10 +19,25 @@ use super::Division;
 use super::Loss;
 use super::LossKind;
 use super::Rights;
+use super::Scope;
 
-/// How launchd honours a field that the spec says.
+/// How launchd honours a field that the spec says. An agent runs as its user, and has no rights but the user's.
+pub(super) fn capability(spec: &ServiceSpec, field: Field, scope: Scope) -> Capability {
+    match (scope, field) {
+        (Scope::User, F::User | F::Group | F::SupplementaryGroups) => {
+            Capability::lost("launchd runs every agent as the user whose it is")
+        }
+        (Scope::User, F::RootDirectory) => Capability::lost("an agent has not the rights for it"),
+        (Scope::User, F::Nice) if spec.nice.is_some_and(|level| level < 0) => {
+            Capability::lost("an agent cannot put itself before others")
+        }
+        _ => of_daemon(spec, field),
+    }
+}
+
+/// How launchd honours it of a daemon.
 #[expect(clippy::match_same_arms, reason = "what is the same for different reasons stands apart")]
-pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
+fn of_daemon(spec: &ServiceSpec, field: Field) -> Capability {
     match field {
         F::Name | F::Umask | F::WorkingDirectory | F::Environment | F::Nice => Host,
         // launchd builds every environment itself, from what `launchctl setenv` gave it and the property list.
@@ -29,7 +46,7 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
         F::PreventCore => Host,
         F::Description => Capability::lost("a property list has no room for it"),
         F::Type => match spec.service_type {
-            Some(ServiceType::Notify) => Capability::approximated(NO_READINESS),
+            Some(ServiceType::Notify | ServiceType::NotifyReload) => Capability::approximated(NO_READINESS),
             Some(ServiceType::Oneshot) => {
                 Capability::approximated("launchd starts it and does not wait for its end")
             }
@@ -77,6 +94,36 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
             }
             _ => Host,
         },
+        F::Restart => restart(spec.restart),
+        F::RestartSec => match (spec.restart, spec.restart_delay) {
+            (None | Some(Restart::No | Restart::OnWatchdog), _) => Host,
+            (_, Some(Timespan::Infinity)) => Capability::lost("launchd waits for no such time"),
+            _ => Capability::approximated("launchd keeps the time between two starts, in whole seconds from 1"),
+        },
+        F::KillSignal => match spec.kill_signal {
+            None | Some(SignalName::TERM) => Host,
+            Some(_) => Capability::lost("launchd always sends SIGTERM"),
+        },
+        F::ReloadSignal => {
+            Capability::lost("launchd knows no reload; launchctl kill SIGNAL system/LABEL sends the signal")
+        }
+    }
+}
+
+/// To launchd only status 0 is a success, and a crash is one of seven signals.
+fn restart(restart: Option<Restart>) -> Capability {
+    match restart {
+        None | Some(Restart::No | Restart::Always) => Host,
+        Some(Restart::OnSuccess) => {
+            Capability::approximated("an end by a signal is no success there, also by SIGTERM")
+        }
+        Some(Restart::OnFailure) => {
+            Capability::approximated("an end by SIGHUP, SIGINT, SIGTERM or SIGPIPE is a failure there")
+        }
+        Some(Restart::OnAbnormal | Restart::OnAbort) => Capability::approximated(
+            "only after SIGILL, SIGTRAP, SIGABRT, SIGFPE, SIGBUS, SIGSEGV or SIGSYS; SIGKILL is no crash there",
+        ),
+        Some(Restart::OnWatchdog) => Capability::lost("launchd has no watchdog"),
     }
 }
 
@@ -134,7 +181,7 @@ pub(super) fn about_streams(spec: &ServiceSpec, division: &mut Division) {
         if other_user && matches!(output, Some(Output::File(FileMode::Append, _))) {
             let how =
                 "launchd opens it as the service's user, who must be able to; else the job never starts";
-            division.losses.push(Loss { field, kind: LossKind::Approximated(how.into()) });
+            division.losses.push(Loss::of(field, LossKind::Approximated(how.into())));
         }
     }
 }
@@ -154,7 +201,7 @@ mod tests {
         for &(field, value) in values {
             draft.assign(field, value, Origin::Option);
         }
-        divide(&draft.finish().unwrap(), Target::Launchd)
+        divide(&draft.finish().unwrap(), Target::Launchd(Scope::System))
     }
 
     #[test]

@@ -2,18 +2,45 @@
 
 use crate::spec::Field;
 use crate::spec::Field as F;
+use crate::spec::FileMode;
 use crate::spec::Input;
+use crate::spec::Output;
 use crate::spec::Probe;
+use crate::spec::Restart;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
+use crate::spec::SignalName;
 
 use super::Capability;
 use super::Capability::Host;
 use super::Rights;
+use super::Scope;
+use super::Systemd;
 
 /// How systemd honours a field that the spec says.
+pub(super) fn capability(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
+    match (host.scope, field) {
+        // A user's manager has no rights but the user's (systemd.exec(5), of each of these).
+        (Scope::User, F::User | F::Group | F::SupplementaryGroups) => {
+            Capability::lost("a user's manager runs everything as that user")
+        }
+        (Scope::User, F::RootDirectory | F::CapabilityBoundingSet | F::AmbientCapabilities) => {
+            Capability::lost("a user's manager has not the rights for it")
+        }
+        (Scope::User, F::Nice) if spec.nice.is_some_and(|level| level < 0) => {
+            Capability::lost("a user's manager cannot put itself before others")
+        }
+        (Scope::User, F::OomScoreAdjust) if spec.oom_score_adjust.is_some_and(|score| score < 0) => {
+            Capability::lost("a user's manager cannot spare its own")
+        }
+        // Its directories lie in the user's home, but what they are is the same.
+        _ => of_system(spec, field, host),
+    }
+}
+
+/// How the system manager honours it.
 #[expect(clippy::match_same_arms, reason = "what is the same for different reasons stands apart")]
-pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
+fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
     match field {
         F::Name
         | F::Description
@@ -27,8 +54,6 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
         | F::EnvironmentFile
         | F::PassEnvironment
         | F::UnsetEnvironment
-        | F::StandardOutput
-        | F::StandardError
         | F::Limit(_)
         | F::Nice
         | F::OomScoreAdjust
@@ -38,7 +63,9 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
         | F::Directory(_)
         | F::DirectoryMode(_)
         | F::TimeoutStartSec
-        | F::TimeoutStopSec => Host,
+        | F::TimeoutStopSec
+        | F::RestartSec
+        | F::KillSignal => Host,
         // systemd builds every environment itself: nothing of its own gets in.
         F::CleanEnvironment => Host,
         // systemd.service(5), "Command lines".
@@ -49,7 +76,27 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
             Some(Input::Inherit) => Capability::approximated("systemd itself has the null device there"),
             _ => Host,
         },
+        F::StandardOutput => output(spec.standard_output.as_ref(), host),
+        F::StandardError => output(spec.standard_error.as_ref(), host),
+        F::Restart => match (spec.service_type, spec.restart) {
+            (Some(ServiceType::Oneshot), Some(Restart::Always | Restart::OnSuccess)) => {
+                Capability::lost("systemd refuses it of a oneshot service: its end is its success")
+            }
+            _ => Host,
+        },
+        F::ReloadSignal => match spec.service_type {
+            Some(ServiceType::NotifyReload) if !watched(spec) => Host,
+            _ => {
+                Capability::approximated("systemctl reload sends it, and does not wait for what comes of it")
+            }
+        },
         F::Type => match spec.service_type {
+            Some(ServiceType::NotifyReload) if watched(spec) => Capability::approximated(
+                "svcadapt tells the readiness, and nobody waits for the end of a reload",
+            ),
+            Some(ServiceType::Exec) if !host.version.has(240) => Capability::approximated(
+                "as Type=simple: before 240 nobody waits for the program to be executed",
+            ),
             // Where the adapter says when the service is ready, it has to know what the program does.
             Some(ServiceType::Forking | ServiceType::Notify) if watched(spec) => by_adapter(),
             _ => Host,
@@ -71,6 +118,25 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field) -> Capability {
         F::NotificationFd => Capability::lost("systemd is told through its own NOTIFY_SOCKET"),
     }
 }
+
+/// What a file can be opened for came one by one (systemd.exec(5), "Logging and Standard Input/Output").
+fn output(output: Option<&Output>, host: Systemd) -> Capability {
+    let since = match output {
+        Some(Output::File(FileMode::Append, _)) => 240,
+        Some(Output::File(FileMode::Truncate, _)) => 248,
+        _ => 0,
+    };
+    if host.version.has(since) { Host } else { Capability::Adapter(Rights::OfRoot) }
+}
+
+/// The signal that makes the service read its configuration again; none where nobody sends one.
+pub fn reload_signal(spec: &ServiceSpec) -> Option<SignalName> {
+    let told = spec.service_type == Some(ServiceType::NotifyReload);
+    spec.reload_signal.or(told.then_some(SignalName::HUP))
+}
+
+/// Since when systemd sends that signal itself, and waits (systemd.service(5), `Type=notify-reload`).
+pub const NOTIFY_RELOAD: u16 = 253;
 
 fn by_adapter() -> Capability {
     Capability::Adapter(Rights::OfService)
@@ -99,7 +165,7 @@ mod tests {
         for &(field, value) in values {
             draft.assign(field, value, Origin::Option);
         }
-        divide(&draft.finish().unwrap(), Target::Systemd).adapter
+        divide(&draft.finish().unwrap(), Target::Systemd(Systemd::default())).adapter
     }
 
     #[test]

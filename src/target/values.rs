@@ -69,6 +69,10 @@ pub fn values(spec: &ServiceSpec, field: Field) -> Vec<OsString> {
         F::NotificationFd => shown(&spec.notification_fd),
         F::TimeoutStartSec => shown(&spec.timeout_start),
         F::TimeoutStopSec => shown(&spec.timeout_stop),
+        F::Restart => shown(&spec.restart),
+        F::RestartSec => shown(&spec.restart_delay),
+        F::KillSignal => shown(&spec.kill_signal),
+        F::ReloadSignal => shown(&spec.reload_signal),
     }
 }
 
@@ -170,6 +174,10 @@ pub(super) mod tests {
                 F::NotificationFd => &[b"9"],
                 F::TimeoutStartSec => &[b"1500ms"],
                 F::TimeoutStopSec => &[b"infinity"],
+                F::Restart => &[b"on-abnormal"],
+                F::RestartSec => &[b"0"],
+                F::KillSignal => &[b"SIGRTMIN+3"],
+                F::ReloadSignal => &[b"USR1"],
             };
             for value in values {
                 draft.assign(row.field, OsStr::from_bytes(value), Origin::Option);

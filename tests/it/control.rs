@@ -142,6 +142,18 @@ fn a_service_that_ignores_sigterm_is_killed_when_its_time_is_over() {
 }
 
 #[test]
+fn a_service_is_stopped_by_the_signal_that_its_spec_names() {
+    let service = Service::new("signal");
+    let inspect = service.dir.program("inspect");
+    for (said, name) in [("INT", "SIGINT"), ("SIGRTMIN+3", "SIGRTMIN+3")] {
+        let run = service.run(&["--ready", "notify", "--kill-signal", said]).args([&inspect]);
+        run.args(["--ready", "notify", "--stay"]).run();
+        service.stop().stdout(&format!("[NAME]: stopped ({name}, [ANY] s)\n")).run();
+        service.dir.nothing_left();
+    }
+}
+
+#[test]
 fn a_service_that_blocks_sigterm_is_killed() {
     let service = Service::new("blocked");
     let (hostile, inspect) = (service.dir.program("hostile"), service.dir.program("inspect"));

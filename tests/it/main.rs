@@ -4,22 +4,29 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 
+mod again;
 mod audit;
 mod control;
 mod cost;
 mod daemon;
 mod detect;
+mod directive;
 mod gen_plist;
 mod gen_unit;
 mod harness;
 mod house;
 mod judge;
 mod late;
+mod launchd;
+mod losses;
+mod manual;
 mod model;
 mod read_plist;
 mod read_unit;
 mod readme;
 mod run;
 mod said;
+mod samples;
 mod spec_file;
 mod supervised;
+mod verify;

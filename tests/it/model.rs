@@ -28,6 +28,11 @@ fn read(text: &str) -> Result<ServiceSpec, Vec<String>> {
     json::read(text.as_bytes(), Path::new("x.json")).map_err(problems)?.finish().map_err(problems)
 }
 
+/// Of each field, and in the words of each host, by chance.
+fn whole(chance: &mut Chance) -> ServiceSpec {
+    ServiceSpec { native: crate::said::native(chance), ..crate::said::spec(chance, |_| true) }
+}
+
 fn problems(text: &str) -> Vec<String> {
     let first = |problem: String| problem.lines().next().unwrap_or_default().to_owned();
     read(text).unwrap_err().into_iter().map(first).collect()
@@ -37,7 +42,7 @@ fn problems(text: &str) -> Vec<String> {
 fn five_hundred_random_specs_are_read_as_they_were_written() {
     let mut chance = Chance(11);
     for _ in 0..500 {
-        let spec = crate::said::spec(&mut chance, |_| true);
+        let spec = whole(&mut chance);
         let text = json::write(&spec);
         assert_eq!(read(&text), Ok(spec), "{text}");
     }
@@ -46,7 +51,7 @@ fn five_hundred_random_specs_are_read_as_they_were_written() {
 /// A service of each field, by chance.
 fn documents() -> Vec<Value> {
     let mut chance = Chance(12);
-    let specs = (0..200).map(|_| json::write(&crate::said::spec(&mut chance, |_| true)));
+    let specs = (0..200).map(|_| json::write(&whole(&mut chance)));
     specs.map(|text| serde_json::from_str(&text).unwrap()).collect()
 }
 
@@ -56,7 +61,7 @@ fn the_schema_names_exactly_the_fields() {
     let named: BTreeSet<&str> =
         schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
     let mut expected: BTreeSet<String> = FIELDS.iter().map(|row| row.option.replace('-', "_")).collect();
-    expected.extend(["command".to_owned(), "$schema".to_owned()]);
+    expected.extend(["command", "$schema", "systemd", "launchd"].map(str::to_owned));
     assert_eq!(named, expected.iter().map(String::as_str).collect());
     assert_eq!(schema["additionalProperties"], json!(false));
     for row in &FIELDS {

@@ -12,6 +12,7 @@ use serde_json::json;
 use svcadapt::format::json;
 use svcadapt::format::plist::Reading;
 use svcadapt::format::plist::read;
+use svcadapt::spec::Value as Native;
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\">\n";
 
@@ -44,13 +45,20 @@ fn model(reading: Reading) -> Value {
         object.remove("command");
     }
     object.remove("name");
+    object.remove("launchd");
     model
 }
 
 /// What a job says, and all that is remarked: keys that are kept by their name, warnings without their place.
 fn told(keys: &str) -> (Value, Vec<String>) {
     let mut reading = reading(job(keys).as_bytes()).unwrap();
-    let mut remarks: Vec<String> = reading.kept.drain(..).map(|kept| kept.key).collect();
+    let mut remarks: Vec<String> = {
+        let asked = reading
+            .kept
+            .drain(..)
+            .filter(|kept| kept.value != Some(Native::Truth(false)) || kept.key == "InitGroups");
+        asked.map(|kept| kept.key).collect()
+    };
     remarks.extend(reading.warnings.drain(..).map(|warning| warning.refusal.cause));
     (model(reading), remarks)
 }
@@ -91,7 +99,11 @@ fn what_a_key_says_is_what_launchd_makes_of_it() {
           <key>M</key><dict><key>SockServiceName</key><string>ssh</string><key>SockPathMode</key><integer>438</integer></dict></dict>",
          json!({}), &["Sockets"]),
         ("<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/><key>PathState</key><dict><key>/x</key><true/></dict></dict>
-          <key>ThrottleInterval</key><integer>5</integer>", json!({}), &["KeepAlive", "ThrottleInterval"]),
+          <key>ThrottleInterval</key><integer>5</integer>", json!({ "restart_sec": "5s" }), &["KeepAlive"]),
+        ("<key>KeepAlive</key><true/>", json!({ "restart": "always", "restart_sec": "10s" }), &[]),
+        ("<key>KeepAlive</key><dict><key>Crashed</key><true/><key>SuccessfulExit</key><false/></dict>",
+         json!({ "restart": "on-failure", "restart_sec": "10s" }), &[]),
+        ("<key>ThrottleInterval</key><integer>3</integer>", json!({ "restart_sec": "3s" }), &[]),
         ("<key>LimitLoadToSessionType</key><string>Aqua</string><key>AssociatedBundleIdentifiers</key><array><string>a</string></array>
           <key>StartCalendarInterval</key><array><dict><key>Hour</key><integer>3</integer></dict></array>
           <key>inetdCompatibility</key><dict><key>Wait</key><false/></dict><key>LaunchEvents</key><dict><key>a</key><date>2026-01-01T00:00:00Z</date></dict>",
@@ -100,8 +112,8 @@ fn what_a_key_says_is_what_launchd_makes_of_it() {
         ("<key>KeepAlive</key><false/><key>Disabled</key><false/><key>EnableTransactions</key><false/>", json!({}), &[]),
         ("<key>TimeOut</key><integer>5</integer>", json!({}), &["launchd does nothing with TimeOut any more"]),
         // What launchd passes over.
-        ("<key>KeepAlive</key><dict><key>PathState</key><string>/x</string></dict>", json!({}),
-         &["KeepAlive.PathState takes a dictionary, not a string"]),
+        ("<key>Sockets</key><dict><key>L</key><string>/x</string></dict>", json!({}),
+         &["Sockets.L takes a dictionary or an array, not a string"]),
         ("<key>Disabled</key><string>true</string>", json!({}), &["Disabled takes a boolean, not a string"]),
         ("<key>StartInterval</key><real>60</real>", json!({}), &["StartInterval takes an integer, not a real"]),
         ("<key>StartCalendarIntervals</key><array/>", json!({}), &["'StartCalendarIntervals' is no key of launchd's"]),

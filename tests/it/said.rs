@@ -4,13 +4,16 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use svcadapt::spec::Arity;
+use svcadapt::spec::Directive;
 use svcadapt::spec::FIELDS;
 use svcadapt::spec::Field;
 use svcadapt::spec::Field as F;
+use svcadapt::spec::Native;
 use svcadapt::spec::Origin;
 use svcadapt::spec::Resource;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::spec::SpecDraft;
+use svcadapt::spec::Value;
 
 use crate::judge::Chance;
 
@@ -39,12 +42,35 @@ pub(crate) fn spec(chance: &mut Chance, allowed: impl Fn(Field) -> bool) -> Serv
     draft.finish().unwrap()
 }
 
+/// What a unit and a property list say that no field does, by chance.
+pub(crate) fn native(chance: &mut Chance) -> Native {
+    let line = |chance: &mut Chance, section: &str, name: &str| {
+        let text = format!("a{}b", chance.text(8, "").replace(['\n', '\r', '\0'], ""));
+        Directive::new(section, name, &text).unwrap()
+    };
+    let names = [("Unit", "After"), ("Service", "ExecReload"), ("X-Other", "A"), ("Service", "PrivateTmp")];
+    let lines = (0..chance.below(6)).map(|_| {
+        let (section, name) = names[chance.below(names.len())];
+        line(chance, section, name)
+    });
+    let systemd = Some(Native::of_unit(lines.collect())).filter(|lines| !lines.is_empty());
+    let keys = [
+        ("SessionCreate", Value::Truth(true)),
+        ("StartInterval", Value::Whole(-5)),
+        ("WatchPaths", Value::List(vec![Value::Text(chance.text(8, "\n"))])),
+        ("MachServices", Value::Map(vec![(chance.text(5, "\n"), Value::Truth(false))])),
+    ];
+    let launchd =
+        keys.into_iter().filter(|_| chance.below(2) == 0).map(|(key, value)| (key.to_owned(), value));
+    Native { systemd, launchd: launchd.collect() }
+}
+
 /// Values of each kind that a field has, and not only the plain ones.
 fn values(field: Field) -> &'static [&'static [u8]] {
     match field {
         F::Name => &[b"web", b"web@1", b"org.example.web"],
         F::Description => &[b"-100 % \"sure\"", b"\xc3\xa9"],
-        F::Type => &[b"simple", b"exec", b"notify", b"forking", b"oneshot"],
+        F::Type => &[b"simple", b"exec", b"notify", b"notify-reload", b"forking", b"oneshot"],
         F::User | F::Group => &[b"web", b"33", b"DOMAIN\\web"],
         F::SupplementaryGroups => &[b"ssl", b"7"],
         F::Umask => &[b"0", b"027", b"777"],
@@ -69,6 +95,9 @@ fn values(field: Field) -> &'static [&'static [u8]] {
         F::FilesPreserve => &[b"4", b"5,6"],
         F::Ready => &[b"notify", b"tcp:[::1]:80", b"unix:/\xff", b"exec:a; b", b"fd:3", b"file:/x"],
         F::NotificationFd => &[b"9"],
+        F::Restart => &[b"no", b"always", b"on-failure", b"on-abnormal", b"on-success"],
+        F::RestartSec => &[b"0", b"100ms", b"5", b"infinity"],
+        F::KillSignal | F::ReloadSignal => &[b"SIGINT", b"SIGRTMIN+3", b"SIGTERM", b"SIGHUP"],
         F::TimeoutStartSec | F::TimeoutStopSec => &[b"1500ms", b"infinity", b"90", b"0"],
     }
 }

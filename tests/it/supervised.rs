@@ -9,6 +9,7 @@ mod manager;
 mod parity;
 mod plain;
 mod recognised;
+mod reload;
 mod supervisors;
 mod support;
 mod units;

@@ -1,19 +1,22 @@
 //! A small, well-behaved daemon that reports what it was given. The tests run it as the program of a service.
 //!
 //! ```text
-//! inspect [--out FILE] [--close N]... [--stdout TEXT]... [--stderr TEXT]... [--ready-after MS]
+//! inspect [--out FILE] [--close N]... [--activate NAME]... [--stdout TEXT]... [--stderr TEXT]... [--ready-after MS]
 //!         [--listen tcp:PORT|unix:PATH]... [--ready notify|fd:N|none] [--exit N | --exit-after MS:N | --stay | --deaf]
 //! ```
 //!
 //! In this order: it writes everything that it sees of itself to FILE (which appears complete, or not at all), closes
-//! descriptors, says the texts, waits, listens, says that it is ready, and ends as it is told to. `--stay` ends with 0
-//! at SIGTERM, `--deaf` ignores SIGTERM; both give up after two minutes, so that no failed test leaves one for ever.
+//! descriptors, asks launchd for its sockets and says on stdout what it got (`inspect/activate.rs`), says the texts,
+//! waits, listens, says that it is ready, and ends as it is told to. `--stay` ends with 0 at SIGTERM, `--deaf` ignores
+//! SIGTERM; both give up after two minutes, so that no failed test leaves one for ever.
 //!
 //! It has no Rust runtime in front of `main`, because that would ignore SIGPIPE, catch SIGSEGV and SIGBUS and open
 //! /dev/null for closed standard streams *before* we could look: what is reported is what `exec` gave us.
 
 #![no_main]
 
+#[path = "inspect/activate.rs"]
+mod activate;
 #[path = "../it/harness/proc.rs"]
 mod proc;
 
@@ -63,6 +66,7 @@ pub extern "C" fn main(_argc: c_int, _argv: *const *const c_char) -> c_int {
 struct Orders {
     out: Option<PathBuf>,
     close: Vec<i32>,
+    activate: Vec<String>,
     stdout: Vec<String>,
     stderr: Vec<String>,
     ready_after: Duration,
@@ -93,6 +97,7 @@ impl Orders {
         let mut orders = Self {
             out: None,
             close: Vec::new(),
+            activate: Vec::new(),
             stdout: Vec::new(),
             stderr: Vec::new(),
             ready_after: Duration::ZERO,
@@ -119,6 +124,7 @@ impl Orders {
         match option {
             "--out" => self.out = Some(value.into()),
             "--close" => self.close.push(value.parse().ok()?),
+            "--activate" => self.activate.push(value.into()),
             "--stdout" => self.stdout.push(value.into()),
             "--stderr" => self.stderr.push(value.into()),
             "--ready-after" => self.ready_after = milliseconds(value)?,
@@ -156,6 +162,9 @@ impl Orders {
             End::Stay => on_term(SigHandler::Handler(leave))?,
             End::Deaf => on_term(SigHandler::SigIgn)?,
             End::After(..) => {}
+        }
+        for name in self.activate {
+            writeln!(io::stdout(), "{}", activate::activate(&name)?)?;
         }
         for text in self.stdout {
             writeln!(io::stdout(), "{text}")?;

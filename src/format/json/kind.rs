@@ -14,6 +14,8 @@ pub(super) enum Kind {
     Octal(usize),
     /// One of systemd's names for the types of services.
     Type,
+    /// One of systemd's names for the times to restart.
+    Restart,
     /// A whole number, or a string `SOFT:HARD`.
     Limit,
     /// A whole number of seconds, or a string as systemd.time(7) has it.
@@ -34,8 +36,9 @@ pub(super) fn kind(field: Field) -> Kind {
         F::Umask => Kind::Octal(3),
         F::DirectoryMode(_) => Kind::Octal(4),
         F::Type => Kind::Type,
+        F::Restart => Kind::Restart,
         F::Limit(_) => Kind::Limit,
-        F::TimeoutStartSec | F::TimeoutStopSec => Kind::Time,
+        F::TimeoutStartSec | F::TimeoutStopSec | F::RestartSec => Kind::Time,
         F::Name
         | F::Description
         | F::User
@@ -45,6 +48,8 @@ pub(super) fn kind(field: Field) -> Kind {
         | F::UnsetEnvironment
         | F::CapabilityBoundingSet
         | F::AmbientCapabilities
+        | F::KillSignal
+        | F::ReloadSignal
         | F::Directory(_) => Kind::Text,
         F::WorkingDirectory
         | F::RootDirectory

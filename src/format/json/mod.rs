@@ -5,6 +5,7 @@
 
 mod key;
 mod kind;
+mod native;
 mod object;
 mod read;
 mod schema;

@@ -15,6 +15,7 @@ use crate::spec::Arity;
 use crate::spec::Command;
 use crate::spec::FIELDS;
 use crate::spec::Field;
+use crate::spec::Native;
 use crate::spec::Problem;
 use crate::spec::Refusal;
 use crate::spec::SpecDraft;
@@ -25,14 +26,20 @@ use super::key::COMMAND;
 use super::key::SCHEMA;
 use super::kind::Kind;
 use super::kind::kind;
+use super::native;
 use super::object::Members;
 use super::object::offset;
 
 /// Reads the model; `path` is what the file is called in messages. Every key has to be known, and of its kind.
 pub fn read(bytes: &[u8], path: &Path) -> Result<SpecDraft, Vec<Problem>> {
     let cut = &bytes[..bytes.len().min(LARGEST + 1)];
-    let mut reader =
-        Reader { lines: Lines::new(path, cut), text: "", draft: SpecDraft::new(), problems: Vec::new() };
+    let mut reader = Reader {
+        lines: Lines::new(path, cut),
+        text: "",
+        draft: SpecDraft::new(),
+        native: Native::default(),
+        problems: Vec::new(),
+    };
     match std::str::from_utf8(bytes) {
         _ if bytes.len() > LARGEST => reader.problem(None, "larger than 1 MiB"),
         Err(error) => reader.problem(Some(error.valid_up_to()), "it is not UTF-8"),
@@ -44,6 +51,7 @@ pub fn read(bytes: &[u8], path: &Path) -> Result<SpecDraft, Vec<Problem>> {
             }
         }
     }
+    reader.draft.native(reader.native);
     if reader.problems.is_empty() { Ok(reader.draft) } else { Err(reader.problems) }
 }
 
@@ -51,6 +59,7 @@ struct Reader<'a> {
     lines: Lines<'a>,
     text: &'a str,
     draft: SpecDraft,
+    native: Native,
     problems: Vec<Problem>,
 }
 
@@ -68,6 +77,14 @@ impl<'a> Reader<'a> {
                     Err(refusal) => self.about(raw, named(&name, refusal)),
                 },
                 None if name == COMMAND => self.command(raw),
+                None if name == native::SYSTEMD => self.native(&name, raw, |all, value| {
+                    all.systemd = Some(native::systemd(value)?);
+                    Ok(())
+                }),
+                None if name == native::LAUNCHD => self.native(&name, raw, |all, value| {
+                    all.launchd = native::launchd(value)?;
+                    Ok(())
+                }),
                 None if name == SCHEMA => (),
                 None => self.about(raw, unknown(&name)),
             }
@@ -102,6 +119,19 @@ impl<'a> Reader<'a> {
         match checked {
             Ok(words) => self.draft.command(words),
             Err(refusal) => self.about(raw, named(COMMAND, refusal)),
+        }
+    }
+
+    fn native(
+        &mut self,
+        name: &str,
+        raw: &'a RawValue,
+        put: impl FnOnce(&mut Native, &Value) -> Result<(), Refusal>,
+    ) {
+        let read =
+            serde_json::from_str(raw.get()).map_err(|_| Refusal::from("too deep, or no text in Unicode"));
+        if let Err(refusal) = read.and_then(|value: Value| put(&mut self.native, &value)) {
+            self.about(raw, named(name, refusal));
         }
     }
 
@@ -171,7 +201,7 @@ fn wanted(kind: Kind) -> Refusal {
         ),
         Kind::Limit => "a whole number or a string has to stand here".into(),
         Kind::Time => "a whole number of seconds or a string has to stand here".into(),
-        Kind::Type | Kind::Text => "a string has to stand here".into(),
+        Kind::Type | Kind::Restart | Kind::Text => "a string has to stand here".into(),
         Kind::Bytes => Refusal::hinted(
             "a string has to stand here",
             "what is not UTF-8 is written {\"bytes\": \"2fff\"}, in hexadecimal",

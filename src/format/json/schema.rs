@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::spec::Arity;
 use crate::spec::FIELDS;
+use crate::spec::Restart;
 use crate::spec::ServiceType;
 
 use super::key::BYTES;
@@ -14,6 +15,7 @@ use super::key::SCHEMA;
 use super::key::key;
 use super::kind::Kind;
 use super::kind::kind;
+use super::native;
 
 /// Writes the schema, with a final newline. It accepts what the reader takes for the right kinds of values; whether
 /// a path is absolute or a user's name is one, only the reader says.
@@ -38,6 +40,7 @@ pub fn schema() -> String {
         "description": "The program, by an absolute path or a bare name, and its arguments",
     });
     properties.insert(COMMAND.to_owned(), words);
+    properties.extend(native::schema().map(|(key, value)| (key.to_owned(), value)));
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A service, as svcadapt knows it",
@@ -71,6 +74,7 @@ fn one(kind: Kind) -> Map<String, Value> {
         Kind::Number(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Kind::Octal(most) => json!({ "type": "string", "pattern": format!("^(0o)?0*[0-7]{{1,{most}}}$") }),
         Kind::Type => json!({ "enum": ServiceType::ALL.map(|(_, name)| name) }),
+        Kind::Restart => json!({ "enum": Restart::ALL.map(|(_, name)| name) }),
         Kind::Limit | Kind::Time => json!({ "type": ["integer", "string"], "minimum": 0 }),
         Kind::Text => json!({ "type": "string" }),
         Kind::Bytes => json!({ "$ref": TEXT }),

@@ -20,6 +20,7 @@ use super::key::key;
 use super::kind::Kind;
 use super::kind::is_set;
 use super::kind::kind;
+use super::native;
 
 /// Writes everything that the spec says, in the order of the fields, with a final newline. Equal specs give equal
 /// texts.
@@ -35,7 +36,10 @@ pub fn write(spec: &ServiceSpec) -> String {
         };
         object.insert(key(row.field), value);
     }
-    object.insert(COMMAND.to_owned(), spec.command.argv().map(bytes).collect());
+    native::write(&spec.native, &mut object);
+    if !spec.command.is_native() {
+        object.insert(COMMAND.to_owned(), spec.command.argv().map(bytes).collect());
+    }
     format!("{:#}\n", Value::Object(object))
 }
 

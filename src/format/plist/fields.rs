@@ -9,6 +9,7 @@ use crate::spec::Command;
 use crate::spec::Field;
 use crate::spec::Refusal;
 use crate::spec::Resource;
+use crate::spec::Restart;
 use crate::spec::ServiceName;
 use crate::target::resource_key;
 
@@ -87,7 +88,8 @@ impl Job<'_> {
         if let Some((offset, false)) = self.truth(keys::INIT_GROUPS)
             && named
         {
-            self.keep(keys::INIT_GROUPS, offset);
+            let node = Node { offset, value: Value::Boolean(false) };
+            self.keep(keys::INIT_GROUPS, &node);
         }
     }
 
@@ -230,11 +232,64 @@ impl Job<'_> {
     /// A job that nothing starts at once waits for a demand, and svcadapt knows none.
     fn start(&mut self, root: Option<usize>) {
         let said = self.truth(keys::RUN_AT_LOAD);
-        let at_once = said.is_some_and(|(_, said)| said) || self.keeps(keys::KEEP_ALIVE);
-        if !at_once {
+        let kept = self.restart();
+        if !kept && !said.is_some_and(|(_, said)| said) {
             let offset = said.map_or(root, |(offset, _)| offset);
             self.warn(offset, "launchd starts this job on demand only; here it is started at once");
+            self.keep(keys::RUN_AT_LOAD, &Node { offset, value: Value::Boolean(false) });
         }
+    }
+
+    /// When it is started again, and how soon: launchd keeps ten seconds between two starts unless told otherwise.
+    /// Gives whether it is kept alive, which also starts it at once.
+    fn restart(&mut self) -> bool {
+        let throttle = self.number(keys::THROTTLE_INTERVAL);
+        let Some(node) = self.take(keys::KEEP_ALIVE) else {
+            if let Some((offset, seconds)) = throttle {
+                self.throttle(offset, seconds);
+            }
+            return false;
+        };
+        match restart(&node.value) {
+            Some(Restart::No) => return false,
+            Some(restart) => self.assign(Field::Restart, restart.to_string(), node.offset),
+            None => self.keep(keys::KEEP_ALIVE, &node),
+        }
+        let (offset, seconds) = throttle.unwrap_or((node.offset, 10));
+        self.throttle(offset, seconds);
+        true
+    }
+
+    fn throttle(&mut self, offset: Option<usize>, seconds: i128) {
+        if seconds < 0 {
+            self.problem(offset, "a time is not negative");
+        } else {
+            self.assign(Field::RestartSec, seconds.to_string(), offset);
+        }
+    }
+}
+
+/// The restart policy that `KeepAlive` is, if it is one. Its conditions are alternatives: each alone is enough.
+fn restart(keep_alive: &Value) -> Option<Restart> {
+    match keep_alive {
+        Value::Boolean(true) => Some(Restart::Always),
+        Value::Boolean(false) => Some(Restart::No),
+        Value::Dictionary(conditions) => {
+            let said: Vec<_> =
+                conditions.iter().map(|entry| (entry.key.as_str(), &entry.node.value)).collect();
+            match said[..] {
+                [("SuccessfulExit", Value::Boolean(true))] => Some(Restart::OnSuccess),
+                // What crashed did not succeed.
+                [("SuccessfulExit", Value::Boolean(false))]
+                | [("SuccessfulExit", Value::Boolean(false)), ("Crashed", Value::Boolean(true))]
+                | [("Crashed", Value::Boolean(true)), ("SuccessfulExit", Value::Boolean(false))] => {
+                    Some(Restart::OnFailure)
+                }
+                [("Crashed", Value::Boolean(true))] => Some(Restart::OnAbort),
+                _ => None,
+            }
+        }
+        _ => None,
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) const PROGRAM: &str = "Program";
 pub(super) const PROGRAM_ARGUMENTS: &str = "ProgramArguments";
 pub(super) const RUN_AT_LOAD: &str = "RunAtLoad";
 pub(super) const KEEP_ALIVE: &str = "KeepAlive";
+pub(super) const THROTTLE_INTERVAL: &str = "ThrottleInterval";
 pub(super) const EXIT_TIME_OUT: &str = "ExitTimeOut";
 pub(super) const USER_NAME: &str = "UserName";
 pub(super) const GROUP_NAME: &str = "GroupName";
@@ -57,7 +58,7 @@ pub(super) enum Shape {
 pub(super) enum Fate {
     /// The spec has a field for it.
     Read,
-    /// launchd acts on it and svcadapt does not. `false` is the default of each that takes a boolean.
+    /// launchd acts on it and svcadapt does not.
     Kept,
     /// It is documented, and launchd does nothing with it any more.
     Dead,
@@ -132,7 +133,7 @@ pub(super) const ROWS: [Row; 77] = [
     row(PROGRAM, &[Text], Read),
     row(PROGRAM_ARGUMENTS, &[TEXTS], Read),
     row(RUN_AT_LOAD, &[Truth], Read),
-    row(KEEP_ALIVE, &[Truth, CONDITIONS], Kept),
+    row(KEEP_ALIVE, &[Truth, CONDITIONS], Read),
     row(EXIT_TIME_OUT, &[Whole], Read),
     row(USER_NAME, &[Text], Read),
     row(GROUP_NAME, &[Text], Read),
@@ -150,7 +151,7 @@ pub(super) const ROWS: [Row; 77] = [
     row(NICE, &[Whole], Read),
     row("Disabled", &[Truth], Kept),
     row("BundleProgram", &[Text], Kept),
-    row("ThrottleInterval", &[Whole], Kept),
+    row(THROTTLE_INTERVAL, &[Whole], Read),
     row("StartInterval", &[Whole], Kept),
     row("StartCalendarInterval", &[CALENDAR, List(&[CALENDAR])], Kept),
     row("StartOnMount", &[Truth], Kept),

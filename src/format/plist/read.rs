@@ -6,11 +6,13 @@ use std::path::Path;
 
 use crate::format::LARGEST;
 use crate::format::lines::Lines;
+use crate::spec;
 use crate::spec::Field;
 use crate::spec::Origin;
 use crate::spec::Problem;
 use crate::spec::Refusal;
 use crate::spec::SpecDraft;
+use crate::spec::Value as Native;
 
 use super::binary;
 use super::keys::Fate;
@@ -41,6 +43,8 @@ pub struct Reading {
 pub struct Kept {
     /// The key.
     pub key: String,
+    /// Its value; none where a spec cannot hold it: a real, a date, data.
+    pub value: Option<Native>,
     /// Where it was written.
     pub origin: Origin,
 }
@@ -60,6 +64,9 @@ pub fn read(bytes: &[u8], path: &Path) -> Result<Reading, Vec<Problem>> {
         Ok(Node { value: Value::Dictionary(entries), offset }) => {
             job.sort(entries);
             job.fields(offset);
+            let keys = job.reading.kept.iter();
+            let keys = keys.filter_map(|kept| Some((kept.key.clone(), kept.value.clone()?))).collect();
+            job.reading.draft.native(spec::Native { systemd: None, launchd: keys });
         }
         Ok(node) => {
             job.problem(node.offset, format!("a job is a dictionary, not {}", node.value.kind()));
@@ -67,6 +74,21 @@ pub fn read(bytes: &[u8], path: &Path) -> Result<Reading, Vec<Problem>> {
         Err(fault) => job.problem(fault.offset, fault.refusal),
     }
     if job.problems.is_empty() { Ok(job.reading) } else { Err(job.problems) }
+}
+
+/// The value as a spec keeps it.
+fn native(node: &Node) -> Option<Native> {
+    Some(match &node.value {
+        Value::String(text) => Native::Text(text.clone()),
+        Value::Integer(Integer { number, .. }) => Native::Whole(i64::try_from(*number).ok()?),
+        Value::Boolean(truth) => Native::Truth(*truth),
+        Value::Array(nodes) => Native::List(nodes.iter().map(native).collect::<Option<_>>()?),
+        Value::Dictionary(entries) => {
+            let pair = |entry: &Entry| Some((entry.key.clone(), native(&entry.node)?));
+            Native::Map(entries.iter().map(pair).collect::<Option<_>>()?)
+        }
+        Value::Real | Value::Date | Value::Data | Value::Uid => return None,
+    })
 }
 
 fn tree(bytes: &[u8]) -> Result<Node, Fault> {
@@ -110,8 +132,7 @@ impl<'a> Job<'a> {
                 Fate::Read => {
                     self.values.insert(row.name, node);
                 }
-                Fate::Kept if node.value == Value::Boolean(false) => (),
-                Fate::Kept => self.keep(row.name, node.offset),
+                Fate::Kept => self.keep(row.name, &node),
                 Fate::Dead => {
                     self.warn(node.offset, format!("launchd does nothing with {} any more", row.name));
                 }
@@ -161,13 +182,9 @@ impl<'a> Job<'a> {
         self.reading.label = Some(label);
     }
 
-    pub(super) fn keep(&mut self, key: &str, offset: Option<usize>) {
-        let origin = self.lines.origin(offset);
-        self.reading.kept.push(Kept { key: key.to_owned(), origin });
-    }
-
-    pub(super) fn keeps(&self, key: &str) -> bool {
-        self.reading.kept.iter().any(|kept| kept.key == key)
+    pub(super) fn keep(&mut self, key: &str, node: &Node) {
+        let origin = self.lines.origin(node.offset);
+        self.reading.kept.push(Kept { key: key.to_owned(), value: native(node), origin });
     }
 
     pub(super) fn problem(&mut self, offset: Option<usize>, refusal: impl Into<Refusal>) {

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::Duration;
 
 use plist::Dictionary;
 use plist::Value;
@@ -16,11 +17,16 @@ use crate::spec::Input;
 use crate::spec::Limit;
 use crate::spec::Output;
 use crate::spec::Resource;
+use crate::spec::Restart;
 use crate::spec::ServiceSpec;
 use crate::spec::Timespan;
+use crate::spec::Value as Native;
 use crate::target::Division;
+use crate::target::Instead;
 use crate::target::Place;
 use crate::target::command;
+use crate::target::in_launchd;
+use crate::target::never_written;
 use crate::target::resource_key;
 use crate::target::values;
 
@@ -34,7 +40,11 @@ const EXIT_TIME_OUT: u64 = 30;
 /// What macOS takes for no limit (`RLIM_INFINITY`, getrlimit(2)).
 const NO_LIMIT: u64 = i64::MAX as u64;
 
-/// Writes the property list of a `LaunchDaemon`. It starts with the system and, as a unit without `Restart=`, once.
+/// launchd's own default, which is written for people to see.
+const THROTTLE_INTERVAL: u64 = 10;
+
+/// Writes the property list of a `LaunchDaemon`, or of an agent where it was divided for a user. It starts with the
+/// system or the session, and again where `Restart=` says so. What only launchd understands stands as it stood.
 ///
 /// A string of any length is written: the launchd that cut strings at 4095 bytes is older than any macOS that Rust
 /// programs run on. `adapter` is the path of svcadapt on the host; it is written only if something is left for it.
@@ -52,6 +62,7 @@ pub fn write(
     for &field in &division.host {
         job.field(field);
     }
+    job.native();
     job.root.sort_keys();
     if !job.refused.is_empty() {
         return Err(job.refused);
@@ -117,6 +128,7 @@ impl Job<'_> {
                 self.limit(Resource::Core, Limit { soft: Ceiling::At(0), hard: Ceiling::At(0) });
             }
             Field::TimeoutStopSec => self.timeout_stop(),
+            Field::Restart => self.restart(),
             // What launchd does anyway. The label stands for the name.
             _ => (),
         }
@@ -167,10 +179,84 @@ impl Job<'_> {
         let seconds = match self.spec.timeout_stop {
             // 0 is launchd's word for ever.
             Some(Timespan::Infinity) => 0,
-            Some(Timespan::Finite(span)) => span.as_secs() + u64::from(span.subsec_nanos() > 0),
+            Some(Timespan::Finite(span)) => whole_seconds(span),
             None => EXIT_TIME_OUT,
         };
         self.root.insert(keys::EXIT_TIME_OUT.into(), seconds.into());
+    }
+
+    /// The conditions under which it is started again, and how soon at the earliest.
+    fn restart(&mut self) {
+        let when = |key: &str, truth: bool| -> Value {
+            [(key.to_owned(), Value::Boolean(truth))].into_iter().collect::<Dictionary>().into()
+        };
+        let keep_alive = match self.spec.restart {
+            Some(Restart::Always) => true.into(),
+            Some(Restart::OnFailure) => when("SuccessfulExit", false),
+            Some(Restart::OnSuccess) => when("SuccessfulExit", true),
+            Some(Restart::OnAbnormal | Restart::OnAbort) => when("Crashed", true),
+            None | Some(Restart::No | Restart::OnWatchdog) => return,
+        };
+        self.root.insert(keys::KEEP_ALIVE.into(), keep_alive);
+        self.throttle();
+    }
+
+    fn throttle(&mut self) {
+        let seconds = match self.spec.restart_delay {
+            Some(Timespan::Finite(span)) => whole_seconds(span).max(1),
+            Some(Timespan::Infinity) | None => THROTTLE_INTERVAL,
+        };
+        self.root.insert(keys::THROTTLE_INTERVAL.into(), seconds.into());
+    }
+
+    /// What is launchd's own, and what is nearly what a unit said.
+    fn native(&mut self) {
+        let native = &self.spec.native;
+        let kept = native.launchd.iter().filter(|(key, _)| never_written(key).is_none());
+        for (key, value) in kept {
+            let value = self.value(key, value);
+            self.root.insert(key.clone(), value);
+        }
+        if native.key(keys::KEEP_ALIVE).is_some() {
+            self.throttle();
+        }
+        for line in native.systemd.iter().flatten() {
+            if let Some(Instead { said: (key, value), .. }) = in_launchd(line) {
+                let value = self.value(key, &value);
+                self.root.insert(key.into(), value);
+            }
+        }
+    }
+
+    fn value(&mut self, key: &str, value: &Native) -> Value {
+        match value {
+            Native::Truth(truth) => (*truth).into(),
+            Native::Whole(number) => (*number).into(),
+            Native::Text(text) => self.own_text(key, text).into(),
+            Native::List(values) => {
+                values.iter().map(|value| self.value(key, value)).collect::<Vec<_>>().into()
+            }
+            Native::Map(entries) => {
+                // launchd implements it no more.
+                let kept = entries.iter().filter(|(name, _)| name != "NetworkState");
+                let pairs = kept.map(|(name, value)| (self.own_text(key, name), self.value(key, value)));
+                pairs.collect::<Dictionary>().into()
+            }
+        }
+    }
+
+    /// A text of a key that is launchd's own.
+    fn own_text(&mut self, key: &str, value: &str) -> String {
+        match text(value.as_ref()) {
+            Ok(text) => text.to_owned(),
+            Err(unfit) => {
+                let place = Place::Key(
+                    keys::ROWS.iter().map(|row| row.name).find(|name| *name == key).unwrap_or("key"),
+                );
+                self.refused.push(unfit.of(place, value.as_ref()));
+                String::new()
+            }
+        }
     }
 
     fn number(&mut self, key: &str, number: Option<i64>) {
@@ -201,6 +287,11 @@ impl Job<'_> {
     }
 }
 
+/// Rounded up.
+fn whole_seconds(span: Duration) -> u64 {
+    span.as_secs() + u64::from(span.subsec_nanos() > 0)
+}
+
 /// XML 1.0 has no control characters but tab and line feed: a carriage return is one too, but every reader makes a
 /// line feed of it. The `plist` crate would write them all as they stand.
 fn text(value: &OsStr) -> Result<&str, Unfit> {
@@ -228,6 +319,7 @@ mod tests {
 
     use crate::spec::Origin;
     use crate::spec::SpecDraft;
+    use crate::target::Scope;
     use crate::target::Target;
     use crate::target::divide;
 
@@ -241,8 +333,13 @@ mod tests {
         }
         let spec = draft.finish().unwrap();
         let label = Label::parse(OsStr::new("org.example.web")).unwrap();
-        write(&spec, &divide(&spec, Target::Launchd), &label, Path::new("/usr/local/bin/svcadapt"))
-            .map(|rendered| rendered.text)
+        write(
+            &spec,
+            &divide(&spec, Target::Launchd(Scope::System)),
+            &label,
+            Path::new("/usr/local/bin/svcadapt"),
+        )
+        .map(|rendered| rendered.text)
     }
 
     fn read(text: &str) -> Dictionary {

@@ -4,7 +4,6 @@ use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::ffi::OsStringExt;
-use std::time::Duration;
 
 use crate::spec::Assignment;
 use crate::spec::DirectoryKind;
@@ -17,7 +16,6 @@ use crate::spec::Principal;
 use crate::spec::Refusal;
 use crate::spec::RelPath;
 use crate::spec::SpecDraft;
-use crate::spec::Timespan;
 
 use super::Kept;
 use super::Reason;
@@ -47,7 +45,6 @@ pub(super) fn assign(reader: &mut Reader, given: &Given, field: Field) {
         F::PidFile => pid_file(reader, given),
         F::StandardInput | F::StandardOutput | F::StandardError => stream(reader, given, field),
         F::Type => kind(reader, given),
-        F::TimeoutStartSec | F::TimeoutStopSec => timeout(reader, given, field),
         F::Description | F::User | F::Group | F::RootDirectory => {
             if let Some(value) = resolved(reader, given, text.as_bytes()) {
                 put(reader, given, field, value);
@@ -74,7 +71,11 @@ fn empty(reader: &mut Reader, given: &Given, field: Field) {
         | F::Limit(_)
         | F::DirectoryMode(_)
         | F::TimeoutStartSec
-        | F::TimeoutStopSec => reader.warn(given, "an empty value says nothing here; systemd ignores it"),
+        | F::TimeoutStopSec
+        | F::Restart
+        | F::RestartSec
+        | F::KillSignal
+        | F::ReloadSignal => reader.warn(given, "an empty value says nothing here; systemd ignores it"),
         _ => {
             reader.forget(field);
             reader.kept.retain(|kept| kept.section != "Service" || kept.directive != given.line.key);
@@ -113,8 +114,17 @@ fn put(reader: &mut Reader, given: &Given, field: Field, value: OsString) {
             written: if again(field) { given.line.value.clone() } else { String::new() },
         }),
         Err(refusal) if fatal(field, &value) => reader.refuse(given, &refusal.cause),
+        Err(refusal) if odd_name(field) => {
+            reader.warn(given, &refusal.cause);
+            reader.keep_once(given, Reason::Unusable(refusal.cause));
+        }
         Err(refusal) => unusable(reader, given, refusal.cause),
     }
+}
+
+/// Whether systemd takes what we do not.
+fn odd_name(field: Field) -> bool {
+    matches!(field, F::User | F::Group | F::SupplementaryGroups | F::Description)
 }
 
 /// Whether systemd refuses the whole unit for a value that we cannot use. Most it only ignores.
@@ -140,7 +150,7 @@ fn again(field: Field) -> bool {
 
 fn unusable(reader: &mut Reader, given: &Given, cause: String) {
     reader.warn(given, &cause);
-    reader.keep_once(given, Reason::Unusable(cause));
+    reader.keep_once(given, Reason::Ignored(cause));
 }
 
 /// The text with its specifiers replaced; where that cannot be, the assignment is kept.
@@ -289,9 +299,8 @@ fn superseded(reader: &mut Reader, given: &Given) {
 fn kind(reader: &mut Reader, given: &Given) {
     let text = given.line.value.as_str();
     let (ours, missing) = match text {
-        "simple" | "exec" | "notify" | "forking" | "oneshot" => (text, None),
+        "simple" | "exec" | "notify" | "notify-reload" | "forking" | "oneshot" => (text, None),
         "idle" => ("simple", Some("that it waits for other jobs")),
-        "notify-reload" => ("notify", Some("that it is reloaded by a signal and tells when that is done")),
         "dbus" => ("simple", Some("that it is ready when its bus name is there")),
         _ => return unusable(reader, given, "no type of service".into()),
     };
@@ -302,13 +311,6 @@ fn kind(reader: &mut Reader, given: &Given) {
     }
     let origin = given.origin.clone();
     reader.values.push(Said { field: F::Type, value: ours.into(), origin, written: text.into() });
-}
-
-/// Zero is for ever.
-fn timeout(reader: &mut Reader, given: &Given, field: Field) {
-    let text = given.line.value.as_str();
-    let never = Timespan::parse(OsStr::new(text)) == Ok(Timespan::Finite(Duration::ZERO));
-    put(reader, given, field, if never { "infinity" } else { text }.into());
 }
 
 /// What depends on several directives.
@@ -340,10 +342,13 @@ pub(super) fn settle(reader: &mut Reader) {
             (None, None) => {}
         }
     }
+    modes(reader);
     // A program that tells its readiness does so whatever [X-Svcadapt] calls it.
     let kind = last(reader, F::Type);
-    if let Some(value) = kind.clone().filter(|value| value.value == "notify") {
-        reader.values.push(Said { field: F::Ready, ..value });
+    if let Some(value) =
+        kind.clone().filter(|value| value.value == "notify" || value.value == "notify-reload")
+    {
+        reader.values.push(Said { field: F::Ready, value: "notify".into(), ..value });
     }
     // systemd reads a pid file, where one is needed to find the main process. It never writes one.
     if kind.is_none_or(|value| value.value != "forking")
@@ -352,6 +357,22 @@ pub(super) fn settle(reader: &mut Reader) {
         reader.forget(F::PidFile);
         let why = "the program writes this file itself, and only systemd reads it";
         keep(reader, value, "Service", Reason::Unusable(why.into()));
+    }
+}
+
+/// The mode of directories that only systemd knows the names of stays with them.
+fn modes(reader: &mut Reader) {
+    for kind in DirectoryKind::ALL {
+        let said = |field| reader.values.iter().any(|value| value.field == field);
+        let (directory, mode) = (F::Directory(kind), F::DirectoryMode(kind));
+        if !said(directory)
+            && let Some(at) = reader.values.iter().rposition(|value| value.field == mode)
+        {
+            let value = reader.values.swap_remove(at);
+            reader.forget(mode);
+            let written = value.value.to_string_lossy().into_owned();
+            keep(reader, Said { written, ..value }, "Service", Reason::NoField);
+        }
     }
 }
 

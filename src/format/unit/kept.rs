@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::spec::Directive;
+use crate::spec::Native;
 use crate::spec::Origin;
+use crate::target::is_idle;
 
 /// An assignment that is not, or not wholly, in the draft. Together with the draft it makes the unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +29,10 @@ pub enum Reason {
     NoField,
     /// The draft has the rest of it; this is missing.
     Partly(String),
-    /// The value is none, for this reason.
+    /// Only systemd can use the value, for this reason.
     Unusable(String),
+    /// The value is none, for this reason, and systemd ignores it.
+    Ignored(String),
 }
 
 /// Directives of which an empty value forgets nothing (systemd.unit(5)).
@@ -55,25 +60,6 @@ const NEVER_RESET: [&str; 21] = [
     "Slice",
 ];
 
-/// Directives of `[Unit]` and `[Service]` with a value that is what `svcadapt run` does in any case; `*` is any.
-const DONE_ANYWAY: [(&str, &str); 10] = [
-    // For people, or for those who install the unit.
-    ("Documentation", "*"),
-    ("SourcePath", "*"),
-    // No process of ours ignores SIGPIPE.
-    ("IgnoreSIGPIPE", "no"),
-    // A message is believed from every process of the service, which is not everybody.
-    ("NotifyAccess", "all"),
-    ("NotifyAccess", "main"),
-    ("NotifyAccess", "exec"),
-    // It goes where the output goes, of which the same is told.
-    ("StandardError", "inherit"),
-    // What holds without a restart policy, for a service that ends by itself and when it is told to.
-    ("Restart", "no"),
-    ("RemainAfterExit", "no"),
-    ("KillSignal", "SIGTERM"),
-];
-
 impl Kept {
     /// Where it stands and what it is: `path:line: Directive=`.
     pub fn place(&self) -> String {
@@ -90,27 +76,40 @@ impl Kept {
     pub fn cause(&self) -> String {
         match &self.reason {
             Reason::NoField => "not honoured here".to_owned(),
-            Reason::Partly(what) | Reason::Unusable(what) => format!("not honoured here: {what}"),
+            Reason::Partly(what) | Reason::Unusable(what) | Reason::Ignored(what) => {
+                format!("not honoured here: {what}")
+            }
         }
     }
 
     /// Whether a program that is started without this runs differently.
     pub fn matters(&self) -> bool {
-        let extension = self.section.starts_with("X-") || self.directive.starts_with("X-");
-        let known = DONE_ANYWAY.iter().any(|(directive, value)| {
-            self.directive == *directive && ["*", self.value.as_str()].contains(value)
-        });
         match self.reason {
             Reason::NoField => {
-                !(extension && self.section != "X-Svcadapt" || known || self.section == "Install")
+                self.section == "X-Svcadapt" || self.directive().is_none_or(|line| !is_idle(&line))
             }
-            Reason::Partly(_) | Reason::Unusable(_) => true,
+            Reason::Partly(_) | Reason::Unusable(_) | Reason::Ignored(_) => true,
         }
     }
+
+    /// The line as it can be written again.
+    fn directive(&self) -> Option<Directive> {
+        Directive::new(&self.section, &self.directive, &self.value).ok()
+    }
+}
+
+/// What a unit has to say again to mean the same.
+pub(super) fn native(kept: &[Kept]) -> Vec<Directive> {
+    let used = |kept: &Kept| kept.section != "X-Svcadapt" && !matches!(kept.reason, Reason::Ignored(_));
+    Native::of_unit(unforgotten(kept, used).into_iter().filter_map(Kept::directive).collect())
 }
 
 /// Those that matter, without what a later empty value forgets.
 pub(super) fn in_force(kept: &[Kept]) -> Vec<&Kept> {
+    unforgotten(kept, Kept::matters)
+}
+
+fn unforgotten(kept: &[Kept], which: impl Fn(&Kept) -> bool) -> Vec<&Kept> {
     let mut forgotten = BTreeSet::new();
     let mut force = Vec::new();
     for one in kept.iter().rev() {
@@ -119,7 +118,7 @@ pub(super) fn in_force(kept: &[Kept]) -> Vec<&Kept> {
             if !NEVER_RESET.contains(&whose.1) {
                 forgotten.insert(whose);
             }
-        } else if !forgotten.contains(&whose) && one.matters() {
+        } else if !forgotten.contains(&whose) && which(one) {
             force.push(one);
         }
     }

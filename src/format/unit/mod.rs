@@ -9,6 +9,7 @@ mod name;
 mod own;
 mod quote;
 mod read;
+mod reload;
 mod specifiers;
 mod verify;
 mod words;

@@ -18,6 +18,7 @@ use super::fields::trial;
 use super::read::Given;
 use super::read::Reader;
 use super::read::Said;
+use super::reload;
 use super::specifiers::resolve;
 use super::words::Syntax;
 use super::words::split;
@@ -87,6 +88,10 @@ pub(super) fn settle(reader: &mut Reader, adapted: bool) {
     if core {
         let limit = Field::Limit(Resource::Core);
         reader.values.retain(|value| value.field != limit || value.value != "1:1");
+    }
+    if said(Field::ReloadSignal) || said(Field::Type) {
+        // The writer says so where there is no other way to reload.
+        reader.kept.retain(|kept| kept.directive != "ExecReload" || !reload::is_generated(&kept.value));
     }
     let own: Vec<&str> = reader.own.iter().map(|value| value.field.directive()).collect();
     let streams = |directive: &str| directive.starts_with("Standard");

@@ -74,6 +74,9 @@ pub(super) fn exec_start<'a>(
 /// The first word of a command line, with the prefix that it needs.
 fn exec_path(path: &OsStr) -> Quoted {
     let bytes = path.as_bytes();
+    if is_searched(bytes) {
+        return Ok(word(bytes, Dollar::Variable));
+    }
     if !bytes.starts_with(b"/") {
         return Err(Unfit::at(0, "a unit needs the absolute path of the program"));
     }
@@ -94,6 +97,25 @@ fn exec_path(path: &OsStr) -> Quoted {
         _ if bytes.contains(&b'$') => Ok(word(&[b":", bytes].concat(), Dollar::Itself)),
         _ => Ok(word(bytes, Dollar::Variable)),
     }
+}
+
+/// The ceiling of the nice level: systemd takes nothing that is none, though the kernel does (systemd.exec(5),
+/// "Process Properties").
+pub(super) fn nice_limit(limit: &OsStr) -> Quoted {
+    let text = limit.to_string_lossy();
+    let level = |text: &str| text.parse::<u64>().is_ok_and(|level| level <= 40);
+    if text.split(':').all(level) {
+        raw(limit)
+    } else {
+        Err(Unfit::at(0, "systemd takes numbers from 0 to 40 here"))
+    }
+}
+
+/// Whether systemd searches the program in its own path (systemd.service(5), "Command lines"). A name that begins
+/// with another sign could be read as a prefix.
+fn is_searched(name: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+');
+    name.first().is_some_and(u8::is_ascii_alphanumeric) && name.iter().all(plain)
 }
 
 /// One argument of a command line.
@@ -349,7 +371,8 @@ mod tests {
         assert_eq!(refused(b"A=\xff", environment).0, 2);
         assert_eq!(refused(&[b"/a/".to_vec(), vec![b'x'; 256]].concat(), raw_path).0, 258);
         assert_eq!(refused(b"/bin/", exec_path).0, 4);
-        assert_eq!(refused(b"sh", exec_path).0, 0);
+        assert_eq!(refused(b"./sh", exec_path).0, 0);
+        assert_eq!(refused(b"5:infinity", nice_limit).0, 0);
     }
 
     #[test]

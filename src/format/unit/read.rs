@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use crate::spec::FIELDS;
 use crate::spec::Field;
+use crate::spec::Native;
 use crate::spec::Origin;
 use crate::spec::SpecDraft;
 use crate::spec::literal;
@@ -112,7 +113,10 @@ impl Reader<'_> {
         match (section, row.map(|row| row.field)) {
             ("X-Svcadapt", Some(field)) => own::assign(self, given, field),
             ("Unit", Some(field @ Field::Description)) => fields::assign(self, given, field),
-            ("Service", Some(field)) if of_service(field) => fields::assign(self, given, field),
+            ("Service", Some(field)) if of_service(field) => {
+                self.verdict.note(section, given);
+                fields::assign(self, given, field);
+            }
             ("Service", _) if COMMANDS.contains(&given.line.key.as_str()) => self.commands(given),
             ("Service", _) if given.line.key == "TimeoutSec" => {
                 fields::assign(self, given, Field::TimeoutStartSec);
@@ -187,7 +191,7 @@ impl Reader<'_> {
                 *self.verdict.commands.entry(line.key.clone()).or_default() += read.commands.len();
                 if start {
                     if read.commands.is_empty() {
-                        self.keep(given, Reason::Unusable("systemd ignores it".into()));
+                        self.keep(given, Reason::Ignored("it is no command".into()));
                     } else {
                         self.started.push(kept(given, Reason::NoField));
                     }
@@ -228,6 +232,7 @@ impl Reader<'_> {
             }
             draft.command(words);
         }
+        draft.native(Native { systemd: Some(super::kept::native(&self.kept)), launchd: Vec::new() });
         Ok(Reading { draft, kept: self.kept, warnings: self.warnings })
     }
 

@@ -27,7 +27,7 @@ const RESTART: [&str; 7] =
     ["no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always"];
 
 impl Verdict {
-    /// Looks at a directive that no field says.
+    /// Looks at a directive.
     pub(super) fn note(&mut self, section: &str, given: &Given) {
         let (key, value) = (given.line.key.as_str(), given.line.value.as_str());
         let mut set = |directive: &'static str, on: bool| {

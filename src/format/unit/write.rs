@@ -7,45 +7,63 @@ use std::path::Path;
 use crate::format::Refused;
 use crate::format::Rendered;
 use crate::format::Unfit;
+use crate::spec::Arity;
 use crate::spec::Capabilities;
+use crate::spec::Directive;
 use crate::spec::FIELDS;
 use crate::spec::Field;
 use crate::spec::Input;
+use crate::spec::Native;
 use crate::spec::Output;
 use crate::spec::Resource;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
+use crate::spec::Value;
 use crate::spec::literal;
 use crate::target::Division;
+use crate::target::Instead;
+use crate::target::NOTIFY_RELOAD;
 use crate::target::Place;
+use crate::target::Scope;
+use crate::target::Systemd;
+use crate::target::Target;
 use crate::target::Word;
 use crate::target::command;
+use crate::target::in_systemd;
+use crate::target::unknown;
 use crate::target::values;
 
 use super::quote;
 use super::quote::Dollar;
+use super::reload;
 
-/// Writes the `.service` file of a service, for the system manager.
+/// Writes the `.service` file of a service, for the systemd that it was divided for.
 ///
 /// What systemd has no word for stands in `[X-Svcadapt]`, which systemd does not read: one `Name=VALUE` a line, the
-/// value as it stands or, where it cannot, as one word in quotes. So the unit is a complete spec. `adapter` is the
-/// path of svcadapt on the host; it is written only if something is left for it.
+/// value as it stands or, where it cannot, as one word in quotes. So the unit is a complete spec. What only systemd
+/// understands stands where it stood. `adapter` is the path of svcadapt on the host; it is written only if something
+/// is left for it.
 pub fn write(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Vec<Refused>> {
-    let mut unit = Unit { spec, division, text: String::new(), refused: Vec::new() };
-    if division.host.contains(&Field::Description) {
-        unit.section("Unit");
-        unit.field(Field::Description);
-    }
+    let host = match division.target {
+        Target::Systemd(host) => host,
+        Target::Launchd(_) | Target::Classic => Systemd::default(),
+    };
+    let mut unit = Unit { spec, division, host, text: String::new(), refused: Vec::new() };
+    unit.about();
     unit.section("Service");
     unit.readiness();
     unit.command(&command(spec, division, adapter));
-    // A classic daemon has SIGPIPE at its default; systemd would have it ignored, for the program's children too.
-    unit.put("IgnoreSIGPIPE", "no");
+    unit.reload();
+    if !unit.was_unit() {
+        // A classic daemon has SIGPIPE at its default; systemd would have it ignored, for the program's children too.
+        unit.put("IgnoreSIGPIPE", "no");
+    }
     for &field in division.host.iter().filter(|field| **field != Field::Description) {
         unit.field(field);
     }
-    unit.section("Install");
-    unit.put("WantedBy", "multi-user.target");
+    unit.native("Service");
+    unit.instead();
+    unit.install();
     unit.own();
     if unit.refused.is_empty() {
         Ok(Rendered { text: unit.text, losses: division.losses.clone() })
@@ -54,9 +72,16 @@ pub fn write(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<
     }
 }
 
+/// The section that systemd does not read, and we do.
+const OWN: &str = "X-Svcadapt";
+
+/// Since when systemd waits for the program to be executed (systemd.service(5), `Type=exec`).
+const EXEC: u16 = 240;
+
 struct Unit<'a> {
     spec: &'a ServiceSpec,
     division: &'a Division,
+    host: Systemd,
     text: String,
     refused: Vec<Refused>,
 }
@@ -71,24 +96,144 @@ impl Unit<'_> {
         self.text.extend([directive, "=", value, "\n"]);
     }
 
-    /// What the unit says that the service is.
-    fn kind(&self) -> ServiceType {
-        let tells = self.division.adapter_watches() || self.division.host.contains(&Field::Ready);
-        if tells { ServiceType::Notify } else { self.spec.service_type.unwrap_or(ServiceType::Exec) }
+    /// Whether the spec was a unit, so that what it does not say is left to systemd.
+    fn was_unit(&self) -> bool {
+        self.spec.native.systemd.is_some()
+    }
+
+    fn natives(&self, section: &str) -> Vec<Directive> {
+        let lines = self.spec.native.systemd.iter().flatten();
+        let written = |line: &&Directive| {
+            line.section() == section && !self.replaced(line) && unknown(line, self.host).is_none()
+        };
+        lines.filter(written).cloned().collect()
+    }
+
+    /// Where the adapter stands before the program, it is started, and it tells.
+    fn replaced(&self, line: &Directive) -> bool {
+        line.section() == "Service"
+            && match line.name() {
+                Native::COMMAND => self.division.needs_adapter(),
+                "Type" | "NotifyAccess" => self.division.adapter_watches(),
+                _ => false,
+            }
+    }
+
+    /// What only systemd understands.
+    fn native(&mut self, section: &str) {
+        for line in self.natives(section) {
+            self.put(line.name(), line.value());
+        }
+    }
+
+    fn about(&mut self) {
+        let described = self.division.host.contains(&Field::Description);
+        if described || !self.natives("Unit").is_empty() {
+            self.section("Unit");
+            if described {
+                self.field(Field::Description);
+            }
+            self.native("Unit");
+        }
+    }
+
+    /// What the unit says that the service is; none is systemd's own default.
+    fn kind(&self) -> Option<ServiceType> {
+        let watches = self.division.adapter_watches();
+        match self.spec.service_type {
+            Some(ServiceType::NotifyReload) if !watches && self.host.version.has(NOTIFY_RELOAD) => {
+                Some(ServiceType::NotifyReload)
+            }
+            _ if watches || self.division.host.contains(&Field::Ready) => Some(ServiceType::Notify),
+            None if self.was_unit() => None,
+            None | Some(ServiceType::Exec) if !self.host.version.has(EXEC) => Some(ServiceType::Simple),
+            None => Some(ServiceType::Exec),
+            said => said,
+        }
     }
 
     /// When the service counts as started.
     fn readiness(&mut self) {
         let kind = self.kind();
-        self.put("Type", &kind.to_string());
-        if kind == ServiceType::Notify {
-            // The adapter tells readiness from a short-lived process beside the program, which is the main one.
-            let whom = if self.division.adapter_watches() { "all" } else { "main" };
-            self.put("NotifyAccess", whom);
+        if self.natives("Service").iter().all(|line| line.name() != "Type")
+            && let Some(kind) = kind
+        {
+            self.put("Type", &kind.to_string());
+        }
+        let said = self.natives("Service").iter().any(|line| line.name() == "NotifyAccess");
+        if kind.is_some_and(ServiceType::notifies) && !said {
+            // The adapter tells readiness from a short-lived process beside the program, which is the main one; and
+            // a reload is begun by a control process.
+            let whom = if self.division.adapter_watches() {
+                Some("all")
+            } else if kind != self.spec.service_type
+                && self.spec.service_type == Some(ServiceType::NotifyReload)
+            {
+                Some("exec")
+            } else {
+                (!self.was_unit()).then_some("main")
+            };
+            if let Some(whom) = whom {
+                self.put("NotifyAccess", whom);
+            }
+        }
+    }
+
+    /// How it is made to read its configuration again.
+    fn reload(&mut self) {
+        if self.kind() == Some(ServiceType::NotifyReload) {
+            return;
+        }
+        if self.natives("Service").iter().all(|line| line.name() != "ExecReload") {
+            for command in reload::commands(self.spec) {
+                self.put("ExecReload", &command);
+            }
+        }
+    }
+
+    /// What is nearly what a property list said.
+    fn instead(&mut self) {
+        for (key, value) in &self.spec.native.launchd {
+            if let Some(Instead { said: Some((directive, value)), .. }) = in_systemd(key, value) {
+                self.put(directive, value);
+            }
+        }
+    }
+
+    /// Which target wants it: the one that is reached when everything runs, unless the spec was a unit.
+    fn install(&mut self) {
+        let by_hand = self.spec.native.key("RunAtLoad") == Some(&Value::Truth(false));
+        if !self.was_unit() && !by_hand {
+            self.section("Install");
+            let target = match self.host.scope {
+                Scope::System => "multi-user.target",
+                Scope::User => "default.target",
+            };
+            self.put("WantedBy", target);
+        }
+        let mut sections: Vec<String> = Vec::new();
+        for line in self.spec.native.systemd.iter().flatten() {
+            let section = line.section();
+            if !["Unit", "Service", OWN].contains(&section) && sections.iter().all(|seen| seen != section) {
+                sections.push(section.to_owned());
+            }
+        }
+        for section in sections {
+            self.section(&section);
+            self.native(&section);
         }
     }
 
     fn command(&mut self, words: &[Word]) {
+        let native = self.spec.command.is_native();
+        if native && self.division.needs_adapter() {
+            let why = "svcadapt cannot stand before what only systemd can read";
+            return self.refused.push(Unfit::at(0, why).of(Place::Program, OsStr::new(Native::COMMAND)));
+        }
+        if native || self.natives("Service").iter().any(|line| line.name() == Native::COMMAND) {
+            // It stands among what only systemd understands, with its prefixes.
+            return;
+        }
         let variables = self.division.host.contains(&Field::ExpandVariables);
         let dollar = if variables { Dollar::Variable } else { Dollar::Itself };
         match quote::exec_start(words.iter().map(|word| word.text.as_os_str()), dollar) {
@@ -107,6 +252,9 @@ impl Unit<'_> {
     /// One directive, or one for each value.
     fn field(&mut self, field: Field) {
         let spec = self.spec;
+        if field.arity() == Arity::One && self.spec.native.says(field.directive()) {
+            return;
+        }
         let quote = match field {
             // The name is the file's, the next two stand at the top of the section, a clean environment is what every
             // service gets, and variables are told by how the command is written.
@@ -115,6 +263,8 @@ impl Unit<'_> {
             }
             Field::Limit(Resource::Core) if spec.prevent_core => return,
             Field::PreventCore => return self.put(Field::Limit(Resource::Core).directive(), "1:1"),
+            // Before that there is only ExecReload=.
+            Field::ReloadSignal if self.kind() != Some(ServiceType::NotifyReload) => return,
             // All that there are, also those that the reader knows and we do not.
             Field::CapabilityBoundingSet if spec.capability_bounding_set == Some(Capabilities::ALL) => {
                 return self.put(field.directive(), "~");
@@ -132,6 +282,7 @@ impl Unit<'_> {
             Field::StandardError if spec.standard_error == Some(Output::Inherit) => {
                 return self.put(field.directive(), "journal");
             }
+            Field::Limit(Resource::Nice) => quote::nice_limit,
             Field::Environment => quote::environment,
             Field::EnvironmentFile => quote::environment_file,
             Field::SupplementaryGroups => quote::group,
@@ -166,7 +317,7 @@ impl Unit<'_> {
         if own.is_empty() {
             return;
         }
-        self.section("X-Svcadapt");
+        self.section(OWN);
         for field in own {
             self.lines(field, |value| Ok(quote::own(value)));
         }
@@ -176,7 +327,8 @@ impl Unit<'_> {
         match field {
             Field::Name => true,
             Field::CleanEnvironment | Field::PreventCore => false,
-            Field::Type => self.division.host.contains(&field) && self.spec.service_type == Some(self.kind()),
+            Field::Type => self.division.host.contains(&field) && self.spec.service_type == self.kind(),
+            Field::ReloadSignal => self.kind() == Some(ServiceType::NotifyReload),
             Field::ExpandVariables => {
                 let arguments = &self.spec.command.arguments;
                 self.division.host.contains(&field) && arguments.iter().any(|word| literal(word).is_none())
@@ -214,7 +366,7 @@ mod tests {
             draft.assign(field, value, Origin::Option);
         }
         let spec = draft.finish().unwrap();
-        write(&spec, &divide(&spec, Target::Systemd), Path::new("/usr/bin/svcadapt"))
+        write(&spec, &divide(&spec, Target::Systemd(Systemd::default())), Path::new("/usr/bin/svcadapt"))
     }
 
     #[test]

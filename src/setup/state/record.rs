@@ -24,6 +24,8 @@ pub struct Record {
     pub program: PathBuf,
     /// How long a stop may take, in microseconds; none for ever.
     pub stop_patience: Option<u64>,
+    /// The signal that asks it to end, by its name; none is SIGTERM.
+    pub stop_signal: Option<String>,
     /// Whose session it is in.
     pub session: Session,
 }
@@ -48,6 +50,7 @@ impl Record {
             pid_file,
             program,
             stop_patience,
+            stop_signal: None,
             session: Session::Shared,
         })
     }
@@ -86,6 +89,9 @@ impl Record {
         if let Some(patience) = self.stop_patience {
             put("stop", OsStr::new(&patience.to_string()));
         }
+        if let Some(signal) = &self.stop_signal {
+            put("signal", OsStr::new(signal));
+        }
         if self.session == Session::Own {
             put("session", OsStr::new("own"));
         }
@@ -109,6 +115,7 @@ impl Record {
             pid_file: field("pid-file").map(PathBuf::from),
             program: field("program")?.into(),
             stop_patience: number("stop"),
+            stop_signal: field("signal").and_then(|name| name.into_string().ok()),
             session: if field("session").is_some() { Session::Own } else { Session::Shared },
         })
     }
@@ -143,6 +150,7 @@ mod tests {
         assert_eq!(Record::read(&record.write()), Some(record.clone()));
         record.pid_file = Some("/run/x=y.pid".into());
         record.session = Session::Own;
+        record.stop_signal = Some("SIGRTMIN+3".into());
         assert_eq!(Record::read(&record.write()), Some(record.clone()));
         assert!(record.lives());
         record.start_time += 1;

@@ -37,6 +37,7 @@ pub(super) use oom::set_oom_score_adjust;
 pub(super) use signals::Signals;
 pub(super) use signals::real_time;
 pub(super) use signals::real_time_name;
+pub(super) use signals::real_time_number;
 pub(super) use signals::reset_dispositions;
 pub(super) use signals::reset_ignored;
 pub(super) use threads::never_dump;

@@ -104,3 +104,9 @@ pub(crate) fn real_time_name(signal: i32) -> String {
         _ => format!("signal {signal}"),
     }
 }
+
+/// The number of the real-time signal so many above the first.
+pub(crate) fn real_time_number(above: i32) -> Option<i32> {
+    let number = libc::SIGRTMIN().checked_add(above).filter(|_| above >= 0)?;
+    (number <= libc::SIGRTMAX()).then_some(number)
+}

@@ -24,6 +24,7 @@ pub(super) use oom::oom_score_adjust;
 pub(super) use oom::set_oom_score_adjust;
 pub(super) use signals::real_time;
 pub(super) use signals::real_time_name;
+pub(super) use signals::real_time_number;
 pub(super) use signals::reset_dispositions;
 pub(super) use signals::reset_ignored;
 

@@ -37,3 +37,8 @@ pub(crate) fn real_time() -> Option<(i32, i32)> {
 pub(crate) fn real_time_name(signal: i32) -> String {
     format!("signal {signal}")
 }
+
+/// None has them.
+pub(crate) fn real_time_number(_above: i32) -> Option<i32> {
+    None
+}

@@ -83,12 +83,12 @@ impl Dir {
         self
     }
 
-    /// A copy of a program in here, that everybody may run: `svcadapt`, `inspect`, `becomes`, `hostile`, or a path like
-    /// `/bin/sleep`.
+    /// A copy of a program in here, that everybody may run: `svcadapt`, `inspect`, `becomes`, `hostile`, `launch_shim`, or
+    /// a path like `/bin/sleep`.
     pub(crate) fn program(&self, program: &str) -> PathBuf {
         let source = match program {
             "svcadapt" => PathBuf::from(env!("CARGO_BIN_EXE_svcadapt")),
-            "inspect" | "becomes" | "hostile" => example(program),
+            "inspect" | "becomes" | "hostile" | "launch_shim" => example(program),
             path => PathBuf::from(path),
         };
         let copy = self.path.join(source.file_name().unwrap());
@@ -121,10 +121,21 @@ impl Drop for Dir {
 ///
 /// `cargo test` builds it, but `cargo test --test it` does not, so an old one is refused rather than believed.
 pub(crate) fn example(name: &str) -> PathBuf {
-    let program = Path::new(env!("CARGO_BIN_EXE_svcadapt")).with_file_name("examples").join(name);
+    let program = Path::new(env!("CARGO_BIN_EXE_svcadapt")).with_file_name("examples").join(match name {
+        // A library.
+        "launch_shim" => "liblaunch_shim.so",
+        name => name,
+    });
     let changed = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let sources = [tests.join("tools").join(name).with_extension("rs"), tests.join("it/harness/proc.rs")];
+    let tools = tests.join("tools");
+    let mut sources = vec![tools.join(name).with_extension("rs")];
+    if let Ok(parts) = fs::read_dir(tools.join(name)) {
+        sources.extend(parts.map(|part| part.unwrap().path()));
+    }
+    if name == "inspect" {
+        sources.push(tests.join("it/harness/proc.rs"));
+    }
     let built = changed(&program).is_ok_and(|built| {
         sources.iter().all(|source| changed(source).is_ok_and(|changed| changed <= built))
     });

@@ -13,6 +13,7 @@
 //! * [`facts`]: what a process is, read from outside; `inspect` reports the same of itself.
 //! * [`wait_until`], [`Process`]: wait for what happens elsewhere, and signal it without hitting a stranger.
 //! * [`Systemd`]: the machine's own systemd as process 1 of private namespaces.
+//! * [`Launchd`]: the stand-in for launchd (tests/tools/launchd.rs) as process 1 of private namespaces.
 //! * [`require`]: skips loudly, or fails where `SVCADAPT_TEST_REQUIRE` says that skipping is no answer.
 //!
 //! What a test leaves behind is ended with its `Dir`. What a killed test binary leaves behind is ended by a janitor
@@ -20,6 +21,7 @@
 
 mod dir;
 mod expect;
+mod launchd;
 mod proc;
 mod process;
 mod require;
@@ -28,6 +30,7 @@ mod systemd;
 mod tests;
 
 pub(crate) use dir::Dir;
+pub(crate) use launchd::Launchd;
 pub(crate) use proc::facts;
 pub(crate) use process::Process;
 pub(crate) use process::wait_until;

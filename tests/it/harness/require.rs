@@ -4,6 +4,7 @@ use std::env;
 use std::fmt;
 use std::io;
 use std::io::Write;
+use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 use std::thread;
@@ -17,6 +18,10 @@ pub(crate) enum Capability {
     Root,
     /// A systemd that can be booted in namespaces; see [`Systemd`](super::Systemd).
     Systemd,
+    /// To be root, and allowed to make namespaces; see [`Launchd`](super::Launchd).
+    Namespaces,
+    /// Python.
+    Python,
     /// strace, and the right to use it.
     Strace,
 }
@@ -26,6 +31,8 @@ impl fmt::Display for Capability {
         f.write_str(match self {
             Self::Root => "root",
             Self::Systemd => "systemd",
+            Self::Namespaces => "namespaces",
+            Self::Python => "python3",
             Self::Strace => "strace",
         })
     }
@@ -41,7 +48,11 @@ pub(crate) fn require(capability: Capability) -> bool {
             tried.is_ok_and(|status| status.success())
                 || missing(capability, "strace is not installed, or may not trace here")
         }
+        Capability::Python => {
+            Path::new("/usr/bin/python3").exists() || missing(capability, "there is no /usr/bin/python3")
+        }
         Capability::Systemd => super::Systemd::shared().is_some(),
+        Capability::Namespaces => super::launchd::namespaces(),
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use svcadapt::format::plist::Label;
 use svcadapt::format::plist::write;
 use svcadapt::spec::Field;
+use svcadapt::target::Scope;
 use svcadapt::target::Target;
 use svcadapt::target::divide;
 
@@ -37,7 +38,8 @@ fn what_is_written_is_read_again() {
             (std::collections::BTreeMap::new(), std::mem::take(&mut spec.environment.assignments));
         last.extend(all.into_iter().map(|set| (set.name.clone(), set)));
         spec.environment.assignments = last.into_values().collect();
-        let Ok(rendered) = write(&spec, &divide(&spec, Target::Launchd), &label, Path::new("/svcadapt"))
+        let Ok(rendered) =
+            write(&spec, &divide(&spec, Target::Launchd(Scope::System)), &label, Path::new("/svcadapt"))
         else {
             continue;
         };
@@ -51,6 +53,7 @@ fn what_is_written_is_read_again() {
         let mut again = reading.draft.finish().unwrap();
         assert_eq!(again.name.take().unwrap().as_str(), "org.example.web");
         assert_eq!(again.timeout_stop.take().unwrap().to_string(), "30s");
+        again.native = svcadapt::spec::Native::default();
         assert_eq!(again, spec, "{}", rendered.text);
         read_back += 1;
     }
@@ -92,22 +95,27 @@ fn what_the_adapter_is_told_is_part_of_the_service() {
 #[test]
 fn what_is_kept_is_told_and_refused_where_nothing_may_be_missing() {
     let folder = Folder::new();
-    folder.write("x.plist", &job("<key>KeepAlive</key><true/>"));
+    folder.write("x.plist", &job("<key>SessionCreate</key><true/>"));
     let file = folder.path().join("x.plist").display().to_string();
     let told = format!(
-        "svcadapt: {file}:3:27 'KeepAlive': svcadapt does not act on it\n  | <dict><key>KeepAlive</key><true/>\n  |{}^\n",
-        " ".repeat(27)
+        "svcadapt: {file}:3:31 'SessionCreate': svcadapt does not act on it\n  | <dict><key>SessionCreate</key><true/>\n  |{}^\n",
+        " ".repeat(31)
     );
-    for command in ["show", "gen-unit", "gen-plist"] {
+    let lost = "svcadapt: SessionCreate: lost: only launchd does this\n";
+    for (command, noted) in [("show", ""), ("gen-unit", lost), ("gen-plist", "")] {
         let output = svcadapt([command, &file]);
         assert!(output.status.success(), "{}", said(&output));
-        assert_eq!(said(&output), told);
+        assert_eq!(said(&output), noted, "{command}");
+        let kept = String::from_utf8(output.stdout).unwrap().contains("SessionCreate");
+        assert_eq!(kept, command != "gen-unit", "{command}");
     }
-    for command in ["gen-unit", "gen-plist", "run"] {
+    for (command, noted) in [("gen-unit", lost), ("run", &told)] {
         let output = svcadapt([command, "--strict", &file]);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{command}");
         assert!(
-            said(&output).starts_with(&told) && said(&output).contains("svcadapt: strict: not everything")
+            said(&output).starts_with(noted) && said(&output).contains("svcadapt: strict: not everything"),
+            "{command}: {}",
+            said(&output)
         );
     }
 }

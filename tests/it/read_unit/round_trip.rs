@@ -12,6 +12,7 @@ use svcadapt::format::unit::commands;
 use svcadapt::format::unit::write;
 use svcadapt::spec::FIELDS;
 use svcadapt::spec::Field;
+use svcadapt::spec::Native;
 use svcadapt::spec::Origin;
 use svcadapt::spec::Output;
 use svcadapt::spec::Probe;
@@ -19,11 +20,16 @@ use svcadapt::spec::ServiceSpec;
 use svcadapt::spec::ServiceType;
 use svcadapt::spec::SpecDraft;
 use svcadapt::spec::literal;
+use svcadapt::target::Systemd;
 use svcadapt::target::Target;
+use svcadapt::target::Version;
 use svcadapt::target::divide;
 
 use super::read_text;
 use crate::judge::Chance;
+
+/// Before and after what a reload and standard output can be told.
+const VERSIONS: [Version; 3] = [Version::OLDEST, Version::DEFAULT, Version::NEWEST];
 
 /// A value for a field, or what is none.
 fn value(field: Field, chance: &mut Chance) -> OsString {
@@ -32,7 +38,7 @@ fn value(field: Field, chance: &mut Chance) -> OsString {
     let value = match field {
         Field::Name => "web".into(),
         Field::Description => format!("x{text}x"),
-        Field::Type => pick(chance, &["simple", "exec", "notify", "forking", "oneshot"]),
+        Field::Type => pick(chance, &["simple", "exec", "notify", "notify-reload", "forking", "oneshot"]),
         Field::User | Field::Group | Field::SupplementaryGroups => pick(chance, &["web", "7", "D\\web"]),
         Field::WorkingDirectory | Field::RootDirectory => format!("/a{text}x"),
         Field::PidFile => format!("/run/a{text}x"),
@@ -57,6 +63,9 @@ fn value(field: Field, chance: &mut Chance) -> OsString {
             2 => format!("unix:/{text}"),
             _ => "tcp:[::1]:80".into(),
         },
+        Field::Restart => pick(chance, &["no", "always", "on-failure", "on-watchdog"]),
+        Field::RestartSec => pick(chance, &["0", "5", "1min"]),
+        Field::KillSignal | Field::ReloadSignal => pick(chance, &["INT", "SIGHUP", "RTMIN+2"]),
         Field::TimeoutStartSec | Field::TimeoutStopSec => pick(chance, &["90", "1500ms", "infinity"]),
         Field::CleanEnvironment | Field::PreventCore | Field::NoNewPrivileges | Field::ExpandVariables => {
             pick(chance, &["yes", "no"])
@@ -81,13 +90,10 @@ fn spec(chance: &mut Chance) -> Option<ServiceSpec> {
 
 /// A spec as systemd runs it, where it says no more than what systemd does anyway.
 fn as_run(mut spec: ServiceSpec, text: &str) -> ServiceSpec {
-    if spec.service_type.is_none() && !text.contains("svcadapt run") {
-        spec.service_type =
-            Some(if text.contains("Type=notify") { ServiceType::Notify } else { ServiceType::Exec });
-    }
-    if spec.service_type.is_none() && !text.lines().any(|line| line.starts_with("Ready=")) {
-        spec.service_type =
-            Some(if text.contains("Type=notify") { ServiceType::Notify } else { ServiceType::Exec });
+    let adapter_tells = text.contains("svcadapt run") && text.lines().any(|line| line.starts_with("Ready="));
+    if spec.service_type.is_none() && !adapter_tells {
+        let kind = text.lines().find_map(|line| line.strip_prefix("Type=")).unwrap();
+        spec.service_type = Some(ServiceType::parse(OsStr::new(kind)).unwrap());
     }
     // Where nothing is said of errors they go where the output goes.
     let above = text.split("[X-Svcadapt]").next().unwrap_or_default();
@@ -96,7 +102,9 @@ fn as_run(mut spec: ServiceSpec, text: &str) -> ServiceSpec {
         spec.standard_error = spec.standard_output.clone();
     }
     // Saying twice that the program notifies says it once.
-    if spec.ready.iter().all(|probe| *probe == Probe::Notify) && above.contains("NotifyAccess=main") {
+    if spec.ready.iter().all(|probe| *probe == Probe::Notify)
+        && ["NotifyAccess=main", "NotifyAccess=exec"].iter().any(|line| above.contains(line))
+    {
         spec.ready.truncate(1);
     }
     spec.directories.sort_by_key(|directory| directory.kind);
@@ -109,16 +117,23 @@ fn every_random_spec_is_read_back_as_it_was_written() {
     let (mut same, mut unwritable, mut adapted) = (0, 0, 0);
     for _ in 0..4_000 {
         let Some(spec) = spec(&mut chance) else { continue };
-        let division = divide(&spec, Target::Systemd);
+        let host = Systemd { version: VERSIONS[chance.below(VERSIONS.len())], ..Systemd::default() };
+        let division = divide(&spec, Target::Systemd(host));
         let Ok(unit) = write(&spec, &division, Path::new("/usr/bin/svcadapt")) else {
             unwritable += 1;
             continue;
         };
+        assert_eq!(crate::again::unknown_to(host.version, &unit.text), [""; 0], "{:?}", host.version);
         let reading =
             read_text("web.service", unit.text.as_bytes()).unwrap_or_else(|e| panic!("{e}\n{}", unit.text));
         assert_eq!(reading.warnings, [], "{}", unit.text);
         assert_eq!(reading.not_honoured(), [] as [&svcadapt::format::unit::Kept; 0], "{}", unit.text);
         let read = reading.draft.finish().unwrap_or_else(|e| panic!("{}\n{}", e[0], unit.text));
+        let again = write(&read, &divide(&read, Target::Systemd(host)), Path::new("/usr/bin/svcadapt"));
+        let again = again.unwrap_or_else(|refused| panic!("{}\n{}", refused[0], unit.text));
+        let twice = read_text("web.service", again.text.as_bytes()).unwrap().draft.finish().unwrap();
+        assert_eq!(twice, read, "{}\n{}", unit.text, again.text);
+        let read = ServiceSpec { native: Native::default(), ..read };
         assert_eq!(read, as_run(spec, &unit.text), "{}", unit.text);
         same += 1;
         adapted += usize::from(division.needs_adapter());

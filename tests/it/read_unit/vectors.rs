@@ -158,6 +158,7 @@ fn compare(name: &UnitName, case: &Value) -> Vec<String> {
         let default = match setting.as_str() {
             "Type" => said[0] == "simple" || case["same_in_257"] == false,
             "TimeoutStopSec" | "TimeoutStartSec" => span(&said[0]) == span("90"),
+            "KillSignal" => said[0] == "SIGTERM",
             "UMask" => said[0] == "0022",
             "LimitMEMLOCKSoft" => said[0] == "8388608",
             "StandardError" => spec.standard_error == spec.standard_output,

@@ -53,6 +53,9 @@ fn goes_ready(dir: &Dir, running: Running, process: &Process) {
     assert!(dir.join("marker").exists(), "the launcher came back before the program was ready: {output:?}");
     assert_eq!((output.stdout.as_str(), output.stderr.as_str(), output.exit), ("", "", Exit::Status(0)));
     assert!(process.is_alive(), "the program has ended");
+    // What it has told its readiness through may still be at its end.
+    let children = format!("/proc/{0}/task/{0}/children", process.pid());
+    wait_until("the program is alone", || fs::read_to_string(&children).unwrap().is_empty().then_some(()));
     process.signal(nix::sys::signal::Signal::SIGKILL);
     process.wait_gone();
     dir.nothing_left();

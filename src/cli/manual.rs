@@ -1,0 +1,135 @@
+//! `svcadapt man` and `svcadapt completions`: pages and scripts, made from the same options as everything else.
+
+use std::io;
+use std::path::PathBuf;
+
+use clap::Arg;
+use clap::ArgMatches;
+use clap::Command;
+use clap::value_parser;
+use clap_complete::Shell;
+use clap_complete::generate;
+use clap_mangen::Man;
+use clap_mangen::roff::Roff;
+use clap_mangen::roff::roman;
+
+use svcadapt::Error;
+use svcadapt::sys::words;
+
+use super::Exit;
+use super::deliver::deliver;
+use super::report::print;
+use super::report::report;
+
+/// What clap must know of `man`.
+pub(crate) fn man_command() -> Command {
+    Command::new("man")
+        .about("Prints a manual page")
+        .long_about(
+            "Prints the manual page of a command, or of svcadapt itself where none is named. \
+             `svcadapt man run | man -l -` shows one.",
+        )
+        .arg(Arg::new("command").value_name("COMMAND").help("The command that the page is about"))
+        .arg(
+            Arg::new("output")
+                .long("output")
+                .value_name("DIR")
+                .help("Write all pages into this directory instead, as svcadapt.1 and svcadapt-COMMAND.1")
+                .conflicts_with("command")
+                .value_parser(value_parser!(PathBuf)),
+        )
+}
+
+/// What clap must know of `completions`.
+pub(crate) fn completions_command() -> Command {
+    Command::new("completions")
+        .about("Prints what makes a shell complete the options of svcadapt")
+        .arg(Arg::new("shell").value_name("SHELL").required(true).value_parser(value_parser!(Shell)))
+}
+
+/// Prints a page, or writes all of them.
+pub(crate) fn man(matches: &ArgMatches, whole: Command) -> Exit {
+    let pages = pages(whole);
+    if let Some(directory) = matches.get_one::<PathBuf>("output") {
+        for page in &pages {
+            if let Err(error) = page.text().and_then(|text| deliver(directory, &page.file(), &text)) {
+                report(&error);
+                return Exit::Status(error.status);
+            }
+        }
+        return Exit::Status(0);
+    }
+    let name = matches.get_one::<String>("command").map(|command| format!("svcadapt-{command}"));
+    let name = name.as_deref().unwrap_or("svcadapt");
+    match pages.iter().find(|page| page.name == name).map(Page::text) {
+        Some(Ok(text)) => print(&text).err().unwrap_or(Exit::Status(0)),
+        Some(Err(error)) => {
+            report(&error);
+            Exit::Status(error.status)
+        }
+        None => {
+            let command = name.trim_start_matches("svcadapt-").to_owned();
+            report(&Error::new("man", "no such command").of(command).hint("svcadapt --help tells them"));
+            Exit::Status(svcadapt::USAGE)
+        }
+    }
+}
+
+/// Prints the script for a shell.
+pub(crate) fn completions(matches: &ArgMatches, mut whole: Command) -> Exit {
+    let Some(&shell) = matches.get_one::<Shell>("shell") else { return Exit::Status(svcadapt::USAGE) };
+    let mut script = Vec::new();
+    whole.build();
+    generate(shell, &mut whole, "svcadapt", &mut script);
+    print(&String::from_utf8_lossy(&script)).err().unwrap_or(Exit::Status(0))
+}
+
+/// One manual page.
+struct Page {
+    name: String,
+    command: Command,
+}
+
+/// That of svcadapt, and one for each of its commands.
+fn pages(mut whole: Command) -> Vec<Page> {
+    // Only then the options that are deferred are there.
+    whole.build();
+    let commands = whole.get_subcommands().filter(|command| command.get_name() != "help");
+    let mut pages: Vec<Page> = commands
+        .map(|command| {
+            let name = format!("svcadapt-{}", command.get_name());
+            let command = command.clone().name(name.clone()).disable_help_subcommand(true);
+            Page { name, command }
+        })
+        .collect();
+    pages.insert(0, Page { name: "svcadapt".to_owned(), command: whole });
+    pages
+}
+
+impl Page {
+    fn file(&self) -> String {
+        format!("{}.1", self.name)
+    }
+
+    fn text(&self) -> Result<String, Error> {
+        let mut page = Vec::new();
+        let text = self.render(&mut page).and_then(|()| String::from_utf8(page).map_err(io::Error::other));
+        text.map_err(|error| Error::new("man", words(&error)).of(self.name.clone()).status(1))
+    }
+
+    /// As clap_mangen does it, but for the synopsis: all options of `run` in a row tell nobody anything.
+    fn render(&self, page: &mut Vec<u8>) -> io::Result<()> {
+        let man = Man::new(self.command.clone());
+        man.render_title(page)?;
+        man.render_name_section(page)?;
+        let usage = self.command.clone().render_usage().to_string();
+        let usage = usage.trim_start_matches("Usage: ");
+        Roff::new().control("SH", ["SYNOPSIS"]).text([roman(usage)]).to_writer(page)?;
+        man.render_description_section(page)?;
+        man.render_options_section(page)?;
+        if self.command.has_subcommands() {
+            man.render_subcommands_section(page)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,267 @@
+//! What one host's own words come to on another host.
+
+use crate::spec::Directive;
+use crate::spec::ServiceSpec;
+use crate::spec::Value;
+
+use super::Loss;
+use super::LossKind;
+use super::LossKind::Approximated;
+use super::LossKind::Lost;
+use super::LossKind::Weakened;
+use super::Scope;
+use super::Section;
+use super::Subject;
+use super::Systemd;
+use super::Target;
+use super::directive;
+
+/// What another host has instead of something native.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instead<T> {
+    /// What it has.
+    pub said: T,
+    /// What is different.
+    pub how: &'static str,
+}
+
+/// Directives that change nothing of how a service runs: they are for people, or for those who install the unit.
+const FOR_PEOPLE: [&str; 4] = ["Documentation", "SourcePath", "SyslogIdentifier", "Alias"];
+
+/// Directives with a value that every host gives without being asked.
+const ANYWAY: [(&str, &str); 11] = [
+    // A message is believed from every process of the service, which is not everybody.
+    ("NotifyAccess", "all"),
+    ("NotifyAccess", "main"),
+    ("NotifyAccess", "exec"),
+    // It goes where the output goes, of which the same is told.
+    ("StandardError", "inherit"),
+    // No process of ours ignores SIGPIPE, and launchd lets no job ignore it.
+    ("IgnoreSIGPIPE", "no"),
+    ("RemainAfterExit", "no"),
+    ("StandardOutput", "journal"),
+    ("StandardError", "journal"),
+    ("WantedBy", "multi-user.target"),
+    ("WantedBy", "graphical.target"),
+    ("WantedBy", "default.target"),
+];
+
+/// The losses of all that is native to another host than `to`.
+pub(super) fn losses(spec: &ServiceSpec, to: Target) -> Vec<Loss> {
+    let mut losses = Vec::new();
+    let lines = spec.native.systemd.iter().flatten();
+    losses.extend(lines.filter_map(|line| {
+        let kind = match to {
+            Target::Systemd(host) => unknown(line, host),
+            Target::Launchd(_) => of_directive(line, true),
+            Target::Classic => of_directive(line, false),
+        }?;
+        Some(Loss { subject: Subject::Directive(line.name().to_owned()), kind })
+    }));
+    if matches!(to, Target::Launchd(_)) {
+        let keys = spec.native.launchd.iter();
+        losses.extend(keys.filter_map(|(key, _)| {
+            let kind = Lost(never_written(key)?.into());
+            Some(Loss { subject: Subject::Key(key.clone()), kind })
+        }));
+    } else {
+        let systemd = matches!(to, Target::Systemd(_));
+        let keys = spec.native.launchd.iter();
+        losses.extend(keys.filter_map(|(key, value)| {
+            let kind = of_key(key, value, systemd)?;
+            Some(Loss { subject: Subject::Key(key.clone()), kind })
+        }));
+    }
+    losses
+}
+
+/// Whether a directive says nothing that another host would have to do.
+pub fn is_idle(line: &Directive) -> bool {
+    let extension = line.section().starts_with("X-") || line.name().starts_with("X-");
+    let anyway = ANYWAY.contains(&(line.name(), line.value()));
+    extension || anyway || FOR_PEOPLE.contains(&line.name()) || line.section() == "Install"
+}
+
+/// What becomes of a directive for a systemd that does not know it, or may not do it; none where nothing is lost.
+/// Such a line is not written: that systemd would warn of it, and pass over it.
+pub fn unknown(line: &Directive, host: Systemd) -> Option<LossKind> {
+    let section = match line.section() {
+        "Unit" => Section::Unit,
+        "Service" => Section::Service,
+        "Socket" => Section::Socket,
+        "Install" => Section::Install,
+        _ => return None,
+    };
+    if line.name().starts_with("X-") {
+        return None;
+    }
+    let Some(row) = directive(section, line.name()) else {
+        return Some(Lost(format!("no systemd knows it in [{section}]")));
+    };
+    let lost = |why: String| if row.security { Weakened(why) } else { Lost(why) };
+    let version = host.version;
+    if !row.known_to(version) {
+        Some(lost(format!("systemd {version} does not know it")))
+    } else if !row.takes(line.value(), version) {
+        Some(lost(format!("systemd {version} does not know '{}' there", line.value().escape_debug())))
+    } else if host.scope == Scope::User && row.system_only {
+        Some(lost("a user's manager has not the rights for it".into()))
+    } else {
+        None
+    }
+}
+
+/// Whether a directive takes rights away from a service.
+fn is_sandbox(line: &Directive) -> bool {
+    line.section() == "Service" && directive(Section::Service, line.name()).is_some_and(|row| row.security)
+}
+
+fn of_directive(line: &Directive, launchd: bool) -> Option<LossKind> {
+    if is_idle(line) {
+        return None;
+    }
+    let name = line.name();
+    if is_sandbox(line) {
+        return Some(Weakened("only systemd can confine a service so".into()));
+    }
+    if launchd && let Some(instead) = in_launchd(line) {
+        return Some(Approximated(instead.how.into()));
+    }
+    Some(Lost(
+        match name {
+            "After" | "Before" | "Requires" | "Wants" | "BindsTo" | "PartOf" | "Requisite" | "Conflicts"
+            | "RequiresMountsFor" | "WantsMountsFor" => "there is no order between services",
+            "ExecStart" => "its prefix has no counterpart",
+            "ExecStartPre" | "ExecStartPost" | "ExecCondition" => {
+                "nothing else is started beside the program"
+            }
+            "ExecStop" | "ExecStopPost" => "a service is stopped by a signal",
+            "ExecReload" if launchd => {
+                "launchd knows no reload; launchctl kill HUP system/LABEL sends the signal"
+            }
+            "ExecReload" => "svcadapt knows no reload",
+            "WatchdogSec" => "there is no watchdog",
+            _ if name.starts_with("Condition") || name.starts_with("Assert") => "no condition is checked",
+            _ if name.starts_with("StartLimit") => "starts are not counted",
+            _ => "there is nothing like it",
+        }
+        .into(),
+    ))
+}
+
+fn of_key(key: &str, value: &Value, systemd: bool) -> Option<LossKind> {
+    if systemd && let Some(instead) = in_systemd(key, value) {
+        return Some(Approximated(instead.how.into()));
+    }
+    match (key, value) {
+        ("AssociatedBundleIdentifiers" | "LegacyTimers" | "CFBundleIdentifier", _)
+        | (_, Value::Truth(false))
+            if key != "RunAtLoad" && key != "InitGroups" =>
+        {
+            None
+        }
+        // Who starts it has said so.
+        ("RunAtLoad" | "Disabled" | "OnDemand", _) if !systemd => None,
+        ("SandboxProfile" | "SandboxFlags" | "SandboxContainer", _) => {
+            Some(Weakened("only launchd can confine a job so".into()))
+        }
+        ("StartInterval" | "StartCalendarInterval", _) => Some(Lost(
+            if systemd { "a .timer unit would start it" } else { "nothing starts it by the clock" }.into(),
+        )),
+        ("WatchPaths" | "QueueDirectories", _) => Some(Lost(
+            if systemd { "a .path unit would start it" } else { "nothing watches these paths" }.into(),
+        )),
+        ("MachServices" | "LaunchEvents", _) => Some(Lost("only macOS has such demands".into())),
+        ("KeepAlive", _) => Some(Lost("only launchd has these conditions".into())),
+        _ => Some(Lost("only launchd does this".into())),
+    }
+}
+
+/// Why a key of launchd is never written, though it may be read.
+pub fn never_written(key: &str) -> Option<&'static str> {
+    match key {
+        "EnableTransactions" | "EnablePressuredExit" => {
+            Some("with it launchd may kill the job instead of asking it to end")
+        }
+        "Disabled" => Some("launchctl disable is where launchd looks for it first"),
+        "OnDemand" => Some("KeepAlive stands in its place"),
+        _ => None,
+    }
+}
+
+/// The key that does nearly what a directive does.
+pub fn in_launchd(line: &Directive) -> Option<Instead<(&'static str, Value)>> {
+    match (line.section(), line.name(), line.value()) {
+        ("Service", "KillMode", "process") => Some(Instead {
+            said: ("AbandonProcessGroup", Value::Truth(true)),
+            how: "AbandonProcessGroup spares the processes of its group",
+        }),
+        ("Service", "IOSchedulingClass", "idle" | "3") => Some(Instead {
+            said: ("LowPriorityIO", Value::Truth(true)),
+            how: "LowPriorityIO is no scheduling class of its own",
+        }),
+        _ => None,
+    }
+}
+
+/// The directive of `[Service]` that does nearly what a key does; none in it: nothing need be said.
+pub fn in_systemd(key: &str, value: &Value) -> Option<Instead<Option<(&'static str, &'static str)>>> {
+    match (key, value) {
+        ("AbandonProcessGroup", Value::Truth(true)) => Some(Instead {
+            said: Some(("KillMode", "process")),
+            how: "KillMode=process spares all other processes of the service",
+        }),
+        ("LowPriorityIO", Value::Truth(true)) => Some(Instead {
+            said: Some(("IOSchedulingClass", "idle")),
+            how: "IOSchedulingClass=idle gets the disk only where nobody else wants it",
+        }),
+        ("RunAtLoad", Value::Truth(false)) => {
+            Some(Instead { said: None, how: "no target wants it: it is started by hand" })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn directive(name: &str, value: &str) -> Option<LossKind> {
+        of_directive(&Directive::new("Service", name, value).unwrap(), true)
+    }
+
+    #[test]
+    fn what_confines_is_a_loss_of_security_and_what_is_for_people_is_none() {
+        for name in
+            ["ProtectSystem", "PrivateTmp", "SystemCallFilter", "DynamicUser", "MemoryDenyWriteExecute"]
+        {
+            assert!(matches!(directive(name, "yes"), Some(Weakened(_))), "{name}");
+        }
+        assert_eq!(directive("Documentation", "man:x"), None);
+        assert_eq!(directive("NotifyAccess", "all"), None);
+        assert!(matches!(directive("KillMode", "process"), Some(Approximated(_))));
+        assert!(matches!(directive("KillMode", "mixed"), Some(Lost(_))));
+    }
+
+    #[test]
+    fn what_a_systemd_does_not_know_is_lost_to_it() {
+        let to = |version: &str, scope, name: &str, value: &str| {
+            let version = super::super::Version::parse(version.as_ref()).unwrap();
+            unknown(&Directive::new("Service", name, value).unwrap(), Systemd { version, scope })
+        };
+        assert!(matches!(to("246", Scope::System, "ProtectProc", "invisible"), Some(Weakened(_))));
+        assert_eq!(to("247", Scope::System, "ProtectProc", "invisible"), None);
+        assert!(matches!(to("257", Scope::System, "RestartMode", "never"), Some(Lost(_))));
+        assert!(matches!(to("252", Scope::System, "Foo", "1"), Some(Lost(_))));
+        assert!(matches!(to("252", Scope::User, "PrivateDevices", "yes"), Some(Weakened(_))));
+        assert_eq!(to("252", Scope::User, "X-Foo", "yes"), None);
+    }
+
+    #[test]
+    fn a_key_that_is_off_is_none_unless_that_changes_something() {
+        assert_eq!(of_key("SessionCreate", &Value::Truth(false), true), None);
+        assert!(matches!(of_key("RunAtLoad", &Value::Truth(false), true), Some(Approximated(_))));
+        assert!(matches!(of_key("StartInterval", &Value::Whole(5), true), Some(Lost(_))));
+        assert!(matches!(of_key("AbandonProcessGroup", &Value::Truth(true), true), Some(Approximated(_))));
+    }
+}

@@ -1,0 +1,220 @@
+//! What `gen-plist` writes, loaded and run: what was asked for is what the program has, and no process stays that is
+//! not the program.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::process;
+use std::time::Duration;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Launchd;
+use crate::harness::Process;
+use crate::harness::Svc;
+use crate::harness::wait_until;
+
+use super::support::ignored;
+use super::support::open_dir;
+
+const SECOND: Duration = Duration::from_millis(50);
+
+/// Writes a property list with these words before `--` and this program behind, in which `[DIR]` is the directory; loads
+/// it, and returns what was said about losses.
+fn generate(dir: &Dir, launchd: &Launchd, label: &str, words: &[&str], program: &[&str]) -> String {
+    let svcadapt = dir.program("svcadapt");
+    let path = dir.path().display().to_string();
+    let output = Svc::new(dir)
+        .args(["gen-plist", "--label", label, "--output", &path, "--svcadapt"])
+        .args([svcadapt])
+        .args(words.iter().chain(&["--"]).chain(program).map(|word| word.replace("[DIR]", &path)))
+        .output();
+    assert_eq!(output.exit, Exit::Status(0), "{}", output.stderr);
+    launchd.must(&format!("bootstrap {path}/{label}.plist"));
+    assert_eq!(ignored(launchd, label), [""; 0], "launchd knows all that is written");
+    output.stderr
+}
+
+/// The program that reports to `LABEL.report` and stays; and what it reports, when it does.
+const STAYS: [&str; 4] = ["[DIR]/inspect", "--out", "[DIR]/report", "--stay"];
+
+fn report(dir: &Dir) -> Value {
+    wait_until("the program reports", || dir.join("report").exists().then(|| dir.report("report")))
+}
+
+/// The job's only process, which launchd has started itself.
+fn only_process(launchd: &Launchd, label: &str) -> Process {
+    let spawned = launchd.wait(label, "spawned");
+    wait_until("the adapter has become the program", || (launchd.processes().len() == 1).then_some(()));
+    launchd.process(&spawned["pid"])
+}
+
+/// Stops the job, which is to end well.
+fn bootout(launchd: &Launchd, label: &str) {
+    launchd.must(&format!("bootout {label}"));
+    launchd.wait(label, "removed");
+    assert_eq!(launchd.story(label), "loaded spawned sent(15) exited(0) removed");
+    assert!(launchd.processes().is_empty(), "{:?}", launchd.processes());
+}
+
+#[test]
+fn what_launchd_can_do_is_as_it_was_asked_for() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    fs::create_dir(dir.join("a b&<c>")).unwrap();
+    dir.write("in", "in\n");
+    let words = [
+        "--user=nobody",
+        "--group=daemon",
+        "--umask=027",
+        "--working-directory=[DIR]/a b&<c>",
+        "--environment=B=\"x\" & 'y'",
+        "--environment=A= \t\n ",
+        "--standard-input=file:[DIR]/in",
+        "--standard-output=append:[DIR]/out",
+        "--standard-error=append:[DIR]/err",
+        "--limit-cpu=1min",
+        "--limit-nofile=1024:4096",
+        "--limit-core=infinity",
+        "--nice=-5",
+        "--timeout-stop-sec=45",
+    ];
+    let program = [&STAYS[..], &["--stdout", "said", "--stderr", ""]].concat();
+    generate(&dir, &launchd, "org.example.all", &words, &program);
+    let seen = report(&dir);
+    assert_eq!(seen["pid"], launchd.wait("org.example.all", "spawned")["pid"]);
+    assert_eq!((&seen["uid"]["real"], &seen["gid"]["real"]), (&json!(65534), &json!(1)));
+    assert_eq!(seen["groups"], json!([1]));
+    assert_eq!((&seen["umask"], &seen["nice"]), (&json!("0027"), &json!(-5)));
+    assert_eq!(seen["cwd"], dir.join("a b&<c>").display().to_string());
+    assert_eq!((&seen["env"]["A"], &seen["env"]["B"]), (&json!(" \t\n "), &json!("\"x\" & 'y'")));
+    assert_eq!((&seen["env"]["USER"], &seen["env"]["XPC_FLAGS"]), (&json!("nobody"), &json!("0x0")));
+    assert_eq!(seen["limits"]["Max cpu time"], json!({ "soft": "60", "hard": "60" }));
+    assert_eq!(seen["limits"]["Max open files"], json!({ "soft": "1024", "hard": "4096" }));
+    assert_eq!(seen["limits"]["Max core file size"], json!({ "soft": "unlimited", "hard": "unlimited" }));
+    assert_eq!(seen["fds"]["0"]["target"], dir.join("in").display().to_string());
+    let expected = [dir.join("inspect").display().to_string(), "--out".to_owned()];
+    assert_eq!(seen["argv"].as_array().unwrap()[..2], [json!(expected[0]), json!(expected[1])]);
+    only_process(&launchd, "org.example.all");
+    wait_until("it has spoken", || (dir.read("out") == "said\n" && dir.read("err") == "\n").then_some(()));
+    for name in ["out", "err"] {
+        let file = fs::metadata(dir.join(name)).unwrap();
+        assert_eq!((file.uid(), file.gid(), file.mode() & 0o7777), (65534, file.gid(), 0o640), "{name}");
+    }
+    bootout(&launchd, "org.example.all");
+}
+
+#[test]
+fn a_program_that_does_not_stop_is_given_the_time_that_was_asked_for() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let deaf = ["[DIR]/inspect", "--out", "[DIR]/report", "--stdout", "up", "--deaf"];
+    let words = ["--timeout-stop-sec=7", "--standard-output=append:[DIR]/out"];
+    generate(&dir, &launchd, "org.example.deaf", &words, &deaf);
+    wait_until("it is deaf", || fs::read_to_string(dir.join("out")).ok().filter(|text| text == "up\n"));
+    launchd.must("bootout org.example.deaf");
+    launchd.wait("org.example.deaf", "removed");
+    assert_eq!(launchd.story("org.example.deaf"), "loaded spawned sent(15) sent(9) exited(-9) removed");
+    let at = |number| launchd.wait_nth("org.example.deaf", "sent", number)["time"].as_u64().unwrap();
+    let waited = Duration::from_micros(at(2) - at(1));
+    assert!(waited >= SECOND * 7 && waited < SECOND * 7 + Duration::from_secs(2), "{waited:?}");
+}
+
+/// None of their programs is to be run here.
+#[test]
+fn the_samples_are_loaded_and_every_key_is_known() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("launchd");
+    let mut number = 0;
+    for sample in fs::read_dir(samples).unwrap().map(|entry| entry.unwrap().path()) {
+        let Some(label) = sample.file_name().unwrap().to_str().unwrap().strip_suffix(".plist") else {
+            continue;
+        };
+        let text = fs::read_to_string(&sample).unwrap().replace("<string>/usr/", "<string>/nowhere/");
+        let path = dir.write(&format!("{label}.plist"), &text);
+        // The file is called by the label.
+        assert_eq!(launchd.must(&format!("bootstrap {}", path.display())), label);
+        assert_eq!(ignored(&launchd, label), [""; 0], "{label}");
+        number += 1;
+    }
+    assert!(number > 0);
+}
+
+/// What needs root is done by the adapter, which then is the program.
+///
+/// On Linux the adapter recognises no launchd, and takes what it finds for what a shell has left: so here is looked only at
+/// what is the adapter's to do.
+#[test]
+fn the_adapter_does_the_rest_and_leaves_one_process() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let label = format!("org.example.rest{}", process::id());
+    let words = [
+        "--name",
+        &label,
+        "--user=nobody",
+        "--supplementary-groups=daemon",
+        "--supplementary-groups=sys",
+        "--pid-file",
+        &format!("/run/{label}.pid"),
+        "--runtime-directory",
+        &label,
+        "--environment-file=[DIR]/variables",
+        "--ready=notify",
+        "--standard-output=append:[DIR]/out",
+        "--standard-error=append:[DIR]/err",
+    ];
+    dir.write("variables", "SECRET=x\n");
+    let said = generate(&dir, &launchd, &label, &words, &STAYS);
+    assert!(said.contains("--ready: lost: "), "{said}");
+    let seen = report(&dir);
+    let process = only_process(&launchd, &label);
+    // The report is the program's, and launchd's child is the program.
+    assert_eq!(seen["pid"], launchd.wait(&label, "spawned")["pid"]);
+    let executed = |process: &Process| fs::read_link(format!("/proc/{}/exe", process.pid())).unwrap();
+    assert_eq!(executed(&process), dir.join("inspect"));
+    assert_eq!((&seen["ppid"], &seen["sid"]), (&json!(1), &seen["pid"]));
+    assert_eq!(seen["uid"]["saved"], 65534);
+    let groups: Vec<u64> = serde_json::from_value(seen["groups"].clone()).unwrap();
+    assert!(groups.contains(&1) && groups.contains(&3) && !groups.contains(&0), "{groups:?}");
+    assert_eq!(seen["env"]["SECRET"], "x");
+    let pid_file = launchd.path(&format!("/run/{label}.pid"));
+    assert_eq!(fs::read_to_string(&pid_file).unwrap().trim_end(), seen["pid"].to_string());
+    assert_eq!(fs::metadata(launchd.path(&format!("/run/{label}"))).unwrap().uid(), 65534);
+    bootout(&launchd, &label);
+    assert_eq!(dir.read("err"), "");
+}
+
+/// A failure of the adapter's is a status of the job, with the reason where the job's errors go.
+#[test]
+fn what_the_adapter_cannot_do_is_a_status_and_a_line() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let words = ["--user=nobody", "--pid-file=[DIR]/no/pid", "--standard-error=append:[DIR]/err"];
+    generate(&dir, &launchd, "org.example.fails", &words, &STAYS);
+    assert_eq!(launchd.wait("org.example.fails", "exited")["status"], 251);
+    launchd.wait("org.example.fails", "idle");
+    let said = dir.read("err");
+    let path = dir.join("no/pid").display().to_string();
+    assert!(said.starts_with(&format!("svcadapt: pid file '{path}': ")), "{said}");
+    assert!(launchd.processes().is_empty() && !dir.join("report").exists());
+}
+
+/// launchd gives neither HOME nor a directory, and svcadapt needs none.
+#[test]
+fn svcadapt_runs_in_the_bare_environment_of_a_job() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let svcadapt = dir.program("svcadapt").display().to_string();
+    let words = ["--standard-output=append:[DIR]/out", "--standard-error=append:[DIR]/err"];
+    generate(&dir, &launchd, "org.example.detect", &words, &[&svcadapt, "detect", "--json"]);
+    assert_eq!(launchd.wait("org.example.detect", "exited")["status"], 0, "{}", dir.read("err"));
+    let told: Value = serde_json::from_str(&dir.read("out")).unwrap();
+    // On Linux nothing of it may be taken for a launchd.
+    assert!(!told["manager"].to_string().contains("launchd"), "{told}");
+    assert_eq!(dir.read("err"), "");
+}

@@ -1,0 +1,161 @@
+//! When a job that has ended is started again: the conditions of `KeepAlive` by every kind of end, and the throttle.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Launchd;
+use crate::harness::Svc;
+use crate::harness::wait_until;
+
+use super::support::RUN_AT_LOAD;
+use super::support::arguments;
+use super::support::shell;
+
+/// So that the ten seconds of the throttle are no longer than a fifth of one.
+const SECOND: Duration = Duration::from_millis(20);
+
+/// The ways in which a program ends, and what makes it do so.
+const ENDS: [(&str, &str); 5] = [
+    ("exit 0", "exit 0"),
+    ("exit 1", "exit 1"),
+    ("SIGTERM", "kill -TERM $$"),
+    ("SIGSEGV", "ulimit -c 0; kill -SEGV $$"),
+    ("SIGKILL", "kill -KILL $$"),
+];
+
+/// After which ends a job with these keys (besides its label and its command) is started again; or `None` after the test
+/// has been told to be skipped. Each that is kept is seen to start a second time.
+fn keep_alive(plist_fragment: &str) -> Option<Vec<&'static str>> {
+    keep_alive_of(|launchd, label, command| {
+        let path = launchd.write(label, &(arguments(command) + plist_fragment));
+        fs::read_to_string(path).unwrap()
+    })
+}
+
+/// The same of what `gen-plist` writes with these words.
+fn keep_alive_generated(words: &[&str]) -> Option<Vec<&'static str>> {
+    let dir = Dir::new();
+    keep_alive_of(|_, label, command| {
+        let output = Svc::new(&dir)
+            .args(["gen-plist", "--label", label])
+            .args(words)
+            .args(["--"])
+            .args(command)
+            .output();
+        assert_eq!(output.exit, Exit::Status(0), "{}", output.stderr);
+        output.stdout
+    })
+}
+
+/// The same, for whoever writes the whole property list for a label and a command.
+fn keep_alive_of(plist: impl Fn(&Launchd, &str, &[&str]) -> String) -> Option<Vec<&'static str>> {
+    let dir = Dir::new();
+    let launchd = Launchd::start(&dir, SECOND)?;
+    let labels: Vec<String> = (0..ENDS.len()).map(|number| format!("end{number}")).collect();
+    for (label, (_, script)) in labels.iter().zip(ENDS) {
+        let path = dir.write(&format!("{label}.plist"), &plist(&launchd, label, &["/bin/sh", "-c", script]));
+        launchd.must(&format!("bootstrap {}", path.display()));
+    }
+    let kept = labels.iter().zip(ENDS).filter(|(label, (end, _))| {
+        launchd.wait(label, "exited");
+        // What follows the end is one of the two.
+        let next = wait_until("it is decided", || {
+            launchd
+                .events(label)
+                .into_iter()
+                .find(|event| event["event"] == "kept" || event["event"] == "idle")
+        });
+        if next["event"] == "kept" {
+            launchd.wait_nth(label, "spawned", 2);
+            return true;
+        }
+        assert_eq!(launchd.must(&format!("print {label}")).lines().nth(2), Some("runs = 1"), "{end}");
+        false
+    });
+    Some(kept.map(|(_, (end, _))| end).collect())
+}
+
+#[test]
+fn keep_alive_by_every_kind_of_end() {
+    let dictionary = |entries: &str| format!("<key>KeepAlive</key><dict>{entries}</dict>");
+    let on = |key: &str, value: &str| dictionary(&format!("<key>{key}</key><{value}/>"));
+    for (keys, expected) in [
+        ("<key>KeepAlive</key><true/>".to_owned(), "exit 0, exit 1, SIGTERM, SIGSEGV, SIGKILL"),
+        (format!("{RUN_AT_LOAD}<key>KeepAlive</key><false/>"), ""),
+        (RUN_AT_LOAD.to_owned(), ""),
+        (on("SuccessfulExit", "true"), "exit 0"),
+        (on("SuccessfulExit", "false"), "exit 1, SIGTERM, SIGSEGV, SIGKILL"),
+        (on("Crashed", "true"), "SIGSEGV"),
+        (on("Crashed", "false"), "exit 0, exit 1, SIGTERM, SIGKILL"),
+        // One of several is enough.
+        (dictionary("<key>SuccessfulExit</key><true/><key>Crashed</key><true/>"), "exit 0, SIGSEGV"),
+        (dictionary(""), ""),
+        // No condition of launchd.plist(5).
+        (dictionary("<key>NetworkState</key><true/>"), ""),
+    ] {
+        let Some(kept) = keep_alive(&keys) else { return };
+        assert_eq!(kept.join(", "), expected, "{keys}");
+    }
+}
+
+/// What systemd.service(5) means by each policy, as near as launchd comes to it: a death by signal is no success there, be
+/// it SIGTERM, and SIGKILL is no crash.
+#[test]
+fn a_generated_policy_does_what_it_can_mean_under_launchd() {
+    for (words, expected) in [
+        (&[][..], ""),
+        (&["--restart=no"], ""),
+        (&["--restart=always"], "exit 0, exit 1, SIGTERM, SIGSEGV, SIGKILL"),
+        (&["--restart=on-failure", "--restart-sec=3"], "exit 1, SIGTERM, SIGSEGV, SIGKILL"),
+        (&["--restart=on-success"], "exit 0"),
+        (&["--restart=on-abnormal"], "SIGSEGV"),
+        (&["--restart=on-abort"], "SIGSEGV"),
+    ] {
+        let Some(kept) = keep_alive_generated(words) else { return };
+        assert_eq!(kept.join(", "), expected, "{words:?}");
+    }
+}
+
+#[test]
+fn a_path_that_comes_starts_a_job_and_one_that_is_there_keeps_it() {
+    let dir = Dir::new();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let flag = dir.join("flag");
+    let keys = format!(
+        "<key>KeepAlive</key><dict><key>PathState</key><dict><key>{}</key><true/></dict></dict>",
+        flag.display()
+    );
+    launchd.load("x", &(arguments(&["/bin/true"]) + &keys));
+    // Once at load, for to use KeepAlive means RunAtLoad.
+    launchd.wait("x", "idle");
+    assert_eq!(launchd.story("x"), "loaded spawned exited(0) idle");
+    fs::write(&flag, "").unwrap();
+    launchd.wait_nth("x", "spawned", 3);
+    fs::remove_file(&flag).unwrap();
+    launchd.wait_nth("x", "idle", 2);
+    assert!(launchd.story("x").contains("idle throttled spawned exited(0) kept throttled spawned"));
+}
+
+#[test]
+fn the_throttle_is_a_distance_between_starts_and_no_pause() {
+    let dir = Dir::new();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let spawned = |label: &str, number| {
+        Duration::from_micros(launchd.wait_nth(label, "spawned", number)["time"].as_u64().unwrap())
+    };
+    for (label, keys, seconds) in
+        [("three", "<key>ThrottleInterval</key><integer>3</integer>", 3), ("default", "", 10)]
+    {
+        launchd.load(label, &(shell("exit 0") + "<key>KeepAlive</key><true/>" + keys));
+        let apart = spawned(label, 2).saturating_sub(spawned(label, 1));
+        assert!(apart >= SECOND * seconds && apart < SECOND * seconds + Duration::from_secs(2), "{apart:?}");
+        launchd.must(&format!("bootout {label}"));
+    }
+    // It has run for longer than that, so nothing holds it back.
+    let long = "<key>KeepAlive</key><true/><key>ThrottleInterval</key><integer>1</integer>";
+    launchd.load("long", &(shell("sleep 0.1") + long));
+    launchd.wait_nth("long", "spawned", 2);
+    assert!(!launchd.story("long").contains("throttled"), "{}", launchd.story("long"));
+}

@@ -1,0 +1,191 @@
+//! The sockets of a job: made at load, starting it at demand, and handed over by `launch_activate_socket` through the
+//! shim (tests/tools/launch_shim.rs).
+
+use std::fs;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::harness::Dir;
+use crate::harness::Launchd;
+use crate::harness::Svc;
+
+use super::support::RUN_AT_LOAD;
+use super::support::arguments;
+use super::support::open_dir;
+
+const SECOND: Duration = Duration::from_millis(50);
+
+/// A job of `inspect` that says in `LABEL.out` what it got, with these words besides; `[DIR]` is the directory.
+fn job(dir: &Dir, launchd: &Launchd, label: &str, words: &[&str], keys: &str) {
+    let shim = dir.program("launch_shim");
+    let text = format!(
+        "<key>EnvironmentVariables</key><dict><key>LD_PRELOAD</key><string>{}</string></dict>
+         <key>StandardOutPath</key><string>[DIR]/{label}.out</string>\n{}{keys}",
+        shim.display(),
+        arguments(words)
+    );
+    launchd.load(label, &text.replace("[DIR]", &dir.path().display().to_string()));
+}
+
+/// A socket of TCP at a port of 127.0.0.1.
+fn tcp(name: &str, port: u16, more: &str) -> String {
+    format!(
+        "<key>{name}</key><dict><key>SockNodeName</key><string>127.0.0.1</string>
+         <key>SockServiceName</key><integer>{port}</integer>{more}</dict>"
+    )
+}
+
+fn sockets(entries: &str) -> String {
+    format!("<key>Sockets</key><dict>{entries}</dict>")
+}
+
+/// A port that was free just now. Whoever needs it binds it at once.
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+fn has_ipv6() -> bool {
+    TcpListener::bind(("::1", 0)).is_ok()
+}
+
+#[test]
+fn launch_activate_socket_answers_as_its_page_says() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let port = free_port();
+    let words = ["[DIR]/inspect", "--activate", "L", "--activate", "L", "--activate", "other"];
+    job(&dir, &launchd, "x", &words, &(RUN_AT_LOAD.to_owned() + &sockets(&tcp("L", port, ""))));
+    assert_eq!(launchd.wait("x", "exited")["status"], 0);
+    let expected = format!("L: Stream 127.0.0.1:{port}\nL: EALREADY\nother: ENOENT\n");
+    assert_eq!(dir.read("x.out"), expected);
+    // Another process of the job has a right of its own.
+    launchd.must("kickstart x");
+    launchd.wait_nth("x", "exited", 2);
+    assert_eq!(dir.read("x.out"), expected.repeat(2));
+}
+
+#[test]
+fn who_is_not_launchds_own_child_is_not_managed() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let keys = RUN_AT_LOAD.to_owned() + &sockets(&tcp("L", free_port(), ""));
+    // A child of a job; and the job itself after it has become another program.
+    let words = ["/bin/sh", "-c", "[DIR]/inspect --activate L; exec [DIR]/inspect --activate L"];
+    job(&dir, &launchd, "x", &words, &keys);
+    launchd.wait("x", "exited");
+    let said = dir.read("x.out");
+    assert!(said.starts_with("L: ESRCH\nL: Stream 127.0.0.1:"), "{said}");
+    // A job without sockets is managed.
+    job(&dir, &launchd, "y", &["[DIR]/inspect", "--activate", "L"], RUN_AT_LOAD);
+    launchd.wait("y", "exited");
+    assert_eq!(dir.read("y.out"), "L: ENOENT\n");
+    // Nobody is without a launchd, and the function is not there without the shim.
+    let shim = dir.program("launch_shim");
+    let inspect = || Svc::new(&dir).program("inspect").args(["--activate", "L"]);
+    inspect().env("LD_PRELOAD", shim).stdout("L: ESRCH\n").run();
+    inspect().stdout("L: nobody\n").run();
+}
+
+#[test]
+fn demand_starts_a_job() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let port = free_port();
+    let words = ["[DIR]/inspect", "--activate", "L", "--exit-after", "100:0"];
+    job(&dir, &launchd, "x", &words, &sockets(&tcp("L", port, "")));
+    assert_eq!(launchd.story("x"), "loaded");
+    let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    launchd.wait("x", "spawned");
+    // It has not been accepted, so there is demand again.
+    launchd.wait_nth("x", "spawned", 2);
+    assert!(launchd.story("x").starts_with("loaded spawned exited(0) idle throttled spawned"));
+    drop(client);
+    launchd.must("bootout x");
+    launchd.wait("x", "removed");
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "the socket goes with the job");
+}
+
+#[test]
+fn one_name_may_have_several_sockets() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    if !has_ipv6() {
+        return crate::judge::skip("IPv6", "this machine has none");
+    }
+    let (both, dual, four) = (free_port(), free_port(), free_port());
+    let any = |name: &str, port: u16, family: &str| {
+        format!("<key>{name}</key><dict><key>SockServiceName</key><string>{port}</string>{family}</dict>")
+    };
+    let family = |name: &str| format!("<key>SockFamily</key><string>{name}</string>");
+    let datagram = "<key>SockType</key><string>dgram</string><key>SockProtocol</key><string>UDP</string>";
+    let entries = any("both", both, "")
+        + &any("dual", dual, &family("IPv4v6"))
+        + &any("four", four, &family("IPv4"))
+        + &tcp("datagram", four, datagram)
+        + &format!(
+            "<key>many</key><array><dict><key>SockPathName</key><string>[DIR]/a</string></dict>
+             <dict><key>SockPathName</key><string>[DIR]/b</string>{datagram}</dict></array>"
+        )
+        + "<key>none</key><dict><key>SockType</key><string>raw</string></dict>";
+    let mut words = vec!["[DIR]/inspect"];
+    for name in ["both", "dual", "four", "datagram", "many", "none"] {
+        words.extend(["--activate", name]);
+    }
+    let stay = ["--stay"];
+    words.extend(stay);
+    job(&dir, &launchd, "x", &words, &(RUN_AT_LOAD.to_owned() + &sockets(&entries)));
+    let said = crate::harness::wait_until("it has asked for all", || {
+        fs::read_to_string(dir.join("x.out")).ok().filter(|text| text.contains("none:"))
+    });
+    let path = dir.path().display();
+    assert_eq!(
+        said,
+        format!(
+            "both: Stream 0.0.0.0:{both}, Stream [::]:{both}\ndual: Stream [::]:{dual}\nfour: Stream 0.0.0.0:{four}\n\
+             datagram: Datagram 127.0.0.1:{four}\nmany: Stream {path}/a, Datagram {path}/b\nnone: \n"
+        )
+    );
+    // A socket for both answers to both.
+    for (host, port) in [("127.0.0.1", both), ("::1", both), ("127.0.0.1", dual), ("::1", dual)] {
+        TcpStream::connect((host, port)).unwrap_or_else(|error| panic!("{host} {port}: {error}"));
+    }
+    let trouble: Vec<_> =
+        launchd.events("x").into_iter().filter(|event| event["event"] == "trouble").collect();
+    assert_eq!((trouble.len(), &trouble[0]["why"]), (1, &serde_json::json!("SockType raw")));
+}
+
+#[test]
+fn a_path_has_its_own_mode_and_owner() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let unix = |name: &str, more: &str| {
+        format!("<key>{name}</key><dict><key>SockPathName</key><string>[DIR]/{name}</string>{more}</dict>")
+    };
+    // What was there is taken away.
+    fs::write(dir.join("plain"), "").unwrap();
+    let owned =
+        "<key>SockPathMode</key><integer>432</integer><key>SockPathOwner</key><integer>65534</integer>
+        <key>SockPathGroup</key><integer>1</integer>";
+    let datagram = "<key>SockType</key><string>dgram</string><key>SockPathMode</key><integer>438</integer>";
+    let entries = unix("plain", "") + &unix("owned", owned) + &unix("datagram", datagram);
+    let words = ["[DIR]/inspect", "--activate", "plain", "--stay"];
+    job(&dir, &launchd, "x", &words, &sockets(&entries));
+    for (name, mode, uid, gid) in
+        [("plain", 0o700, 0, 0), ("owned", 0o660, 65534, 1), ("datagram", 0o666, 0, 0)]
+    {
+        let file = fs::symlink_metadata(dir.join(name)).unwrap();
+        assert_eq!((file.mode() & 0o7777, file.uid(), file.gid()), (mode, uid, gid), "{name}");
+    }
+    UnixDatagram::unbound().unwrap().send_to(b"x", dir.join("datagram")).unwrap();
+    launchd.wait("x", "spawned");
+    let _client = connect(&dir.join("plain"));
+}
+
+fn connect(path: &Path) -> UnixStream {
+    UnixStream::connect(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}

@@ -1,0 +1,208 @@
+//! What another host does not have is told, each thing by its name and how much of it is lost; and nothing is lost
+//! that is not told.
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::judge::Folder;
+use crate::judge::printed;
+use crate::judge::said;
+use crate::judge::svcadapt;
+
+/// The unit, or what a unit says in `[Service]`; what a property list has of it besides what each has; the losses.
+type Row = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
+
+/// From systemd to launchd, line by line.
+const ROWS: [Row; 27] = [
+    ("Type=simple", &[], &[]),
+    ("Type=exec", &[], &[]),
+    ("Type=notify", &[], &["--type: approximated", "--ready: lost"]),
+    ("Type=notify-reload", &[], &["--type: approximated", "--ready: lost"]),
+    ("Type=oneshot", &[], &["--type: approximated"]),
+    ("Restart=no", &[], &[]),
+    ("Restart=always", &[("KeepAlive", "true"), ("ThrottleInterval", "10")], &[]),
+    (
+        "Restart=on-failure",
+        &[("KeepAlive", "{\"SuccessfulExit\":false}"), ("ThrottleInterval", "10")],
+        &["--restart: approximated"],
+    ),
+    (
+        "Restart=on-success\nRestartSec=1500ms",
+        &[("KeepAlive", "{\"SuccessfulExit\":true}"), ("ThrottleInterval", "2")],
+        &["--restart: approximated", "--restart-sec: approximated"],
+    ),
+    (
+        "Restart=on-abnormal\nRestartSec=0",
+        &[("KeepAlive", "{\"Crashed\":true}"), ("ThrottleInterval", "1")],
+        &["--restart: approximated", "--restart-sec: approximated"],
+    ),
+    (
+        "Restart=on-abort",
+        &[("KeepAlive", "{\"Crashed\":true}"), ("ThrottleInterval", "10")],
+        &["--restart: approximated"],
+    ),
+    ("Restart=on-watchdog", &[], &["--restart: lost"]),
+    ("TimeoutStopSec=7", &[("ExitTimeOut", "7")], &[]),
+    ("TimeoutStopSec=0", &[("ExitTimeOut", "0")], &["--timeout-stop-sec: approximated"]),
+    ("TimeoutStartSec=7", &[], &["--timeout-start-sec: lost"]),
+    ("WatchdogSec=7", &[], &["WatchdogSec=: lost"]),
+    ("ExecReload=/bin/kill -HUP $MAINPID", &[], &["ExecReload=: lost"]),
+    ("ExecStartPre=/bin/true", &[], &["ExecStartPre=: lost"]),
+    ("KillMode=process", &[("AbandonProcessGroup", "true")], &["KillMode=: approximated"]),
+    ("KillMode=mixed", &[], &["KillMode=: lost"]),
+    ("IOSchedulingClass=idle", &[("LowPriorityIO", "true")], &["IOSchedulingClass=: approximated"]),
+    ("UMask=027\nNice=5\nUser=web", &[("Nice", "5"), ("Umask", "23"), ("UserName", "\"web\"")], &[]),
+    ("StandardOutput=journal", &[], &[]),
+    ("IgnoreSIGPIPE=no\nNotifyAccess=all", &[], &[]),
+    ("ProtectSystem=strict", &[], &["ProtectSystem=: lost"]),
+    ("NoNewPrivileges=yes", &[], &["--no-new-privileges: lost"]),
+    ("DynamicUser=yes", &[], &["DynamicUser=: lost"]),
+];
+
+fn as_json(plist: &str) -> Value {
+    fn of(value: &plist::Value) -> Value {
+        match value {
+            plist::Value::Boolean(truth) => (*truth).into(),
+            plist::Value::Integer(number) => number.as_signed().into(),
+            plist::Value::String(text) => text.as_str().into(),
+            plist::Value::Array(values) => values.iter().map(of).collect(),
+            plist::Value::Dictionary(entries) => {
+                Value::Object(entries.iter().map(|(key, value)| (key.clone(), of(value))).collect())
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    of(&plist::Value::from_reader_xml(plist.as_bytes()).unwrap())
+}
+
+#[test]
+fn what_launchd_lacks_is_told_line_by_line() {
+    let folder = Folder::new();
+    let file = folder.path().join("web.service").display().to_string();
+    for (lines, keys, losses) in ROWS {
+        folder.write("web.service", &format!("[Service]\nExecStart=/bin/web\n{lines}\n"));
+        let output = svcadapt(["gen-plist", "--allow-loss", &file]);
+        let told: Vec<String> = said(&output)
+            .lines()
+            .map(|line| line.splitn(4, ": ").skip(1).take(2).collect::<Vec<_>>().join(": "))
+            .collect();
+        assert_eq!(told, losses, "{lines}");
+        let mut job = as_json(std::str::from_utf8(&output.stdout).unwrap());
+        let job = job.as_object_mut().unwrap();
+        let usual = ["Label", "ProgramArguments", "RunAtLoad", "InitGroups"];
+        job.retain(|key, value| !(usual.contains(&key.as_str()) || key == "ExitTimeOut" && *value == 30));
+        let expected: serde_json::Map<String, Value> =
+            keys.iter().map(|(key, text)| ((*key).to_owned(), serde_json::from_str(text).unwrap())).collect();
+        assert_eq!(*job, expected, "{lines}");
+    }
+}
+
+#[test]
+fn a_confinement_is_lost_only_if_that_is_allowed() {
+    let folder = Folder::new();
+    let file = folder.path().join("web.service").display().to_string();
+    for line in ["ProtectSystem=strict", "NoNewPrivileges=yes", "RestrictNamespaces=yes", "DynamicUser=yes"] {
+        folder.write("web.service", &format!("[Service]\nExecStart=/bin/web\n{line}\n"));
+        let output = svcadapt(["gen-plist", &file]);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{line}");
+        assert!(said(&output).contains("svcadapt: security: the service would get more rights"), "{line}");
+        assert!(svcadapt(["gen-plist", "--allow-loss", &file]).status.success(), "{line}");
+    }
+}
+
+#[test]
+fn a_users_manager_is_given_nothing_that_needs_root() {
+    let text = printed(["gen-unit", "--scope=user", "--nice=5", "--", "/bin/web"]);
+    assert!(text.contains("Nice=5\n") && text.ends_with("[Install]\nWantedBy=default.target\n"), "{text}");
+    for option in ["--user=web", "--group=web", "--capability-bounding-set=", "--root-directory=/srv"] {
+        for command in [&["gen-unit"][..], &["gen-plist", "--label=a.b"]] {
+            let words = [command, &["--scope=user", option, "--", "/bin/web"]].concat();
+            let output = svcadapt(&words);
+            assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{words:?}");
+            assert!(said(&output).contains("svcadapt: security: "), "{words:?}: {}", said(&output));
+        }
+    }
+    let output = svcadapt(["gen-unit", "--scope=user", "--nice=-5", "--", "/bin/web"]);
+    let lost = "svcadapt: --nice: lost: a user's manager cannot put itself before others\n";
+    assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), lost));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(!text.split("[X-Svcadapt]").next().unwrap().contains("Nice"), "{text}");
+}
+
+#[test]
+fn a_machine_reads_what_becomes_of_each_field() {
+    let words = ["--umask=027", "--restart=on-failure", "--pid-file=/run/x", "--no-new-privileges"];
+    let words = [&["gen-plist", "--label=a.b", "--allow-loss", "--json"], &words[..], &["--", "/bin/web"]];
+    let output = svcadapt(words.concat());
+    let account: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let of = |subject: &str| {
+        let all = account["fields"].as_array().unwrap();
+        let field = all.iter().find(|field| field["subject"] == subject).unwrap();
+        (field["by"].clone(), field["kind"].clone(), field["weakens_security"].clone())
+    };
+    let exact = json!("exact");
+    assert_eq!(of("--umask"), (json!("host"), exact.clone(), json!(false)));
+    assert_eq!(of("--pid-file"), (json!("adapter"), exact, json!(false)));
+    assert_eq!(of("--restart"), (json!("host"), json!("approximated"), json!(false)));
+    assert_eq!(of("--no-new-privileges"), (json!("nobody"), json!("lost"), json!(true)));
+    assert_eq!(account["fields"].as_array().unwrap().len(), 4);
+    let plain = svcadapt(words.concat().into_iter().filter(|word| *word != "--json"));
+    assert_eq!(account["text"], std::str::from_utf8(&plain.stdout).unwrap());
+    assert_eq!(said(&output), said(&plain));
+}
+
+#[test]
+fn a_property_list_that_is_written_again_says_the_same() {
+    let folder = Folder::new();
+    let file = folder.path().join("a.b.plist").display().to_string();
+    let keys = "<key>Label</key><string>a.b</string><key>Program</key><string>/bin/web</string>
+        <key>KeepAlive</key><dict><key>PathState</key><dict><key>/x</key><true/></dict></dict>
+        <key>ThrottleInterval</key><integer>3</integer><key>ExitTimeOut</key><integer>9</integer>
+        <key>RunAtLoad</key><false/><key>ProcessType</key><string>Interactive</string>
+        <key>StartCalendarInterval</key><array><dict><key>Hour</key><integer>3</integer></dict></array>
+        <key>MachServices</key><dict><key>a.b</key><true/></dict><key>SessionCreate</key><true/>";
+    folder.write("a.b.plist", &format!("<plist version=\"1.0\"><dict>{keys}</dict></plist>"));
+    let text = printed(["gen-plist", "--strict", &file]);
+    let expected = json!({
+        "Label": "a.b",
+        "ProgramArguments": ["/bin/web"],
+        "KeepAlive": {"PathState": {"/x": true}},
+        "ThrottleInterval": 3,
+        "ExitTimeOut": 9,
+        // To be kept alive is to be started at once (launchd.plist(5)).
+        "RunAtLoad": true,
+        "ProcessType": "Interactive",
+        "StartCalendarInterval": [{"Hour": 3}],
+        "MachServices": {"a.b": true},
+        "SessionCreate": true,
+    });
+    assert_eq!(as_json(&text), expected);
+    folder.write("a.b.plist", &text);
+    assert_eq!(printed(["gen-plist", "--strict", &file]), text);
+    let on_demand = "<key>Label</key><string>a.b</string><key>Program</key><string>/bin/web</string>";
+    folder.write("b.plist", &format!("<plist version=\"1.0\"><dict>{on_demand}</dict></plist>"));
+    let again = printed(["gen-plist", &folder.path().join("b.plist").display().to_string()]);
+    assert_eq!(as_json(&again)["RunAtLoad"], false);
+    let output = svcadapt(["gen-unit", &file]);
+    for lost in ["KeepAlive: lost", "ProcessType: lost", "StartCalendarInterval: lost", "MachServices: lost"]
+    {
+        assert!(said(&output).contains(&format!("svcadapt: {lost}: ")), "{}", said(&output));
+    }
+}
+
+#[test]
+fn what_launchd_would_be_harmed_by_is_never_written() {
+    let folder = Folder::new();
+    let file = folder.path().join("a.b.plist").display().to_string();
+    for key in ["EnableTransactions", "EnablePressuredExit", "Disabled", "OnDemand"] {
+        let job = format!(
+            "<plist version=\"1.0\"><dict><key>Label</key><string>a.b</string><key>Program</key>\
+             <string>/x</string><key>RunAtLoad</key><true/><key>{key}</key><true/></dict></plist>"
+        );
+        folder.write("a.b.plist", &job);
+        let output = svcadapt(["gen-plist", &file]);
+        assert!(!String::from_utf8(output.stdout.clone()).unwrap().contains(key));
+        assert!(said(&output).starts_with(&format!("svcadapt: {key}: lost: ")), "{}", said(&output));
+        assert_eq!(svcadapt(["gen-plist", "--strict", &file]).status.code(), Some(2));
+    }
+}

@@ -1,0 +1,75 @@
+//! Manual pages and completions are made from the options, so they have them all.
+
+use std::process::Command;
+
+use svcadapt::spec::FIELDS;
+
+use crate::judge::Folder;
+use crate::judge::printed;
+use crate::judge::said;
+use crate::judge::skip;
+use crate::judge::svcadapt;
+
+const COMMANDS: [&str; 10] =
+    ["run", "detect", "audit", "gen-unit", "gen-plist", "show", "status", "stop", "completions", "man"];
+
+#[test]
+fn every_command_has_its_page_and_every_option_stands_in_it() {
+    let folder = Folder::new();
+    let output = svcadapt(["man", "--output", folder.path().to_str().unwrap()]);
+    assert!(output.status.success(), "{}", said(&output));
+    let page = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+    let whole = page("svcadapt.1");
+    for command in COMMANDS {
+        assert!(whole.contains(&format!("svcadapt\\-{}(1)", command.replace('-', "\\-"))), "{command}");
+        assert_eq!(page(&format!("svcadapt-{command}.1")), printed(["man", command]));
+    }
+    assert_eq!(whole, printed(["man"]));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), COMMANDS.len() + 1);
+    for command in ["run", "gen-unit", "gen-plist", "show"] {
+        let page = page(&format!("svcadapt-{command}.1"));
+        for row in &FIELDS {
+            let option = format!("\\-\\-{}", row.option.replace('-', "\\-"));
+            assert!(page.contains(&option), "no {option} in the page of {command}");
+        }
+    }
+    assert_eq!(
+        said(&svcadapt(["man", "walk"])),
+        "svcadapt: man 'walk': no such command\n  hint: svcadapt --help tells them\n"
+    );
+}
+
+#[test]
+fn a_formatter_has_nothing_against_the_pages() {
+    if Command::new("groff").arg("--version").output().is_err() {
+        return skip("groff", "there is no such program");
+    }
+    let folder = Folder::new();
+    for command in COMMANDS {
+        folder.write("page.1", &printed(["man", command]));
+        let output = Command::new("groff")
+            .args(["-man", "-Tutf8", "-ww", "-z"])
+            .arg(folder.path().join("page.1"))
+            .output()
+            .unwrap();
+        assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), ""), "{command}");
+    }
+}
+
+#[test]
+fn a_shell_takes_its_completions_and_they_have_every_option() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = printed(["completions", shell]);
+        for row in &FIELDS {
+            let name = row.option;
+            assert!(script.contains(name), "{shell}: no --{name}");
+        }
+        if shell == "bash" {
+            let folder = Folder::new();
+            folder.write("script", &script);
+            let output = Command::new("bash").arg("-n").arg(folder.path().join("script")).output().unwrap();
+            assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), ""));
+        }
+    }
+    assert_eq!(svcadapt(["completions", "ash"]).status.code(), Some(2));
+}

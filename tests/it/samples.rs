@@ -1,0 +1,114 @@
+//! The samples are what svcadapt writes today, and real services.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Systemd;
+use crate::harness::require;
+use crate::judge::Folder;
+use crate::judge::said;
+
+/// A directory of samples beside the sources.
+fn samples(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// The commands that the README of a directory tells people to type.
+fn commands(readme: &str) -> Vec<&str> {
+    let blocks = readme.split("```sh\n").skip(1);
+    blocks.map(|block| block.split("\n```").next().unwrap()).collect()
+}
+
+/// The files of a directory that end so, by name.
+fn files(directory: &Path, ends: &[&str]) -> Vec<(String, String)> {
+    let mut files: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| ends.iter().any(|ours| end == *ours)))
+        .map(|path| {
+            (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(&path).unwrap())
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn every_sample_is_what_its_command_writes_today() {
+    let ends = ["service", "socket", "plist"];
+    for directory in ["units", "launchd"] {
+        let (source, folder) = (samples(directory), Folder::new());
+        for (name, text) in files(&source, &["json"]) {
+            folder.write(&name, &text);
+        }
+        let readme = fs::read_to_string(source.join("README.md")).unwrap();
+        let commands = commands(&readme);
+        assert!(commands.len() >= 3, "{readme}");
+        for command in commands {
+            let binary = Path::new(env!("CARGO_BIN_EXE_svcadapt")).parent().unwrap();
+            let output = Command::new("sh")
+                .args(["-ec", command])
+                .current_dir(folder.path())
+                .env("PATH", format!("{}:/usr/bin:/bin", binary.display()))
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{command}\n{}", said(&output));
+        }
+        let (expected, written) = (files(&source, &ends), files(folder.path(), &ends));
+        let names = |all: &[(String, String)]| all.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&written), names(&expected), "{directory}");
+        for ((name, written), (_, expected)) in written.iter().zip(&expected) {
+            assert_eq!(written, expected, "{directory}/{name}: run its command again");
+        }
+    }
+}
+
+/// The word of the command of a unit that is its program, behind svcadapt's options if it has it in front.
+fn program(unit: &str) -> Option<&str> {
+    let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart="))?;
+    let line = line.split_once(" -- ").map_or(line, |(_, rest)| rest);
+    line.split_ascii_whitespace().next()
+}
+
+#[test]
+fn every_sample_is_loaded_and_started_where_its_program_is_there() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let Some(systemd) = Systemd::shared() else { return };
+    let dir = Dir::new();
+    // Where the samples say that svcadapt lies.
+    let svcadapt = dir.program("svcadapt").display().to_string();
+    let there = systemd.run(["ln", "-sf", &svcadapt, "/usr/bin/svcadapt"]);
+    assert_eq!(there.exit, Exit::Status(0), "{}", there.stderr);
+    let mut started = 0;
+    for (name, text) in files(&samples("units"), &["service"]) {
+        // No other test has units of these names.
+        systemd.write_unit(&name, &text);
+        let unit = name.replace("@.", "@sample.");
+        assert_eq!(systemd.show(&unit, "LoadState"), "loaded", "{name}");
+        assert_eq!(systemd.show(&unit, "LoadError"), "", "{name}");
+        if name.contains('@') {
+            let spec = "{\"type\": \"exec\", \"command\": [\"/bin/sleep\", \"600\"]}";
+            fs::create_dir_all(systemd.path("/etc/svcadapt")).unwrap();
+            fs::write(systemd.path("/etc/svcadapt/sample.json"), spec).unwrap();
+        } else if program(&text).is_none_or(|program| !Path::new(program).exists()) {
+            eprintln!("SKIPPED: {name} is not started, for its program is not here");
+            continue;
+        }
+        systemd.must(&["start", &unit]);
+        assert_eq!(systemd.show(&unit, "ActiveState"), "active", "{name}");
+        assert_ne!(systemd.show(&unit, "MainPID"), "0", "{name}");
+        systemd.must(&["stop", &unit]);
+        let state = ["ActiveState", "Result"].map(|property| systemd.show(&unit, property));
+        assert_eq!(state, ["inactive", "success"], "{name}");
+        started += 1;
+    }
+    // Python and sleep are everywhere.
+    assert!(started >= 2, "{started}");
+}

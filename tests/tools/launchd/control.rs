@@ -1,0 +1,139 @@
+//! How the stand-in is told what to do: one connection for one order.
+//!
+//! An order is a line, sent whole before the sending half is closed; the answer is a line `STATUS TEXT`, perhaps with
+//! more lines. The words and the numbers are those of launchctl(1), as far as they are known: 0, 3 (no such process),
+//! 5 (cannot be loaded), 113 (no such service).
+//!
+//! | order | does |
+//! | --- | --- |
+//! | `bootstrap PATH` | loads a property list; the answer is its label |
+//! | `kickstart LABEL` | starts the job, if it does not run |
+//! | `kickstart -k LABEL` | the same, after it has been stopped |
+//! | `kill SIGNAL LABEL` | sends a signal to its process, by name or number |
+//! | `bootout LABEL` | stops it and forgets it |
+//! | `print LABEL` | says how it is |
+//! | `activate NAME` | the sockets of this name of the job that asks: launch_activate_socket of launch(3) |
+//!
+//! Only root may give orders. Whoever asks for sockets is known by the pid that the kernel tells of the connection
+//! (`SO_PEERCRED`, unix(7)), so a child of a job is not taken for the job.
+
+use std::fs;
+use std::fs::Permissions;
+use std::io;
+use std::io::IoSlice;
+use std::io::Read;
+use std::net::Shutdown;
+use std::os::fd::AsRawFd;
+use std::os::fd::OwnedFd;
+use std::os::fd::RawFd;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use nix::sys::socket::ControlMessage;
+use nix::sys::socket::MsgFlags;
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sendmsg;
+use nix::sys::socket::sockopt::PeerCredentials;
+
+/// Where orders are taken unless told otherwise; the shim knows no other place.
+pub(crate) const SOCKET: &str = "/run/launchd.sock";
+
+/// How long one who connects may let everybody else wait.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// No order is longer.
+const LENGTH: u64 = 8192;
+
+/// What is asked for.
+#[derive(Debug)]
+pub(crate) enum Order {
+    Bootstrap(PathBuf),
+    Kickstart { label: String, kill: bool },
+    Kill(Signal, String),
+    Bootout(String),
+    Print(String),
+    Activate { name: String, pid: i32 },
+}
+
+/// What is answered.
+#[derive(Debug)]
+pub(crate) struct Reply<'a> {
+    status: i32,
+    text: String,
+    fds: &'a [OwnedFd],
+}
+
+impl<'a> Reply<'a> {
+    pub(crate) fn done(text: impl Into<String>) -> Self {
+        Self { status: 0, text: text.into(), fds: &[] }
+    }
+
+    pub(crate) fn refused(status: i32, text: impl Into<String>) -> Self {
+        Self { status, text: text.into(), fds: &[] }
+    }
+
+    pub(crate) fn sockets(fds: &'a [OwnedFd]) -> Self {
+        Self { status: 0, text: fds.len().to_string(), fds }
+    }
+}
+
+/// Listens for orders. Everybody may connect, for a job may be anybody.
+pub(crate) fn listen(path: &Path) -> io::Result<UnixListener> {
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o666))?;
+    Ok(listener)
+}
+
+/// Takes the next order.
+pub(crate) fn receive(listener: &UnixListener) -> io::Result<(UnixStream, Result<Order, String>)> {
+    let (stream, _) = listener.accept()?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let peer = getsockopt(&stream, PeerCredentials)?;
+    let mut line = String::new();
+    (&stream).take(LENGTH).read_to_string(&mut line)?;
+    let order = parse(line.trim_end_matches('\n'), peer.pid(), peer.uid());
+    Ok((stream, order))
+}
+
+fn parse(line: &str, pid: i32, uid: u32) -> Result<Order, String> {
+    let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let label = || rest.to_owned();
+    match verb {
+        "activate" => Ok(Order::Activate { name: rest.to_owned(), pid }),
+        _ if uid != 0 => Err("only root may".to_owned()),
+        "bootstrap" => Ok(Order::Bootstrap(rest.into())),
+        "kickstart" => Ok(match rest.strip_prefix("-k ") {
+            Some(label) => Order::Kickstart { label: label.to_owned(), kill: true },
+            None => Order::Kickstart { label: label(), kill: false },
+        }),
+        "kill" => {
+            let (name, label) = rest.split_once(' ').ok_or("kill SIGNAL LABEL")?;
+            let signal = match name.parse::<i32>() {
+                Ok(number) => Signal::try_from(number).ok(),
+                Err(_) => Signal::from_str(&format!("SIG{}", name.trim_start_matches("SIG"))).ok(),
+            };
+            Ok(Order::Kill(signal.ok_or_else(|| format!("{name} is no signal"))?, label.to_owned()))
+        }
+        "bootout" => Ok(Order::Bootout(label())),
+        "print" => Ok(Order::Print(label())),
+        _ => Err(format!("{verb} is no order")),
+    }
+}
+
+/// Sends the answer. Who does not wait for it gets none.
+pub(crate) fn answer(stream: &UnixStream, reply: &Reply) -> io::Result<()> {
+    let text = format!("{} {}\n", reply.status, reply.text);
+    let fds: Vec<RawFd> = reply.fds.iter().map(AsRawFd::as_raw_fd).collect();
+    let rights = [ControlMessage::ScmRights(&fds)];
+    let control: &[ControlMessage] = if fds.is_empty() { &[] } else { &rights };
+    let flags = MsgFlags::MSG_NOSIGNAL;
+    sendmsg::<()>(stream.as_raw_fd(), &[IoSlice::new(text.as_bytes())], control, flags, None)?;
+    stream.shutdown(Shutdown::Write)
+}

@@ -1,0 +1,38 @@
+//! Which files launchd loads, and what is in them.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use plist::Dictionary;
+use plist::Value;
+
+use super::xml;
+
+/// What would let somebody else change the job.
+const WRITABLE_BY_OTHERS: u32 = 0o022;
+
+/// Reads a property list, or says why launchd would not.
+///
+/// launchctl(1): a file must belong to root (here in the system domain) and must not be writable by group or others.
+/// 842 (`path_goodness_check`): it must be a regular file, and its name must end in `.plist`.
+pub(crate) fn read(path: &Path) -> Result<Dictionary, String> {
+    if path.extension().is_none_or(|extension| extension != "plist") {
+        return Err("the name does not end in .plist".to_owned());
+    }
+    let metadata = fs::metadata(path).map_err(|error| error.to_string())?;
+    if !metadata.is_file() {
+        return Err("it is not a regular file".to_owned());
+    }
+    if metadata.uid() != 0 {
+        return Err(format!("it belongs to user {}, not to root", metadata.uid()));
+    }
+    if metadata.mode() & WRITABLE_BY_OTHERS != 0 {
+        return Err(format!("its mode {:04o} lets others write", metadata.mode() & 0o7777));
+    }
+    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    let text = str::from_utf8(&bytes).map_err(|error| error.to_string())?;
+    xml::check(text)?;
+    let value = Value::from_reader_xml(text.as_bytes()).map_err(|error| error.to_string())?;
+    value.into_dictionary().ok_or_else(|| "it is no dictionary".to_owned())
+}

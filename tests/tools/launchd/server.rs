@@ -1,0 +1,242 @@
+//! The loop: orders, ends of processes, demand and time, one after the other.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::time::Duration;
+use std::time::Instant;
+
+use nix::errno::Errno;
+use nix::poll::PollFd;
+use nix::poll::PollFlags;
+use nix::poll::PollTimeout;
+use nix::poll::poll;
+use nix::sys::signal::SigSet;
+use nix::sys::signal::Signal;
+use nix::sys::signalfd::SfdFlags;
+use nix::sys::signalfd::SignalFd;
+use nix::sys::wait::Id;
+use nix::sys::wait::WaitPidFlag;
+use nix::sys::wait::WaitStatus;
+use nix::sys::wait::waitid;
+use nix::unistd::Pid;
+use nix::unistd::chdir;
+use nix::unistd::setgroups;
+use serde_json::json;
+
+use super::control;
+use super::control::Order;
+use super::control::Reply;
+use super::file;
+use super::job::Job;
+use super::keep_alive::Death;
+use super::log::Log;
+use super::service::Known;
+use super::service::Service;
+
+/// launchctl(1) reports these for what is not loaded, for what cannot be, and for no such service.
+const NO_PROCESS: i32 = 3;
+const CANNOT_LOAD: i32 = 5;
+const NO_SERVICE: i32 = 113;
+
+/// All jobs, and where news of them comes from.
+#[derive(Debug)]
+pub(crate) struct Server {
+    services: BTreeMap<String, Service>,
+    control: UnixListener,
+    children: SignalFd,
+    log: Log,
+    second: Duration,
+}
+
+impl Server {
+    /// Is ready for orders when it returns.
+    pub(crate) fn start(control: &Path, log: Log, second: Duration) -> io::Result<Self> {
+        // What jobs inherit from launchd: the root directory, and no group of whoever started it.
+        chdir("/")?;
+        setgroups(&[])?;
+        let mut mask = SigSet::empty();
+        mask.add(Signal::SIGCHLD);
+        mask.thread_block()?;
+        let children = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+        Ok(Self { services: BTreeMap::new(), control: control::listen(control)?, children, log, second })
+    }
+
+    /// Runs until standard input ends.
+    pub(crate) fn run(mut self) -> io::Result<()> {
+        loop {
+            let turn = self.wait()?;
+            if turn.over {
+                return Ok(());
+            }
+            self.reap()?;
+            for label in turn.demanded {
+                if let Some(service) = self.services.get_mut(&label) {
+                    service.start(&self.log, self.second);
+                }
+            }
+            if turn.order {
+                self.obey();
+            }
+            for service in self.services.values_mut() {
+                service.tick(&self.log, self.second);
+            }
+        }
+    }
+
+    /// Waits for something to do.
+    fn wait(&self) -> io::Result<Turn> {
+        let stdin = io::stdin();
+        let mut wanted: Vec<PollFd> = [stdin.as_fd(), self.children.as_fd(), self.control.as_fd()]
+            .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
+            .into();
+        let mut labels = Vec::new();
+        for (label, service) in &self.services {
+            for socket in service.demand() {
+                wanted.push(PollFd::new(socket.as_fd(), PollFlags::POLLIN));
+                labels.push(label);
+            }
+        }
+        let due = self.services.values().filter_map(Service::due).min();
+        let timeout = due.map_or(PollTimeout::NONE, |due| {
+            // Rounded up, for a timeout of 0 would not wait for what is left.
+            let left = due.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
+            PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+        });
+        match poll(&mut wanted, timeout) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let ready: Vec<bool> = wanted.iter().map(|fd| fd.any().unwrap_or(false)).collect();
+        let _ = self.children.read_signal();
+        let demanded = labels.into_iter().zip(&ready[3..]).filter(|(_, ready)| **ready);
+        Ok(Turn {
+            over: ready[0],
+            order: ready[2],
+            demanded: demanded.map(|(label, _)| label.clone()).collect(),
+        })
+    }
+
+    /// Buries the dead: those of jobs, and as process 1 everybody else's orphans.
+    fn reap(&mut self) -> io::Result<()> {
+        loop {
+            // Seen first and reaped later: until then nobody else can have the number.
+            let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG;
+            let (pid, death) = match waitid(Id::All, flags | WaitPidFlag::WNOWAIT) {
+                Ok(WaitStatus::Exited(pid, status)) => (pid, Death::Exit(status)),
+                Ok(WaitStatus::Signaled(pid, signal, _)) => (pid, Death::Signal(signal as i32)),
+                Ok(_) | Err(Errno::ECHILD) => return Ok(()),
+                Err(Errno::EINTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let label = self.label_of(pid.as_raw());
+            if let Some(service) = label.as_ref().and_then(|label| self.services.get(label)) {
+                service.sweep();
+            }
+            waitid(Id::Pid(pid), flags)?;
+            match label.and_then(|label| Some((self.services.get_mut(&label)?, label))) {
+                Some((service, label)) => {
+                    if service.ended(death, &self.log, self.second) == Known::NoMore {
+                        self.services.remove(&label);
+                    }
+                }
+                None => self.log.say("orphan", "", &json!({ "pid": pid.as_raw() })),
+            }
+        }
+    }
+
+    /// Takes one order and answers it.
+    fn obey(&mut self) {
+        // Who sends no order, or does not read the answer, is no trouble of ours.
+        let Ok((stream, order)) = control::receive(&self.control) else { return };
+        let reply = match order {
+            Ok(order) => self.carry_out(order),
+            Err(why) => Reply::refused(Errno::EINVAL as i32, why),
+        };
+        let _ = control::answer(&stream, &reply);
+    }
+
+    fn carry_out(&mut self, order: Order) -> Reply<'_> {
+        match order {
+            Order::Bootstrap(path) => match self.load(&path) {
+                Ok(label) => Reply::done(label),
+                Err(why) => Reply::refused(CANNOT_LOAD, why),
+            },
+            Order::Activate { name, pid } => {
+                // Only the process that launchd started is managed by it, and not its children (launch(3)).
+                let label = self.label_of(pid);
+                let service = label.and_then(|label| self.services.get_mut(&label));
+                match service.map_or(Err(Errno::ESRCH), |service| service.activate(&name)) {
+                    Ok(sockets) => Reply::sockets(sockets),
+                    Err(error) => Reply::refused(error as i32, error.desc()),
+                }
+            }
+            Order::Bootout(label) => match self.services.get_mut(&label) {
+                Some(service) => {
+                    if service.remove(&self.log, self.second) == Known::NoMore {
+                        self.services.remove(&label);
+                    }
+                    Reply::done("")
+                }
+                None => Reply::refused(NO_PROCESS, "no such process"),
+            },
+            Order::Kickstart { label, kill } => self.with(&label, |service, log, second| {
+                if kill {
+                    service.restart(log, second);
+                } else {
+                    service.start(log, second);
+                }
+                String::new()
+            }),
+            Order::Kill(signal, label) => match self.services.get(&label) {
+                Some(service) if service.pid().is_some() => {
+                    service.signal(signal, &self.log);
+                    Reply::done("")
+                }
+                Some(_) => Reply::refused(NO_PROCESS, "no such process"),
+                None => Reply::refused(NO_SERVICE, "no such service"),
+            },
+            Order::Print(label) => self.with(&label, |service, _, _| service.describe()),
+        }
+    }
+
+    fn with(
+        &mut self,
+        label: &str,
+        act: impl FnOnce(&mut Service, &Log, Duration) -> String,
+    ) -> Reply<'static> {
+        match self.services.get_mut(label) {
+            Some(service) => Reply::done(act(service, &self.log, self.second)),
+            None => Reply::refused(NO_SERVICE, "no such service"),
+        }
+    }
+
+    fn load(&mut self, path: &Path) -> Result<String, String> {
+        let mut ignored = Vec::new();
+        let job = Job::read(file::read(path)?, &mut ignored)?;
+        let label = job.label.clone();
+        for (key, why) in ignored {
+            self.log.say("ignored", &label, &json!({ "key": key, "why": why }));
+        }
+        if self.services.contains_key(&label) {
+            return Err(format!("{label} is loaded already"));
+        }
+        let service = Service::load(job, &self.log, self.second);
+        self.services.insert(label.clone(), service);
+        Ok(label)
+    }
+
+    fn label_of(&self, pid: i32) -> Option<String> {
+        let pid = Some(Pid::from_raw(pid));
+        self.services.iter().find(|(_, service)| service.pid() == pid).map(|(label, _)| label.clone())
+    }
+}
+
+/// What there is to do.
+struct Turn {
+    over: bool,
+    order: bool,
+    demanded: Vec<String>,
+}
