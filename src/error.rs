@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+#[cfg(feature = "formats")]
 use crate::format::unit::Fault;
 use crate::setup::Failure;
 use crate::sys::plain;
@@ -81,6 +82,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+#[cfg(feature = "formats")]
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         let path = fault.path.display();

@@ -15,6 +15,7 @@
 pub mod control;
 pub mod daemon;
 mod error;
+#[cfg(feature = "formats")]
 pub mod format;
 pub mod host;
 pub mod manager;
