@@ -148,7 +148,8 @@ impl<'fd> Daemon<'fd> {
         self.root_directory(path)
     }
 
-    /// Where the service is, below its root directory. By default `/`, or where a service manager has put it.
+    /// Where the service is, below its root directory. By default `/`, or where a service manager has put it: so a relative
+    /// path that the program was given is to be made absolute, or opened, before it enters.
     pub fn working_directory(self, path: impl AsRef<Path>) -> Self {
         self.set(Field::WorkingDirectory, path.as_ref())
     }
@@ -264,7 +265,8 @@ impl<'fd> Daemon<'fd> {
     }
 
     /// Whether to begin with an empty environment. By default only where no service manager has made one: what a shell
-    /// has exported was not meant for a service.
+    /// has exported was not meant for a service. (What `/proc/PID/environ` shows is what the program was executed with, and
+    /// stays; the environment that the program and its children find is the new one.)
     pub fn clean_environment(self, yes: bool) -> Self {
         self.set(Field::CleanEnvironment, word(yes))
     }

@@ -160,6 +160,12 @@ impl Program {
                 let again = Daemon::new().enter().map(drop).map_err(|error| error.to_string());
                 self.say("again", again);
             }
+            // Is refused with nothing changed, so that another one may enter.
+            "refused" => {
+                let refused =
+                    Daemon::new().user("nosuchuser").enter().map(drop).map_err(|error| error.stage());
+                self.say("refused", refused);
+            }
             "ready" => self.say("ready", self.service()?.ready()),
             "must-ready" => drop(self.service()?.ready()?),
             "status" => self.say("status", self.service()?.status(value)),
@@ -178,6 +184,11 @@ impl Program {
             "error" => return Err(value.into()),
             "exit" => return Ok(Some(ExitCode::from(value.parse::<u8>()?))),
             "panic" => panic!("{value}"),
+            // The second one, on the way out of the first, is the end at once, as all are with `panic = "abort"`.
+            "panic-twice" => {
+                let _bomb = Bomb;
+                panic!("{value}")
+            }
             "panic-elsewhere" => {
                 let value = value.to_owned();
                 let ended = thread::spawn(move || panic!("{value}")).join();
@@ -248,6 +259,14 @@ impl Program {
         if let Some(mut log) = self.log.as_ref() {
             let _ = log.write_all(format!("{what}: {outcome:?}\n").as_bytes());
         }
+    }
+}
+
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("once more");
     }
 }
 

@@ -29,6 +29,32 @@ fn a_thread_that_has_ended_is_none() {
 }
 
 #[test]
+fn what_was_refused_may_be_tried_again() {
+    let (dir, service) = (Dir::new(), Service::new());
+    becomes(&dir, &service, &["refused", "refused", "enter", "ready", "refused"]).run();
+    crate::harness::wait_until("it has ended", || service.running().is_none().then_some(()));
+    let log = dir.read("log");
+    let lines: Vec<&str> = log.lines().collect();
+    let expected = [
+        "refused: Err(\"user\")",
+        "refused: Err(\"user\")",
+        "enter: \"done\"",
+        "ready: Ok(Launcher)",
+        "refused: Err(\"daemon\")",
+    ];
+    assert_eq!(lines, expected);
+}
+
+/// Threads may share it, and whatever they read from it.
+#[test]
+fn a_service_may_be_shared_among_threads() {
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<svcadapt::daemon::Service>();
+    shared::<svcadapt::daemon::Signals>();
+    shared::<svcadapt::daemon::Error>();
+}
+
+#[test]
 fn a_second_enter_and_a_second_ready_are_refused() {
     let (dir, service) = (Dir::new(), Service::new());
     let deeds = ["enter", "again", "ready", "ready", "reloading", "ready", "stopping", "ready"];

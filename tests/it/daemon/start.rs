@@ -113,6 +113,12 @@ fn a_panic_reaches_the_launcher_in_every_phase() {
     becomes(&dir, &service, &["enter", "panic-elsewhere=ouch", "ready"])
         .stderr("\nthread '<unnamed>' ([ANY]) panicked at tests/tools/becomes.rs:[ANY]\nouch\nnote: [ANY]\n")
         .run();
+    let twice = becomes(&dir, &service, &["enter", "panic-twice=ouch"]).output();
+    assert_eq!(twice.exit, crate::harness::Exit::Signal(Signal::SIGABRT as i32));
+    assert!(twice.stderr.contains("ouch") && twice.stderr.contains("once more"), "{}", twice.stderr);
+    let last =
+        format!("becomes: start '{}': the program ended by SIGABRT before it was ready\n", service.name());
+    assert!(twice.stderr.ends_with(&last), "{}", twice.stderr);
     // After it was ready nobody waits any more; what it says goes where its standard error goes.
     let log = dir.write("errors", "");
     let option = format!("standard-error=append:{}", log.display());

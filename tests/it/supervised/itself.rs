@@ -121,28 +121,31 @@ fn systemd_hears_of_a_failure_by_the_programs_own_status() {
     dir.nothing_left();
 }
 
-/// As a daemon that forks away it is adopted by its pid file, as any other.
+/// As a daemon that forks away it is adopted by its pid file, as any other; and that it is to, the manager says.
 #[test]
 fn under_type_forking_it_forks_away() {
     let Some(systemd) = Systemd::shared() else { return };
-    let dir = Dir::new();
-    let pid_file = format!("/run/it-itself-{}.pid", std::process::id());
-    let program = dir.program("becomes").display().to_string();
-    let log = dir.join("log").display().to_string();
-    let text = format!(
-        "[Service]\nType=forking\nPIDFile={pid_file}\nExecStart={program} --log {log} --detach yes --set pid-file={pid_file} enter mode ready stay\n"
-    );
-    let unit = Unit::write(systemd, "itself-forks", &text);
-    unit.begin();
-    unit.wait_active();
-    logged(&dir, "mode: (\"classic\", \"systemd\")");
-    logged(&dir, "ready: Ok(Launcher)");
-    let main = unit.main();
-    unit.stop();
-    main.wait_gone();
-    assert_eq!(unit.state(&["ActiveState", "Result"]), "inactive success");
-    drop(unit);
-    dir.nothing_left();
+    for detach in ["yes", "auto"] {
+        let dir = Dir::new();
+        let pid_file = format!("/run/it-itself-{}.pid", std::process::id());
+        let program = dir.program("becomes").display().to_string();
+        let log = dir.join("log").display().to_string();
+        let text = format!(
+            "[Service]\nType=forking\nPIDFile={pid_file}\nExecStart={program} --log {log} --detach {detach} \
+             --set pid-file={pid_file} enter mode ready stay\n"
+        );
+        let unit = Unit::write(systemd, "itself-forks", &text);
+        unit.begin();
+        unit.wait_active();
+        logged(&dir, "mode: (\"classic\", \"systemd\")");
+        logged(&dir, "ready: Ok(Launcher)");
+        let main = unit.main();
+        unit.stop();
+        main.wait_gone();
+        assert_eq!(unit.state(&["ActiveState", "Result"]), "inactive success");
+        drop(unit);
+        dir.nothing_left();
+    }
 }
 
 #[test]
