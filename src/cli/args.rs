@@ -90,7 +90,7 @@ pub(crate) fn mode(help: &'static str) -> Arg {
     Arg::new("mode")
         .long("mode")
         .value_name("MODE")
-        .value_parser([Asked::Auto, Asked::Classic, Asked::Supervised].map(Asked::name))
+        .value_parser(Asked::ALL.map(Asked::name))
         .default_value(Asked::Auto.name())
         .help(help)
 }

@@ -4,18 +4,24 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use clap::Arg;
+use clap::ArgAction;
 use clap::ArgMatches;
 use clap::Command;
 use clap::value_parser;
 
 use svcadapt::Error;
 use svcadapt::format::Rendered;
-use svcadapt::format::unit::write;
+use svcadapt::format::unit::write_hardened;
 use svcadapt::spec::ServiceSpec;
+use svcadapt::target::Conflict;
 use svcadapt::target::Division;
+use svcadapt::target::Hardening;
+use svcadapt::target::Level;
+use svcadapt::target::Network;
 use svcadapt::target::Systemd;
 use svcadapt::target::Target;
 use svcadapt::target::Version;
+use svcadapt::target::harden;
 
 use super::Exit;
 use super::generate;
@@ -29,14 +35,30 @@ pub(crate) fn command() -> Command {
 }
 
 fn options(command: Command) -> Command {
-    generate::options(command).arg(
-        Arg::new("systemd-version")
-            .long("systemd-version")
-            .value_name("N")
-            .help("Write what this version of systemd knows, 239 to 262 [252]")
-            .help_heading("The file")
-            .value_parser(value_parser!(OsString)),
-    )
+    generate::options(command)
+        .arg(
+            Arg::new("systemd-version")
+                .long("systemd-version")
+                .value_name("N")
+                .help("Write what this version of systemd knows, 239 to 262 [252]")
+                .help_heading("The file")
+                .value_parser(value_parser!(OsString)),
+        )
+        .arg(
+            Arg::new("harden")
+                .long("harden")
+                .value_name("LEVEL")
+                .help("Shut the service in: none, baseline for what every daemon survives, or strict [none]")
+                .help_heading("The file")
+                .value_parser(Level::ALL.map(|(_, name)| name)),
+        )
+        .arg(
+            Arg::new("explain")
+                .long("explain")
+                .help("Say of each directive of --harden why it is there, or why it is not")
+                .help_heading("The file")
+                .action(ArgAction::SetTrue),
+        )
 }
 
 /// Does it.
@@ -49,20 +71,26 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         })
     });
     let scope = generate::scope(matches);
+    let level = matches.get_one::<String>("harden").and_then(|name| Level::parse(name)).unwrap_or_default();
     generate::run(
         matches,
-        version.transpose().map(|version| Unit(Systemd { version: version.unwrap_or_default(), scope })),
+        version
+            .transpose()
+            .map(|version| Unit { systemd: Systemd { version: version.unwrap_or_default(), scope }, level }),
     )
 }
 
-/// For this systemd.
-struct Unit(Systemd);
+/// For this systemd, shut in so far.
+struct Unit {
+    systemd: Systemd,
+    level: Level,
+}
 
 impl Format for Unit {
     const NATIVE: bool = true;
 
     fn target(&self) -> Target {
-        Target::Systemd(self.0)
+        Target::Systemd(self.systemd)
     }
 
     fn file(&self, spec: &ServiceSpec) -> Result<String, Error> {
@@ -75,7 +103,17 @@ impl Format for Unit {
         }
     }
 
+    fn harden(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Hardening, Problems> {
+        harden(spec, division, adapter, self.level, Network::of(spec)).map_err(|conflicts| {
+            let refused = |conflict: Conflict| {
+                Error::new("--harden", conflict.why).of(format!("{}=", conflict.directive))
+            };
+            told(conflicts.into_iter().map(refused))
+        })
+    }
+
     fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems> {
-        write(spec, division, adapter).map_err(told)
+        let hardening = self.harden(spec, division, adapter)?;
+        write_hardened(spec, division, adapter, &hardening.set).map_err(told)
     }
 }

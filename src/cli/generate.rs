@@ -19,6 +19,7 @@ use svcadapt::spec::FIELDS;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::spec::SpecDraft;
 use svcadapt::target::Division;
+use svcadapt::target::Hardening;
 use svcadapt::target::Loss;
 use svcadapt::target::LossKind;
 use svcadapt::target::Scope;
@@ -33,6 +34,7 @@ use super::deliver::deliver;
 use super::plain::json_text;
 use super::report::print;
 use super::report::report;
+use super::report::report_all;
 use super::spec_file;
 
 /// A kind of file that a service can be written as.
@@ -45,6 +47,11 @@ pub(crate) trait Format {
 
     /// The file's name.
     fn file(&self, spec: &ServiceSpec) -> Result<String, Error>;
+
+    /// What shuts the service in.
+    fn harden(&self, _: &ServiceSpec, _: &Division, _adapter: &Path) -> Result<Hardening, Problems> {
+        Ok(Hardening::default())
+    }
 
     /// The file's text. `adapter` is the path of svcadapt where the file will be used.
     fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems>;
@@ -99,7 +106,7 @@ pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> 
     let file = match make(matches, format) {
         Ok(file) => file,
         Err(problems) => {
-            problems.iter().for_each(report);
+            report_all(&problems);
             return Exit::Status(svcadapt::USAGE);
         }
     };
@@ -135,7 +142,7 @@ struct Made<'a> {
 }
 
 /// The file, and field by field who honours it and how well.
-fn account(spec: &ServiceSpec, division: &Division, rendered: &Rendered) -> Value {
+fn account(spec: &ServiceSpec, division: &Division, rendered: &Rendered, hardening: &Hardening) -> Value {
     let of = |subject: &Subject| division.losses.iter().find(|loss| loss.subject == *subject);
     let entry = |subject: Subject, by: &str| {
         let loss = of(&subject);
@@ -163,7 +170,26 @@ fn account(spec: &ServiceSpec, division: &Division, rendered: &Rendered) -> Valu
         let by = if matches!(loss.kind, LossKind::Approximated(_)) { "host" } else { "nobody" };
         entry(loss.subject.clone(), by)
     }));
-    json!({ "text": rendered.text, "fields": fields })
+    let mut account = json!({ "text": rendered.text, "fields": fields });
+    if *hardening != Hardening::default() {
+        let set = hardening.set.iter().map(
+            |set| json!({ "directive": set.directive, "value": set.value.to_string_lossy(), "why": set.why }),
+        );
+        let left_out = hardening.left_out.iter();
+        let left_out = left_out.map(|gone| json!({ "directive": gone.directive, "why": gone.why }));
+        account["hardening"] =
+            json!({ "set": set.collect::<Vec<_>>(), "left_out": left_out.collect::<Vec<_>>() });
+    }
+    account
+}
+
+/// Why the sandbox is as it is: to people who want to know, on standard error, since the file itself stays the same.
+fn explain(matches: &ArgMatches, hardening: &Hardening) {
+    if !matches!(matches.try_get_one::<bool>("explain"), Ok(Some(true))) {
+        return;
+    }
+    hardening.set.iter().for_each(report);
+    hardening.left_out.iter().for_each(report);
 }
 
 /// All problems as they are told.
@@ -171,7 +197,7 @@ pub(crate) type Problems = Vec<String>;
 
 fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Made<'_>, Problems> {
     let given = spec_file::given(matches);
-    given.iter().flat_map(|loaded| &loaded.warnings).for_each(report);
+    report_all(given.iter().flat_map(|loaded| &loaded.warnings));
     let noted = given.as_ref().is_ok_and(|loaded| !loaded.warnings.is_empty());
     let finish = |draft: SpecDraft| {
         if F::NATIVE { draft.finish_natively() } else { draft.finish() }
@@ -196,9 +222,11 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
     };
     let division = divide(&spec, format.target());
     let rendered = format.render(&spec, &division, &adapter)?;
-    rendered.losses.iter().for_each(report);
+    let hardening = format.harden(&spec, &division, &adapter)?;
+    explain(matches, &hardening);
+    report_all(&rendered.losses);
     acceptable(matches, noted, &rendered.losses).map_err(one)?;
-    let account = account(&spec, &division, &rendered);
+    let account = account(&spec, &division, &rendered, &hardening);
     Ok(Made { text: rendered.text, place, account })
 }
 

@@ -22,6 +22,19 @@ pub(crate) fn report(what: &impl Display) {
     let _ = writeln!(io::stderr(), "{}", marked.join("\n"));
 }
 
+/// As many as anybody reads. A file of a megabyte can have three hundred thousand mistakes in it.
+const MOST: usize = 100;
+
+/// The same of several things: of very many the first, and how many more there are.
+pub(crate) fn report_all<T: Display>(all: impl IntoIterator<Item = T>) {
+    let mut rest = all.into_iter();
+    rest.by_ref().take(MOST).for_each(|what| report(&what));
+    let more = rest.count();
+    if more > 0 {
+        report(&format!("and {more} more"));
+    }
+}
+
 /// Writes an answer to stdout. An error is how to leave: silently if the reader has gone away, else with a word why.
 pub(crate) fn print(text: &str) -> Result<(), Exit> {
     let mut stdout = io::stdout().lock();

@@ -34,6 +34,7 @@ use super::plain::harmless;
 use super::plain::json_text;
 use super::report::print;
 use super::report::report;
+use super::report::report_all;
 use super::spec_file;
 use super::spec_file::Loaded;
 
@@ -60,7 +61,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         Err(errors) => return refuse(&errors),
     };
     let notes: Vec<Error> = warnings.into_iter().chain(kept).chain(not_honoured(&draft)).collect();
-    notes.iter().for_each(report);
+    report_all(&notes);
     if matches.get_flag("strict") && !notes.is_empty() {
         let cause = "not everything that the file says can be had here; nothing was started";
         return refuse(&[Error::new("strict", cause)]);
@@ -111,7 +112,7 @@ fn prepared(
         Ok(resolved) => resolved,
         Err(failures) => {
             let status = failures.first().map_or(svcadapt::USAGE, |failure| failure.status);
-            failures.into_iter().map(Error::from).for_each(|error| report(&error));
+            report_all(failures.into_iter().map(Error::from));
             return Exit::Status(status);
         }
     };
@@ -125,7 +126,7 @@ fn prepared(
 }
 
 fn refuse(problems: &[impl Display]) -> Exit {
-    problems.iter().for_each(report);
+    report_all(problems);
     Exit::Status(svcadapt::USAGE)
 }
 

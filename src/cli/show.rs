@@ -13,7 +13,7 @@ use super::generate::Problems;
 use super::generate::told;
 use super::plain::json_ascii;
 use super::report::print;
-use super::report::report;
+use super::report::report_all;
 use super::spec_file;
 
 /// What clap must know.
@@ -39,7 +39,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         match shown(matches) {
             Ok(text) => text,
             Err(problems) => {
-                problems.iter().for_each(report);
+                report_all(&problems);
                 return Exit::Status(svcadapt::USAGE);
             }
         }
@@ -49,7 +49,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 
 fn shown(matches: &ArgMatches) -> Result<String, Problems> {
     let loaded = spec_file::given(matches).map_err(told)?;
-    loaded.warnings.iter().for_each(report);
+    report_all(&loaded.warnings);
     let spec = loaded.draft.finish_natively().map_err(told)?;
     Ok(json::write(&spec))
 }

@@ -81,7 +81,7 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
 
 /// The whole file, or one byte more than its reader takes.
 fn content(path: &Path) -> Result<Vec<u8>, Vec<Error>> {
-    read(path).map_err(|error| vec![unreadable(path, &error)])
+    read(path, LARGEST).map_err(|error| vec![unreadable(path, &error)])
 }
 
 /// A file that cannot be read.
@@ -89,14 +89,15 @@ pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
     Error::new("spec", words(error)).of(path.display().to_string())
 }
 
-pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+/// A file of at most so many bytes, or its first bytes and one more than that.
+pub(super) fn read(path: &Path, largest: usize) -> io::Result<Vec<u8>> {
     // Opening a pipe would wait for its writer.
     let file = path.metadata()?;
     if !file.is_file() {
         return Err(io::Error::other("not a regular file"));
     }
     let mut bytes = Vec::new();
-    let most = u64::try_from(LARGEST).unwrap_or(u64::MAX).saturating_add(1);
+    let most = u64::try_from(largest).unwrap_or(u64::MAX).saturating_add(1);
     File::open(path)?.take(most).read_to_end(&mut bytes)?;
     Ok(bytes)
 }

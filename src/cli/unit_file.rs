@@ -1,5 +1,6 @@
 //! A unit as the spec: the file, its drop-ins and its template, as they lie beside each other.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -8,9 +9,12 @@ use std::path::PathBuf;
 use svcadapt::Error;
 use svcadapt::format::unit;
 use svcadapt::format::unit::Fault;
+use svcadapt::format::unit::LARGEST_UNIT;
+use svcadapt::format::unit::MOST_ASSIGNMENTS;
 use svcadapt::format::unit::UnitFile;
 use svcadapt::format::unit::UnitName;
 use svcadapt::spec::Origin;
+use svcadapt::spec::Spot;
 
 use super::spec_file;
 use super::spec_file::Loaded;
@@ -31,9 +35,10 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
         path = folder.join(template.as_str());
     }
     let mut errors = Vec::new();
-    let unit = parse(&path, &mut errors);
+    let mut room = Some(LARGEST_UNIT);
+    let unit = parse(&path, &mut room, &mut errors);
     let drop_ins: Vec<UnitFile> = match drop_ins(&folder, &name) {
-        Ok(paths) => paths.iter().filter_map(|path| parse(path, &mut errors)).collect(),
+        Ok(paths) => paths.iter().filter_map(|path| parse(path, &mut room, &mut errors)).collect(),
         Err(error) => return Err(one(error)),
     };
     let (Some(unit), true) = (unit, errors.is_empty()) else { return Err(errors) };
@@ -41,11 +46,15 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
         .map_err(|faults| faults.into_iter().map(Error::from).collect::<Vec<_>>())?;
     let kept = reading.not_honoured();
     // What was kept because it cannot be used is told once.
-    let again = |fault: &Fault| {
-        kept.iter().any(|kept| {
-        matches!(&kept.origin, Origin::File { path, spot } if *path == fault.path && *spot == fault.spot)
-    })
-    };
+    let place = |spot: &Option<Spot>| spot.as_ref().map(|spot| (spot.line, spot.column));
+    let told: BTreeSet<_> = kept
+        .iter()
+        .filter_map(|kept| match &kept.origin {
+            Origin::File { path, spot } => Some((path, place(spot))),
+            Origin::Option => None,
+        })
+        .collect();
+    let again = |fault: &Fault| told.contains(&(&fault.path, place(&fault.spot)));
     let warnings: Vec<Error> =
         reading.warnings.iter().filter(|fault| !again(fault)).cloned().map(Error::from).collect();
     let mut kept: Vec<Error> = kept.iter().map(|kept| Error::new(kept.place(), kept.cause())).collect();
@@ -79,7 +88,10 @@ fn drop_ins(folder: &Path, name: &UnitName) -> Result<Vec<PathBuf>, Error> {
     Ok(found.into_values().collect())
 }
 
-fn parse(path: &Path, errors: &mut Vec<Error>) -> Option<UnitFile> {
+/// Reads one file of a unit. `room` is what all of them may still have, in bytes, as if each assignment had what its
+/// share would be; it is none when that was too little, which is told once.
+fn parse(path: &Path, room: &mut Option<usize>, errors: &mut Vec<Error>) -> Option<UnitFile> {
+    let left = (*room)?;
     let text = match content(path) {
         Ok(text) => text,
         Err(error) => {
@@ -88,7 +100,17 @@ fn parse(path: &Path, errors: &mut Vec<Error>) -> Option<UnitFile> {
         }
     };
     match UnitFile::parse(path, &text) {
-        Ok(file) => Some(file),
+        Ok(file) => {
+            let assignments = file.lines.len() + file.warnings.len();
+            *room = left.checked_sub(text.len().max(assignments * (LARGEST_UNIT / MOST_ASSIGNMENTS)));
+            if room.is_none() {
+                let cause = format!(
+                    "with the unit's other files it has more than {LARGEST_UNIT} bytes or {MOST_ASSIGNMENTS} assignments"
+                );
+                errors.push(Error::new("spec", cause).of(path.display().to_string()));
+            }
+            room.map(|_| file)
+        }
         Err(faults) => {
             errors.extend(faults.into_iter().map(Error::from));
             None
@@ -98,5 +120,9 @@ fn parse(path: &Path, errors: &mut Vec<Error>) -> Option<UnitFile> {
 
 /// The null device masks, as an empty file does.
 fn content(path: &Path) -> io::Result<Vec<u8>> {
-    if fs::canonicalize(path)? == Path::new("/dev/null") { Ok(Vec::new()) } else { spec_file::read(path) }
+    if fs::canonicalize(path)? == Path::new("/dev/null") {
+        Ok(Vec::new())
+    } else {
+        spec_file::read(path, LARGEST_UNIT)
+    }
 }

@@ -54,7 +54,7 @@ pub(super) fn peel(words: &[OsString]) -> Peeled {
         match option.row {
             Some(row) => values.push((row.field, value)),
             // Which manager there is, the reader of the file knows better.
-            None if value == "supervised" || value == "auto" => (),
+            None if ["supervised", "auto", "systemd", "launchd"].iter().any(|mode| value == *mode) => (),
             None => return Peeled::Opaque("svcadapt is told a mode, which no spec can say".to_owned()),
         }
     }

@@ -25,10 +25,15 @@ pub(super) fn decision(facts: &Facts, asked: Asked) -> (Detection, Fact) {
     let (mode, decided) = match asked {
         Asked::Auto => (verdict.mode, verdict.fact),
         Asked::Classic => (Mode::Classic, Fact::Asked),
-        Asked::Supervised => (Mode::Supervised, Fact::Asked),
+        Asked::Supervised | Asked::Systemd | Asked::Launchd => (Mode::Supervised, Fact::Asked),
     };
-    let scope = scope(facts, &verdict.manager);
-    (Detection { mode, manager: verdict.manager, scope, evidence: Vec::new() }, decided)
+    let manager = match (asked, verdict.manager) {
+        (Asked::Systemd, _) => Manager::Systemd,
+        (Asked::Launchd, found) if found.name() != Asked::Launchd.name() => Manager::Launchd { label: None },
+        (_, found) => found,
+    };
+    let scope = scope(facts, &manager);
+    (Detection { mode, manager, scope, evidence: Vec::new() }, decided)
 }
 
 /// The unit about which the manager must be asked, where its answer could change what is decided.
@@ -36,7 +41,9 @@ pub(super) fn decision(facts: &Facts, asked: Asked) -> (Detection, Fact) {
 /// A mode that was asked for saves the question wherever only the mode is open; the question costs a process.
 pub fn needs_answer(facts: &Facts, asked: Asked) -> Option<UnitRef> {
     let matters = match (verdict(facts).open, asked) {
-        (Open::Nothing, _) | (_, Asked::Classic) | (Open::Mode, Asked::Supervised) => false,
+        (Open::Nothing, _)
+        | (_, Asked::Classic | Asked::Systemd | Asked::Launchd)
+        | (Open::Mode, Asked::Supervised) => false,
         (Open::Mode, Asked::Auto) | (Open::Everything, Asked::Auto | Asked::Supervised) => true,
     };
     if !matters || facts.manager_answer.is_some() {
@@ -91,14 +98,12 @@ fn verdict(facts: &Facts) -> Verdict {
 fn job_of_launchd(facts: &Facts) -> Option<Verdict> {
     let label = || facts.launchd_job().map(str::to_owned);
     match (facts.platform, facts.activation) {
-        (Platform::Linux | Platform::Other, _) | (_, Activation::NotManaged) => None,
-        (
-            Platform::MacOs,
-            Activation::Activated | Activation::NoSuchSocket | Activation::AlreadyActivated,
-        ) => {
+        // Where there is no launchd nobody answers; but who answers as launchd does, did start us.
+        (_, Activation::Activated | Activation::NoSuchSocket | Activation::AlreadyActivated) => {
             let manager = Manager::Launchd { label: label() };
             (!facts.is_launchd_application()).then(|| Verdict::supervised(manager, Fact::Activation))
         }
+        (_, Activation::NotManaged) | (Platform::Linux | Platform::Other, _) => None,
         (Platform::MacOs, Activation::Unknown | Activation::NotAsked) => {
             let alone = facts.ppid == 1 && !facts.stdin_terminal && !facts.controlling_terminal;
             let manager = Manager::Launchd { label: Some(label().filter(|_| alone)?) };

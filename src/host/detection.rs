@@ -12,6 +12,11 @@ pub enum Asked {
     Classic,
     /// A supervised service, whatever the evidence says.
     Supervised,
+    /// The same, and systemd started it. A generated unit says so: before 248 systemd tells its processes nothing that
+    /// it does not tell all below them.
+    Systemd,
+    /// The same, and launchd started it. A generated property list says so.
+    Launchd,
 }
 
 /// How to be a service here.
@@ -59,7 +64,7 @@ pub enum Manager {
 pub struct Detection {
     /// How to be a service here.
     pub mode: Mode,
-    /// Who waits for us. It follows from the evidence even where the mode was asked for.
+    /// Who waits for us. It follows from the evidence even where the mode was asked for, unless that names it.
     pub manager: Manager,
     /// Whose services these are.
     pub scope: Scope,
@@ -68,17 +73,22 @@ pub struct Detection {
 }
 
 impl Asked {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Auto, Self::Classic, Self::Supervised, Self::Systemd, Self::Launchd];
+
     /// The choice of this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Auto, Self::Classic, Self::Supervised].into_iter().find(|asked| asked.name() == name)
+        Self::ALL.into_iter().find(|asked| asked.name() == name)
     }
 
-    /// Its name: `auto`, `classic` or `supervised`.
+    /// Its name: `auto`, `classic`, `supervised`, `systemd` or `launchd`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
             Self::Classic => Mode::Classic.name(),
             Self::Supervised => Mode::Supervised.name(),
+            Self::Systemd => Manager::Systemd.name(),
+            Self::Launchd => Manager::Launchd { label: None }.name(),
         }
     }
 }

@@ -147,6 +147,9 @@ fn say(facts: &Facts, asked: Asked, fact: Fact) -> Said {
 fn asked(asked: Asked) -> &'static str {
     match asked {
         Asked::Auto => "the evidence decides",
+        Asked::Systemd | Asked::Launchd => {
+            "the mode and the manager that were asked for, whatever else is found"
+        }
         Asked::Classic | Asked::Supervised => "the mode that was asked for, whatever else is found",
     }
 }

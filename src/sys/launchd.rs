@@ -1,6 +1,7 @@
 //! The one question that launchd answers about the process that asks it (`launch_activate_socket`(3)).
 
 use std::ffi::CStr;
+use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
 
 /// Why launchd handed over no socket.
@@ -18,12 +19,17 @@ pub enum Refusal {
     NotThisPlatform,
 }
 
-/// Takes over the listening sockets of this name of the job that we are. Each name can be taken once.
-#[cfg(target_os = "macos")]
-pub fn activate(name: &CStr) -> Result<Vec<OwnedFd>, Refusal> {
-    use std::os::fd::FromRawFd;
+/// `launch_activate_socket`(3): 0 or an error number, and on success an array that malloc made.
+type Function = unsafe extern "C" fn(
+    name: *const libc::c_char,
+    fds: *mut *mut libc::c_int,
+    count: *mut libc::size_t,
+) -> libc::c_int;
 
-    // In libSystem since macOS 10.10.
+/// In libSystem since macOS 10.10.
+#[cfg(target_os = "macos")]
+#[allow(clippy::unnecessary_wraps, reason = "elsewhere it may be missing")]
+fn function() -> Option<Function> {
     unsafe extern "C" {
         fn launch_activate_socket(
             name: *const libc::c_char,
@@ -31,11 +37,25 @@ pub fn activate(name: &CStr) -> Result<Vec<OwnedFd>, Refusal> {
             count: *mut libc::size_t,
         ) -> libc::c_int;
     }
+    Some(launch_activate_socket)
+}
 
+/// No other system has it, unless a library was loaded that answers in launchd's place (the tests have one).
+#[cfg(not(target_os = "macos"))]
+fn function() -> Option<Function> {
+    // SAFETY: the name ends in NUL; nothing is called.
+    let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"launch_activate_socket".as_ptr()) };
+    // SAFETY: null is None; whoever has a function of this name has the one of the manual page.
+    unsafe { std::mem::transmute::<*mut libc::c_void, Option<Function>>(address) }
+}
+
+/// Takes over the listening sockets of this name of the job that we are. Each name can be taken once.
+pub fn activate(name: &CStr) -> Result<Vec<OwnedFd>, Refusal> {
+    let function = function().ok_or(Refusal::NotThisPlatform)?;
     let mut numbers: *mut libc::c_int = std::ptr::null_mut();
     let mut count: libc::size_t = 0;
     // SAFETY: the name ends in NUL, and both places to write to live longer than the call.
-    let result = unsafe { launch_activate_socket(name.as_ptr(), &raw mut numbers, &raw mut count) };
+    let result = unsafe { function(name.as_ptr(), &raw mut numbers, &raw mut count) };
     match result {
         0 if numbers.is_null() => Ok(Vec::new()),
         0 => {
@@ -58,12 +78,6 @@ pub fn activate(name: &CStr) -> Result<Vec<OwnedFd>, Refusal> {
         libc::ESRCH => Err(Refusal::NotManaged),
         _ => Err(Refusal::Unknown),
     }
-}
-
-/// Says that there is no launchd here.
-#[cfg(not(target_os = "macos"))]
-pub fn activate(_name: &CStr) -> Result<Vec<OwnedFd>, Refusal> {
-    Err(Refusal::NotThisPlatform)
 }
 
 #[cfg(all(test, not(target_os = "macos")))]

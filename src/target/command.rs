@@ -11,6 +11,7 @@ use crate::spec::Field;
 use crate::spec::ServiceSpec;
 
 use super::Division;
+use super::Target;
 use super::values;
 
 /// One word of a command, and what it is there for.
@@ -33,6 +34,8 @@ pub enum Place {
     Program,
     /// One of its arguments, from 1.
     Argument(usize),
+    /// What shuts the service in.
+    Sandbox,
     /// A key of a property list that no field says.
     Key(&'static str),
 }
@@ -43,6 +46,7 @@ impl fmt::Display for Place {
             Self::Adapter => f.write_str("--svcadapt"),
             Self::Field(field) => write!(f, "--{}", field.option()),
             Self::Program => f.write_str("program"),
+            Self::Sandbox => f.write_str("--harden"),
             Self::Argument(number) => write!(f, "argument {number}"),
             Self::Key(name) => f.write_str(name),
         }
@@ -50,13 +54,18 @@ impl fmt::Display for Place {
 }
 
 /// What the host has to execute: the program itself, or where something is left for the adapter, `svcadapt run`
-/// with just that. `adapter` is the path of svcadapt on the host.
+/// with just that, and with who starts it. `adapter` is the path of svcadapt on the host.
 pub fn command(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Vec<Word> {
     let mut words = Vec::new();
     if division.needs_adapter() {
         let mut fixed = |text: &OsStr| words.push(Word { place: Place::Adapter, text: text.into() });
         fixed(adapter.as_os_str());
-        for word in ["run", "--mode", "supervised"] {
+        let mode = match division.target {
+            Target::Systemd(_) => "systemd",
+            Target::Launchd(_) => "launchd",
+            Target::Classic => "supervised",
+        };
+        for word in ["run", "--mode", mode] {
             fixed(OsStr::new(word));
         }
         for &field in &division.adapter {

@@ -122,6 +122,19 @@ fn the_mode_that_was_asked_for_wins_and_leaves_manager_and_scope_alone() {
 }
 
 #[test]
+fn a_manager_that_was_asked_for_is_the_manager() {
+    for fixture in fixtures() {
+        for (asked, manager) in [(Asked::Systemd, "systemd"), (Asked::Launchd, "launchd")] {
+            let told = detect(&fixture.facts, asked);
+            let found = (told.mode, told.manager.name(), decided(&told));
+            assert_eq!(found, (Mode::Supervised, manager, "asked"), "{}", fixture.name);
+            let unanswered = Facts { manager_answer: None, ..fixture.facts.clone() };
+            assert_eq!(needs_answer(&unanswered, asked), None, "{}", fixture.name);
+        }
+    }
+}
+
+#[test]
 fn every_fact_is_listed_with_what_it_says() {
     let names = |facts: &Facts| -> Vec<&'static str> {
         let evidence = detect(facts, Asked::Auto).evidence;

@@ -21,7 +21,7 @@ for name in sys.argv[1:]:
 ";
 
 /// What Python reads; none where there is none.
-fn read(texts: &[String]) -> Option<Vec<Value>> {
+pub(crate) fn read(texts: &[String]) -> Option<Vec<Value>> {
     let folder = Folder::new();
     let mut command = Command::new("timeout");
     command.args(["60", "python3", "-c", READER]);
@@ -136,7 +136,7 @@ fn what_launchd_cannot_do_goes_to_the_adapter_and_what_nobody_can_is_told() {
         job["ProgramArguments"].as_array().unwrap().iter().filter_map(|v| v.as_string()).collect();
     assert_eq!(
         argv.join(" "),
-        "/opt/svcadapt run --mode supervised --user 70 --environment-file=-/etc/web -- /bin/web -v"
+        "/opt/svcadapt run --mode launchd --user 70 --environment-file=-/etc/web -- /bin/web -v"
     );
     assert_eq!(
         said(&output),
@@ -161,7 +161,7 @@ fn a_service_is_not_given_more_rights_in_silence() {
 fn what_xml_cannot_carry_is_refused_with_its_place() {
     let folder = Folder::new();
     for (words, place) in [
-        (&["--environment=A=b\u{1}", "--", "/bin/true"][..], "--environment 'b\\u{1}': byte 1: U+0001"),
+        (&["--environment=A=b\u{1}", "--", "/bin/true"][..], "--environment 'A=b\\u{1}': byte 3: U+0001"),
         (&["--", "/bin/true", "x", "a\rb"], "argument 2 'a\\rb': byte 1: U+000D"),
         (
             &["--working-directory=/\u{ffff}", "--", "/bin/true"],

@@ -137,7 +137,10 @@ impl Job<'_> {
     fn environment(&mut self) {
         let mut variables = Dictionary::new();
         for set in &self.spec.environment.assignments {
-            let value = self.text(Place::Field(Field::Environment), &set.value);
+            // Checked with its name, which is what tells one variable from another.
+            let whole = [OsStr::new(set.name.as_str()), &set.value].join(OsStr::new("="));
+            self.text(Place::Field(Field::Environment), &whole);
+            let value = set.value.to_string_lossy().into_owned();
             variables.insert(set.name.as_str().to_owned(), value.into());
         }
         variables.sort_keys();
@@ -162,8 +165,11 @@ impl Job<'_> {
             };
             if number > NO_LIMIT {
                 let unfit = Unfit::at(0, "macOS counts no further than 9223372036854775807");
-                self.refused
-                    .push(unfit.of(Place::Field(Field::Limit(resource)), OsStr::new(&number.to_string())));
+                let refused = unfit.of(Place::Field(Field::Limit(resource)), OsStr::new(&number.to_string()));
+                // One number may be both ceilings.
+                if self.refused.last() != Some(&refused) {
+                    self.refused.push(refused);
+                }
             }
             if !self.root.contains_key(kind) {
                 self.root.insert(kind.to_owned(), Dictionary::new().into());
@@ -295,10 +301,7 @@ fn whole_seconds(span: Duration) -> u64 {
 /// XML 1.0 has no control characters but tab and line feed: a carriage return is one too, but every reader makes a
 /// line feed of it. The `plist` crate would write them all as they stand.
 fn text(value: &OsStr) -> Result<&str, Unfit> {
-    let text = value.to_str().ok_or_else(|| {
-        let valid = value.as_bytes().utf8_chunks().next().map_or(0, |chunk| chunk.valid().len());
-        Unfit::at(valid, "what is not UTF-8 cannot stand in a property list")
-    })?;
+    let text = value.as_bytes().utf8_chunks().next().map_or("", |chunk| chunk.valid());
     let legal = |letter: char| match letter {
         '\t' | '\n' => true,
         '\u{fffe}' | '\u{ffff}' => false,
@@ -308,6 +311,9 @@ fn text(value: &OsStr) -> Result<&str, Unfit> {
         Some((offset, letter)) => {
             let number = u32::from(letter);
             Err(Unfit::at(offset, format!("U+{number:04X} cannot stand in a property list")))
+        }
+        None if text.len() < value.len() => {
+            Err(Unfit::at(text.len(), "what is not UTF-8 cannot stand in a property list"))
         }
         None => Ok(text),
     }
@@ -398,7 +404,7 @@ mod tests {
             job["ProgramArguments"].as_array().unwrap().iter().filter_map(Value::as_string).collect();
         assert_eq!(
             words.join(" "),
-            "/usr/local/bin/svcadapt run --mode supervised --user www --pid-file /var/run/x.pid -- /bin/web --ready"
+            "/usr/local/bin/svcadapt run --mode launchd --user www --pid-file /var/run/x.pid -- /bin/web --ready"
         );
         assert!(!job.contains_key("UserName") && job.contains_key("Umask"));
     }
@@ -436,6 +442,8 @@ mod tests {
         }
         let bytes = std::ffi::OsString::from_vec(b"ab\xff".to_vec());
         assert_eq!(text(&bytes).unwrap_err().offset, 2);
+        let both = std::ffi::OsString::from_vec(b"a\x01\xff".to_vec());
+        assert_eq!(text(&both).unwrap_err().offset, 1);
         assert_eq!(plist(&["x"], &[]).unwrap_err()[0].place, Place::Program);
     }
 }

@@ -177,6 +177,9 @@ fn words(reader: &mut Reader, given: &Given, field: Field, syntax: Syntax) {
         return unusable(reader, given, "a quote that is never closed".into());
     };
     for word in words {
+        if !reader.has_room(given) {
+            return;
+        }
         let mut strange = Vec::new();
         warn_strange(&word.bytes, word.strange, &mut strange);
         for what in &strange {
@@ -197,6 +200,9 @@ fn directories(reader: &mut Reader, given: &Given, kind: DirectoryKind) {
         return unusable(reader, given, "a quote that is never closed".into());
     };
     for tuple in tuples {
+        if !reader.has_room(given) {
+            return;
+        }
         let Ok(Some((name, link))) = first(&tuple.bytes, Syntax::Command, b":") else {
             unusable(reader, given, "not the name of a directory".into());
             continue;

@@ -16,6 +16,13 @@ use super::words::BLANKS;
 /// The largest file that is read. The largest unit that any distribution ships has a few thousand bytes.
 pub const LARGEST_UNIT: usize = 4 * 1024 * 1024;
 
+/// How many assignments a unit and its drop-ins can have together, and how many values one list of them. Each costs a
+/// hundred times the three bytes that it can be written with.
+pub const MOST_ASSIGNMENTS: usize = 16 * 1024;
+
+/// What is said of more.
+pub(super) const TOO_MANY: &str = "more than 16384 assignments: this is no unit";
+
 /// A unit file or a drop-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitFile {
@@ -187,6 +194,9 @@ impl Lexer {
             }
             return self.unit.sections.push(name.to_owned());
         }
+        if self.unit.lines.len() + self.unit.warnings.len() >= MOST_ASSIGNMENTS {
+            return self.fault(*number, first, start, TOO_MANY);
+        }
         let problem = match line.split_once('=') {
             _ if self.unit.sections.is_empty() => "this stands in no section; systemd ignores it",
             None => "no '=' on this line; systemd ignores it",
@@ -268,6 +278,11 @@ mod tests {
         assert!(fault(&[0; 10_000]).starts_with("/u:1:1: a NUL byte"));
         assert!(fault(&vec![b'x'; 2 << 20]).starts_with("/u:1:1048576: a line"));
         assert!(fault(&b"[A]\nk=xxxxxxxxxxxxxx\n".repeat(500_000)).starts_with("/u: larger"));
+        assert_eq!(
+            lines(&[b"[A]\n".to_vec(), b"k=\n".repeat(MOST_ASSIGNMENTS)].concat()).len(),
+            MOST_ASSIGNMENTS
+        );
+        assert!(fault(&b"[A]\nk=x\n=\n".repeat(9_000)).starts_with("/u:24578:1: more than 16384"));
         assert!(
             fault(&[b"[A]\nk=\\\n".as_slice(), &b"xxxxxxxxxxxx\\\n".repeat(100_000)].concat())
                 .contains("together")

@@ -81,6 +81,7 @@ fn exec_path(path: &OsStr) -> Quoted {
         return Err(Unfit::at(0, "a unit needs the absolute path of the program"));
     }
     plain_path(bytes)?;
+    characters(bytes)?;
     for (offset, &byte) in bytes.iter().enumerate() {
         let what = match byte {
             b'"' | b'\'' => "a quote",
@@ -199,6 +200,20 @@ pub(super) fn directory(value: &OsStr) -> Quoted {
     Ok(name)
 }
 
+/// A path in `ReadWritePaths=` and its kin, where blanks and quotes part words, a backslash protects whatever follows
+/// it, and there is no other escape.
+pub(super) fn namespace_path(value: &OsStr) -> Quoted {
+    let bytes = value.as_bytes();
+    plain_path(bytes)?;
+    let text = characters(bytes)?;
+    if let Some(offset) = bytes.iter().position(|b| matches!(b, b'\n' | b'\r')) {
+        return Err(Unfit::at(offset, "a line break ends the line"));
+    }
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%");
+    let bare = |b: u8| b.is_ascii_alphanumeric() || b"_./:=,+@%-".contains(&b);
+    Ok(if escaped.bytes().all(bare) { escaped } else { format!("\"{escaped}\"") })
+}
+
 /// A value in `[X-Svcadapt]`: the rest of the line where it can stand so, else one word in quotes.
 pub(super) fn own(value: &OsStr) -> String {
     match raw(value) {
@@ -251,13 +266,15 @@ fn hexadecimal(text: &mut String, byte: u8) {
 
 /// The value as text that systemd takes for UTF-8. It takes no noncharacters, and a line with one is not read.
 fn characters(bytes: &[u8]) -> Result<&str, Unfit> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| Unfit::at(error.valid_up_to(), "what is not UTF-8 cannot stand in a unit"))?;
+    let text = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
     match text.char_indices().find(|(_, letter)| *letter == '\0' || noncharacter(*letter)) {
         Some((offset, '\0')) => Err(Unfit::at(offset, "a NUL byte cannot stand in a unit")),
         Some((offset, letter)) => {
             let number = u32::from(letter);
             Err(Unfit::at(offset, format!("U+{number:04X} is no character, and systemd refuses it")))
+        }
+        None if text.len() < bytes.len() => {
+            Err(Unfit::at(text.len(), "what is not UTF-8 cannot stand in a unit"))
         }
         None => Ok(text),
     }
@@ -369,10 +386,13 @@ mod tests {
         assert_eq!(refused(b"abc\\", raw), (3, "a backslash at the end joins the next line".into()));
         assert_eq!(refused("a\u{fdd0}".as_bytes(), environment).0, 1);
         assert_eq!(refused(b"A=\xff", environment).0, 2);
+        assert_eq!(refused(b"\xef\xbf\xbf\xff", environment).0, 0);
         assert_eq!(refused(&[b"/a/".to_vec(), vec![b'x'; 256]].concat(), raw_path).0, 258);
         assert_eq!(refused(b"/bin/", exec_path).0, 4);
         assert_eq!(refused(b"./sh", exec_path).0, 0);
         assert_eq!(refused(b"5:infinity", nice_limit).0, 0);
+        assert_eq!(refused(b"/b\xff", exec_path), (2, "what is not UTF-8 cannot stand in a unit".into()));
+        assert_eq!(refused("/b\u{fdd0}".as_bytes(), exec_path).0, 2);
     }
 
     #[test]

@@ -18,6 +18,8 @@ use super::UnitFile;
 use super::UnitName;
 use super::commands;
 use super::fields;
+use super::lex::MOST_ASSIGNMENTS;
+use super::lex::TOO_MANY;
 use super::own;
 use super::verify::Verdict;
 
@@ -65,7 +67,11 @@ pub fn read(name: &UnitName, unit: &UnitFile, drop_ins: &[UnitFile]) -> Result<R
         warnings: Vec::new(),
         faults: Vec::new(),
     };
-    for file in std::iter::once(unit).chain(drop_ins) {
+    let files = || std::iter::once(unit).chain(drop_ins);
+    if files().map(|file| file.lines.len() + file.warnings.len()).sum::<usize>() > MOST_ASSIGNMENTS {
+        return Err(vec![Fault::new(&unit.path, None, format!("with its drop-ins {TOO_MANY}"))]);
+    }
+    for file in files() {
         reader.warnings.extend(file.warnings.iter().cloned());
         for line in &file.lines {
             let origin = Origin::File { path: file.path.clone(), spot: Some(line.spot.clone()) };
@@ -162,6 +168,15 @@ impl Reader<'_> {
     /// What systemd refuses the unit for.
     pub(super) fn refuse(&mut self, given: &Given, why: &str) {
         self.faults.push(Fault::at(&given.origin, format!("{}=: {why}", given.line.key)));
+    }
+
+    /// Whether there is room for one value more. If not, the unit is refused.
+    pub(super) fn has_room(&mut self, given: &Given) -> bool {
+        let room = self.values.len() < MOST_ASSIGNMENTS;
+        if !room && self.faults.is_empty() {
+            self.refuse(given, &format!("with the words of lists {TOO_MANY}"));
+        }
+        room
     }
 
     /// Forgets what a field was given.

@@ -25,6 +25,7 @@ use crate::target::Instead;
 use crate::target::NOTIFY_RELOAD;
 use crate::target::Place;
 use crate::target::Scope;
+use crate::target::Setting;
 use crate::target::Systemd;
 use crate::target::Target;
 use crate::target::Word;
@@ -36,6 +37,7 @@ use crate::target::values;
 use super::quote;
 use super::quote::Dollar;
 use super::reload;
+use super::sandbox;
 
 /// Writes the `.service` file of a service, for the systemd that it was divided for.
 ///
@@ -44,6 +46,16 @@ use super::reload;
 /// understands stands where it stood. `adapter` is the path of svcadapt on the host; it is written only if something
 /// is left for it.
 pub fn write(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Vec<Refused>> {
+    write_hardened(spec, division, adapter, &[])
+}
+
+/// The same, with a sandbox around it ([`crate::target::harden`]).
+pub fn write_hardened(
+    spec: &ServiceSpec,
+    division: &Division,
+    adapter: &Path,
+    settings: &[Setting],
+) -> Result<Rendered, Vec<Refused>> {
     let host = match division.target {
         Target::Systemd(host) => host,
         Target::Launchd(_) | Target::Classic => Systemd::default(),
@@ -63,6 +75,7 @@ pub fn write(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<
     }
     unit.native("Service");
     unit.instead();
+    unit.text.push_str(&sandbox::lines(settings, &mut unit.refused));
     unit.install();
     unit.own();
     if unit.refused.is_empty() {
@@ -392,7 +405,7 @@ mod tests {
             unit(&["/bin/web", "$x"], &said).unwrap().text,
             "[Unit]\nDescription=Web\n\n\
              [Service]\nType=notify\nNotifyAccess=all\n\
-             ExecStart=/usr/bin/svcadapt run --mode supervised --ready \"exec:a\\nb\" -- /bin/web \"$$x\"\n\
+             ExecStart=/usr/bin/svcadapt run --mode systemd --ready \"exec:a\\nb\" -- /bin/web \"$$x\"\n\
              IgnoreSIGPIPE=no\nUser=web\n\n\
              [Install]\nWantedBy=multi-user.target\n\n\
              [X-Svcadapt]\nReady=\"exec:a\\nb\"\n"

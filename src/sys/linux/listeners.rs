@@ -148,11 +148,21 @@ pub fn held_by(pid: i32, sockets: &[Listening]) -> Option<bool> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(false),
         Err(_) => return None,
     };
-    let targets = entries.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
-    let mut inodes = targets.filter_map(|target| {
-        target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse::<Listening>().ok()
-    });
-    Some(inodes.any(|inode| sockets.contains(&inode)))
+    let mut closed = false;
+    for entry in entries.flatten() {
+        match std::fs::read_link(entry.path()) {
+            Ok(target) if inode(&target).is_some_and(|inode| sockets.contains(&inode)) => return Some(true),
+            // Who may read the directory and not trace the process sees that there is something, and not what.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => closed = true,
+            Ok(_) | Err(_) => {}
+        }
+    }
+    (!closed).then_some(false)
+}
+
+/// The number in `socket:[12345]`.
+fn inode(target: &Path) -> Option<Listening> {
+    target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
 }
 
 /// Asks for all sockets that fit, and shows each answer's body.

@@ -1,4 +1,6 @@
-//! Who listens where, as `/proc/net` tells it (proc(5)): slower than sock_diag(7), but there where that is not.
+//! Who listens where, as `/proc/self/net` tells it (proc(5)): slower than sock_diag(7), but there where that is not.
+//!
+//! `/proc/net` is a link to the same place; a `/proc` that shows processes alone (`ProcSubset=pid`) is without it.
 
 use std::fs;
 use std::io;
@@ -12,7 +14,7 @@ use super::listeners::Listening;
 /// The listening TCP sockets on a port, each with the address that it is bound to.
 pub(super) fn tcp(port: u16) -> io::Result<Vec<(IpAddr, Listening)>> {
     let mut found = Vec::new();
-    for file in ["/proc/net/tcp", "/proc/net/tcp6"] {
+    for file in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
         match fs::read_to_string(file) {
             Ok(text) => found.extend(text.lines().skip(1).filter_map(|line| tcp_line(line, port))),
             // A kernel without IPv6 has only the first.
@@ -47,7 +49,7 @@ fn tcp_line(line: &str, wanted: u16) -> Option<(IpAddr, Listening)> {
 
 /// The Unix sockets that are bound to this path and listen, or take datagrams.
 pub(super) fn unix(path: &Path) -> io::Result<Vec<Listening>> {
-    let text = fs::read("/proc/net/unix")?;
+    let text = fs::read("/proc/self/net/unix")?;
     let text = String::from_utf8_lossy(&text);
     Ok(text.lines().skip(1).filter_map(|line| unix_line(line, path)).collect())
 }

@@ -88,7 +88,7 @@ impl Dir {
     pub(crate) fn program(&self, program: &str) -> PathBuf {
         let source = match program {
             "svcadapt" => PathBuf::from(env!("CARGO_BIN_EXE_svcadapt")),
-            "inspect" | "becomes" | "hostile" | "launch_shim" => example(program),
+            "inspect" | "becomes" | "hostile" | "launch_shim" | "fuzz" => example(program),
             path => PathBuf::from(path),
         };
         let copy = self.path.join(source.file_name().unwrap());

@@ -144,10 +144,7 @@ fn the_samples_are_loaded_and_every_key_is_known() {
     assert!(number > 0);
 }
 
-/// What needs root is done by the adapter, which then is the program.
-///
-/// On Linux the adapter recognises no launchd, and takes what it finds for what a shell has left: so here is looked only at
-/// what is the adapter's to do.
+/// What needs root is done by the adapter, which then is the program; and what launchd has done it leaves alone.
 #[test]
 fn the_adapter_does_the_rest_and_leaves_one_process() {
     let dir = open_dir();
@@ -165,6 +162,10 @@ fn the_adapter_does_the_rest_and_leaves_one_process() {
         &label,
         "--environment-file=[DIR]/variables",
         "--ready=notify",
+        "--umask=027",
+        "--nice=3",
+        "--environment=GIVEN=by launchd",
+        "--limit-cpu=60",
         "--standard-output=append:[DIR]/out",
         "--standard-error=append:[DIR]/err",
     ];
@@ -182,6 +183,12 @@ fn the_adapter_does_the_rest_and_leaves_one_process() {
     let groups: Vec<u64> = serde_json::from_value(seen["groups"].clone()).unwrap();
     assert!(groups.contains(&1) && groups.contains(&3) && !groups.contains(&0), "{groups:?}");
     assert_eq!(seen["env"]["SECRET"], "x");
+    assert_eq!(
+        (&seen["env"]["GIVEN"], &seen["env"]["XPC_SERVICE_NAME"]),
+        (&json!("by launchd"), &json!(label))
+    );
+    assert_eq!((&seen["umask"], &seen["nice"]), (&json!("0027"), &json!(3)));
+    assert_eq!(seen["limits"]["Max cpu time"], json!({ "soft": "60", "hard": "60" }));
     let pid_file = launchd.path(&format!("/run/{label}.pid"));
     assert_eq!(fs::read_to_string(&pid_file).unwrap().trim_end(), seen["pid"].to_string());
     assert_eq!(fs::metadata(launchd.path(&format!("/run/{label}"))).unwrap().uid(), 65534);

@@ -69,6 +69,23 @@ fn launch_activate_socket_answers_as_its_page_says() {
     assert_eq!(dir.read("x.out"), expected.repeat(2));
 }
 
+/// The code that asks launchd is the same on every system; here the shim answers it.
+#[test]
+fn svcadapt_knows_launchd_by_its_answer() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let svcadapt = dir.program("svcadapt").display().to_string();
+    job(&dir, &launchd, "x", &[&svcadapt, "detect", "--json"], RUN_AT_LOAD);
+    assert_eq!(launchd.wait("x", "exited")["status"], 0);
+    let found: serde_json::Value = serde_json::from_str(&dir.read("x.out")).unwrap();
+    assert_eq!((&found["mode"], &found["manager"]), (&"supervised".into(), &"launchd".into()), "{found}");
+    // Not a child of the job, which has its environment.
+    job(&dir, &launchd, "y", &["/bin/sh", "-c", &format!("{svcadapt} detect --json; exit $?")], RUN_AT_LOAD);
+    assert_eq!(launchd.wait("y", "exited")["status"], 0);
+    let found: serde_json::Value = serde_json::from_str(&dir.read("y.out")).unwrap();
+    assert_eq!(found["manager"], "none", "{found}");
+}
+
 #[test]
 fn who_is_not_launchds_own_child_is_not_managed() {
     let dir = open_dir();

@@ -88,7 +88,7 @@ fn what_the_adapter_is_told_is_part_of_the_service() {
     };
     assert_eq!(sorted(std::str::from_utf8(&output.stdout).unwrap()), sorted(&direct), "{text}");
     assert_eq!(said(&output), "");
-    folder.write("web.plist", &text.replace("supervised", "classic"));
+    folder.write("web.plist", &text.replace("<string>launchd<", "<string>classic<"));
     assert!(said(&svcadapt(["show", &file])).contains("svcadapt is told a mode, which no spec can say"));
 }
 

@@ -42,6 +42,23 @@ fn the_process_that_was_started_becomes_the_program() {
     dir.nothing_left();
 }
 
+/// A systemd before 248 tells its processes nothing that proves it; the unit that svcadapt has written does.
+#[test]
+fn what_a_named_manager_has_made_stays() {
+    let dir = Dir::new();
+    let inspect = dir.program("inspect").display().to_string();
+    let report = dir.join("report").display().to_string();
+    for (mode, stays) in [("systemd", true), ("launchd", true), ("supervised", false)] {
+        let run = "umask 077; exec \"$0\" run --mode \"$1\" -- \"$2\" --out \"$3\"";
+        let svc = Svc::new(&dir).program("/bin/sh").args(["-c", run]);
+        let svc = svc.args([dir.program("svcadapt").display().to_string().as_str(), mode, &inspect, &report]);
+        svc.env("GIVEN", "yes").run();
+        let seen = dir.report("report");
+        assert_eq!(seen["env"].get("GIVEN").is_some(), stays, "{mode}");
+        assert_eq!(seen["umask"] == "0077", stays, "{mode}");
+    }
+}
+
 /// A probe is no reason to fork where nobody waits for the answer.
 #[test]
 fn without_somebody_to_tell_there_is_no_helper() {

@@ -1,0 +1,8 @@
+#![no_main]
+
+#[path = "../../tests/fuzz/mod.rs"]
+mod fuzz;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    fuzz::run("environment_file", bytes);
+});

@@ -1,0 +1,181 @@
+//! `read(write(spec)) == spec`, for each format.
+//!
+//! A file says some things that a spec may leave open (what it is called; that a unit without `Type=` counts as
+//! started when it is executed). So what is read the first time may say more than the spec, in the places that are
+//! named here and in no other; and from then on nothing changes any more.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use svcadapt::format::LARGEST;
+use svcadapt::format::json as model;
+use svcadapt::format::plist as list;
+use svcadapt::format::plist::Label;
+use svcadapt::format::unit as systemd;
+use svcadapt::format::unit::UnitFile;
+use svcadapt::format::unit::UnitName;
+use svcadapt::spec::FIELDS;
+use svcadapt::spec::Field;
+use svcadapt::spec::Native;
+use svcadapt::spec::Probe;
+use svcadapt::spec::Resource;
+use svcadapt::spec::Restart;
+use svcadapt::spec::ServiceName;
+use svcadapt::spec::ServiceSpec;
+use svcadapt::spec::Timespan;
+use svcadapt::target::Scope;
+use svcadapt::target::Systemd;
+use svcadapt::target::Target;
+use svcadapt::target::divide;
+use svcadapt::target::values;
+
+use super::gists;
+
+const ADAPTER: &str = "/usr/bin/svcadapt";
+
+/// All three, of one spec.
+pub(super) fn everywhere(spec: &ServiceSpec) -> String {
+    [json(spec), unit(spec), plist(spec)].join("|")
+}
+
+pub(super) fn json(spec: &ServiceSpec) -> String {
+    let text = model::write(spec);
+    if text.len() > LARGEST {
+        return "large".to_owned();
+    }
+    let read = model::read(text.as_bytes(), Path::new("/x.json")).and_then(svcadapt::spec::SpecDraft::finish);
+    assert_eq!(read.as_ref(), Ok(spec), "{text}");
+    "json".to_owned()
+}
+
+pub(super) fn unit(spec: &ServiceSpec) -> String {
+    if let Some(word) = unlike_others(spec) {
+        return word.to_owned();
+    }
+    let division = divide(spec, Target::Systemd(Systemd::default()));
+    let written = |spec: &ServiceSpec| {
+        systemd::write(spec, &divide(spec, Target::Systemd(Systemd::default())), Path::new(ADAPTER))
+            .map(|unit| unit.text)
+    };
+    let text = match written(spec) {
+        Ok(text) if text.len() > LARGEST => return "large".to_owned(),
+        Ok(text) => text,
+        Err(refused) => return gists(refused.iter().map(|refused| &refused.unfit.reason)),
+    };
+    let read = read_unit(&text, spec);
+    // Of a list that is partly kept some elements are said by both parts.
+    if spec.native != Native::default() {
+        return "kept".to_owned();
+    }
+    let mut expected = spec.clone();
+    expected.name = expected.name.or_else(name);
+    expected.service_type = spec.service_type.or(read.service_type);
+    // Where nothing is said of errors they go where the output goes.
+    expected.standard_error = expected.standard_error.or_else(|| read.standard_error.clone());
+    // Saying twice that the program notifies says it once.
+    if expected.ready.iter().all(|probe| *probe == Probe::Notify) {
+        expected.ready.truncate(1);
+    }
+    expected.directories.sort_by_key(|directory| directory.kind);
+    // Lines that only systemd understands are kept as they stand.
+    assert_eq!(ServiceSpec { native: expected.native.clone(), ..read.clone() }, expected, "{text}");
+    let again = written(&read).unwrap_or_else(|refused| panic!("{}\n{text}", refused[0]));
+    assert_eq!(read_unit(&again, &read), read, "{again}");
+    format!("unit {:?}", division.adapter)
+}
+
+/// The spec of a unit that was written. Unless it has lines that svcadapt only keeps, it is all understood.
+fn read_unit(text: &str, of: &ServiceSpec) -> ServiceSpec {
+    let stem = of.name.as_ref().map_or("web", ServiceName::as_str);
+    let name = UnitName::parse(&format!("{stem}.service")).unwrap();
+    let broken = |faults: Vec<systemd::Fault>| -> UnitFile { panic!("{}\n{text}", faults[0]) };
+    let file = UnitFile::parse(Path::new("/units/web.service"), text.as_bytes()).unwrap_or_else(broken);
+    let reading = systemd::read(&name, &file, &[]).unwrap_or_else(|faults| panic!("{}\n{text}", faults[0]));
+    if of.native == Native::default() {
+        assert!(reading.warnings.is_empty(), "{}\n{text}", reading.warnings[0]);
+        assert!(reading.not_honoured().is_empty(), "{:?}\n{text}", reading.not_honoured());
+    }
+    reading.draft.finish().unwrap_or_else(|problems| panic!("{}\n{text}", problems[0]))
+}
+
+pub(super) fn plist(spec: &ServiceSpec) -> String {
+    if let Some(word) = unlike_others(spec) {
+        return word.to_owned();
+    }
+    let label = Label::parse("web".as_ref()).unwrap();
+    let written = |spec: &ServiceSpec| {
+        list::write(spec, &divide(spec, Target::Launchd(Scope::System)), &label, Path::new(ADAPTER))
+    };
+    let first = match written(spec) {
+        Ok(rendered) if rendered.text.len() > LARGEST => return "large".to_owned(),
+        Ok(rendered) => rendered,
+        Err(refused) => return gists(refused.iter().map(|refused| &refused.unfit.reason)),
+    };
+    let read = read_plist(&first.text, spec);
+    let again = written(&read).unwrap_or_else(|refused| panic!("{}\n{}", refused[0], first.text));
+    assert_eq!(again.text, first.text);
+    if !first.losses.is_empty() {
+        return gists(first.losses);
+    }
+    let mut expected = spec.clone();
+    expected.name = name();
+    // Two times are always written, for launchd has other defaults.
+    expected.timeout_stop = expected.timeout_stop.or(read.timeout_stop);
+    expected.restart_delay = expected.restart_delay.or(read.restart_delay);
+    // launchd has one variable of a name, and no order.
+    let last: BTreeMap<_, _> =
+        expected.environment.assignments.into_iter().map(|set| (set.name.clone(), set)).collect();
+    expected.environment.assignments = last.into_values().collect();
+    assert_eq!(read.command, expected.command, "{}", first.text);
+    for field in FIELDS.iter().map(|row| row.field) {
+        let (said, found) = (values(&expected, field), values(&read, field));
+        // What is never started again is what launchd does where nothing is said.
+        let once = matches!(field, Field::Restart | Field::RestartSec)
+            && spec.restart.is_none_or(|restart| restart == Restart::No);
+        let anyway = found.is_empty() && (is_done_anyway(field) || once);
+        // No core dump is a limit of no bytes.
+        let limit = field == Field::Limit(Resource::Core) && spec.prevent_core;
+        assert!(said == found || anyway || limit, "{field:?}: {said:?}, not {found:?}\n{}", first.text);
+    }
+    format!("plist {:?}", divide(spec, Target::Launchd(Scope::System)).adapter)
+}
+
+/// What launchd does for every job, or most: then the file need not say it.
+fn is_done_anyway(field: Field) -> bool {
+    matches!(
+        field,
+        Field::Type
+            | Field::CleanEnvironment
+            | Field::PassEnvironment
+            | Field::StandardInput
+            | Field::StandardOutput
+            | Field::StandardError
+            | Field::PreventCore
+            | Field::KillSignal
+    )
+}
+
+fn read_plist(text: &str, of: &ServiceSpec) -> ServiceSpec {
+    let reading = list::read(text.as_bytes(), Path::new("/x.plist"))
+        .unwrap_or_else(|problems| panic!("{}\n{text}", problems[0]));
+    if of.native == Native::default() {
+        assert!(reading.kept.is_empty(), "{:?}\n{text}", reading.kept);
+    }
+    reading.draft.finish().unwrap_or_else(|problems| panic!("{}\n{text}", problems[0]))
+}
+
+/// Specs that cannot come back as they were: a time of zero, which both hosts take for one without an end; and a
+/// service that is svcadapt itself, for that is read as the service that it starts.
+fn unlike_others(spec: &ServiceSpec) -> Option<&'static str> {
+    let zero = Some(Timespan::Finite(Duration::ZERO));
+    let program = Path::new(&spec.command.program);
+    match program.file_name() {
+        Some(name) if name == "svcadapt" => Some("itself"),
+        _ => [spec.timeout_start, spec.timeout_stop].contains(&zero).then_some("no time"),
+    }
+}
+
+fn name() -> Option<ServiceName> {
+    ServiceName::parse("web".as_ref()).ok()
+}

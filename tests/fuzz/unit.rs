@@ -1,0 +1,84 @@
+//! A unit, and every value in it as words and as commands.
+
+use std::path::Path;
+
+use svcadapt::format::unit::Syntax;
+use svcadapt::format::unit::UnitFile;
+use svcadapt::format::unit::UnitName;
+use svcadapt::format::unit::commands;
+use svcadapt::format::unit::read;
+use svcadapt::format::unit::split;
+
+use super::gists;
+use super::round_trip;
+
+const SYNTAXES: [Syntax; 4] = [Syntax::Command, Syntax::Quoted, Syntax::Bare, Syntax::Tuple];
+
+pub(super) fn any(bytes: &[u8]) -> String {
+    let path = Path::new("/units/web@a-b.service");
+    let plain = UnitName::parse("web@a-b.service").unwrap();
+    let text = String::from_utf8_lossy(bytes);
+    let first = text.lines().next().unwrap_or_default();
+    // A name by chance, where it is one: specifiers are made of it.
+    let named = UnitName::parse(first).or_else(|| UnitName::parse(&format!("{first}.service")));
+    if let Some(name) = &named {
+        assert!(name.drop_in_folders().len() < 300 && name.as_str().ends_with(".service"));
+        let _ = commands("/bin/x %p %P %i %I %j %J %f %n %N %y %Y", name, path);
+    }
+    let name = named.unwrap_or(plain);
+    value(&text, &name, path);
+    let file = match UnitFile::parse(path, bytes) {
+        Ok(file) => file,
+        Err(faults) => return gists(told(&faults)),
+    };
+    for line in &file.lines {
+        assert!(!file.section(line).contains(['\n', '\r']) && !line.key.is_empty());
+        assert!(!line.value.contains(['\n', '\r', '\0']));
+        value(&line.value, &name, path);
+    }
+    // A file that is its own drop-in says everything twice.
+    if bytes.len() < 16 * 1024 {
+        let _ = read(&name, &file, std::slice::from_ref(&file));
+    }
+    let reading = match read(&name, &file, &[]) {
+        Ok(reading) => reading,
+        Err(faults) => return gists(told(&faults)),
+    };
+    let mut all: Vec<String> = reading.not_honoured().iter().map(|kept| kept.cause()).collect();
+    all.extend(told(&reading.warnings));
+    match reading.draft.finish() {
+        Ok(spec) => {
+            all.push(round_trip::everywhere(&spec));
+            gists(all)
+        }
+        Err(problems) => {
+            assert!(!problems.is_empty());
+            gists(problems)
+        }
+    }
+}
+
+/// The messages; what people would read is made, too.
+fn told(faults: &[svcadapt::format::unit::Fault]) -> Vec<String> {
+    faults
+        .iter()
+        .map(|fault| {
+            assert!(fault.to_string().starts_with("/units/web@a-b.service:"), "{fault}");
+            fault.message.clone()
+        })
+        .collect()
+}
+
+/// One value by itself, as each syntax has it.
+fn value(text: &str, name: &UnitName, path: &Path) {
+    for syntax in SYNTAXES {
+        for word in split(text, syntax).unwrap_or_default() {
+            assert!(!word.bytes.contains(&0) || text.contains('\0'), "an escape made a NUL byte");
+        }
+    }
+    if let Ok(lines) = commands(text, name, path) {
+        for command in lines.commands {
+            assert!(!command.program.is_empty() && command.argv.first().is_some_and(|word| !word.is_empty()));
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! No bytes make a reader panic, run away or fill the memory, and what is written is read back as it was.
+//!
+//! The targets are those of `fuzz/`; here they get a bounded number of inputs from chance that can be repeated.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Svc;
+
+/// All that `fuzz/` has a program for.
+const TARGETS: [&str; 7] =
+    ["unit", "plist", "json", "environment_file", "unit_round_trip", "plist_round_trip", "json_round_trip"];
+
+// As many inputs as take a second or two where nothing is optimised.
+
+#[test]
+fn units_of_any_bytes() {
+    campaign("unit", 1, 1_500);
+}
+
+#[test]
+fn property_lists_of_any_bytes() {
+    campaign("plist", 2, 6_000);
+}
+
+#[test]
+fn json_of_any_bytes() {
+    campaign("json", 3, 12_000);
+}
+
+#[test]
+fn environment_files_of_any_bytes() {
+    campaign("environment_file", 4, 12_000);
+}
+
+#[test]
+fn any_spec_is_read_back_from_its_unit() {
+    campaign("unit_round_trip", 5, 6_000);
+}
+
+#[test]
+fn any_spec_is_read_back_from_its_property_list() {
+    campaign("plist_round_trip", 6, 4_000);
+}
+
+#[test]
+fn any_spec_is_read_back_from_its_json() {
+    campaign("json_round_trip", 7, 4_000);
+}
+
+/// In a process of its own, whose time and memory are bounded.
+fn campaign(target: &str, seed: u64, inputs: u32) {
+    let dir = Dir::new();
+    let current = dir.join("current");
+    let output = Svc::new(&dir)
+        .program("fuzz")
+        .args([target, &seed.to_string(), &inputs.to_string()])
+        .args([&current])
+        .deadline(Duration::from_secs(120))
+        .output();
+    if output.exit == Exit::Status(0) {
+        return;
+    }
+    // Outside of the directory, which goes.
+    let kept = std::env::temp_dir().join(format!("svcadapt-fuzz-{target}-{seed}"));
+    let input = fs::read(&current).unwrap_or_default();
+    fs::write(&kept, &input).unwrap();
+    panic!(
+        "{target}, seed {seed}: {}\n{}\ninput ({} bytes): {}\n\
+         again: cargo run --example fuzz -- {target} --input {}",
+        output.exit,
+        output.stderr,
+        input.len(),
+        input[..input.len().min(2_000)].escape_ascii(),
+        kept.display()
+    );
+}
+
+/// cargo-fuzz makes one program of each target, which are named in three places.
+#[test]
+fn every_target_has_its_program_its_seeds_and_its_dictionary() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for target in TARGETS {
+        for path in [format!("tests/fuzz/seeds/{target}"), format!("tests/fuzz/dictionaries/{target}")] {
+            assert!(root.join(&path).exists(), "no {path}");
+        }
+        // A package has no packages in it: of this one `fuzz/` is no part.
+        let program = root.join(format!("fuzz/fuzz_targets/{target}.rs"));
+        if let Ok(text) = fs::read_to_string(&program) {
+            assert!(text.contains(&format!("fuzz::run(\"{target}\", bytes)")), "{text}");
+        } else {
+            assert!(!root.join("fuzz").exists(), "no {}", program.display());
+        }
+    }
+}
+
+/// The driver proves itself: its bounds hold.
+#[test]
+fn a_target_that_breaks_a_promise_does_not_pass() {
+    let dir = Dir::new();
+    for (target, exit) in
+        [("panics", Exit::Status(101)), ("fills", Exit::Signal(6)), ("no such target", Exit::Status(101))]
+    {
+        let output = Svc::new(&dir).program("fuzz").args([target, "--input", "/dev/null"]).output();
+        assert_eq!(output.exit, exit, "{target}: {}", output.stderr);
+    }
+}

@@ -1,0 +1,380 @@
+//! A service that is shut in scores as promised, and still serves.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Write;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Output;
+use crate::harness::Svc;
+use crate::harness::Systemd;
+use crate::harness::example;
+use crate::harness::wait_until;
+use crate::judge::skip;
+
+fn gen_unit<S: AsRef<OsStr>>(dir: &Dir, words: &[S]) -> Output {
+    Svc::new(dir).args(["gen-unit", "--svcadapt", "/bin/true"]).args(words).output()
+}
+
+/// What it writes, without a word besides.
+fn unit<S: AsRef<OsStr>>(dir: &Dir, words: &[S]) -> String {
+    let output = gen_unit(dir, words);
+    assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(0), ""), "{}", output.stdout);
+    output.stdout
+}
+
+/// What `systemd-analyze` says of a unit; nothing where it is not there.
+fn analyze(dir: &Dir, name: &str, text: &str, words: &[&str]) -> Option<std::process::Output> {
+    let file = dir.write(name, text);
+    match Command::new("systemd-analyze").args(words).arg(file).output() {
+        Ok(output) => Some(output),
+        Err(error) => {
+            skip("systemd", &format!("systemd-analyze cannot be run: {error}"));
+            None
+        }
+    }
+}
+
+/// In tenths, as they are printed.
+fn exposure(dir: &Dir, text: &str) -> Option<u32> {
+    let output = analyze(dir, "scored.service", text, &["security", "--no-pager", "--offline=true"])?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (_, level) = said.rsplit_once("scored.service: ").unwrap_or_else(|| panic!("{output:?}"));
+    let (number, _) = level.split_once(' ').unwrap();
+    Some(number.replace('.', "").parse().unwrap())
+}
+
+/// A unit with the sockets of another: the service itself takes none.
+const ACTIVATED: &str = "[Service]\nExecStart=/bin/true\nSockets=web.socket\n";
+
+#[test]
+fn strict_scores_as_promised() {
+    let dir = Dir::new();
+    let activated = dir.write("web.service", ACTIVATED);
+    let activated = activated.to_str().unwrap();
+    for (most, words) in [
+        (11, &["--", "/bin/true"][..]),
+        (11, &["--user", "daemon", "--state-directory", "web", "--", "/bin/true"]),
+        (11, &["--", "/usr/bin/node", "/srv/web/app.js"]),
+        (14, &["--ambient-capabilities", "CAP_NET_BIND_SERVICE", "--", "/bin/true"]),
+        (2, &[activated]),
+        // The adapter speaks from a process beside the program, so that NotifyAccess= has to be wider.
+        (12, &["--ready", "tcp:8080", "--", "/bin/true"]),
+        (16, &["--ready", "tcp:80", "--", "/bin/true"]),
+    ] {
+        let text = unit(&dir, &[&["--harden", "strict"], words].concat());
+        let Some(scored) = exposure(&dir, &text) else { return };
+        assert!(scored <= most, "{words:?} scores {scored} tenths\n{text}");
+    }
+    let bare = exposure(&dir, &unit(&dir, &["--", "/bin/true"])).unwrap();
+    let baseline = exposure(&dir, &unit(&dir, &["--harden", "baseline", "--", "/bin/true"])).unwrap();
+    assert!(baseline + 15 <= bare, "baseline is worth {} tenths", bare - baseline);
+}
+
+#[test]
+fn systemd_finds_nothing_to_say_about_it() {
+    let dir = Dir::new();
+    for level in ["baseline", "strict"] {
+        for words in [
+            &["--", "/bin/true"][..],
+            &["--user", "daemon", "--pid-file", "/run/web 1.pid", "--", "/bin/true"],
+            &["--ready", "tcp:80", "--ready", "unix:/srv/a \"b\" 100%\\/s", "--", "/bin/true"],
+        ] {
+            let text = unit(&dir, &[&["--harden", level], words].concat());
+            let verify = ["verify", "--recursive-errors=no"];
+            let Some(output) = analyze(&dir, "verified.service", &text, &verify) else { return };
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success() && said.is_empty(), "{said}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn every_directive_is_explained_and_the_file_stays_the_same() {
+    let dir = Dir::new();
+    let words =
+        ["--harden", "strict", "--systemd-version", "239", "--umask", "022", "--", "/usr/bin/node", "x.js"];
+    let plain = unit(&dir, &words);
+    let explained = gen_unit(&dir, &[&["--explain"], &words[..]].concat());
+    assert_eq!(explained.stdout, plain);
+    let sandbox = plain.lines().skip_while(|line| *line != "IgnoreSIGPIPE=no").skip(1);
+    for line in sandbox.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("UMask=")) {
+        assert!(explained.stderr.contains(&format!("svcadapt: {line}: ")), "{line}\n{}", explained.stderr);
+    }
+    for told in [
+        "svcadapt: MemoryDenyWriteExecute: left out: node makes machine code while it runs, and ends where it may not\n",
+        "svcadapt: ProtectProc: left out: systemd 239 does not know it, 247 does\n",
+        "svcadapt: UMask: left out: the service says it itself\n",
+    ] {
+        assert!(explained.stderr.contains(told), "{told}\n{}", explained.stderr);
+    }
+    let json = unit(&dir, &[&["--json"], &words[..]].concat());
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let told = json["hardening"]["set"].as_array().unwrap().len()
+        + json["hardening"]["left_out"].as_array().unwrap().len();
+    assert_eq!(told, explained.stderr.lines().count());
+}
+
+#[test]
+fn what_excludes_each_other_is_refused_where_both_were_demanded() {
+    let dir = Dir::new();
+    let users =
+        "[Service]\nExecStart=/bin/true\nPrivateUsers=yes\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n";
+    let code = "[Service]\nExecStart=/usr/bin/node x.js\nMemoryDenyWriteExecute=yes\n";
+    for (text, told) in [
+        (users, "svcadapt: --harden 'PrivateUsers=': below a user namespace a capability is worth nothing"),
+        (code, "svcadapt: --harden 'MemoryDenyWriteExecute=': node makes machine code while it runs"),
+    ] {
+        let file = dir.write("web.service", text);
+        let output = gen_unit(&dir, &[OsStr::new("--harden"), OsStr::new("baseline"), file.as_os_str()]);
+        assert_eq!((output.exit, output.stdout.as_str()), (Exit::Status(2), ""), "{}", output.stderr);
+        assert!(output.stderr.starts_with(told), "{}", output.stderr);
+    }
+}
+
+/// A server that systemd runs, and a conversation with it.
+struct Server {
+    systemd: &'static Systemd,
+    name: String,
+    /// Where its programs lie inside, which is not /tmp.
+    folder: String,
+    port: u16,
+}
+
+impl Server {
+    fn new(systemd: &'static Systemd, name: &str, port: u16) -> Self {
+        let folder = format!("/opt/it-{name}");
+        let seen = systemd.path(&folder);
+        fs::create_dir_all(&seen).unwrap();
+        for program in [example("serve"), env!("CARGO_BIN_EXE_svcadapt").into()] {
+            let copy = seen.join(Path::new(&program).file_name().unwrap());
+            fs::copy(&program, &copy).unwrap();
+            fs::set_permissions(&copy, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        Self { systemd, name: format!("it-{name}"), folder, port }
+    }
+
+    /// Starts what `gen-unit` makes of these options.
+    fn start(&self, options: &[&str]) -> String {
+        let dir = Dir::new();
+        let program = format!("{}/serve", self.folder);
+        let place = format!("tcp:{}", self.port);
+        let svcadapt = format!("{}/svcadapt", self.folder);
+        let command =
+            ["--state-directory", &self.name, "--svcadapt", &svcadapt, "--", &program, &place, "/etc/passwd"];
+        let text = Svc::new(&dir).args(["gen-unit"]).args(options).args(command).output().stdout;
+        self.begin(&text);
+        text
+    }
+
+    fn begin(&self, text: &str) {
+        self.systemd.write_unit(&format!("{}.service", self.name), text);
+        let service = format!("{}.service", self.name);
+        self.systemd.must(&["start", &service]);
+    }
+
+    fn says(&self, question: &str) -> String {
+        let mut stream =
+            wait_until("the server answers", || TcpStream::connect(("127.0.0.1", self.port)).ok());
+        writeln!(stream, "{question}").unwrap();
+        BufReader::new(stream).lines().next().unwrap_or_else(|| panic!("{}", self.status())).unwrap()
+    }
+
+    fn may_write(&self, path: &str) -> bool {
+        let said = self.says(&format!("write {path}"));
+        assert!(
+            said == "done" || ["Read-only", "denied"].iter().any(|word| said.contains(word)),
+            "{path}: {said}"
+        );
+        said == "done"
+    }
+
+    fn status(&self) -> String {
+        let unit = format!("{}.service", self.name);
+        self.systemd.systemctl(["status", "--no-pager", "--full", &unit]).stdout
+    }
+
+    /// That it is shut in, and works.
+    fn is_strict(&self) {
+        assert_eq!(self.says("read"), fs::read_to_string("/etc/passwd").unwrap().lines().next().unwrap());
+        assert_eq!(self.says("state"), "kept");
+        for path in ["/etc/it-harden", "/run/it-harden", "/usr/it-harden", "/var/it-harden"] {
+            assert!(!self.may_write(path), "{path}");
+        }
+        assert!(self.may_write("/tmp/it-harden"));
+        assert!(!self.systemd.path("/tmp/it-harden").exists(), "its /tmp is not its own");
+        assert_ne!(self.says("user"), "0");
+        // EPERM from a filter, EACCES from the kernel itself where a newer systemd asks that.
+        assert_ne!(self.says("code"), "done");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        for kind in ["socket", "service"] {
+            let unit = format!("{}.{kind}", self.name);
+            self.systemd.systemctl(["kill", "--signal=SIGKILL", &unit]);
+            self.systemd.systemctl(["stop", &unit]);
+            self.systemd.systemctl(["reset-failed", &unit]);
+            let _ = fs::remove_file(self.systemd.path("/run/systemd/system").join(&unit));
+        }
+        let _ = fs::remove_dir_all(self.systemd.path(&self.folder));
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+fn free_low_port() -> u16 {
+    (600..1024).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
+}
+
+const STRICT: [&str; 2] = ["--harden", "strict"];
+
+#[test]
+fn a_server_serves_under_strict() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let server = Server::new(systemd, "harden-own", free_port());
+    server.start(&STRICT);
+    server.is_strict();
+}
+
+#[test]
+fn a_server_with_a_port_below_1024_serves_under_strict() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let server = Server::new(systemd, "harden-low", free_low_port());
+    server.start(&[&STRICT[..], &["--ambient-capabilities", "CAP_NET_BIND_SERVICE"]].concat());
+    server.is_strict();
+}
+
+#[test]
+fn a_server_that_is_given_its_socket_serves_under_strict() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let server = Server::new(systemd, "harden-act", free_port());
+    let dir = Dir::new();
+    let given = dir.write(
+        "web.service",
+        &format!(
+            "[Service]\nExecStart={}/serve activated /etc/passwd\nSockets={}.socket\nStateDirectory={}\n",
+            server.folder, server.name, server.name
+        ),
+    );
+    let text = unit(&dir, &[OsStr::new("--harden"), OsStr::new("strict"), given.as_os_str()]);
+    assert!(
+        text.contains("\nPrivateNetwork=yes\n") && text.contains("\nRestrictAddressFamilies=AF_UNIX\n"),
+        "{text}"
+    );
+    systemd.write_unit(&format!("{}.service", server.name), &text);
+    let socket = format!("{}.socket", server.name);
+    let listen =
+        format!("[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=127.0.0.1:{}\n", server.port);
+    systemd.write_unit(&socket, &listen);
+    systemd.must(&["start", &socket]);
+    server.is_strict();
+}
+
+#[test]
+fn the_adapter_finds_a_server_ready_under_strict() {
+    let Some(systemd) = Systemd::shared() else { return };
+    for (name, port) in [("harden-ready", free_port()), ("harden-ready-low", free_low_port())] {
+        let server = Server::new(systemd, name, port);
+        let ready = format!("tcp:{port}");
+        let text = server.start(&[&STRICT[..], &["--ready", &ready]].concat());
+        assert!(text.contains("--ready tcp:"), "{text}");
+        // It is ready at once, or systemd would not have said so.
+        TcpStream::connect(("127.0.0.1", port)).unwrap();
+        server.is_strict();
+    }
+}
+
+#[test]
+fn an_adapter_that_has_to_be_root_works_under_strict() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let server = Server::new(systemd, "harden-root", free_port());
+    let ready = format!("tcp:{}", server.port);
+    let own = ["--user", "daemon", "--pid-file", "/run/it-harden-root.pid", "--ready", &ready];
+    server.start(&[&STRICT[..], &own].concat());
+    server.is_strict();
+    let main = systemd.show(&format!("{}.service", server.name), "MainPID");
+    let file = fs::read_to_string(systemd.path("/run/it-harden-root.pid")).unwrap();
+    assert_eq!(file.trim_end(), main);
+}
+
+/// The manager of a user, as a service of the system's.
+const USER_MANAGER: &str = "[Service]\nType=notify\nUser=daemon\nDelegate=yes\n\
+    RuntimeDirectory=it-user\nExecStart=/lib/systemd/systemd --user --unit=it.target\n\
+    Environment=XDG_RUNTIME_DIR=/run/it-user HOME=/run/it-user SYSTEMD_UNIT_PATH=/run/it-user-units\n";
+
+#[test]
+fn a_server_of_a_user_serves_under_strict() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let server = Server::new(systemd, "harden-user", free_port());
+    let folder = systemd.path("/run/it-user-units");
+    fs::create_dir_all(&folder).unwrap();
+    for target in ["basic", "shutdown", "it"] {
+        fs::write(folder.join(format!("{target}.target")), "[Unit]\nDefaultDependencies=no\n").unwrap();
+    }
+    let dir = Dir::new();
+    let (program, place) = (format!("{}/serve", server.folder), format!("tcp:{}", server.port));
+    let svcadapt = format!("{}/svcadapt", server.folder);
+    let output = Svc::new(&dir)
+        .args([
+            "gen-unit",
+            "--scope",
+            "user",
+            "--harden",
+            "strict",
+            "--ready",
+            &place,
+            "--svcadapt",
+            &svcadapt,
+        ])
+        .args(["--", &program, &place, "/etc/passwd"])
+        .output();
+    fs::write(folder.join("web.service"), &output.stdout).unwrap();
+    server.begin(USER_MANAGER);
+    let user = ["setpriv", "--reuid=daemon", "--regid=daemon", "--clear-groups"];
+    let start = ["env", "XDG_RUNTIME_DIR=/run/it-user", "systemctl", "--user", "start", "web.service"];
+    let started = systemd.run(user.iter().chain(&start));
+    assert_eq!(started.exit, Exit::Status(0), "{}\n{}", started.stderr, server.status());
+    assert!(server.says("read").starts_with("root:"));
+    assert_ne!(server.says("code"), "done");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_path_with_everything_in_it_is_writable_and_nothing_else() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let server = Server::new(systemd, "harden-path", free_port());
+    let folder = "/srv/it \"harden\" 100% $x 'y' \\";
+    fs::create_dir_all(systemd.path(folder)).unwrap();
+    fs::write(systemd.path(folder).join("there"), "").unwrap();
+    let ready = format!("file:{folder}/there");
+    server.start(&[&STRICT[..], &["--ready", &ready]].concat());
+    assert!(server.may_write(&format!("{folder}/new")));
+    assert!(!server.may_write("/srv/new"));
+}
+
+#[test]
+fn a_server_keeps_its_identity_and_its_files_under_baseline() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let server = Server::new(systemd, "harden-base", free_port());
+    server.start(&["--harden", "baseline"]);
+    assert_eq!(server.says("user"), "0");
+    assert_eq!(server.says("state"), "kept");
+    assert_eq!(server.says("code"), "done");
+    for (path, may) in [("/run", true), ("/var", true), ("/etc", false), ("/usr", false)] {
+        assert_eq!(server.may_write(&format!("{path}/it-harden-base")), may, "{path}");
+    }
+}

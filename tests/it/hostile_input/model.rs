@@ -1,0 +1,108 @@
+//! JSON.
+
+use std::fs;
+
+use super::place;
+use super::refused;
+
+#[test]
+fn json_that_is_too_much() {
+    let dir = place();
+    let (open, close) = ("[".repeat(10_000), "]".repeat(10_000));
+    let (objects, ends) = ("{\"a\":".repeat(10_000), "}".repeat(10_000));
+    for (text, column, told) in [
+        (format!("{{\"command\": {open}{close}}}"), 13, "command: too deep, or no text in Unicode"),
+        (format!("{{\"user\": {objects}1{ends}}}"), 10, "user: too deep, or no text in Unicode"),
+        (
+            format!("{{\"environment\": [{objects}1{ends}]}}"),
+            18,
+            "environment: too deep, or no text in Unicode",
+        ),
+        (format!("{{\"x\": {open}"), 10_006, "EOF while parsing a list"),
+        (objects.clone(), 50_000, "EOF while parsing a value"),
+        (open.clone() + &close, 1, "invalid type: sequence, expected an object"),
+    ] {
+        fs::write(dir.join("web.json"), &text).unwrap();
+        let shown: String = text.chars().take(120).collect();
+        let caret = if column <= 120 { format!("  | {:>column$}\n", '^') } else { String::new() };
+        refused(
+            &dir,
+            "web.json",
+            &format!("svcadapt: [DIR]/web.json:1:{column}: {told}\n  | {shown}\n{caret}"),
+        );
+    }
+    for text in [
+        " ".repeat(10_000_000),
+        format!("{{\"command\": [\"{}\"]}}", "x".repeat(10_000_000)),
+        "\0".repeat(10_000_000),
+        "[".repeat(10_000_000),
+    ] {
+        fs::write(dir.join("web.json"), text).unwrap();
+        refused(&dir, "web.json", "svcadapt: [DIR]/web.json: larger than 1 MiB\n");
+    }
+}
+
+/// All mistakes at once, but no more of them than anybody reads.
+#[test]
+fn very_many_mistakes_are_counted() {
+    let dir = place();
+    let keys: Vec<String> = (0..90_000).map(|number| format!("\"{number}\":1")).collect();
+    dir.write("web.json", &format!("{{\n{}\n}}", keys.join(",\n")));
+    let hint = "svcadapt show --schema tells them all";
+    let told = (0..100).fold(String::new(), |all, number| {
+        let (line, column) = (format!("\"{number}\":1,"), format!("\"{number}\":").len() + 1);
+        let place = format!("[DIR]/web.json:{}:{column}", number + 2);
+        all + &format!("svcadapt: {place}: '{number}' is no key of a service\n  | {line}\n  | {:>column$}\n  hint: {hint}\n", '^')
+    });
+    let path = dir.join("web.json").display().to_string();
+    super::refused_words(&dir, &["show", &path], &format!("{told}svcadapt: and 89900 more\n"));
+}
+
+#[test]
+fn values_of_a_wrong_type() {
+    let dir = place();
+    for (value, told) in [
+        (
+            "\"umask\": 27",
+            "umask: a string of octal digits has to stand here\n  hint: JSON has no octal numbers: write \"0027\"",
+        ),
+        ("\"nice\": \"5\"", "nice: a whole number has to stand here"),
+        ("\"nice\": 1e300", "nice: a whole number has to stand here"),
+        ("\"nice\": 99999999999999999999", "nice: a whole number has to stand here"),
+        ("\"nice\": null", "nice: a whole number has to stand here"),
+        ("\"no_new_privileges\": \"yes\"", "no_new_privileges: true or false has to stand here"),
+        ("\"user\": 0", "user: a string has to stand here"),
+        ("\"user\": [\"root\"]", "user: a string has to stand here"),
+        ("\"environment\": \"A=1\"", "environment: an array has to stand here"),
+        ("\"environment\": {\"A\": \"1\"}", "environment: an array has to stand here"),
+        (
+            "\"environment\": [1]",
+            "environment: a string has to stand here\n  hint: what is not UTF-8 is written {\"bytes\": \"2fff\"}, in hexadecimal",
+        ),
+        (
+            "\"timeout_stop_sec\": 1.5",
+            "timeout_stop_sec: a whole number of seconds or a string has to stand here",
+        ),
+        ("\"limit_nofile\": -1", "limit_nofile: a whole number or a string has to stand here"),
+        (
+            "\"pid_file\": {\"bytes\": \"2\"}",
+            "pid_file: a string has to stand here\n  hint: what is not UTF-8 is written {\"bytes\": \"2fff\"}, in hexadecimal",
+        ),
+        (
+            "\"__proto__\": 1",
+            "'__proto__' is no key of a service\n  hint: svcadapt show --schema tells them all",
+        ),
+    ] {
+        let line = format!("{{{value}, \"command\": [\"/bin/x\"]}}");
+        dir.write("web.json", &line);
+        let mut column = line.find(": ").unwrap() + 3;
+        if value.starts_with("\"environment\": [") {
+            column += 1;
+        }
+        let (cause, hint) =
+            told.split_once('\n').map_or((told, String::new()), |(cause, hint)| (cause, format!("{hint}\n")));
+        let told =
+            format!("svcadapt: [DIR]/web.json:1:{column}: {cause}\n  | {line}\n  | {:>column$}\n{hint}", '^');
+        refused(&dir, "web.json", &told);
+    }
+}

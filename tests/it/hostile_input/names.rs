@@ -1,0 +1,87 @@
+//! Names that are none.
+
+use super::place;
+use super::refused;
+use super::refused_words;
+
+#[test]
+fn files_that_no_unit_can_be() {
+    let dir = place();
+    let text = "[Service]\nExecStart=/bin/true\n";
+    let hint = "  hint: letters, digits and : - _ . \\ @ can stand in it\n";
+    for name in ["a b.service", "@a.service", "é.service", "a+b.service", "a\n.service", "%i.service"] {
+        dir.write(name, text);
+        let name_shown = name.replace('\n', "\\n");
+        refused(
+            &dir,
+            name,
+            &format!("svcadapt: spec '[DIR]/{name_shown}': no unit can have this name\n{hint}"),
+        );
+    }
+    dir.write(".service", text);
+    let hint = "  hint: its name ends in .service, .plist or .json; a program to run stands after '--'\n";
+    refused(
+        &dir,
+        ".service",
+        &format!("svcadapt: spec '[DIR]/.service': no kind of file that describes a service\n{hint}"),
+    );
+}
+
+#[test]
+fn services_that_cannot_be_called_so() {
+    let dir = place();
+    let long = "x".repeat(300);
+    let dot = "a name starts with neither '.' nor '@' and has at most one '@'";
+    let hint = "\n  hint: letters, digits and : - _ . \\ @ can";
+    let sign = |sign: &str| format!("the character '{sign}' cannot stand in the name of a service{hint}");
+    for (name, told) in [
+        ("", "a service needs a name of at least one character".to_owned()),
+        (".", dot.to_owned()),
+        ("..", dot.to_owned()),
+        ("@a", dot.to_owned()),
+        ("a@b@c", dot.to_owned()),
+        ("../x", sign("/")),
+        ("a/b", sign("/")),
+        ("/a", sign("/")),
+        ("a b", sign(" ")),
+        ("a\n", sign("\\n")),
+        ("é", sign("é")),
+        ("a\u{202e}b", sign("\\u{202e}")),
+        (&long, "longer than 247 bytes".to_owned()),
+    ] {
+        let shown = name.escape_debug();
+        let option = format!("--name={name}");
+        for command in [&["show"][..], &["gen-unit", "--output", "out"], &["gen-plist", "--output", "out"]] {
+            let words = [command, &[&option, "--", "/bin/true"]].concat();
+            refused_words(&dir, &words, &format!("svcadapt: --name '{shown}': {told}\n"));
+        }
+    }
+}
+
+#[test]
+fn labels_that_launchd_cannot_have() {
+    let dir = place();
+    let long = "x".repeat(251);
+    let begin = "a label starts with a letter or a digit\n  hint: org.example.web is one";
+    let sign = |sign: &str| {
+        format!("the character '{sign}' cannot stand in a label\n  hint: letters, digits and . _ - can")
+    };
+    for (label, told) in [
+        ("", begin.to_owned()),
+        (".", begin.to_owned()),
+        ("../x", begin.to_owned()),
+        ("-x", begin.to_owned()),
+        ("a/b", sign("/")),
+        ("a b", sign(" ")),
+        ("a\n", sign("\\n")),
+        ("é", sign("é")),
+        ("~x", sign("~")),
+        ("a:b", sign(":")),
+        (&long, "longer than 249 bytes".to_owned()),
+    ] {
+        let shown = label.escape_debug();
+        let option = format!("--label={label}");
+        let words = ["gen-plist", "--output", "out", &option, "--", "/bin/true"];
+        refused_words(&dir, &words, &format!("svcadapt: --label '{shown}': {told}\n"));
+    }
+}

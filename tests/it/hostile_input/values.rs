@@ -1,0 +1,149 @@
+//! Values that a file cannot carry: refused with the field, the byte and the reason, and nothing is written.
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::place;
+use super::refused;
+use super::refused_words;
+
+const UNIT: &[&str] = &["gen-unit", "--output", "out", "--name", "web"];
+const PLIST: &[&str] = &["gen-plist", "--output", "out", "--label", "web"];
+
+/// The words are refused so, from the command line.
+fn refused_line(command: &[&str], words: &[&str], told: &str) {
+    let dir = place();
+    refused_words(&dir, &[command, words].concat(), &format!("svcadapt: {told}\n"));
+}
+
+/// The model is refused so, from JSON: a command line cannot say everything.
+fn refused_model(command: &[&str], model: &Value, told: &str) {
+    let dir = place();
+    let path = dir.write("web.json", &model.to_string()).display().to_string();
+    refused_words(&dir, &[command, &[&path]].concat(), &format!("svcadapt: {told}\n"));
+}
+
+#[test]
+fn programs_and_arguments_that_no_unit_can_carry() {
+    let argument = "x".repeat(131_072);
+    let (part, path) = (format!("/{}", "x".repeat(256)), "/x".repeat(2_048));
+    let shown = |text: &str| format!("{}…", &text[..60]);
+    let program = |path: &str, at: u8, what: &str| {
+        format!("program '{path}': byte {at}: {what} cannot stand in the path of a program")
+    };
+    for (words, told) in [
+        (
+            &["/bin/true", "a\u{fdd0}"][..],
+            "argument 1 'a\\u{fdd0}': byte 1: U+FDD0 is no character, and systemd refuses it".to_owned(),
+        ),
+        (&["/bin/a*b"], program("/bin/a*b", 6, "a character of patterns")),
+        (&["/bin/a\"b"], program("/bin/a\\\"b", 6, "a quote")),
+        (&["/bin/a\\b"], program("/bin/a\\\\b", 6, "a backslash")),
+        (&["/bin/a\nb"], program("/bin/a\\nb", 6, "a control character")),
+        (
+            &["/bin/a "],
+            "program '/bin/a ': byte 6: a blank at the end of the path of a program is lost".to_owned(),
+        ),
+        (&["/bin/"], "spec '/bin/': this names no program".to_owned()),
+        (&[&part], format!("program '{}': byte 256: the name of a file has at most 255 bytes", shown(&part))),
+        (&[&path], format!("program '{}': byte 4095: a path has at most 4095 bytes", shown(&path))),
+    ] {
+        refused_line(UNIT, &[&["--"], words].concat(), &told);
+    }
+    // The kernel gives no program an argument that is longer, so only a file can say one.
+    let line = json!({ "command": ["/bin/true", "a", argument] }).to_string();
+    refused_model(
+        UNIT,
+        &json!({ "command": ["/bin/true", "a", argument] }),
+        &format!(
+            "[DIR]/web.json:1:12: command: argument 2 is longer than 131071 bytes\n  | {}\n  | {:>12}",
+            &line[..120],
+            '^'
+        ),
+    );
+    let told = "program '/bin/true': byte 1048575: systemd reads no line that is longer than 1048575 bytes";
+    refused_line(UNIT, &[&["--", "/bin/true"][..], &[&argument[1..]; 8]].concat(), told);
+}
+
+#[test]
+fn fields_that_no_unit_can_carry() {
+    for (option, told) in [
+        ("--description=a\\", "--description 'a\\\\': byte 1: a backslash at the end joins the next line"),
+        ("--description= a", "--description ' a': byte 0: a blank at the beginning is lost"),
+        (
+            "--working-directory=/a\nExecStart=/bin/evil",
+            "--working-directory '/a\\nExecStart=/bin/evil': byte 2: a line break ends the line",
+        ),
+        (
+            "--standard-output=append:/a\r[Service]",
+            "--standard-output 'append:/a\\r[Service]': byte 9: a line break ends the line",
+        ),
+        (
+            "--environment=A=\u{ffff}",
+            "--environment 'A=\\u{ffff}': byte 2: U+FFFF is no character, and systemd refuses it",
+        ),
+        ("--environment-file=/a\n/b", "--environment-file '/a\\n/b': byte 2: a line break ends the line"),
+    ] {
+        refused_line(UNIT, &[option, "--", "/bin/true"], told);
+    }
+    for (model, told) in [
+        (json!({ "command": ["/bin/true", { "bytes": "61ff" }] }), "argument 1 'a\u{fffd}': byte 1"),
+        (
+            json!({ "command": ["/bin/true"], "environment": [{ "bytes": "413dff" }] }),
+            "--environment 'A=\u{fffd}': byte 2",
+        ),
+        (json!({ "command": [{ "bytes": "2f62ff" }] }), "program '/b\u{fffd}': byte 2"),
+    ] {
+        let told = format!("{told}: what is not UTF-8 cannot stand in a unit");
+        refused_model(UNIT, &model, &told);
+    }
+}
+
+#[test]
+fn what_no_property_list_can_carry() {
+    let list = "cannot stand in a property list";
+    for (words, told) in [
+        (&["--", "/bin/true", "a\u{1}"][..], format!("argument 1 'a\\u{{1}}': byte 1: U+0001 {list}")),
+        (&["--", "/bin/true", "a\rb"], format!("argument 1 'a\\rb': byte 1: U+000D {list}")),
+        (
+            &["--environment=A=\u{1b}[31m", "--", "/bin/true"],
+            format!("--environment 'A=\\u{{1b}}[31m': byte 2: U+001B {list}"),
+        ),
+        (
+            &["--working-directory=/\u{fffe}", "--", "/bin/true"],
+            format!("--working-directory '/\\u{{fffe}}': byte 1: U+FFFE {list}"),
+        ),
+        (
+            &["--limit-data=9223372036854775808", "--", "/bin/true"],
+            "--limit-data '9223372036854775808': byte 0: macOS counts no further than 9223372036854775807"
+                .to_owned(),
+        ),
+    ] {
+        refused_line(PLIST, words, &told);
+    }
+    let model = json!({ "command": ["/bin/true", { "bytes": "61ff" }] });
+    refused_model(PLIST, &model, &format!("argument 1 'a\u{fffd}': byte 1: what is not UTF-8 {list}"));
+}
+
+/// A NUL byte ends every string that a program can be given.
+#[test]
+fn what_no_service_can_have() {
+    let dir = place();
+    for (key, value, column, told) in [
+        ("command", "[\"/bin/true\",\"a\\u0000b\"]", 0, "command: argument 1 holds a NUL byte"),
+        ("command", "[\"/bin/\\u0000true\"]", 0, "command: argument 0 holds a NUL byte"),
+        ("environment", "[\"A=\\u0000\"]", 1, "Environment= 'A=\\0': it holds a NUL byte"),
+        ("working_directory", "\"/a\\u0000b\"", 0, "WorkingDirectory= '/a\\0b': it holds a NUL byte"),
+        ("description", "\"a\\u0000b\"", 0, "Description= 'a\\0b': it holds a NUL byte"),
+    ] {
+        let command = if key == "command" { "" } else { ",\"command\":[\"/bin/true\"]" };
+        let line = format!("{{\"{key}\":{value}{command}}}");
+        dir.write("web.json", &line);
+        let column = key.len() + "{\"\":".len() + 1 + column;
+        refused(
+            &dir,
+            "web.json",
+            &format!("svcadapt: [DIR]/web.json:1:{column}: {told}\n  | {line}\n  | {:>column$}\n", '^'),
+        );
+    }
+}
