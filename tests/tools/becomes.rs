@@ -229,10 +229,28 @@ impl Program {
                     }
                 }
             }
+            _ => self.given(what, value)?,
+        }
+        Ok(None)
+    }
+
+    /// Something with what whoever supervises us has given.
+    fn given(&mut self, what: &str, value: &str) -> Result<(), Box<dyn Error>> {
+        match what {
             "listeners" => {
                 let all = self.service.as_mut().ok_or("not entered")?.listeners();
                 let names: Vec<_> = all.iter().map(|one| one.name().to_owned()).collect();
                 self.say("listeners", names.join(","));
+                if let Some(first) = all.into_iter().next() {
+                    echo(&TcpListener::from(first.into_fd()))?;
+                }
+            }
+            // The same by name, as launchd gives them; a second time there is nothing left.
+            "named" => {
+                let service = self.service.as_mut().ok_or("not entered")?;
+                let all = service.listeners_named(value);
+                let again = service.listeners_named(value).len();
+                self.say("named", (all.len(), again));
                 if let Some(first) = all.into_iter().next() {
                     echo(&TcpListener::from(first.into_fd()))?;
                 }
@@ -252,7 +270,7 @@ impl Program {
             }
             _ => return Err(format!("no such deed: {what}").into()),
         }
-        Ok(None)
+        Ok(())
     }
 
     fn say(&self, what: &str, outcome: impl std::fmt::Debug) {
