@@ -135,8 +135,8 @@ fn under_type_forking_it_forks_away() {
              --set pid-file={pid_file} enter mode ready stay\n"
         );
         let unit = Unit::write(systemd, "itself-forks", &text);
-        unit.begin();
-        unit.wait_active();
+        assert_eq!(unit.start().exit, Exit::Status(0), "{}", unit.status());
+        assert_eq!(unit.show("ActiveState"), "active");
         logged(&dir, "mode: (\"classic\", \"systemd\")");
         logged(&dir, "ready: Ok(Launcher)");
         let main = unit.main();
@@ -217,8 +217,7 @@ fn a_credential_of_systemds_is_read() {
         line(&dir, &["credential=token", "ready", "signals"])
     );
     let unit = Unit::write(systemd, "itself-credential", &text);
-    unit.begin();
-    unit.wait_active();
+    assert_eq!(unit.start().exit, Exit::Status(0), "{}", unit.status());
     logged(&dir, "credential: Some(\"secret\")");
     unit.stop();
 }
@@ -239,7 +238,10 @@ fn s6_hears_when_it_is_ready_without_being_told_where() {
     dir.write("service/notification-fd", "3\n");
     let running = Svc::new(&dir).program("/usr/bin/s6-supervise").args(["service"]).spawn();
     logged(&dir, "asked: true");
-    assert_eq!(command("s6-svstat", &["-o", "up,ready"]).stdout, "true false\n");
+    // It writes down that the service is up after it has started it.
+    let state = || command("s6-svstat", &["-o", "up,ready"]).stdout;
+    wait_until("s6 knows that it is up", || (state() != "false false\n").then_some(()));
+    assert_eq!(state(), "true false\n");
     dir.write("gate", "");
     assert_eq!(command("s6-svwait", &["-U", "-t", "10000"]).exit, Exit::Status(0));
     logged(&dir, "mode: (\"supervised\", \"s6\")");
