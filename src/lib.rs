@@ -12,6 +12,7 @@
 //!            host::detect ─────────────┴─► Plan ─► setup ─► ready, supervise ⇄ manager
 //! ```
 
+pub mod check;
 pub mod control;
 pub mod daemon;
 mod error;

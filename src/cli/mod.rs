@@ -5,6 +5,7 @@
 
 mod args;
 mod audit;
+mod check;
 mod deliver;
 mod detect;
 mod exit;
@@ -43,6 +44,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
             Some(("gen-unit", matches)) => gen_unit::run(matches),
             Some(("gen-plist", matches)) => gen_plist::run(matches),
             Some(("show", matches)) => show::run(matches),
+            Some(("check", matches)) => check::run(matches),
             Some(("status", matches)) => status::run(matches),
             Some(("stop", matches)) => stop::run(matches),
             Some(("completions", matches)) => manual::completions(matches, command()),
@@ -66,6 +68,7 @@ fn command() -> Command {
         .subcommand(gen_unit::command())
         .subcommand(gen_plist::command())
         .subcommand(show::command())
+        .subcommand(check::command())
         .subcommand(status::command())
         .subcommand(stop::command())
         .subcommand(manual::completions_command())

@@ -18,6 +18,7 @@ use svcadapt::host::Mode;
 use svcadapt::plan::Plan;
 use svcadapt::plan::Resolved;
 use svcadapt::plan::Surroundings;
+use svcadapt::plan::passes_signals_on;
 use svcadapt::setup;
 use svcadapt::spec::Field;
 use svcadapt::spec::Origin;
@@ -60,13 +61,14 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         Ok(loaded) => loaded,
         Err(errors) => return refuse(&errors),
     };
-    let notes: Vec<Error> = warnings.into_iter().chain(kept).chain(not_honoured(&draft)).collect();
+    let asked = args::asked(matches);
+    let notes: Vec<Error> = warnings.into_iter().chain(kept).chain(not_honoured(&draft, asked)).collect();
     report_all(&notes);
     if matches.get_flag("strict") && !notes.is_empty() {
         let cause = "not everything that the file says can be had here; nothing was started";
         return refuse(&[Error::new("strict", cause)]);
     }
-    prepared(draft, args::asked(matches), |spec, detection, plan, resolved| {
+    prepared(draft, asked, |spec, detection, plan, resolved| {
         if matches.get_flag("dry-run") {
             return explain(plan, detection, matches.get_flag("json"));
         }
@@ -76,15 +78,17 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 
 /// Runs the service.
 pub(crate) fn run_quick(draft: SpecDraft, asked: Asked) -> Exit {
-    not_honoured(&draft).iter().for_each(report);
+    not_honoured(&draft, asked).iter().for_each(report);
     prepared(draft, asked, |spec, _, plan, resolved| start(spec, plan, resolved))
 }
 
-/// What needs somebody who stays with the program: a host does it, and `run` does not.
-fn not_honoured(draft: &SpecDraft) -> Vec<Error> {
+/// What needs somebody who stays with the program: a host does it, and `run` does not, unless signals reach the
+/// program through it.
+fn not_honoured(draft: &SpecDraft, asked: Asked) -> Vec<Error> {
     let fields = [Field::Restart, Field::RestartSec, Field::ReloadSignal];
     let said = fields.into_iter().filter_map(|field| Some((field, draft.last(field)?)));
     said.filter(|(field, (value, _))| *field != Field::Restart || *value != "no")
+        .filter(|(field, _)| *field != Field::ReloadSignal || !passes_signals_on(&host::decide(asked)))
         .map(|(field, (_, origin))| {
             let stage = match origin {
                 Origin::File { path, spot: Some(spot) } => {

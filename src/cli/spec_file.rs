@@ -79,7 +79,7 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
     }
 }
 
-/// The whole file, or one byte more than its reader takes.
+/// What stands in a property list or in JSON.
 fn content(path: &Path) -> Result<Vec<u8>, Vec<Error>> {
     read(path, LARGEST).map_err(|error| vec![unreadable(path, &error)])
 }

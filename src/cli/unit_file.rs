@@ -19,28 +19,42 @@ use svcadapt::spec::Spot;
 use super::spec_file;
 use super::spec_file::Loaded;
 
+/// Which files a unit is made of.
+pub(super) struct Files {
+    /// The name that it is read under: an instance's, if one was named.
+    pub(super) name: UnitName,
+    /// The unit file, or that of its template.
+    pub(super) path: PathBuf,
+    /// Its drop-ins, in the order in which they are read.
+    pub(super) drop_ins: Vec<PathBuf>,
+}
+
 /// A unit and its drop-ins: `NAME.service.d/*.conf` beside it, and those of its prefixes and of its template.
-pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
-    let one = |error: Error| vec![error];
+pub(super) fn files(path: &Path) -> Result<Files, Error> {
     let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let name = UnitName::parse(file).ok_or_else(|| {
-        one(Error::new("spec", "no unit can have this name")
+        Error::new("spec", "no unit can have this name")
             .of(path.display().to_string())
-            .hint("letters, digits and : - _ . \\ @ can stand in it"))
+            .hint("letters, digits and : - _ . \\ @ can stand in it")
     })?;
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    let folder = fs::canonicalize(folder).map_err(|error| one(spec_file::unreadable(folder, &error)))?;
+    let folder = fs::canonicalize(folder).map_err(|error| spec_file::unreadable(folder, &error))?;
     let mut path = folder.join(name.as_str());
     if let Some(template) = name.template().filter(|_| path.symlink_metadata().is_err()) {
         path = folder.join(template.as_str());
     }
+    let drop_ins = drop_ins(&folder, &name)?;
+    Ok(Files { name, path, drop_ins })
+}
+
+/// Reads a unit with its drop-ins.
+pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
+    let Files { name, path, drop_ins } = files(path).map_err(|error| vec![error])?;
     let mut errors = Vec::new();
     let mut room = Some(LARGEST_UNIT);
     let unit = parse(&path, &mut room, &mut errors);
-    let drop_ins: Vec<UnitFile> = match drop_ins(&folder, &name) {
-        Ok(paths) => paths.iter().filter_map(|path| parse(path, &mut room, &mut errors)).collect(),
-        Err(error) => return Err(one(error)),
-    };
+    let drop_ins: Vec<UnitFile> =
+        drop_ins.iter().filter_map(|path| parse(path, &mut room, &mut errors)).collect();
     let (Some(unit), true) = (unit, errors.is_empty()) else { return Err(errors) };
     let reading = unit::read(&name, &unit, &drop_ins)
         .map_err(|faults| faults.into_iter().map(Error::from).collect::<Vec<_>>())?;
@@ -119,7 +133,7 @@ fn parse(path: &Path, room: &mut Option<usize>, errors: &mut Vec<Error>) -> Opti
 }
 
 /// The null device masks, as an empty file does.
-fn content(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn content(path: &Path) -> io::Result<Vec<u8>> {
     if fs::canonicalize(path)? == Path::new("/dev/null") {
         Ok(Vec::new())
     } else {

@@ -238,7 +238,8 @@ impl Service {
         alone()?;
         let Held { spec, resolved, plan } = &*self.held;
         setup::still_there(spec, &resolved.account).map_err(Error::Step)?;
-        let mut work = Work::new(spec, resolved, std::collections::BTreeMap::new(), self.pid);
+        // Where a process stays for our sake, it is our parent.
+        let mut work = Work::new(spec, resolved, std::collections::BTreeMap::new(), process::parent_pid());
         work.drop_privileges(plan).map_err(Error::Step)?;
         progress.rights = Kept::No;
         Ok(())

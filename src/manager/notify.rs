@@ -40,6 +40,15 @@ impl Notifier {
         self.send(&NotifyState::Ready)
     }
 
+    /// `MAINPID=`, and `READY=1` if it is. The manager must know the sender as the main process so far, which thus has
+    /// to live until this has been read.
+    pub fn main_process(&self, pid: i32, ready: bool) -> io::Result<()> {
+        let number = u32::try_from(pid).map_err(io::Error::other)?;
+        let ready = if ready { format!("{}\n", NotifyState::Ready) } else { String::new() };
+        let text = format!("{}\n{ready}", NotifyState::MainPid(number));
+        self.open()?.send(text.as_bytes(), PATIENCE)
+    }
+
     /// `STATUS=`: a line for people. What would begin another line is made harmless, and what does not fit is cut.
     pub fn status(&self, text: &str) -> io::Result<()> {
         let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -122,6 +131,11 @@ mod tests {
         notifier.ready().unwrap();
         let length = manager.recv(&mut buffer).unwrap();
         assert_eq!(&buffer[..length], b"READY=1\n");
+        for (ready, expected) in [(true, &b"MAINPID=42\nREADY=1\n"[..]), (false, b"MAINPID=42\n")] {
+            notifier.main_process(42, ready).unwrap();
+            let length = manager.recv(&mut buffer).unwrap();
+            assert_eq!(&buffer[..length], expected);
+        }
         notifier.reloading().unwrap();
         let length = manager.recv(&mut buffer).unwrap();
         let text = std::str::from_utf8(&buffer[..length]).unwrap();

@@ -1,5 +1,7 @@
 //! Which steps a start takes, one after the other. Why in this order is told in the room's own words.
 
+use crate::host::Detection;
+use crate::host::Manager;
 use crate::host::Mode as HostMode;
 use crate::spec::Capabilities;
 use crate::spec::Ceiling;
@@ -19,24 +21,26 @@ use super::Planned;
 use super::Resolved;
 use super::Step;
 use super::Surroundings;
+use super::course::others;
 
 /// The steps of a start, in their order.
 pub(super) fn steps(
     spec: &ServiceSpec,
     resolved: &Resolved,
-    mode: HostMode,
+    detection: &Detection,
     surroundings: Surroundings,
     course: Course,
     end: End,
 ) -> Vec<Planned> {
-    let mut draft = Draft { spec, resolved, mode, surroundings, end, steps: Vec::new() };
-    draft.launch(course);
+    let mut draft = Draft { spec, resolved, mode: detection.mode, surroundings, end, steps: Vec::new() };
+    draft.launch(detection, course);
     match end {
         End::Program => {
             draft.service(Step::ResetSignals);
             draft.streams_and_files();
             draft.root();
             draft.identity();
+            draft.tie(detection, course);
             draft.umask();
             draft.working_directory();
             let kept = draft.all_kept();
@@ -54,9 +58,11 @@ pub(super) fn steps(
             draft.service(Step::InheritedDescriptors(kept));
             draft.root();
             draft.identity();
+            draft.tie(detection, course);
             draft.working_directory();
         }
     }
+    draft.after(detection, course);
     draft.steps
 }
 
@@ -87,23 +93,61 @@ impl Draft<'_> {
         self.surroundings == Surroundings::Bare
     }
 
-    fn launch(&mut self, course: Course) {
+    fn forking(&self) -> bool {
+        self.spec.service_type == Some(ServiceType::Forking)
+    }
+
+    fn launch(&mut self, detection: &Detection, course: Course) {
         if self.spec.ready.contains(&Probe::Notify) && self.listens() {
             self.add(Doer::Launcher, Step::NotifySocket);
         }
+        let launchd = matches!(detection.manager, Manager::Launchd { .. });
+        // launchd adopts all orphans itself; so does process 1.
+        if matches!(course, Course::Daemonize | Course::HandOver | Course::Stay) && !launchd {
+            self.add(Doer::Launcher, Step::AdoptOrphans);
+        }
+        if self.forking() {
+            // Nobody who lives on would have it from the program's first process.
+            self.lock(Doer::Launcher);
+        }
         match course {
             Course::Daemonize => {
-                self.add(Doer::Launcher, Step::AdoptOrphans);
                 self.add(Doer::Launcher, Step::Fork);
                 self.add(Doer::Launcher, Step::NewSession);
                 self.add(Doer::Launcher, Step::ForkAgain);
             }
-            Course::Init => {
+            Course::HandOver => self.add(Doer::Launcher, Step::Fork),
+            Course::Stay | Course::Init => {
                 self.add(Doer::Launcher, Step::Fork);
-                self.service(Step::NewSession);
+                // launchd ends the process group of a job whose process has ended, the only bond to a program whose
+                // monitor was killed.
+                if !launchd {
+                    self.service(Step::NewSession);
+                }
             }
             Course::Exec if self.tells() => self.add(Doer::Launcher, Step::ReadinessHelper),
             Course::Exec => {}
+        }
+    }
+
+    /// What comes when the program has been executed.
+    fn after(&mut self, detection: &Detection, course: Course) {
+        if self.forking() {
+            let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
+            self.add(Doer::Launcher, Step::MainProcess(pid_file));
+        }
+        match course {
+            Course::HandOver => self.add(Doer::Launcher, Step::HandOver),
+            Course::Stay | Course::Init => {
+                self.add(Doer::Launcher, Step::Monitor(others(self.spec, detection)));
+            }
+            Course::Daemonize | Course::Exec => {}
+        }
+    }
+
+    fn lock(&mut self, doer: Doer) {
+        if let Some(path) = &self.resolved.lock {
+            self.add(doer, Step::Lock { path: path.clone(), descriptor: self.lock_descriptor() });
         }
     }
 
@@ -136,8 +180,8 @@ impl Draft<'_> {
     fn streams_and_files(&mut self) {
         let (spec, resolved) = (self.spec, self.resolved);
         let standing = &resolved.standing;
-        if let Some(path) = &resolved.lock {
-            self.service(Step::Lock { path: path.clone(), descriptor: self.lock_descriptor() });
+        if !self.forking() {
+            self.lock(Doer::Service);
         }
         let owner = standing.is_root().then_some((resolved.account.uid, resolved.account.gid));
         for directory in &spec.directories {
@@ -153,7 +197,7 @@ impl Draft<'_> {
         self.service(Step::StandardOutput(spec.standard_output.clone().unwrap_or_else(|| output.clone())));
         self.service(Step::StandardError(spec.standard_error.clone().unwrap_or(output)));
         if let Some(path) = &spec.pid_file
-            && spec.service_type != Some(ServiceType::Forking)
+            && !self.forking()
         {
             self.service(Step::PidFile(path.as_path().to_owned()));
         }
@@ -230,6 +274,14 @@ impl Draft<'_> {
         }
     }
 
+    fn tie(&mut self, detection: &Detection, course: Course) {
+        // What a program forks off would not have it, and launchd sees to it itself.
+        let launchd = matches!(detection.manager, Manager::Launchd { .. });
+        if course == Course::Stay && !self.forking() && !launchd {
+            self.service(Step::EndWithMonitor);
+        }
+    }
+
     fn umask(&mut self) {
         let (spec, resolved) = (self.spec, self.resolved);
         if let Some(mode) = spec.umask.or(self.bare().then_some(Mode::DEFAULT_UMASK)) {
@@ -252,7 +304,7 @@ impl Draft<'_> {
     /// What the program is left with. One that stays what it is opens its lock itself, wherever there is room.
     fn all_kept(&self) -> Vec<i32> {
         let mut kept = self.kept();
-        if self.end == End::Program {
+        if self.end == End::Program && !self.forking() {
             kept.extend(self.resolved.lock.as_ref().map(|_| self.lock_descriptor()));
         }
         kept.sort_unstable();

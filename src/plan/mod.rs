@@ -13,6 +13,7 @@
 //! * the working directory is entered as the user, who has to be able to;
 //! * descriptors last, for every step before may still need one.
 
+mod course;
 mod draft;
 mod environment;
 mod resolved;
@@ -20,9 +21,10 @@ mod step;
 
 use crate::host::Detection;
 use crate::host::Manager;
-use crate::host::Mode as HostMode;
 use crate::spec::ServiceSpec;
 
+pub use course::Course;
+pub use course::passes_signals_on;
 pub use environment::DEFAULT_PATH;
 pub use environment::PID_VARIABLES;
 pub use environment::environment;
@@ -57,17 +59,6 @@ impl Surroundings {
     pub fn of(detection: &Detection) -> Self {
         if detection.manager == Manager::None { Self::Bare } else { Self::Prepared }
     }
-}
-
-/// How this process and the program's come to be two, or stay one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Course {
-    /// Fork twice, and leave when the service is ready.
-    Daemonize,
-    /// Become the program.
-    Exec,
-    /// Fork once, and stay as process 1: reap orphans and pass signals on.
-    Init,
 }
 
 /// What the steps lead to.
@@ -136,16 +127,12 @@ impl Plan {
     }
 
     fn with_end(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection, end: End) -> Self {
-        let course = match (detection.mode, &detection.manager) {
-            (HostMode::Classic, _) => Course::Daemonize,
-            (HostMode::Supervised, Manager::Container) => Course::Init,
-            (HostMode::Supervised, _) => Course::Exec,
-        };
+        let course = Course::of(spec, resolved, detection);
         let surroundings = Surroundings::of(detection);
         Self {
             course,
             surroundings,
-            steps: draft::steps(spec, resolved, detection.mode, surroundings, course, end),
+            steps: draft::steps(spec, resolved, detection, surroundings, course, end),
         }
     }
 }
@@ -153,6 +140,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::Mode as HostMode;
     use crate::host::Scope;
     use crate::spec::Field;
     use crate::spec::Origin;

@@ -11,6 +11,7 @@ use crate::spec::Limit;
 use crate::spec::Mode;
 use crate::spec::Output;
 use crate::spec::Resource;
+use crate::spec::SignalName;
 
 /// One step, with all that it needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,15 @@ pub enum Step {
     NewSession,
     /// Fork again, so that no terminal can ever be acquired.
     ForkAgain,
+    /// Wait until the first process of a program that forks itself into the background has left, and find the main
+    /// one: by the pid file that the program writes, or as the only one that is left.
+    MainProcess(Option<PathBuf>),
+    /// Tell the manager which process is the main one, and leave.
+    HandOver,
+    /// Stay, pass signals on, each of these as another one, and end as the program does.
+    Monitor(Vec<(SignalName, SignalName)>),
+    /// Be killed when the monitor ends, however that comes: nobody would stop the program any more.
+    EndWithMonitor,
     /// Give every signal its default action.
     ResetSignals,
     /// Take the lock that only one instance can have, on a descriptor that the program keeps.
@@ -105,6 +115,7 @@ impl Step {
                 | Self::User(_)
                 | Self::Ambient(_)
                 | Self::NoNewPrivileges
+                | Self::EndWithMonitor
                 | Self::WorkingDirectory(_)
         )
     }
@@ -118,6 +129,10 @@ impl Step {
             Self::Fork => "fork",
             Self::NewSession => "new session",
             Self::ForkAgain => "fork again",
+            Self::MainProcess(_) => "main process",
+            Self::HandOver => "hand over",
+            Self::Monitor(_) => "monitor",
+            Self::EndWithMonitor => "end with monitor",
             Self::ResetSignals => "reset signals",
             Self::Lock { .. } => "lock",
             Self::Directory { .. } => "directory",
@@ -156,11 +171,20 @@ impl Step {
             | Self::Fork
             | Self::NewSession
             | Self::ForkAgain
+            | Self::HandOver
+            | Self::EndWithMonitor
             | Self::ResetSignals
             | Self::InheritedSignals
             | Self::Environment
             | Self::NoNewPrivileges => return None,
-            Self::PidFile(path)
+            Self::Monitor(others) if others.is_empty() => return None,
+            Self::Monitor(others) => {
+                let said: Vec<_> = others.iter().map(|(from, to)| format!("{from} as {to}")).collect();
+                said.join(", ")
+            }
+            Self::MainProcess(None) => "the only one left".to_owned(),
+            Self::MainProcess(Some(path))
+            | Self::PidFile(path)
             | Self::RootDirectory(path)
             | Self::WorkingDirectory(path)
             | Self::Execute(path)
@@ -189,7 +213,7 @@ impl Step {
         match self {
             Self::WorkingDirectory(_) => 200,
             Self::Nice(_) => 201,
-            Self::Descriptors(_) | Self::InheritedDescriptors(_) | Self::NotifySocket => 202,
+            Self::Descriptors(_) | Self::InheritedDescriptors(_) | Self::NotifySocket | Self::HandOver => 202,
             Self::Execute(_) => 203,
             Self::Limit(..) | Self::SoftLimit(..) => 205,
             Self::OomScore(_) => 206,
@@ -198,7 +222,12 @@ impl Step {
             Self::StandardInput(_) => 208,
             Self::StandardOutput(_) => 209,
             Self::RootDirectory(_) => 210,
-            Self::Fork | Self::ForkAgain | Self::AdoptOrphans | Self::ReadinessHelper => 204,
+            Self::Fork
+            | Self::ForkAgain
+            | Self::AdoptOrphans
+            | Self::ReadinessHelper
+            | Self::EndWithMonitor
+            | Self::Monitor(_) => 204,
             Self::Groups(_) | Self::Group(_) => 216,
             Self::User(_) => 217,
             Self::BoundingSet(_) | Self::Ambient(_) => 218,
@@ -210,6 +239,8 @@ impl Step {
             Self::Directory { kind: DirectoryKind::Cache, .. } => 239,
             Self::Directory { kind: DirectoryKind::Logs, .. } => 240,
             Self::Directory { kind: DirectoryKind::Configuration, .. } => 241,
+            // Nobody else has a number for it: it is not found in time.
+            Self::MainProcess(_) => 249,
             Self::Lock { .. } | Self::PidFile(_) => 251,
         }
     }

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod claim;
 mod directory;
 mod failure;
 mod journal;
@@ -21,6 +22,7 @@ pub mod state;
 mod streams;
 
 pub use account::still_there;
+pub use claim::Claim;
 pub use failure::Failure;
 pub use journal::Made;
 pub use perform::Privileges;

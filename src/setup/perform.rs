@@ -19,6 +19,7 @@ use crate::spec::ServiceSpec;
 use crate::spec::expand;
 use crate::sys::capability;
 use crate::sys::environment;
+use crate::sys::family;
 use crate::sys::fd;
 use crate::sys::file;
 use crate::sys::identity;
@@ -36,7 +37,6 @@ use super::pid_file;
 use super::report::Report;
 use super::state;
 use super::state::Lock;
-use super::state::Number;
 use super::state::Record;
 use super::state::Session;
 use super::streams::Streams;
@@ -208,6 +208,7 @@ impl<'a> Work<'a> {
                 environment::replace(&alone, &self.environment);
             }),
             Step::NewSession => process::new_session(),
+            Step::EndWithMonitor => family::end_with(self.launcher),
             Step::OomScore(score) => {
                 wanted(self.spec.oom_score_adjust.is_some(), limits::set_oom_score_adjust(*score))
             }
@@ -226,12 +227,15 @@ impl<'a> Work<'a> {
                 Ok(())
             }
             Step::WorkingDirectory(path) => file::change_directory(path),
-            // These are the launcher's, and were done before this process was made.
+            // These are the launcher's.
             Step::AdoptOrphans
             | Step::NotifySocket
             | Step::ReadinessHelper
             | Step::Fork
-            | Step::ForkAgain => Ok(()),
+            | Step::ForkAgain
+            | Step::MainProcess(_)
+            | Step::HandOver
+            | Step::Monitor(_) => Ok(()),
         };
         done.map_err(|error| explain(step, &error))
     }
@@ -245,20 +249,15 @@ impl<'a> Work<'a> {
     fn lock(&mut self, step: &Step, path: &Path, descriptor: i32) -> Result<(), Failure> {
         let failed = |error: io::Error| Failure::io(step, &error);
         state::prepare_directory().map_err(failed)?;
-        let what = self.spec.name.as_ref().map(ToString::to_string);
-        let what = what.or_else(|| self.spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default();
-        let number = match self.stays {
-            Stays::No => Number::Exactly(descriptor),
-            Stays::Itself => Number::From(descriptor),
+        let taken = match self.stays {
+            Stays::No => Lock::take(path, descriptor),
+            Stays::Itself => Lock::take_here(path),
         };
-        let lock = match Lock::take(path, number).map_err(failed)? {
+        let lock = match taken.map_err(failed)? {
             Ok(lock) => lock,
-            Err(holder) => return Err(Failure::already_running(&what, holder)),
+            Err(holder) => return Err(Failure::already_running(&what(self.spec), holder)),
         };
-        let patience = match self.spec.timeout_stop {
-            Some(span) => span.finite().map(|span| u64::try_from(span.as_micros()).unwrap_or(u64::MAX)),
-            None => Some(super::DEFAULT_STOP_MICROS),
-        };
+        let patience = stop_patience(self.spec);
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
         let record = Record::own(pid_file, self.resolved.program.clone(), patience);
         let stop_signal = self.spec.kill_signal.map(|signal| signal.to_string());
@@ -271,15 +270,7 @@ impl<'a> Work<'a> {
 
     fn pid_file(&self, path: &Path) -> Result<(), Failure> {
         let failure = |cause: String| Failure::new("pid file", path.display().to_string(), cause, PID_FILE);
-        for (lock, record) in state::others(self.resolved.lock.as_deref()) {
-            if record.pid_file.as_deref() == Some(path) && record.is_anothers() {
-                let name = lock.file_name().unwrap_or_default().display().to_string();
-                return Err(Failure::already_running(
-                    &format!("{} of {name}", path.display()),
-                    Some(record.pid),
-                ));
-            }
-        }
+        nobody_elses(self.resolved, path)?;
         pid_file::write(path, process::own_pid())
             .map_err(|untrusted| Failure { hint: untrusted.hint, ..failure(untrusted.cause) })
     }
@@ -382,6 +373,31 @@ impl<'a> Work<'a> {
         }
         explain(step, &process::execute(path.as_os_str(), &words, &environment))
     }
+}
+
+/// What a service is called where it is found running: by its name, or its pid file.
+pub(super) fn what(spec: &ServiceSpec) -> String {
+    let name = spec.name.as_ref().map(ToString::to_string);
+    name.or_else(|| spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default()
+}
+
+/// How long a stop may take, in microseconds; none for ever.
+pub(super) fn stop_patience(spec: &ServiceSpec) -> Option<u64> {
+    match spec.timeout_stop {
+        Some(span) => span.finite().map(|span| u64::try_from(span.as_micros()).unwrap_or(u64::MAX)),
+        None => Some(super::DEFAULT_STOP_MICROS),
+    }
+}
+
+/// Makes sure that no service that runs under another name has this pid file.
+pub(super) fn nobody_elses(resolved: &Resolved, path: &Path) -> Result<(), Failure> {
+    for (lock, record) in state::others(resolved.lock.as_deref()) {
+        if record.pid_file.as_deref() == Some(path) && record.is_anothers() {
+            let name = lock.file_name().unwrap_or_default().display().to_string();
+            return Err(Failure::already_running(&format!("{} of {name}", path.display()), Some(record.pid)));
+        }
+    }
+    Ok(())
 }
 
 /// After a failed start: takes away what was made, and the pid file and the lock of this main process, as far as each

@@ -56,23 +56,23 @@ pub fn remove(path: &Path, pid: i32) -> io::Result<()> {
 
 /// The number in a pid file; none where there is no file, or no number in it.
 pub fn read(path: &Path) -> io::Result<Option<i32>> {
-    // A pid has at most seven digits; a file that is longer than this is none.
-    let mut text = String::new();
+    let mut text = Vec::new();
     match file::open_input(path) {
         Ok(open) if open.metadata()?.is_file() => {
-            let mut beginning = open.take(32);
-            match beginning.read_to_string(&mut text) {
-                Ok(_) => {
-                    Ok(text.lines().next().and_then(|line| line.trim().parse().ok()).filter(|pid| *pid > 0))
-                }
-                Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(None),
-                Err(error) => Err(error),
-            }
+            // A pid has at most seven digits; what else a program has to say may come on further lines.
+            open.take(32).read_to_end(&mut text)?;
+            Ok(number(&text))
         }
         Ok(_) => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The number on the first line, with blanks around it or none, and with a newline behind it or none.
+fn number(text: &[u8]) -> Option<i32> {
+    let line = text.split(|&byte| byte == b'\n').next()?;
+    std::str::from_utf8(line).ok()?.trim().parse().ok().filter(|pid| *pid > 0)
 }
 
 fn place(path: &Path) -> Result<(File, &OsStr), Untrusted> {
@@ -104,6 +104,19 @@ fn place(path: &Path) -> Result<(File, &OsStr), Untrusted> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_pid_files_of_real_programs_are_understood() {
+        let postmaster = "42\n/var/lib/postgresql/15/ä".as_bytes();
+        for text in
+            [&b"42"[..], b"42\n", b" 42 \n", b"42\r\n", postmaster, &postmaster[..postmaster.len() - 1]]
+        {
+            assert_eq!(number(text), Some(42), "{}", text.escape_ascii());
+        }
+        for text in [&b""[..], b"\n42\n", b"x", b"-1", b"0", b"42 43", b"99999999999999999999", b"\xff\n42"] {
+            assert_eq!(number(text), None, "{}", text.escape_ascii());
+        }
+    }
 
     #[test]
     fn a_file_behind_a_linked_directory_is_removed_if_it_is_ours() {

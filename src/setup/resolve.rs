@@ -49,11 +49,6 @@ pub fn resolve(
             Err(failure) => failures.push(failure),
         }
     }
-    if spec.service_type == Some(ServiceType::Forking) {
-        let failure =
-            Failure::new("type", "forking", "a program that forks itself away cannot be watched yet", 2);
-        failures.push(failure.hint("let the program stay in the foreground, and use --type exec"));
-    }
     let managed = surroundings == Surroundings::Prepared;
     let notified = managed && resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET");
     if notified && spec.ready.contains(&Probe::Notify) && spec.ready.len() > 1 {
@@ -201,7 +196,8 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: Surroundings, f
             |number: &i32| Failure::new(stage, number.to_string(), "no such descriptor is open", 202);
         failures.extend(closed.map(failure));
     }
-    if let Some(path) = &spec.pid_file
+    // What a program that forks itself away writes is its own, and believed only as far as it names one of its own.
+    if let Some(path) = spec.pid_file.as_ref().filter(|_| spec.service_type != Some(ServiceType::Forking))
         && let Err(untrusted) = pid_file::check(path.as_path())
     {
         let failure = Failure::new("pid file", path.to_string(), untrusted.cause, PID_FILE);

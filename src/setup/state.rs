@@ -243,31 +243,30 @@ pub fn remove(path: &Path) -> io::Result<()> {
 #[derive(Debug)]
 pub struct Lock(File);
 
-/// Which number the descriptor of a lock is to have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Number {
-    /// This one: it is set aside for it, and what it was before is closed.
-    Exactly(i32),
-    /// The first one from there on that is free.
-    From(i32),
-}
-
 impl Lock {
     /// Takes the lock on a descriptor with such a number, or says who has it; none where that is a process of another pid
     /// namespace.
     ///
     /// The descriptor must never have a second one beside it: closing that would let go of the lock.
-    pub fn take(path: &Path, number: Number) -> io::Result<Result<Self, Option<i32>>> {
+    pub fn take(path: &Path, descriptor: i32) -> io::Result<Result<Self, Option<i32>>> {
+        Self::take_as(path, Some(descriptor))
+    }
+
+    /// Takes the lock for a process that stays what it is, on a descriptor of any number.
+    pub fn take_here(path: &Path) -> io::Result<Result<Self, Option<i32>>> {
+        Self::take_as(path, None)
+    }
+
+    fn take_as(path: &Path, descriptor: Option<i32>) -> io::Result<Result<Self, Option<i32>>> {
         let begun = Instant::now();
         loop {
             let opened = file::open_own(path, 0o644)?;
             // Whatever the umask: status may be asked by anybody.
             file::set_mode(&opened, 0o644)?;
-            let file = File::from(match number {
-                Number::Exactly(number) => fd::renumber(opened.into(), number)?,
-                // The first one is closed before there is a lock to let go of.
-                Number::From(floor) => fd::duplicate(opened, floor)?,
-            });
+            let file = match descriptor {
+                Some(number) => File::from(fd::renumber(opened.into(), number)?),
+                None => opened,
+            };
             let holder = lock::take(&file)?;
             let running = read(&file)?.filter(|record| {
                 // A process that was a service of this name before its last exec still is.
@@ -333,7 +332,7 @@ mod tests {
         let mut record = Record::own(None, "/bin/a-long-name".into(), None).unwrap();
         record.start_time += 1;
         fs::write(&path, record.write()).unwrap();
-        let lock = Lock::take(&path, Number::Exactly(200)).unwrap().unwrap();
+        let lock = Lock::take(&path, 200).unwrap().unwrap();
         let record = Record::own(None, "/bin/a".into(), None).unwrap();
         lock.record(&record).unwrap();
         assert_eq!(fs::read(&path).unwrap(), record.write());

@@ -30,6 +30,8 @@ impl SignalName {
     pub const TERM: Self = Self::Named("TERM");
     /// The signal that asks a service to read its configuration again, unless another one is said.
     pub const HUP: Self = Self::Named("HUP");
+    /// The signal of a terminal's interrupt key.
+    pub const INT: Self = Self::Named("INT");
 
     /// Reads `TERM`, `SIGTERM`, `RTMIN+3`, `RTMAX-1`, or a number as Linux counts.
     pub fn parse(value: &OsStr) -> Result<Self, Refusal> {

@@ -1,12 +1,19 @@
-//! Process 1 of a container: it reaps orphans, passes signals on, and ends with its program.
+//! Staying with the program, as process 1 of a container or below a manager that wants its child to: reap orphans,
+//! pass signals on, and end with the program.
 
 use std::io;
 use std::os::fd::AsFd;
+use std::time::Duration;
+use std::time::Instant;
 
+use crate::plan::Course;
 use crate::plan::Step;
+use crate::setup::Claim;
 use crate::setup::Failure;
 use crate::setup::Report;
 use crate::spec::Probe;
+use crate::spec::Timespan;
+use crate::sys::family;
 use crate::sys::fd;
 use crate::sys::process;
 use crate::sys::process::Ended;
@@ -17,8 +24,15 @@ use crate::sys::signal;
 use crate::sys::signal::Signals;
 
 use super::Divided;
+use super::extinguish::extinguish;
+use super::launch;
+use super::outcome;
 use super::outcome::LastWords;
 use super::outcome::Outcome;
+use super::passing::Asked;
+use super::passing::Main;
+use super::passing::Passing;
+use super::passing::Stopping;
 use super::start::Ends;
 use super::start::Start;
 use super::tell::Tell;
@@ -37,92 +51,213 @@ pub(super) fn stay<'a>(start: &Start<'a>) -> Divided<'a> {
     let forked = || -> Result<_, Failure> {
         let signals = Signals::receive().map_err(failed)?;
         let ends = start.prepare()?;
+        let adopts = start.plan.steps.iter().any(|planned| planned.step == Step::AdoptOrphans);
+        if adopts && family::ADOPTS_ORPHANS {
+            family::adopt_orphans().map_err(failed)?;
+        }
+        let claim = start.claim()?;
         let side = process::fork(&SingleThreaded::check().map_err(failed)?).map_err(failed)?;
-        Ok((signals, ends, side))
+        Ok((signals, ends, claim, side))
     };
     match forked() {
         Err(failure) => Divided::Launcher(failure.into()),
-        Ok((_, mut ends, Side::Child)) => {
+        Ok((_, mut ends, _, Side::Child)) => {
             std::mem::forget(ends.socket.take());
             ends.work.tell(&Report::Started(process::own_pid()));
             Divided::Service(ends.work)
         }
-        Ok((signals, Ends { probes, reports, work, socket }, Side::Parent(main))) => {
+        Ok((signals, Ends { probes, reports, work, socket }, claim, Side::Parent(main))) => {
             drop(work);
             let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
             watch.main = Some(main);
             watch.hears_itself = !start.plan.executes();
-            let early = until_ready(start, &mut watch);
+            watch.patience = start_patience(start);
+            let claim = watch.claimed(claim);
+            let monitor = Monitor { start, signals: &signals, passing: Passing::of(start.plan), claim };
+            let (mut main, mut made) = (Main::child(main), Vec::new());
+            let early = monitor.until_ready(&mut watch, &mut main);
             drop(socket);
-            let outcome = early.map_or_else(|| until_end(&signals, main), Ok);
-            Divided::Launcher(outcome.unwrap_or_else(|error| failed(error).into()))
+            if matches!(early, Some(Outcome::Failed { .. } | Outcome::Interrupted(_))) {
+                made = std::mem::take(&mut watch.made);
+            }
+            // What only a start needs is given back before we stay.
+            drop(watch);
+            let ended = early.map_or_else(|| monitor.until_end(&mut main), Ok);
+            monitor.tidy(&main);
+            start.take_away(&made, Some(main.pid));
+            Divided::Launcher(ended.unwrap_or_else(|error| failed(error).into()))
         }
     }
 }
 
-/// Passes signals on until the program is ready, and tells whoever waits for that; says how it ended if it did.
-fn until_ready(start: &Start<'_>, watch: &mut Watch<'_>) -> Option<Outcome> {
-    loop {
-        match watch.next() {
-            Ok(Event::Ready) => {
-                tell(start);
-                // It may have ended already, and then nobody will tell again.
-                return watch.ended().map(Outcome::Ended);
+/// How long a start may take. Whoever stands above has its own patience, unless the spec says otherwise; but a program
+/// that never says which is its main process would be waited for without end.
+fn start_patience(start: &Start<'_>) -> Option<Duration> {
+    match start.spec.timeout_start {
+        // Process 1 has no patience to lose: with it ends all.
+        Some(_) if start.plan.course == Course::Init && !start.forking() => None,
+        Some(span) => span.finite(),
+        None => start.forking().then_some(launch::DEFAULT_PATIENCE),
+    }
+}
+
+struct Monitor<'a> {
+    start: &'a Start<'a>,
+    signals: &'a Signals,
+    passing: Passing,
+    claim: Option<Claim<'a>>,
+}
+
+impl Monitor<'_> {
+    /// Passes signals on until the program is ready, and tells whoever waits for that; says how it ended if it did.
+    fn until_ready(&self, watch: &mut Watch<'_>, main: &mut Main) -> Option<Outcome> {
+        let start = self.start;
+        // A main process that is not known yet cannot be asked; all that was started can.
+        let mut known = !start.forking();
+        loop {
+            let outcome = match watch.next() {
+                Ok(Event::Ready) => {
+                    tell(start);
+                    // It may have ended already, and then nobody will tell again.
+                    return watch.ended().map(Outcome::Ended);
+                }
+                Ok(Event::Main(pid)) => {
+                    known = true;
+                    let held = Main::descendant(pid).map_err(|error| Failure::io(&Step::Fork, &error));
+                    let recorded = self.claim.as_ref().map_or(Ok(()), |claim| claim.hand_over(pid));
+                    match held.and_then(|held| recorded.map(|()| held)) {
+                        Ok(held) => {
+                            *main = held;
+                            continue;
+                        }
+                        Err(failure) => failure.into(),
+                    }
+                }
+                // What it does without being ready is its own affair.
+                Ok(Event::LetGo) => return None,
+                Ok(Event::Signal(number)) if known => {
+                    if self.pass(main, number) == Asked::Stop {
+                        watch.patience = main.stopping.deadline().map(|deadline| deadline - watch.begun);
+                    }
+                    continue;
+                }
+                Ok(Event::Signal(number)) if launch::ends_us(number) => Outcome::Interrupted(number),
+                Ok(Event::Signal(_)) => continue,
+                Ok(Event::Failed(failure)) => {
+                    // Its child ends now, and with it the lock.
+                    let _ = watch.main.map(process::wait);
+                    return Some(failure.into());
+                }
+                Ok(Event::Ended(ended)) if start.forking() => {
+                    let ended = ended.unwrap_or(Ended::Killed(signal::SIGKILL));
+                    outcome::ended_too_early(&start.name(), ended, None, LastWords::None)
+                }
+                Ok(Event::Ended(ended)) => {
+                    return Some(Outcome::Ended(ended.unwrap_or(Ended::Killed(signal::SIGKILL))));
+                }
+                // It was asked to end.
+                Ok(Event::TimedOut(_)) if main.stopping != Stopping::No => {
+                    main.kill();
+                    watch.patience = None;
+                    continue;
+                }
+                Ok(Event::TimedOut(after)) => {
+                    let (patience, missing) = (watch.patience.unwrap_or(after), watch.missing());
+                    outcome::not_in_time(&start.name(), patience, &missing, None, LastWords::None)
+                        .with_cure(watch.cure())
+                }
+                Err(error) => {
+                    let failure = Failure::io(&Step::Fork, &error);
+                    Outcome::Failed { failure, last_words: LastWords::None, signal: None }
+                }
+            };
+            launch::clean_up(start, watch, self.signals, &outcome);
+            return Some(outcome);
+        }
+    }
+
+    fn until_end(&self, main: &mut Main) -> io::Result<Outcome> {
+        loop {
+            loop {
+                match process::reap()? {
+                    Reaped::Child(pid, ended) if pid == main.pid => return Ok(Outcome::Ended(ended)),
+                    Reaped::Child(..) => {}
+                    Reaped::None | Reaped::NoChildren => break,
+                }
             }
-            Ok(Event::Signal(number)) => pass_on(watch.main, number),
-            Ok(Event::Failed(failure)) => {
-                // Its child ends now, and with it the lock.
-                let _ = watch.main.map(process::wait);
-                start.take_away(&watch.made, watch.main);
-                return Some(failure.into());
+            if let Some(held) = &main.held
+                && held.has_ended()?
+            {
+                // It may have become our child, and have ended, since the last one was reaped.
+                return match process::wait(main.pid) {
+                    Ok(ended) => Ok(Outcome::Ended(ended)),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(unseen(main)),
+                    Err(error) => Err(error),
+                };
             }
-            Ok(Event::Ended(ended)) => {
-                return Some(Outcome::Ended(ended.unwrap_or(Ended::Killed(signal::SIGKILL))));
+            let left = main.stopping.deadline().map(|end| end.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                main.kill();
+                continue;
             }
-            // There is no patience to lose, and what it does without being ready is its own affair.
-            Ok(Event::TimedOut(_)) => {}
-            Ok(Event::LetGo) => return None,
-            Err(error) => {
-                let failure = Failure::io(&Step::Fork, &error);
-                return Some(Outcome::Failed { failure, last_words: LastWords::None, signal: None });
+            let mut all = vec![self.signals.as_fd()];
+            all.extend(main.held.as_ref().map(AsFd::as_fd));
+            fd::wait_readable(&all, left)?;
+            while let Some(number) = self.signals.next()? {
+                if number != signal::SIGCHLD {
+                    self.pass(main, number);
+                }
             }
         }
     }
+
+    /// Passes a signal on. One that asks for the end sets the time for it.
+    fn pass(&self, main: &mut Main, number: i32) -> Asked {
+        main.send(self.passing.translate(number));
+        let asked = self.passing.asked(number);
+        if asked == Asked::Stop && main.stopping == Stopping::No {
+            let end = self.stop_patience().and_then(|patience| Instant::now().checked_add(patience));
+            main.stopping = Stopping::Until(end);
+        }
+        asked
+    }
+
+    /// How long the program may take to end. Whoever runs a container sees to that itself.
+    fn stop_patience(&self) -> Option<Duration> {
+        match (self.start.plan.course, self.start.spec.timeout_stop) {
+            (Course::Init, None) | (_, Some(Timespan::Infinity)) => None,
+            _ => Some(launch::stop_patience(self.start)),
+        }
+    }
+
+    /// What the program has left behind would be in the way of its next start. With process 1 it ends by itself.
+    fn tidy(&self, main: &Main) {
+        if self.start.plan.course == Course::Stay {
+            let left = match main.stopping {
+                Stopping::Until(Some(end)) => end.saturating_duration_since(Instant::now()),
+                Stopping::Killed => Duration::ZERO,
+                Stopping::No | Stopping::Until(None) => launch::stop_patience(self.start),
+            };
+            // Who cannot be ended now was not what ended.
+            let _ = extinguish(self.signals, left);
+        }
+    }
+}
+
+/// The end of a process that was never our child is seen, and not how it came: where it was asked for it is taken for
+/// what it should be.
+fn unseen(main: &Main) -> Outcome {
+    Outcome::Ended(Ended::Exited(u8::from(main.stopping == Stopping::No)))
 }
 
 /// Whoever does not listen is no reason to stop the program. What a program tells itself, nobody may tell ahead of it.
 fn tell(start: &Start<'_>) {
     let itself = match start.spec.ready.as_slice() {
         [Probe::Notify] => start.spec.notification_fd.is_none(),
-        probes => probes.is_empty(),
+        // That it has forked itself away is a sign of its own.
+        probes => probes.is_empty() && !start.forking(),
     };
     if !itself && let Ok(tell) = Tell::new(start) {
         let _ = tell.ready();
-    }
-}
-
-fn until_end(signals: &Signals, main: i32) -> io::Result<Outcome> {
-    loop {
-        loop {
-            match process::reap()? {
-                Reaped::Child(pid, ended) if pid == main => return Ok(Outcome::Ended(ended)),
-                Reaped::Child(..) => {}
-                Reaped::None | Reaped::NoChildren => break,
-            }
-        }
-        fd::wait_readable(&[signals.as_fd()], None)?;
-        while let Some(number) = signals.next()? {
-            if number != signal::SIGCHLD {
-                pass_on(Some(main), number);
-            }
-        }
-    }
-}
-
-/// To the program's whole session it would come twice; to its process it comes as it came to us. The number cannot
-/// be a stranger's: only we reap it, and then we end.
-fn pass_on(main: Option<i32>, number: i32) {
-    if let Some(main) = main {
-        let _ = signal::send(main, number);
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::plan::Step;
 use crate::setup;
+use crate::setup::Claim;
 use crate::setup::DEFAULT_STOP_MICROS;
 use crate::setup::Failure;
 use crate::setup::Report;
@@ -36,7 +37,7 @@ use super::watch::Eyes;
 use super::watch::Watch;
 
 /// How long a start may take, where nobody says otherwise (systemd's DefaultTimeoutStartSec).
-const DEFAULT_PATIENCE: Duration = Duration::from_secs(90);
+pub(super) const DEFAULT_PATIENCE: Duration = Duration::from_secs(90);
 
 /// Starts a daemon. Returns in the daemon; and in the process that was started when the daemon is ready, or when it has
 /// failed and nothing of it is left.
@@ -57,14 +58,15 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Divided<'a> {
         let signals = Signals::receive().map_err(failed)?;
         let ends = start.prepare()?;
         family::adopt_orphans().map_err(failed)?;
+        let claim = start.claim()?;
         let alone = SingleThreaded::check().map_err(failed)?;
         let side = process::fork(&alone).map_err(failed)?;
-        Ok((signals, ends, alone, side))
+        Ok((signals, ends, claim, alone, side))
     };
     match forked() {
         Err(failure) => over(failure),
-        Ok((_, ends, alone, Side::Child)) => Divided::Service(detach(ends, &alone)),
-        Ok((signals, Ends { probes, reports, work, socket }, _, Side::Parent(_))) => {
+        Ok((_, ends, _, alone, Side::Child)) => Divided::Service(detach(ends, &alone)),
+        Ok((signals, Ends { probes, reports, work, socket }, claim, _, Side::Parent(_))) => {
             // The other ends are the daemon's.
             drop(work);
             let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
@@ -75,7 +77,8 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Divided<'a> {
                 None if start.once() => None,
                 None => Some(DEFAULT_PATIENCE),
             };
-            let outcome = wait(start, &mut watch, &signals, &log);
+            let claim = watch.claimed(claim);
+            let outcome = wait(start, &mut watch, &signals, &log, claim.as_ref());
             drop(socket);
             Divided::Launcher(outcome)
         }
@@ -132,7 +135,14 @@ fn detach<'a>(mut ends: Ends<'a>, alone: &SingleThreaded) -> Work<'a> {
     process::exit_now(failure.status)
 }
 
-fn wait(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, log: &Log) -> Outcome {
+/// Waits until the service is ready. After a failure nothing of it is left.
+pub(super) fn wait(
+    start: &Start<'_>,
+    watch: &mut Watch<'_>,
+    signals: &Signals,
+    log: &Log,
+    claim: Option<&Claim<'_>>,
+) -> Outcome {
     let once = start.once();
     let mut ready = false;
     let outcome = loop {
@@ -143,6 +153,11 @@ fn wait(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, log: &Log) 
                 watch.stay();
             }
             Ok(Event::Ready) => return Outcome::Ready,
+            Ok(Event::Main(main)) => {
+                if let Some(Err(failure)) = claim.map(|claim| claim.hand_over(main)) {
+                    break failure.into();
+                }
+            }
             Ok(Event::Ended(Some(Ended::Exited(0)))) if once => break Outcome::Ready,
             Ok(Event::Ended(ended)) => {
                 let errno =
@@ -164,15 +179,16 @@ fn wait(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, log: &Log) 
             }
             Ok(Event::TimedOut(after)) => {
                 let news = watch.probes.news();
-                let missing = watch.probes.missing();
+                let missing = watch.missing();
                 let patience = watch.patience.unwrap_or(after);
-                break outcome::not_in_time(
+                let late = outcome::not_in_time(
                     &start.name(),
                     patience,
                     &missing,
                     news.status.as_deref(),
                     log.last_words(),
                 );
+                break late.with_cure(watch.cure());
             }
             Ok(Event::Signal(number)) if ends_us(number) => break Outcome::Interrupted(number),
             // Any other signal is not for the launcher.
@@ -184,30 +200,38 @@ fn wait(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, log: &Log) 
     outcome
 }
 
-fn ends_us(number: i32) -> bool {
+/// Whether a signal asks a launcher to end.
+pub(super) fn ends_us(number: i32) -> bool {
     [signal::SIGTERM, signal::SIGINT, signal::SIGHUP, signal::SIGQUIT].contains(&number)
+}
+
+/// How long what is told to end may take.
+pub(super) fn stop_patience(start: &Start<'_>) -> Duration {
+    match start.spec.timeout_stop {
+        Some(Timespan::Finite(patience)) => patience,
+        Some(Timespan::Infinity) => Duration::MAX / 2,
+        None => Duration::from_micros(DEFAULT_STOP_MICROS),
+    }
 }
 
 /// After a failure nothing runs and nothing is there that was not there before.
 ///
 /// What belongs to another instance, which was found running, is not touched: each of these looks whose it is.
-fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, outcome: &Outcome) {
-    let patience = match start.spec.timeout_stop {
-        Some(Timespan::Finite(patience)) => patience,
-        Some(Timespan::Infinity) => Duration::MAX / 2,
-        None => Duration::from_micros(DEFAULT_STOP_MICROS),
-    };
+pub(super) fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, outcome: &Outcome) {
+    let patience = stop_patience(start);
+    let main = watch.named();
     // What cannot be ended or removed now was not what failed; the failure is told.
-    let _ = extinguish(signals, patience);
+    let gone = extinguish(signals, patience).unwrap_or_default();
+    let main = main.or_else(|| watch.named_by(|pid| gone.contains(&pid)));
     // What was made up to the last moment: a signal may have come before the report of it was read.
     let _ = watch.read_reports();
     // What has run once, and well, leaves what it was given.
     let made = if *outcome == Outcome::Ready { &[] } else { watch.made.as_slice() };
-    start.take_away(made, watch.main);
+    start.take_away(made, main.or(watch.main));
 }
 
 /// Where the program's standard error goes, and how much was there before.
-enum Log {
+pub(super) enum Log {
     /// To a file, from there on.
     File(std::path::PathBuf, u64),
     /// Over a file of this length.
@@ -217,7 +241,7 @@ enum Log {
 }
 
 impl Log {
-    fn before(start: &Start<'_>) -> Self {
+    pub(super) fn before(start: &Start<'_>) -> Self {
         let target = start.plan.steps.iter().find_map(|planned| match &planned.step {
             Step::StandardError(output) => Some(output),
             _ => None,

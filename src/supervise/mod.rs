@@ -3,15 +3,20 @@
 //! * [`Course::Daemonize`]: fork twice, and wait in the first process until the service is ready or has failed.
 //! * [`Course::Exec`]: become the program; where somebody waits for a readiness that the program does not tell, a
 //!   helper stays behind, tells it, and goes.
-//! * [`Course::Init`]: as process 1 of a container, reap orphans and pass signals on until the program ends.
+//! * [`Course::HandOver`]: start a program that forks itself into the background, tell the manager which process came
+//!   of it, and leave.
+//! * [`Course::Stay`], and [`Course::Init`] as process 1 of a container: reap orphans and pass signals on until the
+//!   program ends.
 
 #![forbid(unsafe_code)]
 
 mod extinguish;
+mod hand_over;
 mod helper;
 mod init;
 mod launch;
 mod outcome;
+mod passing;
 mod start;
 mod tell;
 mod watch;
@@ -19,6 +24,7 @@ mod watch;
 use crate::plan::Course;
 use crate::plan::Plan;
 use crate::plan::Resolved;
+use crate::plan::Step;
 use crate::setup::Failure;
 use crate::setup::Work;
 use crate::setup::state;
@@ -40,7 +46,15 @@ const CANNOT_BE_RUN: u8 = 2;
 /// A launcher that cannot keep hold of the daemon's processes could promise neither that it is ready nor, after a
 /// failure, that nothing of it is left.
 pub fn check(plan: &Plan) -> Result<(), Failure> {
-    if plan.course != Course::Daemonize || family::ADOPTS_ORPHANS {
+    if family::ADOPTS_ORPHANS {
+        return Ok(());
+    }
+    if plan.steps.iter().any(|planned| planned.step == Step::MainProcess(None)) {
+        let cause = "on this system the main process can be found by a pid file alone";
+        return Err(Failure::new("type", "forking", cause, CANNOT_BE_RUN)
+            .hint("--pid-file says where the program writes its number"));
+    }
+    if plan.course != Course::Daemonize {
         return Ok(());
     }
     let cause = "a classic daemon cannot be started on this system yet";
@@ -60,8 +74,9 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Outcome {
     let start = Start { spec, plan, resolved };
     let divided = match plan.course {
         Course::Daemonize => launch::daemonize(&start),
-        Course::Init => init::stay(&start),
+        Course::Stay | Course::Init => init::stay(&start),
         Course::Exec => return helper::become_program(&start),
+        Course::HandOver => return hand_over::hand_over(&start),
     };
     match divided {
         Divided::Launcher(outcome) => outcome,
@@ -88,8 +103,11 @@ pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolved)
     let start = Start { spec, plan, resolved };
     match plan.course {
         Course::Daemonize => launch::daemonize(&start),
-        Course::Init => init::stay(&start),
-        Course::Exec => Divided::Service(Work::new(spec, resolved, start.environment(), process::own_pid())),
+        Course::Stay | Course::Init => init::stay(&start),
+        // A program that becomes the service itself never forks away from it.
+        Course::Exec | Course::HandOver => {
+            Divided::Service(Work::new(spec, resolved, start.environment(), process::own_pid()))
+        }
     }
 }
 

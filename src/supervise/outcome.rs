@@ -46,6 +46,19 @@ impl From<Failure> for Outcome {
     }
 }
 
+impl Outcome {
+    /// The same failure with a better hint, where there is one: no last words would say more.
+    pub(super) fn with_cure(mut self, cure: Option<&str>) -> Self {
+        if let (Self::Failed { failure, last_words, .. }, Some(cure)) = (&mut self, cure) {
+            failure.hint = Some(cure.to_owned());
+            if *last_words == LastWords::Lost {
+                *last_words = LastWords::None;
+            }
+        }
+        self
+    }
+}
+
 /// The program ended before it was ready.
 pub(super) fn ended_too_early(
     name: &str,

@@ -18,6 +18,7 @@ use crate::ready::Identity;
 use crate::ready::Means;
 use crate::ready::Probes;
 use crate::setup;
+use crate::setup::Claim;
 use crate::setup::Failure;
 use crate::setup::Made;
 use crate::setup::Work;
@@ -31,6 +32,8 @@ use crate::sys::file;
 use crate::sys::process;
 use crate::sys::procfs;
 use crate::sys::socket::NotifySocket;
+
+use super::watch::Forking;
 
 /// What is started.
 pub(super) struct Start<'a> {
@@ -58,6 +61,23 @@ impl<'a> Start<'a> {
     /// Whether the program is to do its work and end.
     pub(super) fn once(&self) -> bool {
         self.spec.service_type == Some(ServiceType::Oneshot)
+    }
+
+    /// Whether the program forks itself into the background.
+    pub(super) fn forking(&self) -> bool {
+        self.spec.service_type == Some(ServiceType::Forking)
+    }
+
+    /// Takes the lock for a program that will not keep it, and looks who is here before it is started. None where it
+    /// stays, and takes the lock itself.
+    pub(super) fn claim(&self) -> Result<Option<(Claim<'a>, Forking)>, Failure> {
+        if !self.forking() {
+            return Ok(None);
+        }
+        let claim = Claim::take(self.spec, self.resolved)?;
+        let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
+        let forking = Forking::new(pid_file).map_err(|error| Failure::io(&Step::Fork, &error))?;
+        Ok(Some((claim, forking)))
     }
 
     /// The environment of the program, without what only a start knows.

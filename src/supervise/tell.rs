@@ -39,6 +39,16 @@ impl Tell {
         }
     }
 
+    /// Tells which process is the main one, and where it does not tell that itself that the service is ready. In one
+    /// message: no manager can see the one without the other.
+    pub(super) fn main_process(&self, pid: i32, ready: bool) -> io::Result<()> {
+        match self {
+            Self::Manager(notifier) => notifier.main_process(pid, ready),
+            Self::Newline(_) if ready => self.ready(),
+            Self::Newline(_) => Ok(()),
+        }
+    }
+
     /// Waits until what was told has been read, for a teller that is about to go.
     pub(super) fn barrier(&self) -> io::Result<()> {
         match self {

@@ -1,5 +1,7 @@
 //! Waiting for a start to come true: one loop over reports, signals, signs of readiness and the clock.
 
+mod forking;
+
 use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
@@ -22,6 +24,8 @@ use crate::sys::process::Reaped;
 use crate::sys::procfs;
 use crate::sys::signal;
 use crate::sys::signal::Signals;
+
+pub(super) use forking::Forking;
 
 /// How long a program that can no longer say that it is ready may take to end: its destructors run, and then how it
 /// ends says more than we could.
@@ -49,6 +53,8 @@ pub(super) struct Watch<'a> {
     pub(super) why: Option<String>,
     /// Until when it has asked to be given, from the beginning on.
     extended: Duration,
+    /// What is known of a program that forks itself into the background; none where it stays.
+    pub(super) forking: Option<Forking>,
     reader: Reports,
     stage: Stage,
     /// Children that were reaped before anybody had told which of them is the main process.
@@ -83,6 +89,8 @@ pub(super) enum Eyes<'a> {
 pub(super) enum Event {
     /// All signs of readiness are there.
     Ready,
+    /// The main process of a program that forks itself away has been found, or another one than before.
+    Main(i32),
     /// A step failed.
     Failed(Failure),
     /// The program ended; how, where that can be known.
@@ -110,6 +118,7 @@ impl<'a> Watch<'a> {
             status: None,
             why: None,
             extended: Duration::ZERO,
+            forking: None,
             reader: Reports::default(),
             stage: Stage::SettingUp,
             early: Vec::new(),
@@ -136,6 +145,9 @@ impl<'a> Watch<'a> {
             if let Some(told) = self.told()? {
                 return Ok(told);
             }
+            if let Some(main) = self.find()? {
+                return Ok(Event::Main(main));
+            }
             let elapsed = self.begun.elapsed();
             if self.promised() && !self.exiting() {
                 return Ok(Event::Ready);
@@ -149,11 +161,12 @@ impl<'a> Watch<'a> {
                 self.look(elapsed)?;
                 let ended = ended.or(self.reaped_early());
                 // We leave only after a report, so whoever left was the program.
-                let executed = self.promised() && matches!(ended, Some(Ended::Exited(_)));
+                let executed =
+                    self.forking.is_none() && self.promised() && matches!(ended, Some(Ended::Exited(_)));
                 return Ok(if executed { Event::Ready } else { Event::Ended(ended) });
             }
             // Without a sign to wait for it is about to end here, and how it ends will tell.
-            if matches!(self.stage, Stage::Executed) && !self.probes.is_empty() && self.probes.all_met() {
+            if self.runs() && !self.probes.is_empty() && self.probes.all_met() {
                 return Ok(Event::Ready);
             }
             if self.moments_left().is_some_and(|left| left.is_zero()) {
@@ -179,9 +192,13 @@ impl<'a> Watch<'a> {
 
     /// Whether all that was promised has happened: without a sign to wait for, that is the exec.
     fn promised(&self) -> bool {
-        let done = matches!(self.stage, Stage::Told)
-            || (matches!(self.stage, Stage::Executed) && self.probes.is_empty());
+        let done = matches!(self.stage, Stage::Told) || (self.runs() && self.probes.is_empty());
         done && self.main.is_some()
+    }
+
+    /// Whether the program runs as what it is to stay.
+    fn runs(&self) -> bool {
+        matches!(self.stage, Stage::Executed) && self.forking.as_ref().is_none_or(Forking::is_settled)
     }
 
     /// How long a program that has let go of everything may take to end.
@@ -199,8 +216,8 @@ impl<'a> Watch<'a> {
     }
 
     fn look(&mut self, elapsed: Duration) -> io::Result<()> {
-        match (&self.stage, self.main) {
-            (Stage::Executed, Some(main)) => self.probes.look(Family { main, root: self.root }, elapsed),
+        match self.main {
+            Some(main) if self.runs() => self.probes.look(Family { main, root: self.root }, elapsed),
             _ => Ok(()),
         }
     }
@@ -213,13 +230,15 @@ impl<'a> Watch<'a> {
     }
 
     fn wait(&self, elapsed: Duration) -> io::Result<()> {
-        let pause = match self.stage {
-            Stage::Executed => self.probes.pause(elapsed),
+        let pause = match (&self.stage, &self.forking) {
+            (Stage::Executed, Some(forking)) if !forking.is_settled() => forking.pause(elapsed),
+            (Stage::Executed, _) => self.probes.pause(elapsed),
             _ => None,
         };
         let longest = [pause, self.moments_left(), self.patience_left(elapsed)].into_iter().flatten().min();
         let mut all: Vec<BorrowedFd<'_>> = self.probes.descriptors();
         all.extend(self.reports.as_ref().map(AsFd::as_fd));
+        all.extend(self.forking.as_ref().and_then(Forking::held));
         all.push(match self.eyes {
             Eyes::Parent(signals) => signals.as_fd(),
             Eyes::Helper(main) => main.as_fd(),
@@ -284,6 +303,7 @@ impl<'a> Watch<'a> {
                 let dead = fd::wait_readable(&[main.as_fd()], Some(Duration::ZERO))?;
                 return Ok(dead.first().is_some_and(|dead| *dead).then_some(None));
             }
+            Eyes::Parent(_) if self.forking.is_some() => return self.death_of_forking(),
             Eyes::Parent(_) => self.main,
         };
         loop {

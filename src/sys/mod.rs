@@ -7,6 +7,7 @@
 //! `Unsupported`; nothing pretends.
 
 pub mod accounts;
+pub mod attribute;
 pub mod bounded;
 pub mod caught;
 pub mod environment;

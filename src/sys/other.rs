@@ -161,6 +161,11 @@ pub mod family {
         Err(unsupported("orphans cannot be adopted on this system yet"))
     }
 
+    /// Ends us when our parent ends: nobody can see to that here.
+    pub fn end_with(_parent: i32) -> io::Result<()> {
+        Ok(())
+    }
+
     /// All processes below `root`: not yet.
     pub fn descendants(_root: i32) -> io::Result<BTreeSet<i32>> {
         Err(unsupported("the children of a process cannot be found on this system yet"))

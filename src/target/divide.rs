@@ -75,6 +75,10 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
             division.hand_over(|field| settles_identity(field) || other && belongs_to_identity(field));
         }
     }
+    if division.adapter_stays() {
+        // It has to be done before launchd kills it.
+        division.hand_over(|field| field == Field::TimeoutStopSec);
+    }
     if matches!(target, Target::Launchd(_)) {
         launchd::about_streams(spec, &mut division);
     }
@@ -145,6 +149,11 @@ impl Division {
     /// Whether the adapter waits for the service to become ready.
     pub fn adapter_watches(&self) -> bool {
         self.adapter.contains(&Field::Ready)
+    }
+
+    /// Whether the adapter stays for as long as the program runs. Where it does not the program takes its place.
+    pub fn adapter_stays(&self) -> bool {
+        launchd::adapter_stays(self)
     }
 
     /// Moves fields from the host to the adapter, and says whether there were any.

@@ -39,6 +39,7 @@ use super::Systemd;
 use super::Target;
 use super::directive;
 
+pub use jit::jit;
 pub use level::Level;
 pub use network::Network;
 

@@ -20,6 +20,7 @@ use super::Loss;
 use super::LossKind;
 use super::Rights;
 use super::Scope;
+use super::Target;
 
 /// How launchd honours a field that the spec says. An agent runs as its user, and has no rights but the user's.
 pub(super) fn capability(spec: &ServiceSpec, field: Field, scope: Scope) -> Capability {
@@ -56,6 +57,10 @@ fn of_daemon(spec: &ServiceSpec, field: Field) -> Capability {
         },
         F::User => principal(spec.user.as_ref()),
         F::Group => principal(spec.group.as_ref()),
+        // What a program that forks itself away writes itself is only read.
+        F::PidFile if spec.service_type == Some(ServiceType::Forking) => {
+            Capability::Adapter(Rights::OfService)
+        }
         F::SupplementaryGroups
         | F::RootDirectory
         | F::Directory(_)
@@ -102,11 +107,16 @@ fn of_daemon(spec: &ServiceSpec, field: Field) -> Capability {
         },
         F::KillSignal => match spec.kill_signal {
             None | Some(SignalName::TERM) => Host,
-            Some(_) => Capability::lost("launchd always sends SIGTERM"),
+            // launchd always sends SIGTERM; the adapter stays, and passes it on as this one.
+            Some(_) => Capability::Adapter(Rights::OfService),
         },
-        F::ReloadSignal => {
-            Capability::lost("launchd knows no reload; launchctl kill SIGNAL system/LABEL sends the signal")
-        }
+        F::ReloadSignal => match spec.reload_signal {
+            None | Some(SignalName::HUP) => {
+                Capability::approximated("launchd has no reload; launchctl kill HUP and the job's name sends it")
+            }
+            // As `launchctl kill HUP system/LABEL` sends it, whatever the program wants.
+            Some(_) => Capability::Adapter(Rights::OfService),
+        },
     }
 }
 
@@ -172,6 +182,13 @@ fn output(output: Option<&Output>) -> Capability {
     }
 }
 
+/// Whether the adapter stays beside the program: launchd follows nobody but the process that it has started, and sends
+/// it no signal but SIGTERM by itself.
+pub(super) fn adapter_stays(division: &Division) -> bool {
+    let needs = |field: &F| matches!(field, F::Type | F::KillSignal | F::ReloadSignal);
+    matches!(division.target, Target::Launchd(_)) && division.adapter.iter().any(needs)
+}
+
 /// Known only when it is known who settles the identity: launchd opens files as the user that it starts the job as.
 pub(super) fn about_streams(spec: &ServiceSpec, division: &mut Division) {
     let other_user = division.host.contains(&F::User) || division.host.contains(&F::Group);
@@ -232,5 +249,25 @@ mod tests {
         assert_eq!(lost.losses.len(), 3);
         assert_eq!(weak.len(), 1);
         assert_eq!(weak[0].to_string(), "--no-new-privileges: lost: macOS cannot forbid it");
+    }
+
+    #[test]
+    fn the_adapter_stays_for_what_launchd_cannot_send_or_follow_and_has_the_time_to_stop() {
+        let stop = (F::TimeoutStopSec, "10");
+        for (said, adapter) in [
+            (&[(F::KillSignal, "SIGQUIT"), stop][..], &[F::TimeoutStopSec, F::KillSignal][..]),
+            (&[(F::KillSignal, "SIGTERM"), stop], &[]),
+            (&[(F::ReloadSignal, "SIGUSR1"), stop], &[F::TimeoutStopSec, F::ReloadSignal]),
+            (&[(F::ReloadSignal, "SIGHUP"), stop], &[]),
+            (&[(F::Type, "forking"), (F::PidFile, "/var/run/x.pid")], &[F::Type, F::PidFile]),
+        ] {
+            let divided = division(said);
+            assert_eq!(divided.adapter, adapter);
+            assert_eq!(divided.adapter_stays(), !adapter.is_empty());
+            // The identity stays launchd's.
+            let mut said = said.to_vec();
+            said.push((F::User, "www"));
+            assert!(division(&said).host.contains(&F::User));
+        }
     }
 }

@@ -37,6 +37,7 @@ pub use harden::Network;
 pub use harden::Omission;
 pub use harden::Setting;
 pub use harden::harden;
+pub use harden::jit;
 pub use host::Scope;
 pub use host::Systemd;
 pub use host::Target;

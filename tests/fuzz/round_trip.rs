@@ -64,7 +64,9 @@ pub(super) fn unit(spec: &ServiceSpec) -> String {
         Err(refused) => return gists(refused.iter().map(|refused| &refused.unfit.reason)),
     };
     let read = read_unit(&text, spec);
-    // Of a list that is partly kept some elements are said by both parts.
+    let again = written(&read).unwrap_or_else(|refused| panic!("{}\n{text}", refused[0]));
+    assert_eq!(read_unit(&again, &read), read, "{again}");
+    // Of a list that is partly kept, what is wholly understood comes first from now on.
     if spec.native != Native::default() {
         return "kept".to_owned();
     }
@@ -80,8 +82,6 @@ pub(super) fn unit(spec: &ServiceSpec) -> String {
     expected.directories.sort_by_key(|directory| directory.kind);
     // Lines that only systemd understands are kept as they stand.
     assert_eq!(ServiceSpec { native: expected.native.clone(), ..read.clone() }, expected, "{text}");
-    let again = written(&read).unwrap_or_else(|refused| panic!("{}\n{text}", refused[0]));
-    assert_eq!(read_unit(&again, &read), read, "{again}");
     format!("unit {:?}", division.adapter)
 }
 

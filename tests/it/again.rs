@@ -11,6 +11,7 @@ use svcadapt::target::directive;
 
 use crate::judge::Folder;
 use crate::judge::Judgement;
+use crate::judge::printed;
 use crate::judge::said;
 use crate::judge::svcadapt;
 
@@ -112,6 +113,18 @@ pub(crate) fn unknown_to(version: Version, text: &str) -> Vec<String> {
         }
     }
     unknown
+}
+
+#[test]
+fn a_list_of_which_systemd_alone_understands_a_part_does_not_grow() {
+    let folder = Folder::new();
+    let file = folder.path().join("x.service").display().to_string();
+    let lists = "RuntimeDirectory=x\nRuntimeDirectory=a b\\x41:c\nUnsetEnvironment=A B=1\n";
+    folder.write("x.service", &format!("[Service]\nExecStart=/bin/true\n{lists}"));
+    let text = printed(["gen-unit", &file]);
+    assert!(text.contains(lists), "{text}");
+    folder.write("x.service", &text);
+    assert_eq!(printed(["gen-unit", &file]), text);
 }
 
 #[test]

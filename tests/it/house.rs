@@ -12,6 +12,7 @@ use std::path::PathBuf;
 const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &[]),
     ("daemon", &["spec", "plan", "setup", "manager", "supervise", "control", "host", "sys"]),
+    ("check", &["spec", "format", "target", "sys"]),
     ("control", &["spec", "setup", "manager", "sys"]),
     ("supervise", &["spec", "plan", "setup", "ready", "manager", "sys"]),
     ("setup", &["spec", "plan", "sys"]),

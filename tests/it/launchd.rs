@@ -5,6 +5,7 @@
 mod generated;
 mod identity;
 mod loads;
+mod monitor;
 mod restarts;
 mod sockets;
 mod starts;

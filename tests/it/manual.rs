@@ -10,8 +10,19 @@ use crate::judge::said;
 use crate::judge::skip;
 use crate::judge::svcadapt;
 
-const COMMANDS: [&str; 10] =
-    ["run", "detect", "audit", "gen-unit", "gen-plist", "show", "status", "stop", "completions", "man"];
+const COMMANDS: [&str; 11] = [
+    "run",
+    "detect",
+    "audit",
+    "check",
+    "gen-unit",
+    "gen-plist",
+    "show",
+    "status",
+    "stop",
+    "completions",
+    "man",
+];
 
 #[test]
 fn every_command_has_its_page_and_every_option_stands_in_it() {

@@ -66,7 +66,7 @@ impl Drop for Stop<'_> {
 #[test]
 fn every_option_of_ours_that_it_names_exists() {
     let dir = Dir::new();
-    let commands = ["run", "stop", "status", "gen-unit", "gen-plist", "detect", "audit", "show"];
+    let commands = ["run", "stop", "status", "gen-unit", "gen-plist", "detect", "audit", "show", "check"];
     let own = help(&dir, &["--help"]);
     let help = commands.iter().fold(own, |all, command| all + &help(&dir, &[command, "--help"]));
     let named: BTreeSet<&str> = README

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod failure;
+mod forking;
 mod hostile;
 mod plan;
 mod race;

@@ -4,8 +4,10 @@
 mod activation;
 mod container;
 mod forking;
+mod hand_over;
 mod itself;
 mod manager;
+mod monitor;
 mod parity;
 mod plain;
 mod recognised;

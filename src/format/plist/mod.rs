@@ -1,6 +1,7 @@
 //! Property lists of launchd (launchd.plist(5)).
 
 mod binary;
+mod document;
 mod fields;
 mod keys;
 mod label;
@@ -11,8 +12,15 @@ mod umask;
 mod write;
 mod xml;
 
+pub use document::Document;
+pub use document::Odd;
 pub use label::Label;
 pub use read::Kept;
 pub use read::Reading;
 pub use read::read;
+pub use shape::Oddity;
+pub use tree::Entry;
+pub use tree::Integer;
+pub use tree::Node;
+pub use tree::Value;
 pub use write::write;

@@ -91,7 +91,7 @@ fn native(node: &Node) -> Option<Native> {
     })
 }
 
-fn tree(bytes: &[u8]) -> Result<Node, Fault> {
+pub(super) fn tree(bytes: &[u8]) -> Result<Node, Fault> {
     if bytes.starts_with(binary::MAGIC) { binary::parse(bytes) } else { xml::parse(bytes) }
 }
 

@@ -9,8 +9,20 @@ use super::tree::Value;
 /// A value that is not what launchd expects there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Misfit {
+    pub(super) oddity: Oddity,
     pub(super) offset: Option<usize>,
     pub(super) refusal: Refusal,
+}
+
+/// How a key or a value is not what launchd expects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Oddity {
+    /// It knows no such key.
+    Unknown,
+    /// The key takes another type.
+    Kind,
+    /// It does nothing with the key any more.
+    Dead,
 }
 
 /// Everything in a value that does not fit. `name` is its key, with those above it: `KeepAlive.PathState`.
@@ -29,14 +41,14 @@ pub(super) fn unknown<'a>(name: &str, node: &Node, mut known: impl Iterator<Item
         None => "launchd passes over it in silence".to_owned(),
     };
     let cause = format!("'{}' is no key of launchd's", name.escape_debug());
-    Misfit { offset: node.offset, refusal: Refusal::hinted(cause, hint) }
+    Misfit { oddity: Oddity::Unknown, offset: node.offset, refusal: Refusal::hinted(cause, hint) }
 }
 
 fn look(name: &str, node: &Node, shapes: &[Shape], found: &mut Vec<Misfit>) {
     let Some(shape) = shapes.iter().find(|shape| same_kind(shape, &node.value)) else {
         let cause = format!("{} takes {}, not {}", name.escape_debug(), wanted(shapes), node.value.kind());
         let refusal = Refusal::hinted(cause, "launchd passes over it in silence");
-        found.push(Misfit { offset: node.offset, refusal });
+        found.push(Misfit { oddity: Oddity::Kind, offset: node.offset, refusal });
         return;
     };
     match (shape, &node.value) {

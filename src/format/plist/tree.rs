@@ -4,21 +4,30 @@ use crate::spec::Refusal;
 
 /// A value, and the byte at which it begins; in a binary property list, whose bytes tell people nothing, none.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
+pub struct Node {
     pub(super) offset: Option<usize>,
-    pub(super) value: Value,
+    /// What it is.
+    pub value: Value,
 }
 
 /// What a property list can hold. Of what launchd has no key for, only the kind is known.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub enum Value {
+    /// `<string>`
     String(String),
+    /// `<integer>`
     Integer(Integer),
+    /// `<real>`
     Real,
+    /// `<true/>` or `<false/>`
     Boolean(bool),
+    /// `<date>`
     Date,
+    /// `<data>`
     Data,
+    /// A number of an archive; only binary property lists have such.
     Uid,
+    /// `<array>`
     Array(Vec<Node>),
     /// In the order in which it was written; no key is there twice.
     Dictionary(Vec<Entry>),
@@ -26,18 +35,20 @@ pub(super) enum Value {
 
 /// A number, and whether it was written as people write octal ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Integer {
+pub struct Integer {
     /// From `i64::MIN` to `u64::MAX`.
-    pub(super) number: i128,
+    pub number: i128,
     /// Whether it has a zero in front that changes nothing.
-    pub(super) padded: bool,
+    pub padded: bool,
 }
 
 /// A key and its value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) node: Node,
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// The value, which has a place; the key stands before it.
+    pub node: Node,
 }
 
 /// Why a text is no property list.
@@ -52,7 +63,7 @@ pub(super) const DEEPEST: usize = 64;
 
 impl Value {
     /// The kind, with its article.
-    pub(super) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::String(_) => "a string",
             Self::Integer(_) => "an integer",

@@ -37,6 +37,10 @@ use super::keys;
 /// seconds, so it is always written.
 const EXIT_TIME_OUT: u64 = 30;
 
+/// What an adapter that stays needs beyond that, to kill a program whose time is over and to see it end. launchd kills
+/// the adapter alone.
+const LONGER: u64 = 5;
+
 /// What macOS takes for no limit (`RLIM_INFINITY`, getrlimit(2)).
 const NO_LIMIT: u64 = i64::MAX as u64;
 
@@ -57,7 +61,7 @@ pub fn write(
     let mut job = Job { spec, root: Dictionary::new(), refused: Vec::new() };
     job.root.insert(keys::LABEL.into(), label.as_str().into());
     job.root.insert(keys::RUN_AT_LOAD.into(), true.into());
-    job.root.insert(keys::EXIT_TIME_OUT.into(), EXIT_TIME_OUT.into());
+    job.timeout_stop(division);
     job.command(division, adapter);
     for &field in &division.host {
         job.field(field);
@@ -127,9 +131,8 @@ impl Job<'_> {
             Field::PreventCore => {
                 self.limit(Resource::Core, Limit { soft: Ceiling::At(0), hard: Ceiling::At(0) });
             }
-            Field::TimeoutStopSec => self.timeout_stop(),
             Field::Restart => self.restart(),
-            // What launchd does anyway. The label stands for the name.
+            // What is always written, or what launchd does anyway. The label stands for the name.
             _ => (),
         }
     }
@@ -181,12 +184,13 @@ impl Job<'_> {
         }
     }
 
-    fn timeout_stop(&mut self) {
+    fn timeout_stop(&mut self, division: &Division) {
+        let longer = if division.adapter_stays() { LONGER } else { 0 };
         let seconds = match self.spec.timeout_stop {
             // 0 is launchd's word for ever.
             Some(Timespan::Infinity) => 0,
-            Some(Timespan::Finite(span)) => whole_seconds(span),
-            None => EXIT_TIME_OUT,
+            Some(Timespan::Finite(span)) => whole_seconds(span).saturating_add(longer),
+            None => EXIT_TIME_OUT + longer,
         };
         self.root.insert(keys::EXIT_TIME_OUT.into(), seconds.into());
     }

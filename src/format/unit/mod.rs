@@ -1,5 +1,6 @@
 //! systemd units (systemd.unit(5), systemd.service(5), systemd.exec(5), systemd.syntax(7)).
 
+mod covered;
 mod exec;
 mod fault;
 mod fields;
@@ -31,6 +32,7 @@ pub use read::Reading;
 pub use read::read;
 pub use specifiers::Unresolved;
 pub use specifiers::Why;
+pub use specifiers::resolve;
 pub use words::Syntax;
 pub use words::Unbalanced;
 pub use words::Word;

@@ -35,7 +35,7 @@ const OF_THE_HOST: &[u8] = b"ABHMRWDabcdlmoqrsvw";
 /// Replaces every specifier. `%` before anything but a letter or digit, or at the end, stands for itself.
 ///
 /// What depends on whose manager it is has its value for that of the system.
-pub(super) fn resolve(text: &[u8], name: &UnitName, file: &Path) -> Result<Vec<u8>, Unresolved> {
+pub fn resolve(text: &[u8], name: &UnitName, file: &Path) -> Result<Vec<u8>, Unresolved> {
     let mut resolved = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(percent) = rest.iter().position(|&byte| byte == b'%') {

@@ -34,6 +34,7 @@ use crate::target::in_systemd;
 use crate::target::unknown;
 use crate::target::values;
 
+use super::covered::covered;
 use super::quote;
 use super::quote::Dollar;
 use super::reload;
@@ -312,7 +313,12 @@ impl Unit<'_> {
     }
 
     fn lines(&mut self, field: Field, quote: fn(&OsStr) -> Result<String, Unfit>) {
+        let mut covered = covered(self.spec, field);
         for value in values(self.spec, field) {
+            if let Some(times) = covered.get_mut(&value).filter(|times| **times > 0) {
+                *times -= 1;
+                continue;
+            }
             match quote(&value) {
                 Ok(text) if field.directive().len() + 1 + text.len() > quote::LONGEST_LINE => {
                     self.refused.push(too_long(Place::Field(field), &value));

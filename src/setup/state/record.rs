@@ -42,7 +42,16 @@ pub enum Session {
 impl Record {
     /// The record of this very process, in a session that it shares.
     pub fn own(pid_file: Option<PathBuf>, program: PathBuf, stop_patience: Option<u64>) -> io::Result<Self> {
-        let pid = process::own_pid();
+        Self::of(process::own_pid(), pid_file, program, stop_patience)
+    }
+
+    /// The record of another process, in a session that it shares.
+    pub fn of(
+        pid: i32,
+        pid_file: Option<PathBuf>,
+        program: PathBuf,
+        stop_patience: Option<u64>,
+    ) -> io::Result<Self> {
         Ok(Self {
             pid,
             start_time: process::identity(pid)?.start_time,

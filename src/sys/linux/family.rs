@@ -14,6 +14,15 @@ pub fn adopt_orphans() -> io::Result<()> {
     Ok(nix::sys::prctl::set_child_subreaper(true)?)
 }
 
+/// Has the kernel kill us when our parent, which is this process, ends (PR_SET_PDEATHSIG, prctl(2)). A change of user
+/// takes that back, and so does the exec of a program that gives rights; no child inherits it.
+pub fn end_with(parent: i32) -> io::Result<()> {
+    nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
+    // It may have ended before.
+    let ours = super::super::process::parent_pid() == parent;
+    if ours { Ok(()) } else { Err(io::Error::other("the monitor has ended")) }
+}
+
 /// All processes that we can see, as they are now.
 fn all() -> io::Result<impl Iterator<Item = Stat>> {
     let entries = std::fs::read_dir("/proc")?.flatten();

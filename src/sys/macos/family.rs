@@ -15,6 +15,11 @@ pub fn adopt_orphans() -> io::Result<()> {
     Err(unsupported("on this system only launchd adopts orphans"))
 }
 
+/// Ends us when our parent ends: nobody can see to that here.
+pub fn end_with(_parent: i32) -> io::Result<()> {
+    Ok(())
+}
+
 /// All processes below `root` in the tree of parents, itself among them, as they are now.
 pub fn descendants(root: i32) -> io::Result<BTreeSet<i32>> {
     // One that is gone by now is nobody's child.

@@ -45,7 +45,7 @@ const SCRIPTS: [&str; 6] = [".cjs", ".jar", ".js", ".mjs", ".php", ".ts"];
 ///
 /// It is told by its name: whether the machine has something else under it, only the machine knows. A shell's text
 /// and the words of `env` and `exec` are looked through, since the program stands behind them.
-pub(super) fn jit(command: &Command) -> Option<String> {
+pub fn jit(command: &Command) -> Option<String> {
     let mut words = command.argv();
     let program = words.next()?;
     let rest: Vec<&OsStr> = words.collect();

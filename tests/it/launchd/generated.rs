@@ -24,7 +24,13 @@ const SECOND: Duration = Duration::from_millis(50);
 
 /// Writes a property list with these words before `--` and this program behind, in which `[DIR]` is the directory; loads
 /// it, and returns what was said about losses.
-fn generate(dir: &Dir, launchd: &Launchd, label: &str, words: &[&str], program: &[&str]) -> String {
+pub(super) fn generate(
+    dir: &Dir,
+    launchd: &Launchd,
+    label: &str,
+    words: &[&str],
+    program: &[&str],
+) -> String {
     let svcadapt = dir.program("svcadapt");
     let path = dir.path().display().to_string();
     let output = Svc::new(dir)

@@ -290,7 +290,6 @@ fn values_that_mean_nothing() {
         "--runtime-directory=/x",
         "--capability-bounding-set=CAP_NOTHING",
         "--prevent-core=perhaps",
-        "--type=forking",
         "--type=maybe",
         "--files-preserve=2",
         "--files-preserve=x",

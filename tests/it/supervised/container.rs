@@ -232,3 +232,50 @@ fn a_step_that_fails_is_told_and_leaves_nothing() {
         .status(200)
         .run();
 }
+
+/// A container is stopped by SIGTERM, or by a terminal; and its program may want another signal.
+#[test]
+fn process_one_stops_its_program_by_the_signal_that_was_asked_for() {
+    if !require(Capability::Root) {
+        return;
+    }
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let dir = Dir::new();
+        let text = "trap 'echo quit; exit 6' QUIT\ntrap 'echo reload' USR1\necho up\nwhile :; do sleep 60 & wait; done";
+        let options = ["--kill-signal", "QUIT", "--reload-signal", "USR1", "--", "/bin/sh", "-c", text];
+        let mut running = container(&dir, &options).spawn();
+        running.wait_for("up\n");
+        let init = init(&dir);
+        init.signal(Signal::SIGHUP);
+        running.wait_for("reload\n");
+        init.signal(signal);
+        let output = running.finish();
+        assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(6), ""));
+        dir.nothing_left();
+    }
+}
+
+#[test]
+fn a_program_that_forks_itself_away_ends_the_container_when_it_ends() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    dir.program("daemonic");
+    let pid_file = ["--pid-file", "[DIR]/its.pid"];
+    let options =
+        [&["--type", "forking"], &pid_file[..], &["--", "[DIR]/daemonic", "--forks", "2"], &pid_file]
+            .concat();
+    let start = |end: &[&str]| container(&dir, &[&options[..], &["[DIR]/inspect"], end].concat());
+    for status in [0, 5] {
+        start(&["--exit-after", &format!("1000:{status}")]).status(status).run();
+    }
+    let words = ["--stdout", "up", "--stay"];
+    let mut running = start(&words).spawn();
+    running.wait_for("up\n");
+    let init = init(&dir);
+    wait_until("only the daemon is left", || (children(init.pid()).len() == 1).then_some(()));
+    init.signal(Signal::SIGTERM);
+    assert_eq!(running.finish().exit, Exit::Status(0));
+    dir.nothing_left();
+}

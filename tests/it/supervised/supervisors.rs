@@ -32,7 +32,7 @@ pub(super) fn have(program: &str) -> bool {
 }
 
 /// A service directory with this `run` script, in which `[DIR]` is the directory and `run` svcadapt's.
-fn service(dir: &Dir, words: &str) {
+pub(super) fn service(dir: &Dir, words: &str) {
     dir.program("svcadapt");
     dir.program("inspect");
     let path = dir.path().display().to_string();
@@ -43,7 +43,7 @@ fn service(dir: &Dir, words: &str) {
 }
 
 /// A command of the supervisor's, run to its end.
-fn command(dir: &Dir, program: &str, words: &[&str]) -> Output {
+pub(super) fn command(dir: &Dir, program: &str, words: &[&str]) -> Output {
     Svc::new(dir).program(&format!("/usr/bin/{program}")).args(words).arg_service().output()
 }
 
@@ -55,13 +55,13 @@ impl Svc<'_> {
 }
 
 /// s6-supervise(1) at work on the service directory, once it has started it.
-fn s6(dir: &Dir) -> Running {
+pub(super) fn s6(dir: &Dir) -> Running {
     let running = Svc::new(dir).program("/usr/bin/s6-supervise").arg_service().spawn();
     wait_until("s6 listens", || command(dir, "s6-svok", &[]).exit.eq(&Exit::Status(0)).then_some(()));
     running
 }
 
-fn end_s6(dir: &Dir, running: Running) {
+pub(super) fn end_s6(dir: &Dir, running: Running) {
     assert_eq!(command(dir, "s6-svc", &["-dx"]).exit, Exit::Status(0));
     let output = running.finish();
     assert_eq!(output.exit, Exit::Status(0), "{}", output.stderr);

@@ -1,0 +1,74 @@
+//! When the job starts, starts again, and how it ends.
+
+use crate::check::Findings;
+use crate::check::rules::job::DISABLED;
+use crate::check::rules::job::EXIT_NEVER;
+use crate::check::rules::job::EXIT_TIME_OUT;
+use crate::check::rules::job::INVERTED;
+use crate::check::rules::job::NETWORK;
+use crate::check::rules::job::NEVER;
+use crate::check::rules::job::THROTTLE;
+use crate::check::rules::job::TRANSACTIONS;
+use crate::format::plist::Node;
+
+use super::View;
+
+/// What starts a job.
+const STARTERS: [&str; 12] = [
+    "RunAtLoad",
+    "KeepAlive",
+    "StartInterval",
+    "StartCalendarInterval",
+    "StartOnMount",
+    "WatchPaths",
+    "QueueDirectories",
+    "Sockets",
+    "MachServices",
+    "LaunchEvents",
+    "OnDemand",
+    "inetdCompatibility",
+];
+
+pub(super) fn find(view: &View, findings: &mut Findings) {
+    keep_alive(view, findings);
+    for key in ["EnableTransactions", "EnablePressuredExit"] {
+        if let Some(node) = view.node(key).filter(|node| node.truth() == Some(true)) {
+            findings.add(&TRANSACTIONS, view.origin(node), format!("{key} makes a stop a kill"));
+        }
+    }
+    let exit = view.node("ExitTimeOut");
+    if let Some(node) = exit.filter(|node| node.number() == Some(0)) {
+        findings.add(&EXIT_NEVER, view.origin(node), "ExitTimeOut 0 waits for ever");
+    }
+    if let Some(node) = view.node("Disabled").filter(|node| node.truth() == Some(true)) {
+        findings.add(&DISABLED, view.origin(node), "Disabled does not keep the job from being enabled");
+    }
+    let starts = |key: &&str| view.node(key).is_some_and(|node| node.truth() != Some(false));
+    if !STARTERS.iter().any(starts) {
+        findings.add(&NEVER, view.document.whole(), "no key says when the job starts");
+    }
+}
+
+fn keep_alive(view: &View, findings: &mut Findings) {
+    let Some(node) = view.node("KeepAlive").filter(|node| node.truth() != Some(false)) else { return };
+    if let Some(said) = node.entry("SuccessfulExit").filter(|said| said.truth() == Some(true)) {
+        findings.add(&INVERTED, view.origin(said), "SuccessfulExit true restarts after success only");
+    }
+    if let Some(said) = node.entry("NetworkState") {
+        findings.add(&NETWORK, view.origin(said), "NetworkState does nothing");
+    }
+    if view.node("ThrottleInterval").is_none() {
+        findings.add(
+            &THROTTLE,
+            view.origin(node),
+            "without ThrottleInterval two starts are ten seconds apart",
+        );
+    }
+    if view.node("ExitTimeOut").and_then(Node::number).is_none() {
+        findings.add(
+            &EXIT_TIME_OUT,
+            view.origin(node),
+            "without ExitTimeOut the job is killed after about 5 seconds",
+        );
+    }
+}

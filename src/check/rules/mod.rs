@@ -1,0 +1,60 @@
+//! The table of everything that `check` knows: each rule with its code, its sentence, its reason and its cure.
+//!
+//! A code keeps its meaning for ever; one that is given up is never given away again. The families:
+//!
+//! | codes | about |
+//! | --- | --- |
+//! | SVC1xx | the file itself, any format |
+//! | SVC2xx | directives of a unit and their values |
+//! | SVC3xx | command lines of a unit |
+//! | SVC4xx | users, rights and sandboxes of a unit |
+//! | SVC5xx | files that a unit names |
+//! | SVC6xx | how a unit starts, stops and is wanted |
+//! | SVC7xx | keys of a property list and their values |
+//! | SVC8xx | how a job of launchd starts and stops |
+
+use super::Rule;
+
+pub mod command;
+pub mod directive;
+pub mod file;
+pub mod job;
+pub mod key;
+pub mod life;
+pub mod path;
+pub mod rights;
+
+/// All rules, in the order of their codes.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    [file::ALL, directive::ALL, command::ALL, rights::ALL, path::ALL, life::ALL, key::ALL, job::ALL]
+        .into_iter()
+        .flatten()
+        .copied()
+}
+
+/// The rule with this code.
+pub fn find(code: &str) -> Option<&'static Rule> {
+    all().find(|rule| rule.code.eq_ignore_ascii_case(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_in_order_and_sentences_are_sentences() {
+        let codes: Vec<_> = all().map(|rule| rule.code).collect();
+        let mut sorted = codes.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(codes, sorted);
+        for rule in all() {
+            assert!(rule.code.len() == 6 && rule.code.starts_with("SVC"), "{}", rule.code);
+            for text in [rule.what, rule.why, rule.cure] {
+                assert!(!text.is_empty() && !text.ends_with('.') && text.is_ascii(), "{}: {text}", rule.code);
+            }
+        }
+        assert_eq!(find("svc101").map(|rule| rule.code), Some("SVC101"));
+        assert_eq!(find("SVC999"), None);
+    }
+}

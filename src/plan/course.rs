@@ -1,0 +1,140 @@
+//! How this process and the program's come to be two, or stay one.
+
+use crate::host::Detection;
+use crate::host::Manager;
+use crate::host::Mode as HostMode;
+use crate::spec::ServiceSpec;
+use crate::spec::ServiceType;
+use crate::spec::SignalName;
+
+use super::Resolved;
+
+/// The way to the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Course {
+    /// Fork twice, and leave when the service is ready.
+    Daemonize,
+    /// Become the program.
+    Exec,
+    /// Fork once; when the program has forked itself into the background and the service is ready, tell the manager
+    /// which process is the main one, and leave.
+    HandOver,
+    /// Fork once, and stay for as long as the program runs, because the manager wants its child to.
+    Stay,
+    /// The same as process 1: reap orphans and pass signals on.
+    Init,
+}
+
+impl Course {
+    /// A process stays only where one is needed: for a program that forks itself away from a manager that follows
+    /// nobody but its child, and for signals that the manager cannot send.
+    pub(super) fn of(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection) -> Self {
+        let forking = spec.service_type == Some(ServiceType::Forking);
+        // systemd believes MAINPID= (sd_notify(3)) where it listens.
+        let listens = || resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET");
+        match (detection.mode, &detection.manager) {
+            (HostMode::Classic, _) => Self::Daemonize,
+            (HostMode::Supervised, Manager::Container) => Self::Init,
+            (HostMode::Supervised, Manager::Systemd)
+                if forking && spec.notification_fd.is_none() && listens() =>
+            {
+                Self::HandOver
+            }
+            (HostMode::Supervised, _) if forking || !others(spec, detection).is_empty() => Self::Stay,
+            (HostMode::Supervised, _) => Self::Exec,
+        }
+    }
+}
+
+/// Whether signals reach the program through us, so that one can come as another. systemd sends the right ones itself.
+pub fn passes_signals_on(detection: &Detection) -> bool {
+    detection.mode == HostMode::Supervised && detection.manager != Manager::Systemd
+}
+
+/// The signals that are passed on as others, because whoever stands above knows only these.
+pub(super) fn others(spec: &ServiceSpec, detection: &Detection) -> Vec<(SignalName, SignalName)> {
+    if !passes_signals_on(detection) {
+        return Vec::new();
+    }
+    let mut all = Vec::new();
+    if let Some(stop) = spec.kill_signal {
+        all.push((SignalName::TERM, stop));
+        // What a terminal sends to a container that is run in its foreground.
+        if detection.manager == Manager::Container {
+            all.push((SignalName::INT, stop));
+        }
+    }
+    all.extend(spec.reload_signal.map(|reload| (SignalName::HUP, reload)));
+    all.retain(|(from, to)| from != to);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::host::Scope;
+    use crate::plan::Plan;
+    use crate::plan::Step;
+    use crate::plan::tests::resolved;
+    use crate::plan::tests::spec;
+    use crate::spec::Field;
+
+    use super::*;
+
+    fn plan(fields: &[(Field, &str)], manager: Manager, socket: bool) -> Plan {
+        let mut resolved = resolved();
+        if socket {
+            resolved.inherited.push(("NOTIFY_SOCKET".into(), "/n".into()));
+        }
+        let mode = HostMode::Supervised;
+        Plan::new(
+            &spec(fields),
+            &resolved,
+            &Detection { mode, manager, scope: Scope::System, evidence: vec![] },
+        )
+    }
+
+    const FORKING: (Field, &str) = (Field::Type, "forking");
+    const QUIT: (Field, &str) = (Field::KillSignal, "QUIT");
+
+    #[test]
+    fn a_process_stays_only_where_the_manager_needs_it() {
+        for (fields, manager, socket, course) in [
+            (&[FORKING][..], Manager::Systemd, true, Course::HandOver),
+            (&[FORKING], Manager::Systemd, false, Course::Stay),
+            (&[FORKING], Manager::S6, false, Course::Stay),
+            (&[FORKING], Manager::Container, true, Course::Init),
+            (&[QUIT], Manager::Systemd, true, Course::Exec),
+            (&[QUIT], Manager::Runit, false, Course::Stay),
+            (&[(Field::KillSignal, "TERM")], Manager::Runit, false, Course::Exec),
+            (&[(Field::ReloadSignal, "USR1")], Manager::Launchd { label: None }, false, Course::Stay),
+            (&[(Field::ReloadSignal, "HUP")], Manager::S6, false, Course::Exec),
+            (&[], Manager::S6, false, Course::Exec),
+        ] {
+            assert_eq!(plan(fields, manager.clone(), socket).course, course, "{fields:?} {manager:?}");
+        }
+    }
+
+    #[test]
+    fn a_plan_says_what_comes_after_the_program_was_executed() {
+        let last = |plan: Plan| {
+            let at = plan.steps.iter().position(|planned| matches!(planned.step, Step::Execute(_))).unwrap();
+            plan.steps[at + 1..].iter().map(|planned| planned.step.to_string()).collect::<Vec<_>>()
+        };
+        let fields = [FORKING, (Field::PidFile, "/run/x.pid")];
+        assert_eq!(last(plan(&fields, Manager::Systemd, true)), ["main process /run/x.pid", "hand over"]);
+        assert_eq!(
+            last(plan(&[FORKING, QUIT], Manager::S6, false)),
+            ["main process the only one left", "monitor SIGTERM as SIGQUIT"]
+        );
+        let signals = [QUIT, (Field::ReloadSignal, "USR1")];
+        let expected = ["monitor SIGTERM as SIGQUIT, SIGINT as SIGQUIT, SIGHUP as SIGUSR1"];
+        assert_eq!(last(plan(&signals, Manager::Container, false)), expected);
+        assert_eq!(last(plan(&[QUIT], Manager::Systemd, false)), [""; 0]);
+        let tied = |fields, manager| {
+            plan(fields, manager, false).steps.iter().any(|p| p.step == Step::EndWithMonitor)
+        };
+        assert!(tied(&[QUIT], Manager::S6));
+        // launchd sees to it, and of a program that forks itself away nobody would have it.
+        assert!(!tied(&[QUIT], Manager::Launchd { label: None }) && !tied(&[QUIT, FORKING], Manager::S6));
+    }
+}

@@ -1,0 +1,83 @@
+//! The identity of a service whose program forks itself into the background.
+//!
+//! The lock goes with the process that took it, and the first process of such a program leaves. So it is taken by the
+//! one that waits, which is recorded as the service for as long as it starts it: whoever stops the service then stops
+//! the start. When the main process is known it is recorded instead; and once nobody waits any more the record alone
+//! stands in for the lock.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::plan::Resolved;
+use crate::plan::Step;
+use crate::spec::ServiceSpec;
+use crate::sys::lineage;
+use crate::sys::process;
+
+use super::Failure;
+use super::perform;
+use super::state;
+use super::state::Lock;
+use super::state::Record;
+use super::state::Session;
+
+/// What a start that is told to stop may take longer than the service: it ends what it has started first.
+const LONGER: Duration = Duration::from_secs(15);
+
+/// The lock of a service, held by the process that waits for it.
+#[derive(Debug)]
+pub struct Claim<'a> {
+    spec: &'a ServiceSpec,
+    resolved: &'a Resolved,
+    /// None where the service has neither a name nor a pid file.
+    lock: Option<Lock>,
+}
+
+impl<'a> Claim<'a> {
+    /// Takes the lock and records this process, or says that the service runs already.
+    pub fn take(spec: &'a ServiceSpec, resolved: &'a Resolved) -> Result<Self, Failure> {
+        let mut claim = Self { spec, resolved, lock: None };
+        let Some(path) = &resolved.lock else { return Ok(claim) };
+        let step = Step::Lock { path: path.clone(), descriptor: 0 };
+        let failed = |error: io::Error| Failure::io(&step, &error);
+        if let Some(pid_file) = &spec.pid_file {
+            perform::nobody_elses(resolved, pid_file.as_path())?;
+        }
+        state::prepare_directory().map_err(failed)?;
+        claim.lock = match Lock::take_here(path).map_err(failed)? {
+            Ok(lock) => Some(lock),
+            Err(holder) => return Err(Failure::already_running(&perform::what(spec), holder)),
+        };
+        let longer = u64::try_from(LONGER.as_micros()).unwrap_or(u64::MAX);
+        let patience = perform::stop_patience(spec).map(|patience| patience.saturating_add(longer));
+        let record = Record::own(claim.pid_file(), resolved.program.clone(), patience).map_err(failed)?;
+        claim.write(&record).map_err(failed)?;
+        Ok(claim)
+    }
+
+    /// Records the main process. Its session is its own if it is not ours: then it was made since we started it.
+    pub fn hand_over(&self, main: i32) -> Result<(), Failure> {
+        let failed = |error: io::Error| Failure::io(&Step::MainProcess(self.pid_file()), &error);
+        self.record(main).map_err(failed)
+    }
+
+    fn record(&self, main: i32) -> io::Result<()> {
+        let patience = perform::stop_patience(self.spec);
+        let record = Record::of(main, self.pid_file(), self.resolved.program.clone(), patience)?;
+        let own = process::session(main)? != lineage::own().session;
+        self.write(&Record {
+            stop_signal: self.spec.kill_signal.map(|signal| signal.to_string()),
+            session: if own { Session::Own } else { Session::Shared },
+            ..record
+        })
+    }
+
+    fn pid_file(&self) -> Option<PathBuf> {
+        self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned())
+    }
+
+    fn write(&self, record: &Record) -> io::Result<()> {
+        self.lock.as_ref().map_or(Ok(()), |lock| lock.record(record))
+    }
+}

@@ -1,0 +1,74 @@
+//! Under a manager that takes another process for the main one: start a program that forks itself into the
+//! background, tell which process came of it, and leave.
+//!
+//! The manager takes us for the main process until we tell, and believes nobody else about that. So nobody is forked
+//! off to tell it, as for a program that stays, and we leave only when what we told has been read.
+
+use std::io;
+
+use crate::plan::Step;
+use crate::setup::Failure;
+use crate::setup::Report;
+use crate::spec::Probe;
+use crate::sys::family;
+use crate::sys::process;
+use crate::sys::process::Side;
+use crate::sys::process::SingleThreaded;
+use crate::sys::signal;
+use crate::sys::signal::Signals;
+
+use super::launch;
+use super::launch::Log;
+use super::outcome::Outcome;
+use super::start::Ends;
+use super::start::Start;
+use super::tell::Tell;
+use super::watch::Eyes;
+use super::watch::Watch;
+
+/// Starts the program. Returns when it is the manager's, or has failed.
+pub(super) fn hand_over(start: &Start<'_>) -> Outcome {
+    signal::reset_dispositions();
+    let log = Log::before(start);
+    let forked = || -> Result<_, Failure> {
+        let failed = |error: io::Error| Failure::io(&Step::Fork, &error);
+        let tell = Tell::new(start)?;
+        let signals = Signals::receive().map_err(failed)?;
+        let ends = start.prepare()?;
+        family::adopt_orphans().map_err(failed)?;
+        let claim = start.claim()?;
+        let side = process::fork(&SingleThreaded::check().map_err(failed)?).map_err(failed)?;
+        Ok((tell, signals, ends, claim, side))
+    };
+    match forked() {
+        Err(failure) => failure.into(),
+        Ok((_, _, mut ends, _, Side::Child)) => {
+            // Removing the socket is the parent's.
+            std::mem::forget(ends.socket.take());
+            ends.work.tell(&Report::Started(process::own_pid()));
+            process::exit_now(ends.work.become_program(start.plan).status)
+        }
+        Ok((tell, signals, Ends { probes, reports, work, socket }, claim, Side::Parent(_))) => {
+            drop(work);
+            let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
+            // Without a word in the spec the manager above has its own patience.
+            watch.patience = start.spec.timeout_start.and_then(crate::spec::Timespan::finite);
+            let claim = watch.claimed(claim);
+            let mut outcome = launch::wait(start, &mut watch, &signals, &log, claim.as_ref());
+            if let (Outcome::Ready, Some(main)) = (&outcome, watch.main)
+                && let Err(error) =
+                    tell.main_process(main, !tells_itself(start)).and_then(|()| tell.barrier())
+            {
+                outcome = Failure::io(&Step::HandOver, &error).into();
+                launch::clean_up(start, &mut watch, &signals, &outcome);
+            }
+            drop(socket);
+            outcome
+        }
+    }
+}
+
+/// Whether the program speaks to the manager: of its readiness it then tells itself.
+fn tells_itself(start: &Start<'_>) -> bool {
+    start.spec.ready == [Probe::Notify]
+}

@@ -1,0 +1,50 @@
+//! Extended attributes of files (xattr(7)), as far as a service manager looks at them.
+
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+/// The mark of a file that was brought from elsewhere: launchd takes no property list with it. Other systems have no
+/// such mark; there an attribute of the user's own may stand for it.
+#[cfg(target_os = "macos")]
+pub const QUARANTINE: &str = "com.apple.quarantine";
+/// The mark of a file that was brought from elsewhere: launchd takes no property list with it. Other systems have no
+/// such mark; there an attribute of the user's own may stand for it.
+#[cfg(not(target_os = "macos"))]
+pub const QUARANTINE: &str = "user.com.apple.quarantine";
+
+/// Whether launchd is the service manager of this platform.
+pub const HAS_LAUNCHD: bool = cfg!(target_os = "macos");
+
+/// Whether a file, not what it links to, has an attribute of this name. What cannot be asked is taken for no.
+pub fn has(path: &Path, name: &str) -> bool {
+    let (Ok(path), Ok(name)) = (CString::new(path.as_os_str().as_bytes()), CString::new(name)) else {
+        return false;
+    };
+    #[cfg(target_os = "linux")]
+    // SAFETY: both strings end in NUL and live longer than the call, which with a size of 0 writes nothing.
+    let size = unsafe { libc::lgetxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0) };
+    #[cfg(target_os = "macos")]
+    // SAFETY: both strings end in NUL and live longer than the call, which with a size of 0 writes nothing.
+    let size = unsafe {
+        libc::getxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0, 0, libc::XATTR_NOFOLLOW)
+    };
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
+    let size = {
+        let _ = (path, name);
+        -1_isize
+    };
+    size >= 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_has_none() {
+        assert!(!has(Path::new("/"), QUARANTINE));
+        assert!(!has(Path::new("/no/such"), QUARANTINE));
+        assert!(!has(Path::new("a\0b"), QUARANTINE));
+    }
+}

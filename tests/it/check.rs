@@ -1,0 +1,146 @@
+//! `svcadapt check` tells what is wrong, where, and nothing that is right.
+
+mod here;
+mod units;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Svc;
+
+/// What `--json` prints.
+fn findings(dir: &Dir, arguments: &[&str]) -> Vec<Value> {
+    let output = Svc::new(dir).args(["check", "--json"]).args(arguments).output();
+    assert_eq!(output.stderr, "", "{arguments:?}");
+    assert!(output.stdout.is_ascii(), "a terminal is told nothing but letters");
+    serde_json::from_str(&output.stdout).unwrap()
+}
+
+/// The codes of all findings.
+fn codes(dir: &Dir, arguments: &[&str]) -> Vec<String> {
+    let code = |finding: &Value| finding["code"].as_str().unwrap().to_owned();
+    findings(dir, arguments).iter().map(code).collect()
+}
+
+#[test]
+fn a_finding_has_its_place_its_reason_and_its_cure() {
+    let dir = Dir::new();
+    dir.write("web.service", "[Service]\nExecStart=/bin/sh -c true $PORT\nUser=root\n");
+    Svc::new(&dir)
+        .args(["check", "web.service"])
+        .status(1)
+        .stdout(
+            "web.service:2:27: warning SVC303: nothing sets PORT, and the word is left out\n\
+             \x20 | ExecStart=/bin/sh -c true $PORT\n\
+             \x20 |                           ^\n\
+             \x20 why: systemd leaves such a word out: the program is given one argument less\n\
+             \x20 hint: set it with Environment=, write ${NAME} to keep an empty word, or double the $\n",
+        )
+        .run();
+    assert_eq!(
+        findings(&dir, &["web.service"]),
+        [json!({
+            "file": "web.service",
+            "line": 2,
+            "column": 27,
+            "code": "SVC303",
+            "severity": "warning",
+            "message": "nothing sets PORT, and the word is left out",
+            "why": "systemd leaves such a word out: the program is given one argument less",
+            "cure": "set it with Environment=, write ${NAME} to keep an empty word, or double the $",
+        })]
+    );
+}
+
+#[test]
+fn the_status_says_whether_something_was_found() {
+    let dir = Dir::new();
+    dir.write("good.service", "[Service]\nExecStart=/bin/sh\n");
+    dir.write("bad.service", "[Service]\nExecStart=/bin/sh\nKillMode=none\n");
+    dir.write("note.service", "[Service]\nType=forking\nExecStart=/bin/sh\n");
+    dir.write("good.json", r#"{"command": ["/bin/sh"]}"#);
+    dir.write("bad.json", r#"{"command": ["/bin/sh"], "umask": "999"}"#);
+    dir.write("x.conf", "[Service]\n");
+    let status = |arguments: &[&str], status: i32| {
+        let output = Svc::new(&dir).args(["check"]).args(arguments).output();
+        assert_eq!(output.exit, Exit::Status(status), "{arguments:?}: {output:?}");
+        output
+    };
+    status(&["good.service", "good.json"], 0);
+    status(&["good.service", "bad.service"], 1);
+    status(&["bad.json"], 1);
+    assert!(status(&["note.service"], 0).stdout.contains("note SVC603"), "a note is told");
+    status(&["--ignore", "SVC606", "bad.service"], 0);
+    status(&["--ignore", "svc101,svc606", "bad.service"], 0);
+    status(&["--ignore", "SVC603", "bad.service"], 1);
+    status(&[], 2);
+    status(&["x.conf"], 2);
+    let output = status(&["bad.service", "missing.service"], 2);
+    assert!(output.stdout.contains("SVC606"), "what can be read is looked at: {output:?}");
+    assert_eq!(status(&["--ignore", "SVC999", "bad.service"], 2).stdout, "");
+    status(&["--systemd-version", "1", "bad.service"], 2);
+}
+
+#[test]
+fn every_code_is_printed_with_all_that_belongs_to_it() {
+    let dir = Dir::new();
+    let text = Svc::new(&dir).args(["check", "--codes"]).output().stdout;
+    for rule in svcadapt::check::rules::all() {
+        let told = format!(
+            "{} {}: {}\n  why: {}\n  hint: {}\n",
+            rule.code, rule.severity, rule.what, rule.why, rule.cure
+        );
+        assert!(text.contains(&told), "{}", rule.code);
+    }
+}
+
+#[test]
+fn whose_manager_reads_a_unit_is_told_by_its_folder() {
+    let dir = Dir::new();
+    std::fs::create_dir_all(dir.join("systemd/user")).unwrap();
+    let text = "[Service]\nExecStart=/bin/sh\n[Install]\nWantedBy=multi-user.target\n";
+    dir.write("systemd/user/web.service", text);
+    dir.write("web.service", text);
+    assert_eq!(codes(&dir, &["systemd/user/web.service"]), ["SVC608"]);
+    assert_eq!(codes(&dir, &["--scope", "system", "systemd/user/web.service"]), [""; 0]);
+    assert_eq!(codes(&dir, &["web.service"]), [""; 0]);
+    assert_eq!(codes(&dir, &["--scope", "user", "web.service"]), ["SVC608"]);
+}
+
+#[test]
+fn a_drop_in_and_a_socket_beside_it_are_looked_at_too() {
+    let dir = Dir::new();
+    std::fs::create_dir(dir.join("web.service.d")).unwrap();
+    dir.write("web.service", "[Service]\nExecStart=/bin/sh\n");
+    dir.write("web.service.d/a.conf", "[Service]\nExecStart=/bin/sh\n");
+    dir.write("web.socket", "[Socket]\nListenStraem=80\n");
+    let found = findings(&dir, &["web.service"]);
+    let told: Vec<_> =
+        found.iter().map(|one| (one["file"].as_str().unwrap(), one["code"].as_str().unwrap())).collect();
+    assert_eq!(told, [("web.service.d/a.conf", "SVC601"), ("web.socket", "SVC201")]);
+}
+
+#[test]
+fn what_is_no_unit_at_all_is_told_in_bounded_time() {
+    let dir = Dir::new();
+    for (text, cause) in [
+        ("[Service]\nExecStart=/bin/sh\0\n".to_owned(), "NUL"),
+        ("\0".repeat(1 << 20), "NUL"),
+        ("x".repeat(2 << 20), "a line has at most"),
+        ("[Service]\nExecStart=/bin/sh\n".repeat(400_000), "larger than"),
+        ("[Service]\n# x\n".repeat(200_000) + "Foo\n", "ExecStart="),
+    ] {
+        dir.write("web.service", &text);
+        let found = findings(&dir, &["web.service"]);
+        let told = found
+            .iter()
+            .any(|one| one["code"] == "SVC101" && one["message"].as_str().unwrap().contains(cause));
+        assert!(told, "{cause}: {} {:?}", found.len(), found.first());
+    }
+    dir.write("web.plist", &"<plist><array>".repeat(50_000));
+    assert_eq!(codes(&dir, &["web.plist"]), ["SVC101"]);
+    dir.write("web.json", &"[".repeat(10_000));
+    assert_eq!(codes(&dir, &["web.json"]), ["SVC103"]);
+}

@@ -1,0 +1,241 @@
+//! Real units, and those that svcadapt writes: what is found in them is so, and mostly nothing is.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::harness::Dir;
+use crate::harness::Svc;
+use crate::judge::skip;
+
+use super::codes;
+use super::findings;
+
+/// What is found in units of distributions, and is so. Each time a person has looked.
+const ACCOUNTED: [(&str, &str); 7] = [
+    // A shutdown waits for redis as long as it takes. The line wants to say the opposite.
+    ("SVC209", "redis-server"),
+    ("SVC210", "redis-server"),
+    // The variables come from `systemctl set-environment`, which the unit's own comment explains.
+    ("SVC303", "mariadb"),
+    ("SVC304", "mariadb"),
+    // syslog.socket waits for whatever is an alias syslog.service, and on most machines nothing is.
+    ("SVC610", "syslog.socket"),
+    // They fork without a PID file.
+    ("SVC603", ""),
+    // It reloads by a protocol that the program has to speak, and those of a distribution do.
+    ("SVC605", ""),
+];
+
+/// What depends on what else is installed; these are looked up again.
+const OF_THE_MACHINE: [&str; 7] = ["SVC311", "SVC401", "SVC402", "SVC501", "SVC502", "SVC504", "SVC609"];
+
+#[test]
+fn in_the_units_of_this_machine_only_what_is_so_is_found() {
+    let folder = Path::new("/lib/systemd/system");
+    let Ok(entries) = fs::read_dir(folder) else {
+        return skip("systemd-units", "there is no /lib/systemd/system");
+    };
+    let units: Vec<String> = entries
+        .filter_map(|entry| entry.unwrap().path().to_str().map(str::to_owned))
+        .filter(|path| Path::new(path).extension().is_some_and(|kind| kind == "service" || kind == "socket"))
+        // A link to a unit that is not installed.
+        .filter(|path| Path::new(path).exists())
+        .collect();
+    assert!(units.len() > 20, "only {} units", units.len());
+    let dir = Dir::new();
+    let units: Vec<&str> = units.iter().map(String::as_str).collect();
+    let text = |finding: &Value, key: &str| finding[key].as_str().unwrap().to_owned();
+    for elsewhere in [true, false] {
+        let option = if elsewhere { &["--elsewhere"][..] } else { &[] };
+        for finding in findings(&dir, &[option, &units].concat()) {
+            let (code, file, message) =
+                (text(&finding, "code"), text(&finding, "file"), text(&finding, "message"));
+            let accounted = ACCOUNTED.iter().any(|(known, unit)| *known == code && file.contains(unit));
+            let machine = !elsewhere && OF_THE_MACHINE.contains(&code.as_str()) && really_missing(&message);
+            assert!(accounted || machine, "{file}: {code} {message}");
+        }
+    }
+}
+
+/// Whether what a message names in quotes is neither a file, a program, a user nor a group here.
+fn really_missing(message: &str) -> bool {
+    let Some(name) = message.split('\'').nth(1) else { return message.contains(".socket") };
+    let has = |database: &str| {
+        Command::new("getent").args([database, name]).output().is_ok_and(|output| output.status.success())
+    };
+    let found = Command::new("sh").args(["-c", "command -v -- \"$0\"", name]).output();
+    !Path::new(name).exists()
+        && !has("passwd")
+        && !has("group")
+        && !found.is_ok_and(|output| output.status.success())
+}
+
+#[test]
+fn what_svcadapt_writes_has_nothing_wrong_with_it() {
+    let services: [&[&str]; 6] = [
+        &["--name", "a", "--", "/bin/sleep", "60"],
+        &[
+            "--name",
+            "a",
+            "--user",
+            "nobody",
+            "--umask",
+            "027",
+            "--description",
+            "50% of $x \"y\"",
+            "--",
+            "/bin/sh",
+            "-c",
+            "a; b | c > $d %q ~/x *",
+        ],
+        &[
+            "--name",
+            "a",
+            "--environment",
+            "A=1 2 %q $x",
+            "--environment",
+            "B=#;",
+            "--",
+            "/bin/echo",
+            "$A",
+            "${B}",
+            "&&",
+            ";",
+            "/etc/*",
+        ],
+        &[
+            "--name",
+            "a",
+            "--ready",
+            "tcp:8080",
+            "--runtime-directory",
+            "a",
+            "--pid-file",
+            "/run/a/pid",
+            "--",
+            "/bin/sleep",
+            "60",
+        ],
+        &[
+            "--name",
+            "a",
+            "--type",
+            "notify",
+            "--limit-nofile",
+            "4096",
+            "--timeout-stop-sec",
+            "5",
+            "--nice",
+            "5",
+            "--",
+            "/bin/sleep",
+            "60",
+        ],
+        &[
+            "--name",
+            "a",
+            "--working-directory",
+            "/tmp",
+            "--standard-output",
+            "append:/tmp/a log",
+            "--no-new-privileges=yes",
+            "--",
+            "/bin/sleep",
+            "60",
+        ],
+    ];
+    let dir = Dir::new();
+    let out = dir.path().to_str().unwrap();
+    for service in services {
+        for command in ["gen-unit", "gen-plist"] {
+            let label = if command == "gen-plist" { &["--label", "org.a"][..] } else { &[] };
+            let arguments = [&[command, "--allow-loss", "--output", out][..], label, service].concat();
+            let output = Svc::new(&dir).args(&arguments).output();
+            let file = if command == "gen-plist" { "org.a.plist" } else { "a.service" };
+            assert!(dir.join(file).exists(), "{arguments:?}: {output:?}");
+        }
+        for file in ["a.service", "org.a.plist"] {
+            // A property list has no quotes: that signs of the shell are meant as text cannot be seen in it.
+            let asked = service.contains(&"&&") && file == "org.a.plist";
+            let severe =
+                |finding: &Value| finding["severity"] != "note" && !(asked && finding["code"] == "SVC709");
+            let bad: Vec<_> = findings(&dir, &[file]).into_iter().filter(severe).collect();
+            assert_eq!(bad, [Value::Null; 0], "{service:?}\n{}", dir.read(file));
+        }
+    }
+}
+
+#[test]
+fn the_samples_have_nothing_wrong_with_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let dir = Dir::new();
+    let mut samples = 0;
+    for folder in ["units", "launchd"] {
+        for entry in fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|kind| kind != "md") {
+                samples += 1;
+                let found = findings(&dir, &["--elsewhere", path.to_str().unwrap()]);
+                let bad: Vec<_> = found.into_iter().filter(|finding| finding["severity"] != "note").collect();
+                assert_eq!(bad, [Value::Null; 0], "{}", path.display());
+            }
+        }
+    }
+    assert!(samples > 5, "only {samples} samples");
+}
+
+/// A line of `[Service]` that `systemd-analyze verify` tells with its place.
+const BOTH: [&str; 12] = [
+    "Usre=root",
+    "UMask=0999",
+    "NotifyAccess=alll",
+    "Restart=maybe",
+    "LimitNOFILE=unlimited",
+    "Environment=A=b c",
+    "RestartSec=soon",
+    "KillSignal=sigterm",
+    "WorkingDirectory=\"/tmp\"",
+    "WantedBy=multi-user.target",
+    "ExecStop=bin/true",
+    "ExecStop=/bin/true %Q",
+];
+
+/// One that it does not tell, though the service does something else than is written, or nothing.
+const OURS: [&str; 9] = [
+    "ExecStop=/bin/true %q",
+    "ExecStop=/bin/true $PORT",
+    "ExecStop=/bin/true $HOME/bin",
+    "ExecStop=/bin/true | /bin/true",
+    "ExecStop=/bin/true ~/x",
+    "User=no-such-user",
+    "PrivateUsers=yes\nAmbientCapabilities=CAP_NET_BIND_SERVICE",
+    "EnvironmentFile=/no/such/file",
+    "TimeoutStopSec=0",
+];
+
+#[test]
+fn what_systemd_analyze_verify_tells_of_a_line_is_told_too_and_more() {
+    let Ok(version) = Command::new("systemd-analyze").arg("--version").output() else {
+        return skip("systemd-analyze", "it is not installed");
+    };
+    assert!(version.status.success());
+    let dir = Dir::new();
+    let verified = |line: &str| {
+        dir.write("check-it.service", &format!("[Service]\nExecStart=/bin/true\n{line}\n"));
+        let mut verify = Command::new("systemd-analyze");
+        let output = verify.args(["verify", "--man=no"]).arg(dir.join("check-it.service")).output().unwrap();
+        String::from_utf8_lossy(&output.stderr).contains("check-it.service:3:")
+    };
+    for line in BOTH {
+        assert!(verified(line), "systemd-analyze does not tell of {line}");
+        let found = findings(&dir, &["check-it.service"]);
+        assert!(found.iter().any(|finding| finding["line"] == 3), "{line}: {found:?}");
+    }
+    for line in OURS {
+        assert!(!verified(line), "systemd-analyze tells of {line}");
+        assert_eq!(codes(&dir, &["check-it.service"]).len(), 1, "{line}");
+    }
+}

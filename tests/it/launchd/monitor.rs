@@ -1,0 +1,80 @@
+//! Where launchd follows nobody but its child, and sends nothing but SIGTERM, the adapter stays between the two.
+
+use std::time::Duration;
+
+use crate::harness::Dir;
+use crate::harness::Launchd;
+use crate::harness::Process;
+use crate::harness::wait_until;
+
+use super::generated::generate;
+use super::support::open_dir;
+
+const SECOND: Duration = Duration::from_millis(400);
+
+/// The daemon that the job's process came to.
+fn daemon(dir: &Dir, launchd: &Launchd) -> Process {
+    wait_until("the program reports", || dir.join("report").exists().then_some(()));
+    wait_until("the adapter and the daemon", || (launchd.processes().len() == 2).then_some(()));
+    launchd.process(&dir.report("report")["pid"])
+}
+
+const FORKS: [&str; 7] =
+    ["[DIR]/daemonic", "--forks", "2", "--pid-file", "[DIR]/its.pid", "[DIR]/inspect", "--out"];
+
+#[test]
+fn a_program_that_forks_itself_away_is_kept_and_stopped() {
+    for (label, end, story) in [
+        ("forking", "--stay", "loaded spawned sent(15) exited(0) removed"),
+        // Killed by the adapter, in time: launchd would have killed the adapter alone.
+        ("forking-deaf", "--deaf", "loaded spawned sent(15) exited(-9) removed"),
+    ] {
+        let dir = open_dir();
+        dir.program("daemonic");
+        let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+        let words = ["--type=forking", "--pid-file=[DIR]/its.pid", "--timeout-stop-sec=1"];
+        let program = [&FORKS[..], &["[DIR]/report", end]].concat();
+        assert_eq!(generate(&dir, &launchd, label, &words, &program), "");
+        let main = daemon(&dir, &launchd);
+        launchd.must(&format!("bootout {label}"));
+        launchd.wait(label, "removed");
+        assert_eq!(launchd.story(label), story);
+        main.wait_gone();
+        assert!(launchd.processes().is_empty());
+    }
+}
+
+#[test]
+fn its_end_is_seen_and_it_is_started_again() {
+    let dir = open_dir();
+    dir.program("daemonic");
+    let Some(launchd) = Launchd::start(&dir, Duration::from_millis(20)) else { return };
+    let words = ["--type=forking", "--pid-file=[DIR]/its.pid", "--restart=on-failure"];
+    let program = [&FORKS[..], &["[DIR]/report", "--exit-after", "50:3"]].concat();
+    generate(&dir, &launchd, "again", &words, &program);
+    assert_eq!(launchd.wait_nth("again", "exited", 2)["status"], 3);
+}
+
+#[test]
+fn other_signals_reach_the_program_than_launchd_can_send() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let text =
+        "trap 'echo quit; exit 0' QUIT; trap 'echo reload' USR1; echo up; while :; do sleep 60 & wait; done";
+    let words = ["--kill-signal=SIGQUIT", "--reload-signal=SIGUSR1", "--standard-output=append:[DIR]/out"];
+    generate(&dir, &launchd, "signals", &words, &["/bin/sh", "-c", text]);
+    let said = |line: &str| {
+        wait_until(line, || {
+            std::fs::read_to_string(dir.join("out")).ok().filter(|text| text.ends_with(line))
+        });
+    };
+    said("up\n");
+    launchd.must("kill HUP signals");
+    said("reload\n");
+    launchd.must("bootout signals");
+    launchd.wait("signals", "removed");
+    said("quit\n");
+    let story = launchd.story("signals");
+    assert!(story.ends_with("sent(15) exited(0) removed"), "{story}");
+    assert!(launchd.processes().is_empty());
+}

@@ -1,0 +1,315 @@
+//! Where the manager wants its child to stay, and only where something needs a process that does, svcadapt stays: for a
+//! program that forks itself into the background, and for signals that the manager cannot send.
+
+use std::fs;
+
+use nix::sys::signal::Signal;
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Process;
+use crate::harness::Running;
+use crate::harness::Svc;
+use crate::harness::require;
+use crate::harness::wait_until;
+
+use super::supervisors::command;
+use super::supervisors::end_s6;
+use super::supervisors::have;
+use super::supervisors::s6;
+use super::supervisors::service;
+use super::support::Gate;
+use super::support::NOBODY;
+use super::support::adapters;
+use super::support::children;
+use super::support::free_port;
+
+/// `svcadapt run --mode supervised` with these words, in which `[DIR]` is the directory.
+fn run<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {
+    for program in ["svcadapt", "inspect", "daemonic"] {
+        dir.program(program);
+    }
+    let path = dir.path().display().to_string();
+    let words = words.iter().map(|word| word.replace("[DIR]", &path).replace("[NAME]", &name(dir)));
+    Svc::new(dir).args(["run", "--mode", "supervised"]).args(words)
+}
+
+/// A daemon that forks itself away, and reports.
+const DAEMON: [&str; 8] = ["--name", "[NAME]", "--type", "forking", "--", "[DIR]/daemonic", "--forks", "2"];
+
+/// Waits for the report, and says who made it.
+fn reported(dir: &Dir) -> Process {
+    wait_until("the program reports", || dir.join("report").exists().then_some(()));
+    Process::open(dir.report("report")["pid"].as_i64().unwrap().try_into().unwrap()).unwrap()
+}
+
+#[test]
+fn its_end_is_the_programs_though_that_has_forked_itself_away() {
+    for (end, exit) in [
+        (&["--exit-after", "1000:0"][..], Exit::Status(0)),
+        (&["--exit-after", "1000:5"], Exit::Status(5)),
+        (&["--exit-after", "1000:255"], Exit::Status(255)),
+    ] {
+        let dir = Dir::new();
+        let words = [&DAEMON[..], &["[DIR]/inspect", "--out", "[DIR]/report"], end].concat();
+        let output = run(&dir, &words).output();
+        assert_eq!((output.exit, output.stderr.as_str()), (exit, ""), "{end:?}");
+        dir.nothing_left();
+    }
+    for signal in [Signal::SIGSEGV, Signal::SIGKILL, Signal::SIGTERM] {
+        let dir = Dir::new();
+        let words = [&DAEMON[..], &["[DIR]/inspect", "--out", "[DIR]/report", "--stay"]].concat();
+        let running = run(&dir, &words).spawn();
+        let main = settled(&dir, &running);
+        // Not caught, so that it is the signal that ends it.
+        let ends = if signal == Signal::SIGTERM { Exit::Status(0) } else { Exit::Signal(signal as i32) };
+        main.signal(signal);
+        let output = running.finish();
+        assert_eq!((output.exit, output.stderr.as_str()), (ends, ""));
+        dir.nothing_left();
+    }
+}
+
+/// The main process, once the monitor knows it, and it is all that there is below.
+fn settled(dir: &Dir, running: &Running) -> Process {
+    let main = reported(dir);
+    wait_until("the daemon is the service", || is_service(dir, &name(dir), &main).then_some(()));
+    wait_until("the daemon is the only child", || (children(running.pid()) == [main.pid()]).then_some(()));
+    main
+}
+
+fn is_service(dir: &Dir, name: &str, main: &Process) -> bool {
+    let said = Svc::new(dir).args(["status", name]).output().stdout;
+    said.contains(&format!("process {}", main.pid()))
+}
+
+/// A name that no other service has: the directory's.
+fn name(dir: &Dir) -> String {
+    dir.path().display().to_string().trim_start_matches('/').replace('/', "-")
+}
+
+#[test]
+fn signals_reach_the_daemon_and_it_is_killed_when_its_time_to_stop_is_over() {
+    for (end, exit) in [("--stay", Exit::Status(0)), ("--deaf", Exit::Signal(9))] {
+        let dir = Dir::new();
+        let file = ["--pid-file", "[DIR]/its.pid"];
+        let words = [
+            &["--timeout-stop-sec", "400ms"],
+            &file[..],
+            &DAEMON[..6],
+            &file,
+            &["[DIR]/inspect", "--out", "[DIR]/report", end],
+        ]
+        .concat();
+        let running = run(&dir, &words).spawn();
+        let main = settled(&dir, &running);
+        assert_eq!(dir.read("its.pid"), main.pid().to_string());
+        running.signal(Signal::SIGTERM);
+        let output = running.finish();
+        assert_eq!((output.exit, output.stderr.as_str()), (exit, ""));
+        assert!(!dir.join("its.pid").exists(), "a monitor takes away what names the dead");
+        dir.nothing_left();
+    }
+}
+
+#[test]
+fn a_signal_comes_as_the_one_that_was_asked_for() {
+    let text = "for s in HUP INT QUIT USR1 USR2; do trap \"echo got $s\" $s; done\n\
+                trap 'echo term' TERM\ntrap 'echo got WINCH; exit 4' WINCH\n\
+                echo up\nwhile :; do sleep 60 & wait; done";
+    for (options, expected) in [
+        (&["--kill-signal", "WINCH"][..], [("HUP", "got HUP"), ("INT", "got INT"), ("USR1", "got USR1")]),
+        (
+            &["--kill-signal", "SIGWINCH", "--reload-signal", "USR2"],
+            [("HUP", "got USR2"), ("INT", "got INT"), ("USR2", "got USR2")],
+        ),
+    ] {
+        let dir = Dir::new();
+        // A shell that is just forking misses what it is sent; then its child is killed.
+        let options = [options, &["--timeout-stop-sec", "2", "--", "/bin/sh", "-c", text]].concat();
+        let mut running = run(&dir, &options).spawn();
+        running.wait_for("up\n");
+        for (sent, said) in expected {
+            running.signal(format!("SIG{sent}").parse().unwrap());
+            running.wait_for(&format!("{said}\n"));
+        }
+        running.signal(Signal::SIGTERM);
+        let output = running.finish();
+        // What the program has left behind would be in the way of its next start.
+        assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(4), ""));
+        assert!(
+            output.stdout.ends_with("got WINCH\n") && !output.stdout.contains("term"),
+            "{}",
+            output.stdout
+        );
+        dir.nothing_left();
+    }
+}
+
+/// Whoever starts the service again must not find the old one still there.
+#[test]
+fn a_monitor_that_is_killed_takes_the_program_along() {
+    for user in [&[][..], &["--user", "nobody"]] {
+        if !user.is_empty() && !require(Capability::Root) {
+            continue;
+        }
+        let dir = if user.is_empty() { Dir::new() } else { Dir::new().owned_by("nobody") };
+        let options = ["--kill-signal", "QUIT", "--", "[DIR]/inspect", "--out", "[DIR]/report", "--deaf"];
+        let running = run(&dir, &[user, &options].concat()).spawn();
+        let main = reported(&dir);
+        assert_ne!(main.pid(), running.pid());
+        running.signal(Signal::SIGKILL);
+        assert_eq!(running.finish().exit, Exit::Signal(9));
+        main.wait_gone();
+        dir.nothing_left();
+    }
+}
+
+#[test]
+fn nobody_stays_for_what_the_manager_sends_anyway() {
+    for options in [&[][..], &["--kill-signal", "TERM"], &["--reload-signal", "HUP"]] {
+        let dir = Dir::new();
+        let words = [options, &["--", "[DIR]/inspect", "--out", "[DIR]/report", "--stay"]].concat();
+        let running = run(&dir, &words).spawn();
+        assert_eq!(reported(&dir).pid(), running.pid());
+        assert_eq!(adapters(&dir), NOBODY);
+        running.signal(Signal::SIGTERM);
+        assert_eq!(running.finish().exit, Exit::Status(0));
+    }
+}
+
+#[test]
+fn a_start_that_fails_is_told_and_one_that_is_stopped_leaves_nothing() {
+    for (words, exit, told) in [
+        (&["--first-exit", "3"][..], Exit::Status(3), "ended with status 3 before it was ready"),
+        (&["--die"], Exit::Signal(9), "ended by SIGKILL before it was ready"),
+        (&["--first-waits", "60000"], Exit::Status(249), "still missing: the end of its first process"),
+    ] {
+        let dir = Dir::new();
+        let words = [
+            &["--timeout-start-sec", "300ms", "--ready", "file:/nowhere/x"],
+            &DAEMON[..6],
+            words,
+            &["[DIR]/inspect", "--stay"],
+        ]
+        .concat();
+        let output = run(&dir, &words).output();
+        assert_eq!(output.exit, exit, "{}", output.stderr);
+        assert!(output.stderr.contains(told), "{}", output.stderr);
+        dir.nothing_left();
+    }
+    for words in [&["--first-waits", "60000"][..], &["--pid-after", "60000"], &["--forks", "0"], &[]] {
+        let dir = Dir::new();
+        let words =
+            [&["--ready", "file:/nowhere/x"], &DAEMON[..6], words, &["[DIR]/inspect", "--stay"]].concat();
+        let running = run(&dir, &words).spawn();
+        wait_until("something runs", || (!children(running.pid()).is_empty()).then_some(()));
+        running.signal(Signal::SIGTERM);
+        let exit = running.finish().exit;
+        // By the signal, or as the daemon that it was passed on to.
+        assert!(
+            [Exit::Signal(15), Exit::Status(0), Exit::Status(248)].contains(&exit),
+            "{words:?}: {exit:?}"
+        );
+        dir.nothing_left();
+    }
+}
+
+#[test]
+fn what_a_killed_daemon_leaves_behind_ends_with_it() {
+    let dir = Dir::new();
+    dir.program("/bin/sleep");
+    let words = [
+        &["--timeout-stop-sec", "2"],
+        &DAEMON[..6],
+        &[
+            "/bin/sh",
+            "-c",
+            "'[DIR]/sleep' 60 & '[DIR]/sleep' 60 & exec '[DIR]/inspect' --out '[DIR]/report' --stay",
+        ],
+    ]
+    .concat();
+    let running = run(&dir, &words).spawn();
+    let main = settled(&dir, &running);
+    assert_eq!(children(main.pid()).len(), 2);
+    main.signal(Signal::SIGKILL);
+    assert_eq!(running.finish().exit, Exit::Signal(9));
+    dir.nothing_left();
+}
+
+#[test]
+fn s6_keeps_the_monitor_and_hears_of_the_daemons_readiness() {
+    if !have("s6-supervise") {
+        return;
+    }
+    let dir = Dir::new();
+    let gate = Gate::inspect(&dir);
+    dir.program("daemonic");
+    let port = free_port();
+    service(
+        &dir,
+        &format!(
+            "--notification-fd 3 --type forking --ready tcp:{port} -- '[DIR]/daemonic' '[DIR]/gated' \
+             --out '[DIR]/report' --listen tcp:{port} --stay"
+        ),
+    );
+    dir.write("service/notification-fd", "3\n");
+    let running = s6(&dir);
+    gate.wait_started();
+    assert_eq!(command(&dir, "s6-svstat", &["-o", "up,ready"]).stdout, "true false\n");
+    gate.open();
+    assert_eq!(command(&dir, "s6-svwait", &["-U", "-t", "10000"]).exit, Exit::Status(0));
+    let [monitor] = adapters(&dir)[..] else { panic!("there is not one svcadapt") };
+    assert_eq!(command(&dir, "s6-svstat", &["-o", "pid"]).stdout.trim_end(), monitor.to_string());
+    let main = reported(&dir);
+    assert_eq!(children(monitor), [main.pid()]);
+    end_s6(&dir, running);
+}
+
+/// Without a probe it is ready when it has forked itself away.
+#[test]
+fn s6_hears_that_the_daemon_has_forked_itself_away() {
+    if !have("s6-supervise") {
+        return;
+    }
+    let dir = Dir::new();
+    dir.program("daemonic");
+    service(
+        &dir,
+        "--notification-fd 3 --type forking -- '[DIR]/daemonic' '[DIR]/inspect' --out '[DIR]/report' --stay",
+    );
+    dir.write("service/notification-fd", "3\n");
+    let running = s6(&dir);
+    assert_eq!(command(&dir, "s6-svwait", &["-U", "-t", "10000"]).exit, Exit::Status(0));
+    end_s6(&dir, running);
+}
+
+#[test]
+fn runit_starts_a_killed_daemon_again() {
+    if !have("runsv") {
+        return;
+    }
+    let dir = Dir::new();
+    dir.program("daemonic");
+    let name = format!("it-monitor-{}", std::process::id());
+    service(
+        &dir,
+        &format!(
+            "--name {name} --type forking -- '[DIR]/daemonic' '[DIR]/inspect' --out '[DIR]/report' --stay"
+        ),
+    );
+    let running = Svc::new(&dir).program("/usr/bin/runsv").args(["service"]).spawn();
+    let first = reported(&dir);
+    // Not before the monitor knows it.
+    wait_until("it is the service", || is_service(&dir, &name, &first).then_some(()));
+    fs::remove_file(dir.join("report")).unwrap();
+    first.signal(Signal::SIGKILL);
+    let second = reported(&dir);
+    assert_ne!(first.pid(), second.pid());
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.finish().exit, Exit::Status(0));
+    second.wait_gone();
+    assert!(!std::path::Path::new("/run/svcadapt").join(&name).exists());
+    dir.nothing_left();
+}

@@ -1,0 +1,146 @@
+//! A program that forks itself into the background, as old daemons do, and then becomes another one. The tests run it as
+//! the program of a `Type=forking` service.
+//!
+//! ```text
+//! daemonic [--forks N] [--first-exit N] [--first-waits MS] [--middle-waits MS] [--die] [--keep]
+//!          [--pid-file PATH] [--pid-after MS] [--pid-text TEXT] PROGRAM ARGUMENT...
+//! ```
+//!
+//! It forks N times (1); the first process leaves with a status (0), after so long, and those between with 0, after so
+//! long, busily. The last one leads a session, or is a child of the one that does. There `--die` kills it; else it
+//! waits, writes TEXT (its number, for which `{}` stands, without a newline) to PATH with mode 0600, closes every
+//! descriptor above 2 as old daemons do unless `--keep` says otherwise, and executes PROGRAM.
+
+use std::env;
+use std::ffi::CString;
+use std::fs;
+use std::io;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::process;
+use std::time::Duration;
+use std::time::Instant;
+
+use nix::poll::PollTimeout;
+use nix::poll::poll;
+use nix::sys::signal::Signal;
+use nix::sys::signal::raise;
+use nix::unistd::ForkResult;
+use nix::unistd::execv;
+use nix::unistd::fork;
+use nix::unistd::setsid;
+
+struct Orders {
+    forks: u32,
+    first_exit: i32,
+    first_waits: Duration,
+    middle_waits: Duration,
+    die: bool,
+    keep: bool,
+    pid_file: Option<PathBuf>,
+    pid_after: Duration,
+    pid_text: String,
+    command: Vec<String>,
+}
+
+fn main() {
+    if let Err(error) = Orders::parse(env::args().skip(1)).map_err(io::Error::other).and_then(Orders::obey) {
+        let _ = writeln!(io::stderr(), "daemonic: {error}");
+        process::exit(99);
+    }
+}
+
+impl Orders {
+    fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut orders = Self {
+            forks: 1,
+            first_exit: 0,
+            first_waits: Duration::ZERO,
+            middle_waits: Duration::ZERO,
+            die: false,
+            keep: false,
+            pid_file: None,
+            pid_after: Duration::ZERO,
+            pid_text: "{}".to_owned(),
+            command: Vec::new(),
+        };
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "--die" => orders.die = true,
+                "--keep" => orders.keep = true,
+                option if option.starts_with("--") => {
+                    let value = words.next().ok_or_else(|| format!("{option} needs a value"))?;
+                    orders.take(option, value).ok_or_else(|| format!("cannot understand {option}"))?;
+                }
+                _ => {
+                    orders.command.push(word);
+                    orders.command.extend(words);
+                    return Ok(orders);
+                }
+            }
+        }
+        Err("no program".to_owned())
+    }
+
+    fn take(&mut self, option: &str, value: String) -> Option<()> {
+        let milliseconds = || value.parse().ok().map(Duration::from_millis);
+        match option {
+            "--forks" => self.forks = value.parse().ok()?,
+            "--first-exit" => self.first_exit = value.parse().ok()?,
+            "--first-waits" => self.first_waits = milliseconds()?,
+            "--middle-waits" => self.middle_waits = milliseconds()?,
+            "--pid-file" => self.pid_file = Some(value.into()),
+            "--pid-after" => self.pid_after = milliseconds()?,
+            "--pid-text" => self.pid_text = value,
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn obey(self) -> io::Result<()> {
+        for round in 0..self.forks {
+            // SAFETY: this process has one thread, and so its child may go on as it does.
+            #[allow(unsafe_code, reason = "to fork itself is what this program is for")]
+            let forked = unsafe { fork() }?;
+            match forked {
+                ForkResult::Parent { .. } if round == 0 => {
+                    pause(self.first_waits);
+                    process::exit(self.first_exit);
+                }
+                ForkResult::Parent { .. } => {
+                    let begun = Instant::now();
+                    while begun.elapsed() < self.middle_waits {
+                        std::hint::spin_loop();
+                    }
+                    process::exit(0);
+                }
+                ForkResult::Child if round == 0 => drop(setsid()?),
+                ForkResult::Child => {}
+            }
+        }
+        if self.die {
+            raise(Signal::SIGKILL)?;
+        }
+        pause(self.pid_after);
+        if let Some(path) = &self.pid_file {
+            let mut file =
+                fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+            file.write_all(self.pid_text.replace("{}", &process::id().to_string()).as_bytes())?;
+        }
+        if !self.keep {
+            for number in 3..1024 {
+                let _ = nix::unistd::close(number);
+            }
+        }
+        let words: Vec<_> = self.command.into_iter().map(CString::new).collect::<Result<_, _>>()?;
+        execv(&words[0], &words)?;
+        Ok(())
+    }
+}
+
+/// Does nothing for so long.
+fn pause(time: Duration) {
+    let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
+    let _ = poll(&mut [], timeout);
+}
