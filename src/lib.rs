@@ -12,6 +12,7 @@
 //!            host::detect ─────────────┴─► Plan ─► setup ─► ready, supervise ⇄ manager
 //! ```
 
+#[cfg(feature = "formats")]
 pub mod check;
 pub mod control;
 pub mod daemon;

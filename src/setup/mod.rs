@@ -18,6 +18,7 @@ pub mod pid_file;
 mod program;
 mod report;
 mod resolve;
+mod settle;
 pub mod state;
 mod streams;
 
@@ -25,14 +26,14 @@ pub use account::still_there;
 pub use claim::Claim;
 pub use failure::Failure;
 pub use journal::Made;
-pub use perform::Privileges;
-pub use perform::Settled;
 pub use perform::Work;
 pub use perform::take_away;
 pub use report::Report;
 pub use report::Reports;
 pub use resolve::resolve;
 pub use resolve::resolve_itself;
+pub use settle::Privileges;
+pub use settle::Settled;
 pub use streams::tail;
 
 /// How long a stop may take before it turns into a kill, where nobody says otherwise: 30 seconds.

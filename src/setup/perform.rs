@@ -44,51 +44,29 @@ use super::streams::Streams;
 /// What becomes the program, and what it takes with it.
 #[derive(Debug)]
 pub struct Work<'a> {
-    spec: &'a ServiceSpec,
-    resolved: &'a Resolved,
-    environment: BTreeMap<OsString, OsString>,
+    pub(super) spec: &'a ServiceSpec,
+    pub(super) resolved: &'a Resolved,
+    pub(super) environment: BTreeMap<OsString, OsString>,
     /// The process that was started; variables that name it will name us.
-    launcher: i32,
+    pub(super) launcher: i32,
     /// Descriptors and the numbers that the program expects them at.
-    placements: Vec<(OwnedFd, i32)>,
+    pub(super) placements: Vec<(OwnedFd, i32)>,
     /// Where somebody waits for reports.
-    listener: Option<OwnedFd>,
-    streams: Streams,
-    lock: Option<Lock>,
-    session: Session,
-    made: Vec<Made>,
-    stays: Stays,
+    pub(super) listener: Option<OwnedFd>,
+    pub(super) streams: Streams,
+    pub(super) lock: Option<Lock>,
+    pub(super) session: Session,
+    pub(super) made: Vec<Made>,
+    pub(super) stays: Stays,
 }
 
 /// Whether the process becomes another program at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stays {
+pub(super) enum Stays {
     /// It does; numbers of descriptors are for that program, and none is ours.
     No,
     /// It stays what it is, with descriptors of its own.
     Itself,
-}
-
-/// What a program that has become the service itself is left with.
-#[derive(Debug)]
-pub struct Settled {
-    /// Where somebody waits for reports.
-    pub listener: Option<OwnedFd>,
-    /// What keeps a second instance away. It has to stay open as long as the service runs.
-    pub lock: Option<Lock>,
-    /// What was made on the way.
-    pub made: Vec<Made>,
-    /// What standard error becomes when the service is ready. Until then it is the starter's.
-    pub last_stream: Option<OwnedFd>,
-}
-
-/// When rights are given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Privileges {
-    /// With the other steps.
-    Drop,
-    /// Later, by [`Work::drop_privileges`].
-    Keep,
 }
 
 impl<'a> Work<'a> {
@@ -145,42 +123,13 @@ impl<'a> Work<'a> {
         failure
     }
 
-    /// Does the steps that are left to the service's process, which stays the program that it is. After a failure that
-    /// process is half of what it should be, and has to end.
-    pub fn settle(&mut self, plan: &Plan, privileges: Privileges) -> Result<(), Failure> {
-        self.stays = Stays::Itself;
-        if plan.steps.iter().any(|planned| planned.step == Step::NewSession) {
-            self.session = Session::Own;
-        }
-        let now = |step: &Step| privileges == Privileges::Drop || !step.drops();
-        self.perform_those(plan, now)
-    }
-
-    /// Does the steps that [`Privileges::Keep`] has left for later.
-    pub fn drop_privileges(&mut self, plan: &Plan) -> Result<(), Failure> {
-        self.stays = Stays::Itself;
-        self.perform_those(plan, Step::drops)
-    }
-
-    fn perform_those(&mut self, plan: &Plan, which: impl Fn(&Step) -> bool) -> Result<(), Failure> {
-        let mine = plan.steps.iter().filter(|planned| planned.doer == Doer::Service && which(&planned.step));
-        let done = mine.into_iter().try_for_each(|planned| self.perform(&planned.step));
-        done.inspect_err(|failure| self.tell(&Report::Failed(failure.clone())))
-    }
-
-    /// What is left when all steps are done.
-    pub fn settled(self) -> Settled {
-        let Self { listener, lock, made, mut streams, .. } = self;
-        Settled { listener, lock, made, last_stream: streams.last() }
-    }
-
     /// Takes away what was made, as far as this process still may. Where a launcher waits it is for that one to do:
     /// it has the rights that this process has dropped.
     pub fn take_away(&self) {
         take_away(self.spec, self.resolved, &self.made, Some(process::own_pid()));
     }
 
-    fn perform(&mut self, step: &Step) -> Result<(), Failure> {
+    pub(super) fn perform(&mut self, step: &Step) -> Result<(), Failure> {
         let done = match step {
             Step::Lock { path, descriptor } => return self.lock(step, path, *descriptor),
             Step::PidFile(path) => return self.pid_file(path),
@@ -288,39 +237,6 @@ impl<'a> Work<'a> {
             fd::place(descriptor, *number)?;
         }
         fd::keep_only(kept)
-    }
-
-    /// Whatever this process has opened itself is close-on-exec, and stays. What is not came through the exec, and nobody
-    /// in here has asked for it: the null device takes its place, so that whoever waits for its end (a pipe, a terminal)
-    /// has it, and its number is still nobody else's.
-    fn inherited_descriptors(&mut self, kept: &[i32]) -> io::Result<()> {
-        self.streams.place_but_last()?;
-        let null = file::open_null()?;
-        // To let go of a lock's descriptor would be to let go of the lock.
-        let locks = state::inherited();
-        for number in fd::surviving()?.into_iter().filter(|number| !kept.contains(number)) {
-            if locks.contains(&number) { fd::end_at_exec(number)? } else { fd::replace(&null, number)? }
-        }
-        Ok(())
-    }
-
-    /// Without an exec a capability outside of the set has to be given up as well.
-    fn bound(&self, set: Capabilities) -> io::Result<()> {
-        capability::bound(set.bits())?;
-        // Changing groups and user still needs some.
-        if self.stays == Stays::Itself && self.resolved.account.uid == 0 {
-            capability::limit_own(set.bits())?;
-        }
-        Ok(())
-    }
-
-    fn ambient(&self, set: Capabilities) -> io::Result<()> {
-        capability::set_ambient(set.bits())?;
-        // The change of the user has left all of root's, for this one step.
-        if self.stays == Stays::Itself && set != Capabilities::EMPTY && self.resolved.account.uid != 0 {
-            capability::limit_own(set.bits())?;
-        }
-        Ok(())
     }
 
     fn user(&self, uid: u32) -> io::Result<()> {

@@ -113,6 +113,7 @@ fn a_panic_reaches_the_launcher_in_every_phase() {
     becomes(&dir, &service, &["enter", "panic-elsewhere=ouch", "ready"])
         .stderr("\nthread '<unnamed>' ([ANY]) panicked at tests/tools/becomes.rs:[ANY]\nouch\nnote: [ANY]\n")
         .run();
+    crate::harness::wait_until("it has ended", || service.running().is_none().then_some(()));
     let twice = becomes(&dir, &service, &["enter", "panic-twice=ouch"]).output();
     assert_eq!(twice.exit, crate::harness::Exit::Signal(Signal::SIGABRT as i32));
     assert!(twice.stderr.contains("ouch") && twice.stderr.contains("once more"), "{}", twice.stderr);
