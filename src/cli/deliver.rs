@@ -1,4 +1,4 @@
-//! Putting a file in its place, whole or not at all.
+//! Putting files in their places, whole or not at all.
 
 use std::fs::File;
 use std::fs::OpenOptions;
@@ -7,26 +7,43 @@ use std::io;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::path::PathBuf;
 
 use svcadapt::Error;
 use svcadapt::sys::words;
 
-/// Writes `DIRECTORY/name`, with mode 0644 whatever the umask.
+/// Writes each `DIRECTORY/name` with its text and mode 0644, whatever the umask: all are there before the first one
+/// takes its name.
 ///
-/// The file is always a new one: what reads the old one meanwhile keeps it, a link that stands there is replaced and
+/// A file is always a new one: what reads the old one meanwhile keeps it, a link that stands there is replaced and
 /// not followed, and neither mode nor extended attributes (a quarantine, on macOS) are taken over.
-pub(crate) fn deliver(directory: &Path, name: &str, text: &str) -> Result<(), Error> {
-    let target = directory.join(name);
-    // Not made from the name, which may leave no room for more.
-    let temporary = directory.join(format!(".svcadapt.{}", std::process::id()));
-    let written = write(&temporary, text).and_then(|()| std::fs::rename(&temporary, &target));
-    if written.is_err() {
-        // It may not be there at all; what went wrong first is what is told.
-        let _ = std::fs::remove_file(&temporary);
+pub(crate) fn deliver(directory: &Path, files: &[(String, String)]) -> Result<(), Error> {
+    // Not made from the names, which may leave no room for more.
+    let draft = |number: usize| directory.join(format!(".svcadapt.{}.{number}", std::process::id()));
+    let drafts: Vec<PathBuf> = (0..files.len()).map(draft).collect();
+    let delivered = all(directory, files, &drafts);
+    if delivered.is_err() {
+        // They may not be there at all; what went wrong first is what is told.
+        for draft in &drafts {
+            let _ = std::fs::remove_file(draft);
+        }
     }
-    written
-        .and_then(|()| File::open(directory)?.sync_all())
-        .map_err(|error| Error::new("output", words(&error)).of(target.display().to_string()).status(1))
+    delivered
+}
+
+fn all(directory: &Path, files: &[(String, String)], drafts: &[PathBuf]) -> Result<(), Error> {
+    let each = || files.iter().zip(drafts);
+    let failed = |name: &str, error: &io::Error| {
+        Error::new("output", words(error)).of(directory.join(name).display().to_string()).status(1)
+    };
+    for ((name, text), draft) in each() {
+        write(draft, text).map_err(|error| failed(name, &error))?;
+    }
+    for ((name, _), draft) in each() {
+        std::fs::rename(draft, directory.join(name)).map_err(|error| failed(name, &error))?;
+    }
+    let synced = File::open(directory).and_then(|open| open.sync_all());
+    synced.map_err(|error| failed(files.last().map_or("", |(name, _)| name), &error))
 }
 
 fn write(path: &Path, text: &str) -> io::Result<()> {

@@ -11,7 +11,9 @@ use clap::value_parser;
 
 use svcadapt::Error;
 use svcadapt::format::Rendered;
+use svcadapt::format::unit::socket_unit;
 use svcadapt::format::unit::write_hardened;
+use svcadapt::format::unit::write_socket;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::target::Conflict;
 use svcadapt::target::Division;
@@ -25,13 +27,16 @@ use svcadapt::target::harden;
 
 use super::Exit;
 use super::generate;
+use super::generate::Beside;
 use super::generate::Format;
 use super::generate::Problems;
 use super::generate::told;
 
 /// What clap must know.
 pub(crate) fn command() -> Command {
-    Command::new("gen-unit").about("Writes a systemd unit for a service").defer(options)
+    Command::new("gen-unit")
+        .about("Writes a systemd unit for a service, and one for its sockets")
+        .defer(options)
 }
 
 fn options(command: Command) -> Command {
@@ -115,5 +120,15 @@ impl Format for Unit {
     fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems> {
         let hardening = self.harden(spec, division, adapter)?;
         write_hardened(spec, division, adapter, &hardening.set).map_err(told)
+    }
+
+    fn beside(&self, spec: &ServiceSpec, division: &Division) -> Result<Option<Beside>, Problems> {
+        let Some(text) = write_socket(spec, division).map_err(told)? else { return Ok(None) };
+        let Some(name) = socket_unit(spec) else {
+            let cause = "the unit of the sockets and that of the service bear one name";
+            let error = Error::new("sockets", cause).hint("call the service something: --name NAME");
+            return Err(vec![error.to_string()]);
+        };
+        Ok(Some(Beside { name, text }))
     }
 }

@@ -55,6 +55,19 @@ pub(crate) trait Format {
 
     /// The file's text. `adapter` is the path of svcadapt where the file will be used.
     fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems>;
+
+    /// A second file that the first one needs.
+    fn beside(&self, _spec: &ServiceSpec, _division: &Division) -> Result<Option<Beside>, Problems> {
+        Ok(None)
+    }
+}
+
+/// A second file.
+pub(crate) struct Beside {
+    /// The file's name.
+    pub(crate) name: String,
+    /// The file's text.
+    pub(crate) text: String,
 }
 
 /// Where a program is searched that is written as a bare name. The same everywhere, so that the same command line
@@ -113,7 +126,7 @@ pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> 
     match file.place {
         _ if matches.get_flag("json") => {
             let delivered = match &file.place {
-                Some((directory, name)) => deliver(directory, name, &file.text),
+                Some(directory) => deliver(directory, &file.files),
                 None => Ok(()),
             };
             if let Err(error) = delivered {
@@ -123,7 +136,7 @@ pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> 
             print(&json_text(&file.account)).err().unwrap_or(Exit::Status(0))
         }
         None => print(&file.text).err().unwrap_or(Exit::Status(0)),
-        Some((directory, name)) => match deliver(directory, &name, &file.text) {
+        Some(directory) => match deliver(directory, &file.files) {
             Ok(()) => Exit::Status(0),
             Err(error) => {
                 report(&error);
@@ -133,16 +146,25 @@ pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> 
     }
 }
 
-/// What is to be written, and where: a directory and a name in it, or standard output.
+/// What is to be written, and where: a directory, or standard output.
 struct Made<'a> {
+    /// All of it, for standard output.
     text: String,
-    place: Option<(&'a Path, String)>,
+    /// Each file's name and text, for a directory.
+    files: Vec<(String, String)>,
+    place: Option<&'a Path>,
     /// The same for machines.
     account: Value,
 }
 
-/// The file, and field by field who honours it and how well.
-fn account(spec: &ServiceSpec, division: &Division, rendered: &Rendered, hardening: &Hardening) -> Value {
+/// The files, and field by field who honours it and how well.
+fn account(
+    spec: &ServiceSpec,
+    division: &Division,
+    rendered: &Rendered,
+    beside: Option<&Beside>,
+    hardening: &Hardening,
+) -> Value {
     let of = |subject: &Subject| division.losses.iter().find(|loss| loss.subject == *subject);
     let entry = |subject: Subject, by: &str| {
         let loss = of(&subject);
@@ -171,6 +193,9 @@ fn account(spec: &ServiceSpec, division: &Division, rendered: &Rendered, hardeni
         entry(loss.subject.clone(), by)
     }));
     let mut account = json!({ "text": rendered.text, "fields": fields });
+    if let Some(Beside { name, text }) = beside {
+        account["beside"] = json!({ "name": name, "text": text });
+    }
     if *hardening != Hardening::default() {
         let set = hardening.set.iter().map(
             |set| json!({ "directive": set.directive, "value": set.value.to_string_lossy(), "why": set.why }),
@@ -216,18 +241,28 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
     let found = F::NATIVE && spec.native.systemd.is_some();
     let spec = if found { spec } else { with_program(spec).map_err(one)? };
     let adapter = adapter(matches).map_err(one)?;
-    let place = match matches.get_one::<PathBuf>("output") {
-        Some(directory) => Some((directory.as_path(), format.file(&spec).map_err(one)?)),
-        None => None,
-    };
+    let place = matches.get_one::<PathBuf>("output").map(PathBuf::as_path);
     let division = divide(&spec, format.target());
     let rendered = format.render(&spec, &division, &adapter)?;
+    let beside = format.beside(&spec, &division)?;
+    let name =
+        if place.is_some() || beside.is_some() { format.file(&spec).map_err(one)? } else { String::new() };
     let hardening = format.harden(&spec, &division, &adapter)?;
     explain(matches, &hardening);
     report_all(&rendered.losses);
     acceptable(matches, noted, &rendered.losses).map_err(one)?;
-    let account = account(&spec, &division, &rendered, &hardening);
-    Ok(Made { text: rendered.text, place, account })
+    let account = account(&spec, &division, &rendered, beside.as_ref(), &hardening);
+    let mut files = vec![(name, rendered.text)];
+    files.extend(beside.map(|beside| (beside.name, beside.text)));
+    Ok(Made { text: one_after_the_other(&files), files, place, account })
+}
+
+/// Of several files each begins with its name, as `systemctl cat` has it.
+fn one_after_the_other(files: &[(String, String)]) -> String {
+    match files {
+        [(_, text)] => text.clone(),
+        _ => files.iter().map(|(name, text)| format!("# {name}\n{text}")).collect::<Vec<_>>().join("\n"),
+    }
 }
 
 /// Each as it is told.

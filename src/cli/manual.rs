@@ -52,7 +52,7 @@ pub(crate) fn man(matches: &ArgMatches, whole: Command) -> Exit {
     let pages = pages(whole);
     if let Some(directory) = matches.get_one::<PathBuf>("output") {
         for page in &pages {
-            if let Err(error) = page.text().and_then(|text| deliver(directory, &page.file(), &text)) {
+            if let Err(error) = page.text().and_then(|text| deliver(directory, &[(page.file(), text)])) {
                 report(&error);
                 return Exit::Status(error.status);
             }

@@ -1,4 +1,4 @@
-//! A unit as the spec: the file, its drop-ins and its template, as they lie beside each other.
+//! A unit as the spec: the file, its drop-ins, its template and its sockets, as they lie beside each other.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -39,25 +39,34 @@ pub(super) fn files(path: &Path) -> Result<Files, Error> {
     })?;
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let folder = fs::canonicalize(folder).map_err(|error| spec_file::unreadable(folder, &error))?;
-    let mut path = folder.join(name.as_str());
-    if let Some(template) = name.template().filter(|_| path.symlink_metadata().is_err()) {
-        path = folder.join(template.as_str());
-    }
     let drop_ins = drop_ins(&folder, &name)?;
-    Ok(Files { name, path, drop_ins })
+    Ok(Files { path: place(&folder, &name), name, drop_ins })
 }
 
-/// Reads a unit with its drop-ins.
+/// Those of the unit with its sockets; none where it has none.
+fn of_sockets(service: &Files) -> Result<Option<Files>, Error> {
+    let (name, folder) = (service.name.socket(), service.path.parent().unwrap_or(Path::new("/")));
+    let path = place(folder, &name);
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let drop_ins = drop_ins(folder, &name)?;
+    Ok(Some(Files { name, path, drop_ins }))
+}
+
+/// Reads a unit with its drop-ins, and its sockets.
 pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
-    let Files { name, path, drop_ins } = files(path).map_err(|error| vec![error])?;
-    let mut errors = Vec::new();
+    let one = |error: Error| vec![error];
+    let faults = |faults: Vec<Fault>| faults.into_iter().map(Error::from).collect::<Vec<_>>();
+    let service = files(path).map_err(one)?;
+    let sockets = of_sockets(&service).map_err(one)?;
     let mut room = Some(LARGEST_UNIT);
-    let unit = parse(&path, &mut room, &mut errors);
-    let drop_ins: Vec<UnitFile> =
-        drop_ins.iter().filter_map(|path| parse(path, &mut room, &mut errors)).collect();
-    let (Some(unit), true) = (unit, errors.is_empty()) else { return Err(errors) };
-    let reading = unit::read(&name, &unit, &drop_ins)
-        .map_err(|faults| faults.into_iter().map(Error::from).collect::<Vec<_>>())?;
+    let (unit, drop_ins) = parsed(&service, &mut room)?;
+    let mut reading = unit::read(&service.name, &unit, &drop_ins).map_err(faults)?;
+    if let Some(sockets) = sockets {
+        let (unit, drop_ins) = parsed(&sockets, &mut room)?;
+        unit::read_socket(&service.name, &unit, &drop_ins, &mut reading).map_err(faults)?;
+    }
     let kept = reading.not_honoured();
     // What was kept because it cannot be used is told once.
     let place = |spot: &Option<Spot>| spot.as_ref().map(|spot| (spot.line, spot.column));
@@ -71,13 +80,27 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
     let again = |fault: &Fault| told.contains(&(&fault.path, place(&fault.spot)));
     let warnings: Vec<Error> =
         reading.warnings.iter().filter(|fault| !again(fault)).cloned().map(Error::from).collect();
-    let mut kept: Vec<Error> = kept.iter().map(|kept| Error::new(kept.place(), kept.cause())).collect();
-    let socket = path.with_extension("socket");
-    if socket.exists() {
-        let cause = "not honoured here: nobody listens on its sockets";
-        kept.push(Error::new(socket.display().to_string(), cause));
-    }
+    let kept = kept.iter().map(|kept| Error::new(kept.place(), kept.cause())).collect();
     Ok(Loaded { draft: reading.draft, warnings, kept })
+}
+
+/// The file of a unit: its own, or else its template's.
+fn place(folder: &Path, name: &UnitName) -> PathBuf {
+    let path = folder.join(name.as_str());
+    match name.template().filter(|_| path.symlink_metadata().is_err()) {
+        Some(template) => folder.join(template.as_str()),
+        None => path,
+    }
+}
+
+fn parsed(files: &Files, room: &mut Option<usize>) -> Result<(UnitFile, Vec<UnitFile>), Vec<Error>> {
+    let mut errors = Vec::new();
+    let unit = parse(&files.path, room, &mut errors);
+    let drop_ins = files.drop_ins.iter().filter_map(|path| parse(path, room, &mut errors)).collect();
+    match unit {
+        Some(unit) if errors.is_empty() => Ok((unit, drop_ins)),
+        _ => Err(errors),
+    }
 }
 
 /// In the order of their file names; of two with one name the one in the more particular folder.

@@ -81,7 +81,6 @@ impl Above {
         };
         resolved.inherited.retain(|(name, _)| !TAKEN.iter().any(|taken| name == taken));
         // The copies are ours; what they were made from is let go of like everything else that came with the start.
-        resolved.standing.passed_descriptors.clear();
         Ok(above)
     }
 }

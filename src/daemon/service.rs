@@ -109,8 +109,10 @@ impl Service {
         detection: Detection,
         rights: Kept,
     ) -> Self {
-        let Above { notifier, newline, listeners, watchdog, credentials } = above;
-        let Settled { listener: launcher, lock, made: _, last_stream } = settled;
+        let Above { notifier, newline, mut listeners, watchdog, credentials } = above;
+        let Settled { listener: launcher, lock, made: _, sockets, last_stream } = settled;
+        let named = |socket| Listener::new(held.spec.socket_name(), socket);
+        listeners.extend(sockets.into_iter().map(named));
         if held.spec.prevent_core {
             // The limit that was set says the same to all but those who read memory.
             let _ = process::never_dump();
@@ -257,7 +259,7 @@ impl Service {
         Some(Watchdog::new(self.watchdog?, self.notifier.as_ref()?))
     }
 
-    /// All sockets that were passed, in their order. They are the caller's from here on, and given once. (launchd gives its
+    /// All sockets that were passed, or opened by us because the spec names them and nobody else had, in their order. They are the caller's from here on, and given once. (launchd gives its
     /// own by name only.)
     pub fn listeners(&mut self) -> Vec<Listener> {
         std::mem::take(&mut self.listeners)

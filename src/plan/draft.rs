@@ -13,10 +13,12 @@ use crate::spec::Probe;
 use crate::spec::Resource;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
+use crate::spec::Sockets;
 
 use super::Course;
 use super::Doer;
 use super::End;
+use super::Listening;
 use super::Planned;
 use super::Resolved;
 use super::Step;
@@ -31,8 +33,10 @@ pub(super) fn steps(
     surroundings: Surroundings,
     course: Course,
     end: End,
+    listening: Listening,
 ) -> Vec<Planned> {
-    let mut draft = Draft { spec, resolved, mode: detection.mode, surroundings, end, steps: Vec::new() };
+    let mode = detection.mode;
+    let mut draft = Draft { spec, resolved, mode, surroundings, end, listening, steps: Vec::new() };
     draft.launch(detection, course);
     match end {
         End::Program => {
@@ -72,6 +76,7 @@ struct Draft<'a> {
     mode: HostMode,
     surroundings: Surroundings,
     end: End,
+    listening: Listening,
     steps: Vec<Planned>,
 }
 
@@ -190,6 +195,7 @@ impl Draft<'_> {
                 if directory.kind == crate::spec::DirectoryKind::Configuration { None } else { owner };
             self.add(doer, Step::Directory { kind: directory.kind, path, mode: directory.mode, owner });
         }
+        self.sockets();
         let detached = self.bare() && self.mode == HostMode::Classic;
         let input = if detached { Input::Null } else { Input::Inherit };
         let output = if detached { Output::Null } else { Output::Inherit };
@@ -214,6 +220,23 @@ impl Draft<'_> {
     fn root(&mut self) {
         if let Some(path) = &self.spec.root_directory {
             self.service(Step::RootDirectory(path.as_path().to_owned()));
+        }
+    }
+
+    fn sockets(&mut self) {
+        let sockets = &self.spec.sockets;
+        let all = sockets.listen.iter().zip(sockets.descriptors());
+        let doer = match self.listening {
+            Listening::OfHost => Doer::Host,
+            Listening::Ours => Doer::Service,
+            Listening::OfProgram => return,
+            Listening::OfLaunchd => {
+                let (name, given) = (self.spec.launchd_sockets(), self.resolved.standing.activated.clone());
+                return self.service(Step::Activate { name, given });
+            }
+        };
+        for (socket, descriptor) in all {
+            self.add(doer, Step::Listen { socket: socket.clone(), descriptor });
         }
     }
 
@@ -301,10 +324,14 @@ impl Draft<'_> {
         }
     }
 
-    /// What the program is left with. One that stays what it is opens its lock itself, wherever there is room.
+    /// What the program is left with. One that stays what it is opens its sockets and its lock itself, wherever there is
+    /// room, and has copies of what was passed.
     fn all_kept(&self) -> Vec<i32> {
+        if self.end == End::Itself {
+            return self.spec.files_preserve.clone();
+        }
         let mut kept = self.kept();
-        if self.end == End::Program && !self.forking() {
+        if !self.forking() {
             kept.extend(self.resolved.lock.as_ref().map(|_| self.lock_descriptor()));
         }
         kept.sort_unstable();
@@ -314,6 +341,15 @@ impl Draft<'_> {
     /// The descriptors that the spec and the host want the program to have.
     fn kept(&self) -> Vec<i32> {
         let mut kept = self.resolved.standing.passed_descriptors.clone();
+        match self.listening {
+            Listening::Ours => kept.extend(self.spec.sockets.descriptors()),
+            Listening::OfLaunchd => {
+                kept.extend(
+                    (Sockets::FIRST_DESCRIPTOR..).zip(&self.resolved.standing.activated).map(|(at, _)| at),
+                );
+            }
+            Listening::OfHost | Listening::OfProgram => {}
+        }
         kept.extend(&self.spec.files_preserve);
         kept.extend(self.spec.ready.iter().filter_map(|probe| match probe {
             Probe::Fd(number) => Some(*number),
@@ -328,6 +364,7 @@ impl Draft<'_> {
     /// table of descriptors need not grow. Not above all others: those may be above what we may open.
     fn lock_descriptor(&self) -> i32 {
         let kept = self.kept();
-        (32..=i32::MAX).find(|number| !kept.contains(number)).unwrap_or(32)
+        let given = &self.resolved.standing.activated;
+        (32..=i32::MAX).find(|number| !kept.contains(number) && !given.contains(number)).unwrap_or(32)
     }
 }

@@ -6,7 +6,7 @@
 //! The order is daemon(7)'s, with what systemd.exec(5) adds, and each place has its reason:
 //!
 //! * the lock comes before everything that could disturb an instance that runs;
-//! * directories, streams and the pid file are made by root, before the drop;
+//! * directories, sockets, streams and the pid file are made by root, before the drop;
 //! * the root directory is changed after all host paths were opened;
 //! * groups, then the group, then the user: the other way round the last right to do it would be gone;
 //! * limits before the user, who could not raise them; ambient capabilities after, for they are lost by it;
@@ -70,6 +70,19 @@ enum End {
     Itself,
 }
 
+/// Who sees to the sockets of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listening {
+    /// The host has passed them, and they are passed on.
+    OfHost,
+    /// launchd has them, and the program takes them itself.
+    OfProgram,
+    /// launchd has given them to us.
+    OfLaunchd,
+    /// Nobody: we open them.
+    Ours,
+}
+
 /// A step, and who does it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
@@ -110,6 +123,15 @@ impl Doer {
 }
 
 impl Plan {
+    /// The descriptors that the program will have, beside the standard streams.
+    pub fn promised(&self) -> &[i32] {
+        let found = self.steps.iter().find_map(|planned| match &planned.step {
+            Step::Descriptors(kept) => Some(kept.as_slice()),
+            _ => None,
+        });
+        found.unwrap_or_default()
+    }
+
     /// Plans a start.
     pub fn new(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection) -> Self {
         Self::with_end(spec, resolved, detection, End::Program)
@@ -129,11 +151,14 @@ impl Plan {
     fn with_end(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection, end: End) -> Self {
         let course = Course::of(spec, resolved, detection);
         let surroundings = Surroundings::of(detection);
-        Self {
-            course,
-            surroundings,
-            steps: draft::steps(spec, resolved, detection, surroundings, course, end),
-        }
+        let whose = match &detection.manager {
+            _ if !resolved.standing.passed_descriptors.is_empty() => Listening::OfHost,
+            Manager::Launchd { .. } if spec.sockets.launchd_activation => Listening::OfProgram,
+            _ if !resolved.standing.activated.is_empty() => Listening::OfLaunchd,
+            _ => Listening::Ours,
+        };
+        let steps = draft::steps(spec, resolved, detection, surroundings, course, end, whose);
+        Self { course, surroundings, steps }
     }
 }
 
@@ -170,6 +195,7 @@ mod tests {
             program: "/bin/true".into(),
             inherited: Vec::new(),
             from_files: Vec::new(),
+            socket_owner: (None, None),
             lock: Some("/run/svcadapt/x".into()),
         }
     }
@@ -241,6 +267,39 @@ mod tests {
         assert!(
             at("groups") < at("group") && at("group") < at("user") && at("user") < at("working directory")
         );
+    }
+
+    #[test]
+    fn sockets_are_opened_by_us_only_where_nobody_else_has_them() {
+        let steps = |said: &[(Field, &str)], manager: Manager, passed: &[i32], activated: &[i32]| {
+            let mut resolved = resolved();
+            resolved.standing.passed_descriptors = passed.to_vec();
+            resolved.standing.activated = activated.to_vec();
+            let detection =
+                Detection { mode: HostMode::Supervised, manager, scope: Scope::System, evidence: Vec::new() };
+            let said = [&[(Field::ListenStream, "80"), (Field::ListenDatagram, "53")], said].concat();
+            let plan = Plan::new(&spec(&said), &resolved, &detection);
+            let about = plan.steps.iter().filter(|planned| planned.step.status() == 202);
+            about.map(|planned| format!("{} {}", planned.doer.name(), planned.step)).collect::<Vec<_>>()
+        };
+        let launchd = || Manager::Launchd { label: None };
+        let own = [(Field::LaunchdActivation, "yes")];
+        assert_eq!(
+            steps(&[], Manager::Runit, &[], &[]),
+            ["adapter listen 80", "adapter listen 53 for datagrams", "adapter descriptors 0 1 2 3 4 32"]
+        );
+        assert_eq!(
+            steps(&[], Manager::Systemd, &[3, 4], &[]),
+            ["host listen 80", "host listen 53 for datagrams", "adapter descriptors 0 1 2 3 4 32"]
+        );
+        // It may give one for each family; and where we were given 32, the lock has another number.
+        assert_eq!(
+            steps(&[], launchd(), &[], &[5, 32, 9]),
+            ["adapter launchd sockets Listeners", "adapter descriptors 0 1 2 3 4 5 33"]
+        );
+        assert_eq!(steps(&own, launchd(), &[], &[]), ["adapter descriptors 0 1 2 32"]);
+        assert_eq!(steps(&own, Manager::Runit, &[], &[]).len(), 3);
+        assert_eq!(steps(&[], launchd(), &[], &[])[0], "adapter listen 80");
     }
 
     #[test]

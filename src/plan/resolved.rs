@@ -27,6 +27,8 @@ pub struct Resolved {
     pub inherited: Vec<(OsString, OsString)>,
     /// The variables of the environment files, in order.
     pub from_files: Vec<(OsString, OsString)>,
+    /// To whom a socket in the file system is given: the user and the group, where anybody.
+    pub socket_owner: (Option<u32>, Option<u32>),
     /// The file that is locked; none where the service has neither a name nor a pid file.
     pub lock: Option<PathBuf>,
 }
@@ -111,6 +113,8 @@ pub struct Standing {
     pub limits: Vec<Resource>,
     /// The descriptors that a service manager has passed (sd_listen_fds(3)).
     pub passed_descriptors: Vec<i32>,
+    /// The descriptors that launchd has given for the service's sockets (`launch_activate_socket`(3)).
+    pub activated: Vec<i32>,
 }
 
 impl Standing {

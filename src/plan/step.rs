@@ -12,6 +12,7 @@ use crate::spec::Mode;
 use crate::spec::Output;
 use crate::spec::Resource;
 use crate::spec::SignalName;
+use crate::spec::Socket;
 
 /// One step, with all that it needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +57,20 @@ pub enum Step {
         mode: Mode,
         /// Its owner and group; none: whoever makes it.
         owner: Option<(u32, u32)>,
+    },
+    /// Open a socket.
+    Listen {
+        /// The socket.
+        socket: Socket,
+        /// The descriptor that the program finds it at.
+        descriptor: i32,
+    },
+    /// Take over what launchd has opened under this name.
+    Activate {
+        /// The name in the property list.
+        name: String,
+        /// The descriptors that launchd has given us.
+        given: Vec<i32>,
     },
     /// Connect standard input.
     StandardInput(Input),
@@ -136,6 +151,8 @@ impl Step {
             Self::ResetSignals => "reset signals",
             Self::Lock { .. } => "lock",
             Self::Directory { .. } => "directory",
+            Self::Listen { .. } => "listen",
+            Self::Activate { .. } => "launchd sockets",
             Self::StandardInput(_) => "standard input",
             Self::StandardOutput(_) => "standard output",
             Self::StandardError(_) => "standard error",
@@ -190,6 +207,8 @@ impl Step {
             | Self::Execute(path)
             | Self::Directory { path, .. }
             | Self::Lock { path, .. } => path.display().to_string(),
+            Self::Listen { socket, .. } => socket.to_string(),
+            Self::Activate { name, .. } => name.clone(),
             Self::StandardInput(input) => input.to_string(),
             Self::StandardOutput(output) | Self::StandardError(output) => output.to_string(),
             Self::OomScore(number) | Self::Nice(number) => number.to_string(),
@@ -213,7 +232,13 @@ impl Step {
         match self {
             Self::WorkingDirectory(_) => 200,
             Self::Nice(_) => 201,
-            Self::Descriptors(_) | Self::InheritedDescriptors(_) | Self::NotifySocket | Self::HandOver => 202,
+            // systemd gives a socket unit that fails no number; this is that of the descriptors that a service is passed.
+            Self::Descriptors(_)
+            | Self::InheritedDescriptors(_)
+            | Self::NotifySocket
+            | Self::HandOver
+            | Self::Listen { .. }
+            | Self::Activate { .. } => 202,
             Self::Execute(_) => 203,
             Self::Limit(..) | Self::SoftLimit(..) => 205,
             Self::OomScore(_) => 206,

@@ -27,7 +27,7 @@ pub(super) fn resolve(
     failures: &mut Vec<Failure>,
 ) -> Account {
     let before = failures.len();
-    let user = spec.user.as_ref().map(|principal| (principal, find(principal, failures)));
+    let user = spec.user.as_ref().map(|principal| (principal, find(principal, "user", failures)));
     let group = spec.group.as_ref().and_then(|principal| find_group(principal, "group", failures));
     let more: Vec<u32> = spec
         .supplementary_groups
@@ -53,7 +53,7 @@ pub(super) fn resolve(
 pub fn still_there(spec: &ServiceSpec, account: &Account) -> Result<(), Failure> {
     let Some(principal @ Principal::Name(name)) = &spec.user else { return Ok(()) };
     let mut failures = Vec::new();
-    let now = find(principal, &mut failures);
+    let now = find(principal, "user", &mut failures);
     match (failures.pop(), now) {
         (Some(failure), _) => Err(failure.hint("it was there when the start began")),
         (None, Some(user)) if user.uid != account.uid => {
@@ -63,6 +63,49 @@ pub fn still_there(spec: &ServiceSpec, account: &Account) -> Result<(), Failure>
         }
         (None, _) => Ok(()),
     }
+}
+
+/// To whom the sockets in the file system are given. With a user alone it is the user's own group (systemd.socket(5)).
+pub(super) fn socket_owner(
+    spec: &ServiceSpec,
+    standing: &Standing,
+    failures: &mut Vec<Failure>,
+) -> (Option<u32>, Option<u32>) {
+    let before = failures.len();
+    let (mut uid, mut gid) = (None, None);
+    if let Some(principal) = &spec.sockets.user {
+        let found = find(principal, "socket user", failures);
+        gid = found.as_ref().map(|user| user.gid);
+        uid = match principal {
+            Principal::Id(number) => Some(*number),
+            Principal::Name(_) => found.map(|user| user.uid),
+        };
+    }
+    if let Some(principal) = &spec.sockets.group {
+        gid = find_group(principal, "socket group", failures);
+    }
+    let own = |gid: u32| gid == standing.gid || standing.groups.contains(&gid);
+    if failures.len() == before && !standing.is_root() {
+        if uid.is_some_and(|uid| uid != standing.uid) {
+            let who = spec.sockets.user.as_ref().map(ToString::to_string).unwrap_or_default();
+            failures.push(Failure::new(
+                "socket user",
+                who,
+                "only root can give a socket to another user",
+                USER,
+            ));
+        } else if gid.is_some_and(|gid| !own(gid)) {
+            let who = spec.sockets.group.as_ref().or(spec.sockets.user.as_ref());
+            let who = who.map(ToString::to_string).unwrap_or_default();
+            failures.push(Failure::new(
+                "socket group",
+                who,
+                "only root can give a socket to this group",
+                GROUP,
+            ));
+        }
+    }
+    (uid, gid)
 }
 
 fn of_caller(surroundings: Surroundings, standing: &Standing, group: Option<u32>) -> Account {
@@ -113,15 +156,15 @@ fn entry(user: User) -> Entry {
 }
 
 /// A user by name has to be found; a number need not be that of an account.
-fn find(principal: &Principal, failures: &mut Vec<Failure>) -> Option<User> {
+fn find(principal: &Principal, stage: &str, failures: &mut Vec<Failure>) -> Option<User> {
     match (accounts::user(&principal.to_string()), principal) {
         (Ok(None), Principal::Name(name)) => {
-            failures.push(Failure::new("user", name, "there is no such user", USER));
+            failures.push(Failure::new(stage, name, "there is no such user", USER));
             None
         }
         (Ok(found), _) => found,
         (Err(error), _) => {
-            failures.push(Failure::new("user", principal.to_string(), words(&error), USER));
+            failures.push(Failure::new(stage, principal.to_string(), words(&error), USER));
             None
         }
     }

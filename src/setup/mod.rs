@@ -13,6 +13,7 @@ mod claim;
 mod directory;
 mod failure;
 mod journal;
+mod listen;
 mod perform;
 pub mod pid_file;
 mod program;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
+use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -16,6 +17,8 @@ use crate::plan::Step;
 use crate::spec::Capabilities;
 use crate::spec::Ceiling;
 use crate::spec::ServiceSpec;
+use crate::spec::Socket;
+use crate::spec::Sockets;
 use crate::spec::expand;
 use crate::sys::capability;
 use crate::sys::environment;
@@ -33,6 +36,8 @@ use super::directory;
 use super::failure::PID_FILE;
 use super::journal;
 use super::journal::Made;
+use super::listen;
+use super::listen::Unopened;
 use super::pid_file;
 use super::report::Report;
 use super::state;
@@ -55,6 +60,10 @@ pub struct Work<'a> {
     pub(super) listener: Option<OwnedFd>,
     pub(super) streams: Streams,
     pub(super) lock: Option<Lock>,
+    /// The numbers that the program is promised.
+    promised: Vec<i32>,
+    /// How many sockets were opened for it, or taken over.
+    sockets: usize,
     pub(super) session: Session,
     pub(super) made: Vec<Made>,
     pub(super) stays: Stays,
@@ -86,6 +95,8 @@ impl<'a> Work<'a> {
             listener: None,
             streams: Streams::default(),
             lock: None,
+            promised: Vec::new(),
+            sockets: 0,
             session: Session::Shared,
             made: Vec::new(),
             stays: Stays::No,
@@ -115,6 +126,7 @@ impl<'a> Work<'a> {
         if plan.steps.iter().any(|planned| planned.step == Step::NewSession) {
             self.session = Session::Own;
         }
+        self.promised = plan.promised().to_vec();
         let mut steps = plan.steps.iter().filter(|planned| planned.doer == Doer::Service);
         let failed = steps.find_map(|planned| self.perform(&planned.step).err());
         let failure =
@@ -135,6 +147,8 @@ impl<'a> Work<'a> {
             Step::PidFile(path) => return self.pid_file(path),
             Step::Execute(path) => return Err(self.execute(step, path)),
             Step::Directory { path, mode, owner, .. } => self.directory(path, mode.bits().into(), *owner),
+            Step::Listen { socket, descriptor } => return self.listen(step, socket, *descriptor),
+            Step::Activate { given, .. } => self.activate(given),
             Step::StandardInput(input) => self.streams.input(input),
             Step::StandardOutput(output) => {
                 self.streams.output(1, output, &self.resolved.account).map(|m| self.made(m))
@@ -231,6 +245,51 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    fn listen(&mut self, step: &Step, socket: &Socket, descriptor: i32) -> Result<(), Failure> {
+        let (sockets, resolved) = (&self.spec.sockets, self.resolved);
+        let mut made = |one| self.made(Some(one));
+        let opened = listen::open(socket, sockets, resolved.socket_owner, &resolved.account, &mut made);
+        let failed = |Unopened { cause, hint }| Failure { hint, ..Failure::of(step, cause) };
+        let opened = opened.map_err(failed)?;
+        self.hand_over(opened, descriptor).map_err(|error| Failure::io(step, &error))
+    }
+
+    fn activate(&mut self, given: &[i32]) -> io::Result<()> {
+        for (&number, descriptor) in given.iter().zip(Sockets::FIRST_DESCRIPTOR..) {
+            let socket = fd::copy_of(number, Sockets::FIRST_DESCRIPTOR)?;
+            // As it would be with systemd, whose sockets wait unless a service says NonBlocking=.
+            fd::nonblocking(&socket, false)?;
+            self.hand_over(socket, descriptor)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the program a socket at this number. Until then it has one that the program is not promised.
+    fn hand_over(&mut self, socket: OwnedFd, number: i32) -> io::Result<()> {
+        let aside = fd::duplicate_beside(socket, &self.promised)?;
+        self.place(aside, number);
+        self.sockets += 1;
+        Ok(())
+    }
+
+    /// How sd_listen_fds(3) finds them. As with systemd, `UnsetEnvironment=` takes even these away.
+    fn tell_sockets(&mut self) {
+        if self.sockets == 0 {
+            return;
+        }
+        // It may name a process further up, and would count for more than LISTEN_PID.
+        self.environment.remove(OsStr::new("LISTEN_PIDFDID"));
+        let names = vec![self.spec.socket_name(); self.sockets].join(":");
+        let own = process::own_pid().to_string();
+        for (name, value) in
+            [("LISTEN_FDS", self.sockets.to_string()), ("LISTEN_PID", own), ("LISTEN_FDNAMES", names)]
+        {
+            if !self.spec.environment.unset.iter().any(|unset| unset.as_str() == name) {
+                self.environment.insert(name.into(), value.into());
+            }
+        }
+    }
+
     fn descriptors(&mut self, kept: &[i32]) -> io::Result<()> {
         self.streams.place()?;
         for (descriptor, number) in &self.placements {
@@ -249,7 +308,7 @@ impl<'a> Work<'a> {
     fn execute(&mut self, step: &Step, path: &Path) -> Failure {
         let (launcher, own) = (self.launcher.to_string(), process::own_pid().to_string());
         for name in PID_VARIABLES {
-            if let Some(value) = self.environment.get_mut(std::ffi::OsStr::new(name))
+            if let Some(value) = self.environment.get_mut(OsStr::new(name))
                 && *value == *launcher
             {
                 *value = own.clone().into();
@@ -257,8 +316,9 @@ impl<'a> Work<'a> {
         }
         if launcher != own {
             // It names the launcher as a descriptor would, not as a number; without it LISTEN_PID decides.
-            self.environment.remove(std::ffi::OsStr::new("LISTEN_PIDFDID"));
+            self.environment.remove(OsStr::new("LISTEN_PIDFDID"));
         }
+        self.tell_sockets();
         let command = &self.spec.command;
         let mut words: Vec<OsString> = vec![command.program.clone()];
         let arguments = command.arguments.iter().map(OsString::as_os_str);

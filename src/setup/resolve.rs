@@ -1,5 +1,6 @@
 //! Finding out, before anything is changed, whom and what the words of a spec mean on this machine.
 
+use std::ffi::CString;
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -21,6 +22,8 @@ use crate::spec::environment_file;
 use crate::sys::fd;
 use crate::sys::file;
 use crate::sys::identity;
+use crate::sys::launchd;
+use crate::sys::launchd::Refusal;
 use crate::sys::limits;
 use crate::sys::words;
 
@@ -30,6 +33,9 @@ use super::failure::PID_FILE;
 use super::pid_file;
 use super::program;
 use super::state;
+
+/// systemd's number for the descriptors that a service is passed (systemd.exec(5)).
+const DESCRIPTORS: u8 = 202;
 
 /// An environment file that is longer than this is not read.
 const LONGEST_FILE: u64 = 1024 * 1024;
@@ -81,7 +87,19 @@ fn look_up(
     let account = account::resolve(spec, surroundings, &standing, &mut failures);
     let from_files = spec.environment.files.iter().flat_map(|file| variables(file, &mut failures)).collect();
     let lock = state::path(spec.name.as_ref(), spec.pid_file.as_ref());
-    let resolved = Resolved { account, standing, program: "/".into(), inherited, from_files, lock };
+    let socket_owner = account::socket_owner(spec, &standing, &mut failures);
+    let mut resolved =
+        Resolved { account, standing, program: "/".into(), inherited, from_files, socket_owner, lock };
+    match resolved.standing.passed_descriptors.len() {
+        0 => activate(spec, &mut resolved.standing, &mut failures),
+        passed if passed < spec.sockets.listen.len() => {
+            let cause =
+                format!("the manager has passed only {passed} of {} sockets", spec.sockets.listen.len());
+            let failure = Failure::new("listen", "LISTEN_FDS", cause, DESCRIPTORS);
+            failures.push(failure.hint("its .socket unit has to name all of them"));
+        }
+        _ => {}
+    }
     places(spec, &resolved, surroundings, &mut failures);
     (resolved, failures)
 }
@@ -112,7 +130,29 @@ fn standing(inherited: &[(OsString, OsString)]) -> Standing {
         oom_score_adjust: limits::oom_score_adjust().ok(),
         limits: Resource::ALL.into_iter().filter(|resource| limits::exists(resource.name())).collect(),
         passed_descriptors: passed,
+        activated: Vec::new(),
     }
+}
+
+/// Takes what launchd has opened for the service, if launchd has started us and its property list names the sockets.
+/// It gives them once to a process; nothing else is changed.
+fn activate(spec: &ServiceSpec, standing: &mut Standing, failures: &mut Vec<Failure>) {
+    if spec.sockets.listen.is_empty() || spec.sockets.launchd_activation {
+        return;
+    }
+    let name = spec.launchd_sockets();
+    // No name has a NUL in it.
+    let Ok(key) = CString::new(name.as_str()) else { return };
+    let cause = match launchd::take(&key) {
+        Ok(given) => {
+            standing.activated = given;
+            return;
+        }
+        Err(Refusal::NoSuchSocket | Refusal::NotManaged | Refusal::NotThisPlatform) => return,
+        Err(Refusal::AlreadyActivated) => "they have been given out already",
+        Err(Refusal::Unknown) => "it does not give them, and does not say why",
+    };
+    failures.push(Failure::new("launchd sockets", name, cause, DESCRIPTORS));
 }
 
 fn variables(file: &EnvironmentFile, failures: &mut Vec<Failure>) -> Vec<(OsString, OsString)> {

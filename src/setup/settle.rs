@@ -29,6 +29,8 @@ pub struct Settled {
     pub lock: Option<Lock>,
     /// What was made on the way.
     pub made: Vec<Made>,
+    /// The sockets that were opened for it, in their order.
+    pub sockets: Vec<OwnedFd>,
     /// What standard error becomes when the service is ready. Until then it is the starter's.
     pub last_stream: Option<OwnedFd>,
 }
@@ -68,8 +70,10 @@ impl Work<'_> {
 
     /// What is left when all steps are done.
     pub fn settled(self) -> Settled {
-        let Self { listener, lock, made, mut streams, .. } = self;
-        Settled { listener, lock, made, last_stream: streams.last() }
+        let Self { listener, lock, made, mut streams, placements, .. } = self;
+        // Nothing else is placed for a process that stays what it is.
+        let sockets = placements.into_iter().map(|(socket, _)| socket).collect();
+        Settled { listener, lock, made, sockets, last_stream: streams.last() }
     }
 
     /// Whatever this process has opened itself is close-on-exec, and stays. What is not came through the exec, and nobody

@@ -30,6 +30,7 @@ use crate::sys::file;
 use crate::sys::identity;
 use crate::sys::lock;
 use crate::sys::lock::Holder;
+use crate::sys::lock::Turn;
 use crate::sys::pidfd::PidFd;
 
 use super::pid_file;
@@ -153,6 +154,13 @@ pub fn prepare_directory() -> io::Result<()> {
         )));
     }
     Ok(())
+}
+
+/// Waits for a turn at something that starts of this user must not do at once. `name` is that of no service.
+pub(super) fn turn(name: &str) -> io::Result<Turn> {
+    prepare_directory()?;
+    // Nobody else can read it, and so keep us waiting.
+    lock::turn(file::open_own(&directory().join(name), 0o600)?)
 }
 
 /// Looks at a lock from outside. Whoever may read the file may ask.

@@ -28,10 +28,15 @@ use super::ServiceDirectory;
 use super::ServiceSpec;
 use super::ServiceType;
 use super::SignalName;
+use super::Socket;
+use super::SocketKind;
+use super::SocketName;
+use super::Sockets;
 use super::Timespan;
 use super::priority;
 use super::refusal::boolean;
 use super::refusal::text;
+use super::socket;
 
 /// A spec as it was written: values in the order in which they were met, each with its origin.
 ///
@@ -113,6 +118,9 @@ impl SpecDraft {
     }
 }
 
+/// As many sockets as any service is given.
+const MOST_SOCKETS: usize = 1000;
+
 /// One pass over a draft.
 struct Reading<'a> {
     values: &'a [Given],
@@ -185,6 +193,7 @@ impl<'a> Reading<'a> {
                 .collect(),
             pid_file: self.one(Field::PidFile, super::AbsPath::parse),
             files_preserve: self.many(Field::FilesPreserve, priority::descriptors),
+            sockets: self.sockets(),
             ready: self.many(Field::Ready, |value| Probe::parse(value).map(|probe| vec![probe])),
             notification_fd: self.one(Field::NotificationFd, priority::descriptor),
             timeout_start: self.one(Field::TimeoutStartSec, Timespan::parse_timeout),
@@ -194,6 +203,39 @@ impl<'a> Reading<'a> {
             kill_signal: self.one(Field::KillSignal, SignalName::parse),
             reload_signal: self.one(Field::ReloadSignal, SignalName::parse),
             native: self.native.clone(),
+        }
+    }
+
+    /// In the order in which they were said: it is that of their descriptors.
+    fn listen(&mut self) -> Vec<Socket> {
+        let values = self.values;
+        let forgotten =
+            |field: Field| values.iter().rposition(|given| given.field == field && given.value.is_empty());
+        let mut all = Vec::new();
+        for (at, given) in values.iter().enumerate() {
+            let kind = match given.field {
+                Field::ListenStream => SocketKind::Stream,
+                Field::ListenDatagram => SocketKind::Datagram,
+                Field::ListenSequentialPacket => SocketKind::SequentialPacket,
+                _ => continue,
+            };
+            if forgotten(given.field).is_none_or(|before| at > before) {
+                all.extend(self.value(given, |value| Socket::parse(kind, value)));
+            }
+        }
+        all
+    }
+
+    fn sockets(&mut self) -> Sockets {
+        Sockets {
+            listen: self.listen(),
+            name: self.one(Field::FileDescriptorName, SocketName::parse),
+            mode: self.one(Field::SocketMode, Mode::parse_socket),
+            user: self.one(Field::SocketUser, Principal::parse),
+            group: self.one(Field::SocketGroup, Principal::parse),
+            bind_ipv6_only: self.one(Field::BindIPv6Only, socket::BindIpv6Only::parse),
+            backlog: self.one(Field::Backlog, socket::backlog),
+            launchd_activation: self.one(Field::LaunchdActivation, boolean).unwrap_or(false),
         }
     }
 
@@ -209,6 +251,42 @@ impl<'a> Reading<'a> {
             Probe::Fd(number) => Some(*number),
             _ => None,
         }));
+        if spec.sockets.listen.len() > MOST_SOCKETS {
+            let cause = format!("more than {MOST_SOCKETS} sockets");
+            return self.disagree(Field::ListenStream, cause.into());
+        }
+        let all = &spec.sockets.listen;
+        if let Some(twice) =
+            all.iter().enumerate().find_map(|(at, one)| all[..at].contains(one).then_some(one))
+        {
+            let cause = format!("{twice} is asked for twice");
+            let field = twice.field();
+            self.disagree(field, cause.into());
+        }
+        let sockets = spec.sockets.descriptors();
+        if let Some(number) = numbers.iter().find(|number| sockets.contains(number)) {
+            let cause = format!("descriptor {number} is that of a socket");
+            let field =
+                if spec.files_preserve.contains(number) { Field::FilesPreserve } else { Field::Ready };
+            let hint = format!(
+                "sockets have the numbers from 3 to {}; take one from {}",
+                sockets.end - 1,
+                sockets.end
+            );
+            self.disagree(field, Refusal::hinted(cause, hint));
+        }
+        let unheard = spec.sockets.listen.is_empty() && spec.sockets.has_settings();
+        let setting = self.values.iter().rev().find(|given| {
+            given.field.of_socket() && given.field.arity() == Arity::One
+                || given.field == Field::LaunchdActivation
+        });
+        if let (true, Some(given)) = (unheard, setting) {
+            let refusal = Refusal::hinted(
+                "there is no socket that this could be of",
+                "--listen-stream ADDRESS makes one",
+            );
+            self.disagree(given.field, refusal);
+        }
         numbers.sort_unstable();
         let distinct = numbers.chunk_by(PartialEq::eq);
         for number in distinct.filter_map(|run| if run.len() > 1 { run.first() } else { None }) {

@@ -3,8 +3,14 @@
 //! Options, units and JSON all name their fields by this table, so that what one of them can say, all can.
 
 use self::Field as F;
+use super::Arity;
 use super::DirectoryKind;
+use super::FieldRow;
 use super::Resource;
+use super::row::limit;
+use super::row::many;
+use super::row::one;
+use super::row::short;
 
 /// One thing that a spec can say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +45,16 @@ pub enum Field {
     DirectoryMode(DirectoryKind),
     PidFile,
     FilesPreserve,
+    ListenStream,
+    ListenDatagram,
+    ListenSequentialPacket,
+    FileDescriptorName,
+    SocketMode,
+    SocketUser,
+    SocketGroup,
+    BindIPv6Only,
+    Backlog,
+    LaunchdActivation,
     Ready,
     NotificationFd,
     TimeoutStartSec,
@@ -49,69 +65,8 @@ pub enum Field {
     ReloadSignal,
 }
 
-/// How often a field may be said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Arity {
-    /// Once; the last one wins.
-    One,
-    /// Any number of times; all count, and an empty value forgets those before it.
-    Many,
-}
-
-/// What a person has to know of a field.
-#[derive(Debug, Clone, Copy)]
-pub struct FieldRow {
-    /// The field.
-    pub field: Field,
-    /// systemd's name for it; one that systemd does not know stands in `[X-Svcadapt]`.
-    pub directive: &'static str,
-    /// The option, without its dashes: the directive in kebab case.
-    pub option: &'static str,
-    /// The option's letter, where daemonize(1) has one that means the same.
-    pub short: Option<char>,
-    /// What stands for the value in a usage text.
-    pub value: &'static str,
-    /// How often it may be said.
-    pub arity: Arity,
-    /// What it does, in a sentence.
-    pub help: &'static str,
-}
-
-const fn one(
-    field: Field,
-    directive: &'static str,
-    option: &'static str,
-    value: &'static str,
-    help: &'static str,
-) -> FieldRow {
-    FieldRow { field, directive, option, short: None, value, arity: Arity::One, help }
-}
-
-const fn many(
-    field: Field,
-    directive: &'static str,
-    option: &'static str,
-    value: &'static str,
-    help: &'static str,
-) -> FieldRow {
-    FieldRow { arity: Arity::Many, ..one(field, directive, option, value, help) }
-}
-
-const fn short(letter: char, row: FieldRow) -> FieldRow {
-    FieldRow { short: Some(letter), ..row }
-}
-
-const fn limit(
-    resource: Resource,
-    directive: &'static str,
-    option: &'static str,
-    help: &'static str,
-) -> FieldRow {
-    one(Field::Limit(resource), directive, option, "SOFT[:HARD]", help)
-}
-
 /// All fields, in the order in which a person meets them.
-pub const FIELDS: [FieldRow; 60] = [
+pub const FIELDS: [FieldRow; 70] = [
     one(
         F::Name,
         "Name",
@@ -322,6 +277,58 @@ pub const FIELDS: [FieldRow; 60] = [
     ),
     short('p', one(F::PidFile, "PIDFile", "pid-file", "PATH", "Write the process's number to this file")),
     many(F::FilesPreserve, "FilesPreserve", "files-preserve", "FD[,FD...]", "Leave these descriptors open"),
+    many(
+        F::ListenStream,
+        "ListenStream",
+        "listen-stream",
+        "ADDRESS",
+        "Listen here for it: PORT, IPV4:PORT, [IPV6]:PORT, /PATH or @NAME; it gets the sockets as LISTEN_FDS, from descriptor 3 up",
+    ),
+    many(
+        F::ListenDatagram,
+        "ListenDatagram",
+        "listen-datagram",
+        "ADDRESS",
+        "The same, for datagrams (UDP); their descriptors come after those of streams",
+    ),
+    many(
+        F::ListenSequentialPacket,
+        "ListenSequentialPacket",
+        "listen-sequential-packet",
+        "ADDRESS",
+        "The same, for packets in sequence: /PATH or @NAME; their descriptors come last",
+    ),
+    one(
+        F::FileDescriptorName,
+        "FileDescriptorName",
+        "file-descriptor-name",
+        "NAME",
+        "What the sockets are called in LISTEN_FDNAMES, and in a property list [the service's name with .socket]",
+    ),
+    one(F::SocketMode, "SocketMode", "socket-mode", "OCTAL", "Permissions of sockets at a /PATH [0666]"),
+    one(
+        F::SocketUser,
+        "SocketUser",
+        "socket-user",
+        "USER",
+        "Give sockets at a /PATH to this user, and to the user's group",
+    ),
+    one(F::SocketGroup, "SocketGroup", "socket-group", "GROUP", "Give sockets at a /PATH to this group"),
+    one(
+        F::BindIPv6Only,
+        "BindIPv6Only",
+        "bind-ipv6-only",
+        "WHICH",
+        "Whether sockets of IPv6 take IPv4 too: both, ipv6-only, or the system's default",
+    ),
+    one(F::Backlog, "Backlog", "backlog", "NUMBER", "How many connections may wait to be accepted"),
+    one(
+        F::LaunchdActivation,
+        "LaunchdActivation",
+        "launchd-activation",
+        "BOOL",
+        "The program takes its sockets from launchd itself (launch_activate_socket), where that has them",
+    ),
     many(
         F::Ready,
         "Ready",

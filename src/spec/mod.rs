@@ -21,8 +21,10 @@ mod priority;
 mod readiness;
 mod refusal;
 mod restart;
+mod row;
 mod service_type;
 mod signal_name;
+mod socket;
 mod stdio;
 mod timespan;
 mod umask;
@@ -41,10 +43,8 @@ pub use environment::Environment;
 pub use environment::EnvironmentBase;
 pub use environment::EnvironmentFile;
 pub use environment::Presence;
-pub use field::Arity;
 pub use field::FIELDS;
 pub use field::Field;
-pub use field::FieldRow;
 pub use identity::Principal;
 pub use limits::Ceiling;
 pub use limits::Limit;
@@ -61,8 +61,16 @@ pub use readiness::Host;
 pub use readiness::Probe;
 pub use refusal::Refusal;
 pub use restart::Restart;
+pub use row::Arity;
+pub use row::FieldRow;
 pub use service_type::ServiceType;
 pub use signal_name::SignalName;
+pub use socket::BindIpv6Only;
+pub use socket::Socket;
+pub use socket::SocketAddress;
+pub use socket::SocketKind;
+pub use socket::SocketName;
+pub use socket::Sockets;
 pub use stdio::FileMode;
 pub use stdio::Input;
 pub use stdio::Output;
@@ -126,6 +134,8 @@ pub struct ServiceSpec {
     pub pid_file: Option<AbsPath>,
     /// Descriptors that it is left with beside the standard streams.
     pub files_preserve: Vec<i32>,
+    /// Sockets that it is given.
+    pub sockets: Sockets,
     /// When it is ready: all of these hold. None: when its program was executed.
     pub ready: Vec<Probe>,
     /// The descriptor on which the supervisor above waits for a newline.

@@ -59,6 +59,9 @@ impl Native {
         sorted
     }
 
+    /// What stands before the section of a line that is not the service's own, but stands in the unit with its sockets.
+    pub const OF_SOCKETS: &'static str = ".socket/";
+
     /// What a unit calls the command.
     pub const COMMAND: &'static str = "ExecStart";
 

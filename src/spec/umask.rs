@@ -15,6 +15,8 @@ impl Mode {
     pub const DEFAULT_UMASK: Self = Self(0o022);
     /// `0755`: what systemd gives the directories of a service.
     pub const DEFAULT_DIRECTORY: Self = Self(0o755);
+    /// `0666`: what systemd gives sockets in the file system.
+    pub const DEFAULT_SOCKET: Self = Self(0o666);
 
     /// Reads one to four octal digits up to `limit`; a leading `0o` is taken too.
     fn octal(value: &OsStr, limit: u16) -> Result<Self, Refusal> {
@@ -29,6 +31,11 @@ impl Mode {
 
     /// Reads a umask: 0 to 777, octal.
     pub fn parse_umask(value: &OsStr) -> Result<Self, Refusal> {
+        Self::octal(value, 0o777)
+    }
+
+    /// Reads the permissions of a socket: 0 to 777, octal.
+    pub fn parse_socket(value: &OsStr) -> Result<Self, Refusal> {
         Self::octal(value, 0o777)
     }
 

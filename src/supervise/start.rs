@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::AsRawFd;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -141,18 +140,9 @@ impl<'a> Start<'a> {
         Ok((self.aside(out)?, self.aside(input)?))
     }
 
-    /// Moves a descriptor to a number that the program is not promised; not above all of them, which may be more than
-    /// we may open.
+    /// Moves a descriptor to a number that the program is not promised.
     fn aside(&self, descriptor: OwnedFd) -> io::Result<OwnedFd> {
-        let promised = self.plan.steps.iter().find_map(|planned| match &planned.step {
-            Step::Descriptors(kept) => Some(kept.as_slice()),
-            _ => None,
-        });
-        let mut moved = descriptor;
-        while promised.unwrap_or_default().contains(&moved.as_raw_fd()) {
-            moved = fd::duplicate(&moved, moved.as_raw_fd() + 1)?;
-        }
-        Ok(moved)
+        fd::duplicate_beside(descriptor, self.plan.promised())
     }
 
     /// A socket for the program alone: in a directory that is ours, owned by its user; or without a place in the

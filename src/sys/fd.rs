@@ -29,6 +29,15 @@ pub fn duplicate(fd: impl AsFd, floor: i32) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
+/// Moves a descriptor to a number that is none of these; not above all of them, which may be more than we may open.
+pub fn duplicate_beside(fd: OwnedFd, numbers: &[i32]) -> io::Result<OwnedFd> {
+    let mut moved = fd;
+    while numbers.contains(&moved.as_raw_fd()) {
+        moved = duplicate(&moved, moved.as_raw_fd() + 1)?;
+    }
+    Ok(moved)
+}
+
 /// Moves a descriptor to exactly this number, close-on-exec, closing what that was before. The caller says by this
 /// that nothing else in the process owns `number`.
 pub fn renumber(fd: OwnedFd, number: i32) -> io::Result<OwnedFd> {

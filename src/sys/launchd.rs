@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 use std::os::fd::FromRawFd;
+use std::os::fd::IntoRawFd;
 use std::os::fd::OwnedFd;
 
 /// Why launchd handed over no socket.
@@ -78,6 +79,12 @@ pub fn activate(name: &CStr) -> Result<Vec<OwnedFd>, Refusal> {
         libc::ESRCH => Err(Refusal::NotManaged),
         _ => Err(Refusal::Unknown),
     }
+}
+
+/// The same, as descriptors that are known by their numbers alone, and that nobody closes: what is done with them is
+/// not decided yet. They are close-on-exec.
+pub fn take(name: &CStr) -> Result<Vec<i32>, Refusal> {
+    Ok(activate(name)?.into_iter().map(IntoRawFd::into_raw_fd).collect())
 }
 
 #[cfg(all(test, not(target_os = "macos")))]

@@ -1,11 +1,15 @@
-//! POSIX record locks (fcntl(2)): they belong to a process, survive its exec, and tell who holds them.
+//! POSIX record locks (fcntl(2)): they belong to a process, survive its exec, and tell who holds them. And one that
+//! does not: a turn.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
 use nix::fcntl::FcntlArg;
+use nix::fcntl::Flock;
+use nix::fcntl::FlockArg;
 use nix::fcntl::fcntl;
 
 use super::number::fit;
@@ -42,6 +46,24 @@ pub fn take(file: impl AsFd) -> io::Result<Holder> {
             }
             (Kind::Write, pid) => return Ok(holder_of(pid)),
         }
+    }
+}
+
+/// A turn at something that only one process can do at a time. It ends with the value, or with the process.
+#[derive(Debug)]
+pub struct Turn {
+    _file: Flock<File>,
+}
+
+/// Waits for a turn (flock(2)). Whoever may read the file can make us wait.
+pub fn turn(file: File) -> io::Result<Turn> {
+    let mut file = file;
+    loop {
+        file = match Flock::lock(file, FlockArg::LockExclusive) {
+            Ok(file) => return Ok(Turn { _file: file }),
+            Err((file, Errno::EINTR)) => file,
+            Err((_, error)) => return Err(error.into()),
+        };
     }
 }
 

@@ -17,6 +17,7 @@ pub mod identity;
 pub mod launchd;
 pub mod limits;
 pub mod lineage;
+pub mod listen;
 pub mod lock;
 mod number;
 pub mod process;

@@ -81,6 +81,7 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
     }
     if matches!(target, Target::Launchd(_)) {
         launchd::about_streams(spec, &mut division);
+        launchd::about_sockets(spec, &mut division);
     }
     division.losses.extend(mixed_modes(spec));
     division.losses.sort_by_key(|loss| match &loss.subject {

@@ -11,6 +11,9 @@ use crate::spec::Restart;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
 use crate::spec::SignalName;
+use crate::spec::Socket;
+use crate::spec::SocketAddress;
+use crate::spec::SocketKind;
 use crate::spec::Timespan;
 
 use super::Capability;
@@ -87,6 +90,24 @@ fn of_daemon(spec: &ServiceSpec, field: Field) -> Capability {
         F::NoNewPrivileges => Capability::lost("macOS cannot forbid it"),
         F::CapabilityBoundingSet | F::AmbientCapabilities => Capability::lost("macOS has no capabilities"),
         F::FilesPreserve => Capability::lost("launchd starts every job with the standard streams alone"),
+        F::ListenStream => listen(spec, SocketKind::Stream),
+        F::ListenDatagram => listen(spec, SocketKind::Datagram),
+        F::ListenSequentialPacket => Capability::lost("macOS has no sockets for packets in sequence"),
+        F::Backlog => Capability::lost("launchd itself says how many connections may wait"),
+        F::FileDescriptorName
+        | F::SocketMode
+        | F::SocketUser
+        | F::SocketGroup
+        | F::BindIPv6Only
+        | F::LaunchdActivation
+            if !spec.sockets.listen.iter().any(launchd_listens) =>
+        {
+            Capability::lost("there is no socket left that it could be of")
+        }
+        F::FileDescriptorName => handed_over(spec),
+        F::SocketMode | F::BindIPv6Only | F::LaunchdActivation => Host,
+        F::SocketUser => by_number(spec.sockets.user.as_ref()),
+        F::SocketGroup => by_number(spec.sockets.group.as_ref()),
         F::Ready => Capability::lost(NO_READINESS),
         F::NotificationFd => Capability::lost("launchd waits for no such message"),
         F::TimeoutStartSec => Capability::lost("launchd waits for nothing when it starts a job"),
@@ -166,6 +187,47 @@ fn principal(principal: Option<&Principal>) -> Capability {
     match principal {
         Some(Principal::Id(_)) => Capability::Adapter(Rights::OfRoot),
         _ => Host,
+    }
+}
+
+/// Whether launchd can have the socket.
+pub fn launchd_listens(socket: &Socket) -> bool {
+    socket.kind != SocketKind::SequentialPacket && !matches!(socket.address, SocketAddress::Abstract(_))
+}
+
+/// launchd listens in any case; the adapter takes the sockets and hands them on as `LISTEN_FDS`.
+fn listen(spec: &ServiceSpec, kind: SocketKind) -> Capability {
+    if spec.sockets.listen.iter().any(|socket| socket.kind == kind && launchd_listens(socket)) {
+        handed_over(spec)
+    } else {
+        Capability::lost(NO_ABSTRACT)
+    }
+}
+
+fn handed_over(spec: &ServiceSpec) -> Capability {
+    if spec.sockets.launchd_activation { Host } else { Capability::Adapter(Rights::OfService) }
+}
+
+const NO_ABSTRACT: &str = "macOS has no abstract sockets";
+
+/// `SockPathOwner` and `SockPathGroup` are numbers.
+fn by_number(principal: Option<&Principal>) -> Capability {
+    match principal {
+        Some(Principal::Name(_)) => Capability::lost("launchd takes the number of an owner, and no name"),
+        _ => Host,
+    }
+}
+
+/// Where launchd can have only some of the sockets of a kind.
+pub(super) fn about_sockets(spec: &ServiceSpec, division: &mut Division) {
+    for (field, kind) in [(F::ListenStream, SocketKind::Stream), (F::ListenDatagram, SocketKind::Datagram)] {
+        let of_kind = || spec.sockets.listen.iter().filter(|socket| socket.kind == kind);
+        if of_kind().any(launchd_listens)
+            && let Some(left_out) = of_kind().find(|socket| !launchd_listens(socket))
+        {
+            let how = format!("without {}: {NO_ABSTRACT}", left_out.address);
+            division.losses.push(Loss::of(field, LossKind::Approximated(how)));
+        }
     }
 }
 

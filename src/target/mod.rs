@@ -42,6 +42,7 @@ pub use host::Scope;
 pub use host::Systemd;
 pub use host::Target;
 pub use host::Version;
+pub use launchd::launchd_listens;
 pub use launchd::resource_key;
 pub use loss::Loss;
 pub use loss::LossKind;

@@ -1,6 +1,7 @@
 //! What one host's own words come to on another host.
 
 use crate::spec::Directive;
+use crate::spec::Native;
 use crate::spec::ServiceSpec;
 use crate::spec::Value;
 
@@ -26,10 +27,10 @@ pub struct Instead<T> {
 }
 
 /// Directives that change nothing of how a service runs: they are for people, or for those who install the unit.
-const FOR_PEOPLE: [&str; 4] = ["Documentation", "SourcePath", "SyslogIdentifier", "Alias"];
+const FOR_PEOPLE: [&str; 5] = ["Description", "Documentation", "SourcePath", "SyslogIdentifier", "Alias"];
 
 /// Directives with a value that every host gives without being asked.
-const ANYWAY: [(&str, &str); 11] = [
+const ANYWAY: [(&str, &str); 14] = [
     // A message is believed from every process of the service, which is not everybody.
     ("NotifyAccess", "all"),
     ("NotifyAccess", "main"),
@@ -44,6 +45,10 @@ const ANYWAY: [(&str, &str); 11] = [
     ("WantedBy", "multi-user.target"),
     ("WantedBy", "graphical.target"),
     ("WantedBy", "default.target"),
+    // Of sockets.
+    ("Accept", "no"),
+    ("RemoveOnStop", "no"),
+    ("DirectoryMode", "0755"),
 ];
 
 /// The losses of all that is native to another host than `to`.
@@ -77,15 +82,22 @@ pub(super) fn losses(spec: &ServiceSpec, to: Target) -> Vec<Loss> {
 
 /// Whether a directive says nothing that another host would have to do.
 pub fn is_idle(line: &Directive) -> bool {
-    let extension = line.section().starts_with("X-") || line.name().starts_with("X-");
+    let extension = section(line).starts_with("X-") || line.name().starts_with("X-");
     let anyway = ANYWAY.contains(&(line.name(), line.value()));
-    extension || anyway || FOR_PEOPLE.contains(&line.name()) || line.section() == "Install"
+    // Whose the sockets are is known where they have been read.
+    let whose = line.section().starts_with(Native::OF_SOCKETS) && line.name() == "Service";
+    extension || anyway || whose || FOR_PEOPLE.contains(&line.name()) || section(line) == "Install"
+}
+
+/// The section, whichever of the two units it stands in.
+fn section(line: &Directive) -> &str {
+    line.section().strip_prefix(Native::OF_SOCKETS).unwrap_or(line.section())
 }
 
 /// What becomes of a directive for a systemd that does not know it, or may not do it; none where nothing is lost.
 /// Such a line is not written: that systemd would warn of it, and pass over it.
 pub fn unknown(line: &Directive, host: Systemd) -> Option<LossKind> {
-    let section = match line.section() {
+    let section = match section(line) {
         "Unit" => Section::Unit,
         "Service" => Section::Service,
         "Socket" => Section::Socket,
@@ -172,6 +184,7 @@ fn of_key(key: &str, value: &Value, systemd: bool) -> Option<LossKind> {
             if systemd { "a .path unit would start it" } else { "nothing watches these paths" }.into(),
         )),
         ("MachServices" | "LaunchEvents", _) => Some(Lost("only macOS has such demands".into())),
+        ("Sockets", _) => Some(Lost("not all that launchd is told of them can be said here".into())),
         ("KeepAlive", _) => Some(Lost("only launchd has these conditions".into())),
         _ => Some(Lost("only launchd does this".into())),
     }

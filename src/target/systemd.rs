@@ -1,5 +1,7 @@
 //! What systemd can do for a service (systemd.service(5), systemd.exec(5)).
 
+use crate::spec::AbsPath;
+use crate::spec::DirectoryKind;
 use crate::spec::Field;
 use crate::spec::Field as F;
 use crate::spec::FileMode;
@@ -10,6 +12,8 @@ use crate::spec::Restart;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
 use crate::spec::SignalName;
+use crate::spec::SocketAddress;
+use crate::spec::SocketKind;
 
 use super::Capability;
 use super::Capability::Host;
@@ -62,6 +66,12 @@ fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
         | F::AmbientCapabilities
         | F::Directory(_)
         | F::DirectoryMode(_)
+        | F::FileDescriptorName
+        | F::SocketMode
+        | F::SocketUser
+        | F::SocketGroup
+        | F::BindIPv6Only
+        | F::Backlog
         | F::TimeoutStartSec
         | F::TimeoutStopSec
         | F::RestartSec
@@ -115,7 +125,36 @@ fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
         F::FilesPreserve => Capability::lost(
             "systemd starts every service with the standard streams alone; a .socket unit hands over others",
         ),
+        F::ListenStream => listen(spec, SocketKind::Stream),
+        F::ListenDatagram => listen(spec, SocketKind::Datagram),
+        F::ListenSequentialPacket => listen(spec, SocketKind::SequentialPacket),
+        F::LaunchdActivation => Capability::approximated(
+            "systemd hands sockets over as LISTEN_FDS (sd_listen_fds(3)), which the program has to know",
+        ),
         F::NotificationFd => Capability::lost("systemd is told through its own NOTIFY_SOCKET"),
+    }
+}
+
+/// systemd listens on longer than the service runs, but takes the service's runtime directory away with all in it
+/// (systemd.exec(5), `RuntimeDirectoryPreserve=`).
+fn listen(spec: &ServiceSpec, kind: SocketKind) -> Capability {
+    let mut paths = spec.sockets.listen.iter().filter_map(|socket| match &socket.address {
+        SocketAddress::Path(path) if socket.kind == kind => Some(path),
+        _ => None,
+    });
+    let runtime = DirectoryKind::Runtime;
+    let made = || spec.directories.iter().filter(|made| made.kind == runtime);
+    let gone = |path: &AbsPath| {
+        let path = path.as_path();
+        made().find(|made| path.starts_with(runtime.base().join(made.path.as_path())))
+    };
+    match paths.find_map(gone) {
+        // What was a unit says whether it is so, and means it.
+        Some(made) if spec.native.systemd.is_none() => Capability::Approximated(format!(
+            "systemd removes /run/{} when the service stops, and with it the socket, which nobody finds any more",
+            made.path
+        )),
+        _ => Host,
     }
 }
 
@@ -154,6 +193,7 @@ fn watched(spec: &ServiceSpec) -> bool {
 mod tests {
     use crate::spec::Origin;
     use crate::spec::SpecDraft;
+    use crate::target::Subject;
     use crate::target::Target;
     use crate::target::divide;
 
@@ -176,6 +216,21 @@ mod tests {
         assert_eq!(adapter(&[(F::Type, "exec"), (F::Ready, "tcp:80")]), [F::Ready]);
         assert_eq!(adapter(&[(F::Type, "notify"), (F::Ready, "tcp:80")]), [F::Type, F::Ready]);
         assert_eq!(adapter(&[(F::Ready, "notify"), (F::Ready, "fd")]), [F::Ready]);
+    }
+
+    #[test]
+    fn a_socket_in_the_runtime_directory_goes_with_it() {
+        let losses = |path: &str| {
+            let mut draft = SpecDraft::new();
+            draft.command(vec!["/bin/true".into()]);
+            draft.assign(F::Directory(DirectoryKind::Runtime), "web", Origin::Option);
+            draft.assign(F::ListenStream, path, Origin::Option);
+            divide(&draft.finish().unwrap(), Target::Systemd(Systemd::default())).losses
+        };
+        assert_eq!(losses("/run/web.sock"), []);
+        assert_eq!(losses("/run/website/s"), []);
+        let told = losses("/run/web/s");
+        assert_eq!((told.len(), &told[0].subject), (1, &Subject::Field(F::ListenStream)));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::spec::Output;
 use crate::spec::Presence;
 use crate::spec::Probe;
 use crate::spec::ServiceSpec;
+use crate::spec::SocketKind;
 
 /// The values that have to be given for a field so that the spec comes out as it is; none where the field is not
 /// said. The inverse of [`crate::spec::SpecDraft`], byte for byte.
@@ -65,6 +66,16 @@ pub fn values(spec: &ServiceSpec, field: Field) -> Vec<OsString> {
         F::DirectoryMode(kind) => shown(directory_mode(spec, kind).as_ref()),
         F::PidFile => spec.pid_file.iter().map(path).collect(),
         F::FilesPreserve => shown(&spec.files_preserve),
+        F::ListenStream => listen(spec, SocketKind::Stream),
+        F::ListenDatagram => listen(spec, SocketKind::Datagram),
+        F::ListenSequentialPacket => listen(spec, SocketKind::SequentialPacket),
+        F::FileDescriptorName => shown(&spec.sockets.name),
+        F::SocketMode => shown(&spec.sockets.mode),
+        F::SocketUser => shown(&spec.sockets.user),
+        F::SocketGroup => shown(&spec.sockets.group),
+        F::BindIPv6Only => shown(&spec.sockets.bind_ipv6_only),
+        F::Backlog => shown(&spec.sockets.backlog),
+        F::LaunchdActivation => spec.sockets.launchd_activation.then(|| yes(true)).into_iter().collect(),
         F::Ready => spec.ready.iter().map(probe).collect(),
         F::NotificationFd => shown(&spec.notification_fd),
         F::TimeoutStartSec => shown(&spec.timeout_start),
@@ -74,6 +85,15 @@ pub fn values(spec: &ServiceSpec, field: Field) -> Vec<OsString> {
         F::KillSignal => shown(&spec.kill_signal),
         F::ReloadSignal => shown(&spec.reload_signal),
     }
+}
+
+fn listen(spec: &ServiceSpec, kind: SocketKind) -> Vec<OsString> {
+    spec.sockets
+        .listen
+        .iter()
+        .filter(|socket| socket.kind == kind)
+        .map(|socket| socket.address.written())
+        .collect()
 }
 
 /// The mode of the directories of a kind, unless it is the one that they have anyway.
@@ -164,13 +184,22 @@ pub(super) mod tests {
                 F::Limit(_) => &[b"1:2"],
                 F::Nice => &[b"-5"],
                 F::OomScoreAdjust => &[b"-1000"],
-                F::ExpandVariables | F::PreventCore | F::NoNewPrivileges => &[b"yes"],
+                F::ExpandVariables | F::PreventCore | F::NoNewPrivileges | F::LaunchdActivation => &[b"yes"],
                 F::CapabilityBoundingSet => &[b"CAP_CHOWN CAP_KILL"],
                 F::AmbientCapabilities => &[b"CAP_KILL"],
                 F::Directory(_) => &[b"web", b"web/data"],
                 F::DirectoryMode(_) => &[b"2750"],
-                F::FilesPreserve => &[b"4", b"5"],
-                F::Ready => &[b"notify", b"tcp:[::1]:80", b"unix:/\xff", b"exec:a; b", b"fd:3"],
+                F::FilesPreserve => &[b"14", b"15"],
+                F::ListenStream => &[b"80", b"[::1]:80", b"/a \xff$%", b"@\xff"],
+                F::ListenDatagram => &[b"127.0.0.1:53"],
+                F::ListenSequentialPacket => &[b"@x", b"/-"],
+                F::FileDescriptorName => &[b"-web %"],
+                F::SocketMode => &[b"660"],
+                F::SocketUser => &[b"7"],
+                F::SocketGroup => &[b"ssl"],
+                F::BindIPv6Only => &[b"ipv6-only"],
+                F::Backlog => &[b"4294967295"],
+                F::Ready => &[b"notify", b"tcp:[::1]:80", b"unix:/\xff", b"exec:a; b", b"fd:13"],
                 F::NotificationFd => &[b"9"],
                 F::TimeoutStartSec => &[b"1500ms"],
                 F::TimeoutStopSec => &[b"infinity"],

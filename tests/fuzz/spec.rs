@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::OnceLock;
 
+use svcadapt::spec::Arity;
 use svcadapt::spec::FIELDS;
 use svcadapt::spec::Field;
 use svcadapt::spec::Origin;
@@ -13,7 +14,7 @@ use svcadapt::spec::SpecDraft;
 use super::gists;
 
 /// Values of which every field takes some; which, is asked of the field, so that a new field needs no line here.
-const VALUES: [&str; 66] = [
+const VALUES: [&str; 70] = [
     "",
     "0",
     "1",
@@ -63,6 +64,10 @@ const VALUES: [&str; 66] = [
     "forking",
     "oneshot",
     "notify-reload",
+    "127.0.0.1:80",
+    "@abstract",
+    "both",
+    "ipv6-only",
     "SIGHUP",
     "SIGTERM",
     "always",
@@ -151,6 +156,10 @@ fn known() -> &'static [Vec<&'static str>] {
 fn takes(field: Field, value: &[u8]) -> bool {
     let mut draft = SpecDraft::new();
     draft.command(vec!["/bin/web".into()]);
+    // Of a socket that is not there nothing can be said.
+    if field.of_socket() && field.arity() == Arity::One || field == Field::LaunchdActivation {
+        draft.assign(Field::ListenStream, "1", Origin::Option);
+    }
     draft.assign(field, OsStr::from_bytes(value), Origin::Option);
     draft.finish().is_ok()
 }

@@ -28,7 +28,9 @@ fn installed() -> Vec<PathBuf> {
 
 /// What systemd knows of a unit, less where it was read from.
 fn meaning(judgement: &Judgement, name: &str) -> Vec<String> {
-    const OF_THE_FILE: [&str; 4] = ["Fragment Path", "DropIn Path", "Unit Load State", "Source Path"];
+    // And whether systemd might forget it at that very moment.
+    const OF_THE_FILE: [&str; 5] =
+        ["Fragment Path", "DropIn Path", "Unit Load State", "Source Path", "May GC"];
     let about_it = judgement
         .unit(name)
         .lines()
@@ -60,7 +62,7 @@ fn meaning(judgement: &Judgement, name: &str) -> Vec<String> {
 #[test]
 fn every_service_of_this_machine_means_the_same_when_it_is_written_again() {
     let (before, after) = (Folder::new(), Folder::new());
-    let mut names = Vec::new();
+    let (mut names, mut sockets) = (Vec::new(), 0);
     for path in installed() {
         let file = path.file_name().unwrap().to_str().unwrap();
         let output = svcadapt([
@@ -77,7 +79,18 @@ fn every_service_of_this_machine_means_the_same_when_it_is_written_again() {
         let written = std::fs::read_to_string(after.path().join(file)).unwrap();
         assert_eq!(install(&written), install(&std::fs::read_to_string(&path).unwrap()), "{file}");
         names.push(file.replace("@.", "@an-instance."));
+        // Its sockets, which are read and written with it.
+        let socket = path.with_extension("socket");
+        if let Ok(text) = std::fs::read_to_string(&socket) {
+            let name = socket.file_name().unwrap().to_str().unwrap();
+            before.write(name, &text);
+            if after.path().join(name).exists() {
+                sockets += 1;
+                names.push(name.replace("@.", "@an-instance."));
+            }
+        }
     }
+    assert!(sockets > 2, "only {sockets} socket units are installed here");
     let Some(judgement) = Judgement::of(&before, &names) else { return };
     let Some(again) = Judgement::of(&after, &names) else { return };
     for name in &names {
@@ -102,6 +115,7 @@ pub(crate) fn unknown_to(version: Version, text: &str) -> Vec<String> {
             let section = match section {
                 "Unit" => Section::Unit,
                 "Service" => Section::Service,
+                "Socket" => Section::Socket,
                 "Install" => Section::Install,
                 _ => panic!("[{section}] in\n{text}"),
             };

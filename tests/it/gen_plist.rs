@@ -100,6 +100,65 @@ fn everything_that_launchd_has_a_word_for_is_in_it() {
 }
 
 #[test]
+fn launchd_listens_and_the_adapter_hands_the_sockets_over() {
+    let listen = [
+        "--listen-stream=80",
+        "--listen-stream=127.0.0.1:81",
+        "--listen-datagram=[::1]:53",
+        "--listen-stream=/var/run/a & b",
+        "--socket-mode=0660",
+        "--socket-user=70",
+        "--file-descriptor-name=web",
+    ];
+    let through = plist(&[&listen[..], &["--svcadapt=/usr/local/bin/svcadapt", "--", "/bin/web"]].concat());
+    let itself = plist(&[&listen[..], &["--launchd-activation", "--", "/bin/web"]].concat());
+    let Some(read) = read(&[through, itself]) else { return };
+    let sockets = json!({ "web": [
+        { "SockType": "stream", "SockServiceName": "80", "SockFamily": "IPv4v6" },
+        { "SockType": "stream", "SockNodeName": "127.0.0.1", "SockServiceName": "81", "SockFamily": "IPv4" },
+        { "SockType": "stream", "SockPathName": "/var/run/a & b", "SockPathMode": 432, "SockPathOwner": 70 },
+        { "SockType": "dgram", "SockNodeName": "::1", "SockServiceName": "53", "SockFamily": "IPv6" },
+    ] });
+    assert_eq!(read[0]["Sockets"], sockets);
+    assert_eq!(read[1]["Sockets"], sockets);
+    let adapter = "/usr/local/bin/svcadapt run --mode launchd --listen-stream 80 --listen-stream 127.0.0.1:81 \
+                   --listen-stream /var/run/a & b --listen-datagram [::1]:53 --file-descriptor-name web -- /bin/web";
+    let words = |job: &Value| {
+        let words = job["ProgramArguments"].as_array().unwrap();
+        words.iter().map(|word| word.as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!((words(&read[0]), words(&read[1])), (adapter.to_owned(), "/bin/web".to_owned()));
+}
+
+#[test]
+fn a_single_socket_is_a_dictionary_and_what_launchd_has_not_is_told() {
+    let output = svcadapt([
+        "gen-plist",
+        "--label=x",
+        "--listen-stream=/s",
+        "--listen-stream=@a",
+        "--listen-sequential-packet=/p",
+        "--backlog=5",
+        "--socket-user=web",
+        "--",
+        "/bin/web",
+    ]);
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    let read = read_back(&text);
+    let listeners = read["Sockets"].as_dictionary().unwrap()["Listeners"].as_dictionary().unwrap();
+    assert_eq!(listeners["SockPathMode"].as_unsigned_integer(), Some(0o666));
+    assert!(!listeners.contains_key("SockPathOwner"));
+    assert_eq!(
+        said(&output),
+        "svcadapt: --listen-stream: approximated: without @a: macOS has no abstract sockets\n\
+         svcadapt: --listen-sequential-packet: lost: macOS has no sockets for packets in sequence\n\
+         svcadapt: --socket-user: lost: launchd takes the number of an owner, and no name\n\
+         svcadapt: --backlog: lost: launchd itself says how many connections may wait\n"
+    );
+}
+
+#[test]
 fn a_hundred_random_jobs_arrive() {
     let mut chance = Chance(3);
     let (mut texts, mut expected) = (Vec::new(), Vec::new());

@@ -32,6 +32,7 @@ mod readme;
 mod run;
 mod said;
 mod samples;
+mod sockets;
 mod spec_file;
 mod supervised;
 mod verify;

@@ -3,6 +3,7 @@
 mod command;
 mod document;
 mod python;
+mod sockets;
 
 use std::path::Path;
 
@@ -94,10 +95,6 @@ fn what_a_key_says_is_what_launchd_makes_of_it() {
          json!({ "limit_core": 0, "limit_nofile": "1024:infinity" }), &[]),
         ("<key>SoftResourceLimits</key><dict><key>CPU</key><integer>60</integer></dict>",
          json!({ "limit_cpu": 60 }), &["the soft limit CPU is taken for the hard one, too"]),
-        // An integer where a port has its name, and a mode in decimal: both are launchd's own ways.
-        ("<key>Sockets</key><dict><key>L</key><array><dict><key>SockServiceName</key><integer>80</integer></dict></array>
-          <key>M</key><dict><key>SockServiceName</key><string>ssh</string><key>SockPathMode</key><integer>438</integer></dict></dict>",
-         json!({}), &["Sockets"]),
         ("<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/><key>PathState</key><dict><key>/x</key><true/></dict></dict>
           <key>ThrottleInterval</key><integer>5</integer>", json!({ "restart_sec": "5s" }), &["KeepAlive"]),
         ("<key>KeepAlive</key><true/>", json!({ "restart": "always", "restart_sec": "10s" }), &[]),
@@ -112,8 +109,8 @@ fn what_a_key_says_is_what_launchd_makes_of_it() {
         ("<key>KeepAlive</key><false/><key>Disabled</key><false/><key>EnableTransactions</key><false/>", json!({}), &[]),
         ("<key>TimeOut</key><integer>5</integer>", json!({}), &["launchd does nothing with TimeOut any more"]),
         // What launchd passes over.
-        ("<key>Sockets</key><dict><key>L</key><string>/x</string></dict>", json!({}),
-         &["Sockets.L takes a dictionary or an array, not a string"]),
+        ("<key>MachServices</key><string>/x</string>", json!({}),
+         &["MachServices takes a dictionary, not a string"]),
         ("<key>Disabled</key><string>true</string>", json!({}), &["Disabled takes a boolean, not a string"]),
         ("<key>StartInterval</key><real>60</real>", json!({}), &["StartInterval takes an integer, not a real"]),
         ("<key>StartCalendarIntervals</key><array/>", json!({}), &["'StartCalendarIntervals' is no key of launchd's"]),

@@ -23,7 +23,14 @@ pub(crate) fn spec(chance: &mut Chance, allowed: impl Fn(Field) -> bool) -> Serv
     let mut words = vec!["/bin/web".into()];
     words.extend((0..chance.below(5)).map(|_| chance.text(10, "\n").into()));
     draft.command(words);
+    let mut listens = false;
     for row in FIELDS.iter().filter(|row| allowed(row.field)) {
+        // Of sockets that are not there nothing can be said.
+        let of_sockets =
+            row.field.of_socket() && row.arity == Arity::One || row.field == F::LaunchdActivation;
+        if of_sockets && !listens {
+            continue;
+        }
         let values = values(row.field);
         let times = match row.arity {
             Arity::One => chance.below(2),
@@ -31,6 +38,7 @@ pub(crate) fn spec(chance: &mut Chance, allowed: impl Fn(Field) -> bool) -> Serv
         };
         // Of a list each at most once: a descriptor cannot serve twice.
         let first = chance.below(values.len());
+        listens |= row.field.of_socket() && times > 0;
         for number in 0..times {
             let value = values[(first + number) % values.len()];
             draft.assign(row.field, OsStr::from_bytes(value), Origin::Option);
@@ -78,7 +86,11 @@ fn values(field: Field) -> &'static [&'static [u8]] {
         F::Environment => &[b"A=\xfe=\n", b"B=", b"A=2", b"C=\"'"],
         F::EnvironmentFile => &[b"-/a*b", b"/c", b"-/\xff"],
         F::PassEnvironment | F::UnsetEnvironment => &[b"LANG", b"TZ"],
-        F::CleanEnvironment | F::ExpandVariables | F::PreventCore | F::NoNewPrivileges => &[b"no", b"yes"],
+        F::CleanEnvironment
+        | F::ExpandVariables
+        | F::PreventCore
+        | F::NoNewPrivileges
+        | F::LaunchdActivation => &[b"no", b"yes"],
         F::StandardInput => &[b"file:/\xff", b"null", b"inherit", b"file:/in"],
         F::StandardOutput | F::StandardError => {
             &[b"truncate:/\xff:", b"append:/var/log/x", b"file:/y", b"null", b"inherit"]
@@ -92,8 +104,18 @@ fn values(field: Field) -> &'static [&'static [u8]] {
         F::AmbientCapabilities => &[b"CAP_NET_RAW", b""],
         F::Directory(_) => &[b"web", b"web/data"],
         F::DirectoryMode(_) => &[b"2750", b"755", b"0"],
-        F::FilesPreserve => &[b"4", b"5,6"],
-        F::Ready => &[b"notify", b"tcp:[::1]:80", b"unix:/\xff", b"exec:a; b", b"fd:3", b"file:/x"],
+        F::FilesPreserve => &[b"24", b"25,26"],
+        F::ListenStream => {
+            &[b"80", b"127.0.0.1:8080", b"[::1]:80", b"/run/a b.sock", b"/\xff%$", b"@abstract"]
+        }
+        F::ListenDatagram => &[b"53", b"[::]:53", b"/run/datagrams"],
+        F::ListenSequentialPacket => &[b"/run/packets", b"@\xfe"],
+        F::FileDescriptorName => &[b"web", b"a b%n"],
+        F::SocketMode => &[b"660", b"0", b"777"],
+        F::SocketUser | F::SocketGroup => &[b"web", b"33"],
+        F::BindIPv6Only => &[b"default", b"both", b"ipv6-only"],
+        F::Backlog => &[b"0", b"128", b"4294967295"],
+        F::Ready => &[b"notify", b"tcp:[::1]:80", b"unix:/\xff", b"exec:a; b", b"fd:23", b"file:/x"],
         F::NotificationFd => &[b"9"],
         F::Restart => &[b"no", b"always", b"on-failure", b"on-abnormal", b"on-success"],
         F::RestartSec => &[b"0", b"100ms", b"5", b"infinity"],

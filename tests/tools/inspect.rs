@@ -2,13 +2,15 @@
 //!
 //! ```text
 //! inspect [--out FILE] [--close N]... [--activate NAME]... [--stdout TEXT]... [--stderr TEXT]... [--ready-after MS]
-//!         [--listen tcp:PORT|unix:PATH]... [--ready notify|fd:N|none] [--exit N | --exit-after MS:N | --stay | --deaf]
+//!         [--listen tcp:PORT|unix:PATH]... [--ready notify|fd:N|none]
+//!         [--exit N | --exit-after MS:N | --stay | --deaf | --serve]
 //! ```
 //!
 //! In this order: it writes everything that it sees of itself to FILE (which appears complete, or not at all), closes
 //! descriptors, asks launchd for its sockets and says on stdout what it got (`inspect/activate.rs`), says the texts,
 //! waits, listens, says that it is ready, and ends as it is told to. `--stay` ends with 0 at SIGTERM, `--deaf` ignores
-//! SIGTERM; both give up after two minutes, so that no failed test leaves one for ever.
+//! SIGTERM, and `--serve` stays and answers whoever comes to a socket that we were given (sd_listen_fds(3)) with its
+//! number and its name; they give up after two minutes, so that no failed test leaves one for ever.
 //!
 //! It has no Rust runtime in front of `main`, because that would ignore SIGPIPE, catch SIGSEGV and SIGBUS and open
 //! /dev/null for closed standard streams *before* we could look: what is reported is what `exec` gave us.
@@ -28,7 +30,10 @@ use std::fs;
 use std::io;
 use std::io::Write;
 use std::net::TcpListener;
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
 use std::os::fd::FromRawFd;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::path::PathBuf;
@@ -36,6 +41,8 @@ use std::time::Duration;
 use std::time::Instant;
 
 use nix::errno::Errno;
+use nix::poll::PollFd;
+use nix::poll::PollFlags;
 use nix::poll::PollTimeout;
 use nix::poll::poll;
 use nix::sys::signal::SaFlags;
@@ -90,6 +97,7 @@ enum End {
     After(Duration, c_int),
     Stay,
     Deaf,
+    Serve,
 }
 
 impl Orders {
@@ -109,6 +117,7 @@ impl Orders {
             match option.as_str() {
                 "--stay" => orders.end = End::Stay,
                 "--deaf" => orders.end = End::Deaf,
+                "--serve" => orders.end = End::Serve,
                 _ => {
                     let value = arguments.next().ok_or_else(|| format!("{option} needs a value"))?;
                     orders
@@ -159,7 +168,7 @@ impl Orders {
         }
         // Before we are ready, so that whoever sees us ready may signal us.
         match self.end {
-            End::Stay => on_term(SigHandler::Handler(leave))?,
+            End::Stay | End::Serve => on_term(SigHandler::Handler(leave))?,
             End::Deaf => on_term(SigHandler::SigIgn)?,
             End::After(..) => {}
         }
@@ -189,6 +198,10 @@ impl Orders {
             End::After(time, status) => {
                 pause(time)?;
                 status
+            }
+            End::Serve => {
+                serve()?;
+                98
             }
             End::Stay | End::Deaf => {
                 pause(PATIENCE)?;
@@ -225,6 +238,56 @@ fn say_ready(number: i32) -> io::Result<()> {
     #[allow(unsafe_code, reason = "a descriptor that is known by its number has no other door")]
     let mut descriptor = unsafe { fs::File::from_raw_fd(number) };
     descriptor.write_all(b"\n")
+}
+
+/// Answers whoever comes to a socket that we were given, until our time is over.
+#[allow(clippy::disallowed_methods, reason = "it is what sd_listen_fds(3) reads")]
+fn serve() -> Result<(), Box<dyn Error>> {
+    let variable = |name: &str| env::var(name).map_err(|error| format!("{name}: {error}"));
+    if variable("LISTEN_PID")?.parse() != Ok(std::process::id()) {
+        return Err("LISTEN_PID names somebody else".into());
+    }
+    let (count, names) = (variable("LISTEN_FDS")?.parse::<usize>()?, variable("LISTEN_FDNAMES")?);
+    let sockets: Vec<(OwnedFd, String)> = (3..)
+        .zip(names.split(':'))
+        .take(count)
+        .map(|(number, name)| {
+            // SAFETY: sd_listen_fds(3) makes this descriptor ours, and nothing else here knows of it.
+            #[allow(unsafe_code, reason = "a descriptor that is known by its number has no other door")]
+            let socket = unsafe { OwnedFd::from_raw_fd(number) };
+            (socket, format!("{number} {name}\n"))
+        })
+        .collect();
+    let end = Instant::now() + PATIENCE;
+    while let Some(left) = end.checked_duration_since(Instant::now()) {
+        let mut polled: Vec<_> =
+            sockets.iter().map(|(socket, _)| PollFd::new(socket.as_fd(), PollFlags::POLLIN)).collect();
+        match poll(&mut polled, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let mut came = polled.iter().zip(&sockets).filter(|(polled, _)| polled.any() == Some(true));
+        came.try_for_each(|(_, (socket, answer))| reply(socket, answer.as_bytes()))?;
+    }
+    Ok(())
+}
+
+fn reply(socket: &OwnedFd, answer: &[u8]) -> nix::Result<()> {
+    use nix::sys::socket;
+    if socket::getsockopt(socket, socket::sockopt::AcceptConn)? {
+        let number = socket::accept(socket.as_raw_fd())?;
+        // SAFETY: accept(2) has just made this descriptor, and nobody else knows its number.
+        #[allow(unsafe_code, reason = "nix gives the number alone")]
+        let connection = unsafe { OwnedFd::from_raw_fd(number) };
+        // As many a server does, and so it dies of one who comes and goes (SIGPIPE): nobody of ours may be that one.
+        let _ = nix::unistd::write(connection, answer);
+    } else {
+        let (_, peer) = socket::recvfrom::<socket::SockaddrStorage>(socket.as_raw_fd(), &mut [0; 64])?;
+        if let Some(peer) = peer {
+            socket::sendto(socket.as_raw_fd(), answer, &peer, socket::MsgFlags::empty())?;
+        }
+    }
+    Ok(())
 }
 
 fn on_term(handler: SigHandler) -> nix::Result<()> {

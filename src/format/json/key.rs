@@ -32,7 +32,9 @@ mod tests {
             assert_eq!(field(&key(row.field)), Some(row.field));
             assert!(
                 key(row.field) != COMMAND
-                    && key(row.field).bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+                    && key(row.field)
+                        .bytes()
+                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
             );
         }
     }

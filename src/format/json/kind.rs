@@ -29,11 +29,16 @@ pub(super) enum Kind {
 /// The kind of a field.
 pub(super) fn kind(field: Field) -> Kind {
     match field {
-        F::CleanEnvironment | F::ExpandVariables | F::PreventCore | F::NoNewPrivileges => Kind::Truth,
+        F::CleanEnvironment
+        | F::ExpandVariables
+        | F::PreventCore
+        | F::NoNewPrivileges
+        | F::LaunchdActivation => Kind::Truth,
         F::Nice => Kind::Number(-20, 19),
         F::OomScoreAdjust => Kind::Number(-1000, 1000),
         F::FilesPreserve | F::NotificationFd => Kind::Number(3, 1_048_575),
-        F::Umask => Kind::Octal(3),
+        F::Backlog => Kind::Number(0, 4_294_967_295),
+        F::Umask | F::SocketMode => Kind::Octal(3),
         F::DirectoryMode(_) => Kind::Octal(4),
         F::Type => Kind::Type,
         F::Restart => Kind::Restart,
@@ -48,6 +53,10 @@ pub(super) fn kind(field: Field) -> Kind {
         | F::UnsetEnvironment
         | F::CapabilityBoundingSet
         | F::AmbientCapabilities
+        | F::FileDescriptorName
+        | F::SocketUser
+        | F::SocketGroup
+        | F::BindIPv6Only
         | F::KillSignal
         | F::ReloadSignal
         | F::Directory(_) => Kind::Text,
@@ -59,6 +68,9 @@ pub(super) fn kind(field: Field) -> Kind {
         | F::StandardOutput
         | F::StandardError
         | F::PidFile
+        | F::ListenStream
+        | F::ListenDatagram
+        | F::ListenSequentialPacket
         | F::Ready => Kind::Bytes,
     }
 }

@@ -15,6 +15,7 @@ use crate::target::resource_key;
 
 use super::keys;
 use super::read::Job;
+use super::sockets;
 use super::tree::Integer;
 use super::tree::Node;
 use super::tree::Value;
@@ -52,7 +53,8 @@ impl Job<'_> {
         self.limits();
         self.numbers();
         let searched = self.environment();
-        self.program(searched);
+        let told = self.program(searched);
+        self.sockets(told);
         self.start(root);
     }
 
@@ -179,7 +181,9 @@ impl Job<'_> {
 
     /// `Program` is executed and `ProgramArguments` are its words, the first being what it is called by; without
     /// `Program` the first is executed.
-    fn program(&mut self, searched: bool) {
+    ///
+    /// Gives whether svcadapt stands in front of it, and is told where to listen.
+    fn program(&mut self, searched: bool) -> bool {
         let program = self.text(keys::PROGRAM);
         let (offset, words) = match self.take(keys::PROGRAM_ARGUMENTS) {
             Some(Node { value: Value::Array(nodes), offset }) => (offset, nodes),
@@ -190,7 +194,7 @@ impl Job<'_> {
         if let Some((_, program)) = program {
             if !program.starts_with('/') {
                 self.problem(offset, "Program takes the absolute path of the program");
-                return;
+                return false;
             }
             match words.first_mut() {
                 Some(name) => {
@@ -205,8 +209,9 @@ impl Job<'_> {
             }
         }
         if words.is_empty() {
-            return;
+            return false;
         }
+        let mut told = false;
         if searched && !words[0].as_encoded_bytes().contains(&b'/') {
             self.warn(offset, "launchd searches the program in its own path, not in the PATH of the job");
         }
@@ -214,6 +219,7 @@ impl Job<'_> {
             Peeled::Plain => words,
             Peeled::Adapted { values, words } => {
                 for (field, value) in values {
+                    told |= sockets::listens(field);
                     self.assign(field, value, offset);
                 }
                 words
@@ -227,6 +233,7 @@ impl Job<'_> {
             Ok(_) => self.command(words),
             Err(refusal) => self.problem(offset, refusal),
         }
+        told
     }
 
     /// A job that nothing starts at once waits for a demand, and svcadapt knows none.

@@ -33,6 +33,7 @@ pub(super) const STANDARD_ERROR_PATH: &str = "StandardErrorPath";
 pub(super) const SOFT_RESOURCE_LIMITS: &str = "SoftResourceLimits";
 pub(super) const HARD_RESOURCE_LIMITS: &str = "HardResourceLimits";
 pub(super) const NICE: &str = "Nice";
+pub(super) const SOCKETS: &str = "Sockets";
 
 /// What a key takes.
 #[derive(Debug)]
@@ -149,6 +150,7 @@ pub(super) const ROWS: [Row; 77] = [
     row(SOFT_RESOURCE_LIMITS, &[LIMITS], Read),
     row(HARD_RESOURCE_LIMITS, &[LIMITS], Read),
     row(NICE, &[Whole], Read),
+    row(SOCKETS, &[Map(&[SOCKET, List(&[SOCKET])])], Read),
     row("Disabled", &[Truth], Kept),
     row("BundleProgram", &[Text], Kept),
     row(THROTTLE_INTERVAL, &[Whole], Read),
@@ -157,7 +159,6 @@ pub(super) const ROWS: [Row; 77] = [
     row("StartOnMount", &[Truth], Kept),
     row("WatchPaths", &[TEXTS], Kept),
     row("QueueDirectories", &[TEXTS], Kept),
-    row("Sockets", &[Map(&[SOCKET, List(&[SOCKET])])], Kept),
     row("inetdCompatibility", &[Keys(&[("Wait", &[Truth]), ("Instances", &[Whole])])], Kept),
     row("MachServices", &[Map(&[Any])], Kept),
     row("LaunchEvents", &[Map(&[Any])], Kept),

@@ -1,15 +1,18 @@
 //! Property lists of launchd (launchd.plist(5)).
 
 mod binary;
+mod carry;
 mod document;
 mod fields;
 mod keys;
 mod label;
 mod read;
 mod shape;
+mod sockets;
 mod tree;
 mod umask;
 mod write;
+mod write_sockets;
 mod xml;
 
 pub use document::Document;

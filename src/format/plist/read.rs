@@ -187,6 +187,16 @@ impl<'a> Job<'a> {
         self.reading.kept.push(Kept { key: key.to_owned(), value: native(node), origin });
     }
 
+    /// Whether a key is kept.
+    pub(super) fn keeps(&self, key: &str) -> bool {
+        self.reading.kept.iter().any(|kept| kept.key == key)
+    }
+
+    /// How much was warned of.
+    pub(super) fn warnings(&self) -> usize {
+        self.reading.warnings.len()
+    }
+
     pub(super) fn problem(&mut self, offset: Option<usize>, refusal: impl Into<Refusal>) {
         let problem = self.about(offset, refusal.into());
         self.problems.push(problem);

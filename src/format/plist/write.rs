@@ -31,7 +31,9 @@ use crate::target::resource_key;
 use crate::target::values;
 
 use super::Label;
+use super::carry::text;
 use super::keys;
+use super::write_sockets::sockets;
 
 /// How long a job may take to stop where the spec does not say. launchd's own default has moved between 5 and 20
 /// seconds, so it is always written.
@@ -66,6 +68,7 @@ pub fn write(
     for &field in &division.host {
         job.field(field);
     }
+    job.refused.extend(sockets(spec, &mut job.root));
     job.native();
     job.root.sort_keys();
     if !job.refused.is_empty() {
@@ -300,27 +303,6 @@ impl Job<'_> {
 /// Rounded up.
 fn whole_seconds(span: Duration) -> u64 {
     span.as_secs() + u64::from(span.subsec_nanos() > 0)
-}
-
-/// XML 1.0 has no control characters but tab and line feed: a carriage return is one too, but every reader makes a
-/// line feed of it. The `plist` crate would write them all as they stand.
-fn text(value: &OsStr) -> Result<&str, Unfit> {
-    let text = value.as_bytes().utf8_chunks().next().map_or("", |chunk| chunk.valid());
-    let legal = |letter: char| match letter {
-        '\t' | '\n' => true,
-        '\u{fffe}' | '\u{ffff}' => false,
-        _ => letter >= ' ',
-    };
-    match text.char_indices().find(|(_, letter)| !legal(*letter)) {
-        Some((offset, letter)) => {
-            let number = u32::from(letter);
-            Err(Unfit::at(offset, format!("U+{number:04X} cannot stand in a property list")))
-        }
-        None if text.len() < value.len() => {
-            Err(Unfit::at(text.len(), "what is not UTF-8 cannot stand in a property list"))
-        }
-        None => Ok(text),
-    }
 }
 
 #[cfg(test)]

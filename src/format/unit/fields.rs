@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::ffi::OsStringExt;
 
+use crate::spec::Arity;
 use crate::spec::Assignment;
 use crate::spec::DirectoryKind;
 use crate::spec::EnvName;
@@ -96,6 +97,10 @@ pub(super) fn trial(field: Field, value: &OsStr) -> Result<(), Refusal> {
     let mut draft = SpecDraft::new();
     draft.command(vec!["x".into()]);
     draft.assign(field, value, Origin::Option);
+    // Of a socket that is not there nothing can be said.
+    if field.of_socket() && field.arity() == Arity::One || field == F::LaunchdActivation {
+        draft.assign(F::ListenStream, "1", Origin::Option);
+    }
     if field == F::AmbientCapabilities {
         draft.assign(F::CapabilityBoundingSet, "~", Origin::Option);
     }

@@ -2,13 +2,16 @@
 
 use std::fmt;
 
-/// A service unit's name: `web.service`, `getty@.service` (a template), `getty@tty1.service` (an instance).
+/// A service unit's name: `web.service`, `getty@.service` (a template), `getty@tty1.service` (an instance); or that of
+/// the unit with its sockets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitName {
     full: String,
 }
 
 const SUFFIX: &str = ".service";
+
+const SOCKET: &str = ".socket";
 
 /// The longest name of a unit, in bytes.
 const LONGEST: usize = 255;
@@ -23,6 +26,16 @@ impl UnitName {
         good.then(|| Self { full: name.to_owned() })
     }
 
+    /// The name of the unit with this service's sockets, where neither says otherwise (systemd.socket(5)).
+    #[must_use]
+    pub fn socket(&self) -> Self {
+        Self { full: format!("{}{SOCKET}", self.stem()) }
+    }
+
+    fn suffix(&self) -> &'static str {
+        if self.full.ends_with(SOCKET) { SOCKET } else { SUFFIX }
+    }
+
     /// The whole name, with its suffix.
     pub fn as_str(&self) -> &str {
         &self.full
@@ -30,7 +43,7 @@ impl UnitName {
 
     /// The name without its suffix.
     pub fn stem(&self) -> &str {
-        self.full.strip_suffix(SUFFIX).unwrap_or(&self.full)
+        self.full.strip_suffix(self.suffix()).unwrap_or(&self.full)
     }
 
     /// What stands before the `@`, or all of the stem.
@@ -51,11 +64,12 @@ impl UnitName {
     /// The template that this is an instance of.
     pub fn template(&self) -> Option<Self> {
         let instance = self.instance().filter(|instance| !instance.is_empty());
-        instance.map(|_| Self { full: format!("{}@{SUFFIX}", self.prefix()) })
+        instance.map(|_| Self { full: format!("{}@{}", self.prefix(), self.suffix()) })
     }
 
     /// The folders with its drop-ins, the most particular first: of two files of one name the first wins.
     pub fn drop_in_folders(&self) -> Vec<String> {
+        let suffix = self.suffix();
         let at = if self.instance().is_some() { "@" } else { "" };
         let mut folders = vec![format!("{}.d", self.full)];
         folders.extend(self.template().map(|template| format!("{template}.d")));
@@ -63,9 +77,9 @@ impl UnitName {
         while let Some(dash) = prefix.strip_suffix('-').unwrap_or(prefix).rfind('-').filter(|dash| *dash > 0)
         {
             prefix = &prefix[..=dash];
-            folders.push(format!("{prefix}{at}{SUFFIX}.d"));
+            folders.push(format!("{prefix}{at}{suffix}.d"));
         }
-        folders.push("service.d".to_owned());
+        folders.push(format!("{}.d", &suffix[1..]));
         folders
     }
 }
@@ -122,5 +136,8 @@ mod tests {
         assert_eq!(folders("a-b-c.service"), "a-b-c.service.d a-b-.service.d a-.service.d service.d");
         assert_eq!(folders("a-b@i.service"), "a-b@i.service.d a-b@.service.d a-@.service.d service.d");
         assert_eq!(folders("-a.service"), "-a.service.d service.d");
+        let socket = UnitName::parse("a-b@i.service").unwrap().socket();
+        assert_eq!(socket.template().unwrap().as_str(), "a-b@.socket");
+        assert_eq!(socket.drop_in_folders().join(" "), "a-b@i.socket.d a-b@.socket.d a-@.socket.d socket.d");
     }
 }

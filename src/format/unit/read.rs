@@ -319,5 +319,6 @@ fn of_service(field: Field) -> bool {
             | Field::FilesPreserve
             | Field::Ready
             | Field::NotificationFd
-    )
+            | Field::LaunchdActivation
+    ) && !field.of_socket()
 }

@@ -1,5 +1,7 @@
 //! A service as a unit.
 
+mod install;
+
 use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::path::Path;
@@ -18,13 +20,11 @@ use crate::spec::Output;
 use crate::spec::Resource;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
-use crate::spec::Value;
 use crate::spec::literal;
 use crate::target::Division;
 use crate::target::Instead;
 use crate::target::NOTIFY_RELOAD;
 use crate::target::Place;
-use crate::target::Scope;
 use crate::target::Setting;
 use crate::target::Systemd;
 use crate::target::Target;
@@ -39,8 +39,10 @@ use super::quote;
 use super::quote::Dollar;
 use super::reload;
 use super::sandbox;
+use super::write_socket::elsewhere;
+use super::write_socket::tied;
 
-/// Writes the `.service` file of a service, for the systemd that it was divided for.
+/// Writes the `.service` file of a service for the systemd that it was divided for; [`super::write_socket`] the other.
 ///
 /// What systemd has no word for stands in `[X-Svcadapt]`, which systemd does not read: one `Name=VALUE` a line, the
 /// value as it stands or, where it cannot, as one word in quotes. So the unit is a complete spec. What only systemd
@@ -142,10 +144,14 @@ impl Unit<'_> {
 
     fn about(&mut self) {
         let described = self.division.host.contains(&Field::Description);
-        if described || !self.natives("Unit").is_empty() {
+        let socket = tied(self.spec);
+        if described || socket.is_some() || !self.natives("Unit").is_empty() {
             self.section("Unit");
             if described {
                 self.field(Field::Description);
+            }
+            if let Some(socket) = &socket {
+                self.put("Requires", socket);
             }
             self.native("Unit");
         }
@@ -214,30 +220,6 @@ impl Unit<'_> {
         }
     }
 
-    /// Which target wants it: the one that is reached when everything runs, unless the spec was a unit.
-    fn install(&mut self) {
-        let by_hand = self.spec.native.key("RunAtLoad") == Some(&Value::Truth(false));
-        if !self.was_unit() && !by_hand {
-            self.section("Install");
-            let target = match self.host.scope {
-                Scope::System => "multi-user.target",
-                Scope::User => "default.target",
-            };
-            self.put("WantedBy", target);
-        }
-        let mut sections: Vec<String> = Vec::new();
-        for line in self.spec.native.systemd.iter().flatten() {
-            let section = line.section();
-            if !["Unit", "Service", OWN].contains(&section) && sections.iter().all(|seen| seen != section) {
-                sections.push(section.to_owned());
-            }
-        }
-        for section in sections {
-            self.section(&section);
-            self.native(&section);
-        }
-    }
-
     fn command(&mut self, words: &[Word]) {
         let native = self.spec.command.is_native();
         if native && self.division.needs_adapter() {
@@ -275,6 +257,7 @@ impl Unit<'_> {
             Field::Name | Field::Type | Field::Ready | Field::CleanEnvironment | Field::ExpandVariables => {
                 return;
             }
+            _ if elsewhere(field) => return,
             Field::Limit(Resource::Core) if spec.prevent_core => return,
             Field::PreventCore => return self.put(Field::Limit(Resource::Core).directive(), "1:1"),
             // Before that there is only ExecReload=.
@@ -345,7 +328,7 @@ impl Unit<'_> {
     fn stands_above(&self, field: Field) -> bool {
         match field {
             Field::Name => true,
-            Field::CleanEnvironment | Field::PreventCore => false,
+            Field::CleanEnvironment | Field::PreventCore | Field::LaunchdActivation => false,
             Field::Type => self.division.host.contains(&field) && self.spec.service_type == self.kind(),
             Field::ReloadSignal => self.kind() == Some(ServiceType::NotifyReload),
             Field::ExpandVariables => {

@@ -7,6 +7,7 @@ use std::os::unix::net::UnixDatagram;
 
 use nix::sys::socket::ControlMessageOwned;
 use nix::sys::socket::MsgFlags;
+use nix::sys::socket::UnixAddr;
 use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::PassCred;
 
@@ -33,6 +34,10 @@ pub(crate) fn bind_abstract() -> io::Result<(UnixDatagram, Vec<u8>)> {
     let name = format!("svcadapt/notify/{:032x}", u128::from_ne_bytes(random)).into_bytes();
     let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name)?)?;
     Ok((socket, name))
+}
+
+pub(crate) fn abstract_address(name: &[u8]) -> io::Result<UnixAddr> {
+    Ok(UnixAddr::new_abstract(name)?)
 }
 
 pub(crate) fn connect_abstract(socket: &UnixDatagram, name: &[u8]) -> io::Result<()> {

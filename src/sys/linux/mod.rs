@@ -18,6 +18,7 @@ pub(super) use accounts::group;
 pub(super) use accounts::groups_of;
 pub(super) use accounts::user;
 pub(super) use credentials::CLOEXEC_ON_RECEIVE;
+pub(super) use credentials::abstract_address;
 pub(super) use credentials::ask_for_credentials;
 pub(super) use credentials::bind_abstract;
 pub(super) use credentials::connect_abstract;

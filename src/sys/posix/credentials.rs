@@ -6,6 +6,7 @@ use std::os::unix::net::UnixDatagram;
 
 use nix::sys::socket::ControlMessageOwned;
 use nix::sys::socket::MsgFlags;
+use nix::sys::socket::UnixAddr;
 
 use super::unsupported;
 
@@ -22,6 +23,10 @@ pub(crate) fn sender(_control: &ControlMessageOwned) -> Option<i32> {
 }
 
 pub(crate) fn bind_abstract() -> io::Result<(UnixDatagram, Vec<u8>)> {
+    Err(no_names())
+}
+
+pub(crate) fn abstract_address(_name: &[u8]) -> io::Result<UnixAddr> {
     Err(no_names())
 }
 

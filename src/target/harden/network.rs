@@ -27,10 +27,14 @@ impl Network {
     /// What a spec says of it. That a service makes no connections of its own cannot be seen, so without a word it
     /// has the machine's network.
     pub fn of(spec: &ServiceSpec) -> Self {
+        // The probe looks for the listener in the network that the service has.
+        let looked_for = spec.ready.iter().any(|probe| matches!(probe, Probe::Tcp(..)));
+        let handed_over = !spec.sockets.listen.is_empty() && !looked_for;
         let low = spec.ready.iter().any(|probe| matches!(probe, Probe::Tcp(_, port) if *port < UNPRIVILEGED));
         if demanded(spec, "PrivateNetwork") {
             Self::None
-        } else if spec.native.says("Sockets") || last(spec, "StandardInput") == Some("socket") {
+        } else if handed_over || spec.native.says("Sockets") || last(spec, "StandardInput") == Some("socket")
+        {
             Self::Activated
         } else if low || spec.ambient_capabilities.holds(named("CAP_NET_BIND_SERVICE")) {
             Self::Privileged

@@ -6,7 +6,11 @@ use serde_json::Value;
 
 use svcadapt::format::plist::Label;
 use svcadapt::format::plist::write;
+use svcadapt::spec::BindIpv6Only;
 use svcadapt::spec::Field;
+use svcadapt::spec::Principal;
+use svcadapt::spec::SocketAddress;
+use svcadapt::spec::Sockets;
 use svcadapt::target::Scope;
 use svcadapt::target::Target;
 use svcadapt::target::divide;
@@ -23,6 +27,17 @@ use super::reading;
 /// Only what launchd itself has a word for; and what the reader cannot tell from what was meant.
 fn of_launchd(field: Field) -> bool {
     matches!(field, Field::Umask | Field::Nice | Field::Environment)
+        || matches!(
+            field,
+            Field::ListenStream
+                | Field::ListenDatagram
+                | Field::FileDescriptorName
+                | Field::SocketMode
+                | Field::SocketUser
+                | Field::SocketGroup
+                | Field::BindIPv6Only
+                | Field::LaunchdActivation
+        )
         || matches!(field, Field::Limit(resource) if svcadapt::target::resource_key(resource).is_some())
 }
 
@@ -30,14 +45,16 @@ fn of_launchd(field: Field) -> bool {
 fn what_is_written_is_read_again() {
     let mut chance = Chance(21);
     let label = Label::parse("org.example.web".as_ref()).unwrap();
-    let mut read_back = 0;
-    for _ in 0..500 {
+    let (mut read_back, mut listening) = (0, 0);
+    for _ in 0..2000 {
         let mut spec = crate::said::spec(&mut chance, of_launchd);
         // launchd has one variable of a name, and macOS no larger number.
         let (mut last, all) =
             (std::collections::BTreeMap::new(), std::mem::take(&mut spec.environment.assignments));
         last.extend(all.into_iter().map(|set| (set.name.clone(), set)));
         spec.environment.assignments = last.into_values().collect();
+        spec.sockets = that_launchd_has(spec.sockets);
+        listening += usize::from(!spec.sockets.listen.is_empty());
         let Ok(rendered) =
             write(&spec, &divide(&spec, Target::Launchd(Scope::System)), &label, Path::new("/svcadapt"))
         else {
@@ -57,7 +74,30 @@ fn what_is_written_is_read_again() {
         assert_eq!(again, spec, "{}", rendered.text);
         read_back += 1;
     }
-    assert!(read_back > 100, "{read_back}");
+    assert!(read_back > 100 && listening > 100, "{read_back} {listening}");
+}
+
+/// As much of what is said of sockets as launchd has a word for, and the reader can tell from what is so anyway.
+fn that_launchd_has(mut sockets: Sockets) -> Sockets {
+    sockets.listen.retain(svcadapt::target::launchd_listens);
+    if sockets.listen.is_empty() {
+        return Sockets::default();
+    }
+    let any = |of: fn(&SocketAddress) -> bool| sockets.listen.iter().any(|socket| of(&socket.address));
+    let everywhere = any(|address| match address {
+        SocketAddress::Port(_) => true,
+        SocketAddress::Inet(address) => address.is_ipv6() && address.ip().is_unspecified(),
+        _ => false,
+    });
+    let paths = any(|address| matches!(address, SocketAddress::Path(_)));
+    let number = |owner: Option<Principal>| owner.filter(|id| paths && matches!(id, Principal::Id(_)));
+    Sockets {
+        mode: sockets.mode.filter(|_| paths),
+        user: number(sockets.user),
+        group: number(sockets.group),
+        bind_ipv6_only: sockets.bind_ipv6_only.filter(|only| everywhere && *only == BindIpv6Only::Ipv6Only),
+        ..sockets
+    }
 }
 
 #[test]

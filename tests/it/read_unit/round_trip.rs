@@ -7,9 +7,13 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use svcadapt::format::unit::Reading;
+use svcadapt::format::unit::UnitFile;
 use svcadapt::format::unit::UnitName;
 use svcadapt::format::unit::commands;
+use svcadapt::format::unit::read_socket;
 use svcadapt::format::unit::write;
+use svcadapt::format::unit::write_socket;
 use svcadapt::spec::FIELDS;
 use svcadapt::spec::Field;
 use svcadapt::spec::Native;
@@ -55,7 +59,19 @@ fn value(field: Field, chance: &mut Chance) -> OsString {
         Field::AmbientCapabilities => "CAP_CHOWN".into(),
         Field::Directory(_) => pick(chance, &["web", "web@1/x", "a_b"]),
         Field::Umask | Field::DirectoryMode(_) => pick(chance, &["027", "0", "700"]),
-        Field::FilesPreserve => pick(chance, &["5", "6"]),
+        Field::FilesPreserve => pick(chance, &["25", "26"]),
+        Field::ListenStream => match chance.below(4) {
+            0 => format!("/a{text}x"),
+            1 => format!("@{text}x"),
+            _ => pick(chance, &["80", "127.0.0.1:80", "[::1]:80"]),
+        },
+        Field::ListenDatagram => pick(chance, &["53", "[::]:53", "/run/x%n"]),
+        Field::ListenSequentialPacket => format!("/run/b{text}x"),
+        Field::FileDescriptorName => pick(chance, &["web", "a b", "%n\\x"]),
+        Field::SocketMode => pick(chance, &["0", "660"]),
+        Field::SocketUser | Field::SocketGroup => pick(chance, &["web", "7", "D\\w"]),
+        Field::BindIPv6Only => pick(chance, &["default", "both", "ipv6-only"]),
+        Field::Backlog => pick(chance, &["0", "4294967295"]),
         Field::NotificationFd => "9".into(),
         Field::Ready => match chance.below(4) {
             0 => "notify".into(),
@@ -67,9 +83,11 @@ fn value(field: Field, chance: &mut Chance) -> OsString {
         Field::RestartSec => pick(chance, &["0", "5", "1min"]),
         Field::KillSignal | Field::ReloadSignal => pick(chance, &["INT", "SIGHUP", "RTMIN+2"]),
         Field::TimeoutStartSec | Field::TimeoutStopSec => pick(chance, &["90", "1500ms", "infinity"]),
-        Field::CleanEnvironment | Field::PreventCore | Field::NoNewPrivileges | Field::ExpandVariables => {
-            pick(chance, &["yes", "no"])
-        }
+        Field::CleanEnvironment
+        | Field::PreventCore
+        | Field::NoNewPrivileges
+        | Field::ExpandVariables
+        | Field::LaunchdActivation => pick(chance, &["yes", "no"]),
     };
     value.into()
 }
@@ -111,10 +129,16 @@ fn as_run(mut spec: ServiceSpec, text: &str) -> ServiceSpec {
     spec
 }
 
+fn read_sockets(text: &str, reading: &mut Reading) {
+    let name = UnitName::parse("web.service").unwrap();
+    let file = UnitFile::parse(Path::new("/units/web.socket"), text.as_bytes()).unwrap();
+    read_socket(&name, &file, &[], reading).unwrap();
+}
+
 #[test]
 fn every_random_spec_is_read_back_as_it_was_written() {
     let mut chance = Chance(2_024);
-    let (mut same, mut unwritable, mut adapted) = (0, 0, 0);
+    let (mut same, mut unwritable, mut adapted, mut listening) = (0, 0, 0, 0);
     for _ in 0..4_000 {
         let Some(spec) = spec(&mut chance) else { continue };
         let host = Systemd { version: VERSIONS[chance.below(VERSIONS.len())], ..Systemd::default() };
@@ -123,15 +147,28 @@ fn every_random_spec_is_read_back_as_it_was_written() {
             unwritable += 1;
             continue;
         };
+        let Ok(socket) = write_socket(&spec, &division) else {
+            unwritable += 1;
+            continue;
+        };
         assert_eq!(crate::again::unknown_to(host.version, &unit.text), [""; 0], "{:?}", host.version);
-        let reading =
+        let mut reading =
             read_text("web.service", unit.text.as_bytes()).unwrap_or_else(|e| panic!("{e}\n{}", unit.text));
+        if let Some(text) = &socket {
+            read_sockets(text, &mut reading);
+            listening += 1;
+        }
         assert_eq!(reading.warnings, [], "{}", unit.text);
         assert_eq!(reading.not_honoured(), [] as [&svcadapt::format::unit::Kept; 0], "{}", unit.text);
         let read = reading.draft.finish().unwrap_or_else(|e| panic!("{}\n{}", e[0], unit.text));
         let again = write(&read, &divide(&read, Target::Systemd(host)), Path::new("/usr/bin/svcadapt"));
         let again = again.unwrap_or_else(|refused| panic!("{}\n{}", refused[0], unit.text));
-        let twice = read_text("web.service", again.text.as_bytes()).unwrap().draft.finish().unwrap();
+        let mut twice = read_text("web.service", again.text.as_bytes()).unwrap();
+        let socket = write_socket(&read, &divide(&read, Target::Systemd(host))).unwrap();
+        if let Some(text) = &socket {
+            read_sockets(text, &mut twice);
+        }
+        let twice = twice.draft.finish().unwrap();
         assert_eq!(twice, read, "{}\n{}", unit.text, again.text);
         let read = ServiceSpec { native: Native::default(), ..read };
         assert_eq!(read, as_run(spec, &unit.text), "{}", unit.text);
@@ -139,7 +176,7 @@ fn every_random_spec_is_read_back_as_it_was_written() {
         adapted += usize::from(division.needs_adapter());
     }
     eprintln!("{same} read back, {adapted} of them with an adapter; {unwritable} cannot be written");
-    assert!(same > 1_000 && adapted > 300, "{same} {adapted} {unwritable}");
+    assert!(same > 1_000 && adapted > 300 && listening > 300, "{same} {adapted} {listening} {unwritable}");
 }
 
 #[test]

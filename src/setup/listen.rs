@@ -1,0 +1,165 @@
+//! Opening the sockets of a service, where an enemy may have been before.
+//!
+//! A port is the kernel's to give. A path is not: something may stand there. What is no socket is left alone, and so
+//! is a socket that a process still has open; one that was left behind is removed. Two starts that find the same one
+//! left behind take turns, or the second would remove the first one's.
+
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use crate::plan::Account;
+use crate::spec::BindIpv6Only;
+use crate::spec::Mode;
+use crate::spec::Socket;
+use crate::spec::SocketAddress;
+use crate::spec::SocketKind;
+use crate::spec::Sockets;
+use crate::sys::file;
+use crate::sys::identity;
+use crate::sys::listen;
+use crate::sys::listen::Kind;
+use crate::sys::listen::Settings;
+use crate::sys::words;
+
+use super::directory;
+use super::journal::Made;
+use super::state;
+
+/// Why a socket cannot be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unopened {
+    /// The reason, in words.
+    pub(super) cause: String,
+    /// What can be done about it.
+    pub(super) hint: Option<String>,
+}
+
+impl From<io::Error> for Unopened {
+    fn from(error: io::Error) -> Self {
+        Self { cause: words(&error), hint: None }
+    }
+}
+
+fn unopened(cause: impl Into<String>, hint: &str) -> Unopened {
+    Unopened { cause: cause.into(), hint: Some(hint.into()) }
+}
+
+/// Opens one socket. `made` is told of each file and directory as soon as it is there, also where it fails later.
+///
+/// `owner` is whom one in the file system is given to: a user, a group, or nobody.
+pub(super) fn open(
+    socket: &Socket,
+    sockets: &Sockets,
+    owner: (Option<u32>, Option<u32>),
+    account: &Account,
+    made: &mut impl FnMut(Made),
+) -> Result<OwnedFd, Unopened> {
+    let kind = match socket.kind {
+        SocketKind::Stream => Kind::Stream,
+        SocketKind::Datagram => Kind::Datagram,
+        SocketKind::SequentialPacket => Kind::SequentialPacket,
+    };
+    let only_ipv6 = match sockets.bind_ipv6_only {
+        Some(BindIpv6Only::Both) => Some(false),
+        Some(BindIpv6Only::Ipv6Only) => Some(true),
+        Some(BindIpv6Only::Default) | None => None,
+    };
+    let settings = Settings { only_ipv6, backlog: sockets.backlog };
+    match &socket.address {
+        SocketAddress::Port(port) => listen::on_port(kind, *port, settings).map_err(explain),
+        SocketAddress::Inet(address) => listen::on_address(kind, *address, settings).map_err(explain),
+        SocketAddress::Abstract(name) => listen::at_name(kind, name, settings).map_err(explain),
+        SocketAddress::Path(path) => {
+            let path = path.as_path();
+            prepare(path, account, made)?;
+            let mode = sockets.mode.unwrap_or(Mode::DEFAULT_SOCKET).bits();
+            // Without a place for turns (a /run that cannot be written) there are none: what is lost is only that two
+            // starts at the very same moment cannot both go wrong.
+            let _turn = state::turn("%listen").ok();
+            let open = at_path(kind, path, mode, settings)?;
+            made(Made::note(path)?);
+            if owner != (None, None) {
+                give(path, owner)?;
+            }
+            Ok(open)
+        }
+    }
+}
+
+/// What of the kernel's word needs more of them.
+fn explain(error: io::Error) -> Unopened {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => unopened(words(&error), "another process listens there"),
+        io::ErrorKind::PermissionDenied => unopened(words(&error), "ports below 1024 are root's"),
+        io::ErrorKind::AddrNotAvailable => unopened(words(&error), "no interface has this address"),
+        _ => error.into(),
+    }
+}
+
+/// Makes the directories on the way to a socket, as systemd does; refuses those that strangers can change.
+fn prepare(path: &Path, account: &Account, made: &mut impl FnMut(Made)) -> Result<(), Unopened> {
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    let there = parent.ancestors().find(|place| place.exists()).unwrap_or(Path::new("/"));
+    if identity::effective_user() == 0
+        && let Some(place) = file::unsafe_directory(there, account.uid)?
+        // Where everybody may put a name but nobody take another's away, as in /tmp, a socket is safe.
+        && !(place == fs::canonicalize(there)? && fs::metadata(&place)?.mode() & 0o1000 != 0)
+    {
+        let cause = format!("users other than root and the service's can write in {}", place.display());
+        return Err(unopened(cause, "put it into /run"));
+    }
+    Ok(directory::make_way(path, made)?)
+}
+
+/// Times that somebody else may be quicker before we give up.
+const TRIES: usize = 3;
+
+fn at_path(kind: Kind, path: &Path, mode: u16, settings: Settings) -> Result<OwnedFd, Unopened> {
+    for _ in 0..TRIES {
+        match listen::at_path(kind, path, mode, settings) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => clear(kind, path)?,
+            opened => return Ok(opened?),
+        }
+    }
+    Err(unopened("address already in use", "other processes come and go there"))
+}
+
+/// Removes a socket that was left behind.
+fn clear(kind: Kind, path: &Path) -> Result<(), Unopened> {
+    let found = match fs::symlink_metadata(path) {
+        Ok(found) => found.file_type(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    if found.is_symlink() {
+        return Err(unopened(
+            "a symbolic link stands in its place",
+            "remove it, and find out who put it there",
+        ));
+    }
+    if !found.is_socket() {
+        return Err(unopened(
+            "something that is no socket stands in its place",
+            "remove it if nobody needs it",
+        ));
+    }
+    if listen::answers(kind, path)? {
+        return Err(unopened("address already in use", "another process listens there"));
+    }
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Gives a socket that was just made to its owner. Its directory may be the service's own, so we look once more.
+fn give(path: &Path, (user, group): (Option<u32>, Option<u32>)) -> io::Result<()> {
+    if !fs::symlink_metadata(path)?.file_type().is_socket() {
+        return Err(io::Error::other("somebody has put something else in its place"));
+    }
+    std::os::unix::fs::lchown(path, user, group)
+}

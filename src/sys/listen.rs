@@ -1,0 +1,182 @@
+//! Opening sockets that listen, or take datagrams.
+
+use std::ffi::OsStr;
+use std::io;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::sys::socket::AddressFamily;
+use nix::sys::socket::SockFlag;
+use nix::sys::socket::SockType;
+use nix::sys::socket::SockaddrLike;
+use nix::sys::socket::SockaddrStorage;
+use nix::sys::socket::UnixAddr;
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt;
+
+use super::fd;
+use super::file;
+use super::platform;
+
+/// What is sent over a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Connections.
+    Stream,
+    /// Datagrams.
+    Datagram,
+    /// Connections that keep packets apart.
+    SequentialPacket,
+}
+
+impl Kind {
+    fn number(self) -> SockType {
+        match self {
+            Self::Stream => SockType::Stream,
+            Self::Datagram => SockType::Datagram,
+            Self::SequentialPacket => SockType::SeqPacket,
+        }
+    }
+}
+
+/// How sockets listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// Whether one of IPv6 takes no IPv4 (`IPV6_V6ONLY`); none: as the system has it.
+    pub only_ipv6: Option<bool>,
+    /// How many connections may wait; none: as many as the kernel lets.
+    pub backlog: Option<u32>,
+}
+
+/// Listens on one address. Close-on-exec, as all that are opened here.
+pub fn on_address(kind: Kind, address: SocketAddr, settings: Settings) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
+    let socket = fresh(family, kind)?;
+    if let (true, Some(only)) = (address.is_ipv6(), settings.only_ipv6) {
+        setsockopt(&socket, sockopt::Ipv6V6Only, &only)?;
+    }
+    // What is left of old connections must not keep a new server out. Of datagrams nothing is left; there it would
+    // let two servers have one port (socket(7)).
+    if kind != Kind::Datagram {
+        setsockopt(&socket, sockopt::ReuseAddr, &true)?;
+    }
+    bind(&socket, &SockaddrStorage::from(address))?;
+    listen(socket, kind, settings)
+}
+
+/// Listens on a port of every address: of IPv6, which the system may let take IPv4 too, or of IPv4 where there is no
+/// IPv6.
+pub fn on_port(kind: Kind, port: u16, settings: Settings) -> io::Result<OwnedFd> {
+    let on = |address| on_address(kind, address, settings);
+    match on((Ipv6Addr::UNSPECIFIED, port).into()) {
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL)) => {
+            on((Ipv4Addr::UNSPECIFIED, port).into())
+        }
+        opened => opened,
+    }
+}
+
+/// Listens at a path that must not exist, with these permissions whatever the umask.
+pub fn at_path(kind: Kind, path: &Path, mode: u16, settings: Settings) -> io::Result<OwnedFd> {
+    let address = UnixAddr::new(path)?;
+    let socket = fresh(AddressFamily::Unix, kind)?;
+    let before = file::set_umask(0o777 & !mode);
+    let bound = bind(&socket, &address);
+    file::set_umask(before);
+    bound?;
+    // A name that nobody listens at is of no use to anybody.
+    listen(socket, kind, settings).inspect_err(|_| drop(std::fs::remove_file(path)))
+}
+
+/// Listens at a name of the abstract namespace.
+pub fn at_name(kind: Kind, name: &OsStr, settings: Settings) -> io::Result<OwnedFd> {
+    let address = platform::abstract_address(name.as_bytes())?;
+    let socket = fresh(AddressFamily::Unix, kind)?;
+    bind(&socket, &address)?;
+    listen(socket, kind, settings)
+}
+
+/// Whether a process has the socket at this path open.
+///
+/// The kernel is asked first: a server need not survive a client that comes, says nothing and goes. But the kernel
+/// knows only the sockets of our own network namespace; so one that it does not know is connected to.
+pub fn answers(kind: Kind, path: &Path) -> io::Result<bool> {
+    if platform::listeners::unix(path).is_ok_and(|found| !found.is_empty()) {
+        return Ok(true);
+    }
+    let socket = fresh(AddressFamily::Unix, kind)?;
+    fd::nonblocking(&socket, true)?;
+    match nix::sys::socket::connect(socket.as_raw_fd(), &UnixAddr::new(path)?) {
+        Err(Errno::ECONNREFUSED | Errno::ENOENT) => Ok(false),
+        // One of another kind; one with as many waiting as it lets; one that talks to one peer only.
+        Ok(()) | Err(Errno::EPROTOTYPE | Errno::EAGAIN | Errno::EINPROGRESS | Errno::EPERM) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn fresh(family: AddressFamily, kind: Kind) -> io::Result<OwnedFd> {
+    // In two steps where Linux needs one: between them nobody else can fork, for there are no threads.
+    let socket = nix::sys::socket::socket(family, kind.number(), SockFlag::empty(), None)?;
+    fd::close_on_exec(&socket)?;
+    Ok(socket)
+}
+
+fn bind(socket: &OwnedFd, address: &dyn SockaddrLike) -> io::Result<()> {
+    Ok(nix::sys::socket::bind(socket.as_raw_fd(), address)?)
+}
+
+/// nix has a door to listen(2), but one that takes no more than its own idea of the kernel's limit.
+fn listen(socket: OwnedFd, kind: Kind, settings: Settings) -> io::Result<OwnedFd> {
+    if kind != Kind::Datagram {
+        let backlog =
+            settings.backlog.and_then(|backlog| backlog.try_into().ok()).unwrap_or(libc::c_int::MAX);
+        // SAFETY: listen(2) takes two numbers and touches no memory.
+        Errno::result(unsafe { libc::listen(socket.as_raw_fd(), backlog) })?;
+    }
+    Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_socket_answers_as_long_as_it_is_open_and_has_its_mode() {
+        let path = std::env::temp_dir().join(format!("svcadapt-listen-{}", std::process::id()));
+        for kind in [Kind::Stream, Kind::Datagram] {
+            let socket = at_path(kind, &path, 0o640, Settings::default()).unwrap();
+            assert_eq!(std::fs::symlink_metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640);
+            assert!(answers(Kind::Stream, &path).unwrap() && answers(Kind::Datagram, &path).unwrap());
+            assert_eq!(
+                at_path(kind, &path, 0o640, Settings::default()).unwrap_err().kind(),
+                io::ErrorKind::AddrInUse
+            );
+            drop(socket);
+            assert!(!answers(kind, &path).unwrap());
+            std::fs::remove_file(&path).unwrap();
+            assert!(!answers(kind, &path).unwrap());
+        }
+    }
+
+    #[test]
+    fn no_two_sockets_have_one_port() {
+        for kind in [Kind::Stream, Kind::Datagram] {
+            let any: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
+            let first = std::net::TcpListener::bind(any).unwrap();
+            let port = first.local_addr().unwrap().port();
+            drop(first);
+            let held = on_port(kind, port, Settings::default()).unwrap();
+            let again = on_address(kind, (Ipv4Addr::LOCALHOST, port).into(), Settings::default());
+            assert_eq!(again.unwrap_err().kind(), io::ErrorKind::AddrInUse, "{kind:?}");
+            drop(held);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! `Sockets`: what launchd would listen on is what a spec listens on, and what it cannot is told.
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::told;
+
+/// What a job with these sockets says; the program takes them itself.
+fn sockets(groups: &str) -> (Value, Vec<String>) {
+    let (mut said, mut remarks) = told(&format!("<key>Sockets</key><dict>{groups}</dict>"));
+    // What is remarked has no field, and so is kept as it stands.
+    if !remarks.is_empty() {
+        assert_eq!(remarks.remove(0), "Sockets");
+    }
+    let itself = said.as_object_mut().unwrap().remove("launchd_activation");
+    assert_eq!(itself.is_some(), said != json!({}), "{groups}");
+    (said, remarks)
+}
+
+/// One group `Listeners` of one dictionary.
+fn one(entry: &str) -> (Value, Vec<String>) {
+    sockets(&format!("<key>Listeners</key><dict>{entry}</dict>"))
+}
+
+fn text(key: &str, value: &str) -> String {
+    format!("<key>{key}</key><string>{value}</string>")
+}
+
+#[test]
+fn every_form_of_an_address_is_launchds_own() {
+    let port = text("SockServiceName", "80");
+    let of = |more: &str| one(&format!("{port}{more}"));
+    for (more, expected) in [
+        (String::new(), json!({ "listen_stream": ["80"] })),
+        (text("SockType", "dgram"), json!({ "listen_datagram": ["80"] })),
+        (text("SockFamily", "IPv4"), json!({ "listen_stream": ["0.0.0.0:80"] })),
+        (text("SockFamily", "IPv4v6"), json!({ "listen_stream": ["80"] })),
+        (text("SockFamily", "IPv6"), json!({ "listen_stream": ["80"], "bind_ipv6_only": "ipv6-only" })),
+        (text("SockNodeName", "::1"), json!({ "listen_stream": ["[::1]:80"] })),
+        (text("SockNodeName", "127.0.0.1"), json!({ "listen_stream": ["127.0.0.1:80"] })),
+        (text("SockNodeName", "localhost"), json!({ "listen_stream": ["127.0.0.1:80", "[::1]:80"] })),
+        (
+            text("SockNodeName", "localhost") + &text("SockFamily", "IPv6"),
+            json!({ "listen_stream": ["[::1]:80"] }),
+        ),
+    ] {
+        assert_eq!(of(&more), (expected, vec![]), "{more}");
+    }
+    let named = |service: &str| one(&format!("<key>SockServiceName</key>{service}")).0;
+    assert_eq!(named("<integer>80</integer>"), json!({ "listen_stream": ["80"] }));
+    assert_eq!(named("<string>ssh</string>"), json!({ "listen_stream": ["22"] }));
+}
+
+#[test]
+fn a_mode_is_decimal_and_what_is_not_said_is_closed_to_others() {
+    let path = text("SockPathName", "/var/run/x");
+    let of = |more: &str| one(&format!("{path}{more}")).0;
+    let mode = |number: u32| format!("<key>SockPathMode</key><integer>{number}</integer>");
+    let said = |mode: &str| json!({ "listen_stream": ["/var/run/x"], "socket_mode": mode });
+    assert_eq!(of(""), said("0700"));
+    assert_eq!(of(&mode(49_663)), said("0777"));
+    assert_eq!(of(&mode(384)), said("0600"));
+    assert_eq!(of(&mode(438)), json!({ "listen_stream": ["/var/run/x"] }));
+    let owned = mode(438)
+        + "<key>SockPathOwner</key><integer>70</integer><key>SockPathGroup</key><integer>20</integer>";
+    assert_eq!(
+        of(&owned),
+        json!({ "listen_stream": ["/var/run/x"], "socket_user": "70", "socket_group": "20" })
+    );
+}
+
+#[test]
+fn what_nobody_can_listen_on_here_is_told() {
+    let port = text("SockServiceName", "80");
+    for (entry, cause) in [
+        (text("SockNodeName", "::1"), "without SockServiceName launchd listens on any free port"),
+        (text("SockServiceName", "0"), "SockServiceName is no port, nor a service that svcadapt knows"),
+        (text("SockServiceName", "nosuch"), "SockServiceName is no port, nor a service that svcadapt knows"),
+        (
+            format!("{port}{}", text("SockNodeName", "example.org")),
+            "svcadapt looks up no name of a host; here nobody listens there",
+        ),
+        (
+            format!("{port}<key>SockPassive</key><false/>"),
+            "launchd connects this socket and does not listen; here it is left out",
+        ),
+        (
+            text("SecureSocketWithKey", "SSH_AUTH_SOCK"),
+            "launchd chooses the path of this socket; here nobody listens there",
+        ),
+    ] {
+        assert_eq!(one(&entry), (json!({}), vec![cause.to_owned()]), "{entry}");
+    }
+    let (said, remarks) = one(&format!("{port}<key>Bonjour</key><true/>"));
+    assert_eq!((said, remarks.len()), (json!({ "listen_stream": ["80"] }), 1));
+    let keys = "<key>inetdCompatibility</key><dict><key>Wait</key><false/></dict>\
+                <key>Sockets</key><dict><key>L</key><dict><key>SockServiceName</key><integer>7</integer></dict></dict>";
+    let (said, remarks) = told(keys);
+    assert_eq!(
+        (said, &remarks[..2]),
+        (json!({}), &["inetdCompatibility".to_owned(), "Sockets".to_owned()][..])
+    );
+}
+
+#[test]
+fn all_groups_are_read_and_have_one_name() {
+    let entry = |port: u16| format!("<dict><key>SockServiceName</key><integer>{port}</integer></dict>");
+    let array = format!("<key>web</key><array>{}{}</array>", entry(80), entry(443));
+    assert_eq!(
+        sockets(&array),
+        (json!({ "listen_stream": ["80", "443"], "file_descriptor_name": "web" }), vec![])
+    );
+    let (said, remarks) = sockets(&format!("{array}<key>admin</key>{}", entry(8080)));
+    assert_eq!(said, json!({ "listen_stream": ["80", "443", "8080"], "file_descriptor_name": "web" }));
+    assert_eq!(remarks, ["all sockets have one name here: these are called 'web', too"]);
+}

@@ -1,0 +1,124 @@
+//! The sockets of a service: opened for it, handed over, and written down; seen by those who connect.
+
+mod file;
+mod hand_over;
+mod path;
+mod units;
+
+use std::fs;
+use std::io::Read;
+use std::io::Write;
+use std::net::Ipv4Addr;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::net::UdpSocket;
+use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::harness::Dir;
+use crate::harness::Process;
+use crate::harness::Svc;
+use crate::harness::wait_until;
+
+/// How long a client waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A port of TCP and UDP that nobody listens on.
+fn free_port() -> u16 {
+    wait_until("a port is free", || {
+        let port = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap().local_addr().unwrap().port();
+        UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok().then_some(port)
+    })
+}
+
+/// `svcadapt run` of the program that answers at its sockets; ready when it has reported.
+fn serving<'a>(dir: &'a Dir, mode: &str, options: &[&str]) -> Svc<'a> {
+    let ready = format!("--ready=file:{}", dir.join("report").display());
+    Svc::new(dir).args(["run", "--mode", mode, &ready]).args(options).args(server(dir))
+}
+
+/// That program, behind a `--`.
+fn server(dir: &Dir) -> [String; 5] {
+    let (program, report) = (dir.program("inspect"), dir.join("report"));
+    [
+        "--".into(),
+        program.display().to_string(),
+        "--out".into(),
+        report.display().to_string(),
+        "--serve".into(),
+    ]
+}
+
+/// What the program has reported, and its process.
+fn reported(dir: &Dir) -> (Process, Value) {
+    wait_until("the program reports", || dir.join("report").exists().then_some(()));
+    let report = dir.report("report");
+    (Process::open(report["pid"].as_i64().unwrap().try_into().unwrap()).unwrap(), report)
+}
+
+/// Ends the program, and what it has reported is forgotten.
+fn stop(dir: &Dir, process: &Process) {
+    process.signal(Signal::SIGTERM);
+    process.wait_gone();
+    fs::remove_file(dir.join("report")).unwrap();
+}
+
+/// The numbers of the descriptors.
+fn numbers(report: &Value) -> Vec<u32> {
+    let mut numbers: Vec<u32> =
+        report["fds"].as_object().unwrap().keys().map(|number| number.parse().unwrap()).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+fn tcp(port: u16) -> String {
+    answer(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap())
+}
+
+fn unix(path: &Path) -> String {
+    answer(UnixStream::connect(path).unwrap())
+}
+
+/// What the server says, up to its end.
+fn answer(mut stream: impl Read) -> String {
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text.trim_end().to_owned()
+}
+
+fn udp(port: u16) -> String {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.send_to(b"x", (Ipv4Addr::LOCALHOST, port)).unwrap();
+    let mut text = [0; 64];
+    let length = socket.recv(&mut text).unwrap();
+    String::from_utf8_lossy(&text[..length]).trim_end().to_owned()
+}
+
+/// A datagram to a path, answered to a path of our own.
+fn datagram(dir: &Dir, path: &Path) -> String {
+    let own = dir.join("client");
+    let socket = UnixDatagram::bind(&own).unwrap();
+    // The program may be somebody else.
+    fs::set_permissions(&own, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.send_to(b"x", path).unwrap();
+    let mut text = [0; 64];
+    let length = socket.recv(&mut text).unwrap();
+    fs::remove_file(own).unwrap();
+    String::from_utf8_lossy(&text[..length]).trim_end().to_owned()
+}
+
+/// Sends nothing, and is answered.
+fn abstract_name(name: &str) -> String {
+    use std::os::linux::net::SocketAddrExt;
+    let address = std::os::unix::net::SocketAddr::from_abstract_name(name).unwrap();
+    let mut stream = UnixStream::connect_addr(&address).unwrap();
+    stream.flush().unwrap();
+    answer(&stream)
+}

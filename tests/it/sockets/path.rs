@@ -1,0 +1,198 @@
+//! What stands where a socket is to be, and what becomes of it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Process;
+use crate::harness::Svc;
+use crate::harness::require;
+
+use super::free_port;
+use super::reported;
+use super::serving;
+use super::stop;
+use super::unix;
+
+/// A start that must fail at this path, for this cause, and change nothing.
+fn refused(dir: &Dir, path: &Path, cause: &str) {
+    let listen = format!("--listen-stream={}", path.display());
+    serving(dir, "classic", &[&listen])
+        .stderr("svcadapt: listen '[PATH]': [CAUSE]\n")
+        .name("[PATH]", path.display())
+        .name("[CAUSE]", cause)
+        .status(202)
+        .run();
+}
+
+const IN_USE: &str = "address already in use\n  hint: another process listens there";
+
+#[test]
+fn a_socket_that_was_left_behind_is_replaced_and_one_in_use_is_not() {
+    let dir = Dir::new();
+    let path = dir.join("s");
+    drop(UnixListener::bind(&path).unwrap());
+    let listen = format!("--listen-stream={}", path.display());
+    serving(&dir, "classic", &[&listen]).run();
+    let (process, _) = reported(&dir);
+    assert_eq!(unix(&path), "3 unknown");
+    fs::rename(dir.join("report"), dir.join("first")).unwrap();
+    refused(&dir, &path, IN_USE);
+    assert_eq!(unix(&path), "3 unknown");
+    fs::rename(dir.join("first"), dir.join("report")).unwrap();
+    stop(&dir, &process);
+    // One of another kind is in use as well, and left behind as well.
+    fs::remove_file(&path).unwrap();
+    let held = UnixDatagram::bind(&path).unwrap();
+    refused(&dir, &path, IN_USE);
+    drop(held);
+    serving(&dir, "classic", &[&listen]).run();
+    stop(&dir, &reported(&dir).0);
+    dir.nothing_left();
+}
+
+#[test]
+fn what_is_no_socket_is_left_alone() {
+    let dir = Dir::new();
+    let (path, other) = (dir.join("s"), dir.write("precious", "text"));
+    symlink(&other, &path).unwrap();
+    let link = "a symbolic link stands in its place\n  hint: remove it, and find out who put it there";
+    refused(&dir, &path, link);
+    fs::remove_file(&path).unwrap();
+    // A link to nowhere would let us make a file where it points.
+    symlink(dir.join("nowhere"), &path).unwrap();
+    refused(&dir, &path, link);
+    assert!(!dir.join("nowhere").exists());
+    fs::remove_file(&path).unwrap();
+    let no_socket = "something that is no socket stands in its place\n  hint: remove it if nobody needs it";
+    fs::write(&path, "precious").unwrap();
+    refused(&dir, &path, no_socket);
+    assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    refused(&dir, &path, no_socket);
+    assert!(path.is_dir() && dir.read("precious") == "text");
+    dir.nothing_left();
+}
+
+#[test]
+fn root_makes_no_socket_where_strangers_can_change_it() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    let open = dir.join("open");
+    fs::create_dir(&open).unwrap();
+    let mode = |bits| fs::set_permissions(&open, fs::Permissions::from_mode(bits)).unwrap();
+    mode(0o777);
+    let cause = format!(
+        "users other than root and the service's can write in {}\n  \
+         hint: put it into /run",
+        open.display()
+    );
+    refused(&dir, &open.join("s"), &cause);
+    refused(&dir, &open.join("deeper/s"), &cause);
+    assert!(fs::read_dir(&open).unwrap().next().is_none());
+    // In one like /tmp nobody can take another's name away, and the service's own user is no stranger.
+    mode(0o1777);
+    let listen = format!("--listen-stream={}", open.join("s").display());
+    serving(&dir, "classic", &[&listen]).run();
+    stop(&dir, &reported(&dir).0);
+    mode(0o755);
+    std::os::unix::fs::chown(&open, Some(65_534), Some(65_534)).unwrap();
+    let dir = dir.owned_by("nobody");
+    serving(&dir, "classic", &[&listen, "--user=nobody"]).run();
+    stop(&dir, &reported(&dir).0);
+    dir.nothing_left();
+}
+
+#[test]
+fn a_start_that_fails_takes_its_sockets_away() {
+    let dir = Dir::new();
+    let (new, deep) = (dir.join("s"), dir.join("a/b/s"));
+    let listen = [&new, &deep].map(|path| format!("--listen-stream={}", path.display()));
+    let program = dir.program("inspect").display().to_string();
+    // It can be executed as far as anybody can tell before, and the kernel cannot.
+    let garbage = dir.write("garbage", "\u{7f}none").display().to_string();
+    fs::set_permissions(&garbage, fs::Permissions::from_mode(0o755)).unwrap();
+    for mode in ["classic", "supervised"] {
+        let words = ["run", "--mode", mode, &listen[0], &listen[1], "--", &garbage];
+        let output = Svc::new(&dir).args(words).output();
+        assert_eq!(output.exit, Exit::Status(203), "{}", output.stderr);
+        assert!(!new.exists() && !dir.join("a").exists(), "{mode}");
+    }
+    // The program was executed, and ended too early.
+    let output = Svc::new(&dir)
+        .args([
+            "run",
+            "--mode=classic",
+            "--ready=notify",
+            &listen[0],
+            &listen[1],
+            "--",
+            &program,
+            "--exit",
+            "7",
+        ])
+        .output();
+    assert_eq!(output.exit, Exit::Status(7), "{}", output.stderr);
+    assert!(!new.exists() && !dir.join("a").exists());
+    // The second socket cannot be; the first one goes with it.
+    let port = free_port();
+    let held = std::net::TcpListener::bind(("0.0.0.0", port)).unwrap();
+    let both = [format!("--listen-stream={}", new.display()), format!("--listen-stream=0.0.0.0:{port}")];
+    serving(&dir, "classic", &[&both[0], &both[1]])
+        .stderr("svcadapt: listen '0.0.0.0:[PORT]': address already in use\n  hint: another process listens there\n")
+        .name("[PORT]", port)
+        .status(202)
+        .run();
+    assert!(!new.exists());
+    drop(held);
+    dir.nothing_left();
+}
+
+#[test]
+fn of_many_starts_at_once_one_has_the_socket() {
+    let dir = Dir::new();
+    let path = dir.join("s");
+    let program = dir.program("inspect").display().to_string();
+    for round in 0..5 {
+        if round % 2 == 0 {
+            let _ = fs::remove_file(&path);
+            drop(UnixListener::bind(&path).unwrap());
+        }
+        let starts: Vec<_> = (0..8)
+            .map(|number| {
+                let report = dir.join(&format!("report.{number}")).display().to_string();
+                Svc::new(&dir)
+                    .args(["run", "--mode=classic", &format!("--listen-stream={}", path.display())])
+                    .args([format!("--ready=file:{report}"), "--".into(), program.clone()])
+                    .args(["--out", &report, "--serve"])
+                    .spawn()
+            })
+            .collect();
+        let ends: Vec<_> = starts.into_iter().map(crate::harness::Running::finish).collect();
+        let won = ends.iter().filter(|end| end.exit == Exit::Status(0)).count();
+        assert_eq!(won, 1, "{ends:#?}");
+        for lost in ends.iter().filter(|end| end.exit != Exit::Status(0)) {
+            assert_eq!(lost.exit, Exit::Status(202), "{}", lost.stderr);
+            assert!(lost.stderr.contains("address already in use"), "{}", lost.stderr);
+        }
+        assert_eq!(unix(&path), "3 unknown");
+        let mut left = Process::of_program(&dir.join("inspect"));
+        assert_eq!(left.len(), 1);
+        let process = left.pop().unwrap();
+        process.signal(nix::sys::signal::Signal::SIGTERM);
+        process.wait_gone();
+        for number in 0..8 {
+            let _ = fs::remove_file(dir.join(&format!("report.{number}")));
+        }
+    }
+    dir.nothing_left();
+}

@@ -1,0 +1,160 @@
+//! The two units that gen-unit writes, in a real systemd.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Svc;
+use crate::harness::Systemd;
+use crate::harness::wait_until;
+
+use super::free_port;
+use super::server;
+use super::tcp;
+use super::unix;
+
+/// The two units of a service, in the shared systemd; they are stopped and removed at the end.
+struct Pair {
+    systemd: &'static Systemd,
+    names: [String; 2],
+}
+
+impl Pair {
+    fn generate(systemd: &'static Systemd, dir: &Dir, name: &str, options: &[&str]) -> Self {
+        let output = dir.join("units");
+        fs::create_dir(&output).unwrap();
+        let svcadapt = dir.program("svcadapt").display().to_string();
+        Svc::new(dir)
+            .args([
+                "gen-unit",
+                "--svcadapt",
+                &svcadapt,
+                "--output",
+                &output.display().to_string(),
+                "--name",
+                name,
+            ])
+            .args(options)
+            .args(server(dir))
+            .run();
+        let names = ["service", "socket"].map(|kind| format!("{name}.{kind}"));
+        verify(&output, &names);
+        for name in &names {
+            systemd.write_unit(name, &fs::read_to_string(output.join(name)).unwrap());
+        }
+        Self { systemd, names }
+    }
+
+    fn state(&self) -> [String; 2] {
+        self.names.clone().map(|name| self.systemd.show(&name, "ActiveState"))
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        let [service, socket] = &self.names;
+        self.systemd.systemctl(["kill", "--signal=SIGKILL", service]);
+        self.systemd.systemctl(["stop", socket, service]);
+        self.systemd.systemctl(["reset-failed", service, socket]);
+        for name in &self.names {
+            let _ = fs::remove_file(self.systemd.path("/run/systemd/system").join(name));
+        }
+    }
+}
+
+/// systemd itself has nothing to say about them.
+fn verify(directory: &Path, names: &[String]) {
+    let verdict = Command::new("systemd-analyze")
+        .arg("verify")
+        .args(names.iter().map(|name| directory.join(name)))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&verdict.stderr).into_owned();
+    let about_them = |line: &&str| names.iter().any(|name| line.contains(name.as_str()));
+    let about: Vec<&str> = said.lines().filter(about_them).collect();
+    assert!(verdict.status.success() && about.is_empty(), "{said}");
+}
+
+#[test]
+fn a_connection_starts_the_service_and_the_service_its_sockets() {
+    let Some(systemd) = Systemd::shared() else { return };
+    for (name, readiness) in
+        [("it-sockets-on-demand", None), ("it-sockets-adapted", Some("--ready=file:[DIR]/report"))]
+    {
+        let dir = Dir::new();
+        let (port, path) = (free_port(), dir.join("s"));
+        let mut options = vec![
+            format!("--listen-stream=127.0.0.1:{port}"),
+            format!("--listen-stream={}", path.display()),
+            "--socket-mode=0600".into(),
+            "--file-descriptor-name=web".into(),
+        ];
+        options.extend(readiness.map(|ready| ready.replace("[DIR]", &dir.path().display().to_string())));
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let pair = Pair::generate(systemd, &dir, name, &options);
+        systemd.must(&["start", &pair.names[1]]);
+        assert_eq!(pair.state(), ["inactive", "active"]);
+        assert_eq!(tcp(port), "3 web");
+        assert_eq!(unix(&path), "4 web");
+        wait_until("the service is active", || (pair.state() == ["active", "active"]).then_some(()));
+        // It ends, and is there again for whoever comes next.
+        let process = systemd.main_process(&pair.names[0]);
+        process.signal(nix::sys::signal::Signal::SIGTERM);
+        process.wait_gone();
+        wait_until("the service has ended", || (pair.state()[0] == "inactive").then_some(()));
+        assert_eq!(unix(&path), "4 web");
+        // Started by itself it brings its sockets along.
+        systemd.must(&["stop", &pair.names[1], &pair.names[0]]);
+        systemd.must(&["start", &pair.names[0]]);
+        assert_eq!(pair.state()[1], "active");
+        assert_eq!(tcp(port), "3 web");
+        drop(pair);
+        dir.nothing_left();
+    }
+}
+
+#[test]
+fn enabling_the_service_enables_both() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let dir = Dir::new();
+    let path = format!("--listen-stream={}", dir.join("s").display());
+    let pair = Pair::generate(systemd, &dir, "it-sockets-enabled", &[&path]);
+    systemd.must(&["enable", "--runtime", &pair.names[0]]);
+    let enabled = pair.names.clone().map(|name| systemd.systemctl(["is-enabled", &name]).stdout);
+    assert_eq!(enabled.map(|state| state.trim().to_owned()), ["enabled-runtime", "enabled-runtime"]);
+    systemd.must(&["disable", "--runtime", &pair.names[0]]);
+}
+
+#[test]
+fn both_files_are_there_or_none_and_each_has_its_name_on_standard_output() {
+    let dir = Dir::new();
+    let words = ["gen-unit", "--listen-stream=80", "--socket-user=www", "--name=web"];
+    Svc::new(&dir)
+        .args(words)
+        .args(["--", "/bin/web"])
+        .stdout(
+            "# web.service\n[Unit]\nRequires=web.socket\n\n[Service]\nType=exec\nExecStart=/bin/web\nIgnoreSIGPIPE=no\n\n\
+             [Install]\nWantedBy=multi-user.target\nAlso=web.socket\n\n\
+             # web.socket\n[Socket]\nListenStream=80\nSocketUser=www\n\n[Install]\nWantedBy=sockets.target\n",
+        )
+        .run();
+    let directory = dir.join("out");
+    fs::create_dir(&directory).unwrap();
+    // The second file cannot take its name; and then nothing of ours is left lying about.
+    fs::create_dir(directory.join("web.socket")).unwrap();
+    let output = Svc::new(&dir).args(words).args(["--output", "out", "--", "/bin/web"]).output();
+    assert_eq!(output.exit, Exit::Status(1), "{}", output.stderr);
+    assert!(output.stderr.starts_with("svcadapt: output 'out/web.socket': "), "{}", output.stderr);
+    let left: Vec<_> = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| name == "web.socket" || name == "web.service"), "{left:?}");
+    Svc::new(&dir)
+        .args(["gen-unit", "--listen-stream=80", "--", "/bin/web"])
+        .stderr(
+            "svcadapt: sockets: the unit of the sockets and that of the service bear one name\n  \
+             hint: call the service something: --name NAME\n",
+        )
+        .status(2)
+        .run();
+}
