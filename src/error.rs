@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+#[cfg(feature = "formats")]
 use crate::format::unit::Fault;
 use crate::setup::Failure;
+use crate::sys::plain;
 
 /// One failure: what failed, of what, why, and where there is one the cure.
 ///
@@ -80,15 +82,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// A text with its control characters escaped, and nothing else changed.
-pub(crate) fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() { plain.extend(c.escape_debug()) } else { plain.push(c) }
-    }
-    plain
-}
-
+#[cfg(feature = "formats")]
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         let path = fault.path.display();
@@ -106,7 +100,7 @@ impl From<Fault> for Error {
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
-        let Failure { stage, object, cause, hint, status } = failure;
+        let Failure { stage, object, cause, hint, status, errno: _ } = failure;
         Self { stage, object, cause, hint, said: Vec::new(), status }
     }
 }

@@ -12,9 +12,12 @@
 //!            host::detect ─────────────┴─► Plan ─► setup ─► ready, supervise ⇄ manager
 //! ```
 
+#[cfg(feature = "formats")]
 pub mod check;
 pub mod control;
+pub mod daemon;
 mod error;
+#[cfg(feature = "formats")]
 pub mod format;
 pub mod host;
 pub mod manager;
@@ -27,5 +30,6 @@ pub mod supervise;
 pub mod sys;
 pub mod target;
 
+pub use daemon::Daemon;
 pub use error::Error;
 pub use error::USAGE;

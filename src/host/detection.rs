@@ -52,6 +52,9 @@ pub enum Manager {
     Container,
     /// A small init such as tini, which ends with us.
     Init,
+    /// `svcadapt run`, which has started this very program, and waits for it or has its lock held by it. Only a program
+    /// that becomes a service itself asks ([`crate::daemon`]).
+    Svcadapt,
     /// None, or none whose service we are.
     None,
 }
@@ -113,6 +116,7 @@ impl Manager {
             Self::Supervisord => "supervisord",
             Self::Container => "container",
             Self::Init => "init",
+            Self::Svcadapt => "svcadapt",
             Self::None => "none",
         }
     }

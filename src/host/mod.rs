@@ -14,6 +14,7 @@ mod detect;
 mod detection;
 mod evidence;
 mod facts;
+#[cfg(feature = "formats")]
 mod json;
 mod probe;
 
@@ -33,9 +34,11 @@ pub use facts::Scope;
 pub use facts::UnitAnswer;
 pub use facts::UnitRef;
 pub use facts::VARIABLES;
+#[cfg(feature = "formats")]
 pub use json::BadFacts;
 pub use probe::ask_manager;
 pub use probe::decide;
 pub use probe::gather;
 pub use probe::look;
+pub use probe::stderr_is_journal;
 pub use probe::variables;

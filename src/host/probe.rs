@@ -82,7 +82,7 @@ fn gather_deciding() -> Facts {
         init: None,
         cgroup: procfs::cgroup(own.pid).ok().and_then(|text| below_manager(&text)),
         systemd_booted: fs::symlink_metadata("/run/systemd/system").is_ok_and(|data| data.is_dir()),
-        stderr_is_journal: environment.get("JOURNAL_STREAM").is_some_and(|file| stderr_is(file)),
+        stderr_is_journal: stderr_is_journal(),
         activation: activation(),
         manager_answer: None,
         environment,
@@ -158,10 +158,11 @@ fn process(other: lineage::Other) -> Process {
     Process { pid: other.pid, comm: other.comm, command_line: other.command_line }
 }
 
-/// `JOURNAL_STREAM` is `DEVICE:INODE`, both decimal.
-fn stderr_is(file: &str) -> bool {
+/// Whether standard error goes to the journal: `JOURNAL_STREAM` is its `DEVICE:INODE`, both decimal (systemd.exec(5)).
+pub fn stderr_is_journal() -> bool {
+    let Some(file) = std::env::var_os("JOURNAL_STREAM") else { return false };
     let data = stderr().as_fd().try_clone_to_owned().and_then(|copy| File::from(copy).metadata());
-    data.is_ok_and(|data| format!("{}:{}", data.dev(), data.ino()) == file)
+    data.is_ok_and(|data| *file == *format!("{}:{}", data.dev(), data.ino()))
 }
 
 /// The name is of no job's socket, so nothing is activated.
@@ -196,6 +197,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "formats")]
     #[test]
     fn the_facts_gathered_here_survive_json() {
         let facts = gather();

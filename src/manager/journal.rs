@@ -2,13 +2,13 @@
 
 /// Whether standard error goes to the journal, which reads `<3>` at the beginning of a line as an error's mark
 /// (sd-daemon(3)).
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "journal"))]
 pub fn connected_to_journal() -> bool {
     libsystemd::logging::connected_to_journal()
 }
 
-/// There is no journal here.
-#[cfg(not(target_os = "linux"))]
+/// The same by our own look, which finds none where there is no systemd.
+#[cfg(not(all(target_os = "linux", feature = "journal")))]
 pub fn connected_to_journal() -> bool {
-    false
+    crate::host::stderr_is_journal()
 }

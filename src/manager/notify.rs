@@ -19,12 +19,20 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Notifier {
     address: Address,
+    /// A way that stays open where the address cannot be reached any more: below another root, as another user.
+    open: Option<Notification>,
 }
 
 impl Notifier {
     /// Tells this manager.
     pub fn new(address: Address) -> Self {
-        Self { address }
+        Self { address, open: None }
+    }
+
+    /// The same, and keeps the way open.
+    pub fn connected(address: Address) -> io::Result<Self> {
+        let new = Self::new(address);
+        Ok(Self { open: Some(new.open()?), ..new })
     }
 
     /// `READY=1`, alone in its message: no status, however long, can keep it back.
@@ -49,6 +57,28 @@ impl Notifier {
         self.send(&NotifyState::Status(&line[..end]))
     }
 
+    /// `RELOADING=1`, in one message with the time that a `Type=notify-reload` unit has to be told with it.
+    pub fn reloading(&self) -> io::Result<()> {
+        self.send_all(&[NotifyState::Reloading, NotifyState::monotonic_usec_now()?])
+    }
+
+    /// `STOPPING=1`: the end has begun.
+    pub fn stopping(&self) -> io::Result<()> {
+        self.send(&NotifyState::Stopping)
+    }
+
+    /// `WATCHDOG=1`: it is alive.
+    pub fn alive(&self) -> io::Result<()> {
+        self.send(&NotifyState::Watchdog)
+    }
+
+    /// `EXTEND_TIMEOUT_USEC=`: what is going on may take this long from now on.
+    pub fn extend_timeout(&self, by: Duration) -> io::Result<()> {
+        // The crate has 32 bits for it, which are 71 minutes.
+        let text = format!("EXTEND_TIMEOUT_USEC={}", by.as_micros().min(u128::from(u64::MAX - 1)));
+        self.send(&NotifyState::Custom(&text))
+    }
+
     /// Waits until everything that was sent before has been read: a manager may no longer know the sender of a
     /// message whose process is gone.
     pub fn barrier(&self) -> io::Result<()> {
@@ -56,14 +86,20 @@ impl Notifier {
     }
 
     fn send(&self, state: &NotifyState<'_>) -> io::Result<()> {
-        self.open()?.send(
-            format!(
-                "{state}
-"
-            )
-            .as_bytes(),
-            PATIENCE,
-        )
+        self.send_all(std::slice::from_ref(state))
+    }
+
+    fn send_all(&self, states: &[NotifyState<'_>]) -> io::Result<()> {
+        let lines: Vec<String> = states.iter().map(|state| format!("{state}\n")).collect();
+        let message = lines.concat();
+        if let Some(open) = &self.open {
+            // A manager that has been executed anew may listen at the same address with another socket.
+            match open.send(message.as_bytes(), PATIENCE) {
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+                sent => return sent,
+            }
+        }
+        self.open()?.send(message.as_bytes(), PATIENCE)
     }
 
     fn open(&self) -> io::Result<Notification> {
@@ -100,6 +136,14 @@ mod tests {
             let length = manager.recv(&mut buffer).unwrap();
             assert_eq!(&buffer[..length], expected);
         }
+        notifier.reloading().unwrap();
+        let length = manager.recv(&mut buffer).unwrap();
+        let text = std::str::from_utf8(&buffer[..length]).unwrap();
+        let time = text.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").and_then(|rest| rest.strip_suffix('\n'));
+        assert!(time.unwrap().parse::<u64>().unwrap() > 0, "{text}");
+        notifier.extend_timeout(Duration::from_secs(7200)).unwrap();
+        let length = manager.recv(&mut buffer).unwrap();
+        assert_eq!(&buffer[..length], b"EXTEND_TIMEOUT_USEC=7200000000\n");
         std::fs::remove_file(&path).unwrap();
     }
 }

@@ -17,6 +17,7 @@ use crate::spec::Sockets;
 
 use super::Course;
 use super::Doer;
+use super::End;
 use super::Listening;
 use super::Planned;
 use super::Resolved;
@@ -31,14 +32,40 @@ pub(super) fn steps(
     detection: &Detection,
     surroundings: Surroundings,
     course: Course,
+    end: End,
     listening: Listening,
 ) -> Vec<Planned> {
-    let mut draft =
-        Draft { spec, resolved, mode: detection.mode, surroundings, listening, steps: Vec::new() };
+    let mode = detection.mode;
+    let mut draft = Draft { spec, resolved, mode, surroundings, end, listening, steps: Vec::new() };
     draft.launch(detection, course);
-    draft.streams_and_files();
-    draft.identity();
-    draft.last(detection, course);
+    match end {
+        End::Program => {
+            draft.service(Step::ResetSignals);
+            draft.streams_and_files();
+            draft.root();
+            draft.identity();
+            draft.tie(detection, course);
+            draft.umask();
+            draft.working_directory();
+            let kept = draft.all_kept();
+            draft.service(Step::Descriptors(kept));
+            draft.service(Step::Execute(resolved.program.clone()));
+        }
+        // Whoever wants to keep its rights for a while can do the last part later.
+        End::Itself => {
+            draft.service(Step::InheritedSignals);
+            draft.service(Step::Environment);
+            draft.streams_and_files();
+            draft.limits();
+            draft.umask();
+            let kept = draft.all_kept();
+            draft.service(Step::InheritedDescriptors(kept));
+            draft.root();
+            draft.identity();
+            draft.tie(detection, course);
+            draft.working_directory();
+        }
+    }
     draft.after(detection, course);
     draft.steps
 }
@@ -48,6 +75,7 @@ struct Draft<'a> {
     resolved: &'a Resolved,
     mode: HostMode,
     surroundings: Surroundings,
+    end: End,
     listening: Listening,
     steps: Vec<Planned>,
 }
@@ -105,7 +133,6 @@ impl Draft<'_> {
             Course::Exec if self.tells() => self.add(Doer::Launcher, Step::ReadinessHelper),
             Course::Exec => {}
         }
-        self.service(Step::ResetSignals);
     }
 
     /// What comes when the program has been executed.
@@ -188,7 +215,10 @@ impl Draft<'_> {
         if let Some(level) = spec.nice.or(self.bare().then_some(0)) {
             self.unless(standing.nice == Some(level), Step::Nice(level));
         }
-        if let Some(path) = &spec.root_directory {
+    }
+
+    fn root(&mut self) {
+        if let Some(path) = &self.spec.root_directory {
             self.service(Step::RootDirectory(path.as_path().to_owned()));
         }
     }
@@ -221,7 +251,9 @@ impl Draft<'_> {
             Step::Groups(account.groups.clone()),
         );
         self.unless(standing.settled && standing.gid == account.gid, Step::Group(account.gid));
-        self.limits();
+        if self.end == End::Program {
+            self.limits();
+        }
         self.unless(standing.settled && standing.uid == account.uid, Step::User(account.uid));
         if self.bare() || spec.ambient_capabilities != Capabilities::EMPTY {
             self.service(Step::Ambient(spec.ambient_capabilities));
@@ -265,16 +297,23 @@ impl Draft<'_> {
         }
     }
 
-    fn last(&mut self, detection: &Detection, course: Course) {
+    fn tie(&mut self, detection: &Detection, course: Course) {
         // What a program forks off would not have it, and launchd sees to it itself.
         let launchd = matches!(detection.manager, Manager::Launchd { .. });
         if course == Course::Stay && !self.forking() && !launchd {
             self.service(Step::EndWithMonitor);
         }
+    }
+
+    fn umask(&mut self) {
         let (spec, resolved) = (self.spec, self.resolved);
         if let Some(mode) = spec.umask.or(self.bare().then_some(Mode::DEFAULT_UMASK)) {
             self.unless(resolved.standing.umask == Some(mode), Step::Umask(mode));
         }
+    }
+
+    fn working_directory(&mut self) {
+        let (spec, resolved) = (self.spec, self.resolved);
         let root = || self.bare().then(|| std::path::PathBuf::from("/"));
         if let Some(path) =
             spec.working_directory.as_ref().map(|path| path.as_path().to_owned()).or_else(root)
@@ -283,13 +322,20 @@ impl Draft<'_> {
                 spec.root_directory.is_none() && resolved.standing.working_directory.as_ref() == Some(&path);
             self.unless(there, Step::WorkingDirectory(path));
         }
+    }
+
+    /// What the program is left with. One that stays what it is opens its sockets and its lock itself, wherever there is
+    /// room, and has copies of what was passed.
+    fn all_kept(&self) -> Vec<i32> {
+        if self.end == End::Itself {
+            return self.spec.files_preserve.clone();
+        }
         let mut kept = self.kept();
         if !self.forking() {
-            kept.extend(resolved.lock.as_ref().map(|_| self.lock_descriptor()));
+            kept.extend(self.resolved.lock.as_ref().map(|_| self.lock_descriptor()));
         }
         kept.sort_unstable();
-        self.service(Step::Descriptors(kept));
-        self.service(Step::Execute(resolved.program.clone()));
+        kept
     }
 
     /// The descriptors that the spec and the host want the program to have.

@@ -61,6 +61,15 @@ impl Surroundings {
     }
 }
 
+/// What the steps lead to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The exec of a program.
+    Program,
+    /// The return into the program that is running.
+    Itself,
+}
+
 /// Who sees to the sockets of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Listening {
@@ -125,6 +134,21 @@ impl Plan {
 
     /// Plans a start.
     pub fn new(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection) -> Self {
+        Self::with_end(spec, resolved, detection, End::Program)
+    }
+
+    /// Plans how this very program becomes the service. Nothing is executed, and what the program has arranged for itself
+    /// by now stays: its handlers of signals, and the descriptors that it has opened.
+    pub fn of_itself(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection) -> Self {
+        Self::with_end(spec, resolved, detection, End::Itself)
+    }
+
+    /// Whether it ends in another program.
+    pub fn executes(&self) -> bool {
+        self.steps.iter().any(|planned| matches!(planned.step, Step::Execute(_)))
+    }
+
+    fn with_end(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection, end: End) -> Self {
         let course = Course::of(spec, resolved, detection);
         let surroundings = Surroundings::of(detection);
         let whose = match &detection.manager {
@@ -133,7 +157,7 @@ impl Plan {
             _ if !resolved.standing.activated.is_empty() => Listening::OfLaunchd,
             _ => Listening::Ours,
         };
-        let steps = draft::steps(spec, resolved, detection, surroundings, course, whose);
+        let steps = draft::steps(spec, resolved, detection, surroundings, course, end, whose);
         Self { course, surroundings, steps }
     }
 }
@@ -219,6 +243,30 @@ mod tests {
             "exec",
         ];
         assert_eq!(distinct, expected);
+    }
+
+    #[test]
+    fn a_program_that_becomes_the_service_itself_executes_nothing_and_drops_last() {
+        let mut resolved = resolved();
+        resolved.standing.limits = Vec::new();
+        let spec = spec(&[(Field::PidFile, "/run/x.pid"), (Field::User, "nobody")]);
+        let detection = Detection {
+            mode: HostMode::Classic,
+            manager: Manager::None,
+            scope: Scope::System,
+            evidence: Vec::new(),
+        };
+        let plan = Plan::of_itself(&spec, &resolved, &detection);
+        assert!(!plan.executes());
+        let stages: Vec<_> = plan.steps.iter().map(|planned| planned.step.stage()).collect();
+        assert!(!stages.contains(&"reset signals") && !stages.contains(&"descriptors"), "{stages:?}");
+        let at = |stage| stages.iter().position(|known| *known == stage).unwrap();
+        assert!(at("lock") < at("pid file") && at("pid file") < at("inherited descriptors"));
+        let first = plan.steps.iter().position(|planned| planned.step.drops()).unwrap();
+        assert!(plan.steps[first..].iter().all(|planned| planned.step.drops()), "{stages:?}");
+        assert!(
+            at("groups") < at("group") && at("group") < at("user") && at("user") < at("working directory")
+        );
     }
 
     #[test]

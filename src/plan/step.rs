@@ -108,11 +108,33 @@ pub enum Step {
     WorkingDirectory(PathBuf),
     /// Leave open these descriptors beside the standard streams, and no others.
     Descriptors(Vec<i32>),
+    /// Give every signal that the starter ignores its default action; what the program itself has arranged stays.
+    InheritedSignals,
+    /// Replace the environment by the service's own.
+    Environment,
+    /// Put the standard streams into their places, and let go of every descriptor that came through the exec but these.
+    InheritedDescriptors(Vec<i32>),
     /// Become the program.
     Execute(PathBuf),
 }
 
 impl Step {
+    /// Whether it gives up rights, or has to come after those that do.
+    pub fn drops(&self) -> bool {
+        matches!(
+            self,
+            Self::RootDirectory(_)
+                | Self::BoundingSet(_)
+                | Self::Groups(_)
+                | Self::Group(_)
+                | Self::User(_)
+                | Self::Ambient(_)
+                | Self::NoNewPrivileges
+                | Self::EndWithMonitor
+                | Self::WorkingDirectory(_)
+        )
+    }
+
     /// What it is called in messages and plans.
     pub fn stage(&self) -> &'static str {
         match self {
@@ -149,6 +171,9 @@ impl Step {
             Self::Umask(_) => "umask",
             Self::WorkingDirectory(_) => "working directory",
             Self::Descriptors(_) => "descriptors",
+            Self::InheritedSignals => "inherited signals",
+            Self::Environment => "environment",
+            Self::InheritedDescriptors(_) => "inherited descriptors",
             Self::Execute(_) => "exec",
         }
     }
@@ -166,6 +191,8 @@ impl Step {
             | Self::HandOver
             | Self::EndWithMonitor
             | Self::ResetSignals
+            | Self::InheritedSignals
+            | Self::Environment
             | Self::NoNewPrivileges => return None,
             Self::Monitor(others) if others.is_empty() => return None,
             Self::Monitor(others) => {
@@ -193,8 +220,10 @@ impl Step {
             Self::Limit(resource, limit) => format!("{} {limit}", resource.name()),
             Self::SoftLimit(resource, soft) => format!("{} {soft}", resource.name()),
             Self::Umask(mode) => mode.to_string(),
-            Self::Descriptors(kept) if kept.is_empty() => "0 1 2".to_owned(),
-            Self::Descriptors(kept) => format!("0 1 2 {}", numbers(kept)),
+            Self::Descriptors(kept) | Self::InheritedDescriptors(kept) if kept.is_empty() => {
+                "0 1 2".to_owned()
+            }
+            Self::Descriptors(kept) | Self::InheritedDescriptors(kept) => format!("0 1 2 {}", numbers(kept)),
         })
     }
 
@@ -205,6 +234,7 @@ impl Step {
             Self::Nice(_) => 201,
             // systemd gives a socket unit that fails no number; this is that of the descriptors that a service is passed.
             Self::Descriptors(_)
+            | Self::InheritedDescriptors(_)
             | Self::NotifySocket
             | Self::HandOver
             | Self::Listen { .. }
@@ -212,8 +242,8 @@ impl Step {
             Self::Execute(_) => 203,
             Self::Limit(..) | Self::SoftLimit(..) => 205,
             Self::OomScore(_) => 206,
-            // A umask cannot fail; the number is that of the masks of a process.
-            Self::ResetSignals | Self::Umask(_) => 207,
+            // Neither a umask nor an environment can fail; the number is that of the masks of a process.
+            Self::ResetSignals | Self::InheritedSignals | Self::Environment | Self::Umask(_) => 207,
             Self::StandardInput(_) => 208,
             Self::StandardOutput(_) => 209,
             Self::RootDirectory(_) => 210,

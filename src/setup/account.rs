@@ -48,6 +48,23 @@ pub(super) fn resolve(
     account
 }
 
+/// Makes sure that a user who was found by name is still the same: rights that are given up late go to whoever has the
+/// number by then.
+pub fn still_there(spec: &ServiceSpec, account: &Account) -> Result<(), Failure> {
+    let Some(principal @ Principal::Name(name)) = &spec.user else { return Ok(()) };
+    let mut failures = Vec::new();
+    let now = find(principal, "user", &mut failures);
+    match (failures.pop(), now) {
+        (Some(failure), _) => Err(failure.hint("it was there when the start began")),
+        (None, Some(user)) if user.uid != account.uid => {
+            let cause =
+                format!("it has become another one since the start began: {} was {}", user.uid, account.uid);
+            Err(Failure::new("user", name, cause, USER))
+        }
+        (None, _) => Ok(()),
+    }
+}
+
 /// To whom the sockets in the file system are given. With a user alone it is the user's own group (systemd.socket(5)).
 pub(super) fn socket_owner(
     spec: &ServiceSpec,

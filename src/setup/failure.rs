@@ -1,8 +1,10 @@
 //! A step that failed.
 
+use std::fmt;
 use std::io;
 
 use crate::plan::Step;
+use crate::sys::plain;
 use crate::sys::words;
 
 /// What failed, of what, why, and where there is one the cure.
@@ -18,6 +20,8 @@ pub struct Failure {
     pub hint: Option<String>,
     /// The exit status that says the same.
     pub status: u8,
+    /// The kernel's number for the cause (errno(3)), where it was the kernel that refused.
+    pub errno: Option<i32>,
 }
 
 /// The exit status of a start that found the service running.
@@ -28,7 +32,19 @@ pub(super) const PID_FILE: u8 = 251;
 impl Failure {
     /// A failure that no step stands for.
     pub fn new(stage: &str, object: impl Into<String>, cause: impl Into<String>, status: u8) -> Self {
-        Self { stage: stage.into(), object: Some(object.into()), cause: cause.into(), hint: None, status }
+        Self {
+            stage: stage.into(),
+            object: Some(object.into()),
+            cause: cause.into(),
+            hint: None,
+            status,
+            errno: None,
+        }
+    }
+
+    /// The same, in the kernel's words.
+    pub fn kernel(stage: &str, object: impl Into<String>, error: &io::Error, status: u8) -> Self {
+        Self { errno: error.raw_os_error(), ..Self::new(stage, object, words(error), status) }
     }
 
     /// The failure of a step, in our words.
@@ -39,12 +55,13 @@ impl Failure {
             cause: cause.into(),
             hint: None,
             status: step.status(),
+            errno: None,
         }
     }
 
     /// The failure of a step, in the kernel's words.
     pub fn io(step: &Step, error: &io::Error) -> Self {
-        Self::of(step, words(error))
+        Self { errno: error.raw_os_error(), ..Self::of(step, words(error)) }
     }
 
     /// The same failure, with its cure.
@@ -63,3 +80,20 @@ impl Failure {
         Self::new("start", what, cause, ALREADY_RUNNING)
     }
 }
+
+/// As people are told: `STAGE 'OBJECT': CAUSE`, and then, on a line of its own, `  hint: …`.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.stage)?;
+        if let Some(object) = &self.object {
+            write!(f, " '{}'", plain(object))?;
+        }
+        write!(f, ": {}", self.cause)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\n  hint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -19,9 +19,11 @@ pub mod pid_file;
 mod program;
 mod report;
 mod resolve;
+mod settle;
 pub mod state;
 mod streams;
 
+pub use account::still_there;
 pub use claim::Claim;
 pub use failure::Failure;
 pub use journal::Made;
@@ -30,6 +32,9 @@ pub use perform::take_away;
 pub use report::Report;
 pub use report::Reports;
 pub use resolve::resolve;
+pub use resolve::resolve_itself;
+pub use settle::Privileges;
+pub use settle::Settled;
 pub use streams::tail;
 
 /// How long a stop may take before it turns into a kill, where nobody says otherwise: 30 seconds.

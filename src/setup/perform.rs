@@ -14,18 +14,21 @@ use crate::plan::PID_VARIABLES;
 use crate::plan::Plan;
 use crate::plan::Resolved;
 use crate::plan::Step;
+use crate::spec::Capabilities;
 use crate::spec::Ceiling;
 use crate::spec::ServiceSpec;
 use crate::spec::Socket;
 use crate::spec::Sockets;
 use crate::spec::expand;
 use crate::sys::capability;
+use crate::sys::environment;
 use crate::sys::family;
 use crate::sys::fd;
 use crate::sys::file;
 use crate::sys::identity;
 use crate::sys::limits;
 use crate::sys::process;
+use crate::sys::process::SingleThreaded;
 use crate::sys::signal;
 
 use super::Failure;
@@ -46,23 +49,33 @@ use super::streams::Streams;
 /// What becomes the program, and what it takes with it.
 #[derive(Debug)]
 pub struct Work<'a> {
-    spec: &'a ServiceSpec,
-    resolved: &'a Resolved,
-    environment: BTreeMap<OsString, OsString>,
+    pub(super) spec: &'a ServiceSpec,
+    pub(super) resolved: &'a Resolved,
+    pub(super) environment: BTreeMap<OsString, OsString>,
     /// The process that was started; variables that name it will name us.
-    launcher: i32,
+    pub(super) launcher: i32,
     /// Descriptors and the numbers that the program expects them at.
-    placements: Vec<(OwnedFd, i32)>,
+    pub(super) placements: Vec<(OwnedFd, i32)>,
     /// Where somebody waits for reports.
-    listener: Option<OwnedFd>,
-    streams: Streams,
-    lock: Option<Lock>,
+    pub(super) listener: Option<OwnedFd>,
+    pub(super) streams: Streams,
+    pub(super) lock: Option<Lock>,
     /// The numbers that the program is promised.
     promised: Vec<i32>,
     /// How many sockets were opened for it, or taken over.
     sockets: usize,
-    session: Session,
-    made: Vec<Made>,
+    pub(super) session: Session,
+    pub(super) made: Vec<Made>,
+    pub(super) stays: Stays,
+}
+
+/// Whether the process becomes another program at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stays {
+    /// It does; numbers of descriptors are for that program, and none is ours.
+    No,
+    /// It stays what it is, with descriptors of its own.
+    Itself,
 }
 
 impl<'a> Work<'a> {
@@ -86,6 +99,7 @@ impl<'a> Work<'a> {
             sockets: 0,
             session: Session::Shared,
             made: Vec::new(),
+            stays: Stays::No,
         }
     }
 
@@ -127,7 +141,7 @@ impl<'a> Work<'a> {
         take_away(self.spec, self.resolved, &self.made, Some(process::own_pid()));
     }
 
-    fn perform(&mut self, step: &Step) -> Result<(), Failure> {
+    pub(super) fn perform(&mut self, step: &Step) -> Result<(), Failure> {
         let done = match step {
             Step::Lock { path, descriptor } => return self.lock(step, path, *descriptor),
             Step::PidFile(path) => return self.pid_file(path),
@@ -143,10 +157,19 @@ impl<'a> Work<'a> {
                 self.streams.output(2, output, &self.resolved.account).map(|m| self.made(m))
             }
             Step::Descriptors(kept) => self.descriptors(kept),
+            Step::InheritedDescriptors(kept) => self.inherited_descriptors(kept),
             Step::ResetSignals => {
                 signal::reset_dispositions();
                 Ok(())
             }
+            Step::InheritedSignals => {
+                // Ignored by Rust's own runtime, so that a peer that hangs up is an error and no death.
+                signal::reset_ignored(&[signal::SIGPIPE]);
+                Ok(())
+            }
+            Step::Environment => SingleThreaded::check().map(|alone| {
+                environment::replace(&alone, &self.environment);
+            }),
             Step::NewSession => process::new_session(),
             Step::EndWithMonitor => family::end_with(self.launcher),
             Step::OomScore(score) => {
@@ -154,13 +177,13 @@ impl<'a> Work<'a> {
             }
             Step::Nice(level) => wanted(self.spec.nice.is_some(), limits::set_nice(*level)),
             Step::RootDirectory(path) => file::change_root(path),
-            Step::BoundingSet(set) => capability::bound(set.bits()),
+            Step::BoundingSet(set) => self.bound(*set),
             Step::Groups(groups) => identity::set_groups(groups),
             Step::Group(gid) => identity::set_group(*gid),
             Step::Limit(resource, limit) => limits::set(resource.name(), raw(limit.soft), raw(limit.hard)),
             Step::SoftLimit(resource, soft) => soften(resource.name(), raw(*soft)),
             Step::User(uid) => self.user(*uid),
-            Step::Ambient(set) => capability::set_ambient(set.bits()),
+            Step::Ambient(set) => self.ambient(*set),
             Step::NoNewPrivileges => capability::no_new_privileges(),
             Step::Umask(mode) => {
                 file::set_umask(mode.bits());
@@ -189,7 +212,11 @@ impl<'a> Work<'a> {
     fn lock(&mut self, step: &Step, path: &Path, descriptor: i32) -> Result<(), Failure> {
         let failed = |error: io::Error| Failure::io(step, &error);
         state::prepare_directory().map_err(failed)?;
-        let lock = match Lock::take(path, descriptor).map_err(failed)? {
+        let taken = match self.stays {
+            Stays::No => Lock::take(path, descriptor),
+            Stays::Itself => Lock::take_here(path),
+        };
+        let lock = match taken.map_err(failed)? {
             Ok(lock) => lock,
             Err(holder) => return Err(Failure::already_running(&what(self.spec), holder)),
         };
@@ -272,7 +299,7 @@ impl<'a> Work<'a> {
     }
 
     fn user(&self, uid: u32) -> io::Result<()> {
-        if self.spec.ambient_capabilities != crate::spec::Capabilities::EMPTY {
+        if self.spec.ambient_capabilities != Capabilities::EMPTY {
             capability::keep_over_user_change()?;
         }
         identity::set_user(uid).map(drop)
@@ -341,7 +368,7 @@ pub(super) fn stop_patience(spec: &ServiceSpec) -> Option<u64> {
 /// Makes sure that no service that runs under another name has this pid file.
 pub(super) fn nobody_elses(resolved: &Resolved, path: &Path) -> Result<(), Failure> {
     for (lock, record) in state::others(resolved.lock.as_deref()) {
-        if record.pid_file.as_deref() == Some(path) && record.lives() {
+        if record.pid_file.as_deref() == Some(path) && record.is_anothers() {
             let name = lock.file_name().unwrap_or_default().display().to_string();
             return Err(Failure::already_running(&format!("{} of {name}", path.display()), Some(record.pid)));
         }

@@ -20,6 +20,14 @@ pub enum Report {
     Failed(Failure),
     /// Everything is done but the exec.
     Executing,
+    /// A program that stays what it is says that it is ready.
+    Ready,
+    /// It says what it is doing.
+    Status(String),
+    /// It says why it is about to fail.
+    Why(String),
+    /// It asks for so many microseconds more, from now on.
+    Extend(u64),
 }
 
 impl Report {
@@ -47,8 +55,22 @@ impl Report {
                     put(&mut message, text.as_deref().unwrap_or_default().as_bytes());
                 }
                 put(&mut message, &[failure.status]);
+                put(&mut message, &failure.errno.unwrap_or_default().to_ne_bytes());
             }
             Self::Executing => message.push(b'E'),
+            Self::Ready => message.push(b'R'),
+            Self::Status(text) => {
+                message.push(b'T');
+                put(&mut message, text.as_bytes());
+            }
+            Self::Extend(micros) => {
+                message.push(b'Z');
+                put(&mut message, &micros.to_ne_bytes());
+            }
+            Self::Why(text) => {
+                message.push(b'Y');
+                put(&mut message, text.as_bytes());
+            }
         }
         fd::write_all(pipe, &message)
     }
@@ -97,8 +119,14 @@ impl Iterator for Reports {
                     cause,
                     hint,
                     status: u8::from_ne_bytes(rest.number()?),
+                    // No error has the number 0.
+                    errno: Some(i32::from_ne_bytes(rest.number()?)).filter(|number| *number != 0),
                 })
             }
+            b'R' => Report::Ready,
+            b'T' => Report::Status(rest.text()?),
+            b'Y' => Report::Why(rest.text()?),
+            b'Z' => Report::Extend(u64::from_ne_bytes(rest.number()?)),
             _ => Report::Executing,
         };
         let used = self.pending.len() - rest.0.len();
@@ -141,8 +169,19 @@ mod tests {
     #[test]
     fn messages_survive_the_pipe_in_pieces_of_any_size() {
         let failure = Failure::new("exec", "/bin/x y", "no such file", 203).hint("look");
+        let refused = Failure { errno: Some(2), ..failure.clone() };
         let made = Made { directory: true, path: "/run/a\nb".into(), device: 7, inode: u64::MAX };
-        let all = [Report::Started(42), Report::Made(made), Report::Failed(failure), Report::Executing];
+        let all = [
+            Report::Started(42),
+            Report::Made(made),
+            Report::Failed(failure),
+            Report::Failed(refused),
+            Report::Executing,
+            Report::Status("opening".into()),
+            Report::Why("no\nbells".into()),
+            Report::Extend(u64::MAX),
+            Report::Ready,
+        ];
         let (out, input) = fd::pipe().unwrap();
         for report in &all {
             report.send(&input).unwrap();

@@ -46,6 +46,42 @@ pub fn resolve(
     surroundings: Surroundings,
     inherited: Vec<(OsString, OsString)>,
 ) -> Result<Resolved, Vec<Failure>> {
+    let (mut resolved, mut failures) = look_up(spec, surroundings, inherited);
+    let environment = crate::plan::environment(spec, &resolved, surroundings);
+    // Nothing is to be found in a root that is not there; that has been told.
+    if spec.root_directory.as_ref().is_none_or(|root| root.as_path().is_dir()) {
+        match program::find(spec, &resolved.account, &environment) {
+            Ok(program) => resolved.program = program,
+            Err(failure) => failures.push(failure),
+        }
+    }
+    let managed = surroundings == Surroundings::Prepared;
+    let notified = managed && resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET");
+    if notified && spec.ready.contains(&Probe::Notify) && spec.ready.len() > 1 {
+        let cause = "the manager hears the program itself, and would not wait for the other signs";
+        failures.push(Failure::new("ready", "notify", cause, 2).hint("leave out notify, or the others"));
+    }
+    if failures.is_empty() { Ok(resolved) } else { Err(failures) }
+}
+
+/// The same for a program that becomes the service itself: it has been found and executed already, and may well lie
+/// outside of its root directory.
+pub fn resolve_itself(
+    spec: &ServiceSpec,
+    surroundings: Surroundings,
+    inherited: Vec<(OsString, OsString)>,
+) -> Result<Resolved, Vec<Failure>> {
+    let (resolved, failures) = look_up(spec, surroundings, inherited);
+    let program = spec.command.program.clone().into();
+    if failures.is_empty() { Ok(Resolved { program, ..resolved }) } else { Err(failures) }
+}
+
+/// Everything but the program, in the order of the steps, whose first failure gives the status.
+fn look_up(
+    spec: &ServiceSpec,
+    surroundings: Surroundings,
+    inherited: Vec<(OsString, OsString)>,
+) -> (Resolved, Vec<Failure>) {
     let mut failures = Vec::new();
     let standing = standing(&inherited);
     let account = account::resolve(spec, surroundings, &standing, &mut failures);
@@ -64,23 +100,8 @@ pub fn resolve(
         }
         _ => {}
     }
-    // In the order of the steps, whose first failure gives the status.
     places(spec, &resolved, surroundings, &mut failures);
-    let environment = crate::plan::environment(spec, &resolved, surroundings);
-    // Nothing is to be found in a root that is not there; that has been told.
-    if spec.root_directory.as_ref().is_none_or(|root| root.as_path().is_dir()) {
-        match program::find(spec, &resolved.account, &environment) {
-            Ok(program) => resolved.program = program,
-            Err(failure) => failures.push(failure),
-        }
-    }
-    let managed = surroundings == Surroundings::Prepared;
-    let notified = managed && resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET");
-    if notified && spec.ready.contains(&Probe::Notify) && spec.ready.len() > 1 {
-        let cause = "the manager hears the program itself, and would not wait for the other signs";
-        failures.push(Failure::new("ready", "notify", cause, 2).hint("leave out notify, or the others"));
-    }
-    if failures.is_empty() { Ok(resolved) } else { Err(failures) }
+    (resolved, failures)
 }
 
 fn standing(inherited: &[(OsString, OsString)]) -> Standing {

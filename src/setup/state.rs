@@ -6,6 +6,7 @@
 
 mod record;
 
+use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::fs;
 use std::fs::File;
@@ -31,7 +32,6 @@ use crate::sys::lock;
 use crate::sys::lock::Holder;
 use crate::sys::lock::Turn;
 use crate::sys::pidfd::PidFd;
-use crate::sys::process;
 
 use super::pid_file;
 
@@ -84,6 +84,33 @@ pub fn directories() -> Vec<PathBuf> {
 fn safe(found: &fs::Metadata, owner: u32) -> bool {
     found.is_dir() && found.uid() == owner && found.mode() & 0o022 == 0
 }
+
+/// The descriptors of this process that lead to a lock which it holds, or nobody. One that was started by `svcadapt run`
+/// has such a descriptor from it. A child of that one may have it too, and does not hold the lock.
+pub fn inherited() -> Vec<i32> {
+    let numbers = fd::surviving().unwrap_or_default().into_iter();
+    let leads_to_a_lock = |number: &i32| {
+        let link = fs::read_link(format!("/proc/self/fd/{number}"));
+        link.is_ok_and(|link| link.parent() == Some(&of_root()) || link.parent() == Some(&directory()))
+    };
+    numbers
+        .filter(leads_to_a_lock)
+        .filter(|&number| matches!(lock::holder_at(number), Ok(Holder::Nobody)))
+        .collect()
+}
+
+/// Whether this is the address at which a launcher of ours listens, or listened.
+pub fn is_launchers(address: &OsStr) -> bool {
+    let path = Path::new(address);
+    let socket = path.file_name().is_some_and(|name| name.as_bytes().starts_with(SOCKET.as_bytes()));
+    let ours = path.parent().is_some_and(|parent| parent == of_root() || parent == directory());
+    (socket && ours) || address.as_bytes().starts_with(ABSTRACT_SOCKET)
+}
+
+/// What the name of a launcher's socket begins with; the rest is the number of the process that listens.
+pub const SOCKET: &str = ".notify.";
+/// The same where the file system is another one ([`crate::sys::socket`]).
+const ABSTRACT_SOCKET: &[u8] = b"@svcadapt/notify/";
 
 /// The lock of a service that has a name, or only a pid file; none where it has neither.
 pub fn path(name: Option<&ServiceName>, pid_file: Option<&AbsPath>) -> Option<PathBuf> {
@@ -209,7 +236,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
     let mut pid_file_gone = Ok(());
     if let Some(record) = read(&file)? {
         // A program that closed the lock's descriptor has let go of it, and may live all the same.
-        if record.pid != process::own_pid() && record.lives() {
+        if record.is_anothers() {
             return Ok(());
         }
         if let Some(pid_file) = &record.pid_file {
@@ -225,7 +252,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
 pub struct Lock(File);
 
 impl Lock {
-    /// Takes the lock on a descriptor of this number, or says who has it; none where that is a process of another pid
+    /// Takes the lock on a descriptor with such a number, or says who has it; none where that is a process of another pid
     /// namespace.
     ///
     /// The descriptor must never have a second one beside it: closing that would let go of the lock.
@@ -250,7 +277,8 @@ impl Lock {
             };
             let holder = lock::take(&file)?;
             let running = read(&file)?.filter(|record| {
-                holder == Holder::Process(record.pid) || (holder != Holder::Elsewhere && record.lives())
+                // A process that was a service of this name before its last exec still is.
+                holder == Holder::Process(record.pid) || (holder != Holder::Elsewhere && record.is_anothers())
             });
             match (holder, running) {
                 (Holder::Elsewhere, _) => return Ok(Err(None)),

@@ -66,7 +66,22 @@ impl Streams {
 
     /// Puts the streams into their places. What is inherited stays, and survives the exec.
     pub(super) fn place(&self) -> io::Result<()> {
-        for (number, stream) in (0..).zip(&self.open) {
+        self.place_first(3)
+    }
+
+    /// The same, but a standard error that is to be the null device stays the starter's for now: until the service is
+    /// ready there is somebody who reads it.
+    pub(super) fn place_but_last(&self) -> io::Result<()> {
+        self.place_first(if self.output == Some(Output::Null) { 2 } else { 3 })
+    }
+
+    /// What standard error is to be later, where it has not been put into its place.
+    pub(super) fn last(&mut self) -> Option<OwnedFd> {
+        self.open[2].take().filter(|_| self.output == Some(Output::Null))
+    }
+
+    fn place_first(&self, count: usize) -> io::Result<()> {
+        for (number, stream) in (0..).zip(&self.open).take(count) {
             match stream {
                 Some(stream) => fd::place(stream, number)?,
                 None if fd::is_open(number) => fd::survive_exec(number)?,

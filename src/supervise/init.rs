@@ -23,6 +23,7 @@ use crate::sys::process::SingleThreaded;
 use crate::sys::signal;
 use crate::sys::signal::Signals;
 
+use super::Divided;
 use super::extinguish::extinguish;
 use super::launch;
 use super::outcome;
@@ -39,9 +40,13 @@ use super::watch::Event;
 use super::watch::Eyes;
 use super::watch::Watch;
 
-/// Starts the program as a child, and stays until it ends.
-pub(super) fn stay(start: &Start<'_>) -> Outcome {
-    signal::reset_dispositions();
+/// Starts the program as a child, and stays until it ends. Returns in that child, too.
+pub(super) fn stay<'a>(start: &Start<'a>) -> Divided<'a> {
+    if start.plan.executes() {
+        signal::reset_dispositions();
+    } else {
+        signal::reset_ignored(&[signal::SIGPIPE]);
+    }
     let failed = |error: io::Error| Failure::io(&Step::Fork, &error);
     let forked = || -> Result<_, Failure> {
         let signals = Signals::receive().map_err(failed)?;
@@ -55,16 +60,17 @@ pub(super) fn stay(start: &Start<'_>) -> Outcome {
         Ok((signals, ends, claim, side))
     };
     match forked() {
-        Err(failure) => failure.into(),
+        Err(failure) => Divided::Launcher(failure.into()),
         Ok((_, mut ends, _, Side::Child)) => {
             std::mem::forget(ends.socket.take());
             ends.work.tell(&Report::Started(process::own_pid()));
-            process::exit_now(ends.work.become_program(start.plan).status)
+            Divided::Service(ends.work)
         }
         Ok((signals, Ends { probes, reports, work, socket }, claim, Side::Parent(main))) => {
             drop(work);
             let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
             watch.main = Some(main);
+            watch.hears_itself = !start.plan.executes();
             watch.patience = start_patience(start);
             let claim = watch.claimed(claim);
             let monitor = Monitor { start, signals: &signals, passing: Passing::of(start.plan), claim };
@@ -79,7 +85,7 @@ pub(super) fn stay(start: &Start<'_>) -> Outcome {
             let ended = early.map_or_else(|| monitor.until_end(&mut main), Ok);
             monitor.tidy(&main);
             start.take_away(&made, Some(main.pid));
-            ended.unwrap_or_else(|error| failed(error).into())
+            Divided::Launcher(ended.unwrap_or_else(|error| failed(error).into()))
         }
     }
 }
@@ -127,6 +133,8 @@ impl Monitor<'_> {
                         Err(failure) => failure.into(),
                     }
                 }
+                // What it does without being ready is its own affair.
+                Ok(Event::LetGo) => return None,
                 Ok(Event::Signal(number)) if known => {
                     if self.pass(main, number) == Asked::Stop {
                         watch.patience = main.stopping.deadline().map(|deadline| deadline - watch.begun);

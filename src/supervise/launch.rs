@@ -10,6 +10,7 @@ use crate::setup::Claim;
 use crate::setup::DEFAULT_STOP_MICROS;
 use crate::setup::Failure;
 use crate::setup::Report;
+use crate::setup::Work;
 use crate::spec::FileMode;
 use crate::spec::Output;
 use crate::spec::Timespan;
@@ -24,6 +25,7 @@ use crate::sys::signal;
 use crate::sys::signal::Signals;
 use crate::sys::words;
 
+use super::Divided;
 use super::extinguish::extinguish;
 use super::outcome;
 use super::outcome::LastWords;
@@ -37,15 +39,17 @@ use super::watch::Watch;
 /// How long a start may take, where nobody says otherwise (systemd's DefaultTimeoutStartSec).
 pub(super) const DEFAULT_PATIENCE: Duration = Duration::from_secs(90);
 
-/// Starts a daemon. Returns when it is ready, or when it has failed and nothing of it is left.
-pub(super) fn daemonize(start: &Start<'_>) -> Outcome {
+/// Starts a daemon. Returns in the daemon; and in the process that was started when the daemon is ready, or when it has
+/// failed and nothing of it is left.
+pub(super) fn daemonize<'a>(start: &Start<'a>) -> Divided<'a> {
+    let over = |failure: Failure| Divided::Launcher(failure.into());
     if let Err(error) = signal::keep_children() {
-        return Failure::io(&Step::Fork, &error).into();
+        return over(Failure::io(&Step::Fork, &error));
     }
     match step_aside() {
         Ok(None) => {}
-        Ok(Some(ended)) => return Outcome::Ended(ended),
-        Err(error) => return Failure::io(&Step::Fork, &error).into(),
+        Ok(Some(ended)) => return Divided::Launcher(Outcome::Ended(ended)),
+        Err(error) => return over(Failure::io(&Step::Fork, &error)),
     }
     let log = Log::before(start);
     let forked = || -> Result<_, Failure> {
@@ -60,12 +64,13 @@ pub(super) fn daemonize(start: &Start<'_>) -> Outcome {
         Ok((signals, ends, claim, alone, side))
     };
     match forked() {
-        Err(failure) => failure.into(),
-        Ok((_, ends, _, alone, Side::Child)) => detach(start, ends, &alone),
+        Err(failure) => over(failure),
+        Ok((_, ends, _, alone, Side::Child)) => Divided::Service(detach(ends, &alone)),
         Ok((signals, Ends { probes, reports, work, socket }, claim, _, Side::Parent(_))) => {
             // The other ends are the daemon's.
             drop(work);
             let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
+            watch.hears_itself = !start.plan.executes();
             watch.patience = match start.spec.timeout_start {
                 Some(span) => span.finite(),
                 // What runs once may take its time (systemd.service(5)).
@@ -75,7 +80,7 @@ pub(super) fn daemonize(start: &Start<'_>) -> Outcome {
             let claim = watch.claimed(claim);
             let outcome = wait(start, &mut watch, &signals, &log, claim.as_ref());
             drop(socket);
-            outcome
+            Divided::Launcher(outcome)
         }
     }
 }
@@ -111,7 +116,7 @@ fn step_aside() -> io::Result<Option<Ended>> {
 }
 
 /// The process between: it leads a session, so that the daemon, its child, leads none and can acquire no terminal.
-fn detach(start: &Start<'_>, mut ends: Ends<'_>, alone: &SingleThreaded) -> ! {
+fn detach<'a>(mut ends: Ends<'a>, alone: &SingleThreaded) -> Work<'a> {
     // Removing the socket is the launcher's.
     std::mem::forget(ends.socket.take());
     let tell = |step: &Step, error: &io::Error| Failure::io(step, error);
@@ -122,8 +127,7 @@ fn detach(start: &Start<'_>, mut ends: Ends<'_>, alone: &SingleThreaded) -> ! {
             Ok(Side::Parent(_)) => process::exit_now(0),
             Ok(Side::Child) => {
                 ends.work.tell(&Report::Started(process::own_pid()));
-                let failure = ends.work.become_program(start.plan);
-                process::exit_now(failure.status)
+                return ends.work;
             }
         },
     };
@@ -159,9 +163,20 @@ pub(super) fn wait(
                 let errno =
                     watch.probes.news().errno.map(|number| words(&io::Error::from_raw_os_error(number)));
                 let ended = ended.unwrap_or(Ended::Killed(signal::SIGKILL));
-                break outcome::ended_too_early(&start.name(), ended, errno, log.last_words());
+                let why = watch.why.take().or(errno);
+                break outcome::ended_too_early(&start.name(), ended, why, log.last_words());
             }
             Ok(Event::Failed(failure)) => break failure.into(),
+            Ok(Event::LetGo) => break outcome::let_go(&start.name(), watch.why.as_deref()),
+            Ok(Event::TimedOut(_)) if !start.plan.executes() => {
+                let patience = watch.patience.unwrap_or_default();
+                break outcome::no_word_in_time(
+                    &start.name(),
+                    patience,
+                    watch.status.as_deref(),
+                    log.last_words(),
+                );
+            }
             Ok(Event::TimedOut(after)) => {
                 let news = watch.probes.news();
                 let missing = watch.missing();
@@ -241,6 +256,8 @@ impl Log {
                     FileMode::Overwrite => Self::Over(path, length),
                 }
             }
+            // What becomes the service itself keeps the starter's until it is ready.
+            Some(Output::Null) if !start.plan.executes() => Self::Elsewhere,
             Some(Output::Null) => Self::Null,
             Some(Output::Inherit) | None => Self::Elsewhere,
         }

@@ -26,10 +26,12 @@ use crate::plan::Plan;
 use crate::plan::Resolved;
 use crate::plan::Step;
 use crate::setup::Failure;
+use crate::setup::Work;
 use crate::setup::state;
 use crate::setup::state::Found;
 use crate::spec::ServiceSpec;
 use crate::sys::family;
+use crate::sys::process;
 
 pub use outcome::LastWords;
 pub use outcome::Outcome;
@@ -70,22 +72,57 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Outcome {
         return failure.into();
     }
     let start = Start { spec, plan, resolved };
-    match plan.course {
+    let divided = match plan.course {
         Course::Daemonize => launch::daemonize(&start),
-        Course::Exec => helper::become_program(&start),
-        Course::HandOver => hand_over::hand_over(&start),
         Course::Stay | Course::Init => init::stay(&start),
+        Course::Exec => return helper::become_program(&start),
+        Course::HandOver => return hand_over::hand_over(&start),
+    };
+    match divided {
+        Divided::Launcher(outcome) => outcome,
+        Divided::Service(mut work) => process::exit_now(work.become_program(plan).status),
     }
 }
 
-/// Asked early, so that a start that loses changes nothing. The lock itself decides, later.
-fn running_already(spec: &ServiceSpec, resolved: &Resolved) -> Option<Failure> {
+/// Which process this is, once a start has been divided among several.
+#[derive(Debug)]
+pub enum Divided<'a> {
+    /// The one that was started. It has waited until the service was ready, had failed or, as process 1, had ended, and
+    /// has nothing more to do than to tell.
+    Launcher(Outcome),
+    /// The one that the service is to be.
+    Service(Work<'a>),
+}
+
+/// Comes to the process that the service is to be, as far as the course wants another one than this, for a program
+/// that becomes the service itself ([`Plan::of_itself`]).
+pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolved) -> Divided<'a> {
+    if let Some(failure) = check(plan).err().or_else(|| running_already(spec, resolved)) {
+        return Divided::Launcher(failure.into());
+    }
+    let start = Start { spec, plan, resolved };
+    match plan.course {
+        Course::Daemonize => launch::daemonize(&start),
+        Course::Stay | Course::Init => init::stay(&start),
+        // A program that becomes the service itself never forks away from it.
+        Course::Exec | Course::HandOver => {
+            Divided::Service(Work::new(spec, resolved, start.environment(), process::own_pid()))
+        }
+    }
+}
+
+/// Whether the service runs already. Asked early, so that a start that loses changes nothing. The lock itself decides,
+/// later.
+pub fn running_already(spec: &ServiceSpec, resolved: &Resolved) -> Option<Failure> {
     let path = resolved.lock.as_ref()?;
     let pid = match state::look(path) {
-        Ok(Found::Running(record)) => Some(record.pid),
+        // This very process, if it was started as the service and now becomes it itself.
+        Ok(Found::Running(record)) if record.pid != process::own_pid() => Some(record.pid),
         Ok(Found::Elsewhere) => None,
         // A lock that cannot be read will say so when it is taken.
-        Ok(Found::Dead(_) | Found::Unsettled(_) | Found::Unknown) | Err(_) => return None,
+        Ok(Found::Running(_) | Found::Dead(_) | Found::Unsettled(_) | Found::Unknown) | Err(_) => {
+            return None;
+        }
     };
     let name = spec.name.as_ref().map(ToString::to_string);
     let what = name.or_else(|| spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default();

@@ -63,7 +63,7 @@ impl Outcome {
 pub(super) fn ended_too_early(
     name: &str,
     ended: Ended,
-    errno: Option<String>,
+    why: Option<String>,
     last_words: LastWords,
 ) -> Outcome {
     let (how, status, signal) = match ended {
@@ -75,9 +75,30 @@ pub(super) fn ended_too_early(
             (format!("by {}", signal::name(number)), status, Some(number))
         }
     };
-    let why = errno.map(|errno| format!("; it said why: {errno}")).unwrap_or_default();
+    let why = why.map(|why| format!("; it said why: {why}")).unwrap_or_default();
     let cause = format!("the program ended {how} before it was ready{why}");
     Outcome::Failed { failure: Failure::new("start", name, cause, status), last_words, signal }
+}
+
+/// The program let go of what it could have told its readiness by, and runs on.
+pub(super) fn let_go(name: &str, why: Option<&str>) -> Outcome {
+    let why = why.map(|why| format!("; it said why: {why}")).unwrap_or_default();
+    let cause = format!("the program let go of the service before it was ready, and ran on{why}");
+    let hint = "what Daemon::enter returns has to be kept, and told when the service is ready";
+    Failure::new("start", name, cause, ENDED_TOO_EARLY).hint(hint).into()
+}
+
+/// The program that is the service itself has not said in time that it is ready.
+pub(super) fn no_word_in_time(
+    name: &str,
+    patience: std::time::Duration,
+    status: Option<&str>,
+    last_words: LastWords,
+) -> Outcome {
+    let said = status.map(|status| format!("; its status: {}", status.escape_debug())).unwrap_or_default();
+    let cause = format!("the program has not said after {patience:?} that it is ready{said}");
+    let failure = Failure::new("start", name, cause, NOT_IN_TIME);
+    Outcome::Failed { failure: failure.hint("timeout_start gives it more time"), last_words, signal: None }
 }
 
 /// The program was not ready in time.

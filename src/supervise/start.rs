@@ -22,6 +22,7 @@ use crate::setup::Failure;
 use crate::setup::Made;
 use crate::setup::Work;
 use crate::setup::state;
+use crate::setup::state::SOCKET;
 use crate::spec::Probe;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
@@ -169,9 +170,6 @@ impl<'a> Start<'a> {
         Ok((socket, path.into_os_string(), Some(guard)))
     }
 }
-
-/// What the name of a socket begins with; the rest is the number of the process that listens.
-const SOCKET: &str = ".notify.";
 
 /// Removes the sockets of launchers that were killed before they could. One of our own number is none of ours yet.
 fn sweep(directory: &Path) {

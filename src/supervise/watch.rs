@@ -17,6 +17,7 @@ use crate::setup::Report;
 use crate::setup::Reports;
 use crate::sys::fd;
 use crate::sys::pidfd::PidFd;
+use crate::sys::plain;
 use crate::sys::process;
 use crate::sys::process::Ended;
 use crate::sys::process::Reaped;
@@ -25,6 +26,10 @@ use crate::sys::signal;
 use crate::sys::signal::Signals;
 
 pub(super) use forking::Forking;
+
+/// How long a program that can no longer say that it is ready may take to end: its destructors run, and then how it
+/// ends says more than we could.
+const LAST_MOMENTS: Duration = Duration::from_secs(2);
 
 /// A start that is being watched.
 pub(super) struct Watch<'a> {
@@ -40,6 +45,14 @@ pub(super) struct Watch<'a> {
     pub(super) patience: Option<Duration>,
     /// When everything began.
     pub(super) begun: Instant,
+    /// Whether the process stays the program that it is, and says itself that it is ready.
+    pub(super) hears_itself: bool,
+    /// What it says that it is doing.
+    pub(super) status: Option<String>,
+    /// What it says why it will fail.
+    pub(super) why: Option<String>,
+    /// Until when it has asked to be given, from the beginning on.
+    extended: Duration,
     /// What is known of a program that forks itself into the background; none where it stays.
     pub(super) forking: Option<Forking>,
     reader: Reports,
@@ -55,6 +68,10 @@ enum Stage {
     /// It is about to execute the program; the end of the pipe will say that it did.
     Executing,
     Executed,
+    /// It has said that it is ready.
+    Told,
+    /// It has let go of the pipe without that, then: it is about to end, or never will be ready.
+    LetGo(Instant),
     /// It is ready, and its end is waited for.
     Staying,
     Failed(Failure),
@@ -80,6 +97,8 @@ pub(super) enum Event {
     Ended(Option<Ended>),
     /// It took too long.
     TimedOut(Duration),
+    /// The program can never say any more that it is ready, and does not end.
+    LetGo,
     /// A signal came that is not about children.
     Signal(i32),
 }
@@ -95,6 +114,10 @@ impl<'a> Watch<'a> {
             made: Vec::new(),
             patience: None,
             begun: Instant::now(),
+            hears_itself: false,
+            status: None,
+            why: None,
+            extended: Duration::ZERO,
             forking: None,
             reader: Reports::default(),
             stage: Stage::SettingUp,
@@ -146,6 +169,9 @@ impl<'a> Watch<'a> {
             if self.runs() && !self.probes.is_empty() && self.probes.all_met() {
                 return Ok(Event::Ready);
             }
+            if self.moments_left().is_some_and(|left| left.is_zero()) {
+                return Ok(Event::LetGo);
+            }
             if let Some(patience) = self.patience_left(elapsed)
                 && patience.is_zero()
             {
@@ -166,12 +192,21 @@ impl<'a> Watch<'a> {
 
     /// Whether all that was promised has happened: without a sign to wait for, that is the exec.
     fn promised(&self) -> bool {
-        self.runs() && self.main.is_some() && self.probes.is_empty()
+        let done = matches!(self.stage, Stage::Told) || (self.runs() && self.probes.is_empty());
+        done && self.main.is_some()
     }
 
     /// Whether the program runs as what it is to stay.
     fn runs(&self) -> bool {
         matches!(self.stage, Stage::Executed) && self.forking.as_ref().is_none_or(Forking::is_settled)
+    }
+
+    /// How long a program that has let go of everything may take to end.
+    fn moments_left(&self) -> Option<Duration> {
+        match self.stage {
+            Stage::LetGo(since) => Some(LAST_MOMENTS.saturating_sub(since.elapsed())),
+            _ => None,
+        }
     }
 
     /// Whether the main process is about to end. The pipe's end can also be that of a process that was killed before
@@ -189,7 +224,8 @@ impl<'a> Watch<'a> {
 
     /// The program may ask for more time than it was given (EXTEND_TIMEOUT_USEC, sd_notify(3)).
     fn patience_left(&self, elapsed: Duration) -> Option<Duration> {
-        let patience = self.patience?.max(self.probes.news().extended.unwrap_or_default());
+        let extended = self.extended.max(self.probes.news().extended.unwrap_or_default());
+        let patience = self.patience?.max(extended);
         Some(patience.saturating_sub(elapsed))
     }
 
@@ -199,7 +235,7 @@ impl<'a> Watch<'a> {
             (Stage::Executed, _) => self.probes.pause(elapsed),
             _ => None,
         };
-        let longest = [pause, self.patience_left(elapsed)].into_iter().flatten().min();
+        let longest = [pause, self.moments_left(), self.patience_left(elapsed)].into_iter().flatten().min();
         let mut all: Vec<BorrowedFd<'_>> = self.probes.descriptors();
         all.extend(self.reports.as_ref().map(AsFd::as_fd));
         all.extend(self.forking.as_ref().and_then(Forking::held));
@@ -228,8 +264,10 @@ impl<'a> Watch<'a> {
             match fd::read(pipe, &mut buffer)? {
                 Some(0) => {
                     self.reports = None;
-                    if matches!(self.stage, Stage::Executing) {
-                        self.stage = Stage::Executed;
+                    match self.stage {
+                        Stage::Executing => self.stage = Stage::Executed,
+                        Stage::SettingUp if self.hears_itself => self.stage = Stage::LetGo(Instant::now()),
+                        _ => {}
                     }
                     return Ok(());
                 }
@@ -242,6 +280,12 @@ impl<'a> Watch<'a> {
                     Report::Made(made) => self.made.push(made),
                     Report::Failed(failure) => self.stage = Stage::Failed(failure),
                     Report::Executing => self.stage = Stage::Executing,
+                    Report::Ready => self.stage = Stage::Told,
+                    Report::Status(text) => self.status = Some(text),
+                    Report::Extend(micros) => {
+                        self.extended = self.begun.elapsed().saturating_add(Duration::from_micros(micros));
+                    }
+                    Report::Why(text) => self.why = Some(plain(&text)),
                 }
             }
         }

@@ -74,6 +74,33 @@ pub fn place(fd: impl AsFd, number: i32) -> io::Result<()> {
     Ok(())
 }
 
+/// The descriptors above the standard streams that would survive an exec: every one that came through one, for the
+/// kernel closes the others then, and of what this process has opened itself only what was opened without the flag.
+pub fn surviving() -> io::Result<Vec<i32>> {
+    Ok(platform::open_descriptors()?.into_iter().filter(|&number| number > 2 && survives(number)).collect())
+}
+
+fn survives(number: i32) -> bool {
+    // SAFETY: F_GETFD takes no pointer.
+    let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
+    flags >= 0 && flags & libc::FD_CLOEXEC == 0
+}
+
+/// Puts `fd` in the place of what `number` is, close-on-exec, and so lets go of what that was.
+///
+/// The number stays open: whoever believes to own it closes this, and never what somebody else has opened since.
+pub fn replace(fd: impl AsFd, number: i32) -> io::Result<()> {
+    place(fd, number)?;
+    end_at_exec(number)
+}
+
+/// Puts the close-on-exec flag on a descriptor that is known by its number.
+pub fn end_at_exec(number: i32) -> io::Result<()> {
+    // SAFETY: F_SETFD takes no pointer.
+    nix::errno::Errno::result(unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) })?;
+    Ok(())
+}
+
 /// Whether this number is an open descriptor.
 pub fn is_open(number: i32) -> bool {
     // SAFETY: F_GETFD takes no pointer.

@@ -75,6 +75,13 @@ pub fn holder(file: impl AsFd) -> io::Result<Holder> {
     })
 }
 
+/// The same, of a file that is known only by the number of a descriptor.
+pub fn holder_at(number: i32) -> io::Result<Holder> {
+    // SAFETY: the borrow lasts for one call to fcntl(2), for which a number that is not open is an error. To copy the
+    // descriptor first would be no better: closing the copy would let go of the lock.
+    holder(unsafe { BorrowedFd::borrow_raw(number) })
+}
+
 fn holder_of(pid: i32) -> Holder {
     if pid > 0 { Holder::Process(pid) } else { Holder::Elsewhere }
 }

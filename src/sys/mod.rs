@@ -9,6 +9,8 @@
 pub mod accounts;
 pub mod attribute;
 pub mod bounded;
+pub mod caught;
+pub mod environment;
 pub mod fd;
 pub mod file;
 pub mod identity;
@@ -43,6 +45,7 @@ mod other;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 use other as platform;
 
+pub use words::plain;
 pub use words::words;
 
 pub use platform::capability;

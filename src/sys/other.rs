@@ -22,11 +22,14 @@ pub(super) use super::posix::ask_for_credentials;
 pub(super) use super::posix::bind_abstract;
 pub(super) use super::posix::connect_abstract;
 pub(super) use super::posix::group;
+pub(super) use super::posix::never_dump;
 pub(super) use super::posix::oom_score_adjust;
 pub(super) use super::posix::pipe;
+pub(super) use super::posix::real_time;
 pub(super) use super::posix::real_time_name;
 pub(super) use super::posix::real_time_number;
 pub(super) use super::posix::reset_dispositions;
+pub(super) use super::posix::reset_ignored;
 pub(super) use super::posix::sender;
 pub(super) use super::posix::set_oom_score_adjust;
 pub(super) use super::posix::user;
@@ -89,6 +92,13 @@ pub(super) fn groups_of(user: &User, gid: u32) -> io::Result<Vec<u32>> {
 pub(super) fn mark_all_close_on_exec(from: i32) -> io::Result<()> {
     let (_, hard) = super::limits::get("NOFILE")?;
     (from..=i32::try_from(hard).unwrap_or(i32::MAX)).try_for_each(super::posix::mark)
+}
+
+/// Every number up to the hard limit that is open.
+pub(super) fn open_descriptors() -> io::Result<Vec<i32>> {
+    let (_, hard) = super::limits::get("NOFILE")?;
+    let last = i32::try_from(hard).unwrap_or(i32::MAX);
+    Ok((0..last).filter(|&number| super::fd::is_open(number)).collect())
 }
 
 pub(super) fn thread_count() -> io::Result<usize> {

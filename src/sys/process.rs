@@ -20,11 +20,18 @@ pub struct SingleThreaded(());
 impl SingleThreaded {
     /// Counts the threads.
     pub fn check() -> io::Result<Self> {
-        match platform::thread_count()? {
+        match threads()? {
             1 => Ok(Self(())),
             more => Err(io::Error::other(format!("this process has {more} threads"))),
         }
     }
+}
+
+/// How many threads this process has.
+///
+/// One that was joined a moment ago may still be counted: whoever joined it is woken before the kernel forgets it.
+pub fn threads() -> io::Result<usize> {
+    platform::thread_count()
 }
 
 /// Which side of a fork this is.
@@ -66,6 +73,12 @@ pub enum Ended {
     Exited(u8),
     /// It died of this signal.
     Killed(i32),
+}
+
+/// Keeps this process from ever dumping core, and others of its user from reading its memory (PR_SET_DUMPABLE,
+/// prctl(2)). An exec ends it.
+pub fn never_dump() -> io::Result<()> {
+    platform::never_dump()
 }
 
 /// One child that has ended, with how; none while no child has.

@@ -12,13 +12,21 @@ use nix::sys::signal::sigprocmask;
 
 use super::platform;
 
+pub use nix::libc::SIGALRM;
 pub use nix::libc::SIGCHLD;
 pub use nix::libc::SIGCONT;
 pub use nix::libc::SIGHUP;
 pub use nix::libc::SIGINT;
 pub use nix::libc::SIGKILL;
+pub use nix::libc::SIGPIPE;
 pub use nix::libc::SIGQUIT;
 pub use nix::libc::SIGTERM;
+pub use nix::libc::SIGTSTP;
+pub use nix::libc::SIGTTIN;
+pub use nix::libc::SIGTTOU;
+pub use nix::libc::SIGUSR1;
+pub use nix::libc::SIGUSR2;
+pub use nix::libc::SIGWINCH;
 
 /// Gives every signal its default action, the ones that Rust and the starter ignore and the real-time ones too.
 pub fn reset_dispositions() {
@@ -42,6 +50,33 @@ pub fn block_all() -> io::Result<()> {
 pub fn unblock_all() -> io::Result<()> {
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?;
     Ok(())
+}
+
+/// Gives its default action to every signal that whoever started us has ignored, but to those in `keep`. Handlers
+/// are this program's own and stay, as do the ones by which Rust tells a stack overflow.
+pub fn reset_ignored(keep: &[i32]) {
+    platform::reset_ignored(keep);
+}
+
+/// Ignores a signal.
+pub fn ignore(number: i32) -> io::Result<()> {
+    dispose(number, libc::SIG_IGN)
+}
+
+/// Gives a signal its default action.
+pub fn restore_default(number: i32) -> io::Result<()> {
+    dispose(number, libc::SIG_DFL)
+}
+
+fn dispose(number: i32, disposition: libc::sighandler_t) -> io::Result<()> {
+    // SAFETY: no handler is installed, and so none can run; a number that no signal has is an error.
+    let before = unsafe { libc::signal(number, disposition) };
+    if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// The lowest and the highest real-time signal that are a program's own; none where the system has no such signals.
+pub fn real_time() -> Option<(i32, i32)> {
+    platform::real_time()
 }
 
 /// The signals that arrive while all are blocked, as something to read from.

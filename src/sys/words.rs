@@ -22,6 +22,16 @@ pub fn words(error: &io::Error) -> String {
     }
 }
 
+/// A text with its control characters escaped, and nothing else changed: a terminal must not obey what a program or a
+/// file has said.
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { plain.extend(c.escape_debug()) } else { plain.push(c) }
+    }
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

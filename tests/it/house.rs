@@ -11,6 +11,7 @@ use std::path::PathBuf;
 /// line (`cli/`, `main.rs`) uses the public library, by its name.
 const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &[]),
+    ("daemon", &["spec", "plan", "setup", "manager", "supervise", "control", "host", "sys"]),
     ("check", &["spec", "format", "target", "sys"]),
     ("control", &["spec", "setup", "manager", "sys"]),
     ("supervise", &["spec", "plan", "setup", "ready", "manager", "sys"]),

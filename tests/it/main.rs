@@ -9,6 +9,7 @@ mod audit;
 mod check;
 mod control;
 mod cost;
+mod daemon;
 mod detect;
 mod directive;
 mod exact;

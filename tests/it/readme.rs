@@ -117,3 +117,19 @@ fn the_tour_shows_a_service_from_start_to_stop() {
     }
     dir.nothing_left();
 }
+
+/// A program that only becomes a service brings nothing that it does not need.
+#[test]
+fn the_library_brings_as_many_crates_as_it_says() {
+    let tree = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "--edges", "normal", "--no-default-features", "--prefix", "none"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    let text = String::from_utf8(tree.stdout).unwrap();
+    let crates: BTreeSet<&str> = text.lines().filter_map(|line| line.split(' ').next()).collect();
+    let expected = ["bitflags", "caps", "cfg-if", "libc", "memoffset", "nix", "sd-notify", "svcadapt"];
+    assert_eq!(crates.into_iter().collect::<Vec<_>>(), expected);
+    assert!(README.contains("it brings seven crates"));
+}

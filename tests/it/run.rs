@@ -26,14 +26,14 @@ use crate::harness::Svc;
 use crate::harness::facts;
 
 /// A name that no other service of this machine has. At its end the service and its lock are gone.
-struct Service {
+pub(crate) struct Service {
     name: String,
     lock: PathBuf,
 }
 
 impl Service {
     /// One that we start ourselves.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::of(geteuid().as_raw())
     }
 
@@ -46,12 +46,12 @@ impl Service {
     }
 
     /// What `[NAME]` stands for.
-    fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Where the lock lies, and the record in it.
-    fn lock(&self) -> &Path {
+    pub(crate) fn lock(&self) -> &Path {
         &self.lock
     }
 
@@ -63,12 +63,12 @@ impl Service {
     }
 
     /// The process of the service. That it runs is what the caller believes.
-    fn main(&self) -> Process {
+    pub(crate) fn main(&self) -> Process {
         self.running().unwrap_or_else(|| panic!("{} does not run", self.name))
     }
 
     /// The process of the service, if it runs.
-    fn running(&self) -> Option<Process> {
+    pub(crate) fn running(&self) -> Option<Process> {
         let process = Process::open(self.recorded("pid")?.parse().ok()?).ok()?;
         // Held now; and the same one as was recorded, not one that took its number.
         let seen = facts(&process.pid().to_string()).ok()?;

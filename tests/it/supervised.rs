@@ -5,6 +5,7 @@ mod activation;
 mod container;
 mod forking;
 mod hand_over;
+mod itself;
 mod manager;
 mod monitor;
 mod parity;

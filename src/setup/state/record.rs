@@ -71,6 +71,11 @@ impl Record {
             && now.is_ok_and(|now| now.start_time == self.start_time && !now.ended)
     }
 
+    /// Whether its process lives, and is another one than this.
+    pub fn is_anothers(&self) -> bool {
+        self.pid != process::own_pid() && self.lives()
+    }
+
     /// A field a line; the last line says that the record is whole.
     pub(super) fn write(&self) -> Vec<u8> {
         let mut text =

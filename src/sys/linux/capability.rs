@@ -47,6 +47,15 @@ pub fn set_ambient(bits: u64) -> io::Result<()> {
     }
 }
 
+/// Gives up what is not in `keep`, now and in this thread: permitted and effective. Without an exec neither the bounding
+/// set takes anything away, nor do the ambient ones become effective by themselves.
+pub fn limit_own(keep: u64) -> io::Result<()> {
+    let mut permitted = caps::read(None, CapSet::Permitted).map_err(failed)?;
+    permitted.retain(|capability| keep & capability.bitmask() != 0);
+    caps::set(None, CapSet::Effective, &permitted).map_err(failed)?;
+    caps::set(None, CapSet::Permitted, &permitted).map_err(failed)
+}
+
 /// PR_SET_NO_NEW_PRIVS: from here on no exec gives more rights.
 pub fn no_new_privileges() -> io::Result<()> {
     Ok(nix::sys::prctl::set_no_new_privs()?)

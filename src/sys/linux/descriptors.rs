@@ -28,6 +28,19 @@ pub(crate) fn mark_all_close_on_exec(from: i32) -> io::Result<()> {
     (from..=i32::try_from(hard).unwrap_or(i32::MAX)).try_for_each(mark)
 }
 
+/// What /proc lists, or where that is not mounted every number up to the hard limit that is open.
+pub(crate) fn open_descriptors() -> io::Result<Vec<i32>> {
+    if let Ok(entries) = std::fs::read_dir("/proc/self/fd") {
+        let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let mut numbers: Vec<i32> = numbers.collect();
+        numbers.sort_unstable();
+        return Ok(numbers);
+    }
+    let (_, hard) = super::super::limits::get("NOFILE")?;
+    let last = i32::try_from(hard).unwrap_or(i32::MAX);
+    Ok((0..last).filter(|&number| super::super::fd::is_open(number)).collect())
+}
+
 /// A number that is closed already, as that of the directory that was just read, is as good as marked.
 fn mark(number: i32) -> io::Result<()> {
     // SAFETY: F_SETFD takes no pointer.

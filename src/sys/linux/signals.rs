@@ -35,6 +35,37 @@ pub(crate) fn reset_dispositions() {
     }
 }
 
+/// Gives its default action to every signal that is ignored, but to those in `keep`. What is caught stays: an exec
+/// takes all handlers away, so this very program has installed it.
+pub(crate) fn reset_ignored(keep: &[i32]) {
+    let default = KernelSigaction([0; 4]);
+    for number in (1..=LAST).filter(|number| !keep.contains(number)) {
+        let mut now = KernelSigaction([0; 4]);
+        // SAFETY: `now` is as large as the kernel's struct or larger (see above), and no new action is given.
+        let asked = unsafe {
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                number,
+                std::ptr::null::<KernelSigaction>(),
+                &raw mut now,
+                size_of::<u64>(),
+            )
+        };
+        if asked == 0 && now.0[0] == libc::SIG_IGN {
+            // SAFETY: as in `reset_dispositions`.
+            unsafe {
+                libc::syscall(
+                    libc::SYS_rt_sigaction,
+                    number,
+                    &raw const default,
+                    std::ptr::null_mut::<KernelSigaction>(),
+                    size_of::<u64>(),
+                )
+            };
+        }
+    }
+}
+
 /// signalfd(2).
 #[derive(Debug)]
 pub(crate) struct Signals(SignalFd);
@@ -57,6 +88,12 @@ impl AsFd for Signals {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
+}
+
+/// Those that the C library has not taken for itself.
+#[allow(clippy::unnecessary_wraps, reason = "other systems have none")]
+pub(crate) fn real_time() -> Option<(i32, i32)> {
+    Some((libc::SIGRTMIN(), libc::SIGRTMAX()))
 }
 
 /// `SIGRTMIN+3`.

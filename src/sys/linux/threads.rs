@@ -20,6 +20,10 @@ pub(crate) fn thread_count() -> io::Result<usize> {
     Ok(std::fs::read_dir("/proc/self/task")?.count())
 }
 
+pub(crate) fn never_dump() -> io::Result<()> {
+    Ok(nix::sys::prctl::set_dumpable(false)?)
+}
+
 /// The number of a resource that is named as in `RLIMIT_…`.
 pub(crate) fn resource(name: &str) -> Option<Resource> {
     Some(match name {

@@ -17,6 +17,11 @@ pub(crate) fn mark_all_close_on_exec(from: i32) -> io::Result<()> {
     open.into_iter().filter(|&number| number >= from).try_for_each(posix::mark)
 }
 
+/// Every descriptor that is open.
+pub(crate) fn open_descriptors() -> io::Result<Vec<i32>> {
+    proc_info::own_descriptors()
+}
+
 /// The number of a resource that is named as in `RLIMIT_…`. `RSS` and `AS` are one and the same here.
 pub(crate) fn resource(name: &str) -> Option<libc::c_int> {
     Some(match name {

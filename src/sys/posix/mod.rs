@@ -23,11 +23,19 @@ pub(super) use descriptors::mark;
 pub(super) use descriptors::pipe;
 pub(super) use oom::oom_score_adjust;
 pub(super) use oom::set_oom_score_adjust;
+pub(super) use signals::real_time;
 pub(super) use signals::real_time_name;
 pub(super) use signals::real_time_number;
 pub(super) use signals::reset_dispositions;
+pub(super) use signals::reset_ignored;
 
 /// What is not to be had on this system.
 pub(super) fn unsupported(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, what)
+}
+
+/// The limit of core files says all that can be said.
+#[allow(clippy::unnecessary_wraps, reason = "another system may refuse")]
+pub(super) fn never_dump() -> io::Result<()> {
+    Ok(())
 }

@@ -14,6 +14,25 @@ pub(crate) fn reset_dispositions() {
     }
 }
 
+/// Gives its default action to every signal that is ignored, but to those in `keep`.
+pub(crate) fn reset_ignored(keep: &[i32]) {
+    for number in (1..=LAST).filter(|number| !keep.contains(number)) {
+        // SAFETY: sigaction is a handler, a mask and flags, for all of which zeroes are valid.
+        let mut now: libc::sigaction = unsafe { std::mem::zeroed() };
+        // SAFETY: `now` is a valid place for an action, and no new one is given.
+        let asked = unsafe { libc::sigaction(number, std::ptr::null(), &raw mut now) };
+        if asked == 0 && now.sa_sigaction == libc::SIG_IGN {
+            // SAFETY: no handler is installed, and so none can run.
+            unsafe { libc::signal(number, libc::SIG_DFL) };
+        }
+    }
+}
+
+/// There are none everywhere.
+pub(crate) fn real_time() -> Option<(i32, i32)> {
+    None
+}
+
 /// A signal that POSIX has no name for.
 pub(crate) fn real_time_name(signal: i32) -> String {
     format!("signal {signal}")

@@ -83,12 +83,12 @@ impl Dir {
         self
     }
 
-    /// A copy of a program in here, that everybody may run: `svcadapt`, `inspect`, `hostile`, `launch_shim`, `daemonic`, or a
-    /// path like `/bin/sleep`.
+    /// A copy of a program in here, that everybody may run: `svcadapt`, `inspect`, `becomes`, `hostile`, `launch_shim`,
+    /// `daemonic`, or a path like `/bin/sleep`.
     pub(crate) fn program(&self, program: &str) -> PathBuf {
         let source = match program {
             "svcadapt" => PathBuf::from(env!("CARGO_BIN_EXE_svcadapt")),
-            "inspect" | "hostile" | "launch_shim" | "fuzz" | "daemonic" => example(program),
+            "inspect" | "becomes" | "hostile" | "launch_shim" | "fuzz" | "daemonic" => example(program),
             path => PathBuf::from(path),
         };
         let copy = self.path.join(source.file_name().unwrap());

@@ -2,6 +2,8 @@
 //! shim (tests/tools/launch_shim.rs).
 
 use std::fs;
+use std::io::Read;
+use std::io::Write;
 use std::net::TcpListener;
 use std::net::TcpStream;
 use std::os::unix::fs::MetadataExt;
@@ -13,6 +15,7 @@ use std::time::Duration;
 use crate::harness::Dir;
 use crate::harness::Launchd;
 use crate::harness::Svc;
+use crate::harness::wait_until;
 
 use super::support::RUN_AT_LOAD;
 use super::support::arguments;
@@ -86,6 +89,32 @@ fn svcadapt_knows_launchd_by_its_answer() {
     assert_eq!(found["manager"], "none", "{found}");
 }
 
+/// One binary and no option: it stays, takes its socket by name, and ends with 0 at SIGTERM, as launchd wants it.
+#[test]
+fn a_program_that_becomes_a_service_itself_is_one_of_launchds() {
+    let dir = open_dir();
+    dir.program("becomes");
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let port = free_port();
+    let words = ["[DIR]/becomes", "--log", "[DIR]/log", "--signal", "TERM=tell"];
+    let deeds = ["enter", "mode", "asked", "named=L", "ready", "report=[DIR]/report", "signals", "stopping"];
+    let keys = sockets(&tcp("L", port, "")) + "<key>Umask</key><integer>25</integer>";
+    job(&dir, &launchd, "x", &[&words[..], &deeds].concat(), &keys);
+    let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    connection.write_all(b"hello").unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert_eq!(answer, "hello");
+    wait_until("it reports", || dir.join("report").exists().then_some(()));
+    let seen = dir.report("report");
+    assert_eq!((&seen["umask"], &seen["ppid"]), (&"0031".into(), &1.into()), "what launchd has made stays");
+    launchd.must("kill TERM x");
+    assert_eq!(launchd.wait("x", "exited")["status"], 0);
+    let expected = "enter: \"done\"\nmode: (\"supervised\", \"launchd\")\nasked: false\nnamed: (1, 0)\n\
+                    ready: Ok(Nobody)\nsignal: SIGTERM\nstopping: Ok(())\n";
+    assert_eq!(dir.read("log"), expected);
+}
+
 #[test]
 fn who_is_not_launchds_own_child_is_not_managed() {
     let dir = open_dir();
@@ -156,7 +185,7 @@ fn one_name_may_have_several_sockets() {
     let stay = ["--stay"];
     words.extend(stay);
     job(&dir, &launchd, "x", &words, &(RUN_AT_LOAD.to_owned() + &sockets(&entries)));
-    let said = crate::harness::wait_until("it has asked for all", || {
+    let said = wait_until("it has asked for all", || {
         fs::read_to_string(dir.join("x.out")).ok().filter(|text| text.contains("none:"))
     });
     let path = dir.path().display();

@@ -1,0 +1,55 @@
+//! A program that lives by its signals: `signals FILE` appends a line to FILE for each.
+//!
+//! SIGHUP reads the configuration again, SIGUSR1 counts, SIGUSR2 does nothing any more, SIGTERM ends it.
+
+#![forbid(unsafe_code)]
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use svcadapt::Daemon;
+use svcadapt::daemon::Reaction;
+use svcadapt::daemon::Service;
+use svcadapt::daemon::Signal;
+
+fn main() -> ExitCode {
+    Daemon::new()
+        .signal_map([
+            (Signal::HUP, Reaction::Tell),
+            (Signal::USR1, Reaction::Tell),
+            (Signal::USR2, Reaction::Ignore),
+            (Signal::TERM, Reaction::Tell),
+        ])
+        .run(live)
+}
+
+fn live(service: &mut Service) -> Result<(), Box<dyn std::error::Error>> {
+    let path = std::env::args_os().nth(1).ok_or("usage: signals FILE")?;
+    let mut log = OpenOptions::new().append(true).create(true).open(path)?;
+    service.ready()?;
+    let mut count = 0;
+    loop {
+        // A manager that has a watchdog wants a sign of life now and then; without one there is no hurry.
+        let pause = service.watchdog().map_or(Duration::from_secs(3600), |watchdog| watchdog.interval());
+        match service.signals().wait(Some(pause))? {
+            None => {}
+            Some(Signal::TERM) => break,
+            Some(Signal::HUP) => {
+                service.reloading()?;
+                writeln!(log, "read again")?;
+                service.ready()?;
+            }
+            Some(signal) => {
+                count += 1;
+                writeln!(log, "{signal} {count}")?;
+            }
+        }
+        if let Some(watchdog) = service.watchdog() {
+            watchdog.ping()?;
+        }
+    }
+    writeln!(log, "end")?;
+    Ok(service.stopping()?)
+}

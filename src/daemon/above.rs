@@ -1,0 +1,186 @@
+//! What whoever supervises us has given to this process, and waits for.
+
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::host;
+use crate::host::Detection;
+use crate::host::Manager;
+use crate::host::Mode;
+use crate::manager::Address;
+use crate::manager::Notifier;
+use crate::plan::Resolved;
+use crate::plan::Surroundings;
+use crate::setup::Failure;
+use crate::setup::state;
+use crate::spec::ServiceSpec;
+use crate::sys::fd;
+use crate::sys::process;
+
+use super::Listener;
+
+/// Variables that are spoken to one process alone. They are read here, and no child of the service finds them.
+const TAKEN: [&str; 7] = [
+    "NOTIFY_SOCKET",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_PIDFDID",
+    "LISTEN_FDNAMES",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+];
+
+/// systemd's number for what goes wrong with descriptors (systemd.exec(5)).
+const DESCRIPTORS: u8 = 202;
+
+/// What was given, and who waits.
+#[derive(Debug)]
+pub(super) struct Above {
+    /// Who listens for notifications.
+    pub(super) notifier: Option<Notifier>,
+    /// Where a newline is waited for.
+    pub(super) newline: Option<OwnedFd>,
+    /// The sockets that were passed.
+    pub(super) listeners: Vec<Listener>,
+    /// How often a sign of life is waited for.
+    pub(super) watchdog: Option<Duration>,
+    /// Where the credentials lie.
+    pub(super) credentials: Option<PathBuf>,
+}
+
+impl Above {
+    /// Takes everything over, and takes it away from what will be the environment.
+    pub(super) fn take(
+        spec: &ServiceSpec,
+        resolved: &mut Resolved,
+        detection: &Detection,
+    ) -> Result<Self, Failure> {
+        let supervised = Surroundings::of(detection) == Surroundings::Prepared;
+        let variable = |name: &str| {
+            let found = resolved.inherited.iter().find(|(known, _)| known == name);
+            found.map(|(_, value)| value.clone())
+        };
+        // What a shell has inherited from its own service is not meant for us.
+        let managers = |name: &str| variable(name).filter(|_| supervised);
+        let newline = newline(spec, detection)?;
+        // Where a newline is waited for, the socket may be that of a manager further up.
+        let socket = managers("NOTIFY_SOCKET").filter(|_| newline.is_none());
+        let above = Self {
+            notifier: socket.as_deref().map(notifier).transpose()?,
+            newline,
+            listeners: listeners(&resolved.standing.passed_descriptors, variable("LISTEN_FDNAMES"))?,
+            watchdog: watchdog(managers("WATCHDOG_USEC"), managers("WATCHDOG_PID")),
+            credentials: managers("CREDENTIALS_DIRECTORY")
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute()),
+        };
+        resolved.inherited.retain(|(name, _)| !TAKEN.iter().any(|taken| name == taken));
+        // The copies are ours; what they were made from is let go of like everything else that came with the start.
+        Ok(above)
+    }
+}
+
+/// Where nobody else supervises us, `svcadapt run` may: then it has daemonized already. It listens at a socket of its own,
+/// or has left us the descriptor of a lock that this very process holds.
+pub(super) fn below_run(detection: Detection) -> Detection {
+    if detection.mode != Mode::Classic || detection.manager != Manager::None {
+        return detection;
+    }
+    let listens = || {
+        let inherited = host::variables();
+        let socket = inherited.into_iter().find(|(name, _)| name == "NOTIFY_SOCKET").map(|(_, value)| value);
+        // What is left of one that has gone says nothing.
+        socket.filter(|address| state::is_launchers(address)).is_some_and(|address| {
+            Address::parse(&address).is_ok_and(|address| Notifier::connected(address).is_ok())
+        })
+    };
+    if listens() || !state::inherited().is_empty() {
+        Detection { mode: Mode::Supervised, manager: Manager::Svcadapt, ..detection }
+    } else {
+        detection
+    }
+}
+
+fn notifier(value: &OsStr) -> Result<Notifier, Failure> {
+    let failed = |cause: String| Failure::new("notify socket", value.to_string_lossy(), cause, DESCRIPTORS);
+    let address = Address::parse(value).map_err(failed)?;
+    // It may be out of reach after the change of root or user. One that is not there is no reason not to start; that it
+    // could not be told will be said when it is to be.
+    Ok(Notifier::connected(address.clone()).unwrap_or_else(|_| Notifier::new(address)))
+}
+
+fn newline(spec: &ServiceSpec, detection: &Detection) -> Result<Option<OwnedFd>, Failure> {
+    let number = match (spec.notification_fd, &detection.manager) {
+        (Some(number), _) => Some(number),
+        (None, Manager::S6) => s6_descriptor().filter(|number| fd::is_open(*number)),
+        (None, _) => None,
+    };
+    number
+        .map(|number| {
+            fd::copy_of(number, 3)
+                .map_err(|error| Failure::kernel("notification fd", number.to_string(), &error, DESCRIPTORS))
+        })
+        .transpose()
+}
+
+/// s6-supervise starts a service in its service directory, whose file `notification-fd` names the descriptor
+/// (s6-supervise(8), "Readiness notification support"). It never is a standard stream there.
+fn s6_descriptor() -> Option<i32> {
+    let text = fs::read_to_string("notification-fd").ok()?;
+    text.trim().parse().ok().filter(|number| *number > 2)
+}
+
+/// Copies, for nobody can know whether the program has taken the descriptors themselves by now.
+fn listeners(passed: &[i32], names: Option<OsString>) -> Result<Vec<Listener>, Failure> {
+    let names = names.unwrap_or_default();
+    let names = names.to_string_lossy();
+    let mut names = names.split(':').map(str::to_owned);
+    passed
+        .iter()
+        .map(|&number| {
+            // What systemd says where no name was given (sd_listen_fds(3)).
+            let name = names.next().filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned());
+            let copy = fd::copy_of(number, 3);
+            copy.map(|socket| Listener::new(name, socket)).map_err(|error: io::Error| {
+                Failure::kernel("listeners", number.to_string(), &error, DESCRIPTORS)
+            })
+        })
+        .collect()
+}
+
+/// The time of sd_watchdog_enabled(3): none where it is not meant for this process, is no number, or is 0.
+fn watchdog(micros: Option<OsString>, pid: Option<OsString>) -> Option<Duration> {
+    let number = |text: &OsStr| text.to_str()?.parse::<u64>().ok();
+    let own = u64::try_from(process::own_pid()).ok();
+    if let Some(pid) = pid
+        && number(&pid) != own
+    {
+        return None;
+    }
+    let micros = number(&micros?)?;
+    (micros > 0 && micros < u64::MAX).then(|| Duration::from_micros(micros))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_watchdog_is_one_that_this_process_is_meant_by() {
+        let time = |micros: &str, pid: Option<String>| watchdog(Some(micros.into()), pid.map(OsString::from));
+        let own = process::own_pid().to_string();
+        assert_eq!(time("1500", None), Some(Duration::from_micros(1500)));
+        assert_eq!(time("1500", Some(own)), Some(Duration::from_micros(1500)));
+        assert_eq!(time("1500", Some("1".into())), None);
+        for wrong in ["0", "", "-1", "x", "18446744073709551615", "99999999999999999999"] {
+            assert_eq!(time(wrong, None), None, "{wrong}");
+        }
+        assert_eq!(time("1500", Some("garbage".into())), None);
+        assert_eq!(watchdog(None, None), None);
+    }
+}

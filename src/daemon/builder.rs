@@ -1,0 +1,415 @@
+//! What the service should be, as the program says it.
+
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::os::fd::AsRawFd;
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::host;
+use crate::host::Asked;
+use crate::host::Detection;
+use crate::plan::Plan;
+use crate::plan::Resolved;
+use crate::plan::Surroundings;
+use crate::setup;
+use crate::setup::Failure;
+use crate::setup::Privileges;
+use crate::spec::Ceiling;
+use crate::spec::DirectoryKind;
+use crate::spec::Field;
+use crate::spec::Origin;
+use crate::spec::Probe;
+use crate::spec::Resource;
+use crate::spec::ServiceSpec;
+use crate::spec::SpecDraft;
+
+use super::Error;
+use super::Reaction;
+use super::Signal;
+use super::above;
+use super::error::of_problem;
+
+/// Whether to fork away from whoever started the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DetachProcess {
+    /// As the evidence says: only where nobody supervises this process ([`crate::host`]).
+    #[default]
+    Auto,
+    /// Fork away, whatever the evidence says.
+    Yes,
+    /// Stay, whatever the evidence says.
+    No,
+}
+
+/// A program that wants to become a service.
+///
+/// A builder over the same [`ServiceSpec`] that options, units and property lists describe. Each method says one thing;
+/// of what can be one thing only the last word counts, of lists all do. What is wrong is told by [`Daemon::enter`], all
+/// of it at once, before anything has been changed. Where nothing is said, what holds is what holds for `svcadapt run`:
+/// what a service manager has made stays, and what a shell has left counts for nothing.
+///
+/// The lifetime is that of the descriptors to preserve: they are borrowed until the program has entered, so none of
+/// them can be closed before.
+///
+/// ```no_run
+/// use svcadapt::Daemon;
+/// use svcadapt::daemon::Signal;
+///
+/// fn main() -> Result<(), svcadapt::daemon::Error> {
+///     let service = Daemon::new()
+///         .name("clock")
+///         .user("nobody")
+///         .umask(0o027)
+///         .pid_file("/run/clock.pid")
+///         .signals([Signal::TERM, Signal::HUP])
+///         .enter()?;
+///     // … open what has to be open …
+///     service.ready()?;
+///     for signal in service.signals() {
+///         match signal {
+///             Signal::TERM => break,
+///             _ => service.status("read the configuration again")?,
+///         }
+///     }
+///     service.stopping()
+/// }
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use = "nothing happens before `enter`"]
+pub struct Daemon<'fd> {
+    draft: SpecDraft,
+    preserved: Vec<BorrowedFd<'fd>>,
+    early: Vec<Failure>,
+    detach: DetachProcess,
+    pub(super) signals: Vec<(Signal, Reaction)>,
+    pub(super) privileges: Kept,
+}
+
+/// Whether rights are kept for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Kept {
+    #[default]
+    No,
+    Yes,
+}
+
+impl From<Kept> for Privileges {
+    fn from(kept: Kept) -> Self {
+        match kept {
+            Kept::No => Self::Drop,
+            Kept::Yes => Self::Keep,
+        }
+    }
+}
+
+/// Everything that was found out before anything was changed.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) spec: ServiceSpec,
+    pub(super) resolved: Resolved,
+    pub(super) detection: Detection,
+}
+
+impl<'fd> Daemon<'fd> {
+    /// Nothing said yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says one field of the table by its value as an option has it: everything that a spec can say can be said so.
+    ///
+    /// What starts another program is refused, as there is none: `Ready`, `ExpandVariables`, and a `Type` but `notify`.
+    pub fn set(mut self, field: Field, value: impl Into<OsString>) -> Self {
+        self.draft.assign(field, value, Origin::Option);
+        self
+    }
+
+    /// What the service is called. Its lock bears this name, and `svcadapt status NAME` and `svcadapt stop NAME` find it
+    /// by it. None by default, and then, without a pid file, any number of instances can run.
+    pub fn name(self, name: impl Into<OsString>) -> Self {
+        self.set(Field::Name, name)
+    }
+
+    /// Whether to fork away from whoever started the program: only where nobody supervises it, by default.
+    pub fn detach_process(mut self, detach: DetachProcess) -> Self {
+        self.detach = detach;
+        self
+    }
+
+    /// What the service sees as `/` (chroot(2)). Every path that is opened on the way is opened before.
+    pub fn root_directory(self, path: impl AsRef<Path>) -> Self {
+        self.set(Field::RootDirectory, path.as_ref())
+    }
+
+    /// The same under PEP 3143's name.
+    pub fn chroot_directory(self, path: impl AsRef<Path>) -> Self {
+        self.root_directory(path)
+    }
+
+    /// Where the service is, below its root directory. By default `/`, or where a service manager has put it: so a relative
+    /// path that the program was given is to be made absolute, or opened, before it enters.
+    pub fn working_directory(self, path: impl AsRef<Path>) -> Self {
+        self.set(Field::WorkingDirectory, path.as_ref())
+    }
+
+    /// The permissions that are taken from every file that is made. By default 022, or what a service manager has set.
+    pub fn umask(self, mask: u32) -> Self {
+        self.set(Field::Umask, format!("{mask:o}"))
+    }
+
+    /// The user that the service runs as, by name or number, with its group and all its supplementary groups
+    /// (initgroups(3)). By default whoever runs it.
+    pub fn user(self, user: impl Into<OsString>) -> Self {
+        self.set(Field::User, user)
+    }
+
+    /// The same by number. `u32::MAX`, which is -1 to the kernel and means "no change", is refused.
+    pub fn uid(self, uid: u32) -> Self {
+        self.user(uid.to_string())
+    }
+
+    /// The primary group, by name or number, instead of the user's own.
+    pub fn group(self, group: impl Into<OsString>) -> Self {
+        self.set(Field::Group, group)
+    }
+
+    /// The same by number. `u32::MAX` is refused.
+    pub fn gid(self, gid: u32) -> Self {
+        self.group(gid.to_string())
+    }
+
+    /// Groups beside those that the user is in, by name or number.
+    pub fn supplementary_groups(self, groups: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
+        groups.into_iter().fold(self, |daemon, group| daemon.set(Field::SupplementaryGroups, group))
+    }
+
+    /// Never dump core, neither into a file nor into a helper program, and let no other process of the user read our
+    /// memory. `false` by default.
+    pub fn prevent_core(self, yes: bool) -> Self {
+        self.set(Field::PreventCore, word(yes))
+    }
+
+    /// Descriptors that came with the start and stay what they are. Whatever the program has opened itself by Rust's means
+    /// stays without being named here: see [`crate::daemon`], "Descriptors".
+    ///
+    /// ```compile_fail,E0505
+    /// use std::os::fd::AsFd;
+    /// let log = std::fs::File::open("/dev/null").unwrap();
+    /// let daemon = svcadapt::Daemon::new().files_preserve([log.as_fd()]);
+    /// drop(log); // borrowed until the program has entered
+    /// let service = daemon.enter();
+    /// ```
+    pub fn files_preserve(mut self, files: impl IntoIterator<Item = BorrowedFd<'fd>>) -> Self {
+        self.preserved.extend(files);
+        self
+    }
+
+    /// Where the number of the service's process is written, by root, before any rights are given up. The service's lock
+    /// makes a stale file harmless; none by default.
+    pub fn pid_file(self, path: impl AsRef<Path>) -> Self {
+        self.set(Field::PidFile, path.as_ref())
+    }
+
+    /// `null`, `inherit` or `file:PATH`. By default the null device, or what a service manager has connected.
+    pub fn stdin(self, what: impl Into<OsString>) -> Self {
+        self.set(Field::StandardInput, what)
+    }
+
+    /// `null`, `inherit`, `append:PATH`, `truncate:PATH` or `file:PATH`. By default the null device, or what a service
+    /// manager has connected.
+    pub fn stdout(self, what: impl Into<OsString>) -> Self {
+        self.set(Field::StandardOutput, what)
+    }
+
+    /// The same for standard error. Where that is to be the null device, it stays the starter's until the service is ready,
+    /// so that nothing is lost that is said before.
+    pub fn stderr(self, what: impl Into<OsString>) -> Self {
+        self.set(Field::StandardError, what)
+    }
+
+    /// What becomes of these signals; of each the last word counts. Nothing is told of by default, so SIGTERM ends the
+    /// process; nothing that the starter had ignored stays ignored but SIGPIPE, which is Rust's own choice.
+    pub fn signal_map(mut self, map: impl IntoIterator<Item = (Signal, Reaction)>) -> Self {
+        for (signal, reaction) in map {
+            self.signals.retain(|(known, _)| *known != signal);
+            self.signals.push((signal, reaction));
+        }
+        self
+    }
+
+    /// These signals are told by [`Service::signals`](super::Service::signals).
+    pub fn signals(self, signals: impl IntoIterator<Item = Signal>) -> Self {
+        self.signal_map(signals.into_iter().map(|signal| (signal, Reaction::Tell)))
+    }
+
+    /// Sets a variable of the environment.
+    pub fn environment(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        // What stands behind the first `=` would be taken for the value.
+        if name.as_encoded_bytes().contains(&b'=') {
+            let cause = "the name of a variable holds no '='";
+            self.early.push(Failure::new("environment", name.to_string_lossy(), cause, super::USAGE));
+            return self;
+        }
+        let mut assignment = name.to_owned();
+        assignment.push("=");
+        assignment.push(value);
+        self.set(Field::Environment, assignment)
+    }
+
+    /// Hands on this variable of the starter, where the environment is clean.
+    pub fn pass_environment(self, name: impl Into<OsString>) -> Self {
+        self.set(Field::PassEnvironment, name)
+    }
+
+    /// Whether to begin with an empty environment. By default only where no service manager has made one: what a shell
+    /// has exported was not meant for a service. (What `/proc/PID/environ` shows is what the program was executed with, and
+    /// stays; the environment that the program and its children find is the new one.)
+    pub fn clean_environment(self, yes: bool) -> Self {
+        self.set(Field::CleanEnvironment, word(yes))
+    }
+
+    /// Sets both limits of a resource (setrlimit(2)), in the kernel's own unit; [`Ceiling::Infinity`] is none.
+    pub fn limit(self, resource: Resource, soft: Ceiling, hard: Ceiling) -> Self {
+        let text = |ceiling| match ceiling {
+            Ceiling::At(number) if resource == Resource::Cpu => format!("{number}s"),
+            Ceiling::At(number) if resource == Resource::Rttime => format!("{number}us"),
+            Ceiling::At(number) => number.to_string(),
+            Ceiling::Infinity => "infinity".to_owned(),
+        };
+        self.set(Field::Limit(resource), format!("{}:{}", text(soft), text(hard)))
+    }
+
+    /// Makes a directory for the service, owned by its user: `/run/NAME`, `/var/lib/NAME` and so on by its kind.
+    pub fn directory(self, kind: DirectoryKind, name: impl Into<OsString>) -> Self {
+        self.set(Field::Directory(kind), name)
+    }
+
+    /// Lets no set-uid program give more rights from here on. `false` by default.
+    pub fn no_new_privileges(self, yes: bool) -> Self {
+        self.set(Field::NoNewPrivileges, word(yes))
+    }
+
+    /// Capabilities that the service keeps as an ordinary user, and hands on to what it executes: `CAP_NET_BIND_SERVICE`.
+    pub fn ambient_capabilities(self, names: impl Into<OsString>) -> Self {
+        self.set(Field::AmbientCapabilities, names)
+    }
+
+    /// Capabilities that the service, and what it executes, can ever have.
+    pub fn capability_bounding_set(self, names: impl Into<OsString>) -> Self {
+        self.set(Field::CapabilityBoundingSet, names)
+    }
+
+    /// How long the service may take to become ready, where svcadapt is the one who waits. 90 s by default; with none,
+    /// for ever.
+    pub fn timeout_start(self, span: Option<Duration>) -> Self {
+        self.set(Field::TimeoutStartSec, time(span))
+    }
+
+    /// How long the service may take to end when it is told to, before it is killed. 30 s by default.
+    pub fn timeout_stop(self, span: Option<Duration>) -> Self {
+        self.set(Field::TimeoutStopSec, time(span))
+    }
+
+    /// The descriptor at which a supervisor waits for a newline (s6). Under s6 it is found without being said: in the file
+    /// `notification-fd` of the service directory.
+    pub fn notification_fd(self, number: i32) -> Self {
+        self.set(Field::NotificationFd, number.to_string())
+    }
+
+    /// Keeps all rights beyond [`Daemon::enter`], until
+    /// [`Service::drop_privileges_now`](super::Service::drop_privileges_now): for a program that has to open first what
+    /// only root can. Root directory, groups, user, capabilities and working directory change then; all else now.
+    pub fn keep_privileges(mut self) -> Self {
+        self.privileges = Kept::Yes;
+        self
+    }
+
+    /// What all this comes to, as the model that options, units and property lists are read into.
+    pub fn spec(&self) -> Result<ServiceSpec, Error> {
+        let mut draft = self.draft.clone();
+        let own = std::env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into());
+        draft.command(vec![own.into_os_string()]);
+        let mut numbers: Vec<i32> = self.preserved.iter().map(AsRawFd::as_raw_fd).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        for number in numbers {
+            draft.assign(Field::FilesPreserve, number.to_string(), Origin::Option);
+        }
+        let mut failures = self.early.clone();
+        let spec = match draft.finish() {
+            Ok(mut spec) => {
+                failures.extend(foreign(&mut spec));
+                Some(spec)
+            }
+            Err(problems) => {
+                failures.extend(problems.into_iter().map(of_problem));
+                None
+            }
+        };
+        match spec {
+            Some(spec) if failures.is_empty() => Ok(spec),
+            _ => Err(Error::Refused(failures)),
+        }
+    }
+
+    /// What [`Daemon::enter`] would do here, step for step, without doing it.
+    pub fn plan(&self) -> Result<Plan, Error> {
+        let Prepared { spec, resolved, detection } = self.prepare()?;
+        Ok(Plan::of_itself(&spec, &resolved, &detection))
+    }
+
+    pub(super) fn prepare(&self) -> Result<Prepared, Error> {
+        let spec = self.spec()?;
+        let detection = match self.detach {
+            DetachProcess::Auto => above::below_run(host::decide(Asked::Auto)),
+            DetachProcess::Yes => host::decide(Asked::Classic),
+            DetachProcess::No => host::decide(Asked::Supervised),
+        };
+        let surroundings = Surroundings::of(&detection);
+        let resolved =
+            setup::resolve_itself(&spec, surroundings, host::variables()).map_err(Error::Refused)?;
+        Ok(Prepared { spec, resolved, detection })
+    }
+}
+
+/// What only somebody who starts another program can be asked for.
+fn foreign(spec: &mut ServiceSpec) -> Vec<Failure> {
+    let refused = |stage: &str, object: String, cause: &str| Failure::new(stage, object, cause, super::USAGE);
+    let mut failures = Vec::new();
+    match spec.service_type {
+        None => {}
+        // What it means is what the program will do.
+        Some(kind) if kind.to_string().starts_with("notify") => {
+            spec.ready.retain(|probe| *probe != Probe::Notify);
+        }
+        Some(other) => {
+            failures.push(refused(
+                "type",
+                other.to_string(),
+                "a program that enters tells itself when it is ready",
+            ));
+        }
+    }
+    for probe in &spec.ready {
+        failures.push(refused("ready", probe.to_string(), "the program itself says when it is ready"));
+    }
+    if spec.expand_variables {
+        failures.push(refused("expand variables", "yes".to_owned(), "there is no command to put them into"));
+    }
+    failures
+}
+
+fn word(yes: bool) -> &'static str {
+    if yes { "yes" } else { "no" }
+}
+
+/// More microseconds than can be counted are for ever.
+fn time(span: Option<Duration>) -> String {
+    match span.and_then(|span| u64::try_from(span.as_micros()).ok()) {
+        Some(micros) => format!("{micros}us"),
+        None => "infinity".to_owned(),
+    }
+}

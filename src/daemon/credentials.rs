@@ -1,0 +1,65 @@
+//! Secrets that a service manager has laid down for the program (systemd.exec(5), "Credentials").
+
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// The credentials of the service, as `LoadCredential=` and its like have passed them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    directory: PathBuf,
+}
+
+impl Credentials {
+    pub(super) fn new(directory: PathBuf) -> Self {
+        Self { directory }
+    }
+
+    /// Where they lie: `$CREDENTIALS_DIRECTORY`, readable for the service's user alone.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The names of all of them, sorted.
+    pub fn names(&self) -> io::Result<Vec<OsString>> {
+        let mut names = fs::read_dir(&self.directory)?
+            .map(|entry| entry.map(|entry| entry.file_name()))
+            .collect::<io::Result<Vec<_>>>()?;
+        names.sort();
+        Ok(names)
+    }
+
+    /// What one of them says, as it stands. A name that could lead out of the directory is an error of kind
+    /// `InvalidInput`.
+    pub fn read(&self, name: impl AsRef<OsStr>) -> io::Result<Vec<u8>> {
+        let name = name.as_ref();
+        let bytes = name.as_encoded_bytes();
+        if name.is_empty() || name == "." || name == ".." || bytes.contains(&b'/') || bytes.contains(&0) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "this is no name of a credential"));
+        }
+        fs::read(self.directory.join(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_leads_out_of_the_directory() {
+        let directory = std::env::temp_dir().join(format!("svcadapt-credentials-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("token"), b"s\0ecret\n").unwrap();
+        let credentials = Credentials::new(directory.clone());
+        assert_eq!(credentials.read("token").unwrap(), b"s\0ecret\n");
+        assert_eq!(credentials.names().unwrap(), ["token"]);
+        for wrong in ["", ".", "..", "../x", "/etc/passwd", "a/b", "a\0b"] {
+            assert_eq!(credentials.read(wrong).unwrap_err().kind(), io::ErrorKind::InvalidInput, "{wrong:?}");
+        }
+        assert_eq!(credentials.read("other").unwrap_err().kind(), io::ErrorKind::NotFound);
+        fs::remove_dir_all(&directory).unwrap();
+    }
+}

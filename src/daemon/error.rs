@@ -1,0 +1,160 @@
+//! Why a program could not become a service, or could not say what it wanted to.
+
+use std::fmt;
+
+use crate::setup::Failure;
+use crate::spec::Problem;
+
+/// What went wrong. Each prints as the command line's errors do: `STAGE 'OBJECT': CAUSE`, and then, on a line of its
+/// own, `  hint: …`; several of them one after the other.
+///
+/// Of [`Daemon::enter`](super::Daemon::enter) all but [`Error::Step`] mean that nothing has been changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The process has more than one thread. A fork would leave behind all but one, with the locks that they hold; and
+    /// neither environment nor signal mask nor capabilities can be changed for all of them.
+    Threads {
+        /// How many.
+        count: usize,
+    },
+    /// This process has become a service before.
+    Entered,
+    /// What was asked for cannot be, or not here. All that is wrong is told at once.
+    Refused(Vec<Failure>),
+    /// It runs already.
+    Running(Failure),
+    /// A step failed on the way. This process is neither what it was nor what it should be, and has to end.
+    Step(Failure),
+    /// It has been said before that the service is ready.
+    Ready,
+    /// The rights that were kept have not been given up yet, so the service cannot be ready.
+    PrivilegesKept,
+    /// No rights were kept, or they have been given up before.
+    PrivilegesDropped,
+    /// Whoever waits could not be told.
+    Untold(Failure),
+}
+
+impl Error {
+    /// Everything that it says, the first first.
+    pub fn failures(&self) -> Vec<Failure> {
+        let own = |stage: &str, object: Option<&str>, cause: String, hint: &str| {
+            let failure = Failure::new(stage, "", cause, super::USAGE).hint(hint);
+            vec![Failure { object: object.map(str::to_owned), ..failure }]
+        };
+        match self {
+            Self::Refused(all) => all.clone(),
+            Self::Running(one) | Self::Step(one) | Self::Untold(one) => vec![one.clone()],
+            Self::Threads { count } => own(
+                "daemon",
+                None,
+                format!("this process has {count} threads, and can become a service only with one"),
+                "enter before anything is started that makes threads, such as an asynchronous runtime",
+            ),
+            Self::Entered => own(
+                "daemon",
+                None,
+                "this process is a service already".to_owned(),
+                "a process enters once; keep what that has returned",
+            ),
+            Self::Ready => own(
+                "ready",
+                None,
+                "it has been told before".to_owned(),
+                "only after reloading() is it told again",
+            ),
+            Self::PrivilegesKept => own(
+                "ready",
+                None,
+                "the rights that were kept for the start have not been given up".to_owned(),
+                "call drop_privileges_now() first",
+            ),
+            Self::PrivilegesDropped => own(
+                "privileges",
+                None,
+                "there are none left to give up".to_owned(),
+                "keep_privileges() keeps them, and they are given up once",
+            ),
+        }
+    }
+
+    fn first(&self) -> Option<Failure> {
+        self.failures().into_iter().next()
+    }
+
+    /// What was being done, in a word or two: `user`, `pid file`, `working directory`.
+    pub fn stage(&self) -> String {
+        self.first().map(|failure| failure.stage).unwrap_or_default()
+    }
+
+    /// What it was being done to: a path, a name; none where the stage says all.
+    pub fn object(&self) -> Option<String> {
+        self.first()?.object
+    }
+
+    /// The kernel's number for the cause (errno(3)); none where it was not the kernel that refused.
+    pub fn errno(&self) -> Option<i32> {
+        self.first()?.errno
+    }
+
+    /// The exit status that says the same to a script: systemd's number for the step that failed, 250 where the service
+    /// runs already, 251 where its pid file cannot be trusted or written, 2 for what was asked wrongly.
+    pub fn status(&self) -> u8 {
+        self.first().map_or(super::USAGE, |failure| failure.status)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, failure) in self.failures().iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            failure.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A value that was refused, under the name of the builder's method.
+pub(super) fn of_problem(problem: Problem) -> Failure {
+    let stage = problem.field.map_or("daemon".to_owned(), |field| field.option().replace('-', " "));
+    let failure = Failure::new(&stage, "", problem.refusal.cause, super::USAGE);
+    Failure { object: problem.value, hint: problem.refusal.hint, ..failure }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_is_wrong_is_told_and_the_first_gives_the_status() {
+        let errno = Some(13);
+        let first = Failure { errno, ..Failure::new("chroot", "/x\u{1b}", "permission denied", 210) };
+        let error =
+            Error::Refused(vec![first, Failure::new("user", "nosuch", "there is none", 217).hint("h")]);
+        assert_eq!(
+            error.to_string(),
+            "chroot '/x\\u{1b}': permission denied\nuser 'nosuch': there is none\n  hint: h"
+        );
+        assert_eq!((error.status(), error.stage().as_str(), error.errno()), (210, "chroot", Some(13)));
+    }
+
+    #[test]
+    fn every_kind_has_a_stage_a_cause_and_a_status() {
+        for error in [
+            Error::Threads { count: 7 },
+            Error::Entered,
+            Error::Ready,
+            Error::PrivilegesKept,
+            Error::PrivilegesDropped,
+        ] {
+            assert!(!error.stage().is_empty() && error.status() != 0, "{error:?}");
+            assert!(error.to_string().contains("hint: "), "{error}");
+        }
+        assert!(Error::Threads { count: 7 }.to_string().contains(" 7 threads"));
+    }
+}

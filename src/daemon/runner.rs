@@ -1,0 +1,148 @@
+//! `start`, `stop`, `restart` and `status` from the program's own command line, as init scripts have them.
+
+use std::ffi::OsString;
+use std::io;
+use std::io::Write;
+use std::process::ExitCode;
+
+use crate::control;
+use crate::control::State;
+use crate::control::Stopped;
+use crate::control::Target;
+use crate::setup::Failure;
+use crate::spec::ServiceSpec;
+use crate::sys::plain;
+
+use super::Daemon;
+use super::Error;
+use super::Service;
+use super::launcher::complain;
+
+/// A program that is told on its command line whether to start or to stop.
+///
+/// What `DaemonRunner` was for python-daemon, with what it lacked: `stop` waits until the service has ended, never signals
+/// a process that is not the service, and whatever is said is said by the exit status too (LSB, "Init Script Actions").
+///
+/// ```no_run
+/// use std::process::ExitCode;
+/// use svcadapt::Daemon;
+/// use svcadapt::daemon::Runner;
+///
+/// fn main() -> ExitCode {
+///     let daemon = Daemon::new().name("clock").pid_file("/run/clock.pid");
+///     Runner::new(daemon).run(std::env::args_os().skip(1), |service| match service.ready() {
+///         Ok(_) => ExitCode::SUCCESS,
+///         Err(error) => service.fail(error),
+///     })
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "nothing happens before `run`"]
+pub struct Runner<'fd> {
+    daemon: Daemon<'fd>,
+}
+
+/// It does not run (LSB, status of an init script).
+const NOT_RUNNING: u8 = 3;
+/// It has ended and left a pid file or a record.
+const DEAD: u8 = 1;
+/// Nobody can say.
+const UNKNOWN: u8 = 4;
+/// It could not be stopped.
+const NOT_STOPPED: u8 = 1;
+
+impl<'fd> Runner<'fd> {
+    /// For this service, which has to have a name or a pid file: without one, nobody could find it again.
+    pub fn new(daemon: Daemon<'fd>) -> Self {
+        Self { daemon }
+    }
+
+    /// Does what the first argument says. `start` and `restart` enter, and go on with `body` in the service's process.
+    ///
+    /// Any other word, and more than one, is told on standard error, with status 2.
+    pub fn run(
+        self,
+        arguments: impl IntoIterator<Item = impl Into<OsString>>,
+        body: impl FnOnce(Service) -> ExitCode,
+    ) -> ExitCode {
+        let words: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+        let word = match words.as_slice() {
+            [word] => word.to_str().unwrap_or_default(),
+            _ => "",
+        };
+        match word {
+            "start" => self.start(body),
+            "stop" => self
+                .target()
+                .and_then(|target| stop(&target, Loud::Yes))
+                .unwrap_or_else(|error| complain(&error)),
+            "restart" => match self.target().and_then(|target| stop(&target, Loud::No)) {
+                Ok(_) => self.start(body),
+                Err(error) => complain(&error),
+            },
+            "status" => self.target().map_or_else(|error| complain(&error), |target| status(&target)),
+            _ => {
+                let given = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+                let failure = Failure::new("command", given, "this is none", super::USAGE);
+                complain(&Error::Refused(vec![failure.hint("start, stop, restart and status are")]))
+            }
+        }
+    }
+
+    fn start(self, body: impl FnOnce(Service) -> ExitCode) -> ExitCode {
+        match self.daemon.enter() {
+            Ok(service) => body(service),
+            Err(error) => complain(&error),
+        }
+    }
+
+    fn target(&self) -> Result<Target, Error> {
+        match self.daemon.spec()? {
+            ServiceSpec { name: Some(name), .. } => Ok(Target::Name(name)),
+            ServiceSpec { pid_file: Some(path), .. } => Ok(Target::PidFile(path)),
+            _ => {
+                let cause = "without a name or a pid file it cannot be found";
+                Err(Error::Refused(vec![Failure::new("service", "", cause, super::USAGE)]))
+            }
+        }
+    }
+}
+
+/// Whether a success is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Loud {
+    Yes,
+    No,
+}
+
+fn stop(target: &Target, loud: Loud) -> Result<ExitCode, Error> {
+    let stopped = control::stop(target, None).map_err(|unstopped| {
+        let failure = Failure::new("stop", target.to_string(), unstopped.to_string(), NOT_STOPPED);
+        Error::Refused(vec![Failure { hint: unstopped.hint(), ..failure }])
+    })?;
+    if loud == Loud::Yes {
+        let text = match stopped {
+            Stopped::NotRunning => "not running",
+            Stopped::Ended { .. } => "stopped",
+        };
+        say(target, text);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn status(target: &Target) -> ExitCode {
+    let (text, status) = match control::status(target).state {
+        State::Running(pid, _) => (format!("running, process {pid}"), 0),
+        State::Dead(_) => ("dead".to_owned(), DEAD),
+        State::NotRunning => ("not running".to_owned(), NOT_RUNNING),
+        State::Unknown(doubt) => (format!("unknown, {doubt}"), UNKNOWN),
+    };
+    say(target, &text);
+    ExitCode::from(status)
+}
+
+fn say(target: &Target, text: &str) {
+    // Whoever asks and does not listen has the status.
+    let line = plain(&format!("{target}: {text}"));
+    let _ = io::stdout().write_all(format!("{line}\n").as_bytes());
+}

@@ -1,0 +1,124 @@
+//! Signals as something to read.
+//!
+//! No handler of the program ever runs. The one that is installed notes the number and makes a pipe readable, and
+//! everything else is done where the program reads it. Compared with the alternatives:
+//!
+//! * signals that are blocked and read from a signalfd(2) stay blocked in every program that is executed, and
+//!   [`std::process::Command`] hands the mask on: children would be deaf to SIGTERM;
+//! * sigwait(3) has the same flaw, needs a thread that does nothing else, and cannot be waited for together with sockets;
+//! * a pipe that is written a number for each signal loses some when it is full. Here what has come is noted apart
+//!   from the pipe, so that nothing is lost.
+//!
+//! What a handler costs: system calls that signal(7) does not restart (poll(2), nanosleep(2)) end with EINTR, which std
+//! and the asynchronous runtimes expect. Handlers do not survive an exec, so children have every signal as it was.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::RawFd;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::setup::Failure;
+use crate::sys::caught::Caught;
+use crate::sys::fd;
+use crate::sys::signal;
+
+use super::Reaction;
+use super::Signal;
+
+/// systemd's number for the masks of a process (systemd.exec(5)).
+const STATUS: u8 = 207;
+
+/// The signals that were to be told.
+///
+/// Its descriptor, the reading end of a pipe, is readable when one has come, so it fits into poll(2), epoll(7) and what is
+/// built on them (tokio's `net::unix::pipe::Receiver`); [`Signals::next_now`] then says which. What is in the pipe means
+/// nothing, and may be read away by such a loop. Without one, iterate: `for signal in service.signals()` waits for each,
+/// and never ends by itself.
+///
+/// Two of a kind that come before the first was read are one; that is the kernel's rule for all but real-time signals.
+#[derive(Debug)]
+pub struct Signals(Caught);
+
+impl Signals {
+    /// Makes of every signal what the map says. After this none is blocked.
+    pub(super) fn open(map: &[(Signal, Reaction)]) -> Result<Self, Failure> {
+        let mut told = Vec::new();
+        for (signal, reaction) in map {
+            match reaction {
+                Reaction::Tell => {
+                    told.push(signal.number());
+                    Ok(())
+                }
+                Reaction::Ignore => signal::ignore(signal.number()),
+                Reaction::Default => signal::restore_default(signal.number()),
+            }
+            .map_err(|error| Failure::kernel("signal map", signal.to_string(), &error, STATUS))?;
+        }
+        // What has come meanwhile waits behind the block.
+        let opened = Caught::these(&told).and_then(|caught| signal::unblock_all().map(|()| caught));
+        let all = || told.iter().map(|number| signal::name(*number)).collect::<Vec<_>>().join(" ");
+        opened.map(Self).map_err(|error| Failure::kernel("signal map", all(), &error, STATUS))
+    }
+
+    /// Waits for one signal after the other.
+    pub fn iter(&self) -> Iter<'_> {
+        Iter(self)
+    }
+
+    /// The next signal that has come by now; none if none has.
+    pub fn next_now(&self) -> io::Result<Option<Signal>> {
+        Ok(self.0.next()?.map(Signal::of))
+    }
+
+    /// Waits for the next signal, for at most `patience` where there is one; none if none has come.
+    pub fn wait(&self, patience: Option<Duration>) -> io::Result<Option<Signal>> {
+        let begun = Instant::now();
+        loop {
+            if let Some(signal) = self.next_now()? {
+                return Ok(Some(signal));
+            }
+            let left = patience.map(|patience| patience.saturating_sub(begun.elapsed()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(None);
+            }
+            fd::wait_readable(&[self.as_fd()], left)?;
+        }
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl AsRawFd for Signals {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_fd().as_raw_fd()
+    }
+}
+
+impl<'a> IntoIterator for &'a Signals {
+    type Item = Signal;
+    type IntoIter = Iter<'a>;
+
+    fn into_iter(self) -> Iter<'a> {
+        self.iter()
+    }
+}
+
+/// Waits for one signal after the other.
+#[derive(Debug)]
+pub struct Iter<'a>(&'a Signals);
+
+impl Iterator for Iter<'_> {
+    type Item = Signal;
+
+    /// Ends only where the kernel refuses to be asked, which it has no reason to.
+    fn next(&mut self) -> Option<Signal> {
+        self.0.wait(None).ok().flatten()
+    }
+}

@@ -1,0 +1,37 @@
+//! The watchdog of the service manager (`WatchdogSec=`, sd_watchdog_enabled(3)).
+
+use std::time::Duration;
+
+use crate::manager::Notifier;
+use crate::setup::Failure;
+
+use super::Error;
+
+/// A manager that restarts the service when it gives no sign of life in time.
+#[derive(Debug, Clone, Copy)]
+pub struct Watchdog<'a> {
+    limit: Duration,
+    notifier: &'a Notifier,
+}
+
+impl<'a> Watchdog<'a> {
+    pub(super) fn new(limit: Duration, notifier: &'a Notifier) -> Self {
+        Self { limit, notifier }
+    }
+
+    /// How long the manager waits for a sign of life.
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    /// How often to give one: twice as often, as sd_watchdog_enabled(3) advises.
+    pub fn interval(&self) -> Duration {
+        self.limit / 2
+    }
+
+    /// Gives a sign of life (`WATCHDOG=1`).
+    pub fn ping(&self) -> Result<(), Error> {
+        let failed = |error| Error::Untold(Failure::kernel("notify", "WATCHDOG=1", &error, 202));
+        self.notifier.alive().map_err(failed)
+    }
+}

@@ -1,0 +1,111 @@
+//! Becoming the service without becoming another program: what differs from that for a process that stays what it is.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use crate::plan::Doer;
+use crate::plan::Plan;
+use crate::plan::Step;
+use crate::spec::Capabilities;
+use crate::sys::capability;
+use crate::sys::fd;
+use crate::sys::file;
+
+use super::Failure;
+use super::journal::Made;
+use super::perform::Stays;
+use super::perform::Work;
+use super::report::Report;
+use super::state;
+use super::state::Lock;
+use super::state::Session;
+
+/// What a program that has become the service itself is left with.
+#[derive(Debug)]
+pub struct Settled {
+    /// Where somebody waits for reports.
+    pub listener: Option<OwnedFd>,
+    /// What keeps a second instance away. It has to stay open as long as the service runs.
+    pub lock: Option<Lock>,
+    /// What was made on the way.
+    pub made: Vec<Made>,
+    /// The sockets that were opened for it, in their order.
+    pub sockets: Vec<OwnedFd>,
+    /// What standard error becomes when the service is ready. Until then it is the starter's.
+    pub last_stream: Option<OwnedFd>,
+}
+
+/// When rights are given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Privileges {
+    /// With the other steps.
+    Drop,
+    /// Later, by [`Work::drop_privileges`].
+    Keep,
+}
+
+impl Work<'_> {
+    /// Does the steps that are left to the service's process, which stays the program that it is. After a failure that
+    /// process is half of what it should be, and has to end.
+    pub fn settle(&mut self, plan: &Plan, privileges: Privileges) -> Result<(), Failure> {
+        self.stays = Stays::Itself;
+        if plan.steps.iter().any(|planned| planned.step == Step::NewSession) {
+            self.session = Session::Own;
+        }
+        let now = |step: &Step| privileges == Privileges::Drop || !step.drops();
+        self.perform_those(plan, now)
+    }
+
+    /// Does the steps that [`Privileges::Keep`] has left for later.
+    pub fn drop_privileges(&mut self, plan: &Plan) -> Result<(), Failure> {
+        self.stays = Stays::Itself;
+        self.perform_those(plan, Step::drops)
+    }
+
+    fn perform_those(&mut self, plan: &Plan, which: impl Fn(&Step) -> bool) -> Result<(), Failure> {
+        let mine = plan.steps.iter().filter(|planned| planned.doer == Doer::Service && which(&planned.step));
+        let done = mine.into_iter().try_for_each(|planned| self.perform(&planned.step));
+        done.inspect_err(|failure| self.tell(&Report::Failed(failure.clone())))
+    }
+
+    /// What is left when all steps are done.
+    pub fn settled(self) -> Settled {
+        let Self { listener, lock, made, mut streams, placements, .. } = self;
+        // Nothing else is placed for a process that stays what it is.
+        let sockets = placements.into_iter().map(|(socket, _)| socket).collect();
+        Settled { listener, lock, made, sockets, last_stream: streams.last() }
+    }
+
+    /// Whatever this process has opened itself is close-on-exec, and stays. What is not came through the exec, and nobody
+    /// in here has asked for it: the null device takes its place, so that whoever waits for its end (a pipe, a terminal)
+    /// has it, and its number is still nobody else's.
+    pub(super) fn inherited_descriptors(&mut self, kept: &[i32]) -> io::Result<()> {
+        self.streams.place_but_last()?;
+        let null = file::open_null()?;
+        // To let go of a lock's descriptor would be to let go of the lock.
+        let locks = state::inherited();
+        for number in fd::surviving()?.into_iter().filter(|number| !kept.contains(number)) {
+            if locks.contains(&number) { fd::end_at_exec(number)? } else { fd::replace(&null, number)? }
+        }
+        Ok(())
+    }
+
+    /// Without an exec a capability outside of the set has to be given up as well.
+    pub(super) fn bound(&self, set: Capabilities) -> io::Result<()> {
+        capability::bound(set.bits())?;
+        // Changing groups and user still needs some.
+        if self.stays == Stays::Itself && self.resolved.account.uid == 0 {
+            capability::limit_own(set.bits())?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn ambient(&self, set: Capabilities) -> io::Result<()> {
+        capability::set_ambient(set.bits())?;
+        // The change of the user has left all of root's, for this one step.
+        if self.stays == Stays::Itself && set != Capabilities::EMPTY && self.resolved.account.uid != 0 {
+            capability::limit_own(set.bits())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! A program that becomes a service itself, by the library, seen from outside: what python-daemon's own suite names, here
+//! with real processes, and what it does not name. Under supervisors it is in `supervised/itself.rs`.
+
+mod builder;
+mod close;
+mod descriptors;
+mod examples;
+mod hostile;
+mod misuse;
+mod owner;
+mod runner;
+mod signals;
+mod start;
+mod surroundings;
+
+use serde_json::Value;
+
+use crate::harness::Dir;
+use crate::harness::Process;
+use crate::harness::Svc;
+use crate::harness::facts;
+use crate::harness::wait_until;
+use crate::run::Service;
+
+/// `becomes` with this name, forked away, logging to `log`; see tests/tools/becomes.rs.
+fn becomes<'a>(dir: &'a Dir, service: &Service, words: &[&str]) -> Svc<'a> {
+    let log = dir.join("log").display().to_string();
+    let name = format!("name={}", service.name());
+    Svc::new(dir).program("becomes").args(["--log", &log, "--detach", "yes", "--set", &name]).args(words)
+}
+
+/// What the deed `report=report` wrote, with the process that it is about.
+fn reported(dir: &Dir) -> (Process, Value) {
+    wait_until("the program reports", || dir.join("report").exists().then_some(()));
+    let report = dir.report("report");
+    let pid = report["pid"].as_i64().and_then(|pid| pid.try_into().ok()).unwrap();
+    (Process::open(pid).unwrap(), report)
+}
+
+/// The deed that reports, for a directory that the service may no longer reach by a relative path.
+fn report(dir: &Dir) -> String {
+    format!("report={}", dir.join("report").display())
+}
+
+/// What is seen of the service from outside.
+fn seen(service: &Service) -> Value {
+    facts(&service.main().pid().to_string()).unwrap()
+}
+
+/// A line of the log, waited for.
+fn logged(dir: &Dir, line: &str) {
+    let mut log = String::new();
+    let found = || {
+        log = std::fs::read_to_string(dir.join("log")).unwrap_or_default();
+        log.lines().any(|known| known == line).then_some(())
+    };
+    wait_until(&format!("{line:?} in the log"), found);
+}

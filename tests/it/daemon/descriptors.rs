@@ -1,0 +1,133 @@
+//! Descriptors: what came with the start is let go of, what is ours stays, and nothing that Rust owns is closed.
+
+use serde_json::Value;
+
+use crate::harness::Dir;
+use crate::harness::Svc;
+use crate::run::Service;
+
+use super::becomes;
+use super::logged;
+use super::report;
+use super::reported;
+use super::seen;
+
+/// Everything but the standard streams, with what it leads to and whether an exec closes it.
+fn others(seen: &Value) -> Vec<(i32, String, bool)> {
+    let all = seen["fds"].as_object().unwrap().iter();
+    let mut others: Vec<_> = all
+        .map(|(number, fd)| {
+            let target = fd["target"].as_str().unwrap().to_owned();
+            (number.parse::<i32>().unwrap(), target, fd["cloexec"].as_bool().unwrap())
+        })
+        .filter(|(number, ..)| *number > 2)
+        .collect();
+    others.sort();
+    others
+}
+
+#[test]
+fn what_the_starter_left_open_is_let_go_of_however_high_its_number() {
+    for options in [&["--only", "fds"][..], &["--only", "fds,nofile"]] {
+        let (dir, service) = (Dir::new(), Service::new());
+        becomes(&dir, &service, &["enter", "ready", "stay"]).via_hostile(options).run();
+        let others = others(&seen(&service));
+        for number in [7, 50, 500] {
+            let (_, target, cloexec) = others.iter().find(|(known, ..)| *known == number).unwrap();
+            // The number is still taken, so that nothing in the program can close what somebody else opens later.
+            assert_eq!((target.as_str(), *cloexec), ("/dev/null", true), "{others:?}");
+        }
+        assert!(others.iter().all(|(_, target, _)| !target.contains("shadow") && !target.contains("passwd")));
+        assert!(others.iter().all(|(.., cloexec)| *cloexec), "a child would inherit one of {others:?}");
+    }
+}
+
+#[test]
+fn children_get_the_standard_streams_and_nothing_else() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let list = "sh=ls /proc/self/fd | grep -v 3 | tr '\\n' ' '; test -r /dev/stdin && cat; echo done";
+    becomes(&dir, &service, &["enter", list, "ready", "stay"]).via_hostile(&["--only", "fds"]).run();
+    logged(&dir, "sh: \"0 1 2 done\\n\"");
+}
+
+#[test]
+fn a_file_that_the_program_has_opened_itself_stays_open() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let file = dir.write("own", "mine\n").display().to_string();
+    let deeds = ["--open", &file, "enter", "own", "ready", "stay"];
+    becomes(&dir, &service, &deeds).via_hostile(&["--only", "fds"]).run();
+    let log = dir.read("log");
+    assert!(log.contains("own: Some(\"") && log.contains(" mine\")"), "{log}");
+}
+
+#[test]
+fn a_preserved_descriptor_that_came_with_the_start_stays_what_it_is() {
+    let (dir, service) = (Dir::new(), Service::new());
+    dir.write("kept", "kept\n");
+    let program = dir.program("becomes").display().to_string();
+    let path = dir.path().display();
+    for (option, kept) in [("--set files-preserve=7", true), ("", false)] {
+        let text = format!(
+            "exec 7<'{path}/kept'; exec '{program}' --detach yes --set name={} {option} enter ready stay",
+            service.name()
+        );
+        Svc::new(&dir).program("/bin/sh").args(["-c", &text]).run();
+        let others = others(&seen(&service));
+        let target = &others.iter().find(|(number, ..)| *number == 7).unwrap().1;
+        assert_eq!(target.ends_with("/kept"), kept, "{others:?}");
+        Svc::new(&dir).args(["stop", service.name()]).output();
+    }
+    // What is borrowed from the program itself.
+    let file = dir.join("kept").display().to_string();
+    becomes(&dir, &service, &["--preserve", &file, "enter", "preserved", "ready", "stay"]).run();
+    let log = dir.read("log");
+    assert!(log.contains("preserved: Some(\"") && log.contains(" kept\")"), "{log}");
+}
+
+#[test]
+fn a_preserved_descriptor_that_is_closed_is_an_error() {
+    let (dir, service) = (Dir::new(), Service::new());
+    becomes(&dir, &service, &["--set", "files-preserve=77", "enter"])
+        .stderr("files to preserve '77': no such descriptor is open\n")
+        .status(202)
+        .run();
+    becomes(&dir, &service, &["--set", "files-preserve=1", "enter"])
+        .stderr("files preserve '1': descriptors 0 to 2 are the standard streams\n")
+        .status(2)
+        .run();
+    dir.nothing_left();
+}
+
+#[test]
+fn closed_standard_streams_are_the_null_device() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let deeds = ["enter", "ready", &report(&dir), "stay"];
+    becomes(&dir, &service, &deeds).via_hostile(&["--only", "cwd", "--close-stdio"]).run();
+    let (_, seen) = reported(&dir);
+    for number in ["0", "1", "2"] {
+        assert_eq!(seen["fds"][number]["target"], "/dev/null");
+        assert_eq!(seen["fds"][number]["cloexec"], false);
+    }
+    // Nothing else has got one of their numbers.
+    assert!(others(&seen).iter().all(|(number, ..)| *number > 2));
+}
+
+#[test]
+fn streams_go_where_they_are_sent() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let input = dir.write("in", "").display().to_string();
+    let path = |name: &str| dir.join(name).display().to_string();
+    let options = [
+        format!("standard-input=file:{input}"),
+        format!("standard-output=append:{}", path("out")),
+        format!("standard-error=append:{}", path("out")),
+    ];
+    let words: Vec<&str> = options.iter().flat_map(|option| ["--set", option]).collect();
+    let deeds = ["enter", "print=one", "complain=two", "ready", "print=three", "stay"];
+    becomes(&dir, &service, &[&words[..], &deeds].concat()).run();
+    crate::harness::wait_until("all is written", || (dir.read("out") == "one\ntwo\nthree\n").then_some(()));
+    let now = seen(&service);
+    assert_eq!(now["fds"]["0"]["target"], input);
+    assert_eq!(now["fds"]["0"]["access"], "read");
+    assert_eq!(now["fds"]["1"]["append"], true);
+}

@@ -1,0 +1,64 @@
+//! Whatever state the starter is in, what becomes the service itself is left with what a started program is left with.
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::harness::Dir;
+use crate::harness::Svc;
+use crate::harness::facts;
+use crate::run::Service;
+
+use super::becomes;
+use super::seen;
+
+/// What is compared. The rest is the process's own (numbers, times), or what stays by design: see below.
+const SAME: [&str; 14] = [
+    "uid",
+    "gid",
+    "groups",
+    "umask",
+    "cwd",
+    "root",
+    "tty_nr",
+    "nice",
+    "oom_score_adj",
+    "limits",
+    "no_new_privs",
+    "capabilities",
+    "seccomp",
+    "threads",
+];
+
+/// Started as a program by `svcadapt run`.
+fn started(dir: &Dir, service: &Service, options: &[&str]) -> Value {
+    let sleep = dir.program("/bin/sleep").display().to_string();
+    let words = ["run", "--mode", "classic", "--name", service.name(), "--", &sleep, "60"];
+    Svc::new(dir).args(words).via_hostile(options).run();
+    facts(&service.main().pid().to_string()).unwrap()
+}
+
+#[test]
+fn it_is_left_with_what_a_program_is_that_run_has_started() {
+    let starters: [&[&str]; 5] = [
+        &[],
+        &["--only", "cwd", "--tty"],
+        &["--only", "cwd", "--close-stdio"],
+        &["--only", "nofile,fds"],
+        &["--only", "umask,env,groups"],
+    ];
+    for options in starters {
+        let (dir, one, other) = (Dir::new(), Service::new(), Service::new());
+        let expected = started(&dir, &one, options);
+        becomes(&dir, &other, &["enter", "ready", "stay"]).via_hostile(options).run();
+        let got = seen(&other);
+        for key in SAME {
+            assert_eq!(got[key], expected[key], "{options:?}: {key}");
+        }
+        for number in ["0", "1", "2"] {
+            assert_eq!(got["fds"][number], expected["fds"][number], "{options:?}: descriptor {number}");
+        }
+        // By design: Rust's own SIGPIPE and its guard of the stack.
+        assert_eq!(got["signals"], json!({ "blocked": [], "ignored": [13], "caught": [7, 11] }));
+        assert_eq!(expected["signals"], json!({ "blocked": [], "ignored": [], "caught": [] }));
+    }
+}

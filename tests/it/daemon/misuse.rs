@@ -1,0 +1,98 @@
+//! What cannot be right is a typed error, and nothing has been changed then.
+
+use crate::harness::Dir;
+use crate::run::Service;
+
+use super::becomes;
+use super::logged;
+
+#[test]
+fn a_process_with_threads_is_refused() {
+    let (dir, service) = (Dir::new(), Service::new());
+    for detach in ["yes", "no"] {
+        becomes(&dir, &service, &["--detach", detach, "--thread", "enter", "ready"])
+            .stderr("daemon: this process has 2 threads, and can become a service only with one\n  hint: enter before anything is started that makes threads, such as an asynchronous runtime\n")
+            .status(2)
+            .run();
+    }
+    logged(&dir, "enter: \"Threads { count: 2 }\"");
+    dir.nothing_left();
+}
+
+#[test]
+fn a_thread_that_has_ended_is_none() {
+    let (dir, service) = (Dir::new(), Service::new());
+    for _ in 0..20 {
+        becomes(&dir, &service, &["--joined", "enter", "ready"]).run();
+        crate::harness::wait_until("it has ended", || service.running().is_none().then_some(()));
+    }
+}
+
+#[test]
+fn what_was_refused_may_be_tried_again() {
+    let (dir, service) = (Dir::new(), Service::new());
+    becomes(&dir, &service, &["refused", "refused", "enter", "ready", "refused"]).run();
+    crate::harness::wait_until("it has ended", || service.running().is_none().then_some(()));
+    let log = dir.read("log");
+    let lines: Vec<&str> = log.lines().collect();
+    let expected = [
+        "refused: Err(\"user\")",
+        "refused: Err(\"user\")",
+        "enter: \"done\"",
+        "ready: Ok(Launcher)",
+        "refused: Err(\"daemon\")",
+    ];
+    assert_eq!(lines, expected);
+}
+
+/// Threads may share it, and whatever they read from it.
+#[test]
+fn a_service_may_be_shared_among_threads() {
+    fn shared<T: Send + Sync + 'static>() {}
+    shared::<svcadapt::daemon::Service>();
+    shared::<svcadapt::daemon::Signals>();
+    shared::<svcadapt::daemon::Error>();
+}
+
+#[test]
+fn a_second_enter_and_a_second_ready_are_refused() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let deeds = ["enter", "again", "ready", "ready", "reloading", "ready", "stopping", "ready"];
+    becomes(&dir, &service, &deeds).run();
+    logged(
+        &dir,
+        "again: Err(\"daemon: this process is a service already\\n  hint: a process enters once; keep what that has returned\")",
+    );
+    crate::harness::wait_until("it has ended", || service.running().is_none().then_some(()));
+    let log = dir.read("log");
+    let lines: Vec<&str> = log.lines().filter(|line| line.starts_with("ready")).collect();
+    assert_eq!(lines, ["ready: Ok(Launcher)", "ready: Err(Ready)", "ready: Ok(Nobody)", "ready: Err(Ready)"]);
+}
+
+#[test]
+fn values_that_cannot_be_are_all_told_at_once() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let words = ["--set", "user=4294967295", "--set", "group=-1", "--set", "umask=9", "--set", "nice=20"];
+    becomes(&dir, &service, &[&words[..], &["enter"]].concat())
+        .stderr(
+            "user '4294967295': this number means \"no change\" to the kernel\n\
+             group '-1': neither a name nor a number of a user or group\n\
+             umask '9': not an octal number between 0 and 777\n\
+             nice '20': not a whole number from -20 to 19\n",
+        )
+        .status(2)
+        .run();
+    becomes(&dir, &service, &["--set", "user=nosuchuser", "--set", "group=nosuchgroup", "enter"])
+        .stderr("user 'nosuchuser': there is no such user\ngroup 'nosuchgroup': there is no such group\n")
+        .status(217)
+        .run();
+    for (option, said) in [
+        ("ready=tcp:80", "ready 'tcp:80': the program itself says when it is ready\n"),
+        ("type=oneshot", "type 'oneshot': a program that enters tells itself when it is ready\n"),
+        ("expand-variables=yes", "expand variables 'yes': there is no command to put them into\n"),
+    ] {
+        becomes(&dir, &service, &["--set", option, "enter"]).stderr(said).status(2).run();
+    }
+    assert!(!service.lock().exists());
+    dir.nothing_left();
+}

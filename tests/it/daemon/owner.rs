@@ -1,0 +1,218 @@
+//! Whom the service runs as, where, and with what rights.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use serde_json::json;
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::require;
+use crate::run::Service;
+
+use super::becomes;
+use super::logged;
+use super::seen;
+
+fn ids(id: u32) -> serde_json::Value {
+    json!({ "real": id, "effective": id, "saved": id })
+}
+
+#[test]
+fn user_group_and_groups_are_changed_for_good_and_the_starters_groups_are_gone() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let (dir, service) = (Dir::new().owned_by("nobody"), Service::new());
+    let words = ["--set", "user=nobody", "--set", "supplementary-groups=12", "enter", "ready", "stay"];
+    becomes(&dir, &service, &words).via_hostile(&["--only", "groups"]).run();
+    let now = seen(&service);
+    assert_eq!((&now["uid"], &now["gid"]), (&ids(65_534), &ids(65_534)));
+    assert_eq!(now["groups"], json!([12, 65_534]));
+    for set in ["inheritable", "permitted", "effective", "ambient"] {
+        assert_eq!(now["capabilities"][set], "0000000000000000", "{set}");
+    }
+}
+
+#[test]
+fn root_keeps_no_group_of_the_shell_either() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let (dir, service) = (Dir::new(), Service::new());
+    becomes(&dir, &service, &["enter", "ready", "stay"]).via_hostile(&["--only", "groups"]).run();
+    assert_eq!(seen(&service)["groups"], json!([]));
+}
+
+#[test]
+fn a_number_without_an_account_needs_a_group_and_can_be_had_then() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let (dir, service) = (Dir::new(), Service::new());
+    becomes(&dir, &service, &["--set", "user=54321", "enter"])
+        .stderr("user '54321': no account has this number, so its group is not known\n  hint: add --group\n")
+        .status(216)
+        .run();
+    becomes(&dir, &service, &["--set", "user=54321", "--set", "group=54322", "enter", "ready", "stay"]).run();
+    let now = seen(&service);
+    assert_eq!((&now["uid"], &now["gid"], &now["groups"]), (&ids(54_321), &ids(54_322), &json!([54_322])));
+}
+
+#[test]
+fn what_must_come_first_can_come_before_the_rights_are_gone() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let (dir, service) = (Dir::new(), Service::new());
+    let secret = dir.write("secret", "x");
+    fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let open = format!("sh=id -u; cat {}", secret.display());
+    let words = ["--keep-privileges", "--set", "user=nobody", "--set", "working-directory=/tmp", "enter"];
+    let deeds = ["ready", &open, "thread", "drop-privileges", "exit=9"];
+    // Neither ready while it is root nor with capabilities that only one of its threads would lose.
+    becomes(&dir, &service, &[&words[..], &deeds].concat())
+        .stderr("becomes: start '[NAME]': the program ended with status 9 before it was ready\n")
+        .name("[NAME]", service.name())
+        .status(9)
+        .run();
+    logged(&dir, "ready: Err(PrivilegesKept)");
+    logged(&dir, "sh: \"0\\nx\"");
+    logged(&dir, "drop-privileges: Err(Threads { count: 2 })");
+    let deeds = ["drop-privileges", "drop-privileges", "sh=id -u; pwd", "ready", "stay"];
+    becomes(&dir, &service, &[&words[..], &deeds].concat()).run();
+    logged(&dir, "drop-privileges: Ok(())");
+    logged(&dir, "drop-privileges: Err(PrivilegesDropped)");
+    logged(&dir, "sh: \"65534\\n/tmp\\n\"");
+    let now = seen(&service);
+    assert_eq!((&now["uid"], &now["gid"], &now["groups"]), (&ids(65_534), &ids(65_534), &json!([65_534])));
+    assert_eq!(now["cwd"], "/tmp");
+}
+
+/// Names live in a file of the test's own, which only the processes of the test see.
+#[test]
+fn a_user_who_vanishes_before_the_rights_are_given_up_is_an_error() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let (dir, service) = (Dir::new(), Service::new());
+    let program = dir.program("becomes").display().to_string();
+    let path = dir.path().display();
+    for (change, said) in [
+        (
+            "sed -i /^itvanish:/d /etc/passwd",
+            "user 'itvanish': there is no such user\n  hint: it was there when the start began",
+        ),
+        (
+            "sed -i s/^itvanish:x:4711:/itvanish:x:4712:/ /etc/passwd",
+            "user 'itvanish': it has become another one since the start began: 4712 was 4711",
+        ),
+    ] {
+        fs::write(
+            dir.join("passwd"),
+            fs::read_to_string("/etc/passwd").unwrap() + "itvanish:x:4711:65534::/:/bin/false\n",
+        )
+        .unwrap();
+        let text = format!(
+            "mount --bind '{path}' /mnt && cp '{path}/passwd' /mnt/passwd.own && mount --bind /mnt/passwd.own /etc/passwd && \
+             exec '{program}' --log '{path}/log' --detach yes --set name={} --set user=itvanish --keep-privileges \
+             enter 'sh={}' drop-privileges exit=7",
+            service.name(),
+            // A file that is a mount cannot be renamed over.
+            change
+                .replace("sed -i ", "sed ")
+                .replace(" /etc/passwd", &format!(" '{path}/passwd' > /etc/passwd")),
+        );
+        let output = crate::harness::Svc::new(&dir)
+            .program("/usr/bin/unshare")
+            .args(["--mount", "/bin/sh", "-c", &text])
+            .output();
+        assert_eq!(output.exit, crate::harness::Exit::Status(7), "{}", output.stderr);
+        let log = dir.read("log");
+        assert!(log.contains("drop-privileges: Err(Step(Failure { stage: \"user\""), "{log}");
+        let cause = said.lines().next().unwrap().split_once(": ").unwrap().1;
+        assert!(log.contains(cause), "{log}");
+        fs::remove_file(dir.join("log")).unwrap();
+    }
+}
+
+#[test]
+fn root_directory_working_directory_and_umask_are_as_asked() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let (dir, service) = (Dir::new(), Service::new());
+    fs::create_dir_all(dir.join("jail/inside")).unwrap();
+    let jail = format!("root-directory={}", dir.join("jail").display());
+    let words = ["--set", &jail, "--set", "working-directory=/inside", "--set", "umask=077"];
+    becomes(&dir, &service, &[&words[..], &["enter", "report=/here", "ready", "stay"]].concat())
+        .stderr("Error: Os { code: 2, kind: NotFound, message: \"No such file or directory\" }\nbecomes: start '[NAME]': the program ended with status 1 before it was ready\n")
+        .name("[NAME]", service.name())
+        .status(1)
+        .run();
+    becomes(&dir, &service, &[&words[..], &["enter", "ready", "stay"]].concat()).run();
+    let now = seen(&service);
+    let jail = dir.join("jail").display().to_string();
+    assert_eq!((&now["root"], &now["cwd"]), (&json!(jail), &json!(format!("{jail}/inside"))));
+    assert_eq!(now["umask"], "0077");
+    for (option, said, status) in [
+        ("working-directory=/nowhere", "working directory '/nowhere': no such file or directory\n", 200),
+        ("root-directory=/nowhere", "root directory '/nowhere': no such file or directory\n", 210),
+        ("umask=1000", "umask '1000': not an octal number between 0 and 777\n", 2),
+    ] {
+        let other = Service::new();
+        becomes(&dir, &other, &["--set", option, "enter"]).stderr(said).status(status).run();
+    }
+}
+
+#[test]
+fn a_directory_that_the_user_may_not_enter_is_told_by_the_launcher() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let (dir, service) = (Dir::new(), Service::new());
+    let pid_file = format!("/run/{}.pid", service.name());
+    let option = format!("pid-file={pid_file}");
+    becomes(&dir, &service, &["--set", "user=nobody", "--set", "working-directory=/root", "--set", &option, "enter"])
+        .stderr("becomes: working directory '/root': permission denied\n  hint: the user that the service runs as may not enter it\n")
+        .status(200)
+        .run();
+    assert!(fs::metadata(&pid_file).is_err() && !service.lock().exists());
+    dir.nothing_left();
+}
+
+#[test]
+fn no_core_is_dumped_where_none_may_be() {
+    let (dir, service) = (Dir::new(), Service::new());
+    becomes(&dir, &service, &["--set", "prevent-core=yes", "enter", "ready", "stay"])
+        .via_hostile(&["--only", "core"])
+        .run();
+    let limit = &seen(&service)["limits"]["Max core file size"];
+    assert_eq!((&limit["soft"], &limit["hard"]), (&json!("1"), &json!("1")));
+    // Others of its user cannot read its memory: what is in /proc belongs to root then.
+    let pid = service.main().pid();
+    assert_eq!(fs::metadata(format!("/proc/{pid}/environ")).unwrap().uid(), 0);
+}
+
+#[test]
+fn a_capability_that_is_kept_can_be_used_and_the_others_are_gone() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let (dir, service) = (Dir::new().owned_by("nobody"), Service::new());
+    let words = [
+        "--set",
+        "user=nobody",
+        "--set",
+        "ambient-capabilities=CAP_NET_BIND_SERVICE",
+        "--set",
+        "no-new-privileges=yes",
+    ];
+    becomes(&dir, &service, &[&words[..], &["enter", "bind=127.0.0.1:17", "ready", "stay"]].concat()).run();
+    logged(&dir, "bind: Ok(())");
+    let now = seen(&service);
+    for set in ["permitted", "effective", "inheritable", "ambient"] {
+        assert_eq!(now["capabilities"][set], "0000000000000400", "{set}");
+    }
+    assert_eq!(now["no_new_privs"], 1);
+}

@@ -1,0 +1,39 @@
+//! `start`, `stop`, `restart` and `status` from the program's own command line.
+
+use crate::harness::Dir;
+use crate::harness::Svc;
+use crate::run::Service;
+
+use super::becomes;
+
+#[test]
+fn it_starts_tells_restarts_and_stops() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let word = |word: &str| -> Svc<'_> {
+        becomes(&dir, &service, &["--runner", word, "ready", "stay"]).name("[NAME]", service.name())
+    };
+    word("status").stdout("[NAME]: not running\n").status(3).run();
+    word("stop").stdout("[NAME]: not running\n").run();
+    word("start").run();
+    let first = service.main();
+    word("status").stdout(&format!("[NAME]: running, process {}\n", first.pid())).run();
+    word("start")
+        .stderr(&format!("becomes: start '[NAME]': already running as process {}\n", first.pid()))
+        .status(250)
+        .run();
+    word("restart").run();
+    first.wait_gone();
+    let second = service.main();
+    word("stop").stdout("[NAME]: stopped\n").run();
+    second.wait_gone();
+    word("reload")
+        .stderr("becomes: command 'reload': this is none\n  hint: start, stop, restart and status are\n")
+        .status(2)
+        .run();
+    // What cannot be started is told by `start`, with the status of the step.
+    becomes(&dir, &service, &["--set", "user=nosuchuser", "--runner", "start"])
+        .stderr("becomes: user 'nosuchuser': there is no such user\n")
+        .status(217)
+        .run();
+    dir.nothing_left();
+}

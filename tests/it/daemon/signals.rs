@@ -1,0 +1,84 @@
+//! Signals: none that the starter left behind, Rust's own as they were, and those of the map as something to read.
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::harness::Dir;
+use crate::run::Service;
+
+use super::becomes;
+use super::logged;
+use super::seen;
+
+const SIGPIPE: i32 = 13;
+
+#[test]
+fn nothing_that_the_starter_ignored_or_blocked_is_left() {
+    let (dir, service) = (Dir::new(), Service::new());
+    becomes(&dir, &service, &["enter", "ready", "stay"]).via_hostile(&["--only", "ignored,blocked"]).run();
+    let now = seen(&service);
+    assert_eq!(now["signals"]["blocked"], json!([]));
+    // SIGPIPE is what Rust's runtime ignores, and SIGBUS and SIGSEGV are what it tells a stack overflow by.
+    assert_eq!(now["signals"]["ignored"], json!([SIGPIPE]));
+    assert_eq!(now["signals"]["caught"], json!([7, 11]));
+    // And so SIGTERM ends it.
+    let main = service.main();
+    main.signal(Signal::SIGTERM);
+    main.wait_gone();
+}
+
+#[test]
+fn a_mapped_signal_is_told_and_does_nothing_else() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let map = ["TERM=tell", "HUP=tell", "USR1=tell", "RTMIN+3=tell", "USR2=ignore", "INT=default"];
+    let words: Vec<&str> = map.iter().flat_map(|one| ["--signal", one]).collect();
+    let deeds = ["enter", "ready", "signals", "stopping"];
+    becomes(&dir, &service, &[&words[..], &deeds].concat()).via_hostile(&["--only", "ignored"]).run();
+    let main = service.main();
+    let now = seen(&service);
+    let numbers = |key: &str| now["signals"][key].clone();
+    let first = libc::SIGRTMIN();
+    let mut told = [Signal::SIGHUP as i32, Signal::SIGUSR1 as i32, Signal::SIGTERM as i32, first + 3, 7, 11];
+    told.sort_unstable();
+    assert_eq!(numbers("blocked"), json!([]));
+    assert_eq!(numbers("ignored"), json!([Signal::SIGUSR2 as i32, SIGPIPE]));
+    assert_eq!(numbers("caught"), json!(told));
+    // One after the other: two of a kind that are not read yet are one, by the kernel's rule.
+    for (signal, name) in [(Signal::SIGHUP, "SIGHUP"), (Signal::SIGUSR1, "SIGUSR1")] {
+        main.signal(signal);
+        logged(&dir, &format!("signal: {name}"));
+    }
+    main.signal(Signal::SIGUSR2);
+    main.signal(Signal::SIGTERM);
+    main.wait_gone();
+    logged(&dir, "signal: SIGTERM");
+    logged(&dir, "stopping: Ok(())");
+    assert!(!dir.read("log").contains("USR2"));
+}
+
+/// What the program wants to be told of is for itself alone. (Of the C library's own two, 32 and 33, its
+/// posix_spawn(3) makes ignored ones, whoever calls it.)
+#[test]
+fn children_have_no_signal_blocked_or_ignored() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let words = ["--signal", "TERM=tell", "--signal", "HUP=tell"];
+    let masks = "sh=for m in Blk Ign; do \
+                 echo $((0x$(grep Sig$m /proc/self/status | cut -f 2) & ~0x180000000)); done";
+    becomes(&dir, &service, &[&words[..], &["enter", masks, "ready", "stay"]].concat())
+        .via_hostile(&["--only", "ignored,blocked"])
+        .run();
+    logged(&dir, "sh: \"0\\n0\\n\"");
+}
+
+#[test]
+fn threads_that_are_made_later_leave_the_signals_to_whoever_reads_them() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let deeds = ["--signal", "TERM=tell", "enter", "thread", "thread", "ready", "signals"];
+    becomes(&dir, &service, &deeds).run();
+    let main = service.main();
+    assert_eq!(seen(&service)["threads"], Value::from(3));
+    main.signal(Signal::SIGTERM);
+    main.wait_gone();
+    logged(&dir, "signal: SIGTERM");
+}

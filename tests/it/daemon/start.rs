@@ -1,0 +1,244 @@
+//! The launcher's status is the truth: ready, or why not.
+
+use std::time::Duration;
+use std::time::Instant;
+
+use nix::sys::signal::Signal;
+
+use crate::harness::Dir;
+use crate::harness::Svc;
+use crate::run::Service;
+
+use super::becomes;
+use super::logged;
+use super::report;
+use super::reported;
+use super::seen;
+
+#[test]
+fn the_launcher_returns_when_it_is_ready_and_not_before() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let gate = format!("wait={}", dir.join("gate").display());
+    let running = becomes(&dir, &service, &["enter", "asked", &gate, "ready", "asked", "stay"]).spawn();
+    logged(&dir, "asked: true");
+    assert!(running.runs(), "the launcher did not wait");
+    dir.write("gate", "");
+    let output = running.finish();
+    assert_eq!((output.exit, output.stderr.as_str()), (crate::harness::Exit::Status(0), ""));
+    logged(&dir, "ready: Ok(Launcher)");
+    logged(&dir, "asked: false");
+    let main = service.main();
+    Svc::new(&dir)
+        .args(["status", service.name()])
+        .stdout("[NAME]: running, process [PID], since 0 s\n  program: [DIR]/becomes\n")
+        .name("[NAME]", service.name())
+        .run();
+    Svc::new(&dir)
+        .args(["stop", service.name()])
+        .stdout("[NAME]: stopped (SIGTERM, 0.0 s)\n")
+        .name("[NAME]", service.name())
+        .run();
+    main.wait_gone();
+    dir.nothing_left();
+}
+
+#[test]
+fn both_forks_are_made_and_no_terminal_can_be_had_again() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let deeds = ["enter", &report(&dir), "ready", "stay"];
+    becomes(&dir, &service, &deeds).via_hostile(&["--only", "cwd", "--tty"]).run();
+    let (_, inside) = reported(&dir);
+    assert_ne!(inside["pid"], inside["sid"], "it leads a session");
+    assert_eq!(inside["tty_nr"], 0);
+    let now = seen(&service);
+    assert_ne!(now["sid"], facts_of_us()["sid"]);
+    assert_eq!((&now["cwd"], &now["umask"]), (&"/".into(), &"0022".into()));
+}
+
+fn facts_of_us() -> serde_json::Value {
+    crate::harness::facts("self").unwrap()
+}
+
+#[test]
+fn the_status_that_it_ends_with_is_the_launchers() {
+    let (dir, service) = (Dir::new(), Service::new());
+    for status in [1, 2, 3, 99, 203, 250, 255] {
+        becomes(&dir, &service, &["enter", &format!("exit={status}")])
+            .stderr("becomes: start '[NAME]': the program ended with status [STATUS] before it was ready\n")
+            .name("[NAME]", service.name())
+            .name("[STATUS]", status)
+            .status(status)
+            .run();
+    }
+    // Without `ready` not even success is one.
+    becomes(&dir, &service, &["enter", "exit=0"])
+        .stderr("becomes: start '[NAME]': the program ended with status 0 before it was ready\n")
+        .name("[NAME]", service.name())
+        .status(248)
+        .run();
+    dir.nothing_left();
+}
+
+#[test]
+fn an_error_reaches_the_launcher_as_its_reason() {
+    let (dir, service) = (Dir::new(), Service::new());
+    becomes(&dir, &service, &["enter", "fail=no bells\n\u{1b}[2J"])
+        .stderr("becomes: start '[NAME]': the program ended with status 1 before it was ready; it said why: no bells\\n\\u{1b}[2J\n")
+        .name("[NAME]", service.name())
+        .status(1)
+        .run();
+    // What `main` returns is shown by Rust itself, on the standard error that is the starter's until it is ready.
+    becomes(&dir, &service, &["enter", "error=no whistles"])
+        .stderr("Error: \"no whistles\"\nbecomes: start '[NAME]': the program ended with status 1 before it was ready\n")
+        .name("[NAME]", service.name())
+        .status(1)
+        .run();
+    dir.nothing_left();
+}
+
+#[test]
+fn a_panic_reaches_the_launcher_in_every_phase() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let panic = "\nthread 'main' ([ANY]) panicked at tests/tools/becomes.rs:[ANY]\nouch\nnote: [ANY]\n";
+    // Before anything was changed there is no launcher yet, and nothing between it and the starter.
+    becomes(&dir, &service, &["panic=ouch", "enter"]).stderr(panic).status(101).run();
+    becomes(&dir, &service, &["enter", "panic=ouch"])
+        .stderr(&format!(
+            "{panic}becomes: start '[NAME]': the program ended with status 101 before it was ready\n"
+        ))
+        .name("[NAME]", service.name())
+        .status(101)
+        .run();
+    // One in another thread that is caught is no death.
+    becomes(&dir, &service, &["enter", "panic-elsewhere=ouch", "ready"])
+        .stderr("\nthread '<unnamed>' ([ANY]) panicked at tests/tools/becomes.rs:[ANY]\nouch\nnote: [ANY]\n")
+        .run();
+    crate::harness::wait_until("it has ended", || service.running().is_none().then_some(()));
+    let twice = becomes(&dir, &service, &["enter", "panic-twice=ouch"]).output();
+    assert_eq!(twice.exit, crate::harness::Exit::Signal(Signal::SIGABRT as i32));
+    assert!(twice.stderr.contains("ouch") && twice.stderr.contains("once more"), "{}", twice.stderr);
+    let last =
+        format!("becomes: start '{}': the program ended by SIGABRT before it was ready\n", service.name());
+    assert!(twice.stderr.ends_with(&last), "{}", twice.stderr);
+    // After it was ready nobody waits any more; what it says goes where its standard error goes.
+    let log = dir.write("errors", "");
+    let option = format!("standard-error=append:{}", log.display());
+    becomes(&dir, &service, &["--set", &option, "enter", "ready", "panic=ouch"]).run();
+    crate::harness::wait_until("the panic is logged", || dir.read("errors").contains("ouch").then_some(()));
+    crate::harness::wait_until("it has ended", || service.running().is_none().then_some(()));
+    dir.nothing_left();
+}
+
+#[test]
+fn a_death_is_told_whatever_the_program_can_still_say() {
+    let (dir, service) = (Dir::new(), Service::new());
+    becomes(&dir, &service, &["enter", "abort"])
+        .stderr("becomes: start '[NAME]': the program ended by SIGABRT before it was ready\n")
+        .name("[NAME]", service.name())
+        .signal(Signal::SIGABRT)
+        .run();
+    // Rust's own guard of the stack is still there, and its message is seen.
+    becomes(&dir, &service, &["enter", "overflow"])
+        .stderr("\nthread 'main' ([ANY]) has overflowed its stack\nfatal runtime error: stack overflow, aborting\nbecomes: start '[NAME]': the program ended by SIGABRT before it was ready\n")
+        .name("[NAME]", service.name())
+        .signal(Signal::SIGABRT)
+        .run();
+    becomes(&dir, &service, &["enter", "sh=kill -9 $PPID", "stay"])
+        .stderr("becomes: start '[NAME]': the program ended by SIGKILL before it was ready\n")
+        .name("[NAME]", service.name())
+        .signal(Signal::SIGKILL)
+        .run();
+    dir.nothing_left();
+}
+
+#[test]
+fn the_last_words_in_a_log_are_shown() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let log = dir.write("errors", "of yesterday\n");
+    let option = format!("standard-error=append:{}", log.display());
+    becomes(&dir, &service, &["--set", &option, "enter", "complain=first", "complain=second", "exit=7"])
+        .stderr("becomes: start '[NAME]': the program ended with status 7 before it was ready\n  | first\n  | second\n")
+        .name("[NAME]", service.name())
+        .status(7)
+        .run();
+    assert_eq!(dir.read("errors"), "of yesterday\nfirst\nsecond\n");
+    dir.nothing_left();
+}
+
+#[test]
+fn a_service_that_is_dropped_before_it_was_ready_has_failed() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let begun = Instant::now();
+    becomes(&dir, &service, &["enter", "let-go", "stay"])
+        .stderr("becomes: start '[NAME]': the program let go of the service before it was ready, and ran on\n  hint: what Daemon::enter returns has to be kept, and told when the service is ready\n")
+        .name("[NAME]", service.name())
+        .status(248)
+        .run();
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    becomes(&dir, &service, &["enter", "forget", "exit=5"])
+        .stderr("becomes: start '[NAME]': the program ended with status 5 before it was ready\n")
+        .name("[NAME]", service.name())
+        .status(5)
+        .run();
+    dir.nothing_left();
+}
+
+#[test]
+fn what_is_not_ready_in_time_is_ended_with_all_that_it_has_started() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let late = [
+        "--set",
+        "timeout-start-sec=300ms",
+        "enter",
+        "sh=setsid sleep 60 >/dev/null 2>&1 &",
+        "status=opening the doors",
+        "stay",
+    ];
+    becomes(&dir, &service, &late)
+        .stderr("becomes: start '[NAME]': the program has not said after 300ms that it is ready; its status: opening the doors\n  hint: timeout_start gives it more time\n")
+        .name("[NAME]", service.name())
+        .status(249)
+        .run();
+    assert!(!service.lock().exists());
+    dir.nothing_left();
+}
+
+#[test]
+fn whoever_asks_for_more_time_gets_it() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let words = ["--set", "timeout-start-sec=300ms", "enter", "extend=20000", "pause=700", "ready"];
+    becomes(&dir, &service, &words).run();
+    crate::harness::wait_until("it has ended", || service.running().is_none().then_some(()));
+}
+
+#[test]
+fn a_launcher_that_is_told_to_end_takes_the_service_along() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let running = becomes(&dir, &service, &["enter", "asked", "stay"]).spawn();
+    logged(&dir, "asked: true");
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.finish().exit, crate::harness::Exit::Signal(Signal::SIGTERM as i32));
+    dir.nothing_left();
+}
+
+#[test]
+fn the_starter_s_output_is_let_go_of_when_it_is_ready() {
+    let (dir, service) = (Dir::new(), Service::new());
+    // `run` waits for the end of both streams: a descriptor that is kept would hang `$(…)` and ssh.
+    becomes(
+        &dir,
+        &service,
+        &["print=before", "enter", "complain=meanwhile", "ready", "complain=lost", "print=lost", "stay"],
+    )
+    .stdout("before\n")
+    .stderr("meanwhile\n")
+    .run();
+    let now = seen(&service);
+    for number in ["0", "1", "2"] {
+        let stream = &now["fds"][number];
+        assert_eq!(
+            (&stream["target"], &stream["access"], &stream["cloexec"]),
+            (&"/dev/null".into(), &"rdwr".into(), &false.into())
+        );
+    }
+}

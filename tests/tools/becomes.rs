@@ -1,0 +1,329 @@
+//! A program that becomes a service itself, by the library, and does then what it is told to.
+//!
+//! ```text
+//! becomes [--log FILE] [--open FILE] [--thread] [--set OPTION=VALUE]... [--detach auto|yes|no] [--keep-privileges]
+//!         [--signal NAME=tell|ignore|default]... [--preserve FILE] [--runner] DEED...
+//! ```
+//!
+//! `OPTION=VALUE` is any option of `svcadapt run`. Deeds are done in their order, each with a line in the log of what came
+//! of it; `enter` is one of them, and what stands in front of it is done before. See `Program::act` for all of them. It
+//! gives up after two minutes, so that no failed test leaves one for ever.
+
+#![forbid(unsafe_code)]
+
+#[path = "../it/harness/proc.rs"]
+mod proc;
+
+use std::error::Error;
+use std::fs;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io;
+use std::io::Read;
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+use std::time::Instant;
+
+use svcadapt::Daemon;
+use svcadapt::daemon::DetachProcess;
+use svcadapt::daemon::Reaction;
+use svcadapt::daemon::Runner;
+use svcadapt::daemon::Service;
+use svcadapt::daemon::Signal;
+use svcadapt::spec::FIELDS;
+
+const PATIENCE: Duration = Duration::from_secs(120);
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let mut log = None;
+    let (mut runner, mut deeds) = (false, Vec::new());
+    let mut own = None;
+    let mut preserved = None;
+    let mut daemon = Daemon::new();
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
+        match word.as_str() {
+            "--log" => log = Some(OpenOptions::new().append(true).create(true).open(value()?)?),
+            "--open" => own = Some(File::open(value()?)?),
+            "--preserve" => preserved = Some(File::open(value()?)?),
+            "--runner" => runner = true,
+            "--thread" => drop(thread::spawn(|| thread::park_timeout(PATIENCE))),
+            "--joined" => thread::spawn(|| ()).join().map_err(|_| "a thread panicked")?,
+            "--keep-privileges" => daemon = daemon.keep_privileges(),
+            "--set" => {
+                let value = value()?;
+                let (option, value) = value.split_once('=').ok_or("--set OPTION=VALUE")?;
+                let row = FIELDS.iter().find(|row| row.option == option).ok_or("no such option")?;
+                daemon = daemon.set(row.field, value);
+            }
+            "--detach" => {
+                daemon = daemon.detach_process(match value()?.as_str() {
+                    "yes" => DetachProcess::Yes,
+                    "no" => DetachProcess::No,
+                    _ => DetachProcess::Auto,
+                });
+            }
+            "--signal" => {
+                let value = value()?;
+                let (name, reaction) = value.split_once('=').ok_or("--signal NAME=REACTION")?;
+                let reaction = match reaction {
+                    "ignore" => Reaction::Ignore,
+                    "default" => Reaction::Default,
+                    _ => Reaction::Tell,
+                };
+                daemon = daemon.signal_map([(signal(name)?, reaction)]);
+            }
+            _ => deeds.push(word),
+        }
+    }
+    if let Some(file) = &preserved {
+        daemon = daemon.files_preserve([file.as_fd()]);
+    }
+    if runner {
+        let verb = deeds.remove(0);
+        return Ok(Runner::new(daemon).run([verb], |service| {
+            let mut program =
+                Program { log, own, preserved: None, service: Some(service), threads: Vec::new() };
+            program.all(&deeds, None).unwrap_or(ExitCode::from(98))
+        }));
+    }
+    let for_program = preserved.as_ref().map(File::try_clone).transpose()?;
+    let mut program = Program { log, own, preserved: for_program, service: None, threads: Vec::new() };
+    program.all(&deeds, Some(daemon))
+}
+
+fn signal(name: &str) -> Result<Signal, Box<dyn Error>> {
+    let all = [
+        Signal::TERM,
+        Signal::INT,
+        Signal::HUP,
+        Signal::QUIT,
+        Signal::USR1,
+        Signal::USR2,
+        Signal::CHLD,
+        Signal::PIPE,
+        Signal::WINCH,
+    ];
+    let known = all.into_iter().chain((0..30).filter_map(Signal::real_time));
+    known.into_iter().find(|signal| signal.to_string() == format!("SIG{name}")).ok_or_else(|| name.into())
+}
+
+struct Program {
+    log: Option<File>,
+    own: Option<File>,
+    preserved: Option<File>,
+    service: Option<Service>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+impl Program {
+    fn all(&mut self, deeds: &[String], mut daemon: Option<Daemon<'_>>) -> Result<ExitCode, Box<dyn Error>> {
+        for deed in deeds {
+            let (what, value) = deed.split_once('=').unwrap_or((deed, ""));
+            if what == "enter" {
+                match daemon.take().unwrap_or_default().enter() {
+                    Ok(service) => {
+                        self.say("enter", "done");
+                        self.service = Some(service);
+                    }
+                    Err(error) => {
+                        self.say("enter", format!("{error:?}"));
+                        writeln!(io::stderr(), "{error}")?;
+                        return Ok(ExitCode::from(error.status()));
+                    }
+                }
+            } else if let Some(status) = self.act(what, value)? {
+                return Ok(status);
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn service(&self) -> Result<&Service, Box<dyn Error>> {
+        self.service.as_ref().ok_or_else(|| "not entered".into())
+    }
+
+    /// One deed; an exit status where it is the last.
+    fn act(&mut self, what: &str, value: &str) -> Result<Option<ExitCode>, Box<dyn Error>> {
+        match what {
+            // Enters a second time, which has to fail.
+            "again" => {
+                let again = Daemon::new().enter().map(drop).map_err(|error| error.to_string());
+                self.say("again", again);
+            }
+            // Is refused with nothing changed, so that another one may enter.
+            "refused" => {
+                let refused =
+                    Daemon::new().user("nosuchuser").enter().map(drop).map_err(|error| error.stage());
+                self.say("refused", refused);
+            }
+            "ready" => self.say("ready", self.service()?.ready()),
+            "must-ready" => drop(self.service()?.ready()?),
+            "status" => self.say("status", self.service()?.status(value)),
+            "extend" => {
+                let by = Duration::from_millis(value.parse()?);
+                self.say("extend", self.service()?.extend_timeout(by));
+            }
+            "pause" => thread::park_timeout(Duration::from_millis(value.parse()?)),
+            "reloading" => self.say("reloading", self.service()?.reloading()),
+            "stopping" => self.say("stopping", self.service()?.stopping()),
+            "drop-privileges" => self.say("drop-privileges", self.service()?.drop_privileges_now()),
+            "asked" => self.say("asked", self.service()?.is_ready_asked()),
+            "mode" => self.say("mode", (self.service()?.mode().name(), self.service()?.manager().name())),
+            // Tells why it cannot run, and ends with the status of that.
+            "fail" => return Ok(Some(self.service()?.fail(value))),
+            "error" => return Err(value.into()),
+            "exit" => return Ok(Some(ExitCode::from(value.parse::<u8>()?))),
+            "panic" => panic!("{value}"),
+            // The second one, on the way out of the first, is the end at once, as all are with `panic = "abort"`.
+            "panic-twice" => {
+                let _bomb = Bomb;
+                panic!("{value}")
+            }
+            "panic-elsewhere" => {
+                let value = value.to_owned();
+                let ended = thread::spawn(move || panic!("{value}")).join();
+                self.say("panic-elsewhere", ended.is_err());
+            }
+            "abort" => std::process::abort(),
+            "overflow" => self.say("overflow", endless(1)),
+            // The end of the value, but not of the process.
+            "let-go" => self.service = None,
+            "forget" => self.service.take().map_or((), std::mem::forget),
+            "stay" => thread::park_timeout(PATIENCE),
+            "wait" => wait_for(Path::new(value))?,
+            "print" => writeln!(io::stdout(), "{value}")?,
+            "complain" => writeln!(io::stderr(), "{value}")?,
+            "thread" => self.threads.push(thread::spawn(|| thread::park_timeout(PATIENCE))),
+            "report" => report(Path::new(value))?,
+            "sh" => {
+                let output = Command::new("/bin/sh").args(["-c", value]).output()?;
+                self.say("sh", String::from_utf8_lossy(&output.stdout));
+            }
+            // The file that was opened before: its number, and what is in it still.
+            "own" => {
+                let read = self.own.as_mut().map(read_line).transpose()?;
+                self.say("own", read);
+            }
+            "preserved" => {
+                let read = self.preserved.as_mut().map(read_line).transpose()?;
+                self.say("preserved", read);
+            }
+            "signals" => {
+                for signal in self.service.as_ref().ok_or("not entered")?.signals() {
+                    let line = format!("{signal}");
+                    if let Some(log) = &mut self.log {
+                        writeln!(log, "signal: {line}")?;
+                    }
+                    if signal == Signal::TERM {
+                        break;
+                    }
+                }
+            }
+            _ => self.given(what, value)?,
+        }
+        Ok(None)
+    }
+
+    /// Something with what whoever supervises us has given.
+    fn given(&mut self, what: &str, value: &str) -> Result<(), Box<dyn Error>> {
+        match what {
+            "listeners" => {
+                let all = self.service.as_mut().ok_or("not entered")?.listeners();
+                let names: Vec<_> = all.iter().map(|one| one.name().to_owned()).collect();
+                self.say("listeners", names.join(","));
+                if let Some(first) = all.into_iter().next() {
+                    echo(&TcpListener::from(first.into_fd()))?;
+                }
+            }
+            // The same by name, as launchd gives them; a second time there is nothing left.
+            "named" => {
+                let service = self.service.as_mut().ok_or("not entered")?;
+                let all = service.listeners_named(value);
+                let again = service.listeners_named(value).len();
+                self.say("named", (all.len(), again));
+                if let Some(first) = all.into_iter().next() {
+                    echo(&TcpListener::from(first.into_fd()))?;
+                }
+            }
+            "credential" => {
+                let read = self.service()?.credentials().map(|all| all.read(value)).transpose()?;
+                self.say("credential", read.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()));
+            }
+            "watchdog" => {
+                let told = self.service()?.watchdog().map(|dog| (dog.limit(), dog.ping()));
+                self.say("watchdog", told);
+            }
+            "bind" => {
+                let bound = TcpListener::bind(value);
+                self.say("bind", bound.as_ref().map(|_| ()).map_err(ToString::to_string));
+                std::mem::forget(bound);
+            }
+            _ => return Err(format!("no such deed: {what}").into()),
+        }
+        Ok(())
+    }
+
+    fn say(&self, what: &str, outcome: impl std::fmt::Debug) {
+        if let Some(mut log) = self.log.as_ref() {
+            let _ = log.write_all(format!("{what}: {outcome:?}\n").as_bytes());
+        }
+    }
+}
+
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("once more");
+    }
+}
+
+#[allow(unconditional_recursion, reason = "to run out of stack is the point")]
+fn endless(depth: u64) -> u64 {
+    let page = std::hint::black_box([depth; 512]);
+    endless(depth + 1) + page[usize::try_from(depth % 512).unwrap_or(0)]
+}
+
+fn wait_for(path: &Path) -> Result<(), Box<dyn Error>> {
+    let begun = Instant::now();
+    while !path.exists() {
+        if begun.elapsed() > PATIENCE {
+            return Err("waited in vain".into());
+        }
+        thread::park_timeout(Duration::from_millis(2));
+    }
+    Ok(())
+}
+
+/// Appears complete, or not at all.
+fn report(path: &Path) -> Result<(), Box<dyn Error>> {
+    let facts = proc::facts("self")?;
+    let mut part = PathBuf::from(path);
+    part.set_extension("part");
+    fs::write(&part, facts.to_string())?;
+    Ok(fs::rename(&part, path)?)
+}
+
+fn read_line(file: &mut File) -> io::Result<String> {
+    let mut text = String::new();
+    file.read_to_string(&mut text).map(|_| format!("{} {}", file.as_raw_fd(), text.trim_end()))
+}
+
+/// One connection, answered with what it says.
+fn echo(listener: &TcpListener) -> io::Result<()> {
+    listener.set_nonblocking(false)?;
+    let (mut connection, _) = listener.accept()?;
+    let mut buffer = [0; 256];
+    let length = connection.read(&mut buffer)?;
+    connection.write_all(&buffer[..length])
+}
