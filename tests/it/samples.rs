@@ -87,6 +87,10 @@ fn every_sample_is_loaded_and_started_where_its_program_is_there() {
     let there = systemd.run(["ln", "-sf", &svcadapt, "/usr/bin/svcadapt"]);
     assert_eq!(there.exit, Exit::Status(0), "{}", there.stderr);
     let mut started = 0;
+    for (name, text) in files(&samples("units"), &["socket"]) {
+        systemd.write_unit(&name, &text);
+        assert_eq!(systemd.show(&name, "LoadState"), "loaded", "{name}");
+    }
     for (name, text) in files(&samples("units"), &["service"]) {
         // No other test has units of these names.
         systemd.write_unit(&name, &text);
@@ -107,6 +111,7 @@ fn every_sample_is_loaded_and_started_where_its_program_is_there() {
         systemd.must(&["stop", &unit]);
         let state = ["ActiveState", "Result"].map(|property| systemd.show(&unit, property));
         assert_eq!(state, ["inactive", "success"], "{name}");
+        systemd.systemctl(["stop", &unit.replace(".service", ".socket")]);
         started += 1;
     }
     // Python and sleep are everywhere.
