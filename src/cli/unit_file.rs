@@ -29,7 +29,7 @@ pub(super) struct Files {
     pub(super) drop_ins: Vec<PathBuf>,
 }
 
-/// A unit and its drop-ins: `NAME.service.d/*.conf` beside it, and those of its prefixes and of its template.
+/// A unit and its drop-ins: `NAME.service.d/*.conf`, and those of its prefixes and of its template.
 pub(super) fn files(path: &Path) -> Result<Files, Error> {
     let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let name = UnitName::parse(file).ok_or_else(|| {
@@ -103,11 +103,37 @@ fn parsed(files: &Files, room: &mut Option<usize>) -> Result<(UnitFile, Vec<Unit
     }
 }
 
-/// In the order of their file names; of two with one name the one in the more particular folder.
+/// Where systemd looks for units and their drop-ins, the administrator's first (systemd.unit(5), "Unit File Load
+/// Path"). A unit in one of these directories has its drop-ins in all of them; another one, beside it.
+const SEARCHED: [&[&str]; 2] = [
+    &[
+        "/etc/systemd/system",
+        "/run/systemd/system",
+        "/usr/local/lib/systemd/system",
+        "/usr/lib/systemd/system",
+        "/lib/systemd/system",
+    ],
+    &["/etc/systemd/user", "/run/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user"],
+];
+
+/// The directories in which the drop-ins of a unit in this one can lie.
+fn searched(folder: &Path) -> Vec<PathBuf> {
+    let real = |paths: &[&str]| -> Vec<PathBuf> {
+        let mut real: Vec<PathBuf> = paths.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
+        real.dedup();
+        real
+    };
+    let known = SEARCHED.iter().map(|paths| real(paths)).find(|real| real.iter().any(|path| path == folder));
+    known.unwrap_or_else(|| vec![folder.to_owned()])
+}
+
+/// In the order of their file names; of two with one name the one in the more particular folder, and of these the
+/// administrator's.
 fn drop_ins(folder: &Path, name: &UnitName) -> Result<Vec<PathBuf>, Error> {
     let mut found = std::collections::BTreeMap::new();
-    for beside in name.drop_in_folders() {
-        let beside = folder.join(beside);
+    let folders = searched(folder);
+    let all = name.drop_in_folders();
+    for beside in all.iter().flat_map(|beside| folders.iter().map(move |folder| folder.join(beside))) {
         let entries = match fs::read_dir(&beside) {
             Ok(entries) => entries,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {

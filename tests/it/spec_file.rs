@@ -2,7 +2,10 @@
 
 use std::process::Output;
 
+use crate::harness::Capability;
+use crate::harness::require;
 use crate::judge::Folder;
+use crate::judge::said;
 use crate::judge::svcadapt;
 
 fn unit(folder: &Folder, name: &str) -> String {
@@ -137,4 +140,31 @@ fn what_is_no_spec_is_told_in_a_line() {
         assert!(told(&output).contains(words), "{name}: {}", told(&output));
         assert!(!told(&output).contains("os error"), "{name}: {}", told(&output));
     }
+}
+
+#[test]
+fn the_drop_ins_of_the_administrator_count_where_systemd_looks_for_them() {
+    const SCRIPT: &str = "
+        for folder in /etc/systemd/system /usr/lib/systemd/system; do
+            mkdir -p $folder; mount -t tmpfs none $folder; mkdir $folder/web.service.d
+        done
+        printf '[Service]\nExecStart=/bin/echo vendor\nUMask=077\n' >/usr/lib/systemd/system/web.service
+        printf '[Service]\nUMask=027\nNice=1\n' >/usr/lib/systemd/system/web.service.d/10-a.conf
+        printf '[Service]\nNice=2\n' >/usr/lib/systemd/system/web.service.d/20-b.conf
+        printf '[Service]\nUMask=022\n' >/etc/systemd/system/web.service.d/10-a.conf
+        ln -s /dev/null /etc/systemd/system/web.service.d/20-b.conf
+        printf '[Service]\nOOMScoreAdjust=5\n' >/etc/systemd/system/web.service.d/30-c.conf
+        exec \"$0\" show /usr/lib/systemd/system/web.service";
+    if !require(Capability::Namespaces) {
+        return;
+    }
+    let output = std::process::Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-ec", SCRIPT, env!("CARGO_BIN_EXE_svcadapt")])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let model: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    // Of two with one name only the administrator's is read, and an empty one takes the vendor's away.
+    assert_eq!((&model["umask"], &model["oom_score_adjust"]), (&"0022".into(), &5.into()), "{model}");
+    assert!(model.get("nice").is_none(), "{model}");
 }
