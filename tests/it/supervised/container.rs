@@ -275,6 +275,7 @@ fn a_program_that_forks_itself_away_ends_the_container_when_it_ends() {
     running.wait_for("up\n");
     let init = init(&dir);
     wait_until("only the daemon is left", || (children(init.pid()).len() == 1).then_some(()));
+    wait_catches_term(|| children(init.pid()));
     init.signal(Signal::SIGTERM);
     assert_eq!(running.finish().exit, Exit::Status(0));
     dir.nothing_left();
