@@ -13,11 +13,14 @@ use svcadapt::format::LARGEST;
 use svcadapt::format::json::read as read_json;
 use svcadapt::format::plist::Kept;
 use svcadapt::format::plist::read as read_plist;
+use svcadapt::spec::Directive;
+use svcadapt::spec::Native;
 use svcadapt::spec::Origin;
 use svcadapt::spec::Problem;
 use svcadapt::spec::SpecDraft;
 use svcadapt::spec::Value;
 use svcadapt::sys::words;
+use svcadapt::target::is_idle;
 
 use super::args;
 use super::unit_file;
@@ -51,7 +54,8 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
         Some("json") => {
             let bytes = content(path)?;
             let draft = read_json(&bytes, path).map_err(all)?;
-            Ok(Loaded { draft, ..Loaded::default() })
+            let kept = native(draft.said_natively(), path);
+            Ok(Loaded { draft, kept, ..Loaded::default() })
         }
         Some("plist") => {
             let bytes = content(path)?;
@@ -60,13 +64,12 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
                 problems.sort_by_key(|problem| line_and_column(problem.origin.as_ref()));
                 all(problems)
             };
-            // A key that is off asks for nothing.
-            let off = |kept: &Kept| kept.value == Some(Value::Truth(false));
+            let off = |kept: &Kept| kept.value.as_ref().is_some_and(is_off);
             let kept = reading.kept.into_iter().filter(|kept| !off(kept)).map(|kept| Problem {
                 field: None,
                 value: Some(kept.key),
                 origin: Some(kept.origin),
-                refusal: "svcadapt does not act on it".into(),
+                refusal: NOT_ACTED_ON.into(),
             });
             let kept = in_order(kept.collect());
             Ok(Loaded { draft: reading.draft, warnings: in_order(reading.warnings), kept })
@@ -77,6 +80,24 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
             Err(vec![error.of(path.display().to_string()).hint(hint)])
         }
     }
+}
+
+/// What is told of a key of launchd's that is not for us.
+const NOT_ACTED_ON: &str = "svcadapt does not act on it";
+
+/// A key that is off asks for nothing.
+fn is_off(value: &Value) -> bool {
+    *value == Value::Truth(false)
+}
+
+/// What JSON says in the words of one host, as it is told of that host's own files.
+fn native(said: &Native, path: &Path) -> Vec<Error> {
+    let place = path.display();
+    let directive = |line: &Directive| Error::new(format!("{place}: {}=", line.name()), "not honoured here");
+    let key = |key: &str| Error::new(place.to_string(), NOT_ACTED_ON).of(key);
+    let lines = said.systemd.iter().flatten().filter(|line| !is_idle(line)).map(directive);
+    let keys = said.launchd.iter().filter(|(_, value)| !is_off(value)).map(|(name, _)| key(name));
+    lines.chain(keys).collect()
 }
 
 /// What stands in a property list or in JSON.

@@ -88,6 +88,11 @@ impl SpecDraft {
         self.native = native;
     }
 
+    /// What a file says that only its own host understands.
+    pub fn said_natively(&self) -> &Native {
+        &self.native
+    }
+
     /// The last value of a field as it was written, and where; none where nothing was said.
     pub fn last(&self, field: Field) -> Option<(&OsStr, &Origin)> {
         let given = self.values.iter().rev().find(|given| given.field == field)?;

@@ -92,6 +92,21 @@ fn what_is_not_honoured_is_told_first_and_refused_under_strict() {
                 svcadapt: ExecStart=: lost: its prefix has no counterpart\n\
                 svcadapt: strict: ";
     assert!(told(&output).starts_with(lost), "{}", told(&output));
+    // The model has all of it, and so has what is read from there.
+    let model = written(&svcadapt(["show", &path]));
+    folder.write(
+        "kept.json",
+        &model.replace("\"command\"", "\"launchd\": {\"ProcessType\": \"Interactive\"},\n  \"command\""),
+    );
+    let path_of_model = unit(&folder, "kept.json");
+    let output = run(&path_of_model, &["--strict"]);
+    let told_of_model = format!(
+        "svcadapt: {path_of_model}: After=: not honoured here\n\
+         svcadapt: {path_of_model}: ExecStart=: not honoured here\n\
+         svcadapt: {path_of_model} 'ProcessType': svcadapt does not act on it\n"
+    );
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    assert!(told(&output).starts_with(&told_of_model), "{}", told(&output));
     // What only systemd understands, systemd gets back.
     let output = svcadapt(["gen-unit", &path, "--strict"]);
     assert_eq!(told(&output), "");
