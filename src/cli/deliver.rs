@@ -36,6 +36,13 @@ fn all(directory: &Path, files: &[(String, String)], drafts: &[PathBuf]) -> Resu
     let failed = |name: &str, error: &io::Error| {
         Error::new("output", words(error)).of(directory.join(name).display().to_string()).status(1)
     };
+    // A directory is what no file can take the name of; it is found before any file has taken its own.
+    let taken = |(name, _): &&(String, String)| {
+        directory.join(name).symlink_metadata().is_ok_and(|there| there.is_dir())
+    };
+    if let Some((name, _)) = files.iter().find(taken) {
+        return Err(failed(name, &io::ErrorKind::IsADirectory.into()));
+    }
     for ((name, text), draft) in each() {
         write(draft, text).map_err(|error| failed(name, &error))?;
     }

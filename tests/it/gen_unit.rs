@@ -303,6 +303,18 @@ fn a_file_is_new_whole_and_readable_whatever_the_umask() {
 }
 
 #[test]
+fn of_two_files_none_is_written_where_one_cannot_be() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path().join("web.socket")).unwrap();
+    let directory = folder.path().to_str().unwrap();
+    let words = ["gen-unit", "--name=web", "--listen-stream=80", "--output", directory, "--", "/bin/true"];
+    let output = svcadapt(words);
+    let told = format!("svcadapt: output '{directory}/web.socket': is a directory\n");
+    assert_eq!((output.status.code(), said(&output)), (Some(1), told));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
 fn what_is_refused_leaves_no_file() {
     let folder = Folder::new();
     let refused = |words: &[&str], reason: &str| {
