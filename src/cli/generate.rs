@@ -17,7 +17,6 @@ use svcadapt::Error;
 use svcadapt::format::Rendered;
 use svcadapt::spec::FIELDS;
 use svcadapt::spec::ServiceSpec;
-use svcadapt::spec::SpecDraft;
 use svcadapt::target::Division;
 use svcadapt::target::Hardening;
 use svcadapt::target::Loss;
@@ -36,6 +35,7 @@ use super::report::print;
 use super::report::report;
 use super::report::report_all;
 use super::spec_file;
+use super::spec_file::Loaded;
 
 /// A kind of file that a service can be written as.
 pub(crate) trait Format {
@@ -224,10 +224,16 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
     let given = spec_file::given(matches);
     report_all(given.iter().flat_map(|loaded| &loaded.warnings));
     let noted = given.as_ref().is_ok_and(|loaded| !loaded.warnings.is_empty());
-    let finish = |draft: SpecDraft| {
-        if F::NATIVE { draft.finish_natively() } else { draft.finish() }
+    let finish = |Loaded { draft, kept, .. }: Loaded| {
+        if F::NATIVE {
+            return draft.finish_natively().map_err(told);
+        }
+        // Why there is no program, where a file has one that only its own host can start.
+        let only_there = kept.iter().filter(|kept| kept.stage.ends_with(": ExecStart="));
+        let why = told(only_there);
+        draft.finish().map_err(|problems| [why, told(problems)].concat())
     };
-    let spec = given.map_err(told).and_then(|loaded| finish(loaded.draft).map_err(told));
+    let spec = given.map_err(told).and_then(finish);
     let (format, spec) = match (format, spec) {
         (Ok(format), Ok(spec)) => (format, spec),
         (format, spec) => {

@@ -155,6 +155,12 @@ fn what_is_no_spec_is_told_in_a_line() {
         assert!(told(&output).contains(words), "{name}: {}", told(&output));
         assert!(!told(&output).contains("os error"), "{name}: {}", told(&output));
     }
+    // Nor is it a job of launchd's, for the same reason.
+    let output = svcadapt(["gen-plist", &unit(&folder, "two.service")]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        told(&output).contains("two.service:3: ExecStart=: not honoured here: one of several commands\n")
+    );
 }
 
 #[test]
