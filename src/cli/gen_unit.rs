@@ -62,6 +62,7 @@ fn options(command: Command) -> Command {
                 .long("explain")
                 .help("Say of each directive of --harden why it is there, or why it is not")
                 .help_heading("The file")
+                .requires("harden")
                 .action(ArgAction::SetTrue),
         )
 }
