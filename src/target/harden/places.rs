@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use crate::spec::DirectoryKind;
 use crate::spec::Field;
+use crate::spec::Output;
 use crate::spec::Probe;
 use crate::spec::ServiceSpec;
 
@@ -88,6 +89,16 @@ pub(super) fn places(spec: &ServiceSpec, division: &Division, adapter: &Path) ->
         add(parent(path.as_path()), by(Field::PidFile), true);
         if division.adapter.contains(&Field::PidFile) {
             add("/run".into(), by(Field::PidFile), true);
+        }
+    }
+    let streams =
+        [(Field::StandardOutput, &spec.standard_output), (Field::StandardError, &spec.standard_error)];
+    for (field, output) in streams {
+        // What systemd opens, it opens outside of the sandbox.
+        if let Some(Output::File(_, path)) = output
+            && division.adapter.contains(&field)
+        {
+            add(parent(path.as_path()), by(field), true);
         }
     }
     for probe in &spec.ready {

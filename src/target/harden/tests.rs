@@ -219,6 +219,17 @@ fn an_adapter_that_is_root_can_do_what_it_is_there_for() {
 }
 
 #[test]
+fn a_log_that_the_adapter_opens_is_opened_in_the_sandbox() {
+    let logs =
+        [(Field::StandardOutput, "append:/var/log/web"), (Field::StandardError, "append:/srv/web/err")];
+    let spec = spec(&["/bin/web"], &logs);
+    let by_adapter = hardened_for(&spec, Level::Strict, version("239"));
+    assert_eq!(set(&by_adapter, "ReadWritePaths"), ["/var/log", "/srv/web"]);
+    let by_systemd = hardened_for(&spec, Level::Strict, version("240"));
+    assert_eq!(set(&by_systemd, "ReadWritePaths"), [""; 0]);
+}
+
+#[test]
 fn a_limit_that_can_be_moved_may_be_moved() {
     let moved = |value| {
         set(
