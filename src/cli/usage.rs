@@ -30,8 +30,11 @@ fn problem(text: &str) -> Error {
     let cause = paragraph.map(str::trim).collect::<Vec<_>>().join(" ");
     let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
     let command = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("svcadapt");
-    let words =
-        command.split(' ').take_while(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '-'));
+    let name = |word: &&str| {
+        word.starts_with(|c: char| c.is_ascii_lowercase())
+            && word.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+    };
+    let words = command.split(' ').take_while(name);
     let help = format!("{} --help tells what can be said", words.collect::<Vec<_>>().join(" "));
     Error::new("usage", cause).hint(tip.map_or(help, str::to_owned))
 }
@@ -55,6 +58,11 @@ mod tests {
             said(&["svcadapt", "run", "--umask"]),
             "usage: a value is required for '--umask <OCTAL>' but none was supplied\n  \
              hint: svcadapt --help tells what can be said"
+        );
+        assert_eq!(
+            said(&["svcadapt", "run", "--json", "--", "x"]),
+            "usage: the following required arguments were not provided: --dry-run\n  \
+             hint: svcadapt run --help tells what can be said"
         );
     }
 }
