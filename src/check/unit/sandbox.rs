@@ -35,7 +35,7 @@ fn ambient(unit: &Unit, findings: &mut Findings) {
             .split_ascii_whitespace()
             .find(|word| word.to_ascii_uppercase().starts_with("CAP_NET_"));
         if let Some(word) = network {
-            findings.add(&AMBIENT, at.origin(), format!("PrivateUsers= takes {word} its worth"));
+            findings.add(&AMBIENT, at.origin(), format!("PrivateUsers= makes {word} worthless"));
         }
     }
 }
