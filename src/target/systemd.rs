@@ -28,9 +28,14 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field, host: Systemd) -> Cap
         (Scope::User, F::User | F::Group | F::SupplementaryGroups) => {
             Capability::lost("a user's manager runs everything as that user")
         }
-        (Scope::User, F::RootDirectory | F::CapabilityBoundingSet | F::AmbientCapabilities) => {
-            Capability::lost("a user's manager has not the rights for it")
-        }
+        (
+            Scope::User,
+            F::RootDirectory
+            | F::CapabilityBoundingSet
+            | F::AmbientCapabilities
+            | F::SocketUser
+            | F::SocketGroup,
+        ) => Capability::lost("a user's manager has not the rights for it"),
         (Scope::User, F::Nice) if spec.nice.is_some_and(|level| level < 0) => {
             Capability::lost("a user's manager cannot put itself before others")
         }
@@ -91,6 +96,11 @@ fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
         F::Restart => match (spec.service_type, spec.restart) {
             (Some(ServiceType::Oneshot), Some(Restart::Always | Restart::OnSuccess)) => {
                 Capability::lost("systemd refuses it of a oneshot service: its end is its success")
+            }
+            (Some(ServiceType::Oneshot), Some(restart))
+                if restart != Restart::No && !host.version.has(244) =>
+            {
+                Capability::lost("before 244 systemd refuses it of a oneshot service")
             }
             _ => Host,
         },
@@ -195,6 +205,7 @@ mod tests {
     use crate::spec::SpecDraft;
     use crate::target::Subject;
     use crate::target::Target;
+    use crate::target::Version;
     use crate::target::divide;
 
     use super::*;
@@ -216,6 +227,21 @@ mod tests {
         assert_eq!(adapter(&[(F::Type, "exec"), (F::Ready, "tcp:80")]), [F::Ready]);
         assert_eq!(adapter(&[(F::Type, "notify"), (F::Ready, "tcp:80")]), [F::Type, F::Ready]);
         assert_eq!(adapter(&[(F::Ready, "notify"), (F::Ready, "fd")]), [F::Ready]);
+    }
+
+    #[test]
+    fn a_oneshot_service_is_restarted_only_by_a_systemd_that_takes_it() {
+        let losses = |version: &str, restart: &str| {
+            let mut draft = SpecDraft::new();
+            draft.command(vec!["/bin/true".into()]);
+            draft.assign(F::Type, "oneshot", Origin::Option);
+            draft.assign(F::Restart, restart, Origin::Option);
+            let version = Version::parse(version.as_ref()).unwrap();
+            let host = Systemd { version, ..Systemd::default() };
+            divide(&draft.finish().unwrap(), Target::Systemd(host)).losses.len()
+        };
+        assert_eq!((losses("243", "on-failure"), losses("244", "on-failure")), (1, 0));
+        assert_eq!((losses("239", "no"), losses("262", "always")), (0, 1));
     }
 
     #[test]

@@ -122,6 +122,12 @@ fn a_users_manager_is_given_nothing_that_needs_root() {
             assert!(said(&output).contains("svcadapt: security: "), "{words:?}: {}", said(&output));
         }
     }
+    let socket = ["--listen-stream=/x", "--name=x", "--socket-user=a", "--socket-group=b", "--", "/bin/web"];
+    let output = svcadapt([&["gen-unit", "--scope=user"], &socket[..]].concat());
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let socket = text.split("# x.socket").nth(1).unwrap();
+    assert!(socket.contains("ListenStream=/x\n") && !socket.contains("SocketUser="), "{text}");
+    assert!(said(&output).contains("svcadapt: --socket-group: lost: a user's manager has not"));
     let output = svcadapt(["gen-unit", "--scope=user", "--nice=-5", "--", "/bin/web"]);
     let lost = "svcadapt: --nice: lost: a user's manager cannot put itself before others\n";
     assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), lost));
