@@ -53,6 +53,7 @@ pub use native::in_systemd;
 pub use native::is_idle;
 pub use native::never_written;
 pub use native::unknown;
+pub use native::wanted_by_all;
 pub use systemd::NOTIFY_RELOAD;
 pub use systemd::reload_signal;
 pub use values::values;

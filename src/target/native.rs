@@ -89,6 +89,16 @@ pub fn is_idle(line: &Directive) -> bool {
     extension || anyway || whose || FOR_PEOPLE.contains(&line.name()) || section(line) == "Install"
 }
 
+/// Whether a line has the service started with everything else of the system's, by a target that a user's manager
+/// has not (systemd.special(7)).
+pub fn wanted_by_all(line: &Directive) -> bool {
+    let all = |target: &str| ["multi-user.target", "graphical.target"].contains(&target);
+    line.section() == "Install"
+        && line.name() == "WantedBy"
+        && !line.value().is_empty()
+        && line.value().split_ascii_whitespace().all(all)
+}
+
 /// The section, whichever of the two units it stands in.
 fn section(line: &Directive) -> &str {
     line.section().strip_prefix(Native::OF_SOCKETS).unwrap_or(line.section())
@@ -106,6 +116,9 @@ pub fn unknown(line: &Directive, host: Systemd) -> Option<LossKind> {
     };
     if line.name().starts_with("X-") {
         return None;
+    }
+    if host.scope == Scope::User && wanted_by_all(line) {
+        return Some(Approximated("a user's manager has default.target in its place".into()));
     }
     let Some(row) = directive(section, line.name()) else {
         return Some(Lost(format!("no systemd knows it in [{section}]")));

@@ -128,6 +128,16 @@ fn a_users_manager_is_given_nothing_that_needs_root() {
     let socket = text.split("# x.socket").nth(1).unwrap();
     assert!(socket.contains("ListenStream=/x\n") && !socket.contains("SocketUser="), "{text}");
     assert!(said(&output).contains("svcadapt: --socket-group: lost: a user's manager has not"));
+    let folder = Folder::new();
+    let targets = "WantedBy=graphical.target multi-user.target\nAlias=w.service\n";
+    folder.write("web.service", &format!("[Service]\nExecStart=/bin/web\n[Install]\n{targets}"));
+    let file = folder.path().join("web.service").display().to_string();
+    let output = svcadapt(["gen-unit", "--scope=user", &file]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.ends_with("[Install]\nWantedBy=default.target\nAlias=w.service\n"), "{text}");
+    let moved = "svcadapt: WantedBy=: approximated: a user's manager has default.target in its place\n";
+    assert_eq!(said(&output), moved);
+    assert!(printed(["gen-unit", &file]).ends_with(&format!("[Install]\n{targets}")));
     let output = svcadapt(["gen-unit", "--scope=user", "--nice=-5", "--", "/bin/web"]);
     let lost = "svcadapt: --nice: lost: a user's manager cannot put itself before others\n";
     assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), lost));

@@ -4,9 +4,13 @@ use crate::format::unit::write_socket::tied;
 use crate::spec::Native;
 use crate::spec::Value;
 use crate::target::Scope;
+use crate::target::wanted_by_all;
 
 use super::OWN;
 use super::Unit;
+
+/// What a user's manager has in the place of the system's `multi-user.target` (systemd.special(7)).
+const ALL_OF_A_USER: &str = "default.target";
 
 impl Unit<'_> {
     /// Which target wants it: the one that is reached when everything runs, unless the spec was a unit.
@@ -16,7 +20,7 @@ impl Unit<'_> {
             self.section("Install");
             let target = match self.host.scope {
                 Scope::System => "multi-user.target",
-                Scope::User => "default.target",
+                Scope::User => ALL_OF_A_USER,
             };
             self.put("WantedBy", target);
             if let Some(socket) = tied(self.spec) {
@@ -36,6 +40,12 @@ impl Unit<'_> {
         }
         for section in sections {
             self.section(&section);
+            let mut lines = self.spec.native.systemd.iter().flatten();
+            let said = self.natives("Install").iter().any(|line| line.value() == ALL_OF_A_USER);
+            let moved = self.host.scope == Scope::User && !said && lines.any(wanted_by_all);
+            if section == "Install" && moved {
+                self.put("WantedBy", ALL_OF_A_USER);
+            }
             self.native(&section);
         }
     }
