@@ -11,6 +11,7 @@ use svcadapt::format::unit;
 use svcadapt::format::unit::Fault;
 use svcadapt::format::unit::LARGEST_UNIT;
 use svcadapt::format::unit::MOST_ASSIGNMENTS;
+use svcadapt::format::unit::Reason;
 use svcadapt::format::unit::UnitFile;
 use svcadapt::format::unit::UnitName;
 use svcadapt::spec::Origin;
@@ -67,9 +68,16 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
         let (unit, drop_ins) = parsed(&sockets, &mut room)?;
         unit::read_socket(&service.name, &unit, &drop_ins, &mut reading).map_err(faults)?;
     }
-    let kept = reading.not_honoured();
-    // What was kept because it cannot be used is told once.
+    let mut kept = reading.not_honoured();
+    // Each is told once: by the warning what systemd ignores too, which is in no file that is written from here, and
+    // by what was kept all else.
     let place = |spot: &Option<Spot>| spot.as_ref().map(|spot| (spot.line, spot.column));
+    let warned: BTreeSet<_> =
+        reading.warnings.iter().map(|fault| (&fault.path, place(&fault.spot))).collect();
+    kept.retain(|kept| match (&kept.reason, &kept.origin) {
+        (Reason::Ignored(_), Origin::File { path, spot }) => !warned.contains(&(path, place(spot))),
+        _ => true,
+    });
     let told: BTreeSet<_> = kept
         .iter()
         .filter_map(|kept| match &kept.origin {

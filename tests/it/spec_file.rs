@@ -118,6 +118,24 @@ fn what_is_not_honoured_is_told_first_and_refused_under_strict() {
 }
 
 #[test]
+fn a_line_that_systemd_ignores_is_told_by_everything_that_reads_the_unit() {
+    let folder = Folder::new();
+    folder.write("odd.service", "[Service]\nExecStart=/bin/echo x\nUMask=888\nNice=5\n");
+    let path = unit(&folder, "odd.service");
+    let note = format!(
+        "svcadapt: {path}:3:7: UMask=: not an octal number between 0 and 777\n  | UMask=888\n  |       ^\n"
+    );
+    for command in [&["show"][..], &["gen-unit"], &["gen-plist", "--label=x"], &["run", "--dry-run"]] {
+        let output = svcadapt([command, &[&path]].concat());
+        assert_eq!((output.status.code(), told(&output)), (Some(0), note.clone()), "{command:?}");
+    }
+    for command in ["gen-unit", "run"] {
+        let output = svcadapt([command, "--strict", &path]);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{command}");
+    }
+}
+
+#[test]
 fn a_unit_that_is_generated_from_a_unit_means_the_same() {
     let folder = Folder::new();
     folder.write("echo@.service", ECHO);
