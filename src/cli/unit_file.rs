@@ -39,7 +39,7 @@ pub(super) fn files(path: &Path) -> Result<Files, Error> {
             .hint("letters, digits and : - _ . \\ @ can stand in it")
     })?;
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
-    let folder = fs::canonicalize(folder).map_err(|error| spec_file::unreadable(folder, &error))?;
+    let folder = fs::canonicalize(folder).map_err(|error| spec_file::unreadable(path, &error))?;
     let drop_ins = drop_ins(&folder, &name)?;
     Ok(Files { path: place(&folder, &name), name, drop_ins })
 }

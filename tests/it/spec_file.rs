@@ -162,6 +162,7 @@ fn what_is_no_spec_is_told_in_a_line() {
     for (name, words) in [
         ("nginx", "no kind of file that describes a service"),
         ("none.service", "no such file or directory"),
+        ("none/none.service", "none/none.service': no such file or directory"),
         ("empty.service", "masked"),
         ("d.service", "not a regular file"),
         ("loop.service", "svcadapt: spec '"),
