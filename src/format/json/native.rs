@@ -59,7 +59,7 @@ pub(super) fn systemd(value: &Value) -> Result<Vec<Directive>, Refusal> {
                 let value = value.as_str().ok_or_else(shape)?;
                 let line = Directive::new(section, name, value);
                 lines.push(line.map_err(|refusal| Refusal {
-                    cause: format!("{section}.{name}: {}", refusal.cause),
+                    cause: format!("{}.{}: {}", section.escape_debug(), name.escape_debug(), refusal.cause),
                     hint: refusal.hint,
                 })?);
             }
@@ -113,4 +113,15 @@ pub(super) fn schema() -> [(&'static str, Value); 2] {
             }),
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_one_line_whatever_a_section_is_called() {
+        let refused = systemd(&json!({ "Service]\nX": { "A": ["1"] } })).unwrap_err();
+        assert_eq!(refused.cause, "Service]\\nX.A: this is no name of a section");
+    }
 }
