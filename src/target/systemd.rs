@@ -42,6 +42,8 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field, host: Systemd) -> Cap
         (Scope::User, F::OomScoreAdjust) if spec.oom_score_adjust.is_some_and(|score| score < 0) => {
             Capability::lost("a user's manager cannot spare its own")
         }
+        (Scope::User, F::ListenStream) if takes_low_port(spec, SocketKind::Stream) => low_port(),
+        (Scope::User, F::ListenDatagram) if takes_low_port(spec, SocketKind::Datagram) => low_port(),
         // Its directories lie in the user's home, but what they are is the same.
         _ => of_system(spec, field, host),
     }
@@ -143,6 +145,21 @@ fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
         ),
         F::NotificationFd => Capability::lost("systemd is told through its own NOTIFY_SOCKET"),
     }
+}
+
+/// Whether a socket of this kind has a port that is root's as long as nobody says otherwise (ip(7)).
+fn takes_low_port(spec: &ServiceSpec, kind: SocketKind) -> bool {
+    spec.sockets.listen.iter().filter(|socket| socket.kind == kind).any(|socket| match &socket.address {
+        SocketAddress::Port(port) => *port < 1024,
+        SocketAddress::Inet(address) => address.port() < 1024,
+        SocketAddress::Path(_) | SocketAddress::Abstract(_) => false,
+    })
+}
+
+fn low_port() -> Capability {
+    Capability::approximated(
+        "a user's manager gets a port below 1024 only where net.ipv4.ip_unprivileged_port_start lets it",
+    )
 }
 
 /// systemd listens on longer than the service runs, but takes the service's runtime directory away with all in it

@@ -128,6 +128,15 @@ fn a_users_manager_is_given_nothing_that_needs_root() {
     let socket = text.split("# x.socket").nth(1).unwrap();
     assert!(socket.contains("ListenStream=/x\n") && !socket.contains("SocketUser="), "{text}");
     assert!(said(&output).contains("svcadapt: --socket-group: lost: a user's manager has not"));
+    for (port, told) in [("1023", true), ("127.0.0.1:80", true), ("1024", false), ("/run/x", false)] {
+        let words = ["gen-unit", "--scope=user", "--name=x", "--listen-stream", port, "--", "/bin/web"];
+        let said = said(&svcadapt(words));
+        assert_eq!(
+            said.starts_with("svcadapt: --listen-stream: approximated: a user's manager"),
+            told,
+            "{said}"
+        );
+    }
     let folder = Folder::new();
     let targets = "WantedBy=graphical.target multi-user.target\nAlias=w.service\n";
     folder.write("web.service", &format!("[Service]\nExecStart=/bin/web\n[Install]\n{targets}"));
