@@ -93,6 +93,7 @@ fn of_eight_starts_of_one_pid_file_one_lives_and_the_others_name_it() {
     }
     let lock = locks(nix::unistd::geteuid().as_raw()).join(pid_file.replace('/', ",").replacen(',', ".", 1));
     assert!(lock.exists(), "{} is not the lock", lock.display());
+    fs::remove_file(format!("{}%record", lock.display())).unwrap();
     fs::remove_file(lock).unwrap();
     fs::remove_file(pid_file).unwrap();
 }
