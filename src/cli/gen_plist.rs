@@ -79,6 +79,17 @@ impl Format for Plist {
         Target::Launchd(self.scope)
     }
 
+    /// A program that is handed its sockets finds them under the name that they have under systemd.
+    fn complete(&self, mut spec: ServiceSpec) -> ServiceSpec {
+        if let Ok(label) = self.label(&spec)
+            && !spec.sockets.launchd_activation
+        {
+            let service = spec.name.as_ref().map_or(label.as_str(), |name| name.as_str()).to_owned();
+            spec.name_sockets(&service);
+        }
+        spec
+    }
+
     fn file(&self, spec: &ServiceSpec) -> Result<String, Error> {
         Ok(format!("{}.plist", self.label(spec)?))
     }

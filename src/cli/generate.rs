@@ -45,6 +45,11 @@ pub(crate) trait Format {
     /// For whom it is.
     fn target(&self) -> Target;
 
+    /// What has to be said for this host because it has no rule for what is not said.
+    fn complete(&self, spec: ServiceSpec) -> ServiceSpec {
+        spec
+    }
+
     /// The file's name.
     fn file(&self, spec: &ServiceSpec) -> Result<String, Error>;
 
@@ -240,6 +245,7 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
     // systemd finds again what it finds anyway.
     let found = F::NATIVE && spec.native.systemd.is_some();
     let spec = if found { spec } else { with_program(spec).map_err(one)? };
+    let spec = format.complete(spec);
     let adapter = adapter(matches).map_err(one)?;
     let place = matches.get_one::<PathBuf>("output").map(PathBuf::as_path);
     let division = divide(&spec, format.target());

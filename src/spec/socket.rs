@@ -263,6 +263,14 @@ impl ServiceSpec {
         }
     }
 
+    /// Gives its sockets the name that systemd would give them, for a host that has no such rule.
+    pub fn name_sockets(&mut self, service: &str) {
+        if self.sockets.name.is_none() && !self.sockets.listen.is_empty() {
+            // One that has a sign which no name of a descriptor has stays without.
+            self.sockets.name = SocketName::parse(OsStr::new(&format!("{service}.socket"))).ok();
+        }
+    }
+
     /// What launchd calls the sockets of this service: the key in its `Sockets`.
     pub fn launchd_sockets(&self) -> String {
         self.sockets.name.as_ref().map_or_else(|| "Listeners".to_owned(), ToString::to_string)

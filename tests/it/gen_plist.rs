@@ -146,7 +146,7 @@ fn a_single_socket_is_a_dictionary_and_what_launchd_has_not_is_told() {
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     let read = read_back(&text);
-    let listeners = read["Sockets"].as_dictionary().unwrap()["Listeners"].as_dictionary().unwrap();
+    let listeners = read["Sockets"].as_dictionary().unwrap()["x.socket"].as_dictionary().unwrap();
     assert_eq!(listeners["SockPathMode"].as_unsigned_integer(), Some(0o666));
     assert!(!listeners.contains_key("SockPathOwner"));
     assert_eq!(

@@ -16,54 +16,52 @@ const LAST: libc::c_int = 64;
 #[repr(C)]
 struct KernelSigaction([usize; 4]);
 
-/// The system call itself: the C library refuses to touch the two or three real-time signals that it keeps for its
-/// own threads, and a starter may well have left those ignored.
+/// Gives every signal its default action. The system call itself: the C library refuses to touch the two or three
+/// real-time signals that it keeps for its own threads, and a starter may well have left those ignored.
 pub(crate) fn reset_dispositions() {
-    let default = KernelSigaction([0; 4]);
     for number in 1..=LAST {
-        // SAFETY: `default` is as large as the kernel's struct (handler, flags, restorer and an eight byte mask) or
-        // larger, and is only read; no old action is asked for. SIGKILL and SIGSTOP are refused without effect.
-        unsafe {
-            libc::syscall(
-                libc::SYS_rt_sigaction,
-                number,
-                &raw const default,
-                std::ptr::null_mut::<KernelSigaction>(),
-                size_of::<u64>(),
-            )
-        };
+        reset(number);
     }
 }
 
 /// Gives its default action to every signal that is ignored, but to those in `keep`. What is caught stays: an exec
 /// takes all handlers away, so this very program has installed it.
 pub(crate) fn reset_ignored(keep: &[i32]) {
-    let default = KernelSigaction([0; 4]);
     for number in (1..=LAST).filter(|number| !keep.contains(number)) {
-        let mut now = KernelSigaction([0; 4]);
-        // SAFETY: `now` is as large as the kernel's struct or larger (see above), and no new action is given.
-        let asked = unsafe {
-            libc::syscall(
-                libc::SYS_rt_sigaction,
-                number,
-                std::ptr::null::<KernelSigaction>(),
-                &raw mut now,
-                size_of::<u64>(),
-            )
-        };
-        if asked == 0 && now.0[0] == libc::SIG_IGN {
-            // SAFETY: as in `reset_dispositions`.
-            unsafe {
-                libc::syscall(
-                    libc::SYS_rt_sigaction,
-                    number,
-                    &raw const default,
-                    std::ptr::null_mut::<KernelSigaction>(),
-                    size_of::<u64>(),
-                )
-            };
+        if is_ignored(number) {
+            reset(number);
         }
     }
+}
+
+fn reset(number: libc::c_int) {
+    let default = KernelSigaction([0; 4]);
+    // SAFETY: `default` is as large as the kernel's struct (handler, flags, restorer and an eight byte mask) or
+    // larger, and is only read; no old action is asked for. SIGKILL and SIGSTOP are refused without effect.
+    unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigaction,
+            number,
+            &raw const default,
+            std::ptr::null_mut::<KernelSigaction>(),
+            size_of::<u64>(),
+        )
+    };
+}
+
+fn is_ignored(number: libc::c_int) -> bool {
+    let mut now = KernelSigaction([0; 4]);
+    // SAFETY: `now` is as large as the kernel's struct or larger, and no new action is given.
+    let asked = unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigaction,
+            number,
+            std::ptr::null::<KernelSigaction>(),
+            &raw mut now,
+            size_of::<u64>(),
+        )
+    };
+    asked == 0 && now.0[0] == libc::SIG_IGN
 }
 
 /// signalfd(2).

@@ -7,6 +7,7 @@ use nix::sys::signal::Signal;
 
 use crate::harness::Dir;
 use crate::harness::Exit;
+use crate::harness::Process;
 use crate::harness::Svc;
 use crate::harness::wait_until;
 use crate::run::Service;
@@ -60,6 +61,9 @@ fn a_panic_after_it_was_ready_takes_the_pid_file_along() {
     let option = format!("pid-file={}", path.display());
     becomes(&dir, &service, &["--set", &option, "enter", "ready", "panic=ouch"]).run();
     wait_until("the pid file is gone", || fs::symlink_metadata(&path).is_err().then_some(()));
+    // It goes a moment before its process.
+    let program = dir.join("becomes");
+    wait_until("its process is gone", || Process::of_program(&program).is_empty().then_some(()));
     dir.nothing_left();
 }
 

@@ -17,6 +17,7 @@ use crate::harness::Launchd;
 use crate::harness::Svc;
 use crate::harness::wait_until;
 
+use super::generated::generate;
 use super::support::RUN_AT_LOAD;
 use super::support::arguments;
 use super::support::open_dir;
@@ -234,4 +235,40 @@ fn a_path_has_its_own_mode_and_owner() {
 
 fn connect(path: &Path) -> UnixStream {
     UnixStream::connect(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// What `svcadapt run` makes of them: the program finds them as under systemd, and answers on them.
+#[test]
+fn the_adapter_hands_the_sockets_of_launchd_over() {
+    let dir = open_dir();
+    let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
+    let shim = dir.program("launch_shim").display().to_string();
+    let (port, path) = (free_port(), dir.join("way").display().to_string());
+    let words = [
+        &format!("--listen-stream=127.0.0.1:{port}"),
+        &format!("--listen-stream={path}"),
+        "--socket-mode=0600",
+        // Loaded into the adapter, and into the program that it becomes.
+        &format!("--environment=LD_PRELOAD={shim}"),
+        "--standard-error=append:[DIR]/err",
+    ];
+    generate(&dir, &launchd, "org.example.handed", &words, &["[DIR]/inspect", "--serve"]);
+    launchd.wait("org.example.handed", "spawned");
+    let answer = |mut connection: Box<dyn Read>| {
+        let mut text = String::new();
+        connection.read_to_string(&mut text).unwrap();
+        text
+    };
+    let patience = Some(Duration::from_secs(10));
+    let tcp = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    tcp.set_read_timeout(patience).unwrap();
+    assert_eq!(answer(Box::new(tcp)), "3 org.example.handed.socket\n", "{}", dir.read("err"));
+    let unix = UnixStream::connect(&path).unwrap();
+    unix.set_read_timeout(patience).unwrap();
+    assert_eq!(answer(Box::new(unix)), "4 org.example.handed.socket\n");
+    assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+    assert_eq!(launchd.processes().len(), 1);
+    launchd.must("bootout org.example.handed");
+    launchd.wait("org.example.handed", "removed");
+    assert_eq!(dir.read("err"), "");
 }
