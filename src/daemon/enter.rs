@@ -123,7 +123,10 @@ impl Daemon<'_> {
             signals.inspect_err(|failure| work.tell(&Report::Failed(failure.clone())))
         });
         match done {
-            Ok(signals) => Ok((work.settled(), signals)),
+            Ok(signals) => {
+                work.tell(&Report::Settled);
+                Ok((work.settled(), signals))
+            }
             Err(failure) => {
                 if plan.course == Course::Exec {
                     work.take_away();

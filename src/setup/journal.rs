@@ -6,6 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::sys::file;
+
 /// One file or directory that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
@@ -22,22 +24,26 @@ pub struct Made {
 impl Made {
     /// Notes what has just been made at `path`.
     pub fn note(path: &Path) -> io::Result<Self> {
+        Ok(Self::of(path, &fs::symlink_metadata(path)?))
+    }
+
+    /// Notes what was made with this user's rights, who may have exchanged it for somebody else's.
+    pub(super) fn note_of(path: &Path, user: u32) -> io::Result<Self> {
         let made = fs::symlink_metadata(path)?;
-        Ok(Self { directory: made.is_dir(), path: path.to_owned(), device: made.dev(), inode: made.ino() })
+        if made.uid() != user {
+            return Err(io::Error::other("somebody has put something else in its place"));
+        }
+        Ok(Self::of(path, &made))
+    }
+
+    fn of(path: &Path, made: &fs::Metadata) -> Self {
+        Self { directory: made.is_dir(), path: path.to_owned(), device: made.dev(), inode: made.ino() }
     }
 
     /// Takes it away, if it is still what was made and holds nothing: what somebody has written since is theirs.
     fn undo(&self) {
-        let Ok(now) = fs::symlink_metadata(&self.path) else { return };
-        if (now.dev(), now.ino()) != (self.device, self.inode) {
-            return;
-        }
         // That it cannot be removed is no news to anybody: the failure that led here is told.
-        let _ = match (self.directory, now.len()) {
-            (true, _) => fs::remove_dir(&self.path),
-            (false, 0) => fs::remove_file(&self.path),
-            (false, _) => Ok(()),
-        };
+        let _ = file::remove_empty(&self.path, self.device, self.inode);
     }
 }
 

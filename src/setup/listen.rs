@@ -75,15 +75,15 @@ pub(super) fn open(
         SocketAddress::Abstract(name) => listen::at_name(kind, name, settings).map_err(explain),
         SocketAddress::Path(path) => {
             let path = path.as_path();
-            prepare(path, account, made)?;
+            let maker = prepare(path, account, made)?;
             let mode = sockets.mode.unwrap_or(Mode::DEFAULT_SOCKET).bits();
             // Without a place for turns (a /run that cannot be written) there are none: what is lost is only that two
             // starts at the very same moment cannot both go wrong.
             let _turn = state::turn("%listen").ok();
-            let open = at_path(kind, path, mode, settings)?;
-            made(Made::note(path)?);
+            let open = at_path(kind, path, mode, settings, &maker)?;
+            made(Made::note_of(path, maker.user())?);
             if owner != (None, None) {
-                give(path, owner)?;
+                file::give_socket(path, maker.user(), owner)?;
             }
             Ok(open)
         }
@@ -101,27 +101,78 @@ fn explain(error: io::Error) -> Unopened {
 }
 
 /// Makes the directories on the way to a socket, as systemd does; refuses those that strangers can change.
-fn prepare(path: &Path, account: &Account, made: &mut impl FnMut(Made)) -> Result<(), Unopened> {
+fn prepare<'a>(
+    path: &Path,
+    account: &'a Account,
+    made: &mut impl FnMut(Made),
+) -> Result<Maker<'a>, Unopened> {
     let parent = path.parent().unwrap_or(Path::new("/"));
     let there = parent.ancestors().find(|place| place.exists()).unwrap_or(Path::new("/"));
     if identity::effective_user() == 0
         && let Some(place) = file::unsafe_directory(there, account.uid)?
-        // Where everybody may put a name but nobody take another's away, as in /tmp, a socket is safe.
-        && !(place == fs::canonicalize(there)? && fs::metadata(&place)?.mode() & 0o1000 != 0)
+        && !is_shared(there, &place)?
     {
         let cause = format!("users other than root and the service's can write in {}", place.display());
         return Err(unopened(cause, "put it into /run"));
     }
-    Ok(directory::make_way(path, made)?)
+    let maker = Maker::of(there, account)?;
+    maker.act(|| directory::make_way(path, made))?;
+    Ok(maker)
+}
+
+/// Whether a place is this directory, and one where everybody may put a name but nobody take another's away, as in
+/// /tmp: there a socket is safe.
+fn is_shared(directory: &Path, place: &Path) -> io::Result<bool> {
+    Ok(place == fs::canonicalize(directory)? && fs::metadata(place)?.mode() & 0o1000 != 0)
+}
+
+/// With whose rights a socket is made, and one that was left behind removed.
+enum Maker<'a> {
+    Ourselves,
+    /// Where the service's user could exchange what lies on the way, root's rights could be turned against anything
+    /// of that name.
+    Service(&'a Account),
+}
+
+impl<'a> Maker<'a> {
+    fn of(directory: &Path, account: &'a Account) -> io::Result<Self> {
+        if identity::effective_user() != 0 || account.uid == 0 {
+            return Ok(Self::Ourselves);
+        }
+        Ok(match file::unsafe_directory(directory, 0)? {
+            Some(place) if !is_shared(directory, &place)? => Self::Service(account),
+            _ => Self::Ourselves,
+        })
+    }
+
+    fn user(&self) -> u32 {
+        match self {
+            Self::Ourselves => identity::effective_user(),
+            Self::Service(account) => account.uid,
+        }
+    }
+
+    fn act<T>(&self, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        match self {
+            Self::Ourselves => act(),
+            Self::Service(one) => identity::with_rights_of(one.uid, one.gid, &one.groups, act),
+        }
+    }
 }
 
 /// Times that somebody else may be quicker before we give up.
 const TRIES: usize = 3;
 
-fn at_path(kind: Kind, path: &Path, mode: u16, settings: Settings) -> Result<OwnedFd, Unopened> {
+fn at_path(
+    kind: Kind,
+    path: &Path,
+    mode: u16,
+    settings: Settings,
+    maker: &Maker<'_>,
+) -> Result<OwnedFd, Unopened> {
     for _ in 0..TRIES {
-        match listen::at_path(kind, path, mode, settings) {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => clear(kind, path)?,
+        match maker.act(|| listen::at_path(kind, path, mode, settings)) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => clear(kind, path, maker)?,
             opened => return Ok(opened?),
         }
     }
@@ -129,7 +180,7 @@ fn at_path(kind: Kind, path: &Path, mode: u16, settings: Settings) -> Result<Own
 }
 
 /// Removes a socket that was left behind.
-fn clear(kind: Kind, path: &Path) -> Result<(), Unopened> {
+fn clear(kind: Kind, path: &Path, maker: &Maker<'_>) -> Result<(), Unopened> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found.file_type(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -150,16 +201,8 @@ fn clear(kind: Kind, path: &Path) -> Result<(), Unopened> {
     if listen::answers(kind, path)? {
         return Err(unopened("address already in use", "another process listens there"));
     }
-    match fs::remove_file(path) {
+    match maker.act(|| fs::remove_file(path)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
     }
-}
-
-/// Gives a socket that was just made to its owner. Its directory may be the service's own, so we look once more.
-fn give(path: &Path, (user, group): (Option<u32>, Option<u32>)) -> io::Result<()> {
-    if !fs::symlink_metadata(path)?.file_type().is_socket() {
-        return Err(io::Error::other("somebody has put something else in its place"));
-    }
-    std::os::unix::fs::lchown(path, user, group)
 }

@@ -3,12 +3,13 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::sys::file;
 use crate::sys::file::Kind;
 use crate::sys::identity;
+use crate::sys::untrusted;
 use crate::sys::words;
 
 /// Why a pid file cannot be used.
@@ -55,15 +56,20 @@ pub fn remove(path: &Path, pid: i32) -> io::Result<()> {
 }
 
 /// The number in a pid file; none where there is no file, or no number in it.
+///
+/// The program itself may have put it there: nothing but a file is opened, for a device (a watchdog, a tape) may act on
+/// that alone. A link is followed if it is root's, or ours.
 pub fn read(path: &Path) -> io::Result<Option<i32>> {
-    let mut text = Vec::new();
-    match file::open_input(path) {
-        Ok(open) if open.metadata()?.is_file() => {
-            // A pid has at most seven digits; what else a program has to say may come on further lines.
-            open.take(32).read_to_end(&mut text)?;
-            Ok(number(&text))
+    let found = match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() && [0, identity::effective_user()].contains(&found.uid()) => {
+            std::fs::canonicalize(path)
         }
-        Ok(_) => Ok(None),
+        Ok(_) => Ok(path.to_owned()),
+        Err(error) => Err(error),
+    };
+    // A pid has at most seven digits; what else a program has to say may come on further lines.
+    match found.and_then(|path| untrusted::read(&path, 32)) {
+        Ok(file) => Ok(file.and_then(|file| number(&file.content))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -116,6 +122,23 @@ mod tests {
         for text in [&b""[..], b"\n42\n", b"x", b"-1", b"0", b"42 43", b"99999999999999999999", b"\xff\n42"] {
             assert_eq!(number(text), None, "{}", text.escape_ascii());
         }
+    }
+
+    #[test]
+    fn a_link_is_followed_if_it_is_ours_and_what_is_no_file_says_nothing() {
+        let place = std::env::temp_dir().join(format!("svcadapt-pid-link-{}", std::process::id()));
+        std::fs::create_dir(&place).unwrap();
+        let link = place.join("link");
+        std::fs::write(place.join("pid"), "42\n").unwrap();
+        std::os::unix::fs::symlink("pid", &link).unwrap();
+        assert_eq!(read(&link).unwrap(), Some(42));
+        if identity::effective_user() == 0 {
+            std::os::unix::fs::lchown(&link, Some(65_534), None).unwrap();
+            assert_eq!(read(&link).unwrap(), None);
+        }
+        assert_eq!(read(&place).unwrap(), None);
+        assert_eq!(read(Path::new("/dev/zero")).unwrap(), None);
+        std::fs::remove_dir_all(&place).unwrap();
     }
 
     #[test]

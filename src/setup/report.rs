@@ -20,6 +20,9 @@ pub enum Report {
     Failed(Failure),
     /// Everything is done but the exec.
     Executing,
+    /// A program that stays what it is has done all its steps: from here on its own code speaks, and of what was made
+    /// it is not asked.
+    Settled,
     /// A program that stays what it is says that it is ready.
     Ready,
     /// It says what it is doing.
@@ -58,6 +61,7 @@ impl Report {
                 put(&mut message, &failure.errno.unwrap_or_default().to_ne_bytes());
             }
             Self::Executing => message.push(b'E'),
+            Self::Settled => message.push(b'L'),
             Self::Ready => message.push(b'R'),
             Self::Status(text) => {
                 message.push(b'T');
@@ -123,6 +127,7 @@ impl Iterator for Reports {
                     errno: Some(i32::from_ne_bytes(rest.number()?)).filter(|number| *number != 0),
                 })
             }
+            b'L' => Report::Settled,
             b'R' => Report::Ready,
             b'T' => Report::Status(rest.text()?),
             b'Y' => Report::Why(rest.text()?),
@@ -177,6 +182,7 @@ mod tests {
             Report::Failed(failure),
             Report::Failed(refused),
             Report::Executing,
+            Report::Settled,
             Report::Status("opening".into()),
             Report::Why("no\nbells".into()),
             Report::Extend(u64::MAX),

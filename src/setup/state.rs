@@ -1,8 +1,11 @@
-//! The identity of a service: a lock that its process holds, and a record of which process that is.
+//! The identity of a service: a lock that its process holds, and beside it a record of which process that is.
 //!
 //! The lock is a POSIX record lock on a file that the program never opens. It survives the exec, no child inherits
 //! it, it goes with the process however that dies, and it tells the holder's number. A program that closes every
 //! descriptor loses it; then the record stands in: a number and a start time name one process until the next boot.
+//!
+//! The descriptor lets the program write the file of the lock, which is why nothing that stands in there is believed:
+//! the record has a file of its own, which a program of another user can only read.
 
 mod record;
 
@@ -12,11 +15,9 @@ use std::fs;
 use std::fs::File;
 use std::io;
 use std::io::Read;
-use std::io::Seek;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::FileExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
@@ -171,7 +172,7 @@ pub fn look(path: &Path) -> io::Result<Found> {
         Err(error) => return Err(error),
     };
     let holder = lock::holder(&file)?;
-    Ok(match (holder, read(&file)?) {
+    Ok(match (holder, read(path)?) {
         (Holder::Elsewhere, _) => Found::Elsewhere,
         (Holder::Process(pid), Some(record)) if record.pid == pid => Found::Running(record),
         (_, Some(record)) if record.lives() => Found::Running(record),
@@ -203,27 +204,31 @@ fn settle(pid: i32) -> io::Result<()> {
     Ok(())
 }
 
-/// Every lock in our directory with a record in it but `own`: to open and close that would let go of it.
+/// Every lock in our directory that has a record but `own`.
 pub fn others(own: Option<&Path>) -> Vec<(PathBuf, Record)> {
     records(&directory(), own)
 }
 
-/// Every lock in a directory with a record in it but `own`, by name.
+/// Every lock in a directory that has a record but `own`, by name.
 pub fn records(directory: &Path, own: Option<&Path>) -> Vec<(PathBuf, Record)> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    let entries = entries.filter(|entry| own.is_none_or(|own| own != entry.path()));
-    let mut all: Vec<_> = entries
-        .filter_map(|entry| {
-            let open = file::open_plain(&entry.path()).ok()?;
-            Some((entry.path(), read(&open).ok()??))
+    let locks = entries.filter_map(|entry| {
+        let name = entry.file_name();
+        Some(directory.join(OsStr::from_bytes(name.as_bytes().strip_suffix(RECORD)?)))
+    });
+    let locks = locks.filter(|lock| own.is_none_or(|own| own != lock));
+    let mut all: Vec<_> = locks
+        .filter_map(|lock| {
+            let record = read(&lock).ok()??;
+            Some((lock, record))
         })
         .collect();
     all.sort_by(|(one, _), (other, _)| one.cmp(other));
     all
 }
 
-/// Removes a lock that nobody else holds, and the pid file of the process that was recorded in it, if that is still
-/// its own. A service that runs keeps both, and so does a start that comes at the same time: it waits for the lock.
+/// Removes a lock that nobody else holds with its record, and the pid file of the process that was recorded, if that is
+/// still its own. A service that runs keeps both, and so does a start that comes at the same time: it waits for the lock.
 pub fn remove(path: &Path) -> io::Result<()> {
     let file = match fs::OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => file,
@@ -234,7 +239,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     let mut pid_file_gone = Ok(());
-    if let Some(record) = read(&file)? {
+    if let Some(record) = read(path)? {
         // A program that closed the lock's descriptor has let go of it, and may live all the same.
         if record.is_anothers() {
             return Ok(());
@@ -243,13 +248,19 @@ pub fn remove(path: &Path) -> io::Result<()> {
             pid_file_gone = pid_file::remove(pid_file, record.pid);
         }
     }
-    fs::remove_file(path)?;
+    match fs::remove_file(record_of(path)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => fs::remove_file(path)?,
+    }
     pid_file_gone
 }
 
 /// The lock of this process.
 #[derive(Debug)]
-pub struct Lock(File);
+pub struct Lock {
+    file: File,
+    path: PathBuf,
+}
 
 impl Lock {
     /// Takes the lock on a descriptor with such a number, or says who has it; none where that is a process of another pid
@@ -276,7 +287,7 @@ impl Lock {
                 None => opened,
             };
             let holder = lock::take(&file)?;
-            let running = read(&file)?.filter(|record| {
+            let running = read(path)?.filter(|record| {
                 // A process that was a service of this name before its last exec still is.
                 holder == Holder::Process(record.pid) || (holder != Holder::Elsewhere && record.is_anothers())
             });
@@ -284,7 +295,9 @@ impl Lock {
                 (Holder::Elsewhere, _) => return Ok(Err(None)),
                 (_, Some(record)) => return Ok(Err(Some(record.pid))),
                 // Somebody may have removed the file between our opening and locking it.
-                (Holder::Nobody, None) if same(&file, path)? => return Ok(Ok(Self(file))),
+                (Holder::Nobody, None) if same(&file, path)? => {
+                    return Ok(Ok(Self { file, path: path.to_owned() }));
+                }
                 (Holder::Nobody, None) => {}
                 // It may be about to remove the lock, not to run.
                 (Holder::Process(pid), None) if begun.elapsed() < SETTLING => settle(pid)?,
@@ -295,16 +308,17 @@ impl Lock {
 
     /// Records which process this is.
     pub fn record(&self, record: &Record) -> io::Result<()> {
-        let text = record.write();
-        self.0.set_len(0)?;
-        // Reading what was there before has moved the file's position: from there, a hole would come first.
-        self.0.write_all_at(&text, 0)
+        let path = record_of(&self.path);
+        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        file::replace(file::open_directory(directory)?, name, 0o644, &record.write())
     }
 }
 
 impl AsFd for Lock {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.0.as_fd()
+        self.file.as_fd()
     }
 }
 
@@ -320,13 +334,25 @@ fn same(file: &File, path: &Path) -> io::Result<bool> {
 /// More than this is no record of ours.
 const LONGEST: u64 = 64 * 1024;
 
-fn read(file: &File) -> io::Result<Option<Record>> {
-    let mut again = file;
-    // From the beginning, wherever the file stands.
-    again.rewind()?;
+/// What the name of a record has after that of its lock. No lock's own name ends so.
+const RECORD: &[u8] = b"%record";
+
+fn record_of(lock: &Path) -> PathBuf {
+    let mut path = lock.as_os_str().to_owned();
+    path.push(OsStr::from_bytes(RECORD));
+    path.into()
+}
+
+/// The record of a lock.
+fn read(lock: &Path) -> io::Result<Option<Record>> {
+    let file = match file::open_plain(&record_of(lock)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
     // Nearly every record fits, and is read at once.
     let mut text = Vec::with_capacity(1024);
-    again.take(LONGEST).read_to_end(&mut text)?;
+    file.take(LONGEST).read_to_end(&mut text)?;
     Ok(Record::read(&text))
 }
 
@@ -339,11 +365,12 @@ mod tests {
         let path = std::env::temp_dir().join(format!("svcadapt-record-{}", std::process::id()));
         let mut record = Record::own(None, "/bin/a-long-name".into(), None).unwrap();
         record.start_time += 1;
-        fs::write(&path, record.write()).unwrap();
+        fs::write(record_of(&path), record.write()).unwrap();
         let lock = Lock::take(&path, 200).unwrap().unwrap();
         let record = Record::own(None, "/bin/a".into(), None).unwrap();
         lock.record(&record).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), record.write());
+        assert_eq!(fs::read(record_of(&path)).unwrap(), record.write());
+        fs::remove_file(record_of(&path)).unwrap();
         fs::remove_file(&path).unwrap();
     }
 

@@ -56,6 +56,8 @@ pub(super) struct Watch<'a> {
     /// What is known of a program that forks itself into the background; none where it stays.
     pub(super) forking: Option<Forking>,
     reader: Reports,
+    /// Whether the service's own code may write the reports.
+    settled: bool,
     stage: Stage,
     /// Children that were reaped before anybody had told which of them is the main process.
     early: Vec<(i32, Ended)>,
@@ -120,6 +122,7 @@ impl<'a> Watch<'a> {
             extended: Duration::ZERO,
             forking: None,
             reader: Reports::default(),
+            settled: false,
             stage: Stage::SettingUp,
             early: Vec::new(),
             ended: None,
@@ -276,8 +279,11 @@ impl<'a> Watch<'a> {
             }
             for report in self.reader.by_ref() {
                 match report {
+                    // With our rights nothing is removed that others name, and nobody is taken for the service.
+                    Report::Started(_) | Report::Made(_) if self.settled => {}
                     Report::Started(pid) => self.main = Some(pid),
                     Report::Made(made) => self.made.push(made),
+                    Report::Settled => self.settled = true,
                     Report::Failed(failure) => self.stage = Stage::Failed(failure),
                     Report::Executing => self.stage = Stage::Executing,
                     Report::Ready => self.stage = Stage::Told,
@@ -320,5 +326,37 @@ impl<'a> Watch<'a> {
     /// How the main process ended, if that was before we knew that it is the main one.
     fn reaped_early(&self) -> Option<Ended> {
         self.early.iter().find(|(pid, _)| Some(*pid) == self.main).map(|(_, ended)| *ended)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ready::Identity;
+    use crate::ready::Means;
+
+    use super::*;
+
+    #[test]
+    fn what_the_services_own_code_says_was_made_is_not_believed() {
+        let own = process::own_pid();
+        let (reports, service) = fd::pipe().unwrap();
+        fd::nonblocking(&reports, true).unwrap();
+        let held = PidFd::open(own).unwrap().unwrap();
+        let identity = Identity::Own;
+        let means = Means { socket: None, pipes: Vec::new(), identity, environment: Vec::new() };
+        let probes = Probes::new(&[], means);
+        let mut watch = Watch::new(probes, reports, Eyes::Helper(&held), own);
+        let made = |path: &str| Made { directory: false, path: path.into(), device: 1, inode: 1 };
+        for report in [
+            Report::Started(7),
+            Report::Made(made("/run/ours")),
+            Report::Settled,
+            Report::Started(1),
+            Report::Made(made("/run/docker.sock")),
+        ] {
+            report.send(&service).unwrap();
+        }
+        watch.read_reports().unwrap();
+        assert_eq!((watch.main, watch.made), (Some(7), vec![made("/run/ours")]));
     }
 }

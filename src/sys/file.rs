@@ -158,6 +158,30 @@ pub fn give(file: impl AsFd, uid: u32, gid: u32) -> io::Result<()> {
     Ok(nix::unistd::fchown(file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?)
 }
 
+/// Gives the socket at a path to a user and a group, if it is one that belongs to `from`: whoever can write in its
+/// directory may have exchanged it.
+pub fn give_socket(path: &Path, from: u32, to: (Option<u32>, Option<u32>)) -> io::Result<()> {
+    use std::os::unix::fs::FileTypeExt;
+    let ours = |found: fs::Metadata| {
+        let same = found.file_type().is_socket() && found.uid() == from;
+        same.then_some(()).ok_or_else(|| io::Error::other("somebody has put something else in its place"))
+    };
+    #[cfg(target_os = "linux")]
+    {
+        // What was looked at is what is given, whatever has the name by then.
+        let flags = libc::O_PATH | libc::O_NOFOLLOW;
+        let held = fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+        ours(held.metadata()?)?;
+        let (user, group) = (to.0.map(Uid::from_raw), to.1.map(Gid::from_raw));
+        Ok(nix::unistd::fchownat(held, "", user, group, AtFlags::AT_EMPTY_PATH)?)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        ours(fs::symlink_metadata(path)?)?;
+        std::os::unix::fs::lchown(path, to.0, to.1)
+    }
+}
+
 /// Opens a directory that no link stands for.
 pub fn open_directory(path: &Path) -> io::Result<File> {
     fs::OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW).open(path)
@@ -207,6 +231,25 @@ pub fn remove(directory: impl AsFd, name: &OsStr) -> io::Result<()> {
         Ok(()) | Err(Errno::ENOENT) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Removes an empty file or directory if it still is the one with this identity; otherwise nothing happens.
+///
+/// Looked at and removed is a name in one directory that is held meanwhile: what a path leads to may be exchanged.
+pub fn remove_empty(path: &Path, device: u64, inode: u64) -> io::Result<()> {
+    use nix::sys::stat::SFlag;
+    use nix::unistd::UnlinkatFlags;
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    let directory = open_directory(&fs::canonicalize(parent)?)?;
+    let now = nix::sys::stat::fstatat(&directory, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+    let is_directory = SFlag::from_bits_truncate(now.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR;
+    let same = (fit::<_, u64>(now.st_dev), fit::<_, u64>(now.st_ino)) == (device, inode);
+    let how = match (same, is_directory, now.st_size) {
+        (true, true, _) => UnlinkatFlags::RemoveDir,
+        (true, false, 0) => UnlinkatFlags::NoRemoveDir,
+        _ => return Ok(()),
+    };
+    Ok(nix::unistd::unlinkat(&directory, name, how)?)
 }
 
 /// What kind of file a name stands for.

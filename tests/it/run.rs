@@ -50,14 +50,19 @@ impl Service {
         &self.name
     }
 
-    /// Where the lock lies, and the record in it.
+    /// Where the record lies.
+    pub(crate) fn record(&self) -> PathBuf {
+        PathBuf::from(format!("{}%record", self.lock.display()))
+    }
+
+    /// Where the lock lies.
     pub(crate) fn lock(&self) -> &Path {
         &self.lock
     }
 
     /// A field of the record; none while there is no whole record.
     fn recorded(&self, field: &str) -> Option<String> {
-        let text = fs::read_to_string(&self.lock).ok()?;
+        let text = fs::read_to_string(self.record()).ok()?;
         let text = text.strip_suffix("end=\n")?;
         text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix('=')).map(str::to_owned)
     }
@@ -84,6 +89,7 @@ impl Drop for Service {
             process.wait_gone();
         }
         let _ = fs::remove_file(&self.lock);
+        let _ = fs::remove_file(self.record());
         // Where the tests put it, if they do; one that failed has left it there.
         let _ = fs::remove_file(format!("/run/{}.pid", self.name));
     }

@@ -7,6 +7,7 @@ use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 use serde_json::json;
+use svcadapt::setup::state::Record;
 
 use crate::harness::Process;
 use crate::harness::Svc;
@@ -79,7 +80,7 @@ fn a_record_whose_number_is_a_strangers_by_now_is_a_dead_services() {
     process.wait_gone();
     let stranger = service.stranger();
     // The stranger may have started in the same clock tick, for no number comes back as quickly as in a test.
-    let record: String = fs::read_to_string(service.lock())
+    let record: String = fs::read_to_string(service.record())
         .unwrap()
         .lines()
         .map(|line| match line.split_once('=') {
@@ -88,11 +89,35 @@ fn a_record_whose_number_is_a_strangers_by_now_is_a_dead_services() {
             _ => format!("{line}\n"),
         })
         .collect();
-    fs::write(service.lock(), record).unwrap();
+    fs::write(service.record(), record).unwrap();
     let (status, told) = service.asked();
     assert_eq!((status, &told["state"]), (1, &json!("dead")));
     service.stop().stdout("[NAME]: not running\n").run();
     assert!(Process::open(stranger.pid()).unwrap().is_alive());
+}
+
+#[test]
+fn what_a_program_writes_into_its_lock_is_not_believed() {
+    let service = Service::started("forged", &["--stay"]);
+    let main = service.process();
+    let stranger = service.stranger();
+    let start = Record::of(stranger.pid(), None, "/bin/sleep".into(), None).unwrap().start_time;
+    let record: String = fs::read_to_string(service.record())
+        .unwrap()
+        .lines()
+        .map(|line| match line.split_once('=') {
+            Some(("pid", _)) => format!("pid={}\n", stranger.pid()),
+            Some(("start", _)) => format!("start={start}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    // It can, whoever it runs as: it has the descriptor.
+    fs::write(service.lock(), record).unwrap();
+    assert_eq!(service.asked().1["pid"], json!(main.pid()));
+    service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+    assert!(!main.is_alive());
+    assert!(Process::open(stranger.pid()).unwrap().is_alive());
+    assert!(!service.lock().exists() && !service.record().exists());
 }
 
 #[test]

@@ -76,6 +76,10 @@ impl Service {
         state::directory().join(&self.name)
     }
 
+    pub(super) fn record(&self) -> PathBuf {
+        state::directory().join(format!("{}%record", self.name))
+    }
+
     /// A process that has nothing to do with the service.
     pub(super) fn stranger(&self) -> Running {
         Svc::new(&self.dir).program("/bin/sleep").args(["120"]).spawn()
@@ -85,6 +89,7 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         let _ = fs::remove_file(self.lock());
+        let _ = fs::remove_file(self.record());
     }
 }
 

@@ -42,7 +42,7 @@ fn a_program_that_forks_itself_away_is_kept_and_stopped() {
         // The monitor's own record, before, has a session that it shares.
         wait_until("the adapter has found it", || {
             // launchd's /run is its own.
-            std::fs::read_to_string(format!("/proc/{}/root/run/svcadapt/.{key}", main.pid()))
+            std::fs::read_to_string(format!("/proc/{}/root/run/svcadapt/.{key}%record", main.pid()))
                 .ok()
                 .filter(|text| text.contains("session=own"))
         });

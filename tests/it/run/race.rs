@@ -93,6 +93,7 @@ fn of_eight_starts_of_one_pid_file_one_lives_and_the_others_name_it() {
     }
     let lock = locks(nix::unistd::geteuid().as_raw()).join(pid_file.replace('/', ",").replacen(',', ".", 1));
     assert!(lock.exists(), "{} is not the lock", lock.display());
+    fs::remove_file(format!("{}%record", lock.display())).unwrap();
     fs::remove_file(lock).unwrap();
     fs::remove_file(pid_file).unwrap();
 }
@@ -244,11 +245,12 @@ fn pid_files_and_locks_that_mean_nothing_are_recovered() {
         fs::create_dir_all("/run/svcadapt").unwrap();
         fs::write(&pid_file, text).unwrap();
         fs::write(service.lock(), text).unwrap();
+        fs::write(service.record(), text).unwrap();
         run(&dir, &["--name", service.name(), &option, "--", &sleep, "60"]).run();
         let process = service.main();
         assert_ne!(last.replace(process.pid()), Some(process.pid()));
         assert_eq!(fs::read_to_string(&pid_file).unwrap(), format!("{}\n", process.pid()));
-        assert!(fs::read_to_string(service.lock()).unwrap().starts_with("pid="), "the record has a hole");
+        assert!(fs::read_to_string(service.record()).unwrap().starts_with("pid="), "no record");
         stop(&process);
     }
     zombie.wait().unwrap();

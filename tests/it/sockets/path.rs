@@ -1,6 +1,7 @@
 //! What stands where a socket is to be, and what becomes of it.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixDatagram;
@@ -107,8 +108,16 @@ fn root_makes_no_socket_where_strangers_can_change_it() {
     mode(0o755);
     std::os::unix::fs::chown(&open, Some(65_534), Some(65_534)).unwrap();
     let dir = dir.owned_by("nobody");
-    serving(&dir, "classic", &[&listen, "--user=nobody"]).run();
-    stop(&dir, &reported(&dir).0);
+    for group in ["daemon", "nogroup"] {
+        // Where that user may exchange anything, nothing is done with more rights than theirs but to give it away;
+        // and what was left behind is replaced whose ever it was.
+        let group = format!("--socket-group={group}");
+        serving(&dir, "classic", &[&listen, "--user=nobody", "--socket-mode=0620", &group]).run();
+        let made = fs::symlink_metadata(open.join("s")).unwrap();
+        assert_eq!((made.uid(), made.mode() & 0o777), (65_534, 0o620));
+        stop(&dir, &reported(&dir).0);
+        std::os::unix::fs::lchown(open.join("s"), Some(0), None).unwrap();
+    }
     dir.nothing_left();
 }
 

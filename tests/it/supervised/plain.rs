@@ -191,5 +191,7 @@ fn a_second_start_finds_the_first() {
     first.signal(Signal::SIGTERM);
     assert_eq!(first.finish().exit, Exit::Status(0));
     supervised(&dir, &["--name", &name, "--", "/bin/true"]).run();
-    let _ = fs::remove_file(format!("/run/svcadapt/{name}"));
+    for left in [format!("/run/svcadapt/{name}"), format!("/run/svcadapt/{name}%record")] {
+        let _ = fs::remove_file(left);
+    }
 }
