@@ -285,3 +285,37 @@ fn what_is_no_file_of_ours_is_told() {
     let output = svcadapt(["run", "/bin/true"]);
     assert!(said(&output).contains("a program to run stands after '--'"), "{}", said(&output));
 }
+
+#[test]
+fn what_is_said_in_two_ways_must_be_the_same() {
+    let spec = |systemd: &str| {
+        format!(
+            "{{\"user\": \"web\", \"no_new_privileges\": true, \"working_directory\": \"/srv\", \
+             \"command\": [\"/bin/a\", \"b\"], \"systemd\": {{\"Service\": {{{systemd}}}}}}}"
+        )
+    };
+    for agreed in [
+        "\"User\": [\"web\"]",
+        "\"ExecStart\": [\"-/bin/a b\"], \"WorkingDirectory\": [\"-/srv\"]",
+        "\"NoNewPrivileges\": [\"yes\"], \"Type\": [\"dbus\"], \"BusName\": [\"a.b\"]",
+    ] {
+        assert!(read(&spec(agreed)).is_ok(), "{agreed}");
+    }
+    for (other, directive) in [
+        ("\"User\": [\"root\"]", "User="),
+        ("\"User\": [\"web\", \"root\"]", "User="),
+        ("\"NoNewPrivileges\": [\"no\"]", "NoNewPrivileges="),
+        ("\"ExecStart\": [\"/bin/evil\"]", "ExecStart="),
+        ("\"ExecStart\": [\"/bin/a b\", \"/bin/evil\"]", "ExecStart="),
+        ("\"WorkingDirectory\": [\"~\"]", "WorkingDirectory="),
+    ] {
+        let found = problems(&spec(other));
+        let cause = format!("{directive} says something else than the key of its own does");
+        assert!(found.len() == 1 && found[0].ends_with(&cause), "{other}: {found:?}");
+    }
+    let job = |key: &str| format!("{{\"command\": [\"/bin/a\"], \"launchd\": {{\"{key}\": \"x\"}}}}");
+    for key in ["UserName", "GroupName", "Program", "ProgramArguments", "Label", "Umask"] {
+        assert!(problems(&job(key))[0].ends_with(&format!("{key} has a key of its own")), "{key}");
+    }
+    assert!(read(&job("ProcessType")).is_ok());
+}

@@ -5,6 +5,7 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::format::plist::is_field;
 use crate::spec;
 use crate::spec::Directive;
 use crate::spec::Native;
@@ -71,7 +72,13 @@ pub(super) fn systemd(value: &Value) -> Result<Vec<Directive>, Refusal> {
 /// Reads what a property list says.
 pub(super) fn launchd(value: &Value) -> Result<Vec<(String, spec::Value)>, Refusal> {
     let keys = value.as_object().ok_or("an object of launchd's keys has to stand here")?;
-    keys.iter().map(|(key, value)| Ok((key.clone(), of_json(value)?))).collect()
+    let kept = |(key, value): (&String, &Value)| {
+        if is_field(key) {
+            return Err(Refusal::hinted(format!("{key} has a key of its own"), "say it by that"));
+        }
+        Ok((key.clone(), of_json(value)?))
+    };
+    keys.iter().map(kept).collect()
 }
 
 fn of_json(value: &Value) -> Result<spec::Value, Refusal> {

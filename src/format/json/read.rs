@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::format::LARGEST;
 use crate::format::lines::Lines;
+use crate::format::unit::contradictions;
 use crate::spec::Arity;
 use crate::spec::Command;
 use crate::spec::FIELDS;
@@ -38,6 +39,7 @@ pub fn read(bytes: &[u8], path: &Path) -> Result<SpecDraft, Vec<Problem>> {
         text: "",
         draft: SpecDraft::new(),
         native: Native::default(),
+        systemd: None,
         problems: Vec::new(),
     };
     match std::str::from_utf8(bytes) {
@@ -51,7 +53,8 @@ pub fn read(bytes: &[u8], path: &Path) -> Result<SpecDraft, Vec<Problem>> {
             }
         }
     }
-    reader.draft.native(reader.native);
+    reader.draft.native(std::mem::take(&mut reader.native));
+    reader.contradictions();
     if reader.problems.is_empty() { Ok(reader.draft) } else { Err(reader.problems) }
 }
 
@@ -60,6 +63,8 @@ struct Reader<'a> {
     text: &'a str,
     draft: SpecDraft,
     native: Native,
+    /// Where the words of systemd stand.
+    systemd: Option<usize>,
     problems: Vec<Problem>,
 }
 
@@ -77,10 +82,13 @@ impl<'a> Reader<'a> {
                     Err(refusal) => self.about(raw, named(&name, refusal)),
                 },
                 None if name == COMMAND => self.command(raw),
-                None if name == native::SYSTEMD => self.native(&name, raw, |all, value| {
-                    all.systemd = Some(native::systemd(value)?);
-                    Ok(())
-                }),
+                None if name == native::SYSTEMD => {
+                    self.systemd = Some(offset(self.text, raw));
+                    self.native(&name, raw, |all, value| {
+                        all.systemd = Some(native::systemd(value)?);
+                        Ok(())
+                    });
+                }
                 None if name == native::LAUNCHD => self.native(&name, raw, |all, value| {
                     all.launchd = native::launchd(value)?;
                     Ok(())
@@ -88,6 +96,16 @@ impl<'a> Reader<'a> {
                 None if name == SCHEMA => (),
                 None => self.about(raw, unknown(&name)),
             }
+        }
+    }
+
+    /// What is said twice, in our words and in systemd's, must be the same: who reads the file looks at one of them.
+    fn contradictions(&mut self) {
+        let Some(at) = self.systemd else { return };
+        let Ok(spec) = self.draft.clone().finish_natively() else { return };
+        for directive in contradictions(&spec) {
+            let cause = format!("{directive}= says something else than the key of its own does");
+            self.problem(Some(at), Refusal::hinted(cause, "say it once"));
         }
     }
 

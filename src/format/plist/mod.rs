@@ -18,6 +18,7 @@ mod xml;
 
 pub use document::Document;
 pub use document::Odd;
+pub(super) use keys::is_field;
 pub use label::Label;
 pub use read::Kept;
 pub use read::Reading;

@@ -19,6 +19,7 @@ mod words;
 mod write;
 mod write_socket;
 
+pub(super) use covered::contradictions;
 pub use exec::CommandLine;
 pub use exec::CommandLines;
 pub use exec::commands;
