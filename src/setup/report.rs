@@ -51,7 +51,7 @@ impl Report {
             Self::Failed(failure) => {
                 message.push(b'X');
                 for text in [&failure.stage, &failure.cause] {
-                    put(&mut message, text.as_bytes());
+                    put(&mut message, shortened(text));
                 }
                 for text in [&failure.object, &failure.hint] {
                     put(&mut message, &[u8::from(text.is_some())]);
@@ -65,7 +65,7 @@ impl Report {
             Self::Ready => message.push(b'R'),
             Self::Status(text) => {
                 message.push(b'T');
-                put(&mut message, text.as_bytes());
+                put(&mut message, shortened(text));
             }
             Self::Extend(micros) => {
                 message.push(b'Z');
@@ -73,17 +73,25 @@ impl Report {
             }
             Self::Why(text) => {
                 message.push(b'Y');
-                put(&mut message, text.as_bytes());
+                put(&mut message, shortened(text));
             }
         }
         fd::write_all(pipe, &message)
     }
 }
 
+/// As much of a text of the program's own as there is room for.
+fn shortened(text: &str) -> &[u8] {
+    &text.as_bytes()[..text.len().min(LONGEST / 4)]
+}
+
 fn put(message: &mut Vec<u8>, field: &[u8]) {
     message.extend(u32::try_from(field.len()).unwrap_or(u32::MAX).to_ne_bytes());
     message.extend(field);
 }
+
+/// The longest message: a few paths and texts of at most 4 KiB each.
+const LONGEST: usize = 65_536;
 
 /// Puts messages together from what comes out of the pipe.
 #[derive(Debug, Default)]
@@ -92,9 +100,11 @@ pub struct Reports {
 }
 
 impl Reports {
-    /// Takes more bytes.
+    /// Takes more bytes. Of a message that is longer than any of ours no more is taken: it comes from a program that
+    /// wants the memory of whoever started it, and what it says is never complete.
     pub fn feed(&mut self, bytes: &[u8]) {
-        self.pending.extend(bytes);
+        let room = LONGEST.saturating_sub(self.pending.len());
+        self.pending.extend(&bytes[..bytes.len().min(room)]);
     }
 }
 
@@ -203,5 +213,23 @@ mod tests {
             }
             assert_eq!(seen, all);
         }
+    }
+
+    #[test]
+    fn a_message_without_an_end_takes_no_memory() {
+        let mut reports = Reports::default();
+        reports.feed(&[b"T".as_slice(), &u32::MAX.to_ne_bytes()].concat());
+        for _ in 0..100 {
+            reports.feed(&[b'x'; 4096]);
+            assert_eq!(reports.next(), None);
+        }
+        assert_eq!(reports.pending.len(), LONGEST);
+        let (out, input) = fd::pipe().unwrap();
+        Report::Why("é".repeat(LONGEST)).send(&input).unwrap();
+        let mut bytes = vec![0; LONGEST];
+        let length = fd::read(&out, &mut bytes).unwrap().unwrap();
+        let mut reports = Reports::default();
+        reports.feed(&bytes[..length]);
+        assert!(matches!(reports.next(), Some(Report::Why(text)) if text.len() == LONGEST / 4));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::CString;
 use std::ffi::OsString;
+use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -180,8 +181,16 @@ fn variables(file: &EnvironmentFile, failures: &mut Vec<Failure>) -> Vec<(OsStri
     }
 }
 
+/// Reads a file of variables. Another one could keep us waiting, and a device does what it does when it is opened: so
+/// it is looked at before, and again after, for it may have been exchanged in between.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let regular = |file: fs::Metadata| {
+        // A directory has its own error, when it is read.
+        if file.is_file() || file.is_dir() { Ok(()) } else { Err(io::Error::other("not a regular file")) }
+    };
+    fs::metadata(path).and_then(regular)?;
     let open = file::open_input(path)?;
+    open.metadata().and_then(regular)?;
     let mut text = Vec::new();
     io::Read::read_to_end(&mut io::Read::take(open, LONGEST_FILE + 1), &mut text)?;
     if u64::try_from(text.len()).is_ok_and(|length| length > LONGEST_FILE) {
@@ -208,7 +217,7 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: Surroundings, f
         }
     }
     if let Some(Input::File(path)) = &spec.standard_input
-        && let Err(error) = std::fs::metadata(path)
+        && let Err(error) = fs::metadata(path)
     {
         failures.push(Failure::new("standard input", format!("file:{path}"), words(&error), 208));
     }
@@ -246,7 +255,7 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: Surroundings, f
 }
 
 fn directory(path: &Path) -> Result<(), String> {
-    match std::fs::metadata(path) {
+    match fs::metadata(path) {
         Ok(found) if found.is_dir() => Ok(()),
         Ok(_) => Err("it is no directory".to_owned()),
         Err(error) => Err(words(&error)),

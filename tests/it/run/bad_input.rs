@@ -152,6 +152,26 @@ fn places_that_are_not_there() {
     }
 }
 
+/// It may be a service's own directory that it is in, and what is there wait for ever, or wake a device.
+#[test]
+fn only_a_file_is_read_for_variables() {
+    let dir = Dir::new();
+    let fifo = dir.join("fifo");
+    mkfifo(&fifo, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    // Held open, so that its end never comes.
+    let writer = fs::OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
+    symlink("/dev/zero", dir.join("device")).unwrap();
+    for name in ["fifo", "device"] {
+        let path = dir.join(name).display().to_string();
+        let stderr = format!("svcadapt: environment file '{path}': not a regular file\n");
+        run(&dir, &[&format!("--environment-file={path}"), "--", "/bin/true"])
+            .stderr(&stderr)
+            .status(2)
+            .run();
+    }
+    drop(writer);
+}
+
 #[test]
 fn a_log_that_an_ordinary_user_cannot_write() {
     if !require(Capability::Root) {
