@@ -72,6 +72,15 @@ pub(super) fn private_devices(case: &Case) -> Objection {
     given(case, "CAP_MKNOD CAP_SYS_RAWIO").or_else(device)
 }
 
+/// In the place of root it is what is left of root's rights; of a user who was said it would be one more.
+pub(super) fn new_right(case: &Case) -> Objection {
+    let user = case.spec.user.as_ref()?;
+    Some(format!(
+        "{user} cannot take a port below 1024 without it, and to shut in gives no rights; if it is the program that \
+         takes it, --ambient-capabilities CAP_NET_BIND_SERVICE says so"
+    ))
+}
+
 pub(super) fn private_users(case: &Case) -> Objection {
     let user = case.host.scope == Scope::User;
     let kernel = || "not every kernel lets a user who is not root make a user namespace".into();

@@ -42,7 +42,7 @@ pub(super) const ROWS: &[Row] = &[
         "only its main process speaks for it"),
     row(STRICT, "CapabilityBoundingSet", v::bounding, o::none,
         "neither it nor what it starts can ever have another capability"),
-    row(STRICT, "AmbientCapabilities", v::ambient, o::none,
+    row(STRICT, "AmbientCapabilities", v::ambient, o::new_right,
         "a port below 1024 needs it, and nobody has to be root for it"),
     row(BOTH, "NoNewPrivileges", v::yes, o::none,
         "set-uid programs give it no more rights"),

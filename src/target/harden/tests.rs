@@ -135,6 +135,9 @@ fn rights_are_those_that_the_port_takes() {
     assert!(why(&given, "ProtectClock").contains("CAP_SYS_TIME"));
     assert!(why(&given, "PrivateUsers").contains("CAP_SYS_TIME"));
     assert_eq!(set(&given, "SystemCallFilter"), ["@system-service", "~@resources"]);
+    let other = strict(&["/bin/web"], &[(Field::User, "web"), (Field::Ready, "tcp:80")]);
+    assert_eq!(set(&other, "AmbientCapabilities"), [""; 0]);
+    assert!(why(&other, "AmbientCapabilities").contains("gives no rights"));
     let root = strict(&["/bin/web"], &[(Field::User, "root"), (Field::Ready, "tcp:80")]);
     assert_eq!(set(&root, "AmbientCapabilities"), [""; 0]);
     assert_eq!(set(&root, "CapabilityBoundingSet"), ["CAP_NET_BIND_SERVICE"]);
