@@ -90,7 +90,7 @@ fn what_launchd_lacks_is_told_line_by_line() {
         let mut job = as_json(std::str::from_utf8(&output.stdout).unwrap());
         let job = job.as_object_mut().unwrap();
         let usual = ["Label", "ProgramArguments", "RunAtLoad", "InitGroups"];
-        job.retain(|key, value| !(usual.contains(&key.as_str()) || key == "ExitTimeOut" && *value == 30));
+        job.retain(|key, value| !(usual.contains(&key.as_str()) || key == "ExitTimeOut" && *value == 90));
         let expected: serde_json::Map<String, Value> =
             keys.iter().map(|(key, text)| ((*key).to_owned(), serde_json::from_str(text).unwrap())).collect();
         assert_eq!(*job, expected, "{lines}");

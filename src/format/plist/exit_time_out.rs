@@ -2,6 +2,8 @@
 //!
 //! An adapter that stays kills a program whose time is over; launchd, which kills the adapter alone, has to come later.
 
+use std::time::Duration;
+
 use crate::spec::Timespan;
 
 use super::write::whole_seconds;
@@ -9,6 +11,9 @@ use super::write::whole_seconds;
 /// How long a job may take to stop where the spec does not say. launchd's own default has moved between 5 and 20
 /// seconds, so it is always written.
 const UNSAID: u64 = 30;
+
+/// How long a unit has where it does not say (systemd-system.conf(5), `DefaultTimeoutStopSec=`).
+pub(super) const OF_SYSTEMD: Timespan = Timespan::Finite(Duration::from_secs(90));
 
 /// What an adapter that stays needs beyond that, to kill the program and to see it end.
 const LONGER: u64 = 5;
@@ -31,8 +36,6 @@ pub(super) fn is_unsaid_by_adapter(seconds: i128) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

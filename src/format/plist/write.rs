@@ -56,7 +56,11 @@ pub fn write(
     let mut job = Job { spec, root: Dictionary::new(), refused: Vec::new() };
     job.root.insert(keys::LABEL.into(), label.as_str().into());
     job.root.insert(keys::RUN_AT_LOAD.into(), true.into());
-    let seconds = exit_time_out::written(spec.timeout_stop, division.adapter_stays());
+    let stays = division.adapter_stays();
+    // What a unit does not say is systemd's to say.
+    let unit = spec.native.systemd.is_some() && !stays;
+    let said = spec.timeout_stop.or(unit.then_some(exit_time_out::OF_SYSTEMD));
+    let seconds = exit_time_out::written(said, stays);
     job.root.insert(keys::EXIT_TIME_OUT.into(), seconds.into());
     job.command(division, adapter);
     for &field in &division.host {

@@ -4,6 +4,7 @@ mod install;
 
 use std::ffi::OsStr;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::format::Refused;
@@ -90,6 +91,9 @@ pub fn write_hardened(
 
 /// The section that systemd does not read, and we do.
 const OWN: &str = "X-Svcadapt";
+
+/// Since when a `:` before the program keeps its `$` as it is (systemd.service(5), "Special executable prefixes").
+const NO_VARIABLES: u16 = 244;
 
 /// Since when systemd waits for the program to be executed (systemd.service(5), `Type=exec`).
 const EXEC: u16 = 240;
@@ -229,6 +233,13 @@ impl Unit<'_> {
         if native || self.natives("Service").iter().any(|line| line.name() == Native::COMMAND) {
             // It stands among what only systemd understands, with its prefixes.
             return;
+        }
+        if let Some(first) = words.first()
+            && !self.host.version.has(NO_VARIABLES)
+            && let Some(offset) = first.text.as_bytes().iter().position(|byte| *byte == b'$')
+        {
+            let why = "a systemd before 244 puts a variable into the name of the program, and cannot be told not to";
+            return self.refused.push(Unfit::at(offset, why).of(first.place, &first.text));
         }
         let variables = self.division.host.contains(&Field::ExpandVariables);
         let dollar = if variables { Dollar::Variable } else { Dollar::Itself };
