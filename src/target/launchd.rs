@@ -6,6 +6,7 @@ use crate::spec::FileMode;
 use crate::spec::Input;
 use crate::spec::Output;
 use crate::spec::Principal;
+use crate::spec::Probe;
 use crate::spec::Resource;
 use crate::spec::Restart;
 use crate::spec::ServiceSpec;
@@ -108,6 +109,12 @@ fn of_daemon(spec: &ServiceSpec, field: Field) -> Capability {
         F::SocketMode | F::BindIPv6Only | F::LaunchdActivation => Host,
         F::SocketUser => by_number(spec.sockets.user.as_ref()),
         F::SocketGroup => by_number(spec.sockets.group.as_ref()),
+        // It follows from the type, with which it is told.
+        F::Ready
+            if spec.ready == [Probe::Notify] && spec.service_type.is_some_and(ServiceType::notifies) =>
+        {
+            Host
+        }
         F::Ready => Capability::lost(NO_READINESS),
         F::NotificationFd => Capability::lost("launchd waits for no such message"),
         F::TimeoutStartSec => Capability::lost("launchd waits for nothing when it starts a job"),

@@ -107,6 +107,10 @@ fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
             _ => Host,
         },
         F::ReloadSignal => match spec.service_type {
+            Some(ServiceType::NotifyReload) if !watched(spec) && host.version.has(NOTIFY_RELOAD) => Host,
+            _ if spec.native.says("ExecReload") => Capability::lost(
+                "the unit has an ExecReload= of its own, and that is what systemctl reload does",
+            ),
             Some(ServiceType::NotifyReload) if !watched(spec) => Host,
             _ => {
                 Capability::approximated("systemctl reload sends it, and does not wait for what comes of it")

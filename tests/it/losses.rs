@@ -16,8 +16,8 @@ type Row = (&'static str, &'static [(&'static str, &'static str)], &'static [&'s
 const ROWS: [Row; 27] = [
     ("Type=simple", &[], &[]),
     ("Type=exec", &[], &[]),
-    ("Type=notify", &[], &["--type: approximated", "--ready: lost"]),
-    ("Type=notify-reload", &[], &["--type: approximated", "--ready: lost"]),
+    ("Type=notify", &[], &["--type: approximated"]),
+    ("Type=notify-reload", &[], &["--type: approximated"]),
     ("Type=oneshot", &[], &["--type: approximated"]),
     ("Restart=no", &[], &[]),
     ("Restart=always", &[("KeepAlive", "true"), ("ThrottleInterval", "10")], &[]),
@@ -95,6 +95,19 @@ fn what_launchd_lacks_is_told_line_by_line() {
             keys.iter().map(|(key, text)| ((*key).to_owned(), serde_json::from_str(text).unwrap())).collect();
         assert_eq!(*job, expected, "{lines}");
     }
+}
+
+#[test]
+fn a_signal_that_nobody_sends_is_told() {
+    let folder = Folder::new();
+    let file = folder.path().join("web.service").display().to_string();
+    let unit = "[Service]\nExecStart=/bin/web\nExecReload=/bin/kill -HUP $MAINPID\n";
+    folder.write("web.service", &format!("{unit}[X-Svcadapt]\nReloadSignal=USR1\n"));
+    let output = svcadapt(["gen-unit", &file]);
+    assert!(
+        said(&output).starts_with("svcadapt: --reload-signal: lost: the unit has an ExecReload= of its own")
+    );
+    assert_eq!(String::from_utf8(output.stdout).unwrap().matches("ExecReload=").count(), 1);
 }
 
 #[test]
