@@ -53,11 +53,7 @@ fn a_forking_unit_is_active_when_the_daemon_is_ready_and_the_daemon_is_its_main_
         assert_eq!(seen["uid"]["saved"], 65_534);
         let main = unit.main();
         assert_eq!(children(main.pid()), NOBODY);
-        unit.stop();
-        main.wait_gone();
-        assert_eq!(unit.state(&["ActiveState", "Result", "ExecMainStatus"]), "inactive success 0");
-        drop(unit);
-        dir.nothing_left();
+        unit.ends_cleanly(&main, &dir);
     }
 }
 

@@ -66,11 +66,7 @@ fn a_unit_is_active_when_the_daemon_is_ready_and_the_daemon_is_its_main_process(
         assert_eq!(seen["uid"]["saved"], 65_534);
         assert_eq!(children(main.pid()), NOBODY);
         // Its end is seen, with its status.
-        unit.stop();
-        main.wait_gone();
-        assert_eq!(unit.state(&["ActiveState", "Result", "ExecMainStatus"]), "inactive success 0");
-        drop(unit);
-        dir.nothing_left();
+        unit.ends_cleanly(&main, &dir);
     }
 }
 
@@ -226,9 +222,5 @@ fn a_real_daemon_is_handed_over() {
     let main = unit.main();
     assert_eq!(fs::read_to_string(&file).unwrap().trim_end(), unit.show("MainPID"));
     assert_ne!(children(main.pid()), NOBODY, "nginx has workers");
-    unit.stop();
-    main.wait_gone();
-    assert_eq!(unit.state(&["ActiveState", "Result", "ExecMainStatus"]), "inactive success 0");
-    drop(unit);
-    dir.nothing_left();
+    unit.ends_cleanly(&main, &dir);
 }

@@ -136,6 +136,15 @@ impl Unit {
         self.systemd.must(&["stop", &self.name]);
     }
 
+    /// Stops it: its main process goes with status 0, systemd has seen that, and nothing else is left.
+    pub(super) fn ends_cleanly(self, main: &Process, dir: &Dir) {
+        self.stop();
+        main.wait_gone();
+        assert_eq!(self.state(&["ActiveState", "Result", "ExecMainStatus"]), "inactive success 0");
+        drop(self);
+        dir.nothing_left();
+    }
+
     /// For people, where something is wrong.
     pub(super) fn status(&self) -> String {
         self.systemd.systemctl(["status", "--no-pager", "--full", &self.name]).stdout

@@ -84,11 +84,7 @@ fn a_unit_with_a_probe_is_active_when_the_program_is_ready_and_not_before() {
         descriptors.extend(way.descriptors);
         assert_eq!(seen["fds"].as_object().unwrap().keys().collect::<Vec<_>>(), descriptors, "{}", way.name);
 
-        unit.stop();
-        main.wait_gone();
-        assert_eq!(unit.state(&["ActiveState", "Result", "ExecMainStatus"]), "inactive success 0");
-        drop(unit);
-        dir.nothing_left();
+        unit.ends_cleanly(&main, &dir);
     }
 }
 
