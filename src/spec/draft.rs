@@ -66,6 +66,9 @@ impl SpecDraft {
     pub fn assign(&mut self, field: Field, value: impl Into<OsString>, origin: Origin) {
         if origin == Origin::Option && field.arity() == Arity::One {
             self.native.forget(field.directive());
+            if field == Field::Restart {
+                self.native.launchd.retain(|(key, _)| key != "KeepAlive");
+            }
         }
         self.values.push(Given { field, value: value.into(), origin });
     }

@@ -20,6 +20,7 @@ use super::Capability::Host;
 use super::Rights;
 use super::Scope;
 use super::Systemd;
+use super::keep_alive::is_of_launchd;
 
 /// How systemd honours a field that the spec says.
 pub(super) fn capability(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
@@ -81,7 +82,6 @@ fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
         | F::Backlog
         | F::TimeoutStartSec
         | F::TimeoutStopSec
-        | F::RestartSec
         | F::KillSignal => Host,
         // systemd builds every environment itself: nothing of its own gets in.
         F::CleanEnvironment => Host,
@@ -104,8 +104,15 @@ fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
             {
                 Capability::lost("before 244 systemd refuses it of a oneshot service")
             }
+            (_, Some(Restart::OnAbort)) if is_of_launchd(spec) => Capability::approximated(
+                "launchd takes seven signals for a crash, and systemd all but SIGHUP, SIGINT, SIGTERM and SIGPIPE",
+            ),
             _ => Host,
         },
+        F::RestartSec if spec.native.key("KeepAlive").is_some() => Capability::approximated(
+            "systemd waits so long after each end, launchd from one start to the next",
+        ),
+        F::RestartSec => Host,
         F::ReloadSignal => match spec.service_type {
             Some(ServiceType::NotifyReload) if !watched(spec) && host.version.has(NOTIFY_RELOAD) => Host,
             _ if spec.native.says("ExecReload") => Capability::lost(

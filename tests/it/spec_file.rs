@@ -120,7 +120,10 @@ fn what_is_not_honoured_is_told_first_and_refused_under_strict() {
 #[test]
 fn a_line_that_systemd_ignores_is_told_by_everything_that_reads_the_unit() {
     let folder = Folder::new();
-    folder.write("odd.service", "[Service]\nExecStart=/bin/echo x\nUMask=888\nNice=5\n");
+    folder.write(
+        "odd.service",
+        "[Service]\nExecStart=/bin/echo x\nUMask=888\nNice=5\n[Install]\nWantedBy=multi-user.target\n",
+    );
     let path = unit(&folder, "odd.service");
     let note = format!(
         "svcadapt: {path}:3:7: UMask=: not an octal number between 0 and 777\n  | UMask=888\n  |       ^\n"

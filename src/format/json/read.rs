@@ -19,7 +19,9 @@ use crate::spec::Field;
 use crate::spec::Native;
 use crate::spec::Problem;
 use crate::spec::Refusal;
+use crate::spec::ServiceSpec;
 use crate::spec::SpecDraft;
+use crate::target::keep_alive;
 
 use super::key;
 use super::key::BYTES;
@@ -40,6 +42,7 @@ pub fn read(bytes: &[u8], path: &Path) -> Result<SpecDraft, Vec<Problem>> {
         draft: SpecDraft::new(),
         native: Native::default(),
         systemd: None,
+        launchd: None,
         problems: Vec::new(),
     };
     match std::str::from_utf8(bytes) {
@@ -65,6 +68,8 @@ struct Reader<'a> {
     native: Native,
     /// Where the words of systemd stand.
     systemd: Option<usize>,
+    /// Where those of launchd do.
+    launchd: Option<usize>,
     problems: Vec<Problem>,
 }
 
@@ -89,10 +94,13 @@ impl<'a> Reader<'a> {
                         Ok(())
                     });
                 }
-                None if name == native::LAUNCHD => self.native(&name, raw, |all, value| {
-                    all.launchd = native::launchd(value)?;
-                    Ok(())
-                }),
+                None if name == native::LAUNCHD => {
+                    self.launchd = Some(offset(self.text, raw));
+                    self.native(&name, raw, |all, value| {
+                        all.launchd = native::launchd(value)?;
+                        Ok(())
+                    });
+                }
                 None if name == SCHEMA => (),
                 None => self.about(raw, unknown(&name)),
             }
@@ -101,11 +109,27 @@ impl<'a> Reader<'a> {
 
     /// What is said twice, in our words and in systemd's, must be the same: who reads the file looks at one of them.
     fn contradictions(&mut self) {
-        let Some(at) = self.systemd else { return };
+        if self.systemd.is_none() && self.launchd.is_none() {
+            return;
+        }
         let Ok(spec) = self.draft.clone().finish_natively() else { return };
-        for directive in contradictions(&spec) {
-            let cause = format!("{directive}= says something else than the key of its own does");
-            self.problem(Some(at), Refusal::hinted(cause, "say it once"));
+        let mut all = Vec::new();
+        if self.systemd.is_some() {
+            all.extend(contradictions(&spec).into_iter().map(|name| (self.systemd, format!("{name}="))));
+        }
+        let kept_alive = spec.native.key("KeepAlive").and_then(keep_alive);
+        if kept_alive.is_some() && spec.restart.is_some() && kept_alive != spec.restart {
+            all.push((self.launchd, "KeepAlive".to_owned()));
+        }
+        if let Some(systemd) = self.systemd
+            && hears_nothing(&spec)
+        {
+            let cause = "systemd refuses a unit with sockets that has no address to listen on";
+            self.problem(Some(systemd), Refusal::hinted(cause, "listen_stream and its kin say one"));
+        }
+        for (at, name) in all {
+            let cause = format!("{name} says something else than the key of its own does");
+            self.problem(at, Refusal::hinted(cause, "say it once"));
         }
     }
 
@@ -175,6 +199,14 @@ impl<'a> Reader<'a> {
         let origin = Some(self.lines.origin(offset));
         self.problems.push(Problem { field: None, value: None, origin, refusal: refusal.into() });
     }
+}
+
+/// Whether there is a unit with sockets and none in it.
+fn hears_nothing(spec: &ServiceSpec) -> bool {
+    let lines = || spec.native.systemd.iter().flatten();
+    let all = || lines().filter(|line| line.section().starts_with(Native::OF_SOCKETS));
+    let none = spec.sockets.listen.is_empty() && !all().any(|line| line.name().starts_with("Listen"));
+    none && all().next().is_some()
 }
 
 fn named(name: &str, refusal: Refusal) -> Refusal {

@@ -211,7 +211,7 @@ pub(super) const ROWS: [Row; 77] = [
 
 /// Whether a spec has a field for all that the key says, so that nothing of it need be kept.
 pub(in crate::format) fn is_field(name: &str) -> bool {
-    let partly = [KEEP_ALIVE, RUN_AT_LOAD, INIT_GROUPS, "Sockets"];
+    let partly = [KEEP_ALIVE, THROTTLE_INTERVAL, RUN_AT_LOAD, INIT_GROUPS, "Sockets"];
     !partly.contains(&name) && ROWS.iter().any(|row| row.name == name && row.fate == Read)
 }
 

@@ -138,6 +138,10 @@ impl Reader<'_> {
                 } else if !section.starts_with("X-") && !["Unit", "Service", "Install"].contains(&section) {
                     self.warn(given, "a service has no such section; systemd ignores it");
                 }
+                if section.starts_with(Native::OF_SOCKETS) {
+                    // A spec keeps under this name what stands in the unit of the sockets.
+                    return self.keep(given, Reason::Ignored("a service has no such section".into()));
+                }
                 self.verdict.note(section, given);
                 self.keep(given, Reason::NoField);
             }
