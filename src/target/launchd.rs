@@ -1,5 +1,6 @@
 //! What launchd can do for a service in its system domain (launchd.plist(5)).
 
+use crate::spec::Capabilities;
 use crate::spec::Field;
 use crate::spec::Field as F;
 use crate::spec::FileMode;
@@ -91,7 +92,9 @@ fn of_daemon(spec: &ServiceSpec, field: Field) -> Capability {
             None => Capability::lost("launchd has no such limit"),
         },
         F::OomScoreAdjust => Capability::lost("macOS has no such score"),
+        F::NoNewPrivileges if spec.no_new_privileges == Some(false) => Host,
         F::NoNewPrivileges => Capability::lost("macOS cannot forbid it"),
+        F::AmbientCapabilities if spec.ambient_capabilities == Some(Capabilities::EMPTY) => Host,
         F::CapabilityBoundingSet | F::AmbientCapabilities => Capability::lost("macOS has no capabilities"),
         F::FilesPreserve => Capability::lost("launchd starts every job with the standard streams alone"),
         F::ListenStream => listen(spec, SocketKind::Stream),

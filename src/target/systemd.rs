@@ -1,6 +1,7 @@
 //! What systemd can do for a service (systemd.service(5), systemd.exec(5)).
 
 use crate::spec::AbsPath;
+use crate::spec::Capabilities;
 use crate::spec::DirectoryKind;
 use crate::spec::Field;
 use crate::spec::Field as F;
@@ -28,6 +29,9 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field, host: Systemd) -> Cap
         // A user's manager has no rights but the user's (systemd.exec(5), of each of these).
         (Scope::User, F::User | F::Group | F::SupplementaryGroups) => {
             Capability::lost("a user's manager runs everything as that user")
+        }
+        (Scope::User, F::AmbientCapabilities) if spec.ambient_capabilities == Some(Capabilities::EMPTY) => {
+            Host
         }
         (
             Scope::User,

@@ -257,6 +257,9 @@ impl Unit<'_> {
             Field::CapabilityBoundingSet if spec.capability_bounding_set == Some(Capabilities::EMPTY) => {
                 return self.put(field.directive(), "");
             }
+            Field::AmbientCapabilities if spec.ambient_capabilities == Some(Capabilities::EMPTY) => {
+                return self.put(field.directive(), "");
+            }
             Field::StandardInput if spec.standard_input == Some(Input::Inherit) => {
                 return self.put(field.directive(), "null");
             }
