@@ -321,7 +321,7 @@ fn payload(fifo: &Path) {
 }
 
 fn compile(name: &str, room: &Path, options: &[&str]) -> Option<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches").join(name).with_extension("c");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../benches").join(name).with_extension("c");
     let program = room.join(name);
     let mut command = Command::new("cc");
     command.arg("-O2").args(options).arg("-o").arg(&program).arg(source).stderr(Stdio::null());

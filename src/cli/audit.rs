@@ -16,8 +16,8 @@ use svcadapt::control::audit::Audit;
 use svcadapt::control::audit::AuditError;
 use svcadapt::control::audit::Verdict;
 
-use crate::cli::Exit;
-use crate::cli::report;
+use crate::Exit;
+use crate::report;
 
 /// A row says `no`.
 const FINDINGS: u8 = 1;

@@ -8,7 +8,7 @@ use svcadapt::Error;
 use svcadapt::manager::connected_to_journal;
 use svcadapt::sys::words;
 
-use crate::cli::Exit;
+use crate::Exit;
 
 /// What a shell says of a program that SIGPIPE killed.
 const BROKEN_PIPE: u8 = 128 + 13;

@@ -21,6 +21,8 @@ use svcadapt::host::Scope;
 use svcadapt::host::detect;
 use svcadapt::host::needs_answer;
 
+use crate::harness::SOURCES;
+
 /// One file of `fixtures/facts`.
 struct Fixture {
     name: String,
@@ -35,7 +37,7 @@ impl Fixture {
 }
 
 fn fixtures() -> Vec<Fixture> {
-    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/facts");
+    let directory = PathBuf::from(SOURCES).join("tests/fixtures/facts");
     let mut paths: Vec<PathBuf> =
         fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();

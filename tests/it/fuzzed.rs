@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::harness::Dir;
 use crate::harness::Exit;
+use crate::harness::SOURCES;
 use crate::harness::Svc;
 
 /// All that `fuzz/` has a program for.
@@ -82,7 +83,7 @@ fn campaign(target: &str, seed: u64, inputs: u32) {
 /// cargo-fuzz makes one program of each target, which are named in three places.
 #[test]
 fn every_target_has_its_program_its_seeds_and_its_dictionary() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(SOURCES);
     for target in TARGETS {
         for path in [format!("tests/fuzz/seeds/{target}"), format!("tests/fuzz/dictionaries/{target}")] {
             assert!(root.join(&path).exists(), "no {path}");

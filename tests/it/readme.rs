@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Exit;
+use crate::harness::SOURCES;
 use crate::harness::Svc;
 use crate::harness::require;
 
@@ -122,8 +123,8 @@ fn the_tour_shows_a_service_from_start_to_stop() {
 #[test]
 fn the_library_brings_as_many_crates_as_it_says() {
     let tree = std::process::Command::new(env!("CARGO"))
-        .args(["tree", "--offline", "--edges", "normal", "--no-default-features", "--prefix", "none"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["tree", "--offline", "--package", "svcadapt", "--edges", "normal", "--prefix", "none"])
+        .current_dir(SOURCES)
         .output()
         .unwrap();
     assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
@@ -131,5 +132,5 @@ fn the_library_brings_as_many_crates_as_it_says() {
     let crates: BTreeSet<&str> = text.lines().filter_map(|line| line.split(' ').next()).collect();
     let expected = ["bitflags", "caps", "cfg-if", "libc", "memoffset", "nix", "sd-notify", "svcadapt"];
     assert_eq!(crates.into_iter().collect::<Vec<_>>(), expected);
-    assert!(README.contains("it brings seven crates"));
+    assert!(README.contains("It brings seven crates"));
 }

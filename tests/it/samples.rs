@@ -8,6 +8,7 @@ use std::process::Command;
 use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Exit;
+use crate::harness::SOURCES;
 use crate::harness::Systemd;
 use crate::harness::require;
 use crate::judge::Folder;
@@ -15,7 +16,7 @@ use crate::judge::said;
 
 /// A directory of samples beside the sources.
 fn samples(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+    Path::new(SOURCES).join(name)
 }
 
 /// The commands that the README of a directory tells people to type.

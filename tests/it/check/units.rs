@@ -7,6 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::harness::Dir;
+use crate::harness::SOURCES;
 use crate::harness::Svc;
 use crate::judge::skip;
 
@@ -170,7 +171,7 @@ fn what_svcadapt_writes_has_nothing_wrong_with_it() {
 
 #[test]
 fn the_samples_have_nothing_wrong_with_them() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = Path::new(SOURCES);
     let dir = Dir::new();
     let mut samples = 0;
     for folder in ["units", "launchd"] {

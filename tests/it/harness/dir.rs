@@ -117,6 +117,9 @@ impl Drop for Dir {
     }
 }
 
+/// The directory of all sources, above that of the command's package.
+pub(crate) const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
 /// The program that Cargo built beside svcadapt from tests/tools/.
 ///
 /// `cargo test` builds it, but `cargo test --test it` does not, so an old one is refused rather than believed.
@@ -127,7 +130,7 @@ pub(crate) fn example(name: &str) -> PathBuf {
         name => name,
     });
     let changed = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let tests = Path::new(SOURCES).join("tests");
     let tools = tests.join("tools");
     let mut sources = vec![tools.join(name).with_extension("rs")];
     if let Ok(parts) = fs::read_dir(tools.join(name)) {

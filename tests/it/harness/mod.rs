@@ -30,6 +30,7 @@ mod systemd;
 mod tests;
 
 pub(crate) use dir::Dir;
+pub(crate) use dir::SOURCES;
 pub(crate) use dir::example;
 pub(crate) use launchd::Launchd;
 pub(crate) use proc::facts;

@@ -14,6 +14,7 @@ use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Launchd;
 use crate::harness::Process;
+use crate::harness::SOURCES;
 use crate::harness::Svc;
 use crate::harness::wait_until;
 
@@ -134,7 +135,7 @@ fn a_program_that_does_not_stop_is_given_the_time_that_was_asked_for() {
 fn the_samples_are_loaded_and_every_key_is_known() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
-    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("launchd");
+    let samples = Path::new(SOURCES).join("launchd");
     let mut number = 0;
     for sample in fs::read_dir(samples).unwrap().map(|entry| entry.unwrap().path()) {
         let Some(label) = sample.file_name().unwrap().to_str().unwrap().strip_suffix(".plist") else {

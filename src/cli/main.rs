@@ -1,7 +1,10 @@
-//! The command line: the only room that prints, and the only one that knows clap.
+//! The `svcadapt` command: parse, call, return.
 //!
-//! One file a subcommand. Each has `command()`, what clap must know of it, and `run()`, what it does. Long lists of
-//! options are deferred: clap builds them for the one subcommand that is called.
+//! The only package that prints, and the only one that knows clap. One file a subcommand. Each has `command()`, what clap
+//! must know of it, and `run()`, what it does. Long lists of options are deferred: clap builds them for the one subcommand
+//! that is called.
+
+#![forbid(unsafe_code)]
 
 mod args;
 mod audit;
@@ -29,10 +32,14 @@ use std::ffi::OsString;
 
 use clap::Command;
 
-pub(crate) use exit::Exit;
+use exit::Exit;
+
+fn main() -> std::process::ExitCode {
+    run(std::env::args_os().collect()).leave()
+}
 
 /// Runs the command line and says how to leave.
-pub(crate) fn run(arguments: Vec<OsString>) -> Exit {
+fn run(arguments: Vec<OsString>) -> Exit {
     if let Some((draft, asked)) = quick::read(&arguments) {
         return run::run_quick(draft, asked);
     }
