@@ -133,8 +133,8 @@ pub(super) fn read(path: &Path, largest: usize) -> io::Result<Vec<u8>> {
 fn told(problem: Problem) -> Error {
     let Problem { field, value, origin, refusal } = problem;
     let mut stage = origin.as_ref().map_or_else(|| "spec".to_owned(), place);
-    if let Some(field) = field {
-        stage = format!("{stage}: {}=", field.directive());
+    if let (Some(field), Some(origin)) = (field, &origin) {
+        stage = format!("{stage}: {}", origin.name(field));
     }
     let error = Error { object: value, hint: refusal.hint, ..Error::new(stage, refusal.cause) };
     match &origin {
@@ -154,8 +154,8 @@ fn line_and_column(origin: Option<&Origin>) -> Option<(usize, usize)> {
 fn place(origin: &Origin) -> String {
     match origin {
         Origin::Option => "options".to_owned(),
-        Origin::File { path, spot: None } => path.display().to_string(),
-        Origin::File { path, spot: Some(spot) } => {
+        Origin::File { path, spot: None, .. } => path.display().to_string(),
+        Origin::File { path, spot: Some(spot), .. } => {
             format!("{}:{}:{}", path.display(), spot.line, spot.column)
         }
     }

@@ -75,19 +75,20 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
     let warned: BTreeSet<_> =
         reading.warnings.iter().map(|fault| (&fault.path, place(&fault.spot))).collect();
     kept.retain(|kept| match (&kept.reason, &kept.origin) {
-        (Reason::Ignored(_), Origin::File { path, spot }) => !warned.contains(&(path, place(spot))),
+        (Reason::Ignored(_), Origin::File { path, spot, .. }) => !warned.contains(&(path, place(spot))),
         _ => true,
     });
     let told: BTreeSet<_> = kept
         .iter()
         .filter_map(|kept| match &kept.origin {
-            Origin::File { path, spot } => Some((path, place(spot))),
+            Origin::File { path, spot, .. } => Some((path, place(spot))),
             Origin::Option => None,
         })
         .collect();
     let again = |fault: &Fault| told.contains(&(&fault.path, place(&fault.spot)));
-    let warnings: Vec<Error> =
+    let mut warnings: Vec<Error> =
         reading.warnings.iter().filter(|fault| !again(fault)).cloned().map(Error::from).collect();
+    warnings.extend(other_sockets(&service));
     let kept = kept.iter().map(|kept| Error::new(kept.place(), kept.cause())).collect();
     Ok(Loaded { draft: reading.draft, warnings, kept })
 }

@@ -174,7 +174,7 @@ fn a_wrong_value_of_what_svcadapt_acts_on_is_refused() {
     // What no key is wrong with, the spec has to say.
     let reading = reading(job("<key>WorkingDirectory</key><string>~/x</string>").as_bytes()).unwrap();
     let problem = first_line(&reading.draft.finish().unwrap_err()[0]);
-    assert_eq!(problem, "x:3:34: WorkingDirectory= '~/x': not an absolute path");
+    assert_eq!(problem, "x:3:34: WorkingDirectory '~/x': not an absolute path");
 }
 
 #[test]

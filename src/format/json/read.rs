@@ -29,6 +29,7 @@ use super::key::COMMAND;
 use super::key::SCHEMA;
 use super::kind::Kind;
 use super::kind::kind;
+use super::malformed::malformed;
 use super::native;
 use super::object::Members;
 use super::object::offset;
@@ -83,7 +84,7 @@ impl<'a> Reader<'a> {
                 }
                 Some(field) if field.arity() == Arity::Many => self.many(&name, field, raw),
                 Some(field) => match value(kind(field), raw) {
-                    Ok(value) => self.assign(field, value, raw),
+                    Ok(value) => self.assign(&name, field, value, raw),
                     Err(refusal) => self.about(raw, named(&name, refusal)),
                 },
                 None if name == COMMAND => self.command(raw),
@@ -140,7 +141,7 @@ impl<'a> Reader<'a> {
             Err(refusal) => return self.about(raw, named(name, refusal)),
         };
         if elements.is_empty() {
-            self.assign(field, OsString::new(), raw);
+            self.assign(name, field, OsString::new(), raw);
         }
         for raw in elements {
             match value(kind(field), raw) {
@@ -148,7 +149,7 @@ impl<'a> Reader<'a> {
                 Ok(value) if value.is_empty() => {
                     self.about(raw, named(name, "an empty element says nothing".into()));
                 }
-                Ok(value) => self.assign(field, value, raw),
+                Ok(value) => self.assign(name, field, value, raw),
                 Err(refusal) => self.about(raw, named(name, refusal)),
             }
         }
@@ -177,8 +178,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn assign(&mut self, field: Field, value: OsString, raw: &RawValue) {
-        let origin = self.lines.origin(Some(offset(self.text, raw)));
+    fn assign(&mut self, name: &str, field: Field, value: OsString, raw: &RawValue) {
+        let origin = self.lines.origin_of(Some(name), Some(offset(self.text, raw)));
         self.draft.assign(field, value, origin);
     }
 
@@ -186,13 +187,9 @@ impl<'a> Reader<'a> {
         self.problem(Some(offset(self.text, raw)), refusal);
     }
 
-    /// serde_json tells the place at the end of its message.
     fn malformed(&mut self, error: &Error) {
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        let cause = error.to_string();
-        let cause = cause.strip_suffix(&place).unwrap_or(&cause);
         let offset = self.lines.offset(error.line(), error.column());
-        self.problem(offset, cause);
+        self.problem(offset, malformed(self.text, offset, error));
     }
 
     fn problem(&mut self, offset: Option<usize>, refusal: impl Into<Refusal>) {

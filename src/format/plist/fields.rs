@@ -47,6 +47,12 @@ impl Job<'_> {
             (keys::STANDARD_ERROR_PATH, Field::StandardError, "append:"),
         ] {
             if let Some((offset, path)) = self.text(key) {
+                if !path.starts_with('/') {
+                    let cause =
+                        format!("{key} takes an absolute path, and '{}' is none", path.escape_debug());
+                    self.problem(offset, Refusal::hinted(cause, "a path starts with '/'"));
+                    continue;
+                }
                 let value = if path == "/dev/null" { "null".to_owned() } else { kind.to_owned() + &path };
                 self.assign(field, value, offset);
             }
@@ -231,7 +237,7 @@ impl Job<'_> {
             Peeled::Adapted { values, words } => {
                 for (field, value) in values {
                     told |= sockets::listens(field);
-                    self.assign(field, value, offset);
+                    self.assign_as(keys::PROGRAM_ARGUMENTS, field, value, offset);
                 }
                 words
             }
@@ -279,18 +285,19 @@ impl Job<'_> {
         }
         match throttle {
             Some(Node { offset, value: Value::Integer(Integer { number, .. }) }) => {
-                self.throttle(offset, number);
+                self.throttle(keys::THROTTLE_INTERVAL, offset, number);
             }
-            _ => self.throttle(node.offset, 10),
+            // launchd's own time, which nobody has written.
+            _ => self.throttle(keys::KEEP_ALIVE, node.offset, 10),
         }
         true
     }
 
-    fn throttle(&mut self, offset: Option<usize>, seconds: i128) {
+    fn throttle(&mut self, key: &str, offset: Option<usize>, seconds: i128) {
         if seconds < 0 {
             self.problem(offset, "a time is not negative");
         } else {
-            self.assign(Field::RestartSec, seconds.to_string(), offset);
+            self.assign_as(key, Field::RestartSec, seconds.to_string(), offset);
         }
     }
 }

@@ -17,6 +17,7 @@ use crate::spec::Value as Native;
 use crate::target::keep_alive;
 
 use super::binary;
+use super::keys;
 use super::keys::Fate;
 use super::keys::ROWS;
 use super::shape;
@@ -57,7 +58,7 @@ pub struct Kept {
 /// without it. For all other keys it is a warning.
 pub fn read(bytes: &[u8], path: &Path) -> Result<Reading, Vec<Problem>> {
     if bytes.len() > LARGEST {
-        let origin = Some(Origin::File { path: path.to_owned(), spot: None });
+        let origin = Some(Origin::File { path: path.to_owned(), spot: None, key: None });
         let refusal = Refusal::from("larger than 1 MiB");
         return Err(vec![Problem { field: None, value: None, origin, refusal }]);
     }
@@ -187,7 +188,18 @@ impl<'a> Job<'a> {
     }
 
     pub(super) fn assign(&mut self, field: Field, value: impl Into<OsString>, offset: Option<usize>) {
-        let origin = self.lines.origin(offset);
+        self.assign_as(keys::of(field), field, value, offset);
+    }
+
+    /// The same of a value that another key has said.
+    pub(super) fn assign_as(
+        &mut self,
+        key: &str,
+        field: Field,
+        value: impl Into<OsString>,
+        offset: Option<usize>,
+    ) {
+        let origin = self.lines.origin_of(Some(key), offset);
         self.reading.draft.assign(field, value, origin);
     }
 

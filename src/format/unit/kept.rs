@@ -64,10 +64,10 @@ impl Kept {
     /// Where it stands and what it is: `path:line: Directive=`.
     pub fn place(&self) -> String {
         match &self.origin {
-            Origin::File { path, spot: Some(spot) } => {
+            Origin::File { path, spot: Some(spot), .. } => {
                 format!("{}:{}: {}=", path.display(), spot.line, self.directive)
             }
-            Origin::File { path, spot: None } => format!("{}: {}=", path.display(), self.directive),
+            Origin::File { path, spot: None, .. } => format!("{}: {}=", path.display(), self.directive),
             Origin::Option => format!("{}=", self.directive),
         }
     }
