@@ -203,6 +203,7 @@ fn of_directive(line: &Directive, launchd: bool) -> Option<LossKind> {
             }
             "ExecReload" => "svcadapt knows no reload",
             "WatchdogSec" => "there is no watchdog",
+            "Sockets" => "of sockets only those of the unit with the service's own name are read",
             _ if name.starts_with("Condition") || name.starts_with("Assert") => "no condition is checked",
             _ if name.starts_with("StartLimit") => "starts are not counted",
             _ => "there is nothing like it",

@@ -57,3 +57,33 @@ fn two_units_in_one_file_are_told_and_can_be_split() {
         assert_eq!(std::fs::read_to_string(folder.path().join(name)).unwrap(), unit);
     }
 }
+
+#[test]
+fn sockets_under_another_name_are_told_and_not_opened() {
+    let folder = Folder::new();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let service = "[Service]\nExecStart=/bin/true\n\n[Install]\nWantedBy=multi-user.target\n";
+    folder.write("web.service", service);
+    folder.write("web.socket", "[Socket]\nListenStream=80\n");
+    folder.write("admin.socket", "[Socket]\nListenStream=81\nService=web.service\n");
+    folder.write("other.socket", "[Socket]\nListenStream=82\nService=other.service\n");
+    let told = format!(
+        "svcadapt: {}:3: Service=: these are sockets of web.service, and not read: only those of web.socket are\n",
+        std::fs::canonicalize(folder.path()).unwrap().join("admin.socket").display()
+    );
+    for command in [&["show"][..], &["gen-unit"], &["gen-plist"]] {
+        let output = svcadapt([command, &[&path("web.service")]].concat());
+        assert_eq!((output.status.code(), said(&output)), (Some(0), told.clone()), "{command:?}");
+        assert!(!String::from_utf8(output.stdout).unwrap().contains("81"));
+    }
+    assert_eq!(svcadapt(["gen-plist", "--strict", &path("web.service")]).status.code(), Some(2));
+    std::fs::remove_file(folder.path().join("admin.socket")).unwrap();
+    folder.write("web.service", &service.replace("\n\n", "\nSockets=other.socket\n\n"));
+    let output = svcadapt(["run", "--dry-run", &path("web.service")]);
+    assert!(said(&output).contains(":3: Sockets=: not honoured here: svcadapt opens only those of the unit"));
+    let output = svcadapt(["gen-plist", &path("web.service")]);
+    assert_eq!(
+        said(&output),
+        "svcadapt: Sockets=: lost: of sockets only those of the unit with the service's own name are read\n"
+    );
+}

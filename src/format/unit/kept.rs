@@ -75,6 +75,10 @@ impl Kept {
     /// What becomes of it.
     pub fn cause(&self) -> String {
         match &self.reason {
+            Reason::NoField if self.section == "Service" && self.directive == "Sockets" => {
+                "not honoured here: svcadapt opens only those of the unit with the service's own name"
+                    .to_owned()
+            }
             Reason::NoField => "not honoured here".to_owned(),
             Reason::Partly(what) | Reason::Unusable(what) | Reason::Ignored(what) => {
                 format!("not honoured here: {what}")
