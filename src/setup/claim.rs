@@ -41,18 +41,12 @@ impl<'a> Claim<'a> {
         let Some(path) = &resolved.lock else { return Ok(claim) };
         let step = Step::Lock { path: path.clone(), descriptor: 0 };
         let failed = |error: io::Error| Failure::io(&step, &error);
-        if let Some(pid_file) = &spec.pid_file {
-            perform::nobody_elses(resolved, pid_file.as_path())?;
-        }
         state::prepare_directory().map_err(failed)?;
-        claim.lock = match Lock::take_here(path).map_err(failed)? {
-            Ok(lock) => Some(lock),
-            Err(holder) => return Err(Failure::already_running(&perform::what(spec), holder)),
-        };
         let longer = u64::try_from(LONGER.as_micros()).unwrap_or(u64::MAX);
         let patience = perform::stop_patience(spec).map(|patience| patience.saturating_add(longer));
         let record = Record::own(claim.pid_file(), resolved.program.clone(), patience).map_err(failed)?;
-        claim.write(&record).map_err(failed)?;
+        let taken = Lock::take_here(path, &record).map_err(failed)?;
+        claim.lock = Some(taken.map_err(|taken| perform::refused(spec, taken))?);
         Ok(claim)
     }
 

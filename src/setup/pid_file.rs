@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::path::PathBuf;
 
 use crate::sys::file;
 use crate::sys::file::Kind;
@@ -43,6 +44,14 @@ pub fn check(path: &Path) -> Result<(), Untrusted> {
 pub fn write(path: &Path, pid: i32) -> Result<(), Untrusted> {
     let (directory, name) = place(path)?;
     Ok(file::replace(&directory, name, 0o644, format!("{pid}\n").as_bytes())?)
+}
+
+/// A path with the links on the way to its last name followed: `/var/run/x.pid` is `/run/x.pid`.
+pub fn real(path: &Path) -> PathBuf {
+    match (path.parent().and_then(|parent| std::fs::canonicalize(parent).ok()), path.file_name()) {
+        (Some(parent), Some(name)) => parent.join(name),
+        _ => path.to_owned(),
+    }
 }
 
 /// Removes the file if it names this process.

@@ -3,6 +3,7 @@
 mod bad_input;
 mod failure;
 mod forking;
+mod guard;
 mod hostile;
 mod plan;
 mod race;
