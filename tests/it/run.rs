@@ -1,5 +1,6 @@
 //! `svcadapt run` as a classic daemon, seen from outside: one file a promise.
 
+mod astray;
 mod bad_input;
 mod failure;
 mod forking;
