@@ -13,6 +13,7 @@ use crate::plan::Resolved;
 use crate::plan::Step;
 use crate::spec::ServiceSpec;
 use crate::sys::lineage;
+use crate::sys::pidfd::PidFd;
 use crate::sys::process;
 
 use super::Failure;
@@ -51,16 +52,23 @@ impl<'a> Claim<'a> {
     }
 
     /// Records the main process. Its session is its own if it is not ours: then it was made since we started it.
-    pub fn hand_over(&self, main: i32) -> Result<(), Failure> {
+    ///
+    /// What was found out by its number is true of it only if it has not ended by then, which `held` tells. One that has
+    /// is not recorded; its end is news of its own.
+    pub fn hand_over(&self, main: i32, held: &PidFd) -> Result<(), Failure> {
         let failed = |error: io::Error| Failure::io(&Step::MainProcess(self.pid_file()), &error);
-        self.record(main).map_err(failed)
+        let looked = self.record_of(main);
+        if held.has_ended().map_err(failed)? {
+            return Ok(());
+        }
+        looked.and_then(|record| self.write(&record)).map_err(failed)
     }
 
-    fn record(&self, main: i32) -> io::Result<()> {
+    fn record_of(&self, main: i32) -> io::Result<Record> {
         let patience = perform::stop_patience(self.spec);
         let record = Record::of(main, self.pid_file(), self.resolved.program.clone(), patience)?;
         let own = process::session(main)? != lineage::own().session;
-        self.write(&Record {
+        Ok(Record {
             stop_signal: self.spec.kill_signal.map(|signal| signal.to_string()),
             session: if own { Session::Own } else { Session::Shared },
             ..record

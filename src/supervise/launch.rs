@@ -153,8 +153,8 @@ pub(super) fn wait(
                 watch.stay();
             }
             Ok(Event::Ready) => return Outcome::Ready,
-            Ok(Event::Main(main)) => {
-                if let Some(Err(failure)) = claim.map(|claim| claim.hand_over(main)) {
+            Ok(Event::Main(_)) => {
+                if let Some(Err(failure)) = claim.map(|claim| watch.hand_over(claim)) {
                     break failure.into();
                 }
             }
