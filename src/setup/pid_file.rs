@@ -57,12 +57,21 @@ pub fn real(path: &Path) -> PathBuf {
 /// Removes the file if it names this process.
 pub fn remove(path: &Path, pid: i32) -> io::Result<()> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
-    if read(path)? != Some(pid) {
-        return Ok(());
-    }
-    // A link on the way (/var/run is one) is no reason to leave the file behind.
-    file::remove(file::open_directory(&std::fs::canonicalize(parent)?)?, name)
+    // A link on the way (/var/run is one) is no reason to leave the file behind. But what is read and what is removed has
+    // to be in one place: the program may be able to exchange that way.
+    let directory = match std::fs::canonicalize(parent).and_then(|parent| file::open_directory(&parent)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let named = match file::look(&directory, name)? {
+        Some(found) if found.kind == Kind::Regular => untrusted::read_in(&directory, name, LONGEST)?,
+        _ => None,
+    };
+    if named.and_then(|text| number(&text)) == Some(pid) { file::remove(&directory, name) } else { Ok(()) }
 }
+
+/// A pid has at most seven digits; what else a program has to say may come on further lines.
+const LONGEST: u64 = 32;
 
 /// The number in a pid file; none where there is no file, or no number in it.
 ///
@@ -76,8 +85,7 @@ pub fn read(path: &Path) -> io::Result<Option<i32>> {
         Ok(_) => Ok(path.to_owned()),
         Err(error) => Err(error),
     };
-    // A pid has at most seven digits; what else a program has to say may come on further lines.
-    match found.and_then(|path| untrusted::read(&path, 32)) {
+    match found.and_then(|path| untrusted::read(&path, LONGEST)) {
         Ok(file) => Ok(file.and_then(|file| number(&file.content))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
