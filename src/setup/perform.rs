@@ -293,7 +293,7 @@ impl<'a> Work<'a> {
     }
 
     fn user(&self, uid: u32) -> io::Result<()> {
-        if self.spec.ambient_capabilities != Capabilities::EMPTY {
+        if self.spec.ambient_capabilities.is_some_and(|set| set != Capabilities::EMPTY) {
             capability::keep_over_user_change()?;
         }
         identity::set_user(uid).map(drop)
