@@ -8,6 +8,7 @@ mod plan;
 mod race;
 mod ready;
 mod spec;
+mod statuses;
 
 use std::fs;
 use std::path::Path;
