@@ -100,7 +100,11 @@ fn check(dir: &Dir, svc: Svc<'_>, expected: &Value) {
     // What it is told, and nobody else could mean by it.
     for seen in [&mut inside, &mut outside] {
         let own = format!("{}:{}", process.pid(), seen["start_time"]);
-        assert_eq!(seen["env"].as_object_mut().unwrap().remove("SVCADAPT_PROCESS"), Some(json!(own)), "{line}");
+        assert_eq!(
+            seen["env"].as_object_mut().unwrap().remove("SVCADAPT_PROCESS"),
+            Some(json!(own)),
+            "{line}"
+        );
     }
     for (view, seen) in [("inside", &inside), ("outside", &outside)] {
         for (fact, value) in expected.as_object().unwrap() {

@@ -373,7 +373,8 @@ fn below_run_that_does_not_daemonize_it_stays_as_well() {
             program.display()
         );
         let own_pids = ["-pf", "--mount-proc", "--kill-child", "/bin/sh"];
-        let (outer, words) = if container { ("/usr/bin/unshare", &own_pids[..]) } else { ("/bin/sh", &[][..]) };
+        let (outer, words) =
+            if container { ("/usr/bin/unshare", &own_pids[..]) } else { ("/bin/sh", &[][..]) };
         let output = Svc::new(&dir).program(outer).args(words).args(["-c", &text]).output();
         assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(status), ""), "{text}");
         logged(&dir, "mode: (\"supervised\", \"svcadapt\")");
