@@ -8,6 +8,7 @@ mod hand_over;
 mod itself;
 mod manager;
 mod monitor;
+mod panics;
 mod parity;
 mod plain;
 mod recognised;
