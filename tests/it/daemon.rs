@@ -10,6 +10,7 @@ mod misuse;
 mod owner;
 mod runner;
 mod signals;
+mod sockets;
 mod start;
 mod surroundings;
 
