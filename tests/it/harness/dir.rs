@@ -170,9 +170,8 @@ pub(crate) fn static_svcadapt() -> Result<PathBuf, String> {
 /// When something below a directory was changed last.
 fn newest(directory: &Path) -> SystemTime {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    let times = entries.map(|path| match path.is_dir() {
-        true => newest(&path),
-        false => fs::metadata(&path).unwrap().modified().unwrap(),
+    let times = entries.map(|path| {
+        if path.is_dir() { newest(&path) } else { fs::metadata(&path).unwrap().modified().unwrap() }
     });
     times.max().unwrap_or(UNIX_EPOCH)
 }

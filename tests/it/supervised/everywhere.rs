@@ -24,7 +24,9 @@ use super::support::Unit;
 use super::support::free_port;
 
 /// Where it is started, what it says of itself there, and how that is done.
-const PLACES: [(&str, &str, fn(&Started)); 14] = [
+type Place = (&'static str, &'static str, fn(&Started));
+
+const PLACES: [Place; 14] = [
     ("a shell", "classic, none", in_a_shell),
     ("svcadapt run, as a daemon", "supervised, svcadapt", below_run),
     ("systemd, Type=simple", "supervised, systemd", |it| by_systemd(it, "simple")),
