@@ -1,8 +1,7 @@
 //! A service as it was described: by a file, and by what was typed over it.
 
-use std::fs::File;
+use std::fs;
 use std::io;
-use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -19,6 +18,7 @@ use svcadapt::spec::Origin;
 use svcadapt::spec::Problem;
 use svcadapt::spec::SpecDraft;
 use svcadapt::spec::Value;
+use svcadapt::sys::untrusted;
 use svcadapt::sys::words;
 use svcadapt::target::is_idle;
 use svcadapt::target::keep_alive;
@@ -126,15 +126,13 @@ pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
 
 /// A file of at most so many bytes, or its first bytes and one more than that.
 pub(super) fn read(path: &Path, largest: usize) -> io::Result<Vec<u8>> {
-    // Opening a pipe would wait for its writer.
-    let file = path.metadata()?;
-    if !file.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut bytes = Vec::new();
+    // Opening a pipe would wait for its writer, and opening a device may do something. So it is looked at before; and as
+    // it may be exchanged in between, it is opened as if it were one, and looked at again.
     let most = u64::try_from(largest).unwrap_or(u64::MAX).saturating_add(1);
-    File::open(path)?.take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    match untrusted::read(&fs::canonicalize(path)?, most)? {
+        Some(file) => Ok(file.content),
+        None => Err(io::Error::other("not a regular file")),
+    }
 }
 
 fn told(problem: Problem) -> Error {

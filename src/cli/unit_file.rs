@@ -164,6 +164,9 @@ fn searched(folder: &Path) -> Vec<PathBuf> {
     known.unwrap_or_else(|| vec![folder.to_owned()])
 }
 
+/// More drop-ins than this belong to no unit: each that says anything has an assignment.
+const MOST_DROP_INS: usize = MOST_ASSIGNMENTS;
+
 /// In the order of their file names; of two with one name the one in the more particular folder, and of these the
 /// administrator's.
 fn drop_ins(folder: &Path, name: &UnitName) -> Result<Vec<PathBuf>, Error> {
@@ -182,6 +185,10 @@ fn drop_ins(folder: &Path, name: &UnitName) -> Result<Vec<PathBuf>, Error> {
             let path = entry.map_err(|error| spec_file::unreadable(&beside, &error))?.path();
             if path.extension().is_some_and(|extension| extension == "conf") {
                 found.entry(path.file_name().map(ToOwned::to_owned)).or_insert(path);
+            }
+            if found.len() > MOST_DROP_INS {
+                let cause = format!("it holds more than {MOST_DROP_INS} drop-ins");
+                return Err(Error::new("spec", cause).of(beside.display().to_string()));
             }
         }
     }
