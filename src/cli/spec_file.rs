@@ -21,6 +21,7 @@ use svcadapt::spec::Value;
 use svcadapt::sys::untrusted;
 use svcadapt::sys::words;
 use svcadapt::target::is_idle;
+use svcadapt::target::keep_alive;
 
 use super::args;
 use super::unit_file;
@@ -90,13 +91,19 @@ fn is_off(value: &Value) -> bool {
     *value == Value::Truth(false)
 }
 
+/// What a field says as well, of which the same is told.
+fn is_restart(key: &str, value: &Value) -> bool {
+    key == "KeepAlive" && keep_alive(value).is_some()
+}
+
 /// What JSON says in the words of one host, as it is told of that host's own files.
 fn native(said: &Native, path: &Path) -> Vec<Error> {
     let place = path.display();
     let directive = |line: &Directive| Error::new(format!("{place}: {}=", line.name()), "not honoured here");
     let key = |key: &str| Error::new(place.to_string(), NOT_ACTED_ON).of(key);
     let lines = said.systemd.iter().flatten().filter(|line| !is_idle(line)).map(directive);
-    let keys = said.launchd.iter().filter(|(_, value)| !is_off(value)).map(|(name, _)| key(name));
+    let keys = said.launchd.iter().filter(|(name, value)| !is_off(value) && !is_restart(name, value));
+    let keys = keys.map(|(name, _)| key(name));
     lines.chain(keys).collect()
 }
 
@@ -124,8 +131,8 @@ pub(super) fn read(path: &Path, largest: usize) -> io::Result<Vec<u8>> {
 fn told(problem: Problem) -> Error {
     let Problem { field, value, origin, refusal } = problem;
     let mut stage = origin.as_ref().map_or_else(|| "spec".to_owned(), place);
-    if let Some(field) = field {
-        stage = format!("{stage}: {}=", field.directive());
+    if let (Some(field), Some(origin)) = (field, &origin) {
+        stage = format!("{stage}: {}", origin.name(field));
     }
     let error = Error { object: value, hint: refusal.hint, ..Error::new(stage, refusal.cause) };
     match &origin {
@@ -145,8 +152,8 @@ fn line_and_column(origin: Option<&Origin>) -> Option<(usize, usize)> {
 fn place(origin: &Origin) -> String {
     match origin {
         Origin::Option => "options".to_owned(),
-        Origin::File { path, spot: None } => path.display().to_string(),
-        Origin::File { path, spot: Some(spot) } => {
+        Origin::File { path, spot: None, .. } => path.display().to_string(),
+        Origin::File { path, spot: Some(spot), .. } => {
             format!("{}:{}:{}", path.display(), spot.line, spot.column)
         }
     }

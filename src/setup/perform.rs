@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
-use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -10,10 +9,10 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use crate::plan::Doer;
-use crate::plan::PID_VARIABLES;
 use crate::plan::Plan;
 use crate::plan::Resolved;
 use crate::plan::Step;
+use crate::plan::started_as;
 use crate::spec::Capabilities;
 use crate::spec::Ceiling;
 use crate::spec::ServiceSpec;
@@ -64,7 +63,9 @@ pub struct Work<'a> {
     /// The numbers that the program is promised.
     promised: Vec<i32>,
     /// How many sockets were opened for it, or taken over.
-    sockets: usize,
+    pub(super) sockets: usize,
+    /// Which process this is, where the kernel says so.
+    pub(super) started_as: Option<String>,
     pub(super) session: Session,
     pub(super) made: Vec<Made>,
     pub(super) stays: Stays,
@@ -98,6 +99,7 @@ impl<'a> Work<'a> {
             lock: None,
             promised: Vec::new(),
             sockets: 0,
+            started_as: None,
             session: Session::Shared,
             made: Vec::new(),
             stays: Stays::No,
@@ -128,6 +130,9 @@ impl<'a> Work<'a> {
             self.session = Session::Own;
         }
         self.promised = plan.promised().to_vec();
+        // Asked now: behind the change of root there may be nobody who knows.
+        let own = process::own_pid();
+        self.started_as = process::identity(own).ok().map(|found| started_as(own, found.start_time));
         let mut steps = plan.steps.iter().filter(|planned| planned.doer == Doer::Service);
         let failed = steps.find_map(|planned| self.perform(&planned.step).err());
         let failure =
@@ -266,24 +271,6 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// How sd_listen_fds(3) finds them. As with systemd, `UnsetEnvironment=` takes even these away.
-    fn tell_sockets(&mut self) {
-        if self.sockets == 0 {
-            return;
-        }
-        // It may name a process further up, and would count for more than LISTEN_PID.
-        self.environment.remove(OsStr::new("LISTEN_PIDFDID"));
-        let names = vec![self.spec.socket_name(); self.sockets].join(":");
-        let own = process::own_pid().to_string();
-        for (name, value) in
-            [("LISTEN_FDS", self.sockets.to_string()), ("LISTEN_PID", own), ("LISTEN_FDNAMES", names)]
-        {
-            if !self.spec.environment.unset.iter().any(|unset| unset.as_str() == name) {
-                self.environment.insert(name.into(), value.into());
-            }
-        }
-    }
-
     fn descriptors(&mut self, kept: &[i32]) -> io::Result<()> {
         self.streams.place()?;
         for (descriptor, number) in &self.placements {
@@ -293,26 +280,14 @@ impl<'a> Work<'a> {
     }
 
     fn user(&self, uid: u32) -> io::Result<()> {
-        if self.spec.ambient_capabilities != Capabilities::EMPTY {
+        if self.spec.ambient_capabilities.is_some_and(|set| set != Capabilities::EMPTY) {
             capability::keep_over_user_change()?;
         }
         identity::set_user(uid).map(drop)
     }
 
     fn execute(&mut self, step: &Step, path: &Path) -> Failure {
-        let (launcher, own) = (self.launcher.to_string(), process::own_pid().to_string());
-        for name in PID_VARIABLES {
-            if let Some(value) = self.environment.get_mut(OsStr::new(name))
-                && *value == *launcher
-            {
-                *value = own.clone().into();
-            }
-        }
-        if launcher != own {
-            // It names the launcher as a descriptor would, not as a number; without it LISTEN_PID decides.
-            self.environment.remove(OsStr::new("LISTEN_PIDFDID"));
-        }
-        self.tell_sockets();
+        self.tell_variables();
         let command = &self.spec.command;
         let mut words: Vec<OsString> = vec![command.program.clone()];
         let arguments = command.arguments.iter().map(OsString::as_os_str);

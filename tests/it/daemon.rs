@@ -7,9 +7,12 @@ mod descriptors;
 mod examples;
 mod hostile;
 mod misuse;
+mod moments;
 mod owner;
+mod promises;
 mod runner;
 mod signals;
+mod sockets;
 mod start;
 mod surroundings;
 

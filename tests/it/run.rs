@@ -10,6 +10,7 @@ mod plan;
 mod race;
 mod ready;
 mod spec;
+mod statuses;
 
 use std::fs;
 use std::path::Path;

@@ -3,11 +3,13 @@
 
 mod activation;
 mod container;
+mod everywhere;
 mod forking;
 mod hand_over;
 mod itself;
 mod manager;
 mod monitor;
+mod panics;
 mod parity;
 mod plain;
 mod recognised;

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! `OPTION=VALUE` is any option of `svcadapt run`. Deeds are done in their order, each with a line in the log of what came
-//! of it; `enter` is one of them, and what stands in front of it is done before. See `Program::act` for all of them. It
+//! of it; `enter` is one of them, and what stands in front of it is done before. See `Program::act` for all of them. Where
+//! a `\u{2400}` stands in a value or a deed, which no argument can hold, a NUL is meant. It
 //! gives up after two minutes, so that no failed test leaves one for ever.
 
 #![forbid(unsafe_code)]
@@ -24,6 +25,8 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -34,6 +37,7 @@ use std::time::Instant;
 
 use svcadapt::Daemon;
 use svcadapt::daemon::DetachProcess;
+use svcadapt::daemon::Listener;
 use svcadapt::daemon::Reaction;
 use svcadapt::daemon::Runner;
 use svcadapt::daemon::Service;
@@ -48,7 +52,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut own = None;
     let mut preserved = None;
     let mut daemon = Daemon::new();
-    let mut words = std::env::args().skip(1);
+    let mut words = std::env::args().skip(1).map(|word| word.replace('\u{2400}', "\0"));
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
         match word.as_str() {
@@ -91,13 +95,20 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     if runner {
         let verb = deeds.remove(0);
         return Ok(Runner::new(daemon).run([verb], |service| {
-            let mut program =
-                Program { log, own, preserved: None, service: Some(service), threads: Vec::new() };
+            let mut program = Program {
+                log,
+                own,
+                preserved: None,
+                bomb: None,
+                service: Some(service),
+                threads: Vec::new(),
+            };
             program.all(&deeds, None).unwrap_or(ExitCode::from(98))
         }));
     }
     let for_program = preserved.as_ref().map(File::try_clone).transpose()?;
-    let mut program = Program { log, own, preserved: for_program, service: None, threads: Vec::new() };
+    let mut program =
+        Program { log, own, preserved: for_program, bomb: None, service: None, threads: Vec::new() };
     program.all(&deeds, Some(daemon))
 }
 
@@ -121,6 +132,8 @@ struct Program {
     log: Option<File>,
     own: Option<File>,
     preserved: Option<File>,
+    /// Dropped before the service.
+    bomb: Option<Bomb>,
     service: Option<Service>,
     threads: Vec<thread::JoinHandle<()>>,
 }
@@ -189,6 +202,8 @@ impl Program {
                 let _bomb = Bomb;
                 panic!("{value}")
             }
+            // A value of the program's own panics when it is dropped at the end.
+            "bomb" => self.bomb = Some(Bomb),
             "panic-elsewhere" => {
                 let value = value.to_owned();
                 let ended = thread::spawn(move || panic!("{value}")).join();
@@ -229,6 +244,11 @@ impl Program {
                     }
                 }
             }
+            // Waits for one signal.
+            "next" => {
+                let signal = self.service()?.signals().iter().next();
+                self.say("next", signal.map(|signal| signal.to_string()));
+            }
             _ => self.given(what, value)?,
         }
         Ok(None)
@@ -254,6 +274,15 @@ impl Program {
                 if let Some(first) = all.into_iter().next() {
                     echo(&TcpListener::from(first.into_fd()))?;
                 }
+            }
+            // One connection at each socket of this name, or at each there is; with what it is called and is.
+            "answer" => {
+                let service = self.service.as_mut().ok_or("not entered")?;
+                let all = if value.is_empty() { service.listeners() } else { service.listeners_named(value) };
+                let named =
+                    |one: Listener| Ok(format!("{}:{}", one.name().to_owned(), answer(one.into_fd())?));
+                let answered: Vec<_> = all.into_iter().map(named).collect::<io::Result<_>>()?;
+                self.say("answer", answered.join(" "));
             }
             "credential" => {
                 let read = self.service()?.credentials().map(|all| all.read(value)).transpose()?;
@@ -317,6 +346,19 @@ fn report(path: &Path) -> Result<(), Box<dyn Error>> {
 fn read_line(file: &mut File) -> io::Result<String> {
     let mut text = String::new();
     file.read_to_string(&mut text).map(|_| format!("{} {}", file.as_raw_fd(), text.trim_end()))
+}
+
+/// The same for a socket of either kind, and which it is.
+fn answer(socket: OwnedFd) -> io::Result<&'static str> {
+    let unix = UnixListener::from(socket);
+    // One of another family has no address that this type could say.
+    if unix.local_addr().is_err() {
+        return echo(&TcpListener::from(OwnedFd::from(unix))).map(|()| "tcp");
+    }
+    let (mut connection, _) = unix.accept()?;
+    let mut buffer = [0; 256];
+    let length = connection.read(&mut buffer)?;
+    connection.write_all(&buffer[..length]).map(|()| "unix")
 }
 
 /// One connection, answered with what it says.

@@ -127,6 +127,21 @@ fn a_panic_reaches_the_launcher_in_every_phase() {
     crate::harness::wait_until("the panic is logged", || dir.read("errors").contains("ouch").then_some(()));
     crate::harness::wait_until("it has ended", || service.running().is_none().then_some(()));
     dir.nothing_left();
+    // One in a destructor of the program's own: on the way out before it was ready it is told, and behind that it takes
+    // nothing along.
+    becomes(&dir, &service, &["enter", "bomb", "exit=0"])
+        .stderr(&format!(
+            "{}becomes: start '[NAME]': the program ended with status 101 before it was ready\n",
+            panic.replace("ouch", "once more")
+        ))
+        .name("[NAME]", service.name())
+        .status(101)
+        .run();
+    dir.write("errors", "");
+    becomes(&dir, &service, &["--set", &option, "enter", "bomb", "ready"]).run();
+    crate::harness::wait_until("it is logged", || dir.read("errors").contains("once more").then_some(()));
+    crate::harness::wait_until("the lock is gone", || (!service.lock().exists()).then_some(()));
+    dir.nothing_left();
 }
 
 #[test]
