@@ -15,7 +15,9 @@ use crate::host::Mode;
 use crate::manager::Address;
 use crate::manager::Notifier;
 use crate::plan::Resolved;
+use crate::plan::STARTED_AS;
 use crate::plan::Surroundings;
+use crate::plan::started_as;
 use crate::setup::Failure;
 use crate::setup::state;
 use crate::spec::ServiceSpec;
@@ -25,7 +27,8 @@ use crate::sys::process;
 use super::Listener;
 
 /// Variables that are spoken to one process alone. They are read here, and no child of the service finds them.
-const TAKEN: [&str; 7] = [
+const TAKEN: [&str; 8] = [
+    STARTED_AS,
     "NOTIFY_SOCKET",
     "LISTEN_FDS",
     "LISTEN_PID",
@@ -85,8 +88,13 @@ impl Above {
     }
 }
 
-/// Where nobody else supervises us, `svcadapt run` may: then it has daemonized already. It listens at a socket of its own,
-/// or has left us the descriptor of a lock that this very process holds.
+/// Where nobody else supervises us, `svcadapt run` may: then what is to be done has been done already. It has told this
+/// very process so, listens at a socket of its own, or has left us the descriptor of a lock that we hold.
+///
+/// None of these is inherited by what the service starts, in whatever way: the number and the start time that stand in the
+/// variable are one process's alone, the socket goes with its launcher, and the lock is the kernel's. Nothing is
+/// concluded from what an init script, cron, ssh or a container may leave a process with as well: its parent, its session,
+/// its streams. Whoever can forge the variable has started us, and could as well have done it under a supervisor.
 pub(super) fn below_run(detection: Detection) -> Detection {
     if detection.mode != Mode::Classic || detection.manager != Manager::None {
         return detection;
@@ -99,11 +107,20 @@ pub(super) fn below_run(detection: Detection) -> Detection {
             Address::parse(&address).is_ok_and(|address| Notifier::connected(address).is_ok())
         })
     };
-    if listens() || !state::inherited().is_empty() {
+    if is_told() || listens() || !state::inherited().is_empty() {
         Detection { mode: Mode::Supervised, manager: Manager::Svcadapt, ..detection }
     } else {
         detection
     }
+}
+
+/// Whether this process is the one that `svcadapt run` has become the program in.
+fn is_told() -> bool {
+    let own = process::own_pid();
+    let told = std::env::var_os(STARTED_AS);
+    told.is_some_and(|told| {
+        process::identity(own).is_ok_and(|found| told == *started_as(own, found.start_time))
+    })
 }
 
 fn notifier(value: &OsStr) -> Result<Notifier, Failure> {

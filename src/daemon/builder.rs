@@ -46,7 +46,8 @@ pub enum DetachProcess {
 /// A program that wants to become a service.
 ///
 /// A builder over the same [`ServiceSpec`] that options, units and property lists describe. Each method says one thing;
-/// of what can be one thing only the last word counts, of lists all do. What is wrong is told by [`Daemon::enter`], all
+/// of what can be one thing only the last word counts, of lists all do, and an empty word takes back what was said of one
+/// ([`Daemon::set`]); of different things the order means nothing. What is wrong is told by [`Daemon::enter`], all
 /// of it at once, before anything has been changed. Where nothing is said, what holds is what holds for `svcadapt run`:
 /// what a service manager has made stays, and what a shell has left counts for nothing.
 ///

@@ -32,7 +32,7 @@
 //! | systemd, `Type=forking` | classic | forked twice | the launcher |
 //! | s6 | supervised | the one that was started | a newline, where the service directory has `notification-fd` |
 //! | runit, daemontools, supervisord, launchd | supervised | the one that was started | nobody: [`Told::Nobody`], and no error |
-//! | `svcadapt run`, as a classic daemon | supervised | the one that `run` has made | `READY=1`, where `run` waits for that |
+//! | `svcadapt run`, whichever way | supervised | the one that `run` has made | `READY=1`, where `run` waits for that |
 //! | a container, as its process 1 | supervised | a child; process 1 reaps and passes signals on | whoever listens outside |
 //!
 //! # The steps, and why in this order

@@ -37,6 +37,16 @@ const SOCKETS: [&str; 4] = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_PIDFDID", "LISTE
 /// Variables that name the process that they are meant for.
 pub const PID_VARIABLES: [&str; 3] = ["LISTEN_PID", "WATCHDOG_PID", "SYSTEMD_EXEC_PID"];
 
+/// What `svcadapt run` tells a program of the process that it is started as: its number and when it started, so that no
+/// other process can mean itself by it, whatever it inherits. systemd's `SYSTEMD_EXEC_PID` is the same for its services
+/// (systemd.exec(5)).
+pub const STARTED_AS: &str = "SVCADAPT_PROCESS";
+
+/// The value of [`STARTED_AS`] for one process.
+pub fn started_as(pid: i32, start_time: u64) -> String {
+    format!("{pid}:{start_time}")
+}
+
 /// Builds the environment, sorted by name.
 ///
 /// In this order, later ones winning: the starter's (all of it, or only what is passed); `PATH`; the account; the
@@ -54,7 +64,10 @@ pub fn environment(
     // `LISTEN_PID` has named this very process then, whoever set it (systemd-socket-activate(1) manages nothing).
     let passed = !resolved.standing.passed_descriptors.is_empty();
     let keep = |name: &OsStr| {
-        if passed && SOCKETS.iter().any(|known| name == *known) {
+        if name == STARTED_AS {
+            // It was said to whoever has started us.
+            false
+        } else if passed && SOCKETS.iter().any(|known| name == *known) {
             true
         } else if PROTOCOL.iter().any(|known| name == *known) {
             supervised
@@ -129,6 +142,8 @@ mod tests {
     fn what_a_manager_has_made_is_kept_with_its_protocol() {
         let all = build(&[], &DIRTY, Surroundings::Prepared);
         assert_eq!(all, ["LD_PRELOAD=/x", "NOTIFY_SOCKET=/n", "PATH=/evil", "SECRET=s"]);
+        let inherited = [("PATH", "/x"), ("SVCADAPT_PROCESS", "7:7")];
+        assert_eq!(build(&[], &inherited, Surroundings::Prepared), ["PATH=/x"], "it was not said to us");
         let clean = build(&[(Field::CleanEnvironment, "yes")], &DIRTY, Surroundings::Prepared);
         assert!(clean.contains(&"NOTIFY_SOCKET=/n".to_owned()) && !clean.contains(&"SECRET=s".to_owned()));
         let dirty = build(&[(Field::CleanEnvironment, "no")], &DIRTY, Surroundings::Bare);

@@ -22,6 +22,7 @@ mod resolve;
 mod settle;
 pub mod state;
 mod streams;
+mod variables;
 
 pub use account::still_there;
 pub use claim::Claim;

@@ -10,6 +10,8 @@ use crate::spec::Capabilities;
 use crate::sys::capability;
 use crate::sys::fd;
 use crate::sys::file;
+use crate::sys::limits;
+use crate::sys::limits::NOFILE;
 
 use super::Failure;
 use super::journal::Made;
@@ -84,10 +86,20 @@ impl Work<'_> {
         let null = file::open_null()?;
         // To let go of a lock's descriptor would be to let go of the lock.
         let locks = state::inherited();
+        // dup2(2) refuses a number that the soft limit forbids, also one that is open. What the hard limit forbids is a
+        // number that nobody here can be given again, so to close it harms nobody.
+        let (soft, hard) = limits::get(NOFILE)?;
+        limits::set(NOFILE, hard, hard)?;
         for number in fd::surviving()?.into_iter().filter(|number| !kept.contains(number)) {
-            if locks.contains(&number) { fd::end_at_exec(number)? } else { fd::replace(&null, number)? }
+            if locks.contains(&number) {
+                fd::end_at_exec(number)?;
+            } else if u64::try_from(number).is_ok_and(|number| number < hard) {
+                fd::replace(&null, number)?;
+            } else {
+                fd::close(number)?;
+            }
         }
-        Ok(())
+        limits::set(NOFILE, soft, hard)
     }
 
     /// Without an exec a capability outside of the set has to be given up as well.

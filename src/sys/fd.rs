@@ -94,6 +94,13 @@ pub fn replace(fd: impl AsFd, number: i32) -> io::Result<()> {
     end_at_exec(number)
 }
 
+/// Closes a descriptor that is known by its number. The caller says by this that nobody in the process owns it.
+pub fn close(number: i32) -> io::Result<()> {
+    // SAFETY: the call takes no pointer. That nobody owns `number` is the caller's word.
+    nix::errno::Errno::result(unsafe { libc::close(number) })?;
+    Ok(())
+}
+
 /// Puts the close-on-exec flag on a descriptor that is known by its number.
 pub fn end_at_exec(number: i32) -> io::Result<()> {
     // SAFETY: F_SETFD takes no pointer.

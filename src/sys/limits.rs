@@ -9,6 +9,8 @@ use super::platform;
 
 /// `RLIMIT_CORE`, by its name in `setrlimit`.
 pub const CORE: &str = "CORE";
+/// `RLIMIT_NOFILE`.
+pub const NOFILE: &str = "NOFILE";
 
 /// The soft and the hard limit of a resource that is named as in `RLIMIT_…`; `u64::MAX` is no limit.
 pub fn get(resource: &str) -> io::Result<(u64, u64)> {

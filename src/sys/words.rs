@@ -7,6 +7,8 @@ use nix::errno::Errno;
 /// What an error means, in the kernel's words, with neither a number nor a capital letter.
 pub fn words(error: &io::Error) -> String {
     match error.raw_os_error() {
+        // "Try again", which nobody has to: a limit is reached.
+        Some(libc::EAGAIN) => "resource temporarily unavailable".to_owned(),
         Some(number) => {
             let text = Errno::from_raw(number).desc();
             let mut letters = text.chars();
@@ -40,6 +42,7 @@ mod tests {
     fn no_number_is_shown() {
         assert_eq!(words(&io::Error::from_raw_os_error(libc::ENOENT)), "no such file or directory");
         assert_eq!(words(&io::Error::from_raw_os_error(libc::EIO)), "I/O error");
+        assert_eq!(words(&io::Error::from_raw_os_error(libc::EAGAIN)), "resource temporarily unavailable");
         assert_eq!(words(&io::Error::other("in our words")), "in our words");
     }
 }

@@ -1,5 +1,7 @@
 //! A service that is shut in scores as promised, and still serves.
 
+mod said;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::BufRead;

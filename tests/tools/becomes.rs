@@ -6,7 +6,8 @@
 //! ```
 //!
 //! `OPTION=VALUE` is any option of `svcadapt run`. Deeds are done in their order, each with a line in the log of what came
-//! of it; `enter` is one of them, and what stands in front of it is done before. See `Program::act` for all of them. It
+//! of it; `enter` is one of them, and what stands in front of it is done before. See `Program::act` for all of them. Where
+//! a `\u{2400}` stands in a value or a deed, which no argument can hold, a NUL is meant. It
 //! gives up after two minutes, so that no failed test leaves one for ever.
 
 #![forbid(unsafe_code)]
@@ -51,7 +52,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut own = None;
     let mut preserved = None;
     let mut daemon = Daemon::new();
-    let mut words = std::env::args().skip(1);
+    let mut words = std::env::args().skip(1).map(|word| word.replace('\u{2400}', "\0"));
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
         match word.as_str() {
@@ -94,13 +95,20 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     if runner {
         let verb = deeds.remove(0);
         return Ok(Runner::new(daemon).run([verb], |service| {
-            let mut program =
-                Program { log, own, preserved: None, service: Some(service), threads: Vec::new() };
+            let mut program = Program {
+                log,
+                own,
+                preserved: None,
+                bomb: None,
+                service: Some(service),
+                threads: Vec::new(),
+            };
             program.all(&deeds, None).unwrap_or(ExitCode::from(98))
         }));
     }
     let for_program = preserved.as_ref().map(File::try_clone).transpose()?;
-    let mut program = Program { log, own, preserved: for_program, service: None, threads: Vec::new() };
+    let mut program =
+        Program { log, own, preserved: for_program, bomb: None, service: None, threads: Vec::new() };
     program.all(&deeds, Some(daemon))
 }
 
@@ -124,6 +132,8 @@ struct Program {
     log: Option<File>,
     own: Option<File>,
     preserved: Option<File>,
+    /// Dropped before the service.
+    bomb: Option<Bomb>,
     service: Option<Service>,
     threads: Vec<thread::JoinHandle<()>>,
 }
@@ -192,6 +202,8 @@ impl Program {
                 let _bomb = Bomb;
                 panic!("{value}")
             }
+            // A value of the program's own panics when it is dropped at the end.
+            "bomb" => self.bomb = Some(Bomb),
             "panic-elsewhere" => {
                 let value = value.to_owned();
                 let ended = thread::spawn(move || panic!("{value}")).join();

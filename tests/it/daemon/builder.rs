@@ -5,13 +5,17 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use svcadapt::Daemon;
 use svcadapt::daemon::DetachProcess;
 use svcadapt::daemon::Error;
+use svcadapt::daemon::Reaction;
+use svcadapt::daemon::Signal;
 use svcadapt::spec::Ceiling;
 use svcadapt::spec::DirectoryKind;
+use svcadapt::spec::FIELDS;
 use svcadapt::spec::Field;
 use svcadapt::spec::Origin;
 use svcadapt::spec::Resource;
@@ -96,8 +100,55 @@ fn call<'fd>(daemon: Daemon<'fd>, which: usize, chance: &mut Chance) -> (Daemon<
             Field::NotificationFd,
             (3 + number.cast_signed() % 500).to_string().into(),
         ),
-        _ => (daemon.ambient_capabilities("CAP_KILL"), Field::AmbientCapabilities, "CAP_KILL".into()),
+        23 => (daemon.ambient_capabilities("CAP_KILL"), Field::AmbientCapabilities, "CAP_KILL".into()),
+        24 => {
+            let names = ["CAP_KILL", "~CAP_CHOWN CAP_KILL", "CAP_NOTHING", ""][chance.below(4)];
+            (daemon.capability_bounding_set(names), Field::CapabilityBoundingSet, names.into())
+        }
+        25 => (daemon.root_directory(path), Field::RootDirectory, path_text),
+        26 => (daemon.timeout_start(None), Field::TimeoutStartSec, "infinity".into()),
+        27 => {
+            let text = format!("{}us", span.as_micros());
+            (daemon.timeout_stop(Some(span)), Field::TimeoutStopSec, text.into())
+        }
+        28 => {
+            let file: &'static std::fs::File = preserved(chance.below(3));
+            let number = file.as_raw_fd().to_string();
+            (daemon.files_preserve([file.as_fd()]), Field::FilesPreserve, number.into())
+        }
+        _ => {
+            // Any field, by its row in the table.
+            let row = &FIELDS[chance.below(FIELDS.len())];
+            let value = if beside(row.field) { "0".to_owned() } else { text };
+            let field = if beside(row.field) { Field::Umask } else { row.field };
+            (daemon.set(field, &value), field, value.into())
+        }
     }
+}
+
+/// How many kinds of calls there are.
+const CALLS: usize = 30;
+
+/// Whether a field cannot be said by options alone as a program that enters says it.
+fn beside(field: Field) -> bool {
+    matches!(field, Field::Type | Field::Ready | Field::ExpandVariables | Field::FilesPreserve)
+}
+
+/// Descriptors that are as good as any, open for ever.
+fn preserved(which: usize) -> &'static std::fs::File {
+    static FILES: OnceLock<[std::fs::File; 3]> = OnceLock::new();
+    &FILES.get_or_init(|| [0; 3].map(|_| std::fs::File::open("/dev/null").unwrap()))[which]
+}
+
+/// Whether a field can be one thing only, so that its last word counts; of the others all do. What has two methods has
+/// one field.
+fn single(field: Field) -> bool {
+    let twice = |value: &str| {
+        let both = Daemon::new().set(field, value).set(field, value).spec();
+        both.is_ok() && both.ok() == Daemon::new().set(field, value).spec().ok()
+    };
+    field != Field::FilesPreserve
+        && ["yes", "1", "5", "/a", "a", "null", "5:5", "SIGHUP"].into_iter().any(twice)
 }
 
 #[test]
@@ -108,11 +159,11 @@ fn what_is_built_is_what_options_say() {
         let mut daemon = Daemon::new();
         let mut values = Vec::new();
         for _ in 0..chance.below(6) {
-            let (next, field, value) = call(daemon, chance.below(24), &mut chance);
+            let (next, field, value) = call(daemon, chance.below(CALLS), &mut chance);
             daemon = next;
             values.push((field, value));
         }
-        match (daemon.spec(), options(&values)) {
+        match (daemon.spec(), options(&in_their_place(&values))) {
             (Ok(built), Ok(said)) => {
                 assert_eq!(built, said);
                 good += 1;
@@ -125,6 +176,154 @@ fn what_is_built_is_what_options_say() {
         }
     }
     assert!(good > 500 && bad > 500, "{good} good and {bad} bad ones say little");
+}
+
+/// Borrowed descriptors are told as numbers, in their order and each once.
+fn in_their_place(values: &[(Field, OsString)]) -> Vec<(Field, OsString)> {
+    let mut numbers: Vec<i32> = values
+        .iter()
+        .filter(|(field, _)| *field == Field::FilesPreserve)
+        .map(|(_, value)| value.to_str().unwrap().parse().unwrap())
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let rest = values.iter().filter(|(field, _)| *field != Field::FilesPreserve).cloned();
+    rest.chain(numbers.iter().map(|number| (Field::FilesPreserve, number.to_string().into()))).collect()
+}
+
+/// In whatever order different things are said, what is built is the same; of one thing the order counts.
+#[test]
+fn the_order_in_which_different_things_are_said_means_nothing() {
+    let mut chance = Chance(0x0dde);
+    let mut good = 0;
+    for round in 0..2000 {
+        // The same calls twice: each from a chance of its own, so that it says the same in any place.
+        let calls: Vec<(usize, u64)> =
+            (0..2 + chance.below(5)).map(|n| (chance.below(CALLS), round * 100 + n as u64)).collect();
+        let make = |calls: &[(usize, u64)]| {
+            let mut fields = Vec::new();
+            let daemon = calls.iter().fold(Daemon::new(), |daemon, &(which, seed)| {
+                let (daemon, field, _) = call(daemon, which, &mut Chance(seed));
+                fields.push(field);
+                daemon
+            });
+            (daemon, fields)
+        };
+        let (daemon, fields) = make(&calls);
+        // Neighbours that say different things change places.
+        let mut shuffled: Vec<(Field, (usize, u64))> =
+            fields.into_iter().zip(calls.iter().copied()).collect();
+        for _ in 0..20 {
+            let at = chance.below(shuffled.len() - 1);
+            if shuffled[at].0 != shuffled[at + 1].0 {
+                shuffled.swap(at, at + 1);
+            }
+        }
+        let calls: Vec<(usize, u64)> = shuffled.into_iter().map(|(_, call)| call).collect();
+        let (other, _) = make(&calls);
+        match (daemon.spec(), other.spec()) {
+            (Ok(one), Ok(other)) => {
+                assert_eq!(one, other, "{calls:?}");
+                good += 1;
+            }
+            (Err(Error::Refused(one)), Err(Error::Refused(other))) => {
+                assert_eq!(one.len(), other.len(), "{calls:?}");
+            }
+            (one, other) => panic!("{calls:?}\n{one:?}\n{other:?}"),
+        }
+    }
+    assert!(good > 200, "{good} good ones say little");
+}
+
+/// As the builder's own page says: of what can be one thing only the last word counts, of lists all do.
+#[test]
+fn of_what_is_one_thing_the_last_word_counts_and_of_lists_all_do() {
+    let mut chance = Chance(0x1a57);
+    let (mut last, mut all) = (0, 0);
+    for round in 0..6000 {
+        let which = chance.below(CALLS);
+        let (first, field, one) = call(Daemon::new(), which, &mut Chance(round));
+        let (both, again, two) = call(first.clone(), which, &mut Chance(round + 1_000_000));
+        let (second, ..) = call(Daemon::new(), which, &mut Chance(round + 1_000_000));
+        let (Ok(_), Ok(second)) = (first.spec(), second.spec()) else { continue };
+        // A bounding set is added to and taken from; what comes of it is in `spec::draft`.
+        // And nothing said takes back what was.
+        if again != field || one == two || two.is_empty() || field == Field::CapabilityBoundingSet {
+            continue;
+        }
+        let Ok(both) = both.spec() else { panic!("{field:?}: {} and {}", one.display(), two.display()) };
+        if single(field) {
+            assert_eq!(both, second, "{field:?}: {} and {}", one.display(), two.display());
+            last += 1;
+        } else {
+            // Of words that the second one says as well, one is enough.
+            let said = two.to_string_lossy().contains(&*one.to_string_lossy());
+            assert!(said || both != second, "{field:?}: {} is lost beside {}", one.display(), two.display());
+            all += 1;
+        }
+    }
+    assert!(last > 300 && all > 20, "{last} single ones and {all} lists say little");
+    // By hand, so that the rule itself is not only the code's word.
+    let spec = |daemon: Daemon<'_>| daemon.spec().unwrap();
+    assert_eq!(spec(Daemon::new().user("daemon").uid(1)), spec(Daemon::new().uid(1)));
+    assert_eq!(
+        spec(Daemon::new().root_directory("/a").chroot_directory("/b")),
+        spec(Daemon::new().root_directory("/b"))
+    );
+    assert_eq!(
+        spec(Daemon::new().supplementary_groups(["1"]).supplementary_groups(["2"]))
+            .supplementary_groups
+            .len(),
+        2
+    );
+    assert_eq!(
+        spec(Daemon::new().environment("A", "1").environment("A", "2").environment("B", "3"))
+            .environment
+            .assignments
+            .iter()
+            .map(|one| one.value.to_str().unwrap())
+            .collect::<Vec<_>>()
+            .concat()
+            .replace('1', ""),
+        "23"
+    );
+    assert_eq!(
+        spec(Daemon::new().environment("A", "1").set(Field::Environment, "")),
+        spec(Daemon::new()),
+        "an empty value takes back"
+    );
+}
+
+/// What is no field of the spec is told by the plan.
+#[test]
+fn rights_that_are_kept_and_signals_change_the_plan_or_nothing() {
+    let plan = |daemon: Daemon<'_>| daemon.detach_process(DetachProcess::Yes).plan().unwrap();
+    let plain = || Daemon::new().name("it-beside");
+    let signals = plain()
+        .signals([Signal::TERM])
+        .signal_map([(Signal::TERM, Reaction::Ignore), (Signal::HUP, Reaction::Tell)]);
+    assert_eq!(plan(signals).steps, plan(plain()).steps);
+    assert_eq!(plan(plain().keep_privileges()).steps, plan(plain()).steps);
+    // The last word about where it is to be.
+    let twice = plain().detach_process(DetachProcess::No).detach_process(DetachProcess::Yes).plan().unwrap();
+    assert_eq!(twice.steps, plan(plain()).steps);
+    let stays = plain().detach_process(DetachProcess::No).plan().unwrap();
+    assert!(stays.steps.len() < twice.steps.len(), "it forks away");
+}
+
+/// Whatever is said as text, a NUL in it is an error with the field's name, and is not shown as it is.
+#[test]
+fn a_nul_is_refused_in_every_field() {
+    for row in FIELDS {
+        for value in ["\0", "a\0b", "/a\0b", "A=a\0b", "append:/a\0b", "tcp:80\0"] {
+            let error = match Daemon::new().set(row.field, value).spec() {
+                Err(error) => error,
+                Ok(spec) => panic!("{} takes {value:?}: {spec:?}", row.option),
+            };
+            assert_eq!((error.status(), error.errno()), (2, None), "{error}");
+            assert!(!error.to_string().contains('\0'), "{}: {error:?}", row.option);
+        }
+    }
 }
 
 #[test]

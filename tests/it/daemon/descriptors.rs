@@ -42,6 +42,27 @@ fn what_the_starter_left_open_is_let_go_of_however_high_its_number() {
     }
 }
 
+/// dup2(2) refuses numbers above the limit, and the limit that the service is to have may be below what the starter has
+/// left open.
+#[test]
+fn what_the_starter_left_open_may_lie_above_the_limit() {
+    for (option, number) in [("limit-nofile=64:64", 300), ("limit-nofile=64:4096", 300), ("nice=0", 3000)] {
+        let (dir, service) = (Dir::new(), Service::new());
+        let program = dir.program("becomes").display().to_string();
+        let log = dir.join("log").display().to_string();
+        let text = format!(
+            "ulimit -S -n $(ulimit -H -n) && exec {number}</etc/passwd && exec '{program}' --log '{log}' --detach yes \
+             --set name={} --set {option} enter ready stay",
+            service.name()
+        );
+        Svc::new(&dir).program("/bin/bash").args(["-c", &text]).run();
+        let now = seen(&service);
+        assert!(others(&now).iter().all(|(_, target, _)| !target.contains("passwd")), "{option}: {now}");
+        let limit = &now["limits"]["Max open files"]["soft"];
+        assert_eq!(limit, if option.starts_with("limit") { "64" } else { "1024" }, "{option}");
+    }
+}
+
 #[test]
 fn children_get_the_standard_streams_and_nothing_else() {
     let (dir, service) = (Dir::new(), Service::new());

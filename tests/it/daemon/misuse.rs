@@ -45,6 +45,40 @@ fn what_was_refused_may_be_tried_again() {
     assert_eq!(lines, expected);
 }
 
+/// What no argument can hold, said by the program itself, before and after it has entered.
+#[test]
+fn a_nul_in_any_text_is_an_error_or_harmless() {
+    let (dir, service) = (Dir::new(), Service::new());
+    for (option, said) in [
+        ("name=a\u{2400}b", "name 'a\\0b': "),
+        ("user=a\u{2400}b", "user 'a\\0b': "),
+        ("environment=A=a\u{2400}b", "environment 'A=a\\0b': "),
+        ("pid-file=/run/a\u{2400}b", "pid file '/run/a\\0b': "),
+    ] {
+        let output = becomes(&dir, &service, &["--set", option, "enter", "ready", "stay"]).output();
+        assert_eq!(
+            (output.exit, output.stdout.as_str()),
+            (crate::harness::Exit::Status(2), ""),
+            "{output:?}"
+        );
+        assert!(output.stderr.starts_with(said), "{}", output.stderr);
+        assert!(!output.stderr.contains('\0') && output.stderr.lines().count() == 1, "{}", output.stderr);
+        assert!(!service.lock().exists());
+    }
+    let deeds =
+        ["enter", "status=a\u{2400}b", "named=a\u{2400}b", "credential=a\u{2400}b", "fail=a\u{2400}b"];
+    becomes(&dir, &service, &deeds)
+        .stderr("becomes: start '[NAME]': the program ended with status 1 before it was ready; it said why: a\\0b\n")
+        .name("[NAME]", service.name())
+        .status(1)
+        .run();
+    assert_eq!(
+        dir.read("log").lines().skip(4).collect::<Vec<_>>(),
+        ["enter: \"done\"", "status: Ok(())", "named: (0, 0)", "credential: None",]
+    );
+    dir.nothing_left();
+}
+
 /// Threads may share it, and whatever they read from it.
 #[test]
 fn a_service_may_be_shared_among_threads() {

@@ -127,6 +127,21 @@ fn a_panic_reaches_the_launcher_in_every_phase() {
     crate::harness::wait_until("the panic is logged", || dir.read("errors").contains("ouch").then_some(()));
     crate::harness::wait_until("it has ended", || service.running().is_none().then_some(()));
     dir.nothing_left();
+    // One in a destructor of the program's own: on the way out before it was ready it is told, and behind that it takes
+    // nothing along.
+    becomes(&dir, &service, &["enter", "bomb", "exit=0"])
+        .stderr(&format!(
+            "{}becomes: start '[NAME]': the program ended with status 101 before it was ready\n",
+            panic.replace("ouch", "once more")
+        ))
+        .name("[NAME]", service.name())
+        .status(101)
+        .run();
+    dir.write("errors", "");
+    becomes(&dir, &service, &["--set", &option, "enter", "bomb", "ready"]).run();
+    crate::harness::wait_until("it is logged", || dir.read("errors").contains("once more").then_some(()));
+    crate::harness::wait_until("the lock is gone", || (!service.lock().exists()).then_some(()));
+    dir.nothing_left();
 }
 
 #[test]
@@ -201,6 +216,18 @@ fn what_is_not_ready_in_time_is_ended_with_all_that_it_has_started() {
         .run();
     assert!(!service.lock().exists());
     dir.nothing_left();
+}
+
+#[test]
+fn what_a_service_writes_to_its_launcher_is_not_told_as_a_failure_of_ours() {
+    let (dir, service) = (Dir::new(), Service::new());
+    // The message of a step that failed, with a stage, a cause and the status 7, as this very process could write it.
+    let forged = r"X\1\0\0\0s\6\0\0\0forged\1\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\1\0\0\0\7\4\0\0\0\0\0\0\0";
+    let script = format!(
+        "sh=for fd in /proc/$PPID/fd/[3-9]*; do case $(readlink $fd) in pipe:*) printf '{forged}' >$fd; echo sent;; esac; done"
+    );
+    becomes(&dir, &service, &["enter", &script, "ready", "stay"]).run();
+    assert!(dir.read("log").contains("sent"), "nothing was written");
 }
 
 #[test]

@@ -93,10 +93,19 @@ fn expected_limits(hard: &Value) -> Value {
 fn check(dir: &Dir, svc: Svc<'_>, expected: &Value) {
     let line = svc.to_string();
     svc.run();
-    let (process, inside) = reported(dir);
+    let (process, mut inside) = reported(dir);
     let mut outside = facts(&process.pid().to_string()).unwrap();
     // Its own handler, set after the report.
     outside["signals"]["caught"] = json!([]);
+    // What it is told, and nobody else could mean by it.
+    for seen in [&mut inside, &mut outside] {
+        let own = format!("{}:{}", process.pid(), seen["start_time"]);
+        assert_eq!(
+            seen["env"].as_object_mut().unwrap().remove("SVCADAPT_PROCESS"),
+            Some(json!(own)),
+            "{line}"
+        );
+    }
     for (view, seen) in [("inside", &inside), ("outside", &outside)] {
         for (fact, value) in expected.as_object().unwrap() {
             assert_eq!(&seen[fact], value, "{line}: {fact} from {view}");

@@ -317,7 +317,10 @@ fn a_daemon_that_run_has_made_stays_in_the_foreground() {
         (&["--name", "[NAME]", "--ready", "notify"], "ready: Ok(Manager)"),
         (&["--name", "[NAME]"], "ready: Ok(Nobody)"),
         (&["--name", "[NAME]", "--ready", "file:[DIR]/there"], "ready: Ok(Nobody)"),
+        (&["--ready", "file:[DIR]/there"], "ready: Ok(Nobody)"),
+        (&[], "ready: Ok(Nobody)"),
     ] {
+        let options_name_it = options.contains(&"--name");
         for own in [false, true] {
             let (dir, service) = (Dir::new(), Service::new());
             let program = dir.program("becomes").display().to_string();
@@ -344,7 +347,7 @@ fn a_daemon_that_run_has_made_stays_in_the_foreground() {
                 let output = Svc::new(&dir).args(["stop", service.name()]).output();
                 assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(0), ""));
             } else {
-                assert!(own.is_empty() && ready == "ready: Ok(Manager)");
+                assert!(own.is_empty() && !options_name_it, "it cannot be found by its name");
                 all[0].signal(Signal::SIGTERM);
                 all[0].wait_gone();
             }
@@ -353,22 +356,57 @@ fn a_daemon_that_run_has_made_stays_in_the_foreground() {
     }
 }
 
-/// A program that a service starts has the descriptor of the lock too, and not the lock.
+/// Neither does it fork away where `run` stays above it, or has become it: as process 1 of a container, whose end a second
+/// daemon would be, and in the foreground of a shell.
+#[test]
+fn below_run_that_does_not_daemonize_it_stays_as_well() {
+    let dir = Dir::new();
+    let (svcadapt, program) = (dir.program("svcadapt"), dir.program("becomes"));
+    let log = dir.join("log").display().to_string();
+    for (mode, container, status) in [("auto", true, 7), ("supervised", true, 8), ("supervised", false, 9)] {
+        if container && !require(Capability::Root) {
+            continue;
+        }
+        let text = format!(
+            "exec '{}' run --mode {mode} -- '{}' --log '{log}' enter mode ready 'sh=env | grep -c SVCADAPT_' exit={status}",
+            svcadapt.display(),
+            program.display()
+        );
+        let own_pids = ["-pf", "--mount-proc", "--kill-child", "/bin/sh"];
+        let (outer, words) =
+            if container { ("/usr/bin/unshare", &own_pids[..]) } else { ("/bin/sh", &[][..]) };
+        let output = Svc::new(&dir).program(outer).args(words).args(["-c", &text]).output();
+        assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(status), ""), "{text}");
+        logged(&dir, "mode: (\"supervised\", \"svcadapt\")");
+        // What it starts itself is not told so.
+        logged(&dir, "sh: \"0\\n\"");
+        fs::remove_file(&log).unwrap();
+        dir.nothing_left();
+    }
+}
+
+/// A program that a service starts has the descriptor of the lock too, and not the lock; and the variable, which is about
+/// another process. The same number means nothing either, nor does whatever looks like a variable of ours.
 #[test]
 fn a_daemon_that_a_service_starts_is_one_of_its_own() {
-    let (dir, service) = (Dir::new(), Service::new());
-    let program = dir.program("becomes").display().to_string();
-    let log = dir.join("log").display().to_string();
-    let text =
-        format!("'{program}' --log '{log}' enter mode ready stay; echo up > '{log}.up'; exec sleep 60");
-    Svc::new(&dir)
-        .args(["run", "--mode", "classic", "--name", service.name(), "--", "/bin/sh", "-c", &text])
-        .run();
-    logged(&dir, "mode: (\"classic\", \"none\")");
-    logged(&dir, "ready: Ok(Launcher)");
-    for process in Process::of_program(&dir.program("becomes")) {
-        process.signal(Signal::SIGKILL);
-        process.wait_gone();
+    for forged in ["", "SVCADAPT_PROCESS=$$:1 ", "SVCADAPT_PROCESS= ", "SVCADAPT_PROCESS=1:1 "] {
+        let (dir, service) = (Dir::new(), Service::new());
+        let program = dir.program("becomes").display().to_string();
+        let log = dir.join("log").display().to_string();
+        // The shell in between becomes the program, so that `$$` is its number.
+        let text = format!(
+            "/bin/sh -c \"{forged}exec '{program}' --log '{log}' enter mode ready stay\"; echo up > '{log}.up'; exec sleep 60"
+        )
+        .replace("$$", "\\$\\$");
+        Svc::new(&dir)
+            .args(["run", "--mode", "classic", "--name", service.name(), "--", "/bin/sh", "-c", &text])
+            .run();
+        logged(&dir, "mode: (\"classic\", \"none\")");
+        logged(&dir, "ready: Ok(Launcher)");
+        for process in Process::of_program(&dir.program("becomes")) {
+            process.signal(Signal::SIGKILL);
+            process.wait_gone();
+        }
     }
 }
 

@@ -29,6 +29,9 @@ const MODE_ITSELF: [(&str, &str); 6] = [
 /// What systemd tells the programs that it starts about itself (systemd.exec(5)).
 const OF_SYSTEMD: [&str; 3] = ["INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_EXEC_PID"];
 
+/// What svcadapt tells the program that it starts: which process that is.
+const OF_OURS: &str = "/env/SVCADAPT_PROCESS";
+
 /// What systemd does of its own accord, and why that is no fault of the unit; `is_the_hosts` says how far it may go.
 const OF_THE_HOST: [(&str, &str); 4] = [
     ("/env/LANG", "systemd hands its own locale down; a daemon's launcher has none that could be trusted"),
@@ -74,6 +77,7 @@ fn seen(dir: &Dir, name: &str) -> BTreeMap<String, String> {
     leaves(&report, "", &mut all);
     all.retain(|place, _| {
         !MODE_ITSELF.iter().any(|(known, _)| place == known)
+            && place != OF_OURS
             && !OF_SYSTEMD.iter().any(|variable| *place == format!("/env/{variable}"))
     });
     all

@@ -1,0 +1,58 @@
+//! The variables that name the process which executes the program: only it can say them.
+
+use std::ffi::OsStr;
+use std::ffi::OsString;
+
+use crate::plan::PID_VARIABLES;
+use crate::plan::STARTED_AS;
+use crate::spec::ServiceType;
+use crate::sys::process;
+
+use super::perform::Work;
+
+impl Work<'_> {
+    /// Says in the environment who the program is. As with systemd, `UnsetEnvironment=` takes even these away.
+    pub(super) fn tell_variables(&mut self) {
+        let (launcher, own) = (self.launcher.to_string(), process::own_pid().to_string());
+        for name in PID_VARIABLES {
+            if let Some(value) = self.environment.get_mut(OsStr::new(name))
+                && *value == *launcher
+            {
+                *value = own.clone().into();
+            }
+        }
+        if launcher != own {
+            // It names the launcher as a descriptor would, not as a number; without it LISTEN_PID decides.
+            self.environment.remove(OsStr::new("LISTEN_PIDFDID"));
+        }
+        // One that is to fork itself into the background must not think that it need not.
+        if self.spec.service_type != Some(ServiceType::Forking)
+            && let Some(started_as) = self.started_as.take()
+        {
+            self.say(STARTED_AS, &started_as);
+        }
+        self.tell_sockets();
+    }
+
+    /// How sd_listen_fds(3) finds them.
+    fn tell_sockets(&mut self) {
+        if self.sockets == 0 {
+            return;
+        }
+        // It may name a process further up, and would count for more than LISTEN_PID.
+        self.environment.remove(OsStr::new("LISTEN_PIDFDID"));
+        let names = vec![self.spec.socket_name(); self.sockets].join(":");
+        let own = process::own_pid().to_string();
+        for (name, value) in
+            [("LISTEN_FDS", self.sockets.to_string()), ("LISTEN_PID", own), ("LISTEN_FDNAMES", names)]
+        {
+            self.say(name, &value);
+        }
+    }
+
+    fn say(&mut self, name: &str, value: &str) {
+        if !self.spec.environment.unset.iter().any(|unset| unset.as_str() == name) {
+            self.environment.insert(OsString::from(name), OsString::from(value));
+        }
+    }
+}
