@@ -1,5 +1,7 @@
 //! A server whose socket somebody else binds: systemd (`FileDescriptorName=web` in the `.socket`), launchd (`web` in
 //! `Sockets`) or systemd-socket-activate(1). Started by hand it binds one itself, on the loopback address: `activated PORT`.
+//!
+//! It says to everybody what it has found out about itself, and takes a reload: so `Type=notify-reload` is fine, too.
 
 #![forbid(unsafe_code)]
 
@@ -13,7 +15,7 @@ use svcadapt::daemon::Service;
 use svcadapt::daemon::Signal;
 
 fn main() -> ExitCode {
-    Daemon::new().signals([Signal::TERM]).run(serve)
+    Daemon::new().signals([Signal::TERM, Signal::HUP]).run(serve)
 }
 
 fn serve(service: &mut Service) -> Result<(), Box<dyn std::error::Error>> {
@@ -38,6 +40,13 @@ fn serve(service: &mut Service) -> Result<(), Box<dyn std::error::Error>> {
         }
     });
     service.ready()?;
-    service.signals().iter().next();
+    for signal in service.signals() {
+        if signal == Signal::TERM {
+            break;
+        }
+        // There is nothing to read again, but systemd waits until it is told so (Type=notify-reload).
+        service.reloading()?;
+        service.ready()?;
+    }
     Ok(service.stopping()?)
 }

@@ -35,7 +35,7 @@ pub(super) fn add(problem: Problem, path: &Path, findings: &mut Findings) {
         Some(origin @ Origin::File { .. }) => origin,
         Some(Origin::Option) | None => whole(path),
     };
-    let name = problem.field.map(|field| format!("{}=: ", field.directive())).unwrap_or_default();
+    let name = problem.field.map(|field| format!("{}: ", origin.name(field))).unwrap_or_default();
     let message = name + &problem.refusal.cause;
     match problem.refusal.hint {
         Some(hint) => findings.cured(&SPEC, origin, message, hint),

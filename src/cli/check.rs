@@ -270,7 +270,7 @@ fn as_json(finding: &Finding) -> Value {
 
 fn place(finding: &Finding) -> (String, Option<&Spot>) {
     match &finding.origin {
-        Origin::File { path, spot } => (path.display().to_string(), spot.as_ref()),
+        Origin::File { path, spot, .. } => (path.display().to_string(), spot.as_ref()),
         Origin::Option => ("-".to_owned(), None),
     }
 }

@@ -132,4 +132,8 @@ impl Format for Unit {
         };
         Ok(Some(Beside { name, text }))
     }
+
+    fn not_beside(&self, spec: &ServiceSpec) -> Option<String> {
+        Some(format!("{}.socket", spec.name.as_ref()?))
+    }
 }

@@ -1,5 +1,8 @@
 //! What gen-unit and gen-plist have in common: from options to a file, and nothing at all if anything is wrong.
 
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -65,6 +68,11 @@ pub(crate) trait Format {
     fn beside(&self, _spec: &ServiceSpec, _division: &Division) -> Result<Option<Beside>, Problems> {
         Ok(None)
     }
+
+    /// The name of a second file that the first one does not need, and that its host reads with it if it is there.
+    fn not_beside(&self, _spec: &ServiceSpec) -> Option<String> {
+        None
+    }
 }
 
 /// A second file.
@@ -93,7 +101,11 @@ pub(crate) fn options(command: Command) -> Command {
             .value_parser(value_parser!(PathBuf))
     };
     args::spec_options(command)
-        .arg(path("output", "DIR", "Write the file into this directory instead of to standard output"))
+        .arg(path(
+            "output",
+            "DIR",
+            "Write the file into this directory instead of to standard output; of two, each as its own",
+        ))
         .arg(
             Arg::new("scope")
                 .long("scope")
@@ -140,7 +152,10 @@ pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> 
             }
             print(&json_text(&file.account)).err().unwrap_or(Exit::Status(0))
         }
-        None => print(&file.text).err().unwrap_or(Exit::Status(0)),
+        None => {
+            apart(&file.files);
+            print(&file.text).err().unwrap_or(Exit::Status(0))
+        }
         Some(directory) => match deliver(directory, &file.files) {
             Ok(()) => Exit::Status(0),
             Err(error) => {
@@ -262,11 +277,33 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
     let hardening = format.harden(&spec, &division, &adapter)?;
     explain(matches, &hardening);
     report_all(&rendered.losses);
-    acceptable(matches, noted, &rendered.losses).map_err(one)?;
+    let stays =
+        place.filter(|_| beside.is_none()).and_then(|place| stays(place, &name, format.not_beside(&spec)));
+    report_all(&stays);
+    acceptable(matches, noted || stays.is_some(), &rendered.losses).map_err(one)?;
     let account = account(&spec, &division, &rendered, beside.as_ref(), &hardening);
     let mut files = vec![(name, rendered.text)];
     files.extend(beside.map(|beside| (beside.name, beside.text)));
     Ok(Made { text: one_after_the_other(&files), files, place, account })
+}
+
+/// A file of an earlier time, which nobody but its owner may remove: it may be no file of ours.
+fn stays(place: &Path, file: &str, beside: Option<String>) -> Option<Error> {
+    let there = place.join(beside?);
+    there.symlink_metadata().ok()?;
+    let cause = format!("an older one stays there, and by its name its sockets are those of {file}");
+    let error = Error::new("output", cause).of(there.display().to_string());
+    Some(error.hint("if nobody needs it, disable it with systemctl disable --now, and remove it"))
+}
+
+/// Two units in one file are none.
+fn apart(files: &[(String, String)]) {
+    let plain = || File::from(io::stdout().as_fd().try_clone_to_owned().ok()?).metadata().ok();
+    if files.len() > 1 && plain().is_some_and(|file| file.is_file()) {
+        let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+        let cause = format!("{} stand in one file, each below its name", names.join(" and "));
+        report(&Error::new("output", cause).hint("--output DIR writes each of them as a file of its own"));
+    }
 }
 
 /// Of several files each begins with its name, as `systemctl cat` has it.

@@ -87,19 +87,24 @@ pub(crate) fn run_quick(draft: SpecDraft, asked: Asked) -> Exit {
 fn not_honoured(draft: &SpecDraft, asked: Asked) -> Vec<Error> {
     let fields = [Field::Restart, Field::RestartSec, Field::ReloadSignal];
     let said = fields.into_iter().filter_map(|field| Some((field, draft.last(field)?)));
-    said.filter(|(field, (value, _))| *field != Field::Restart || *value != "no")
+    let mut stages: Vec<String> = said
+        .filter(|(field, (value, _))| *field != Field::Restart || *value != "no")
         .filter(|(field, _)| *field != Field::ReloadSignal || !passes_signals_on(&host::decide(asked)))
         .map(|(field, (_, origin))| {
-            let stage = match origin {
-                Origin::File { path, spot: Some(spot) } => {
-                    format!("{}:{}: {}=", path.display(), spot.line, field.directive())
+            let name = origin.name(field);
+            match origin {
+                Origin::File { path, spot: Some(spot), .. } => {
+                    format!("{}:{}: {name}", path.display(), spot.line)
                 }
-                Origin::File { path, spot: None } => format!("{}: {}=", path.display(), field.directive()),
-                Origin::Option => format!("--{}", field.option()),
-            };
-            Error::new(stage, "not honoured here: it is for the host that the service is generated for")
+                Origin::File { path, spot: None, .. } => format!("{}: {name}", path.display()),
+                Origin::Option => name,
+            }
         })
-        .collect()
+        .collect();
+    // One key of a property list can say two of them.
+    stages.dedup();
+    let cause = "not honoured here: it is for the host that the service is generated for";
+    stages.into_iter().map(|stage| Error::new(stage, cause)).collect()
 }
 
 fn prepared(

@@ -1,8 +1,7 @@
 //! A service as it was described: by a file, and by what was typed over it.
 
-use std::fs::File;
+use std::fs;
 use std::io;
-use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -19,8 +18,10 @@ use svcadapt::spec::Origin;
 use svcadapt::spec::Problem;
 use svcadapt::spec::SpecDraft;
 use svcadapt::spec::Value;
+use svcadapt::sys::untrusted;
 use svcadapt::sys::words;
 use svcadapt::target::is_idle;
+use svcadapt::target::keep_alive;
 
 use super::args;
 use super::unit_file;
@@ -90,13 +91,19 @@ fn is_off(value: &Value) -> bool {
     *value == Value::Truth(false)
 }
 
+/// What a field says as well, of which the same is told.
+fn is_restart(key: &str, value: &Value) -> bool {
+    key == "KeepAlive" && keep_alive(value).is_some()
+}
+
 /// What JSON says in the words of one host, as it is told of that host's own files.
 fn native(said: &Native, path: &Path) -> Vec<Error> {
     let place = path.display();
     let directive = |line: &Directive| Error::new(format!("{place}: {}=", line.name()), "not honoured here");
     let key = |key: &str| Error::new(place.to_string(), NOT_ACTED_ON).of(key);
     let lines = said.systemd.iter().flatten().filter(|line| !is_idle(line)).map(directive);
-    let keys = said.launchd.iter().filter(|(_, value)| !is_off(value)).map(|(name, _)| key(name));
+    let keys = said.launchd.iter().filter(|(name, value)| !is_off(value) && !is_restart(name, value));
+    let keys = keys.map(|(name, _)| key(name));
     lines.chain(keys).collect()
 }
 
@@ -112,22 +119,20 @@ pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
 
 /// A file of at most so many bytes, or its first bytes and one more than that.
 pub(super) fn read(path: &Path, largest: usize) -> io::Result<Vec<u8>> {
-    // Opening a pipe would wait for its writer.
-    let file = path.metadata()?;
-    if !file.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    let mut bytes = Vec::new();
+    // Opening a pipe would wait for its writer, and opening a device may do something. So it is looked at before; and as
+    // it may be exchanged in between, it is opened as if it were one, and looked at again.
     let most = u64::try_from(largest).unwrap_or(u64::MAX).saturating_add(1);
-    File::open(path)?.take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    match untrusted::read(&fs::canonicalize(path)?, most)? {
+        Some(file) => Ok(file.content),
+        None => Err(io::Error::other("not a regular file")),
+    }
 }
 
 fn told(problem: Problem) -> Error {
     let Problem { field, value, origin, refusal } = problem;
     let mut stage = origin.as_ref().map_or_else(|| "spec".to_owned(), place);
-    if let Some(field) = field {
-        stage = format!("{stage}: {}=", field.directive());
+    if let (Some(field), Some(origin)) = (field, &origin) {
+        stage = format!("{stage}: {}", origin.name(field));
     }
     let error = Error { object: value, hint: refusal.hint, ..Error::new(stage, refusal.cause) };
     match &origin {
@@ -147,8 +152,8 @@ fn line_and_column(origin: Option<&Origin>) -> Option<(usize, usize)> {
 fn place(origin: &Origin) -> String {
     match origin {
         Origin::Option => "options".to_owned(),
-        Origin::File { path, spot: None } => path.display().to_string(),
-        Origin::File { path, spot: Some(spot) } => {
+        Origin::File { path, spot: None, .. } => path.display().to_string(),
+        Origin::File { path, spot: Some(spot), .. } => {
             format!("{}:{}:{}", path.display(), spot.line, spot.column)
         }
     }

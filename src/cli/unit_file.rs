@@ -55,6 +55,34 @@ fn of_sockets(service: &Files) -> Result<Option<Files>, Error> {
     Ok(Some(Files { name, path, drop_ins }))
 }
 
+/// As many units with sockets as are looked at to see whose they are.
+const LOOKED_AT: usize = 1000;
+
+/// The sockets beside the service that are its own though they are called otherwise (systemd.socket(5), `Service=`). A
+/// spec has one unit of sockets, with one mode and one owner; these would need more.
+fn other_sockets(service: &Files) -> Vec<Error> {
+    let folder = service.path.parent().unwrap_or(Path::new("/"));
+    let own = service.name.socket();
+    let mut names: Vec<_> =
+        fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    names.retain(|path| {
+        path.extension().is_some_and(|end| end == "socket") && path.file_name() != Some(own.as_str().as_ref())
+    });
+    names.sort();
+    names.iter().take(LOOKED_AT).filter_map(|path| is_of(path, &service.name)).collect()
+}
+
+/// What is told of sockets that say that they are this service's.
+fn is_of(path: &Path, service: &UnitName) -> Option<Error> {
+    let file = UnitFile::parse(path, &content(path).ok()?).ok()?;
+    let mut said = file.lines.iter().filter(|line| file.section(line) == "Socket" && line.key == "Service");
+    let line = said.next_back().filter(|line| line.value == service.as_str())?;
+    let place = format!("{}:{}: Service=", path.display(), line.spot.line);
+    let cause =
+        format!("these are sockets of {service}, and not read: only those of {} are", service.socket());
+    Some(Error::new(place, cause))
+}
+
 /// Reads a unit with its drop-ins, and its sockets.
 pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
     let one = |error: Error| vec![error];
@@ -75,19 +103,20 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
     let warned: BTreeSet<_> =
         reading.warnings.iter().map(|fault| (&fault.path, place(&fault.spot))).collect();
     kept.retain(|kept| match (&kept.reason, &kept.origin) {
-        (Reason::Ignored(_), Origin::File { path, spot }) => !warned.contains(&(path, place(spot))),
+        (Reason::Ignored(_), Origin::File { path, spot, .. }) => !warned.contains(&(path, place(spot))),
         _ => true,
     });
     let told: BTreeSet<_> = kept
         .iter()
         .filter_map(|kept| match &kept.origin {
-            Origin::File { path, spot } => Some((path, place(spot))),
+            Origin::File { path, spot, .. } => Some((path, place(spot))),
             Origin::Option => None,
         })
         .collect();
     let again = |fault: &Fault| told.contains(&(&fault.path, place(&fault.spot)));
-    let warnings: Vec<Error> =
+    let mut warnings: Vec<Error> =
         reading.warnings.iter().filter(|fault| !again(fault)).cloned().map(Error::from).collect();
+    warnings.extend(other_sockets(&service));
     let kept = kept.iter().map(|kept| Error::new(kept.place(), kept.cause())).collect();
     Ok(Loaded { draft: reading.draft, warnings, kept })
 }
@@ -135,6 +164,9 @@ fn searched(folder: &Path) -> Vec<PathBuf> {
     known.unwrap_or_else(|| vec![folder.to_owned()])
 }
 
+/// More drop-ins than this belong to no unit: each that says anything has an assignment.
+const MOST_DROP_INS: usize = MOST_ASSIGNMENTS;
+
 /// In the order of their file names; of two with one name the one in the more particular folder, and of these the
 /// administrator's.
 fn drop_ins(folder: &Path, name: &UnitName) -> Result<Vec<PathBuf>, Error> {
@@ -153,6 +185,10 @@ fn drop_ins(folder: &Path, name: &UnitName) -> Result<Vec<PathBuf>, Error> {
             let path = entry.map_err(|error| spec_file::unreadable(&beside, &error))?.path();
             if path.extension().is_some_and(|extension| extension == "conf") {
                 found.entry(path.file_name().map(ToOwned::to_owned)).or_insert(path);
+            }
+            if found.len() > MOST_DROP_INS {
+                let cause = format!("it holds more than {MOST_DROP_INS} drop-ins");
+                return Err(Error::new("spec", cause).of(beside.display().to_string()));
             }
         }
     }

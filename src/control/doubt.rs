@@ -13,7 +13,7 @@ pub enum Doubt {
     Elsewhere,
     /// The process that was recorded runs, or one with its number, and `/proc` does not show it to us.
     Hidden(i32),
-    /// This process has its lock, but has not recorded itself.
+    /// This process has its lock, and is not recorded; or is recorded, and was another one at the next look.
     Unsettled(i32),
     /// A pid file names this process, and no service is known that the file belongs to.
     Unproven(i32),
@@ -29,7 +29,7 @@ impl Doubt {
                 "/proc hides the processes of others where it is mounted with hidepid=; root sees them"
                     .to_owned(),
             ),
-            Self::Unsettled(_) => Some("it is being started or removed; try again".to_owned()),
+            Self::Unsettled(_) => Some("try again; its record may have been removed".to_owned()),
             Self::Unproven(pid) => Some(format!(
                 "a service that svcadapt started has a record; `svcadapt audit {pid}` tells what this is"
             )),

@@ -116,23 +116,15 @@ fn locks(target: &Target) -> Vec<PathBuf> {
         };
         let direct = state::file_name(name, pid_file).map(|name| directory.join(name));
         if let Some(path) = pid_file {
-            let place = place(path.as_path());
+            let place = pid_file::real(path.as_path());
             let records = state::records(&directory, direct.as_deref());
             locks.extend(records.into_iter().filter_map(|(lock, record)| {
-                (record.pid_file.is_some_and(|recorded| self::place(&recorded) == place)).then_some(lock)
+                (record.pid_file.is_some_and(|recorded| pid_file::real(&recorded) == place)).then_some(lock)
             }));
         }
         locks.extend(direct);
     }
     locks
-}
-
-/// A path with the links in its directory followed: `/var/run` is `/run`.
-fn place(path: &Path) -> PathBuf {
-    match (path.parent().and_then(|parent| fs::canonicalize(parent).ok()), path.file_name()) {
-        (Some(parent), Some(name)) => parent.join(name),
-        _ => path.to_owned(),
-    }
 }
 
 /// A service that is being replaced while we look is looked at again, this often.
@@ -141,7 +133,7 @@ const MOST_LOOKS: usize = 16;
 fn stand(lock: &Path) -> Standing {
     let mut last = 0;
     for _ in 0..MOST_LOOKS {
-        match state::look_settled(lock) {
+        match state::look(lock) {
             Ok(Found::Running(record)) => match hold(lock, &record) {
                 Ok(Some(held)) => return Standing::Running(Main { held, record }),
                 Ok(None) => last = record.pid,

@@ -28,7 +28,7 @@
 //! | started by | mode | process | `ready()` tells |
 //! | --- | --- | --- | --- |
 //! | a shell, an init script, cron, ssh | classic | forked twice | the launcher, which leaves with status 0 |
-//! | systemd, `Type=notify` | supervised | the one that was started | `READY=1` |
+//! | systemd, `Type=notify` or `notify-reload` | supervised | the one that was started | `READY=1` |
 //! | systemd, `Type=forking` | classic | forked twice | the launcher |
 //! | s6 | supervised | the one that was started | a newline, where the service directory has `notification-fd` |
 //! | runit, daemontools, supervisord, launchd | supervised | the one that was started | nobody: [`Told::Nobody`], and no error |

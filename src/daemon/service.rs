@@ -259,8 +259,24 @@ impl Service {
         Some(Watchdog::new(self.watchdog?, self.notifier.as_ref()?))
     }
 
-    /// All sockets that were passed, or opened by us because the spec names them and nobody else had, in their order. They are the caller's from here on, and given once. (launchd gives its
-    /// own by name only.)
+    /// All sockets that were passed, in their order; where nobody has passed any, those that the program has named
+    /// (`Field::ListenStream` and its kin), which were opened before the rights were given up. They are the caller's from
+    /// here on, and given once. (Those that only launchd's property list names, it gives by their name alone.)
+    ///
+    /// ```no_run
+    /// use std::net::TcpListener;
+    /// use svcadapt::Daemon;
+    /// use svcadapt::spec::Field;
+    ///
+    /// # fn main() -> Result<(), svcadapt::daemon::Error> {
+    /// // Port 80 and nobody: bound here, or by web.socket, or by launchd.
+    /// let daemon = Daemon::new().user("nobody").set(Field::ListenStream, "80");
+    /// let mut service = daemon.enter()?;
+    /// let listeners = service.listeners().into_iter().map(|one| TcpListener::from(one.into_fd()));
+    /// # drop(listeners);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn listeners(&mut self) -> Vec<Listener> {
         std::mem::take(&mut self.listeners)
     }

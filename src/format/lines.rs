@@ -34,6 +34,11 @@ impl<'a> Lines<'a> {
 
     /// The origin of what stands at this byte; none where a place in the file tells nothing.
     pub(super) fn origin(&self, offset: Option<usize>) -> Origin {
+        self.origin_of(None, offset)
+    }
+
+    /// The same of a value that is called so.
+    pub(super) fn origin_of(&self, key: Option<&str>, offset: Option<usize>) -> Origin {
         let spot = offset.map(|offset| {
             let number = self.begins.partition_point(|begin| *begin <= offset).max(1);
             let begin = self.begins[number - 1];
@@ -43,7 +48,7 @@ impl<'a> Lines<'a> {
             spot.column += (offset - begin).saturating_sub(COUNTED);
             spot
         });
-        Origin::File { path: self.path.to_owned(), spot }
+        Origin::File { path: self.path.to_owned(), spot, key: key.map(str::to_owned) }
     }
 }
 

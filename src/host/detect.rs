@@ -180,7 +180,8 @@ fn left_by_a_job_of_launchd(facts: &Facts) -> Option<Verdict> {
 ///
 /// Wrongly in the foreground costs a prompt that does not come back; wrongly a daemon costs a service that is started
 /// again and again beside it. So without an answer we stay. The manager is systemd only if it says that we are the
-/// main process, or if it still waits for a fork: from anybody else it takes no readiness.
+/// main process, or if it still waits for a fork: from anybody else it takes no readiness. Without an answer (before
+/// 248, not root, and no bus to ask through) it is systemd if it waits for ours.
 fn below_a_service(facts: &Facts) -> Option<Verdict> {
     let invoked = facts.platform == Platform::Linux
         && facts.systemd_booted
@@ -196,9 +197,24 @@ fn below_a_service(facts: &Facts) -> Option<Verdict> {
             Verdict::classic(if waits { Manager::Systemd } else { Manager::None }, Fact::Answer)
         }
         Some(answer) if answer.main_pid == facts.pid => Verdict::supervised(Manager::Systemd, Fact::Answer),
+        None if is_asked(facts) => {
+            let asked = Fact::Variable("NOTIFY_SOCKET");
+            Verdict { open: Open::Everything, ..Verdict::supervised(Manager::Systemd, asked) }
+        }
         Some(_) | None => Verdict { open: Open::Everything, ..Verdict::supervised(Manager::None, fact) },
     };
     Some(verdict)
+}
+
+/// Whether systemd seems to have started this very process, and to wait for its readiness: it makes each a session of
+/// its own. An orphan that has made itself one looks the same, and is not believed but with `NotifyAccess=all`.
+fn is_asked(facts: &Facts) -> bool {
+    facts.systemd_booted
+        && facts.ppid == 1
+        && facts.session == facts.pid
+        && facts.variable("NOTIFY_SOCKET").is_some()
+        // One that tells every process its number did not tell us ours.
+        && facts.variable("SYSTEMD_EXEC_PID").is_none()
 }
 
 /// systemd's units belong to the manager that started them, everything else to the user that we are.

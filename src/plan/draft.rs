@@ -3,7 +3,6 @@
 use crate::host::Detection;
 use crate::host::Manager;
 use crate::host::Mode as HostMode;
-use crate::spec::Capabilities;
 use crate::spec::Ceiling;
 use crate::spec::Input;
 use crate::spec::Limit;
@@ -255,10 +254,10 @@ impl Draft<'_> {
             self.limits();
         }
         self.unless(standing.settled && standing.uid == account.uid, Step::User(account.uid));
-        if self.bare() || spec.ambient_capabilities != Capabilities::EMPTY {
-            self.service(Step::Ambient(spec.ambient_capabilities));
+        if self.bare() || spec.ambient_capabilities.is_some() {
+            self.service(Step::Ambient(spec.ambient_capabilities.unwrap_or_default()));
         }
-        if spec.no_new_privileges {
+        if spec.no_new_privileges == Some(true) {
             self.service(Step::NoNewPrivileges);
         }
     }

@@ -12,6 +12,10 @@ pub struct Family {
     pub main: i32,
     /// The process that all of them descend from. Where it is not the main one it is a launcher that adopts orphans,
     /// and none of them itself.
+    ///
+    /// As process 1 of a pid namespace that is everybody whose parent has gone, also what was left behind by one who has
+    /// joined from outside (setns(2)): they have no parent here, but their children may come to have process 1 for one.
+    /// The kernel tells nothing by which those could be told apart from the service's own.
     pub root: i32,
 }
 

@@ -13,6 +13,7 @@ use crate::plan::Resolved;
 use crate::plan::Step;
 use crate::spec::ServiceSpec;
 use crate::sys::lineage;
+use crate::sys::pidfd::PidFd;
 use crate::sys::process;
 
 use super::Failure;
@@ -41,32 +42,33 @@ impl<'a> Claim<'a> {
         let Some(path) = &resolved.lock else { return Ok(claim) };
         let step = Step::Lock { path: path.clone(), descriptor: 0 };
         let failed = |error: io::Error| Failure::io(&step, &error);
-        if let Some(pid_file) = &spec.pid_file {
-            perform::nobody_elses(resolved, pid_file.as_path())?;
-        }
         state::prepare_directory().map_err(failed)?;
-        claim.lock = match Lock::take_here(path).map_err(failed)? {
-            Ok(lock) => Some(lock),
-            Err(holder) => return Err(Failure::already_running(&perform::what(spec), holder)),
-        };
         let longer = u64::try_from(LONGER.as_micros()).unwrap_or(u64::MAX);
         let patience = perform::stop_patience(spec).map(|patience| patience.saturating_add(longer));
         let record = Record::own(claim.pid_file(), resolved.program.clone(), patience).map_err(failed)?;
-        claim.write(&record).map_err(failed)?;
+        let taken = Lock::take_here(path, &record).map_err(failed)?;
+        claim.lock = Some(taken.map_err(|taken| perform::refused(spec, taken))?);
         Ok(claim)
     }
 
     /// Records the main process. Its session is its own if it is not ours: then it was made since we started it.
-    pub fn hand_over(&self, main: i32) -> Result<(), Failure> {
+    ///
+    /// What was found out by its number is true of it only if it has not ended by then, which `held` tells. One that has
+    /// is not recorded; its end is news of its own.
+    pub fn hand_over(&self, main: i32, held: &PidFd) -> Result<(), Failure> {
         let failed = |error: io::Error| Failure::io(&Step::MainProcess(self.pid_file()), &error);
-        self.record(main).map_err(failed)
+        let looked = self.record_of(main);
+        if held.has_ended().map_err(failed)? {
+            return Ok(());
+        }
+        looked.and_then(|record| self.write(&record)).map_err(failed)
     }
 
-    fn record(&self, main: i32) -> io::Result<()> {
+    fn record_of(&self, main: i32) -> io::Result<Record> {
         let patience = perform::stop_patience(self.spec);
         let record = Record::of(main, self.pid_file(), self.resolved.program.clone(), patience)?;
         let own = process::session(main)? != lineage::own().session;
-        self.write(&Record {
+        Ok(Record {
             stop_signal: self.spec.kill_signal.map(|signal| signal.to_string()),
             session: if own { Session::Own } else { Session::Shared },
             ..record

@@ -1,12 +1,17 @@
 //! Making the directories of a service.
 
+use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs;
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 
 use crate::sys::file;
+use crate::sys::file::Kind;
+use crate::sys::identity;
 
 use super::journal::Made;
 
@@ -28,16 +33,24 @@ pub(super) fn make_way(path: &Path, made: &mut impl FnMut(Made)) -> io::Result<(
 
 /// Makes a directory with this mode and owner, and the ones on the way to it; says which were not there.
 ///
-/// One that is there gets the mode and the owner too. A link in its place is refused: it could lead anywhere.
+/// One that is there gets the mode and the owner too. A link in its place is refused: it could lead anywhere; and so is,
+/// for root, one on the way to it where others could have put it.
 pub(super) fn make(path: &Path, mode: u32, owner: Option<(u32, u32)>) -> io::Result<Vec<Made>> {
+    let (mut here, mut open) = begin(path)?;
+    let rest: Vec<OsString> =
+        path.strip_prefix(&here).map(|rest| rest.iter().map(OsString::from).collect()).unwrap_or_default();
     let mut made = Vec::new();
-    make_way(path, &mut |directory| made.push(directory))?;
-    if file::make_directory(path, 0o700)? {
-        made.push(Made::note(path)?);
-    } else if fs::symlink_metadata(path)?.file_type().is_symlink() {
-        return Err(io::Error::other("a symbolic link stands in its place"));
+    for (left, name) in (0..rest.len()).rev().zip(&rest) {
+        here.push(name);
+        let new = file::make_directory_in(&open, name, if left == 0 { 0o700 } else { WAY_MODE })?;
+        open = file::open_directory_in(&open, name).map_err(|error| explain(&open, name, left, error))?;
+        if new {
+            made.push(Made::of(&here, &open.metadata()?));
+            if left > 0 {
+                file::set_mode(&open, WAY_MODE)?;
+            }
+        }
     }
-    let open = file::open_directory(path)?;
     let now = open.metadata()?;
     if let Some((uid, gid)) = owner.filter(|&(uid, gid)| (now.uid(), now.gid()) != (uid, gid)) {
         file::give(&open, uid, gid)?;
@@ -45,4 +58,27 @@ pub(super) fn make(path: &Path, mode: u32, owner: Option<(u32, u32)>) -> io::Res
     // After the owner, whose change takes set-user and set-group bits away.
     file::set_mode(&open, mode)?;
     Ok(made)
+}
+
+/// The last directory on the way to a path that is there, and that nobody but root could lead us away from; for others
+/// than root, that is there.
+fn begin(path: &Path) -> io::Result<(PathBuf, File)> {
+    let root = identity::effective_user() == 0;
+    for place in path.ancestors().skip(1) {
+        let Ok(real) = fs::canonicalize(place) else { continue };
+        // In one that others can write nobody can be led astray; only below it.
+        if !root || file::unsafe_directory(place, 0)?.is_none_or(|first| first == real) {
+            return Ok((place.to_owned(), file::open_directory(&real)?));
+        }
+    }
+    Err(io::ErrorKind::NotFound.into())
+}
+
+fn explain(directory: &File, name: &OsStr, left: usize, error: io::Error) -> io::Error {
+    let link = matches!(file::look(directory, name), Ok(Some(found)) if found.kind == Kind::Link);
+    match (link, left) {
+        (true, 0) => io::Error::other("a symbolic link stands in its place"),
+        (true, _) => io::Error::other(format!("a symbolic link stands on the way ({})", name.display())),
+        (false, _) => error,
+    }
 }

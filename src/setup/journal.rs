@@ -36,7 +36,8 @@ impl Made {
         Ok(Self::of(path, &made))
     }
 
-    fn of(path: &Path, made: &fs::Metadata) -> Self {
+    /// The same of what was looked at already.
+    pub(super) fn of(path: &Path, made: &fs::Metadata) -> Self {
         Self { directory: made.is_dir(), path: path.to_owned(), device: made.dev(), inode: made.ino() }
     }
 

@@ -43,6 +43,7 @@ use super::state;
 use super::state::Lock;
 use super::state::Record;
 use super::state::Session;
+use super::state::Taken;
 use super::streams::Streams;
 
 /// What becomes the program, and what it takes with it.
@@ -149,7 +150,7 @@ impl<'a> Work<'a> {
     pub(super) fn perform(&mut self, step: &Step) -> Result<(), Failure> {
         let done = match step {
             Step::Lock { path, descriptor } => return self.lock(step, path, *descriptor),
-            Step::PidFile(path) => return self.pid_file(path),
+            Step::PidFile(path) => return Self::pid_file(path),
             Step::Execute(path) => return Err(self.execute(step, path)),
             Step::Directory { path, mode, owner, .. } => self.directory(path, mode.bits().into(), *owner),
             Step::Listen { socket, descriptor } => return self.listen(step, socket, *descriptor),
@@ -217,28 +218,21 @@ impl<'a> Work<'a> {
     fn lock(&mut self, step: &Step, path: &Path, descriptor: i32) -> Result<(), Failure> {
         let failed = |error: io::Error| Failure::io(step, &error);
         state::prepare_directory().map_err(failed)?;
-        let taken = match self.stays {
-            Stays::No => Lock::take(path, descriptor),
-            Stays::Itself => Lock::take_here(path),
-        };
-        let lock = match taken.map_err(failed)? {
-            Ok(lock) => lock,
-            Err(holder) => return Err(Failure::already_running(&what(self.spec), holder)),
-        };
         let patience = stop_patience(self.spec);
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
-        let record = Record::own(pid_file, self.resolved.program.clone(), patience);
+        let record = Record::own(pid_file, self.resolved.program.clone(), patience).map_err(failed)?;
         let stop_signal = self.spec.kill_signal.map(|signal| signal.to_string());
-        record
-            .and_then(|record| lock.record(&Record { stop_signal, session: self.session, ..record }))
-            .map_err(failed)?;
-        self.lock = Some(lock);
+        let record = Record { stop_signal, session: self.session, ..record };
+        let taken = match self.stays {
+            Stays::No => Lock::take(path, descriptor, &record),
+            Stays::Itself => Lock::take_here(path, &record),
+        };
+        self.lock = Some(taken.map_err(failed)?.map_err(|taken| refused(self.spec, taken))?);
         Ok(())
     }
 
-    fn pid_file(&self, path: &Path) -> Result<(), Failure> {
+    fn pid_file(path: &Path) -> Result<(), Failure> {
         let failure = |cause: String| Failure::new("pid file", path.display().to_string(), cause, PID_FILE);
-        nobody_elses(self.resolved, path)?;
         pid_file::write(path, process::own_pid())
             .map_err(|untrusted| Failure { hint: untrusted.hint, ..failure(untrusted.cause) })
     }
@@ -286,7 +280,7 @@ impl<'a> Work<'a> {
     }
 
     fn user(&self, uid: u32) -> io::Result<()> {
-        if self.spec.ambient_capabilities != Capabilities::EMPTY {
+        if self.spec.ambient_capabilities.is_some_and(|set| set != Capabilities::EMPTY) {
             capability::keep_over_user_change()?;
         }
         identity::set_user(uid).map(drop)
@@ -340,15 +334,16 @@ pub(super) fn stop_patience(spec: &ServiceSpec) -> Option<u64> {
     }
 }
 
-/// Makes sure that no service that runs under another name has this pid file.
-pub(super) fn nobody_elses(resolved: &Resolved, path: &Path) -> Result<(), Failure> {
-    for (lock, record) in state::others(resolved.lock.as_deref()) {
-        if record.pid_file.as_deref() == Some(path) && record.is_anothers() {
-            let name = lock.file_name().unwrap_or_default().display().to_string();
-            return Err(Failure::already_running(&format!("{} of {name}", path.display()), Some(record.pid)));
+/// Why a service is not started whose lock cannot be had.
+pub(super) fn refused(spec: &ServiceSpec, taken: Taken) -> Failure {
+    match taken {
+        Taken::Running(pid) => Failure::already_running(&what(spec), pid),
+        Taken::PidFile(lock, pid) => {
+            let pid_file = spec.pid_file.as_ref().map(ToString::to_string).unwrap_or_default();
+            let name = lock.file_name().unwrap_or_default().display();
+            Failure::already_running(&format!("{pid_file} of {name}"), Some(pid))
         }
     }
-    Ok(())
 }
 
 /// After a failed start: takes away what was made, and the pid file and the lock of this main process, as far as each

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::path::PathBuf;
 
 use crate::sys::file;
 use crate::sys::file::Kind;
@@ -45,15 +46,32 @@ pub fn write(path: &Path, pid: i32) -> Result<(), Untrusted> {
     Ok(file::replace(&directory, name, 0o644, format!("{pid}\n").as_bytes())?)
 }
 
+/// A path with the links on the way to its last name followed: `/var/run/x.pid` is `/run/x.pid`.
+pub fn real(path: &Path) -> PathBuf {
+    match (path.parent().and_then(|parent| std::fs::canonicalize(parent).ok()), path.file_name()) {
+        (Some(parent), Some(name)) => parent.join(name),
+        _ => path.to_owned(),
+    }
+}
+
 /// Removes the file if it names this process.
 pub fn remove(path: &Path, pid: i32) -> io::Result<()> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
-    if read(path)? != Some(pid) {
-        return Ok(());
-    }
-    // A link on the way (/var/run is one) is no reason to leave the file behind.
-    file::remove(file::open_directory(&std::fs::canonicalize(parent)?)?, name)
+    // A link on the way (/var/run is one) is no reason to leave the file behind. But what is read and what is removed has
+    // to be in one place: the program may be able to exchange that way.
+    let directory = match std::fs::canonicalize(parent).and_then(|parent| file::open_directory(&parent)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    let named = match file::look(&directory, name)? {
+        Some(found) if found.kind == Kind::Regular => untrusted::read_in(&directory, name, LONGEST)?,
+        _ => None,
+    };
+    if named.and_then(|text| number(&text)) == Some(pid) { file::remove(&directory, name) } else { Ok(()) }
 }
+
+/// A pid has at most seven digits; what else a program has to say may come on further lines.
+const LONGEST: u64 = 32;
 
 /// The number in a pid file; none where there is no file, or no number in it.
 ///
@@ -67,8 +85,7 @@ pub fn read(path: &Path) -> io::Result<Option<i32>> {
         Ok(_) => Ok(path.to_owned()),
         Err(error) => Err(error),
     };
-    // A pid has at most seven digits; what else a program has to say may come on further lines.
-    match found.and_then(|path| untrusted::read(&path, 32)) {
+    match found.and_then(|path| untrusted::read(&path, LONGEST)) {
         Ok(file) => Ok(file.and_then(|file| number(&file.content))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

@@ -1,41 +1,44 @@
-//! The identity of a service: a lock that its process holds, and beside it a record of which process that is.
+//! The identity of a service: a record of which process it is, and beside it a lock that this process holds.
 //!
-//! The lock is a POSIX record lock on a file that the program never opens. It survives the exec, no child inherits
-//! it, it goes with the process however that dies, and it tells the holder's number. A program that closes every
-//! descriptor loses it; then the record stands in: a number and a start time name one process until the next boot.
+//! The record names a process by its number, its start time and the boot: no other one ever has the same. It lies in a
+//! directory, and in a file, that only root (or the user whose services these are) can write, so no service of another
+//! user can forge it.
 //!
-//! The descriptor lets the program write the file of the lock, which is why nothing that stands in there is believed:
-//! the record has a file of its own, which a program of another user can only read.
+//! The lock is a POSIX record lock. It survives the exec, no child inherits it, it goes with the process however that
+//! dies, and it tells the holder's number, or that the holder is of another pid namespace, where a record says nothing.
+//! It is a *read* lock, for which the descriptor that stays open in the program can be one for reading alone: through it
+//! nothing can be written, so nobody can fill the file system, and nobody but the owner can open the file at all, and so
+//! stand in the way of a start. What keeps two services apart is that all of a start that has to be one piece is done in
+//! turn ([`Lock::take`]).
+//!
+//! A child of the program has that descriptor too, and may lock the file when the program has ended. That says nothing:
+//! who is not recorded is not the service, and the next start takes a new file.
 
+mod lock;
 mod record;
 
 use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::fs;
-use std::fs::File;
 use std::io;
 use std::io::Read;
-use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
-use std::time::Duration;
-use std::time::Instant;
 
 use crate::spec::AbsPath;
 use crate::spec::ServiceName;
 use crate::sys::fd;
 use crate::sys::file;
 use crate::sys::identity;
-use crate::sys::lock;
 use crate::sys::lock::Holder;
 use crate::sys::lock::Turn;
-use crate::sys::pidfd::PidFd;
 
-use super::pid_file;
-
+pub use lock::Lock;
+pub use lock::Taken;
+pub use lock::remove;
 pub use record::Record;
 pub use record::Session;
 
@@ -46,7 +49,7 @@ pub enum Found {
     Running(Record),
     /// It runs, as a process of another pid namespace.
     Elsewhere,
-    /// This process has the lock, but is not recorded: it is about to become the service, or is removing the lock.
+    /// This process has the lock, and there is no record of it.
     Unsettled(i32),
     /// It ran, and has ended without being stopped by us.
     Dead(Record),
@@ -96,7 +99,7 @@ pub fn inherited() -> Vec<i32> {
     };
     numbers
         .filter(leads_to_a_lock)
-        .filter(|&number| matches!(lock::holder_at(number), Ok(Holder::Nobody)))
+        .filter(|&number| matches!(crate::sys::lock::holder_at(number), Ok(Holder::Nobody)))
         .collect()
 }
 
@@ -160,53 +163,56 @@ pub fn prepare_directory() -> io::Result<()> {
 /// Waits for a turn at something that starts of this user must not do at once. `name` is that of no service.
 pub(super) fn turn(name: &str) -> io::Result<Turn> {
     prepare_directory()?;
-    // Nobody else can read it, and so keep us waiting.
-    lock::turn(file::open_own(&directory().join(name), 0o600)?)
+    turn_in(&directory(), name)
 }
 
-/// Looks at a lock from outside. Whoever may read the file may ask.
+fn turn_in(directory: &Path, name: &str) -> io::Result<Turn> {
+    // Nobody else can open it, and so keep us waiting.
+    crate::sys::lock::turn(file::open_own(&directory.join(name), MODE)?)
+}
+
+/// The mode of what only the owner may open.
+const MODE: u32 = 0o600;
+
+/// Looks at a service from outside. Whoever may not open its lock has the record alone to go by.
 pub fn look(path: &Path) -> io::Result<Found> {
-    let file = match file::open_plain(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Unknown),
-        Err(error) => return Err(error),
-    };
-    let holder = lock::holder(&file)?;
-    Ok(match (holder, read(path)?) {
-        (Holder::Elsewhere, _) => Found::Elsewhere,
-        (Holder::Process(pid), Some(record)) if record.pid == pid => Found::Running(record),
-        (_, Some(record)) if record.lives() => Found::Running(record),
-        (Holder::Process(pid), _) => Found::Unsettled(pid),
-        (Holder::Nobody, Some(record)) => Found::Dead(record),
-        (Holder::Nobody, None) => Found::Unknown,
-    })
-}
-
-/// Nobody has a lock for longer than this without being recorded.
-const SETTLING: Duration = Duration::from_secs(2);
-
-/// The same, but waits for what is being started or removed, for at most two seconds.
-pub fn look_settled(path: &Path) -> io::Result<Found> {
-    let begun = Instant::now();
     loop {
-        match look(path)? {
-            Found::Unsettled(pid) if begun.elapsed() < SETTLING => settle(pid)?,
-            found => return Ok(found),
+        let record = read(path)?;
+        // Its lock is not even opened then: in that very process, closing it again would let go of it.
+        if let Some(record) = record.as_ref().filter(|record| record.lives()) {
+            return Ok(Found::Running(record.clone()));
         }
+        let holder = holder(path, record.as_ref())?;
+        // A service may have been started, and even stopped, since the record was read.
+        if matches!(holder, Holder::Process(_)) && read(path)? != record {
+            continue;
+        }
+        return Ok(match (holder, record) {
+            (Holder::Elsewhere, _) => Found::Elsewhere,
+            (Holder::Process(_), Some(record)) if record.is_of_another_namespace() => Found::Elsewhere,
+            (Holder::Process(pid), Some(record)) if record.may_be(pid) => Found::Running(record),
+            (_, Some(record)) => Found::Dead(record),
+            (Holder::Process(pid), None) => Found::Unsettled(pid),
+            (Holder::Nobody, None) => Found::Unknown,
+        });
     }
 }
 
-/// Waits a moment for a process that has a lock and is not recorded: until it has ended, or may have gone on.
-fn settle(pid: i32) -> io::Result<()> {
-    if let Some(held) = PidFd::open(pid)? {
-        fd::wait_readable(&[held.as_fd()], Some(Duration::from_millis(5)))?;
+/// Who holds the lock that has this name.
+fn holder(path: &Path, record: Option<&Record>) -> io::Result<Holder> {
+    match file::open_plain(path) {
+        Ok(file) => {
+            let holder = crate::sys::lock::holder(&file)?;
+            // One that was removed meanwhile is no service's any more.
+            Ok(if holder == Holder::Nobody || same(&file, path)? { holder } else { Holder::Nobody })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Holder::Nobody),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let elsewhere = record.is_some_and(Record::is_of_another_namespace);
+            Ok(if elsewhere { Holder::Elsewhere } else { Holder::Nobody })
+        }
+        Err(error) => Err(error),
     }
-    Ok(())
-}
-
-/// Every lock in our directory that has a record but `own`.
-pub fn others(own: Option<&Path>) -> Vec<(PathBuf, Record)> {
-    records(&directory(), own)
 }
 
 /// Every lock in a directory that has a record but `own`, by name.
@@ -227,102 +233,7 @@ pub fn records(directory: &Path, own: Option<&Path>) -> Vec<(PathBuf, Record)> {
     all
 }
 
-/// Removes a lock that nobody else holds with its record, and the pid file of the process that was recorded, if that is
-/// still its own. A service that runs keeps both, and so does a start that comes at the same time: it waits for the lock.
-pub fn remove(path: &Path) -> io::Result<()> {
-    let file = match fs::OpenOptions::new().read(true).write(true).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    if lock::take(&file)? != Holder::Nobody || !same(&file, path)? {
-        return Ok(());
-    }
-    let mut pid_file_gone = Ok(());
-    if let Some(record) = read(path)? {
-        // A program that closed the lock's descriptor has let go of it, and may live all the same.
-        if record.is_anothers() {
-            return Ok(());
-        }
-        if let Some(pid_file) = &record.pid_file {
-            pid_file_gone = pid_file::remove(pid_file, record.pid);
-        }
-    }
-    match fs::remove_file(record_of(path)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => fs::remove_file(path)?,
-    }
-    pid_file_gone
-}
-
-/// The lock of this process.
-#[derive(Debug)]
-pub struct Lock {
-    file: File,
-    path: PathBuf,
-}
-
-impl Lock {
-    /// Takes the lock on a descriptor with such a number, or says who has it; none where that is a process of another pid
-    /// namespace.
-    ///
-    /// The descriptor must never have a second one beside it: closing that would let go of the lock.
-    pub fn take(path: &Path, descriptor: i32) -> io::Result<Result<Self, Option<i32>>> {
-        Self::take_as(path, Some(descriptor))
-    }
-
-    /// Takes the lock for a process that stays what it is, on a descriptor of any number.
-    pub fn take_here(path: &Path) -> io::Result<Result<Self, Option<i32>>> {
-        Self::take_as(path, None)
-    }
-
-    fn take_as(path: &Path, descriptor: Option<i32>) -> io::Result<Result<Self, Option<i32>>> {
-        let begun = Instant::now();
-        loop {
-            let opened = file::open_own(path, 0o644)?;
-            // Whatever the umask: status may be asked by anybody.
-            file::set_mode(&opened, 0o644)?;
-            let file = match descriptor {
-                Some(number) => File::from(fd::renumber(opened.into(), number)?),
-                None => opened,
-            };
-            let holder = lock::take(&file)?;
-            let running = read(path)?.filter(|record| {
-                // A process that was a service of this name before its last exec still is.
-                holder == Holder::Process(record.pid) || (holder != Holder::Elsewhere && record.is_anothers())
-            });
-            match (holder, running) {
-                (Holder::Elsewhere, _) => return Ok(Err(None)),
-                (_, Some(record)) => return Ok(Err(Some(record.pid))),
-                // Somebody may have removed the file between our opening and locking it.
-                (Holder::Nobody, None) if same(&file, path)? => {
-                    return Ok(Ok(Self { file, path: path.to_owned() }));
-                }
-                (Holder::Nobody, None) => {}
-                // It may be about to remove the lock, not to run.
-                (Holder::Process(pid), None) if begun.elapsed() < SETTLING => settle(pid)?,
-                (Holder::Process(pid), None) => return Ok(Err(Some(pid))),
-            }
-        }
-    }
-
-    /// Records which process this is.
-    pub fn record(&self, record: &Record) -> io::Result<()> {
-        let path = record_of(&self.path);
-        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(io::ErrorKind::InvalidInput.into());
-        };
-        file::replace(file::open_directory(directory)?, name, 0o644, &record.write())
-    }
-}
-
-impl AsFd for Lock {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.file.as_fd()
-    }
-}
-
-fn same(file: &File, path: &Path) -> io::Result<bool> {
+fn same(file: &fs::File, path: &Path) -> io::Result<bool> {
     let open = file.metadata()?;
     match fs::symlink_metadata(path) {
         Ok(named) => Ok((named.dev(), named.ino()) == (open.dev(), open.ino())),
@@ -359,20 +270,6 @@ fn read(lock: &Path) -> io::Result<Option<Record>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_record_takes_the_place_of_a_longer_one() {
-        let path = std::env::temp_dir().join(format!("svcadapt-record-{}", std::process::id()));
-        let mut record = Record::own(None, "/bin/a-long-name".into(), None).unwrap();
-        record.start_time += 1;
-        fs::write(record_of(&path), record.write()).unwrap();
-        let lock = Lock::take(&path, 200).unwrap().unwrap();
-        let record = Record::own(None, "/bin/a".into(), None).unwrap();
-        lock.record(&record).unwrap();
-        assert_eq!(fs::read(record_of(&path)).unwrap(), record.write());
-        fs::remove_file(record_of(&path)).unwrap();
-        fs::remove_file(&path).unwrap();
-    }
 
     #[test]
     fn no_two_pid_files_have_one_key() {

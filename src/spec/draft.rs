@@ -66,6 +66,9 @@ impl SpecDraft {
     pub fn assign(&mut self, field: Field, value: impl Into<OsString>, origin: Origin) {
         if origin == Origin::Option && field.arity() == Arity::One {
             self.native.forget(field.directive());
+            if field == Field::Restart {
+                self.native.launchd.retain(|(key, _)| key != "KeepAlive");
+            }
         }
         self.values.push(Given { field, value: value.into(), origin });
     }
@@ -183,9 +186,9 @@ impl<'a> Reading<'a> {
             nice: self.one(Field::Nice, priority::nice),
             oom_score_adjust: self.one(Field::OomScoreAdjust, priority::oom_score_adjust),
             prevent_core: self.one(Field::PreventCore, boolean).unwrap_or(false),
-            no_new_privileges: self.one(Field::NoNewPrivileges, boolean).unwrap_or(false),
+            no_new_privileges: self.one(Field::NoNewPrivileges, boolean),
             capability_bounding_set: self.capabilities(Field::CapabilityBoundingSet),
-            ambient_capabilities: self.capabilities(Field::AmbientCapabilities).unwrap_or_default(),
+            ambient_capabilities: self.capabilities(Field::AmbientCapabilities),
             directories: DirectoryKind::ALL
                 .into_iter()
                 .flat_map(|kind| {
@@ -247,7 +250,7 @@ impl<'a> Reading<'a> {
     /// What is wrong only in combination.
     fn agreement(&mut self, spec: &ServiceSpec) {
         let bounding = spec.capability_bounding_set.unwrap_or(Capabilities::ALL);
-        if !bounding.holds(spec.ambient_capabilities) {
+        if !bounding.holds(spec.ambient_capabilities.unwrap_or_default()) {
             let cause = "the capability bounding set does not hold all of them";
             self.disagree(Field::AmbientCapabilities, cause.into());
         }
@@ -416,7 +419,7 @@ mod tests {
             draft.command(vec!["/bin/false".into(), "$A".into()]);
             draft.finish().unwrap().expand_variables
         };
-        assert!(!expands(Origin::File { path: "/x".into(), spot: None }));
+        assert!(!expands(Origin::File { path: "/x".into(), spot: None, key: None }));
         assert!(expands(Origin::Option));
     }
 

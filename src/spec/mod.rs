@@ -122,12 +122,12 @@ pub struct ServiceSpec {
     pub oom_score_adjust: Option<i32>,
     /// Whether a core dump must never be made.
     pub prevent_core: bool,
-    /// Whether set-uid programs give it no more rights.
-    pub no_new_privileges: bool,
+    /// Whether set-uid programs give it no more rights; none: they do, unless whoever shuts it in has it otherwise.
+    pub no_new_privileges: Option<bool>,
     /// The capabilities that it can ever have; none: all.
     pub capability_bounding_set: Option<Capabilities>,
-    /// The capabilities that it keeps as an ordinary user.
-    pub ambient_capabilities: Capabilities,
+    /// The capabilities that it keeps as an ordinary user; none: no one has said, and it keeps none.
+    pub ambient_capabilities: Option<Capabilities>,
     /// Directories that are made for it.
     pub directories: Vec<ServiceDirectory>,
     /// Where its process's number is written.

@@ -17,7 +17,20 @@ pub enum Origin {
         path: PathBuf,
         /// Where in it; none where the reader of that format cannot tell.
         spot: Option<Spot>,
+        /// What the value is called there; none: by systemd's name, as in a unit.
+        key: Option<String>,
     },
+}
+
+impl Origin {
+    /// A field as whoever wrote it has named it there.
+    pub fn name(&self, field: Field) -> String {
+        match self {
+            Self::Option => format!("--{}", field.option()),
+            Self::File { key: Some(key), .. } => key.clone(),
+            Self::File { key: None, .. } => format!("{}=", field.directive()),
+        }
+    }
 }
 
 /// A place in a text file, with what stands there.
@@ -83,8 +96,8 @@ impl fmt::Display for Problem {
                 if let Some(spot) = spot {
                     write!(f, ":{}:{}", spot.line, spot.column)?;
                 }
-                if let Some(field) = field {
-                    write!(f, ": {}=", field.directive())?;
+                if let (Some(origin), Some(field)) = (&self.origin, field) {
+                    write!(f, ": {}", origin.name(field))?;
                 }
             }
             (_, Some(field)) => write!(f, "--{}", field.option())?,
@@ -112,7 +125,7 @@ mod tests {
         let problem = Problem {
             field: Some(Field::Umask),
             value: Some("0999".into()),
-            origin: Some(Origin::File { path: "/x".into(), spot }),
+            origin: Some(Origin::File { path: "/x".into(), spot, key: None }),
             refusal: Refusal::hinted("no", "do"),
         };
         assert_eq!(

@@ -124,7 +124,7 @@ impl Monitor<'_> {
                 Ok(Event::Main(pid)) => {
                     known = true;
                     let held = Main::descendant(pid).map_err(|error| Failure::io(&Step::Fork, &error));
-                    let recorded = self.claim.as_ref().map_or(Ok(()), |claim| claim.hand_over(pid));
+                    let recorded = self.claim.as_ref().map_or(Ok(()), |claim| watch.hand_over(claim));
                     match held.and_then(|held| recorded.map(|()| held)) {
                         Ok(held) => {
                             *main = held;

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use crate::plan::Account;
 use crate::plan::Step;
 use crate::setup;
 use crate::setup::Claim;
@@ -153,8 +154,8 @@ pub(super) fn wait(
                 watch.stay();
             }
             Ok(Event::Ready) => return Outcome::Ready,
-            Ok(Event::Main(main)) => {
-                if let Some(Err(failure)) = claim.map(|claim| claim.hand_over(main)) {
+            Ok(Event::Main(_)) => {
+                if let Some(Err(failure)) = claim.map(|claim| watch.hand_over(claim)) {
                     break failure.into();
                 }
             }
@@ -164,7 +165,12 @@ pub(super) fn wait(
                     watch.probes.news().errno.map(|number| words(&io::Error::from_raw_os_error(number)));
                 let ended = ended.unwrap_or(Ended::Killed(signal::SIGKILL));
                 let why = watch.why.take().or(errno);
-                break outcome::ended_too_early(&start.name(), ended, why, log.last_words());
+                break outcome::ended_too_early(
+                    &start.name(),
+                    ended,
+                    why,
+                    log.last_words(&start.resolved.account),
+                );
             }
             Ok(Event::Failed(failure)) => break failure.into(),
             Ok(Event::LetGo) => break outcome::let_go(&start.name(), watch.why.as_deref()),
@@ -174,7 +180,7 @@ pub(super) fn wait(
                     &start.name(),
                     patience,
                     watch.status.as_deref(),
-                    log.last_words(),
+                    log.last_words(&start.resolved.account),
                 );
             }
             Ok(Event::TimedOut(after)) => {
@@ -186,7 +192,7 @@ pub(super) fn wait(
                     patience,
                     &missing,
                     news.status.as_deref(),
-                    log.last_words(),
+                    log.last_words(&start.resolved.account),
                 );
                 break late.with_cure(watch.cure());
             }
@@ -263,7 +269,7 @@ impl Log {
         }
     }
 
-    fn last_words(&self) -> LastWords {
+    fn last_words(&self, account: &Account) -> LastWords {
         const MOST: usize = 10;
         match self {
             Self::Elsewhere => LastWords::None,
@@ -272,8 +278,8 @@ impl Log {
             Self::Over(path, before) if std::fs::metadata(path).map_or(true, |now| now.len() <= *before) => {
                 LastWords::None
             }
-            Self::Over(path, _) => Self::File(path.clone(), 0).last_words(),
-            Self::File(path, from) => match setup::tail(path, *from) {
+            Self::Over(path, _) => Self::File(path.clone(), 0).last_words(account),
+            Self::File(path, from) => match setup::tail(path, *from, account) {
                 Ok(text) if !text.trim().is_empty() => {
                     let lines: Vec<String> = text.lines().map(str::to_owned).collect();
                     LastWords::Lines(lines[lines.len().saturating_sub(MOST)..].to_vec())

@@ -28,6 +28,7 @@ use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
 use crate::sys::fd;
 use crate::sys::file;
+use crate::sys::listen;
 use crate::sys::process;
 use crate::sys::procfs;
 use crate::sys::socket::NotifySocket;
@@ -172,12 +173,17 @@ impl<'a> Start<'a> {
 }
 
 /// Removes the sockets of launchers that were killed before they could. One of our own number is none of ours yet.
+///
+/// A number says little: a process of another pid namespace has one that is nobody's here. So one that somebody still has
+/// open stays, and so does one whose number is that of any process: it may be just about to be opened.
 fn sweep(directory: &Path) {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let listener =
             name.to_str().and_then(|name| name.strip_prefix(SOCKET)).and_then(|pid| pid.parse().ok());
-        if listener.is_some_and(|pid: i32| pid == process::own_pid() || procfs::stat(pid).is_err()) {
+        if listener.is_some_and(|pid: i32| pid == process::own_pid() || procfs::stat(pid).is_err())
+            && listen::answers(listen::Kind::Datagram, &entry.path()).is_ok_and(|open| !open)
+        {
             // Another launcher may have been quicker.
             let _ = std::fs::remove_file(entry.path());
         }

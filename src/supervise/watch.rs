@@ -279,8 +279,10 @@ impl<'a> Watch<'a> {
             }
             for report in self.reader.by_ref() {
                 match report {
-                    // With our rights nothing is removed that others name, and nobody is taken for the service.
-                    Report::Started(_) | Report::Made(_) if self.settled => {}
+                    // With our rights nothing is removed that others name, nobody is taken for the service, and nothing is
+                    // told in our words.
+                    Report::Started(_) | Report::Made(_) | Report::Failed(_) | Report::Executing
+                        if self.settled => {}
                     Report::Started(pid) => self.main = Some(pid),
                     Report::Made(made) => self.made.push(made),
                     Report::Settled => self.settled = true,

@@ -146,11 +146,12 @@ pub fn open_null() -> io::Result<File> {
     fs::OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open("/dev/null")
 }
 
-/// Opens a file for reading and writing that no link leads to, and makes it with this mode where it is not there.
+/// Opens a regular file that no link leads to, for reading alone, and makes it with this mode where it is not there.
 pub fn open_own(path: &Path, mode: u32) -> io::Result<File> {
-    let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(mode).custom_flags(libc::O_NOFOLLOW);
-    options.open(path)
+    // std makes files only to write them.
+    let flags = libc::O_CREAT | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = fs::OpenOptions::new().read(true).mode(mode).custom_flags(flags).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("no regular file")) }
 }
 
 /// Gives an open file to an owner.
@@ -158,28 +159,74 @@ pub fn give(file: impl AsFd, uid: u32, gid: u32) -> io::Result<()> {
     Ok(nix::unistd::fchown(file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?)
 }
 
+/// A socket in the file system that is held: whoever can write in its directory may exchange it meanwhile.
+#[derive(Debug)]
+pub struct HeldSocket {
+    held: Option<File>,
+    path: PathBuf,
+    uid: u32,
+}
+
+impl HeldSocket {
+    /// A path that leads to it, whatever has its name by now; on some systems only its own.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the path leads to it for as long as it is held.
+    pub fn stays(&self) -> bool {
+        self.held.is_some()
+    }
+}
+
+/// Takes hold of the socket at a path; none where nothing is there. Anything else there is an error.
+pub fn hold_socket(path: &Path) -> io::Result<Option<HeldSocket>> {
+    use std::os::unix::fs::FileTypeExt;
+    #[cfg(target_os = "linux")]
+    let looked = {
+        use std::os::fd::AsRawFd;
+        let flags = libc::O_PATH | libc::O_NOFOLLOW;
+        let held = fs::OpenOptions::new().read(true).custom_flags(flags).open(path);
+        held.and_then(|held| {
+            let way = PathBuf::from(format!("/proc/self/fd/{}", held.as_raw_fd()));
+            Ok((held.metadata()?, Some(held), way))
+        })
+    };
+    #[cfg(not(target_os = "linux"))]
+    let looked = fs::symlink_metadata(path).map(|found| (found, None, path.to_owned()));
+    match looked {
+        Ok((found, held, path)) if found.file_type().is_socket() => {
+            Ok(Some(HeldSocket { held, path, uid: found.uid() }))
+        }
+        Ok(_) => Err(io::Error::other("somebody has put something else in its place")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Gives the socket at a path to a user and a group, if it is one that belongs to `from`: whoever can write in its
 /// directory may have exchanged it.
 pub fn give_socket(path: &Path, from: u32, to: (Option<u32>, Option<u32>)) -> io::Result<()> {
-    use std::os::unix::fs::FileTypeExt;
-    let ours = |found: fs::Metadata| {
-        let same = found.file_type().is_socket() && found.uid() == from;
-        same.then_some(()).ok_or_else(|| io::Error::other("somebody has put something else in its place"))
-    };
-    #[cfg(target_os = "linux")]
-    {
+    let socket = hold_socket(path)?.filter(|socket| socket.uid == from);
+    let socket = socket.ok_or_else(|| io::Error::other("somebody has put something else in its place"))?;
+    match socket.held {
         // What was looked at is what is given, whatever has the name by then.
-        let flags = libc::O_PATH | libc::O_NOFOLLOW;
-        let held = fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-        ours(held.metadata()?)?;
-        let (user, group) = (to.0.map(Uid::from_raw), to.1.map(Gid::from_raw));
-        Ok(nix::unistd::fchownat(held, "", user, group, AtFlags::AT_EMPTY_PATH)?)
+        Some(held) => {
+            let (user, group) = (to.0.map(Uid::from_raw), to.1.map(Gid::from_raw));
+            give_held(&held, user, group)
+        }
+        None => std::os::unix::fs::lchown(path, to.0, to.1),
     }
-    #[cfg(not(target_os = "linux"))]
-    {
-        ours(fs::symlink_metadata(path)?)?;
-        std::os::unix::fs::lchown(path, to.0, to.1)
-    }
+}
+
+#[cfg(target_os = "linux")]
+fn give_held(held: &File, user: Option<Uid>, group: Option<Gid>) -> io::Result<()> {
+    Ok(nix::unistd::fchownat(held, "", user, group, AtFlags::AT_EMPTY_PATH)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give_held(_held: &File, _user: Option<Uid>, _group: Option<Gid>) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Opens a directory that no link stands for.
@@ -197,6 +244,23 @@ pub fn make_directory(path: &Path, mode: u32) -> io::Result<bool> {
     }
 }
 
+/// Opens a directory in another one, unless a link stands for it.
+pub fn open_directory_in(directory: impl AsFd, name: &OsStr) -> io::Result<File> {
+    use nix::fcntl::OFlag;
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    Ok(nix::fcntl::openat(directory, name, flags, nix::sys::stat::Mode::empty())?.into())
+}
+
+/// Makes a directory in another one, with this mode as far as the umask lets it; false where it was there.
+pub fn make_directory_in(directory: impl AsFd, name: &OsStr, mode: u32) -> io::Result<bool> {
+    use nix::errno::Errno;
+    match nix::sys::stat::mkdirat(directory, name, nix::sys::stat::Mode::from_bits_truncate(fit(mode))) {
+        Ok(()) => Ok(true),
+        Err(Errno::EEXIST) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Changes the mode of an open file or directory.
 pub fn set_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
     Ok(nix::sys::stat::fchmod(file, nix::sys::stat::Mode::from_bits_truncate(fit(mode)))?)
@@ -209,9 +273,7 @@ pub fn replace(directory: impl AsFd, name: &OsStr, mode: u32, content: &[u8]) ->
     use nix::fcntl::renameat;
     use nix::sys::stat::Mode;
     let directory = directory.as_fd();
-    let mut draft = OsString::from(".");
-    draft.push(name);
-    draft.push(".new");
+    let draft = draft_of(name);
     remove(directory, &draft)?;
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let file = openat(directory, draft.as_os_str(), flags, Mode::empty())?;
@@ -221,6 +283,14 @@ pub fn replace(directory: impl AsFd, name: &OsStr, mode: u32, content: &[u8]) ->
         let _ = remove(directory, &draft);
     }
     placed
+}
+
+/// The name that a file has until it takes the place of another one ([`replace`]).
+pub fn draft_of(name: &OsStr) -> OsString {
+    let mut draft = OsString::from(".");
+    draft.push(name);
+    draft.push(".new");
+    draft
 }
 
 /// Removes a name from a directory; nothing happens where it is not there.

@@ -106,14 +106,20 @@ pub fn at_name(kind: Kind, name: &OsStr, settings: Settings) -> io::Result<Owned
 ///
 /// The kernel is asked first: a server need not survive a client that comes, says nothing and goes. But the kernel
 /// knows only the sockets of our own network namespace; so one that it does not know is connected to.
+///
+/// A link there, or anything else that is no socket, is an error: who may put it there could lead a connection of ours
+/// to a server that lets nobody else connect.
 pub fn answers(kind: Kind, path: &Path) -> io::Result<bool> {
-    if platform::listeners::unix(path).is_ok_and(|found| !found.is_empty()) {
+    let Some(held) = file::hold_socket(path)? else { return Ok(false) };
+    if platform::listeners::unix(held.path()).is_ok_and(|found| !found.is_empty()) {
         return Ok(true);
     }
     let socket = fresh(AddressFamily::Unix, kind)?;
     fd::nonblocking(&socket, true)?;
-    match nix::sys::socket::connect(socket.as_raw_fd(), &UnixAddr::new(path)?) {
-        Err(Errno::ECONNREFUSED | Errno::ENOENT) => Ok(false),
+    match nix::sys::socket::connect(socket.as_raw_fd(), &UnixAddr::new(held.path())?) {
+        Err(Errno::ECONNREFUSED) => Ok(false),
+        // Where it is held it cannot have gone; then it is the way to it that does not exist (/proc is not mounted).
+        Err(Errno::ENOENT) if !held.stays() => Ok(false),
         // One of another kind; one with as many waiting as it lets; one that talks to one peer only.
         Ok(()) | Err(Errno::EPROTOTYPE | Errno::EAGAIN | Errno::EINPROGRESS | Errno::EPERM) => Ok(true),
         Err(error) => Err(error.into()),
@@ -164,6 +170,18 @@ mod tests {
             std::fs::remove_file(&path).unwrap();
             assert!(!answers(kind, &path).unwrap());
         }
+    }
+
+    #[test]
+    fn nobody_leads_us_to_another_server_by_a_link() {
+        let place = std::env::temp_dir().join(format!("svcadapt-listen-link-{}", std::process::id()));
+        std::fs::create_dir(&place).unwrap();
+        let server = std::os::unix::net::UnixListener::bind(place.join("server")).unwrap();
+        server.set_nonblocking(true).unwrap();
+        std::os::unix::fs::symlink("server", place.join("s")).unwrap();
+        answers(Kind::Stream, &place.join("s")).unwrap_err();
+        assert_eq!(server.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        std::fs::remove_dir_all(&place).unwrap();
     }
 
     #[test]

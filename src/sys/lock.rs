@@ -19,34 +19,18 @@ use super::number::fit;
 pub enum Holder {
     /// Nobody, or this very process.
     Nobody,
-    /// The process with this number.
+    /// The process with this number, perhaps beside others.
     Process(i32),
     /// A process that this pid namespace has no number for.
     Elsewhere,
 }
 
-/// Takes the lock of a file, or says who has it.
+/// Takes a lock of a file that is open for reading: a read lock, which others may have beside us.
 ///
-/// It is lost as soon as this process closes *any* descriptor of the file, also by an exec that closes it. An error
-/// where somebody has a read lock on it: whoever may read a file can have that, so it says nothing about services.
-pub fn take(file: impl AsFd) -> io::Result<Holder> {
-    let file = file.as_fd();
-    loop {
-        match fcntl(file, FcntlArg::F_SETLK(&whole())) {
-            Ok(_) => return Ok(Holder::Nobody),
-            Err(Errno::EACCES | Errno::EAGAIN) => {}
-            Err(error) => return Err(error.into()),
-        }
-        match ask(file)? {
-            // It was let go between the two calls.
-            (Kind::Free, _) => {}
-            (Kind::Read, pid) => {
-                let cause = format!("process {pid} has locked it for reading, which no service does");
-                return Err(io::Error::other(cause));
-            }
-            (Kind::Write, pid) => return Ok(holder_of(pid)),
-        }
-    }
+/// It is lost as soon as this process closes *any* descriptor of the file, also by an exec that closes it.
+pub fn take(file: impl AsFd) -> io::Result<()> {
+    fcntl(file.as_fd(), FcntlArg::F_SETLK(&whole(fit(libc::F_RDLCK))))?;
+    Ok(())
 }
 
 /// A turn at something that only one process can do at a time. It ends with the value, or with the process.
@@ -67,11 +51,17 @@ pub fn turn(file: File) -> io::Result<Turn> {
     }
 }
 
-/// Says who holds the lock of a file. A read lock is nobody's, as far as services go.
+/// Says who holds a lock of a file.
 pub fn holder(file: impl AsFd) -> io::Result<Holder> {
-    Ok(match ask(file.as_fd())? {
-        (Kind::Free | Kind::Read, _) => Holder::Nobody,
-        (Kind::Write, pid) => holder_of(pid),
+    // Asked is who would keep us from a write lock, which needs no right to write.
+    let mut asked = whole(fit(libc::F_WRLCK));
+    fcntl(file.as_fd(), FcntlArg::F_GETLK(&mut asked))?;
+    // The constants are not of one type on every system; here and below.
+    let free: libc::c_short = fit(libc::F_UNLCK);
+    Ok(match asked.l_pid {
+        _ if asked.l_type == free => Holder::Nobody,
+        pid if pid > 0 => Holder::Process(pid),
+        _ => Holder::Elsewhere,
     })
 }
 
@@ -82,36 +72,11 @@ pub fn holder_at(number: i32) -> io::Result<Holder> {
     holder(unsafe { BorrowedFd::borrow_raw(number) })
 }
 
-fn holder_of(pid: i32) -> Holder {
-    if pid > 0 { Holder::Process(pid) } else { Holder::Elsewhere }
-}
-
-/// What keeps us from a lock.
-enum Kind {
-    Free,
-    Read,
-    Write,
-}
-
-/// The kind of lock that keeps us from ours, and whose it is. It needs no right to write.
-fn ask(file: BorrowedFd<'_>) -> io::Result<(Kind, i32)> {
-    let mut asked = whole();
-    fcntl(file, FcntlArg::F_GETLK(&mut asked))?;
-    // The constants are not of one type on every system.
-    let (free, read): (libc::c_short, libc::c_short) = (fit(libc::F_UNLCK), fit(libc::F_RDLCK));
-    let kind = match asked.l_type {
-        kind if kind == free => Kind::Free,
-        kind if kind == read => Kind::Read,
-        _ => Kind::Write,
-    };
-    Ok((kind, asked.l_pid))
-}
-
-/// A write lock on the whole of a file.
-fn whole() -> libc::flock {
+/// A lock of this kind on the whole of a file.
+fn whole(kind: libc::c_short) -> libc::flock {
     // SAFETY: flock is plain numbers, for which all zeroes are valid: from the beginning, to the end.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
-    lock.l_type = fit(libc::F_WRLCK);
+    lock.l_type = kind;
     lock.l_whence = fit(libc::SEEK_SET);
     lock
 }

@@ -109,6 +109,10 @@ pub(super) fn identity(_pid: i32) -> io::Result<Identity> {
     Err(unsupported("processes cannot be told apart on this system yet"))
 }
 
+pub(super) fn namespace() -> Option<String> {
+    None
+}
+
 pub(super) fn boot() -> io::Result<String> {
     Err(unsupported("one boot cannot be told from another on this system yet"))
 }

@@ -169,6 +169,12 @@ pub fn identity(pid: i32) -> io::Result<Identity> {
     platform::identity(pid)
 }
 
+/// A word that tells the pid namespace of this process from every other one of this boot (pid_namespaces(7)); none where
+/// there is only one, or that cannot be told.
+pub fn namespace() -> Option<String> {
+    platform::namespace()
+}
+
 /// A word that tells this boot of the machine from every other one.
 pub fn boot() -> io::Result<String> {
     platform::boot()

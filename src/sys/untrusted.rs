@@ -1,9 +1,11 @@
 //! Reading a small file that somebody else may have put there.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::fs::OpenOptions;
 use std::io;
 use std::io::Read;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -50,6 +52,24 @@ pub fn read(path: &Path, at_most: u64) -> io::Result<Option<RegularFile>> {
         links: metadata.nlink(),
         content,
     }))
+}
+
+/// The same of a name in a directory that is held, which was looked at before: only the text.
+pub fn read_in(directory: impl AsFd, name: &OsStr, at_most: u64) -> io::Result<Option<Vec<u8>>> {
+    use nix::errno::Errno;
+    use nix::fcntl::OFlag;
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+    let file = match nix::fcntl::openat(directory, name, flags, nix::sys::stat::Mode::empty()) {
+        Ok(file) => fs::File::from(file),
+        Err(Errno::ELOOP | Errno::ENOENT) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    if !file.metadata()?.is_file() {
+        return Ok(None);
+    }
+    let mut content = Vec::new();
+    file.take(at_most).read_to_end(&mut content)?;
+    Ok(Some(content))
 }
 
 #[cfg(test)]

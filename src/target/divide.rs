@@ -82,6 +82,7 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
     if matches!(target, Target::Launchd(_)) {
         launchd::about_streams(spec, &mut division);
         launchd::about_sockets(spec, &mut division);
+        launchd::about_start(spec, &mut division);
     }
     division.losses.extend(mixed_modes(spec));
     division.losses.sort_by_key(|loss| match &loss.subject {
@@ -90,6 +91,7 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
     });
     // In the order of their file, and behind the fields.
     division.losses.extend(native::losses(spec, target));
+    division.losses.extend(native::behind_adapter(spec, &division));
     division
 }
 

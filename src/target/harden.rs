@@ -10,6 +10,10 @@
 //! after that is worth in `systemd-analyze security`: at most 1.1 with a port from 1024 on, 1.4 with one below, and
 //! 0.2 with sockets that systemd hands over.
 //!
+//! Where the adapter tells the readiness, it is 1.2 and 1.6: it does so from a process beside the main one, and by no
+//! value of `NotifyAccess=` but `all` would systemd hear that (systemd.service(5); nor may a process without
+//! CAP_SYS_ADMIN send a message in another's name, unix(7)).
+//!
 //! What is deliberately absent: a look at the machine. The same spec makes the same sandbox everywhere.
 
 mod case;

@@ -1,5 +1,6 @@
 //! What launchd can do for a service in its system domain (launchd.plist(5)).
 
+use crate::spec::Capabilities;
 use crate::spec::Field;
 use crate::spec::Field as F;
 use crate::spec::FileMode;
@@ -24,7 +25,10 @@ use super::Loss;
 use super::LossKind;
 use super::Rights;
 use super::Scope;
+use super::Subject;
 use super::Target;
+use super::keep_alive::is_of_launchd;
+use super::keep_alive::says_as_launchd;
 
 /// How launchd honours a field that the spec says. An agent runs as its user, and has no rights but the user's.
 pub(super) fn capability(spec: &ServiceSpec, field: Field, scope: Scope) -> Capability {
@@ -88,7 +92,9 @@ fn of_daemon(spec: &ServiceSpec, field: Field) -> Capability {
             None => Capability::lost("launchd has no such limit"),
         },
         F::OomScoreAdjust => Capability::lost("macOS has no such score"),
+        F::NoNewPrivileges if spec.no_new_privileges == Some(false) => Host,
         F::NoNewPrivileges => Capability::lost("macOS cannot forbid it"),
+        F::AmbientCapabilities if spec.ambient_capabilities == Some(Capabilities::EMPTY) => Host,
         F::CapabilityBoundingSet | F::AmbientCapabilities => Capability::lost("macOS has no capabilities"),
         F::FilesPreserve => Capability::lost("launchd starts every job with the standard streams alone"),
         F::ListenStream => listen(spec, SocketKind::Stream),
@@ -127,7 +133,9 @@ fn of_daemon(spec: &ServiceSpec, field: Field) -> Capability {
             }
             _ => Host,
         },
+        F::Restart if is_of_launchd(spec) || says_as_launchd(spec) => Host,
         F::Restart => restart(spec.restart),
+        F::RestartSec if spec.native.key("KeepAlive").is_some() => Host,
         F::RestartSec => match (spec.restart, spec.restart_delay) {
             (None | Some(Restart::No | Restart::OnWatchdog), _) => Host,
             (_, Some(Timespan::Infinity)) => Capability::lost("launchd waits for no such time"),
@@ -236,6 +244,52 @@ pub(super) fn about_sockets(spec: &ServiceSpec, division: &mut Division) {
             division.losses.push(Loss::of(field, LossKind::Approximated(how)));
         }
     }
+}
+
+/// Whether launchd starts the job at once, and not on demand: what a unit is without any target that wants it
+/// (systemd.unit(5), "[Install] Section Options"). What is kept alive is started at once (launchd.plist(5)).
+pub fn starts_at_load(spec: &ServiceSpec) -> bool {
+    spec.native.systemd.is_none() || wanted_by(spec).next().is_some() || is_kept_alive(spec)
+}
+
+fn is_kept_alive(spec: &ServiceSpec) -> bool {
+    let restarts = !matches!(spec.restart, None | Some(Restart::No | Restart::OnWatchdog));
+    restarts || spec.native.key("KeepAlive").is_some()
+}
+
+/// What has a unit started with it.
+fn wanted_by(spec: &ServiceSpec) -> impl Iterator<Item = &str> {
+    let lines = spec.native.systemd.iter().flatten();
+    let wants = |name: &str| ["WantedBy", "RequiredBy", "UpheldBy"].contains(&name);
+    lines
+        .filter(move |line| line.section() == "Install" && wants(line.name()))
+        .flat_map(|line| line.value().split_ascii_whitespace())
+}
+
+/// Targets that are reached whenever the system, or a session, is there.
+const REACHED: [&str; 3] = ["multi-user.target", "graphical.target", "default.target"];
+
+/// When launchd starts what a unit says.
+pub(super) fn about_start(spec: &ServiceSpec, division: &mut Division) {
+    let how = if !starts_at_load(spec) {
+        if !spec.sockets.listen.is_empty() {
+            return;
+        }
+        "no target wants it, so that launchd, too, starts it on demand only: launchctl kickstart and its label".into()
+    } else if spec.native.systemd.is_none() {
+        return;
+    } else if wanted_by(spec).next().is_none() {
+        "no target wants it, but launchd starts at once what it keeps alive".into()
+    } else if let Some(other) = wanted_by(spec).find(|target| !REACHED.contains(target))
+        && !wanted_by(spec).any(|target| REACHED.contains(&target))
+    {
+        format!("launchd knows no {other}: it starts the job when it is loaded")
+    } else {
+        return;
+    };
+    division
+        .losses
+        .push(Loss { subject: Subject::Directive("WantedBy".into()), kind: LossKind::Approximated(how) });
 }
 
 /// launchd appends, and nothing else.

@@ -5,6 +5,7 @@ use crate::spec::Native;
 use crate::spec::ServiceSpec;
 use crate::spec::Value;
 
+use super::Division;
 use super::Loss;
 use super::LossKind;
 use super::LossKind::Approximated;
@@ -16,6 +17,8 @@ use super::Subject;
 use super::Systemd;
 use super::Target;
 use super::directive;
+use super::keep_alive::is_of_launchd;
+use super::keep_alive::says_as_launchd;
 
 /// What another host has instead of something native.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +33,7 @@ pub struct Instead<T> {
 const FOR_PEOPLE: [&str; 5] = ["Description", "Documentation", "SourcePath", "SyslogIdentifier", "Alias"];
 
 /// Directives with a value that every host gives without being asked.
-const ANYWAY: [(&str, &str); 14] = [
+const ANYWAY: [(&str, &str); 15] = [
     // A message is believed from every process of the service, which is not everybody.
     ("NotifyAccess", "all"),
     ("NotifyAccess", "main"),
@@ -45,6 +48,8 @@ const ANYWAY: [(&str, &str); 14] = [
     ("WantedBy", "multi-user.target"),
     ("WantedBy", "graphical.target"),
     ("WantedBy", "default.target"),
+    // Nobody but systemd counts starts.
+    ("StartLimitIntervalSec", "0"),
     // Of sockets.
     ("Accept", "no"),
     ("RemoveOnStop", "no"),
@@ -58,6 +63,7 @@ pub(super) fn losses(spec: &ServiceSpec, to: Target) -> Vec<Loss> {
     losses.extend(lines.filter_map(|line| {
         let kind = match to {
             Target::Systemd(host) => unknown(line, host),
+            Target::Launchd(_) if is_as_launchd(spec, line) => None,
             Target::Launchd(_) => of_directive(line, true),
             Target::Classic => of_directive(line, false),
         }?;
@@ -73,6 +79,9 @@ pub(super) fn losses(spec: &ServiceSpec, to: Target) -> Vec<Loss> {
         let systemd = matches!(to, Target::Systemd(_));
         let keys = spec.native.launchd.iter();
         losses.extend(keys.filter_map(|(key, value)| {
+            if key == "KeepAlive" && is_of_launchd(spec) {
+                return None;
+            }
             let kind = of_key(key, value, systemd)?;
             Some(Loss { subject: Subject::Key(key.clone()), kind })
         }));
@@ -87,6 +96,34 @@ pub fn is_idle(line: &Directive) -> bool {
     // Whose the sockets are is known where they have been read.
     let whose = line.section().starts_with(Native::OF_SOCKETS) && line.name() == "Service";
     extension || anyway || whose || FOR_PEOPLE.contains(&line.name()) || section(line) == "Install"
+}
+
+/// Whether a line says nothing but that a signal is to systemd what it is to launchd.
+fn is_as_launchd(spec: &ServiceSpec, line: &Directive) -> bool {
+    line.name().starts_with("Restart") && line.name().ends_with("ExitStatus") && says_as_launchd(spec)
+}
+
+/// What stands before the program in a command that was kept as it is (systemd.service(5), "Special executable
+/// prefixes"); none of any other line.
+pub fn prefixes(line: &Directive) -> Option<&str> {
+    let command = line.section() == "Service" && line.name() == Native::COMMAND;
+    let value = line.value().trim_start_matches(['"', '\'']);
+    let end = value.find(|sign: char| !"@-:+!|".contains(sign)).unwrap_or(value.len());
+    command.then(|| &value[..end])
+}
+
+/// What the prefix of a command meant that the adapter now stands before.
+pub(super) fn behind_adapter(spec: &ServiceSpec, division: &Division) -> Option<Loss> {
+    if !matches!(division.target, Target::Systemd(_)) || !division.needs_adapter() {
+        return None;
+    }
+    let line = spec.native.systemd.iter().flatten().rfind(|line| prefixes(line).is_some())?;
+    // A variable is put in or is not, and a failure is none, with the adapter too.
+    let gone = prefixes(line)?.chars().find(|sign| !":-".contains(*sign))?;
+    let why = format!(
+        "svcadapt stands before the program, and there the prefix '{gone}' would mean something else"
+    );
+    Some(Loss { subject: Subject::Directive(Native::COMMAND.into()), kind: Lost(why) })
 }
 
 /// Whether a line has the service started with everything else of the system's, by a target that a user's manager
@@ -166,6 +203,7 @@ fn of_directive(line: &Directive, launchd: bool) -> Option<LossKind> {
             }
             "ExecReload" => "svcadapt knows no reload",
             "WatchdogSec" => "there is no watchdog",
+            "Sockets" => "of sockets only those of the unit with the service's own name are read",
             _ if name.starts_with("Condition") || name.starts_with("Assert") => "no condition is checked",
             _ if name.starts_with("StartLimit") => "starts are not counted",
             _ => "there is nothing like it",

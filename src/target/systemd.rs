@@ -1,6 +1,7 @@
 //! What systemd can do for a service (systemd.service(5), systemd.exec(5)).
 
 use crate::spec::AbsPath;
+use crate::spec::Capabilities;
 use crate::spec::DirectoryKind;
 use crate::spec::Field;
 use crate::spec::Field as F;
@@ -20,6 +21,7 @@ use super::Capability::Host;
 use super::Rights;
 use super::Scope;
 use super::Systemd;
+use super::keep_alive::is_of_launchd;
 
 /// How systemd honours a field that the spec says.
 pub(super) fn capability(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
@@ -27,6 +29,9 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field, host: Systemd) -> Cap
         // A user's manager has no rights but the user's (systemd.exec(5), of each of these).
         (Scope::User, F::User | F::Group | F::SupplementaryGroups) => {
             Capability::lost("a user's manager runs everything as that user")
+        }
+        (Scope::User, F::AmbientCapabilities) if spec.ambient_capabilities == Some(Capabilities::EMPTY) => {
+            Host
         }
         (
             Scope::User,
@@ -81,7 +86,6 @@ fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
         | F::Backlog
         | F::TimeoutStartSec
         | F::TimeoutStopSec
-        | F::RestartSec
         | F::KillSignal => Host,
         // systemd builds every environment itself: nothing of its own gets in.
         F::CleanEnvironment => Host,
@@ -104,8 +108,15 @@ fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
             {
                 Capability::lost("before 244 systemd refuses it of a oneshot service")
             }
+            (_, Some(Restart::OnAbort)) if is_of_launchd(spec) => Capability::approximated(
+                "launchd takes seven signals for a crash, and systemd all but SIGHUP, SIGINT, SIGTERM and SIGPIPE",
+            ),
             _ => Host,
         },
+        F::RestartSec if spec.native.key("KeepAlive").is_some() => Capability::approximated(
+            "systemd waits so long after each end, launchd from one start to the next",
+        ),
+        F::RestartSec => Host,
         F::ReloadSignal => match spec.service_type {
             Some(ServiceType::NotifyReload) if !watched(spec) && host.version.has(NOTIFY_RELOAD) => Host,
             _ if spec.native.says("ExecReload") => Capability::lost(

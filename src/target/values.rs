@@ -3,7 +3,6 @@
 use std::ffi::OsStr;
 use std::ffi::OsString;
 
-use crate::spec::Capabilities;
 use crate::spec::DirectoryKind;
 use crate::spec::EnvironmentBase;
 use crate::spec::Field;
@@ -57,11 +56,9 @@ pub fn values(spec: &ServiceSpec, field: Field) -> Vec<OsString> {
         F::Nice => shown(&spec.nice),
         F::OomScoreAdjust => shown(&spec.oom_score_adjust),
         F::PreventCore => spec.prevent_core.then(|| yes(true)).into_iter().collect(),
-        F::NoNewPrivileges => spec.no_new_privileges.then(|| yes(true)).into_iter().collect(),
+        F::NoNewPrivileges => spec.no_new_privileges.map(yes).into_iter().collect(),
         F::CapabilityBoundingSet => shown(&spec.capability_bounding_set),
-        F::AmbientCapabilities => {
-            shown(Some(spec.ambient_capabilities).filter(|set| *set != Capabilities::EMPTY).as_ref())
-        }
+        F::AmbientCapabilities => shown(&spec.ambient_capabilities),
         F::Directory(kind) => shown(spec.directories.iter().filter(|d| d.kind == kind).map(|d| &d.path)),
         F::DirectoryMode(kind) => shown(directory_mode(spec, kind).as_ref()),
         F::PidFile => spec.pid_file.iter().map(path).collect(),

@@ -170,6 +170,9 @@ fn is_done_anyway(field: Field) -> bool {
             | Field::StandardError
             | Field::PreventCore
             | Field::KillSignal
+            // What is said of these without a loss is that there is none.
+            | Field::NoNewPrivileges
+            | Field::AmbientCapabilities
     )
 }
 

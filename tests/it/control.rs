@@ -218,7 +218,8 @@ fn an_ordinary_user_may_ask_about_roots_service_and_not_stop_it() {
         return;
     }
     let service = Service::started("user", STAY);
-    assert_eq!(fs::metadata(service.lock()).unwrap().mode() & 0o777, 0o644);
+    let modes = [service.lock(), service.record()].map(|path| fs::metadata(path).unwrap().mode() & 0o777);
+    assert_eq!(modes, [0o600, 0o644]);
     let (status, told) = asked(service.status().by("nobody"));
     assert_eq!((status, &told["pid"]), (0, &json!(service.pid())));
     service
@@ -239,12 +240,12 @@ fn an_ordinary_user_may_ask_about_roots_service_and_not_stop_it() {
 }
 
 #[test]
-fn a_lock_that_may_not_be_read_is_no_answer() {
+fn a_record_that_may_not_be_read_is_no_answer() {
     if !require(Capability::Root) {
         return;
     }
     let service = Service::started("unreadable", STAY);
-    fs::set_permissions(service.lock(), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::set_permissions(service.record(), fs::Permissions::from_mode(0o600)).unwrap();
     let lock = service.lock().display().to_string();
     let unknown = "[NAME]: unknown, [LOCK] may not be read\n  hint: root may\n";
     service.status().by("nobody").name("[LOCK]", &lock).stdout(unknown).status(4).run();

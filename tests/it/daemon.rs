@@ -12,6 +12,7 @@ mod owner;
 mod promises;
 mod runner;
 mod signals;
+mod sockets;
 mod start;
 mod surroundings;
 

@@ -1,5 +1,7 @@
 //! A service that is shut in scores as promised, and still serves.
 
+mod said;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::io::BufRead;
@@ -206,7 +208,8 @@ impl Server {
 
     /// That it is shut in, and works.
     fn is_strict(&self) {
-        assert_eq!(self.says("read"), fs::read_to_string("/etc/passwd").unwrap().lines().next().unwrap());
+        let read = fs::read_to_string(self.systemd.path("/etc/passwd")).unwrap();
+        assert_eq!(self.says("read"), read.lines().next().unwrap());
         assert_eq!(self.says("state"), "kept");
         for path in ["/etc/it-harden", "/run/it-harden", "/usr/it-harden", "/var/it-harden"] {
             assert!(!self.may_write(path), "{path}");
@@ -244,10 +247,12 @@ const STRICT: [&str; 2] = ["--harden", "strict"];
 
 #[test]
 fn a_server_serves_under_strict() {
-    let Some(systemd) = Systemd::shared() else { return };
-    let server = Server::new(systemd, "harden-own", free_port());
-    server.start(&STRICT);
-    server.is_strict();
+    // What is built here may not run where the C library is older than ours.
+    for systemd in Systemd::of_versions(252..) {
+        let server = Server::new(systemd, "harden-own", free_port());
+        server.start(&[&STRICT[..], &["--systemd-version", &systemd.version().to_string()]].concat());
+        server.is_strict();
+    }
 }
 
 #[test]
@@ -286,15 +291,17 @@ fn a_server_that_is_given_its_socket_serves_under_strict() {
 
 #[test]
 fn the_adapter_finds_a_server_ready_under_strict() {
-    let Some(systemd) = Systemd::shared() else { return };
-    for (name, port) in [("harden-ready", free_port()), ("harden-ready-low", free_low_port())] {
-        let server = Server::new(systemd, name, port);
-        let ready = format!("tcp:{port}");
-        let text = server.start(&[&STRICT[..], &["--ready", &ready]].concat());
-        assert!(text.contains("--ready tcp:"), "{text}");
-        // It is ready at once, or systemd would not have said so.
-        TcpStream::connect(("127.0.0.1", port)).unwrap();
-        server.is_strict();
+    for systemd in Systemd::of_versions(252..) {
+        let own = ["--systemd-version".to_owned(), systemd.version().to_string()];
+        for (name, port) in [("harden-ready", free_port()), ("harden-ready-low", free_low_port())] {
+            let server = Server::new(systemd, name, port);
+            let ready = format!("tcp:{port}");
+            let text = server.start(&[&STRICT[..], &["--ready", &ready, &own[0], &own[1]]].concat());
+            assert!(text.contains("--ready tcp:"), "{text}");
+            // It is ready at once, or systemd would not have said so.
+            TcpStream::connect(("127.0.0.1", port)).unwrap();
+            server.is_strict();
+        }
     }
 }
 

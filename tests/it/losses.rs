@@ -1,6 +1,8 @@
 //! What another host does not have is told, each thing by its name and how much of it is lost; and nothing is lost
 //! that is not told.
 
+mod near;
+
 use serde_json::Value;
 use serde_json::json;
 
@@ -80,7 +82,8 @@ fn what_launchd_lacks_is_told_line_by_line() {
     let folder = Folder::new();
     let file = folder.path().join("web.service").display().to_string();
     for (lines, keys, losses) in ROWS {
-        folder.write("web.service", &format!("[Service]\nExecStart=/bin/web\n{lines}\n"));
+        let install = "[Install]\nWantedBy=multi-user.target\n";
+        folder.write("web.service", &format!("[Service]\nExecStart=/bin/web\n{lines}\n{install}"));
         let output = svcadapt(["gen-plist", "--allow-loss", &file]);
         let told: Vec<String> = said(&output)
             .lines()

@@ -6,6 +6,7 @@
 
 mod again;
 mod audit;
+mod beside;
 mod check;
 mod control;
 mod cost;

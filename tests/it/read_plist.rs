@@ -100,7 +100,7 @@ fn what_a_key_says_is_what_launchd_makes_of_it() {
         ("<key>KeepAlive</key><true/>", json!({ "restart": "always", "restart_sec": "10s" }), &[]),
         ("<key>KeepAlive</key><dict><key>Crashed</key><true/><key>SuccessfulExit</key><false/></dict>",
          json!({ "restart": "on-failure", "restart_sec": "10s" }), &[]),
-        ("<key>ThrottleInterval</key><integer>3</integer>", json!({ "restart_sec": "3s" }), &[]),
+        ("<key>ThrottleInterval</key><integer>3</integer>", json!({}), &["ThrottleInterval"]),
         ("<key>LimitLoadToSessionType</key><string>Aqua</string><key>AssociatedBundleIdentifiers</key><array><string>a</string></array>
           <key>StartCalendarInterval</key><array><dict><key>Hour</key><integer>3</integer></dict></array>
           <key>inetdCompatibility</key><dict><key>Wait</key><false/></dict><key>LaunchEvents</key><dict><key>a</key><date>2026-01-01T00:00:00Z</date></dict>",
@@ -174,7 +174,7 @@ fn a_wrong_value_of_what_svcadapt_acts_on_is_refused() {
     // What no key is wrong with, the spec has to say.
     let reading = reading(job("<key>WorkingDirectory</key><string>~/x</string>").as_bytes()).unwrap();
     let problem = first_line(&reading.draft.finish().unwrap_err()[0]);
-    assert_eq!(problem, "x:3:34: WorkingDirectory= '~/x': not an absolute path");
+    assert_eq!(problem, "x:3:34: WorkingDirectory '~/x': not an absolute path");
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! `svcadapt run` as a classic daemon, seen from outside: one file a promise.
 
+mod astray;
 mod bad_input;
 mod failure;
 mod forking;
+mod guard;
 mod hostile;
 mod plan;
 mod race;

@@ -120,7 +120,10 @@ fn what_is_not_honoured_is_told_first_and_refused_under_strict() {
 #[test]
 fn a_line_that_systemd_ignores_is_told_by_everything_that_reads_the_unit() {
     let folder = Folder::new();
-    folder.write("odd.service", "[Service]\nExecStart=/bin/echo x\nUMask=888\nNice=5\n");
+    folder.write(
+        "odd.service",
+        "[Service]\nExecStart=/bin/echo x\nUMask=888\nNice=5\n[Install]\nWantedBy=multi-user.target\n",
+    );
     let path = unit(&folder, "odd.service");
     let note = format!(
         "svcadapt: {path}:3:7: UMask=: not an octal number between 0 and 777\n  | UMask=888\n  |       ^\n"
@@ -207,4 +210,56 @@ fn the_drop_ins_of_the_administrator_count_where_systemd_looks_for_them() {
     // Of two with one name only the administrator's is read, and an empty one takes the vendor's away.
     assert_eq!((&model["umask"], &model["oom_score_adjust"]), (&"0022".into(), &5.into()), "{model}");
     assert!(model.get("nice").is_none(), "{model}");
+}
+
+#[test]
+fn a_mistake_is_named_as_its_file_names_it() {
+    let folder = Folder::new();
+    let dict = "<plist version=\"1.0\"><dict><key>Program</key><string>/bin/true</string>\n\
+                <key>UserName</key><string>a b</string>\n<key>WorkingDirectory</key><string>x</string>\n";
+    folder.write(
+        "a.plist",
+        &format!("{dict}<key>Label</key><string>a</string><key>KeepAlive</key><true/></dict></plist>"),
+    );
+    let out = "<key>StandardOutPath</key><string>log</string>";
+    folder.write("b.plist", &format!("{dict}<key>Label</key><string>a</string>{out}</dict></plist>"));
+    folder.write("a.json", "{\"command\": [\"/bin/true\"],\n\"umask\": \"999\", \"restart\": \"always\",\n\"listen_stream\": [\"x y\"]}");
+    folder.write("c.json", "{\"command\": [\"/bin/true\"],\n\"user\": \"root\",}");
+    folder.write("a.service", "[Service]\nExecStart=/bin/a\nType=simple\nExecStart=/bin/b\n");
+    folder.write("b.service", "[Service]\nType=oneshot\nRestart=always\nExecStart=/bin/b\n");
+    folder.write("c.service", "[Service]\nType=dbus\nExecStart=/bin/b\n");
+    for (file, all) in [
+        (
+            "a.plist",
+            &[
+                "4: KeepAlive: not honoured here",
+                "2:20: UserName 'a b': neither",
+                "3:28: WorkingDirectory 'x': not an abs",
+            ][..],
+        ),
+        ("b.plist", &["4:61: StandardOutPath takes an absolute path, and 'log' is none"]),
+        (
+            "a.json",
+            &[
+                "2: restart: not honoured here",
+                "2:10: umask '999': not an octal",
+                "3:19: listen_stream 'x y': no address",
+            ],
+        ),
+        ("c.json", &["2:16: nothing follows the comma"]),
+        ("a.service", &["4:11: only Type=oneshot can have more than one ExecStart="]),
+        ("b.service", &["3:9: Type=oneshot cannot be with Restart=always"]),
+        ("c.service", &["2:6: Type=dbus needs BusName="]),
+    ] {
+        let path = unit(&folder, file);
+        let output = svcadapt(["run", "--dry-run", &path]);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{file}");
+        let told = told(&output);
+        let lines: Vec<_> = told.lines().filter(|line| line.starts_with("svcadapt: ")).collect();
+        assert_eq!(lines.len(), all.len(), "{told}");
+        for expected in all {
+            let begin = format!("svcadapt: {path}:{expected}");
+            assert!(lines.iter().any(|line| line.starts_with(&begin)), "no {begin} in\n{told}");
+        }
+    }
 }

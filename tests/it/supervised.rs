@@ -3,6 +3,7 @@
 
 mod activation;
 mod container;
+mod everywhere;
 mod forking;
 mod hand_over;
 mod itself;

@@ -1,5 +1,7 @@
-//! systemd's own judge has nothing to say about what is generated for it.
+//! systemd's own judge has nothing to say about what is generated for it: the machine's about two hundred random
+//! services, and that of every other version that there is about some for just that one, and about the samples.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -12,8 +14,13 @@ use svcadapt::target::Target;
 use svcadapt::target::Version;
 use svcadapt::target::divide;
 
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::SOURCES;
+use crate::harness::Systemd as Booted;
 use crate::judge::Chance;
 use crate::judge::Folder;
+use crate::judge::printed;
 use crate::judge::said;
 use crate::judge::skip;
 
@@ -29,13 +36,11 @@ fn installed() -> Option<Version> {
     version
 }
 
-#[test]
-fn two_hundred_random_services_are_verified_in_silence() {
-    let Some(version) = installed() else { return };
+/// Random services, as units for this version: names and texts. Their program is `/bin/true`.
+fn units(version: Version, count: usize) -> Vec<(String, String)> {
     let mut chance = Chance(31);
-    let folder = Folder::new();
     let mut units = Vec::new();
-    while units.len() < 200 {
+    while units.len() < count {
         // Verify wants the program to be there, and what a root directory holds it cannot see.
         let mut spec = crate::said::spec(&mut chance, |field| field != Field::RootDirectory);
         spec.command.program = "/bin/true".into();
@@ -47,17 +52,98 @@ fn two_hundred_random_services_are_verified_in_silence() {
         }
         let spec = ServiceSpec { name: None, ..spec };
         let host = Systemd { version, ..Systemd::default() };
-        let Ok(unit) = write(&spec, &divide(&spec, Target::Systemd(host)), Path::new("/bin/true")) else {
-            continue;
-        };
-        let name = format!("r{}.service", units.len());
-        folder.write(&name, &unit.text);
-        units.push(folder.path().join(name));
+        if let Ok(unit) = write(&spec, &divide(&spec, Target::Systemd(host)), Path::new("/bin/true")) {
+            units.push((format!("r{}.service", units.len()), unit.text));
+        }
+    }
+    units
+}
+
+#[test]
+fn two_hundred_random_services_are_verified_in_silence() {
+    let Some(version) = installed() else { return };
+    let folder = Folder::new();
+    let mut paths = Vec::new();
+    for (name, text) in units(version, 200) {
+        folder.write(&name, &text);
+        paths.push(folder.path().join(name));
     }
     let output = Command::new("timeout")
         .args(["60", "systemd-analyze", "verify", "--man=no", "--recursive-errors=no"])
-        .args(&units)
+        .args(&paths)
         .output()
         .unwrap();
     assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), ""));
+}
+
+/// That the judge of a booted systemd takes these units, and has no word to say.
+fn taken(systemd: &Booted, units: &[(String, String)]) {
+    let dir = Dir::new();
+    let mut words = vec!["systemd-analyze".to_owned(), "verify".into(), "--man=no".into()];
+    if systemd.version() >= 250 {
+        words.push("--recursive-errors=no".into());
+    }
+    words.extend(units.iter().map(|(name, text)| dir.write(name, text).display().to_string()));
+    let output = systemd.run(&words);
+    let told = format!("systemd {}: {}{}", systemd.version(), output.stderr, output.stdout);
+    assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(0), ""), "{told}");
+}
+
+fn version(systemd: &Booted) -> Version {
+    Version::parse(systemd.version().to_string().as_ref()).unwrap()
+}
+
+#[test]
+fn random_services_for_each_version_are_taken_by_it_in_silence() {
+    for systemd in Booted::of_versions(..) {
+        taken(systemd, &units(version(systemd), 100));
+    }
+}
+
+#[test]
+fn what_is_shut_in_is_taken_by_each_version_in_silence() {
+    for systemd in Booted::of_versions(..) {
+        let own = systemd.version().to_string();
+        let mut units = Vec::new();
+        for level in ["baseline", "strict"] {
+            for words in [
+                &["--", "/bin/true"][..],
+                &["--user", "daemon", "--pid-file", "/run/web 1.pid", "--", "/bin/true"],
+                &["--ready", "tcp:80", "--type", "notify-reload", "--", "/bin/true"],
+                &["--ambient-capabilities", "CAP_NET_BIND_SERVICE", "--", "/bin/true"],
+            ] {
+                let first =
+                    ["gen-unit", "--svcadapt", "/bin/true", "--systemd-version", &own, "--harden", level];
+                let text = printed(first.iter().chain(words));
+                units.push((format!("h{}.service", units.len()), text));
+            }
+        }
+        taken(systemd, &units);
+    }
+}
+
+/// Each of units/ as it lies there, but for its program, which need not be here.
+#[test]
+fn the_samples_are_taken_in_silence() {
+    let mut units = Vec::new();
+    for entry in fs::read_dir(Path::new(SOURCES).join("units")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|end| end == "service" || end == "socket") {
+            let name = path.file_name().unwrap().to_str().unwrap().replace("@.", "@sample.");
+            let text = fs::read_to_string(path).unwrap();
+            let lines = text.lines().map(|line| match line.strip_prefix("ExecStart=/") {
+                Some(command) => {
+                    let words = command.split_once(' ').map_or("", |(_, words)| words);
+                    format!("ExecStart=/bin/true {words}\n")
+                }
+                None => format!("{line}\n"),
+            });
+            units.push((name, lines.collect()));
+        }
+    }
+    assert!(units.len() >= 5);
+    // They are written for 252.
+    for systemd in Booted::of_versions(252..) {
+        taken(systemd, &units);
+    }
 }

@@ -25,6 +25,8 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -35,6 +37,7 @@ use std::time::Instant;
 
 use svcadapt::Daemon;
 use svcadapt::daemon::DetachProcess;
+use svcadapt::daemon::Listener;
 use svcadapt::daemon::Reaction;
 use svcadapt::daemon::Runner;
 use svcadapt::daemon::Service;
@@ -241,6 +244,11 @@ impl Program {
                     }
                 }
             }
+            // Waits for one signal.
+            "next" => {
+                let signal = self.service()?.signals().iter().next();
+                self.say("next", signal.map(|signal| signal.to_string()));
+            }
             _ => self.given(what, value)?,
         }
         Ok(None)
@@ -266,6 +274,15 @@ impl Program {
                 if let Some(first) = all.into_iter().next() {
                     echo(&TcpListener::from(first.into_fd()))?;
                 }
+            }
+            // One connection at each socket of this name, or at each there is; with what it is called and is.
+            "answer" => {
+                let service = self.service.as_mut().ok_or("not entered")?;
+                let all = if value.is_empty() { service.listeners() } else { service.listeners_named(value) };
+                let named =
+                    |one: Listener| Ok(format!("{}:{}", one.name().to_owned(), answer(one.into_fd())?));
+                let answered: Vec<_> = all.into_iter().map(named).collect::<io::Result<_>>()?;
+                self.say("answer", answered.join(" "));
             }
             "credential" => {
                 let read = self.service()?.credentials().map(|all| all.read(value)).transpose()?;
@@ -329,6 +346,19 @@ fn report(path: &Path) -> Result<(), Box<dyn Error>> {
 fn read_line(file: &mut File) -> io::Result<String> {
     let mut text = String::new();
     file.read_to_string(&mut text).map(|_| format!("{} {}", file.as_raw_fd(), text.trim_end()))
+}
+
+/// The same for a socket of either kind, and which it is.
+fn answer(socket: OwnedFd) -> io::Result<&'static str> {
+    let unix = UnixListener::from(socket);
+    // One of another family has no address that this type could say.
+    if unix.local_addr().is_err() {
+        return echo(&TcpListener::from(OwnedFd::from(unix))).map(|()| "tcp");
+    }
+    let (mut connection, _) = unix.accept()?;
+    let mut buffer = [0; 256];
+    let length = connection.read(&mut buffer)?;
+    connection.write_all(&buffer[..length]).map(|()| "unix")
 }
 
 /// One connection, answered with what it says.

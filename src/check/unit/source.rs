@@ -25,7 +25,7 @@ impl Source {
             Err(faults) => {
                 let mut findings = Findings::default();
                 for fault in faults {
-                    let origin = Origin::File { path: fault.path, spot: fault.spot };
+                    let origin = Origin::File { path: fault.path, spot: fault.spot, key: None };
                     findings.add(&rules::file::REFUSED, origin, fault.message);
                 }
                 Err(findings.sorted())

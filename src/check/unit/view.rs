@@ -169,7 +169,7 @@ impl<'a> At<'a> {
         {
             spot.column += before.chars().count();
         }
-        Origin::File { path: self.file.path.clone(), spot: Some(spot) }
+        Origin::File { path: self.file.path.clone(), spot: Some(spot), key: None }
     }
 }
 

@@ -19,7 +19,11 @@ pub fn key(field: Field) -> String {
 
 /// The field of a key.
 pub(super) fn field(name: &str) -> Option<Field> {
-    FIELDS.iter().map(|row| row.field).find(|field| key(*field) == name)
+    let same = |option: &str| {
+        option.len() == name.len()
+            && option.bytes().map(|byte| if byte == b'-' { b'_' } else { byte }).eq(name.bytes())
+    };
+    FIELDS.iter().find(|row| same(row.option)).map(|row| row.field)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod key;
 mod kind;
+mod malformed;
 mod native;
 mod object;
 mod read;

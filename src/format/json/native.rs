@@ -55,6 +55,12 @@ pub(super) fn systemd(value: &Value) -> Result<Vec<Directive>, Refusal> {
         || Refusal::from("an object of sections has to stand here, each an object of lists of strings");
     let mut lines = Vec::new();
     for (section, names) in value.as_object().ok_or_else(shape)? {
+        if section == "X-Svcadapt" {
+            return Err(Refusal::hinted(
+                "what stands in [X-Svcadapt] has keys of its own",
+                "say it by these",
+            ));
+        }
         for (name, values) in names.as_object().ok_or_else(shape)? {
             for value in values.as_array().ok_or_else(shape)? {
                 let value = value.as_str().ok_or_else(shape)?;

@@ -19,7 +19,9 @@ use crate::spec::Field;
 use crate::spec::Native;
 use crate::spec::Problem;
 use crate::spec::Refusal;
+use crate::spec::ServiceSpec;
 use crate::spec::SpecDraft;
+use crate::target::keep_alive;
 
 use super::key;
 use super::key::BYTES;
@@ -27,6 +29,7 @@ use super::key::COMMAND;
 use super::key::SCHEMA;
 use super::kind::Kind;
 use super::kind::kind;
+use super::malformed::malformed;
 use super::native;
 use super::object::Members;
 use super::object::offset;
@@ -40,6 +43,7 @@ pub fn read(bytes: &[u8], path: &Path) -> Result<SpecDraft, Vec<Problem>> {
         draft: SpecDraft::new(),
         native: Native::default(),
         systemd: None,
+        launchd: None,
         problems: Vec::new(),
     };
     match std::str::from_utf8(bytes) {
@@ -65,6 +69,8 @@ struct Reader<'a> {
     native: Native,
     /// Where the words of systemd stand.
     systemd: Option<usize>,
+    /// Where those of launchd do.
+    launchd: Option<usize>,
     problems: Vec<Problem>,
 }
 
@@ -78,7 +84,7 @@ impl<'a> Reader<'a> {
                 }
                 Some(field) if field.arity() == Arity::Many => self.many(&name, field, raw),
                 Some(field) => match value(kind(field), raw) {
-                    Ok(value) => self.assign(field, value, raw),
+                    Ok(value) => self.assign(&name, field, value, raw),
                     Err(refusal) => self.about(raw, named(&name, refusal)),
                 },
                 None if name == COMMAND => self.command(raw),
@@ -89,10 +95,13 @@ impl<'a> Reader<'a> {
                         Ok(())
                     });
                 }
-                None if name == native::LAUNCHD => self.native(&name, raw, |all, value| {
-                    all.launchd = native::launchd(value)?;
-                    Ok(())
-                }),
+                None if name == native::LAUNCHD => {
+                    self.launchd = Some(offset(self.text, raw));
+                    self.native(&name, raw, |all, value| {
+                        all.launchd = native::launchd(value)?;
+                        Ok(())
+                    });
+                }
                 None if name == SCHEMA => (),
                 None => self.about(raw, unknown(&name)),
             }
@@ -101,11 +110,27 @@ impl<'a> Reader<'a> {
 
     /// What is said twice, in our words and in systemd's, must be the same: who reads the file looks at one of them.
     fn contradictions(&mut self) {
-        let Some(at) = self.systemd else { return };
+        if self.systemd.is_none() && self.launchd.is_none() {
+            return;
+        }
         let Ok(spec) = self.draft.clone().finish_natively() else { return };
-        for directive in contradictions(&spec) {
-            let cause = format!("{directive}= says something else than the key of its own does");
-            self.problem(Some(at), Refusal::hinted(cause, "say it once"));
+        let mut all = Vec::new();
+        if self.systemd.is_some() {
+            all.extend(contradictions(&spec).into_iter().map(|name| (self.systemd, format!("{name}="))));
+        }
+        let kept_alive = spec.native.key("KeepAlive").and_then(keep_alive);
+        if kept_alive.is_some() && spec.restart.is_some() && kept_alive != spec.restart {
+            all.push((self.launchd, "KeepAlive".to_owned()));
+        }
+        if let Some(systemd) = self.systemd
+            && hears_nothing(&spec)
+        {
+            let cause = "systemd refuses a unit with sockets that has no address to listen on";
+            self.problem(Some(systemd), Refusal::hinted(cause, "listen_stream and its kin say one"));
+        }
+        for (at, name) in all {
+            let cause = format!("{name} says something else than the key of its own does");
+            self.problem(at, Refusal::hinted(cause, "say it once"));
         }
     }
 
@@ -116,7 +141,7 @@ impl<'a> Reader<'a> {
             Err(refusal) => return self.about(raw, named(name, refusal)),
         };
         if elements.is_empty() {
-            self.assign(field, OsString::new(), raw);
+            self.assign(name, field, OsString::new(), raw);
         }
         for raw in elements {
             match value(kind(field), raw) {
@@ -124,7 +149,7 @@ impl<'a> Reader<'a> {
                 Ok(value) if value.is_empty() => {
                     self.about(raw, named(name, "an empty element says nothing".into()));
                 }
-                Ok(value) => self.assign(field, value, raw),
+                Ok(value) => self.assign(name, field, value, raw),
                 Err(refusal) => self.about(raw, named(name, refusal)),
             }
         }
@@ -153,8 +178,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn assign(&mut self, field: Field, value: OsString, raw: &RawValue) {
-        let origin = self.lines.origin(Some(offset(self.text, raw)));
+    fn assign(&mut self, name: &str, field: Field, value: OsString, raw: &RawValue) {
+        let origin = self.lines.origin_of(Some(name), Some(offset(self.text, raw)));
         self.draft.assign(field, value, origin);
     }
 
@@ -162,19 +187,23 @@ impl<'a> Reader<'a> {
         self.problem(Some(offset(self.text, raw)), refusal);
     }
 
-    /// serde_json tells the place at the end of its message.
     fn malformed(&mut self, error: &Error) {
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        let cause = error.to_string();
-        let cause = cause.strip_suffix(&place).unwrap_or(&cause);
         let offset = self.lines.offset(error.line(), error.column());
-        self.problem(offset, cause);
+        self.problem(offset, malformed(self.text, offset, error));
     }
 
     fn problem(&mut self, offset: Option<usize>, refusal: impl Into<Refusal>) {
         let origin = Some(self.lines.origin(offset));
         self.problems.push(Problem { field: None, value: None, origin, refusal: refusal.into() });
     }
+}
+
+/// Whether there is a unit with sockets and none in it.
+fn hears_nothing(spec: &ServiceSpec) -> bool {
+    let lines = || spec.native.systemd.iter().flatten();
+    let all = || lines().filter(|line| line.section().starts_with(Native::OF_SOCKETS));
+    let none = spec.sockets.listen.is_empty() && !all().any(|line| line.name().starts_with("Listen"));
+    none && all().next().is_some()
 }
 
 fn named(name: &str, refusal: Refusal) -> Refusal {

@@ -47,6 +47,12 @@ impl Job<'_> {
             (keys::STANDARD_ERROR_PATH, Field::StandardError, "append:"),
         ] {
             if let Some((offset, path)) = self.text(key) {
+                if !path.starts_with('/') {
+                    let cause =
+                        format!("{key} takes an absolute path, and '{}' is none", path.escape_debug());
+                    self.problem(offset, Refusal::hinted(cause, "a path starts with '/'"));
+                    continue;
+                }
                 let value = if path == "/dev/null" { "null".to_owned() } else { kind.to_owned() + &path };
                 self.assign(field, value, offset);
             }
@@ -231,7 +237,7 @@ impl Job<'_> {
             Peeled::Adapted { values, words } => {
                 for (field, value) in values {
                     told |= sockets::listens(field);
-                    self.assign(field, value, offset);
+                    self.assign_as(keys::PROGRAM_ARGUMENTS, field, value, offset);
                 }
                 words
             }
@@ -261,53 +267,38 @@ impl Job<'_> {
     /// When it is started again, and how soon: launchd keeps ten seconds between two starts unless told otherwise.
     /// Gives whether it is kept alive, which also starts it at once.
     fn restart(&mut self) -> bool {
-        let throttle = self.number(keys::THROTTLE_INTERVAL);
-        let Some(node) = self.take(keys::KEEP_ALIVE) else {
-            if let Some((offset, seconds)) = throttle {
-                self.throttle(offset, seconds);
+        let throttle = self.take(keys::THROTTLE_INTERVAL);
+        let kept = self.take(keys::KEEP_ALIVE).map(|node| (node.restart(), node));
+        let Some((restart, node)) = kept.filter(|(restart, _)| *restart != Some(Restart::No)) else {
+            // Nobody starts it again; it may still be asked for too often.
+            if let Some(node) = throttle {
+                self.keep(keys::THROTTLE_INTERVAL, &node);
             }
             return false;
         };
-        match restart(&node.value) {
-            Some(Restart::No) => return false,
-            Some(restart) => self.assign(Field::Restart, restart.to_string(), node.offset),
+        match restart {
+            Some(restart) => {
+                self.assign(Field::Restart, restart.to_string(), node.offset);
+                self.mean(keys::KEEP_ALIVE, &node);
+            }
             None => self.keep(keys::KEEP_ALIVE, &node),
         }
-        let (offset, seconds) = throttle.unwrap_or((node.offset, 10));
-        self.throttle(offset, seconds);
+        match throttle {
+            Some(Node { offset, value: Value::Integer(Integer { number, .. }) }) => {
+                self.throttle(keys::THROTTLE_INTERVAL, offset, number);
+            }
+            // launchd's own time, which nobody has written.
+            _ => self.throttle(keys::KEEP_ALIVE, node.offset, 10),
+        }
         true
     }
 
-    fn throttle(&mut self, offset: Option<usize>, seconds: i128) {
+    fn throttle(&mut self, key: &str, offset: Option<usize>, seconds: i128) {
         if seconds < 0 {
             self.problem(offset, "a time is not negative");
         } else {
-            self.assign(Field::RestartSec, seconds.to_string(), offset);
+            self.assign_as(key, Field::RestartSec, seconds.to_string(), offset);
         }
-    }
-}
-
-/// The restart policy that `KeepAlive` is, if it is one. Its conditions are alternatives: each alone is enough.
-fn restart(keep_alive: &Value) -> Option<Restart> {
-    match keep_alive {
-        Value::Boolean(true) => Some(Restart::Always),
-        Value::Boolean(false) => Some(Restart::No),
-        Value::Dictionary(conditions) => {
-            let said: Vec<_> =
-                conditions.iter().map(|entry| (entry.key.as_str(), &entry.node.value)).collect();
-            match said[..] {
-                [("SuccessfulExit", Value::Boolean(true))] => Some(Restart::OnSuccess),
-                // What crashed did not succeed.
-                [("SuccessfulExit", Value::Boolean(false))]
-                | [("SuccessfulExit", Value::Boolean(false)), ("Crashed", Value::Boolean(true))]
-                | [("Crashed", Value::Boolean(true)), ("SuccessfulExit", Value::Boolean(false))] => {
-                    Some(Restart::OnFailure)
-                }
-                [("Crashed", Value::Boolean(true))] => Some(Restart::OnAbort),
-                _ => None,
-            }
-        }
-        _ => None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! The keys of launchd.plist(5): what each takes, and what becomes of it here. Reader and writer both name them by
 //! these. launchd passes over a key that it does not know, and over a value that it does not expect, in silence.
 
+use crate::spec::Field;
+
 use Fate::Dead;
 use Fate::Kept;
 use Fate::Read;
@@ -209,9 +211,33 @@ pub(super) const ROWS: [Row; 77] = [
     row("CFBundleIdentifier", &[Any], Kept),
 ];
 
+/// The key that says a field. What none says is said to the adapter, by its options.
+pub(super) fn of(field: Field) -> &'static str {
+    match field {
+        Field::Name => LABEL,
+        Field::Description => SERVICE_DESCRIPTION,
+        Field::User => USER_NAME,
+        Field::Group => GROUP_NAME,
+        Field::Umask => UMASK,
+        Field::WorkingDirectory => WORKING_DIRECTORY,
+        Field::RootDirectory => ROOT_DIRECTORY,
+        Field::Environment => ENVIRONMENT_VARIABLES,
+        Field::StandardInput => STANDARD_IN_PATH,
+        Field::StandardOutput => STANDARD_OUT_PATH,
+        Field::StandardError => STANDARD_ERROR_PATH,
+        Field::Limit(_) => SOFT_RESOURCE_LIMITS,
+        Field::Nice => NICE,
+        Field::TimeoutStopSec => EXIT_TIME_OUT,
+        Field::Restart => KEEP_ALIVE,
+        Field::RestartSec => THROTTLE_INTERVAL,
+        field if field.of_socket() || field == Field::LaunchdActivation => SOCKETS,
+        _ => PROGRAM_ARGUMENTS,
+    }
+}
+
 /// Whether a spec has a field for all that the key says, so that nothing of it need be kept.
 pub(in crate::format) fn is_field(name: &str) -> bool {
-    let partly = [KEEP_ALIVE, RUN_AT_LOAD, INIT_GROUPS, "Sockets"];
+    let partly = [KEEP_ALIVE, THROTTLE_INTERVAL, RUN_AT_LOAD, INIT_GROUPS, "Sockets"];
     !partly.contains(&name) && ROWS.iter().any(|row| row.name == name && row.fate == Read)
 }
 

@@ -11,10 +11,13 @@ use crate::spec::Field;
 use crate::spec::Origin;
 use crate::spec::Problem;
 use crate::spec::Refusal;
+use crate::spec::Restart;
 use crate::spec::SpecDraft;
 use crate::spec::Value as Native;
+use crate::target::keep_alive;
 
 use super::binary;
+use super::keys;
 use super::keys::Fate;
 use super::keys::ROWS;
 use super::shape;
@@ -55,7 +58,7 @@ pub struct Kept {
 /// without it. For all other keys it is a warning.
 pub fn read(bytes: &[u8], path: &Path) -> Result<Reading, Vec<Problem>> {
     if bytes.len() > LARGEST {
-        let origin = Some(Origin::File { path: path.to_owned(), spot: None });
+        let origin = Some(Origin::File { path: path.to_owned(), spot: None, key: None });
         let refusal = Refusal::from("larger than 1 MiB");
         return Err(vec![Problem { field: None, value: None, origin, refusal }]);
     }
@@ -65,7 +68,8 @@ pub fn read(bytes: &[u8], path: &Path) -> Result<Reading, Vec<Problem>> {
             job.sort(entries);
             job.fields(offset);
             let keys = job.reading.kept.iter();
-            let keys = keys.filter_map(|kept| Some((kept.key.clone(), kept.value.clone()?))).collect();
+            let keys = keys.filter_map(|kept| Some((kept.key.clone(), kept.value.clone()?)));
+            let keys = keys.chain(std::mem::take(&mut job.meant)).collect();
             job.reading.draft.native(spec::Native { systemd: None, launchd: keys });
         }
         Ok(node) => {
@@ -91,6 +95,13 @@ fn native(node: &Node) -> Option<Native> {
     })
 }
 
+impl Node {
+    /// The restart policy that it is as the value of `KeepAlive`.
+    pub(super) fn restart(&self) -> Option<Restart> {
+        keep_alive(&native(self)?)
+    }
+}
+
 pub(super) fn tree(bytes: &[u8]) -> Result<Node, Fault> {
     if bytes.starts_with(binary::MAGIC) { binary::parse(bytes) } else { xml::parse(bytes) }
 }
@@ -102,13 +113,15 @@ pub(super) struct Job<'a> {
     problems: Vec<Problem>,
     /// What a spec has fields for, each of a kind that its key takes.
     values: BTreeMap<&'static str, Node>,
+    /// Keys that a field says too, as far as it has words for it.
+    meant: Vec<(String, Native)>,
 }
 
 impl<'a> Job<'a> {
     fn new(lines: Lines<'a>) -> Self {
         let reading =
             Reading { draft: SpecDraft::new(), label: None, kept: Vec::new(), warnings: Vec::new() };
-        Self { lines, reading, problems: Vec::new(), values: BTreeMap::new() }
+        Self { lines, reading, problems: Vec::new(), values: BTreeMap::new(), meant: Vec::new() }
     }
 
     /// What has been read so far.
@@ -175,7 +188,18 @@ impl<'a> Job<'a> {
     }
 
     pub(super) fn assign(&mut self, field: Field, value: impl Into<OsString>, offset: Option<usize>) {
-        let origin = self.lines.origin(offset);
+        self.assign_as(keys::of(field), field, value, offset);
+    }
+
+    /// The same of a value that another key has said.
+    pub(super) fn assign_as(
+        &mut self,
+        key: &str,
+        field: Field,
+        value: impl Into<OsString>,
+        offset: Option<usize>,
+    ) {
+        let origin = self.lines.origin_of(Some(key), offset);
         self.reading.draft.assign(field, value, origin);
     }
 
@@ -190,6 +214,11 @@ impl<'a> Job<'a> {
     pub(super) fn keep(&mut self, key: &str, node: &Node) {
         let origin = self.lines.origin(node.offset);
         self.reading.kept.push(Kept { key: key.to_owned(), value: native(node), origin });
+    }
+
+    /// Keeps a key beside the field that says nearly the same.
+    pub(super) fn mean(&mut self, key: &str, node: &Node) {
+        self.meant.extend(native(node).map(|value| (key.to_owned(), value)));
     }
 
     /// Whether a key is kept.

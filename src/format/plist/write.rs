@@ -28,6 +28,7 @@ use crate::target::command;
 use crate::target::in_launchd;
 use crate::target::never_written;
 use crate::target::resource_key;
+use crate::target::starts_at_load;
 use crate::target::values;
 
 use super::Label;
@@ -55,7 +56,7 @@ pub fn write(
 ) -> Result<Rendered, Vec<Refused>> {
     let mut job = Job { spec, root: Dictionary::new(), refused: Vec::new() };
     job.root.insert(keys::LABEL.into(), label.as_str().into());
-    job.root.insert(keys::RUN_AT_LOAD.into(), true.into());
+    job.root.insert(keys::RUN_AT_LOAD.into(), starts_at_load(spec).into());
     let stays = division.adapter_stays();
     // What a unit does not say is systemd's to say.
     let unit = spec.native.systemd.is_some() && !stays;

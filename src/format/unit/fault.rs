@@ -27,7 +27,7 @@ impl Fault {
 
     pub(super) fn at(origin: &Origin, message: impl Into<String>) -> Self {
         match origin {
-            Origin::File { path, spot } => Self::new(path, spot.clone(), message),
+            Origin::File { path, spot, .. } => Self::new(path, spot.clone(), message),
             Origin::Option => Self::new(Path::new("-"), None, message),
         }
     }

@@ -58,8 +58,10 @@ pub(super) fn assign(reader: &mut Reader, given: &Given, field: Field) {
 /// What an empty value means: to forget, or nothing.
 fn empty(reader: &mut Reader, given: &Given, field: Field) {
     match field {
-        F::CapabilityBoundingSet => {
+        // The empty set is one.
+        F::CapabilityBoundingSet | F::AmbientCapabilities => {
             reader.forget(field);
+            reader.kept.retain(|kept| kept.section != "Service" || kept.directive != given.line.key);
             let origin = given.origin.clone();
             reader.values.push(Said { field, value: OsString::new(), origin, written: String::new() });
         }

@@ -64,10 +64,10 @@ impl Kept {
     /// Where it stands and what it is: `path:line: Directive=`.
     pub fn place(&self) -> String {
         match &self.origin {
-            Origin::File { path, spot: Some(spot) } => {
+            Origin::File { path, spot: Some(spot), .. } => {
                 format!("{}:{}: {}=", path.display(), spot.line, self.directive)
             }
-            Origin::File { path, spot: None } => format!("{}: {}=", path.display(), self.directive),
+            Origin::File { path, spot: None, .. } => format!("{}: {}=", path.display(), self.directive),
             Origin::Option => format!("{}=", self.directive),
         }
     }
@@ -75,6 +75,10 @@ impl Kept {
     /// What becomes of it.
     pub fn cause(&self) -> String {
         match &self.reason {
+            Reason::NoField if self.section == "Service" && self.directive == "Sockets" => {
+                "not honoured here: svcadapt opens only those of the unit with the service's own name"
+                    .to_owned()
+            }
             Reason::NoField => "not honoured here".to_owned(),
             Reason::Partly(what) | Reason::Unusable(what) | Reason::Ignored(what) => {
                 format!("not honoured here: {what}")

@@ -74,7 +74,7 @@ pub fn read(name: &UnitName, unit: &UnitFile, drop_ins: &[UnitFile]) -> Result<R
     for file in files() {
         reader.warnings.extend(file.warnings.iter().cloned());
         for line in &file.lines {
-            let origin = Origin::File { path: file.path.clone(), spot: Some(line.spot.clone()) };
+            let origin = Origin::File { path: file.path.clone(), spot: Some(line.spot.clone()), key: None };
             reader.line(&Given { file, line, origin });
         }
     }
@@ -138,6 +138,10 @@ impl Reader<'_> {
                 } else if !section.starts_with("X-") && !["Unit", "Service", "Install"].contains(&section) {
                     self.warn(given, "a service has no such section; systemd ignores it");
                 }
+                if section.starts_with(Native::OF_SOCKETS) {
+                    // A spec keeps under this name what stands in the unit of the sockets.
+                    return self.keep(given, Reason::Ignored("a service has no such section".into()));
+                }
                 self.verdict.note(section, given);
                 self.keep(given, Reason::NoField);
             }
@@ -187,6 +191,7 @@ impl Reader<'_> {
     fn commands(&mut self, given: &Given) {
         let line = given.line;
         let start = line.key == "ExecStart";
+        self.verdict.note("Service", given);
         if !start {
             self.keep(given, Reason::NoField);
         }
@@ -228,12 +233,14 @@ impl Reader<'_> {
     fn finish(mut self, unit: &UnitFile) -> Result<Reading, Vec<Fault>> {
         let kind = self.values.iter().rev().find(|value| value.field == Field::Type);
         let kind = kind.map(|value| value.written.clone());
-        self.faults.extend(self.verdict.faults(kind.as_deref()).map(|why| Fault::new(&unit.path, None, why)));
+        let whole = |why: &str| Fault::new(&unit.path, None, why);
+        let faults = self.verdict.faults(kind.as_deref());
+        self.faults.extend(faults.map(|(at, why)| at.map_or_else(|| whole(why), |at| Fault::at(at, why))));
         if !self.faults.is_empty() {
             return Err(self.faults);
         }
         let mut draft = SpecDraft::new();
-        let file = Origin::File { path: unit.path.clone(), spot: None };
+        let file = Origin::File { path: unit.path.clone(), spot: None, key: None };
         draft.assign(Field::Name, self.name.stem(), file);
         fields::settle(&mut self);
         let words = self.command();

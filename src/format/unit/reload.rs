@@ -10,6 +10,7 @@ use crate::target::reload_signal;
 /// For a program that tells of the end of a reload the first command says, as the service's control process, that one
 /// has begun. systemd knows it before it ends, and so waits for the program's `READY=1` though the program may not
 /// have seen the signal yet when the second command, which sends it, has ended (`NotifyAccess=exec` lets both speak).
+/// From 259 on it does not: there a reload waits for the program with `Type=notify-reload` alone (systemd pull 39376).
 ///
 /// Below a new root there is neither of the two programs; with `+` they are started outside it (systemd.service(5),
 /// "Special executable prefixes").

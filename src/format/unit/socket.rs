@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
+use crate::spec::Directive;
 use crate::spec::Field;
 use crate::spec::Native;
 use crate::spec::Origin;
@@ -67,7 +68,7 @@ pub fn read_socket(
     for file in std::iter::once(unit).chain(drop_ins) {
         reader.warnings.extend(file.warnings.iter().cloned());
         for line in &file.lines {
-            let origin = Origin::File { path: file.path.clone(), spot: Some(line.spot.clone()) };
+            let origin = Origin::File { path: file.path.clone(), spot: Some(line.spot.clone()), key: None };
             reader.line(&Given { file, line, origin });
         }
     }
@@ -97,7 +98,11 @@ struct Reader {
 impl Reader {
     fn line(&mut self, given: &Given) {
         let (key, value) = (given.line.key.as_str(), given.line.value.as_str());
-        if given.file.section(given.line) != "Socket" {
+        let section = given.file.section(given.line);
+        if section != "Socket" {
+            if !section.starts_with("X-") && !["Unit", "Install"].contains(&section) {
+                self.warn(given, "a unit with sockets has no such section; systemd ignores it");
+            }
             return self.keep(given, Reason::NoField);
         }
         let listen = LISTEN.iter().find(|(directive, _)| *directive == key).map(|(_, field)| *field);
@@ -199,6 +204,11 @@ impl Reader {
         // Written again, each unit says what it said; and that the two belong together is no news.
         let mut lines = native(&reading.kept);
         lines.extend(native(&self.kept));
+        let install = format!("{}Install", Native::OF_SOCKETS);
+        if lines.iter().all(|line| line.section() != install) {
+            // Nothing wants these sockets, which is said so that nobody says that something does.
+            lines.extend(Directive::new(&install, "WantedBy", ""));
+        }
         reading.draft.native(Native { systemd: Some(Native::of_unit(lines)), launchd: Vec::new() });
         let own = self.name.as_str().as_bytes();
         reading.kept.retain(|kept| !ties(kept, own, service));

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use crate::spec::Origin;
+
 use super::read::Given;
 
 /// What the whole has to be judged by.
@@ -15,6 +17,8 @@ pub(super) struct Verdict {
     restart: String,
     /// Directives that are in force.
     said: BTreeSet<&'static str>,
+    /// Where what can be wrong was said last.
+    places: BTreeMap<String, Origin>,
 }
 
 const BUS: &str = "BusName";
@@ -30,6 +34,9 @@ impl Verdict {
     /// Looks at a directive.
     pub(super) fn note(&mut self, section: &str, given: &Given) {
         let (key, value) = (given.line.key.as_str(), given.line.value.as_str());
+        if section == "Service" {
+            self.places.insert(key.to_owned(), given.origin.clone());
+        }
         let mut set = |directive: &'static str, on: bool| {
             if on {
                 self.said.insert(directive)
@@ -51,8 +58,9 @@ impl Verdict {
         }
     }
 
-    /// Everything that systemd refuses. `kind` is the type as it was written.
-    pub(super) fn faults(&self, kind: Option<&str>) -> impl Iterator<Item = &'static str> {
+    /// Everything that systemd refuses, each with its place if it is one line that could be another. `kind` is the type
+    /// as it was written.
+    pub(super) fn faults(&self, kind: Option<&str>) -> impl Iterator<Item = (Option<&Origin>, &'static str)> {
         let count = |directive: &str| self.commands.get(directive).copied().unwrap_or(0);
         let said = |directive: &str| self.said.contains(directive);
         let (start, stop) = (count("ExecStart"), count("ExecStop"));
@@ -67,25 +75,30 @@ impl Verdict {
         [
             (
                 start == 0 && stop == 0 && !said(SUCCESS),
+                "",
                 "a service needs ExecStart=, ExecStop= or SuccessAction=",
             ),
             (
                 start == 0 && (stop > 0 || said(SUCCESS)) && !oneshot,
+                "Type",
                 "only Type=oneshot can be without ExecStart=",
             ),
             (
                 start == 0 && stop > 0 && oneshot && !said(REMAINS) && !said(SUCCESS),
+                "ExecStop",
                 "without ExecStart= it needs RemainAfterExit=yes",
             ),
-            (start > 1 && !oneshot, "only Type=oneshot can have more than one ExecStart="),
+            (start > 1 && !oneshot, "ExecStart", "only Type=oneshot can have more than one ExecStart="),
             (
                 oneshot && ["always", "on-success"].contains(&self.restart.as_str()),
+                "Restart",
                 "Type=oneshot cannot be with Restart=always or on-success",
             ),
-            (oneshot && said(FORCE), "Type=oneshot cannot be with RestartForceExitStatus="),
-            (kind == "dbus" && !said(BUS), "Type=dbus needs BusName="),
+            (oneshot && said(FORCE), FORCE, "Type=oneshot cannot be with RestartForceExitStatus="),
+            (kind == "dbus" && !said(BUS), "Type", "Type=dbus needs BusName="),
         ]
         .into_iter()
-        .filter_map(|(wrong, why)| wrong.then_some(why))
+        .filter(|(wrong, ..)| *wrong)
+        .map(|(_, place, why)| (self.places.get(place), why))
     }
 }

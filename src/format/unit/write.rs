@@ -1,10 +1,10 @@
 //! A service as a unit.
 
+mod command;
 mod install;
 
 use std::ffi::OsStr;
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::format::Refused;
@@ -29,15 +29,15 @@ use crate::target::Place;
 use crate::target::Setting;
 use crate::target::Systemd;
 use crate::target::Target;
-use crate::target::Word;
+use crate::target::as_launchd;
 use crate::target::command;
 use crate::target::in_systemd;
+use crate::target::never_gives_up;
 use crate::target::unknown;
 use crate::target::values;
 
 use super::covered::covered;
 use super::quote;
-use super::quote::Dollar;
 use super::reload;
 use super::sandbox;
 use super::write_socket::elsewhere;
@@ -79,6 +79,11 @@ pub fn write_hardened(
     }
     unit.native("Service");
     unit.instead();
+    if unit.kind() != Some(ServiceType::Oneshot)
+        && let Some((directive, value)) = as_launchd(spec)
+    {
+        unit.put(directive, &value);
+    }
     unit.text.push_str(&sandbox::lines(settings, &mut unit.refused));
     unit.install();
     unit.own();
@@ -149,13 +154,17 @@ impl Unit<'_> {
     fn about(&mut self) {
         let described = self.division.host.contains(&Field::Description);
         let socket = tied(self.spec);
-        if described || socket.is_some() || !self.natives("Unit").is_empty() {
+        let patient = never_gives_up(self.spec);
+        if described || socket.is_some() || patient || !self.natives("Unit").is_empty() {
             self.section("Unit");
             if described {
                 self.field(Field::Description);
             }
             if let Some(socket) = &socket {
                 self.put("Requires", socket);
+            }
+            if patient {
+                self.put("StartLimitIntervalSec", "0");
             }
             self.native("Unit");
         }
@@ -224,38 +233,6 @@ impl Unit<'_> {
         }
     }
 
-    fn command(&mut self, words: &[Word]) {
-        let native = self.spec.command.is_native();
-        if native && self.division.needs_adapter() {
-            let why = "svcadapt cannot stand before what only systemd can read";
-            return self.refused.push(Unfit::at(0, why).of(Place::Program, OsStr::new(Native::COMMAND)));
-        }
-        if native || self.natives("Service").iter().any(|line| line.name() == Native::COMMAND) {
-            // It stands among what only systemd understands, with its prefixes.
-            return;
-        }
-        if let Some(first) = words.first()
-            && !self.host.version.has(NO_VARIABLES)
-            && let Some(offset) = first.text.as_bytes().iter().position(|byte| *byte == b'$')
-        {
-            let why = "a systemd before 244 puts a variable into the name of the program, and cannot be told not to";
-            return self.refused.push(Unfit::at(offset, why).of(first.place, &first.text));
-        }
-        let variables = self.division.host.contains(&Field::ExpandVariables);
-        let dollar = if variables { Dollar::Variable } else { Dollar::Itself };
-        match quote::exec_start(words.iter().map(|word| word.text.as_os_str()), dollar) {
-            Ok(line) if "ExecStart=".len() + line.len() > quote::LONGEST_LINE => {
-                self.refused.push(too_long(Place::Program, &self.spec.command.program));
-            }
-            Ok(line) => self.put("ExecStart", &line),
-            Err(unfit) => {
-                self.refused.extend(
-                    unfit.into_iter().map(|(index, why)| why.of(words[index].place, &words[index].text)),
-                );
-            }
-        }
-    }
-
     /// One directive, or one for each value.
     fn field(&mut self, field: Field) {
         let spec = self.spec;
@@ -278,6 +255,9 @@ impl Unit<'_> {
                 return self.put(field.directive(), "~");
             }
             Field::CapabilityBoundingSet if spec.capability_bounding_set == Some(Capabilities::EMPTY) => {
+                return self.put(field.directive(), "");
+            }
+            Field::AmbientCapabilities if spec.ambient_capabilities == Some(Capabilities::EMPTY) => {
                 return self.put(field.directive(), "");
             }
             Field::StandardInput if spec.standard_input == Some(Input::Inherit) => {

@@ -54,12 +54,14 @@ pub fn write_socket(spec: &ServiceSpec, division: &Division) -> Result<Option<St
         Target::Launchd(_) | Target::Classic => Systemd::default(),
     };
     let mut unit = Unit { text: String::new(), refused: Vec::new() };
-    let of = |wanted: &'static str| {
-        let known = move |line: &&Directive| unknown(line, host).is_none();
-        natives(spec).filter(move |(section, _)| *section == wanted).map(|(_, line)| line).filter(known)
+    let of = |wanted: &str| -> Vec<&Directive> {
+        let nothing = |line: &Directive| line.name() == "WantedBy" && line.value().is_empty();
+        let known = |line: &Directive| unknown(line, host).is_none() && !nothing(line);
+        let here = natives(spec).filter(|(section, line)| *section == wanted && known(line));
+        here.map(|(_, line)| line).collect()
     };
     let install = !natives(spec).any(|(section, _)| section == "Install");
-    unit.section("Unit", &[], of("Unit"));
+    unit.section("Unit", &[], &of("Unit"));
     // In the order of their descriptors, which is not that of the fields.
     let listen = spec.sockets.listen.iter().map(|socket| (socket.field(), socket.address.written()));
     let fields =
@@ -68,10 +70,18 @@ pub fn write_socket(spec: &ServiceSpec, division: &Division) -> Result<Option<St
         .chain(fields.flat_map(|field| values(spec, field).into_iter().map(move |value| (field, value))))
         .filter(|(field, _)| division.host.contains(field))
         .collect();
-    unit.section("Socket", &said, of("Socket"));
-    unit.section("Install", &[], of("Install"));
+    unit.section("Socket", &said, &of("Socket"));
+    unit.section("Install", &[], &of("Install"));
     if install {
-        unit.text.push_str("\n[Install]\nWantedBy=sockets.target\n");
+        let gap = if unit.text.is_empty() { "" } else { "\n" };
+        unit.text.extend([gap, "[Install]\nWantedBy=sockets.target\n"]);
+    }
+    let mut others: Vec<&str> = Vec::new();
+    for (section, _) in natives(spec) {
+        if !["Unit", "Socket", "Install"].contains(&section) && !others.contains(&section) {
+            others.push(section);
+            unit.section(section, &[], &of(section));
+        }
     }
     if unit.refused.is_empty() { Ok(Some(unit.text)) } else { Err(unit.refused) }
 }
@@ -83,12 +93,7 @@ struct Unit {
 
 impl Unit {
     /// A section, where there is something to say in it.
-    fn section<'a>(
-        &mut self,
-        name: &str,
-        said: &[(Field, OsString)],
-        native: impl Iterator<Item = &'a Directive>,
-    ) {
+    fn section(&mut self, name: &str, said: &[(Field, OsString)], native: &[&Directive]) {
         let mut lines = String::new();
         for (field, value) in said {
             match quote::raw(value) {
@@ -107,10 +112,9 @@ impl Unit {
 }
 
 /// The unit of the sockets that a service's own unit has to be tied to, for without them the program could not be
-/// started: it cannot open them itself. One that was read says by itself what it is
-/// tied to.
+/// started: it cannot open them itself. One that was read with its sockets says by itself what it is tied to.
 pub(super) fn tied(spec: &ServiceSpec) -> Option<String> {
-    let listens = !spec.sockets.listen.is_empty() && spec.native.systemd.is_none();
+    let listens = !spec.sockets.listen.is_empty() && natives(spec).next().is_none();
     spec.name.as_ref().filter(|_| listens).map(required)
 }
 

@@ -1,4 +1,4 @@
-//! What stands in the file of a lock: which process the service is, and how to treat it.
+//! What stands beside a lock: which process the service is, and how to treat it.
 
 use std::ffi::OsStr;
 use std::ffi::OsString;
@@ -18,6 +18,8 @@ pub struct Record {
     pub start_time: u64,
     /// The boot in which that was.
     pub boot: String,
+    /// The pid namespace in which its number is counted; none where the system has only one.
+    pub namespace: Option<String>,
     /// Its pid file.
     pub pid_file: Option<PathBuf>,
     /// Its program.
@@ -56,6 +58,7 @@ impl Record {
             pid,
             start_time: process::identity(pid)?.start_time,
             boot: process::boot()?,
+            namespace: process::namespace(),
             pid_file,
             program,
             stop_patience,
@@ -67,8 +70,21 @@ impl Record {
     /// Whether its process lives: the same one, and no zombie.
     pub fn lives(&self) -> bool {
         let now = process::identity(self.pid);
-        process::boot().is_ok_and(|boot| boot == self.boot)
-            && now.is_ok_and(|now| now.start_time == self.start_time && !now.ended)
+        now.is_ok_and(|now| now.start_time == self.start_time && !now.ended)
+            && process::boot().is_ok_and(|boot| boot == self.boot)
+            && !self.is_of_another_namespace()
+    }
+
+    /// Whether the process with this number, which holds its lock, can be the one that was recorded. Where nothing can be
+    /// seen of it but the number it is believed.
+    pub(super) fn may_be(&self, pid: i32) -> bool {
+        let other = process::identity(pid).is_ok_and(|now| now.start_time != self.start_time || now.ended);
+        pid == self.pid && !other && process::boot().is_ok_and(|boot| boot == self.boot)
+    }
+
+    /// Whether its number is none of ours.
+    pub(super) fn is_of_another_namespace(&self) -> bool {
+        self.namespace.is_some() && self.namespace != process::namespace()
     }
 
     /// Whether its process lives, and is another one than this.
@@ -92,6 +108,9 @@ impl Record {
             text.push(b'\n');
         };
         put("program", self.program.as_os_str());
+        if let Some(namespace) = &self.namespace {
+            put("namespace", OsStr::new(namespace));
+        }
         if let Some(path) = &self.pid_file {
             put("pid-file", path.as_os_str());
         }
@@ -121,6 +140,7 @@ impl Record {
             pid: i32::try_from(number("pid")?).ok()?,
             start_time: number("start")?,
             boot: field("boot")?.into_string().ok()?,
+            namespace: field("namespace").and_then(|name| name.into_string().ok()),
             pid_file: field("pid-file").map(PathBuf::from),
             program: field("program")?.into(),
             stop_patience: number("stop"),

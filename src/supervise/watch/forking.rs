@@ -14,6 +14,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use crate::setup::Claim;
+use crate::setup::Failure;
 use crate::setup::pid_file;
 use crate::sys::family;
 use crate::sys::pidfd::PidFd;
@@ -86,12 +87,17 @@ impl Forking {
         matches!(self.stage, Stage::Found(_))
     }
 
-    /// What becomes readable when the main process ends: it may be a child of another one.
-    pub(super) fn held(&self) -> Option<BorrowedFd<'_>> {
+    /// The main process, held: it may be a child of another one.
+    fn main(&self) -> Option<&PidFd> {
         match &self.stage {
-            Stage::Found(held) => Some(held.as_fd()),
+            Stage::Found(held) => Some(held),
             Stage::First | Stage::Searching(_) => None,
         }
+    }
+
+    /// What becomes readable when the main process ends.
+    pub(super) fn held(&self) -> Option<BorrowedFd<'_>> {
+        self.main().map(AsFd::as_fd)
     }
 
     /// How long to wait before the next look: for a pid file as for the probes, a two-hundredth of the time that has
@@ -142,6 +148,14 @@ impl Watch<'_> {
             self.forking = Some(forking);
             claim
         })
+    }
+
+    /// Records the main process that has been found.
+    pub(in crate::supervise) fn hand_over(&self, claim: &Claim<'_>) -> Result<(), Failure> {
+        match (self.main, self.forking.as_ref().and_then(Forking::main)) {
+            (Some(main), Some(held)) => claim.hand_over(main, held),
+            _ => Ok(()),
+        }
     }
 
     /// Looks for the main process, if it is time to; says which one it is, once.

@@ -11,6 +11,10 @@ pub(crate) fn identity(pid: i32) -> io::Result<Identity> {
     Ok(Identity { start_time: stat.start_time, ended: matches!(stat.state, 'Z' | 'X') })
 }
 
+pub(crate) fn namespace() -> Option<String> {
+    std::fs::read_link("/proc/self/ns/pid").ok()?.into_os_string().into_string().ok()
+}
+
 pub(crate) fn boot() -> io::Result<String> {
     procfs::boot_id()
 }

@@ -33,6 +33,7 @@ pub(super) use ids::set_user;
 pub(super) use ids::settled;
 pub(super) use known::boot;
 pub(super) use known::identity;
+pub(super) use known::namespace;
 pub(super) use oom::oom_score_adjust;
 pub(super) use oom::set_oom_score_adjust;
 pub(super) use signals::Signals;

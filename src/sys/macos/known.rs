@@ -15,6 +15,11 @@ pub(crate) fn identity(pid: i32) -> io::Result<Identity> {
 }
 
 /// `kern.bootsessionuuid`. The time of the boot would not do: it moves whenever the clock is set.
+/// There is only one.
+pub(crate) fn namespace() -> Option<String> {
+    None
+}
+
 pub(crate) fn boot() -> io::Result<String> {
     let mut text = [0_u8; 64];
     let mut length = text.len();

@@ -18,6 +18,7 @@ pub(super) use ids::set_user;
 pub(super) use ids::settled;
 pub(super) use known::boot;
 pub(super) use known::identity;
+pub(super) use known::namespace;
 pub(super) use proc_info::process as process_info;
 pub(super) use signals::Signals;
 pub(super) use threads::mark_all_close_on_exec;

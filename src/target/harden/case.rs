@@ -52,7 +52,8 @@ impl<'a> Case<'a> {
             network,
             places: places(spec, division, adapter),
             jit: jit(&spec.command),
-            wanted: spec.ambient_capabilities | spec.capability_bounding_set.unwrap_or_default(),
+            wanted: spec.ambient_capabilities.unwrap_or_default()
+                | spec.capability_bounding_set.unwrap_or_default(),
             root: root(spec, division),
         }
     }

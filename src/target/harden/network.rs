@@ -36,7 +36,7 @@ impl Network {
         } else if handed_over || spec.native.says("Sockets") || last(spec, "StandardInput") == Some("socket")
         {
             Self::Activated
-        } else if low || spec.ambient_capabilities.holds(named("CAP_NET_BIND_SERVICE")) {
+        } else if low || spec.ambient_capabilities.unwrap_or_default().holds(named("CAP_NET_BIND_SERVICE")) {
             Self::Privileged
         } else {
             Self::Own

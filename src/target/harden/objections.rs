@@ -92,8 +92,9 @@ pub(super) fn worthless_capability(case: &Case) -> Objection {
     if case.network == Network::Privileged {
         return Some(format!("{worthless}, so CAP_NET_BIND_SERVICE would not get it a port below 1024"));
     }
-    if case.wants(&case.spec.ambient_capabilities.to_string()).is_some() {
-        return Some(format!("{worthless}, and the service is given {}", case.spec.ambient_capabilities));
+    let given = case.spec.ambient_capabilities.unwrap_or_default();
+    if case.wants(&given.to_string()).is_some() {
+        return Some(format!("{worthless}, and the service is given {given}"));
     }
     root(case, "and below a user namespace it is root of nothing")
 }

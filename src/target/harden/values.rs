@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 
-use crate::spec::Capabilities;
 use crate::spec::Field;
 
 use super::super::Scope;
@@ -44,7 +43,7 @@ pub(super) fn main(case: &Case) -> Words {
 
 /// The capabilities that the service has to keep.
 pub(super) fn bounding(case: &Case) -> Words {
-    let mut kept = case.spec.ambient_capabilities;
+    let mut kept = case.spec.ambient_capabilities.unwrap_or_default();
     if case.network == Network::Privileged {
         kept = kept | named("CAP_NET_BIND_SERVICE");
     }
@@ -61,10 +60,7 @@ pub(super) fn bounding(case: &Case) -> Words {
 
 /// What a service needs to take a port below 1024. Root has it without.
 pub(super) fn ambient(case: &Case) -> Words {
-    if case.network == Network::Privileged
-        && !case.is_root()
-        && case.spec.ambient_capabilities == Capabilities::EMPTY
-    {
+    if case.network == Network::Privileged && !case.is_root() {
         vec!["CAP_NET_BIND_SERVICE".into()]
     } else {
         Vec::new()

@@ -219,6 +219,18 @@ fn what_is_not_ready_in_time_is_ended_with_all_that_it_has_started() {
 }
 
 #[test]
+fn what_a_service_writes_to_its_launcher_is_not_told_as_a_failure_of_ours() {
+    let (dir, service) = (Dir::new(), Service::new());
+    // The message of a step that failed, with a stage, a cause and the status 7, as this very process could write it.
+    let forged = r"X\1\0\0\0s\6\0\0\0forged\1\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\1\0\0\0\7\4\0\0\0\0\0\0\0";
+    let script = format!(
+        "sh=for fd in /proc/$PPID/fd/[3-9]*; do case $(readlink $fd) in pipe:*) printf '{forged}' >$fd; echo sent;; esac; done"
+    );
+    becomes(&dir, &service, &["enter", &script, "ready", "stay"]).run();
+    assert!(dir.read("log").contains("sent"), "nothing was written");
+}
+
+#[test]
 fn whoever_asks_for_more_time_gets_it() {
     let (dir, service) = (Dir::new(), Service::new());
     let words = ["--set", "timeout-start-sec=300ms", "enter", "extend=20000", "pause=700", "ready"];

@@ -1,8 +1,10 @@
-//! Under a real systemd, with the real question to it.
+//! Under real systemds, with the real question to them: the machine's own, one that tells a process nothing of itself
+//! (before 248 there was no `SYSTEMD_EXEC_PID`), and newer ones.
+
+use std::path::Path;
 
 use serde_json::Value;
 
-use super::started::PROGRAM;
 use super::started::decided;
 use super::started::facts;
 use crate::harness::Dir;
@@ -10,57 +12,68 @@ use crate::harness::Systemd;
 use crate::harness::wait_until;
 
 /// What `detect` prints when a unit with these settings runs this shell text, in which `detect` stands for the command.
-fn inside(systemd: &Systemd, name: &str, settings: &[&str], shell: &str) -> Value {
-    let dir = Dir::new();
+fn inside(
+    systemd: &Systemd,
+    dir: &Dir,
+    svcadapt: &Path,
+    name: &str,
+    settings: &[&str],
+    shell: &str,
+) -> Value {
     let unit = format!("detect-{name}.service");
-    let shell = shell.replace("detect", &format!("{} detect --json", program(&dir)));
-    let out = dir.join("out");
+    let shell = shell.replace("detect", &format!("{} detect --json", svcadapt.display()));
+    let out = dir.join(name);
     let text = format!("[Service]\nStandardOutput=file:{}\nExecStart=/bin/sh -c '{shell}'\n", out.display());
     systemd.write_unit(&unit, &(text + &settings.join("\n") + "\n"));
     systemd.systemctl(["start", "--no-block", &unit]);
     wait_until("the output is whole", || std::fs::read_to_string(&out).ok()?.parse().ok())
 }
 
-/// The binary, where systemd's root shows it.
-fn program(dir: &Dir) -> String {
-    let program = dir.join("svcadapt");
-    std::fs::copy(PROGRAM, &program).unwrap();
-    program.display().to_string()
-}
-
 #[test]
 fn systemd_is_recognised_and_answers() {
-    let Some(systemd) = Systemd::shared() else { return };
     let old = "unset SYSTEMD_EXEC_PID; exec detect";
-    for (name, settings, shell, expected, fact) in [
-        ("simple", &[][..], "exec detect", ["supervised", "systemd"], "SYSTEMD_EXEC_PID"),
-        ("notify", &["Type=notify"], "exec detect", ["supervised", "systemd"], "SYSTEMD_EXEC_PID"),
-        ("oneshot", &["Type=oneshot"], "exec detect", ["supervised", "systemd"], "SYSTEMD_EXEC_PID"),
-        ("forking", &["Type=forking"], "exec detect", ["classic", "systemd"], "manager's answer"),
-        (
-            // There is no bus here, and without one systemd answers root only.
-            "nobody",
-            &["Type=forking", "User=nobody"],
-            "exec detect",
-            ["supervised", "systemd"],
-            "SYSTEMD_EXEC_PID",
-        ),
-        ("child", &[], "detect; true", ["supervised", "none"], "cgroup"),
-        ("notify-child", &["Type=notify"], "detect; true", ["supervised", "none"], "cgroup"),
-        ("forking-child", &["Type=forking"], "detect; true", ["classic", "systemd"], "manager's answer"),
-        ("old", &[], old, ["supervised", "systemd"], "manager's answer"),
-        ("old-forking", &["Type=forking"], old, ["classic", "systemd"], "manager's answer"),
-    ] {
-        let value = inside(systemd, name, settings, shell);
-        assert_eq!((facts(&value), decided(&value).0), (expected, fact), "{name}: {value:#}");
+    for systemd in Systemd::of_versions(..) {
+        let dir = Dir::new();
+        let Some(svcadapt) = systemd.svcadapt(&dir) else { continue };
+        // It tells every process of a unit its number; before, the manager has to be asked.
+        let (told, asked, silent, unanswered) = match systemd.version() {
+            ..248 => ("manager's answer", "NOTIFY_SOCKET", "cgroup", ["supervised", "none"]),
+            248.. => ("SYSTEMD_EXEC_PID", "SYSTEMD_EXEC_PID", "SYSTEMD_EXEC_PID", ["supervised", "systemd"]),
+        };
+        for (name, settings, shell, expected, fact) in [
+            ("simple", &[][..], "exec detect", ["supervised", "systemd"], told),
+            ("notify", &["Type=notify"], "exec detect", ["supervised", "systemd"], told),
+            ("oneshot", &["Type=oneshot"], "exec detect", ["supervised", "systemd"], told),
+            ("forking", &["Type=forking"], "exec detect", ["classic", "systemd"], "manager's answer"),
+            ("exec", &["Type=exec"], "exec detect", ["supervised", "systemd"], told),
+            // There is no bus here, and without one systemd answers root only: who is told nothing can only stay.
+            ("nobody", &["Type=forking", "User=nobody"], "exec detect", unanswered, silent),
+            (
+                "nobody-asked",
+                &["Type=notify", "User=nobody"],
+                "exec detect",
+                ["supervised", "systemd"],
+                asked,
+            ),
+            ("child", &[], "detect; true", ["supervised", "none"], "cgroup"),
+            ("notify-child", &["Type=notify"], "detect; true", ["supervised", "none"], "cgroup"),
+            ("forking-child", &["Type=forking"], "detect; true", ["classic", "systemd"], "manager's answer"),
+            ("old", &[], old, ["supervised", "systemd"], "manager's answer"),
+            ("old-forking", &["Type=forking"], old, ["classic", "systemd"], "manager's answer"),
+        ] {
+            let value = inside(systemd, &dir, &svcadapt, name, settings, shell);
+            let found = (facts(&value), decided(&value).0);
+            assert_eq!(found, (expected, fact), "{} {name}: {value:#}", systemd.version());
+        }
     }
 }
 
 #[test]
 fn a_scope_is_no_service() {
+    // Wherever setsid(1) is at hand, which keeps our terminal away from it.
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
-    let program = program(&dir);
+    let program = dir.program("svcadapt").display().to_string();
     let words = [
         "setsid",
         "-w",

@@ -1,7 +1,8 @@
-# Boots this machine's own systemd as process 1 of private namespaces, and ends it when stdin ends.
+# Boots a systemd as process 1 of private namespaces, and ends it when stdin ends.
 #
 # usage: unshare --mount --propagation private bash -c "$(cat boot.sh)" boot.sh outer
-#   stdin   one line: a directory that is to be seen inside at the same path; then nothing, for as long as it shall live
+#   stdin   one line: a directory that is to be seen inside at the same path; one line: the root whose systemd it is, of
+#           which it gets a copy; then nothing, for as long as it shall live
 #   stdout  one line: the number that process 1 has outside
 # Every mount belongs to the namespaces and goes with them.
 set -eu
@@ -10,6 +11,7 @@ outer() {
     # The directory comes through stdin and not as an argument: whoever looks for what a test left behind by its
     # directory must not take the one that cleans up for it.
     read -r visible
+    read -r base
     dir=$(mktemp -d -t svcadapt-boot.XXXXXXXX)
     mount -t tmpfs -o mode=0755 tmpfs "$dir"
     mkdir "$dir"/{root,upper,work,cgroup}
@@ -21,7 +23,7 @@ outer() {
     # (PR_SET_PDEATHSIG straight to the test would follow the one thread that happened to boot.)
     setpriv --pdeathsig KILL bash -euc 'echo $$ >"$1"; shift; exec "$@"' join "$group/cgroup.procs" \
         unshare --mount --pid --fork --kill-child --uts --ipc --cgroup --propagation private \
-        bash -c "$BASH_EXECUTION_STRING" boot.sh inner "$dir" "$visible" </dev/null &
+        bash -c "$BASH_EXECUTION_STRING" boot.sh inner "$dir" "$visible" "$base" </dev/null &
     child=$!
     exec >/dev/null
     cat || true
@@ -35,11 +37,11 @@ outer() {
 }
 
 inner() {
-    dir=$1 visible=$2 root=$1/root
+    dir=$1 visible=$2 base=$3 root=$1/root
     # /proc is still the outer one: here we are called what we are called outside.
     read -r pid _ </proc/self/stat
     echo "$pid" >"$dir/pid"
-    mount -t overlay -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" overlay "$root"
+    mount -t overlay -o "lowerdir=$base,upperdir=$dir/upper,workdir=$dir/work" overlay "$root"
     mount -t proc proc "$root/proc"
     mount -t sysfs sysfs "$root/sys"
     mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
@@ -49,7 +51,7 @@ inner() {
     mkdir -p "$root$visible"
     mount --bind "$visible" "$root$visible"
     : >"$root/etc/machine-id"
-    units "$root/run/systemd/system"
+    units "$root/run/systemd/system" "$base/lib/systemd/system"
     cd "$root"
     # In a chroot the kernel would refuse user namespaces to the services.
     pivot_root . mnt
@@ -85,7 +87,7 @@ units() {
     target "$1/sysinit.target" Wants=systemd-journald.socket Wants=systemd-journald-dev-log.socket
     target "$1/basic.target" Requires=sysinit.target After=sysinit.target
     target "$1/it.target" Requires=basic.target After=basic.target
-    cp /lib/systemd/system/systemd-journald{.service,.socket,-dev-log.socket} "$1"
+    cp "$2"/systemd-journald{.service,.socket,-dev-log.socket} "$1"
 }
 
 target() {

@@ -91,9 +91,14 @@ impl Dir {
             "inspect" | "becomes" | "hostile" | "launch_shim" | "fuzz" | "daemonic" => example(program),
             path => PathBuf::from(path),
         };
-        let copy = self.path.join(source.file_name().unwrap());
+        self.program_as(&source, source.file_name().unwrap().to_str().unwrap())
+    }
+
+    /// A copy of any program under another name.
+    pub(crate) fn program_as(&self, source: &Path, name: &str) -> PathBuf {
+        let copy = self.path.join(name);
         if !copy.exists() {
-            copy_program(&source, &copy);
+            copy_program(source, &copy);
         }
         copy
     }
@@ -144,6 +149,31 @@ pub(crate) fn example(name: &str) -> PathBuf {
     });
     assert!(built, "{} is missing or older than its source; run `cargo build --examples`", program.display());
     program
+}
+
+/// The static svcadapt that `.ci/run static` has built; one that is older than the sources is refused.
+pub(crate) fn static_svcadapt() -> Result<PathBuf, String> {
+    const TARGET: &str = "x86_64-unknown-linux-musl";
+    let built = Path::new(env!("CARGO_BIN_EXE_svcadapt")).ancestors().nth(2).unwrap();
+    let program = built.join(TARGET).join("release/svcadapt");
+    let changed = |path: &Path| fs::metadata(path).and_then(|metadata| metadata.modified());
+    let newest = newest(&Path::new(SOURCES).join("src"));
+    match changed(&program) {
+        Ok(built) if built >= newest => Ok(program),
+        _ => Err(format!(
+            "{} is missing or older than its sources; run `cargo build --release --target {TARGET}`",
+            program.display()
+        )),
+    }
+}
+
+/// When something below a directory was changed last.
+fn newest(directory: &Path) -> SystemTime {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let times = entries.map(|path| {
+        if path.is_dir() { newest(&path) } else { fs::metadata(&path).unwrap().modified().unwrap() }
+    });
+    times.max().unwrap_or(UNIX_EPOCH)
 }
 
 /// The directory of this run, open to everybody. A janitor removes it after us.

@@ -18,6 +18,10 @@ pub(crate) enum Capability {
     Root,
     /// A systemd that can be booted in namespaces; see [`Systemd`](super::Systemd).
     Systemd,
+    /// Systemds of other versions than the machine's.
+    Systemds,
+    /// svcadapt as a static file, which runs where the C library is older.
+    Static,
     /// To be root, and allowed to make namespaces; see [`Launchd`](super::Launchd).
     Namespaces,
     /// Python.
@@ -31,6 +35,8 @@ impl fmt::Display for Capability {
         f.write_str(match self {
             Self::Root => "root",
             Self::Systemd => "systemd",
+            Self::Systemds => "systemds",
+            Self::Static => "static",
             Self::Namespaces => "namespaces",
             Self::Python => "python3",
             Self::Strace => "strace",
@@ -52,6 +58,11 @@ pub(crate) fn require(capability: Capability) -> bool {
             Path::new("/usr/bin/python3").exists() || missing(capability, "there is no /usr/bin/python3")
         }
         Capability::Systemd => super::Systemd::shared().is_some(),
+        Capability::Systemds => !super::Systemd::of_versions(..).is_empty(),
+        Capability::Static => match super::dir::static_svcadapt() {
+            Ok(_) => true,
+            Err(why) => missing(capability, &why),
+        },
         Capability::Namespaces => super::launchd::namespaces(),
     }
 }

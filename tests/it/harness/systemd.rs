@@ -1,9 +1,11 @@
-//! The machine's own systemd, as process 1 of private namespaces (`boot.sh`), in about a quarter of a second.
+//! A systemd as process 1 of private namespaces (`boot.sh`), in about a quarter of a second: the machine's own, or one
+//! of another version, from a root that `.ci/systemd-roots` has made.
 //!
-//! What it has: its own /run, /tmp, /dev, /proc and cgroups, everything else of the machine as a copy that is thrown
-//! away, the directories of this test run at the paths they have outside, and only the units that a test writes, with
-//! the journal. What it has not: a network, D-Bus, a login, a console.
+//! What it has: its own /run, /tmp, /dev, /proc and cgroups, everything else of the machine (or of that root) as a copy
+//! that is thrown away, the directories of this test run at the paths they have outside, and only the units that a test
+//! writes, with the journal. What it has not: D-Bus, a login, a console. The network is the machine's.
 
+use std::env;
 use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::fs;
@@ -13,6 +15,7 @@ use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Write;
 use std::iter;
+use std::ops::RangeBounds;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -27,7 +30,9 @@ use std::time::Instant;
 
 use nix::unistd::geteuid;
 
+use super::dir::Dir;
 use super::dir::run;
+use super::dir::static_svcadapt;
 use super::process::Process;
 use super::process::find;
 use super::process::readable;
@@ -44,14 +49,15 @@ const BOOT: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Systemd {
     init: Process,
+    version: u32,
     /// `boot.sh` ends everything when this is closed.
     lifeline: Option<ChildStdin>,
     boot: Child,
 }
 
 impl Systemd {
-    /// The one that all tests of this binary share (so give units names that no other test has), or `None` after the
-    /// test has been told to be skipped.
+    /// The machine's own, which all tests of this binary share (so give units names that no other test has), or `None`
+    /// after the test has been told to be skipped.
     pub(crate) fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Result<Systemd, String>> = OnceLock::new();
         match SHARED.get_or_init(Self::boot) {
@@ -63,12 +69,36 @@ impl Systemd {
         }
     }
 
-    /// One for a test that would disturb others. The error says why there is none.
+    /// All that there are of these versions, the machine's own among them, from the oldest on; shared as that one is.
+    /// Where there is none, the test has been told to be skipped.
+    pub(crate) fn of_versions(versions: impl RangeBounds<u32>) -> Vec<&'static Self> {
+        static OTHERS: OnceLock<Result<Vec<Systemd>, String>> = OnceLock::new();
+        let others = OTHERS.get_or_init(|| roots()?.iter().map(|root| Self::boot_root(root)).collect());
+        let mut all: Vec<_> = match others {
+            Ok(others) => others.iter().chain(Self::shared()).collect(),
+            Err(why) => {
+                missing(Capability::Systemds, why);
+                Self::shared().into_iter().collect()
+            }
+        };
+        all.retain(|systemd| versions.contains(&systemd.version));
+        all.sort_by_key(|systemd| systemd.version);
+        if all.is_empty() && others.is_ok() {
+            missing(Capability::Systemds, "there is none of the version that it is about");
+        }
+        all
+    }
+
+    /// The machine's own, for a test that would disturb others. The error says why there is none.
     pub(crate) fn boot() -> Result<Self, String> {
+        Self::boot_root(Path::new("/"))
+    }
+
+    fn boot_root(root: &Path) -> Result<Self, String> {
         if !geteuid().is_root() {
             return Err("only root can boot one".to_owned());
         }
-        if !Path::new("/lib/systemd/systemd").exists() {
+        if !root.join("lib/systemd/systemd").exists() {
             return Err("it is not installed".to_owned());
         }
         let log = run().join("boot.log");
@@ -84,7 +114,7 @@ impl Systemd {
             .spawn()
             .map_err(|error| format!("unshare: {error}"))?;
         let mut lifeline = boot.stdin.take().unwrap();
-        writeln!(lifeline, "{}", run().display()).unwrap();
+        writeln!(lifeline, "{}\n{}", run().display(), root.display()).unwrap();
         let stdout = OwnedFd::from(boot.stdout.take().unwrap());
         let pid = readable(&stdout, Instant::now() + BOOT)
             .then(|| BufReader::new(File::from(stdout)).lines().next()?.ok()?.parse().ok())
@@ -94,13 +124,39 @@ impl Systemd {
             let _ = boot.wait();
             return Err(format!("it does not boot: {}", fs::read_to_string(&log).unwrap().trim_end()));
         };
-        let systemd = Self { init, lifeline: Some(lifeline), boot };
+        let mut systemd = Self { init, version: 0, lifeline: Some(lifeline), boot };
         wait_within(BOOT, "systemd boots", || {
             assert!(systemd.init.is_alive(), "systemd has ended while booting");
             let state = systemd.systemctl(["is-system-running"]).stdout;
             matches!(state.trim_end(), "running" | "degraded").then_some(())
         });
+        // `systemd 252 (252.38-1~deb12u1)`, and its features in more lines.
+        let said = systemd.systemctl(["--version"]).stdout;
+        let number = said.split_ascii_whitespace().nth(1).and_then(|number| number.parse().ok());
+        systemd.version = number.ok_or_else(|| format!("it has no version: {said}"))?;
         Ok(systemd)
+    }
+
+    /// Which systemd it is: 252.
+    pub(crate) fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// Puts svcadapt into the directory as a file that runs inside, and says where: the one that the tests were built with,
+    /// or, where the C library inside is older than that, the static one. `None` where it is needed and not there, after the
+    /// test has been told to be skipped.
+    pub(crate) fn svcadapt(&self, dir: &Dir) -> Option<PathBuf> {
+        let built = dir.program("svcadapt");
+        if self.run([built.as_os_str(), OsStr::new("--version")]).exit == Exit::Status(0) {
+            return Some(built);
+        }
+        match static_svcadapt() {
+            Ok(path) => Some(dir.program_as(&path, "svcadapt-static")),
+            Err(why) => {
+                missing(Capability::Static, &why);
+                None
+            }
+        }
     }
 
     /// Runs a command inside, as root, for 30 seconds at most.
@@ -175,6 +231,20 @@ impl Systemd {
         .pop()
         .unwrap_or_else(|| panic!("{unit} has no main process (MainPID={inside})"))
     }
+}
+
+/// The roots that there are, in `SVCADAPT_TEST_SYSTEMDS` or where `.ci/run` makes them.
+fn roots() -> Result<Vec<PathBuf>, String> {
+    let built = Path::new(env!("CARGO_BIN_EXE_svcadapt")).ancestors().nth(2).unwrap();
+    let named = env::var_os("SVCADAPT_TEST_SYSTEMDS").map(PathBuf::from);
+    let place = named.unwrap_or_else(|| built.join("roots"));
+    let entries = fs::read_dir(&place).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut roots: Vec<_> = entries.filter(|root| root.join("usr/lib/systemd/systemd").exists()).collect();
+    roots.sort();
+    if roots.is_empty() {
+        return Err(format!("there are no roots in {}; .ci/systemd-roots makes them", place.display()));
+    }
+    Ok(roots)
 }
 
 impl Drop for Systemd {

@@ -18,9 +18,9 @@ fn json_that_is_too_much() {
             18,
             "environment: too deep, or no text in Unicode",
         ),
-        (format!("{{\"x\": {open}"), 10_006, "EOF while parsing a list"),
-        (objects.clone(), 50_000, "EOF while parsing a value"),
-        (open.clone() + &close, 1, "invalid type: sequence, expected an object"),
+        (format!("{{\"x\": {open}"), 10_006, "the file ends within an array"),
+        (objects.clone(), 50_000, "the file ends where a value has to stand"),
+        (open.clone() + &close, 1, "a service is one object: {\"command\": [\"/bin/program\"]}"),
     ] {
         fs::write(dir.join("web.json"), &text).unwrap();
         let shown: String = text.chars().take(120).collect();

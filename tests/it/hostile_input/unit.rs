@@ -12,6 +12,7 @@ use crate::harness::Exit;
 use super::bounded;
 use super::place;
 use super::refused;
+use super::refused_words;
 
 const GOOD: &str = "[Service]\nExecStart=/bin/true\n";
 
@@ -156,4 +157,11 @@ fn thousands_of_drop_ins() {
     fs::write(beside.join("1000.conf"), "#\n".repeat(1_500_000)).unwrap();
     fs::write(beside.join("1001.conf"), "#\n".repeat(1_500_000)).unwrap();
     refused(&dir, "web.service", &format!("svcadapt: spec '[DIR]/web.service.d/1001.conf': {room}\n"));
+    // Many that say nothing.
+    for number in 0..16_385 {
+        fs::write(beside.join(format!("{number:05}.conf")), "").unwrap();
+    }
+    let many = "svcadapt: spec '[DIR]/web.service.d': it holds more than 16384 drop-ins\n";
+    refused(&dir, "web.service", many);
+    refused_words(&dir, &["check", &path], many);
 }

@@ -132,9 +132,9 @@ fn what_no_service_can_have() {
     for (key, value, column, told) in [
         ("command", "[\"/bin/true\",\"a\\u0000b\"]", 0, "command: argument 1 holds a NUL byte"),
         ("command", "[\"/bin/\\u0000true\"]", 0, "command: argument 0 holds a NUL byte"),
-        ("environment", "[\"A=\\u0000\"]", 1, "Environment= 'A=\\0': it holds a NUL byte"),
-        ("working_directory", "\"/a\\u0000b\"", 0, "WorkingDirectory= '/a\\0b': it holds a NUL byte"),
-        ("description", "\"a\\u0000b\"", 0, "Description= 'a\\0b': it holds a NUL byte"),
+        ("environment", "[\"A=\\u0000\"]", 1, "environment 'A=\\0': it holds a NUL byte"),
+        ("working_directory", "\"/a\\u0000b\"", 0, "working_directory '/a\\0b': it holds a NUL byte"),
+        ("description", "\"a\\u0000b\"", 0, "description 'a\\0b': it holds a NUL byte"),
     ] {
         let command = if key == "command" { "" } else { ",\"command\":[\"/bin/true\"]" };
         let line = format!("{{\"{key}\":{value}{command}}}");

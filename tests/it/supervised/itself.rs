@@ -26,7 +26,7 @@ use super::support::children;
 use super::support::free_port;
 
 /// A start script's line: the same words everywhere.
-fn line(dir: &Dir, deeds: &[&str]) -> String {
+pub(super) fn line(dir: &Dir, deeds: &[&str]) -> String {
     let program = dir.program("becomes").display().to_string();
     let log = dir.join("log").display().to_string();
     let words = ["--log", &log, "--signal", "TERM=tell", "--signal", "HUP=tell", "enter", "mode", "asked"];
@@ -34,14 +34,14 @@ fn line(dir: &Dir, deeds: &[&str]) -> String {
     all.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ")
 }
 
-fn logged(dir: &Dir, line: &str) {
+pub(super) fn logged(dir: &Dir, line: &str) {
     wait_until(&format!("{line:?} in the log"), || {
         let log = fs::read_to_string(dir.join("log")).unwrap_or_default();
         log.lines().any(|known| known == line).then_some(())
     });
 }
 
-fn gate(dir: &Dir) -> String {
+pub(super) fn gate(dir: &Dir) -> String {
     format!("wait={}", dir.join("gate").display())
 }
 

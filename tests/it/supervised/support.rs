@@ -80,7 +80,17 @@ impl Unit {
         name: &str,
         words: impl IntoIterator<Item = S>,
     ) -> Self {
-        let svcadapt = dir.program("svcadapt");
+        Self::generate_for(systemd, dir, name, &dir.program("svcadapt"), words)
+    }
+
+    /// The same, with the svcadapt that runs in this systemd (see [`Systemd::svcadapt`]).
+    pub(super) fn generate_for<S: AsRef<OsStr>>(
+        systemd: &'static Systemd,
+        dir: &Dir,
+        name: &str,
+        svcadapt: &Path,
+        words: impl IntoIterator<Item = S>,
+    ) -> Self {
         let output = Svc::new(dir)
             .args(["gen-unit", "--svcadapt"])
             .args([svcadapt])

@@ -88,6 +88,25 @@ fn a_unit_with_a_probe_is_active_when_the_program_is_ready_and_not_before() {
     }
 }
 
+/// Nothing says in it who starts it, and before 248 nothing tells it either; nobody may not even ask, for there is no bus.
+#[test]
+fn a_unit_that_says_no_mode_is_ready_under_every_systemd() {
+    for systemd in Systemd::of_versions(..) {
+        let dir = Dir::new();
+        let Some(svcadapt) = systemd.svcadapt(&dir) else { continue };
+        for user in ["root", "nobody"] {
+            let text = format!(
+                "[Service]\nType=notify\nNotifyAccess=all\nUser={user}\nTimeoutStartSec=20\n\
+                 ExecStart={} run --ready exec:/bin/true -- /bin/sleep 60\n",
+                svcadapt.display()
+            );
+            let unit = Unit::write(systemd, &format!("no-mode-{user}"), &text);
+            assert_eq!(unit.start().exit, Exit::Status(0), "{} {}", systemd.version(), unit.status());
+            unit.stop();
+        }
+    }
+}
+
 #[test]
 fn a_death_before_readiness_fails_the_unit_with_the_programs_own_status() {
     let Some(systemd) = Systemd::shared() else { return };

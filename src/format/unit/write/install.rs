@@ -47,6 +47,11 @@ impl Unit<'_> {
                 self.put("WantedBy", ALL_OF_A_USER);
             }
             self.native(&section);
+            if section == "Install"
+                && let Some(socket) = tied(self.spec)
+            {
+                self.put("Also", &socket);
+            }
         }
     }
 }

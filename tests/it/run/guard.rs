@@ -1,0 +1,159 @@
+//! What a service, or a user of the machine, can do to a lock from where they are.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixDatagram;
+use std::sync::Barrier;
+use std::thread;
+
+use nix::sys::signal::Signal;
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Output;
+use crate::harness::Svc;
+use crate::harness::require;
+use crate::harness::wait_until;
+
+use super::Service;
+use super::run;
+use super::stop;
+
+#[test]
+fn nothing_can_be_written_through_the_descriptor_of_a_lock() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let (dir, service) = (Dir::new().owned_by("nobody"), Service::new());
+    let d = dir.path().display();
+    // Whoever could, could fill /run, and so the memory of the machine.
+    let script = format!(
+        "cd {d}; echo full >&32 && touch written; : >/proc/self/fd/32 && touch opened; \
+         truncate -s 1M /proc/self/fd/32 && touch grown; touch -c /proc/self/fd/32 && touch touched; \
+         chmod 666 /proc/self/fd/32 && touch changed; touch tried; exec sleep 60"
+    );
+    let ready = format!("--ready=file:{d}/tried");
+    run(&dir, &["--user=nobody", "--name", service.name(), &ready, "--", "/bin/bash", "-c", &script]).run();
+    for done in ["written", "opened", "grown", "touched", "changed"] {
+        assert!(!dir.join(done).exists(), "{done}");
+    }
+    let process = service.main();
+    assert_eq!(fs::read_link(format!("/proc/{}/fd/32", process.pid())).unwrap(), service.lock());
+    let lock = fs::metadata(service.lock()).unwrap();
+    assert_eq!((lock.len(), lock.uid(), lock.mode() & 0o7777), (0, 0, 0o600));
+    stop(&process);
+}
+
+/// How often two services are let loose on one pid file.
+const ROUNDS: usize = 25;
+
+#[test]
+fn of_services_with_one_pid_file_exactly_one_lives() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    let sleep = dir.program("/bin/sleep").display().to_string();
+    dir.program("svcadapt");
+    let services: Vec<Service> = (0..4).map(|_| Service::new()).collect();
+    let pid_file = format!("/run/{}.pid", services[0].name());
+    // Whatever it is called as: /var/run is /run.
+    let linked = dir.join("link");
+    std::os::unix::fs::symlink("/run", &linked).unwrap();
+    let alias = format!("{}/{}.pid", linked.display(), services[0].name());
+    for _ in 0..ROUNDS {
+        let line = Barrier::new(services.len());
+        let outputs: Vec<Output> = thread::scope(|scope| {
+            let starts: Vec<_> = services
+                .iter()
+                .enumerate()
+                .map(|(number, service)| {
+                    let path = if number == 1 { &alias } else { &pid_file };
+                    let (line, dir, sleep) = (&line, &dir, &sleep);
+                    scope.spawn(move || {
+                        let pid_file = format!("--pid-file={path}");
+                        line.wait();
+                        run(dir, &["--name", service.name(), &pid_file, "--", sleep, "60"]).output()
+                    })
+                })
+                .collect();
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
+        });
+        let alive: Vec<&Service> = services.iter().filter(|service| service.running().is_some()).collect();
+        let [winner] = alive.as_slice() else { panic!("{} of them live: {outputs:?}", alive.len()) };
+        let process = winner.main();
+        assert_eq!(fs::read_to_string(&pid_file).unwrap(), format!("{}\n", process.pid()));
+        let lost = format!(" of {}': already running as process {}\n", winner.name(), process.pid());
+        for (service, output) in services.iter().zip(&outputs) {
+            if service.name() == winner.name() {
+                assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(0), ""));
+            } else {
+                assert!(output.exit == Exit::Status(250) && output.stderr.ends_with(&lost), "{output:?}");
+            }
+        }
+        process.signal(Signal::SIGKILL);
+        process.wait_gone();
+        dir.nothing_left();
+    }
+}
+
+#[test]
+fn the_socket_of_a_launcher_is_removed_when_nobody_has_it_open_and_not_before() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let (dir, service) = (Dir::new(), Service::new());
+    let inspect = dir.program("inspect").display().to_string();
+    let ready = ["--ready", "notify"];
+    let start =
+        || run(&dir, &["--name", service.name()]).args(ready).args(["--", &inspect, "--stay"]).args(ready);
+    start().run();
+    stop(&service.main());
+    // No process here ever has these numbers; but one of another pid namespace may have the first.
+    let [used, left] = [4_194_305_u32, 4_194_306].map(|pid| format!("/run/svcadapt/.notify.{pid}"));
+    let held = UnixDatagram::bind(&used).unwrap();
+    drop(UnixDatagram::bind(&left).unwrap());
+    start().run();
+    let there = [&used, &left].map(|path| fs::symlink_metadata(path).is_ok());
+    fs::remove_file(&used).unwrap();
+    assert_eq!(there, [true, false]);
+    drop(held);
+    stop(&service.main());
+}
+
+#[test]
+fn what_runs_in_another_pid_namespace_is_not_taken_for_dead() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let (dir, service) = (Dir::new(), Service::new());
+    let sleep = dir.program("/bin/sleep");
+    let script = r#""$@" && : > started && exec sleep 60"#;
+    let container = Svc::new(&dir)
+        .program("/usr/bin/unshare")
+        .args(["-pf", "--mount-proc", "--kill-child", "sh", "-c", script, "sh"])
+        .args([dir.program("svcadapt")])
+        .args(["run", "--mode=classic", "--name", service.name(), "--"])
+        .args([sleep.clone(), "60".into()])
+        .spawn();
+    wait_until("the service runs", || dir.join("started").exists().then_some(()));
+    let unknown = "[NAME]: unknown, its process belongs to another pid namespace\n  \
+                   hint: ask in the container that it runs in\n";
+    let status = || Svc::new(&dir).name("[NAME]", service.name()).args(["status", service.name()]);
+    status().stdout(unknown).status(4).run();
+    // Who may not look at the lock has the record.
+    status().by("nobody").stdout(unknown).status(4).run();
+    run(&dir, &["--name", service.name(), "--", "/bin/sleep", "60"])
+        .stderr("svcadapt: start '[NAME]': already running, as a process of another pid namespace\n")
+        .name("[NAME]", service.name())
+        .status(250)
+        .run();
+    container.signal(Signal::SIGKILL);
+    drop(container);
+    wait_until("the container has gone", || {
+        (crate::harness::Process::of_program(&sleep).is_empty()).then_some(())
+    });
+    let dead = status().output();
+    assert_eq!(dead.exit, Exit::Status(1), "{}", dead.stdout);
+}
