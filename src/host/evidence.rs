@@ -92,6 +92,9 @@ pub(super) fn list(facts: &Facts, asked: Asked, decided: Fact) -> Vec<Evidence> 
         if decided && is_a_guess(fact) {
             says += ": so we stay in the foreground. A daemon from here, from cron for instance, needs --mode classic";
         }
+        if decided && fact == Fact::Variable("NOTIFY_SOCKET") {
+            says += ". Who leads a session below process 1 is the one that is asked";
+        }
         Evidence { fact: fact.name(), value, says: says.into_owned(), decided }
     })
     .collect()

@@ -260,3 +260,12 @@ fn a_guess_names_the_option_that_overrules_it() {
         }
     }
 }
+
+#[test]
+fn what_is_believed_without_an_answer_says_why() {
+    let detection = detect(&fixture("systemd-old-notify"), Asked::Auto);
+    let decided = detection.evidence.iter().find(|evidence| evidence.decided).unwrap();
+    let says = "somebody above wants to be told of readiness; every descendant inherits this. Who leads a session below \
+                process 1 is the one that is asked";
+    assert_eq!(decided.says, says);
+}

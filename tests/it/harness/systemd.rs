@@ -73,7 +73,10 @@ impl Systemd {
     /// Where there is none, the test has been told to be skipped.
     pub(crate) fn of_versions(versions: impl RangeBounds<u32>) -> Vec<&'static Self> {
         static OTHERS: OnceLock<Result<Vec<Systemd>, String>> = OnceLock::new();
-        let others = OTHERS.get_or_init(|| roots()?.iter().map(|root| Self::boot_root(root)).collect());
+        let boot = |root: &PathBuf| {
+            Self::boot_root(root).map_err(|why| format!("there is {}, but {why}", root.display()))
+        };
+        let others = OTHERS.get_or_init(|| roots()?.iter().map(boot).collect());
         let mut all: Vec<_> = match others {
             Ok(others) => others.iter().chain(Self::shared()).collect(),
             Err(why) => {
