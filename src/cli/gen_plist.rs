@@ -65,7 +65,8 @@ impl Plist {
     fn label(&self, spec: &ServiceSpec) -> Result<Label, Error> {
         match (&self.label, &spec.name) {
             (Some(said), _) => Ok(said.clone()),
-            (None, Some(name)) => label("label", name.as_str().as_ref()),
+            (None, Some(name)) => label("label", name.as_str().as_ref())
+                .map_err(|error| error.hint("say another one with --label LABEL, as in org.example.web")),
             (None, None) => Err(Error::new("label", "launchd calls every job something")
                 .hint("say it with --label LABEL, as in org.example.web")),
         }

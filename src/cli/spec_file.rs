@@ -77,7 +77,14 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
         }
         _ => {
             let error = Error::new("spec", "no kind of file that describes a service");
-            let hint = "its name ends in .service, .plist or .json; a program to run stands after '--'";
+            let hint = match path.extension().and_then(|end| end.to_str()) {
+                Some("socket") => {
+                    let service = path.with_extension("service");
+                    format!("name its service, which is read with it: {}", service.display())
+                }
+                _ => "its name ends in .service, .plist or .json; a program to run stands after '--'"
+                    .to_owned(),
+            };
             Err(vec![error.of(path.display().to_string()).hint(hint)])
         }
     }

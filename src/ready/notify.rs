@@ -23,6 +23,10 @@ pub struct News {
     pub strangers: usize,
 }
 
+/// As many messages are read in one look; of the rest whoever waits is told again. A program that sends without end must
+/// not keep us from the clock, nor from signals.
+const MOST: usize = 512;
+
 /// The socket that the program knows as `NOTIFY_SOCKET`.
 #[derive(Debug)]
 pub(super) struct Listener(NotifySocket);
@@ -32,11 +36,12 @@ impl Listener {
         Self(socket)
     }
 
-    /// Reads all that has come. Descriptors that were brought are closed at the end of each message: that is what
+    /// Reads what has come, as far as one look goes. Descriptors that were brought are closed at the end of each message: that is what
     /// the sender of `BARRIER=1` waits for.
     pub(super) fn look(&mut self, family: Family, elapsed: Duration, news: &mut News) -> io::Result<bool> {
         let mut ready = false;
-        while let Some(datagram) = self.0.receive()? {
+        for _ in 0..MOST {
+            let Some(datagram) = self.0.receive()? else { break };
             match datagram.sender {
                 Some(sender) if family.holds(sender) => ready |= read(&datagram, elapsed, news),
                 _ => news.strangers += 1,

@@ -155,7 +155,7 @@ impl<'a> Work<'a> {
             Step::Directory { path, mode, owner, .. } => self.directory(path, mode.bits().into(), *owner),
             Step::Listen { socket, descriptor } => return self.listen(step, socket, *descriptor),
             Step::Activate { given, .. } => self.activate(given),
-            Step::StandardInput(input) => self.streams.input(input),
+            Step::StandardInput(input) => self.streams.input(input, &self.resolved.account),
             Step::StandardOutput(output) => {
                 self.streams.output(1, output, &self.resolved.account).map(|m| self.made(m))
             }

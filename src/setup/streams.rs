@@ -28,12 +28,15 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    /// Opens standard input.
-    pub(super) fn input(&mut self, input: &Input) -> io::Result<()> {
+    /// Opens standard input: as the service's user where that one could have put something else there.
+    pub(super) fn input(&mut self, input: &Input, account: &Account) -> io::Result<()> {
         self.open[0] = match input {
             Input::Null => Some(file::open_null()?.into()),
             Input::Inherit => None,
-            Input::File(path) => Some(file::open_input(path.as_path())?.into()),
+            Input::File(path) => {
+                let path = path.as_path();
+                Some(as_whoever_could_exchange(path, account, || file::open_input(path))?.into())
+            }
         };
         Ok(())
     }
@@ -119,20 +122,28 @@ fn open(mode: FileMode, path: &Path, account: &Account) -> io::Result<Opened> {
     }
 }
 
+/// Opens something for reading: with root's rights only where nobody else could have put it there, elsewhere with those of
+/// the service's user.
+fn as_whoever_could_exchange<T>(
+    path: &Path,
+    account: &Account,
+    open: impl FnOnce() -> io::Result<T>,
+) -> io::Result<T> {
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    let ours = identity::effective_user() != 0 || account.uid == 0;
+    if ours || file::unsafe_directory(parent, 0)?.is_none() {
+        open()
+    } else {
+        identity::with_rights_of(account.uid, account.gid, &account.groups, open)
+    }
+}
+
 /// The end of a log that the program has written since `from`, for a report of its death. What the service's user could
 /// have put there is read with no more rights than theirs: it is shown to whoever started the service.
 pub fn tail(path: &Path, from: u64, account: &Account) -> io::Result<String> {
     use std::os::unix::fs::FileExt;
     const MOST: u64 = 4096;
-    let parent = path.parent().unwrap_or(Path::new("/"));
-    let theirs =
-        identity::effective_user() == 0 && account.uid != 0 && file::unsafe_directory(parent, 0)?.is_some();
-    let open = if theirs {
-        let read = || file::open_plain(path);
-        identity::with_rights_of(account.uid, account.gid, &account.groups, read)?
-    } else {
-        file::open_plain(path)?
-    };
+    let open = as_whoever_could_exchange(path, account, || file::open_plain(path))?;
     let length = open.metadata()?.len();
     let begin = from.max(length.saturating_sub(MOST)).min(length);
     let mut bytes = vec![0; usize::try_from(length - begin).unwrap_or(0)];

@@ -31,6 +31,9 @@ pub(super) use forking::Forking;
 /// ends says more than we could.
 const LAST_MOMENTS: Duration = Duration::from_secs(2);
 
+/// How often the reports are read before anything else is looked at: what a service's own code writes may have no end.
+const MOST_READS: usize = 64;
+
 /// A start that is being watched.
 pub(super) struct Watch<'a> {
     pub(super) probes: Probes,
@@ -263,7 +266,7 @@ impl<'a> Watch<'a> {
     pub(super) fn read_reports(&mut self) -> io::Result<()> {
         let Some(pipe) = &self.reports else { return Ok(()) };
         let mut buffer = [0; 4096];
-        loop {
+        for _ in 0..MOST_READS {
             match fd::read(pipe, &mut buffer)? {
                 Some(0) => {
                     self.reports = None;
@@ -297,6 +300,7 @@ impl<'a> Watch<'a> {
                 }
             }
         }
+        Ok(())
     }
 
     /// Reaps what has ended. Of the main process its end is news; of a process that never told its number too.

@@ -61,7 +61,9 @@ pub fn holder(file: impl AsFd) -> io::Result<Holder> {
     Ok(match asked.l_pid {
         _ if asked.l_type == free => Holder::Nobody,
         pid if pid > 0 => Holder::Process(pid),
-        _ => Holder::Elsewhere,
+        0 => Holder::Elsewhere,
+        // Another kind of lock, which belongs to an open file and to no process (F_OFD_SETLK): none that we take.
+        _ => Holder::Nobody,
     })
 }
 

@@ -108,13 +108,21 @@ pub fn directives(section: Section) -> impl Iterator<Item = &'static DirectiveRo
 
 /// What somebody may have meant who wrote a name that no version knows.
 pub fn nearest(section: Section, name: &str) -> Option<&'static str> {
+    nearest_of(directives(section).map(|row| row.name), name)
+}
+
+/// The same of any words.
+pub fn nearest_of<'a>(words: impl Iterator<Item = &'a str>, name: &str) -> Option<&'a str> {
     // A third of it may be wrong, and no more: what differs more is another word.
     let most = (name.chars().count() / 3).min(3);
-    directives(section)
-        .map(|row| (distance(&row.name.to_ascii_lowercase(), &name.to_ascii_lowercase()), row.name))
+    // What is longer by more cannot be near, and nobody has to find out how far it is.
+    let near = |word: &&str| word.len().abs_diff(name.len()) <= 4 * most;
+    words
+        .filter(near)
+        .map(|word| (distance(&word.to_ascii_lowercase(), &name.to_ascii_lowercase()), word))
         .filter(|(distance, _)| *distance <= most)
         .min()
-        .map(|(_, name)| name)
+        .map(|(_, word)| word)
 }
 
 impl DirectiveRow {

@@ -29,6 +29,7 @@ pub use directive::ValueKind;
 pub use directive::directive;
 pub use directive::directives;
 pub use directive::nearest;
+pub use directive::nearest_of;
 pub use divide::Division;
 pub use divide::divide;
 pub use harden::Conflict;

@@ -225,6 +225,8 @@ fn a_mistake_is_named_as_its_file_names_it() {
     folder.write("b.plist", &format!("{dict}<key>Label</key><string>a</string>{out}</dict></plist>"));
     folder.write("a.json", "{\"command\": [\"/bin/true\"],\n\"umask\": \"999\", \"restart\": \"always\",\n\"listen_stream\": [\"x y\"]}");
     folder.write("c.json", "{\"command\": [\"/bin/true\"],\n\"user\": \"root\",}");
+    folder.write("d.json", "{\"comand\": [\"/bin/true\"]}");
+    folder.write("e.json", "{\"command\": \"/bin/true\"}");
     folder.write("a.service", "[Service]\nExecStart=/bin/a\nType=simple\nExecStart=/bin/b\n");
     folder.write("b.service", "[Service]\nType=oneshot\nRestart=always\nExecStart=/bin/b\n");
     folder.write("c.service", "[Service]\nType=dbus\nExecStart=/bin/b\n");
@@ -247,6 +249,8 @@ fn a_mistake_is_named_as_its_file_names_it() {
             ],
         ),
         ("c.json", &["2:16: nothing follows the comma"]),
+        ("d.json", &["1:12: 'comand' is no key of a service"]),
+        ("e.json", &["1:13: command: an array has to stand here"]),
         ("a.service", &["4:11: only Type=oneshot can have more than one ExecStart="]),
         ("b.service", &["3:9: Type=oneshot cannot be with Restart=always"]),
         ("c.service", &["2:6: Type=dbus needs BusName="]),
@@ -261,5 +265,28 @@ fn a_mistake_is_named_as_its_file_names_it() {
             let begin = format!("svcadapt: {path}:{expected}");
             assert!(lines.iter().any(|line| line.starts_with(&begin)), "no {begin} in\n{told}");
         }
+    }
+}
+
+#[test]
+fn a_mistake_has_its_cure() {
+    let folder = Folder::new();
+    folder.write("a.json", "{\"comand\": [\"/bin/true\"]}");
+    folder.write("b.json", "{\"listen_steam\": [\"80\"], \"command\": [\"/bin/true\"]}");
+    folder.write("c.json", "{\"command\": \"/bin/true\"}");
+    folder.write("web.socket", "[Socket]\nListenStream=80\n");
+    folder.write("a@.service", "[Service]\nExecStart=/bin/true\n");
+    let service = unit(&folder, "web.service");
+    let sockets = format!("name its service, which is read with it: {service}");
+    for (command, file, hint) in [
+        ("show", "a.json", "'command' is one"),
+        ("show", "b.json", "'listen_stream' is one"),
+        ("show", "c.json", "the program and each argument: [\"/bin/program\", \"-x\"]"),
+        ("show", "web.socket", &sockets),
+        ("gen-plist", "a@.service", "say another one with --label LABEL, as in org.example.web"),
+    ] {
+        let output = svcadapt([command, &unit(&folder, file)]);
+        assert_eq!(output.status.code(), Some(2), "{file}");
+        assert!(said(&output).ends_with(&format!("\n  hint: {hint}\n")), "{}", said(&output));
     }
 }

@@ -22,6 +22,7 @@ use crate::spec::Refusal;
 use crate::spec::ServiceSpec;
 use crate::spec::SpecDraft;
 use crate::target::keep_alive;
+use crate::target::nearest_of;
 
 use super::key;
 use super::key::BYTES;
@@ -156,8 +157,10 @@ impl<'a> Reader<'a> {
     }
 
     fn command(&mut self, raw: &'a RawValue) {
-        let words =
-            elements(raw).and_then(|words| words.into_iter().map(|word| value(Kind::Bytes, word)).collect());
+        let words = elements(raw).map_err(|refusal| {
+            Refusal::hinted(refusal.cause, "the program and each argument: [\"/bin/program\", \"-x\"]")
+        });
+        let words = words.and_then(|words| words.into_iter().map(|word| value(Kind::Bytes, word)).collect());
         let checked = words.and_then(|words: Vec<_>| Command::new(words.clone()).map(|_| words));
         match checked {
             Ok(words) => self.draft.command(words),
@@ -212,8 +215,13 @@ fn named(name: &str, refusal: Refusal) -> Refusal {
 
 fn unknown(name: &str) -> Refusal {
     let meant = FIELDS.iter().find(|row| row.option == name || row.directive.eq_ignore_ascii_case(name));
-    let hint = match meant {
-        Some(row) => format!("'{}' is one", key(row.field)),
+    let near = || {
+        let option = name.replace('_', "-");
+        let options = FIELDS.iter().map(|row| row.option).chain([COMMAND, native::SYSTEMD, native::LAUNCHD]);
+        nearest_of(options, &option).map(|option| option.replace('-', "_"))
+    };
+    let hint = match meant.map(|row| key(row.field)).or_else(near) {
+        Some(meant) => format!("'{meant}' is one"),
         None => "svcadapt show --schema tells them all".to_owned(),
     };
     Refusal::hinted(format!("'{}' is no key of a service", name.escape_debug()), hint)

@@ -5,6 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::process::Stdio;
 
+use nix::fcntl::FcntlArg;
 use nix::sys::signal::Signal;
 use serde_json::json;
 use svcadapt::setup::state::Record;
@@ -122,8 +123,11 @@ fn what_a_program_writes_into_its_lock_is_not_believed() {
     assert!(!service.lock().exists() && !service.record().exists());
 }
 
-/// Locks the lock of a service, as every child of its program can, and on the way there any process of root's.
-fn locked(service: &Service) -> fs::File {
+/// A way to lock a file.
+type Kind = fn(&libc::flock) -> FcntlArg<'_>;
+
+/// Locks the lock of a service, as every child of its program can through what it has inherited; here by the name.
+fn locked(service: &Service, kind: Kind) -> fs::File {
     let file = fs::File::open(service.lock()).unwrap();
     let lock = libc::flock {
         l_type: libc::F_RDLCK.try_into().unwrap(),
@@ -132,17 +136,30 @@ fn locked(service: &Service) -> fs::File {
         l_len: 0,
         l_pid: 0,
     };
-    nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_SETLK(&lock)).unwrap();
+    nix::fcntl::fcntl(&file, kind(&lock)).unwrap();
     file
 }
+
+/// A lock of a process, and one of an open file, which children inherit.
+#[cfg(target_os = "linux")]
+const KINDS: [(&str, Kind); 2] =
+    [("child", |lock| FcntlArg::F_SETLK(lock)), ("open", |lock| FcntlArg::F_OFD_SETLK(lock))];
+#[cfg(not(target_os = "linux"))]
+const KINDS: [(&str, Kind); 1] = [("child", |lock| FcntlArg::F_SETLK(lock))];
 
 #[test]
 fn a_lock_that_the_child_of_a_service_has_taken_is_in_nobodys_way() {
     if !require(Capability::Root) {
         return;
     }
-    let service = Service::started("child", &["--stay"]);
-    let first = locked(&service);
+    for (what, kind) in KINDS {
+        in_nobodys_way(what, kind);
+    }
+}
+
+fn in_nobodys_way(what: &str, kind: Kind) {
+    let service = Service::started(what, &["--stay"]);
+    let first = locked(&service, kind);
     let main = service.process();
     assert_eq!(service.asked().1["pid"], json!(main.pid()));
     let already = format!("already running as process {}\n", main.pid());
@@ -154,7 +171,7 @@ fn a_lock_that_the_child_of_a_service_has_taken_is_in_nobodys_way() {
     // A start does not wait for it, and neither does a stop.
     service.start(&["--stay"]).run();
     let main = service.process();
-    let second = locked(&service);
+    let second = locked(&service, kind);
     assert_eq!(service.asked().1["pid"], json!(main.pid()));
     main.signal(Signal::SIGKILL);
     main.wait_gone();

@@ -193,15 +193,12 @@ fn a_kill_at_any_moment_of_a_start_leaves_a_whole_service_or_none_and_never_bloc
                 (of_start().is_empty() || settled()).then_some(())
             });
             let running = service.running();
-            match &running {
-                Some(main) => {
-                    assert_eq!(fs::read_to_string(&pid_file).unwrap(), format!("{}\n", main.pid()), "{what}");
-                    whole += 1;
-                }
-                None => {
-                    assert!(of_start().is_empty(), "{what}: something is left, and is no service");
-                    none += 1;
-                }
+            if let Some(main) = &running {
+                assert_eq!(fs::read_to_string(&pid_file).unwrap(), format!("{}\n", main.pid()), "{what}");
+                whole += 1;
+            } else {
+                assert!(of_start().is_empty(), "{what}: something is left, and is no service");
+                none += 1;
             }
             // It is no success unless it was ready, and whoever was told of a failure finds nothing running.
             match fared.launcher {

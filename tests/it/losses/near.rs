@@ -3,6 +3,8 @@
 use serde_json::Value;
 use serde_json::json;
 
+use crate::harness::Systemd;
+use crate::harness::wait_until;
 use crate::judge::Folder;
 use crate::judge::Judgement;
 use crate::judge::printed;
@@ -184,4 +186,37 @@ fn json_says_nothing_that_no_unit_would_have() {
     let output = svcadapt(["gen-unit", &folder.path().join("a.service").display().to_string()]);
     assert!(said(&output).contains("a service has no such section; systemd ignores it"));
     assert_eq!(output.stdout, b"[Service]\nExecStart=/bin/x\n");
+}
+
+/// What the lines come to where systemd itself reads them: killed by SIGTERM, which systemd would take for a clean end.
+#[test]
+fn systemd_restarts_a_job_after_the_ends_after_which_launchd_does() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let folder = Folder::new();
+    let file = folder.path().join("a.b.plist").display().to_string();
+    for (success, restarted) in [(false, true), (true, false)] {
+        let keys = format!(
+            "<key>KeepAlive</key><dict><key>SuccessfulExit</key><{success}/></dict>
+             <key>ThrottleInterval</key><integer>0</integer>"
+        );
+        let sleep =
+            "<key>ProgramArguments</key><array><string>/bin/sleep</string><string>1000</string></array>";
+        let label = "<key>Label</key><string>a.b</string>";
+        folder
+            .write("a.b.plist", &format!("<plist version=\"1.0\"><dict>{label}{sleep}{keys}</dict></plist>"));
+        let name = format!("it-near-{success}.service");
+        systemd.write_unit(&name, &printed(["gen-unit", &file]));
+        systemd.must(&["start", &name]);
+        systemd.must(&["kill", "--signal=SIGTERM", &name]);
+        wait_until("systemd has seen the end", || {
+            let (state, restarts) = (systemd.show(&name, "ActiveState"), systemd.show(&name, "NRestarts"));
+            let over = if restarted { state == "active" && restarts == "1" } else { state == "inactive" };
+            over.then_some(())
+        });
+        // Who asks for the end gets it.
+        systemd.must(&["stop", &name]);
+        assert_eq!(systemd.show(&name, "ActiveState"), "inactive");
+        systemd.systemctl(["reset-failed", &name]);
+        let _ = std::fs::remove_file(systemd.path("/run/systemd/system").join(&name));
+    }
 }

@@ -90,3 +90,53 @@ fn the_last_words_of_a_service_are_none_that_it_could_not_read() {
     let told = start("echo again >&2; exit 3");
     assert!(told.stderr.contains("\n  | again\n") && !told.stderr.contains("mine"), "{told:?}");
 }
+
+#[test]
+fn standard_input_is_no_file_that_the_service_could_not_read() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let (dir, service) = (Dir::new().owned_by("nobody"), Service::new());
+    let secrets = Dir::new();
+    secrets.write("text", "a secret\n");
+    fs::set_permissions(secrets.join("text"), fs::Permissions::from_mode(0o600)).unwrap();
+    let d = dir.path().display();
+    let option = format!("--standard-input=file:{d}/input");
+    let script = format!("cat >{d}/got");
+    let start = || {
+        let words =
+            ["--user=nobody", "--type=oneshot", "--name", service.name(), &option, "--", "/bin/sh", "-c"];
+        run(&dir, &words).args([&script])
+    };
+    as_nobody(&dir, &format!("cd {d}; echo mine >input"));
+    start().run();
+    assert_eq!(dir.read("got"), "mine\n");
+    as_nobody(&dir, &format!("cd {d}; rm input got; ln -s {}/text input", secrets.path().display()));
+    start().stderr("svcadapt: standard input 'file:[DIR]/input': permission denied\n").status(208).run();
+    assert!(!dir.join("got").exists());
+}
+
+/// Tells without end, by many processes: more than can be read.
+const FLOOD: &str = r#"
+import os, socket
+for _ in range(3):
+    os.fork()
+tell = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+tell.connect(os.environ["NOTIFY_SOCKET"])
+while True:
+    tell.send(b"STATUS=x")
+"#;
+
+#[test]
+fn a_service_that_tells_without_end_has_no_more_time_than_others() {
+    if !require(Capability::Python) {
+        return;
+    }
+    let (dir, service) = (Dir::new(), Service::new());
+    let mark = dir.path().display().to_string();
+    let times = ["--timeout-start-sec=1s", "--timeout-stop-sec=1s", "--ready=notify"];
+    let flood = ["--", "/usr/bin/python3", "-c", FLOOD, &mark];
+    let told = run(&dir, &["--name", service.name()]).args(times).args(flood).output();
+    assert!(told.exit == Exit::Status(249) && told.stderr.contains("not ready after 1s"), "{told:?}");
+    dir.nothing_left();
+}
