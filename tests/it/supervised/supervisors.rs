@@ -47,6 +47,12 @@ pub(super) fn command(dir: &Dir, program: &str, words: &[&str]) -> Output {
     Svc::new(dir).program(&format!("/usr/bin/{program}")).args(words).arg_service().output()
 }
 
+/// s6-supervise(1) writes down that the service is up a moment after it has started it.
+fn wait_known(dir: &Dir) {
+    let state = || command(dir, "s6-svstat", &["-o", "up,ready"]).stdout;
+    wait_until("s6 knows that it is up", || (state() != "false false\n").then_some(()));
+}
+
 impl Svc<'_> {
     /// The service directory.
     fn arg_service(self) -> Self {
@@ -90,6 +96,7 @@ fn s6_hears_of_the_readiness_when_it_is_there_and_not_before() {
         dir.write("service/notification-fd", "3\n");
         let running = s6(&dir);
         gate.wait_started();
+        wait_known(&dir);
         assert_eq!(command(&dir, "s6-svstat", &["-o", "up,ready"]).stdout, "true false\n", "{ready}");
         wait_until("the helper is alone", || (adapters(&dir).len() == 1).then_some(()));
         let waiting =
@@ -124,6 +131,7 @@ fn a_program_that_speaks_to_s6_itself_needs_no_helper() {
     let running = s6(&dir);
     gate.wait_started();
     assert_eq!(adapters(&dir), NOBODY);
+    wait_known(&dir);
     assert_eq!(command(&dir, "s6-svstat", &["-o", "up,ready"]).stdout, "true false\n");
     gate.open();
     assert_eq!(command(&dir, "s6-svwait", &["-U", "-t", "10000"]).exit, Exit::Status(0));
