@@ -187,6 +187,8 @@ fn what_is_killed_of_the_start_leaves_the_rest_in_order() {
     let (daemon, inside) = reported(&dir);
     let between = Process::open(inside["ppid"].as_i64().unwrap().try_into().unwrap()).unwrap();
     running.signal(Signal::SIGKILL);
+    // Not all of its descriptors go at once.
+    wait_until("the launcher has ended", || (!running.runs()).then_some(()));
     between.wait_gone();
     dir.write("gate", "");
     assert_eq!(running.finish().exit, Exit::Signal(Signal::SIGKILL as i32));
