@@ -242,8 +242,11 @@ pub(crate) type Problems = Vec<String>;
 
 fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Made<'_>, Problems> {
     let given = spec_file::given(matches);
-    report_all(given.iter().flat_map(|loaded| &loaded.warnings));
-    let noted = given.as_ref().is_ok_and(|loaded| !loaded.warnings.is_empty());
+    let elsewhere = |loaded: &Loaded| if F::NATIVE { Vec::new() } else { loaded.elsewhere.clone() };
+    let notes: Vec<Error> =
+        given.iter().flat_map(|loaded| loaded.warnings.iter().cloned().chain(elsewhere(loaded))).collect();
+    report_all(&notes);
+    let noted = !notes.is_empty();
     let finish = |Loaded { draft, kept, .. }: Loaded| {
         if F::NATIVE {
             return draft.finish_natively().map_err(told);

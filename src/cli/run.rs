@@ -57,12 +57,13 @@ fn options(command: Command) -> Command {
 
 /// Runs the service, or explains what would be done.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let Loaded { draft, warnings, kept } = match spec_file::given(matches) {
+    let Loaded { draft, warnings, kept, elsewhere } = match spec_file::given(matches) {
         Ok(loaded) => loaded,
         Err(errors) => return refuse(&errors),
     };
     let asked = args::asked(matches);
-    let notes: Vec<Error> = warnings.into_iter().chain(kept).chain(not_honoured(&draft, asked)).collect();
+    let notes: Vec<Error> =
+        warnings.into_iter().chain(kept).chain(elsewhere).chain(not_honoured(&draft, asked)).collect();
     report_all(&notes);
     if matches.get_flag("strict") && !notes.is_empty() {
         let cause = "not everything that the file says can be had here; nothing was started";

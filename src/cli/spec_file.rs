@@ -35,6 +35,8 @@ pub(crate) struct Loaded {
     pub(crate) warnings: Vec<Error>,
     /// What svcadapt does not act on, with its place. The draft has it, too, in the words of the file's own host.
     pub(crate) kept: Vec<Error>,
+    /// What belongs to it and stands in files that were not read. Their own host reads them, whatever is written here.
+    pub(crate) elsewhere: Vec<Error>,
 }
 
 /// The file that was named, if one was, with the options and the command laid over it.
@@ -73,7 +75,12 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
                 refusal: NOT_ACTED_ON.into(),
             });
             let kept = in_order(kept.collect());
-            Ok(Loaded { draft: reading.draft, warnings: in_order(reading.warnings), kept })
+            Ok(Loaded {
+                draft: reading.draft,
+                warnings: in_order(reading.warnings),
+                kept,
+                ..Loaded::default()
+            })
         }
         _ => {
             let error = Error::new("spec", "no kind of file that describes a service");

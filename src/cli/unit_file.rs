@@ -114,11 +114,10 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
         })
         .collect();
     let again = |fault: &Fault| told.contains(&(&fault.path, place(&fault.spot)));
-    let mut warnings: Vec<Error> =
+    let warnings: Vec<Error> =
         reading.warnings.iter().filter(|fault| !again(fault)).cloned().map(Error::from).collect();
-    warnings.extend(other_sockets(&service));
     let kept = kept.iter().map(|kept| Error::new(kept.place(), kept.cause())).collect();
-    Ok(Loaded { draft: reading.draft, warnings, kept })
+    Ok(Loaded { draft: reading.draft, warnings, kept, elsewhere: other_sockets(&service) })
 }
 
 /// The file of a unit: its own, or else its template's.

@@ -247,7 +247,7 @@ pub(super) fn about_sockets(spec: &ServiceSpec, division: &mut Division) {
 }
 
 /// Whether launchd starts the job at once, and not on demand: what a unit is without any target that wants it
-/// (systemd.unit(5), "[Install] Section Options"). What is kept alive is started at once (launchd.plist(5)).
+/// (systemd.unit(5), "\[Install\] Section Options"). What is kept alive is started at once (launchd.plist(5)).
 pub fn starts_at_load(spec: &ServiceSpec) -> bool {
     spec.native.systemd.is_none() || wanted_by(spec).next().is_some() || is_kept_alive(spec)
 }

@@ -71,7 +71,9 @@ fn sockets_under_another_name_are_told_and_not_opened() {
         "svcadapt: {}:3: Service=: these are sockets of web.service, and not read: only those of web.socket are\n",
         std::fs::canonicalize(folder.path()).unwrap().join("admin.socket").display()
     );
-    for command in [&["show"][..], &["gen-unit"], &["gen-plist"]] {
+    // Beside what is written for systemd, it means what it did.
+    printed(["gen-unit", "--strict", &path("web.service")]);
+    for command in [&["show"][..], &["gen-plist"]] {
         let output = svcadapt([command, &[&path("web.service")]].concat());
         assert_eq!((output.status.code(), said(&output)), (Some(0), told.clone()), "{command:?}");
         assert!(!String::from_utf8(output.stdout).unwrap().contains("81"));

@@ -21,6 +21,7 @@ use crate::harness::Output;
 use crate::harness::Svc;
 use crate::harness::Systemd;
 use crate::harness::example;
+use crate::harness::low_port;
 use crate::harness::wait_until;
 use crate::judge::skip;
 
@@ -239,10 +240,6 @@ fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
-fn free_low_port() -> u16 {
-    (600..1024).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
-}
-
 const STRICT: [&str; 2] = ["--harden", "strict"];
 
 #[test]
@@ -258,7 +255,7 @@ fn a_server_serves_under_strict() {
 #[test]
 fn a_server_with_a_port_below_1024_serves_under_strict() {
     let Some(systemd) = Systemd::shared() else { return };
-    let server = Server::new(systemd, "harden-low", free_low_port());
+    let server = Server::new(systemd, "harden-low", low_port());
     server.start(&[&STRICT[..], &["--ambient-capabilities", "CAP_NET_BIND_SERVICE"]].concat());
     server.is_strict();
 }
@@ -293,7 +290,7 @@ fn a_server_that_is_given_its_socket_serves_under_strict() {
 fn the_adapter_finds_a_server_ready_under_strict() {
     for systemd in Systemd::of_versions(252..) {
         let own = ["--systemd-version".to_owned(), systemd.version().to_string()];
-        for (name, port) in [("harden-ready", free_port()), ("harden-ready-low", free_low_port())] {
+        for (name, port) in [("harden-ready", free_port()), ("harden-ready-low", low_port())] {
             let server = Server::new(systemd, name, port);
             let ready = format!("tcp:{port}");
             let text = server.start(&[&STRICT[..], &["--ready", &ready, &own[0], &own[1]]].concat());

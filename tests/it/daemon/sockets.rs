@@ -20,6 +20,7 @@ use crate::harness::Launchd;
 use crate::harness::Process;
 use crate::harness::Svc;
 use crate::harness::Systemd;
+use crate::harness::low_port;
 use crate::harness::require;
 use crate::harness::wait_until;
 use crate::run::Service;
@@ -29,10 +30,6 @@ use super::logged;
 
 fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
-}
-
-fn free_low_port() -> u16 {
-    (600..1024).rev().find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
 /// What is said to the program comes back.
@@ -80,7 +77,7 @@ fn a_daemon_opens_its_sockets_before_it_gives_up_its_rights() {
     }
     for later in [false, true] {
         let (dir, service) = (Dir::new(), Service::new());
-        let (port, path) = (free_low_port(), dir.join("socket"));
+        let (port, path) = (low_port(), dir.join("socket"));
         let listening = listening(port, &path);
         let mut words = strings(&listening);
         words.extend(["--set", "socket-mode=0620", "--set", "socket-user=daemon", "--set", "user=nobody"]);

@@ -14,6 +14,7 @@
 //! * [`wait_until`], [`Process`]: wait for what happens elsewhere, and signal it without hitting a stranger.
 //! * [`Systemd`]: the machine's own systemd as process 1 of private namespaces.
 //! * [`Launchd`]: the stand-in for launchd (tests/tools/launchd.rs) as process 1 of private namespaces.
+//! * [`low_port`]: a port that is root's, and no other test's.
 //! * [`require`]: skips loudly, or fails where `SVCADAPT_TEST_REQUIRE` says that skipping is no answer.
 //!
 //! What a test leaves behind is ended with its `Dir`. What a killed test binary leaves behind is ended by a janitor
@@ -22,6 +23,7 @@
 mod dir;
 mod expect;
 mod launchd;
+mod port;
 mod proc;
 mod process;
 mod require;
@@ -33,6 +35,7 @@ pub(crate) use dir::Dir;
 pub(crate) use dir::SOURCES;
 pub(crate) use dir::example;
 pub(crate) use launchd::Launchd;
+pub(crate) use port::low_port;
 pub(crate) use proc::facts;
 pub(crate) use process::Process;
 pub(crate) use process::wait_until;

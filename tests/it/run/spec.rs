@@ -153,6 +153,8 @@ fn the_environment_is_what_was_asked_for() {
     svc.env("GIVEN", "yes").env("SECRET", "no").env("LD_PRELOAD", "").run();
     let (process, report) = reported(&dir);
     let mut env = report["env"].as_object().unwrap().clone();
+    // What only this process can mean; `hostile` looks what it says.
+    assert!(env.remove("SVCADAPT_PROCESS").is_some());
     for known in ["USER", "LOGNAME", "HOME"] {
         // Of root nothing is said where root was not asked for.
         assert_eq!(env.remove(known).is_some(), !nix::unistd::geteuid().is_root(), "{known}");
@@ -171,6 +173,13 @@ fn the_environment_is_what_was_asked_for() {
     dirty.env("SECRET", "shared").run();
     let (process, report) = reported(&dir);
     assert_eq!(report["env"]["SECRET"], json!("shared"));
+    stop(&process);
+    // Nothing is told that was not to be.
+    fs::remove_file(dir.join("report")).unwrap();
+    let unset = ["--unset-environment=SVCADAPT_PROCESS"];
+    crate::harness::Svc::new(&dir).args(options).args(unset).args(inspect(&dir)).env("GIVEN", "yes").run();
+    let (process, report) = reported(&dir);
+    assert!(report["env"].get("SVCADAPT_PROCESS").is_none());
     stop(&process);
 }
 

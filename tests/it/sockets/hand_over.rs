@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Svc;
+use crate::harness::low_port;
 use crate::harness::require;
 use crate::harness::wait_until;
 
@@ -104,8 +105,7 @@ fn an_ordinary_user_has_a_port_that_is_root_s() {
         return;
     }
     let dir = Dir::new().owned_by("nobody");
-    let port =
-        (600..1024).rev().find(|port| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok()).unwrap();
+    let port = low_port();
     let option = format!("--listen-stream=127.0.0.1:{port}");
     serving(&dir, "classic", &[&option, "--user=nobody", "--file-descriptor-name=low"]).run();
     let (process, report) = reported(&dir);
