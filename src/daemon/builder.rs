@@ -7,13 +7,7 @@ use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::host;
-use crate::host::Asked;
-use crate::host::Detection;
 use crate::plan::Plan;
-use crate::plan::Resolved;
-use crate::plan::Surroundings;
-use crate::setup;
 use crate::setup::Failure;
 use crate::setup::Privileges;
 use crate::spec::Ceiling;
@@ -28,8 +22,8 @@ use crate::spec::SpecDraft;
 use super::Error;
 use super::Reaction;
 use super::Signal;
-use super::above;
 use super::error::of_problem;
+use super::prepare::Prepared;
 
 /// Whether to fork away from whoever started the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,6 +35,19 @@ pub enum DetachProcess {
     Yes,
     /// Stay, whatever the evidence says.
     No,
+}
+
+/// Whether a process that was forked off executes the program again before it becomes the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reexecute {
+    /// Where the system demands it: on macOS, whose frameworks are not to be used between a fork and an exec (fork(2),
+    /// CAVEATS).
+    #[default]
+    Auto,
+    /// On every system: for a program with libraries that do not bear a fork.
+    Always,
+    /// On none: the program uses nothing that does not bear a fork.
+    Never,
 }
 
 /// A program that wants to become a service.
@@ -83,7 +90,8 @@ pub struct Daemon<'fd> {
     draft: SpecDraft,
     preserved: Vec<BorrowedFd<'fd>>,
     early: Vec<Failure>,
-    detach: DetachProcess,
+    pub(super) detach: DetachProcess,
+    pub(super) reexecute: Reexecute,
     pub(super) signals: Vec<(Signal, Reaction)>,
     pub(super) privileges: Kept,
 }
@@ -103,14 +111,6 @@ impl From<Kept> for Privileges {
             Kept::Yes => Self::Keep,
         }
     }
-}
-
-/// Everything that was found out before anything was changed.
-#[derive(Debug)]
-pub(super) struct Prepared {
-    pub(super) spec: ServiceSpec,
-    pub(super) resolved: Resolved,
-    pub(super) detection: Detection,
 }
 
 impl<'fd> Daemon<'fd> {
@@ -136,6 +136,13 @@ impl<'fd> Daemon<'fd> {
     /// Whether to fork away from whoever started the program: only where nobody supervises it, by default.
     pub fn detach_process(mut self, detach: DetachProcess) -> Self {
         self.detach = detach;
+        self
+    }
+
+    /// Whether the program is executed again in the process that was forked off to be the service: where the system demands
+    /// it, by default. [`Daemon::enter`] says what that means for `main`.
+    pub fn reexecute(mut self, reexecute: Reexecute) -> Self {
+        self.reexecute = reexecute;
         self
     }
 
@@ -359,20 +366,7 @@ impl<'fd> Daemon<'fd> {
     /// What [`Daemon::enter`] would do here, step for step, without doing it.
     pub fn plan(&self) -> Result<Plan, Error> {
         let Prepared { spec, resolved, detection } = self.prepare()?;
-        Ok(Plan::of_itself(&spec, &resolved, &detection))
-    }
-
-    pub(super) fn prepare(&self) -> Result<Prepared, Error> {
-        let spec = self.spec()?;
-        let detection = match self.detach {
-            DetachProcess::Auto => above::below_run(host::decide(Asked::Auto)),
-            DetachProcess::Yes => host::decide(Asked::Classic),
-            DetachProcess::No => host::decide(Asked::Supervised),
-        };
-        let surroundings = Surroundings::of(&detection);
-        let resolved =
-            setup::resolve_itself(&spec, surroundings, host::variables()).map_err(Error::Refused)?;
-        Ok(Prepared { spec, resolved, detection })
+        Ok(self.plan_of(&spec, &resolved, &detection))
     }
 }
 

@@ -3,34 +3,47 @@
 use std::fmt::Display;
 use std::io;
 use std::io::Write;
+use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::host::Detection;
 use crate::plan::Course;
 use crate::plan::Plan;
+use crate::plan::Step;
 use crate::setup::Failure;
 use crate::setup::Report;
 use crate::setup::Settled;
 use crate::setup::Work;
+use crate::spec::ServiceSpec;
 use crate::supervise;
 use crate::supervise::Divided;
 use crate::sys::fd;
 use crate::sys::process;
+use crate::sys::signal;
 
 use super::Daemon;
 use super::Error;
 use super::Service;
 use super::Signals;
 use super::above::Above;
-use super::builder::Prepared;
+use super::again::Arrival;
+use super::again::Departure;
+use super::again::Ticket;
 use super::launcher;
+use super::prepare::Prepared;
+use super::prepare::another_one;
 use super::service::Held;
 
 /// Whether this process is a service, or on the way to be one.
 static ENTERED: AtomicBool = AtomicBool::new(false);
+
+/// How often it was tried in this process.
+static ATTEMPTS: AtomicU32 = AtomicU32::new(0);
 
 /// How long a thread that has been joined may still be counted.
 const JOINED: Duration = Duration::from_millis(200);
@@ -45,6 +58,10 @@ impl Daemon<'_> {
     ///
     /// The steps and their order are those of [`Daemon::plan`]. What can be wrong is looked at before anything is changed;
     /// what fails after the fork is told by the launcher.
+    ///
+    /// On macOS, and where [`Daemon::reexecute`] says so, the program is executed again between the forks and the other steps,
+    /// and this function is called twice: it returns in the second `main`, in the process that is the service
+    /// ([`crate::daemon`], "Executed again").
     ///
     /// It has to come before anything that makes threads:
     ///
@@ -66,11 +83,24 @@ impl Daemon<'_> {
     /// let second = daemon.enter();
     /// ```
     pub fn enter(self) -> Result<Service, Error> {
+        let attempt = ATTEMPTS.fetch_add(1, Ordering::SeqCst);
+        let arrival = if ENTERED.load(Ordering::SeqCst) {
+            None
+        } else {
+            Arrival::look().map_err(|lost| Error::Refused(vec![lost]))?
+        };
+        let early = match arrival {
+            Some(due) if due.is_due(attempt) => {
+                ENTERED.store(true, Ordering::SeqCst);
+                return self.go_on(due);
+            }
+            early => early,
+        };
         alone()?;
         if ENTERED.swap(true, Ordering::SeqCst) {
             return Err(Error::Entered);
         }
-        let entered = self.go();
+        let entered = self.go(attempt, early);
         if let Err(Error::Refused(_) | Error::Running(_)) = entered {
             // Nothing has been changed, so it may be tried again.
             ENTERED.store(false, Ordering::SeqCst);
@@ -92,29 +122,97 @@ impl Daemon<'_> {
         }
     }
 
-    fn go(self) -> Result<Service, Error> {
+    fn go(self, attempt: u32, early: Option<Arrival>) -> Result<Service, Error> {
+        let refused = |failure| Error::Refused(vec![failure]);
         let Prepared { spec, mut resolved, detection } = self.prepare()?;
-        let above =
-            Above::take(&spec, &mut resolved, &detection).map_err(|failure| Error::Refused(vec![failure]))?;
-        let plan = Plan::of_itself(&spec, &resolved, &detection);
-        supervise::check(&plan).map_err(|failure| Error::Refused(vec![failure]))?;
+        let above = Above::take(&spec, &mut resolved, &detection).map_err(refused)?;
+        let plan = self.plan_of(&spec, &resolved, &detection);
+        supervise::check(&plan).map_err(refused)?;
         if let Some(failure) = supervise::running_already(&spec, &resolved) {
             return Err(Error::Running(failure));
+        }
+        let departure = if plan.executes_again() {
+            Some(self.departure(&spec, &plan, &detection, attempt).map_err(refused)?)
+        } else {
+            None
+        };
+        if let Some(early) = early {
+            // It was refused when it was tried the first time, or was another one.
+            let (_, reports) = early.take().map_err(|error| lost(&error))?;
+            give_up(&reports, &another_one());
         }
         let held = Box::new(Held { spec, resolved, plan });
         // What is buffered would be written twice.
         let _ = io::stdout().flush();
         let work = match supervise::divide(&held.spec, &held.plan, &held.resolved) {
             Divided::Launcher(outcome) => launcher::leave(outcome),
-            Divided::Service(work) => work,
+            Divided::Service(work) => match departure {
+                Some(departure) => departure.leave(work, &held.resolved.program),
+                None => work,
+            },
         };
-        let (settled, signals) = match self.settle(work, &held.plan) {
-            Ok(settled) => settled,
+        let settled = self.settle(work, &held.plan);
+        self.entered(held, settled, above, detection)
+    }
+
+    /// Goes on in the process that was forked off, where the program has been executed again.
+    fn go_on(self, arrival: Arrival) -> Result<Service, Error> {
+        let (ticket, reports) = arrival.take().map_err(|error| lost(&error))?;
+        let _ = Report::Entered.send(&reports);
+        // What comes from here on is told when the signal map is there.
+        let _ = signal::block_all();
+        let (Prepared { spec, resolved, detection }, above) = match self.arrived(&ticket) {
+            Ok(arrived) => arrived,
+            Err(error) => match error.failures().first() {
+                Some(failure) => give_up(&reports, failure),
+                None => return Err(error),
+            },
+        };
+        let plan = self.plan_of(&spec, &resolved, &detection);
+        let held = Box::new(Held { spec, resolved, plan });
+        let work = supervise::resume(&held.spec, &held.plan, &held.resolved, reports);
+        let settled = self.settle(work, &held.plan);
+        self.entered(held, settled, above, detection)
+    }
+
+    fn arrived(&self, ticket: &Ticket) -> Result<(Prepared, Above), Error> {
+        alone()?;
+        let mut prepared = self.prepare_again(ticket)?;
+        let above = Above::take(&prepared.spec, &mut prepared.resolved, &prepared.detection);
+        Ok((prepared, above.map_err(|failure| Error::Refused(vec![failure]))?))
+    }
+
+    fn departure(
+        &self,
+        spec: &ServiceSpec,
+        plan: &Plan,
+        detection: &Detection,
+        attempt: u32,
+    ) -> Result<Departure, Failure> {
+        if plan.steps.iter().any(|planned| matches!(planned.step, Step::Activate { .. })) {
+            let cause =
+                "what launchd has given to this process cannot be handed on to one that is executed again";
+            return Err(Failure::new("launchd sockets", spec.launchd_sockets(), cause, super::USAGE));
+        }
+        Departure::new(detection, self.fingerprint(spec), attempt)
+            .map_err(|error| Failure::io(&Step::Fork, &error))
+    }
+
+    fn entered(
+        &self,
+        held: Box<Held>,
+        settled: Result<(Settled, Signals), Failure>,
+        above: Above,
+        detection: Detection,
+    ) -> Result<Service, Error> {
+        match settled {
+            Ok((settled, signals)) => {
+                Ok(Service::new(held, settled, signals, above, detection, self.privileges))
+            }
             // Somebody waits for the truth, and has been told.
             Err(failure) if held.plan.course != Course::Exec => process::exit_now(failure.status),
-            Err(failure) => return Err(Error::Step(failure)),
-        };
-        Ok(Service::new(held, settled, signals, above, detection, self.privileges))
+            Err(failure) => Err(Error::Step(failure)),
+        }
     }
 
     fn settle(&self, mut work: Work<'_>, plan: &Plan) -> Result<(Settled, Signals), Failure> {
@@ -135,6 +233,16 @@ impl Daemon<'_> {
             }
         }
     }
+}
+
+/// The end of a process that cannot go on, as the launcher is told it.
+fn give_up(reports: &OwnedFd, failure: &Failure) -> ! {
+    let _ = Report::Failed(failure.clone()).send(reports);
+    process::exit_now(failure.status)
+}
+
+fn lost(error: &io::Error) -> Error {
+    Error::Refused(vec![Failure::kernel("daemon", "descriptors", error, super::USAGE)])
 }
 
 /// Makes sure that there is one thread. The kernel forgets one that has ended a moment after whoever has joined it goes on.

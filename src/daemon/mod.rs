@@ -42,7 +42,8 @@
 //! 1. *Look.* Threads are counted, values read, users found, paths and descriptors tried. All that is wrong is told at once,
 //!    and nothing has been changed ([`Error::Refused`]).
 //! 2. *Fork, new session, fork*: only where nobody supervises. The second process leads the session, so that the third one
-//!    leads none and can never acquire a terminal. The first one waits for the truth.
+//!    leads none and can never acquire a terminal. The first one waits for the truth. Where the program is executed again
+//!    that comes here: as long as its file can be found and read as it was before, and before anything is half done.
 //! 3. *Signals* that the starter ignores get their default action; *environment* becomes the service's own.
 //! 4. *Lock*: before anything that could disturb an instance that runs.
 //! 5. *Directories, streams, pid file*: by root, before the rights are gone.
@@ -79,8 +80,25 @@
 //! asynchronous runtime is built after it. Two things are deliberately absent: a handler of signals that the program could
 //! put code into ([`Signals`] says why), and anything unsafe to call.
 //!
-//! On macOS the classic mode is refused: a process that was forked and has not executed anything may not use Apple's
-//! frameworks there, and launchd wants none. Under launchd, and in the foreground, all of this is the same.
+//! # Executed again
+//!
+//! A process that was forked may use Apple's frameworks only when it has executed something (fork(2), CAVEATS), and on every
+//! system there are libraries that do not bear a fork. So on macOS, and elsewhere if [`Daemon::reexecute`] says so, the
+//! program is executed again in the process that was forked off to be the service: with the same arguments, environment and
+//! standard streams. `main` runs a second time, comes to [`Daemon::enter`] again, and that returns in it.
+//!
+//! * What `main` does before it enters is done twice, and has to bear that; [`executed_again`] tells a program that it is
+//!   the second time. A working directory, umask or variable that it has changed is as it left it.
+//! * It has to ask for the same. If it asks for something else, ends, panics or never comes there, the launcher tells.
+//! * It must close no descriptor that it has not opened, before it enters.
+//! * What is executed is the file that runs, on Linux whatever has become of its name; macOS knows it by where it is now. If
+//!   in that moment another version takes its place, the start fails or is that of the new one, and never a mixture.
+//! * The second time is recognised by a descriptor, not by the environment: it counts for one process, below the one that has
+//!   started it, once, and only if the kernel says that it was made by the same user. No child of the service has it.
+//! * Until the service is ready, the process between the two forks stays as its parent, so that its end is known where only
+//!   process 1 adopts orphans.
+//!
+//! Under launchd, under every other supervisor and in the foreground nothing is forked, and so nothing executed again.
 //!
 //! # What predecessors got wrong
 //!
@@ -116,20 +134,24 @@
 #![forbid(unsafe_code)]
 
 mod above;
+mod again;
 mod builder;
 mod credentials;
 mod enter;
 mod error;
 mod launcher;
 mod listener;
+mod prepare;
 mod runner;
 mod service;
 mod signal;
 mod signals;
 mod watchdog;
 
+pub use again::executed_again;
 pub use builder::Daemon;
 pub use builder::DetachProcess;
+pub use builder::Reexecute;
 pub use credentials::Credentials;
 pub use error::Error;
 pub use listener::Listener;

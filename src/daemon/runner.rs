@@ -16,6 +16,7 @@ use crate::sys::plain;
 use super::Daemon;
 use super::Error;
 use super::Service;
+use super::executed_again;
 use super::launcher::complain;
 
 /// A program that is told on its command line whether to start or to stop.
@@ -72,6 +73,8 @@ impl<'fd> Runner<'fd> {
         };
         match word {
             "start" => self.start(body),
+            // What ran has been stopped; what may run by now is not what was meant.
+            "restart" if executed_again() => self.start(body),
             "stop" => self
                 .target()
                 .and_then(|target| stop(&target, Loud::Yes))

@@ -18,6 +18,7 @@ use super::Course;
 use super::Doer;
 use super::End;
 use super::Listening;
+use super::Orphans;
 use super::Planned;
 use super::Resolved;
 use super::Step;
@@ -107,8 +108,12 @@ impl Draft<'_> {
         }
         let launchd = matches!(detection.manager, Manager::Launchd { .. });
         // launchd adopts all orphans itself; so does process 1.
-        if matches!(course, Course::Daemonize | Course::HandOver | Course::Stay) && !launchd {
+        let adopts = self.resolved.standing.orphans == Orphans::Ours;
+        if matches!(course, Course::Daemonize | Course::HandOver | Course::Stay) && adopts && !launchd {
             self.add(Doer::Launcher, Step::AdoptOrphans);
+        }
+        if course == Course::Daemonize && !adopts {
+            self.add(Doer::Launcher, Step::StayBetween);
         }
         if self.forking() {
             // Nobody who lives on would have it from the program's first process.

@@ -19,6 +19,8 @@ mod environment;
 mod resolved;
 mod step;
 
+use std::path::Path;
+
 use crate::host::Detection;
 use crate::host::Manager;
 use crate::spec::ServiceSpec;
@@ -32,6 +34,7 @@ pub use environment::environment;
 pub use environment::started_as;
 pub use resolved::Account;
 pub use resolved::Entry;
+pub use resolved::Orphans;
 pub use resolved::Resolved;
 pub use resolved::Standing;
 pub use step::Step;
@@ -145,6 +148,35 @@ impl Plan {
         Self::with_end(spec, resolved, detection, End::Itself)
     }
 
+    /// The same plan where the program is executed again in the process that is forked off to be the service; none is, and
+    /// nothing differs, where this very process becomes it.
+    #[must_use]
+    pub fn executing_again(mut self, program: &Path) -> Self {
+        let fork = |planned: &Planned| matches!(planned.step, Step::Fork | Step::ForkAgain);
+        if let Some(last) = self.steps.iter().rposition(fork) {
+            let step = Step::ExecuteAgain(program.to_owned());
+            self.steps.insert(last + 1, Planned { step, doer: Doer::Launcher });
+        }
+        let stays = self.has(&Step::StayBetween);
+        if let Some(first) = self.steps.iter().position(fork)
+            && self.course == Course::Daemonize
+            && !stays
+        {
+            self.steps.insert(first, Planned { step: Step::StayBetween, doer: Doer::Launcher });
+        }
+        self
+    }
+
+    /// Whether this step is one of them.
+    pub fn has(&self, step: &Step) -> bool {
+        self.steps.iter().any(|planned| planned.step == *step)
+    }
+
+    /// Whether the program is executed again on the way.
+    pub fn executes_again(&self) -> bool {
+        self.steps.iter().any(|planned| matches!(planned.step, Step::ExecuteAgain(_)))
+    }
+
     /// Whether it ends in another program.
     pub fn executes(&self) -> bool {
         self.steps.iter().any(|planned| matches!(planned.step, Step::Execute(_)))
@@ -187,7 +219,13 @@ mod tests {
     pub(super) fn resolved() -> Resolved {
         let entry = Entry { name: "nobody".into(), home: "/nonexistent".into(), shell: "/bin/false".into() };
         Resolved {
-            account: Account { uid: 65_534, gid: 65_534, groups: vec![65_534], entry: Some(entry) },
+            account: Account {
+                uid: 65_534,
+                gid: 65_534,
+                groups: vec![65_534],
+                member: None,
+                entry: Some(entry),
+            },
             standing: Standing {
                 groups: vec![0, 4],
                 oom_score_adjust: Some(-500),
@@ -269,6 +307,33 @@ mod tests {
         assert!(
             at("groups") < at("group") && at("group") < at("user") && at("user") < at("working directory")
         );
+    }
+
+    #[test]
+    fn a_program_is_executed_again_right_after_the_forks_and_only_where_there_are_some() {
+        let plan = |mode, manager, orphans| {
+            let mut resolved = resolved();
+            resolved.standing.orphans = orphans;
+            let detection = Detection { mode, manager, scope: Scope::System, evidence: Vec::new() };
+            let plan = Plan::of_itself(&spec(&[(Field::User, "nobody")]), &resolved, &detection);
+            let again = plan.clone().executing_again(Path::new("/bin/x"));
+            let stages = |plan: Plan| plan.steps.iter().map(|planned| planned.step.stage()).collect();
+            let (plan, again): (Vec<_>, Vec<_>) = (stages(plan), stages(again));
+            (plan, again)
+        };
+        let (once, again) = plan(HostMode::Classic, Manager::None, Orphans::Ours);
+        assert_eq!(once[..4], ["adopt orphans", "fork", "new session", "fork again"]);
+        let expected =
+            ["adopt orphans", "stay between", "fork", "new session", "fork again", "execute again"];
+        assert_eq!(again[..6], expected);
+        assert_eq!(again[6..], once[4..]);
+        let (once, again) = plan(HostMode::Classic, Manager::None, Orphans::OfProcess1);
+        assert_eq!(once[..4], ["stay between", "fork", "new session", "fork again"]);
+        assert_eq!(again[..5], expected[1..]);
+        let (once, again) = plan(HostMode::Supervised, Manager::Container, Orphans::Ours);
+        assert_eq!((once[0], &again[..2]), ("fork", &["fork", "execute again"][..]));
+        let (once, again) = plan(HostMode::Supervised, Manager::Systemd, Orphans::Ours);
+        assert_eq!(once, again);
     }
 
     #[test]

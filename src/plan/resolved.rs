@@ -75,6 +75,8 @@ pub struct Account {
     pub gid: u32,
     /// The supplementary groups, sorted.
     pub groups: Vec<u32>,
+    /// The user whose own groups these are, all of them and no others; none where they are anything else.
+    pub member: Option<String>,
     /// What the account database says of the user; none where it has no such number.
     pub entry: Option<Entry>,
 }
@@ -113,8 +115,20 @@ pub struct Standing {
     pub limits: Vec<Resource>,
     /// The descriptors that a service manager has passed (sd_listen_fds(3)).
     pub passed_descriptors: Vec<i32>,
+    /// Whose the orphans among the service's processes become.
+    pub orphans: Orphans,
     /// The descriptors that launchd has given for the service's sockets (`launch_activate_socket`(3)).
     pub activated: Vec<i32>,
+}
+
+/// Whose the orphans among the processes below a launcher become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Orphans {
+    /// The launcher's, if it wants them.
+    #[default]
+    Ours,
+    /// Always those of process 1.
+    OfProcess1,
 }
 
 impl Standing {

@@ -19,6 +19,9 @@ use crate::spec::Socket;
 pub enum Step {
     /// Make orphaned descendants ours, so that none slips away before the service is ready.
     AdoptOrphans,
+    /// Leave the process between the two forks where it is until the service is ready: the service's parent, which is told
+    /// how it ends.
+    StayBetween,
     /// Listen for what the program has to say (sd_notify(3)).
     NotifySocket,
     /// Leave a helper that tells the manager when the service is ready, and goes.
@@ -29,6 +32,8 @@ pub enum Step {
     NewSession,
     /// Fork again, so that no terminal can ever be acquired.
     ForkAgain,
+    /// Execute this very program again, so that it has its libraries to itself; it goes on where it becomes the service.
+    ExecuteAgain(PathBuf),
     /// Wait until the first process of a program that forks itself into the background has left, and find the main
     /// one: by the pid file that the program writes, or as the only one that is left.
     MainProcess(Option<PathBuf>),
@@ -139,11 +144,13 @@ impl Step {
     pub fn stage(&self) -> &'static str {
         match self {
             Self::AdoptOrphans => "adopt orphans",
+            Self::StayBetween => "stay between",
             Self::NotifySocket => "notify socket",
             Self::ReadinessHelper => "readiness helper",
             Self::Fork => "fork",
             Self::NewSession => "new session",
             Self::ForkAgain => "fork again",
+            Self::ExecuteAgain(_) => "execute again",
             Self::MainProcess(_) => "main process",
             Self::HandOver => "hand over",
             Self::Monitor(_) => "monitor",
@@ -183,6 +190,7 @@ impl Step {
         let numbers = |numbers: &[i32]| numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         Some(match self {
             Self::AdoptOrphans
+            | Self::StayBetween
             | Self::NotifySocket
             | Self::ReadinessHelper
             | Self::Fork
@@ -205,6 +213,7 @@ impl Step {
             | Self::RootDirectory(path)
             | Self::WorkingDirectory(path)
             | Self::Execute(path)
+            | Self::ExecuteAgain(path)
             | Self::Directory { path, .. }
             | Self::Lock { path, .. } => path.display().to_string(),
             Self::Listen { socket, .. } => socket.to_string(),
@@ -239,7 +248,7 @@ impl Step {
             | Self::HandOver
             | Self::Listen { .. }
             | Self::Activate { .. } => 202,
-            Self::Execute(_) => 203,
+            Self::Execute(_) | Self::ExecuteAgain(_) => 203,
             Self::Limit(..) | Self::SoftLimit(..) => 205,
             Self::OomScore(_) => 206,
             // Neither a umask nor an environment can fail; the number is that of the masks of a process.
@@ -250,6 +259,7 @@ impl Step {
             Self::Fork
             | Self::ForkAgain
             | Self::AdoptOrphans
+            | Self::StayBetween
             | Self::ReadinessHelper
             | Self::EndWithMonitor
             | Self::Monitor(_) => 204,

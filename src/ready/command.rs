@@ -29,6 +29,8 @@ pub enum Identity {
         gid: u32,
         /// The supplementary groups.
         groups: Vec<u32>,
+        /// The user whose own groups these are, all of them and no others.
+        member: Option<String>,
     },
 }
 
@@ -103,8 +105,8 @@ impl Runner {
         fd::keep_only(&[])?;
         file::change_directory(std::path::Path::new("/"))?;
         file::set_umask(0o022);
-        if let Identity::Other { uid, gid, groups } = &self.identity {
-            identity::set_groups(groups)?;
+        if let Identity::Other { uid, gid, groups, member } = &self.identity {
+            identity::set_groups(groups, member.as_deref())?;
             identity::set_group(*gid)?;
             identity::set_user(*uid)?;
         }

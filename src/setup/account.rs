@@ -38,6 +38,7 @@ pub(super) fn resolve(
         None => of_caller(surroundings, standing, group),
         Some((principal, found)) => of_user(principal, found, group, failures),
     };
+    account.member = account.member.filter(|_| more.is_empty());
     account.groups.extend(more);
     account.groups.sort_unstable();
     account.groups.dedup();
@@ -116,7 +117,7 @@ fn of_caller(surroundings: Surroundings, standing: &Standing, group: Option<u32>
         Some(user) if !keeps => user.gid,
         _ => standing.gid,
     };
-    Account { uid: standing.uid, gid: group.unwrap_or(own), groups, entry: found.map(entry) }
+    Account { uid: standing.uid, gid: group.unwrap_or(own), groups, member: None, entry: found.map(entry) }
 }
 
 fn of_user(
@@ -137,7 +138,7 @@ fn of_user(
                 failures.push(Failure::new("group", format!("of {}", user.name), words(&error), GROUP));
                 Vec::new()
             });
-            Account { uid: user.uid, gid, groups, entry: Some(entry(user)) }
+            Account { uid: user.uid, gid, groups, member: Some(user.name.clone()), entry: Some(entry(user)) }
         }
         (None, Principal::Id(uid)) => {
             if group.is_none() {
@@ -145,7 +146,7 @@ fn of_user(
                 failures.push(Failure::new("user", uid.to_string(), cause, GROUP).hint("add --group"));
             }
             let gid = group.unwrap_or_default();
-            Account { uid: *uid, gid, groups: vec![gid], entry: None }
+            Account { uid: *uid, gid, groups: vec![gid], member: None, entry: None }
         }
         (None, Principal::Name(_)) => Account::default(),
     }

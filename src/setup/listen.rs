@@ -155,7 +155,9 @@ impl<'a> Maker<'a> {
     fn act<T>(&self, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         match self {
             Self::Ourselves => act(),
-            Self::Service(one) => identity::with_rights_of(one.uid, one.gid, &one.groups, act),
+            Self::Service(one) => {
+                identity::with_rights_of(one.uid, one.gid, &one.groups, one.member.as_deref(), act)
+            }
         }
     }
 }

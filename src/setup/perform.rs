@@ -184,7 +184,7 @@ impl<'a> Work<'a> {
             Step::Nice(level) => wanted(self.spec.nice.is_some(), limits::set_nice(*level)),
             Step::RootDirectory(path) => file::change_root(path),
             Step::BoundingSet(set) => self.bound(*set),
-            Step::Groups(groups) => identity::set_groups(groups),
+            Step::Groups(groups) => identity::set_groups(groups, self.resolved.account.member.as_deref()),
             Step::Group(gid) => identity::set_group(*gid),
             Step::Limit(resource, limit) => limits::set(resource.name(), raw(limit.soft), raw(limit.hard)),
             Step::SoftLimit(resource, soft) => soften(resource.name(), raw(*soft)),
@@ -198,6 +198,8 @@ impl<'a> Work<'a> {
             Step::WorkingDirectory(path) => file::change_directory(path),
             // These are the launcher's.
             Step::AdoptOrphans
+            | Step::StayBetween
+            | Step::ExecuteAgain(_)
             | Step::NotifySocket
             | Step::ReadinessHelper
             | Step::Fork

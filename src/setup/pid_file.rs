@@ -72,12 +72,25 @@ pub fn remove(path: &Path, pid: i32) -> io::Result<()> {
 
 /// A pid has at most seven digits; what else a program has to say may come on further lines.
 const LONGEST: u64 = 32;
+/// What a pid file says, and whose word it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Named {
+    /// The number.
+    pub pid: i32,
+    /// The owner of the file.
+    pub by: u32,
+}
 
 /// The number in a pid file; none where there is no file, or no number in it.
+pub fn read(path: &Path) -> io::Result<Option<i32>> {
+    Ok(read_named(path)?.map(|named| named.pid))
+}
+
+/// The same, with whose word it is.
 ///
 /// The program itself may have put it there: nothing but a file is opened, for a device (a watchdog, a tape) may act on
 /// that alone. A link is followed if it is root's, or ours.
-pub fn read(path: &Path) -> io::Result<Option<i32>> {
+pub fn read_named(path: &Path) -> io::Result<Option<Named>> {
     let found = match std::fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() && [0, identity::effective_user()].contains(&found.uid()) => {
             std::fs::canonicalize(path)
@@ -86,7 +99,7 @@ pub fn read(path: &Path) -> io::Result<Option<i32>> {
         Err(error) => Err(error),
     };
     match found.and_then(|path| untrusted::read(&path, LONGEST)) {
-        Ok(file) => Ok(file.and_then(|file| number(&file.content))),
+        Ok(file) => Ok(file.and_then(|file| Some(Named { pid: number(&file.content)?, by: file.uid }))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }

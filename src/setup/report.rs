@@ -20,6 +20,8 @@ pub enum Report {
     Failed(Failure),
     /// Everything is done but the exec.
     Executing,
+    /// A program that was executed again has come to where it goes on.
+    Entered,
     /// A program that stays what it is has done all its steps: from here on its own code speaks, and of what was made
     /// it is not asked.
     Settled,
@@ -61,6 +63,7 @@ impl Report {
                 put(&mut message, &failure.errno.unwrap_or_default().to_ne_bytes());
             }
             Self::Executing => message.push(b'E'),
+            Self::Entered => message.push(b'N'),
             Self::Settled => message.push(b'L'),
             Self::Ready => message.push(b'R'),
             Self::Status(text) => {
@@ -137,6 +140,7 @@ impl Iterator for Reports {
                     errno: Some(i32::from_ne_bytes(rest.number()?)).filter(|number| *number != 0),
                 })
             }
+            b'N' => Report::Entered,
             b'L' => Report::Settled,
             b'R' => Report::Ready,
             b'T' => Report::Status(rest.text()?),
@@ -192,6 +196,7 @@ mod tests {
             Report::Failed(failure),
             Report::Failed(refused),
             Report::Executing,
+            Report::Entered,
             Report::Settled,
             Report::Status("opening".into()),
             Report::Why("no\nbells".into()),

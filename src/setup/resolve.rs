@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::plan::Orphans;
 use crate::plan::Resolved;
 use crate::plan::Standing;
 use crate::plan::Surroundings;
@@ -20,6 +21,7 @@ use crate::spec::Resource;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
 use crate::spec::environment_file;
+use crate::sys::family;
 use crate::sys::fd;
 use crate::sys::file;
 use crate::sys::identity;
@@ -131,6 +133,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> Standing {
         oom_score_adjust: limits::oom_score_adjust().ok(),
         limits: Resource::ALL.into_iter().filter(|resource| limits::exists(resource.name())).collect(),
         passed_descriptors: passed,
+        orphans: if family::ADOPTS_ORPHANS { Orphans::Ours } else { Orphans::OfProcess1 },
         activated: Vec::new(),
     }
 }

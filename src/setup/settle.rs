@@ -70,6 +70,11 @@ impl Work<'_> {
         done.inspect_err(|failure| self.tell(&Report::Failed(failure.clone())))
     }
 
+    /// Where somebody waits for reports, for a program that goes on in another image.
+    pub fn into_listener(self) -> Option<OwnedFd> {
+        self.listener
+    }
+
     /// What is left when all steps are done.
     pub fn settled(self) -> Settled {
         let Self { listener, lock, made, mut streams, placements, .. } = self;

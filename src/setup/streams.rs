@@ -109,9 +109,11 @@ fn open(mode: FileMode, path: &Path, account: &Account) -> io::Result<Opened> {
     let unsafe_place = file::unsafe_directory(parent, 0)?.is_some();
     match (unsafe_place, account.uid) {
         (true, 0) => file::open_output(path, writing, LOG_MODE, Links::Refuse),
-        (true, uid) => identity::with_rights_of(uid, account.gid, &account.groups, || {
-            file::open_output(path, writing, LOG_MODE, Links::Follow)
-        }),
+        (true, uid) => {
+            identity::with_rights_of(uid, account.gid, &account.groups, account.member.as_deref(), || {
+                file::open_output(path, writing, LOG_MODE, Links::Follow)
+            })
+        }
         (false, _) => {
             let opened = file::open_output(path, writing, LOG_MODE, Links::Follow)?;
             if opened.created {
@@ -134,7 +136,7 @@ fn as_whoever_could_exchange<T>(
     if ours || file::unsafe_directory(parent, 0)?.is_none() {
         open()
     } else {
-        identity::with_rights_of(account.uid, account.gid, &account.groups, open)
+        identity::with_rights_of(account.uid, account.gid, &account.groups, account.member.as_deref(), open)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Leaving nothing running.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::AsFd;
@@ -14,6 +15,8 @@ use crate::sys::process::Reaped;
 use crate::sys::signal;
 use crate::sys::signal::Signals;
 
+use super::between::Between;
+
 /// A process that outlives its SIGKILL by this much hangs in the kernel; waiting longer would not end it.
 const LAST_PATIENCE: Duration = Duration::from_secs(10);
 
@@ -22,26 +25,35 @@ const AGAIN: Duration = Duration::from_millis(250);
 
 /// Ends everything below us: asks first, and after `patience` no more. Says who has ended.
 ///
-/// We adopt what our descendants leave behind, so that nothing can hide by a double fork.
-pub(super) fn extinguish(signals: &Signals, patience: Duration) -> io::Result<BTreeSet<i32>> {
+/// We adopt what our descendants leave behind, so that nothing can hide by a double fork. Where we cannot, what has left
+/// the daemon's session too before we have seen it is lost; whom we have seen once we keep hold of. The process between,
+/// which that session belongs to, stays to the last, and is not ended here.
+pub(super) fn extinguish(
+    signals: &Signals,
+    patience: Duration,
+    between: Option<&Between>,
+) -> io::Result<BTreeSet<i32>> {
     let begun = Instant::now();
-    let (mut asked, mut gone) = (BTreeSet::new(), BTreeSet::new());
+    let (mut asked, mut gone, mut known) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
     loop {
-        let mut found = process::reap()?;
+        let reap = || between.map_or_else(process::reap, Between::reap);
+        let mut found = reap()?;
         while let Reaped::Child(pid, _) = found {
             gone.insert(pid);
-            found = process::reap()?;
+            found = reap()?;
         }
-        if found == Reaped::NoChildren {
+        look(&mut known, between)?;
+        let alone = found == Reaped::NoChildren || between.is_some_and(Between::is_there);
+        if alone && known.is_empty() {
             return Ok(gone);
         }
         let elapsed = begun.elapsed();
         let pause = if elapsed < patience {
             // One that was blocking signals, because it was just becoming the program, may have forked and left.
-            ask_new(&mut asked)?;
+            ask_new(&known, &mut asked);
             patience.saturating_sub(elapsed).min(AGAIN)
         } else if elapsed < patience + LAST_PATIENCE {
-            for (_, held) in all()? {
+            for held in known.values() {
                 // Root's own rules may keep us from a process that has become somebody else.
                 let _ = held.send(signal::SIGKILL);
             }
@@ -50,33 +62,99 @@ pub(super) fn extinguish(signals: &Signals, patience: Duration) -> io::Result<BT
         } else {
             return Ok(gone);
         };
-        fd::wait_readable(&[signals.as_fd()], Some(pause))?;
+        let mut all = vec![signals.as_fd()];
+        // The end of one that is no child of ours is seen in no other way.
+        all.extend(known.values().map(AsFd::as_fd).filter(|_| between.is_some()));
+        fd::wait_readable(&all, Some(pause))?;
         while signals.next()?.is_some() {}
     }
 }
 
 /// Asks every process to end that was not asked before.
-fn ask_new(asked: &mut BTreeSet<i32>) -> io::Result<()> {
-    for (pid, held) in all()? {
-        if asked.insert(pid) {
+fn ask_new(known: &BTreeMap<i32, PidFd>, asked: &mut BTreeSet<i32>) {
+    for (pid, held) in known {
+        if asked.insert(*pid) {
             // One that is stopped (SIGSTOP) would not act on it.
             let _ = held.send(signal::SIGTERM).and_then(|_| held.send(signal::SIGCONT));
+        }
+    }
+}
+
+/// Takes hold of everybody who runs, and lets go of who has ended.
+///
+/// The number of a grandchild may be taken by a stranger as soon as its parent has reaped it: so hold it first, then
+/// make sure that it is still one of ours, then signal what we hold.
+fn look(known: &mut BTreeMap<i32, PidFd>, between: Option<&Between>) -> io::Result<()> {
+    let own = process::own_pid();
+    let session = between.map(Between::pid);
+    let ours = |pid: i32| {
+        let member = || session.is_some() && process::session(pid).ok() == session;
+        family::descends(pid, own) || member()
+    };
+    let mut ended = Vec::new();
+    for (pid, held) in known.iter() {
+        if held.has_ended()? {
+            ended.push(*pid);
+        }
+    }
+    for pid in ended {
+        known.remove(&pid);
+    }
+    let mut all = family::descendants(own)?;
+    if let Some(number) = session {
+        all.extend(family::session(number)?);
+    }
+    for pid in all.into_iter().filter(|pid| *pid != own && Some(*pid) != session) {
+        if !known.contains_key(&pid)
+            && let Some(held) = PidFd::open(pid)?
+            && ours(pid)
+            && !held.has_ended()?
+        {
+            known.insert(pid, held);
         }
     }
     Ok(())
 }
 
-/// The number of a grandchild may be taken by a stranger as soon as its parent has reaped it: so hold it first, then
-/// make sure that it is still one of ours, then signal what we hold.
-fn all() -> io::Result<Vec<(i32, PidFd)>> {
-    let own = process::own_pid();
-    let mut all = Vec::new();
-    for pid in family::descendants(own)?.into_iter().filter(|pid| *pid != own) {
-        if let Some(held) = PidFd::open(pid)?
-            && family::descends(pid, own)
-        {
-            all.push((pid, held));
-        }
+#[cfg(test)]
+mod tests {
+    use std::io::BufRead;
+    use std::io::BufReader;
+    use std::io::Write;
+    use std::process::Command;
+    use std::process::Stdio;
+
+    use super::super::between::Line;
+    use super::*;
+
+    /// Where nobody adopts orphans: one that is below us no more, and one that has never been.
+    #[test]
+    fn whoever_is_in_the_daemons_session_is_found_wherever_they_hang_in_the_tree() {
+        let text = "(sleep 60 >&2 & echo $!); read line";
+        let leader = Command::new("setsid")
+            .args(["sh", "-c", text])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let Ok(mut leader) = leader else {
+            writeln!(io::stderr(), "skipped: there is no setsid(1)").unwrap();
+            return;
+        };
+        let mut line = String::new();
+        BufReader::new(leader.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let orphan: i32 = line.trim().parse().unwrap();
+        let pid = i32::try_from(leader.id()).unwrap();
+        let between = Between::new(pid, Line::new().unwrap()).unwrap();
+        let mut known = BTreeMap::new();
+        look(&mut known, Some(&between)).unwrap();
+        assert!(known.contains_key(&orphan) && !known.contains_key(&pid));
+        assert!(!known.contains_key(&process::own_pid()));
+        known[&orphan].send(signal::SIGKILL).unwrap();
+        fd::wait_readable(&[known[&orphan].as_fd()], Some(Duration::from_secs(10))).unwrap();
+        look(&mut known, Some(&between)).unwrap();
+        assert!(!known.contains_key(&orphan));
+        drop(leader.stdin.take());
+        leader.wait().unwrap();
     }
-    Ok(all)
 }

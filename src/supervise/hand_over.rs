@@ -42,13 +42,14 @@ pub(super) fn hand_over(start: &Start<'_>) -> Outcome {
     };
     match forked() {
         Err(failure) => failure.into(),
-        Ok((_, _, mut ends, _, Side::Child)) => {
+        Ok((_, signals, mut ends, _, Side::Child)) => {
+            signals.after_fork();
             // Removing the socket is the parent's.
             std::mem::forget(ends.socket.take());
             ends.work.tell(&Report::Started(process::own_pid()));
             process::exit_now(ends.work.become_program(start.plan).status)
         }
-        Ok((tell, signals, Ends { probes, reports, work, socket }, claim, Side::Parent(_))) => {
+        Ok((tell, signals, Ends { probes, reports, work, socket, line: _ }, claim, Side::Parent(_))) => {
             drop(work);
             let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
             // Without a word in the spec the manager above has its own patience.

@@ -92,7 +92,7 @@ fn leave_helper<'a>(start: &Start<'a>) -> Result<Work<'a>, Failure> {
 
 /// Waits until the program is ready, tells it, and goes.
 fn help(start: &Start<'_>, ends: Ends<'_>, main: PidFd, main_pid: i32, tell: &Tell) -> u8 {
-    let Ends { probes, reports, work, socket } = ends;
+    let Ends { probes, reports, work, socket, line: _ } = ends;
     drop(work);
     let main = match main.after_fork() {
         Ok(Some(main)) => main,

@@ -38,6 +38,7 @@ use super::start::Start;
 use super::tell::Tell;
 use super::watch::Event;
 use super::watch::Eyes;
+use super::watch::Returns;
 use super::watch::Watch;
 
 /// Starts the program as a child, and stays until it ends. Returns in that child, too.
@@ -61,12 +62,13 @@ pub(super) fn stay<'a>(start: &Start<'a>) -> Divided<'a> {
     };
     match forked() {
         Err(failure) => Divided::Launcher(failure.into()),
-        Ok((_, mut ends, _, Side::Child)) => {
+        Ok((signals, mut ends, _, Side::Child)) => {
+            signals.after_fork();
             std::mem::forget(ends.socket.take());
             ends.work.tell(&Report::Started(process::own_pid()));
             Divided::Service(ends.work)
         }
-        Ok((signals, Ends { probes, reports, work, socket }, claim, Side::Parent(main))) => {
+        Ok((signals, Ends { probes, reports, work, socket, line: _ }, claim, Side::Parent(main))) => {
             drop(work);
             let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
             watch.main = Some(main);
@@ -150,7 +152,7 @@ impl Monitor<'_> {
                 }
                 Ok(Event::Ended(ended)) if start.forking() => {
                     let ended = ended.unwrap_or(Ended::Killed(signal::SIGKILL));
-                    outcome::ended_too_early(&start.name(), ended, None, LastWords::None)
+                    outcome::ended_too_early(&start.name(), ended, Returns::Never, None, LastWords::None)
                 }
                 Ok(Event::Ended(ended)) => {
                     return Some(Outcome::Ended(ended.unwrap_or(Ended::Killed(signal::SIGKILL))));
@@ -239,7 +241,7 @@ impl Monitor<'_> {
                 Stopping::No | Stopping::Until(None) => launch::stop_patience(self.start),
             };
             // Who cannot be ended now was not what ended.
-            let _ = extinguish(self.signals, left);
+            let _ = extinguish(self.signals, left, None);
         }
     }
 }

@@ -27,6 +27,8 @@ use crate::sys::signal::Signals;
 use crate::sys::words;
 
 use super::Divided;
+use super::between;
+use super::between::Between;
 use super::extinguish::extinguish;
 use super::outcome;
 use super::outcome::LastWords;
@@ -35,6 +37,7 @@ use super::start::Ends;
 use super::start::Start;
 use super::watch::Event;
 use super::watch::Eyes;
+use super::watch::Returns;
 use super::watch::Watch;
 
 /// How long a start may take, where nobody says otherwise (systemd's DefaultTimeoutStartSec).
@@ -58,7 +61,9 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Divided<'a> {
         // All are blocked here, whatever their dispositions; the daemon resets its own.
         let signals = Signals::receive().map_err(failed)?;
         let ends = start.prepare()?;
-        family::adopt_orphans().map_err(failed)?;
+        if start.plan.has(&Step::AdoptOrphans) {
+            family::adopt_orphans().map_err(failed)?;
+        }
         let claim = start.claim()?;
         let alone = SingleThreaded::check().map_err(failed)?;
         let side = process::fork(&alone).map_err(failed)?;
@@ -66,12 +71,18 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Divided<'a> {
     };
     match forked() {
         Err(failure) => over(failure),
-        Ok((_, ends, _, alone, Side::Child)) => Divided::Service(detach(ends, &alone)),
-        Ok((signals, Ends { probes, reports, work, socket }, claim, _, Side::Parent(_))) => {
+        Ok((signals, ends, _, alone, Side::Child)) => {
+            signals.after_fork();
+            Divided::Service(detach(ends, &alone))
+        }
+        Ok((signals, Ends { probes, reports, work, socket, line }, claim, _, Side::Parent(child))) => {
             // The other ends are the daemon's.
             drop(work);
             let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
             watch.hears_itself = !start.plan.executes();
+            watch.returns = if start.plan.executes_again() { Returns::Awaited } else { Returns::Never };
+            // Nothing of the line can fail but what has just been made.
+            watch.between = line.and_then(|line| Between::new(child, line).ok());
             watch.patience = match start.spec.timeout_start {
                 Some(span) => span.finite(),
                 // What runs once may take its time (systemd.service(5)).
@@ -80,6 +91,9 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Divided<'a> {
             };
             let claim = watch.claimed(claim);
             let outcome = wait(start, &mut watch, &signals, &log, claim.as_ref());
+            if let Some(between) = watch.between.take() {
+                between.dismiss();
+            }
             drop(socket);
             Divided::Launcher(outcome)
         }
@@ -99,7 +113,10 @@ fn step_aside() -> io::Result<Option<Ended>> {
         return Ok(None);
     }
     let signals = Signals::receive()?;
-    let Side::Parent(launcher) = process::fork(&SingleThreaded::check()?)? else { return Ok(None) };
+    let Side::Parent(launcher) = process::fork(&SingleThreaded::check()?)? else {
+        signals.after_fork();
+        return Ok(None);
+    };
     loop {
         fd::wait_readable(&[signals.as_fd()], None)?;
         while let Some(number) = signals.next()? {
@@ -120,12 +137,20 @@ fn step_aside() -> io::Result<Option<Ended>> {
 fn detach<'a>(mut ends: Ends<'a>, alone: &SingleThreaded) -> Work<'a> {
     // Removing the socket is the launcher's.
     std::mem::forget(ends.socket.take());
+    let line = ends.line.take();
     let tell = |step: &Step, error: &io::Error| Failure::io(step, error);
     let failure = match process::new_session().map_err(|error| tell(&Step::NewSession, &error)) {
         Err(failure) => failure,
         Ok(()) => match process::fork(alone) {
             Err(error) => tell(&Step::ForkAgain, &error),
-            Ok(Side::Parent(_)) => process::exit_now(0),
+            Ok(Side::Parent(_)) => {
+                // The end of the reports is to be the daemon's.
+                drop(ends);
+                match line {
+                    Some(line) => between::stay(line),
+                    None => process::exit_now(0),
+                }
+            }
             Ok(Side::Child) => {
                 ends.work.tell(&Report::Started(process::own_pid()));
                 return ends.work;
@@ -168,17 +193,19 @@ pub(super) fn wait(
                 break outcome::ended_too_early(
                     &start.name(),
                     ended,
+                    watch.returns,
                     why,
                     log.last_words(&start.resolved.account),
                 );
             }
             Ok(Event::Failed(failure)) => break failure.into(),
-            Ok(Event::LetGo) => break outcome::let_go(&start.name(), watch.why.as_deref()),
+            Ok(Event::LetGo) => break outcome::let_go(&start.name(), watch.returns, watch.why.as_deref()),
             Ok(Event::TimedOut(_)) if !start.plan.executes() => {
                 let patience = watch.patience.unwrap_or_default();
                 break outcome::no_word_in_time(
                     &start.name(),
                     patience,
+                    watch.returns,
                     watch.status.as_deref(),
                     log.last_words(&start.resolved.account),
                 );
@@ -227,7 +254,7 @@ pub(super) fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signa
     let patience = stop_patience(start);
     let main = watch.named();
     // What cannot be ended or removed now was not what failed; the failure is told.
-    let gone = extinguish(signals, patience).unwrap_or_default();
+    let gone = extinguish(signals, patience, watch.between.as_ref()).unwrap_or_default();
     let main = main.or_else(|| watch.named_by(|pid| gone.contains(&pid)));
     // What was made up to the last moment: a signal may have come before the report of it was read.
     let _ = watch.read_reports();

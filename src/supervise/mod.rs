@@ -7,9 +7,23 @@
 //!   of it, and leave.
 //! * [`Course::Stay`], and [`Course::Init`] as process 1 of a container: reap orphans and pass signals on until the
 //!   program ends.
+//!
+//! # Between the forks and the exec
+//!
+//! What the process does that was forked off may be little where it does not end in an exec, and on macOS even where it
+//! does: no framework, and nothing that talks to another process behind our back (fork(2), CAVEATS). So accounts are looked
+//! up, the program is found, launchd is asked and every word of the spec is read before the first fork; after it come system
+//! calls, and the memory of a process that had one thread, whose locks nobody holds. One call is more than that: on macOS
+//! initgroups(3) asks a directory service for a user in more than 16 groups, between fork and exec as in cron(8).
+//!
+//! A program that becomes the service itself has no exec of its own, and its libraries are not ours to know. Where the
+//! system demands it ([`Plan::executing_again`]) it is executed again right after the forks: before the root is changed and
+//! the rights are given up, so that its file can be found and read as it was the first time; everything else is done after
+//! that, by a process that any library may be used in.
 
 #![forbid(unsafe_code)]
 
+mod between;
 mod extinguish;
 mod hand_over;
 mod helper;
@@ -20,6 +34,8 @@ mod passing;
 mod start;
 mod tell;
 mod watch;
+
+use std::os::fd::OwnedFd;
 
 use crate::plan::Course;
 use crate::plan::Plan;
@@ -43,8 +59,8 @@ const CANNOT_BE_RUN: u8 = 2;
 
 /// Whether the plan can be done on this system at all. Nothing is changed.
 ///
-/// A launcher that cannot keep hold of the daemon's processes could promise neither that it is ready nor, after a
-/// failure, that nothing of it is left.
+/// Where orphans cannot be adopted, nobody can keep hold of a program that forks itself away: it could be promised
+/// neither that it is ready nor, after a failure, that nothing of it is left.
 pub fn check(plan: &Plan) -> Result<(), Failure> {
     if family::ADOPTS_ORPHANS {
         return Ok(());
@@ -54,13 +70,13 @@ pub fn check(plan: &Plan) -> Result<(), Failure> {
         return Err(Failure::new("type", "forking", cause, CANNOT_BE_RUN)
             .hint("--pid-file says where the program writes its number"));
     }
-    if plan.course != Course::Daemonize {
+    let forking = plan.steps.iter().any(|planned| matches!(planned.step, Step::MainProcess(_)));
+    if plan.course != Course::Daemonize || !forking {
         return Ok(());
     }
-    let cause = "a classic daemon cannot be started on this system yet";
-    let hint =
-        "--mode supervised stays in the foreground; for launchd, svcadapt gen-plist writes its property list";
-    Err(Failure::new("mode", "classic", cause, CANNOT_BE_RUN).hint(hint))
+    let cause = "on this system a launcher cannot keep hold of a program that forks itself away";
+    Err(Failure::new("type", "forking", cause, CANNOT_BE_RUN)
+        .hint("most programs have an option by which they stay in the foreground"))
 }
 
 /// Starts a service. Where that means to become the program, it returns only if it failed.
@@ -109,6 +125,21 @@ pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolved)
             Divided::Service(Work::new(spec, resolved, start.environment(), process::own_pid()))
         }
     }
+}
+
+/// Goes on where [`divide`] has led to [`Divided::Service`] in this process, before the program was executed again in it.
+/// `listener` is where somebody waits for reports.
+pub fn resume<'a>(
+    spec: &'a ServiceSpec,
+    plan: &'a Plan,
+    resolved: &'a Resolved,
+    listener: OwnedFd,
+) -> Work<'a> {
+    let start = Start { spec, plan, resolved };
+    // Where a process stays for our sake, it is our parent.
+    let mut work = Work::new(spec, resolved, start.environment(), process::parent_pid());
+    work.report_to(listener);
+    work
 }
 
 /// Whether the service runs already. Asked early, so that a start that loses changes nothing. The lock itself decides,

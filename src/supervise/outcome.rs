@@ -4,6 +4,8 @@ use crate::setup::Failure;
 use crate::sys::process::Ended;
 use crate::sys::signal;
 
+use super::watch::Returns;
+
 /// The truth about a start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -63,6 +65,7 @@ impl Outcome {
 pub(super) fn ended_too_early(
     name: &str,
     ended: Ended,
+    returns: Returns,
     why: Option<String>,
     last_words: LastWords,
 ) -> Outcome {
@@ -76,15 +79,28 @@ pub(super) fn ended_too_early(
         }
     };
     let why = why.map(|why| format!("; it said why: {why}")).unwrap_or_default();
-    let cause = format!("the program ended {how} before it was ready{why}");
+    let cause = format!("the program ended {how} before it {}{why}", short_of(returns));
     Outcome::Failed { failure: Failure::new("start", name, cause, status), last_words, signal }
 }
 
+/// What a program did not come to.
+fn short_of(returns: Returns) -> &'static str {
+    match returns {
+        Returns::Awaited => "came to Daemon::enter again",
+        Returns::Never | Returns::Returned => "was ready",
+    }
+}
+
 /// The program let go of what it could have told its readiness by, and runs on.
-pub(super) fn let_go(name: &str, why: Option<&str>) -> Outcome {
+pub(super) fn let_go(name: &str, returns: Returns, why: Option<&str>) -> Outcome {
     let why = why.map(|why| format!("; it said why: {why}")).unwrap_or_default();
-    let cause = format!("the program let go of the service before it was ready, and ran on{why}");
-    let hint = "what Daemon::enter returns has to be kept, and told when the service is ready";
+    let cause = format!("the program let go of the service before it {}, and ran on{why}", short_of(returns));
+    let hint = match returns {
+        Returns::Awaited => "before it has entered it must close no descriptor that it has not opened",
+        Returns::Never | Returns::Returned => {
+            "what Daemon::enter returns has to be kept, and told when the service is ready"
+        }
+    };
     Failure::new("start", name, cause, ENDED_TOO_EARLY).hint(hint).into()
 }
 
@@ -92,13 +108,23 @@ pub(super) fn let_go(name: &str, why: Option<&str>) -> Outcome {
 pub(super) fn no_word_in_time(
     name: &str,
     patience: std::time::Duration,
+    returns: Returns,
     status: Option<&str>,
     last_words: LastWords,
 ) -> Outcome {
     let said = status.map(|status| format!("; its status: {}", status.escape_debug())).unwrap_or_default();
-    let cause = format!("the program has not said after {patience:?} that it is ready{said}");
-    let failure = Failure::new("start", name, cause, NOT_IN_TIME);
-    Outcome::Failed { failure: failure.hint("timeout_start gives it more time"), last_words, signal: None }
+    let (cause, hint) = match returns {
+        Returns::Awaited => (
+            format!("the program was executed again, and has not come to Daemon::enter after {patience:?}"),
+            "main has to come there each time; what it does before may take some of timeout_start",
+        ),
+        Returns::Never | Returns::Returned => (
+            format!("the program has not said after {patience:?} that it is ready{said}"),
+            "timeout_start gives it more time",
+        ),
+    };
+    let failure = Failure::new("start", name, cause, NOT_IN_TIME).hint(hint);
+    Outcome::Failed { failure, last_words, signal: None }
 }
 
 /// The program was not ready in time.

@@ -33,6 +33,7 @@ use crate::sys::process;
 use crate::sys::procfs;
 use crate::sys::socket::NotifySocket;
 
+use super::between::Line;
 use super::watch::Forking;
 
 /// What is started.
@@ -49,6 +50,8 @@ pub(super) struct Ends<'a> {
     pub(super) work: Work<'a>,
     /// The socket in the file system, to be removed when nobody listens any more.
     pub(super) socket: Option<SocketFile>,
+    /// To the process between, where that stays.
+    pub(super) line: Option<Line>,
 }
 
 impl<'a> Start<'a> {
@@ -76,7 +79,8 @@ impl<'a> Start<'a> {
         }
         let claim = Claim::take(self.spec, self.resolved)?;
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
-        let forking = Forking::new(pid_file).map_err(|error| Failure::io(&Step::Fork, &error))?;
+        let forking = Forking::new(pid_file, self.resolved.account.uid)
+            .map_err(|error| Failure::io(&Step::Fork, &error))?;
         Ok(Some((claim, forking)))
     }
 
@@ -106,6 +110,7 @@ impl<'a> Start<'a> {
                 uid: self.resolved.account.uid,
                 gid: self.resolved.account.gid,
                 groups: self.resolved.account.groups.clone(),
+                member: self.resolved.account.member.clone(),
             }
         } else {
             Identity::Own
@@ -128,7 +133,10 @@ impl<'a> Start<'a> {
         let (reports, reporter) = self.pipe().map_err(failed)?;
         fd::nonblocking(&reports, true).map_err(failed)?;
         work.report_to(reporter);
-        Ok(Ends { probes: Probes::new(&self.spec.ready, means), reports, work, socket: file })
+        let stays = self.plan.has(&Step::StayBetween);
+        let line =
+            stays.then(Line::new).transpose().map_err(|error| Failure::io(&Step::StayBetween, &error))?;
+        Ok(Ends { probes: Probes::new(&self.spec.ready, means), reports, work, socket: file, line })
     }
 
     /// After a failure: what was made is taken away again, as far as it is still what it was.

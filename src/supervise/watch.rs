@@ -21,9 +21,10 @@ use crate::sys::plain;
 use crate::sys::process;
 use crate::sys::process::Ended;
 use crate::sys::process::Reaped;
-use crate::sys::procfs;
 use crate::sys::signal;
 use crate::sys::signal::Signals;
+
+use super::between::Between;
 
 pub(super) use forking::Forking;
 
@@ -50,6 +51,10 @@ pub(super) struct Watch<'a> {
     pub(super) begun: Instant,
     /// Whether the process stays the program that it is, and says itself that it is ready.
     pub(super) hears_itself: bool,
+    /// Whether it is executed again on the way.
+    pub(super) returns: Returns,
+    /// The process that is its parent, where that stays and is not us.
+    pub(super) between: Option<Between>,
     /// What it says that it is doing.
     pub(super) status: Option<String>,
     /// What it says why it will fail.
@@ -80,6 +85,17 @@ enum Stage {
     /// It is ready, and its end is waited for.
     Staying,
     Failed(Failure),
+}
+
+/// Whether a program that becomes the service itself is executed again, and then comes back to where it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Returns {
+    /// It is not.
+    Never,
+    /// It is, or will be, and has not come back yet.
+    Awaited,
+    /// It has come back.
+    Returned,
 }
 
 /// By what a death is seen.
@@ -120,6 +136,8 @@ impl<'a> Watch<'a> {
             patience: None,
             begun: Instant::now(),
             hears_itself: false,
+            returns: Returns::Never,
+            between: None,
             status: None,
             why: None,
             extended: Duration::ZERO,
@@ -218,7 +236,11 @@ impl<'a> Watch<'a> {
     /// Whether the main process is about to end. The pipe's end can also be that of a process that was killed before
     /// the exec; how it ends will tell.
     fn exiting(&self) -> bool {
-        self.main.is_some_and(|main| procfs::stat(main).is_ok_and(|stat| stat.exiting))
+        self.main.is_some_and(|main| match process::is_exiting(main) {
+            Ok(exiting) => exiting,
+            // It has ended, and its parent has seen that before us.
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        })
     }
 
     fn look(&mut self, elapsed: Duration) -> io::Result<()> {
@@ -245,6 +267,7 @@ impl<'a> Watch<'a> {
         let mut all: Vec<BorrowedFd<'_>> = self.probes.descriptors();
         all.extend(self.reports.as_ref().map(AsFd::as_fd));
         all.extend(self.forking.as_ref().and_then(Forking::held));
+        all.extend(self.between.as_ref().filter(|between| between.is_there()).map(AsFd::as_fd));
         all.push(match self.eyes {
             Eyes::Parent(signals) => signals.as_fd(),
             Eyes::Helper(main) => main.as_fd(),
@@ -291,6 +314,7 @@ impl<'a> Watch<'a> {
                     Report::Settled => self.settled = true,
                     Report::Failed(failure) => self.stage = Stage::Failed(failure),
                     Report::Executing => self.stage = Stage::Executing,
+                    Report::Entered => self.returns = Returns::Returned,
                     Report::Ready => self.stage = Stage::Told,
                     Report::Status(text) => self.status = Some(text),
                     Report::Extend(micros) => {
@@ -319,7 +343,7 @@ impl<'a> Watch<'a> {
             Eyes::Parent(_) => self.main,
         };
         loop {
-            match process::reap()? {
+            match self.reap()? {
                 Reaped::Child(pid, ended) if main.is_none() => self.early.push((pid, ended)),
                 Reaped::Child(pid, ended) if Some(pid) == main => self.ended = Some(ended),
                 Reaped::Child(pid, ended) => self.probes.child_ended(pid, ended, self.begun.elapsed()),
@@ -327,6 +351,11 @@ impl<'a> Watch<'a> {
                 Reaped::NoChildren => return Ok(Some(self.ended.or(self.reaped_early()))),
             }
         }
+    }
+
+    /// Somebody who has ended: a child of ours, or of the process between.
+    fn reap(&self) -> io::Result<Reaped> {
+        self.between.as_ref().map_or_else(process::reap, Between::reap)
     }
 
     /// How the main process ended, if that was before we knew that it is the main one.

@@ -114,6 +114,15 @@ pub fn is_open(number: i32) -> bool {
     unsafe { libc::fcntl(number, libc::F_GETFD) >= 0 }
 }
 
+/// Whether this number is a pipe.
+pub fn is_pipe(number: i32) -> bool {
+    // SAFETY: stat is plain numbers, for which all zeroes are valid.
+    let mut found: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: there is room for what fstat(2) says; a number that is not open is an error.
+    let asked = unsafe { libc::fstat(number, &raw mut found) };
+    asked == 0 && found.st_mode & libc::S_IFMT == libc::S_IFIFO
+}
+
 /// Takes the close-on-exec flag off a descriptor that is known by its number.
 pub fn survive_exec(number: i32) -> io::Result<()> {
     // SAFETY: F_SETFD takes no pointer.

@@ -45,11 +45,12 @@ pub fn with_rights_of<T>(
     uid: u32,
     gid: u32,
     groups: &[u32],
+    member: Option<&str>,
     act: impl FnOnce() -> io::Result<T>,
 ) -> io::Result<T> {
     let own_groups = platform::groups()?;
     let own_group = nix::unistd::getegid();
-    platform::set_groups(groups)?;
+    platform::set_groups(groups, member)?;
     let became =
         nix::unistd::setegid(Gid::from_raw(gid)).and_then(|()| nix::unistd::seteuid(Uid::from_raw(uid)));
     let result = match became {
@@ -58,13 +59,16 @@ pub fn with_rights_of<T>(
     };
     nix::unistd::seteuid(Uid::from_raw(0))?;
     nix::unistd::setegid(own_group)?;
-    platform::set_groups(&own_groups)?;
+    platform::set_groups(&own_groups, None)?;
     result
 }
 
 /// Replaces the supplementary groups.
-pub fn set_groups(groups: &[u32]) -> io::Result<()> {
-    platform::set_groups(groups)
+///
+/// `member` is the user whose own groups these are, all of them and no others. A system that gives a process fewer groups
+/// than a user may be in (macOS) finds the others by that name.
+pub fn set_groups(groups: &[u32], member: Option<&str>) -> io::Result<()> {
+    platform::set_groups(groups, member)
 }
 
 /// Sets the real, effective and saved group, and reads them back.

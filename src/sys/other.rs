@@ -24,6 +24,7 @@ pub(super) use super::posix::connect_abstract;
 pub(super) use super::posix::group;
 pub(super) use super::posix::never_dump;
 pub(super) use super::posix::oom_score_adjust;
+pub(super) use super::posix::peer_user;
 pub(super) use super::posix::pipe;
 pub(super) use super::posix::real_time;
 pub(super) use super::posix::real_time_name;
@@ -40,7 +41,7 @@ pub(super) fn groups() -> io::Result<Vec<u32>> {
 
 /// Where the effective group is the first of them, as on the BSDs, it leads the list, so that a later change of the
 /// group takes the place of that one and of nothing else.
-pub(super) fn set_groups(groups: &[u32]) -> io::Result<()> {
+pub(super) fn set_groups(groups: &[u32], _member: Option<&str>) -> io::Result<()> {
     let leader = nix::unistd::getegid();
     let mut wanted = vec![leader];
     wanted.extend(groups.iter().map(|&gid| Gid::from_raw(gid)).filter(|&gid| gid != leader));
@@ -109,6 +110,27 @@ pub(super) fn identity(_pid: i32) -> io::Result<Identity> {
     Err(unsupported("processes cannot be told apart on this system yet"))
 }
 
+pub(super) fn users(_pid: i32) -> io::Result<super::process::Users> {
+    Err(unsupported("whose a process is cannot be seen on this system yet"))
+}
+
+pub(super) fn is_exiting(_pid: i32) -> io::Result<bool> {
+    Err(unsupported("the state of a process cannot be seen on this system yet"))
+}
+
+/// Nothing is known against going on.
+pub(super) const EXEC_AFTER_FORK: bool = false;
+
+pub(super) fn own_image() -> io::Result<std::path::PathBuf> {
+    std::env::current_exe()
+}
+
+pub(super) fn process_name() -> Vec<u8> {
+    Vec::new()
+}
+
+pub(super) fn set_process_name(_name: &[u8]) {}
+
 pub(super) fn namespace() -> Option<String> {
     None
 }
@@ -141,6 +163,10 @@ impl Signals {
     }
 
     pub(super) fn next(&self) -> io::Result<Option<i32>> {
+        match self.0 {}
+    }
+
+    pub(super) fn after_fork(self) {
         match self.0 {}
     }
 }

@@ -169,6 +169,25 @@ pub fn identity(pid: i32) -> io::Result<Identity> {
     platform::identity(pid)
 }
 
+/// Whose a process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Users {
+    /// Who has started it.
+    pub real: u32,
+    /// Whom it acts as.
+    pub effective: u32,
+}
+
+/// Whose a process is. An error of kind `NotFound` means that there is no such process.
+pub fn users(pid: i32) -> io::Result<Users> {
+    platform::users(pid)
+}
+
+/// Whether a process is on its way to its end, or there. An error of kind `NotFound` means that there is no such process.
+pub fn is_exiting(pid: i32) -> io::Result<bool> {
+    platform::is_exiting(pid)
+}
+
 /// A word that tells the pid namespace of this process from every other one of this boot (pid_namespaces(7)); none where
 /// there is only one, or that cannot be told.
 pub fn namespace() -> Option<String> {

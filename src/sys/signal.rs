@@ -90,6 +90,11 @@ impl Signals {
         platform::Signals::new().map(Self)
     }
 
+    /// Lets go of it in a process that was forked since, which may not have inherited it.
+    pub fn after_fork(self) {
+        self.0.after_fork();
+    }
+
     /// The next signal that has arrived; none if none has.
     pub fn next(&self) -> io::Result<Option<i32>> {
         self.0.next()

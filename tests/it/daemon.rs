@@ -1,6 +1,7 @@
 //! A program that becomes a service itself, by the library, seen from outside: what python-daemon's own suite names, here
 //! with real processes, and what it does not name. Under supervisors it is in `supervised/itself.rs`.
 
+mod again;
 mod builder;
 mod close;
 mod descriptors;
@@ -25,11 +26,31 @@ use crate::harness::facts;
 use crate::harness::wait_until;
 use crate::run::Service;
 
-/// `becomes` with this name, forked away, logging to `log`; see tests/tools/becomes.rs.
+/// The two ways to become a service after the forks.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Forked,
+    ExecutedAgain,
+}
+
+/// How often `main` runs up to where it enters.
+const RUNS: usize = 1;
+
+/// `becomes`, in the process that was forked.
 fn becomes<'a>(dir: &'a Dir, service: &Service, words: &[&str]) -> Svc<'a> {
+    start(dir, service, Way::Forked, words)
+}
+
+/// `becomes` with this name, forked away, logging to `log`; see tests/tools/becomes.rs.
+fn start<'a>(dir: &'a Dir, service: &Service, way: Way, words: &[&str]) -> Svc<'a> {
     let log = dir.join("log").display().to_string();
     let name = format!("name={}", service.name());
-    Svc::new(dir).program("becomes").args(["--log", &log, "--detach", "yes", "--set", &name]).args(words)
+    let reexecute = match way {
+        Way::Forked => "never",
+        Way::ExecutedAgain => "always",
+    };
+    let first = ["--log", &log, "--detach", "yes", "--reexecute", reexecute, "--set", &name];
+    Svc::new(dir).program("becomes").args(first).args(words)
 }
 
 /// What the deed `report=report` wrote, with the process that it is about.

@@ -1,14 +1,15 @@
 //! A program that becomes a service itself, by the library, and does then what it is told to.
 //!
 //! ```text
-//! becomes [--log FILE] [--open FILE] [--thread] [--set OPTION=VALUE]... [--detach auto|yes|no] [--keep-privileges]
-//!         [--signal NAME=tell|ignore|default]... [--preserve FILE] [--runner] DEED...
+//! becomes [--log FILE] [--open FILE] [--thread] [--set OPTION=VALUE]... [--detach auto|yes|no] [--reexecute auto|always|never]
+//!         [--keep-privileges] [--signal NAME=tell|ignore|default]... [--preserve FILE] [--runner] DEED...
 //! ```
 //!
 //! `OPTION=VALUE` is any option of `svcadapt run`. Deeds are done in their order, each with a line in the log of what came
 //! of it; `enter` is one of them, and what stands in front of it is done before. See `Program::act` for all of them. Where
-//! a `\u{2400}` stands in a value or a deed, which no argument can hold, a NUL is meant. It
-//! gives up after two minutes, so that no failed test leaves one for ever.
+//! a `\u{2400}` stands in a value or a deed, which no argument can hold, a NUL is meant. A word that begins with `first:` or
+//! `second:` is one only where the program has not, or has, been executed again. It gives up after two minutes, so that no
+//! failed test leaves one for ever.
 
 #![forbid(unsafe_code)]
 
@@ -19,6 +20,7 @@ use std::error::Error;
 use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
+use std::fs::Permissions;
 use std::io;
 use std::io::Read;
 use std::io::Write;
@@ -26,7 +28,9 @@ use std::net::TcpListener;
 use std::os::fd::AsFd;
 use std::os::fd::AsRawFd;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -39,9 +43,11 @@ use svcadapt::Daemon;
 use svcadapt::daemon::DetachProcess;
 use svcadapt::daemon::Listener;
 use svcadapt::daemon::Reaction;
+use svcadapt::daemon::Reexecute;
 use svcadapt::daemon::Runner;
 use svcadapt::daemon::Service;
 use svcadapt::daemon::Signal;
+use svcadapt::daemon::executed_again;
 use svcadapt::spec::FIELDS;
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -52,7 +58,11 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut own = None;
     let mut preserved = None;
     let mut daemon = Daemon::new();
-    let mut words = std::env::args().skip(1).map(|word| word.replace('\u{2400}', "\0"));
+    let (which, other) = if executed_again() { ("second:", "first:") } else { ("first:", "second:") };
+    let mut words = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with(other))
+        .map(|word| word.strip_prefix(which).unwrap_or(&word).replace('\u{2400}', "\0"));
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
         match word.as_str() {
@@ -74,6 +84,13 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
                     "yes" => DetachProcess::Yes,
                     "no" => DetachProcess::No,
                     _ => DetachProcess::Auto,
+                });
+            }
+            "--reexecute" => {
+                daemon = daemon.reexecute(match value()?.as_str() {
+                    "always" => Reexecute::Always,
+                    "never" => Reexecute::Never,
+                    _ => Reexecute::Auto,
                 });
             }
             "--signal" => {
@@ -210,6 +227,26 @@ impl Program {
                 self.say("panic-elsewhere", ended.is_err());
             }
             "abort" => std::process::abort(),
+            // What programs do that fear what their starter has left open.
+            "close-all" => {
+                std::mem::forget(self.log.take());
+                for number in 3..256 {
+                    let _ = nix::unistd::close(number);
+                }
+            }
+            // Whatever may happen to the file of a program that runs.
+            "unexecutable" => fs::set_permissions(std::env::current_exe()?, Permissions::from_mode(0o644))?,
+            "replace" => {
+                let own = std::env::current_exe()?;
+                let other = own.with_extension("other");
+                fs::copy(value, &other)?;
+                fs::rename(other, own)?;
+            }
+            "rename" => fs::rename(std::env::current_exe()?, value)?,
+            "become" => {
+                let words: Vec<&str> = value.split(' ').collect();
+                return Err(Command::new(std::env::current_exe()?).args(words).exec().into());
+            }
             "overflow" => self.say("overflow", endless(1)),
             // The end of the value, but not of the process.
             "let-go" => self.service = None,

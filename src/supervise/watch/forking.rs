@@ -16,11 +16,13 @@ use std::time::Instant;
 use crate::setup::Claim;
 use crate::setup::Failure;
 use crate::setup::pid_file;
+use crate::setup::pid_file::Named;
 use crate::sys::family;
 use crate::sys::pidfd::PidFd;
 use crate::sys::process;
 use crate::sys::process::Ended;
 use crate::sys::process::Reaped;
+use crate::sys::process::Users;
 use crate::sys::procfs;
 use crate::sys::words;
 
@@ -39,6 +41,8 @@ const BUSY: Duration = Duration::from_secs(1);
 pub(in crate::supervise) struct Forking {
     /// Where the program writes the number of its main process.
     pid_file: Option<PathBuf>,
+    /// Whom it was started as.
+    user: u32,
     /// Processes that were below us before.
     strangers: BTreeSet<i32>,
     stage: Stage,
@@ -77,9 +81,9 @@ struct Candidate {
 
 impl Forking {
     /// A program that has not been started yet.
-    pub(in crate::supervise) fn new(pid_file: Option<PathBuf>) -> io::Result<Self> {
+    pub(in crate::supervise) fn new(pid_file: Option<PathBuf>, user: u32) -> io::Result<Self> {
         let strangers = family::descendants(process::own_pid())?;
-        Ok(Self { pid_file, strangers, stage: Stage::First, gone: BTreeSet::new(), last: None })
+        Ok(Self { pid_file, user, strangers, stage: Stage::First, gone: BTreeSet::new(), last: None })
     }
 
     /// Whether the main process is known.
@@ -113,8 +117,9 @@ impl Forking {
     }
 
     /// Whether a process is one of the program's that lives. Where nobody but process 1 adopts orphans descent does
-    /// not tell; then it has to be younger than we are.
-    fn hold(&self, pid: i32) -> io::Result<Option<PidFd>> {
+    /// not tell; then it has to be younger than we are, and one that both whom the program was started as and whoever has
+    /// written the pid file may name.
+    fn hold(&self, pid: i32, by: u32) -> io::Result<Option<PidFd>> {
         let own = process::own_pid();
         if pid == own || self.strangers.contains(&pid) {
             return Ok(None);
@@ -124,7 +129,10 @@ impl Forking {
             family::descends(pid, own)
         } else {
             let start = |pid| process::identity(pid).map(|found| found.start_time);
-            start(pid).is_ok_and(|its| start(own).is_ok_and(|ours| its >= ours))
+            let younger = start(pid).is_ok_and(|its| start(own).is_ok_and(|ours| its >= ours));
+            younger
+                && process::users(pid)
+                    .is_ok_and(|users| [self.user, by].iter().all(|who| may_name(*who, users)))
         };
         Ok(if ours && !held.has_ended()? { Some(held) } else { None })
     }
@@ -170,10 +178,10 @@ impl Watch<'_> {
         } else {
             let mut left = forking.children()?;
             left.retain(|stat| !stat.exiting);
-            search.only_one(&left)
+            search.only_one(&left).map(|pid| Named { pid, by: forking.user })
         };
         let held = match named {
-            Some(pid) => forking.hold(pid)?.map(|held| (pid, held)),
+            Some(Named { pid, by }) => forking.hold(pid, by)?.map(|held| (pid, held)),
             None => None,
         };
         let Some((pid, held)) = held else {
@@ -325,12 +333,19 @@ impl Watch<'_> {
     }
 }
 
+/// Root's word is taken for any process; another user's for those of that user.
+fn may_name(who: u32, users: Users) -> bool {
+    who == 0 || users.real == who || users.effective == who
+}
+
 impl Search {
     /// The process that the pid file names.
-    fn read(&mut self, path: &Path) -> Option<i32> {
-        let read = pid_file::read(path);
+    fn read(&mut self, path: &Path) -> Option<Named> {
+        let read = pid_file::read_named(path);
         self.why = match &read {
-            Ok(Some(pid)) => format!("it names process {pid}, which is none of the program's that runs"),
+            Ok(Some(Named { pid, .. })) => {
+                format!("it names process {pid}, which is none of the program's that runs")
+            }
             Ok(None) if std::fs::symlink_metadata(path).is_ok() => "there is no number in it".to_owned(),
             Ok(None) => "it is not there".to_owned(),
             Err(error) => words(error),
@@ -386,6 +401,14 @@ mod tests {
         assert_eq!(search.only_one(&[process(8, 'S')]), Some(8));
         search.candidate.as_mut().unwrap().since = Instant::now().checked_sub(BUSY).unwrap();
         assert_eq!(search.only_one(&[process(8, 'R')]), Some(8));
+    }
+
+    #[test]
+    fn who_is_not_root_names_none_but_processes_of_their_own() {
+        let users = |real, effective| Users { real, effective };
+        assert!(may_name(0, users(1, 1)) && may_name(0, users(0, 0)));
+        assert!(may_name(7, users(7, 7)) && may_name(7, users(7, 0)) && may_name(7, users(0, 7)));
+        assert!(!may_name(7, users(0, 0)) && !may_name(7, users(8, 8)));
     }
 
     #[test]

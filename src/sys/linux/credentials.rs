@@ -24,6 +24,18 @@ pub(crate) fn sender(control: &ControlMessageOwned) -> Option<i32> {
     }
 }
 
+/// Of a socket that is none of a pair, and was never connected, the number is none of a user.
+pub(crate) fn peer_user(number: i32) -> io::Result<u32> {
+    let mut peer = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
+    let mut length = libc::socklen_t::try_from(size_of::<libc::ucred>()).map_err(io::Error::other)?;
+    let place = (&raw mut peer).cast();
+    // SAFETY: there is room for the ucred that this option answers with; a number that is no socket is an error.
+    let asked =
+        unsafe { libc::getsockopt(number, libc::SOL_SOCKET, libc::SO_PEERCRED, place, &raw mut length) };
+    nix::errno::Errno::result(asked)?;
+    Ok(peer.uid)
+}
+
 /// The kernel chooses five random hexadecimal digits for an address of no length; a longer name of our own choice
 /// cannot be met by chance, and is free again when its socket is closed.
 pub(crate) fn bind_abstract() -> io::Result<(UnixDatagram, Vec<u8>)> {

@@ -23,7 +23,7 @@ pub(crate) fn settled() -> io::Result<bool> {
     Ok(same_user && group.real == group.effective && group.saved == group.effective)
 }
 
-pub(crate) fn set_groups(groups: &[u32]) -> io::Result<()> {
+pub(crate) fn set_groups(groups: &[u32], _member: Option<&str>) -> io::Result<()> {
     let wanted: Vec<Gid> = groups.iter().map(|&gid| Gid::from_raw(gid)).collect();
     nix::unistd::setgroups(&wanted)?;
     let (mut set, mut wanted) = (self::groups()?, groups.to_vec());

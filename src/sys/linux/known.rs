@@ -3,12 +3,22 @@
 use std::io;
 
 use super::super::process::Identity;
+use super::super::process::Users;
 use super::super::procfs;
 
 /// The start time is in clock ticks since boot.
 pub(crate) fn identity(pid: i32) -> io::Result<Identity> {
     let stat = procfs::stat(pid)?;
     Ok(Identity { start_time: stat.start_time, ended: matches!(stat.state, 'Z' | 'X') })
+}
+
+pub(crate) fn is_exiting(pid: i32) -> io::Result<bool> {
+    procfs::stat(pid).map(|stat| stat.exiting)
+}
+
+pub(crate) fn users(pid: i32) -> io::Result<Users> {
+    let ids = procfs::status(pid)?.uids;
+    Ok(Users { real: ids.real, effective: ids.effective })
 }
 
 pub(crate) fn namespace() -> Option<String> {

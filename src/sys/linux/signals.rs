@@ -73,6 +73,11 @@ impl Signals {
         Ok(Self(SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?))
     }
 
+    /// Here it was inherited, and is closed as anything is.
+    pub(crate) fn after_fork(self) {
+        drop(self);
+    }
+
     pub(crate) fn next(&self) -> io::Result<Option<i32>> {
         match self.0.read_signal() {
             Ok(signal) => Ok(signal.and_then(|info| i32::try_from(info.ssi_signo).ok())),

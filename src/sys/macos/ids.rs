@@ -32,14 +32,19 @@ pub(crate) fn settled() -> io::Result<bool> {
     Ok(users && now.pbi_rgid == now.pbi_gid && now.pbi_svgid == now.pbi_gid)
 }
 
-pub(crate) fn set_groups(groups: &[u32]) -> io::Result<()> {
+/// Up to 16 are set, and are all then. A user who is in more is named to the kernel (initgroups(3)), which has the first
+/// at hand and asks a directory service for the rest; lists of one's own cannot be as long (setgroups(2)).
+pub(crate) fn set_groups(groups: &[u32], member: Option<&str>) -> io::Result<()> {
     let leader = nix::unistd::getegid().as_raw();
     let mut wanted = vec![leader];
     wanted.extend(groups.iter().filter(|&&gid| gid != leader));
     if wanted.len() > MOST {
-        return Err(unsupported(
-            "this system gives a process no more than 16 groups, the primary one among them",
-        ));
+        return match member {
+            Some(name) => name_groups(name, leader, &wanted),
+            None => Err(unsupported(
+                "this system gives a process no more than 16 groups, the primary one among them",
+            )),
+        };
     }
     let count = libc::c_int::try_from(wanted.len()).map_err(io::Error::other)?;
     // SAFETY: the list is `count` groups long and is only read.
@@ -48,6 +53,19 @@ pub(crate) fn set_groups(groups: &[u32]) -> io::Result<()> {
     set.sort_unstable();
     wanted.sort_unstable();
     if set == wanted { Ok(()) } else { Err(io::Error::other("the groups are not those that were set")) }
+}
+
+/// initgroups(3), which has groups as signed numbers here, too.
+fn name_groups(name: &str, leader: u32, wanted: &[u32]) -> io::Result<()> {
+    let name = CString::new(name)?;
+    // SAFETY: the name ends in NUL.
+    Errno::result(unsafe { libc::initgroups(name.as_ptr(), leader.cast_signed()) })?;
+    // Which ones it has at hand is for the kernel to say; that they are none of the starter's is for us.
+    if groups()?.iter().all(|gid| wanted.contains(gid)) {
+        Ok(())
+    } else {
+        Err(io::Error::other("the groups are not those that were set"))
+    }
 }
 
 /// For root setgid(2) sets the real, the effective and the saved one.

@@ -5,6 +5,7 @@ use std::io;
 use nix::errno::Errno;
 
 use super::super::process::Identity;
+use super::super::process::Users;
 use super::proc_info;
 
 /// The start time is in microseconds since 1970.
@@ -12,6 +13,18 @@ pub(crate) fn identity(pid: i32) -> io::Result<Identity> {
     let info = proc_info::process(pid)?;
     let start_time = info.pbi_start_tvsec.wrapping_mul(1_000_000).wrapping_add(info.pbi_start_tvusec);
     Ok(Identity { start_time, ended: info.pbi_status == libc::SZOMB })
+}
+
+/// PROC_FLAG_INEXIT of `<sys/proc_info.h>`: it has begun to end. A zombie has ended.
+pub(crate) fn is_exiting(pid: i32) -> io::Result<bool> {
+    const IN_EXIT: u32 = 4;
+    let info = proc_info::process(pid)?;
+    Ok(info.pbi_flags & IN_EXIT != 0 || info.pbi_status == libc::SZOMB)
+}
+
+pub(crate) fn users(pid: i32) -> io::Result<Users> {
+    let info = proc_info::process(pid)?;
+    Ok(Users { real: info.pbi_ruid, effective: info.pbi_uid })
 }
 
 /// `kern.bootsessionuuid`. The time of the boot would not do: it moves whenever the clock is set.

@@ -8,6 +8,8 @@ use std::cell::Cell;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
+use std::os::fd::IntoRawFd;
+use std::os::fd::OwnedFd;
 
 use nix::errno::Errno;
 use nix::libc::timespec;
@@ -44,6 +46,11 @@ impl Signals {
             super::super::signal::send(nix::unistd::getpid().as_raw(), number)?;
         }
         Ok(Self { queue, arrived: Cell::new(0) })
+    }
+
+    /// A queue is not inherited (kqueue(2)): its number is not open here, or by now somebody else's, and not ours to close.
+    pub(crate) fn after_fork(self) {
+        let _ = OwnedFd::from(self.queue).into_raw_fd();
     }
 
     pub(crate) fn next(&self) -> io::Result<Option<i32>> {

@@ -22,6 +22,15 @@ pub(crate) fn sender(_control: &ControlMessageOwned) -> Option<i32> {
     None
 }
 
+/// getpeereid(3). Of a pair it is whoever made it, on both sides.
+pub(crate) fn peer_user(number: i32) -> io::Result<u32> {
+    let (mut user, mut group) = (u32::MAX, u32::MAX);
+    // SAFETY: both are valid places of their types; a number that is no socket is an error.
+    let asked = unsafe { libc::getpeereid(number, &raw mut user, &raw mut group) };
+    nix::errno::Errno::result(asked)?;
+    Ok(user)
+}
+
 pub(crate) fn bind_abstract() -> io::Result<(UnixDatagram, Vec<u8>)> {
     Err(no_names())
 }

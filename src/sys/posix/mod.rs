@@ -18,6 +18,7 @@ pub(super) use credentials::abstract_address;
 pub(super) use credentials::ask_for_credentials;
 pub(super) use credentials::bind_abstract;
 pub(super) use credentials::connect_abstract;
+pub(super) use credentials::peer_user;
 pub(super) use credentials::sender;
 pub(super) use descriptors::mark;
 pub(super) use descriptors::pipe;

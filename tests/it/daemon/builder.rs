@@ -12,6 +12,7 @@ use svcadapt::Daemon;
 use svcadapt::daemon::DetachProcess;
 use svcadapt::daemon::Error;
 use svcadapt::daemon::Reaction;
+use svcadapt::daemon::Reexecute;
 use svcadapt::daemon::Signal;
 use svcadapt::spec::Ceiling;
 use svcadapt::spec::DirectoryKind;
@@ -409,4 +410,18 @@ fn the_steps_are_those_of_the_plan_and_in_its_order() {
     for stage in ["lock", "pid file", "root directory"] {
         assert!(!few.contains(&stage), "{few:?}");
     }
+}
+
+#[test]
+fn it_is_executed_again_where_that_is_asked_for_and_something_is_forked() {
+    let again = |reexecute, detach| {
+        let daemon = Daemon::new().reexecute(reexecute).detach_process(detach);
+        daemon.plan().unwrap().executes_again()
+    };
+    assert!(again(Reexecute::Always, DetachProcess::Yes));
+    assert!(!again(Reexecute::Always, DetachProcess::No), "it stays the process that was started");
+    assert!(!again(Reexecute::Never, DetachProcess::Yes));
+    // What this system demands.
+    assert_eq!(again(Reexecute::Auto, DetachProcess::Yes), cfg!(target_os = "macos"));
+    assert!(!svcadapt::daemon::executed_again());
 }

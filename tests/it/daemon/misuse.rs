@@ -3,6 +3,7 @@
 use crate::harness::Dir;
 use crate::run::Service;
 
+use super::RUNS;
 use super::becomes;
 use super::logged;
 
@@ -35,14 +36,9 @@ fn what_was_refused_may_be_tried_again() {
     crate::harness::wait_until("it has ended", || service.running().is_none().then_some(()));
     let log = dir.read("log");
     let lines: Vec<&str> = log.lines().collect();
-    let expected = [
-        "refused: Err(\"user\")",
-        "refused: Err(\"user\")",
-        "enter: \"done\"",
-        "ready: Ok(Launcher)",
-        "refused: Err(\"daemon\")",
-    ];
-    assert_eq!(lines, expected);
+    let before = ["refused: Err(\"user\")"; 2].repeat(RUNS);
+    let after = ["enter: \"done\"", "ready: Ok(Launcher)", "refused: Err(\"daemon\")"];
+    assert_eq!(lines, [&before[..], &after].concat());
 }
 
 /// What no argument can hold, said by the program itself, before and after it has entered.

@@ -68,11 +68,12 @@ fn every_behaviour_of_python_daemon_names_tests_that_are_there() {
 }
 
 /// Methods of the builder whose effect is no field of the spec, and where it is tested.
-const BESIDE_THE_SPEC: [(&str, &str); 9] = [
+const BESIDE_THE_SPEC: [(&str, &str); 10] = [
     ("new", "tests/it/daemon/builder.rs"),
     ("spec", "tests/it/daemon/builder.rs"),
     ("plan", "tests/it/daemon/builder.rs"),
     ("detach_process", "tests/it/daemon/builder.rs"),
+    ("reexecute", "tests/it/daemon/builder.rs"),
     ("signal_map", "tests/it/daemon/builder.rs"),
     ("signals", "tests/it/daemon/builder.rs"),
     ("keep_privileges", "tests/it/daemon/builder.rs"),

@@ -9,6 +9,7 @@ use crate::harness::Dir;
 use crate::harness::Svc;
 use crate::run::Service;
 
+use super::RUNS;
 use super::becomes;
 use super::logged;
 use super::report;
@@ -257,7 +258,7 @@ fn the_starter_s_output_is_let_go_of_when_it_is_ready() {
         &service,
         &["print=before", "enter", "complain=meanwhile", "ready", "complain=lost", "print=lost", "stay"],
     )
-    .stdout("before\n")
+    .stdout(&"before\n".repeat(RUNS))
     .stderr("meanwhile\n")
     .run();
     let now = seen(&service);

@@ -83,12 +83,14 @@ impl Dir {
         self
     }
 
-    /// A copy of a program in here, that everybody may run: `svcadapt`, `inspect`, `becomes`, `hostile`, `launch_shim`,
-    /// `daemonic`, or a path like `/bin/sleep`.
+    /// A copy of a program in here, that everybody may run: `svcadapt`, `inspect`, `becomes`, `hostile`, `forge`,
+    /// `launch_shim`, `daemonic`, or a path like `/bin/sleep`.
     pub(crate) fn program(&self, program: &str) -> PathBuf {
         let source = match program {
             "svcadapt" => PathBuf::from(env!("CARGO_BIN_EXE_svcadapt")),
-            "inspect" | "becomes" | "hostile" | "launch_shim" | "fuzz" | "daemonic" => example(program),
+            "inspect" | "becomes" | "hostile" | "forge" | "launch_shim" | "fuzz" | "daemonic" => {
+                example(program)
+            }
             path => PathBuf::from(path),
         };
         self.program_as(&source, source.file_name().unwrap().to_str().unwrap())

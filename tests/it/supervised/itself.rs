@@ -125,14 +125,14 @@ fn systemd_hears_of_a_failure_by_the_programs_own_status() {
 #[test]
 fn under_type_forking_it_forks_away() {
     let Some(systemd) = Systemd::shared() else { return };
-    for detach in ["yes", "auto"] {
+    for (detach, reexecute) in [("yes", "never"), ("auto", "never"), ("auto", "always")] {
         let dir = Dir::new();
         let pid_file = format!("/run/it-itself-{}.pid", std::process::id());
         let program = dir.program("becomes").display().to_string();
         let log = dir.join("log").display().to_string();
         let text = format!(
             "[Service]\nType=forking\nPIDFile={pid_file}\nExecStart={program} --log {log} --detach {detach} \
-             --set pid-file={pid_file} enter mode ready stay\n"
+             --reexecute {reexecute} --set pid-file={pid_file} enter mode ready stay\n"
         );
         let unit = Unit::write(systemd, "itself-forks", &text);
         assert_eq!(unit.start().exit, Exit::Status(0), "{}", unit.status());
@@ -185,11 +185,23 @@ fn systemd_socket_activate_hands_its_sockets_to_the_daemon() {
     if !require(Capability::Systemd) || !std::path::Path::new(ACTIVATE).exists() {
         return;
     }
-    for (detach, said) in [("yes", "classic"), ("no", "supervised")] {
+    let ways = [("yes", "never", "classic"), ("yes", "always", "classic"), ("no", "always", "supervised")];
+    for (detach, reexecute, said) in ways {
         let (dir, port) = (Dir::new(), free_port());
         let program = dir.program("becomes").display().to_string();
         let log = dir.join("log").display().to_string();
-        let words = ["--log", &log, "--detach", detach, "enter", "mode", "ready", "listeners"];
+        let words = [
+            "--log",
+            &log,
+            "--detach",
+            detach,
+            "--reexecute",
+            reexecute,
+            "enter",
+            "mode",
+            "ready",
+            "listeners",
+        ];
         let mut running = Svc::new(&dir)
             .program(ACTIVATE)
             .args(["-l", &format!("127.0.0.1:{port}"), "--fdname=web", &program])
@@ -260,11 +272,12 @@ fn as_process_one_of_a_container_it_leaves_the_duties_to_another_process() {
     if !require(Capability::Root) {
         return;
     }
-    for (end, status) in [("exit=0", 0), ("exit=7", 7)] {
+    for (reexecute, end, status) in [("never", "exit=0", 0), ("never", "exit=7", 7), ("always", "exit=7", 7)]
+    {
         let dir = Dir::new();
         // Orphans are reaped meanwhile.
         let orphans = "sh=for n in 1 2 3 4 5; do (/bin/true & /bin/true &); done";
-        let line = line(&dir, &[orphans, "ready", "signals", end]);
+        let line = line(&dir, &["--reexecute", reexecute, orphans, "ready", "signals", end]);
         let running = Svc::new(&dir)
             .program("/usr/bin/unshare")
             .args(["-pf", "--mount-proc", "--kill-child", "/bin/sh", "-c", &format!("exec {line}")])

@@ -1,0 +1,345 @@
+//! Going on in the same program, executed again: what the process that was forked takes along, and how it is recognised
+//! when it comes back.
+//!
+//! A ticket is a pair of sockets that was made before the forks. In one end waits what the other was told before it was
+//! closed: for which process the ticket is, which one has started it, and the little that cannot be found out a second
+//! time. That end alone goes through the exec, beside the pipe that the launcher listens at. A ticket counts only
+//!
+//! * in the very process that it names, and where that descends from the one that has started it, which waits;
+//! * where the kernel says that the pair was made by somebody with our effective user, who could do to us whatever they
+//!   like without a ticket;
+//! * once: taking it closes it.
+//!
+//! So nothing of it is in the environment, where it could be inherited or forged. The one variable that is added for the
+//! exec says only that there has to be a ticket, for the one process that it names: a program that closes all descriptors
+//! first would otherwise start itself over and over. No service has it in its environment.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use crate::host;
+use crate::host::Detection;
+use crate::host::Manager;
+use crate::host::Mode;
+use crate::host::Scope;
+use crate::plan::Step;
+use crate::setup::Failure;
+use crate::setup::Report;
+use crate::setup::Work;
+use crate::sys::family;
+use crate::sys::fd;
+use crate::sys::identity;
+use crate::sys::image;
+use crate::sys::pair;
+use crate::sys::process;
+use crate::sys::signal;
+
+use super::prepare::Fingerprint;
+
+/// The variable that says in which process, and below which, there has to be a ticket.
+const VARIABLE: &str = "SVCADAPT_AGAIN";
+
+/// Variables that name the process that they are meant for: the one that was started, which is another one by now.
+const MEANT: [&str; 2] = ["LISTEN_PID", "WATCHDOG_PID"];
+
+/// What stands in front of every ticket.
+const HEAD: &[u8] = b"svcadapt\0again";
+
+/// No ticket of ours is as long.
+const LONGEST: usize = 4096;
+
+/// What the program is told that is executed again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ticket {
+    /// Whom it is for.
+    process: i32,
+    /// The process that was started.
+    starter: i32,
+    /// Where the launcher listens for reports.
+    reports: i32,
+    /// How often the program has tried to enter before it did.
+    attempt: u32,
+    /// What it has asked for.
+    fingerprint: Fingerprint,
+    mode: Mode,
+    manager: Manager,
+    scope: Scope,
+    /// What the kernel calls the process.
+    name: Vec<u8>,
+}
+
+/// A ticket, and the two ends of its way, before the forks.
+#[derive(Debug)]
+pub(super) struct Departure {
+    ticket: Ticket,
+    written: OwnedFd,
+    carried: OwnedFd,
+}
+
+impl Departure {
+    /// In the process that was started.
+    pub(super) fn new(detection: &Detection, fingerprint: Fingerprint, attempt: u32) -> io::Result<Self> {
+        let (written, carried) = pair::pair()?;
+        let ticket = Ticket {
+            process: 0,
+            starter: process::own_pid(),
+            reports: 0,
+            attempt,
+            fingerprint,
+            mode: detection.mode,
+            manager: detection.manager.clone(),
+            scope: detection.scope,
+            name: image::name(),
+        };
+        Ok(Self { ticket, written, carried })
+    }
+
+    /// Executes the program again, in the process that the service is to be. If that fails it is told to whoever waits.
+    pub(super) fn leave(self, work: Work<'_>, program: &Path) -> ! {
+        let Some(reports) = work.into_listener() else { process::exit_now(super::USAGE) };
+        let error = self.depart(&reports).unwrap_or_else(|error| error);
+        let failure = Failure::io(&Step::ExecuteAgain(program.to_owned()), &error);
+        let _ = Report::Failed(failure.clone()).send(&reports);
+        process::exit_now(failure.status)
+    }
+
+    fn depart(self, reports: &OwnedFd) -> io::Result<io::Error> {
+        let Self { mut ticket, written, carried } = self;
+        ticket.process = process::own_pid();
+        ticket.reports = pair::hand_on(fd::duplicate(reports, 3)?)?;
+        fd::write_all(&written, &ticket.write())?;
+        drop(written);
+        pair::hand_on(carried)?;
+        // The launcher's own block: `main` comes to its end by the signals that it did before.
+        signal::unblock_all()?;
+        let value = format!("{} {}", ticket.process, ticket.starter);
+        Ok(image::execute_again(VARIABLE, &value))
+    }
+}
+
+/// A ticket that has come through the exec, until it is taken.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    ticket: Ticket,
+    carried: i32,
+}
+
+impl Arrival {
+    /// Looks for a ticket of this process, and changes nothing. It is an error if there has to be one.
+    pub(super) fn look() -> Result<Option<Self>, Failure> {
+        let (own, user) = (process::own_pid(), identity::effective_user());
+        let through = fd::surviving().unwrap_or_default();
+        let arrival = through.iter().find_map(|&carried| {
+            // Nobody else's socket is read from, and from none is anything taken.
+            pair::maker(carried).ok().filter(|maker| *maker == user)?;
+            let mut text = [0; LONGEST];
+            let length = pair::waiting(carried, &mut text).ok()?;
+            let ticket = Ticket::read(text.get(..length)?)?;
+            let ours = ticket.process == own && below(ticket.starter);
+            let reports = through.contains(&ticket.reports) && fd::is_pipe(ticket.reports);
+            (ours && reports).then_some(Self { ticket, carried })
+        });
+        match arrival {
+            None if is_lost() => {
+                let cause = "what was to go on as the service has lost the descriptor that says so";
+                let hint =
+                    "close none before Daemon::enter that was not opened here, or say Reexecute::Never";
+                let failure = Failure::new("daemon", "", cause, super::USAGE).hint(hint);
+                Err(Failure { object: None, ..failure })
+            }
+            arrival => Ok(arrival),
+        }
+    }
+
+    /// Whether the program has tried as often before as it had when it left.
+    pub(super) fn is_due(&self, attempt: u32) -> bool {
+        attempt >= self.ticket.attempt
+    }
+
+    /// Takes the ticket; says where the launcher listens.
+    pub(super) fn take(self) -> io::Result<(Ticket, OwnedFd)> {
+        drop(pair::take_over(self.carried)?);
+        let reports = pair::take_over(self.ticket.reports)?;
+        image::rename(&self.ticket.name);
+        Ok((self.ticket, reports))
+    }
+}
+
+/// Whether this process is one in which the program has been executed again, and has not entered yet.
+///
+/// It is what [`Daemon::reexecute`](super::Daemon::reexecute) makes of a program: `main` runs a second time, up to
+/// [`Daemon::enter`](super::Daemon::enter), in the process that is to be the service. What a program does before that and
+/// must not be done twice (asking for a password, stopping what runs) it can leave out then.
+pub fn executed_again() -> bool {
+    !matches!(Arrival::look(), Ok(None))
+}
+
+/// The variables of the starter, without our own.
+pub(super) fn variables() -> Vec<(OsString, OsString)> {
+    host::variables().into_iter().filter(|(name, _)| name != VARIABLE).collect()
+}
+
+fn is_lost() -> bool {
+    let own = process::own_pid();
+    let told = host::variables().into_iter().find(|(name, _)| name == VARIABLE);
+    let told = told.and_then(|(_, value)| {
+        let (process, starter) = value.to_str()?.split_once(' ')?;
+        Some((process.parse::<i32>().ok()?, starter.parse::<i32>().ok()?))
+    });
+    told.is_some_and(|(process, starter)| process == own && below(starter))
+}
+
+/// Whether this process descends from that one, and is another.
+fn below(starter: i32) -> bool {
+    let own = process::own_pid();
+    starter != own && family::descends(own, starter)
+}
+
+impl Ticket {
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
+    }
+
+    /// What was found out about the surroundings. The evidence is no longer to be had: it was about another process.
+    pub(super) fn detection(&self) -> Detection {
+        Detection { mode: self.mode, manager: self.manager.clone(), scope: self.scope, evidence: Vec::new() }
+    }
+
+    /// The variables of the starter. What was meant for the process that was started is meant for this one.
+    pub(super) fn variables(&self) -> Vec<(OsString, OsString)> {
+        let (starter, own) = (self.starter.to_string(), process::own_pid().to_string());
+        let mut all = variables();
+        for (name, value) in &mut all {
+            if MEANT.iter().any(|meant| name == meant) && *value == *starter {
+                *value = own.clone().into();
+            }
+        }
+        all
+    }
+
+    /// The fields, with a NUL in front of each: none has one in it.
+    fn write(&self) -> Vec<u8> {
+        let label = match &self.manager {
+            Manager::Launchd { label } => label.as_deref().unwrap_or_default(),
+            _ => "",
+        };
+        let fields = [
+            self.process.to_string(),
+            self.starter.to_string(),
+            self.reports.to_string(),
+            self.attempt.to_string(),
+            self.fingerprint.0.to_string(),
+            self.mode.name().to_owned(),
+            self.scope.name().to_owned(),
+            self.manager.name().to_owned(),
+            label.to_owned(),
+        ];
+        let mut text = HEAD.to_vec();
+        for field in fields.iter().map(String::as_bytes).chain([self.name.as_slice()]) {
+            text.push(0);
+            text.extend(field);
+        }
+        text
+    }
+
+    fn read(text: &[u8]) -> Option<Self> {
+        let text = text.strip_prefix(HEAD)?.strip_prefix(b"\0")?;
+        let fields: Vec<&[u8]> = text.split(|&byte| byte == 0).collect();
+        let [process, starter, reports, attempt, fingerprint, mode, scope, manager, label, name] =
+            fields.try_into().ok()?;
+        let word = |field| std::str::from_utf8(field).ok();
+        let (mode, scope, manager) = (word(mode)?, word(scope)?, word(manager)?);
+        Some(Self {
+            process: word(process)?.parse().ok()?,
+            starter: word(starter)?.parse().ok()?,
+            reports: word(reports)?.parse().ok()?,
+            attempt: word(attempt)?.parse().ok()?,
+            fingerprint: Fingerprint(word(fingerprint)?.parse().ok()?),
+            mode: [Mode::Classic, Mode::Supervised].into_iter().find(|known| known.name() == mode)?,
+            scope: [Scope::System, Scope::User].into_iter().find(|known| known.name() == scope)?,
+            manager: manager_of(manager, word(label)?)?,
+            name: name.to_vec(),
+        })
+    }
+}
+
+fn manager_of(name: &str, label: &str) -> Option<Manager> {
+    let label = Some(label.to_owned()).filter(|label| !label.is_empty());
+    let all = [
+        Manager::Systemd,
+        Manager::Launchd { label },
+        Manager::S6,
+        Manager::Runit,
+        Manager::Daemontools,
+        Manager::OpenRc,
+        Manager::Supervisord,
+        Manager::Container,
+        Manager::Init,
+        Manager::Svcadapt,
+        Manager::None,
+    ];
+    all.into_iter().find(|known| known.name() == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticket() -> Ticket {
+        Ticket {
+            process: 42,
+            starter: 7,
+            reports: 33,
+            attempt: 2,
+            fingerprint: Fingerprint(u64::MAX),
+            mode: Mode::Classic,
+            manager: Manager::Systemd,
+            scope: Scope::User,
+            name: b"a\nb\xff".to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_ticket_is_read_as_it_was_written() {
+        let label = |label: Option<&str>| Manager::Launchd { label: label.map(Into::into) };
+        for manager in [Manager::None, Manager::OpenRc, Manager::Svcadapt, label(None), label(Some("a b"))] {
+            let ticket = Ticket { manager, ..ticket() };
+            assert_eq!(Ticket::read(&ticket.write()), Some(ticket));
+        }
+        let nameless = Ticket { name: Vec::new(), ..ticket() };
+        assert_eq!(Ticket::read(&nameless.write()), Some(nameless));
+    }
+
+    #[test]
+    fn what_is_no_ticket_is_none() {
+        let whole = ticket().write();
+        let with = |from: &str, to: &str| {
+            let text = String::from_utf8_lossy(&whole).replace(from, to);
+            Ticket::read(text.as_bytes())
+        };
+        assert!(with("x", "x").is_some());
+        for (from, to) in [
+            ("svcadapt", "svcadopt"),
+            ("42", "-"),
+            ("classic", "class"),
+            ("systemd", "init.d"),
+            ("33", "3 3"),
+        ] {
+            assert_eq!(with(from, to), None, "{from:?}");
+        }
+        // The name is the last field, and may be any.
+        let fields = whole.len() - ticket().name.len();
+        assert!((0..fields).all(|end| Ticket::read(&whole[..end]).is_none()));
+        assert_eq!(Ticket::read(&[&whole[..], b"\0more"].concat()), None);
+        assert_eq!(Ticket::read(b""), None);
+    }
+
+    #[test]
+    fn a_process_that_nobody_has_sent_has_no_ticket() {
+        assert!(Arrival::look().is_ok_and(|arrival| arrival.is_none()));
+        assert!(!executed_again());
+        assert!(!below(process::own_pid()), "nobody descends from themselves");
+    }
+}

@@ -1,0 +1,104 @@
+//! What is found out before anything is changed: what was asked for, what this machine makes of it, and who has started us.
+
+use std::ffi::OsString;
+use std::hash::DefaultHasher;
+use std::hash::Hash;
+use std::hash::Hasher;
+
+use crate::host;
+use crate::host::Asked;
+use crate::host::Detection;
+use crate::plan::Plan;
+use crate::plan::Resolved;
+use crate::plan::Surroundings;
+use crate::setup;
+use crate::setup::Failure;
+use crate::spec::ServiceSpec;
+use crate::sys::image;
+
+use super::Daemon;
+use super::DetachProcess;
+use super::Error;
+use super::Reexecute;
+use super::above;
+use super::again;
+use super::again::Ticket;
+
+/// Everything that was found out before anything was changed.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) spec: ServiceSpec,
+    pub(super) resolved: Resolved,
+    pub(super) detection: Detection,
+}
+
+/// What a program has asked for, as far as it has to ask for the same when it is executed again. Another version of this
+/// library has another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fingerprint(pub(super) u64);
+
+impl Daemon<'_> {
+    pub(super) fn plan_of(&self, spec: &ServiceSpec, resolved: &Resolved, detection: &Detection) -> Plan {
+        let plan = Plan::of_itself(spec, resolved, detection);
+        if self.reexecute.here() { plan.executing_again(&resolved.program) } else { plan }
+    }
+
+    pub(super) fn prepare(&self) -> Result<Prepared, Error> {
+        let spec = self.spec()?;
+        let detection = match self.detach {
+            DetachProcess::Auto => above::below_run(host::decide(Asked::Auto)),
+            DetachProcess::Yes => host::decide(Asked::Classic),
+            DetachProcess::No => host::decide(Asked::Supervised),
+        };
+        resolved(spec, detection, again::variables())
+    }
+
+    /// The same in the process that the program was executed again in: what it asks for must be what it has asked for.
+    pub(super) fn prepare_again(&self, ticket: &Ticket) -> Result<Prepared, Error> {
+        let spec = self.spec()?;
+        if self.fingerprint(&spec) != ticket.fingerprint() {
+            return Err(Error::Refused(vec![another_one()]));
+        }
+        resolved(spec, ticket.detection(), ticket.variables())
+    }
+
+    /// Descriptors to be preserved may have other numbers the second time, and the program another name.
+    pub(super) fn fingerprint(&self, spec: &ServiceSpec) -> Fingerprint {
+        let mut asked = spec.clone();
+        asked.files_preserve = Vec::new();
+        asked.command.program = OsString::new();
+        let how = (self.detach, self.reexecute, &self.signals, self.privileges);
+        let mut hasher = DefaultHasher::new();
+        format!("{} {asked:?} {how:?}", env!("CARGO_PKG_VERSION")).hash(&mut hasher);
+        Fingerprint(hasher.finish())
+    }
+}
+
+impl Reexecute {
+    fn here(self) -> bool {
+        match self {
+            Self::Auto => image::WANTED_AFTER_FORK,
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}
+
+fn resolved(
+    spec: ServiceSpec,
+    detection: Detection,
+    inherited: Vec<(OsString, OsString)>,
+) -> Result<Prepared, Error> {
+    let surroundings = Surroundings::of(&detection);
+    let resolved = setup::resolve_itself(&spec, surroundings, inherited).map_err(Error::Refused)?;
+    Ok(Prepared { spec, resolved, detection })
+}
+
+/// The program was executed again, and does something else this time.
+pub(super) fn another_one() -> Failure {
+    let cause = "the program was executed again, and asks for another service than before";
+    let hint =
+        "what is asked for must be the same each time that main runs, and nothing else be entered before";
+    let failure = Failure::new("daemon", "", cause, super::USAGE).hint(hint);
+    Failure { object: None, ..failure }
+}

@@ -1,0 +1,168 @@
+//! The process between the two forks, where it stays: the daemon's parent for as long as the launcher waits.
+//!
+//! Only a parent is told how a process ended, and a launcher that adopts no orphans is no parent of its grandchild. So the
+//! process between tells it. It leads the daemon's session, and as long as it is there nobody else's session can have that
+//! number: by it the launcher finds after a failure whom else the daemon has left behind.
+//!
+//! It is a forked process that executes nothing, and does nothing but wait, for what any process may wait for after a fork.
+
+use std::cell::Cell;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
+
+use crate::sys::fd;
+use crate::sys::pair;
+use crate::sys::process;
+use crate::sys::process::Ended;
+use crate::sys::process::Reaped;
+use crate::sys::signal;
+use crate::sys::signal::Signals;
+
+/// Both ends of the line between launcher and process, before they are two.
+#[derive(Debug)]
+pub(super) struct Line {
+    launcher: OwnedFd,
+    between: OwnedFd,
+}
+
+impl Line {
+    pub(super) fn new() -> io::Result<Self> {
+        pair::pair().map(|(launcher, between)| Self { launcher, between })
+    }
+}
+
+/// The process, as its parent, the launcher, knows it.
+#[derive(Debug)]
+pub(super) struct Between {
+    pid: i32,
+    line: OwnedFd,
+    reaped: Cell<bool>,
+}
+
+impl Between {
+    pub(super) fn new(pid: i32, line: Line) -> io::Result<Self> {
+        fd::nonblocking(&line.launcher, true)?;
+        Ok(Self { pid, line: line.launcher, reaped: Cell::new(false) })
+    }
+
+    /// Its number, which is that of the daemon's session too.
+    pub(super) fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Whether it is there. If somebody has killed it, its children are whose orphans are adopted.
+    pub(super) fn is_there(&self) -> bool {
+        !self.reaped.get()
+    }
+
+    /// Somebody who has ended: a child of it, or of ours.
+    pub(super) fn reap(&self) -> io::Result<Reaped> {
+        if let Some((pid, ended)) = self.told()? {
+            return Ok(Reaped::Child(pid, ended));
+        }
+        let found = process::reap()?;
+        if matches!(found, Reaped::Child(pid, _) if pid == self.pid) {
+            self.reaped.set(true);
+        }
+        Ok(found)
+    }
+
+    /// A child of it that has ended, with how; none while it has told of none.
+    fn told(&self) -> io::Result<Option<(i32, Ended)>> {
+        let mut word = [0; 9];
+        // Nine bytes go through in one piece.
+        Ok(if fd::read(&self.line, &mut word)? == Some(word.len()) { Some(read(word)) } else { None })
+    }
+
+    /// Lets it go, and the daemon with it, which is an orphan from here on.
+    pub(super) fn dismiss(self) {
+        // A child that we have not reaped has its number still; and whatever its state, of this it ends.
+        if self.is_there() {
+            let _ = signal::send(self.pid, signal::SIGKILL);
+            let _ = process::wait(self.pid);
+        }
+    }
+}
+
+/// It can be read from when a child of the process has ended, or itself.
+impl AsFd for Between {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.line.as_fd()
+    }
+}
+
+/// Tells how the daemon ends, and stays until the launcher lets go of the line: that of one that was killed is let go of
+/// by the kernel.
+pub(super) fn stay(line: Line) -> ! {
+    let Line { launcher, between } = line;
+    drop(launcher);
+    let waited = wait(&between);
+    process::exit_now(u8::from(waited.is_err()));
+}
+
+fn wait(line: &OwnedFd) -> io::Result<()> {
+    let signals = Signals::receive()?;
+    let mut left = true;
+    loop {
+        while left {
+            match process::reap()? {
+                Reaped::Child(pid, ended) => fd::write_all(line, &written(pid, ended))?,
+                Reaped::None => break,
+                Reaped::NoChildren => left = false,
+            }
+        }
+        let ready = fd::wait_readable(&[line.as_fd(), signals.as_fd()], None)?;
+        if ready.first() == Some(&true) {
+            return Ok(());
+        }
+        // None is for us but the one that says that a child has ended, and that is looked at anyway.
+        while signals.next()?.is_some() {}
+    }
+}
+
+fn written(pid: i32, ended: Ended) -> [u8; 9] {
+    let (kind, number) = match ended {
+        Ended::Exited(status) => (0, i32::from(status)),
+        Ended::Killed(signal) => (1, signal),
+    };
+    let mut word = [kind; 9];
+    word[1..5].copy_from_slice(&pid.to_ne_bytes());
+    word[5..].copy_from_slice(&number.to_ne_bytes());
+    word
+}
+
+fn read([kind, word @ ..]: [u8; 9]) -> (i32, Ended) {
+    let number = |at: usize| i32::from_ne_bytes([word[at], word[at + 1], word[at + 2], word[at + 3]]);
+    let ended = match kind {
+        0 => Ended::Exited(u8::try_from(number(4)).unwrap_or(u8::MAX)),
+        _ => Ended::Killed(number(4)),
+    };
+    (number(0), ended)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_end_is_told_as_it_was() {
+        let all = (0..=255).map(Ended::Exited).chain((1..=64).map(Ended::Killed));
+        for ended in all {
+            assert_eq!(read(written(4_194_303, ended)), (4_194_303, ended));
+        }
+    }
+
+    #[test]
+    fn nothing_is_told_before_something_has_ended() {
+        let line = Line::new().unwrap();
+        let other = fd::duplicate(&line.between, 3).unwrap();
+        let between = Between::new(1, line).unwrap();
+        assert_eq!(between.told().unwrap(), None);
+        fd::write_all(&other, &written(7, Ended::Exited(3))).unwrap();
+        assert_eq!(between.told().unwrap(), Some((7, Ended::Exited(3))));
+        drop(other);
+        assert_eq!(between.told().unwrap(), None);
+    }
+}

@@ -1,0 +1,91 @@
+//! Two sockets that are connected to each other, of which one goes through an exec.
+
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::fd::FromRawFd;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+
+use super::fd;
+use super::platform;
+
+/// A pair of stream sockets, both close-on-exec.
+pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let (one, other) = UnixStream::pair()?;
+    Ok((one.into(), other.into()))
+}
+
+/// Moves a descriptor out of the way of those that a program opens first, and lets it survive an exec; says its number.
+pub fn hand_on(descriptor: OwnedFd) -> io::Result<i32> {
+    /// Shells and scripts name no higher ones by hand.
+    const FLOOR: i32 = 32;
+    // There may be a limit below that.
+    let moved = fd::duplicate(&descriptor, FLOOR).unwrap_or(descriptor);
+    fd::survive_exec(moved.as_raw_fd())?;
+    // It belongs to whoever is executed.
+    Ok(std::os::fd::IntoRawFd::into_raw_fd(moved))
+}
+
+/// Takes over a descriptor that came through the exec, close-on-exec from here on. The caller says by this that nobody
+/// else in the process owns the number.
+pub fn take_over(number: i32) -> io::Result<OwnedFd> {
+    fd::end_at_exec(number)?;
+    // SAFETY: it is open, or the call before had failed; that nobody else owns it is the caller's word.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// The effective user of whoever made the pair that this descriptor is one of, as the kernel has noted it then. An error
+/// where it is no such socket.
+pub fn maker(number: i32) -> io::Result<u32> {
+    platform::peer_user(number)
+}
+
+/// What waits to be read at this descriptor, as far as there is room, without taking it away; an error where it is no
+/// socket or nothing waits. It never keeps us.
+pub fn waiting(number: i32, buffer: &mut [u8]) -> io::Result<usize> {
+    let (room, flags) = (buffer.len(), libc::MSG_PEEK | libc::MSG_DONTWAIT);
+    // SAFETY: the buffer is `room` bytes long, and a number that is no socket is an error.
+    let length = unsafe { libc::recv(number, buffer.as_mut_ptr().cast(), room, flags) };
+    usize::try_from(length).map_err(|_| io::Error::last_os_error())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_seen_again_and_again_and_by_whom_it_was_made() {
+        let (one, other) = pair().unwrap();
+        let mut buffer = [0; 8];
+        assert!(waiting(other.as_raw_fd(), &mut buffer).is_err());
+        fd::write_all(&one, b"word").unwrap();
+        drop(one);
+        for _ in 0..2 {
+            assert_eq!(waiting(other.as_raw_fd(), &mut buffer).unwrap(), 4);
+            assert_eq!(&buffer[..4], b"word");
+        }
+        assert_eq!(maker(other.as_raw_fd()).unwrap(), super::super::identity::effective_user());
+    }
+
+    #[test]
+    fn what_is_no_such_socket_has_no_maker() {
+        let (pipe, _input) = fd::pipe().unwrap();
+        assert!(maker(pipe.as_raw_fd()).is_err());
+        assert!(waiting(pipe.as_raw_fd(), &mut [0]).is_err());
+        let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let own = super::super::identity::effective_user();
+        assert!(maker(tcp.as_raw_fd()).map_or(true, |maker| maker != own));
+        assert!(maker(-1).is_err());
+    }
+
+    #[test]
+    fn what_is_handed_on_survives_an_exec_until_it_is_taken_over() {
+        let (one, other) = pair().unwrap();
+        let number = hand_on(other).unwrap();
+        assert!(fd::surviving().unwrap().contains(&number));
+        let other = take_over(number).unwrap();
+        assert!(!fd::surviving().unwrap().contains(&number));
+        fd::write_all(&one, b"x").unwrap();
+        assert_eq!(fd::read(&other, &mut [0; 2]).unwrap(), Some(1));
+    }
+}

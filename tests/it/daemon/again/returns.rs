@@ -1,0 +1,236 @@
+//! What happens between the exec and the second `enter` is told by the launcher, and what the program was is what it is.
+
+use std::fs;
+use std::time::Duration;
+use std::time::Instant;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Process;
+use crate::harness::Svc;
+use crate::harness::wait_until;
+use crate::run::Service;
+
+use super::becomes;
+use super::logged;
+use super::report;
+use super::reported;
+use super::seen;
+
+#[test]
+fn an_end_before_it_enters_again_is_told_as_what_it_was() {
+    let (dir, service) = (Dir::new(), Service::new());
+    for (deed, how, status) in [("exit=7", "status 7", 7), ("exit=0", "status 0", 248)] {
+        becomes(&dir, &service, &[&format!("second:{deed}"), "enter", "ready"])
+            .stderr(
+                "becomes: start '[NAME]': the program ended with [HOW] before it came to Daemon::enter again\n",
+            )
+            .name("[NAME]", service.name())
+            .name("[HOW]", how)
+            .status(status)
+            .run();
+    }
+    becomes(&dir, &service, &["second:panic=ouch", "enter", "ready"])
+        .stderr("\nthread 'main' ([ANY]) panicked at tests/tools/becomes.rs:[ANY]\nouch\nnote: [ANY]\nbecomes: start '[NAME]': the program ended with status 101 before it came to Daemon::enter again\n")
+        .name("[NAME]", service.name())
+        .status(101)
+        .run();
+    becomes(&dir, &service, &["second:abort", "enter", "ready"])
+        .stderr(
+            "becomes: start '[NAME]': the program ended by SIGABRT before it came to Daemon::enter again\n",
+        )
+        .name("[NAME]", service.name())
+        .signal(Signal::SIGABRT)
+        .run();
+    dir.nothing_left();
+}
+
+#[test]
+fn one_that_never_enters_again_is_ended_when_its_time_is_over() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let words = ["--set", "timeout-start-sec=300ms", "second:sh=sleep 60 >/dev/null 2>&1 &", "second:stay"];
+    let begun = Instant::now();
+    becomes(&dir, &service, &[&words[..], &["enter", "ready"]].concat())
+        .stderr("becomes: start '[NAME]': the program was executed again, and has not come to Daemon::enter after 300ms\n  hint: main has to come there each time; what it does before may take some of timeout_start\n")
+        .name("[NAME]", service.name())
+        .status(249)
+        .run();
+    // It was as willing to end as it would have been the first time.
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    dir.nothing_left();
+}
+
+#[test]
+fn one_that_enters_in_another_way_is_told() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let other = ["second:--set", "second:umask=077"];
+    let signal = ["first:--signal", "first:HUP=tell"];
+    let detach = ["second:--detach", "second:no"];
+    // Something else before what it was, nothing before what came second, and one more before what came first.
+    let ways: [(&[&str], &str); 6] = [
+        (&other, "enter"),
+        (&signal, "enter"),
+        (&detach, "enter"),
+        (&["second:refused"], "enter"),
+        (&["first:refused"], "enter"),
+        (&["second:--reexecute", "second:never"], "enter"),
+    ];
+    for (words, enter) in ways {
+        becomes(&dir, &service, &[words, &[enter, "ready", "stay"]].concat())
+            .stderr("becomes: daemon: the program was executed again, and asks for another service than before\n  hint: what is asked for must be the same each time that main runs, and nothing else be entered before\n")
+            .status(2)
+            .run();
+        assert!(!service.lock().exists(), "{words:?}");
+    }
+    dir.nothing_left();
+}
+
+#[test]
+fn one_that_has_threads_the_second_time_is_told() {
+    let (dir, service) = (Dir::new(), Service::new());
+    becomes(&dir, &service, &["second:thread", "enter", "ready", "stay"])
+        .stderr("becomes: daemon: this process has 2 threads, and can become a service only with one\n  hint: enter before anything is started that makes threads, such as an asynchronous runtime\n")
+        .status(2)
+        .run();
+    dir.nothing_left();
+}
+
+#[test]
+fn one_that_closes_what_it_goes_on_by_ends_and_does_not_start_itself_over_and_over() {
+    let (dir, service) = (Dir::new(), Service::new());
+    becomes(&dir, &service, &["close-all", "enter", "ready", "stay"])
+        .stderr("daemon: what was to go on as the service has lost the descriptor that says so\n  hint: close none before Daemon::enter that was not opened here, or say Reexecute::Never\nbecomes: start '[NAME]': the program ended with status 2 before it came to Daemon::enter again\n")
+        .name("[NAME]", service.name())
+        .status(2)
+        .run();
+    let words = ["second:close-all", "second:stay", "enter", "ready"];
+    becomes(&dir, &service, &words)
+        .stderr("becomes: start '[NAME]': the program let go of the service before it came to Daemon::enter again, and ran on\n  hint: before it has entered it must close no descriptor that it has not opened\n")
+        .name("[NAME]", service.name())
+        .status(248)
+        .run();
+    dir.nothing_left();
+}
+
+#[test]
+fn a_program_that_cannot_be_executed_again_is_told() {
+    let (dir, service) = (Dir::new(), Service::new());
+    becomes(&dir, &service, &["first:unexecutable", "enter", "ready", "stay"])
+        .stderr("becomes: execute again '[DIR]/becomes': permission denied\n")
+        .status(203)
+        .run();
+    dir.nothing_left();
+}
+
+#[test]
+fn whatever_has_become_of_its_file_it_is_the_same_program() {
+    for deed in ["first:replace=/bin/false", "first:rename=[DIR]/moved"] {
+        let (dir, service) = (Dir::new(), Service::new());
+        let deed = deed.replace("[DIR]", &dir.path().display().to_string());
+        becomes(&dir, &service, &[&deed, "enter", "ready", "stay"]).run();
+        logged(&dir, "ready: Ok(Launcher)");
+    }
+}
+
+#[test]
+fn arguments_name_and_directory_are_those_of_the_first_time() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let words = ["print=a  b\n\u{e9} \"'$", "print=", "enter", "ready", "stay"];
+    becomes(&dir, &service, &words).stdout(&"a  b\n\u{e9} \"'$\n\n".repeat(2)).run();
+    let main = service.main();
+    let argv = seen(&service)["argv"].as_array().unwrap().clone();
+    assert_eq!(argv[0], json!(dir.join("becomes").display().to_string()));
+    let rest: Vec<&str> = argv.iter().map(|word| word.as_str().unwrap()).collect();
+    assert!(rest.ends_with(&words), "{rest:?}");
+    assert_eq!(fs::read_to_string(format!("/proc/{}/comm", main.pid())).unwrap(), "becomes\n");
+    let program = fs::read_link(format!("/proc/{}/exe", main.pid())).unwrap();
+    assert_eq!(program, dir.join("becomes"));
+}
+
+#[test]
+fn when_it_is_ready_nobody_of_ours_is_left_and_process_1_is_its_parent() {
+    let (dir, service) = (Dir::new(), Service::new());
+    becomes(&dir, &service, &["enter", &report(&dir), "ready", "stay"]).run();
+    let main = service.main();
+    let all = Process::of_program(&dir.join("becomes"));
+    assert_eq!(all.iter().map(Process::pid).collect::<Vec<_>>(), [main.pid()]);
+    let (_, inside) = reported(&dir);
+    assert_eq!(inside["pid"], main.pid());
+    assert_ne!(seen(&service)["ppid"], inside["ppid"]);
+    assert_eq!(inside["sid"], inside["ppid"], "the process between led the session");
+}
+
+#[test]
+fn what_is_killed_of_the_start_leaves_the_rest_in_order() {
+    // The process between: where orphans are adopted the launcher is told what it would have been told by it.
+    let (dir, service) = (Dir::new(), Service::new());
+    let gate = format!("wait={}", dir.join("gate").display());
+    let words = ["enter", &report(&dir), &gate, "ready", "stay"];
+    let running = becomes(&dir, &service, &words).spawn();
+    let (daemon, inside) = reported(&dir);
+    let between = Process::open(inside["ppid"].as_i64().unwrap().try_into().unwrap()).unwrap();
+    between.signal(Signal::SIGKILL);
+    between.wait_gone();
+    assert!(running.runs());
+    dir.write("gate", "");
+    assert_eq!(running.finish().exit, Exit::Status(0));
+    logged(&dir, "ready: Ok(Launcher)");
+    assert!(daemon.is_alive());
+    // The launcher: nobody waits any more, and the service goes on.
+    let (dir, service) = (Dir::new(), Service::new());
+    let gate = format!("wait={}", dir.join("gate").display());
+    let words = ["enter", &report(&dir), &gate, "ready", "stay"];
+    let running = becomes(&dir, &service, &words).spawn();
+    let (daemon, inside) = reported(&dir);
+    let between = Process::open(inside["ppid"].as_i64().unwrap().try_into().unwrap()).unwrap();
+    running.signal(Signal::SIGKILL);
+    // Not all of its descriptors go at once.
+    wait_until("the launcher has ended", || (!running.runs()).then_some(()));
+    between.wait_gone();
+    dir.write("gate", "");
+    assert_eq!(running.finish().exit, Exit::Signal(Signal::SIGKILL as i32));
+    logged(&dir, "ready: Ok(Nobody)");
+    assert!(daemon.is_alive());
+    assert_eq!(service.main().pid(), daemon.pid());
+}
+
+#[test]
+fn a_signal_that_ends_it_ends_it_before_it_has_entered_too() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let words = ["second:sh=kill $PPID", "second:stay", "enter", "ready"];
+    becomes(&dir, &service, &words)
+        .via_hostile(&["--only", "cwd"])
+        .stderr(
+            "becomes: start '[NAME]': the program ended by SIGTERM before it came to Daemon::enter again\n",
+        )
+        .name("[NAME]", service.name())
+        .signal(Signal::SIGTERM)
+        .run();
+    dir.nothing_left();
+}
+
+#[test]
+fn nothing_of_it_is_seen_by_children_or_by_a_program_that_is_executed_later() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let list = "sh=env | grep -c SVCADAPT; ls /proc/self/fd | wc -w";
+    let words = ["--set", "clean-environment=no", "--set", "pass-environment=SVCADAPT_AGAIN"];
+    becomes(&dir, &service, &[&words[..], &["enter", list, "ready", "stay"]].concat()).run();
+    // The standard streams, and the directory that `ls` reads.
+    logged(&dir, "sh: \"0\\n4\\n\"");
+    // The same process, by an exec of its own, is a program that somebody starts.
+    let (dir, first, second) = (Dir::new(), Service::new(), Service::new());
+    let log = dir.join("second.log").display().to_string();
+    let become_it = format!(
+        "become=--log {log} --detach yes --reexecute always --set name={} enter mode ready stay",
+        second.name()
+    );
+    becomes(&dir, &first, &["enter", "ready", &become_it]).run();
+    wait_until("it has started anew", || second.running());
+    let read = || dir.join("second.log").exists().then(|| dir.read("second.log"));
+    wait_until("it is ready", || read().filter(|text| text.contains("ready: Ok(Launcher)")));
+    Svc::new(&dir).args(["stop", second.name()]).output();
+    wait_until("the first has gone with its launcher's work", || first.running().is_none().then_some(()));
+}

@@ -1,0 +1,122 @@
+//! A forged, stale or broken ticket changes nothing: the program starts as it would without.
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Svc;
+use crate::harness::require;
+use crate::run::Service;
+
+use super::logged;
+use super::seen;
+
+/// A ticket of ours for the process that it is forged for, but for what the program asks for: nobody but itself knows that.
+const TICKET: &str = "svcadapt/again/{own}/{parent}/{reports}/0/1/classic/system/systemd//forged";
+
+/// `becomes`, started by `forge`.
+fn forged<'a>(dir: &'a Dir, service: &Service, options: &[&str], ticket: &str, deeds: &[&str]) -> Svc<'a> {
+    let program = dir.program("becomes").display().to_string();
+    let log = dir.join("log").display().to_string();
+    let name = format!("name={}", service.name());
+    Svc::new(dir)
+        .program("forge")
+        .args(options)
+        .args([ticket, &program, "--log", &log, "--detach", "yes", "--set", &name])
+        .args(deeds)
+}
+
+/// It is started like any other, and nothing of what the ticket says is true.
+fn is_ignored(options: &[&str], ticket: &str) {
+    for way in ["always", "never"] {
+        let (dir, service) = (Dir::new(), Service::new());
+        let deeds = ["--reexecute", way, "enter", "mode", "ready", "stay"];
+        forged(&dir, &service, options, ticket, &deeds).env("SECRET", "x").run();
+        logged(&dir, "mode: (\"classic\", \"none\")");
+        logged(&dir, "ready: Ok(Launcher)");
+        let now = seen(&service);
+        assert_eq!(
+            now["fds"].as_object().unwrap().iter().filter(|(_, fd)| fd["cloexec"] == false).count(),
+            3
+        );
+        Svc::new(&dir).args(["stop", service.name()]).output();
+    }
+}
+
+#[test]
+fn one_for_another_process_is_ignored() {
+    is_ignored(&[], &TICKET.replace("{own}", "{parent}"));
+    is_ignored(&[], &TICKET.replace("{own}", "1"));
+    is_ignored(&[], &TICKET.replace("{own}", "-1"));
+}
+
+#[test]
+fn one_from_a_process_that_is_not_above_is_ignored() {
+    is_ignored(&[], &TICKET.replace("{parent}", "{own}"));
+    is_ignored(&[], &TICKET.replace("{parent}", "0"));
+    is_ignored(&[], &TICKET.replace("{parent}", "2147483647"));
+}
+
+#[test]
+fn one_that_somebody_else_has_made_is_ignored() {
+    if !require(Capability::Root) {
+        return;
+    }
+    is_ignored(&["--user", "65534"], TICKET);
+}
+
+#[test]
+fn one_that_is_none_is_ignored() {
+    for text in ["", "x", "svcadapt", "svcadapt/again", "svcadapt/again/{own}/{parent}/{reports}"] {
+        is_ignored(&[], text);
+    }
+    is_ignored(&[], &TICKET.replace("classic", "launcher"));
+    is_ignored(&[], &TICKET.replace("systemd", "nobody"));
+    is_ignored(&[], &format!("{TICKET}/more"));
+    is_ignored(&[], &"svcadapt/again/".repeat(2000));
+}
+
+#[test]
+fn one_that_names_a_file_for_its_reports_is_ignored_and_the_file_is_what_it_was() {
+    let place = Dir::new();
+    let precious = place.write("precious", "precious").display().to_string();
+    is_ignored(&["--reports", &precious], TICKET);
+    is_ignored(&["--reports", &precious], &TICKET.replace("{reports}", "2"));
+    is_ignored(&["--reports", &precious], &TICKET.replace("{reports}", "77"));
+    assert_eq!(place.read("precious"), "precious");
+}
+
+/// Whoever has started the program as the same user is somebody who may: but even they know not what it will ask for.
+#[test]
+fn one_that_is_right_in_all_that_can_be_known_starts_nothing() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let output =
+        forged(&dir, &service, &[], TICKET, &["--reexecute", "always", "enter", "ready", "stay"]).output();
+    assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(2), ""));
+    assert!(!service.lock().exists());
+    assert_eq!(dir.read("log"), "");
+    dir.nothing_left();
+}
+
+#[test]
+fn a_stale_variable_is_ignored_and_one_that_is_forged_only_keeps_the_program_from_starting() {
+    for stale in [
+        "",
+        "x",
+        "1 1",
+        "{own}",
+        "{own} {own}",
+        "{parent} {parent}",
+        "{own} 0",
+        "{own} 2147483647",
+        "{own} {parent} 3",
+    ] {
+        is_ignored(&["--variable", stale], "");
+    }
+    let (dir, service) = (Dir::new(), Service::new());
+    forged(&dir, &service, &["--variable", "{own} {parent}"], "", &["enter", "ready"])
+        .stderr("daemon: what was to go on as the service has lost the descriptor that says so\n  hint: close none before Daemon::enter that was not opened here, or say Reexecute::Never\n")
+        .status(2)
+        .run();
+    assert!(!service.lock().exists());
+    dir.nothing_left();
+}
