@@ -5,7 +5,7 @@
 //! closed: for which process the ticket is, which one has started it, and the little that cannot be found out a second
 //! time. That end alone goes through the exec, beside the pipe that the launcher listens at. A ticket counts only
 //!
-//! * in the very process that it names, and where that descends from the one that has started it, which waits;
+//! * in the very process that it names, below the ones that have forked it and started it, which wait;
 //! * where the kernel says that the pair was made by somebody with our effective user, who could do to us whatever they
 //!   like without a ticket;
 //! * once: taking it closes it.
@@ -24,6 +24,7 @@ use crate::host::Detection;
 use crate::host::Manager;
 use crate::host::Mode;
 use crate::host::Scope;
+use crate::plan::PID_VARIABLES;
 use crate::plan::Step;
 use crate::setup::Failure;
 use crate::setup::Report;
@@ -41,22 +42,26 @@ use super::prepare::Fingerprint;
 /// The variable that says in which process, and below which, there has to be a ticket.
 const VARIABLE: &str = "SVCADAPT_AGAIN";
 
-/// Variables that name the process that they are meant for: the one that was started, which is another one by now.
-const MEANT: [&str; 2] = ["LISTEN_PID", "WATCHDOG_PID"];
-
 /// What stands in front of every ticket.
 const HEAD: &[u8] = b"svcadapt\0again";
 
 /// No ticket of ours is as long.
 const LONGEST: usize = 4096;
 
-/// What the program is told that is executed again.
+/// Where a process comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Origin {
+    /// The process that was started, and waits.
+    starter: i32,
+    /// The one that has forked it, and stays as its parent for as long as that waits.
+    parent: i32,
+}
+
+/// What the program is told that is executed again, and the process that it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ticket {
-    /// Whom it is for.
     process: i32,
-    /// The process that was started.
-    starter: i32,
+    origin: Origin,
     /// Where the launcher listens for reports.
     reports: i32,
     /// How often the program has tried to enter before it did.
@@ -84,7 +89,7 @@ impl Departure {
         let (written, carried) = pair::pair()?;
         let ticket = Ticket {
             process: 0,
-            starter: process::own_pid(),
+            origin: Origin { starter: process::own_pid(), parent: 0 },
             reports: 0,
             attempt,
             fingerprint,
@@ -108,13 +113,15 @@ impl Departure {
     fn depart(self, reports: &OwnedFd) -> io::Result<io::Error> {
         let Self { mut ticket, written, carried } = self;
         ticket.process = process::own_pid();
+        ticket.origin.parent = process::parent_pid();
         ticket.reports = pair::hand_on(fd::duplicate(reports, 3)?)?;
         fd::write_all(&written, &ticket.write())?;
         drop(written);
         pair::hand_on(carried)?;
         // The launcher's own block: `main` comes to its end by the signals that it did before.
         signal::unblock_all()?;
-        let value = format!("{} {}", ticket.process, ticket.starter);
+        let Origin { starter, parent } = ticket.origin;
+        let value = format!("{} {starter} {parent}", ticket.process);
         Ok(image::execute_again(VARIABLE, &value))
     }
 }
@@ -137,7 +144,7 @@ impl Arrival {
             let mut text = [0; LONGEST];
             let length = pair::waiting(carried, &mut text).ok()?;
             let ticket = Ticket::read(text.get(..length)?)?;
-            let ours = ticket.process == own && below(ticket.starter);
+            let ours = ticket.process == own && ticket.origin.is_ours();
             let reports = through.contains(&ticket.reports) && fd::is_pipe(ticket.reports);
             (ours && reports).then_some(Self { ticket, carried })
         });
@@ -185,16 +192,22 @@ fn is_lost() -> bool {
     let own = process::own_pid();
     let told = host::variables().into_iter().find(|(name, _)| name == VARIABLE);
     let told = told.and_then(|(_, value)| {
-        let (process, starter) = value.to_str()?.split_once(' ')?;
-        Some((process.parse::<i32>().ok()?, starter.parse::<i32>().ok()?))
+        let numbers: Option<Vec<i32>> =
+            value.to_str()?.split(' ').map(|number| number.parse().ok()).collect();
+        let [process, starter, parent] = numbers?.try_into().ok()?;
+        Some((process, Origin { starter, parent }))
     });
-    told.is_some_and(|(process, starter)| process == own && below(starter))
+    told.is_some_and(|(process, origin)| process == own && origin.is_ours())
 }
 
-/// Whether this process descends from that one, and is another.
-fn below(starter: i32) -> bool {
-    let own = process::own_pid();
-    starter != own && family::descends(own, starter)
+impl Origin {
+    /// Whether this process comes from there. Who the parent is the kernel says also where /proc hides processes, or is
+    /// that of another pid namespace; where somebody has killed the parent, we are still below the starter.
+    fn is_ours(self) -> bool {
+        let own = process::own_pid();
+        let below = || self.starter != own && family::descends(own, self.starter);
+        self.parent == process::parent_pid() || below()
+    }
 }
 
 impl Ticket {
@@ -209,10 +222,10 @@ impl Ticket {
 
     /// The variables of the starter. What was meant for the process that was started is meant for this one.
     pub(super) fn variables(&self) -> Vec<(OsString, OsString)> {
-        let (starter, own) = (self.starter.to_string(), process::own_pid().to_string());
+        let (starter, own) = (self.origin.starter.to_string(), process::own_pid().to_string());
         let mut all = variables();
         for (name, value) in &mut all {
-            if MEANT.iter().any(|meant| name == meant) && *value == *starter {
+            if PID_VARIABLES.iter().any(|meant| name == meant) && *value == *starter {
                 *value = own.clone().into();
             }
         }
@@ -227,7 +240,8 @@ impl Ticket {
         };
         let fields = [
             self.process.to_string(),
-            self.starter.to_string(),
+            self.origin.starter.to_string(),
+            self.origin.parent.to_string(),
             self.reports.to_string(),
             self.attempt.to_string(),
             self.fingerprint.0.to_string(),
@@ -247,13 +261,13 @@ impl Ticket {
     fn read(text: &[u8]) -> Option<Self> {
         let text = text.strip_prefix(HEAD)?.strip_prefix(b"\0")?;
         let fields: Vec<&[u8]> = text.split(|&byte| byte == 0).collect();
-        let [process, starter, reports, attempt, fingerprint, mode, scope, manager, label, name] =
+        let [process, starter, parent, reports, attempt, fingerprint, mode, scope, manager, label, name] =
             fields.try_into().ok()?;
         let word = |field| std::str::from_utf8(field).ok();
         let (mode, scope, manager) = (word(mode)?, word(scope)?, word(manager)?);
         Some(Self {
             process: word(process)?.parse().ok()?,
-            starter: word(starter)?.parse().ok()?,
+            origin: Origin { starter: word(starter)?.parse().ok()?, parent: word(parent)?.parse().ok()? },
             reports: word(reports)?.parse().ok()?,
             attempt: word(attempt)?.parse().ok()?,
             fingerprint: Fingerprint(word(fingerprint)?.parse().ok()?),
@@ -290,7 +304,7 @@ mod tests {
     fn ticket() -> Ticket {
         Ticket {
             process: 42,
-            starter: 7,
+            origin: Origin { starter: 7, parent: 9 },
             reports: 33,
             attempt: 2,
             fingerprint: Fingerprint(u64::MAX),
@@ -340,6 +354,10 @@ mod tests {
     fn a_process_that_nobody_has_sent_has_no_ticket() {
         assert!(Arrival::look().is_ok_and(|arrival| arrival.is_none()));
         assert!(!executed_again());
-        assert!(!below(process::own_pid()), "nobody descends from themselves");
+        let (own, parent) = (process::own_pid(), process::parent_pid());
+        assert!(
+            Origin { starter: own, parent }.is_ours() && Origin { starter: parent, parent: own }.is_ours()
+        );
+        assert!(!Origin { starter: own, parent: own }.is_ours(), "nobody descends from themselves");
     }
 }

@@ -7,10 +7,12 @@ use std::time::Instant;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
+use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Process;
 use crate::harness::Svc;
+use crate::harness::require;
 use crate::harness::wait_until;
 use crate::run::Service;
 
@@ -233,4 +235,22 @@ fn nothing_of_it_is_seen_by_children_or_by_a_program_that_is_executed_later() {
     wait_until("it is ready", || read().filter(|text| text.contains("ready: Ok(Launcher)")));
     Svc::new(&dir).args(["stop", second.name()]).output();
     wait_until("the first has gone with its launcher's work", || first.running().is_none().then_some(()));
+}
+
+/// Nobody is to be found there by the numbers that we have: it would start itself over and over.
+#[test]
+fn where_proc_is_that_of_another_pid_namespace_it_is_executed_again_once() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    let (program, log) =
+        (dir.program("becomes").display().to_string(), dir.join("log").display().to_string());
+    Svc::new(&dir)
+        .program("/usr/bin/unshare")
+        .args(["-pf", "--kill-child", &program, "--log", &log, "--detach", "yes", "--reexecute", "always"])
+        .args(["print=here", "enter", "ready", "stay"])
+        .stdout("here\nhere\n")
+        .run();
+    logged(&dir, "ready: Ok(Launcher)");
 }

@@ -11,7 +11,7 @@ use super::logged;
 use super::seen;
 
 /// A ticket of ours for the process that it is forged for, but for what the program asks for: nobody but itself knows that.
-const TICKET: &str = "svcadapt/again/{own}/{parent}/{reports}/0/1/classic/system/systemd//forged";
+const TICKET: &str = "svcadapt/again/{own}/{parent}/{parent}/{reports}/0/1/classic/system/systemd//forged";
 
 /// `becomes`, started by `forge`.
 fn forged<'a>(dir: &'a Dir, service: &Service, options: &[&str], ticket: &str, deeds: &[&str]) -> Svc<'a> {
@@ -66,7 +66,7 @@ fn one_that_somebody_else_has_made_is_ignored() {
 
 #[test]
 fn one_that_is_none_is_ignored() {
-    for text in ["", "x", "svcadapt", "svcadapt/again", "svcadapt/again/{own}/{parent}/{reports}"] {
+    for text in ["", "x", "svcadapt", "svcadapt/again", "svcadapt/again/{own}/{parent}/{parent}/{reports}"] {
         is_ignored(&[], text);
     }
     is_ignored(&[], &TICKET.replace("classic", "launcher"));
@@ -104,16 +104,17 @@ fn a_stale_variable_is_ignored_and_one_that_is_forged_only_keeps_the_program_fro
         "x",
         "1 1",
         "{own}",
-        "{own} {own}",
-        "{parent} {parent}",
-        "{own} 0",
-        "{own} 2147483647",
-        "{own} {parent} 3",
+        "{own} {parent}",
+        "{own} {own} {own}",
+        "{parent} {parent} {parent}",
+        "{own} 0 0",
+        "{own} 2147483647 2147483647",
+        "{own} {parent} {parent} 3",
     ] {
         is_ignored(&["--variable", stale], "");
     }
     let (dir, service) = (Dir::new(), Service::new());
-    forged(&dir, &service, &["--variable", "{own} {parent}"], "", &["enter", "ready"])
+    forged(&dir, &service, &["--variable", "{own} {parent} {parent}"], "", &["enter", "ready"])
         .stderr("daemon: what was to go on as the service has lost the descriptor that says so\n  hint: close none before Daemon::enter that was not opened here, or say Reexecute::Never\n")
         .status(2)
         .run();
