@@ -238,8 +238,10 @@ impl<'a> Watch<'a> {
     fn exiting(&self) -> bool {
         self.main.is_some_and(|main| match process::is_exiting(main) {
             Ok(exiting) => exiting,
-            // It has ended, and its parent has seen that before us.
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
+            // It has ended, and its parent has seen that before us; or it is hidden from us (hidepid=, proc(5)).
+            Err(_) => {
+                PidFd::open(main).is_ok_and(|held| held.is_none_or(|held| held.has_ended().unwrap_or(true)))
+            }
         })
     }
 

@@ -20,6 +20,7 @@ use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Process;
 use crate::harness::Running;
+use crate::harness::Svc;
 use crate::harness::facts;
 use crate::harness::require;
 use crate::harness::wait_until;
@@ -328,4 +329,24 @@ fn what_runs_once_is_ready_when_it_has_ended() {
     assert_eq!((output.stderr.as_str(), output.exit), ("", Exit::Status(0)));
     assert!(dir.join("marker").exists());
     dir.nothing_left();
+}
+
+/// As a program is that its user may execute and not read.
+#[test]
+fn one_that_proc_hides_from_its_launcher_is_ready_when_it_runs() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new().owned_by("nobody");
+    let (svcadapt, sleep) = (dir.program("svcadapt"), dir.program("/bin/sleep"));
+    fs::set_permissions(&sleep, fs::Permissions::from_mode(0o711)).unwrap();
+    let script = "mount -t proc -o hidepid=invisible proc /proc && \
+                  exec setpriv --reuid nobody --regid nogroup --clear-groups \"$@\"";
+    Svc::new(&dir)
+        .program("/usr/bin/unshare")
+        .args(["--mount", "--propagation", "private", "/bin/sh", "-c", script, "sh"])
+        .args([svcadapt])
+        .args(["run", "--mode=classic", "--timeout-start-sec=5s", "--timeout-stop-sec=1s", "--"])
+        .args([sleep.into_os_string(), "60".into()])
+        .run();
 }
