@@ -87,7 +87,7 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Outcome {
     if let Some(failure) = running_already(spec, resolved) {
         return failure.into();
     }
-    let start = Start { spec, plan, resolved };
+    let start = Start::new(spec, plan, resolved);
     let divided = match plan.course {
         Course::Daemonize => launch::daemonize(&start),
         Course::Stay | Course::Init => init::stay(&start),
@@ -116,7 +116,7 @@ pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolved)
     if let Some(failure) = check(plan).err().or_else(|| running_already(spec, resolved)) {
         return Divided::Launcher(failure.into());
     }
-    let start = Start { spec, plan, resolved };
+    let start = Start::new(spec, plan, resolved);
     match plan.course {
         Course::Daemonize => launch::daemonize(&start),
         Course::Stay | Course::Init => init::stay(&start),
@@ -135,7 +135,7 @@ pub fn resume<'a>(
     resolved: &'a Resolved,
     listener: OwnedFd,
 ) -> Work<'a> {
-    let start = Start { spec, plan, resolved };
+    let start = Start::new(spec, plan, resolved);
     // Where a process stays for our sake, it is our parent.
     let mut work = Work::new(spec, resolved, start.environment(), process::parent_pid());
     work.report_to(listener);

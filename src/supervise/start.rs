@@ -41,6 +41,8 @@ pub(super) struct Start<'a> {
     pub(super) spec: &'a ServiceSpec,
     pub(super) plan: &'a Plan,
     pub(super) resolved: &'a Resolved,
+    /// The process that was started. Who launches may be another one.
+    started: i32,
 }
 
 /// The two ends of a start: the one that waits, and the one that becomes the program.
@@ -55,6 +57,11 @@ pub(super) struct Ends<'a> {
 }
 
 impl<'a> Start<'a> {
+    /// In the process that was started.
+    pub(super) fn new(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolved) -> Self {
+        Self { spec, plan, resolved, started: process::own_pid() }
+    }
+
     /// The service's name in messages.
     pub(super) fn name(&self) -> String {
         let program = || self.spec.command.program.to_string_lossy().into_owned();
@@ -122,7 +129,7 @@ impl<'a> Start<'a> {
             CString::new(text.as_bytes()).ok()
         });
         let mut means = Means { socket, pipes: Vec::new(), identity, environment: variables.collect() };
-        let mut work = Work::new(self.spec, self.resolved, environment, process::own_pid());
+        let mut work = Work::new(self.spec, self.resolved, environment, self.started);
         for probe in &self.spec.ready {
             if let Probe::Fd(number) = probe {
                 let (out, input) = self.pipe().map_err(failed)?;

@@ -16,6 +16,8 @@ use crate::harness::wait_until;
 
 use super::Service;
 use super::contents;
+use super::inspect;
+use super::reported;
 use super::run;
 use super::stop;
 
@@ -372,4 +374,25 @@ fn a_start_that_lost_takes_away_what_it_made_and_nothing_else() {
     assert_eq!(winner.main().pid(), process.pid());
     stop(&process);
     fs::remove_file(&pid_file).unwrap();
+}
+
+/// A shell that becomes the launcher leaves it its children; then another process launches.
+#[test]
+fn sockets_that_were_meant_for_a_shell_are_meant_for_the_service() {
+    let dir = Dir::new();
+    let (svcadapt, sleep) = (dir.program("svcadapt"), dir.program("/bin/sleep"));
+    let script = format!(
+        "'{}' 60 >/dev/null 2>&1 & exec 3</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$@\"",
+        sleep.display()
+    );
+    crate::harness::Svc::new(&dir)
+        .program("/bin/sh")
+        .args(["-c", &script, "sh"])
+        .args([svcadapt])
+        .args(["run", "--mode=classic", "--ready", &format!("file:{}", dir.join("report").display())])
+        .args(inspect(&dir))
+        .run();
+    let (process, report) = reported(&dir);
+    assert_eq!(report["env"]["LISTEN_PID"], process.pid().to_string());
+    stop(&process);
 }
