@@ -89,16 +89,18 @@ fn safe(found: &fs::Metadata, owner: u32) -> bool {
     found.is_dir() && found.uid() == owner && found.mode() & 0o022 == 0
 }
 
-/// The descriptors of this process that lead to a lock which it holds, or nobody. One that was started by `svcadapt run`
-/// has such a descriptor from it. A child of that one may have it too, and does not hold the lock.
+/// The descriptors of this process that lead to a lock which is its own. One that was started by `svcadapt run` has such a
+/// descriptor from it. A child of that one may have it too, also when nobody holds the lock any more; it is not the
+/// process that is recorded.
 pub fn inherited() -> Vec<i32> {
     let numbers = fd::surviving().unwrap_or_default().into_iter();
-    let leads_to_a_lock = |number: &i32| {
-        let link = fs::read_link(format!("/proc/self/fd/{number}"));
-        link.is_ok_and(|link| link.parent() == Some(&of_root()) || link.parent() == Some(&directory()))
+    let leads_to_our_lock = |number: &i32| {
+        let link = fs::read_link(format!("/proc/self/fd/{number}")).unwrap_or_default();
+        let is_lock = [of_root(), directory()].iter().any(|place| link.parent() == Some(place));
+        is_lock && read(&link).is_ok_and(|record| record.is_some_and(|record| record.is_own()))
     };
     numbers
-        .filter(leads_to_a_lock)
+        .filter(leads_to_our_lock)
         .filter(|&number| matches!(crate::sys::lock::holder_at(number), Ok(Holder::Nobody)))
         .collect()
 }

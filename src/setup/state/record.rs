@@ -87,6 +87,11 @@ impl Record {
         self.namespace.is_some() && self.namespace != process::namespace()
     }
 
+    /// Whether it is that of this very process.
+    pub(super) fn is_own(&self) -> bool {
+        self.pid == process::own_pid() && self.lives()
+    }
+
     /// Whether its process lives, and is another one than this.
     pub fn is_anothers(&self) -> bool {
         self.pid != process::own_pid() && self.lives()

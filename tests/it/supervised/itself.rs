@@ -454,3 +454,23 @@ fn in_the_foreground_it_can_be_found_and_stopped_by_its_name() {
     assert!(!service.lock().exists());
     dir.nothing_left();
 }
+
+/// A child of such a service has the descriptor of its lock too, and is none: also when the service has ended.
+#[test]
+fn what_a_service_has_left_behind_starts_a_daemon_like_anybody() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let go = dir.join("go").display().to_string();
+    let script = format!(
+        "(until [ -e {go} ]; do sleep 0.01; done; exec {}) & exec sleep 60",
+        line(&dir, &["ready", "signals"])
+    );
+    Svc::new(&dir)
+        .args(["run", "--mode", "classic", "--name", service.name(), "--", "/bin/sh", "-c", &script])
+        .run();
+    let main = service.main();
+    main.signal(Signal::SIGKILL);
+    main.wait_gone();
+    dir.write("go", "");
+    logged(&dir, "mode: (\"classic\", \"none\")");
+    logged(&dir, "ready: Ok(Launcher)");
+}
