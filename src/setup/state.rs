@@ -27,6 +27,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::spec::AbsPath;
 use crate::spec::ServiceName;
@@ -170,8 +171,18 @@ pub(super) fn turn(name: &str) -> io::Result<Turn> {
 
 fn turn_in(directory: &Path, name: &str) -> io::Result<Turn> {
     // Nobody else can open it, and so keep us waiting.
-    crate::sys::lock::turn(file::open_own(&directory.join(name), MODE)?)
+    let path = directory.join(name);
+    crate::sys::lock::turn(file::open_own(&path, MODE)?, PATIENCE).map_err(|error| match error.kind() {
+        io::ErrorKind::TimedOut => io::Error::other(format!(
+            "another start or stop has not let go of {} for {PATIENCE:?}",
+            path.display()
+        )),
+        _ => error,
+    })
 }
+
+/// How long a turn is waited for. It takes milliseconds; who needs longer was stopped in the middle of it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The mode of what only the owner may open.
 const MODE: u32 = 0o600;

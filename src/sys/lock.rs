@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
+use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::fcntl::FcntlArg;
@@ -12,6 +14,7 @@ use nix::fcntl::Flock;
 use nix::fcntl::FlockArg;
 use nix::fcntl::fcntl;
 
+use super::fd;
 use super::number::fit;
 
 /// Who holds the lock of a file.
@@ -39,12 +42,23 @@ pub struct Turn {
     _file: Flock<File>,
 }
 
-/// Waits for a turn (flock(2)). Whoever may read the file can make us wait.
-pub fn turn(file: File) -> io::Result<Turn> {
+/// Waits for a turn (flock(2)); an error of kind `TimedOut` where nobody has let us have one for so long. Whoever may read
+/// the file can make us wait, and so does who was stopped (SIGSTOP, a frozen cgroup) in the middle of a turn.
+pub fn turn(file: File, patience: Duration) -> io::Result<Turn> {
+    /// The kernel tells of the end of a turn only whom it keeps asleep until then.
+    const AGAIN: Duration = Duration::from_millis(2);
+    let begun = Instant::now();
     let mut file = file;
     loop {
-        file = match Flock::lock(file, FlockArg::LockExclusive) {
+        file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(file) => return Ok(Turn { _file: file }),
+            Err((_, Errno::EWOULDBLOCK)) if begun.elapsed() >= patience => {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            Err((file, Errno::EWOULDBLOCK)) => {
+                fd::wait_readable(&[], Some(AGAIN))?;
+                file
+            }
             Err((file, Errno::EINTR)) => file,
             Err((_, error)) => return Err(error.into()),
         };

@@ -157,3 +157,26 @@ fn what_runs_in_another_pid_namespace_is_not_taken_for_dead() {
     let dead = status().output();
     assert_eq!(dead.exit, Exit::Status(1), "{}", dead.stdout);
 }
+
+#[test]
+fn who_was_stopped_in_the_middle_of_a_start_keeps_nobody_waiting_for_ever() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let (dir, service) = (Dir::new(), Service::new());
+    let svcadapt = dir.program("svcadapt");
+    // In a /run of its own, so that nobody else has to wait.
+    let script = "mount -t tmpfs -o mode=0755 tmpfs /run && mkdir /run/svcadapt && exec 9>/run/svcadapt/%turn && \
+                  flock 9 && exec \"$@\"";
+    Svc::new(&dir)
+        .program("/usr/bin/unshare")
+        .args(["--mount", "--propagation", "private", "/bin/sh", "-c", script, "sh"])
+        .args([svcadapt])
+        .args(["run", "--mode=supervised", "--name", service.name(), "--", "/bin/sleep", "60"])
+        .stderr(
+            "svcadapt: lock '[LOCK]': another start or stop has not let go of /run/svcadapt/%turn for 10s\n",
+        )
+        .name("[LOCK]", service.lock().display())
+        .status(251)
+        .run();
+}
