@@ -91,11 +91,18 @@ impl Work<'_> {
         let null = file::open_null()?;
         // To let go of a lock's descriptor would be to let go of the lock.
         let locks = state::inherited();
+        let foreign =
+            fd::surviving()?.into_iter().filter(|number| !kept.contains(number)).collect::<Vec<_>>();
         // dup2(2) refuses a number that the soft limit forbids, also one that is open. What the hard limit forbids is a
-        // number that nobody here can be given again, so to close it harms nobody.
+        // number that nobody here can be given again, so to close it harms nobody. No more is asked for than is needed:
+        // macOS has hard limits that it takes for no soft one (setrlimit(2), COMPATIBILITY).
         let (soft, hard) = limits::get(NOFILE)?;
-        limits::set(NOFILE, hard, hard)?;
-        for number in fd::surviving()?.into_iter().filter(|number| !kept.contains(number)) {
+        let needed = foreign.iter().max().and_then(|&number| u64::try_from(number).ok()).unwrap_or(0) + 1;
+        let raised = needed > soft && hard > soft;
+        if raised {
+            limits::set(NOFILE, needed.min(hard), hard)?;
+        }
+        for number in foreign {
             if locks.contains(&number) {
                 fd::end_at_exec(number)?;
             } else if u64::try_from(number).is_ok_and(|number| number < hard) {
@@ -104,7 +111,7 @@ impl Work<'_> {
                 fd::close(number)?;
             }
         }
-        limits::set(NOFILE, soft, hard)
+        if raised { limits::set(NOFILE, soft, hard) } else { Ok(()) }
     }
 
     /// Without an exec a capability outside of the set has to be given up as well.
