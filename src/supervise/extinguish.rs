@@ -105,8 +105,15 @@ fn look(known: &mut BTreeMap<i32, PidFd>, between: Option<&Between>) -> io::Resu
         all.extend(family::session(number)?);
     }
     for pid in all.into_iter().filter(|pid| *pid != own && Some(*pid) != session) {
-        if !known.contains_key(&pid)
-            && let Some(held) = PidFd::open(pid)?
+        if known.contains_key(&pid) {
+            continue;
+        }
+        let opened = match PidFd::open(pid) {
+            // No more can be held at once (RLIMIT_NOFILE): the others follow when some of these have ended.
+            Err(_) if !known.is_empty() => break,
+            opened => opened?,
+        };
+        if let Some(held) = opened
             && ours(pid)
             && !held.has_ended()?
         {

@@ -376,6 +376,23 @@ fn a_start_that_lost_takes_away_what_it_made_and_nothing_else() {
     fs::remove_file(&pid_file).unwrap();
 }
 
+#[test]
+fn more_processes_than_a_launcher_may_hold_at_once_are_ended_all_the_same() {
+    let dir = Dir::new();
+    let (svcadapt, sleep) = (dir.program("svcadapt"), dir.program("/bin/sleep"));
+    let service = format!("trap '' TERM; for n in $(seq 60); do {} 60 & done; exit 3", sleep.display());
+    let script = "ulimit -n 40; exec \"$@\"";
+    let output = crate::harness::Svc::new(&dir)
+        .program("/bin/sh")
+        .args(["-c", script, "sh"])
+        .args([svcadapt])
+        .args(["run", "--mode=classic", "--ready=notify", "--timeout-stop-sec=300ms", "--"])
+        .args(["/bin/sh", "-c", &service])
+        .output();
+    assert_eq!(output.exit, Exit::Status(3), "{}", output.stderr);
+    dir.nothing_left();
+}
+
 /// A shell that becomes the launcher leaves it its children; then another process launches.
 #[test]
 fn sockets_that_were_meant_for_a_shell_are_meant_for_the_service() {
