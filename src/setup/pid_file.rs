@@ -72,6 +72,7 @@ pub fn remove(path: &Path, pid: i32) -> io::Result<()> {
 
 /// A pid has at most seven digits; what else a program has to say may come on further lines.
 const LONGEST: u64 = 32;
+
 /// What a pid file says, and whose word it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Named {

@@ -27,12 +27,12 @@ pub(crate) fn users(pid: i32) -> io::Result<Users> {
     Ok(Users { real: info.pbi_ruid, effective: info.pbi_uid })
 }
 
-/// `kern.bootsessionuuid`. The time of the boot would not do: it moves whenever the clock is set.
 /// There is only one.
 pub(crate) fn namespace() -> Option<String> {
     None
 }
 
+/// `kern.bootsessionuuid`. The time of the boot would not do: it moves whenever the clock is set.
 pub(crate) fn boot() -> io::Result<String> {
     let mut text = [0_u8; 64];
     let mut length = text.len();
