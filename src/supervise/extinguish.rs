@@ -89,7 +89,7 @@ fn look(known: &mut BTreeMap<i32, PidFd>, between: Option<&Between>) -> io::Resu
     let session = between.map(Between::pid);
     let ours = |pid: i32| {
         let member = || session.is_some() && process::session(pid).ok() == session;
-        family::descends(pid, own) || member()
+        family::descends(pid, own) || process::is_child(pid) || member()
     };
     let mut ended = Vec::new();
     for (pid, held) in known.iter() {
@@ -100,16 +100,21 @@ fn look(known: &mut BTreeMap<i32, PidFd>, between: Option<&Between>) -> io::Resu
     for pid in ended {
         known.remove(&pid);
     }
-    let mut all = family::descendants(own)?;
-    if let Some(number) = session {
-        all.extend(family::session(number)?);
-    }
+    let all = family::descendants(own).and_then(|mut all| {
+        all.extend(session.map(family::session).transpose()?.unwrap_or_default());
+        Ok(all)
+    });
+    let all = match all {
+        // So many are held that nothing more can be opened (RLIMIT_NOFILE): the others follow when some have ended.
+        Err(_) if !known.is_empty() => return Ok(()),
+        all => all?,
+    };
     for pid in all.into_iter().filter(|pid| *pid != own && Some(*pid) != session) {
         if known.contains_key(&pid) {
             continue;
         }
         let opened = match PidFd::open(pid) {
-            // No more can be held at once (RLIMIT_NOFILE): the others follow when some of these have ended.
+            // As above.
             Err(_) if !known.is_empty() => break,
             opened => opened?,
         };

@@ -125,6 +125,16 @@ fn wait_with(pid: i32, flags: i32) -> io::Result<Reaped> {
     }
 }
 
+/// Whether a process is a child of ours that has not been reaped, also where nothing else is seen of it (hidepid=, proc(5)).
+pub fn is_child(pid: i32) -> bool {
+    let Ok(number) = libc::id_t::try_from(pid) else { return false };
+    // SAFETY: siginfo_t is plain numbers, for which all zeroes are valid.
+    let mut found: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: there is room for what waitid(2) says, and the call keeps no pointer to it.
+    unsafe { libc::waitid(libc::P_PID, number, &raw mut found, flags) == 0 }
+}
+
 /// Becomes another program. Returns only where that failed.
 pub fn execute(program: &OsStr, argv: &[CString], environment: &[CString]) -> io::Error {
     match CString::new(program.as_bytes()) {

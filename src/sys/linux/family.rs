@@ -36,10 +36,20 @@ pub fn session(number: i32) -> io::Result<Vec<i32>> {
     Ok(all()?.filter(|stat| stat.session == number).map(|stat| stat.pid).collect())
 }
 
+/// Our own children, also those that /proc hides from us (hidepid=); none where the kernel keeps no list of them
+/// (CONFIG_PROC_CHILDREN). There is one thread, so they are all of it.
+fn children() -> Vec<i32> {
+    let list = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+    list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}
+
 /// All processes below `root` in the tree of parents, itself among them, as they are now.
 pub fn descendants(root: i32) -> io::Result<BTreeSet<i32>> {
     let parents: Vec<(i32, i32)> = all()?.map(|stat| (stat.pid, stat.ppid)).collect();
     let mut family = BTreeSet::from([root]);
+    if root == nix::unistd::getpid().as_raw() {
+        family.extend(children());
+    }
     loop {
         let before = family.len();
         family.extend(

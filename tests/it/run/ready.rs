@@ -333,7 +333,7 @@ fn what_runs_once_is_ready_when_it_has_ended() {
 
 /// As a program is that its user may execute and not read.
 #[test]
-fn one_that_proc_hides_from_its_launcher_is_ready_when_it_runs() {
+fn one_that_proc_hides_from_its_launcher_is_ready_when_it_runs_and_ended_when_it_is_late() {
     if !require(Capability::Root) {
         return;
     }
@@ -347,6 +347,20 @@ fn one_that_proc_hides_from_its_launcher_is_ready_when_it_runs() {
         .args(["--mount", "--propagation", "private", "/bin/sh", "-c", script, "sh"])
         .args([svcadapt])
         .args(["run", "--mode=classic", "--timeout-start-sec=5s", "--timeout-stop-sec=1s", "--"])
-        .args([sleep.into_os_string(), "60".into()])
+        .args([sleep.as_os_str(), "60".as_ref()])
         .run();
+    drop(dir);
+    // Nor does it outlive a start that has failed.
+    let dir = Dir::new().owned_by("nobody");
+    let (svcadapt, sleep) = (dir.program("svcadapt"), dir.program("/bin/sleep"));
+    fs::set_permissions(&sleep, fs::Permissions::from_mode(0o711)).unwrap();
+    let output = Svc::new(&dir)
+        .program("/usr/bin/unshare")
+        .args(["--mount", "--propagation", "private", "/bin/sh", "-c", script, "sh"])
+        .args([svcadapt])
+        .args(["run", "--mode=classic", "--ready=notify", "--timeout-start-sec=100ms", "--"])
+        .args([sleep.as_os_str(), "60".as_ref()])
+        .output();
+    assert_eq!(output.exit, Exit::Status(249), "{}", output.stderr);
+    dir.nothing_left();
 }
