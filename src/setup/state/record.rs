@@ -44,7 +44,12 @@ pub enum Session {
 impl Record {
     /// The record of this very process, in a session that it shares.
     pub fn own(pid_file: Option<PathBuf>, program: PathBuf, stop_patience: Option<u64>) -> io::Result<Self> {
-        Self::of(process::own_pid(), pid_file, program, stop_patience)
+        Self::of(process::own_pid(), pid_file, program, stop_patience).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                io::Error::other("/proc is not mounted, and nothing else tells who we are")
+            }
+            _ => error,
+        })
     }
 
     /// The record of another process, in a session that it shares.

@@ -14,7 +14,13 @@ type Resource = libc::c_int;
 /// The kernel counts each as a link to the directory of them all, beside its two own; where that does not say that there
 /// is but one (not every /proc is Linux's), they are counted by their names.
 pub(crate) fn thread_count() -> io::Result<usize> {
-    if std::fs::metadata("/proc/self/task")?.nlink() == 3 {
+    let all = std::fs::metadata("/proc/self/task").map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            io::Error::other("/proc is not mounted, and nothing else tells of threads")
+        }
+        _ => error,
+    })?;
+    if all.nlink() == 3 {
         return Ok(1);
     }
     Ok(std::fs::read_dir("/proc/self/task")?.count())
