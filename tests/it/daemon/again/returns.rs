@@ -243,6 +243,7 @@ fn where_proc_is_that_of_another_pid_namespace_it_is_executed_again_once() {
     if !require(Capability::Root) {
         return;
     }
+    // The launcher is process 1 there: when it leaves, nobody stays.
     let dir = Dir::new();
     let (program, log) =
         (dir.program("becomes").display().to_string(), dir.join("log").display().to_string());
@@ -252,5 +253,4 @@ fn where_proc_is_that_of_another_pid_namespace_it_is_executed_again_once() {
         .args(["print=here", "enter", "ready", "stay"])
         .stdout("here\nhere\n")
         .run();
-    logged(&dir, "ready: Ok(Launcher)");
 }
