@@ -96,7 +96,10 @@ fn a_second_enter_and_a_second_ready_are_refused() {
     crate::harness::wait_until("it has ended", || service.running().is_none().then_some(()));
     let log = dir.read("log");
     let lines: Vec<&str> = log.lines().filter(|line| line.starts_with("ready")).collect();
-    assert_eq!(lines, ["ready: Ok(Launcher)", "ready: Err(Ready)", "ready: Ok(Nobody)", "ready: Err(Ready)"]);
+    assert_eq!(
+        lines,
+        ["ready: Ok(Launcher)", "ready: Err(Ready)", "ready: Ok(Nobody)", "ready: Err(Stopping)"]
+    );
 }
 
 #[test]

@@ -37,3 +37,17 @@ fn it_starts_tells_restarts_and_stops() {
         .run();
     dir.nothing_left();
 }
+
+#[test]
+fn what_nobody_could_find_again_is_not_started() {
+    let dir = Dir::new();
+    for word in ["start", "restart", "stop", "status"] {
+        Svc::new(&dir)
+            .program("becomes")
+            .args(["--detach", "yes", "--runner", word, "ready", "stay"])
+            .stderr("becomes: daemon: without a name or a pid file it cannot be found\n  hint: name gives it one\n")
+            .status(2)
+            .run();
+    }
+    dir.nothing_left();
+}
