@@ -59,6 +59,7 @@ impl<'fd> Runner<'fd> {
     }
 
     /// Does what the first argument says. `start` and `restart` enter, and go on with `body` in the service's process.
+    /// `restart` stops nothing where it can be known before that the start would fail ([`Daemon::plan`]).
     ///
     /// Any other word, none, and more than one, are told on standard error, with status 2; so is a service that has
     /// neither a name nor a pid file, whatever the word. `status` is 0 where it runs, 1 where it has ended and left a pid file
@@ -86,7 +87,8 @@ impl<'fd> Runner<'fd> {
                 .target()
                 .and_then(|target| stop(&target, Loud::Yes))
                 .unwrap_or_else(|error| complain(&error)),
-            "restart" => match self.target().and_then(|target| stop(&target, Loud::No)) {
+            // What can be known to be wrong is no reason to end what runs.
+            "restart" => match self.daemon.plan().and_then(|_| stop(&self.target()?, Loud::No)) {
                 Ok(_) => self.start(body),
                 Err(error) => complain(&error),
             },

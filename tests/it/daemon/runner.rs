@@ -21,6 +21,12 @@ fn it_starts_tells_restarts_and_stops() {
         .stderr(&format!("becomes: start '[NAME]': already running as process {}\n", first.pid()))
         .status(250)
         .run();
+    // A mistake that can be seen before ends nothing.
+    becomes(&dir, &service, &["--set", "working-directory=/nosuch", "--runner", "restart", "ready", "stay"])
+        .stderr("becomes: working directory '/nosuch': no such file or directory\n")
+        .status(200)
+        .run();
+    word("status").stdout(&format!("[NAME]: running, process {}\n", first.pid())).run();
     word("restart").run();
     first.wait_gone();
     let second = service.main();
