@@ -159,7 +159,7 @@ impl Chance {
 }
 
 fn home() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz"))
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz"))
 }
 
 /// The seeds in the order of their names.
