@@ -149,7 +149,10 @@ fn under_runit_the_process_that_runsv_started_is_the_program() {
     wait_until("the program reports", || dir.join("report").exists().then_some(()));
     let seen = dir.report("report");
     assert_eq!(seen["ppid"], running.pid());
-    let pid = fs::read_to_string(dir.join("service/supervise/pid")).unwrap();
+    // runsv writes it when the program runs, and not at once.
+    let written =
+        || fs::read_to_string(dir.join("service/supervise/pid")).ok().filter(|pid| pid.ends_with('\n'));
+    let pid = wait_until("runsv has written its number", written);
     assert_eq!(pid.trim_end(), seen["pid"].to_string());
     assert_eq!(adapters(&dir), NOBODY);
     // runsv stops its service and goes.
