@@ -51,8 +51,10 @@ impl Error {
             Self::Threads { count } => own(
                 "daemon",
                 None,
-                format!("this process has {count} threads, and can become a service only with one"),
-                "enter before anything is started that makes threads, such as an asynchronous runtime",
+                format!(
+                    "this process has {count} threads, and can become a service, or give up rights, only with one"
+                ),
+                "do that before anything is started that makes threads, such as an asynchronous runtime",
             ),
             Self::Entered => own(
                 "daemon",

@@ -12,7 +12,7 @@ fn a_process_with_threads_is_refused() {
     let (dir, service) = (Dir::new(), Service::new());
     for detach in ["yes", "no"] {
         becomes(&dir, &service, &["--detach", detach, "--thread", "enter", "ready"])
-            .stderr("daemon: this process has 2 threads, and can become a service only with one\n  hint: enter before anything is started that makes threads, such as an asynchronous runtime\n")
+            .stderr("daemon: this process has 2 threads, and can become a service, or give up rights, only with one\n  hint: do that before anything is started that makes threads, such as an asynchronous runtime\n")
             .status(2)
             .run();
     }
