@@ -90,12 +90,26 @@ struct Page {
     command: Command,
 }
 
+/// What `run` ends with.
+const STATUSES: [(&str, &str); 8] = [
+    ("0", "Classic: the service is ready. Supervised: the program ended with 0."),
+    ("2", "Usage, or a spec that cannot be run."),
+    ("200 to 243", "A step failed; the number is systemd's for that step (systemd.exec(5))."),
+    ("248", "The service ended before it was ready, though with status 0."),
+    ("249", "It was not ready in time; nothing is left running."),
+    ("250", "It is already running; the line names the process."),
+    ("251", "The pid file or its directory, or the lock, cannot be trusted or written."),
+    ("else", "The program's own; if a signal ended it, the launcher ends by the same."),
+];
+
 /// That of svcadapt, and one for each of its commands.
-fn pages(mut whole: Command) -> Vec<Page> {
+fn pages(whole: Command) -> Vec<Page> {
+    // It has no page.
+    let mut whole = whole.disable_help_subcommand(true);
     // Only then the options that are deferred are there.
     whole.build();
-    let commands = whole.get_subcommands().filter(|command| command.get_name() != "help");
-    let mut pages: Vec<Page> = commands
+    let mut pages: Vec<Page> = whole
+        .get_subcommands()
         .map(|command| {
             let name = format!("svcadapt-{}", command.get_name());
             let command = command.clone().name(name.clone()).disable_help_subcommand(true);
@@ -129,6 +143,14 @@ impl Page {
         man.render_options_section(page)?;
         if self.command.has_subcommands() {
             man.render_subcommands_section(page)?;
+        }
+        if self.name == "svcadapt-run" {
+            let mut statuses = Roff::new();
+            statuses.control("SH", ["EXIT STATUS"]);
+            for (status, meaning) in STATUSES {
+                statuses.control("TP", []).text([roman(status)]).text([roman(meaning)]);
+            }
+            statuses.to_writer(page)?;
         }
         Ok(())
     }

@@ -26,10 +26,10 @@ use super::which;
 /// What clap must know.
 pub(crate) fn command() -> Command {
     which::options(Command::new("status"))
-        .about("Tells whether a service that `run` started runs")
+        .about("Tells whether a service that `run` or the library started runs")
         .long_about(
-            "Tells whether a service that `run` started runs, as which process and since when. The process is the one \
-             that holds the service's lock; a pid file that names another one is pointed out.\n\n\
+            "Tells whether a service that `run` or the library started runs, as which process and since \
+             when. The process is the one that holds the service's lock; a pid file that names another one is pointed out.\n\n\
              Exit status, as of LSB: 0 it runs, 1 it has ended and left a record or a pid file, 3 it does not run, \
              4 nobody can say.",
         )

@@ -30,11 +30,11 @@ const DENIED: u8 = 4;
 /// What clap must know.
 pub(crate) fn command() -> Command {
     which::options(Command::new("stop"))
-        .about("Stops a service that `run` started, and waits until it has ended")
+        .about("Stops a service that `run` or the library started, and waits until it has ended")
         .long_about(
-            "Sends SIGTERM, or the signal that its spec names, to the process of the service, and waits until it has ended; when its time is over, sends \
-             SIGKILL. What it leaves behind in a session of its own is ended in the same way. The process is the one \
-             that holds the service's lock: a pid file that names another one changes nothing.\n\n\
+            "Sends SIGTERM, or the signal that its spec names, to the process of the service, and waits until it has \
+             ended; when its time is over, sends SIGKILL. What it leaves behind in its session, where that is its \
+             own, is ended in the same way. The process is the one that holds the service's lock: a pid file that names another one changes nothing.\n\n\
              Exit status: 0 it has ended or did not run, 1 it could not be stopped, 4 the permission is missing.",
         )
         .arg(

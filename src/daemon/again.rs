@@ -12,7 +12,8 @@
 //!
 //! So nothing of it is in the environment, where it could be inherited or forged. The one variable that is added for the
 //! exec says only that there has to be a ticket, for the one process that it names: a program that closes all descriptors
-//! first would otherwise start itself over and over. No service has it in its environment.
+//! first would otherwise start itself over and over. No service has it in its environment, and no child of one;
+//! `/proc/PID/environ`, which is what a process was executed with, shows it.
 
 use std::ffi::OsString;
 use std::io;

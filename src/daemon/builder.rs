@@ -53,9 +53,9 @@ pub enum Reexecute {
 /// A program that wants to become a service.
 ///
 /// A builder over the same [`ServiceSpec`] that options, units and property lists describe. Each method says one thing;
-/// of what can be one thing only the last word counts, of lists all do, and an empty word takes back what was said of one
-/// ([`Daemon::set`]); of different things the order means nothing. What is wrong is told by [`Daemon::enter`], all
-/// of it at once, before anything has been changed. Where nothing is said, what holds is what holds for `svcadapt run`:
+/// of what can be one thing only the last word counts; of lists all do, and an empty word ([`Daemon::set`]) takes back what
+/// was said of the list before. Of different things the order means nothing. What is wrong is told by [`Daemon::enter`],
+/// all of it at once, before anything has been changed. Where nothing is said, what holds is what holds for `svcadapt run`:
 /// what a service manager has made stays, and what a shell has left counts for nothing.
 ///
 /// The lifetime is that of the descriptors to preserve: they are borrowed until the program has entered, so none of
@@ -146,7 +146,7 @@ impl<'fd> Daemon<'fd> {
         self
     }
 
-    /// What the service sees as `/` (chroot(2)). Every path that is opened on the way is opened before.
+    /// What the service sees as `/` (chroot(2)). Every path that is opened on the way is opened before. None by default.
     pub fn root_directory(self, path: impl AsRef<Path>) -> Self {
         self.set(Field::RootDirectory, path.as_ref())
     }
@@ -162,7 +162,8 @@ impl<'fd> Daemon<'fd> {
         self.set(Field::WorkingDirectory, path.as_ref())
     }
 
-    /// The permissions that are taken from every file that is made. By default 022, or what a service manager has set.
+    /// The permissions that are taken from every file that is made, 0 to `0o777`: `0o027`, not 27. By default `0o022`, or what
+    /// a service manager has set.
     pub fn umask(self, mask: u32) -> Self {
         self.set(Field::Umask, format!("{mask:o}"))
     }
@@ -173,22 +174,23 @@ impl<'fd> Daemon<'fd> {
         self.set(Field::User, user)
     }
 
-    /// The same by number. `u32::MAX`, which is -1 to the kernel and means "no change", is refused.
+    /// The same by number; a number without an account needs a group as well. `u32::MAX`, which is -1 to the kernel and means
+    /// "no change", is refused, and so is 65535, which was that when numbers had 16 bits.
     pub fn uid(self, uid: u32) -> Self {
         self.user(uid.to_string())
     }
 
-    /// The primary group, by name or number, instead of the user's own.
+    /// The primary group, by name or number, instead of the user's own, which is the default.
     pub fn group(self, group: impl Into<OsString>) -> Self {
         self.set(Field::Group, group)
     }
 
-    /// The same by number. `u32::MAX` is refused.
+    /// The same by number. `u32::MAX` and 65535 are refused.
     pub fn gid(self, gid: u32) -> Self {
         self.group(gid.to_string())
     }
 
-    /// Groups beside those that the user is in, by name or number.
+    /// Groups beside those that the user is in, by name or number. None by default.
     pub fn supplementary_groups(self, groups: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         groups.into_iter().fold(self, |daemon, group| daemon.set(Field::SupplementaryGroups, group))
     }
@@ -200,7 +202,17 @@ impl<'fd> Daemon<'fd> {
     }
 
     /// Descriptors that came with the start and stay what they are. Whatever the program has opened itself by Rust's means
-    /// stays without being named here: see [`crate::daemon`], "Descriptors".
+    /// stays without being named here: see [`crate::daemon`], "Descriptors". None by default.
+    ///
+    /// One that is known by its number alone needs nothing unsafe:
+    ///
+    /// ```
+    /// use svcadapt::Daemon;
+    /// use svcadapt::spec::Field;
+    ///
+    /// let daemon = Daemon::new().set(Field::FilesPreserve, "5");
+    /// assert_eq!(daemon.spec().unwrap().files_preserve, [5]);
+    /// ```
     ///
     /// ```compile_fail,E0505
     /// use std::os::fd::AsFd;
@@ -225,14 +237,16 @@ impl<'fd> Daemon<'fd> {
         self.set(Field::StandardInput, what)
     }
 
-    /// `null`, `inherit`, `append:PATH`, `truncate:PATH` or `file:PATH`. By default the null device, or what a service
-    /// manager has connected.
+    /// `null`, `inherit`, `append:PATH` (or the PATH alone), `truncate:PATH`, which empties what is there, or `file:PATH`,
+    /// which writes over it from its beginning. By default the null device, or what a service manager has connected.
     pub fn stdout(self, what: impl Into<OsString>) -> Self {
         self.set(Field::StandardOutput, what)
     }
 
     /// The same for standard error. Where that is to be the null device, it stays the starter's until the service is ready,
-    /// so that nothing is lost that is said before.
+    /// so that nothing is lost that is said before. A child that is started before has that one for good, and whoever reads
+    /// it to its end (ssh, `$(… 2>&1)`) waits for the child: start children after [`Service::ready`](super::Service::ready), or
+    /// give them a standard error of their own.
     pub fn stderr(self, what: impl Into<OsString>) -> Self {
         self.set(Field::StandardError, what)
     }
@@ -273,7 +287,8 @@ impl<'fd> Daemon<'fd> {
     }
 
     /// Whether to begin with an empty environment. By default only where no service manager has made one: what a shell
-    /// has exported was not meant for a service. (What `/proc/PID/environ` shows is what the program was executed with, and
+    /// has exported was not meant for a service. So `RUST_LOG` and `RUST_BACKTRACE` of a shell are gone, too, unless
+    /// [`Daemon::pass_environment`] hands them on. (What `/proc/PID/environ` shows is what the program was executed with, and
     /// stays; the environment that the program and its children find is the new one.)
     pub fn clean_environment(self, yes: bool) -> Self {
         self.set(Field::CleanEnvironment, word(yes))
@@ -300,12 +315,13 @@ impl<'fd> Daemon<'fd> {
         self.set(Field::NoNewPrivileges, word(yes))
     }
 
-    /// Capabilities that the service keeps as an ordinary user, and hands on to what it executes: `CAP_NET_BIND_SERVICE`.
+    /// Capabilities that the service keeps as an ordinary user, and hands on to what it executes: `CAP_NET_BIND_SERVICE`, or
+    /// several with blanks between. None by default.
     pub fn ambient_capabilities(self, names: impl Into<OsString>) -> Self {
         self.set(Field::AmbientCapabilities, names)
     }
 
-    /// Capabilities that the service, and what it executes, can ever have.
+    /// Capabilities that the service, and what it executes, can ever have, in the same form. All that there are by default.
     pub fn capability_bounding_set(self, names: impl Into<OsString>) -> Self {
         self.set(Field::CapabilityBoundingSet, names)
     }
@@ -322,7 +338,7 @@ impl<'fd> Daemon<'fd> {
     }
 
     /// The descriptor at which a supervisor waits for a newline (s6). Under s6 it is found without being said: in the file
-    /// `notification-fd` of the service directory.
+    /// `notification-fd` of the service directory. None by default elsewhere.
     pub fn notification_fd(self, number: i32) -> Self {
         self.set(Field::NotificationFd, number.to_string())
     }
@@ -364,6 +380,13 @@ impl<'fd> Daemon<'fd> {
     }
 
     /// What [`Daemon::enter`] would do here, step for step, without doing it.
+    ///
+    /// ```
+    /// for planned in svcadapt::Daemon::new().umask(0o027).plan()?.steps {
+    ///     println!("{}: {}", planned.doer.name(), planned.step);
+    /// }
+    /// # Ok::<(), svcadapt::daemon::Error>(())
+    /// ```
     pub fn plan(&self) -> Result<Plan, Error> {
         let Prepared { spec, resolved, detection } = self.prepare()?;
         Ok(self.plan_of(&spec, &resolved, &detection))

@@ -259,6 +259,7 @@ pub(super) fn alone() -> Result<(), Error> {
             Ok(count) => return Err(Error::Threads { count }),
             Err(error) => {
                 let failure = Failure::kernel("daemon", "threads", &error, super::USAGE);
+                let failure = failure.hint("on Linux they are counted in /proc, which has to be mounted");
                 return Err(Error::Refused(vec![failure]));
             }
         }

@@ -28,6 +28,8 @@ pub enum Error {
     Step(Failure),
     /// It has been said before that the service is ready.
     Ready,
+    /// It has been said before that the service is about to end, so it cannot be ready any more.
+    Stopping,
     /// The rights that were kept have not been given up yet, so the service cannot be ready.
     PrivilegesKept,
     /// No rights were kept, or they have been given up before.
@@ -49,8 +51,10 @@ impl Error {
             Self::Threads { count } => own(
                 "daemon",
                 None,
-                format!("this process has {count} threads, and can become a service only with one"),
-                "enter before anything is started that makes threads, such as an asynchronous runtime",
+                format!(
+                    "this process has {count} threads, and can become a service, or give up rights, only with one"
+                ),
+                "do that before anything is started that makes threads, such as an asynchronous runtime",
             ),
             Self::Entered => own(
                 "daemon",
@@ -63,6 +67,12 @@ impl Error {
                 None,
                 "it has been told before".to_owned(),
                 "only after reloading() is it told again",
+            ),
+            Self::Stopping => own(
+                "ready",
+                None,
+                "it has been told before that the service is about to end".to_owned(),
+                "after stopping() nothing is left but to end",
             ),
             Self::PrivilegesKept => own(
                 "ready",
@@ -123,7 +133,17 @@ impl std::error::Error for Error {}
 pub(super) fn of_problem(problem: Problem) -> Failure {
     let stage = problem.field.map_or("daemon".to_owned(), |field| field.option().replace('-', " "));
     let failure = Failure::new(&stage, "", problem.refusal.cause, super::USAGE);
-    Failure { object: problem.value, hint: problem.refusal.hint, ..failure }
+    in_our_words(Failure { object: problem.value, hint: problem.refusal.hint, ..failure })
+}
+
+/// A hint that speaks of an option, to somebody who has a method of the same name instead.
+pub(super) fn in_our_words(failure: Failure) -> Failure {
+    let method = |word: &str| {
+        let option = word.strip_prefix("--").filter(|option| !option.is_empty());
+        option.map_or_else(|| word.to_owned(), |option| option.replace('-', "_"))
+    };
+    let hint = failure.hint.map(|hint| hint.split(' ').map(method).collect::<Vec<_>>().join(" "));
+    Failure { hint, ..failure }
 }
 
 #[cfg(test)]
@@ -149,6 +169,7 @@ mod tests {
             Error::Threads { count: 7 },
             Error::Entered,
             Error::Ready,
+            Error::Stopping,
             Error::PrivilegesKept,
             Error::PrivilegesDropped,
         ] {

@@ -4,7 +4,8 @@ use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
 
-/// One socket (or FIFO, or whatever was configured), close-on-exec, that a service manager has opened for the program.
+/// One socket (or FIFO, or whatever was configured), close-on-exec, that was opened for the program: by a service manager, or
+/// before its rights were given up.
 ///
 /// What kind it is, the one who has written the unit knows; `TcpListener::from(listener.into_fd())` and its like in std
 /// take it as what it is said to be.
@@ -20,7 +21,8 @@ impl Listener {
     }
 
     /// What the unit calls it (`FileDescriptorName=`, by default the name of the socket unit), or launchd's property list
-    /// (the key in `Sockets`).
+    /// (the key in `Sockets`). Of one that the program has named itself: what `Field::FileDescriptorName` says, or `NAME.socket`
+    /// after the service's name; `unknown` where nobody gives it a name (sd_listen_fds(3)).
     pub fn name(&self) -> &str {
         &self.name
     }

@@ -55,7 +55,7 @@
 //! 10. *Signal map*: the handlers first, then the mask, so that what has come meanwhile is told.
 //!
 //! Until [`Service::ready`], a standard error that is to be the null device is still the starter's: what is said before, an
-//! error or a panic, is seen by whoever typed the command.
+//! error or a panic, is seen by whoever typed the command. So whatever is to outlive it is not to be started before.
 //!
 //! # Descriptors
 //!

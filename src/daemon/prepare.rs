@@ -23,6 +23,7 @@ use super::Reexecute;
 use super::above;
 use super::again;
 use super::again::Ticket;
+use super::error::in_our_words;
 
 /// Everything that was found out before anything was changed.
 #[derive(Debug)]
@@ -90,7 +91,8 @@ fn resolved(
     inherited: Vec<(OsString, OsString)>,
 ) -> Result<Prepared, Error> {
     let surroundings = Surroundings::of(&detection);
-    let resolved = setup::resolve_itself(&spec, surroundings, inherited).map_err(Error::Refused)?;
+    let resolved = setup::resolve_itself(&spec, surroundings, inherited)
+        .map_err(|failures| Error::Refused(failures.into_iter().map(in_our_words).collect()))?;
     Ok(Prepared { spec, resolved, detection })
 }
 

@@ -59,8 +59,13 @@ impl<'fd> Runner<'fd> {
     }
 
     /// Does what the first argument says. `start` and `restart` enter, and go on with `body` in the service's process.
+    /// `restart` stops nothing where it can be known before that the start would fail ([`Daemon::plan`]).
     ///
-    /// Any other word, and more than one, is told on standard error, with status 2.
+    /// Any other word, none, and more than one, are told on standard error, with status 2; so is a service that has
+    /// neither a name nor a pid file, whatever the word. `status` is 0 where it runs, 1 where it has ended and left a pid file
+    /// or a record, 3 where it does not run, and 4 where nobody can say; `stop` of what does not run is a success, and 1
+    /// says that it could not be stopped; `start` of what runs is 250. `stop` gives it the time that it was started with
+    /// ([`Daemon::timeout_stop`]).
     pub fn run(
         self,
         arguments: impl IntoIterator<Item = impl Into<OsString>>,
@@ -72,21 +77,29 @@ impl<'fd> Runner<'fd> {
             _ => "",
         };
         match word {
-            "start" => self.start(body),
+            "start" => match self.target() {
+                Ok(_) => self.start(body),
+                Err(error) => complain(&error),
+            },
             // What ran has been stopped; what may run by now is not what was meant.
             "restart" if executed_again() => self.start(body),
             "stop" => self
                 .target()
                 .and_then(|target| stop(&target, Loud::Yes))
                 .unwrap_or_else(|error| complain(&error)),
-            "restart" => match self.target().and_then(|target| stop(&target, Loud::No)) {
+            // What can be known to be wrong is no reason to end what runs.
+            "restart" => match self.daemon.plan().and_then(|_| stop(&self.target()?, Loud::No)) {
                 Ok(_) => self.start(body),
                 Err(error) => complain(&error),
             },
             "status" => self.target().map_or_else(|error| complain(&error), |target| status(&target)),
             _ => {
                 let given = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
-                let failure = Failure::new("command", given, "this is none", super::USAGE);
+                let failure = if words.is_empty() {
+                    Failure { object: None, ..Failure::new("command", "", "none was given", super::USAGE) }
+                } else {
+                    Failure::new("command", given, "this is none", super::USAGE)
+                };
                 complain(&Error::Refused(vec![failure.hint("start, stop, restart and status are")]))
             }
         }
@@ -105,7 +118,9 @@ impl<'fd> Runner<'fd> {
             ServiceSpec { pid_file: Some(path), .. } => Ok(Target::PidFile(path)),
             _ => {
                 let cause = "without a name or a pid file it cannot be found";
-                Err(Error::Refused(vec![Failure::new("service", "", cause, super::USAGE)]))
+                let failure = Failure::new("daemon", "", cause, super::USAGE);
+                let failure = failure.hint("name gives it one");
+                Err(Error::Refused(vec![Failure { object: None, ..failure }]))
             }
         }
     }

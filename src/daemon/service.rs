@@ -24,6 +24,7 @@ use crate::setup::state::Lock;
 use crate::spec::ServiceSpec;
 use crate::sys::fd;
 use crate::sys::launchd;
+use crate::sys::plain;
 use crate::sys::process;
 
 use super::Credentials;
@@ -140,7 +141,8 @@ impl Service {
     pub fn ready(&self) -> Result<Told, Error> {
         let mut progress = self.progress();
         match progress.phase {
-            Phase::Ready | Phase::Stopping => return Err(Error::Ready),
+            Phase::Ready => return Err(Error::Ready),
+            Phase::Stopping => return Err(Error::Stopping),
             Phase::Starting if progress.rights == Kept::Yes => return Err(Error::PrivilegesKept),
             Phase::Starting | Phase::Reloading => {}
         }
@@ -189,7 +191,7 @@ impl Service {
         Ok(())
     }
 
-    /// Tells the service manager that the service is about to end. It cannot be ready again after that.
+    /// Tells the service manager that the service is about to end. It cannot be ready after that ([`Error::Stopping`]).
     pub fn stopping(&self) -> Result<(), Error> {
         self.notify(Notifier::stopping, "STOPPING=1")?;
         self.progress().phase = Phase::Stopping;
@@ -208,20 +210,23 @@ impl Service {
     }
 
     /// Says why the service cannot run, to whoever waits: the launcher, which ends with the status of this process and
-    /// this reason; the service manager, as its status; otherwise, standard error. Gives what `main` is to return.
+    /// this reason; the service manager, as its status, in one line; where no launcher waits, standard error. Gives what
+    /// `main` is to return.
     ///
     /// Returning another status than this one is fine: the launcher passes on what the process ends with.
     pub fn fail(&self, why: impl Display) -> ExitCode {
-        let text = why.to_string();
+        let why = why.to_string();
+        let line = one_line(&why);
         let launcher = self.progress().launcher.take();
         let waits = launcher.filter(|_| self.detection.mode == Mode::Classic);
-        let heard = waits.is_some_and(|launcher| Report::Why(short(&text)).send(&launcher).is_ok());
+        let heard = waits.is_some_and(|launcher| Report::Why(short(&line)).send(&launcher).is_ok());
         if !heard {
-            launcher::write(&launcher::complaint(&text));
+            let lines: Vec<_> = why.lines().map(plain).collect();
+            launcher::write(&launcher::complaint(&lines.join("\n")));
         }
         if let Some(notifier) = &self.notifier {
             // It is a courtesy; that the process ends is what counts.
-            let _ = notifier.status(&text);
+            let _ = notifier.status(&line);
         }
         ExitCode::FAILURE
     }
@@ -281,7 +286,8 @@ impl Service {
         std::mem::take(&mut self.listeners)
     }
 
-    /// The sockets of this name: systemd's `FileDescriptorName=`, or launchd's key in `Sockets`. They are given once.
+    /// The sockets of this name ([`Listener::name`]): systemd's `FileDescriptorName=`, or launchd's key in `Sockets`. They are
+    /// given once; none where there are none of this name.
     pub fn listeners_named(&mut self, name: &str) -> Vec<Listener> {
         let (named, rest) =
             std::mem::take(&mut self.listeners).into_iter().partition(|one| one.name() == name);
@@ -330,6 +336,11 @@ const DESCRIPTORS: u8 = 202;
 
 fn untold(what: &str, error: &io::Error) -> Error {
     Error::Untold(Failure::kernel("notify", what, error, DESCRIPTORS))
+}
+
+/// A reason and its hint are lines of their own where they are printed, and one where there is room for one.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
 /// As much as goes through a pipe in one piece, whoever else writes.

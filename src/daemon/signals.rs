@@ -38,7 +38,8 @@ const STATUS: u8 = 207;
 /// nothing, and may be read away by such a loop. Without one, iterate: `for signal in service.signals()` waits for each,
 /// and never ends by itself.
 ///
-/// Two of a kind that come before the first was read are one; that is the kernel's rule for all but real-time signals.
+/// Two of a kind that come before the first was read are one, as the kernel has it; here that holds for real-time signals,
+/// too, which the kernel would count.
 #[derive(Debug)]
 pub struct Signals(Caught);
 

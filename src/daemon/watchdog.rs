@@ -24,7 +24,7 @@ impl<'a> Watchdog<'a> {
         self.limit
     }
 
-    /// How often to give one: twice as often, as sd_watchdog_enabled(3) advises.
+    /// How often to give one: twice in that time, as sd_watchdog_enabled(3) advises.
     pub fn interval(&self) -> Duration {
         self.limit / 2
     }

@@ -135,7 +135,7 @@ fn of_user(
                 _ => accounts::groups_of(&user, gid),
             };
             let groups = found.unwrap_or_else(|error| {
-                failures.push(Failure::new("group", format!("of {}", user.name), words(&error), GROUP));
+                failures.push(Failure::kernel("group", format!("of {}", user.name), &error, GROUP));
                 Vec::new()
             });
             Account { uid: user.uid, gid, groups, member: Some(user.name.clone()), entry: Some(entry(user)) }
@@ -165,7 +165,7 @@ fn find(principal: &Principal, stage: &str, failures: &mut Vec<Failure>) -> Opti
         }
         (Ok(found), _) => found,
         (Err(error), _) => {
-            failures.push(Failure::new(stage, principal.to_string(), words(&error), USER));
+            failures.push(Failure::kernel(stage, principal.to_string(), &error, USER));
             None
         }
     }

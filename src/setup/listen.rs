@@ -36,16 +36,18 @@ pub(super) struct Unopened {
     pub(super) cause: String,
     /// What can be done about it.
     pub(super) hint: Option<String>,
+    /// The kernel's number for the cause, where it was the kernel that refused.
+    pub(super) errno: Option<i32>,
 }
 
 impl From<io::Error> for Unopened {
     fn from(error: io::Error) -> Self {
-        Self { cause: words(&error), hint: None }
+        Self { cause: words(&error), hint: None, errno: error.raw_os_error() }
     }
 }
 
 fn unopened(cause: impl Into<String>, hint: &str) -> Unopened {
-    Unopened { cause: cause.into(), hint: Some(hint.into()) }
+    Unopened { cause: cause.into(), hint: Some(hint.into()), errno: None }
 }
 
 /// Opens one socket. `made` is told of each file and directory as soon as it is there, also where it fails later.
@@ -92,12 +94,13 @@ pub(super) fn open(
 
 /// What of the kernel's word needs more of them.
 fn explain(error: io::Error) -> Unopened {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => unopened(words(&error), "another process listens there"),
-        io::ErrorKind::PermissionDenied => unopened(words(&error), "ports below 1024 are root's"),
-        io::ErrorKind::AddrNotAvailable => unopened(words(&error), "no interface has this address"),
-        _ => error.into(),
-    }
+    let hint = match error.kind() {
+        io::ErrorKind::AddrInUse => Some("another process listens there"),
+        io::ErrorKind::PermissionDenied => Some("ports below 1024 are root's"),
+        io::ErrorKind::AddrNotAvailable => Some("no interface has this address"),
+        _ => None,
+    };
+    Unopened { hint: hint.map(Into::into), ..error.into() }
 }
 
 /// Makes the directories on the way to a socket, as systemd does; refuses those that strangers can change.

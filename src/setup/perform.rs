@@ -235,8 +235,10 @@ impl<'a> Work<'a> {
 
     fn pid_file(path: &Path) -> Result<(), Failure> {
         let failure = |cause: String| Failure::new("pid file", path.display().to_string(), cause, PID_FILE);
-        pid_file::write(path, process::own_pid())
-            .map_err(|untrusted| Failure { hint: untrusted.hint, ..failure(untrusted.cause) })
+        pid_file::write(path, process::own_pid()).map_err(|untrusted| {
+            let pid_file::Untrusted { cause, hint, errno } = untrusted;
+            Failure { hint, errno, ..failure(cause) }
+        })
     }
 
     fn directory(&mut self, path: &Path, mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
@@ -250,7 +252,7 @@ impl<'a> Work<'a> {
         let (sockets, resolved) = (&self.spec.sockets, self.resolved);
         let mut made = |one| self.made(Some(one));
         let opened = listen::open(socket, sockets, resolved.socket_owner, &resolved.account, &mut made);
-        let failed = |Unopened { cause, hint }| Failure { hint, ..Failure::of(step, cause) };
+        let failed = |Unopened { cause, hint, errno }| Failure { hint, errno, ..Failure::of(step, cause) };
         let opened = opened.map_err(failed)?;
         self.hand_over(opened, descriptor).map_err(|error| Failure::io(step, &error))
     }

@@ -20,16 +20,18 @@ pub struct Untrusted {
     pub cause: String,
     /// What can be done about it.
     pub hint: Option<String>,
+    /// The kernel's number for the cause (errno(3)), where it was the kernel that refused.
+    pub errno: Option<i32>,
 }
 
 impl From<io::Error> for Untrusted {
     fn from(error: io::Error) -> Self {
-        Self { cause: words(&error), hint: None }
+        Self { cause: words(&error), hint: None, errno: error.raw_os_error() }
     }
 }
 
 fn untrusted(cause: impl Into<String>, hint: &str) -> Untrusted {
-    Untrusted { cause: cause.into(), hint: Some(hint.into()) }
+    Untrusted { cause: cause.into(), hint: Some(hint.into()), errno: None }
 }
 
 /// Says why root must not write a file of this name, or another user cannot; changes nothing.

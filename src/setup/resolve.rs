@@ -167,7 +167,7 @@ fn variables(file: &EnvironmentFile, failures: &mut Vec<Failure>) -> Vec<(OsStri
             return Vec::new();
         }
         Err(error) => {
-            failures.push(Failure::new("environment file", path.display().to_string(), words(&error), 2));
+            failures.push(Failure::kernel("environment file", path.display().to_string(), &error, 2));
             return Vec::new();
         }
     };
@@ -206,23 +206,23 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: Surroundings, failures: &mut Vec<Failure>) {
     let root = spec.root_directory.as_ref().map_or(Path::new("/"), |root| root.as_path());
     if let Some(path) = &spec.root_directory
-        && let Err(cause) = directory(path.as_path())
+        && let Err(error) = directory(path.as_path())
     {
-        failures.push(Failure::new("root directory", path.to_string(), cause, 210));
+        failures.push(Failure::kernel("root directory", path.to_string(), &error, 210));
     }
     if let Some(path) = &spec.working_directory {
         // Made by us, it is not there yet.
         let inside = program::below(root, path.as_path());
         if !is_made(spec, resolved, surroundings, path.as_path())
-            && let Err(cause) = directory(&inside)
+            && let Err(error) = directory(&inside)
         {
-            failures.push(Failure::new("working directory", path.to_string(), cause, 200));
+            failures.push(Failure::kernel("working directory", path.to_string(), &error, 200));
         }
     }
     if let Some(Input::File(path)) = &spec.standard_input
         && let Err(error) = fs::metadata(path)
     {
-        failures.push(Failure::new("standard input", format!("file:{path}"), words(&error), 208));
+        failures.push(Failure::kernel("standard input", format!("file:{path}"), &error, 208));
     }
     for (output, stage, status) in
         [(&spec.standard_output, "standard output", 209), (&spec.standard_error, "standard error", 222)]
@@ -230,13 +230,13 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: Surroundings, f
         let Some(Output::File(_, path)) = output else { continue };
         let parent = path.as_path().parent().unwrap_or(Path::new("/"));
         if !is_made(spec, resolved, surroundings, parent) {
-            let cause = match directory(parent) {
-                Err(cause) => format!("its directory: {cause}"),
-                Ok(()) if path.as_path().is_dir() => "it is a directory".to_owned(),
+            let (cause, errno) = match directory(parent) {
+                Err(error) => (format!("its directory: {}", words(&error)), error.raw_os_error()),
+                Ok(()) if path.as_path().is_dir() => ("it is a directory".to_owned(), None),
                 Ok(()) => continue,
             };
             let what = output.as_ref().map(ToString::to_string).unwrap_or_default();
-            failures.push(Failure::new(stage, what, cause, status));
+            failures.push(Failure { errno, ..Failure::new(stage, what, cause, status) });
         }
     }
     for (stage, numbers) in [
@@ -253,15 +253,15 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: Surroundings, f
         && let Err(untrusted) = pid_file::check(path.as_path())
     {
         let failure = Failure::new("pid file", path.to_string(), untrusted.cause, PID_FILE);
-        failures.push(Failure { hint: untrusted.hint, ..failure });
+        failures.push(Failure { hint: untrusted.hint, errno: untrusted.errno, ..failure });
     }
 }
 
-fn directory(path: &Path) -> Result<(), String> {
+fn directory(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Ok(()),
-        Ok(_) => Err("it is no directory".to_owned()),
-        Err(error) => Err(words(&error)),
+        Ok(_) => Err(io::Error::other("it is no directory")),
+        Err(error) => Err(error),
     }
 }
 

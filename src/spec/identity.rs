@@ -28,7 +28,7 @@ impl Principal {
         }
         let legal = |c: char| c.is_ascii_alphanumeric() || "_-.$+\\@".contains(c) || !c.is_ascii();
         if name.is_empty() {
-            Err("empty".into())
+            Err("it is empty".into())
         } else if name.starts_with('-') || name == "." || name == ".." || !name.chars().all(legal) {
             Err("neither a name nor a number of a user or group".into())
         } else {

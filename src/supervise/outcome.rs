@@ -1,6 +1,7 @@
 //! How a start ended.
 
 use crate::setup::Failure;
+use crate::sys::plain;
 use crate::sys::process::Ended;
 use crate::sys::signal;
 
@@ -112,7 +113,7 @@ pub(super) fn no_word_in_time(
     status: Option<&str>,
     last_words: LastWords,
 ) -> Outcome {
-    let said = status.map(|status| format!("; its status: {}", status.escape_debug())).unwrap_or_default();
+    let said = status.map(|status| format!("; its status: {}", plain(status))).unwrap_or_default();
     let (cause, hint) = match returns {
         Returns::Awaited => (
             format!("the program was executed again, and has not come to Daemon::enter after {patience:?}"),
@@ -135,7 +136,7 @@ pub(super) fn not_in_time(
     status: Option<&str>,
     last_words: LastWords,
 ) -> Outcome {
-    let said = status.map(|status| format!("; its status: {}", status.escape_debug())).unwrap_or_default();
+    let said = status.map(|status| format!("; its status: {}", plain(status))).unwrap_or_default();
     let cause = format!("not ready after {patience:?}, still missing: {missing}{said}");
     let failure =
         Failure::new("start", name, cause, NOT_IN_TIME).hint("--timeout-start-sec gives it more time");

@@ -44,6 +44,16 @@ fn every_command_has_its_page_and_every_option_stands_in_it() {
             assert!(page.contains(&option), "no {option} in the page of {command}");
         }
     }
+    // There is no page that one of them names and nobody wrote, and what `run` ends with stands in its own.
+    assert!(!whole.contains("help(1)"), "{whole}");
+    let statuses = page("svcadapt-run.1");
+    let statuses = statuses.split_once("EXIT STATUS").unwrap().1;
+    let table = include_str!("../../README.md").split_once("## Exit statuses of `run`").unwrap().1;
+    let table = table.split("\n\n").nth(1).unwrap();
+    for row in table.lines().skip(2) {
+        let status = row.split('|').nth(1).unwrap().trim();
+        assert!(statuses.contains(&format!("\n.TP\n{status}\n")), "{status}: {statuses}");
+    }
     assert_eq!(
         said(&svcadapt(["man", "walk"])),
         "svcadapt: man 'walk': no such command\n  hint: svcadapt --help tells them\n"

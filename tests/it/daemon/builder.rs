@@ -312,6 +312,22 @@ fn rights_that_are_kept_and_signals_change_the_plan_or_nothing() {
     assert!(stays.steps.len() < twice.steps.len(), "it forks away");
 }
 
+#[test]
+fn what_the_kernel_refuses_has_its_number_and_a_hint_names_the_method() {
+    for (daemon, status) in [
+        (Daemon::new().working_directory("/nosuch"), 200),
+        (Daemon::new().root_directory("/nosuch"), 210),
+        (Daemon::new().stdin("file:/nosuch"), 208),
+        (Daemon::new().stdout("append:/nosuch/log"), 209),
+        (Daemon::new().pid_file("/nosuch/x.pid"), 251),
+    ] {
+        let error = daemon.plan().map(drop).unwrap_err();
+        assert_eq!((error.errno(), error.status()), (Some(libc::ENOENT), status), "{error}");
+    }
+    let error = Daemon::new().set(Field::Environment, "A").spec().unwrap_err();
+    assert!(error.to_string().ends_with("or use pass_environment NAME"), "{error}");
+}
+
 /// Whatever is said as text, a NUL in it is an error with the field's name, and is not shown as it is.
 #[test]
 fn a_nul_is_refused_in_every_field() {

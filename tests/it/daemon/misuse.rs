@@ -12,7 +12,7 @@ fn a_process_with_threads_is_refused() {
     let (dir, service) = (Dir::new(), Service::new());
     for detach in ["yes", "no"] {
         becomes(&dir, &service, &["--detach", detach, "--thread", "enter", "ready"])
-            .stderr("daemon: this process has 2 threads, and can become a service only with one\n  hint: enter before anything is started that makes threads, such as an asynchronous runtime\n")
+            .stderr("daemon: this process has 2 threads, and can become a service, or give up rights, only with one\n  hint: do that before anything is started that makes threads, such as an asynchronous runtime\n")
             .status(2)
             .run();
     }
@@ -96,7 +96,10 @@ fn a_second_enter_and_a_second_ready_are_refused() {
     crate::harness::wait_until("it has ended", || service.running().is_none().then_some(()));
     let log = dir.read("log");
     let lines: Vec<&str> = log.lines().filter(|line| line.starts_with("ready")).collect();
-    assert_eq!(lines, ["ready: Ok(Launcher)", "ready: Err(Ready)", "ready: Ok(Nobody)", "ready: Err(Ready)"]);
+    assert_eq!(
+        lines,
+        ["ready: Ok(Launcher)", "ready: Err(Ready)", "ready: Ok(Nobody)", "ready: Err(Stopping)"]
+    );
 }
 
 #[test]

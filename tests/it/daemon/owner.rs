@@ -51,7 +51,7 @@ fn a_number_without_an_account_needs_a_group_and_can_be_had_then() {
     }
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["--set", "user=54321", "enter"])
-        .stderr("user '54321': no account has this number, so its group is not known\n  hint: add --group\n")
+        .stderr("user '54321': no account has this number, so its group is not known\n  hint: add group\n")
         .status(216)
         .run();
     becomes(&dir, &service, &["--set", "user=54321", "--set", "group=54322", "enter", "ready", "stay"]).run();

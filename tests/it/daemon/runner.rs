@@ -21,6 +21,12 @@ fn it_starts_tells_restarts_and_stops() {
         .stderr(&format!("becomes: start '[NAME]': already running as process {}\n", first.pid()))
         .status(250)
         .run();
+    // A mistake that can be seen before ends nothing.
+    becomes(&dir, &service, &["--set", "working-directory=/nosuch", "--runner", "restart", "ready", "stay"])
+        .stderr("becomes: working directory '/nosuch': no such file or directory\n")
+        .status(200)
+        .run();
+    word("status").stdout(&format!("[NAME]: running, process {}\n", first.pid())).run();
     word("restart").run();
     first.wait_gone();
     let second = service.main();
@@ -35,5 +41,19 @@ fn it_starts_tells_restarts_and_stops() {
         .stderr("becomes: user 'nosuchuser': there is no such user\n")
         .status(217)
         .run();
+    dir.nothing_left();
+}
+
+#[test]
+fn what_nobody_could_find_again_is_not_started() {
+    let dir = Dir::new();
+    for word in ["start", "restart", "stop", "status"] {
+        Svc::new(&dir)
+            .program("becomes")
+            .args(["--detach", "yes", "--runner", word, "ready", "stay"])
+            .stderr("becomes: daemon: without a name or a pid file it cannot be found\n  hint: name gives it one\n")
+            .status(2)
+            .run();
+    }
     dir.nothing_left();
 }

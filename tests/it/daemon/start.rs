@@ -84,8 +84,13 @@ fn the_status_that_it_ends_with_is_the_launchers() {
 fn an_error_reaches_the_launcher_as_its_reason() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["enter", "fail=no bells\n\u{1b}[2J"])
-        .stderr("becomes: start '[NAME]': the program ended with status 1 before it was ready; it said why: no bells\\n\\u{1b}[2J\n")
+        .stderr("becomes: start '[NAME]': the program ended with status 1 before it was ready; it said why: no bells; \\u{1b}[2J\n")
         .name("[NAME]", service.name())
+        .status(1)
+        .run();
+    // Where nobody waits it is said on standard error, and a terminal does not obey it there either.
+    becomes(&dir, &service, &["--detach", "no", "enter", "fail=no bells\n\u{1b}[2J"])
+        .stderr("becomes: no bells\n\\u{1b}[2J\n")
         .status(1)
         .run();
     // What `main` returns is shown by Rust itself, on the standard error that is the starter's until it is ready.
@@ -207,11 +212,11 @@ fn what_is_not_ready_in_time_is_ended_with_all_that_it_has_started() {
         "timeout-start-sec=300ms",
         "enter",
         "sh=setsid sleep 60 >/dev/null 2>&1 &",
-        "status=opening the doors",
+        "status=opening the host's doors",
         "stay",
     ];
     becomes(&dir, &service, &late)
-        .stderr("becomes: start '[NAME]': the program has not said after 300ms that it is ready; its status: opening the doors\n  hint: timeout_start gives it more time\n")
+        .stderr("becomes: start '[NAME]': the program has not said after 300ms that it is ready; its status: opening the host's doors\n  hint: timeout_start gives it more time\n")
         .name("[NAME]", service.name())
         .status(249)
         .run();

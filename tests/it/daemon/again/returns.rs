@@ -94,7 +94,7 @@ fn one_that_enters_in_another_way_is_told() {
 fn one_that_has_threads_the_second_time_is_told() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["second:thread", "enter", "ready", "stay"])
-        .stderr("becomes: daemon: this process has 2 threads, and can become a service only with one\n  hint: enter before anything is started that makes threads, such as an asynchronous runtime\n")
+        .stderr("becomes: daemon: this process has 2 threads, and can become a service, or give up rights, only with one\n  hint: do that before anything is started that makes threads, such as an asynchronous runtime\n")
         .status(2)
         .run();
     dir.nothing_left();
