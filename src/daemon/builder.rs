@@ -38,6 +38,10 @@ pub enum DetachProcess {
 }
 
 /// Whether a process that was forked off executes the program again before it becomes the service.
+///
+/// What is executed is the file that the kernel says this process runs. Of a program that was started by hand through the
+/// dynamic loader (`ld.so PROGRAM`) that is the loader. A set-user-ID program that has given up its rights for good gets
+/// them back by it, and has to give them up again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reexecute {
     /// Where the system demands it: on macOS, whose frameworks are not to be used between a fork and an exec (fork(2),

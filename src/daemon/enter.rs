@@ -33,11 +33,11 @@ use super::Signals;
 use super::above::Above;
 use super::again::Arrival;
 use super::again::Departure;
-use super::again::Ticket;
 use super::launcher;
 use super::prepare::Prepared;
 use super::prepare::another_one;
 use super::service::Held;
+use super::ticket::Ticket;
 
 /// Whether this process is a service, or on the way to be one.
 static ENTERED: AtomicBool = AtomicBool::new(false);

@@ -146,6 +146,7 @@ mod runner;
 mod service;
 mod signal;
 mod signals;
+mod ticket;
 mod watchdog;
 
 pub use again::executed_again;

@@ -22,8 +22,8 @@ use super::Error;
 use super::Reexecute;
 use super::above;
 use super::again;
-use super::again::Ticket;
 use super::error::in_our_words;
+use super::ticket::Ticket;
 
 /// Everything that was found out before anything was changed.
 #[derive(Debug)]
@@ -57,10 +57,10 @@ impl Daemon<'_> {
     /// The same in the process that the program was executed again in: what it asks for must be what it has asked for.
     pub(super) fn prepare_again(&self, ticket: &Ticket) -> Result<Prepared, Error> {
         let spec = self.spec()?;
-        if self.fingerprint(&spec) != ticket.fingerprint() {
+        if self.fingerprint(&spec) != ticket.fingerprint {
             return Err(Error::Refused(vec![another_one()]));
         }
-        resolved(spec, ticket.detection(), ticket.variables())
+        resolved(spec, ticket.detection(), ticket.readdress(again::variables()))
     }
 
     /// Descriptors to be preserved may have other numbers the second time, and the program another name.

@@ -81,7 +81,7 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Divided<'a> {
             let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
             watch.hears_itself = !start.plan.executes();
             watch.returns = if start.plan.executes_again() { Returns::Awaited } else { Returns::Never };
-            // Nothing of the line can fail but what has just been made.
+            // A socket that was just made is made nonblocking without fail; without the line, orphans come to whom they may.
             watch.between = line.and_then(|line| Between::new(child, line).ok());
             watch.patience = match start.spec.timeout_start {
                 Some(span) => span.finite(),
