@@ -131,8 +131,7 @@ fn a_panic_reaches_the_launcher_in_every_phase() {
     let option = format!("standard-error=append:{}", log.display());
     becomes(&dir, &service, &["--set", &option, "enter", "ready", "panic=ouch"]).run();
     crate::harness::wait_until("the panic is logged", || dir.read("errors").contains("ouch").then_some(()));
-    crate::harness::wait_until("it has ended", || service.running().is_none().then_some(()));
-    dir.nothing_left();
+    dir.wait_nothing_left();
     // One in a destructor of the program's own: on the way out before it was ready it is told, and behind that it takes
     // nothing along.
     becomes(&dir, &service, &["enter", "bomb", "exit=0"])
@@ -146,8 +145,8 @@ fn a_panic_reaches_the_launcher_in_every_phase() {
     dir.write("errors", "");
     becomes(&dir, &service, &["--set", &option, "enter", "bomb", "ready"]).run();
     crate::harness::wait_until("it is logged", || dir.read("errors").contains("once more").then_some(()));
-    crate::harness::wait_until("the lock is gone", || (!service.lock().exists()).then_some(()));
-    dir.nothing_left();
+    dir.wait_nothing_left();
+    assert!(!service.lock().exists());
 }
 
 #[test]

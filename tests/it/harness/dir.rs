@@ -25,6 +25,7 @@ use nix::unistd::User;
 use super::process::Process;
 use super::process::inherit_nothing;
 use super::process::mentioning;
+use super::process::wait_until;
 
 /// A private directory with mode 0755. At its end every process that still mentions it is killed, and it is removed.
 #[derive(Debug)]
@@ -110,6 +111,11 @@ impl Dir {
     pub(crate) fn nothing_left(&self) {
         let left = mentioning(&self.path);
         assert!(left.is_empty(), "left behind:\n{}", list(&left));
+    }
+
+    /// Waits for the end of what ends by itself: a process has let go of its lock and its files before it has ended.
+    pub(crate) fn wait_nothing_left(&self) {
+        wait_until("nothing is left", || mentioning(&self.path).is_empty().then_some(()));
     }
 }
 
