@@ -461,13 +461,14 @@ fn what_a_service_has_left_behind_starts_a_daemon_like_anybody() {
     let (dir, service) = (Dir::new(), Service::new());
     let go = dir.join("go").display().to_string();
     let script = format!(
-        "(until [ -e {go} ]; do sleep 0.01; done; exec {}) & exec sleep 60",
+        "(: >{go}.waits; until [ -e {go} ]; do sleep 0.01; done; exec {}) & exec sleep 60",
         line(&dir, &["ready", "signals"])
     );
     Svc::new(&dir)
         .args(["run", "--mode", "classic", "--name", service.name(), "--", "/bin/sh", "-c", &script])
         .run();
     let main = service.main();
+    wait_until("its child waits", || dir.join("go.waits").exists().then_some(()));
     main.signal(Signal::SIGKILL);
     main.wait_gone();
     dir.write("go", "");
