@@ -50,5 +50,5 @@ pub(super) fn property_list(path: &Path, machine: &dyn Machine, findings: &mut F
 
 /// The file as a whole.
 pub(super) fn whole(path: &Path) -> Origin {
-    Origin::File { path: path.to_owned(), spot: None, key: None }
+    Origin::in_file(path, None)
 }

@@ -121,8 +121,7 @@ impl Arrival {
                 let cause = "what was to go on as the service has lost the descriptor that says so";
                 let hint =
                     "close none before Daemon::enter that was not opened here, or say Reexecute::Never";
-                let failure = Failure::new("daemon", "", cause, super::USAGE).hint(hint);
-                Err(Failure { object: None, ..failure })
+                Err(Failure::bare("daemon", cause, super::USAGE).hint(hint))
             }
             arrival => Ok(arrival),
         }

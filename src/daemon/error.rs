@@ -41,49 +41,37 @@ pub enum Error {
 impl Error {
     /// Everything that it says, the first first.
     pub fn failures(&self) -> Vec<Failure> {
-        let own = |stage: &str, object: Option<&str>, cause: String, hint: &str| {
-            let failure = Failure::new(stage, "", cause, super::USAGE).hint(hint);
-            vec![Failure { object: object.map(str::to_owned), ..failure }]
-        };
+        let own =
+            |stage: &str, cause: &str, hint: &str| vec![Failure::bare(stage, cause, super::USAGE).hint(hint)];
         match self {
             Self::Refused(all) => all.clone(),
             Self::Running(one) | Self::Step(one) | Self::Untold(one) => vec![one.clone()],
             Self::Threads { count } => own(
                 "daemon",
-                None,
-                format!(
+                &format!(
                     "this process has {count} threads, and can become a service, or give up rights, only with one"
                 ),
                 "do that before anything is started that makes threads, such as an asynchronous runtime",
             ),
             Self::Entered => own(
                 "daemon",
-                None,
-                "this process is a service already".to_owned(),
+                "this process is a service already",
                 "a process enters once; keep what that has returned",
             ),
-            Self::Ready => own(
-                "ready",
-                None,
-                "it has been told before".to_owned(),
-                "only after reloading() is it told again",
-            ),
+            Self::Ready => own("ready", "it has been told before", "only after reloading() is it told again"),
             Self::Stopping => own(
                 "ready",
-                None,
-                "it has been told before that the service is about to end".to_owned(),
+                "it has been told before that the service is about to end",
                 "after stopping() nothing is left but to end",
             ),
             Self::PrivilegesKept => own(
                 "ready",
-                None,
-                "the rights that were kept for the start have not been given up".to_owned(),
+                "the rights that were kept for the start have not been given up",
                 "call drop_privileges_now() first",
             ),
             Self::PrivilegesDropped => own(
                 "privileges",
-                None,
-                "there are none left to give up".to_owned(),
+                "there are none left to give up",
                 "keep_privileges() keeps them, and they are given up once",
             ),
         }

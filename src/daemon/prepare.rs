@@ -101,6 +101,5 @@ pub(super) fn another_one() -> Failure {
     let cause = "the program was executed again, and asks for another service than before";
     let hint =
         "what is asked for must be the same each time that main runs, and nothing else be entered before";
-    let failure = Failure::new("daemon", "", cause, super::USAGE).hint(hint);
-    Failure { object: None, ..failure }
+    Failure::bare("daemon", cause, super::USAGE).hint(hint)
 }

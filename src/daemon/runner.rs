@@ -96,7 +96,7 @@ impl<'fd> Runner<'fd> {
             _ => {
                 let given = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
                 let failure = if words.is_empty() {
-                    Failure { object: None, ..Failure::new("command", "", "none was given", super::USAGE) }
+                    Failure::bare("command", "none was given", super::USAGE)
                 } else {
                     Failure::new("command", given, "this is none", super::USAGE)
                 };
@@ -118,9 +118,8 @@ impl<'fd> Runner<'fd> {
             ServiceSpec { pid_file: Some(path), .. } => Ok(Target::PidFile(path)),
             _ => {
                 let cause = "without a name or a pid file it cannot be found";
-                let failure = Failure::new("daemon", "", cause, super::USAGE);
-                let failure = failure.hint("name gives it one");
-                Err(Error::Refused(vec![Failure { object: None, ..failure }]))
+                let failure = Failure::bare("daemon", cause, super::USAGE);
+                Err(Error::Refused(vec![failure.hint("name gives it one")]))
             }
         }
     }

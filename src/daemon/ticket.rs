@@ -6,7 +6,7 @@ use crate::host::Detection;
 use crate::host::Manager;
 use crate::host::Mode;
 use crate::host::Scope;
-use crate::plan::PID_VARIABLES;
+use crate::plan::readdress;
 use crate::sys::family;
 use crate::sys::process;
 
@@ -50,11 +50,8 @@ impl Ticket {
 
     /// What was meant for the process that was started is meant for this one.
     pub(super) fn readdress(&self, mut all: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
-        let (starter, own) = (self.origin.starter.to_string(), process::own_pid().to_string());
         for (name, value) in &mut all {
-            if PID_VARIABLES.iter().any(|meant| name == meant) && *value == *starter {
-                *value = own.clone().into();
-            }
+            readdress(name, value, self.origin.starter, process::own_pid());
         }
         all
     }

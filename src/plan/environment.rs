@@ -35,7 +35,14 @@ const PROTOCOL: [&str; 12] = [
 const SOCKETS: [&str; 4] = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDNAMES"];
 
 /// Variables that name the process that they are meant for.
-pub const PID_VARIABLES: [&str; 3] = ["LISTEN_PID", "WATCHDOG_PID", "SYSTEMD_EXEC_PID"];
+const PID_VARIABLES: [&str; 3] = ["LISTEN_PID", "WATCHDOG_PID", "SYSTEMD_EXEC_PID"];
+
+/// Makes a variable that is meant for one process mean another: that which goes on in its place.
+pub fn readdress(name: &OsStr, value: &mut OsString, from: i32, to: i32) {
+    if PID_VARIABLES.iter().any(|meant| name == *meant) && *value == *from.to_string() {
+        *value = to.to_string().into();
+    }
+}
 
 /// What `svcadapt run` tells a program of the process that it is started as: its number and when it started, so that no
 /// other process can mean itself by it, whatever it inherits. systemd's `SYSTEMD_EXEC_PID` is the same for its services

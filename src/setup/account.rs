@@ -1,5 +1,7 @@
 //! Whom the service runs as.
 
+use std::io;
+
 use crate::plan::Account;
 use crate::plan::Entry;
 use crate::plan::Standing;
@@ -8,6 +10,7 @@ use crate::spec::Principal;
 use crate::spec::ServiceSpec;
 use crate::sys::accounts;
 use crate::sys::accounts::User;
+use crate::sys::identity;
 use crate::sys::words;
 
 use super::Failure;
@@ -15,6 +18,12 @@ use super::Failure;
 /// systemd's numbers for these steps (systemd.exec(5)).
 const GROUP: u8 = 216;
 const USER: u8 = 217;
+
+/// Does something with no more rights than the service will have (which takes root's).
+pub(super) fn with_its_rights<T>(account: &Account, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let Account { uid, gid, groups, member, entry: _ } = account;
+    identity::with_rights_of(*uid, *gid, groups, member.as_deref(), act)
+}
 
 /// Looks user and groups up.
 ///

@@ -42,6 +42,11 @@ impl Failure {
         }
     }
 
+    /// The same where the stage says all.
+    pub fn bare(stage: &str, cause: impl Into<String>, status: u8) -> Self {
+        Self { object: None, ..Self::new(stage, "", cause, status) }
+    }
+
     /// The same, in the kernel's words.
     pub fn kernel(stage: &str, object: impl Into<String>, error: &io::Error, status: u8) -> Self {
         Self { errno: error.raw_os_error(), ..Self::new(stage, object, words(error), status) }

@@ -25,6 +25,7 @@ use crate::sys::listen::Kind;
 use crate::sys::listen::Settings;
 use crate::sys::words;
 
+use super::account::with_its_rights;
 use super::directory;
 use super::journal::Made;
 use super::state;
@@ -158,9 +159,7 @@ impl<'a> Maker<'a> {
     fn act<T>(&self, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         match self {
             Self::Ourselves => act(),
-            Self::Service(one) => {
-                identity::with_rights_of(one.uid, one.gid, &one.groups, one.member.as_deref(), act)
-            }
+            Self::Service(account) => with_its_rights(account, act),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::sys::file::Opened;
 use crate::sys::file::Writing;
 use crate::sys::identity;
 
+use super::account::with_its_rights;
 use super::journal::Made;
 
 /// The mode of a log file that is made: its owner's to write, its group's to read.
@@ -109,11 +110,7 @@ fn open(mode: FileMode, path: &Path, account: &Account) -> io::Result<Opened> {
     let unsafe_place = file::unsafe_directory(parent, 0)?.is_some();
     match (unsafe_place, account.uid) {
         (true, 0) => file::open_output(path, writing, LOG_MODE, Links::Refuse),
-        (true, uid) => {
-            identity::with_rights_of(uid, account.gid, &account.groups, account.member.as_deref(), || {
-                file::open_output(path, writing, LOG_MODE, Links::Follow)
-            })
-        }
+        (true, _) => with_its_rights(account, || file::open_output(path, writing, LOG_MODE, Links::Follow)),
         (false, _) => {
             let opened = file::open_output(path, writing, LOG_MODE, Links::Follow)?;
             if opened.created {
@@ -133,11 +130,7 @@ fn as_whoever_could_exchange<T>(
 ) -> io::Result<T> {
     let parent = path.parent().unwrap_or(Path::new("/"));
     let ours = identity::effective_user() != 0 || account.uid == 0;
-    if ours || file::unsafe_directory(parent, 0)?.is_none() {
-        open()
-    } else {
-        identity::with_rights_of(account.uid, account.gid, &account.groups, account.member.as_deref(), open)
-    }
+    if ours || file::unsafe_directory(parent, 0)?.is_none() { open() } else { with_its_rights(account, open) }
 }
 
 /// The end of a log that the program has written since `from`, for a report of its death. What the service's user could

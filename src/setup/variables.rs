@@ -3,8 +3,8 @@
 use std::ffi::OsStr;
 use std::ffi::OsString;
 
-use crate::plan::PID_VARIABLES;
 use crate::plan::STARTED_AS;
+use crate::plan::readdress;
 use crate::spec::ServiceType;
 use crate::sys::process;
 
@@ -13,15 +13,11 @@ use super::perform::Work;
 impl Work<'_> {
     /// Says in the environment who the program is. As with systemd, `UnsetEnvironment=` takes even these away.
     pub(super) fn tell_variables(&mut self) {
-        let (launcher, own) = (self.launcher.to_string(), process::own_pid().to_string());
-        for name in PID_VARIABLES {
-            if let Some(value) = self.environment.get_mut(OsStr::new(name))
-                && *value == *launcher
-            {
-                *value = own.clone().into();
-            }
+        let own = process::own_pid();
+        for (name, value) in &mut self.environment {
+            readdress(name, value, self.launcher, own);
         }
-        if launcher != own {
+        if self.launcher != own {
             // It names the launcher as a descriptor would, not as a number; without it LISTEN_PID decides.
             self.environment.remove(OsStr::new("LISTEN_PIDFDID"));
         }

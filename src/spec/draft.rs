@@ -419,7 +419,7 @@ mod tests {
             draft.command(vec!["/bin/false".into(), "$A".into()]);
             draft.finish().unwrap().expand_variables
         };
-        assert!(!expands(Origin::File { path: "/x".into(), spot: None, key: None }));
+        assert!(!expands(Origin::in_file("/x", None)));
         assert!(expands(Origin::Option));
     }
 

@@ -23,6 +23,11 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// In a file that calls fields by systemd's names, or as a whole.
+    pub fn in_file(path: impl Into<PathBuf>, spot: Option<Spot>) -> Self {
+        Self::File { path: path.into(), spot, key: None }
+    }
+
     /// A field as whoever wrote it has named it there.
     pub fn name(&self, field: Field) -> String {
         match self {
@@ -125,7 +130,7 @@ mod tests {
         let problem = Problem {
             field: Some(Field::Umask),
             value: Some("0999".into()),
-            origin: Some(Origin::File { path: "/x".into(), spot, key: None }),
+            origin: Some(Origin::in_file("/x", spot)),
             refusal: Refusal::hinted("no", "do"),
         };
         assert_eq!(

@@ -80,7 +80,7 @@ fn dropped(source: &Source, findings: &mut Findings) {
                 let word = String::from_utf8_lossy(text);
                 let word = word.split_ascii_whitespace().next().unwrap_or_default();
                 let spot = Some(Spot::new(number + 1, line, line.len() - text.len()));
-                let origin = Origin::File { path: source.file.path.clone(), spot, key: None };
+                let origin = Origin::in_file(&source.file.path, spot);
                 let message = format!("'{}' and what follows on its line is a comment", word.escape_debug());
                 findings.add(&DROPPED, origin, message);
             }

@@ -77,7 +77,7 @@ fn place(path: &Path, number: usize, line: &[u8], offset: usize) -> Origin {
         spot.text = format!("{name}=...");
         spot.column = spot.column.min(shown + 1);
     }
-    Origin::File { path: path.to_owned(), spot: Some(spot), key: None }
+    Origin::in_file(path, Some(spot))
 }
 
 fn judge(line: &[u8], text: &[u8], at: impl Fn(usize) -> Origin, findings: &mut Findings) {

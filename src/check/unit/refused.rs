@@ -47,7 +47,7 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
         }
     };
     for warning in warnings {
-        let origin = Origin::File { path: warning.path, spot: warning.spot, key: None };
+        let origin = Origin::in_file(warning.path, warning.spot);
         findings.unless_told(&IGNORED, origin, warning.message);
     }
 }
@@ -60,6 +60,6 @@ fn place(unit: &Unit, fault: &Fault) -> Origin {
     };
     match (&fault.spot, fault.message.split(' ').rev().find_map(named)) {
         (None, Some(at)) => at.origin(),
-        (spot, _) => Origin::File { path: fault.path.clone(), spot: spot.clone(), key: None },
+        (spot, _) => Origin::in_file(&fault.path, spot.clone()),
     }
 }

@@ -25,7 +25,7 @@ impl Source {
             Err(faults) => {
                 let mut findings = Findings::default();
                 for fault in faults {
-                    let origin = Origin::File { path: fault.path, spot: fault.spot, key: None };
+                    let origin = Origin::in_file(fault.path, fault.spot);
                     findings.add(&rules::file::REFUSED, origin, fault.message);
                 }
                 Err(findings.sorted())

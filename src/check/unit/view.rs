@@ -169,7 +169,7 @@ impl<'a> At<'a> {
         {
             spot.column += before.chars().count();
         }
-        Origin::File { path: self.file.path.clone(), spot: Some(spot), key: None }
+        Origin::in_file(&self.file.path, Some(spot))
     }
 }
 

@@ -40,7 +40,7 @@ impl<'a> Document<'a> {
     pub fn parse(bytes: &'a [u8], path: &'a Path) -> Result<Self, Problem> {
         let problem = |origin, refusal| Problem { field: None, value: None, origin: Some(origin), refusal };
         if bytes.len() > LARGEST {
-            let origin = Origin::File { path: path.to_owned(), spot: None, key: None };
+            let origin = Origin::in_file(path, None);
             return Err(problem(origin, "larger than 1 MiB".into()));
         }
         let lines = Lines::new(path, bytes);

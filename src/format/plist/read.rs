@@ -58,7 +58,7 @@ pub struct Kept {
 /// without it. For all other keys it is a warning.
 pub fn read(bytes: &[u8], path: &Path) -> Result<Reading, Vec<Problem>> {
     if bytes.len() > LARGEST {
-        let origin = Some(Origin::File { path: path.to_owned(), spot: None, key: None });
+        let origin = Some(Origin::in_file(path, None));
         let refusal = Refusal::from("larger than 1 MiB");
         return Err(vec![Problem { field: None, value: None, origin, refusal }]);
     }

@@ -74,7 +74,7 @@ pub fn read(name: &UnitName, unit: &UnitFile, drop_ins: &[UnitFile]) -> Result<R
     for file in files() {
         reader.warnings.extend(file.warnings.iter().cloned());
         for line in &file.lines {
-            let origin = Origin::File { path: file.path.clone(), spot: Some(line.spot.clone()), key: None };
+            let origin = Origin::in_file(&file.path, Some(line.spot.clone()));
             reader.line(&Given { file, line, origin });
         }
     }
@@ -240,7 +240,7 @@ impl Reader<'_> {
             return Err(self.faults);
         }
         let mut draft = SpecDraft::new();
-        let file = Origin::File { path: unit.path.clone(), spot: None, key: None };
+        let file = Origin::in_file(&unit.path, None);
         draft.assign(Field::Name, self.name.stem(), file);
         fields::settle(&mut self);
         let words = self.command();

@@ -68,7 +68,7 @@ pub fn read_socket(
     for file in std::iter::once(unit).chain(drop_ins) {
         reader.warnings.extend(file.warnings.iter().cloned());
         for line in &file.lines {
-            let origin = Origin::File { path: file.path.clone(), spot: Some(line.spot.clone()), key: None };
+            let origin = Origin::in_file(&file.path, Some(line.spot.clone()));
             reader.line(&Given { file, line, origin });
         }
     }

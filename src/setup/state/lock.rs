@@ -62,10 +62,8 @@ impl Lock {
             let pid_file = pid_file::real(pid_file);
             let its =
                 |other: &Record| other.pid_file.as_deref().is_some_and(|one| pid_file::real(one) == pid_file);
-            let others = records(directory, Some(path)).into_iter();
-            if let Some((lock, other)) =
-                others.into_iter().find(|(_, other)| its(other) && other.is_anothers())
-            {
+            let mut others = records(directory, Some(path)).into_iter();
+            if let Some((lock, other)) = others.find(|(_, other)| its(other) && other.is_anothers()) {
                 return Ok(Err(Taken::PidFile(lock, other.pid)));
             }
         }
