@@ -41,7 +41,8 @@ fn becomes<'a>(dir: &'a Dir, service: &Service, words: &[&str]) -> Svc<'a> {
     start(dir, service, Way::Forked, words)
 }
 
-/// `becomes` with this name, forked away, logging to `log`; see tests/tools/becomes.rs.
+/// `becomes` with this name, forked away, logging to `log`; see tests/tools/becomes.rs. In what
+/// is expected `[NAME]` is that name.
 fn start<'a>(dir: &'a Dir, service: &Service, way: Way, words: &[&str]) -> Svc<'a> {
     let log = dir.join("log").display().to_string();
     let name = format!("name={}", service.name());
@@ -50,7 +51,7 @@ fn start<'a>(dir: &'a Dir, service: &Service, way: Way, words: &[&str]) -> Svc<'
         Way::ExecutedAgain => "always",
     };
     let first = ["--log", &log, "--detach", "yes", "--reexecute", reexecute, "--set", &name];
-    Svc::new(dir).program("becomes").args(first).args(words)
+    Svc::new(dir).program("becomes").args(first).args(words).name("[NAME]", service.name())
 }
 
 /// What the deed `report=report` wrote, with the process that it is about.

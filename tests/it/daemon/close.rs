@@ -74,7 +74,6 @@ fn a_second_one_is_refused_and_told_whom_it_met() {
     let main = service.main();
     becomes(&dir, &service, &["enter", "ready", "stay"])
         .stderr("start '[NAME]': already running as process [MAIN]\n")
-        .name("[NAME]", service.name())
         .name("[MAIN]", main.pid())
         .status(250)
         .run();

@@ -1,11 +1,10 @@
 //! A SIGKILL at a system call of a start, whichever process of it makes that call: the launcher, the one between, or the
 //! one that becomes the service.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::Command;
-use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 
@@ -13,6 +12,7 @@ use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Process;
+use crate::harness::killed_at;
 use crate::harness::require;
 use crate::harness::wait_until;
 use crate::run::Service;
@@ -87,6 +87,9 @@ impl Strangers {
     }
 }
 
+/// The calls by which it is seen who is the launcher, and whether it was told.
+const TOLD: &str = "execve,write,";
+
 /// How the processes of one start fared.
 struct Fared {
     killed: bool,
@@ -95,34 +98,8 @@ struct Fared {
     launcher: Exit,
 }
 
-/// Starts the service under strace, with the processes that make this call for the so many-th time killed there.
-fn killed_at(
-    dir: &Dir,
-    program: &Path,
-    words: &[String],
-    calls: &str,
-    number: usize,
-    settled: impl Fn() -> bool,
-) -> Fared {
-    let trace = dir.join("trace");
-    let traced = if calls == "all" { calls.to_owned() } else { format!("execve,write,{calls}") };
-    let mut strace = Command::new("strace")
-        .args(["-f", "-q", "-o"])
-        .arg(&trace)
-        .args(["-e", &format!("trace={traced}"), "-e", &format!("inject={calls}:signal=KILL:when={number}")])
-        .arg(program)
-        .args(words)
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    // It ends with the last of them, which may be the service itself: that is let go then.
-    wait_until("the start ends", || (strace.try_wait().unwrap().is_some() || settled()).then_some(()));
-    let _ = strace.kill();
-    strace.wait().unwrap();
-    let text = fs::read_to_string(trace).unwrap();
+/// What a trace, with the calls that `TOLD` names, says of that.
+fn fared(text: &str) -> Fared {
     // The first line is the launcher's execve(2), and so is the number in front of it.
     let own = text.split_whitespace().next().unwrap_or_default();
     let ends: Vec<(&str, &str)> = text
@@ -185,7 +162,8 @@ fn a_kill_at_any_moment_of_a_start_leaves_a_whole_service_or_none_and_never_bloc
             let of_start = || Process::of_program(&program);
             let is_ready = || fs::read_to_string(&log).unwrap_or_default().contains("ready: Ok(");
             let settled = || is_ready() && of_start().len() == 1 && service.running().is_some();
-            let fared = killed_at(&dir, &program, &words, calls, number, settled);
+            let all = std::iter::once(program.as_os_str()).chain(words.iter().map(OsStr::new));
+            let fared = fared(&killed_at(&dir, all, calls, number, TOLD, settled));
             let what = format!("{calls} {number}, launcher {}", fared.launcher);
             kills += usize::from(fared.killed);
             // Whatever has no launcher any more has gone on, or given up.

@@ -73,7 +73,6 @@ fn what_must_come_first_can_come_before_the_rights_are_gone() {
     // Neither ready while it is root nor with capabilities that only one of its threads would lose.
     becomes(&dir, &service, &[&words[..], &deeds].concat())
         .stderr("becomes: start '[NAME]': the program ended with status 9 before it was ready\n")
-        .name("[NAME]", service.name())
         .status(9)
         .run();
     logged(&dir, "ready: Err(PrivilegesKept)");
@@ -147,7 +146,6 @@ fn root_directory_working_directory_and_umask_are_as_asked() {
     let words = ["--set", &jail, "--set", "working-directory=/inside", "--set", "umask=077"];
     becomes(&dir, &service, &[&words[..], &["enter", "report=/here", "ready", "stay"]].concat())
         .stderr("Error: Os { code: 2, kind: NotFound, message: \"No such file or directory\" }\nbecomes: start '[NAME]': the program ended with status 1 before it was ready\n")
-        .name("[NAME]", service.name())
         .status(1)
         .run();
     becomes(&dir, &service, &[&words[..], &["enter", "ready", "stay"]].concat()).run();

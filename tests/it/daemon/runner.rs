@@ -9,9 +9,7 @@ use super::becomes;
 #[test]
 fn it_starts_tells_restarts_and_stops() {
     let (dir, service) = (Dir::new(), Service::new());
-    let word = |word: &str| -> Svc<'_> {
-        becomes(&dir, &service, &["--runner", word, "ready", "stay"]).name("[NAME]", service.name())
-    };
+    let word = |word: &str| -> Svc<'_> { becomes(&dir, &service, &["--runner", word, "ready", "stay"]) };
     word("status").stdout("[NAME]: not running\n").status(3).run();
     word("stop").stdout("[NAME]: not running\n").run();
     word("start").run();

@@ -66,7 +66,6 @@ fn the_status_that_it_ends_with_is_the_launchers() {
     for status in [1, 2, 3, 99, 203, 250, 255] {
         becomes(&dir, &service, &["enter", &format!("exit={status}")])
             .stderr("becomes: start '[NAME]': the program ended with status [STATUS] before it was ready\n")
-            .name("[NAME]", service.name())
             .name("[STATUS]", status)
             .status(status)
             .run();
@@ -74,7 +73,6 @@ fn the_status_that_it_ends_with_is_the_launchers() {
     // Without `ready` not even success is one.
     becomes(&dir, &service, &["enter", "exit=0"])
         .stderr("becomes: start '[NAME]': the program ended with status 0 before it was ready\n")
-        .name("[NAME]", service.name())
         .status(248)
         .run();
     dir.nothing_left();
@@ -85,7 +83,6 @@ fn an_error_reaches_the_launcher_as_its_reason() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["enter", "fail=no bells\n\u{1b}[2J"])
         .stderr("becomes: start '[NAME]': the program ended with status 1 before it was ready; it said why: no bells; \\u{1b}[2J\n")
-        .name("[NAME]", service.name())
         .status(1)
         .run();
     // Where nobody waits it is said on standard error, and a terminal does not obey it there either.
@@ -96,7 +93,6 @@ fn an_error_reaches_the_launcher_as_its_reason() {
     // What `main` returns is shown by Rust itself, on the standard error that is the starter's until it is ready.
     becomes(&dir, &service, &["enter", "error=no whistles"])
         .stderr("Error: \"no whistles\"\nbecomes: start '[NAME]': the program ended with status 1 before it was ready\n")
-        .name("[NAME]", service.name())
         .status(1)
         .run();
     dir.nothing_left();
@@ -112,7 +108,6 @@ fn a_panic_reaches_the_launcher_in_every_phase() {
         .stderr(&format!(
             "{panic}becomes: start '[NAME]': the program ended with status 101 before it was ready\n"
         ))
-        .name("[NAME]", service.name())
         .status(101)
         .run();
     // One in another thread that is caught is no death.
@@ -139,7 +134,6 @@ fn a_panic_reaches_the_launcher_in_every_phase() {
             "{}becomes: start '[NAME]': the program ended with status 101 before it was ready\n",
             panic.replace("ouch", "once more")
         ))
-        .name("[NAME]", service.name())
         .status(101)
         .run();
     dir.write("errors", "");
@@ -154,18 +148,15 @@ fn a_death_is_told_whatever_the_program_can_still_say() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["enter", "abort"])
         .stderr("becomes: start '[NAME]': the program ended by SIGABRT before it was ready\n")
-        .name("[NAME]", service.name())
         .signal(Signal::SIGABRT)
         .run();
     // Rust's own guard of the stack is still there, and its message is seen.
     becomes(&dir, &service, &["enter", "overflow"])
         .stderr("\nthread 'main' ([ANY]) has overflowed its stack\nfatal runtime error: stack overflow, aborting\nbecomes: start '[NAME]': the program ended by SIGABRT before it was ready\n")
-        .name("[NAME]", service.name())
         .signal(Signal::SIGABRT)
         .run();
     becomes(&dir, &service, &["enter", "sh=kill -9 $PPID", "stay"])
         .stderr("becomes: start '[NAME]': the program ended by SIGKILL before it was ready\n")
-        .name("[NAME]", service.name())
         .signal(Signal::SIGKILL)
         .run();
     dir.nothing_left();
@@ -178,7 +169,6 @@ fn the_last_words_in_a_log_are_shown() {
     let option = format!("standard-error=append:{}", log.display());
     becomes(&dir, &service, &["--set", &option, "enter", "complain=first", "complain=second", "exit=7"])
         .stderr("becomes: start '[NAME]': the program ended with status 7 before it was ready\n  | first\n  | second\n")
-        .name("[NAME]", service.name())
         .status(7)
         .run();
     assert_eq!(dir.read("errors"), "of yesterday\nfirst\nsecond\n");
@@ -191,13 +181,11 @@ fn a_service_that_is_dropped_before_it_was_ready_has_failed() {
     let begun = Instant::now();
     becomes(&dir, &service, &["enter", "let-go", "stay"])
         .stderr("becomes: start '[NAME]': the program let go of the service before it was ready, and ran on\n  hint: what Daemon::enter returns has to be kept, and told when the service is ready\n")
-        .name("[NAME]", service.name())
         .status(248)
         .run();
     assert!(begun.elapsed() < Duration::from_secs(10));
     becomes(&dir, &service, &["enter", "forget", "exit=5"])
         .stderr("becomes: start '[NAME]': the program ended with status 5 before it was ready\n")
-        .name("[NAME]", service.name())
         .status(5)
         .run();
     dir.nothing_left();
@@ -216,7 +204,6 @@ fn what_is_not_ready_in_time_is_ended_with_all_that_it_has_started() {
     ];
     becomes(&dir, &service, &late)
         .stderr("becomes: start '[NAME]': the program has not said after 300ms that it is ready; its status: opening the host's doors\n  hint: timeout_start gives it more time\n")
-        .name("[NAME]", service.name())
         .status(249)
         .run();
     assert!(!service.lock().exists());

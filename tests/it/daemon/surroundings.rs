@@ -57,7 +57,6 @@ fn directories_are_made_for_its_user_and_taken_away_where_the_start_fails() {
     let words = ["--set", &option, "--set", "user=nobody", "enter"];
     becomes(&dir, &service, &[&words[..], &["exit=3"]].concat())
         .stderr("becomes: start '[NAME]': the program ended with status 3 before it was ready\n")
-        .name("[NAME]", service.name())
         .status(3)
         .run();
     assert!(std::fs::metadata(&path).is_err());

@@ -1,9 +1,9 @@
 //! Of several starts at once one lives, and no death at any moment blocks the next start.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::process::Stdio;
 use std::sync::Barrier;
 use std::thread;
 
@@ -14,6 +14,7 @@ use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Output;
 use crate::harness::Process;
+use crate::harness::killed_at;
 use crate::harness::require;
 
 use super::Service;
@@ -105,8 +106,8 @@ const MOMENTS: [&str; 11] = [
     "prctl",
     "openat",
     "fcntl",
-    "ftruncate",
-    "pwrite64",
+    "flock",
+    "fchmod",
     "write",
     "rename,renameat,renameat2",
     "close_range",
@@ -115,42 +116,9 @@ const MOMENTS: [&str; 11] = [
 /// At how many calls of each kind a process is killed.
 const TIMES: usize = 12;
 
-/// Starts a service of which every process is killed at its `number`th call of this kind; false where none got there.
-fn killed_at(dir: &Dir, options: &[&str], calls: &str, number: usize) -> bool {
-    let trace = dir.join("trace");
-    let svcadapt = dir.program("svcadapt");
-    let mut strace = Command::new("strace")
-        .args(["-f", "-qq", "-o"])
-        .arg(&trace)
-        .args(["-e", &format!("trace={calls}"), "-e", &format!("inject={calls}:signal=KILL:when={number}")])
-        .arg(&svcadapt)
-        .args(["run", "--mode", "classic"])
-        .args(options)
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    // It ends with the last of them, which can be the service itself: then that is let go.
-    crate::harness::wait_until("the start ends", || {
-        let ended = strace.try_wait().unwrap().is_some();
-        let running = |program: &Path| !Process::of_program(program).is_empty();
-        (ended || (running(&dir.join("sleep")) && !running(&svcadapt))).then_some(())
-    });
-    let _ = strace.kill();
-    strace.wait().unwrap();
-    fs::read_to_string(trace).unwrap_or_default().contains("+++ killed by SIGKILL")
-}
-
 #[test]
 fn a_kill_at_any_moment_of_a_start_does_not_block_the_next() {
-    if !require(Capability::Root) {
-        return;
-    }
-    if Command::new("strace").arg("-V").stdout(Stdio::null()).status().is_err() {
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), "SKIPPED: a kill at any moment needs strace");
+    if !require(Capability::Root) || !require(Capability::Strace) {
         return;
     }
     let dir = Dir::new();
@@ -164,7 +132,13 @@ fn a_kill_at_any_moment_of_a_start_does_not_block_the_next() {
             let option = format!("--pid-file={pid_file}");
             let ready = "--ready=file:/";
             let options = ["--name", service.name(), &option, ready, "--", &sleep, "60"];
-            let killed = killed_at(&dir, &options, calls, number);
+            let words = [OsStr::new("run"), "--mode".as_ref(), "classic".as_ref()];
+            let words = words.into_iter().chain(options.map(OsStr::new));
+            let all = std::iter::once(svcadapt.as_os_str()).chain(words);
+            let runs = |program: &Path| !Process::of_program(program).is_empty();
+            let settled = || runs(Path::new(&sleep)) && !runs(&svcadapt);
+            let trace = killed_at(&dir, all, calls, number, "", settled);
+            let killed = trace.contains("+++ killed by SIGKILL");
             kills += usize::from(killed);
             // Whatever had no launcher any more has gone on or given up: nothing but the service itself may stay.
             let started = service.running();

@@ -30,21 +30,18 @@ fn an_end_before_it_enters_again_is_told_as_what_it_was() {
             .stderr(
                 "becomes: start '[NAME]': the program ended with [HOW] before it came to Daemon::enter again\n",
             )
-            .name("[NAME]", service.name())
             .name("[HOW]", how)
             .status(status)
             .run();
     }
     becomes(&dir, &service, &["second:panic=ouch", "enter", "ready"])
         .stderr("\nthread 'main' ([ANY]) panicked at tests/tools/becomes.rs:[ANY]\nouch\nnote: [ANY]\nbecomes: start '[NAME]': the program ended with status 101 before it came to Daemon::enter again\n")
-        .name("[NAME]", service.name())
         .status(101)
         .run();
     becomes(&dir, &service, &["second:abort", "enter", "ready"])
         .stderr(
             "becomes: start '[NAME]': the program ended by SIGABRT before it came to Daemon::enter again\n",
         )
-        .name("[NAME]", service.name())
         .signal(Signal::SIGABRT)
         .run();
     dir.nothing_left();
@@ -57,7 +54,6 @@ fn one_that_never_enters_again_is_ended_when_its_time_is_over() {
     let begun = Instant::now();
     becomes(&dir, &service, &[&words[..], &["enter", "ready"]].concat())
         .stderr("becomes: start '[NAME]': the program was executed again, and has not come to Daemon::enter after 300ms\n  hint: main has to come there each time; what it does before may take some of timeout_start\n")
-        .name("[NAME]", service.name())
         .status(249)
         .run();
     // It was as willing to end as it would have been the first time.
@@ -105,13 +101,11 @@ fn one_that_closes_what_it_goes_on_by_ends_and_does_not_start_itself_over_and_ov
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["close-all", "enter", "ready", "stay"])
         .stderr("daemon: what was to go on as the service has lost the descriptor that says so\n  hint: close none before Daemon::enter that was not opened here, or say Reexecute::Never\nbecomes: start '[NAME]': the program ended with status 2 before it came to Daemon::enter again\n")
-        .name("[NAME]", service.name())
         .status(2)
         .run();
     let words = ["second:close-all", "second:stay", "enter", "ready"];
     becomes(&dir, &service, &words)
         .stderr("becomes: start '[NAME]': the program let go of the service before it came to Daemon::enter again, and ran on\n  hint: before it has entered it must close no descriptor that it has not opened\n")
-        .name("[NAME]", service.name())
         .status(248)
         .run();
     dir.nothing_left();
@@ -208,7 +202,6 @@ fn a_signal_that_ends_it_ends_it_before_it_has_entered_too() {
         .stderr(
             "becomes: start '[NAME]': the program ended by SIGTERM before it came to Daemon::enter again\n",
         )
-        .name("[NAME]", service.name())
         .signal(Signal::SIGTERM)
         .run();
     dir.nothing_left();
