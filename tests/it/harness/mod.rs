@@ -36,6 +36,7 @@ pub(crate) use dir::Dir;
 pub(crate) use dir::SOURCES;
 pub(crate) use dir::example;
 pub(crate) use launchd::Launchd;
+pub(crate) use port::leave_behind;
 pub(crate) use port::low_port;
 pub(crate) use proc::facts;
 pub(crate) use process::Process;

@@ -13,6 +13,7 @@ use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Process;
 use crate::harness::Svc;
+use crate::harness::leave_behind;
 use crate::harness::require;
 
 use super::free_port;
@@ -38,7 +39,7 @@ const IN_USE: &str = "address already in use\n  hint: another process listens th
 fn a_socket_that_was_left_behind_is_replaced_and_one_in_use_is_not() {
     let dir = Dir::new();
     let path = dir.join("s");
-    drop(UnixListener::bind(&path).unwrap());
+    leave_behind(UnixListener::bind(&path).unwrap(), &path);
     let listen = format!("--listen-stream={}", path.display());
     serving(&dir, "classic", &[&listen]).run();
     let (process, _) = reported(&dir);
@@ -52,7 +53,7 @@ fn a_socket_that_was_left_behind_is_replaced_and_one_in_use_is_not() {
     fs::remove_file(&path).unwrap();
     let held = UnixDatagram::bind(&path).unwrap();
     refused(&dir, &path, IN_USE);
-    drop(held);
+    leave_behind(held, &path);
     serving(&dir, "classic", &[&listen]).run();
     stop(&dir, &reported(&dir).0);
     dir.nothing_left();
@@ -174,7 +175,7 @@ fn of_many_starts_at_once_one_has_the_socket() {
     for round in 0..5 {
         if round % 2 == 0 {
             let _ = fs::remove_file(&path);
-            drop(UnixListener::bind(&path).unwrap());
+            leave_behind(UnixListener::bind(&path).unwrap(), &path);
         }
         let starts: Vec<_> = (0..8)
             .map(|number| {
