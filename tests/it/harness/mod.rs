@@ -14,6 +14,7 @@
 //! * [`wait_until`], [`Process`]: wait for what happens elsewhere, and signal it without hitting a stranger.
 //! * [`Systemd`]: the machine's own systemd as process 1 of private namespaces.
 //! * [`Launchd`]: the stand-in for launchd (tests/tools/launchd.rs) as process 1 of private namespaces.
+//! * [`world`]: a script on a machine of its own, with users and paths that the real one has not.
 //! * [`low_port`]: a port that is root's, and no other test's.
 //! * [`require`]: skips loudly, or fails where `SVCADAPT_TEST_REQUIRE` says that skipping is no answer.
 //!
@@ -31,6 +32,7 @@ mod strace;
 mod svc;
 mod systemd;
 mod tests;
+mod world;
 
 pub(crate) use dir::Dir;
 pub(crate) use dir::SOURCES;
@@ -49,3 +51,4 @@ pub(crate) use svc::Output;
 pub(crate) use svc::Running;
 pub(crate) use svc::Svc;
 pub(crate) use systemd::Systemd;
+pub(crate) use world::world;

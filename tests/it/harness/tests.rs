@@ -20,6 +20,7 @@ use super::dir::run;
 use super::facts;
 use super::require;
 use super::wait_until;
+use super::world;
 
 /// What `inspect` reports when the hostile launcher starts it with these options.
 fn inspected(hostile: &[&str]) -> Value {
@@ -330,4 +331,17 @@ fn a_systemd_of_ones_own_ends_with_everything_in_it() {
 fn panic_of(act: impl FnOnce()) -> String {
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(act)).expect_err("it did not fail");
     panic.downcast_ref::<String>().cloned().unwrap_or_default()
+}
+
+#[test]
+fn world_changes_stay_in_it() {
+    if !require(Capability::Namespaces) {
+        return;
+    }
+    let dir = Dir::new();
+    let script = "set -e; id -u www; stat -c %U:%a /srv/www /run /etc; ls -A /run; touch /etc/itworld /run/itworld; \
+         command -v svcadapt; pwd";
+    world(&dir, script).stdout("2001\nwww:755\nroot:755\nroot:755\n[DIR]/svcadapt\n[DIR]\n").run();
+    assert!(!std::path::Path::new("/etc/itworld").exists() && !std::path::Path::new("/run/itworld").exists());
+    dir.nothing_left();
 }

@@ -1,0 +1,19 @@
+//! A machine of the test's own, for users, groups and paths that the real one must not get.
+
+use super::dir::Dir;
+use super::svc::Svc;
+
+/// Runs a shell script as root on a machine of its own (`world.sh`): what it changes in /etc, /home, /opt, /run, /srv,
+/// /usr/local and /var nobody else sees, and the users `www` (2001) and `other` (2002) exist. `svcadapt` is in `PATH`.
+///
+/// The script starts in the test's directory. Only the mounts are its own: processes are those of the machine, and what
+/// it leaves behind is ended with the [`Dir`]. Needs [`Capability::Namespaces`](super::Capability::Namespaces).
+pub(crate) fn world<'a>(dir: &'a Dir, script: &str) -> Svc<'a> {
+    let path = dir.path().display();
+    dir.program("svcadapt");
+    Svc::new(dir)
+        .program("/usr/bin/unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-euc", include_str!("world.sh")])
+        .args([path.to_string().as_str(), script])
+        .env("PATH", format!("{path}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"))
+}
