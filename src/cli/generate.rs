@@ -33,6 +33,7 @@ use svcadapt::target::values;
 use super::Exit;
 use super::args;
 use super::deliver::deliver;
+use super::losses::Written;
 use super::plain::json_text;
 use super::report::print;
 use super::report::report;
@@ -247,6 +248,7 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
         given.iter().flat_map(|loaded| loaded.warnings.iter().cloned().chain(elsewhere(loaded))).collect();
     report_all(&notes);
     let noted = !notes.is_empty();
+    let written = given.as_ref().map(|loaded| Written::of(&loaded.draft, &loaded.places)).unwrap_or_default();
     let finish = |Loaded { draft, kept, .. }: Loaded| {
         if F::NATIVE {
             return draft.finish_natively().map_err(told);
@@ -279,7 +281,7 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
         if place.is_some() || beside.is_some() { format.file(&spec).map_err(one)? } else { String::new() };
     let hardening = format.harden(&spec, &division, &adapter)?;
     explain(matches, &hardening);
-    report_all(&rendered.losses);
+    report_all(written.told(&rendered.losses));
     let stays =
         place.filter(|_| beside.is_none()).and_then(|place| stays(place, &name, format.not_beside(&spec)));
     report_all(&stays);

@@ -15,6 +15,7 @@ mod exit;
 mod gen_plist;
 mod gen_unit;
 mod generate;
+mod losses;
 mod manual;
 mod plain;
 mod quick;

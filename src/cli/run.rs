@@ -57,7 +57,7 @@ fn options(command: Command) -> Command {
 
 /// Runs the service, or explains what would be done.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let Loaded { draft, warnings, kept, elsewhere } = match spec_file::given(matches) {
+    let Loaded { draft, warnings, kept, elsewhere, .. } = match spec_file::given(matches) {
         Ok(loaded) => loaded,
         Err(errors) => return refuse(&errors),
     };

@@ -20,6 +20,7 @@ use svcadapt::spec::SpecDraft;
 use svcadapt::spec::Value;
 use svcadapt::sys::untrusted;
 use svcadapt::sys::words;
+use svcadapt::target::Subject;
 use svcadapt::target::is_idle;
 use svcadapt::target::keep_alive;
 
@@ -35,6 +36,8 @@ pub(crate) struct Loaded {
     pub(crate) warnings: Vec<Error>,
     /// What svcadapt does not act on, with its place. The draft has it, too, in the words of the file's own host.
     pub(crate) kept: Vec<Error>,
+    /// Where the words of the file's own host stand that the draft has.
+    pub(crate) places: Vec<(Subject, Origin)>,
     /// What belongs to it and stands in files that were not read. Their own host reads them, whatever is written here.
     pub(crate) elsewhere: Vec<Error>,
 }
@@ -58,7 +61,8 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
             let bytes = content(path)?;
             let draft = read_json(&bytes, path).map_err(all)?;
             let kept = native(draft.said_natively(), path);
-            Ok(Loaded { draft, kept, ..Loaded::default() })
+            let places = places(draft.said_natively(), path);
+            Ok(Loaded { draft, kept, places, ..Loaded::default() })
         }
         Some("plist") => {
             let bytes = content(path)?;
@@ -67,6 +71,8 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
                 problems.sort_by_key(|problem| line_and_column(problem.origin.as_ref()));
                 all(problems)
             };
+            let place = |kept: &Kept| (Subject::Key(kept.key.clone()), kept.origin.clone());
+            let places = reading.kept.iter().map(place).collect();
             let off = |kept: &Kept| kept.value.as_ref().is_some_and(is_off);
             let kept = reading.kept.into_iter().filter(|kept| !off(kept)).map(|kept| Problem {
                 field: None,
@@ -79,6 +85,7 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
                 draft: reading.draft,
                 warnings: in_order(reading.warnings),
                 kept,
+                places,
                 ..Loaded::default()
             })
         }
@@ -119,6 +126,13 @@ fn native(said: &Native, path: &Path) -> Vec<Error> {
     let keys = said.launchd.iter().filter(|(name, value)| !is_off(value) && !is_restart(name, value));
     let keys = keys.map(|(name, _)| key(name));
     lines.chain(keys).collect()
+}
+
+/// The same of losses: JSON has no lines that would help a reader.
+fn places(said: &Native, path: &Path) -> Vec<(Subject, Origin)> {
+    let lines = said.systemd.iter().flatten().map(|line| Subject::Directive(line.clone()));
+    let keys = said.launchd.iter().map(|(key, _)| Subject::Key(key.clone()));
+    lines.chain(keys).map(|subject| (subject, Origin::in_file(path, None))).collect()
 }
 
 /// What stands in a property list or in JSON.

@@ -14,8 +14,10 @@ use svcadapt::format::unit::MOST_ASSIGNMENTS;
 use svcadapt::format::unit::Reason;
 use svcadapt::format::unit::UnitFile;
 use svcadapt::format::unit::UnitName;
+use svcadapt::spec::Directive;
 use svcadapt::spec::Origin;
 use svcadapt::spec::Spot;
+use svcadapt::target::Subject;
 
 use super::spec_file;
 use super::spec_file::Loaded;
@@ -96,6 +98,11 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
         let (unit, drop_ins) = parsed(&sockets, &mut room)?;
         unit::read_socket(&service.name, &unit, &drop_ins, &mut reading).map_err(faults)?;
     }
+    let places = reading.kept.iter().filter_map(|kept| {
+        let line = Directive::new(&kept.section, &kept.directive, &kept.value).ok()?;
+        Some((Subject::Directive(line), kept.origin.clone()))
+    });
+    let places = places.collect();
     let mut kept = reading.not_honoured();
     // Each is told once: by the warning what systemd ignores too, which is in no file that is written from here, and
     // by what was kept all else.
@@ -117,7 +124,7 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
     let warnings: Vec<Error> =
         reading.warnings.iter().filter(|fault| !again(fault)).cloned().map(Error::from).collect();
     let kept = kept.iter().map(|kept| Error::new(kept.place(), kept.cause())).collect();
-    Ok(Loaded { draft: reading.draft, warnings, kept, elsewhere: other_sockets(&service) })
+    Ok(Loaded { draft: reading.draft, warnings, kept, places, elsewhere: other_sockets(&service) })
 }
 
 /// The file of a unit: its own, or else its template's.

@@ -103,6 +103,11 @@ impl Directive {
         }
     }
 
+    /// The line that a unit lacks.
+    pub(crate) fn missing(section: &str, name: &str) -> Self {
+        Self { section: section.into(), name: name.into(), value: String::new() }
+    }
+
     /// The section that it stands in.
     pub fn section(&self) -> &str {
         &self.section

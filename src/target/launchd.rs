@@ -1,6 +1,7 @@
 //! What launchd can do for a service in its system domain (launchd.plist(5)).
 
 use crate::spec::Capabilities;
+use crate::spec::Directive;
 use crate::spec::Field;
 use crate::spec::Field as F;
 use crate::spec::FileMode;
@@ -259,11 +260,14 @@ fn is_kept_alive(spec: &ServiceSpec) -> bool {
 
 /// What has a unit started with it.
 fn wanted_by(spec: &ServiceSpec) -> impl Iterator<Item = &str> {
+    wanting(spec).flat_map(|line| line.value().split_ascii_whitespace())
+}
+
+/// The lines that say it.
+fn wanting(spec: &ServiceSpec) -> impl Iterator<Item = &Directive> {
     let lines = spec.native.systemd.iter().flatten();
     let wants = |name: &str| ["WantedBy", "RequiredBy", "UpheldBy"].contains(&name);
-    lines
-        .filter(move |line| line.section() == "Install" && wants(line.name()))
-        .flat_map(|line| line.value().split_ascii_whitespace())
+    lines.filter(move |line| line.section() == "Install" && wants(line.name()))
 }
 
 /// Targets that are reached whenever the system, or a session, is there.
@@ -287,9 +291,8 @@ pub(super) fn about_start(spec: &ServiceSpec, division: &mut Division) {
     } else {
         return;
     };
-    division
-        .losses
-        .push(Loss { subject: Subject::Directive("WantedBy".into()), kind: LossKind::Approximated(how) });
+    let line = wanting(spec).next().cloned().unwrap_or_else(|| Directive::missing("Install", "WantedBy"));
+    division.losses.push(Loss { subject: Subject::Directive(line), kind: LossKind::Approximated(how) });
 }
 
 /// launchd appends, and nothing else.
@@ -371,7 +374,10 @@ mod tests {
         let weak: Vec<_> = lost.losses.iter().filter(|loss| loss.weakens_security()).collect();
         assert_eq!(lost.losses.len(), 3);
         assert_eq!(weak.len(), 1);
-        assert_eq!(weak[0].to_string(), "--no-new-privileges: lost: macOS cannot forbid it");
+        assert_eq!(
+            weak[0].to_string(),
+            "--no-new-privileges: lost, weakens security: macOS cannot forbid it"
+        );
     }
 
     #[test]

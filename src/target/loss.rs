@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::spec::Directive;
 use crate::spec::Field;
 
 /// Something that was asked for and will not be so.
@@ -18,8 +19,8 @@ pub struct Loss {
 pub enum Subject {
     /// A field of the spec.
     Field(Field),
-    /// A directive of a unit.
-    Directive(String),
+    /// A line of a unit.
+    Directive(Directive),
     /// A key of a property list.
     Key(String),
 }
@@ -64,11 +65,18 @@ impl LossKind {
     }
 }
 
+impl fmt::Display for LossKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let weakens = if matches!(self, Self::Weakened(_)) { ", weakens security" } else { "" };
+        write!(f, "{}{weakens}: {}", self.name(), self.words())
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Field(field) => write!(f, "--{}", field.option()),
-            Self::Directive(name) => write!(f, "{name}="),
+            Self::Directive(line) => write!(f, "{}=", line.name()),
             Self::Key(name) => f.write_str(name),
         }
     }
@@ -76,6 +84,6 @@ impl fmt::Display for Subject {
 
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.subject, self.kind.name(), self.kind.words())
+        write!(f, "{}: {}", self.subject, self.kind)
     }
 }

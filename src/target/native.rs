@@ -67,7 +67,7 @@ pub(super) fn losses(spec: &ServiceSpec, to: Target) -> Vec<Loss> {
             Target::Launchd(_) => of_directive(line, true),
             Target::Classic => of_directive(line, false),
         }?;
-        Some(Loss { subject: Subject::Directive(line.name().to_owned()), kind })
+        Some(Loss { subject: Subject::Directive(line.clone()), kind })
     }));
     if matches!(to, Target::Launchd(_)) {
         let keys = spec.native.launchd.iter();
@@ -123,7 +123,7 @@ pub(super) fn behind_adapter(spec: &ServiceSpec, division: &Division) -> Option<
     let why = format!(
         "svcadapt stands before the program, and there the prefix '{gone}' would mean something else"
     );
-    Some(Loss { subject: Subject::Directive(Native::COMMAND.into()), kind: Lost(why) })
+    Some(Loss { subject: Subject::Directive(line.clone()), kind: Lost(why) })
 }
 
 /// Whether a line has the service started with everything else of the system's, by a target that a user's manager

@@ -86,6 +86,10 @@ fn sockets_under_another_name_are_told_and_not_opened() {
     let output = svcadapt(["gen-plist", &path("web.service")]);
     assert_eq!(
         said(&output),
-        "svcadapt: Sockets=: lost: of sockets only those of the unit with the service's own name are read\n"
+        format!(
+            "svcadapt: {}:3: Sockets=other.socket: lost: of sockets only those of the unit with the service's own \
+             name are read\n",
+            path("web.service")
+        )
     );
 }

@@ -208,10 +208,13 @@ fn a_service_is_not_given_more_rights_in_silence() {
     let words = ["gen-plist", "--label=x", "--no-new-privileges", "--", "/bin/true"];
     let output = svcadapt(words);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
-    assert!(said(&output).contains("--no-new-privileges: lost: ") && said(&output).contains("--allow-loss"));
+    assert!(
+        said(&output).contains("--no-new-privileges: lost, weakens security: ")
+            && said(&output).contains("--allow-loss")
+    );
     let output = svcadapt([&["gen-plist", "--allow-loss"], &words[1..]].concat());
     assert!(output.status.success());
-    assert!(said(&output).contains("--no-new-privileges: lost: "));
+    assert!(said(&output).contains("--no-new-privileges: lost, weakens security: "));
     let output = svcadapt(["gen-plist", "--label=x", "--strict", "--description=x", "--", "/bin/true"]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
 }

@@ -32,6 +32,16 @@ pub(crate) fn said(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
+/// What was told to be lost, without the place: `Restart=on-failure: approximated`.
+pub(crate) fn lost(told: &str) -> Vec<String> {
+    let lines = told.lines().filter_map(|line| line.strip_prefix("svcadapt: "));
+    let plain = |line: &str| match line.split_once(": ") {
+        Some((place, rest)) if place.starts_with('/') => rest.to_owned(),
+        _ => line.to_owned(),
+    };
+    lines.map(|line| plain(line).splitn(3, ": ").take(2).collect::<Vec<_>>().join(": ")).collect()
+}
+
 /// Says loudly that a test was not run, and fails where that must not be.
 pub(crate) fn skip(capability: &str, why: &str) {
     let required = std::env::var_os("SVCADAPT_TEST_REQUIRE").unwrap_or_default();

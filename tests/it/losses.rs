@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::judge::Folder;
+use crate::judge::lost;
 use crate::judge::printed;
 use crate::judge::said;
 use crate::judge::svcadapt;
@@ -18,47 +19,47 @@ type Row = (&'static str, &'static [(&'static str, &'static str)], &'static [&'s
 const ROWS: [Row; 27] = [
     ("Type=simple", &[], &[]),
     ("Type=exec", &[], &[]),
-    ("Type=notify", &[], &["--type: approximated"]),
-    ("Type=notify-reload", &[], &["--type: approximated"]),
-    ("Type=oneshot", &[], &["--type: approximated"]),
+    ("Type=notify", &[], &["Type=notify: approximated"]),
+    ("Type=notify-reload", &[], &["Type=notify-reload: approximated"]),
+    ("Type=oneshot", &[], &["Type=oneshot: approximated"]),
     ("Restart=no", &[], &[]),
     ("Restart=always", &[("KeepAlive", "true"), ("ThrottleInterval", "10")], &[]),
     (
         "Restart=on-failure",
         &[("KeepAlive", "{\"SuccessfulExit\":false}"), ("ThrottleInterval", "10")],
-        &["--restart: approximated"],
+        &["Restart=on-failure: approximated"],
     ),
     (
         "Restart=on-success\nRestartSec=1500ms",
         &[("KeepAlive", "{\"SuccessfulExit\":true}"), ("ThrottleInterval", "2")],
-        &["--restart: approximated", "--restart-sec: approximated"],
+        &["Restart=on-success: approximated", "RestartSec=1500ms: approximated"],
     ),
     (
         "Restart=on-abnormal\nRestartSec=0",
         &[("KeepAlive", "{\"Crashed\":true}"), ("ThrottleInterval", "1")],
-        &["--restart: approximated", "--restart-sec: approximated"],
+        &["Restart=on-abnormal: approximated", "RestartSec=0: approximated"],
     ),
     (
         "Restart=on-abort",
         &[("KeepAlive", "{\"Crashed\":true}"), ("ThrottleInterval", "10")],
-        &["--restart: approximated"],
+        &["Restart=on-abort: approximated"],
     ),
-    ("Restart=on-watchdog", &[], &["--restart: lost"]),
+    ("Restart=on-watchdog", &[], &["Restart=on-watchdog: lost"]),
     ("TimeoutStopSec=7", &[("ExitTimeOut", "7")], &[]),
-    ("TimeoutStopSec=0", &[("ExitTimeOut", "0")], &["--timeout-stop-sec: approximated"]),
-    ("TimeoutStartSec=7", &[], &["--timeout-start-sec: lost"]),
-    ("WatchdogSec=7", &[], &["WatchdogSec=: lost"]),
-    ("ExecReload=/bin/kill -HUP $MAINPID", &[], &["ExecReload=: lost"]),
-    ("ExecStartPre=/bin/true", &[], &["ExecStartPre=: lost"]),
-    ("KillMode=process", &[("AbandonProcessGroup", "true")], &["KillMode=: approximated"]),
-    ("KillMode=mixed", &[], &["KillMode=: lost"]),
-    ("IOSchedulingClass=idle", &[("LowPriorityIO", "true")], &["IOSchedulingClass=: approximated"]),
+    ("TimeoutStopSec=0", &[("ExitTimeOut", "0")], &["TimeoutStopSec=0: approximated"]),
+    ("TimeoutStartSec=7", &[], &["TimeoutStartSec=7: lost"]),
+    ("WatchdogSec=7", &[], &["WatchdogSec=7: lost"]),
+    ("ExecReload=/bin/kill -HUP $MAINPID", &[], &["ExecReload=/bin/kill -HUP $MAINPID: lost"]),
+    ("ExecStartPre=/bin/true", &[], &["ExecStartPre=/bin/true: lost"]),
+    ("KillMode=process", &[("AbandonProcessGroup", "true")], &["KillMode=process: approximated"]),
+    ("KillMode=mixed", &[], &["KillMode=mixed: lost"]),
+    ("IOSchedulingClass=idle", &[("LowPriorityIO", "true")], &["IOSchedulingClass=idle: approximated"]),
     ("UMask=027\nNice=5\nUser=web", &[("Nice", "5"), ("Umask", "23"), ("UserName", "\"web\"")], &[]),
     ("StandardOutput=journal", &[], &[]),
     ("IgnoreSIGPIPE=no\nNotifyAccess=all", &[], &[]),
-    ("ProtectSystem=strict", &[], &["ProtectSystem=: lost"]),
-    ("NoNewPrivileges=yes", &[], &["--no-new-privileges: lost"]),
-    ("DynamicUser=yes", &[], &["DynamicUser=: lost"]),
+    ("ProtectSystem=strict", &[], &["ProtectSystem=strict: lost, weakens security"]),
+    ("NoNewPrivileges=yes", &[], &["NoNewPrivileges=yes: lost, weakens security"]),
+    ("DynamicUser=yes", &[], &["DynamicUser=yes: lost, weakens security"]),
 ];
 
 fn as_json(plist: &str) -> Value {
@@ -85,11 +86,9 @@ fn what_launchd_lacks_is_told_line_by_line() {
         let install = "[Install]\nWantedBy=multi-user.target\n";
         folder.write("web.service", &format!("[Service]\nExecStart=/bin/web\n{lines}\n{install}"));
         let output = svcadapt(["gen-plist", "--allow-loss", &file]);
-        let told: Vec<String> = said(&output)
-            .lines()
-            .map(|line| line.splitn(4, ": ").skip(1).take(2).collect::<Vec<_>>().join(": "))
-            .collect();
+        let told = lost(&said(&output));
         assert_eq!(told, losses, "{lines}");
+        assert!(said(&output).lines().all(|line| line.starts_with(&format!("svcadapt: {file}:"))), "{lines}");
         let mut job = as_json(std::str::from_utf8(&output.stdout).unwrap());
         let job = job.as_object_mut().unwrap();
         let usual = ["Label", "ProgramArguments", "RunAtLoad", "InitGroups"];
@@ -107,9 +106,8 @@ fn a_signal_that_nobody_sends_is_told() {
     let unit = "[Service]\nExecStart=/bin/web\nExecReload=/bin/kill -HUP $MAINPID\n";
     folder.write("web.service", &format!("{unit}[X-Svcadapt]\nReloadSignal=USR1\n"));
     let output = svcadapt(["gen-unit", &file]);
-    assert!(
-        said(&output).starts_with("svcadapt: --reload-signal: lost: the unit has an ExecReload= of its own")
-    );
+    let lost = format!("svcadapt: {file}:5: ReloadSignal=USR1: lost: the unit has an ExecReload= of its own");
+    assert!(said(&output).starts_with(&lost), "{}", said(&output));
     assert_eq!(String::from_utf8(output.stdout).unwrap().matches("ExecReload=").count(), 1);
 }
 
@@ -160,8 +158,9 @@ fn a_users_manager_is_given_nothing_that_needs_root() {
     let output = svcadapt(["gen-unit", "--scope=user", &file]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.ends_with("[Install]\nWantedBy=default.target\nAlias=w.service\n"), "{text}");
-    let moved = "svcadapt: WantedBy=: approximated: a user's manager has default.target in its place\n";
-    assert_eq!(said(&output), moved);
+    let moved =
+        "graphical.target multi-user.target: approximated: a user's manager has default.target in its place";
+    assert_eq!(said(&output), format!("svcadapt: {file}:4: WantedBy={moved}\n"));
     assert!(printed(["gen-unit", &file]).ends_with(&format!("[Install]\n{targets}")));
     let output = svcadapt(["gen-unit", "--scope=user", "--nice=-5", "--", "/bin/web"]);
     let lost = "svcadapt: --nice: lost: a user's manager cannot put itself before others\n";
@@ -227,7 +226,7 @@ fn a_property_list_that_is_written_again_says_the_same() {
     let output = svcadapt(["gen-unit", &file]);
     for lost in ["KeepAlive: lost", "ProcessType: lost", "StartCalendarInterval: lost", "MachServices: lost"]
     {
-        assert!(said(&output).contains(&format!("svcadapt: {lost}: ")), "{}", said(&output));
+        assert!(said(&output).contains(&format!(": {lost}: ")), "{}", said(&output));
     }
 }
 
@@ -243,7 +242,28 @@ fn what_launchd_would_be_harmed_by_is_never_written() {
         folder.write("a.b.plist", &job);
         let output = svcadapt(["gen-plist", &file]);
         assert!(!String::from_utf8(output.stdout.clone()).unwrap().contains(key));
-        assert!(said(&output).starts_with(&format!("svcadapt: {key}: lost: ")), "{}", said(&output));
+        assert!(said(&output).starts_with(&format!("svcadapt: {file}:1: {key}: lost: ")));
         assert_eq!(svcadapt(["gen-plist", "--strict", &file]).status.code(), Some(2));
     }
+}
+
+#[test]
+fn losses_are_told_by_the_lines_that_were_written_and_those_of_confinement_first() {
+    let folder = Folder::new();
+    let file = folder.path().join("web.service").display().to_string();
+    let unit = "[Unit]\nDescription=Web\n[Service]\nExecStart=/bin/web\n# why\nRestart=on-failure\nNice=5\n\
+                ProtectSystem=strict\n[Install]\nWantedBy=multi-user.target\n";
+    folder.write("web.service", unit);
+    std::fs::create_dir(folder.path().join("web.service.d")).unwrap();
+    folder.write("web.service.d/a.conf", "[Service]\nNoNewPrivileges=yes\n");
+    let output = svcadapt(["gen-plist", "--allow-loss", &file, "--backlog=7", "--listen-stream=80"]);
+    let expected = format!(
+        "svcadapt: {file}.d/a.conf:2: NoNewPrivileges=yes: lost, weakens security: macOS cannot forbid it\n\
+         svcadapt: {file}:8: ProtectSystem=strict: lost, weakens security: only systemd can confine a service so\n\
+         svcadapt: {file}:2: Description=Web: lost: a property list has no room for it\n\
+         svcadapt: --backlog: lost: launchd itself says how many connections may wait\n\
+         svcadapt: {file}:6: Restart=on-failure: approximated: an end by SIGHUP, SIGINT, SIGTERM or SIGPIPE is a \
+         failure there\n"
+    );
+    assert_eq!(said(&output), expected);
 }

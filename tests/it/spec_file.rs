@@ -87,11 +87,13 @@ fn what_is_not_honoured_is_told_first_and_refused_under_strict() {
     assert!(output.stdout.is_empty() && told(&output).starts_with(&notes), "{}", told(&output));
     let output = svcadapt(["gen-plist", &path, "--strict"]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
-    let lost = "svcadapt: --description: lost: a property list has no room for it\n\
-                svcadapt: After=: lost: there is no order between services\n\
-                svcadapt: ExecStart=: lost: its prefix has no counterpart\n\
-                svcadapt: strict: ";
-    assert!(told(&output).starts_with(lost), "{}", told(&output));
+    let lost = format!(
+        "svcadapt: {path}:2: Description=x: lost: a property list has no room for it\n\
+         svcadapt: {path}:3: After=a.service: lost: there is no order between services\n\
+         svcadapt: {path}:6: ExecStart=-/bin/echo x: lost: its prefix has no counterpart\n\
+         svcadapt: strict: "
+    );
+    assert!(told(&output).starts_with(&lost), "{}", told(&output));
     // The model has all of it, and so has what is read from there.
     let model = written(&svcadapt(["show", &path]));
     folder.write(

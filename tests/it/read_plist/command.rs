@@ -141,7 +141,7 @@ fn what_is_kept_is_told_and_refused_where_nothing_may_be_missing() {
         "svcadapt: {file}:3:31 'SessionCreate': svcadapt does not act on it\n  | <dict><key>SessionCreate</key><true/>\n  |{}^\n",
         " ".repeat(31)
     );
-    let lost = "svcadapt: SessionCreate: lost: only launchd does this\n";
+    let lost = &format!("svcadapt: {file}:3: SessionCreate: lost: only launchd does this\n");
     for (command, noted) in [("show", ""), ("gen-unit", lost), ("gen-plist", "")] {
         let output = svcadapt([command, &file]);
         assert!(output.status.success(), "{}", said(&output));
