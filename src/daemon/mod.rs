@@ -49,7 +49,7 @@
 //! 5. *Directories, streams, pid file*: by root, before the rights are gone.
 //! 6. *OOM score, nice level, limits, umask*: they need rights, or none at all.
 //! 7. *Descriptors* that came with the start are let go of (below).
-//! 8. *Root directory, bounding set, groups, group, user, capabilities*: in the one order in which each still may, each read
+//! 8. *Root directory, bounding set, group, groups, user, capabilities*: in the one order in which each still may, each read
 //!    back, and that there is no way back proved. [`Daemon::keep_privileges`] leaves these for later.
 //! 9. *Working directory*: as the user, who has to be able to.
 //! 10. *Signal map*: the handlers first, then the mask, so that what has come meanwhile is told.

@@ -250,11 +250,11 @@ impl Draft<'_> {
         if let Some(set) = spec.capability_bounding_set {
             self.service(Step::BoundingSet(set));
         }
+        self.unless(standing.settled && standing.gid == account.gid, Step::Group(account.gid));
         self.unless(
             !standing.is_root() || standing.groups == account.groups,
             Step::Groups(account.groups.clone()),
         );
-        self.unless(standing.settled && standing.gid == account.gid, Step::Group(account.gid));
         if self.end == End::Program {
             self.limits();
         }

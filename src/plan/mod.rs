@@ -8,7 +8,8 @@
 //! * the lock comes before everything that could disturb an instance that runs;
 //! * directories, sockets, streams and the pid file are made by root, before the drop;
 //! * the root directory is changed after all host paths were opened;
-//! * groups, then the group, then the user: the other way round the last right to do it would be gone;
+//! * the group, then the groups, then the user: after the user the right to do it would be gone, and on macOS a change of
+//!   the group after the groups would put the starter's group among them;
 //! * limits before the user, who could not raise them; ambient capabilities after, for they are lost by it;
 //! * the working directory is entered as the user, who has to be able to;
 //! * descriptors last, for every step before may still need one.
@@ -271,8 +272,8 @@ mod tests {
             "pid file",
             "oom score",
             "nice",
-            "groups",
             "group",
+            "groups",
             "soft limit",
             "limit",
             "user",
@@ -305,7 +306,7 @@ mod tests {
         let first = plan.steps.iter().position(|planned| planned.step.drops()).unwrap();
         assert!(plan.steps[first..].iter().all(|planned| planned.step.drops()), "{stages:?}");
         assert!(
-            at("groups") < at("group") && at("group") < at("user") && at("user") < at("working directory")
+            at("group") < at("groups") && at("groups") < at("user") && at("user") < at("working directory")
         );
     }
 

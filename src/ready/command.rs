@@ -106,9 +106,9 @@ impl Runner {
         file::change_directory(std::path::Path::new("/"))?;
         file::set_umask(0o022);
         if let Identity::Other { uid, gid, groups, member } = &self.identity {
-            identity::set_groups(groups, member.as_deref())?;
             identity::set_group(*gid)?;
-            identity::set_user(*uid)?;
+            identity::set_groups(groups, member.as_deref())?;
+            identity::set_user(*uid, Some(groups))?;
         }
         signal::unblock_all()?;
         Err(process::execute(std::ffi::OsStr::new("/bin/sh"), words, &self.environment))

@@ -287,7 +287,9 @@ impl<'a> Work<'a> {
         if self.spec.ambient_capabilities.is_some_and(|set| set != Capabilities::EMPTY) {
             capability::keep_over_user_change()?;
         }
-        identity::set_user(uid).map(drop)
+        // Of another than root they are what they were.
+        let groups = self.resolved.standing.is_root().then_some(&*self.resolved.account.groups);
+        identity::set_user(uid, groups).map(drop)
     }
 
     fn execute(&mut self, step: &Step, path: &Path) -> Failure {

@@ -6,6 +6,7 @@ use nix::unistd::Gid;
 use nix::unistd::Uid;
 
 use super::platform;
+use super::rules::groups::unwanted;
 
 /// Proof that this process is who it is to be, and can become nobody else.
 #[derive(Debug)]
@@ -40,7 +41,8 @@ pub fn current() -> io::Result<Current> {
 
 /// Does something with the rights of somebody else, for as long as it takes. Only root can.
 ///
-/// It is for opening files in places that belong to them: what they could not open, we do not open for them.
+/// It is for opening files in places that belong to them: what they could not open, we do not open for them. The group
+/// comes before the groups: on macOS a later change of the group would put root's among them (`rules::groups`).
 pub fn with_rights_of<T>(
     uid: u32,
     gid: u32,
@@ -50,13 +52,14 @@ pub fn with_rights_of<T>(
 ) -> io::Result<T> {
     let own_groups = platform::groups()?;
     let own_group = nix::unistd::getegid();
-    platform::set_groups(groups, member)?;
-    let became =
-        nix::unistd::setegid(Gid::from_raw(gid)).and_then(|()| nix::unistd::seteuid(Uid::from_raw(uid)));
-    let result = match became {
-        Ok(()) => act(),
-        Err(error) => Err(error.into()),
+    let become_them = || {
+        nix::unistd::setegid(Gid::from_raw(gid))?;
+        // It reads them back; a change of the user leaves them.
+        platform::set_groups(groups, member)?;
+        nix::unistd::seteuid(Uid::from_raw(uid))?;
+        Ok(())
     };
+    let result = become_them().and_then(|()| act());
     nix::unistd::seteuid(Uid::from_raw(0))?;
     nix::unistd::setegid(own_group)?;
     platform::set_groups(&own_groups, None)?;
@@ -77,8 +80,17 @@ pub fn set_group(gid: u32) -> io::Result<()> {
 }
 
 /// Sets the real, effective and saved user, reads them back, and proves that root cannot be had again.
-pub fn set_user(uid: u32) -> io::Result<Settled> {
+///
+/// It is the last of the changes, so the groups are read once more, where they are known to be `groups` and no others:
+/// what a kernel makes of them when the group or the user changes, it may say to nobody.
+pub fn set_user(uid: u32, groups: Option<&[u32]>) -> io::Result<Settled> {
     platform::set_user(Uid::from_raw(uid))?;
+    if let Some(wanted) = groups {
+        let effective = nix::unistd::getegid().as_raw();
+        if let Some(gid) = unwanted(&platform::groups()?, effective, wanted) {
+            return Err(io::Error::other(format!("the process is still a member of the group {gid}")));
+        }
+    }
     if uid != 0 && nix::unistd::setuid(Uid::from_raw(0)).is_ok() {
         return Err(io::Error::other("root could be had again after the change"));
     }

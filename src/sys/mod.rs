@@ -24,6 +24,7 @@ mod number;
 pub mod pair;
 pub mod process;
 pub mod procfs;
+mod rules;
 pub mod signal;
 pub mod socket;
 pub mod untrusted;

@@ -12,6 +12,8 @@ use nix::unistd::Uid;
 use super::accounts::User;
 use super::posix::unsupported;
 use super::process::Identity;
+use super::rules::groups::led_by;
+use super::rules::groups::unwanted;
 
 pub use super::posix::capability;
 pub use super::posix::listeners;
@@ -39,16 +41,15 @@ pub(super) fn groups() -> io::Result<Vec<u32>> {
     Ok(nix::unistd::getgroups()?.into_iter().map(Gid::as_raw).collect())
 }
 
-/// Where the effective group is the first of them, as on the BSDs, it leads the list, so that a later change of the
-/// group takes the place of that one and of nothing else.
+/// Where the effective group is the first of them, as on FreeBSD to 14, it has to lead the list; elsewhere it does no
+/// harm, as it is the right one by then.
 pub(super) fn set_groups(groups: &[u32], _member: Option<&str>) -> io::Result<()> {
-    let leader = nix::unistd::getegid();
-    let mut wanted = vec![leader];
-    wanted.extend(groups.iter().map(|&gid| Gid::from_raw(gid)).filter(|&gid| gid != leader));
-    nix::unistd::setgroups(&wanted)?;
+    let leader = nix::unistd::getegid().as_raw();
+    let list: Vec<Gid> = led_by(leader, groups).into_iter().map(Gid::from_raw).collect();
+    nix::unistd::setgroups(&list)?;
     let now = self::groups()?;
-    let unwanted = |gid: &u32| !wanted.contains(&Gid::from_raw(*gid));
-    if now.iter().any(unwanted) || groups.iter().any(|gid| !now.contains(gid)) {
+    let missing = groups.iter().any(|gid| *gid != leader && !now.contains(gid));
+    if missing || unwanted(&now, leader, groups).is_some() {
         return Err(io::Error::other("the groups are not those that were set"));
     }
     Ok(())

@@ -1,8 +1,7 @@
 //! Users and groups of a process, the Darwin way.
 //!
-//! The first of the supplementary groups *is* the effective group (`cr_gid` of `<sys/ucred.h>`): setgroups(2)
-//! changes both, and setgid(2) overwrites the first one. So the effective group leads every list that is set here,
-//! and a later change of the group takes the place of that one and of nothing else.
+//! The first of the supplementary groups *is* the effective group (`cr_gid` of `<sys/ucred.h>`), so it leads every list
+//! that is set here, and has to be the right one by then: a later setgid(2) would leave it in the list.
 
 use std::ffi::CString;
 use std::io;
@@ -13,6 +12,8 @@ use nix::unistd::Uid;
 
 use super::super::accounts::User;
 use super::super::posix::unsupported;
+use super::super::rules::groups::led_by;
+use super::super::rules::groups::unwanted;
 use super::proc_info;
 
 /// `NGROUPS_MAX`. A user may be in more: those the kernel asks a daemon about, which a list that was set ends.
@@ -36,8 +37,7 @@ pub(crate) fn settled() -> io::Result<bool> {
 /// at hand and asks a directory service for the rest; lists of one's own cannot be as long (setgroups(2)).
 pub(crate) fn set_groups(groups: &[u32], member: Option<&str>) -> io::Result<()> {
     let leader = nix::unistd::getegid().as_raw();
-    let mut wanted = vec![leader];
-    wanted.extend(groups.iter().filter(|&&gid| gid != leader));
+    let mut wanted = led_by(leader, groups);
     if wanted.len() > MOST {
         return match member {
             Some(name) => name_groups(name, leader, &wanted),
@@ -61,10 +61,9 @@ fn name_groups(name: &str, leader: u32, wanted: &[u32]) -> io::Result<()> {
     // SAFETY: the name ends in NUL.
     Errno::result(unsafe { libc::initgroups(name.as_ptr(), leader.cast_signed()) })?;
     // Which ones it has at hand is for the kernel to say; that they are none of the starter's is for us.
-    if groups()?.iter().all(|gid| wanted.contains(gid)) {
-        Ok(())
-    } else {
-        Err(io::Error::other("the groups are not those that were set"))
+    match unwanted(&groups()?, leader, wanted) {
+        None => Ok(()),
+        Some(_) => Err(io::Error::other("the groups are not those that were set")),
     }
 }
 

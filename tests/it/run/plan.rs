@@ -27,8 +27,8 @@ a classic daemon; manager: none
  12  adapter  service   pid file              /run/[NAME].pid
  13  host               oom score             0
  14  adapter  service   nice                  3
- 15  adapter  service   groups                65534
- 16  adapter  service   group                 65534
+ 15  adapter  service   group                 65534
+ 16  adapter  service   groups                65534
  17  adapter  service   soft limit            CPU infinity
  18  adapter  service   soft limit            FSIZE infinity
  19  adapter  service   soft limit            DATA infinity
