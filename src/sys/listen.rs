@@ -23,6 +23,8 @@ use nix::sys::socket::sockopt;
 use super::fd;
 use super::file;
 use super::platform;
+use super::rules::refusal::Said;
+use super::rules::refusal::is_open;
 
 /// What is sent over a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,16 +116,20 @@ pub fn answers(kind: Kind, path: &Path) -> io::Result<bool> {
     if platform::listeners::unix(held.path()).is_ok_and(|found| !found.is_empty()) {
         return Ok(true);
     }
-    let socket = fresh(AddressFamily::Unix, kind)?;
-    fd::nonblocking(&socket, true)?;
-    match nix::sys::socket::connect(socket.as_raw_fd(), &UnixAddr::new(held.path())?) {
-        Err(Errno::ECONNREFUSED) => Ok(false),
+    let another = if kind == Kind::Datagram { Kind::Stream } else { Kind::Datagram };
+    match is_open(connect(kind, held.path()), || connect(another, held.path())) {
         // Where it is held it cannot have gone; then it is the way to it that does not exist (/proc is not mounted).
         Err(Errno::ENOENT) if !held.stays() => Ok(false),
-        // One of another kind; one with as many waiting as it lets; one that talks to one peer only.
-        Ok(()) | Err(Errno::EPROTOTYPE | Errno::EAGAIN | Errno::EINPROGRESS | Errno::EPERM) => Ok(true),
-        Err(error) => Err(error.into()),
+        open => Ok(open?),
     }
+}
+
+/// What a connection that waits for nothing says.
+fn connect(kind: Kind, path: &Path) -> Said {
+    let errno = |error: io::Error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
+    let socket = fresh(AddressFamily::Unix, kind).map_err(errno)?;
+    fd::nonblocking(&socket, true).map_err(errno)?;
+    nix::sys::socket::connect(socket.as_raw_fd(), &UnixAddr::new(path)?)
 }
 
 fn fresh(family: AddressFamily, kind: Kind) -> io::Result<OwnedFd> {
@@ -170,6 +176,19 @@ mod tests {
             std::fs::remove_file(&path).unwrap();
             assert!(!answers(kind, &path).unwrap());
         }
+    }
+
+    #[test]
+    fn socket_whose_server_refuses_connections_is_somebodys() {
+        let path = std::env::temp_dir().join(format!("svcadapt-listen-full-{}", std::process::id()));
+        // Bound, and not listening: it refuses, as on BSD and macOS one with a full queue does.
+        let server = fresh(AddressFamily::Unix, Kind::Stream).unwrap();
+        bind(&server, &UnixAddr::new(&path).unwrap()).unwrap();
+        assert_eq!(connect(Kind::Stream, &path), Err(Errno::ECONNREFUSED));
+        assert!(answers(Kind::Stream, &path).unwrap());
+        drop(server);
+        assert!(!answers(Kind::Stream, &path).unwrap());
+        std::fs::remove_file(&path).unwrap();
     }
 
     #[test]
