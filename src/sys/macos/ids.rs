@@ -5,19 +5,26 @@
 
 use std::ffi::CString;
 use std::io;
+use std::process::Command;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::unistd::Gid;
 use nix::unistd::Uid;
 
 use super::super::accounts::User;
+use super::super::bounded;
 use super::super::posix::unsupported;
 use super::super::rules::groups::led_by;
 use super::super::rules::groups::unwanted;
+use super::super::rules::id;
 use super::proc_info;
 
 /// `NGROUPS_MAX`. A user may be in more: those the kernel asks a daemon about, which a list that was set ends.
 const MOST: usize = 16;
+
+/// With room for this many getgrouplist(3) starts no thread.
+const FEW: usize = MOST - 1;
 
 pub(crate) fn groups() -> io::Result<Vec<u32>> {
     let mut groups = [0; MOST];
@@ -90,28 +97,34 @@ pub(crate) fn set_user(uid: Uid) -> io::Result<()> {
 }
 
 /// getgrouplist(3), which nix does not offer here: Apple's has groups as signed numbers.
+///
+/// It is asked for no more than [`FEW`] groups: with room for more, macOS 14 and later start a thread to write that down
+/// (Libinfo), and a process with two threads cannot become a daemon. Who is in more is looked up by a process of its own.
 pub(crate) fn groups_of(user: &User, gid: u32) -> io::Result<Vec<u32>> {
-    /// A user who is in more groups than this is an error in a directory service.
-    const LIMIT: usize = 65_536;
     let name = CString::new(user.name.as_str())?;
-    let mut room = 64;
-    while room <= LIMIT {
-        let mut found = vec![0; room];
-        let mut count = libc::c_int::try_from(room).map_err(io::Error::other)?;
-        // SAFETY: the name ends in NUL, and the list has room for `count` groups.
-        let result = unsafe {
-            libc::getgrouplist(name.as_ptr(), gid.cast_signed(), found.as_mut_ptr(), &raw mut count)
-        };
-        if result >= 0 {
-            found.truncate(usize::try_from(count).unwrap_or(0));
-            let mut groups: Vec<u32> = found.into_iter().map(i32::cast_unsigned).collect();
-            groups.push(gid);
-            groups.sort_unstable();
-            groups.dedup();
-            return Ok(groups);
-        }
-        // It does not say how many there are.
-        room *= 2;
-    }
-    Err(io::Error::other("the user is in more groups than can be told"))
+    let mut found = [0; FEW];
+    let mut count = libc::c_int::try_from(FEW).map_err(io::Error::other)?;
+    // SAFETY: the name ends in NUL, and the list has room for `count` groups.
+    let result =
+        unsafe { libc::getgrouplist(name.as_ptr(), gid.cast_signed(), found.as_mut_ptr(), &raw mut count) };
+    let mut groups: Vec<u32> = if result >= 0 {
+        let count = usize::try_from(count).unwrap_or(0);
+        found.into_iter().take(count).map(i32::cast_unsigned).collect()
+    } else {
+        many_groups_of(&user.name)?
+    };
+    groups.push(gid);
+    groups.sort_unstable();
+    groups.dedup();
+    Ok(groups)
+}
+
+/// id(1), with an environment of its own.
+fn many_groups_of(name: &str) -> io::Result<Vec<u32>> {
+    /// A directory service may be slow.
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let mut command = Command::new("/usr/bin/id");
+    command.env_clear().args(["-G", "--", name]);
+    let answer = bounded::output(&mut command, PATIENCE)?;
+    id::groups(&answer).ok_or_else(|| io::Error::other("/usr/bin/id does not tell the groups of this user"))
 }

@@ -1,4 +1,6 @@
 //! What can be decided about other systems' kernels without one: pure, so that it is tested on Linux too.
 
 pub(super) mod groups;
+#[cfg(any(test, target_os = "macos"))]
+pub(super) mod id;
 pub(super) mod refusal;
