@@ -73,17 +73,17 @@ pub fn other(pid: i32) -> Option<Other> {
     Some(Other { pid, ppid: stat.ppid, comm: stat.comm, command_line })
 }
 
-/// Reads another process's facts. The argument vector is not read here.
+/// Reads another process's facts. Of one of another user only root reads the argument vector.
 #[cfg(target_os = "macos")]
 pub fn other(pid: i32) -> Option<Other> {
     let info = crate::sys::platform::process_info(pid).ok()?;
-    let comm: Vec<u8> =
-        info.pbi_comm.iter().map(|&byte| byte.cast_unsigned()).take_while(|&byte| byte != 0).collect();
+    let name = info.pbsi_comm.iter().map(|&byte| byte.cast_unsigned()).take_while(|&byte| byte != 0);
+    let comm: Vec<u8> = name.take(15).collect();
     Some(Other {
         pid,
-        ppid: info.pbi_ppid.cast_signed(),
+        ppid: info.pbsi_ppid.cast_signed(),
         comm: String::from_utf8_lossy(&comm).into_owned(),
-        command_line: Vec::new(),
+        command_line: crate::sys::platform::arguments(pid).unwrap_or_default(),
     })
 }
 
@@ -102,6 +102,8 @@ mod tests {
         let parent = other(own().ppid).unwrap();
         assert_eq!(parent.pid, own().ppid);
         assert!(!parent.comm.is_empty());
+        let own = other(std::process::id().cast_signed()).unwrap();
+        assert_eq!(own.command_line, std::env::args().collect::<Vec<_>>());
     }
 
     #[test]

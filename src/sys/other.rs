@@ -111,6 +111,10 @@ pub(super) fn identity(_pid: i32) -> io::Result<Identity> {
     Err(unsupported("processes cannot be told apart on this system yet"))
 }
 
+pub(super) fn is_younger(_pid: i32, _than: i32) -> io::Result<bool> {
+    Err(unsupported("processes cannot be told apart on this system yet"))
+}
+
 pub(super) fn users(_pid: i32) -> io::Result<super::process::Users> {
     Err(unsupported("whose a process is cannot be seen on this system yet"))
 }

@@ -127,6 +127,8 @@ fn wait_with(pid: i32, flags: i32) -> io::Result<Reaped> {
 
 /// Whether a process is a child of ours that has not been reaped, also where nothing else is seen of it (hidepid=, proc(5)).
 pub fn is_child(pid: i32) -> bool {
+    // A signed number on some systems.
+    #[allow(irrefutable_let_patterns, reason = "on others it cannot fail")]
     let Ok(number) = libc::id_t::try_from(pid) else { return false };
     // SAFETY: siginfo_t is plain numbers, for which all zeroes are valid.
     let mut found: libc::siginfo_t = unsafe { std::mem::zeroed() };
@@ -177,6 +179,11 @@ pub struct Identity {
 /// The identity of a process. An error of kind `NotFound` means that there is no such process.
 pub fn identity(pid: i32) -> io::Result<Identity> {
     platform::identity(pid)
+}
+
+/// Whether a process was started after another one. An error of kind `NotFound` means that there is no such process.
+pub fn is_younger(pid: i32, than: i32) -> io::Result<bool> {
+    platform::is_younger(pid, than)
 }
 
 /// Whose a process is.

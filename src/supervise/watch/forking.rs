@@ -128,9 +128,7 @@ impl Forking {
         let ours = if family::ADOPTS_ORPHANS {
             family::descends(pid, own)
         } else {
-            let start = |pid| process::identity(pid).map(|found| found.start_time);
-            let younger = start(pid).is_ok_and(|its| start(own).is_ok_and(|ours| its >= ours));
-            younger
+            process::is_younger(pid, own).unwrap_or(false)
                 && process::users(pid)
                     .is_ok_and(|users| [self.user, by].iter().all(|who| may_name(*who, users)))
         };

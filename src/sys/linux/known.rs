@@ -12,6 +12,11 @@ pub(crate) fn identity(pid: i32) -> io::Result<Identity> {
     Ok(Identity { start_time: stat.start_time, ended: matches!(stat.state, 'Z' | 'X') })
 }
 
+/// A clock tick is long enough for both: what started in the same one counts as younger.
+pub(crate) fn is_younger(pid: i32, than: i32) -> io::Result<bool> {
+    Ok(pid != than && procfs::stat(pid)?.start_time >= procfs::stat(than)?.start_time)
+}
+
 pub(crate) fn is_exiting(pid: i32) -> io::Result<bool> {
     procfs::stat(pid).map(|stat| stat.exiting)
 }

@@ -40,6 +40,7 @@ pub(super) use image::set_process_name;
 pub(super) use known::boot;
 pub(super) use known::identity;
 pub(super) use known::is_exiting;
+pub(super) use known::is_younger;
 pub(super) use known::namespace;
 pub(super) use known::users;
 pub(super) use oom::oom_score_adjust;

@@ -25,7 +25,7 @@ pub fn descendants(root: i32) -> io::Result<BTreeSet<i32>> {
     // One that is gone by now is nobody's child.
     let parents: BTreeMap<i32, i32> = proc_info::processes()?
         .into_iter()
-        .filter_map(|pid| Some((pid, proc_info::process(pid).ok()?.pbi_ppid.cast_signed())))
+        .filter_map(|pid| Some((pid, proc_info::process(pid).ok()?.pbsi_ppid.cast_signed())))
         .collect();
     let mut family = BTreeSet::from([root]);
     loop {
@@ -41,7 +41,7 @@ pub fn descendants(root: i32) -> io::Result<BTreeSet<i32>> {
     }
 }
 
-/// All processes of a session (setsid(2)), as they are now, zombies among them.
+/// All processes of a session (setsid(2)), as they are now. The kernel tells no session of a zombie.
 pub fn session(number: i32) -> io::Result<Vec<i32>> {
     let member = |pid: &i32| super::super::process::session(*pid).is_ok_and(|session| session == number);
     Ok(proc_info::processes()?.into_iter().filter(member).collect())
@@ -56,7 +56,7 @@ pub fn descends(pid: i32, root: i32) -> bool {
             return true;
         }
         match proc_info::process(current) {
-            Ok(info) if info.pbi_ppid > 0 => current = info.pbi_ppid.cast_signed(),
+            Ok(info) if info.pbsi_ppid > 0 => current = info.pbsi_ppid.cast_signed(),
             _ => return false,
         }
     }

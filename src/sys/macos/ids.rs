@@ -36,8 +36,8 @@ pub(crate) fn groups() -> io::Result<Vec<u32>> {
 
 pub(crate) fn settled() -> io::Result<bool> {
     let now = proc_info::process(nix::unistd::getpid().as_raw())?;
-    let users = now.pbi_ruid == now.pbi_uid && now.pbi_svuid == now.pbi_uid;
-    Ok(users && now.pbi_rgid == now.pbi_gid && now.pbi_svgid == now.pbi_gid)
+    let users = now.pbsi_ruid == now.pbsi_uid && now.pbsi_svuid == now.pbsi_uid;
+    Ok(users && now.pbsi_rgid == now.pbsi_gid && now.pbsi_svgid == now.pbsi_gid)
 }
 
 /// Up to 16 are set, and are all then. A user who is in more is named to the kernel (initgroups(3)), which has the first
@@ -78,7 +78,7 @@ fn name_groups(name: &str, leader: u32, wanted: &[u32]) -> io::Result<()> {
 pub(crate) fn set_group(gid: Gid) -> io::Result<()> {
     nix::unistd::setgid(gid)?;
     let now = proc_info::process(nix::unistd::getpid().as_raw())?;
-    if [now.pbi_rgid, now.pbi_gid, now.pbi_svgid].iter().all(|&now| now == gid.as_raw()) {
+    if [now.pbsi_rgid, now.pbsi_gid, now.pbsi_svgid].iter().all(|&now| now == gid.as_raw()) {
         Ok(())
     } else {
         Err(io::Error::other("the group is not the one that was set"))
@@ -89,7 +89,7 @@ pub(crate) fn set_group(gid: Gid) -> io::Result<()> {
 pub(crate) fn set_user(uid: Uid) -> io::Result<()> {
     nix::unistd::setuid(uid)?;
     let now = proc_info::process(nix::unistd::getpid().as_raw())?;
-    if [now.pbi_ruid, now.pbi_uid, now.pbi_svuid].iter().all(|&now| now == uid.as_raw()) {
+    if [now.pbsi_ruid, now.pbsi_uid, now.pbsi_svuid].iter().all(|&now| now == uid.as_raw()) {
         Ok(())
     } else {
         Err(io::Error::other("the user is not the one that was set"))

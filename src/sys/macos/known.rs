@@ -8,23 +8,27 @@ use super::super::process::Identity;
 use super::super::process::Users;
 use super::proc_info;
 
-/// The start time is in microseconds since 1970.
+/// The start time is in microseconds since 1970. An exec keeps it.
 pub(crate) fn identity(pid: i32) -> io::Result<Identity> {
-    let info = proc_info::process(pid)?;
-    let start_time = info.pbi_start_tvsec.wrapping_mul(1_000_000).wrapping_add(info.pbi_start_tvusec);
-    Ok(Identity { start_time, ended: info.pbi_status == libc::SZOMB })
+    let found = proc_info::status(pid)?;
+    Ok(Identity { start_time: found.started, ended: u32::from(found.state) == libc::SZOMB })
+}
+
+/// By the order of all forks of this boot, which no change of the clock moves.
+pub(crate) fn is_younger(pid: i32, than: i32) -> io::Result<bool> {
+    Ok(proc_info::order(pid)? > proc_info::order(than)?)
 }
 
 /// PROC_FLAG_INEXIT of `<sys/proc_info.h>`: it has begun to end. A zombie has ended.
 pub(crate) fn is_exiting(pid: i32) -> io::Result<bool> {
     const IN_EXIT: u32 = 4;
     let info = proc_info::process(pid)?;
-    Ok(info.pbi_flags & IN_EXIT != 0 || info.pbi_status == libc::SZOMB)
+    Ok(info.pbsi_flags & IN_EXIT != 0 || info.pbsi_status == libc::SZOMB)
 }
 
 pub(crate) fn users(pid: i32) -> io::Result<Users> {
     let info = proc_info::process(pid)?;
-    Ok(Users { real: info.pbi_ruid, effective: info.pbi_uid })
+    Ok(Users { real: info.pbsi_ruid, effective: info.pbsi_uid })
 }
 
 /// There is only one.
@@ -48,7 +52,36 @@ pub(crate) fn boot() -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+    use std::process::Stdio;
+
     use super::*;
+
+    fn own() -> i32 {
+        nix::unistd::getpid().as_raw()
+    }
+
+    #[test]
+    fn process_that_is_started_later_is_younger_and_is_known_as_a_zombie_too() {
+        let mut child = Command::new("/bin/cat").stdin(Stdio::piped()).spawn().unwrap();
+        let pid = i32::try_from(child.id()).unwrap();
+        assert!(is_younger(pid, own()).unwrap() && !is_younger(own(), pid).unwrap());
+        let found = identity(pid).unwrap();
+        assert!(!found.ended);
+        child.kill().unwrap();
+        while !identity(pid).unwrap().ended {}
+        assert_eq!(identity(pid).unwrap().start_time, found.start_time);
+        assert!(is_exiting(pid).unwrap());
+        child.wait().unwrap();
+        assert_eq!(identity(pid).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn process_of_another_user_is_seen() {
+        assert!(!identity(1).unwrap().ended);
+        assert!(is_younger(own(), 1).unwrap());
+        assert_eq!(users(1).unwrap(), Users { real: 0, effective: 0 });
+    }
 
     #[test]
     fn a_boot_has_one_name() {

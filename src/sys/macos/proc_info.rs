@@ -1,9 +1,15 @@
-//! proc_pidinfo(3): what the kernel tells of a process.
+//! proc_pidinfo(3) and sysctl(3): what the kernel tells of a process.
+//!
+//! Of one of another user it answers two flavors to all: the short one, and the order of forks. They, and no others, tell
+//! of a zombie too, where the argument is not 0 (`proc_pidinfo` in bsd/kern/proc_info.c of xnu).
 
 use std::io;
 use std::mem::MaybeUninit;
 
 use nix::errno::Errno;
+
+use super::super::rules::kinfo;
+use super::super::rules::procargs;
 
 /// A structure that the kernel fills, made of integers only, so that every pattern of bits is a valid one.
 ///
@@ -12,22 +18,100 @@ use nix::errno::Errno;
 /// That is for the implementor to know; and `FLAVOR` must be the one whose answer it is.
 unsafe trait Answer: Copy {
     const FLAVOR: libc::c_int;
+    /// Which processes are asked about.
+    const AMONG: u64;
 }
 
-// SAFETY: proc_bsdinfo is integers and arrays of them, and is what this flavor answers with.
-unsafe impl Answer for libc::proc_bsdinfo {
-    const FLAVOR: libc::c_int = libc::PROC_PIDTBSDINFO;
+/// The zombies too.
+const ZOMBIES: u64 = 1;
+
+// SAFETY: proc_bsdshortinfo is integers and arrays of them, and is what this flavor answers with.
+unsafe impl Answer for libc::proc_bsdshortinfo {
+    const FLAVOR: libc::c_int = libc::PROC_PIDT_SHORTBSDINFO;
+    const AMONG: u64 = ZOMBIES;
 }
 
 // SAFETY: proc_taskinfo is integers, and is what this flavor answers with.
 unsafe impl Answer for libc::proc_taskinfo {
     const FLAVOR: libc::c_int = libc::PROC_PIDTASKINFO;
+    const AMONG: u64 = 0;
 }
 
-/// Who a process is, whose child, and since when. An error of kind `NotFound` means that there is none.
-pub(crate) fn process(pid: i32) -> io::Result<libc::proc_bsdinfo> {
+/// `struct proc_uniqidentifierinfo` of `<sys/proc_info.h>`.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Unique {
+    image: [u8; 16],
+    /// Counts the forks of this boot.
+    order: u64,
+    parents: u64,
+    versions: [i32; 2],
+    reserved: [u64; 2],
+}
+
+// SAFETY: it is integers and arrays of them, and is what this flavor, PROC_PIDUNIQIDENTIFIERINFO, answers with.
+unsafe impl Answer for Unique {
+    const FLAVOR: libc::c_int = 17;
+    const AMONG: u64 = ZOMBIES;
+}
+
+// The kernel writes no less than its own structure, and takes no smaller buffer.
+const _: () = assert!(size_of::<Unique>() == 56 && std::mem::offset_of!(Unique, order) == 16);
+const _: () = assert!(size_of::<libc::proc_bsdshortinfo>() == 64);
+const _: () = assert!(std::mem::offset_of!(libc::proc_bsdshortinfo, pbsi_status) == 12);
+const _: () = assert!(std::mem::offset_of!(libc::proc_bsdshortinfo, pbsi_comm) == 16);
+const _: () = assert!(std::mem::offset_of!(libc::proc_bsdshortinfo, pbsi_flags) == 32);
+const _: () = assert!(std::mem::offset_of!(libc::proc_bsdshortinfo, pbsi_uid) == 36);
+const _: () = assert!(std::mem::offset_of!(libc::proc_bsdshortinfo, pbsi_svgid) == 56);
+const _: () = assert!(size_of::<libc::proc_taskinfo>() == 96);
+const _: () = assert!(std::mem::offset_of!(libc::proc_taskinfo, pti_threadnum) == 84);
+
+/// Who a process is, and whose child. An error of kind `NotFound` means that there is none.
+pub(crate) fn process(pid: i32) -> io::Result<libc::proc_bsdshortinfo> {
     ask(pid)
 }
+
+/// The place of a process in the order of all forks of this boot.
+pub(crate) fn order(pid: i32) -> io::Result<u64> {
+    ask::<Unique>(pid).map(|found| found.order)
+}
+
+/// The arguments of a process of our own user; root reads those of all.
+pub(crate) fn arguments(pid: i32) -> io::Result<Vec<String>> {
+    // Where there is less room than the process has arguments and environment, the front is missing.
+    let mut room = 0;
+    sysctl(&mut [libc::CTL_KERN, libc::KERN_ARGMAX], std::slice::from_mut(&mut room))?;
+    let mut answer = vec![0; usize::try_from(room).map_err(io::Error::other)?];
+    let length = sysctl(&mut [libc::CTL_KERN, libc::KERN_PROCARGS2, pid], &mut answer)?;
+    Ok(procargs::arguments(answer.get(..length).unwrap_or_default()))
+}
+
+/// Since when a process is there, and whether it is a zombie. An error of kind `NotFound` means that there is none.
+pub(crate) fn status(pid: i32) -> io::Result<kinfo::Status> {
+    let mut answer = [0_u8; kinfo::SIZE];
+    let name = &mut [libc::CTL_KERN, libc::KERN_PROC, libc::KERN_PROC_PID, pid];
+    let length = sysctl(name, &mut answer)?;
+    let found = answer.get(..length).and_then(|answer| kinfo::status(answer, pid));
+    found.ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+
+/// Asks the kernel, and returns how many bytes it has written.
+fn sysctl<T: Integer>(name: &mut [libc::c_int], answer: &mut [T]) -> io::Result<usize> {
+    let mut length = size_of_val(answer);
+    let parts = libc::c_uint::try_from(name.len()).map_err(io::Error::other)?;
+    let buffer = answer.as_mut_ptr().cast();
+    // SAFETY: the name has `parts` parts, the buffer is `length` bytes long and takes every pattern of bits, and nothing
+    // is set.
+    let result =
+        unsafe { libc::sysctl(name.as_mut_ptr(), parts, buffer, &raw mut length, std::ptr::null_mut(), 0) };
+    Errno::result(result)?;
+    Ok(length)
+}
+
+/// What any pattern of bits is a value of.
+trait Integer: Copy {}
+impl Integer for u8 {}
+impl Integer for libc::c_int {}
 
 /// What a process of our own user takes of the machine.
 pub(crate) fn task(pid: i32) -> io::Result<libc::proc_taskinfo> {
@@ -39,7 +123,7 @@ fn ask<T: Answer>(pid: i32) -> io::Result<T> {
     let mut answer = MaybeUninit::<T>::zeroed();
     Errno::clear();
     // SAFETY: the buffer is as long as we say, and the kernel keeps no pointer to it.
-    let written = unsafe { libc::proc_pidinfo(pid, T::FLAVOR, 0, answer.as_mut_ptr().cast(), size) };
+    let written = unsafe { libc::proc_pidinfo(pid, T::FLAVOR, T::AMONG, answer.as_mut_ptr().cast(), size) };
     if written == size {
         // SAFETY: the kernel filled it whole, and whatever it wrote is valid, by the trait.
         return Ok(unsafe { answer.assume_init() });
@@ -112,8 +196,8 @@ mod tests {
     #[test]
     fn we_are_a_process_with_a_parent_and_threads() {
         let info = process(own()).unwrap();
-        assert_eq!(info.pbi_pid.cast_signed(), own());
-        assert_eq!(info.pbi_ppid.cast_signed(), nix::unistd::getppid().as_raw());
+        assert_eq!(info.pbsi_pid.cast_signed(), own());
+        assert_eq!(info.pbsi_ppid.cast_signed(), nix::unistd::getppid().as_raw());
         assert!(task(own()).unwrap().pti_threadnum >= 1);
         assert!(processes().unwrap().contains(&own()));
     }

@@ -3,4 +3,8 @@
 pub(super) mod groups;
 #[cfg(any(test, target_os = "macos"))]
 pub(super) mod id;
+#[cfg(any(test, target_os = "macos"))]
+pub(super) mod kinfo;
+#[cfg(any(test, target_os = "macos"))]
+pub(super) mod procargs;
 pub(super) mod refusal;
