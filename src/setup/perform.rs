@@ -381,13 +381,20 @@ fn wanted(asked: bool, done: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Sets a soft limit as far as the hard one lets it. A limit that this system has not needs none.
+/// Sets a soft limit as far as the hard one lets it. A limit that this system has not needs none, and one that it does
+/// not change for this program stays: macOS lets no program change its stack that was linked with a size for it. No
+/// spec asks for these limits, so it is no failure of the start.
 fn soften(resource: &str, soft: u64) -> io::Result<()> {
-    match limits::get(resource) {
+    let done = match limits::get(resource) {
         Ok((now, hard)) if now != soft.min(hard) => limits::set(resource, soft.min(hard), hard),
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(()),
         Err(error) => Err(error),
+    };
+    match done {
+        Err(error) if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput) => {
+            Ok(())
+        }
+        done => done,
     }
 }
 
