@@ -30,7 +30,6 @@ use crate::sys::fd;
 use crate::sys::file;
 use crate::sys::listen;
 use crate::sys::process;
-use crate::sys::procfs;
 use crate::sys::socket::NotifySocket;
 
 use super::between::Line;
@@ -196,7 +195,7 @@ fn sweep(directory: &Path) {
         let name = entry.file_name();
         let listener =
             name.to_str().and_then(|name| name.strip_prefix(SOCKET)).and_then(|pid| pid.parse().ok());
-        if listener.is_some_and(|pid: i32| pid == process::own_pid() || procfs::stat(pid).is_err())
+        if listener.is_some_and(|pid: i32| pid == process::own_pid() || process::identity(pid).is_err())
             && listen::answers(listen::Kind::Datagram, &entry.path()).is_ok_and(|open| !open)
         {
             // Another launcher may have been quicker.

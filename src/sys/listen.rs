@@ -59,17 +59,40 @@ pub struct Settings {
 /// Listens on one address. Close-on-exec, as all that are opened here.
 pub fn on_address(kind: Kind, address: SocketAddr, settings: Settings) -> io::Result<OwnedFd> {
     let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
-    let socket = fresh(family, kind)?;
-    if let (true, Some(only)) = (address.is_ipv6(), settings.only_ipv6) {
-        setsockopt(&socket, sockopt::Ipv6V6Only, &only)?;
-    }
+    let fresh = || {
+        let socket = fresh(family, kind)?;
+        if let (true, Some(only)) = (address.is_ipv6(), settings.only_ipv6) {
+            setsockopt(&socket, sockopt::Ipv6V6Only, &only)?;
+        }
+        Ok::<_, io::Error>(socket)
+    };
+    let local = SockaddrStorage::from(address);
+    let mut socket = fresh()?;
     // What is left of old connections must not keep a new server out. Of datagrams nothing is left; there it would
     // let two servers have one port (socket(7)).
-    if kind != Kind::Datagram {
+    if kind == Kind::Datagram {
+        bind(&socket, &local)?;
+    } else if !platform::REUSE_SHARES_A_PORT {
         setsockopt(&socket, sockopt::ReuseAddr, &true)?;
+        bind(&socket, &local)?;
+    } else if let Err(error) = bind(&socket, &local) {
+        if error.kind() != io::ErrorKind::AddrInUse || is_taken(address)? {
+            return Err(error);
+        }
+        socket = fresh()?;
+        setsockopt(&socket, sockopt::ReuseAddr, &true)?;
+        bind(&socket, &local)?;
     }
-    bind(&socket, &SockaddrStorage::from(address))?;
     listen(socket, kind, settings)
+}
+
+/// Whether a server answers where this address is. Without it a port that cannot be bound has only old connections.
+///
+/// On the BSDs and macOS SO_REUSEADDR lets a server have one address of a port whose others another server has, and so
+/// take that one's clients away (`in_pcbbind` in bsd/netinet/in_pcb.c of xnu); Linux refuses it.
+fn is_taken(address: SocketAddr) -> io::Result<bool> {
+    let only = (!address.ip().is_unspecified()).then(|| address.ip());
+    Ok(!platform::listeners::tcp(only, address.port())?.is_empty())
 }
 
 /// Listens on a port of every address: of IPv6, which the system may let take IPv4 too, or of IPv4 where there is no
@@ -156,6 +179,7 @@ fn listen(socket: OwnedFd, kind: Kind, settings: Settings) -> io::Result<OwnedFd
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
@@ -189,6 +213,19 @@ mod tests {
         drop(server);
         assert!(!answers(Kind::Stream, &path).unwrap());
         std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn port_is_taken_as_long_as_a_server_answers() {
+        let any: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
+        let server = on_address(Kind::Stream, any, Settings::default()).unwrap();
+        let name: SockaddrStorage = nix::sys::socket::getsockname(server.as_raw_fd()).unwrap();
+        let port = name.as_sockaddr_in().unwrap().port();
+        for address in [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv4Addr::UNSPECIFIED.into()] {
+            assert!(is_taken((address, port).into()).unwrap(), "{address}");
+        }
+        drop(server);
+        assert!(!is_taken((Ipv4Addr::LOCALHOST, port).into()).unwrap());
     }
 
     #[test]

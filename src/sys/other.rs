@@ -19,6 +19,7 @@ pub use super::posix::capability;
 pub use super::posix::listeners;
 
 pub(super) use super::posix::CLOEXEC_ON_RECEIVE;
+pub(super) use super::posix::REUSE_SHARES_A_PORT;
 pub(super) use super::posix::abstract_address;
 pub(super) use super::posix::ask_for_credentials;
 pub(super) use super::posix::bind_abstract;

@@ -54,3 +54,6 @@ pub(super) use signals::reset_ignored;
 pub(super) use threads::never_dump;
 pub(super) use threads::resource;
 pub(super) use threads::thread_count;
+
+/// SO_REUSEADDR does not let two servers have one address of a port, not even where one has all of them (socket(7)).
+pub(super) const REUSE_SHARES_A_PORT: bool = false;

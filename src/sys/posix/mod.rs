@@ -30,6 +30,9 @@ pub(super) use signals::real_time_number;
 pub(super) use signals::reset_dispositions;
 pub(super) use signals::reset_ignored;
 
+/// With SO_REUSEADDR one address of a port can be bound while another server has the port on all of them.
+pub(super) const REUSE_SHARES_A_PORT: bool = true;
+
 /// What is not to be had on this system.
 pub(super) fn unsupported(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, what)
