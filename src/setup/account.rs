@@ -1,6 +1,7 @@
 //! Whom the service runs as.
 
 use std::io;
+use std::path::Path;
 
 use crate::plan::Account;
 use crate::plan::Entry;
@@ -11,6 +12,9 @@ use crate::spec::ServiceSpec;
 use crate::sys::accounts;
 use crate::sys::accounts::User;
 use crate::sys::identity;
+use crate::sys::place::Judge;
+use crate::sys::place::Last;
+use crate::sys::place::Reach;
 use crate::sys::words;
 
 use super::Failure;
@@ -23,6 +27,26 @@ const USER: u8 = 217;
 pub(super) fn with_its_rights<T>(account: &Account, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let Account { uid, gid, groups, member, entry: _ } = account;
     identity::with_rights_of(*uid, *gid, groups, member.as_deref(), act)
+}
+
+/// The judge of paths that root opens for this account.
+pub(super) fn judge(account: &Account) -> Judge {
+    Judge::for_service(account.uid, account.gid, &account.groups)
+}
+
+/// Opens something for a service: with root's rights only where a path is root's alone, elsewhere with no more than the
+/// service will have.
+pub(super) fn open_for<T>(
+    path: &Path,
+    account: &Account,
+    open: impl FnOnce() -> io::Result<T>,
+) -> io::Result<T> {
+    let ours = identity::effective_user() != 0 || account.uid == 0;
+    if ours || judge(account).reach(path, Last::File)? == Reach::RootAlone {
+        open()
+    } else {
+        with_its_rights(account, open)
+    }
 }
 
 /// Looks user and groups up.

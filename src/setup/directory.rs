@@ -12,6 +12,8 @@ use std::path::PathBuf;
 use crate::sys::file;
 use crate::sys::file::Kind;
 use crate::sys::identity;
+use crate::sys::place::Judge;
+use crate::sys::place::Last;
 
 use super::journal::Made;
 
@@ -35,8 +37,8 @@ pub(super) fn make_way(path: &Path, made: &mut impl FnMut(Made)) -> io::Result<(
 ///
 /// One that is there gets the mode and the owner too. A link in its place is refused: it could lead anywhere; and so is,
 /// for root, one on the way to it where others could have put it.
-pub(super) fn make(path: &Path, mode: u32, owner: Option<(u32, u32)>) -> io::Result<Vec<Made>> {
-    let (mut here, mut open) = begin(path)?;
+pub(super) fn make(path: &Path, mode: u32, owner: Option<(u32, u32)>, judge: Judge) -> io::Result<Vec<Made>> {
+    let (mut here, mut open) = begin(path, judge)?;
     let rest: Vec<OsString> =
         path.strip_prefix(&here).map(|rest| rest.iter().map(OsString::from).collect()).unwrap_or_default();
     let mut made = Vec::new();
@@ -62,12 +64,12 @@ pub(super) fn make(path: &Path, mode: u32, owner: Option<(u32, u32)>) -> io::Res
 
 /// The last directory on the way to a path that is there, and that nobody but root could lead us away from; for others
 /// than root, that is there.
-fn begin(path: &Path) -> io::Result<(PathBuf, File)> {
+fn begin(path: &Path, judge: Judge) -> io::Result<(PathBuf, File)> {
     let root = identity::effective_user() == 0;
     for place in path.ancestors().skip(1) {
         let Ok(real) = fs::canonicalize(place) else { continue };
         // In one that others can write nobody can be led astray; only below it.
-        if !root || file::unsafe_directory(place, 0)?.is_none_or(|first| first == real) {
+        if !root || judge.reach(place, Last::Directory)?.shared().is_none_or(|first| first.below.is_empty()) {
             return Ok((place.to_owned(), file::open_directory(&real)?));
         }
     }

@@ -8,7 +8,6 @@ use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileTypeExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::plan::Account;
@@ -23,8 +22,11 @@ use crate::sys::identity;
 use crate::sys::listen;
 use crate::sys::listen::Kind;
 use crate::sys::listen::Settings;
+use crate::sys::place::Judge;
+use crate::sys::place::Last;
 use crate::sys::words;
 
+use super::account;
 use super::account::with_its_rights;
 use super::directory;
 use super::journal::Made;
@@ -112,22 +114,13 @@ fn prepare<'a>(
 ) -> Result<Maker<'a>, Unopened> {
     let parent = path.parent().unwrap_or(Path::new("/"));
     let there = parent.ancestors().find(|place| place.exists()).unwrap_or(Path::new("/"));
-    if identity::effective_user() == 0
-        && let Some(place) = file::unsafe_directory(there, account.uid)?
-        && !is_shared(there, &place)?
-    {
-        let cause = format!("users other than root and the service's can write in {}", place.display());
-        return Err(unopened(cause, "put it into /run"));
-    }
     let maker = Maker::of(there, account)?;
+    if there == parent {
+        return Ok(maker);
+    }
     maker.act(|| directory::make_way(path, made))?;
-    Ok(maker)
-}
-
-/// Whether a place is this directory, and one where everybody may put a name but nobody take another's away, as in
-/// /tmp: there a socket is safe.
-fn is_shared(directory: &Path, place: &Path) -> io::Result<bool> {
-    Ok(place == fs::canonicalize(directory)? && fs::metadata(place)?.mode() & 0o1000 != 0)
+    // Others may have been quicker in a place that all can write in.
+    Maker::of(parent, account)
 }
 
 /// With whose rights a socket is made, and one that was left behind removed.
@@ -139,14 +132,22 @@ enum Maker<'a> {
 }
 
 impl<'a> Maker<'a> {
-    fn of(directory: &Path, account: &'a Account) -> io::Result<Self> {
-        if identity::effective_user() != 0 || account.uid == 0 {
+    /// Where everybody may put a name but not take another's away, as in /tmp, a socket is safe.
+    fn of(directory: &Path, account: &'a Account) -> Result<Self, Unopened> {
+        if identity::effective_user() != 0 {
             return Ok(Self::Ourselves);
         }
-        Ok(match file::unsafe_directory(directory, 0)? {
-            Some(place) if !is_shared(directory, &place)? => Self::Service(account),
-            _ => Self::Ourselves,
-        })
+        let judge = account::judge(account);
+        let found = |judge: Judge| {
+            let shared = judge.reach(directory, Last::Directory)?.shared();
+            Ok::<_, io::Error>(shared.filter(|shared| !shared.keeps_our_names()))
+        };
+        if let Some(shared) = found(judge.trusting(account.uid))? {
+            let place = shared.directory.display();
+            let cause = format!("users other than root and the service's can write in {place}");
+            return Err(unopened(cause, "put it into /run"));
+        }
+        Ok(if found(judge)?.is_some() { Self::Service(account) } else { Self::Ourselves })
     }
 
     fn user(&self) -> u32 {

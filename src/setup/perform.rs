@@ -31,6 +31,7 @@ use crate::sys::process::SingleThreaded;
 use crate::sys::signal;
 
 use super::Failure;
+use super::account;
 use super::directory;
 use super::failure::PID_FILE;
 use super::journal;
@@ -150,7 +151,7 @@ impl<'a> Work<'a> {
     pub(super) fn perform(&mut self, step: &Step) -> Result<(), Failure> {
         let done = match step {
             Step::Lock { path, descriptor } => return self.lock(step, path, *descriptor),
-            Step::PidFile(path) => return Self::pid_file(path),
+            Step::PidFile(path) => return self.pid_file(path),
             Step::Execute(path) => return Err(self.execute(step, path)),
             Step::Directory { path, mode, owner, .. } => self.directory(path, mode.bits().into(), *owner),
             Step::Listen { socket, descriptor } => return self.listen(step, socket, *descriptor),
@@ -233,16 +234,18 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    fn pid_file(path: &Path) -> Result<(), Failure> {
+    fn pid_file(&self, path: &Path) -> Result<(), Failure> {
         let failure = |cause: String| Failure::new("pid file", path.display().to_string(), cause, PID_FILE);
-        pid_file::write(path, process::own_pid()).map_err(|untrusted| {
-            let pid_file::Untrusted { cause, hint, errno } = untrusted;
-            Failure { hint, errno, ..failure(cause) }
-        })
+        pid_file::write(path, process::own_pid(), account::judge(&self.resolved.account)).map_err(
+            |untrusted| {
+                let pid_file::Untrusted { cause, hint, errno } = untrusted;
+                Failure { hint, errno, ..failure(cause) }
+            },
+        )
     }
 
     fn directory(&mut self, path: &Path, mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
-        for made in directory::make(path, mode, owner)? {
+        for made in directory::make(path, mode, owner, account::judge(&self.resolved.account))? {
             self.made(Some(made));
         }
         Ok(())

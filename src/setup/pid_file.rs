@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use crate::sys::file;
 use crate::sys::file::Kind;
 use crate::sys::identity;
+use crate::sys::place::Judge;
+use crate::sys::place::Last;
 use crate::sys::untrusted;
 use crate::sys::words;
 
@@ -38,13 +40,13 @@ fn untrusted(cause: impl Into<String>, hint: &str) -> Untrusted {
 ///
 /// Whoever can write in the directory could swap the file, and have the next `stop` signal a process of their choice;
 /// so root wants every directory on the way to be root's alone. What is there already must be a plain file of ours.
-pub fn check(path: &Path) -> Result<(), Untrusted> {
-    place(path).map(|_| ())
+pub fn check(path: &Path, judge: Judge) -> Result<(), Untrusted> {
+    place(path, judge).map(|_| ())
 }
 
 /// Writes the number, with a newline: first into a new file, which then takes the name.
-pub fn write(path: &Path, pid: i32) -> Result<(), Untrusted> {
-    let (directory, name) = place(path)?;
+pub fn write(path: &Path, pid: i32, judge: Judge) -> Result<(), Untrusted> {
+    let (directory, name) = place(path, judge)?;
     Ok(file::replace(&directory, name, 0o644, format!("{pid}\n").as_bytes())?)
 }
 
@@ -114,15 +116,15 @@ fn number(text: &[u8]) -> Option<i32> {
     std::str::from_utf8(line).ok()?.trim().parse().ok().filter(|pid| *pid > 0)
 }
 
-fn place(path: &Path) -> Result<(File, &OsStr), Untrusted> {
+fn place(path: &Path, judge: Judge) -> Result<(File, &OsStr), Untrusted> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(untrusted("this is no file", "write it as /run/NAME.pid"));
     };
     let own = identity::effective_user();
     if own == 0
-        && let Some(directory) = file::unsafe_directory(parent, 0)?
+        && let Some(shared) = judge.reach(parent, Last::Directory)?.shared()
     {
-        let cause = format!("users other than root can write in {}", directory.display());
+        let cause = format!("users other than root can write in {}", shared.directory.display());
         return Err(untrusted(cause, "put it directly into /run"));
     }
     let directory = std::fs::canonicalize(parent).and_then(|parent| file::open_directory(&parent))?;

@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::plan::Account;
 use crate::plan::Orphans;
 use crate::plan::Resolved;
 use crate::plan::Standing;
@@ -88,7 +89,8 @@ fn look_up(
     let mut failures = Vec::new();
     let standing = standing(&inherited);
     let account = account::resolve(spec, surroundings, &standing, &mut failures);
-    let from_files = spec.environment.files.iter().flat_map(|file| variables(file, &mut failures)).collect();
+    let from_files =
+        spec.environment.files.iter().flat_map(|file| variables(file, &account, &mut failures)).collect();
     let lock = state::path(spec.name.as_ref(), spec.pid_file.as_ref());
     let socket_owner = account::socket_owner(spec, &standing, &mut failures);
     let mut resolved =
@@ -159,9 +161,13 @@ fn activate(spec: &ServiceSpec, standing: &mut Standing, failures: &mut Vec<Fail
     failures.push(Failure::new("launchd sockets", name, cause, DESCRIPTORS));
 }
 
-fn variables(file: &EnvironmentFile, failures: &mut Vec<Failure>) -> Vec<(OsString, OsString)> {
+fn variables(
+    file: &EnvironmentFile,
+    account: &Account,
+    failures: &mut Vec<Failure>,
+) -> Vec<(OsString, OsString)> {
     let path = file.path.as_path();
-    let text = match read(path) {
+    let text = match account::open_for(path, account, || read(path)) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound && file.presence == Presence::Optional => {
             return Vec::new();
@@ -184,16 +190,9 @@ fn variables(file: &EnvironmentFile, failures: &mut Vec<Failure>) -> Vec<(OsStri
     }
 }
 
-/// Reads a file of variables. Another one could keep us waiting, and a device does what it does when it is opened: so
-/// it is looked at before, and again after, for it may have been exchanged in between.
+/// Reads a file of variables: what is open is looked at, for another kind of file could keep us waiting.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let regular = |file: fs::Metadata| {
-        // A directory has its own error, when it is read.
-        if file.is_file() || file.is_dir() { Ok(()) } else { Err(io::Error::other("not a regular file")) }
-    };
-    fs::metadata(path).and_then(regular)?;
-    let open = file::open_input(path)?;
-    open.metadata().and_then(regular)?;
+    let open = file::open_regular(path)?;
     let mut text = Vec::new();
     io::Read::read_to_end(&mut io::Read::take(open, LONGEST_FILE + 1), &mut text)?;
     if u64::try_from(text.len()).is_ok_and(|length| length > LONGEST_FILE) {
@@ -250,7 +249,7 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: Surroundings, f
     }
     // What a program that forks itself away writes is its own, and believed only as far as it names one of its own.
     if let Some(path) = spec.pid_file.as_ref().filter(|_| spec.service_type != Some(ServiceType::Forking))
-        && let Err(untrusted) = pid_file::check(path.as_path())
+        && let Err(untrusted) = pid_file::check(path.as_path(), account::judge(&resolved.account))
     {
         let failure = Failure::new("pid file", path.to_string(), untrusted.cause, PID_FILE);
         failures.push(Failure { hint: untrusted.hint, errno: untrusted.errno, ..failure });

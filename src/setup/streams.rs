@@ -14,7 +14,10 @@ use crate::sys::file::Links;
 use crate::sys::file::Opened;
 use crate::sys::file::Writing;
 use crate::sys::identity;
+use crate::sys::place::Last;
 
+use super::account::judge;
+use super::account::open_for;
 use super::account::with_its_rights;
 use super::journal::Made;
 
@@ -36,7 +39,7 @@ impl Streams {
             Input::Inherit => None,
             Input::File(path) => {
                 let path = path.as_path();
-                Some(as_whoever_could_exchange(path, account, || file::open_input(path))?.into())
+                Some(open_for(path, account, || file::open_input(path))?.into())
             }
         };
         Ok(())
@@ -106,8 +109,7 @@ fn open(mode: FileMode, path: &Path, account: &Account) -> io::Result<Opened> {
     if identity::effective_user() != 0 {
         return file::open_output(path, writing, LOG_MODE, Links::Follow);
     }
-    let parent = path.parent().unwrap_or(Path::new("/"));
-    let unsafe_place = file::unsafe_directory(parent, 0)?.is_some();
+    let unsafe_place = judge(account).reach(path, Last::File)?.shared().is_some();
     match (unsafe_place, account.uid) {
         (true, 0) => file::open_output(path, writing, LOG_MODE, Links::Refuse),
         (true, _) => with_its_rights(account, || file::open_output(path, writing, LOG_MODE, Links::Follow)),
@@ -121,24 +123,12 @@ fn open(mode: FileMode, path: &Path, account: &Account) -> io::Result<Opened> {
     }
 }
 
-/// Opens something for reading: with root's rights only where nobody else could have put it there, elsewhere with those of
-/// the service's user.
-fn as_whoever_could_exchange<T>(
-    path: &Path,
-    account: &Account,
-    open: impl FnOnce() -> io::Result<T>,
-) -> io::Result<T> {
-    let parent = path.parent().unwrap_or(Path::new("/"));
-    let ours = identity::effective_user() != 0 || account.uid == 0;
-    if ours || file::unsafe_directory(parent, 0)?.is_none() { open() } else { with_its_rights(account, open) }
-}
-
 /// The end of a log that the program has written since `from`, for a report of its death. What the service's user could
 /// have put there is read with no more rights than theirs: it is shown to whoever started the service.
 pub fn tail(path: &Path, from: u64, account: &Account) -> io::Result<String> {
     use std::os::unix::fs::FileExt;
     const MOST: u64 = 4096;
-    let open = as_whoever_could_exchange(path, account, || file::open_plain(path))?;
+    let open = open_for(path, account, || file::open_plain(path))?;
     let length = open.metadata()?.len();
     let begin = from.max(length.saturating_sub(MOST)).min(length);
     let mut bytes = vec![0; usize::try_from(length - begin).unwrap_or(0)];

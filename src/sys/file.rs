@@ -8,7 +8,6 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -17,64 +16,6 @@ use nix::unistd::Gid;
 use nix::unistd::Uid;
 
 use super::number::fit;
-
-/// Links that are followed before a path counts as a circle (`MAXSYMLINKS`, path_resolution(7)).
-const MOST_LINKS: usize = 40;
-
-/// The first directory on the way to `path` that somebody other than root and `owner` could change, so that what
-/// lies below it may be swapped at any time; none where the whole way is safe. `path` itself is a directory.
-///
-/// Links on the way are followed and their targets judged alike. A sticky directory (`/tmp`) is safe for what root or
-/// `owner` have made in it, but not as the last one: anybody may put a name there first.
-pub fn unsafe_directory(path: &Path, owner: u32) -> io::Result<Option<PathBuf>> {
-    let ours = |uid: u32| uid == 0 || uid == owner;
-    let mut way = PathBuf::from("/");
-    let mut rest: Vec<OsString> = names(path).rev().collect();
-    let mut links = 0;
-    let mut sticky_above = None;
-    loop {
-        let here = fs::symlink_metadata(&way)?;
-        if here.file_type().is_symlink() {
-            // A link is as safe as the directory that it lies in, which was judged before.
-            links += 1;
-            if links > MOST_LINKS {
-                return Err(io::Error::other("too many links on the way"));
-            }
-            let target = fs::read_link(&way)?;
-            way = if target.is_absolute() { PathBuf::from("/") } else { parent(&way) };
-            rest.extend(names(&target).rev());
-        } else {
-            let writable = here.mode() & 0o022 != 0 && !(here.mode() & 0o022 == 0o020 && here.gid() == 0);
-            let sticky = here.mode() & 0o1000 != 0;
-            if let (Some(above), false) = (sticky_above.take(), ours(here.uid())) {
-                return Ok(Some(above));
-            }
-            if !ours(here.uid()) || (writable && !sticky) {
-                return Ok(Some(way));
-            }
-            if writable {
-                sticky_above = Some(way.clone());
-            }
-        }
-        match rest.pop() {
-            Some(name) if name == ".." => way = parent(&way),
-            Some(name) => way.push(name),
-            None => return Ok(sticky_above),
-        }
-    }
-}
-
-fn names(path: &Path) -> impl DoubleEndedIterator<Item = OsString> {
-    path.components().filter_map(|part| match part {
-        Component::Normal(name) => Some(name.to_owned()),
-        Component::ParentDir => Some(OsString::from("..")),
-        _ => None,
-    })
-}
-
-fn parent(path: &Path) -> PathBuf {
-    path.parent().unwrap_or(Path::new("/")).to_owned()
-}
 
 /// How to open a file for writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,6 +72,23 @@ pub fn open_input(path: &Path) -> io::Result<File> {
     let file =
         fs::OpenOptions::new().read(true).custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK).open(path)?;
     super::fd::nonblocking(file.as_fd(), false)?;
+    Ok(file)
+}
+
+/// Opens a regular file for reading, wherever links lead.
+///
+/// A FIFO could keep us waiting, and a device does what it does when it is opened: so the file is looked at before, and
+/// again after, for it may have been exchanged in between.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let regular = |found: &fs::Metadata| match (found.is_file(), found.is_dir()) {
+        (true, _) => Ok(()),
+        (false, true) => Err(io::Error::from_raw_os_error(libc::EISDIR)),
+        (false, false) => Err(io::Error::other("not a regular file")),
+    };
+    regular(&fs::metadata(path)?)?;
+    let flags = libc::O_NOCTTY | libc::O_NONBLOCK;
+    let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    regular(&file.metadata()?)?;
     Ok(file)
 }
 
@@ -381,29 +339,4 @@ pub fn set_umask(bits: u16) -> u16 {
     let before = nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(fit(bits)));
     // No mask has more than nine bits.
     fit(before.bits())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-
-    #[test]
-    fn a_directory_that_others_can_write_is_unsafe_and_a_sticky_one_above_is_not() {
-        let own = super::super::identity::effective_user();
-        let directory = std::env::temp_dir().join(format!("svcadapt-unsafe-{}", std::process::id()));
-        fs::create_dir(&directory).unwrap();
-        fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
-        assert_eq!(unsafe_directory(&directory, own).unwrap(), None);
-        fs::set_permissions(&directory, fs::Permissions::from_mode(0o777)).unwrap();
-        assert_eq!(unsafe_directory(&directory, own).unwrap(), Some(directory.clone()));
-        fs::set_permissions(&directory, fs::Permissions::from_mode(0o1777)).unwrap();
-        assert_eq!(unsafe_directory(&directory, own).unwrap(), Some(directory.clone()));
-        fs::set_permissions(&directory, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::create_dir(directory.join("in")).unwrap();
-        std::os::unix::fs::symlink("in/../in", directory.join("link")).unwrap();
-        assert_eq!(unsafe_directory(&directory.join("link"), own).unwrap(), None);
-        fs::remove_dir_all(&directory).unwrap();
-    }
 }

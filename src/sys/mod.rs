@@ -22,6 +22,7 @@ pub mod listen;
 pub mod lock;
 mod number;
 pub mod pair;
+pub mod place;
 pub mod process;
 pub mod procfs;
 mod rules;

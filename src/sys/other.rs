@@ -5,6 +5,7 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
+use std::path::Path;
 
 use nix::unistd::Gid;
 use nix::unistd::Uid;
@@ -37,6 +38,19 @@ pub(super) use super::posix::reset_ignored;
 pub(super) use super::posix::sender;
 pub(super) use super::posix::set_oom_score_adjust;
 pub(super) use super::posix::user;
+
+/// Access control lists cannot be seen here, so there may be one.
+pub(super) fn group_bits_may_be_a_mask(_path: &Path) -> bool {
+    true
+}
+
+pub(super) fn access_list_lets_write(_path: &Path) -> bool {
+    false
+}
+
+pub(super) fn is_roots_group(_path: &Path, _gid: u32) -> bool {
+    false
+}
 
 pub(super) fn groups() -> io::Result<Vec<u32>> {
     Ok(nix::unistd::getgroups()?.into_iter().map(Gid::as_raw).collect())

@@ -8,6 +8,7 @@ mod guard;
 mod hostile;
 mod plan;
 mod race;
+mod reach;
 mod ready;
 mod spec;
 mod statuses;

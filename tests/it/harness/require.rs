@@ -28,6 +28,8 @@ pub(crate) enum Capability {
     Python,
     /// strace, and the right to use it.
     Strace,
+    /// setfacl(1).
+    AccessLists,
 }
 
 impl fmt::Display for Capability {
@@ -40,6 +42,7 @@ impl fmt::Display for Capability {
             Self::Namespaces => "namespaces",
             Self::Python => "python3",
             Self::Strace => "strace",
+            Self::AccessLists => "setfacl",
         })
     }
 }
@@ -56,6 +59,9 @@ pub(crate) fn require(capability: Capability) -> bool {
         }
         Capability::Python => {
             Path::new("/usr/bin/python3").exists() || missing(capability, "there is no /usr/bin/python3")
+        }
+        Capability::AccessLists => {
+            Path::new("/usr/bin/setfacl").exists() || missing(capability, "there is no /usr/bin/setfacl")
         }
         Capability::Systemd => super::Systemd::shared().is_some(),
         Capability::Systemds => !super::Systemd::of_versions(..).is_empty(),

@@ -1,0 +1,73 @@
+//! Who can write in a directory, beside what its mode says: access control lists (acl(3), chmod(1)) add to the mode, and
+//! are not seen in it.
+
+use std::ffi::CString;
+use std::ffi::c_char;
+use std::ffi::c_int;
+use std::ffi::c_void;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+// <sys/acl.h>; the libc crate has none of these.
+unsafe extern "C" {
+    fn acl_get_link_np(path: *const c_char, kind: c_int) -> *mut c_void;
+    fn acl_get_entry(list: *mut c_void, which: c_int, entry: *mut *mut c_void) -> c_int;
+    fn acl_get_tag_type(entry: *mut c_void, tag: *mut c_int) -> c_int;
+    fn acl_get_permset(entry: *mut c_void, permissions: *mut *mut c_void) -> c_int;
+    fn acl_get_perm_np(permissions: *mut c_void, permission: c_int) -> c_int;
+    fn acl_free(list: *mut c_void) -> c_int;
+}
+
+const ACL_TYPE_EXTENDED: c_int = 0x100;
+const ACL_FIRST_ENTRY: c_int = 0;
+const ACL_NEXT_ENTRY: c_int = -1;
+const ACL_EXTENDED_ALLOW: c_int = 1;
+/// Of a directory: add a file, delete it, add a directory, delete a child, write the list, change the owner.
+const WRITING: [c_int; 6] = [1 << 2, 1 << 4, 1 << 5, 1 << 6, 1 << 12, 1 << 13];
+
+/// Whether the bits of a directory's group may be the mask of an access control list. Lists are beside the mode here.
+pub(crate) fn group_bits_may_be_a_mask(_path: &Path) -> bool {
+    false
+}
+
+/// Whether an access control list lets anybody write who is not in the mode.
+pub(crate) fn access_list_lets_write(path: &Path) -> bool {
+    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return true };
+    // SAFETY: the path ends in NUL and lives longer than the call.
+    let list = unsafe { acl_get_link_np(path.as_ptr(), ACL_TYPE_EXTENDED) };
+    if list.is_null() {
+        return false;
+    }
+    let mut which = ACL_FIRST_ENTRY;
+    let mut found = false;
+    while !found {
+        let mut entry = std::ptr::null_mut();
+        // SAFETY: the list is one that was just given, and `entry` has room for a pointer into it.
+        if unsafe { acl_get_entry(list, which, &raw mut entry) } != 0 {
+            break;
+        }
+        which = ACL_NEXT_ENTRY;
+        found = allows_writing(entry);
+    }
+    // SAFETY: the list is not used after this.
+    unsafe { acl_free(list) };
+    found
+}
+
+fn allows_writing(entry: *mut c_void) -> bool {
+    let mut tag = 0;
+    let mut permissions = std::ptr::null_mut();
+    // SAFETY: the entry is one of a list that lives, and there is room for what is written.
+    let read = unsafe {
+        acl_get_tag_type(entry, &raw mut tag) == 0 && acl_get_permset(entry, &raw mut permissions) == 0
+    };
+    // SAFETY: the permissions are those of an entry that lives.
+    let has = |permission: c_int| unsafe { acl_get_perm_np(permissions, permission) != 0 };
+    !read || (tag == ACL_EXTENDED_ALLOW && WRITING.into_iter().any(has))
+}
+
+/// Whether only root is in the group of this directory: /var/run is 0775 root:daemon, and root alone is in the group
+/// `daemon` (1).
+pub(crate) fn is_roots_group(path: &Path, gid: u32) -> bool {
+    gid == 1 && path == Path::new("/private/var/run")
+}
