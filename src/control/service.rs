@@ -160,17 +160,10 @@ fn hold(lock: &Path, record: &Record) -> io::Result<Option<PidFd>> {
     Ok(if same && !held.has_ended()? { Some(held) } else { None })
 }
 
-/// Whether a process that seems dead may only be kept from our eyes.
+/// Whether a process that seems dead may only be kept from our eyes: by hidepid=, or because /proc shows no process, or
+/// only those of another pid namespace.
 fn is_hidden(record: &Record) -> bool {
-    match process::boot() {
-        Ok(boot) if boot != record.boot => false,
-        Ok(_) => {
-            let gone = process::identity(record.pid).is_err_and(|error| procfs::is_gone(&error));
-            gone && lives(record.pid)
-        }
-        // Without /proc nothing is seen.
-        Err(_) => lives(record.pid),
-    }
+    record.is_of_this_boot() && process::identity(record.pid).is_err() && lives(record.pid)
 }
 
 /// Whether any process has this number.

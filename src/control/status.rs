@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::setup::pid_file;
-use crate::sys::procfs;
+use crate::sys::process;
 use crate::sys::words;
 
 use super::Doubt;
@@ -77,7 +77,7 @@ pub fn status(target: &Target) -> Status {
         program: record.map(|record| record.program.clone()),
         pid_file: pid_file.map(|path| PidFile { says: says(&path, pid), path }),
         state: match &service.standing {
-            Standing::Running(main) => State::Running(main.record.pid, age(main.record.start_time)),
+            Standing::Running(main) => State::Running(main.record.pid, main.record.start_time.and_then(age)),
             Standing::Dead(record) => State::Dead(Some(record.pid)),
             Standing::Orphaned(pid) => State::Dead(*pid),
             Standing::Absent => State::NotRunning,
@@ -97,5 +97,5 @@ fn says(path: &std::path::Path, pid: Option<i32>) -> Says {
 }
 
 fn age(start_time: u64) -> Option<Duration> {
-    Some(procfs::uptime().ok()?.saturating_sub(procfs::ticks(start_time)))
+    process::age(start_time).ok()
 }

@@ -130,6 +130,14 @@ pub(super) fn is_younger(_pid: i32, _than: i32) -> io::Result<bool> {
     Err(unsupported("processes cannot be told apart on this system yet"))
 }
 
+pub(super) fn same_start(one: u64, other: u64) -> bool {
+    one == other
+}
+
+pub(super) fn age(_start_time: u64) -> io::Result<std::time::Duration> {
+    Err(unsupported("when a process started cannot be seen on this system yet"))
+}
+
 pub(super) fn users(_pid: i32) -> io::Result<super::process::Users> {
     Err(unsupported("whose a process is cannot be seen on this system yet"))
 }
@@ -152,6 +160,11 @@ pub(super) fn process_name() -> Vec<u8> {
 pub(super) fn set_process_name(_name: &[u8]) {}
 
 pub(super) fn namespace() -> Option<String> {
+    None
+}
+
+/// Only macOS has one that is told in this way.
+pub(super) fn user_directory() -> Option<std::path::PathBuf> {
     None
 }
 

@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::unistd::ForkResult;
@@ -176,7 +177,8 @@ pub struct Identity {
     pub ended: bool,
 }
 
-/// The identity of a process. An error of kind `NotFound` means that there is no such process.
+/// The identity of a process. An error of kind `NotFound` means that there is no such process, one of kind `Unsupported`
+/// that nothing shows processes here, or only those of another pid namespace.
 pub fn identity(pid: i32) -> io::Result<Identity> {
     platform::identity(pid)
 }
@@ -184,6 +186,16 @@ pub fn identity(pid: i32) -> io::Result<Identity> {
 /// Whether a process was started after another one. An error of kind `NotFound` means that there is no such process.
 pub fn is_younger(pid: i32, than: i32) -> io::Result<bool> {
     platform::is_younger(pid, than)
+}
+
+/// Whether two start times, each read by whatever process, are one.
+pub fn same_start(one: u64, other: u64) -> bool {
+    platform::same_start(one, other)
+}
+
+/// How long ago a process started that has this start time.
+pub fn age(start_time: u64) -> io::Result<Duration> {
+    platform::age(start_time)
 }
 
 /// Whose a process is.
@@ -209,6 +221,13 @@ pub fn is_exiting(pid: i32) -> io::Result<bool> {
 /// there is only one, or that cannot be told.
 pub fn namespace() -> Option<String> {
     platform::namespace()
+}
+
+/// A word for this machine: its name, and the number that it was given when it was installed (machine-id(5)), if it was.
+pub fn host() -> io::Result<String> {
+    let name = nix::unistd::gethostname()?;
+    let number = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    Ok(format!("{} {}", name.to_string_lossy(), number.trim()))
 }
 
 /// A word that tells this boot of the machine from every other one.

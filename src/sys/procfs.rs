@@ -16,6 +16,7 @@ use std::io;
 use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 pub use descriptor::Access;
@@ -69,9 +70,34 @@ impl fmt::Display for Unseen {
     }
 }
 
-/// Whether there is a `/proc` that tells of processes. Not on macOS, and not in a bare chroot.
+/// Whether there is a `/proc` that tells of the processes of our own pid namespace. Not on macOS, and not in a bare chroot.
 pub fn mounted() -> bool {
-    Path::new("/proc/self/stat").exists()
+    whose() == Whose::Ours
+}
+
+/// Whose processes `/proc` shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Those of our pid namespace, by our numbers.
+    Ours,
+    /// Those of another pid namespace: each number there is another process's here (pid_namespaces(7)).
+    Foreign,
+    /// Nobody's: it is not mounted.
+    Missing,
+}
+
+static WHOSE: OnceLock<Whose> = OnceLock::new();
+
+/// `/proc/self` is a link to our number in the pid namespace that `/proc` was mounted for. Asked once: neither the mount
+/// nor our namespace changes, and a fork changes both numbers alike.
+fn whose() -> Whose {
+    *WHOSE.get_or_init(|| match fs::read_link("/proc/self") {
+        Ok(number) if number == Path::new(&std::process::id().to_string()) => Whose::Ours,
+        // Of a namespace that we are not in, it leads nowhere; but something is mounted there.
+        Ok(_) => Whose::Foreign,
+        Err(_) if fs::symlink_metadata("/proc/self").is_ok() => Whose::Foreign,
+        Err(_) => Whose::Missing,
+    })
 }
 
 /// The fields of `/proc/PID/stat` that tell who a process is.
@@ -99,20 +125,32 @@ pub struct Stat {
 
 /// Reads `/proc/PID/stat`. An error of kind `NotFound` means that there is no such process.
 pub fn stat(pid: i32) -> io::Result<Stat> {
-    let text = read(&path(pid, "stat"))?;
-    parse_stat(&String::from_utf8_lossy(&text))
+    // Our own line has our number in it, so whose /proc this is need not be asked as well.
+    let first = WHOSE.get().is_none() && u32::try_from(pid) == Ok(std::process::id());
+    if first && let Ok(text) = read(Path::new("/proc/self/stat")) {
+        let stat = parsed(&text)?;
+        if stat.pid == pid {
+            WHOSE.get_or_init(|| Whose::Ours);
+            return Ok(stat);
+        }
+    }
+    parsed(&read(&path(pid, "stat")?)?)
+}
+
+fn parsed(text: &[u8]) -> io::Result<Stat> {
+    parse_stat(&String::from_utf8_lossy(text))
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an unreadable /proc/PID/stat"))
 }
 
 /// The name of the program, cut to 15 bytes by the kernel and changeable by the program itself.
 pub fn comm(pid: i32) -> io::Result<String> {
-    let text = read(&path(pid, "comm"))?;
+    let text = read(&path(pid, "comm")?)?;
     Ok(String::from_utf8_lossy(text.strip_suffix(b"\n").unwrap_or(&text)).into_owned())
 }
 
 /// The argument vector, as the program left it; empty for a kernel thread and a zombie. At most the first 4096 bytes.
 pub fn command_line(pid: i32) -> io::Result<Vec<String>> {
-    let mut text = read(&path(pid, "cmdline"))?;
+    let mut text = read(&path(pid, "cmdline")?)?;
     text.truncate(4096);
     let words = text.strip_suffix(b"\0").unwrap_or(&text);
     if words.is_empty() {
@@ -123,7 +161,7 @@ pub fn command_line(pid: i32) -> io::Result<Vec<String>> {
 
 /// The text of `/proc/PID/cgroup` (cgroups(7)): a line `ID:CONTROLLERS:PATH` for each hierarchy.
 pub fn cgroup(pid: i32) -> io::Result<String> {
-    Ok(String::from_utf8_lossy(&read(&path(pid, "cgroup"))?).into_owned())
+    Ok(String::from_utf8_lossy(&read(&path(pid, "cgroup")?)?).into_owned())
 }
 
 /// A word that tells this boot of the machine from every other one (random(4)).
@@ -158,9 +196,15 @@ pub fn ticks(count: u64) -> Duration {
     Duration::from_millis(count.saturating_mul(1000) / a_second)
 }
 
-/// `/proc/PID/NAME`.
-pub fn path(pid: i32, name: &str) -> PathBuf {
-    PathBuf::from(format!("/proc/{pid}/{name}"))
+/// `/proc/PID/NAME`. An error of kind `Unsupported` where `/proc` does not show the process with this number: it is not
+/// mounted, or for another pid namespace.
+pub fn path(pid: i32, name: &str) -> io::Result<PathBuf> {
+    let unseen = match whose() {
+        Whose::Ours => return Ok(PathBuf::from(format!("/proc/{pid}/{name}"))),
+        Whose::Foreign => "/proc is mounted for another pid namespace",
+        Whose::Missing => "/proc is not mounted",
+    };
+    Err(io::Error::new(io::ErrorKind::Unsupported, unseen))
 }
 
 /// Whether an error of reading `/proc/PID/…` means that there is no such process, or none any more.

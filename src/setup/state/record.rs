@@ -14,10 +14,11 @@ use crate::sys::process;
 pub struct Record {
     /// Its process.
     pub pid: i32,
-    /// When that process started, in a unit of the system's own.
-    pub start_time: u64,
-    /// The boot in which that was.
-    pub boot: String,
+    /// When that process started, in a unit of the system's own; none where nothing says so (no /proc). Then its lock
+    /// alone proves who it is.
+    pub start_time: Option<u64>,
+    /// The boot in which that was; none where nothing says so.
+    pub boot: Option<String>,
     /// The pid namespace in which its number is counted; none where the system has only one.
     pub namespace: Option<String>,
     /// Its pid file.
@@ -44,12 +45,7 @@ pub enum Session {
 impl Record {
     /// The record of this very process, in a session that it shares.
     pub fn own(pid_file: Option<PathBuf>, program: PathBuf, stop_patience: Option<u64>) -> io::Result<Self> {
-        Self::of(process::own_pid(), pid_file, program, stop_patience).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => {
-                io::Error::other("/proc is not mounted, and nothing else tells who we are")
-            }
-            _ => error,
-        })
+        Self::of(process::own_pid(), pid_file, program, stop_patience)
     }
 
     /// The record of another process, in a session that it shares.
@@ -61,8 +57,8 @@ impl Record {
     ) -> io::Result<Self> {
         Ok(Self {
             pid,
-            start_time: process::identity(pid)?.start_time,
-            boot: process::boot()?,
+            start_time: seen(process::identity(pid))?.map(|found| found.start_time),
+            boot: process::boot().ok(),
             namespace: process::namespace(),
             pid_file,
             program,
@@ -74,17 +70,27 @@ impl Record {
 
     /// Whether its process lives: the same one, and no zombie.
     pub fn lives(&self) -> bool {
+        let Some(start) = self.start_time else { return false };
         let now = process::identity(self.pid);
-        now.is_ok_and(|now| now.start_time == self.start_time && !now.ended)
-            && process::boot().is_ok_and(|boot| boot == self.boot)
+        now.is_ok_and(|now| process::same_start(now.start_time, start) && !now.ended)
+            && self.is_of_this_boot()
             && !self.is_of_another_namespace()
     }
 
     /// Whether the process with this number, which holds its lock, can be the one that was recorded. Where nothing can be
     /// seen of it but the number it is believed.
     pub(super) fn may_be(&self, pid: i32) -> bool {
-        let other = process::identity(pid).is_ok_and(|now| now.start_time != self.start_time || now.ended);
-        pid == self.pid && !other && process::boot().is_ok_and(|boot| boot == self.boot)
+        let same = |now: u64| self.start_time.is_none_or(|start| process::same_start(now, start));
+        let other = process::identity(pid).is_ok_and(|now| !same(now.start_time) || now.ended);
+        pid == self.pid && !other && self.is_of_this_boot()
+    }
+
+    /// Whether it was written in this boot, as far as that can be told.
+    pub fn is_of_this_boot(&self) -> bool {
+        match (&self.boot, process::boot()) {
+            (Some(then), Ok(now)) => *then == now,
+            _ => true,
+        }
     }
 
     /// Whether its number is none of ours.
@@ -104,8 +110,7 @@ impl Record {
 
     /// A field a line; the last line says that the record is whole.
     pub(super) fn write(&self) -> Vec<u8> {
-        let mut text =
-            format!("pid={}\nstart={}\nboot={}\n", self.pid, self.start_time, self.boot).into_bytes();
+        let mut text = format!("pid={}\n", self.pid).into_bytes();
         let mut put = |name: &str, value: &OsStr| {
             text.extend(name.bytes());
             text.push(b'=');
@@ -117,6 +122,12 @@ impl Record {
             }
             text.push(b'\n');
         };
+        if let Some(start) = self.start_time {
+            put("start", OsStr::new(&start.to_string()));
+        }
+        if let Some(boot) = &self.boot {
+            put("boot", OsStr::new(boot));
+        }
         put("program", self.program.as_os_str());
         if let Some(namespace) = &self.namespace {
             put("namespace", OsStr::new(namespace));
@@ -148,8 +159,8 @@ impl Record {
         let number = |name: &str| field(name)?.into_string().ok()?.parse::<u64>().ok();
         Some(Self {
             pid: i32::try_from(number("pid")?).ok()?,
-            start_time: number("start")?,
-            boot: field("boot")?.into_string().ok()?,
+            start_time: number("start"),
+            boot: field("boot").and_then(|boot| boot.into_string().ok()),
             namespace: field("namespace").and_then(|name| name.into_string().ok()),
             pid_file: field("pid-file").map(PathBuf::from),
             program: field("program")?.into(),
@@ -157,6 +168,14 @@ impl Record {
             stop_signal: field("signal").and_then(|name| name.into_string().ok()),
             session: if field("session").is_some() { Session::Own } else { Session::Shared },
         })
+    }
+}
+
+/// What is seen of a process; none where nothing shows processes.
+fn seen<T>(looked: io::Result<T>) -> io::Result<Option<T>> {
+    match looked {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(None),
+        looked => looked.map(Some),
     }
 }
 
@@ -192,8 +211,11 @@ mod tests {
         record.stop_signal = Some("SIGRTMIN+3".into());
         assert_eq!(Record::read(&record.write()), Some(record.clone()));
         assert!(record.lives());
-        record.start_time += 1;
+        record.start_time = record.start_time.map(|start| start + 2);
         assert!(!record.lives());
+        (record.start_time, record.boot) = (None, None);
+        assert_eq!(Record::read(&record.write()), Some(record.clone()));
+        assert!(!record.lives() && record.may_be(record.pid));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 
+use super::super::process;
 use super::super::procfs;
 use super::super::procfs::Stat;
 
@@ -19,12 +20,14 @@ pub fn adopt_orphans() -> io::Result<()> {
 pub fn end_with(parent: i32) -> io::Result<()> {
     nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
     // It may have ended before.
-    let ours = super::super::process::parent_pid() == parent;
+    let ours = process::parent_pid() == parent;
     if ours { Ok(()) } else { Err(io::Error::other("the monitor has ended")) }
 }
 
 /// All processes that we can see, as they are now.
 fn all() -> io::Result<impl Iterator<Item = Stat>> {
+    // Those of another pid namespace are not meant: what is found here may be ended.
+    procfs::path(process::own_pid(), "stat")?;
     let entries = std::fs::read_dir("/proc")?.flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     // One that is gone by now is nobody's child.

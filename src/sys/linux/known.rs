@@ -1,15 +1,26 @@
 //! What tells one process, and one boot, from all others.
 
 use std::io;
+use std::time::Duration;
 
 use super::super::process::Identity;
 use super::super::process::Users;
 use super::super::procfs;
+use super::clock;
 
-/// The start time is in clock ticks since boot.
+/// The start time is in clock ticks since boot, by the clock of the machine: a time namespace shows another one.
 pub(crate) fn identity(pid: i32) -> io::Result<Identity> {
     let stat = procfs::stat(pid)?;
-    Ok(Identity { start_time: stat.start_time, ended: matches!(stat.state, 'Z' | 'X') })
+    Ok(Identity { start_time: clock::of_machine(stat.start_time), ended: matches!(stat.state, 'Z' | 'X') })
+}
+
+pub(crate) fn same_start(one: u64, other: u64) -> bool {
+    one.abs_diff(other) <= clock::grain()
+}
+
+pub(crate) fn age(start_time: u64) -> io::Result<Duration> {
+    let shown = clock::of_namespace(start_time);
+    Ok(procfs::uptime()?.saturating_sub(procfs::ticks(shown)))
 }
 
 /// A clock tick is long enough for both: what started in the same one counts as younger.
@@ -28,6 +39,11 @@ pub(crate) fn users(pid: i32) -> io::Result<Users> {
 
 pub(crate) fn namespace() -> Option<String> {
     std::fs::read_link("/proc/self/ns/pid").ok()?.into_os_string().into_string().ok()
+}
+
+/// Only macOS has one that is told in this way.
+pub(crate) fn user_directory() -> Option<std::path::PathBuf> {
+    None
 }
 
 pub(crate) fn boot() -> io::Result<String> {

@@ -143,7 +143,7 @@ fn vfs(answer: &[u8]) -> Option<(u32, u64)> {
 
 /// Whether a process has one of these sockets; none where its descriptors cannot be looked at.
 pub fn held_by(pid: i32, sockets: &[Listening]) -> Option<bool> {
-    let entries = match std::fs::read_dir(procfs::path(pid, "fd")) {
+    let entries = match procfs::path(pid, "fd").and_then(std::fs::read_dir) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(false),
         Err(_) => return None,

@@ -2,6 +2,7 @@
 
 mod accounts;
 pub mod capability;
+mod clock;
 mod credentials;
 mod descriptors;
 pub mod family;
@@ -38,11 +39,14 @@ pub(super) use image::EXEC_AFTER_FORK;
 pub(super) use image::own_image;
 pub(super) use image::process_name;
 pub(super) use image::set_process_name;
+pub(super) use known::age;
 pub(super) use known::boot;
 pub(super) use known::identity;
 pub(super) use known::is_exiting;
 pub(super) use known::is_younger;
 pub(super) use known::namespace;
+pub(super) use known::same_start;
+pub(super) use known::user_directory;
 pub(super) use known::users;
 pub(super) use oom::oom_score_adjust;
 pub(super) use oom::set_oom_score_adjust;

@@ -14,16 +14,26 @@ type Resource = libc::c_int;
 /// The kernel counts each as a link to the directory of them all, beside its two own; where that does not say that there
 /// is but one (not every /proc is Linux's), they are counted by their names.
 pub(crate) fn thread_count() -> io::Result<usize> {
-    let all = std::fs::metadata("/proc/self/task").map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            io::Error::other("/proc is not mounted, and nothing else tells of threads")
-        }
-        _ => error,
-    })?;
+    let all = match std::fs::metadata("/proc/self/task") {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return without_proc(),
+        all => all?,
+    };
     if all.nlink() == 3 {
         return Ok(1);
     }
     Ok(std::fs::read_dir("/proc/self/task")?.count())
+}
+
+/// unshare(2) with CLONE_THREAD alone changes nothing, and is an error in a process that has more than one thread.
+fn without_proc() -> io::Result<usize> {
+    // SAFETY: the call takes a number, and this one has no effect.
+    match nix::errno::Errno::result(unsafe { libc::unshare(libc::CLONE_THREAD) }) {
+        Ok(_) => Ok(1),
+        Err(nix::errno::Errno::EINVAL) => Ok(2),
+        Err(_) => Err(io::Error::other(
+            "/proc is not mounted, and the kernel does not tell of threads (unshare(2))",
+        )),
+    }
 }
 
 pub(crate) fn never_dump() -> io::Result<()> {
@@ -51,4 +61,19 @@ pub(crate) fn resource(name: &str) -> Option<Resource> {
         "RTTIME" => libc::RLIMIT_RTTIME,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn second_thread_is_seen_without_proc_too() {
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let second = std::thread::spawn(move || ended.recv());
+        assert_eq!(without_proc().unwrap(), 2);
+        assert!(thread_count().unwrap() >= 2);
+        drop(end);
+        assert!(second.join().unwrap().is_err());
+    }
 }

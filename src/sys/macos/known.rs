@@ -1,6 +1,11 @@
 //! What tells one process, and one boot, from all others.
 
+use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::time::Duration;
+use std::time::UNIX_EPOCH;
 
 use nix::errno::Errno;
 
@@ -19,6 +24,16 @@ pub(crate) fn is_younger(pid: i32, than: i32) -> io::Result<bool> {
     Ok(proc_info::order(pid)? > proc_info::order(than)?)
 }
 
+pub(crate) fn same_start(one: u64, other: u64) -> bool {
+    one == other
+}
+
+pub(crate) fn age(start_time: u64) -> io::Result<Duration> {
+    let since = UNIX_EPOCH.checked_add(Duration::from_micros(start_time));
+    // Not where the clock was set back.
+    since.and_then(|since| since.elapsed().ok()).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
 /// PROC_FLAG_INEXIT of `<sys/proc_info.h>`: it has begun to end. A zombie has ended.
 pub(crate) fn is_exiting(pid: i32) -> io::Result<bool> {
     const IN_EXIT: u32 = 4;
@@ -34,6 +49,19 @@ pub(crate) fn users(pid: i32) -> io::Result<Users> {
 /// There is only one.
 pub(crate) fn namespace() -> Option<String> {
     None
+}
+
+/// `_CS_DARWIN_USER_DIR` of confstr(3): below `/var/folders`, made by the system for each user, and swept by nothing.
+pub(crate) fn user_directory() -> Option<PathBuf> {
+    let mut path = vec![0_u8; 1024];
+    // SAFETY: the buffer is as long as we say, and the call keeps no pointer to it.
+    let length = unsafe { libc::confstr(libc::_CS_DARWIN_USER_DIR, path.as_mut_ptr().cast(), path.len()) };
+    if length == 0 || length > path.len() {
+        return None;
+    }
+    let path = std::ffi::CStr::from_bytes_until_nul(&path).ok()?;
+    // It ends in a slash, which is no part of a path's last name.
+    Some(PathBuf::from(OsStr::from_bytes(path.to_bytes())).components().collect())
 }
 
 /// `kern.bootsessionuuid`. The time of the boot would not do: it moves whenever the clock is set.

@@ -82,7 +82,7 @@ pub struct Descriptors {
 pub fn descriptors(pid: i32) -> Result<Descriptors, Unseen> {
     let mut found = Descriptors::default();
     // The kernel lists them in ascending order.
-    for entry in fs::read_dir(procfs::path(pid, "fd"))? {
+    for entry in fs::read_dir(procfs::path(pid, "fd")?)? {
         let Some(number) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         if found.listed.len() == MOST {
             found.more += 1;
@@ -90,7 +90,7 @@ pub fn descriptors(pid: i32) -> Result<Descriptors, Unseen> {
         }
         let descriptor = Descriptor {
             number,
-            target: inode::read(&procfs::path(pid, &format!("fd/{number}"))).map_err(Unseen::from),
+            target: inode::read(&procfs::path(pid, &format!("fd/{number}"))?).map_err(Unseen::from),
             flags: flags(pid, number),
         };
         // Closed between the listing and the look: it is not open, so it is not said to be.
@@ -104,7 +104,7 @@ pub fn descriptors(pid: i32) -> Result<Descriptors, Unseen> {
 
 fn flags(pid: i32, number: i32) -> Result<OpenFlags, Unseen> {
     let mut text = Vec::new();
-    File::open(procfs::path(pid, &format!("fdinfo/{number}")))?.take(FDINFO).read_to_end(&mut text)?;
+    File::open(procfs::path(pid, &format!("fdinfo/{number}"))?)?.take(FDINFO).read_to_end(&mut text)?;
     parse_flags(&String::from_utf8_lossy(&text)).ok_or(Unseen::Unsaid)
 }
 

@@ -15,7 +15,7 @@ const LONGEST: usize = 512;
 /// This is the environment at the time of exec, in the memory of the process, where the process may write what it
 /// likes. It takes the same little memory however large the environment is. Needs the right to trace the process.
 pub fn for_each_variable(pid: i32, visit: impl FnMut(&[u8], &[u8])) -> Result<(), Unseen> {
-    Ok(split(File::open(procfs::path(pid, "environ"))?, visit)?)
+    Ok(split(File::open(procfs::path(pid, "environ")?)?, visit)?)
 }
 
 fn split(mut text: impl Read, mut visit: impl FnMut(&[u8], &[u8])) -> io::Result<()> {

@@ -78,7 +78,7 @@ pub fn link(pid: i32, link: Link) -> Result<Inode, Unseen> {
         Link::Root => "root",
         Link::Program => "exe",
     };
-    Ok(read(&procfs::path(pid, name))?)
+    Ok(read(&procfs::path(pid, name)?)?)
 }
 
 /// Reads the link and the file behind it, wherever that lies: the kernel goes to the file itself, not by its name.

@@ -36,18 +36,18 @@ pub struct CoreAndFiles {
 
 /// Reads `/proc/PID/limits`. Needs the right to trace the process on some kernels.
 pub fn limits(pid: i32) -> Result<CoreAndFiles, Unseen> {
-    parse_limits(&fs::read_to_string(procfs::path(pid, "limits"))?).ok_or(Unseen::Unsaid)
+    parse_limits(&fs::read_to_string(procfs::path(pid, "limits")?)?).ok_or(Unseen::Unsaid)
 }
 
 /// Reads `/proc/PID/oom_score_adj`: -1000 (never killed for want of memory) to 1000 (killed first).
 pub fn oom_score_adjustment(pid: i32) -> Result<i32, Unseen> {
-    fs::read_to_string(procfs::path(pid, "oom_score_adj"))?.trim().parse().map_err(|_| Unseen::Unsaid)
+    fs::read_to_string(procfs::path(pid, "oom_score_adj")?)?.trim().parse().map_err(|_| Unseen::Unsaid)
 }
 
 /// The nice value, -20 (first) to 19 (last).
 pub fn nice(pid: i32) -> Result<i32, Unseen> {
     let mut text = Vec::new();
-    File::open(procfs::path(pid, "stat"))?.read_to_end(&mut text)?;
+    File::open(procfs::path(pid, "stat")?)?.read_to_end(&mut text)?;
     parse_nice(&String::from_utf8_lossy(&text)).ok_or(Unseen::Unsaid)
 }
 

@@ -87,7 +87,7 @@ pub struct Status {
 /// Reads `/proc/PID/status`. An error of kind `NotFound` means that there is no such process.
 pub fn status(pid: i32) -> io::Result<Status> {
     let mut text = Vec::new();
-    File::open(procfs::path(pid, "status"))?.take(LONGEST).read_to_end(&mut text)?;
+    File::open(procfs::path(pid, "status")?)?.take(LONGEST).read_to_end(&mut text)?;
     parse(&String::from_utf8_lossy(&text))
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an unreadable /proc/PID/status"))
 }

@@ -104,7 +104,7 @@ fn what_a_program_writes_into_its_lock_is_not_believed() {
     let service = Service::started("forged", &["--stay"]);
     let main = service.process();
     let stranger = service.stranger();
-    let start = Record::of(stranger.pid(), None, "/bin/sleep".into(), None).unwrap().start_time;
+    let start = Record::of(stranger.pid(), None, "/bin/sleep".into(), None).unwrap().start_time.unwrap();
     let record: String = fs::read_to_string(service.record())
         .unwrap()
         .lines()

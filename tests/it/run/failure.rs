@@ -413,37 +413,3 @@ fn sockets_that_were_meant_for_a_shell_are_meant_for_the_service() {
     assert_eq!(report["env"]["LISTEN_PID"], process.pid().to_string());
     stop(&process);
 }
-
-#[test]
-fn a_proc_that_is_not_mounted_is_named() {
-    if !require(Capability::Root) {
-        return;
-    }
-    let (dir, service) = (Dir::new(), Service::new());
-    let svcadapt = dir.program("svcadapt");
-    let start = |mode: &str| {
-        crate::harness::Svc::new(&dir)
-            .program("/usr/bin/unshare")
-            .args([
-                "--mount",
-                "--propagation",
-                "private",
-                "/bin/sh",
-                "-c",
-                "umount -l /proc && exec \"$@\"",
-                "sh",
-            ])
-            .args([svcadapt.as_os_str()])
-            .args(["run", "--mode", mode, "--name", service.name(), "--", "/bin/sleep", "60"])
-            .name("[LOCK]", service.lock().display())
-    };
-    start("classic")
-        .stderr("svcadapt: fork: /proc is not mounted, and nothing else tells of threads\n")
-        .status(204)
-        .run();
-    start("supervised")
-        .stderr("svcadapt: lock '[LOCK]': /proc is not mounted, and nothing else tells who we are\n")
-        .status(251)
-        .run();
-    dir.nothing_left();
-}

@@ -1,0 +1,55 @@
+//! A service seen from another namespace than its own, or without /proc.
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::require;
+use crate::harness::world;
+
+const RUN: &str = "run() { svcadapt run --mode classic --name web \"$@\" -- /bin/sleep 100; }\n";
+
+/// Runs a script in a world of its own, which must print this and end with 0.
+fn told(script: &str, stdout: &str) {
+    if !require(Capability::Namespaces) {
+        return;
+    }
+    let dir = Dir::new();
+    world(&dir, &format!("{RUN}{script}")).stdout(stdout).run();
+    dir.nothing_left();
+}
+
+#[test]
+fn service_is_the_same_in_a_time_namespace_with_another_clock() {
+    if std::fs::symlink_metadata("/proc/self/ns/time").is_err() {
+        return;
+    }
+    told(
+        "elsewhere() { unshare --time --boottime \"$1\" -- sh -c \"$2\"; }
+         run; elsewhere 100000 'svcadapt status web' | head -1
+         elsewhere 100000 'svcadapt run --mode classic --name web -- /bin/sleep 100' 2>/dev/null; echo $?
+         elsewhere 5 'svcadapt stop web'
+         elsewhere 100000 'svcadapt run --mode classic --name web -- /bin/sleep 100'
+         svcadapt status web | head -1; elsewhere 7 'svcadapt status web' | head -1; svcadapt stop web",
+        "web: running, process [ANY], since [ANY] s\n250\nweb: stopped (SIGTERM, [ANY] s)\n\
+         web: running, process [ANY], since [ANY] s\nweb: running, process [ANY], since [ANY] s\n\
+         web: stopped (SIGTERM, [ANY] s)\n",
+    );
+}
+
+#[test]
+fn service_is_found_where_proc_shows_another_pid_namespace() {
+    told(
+        "unshare --pid --fork --kill-child sh -c '
+             svcadapt run --mode classic --name web -- /bin/sleep 100; svcadapt status web | head -1
+             svcadapt run --mode classic --name web -- /bin/sleep 100 2>/dev/null; echo $?'",
+        "web: running, process [ANY]\n250\n",
+    );
+}
+
+#[test]
+fn service_is_found_without_proc() {
+    told(
+        "umount -l /proc; run; svcadapt status web | head -1; run 2>/dev/null; echo $?
+         svcadapt run --mode classic -- /bin/true; echo $?",
+        "web: running, process [ANY]\n250\n0\n",
+    );
+}
