@@ -20,6 +20,7 @@ use svcadapt::plan::Resolved;
 use svcadapt::plan::Surroundings;
 use svcadapt::plan::passes_signals_on;
 use svcadapt::setup;
+use svcadapt::setup::Failure;
 use svcadapt::spec::Field;
 use svcadapt::spec::Origin;
 use svcadapt::spec::ServiceSpec;
@@ -118,7 +119,7 @@ fn prepared(
         Err(problems) => return refuse(&problems),
     };
     let detection = host::decide(asked);
-    let resolved = match setup::resolve(&spec, Surroundings::of(&detection), host::variables()) {
+    let mut resolved = match setup::resolve(&spec, Surroundings::of(&detection), host::variables()) {
         Ok(resolved) => resolved,
         Err(failures) => {
             let status = failures.first().map_or(svcadapt::USAGE, |failure| failure.status);
@@ -126,6 +127,10 @@ fn prepared(
             return Exit::Status(status);
         }
     };
+    if detection.mode == Mode::Supervised {
+        setup::do_without_state(&spec, &mut resolved);
+    }
+    report_all(resolved.notes.iter().map(Failure::from).map(Error::from));
     let plan = Plan::new(&spec, &resolved, &detection);
     if let Err(failure) = supervise::check(&plan) {
         let status = failure.status;

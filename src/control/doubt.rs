@@ -9,6 +9,9 @@ pub enum Doubt {
     Denied(String),
     /// This cannot be read, for this reason.
     Unreadable(String, String),
+    /// This directory may hold what is known of it, and cannot be believed or looked into, for this reason and with this
+    /// cure.
+    Untrusted(String, String, Option<String>),
     /// Its process belongs to another pid namespace.
     Elsewhere,
     /// The process that was recorded runs, or one with its number, and `/proc` does not show it to us.
@@ -26,13 +29,15 @@ impl Doubt {
             Self::Denied(_) => Some("root may".to_owned()),
             Self::Elsewhere => Some("ask in the container that it runs in".to_owned()),
             Self::Hidden(_) => Some(
-                "/proc hides the processes of others where it is mounted with hidepid=; root sees them"
+                "/proc shows every process to root, where it is mounted for this pid namespace; hidepid= hides those of \
+                 others"
                     .to_owned(),
             ),
             Self::Unsettled(_) => Some("try again; its record may have been removed".to_owned()),
             Self::Unproven(pid) => Some(format!(
                 "a service that svcadapt started has a record; `svcadapt audit {pid}` tells what this is"
             )),
+            Self::Untrusted(_, _, cure) => cure.clone(),
             Self::Unreadable(..) => None,
         }
     }
@@ -42,7 +47,7 @@ impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Denied(what) => write!(f, "{what} may not be read"),
-            Self::Unreadable(what, cause) => write!(f, "{what}: {cause}"),
+            Self::Unreadable(what, cause) | Self::Untrusted(what, cause, _) => write!(f, "{what}: {cause}"),
             Self::Elsewhere => f.write_str("its process belongs to another pid namespace"),
             Self::Hidden(pid) => write!(f, "there is a process {pid}, but we may not see which"),
             Self::Unsettled(pid) => {

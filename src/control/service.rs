@@ -10,11 +10,11 @@ use crate::setup::pid_file;
 use crate::setup::state;
 use crate::setup::state::Found;
 use crate::setup::state::Record;
+use crate::setup::state::Unusable;
 use crate::spec::AbsPath;
 use crate::spec::ServiceName;
 use crate::sys::pidfd::PidFd;
 use crate::sys::process;
-use crate::sys::procfs;
 use crate::sys::words;
 
 use super::Doubt;
@@ -96,35 +96,55 @@ impl Service {
 
 /// Finds a service: among our own, and among root's.
 pub(super) fn find(target: &Target) -> Service {
-    let known = locks(target).into_iter().map(|lock| Service { standing: stand(&lock), lock: Some(lock) });
-    let absent = Service { lock: None, standing: Standing::Absent };
-    // The first of equals: our own.
-    let best = known.fold(absent, |best, next| if next.weight() > best.weight() { next } else { best });
+    let (places, unknown) = state::places();
+    let mut best = Service { lock: None, standing: Standing::Absent };
+    let mut weigh = |next: Service| {
+        // The first of equals: our own.
+        if next.weight() > best.weight() {
+            best = next;
+        }
+    };
+    for place in places {
+        let known = match place.is_there() {
+            Ok(true) => locks(target, &place.path).map_err(|error| unreadable(&place.path, &error)),
+            Ok(false) => continue,
+            Err(unusable) => Err(untrusted(unusable)),
+        };
+        match known {
+            Ok(known) => {
+                for lock in known {
+                    weigh(Service { standing: stand(&lock), lock: Some(lock) });
+                }
+            }
+            Err(doubt) => weigh(Service { lock: None, standing: Standing::Unclear(doubt) }),
+        }
+    }
+    if let Some(unusable) = unknown {
+        weigh(Service { lock: None, standing: Standing::Unclear(untrusted(unusable)) });
+    }
     match (target, &best.standing) {
         (Target::PidFile(path), Standing::Absent) => Service { lock: None, standing: orphan(path.as_path()) },
         _ => best,
     }
 }
 
-/// The locks that may be the service's.
-fn locks(target: &Target) -> Vec<PathBuf> {
+/// The locks in a directory that may be the service's.
+fn locks(target: &Target, directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let (name, pid_file) = match target {
+        Target::Name(name) => (Some(name), None),
+        Target::PidFile(path) => (None, Some(path)),
+    };
+    let direct = state::file_name(name, pid_file).map(|name| directory.join(name));
     let mut locks = Vec::new();
-    for directory in state::directories() {
-        let (name, pid_file) = match target {
-            Target::Name(name) => (Some(name), None),
-            Target::PidFile(path) => (None, Some(path)),
-        };
-        let direct = state::file_name(name, pid_file).map(|name| directory.join(name));
-        if let Some(path) = pid_file {
-            let place = pid_file::real(path.as_path());
-            let records = state::records(&directory, direct.as_deref());
-            locks.extend(records.into_iter().filter_map(|(lock, record)| {
-                (record.pid_file.is_some_and(|recorded| pid_file::real(&recorded) == place)).then_some(lock)
-            }));
-        }
-        locks.extend(direct);
+    if let Some(path) = pid_file {
+        let place = pid_file::real(path.as_path());
+        let records = state::records(directory, direct.as_deref())?;
+        locks.extend(records.into_iter().filter_map(|(lock, record)| {
+            (record.pid_file.is_some_and(|recorded| pid_file::real(&recorded) == place)).then_some(lock)
+        }));
     }
-    locks
+    locks.extend(direct);
+    Ok(locks)
 }
 
 /// A service that is being replaced while we look is looked at again, this often.
@@ -182,6 +202,11 @@ fn orphan(path: &Path) -> Standing {
         None if fs::symlink_metadata(path).is_err() => Standing::Absent,
         named => Standing::Orphaned(named),
     }
+}
+
+fn untrusted(unusable: Unusable) -> Doubt {
+    let Unusable { path, cause, hint, .. } = unusable;
+    Doubt::Untrusted(path.display().to_string(), cause, hint)
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> Doubt {

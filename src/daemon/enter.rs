@@ -126,6 +126,7 @@ impl Daemon<'_> {
         let refused = |failure| Error::Refused(vec![failure]);
         let Prepared { spec, mut resolved, detection } = self.prepare()?;
         let above = Above::take(&spec, &mut resolved, &detection).map_err(refused)?;
+        resolved.notes.iter().for_each(|note| launcher::write(&launcher::complaint(&Failure::from(note))));
         let plan = self.plan_of(&spec, &resolved, &detection);
         supervise::check(&plan).map_err(refused)?;
         if let Some(failure) = supervise::running_already(&spec, &resolved) {

@@ -8,6 +8,7 @@ use std::hash::Hasher;
 use crate::host;
 use crate::host::Asked;
 use crate::host::Detection;
+use crate::host::Mode;
 use crate::plan::Plan;
 use crate::plan::Resolved;
 use crate::plan::Surroundings;
@@ -91,8 +92,11 @@ fn resolved(
     inherited: Vec<(OsString, OsString)>,
 ) -> Result<Prepared, Error> {
     let surroundings = Surroundings::of(&detection);
-    let resolved = setup::resolve_itself(&spec, surroundings, inherited)
+    let mut resolved = setup::resolve_itself(&spec, surroundings, inherited)
         .map_err(|failures| Error::Refused(failures.into_iter().map(in_our_words).collect()))?;
+    if detection.mode == Mode::Supervised {
+        setup::do_without_state(&spec, &mut resolved);
+    }
     Ok(Prepared { spec, resolved, detection })
 }
 

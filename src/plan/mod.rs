@@ -35,6 +35,7 @@ pub use environment::readdress;
 pub use environment::started_as;
 pub use resolved::Account;
 pub use resolved::Entry;
+pub use resolved::Note;
 pub use resolved::Orphans;
 pub use resolved::Resolved;
 pub use resolved::Standing;
@@ -231,6 +232,7 @@ mod tests {
                 groups: vec![0, 4],
                 oom_score_adjust: Some(-500),
                 limits: Resource::ALL.to_vec(),
+                runtime_directory: "/run".into(),
                 ..Standing::default()
             },
             program: "/bin/true".into(),
@@ -238,6 +240,7 @@ mod tests {
             from_files: Vec::new(),
             socket_owner: (None, None),
             lock: Some("/run/svcadapt/x".into()),
+            notes: Vec::new(),
         }
     }
 

@@ -31,6 +31,21 @@ pub struct Resolved {
     pub socket_owner: (Option<u32>, Option<u32>),
     /// The file that is locked; none where the service has neither a name nor a pid file.
     pub lock: Option<PathBuf>,
+    /// What is done without on this machine. It is told before the start.
+    pub notes: Vec<Note>,
+}
+
+/// One thing that is done without.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What is done without.
+    pub stage: &'static str,
+    /// For what.
+    pub object: String,
+    /// Why, in words.
+    pub cause: String,
+    /// What can be done about it.
+    pub hint: Option<String>,
 }
 
 impl Resolved {
@@ -52,12 +67,12 @@ impl Resolved {
 
     /// Where the directories of a kind lie: an ordinary user has them at home (systemd.exec(5), "user" column).
     fn base(&self, kind: DirectoryKind) -> PathBuf {
-        if self.standing.is_root() {
+        if self.standing.is_root() && kind != DirectoryKind::Runtime {
             return kind.base().to_owned();
         }
         let home = Path::new(self.account.entry.as_ref().map_or("/", |entry| entry.home.as_str()));
         match kind {
-            DirectoryKind::Runtime => PathBuf::from(format!("/run/user/{}", self.standing.uid)),
+            DirectoryKind::Runtime => self.standing.runtime_directory.clone(),
             DirectoryKind::State => home.join(".local/state"),
             DirectoryKind::Cache => home.join(".cache"),
             DirectoryKind::Logs => home.join(".local/state/log"),
@@ -107,6 +122,8 @@ pub struct Standing {
     pub umask: Option<Mode>,
     /// The working directory.
     pub working_directory: Option<PathBuf>,
+    /// Where runtime directories lie, root's or this user's.
+    pub runtime_directory: PathBuf,
     /// The nice level.
     pub nice: Option<i32>,
     /// The OOM score adjustment; none where the system has no such thing.

@@ -42,7 +42,7 @@ impl<'a> Claim<'a> {
         let Some(path) = &resolved.lock else { return Ok(claim) };
         let step = Step::Lock { path: path.clone(), descriptor: 0 };
         let failed = |error: io::Error| Failure::io(&step, &error);
-        state::prepare_directory().map_err(failed)?;
+        state::prepare_directory().map_err(|unusable| Failure::unusable(&step, unusable))?;
         let longer = u64::try_from(LONGER.as_micros()).unwrap_or(u64::MAX);
         let patience = perform::stop_patience(spec).map(|patience| patience.saturating_add(longer));
         let record = Record::own(claim.pid_file(), resolved.program.clone(), patience).map_err(failed)?;

@@ -3,9 +3,12 @@
 use std::fmt;
 use std::io;
 
+use crate::plan::Note;
 use crate::plan::Step;
 use crate::sys::plain;
 use crate::sys::words;
+
+use super::state::Unusable;
 
 /// What failed, of what, why, and where there is one the cure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +72,12 @@ impl Failure {
         Self { errno: error.raw_os_error(), ..Self::of(step, words(error)) }
     }
 
+    /// The failure of a step for which the directory of the locks cannot be used.
+    pub fn unusable(step: &Step, unusable: Unusable) -> Self {
+        let Unusable { path, cause, hint, errno } = unusable;
+        Self { hint, errno, ..Self::of(step, format!("{}: {cause}", path.display())) }
+    }
+
     /// The same failure, with its cure.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -83,6 +92,14 @@ impl Failure {
             None => "already running, as a process of another pid namespace".to_owned(),
         };
         Self::new("start", what, cause, ALREADY_RUNNING)
+    }
+}
+
+/// What is done without is told as a failure is.
+impl From<&Note> for Failure {
+    fn from(note: &Note) -> Self {
+        let Note { stage, object, cause, hint } = note;
+        Self { hint: hint.clone(), ..Self::new(stage, object, cause, PID_FILE) }
     }
 }
 

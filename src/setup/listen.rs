@@ -24,6 +24,7 @@ use crate::sys::listen::Kind;
 use crate::sys::listen::Settings;
 use crate::sys::place::Judge;
 use crate::sys::place::Last;
+use crate::sys::places;
 use crate::sys::words;
 
 use super::account;
@@ -145,7 +146,7 @@ impl<'a> Maker<'a> {
         if let Some(shared) = found(judge.trusting(account.uid))? {
             let place = shared.directory.display();
             let cause = format!("users other than root and the service's can write in {place}");
-            return Err(unopened(cause, "put it into /run"));
+            return Err(unopened(cause, &places::cure(&shared.directory)));
         }
         Ok(if found(judge)?.is_some() { Self::Service(account) } else { Self::Ourselves })
     }

@@ -32,6 +32,7 @@ pub use perform::Work;
 pub use perform::take_away;
 pub use report::Report;
 pub use report::Reports;
+pub use resolve::do_without_state;
 pub use resolve::resolve;
 pub use resolve::resolve_itself;
 pub use settle::Privileges;

@@ -220,7 +220,7 @@ impl<'a> Work<'a> {
 
     fn lock(&mut self, step: &Step, path: &Path, descriptor: i32) -> Result<(), Failure> {
         let failed = |error: io::Error| Failure::io(step, &error);
-        state::prepare_directory().map_err(failed)?;
+        state::prepare_directory().map_err(|unusable| Failure::unusable(step, unusable))?;
         let patience = stop_patience(self.spec);
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
         let record = Record::own(pid_file, self.resolved.program.clone(), patience).map_err(failed)?;

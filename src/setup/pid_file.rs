@@ -12,6 +12,7 @@ use crate::sys::file::Kind;
 use crate::sys::identity;
 use crate::sys::place::Judge;
 use crate::sys::place::Last;
+use crate::sys::places;
 use crate::sys::untrusted;
 use crate::sys::words;
 
@@ -118,14 +119,17 @@ fn number(text: &[u8]) -> Option<i32> {
 
 fn place(path: &Path, judge: Judge) -> Result<(File, &OsStr), Untrusted> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(untrusted("this is no file", "write it as /run/NAME.pid"));
+        return Err(untrusted(
+            "this is no file",
+            &format!("write it as {}/NAME.pid", places::runtime().display()),
+        ));
     };
     let own = identity::effective_user();
     if own == 0
         && let Some(shared) = judge.reach(parent, Last::Directory)?.shared()
     {
         let cause = format!("users other than root can write in {}", shared.directory.display());
-        return Err(untrusted(cause, "put it directly into /run"));
+        return Err(untrusted(cause, &places::cure(&shared.directory)));
     }
     let directory = std::fs::canonicalize(parent).and_then(|parent| file::open_directory(&parent))?;
     if let Some(found) = file::look(&directory, name)? {

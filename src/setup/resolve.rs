@@ -8,9 +8,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::plan::Account;
+use crate::plan::Note;
 use crate::plan::Orphans;
 use crate::plan::Resolved;
 use crate::plan::Standing;
+use crate::plan::Step;
 use crate::plan::Surroundings;
 use crate::spec::EnvironmentFile;
 use crate::spec::Input;
@@ -34,6 +36,7 @@ use crate::sys::words;
 use super::Failure;
 use super::account;
 use super::failure::PID_FILE;
+use super::perform;
 use super::pid_file;
 use super::program;
 use super::state;
@@ -92,9 +95,10 @@ fn look_up(
     let from_files =
         spec.environment.files.iter().flat_map(|file| variables(file, &account, &mut failures)).collect();
     let lock = state::path(spec.name.as_ref(), spec.pid_file.as_ref());
+    let notes = Vec::new();
     let socket_owner = account::socket_owner(spec, &standing, &mut failures);
     let mut resolved =
-        Resolved { account, standing, program: "/".into(), inherited, from_files, socket_owner, lock };
+        Resolved { account, standing, program: "/".into(), inherited, from_files, socket_owner, lock, notes };
     match resolved.standing.passed_descriptors.len() {
         0 => activate(spec, &mut resolved.standing, &mut failures),
         passed if passed < spec.sockets.listen.len() => {
@@ -107,6 +111,17 @@ fn look_up(
     }
     places(spec, &resolved, surroundings, &mut failures);
     (resolved, failures)
+}
+
+/// Below a manager and as process 1: a service whose lock cannot be made does without lock and record. The manager knows its
+/// process, and starts no second one.
+pub fn do_without_state(spec: &ServiceSpec, resolved: &mut Resolved) {
+    let Some(path) = resolved.lock.clone() else { return };
+    let Some(obstacle) = state::obstacle() else { return };
+    let stage = Step::Lock { path, descriptor: 0 }.stage();
+    let cause = format!("started without it, so status and stop know nothing of this service: {obstacle}");
+    resolved.notes.push(Note { stage, object: perform::what(spec), cause, hint: obstacle.hint });
+    resolved.lock = None;
 }
 
 fn standing(inherited: &[(OsString, OsString)]) -> Standing {
@@ -131,6 +146,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> Standing {
         settled,
         umask: Mode::parse_umask(OsString::from(format!("{umask:o}")).as_os_str()).ok(),
         working_directory: std::env::current_dir().ok(),
+        runtime_directory: state::runtime_directory(),
         nice: limits::nice().ok(),
         oom_score_adjust: limits::oom_score_adjust().ok(),
         limits: Resource::ALL.into_iter().filter(|resource| limits::exists(resource.name())).collect(),

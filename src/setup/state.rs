@@ -14,7 +14,9 @@
 //! A child of the program has that descriptor too, and may lock the file when the program has ended. That says nothing:
 //! who is not recorded is not the service, and the next start takes a new file.
 
+mod earlier;
 mod lock;
+mod place;
 mod record;
 
 use std::ffi::OsStr;
@@ -33,13 +35,20 @@ use crate::spec::AbsPath;
 use crate::spec::ServiceName;
 use crate::sys::fd;
 use crate::sys::file;
-use crate::sys::identity;
 use crate::sys::lock::Holder;
 use crate::sys::lock::Turn;
 
 pub use lock::Lock;
 pub use lock::Taken;
 pub use lock::remove;
+pub use place::Place;
+pub use place::Unusable;
+pub use place::directory;
+pub use place::obstacle;
+pub use place::own;
+pub use place::places;
+pub use place::prepare_directory;
+pub use place::runtime_directory;
 pub use record::Record;
 pub use record::Session;
 
@@ -58,38 +67,6 @@ pub enum Found {
     Unknown,
 }
 
-/// Where the locks lie: `/run/svcadapt` for root, else the user's own runtime directory.
-pub fn directory() -> PathBuf {
-    let uid = identity::effective_user();
-    let runtime = PathBuf::from(format!("/run/user/{uid}"));
-    if uid == 0 {
-        of_root()
-    } else if fs::symlink_metadata(&runtime).is_ok_and(|found| found.is_dir() && found.uid() == uid) {
-        runtime.join("svcadapt")
-    } else {
-        PathBuf::from(format!("/tmp/svcadapt-{uid}"))
-    }
-}
-
-fn of_root() -> PathBuf {
-    PathBuf::from(if Path::new("/run").is_dir() { "/run/svcadapt" } else { "/var/run/svcadapt" })
-}
-
-/// Where services are looked for: in our own directory, then in root's. One that others can write is left out, for
-/// what stands in it may be anybody's word.
-pub fn directories() -> Vec<PathBuf> {
-    let mut all = vec![(directory(), identity::effective_user()), (of_root(), 0)];
-    all.dedup();
-    all.into_iter()
-        .filter(|(path, owner)| fs::symlink_metadata(path).is_ok_and(|found| safe(&found, *owner)))
-        .map(|(path, _)| path)
-        .collect()
-}
-
-fn safe(found: &fs::Metadata, owner: u32) -> bool {
-    found.is_dir() && found.uid() == owner && found.mode() & 0o022 == 0
-}
-
 /// The descriptors of this process that lead to a lock which is its own. One that was started by `svcadapt run` has such a
 /// descriptor from it. A child of that one may have it too, also when nobody holds the lock any more; it is not the
 /// process that is recorded.
@@ -97,8 +74,9 @@ pub fn inherited() -> Vec<i32> {
     let numbers = fd::surviving().unwrap_or_default().into_iter();
     let leads_to_our_lock = |number: &i32| {
         let link = fs::read_link(format!("/proc/self/fd/{number}")).unwrap_or_default();
-        let is_lock = [of_root(), directory()].iter().any(|place| link.parent() == Some(place));
-        is_lock && read(&link).is_ok_and(|record| record.is_some_and(|record| record.is_own()))
+        link.is_absolute()
+            && place::holds(&link)
+            && read(&link).is_ok_and(|record| record.is_some_and(|record| record.is_own()))
     };
     numbers
         .filter(leads_to_our_lock)
@@ -110,8 +88,7 @@ pub fn inherited() -> Vec<i32> {
 pub fn is_launchers(address: &OsStr) -> bool {
     let path = Path::new(address);
     let socket = path.file_name().is_some_and(|name| name.as_bytes().starts_with(SOCKET.as_bytes()));
-    let ours = path.parent().is_some_and(|parent| parent == of_root() || parent == directory());
-    (socket && ours) || address.as_bytes().starts_with(ABSTRACT_SOCKET)
+    (socket && place::holds(path)) || address.as_bytes().starts_with(ABSTRACT_SOCKET)
 }
 
 /// What the name of a launcher's socket begins with; the rest is the number of the process that listens.
@@ -146,39 +123,24 @@ fn key(path: &Path) -> OsString {
     OsString::from_vec(name)
 }
 
-/// Makes the directory of the locks, or makes sure that it is one that nobody else can change.
-pub fn prepare_directory() -> io::Result<()> {
-    let (path, uid) = (directory(), identity::effective_user());
-    let mode = if uid == 0 { 0o755 } else { 0o700 };
-    if file::make_directory(&path, mode)? {
-        // Whatever the umask.
-        file::set_mode(file::open_directory(&path)?, mode)?;
-    }
-    if !safe(&fs::symlink_metadata(&path)?, uid) {
-        return Err(io::Error::other(format!(
-            "{} belongs to somebody else, or others can write it",
-            path.display()
-        )));
-    }
-    Ok(())
-}
-
 /// Waits for a turn at something that starts of this user must not do at once. `name` is that of no service.
 pub(super) fn turn(name: &str) -> io::Result<Turn> {
-    prepare_directory()?;
+    prepare_directory().map_err(|unusable| io::Error::other(unusable.to_string()))?;
     turn_in(&directory(), name)
 }
 
 fn turn_in(directory: &Path, name: &str) -> io::Result<Turn> {
     // Nobody else can open it, and so keep us waiting.
     let path = directory.join(name);
-    crate::sys::lock::turn(file::open_own(&path, MODE)?, PATIENCE).map_err(|error| match error.kind() {
-        io::ErrorKind::TimedOut => io::Error::other(format!(
-            "another start or stop has not let go of {} for {PATIENCE:?}",
-            path.display()
-        )),
-        _ => error,
-    })
+    crate::sys::lock::turn(file::open_own(&path, mode_in(Some(directory), MODE))?, PATIENCE).map_err(
+        |error| match error.kind() {
+            io::ErrorKind::TimedOut => io::Error::other(format!(
+                "another start or stop has not let go of {} for {PATIENCE:?}",
+                path.display()
+            )),
+            _ => error,
+        },
+    )
 }
 
 /// How long a turn is waited for. It takes milliseconds; who needs longer was stopped in the middle of it.
@@ -186,6 +148,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The mode of what only the owner may open.
 const MODE: u32 = 0o600;
+
+/// The mode of a file in this directory. In one that is aged (tmpfiles.d(5)) files with the sticky bit stay.
+fn mode_in(directory: Option<&Path>, mode: u32) -> u32 {
+    const STICKY: u32 = 0o1000;
+    if directory.is_some_and(place::is_aged) { mode | STICKY } else { mode }
+}
 
 /// Looks at a service from outside. Whoever may not open its lock has the record alone to go by.
 pub fn look(path: &Path) -> io::Result<Found> {
@@ -229,8 +197,8 @@ fn holder(path: &Path, record: Option<&Record>) -> io::Result<Holder> {
 }
 
 /// Every lock in a directory that has a record but `own`, by name.
-pub fn records(directory: &Path, own: Option<&Path>) -> Vec<(PathBuf, Record)> {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+pub fn records(directory: &Path, own: Option<&Path>) -> io::Result<Vec<(PathBuf, Record)>> {
+    let entries = fs::read_dir(directory)?.flatten();
     let locks = entries.filter_map(|entry| {
         let name = entry.file_name();
         Some(directory.join(OsStr::from_bytes(name.as_bytes().strip_suffix(RECORD)?)))
@@ -243,7 +211,7 @@ pub fn records(directory: &Path, own: Option<&Path>) -> Vec<(PathBuf, Record)> {
         })
         .collect();
     all.sort_by(|(one, _), (other, _)| one.cmp(other));
-    all
+    Ok(all)
 }
 
 fn same(file: &fs::File, path: &Path) -> io::Result<bool> {

@@ -145,16 +145,28 @@ pub fn resume<'a>(
 /// Whether the service runs already. Asked early, so that a start that loses changes nothing. The lock itself decides,
 /// later.
 pub fn running_already(spec: &ServiceSpec, resolved: &Resolved) -> Option<Failure> {
-    let path = resolved.lock.as_ref()?;
-    let pid = match state::look(path) {
-        // This very process, if it was started as the service and now becomes it itself.
-        Ok(Found::Running(record)) if record.pid != process::own_pid() => Some(record.pid),
-        Ok(Found::Elsewhere) => None,
-        // A lock that cannot be read will say so when it is taken.
-        Ok(Found::Running(_) | Found::Dead(_) | Found::Unsettled(_) | Found::Unknown) | Err(_) => {
-            return None;
+    let lock = resolved.lock.as_ref()?;
+    let name = lock.file_name()?;
+    let mut all = vec![lock.clone()];
+    // It may have been started when another place was this user's, or in one of an earlier version.
+    for place in state::own() {
+        match place.is_there() {
+            Ok(true) => all.push(place.path.join(name)),
+            Ok(false) => {}
+            Err(unusable) => {
+                let step = Step::Lock { path: lock.clone(), descriptor: 0 };
+                return Some(Failure::unusable(&step, unusable));
+            }
         }
-    };
+    }
+    all.dedup();
+    let pid = all.iter().find_map(|lock| match state::look(lock) {
+        // This very process, if it was started as the service and now becomes it itself.
+        Ok(Found::Running(record)) if record.pid != process::own_pid() => Some(Some(record.pid)),
+        Ok(Found::Elsewhere) => Some(None),
+        // A lock that cannot be read will say so when it is taken.
+        Ok(Found::Running(_) | Found::Dead(_) | Found::Unsettled(_) | Found::Unknown) | Err(_) => None,
+    })?;
     let name = spec.name.as_ref().map(ToString::to_string);
     let what = name.or_else(|| spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default();
     Some(Failure::already_running(&what, pid))

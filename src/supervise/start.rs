@@ -161,18 +161,23 @@ impl<'a> Start<'a> {
     }
 
     /// A socket for the program alone: in a directory that is ours, owned by its user; or without a place in the
-    /// file system, where the program's file system is another one.
+    /// file system, where the program's file system is another one, or there is no such directory.
     fn listen(&self) -> Result<(NotifySocket, OsString, Option<SocketFile>), Failure> {
         let failed = |error: io::Error| Failure::io(&Step::NotifySocket, &error);
-        if self.spec.root_directory.is_some() {
+        let without = || {
             let (socket, name) = NotifySocket::abstract_name().map_err(failed)?;
             let mut address = b"@".to_vec();
             address.extend(name);
-            return Ok((socket, <OsString as std::os::unix::ffi::OsStringExt>::from_vec(address), None));
-        }
-        state::prepare_directory().map_err(failed)?;
-        sweep(&state::directory());
+            Ok((socket, <OsString as std::os::unix::ffi::OsStringExt>::from_vec(address), None))
+        };
         let path = state::directory().join(format!("{SOCKET}{}", process::own_pid()));
+        if self.spec.root_directory.is_some() || path.as_os_str().len() > NotifySocket::LONGEST_PATH {
+            return without();
+        }
+        if let Err(unusable) = state::prepare_directory() {
+            return without().map_err(|_| Failure::unusable(&Step::NotifySocket, unusable));
+        }
+        sweep(&state::directory());
         let before = file::set_umask(0o177);
         let bound = NotifySocket::at(&path);
         file::set_umask(before);

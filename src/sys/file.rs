@@ -202,6 +202,13 @@ pub fn make_directory(path: &Path, mode: u32) -> io::Result<bool> {
     }
 }
 
+/// Whether this process may put names into a directory, as far as the kernel tells without trying.
+pub fn may_write(directory: &Path) -> io::Result<()> {
+    use nix::unistd::AccessFlags;
+    let wanted = AccessFlags::W_OK | AccessFlags::X_OK;
+    Ok(nix::unistd::faccessat(nix::fcntl::AT_FDCWD, directory, wanted, AtFlags::AT_EACCESS)?)
+}
+
 /// Opens a directory in another one, unless a link stands for it.
 pub fn open_directory_in(directory: impl AsFd, name: &OsStr) -> io::Result<File> {
     use nix::fcntl::OFlag;

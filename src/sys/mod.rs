@@ -23,6 +23,7 @@ pub mod lock;
 mod number;
 pub mod pair;
 pub mod place;
+pub mod places;
 pub mod process;
 pub mod procfs;
 mod rules;

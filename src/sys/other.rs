@@ -48,10 +48,6 @@ pub(super) fn access_list_lets_write(_path: &Path) -> bool {
     false
 }
 
-pub(super) fn is_roots_group(_path: &Path, _gid: u32) -> bool {
-    false
-}
-
 pub(super) fn groups() -> io::Result<Vec<u32>> {
     Ok(nix::unistd::getgroups()?.into_iter().map(Gid::as_raw).collect())
 }

@@ -15,6 +15,7 @@ use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
 
+use super::places::HERE;
 use super::platform;
 
 /// Links that are followed before a path counts as a circle (`MAXSYMLINKS`, path_resolution(7)).
@@ -184,7 +185,7 @@ impl Judge {
     fn is_roots_group(self, path: &Path, gid: u32) -> bool {
         match self.root_group {
             RootGroup::Root => {
-                (gid == 0 || platform::is_roots_group(path, gid)) && !platform::group_bits_may_be_a_mask(path)
+                (gid == 0 || HERE.is_roots_group(path, gid)) && !platform::group_bits_may_be_a_mask(path)
             }
             RootGroup::Service => false,
         }

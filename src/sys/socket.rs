@@ -31,6 +31,10 @@ pub struct Datagram {
 pub const LONGEST: usize = 4096;
 
 impl NotifySocket {
+    /// The longest path that a socket can have here (`sun_path`, unix(7), with its NUL).
+    pub const LONGEST_PATH: usize =
+        size_of::<libc::sockaddr_un>() - std::mem::offset_of!(libc::sockaddr_un, sun_path) - 1;
+
     /// Binds to a path that must not exist.
     pub fn at(path: &Path) -> io::Result<Self> {
         let address = std::os::unix::net::SocketAddr::from_pathname(path)?;

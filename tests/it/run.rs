@@ -11,6 +11,7 @@ mod race;
 mod reach;
 mod ready;
 mod spec;
+mod stateless;
 mod statuses;
 
 use std::fs;
@@ -99,15 +100,12 @@ impl Drop for Service {
     }
 }
 
-/// Where the locks of this user's services lie.
+/// Where the locks of this user's services lie: of another one than ours, one without a home.
 fn locks(uid: u32) -> PathBuf {
-    let runtime = PathBuf::from(format!("/run/user/{uid}"));
-    if uid == 0 {
-        PathBuf::from("/run/svcadapt")
-    } else if runtime.is_dir() {
-        runtime.join("svcadapt")
-    } else {
-        PathBuf::from(format!("/tmp/svcadapt-{uid}"))
+    match uid {
+        0 => PathBuf::from("/run/svcadapt"),
+        own if own == geteuid().as_raw() => svcadapt::setup::state::directory(),
+        _ => PathBuf::from(format!("/tmp/svcadapt-{uid}")),
     }
 }
 

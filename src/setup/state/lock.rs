@@ -15,6 +15,8 @@ use crate::sys::lock::Holder;
 use super::super::pid_file;
 use super::MODE;
 use super::Record;
+use super::mode_in;
+use super::place;
 use super::read;
 use super::record_of;
 use super::records;
@@ -62,9 +64,18 @@ impl Lock {
             let pid_file = pid_file::real(pid_file);
             let its =
                 |other: &Record| other.pid_file.as_deref().is_some_and(|one| pid_file::real(one) == pid_file);
-            let mut others = records(directory, Some(path)).into_iter();
-            if let Some((lock, other)) = others.find(|(_, other)| its(other) && other.is_anothers()) {
-                return Ok(Err(Taken::PidFile(lock, other.pid)));
+            let mut others = vec![directory.to_owned()];
+            others.extend(place::own().into_iter().skip(1).map(|place| place.path));
+            for place in others {
+                let known = match records(&place, Some(path)) {
+                    // One of other circumstances, of which there may be nothing.
+                    Err(_) if place != directory => continue,
+                    known => known?,
+                };
+                let mut known = known.into_iter();
+                if let Some((lock, other)) = known.find(|(_, other)| its(other) && other.is_anothers()) {
+                    return Ok(Err(Taken::PidFile(lock, other.pid)));
+                }
             }
         }
         let mut opened = file::open_own(path, MODE)?;
@@ -87,7 +98,7 @@ impl Lock {
             }
         }
         // Whatever the umask, and whatever made it.
-        file::set_mode(&opened, MODE)?;
+        file::set_mode(&opened, mode_in(path.parent(), MODE))?;
         let file = match descriptor {
             Some(number) => File::from(fd::renumber(opened.into(), number)?),
             None => opened,
@@ -105,7 +116,12 @@ impl Lock {
         let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
-        file::replace(file::open_directory(directory)?, name, 0o644, &record.write())
+        file::replace(
+            file::open_directory(directory)?,
+            name,
+            mode_in(Some(directory), 0o644),
+            &record.write(),
+        )
     }
 }
 

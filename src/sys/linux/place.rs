@@ -20,8 +20,3 @@ pub(crate) fn group_bits_may_be_a_mask(path: &Path) -> bool {
 pub(crate) fn access_list_lets_write(_path: &Path) -> bool {
     false
 }
-
-/// Whether only root is in the group of this directory. There is no such group besides 0.
-pub(crate) fn is_roots_group(_path: &Path, _gid: u32) -> bool {
-    false
-}

@@ -33,7 +33,6 @@ pub(super) use known::user_directory;
 pub(super) use known::users;
 pub(super) use place::access_list_lets_write;
 pub(super) use place::group_bits_may_be_a_mask;
-pub(super) use place::is_roots_group;
 pub(super) use proc_info::arguments;
 pub(super) use proc_info::process as process_info;
 pub(super) use signals::Signals;

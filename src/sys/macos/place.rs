@@ -65,9 +65,3 @@ fn allows_writing(entry: *mut c_void) -> bool {
     let has = |permission: c_int| unsafe { acl_get_perm_np(permissions, permission) != 0 };
     !read || (tag == ACL_EXTENDED_ALLOW && WRITING.into_iter().any(has))
 }
-
-/// Whether only root is in the group of this directory: /var/run is 0775 root:daemon, and root alone is in the group
-/// `daemon` (1).
-pub(crate) fn is_roots_group(path: &Path, gid: u32) -> bool {
-    gid == 1 && path == Path::new("/private/var/run")
-}

@@ -95,7 +95,7 @@ fn root_makes_no_socket_where_strangers_can_change_it() {
     mode(0o777);
     let cause = format!(
         "users other than root and the service's can write in {}\n  \
-         hint: put it into /run",
+         hint: put it directly into /run",
         open.display()
     );
     refused(&dir, &open.join("s"), &cause);

@@ -1,0 +1,177 @@
+//! Where this system keeps the files of services: a table of the systems, and what is asked of this machine for it.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::accounts;
+use super::platform;
+
+/// The systems whose places differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum System {
+    /// Linux, with systemd's places (file-hierarchy(7)).
+    Linux,
+    /// macOS: the root of the file system is sealed, so there is no `/run` (hier(7)).
+    MacOs,
+    /// Another Unix.
+    Other,
+}
+
+/// This system.
+pub const HERE: System = if cfg!(target_os = "linux") {
+    System::Linux
+} else if cfg!(target_os = "macos") {
+    System::MacOs
+} else {
+    System::Other
+};
+
+/// What decides where an ordinary user's files lie. `XDG_STATE_HOME` and `XDG_RUNTIME_DIR` do not: cron(8), a login and
+/// sudo(8) set them differently, and a service has to be found from each.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Person {
+    /// The number.
+    pub uid: u32,
+    /// The home directory of the account (passwd(5)).
+    pub home: Option<PathBuf>,
+    /// The home directory of the environment. It is looked at only: a service may have been started when the account's
+    /// was not known.
+    pub named_home: Option<PathBuf>,
+    /// A directory that the system has made for this user (`_CS_DARWIN_USER_DIR`, confstr(3)).
+    pub darwin: Option<PathBuf>,
+}
+
+impl Person {
+    /// Looks a user up. An error means that the account could not be looked up, and so that not every place is known.
+    pub fn look_up(uid: u32) -> io::Result<Self> {
+        let absolute = |path: PathBuf| path.is_absolute().then_some(path);
+        let home = accounts::user(&uid.to_string())?.and_then(|user| absolute(user.home.into()));
+        let named_home = std::env::var_os("HOME").map(PathBuf::from).and_then(absolute);
+        Ok(Self { uid, home, named_home, darwin: platform::user_directory() })
+    }
+}
+
+impl System {
+    /// Root's runtime directory. The other name is for a Linux without `/run`.
+    pub fn runtime(self, is_directory: impl Fn(&Path) -> bool) -> &'static Path {
+        let run = Path::new("/run");
+        if self == Self::Linux && is_directory(run) { run } else { Path::new("/var/run") }
+    }
+
+    /// The runtime directory of an ordinary user.
+    pub fn runtime_of(self, person: &Person) -> PathBuf {
+        match (self, &person.darwin) {
+            (Self::MacOs, Some(own)) => own.clone(),
+            _ => format!("/run/user/{}", person.uid).into(),
+        }
+    }
+
+    /// Where an ordinary user's state can lie that no logout and no cleaner takes away, the best first.
+    pub fn lasting(self, person: &Person) -> Vec<PathBuf> {
+        let below = match self {
+            Self::MacOs => "Library/Application Support/svcadapt",
+            Self::Linux | Self::Other => ".local/state/svcadapt",
+        };
+        let own = person.darwin.as_ref().filter(|_| self == Self::MacOs).map(|own| own.join("svcadapt"));
+        own.into_iter().chain(person.home.as_ref().map(|home| home.join(below))).collect()
+    }
+
+    /// The same below the home directory that the environment names.
+    pub fn named(self, person: &Person) -> Vec<PathBuf> {
+        let named = Person { home: person.named_home.clone(), darwin: None, ..Person::default() };
+        self.lasting(&named)
+    }
+
+    /// The place of a user who has no home, or one that cannot be written. Cleaners look here; systemd-tmpfiles(8) leaves
+    /// files with the sticky bit alone.
+    pub fn fallback(self, uid: u32) -> PathBuf {
+        format!("/tmp/svcadapt-{uid}").into()
+    }
+
+    /// Whether a directory that its group can write is root's alone all the same. `/var/run` of macOS belongs to the group
+    /// `daemon`, whose only member is root.
+    pub fn is_roots_group(self, directory: &Path, gid: u32) -> bool {
+        self == Self::MacOs && gid == 1 && directory == Path::new("/private/var/run")
+    }
+}
+
+/// Root's runtime directory on this machine.
+pub fn runtime() -> &'static Path {
+    HERE.runtime(Path::is_dir)
+}
+
+/// What to do about a directory that others than root can write and where root's files were to lie.
+pub fn cure(directory: &Path) -> String {
+    let runtime = runtime();
+    let real = std::fs::canonicalize(runtime);
+    if directory == runtime || real.is_ok_and(|real| real == directory) {
+        format!("chmod 755 {}: it is root's on every system", runtime.display())
+    } else {
+        format!("put it directly into {}", runtime.display())
+    }
+}
+
+/// As much of a boot's name as one directory's name needs.
+pub fn short(boot: &str) -> PathBuf {
+    const ENOUGH: usize = 16;
+    let letters: String = boot.chars().filter(char::is_ascii_alphanumeric).take(ENOUGH).collect();
+    PathBuf::from(OsStr::new(&letters))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn person() -> Person {
+        Person {
+            uid: 501,
+            home: Some("/home/u".into()),
+            named_home: Some("/tmp/h".into()),
+            darwin: Some("/var/folders/a/b/0".into()),
+        }
+    }
+
+    #[test]
+    fn every_system_has_its_own_places() {
+        for (system, runtime, users, lasting) in [
+            (System::Linux, "/run", "/run/user/501", &["/home/u/.local/state/svcadapt"][..]),
+            (
+                System::MacOs,
+                "/var/run",
+                "/var/folders/a/b/0",
+                &["/var/folders/a/b/0/svcadapt", "/home/u/Library/Application Support/svcadapt"],
+            ),
+            (System::Other, "/var/run", "/run/user/501", &["/home/u/.local/state/svcadapt"]),
+        ] {
+            assert_eq!(system.runtime(|_| true), Path::new(runtime));
+            assert_eq!(system.runtime(|_| false), Path::new("/var/run"));
+            assert_eq!(system.runtime_of(&person()), Path::new(users));
+            let lasting: Vec<PathBuf> = lasting.iter().map(PathBuf::from).collect();
+            assert_eq!(system.lasting(&person()), lasting);
+            assert_eq!(system.fallback(501), Path::new("/tmp/svcadapt-501"));
+        }
+    }
+
+    #[test]
+    fn home_of_the_environment_is_looked_at_beside_the_accounts() {
+        assert_eq!(System::Linux.named(&person()), [PathBuf::from("/tmp/h/.local/state/svcadapt")]);
+        let nobody = Person { home: None, named_home: None, darwin: None, uid: 7 };
+        assert!(System::Linux.lasting(&nobody).is_empty());
+    }
+
+    #[test]
+    fn group_daemon_of_var_run_is_roots_on_macos_alone() {
+        let place = Path::new("/private/var/run");
+        assert!(System::MacOs.is_roots_group(place, 1));
+        assert!(!System::MacOs.is_roots_group(place, 20));
+        assert!(!System::MacOs.is_roots_group(Path::new("/private/var/log"), 1));
+        assert!(!System::Linux.is_roots_group(place, 1));
+    }
+
+    #[test]
+    fn boot_has_a_short_name_of_its_own() {
+        assert_eq!(short("0f3c9a54-1111-2222-3333-444444444444\n"), Path::new("0f3c9a5411112222"));
+    }
+}

@@ -1,0 +1,79 @@
+//! A /run that is not as a distribution makes it: in containers, in a confined unit.
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::require;
+use crate::harness::world;
+
+/// Runs a script in a world of its own, which must print this on both streams together and end with 0.
+fn told(script: &str, text: &str) {
+    if !require(Capability::Namespaces) {
+        return;
+    }
+    let dir = Dir::new();
+    let run = "classic() { svcadapt run --mode classic \"$@\" -- /bin/sleep 100 2>&1; echo $?; }\n";
+    world(&dir, &format!("{run}{script}")).stdout(text).run();
+    dir.nothing_left();
+}
+
+#[test]
+fn service_with_a_name_starts_where_run_is_sticky() {
+    told(
+        "chmod 1777 /run; classic --name web; stat -c '%U %a' /run/svcadapt; svcadapt status web | head -1
+         svcadapt stop web",
+        "0\nroot 755\nweb: running, process [ANY]\nweb: stopped (SIGTERM, [ANY] s)\n",
+    );
+}
+
+#[test]
+fn directory_that_another_user_has_planted_in_a_sticky_run_is_refused() {
+    told(
+        "chmod 1777 /run; mkdir /run/svcadapt; chown 2001 /run/svcadapt; classic --name web",
+        "svcadapt: lock '/run/svcadapt/web': /run/svcadapt: it belongs to another user\n  \
+         hint: remove it, and find out who put it there\n251\n",
+    );
+}
+
+#[test]
+fn cure_of_a_run_that_others_can_write_is_named() {
+    told(
+        "chmod 777 /run; classic --name web; ls /run; classic --pid-file /run/web.pid
+         classic --listen-stream /run/web.sock; chmod 1777 /run; classic --pid-file /run/web.pid",
+        "svcadapt: lock '/run/svcadapt/web': /run/svcadapt: users other than root can write in /run\n  \
+         hint: chmod 755 /run\n251\n\
+         svcadapt: pid file '/run/web.pid': users other than root can write in /run\n  \
+         hint: chmod 755 /run: it is root's on every system\n251\n\
+         svcadapt: listen '/run/web.sock': users other than root and the service's can write in /run\n  \
+         hint: chmod 755 /run: it is root's on every system\n202\n\
+         svcadapt: pid file '/run/web.pid': users other than root can write in /run\n  \
+         hint: chmod 755 /run: it is root's on every system\n251\n",
+    );
+}
+
+#[test]
+fn run_that_is_read_only_is_no_obstacle_below_a_manager_and_as_process_1() {
+    let note = "svcadapt: lock 'web': started without it, so status and stop know nothing of this service: \
+                /run/svcadapt: read-only file system\n  \
+                hint: /run has to be writable; in a container: --tmpfs /run:mode=755\nstarted\n";
+    told(
+        "mount -o remount,ro /run; export SHELL=/bin/sh
+         svcadapt run --mode supervised --name web -- sh -c 'echo started' 2>&1
+         unshare --pid --fork --mount-proc svcadapt run --name web -- sh -c 'echo started' 2>&1
+         svcadapt run --mode supervised -- sh -c 'echo started' 2>&1; classic --name web",
+        &format!(
+            "{note}{note}started\n\
+             svcadapt: lock '/run/svcadapt/web': /run/svcadapt: read-only file system\n  \
+             hint: /run has to be writable; in a container: --tmpfs /run:mode=755\n251\n"
+        ),
+    );
+}
+
+#[test]
+fn program_that_tells_its_readiness_starts_where_run_is_read_only() {
+    told(
+        "mount -o remount,ro /run
+         svcadapt run --mode classic --ready notify -- sh -c 'systemd-notify --ready 2>/dev/null; exec sleep 0' 2>&1 |
+             grep -c read-only || true",
+        "0\n",
+    );
+}
