@@ -17,7 +17,7 @@ use svcadapt::sys::words;
 ///
 /// A file is always a new one: what reads the old one meanwhile keeps it, a link that stands there is replaced and
 /// not followed, and neither mode nor extended attributes (a quarantine, on macOS) are taken over.
-pub(crate) fn deliver(directory: &Path, files: &[(String, String)]) -> Result<(), Error> {
+pub(crate) fn deliver(directory: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Error> {
     // Not made from the names, which may leave no room for more.
     let draft = |number: usize| directory.join(format!(".svcadapt.{}.{number}", std::process::id()));
     let drafts: Vec<PathBuf> = (0..files.len()).map(draft).collect();
@@ -31,13 +31,13 @@ pub(crate) fn deliver(directory: &Path, files: &[(String, String)]) -> Result<()
     delivered
 }
 
-fn all(directory: &Path, files: &[(String, String)], drafts: &[PathBuf]) -> Result<(), Error> {
+fn all(directory: &Path, files: &[(String, Vec<u8>)], drafts: &[PathBuf]) -> Result<(), Error> {
     let each = || files.iter().zip(drafts);
     let failed = |name: &str, error: &io::Error| {
         Error::new("output", words(error)).of(directory.join(name).display().to_string()).status(1)
     };
     // A directory is what no file can take the name of; it is found before any file has taken its own.
-    let taken = |(name, _): &&(String, String)| {
+    let taken = |(name, _): &&(String, Vec<u8>)| {
         directory.join(name).symlink_metadata().is_ok_and(|there| there.is_dir())
     };
     if let Some((name, _)) = files.iter().find(taken) {
@@ -53,9 +53,9 @@ fn all(directory: &Path, files: &[(String, String)], drafts: &[PathBuf]) -> Resu
     synced.map_err(|error| failed(files.last().map_or("", |(name, _)| name), &error))
 }
 
-fn write(path: &Path, text: &str) -> io::Result<()> {
+fn write(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(text)?;
     file.set_permissions(Permissions::from_mode(0o644))?;
     file.sync_all()
 }

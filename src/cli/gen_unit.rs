@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::path::PathBuf;
 
 use clap::Arg;
 use clap::ArgAction;
@@ -11,6 +12,7 @@ use clap::value_parser;
 
 use svcadapt::Error;
 use svcadapt::format::Rendered;
+use svcadapt::format::unit::Original;
 use svcadapt::format::unit::socket_unit;
 use svcadapt::format::unit::write_hardened;
 use svcadapt::format::unit::write_socket;
@@ -30,7 +32,9 @@ use super::generate;
 use super::generate::Beside;
 use super::generate::Format;
 use super::generate::Problems;
+use super::generate::Rewriting;
 use super::generate::told;
+use super::spec_file::Source;
 
 /// What clap must know.
 pub(crate) fn command() -> Command {
@@ -86,6 +90,15 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     )
 }
 
+/// systemd reads a drop-in again where it lies, and what it adds to a list is there twice then.
+fn with_drop_ins(original: &Original, drop_ins: &[PathBuf]) -> Vec<Error> {
+    let names: Vec<_> = drop_ins.iter().map(|path| path.display().to_string()).collect();
+    let cause = format!("what its drop-ins say is part of what is written: {}", names.join(", "));
+    let error = Error::new(original.service.file.path.display().to_string(), cause);
+    let error = error.hint("remove them where the unit is installed: systemd would read them once more");
+    if names.is_empty() { Vec::new() } else { vec![error] }
+}
+
 /// For this systemd, shut in so far.
 struct Unit {
     systemd: Systemd,
@@ -121,6 +134,22 @@ impl Format for Unit {
     fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems> {
         let hardening = self.harden(spec, division, adapter)?;
         write_hardened(spec, division, adapter, &hardening.set).map_err(told)
+    }
+
+    fn rewrite(
+        &self,
+        source: &Source,
+        spec: &ServiceSpec,
+        division: &Division,
+        adapter: &Path,
+        (service, sockets): (&Rendered, Option<&Beside>),
+    ) -> Rewriting {
+        let Source::Unit(original, drop_ins) = source;
+        let sockets = sockets.map(|beside| beside.text.as_str());
+        match original.rewrite(spec, division, adapter, service, sockets) {
+            Some(rewritten) => Rewriting::Lines(rewritten, with_drop_ins(original, drop_ins)),
+            None => Rewriting::Anew,
+        }
     }
 
     fn beside(&self, spec: &ServiceSpec, division: &Division) -> Result<Option<Beside>, Problems> {

@@ -1,5 +1,7 @@
 //! What gen-unit and gen-plist have in common: from options to a file, and nothing at all if anything is wrong.
 
+mod new;
+
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
@@ -14,21 +16,21 @@ use clap::ArgMatches;
 use clap::Command;
 use clap::value_parser;
 use serde_json::Value;
-use serde_json::json;
 
 use svcadapt::Error;
 use svcadapt::format::Rendered;
-use svcadapt::spec::FIELDS;
+use svcadapt::format::Rewritten;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::target::Division;
 use svcadapt::target::Hardening;
 use svcadapt::target::Loss;
-use svcadapt::target::LossKind;
 use svcadapt::target::Scope;
-use svcadapt::target::Subject;
 use svcadapt::target::Target;
 use svcadapt::target::divide;
-use svcadapt::target::values;
+
+use new::account;
+use new::in_own_words;
+use new::one_after_the_other;
 
 use super::Exit;
 use super::args;
@@ -40,6 +42,7 @@ use super::report::report;
 use super::report::report_all;
 use super::spec_file;
 use super::spec_file::Loaded;
+use super::spec_file::Source;
 
 /// A kind of file that a service can be written as.
 pub(crate) trait Format {
@@ -65,6 +68,18 @@ pub(crate) trait Format {
     /// The file's text. `adapter` is the path of svcadapt where the file will be used.
     fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems>;
 
+    /// The text of a file of this kind, with what is different in it, where `anew` is what the writers make of it.
+    fn rewrite(
+        &self,
+        _source: &Source,
+        _spec: &ServiceSpec,
+        _division: &Division,
+        _adapter: &Path,
+        _anew: (&Rendered, Option<&Beside>),
+    ) -> Rewriting {
+        Rewriting::Foreign
+    }
+
     /// A second file that the first one needs.
     fn beside(&self, _spec: &ServiceSpec, _division: &Division) -> Result<Option<Beside>, Problems> {
         Ok(None)
@@ -74,6 +89,16 @@ pub(crate) trait Format {
     fn not_beside(&self, _spec: &ServiceSpec) -> Option<String> {
         None
     }
+}
+
+/// What becomes of the words of the file that the service was read from.
+pub(crate) enum Rewriting {
+    /// They are another host's.
+    Foreign,
+    /// They stay, and this is to be noted.
+    Lines(Rewritten, Vec<Error>),
+    /// What is asked for cannot be said in them.
+    Anew,
 }
 
 /// A second file.
@@ -170,63 +195,12 @@ pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> 
 /// What is to be written, and where: a directory, or standard output.
 struct Made<'a> {
     /// All of it, for standard output.
-    text: String,
+    text: Vec<u8>,
     /// Each file's name and text, for a directory.
-    files: Vec<(String, String)>,
+    files: Vec<(String, Vec<u8>)>,
     place: Option<&'a Path>,
     /// The same for machines.
     account: Value,
-}
-
-/// The files, and field by field who honours it and how well.
-fn account(
-    spec: &ServiceSpec,
-    division: &Division,
-    rendered: &Rendered,
-    beside: Option<&Beside>,
-    hardening: &Hardening,
-) -> Value {
-    let of = |subject: &Subject| division.losses.iter().find(|loss| loss.subject == *subject);
-    let entry = |subject: Subject, by: &str| {
-        let loss = of(&subject);
-        json!({
-            "subject": subject.to_string(),
-            "by": by,
-            "kind": loss.map_or("exact", |loss| loss.kind.name()),
-            "why": loss.map(|loss| loss.kind.words()),
-            "weakens_security": loss.is_some_and(Loss::weakens_security),
-        })
-    };
-    let said = FIELDS.iter().map(|row| row.field).filter(|field| !values(spec, *field).is_empty());
-    let mut fields: Vec<Value> = said
-        .map(|field| {
-            let by = match field {
-                _ if division.host.contains(&field) => "host",
-                _ if division.adapter.contains(&field) => "adapter",
-                _ => "nobody",
-            };
-            entry(Subject::Field(field), by)
-        })
-        .collect();
-    let native = division.losses.iter().filter(|loss| !matches!(loss.subject, Subject::Field(_)));
-    fields.extend(native.map(|loss| {
-        let by = if matches!(loss.kind, LossKind::Approximated(_)) { "host" } else { "nobody" };
-        entry(loss.subject.clone(), by)
-    }));
-    let mut account = json!({ "text": rendered.text, "fields": fields });
-    if let Some(Beside { name, text }) = beside {
-        account["beside"] = json!({ "name": name, "text": text });
-    }
-    if *hardening != Hardening::default() {
-        let set = hardening.set.iter().map(
-            |set| json!({ "directive": set.directive, "value": set.value.to_string_lossy(), "why": set.why }),
-        );
-        let left_out = hardening.left_out.iter();
-        let left_out = left_out.map(|gone| json!({ "directive": gone.directive, "why": gone.why }));
-        account["hardening"] =
-            json!({ "set": set.collect::<Vec<_>>(), "left_out": left_out.collect::<Vec<_>>() });
-    }
-    account
 }
 
 /// Why the sandbox is as it is: to people who want to know, on standard error, since the file itself stays the same.
@@ -249,18 +223,19 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
     report_all(&notes);
     let noted = !notes.is_empty();
     let written = given.as_ref().map(|loaded| Written::of(&loaded.draft, &loaded.places)).unwrap_or_default();
-    let finish = |Loaded { draft, kept, .. }: Loaded| {
+    let finish = |Loaded { draft, kept, source, .. }: Loaded| {
         if F::NATIVE {
-            return draft.finish_natively().map_err(told);
+            return Ok((draft.finish_natively().map_err(told)?, source));
         }
         // Why there is no program, where a file has one that only its own host can start.
         let only_there = kept.iter().filter(|kept| kept.stage.ends_with(": ExecStart="));
         let why = told(only_there);
-        draft.finish().map_err(|problems| [why, told(problems)].concat())
+        let spec = draft.finish().map_err(|problems| [why, told(problems)].concat())?;
+        Ok((spec, source))
     };
     let spec = given.map_err(told).and_then(finish);
-    let (format, spec) = match (format, spec) {
-        (Ok(format), Ok(spec)) => (format, spec),
+    let (format, spec, source) = match (format, spec) {
+        (Ok(format), Ok((spec, source))) => (format, spec, source),
         (format, spec) => {
             let mut problems: Problems = format.err().iter().map(ToString::to_string).collect();
             problems.extend(spec.err().into_iter().flatten());
@@ -281,14 +256,20 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
         if place.is_some() || beside.is_some() { format.file(&spec).map_err(one)? } else { String::new() };
     let hardening = format.harden(&spec, &division, &adapter)?;
     explain(matches, &hardening);
-    report_all(written.told(&rendered.losses));
-    let stays =
-        place.filter(|_| beside.is_none()).and_then(|place| stays(place, &name, format.not_beside(&spec)));
+    let anew = (&rendered, beside.as_ref());
+    let rewriting = source.map(|source| format.rewrite(&source, &spec, &division, &adapter, anew));
+    let new = in_own_words(rendered, beside, rewriting);
+    report_all(&new.notes);
+    report_all(written.told(&new.losses));
+    report_all(written.strange(&new.strange));
+    let stays = place
+        .filter(|_| new.beside.is_none())
+        .and_then(|place| stays(place, &name, format.not_beside(&spec)));
     report_all(&stays);
-    acceptable(matches, noted || stays.is_some(), &rendered.losses).map_err(one)?;
-    let account = account(&spec, &division, &rendered, beside.as_ref(), &hardening);
-    let mut files = vec![(name, rendered.text)];
-    files.extend(beside.map(|beside| (beside.name, beside.text)));
+    acceptable(matches, noted || stays.is_some(), &new.losses).map_err(one)?;
+    let account = account(&spec, &division, &new, &hardening);
+    let mut files = vec![(name, new.text)];
+    files.extend(new.beside);
     Ok(Made { text: one_after_the_other(&files), files, place, account })
 }
 
@@ -302,20 +283,12 @@ fn stays(place: &Path, file: &str, beside: Option<String>) -> Option<Error> {
 }
 
 /// Two units in one file are none.
-fn apart(files: &[(String, String)]) {
+fn apart(files: &[(String, Vec<u8>)]) {
     let plain = || File::from(io::stdout().as_fd().try_clone_to_owned().ok()?).metadata().ok();
     if files.len() > 1 && plain().is_some_and(|file| file.is_file()) {
         let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
         let cause = format!("{} stand in one file, each below its name", names.join(" and "));
         report(&Error::new("output", cause).hint("--output DIR writes each of them as a file of its own"));
-    }
-}
-
-/// Of several files each begins with its name, as `systemctl cat` has it.
-fn one_after_the_other(files: &[(String, String)]) -> String {
-    match files {
-        [(_, text)] => text.clone(),
-        _ => files.iter().map(|(name, text)| format!("# {name}\n{text}")).collect::<Vec<_>>().join("\n"),
     }
 }
 

@@ -30,7 +30,19 @@ impl Written {
         weak.into_iter().chain(others).map(|loss| self.line(loss)).collect()
     }
 
+    /// Lines that stay as they are, though the host will pass over them.
+    pub(crate) fn strange(&self, losses: &[Loss]) -> Vec<String> {
+        losses
+            .iter()
+            .map(|loss| format!("{}: {}; the line stays", self.place(loss), loss.kind.words()))
+            .collect()
+    }
+
     fn line(&self, loss: &Loss) -> String {
+        format!("{}: {}", self.place(loss), loss.kind)
+    }
+
+    fn place(&self, loss: &Loss) -> String {
         let place = |origin: &Origin| match origin {
             Origin::File { path, spot: Some(spot), .. } => {
                 Some(format!("{}:{}: ", path.display(), spot.line))
@@ -55,7 +67,7 @@ impl Written {
             }
         };
         let said = said.unwrap_or_else(|| loss.subject.to_string());
-        format!("{}: {}", shown(&said), loss.kind)
+        shown(&said)
     }
 }
 

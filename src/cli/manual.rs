@@ -52,7 +52,9 @@ pub(crate) fn man(matches: &ArgMatches, whole: Command) -> Exit {
     let pages = pages(whole);
     if let Some(directory) = matches.get_one::<PathBuf>("output") {
         for page in &pages {
-            if let Err(error) = page.text().and_then(|text| deliver(directory, &[(page.file(), text)])) {
+            if let Err(error) =
+                page.text().and_then(|text| deliver(directory, &[(page.file(), text.into_bytes())]))
+            {
                 report(&error);
                 return Exit::Status(error.status);
             }
@@ -81,7 +83,7 @@ pub(crate) fn completions(matches: &ArgMatches, mut whole: Command) -> Exit {
     let mut script = Vec::new();
     whole.build();
     generate(shell, &mut whole, "svcadapt", &mut script);
-    print(&String::from_utf8_lossy(&script)).err().unwrap_or(Exit::Status(0))
+    print(&script).err().unwrap_or(Exit::Status(0))
 }
 
 /// One manual page.

@@ -36,9 +36,9 @@ pub(crate) fn report_all<T: Display>(all: impl IntoIterator<Item = T>) {
 }
 
 /// Writes an answer to stdout. An error is how to leave: silently if the reader has gone away, else with a word why.
-pub(crate) fn print(text: &str) -> Result<(), Exit> {
+pub(crate) fn print(text: &(impl AsRef<[u8]> + ?Sized)) -> Result<(), Exit> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(|error| {
+    stdout.write_all(text.as_ref()).and_then(|()| stdout.flush()).map_err(|error| {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Exit::Status(BROKEN_PIPE);
         }

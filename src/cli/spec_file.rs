@@ -12,6 +12,7 @@ use svcadapt::format::LARGEST;
 use svcadapt::format::json::read as read_json;
 use svcadapt::format::plist::Kept;
 use svcadapt::format::plist::read as read_plist;
+use svcadapt::format::unit::Original;
 use svcadapt::spec::Directive;
 use svcadapt::spec::Native;
 use svcadapt::spec::Origin;
@@ -40,6 +41,14 @@ pub(crate) struct Loaded {
     pub(crate) places: Vec<(Subject, Origin)>,
     /// What belongs to it and stands in files that were not read. Their own host reads them, whatever is written here.
     pub(crate) elsewhere: Vec<Error>,
+    /// The file itself, where its own host can have it back in the words in which it was written.
+    pub(crate) source: Option<Source>,
+}
+
+/// A file as it lies there.
+pub(crate) enum Source {
+    /// A unit, and the drop-ins that were read with it.
+    Unit(Original, Vec<PathBuf>),
 }
 
 /// The file that was named, if one was, with the options and the command laid over it.

@@ -11,7 +11,9 @@ use svcadapt::format::unit;
 use svcadapt::format::unit::Fault;
 use svcadapt::format::unit::LARGEST_UNIT;
 use svcadapt::format::unit::MOST_ASSIGNMENTS;
+use svcadapt::format::unit::Original;
 use svcadapt::format::unit::Reason;
+use svcadapt::format::unit::Text;
 use svcadapt::format::unit::UnitFile;
 use svcadapt::format::unit::UnitName;
 use svcadapt::spec::Directive;
@@ -21,6 +23,7 @@ use svcadapt::target::Subject;
 
 use super::spec_file;
 use super::spec_file::Loaded;
+use super::spec_file::Source;
 
 /// Which files a unit is made of.
 pub(super) struct Files {
@@ -90,14 +93,20 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
     let one = |error: Error| vec![error];
     let faults = |faults: Vec<Fault>| faults.into_iter().map(Error::from).collect::<Vec<_>>();
     let service = files(path).map_err(one)?;
+    let elsewhere = other_sockets(&service);
     let sockets = of_sockets(&service).map_err(one)?;
     let mut room = Some(LARGEST_UNIT);
     let (unit, drop_ins) = parsed(&service, &mut room)?;
-    let mut reading = unit::read(&service.name, &unit, &drop_ins).map_err(faults)?;
+    let mut reading = unit::read(&service.name, &unit.file, &drop_ins).map_err(faults)?;
+    let mut beside = service.drop_ins;
+    let mut socket = None;
     if let Some(sockets) = sockets {
         let (unit, drop_ins) = parsed(&sockets, &mut room)?;
-        unit::read_socket(&service.name, &unit, &drop_ins, &mut reading).map_err(faults)?;
+        unit::read_socket(&service.name, &unit.file, &drop_ins, &mut reading).map_err(faults)?;
+        beside.extend(sockets.drop_ins);
+        socket = Some(unit);
     }
+    let original = Original { name: service.name, service: unit, socket };
     let places = reading.kept.iter().filter_map(|kept| {
         let line = Directive::new(&kept.section, &kept.directive, &kept.value).ok()?;
         Some((Subject::Directive(line), kept.origin.clone()))
@@ -124,7 +133,14 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
     let warnings: Vec<Error> =
         reading.warnings.iter().filter(|fault| !again(fault)).cloned().map(Error::from).collect();
     let kept = kept.iter().map(|kept| Error::new(kept.place(), kept.cause())).collect();
-    Ok(Loaded { draft: reading.draft, warnings, kept, places, elsewhere: other_sockets(&service) })
+    Ok(Loaded {
+        draft: reading.draft,
+        warnings,
+        kept,
+        places,
+        elsewhere,
+        source: Some(Source::Unit(original, beside)),
+    })
 }
 
 /// The file of a unit: its own, or else its template's.
@@ -136,10 +152,11 @@ fn place(folder: &Path, name: &UnitName) -> PathBuf {
     }
 }
 
-fn parsed(files: &Files, room: &mut Option<usize>) -> Result<(UnitFile, Vec<UnitFile>), Vec<Error>> {
+fn parsed(files: &Files, room: &mut Option<usize>) -> Result<(Text, Vec<UnitFile>), Vec<Error>> {
     let mut errors = Vec::new();
     let unit = parse(&files.path, room, &mut errors);
-    let drop_ins = files.drop_ins.iter().filter_map(|path| parse(path, room, &mut errors)).collect();
+    let drop_ins = files.drop_ins.iter().filter_map(|path| parse(path, room, &mut errors));
+    let drop_ins = drop_ins.map(|text| text.file).collect();
     match unit {
         Some(unit) if errors.is_empty() => Ok((unit, drop_ins)),
         _ => Err(errors),
@@ -203,7 +220,7 @@ fn drop_ins(folder: &Path, name: &UnitName) -> Result<Vec<PathBuf>, Error> {
 
 /// Reads one file of a unit. `room` is what all of them may still have, in bytes, as if each assignment had what its
 /// share would be; it is none when that was too little, which is told once.
-fn parse(path: &Path, room: &mut Option<usize>, errors: &mut Vec<Error>) -> Option<UnitFile> {
+fn parse(path: &Path, room: &mut Option<usize>, errors: &mut Vec<Error>) -> Option<Text> {
     let left = (*room)?;
     let text = match content(path) {
         Ok(text) => text,
@@ -222,7 +239,7 @@ fn parse(path: &Path, room: &mut Option<usize>, errors: &mut Vec<Error>) -> Opti
                 );
                 errors.push(Error::new("spec", cause).of(path.display().to_string()));
             }
-            room.map(|_| file)
+            room.map(|_| Text { file, bytes: text })
         }
         Err(faults) => {
             errors.extend(faults.into_iter().map(Error::from));

@@ -13,4 +13,5 @@ pub mod unit;
 pub use lines::LARGEST;
 pub use refused::Refused;
 pub use refused::Rendered;
+pub use refused::Rewritten;
 pub use refused::Unfit;

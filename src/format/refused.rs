@@ -17,6 +17,19 @@ pub struct Rendered {
     pub losses: Vec<Loss>,
 }
 
+/// A file that was changed, in the words in which it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewritten {
+    /// The file.
+    pub text: Vec<u8>,
+    /// A second file that belongs to it: that of a unit's sockets.
+    pub beside: Option<Vec<u8>>,
+    /// What the change loses. Of what was so already nothing is lost.
+    pub losses: Vec<Loss>,
+    /// Lines that stay, though no host is known to understand them.
+    pub strange: Vec<Loss>,
+}
+
 /// Why a value has no form in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unfit {

@@ -57,6 +57,7 @@ pub use native::Instead;
 pub use native::in_launchd;
 pub use native::in_systemd;
 pub use native::is_idle;
+pub use native::is_known;
 pub use native::never_written;
 pub use native::prefixes;
 pub use native::unknown;

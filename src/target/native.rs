@@ -141,9 +141,13 @@ fn section(line: &Directive) -> &str {
     line.section().strip_prefix(Native::OF_SOCKETS).unwrap_or(line.section())
 }
 
-/// What becomes of a directive for a systemd that does not know it, or may not do it; none where nothing is lost.
-/// Such a line is not written: that systemd would warn of it, and pass over it.
-pub fn unknown(line: &Directive, host: Systemd) -> Option<LossKind> {
+/// Whether any systemd knows the line, as far as it is known here; one that none knows may be of a newer one.
+pub fn is_known(line: &Directive) -> bool {
+    of_systemd(line).is_none_or(|section| directive(section, line.name()).is_some())
+}
+
+/// The section, if the line is one that systemd should know.
+fn of_systemd(line: &Directive) -> Option<Section> {
     let section = match section(line) {
         "Unit" => Section::Unit,
         "Service" => Section::Service,
@@ -151,9 +155,13 @@ pub fn unknown(line: &Directive, host: Systemd) -> Option<LossKind> {
         "Install" => Section::Install,
         _ => return None,
     };
-    if line.name().starts_with("X-") {
-        return None;
-    }
+    (!line.name().starts_with("X-")).then_some(section)
+}
+
+/// What becomes of a directive for a systemd that does not know it, or may not do it; none where nothing is lost.
+/// Such a line is not written: that systemd would warn of it, and pass over it.
+pub fn unknown(line: &Directive, host: Systemd) -> Option<LossKind> {
+    let section = of_systemd(line)?;
     if host.scope == Scope::User && wanted_by_all(line) {
         return Some(Approximated("a user's manager has default.target in its place".into()));
     }

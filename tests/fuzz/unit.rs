@@ -2,12 +2,22 @@
 
 use std::path::Path;
 
+use svcadapt::format::unit::Original;
 use svcadapt::format::unit::Syntax;
+use svcadapt::format::unit::Text;
 use svcadapt::format::unit::UnitFile;
 use svcadapt::format::unit::UnitName;
 use svcadapt::format::unit::commands;
 use svcadapt::format::unit::read;
 use svcadapt::format::unit::split;
+use svcadapt::format::unit::write;
+use svcadapt::spec::Field;
+use svcadapt::spec::Origin;
+use svcadapt::spec::SpecDraft;
+use svcadapt::target::Systemd;
+use svcadapt::target::Target;
+use svcadapt::target::Version;
+use svcadapt::target::divide;
 
 use super::gists;
 use super::round_trip;
@@ -44,6 +54,12 @@ pub(super) fn any(bytes: &[u8]) -> String {
         Ok(reading) => reading,
         Err(faults) => return gists(told(&faults)),
     };
+    let original = Original {
+        name: name.clone(),
+        service: Text { file: file.clone(), bytes: bytes.to_vec() },
+        socket: None,
+    };
+    keeps(&original, &reading.draft);
     let mut all: Vec<String> = reading.not_honoured().iter().map(|kept| kept.cause()).collect();
     all.extend(told(&reading.warnings));
     match reading.draft.finish() {
@@ -56,6 +72,26 @@ pub(super) fn any(bytes: &[u8]) -> String {
             gists(problems)
         }
     }
+}
+
+/// What is written again keeps every byte that no version concerns, and with a value more it can at least be written.
+fn keeps(original: &Original, draft: &SpecDraft) {
+    let target = Target::Systemd(Systemd { version: Version::NEWEST, ..Systemd::default() });
+    let rewritten = |draft: &SpecDraft| {
+        let spec = draft.clone().finish_natively().ok()?;
+        let division = divide(&spec, target);
+        let anew = write(&spec, &division, Path::new("/bin/svcadapt")).ok()?;
+        original.rewrite(&spec, &division, Path::new("/bin/svcadapt"), &anew, None)
+    };
+    if let Some(rewritten) = rewritten(draft).filter(|rewritten| rewritten.losses.is_empty()) {
+        assert_eq!(
+            String::from_utf8_lossy(&rewritten.text),
+            String::from_utf8_lossy(&original.service.bytes)
+        );
+    }
+    let mut nicer = draft.clone();
+    nicer.assign(Field::Nice, "7", Origin::Option);
+    let _ = rewritten(&nicer);
 }
 
 /// The messages; what people would read is made, too.

@@ -104,10 +104,13 @@ fn a_signal_that_nobody_sends_is_told() {
     let folder = Folder::new();
     let file = folder.path().join("web.service").display().to_string();
     let unit = "[Service]\nExecStart=/bin/web\nExecReload=/bin/kill -HUP $MAINPID\n";
-    folder.write("web.service", &format!("{unit}[X-Svcadapt]\nReloadSignal=USR1\n"));
-    let output = svcadapt(["gen-unit", &file]);
-    let lost = format!("svcadapt: {file}:5: ReloadSignal=USR1: lost: the unit has an ExecReload= of its own");
-    assert!(said(&output).starts_with(&lost), "{}", said(&output));
+    folder.write("web.service", unit);
+    let output = svcadapt(["gen-unit", &file, "--reload-signal=USR1"]);
+    assert!(
+        said(&output).starts_with("svcadapt: --reload-signal: lost: the unit has an ExecReload= of its own"),
+        "{}",
+        said(&output)
+    );
     assert_eq!(String::from_utf8(output.stdout).unwrap().matches("ExecReload=").count(), 1);
 }
 

@@ -30,6 +30,7 @@ mod model;
 mod read_plist;
 mod read_unit;
 mod readme;
+mod rewrite;
 mod run;
 mod said;
 mod samples;

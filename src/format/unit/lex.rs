@@ -3,6 +3,7 @@
 //! In systemd's order: lines, which CR, LF and NUL end; comments and continuations, where a comment within a
 //! continuation is skipped; UTF-8; blanks. What a value means is not known here.
 
+use std::ops::Range;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -36,6 +37,21 @@ pub struct UnitFile {
     pub warnings: Vec<Fault>,
     /// Whether the file has no byte at all, which masks a unit.
     pub empty: bool,
+    /// Where each section's name ends, with its line.
+    pub(super) headers: Vec<usize>,
+    /// The bytes of each assignment.
+    pub(super) spans: Vec<Span>,
+}
+
+/// Which bytes an assignment has, with the lines that continue it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Span {
+    /// All of it, with the end of its last line.
+    pub(super) whole: Range<usize>,
+    /// From the value to the end of it. None where the `=` stands on a later line.
+    pub(super) value: Option<Range<usize>>,
+    /// The comments that stand between its lines.
+    pub(super) comments: Vec<Range<usize>>,
 }
 
 /// One assignment.
@@ -63,12 +79,14 @@ impl UnitFile {
             lines: Vec::new(),
             warnings: Vec::new(),
             empty: text.is_empty(),
+            headers: Vec::new(),
+            spans: Vec::new(),
         };
         if text.len() > LARGEST_UNIT {
             let cause = format!("larger than {LARGEST_UNIT} bytes: this is no unit");
             return Err(vec![Fault::new(path, None, cause)]);
         }
-        let mut lexer = Lexer { unit, faults: Vec::new(), joined: None, marked: false };
+        let mut lexer = Lexer { unit, faults: Vec::new(), joined: None, marked: false, at: 0..0 };
         let (mut rest, mut number) = (text, 0);
         while !rest.is_empty() && lexer.faults.is_empty() {
             number += 1;
@@ -76,6 +94,7 @@ impl UnitFile {
             if ends & NUL != 0 {
                 lexer.fault(number, line, line.len(), "a NUL byte stands here");
             } else {
+                lexer.at = text.len() - rest.len()..text.len() - tail.len();
                 lexer.line(number, line);
             }
             rest = tail;
@@ -120,6 +139,11 @@ struct Joined {
     number: usize,
     /// The first line as it stands.
     first: Vec<u8>,
+    /// Where all of them begin, and where the last one and what it says end.
+    begin: usize,
+    end: usize,
+    content: usize,
+    comments: Vec<Range<usize>>,
 }
 
 struct Lexer {
@@ -127,6 +151,8 @@ struct Lexer {
     faults: Vec<Fault>,
     joined: Option<Joined>,
     marked: bool,
+    /// The bytes of the line.
+    at: Range<usize>,
 }
 
 impl Lexer {
@@ -140,6 +166,9 @@ impl Lexer {
             return self.fault(number, whole, LONGEST_LINE, "a line has at most 1048575 bytes");
         }
         if matches!(strip_start(whole).first(), Some(b'#' | b';')) {
+            if let Some(joined) = &mut self.joined {
+                joined.comments.push(self.at.clone());
+            }
             return;
         }
         let mut line = whole;
@@ -150,8 +179,17 @@ impl Lexer {
             line = rest;
         }
         let continued = line.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
-        let mut joined =
-            self.joined.take().unwrap_or_else(|| Joined { text: Vec::new(), number, first: line.to_vec() });
+        let mut joined = self.joined.take().unwrap_or_else(|| Joined {
+            text: Vec::new(),
+            number,
+            first: line.to_vec(),
+            begin: self.at.start + whole.len() - line.len(),
+            end: 0,
+            content: 0,
+            comments: Vec::new(),
+        });
+        joined.end = self.at.end;
+        joined.content = self.at.start + whole.len() - (line.len() - strip_end(line).len());
         if joined.text.len() + line.len() > LONGEST_LINE + 1 {
             return self.fault(number, whole, 0, "continued lines have at most 1048576 bytes together");
         }
@@ -167,7 +205,7 @@ impl Lexer {
     }
 
     fn statement(&mut self, joined: &Joined) {
-        let Joined { text, number, first } = joined;
+        let Joined { text, number, first, begin, end, content, comments } = joined;
         let line = strip(text);
         if line.is_empty() {
             return;
@@ -192,6 +230,7 @@ impl Lexer {
             if name.contains(unsafe_name) {
                 return self.fault(*number, first, start, "a character that no section has in its name");
             }
+            self.unit.headers.push(*end);
             return self.unit.sections.push(name.to_owned());
         }
         if self.unit.lines.len() + self.unit.warnings.len() >= MOST_ASSIGNMENTS {
@@ -202,8 +241,14 @@ impl Lexer {
             None => "no '=' on this line; systemd ignores it",
             Some(("", _)) => "nothing stands before the '='; systemd ignores the line",
             Some((key, value)) => {
-                let after = first.iter().position(|byte| *byte == b'=').map_or(first.len(), |at| at + 1);
+                let sign = first.iter().position(|byte| *byte == b'=');
+                let after = sign.map_or(first.len(), |at| at + 1);
                 let column = after + first[after..].len() - strip_start(&first[after..]).len();
+                self.unit.spans.push(Span {
+                    whole: *begin..*end,
+                    value: sign.map(|_| begin + column..(*content).max(begin + column)),
+                    comments: comments.clone(),
+                });
                 return self.unit.lines.push(Line {
                     section: self.unit.sections.len() - 1,
                     key: trimmed(key).to_owned(),
@@ -221,9 +266,12 @@ fn strip_start(text: &[u8]) -> &[u8] {
     &text[text.iter().take_while(|byte| BLANKS.contains(byte)).count()..]
 }
 
-fn strip(text: &[u8]) -> &[u8] {
-    let text = strip_start(text);
+fn strip_end(text: &[u8]) -> &[u8] {
     &text[..text.len() - text.iter().rev().take_while(|byte| BLANKS.contains(byte)).count()]
+}
+
+fn strip(text: &[u8]) -> &[u8] {
+    strip_end(strip_start(text))
 }
 
 fn trimmed(text: &str) -> &str {

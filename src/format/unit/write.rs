@@ -2,6 +2,7 @@
 
 mod command;
 mod install;
+mod own;
 
 use std::ffi::OsStr;
 use std::ffi::OsString;
@@ -13,7 +14,6 @@ use crate::format::Unfit;
 use crate::spec::Arity;
 use crate::spec::Capabilities;
 use crate::spec::Directive;
-use crate::spec::FIELDS;
 use crate::spec::Field;
 use crate::spec::Input;
 use crate::spec::Native;
@@ -21,7 +21,6 @@ use crate::spec::Output;
 use crate::spec::Resource;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
-use crate::spec::literal;
 use crate::target::Division;
 use crate::target::Instead;
 use crate::target::NOTIFY_RELOAD;
@@ -32,6 +31,7 @@ use crate::target::Target;
 use crate::target::as_launchd;
 use crate::target::command;
 use crate::target::in_systemd;
+use crate::target::is_known;
 use crate::target::never_gives_up;
 use crate::target::unknown;
 use crate::target::values;
@@ -60,38 +60,24 @@ pub fn write_hardened(
     adapter: &Path,
     settings: &[Setting],
 ) -> Result<Rendered, Vec<Refused>> {
-    let host = match division.target {
-        Target::Systemd(host) => host,
-        Target::Launchd(_) | Target::Classic => Systemd::default(),
-    };
-    let mut unit = Unit { spec, division, host, text: String::new(), refused: Vec::new() };
-    unit.about();
-    unit.section("Service");
-    unit.readiness();
-    unit.command(&command(spec, division, adapter));
-    unit.reload();
-    if !unit.was_unit() {
-        // A classic daemon has SIGPIPE at its default; systemd would have it ignored, for the program's children too.
-        unit.put("IgnoreSIGPIPE", "no");
-    }
-    for &field in division.host.iter().filter(|field| **field != Field::Description) {
-        unit.field(field);
-    }
-    unit.native("Service");
-    unit.instead();
-    if unit.kind() != Some(ServiceType::Oneshot)
-        && let Some((directive, value)) = as_launchd(spec)
-    {
-        unit.put(directive, &value);
-    }
-    unit.text.push_str(&sandbox::lines(settings, &mut unit.refused));
-    unit.install();
-    unit.own();
+    let mut unit = Unit::new(spec, division);
+    unit.all(adapter, settings);
     if unit.refused.is_empty() {
         Ok(Rendered { text: unit.text, losses: division.losses.clone() })
     } else {
         Err(unit.refused)
     }
+}
+
+/// The same of a unit as it was read, with the lines, too, that the systemd which it was divided for knows no more.
+pub(super) fn write_unchanged(
+    spec: &ServiceSpec,
+    division: &Division,
+    adapter: &Path,
+) -> Result<String, Vec<Refused>> {
+    let mut unit = Unit { unchanged: true, ..Unit::new(spec, division) };
+    unit.all(adapter, &[]);
+    if unit.refused.is_empty() { Ok(unit.text) } else { Err(unit.refused) }
 }
 
 /// The section that systemd does not read, and we do.
@@ -107,11 +93,46 @@ struct Unit<'a> {
     spec: &'a ServiceSpec,
     division: &'a Division,
     host: Systemd,
+    /// Whether what only systemd understands is written whatever the host knows.
+    unchanged: bool,
     text: String,
     refused: Vec<Refused>,
 }
 
-impl Unit<'_> {
+impl<'a> Unit<'a> {
+    fn new(spec: &'a ServiceSpec, division: &'a Division) -> Self {
+        let host = match division.target {
+            Target::Systemd(host) => host,
+            Target::Launchd(_) | Target::Classic => Systemd::default(),
+        };
+        Self { spec, division, host, unchanged: false, text: String::new(), refused: Vec::new() }
+    }
+
+    fn all(&mut self, adapter: &Path, settings: &[Setting]) {
+        self.about();
+        self.section("Service");
+        self.readiness();
+        self.command(&command(self.spec, self.division, adapter));
+        self.reload();
+        if !self.was_unit() {
+            // A classic daemon has SIGPIPE at its default; systemd would have it ignored, for the program's children too.
+            self.put("IgnoreSIGPIPE", "no");
+        }
+        for &field in self.division.host.iter().filter(|field| **field != Field::Description) {
+            self.field(field);
+        }
+        self.native("Service");
+        self.instead();
+        if self.kind() != Some(ServiceType::Oneshot)
+            && let Some((directive, value)) = as_launchd(self.spec)
+        {
+            self.put(directive, &value);
+        }
+        self.text.push_str(&sandbox::lines(settings, &mut self.refused));
+        self.install();
+        self.own();
+    }
+
     fn section(&mut self, name: &str) {
         let gap = if self.text.is_empty() { "" } else { "\n" };
         self.text.extend([gap, "[", name, "]\n"]);
@@ -129,7 +150,8 @@ impl Unit<'_> {
     fn natives(&self, section: &str) -> Vec<Directive> {
         let lines = self.spec.native.systemd.iter().flatten();
         let written = |line: &&Directive| {
-            line.section() == section && !self.replaced(line) && unknown(line, self.host).is_none()
+            let known = if self.unchanged { is_known(line) } else { unknown(line, self.host).is_none() };
+            line.section() == section && !self.replaced(line) && known
         };
         lines.filter(written).cloned().collect()
     }
@@ -301,41 +323,6 @@ impl Unit<'_> {
                 Err(unfit) => self.refused.push(unfit.of(Place::Field(field), &value)),
             }
         }
-    }
-
-    /// What was said and does not stand in systemd's own sections.
-    fn own(&mut self) {
-        let said = FIELDS.iter().map(|row| row.field).filter(|field| !values(self.spec, *field).is_empty());
-        let own: Vec<Field> = said.filter(|field| !self.stands_above(*field)).collect();
-        if own.is_empty() {
-            return;
-        }
-        self.section(OWN);
-        for field in own {
-            self.lines(field, |value| Ok(quote::own(value)));
-        }
-    }
-
-    fn stands_above(&self, field: Field) -> bool {
-        match field {
-            Field::Name => true,
-            Field::CleanEnvironment | Field::PreventCore | Field::LaunchdActivation => false,
-            Field::Type => self.division.host.contains(&field) && self.spec.service_type == self.kind(),
-            Field::ReloadSignal => self.kind() == Some(ServiceType::NotifyReload),
-            Field::ExpandVariables => {
-                let arguments = &self.spec.command.arguments;
-                self.division.host.contains(&field) && arguments.iter().any(|word| literal(word).is_none())
-            }
-            Field::Limit(Resource::Core) if self.spec.prevent_core => false,
-            Field::StandardInput => self.spec.standard_input != Some(Input::Inherit),
-            Field::StandardOutput => self.host_file(field, self.spec.standard_output.as_ref()),
-            Field::StandardError => self.host_file(field, self.spec.standard_error.as_ref()),
-            _ => self.division.host.contains(&field),
-        }
-    }
-
-    fn host_file(&self, field: Field, output: Option<&Output>) -> bool {
-        self.division.host.contains(&field) && output != Some(&Output::Inherit)
     }
 }
 

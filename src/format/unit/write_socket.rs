@@ -14,6 +14,7 @@ use crate::target::Division;
 use crate::target::Place;
 use crate::target::Systemd;
 use crate::target::Target;
+use crate::target::is_known;
 use crate::target::unknown;
 use crate::target::values;
 
@@ -46,17 +47,33 @@ fn natives(spec: &ServiceSpec) -> impl Iterator<Item = (&str, &Directive)> {
 /// It is wanted by `sockets.target`, so that at boot all sockets are there before the first service
 /// (daemon(7), "Socket-Based Activation"). What only systemd understands stands where it stood.
 pub fn write_socket(spec: &ServiceSpec, division: &Division) -> Result<Option<String>, Vec<Refused>> {
-    if !has_unit(spec) {
-        return Ok(None);
-    }
     let host = match division.target {
         Target::Systemd(host) => host,
         Target::Launchd(_) | Target::Classic => Systemd::default(),
     };
+    write_known(spec, division, |line| unknown(line, host).is_none())
+}
+
+/// The same of a unit as it was read, with the lines, too, that the systemd which it was divided for knows no more.
+pub(super) fn write_socket_unchanged(
+    spec: &ServiceSpec,
+    division: &Division,
+) -> Result<Option<String>, Vec<Refused>> {
+    write_known(spec, division, is_known)
+}
+
+fn write_known(
+    spec: &ServiceSpec,
+    division: &Division,
+    is_known: impl Fn(&Directive) -> bool,
+) -> Result<Option<String>, Vec<Refused>> {
+    if !has_unit(spec) {
+        return Ok(None);
+    }
     let mut unit = Unit { text: String::new(), refused: Vec::new() };
     let of = |wanted: &str| -> Vec<&Directive> {
         let nothing = |line: &Directive| line.name() == "WantedBy" && line.value().is_empty();
-        let known = |line: &Directive| unknown(line, host).is_none() && !nothing(line);
+        let known = |line: &Directive| is_known(line) && !nothing(line);
         let here = natives(spec).filter(|(section, line)| *section == wanted && known(line));
         here.map(|(_, line)| line).collect()
     };

@@ -1,0 +1,51 @@
+//! `[X-Svcadapt]`: what systemd has no word for.
+
+use crate::format::unit::quote;
+use crate::spec::FIELDS;
+use crate::spec::Field;
+use crate::spec::Input;
+use crate::spec::Output;
+use crate::spec::Resource;
+use crate::spec::ServiceType;
+use crate::spec::literal;
+use crate::target::values;
+
+use super::OWN;
+use super::Unit;
+
+impl Unit<'_> {
+    /// What was said and does not stand in systemd's own sections.
+    pub(super) fn own(&mut self) {
+        let said = FIELDS.iter().map(|row| row.field).filter(|field| !values(self.spec, *field).is_empty());
+        let own: Vec<Field> = said.filter(|field| !self.stands_above(*field)).collect();
+        if own.is_empty() {
+            return;
+        }
+        self.section(OWN);
+        for field in own {
+            self.lines(field, |value| Ok(quote::own(value)));
+        }
+    }
+
+    fn stands_above(&self, field: Field) -> bool {
+        match field {
+            Field::Name => true,
+            Field::CleanEnvironment | Field::PreventCore | Field::LaunchdActivation => false,
+            Field::Type => self.division.host.contains(&field) && self.spec.service_type == self.kind(),
+            Field::ReloadSignal => self.kind() == Some(ServiceType::NotifyReload),
+            Field::ExpandVariables => {
+                let arguments = &self.spec.command.arguments;
+                self.division.host.contains(&field) && arguments.iter().any(|word| literal(word).is_none())
+            }
+            Field::Limit(Resource::Core) if self.spec.prevent_core => false,
+            Field::StandardInput => self.spec.standard_input != Some(Input::Inherit),
+            Field::StandardOutput => self.host_file(field, self.spec.standard_output.as_ref()),
+            Field::StandardError => self.host_file(field, self.spec.standard_error.as_ref()),
+            _ => self.division.host.contains(&field),
+        }
+    }
+
+    fn host_file(&self, field: Field, output: Option<&Output>) -> bool {
+        self.division.host.contains(&field) && output != Some(&Output::Inherit)
+    }
+}

@@ -1,0 +1,3 @@
+//! A file that its own host gets back keeps every byte that no option, no version and no loss concerns.
+
+mod unit;

@@ -1,0 +1,247 @@
+//! Units.
+
+use crate::judge::Folder;
+use crate::judge::said;
+use crate::judge::svcadapt;
+
+/// `gen-unit` of this text with these options; it must succeed.
+fn rewritten(text: &str, options: &[&str]) -> String {
+    told(text, options).0
+}
+
+/// The same, and what was said of it.
+fn told(text: &str, options: &[&str]) -> (String, String) {
+    let folder = Folder::new();
+    folder.write("web.service", text);
+    let file = folder.path().join("web.service").display().to_string();
+    let output = svcadapt([&["gen-unit", &file], options].concat());
+    assert!(output.status.success(), "{}", said(&output));
+    (String::from_utf8(output.stdout.clone()).unwrap(), said(&output).replace(&file, "web.service"))
+}
+
+/// Everything that a person may write differently than the writer does.
+const ODD: &str = "# by hand\n\
+    ; and by another one\n\n\
+    [Unit]\nDescription = Web  server\n\tAfter=b.service\nAfter=a.service a.service\n\n\n\
+    [Service]\n\
+    # the program\n\
+    ExecStart=\nExecStart=/bin/web \\\n# not now: --debug\n   --port '80' \"a b\" $OPTS ${X} %n \\\n  --last\n\
+    Type=simple\n\
+    Environment=A=1 'B=2 3' \\\n\tC=4\n\
+    NoNewPrivileges=true\nUMask=22\nRestartSec=1500ms\nTimeoutSec=1min 30s\nNice=3\nNice=4\n\
+    RuntimeDirectory=web web/data\nProtectSystem=yes\nX-Mine=1\n\n\
+    [X-Other]\nThis=that\n\n\
+    [Unit]\nWants=c.service\n\
+    [Install]\nWantedBy=multi-user.target\n# the end";
+
+#[test]
+fn unit_without_options_comes_back_byte_for_byte() {
+    for text in [
+        ODD.to_owned(),
+        format!("{ODD}\n"),
+        ODD.replace('\n', "\r\n"),
+        format!("\u{feff}{}", ODD.split_once("\n\n").unwrap().1),
+        format!("{ODD}\n\n\n"),
+        "[Service]\nExecStart=/bin/web".to_owned(),
+        "[Service]\nExecStart=/bin/web\n[Service]\nType=oneshot\n[Service]\nExecStart=/bin/b\n".to_owned(),
+        "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStop=/bin/true".to_owned(),
+    ] {
+        let (written, told) = told(&text, &["--strict"]);
+        assert_eq!((written, told), (text, String::new()));
+    }
+}
+
+#[test]
+fn comment_that_is_no_utf_8_stays() {
+    let folder = Folder::new();
+    let text = b"# caf\xe9\n[Service]\nExecStart=/bin/web\n";
+    std::fs::write(folder.path().join("web.service"), text).unwrap();
+    let output = svcadapt(["gen-unit".as_ref(), folder.path().join("web.service").as_os_str()]);
+    assert_eq!((output.stdout, output.stderr), (text.to_vec(), Vec::new()));
+}
+
+/// The lines that are not in both, each with its sign.
+fn difference(before: &str, after: &str) -> Vec<String> {
+    let (old, new): (Vec<_>, Vec<_>) = (before.split('\n').collect(), after.split('\n').collect());
+    let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
+    let rest = |all: &[&str]| all[same..].len();
+    let tail = old.iter().rev().zip(new.iter().rev()).take_while(|(a, b)| a == b).count();
+    let tail = tail.min(rest(&old)).min(rest(&new));
+    let gone = old[same..old.len() - tail].iter().map(|line| format!("-{line}"));
+    gone.chain(new[same..new.len() - tail].iter().map(|line| format!("+{line}"))).collect()
+}
+
+#[test]
+fn option_that_is_changed_changes_its_line() {
+    for (option, changed) in [
+        ("--description=x", &["-Description = Web  server", "+Description = x"][..]),
+        ("--nice=5", &["-Nice=4", "+Nice=5"]),
+        ("--umask=22", &[]),
+        ("--umask=27", &["-UMask=22", "+UMask=0027"]),
+        ("--no-new-privileges", &[]),
+        ("--no-new-privileges=no", &["-NoNewPrivileges=true", "+NoNewPrivileges=no"]),
+        ("--type=simple", &[]),
+        ("--type=notify", &["-Type=simple", "+Type=notify"]),
+        ("--restart-sec=2", &["-RestartSec=1500ms", "+RestartSec=2s"]),
+        // The two stand in one line, and one of them is as it was.
+        ("--timeout-stop-sec=5", &["+TimeoutStopSec=5s"]),
+        // A list grows.
+        ("--environment=D=5 6", &["+Environment=\"D=5 6\""]),
+        ("--runtime-directory=more", &["+RuntimeDirectory=more"]),
+        // Behind its kin.
+        ("--oom-score-adjust=7", &["+OOMScoreAdjust=7"]),
+        ("--user=www", &["+User=www"]),
+        ("--limit-nofile=64", &["+LimitNOFILE=64"]),
+        ("--restart=always", &["+Restart=always"]),
+    ] {
+        let (written, told) = told(ODD, &["--strict", option]);
+        assert_eq!(
+            (difference(ODD, &written), told),
+            (changed.iter().map(ToString::to_string).collect(), String::new())
+        );
+        let windows = ODD.replace('\n', "\r\n");
+        assert_eq!(rewritten(&windows, &[option]), written.replace('\n', "\r\n"), "{option}");
+    }
+}
+
+#[test]
+fn line_that_is_added_stands_behind_its_kin() {
+    let added = |options: &[&str]| {
+        let written = rewritten(ODD, options);
+        let at = written.split('\n').zip(ODD.split('\n')).take_while(|(new, old)| new == old).count();
+        written.split('\n').skip(at - 1).take(2).collect::<Vec<_>>().join("|")
+    };
+    assert_eq!(added(&["--oom-score-adjust=7"]), "Nice=4|OOMScoreAdjust=7");
+    assert_eq!(added(&["--environment=D=5"]), "\tC=4|Environment=D=5");
+    let few = "[Unit]\n# u\n\n[Service]\n# s\nExecStart=/bin/web\n\n[Install]\nWantedBy=multi-user.target";
+    assert_eq!(
+        rewritten(few, &["--description=x", "--nice=5", "--umask=77"]),
+        few.replace("[Unit]\n", "[Unit]\nDescription=x\n")
+            .replace("/bin/web\n", "/bin/web\nUMask=0077\nNice=5\n")
+    );
+}
+
+#[test]
+fn section_that_is_not_there_comes_at_the_end() {
+    let text = "[Service]\nExecStart=/bin/web";
+    assert_eq!(
+        rewritten(text, &["--description=x", "--nice=5"]),
+        "[Service]\nExecStart=/bin/web\nNice=5\n\n[Unit]\nDescription=x"
+    );
+}
+
+#[test]
+fn command_that_is_changed_keeps_the_comments_between_its_lines() {
+    let written = rewritten(ODD, &["--", "/bin/other", "$x"]);
+    let old =
+        "ExecStart=/bin/web \\\n# not now: --debug\n   --port '80' \"a b\" $OPTS ${X} %n \\\n  --last\n";
+    assert_eq!(written, ODD.replace(old, "# not now: --debug\nExecStart=/bin/other \"$$x\"\n"));
+}
+
+#[test]
+fn adapter_changes_nothing_but_what_starts_and_what_tells() {
+    let text = "[Unit]\n# a\nAfter=x.service\n[Service]\n# b\nType=simple\n# c\nExecStart=/bin/web  -d\n# d\nNice = 3\n\
+                [Install]\nWantedBy=multi-user.target\n";
+    let command = "/opt/svcadapt run --mode systemd --ready tcp:80 -- /bin/web -d";
+    let expected =
+        text.replace("Type=simple\n", "Type=notify\nNotifyAccess=all\n").replace("/bin/web  -d", command)
+            + "\n[X-Svcadapt]\nType=simple\nReady=tcp:80\n";
+    let options = ["--svcadapt=/opt/svcadapt", "--ready=tcp:80"];
+    let written = rewritten(text, &options);
+    assert_eq!(written, expected);
+    // And what was written is a unit like any other.
+    assert_eq!(rewritten(&written, &[]), written);
+    assert_eq!(rewritten(&written, &["--nice=5"]), written.replace("Nice = 3", "Nice = 5"));
+}
+
+#[test]
+fn version_takes_the_lines_that_it_does_not_know() {
+    let text = "[Service]\n# why\nExecStart=/bin/web\nProtectProc=invisible\nRestartMode=direct\n# 2\nNice=3\nProtectHome=yes\n";
+    let known = "[Service]\n# why\nExecStart=/bin/web\n# 2\nNice=3\nProtectHome=yes\n";
+    let (written, lost) = told(text, &["--systemd-version=239", "--allow-loss"]);
+    assert_eq!(written, known);
+    assert_eq!(
+        lost,
+        "svcadapt: web.service:4: ProtectProc=invisible: lost, weakens security: systemd 239 does not know it\n\
+         svcadapt: web.service:5: RestartMode=direct: lost: systemd 239 does not know it\n"
+    );
+    assert_eq!(told(text, &["--systemd-version=262"]), (text.to_owned(), String::new()));
+    // The newest one knows no more what the oldest one did.
+    let old = "[Service]\nExecStart=/bin/web\nCPUShares=100\n";
+    assert_eq!(rewritten(old, &["--systemd-version=257"]), old);
+    assert_eq!(rewritten(old, &["--systemd-version=262"]), "[Service]\nExecStart=/bin/web\n");
+}
+
+#[test]
+fn line_that_no_systemd_knows_stays_and_is_named() {
+    let text = "[Service]\nExecStart=/bin/web\nSupersede=yes\nNice=3\n";
+    let (written, told) = told(text, &["--nice=4", "--strict"]);
+    assert_eq!(written, text.replace("Nice=3", "Nice=4"));
+    assert_eq!(
+        told,
+        "svcadapt: web.service:3: Supersede=yes: no systemd knows it in [Service]; the line stays\n"
+    );
+}
+
+#[test]
+fn sandbox_comes_in_behind_what_is_there() {
+    let text = "[Service]\nExecStart=/bin/web\nUser=www\n# mine\nProtectHome=tmpfs\n\n[Install]\nWantedBy=multi-user.target\n";
+    let written = rewritten(text, &["--harden=baseline"]);
+    let (start, rest) = written.split_once("ProtectHome=tmpfs\n").unwrap();
+    assert_eq!(start, "[Service]\nExecStart=/bin/web\nUser=www\n# mine\n");
+    let (new, end) = rest.split_once("\n\n").unwrap();
+    assert_eq!(end, "[Install]\nWantedBy=multi-user.target\n");
+    assert!(new.lines().count() > 5 && new.lines().all(|line| !line.starts_with("ProtectHome")), "{new}");
+}
+
+#[test]
+fn users_manager_changes_the_target_alone() {
+    let text = "[Service]\n# a\nExecStart=/bin/web\n[Install]\n# b\nWantedBy=multi-user.target # not me\n";
+    let text = text.replace(" # not me", "");
+    assert_eq!(rewritten(&text, &["--scope=user"]), text.replace("multi-user", "default"));
+}
+
+#[test]
+fn drop_ins_become_lines_of_the_unit_and_are_named() {
+    let folder = Folder::new();
+    let text = "[Service]\n# a\nExecStart=/bin/web\nNice=3\nEnvironment=A=1\n# b\nExecStartPre=/bin/true\n";
+    folder.write("web.service", text);
+    std::fs::create_dir(folder.path().join("web.service.d")).unwrap();
+    folder.write(
+        "web.service.d/a.conf",
+        "[Service]\nNice=7\nEnvironment=\nEnvironment=B=2\nExecStartPre=\n# x\nExecStop=/bin/y\n",
+    );
+    let file = folder.path().join("web.service").display().to_string();
+    let output = svcadapt(["gen-unit", "--strict", &file]);
+    let expected = "[Service]\n# a\nExecStart=/bin/web\nNice=7\nEnvironment=B=2\n# b\nExecStop=/bin/y\n";
+    assert_eq!(String::from_utf8(output.stdout.clone()).unwrap(), expected);
+    let note =
+        format!("svcadapt: {file}: what its drop-ins say is part of what is written: {file}.d/a.conf\n");
+    assert!(said(&output).starts_with(&note), "{}", said(&output));
+}
+
+#[test]
+fn sockets_beside_it_keep_their_words_too() {
+    let folder = Folder::new();
+    let service = "# s\n[Service]\nExecStart=/bin/web\n";
+    let socket = "# t\n[Socket]\nListenStream = 80\n# more\nBacklog=7\n[Install]\nWantedBy=sockets.target";
+    folder.write("web.service", service);
+    folder.write("web.socket", socket);
+    let file = folder.path().join("web.service").display().to_string();
+    let written = |options: &[&str]| {
+        let out = Folder::new();
+        let place = out.path().display().to_string();
+        let output = svcadapt([&["gen-unit", "--strict", "--output", &place, &file], options].concat());
+        assert_eq!(said(&output), "");
+        let read = |name: &str| std::fs::read_to_string(out.path().join(name)).unwrap();
+        (read("web.service"), read("web.socket"))
+    };
+    assert_eq!(written(&[]), (service.to_owned(), socket.to_owned()));
+    assert_eq!(
+        written(&["--listen-datagram=53", "--backlog=9"]),
+        (
+            service.to_owned(),
+            socket.replace("= 80\n", "= 80\nListenDatagram=53\n").replace("Backlog=7", "Backlog=9")
+        )
+    );
+}
