@@ -34,6 +34,16 @@ pub(super) fn judge(account: &Account) -> Judge {
     Judge::for_service(account.uid, account.gid, &account.groups)
 }
 
+/// Who can change where a path of this account's service leads, besides root, and besides us.
+pub(super) fn reach(path: &Path, last: Last, account: &Account) -> io::Result<Reach> {
+    judge(account).trusting(identity::effective_user()).reach(path, last)
+}
+
+/// Whether root does something for another user.
+fn lends_rights(account: &Account) -> bool {
+    identity::effective_user() == 0 && account.uid != 0
+}
+
 /// Opens something for a service: with root's rights only where a path is root's alone, elsewhere with no more than the
 /// service will have.
 pub(super) fn open_for<T>(
@@ -41,12 +51,27 @@ pub(super) fn open_for<T>(
     account: &Account,
     open: impl FnOnce() -> io::Result<T>,
 ) -> io::Result<T> {
-    let ours = identity::effective_user() != 0 || account.uid == 0;
-    if ours || judge(account).reach(path, Last::File)? == Reach::RootAlone {
-        open()
-    } else {
+    if lends_rights(account) && reach(path, Last::File, account)? != Reach::RootAlone {
         with_its_rights(account, open)
+    } else {
+        open()
     }
+}
+
+/// Looks at something, which changes nothing: as the service's user where root may not (NFS with root_squash, FUSE, a
+/// container without `CAP_DAC_OVERRIDE`).
+pub(super) fn look_for<T>(account: &Account, look: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    match look() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && lends_rights(account) => {
+            with_its_rights(account, look)
+        }
+        seen => seen,
+    }
+}
+
+/// Does something with the rights that the service will have, where ours are others.
+pub(super) fn as_service<T>(account: &Account, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    if lends_rights(account) { with_its_rights(account, act) } else { act() }
 }
 
 /// Looks user and groups up.

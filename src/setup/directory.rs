@@ -20,34 +20,41 @@ use super::journal::Made;
 /// The mode of a directory on the way to one that was asked for.
 const WAY_MODE: u32 = 0o755;
 
-/// Makes the directories on the way to a path, and tells of each.
+/// Makes the directories on the way to a path; `made` is told of each as soon as it is there.
 pub(super) fn make_way(path: &Path, made: &mut impl FnMut(Made)) -> io::Result<()> {
     let mut way: Vec<PathBuf> = path.ancestors().skip(1).map(Path::to_owned).collect();
     way.reverse();
     for parent in way {
         if !parent.exists() && file::make_directory(&parent, WAY_MODE)? {
-            made(Made::note(&parent)?);
-            file::set_mode(file::open_directory(&parent)?, WAY_MODE)?;
+            let open = file::open_directory(&parent)?;
+            made(Made::of(&parent, &open.metadata()?));
+            file::set_mode(open, WAY_MODE)?;
         }
     }
     Ok(())
 }
 
-/// Makes a directory with this mode and owner, and the ones on the way to it; says which were not there.
+/// Makes a directory with this mode and owner, and the ones on the way to it; `made` is told of each that was not there,
+/// before anything else is done to it.
 ///
 /// One that is there gets the mode and the owner too. A link in its place is refused: it could lead anywhere; and so is,
 /// for root, one on the way to it where others could have put it.
-pub(super) fn make(path: &Path, mode: u32, owner: Option<(u32, u32)>, judge: Judge) -> io::Result<Vec<Made>> {
+pub(super) fn make(
+    path: &Path,
+    mode: u32,
+    owner: Option<(u32, u32)>,
+    judge: Judge,
+    made: &mut impl FnMut(Made),
+) -> io::Result<()> {
     let (mut here, mut open) = begin(path, judge)?;
     let rest: Vec<OsString> =
         path.strip_prefix(&here).map(|rest| rest.iter().map(OsString::from).collect()).unwrap_or_default();
-    let mut made = Vec::new();
     for (left, name) in (0..rest.len()).rev().zip(&rest) {
         here.push(name);
         let new = file::make_directory_in(&open, name, if left == 0 { 0o700 } else { WAY_MODE })?;
         open = file::open_directory_in(&open, name).map_err(|error| explain(&open, name, left, error))?;
         if new {
-            made.push(Made::of(&here, &open.metadata()?));
+            made(Made::of(&here, &open.metadata()?));
             if left > 0 {
                 file::set_mode(&open, WAY_MODE)?;
             }
@@ -58,8 +65,7 @@ pub(super) fn make(path: &Path, mode: u32, owner: Option<(u32, u32)>, judge: Jud
         file::give(&open, uid, gid)?;
     }
     // After the owner, whose change takes set-user and set-group bits away.
-    file::set_mode(&open, mode)?;
-    Ok(made)
+    file::set_mode(&open, mode)
 }
 
 /// The last directory on the way to a path that is there, and that nobody but root could lead us away from; for others

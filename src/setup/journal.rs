@@ -6,7 +6,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::plan::Account;
 use crate::sys::file;
+
+use super::account;
 
 /// One file or directory that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,11 +25,6 @@ pub struct Made {
 }
 
 impl Made {
-    /// Notes what has just been made at `path`.
-    pub fn note(path: &Path) -> io::Result<Self> {
-        Ok(Self::of(path, &fs::symlink_metadata(path)?))
-    }
-
     /// Notes what was made with this user's rights, who may have exchanged it for somebody else's.
     pub(super) fn note_of(path: &Path, user: u32) -> io::Result<Self> {
         let made = fs::symlink_metadata(path)?;
@@ -42,13 +40,13 @@ impl Made {
     }
 
     /// Takes it away, if it is still what was made and holds nothing: what somebody has written since is theirs.
-    fn undo(&self) {
+    fn undo(&self, account: &Account) {
         // That it cannot be removed is no news to anybody: the failure that led here is told.
-        let _ = file::remove_empty(&self.path, self.device, self.inode);
+        let _ = account::look_for(account, || file::remove_empty(&self.path, self.device, self.inode));
     }
 }
 
-/// Takes away all that was made, the last first.
-pub(super) fn undo(all: &[Made]) {
-    all.iter().rev().for_each(Made::undo);
+/// Takes away all that was made for a service of this account, the last first.
+pub(super) fn undo(all: &[Made], account: &Account) {
+    all.iter().rev().for_each(|made| made.undo(account));
 }

@@ -86,8 +86,9 @@ pub(super) fn open(
             // Without a place for turns (a /run that cannot be written) there are none: what is lost is only that two
             // starts at the very same moment cannot both go wrong.
             let _turn = state::turn("%listen").ok();
-            let open = at_path(kind, path, mode, settings, &maker)?;
+            let open = at_path(kind, path, mode, &maker)?;
             made(Made::note_of(path, maker.user())?);
+            let open = listen::listen(open, kind, settings)?;
             if owner != (None, None) {
                 file::give_socket(path, maker.user(), owner)?;
             }
@@ -169,15 +170,9 @@ impl<'a> Maker<'a> {
 /// Times that somebody else may be quicker before we give up.
 const TRIES: usize = 3;
 
-fn at_path(
-    kind: Kind,
-    path: &Path,
-    mode: u16,
-    settings: Settings,
-    maker: &Maker<'_>,
-) -> Result<OwnedFd, Unopened> {
+fn at_path(kind: Kind, path: &Path, mode: u16, maker: &Maker<'_>) -> Result<OwnedFd, Unopened> {
     for _ in 0..TRIES {
-        match maker.act(|| listen::at_path(kind, path, mode, settings)) {
+        match maker.act(|| listen::bind_at(kind, path, mode)) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => clear(kind, path, maker)?,
             opened => return Ok(opened?),
         }

@@ -37,6 +37,7 @@ pub use resolve::resolve;
 pub use resolve::resolve_itself;
 pub use settle::Privileges;
 pub use settle::Settled;
+pub use streams::length;
 pub use streams::tail;
 
 /// How long a stop may take before it turns into a kill, where nobody says otherwise: 30 seconds.

@@ -15,6 +15,7 @@ use crate::plan::Step;
 use crate::plan::started_as;
 use crate::spec::Capabilities;
 use crate::spec::Ceiling;
+use crate::spec::Output;
 use crate::spec::ServiceSpec;
 use crate::spec::Socket;
 use crate::spec::Sockets;
@@ -157,12 +158,8 @@ impl<'a> Work<'a> {
             Step::Listen { socket, descriptor } => return self.listen(step, socket, *descriptor),
             Step::Activate { given, .. } => self.activate(given),
             Step::StandardInput(input) => self.streams.input(input, &self.resolved.account),
-            Step::StandardOutput(output) => {
-                self.streams.output(1, output, &self.resolved.account).map(|m| self.made(m))
-            }
-            Step::StandardError(output) => {
-                self.streams.output(2, output, &self.resolved.account).map(|m| self.made(m))
-            }
+            Step::StandardOutput(output) => self.output(1, output),
+            Step::StandardError(output) => self.output(2, output),
             Step::Descriptors(kept) => self.descriptors(kept),
             Step::InheritedDescriptors(kept) => self.inherited_descriptors(kept),
             Step::ResetSignals => {
@@ -212,10 +209,17 @@ impl<'a> Work<'a> {
         done.map_err(|error| explain(step, &error))
     }
 
-    fn made(&mut self, made: Option<Made>) {
-        let Some(made) = made else { return };
+    fn made(&mut self, made: Made) {
         self.tell(&Report::Made(made.clone()));
         self.made.push(made);
+    }
+
+    fn output(&mut self, number: usize, output: &Output) -> io::Result<()> {
+        let mut streams = std::mem::take(&mut self.streams);
+        let account = &self.resolved.account;
+        let opened = streams.output(number, output, account, |made| self.made(made));
+        self.streams = streams;
+        opened
     }
 
     fn lock(&mut self, step: &Step, path: &Path, descriptor: i32) -> Result<(), Failure> {
@@ -245,15 +249,13 @@ impl<'a> Work<'a> {
     }
 
     fn directory(&mut self, path: &Path, mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
-        for made in directory::make(path, mode, owner, account::judge(&self.resolved.account))? {
-            self.made(Some(made));
-        }
-        Ok(())
+        let judge = account::judge(&self.resolved.account);
+        directory::make(path, mode, owner, judge, &mut |made| self.made(made))
     }
 
     fn listen(&mut self, step: &Step, socket: &Socket, descriptor: i32) -> Result<(), Failure> {
         let (sockets, resolved) = (&self.spec.sockets, self.resolved);
-        let mut made = |one| self.made(Some(one));
+        let mut made = |one| self.made(one);
         let opened = listen::open(socket, sockets, resolved.socket_owner, &resolved.account, &mut made);
         let failed = |Unopened { cause, hint, errno }| Failure { hint, errno, ..Failure::of(step, cause) };
         let opened = opened.map_err(failed)?;
@@ -361,7 +363,7 @@ pub fn take_away(spec: &ServiceSpec, resolved: &Resolved, made: &[Made], main: O
     if let (Some(pid_file), Some(main)) = (&spec.pid_file, main) {
         let _ = pid_file::remove(pid_file.as_path(), main);
     }
-    journal::undo(made);
+    journal::undo(made, &resolved.account);
     if let Some(path) = &resolved.lock {
         let _ = state::remove(path);
     }
@@ -410,6 +412,9 @@ fn explain(step: &Step, error: &io::Error) -> Failure {
         }
         (Step::RootDirectory(_), io::ErrorKind::PermissionDenied) => {
             failure.hint("only root can change the root")
+        }
+        (Step::StandardOutput(_) | Step::StandardError(_), io::ErrorKind::Other) => {
+            failure.hint("remove it, or log to a directory in which only root can make files")
         }
         (Step::WorkingDirectory(_), io::ErrorKind::PermissionDenied) => {
             failure.hint("the user that the service runs as may not enter it")

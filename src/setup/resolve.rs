@@ -220,8 +220,9 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 /// Looks at every path that has to be there, or that something will be made in.
 fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: Surroundings, failures: &mut Vec<Failure>) {
     let root = spec.root_directory.as_ref().map_or(Path::new("/"), |root| root.as_path());
+    let account = &resolved.account;
     if let Some(path) = &spec.root_directory
-        && let Err(error) = directory(path.as_path())
+        && let Err(error) = directory(path.as_path(), account)
     {
         failures.push(Failure::kernel("root directory", path.to_string(), &error, 210));
     }
@@ -229,13 +230,13 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: Surroundings, f
         // Made by us, it is not there yet.
         let inside = program::below(root, path.as_path());
         if !is_made(spec, resolved, surroundings, path.as_path())
-            && let Err(error) = directory(&inside)
+            && let Err(error) = directory(&inside, account)
         {
             failures.push(Failure::kernel("working directory", path.to_string(), &error, 200));
         }
     }
     if let Some(Input::File(path)) = &spec.standard_input
-        && let Err(error) = fs::metadata(path)
+        && let Err(error) = account::look_for(account, || fs::metadata(path))
     {
         failures.push(Failure::kernel("standard input", format!("file:{path}"), &error, 208));
     }
@@ -245,9 +246,11 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: Surroundings, f
         let Some(Output::File(_, path)) = output else { continue };
         let parent = path.as_path().parent().unwrap_or(Path::new("/"));
         if !is_made(spec, resolved, surroundings, parent) {
-            let (cause, errno) = match directory(parent) {
+            let (cause, errno) = match directory(parent, account) {
                 Err(error) => (format!("its directory: {}", words(&error)), error.raw_os_error()),
-                Ok(()) if path.as_path().is_dir() => ("it is a directory".to_owned(), None),
+                Ok(()) if directory(path.as_path(), account).is_ok() => {
+                    ("it is a directory".to_owned(), None)
+                }
                 Ok(()) => continue,
             };
             let what = output.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -272,8 +275,8 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: Surroundings, f
     }
 }
 
-fn directory(path: &Path) -> io::Result<()> {
-    match fs::metadata(path) {
+fn directory(path: &Path, account: &Account) -> io::Result<()> {
+    match account::look_for(account, || fs::metadata(path)) {
         Ok(found) if found.is_dir() => Ok(()),
         Ok(_) => Err(io::Error::other("it is no directory")),
         Err(error) => Err(error),

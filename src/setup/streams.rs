@@ -1,7 +1,10 @@
 //! Standard input, output and error.
 
+use std::fs::File;
+use std::fs::Metadata;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::plan::Account;
@@ -10,13 +13,17 @@ use crate::spec::Input;
 use crate::spec::Output;
 use crate::sys::fd;
 use crate::sys::file;
-use crate::sys::file::Links;
-use crate::sys::file::Opened;
-use crate::sys::file::Writing;
 use crate::sys::identity;
+use crate::sys::output;
+use crate::sys::output::Links;
+use crate::sys::output::Opened;
+use crate::sys::output::Position;
 use crate::sys::place::Last;
+use crate::sys::place::Reach;
+use crate::sys::place::Shared;
+use crate::sys::place::Sharing;
 
-use super::account::judge;
+use super::account;
 use super::account::open_for;
 use super::account::with_its_rights;
 use super::journal::Made;
@@ -45,7 +52,7 @@ impl Streams {
         Ok(())
     }
 
-    /// Opens standard output or error; says what was made by it.
+    /// Opens standard output or error; `made` is told of what is made, as soon as it is there.
     ///
     /// Where both go to one file it is opened once: two places to write at would overwrite each other.
     pub(super) fn output(
@@ -53,22 +60,18 @@ impl Streams {
         number: usize,
         output: &Output,
         account: &Account,
-    ) -> io::Result<Option<Made>> {
-        let (stream, made) = match output {
-            Output::Null => (Some(file::open_null()?.into()), None),
-            Output::Inherit => (None, None),
+        made: impl FnMut(Made),
+    ) -> io::Result<()> {
+        self.open[number] = match output {
+            Output::Null => Some(file::open_null()?.into()),
+            Output::Inherit => None,
             Output::File(..) if self.output.as_ref() == Some(output) => {
-                (self.open[1].as_ref().map(|open| fd::duplicate(open, 3)).transpose()?, None)
+                self.open[1].as_ref().map(|open| fd::duplicate(open, 3)).transpose()?
             }
-            Output::File(mode, path) => {
-                let opened = open(*mode, path.as_path(), account)?;
-                let made = if opened.created { Some(Made::note(path.as_path())?) } else { None };
-                (Some(opened.file.into()), made)
-            }
+            Output::File(mode, path) => Some(open(*mode, path.as_path(), account, made)?.into()),
         };
-        self.open[number] = stream;
         self.output = Some(output.clone());
-        Ok(made)
+        Ok(())
     }
 
     /// Puts the streams into their places. What is inherited stays, and survives the exec.
@@ -99,39 +102,113 @@ impl Streams {
     }
 }
 
-/// Opens a log. Root does so only where nobody else could have put a link; elsewhere the service's own user does.
-fn open(mode: FileMode, path: &Path, account: &Account) -> io::Result<Opened> {
-    let writing = match mode {
-        FileMode::Overwrite => Writing::Over,
-        FileMode::Append => Writing::Append,
-        FileMode::Truncate => Writing::Truncate,
+/// A log that was opened, and what must hold of it.
+struct Log {
+    opened: Opened,
+    rights: Rights,
+    /// Whose it may be, where others could have put a file of theirs there.
+    owners: Option<[u32; 2]>,
+}
+
+/// With whose rights a log was opened.
+#[derive(PartialEq, Eq)]
+enum Rights {
+    Ours,
+    OfService,
+}
+
+/// Opens a log, and makes it where it is not there: `made` is told before anything else is done to it.
+fn open(mode: FileMode, path: &Path, account: &Account, mut made: impl FnMut(Made)) -> io::Result<File> {
+    let position = if mode == FileMode::Append { Position::End } else { Position::Start };
+    let reach = account::reach(path, Last::File, account)?;
+    let Log { opened: Opened { file, made: place }, rights, owners } = match reach {
+        Reach::RootAlone => {
+            let opened = output::open(path, position, LOG_MODE, Links::Follow)?;
+            Log { opened, rights: Rights::Ours, owners: None }
+        }
+        Reach::Others(shared) => open_shared(path, position, &shared, account)?,
     };
-    if identity::effective_user() != 0 {
-        return file::open_output(path, writing, LOG_MODE, Links::Follow);
+    if let Some(place) = place {
+        made(Made::of(&place, &file.metadata()?));
+        match rights {
+            Rights::Ours => file::set_mode(&file, LOG_MODE)?,
+            Rights::OfService => with_its_rights(account, || file::set_mode(&file, LOG_MODE))?,
+        }
+        if rights == Rights::Ours && identity::effective_user() == 0 {
+            file::give(&file, account.uid, account.gid)?;
+        }
+    } else if let Some(owners) = owners {
+        refuse_strangers(&file, owners)?;
     }
-    let unsafe_place = judge(account).reach(path, Last::File)?.shared().is_some();
-    match (unsafe_place, account.uid) {
-        (true, 0) => file::open_output(path, writing, LOG_MODE, Links::Refuse),
-        (true, _) => with_its_rights(account, || file::open_output(path, writing, LOG_MODE, Links::Follow)),
-        (false, _) => {
-            let opened = file::open_output(path, writing, LOG_MODE, Links::Follow)?;
-            if opened.created {
-                file::give(&opened.file, account.uid, account.gid)?;
-            }
-            Ok(opened)
+    if mode == FileMode::Truncate {
+        // Only now that it is known to be ours.
+        output::empty(&file)?;
+    }
+    Ok(file)
+}
+
+/// Opens a log in the reach of others: with the rights of the service's user.
+///
+/// Where that user has none, as in a /var/log that belongs to root and can be written by the group of the system's
+/// logger, root opens it after all; but it follows no link there.
+fn open_shared(path: &Path, position: Position, shared: &Shared, account: &Account) -> io::Result<Log> {
+    let in_sticky = shared.how == Sharing::Sticky && shared.below.len() == 1;
+    let links = if in_sticky { Links::Refuse } else { Links::Follow };
+    let by_path = || output::open(path, position, LOG_MODE, links);
+    let own = identity::effective_user();
+    if own != 0 {
+        let owners = in_sticky.then_some([0, own]);
+        return Ok(Log { opened: by_path()?, rights: Rights::Ours, owners });
+    }
+    let directory = std::fs::metadata(&shared.directory)?.uid();
+    if account.uid == 0 {
+        let known = |found: &Metadata| [0, directory].contains(&found.uid());
+        let opened = output::open_below(shared, position, LOG_MODE, known)?;
+        return Ok(Log { opened, rights: Rights::Ours, owners: Some([0, directory]) });
+    }
+    let tried = || Ok((by_path(), file::may_write_in(&shared.directory)));
+    match with_its_rights(account, tried)? {
+        (Err(error), false) if error.kind() == io::ErrorKind::PermissionDenied && directory == 0 => {
+            let roots = |found: &Metadata| found.uid() == 0 && found.mode() & 0o022 == 0;
+            let opened = output::open_below(shared, position, LOG_MODE, roots)?;
+            Ok(Log { opened, rights: Rights::Ours, owners: Some([0, account.uid]) })
+        }
+        (opened, _) => {
+            let owners = in_sticky.then_some([0, account.uid]);
+            Ok(Log { opened: opened?, rights: Rights::OfService, owners })
         }
     }
 }
 
+/// Refuses what others may have put where a log is to be.
+fn refuse_strangers(file: &File, owners: [u32; 2]) -> io::Result<()> {
+    let found = file.metadata()?;
+    if !owners.contains(&found.uid()) {
+        return Err(io::Error::other("it belongs to another user"));
+    }
+    if found.nlink() > 1 {
+        return Err(io::Error::other("it has more than one name (hard links)"));
+    }
+    Ok(())
+}
+
 /// The end of a log that the program has written since `from`, for a report of its death. What the service's user could
-/// have put there is read with no more rights than theirs: it is shown to whoever started the service.
+/// have put there is read with no more rights than theirs: it is shown to people.
 pub fn tail(path: &Path, from: u64, account: &Account) -> io::Result<String> {
     use std::os::unix::fs::FileExt;
-    const MOST: u64 = 4096;
-    let open = open_for(path, account, || file::open_plain(path))?;
+    const MAX_TEXT: u64 = 4096;
+    let open = open_for(path, account, || match account.uid {
+        0 => file::open_plain(path),
+        _ => file::open_regular(path),
+    })?;
     let length = open.metadata()?.len();
-    let begin = from.max(length.saturating_sub(MOST)).min(length);
+    let begin = from.max(length.saturating_sub(MAX_TEXT)).min(length);
     let mut bytes = vec![0; usize::try_from(length - begin).unwrap_or(0)];
     let read = open.read_at(&mut bytes, begin)?;
     Ok(String::from_utf8_lossy(&bytes[..read]).into_owned())
+}
+
+/// How long a log is; none where it is not there.
+pub fn length(path: &Path, account: &Account) -> Option<u64> {
+    account::look_for(account, || std::fs::metadata(path)).ok().map(|found| found.len())
 }

@@ -282,7 +282,7 @@ impl Log {
         match target {
             Some(Output::File(mode, path)) => {
                 let path = path.as_path().to_owned();
-                let length = std::fs::metadata(&path).map_or(0, |found| found.len());
+                let length = setup::length(&path, &start.resolved.account).unwrap_or(0);
                 match mode {
                     FileMode::Append => Self::File(path, length),
                     FileMode::Truncate => Self::File(path, 0),
@@ -302,7 +302,7 @@ impl Log {
             Self::Elsewhere => LastWords::None,
             Self::Null => LastWords::Lost,
             // What is not longer than it was may be somebody else's last words.
-            Self::Over(path, before) if std::fs::metadata(path).map_or(true, |now| now.len() <= *before) => {
+            Self::Over(path, before) if setup::length(path, account).is_none_or(|now| now <= *before) => {
                 LastWords::None
             }
             Self::Over(path, _) => Self::File(path.clone(), 0).last_words(account),

@@ -11,61 +11,13 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
+use nix::fcntl::AT_FDCWD;
 use nix::fcntl::AtFlags;
+use nix::unistd::AccessFlags;
 use nix::unistd::Gid;
 use nix::unistd::Uid;
 
 use super::number::fit;
-
-/// How to open a file for writing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Writing {
-    /// From the beginning, over what is there.
-    Over,
-    /// At the end.
-    Append,
-    /// After everything in it was thrown away.
-    Truncate,
-}
-
-/// What to do where the name is that of a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Links {
-    /// Open what it leads to.
-    Follow,
-    /// Fail.
-    Refuse,
-}
-
-/// What opening a file has done.
-#[derive(Debug)]
-pub struct Opened {
-    /// The file, close-on-exec. It never becomes the controlling terminal.
-    pub file: File,
-    /// Whether it was made by this.
-    pub created: bool,
-}
-
-/// Opens a file for output; makes it with this mode, whatever the umask, where it is not there.
-///
-/// A FIFO that nobody reads is an error instead of a wait without end.
-pub fn open_output(path: &Path, writing: Writing, mode: u32, links: Links) -> io::Result<Opened> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).append(writing == Writing::Append);
-    let follow = if links == Links::Follow { 0 } else { libc::O_NOFOLLOW };
-    options.custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK | follow);
-    let existing = options.clone().truncate(writing == Writing::Truncate).open(path);
-    let opened = match existing {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let made = options.create_new(true).mode(mode).open(path)?;
-            nix::sys::stat::fchmod(made.as_fd(), nix::sys::stat::Mode::from_bits_truncate(fit(mode)))?;
-            Opened { file: made, created: true }
-        }
-        other => Opened { file: other?, created: false },
-    };
-    super::fd::nonblocking(opened.file.as_fd(), false)?;
-    Ok(opened)
-}
 
 /// Opens a file for input.
 pub fn open_input(path: &Path) -> io::Result<File> {
@@ -328,6 +280,24 @@ pub fn look(directory: impl AsFd, name: &OsStr) -> io::Result<Option<Entry>> {
         Err(Errno::ENOENT) => Ok(None),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether the effective user may execute a file, or search a directory. Only a plain refusal counts: a filter of system
+/// calls may not know the question.
+pub fn may_execute(path: &Path) -> bool {
+    nix::unistd::faccessat(AT_FDCWD, path, AccessFlags::X_OK, AtFlags::AT_EACCESS)
+        != Err(nix::errno::Errno::EACCES)
+}
+
+/// Whether a file lies on a file system from which nothing is executed.
+pub fn is_on_noexec(path: &Path) -> bool {
+    super::platform::is_noexec(path)
+}
+
+/// Whether the effective user may make names in a directory.
+pub fn may_write_in(directory: &Path) -> bool {
+    nix::unistd::faccessat(AT_FDCWD, directory, AccessFlags::W_OK | AccessFlags::X_OK, AtFlags::AT_EACCESS)
+        .is_ok()
 }
 
 /// chroot(2), and on into it: without the second step the old working directory would stay in reach.

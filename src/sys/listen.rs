@@ -107,16 +107,15 @@ pub fn on_port(kind: Kind, port: u16, settings: Settings) -> io::Result<OwnedFd>
     }
 }
 
-/// Listens at a path that must not exist, with these permissions whatever the umask.
-pub fn at_path(kind: Kind, path: &Path, mode: u16, settings: Settings) -> io::Result<OwnedFd> {
+/// Makes a socket at a path that must not exist, with these permissions whatever the umask. It does not listen yet.
+pub fn bind_at(kind: Kind, path: &Path, mode: u16) -> io::Result<OwnedFd> {
     let address = UnixAddr::new(path)?;
     let socket = fresh(AddressFamily::Unix, kind)?;
     let before = file::set_umask(0o777 & !mode);
     let bound = bind(&socket, &address);
     file::set_umask(before);
     bound?;
-    // A name that nobody listens at is of no use to anybody.
-    listen(socket, kind, settings).inspect_err(|_| drop(std::fs::remove_file(path)))
+    Ok(socket)
 }
 
 /// Listens at a name of the abstract namespace.
@@ -166,8 +165,10 @@ fn bind(socket: &OwnedFd, address: &dyn SockaddrLike) -> io::Result<()> {
     Ok(nix::sys::socket::bind(socket.as_raw_fd(), address)?)
 }
 
+/// Takes connections, where the kind has any.
+///
 /// nix has a door to listen(2), but one that takes no more than its own idea of the kernel's limit.
-fn listen(socket: OwnedFd, kind: Kind, settings: Settings) -> io::Result<OwnedFd> {
+pub fn listen(socket: OwnedFd, kind: Kind, settings: Settings) -> io::Result<OwnedFd> {
     if kind != Kind::Datagram {
         let backlog =
             settings.backlog.and_then(|backlog| backlog.try_into().ok()).unwrap_or(libc::c_int::MAX);
@@ -188,13 +189,10 @@ mod tests {
     fn a_socket_answers_as_long_as_it_is_open_and_has_its_mode() {
         let path = std::env::temp_dir().join(format!("svcadapt-listen-{}", std::process::id()));
         for kind in [Kind::Stream, Kind::Datagram] {
-            let socket = at_path(kind, &path, 0o640, Settings::default()).unwrap();
+            let socket = listen(bind_at(kind, &path, 0o640).unwrap(), kind, Settings::default()).unwrap();
             assert_eq!(std::fs::symlink_metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640);
             assert!(answers(Kind::Stream, &path).unwrap() && answers(Kind::Datagram, &path).unwrap());
-            assert_eq!(
-                at_path(kind, &path, 0o640, Settings::default()).unwrap_err().kind(),
-                io::ErrorKind::AddrInUse
-            );
+            assert_eq!(bind_at(kind, &path, 0o640).unwrap_err().kind(), io::ErrorKind::AddrInUse);
             drop(socket);
             assert!(!answers(kind, &path).unwrap());
             std::fs::remove_file(&path).unwrap();

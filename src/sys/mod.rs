@@ -21,6 +21,7 @@ pub mod lineage;
 pub mod listen;
 pub mod lock;
 mod number;
+pub mod output;
 pub mod pair;
 pub mod place;
 pub mod places;

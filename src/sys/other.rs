@@ -48,6 +48,10 @@ pub(super) fn access_list_lets_write(_path: &Path) -> bool {
     false
 }
 
+pub(super) fn is_noexec(_path: &Path) -> bool {
+    false
+}
+
 pub(super) fn groups() -> io::Result<Vec<u32>> {
     Ok(nix::unistd::getgroups()?.into_iter().map(Gid::as_raw).collect())
 }

@@ -52,6 +52,7 @@ pub(super) use oom::oom_score_adjust;
 pub(super) use oom::set_oom_score_adjust;
 pub(super) use place::access_list_lets_write;
 pub(super) use place::group_bits_may_be_a_mask;
+pub(super) use place::is_noexec;
 pub(super) use signals::Signals;
 pub(super) use signals::real_time;
 pub(super) use signals::real_time_name;

@@ -20,3 +20,9 @@ pub(crate) fn group_bits_may_be_a_mask(path: &Path) -> bool {
 pub(crate) fn access_list_lets_write(_path: &Path) -> bool {
     false
 }
+
+/// Whether the file system of a path is mounted noexec.
+pub(crate) fn is_noexec(path: &Path) -> bool {
+    use nix::sys::statvfs::FsFlags;
+    nix::sys::statvfs::statvfs(path).is_ok_and(|found| found.flags().contains(FsFlags::ST_NOEXEC))
+}

@@ -33,6 +33,7 @@ pub(super) use known::user_directory;
 pub(super) use known::users;
 pub(super) use place::access_list_lets_write;
 pub(super) use place::group_bits_may_be_a_mask;
+pub(super) use place::is_noexec;
 pub(super) use proc_info::arguments;
 pub(super) use proc_info::process as process_info;
 pub(super) use signals::Signals;

@@ -5,6 +5,7 @@ use std::ffi::CString;
 use std::ffi::c_char;
 use std::ffi::c_int;
 use std::ffi::c_void;
+use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -64,4 +65,14 @@ fn allows_writing(entry: *mut c_void) -> bool {
     // SAFETY: the permissions are those of an entry that lives.
     let has = |permission: c_int| unsafe { acl_get_perm_np(permissions, permission) != 0 };
     !read || (tag == ACL_EXTENDED_ALLOW && WRITING.into_iter().any(has))
+}
+
+/// Whether the file system of a path is mounted noexec.
+pub(crate) fn is_noexec(path: &Path) -> bool {
+    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
+    let mut found = MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: the path ends in NUL, and there is room for the structure.
+    let told = unsafe { libc::statfs(path.as_ptr(), found.as_mut_ptr()) } == 0;
+    // SAFETY: it is read only where the call has filled it.
+    told && i64::from(unsafe { found.assume_init() }.f_flags) & i64::from(libc::MNT_NOEXEC) != 0
 }

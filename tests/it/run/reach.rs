@@ -103,3 +103,132 @@ fn directory_of_group_0_is_roots_alone_unless_the_service_is_in_that_group() {
          secret\n",
     );
 }
+
+#[test]
+fn log_at_a_users_link_that_leads_to_nothing_is_made_there_as_the_user() {
+    check(
+        "ln -s /srv/www/log/app.log /var/log/app.log
+        run -o append:/var/log/app.log -- echo mine
+        stat -c %U:%a /srv/www/log/app.log; cat /var/log/app.log",
+        "= 0\nwww:640\nmine\n",
+    );
+}
+
+#[test]
+fn log_in_a_sticky_directory_that_another_user_made_is_refused() {
+    let hint = "  hint: remove it, or log to a directory in which only root can make files\n= 209\n";
+    let refused = |name: &str, cause: &str| {
+        format!("svcadapt: standard output 'truncate:/var/shared/{name}': {cause}\n{hint}")
+    };
+    check(
+        "install -d -m 1777 /var/shared; cd /var/shared
+        for user in other www root; do echo old >$user; chmod 666 $user; chown $user $user; done
+        echo old >two; chmod 666 two; chown www two; ln two second
+        ln -s /srv/www/log/app.log link
+        for name in other two link www root new; do run -o truncate:/var/shared/$name -- echo mine; done
+        for name in other two link root new; do
+            svcadapt run --mode supervised -o truncate:/var/shared/$name -- echo roots 2>&1; echo \"= $?\"
+        done
+        cat other two www root; ls /srv/www/log",
+        &[
+            refused("other", "it belongs to another user"),
+            refused("two", "it has more than one name (hard links)"),
+            refused("link", "link is a symbolic link that others could have made"),
+            "= 0\n= 0\n= 0\n".to_owned(),
+            refused("other", "it belongs to another user"),
+            refused("two", "it belongs to another user"),
+            refused("link", "link is a symbolic link that others could have made"),
+            "= 0\n".to_owned(),
+            refused("new", "it belongs to another user"),
+            "old\nold\nmine\nroots\n".to_owned(),
+        ]
+        .concat(),
+    );
+}
+
+#[test]
+fn log_in_a_directory_of_the_systems_logger_is_made_by_root_and_through_no_link() {
+    let refused = |path: &str, link: &str| {
+        format!(
+            "svcadapt: standard output 'append:/var/log/{path}': {link} is a symbolic link that others could have \
+             made\n  hint: remove it, or log to a directory in which only root can make files\n= 209\n"
+        )
+    };
+    check(
+        "chgrp other /var/log; chmod 775 /var/log; mkdir /var/log/app
+        ln -s /srv/secret /var/log/link; ln -s / /var/log/way
+        for path in new app/new link way/srv/secret; do run -o append:/var/log/$path -- echo mine; done
+        stat -c %U:%a /var/log/new /var/log/app/new; cat /srv/secret",
+        &[
+            "= 0\n= 0\n",
+            &refused("link", "link"),
+            &refused("way/srv/secret", "way"),
+            "www:640\nwww:640\nsecret\n",
+        ]
+        .concat(),
+    );
+}
+
+#[test]
+fn what_root_may_not_look_at_is_looked_at_with_the_users_rights() {
+    check(
+        "install -d -m 700 -o www -g www /srv/www/own; cd /srv/www/own
+        install -m 755 /bin/echo program; printf 'A=1\\n' >variables; chown www variables
+        limited() {
+            setpriv --bounding-set=-dac_override,-dac_read_search \
+                --inh-caps=-dac_override,-dac_read_search svcadapt run --mode supervised --user www \"$@\" 2>&1
+            echo \"= $?\"
+        }
+        cd /
+        limited -o append:/srv/www/own/log -- echo mine
+        limited --standard-input file:/srv/www/own/log -- cat
+        limited --working-directory /srv/www/own -- pwd
+        limited --environment-file /srv/www/own/variables -- sh -c 'echo $A'
+        limited -o append:/srv/www/own/new -- /srv/nothing
+        stat -c %U:%a /srv/www/own/log; ls /srv/www/own",
+        "= 0\nmine\n= 0\n/srv/www/own\n= 0\n1\n= 0\n\
+         svcadapt: exec '/srv/nothing': there is no such file\n= 203\n\
+         www:640\nlog\nprogram\nvariables\n",
+    );
+}
+
+/// A start below strace(1) that fails or dies where this is injected.
+fn check_injected(script: &str, expected: &str) {
+    if require(Capability::Strace) {
+        check(
+            &format!("traced() {{ strace -f -qq -o /dev/null \"$@\"; echo \"= $?\"; }}\n{script}"),
+            expected,
+        );
+    }
+}
+
+#[test]
+fn directory_that_is_swapped_after_a_log_was_made_costs_no_file_of_roots() {
+    check_injected(
+        "mkdir /srv/precious; : >/srv/precious/app.log; echo broken >/srv/program; chmod 755 /srv/program
+        traced -P /srv/www/log/app.log -e inject=openat:delay_exit=1000000 \
+            svcadapt run --mode classic --user www -o append:/srv/www/log/app.log -- /srv/program 2>/dev/null &
+        until [ -e /srv/www/log/app.log ]; do sleep 0.02; done
+        mv /srv/www/log /srv/www/old; ln -s /srv/precious /srv/www/log
+        wait; ls /srv/precious",
+        "= 203\napp.log\n",
+    );
+}
+
+#[test]
+fn what_was_made_is_taken_away_if_the_next_call_fails_or_kills() {
+    check_injected(
+        "for how in error=EDQUOT error=EPERM signal=KILL; do
+            traced -P /var/lib/app -e inject=fchown:$how \
+                svcadapt run --mode classic --user www --state-directory app -- sleep 60
+            traced -P /var/log/app.log -e inject=fchmod:$how \
+                svcadapt run --mode classic --user www -o append:/var/log/app.log -- sleep 60
+            traced -P /srv/www/log/app.log -e inject=fchmod:$how \
+                svcadapt run --mode classic --user www -o append:/srv/www/log/app.log -- sleep 60
+            traced -e inject=listen:$how \
+                svcadapt run --mode classic --user www --listen-stream /run/deep/app.sock -- sleep 60
+        done 2>&1 | grep -c =
+        ls -d /var/lib/app /var/log/app.log /srv/www/log/* /run/deep 2>/dev/null || echo nothing",
+        "12\nnothing\n",
+    );
+}

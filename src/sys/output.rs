@@ -1,0 +1,139 @@
+//! Opening files for output, and making them.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::fs::File;
+use std::fs::Metadata;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+use std::path::PathBuf;
+
+use nix::errno::Errno;
+use nix::fcntl::AT_FDCWD;
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
+
+use super::file;
+use super::number::fit;
+use super::place::Shared;
+
+/// Where writing begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Position {
+    /// At the beginning, over what is there.
+    Start,
+    /// Always at the end.
+    End,
+}
+
+/// What to do where the name is that of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    /// Open what it leads to, or make it there.
+    Follow,
+    /// Fail.
+    Refuse,
+}
+
+/// What opening a file has done.
+#[derive(Debug)]
+pub struct Opened {
+    /// The file, close-on-exec. It never becomes the controlling terminal.
+    pub file: File,
+    /// Where it was made by this; none where it was there.
+    pub made: Option<PathBuf>,
+}
+
+/// Others make and take away names while we look.
+const TRIES: usize = 40;
+
+/// Opens a file for output; makes it where it is not there, with this mode as far as the umask lets it.
+///
+/// A FIFO that nobody reads is an error instead of a wait without end.
+pub fn open(path: &Path, position: Position, mode: u32, links: Links) -> io::Result<Opened> {
+    let mut path = path.to_owned();
+    for _ in 0..TRIES {
+        let made = match open_at(AT_FDCWD, path.as_os_str(), position, mode, links) {
+            Ok((file, made)) => return Ok(Opened { file, made: made.then_some(path) }),
+            Err(error) => error,
+        };
+        // Only what is not there is made: a link that leads to nothing is followed here.
+        match fs::read_link(&path) {
+            Ok(target) if links == Links::Follow && made.kind() == io::ErrorKind::AlreadyExists => {
+                path = path.parent().unwrap_or(Path::new("/")).join(target);
+            }
+            _ if made.kind() == io::ErrorKind::AlreadyExists => {}
+            _ => return Err(made),
+        }
+    }
+    Err(Errno::ELOOP.into())
+}
+
+/// Opens a file for output in a place that others can change, following no link below the directory that is theirs.
+/// Each directory on the way must be `trusted`.
+pub fn open_below(
+    shared: &Shared,
+    position: Position,
+    mode: u32,
+    trusted: impl Fn(&Metadata) -> bool,
+) -> io::Result<Opened> {
+    let Some((name, way)) = shared.below.split_last() else { return Err(Errno::EISDIR.into()) };
+    let mut path = shared.directory.clone();
+    let mut directory = file::open_directory(&path)?;
+    for name in way {
+        if name == ".." {
+            return Err(io::Error::other("'..' leads out of a directory that others can change"));
+        }
+        directory =
+            file::open_directory_in(&directory, name).map_err(|error| named(&directory, name, error))?;
+        if !trusted(&directory.metadata()?) {
+            return Err(Errno::EACCES.into());
+        }
+        path.push(name);
+    }
+    let (file, made) = open_at(directory.as_fd(), name, position, mode, Links::Refuse)?;
+    Ok(Opened { file, made: made.then(|| path.join(name)) })
+}
+
+fn open_at(
+    directory: BorrowedFd<'_>,
+    name: &OsStr,
+    position: Position,
+    mode: u32,
+    links: Links,
+) -> io::Result<(File, bool)> {
+    let mut flags = OFlag::O_WRONLY | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    flags.set(OFlag::O_APPEND, position == Position::End);
+    flags.set(OFlag::O_NOFOLLOW, links == Links::Refuse);
+    let (open, made) = match nix::fcntl::openat(directory, name, flags, Mode::empty()) {
+        Err(Errno::ELOOP) if links == Links::Refuse => {
+            return Err(named(directory, name, Errno::ELOOP.into()));
+        }
+        Err(Errno::ENOENT) => {
+            let mode = Mode::from_bits_truncate(fit(mode));
+            let flags = flags | OFlag::O_CREAT | OFlag::O_EXCL;
+            (nix::fcntl::openat(directory, name, flags, mode)?, true)
+        }
+        opened => (opened?, false),
+    };
+    super::fd::nonblocking(&open, false)?;
+    Ok((open.into(), made))
+}
+
+/// The error of a name that could not be opened without following a link, if it is one.
+fn named(directory: impl AsFd, name: &OsStr, error: io::Error) -> io::Error {
+    match file::look(directory, name) {
+        Ok(Some(found)) if found.kind == file::Kind::Link => {
+            let name = Path::new(name).file_name().unwrap_or(name).display();
+            io::Error::other(format!("{name} is a symbolic link that others could have made"))
+        }
+        _ => error,
+    }
+}
+
+/// Throws away what is in a file. What has no length, a device or a FIFO, is left alone.
+pub fn empty(file: &File) -> io::Result<()> {
+    if file.metadata()?.is_file() { file.set_len(0) } else { Ok(()) }
+}
