@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::fs;
-use std::fs::Metadata;
 use std::io;
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
@@ -13,37 +12,48 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::plan::Account;
+use crate::spec::Capabilities;
 use crate::spec::ServiceSpec;
 use crate::sys::file;
 use crate::sys::words;
 
 use super::Failure;
+use super::account;
 
 /// systemd's number for this step (systemd.exec(5)).
 const EXEC: u8 = 203;
 
 /// Finds the program, as its path inside the root directory, and makes sure that the account can execute it.
 ///
-/// A bare name is searched in the `PATH` that the program itself will see.
+/// A bare name is searched in the `PATH` that the program itself will see. All is looked at with the rights that the
+/// service will have: they are those of the exec, root may see less (NFS with root_squash, FUSE), and where the user can
+/// exchange what is looked at, root sees nothing that the user could not.
 pub(super) fn find(
     spec: &ServiceSpec,
     account: &Account,
     environment: &BTreeMap<OsString, OsString>,
 ) -> Result<PathBuf, Failure> {
+    let looked = || Ok(search(spec, environment));
+    let keeps_rights = spec.ambient_capabilities.is_some_and(|set| set != Capabilities::EMPTY);
+    let found = if keeps_rights { looked() } else { account::as_service(account, looked) };
+    found.unwrap_or_else(|error| {
+        Err(Failure::kernel("exec", spec.command.program.to_string_lossy(), &error, EXEC))
+    })
+}
+
+fn search(spec: &ServiceSpec, environment: &BTreeMap<OsString, OsString>) -> Result<PathBuf, Failure> {
     let root = spec.root_directory.as_ref().map_or(Path::new("/"), |root| root.as_path());
     let wanted = &spec.command.program;
     let failure = |cause: String| Failure::new("exec", wanted.to_string_lossy(), cause, EXEC);
     if wanted.as_bytes().contains(&b'/') {
         let path = PathBuf::from(wanted);
-        return judge(&below(root, &path), root, account)
-            .map(|()| path)
-            .map_err(|reason| reason.failure(failure));
+        return judge(&path, root).map(|()| path).map_err(|reason| reason.failure(failure));
     }
     let search = environment.get(OsStr::new("PATH")).cloned().unwrap_or_default();
     let mut found = None;
     for directory in search.as_bytes().split(|&byte| byte == b':').filter(|d| d.starts_with(b"/")) {
         let path = Path::new(OsStr::from_bytes(directory)).join(wanted);
-        match judge(&below(root, &path), root, account) {
+        match judge(&path, root) {
             Ok(()) => return Ok(path),
             Err(Reason::Missing) => {}
             Err(reason) => found = found.or(Some(reason)),
@@ -76,39 +86,48 @@ impl Reason {
     }
 }
 
-fn judge(path: &Path, root: &Path, account: &Account) -> Result<(), Reason> {
-    let other = |cause: &str, hint| Err(Reason::Other(cause.to_owned(), hint));
+fn judge(inside: &Path, root: &Path) -> Result<(), Reason> {
+    let path = &below(root, inside);
+    let other = |cause: String, hint| Err(Reason::Other(cause, hint));
     match fs::metadata(path) {
-        Ok(found) if found.is_dir() => other("it is a directory", None),
-        Ok(found) if !found.is_file() => other("it is no regular file", None),
-        Ok(found) if found.mode() & 0o111 == 0 => other("it is not executable", Some("chmod +x it")),
-        Ok(found) if !may_execute(&found, account) => {
-            other("the user that the service runs as may not execute it", None)
+        Ok(found) if found.is_dir() => other("it is a directory".to_owned(), None),
+        Ok(found) if !found.is_file() => other("it is no regular file".to_owned(), None),
+        Ok(found) if found.mode() & 0o111 == 0 => {
+            other("it is not executable".to_owned(), Some("chmod +x it"))
+        }
+        Ok(_) if !file::may_execute(path) && file::is_on_noexec(path) => other(
+            "its file system is mounted noexec".to_owned(),
+            Some("put the program somewhere else, or mount it with exec (mount(8))"),
+        ),
+        Ok(_) if !file::may_execute(path) => {
+            other("the user that the service runs as may not execute it".to_owned(), None)
         }
         Ok(_) => interpreter(path, root),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Reason::Missing),
-        Err(error) => Err(Reason::Other(words(&error), None)),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => match closed(path) {
+            Some(closed) => other(
+                format!("the user that the service runs as may not enter {}", closed.display()),
+                Some("let that user search the directory (chmod(1)), or put the program somewhere else"),
+            ),
+            None => other(words(&error), None),
+        },
+        Err(error) => other(words(&error), None),
     }
 }
 
-/// The kernel's rule (path_resolution(7)): the first class that fits decides.
-fn may_execute(found: &Metadata, account: &Account) -> bool {
-    let mode = found.mode();
-    if account.uid == 0 {
-        mode & 0o111 != 0
-    } else if account.uid == found.uid() {
-        mode & 0o100 != 0
-    } else if account.gid == found.gid() || account.groups.contains(&found.gid()) {
-        mode & 0o010 != 0
-    } else {
-        mode & 0o001 != 0
-    }
+/// The first directory on the way that refuses.
+fn closed(path: &Path) -> Option<&Path> {
+    let mut way: Vec<&Path> = path.ancestors().skip(1).collect();
+    way.reverse();
+    way.into_iter().find(|place| !file::may_execute(place))
 }
 
 /// A script whose interpreter is missing fails to execute as if itself were missing, which nobody understands.
 fn interpreter(path: &Path, root: &Path) -> Result<(), Reason> {
     let mut line = [0; 256];
-    let Ok(length) = file::open_input(path).and_then(|mut open| open.read(&mut line)) else { return Ok(()) };
+    let Ok(length) = file::open_regular(path).and_then(|mut open| open.read(&mut line)) else {
+        return Ok(());
+    };
     let line = &line[..length];
     if !line.starts_with(b"#!") {
         return Ok(());

@@ -166,7 +166,7 @@ fn open_shared(path: &Path, position: Position, shared: &Shared, account: &Accou
         let opened = output::open_below(shared, position, LOG_MODE, known)?;
         return Ok(Log { opened, rights: Rights::Ours, owners: Some([0, directory]) });
     }
-    let tried = || Ok((by_path(), file::may_write_in(&shared.directory)));
+    let tried = || Ok((by_path(), file::may_write(&shared.directory).is_ok()));
     match with_its_rights(account, tried)? {
         (Err(error), false) if error.kind() == io::ErrorKind::PermissionDenied && directory == 0 => {
             let roots = |found: &Metadata| found.uid() == 0 && found.mode() & 0o022 == 0;

@@ -156,9 +156,8 @@ pub fn make_directory(path: &Path, mode: u32) -> io::Result<bool> {
 
 /// Whether this process may put names into a directory, as far as the kernel tells without trying.
 pub fn may_write(directory: &Path) -> io::Result<()> {
-    use nix::unistd::AccessFlags;
     let wanted = AccessFlags::W_OK | AccessFlags::X_OK;
-    Ok(nix::unistd::faccessat(nix::fcntl::AT_FDCWD, directory, wanted, AtFlags::AT_EACCESS)?)
+    Ok(nix::unistd::faccessat(AT_FDCWD, directory, wanted, AtFlags::AT_EACCESS)?)
 }
 
 /// Opens a directory in another one, unless a link stands for it.
@@ -292,12 +291,6 @@ pub fn may_execute(path: &Path) -> bool {
 /// Whether a file lies on a file system from which nothing is executed.
 pub fn is_on_noexec(path: &Path) -> bool {
     super::platform::is_noexec(path)
-}
-
-/// Whether the effective user may make names in a directory.
-pub fn may_write_in(directory: &Path) -> bool {
-    nix::unistd::faccessat(AT_FDCWD, directory, AccessFlags::W_OK | AccessFlags::X_OK, AtFlags::AT_EACCESS)
-        .is_ok()
 }
 
 /// chroot(2), and on into it: without the second step the old working directory would stay in reach.

@@ -77,7 +77,7 @@ fn directory_with_an_access_list_is_not_roots_alone() {
          svcadapt: pid file '/run/list/x.pid': users other than root can write in /run/list\n  \
          hint: put it directly into /run\n= 251\n\
          svcadapt: listen '/run/list/x.sock': users other than root and the service's can write in /run/list\n  \
-         hint: put it into /run\n= 202\n\
+         hint: put it directly into /run\n= 202\n\
          svcadapt: environment file '/var/log/list/app.log': permission denied\n= 2\n\
          secret\n",
     );
@@ -184,11 +184,38 @@ fn what_root_may_not_look_at_is_looked_at_with_the_users_rights() {
         limited --standard-input file:/srv/www/own/log -- cat
         limited --working-directory /srv/www/own -- pwd
         limited --environment-file /srv/www/own/variables -- sh -c 'echo $A'
+        limited -- /srv/www/own/program started
         limited -o append:/srv/www/own/new -- /srv/nothing
         stat -c %U:%a /srv/www/own/log; ls /srv/www/own",
-        "= 0\nmine\n= 0\n/srv/www/own\n= 0\n1\n= 0\n\
+        "= 0\nmine\n= 0\n/srv/www/own\n= 0\n1\n= 0\nstarted\n= 0\n\
          svcadapt: exec '/srv/nothing': there is no such file\n= 203\n\
          www:640\nlog\nprogram\nvariables\n",
+    );
+}
+
+#[test]
+fn program_that_cannot_be_reached_is_told_with_what_refuses() {
+    check(
+        "install -d -m 700 /srv/closed; mkdir /srv/closed/in; install /bin/true /srv/closed/in
+        mkdir /srv/noexec; mount -t tmpfs -o noexec noexec /srv/noexec; install /bin/true /srv/noexec
+        install -m 700 /bin/true /srv/mine; install -m 640 /bin/true /srv/plain
+        for program in closed/in/true noexec/true mine plain; do run -- /srv/$program; done",
+        "svcadapt: exec '/srv/closed/in/true': the user that the service runs as may not enter /srv/closed\n  \
+         hint: let that user search the directory (chmod(1)), or put the program somewhere else\n= 203\n\
+         svcadapt: exec '/srv/noexec/true': its file system is mounted noexec\n  \
+         hint: put the program somewhere else, or mount it with exec (mount(8))\n= 203\n\
+         svcadapt: exec '/srv/mine': the user that the service runs as may not execute it\n= 203\n\
+         svcadapt: exec '/srv/plain': it is not executable\n  hint: chmod +x it\n= 203\n",
+    );
+}
+
+#[test]
+fn program_that_an_access_list_lets_the_user_execute_is_started() {
+    check_with_access_lists(
+        "install -m 700 /bin/true /srv/listed; setfacl -m u:www:--x /srv/listed
+        install -d -m 700 /srv/closed; setfacl -m u:www:--x /srv/closed; install /bin/true /srv/closed
+        run -- /srv/listed; run -- /srv/closed/true",
+        "= 0\n= 0\n",
     );
 }
 
