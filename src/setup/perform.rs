@@ -292,6 +292,12 @@ impl<'a> Work<'a> {
         if self.spec.ambient_capabilities.is_some_and(|set| set != Capabilities::EMPTY) {
             capability::keep_over_user_change()?;
         }
+        if let (Session::Own, true, Some(entry)) =
+            (self.session, self.resolved.standing.is_root(), &self.resolved.account.entry)
+        {
+            // A service does its work under a wrong name of its session as well.
+            let _ = identity::set_login(&entry.name);
+        }
         // Of another than root they are what they were.
         let groups = self.resolved.standing.is_root().then_some(&*self.resolved.account.groups);
         identity::set_user(uid, groups).map(drop)

@@ -73,7 +73,7 @@ pub enum Found {
 pub fn inherited() -> Vec<i32> {
     let numbers = fd::surviving().unwrap_or_default().into_iter();
     let leads_to_our_lock = |number: &i32| {
-        let link = fs::read_link(format!("/proc/self/fd/{number}")).unwrap_or_default();
+        let link = fd::path(*number).unwrap_or_default();
         link.is_absolute()
             && place::holds(&link)
             && read(&link).is_ok_and(|record| record.is_some_and(|record| record.is_own()))

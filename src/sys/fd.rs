@@ -6,6 +6,7 @@ use std::os::fd::AsRawFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 
 use nix::fcntl::FcntlArg;
 use nix::fcntl::FdFlag;
@@ -78,6 +79,11 @@ pub fn place(fd: impl AsFd, number: i32) -> io::Result<()> {
 /// kernel closes the others then, and of what this process has opened itself only what was opened without the flag.
 pub fn surviving() -> io::Result<Vec<i32>> {
     Ok(platform::open_descriptors()?.into_iter().filter(|&number| number > 2 && survives(number)).collect())
+}
+
+/// Where the file of a descriptor is, links resolved.
+pub fn path(number: i32) -> io::Result<PathBuf> {
+    platform::descriptor_path(number)
 }
 
 fn survives(number: i32) -> bool {

@@ -1,5 +1,6 @@
 //! Who this process is.
 
+use std::ffi::CString;
 use std::io;
 
 use nix::unistd::Gid;
@@ -74,8 +75,15 @@ pub fn set_groups(groups: &[u32], member: Option<&str>) -> io::Result<()> {
     platform::set_groups(groups, member)
 }
 
+/// Gives the session of this process its user's name (setlogin(2)), where sessions have one. Only root can. Of a session
+/// that others are in, too, it would change theirs.
+pub fn set_login(name: &str) -> io::Result<()> {
+    platform::set_login(&CString::new(name)?)
+}
+
 /// Sets the real, effective and saved group, and reads them back.
 pub fn set_group(gid: u32) -> io::Result<()> {
+    changes(gid)?;
     platform::set_group(Gid::from_raw(gid))
 }
 
@@ -84,6 +92,7 @@ pub fn set_group(gid: u32) -> io::Result<()> {
 /// It is the last of the changes, so the groups are read once more, where they are known to be `groups` and no others:
 /// what a kernel makes of them when the group or the user changes, it may say to nobody.
 pub fn set_user(uid: u32, groups: Option<&[u32]>) -> io::Result<Settled> {
+    changes(uid)?;
     platform::set_user(Uid::from_raw(uid))?;
     if let Some(wanted) = groups {
         let effective = nix::unistd::getegid().as_raw();
@@ -95,4 +104,25 @@ pub fn set_user(uid: u32, groups: Option<&[u32]>) -> io::Result<Settled> {
         return Err(io::Error::other("root could be had again after the change"));
     }
     Ok(Settled(()))
+}
+
+/// -1 is the number of no user and no group: the kernel takes it for "no change" (setresuid(2)), or for none at all. On
+/// macOS it is that of the group `nogroup`.
+fn changes(number: u32) -> io::Result<()> {
+    if number == u32::MAX {
+        let cause = "its number is -1, which no process can have (on macOS that of the group 'nogroup')";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, cause));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn number_that_means_no_change_is_refused() {
+        assert_eq!(set_group(u32::MAX).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+        assert_eq!(set_user(u32::MAX, None).unwrap_err().kind(), io::ErrorKind::InvalidInput);
+    }
 }

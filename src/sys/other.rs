@@ -1,6 +1,7 @@
 //! Systems that are not spoken to yet: what POSIX has works, and the rest is said in words.
 
 use std::convert::Infallible;
+use std::ffi::CStr;
 use std::ffi::CString;
 use std::io;
 use std::os::fd::AsFd;
@@ -118,6 +119,15 @@ pub(super) fn open_descriptors() -> io::Result<Vec<i32>> {
     Ok((0..last).filter(|&number| super::fd::is_open(number)).collect())
 }
 
+pub(super) fn descriptor_path(_number: i32) -> io::Result<std::path::PathBuf> {
+    Err(unsupported("the file of a descriptor has no path on this system"))
+}
+
+/// Not every system has it, and none here is spoken to yet.
+pub(super) fn set_login(_name: &CStr) -> io::Result<()> {
+    Ok(())
+}
+
 pub(super) fn thread_count() -> io::Result<usize> {
     Err(unsupported("the threads of a process cannot be counted on this system yet"))
 }
@@ -181,6 +191,8 @@ pub(super) fn resource(name: &str) -> Option<libc::c_int> {
         "STACK" => libc::RLIMIT_STACK,
         "CORE" => libc::RLIMIT_CORE,
         "NOFILE" => libc::RLIMIT_NOFILE,
+        // OpenBSD has no limit of the address space (getrlimit(2)).
+        #[cfg(not(target_os = "openbsd"))]
         "AS" => libc::RLIMIT_AS,
         _ => return None,
     })

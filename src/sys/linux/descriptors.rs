@@ -2,9 +2,14 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
+
+pub(crate) fn descriptor_path(number: i32) -> io::Result<PathBuf> {
+    std::fs::read_link(format!("/proc/self/fd/{number}"))
+}
 
 pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(nix::unistd::pipe2(OFlag::O_CLOEXEC)?)

@@ -1,5 +1,6 @@
 //! Users and groups of a process, the Linux way: three of each, all set at once.
 
+use std::ffi::CStr;
 use std::io;
 
 use nix::errno::Errno;
@@ -40,6 +41,12 @@ pub(crate) fn set_group(gid: Gid) -> io::Result<()> {
     } else {
         Err(io::Error::other("the group is not the one that was set"))
     }
+}
+
+/// A session has no name: getlogin(3) reads who has logged in at the terminal, and a service has none.
+#[allow(clippy::unnecessary_wraps, reason = "another system may refuse")]
+pub(crate) fn set_login(_name: &CStr) -> io::Result<()> {
+    Ok(())
 }
 
 pub(crate) fn set_user(uid: Uid) -> io::Result<()> {

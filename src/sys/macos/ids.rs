@@ -3,6 +3,7 @@
 //! The first of the supplementary groups *is* the effective group (`cr_gid` of `<sys/ucred.h>`), so it leads every list
 //! that is set here, and has to be the right one by then: a later setgid(2) would leave it in the list.
 
+use std::ffi::CStr;
 use std::ffi::CString;
 use std::io;
 use std::process::Command;
@@ -94,6 +95,13 @@ pub(crate) fn set_user(uid: Uid) -> io::Result<()> {
     } else {
         Err(io::Error::other("the user is not the one that was set"))
     }
+}
+
+/// setlogin(2): of the whole session.
+pub(crate) fn set_login(name: &CStr) -> io::Result<()> {
+    // SAFETY: the name ends in NUL and is only read.
+    Errno::result(unsafe { libc::setlogin(name.as_ptr()) })?;
+    Ok(())
 }
 
 /// getgrouplist(3), which nix does not offer here: Apple's has groups as signed numbers.

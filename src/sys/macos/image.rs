@@ -29,6 +29,17 @@ pub(crate) fn own_image() -> io::Result<PathBuf> {
     }
 }
 
+/// F_GETPATH of fcntl(2).
+pub(crate) fn descriptor_path(number: i32) -> io::Result<PathBuf> {
+    // The kernel writes as many bytes as it has a limit for paths.
+    let mut path = vec![0_u8; usize::try_from(libc::PATH_MAX).map_err(io::Error::other)?];
+    // SAFETY: the buffer has the room that the kernel takes for granted, and the call keeps no pointer to it.
+    Errno::result(unsafe { libc::fcntl(number, libc::F_GETPATH, path.as_mut_ptr()) })?;
+    let length = path.iter().position(|byte| *byte == 0).unwrap_or(path.len());
+    path.truncate(length);
+    Ok(OsString::from_vec(path).into())
+}
+
 /// Here it is the last part of the path that was executed, and nobody can set it.
 pub(crate) fn process_name() -> Vec<u8> {
     Vec::new()
