@@ -25,9 +25,11 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 use nix::sys::resource::Resource;
 use nix::sys::resource::UsageWho;
 use nix::sys::resource::getrusage;
+#[cfg(any(target_os = "linux", target_os = "macos"))]
 use nix::sys::resource::setrlimit;
 use nix::sys::time::TimeValLike;
 use nix::unistd::alarm;
@@ -38,13 +40,14 @@ const TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 4 } else 
 /// How many seconds of real time; the machine may be busy.
 const PATIENCE: u32 = 30;
 
-/// The address space that all may use together, in bytes.
+/// The address space that all may use together, in bytes; nix has this limit for these two.
 const SPACE: u64 = 1 << 30;
 
 /// The longest input: one byte more than the readers take.
 const LONGEST: usize = (1 << 20) + 1;
 
 fn main() -> Result<(), Box<dyn Error>> {
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
     setrlimit(Resource::RLIMIT_AS, SPACE, SPACE)?;
     let words: Vec<String> = env::args().skip(1).collect();
     match &words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
