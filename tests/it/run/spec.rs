@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::harness::Capability;
 use crate::harness::Dir;
+use crate::harness::Svc;
 use crate::harness::facts;
 use crate::harness::require;
 
@@ -63,6 +64,34 @@ fn who_it_runs_as() {
             assert_eq!(report["env"]["HOME"], json!("/nonexistent"));
         }
     }
+}
+
+/// On macOS a group that is set after the groups leaves root's own among them.
+#[test]
+fn group_is_set_before_the_groups_and_they_are_read_after_the_user_is_set() {
+    if !require(Capability::Root) || !require(Capability::Strace) {
+        return;
+    }
+    let dir = Dir::new().owned_by("nobody");
+    let svcadapt = env!("CARGO_BIN_EXE_svcadapt");
+    // The log is opened with the rights of nobody, which are given back.
+    let line = format!(
+        "exec strace -qq -o trace -e trace=setresgid,setgroups,setresuid,getgroups {svcadapt} run --mode supervised \
+         --user nobody --standard-error append:{}/log -- /bin/true",
+        dir.path().display()
+    );
+    Svc::new(&dir).program("/bin/sh").args(["-c", &line]).run();
+    let trace = dir.read("trace");
+    let calls: Vec<&str> =
+        trace.lines().filter_map(|line| line.split_once('(').map(|(name, _)| name)).collect();
+    let set: Vec<&str> = calls.iter().copied().filter(|name| *name != "getgroups").collect();
+    let there_back_and_for_good = [
+        ["setresgid", "setgroups", "setresuid"],
+        ["setresuid", "setresgid", "setgroups"],
+        ["setresgid", "setgroups", "setresuid"],
+    ];
+    assert_eq!(set, there_back_and_for_good.concat(), "{trace}");
+    assert_eq!(calls.last(), Some(&"getgroups"), "{trace}");
 }
 
 #[test]
@@ -149,7 +178,7 @@ fn the_environment_is_what_was_asked_for() {
         "--unset-environment=SHELL",
         &format!("--ready=file:{}", dir.join("report").display()),
     ];
-    let svc = crate::harness::Svc::new(&dir).args(options).args(inspect(&dir));
+    let svc = Svc::new(&dir).args(options).args(inspect(&dir));
     svc.env("GIVEN", "yes").env("SECRET", "no").env("LD_PRELOAD", "").run();
     let (process, report) = reported(&dir);
     let mut env = report["env"].as_object().unwrap().clone();
@@ -167,8 +196,7 @@ fn the_environment_is_what_was_asked_for() {
         })
     );
     stop(&process);
-    let dirty =
-        crate::harness::Svc::new(&dir).args(options).args(["--clean-environment=no"]).args(inspect(&dir));
+    let dirty = Svc::new(&dir).args(options).args(["--clean-environment=no"]).args(inspect(&dir));
     fs::remove_file(dir.join("report")).unwrap();
     dirty.env("SECRET", "shared").run();
     let (process, report) = reported(&dir);
@@ -177,7 +205,7 @@ fn the_environment_is_what_was_asked_for() {
     // Nothing is told that was not to be.
     fs::remove_file(dir.join("report")).unwrap();
     let unset = ["--unset-environment=SVCADAPT_PROCESS"];
-    crate::harness::Svc::new(&dir).args(options).args(unset).args(inspect(&dir)).env("GIVEN", "yes").run();
+    Svc::new(&dir).args(options).args(unset).args(inspect(&dir)).env("GIVEN", "yes").run();
     let (process, report) = reported(&dir);
     assert!(report["env"].get("SVCADAPT_PROCESS").is_none());
     stop(&process);
