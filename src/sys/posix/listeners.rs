@@ -38,6 +38,9 @@ fn answers(address: SocketAddr) -> bool {
 }
 
 /// Whoever answers on the Unix socket of a path, or takes datagrams there.
+///
+/// A server with a full queue refuses a connection here, too, and is left out; but so is one that has bound its socket and
+/// does not listen yet, and for its clients that one is not there (`rules::refusal` finds out whose a name is).
 pub fn unix(path: &Path) -> io::Result<Vec<Listening>> {
     let connected = match UnixStream::connect(path) {
         Err(error) if error.raw_os_error() == Some(libc::EPROTOTYPE) => {
