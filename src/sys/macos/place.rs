@@ -59,9 +59,9 @@ fn allows_writing(entry: *mut c_void) -> bool {
     let mut tag = 0;
     let mut permissions = std::ptr::null_mut();
     // SAFETY: the entry is one of a list that lives, and there is room for what is written.
-    let read = unsafe {
-        acl_get_tag_type(entry, &raw mut tag) == 0 && acl_get_permset(entry, &raw mut permissions) == 0
-    };
+    let tagged = unsafe { acl_get_tag_type(entry, &raw mut tag) } == 0;
+    // SAFETY: as before.
+    let read = tagged && unsafe { acl_get_permset(entry, &raw mut permissions) } == 0;
     // SAFETY: the permissions are those of an entry that lives.
     let has = |permission: c_int| unsafe { acl_get_perm_np(permissions, permission) != 0 };
     !read || (tag == ACL_EXTENDED_ALLOW && WRITING.into_iter().any(has))
