@@ -20,16 +20,43 @@ mod error;
 #[cfg(feature = "formats")]
 pub mod format;
 pub mod host;
-pub mod manager;
+#[doc(hidden)]
+pub mod internal;
+#[allow(unreachable_pub, reason = "which of its items leave the crate, `internal` says")]
+mod manager;
 pub mod plan;
-pub mod ready;
-pub mod setup;
+#[allow(unreachable_pub, reason = "as in `manager`")]
+mod ready;
+#[allow(unreachable_pub, reason = "as in `manager`")]
+mod setup;
 pub mod spec;
-pub mod supervise;
-#[allow(unsafe_code, reason = "the one room that talks to the kernel")]
-pub mod sys;
+#[allow(unreachable_pub, reason = "as in `manager`")]
+mod supervise;
+#[allow(unreachable_pub, unsafe_code, reason = "the one room that talks to the kernel, and as in `manager`")]
+mod sys;
+#[cfg(feature = "formats")]
 pub mod target;
 
 pub use daemon::Daemon;
 pub use error::Error;
 pub use error::USAGE;
+
+/// The rooms whose safe functions are only safe in the hands of this crate stay closed.
+///
+/// ```compile_fail,E0603
+/// use svcadapt::sys;
+/// ```
+/// ```compile_fail,E0603
+/// use svcadapt::setup;
+/// ```
+/// ```compile_fail,E0603
+/// use svcadapt::supervise;
+/// ```
+/// ```compile_fail,E0603
+/// use svcadapt::ready;
+/// ```
+/// ```compile_fail,E0603
+/// use svcadapt::manager;
+/// ```
+#[cfg(doctest)]
+struct ClosedRooms;

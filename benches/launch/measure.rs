@@ -39,7 +39,8 @@ use nix::sys::wait::waitpid;
 use nix::time::ClockId;
 use nix::time::clock_gettime;
 use nix::unistd::Pid;
-use svcadapt::setup::state;
+use svcadapt::control::Target;
+use svcadapt::control::stop;
 use svcadapt::spec::AbsPath;
 
 /// What a service gets from most shells and managers.
@@ -254,8 +255,8 @@ impl Room {
     /// Removes what a payload that was killed has left: files of its launcher, and the record of our own.
     fn forget(&self) {
         let pid_file = AbsPath::parse(self.path.join("x.pid").as_os_str());
-        if let Some(record) = pid_file.ok().and_then(|pid_file| state::path(None, Some(&pid_file))) {
-            let _ = state::remove(&record);
+        if let Ok(pid_file) = pid_file {
+            let _ = stop(&Target::PidFile(pid_file), None);
         }
         for name in ["x.pid", "x.lock"] {
             let _ = fs::remove_file(self.path.join(name));

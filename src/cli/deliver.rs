@@ -10,7 +10,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use svcadapt::Error;
-use svcadapt::sys::words;
+use svcadapt::internal::words;
 
 /// Writes each `DIRECTORY/name` with its text and mode 0644, whatever the umask: all are there before the first one
 /// takes its name.

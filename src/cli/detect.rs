@@ -18,7 +18,7 @@ use svcadapt::host::Detection;
 use svcadapt::host::Evidence;
 use svcadapt::host::Manager;
 use svcadapt::host::look;
-use svcadapt::sys::words;
+use svcadapt::internal::words;
 
 use super::Exit;
 use super::args;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use svcadapt::sys::signal;
+use svcadapt::internal::signal;
 
 /// What the caller is to see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use clap_mangen::roff::Roff;
 use clap_mangen::roff::roman;
 
 use svcadapt::Error;
-use svcadapt::sys::words;
+use svcadapt::internal::words;
 
 use super::Exit;
 use super::deliver::deliver;

@@ -5,8 +5,8 @@ use std::io;
 use std::io::Write;
 
 use svcadapt::Error;
-use svcadapt::manager::connected_to_journal;
-use svcadapt::sys::words;
+use svcadapt::internal::connected_to_journal;
+use svcadapt::internal::words;
 
 use crate::Exit;
 

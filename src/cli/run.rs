@@ -15,20 +15,19 @@ use svcadapt::host;
 use svcadapt::host::Asked;
 use svcadapt::host::Detection;
 use svcadapt::host::Mode;
+use svcadapt::internal;
+use svcadapt::internal::Ended;
+use svcadapt::internal::Failure;
+use svcadapt::internal::LastWords;
+use svcadapt::internal::Outcome;
 use svcadapt::plan::Plan;
 use svcadapt::plan::Resolved;
 use svcadapt::plan::Surroundings;
 use svcadapt::plan::passes_signals_on;
-use svcadapt::setup;
-use svcadapt::setup::Failure;
 use svcadapt::spec::Field;
 use svcadapt::spec::Origin;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::spec::SpecDraft;
-use svcadapt::supervise;
-use svcadapt::supervise::LastWords;
-use svcadapt::supervise::Outcome;
-use svcadapt::sys::process::Ended;
 
 use super::Exit;
 use super::args;
@@ -119,7 +118,7 @@ fn prepared(
         Err(problems) => return refuse(&problems),
     };
     let detection = host::decide(asked);
-    let mut resolved = match setup::resolve(&spec, Surroundings::of(&detection), host::variables()) {
+    let mut resolved = match internal::resolve(&spec, Surroundings::of(&detection), host::variables()) {
         Ok(resolved) => resolved,
         Err(failures) => {
             let status = failures.first().map_or(svcadapt::USAGE, |failure| failure.status);
@@ -128,11 +127,11 @@ fn prepared(
         }
     };
     if detection.mode == Mode::Supervised {
-        setup::do_without_state(&spec, &mut resolved);
+        internal::do_without_state(&spec, &mut resolved);
     }
     report_all(resolved.notes.iter().map(Failure::from).map(Error::from));
     let plan = Plan::new(&spec, &resolved, &detection);
-    if let Err(failure) = supervise::check(&plan) {
+    if let Err(failure) = internal::check(&plan) {
         let status = failure.status;
         report(&Error::from(failure));
         return Exit::Status(status);
@@ -146,7 +145,7 @@ fn refuse(problems: &[impl Display]) -> Exit {
 }
 
 fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Exit {
-    match supervise::start(spec, plan, resolved) {
+    match internal::start(spec, plan, resolved) {
         Outcome::Ready | Outcome::Ended(Ended::Exited(0)) => Exit::Status(0),
         Outcome::Ended(Ended::Exited(status)) => Exit::Status(status),
         Outcome::Ended(Ended::Killed(signal)) | Outcome::Interrupted(signal) => Exit::Signal(signal),

@@ -14,8 +14,8 @@ use svcadapt::control::Doubt;
 use svcadapt::control::Stopped;
 use svcadapt::control::Target;
 use svcadapt::control::Unstopped;
+use svcadapt::internal::signal;
 use svcadapt::spec::Timespan;
-use svcadapt::sys::signal;
 
 use super::Exit;
 use super::plain::harmless;

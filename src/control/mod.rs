@@ -1,7 +1,7 @@
 //! Services from outside: what they are, and what they are told to do.
 //!
 //! A service is known by the lock that its process holds, or, where its program closed every descriptor, by what was
-//! recorded of that process ([`crate::setup::state`]). Never by the number in a pid file alone: that may be a
+//! recorded of that process (`setup::state`). Never by the number in a pid file alone: that may be a
 //! stranger's by now. Whatever is done to it is done through a descriptor of that very process.
 
 #![forbid(unsafe_code)]

@@ -27,6 +27,7 @@ use crate::setup::Failure;
 use crate::setup::Report;
 use crate::setup::Work;
 use crate::sys::fd;
+use crate::sys::fd::Inherited;
 use crate::sys::identity;
 use crate::sys::image;
 use crate::sys::pair;
@@ -98,23 +99,31 @@ impl Departure {
 #[derive(Debug)]
 pub(super) struct Arrival {
     ticket: Ticket,
-    carried: i32,
+    carried: Inherited,
+    reports: Inherited,
 }
 
 impl Arrival {
     /// Looks for a ticket of this process, and changes nothing. It is an error if there has to be one.
     pub(super) fn look() -> Result<Option<Self>, Failure> {
         let (own, user) = (process::own_pid(), identity::effective_user());
-        let through = fd::surviving().unwrap_or_default();
-        let arrival = through.iter().find_map(|&carried| {
-            // Nobody else's socket is read from, and from none is anything taken.
+        let mut through = fd::surviving().unwrap_or_default();
+        let ticket = through.iter().find_map(|inherited| {
+            let carried = inherited.number();
+            // A socket of another user is not read from, and nothing is taken from any.
             pair::maker(carried).ok().filter(|maker| *maker == user)?;
             let mut text = [0; LONGEST];
             let length = pair::waiting(carried, &mut text).ok()?;
             let ticket = Ticket::read(text.get(..length)?)?;
             let ours = ticket.process == own && ticket.origin.is_ours();
-            let reports = through.contains(&ticket.reports) && fd::is_pipe(ticket.reports);
-            (ours && reports).then_some(Self { ticket, carried })
+            (ours && fd::is_pipe(ticket.reports)).then_some((ticket, carried))
+        });
+        let mut one = |number: i32| {
+            let at = through.iter().position(|inherited| inherited.number() == number)?;
+            Some(through.swap_remove(at))
+        };
+        let arrival = ticket.and_then(|(ticket, carried)| {
+            Some(Self { carried: one(carried)?, reports: one(ticket.reports)?, ticket })
         });
         match arrival {
             None if is_lost() => {
@@ -134,8 +143,8 @@ impl Arrival {
 
     /// Takes the ticket; says where the launcher listens.
     pub(super) fn take(self) -> io::Result<(Ticket, OwnedFd)> {
-        drop(pair::take_over(self.carried)?);
-        let reports = pair::take_over(self.ticket.reports)?;
+        drop(self.carried.own()?);
+        let reports = self.reports.own()?;
         image::rename(&self.ticket.name);
         Ok((self.ticket, reports))
     }

@@ -111,7 +111,7 @@ impl Service {
         rights: Kept,
     ) -> Self {
         let Above { notifier, newline, mut listeners, watchdog, credentials } = above;
-        let Settled { listener: launcher, lock, made: _, sockets, last_stream } = settled;
+        let Settled { listener: launcher, lock, sockets, last_stream } = settled;
         let named = |socket| Listener::new(held.spec.socket_name(), socket);
         listeners.extend(sockets.into_iter().map(named));
         if held.spec.prevent_core {

@@ -13,7 +13,6 @@ use crate::sys::pidfd::PidFd;
 use crate::sys::process;
 use crate::sys::process::Ended;
 use crate::sys::process::Side;
-use crate::sys::process::SingleThreaded;
 use crate::sys::signal;
 
 /// As whom a command runs: as the service, for what root may connect to says nothing about it.
@@ -87,7 +86,7 @@ impl Runner {
 
     fn start(&self) -> io::Result<Running> {
         let Some(words) = &self.words else { return Err(io::ErrorKind::InvalidInput.into()) };
-        match process::fork(&SingleThreaded::check()?)? {
+        match process::fork()? {
             Side::Parent(pid) => Ok(Running { pid, end: PidFd::open(pid).unwrap_or(None) }),
             Side::Child => {
                 let _ = self.become_command(words);

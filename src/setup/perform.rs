@@ -28,7 +28,6 @@ use crate::sys::file;
 use crate::sys::identity;
 use crate::sys::limits;
 use crate::sys::process;
-use crate::sys::process::SingleThreaded;
 use crate::sys::signal;
 
 use super::Failure;
@@ -171,9 +170,7 @@ impl<'a> Work<'a> {
                 signal::reset_ignored(&[signal::SIGPIPE]);
                 Ok(())
             }
-            Step::Environment => SingleThreaded::check().map(|alone| {
-                environment::replace(&alone, &self.environment);
-            }),
+            Step::Environment => environment::replace(&self.environment),
             Step::NewSession => process::new_session(),
             Step::EndWithMonitor => family::end_with(self.launcher),
             Step::OomScore(score) => {

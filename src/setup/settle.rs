@@ -14,7 +14,6 @@ use crate::sys::limits;
 use crate::sys::limits::NOFILE;
 
 use super::Failure;
-use super::journal::Made;
 use super::perform::Stays;
 use super::perform::Work;
 use super::report::Report;
@@ -29,8 +28,6 @@ pub struct Settled {
     pub listener: Option<OwnedFd>,
     /// What keeps a second instance away. It has to stay open as long as the service runs.
     pub lock: Option<Lock>,
-    /// What was made on the way.
-    pub made: Vec<Made>,
     /// The sockets that were opened for it, in their order.
     pub sockets: Vec<OwnedFd>,
     /// What standard error becomes when the service is ready. Until then it is the starter's.
@@ -77,10 +74,10 @@ impl Work<'_> {
 
     /// What is left when all steps are done.
     pub fn settled(self) -> Settled {
-        let Self { listener, lock, made, mut streams, placements, .. } = self;
+        let Self { listener, lock, mut streams, placements, .. } = self;
         // Nothing else is placed for a process that stays what it is.
         let sockets = placements.into_iter().map(|(socket, _)| socket).collect();
-        Settled { listener, lock, made, sockets, last_stream: streams.last() }
+        Settled { listener, lock, sockets, last_stream: streams.last() }
     }
 
     /// Whatever this process has opened itself is close-on-exec, and stays. What is not came through the exec, and nobody
@@ -92,23 +89,24 @@ impl Work<'_> {
         // To let go of a lock's descriptor would be to let go of the lock.
         let locks = state::inherited();
         let foreign =
-            fd::surviving()?.into_iter().filter(|number| !kept.contains(number)).collect::<Vec<_>>();
+            fd::surviving()?.into_iter().filter(|one| !kept.contains(&one.number())).collect::<Vec<_>>();
         // dup2(2) refuses a number that the soft limit forbids, also one that is open. What the hard limit forbids is a
         // number that nobody here can be given again, so to close it harms nobody. No more is asked for than is needed:
         // macOS has hard limits that it takes for no soft one (setrlimit(2), COMPATIBILITY).
         let (soft, hard) = limits::get(NOFILE)?;
-        let needed = foreign.iter().max().and_then(|&number| u64::try_from(number).ok()).unwrap_or(0) + 1;
+        let highest = foreign.iter().map(fd::Inherited::number).max();
+        let needed = highest.and_then(|number| u64::try_from(number).ok()).unwrap_or(0) + 1;
         let raised = needed > soft && hard > soft;
         if raised {
             limits::set(NOFILE, needed.min(hard), hard)?;
         }
-        for number in foreign {
-            if locks.contains(&number) {
-                fd::end_at_exec(number)?;
-            } else if u64::try_from(number).is_ok_and(|number| number < hard) {
-                fd::replace(&null, number)?;
+        for inherited in foreign {
+            if locks.contains(&inherited.number()) {
+                inherited.end_at_exec()?;
+            } else if u64::try_from(inherited.number()).is_ok_and(|number| number < hard) {
+                inherited.replace(&null)?;
             } else {
-                fd::close(number)?;
+                inherited.close()?;
             }
         }
         if raised { limits::set(NOFILE, soft, hard) } else { Ok(()) }

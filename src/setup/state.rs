@@ -41,7 +41,6 @@ use crate::sys::lock::Turn;
 pub use lock::Lock;
 pub use lock::Taken;
 pub use lock::remove;
-pub use place::Place;
 pub use place::Unusable;
 pub use place::directory;
 pub use place::obstacle;
@@ -71,7 +70,7 @@ pub enum Found {
 /// descriptor from it. A child of that one may have it too, also when nobody holds the lock any more; it is not the
 /// process that is recorded.
 pub fn inherited() -> Vec<i32> {
-    let numbers = fd::surviving().unwrap_or_default().into_iter();
+    let numbers = fd::surviving().unwrap_or_default().into_iter().map(|inherited| inherited.number());
     let leads_to_our_lock = |number: &i32| {
         let link = fd::path(*number).unwrap_or_default();
         link.is_absolute()

@@ -13,7 +13,6 @@ use crate::spec::Probe;
 use crate::sys::family;
 use crate::sys::process;
 use crate::sys::process::Side;
-use crate::sys::process::SingleThreaded;
 use crate::sys::signal;
 use crate::sys::signal::Signals;
 
@@ -37,7 +36,7 @@ pub(super) fn hand_over(start: &Start<'_>) -> Outcome {
         let ends = start.prepare()?;
         family::adopt_orphans().map_err(failed)?;
         let claim = start.claim()?;
-        let side = process::fork(&SingleThreaded::check().map_err(failed)?).map_err(failed)?;
+        let side = process::fork().map_err(failed)?;
         Ok((tell, signals, ends, claim, side))
     };
     match forked() {

@@ -13,7 +13,6 @@ use crate::sys::file;
 use crate::sys::pidfd::PidFd;
 use crate::sys::process;
 use crate::sys::process::Side;
-use crate::sys::process::SingleThreaded;
 use crate::sys::signal;
 use crate::sys::words;
 
@@ -68,9 +67,8 @@ fn leave_helper<'a>(start: &Start<'a>) -> Result<Work<'a>, Failure> {
     let gone = || failed(io::ErrorKind::NotFound.into());
     let main = PidFd::open(process::own_pid()).map_err(failed)?.ok_or_else(gone)?;
     let ends = start.prepare()?;
-    let alone = SingleThreaded::check().map_err(failed)?;
     let main_pid = process::own_pid();
-    match process::fork(&alone).map_err(failed)? {
+    match process::fork().map_err(failed)? {
         Side::Parent(middle) => {
             let Ends { work, socket, .. } = ends;
             // Removing the socket is the helper's.
@@ -78,7 +76,7 @@ fn leave_helper<'a>(start: &Start<'a>) -> Result<Work<'a>, Failure> {
             process::wait(middle).map_err(failed)?;
             Ok(work)
         }
-        Side::Child => match process::fork(&alone) {
+        Side::Child => match process::fork() {
             Ok(Side::Child) => {
                 signal::reset_dispositions();
                 let _ = signal::unblock_all();

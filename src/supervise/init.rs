@@ -19,7 +19,6 @@ use crate::sys::process;
 use crate::sys::process::Ended;
 use crate::sys::process::Reaped;
 use crate::sys::process::Side;
-use crate::sys::process::SingleThreaded;
 use crate::sys::signal;
 use crate::sys::signal::Signals;
 
@@ -57,7 +56,7 @@ pub(super) fn stay<'a>(start: &Start<'a>) -> Divided<'a> {
             family::adopt_orphans().map_err(failed)?;
         }
         let claim = start.claim()?;
-        let side = process::fork(&SingleThreaded::check().map_err(failed)?).map_err(failed)?;
+        let side = process::fork().map_err(failed)?;
         Ok((signals, ends, claim, side))
     };
     match forked() {

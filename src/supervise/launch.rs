@@ -21,7 +21,6 @@ use crate::sys::process;
 use crate::sys::process::Ended;
 use crate::sys::process::Reaped;
 use crate::sys::process::Side;
-use crate::sys::process::SingleThreaded;
 use crate::sys::signal;
 use crate::sys::signal::Signals;
 use crate::sys::words;
@@ -65,17 +64,16 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Divided<'a> {
             family::adopt_orphans().map_err(failed)?;
         }
         let claim = start.claim()?;
-        let alone = SingleThreaded::check().map_err(failed)?;
-        let side = process::fork(&alone).map_err(failed)?;
-        Ok((signals, ends, claim, alone, side))
+        let side = process::fork().map_err(failed)?;
+        Ok((signals, ends, claim, side))
     };
     match forked() {
         Err(failure) => over(failure),
-        Ok((signals, ends, _, alone, Side::Child)) => {
+        Ok((signals, ends, _, Side::Child)) => {
             signals.after_fork();
-            Divided::Service(detach(ends, &alone))
+            Divided::Service(detach(ends))
         }
-        Ok((signals, Ends { probes, reports, work, socket, line }, claim, _, Side::Parent(child))) => {
+        Ok((signals, Ends { probes, reports, work, socket, line }, claim, Side::Parent(child))) => {
             // The other ends are the daemon's.
             drop(work);
             let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
@@ -113,7 +111,7 @@ fn step_aside() -> io::Result<Option<Ended>> {
         return Ok(None);
     }
     let signals = Signals::receive()?;
-    let Side::Parent(launcher) = process::fork(&SingleThreaded::check()?)? else {
+    let Side::Parent(launcher) = process::fork()? else {
         signals.after_fork();
         return Ok(None);
     };
@@ -134,14 +132,14 @@ fn step_aside() -> io::Result<Option<Ended>> {
 }
 
 /// The process between: it leads a session, so that the daemon, its child, leads none and can acquire no terminal.
-fn detach<'a>(mut ends: Ends<'a>, alone: &SingleThreaded) -> Work<'a> {
+fn detach(mut ends: Ends<'_>) -> Work<'_> {
     // Removing the socket is the launcher's.
     std::mem::forget(ends.socket.take());
     let line = ends.line.take();
     let tell = |step: &Step, error: &io::Error| Failure::io(step, error);
     let failure = match process::new_session().map_err(|error| tell(&Step::NewSession, &error)) {
         Err(failure) => failure,
-        Ok(()) => match process::fork(alone) {
+        Ok(()) => match process::fork() {
             Err(error) => tell(&Step::ForkAgain, &error),
             Ok(Side::Parent(_)) => {
                 // The end of the reports is to be the daemon's.

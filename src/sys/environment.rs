@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
+use std::io;
 
-use super::process::SingleThreaded;
+use super::process::require_one_thread;
 
 /// Makes this the whole environment.
 ///
-/// A name that holds `=` or NUL, or a value that holds NUL, has no place in one: such a variable is left out.
-pub fn replace(_proof: &SingleThreaded, wanted: &BTreeMap<OsString, OsString>) {
+/// A name that holds `=` or NUL, or a value that holds NUL, has no place in one: such a variable is left out. A process
+/// with more than one thread is refused: getenv(3) in another thread takes no lock.
+pub fn replace(wanted: &BTreeMap<OsString, OsString>) -> io::Result<()> {
+    require_one_thread()?;
     for (name, _) in env::vars_os().filter(|(name, _)| !wanted.contains_key(name)) {
         remove(&name);
     }
@@ -20,11 +23,12 @@ pub fn replace(_proof: &SingleThreaded, wanted: &BTreeMap<OsString, OsString>) {
             continue;
         }
         #[allow(clippy::disallowed_methods, reason = "here the program's environment is our own")]
-        // SAFETY: no other thread exists that could read the environment meanwhile: that is what the proof says.
+        // SAFETY: this thread is the only one, and it starts none in here: no other could read the environment meanwhile.
         unsafe {
             env::set_var(name, value);
         }
     }
+    Ok(())
 }
 
 fn remove(name: &OsString) {

@@ -75,10 +75,51 @@ pub fn place(fd: impl AsFd, number: i32) -> io::Result<()> {
     Ok(())
 }
 
+/// A descriptor that came through the exec. The number has no owner in this process, so it may be closed by it; only
+/// [`surviving`] makes one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Inherited(i32);
+
+impl Inherited {
+    /// Its number.
+    pub fn number(&self) -> i32 {
+        self.0
+    }
+
+    /// Puts `fd` in its place, close-on-exec, and so lets go of what it was.
+    ///
+    /// The number stays open: code that believes to own it closes this, and never what was opened since.
+    pub fn replace(self, fd: impl AsFd) -> io::Result<()> {
+        place(fd, self.0)?;
+        end_at_exec(self.0)
+    }
+
+    /// Leaves it open until the next exec.
+    pub fn end_at_exec(self) -> io::Result<()> {
+        end_at_exec(self.0)
+    }
+
+    /// Takes it over, close-on-exec from here on.
+    pub fn own(self) -> io::Result<OwnedFd> {
+        end_at_exec(self.0)?;
+        // SAFETY: it is open, or the call before had failed; nothing in this process owns the number: it came through
+        // the exec, and `self` is the only one that stands for it.
+        Ok(unsafe { OwnedFd::from_raw_fd(self.0) })
+    }
+
+    /// Closes it.
+    pub fn close(self) -> io::Result<()> {
+        // SAFETY: the call takes no pointer, and nothing in this process owns the number: it came through the exec.
+        nix::errno::Errno::result(unsafe { libc::close(self.0) })?;
+        Ok(())
+    }
+}
+
 /// The descriptors above the standard streams that would survive an exec: every one that came through one, for the
 /// kernel closes the others then, and of what this process has opened itself only what was opened without the flag.
-pub fn surviving() -> io::Result<Vec<i32>> {
-    Ok(platform::open_descriptors()?.into_iter().filter(|&number| number > 2 && survives(number)).collect())
+pub fn surviving() -> io::Result<Vec<Inherited>> {
+    let open = platform::open_descriptors()?.into_iter();
+    Ok(open.filter(|&number| number > 2 && survives(number)).map(Inherited).collect())
 }
 
 /// Where the file of a descriptor is, links resolved.
@@ -90,21 +131,6 @@ fn survives(number: i32) -> bool {
     // SAFETY: F_GETFD takes no pointer.
     let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
     flags >= 0 && flags & libc::FD_CLOEXEC == 0
-}
-
-/// Puts `fd` in the place of what `number` is, close-on-exec, and so lets go of what that was.
-///
-/// The number stays open: whoever believes to own it closes this, and never what somebody else has opened since.
-pub fn replace(fd: impl AsFd, number: i32) -> io::Result<()> {
-    place(fd, number)?;
-    end_at_exec(number)
-}
-
-/// Closes a descriptor that is known by its number. The caller says by this that nobody in the process owns it.
-pub fn close(number: i32) -> io::Result<()> {
-    // SAFETY: the call takes no pointer. That nobody owns `number` is the caller's word.
-    nix::errno::Errno::result(unsafe { libc::close(number) })?;
-    Ok(())
 }
 
 /// Puts the close-on-exec flag on a descriptor that is known by its number.

@@ -7,6 +7,7 @@
 //! `Unsupported`; nothing pretends.
 
 pub mod accounts;
+#[cfg(feature = "formats")]
 pub mod attribute;
 pub mod bounded;
 pub mod caught;

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
@@ -24,14 +23,6 @@ pub fn hand_on(descriptor: OwnedFd) -> io::Result<i32> {
     fd::survive_exec(moved.as_raw_fd())?;
     // It belongs to whoever is executed.
     Ok(std::os::fd::IntoRawFd::into_raw_fd(moved))
-}
-
-/// Takes over a descriptor that came through the exec, close-on-exec from here on. The caller says by this that nobody
-/// else in the process owns the number.
-pub fn take_over(number: i32) -> io::Result<OwnedFd> {
-    fd::end_at_exec(number)?;
-    // SAFETY: it is open, or the call before had failed; that nobody else owns it is the caller's word.
-    Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 /// The effective user of whoever made the pair that this descriptor is one of, as the kernel has noted it then. An error
@@ -82,9 +73,9 @@ mod tests {
     fn what_is_handed_on_survives_an_exec_until_it_is_taken_over() {
         let (one, other) = pair().unwrap();
         let number = hand_on(other).unwrap();
-        assert!(fd::surviving().unwrap().contains(&number));
-        let other = take_over(number).unwrap();
-        assert!(!fd::surviving().unwrap().contains(&number));
+        let found = || fd::surviving().unwrap().into_iter().find(|inherited| inherited.number() == number);
+        let other = found().unwrap().own().unwrap();
+        assert_eq!(found(), None);
         fd::write_all(&one, b"x").unwrap();
         assert_eq!(fd::read(&other, &mut [0; 2]).unwrap(), Some(1));
     }

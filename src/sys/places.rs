@@ -86,7 +86,7 @@ impl System {
 
     /// The place of a user who has no home, or one that cannot be written. Cleaners look here; systemd-tmpfiles(8) leaves
     /// files with the sticky bit alone.
-    pub fn fallback(self, uid: u32) -> PathBuf {
+    pub fn fallback(uid: u32) -> PathBuf {
         format!("/tmp/svcadapt-{uid}").into()
     }
 
@@ -150,7 +150,7 @@ mod tests {
             assert_eq!(system.runtime_of(&person()), Path::new(users));
             let lasting: Vec<PathBuf> = lasting.iter().map(PathBuf::from).collect();
             assert_eq!(system.lasting(&person()), lasting);
-            assert_eq!(system.fallback(501), Path::new("/tmp/svcadapt-501"));
+            assert_eq!(System::fallback(501), Path::new("/tmp/svcadapt-501"));
         }
     }
 

@@ -11,20 +11,12 @@ use nix::unistd::ForkResult;
 
 use super::platform;
 
-/// Proof that this process has one thread, and so may fork and go on as before.
-///
-/// After fork(2) in a process with more threads the child may only call async-signal-safe functions until it
-/// executes another program: a lock that another thread held is held for ever.
-#[derive(Debug)]
-pub struct SingleThreaded(());
-
-impl SingleThreaded {
-    /// Counts the threads.
-    pub fn check() -> io::Result<Self> {
-        match threads()? {
-            1 => Ok(Self(())),
-            more => Err(io::Error::other(format!("this process has {more} threads"))),
-        }
+/// Counts the threads where it matters, and refuses what only a process with one may do. There is no proof to keep:
+/// it would still say "one" when a thread has been started since.
+pub(super) fn require_one_thread() -> io::Result<()> {
+    match threads()? {
+        1 => Ok(()),
+        more => Err(io::Error::other(format!("this process has {more} threads"))),
     }
 }
 
@@ -44,10 +36,12 @@ pub enum Side {
     Child,
 }
 
-/// fork(2).
-pub fn fork(_proof: &SingleThreaded) -> io::Result<Side> {
-    // SAFETY: the proof says that no other thread exists, so no lock can be left held in the child, which may go on
-    // as any process does.
+/// fork(2), refused in a process with more than one thread: a lock that another thread holds would be held in the
+/// child for ever, which then may only call async-signal-safe functions until it executes another program.
+pub fn fork() -> io::Result<Side> {
+    require_one_thread()?;
+    // SAFETY: this thread is the only one, and it starts none before the call: no lock can be left held in the child,
+    // which may go on as any process does.
     let result = unsafe { nix::unistd::fork() }?;
     Ok(match result {
         ForkResult::Parent { child } => Side::Parent(child.as_raw()),

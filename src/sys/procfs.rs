@@ -22,6 +22,7 @@ use std::time::Duration;
 pub use descriptor::Access;
 pub use descriptor::Descriptor;
 pub use descriptor::Descriptors;
+#[cfg(test)]
 pub use descriptor::OpenFlags;
 pub use descriptor::descriptors;
 pub use environ::for_each_variable;
@@ -33,10 +34,12 @@ pub use inode::link;
 pub use names::Capabilities;
 pub use names::SignalSet;
 pub use scheduling::CoreAndFiles;
+#[cfg(test)]
 pub use scheduling::Limit;
 pub use scheduling::limits;
 pub use scheduling::nice;
 pub use scheduling::oom_score_adjustment;
+#[cfg(test)]
 pub use status::CapabilitySets;
 pub use status::Ids;
 pub use status::Seccomp;
@@ -140,12 +143,6 @@ pub fn stat(pid: i32) -> io::Result<Stat> {
 fn parsed(text: &[u8]) -> io::Result<Stat> {
     parse_stat(&String::from_utf8_lossy(text))
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an unreadable /proc/PID/stat"))
-}
-
-/// The name of the program, cut to 15 bytes by the kernel and changeable by the program itself.
-pub fn comm(pid: i32) -> io::Result<String> {
-    let text = read(&path(pid, "comm")?)?;
-    Ok(String::from_utf8_lossy(text.strip_suffix(b"\n").unwrap_or(&text)).into_owned())
 }
 
 /// The argument vector, as the program left it; empty for a kernel thread and a zombie. At most the first 4096 bytes.
@@ -254,7 +251,8 @@ mod tests {
     fn our_own_line_is_read() {
         let own = i32::try_from(std::process::id()).unwrap();
         assert_eq!(stat(own).unwrap().pid, own);
-        assert_eq!(comm(own).unwrap(), stat(own).unwrap().comm);
+        let comm = fs::read_to_string("/proc/self/comm").unwrap();
+        assert_eq!(comm.trim_end(), stat(own).unwrap().comm);
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub struct Datagram {
     /// Whether it was longer than it may be, or brought more than one descriptor.
     pub cut: bool,
     /// What it brought: closing it is what the sender of a BARRIER waits for.
+    #[allow(dead_code, reason = "held until the message was acted on, and closed then")]
     pub descriptors: Vec<OwnedFd>,
 }
 

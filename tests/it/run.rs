@@ -104,7 +104,7 @@ impl Drop for Service {
 fn locks(uid: u32) -> PathBuf {
     match uid {
         0 => PathBuf::from("/run/svcadapt"),
-        own if own == geteuid().as_raw() => svcadapt::setup::state::directory(),
+        own if own == geteuid().as_raw() => svcadapt::internal::state_directory(),
         _ => PathBuf::from(format!("/tmp/svcadapt-{uid}")),
     }
 }

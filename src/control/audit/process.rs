@@ -10,7 +10,7 @@ use crate::sys::procfs::Stat;
 use crate::sys::procfs::Status;
 use crate::sys::procfs::Unseen;
 
-/// A process as `/proc` shows it. What may not be looked at is an [`Unseen`].
+/// A process as `/proc` shows it. What may not be looked at is an `Unseen`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
     /// Who it is.

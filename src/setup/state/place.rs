@@ -20,6 +20,7 @@ use crate::sys::place::Shared;
 use crate::sys::places;
 use crate::sys::places::HERE;
 use crate::sys::places::Person;
+use crate::sys::places::System;
 use crate::sys::process;
 use crate::sys::words;
 
@@ -87,7 +88,7 @@ pub fn directory() -> PathBuf {
         HERE.lasting(&person).into_iter().map(below)
     });
     let mut lasting = lasting.filter(|path| can_be_made(path, person.uid));
-    lasting.next().unwrap_or_else(|| HERE.fallback(person.uid))
+    lasting.next().unwrap_or_else(|| System::fallback(person.uid))
 }
 
 /// Where runtime directories lie (`RuntimeDirectory=`): root's, or those of this user.
@@ -118,7 +119,7 @@ pub fn own() -> Vec<Place> {
         let here = lasting.chain(named);
         all.extend(here.map(|(place, home)| Place { path: place.join(&boot), owner: uid, home }));
     }
-    let former = [format!("/run/user/{uid}/svcadapt").into(), HERE.fallback(uid)];
+    let former = [format!("/run/user/{uid}/svcadapt").into(), System::fallback(uid)];
     all.extend(former.into_iter().map(|path| Place { path, owner: uid, home: None }));
     let mut seen = Vec::new();
     all.retain(|place| {
@@ -138,7 +139,7 @@ pub fn places() -> (Vec<Place>, Option<Unusable>) {
     let Surveyed { person, unknown, .. } = survey();
     all.push(of_root());
     let unknown = unknown.map(|cause| Unusable {
-        path: HERE.fallback(person.uid),
+        path: System::fallback(person.uid),
         cause: format!("the home directory of user {} is not known: {cause}", person.uid),
         hint: None,
         errno: None,

@@ -8,7 +8,6 @@ use std::process::Stdio;
 use nix::fcntl::FcntlArg;
 use nix::sys::signal::Signal;
 use serde_json::json;
-use svcadapt::setup::state::Record;
 
 use crate::harness::Capability;
 use crate::harness::Process;
@@ -104,7 +103,7 @@ fn what_a_program_writes_into_its_lock_is_not_believed() {
     let service = Service::started("forged", &["--stay"]);
     let main = service.process();
     let stranger = service.stranger();
-    let start = Record::of(stranger.pid(), None, "/bin/sleep".into(), None).unwrap().start_time.unwrap();
+    let start = facts(&stranger.pid().to_string()).unwrap()["start_time"].clone();
     let record: String = fs::read_to_string(service.record())
         .unwrap()
         .lines()

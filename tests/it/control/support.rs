@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process;
 
 use serde_json::Value;
-use svcadapt::setup::state;
+use svcadapt::internal::state_directory;
 
 use crate::harness::Dir;
 use crate::harness::Exit;
@@ -73,11 +73,11 @@ impl Service {
     }
 
     pub(super) fn lock(&self) -> PathBuf {
-        state::directory().join(&self.name)
+        state_directory().join(&self.name)
     }
 
     pub(super) fn record(&self) -> PathBuf {
-        state::directory().join(format!("{}%record", self.name))
+        state_directory().join(format!("{}%record", self.name))
     }
 
     /// A process that has nothing to do with the service.

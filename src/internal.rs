@@ -1,0 +1,19 @@
+//! What the command needs of the runner beyond the public interface. It may change in any release: programs use
+//! [`Daemon`](crate::Daemon), [`control`](crate::control) and [`spec`](crate::spec).
+//!
+//! Nothing here takes a descriptor by its number, or forks: what would be unsound beside other code of the process
+//! stays in the crate.
+
+pub use crate::manager::connected_to_journal;
+pub use crate::setup::Failure;
+pub use crate::setup::do_without_state;
+pub use crate::setup::resolve;
+pub use crate::setup::state::directory as state_directory;
+pub use crate::supervise::LastWords;
+pub use crate::supervise::Outcome;
+pub use crate::supervise::check;
+pub use crate::supervise::start;
+pub use crate::sys::process::Ended;
+pub use crate::sys::signal;
+pub use crate::sys::untrusted;
+pub use crate::sys::words;
