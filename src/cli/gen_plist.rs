@@ -12,6 +12,7 @@ use clap::value_parser;
 use svcadapt::Error;
 use svcadapt::format::Rendered;
 use svcadapt::format::plist::Label;
+use svcadapt::format::plist::Original;
 use svcadapt::format::plist::write;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::target::Division;
@@ -20,9 +21,12 @@ use svcadapt::target::Target;
 
 use super::Exit;
 use super::generate;
+use super::generate::Beside;
 use super::generate::Format;
 use super::generate::Problems;
+use super::generate::Rewriting;
 use super::generate::told;
+use super::spec_file::Source;
 
 /// What clap must know.
 pub(crate) fn command() -> Command {
@@ -95,8 +99,30 @@ impl Format for Plist {
         Ok(format!("{}.plist", self.label(spec)?))
     }
 
+    fn rewrite(
+        &self,
+        source: &Source,
+        spec: &ServiceSpec,
+        division: &Division,
+        adapter: &Path,
+        (anew, _): (&Rendered, Option<&Beside>),
+    ) -> Rewriting {
+        let (Source::Plist(original), Ok(label)) = (source, self.label(spec)) else {
+            return Rewriting::Foreign;
+        };
+        match original.rewrite(spec, division, &label, adapter, anew) {
+            Some(rewritten) => Rewriting::Lines(rewritten, was_binary(original)),
+            None => Rewriting::Anew,
+        }
+    }
+
     fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems> {
         let label = self.label(spec).map_err(|error| vec![error.to_string()])?;
         write(spec, division, &label, adapter).map_err(told)
     }
+}
+
+fn was_binary(original: &Original) -> Vec<Error> {
+    let cause = "this was a binary property list; it is written as XML, with all its keys";
+    if original.binary { vec![Error::new("output", cause)] } else { Vec::new() }
 }

@@ -144,7 +144,7 @@ impl Format for Unit {
         adapter: &Path,
         (service, sockets): (&Rendered, Option<&Beside>),
     ) -> Rewriting {
-        let Source::Unit(original, drop_ins) = source;
+        let Source::Unit(original, drop_ins) = source else { return Rewriting::Foreign };
         let sockets = sockets.map(|beside| beside.text.as_str());
         match original.rewrite(spec, division, adapter, service, sockets) {
             Some(rewritten) => Rewriting::Lines(rewritten, with_drop_ins(original, drop_ins)),

@@ -11,6 +11,7 @@ use svcadapt::Error;
 use svcadapt::format::LARGEST;
 use svcadapt::format::json::read as read_json;
 use svcadapt::format::plist::Kept;
+use svcadapt::format::plist::Original as OriginalJob;
 use svcadapt::format::plist::read as read_plist;
 use svcadapt::format::unit::Original;
 use svcadapt::internal::untrusted;
@@ -48,7 +49,9 @@ pub(crate) struct Loaded {
 /// A file as it lies there.
 pub(crate) enum Source {
     /// A unit, and the drop-ins that were read with it.
-    Unit(Original, Vec<PathBuf>),
+    Unit(Box<Original>, Vec<PathBuf>),
+    /// A property list.
+    Plist(OriginalJob),
 }
 
 /// The file that was named, if one was, with the options and the command laid over it.
@@ -95,6 +98,7 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
                 warnings: in_order(reading.warnings),
                 kept,
                 places,
+                source: OriginalJob::new(path, bytes).map(Source::Plist),
                 ..Loaded::default()
             })
         }

@@ -139,7 +139,7 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
         kept,
         places,
         elsewhere,
-        source: Some(Source::Unit(original, beside)),
+        source: Some(Source::Unit(Box::new(original), beside)),
     })
 }
 

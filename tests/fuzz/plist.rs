@@ -2,7 +2,15 @@
 
 use std::path::Path;
 
+use svcadapt::format::plist::Label;
+use svcadapt::format::plist::Original;
 use svcadapt::format::plist::read;
+use svcadapt::format::plist::write;
+use svcadapt::spec::ServiceName;
+use svcadapt::spec::ServiceSpec;
+use svcadapt::target::Scope;
+use svcadapt::target::Target;
+use svcadapt::target::divide;
 
 use super::gists;
 use super::round_trip;
@@ -19,9 +27,29 @@ pub(super) fn any(bytes: &[u8]) -> String {
     all.extend(reading.kept.iter().map(|kept| kept.key.clone()));
     match reading.draft.finish() {
         Ok(spec) => {
+            keeps(bytes, &spec);
             all.push(round_trip::everywhere(&spec));
             gists(all)
         }
         Err(problems) => gists(problems),
     }
+}
+
+/// What is written again keeps every byte of its XML, and with a value more it can at least be written.
+fn keeps(bytes: &[u8], spec: &ServiceSpec) {
+    let Some(original) = Original::new(Path::new("/x.plist"), bytes.to_vec()) else { return };
+    let name = spec.name.as_ref().map_or("web", ServiceName::as_str);
+    let Ok(label) = Label::parse(name.as_ref()) else { return };
+    let rewritten = |mut spec: ServiceSpec| {
+        spec.name_sockets(label.as_str());
+        let division = divide(&spec, Target::Launchd(Scope::System));
+        let anew = write(&spec, &division, &label, Path::new("/bin/svcadapt")).ok()?;
+        original.rewrite(&spec, &division, &label, Path::new("/bin/svcadapt"), &anew)
+    };
+    if let Some(rewritten) = rewritten(spec.clone()).filter(|_| !original.binary) {
+        assert_eq!(String::from_utf8_lossy(&rewritten.text), String::from_utf8_lossy(bytes));
+        assert_eq!(rewritten.losses, []);
+    }
+    let nice = spec.nice.map_or(7, |nice| -nice);
+    let _ = rewritten(ServiceSpec { nice: Some(nice), ..spec.clone() });
 }

@@ -54,6 +54,22 @@ pub fn write(
     label: &Label,
     adapter: &Path,
 ) -> Result<Rendered, Vec<Refused>> {
+    let root = job(spec, division, label, adapter)?;
+    let mut text = Vec::new();
+    let broken = |cause: String| vec![Unfit::at(0, cause).of(Place::Adapter, adapter.as_os_str())];
+    Value::Dictionary(root).to_writer_xml(&mut text).map_err(|error| broken(error.to_string()))?;
+    let mut text = String::from_utf8(text).map_err(|error| broken(error.to_string()))?;
+    text.push('\n');
+    Ok(Rendered { text, losses: division.losses.clone() })
+}
+
+/// The same as its keys and values.
+pub(super) fn job(
+    spec: &ServiceSpec,
+    division: &Division,
+    label: &Label,
+    adapter: &Path,
+) -> Result<Dictionary, Vec<Refused>> {
     let mut job = Job { spec, root: Dictionary::new(), refused: Vec::new() };
     job.root.insert(keys::LABEL.into(), label.as_str().into());
     job.root.insert(keys::RUN_AT_LOAD.into(), starts_at_load(spec).into());
@@ -70,15 +86,7 @@ pub fn write(
     job.refused.extend(sockets(spec, &mut job.root));
     job.native();
     job.root.sort_keys();
-    if !job.refused.is_empty() {
-        return Err(job.refused);
-    }
-    let mut text = Vec::new();
-    let broken = |cause: String| vec![Unfit::at(0, cause).of(Place::Adapter, adapter.as_os_str())];
-    Value::Dictionary(job.root).to_writer_xml(&mut text).map_err(|error| broken(error.to_string()))?;
-    let mut text = String::from_utf8(text).map_err(|error| broken(error.to_string()))?;
-    text.push('\n');
-    Ok(Rendered { text, losses: division.losses.clone() })
+    if job.refused.is_empty() { Ok(job.root) } else { Err(job.refused) }
 }
 
 struct Job<'a> {

@@ -99,7 +99,9 @@ fn a_job_that_is_kept_alive_is_that_to_systemd_too() {
         assert!(text.contains(&format!("Restart={restart}\nRestartSec=1s\n{more}\n[Install]")), "{text}");
         assert_eq!(lost(&said(&output)), told, "{value}");
         // Nothing of it is new to launchd, and the unit comes back as what it was.
-        let again = printed(["gen-plist", "--strict", &file]);
+        folder.write("a.b.json", &printed(["show", &file]));
+        let json = folder.path().join("a.b.json").display().to_string();
+        let again = printed(["gen-plist", "--strict", &json]);
         folder.write("a.b.service", &text);
         let back = svcadapt(["gen-plist", &unit]);
         let mut back_again = as_json(std::str::from_utf8(&back.stdout).unwrap());
