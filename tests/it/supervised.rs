@@ -11,6 +11,7 @@ mod manager;
 mod monitor;
 mod panics;
 mod parity;
+mod pid_file;
 mod plain;
 mod recognised;
 mod reload;

@@ -94,9 +94,9 @@ pub(super) fn settle(reader: &mut Reader, adapted: bool) {
         reader.kept.retain(|kept| kept.directive != "ExecReload" || !reload::is_generated(&kept.value));
     }
     let own: Vec<&str> = reader.own.iter().map(|value| value.field.directive()).collect();
-    let streams = |directive: &str| directive.starts_with("Standard");
+    let both = |directive: &str| directive.starts_with("Standard") || directive == "PIDFile";
     reader.kept.retain(|kept| {
-        kept.section != "Service" || !streams(&kept.directive) || !own.contains(&kept.directive.as_str())
+        kept.section != "Service" || !both(&kept.directive) || !own.contains(&kept.directive.as_str())
     });
     let stream = |field| matches!(field, Field::StandardInput | Field::StandardOutput | Field::StandardError);
     reader.values.retain(|value| !stream(value.field) || !own.contains(&value.field.directive()));

@@ -121,6 +121,10 @@ impl<'a> Unit<'a> {
         for &field in self.division.host.iter().filter(|field| **field != Field::Description) {
             self.field(field);
         }
+        if self.division.adapter.contains(&Field::PidFile) {
+            // systemd reads it for Type=forking alone, and removes it when the service stops, whatever its type.
+            self.field(Field::PidFile);
+        }
         self.native("Service");
         self.instead();
         if self.kind() != Some(ServiceType::Oneshot)
@@ -162,6 +166,7 @@ impl<'a> Unit<'a> {
             && match line.name() {
                 Native::COMMAND => self.division.needs_adapter(),
                 "Type" | "NotifyAccess" => self.division.adapter_watches(),
+                "PIDFile" => self.division.adapter.contains(&Field::PidFile),
                 _ => false,
             }
     }
