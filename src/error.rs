@@ -6,6 +6,7 @@ use std::fmt;
 use crate::format::unit::Fault;
 use crate::setup::Failure;
 use crate::sys::plain;
+use crate::sys::plain_lines;
 
 /// One failure: what failed, of what, why, and where there is one the cure.
 ///
@@ -66,15 +67,15 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.stage)?;
+        write!(f, "{}", plain(&self.stage))?;
         if let Some(object) = &self.object {
             write!(f, " '{}'", plain(object))?;
         }
-        write!(f, ": {}", self.cause)?;
+        write!(f, ": {}", plain_lines(&self.cause))?;
         // The lines are the program's, and may be an enemy's: a terminal must not obey them.
         self.said.iter().try_for_each(|line| write!(f, "\n  | {}", plain(line)))?;
         match &self.hint {
-            Some(hint) => write!(f, "\n  hint: {hint}"),
+            Some(hint) => write!(f, "\n  hint: {}", plain_lines(hint)),
             None => Ok(()),
         }
     }

@@ -28,6 +28,7 @@ use svcadapt::check::Source;
 use svcadapt::check::rules;
 use svcadapt::format::LARGEST;
 use svcadapt::format::unit::LARGEST_UNIT;
+use svcadapt::internal::plain;
 use svcadapt::spec::Origin;
 use svcadapt::spec::Spot;
 use svcadapt::target::Scope;
@@ -36,7 +37,6 @@ use svcadapt::target::Version;
 
 use super::Exit;
 use super::plain::json_text;
-use super::plain::shown;
 use super::report::print;
 use super::report::report;
 use super::spec_file;
@@ -115,9 +115,10 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         findings.iter().map(as_text).collect()
     };
     let bad = findings.iter().any(|finding| finding.severity > Severity::Note);
+    let status = if bad { FINDINGS } else { 0 };
     match print(&text) {
-        Ok(()) if unreadable => Exit::Status(svcadapt::USAGE),
-        Ok(()) => Exit::Status(if bad { FINDINGS } else { 0 }),
+        _ if unreadable => Exit::Status(svcadapt::USAGE),
+        Ok(()) => Exit::Status(status),
         Err(exit) => exit,
     }
 }
@@ -241,16 +242,16 @@ fn source(path: &Path) -> Result<Result<Source, Vec<Finding>>, Error> {
 
 fn as_text(finding: &Finding) -> String {
     let (path, spot) = place(finding);
-    let mut text = shown(&path);
+    let mut text = plain(&path);
     if let Some(spot) = spot {
         // Writing to a String cannot fail.
         let _ = write!(text, ":{}:{}", spot.line, spot.column);
     }
-    let _ = write!(text, ": {} {}: {}", finding.severity, finding.rule.code, shown(&finding.message));
+    let _ = write!(text, ": {} {}: {}", finding.severity, finding.rule.code, plain(&finding.message));
     if let Some(spot) = spot {
         let _ = write!(text, "{spot}");
     }
-    let _ = write!(text, "\n  why: {}\n  hint: {}\n", finding.rule.why, shown(&finding.cure));
+    let _ = write!(text, "\n  why: {}\n  hint: {}\n", finding.rule.why, plain(&finding.cure));
     text
 }
 

@@ -1,11 +1,10 @@
 //! What is lost, called by the place and the words that it was written with.
 
+use svcadapt::internal::plain;
 use svcadapt::spec::Origin;
 use svcadapt::spec::SpecDraft;
 use svcadapt::target::Loss;
 use svcadapt::target::Subject;
-
-use super::plain::shown;
 
 /// What was said, and where.
 #[derive(Default)]
@@ -67,7 +66,7 @@ impl Written {
             }
         };
         let said = said.unwrap_or_else(|| loss.subject.to_string());
-        shown(&said)
+        plain(&said)
     }
 }
 

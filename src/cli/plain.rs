@@ -16,15 +16,6 @@ pub(super) fn harmless(value: &str) -> String {
     text
 }
 
-/// A text that was made for people, with the control characters escaped that a part of it may have brought along.
-pub(super) fn shown(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control() { shown.extend(character.escape_debug()) } else { shown.push(character) }
-    }
-    shown
-}
-
 /// JSON in ASCII: `serde_json` escapes only the control characters below blank, a terminal obeys others too.
 /// Outside of strings JSON has no other characters than ASCII, so escaping them everywhere is right.
 pub(super) fn json_text(value: &Value) -> String {

@@ -6,6 +6,7 @@ use std::io::Write;
 
 use svcadapt::Error;
 use svcadapt::internal::connected_to_journal;
+use svcadapt::internal::plain;
 use svcadapt::internal::words;
 
 use crate::Exit;
@@ -18,7 +19,7 @@ pub(crate) fn report(what: &impl Display) {
     // With stderr closed there is nobody left to tell.
     let text = format!("svcadapt: {what}");
     let mark = if connected_to_journal() { "<3>" } else { "" };
-    let marked: Vec<String> = text.lines().map(|line| format!("{mark}{line}")).collect();
+    let marked: Vec<String> = text.lines().map(|line| format!("{mark}{}", plain(line))).collect();
     let _ = writeln!(io::stderr(), "{}", marked.join("\n"));
 }
 
@@ -46,4 +47,11 @@ pub(crate) fn print(text: &(impl AsRef<[u8]> + ?Sized)) -> Result<(), Exit> {
         report(&failure);
         Exit::Status(failure.status)
     })
+}
+
+/// The same of an answer that the exit status gives as well: that one stays true where nothing can be written.
+pub(crate) fn answer(text: &str, status: u8) -> Exit {
+    // What kept it from being written has been told.
+    let _ = print(text);
+    Exit::Status(status)
 }

@@ -51,7 +51,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     } else {
         as_text(&target, &found)
     };
-    report::print(&text).err().unwrap_or(Exit::Status(status(&found.state)))
+    report::answer(&text, status(&found.state))
 }
 
 /// As of LSB, "Init Script Actions".
@@ -79,7 +79,7 @@ fn as_text(target: &Target, found: &Status) -> String {
     if let State::Unknown(doubt) = &found.state
         && let Some(hint) = doubt.hint()
     {
-        let _ = writeln!(text, "  hint: {hint}");
+        let _ = writeln!(text, "  hint: {}", harmless(&hint));
     }
     if let Some(program) = &found.program {
         let _ = writeln!(text, "  program: {}", harmless(&program.to_string_lossy()));
@@ -91,7 +91,7 @@ fn as_text(target: &Target, found: &Status) -> String {
             Says::Truth => String::new(),
             Says::Other(pid) => format!(" names process {pid}, which is not this service"),
             Says::Nothing => " names no process".to_owned(),
-            Says::Unreadable(cause) => format!(" cannot be read: {cause}"),
+            Says::Unreadable(cause) => format!(" cannot be read: {}", harmless(cause)),
         };
         let _ = writeln!(text, "  pid file: {}{says}", harmless(&path.to_string_lossy()));
     }

@@ -61,7 +61,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
             if let Stopped::Ended { kept: Some(cause), .. } = stopped {
                 report::report(&Error::new("what it left", cause).of(target.to_string()));
             }
-            report::print(&text).err().unwrap_or(Exit::Status(0))
+            report::answer(&text, 0)
         }
         Err(cause) => {
             let error = Error::new("stop", harmless(&cause.to_string()))

@@ -9,6 +9,7 @@ use crate::setup::Failure;
 use crate::supervise::LastWords;
 use crate::supervise::Outcome;
 use crate::sys::plain;
+use crate::sys::plain_lines;
 use crate::sys::process;
 use crate::sys::process::Ended;
 use crate::sys::signal;
@@ -62,7 +63,7 @@ pub(super) fn complain(error: &Error) -> ExitCode {
 
 /// Says something on standard error. Where nobody listens there is nobody to tell that either.
 pub(super) fn write(text: &str) {
-    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
+    let _ = io::stderr().write_all(format!("{}\n", plain_lines(text)).as_bytes());
 }
 
 /// What the program was called as.

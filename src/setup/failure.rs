@@ -6,6 +6,7 @@ use std::io;
 use crate::plan::Note;
 use crate::plan::Step;
 use crate::sys::plain;
+use crate::sys::plain_lines;
 use crate::sys::words;
 
 use super::state::Unusable;
@@ -106,13 +107,13 @@ impl From<&Note> for Failure {
 /// As people are told: `STAGE 'OBJECT': CAUSE`, and then, on a line of its own, `  hint: …`.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.stage)?;
+        write!(f, "{}", plain(&self.stage))?;
         if let Some(object) = &self.object {
             write!(f, " '{}'", plain(object))?;
         }
-        write!(f, ": {}", self.cause)?;
+        write!(f, ": {}", plain_lines(&self.cause))?;
         match &self.hint {
-            Some(hint) => write!(f, "\n  hint: {hint}"),
+            Some(hint) => write!(f, "\n  hint: {}", plain_lines(hint)),
             None => Ok(()),
         }
     }

@@ -53,6 +53,7 @@ mod other;
 use other as platform;
 
 pub use words::plain;
+pub use words::plain_lines;
 pub use words::words;
 
 pub use platform::capability;

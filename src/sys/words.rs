@@ -24,19 +24,58 @@ pub fn words(error: &io::Error) -> String {
     }
 }
 
-/// A text with its control characters escaped, and nothing else changed: a terminal must not obey what a program or a
-/// file has said.
+/// A text for people, with everything escaped that a terminal would obey or that shows another text than there is, and
+/// nothing else changed. What is shown to people goes through here once more where it is printed: a text that is plain
+/// stays as it is.
 pub fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
-        if c.is_control() { plain.extend(c.escape_debug()) } else { plain.push(c) }
+        if c.is_control() {
+            plain.extend(c.escape_debug());
+        } else if is_invisible(c) {
+            plain.extend(c.escape_unicode());
+        } else {
+            plain.push(c);
+        }
     }
     plain
+}
+
+/// The same of each line.
+pub fn plain_lines(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n")
+}
+
+/// Characters that have no shape of their own and change the order or the lines of others: marks and overrides of the
+/// direction (Unicode Annex 9), separators of lines, and those that only hide. Joiners stay: scripts need them.
+fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'
+            | '\u{200e}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_and_bidi_characters_are_escaped_once_and_letters_of_all_scripts_stay() {
+        let text = plain("a\u{1b}[31m\u{9b}\u{202e}\u{2066}\u{200f}\u{2028}\u{e0041}\tz");
+        assert_eq!(text, r"a\u{1b}[31m\u{9b}\u{202e}\u{2066}\u{200f}\u{2028}\u{e0041}\tz");
+        assert_eq!(plain(&text), text);
+        assert_eq!(plain("żółw עברית 日本 👩\u{200d}🚀"), "żółw עברית 日本 👩\u{200d}🚀");
+        assert_eq!(plain_lines("a\nb\rc\n"), "a\nb\\rc");
+    }
 
     #[test]
     fn no_number_is_shown() {

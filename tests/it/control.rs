@@ -255,3 +255,17 @@ fn a_record_that_may_not_be_read_is_no_answer() {
     service.stop().by("nobody").name("[LOCK]", &lock).stderr(denied).status(4).run();
     service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
 }
+
+#[test]
+fn status_stays_true_where_the_answer_cannot_be_written() {
+    let service = Service::started("full", STAY);
+    let ask = |word: &str, out: &str| {
+        let line = format!("exec \"$0\" {word} {} >{out}", service.name);
+        Svc::new(&service.dir).program("/bin/sh").args(["-c", &line, env!("CARGO_BIN_EXE_svcadapt")])
+    };
+    let full = "svcadapt: standard output: no space left on device\n";
+    ask("status", "/dev/full").stderr(full).status(0).run();
+    ask("status", "&-").status(0).run();
+    ask("stop", "/dev/full").stderr(full).status(0).run();
+    ask("status", "/dev/full").stderr(full).status(3).run();
+}

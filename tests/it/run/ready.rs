@@ -318,6 +318,44 @@ fn more_time_is_counted_from_when_it_is_asked_for() {
 }
 
 #[test]
+fn text_of_a_program_is_shown_without_what_a_terminal_would_obey() {
+    let dir = Dir::new();
+    let script = r#"printf 'cut \342\200\256 \302\233 \033[31m\n' >&2
+        systemd-notify "$(printf 'STATUS=re \342\200\256 versed \342\201\246 \302\205')"; exec sleep 60"#;
+    let log = format!("--standard-error=append:{}", dir.join("log").display());
+    run(
+        &dir,
+        &["--ready=notify", "--timeout-start-sec=3s", &log, "--name=bidi", "--", "/bin/sh", "-c", script],
+    )
+    .stderr(
+        "svcadapt: start 'bidi': not ready after 3s, still missing: notify; its status: \
+             re \\u{202e} versed \\u{2066} \\u{85}\n  | cut \\u{202e} \\u{9b} \\u{1b}[31m\n  hint: --timeout-start-sec gives it more time\n",
+    )
+    .status(249)
+    .run();
+}
+
+#[test]
+fn path_and_name_in_an_error_are_shown_without_what_a_terminal_would_obey() {
+    let dir = Dir::new();
+    let path = dir.join("x\u{202e}\u{85}");
+    run(&dir, &["--working-directory", path.to_str().unwrap(), "--", "/bin/true"])
+        .stderr("svcadapt: working directory '[DIR]/x\\u{202e}\\u{85}': no such file or directory\n")
+        .status(200)
+        .run();
+    run(&dir, &["--standard-output", &format!("file:{}/y", path.display()), "--", "/bin/true"])
+        .stderr("svcadapt: standard output 'file:[DIR]/x\\u{202e}\\u{85}/y': its directory: no such file or directory\n")
+        .status(209)
+        .run();
+    Svc::new(&dir)
+        .args(["status", "--pid-file"])
+        .args([path.join("a")])
+        .stdout("[DIR]/x\\u{202e}\\u{85}/a: not running\n")
+        .status(3)
+        .run();
+}
+
+#[test]
 fn what_runs_once_is_ready_when_it_has_ended() {
     let dir = Dir::new();
     let d = dir.path().display();
