@@ -365,10 +365,15 @@ impl Draft<'_> {
     }
 
     /// From 32 up: scripts name 3 to 9 by hand and shells use those from 10 themselves; below 64 the kernel's first
-    /// table of descriptors need not grow. Not above all others: those may be above what we may open.
+    /// table of descriptors need not grow. Not above all others: those may be above what we may open. Where even 32 is, a
+    /// lower one.
     fn lock_descriptor(&self) -> i32 {
+        const USUAL: i32 = 32;
         let kept = self.kept();
         let given = &self.resolved.standing.activated;
-        (32..=i32::MAX).find(|number| !kept.contains(number) && !given.contains(number)).unwrap_or(32)
+        let free = |number: &i32| !kept.contains(number) && !given.contains(number);
+        let limit = self.resolved.standing.descriptors.unwrap_or(i32::MAX);
+        let lower = || (3..limit.min(USUAL)).rev().find(free);
+        (USUAL..limit).find(free).or_else(lower).unwrap_or(USUAL)
     }
 }

@@ -128,6 +128,8 @@ pub struct Standing {
     pub nice: Option<i32>,
     /// The OOM score adjustment; none where the system has no such thing.
     pub oom_score_adjust: Option<i32>,
+    /// Descriptors have lower numbers than this; none where that is not known, or nobody needs to know.
+    pub descriptors: Option<i32>,
     /// The resources that this system has limits for.
     pub limits: Vec<Resource>,
     /// The descriptors that a service manager has passed (sd_listen_fds(3)).

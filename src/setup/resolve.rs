@@ -31,6 +31,7 @@ use crate::sys::identity;
 use crate::sys::launchd;
 use crate::sys::launchd::Refusal;
 use crate::sys::limits;
+use crate::sys::limits::NOFILE;
 use crate::sys::words;
 
 use super::Failure;
@@ -90,11 +91,14 @@ fn look_up(
     inherited: Vec<(OsString, OsString)>,
 ) -> (Resolved, Vec<Failure>) {
     let mut failures = Vec::new();
-    let standing = standing(&inherited);
+    let mut standing = standing(&inherited);
     let account = account::resolve(spec, surroundings, &standing, &mut failures);
     let from_files =
         spec.environment.files.iter().flat_map(|file| variables(file, &account, &mut failures)).collect();
     let lock = state::path(spec.name.as_ref(), spec.pid_file.as_ref());
+    if lock.is_some() {
+        standing.descriptors = limits::get(NOFILE).ok().and_then(|(soft, _)| i32::try_from(soft).ok());
+    }
     let notes = Vec::new();
     let socket_owner = account::socket_owner(spec, &standing, &mut failures);
     let mut resolved =
@@ -149,6 +153,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> Standing {
         runtime_directory: state::runtime_directory(),
         nice: limits::nice().ok(),
         oom_score_adjust: limits::oom_score_adjust().ok(),
+        descriptors: None,
         limits: Resource::ALL.into_iter().filter(|resource| limits::exists(resource.name())).collect(),
         passed_descriptors: passed,
         orphans: if family::ADOPTS_ORPHANS { Orphans::Ours } else { Orphans::OfProcess1 },

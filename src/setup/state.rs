@@ -109,7 +109,8 @@ pub fn file_name(name: Option<&ServiceName>, pid_file: Option<&AbsPath>) -> Opti
     }
 }
 
-/// A path as the name of one file, which no service can have: `%` for what would be ambiguous.
+/// A path as the name of one file, which no service can have: `%` for what would be ambiguous. Of a path that is longer
+/// than a name a digest.
 fn key(path: &Path) -> OsString {
     let mut name = b".".to_vec();
     for &byte in path.as_os_str().as_bytes().iter().skip(1) {
@@ -118,6 +119,10 @@ fn key(path: &Path) -> OsString {
             b'%' | b',' => name.extend(format!("%{byte:02x}").bytes()),
             _ => name.push(byte),
         }
+    }
+    if name.len() + RECORD.len() > file::LONGEST_NAME {
+        // Two of them come of no path.
+        name = format!(".%%{}", file::digest(path.as_os_str().as_bytes())).into_bytes();
     }
     OsString::from_vec(name)
 }
@@ -255,5 +260,8 @@ mod tests {
     fn no_two_pid_files_have_one_key() {
         assert_eq!(key(Path::new("/run/a-b.pid")), ".run,a-b.pid");
         assert_ne!(key(Path::new("/run/a,b")), key(Path::new("/run/a/b")));
+        let long = |last: &str| key(&Path::new("/run").join("a/".repeat(1500)).join(last));
+        assert_eq!(long("x").len(), 35);
+        assert_ne!(long("x"), long("y"));
     }
 }

@@ -45,7 +45,12 @@ pub fn renumber(fd: OwnedFd, number: i32) -> io::Result<OwnedFd> {
     if fd.as_raw_fd() == number {
         return Ok(fd);
     }
-    place(&fd, number)?;
+    place(&fd, number).map_err(|error| match error.raw_os_error() {
+        Some(libc::EBADF) => io::Error::other(format!(
+            "the limit of open files (RLIMIT_NOFILE) leaves no room for descriptor {number}"
+        )),
+        _ => error,
+    })?;
     // SAFETY: dup2(2) has just made this descriptor, and by the caller's word nobody else owns its number.
     let moved = unsafe { OwnedFd::from_raw_fd(number) };
     close_on_exec(&moved)?;

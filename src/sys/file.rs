@@ -6,6 +6,7 @@ use std::fs;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -201,12 +202,31 @@ pub fn replace(directory: impl AsFd, name: &OsStr, mode: u32, content: &[u8]) ->
     placed
 }
 
-/// The name that a file has until it takes the place of another one ([`replace`]).
+/// The name that a file has until it takes the place of another one ([`replace`]). Of a name that leaves no room for more
+/// it has the beginning and a digest.
 pub fn draft_of(name: &OsStr) -> OsString {
+    const ROOM: usize = LONGEST_NAME - ".".len() - ".new".len();
+    const DIGEST: usize = 32;
     let mut draft = OsString::from(".");
-    draft.push(name);
+    if name.len() <= ROOM {
+        draft.push(name);
+    } else {
+        draft.push(OsStr::from_bytes(&name.as_bytes()[..ROOM - DIGEST]));
+        draft.push(digest(name.as_bytes()));
+    }
     draft.push(".new");
     draft
+}
+
+/// The longest name that a file can have (`NAME_MAX`, pathconf(3)).
+pub const LONGEST_NAME: usize = 255;
+
+/// 32 letters that no other text has, by all likelihood (FNV-1a with 128 bits). It keeps names apart, and no secrets.
+pub fn digest(bytes: &[u8]) -> String {
+    const START: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0100_0000_0000_0000_0000_013b;
+    let digest = bytes.iter().fold(START, |hash, &byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME));
+    format!("{digest:032x}")
 }
 
 /// Removes a name from a directory; nothing happens where it is not there.
