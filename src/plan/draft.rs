@@ -1,5 +1,7 @@
 //! Which steps a start takes, one after the other. Why in this order is told in the room's own words.
 
+use std::path::Path;
+
 use crate::host::Detection;
 use crate::host::Manager;
 use crate::host::Mode as HostMode;
@@ -209,7 +211,9 @@ impl Draft<'_> {
         if let Some(path) = &spec.pid_file
             && !self.forking()
         {
-            self.service(Step::PidFile(path.as_path().to_owned()));
+            let path = path.as_path().to_owned();
+            let own = owner.is_some_and(|(uid, _)| uid != 0) && self.is_in_own_directory(&path);
+            self.service(if own { Step::OwnPidFile(path) } else { Step::PidFile(path) });
         }
         // Not every system has one.
         let usual = standing.oom_score_adjust.filter(|_| self.bare()).map(|_| 0);
@@ -219,6 +223,14 @@ impl Draft<'_> {
         if let Some(level) = spec.nice.or(self.bare().then_some(0)) {
             self.unless(standing.nice == Some(level), Step::Nice(level));
         }
+    }
+
+    /// Whether a path is in a directory that is made for the service and given to it.
+    fn is_in_own_directory(&self, path: &Path) -> bool {
+        let given =
+            self.spec.directories.iter().filter(|one| one.kind != crate::spec::DirectoryKind::Configuration);
+        let mut places = given.map(|one| self.resolved.place(self.surroundings, one).0);
+        places.any(|place| path.starts_with(place))
     }
 
     fn root(&mut self) {

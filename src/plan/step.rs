@@ -85,6 +85,8 @@ pub enum Step {
     StandardError(Output),
     /// Write the pid file.
     PidFile(PathBuf),
+    /// Write the pid file into a directory of the service, with no more rights than the service has.
+    OwnPidFile(PathBuf),
     /// Set the OOM score adjustment.
     OomScore(i32),
     /// Set the nice level.
@@ -163,7 +165,7 @@ impl Step {
             Self::StandardInput(_) => "standard input",
             Self::StandardOutput(_) => "standard output",
             Self::StandardError(_) => "standard error",
-            Self::PidFile(_) => "pid file",
+            Self::PidFile(_) | Self::OwnPidFile(_) => "pid file",
             Self::OomScore(_) => "oom score",
             Self::Nice(_) => "nice",
             Self::RootDirectory(_) => "root directory",
@@ -210,6 +212,7 @@ impl Step {
             Self::MainProcess(None) => "the only one left".to_owned(),
             Self::MainProcess(Some(path))
             | Self::PidFile(path)
+            | Self::OwnPidFile(path)
             | Self::RootDirectory(path)
             | Self::WorkingDirectory(path)
             | Self::Execute(path)
@@ -276,7 +279,7 @@ impl Step {
             Self::Directory { kind: DirectoryKind::Configuration, .. } => 241,
             // Nobody else has a number for it: it is not found in time.
             Self::MainProcess(_) => 249,
-            Self::Lock { .. } | Self::PidFile(_) => 251,
+            Self::Lock { .. } | Self::PidFile(_) | Self::OwnPidFile(_) => 251,
         }
     }
 }

@@ -39,6 +39,7 @@ use super::journal::Made;
 use super::listen;
 use super::listen::Unopened;
 use super::pid_file;
+use super::pid_file::Untrusted;
 use super::report::Report;
 use super::state;
 use super::state::Lock;
@@ -151,7 +152,11 @@ impl<'a> Work<'a> {
     pub(super) fn perform(&mut self, step: &Step) -> Result<(), Failure> {
         let done = match step {
             Step::Lock { path, descriptor } => return self.lock(step, path, *descriptor),
-            Step::PidFile(path) => return self.pid_file(path),
+            Step::PidFile(path) => return self.pid_file(path, |write| Ok(write())),
+            Step::OwnPidFile(path) => {
+                let account = &self.resolved.account;
+                return self.pid_file(path, |write| account::with_its_rights(account, || Ok(write())));
+            }
             Step::Execute(path) => return Err(self.execute(step, path)),
             Step::Directory { path, mode, owner, .. } => self.directory(path, mode.bits().into(), *owner),
             Step::Listen { socket, descriptor } => return self.listen(step, socket, *descriptor),
@@ -235,14 +240,17 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    fn pid_file(&self, path: &Path) -> Result<(), Failure> {
-        let failure = |cause: String| Failure::new("pid file", path.display().to_string(), cause, PID_FILE);
-        pid_file::write(path, process::own_pid(), account::judge(&self.resolved.account)).map_err(
-            |untrusted| {
-                let pid_file::Untrusted { cause, hint, errno } = untrusted;
-                Failure { hint, errno, ..failure(cause) }
-            },
-        )
+    /// Writes it in this way.
+    fn pid_file(
+        &self,
+        path: &Path,
+        act: impl FnOnce(&dyn Fn() -> Result<(), Untrusted>) -> io::Result<Result<(), Untrusted>>,
+    ) -> Result<(), Failure> {
+        let judge = account::judge(&self.resolved.account);
+        let written = act(&|| pid_file::write(path, process::own_pid(), judge));
+        written.unwrap_or_else(|error| Err(error.into())).map_err(|Untrusted { cause, hint, errno }| {
+            Failure { hint, errno, ..Failure::new("pid file", path.display().to_string(), cause, PID_FILE) }
+        })
     }
 
     fn directory(&mut self, path: &Path, mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::plan::Account;
@@ -39,6 +40,7 @@ use super::account;
 use super::failure::PID_FILE;
 use super::perform;
 use super::pid_file;
+use super::pid_file::Untrusted;
 use super::program;
 use super::state;
 
@@ -273,10 +275,35 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: Surroundings, f
     }
     // What a program that forks itself away writes is its own, and believed only as far as it names one of its own.
     if let Some(path) = spec.pid_file.as_ref().filter(|_| spec.service_type != Some(ServiceType::Forking))
-        && let Err(untrusted) = pid_file::check(path.as_path(), account::judge(&resolved.account))
+        && let Err(untrusted) = pid_file_at(spec, resolved, surroundings, path.as_path())
     {
         let failure = Failure::new("pid file", path.to_string(), untrusted.cause, PID_FILE);
         failures.push(Failure { hint: untrusted.hint, errno: untrusted.errno, ..failure });
+    }
+}
+
+/// Looks at the place of the pid file. In a directory of the service it is written with the service's rights, once that has
+/// been made.
+fn pid_file_at(
+    spec: &ServiceSpec,
+    resolved: &Resolved,
+    surroundings: Surroundings,
+    path: &Path,
+) -> Result<(), Untrusted> {
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    let account = &resolved.account;
+    let check = || pid_file::check(path, account::judge(account));
+    if !is_made(spec, resolved, surroundings, parent) {
+        return check();
+    }
+    // Another one's is given to the service first.
+    match fs::metadata(parent) {
+        Ok(found) if found.uid() != account.uid => Ok(()),
+        Ok(_) if resolved.standing.is_root() && account.uid != 0 => {
+            account::with_its_rights(account, || Ok(check()))?
+        }
+        Ok(_) => check(),
+        Err(_) => Ok(()),
     }
 }
 

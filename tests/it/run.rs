@@ -6,6 +6,8 @@ mod failure;
 mod forking;
 mod guard;
 mod hostile;
+mod limits;
+mod own_pid_file;
 mod plan;
 mod race;
 mod reach;
