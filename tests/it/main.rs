@@ -25,6 +25,7 @@ mod judge;
 mod late;
 mod launchd;
 mod losses;
+mod macos;
 mod manual;
 mod model;
 mod read_plist;

@@ -1,0 +1,50 @@
+//! The script for a Mac, as far as it goes without one.
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::Command;
+
+use crate::harness::Dir;
+use crate::harness::SOURCES;
+
+fn script() -> Command {
+    let mut command = Command::new("bash");
+    command.arg(Path::new(SOURCES).join("tests/macos/run"));
+    command
+}
+
+#[test]
+fn script_for_a_mac_writes_its_report_without_a_mac_too() {
+    let dir = Dir::new();
+    let svcadapt = Path::new(env!("CARGO_BIN_EXE_svcadapt"));
+    let probe = svcadapt.with_file_name("examples/probe");
+    assert!(probe.exists(), "{} is missing; run `cargo build --examples`", probe.display());
+    symlink(svcadapt, dir.join("svcadapt")).unwrap();
+    symlink(probe, dir.join("probe")).unwrap();
+    // Root goes on with a report; a user begins one.
+    dir.write("report", "");
+    let done = script()
+        .args(["facts", "probe"])
+        .env("SVCADAPT_MAC_BIN", dir.path())
+        .env("SVCADAPT_MAC_REPORT", dir.join("report"))
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{done:?}");
+    let report = dir.read("report");
+    for part in ["== facts, as ", "$ uname -a", "== probe, as ", "\nfull-queue-refuses: ", "== end, as "] {
+        assert!(report.contains(part), "{part} is not in the report:\n{report}");
+    }
+    assert!(!report.contains("DIFFERS"), "{report}");
+}
+
+#[test]
+fn script_for_a_mac_names_its_stages_and_refuses_another() {
+    let listed = script().arg("--list").output().unwrap();
+    let stages: Vec<String> = String::from_utf8(listed.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| line.split_whitespace().next().unwrap().to_owned())
+        .collect();
+    assert_eq!(stages, ["facts", "units", "probe", "detect", "classic", "launchd", "supervisors"]);
+    assert_eq!(script().arg("nosuch").output().unwrap().status.code(), Some(2));
+}
