@@ -16,5 +16,6 @@ pub use crate::supervise::start;
 pub use crate::sys::plain;
 pub use crate::sys::process::Ended;
 pub use crate::sys::signal;
+pub use crate::sys::through::write_through;
 pub use crate::sys::untrusted;
 pub use crate::sys::words;

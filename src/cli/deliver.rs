@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use svcadapt::Error;
 use svcadapt::internal::words;
+use svcadapt::internal::write_through;
 
 /// Writes each `DIRECTORY/name` with its text and mode 0644, whatever the umask: all are there before the first one
 /// takes its name.
@@ -49,7 +50,7 @@ fn all(directory: &Path, files: &[(String, Vec<u8>)], drafts: &[PathBuf]) -> Res
     for ((name, _), draft) in each() {
         std::fs::rename(draft, directory.join(name)).map_err(|error| failed(name, &error))?;
     }
-    let synced = File::open(directory).and_then(|open| open.sync_all());
+    let synced = File::open(directory).and_then(|open| write_through(&open));
     synced.map_err(|error| failed(files.last().map_or("", |(name, _)| name), &error))
 }
 
@@ -57,5 +58,5 @@ fn write(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(text)?;
     file.set_permissions(Permissions::from_mode(0o644))?;
-    file.sync_all()
+    write_through(&file)
 }

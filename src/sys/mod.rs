@@ -31,6 +31,7 @@ pub mod procfs;
 mod rules;
 pub mod signal;
 pub mod socket;
+pub mod through;
 pub mod untrusted;
 mod words;
 

@@ -1,11 +1,13 @@
-//! The script for a Mac, as far as it goes without one.
+//! What a Mac does, as far as it can be tried without one, and the script for the first Mac.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
+use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::SOURCES;
+use crate::harness::require;
 
 fn script() -> Command {
     let mut command = Command::new("bash");
@@ -47,4 +49,24 @@ fn script_for_a_mac_names_its_stages_and_refuses_another() {
         .collect();
     assert_eq!(stages, ["facts", "units", "probe", "detect", "classic", "launchd", "supervisors"]);
     assert_eq!(script().arg("nosuch").output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn file_system_that_cannot_synchronise_takes_a_generated_file_and_a_device_that_fails_does_not() {
+    if !require(Capability::Strace) {
+        return;
+    }
+    let dir = Dir::new();
+    for (errno, status, written) in [("EINVAL", 0, true), ("EOPNOTSUPP", 0, true), ("EIO", 1, false)] {
+        let done = Command::new("strace")
+            .args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("inject=fsync:error={errno}")])
+            .arg(env!("CARGO_BIN_EXE_svcadapt"))
+            .args(["gen-plist", "--output"])
+            .arg(dir.path())
+            .args(["--name", errno, "--", "/bin/true"])
+            .output()
+            .unwrap();
+        assert_eq!(done.status.code(), Some(status), "{errno}: {done:?}");
+        assert_eq!(dir.join(&format!("{errno}.plist")).exists(), written, "{errno}");
+    }
 }
