@@ -208,23 +208,34 @@ fn principal(principal: Option<&Principal>) -> Capability {
 
 /// Whether launchd can have the socket.
 pub fn launchd_listens(socket: &Socket) -> bool {
-    socket.kind != SocketKind::SequentialPacket && !matches!(socket.address, SocketAddress::Abstract(_))
+    socket.kind != SocketKind::SequentialPacket && unheard(socket).is_none()
+}
+
+/// Why nobody can listen at this address on macOS.
+fn unheard(socket: &Socket) -> Option<&'static str> {
+    /// `sun_path` has 104 bytes there (unix(4)), with its NUL.
+    const LONGEST: usize = 103;
+    match &socket.address {
+        SocketAddress::Abstract(_) => Some("macOS has no abstract sockets"),
+        SocketAddress::Path(path) if path.as_path().as_os_str().len() > LONGEST => {
+            Some("the path of a socket has at most 103 bytes on macOS")
+        }
+        SocketAddress::Path(_) | SocketAddress::Port(_) | SocketAddress::Inet(_) => None,
+    }
 }
 
 /// launchd listens in any case; the adapter takes the sockets and hands them on as `LISTEN_FDS`.
 fn listen(spec: &ServiceSpec, kind: SocketKind) -> Capability {
-    if spec.sockets.listen.iter().any(|socket| socket.kind == kind && launchd_listens(socket)) {
-        handed_over(spec)
-    } else {
-        Capability::lost(NO_ABSTRACT)
+    let of_kind = || spec.sockets.listen.iter().filter(|socket| socket.kind == kind);
+    match of_kind().find_map(unheard) {
+        Some(why) if !of_kind().any(launchd_listens) => Capability::lost(why),
+        _ => handed_over(spec),
     }
 }
 
 fn handed_over(spec: &ServiceSpec) -> Capability {
     if spec.sockets.launchd_activation { Host } else { Capability::Adapter(Rights::OfService) }
 }
-
-const NO_ABSTRACT: &str = "macOS has no abstract sockets";
 
 /// `SockPathOwner` and `SockPathGroup` are numbers.
 fn by_number(principal: Option<&Principal>) -> Capability {
@@ -239,9 +250,9 @@ pub(super) fn about_sockets(spec: &ServiceSpec, division: &mut Division) {
     for (field, kind) in [(F::ListenStream, SocketKind::Stream), (F::ListenDatagram, SocketKind::Datagram)] {
         let of_kind = || spec.sockets.listen.iter().filter(|socket| socket.kind == kind);
         if of_kind().any(launchd_listens)
-            && let Some(left_out) = of_kind().find(|socket| !launchd_listens(socket))
+            && let Some((left_out, why)) = of_kind().find_map(|socket| Some((socket, unheard(socket)?)))
         {
-            let how = format!("without {}: {NO_ABSTRACT}", left_out.address);
+            let how = format!("without {}: {why}", left_out.address);
             division.losses.push(Loss::of(field, LossKind::Approximated(how)));
         }
     }
@@ -351,6 +362,20 @@ mod tests {
     fn a_user_by_number_is_the_adapters_and_by_name_launchds() {
         assert_eq!(division(&[(F::User, "www"), (F::Group, "www")]).adapter, []);
         assert_eq!(division(&[(F::User, "70"), (F::Group, "www")]).adapter, [F::User, F::Group]);
+    }
+
+    #[test]
+    fn socket_with_a_path_that_macos_has_no_room_for_is_lost() {
+        let [fits, long] = [103, 104].map(|length| format!("/{}", "x".repeat(length - 1)));
+        let told = |values: &[(Field, &str)]| {
+            division(values).losses.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        };
+        assert_eq!(told(&[(F::ListenStream, &fits)]), "");
+        let lost = "--listen-stream: lost: the path of a socket has at most 103 bytes on macOS";
+        assert_eq!(told(&[(F::ListenStream, &long)]), lost);
+        assert!(
+            told(&[(F::ListenStream, "80"), (F::ListenStream, &long)]).contains(&format!("without {long}: "))
+        );
     }
 
     #[test]
