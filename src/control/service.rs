@@ -71,8 +71,7 @@ pub(super) struct Main {
 impl Service {
     /// Its name; none where it has only a pid file.
     pub(super) fn name(&self) -> Option<String> {
-        let name = self.lock.as_ref()?.file_name()?.to_str()?;
-        (!name.starts_with('.')).then(|| name.to_owned())
+        state::name_of(self.lock.as_ref()?)
     }
 
     pub(super) fn record(&self) -> Option<&Record> {

@@ -362,7 +362,8 @@ pub(super) fn refused(spec: &ServiceSpec, taken: Taken) -> Failure {
         Taken::Running(pid) => Failure::already_running(&what(spec), pid),
         Taken::PidFile(lock, pid) => {
             let pid_file = spec.pid_file.as_ref().map(ToString::to_string).unwrap_or_default();
-            let name = lock.file_name().unwrap_or_default().display();
+            let file = || lock.file_name().unwrap_or_default().display().to_string();
+            let name = state::name_of(&lock).unwrap_or_else(file);
             Failure::already_running(&format!("{pid_file} of {name}"), Some(pid))
         }
     }

@@ -37,6 +37,7 @@ use crate::sys::fd;
 use crate::sys::file;
 use crate::sys::lock::Holder;
 use crate::sys::lock::Turn;
+use crate::sys::places::HERE;
 
 pub use lock::Lock;
 pub use lock::Taken;
@@ -103,10 +104,16 @@ pub fn path(name: Option<&ServiceName>, pid_file: Option<&AbsPath>) -> Option<Pa
 /// The name of that lock's file, in whatever directory.
 pub fn file_name(name: Option<&ServiceName>, pid_file: Option<&AbsPath>) -> Option<OsString> {
     match (name, pid_file) {
-        (Some(name), _) => Some(name.as_str().into()),
+        (Some(name), _) => Some(HERE.file_name(name.as_str()).into()),
         (None, Some(pid_file)) => Some(key(pid_file.as_path())),
         (None, None) => None,
     }
+}
+
+/// The name of the service that a lock is of; none where it has only a pid file.
+pub fn name_of(lock: &Path) -> Option<String> {
+    let name = lock.file_name()?.to_str()?;
+    (!name.starts_with('.')).then(|| HERE.service_name(name))
 }
 
 /// A path as the name of one file, which no service can have: `%` for what would be ambiguous. Of a path that is longer

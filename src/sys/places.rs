@@ -97,6 +97,40 @@ impl System {
     }
 }
 
+impl System {
+    /// A service's name as that of a file. Where the file system takes capitals and small letters for the same (APFS), two
+    /// names that differ in nothing else would have one lock: there a capital stands as a small letter behind `^`, which
+    /// no name has.
+    pub fn file_name(self, service: &str) -> String {
+        if self != Self::MacOs {
+            return service.to_owned();
+        }
+        let mut file = String::with_capacity(service.len());
+        for letter in service.chars() {
+            if letter.is_ascii_uppercase() {
+                file.push('^');
+            }
+            file.push(letter.to_ascii_lowercase());
+        }
+        file
+    }
+
+    /// The service whose name a file has.
+    pub fn service_name(self, file: &str) -> String {
+        if self != Self::MacOs {
+            return file.to_owned();
+        }
+        let mut parts = file.split('^');
+        let mut name = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let mut letters = part.chars();
+            name.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+            name.push_str(letters.as_str());
+        }
+        name
+    }
+}
+
 /// Root's runtime directory on this machine.
 pub fn runtime() -> &'static Path {
     HERE.runtime(Path::is_dir)
@@ -168,6 +202,16 @@ mod tests {
         assert!(!System::MacOs.is_roots_group(place, 20));
         assert!(!System::MacOs.is_roots_group(Path::new("/private/var/log"), 1));
         assert!(!System::Linux.is_roots_group(place, 1));
+    }
+
+    #[test]
+    fn names_that_differ_by_case_alone_have_files_that_differ_by_more_on_macos() {
+        for (name, file) in [("web", "web"), ("Web", "^web"), ("WEB@a.B", "^w^e^b@a.^b"), ("x-1", "x-1")] {
+            assert_eq!(System::MacOs.file_name(name), file);
+            assert_eq!(System::MacOs.service_name(file), name);
+            assert_eq!(System::Linux.file_name(name), name);
+            assert_eq!(System::Linux.service_name(name), name);
+        }
     }
 
     #[test]
