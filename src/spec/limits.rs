@@ -125,6 +125,11 @@ impl Limit {
         }
         Ok(limit)
     }
+
+    /// Reads a number of bytes.
+    pub(crate) fn parse_bytes(value: &str) -> Result<u64, Refusal> {
+        bytes(value)
+    }
 }
 
 fn ceiling(resource: Resource, value: &str) -> Result<Ceiling, Refusal> {
@@ -139,8 +144,9 @@ fn ceiling(resource: Resource, value: &str) -> Result<Ceiling, Refusal> {
         Timespan::Infinity => Ok(u64::MAX),
     };
     let number = match resource.unit() {
+        Unit::Count if resource == Resource::Nice => nice(value)?,
         Unit::Count => count(value)?,
-        Unit::Bytes => size(value)?,
+        Unit::Bytes => bytes(value)?,
         Unit::Seconds => span(1_000_000)?,
         Unit::Microseconds if bare => count(value)?,
         Unit::Microseconds => span(1)?,
@@ -150,24 +156,57 @@ fn ceiling(resource: Resource, value: &str) -> Result<Ceiling, Refusal> {
 }
 
 fn count(value: &str) -> Result<u64, Refusal> {
-    let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
-    value.parse().ok().filter(|_| digits).ok_or_else(|| {
+    let digits = value.strip_prefix('+').unwrap_or(value);
+    let bare = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    digits.parse().ok().filter(|_| bare).ok_or_else(|| {
         Refusal::hinted("not a limit", "write a number, SOFT:HARD, or infinity (not 'unlimited')")
     })
 }
 
-fn size(value: &str) -> Result<u64, Refusal> {
-    const LETTERS: &str = "KMGTPE";
-    let letter = value.chars().last().and_then(|last| LETTERS.find(last));
-    match letter {
-        Some(power) => {
-            let scale = 1_u64 << (10 * (power + 1));
-            count(&value[..value.len() - 1])?
-                .checked_mul(scale)
-                .ok_or_else(|| "larger than a limit can be".into())
+/// With a sign a nice level, else 20 minus one (systemd.exec(5), `LimitNICE=`; setrlimit(2)).
+fn nice(value: &str) -> Result<u64, Refusal> {
+    let number = count(value.strip_prefix('-').unwrap_or(value))?;
+    let limit = match value.as_bytes().first() {
+        Some(b'+') => 20_u64.checked_sub(number).filter(|limit| *limit > 0),
+        Some(b'-') => (number <= 20).then(|| 20 + number),
+        _ => (number <= 40).then_some(number),
+    };
+    limit.ok_or_else(|| {
+        Refusal::hinted("not a limit", "write 0 to 40, or a nice level with its sign, -20 to +19")
+    })
+}
+
+/// A number of bytes as systemd reads it: parts with a unit, the greater unit first, as in `1.5G` or `1G 512M`.
+fn bytes(value: &str) -> Result<u64, Refusal> {
+    const UNITS: [(char, u32); 7] =
+        [('E', 60), ('P', 50), ('T', 40), ('G', 30), ('M', 20), ('K', 10), ('B', 0)];
+    let bad = || Refusal::hinted("not a number of bytes", "write bytes, or a number with K, M, G or T");
+    let (mut rest, mut units, mut sum) = (value.trim_start(), &UNITS[..], 0_u64);
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, after) = rest.split_at(end);
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        let after = after.trim_start();
+        let unit = units.iter().position(|(letter, _)| after.starts_with(*letter));
+        let shift = unit.map_or(0, |at| units[at].1);
+        if fraction.contains('.') || unit.is_none() && !after.is_empty() {
+            return Err(bad());
         }
-        None => count(value.strip_suffix('B').unwrap_or(value)),
+        let part = count(whole).map_err(|_| bad())?.checked_mul(1 << shift).ok_or_else(bad)?;
+        // More than 18 digits behind the point change no byte.
+        let digits = &fraction[..fraction.len().min(18)];
+        let share = match u32::try_from(digits.len()) {
+            Ok(length) if length > 0 => {
+                let parts = u128::from(digits.parse::<u64>().map_err(|_| bad())?) << shift;
+                u64::try_from(parts / 10_u128.pow(length)).map_err(|_| bad())?
+            }
+            _ => 0,
+        };
+        sum = sum.checked_add(part).and_then(|sum| sum.checked_add(share)).ok_or_else(bad)?;
+        units = unit.map_or(&[][..], |at| &units[at + 1..]);
+        rest = unit.map_or("", |_| after[1..].trim_start());
     }
+    if value.trim().is_empty() { Err(bad()) } else { Ok(sum) }
 }
 
 impl fmt::Display for Ceiling {
@@ -206,6 +245,12 @@ mod tests {
             (Resource::Cpu, "500ms", "1"),
             (Resource::Rttime, "5000", "5000"),
             (Resource::Rttime, "5ms", "5000"),
+            (Resource::Nofile, "+5", "5"),
+            (Resource::Nice, "+5:-5", "15:25"),
+            (Resource::Nice, "40", "40"),
+            (Resource::As, "1.5G", "1610612736"),
+            (Resource::As, "1G 5 K 7", "1073746951"),
+            (Resource::As, "0.0000000000000000001E", "0"),
         ] {
             assert_eq!(read(resource, value).as_deref(), Some(expected), "{} {value}", resource.name());
         }
@@ -217,6 +262,12 @@ mod tests {
             ["", "unlimited", "4K", "-1", "10:5", "1:2:3", "infinity:5", "18446744073709551615", "9E99"]
         {
             assert_eq!(read(Resource::Nofile, value), None, "{value}");
+        }
+        for value in ["+20", "-21", "41", "--5", "+-5"] {
+            assert_eq!(read(Resource::Nice, value), None, "{value}");
+        }
+        for value in ["512MB", "1M 1G", "1.5.5G", "1 2", "M", "-1", " ", "17E", "0x10"] {
+            assert_eq!(read(Resource::As, value), None, "{value}");
         }
     }
 }

@@ -36,6 +36,10 @@ pub(super) const UNITS: &[Case] = &[
     (&directive::VALUE, "RestartSec=soon", "RestartSec=1min 30s"),
     (&directive::VALUE, "KillSignal=sigterm", "KillSignal=SIGRTMIN+3"),
     (&directive::VALUE, "MemoryMax=lots", "MemoryMax=1.5G"),
+    (&directive::VALUE, "MemoryMax=512MB", "MemoryMax=1G 512M"),
+    (&directive::VALUE, "MemoryHigh=%", "MemoryHigh=50%"),
+    (&directive::VALUE, "UMask=17027", "UMask=7027"),
+    (&directive::VALUE, "#!alone /etc/systemd/system/web.socket\n[Socket]\nListenStream=80\nBindIPv6Only=maybe", "#!alone /etc/systemd/system/web.socket\n[Socket]\nListenStream=80\nBindIPv6Only=yes"),
     (&directive::TOO_NEW, "#!version 245\nProtectProc=invisible", "#!version 247\nProtectProc=invisible"),
     (&directive::TOO_NEW, "#!version 239\nStandardOutput=append:/srv/x", "#!version 240\nStandardOutput=append:/srv/x"),
     (&directive::GONE, "#!version 258\nCPUShares=5", "#!version 257\nCPUShares=5"),
@@ -51,6 +55,7 @@ pub(super) const UNITS: &[Case] = &[
     (&directive::VAR_RUN, "ReadWritePaths=-/var/run/web", "ReadWritePaths=-/var/running"),
     (&directive::LIMIT, "LimitNOFILE=unlimited", "LimitNOFILE=infinity"),
     (&directive::LIMIT, "LimitNOFILE=4K", "LimitMEMLOCK=4K"),
+    (&directive::LIMIT, "LimitNICE=+20", "LimitNICE=+5\nLimitNOFILE=+5\nLimitAS=1.5G"),
 
     (&command::NO_SPECIFIER, "ExecStop=/bin/web %Q", "ExecStop=/bin/web %%Q"),
     (&command::SPECIFIER, "ExecStop=/bin/web %q", "ExecStop=/bin/web %n %i %m %H %d"),

@@ -184,10 +184,10 @@ fn fits(row: &DirectiveRow, value: &str, version: Version) -> bool {
 
 /// Bytes, a share, or no limit.
 fn size(value: &str) -> bool {
-    let number = value.trim_end_matches(['K', 'M', 'G', 'T', 'P', 'E', 'B', '%', ' ']);
-    value == "infinity"
-        || !number.is_empty()
-            && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b' ')
+    let share = |percent: &str| {
+        !percent.is_empty() && percent.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    };
+    value == "infinity" || Limit::parse_bytes(value).is_ok() || value.strip_suffix('%').is_some_and(share)
 }
 
 /// A path below `/var/run`. systemd rewrites that of a PID file and of a socket, and logs it.

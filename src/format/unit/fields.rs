@@ -12,6 +12,7 @@ use crate::spec::EnvName;
 use crate::spec::FIELDS;
 use crate::spec::Field;
 use crate::spec::Field as F;
+use crate::spec::Mode;
 use crate::spec::Origin;
 use crate::spec::Principal;
 use crate::spec::Refusal;
@@ -51,6 +52,11 @@ pub(super) fn assign(reader: &mut Reader, given: &Given, field: Field) {
                 put(reader, given, field, value);
             }
         }
+        // umask(2) takes the permission bits of a mode and passes over the others.
+        F::Umask => match Mode::parse_mode(OsStr::new(text)) {
+            Ok(mode) => put(reader, given, field, format!("{:03o}", mode.bits() & 0o777).into()),
+            Err(_) => put(reader, given, field, text.into()),
+        },
         _ => put(reader, given, field, text.into()),
     }
 }

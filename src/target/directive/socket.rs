@@ -21,7 +21,7 @@ pub(super) const SOCKET: &[DirectiveRow] = &[
     d("Accept", 0, Boolean),
     d("AcceptFileDescriptors", 258, Boolean),
     d("Backlog", 0, Integer),
-    d("BindIPv6Only", 0, Enum(BIND_IPV6)),
+    d("BindIPv6Only", 0, BooleanOr(BIND_IPV6)),
     d("BindToDevice", 0, Other),
     d("Broadcast", 0, Boolean),
     d("DeferAcceptSec", 0, Timespan),

@@ -217,6 +217,36 @@ const OURS: [&str; 9] = [
     "TimeoutStopSec=0",
 ];
 
+/// Values that look odd and that systemd takes.
+const TAKEN: [&str; 8] = [
+    "UMask=7027",
+    "LimitNICE=+5",
+    "LimitNICE=-5:40",
+    "LimitNOFILE=+5",
+    "LimitAS=1.5G",
+    "MemoryMax=1G 512M",
+    "KillSignal=TERM",
+    "TimeoutSec=5 minutes",
+];
+
+#[test]
+fn odd_values_that_systemd_takes_are_no_mistakes() {
+    if Command::new("systemd-analyze").arg("--version").output().is_err() {
+        return skip("systemd-analyze", "it is not installed");
+    }
+    let dir = Dir::new();
+    dir.write("check-it.service", &format!("[Service]\nExecStart=/bin/true\n{}\n", TAKEN.join("\n")));
+    dir.write("check-it.socket", "[Socket]\nListenStream=127.0.0.1:80\nBindIPv6Only=yes\n");
+    for file in ["check-it.service", "check-it.socket"] {
+        let mut verify = Command::new("systemd-analyze");
+        let output = verify.args(["verify", "--man=no"]).arg(dir.join(file)).output().unwrap();
+        assert!(!String::from_utf8_lossy(&output.stderr).contains("check-it."), "{output:?}");
+        assert_eq!(codes(&dir, &[file]), [""; 0], "{file}");
+    }
+    let umask = Svc::new(&dir).args(["show", "check-it.service"]).output().stdout;
+    assert!(umask.contains("\"umask\": \"0027\""), "{umask}");
+}
+
 #[test]
 fn what_systemd_analyze_verify_tells_of_a_line_is_told_too_and_more() {
     let Ok(version) = Command::new("systemd-analyze").arg("--version").output() else {
