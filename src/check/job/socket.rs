@@ -36,7 +36,7 @@ fn one(view: &View, name: &str, socket: &Node, findings: &mut Findings) {
         }
         Some(node) => {
             if let Value::Integer(integer) = &node.value
-                && (OCTAL.contains(&integer.number) || integer.padded)
+                && (OCTAL.contains(&integer.number) || integer.padded && integer.number > 7)
             {
                 let message = format!("SockPathMode {} is the mode {:04o}", integer.number, integer.number);
                 findings.add(&SOCKET_OCTAL, view.origin(node), message);

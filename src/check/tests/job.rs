@@ -53,6 +53,7 @@ pub(super) const CASES: &[Case] = &[
     (&key::USER_MISSING, "#mac\n<key>UserName</key><string>_web</string>", "<key>UserName</key><string>_web</string>"),
     (&key::USER_MISSING, "#mac\n<key>GroupName</key><string>_web</string>", "#mac\n<key>GroupName</key><string>www</string>"),
     (&key::UMASK, "<key>Umask</key><integer>027</integer>", "<key>Umask</key><integer>23</integer>"),
+    (&key::UMASK, "<key>Umask</key><integer>010</integer>", "<key>Umask</key><integer>002</integer>"),
     (&key::UMASK, "<key>Umask</key><string>27</string>", "<key>Umask</key><string>027</string>"),
     (&key::UMASK, "<key>Umask</key><string>0o27</string>", "<key>Umask</key><string>0x17</string>"),
     (&key::NICE, "<key>Nice</key><integer>21</integer>", "<key>Nice</key><integer>-20</integer>"),

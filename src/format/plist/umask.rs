@@ -19,7 +19,8 @@ const MOST: i128 = 0o777;
 pub(super) fn umask(value: &Value) -> Result<Umask, Refusal> {
     match value {
         Value::Integer(Integer { number, padded }) => {
-            let doubt = padded.then_some("an integer is decimal, whatever zeros it begins with");
+            let doubt =
+                (*padded && *number > 7).then_some("an integer is decimal, whatever zeros it begins with");
             taken(*number, doubt)
         }
         Value::String(text) => string(text),
@@ -69,6 +70,7 @@ mod tests {
         for (number, padded, octal, doubt) in [
             (18, false, "0022", false),
             (27, true, "0033", true),
+            (2, true, "0002", false),
             (511, false, "0777", false),
             (0, false, "0000", false),
         ] {
