@@ -5,7 +5,7 @@ use crate::check::rule::rules;
 rules! { ALL;
     NO_SPECIFIER "SVC301" Error
         "there is no such specifier"
-        why "systemd puts in a value for each % with a letter, and refuses the unit for one that it does not know"
+        why "systemd puts in a value for each % with a letter; for a letter that it does not know it refuses a command, and passes over an assignment of Environment="
         cure "write %% for a percent sign";
     SPECIFIER "SVC302" Warning
         "a percent sign that looks like text is a specifier"
