@@ -112,7 +112,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     let text = if matches.get_flag("json") {
         json_text(&findings.iter().map(as_json).collect())
     } else {
-        findings.iter().map(as_text).collect()
+        as_texts(&findings)
     };
     let bad = findings.iter().any(|finding| finding.severity > Severity::Note);
     let status = if bad { FINDINGS } else { 0 };
@@ -240,13 +240,37 @@ fn source(path: &Path) -> Result<Result<Source, Vec<Finding>>, Error> {
     Ok(Source::parse(path, text))
 }
 
-fn as_text(finding: &Finding) -> String {
-    let (path, spot) = place(finding);
-    let mut text = plain(&path);
-    if let Some(spot) = spot {
-        // Writing to a String cannot fail.
-        let _ = write!(text, ":{}:{}", spot.line, spot.column);
+/// Every finding. A note that says the same of several places stands once, with all of them.
+fn as_texts(findings: &[Finding]) -> String {
+    let same = |one: &Finding, other: &Finding| {
+        one.severity == Severity::Note && one.rule == other.rule && one.message == other.message
+    };
+    let mut text = String::new();
+    for (number, finding) in findings.iter().enumerate() {
+        if findings[..number].iter().any(|before| same(before, finding)) {
+            continue;
+        }
+        text += &as_text(finding);
+        let also: Vec<_> = findings[number + 1..].iter().filter(|after| same(finding, after)).collect();
+        if !also.is_empty() {
+            let places: Vec<_> = also.into_iter().map(place_text).collect();
+            let _ = writeln!(text, "  also: {}", places.join(", "));
+        }
     }
+    text
+}
+
+fn place_text(finding: &Finding) -> String {
+    match place(finding) {
+        (path, Some(spot)) => format!("{}:{}:{}", plain(&path), spot.line, spot.column),
+        (path, None) => plain(&path),
+    }
+}
+
+fn as_text(finding: &Finding) -> String {
+    let (_, spot) = place(finding);
+    let mut text = place_text(finding);
+    // Writing to a String cannot fail.
     let _ = write!(text, ": {} {}: {}", finding.severity, finding.rule.code, plain(&finding.message));
     if let Some(spot) = spot {
         let _ = write!(text, "{spot}");

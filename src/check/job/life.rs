@@ -57,18 +57,24 @@ fn keep_alive(view: &View, findings: &mut Findings) {
     if let Some(said) = node.entry("NetworkState") {
         findings.add(&NETWORK, view.origin(said), "NetworkState does nothing");
     }
-    if view.node("ThrottleInterval").is_none() {
-        findings.add(
+    times(view, node, findings);
+}
+
+/// One note for a job: most have neither key, and both say how the job is started again.
+fn times(view: &View, node: &Node, findings: &mut Findings) {
+    const APART: &str = "without ThrottleInterval two starts are ten seconds apart";
+    const KILLED: &str = "without ExitTimeOut the job is killed after about 5 seconds";
+    let throttle = view.node("ThrottleInterval").is_some();
+    let exit = view.node("ExitTimeOut").and_then(Node::number).is_some();
+    match (throttle, exit) {
+        (true, true) => {}
+        (false, true) => findings.add(&THROTTLE, view.origin(node), APART),
+        (true, false) => findings.add(&EXIT_TIME_OUT, view.origin(node), KILLED),
+        (false, false) => findings.cured(
             &THROTTLE,
             view.origin(node),
-            "without ThrottleInterval two starts are ten seconds apart",
-        );
-    }
-    if view.node("ExitTimeOut").and_then(Node::number).is_none() {
-        findings.add(
-            &EXIT_TIME_OUT,
-            view.origin(node),
-            "without ExitTimeOut the job is killed after about 5 seconds",
-        );
+            format!("{APART}; {KILLED}"),
+            format!("{}; {}", THROTTLE.cure, EXIT_TIME_OUT.cure),
+        ),
     }
 }

@@ -214,6 +214,6 @@ fn a_hostile_unit_ends_soon_and_with_so_many_findings() {
         let begun = std::time::Instant::now();
         let findings = look(&machine(), Systemd::default(), &text, Vec::new(), None);
         assert!((1..=1000).contains(&findings.len()), "{} of {}", findings.len(), &text[..40]);
-        assert!(begun.elapsed().as_secs() < 20, "{:?}: {}", begun.elapsed(), &text[..40]);
+        assert!(begun.elapsed().as_secs() < 120, "{:?}: {}", begun.elapsed(), &text[..40]);
     }
 }
