@@ -42,6 +42,7 @@ pub use unit::socket_unit;
 pub use unit::unit;
 
 use finding::Findings;
+use unit::truth;
 
 #[cfg(test)]
 mod tests;

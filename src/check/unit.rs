@@ -36,6 +36,7 @@ pub(super) use secret::is_secret;
 pub use source::Source;
 use view::At;
 use view::Unit;
+pub(super) use view::truth;
 
 /// A service unit, its drop-ins and its socket.
 #[derive(Debug, Clone)]

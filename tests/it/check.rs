@@ -84,6 +84,48 @@ fn the_status_says_whether_something_was_found() {
 }
 
 #[test]
+fn a_note_that_says_the_same_of_several_files_is_told_once() {
+    let dir = Dir::new();
+    for name in ["a.service", "b.service"] {
+        dir.write(name, "[Service]\nType=forking\nExecStart=/bin/sh\nKillMode=none\n");
+    }
+    let output = Svc::new(&dir).args(["check", "--elsewhere", "a.service", "b.service"]).output().stdout;
+    assert_eq!(output.matches("note SVC603").count(), 1, "{output}");
+    assert!(output.contains("\n  also: b.service:2:6\n"), "{output}");
+    assert_eq!(output.matches("warning SVC606").count(), 2, "only notes are: {output}");
+    assert_eq!(codes(&dir, &["--elsewhere", "a.service", "b.service"]).len(), 4, "--json has all of them");
+    let job = |label: &str| {
+        format!(
+            "<plist version=\"1.0\"><dict><key>Label</key><string>{label}</string><key>Program</key>\
+             <string>/bin/sh</string><key>KeepAlive</key><true/></dict></plist>\n"
+        )
+    };
+    dir.write("a.plist", &job("a"));
+    dir.write("b.plist", &job("b"));
+    let output = Svc::new(&dir).args(["check", "--elsewhere", "a.plist", "b.plist"]).output().stdout;
+    assert_eq!(output.matches("note SVC").count(), 1, "one note for both keys and both files: {output}");
+}
+
+#[test]
+fn a_job_of_svcadapts_that_expands_variables_is_no_mistake() {
+    let dir = Dir::new();
+    let job = [
+        "--name",
+        "org.a",
+        "--environment",
+        "PORT=80",
+        "--expand-variables",
+        "--output",
+        ".",
+        "--",
+        "/bin/web",
+    ];
+    Svc::new(&dir).args(["gen-plist", "--allow-loss"]).args(job).args(["$PORT", "${PORT}x"]).output();
+    assert!(dir.read("org.a.plist").contains("<string>$PORT</string>"), "{}", dir.read("org.a.plist"));
+    assert_eq!(codes(&dir, &["--elsewhere", "org.a.plist"]), [""; 0]);
+}
+
+#[test]
 fn every_code_is_printed_with_all_that_belongs_to_it() {
     let dir = Dir::new();
     let text = Svc::new(&dir).args(["check", "--codes"]).output().stdout;

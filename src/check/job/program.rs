@@ -8,6 +8,7 @@ use crate::check::rules::key::NOT_HERE;
 use crate::check::rules::key::RELATIVE;
 use crate::check::rules::key::SEARCHED;
 use crate::check::rules::key::SHELL;
+use crate::check::truth;
 use crate::format::plist::Node;
 
 use super::View;
@@ -28,11 +29,10 @@ pub(super) fn find(view: &View, findings: &mut Findings) {
         }
         _ => {}
     }
-    // A shell's script is its own.
-    let shell = said.and_then(Node::text).is_some_and(is_shell);
-    for node in words.iter().skip(1) {
-        let Some(text) = node.text().filter(|_| !shell && !findings.full()) else { continue };
-        if let Some(sign) = of_the_shell(text) {
+    let command = command(said, words);
+    for (number, node) in words.iter().enumerate().skip(1) {
+        let Some(text) = node.text().filter(|_| !findings.full()) else { continue };
+        if let Some(sign) = of_the_shell(text).filter(|sign| !command.understands(number, sign)) {
             let message = format!("{sign} in '{}' means nothing to launchd", text.escape_debug());
             findings.add(&SHELL, view.origin(node), message);
         }
@@ -60,6 +60,42 @@ fn present(view: &View, program: Option<&Node>, findings: &mut Findings) {
         if let Some(path) = path.filter(|path| view.machine.inode(path).missing()) {
             findings.add(&NOT_HERE, view.origin(node), format!("there is no '{}'", path.display()));
         }
+    }
+}
+
+/// Who reads the arguments.
+struct Command {
+    /// The index of the first word behind svcadapt's own options and the program; 0 where svcadapt is not there.
+    begins: usize,
+    /// Whether svcadapt puts in variables.
+    expands: bool,
+    /// Whether the program is a shell: its script is its own.
+    shell: bool,
+}
+
+fn command(said: Option<&Node>, words: &[Node]) -> Command {
+    let texts: Vec<&str> = words.iter().map(|node| node.text().unwrap_or_default()).collect();
+    let program = said.and_then(Node::text).unwrap_or_default();
+    let plain = Command { begins: 0, expands: false, shell: is_shell(program) };
+    if program.rsplit('/').next() != Some("svcadapt")
+        || !texts.get(1).is_some_and(|word| *word == "run" || word.starts_with('-'))
+    {
+        return plain;
+    }
+    let Some(end) = texts.iter().position(|word| *word == "--") else { return plain };
+    let expands = texts[..end].iter().rev().find_map(|word| {
+        let value = word.strip_prefix("--expand-variables")?;
+        Some(value.strip_prefix('=').is_none_or(|value| truth(value) != Some(false)))
+    });
+    let shell = texts.get(end + 1).is_some_and(|program| is_shell(program));
+    Command { begins: end + 2, expands: expands == Some(true), shell }
+}
+
+impl Command {
+    /// Whether the sign means something where a word stands. What an option of svcadapt's says has a language of its
+    /// own, in which a ~ is none.
+    fn understands(&self, number: usize, sign: &str) -> bool {
+        if number < self.begins { sign != "~" } else { self.shell || self.expands && sign == "$" }
     }
 }
 

@@ -174,7 +174,7 @@ impl<'a> At<'a> {
 }
 
 /// A boolean of systemd's (systemd.syntax(7)).
-pub(super) fn truth(text: &str) -> Option<bool> {
+pub(in crate::check) fn truth(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "yes" | "y" | "true" | "t" | "on" => Some(true),
         "0" | "no" | "n" | "false" | "f" | "off" => Some(false),
