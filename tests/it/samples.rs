@@ -5,6 +5,15 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
+use svcadapt::check::Account;
+use svcadapt::check::Facts;
+use svcadapt::check::Inode;
+use svcadapt::check::Job;
+use svcadapt::check::Kind;
+use svcadapt::check::Severity;
+use svcadapt::check::job;
+use svcadapt::target::Scope;
+
 use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Exit;
@@ -67,6 +76,57 @@ fn every_sample_is_what_its_command_writes_today() {
             assert_eq!(written, expected, "{directory}/{name}: run its command again");
         }
     }
+}
+
+/// A Mac with the accounts, the programs and the directories that the samples name.
+fn mac() -> Facts {
+    const WWW: u32 = 70;
+    let account = |uid, groups: &[u32]| Account { uid, groups: groups.to_vec() };
+    let mut facts = Facts {
+        users: [("root".into(), account(0, &[0])), ("_www".into(), account(WWW, &[WWW]))].into(),
+        groups: [("wheel".into(), 0), ("staff".into(), 20), ("_www".into(), WWW)].into(),
+        launchd: true,
+        ..Facts::default()
+    };
+    let mut add = |path: &str, kind, uid| {
+        facts.inodes.insert(path.into(), Inode { kind, mode: 0o755, uid, gid: uid });
+    };
+    for path in
+        ["/", "/Library", "/Library/WebServer", "/usr", "/usr/local", "/usr/local/var", "/usr/local/var/log"]
+    {
+        add(path, Kind::Directory, 0);
+    }
+    for path in ["/var", "/var/log", "/var/run"] {
+        add(path, Kind::Directory, 0);
+    }
+    for path in ["svcadapt", "worker", "listener", "agent"] {
+        add(&format!("/usr/local/bin/{path}"), Kind::File, 0);
+    }
+    add("/usr/bin/python3", Kind::File, 0);
+    add("/usr/local/var/log/http", Kind::Directory, WWW);
+    facts
+}
+
+#[test]
+fn every_property_list_starts_on_a_mac_that_has_its_accounts() {
+    let codes = |facts: &Facts| {
+        let mut codes = Vec::new();
+        for (name, text) in files(&samples("launchd"), &["plist"]) {
+            let scope = if name.contains("agent") { Scope::User } else { Scope::System };
+            let found = job(Job { path: Path::new(&name), bytes: text.as_bytes(), scope }, facts);
+            let severe = found.into_iter().filter(|finding| finding.severity > Severity::Note);
+            codes.extend(severe.map(|finding| format!("{name}: {} {}", finding.rule.code, finding.message)));
+        }
+        codes
+    };
+    let facts = mac();
+    assert_eq!(codes(&facts), [""; 0]);
+    // Without the directory that README.md has people make, one of them does not start.
+    let mut less = facts;
+    less.inodes.remove(Path::new("/usr/local/var/log/http"));
+    let told = codes(&less);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told.iter().all(|one| one.starts_with("org.example.http.plist: SVC808 ")), "{told:?}");
 }
 
 /// The word of the command of a unit that is its program, behind svcadapt's options if it has it in front.
