@@ -11,8 +11,10 @@ use svcadapt::target::directive;
 
 use crate::judge::Folder;
 use crate::judge::Judgement;
+use crate::judge::as_set;
 use crate::judge::printed;
 use crate::judge::said;
+use crate::judge::skip;
 use crate::judge::svcadapt;
 
 /// The services of the machine, but not those that are another name of one.
@@ -36,15 +38,7 @@ fn meaning(judgement: &Judgement, name: &str) -> Vec<String> {
         .lines()
         .map(str::trim)
         .take_while(|line| !["-> Job", "-> By jobs"].iter().any(|what| line.starts_with(what)));
-    let lines = about_it.map(|line| match line.strip_prefix("SystemCallFilter: ") {
-        // A set, in the order of its hashes.
-        Some(calls) => {
-            let mut calls: Vec<_> = calls.split(' ').collect();
-            calls.sort_unstable();
-            format!("SystemCallFilter: {}", calls.join(" "))
-        }
-        None => line.to_owned(),
-    });
+    let lines = about_it.map(as_set);
     let mut lines: Vec<String> =
         lines.filter(|line| !OF_THE_FILE.iter().any(|what| line.starts_with(what))).collect();
     // Errors go where the output goes, whether that is said or not.
@@ -91,7 +85,6 @@ fn every_service_of_this_machine_means_the_same_when_it_is_written_again() {
             }
         }
     }
-    assert!(sockets > 2, "only {sockets} socket units are installed here");
     let Some(judgement) = Judgement::of(&before, &names) else { return };
     let Some(again) = Judgement::of(&after, &names) else { return };
     for name in &names {
@@ -101,8 +94,10 @@ fn every_service_of_this_machine_means_the_same_when_it_is_written_again() {
         let new: Vec<_> = found.iter().filter(|line| !expected.contains(line)).collect();
         assert!(missing.is_empty() && new.is_empty(), "{name}: missing {missing:#?}, new {new:#?}");
     }
-    eprintln!("{} services mean the same", names.len());
-    assert!(names.len() > 50, "only {} services are installed here", names.len());
+    eprintln!("{} services mean the same, {sockets} sockets among them", names.len());
+    if names.len() < 50 {
+        skip("systemd-units", &format!("only {} services are installed here", names.len()));
+    }
 }
 
 /// The lines of a unit that this systemd would pass over.
@@ -159,8 +154,10 @@ fn no_version_of_systemd_is_told_what_it_does_not_know() {
             told += said(&output).lines().filter(|line| line.contains("does not know")).count();
         }
     }
-    // The units of the machine are for a newer one than the first, or nothing was tried.
-    assert!(told > 50, "{told}");
+    // Units of a distribution are for a newer one than the first.
+    if told < 50 {
+        skip("systemd-units", &format!("only {told} lines of the units here are too new for an old systemd"));
+    }
 }
 
 /// `[Install]`, of which systemd itself reads nothing.

@@ -192,6 +192,29 @@ impl Judgement {
     }
 }
 
+/// A line of systemd's dump with the members of a set in one order: its own is that of their hashes, and the sign `~`
+/// of an inverted set stands at the member that comes first.
+pub(crate) fn as_set(line: &str) -> String {
+    const SETS: [&str; 4] =
+        ["SystemCallFilter:", "SystemCallArchitectures:", "RestrictAddressFamilies:", "RestrictFileSystems:"];
+    let Some(name) = SETS.iter().find(|name| line.starts_with(*name)) else { return line.to_owned() };
+    let members = line[name.len()..].trim_start();
+    let (inverted, members) = members.strip_prefix('~').map_or(("", members), |rest| ("~", rest));
+    let mut members: Vec<_> = members.split(' ').collect();
+    members.sort_unstable();
+    format!("{name} {inverted}{}", members.join(" "))
+}
+
+#[test]
+fn sets_of_systemds_dump_are_the_same_in_any_order() {
+    let same = |one: &str, other: &str| as_set(one) == as_set(other);
+    assert!(same("SystemCallFilter: ~chown acct bpf:EPERM", "SystemCallFilter: ~bpf:EPERM chown acct"));
+    assert!(!same("SystemCallFilter: ~chown acct", "SystemCallFilter: chown acct"));
+    assert!(!same("SystemCallFilter: ~chown acct", "SystemCallFilter: ~chown"));
+    assert!(same("RestrictAddressFamilies: AF_UNIX AF_INET", "RestrictAddressFamilies: AF_INET AF_UNIX"));
+    assert!(!same("Description: b a", "Description: a b"));
+}
+
 /// Reads systemd's way to show a command: blanks between words, double quotes, C escapes.
 fn words(line: &[u8]) -> Vec<OsString> {
     let (mut words, mut word, mut quoted) = (Vec::new(), None::<Vec<u8>>, false);
