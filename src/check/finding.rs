@@ -83,6 +83,14 @@ impl Findings {
         }
     }
 
+    /// Where this rule is broken, nothing else of the line is told: the cause is told, and not what comes of it.
+    pub(super) fn only(&mut self, rule: &Rule) {
+        let told: Vec<_> =
+            self.all.iter().filter(|one| one.rule == rule).map(|one| one.origin.clone()).collect();
+        self.all
+            .retain(|one| one.rule == rule || !told.iter().any(|origin| line(origin) == line(&one.origin)));
+    }
+
     /// In the order in which a person reads the files: the unit before its drop-ins, each from above.
     pub(super) fn sorted(mut self) -> Vec<Finding> {
         let files: Vec<_> = self.all.iter().map(|one| file(&one.origin).to_owned()).collect();

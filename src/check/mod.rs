@@ -13,6 +13,7 @@
 
 mod file;
 mod finding;
+mod habit;
 mod here;
 mod job;
 mod json;

@@ -1,7 +1,11 @@
 //! A service unit with everything that belongs to it, and the finders that look at it, one file an idea.
 
+mod absolute;
 mod account;
+mod background;
 mod command;
+mod comment;
+mod dependency;
 mod directive;
 mod environment;
 mod file;
@@ -19,8 +23,10 @@ mod socket;
 mod source;
 mod specifier;
 mod token;
+mod value;
 mod variable;
 mod view;
+mod word;
 
 use std::path::PathBuf;
 
@@ -32,6 +38,7 @@ use super::Finding;
 use super::Findings;
 use super::Machine;
 
+pub(super) use environment::variable;
 pub(super) use secret::is_secret;
 pub use source::Source;
 use view::At;
@@ -56,14 +63,16 @@ pub struct Service {
 /// Looks for one idea.
 type Finder = fn(&Unit, &mut Findings);
 
-const FINDERS: [Finder; 18] = [
+const FINDERS: [Finder; 23] = [
     file::find,
     directive::find,
     scope::find,
     raw::find,
+    absolute::find,
     specifier::find,
     variable::find,
     command::find,
+    word::find,
     program::find,
     environment::find,
     secret::find,
@@ -72,8 +81,12 @@ const FINDERS: [Finder; 18] = [
     sandbox::find,
     path::find,
     life::find,
+    background::find,
     install::find,
+    dependency::find,
     socket::find,
+    // It takes away what others have found in the words of a comment.
+    comment::find,
     // It tells only what no other one has told.
     refused::find,
 ];

@@ -55,4 +55,32 @@ rules! { ALL;
         "a line of a command that goes on begins with # or ;"
         why "it is a comment there, also where it was meant as an argument"
         cure "put the word into quotes, or on the line before";
+    SWALLOWED "SVC314" Warning
+        "a backslash makes the next directive a part of the line"
+        why "a line goes on behind a backslash: the directive is not set, and its text is an argument"
+        cure "take the backslash away";
+    ASSIGNED "SVC315" Error
+        "a variable is set before the program"
+        why "systemd starts no shell: it looks for a program of that name, and the service fails with 203/EXEC"
+        cure "write Environment=NAME=VALUE";
+    BUILTIN "SVC316" Error
+        "a word of the shell is no program"
+        why "systemd starts no shell: it looks for a program of that name, and the service fails with 203/EXEC"
+        cure "WorkingDirectory= for cd, Environment= for export, LimitNOFILE= and the like for ulimit; or /bin/sh -c '...'";
+    SCRIPT "SVC317" Warning
+        "a shell is given the script in several words"
+        why "-c takes one word; what follows are the script's $0, $1 and so on, and it reads none of them"
+        cure "put the whole script in quotes: /bin/sh -c \"exec web --port 80\"";
+    SUDO "SVC318" Warning
+        "another program becomes the user"
+        why "systemd does that itself; here the main process is sudo or su, which opens a session, and signals do not reach the program"
+        cure "write User=NAME, and the program itself";
+    NOHUP "SVC319" Warning
+        "nohup does nothing here"
+        why "a service has no terminal, and systemd keeps its output"
+        cure "take it out";
+    KILL "SVC320" Error
+        "kill is given no process"
+        why "the command fails, and the reload or the stop with it"
+        cure "add $MAINPID";
 }

@@ -32,8 +32,8 @@ rules! { ALL;
         why "its value is the rest of the line as it stands: the quotes become a part of the path"
         cure "write the path without quotes and escapes; blanks may stand in it";
     ASSIGNMENT "SVC208" Warning
-        "a word is no assignment"
-        why "systemd passes over it; a value with blanks that is not in quotes ends at the first one"
+        "a word is not the assignment that it was meant to be"
+        why "blanks part assignments, and nothing else: a value that is not in quotes ends at the first one, and systemd passes over what has no ="
         cure "put the whole assignment in quotes: Environment=\"NAME=some words\"";
     ZERO "SVC209" Warning
         "a timeout of 0 means for ever, not at once"
@@ -47,4 +47,28 @@ rules! { ALL;
         "a limit that no size or number is"
         why "systemd passes over the line: the number of files has no unit, and no limit is called infinity"
         cure "write a plain number, or infinity";
+    COMMENT "SVC212" Warning
+        "a comment stands behind a value"
+        why "a comment is a line of its own (systemd.syntax(7)); here it is a part of the value, or arguments of the program"
+        cure "put the comment on the line before";
+    TYPOGRAPHY "SVC213" Warning
+        "a sign of a word processor"
+        why "typographic quotes, dashes and blanks are letters to systemd; a page or a chat put them in the place of plain ones"
+        cure "type it again on the keyboard";
+    ABSOLUTE "SVC214" Warning
+        "a path is not absolute"
+        why "systemd passes over the line, or refuses the unit for its working directory; it expands neither ~ nor variables"
+        cure "write the whole path; %h is the home of the manager's user";
+    EXPANDED "SVC215" Warning
+        "a variable in Environment="
+        why "systemd puts variables into commands only (systemd.exec(5)): the value holds the $ and the name"
+        cure "write the value; or set it in the command: /usr/bin/env, or /bin/sh -c";
+    PID_RELATIVE "SVC216" Note
+        "PIDFile= is a relative path"
+        why "systemd takes it below /run, whatever the working directory is"
+        cure "write the absolute path";
+    DIRECTORY_NAME "SVC217" Warning
+        "a directory that systemd makes is named by a path"
+        why "the name is taken below /run, /var/lib, /var/cache, /var/log or /etc; systemd passes over an absolute one"
+        cure "write the name alone: RuntimeDirectory=web makes /run/web";
 }

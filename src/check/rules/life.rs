@@ -47,4 +47,32 @@ rules! { ALL;
         "the socket unit listens on nothing"
         why "systemd refuses it"
         cure "add ListenStream= or another one of its kind";
+    FOREGROUND "SVC612" Warning
+        "Type=forking, and the program stays in the foreground"
+        why "systemd waits until the first process ends: the start fails after its timeout, and the service is killed"
+        cure "Type=exec; or notify, where the program tells that it is ready";
+    BACKGROUND "SVC613" Warning
+        "the program goes into the background, and Type= is not forking"
+        why "its first process ends at once: systemd takes the service for finished, and ends what is left of it"
+        cure "leave out what sends it into the background; or Type=forking with PIDFile=";
+    NO_DEPENDENCY "SVC614" Warning
+        "a dependency is not the name of a unit"
+        why "systemd passes over it, and the order or the requirement does not exist"
+        cure "a unit's name has a suffix, as network.target, and blanks stand between names";
+    ONLINE "SVC615" Note
+        "After=network-online.target without Wants="
+        why "an order pulls nothing in: where no other unit wants the target, the service does not wait for the network"
+        cure "add Wants=network-online.target";
+    ORDER "SVC616" Note
+        "a requirement without an order"
+        why "Requires= and BindsTo= say nothing about order: systemd starts both at the same time (systemd.unit(5))"
+        cure "add After= with the same name";
+    NO_TARGET "SVC617" Warning
+        "there is no such target"
+        why "systemctl enable makes a link that nothing follows; a dependency is passed over, or fails"
+        cure "systemd.special(7) has the targets";
+    NOT_OF_USER "SVC618" Note
+        "a user's manager does not know the system's units"
+        why "a dependency on one is passed over, or keeps the service from its start"
+        cure "take it out: when a user's manager runs, the system has started";
 }

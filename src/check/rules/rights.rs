@@ -35,4 +35,12 @@ rules! { ALL;
         "others than root can put a file in the place of the PID file"
         why "systemd reads there which process is the service, and signals that"
         cure "RuntimeDirectory=NAME and PIDFile=/run/NAME/pid; or no forking, and no PID file";
+    PID_DIRECTORY "SVC409" Warning
+        "the service's user cannot write the PID file"
+        why "/run is root's: the program cannot make the file, and systemd ends the start after its timeout"
+        cure "RuntimeDirectory=NAME and PIDFile=/run/NAME/pid";
+    PRIVATE_TMP "SVC410" Error
+        "PrivateTmp= hides what the service needs"
+        why "the service has a /tmp of its own, which is empty: it fails with 203/EXEC or 200/CHDIR"
+        cure "move the files out of /tmp, or leave PrivateTmp= out";
 }

@@ -13,12 +13,13 @@ use crate::check::rules::directive::UNKNOWN;
 use crate::check::rules::directive::VALUE;
 use crate::check::rules::directive::VAR_RUN;
 use crate::check::rules::directive::ZERO;
-use crate::format::unit::UnitFile;
 use crate::spec::FIELDS;
 use crate::spec::Field;
 use crate::spec::Limit;
 use crate::spec::Mode;
+use crate::spec::Origin;
 use crate::spec::SignalName;
+use crate::spec::Spot;
 use crate::spec::Timespan;
 use crate::target::DirectiveRow;
 use crate::target::Section;
@@ -28,8 +29,10 @@ use crate::target::directive;
 use crate::target::nearest;
 
 use super::At;
+use super::Source;
 use super::Unit;
 use super::token::raw_words;
+use super::value::misfit;
 use super::view::truth;
 
 /// The sections of a kind of unit.
@@ -38,7 +41,7 @@ pub(super) const SOCKET: [Section; 3] = [Section::Unit, Section::Socket, Section
 
 pub(super) fn find(unit: &Unit, findings: &mut Findings) {
     for source in unit.sources() {
-        file(&source.file, SERVICE, unit.service.host.version, findings);
+        file(source, SERVICE, unit.service.host.version, findings);
     }
     if let Some(at) = unit.last("TimeoutStopSec")
         && matches!(Timespan::parse(OsStr::new(at.value())), Ok(Timespan::Finite(time)) if time.is_zero())
@@ -48,8 +51,8 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
 }
 
 /// All assignments of a file that has these sections.
-pub(super) fn file(file: &UnitFile, sections: [Section; 3], version: Version, findings: &mut Findings) {
-    let mut strange = None;
+pub(super) fn file(source: &Source, sections: [Section; 3], version: Version, findings: &mut Findings) {
+    let (file, mut strange) = (&source.file, None);
     for line in &file.lines {
         let at = At { file, line };
         if findings.full() {
@@ -61,11 +64,12 @@ pub(super) fn file(file: &UnitFile, sections: [Section; 3], version: Version, fi
         let Some(section) = sections.into_iter().find(|section| section.to_string() == at.section()) else {
             if strange.replace(line.section) != Some(line.section) {
                 let message = format!("[{}] is no section of such a unit", at.section().escape_debug());
+                let place = header(source, line.section).unwrap_or_else(|| at.origin());
                 match sections.into_iter().find(|section| same_letters(&section.to_string(), at.section())) {
                     Some(meant) => {
-                        findings.cured(&NO_SECTION, at.origin(), message, format!("did you mean [{meant}]?"));
+                        findings.cured(&NO_SECTION, place, message, format!("did you mean [{meant}]?"));
                     }
-                    None => findings.add(&NO_SECTION, at.origin(), message),
+                    None => findings.add(&NO_SECTION, place, message),
                 }
             }
             continue;
@@ -75,6 +79,20 @@ pub(super) fn file(file: &UnitFile, sections: [Section; 3], version: Version, fi
             None => unknown(&at, section, sections, findings),
         }
     }
+}
+
+/// Where the header of a section stands, by its number.
+fn header(source: &Source, section: usize) -> Option<Origin> {
+    let mut lines = source.text.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| {
+        let text = line.trim_ascii();
+        text.starts_with(b"[") && text.ends_with(b"]")
+    });
+    let (number, line) = lines.nth(section)?;
+    let name = String::from_utf8_lossy(line);
+    // Lines that are joined can look like one.
+    let same = name.trim().trim_matches(['[', ']']) == source.file.sections.get(section)?;
+    let offset = line.len() - line.trim_ascii_start().len();
+    same.then(|| Origin::in_file(&source.file.path, Some(Spot::new(number + 1, line, offset))))
 }
 
 /// Whether two words differ in the order of their letters alone, or in upper and lower case.
@@ -116,7 +134,14 @@ fn known(at: &At, row: &DirectiveRow, version: Version, findings: &mut Findings)
         }
         return;
     }
-    if value.is_empty() || fits(row, value, version) {
+    if value.is_empty() {
+        return;
+    }
+    if let Some(wanted) = misfit(row.name, value) {
+        let message = format!("{key}= does not take '{}'", value.escape_debug());
+        return findings.cured(&VALUE, at.origin(), message, wanted);
+    }
+    if fits(row, value, version) {
         return;
     }
     if ["syslog", "syslog+console"].contains(&value) && key.starts_with("Standard") {

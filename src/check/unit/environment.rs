@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::check::Findings;
 use crate::check::rules::directive::ASSIGNMENT;
+use crate::check::rules::directive::EXPANDED;
 use crate::check::rules::path::ENVIRONMENT_FILE;
 use crate::check::rules::path::EXPORT;
 use crate::check::rules::path::SWALLOWED;
@@ -50,8 +51,36 @@ fn words(at: &At, findings: &mut Findings) {
             let word = if secret { "a word" } else { &format!("'{}'", token.raw.escape_debug()) };
             let message = format!("{word} is no assignment");
             findings.add(&ASSIGNMENT, at.within(token.offset), message);
+        } else if [r#"","#, "',", r#"";"#, "';"].iter().any(|end| token.raw.ends_with(end)) {
+            findings.add(
+                &ASSIGNMENT,
+                at.within(token.offset),
+                "the sign behind the quotes is a part of the value",
+            );
+        } else if let Some(variable) = variable(&token.bytes[name.len()..]).filter(|_| !secret) {
+            let message = format!("{variable} stays as it is written");
+            findings.add(&EXPANDED, at.within(token.offset), message);
         }
     }
+}
+
+/// A variable in a value that looks as if a shell put it in: `$PATH`, `${HOME}`. What is in small letters, or behind
+/// another letter, may be the value's own.
+pub(in crate::check) fn variable(value: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(value).ok()?;
+    text.match_indices('$').find_map(|(at, _)| {
+        let (rest, end) = match text[at + 1..].strip_prefix('{') {
+            Some(rest) => (rest, "}"),
+            None => (&text[at + 1..], ""),
+        };
+        let name = &rest[..rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len())];
+        let upper = name.starts_with(|c: char| c.is_ascii_uppercase())
+            && !name.contains(|c: char| c.is_ascii_lowercase());
+        let apart = text[..at].ends_with(|c: char| " :=/,\"'".contains(c));
+        let brace = if end.is_empty() { "" } else { "{" };
+        (upper && name.len() > 1 && apart && rest[name.len()..].starts_with(end))
+            .then(|| format!("${brace}{name}{end}"))
+    })
 }
 
 /// The lines of an environment file (systemd.exec(5), `EnvironmentFile=`), as far as no quote goes over several.

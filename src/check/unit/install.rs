@@ -26,7 +26,7 @@ const SUFFIXES: [&str; 11] = [
 ];
 
 /// Targets that only the system's manager has (systemd.special(7)).
-const OF_THE_SYSTEM: [&str; 17] = [
+pub(super) const OF_THE_SYSTEM: [&str; 17] = [
     "emergency.target",
     "getty.target",
     "graphical.target",
@@ -69,7 +69,7 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
 }
 
 /// Whether it can be a name; a specifier may stand for any part of it but the suffix.
-fn is_unit(word: &str) -> bool {
+pub(super) fn is_unit(word: &str) -> bool {
     let legal = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@%".contains(c);
     let suffix = SUFFIXES.iter().any(|suffix| word.len() > suffix.len() && word.ends_with(suffix));
     suffix && word.len() <= 255 && word.chars().all(legal)

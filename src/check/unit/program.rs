@@ -21,6 +21,7 @@ use super::Unit;
 use super::token::PREFIXES;
 use super::token::Role;
 use super::token::tokens;
+use super::word::is_of_the_shell;
 
 /// Where systemd looks for a bare name (systemd.service(5)).
 const SEARCHED: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
@@ -43,6 +44,9 @@ fn relative(at: &At, findings: &mut Findings) {
     for token in tokens(at.value()).iter().filter(|token| token.role == Role::Program) {
         let text = token.text();
         let program = text.trim_start_matches(PREFIXES);
+        if is_of_the_shell(program) {
+            continue;
+        }
         if program.contains('/') && !program.starts_with(['/', '%', '$']) {
             let message = format!("'{}' is neither an absolute path nor a bare name", program.escape_debug());
             findings.add(&RELATIVE, at.within(token.offset), message);
@@ -54,7 +58,9 @@ fn present(unit: &Unit, at: &At, findings: &mut Findings) {
     let Ok(read) = commands(at.value(), &unit.service.name, &at.file.path) else { return };
     for command in read.commands.iter().filter(|command| !command.prefixes.contains('-')) {
         // Of a ; that hangs at it another finder tells.
-        let Some(program) = command.program.to_str().filter(|program| !program.ends_with(';')) else {
+        let Some(program) =
+            command.program.to_str().filter(|program| !program.ends_with(';') && !is_of_the_shell(program))
+        else {
             continue;
         };
         let Some((path, look)) = program_of(unit, at, program) else { continue };

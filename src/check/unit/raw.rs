@@ -32,7 +32,7 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
 }
 
 /// Whether a condition is about a path.
-fn of_a_path(key: &str) -> bool {
+pub(super) fn of_a_path(key: &str) -> bool {
     let kind = key.strip_prefix("Condition").or_else(|| key.strip_prefix("Assert"));
     kind.is_some_and(|kind| {
         kind.starts_with("Path") || kind.starts_with("File") || kind == "DirectoryNotEmpty"

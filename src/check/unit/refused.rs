@@ -14,6 +14,7 @@ use crate::format::unit::read;
 use crate::spec::Origin;
 
 use super::Unit;
+use super::directive;
 
 pub(super) fn find(unit: &Unit, findings: &mut Findings) {
     let service = unit.service;
@@ -46,7 +47,16 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
             unit.sources().flat_map(|source| source.file.warnings.clone()).collect()
         }
     };
-    for warning in warnings {
+    // Of a section that systemd does not know all is said at its header.
+    let strange: Vec<usize> = unit
+        .lines()
+        .filter(|at| !directive::SERVICE.into_iter().any(|known| known.to_string() == at.section()))
+        .map(|at| at.line.spot.line)
+        .collect();
+    let of_a_line = |warning: &Fault| {
+        warning.spot.as_ref().is_some_and(|spot| strange.contains(&spot.line) && warning.path == *path)
+    };
+    for warning in warnings.into_iter().filter(|warning| !of_a_line(warning)) {
         let origin = Origin::in_file(warning.path, warning.spot);
         findings.unless_told(&IGNORED, origin, warning.message);
     }

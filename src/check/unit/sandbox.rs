@@ -8,6 +8,7 @@ use crate::check::rules::path::SANDBOX;
 use crate::check::rules::rights::AMBIENT;
 use crate::check::rules::rights::HOME;
 use crate::check::rules::rights::JIT;
+use crate::check::rules::rights::PRIVATE_TMP;
 use crate::format::unit::CommandLine;
 use crate::format::unit::Syntax;
 use crate::format::unit::commands;
@@ -22,6 +23,7 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
     ambient(unit, findings);
     compiler(unit, findings);
     home(unit, findings);
+    temporary(unit, findings);
     paths(unit, findings);
 }
 
@@ -92,6 +94,31 @@ fn home(unit: &Unit, findings: &mut Findings) {
             let message = format!("ProtectHome={} hides '{}'", said.value(), command.program.display());
             findings.add(&HOME, at.origin(), message);
         }
+    }
+}
+
+fn temporary(unit: &Unit, findings: &mut Findings) {
+    let shared = ["BindPaths", "BindReadOnlyPaths"].iter().any(|key| unit.last(key).is_some())
+        || !unit.all("Unit", "JoinsNamespaceOf").is_empty();
+    if shared || !unit.says("PrivateTmp") {
+        return;
+    }
+    let below =
+        |path: &Path| ["/tmp", "/var/tmp"].iter().any(|tmp| path.starts_with(tmp) && path != Path::new(tmp));
+    for at in unit.all("Service", "ExecStart") {
+        let read = commands(at.value(), &unit.service.name, &at.file.path).unwrap_or_default();
+        if let Some(command) = read.commands.iter().find(|command| below(Path::new(&command.program))) {
+            findings.add(
+                &PRIVATE_TMP,
+                at.origin(),
+                format!("PrivateTmp= hides '{}'", command.program.display()),
+            );
+        }
+    }
+    if let Some(at) = unit.last("WorkingDirectory").filter(|at| !at.value().starts_with('-'))
+        && unit.path(&at, at.value()).is_some_and(|path| below(&path))
+    {
+        findings.add(&PRIVATE_TMP, at.origin(), "PrivateTmp= hides the working directory");
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) fn alone(socket: &Source, host: Systemd, machine: &dyn Machine, findi
 
 fn says(socket: &Source, host: Systemd, machine: &dyn Machine, findings: &mut Findings) {
     file::unit(&socket.file.path, machine, findings);
-    directive::file(&socket.file, directive::SOCKET, host.version, findings);
+    directive::file(socket, directive::SOCKET, host.version, findings);
     values(socket, machine, findings);
     let listens =
         |at: At| at.section() == "Socket" && at.key().starts_with("Listen") && !at.value().is_empty();

@@ -100,7 +100,7 @@ fn argument(at: &At, token: &Token, known: Option<&BTreeSet<String>>, findings: 
     let text = token.text();
     let unset = |name: &str| known.is_some_and(|known| !known.contains(name));
     match text.strip_prefix('$') {
-        Some(name) if !name.starts_with(['{', '$']) && !name.is_empty() => {
+        Some(name) if !name.starts_with(['{', '$', '(']) && !name.is_empty() => {
             let plain = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
             if plain < name.len() && plain > 0 {
                 let message = format!("systemd looks for a variable named '{}'", name.escape_debug());
