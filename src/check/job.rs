@@ -1,13 +1,16 @@
 //! A property list of launchd's, and the finders that look at it, one file an idea.
 
 mod account;
+mod choice;
 mod key;
 mod life;
 mod limit;
 mod log;
 mod name;
+mod path;
 mod program;
 mod socket;
+mod word;
 
 use std::path::Path;
 
@@ -37,8 +40,19 @@ pub struct Job<'a> {
 /// Looks for one idea.
 type Finder = fn(&View, &mut Findings);
 
-const FINDERS: [Finder; 8] =
-    [key::find, name::find, program::find, account::find, limit::find, socket::find, life::find, log::find];
+const FINDERS: [Finder; 11] = [
+    key::find,
+    name::find,
+    program::find,
+    word::find,
+    path::find,
+    choice::find,
+    account::find,
+    limit::find,
+    socket::find,
+    life::find,
+    log::find,
+];
 
 /// Everything that is wrong with a property list.
 pub fn job(job: Job, machine: &dyn Machine) -> Vec<Finding> {

@@ -32,6 +32,13 @@ impl<'a> Lines<'a> {
         Some((begin + column).saturating_sub(1).min(self.text.len()))
     }
 
+    /// Where the last such text before this byte begins; the byte itself where there is none.
+    pub(super) fn before(&self, offset: Option<usize>, text: &[u8]) -> Option<usize> {
+        let found =
+            self.text[..offset?.min(self.text.len())].windows(text.len()).rposition(|part| part == text);
+        found.or(offset)
+    }
+
     /// The origin of what stands at this byte; none where a place in the file tells nothing.
     pub(super) fn origin(&self, offset: Option<usize>) -> Origin {
         self.origin_of(None, offset)

@@ -1,6 +1,7 @@
 //! `svcadapt check` tells what is wrong, where, and nothing that is right.
 
 mod here;
+mod mistakes;
 mod units;
 
 use serde_json::Value;
@@ -27,13 +28,13 @@ fn codes(dir: &Dir, arguments: &[&str]) -> Vec<String> {
 #[test]
 fn a_finding_has_its_place_its_reason_and_its_cure() {
     let dir = Dir::new();
-    dir.write("web.service", "[Service]\nExecStart=/bin/sh -c true $PORT\nUser=root\n");
+    dir.write("web.service", "[Service]\nExecStart=/bin/ls -c true $PORT\nUser=root\n");
     Svc::new(&dir)
         .args(["check", "web.service"])
         .status(1)
         .stdout(
             "web.service:2:27: warning SVC303: nothing sets PORT, and the word is left out\n\
-             \x20 | ExecStart=/bin/sh -c true $PORT\n\
+             \x20 | ExecStart=/bin/ls -c true $PORT\n\
              \x20 |                           ^\n\
              \x20 why: systemd leaves such a word out: the program is given one argument less\n\
              \x20 hint: set it with Environment=, write ${NAME} to keep an empty word, or double the $\n",

@@ -8,8 +8,10 @@ use crate::check::Look;
 use crate::check::rules::file::SECRET;
 use crate::check::rules::key::DEAD;
 use crate::check::rules::key::KIND;
+use crate::check::rules::key::SHELL;
 use crate::check::rules::key::UNKNOWN;
 use crate::check::unit::is_secret;
+use crate::check::unit::variable;
 use crate::format::plist::Node;
 use crate::format::plist::Oddity;
 use crate::spec::Origin;
@@ -52,7 +54,15 @@ fn variables(view: &View, findings: &mut Findings) {
                 let message = format!("{} is set where everybody can read it", entry.key.escape_debug());
                 findings.add(&SECRET, view.origin(&entry.node), message);
             }
-            Some(_) => {}
+            Some(value) => {
+                let home = value.starts_with("~/").then(|| "~".to_owned());
+                if let Some(sign) =
+                    variable(value.as_bytes()).or_else(|| variable(format!("={value}").as_bytes())).or(home)
+                {
+                    let message = format!("{sign} in {} stays as it is written", entry.key.escape_debug());
+                    findings.add(&SHELL, view.origin(&entry.node), message);
+                }
+            }
         }
     }
 }

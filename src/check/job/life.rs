@@ -1,6 +1,10 @@
 //! When the job starts, starts again, and how it ends.
 
 use crate::check::Findings;
+use crate::check::habit::Habit;
+use crate::check::habit::habit;
+use crate::check::rules::job::BACKGROUND;
+use crate::check::rules::job::CONTRARY;
 use crate::check::rules::job::DISABLED;
 use crate::check::rules::job::EXIT_NEVER;
 use crate::check::rules::job::EXIT_TIME_OUT;
@@ -31,6 +35,7 @@ const STARTERS: [&str; 12] = [
 
 pub(super) fn find(view: &View, findings: &mut Findings) {
     keep_alive(view, findings);
+    background(view, findings);
     for key in ["EnableTransactions", "EnablePressuredExit"] {
         if let Some(node) = view.node(key).filter(|node| node.truth() == Some(true)) {
             findings.add(&TRANSACTIONS, view.origin(node), format!("{key} makes a stop a kill"));
@@ -46,6 +51,34 @@ pub(super) fn find(view: &View, findings: &mut Findings) {
     let starts = |key: &&str| view.node(key).is_some_and(|node| node.truth() != Some(false));
     if !STARTERS.iter().any(starts) {
         findings.add(&NEVER, view.document.whole(), "no key says when the job starts");
+    }
+}
+
+/// A program whose first process ends at once: launchd takes that for the end of the job.
+fn background(view: &View, findings: &mut Findings) {
+    let words = view.node("ProgramArguments").map_or(&[][..], Node::items);
+    let program = view.node("Program").or_else(|| words.first()).and_then(Node::text);
+    let arguments = words.iter().skip(1).map(|node| node.text().unwrap_or_default());
+    let line: Vec<&str> = program.into_iter().chain(arguments).collect();
+    if let (Some(Habit::Background(sign)), Some(node)) = (habit(&line), view.node("ProgramArguments")) {
+        // Where the word stands, if it is one; else at the script, which is the last.
+        let at = words.iter().find(|node| node.text().is_some_and(|text| sign == format!("'{text}'")));
+        let node = at.or_else(|| words.last()).unwrap_or(node);
+        findings.add(&BACKGROUND, view.origin(node), format!("{sign} sends the program into the background"));
+    }
+    let always = view.node("KeepAlive").is_some_and(|node| node.truth() == Some(true));
+    if let Some((key, node)) = ["StartInterval", "StartCalendarInterval"]
+        .iter()
+        .find_map(|key| Some((key, view.node(key)?)))
+        .filter(|_| always)
+    {
+        let message = format!("a job that always runs is not started by {key}");
+        let place = view.node("KeepAlive").unwrap_or(node);
+        findings.add(&CONTRARY, view.origin(place), message);
+    }
+    let kept = view.node("KeepAlive").is_some_and(|node| node.truth() != Some(false));
+    if let Some(node) = view.node("LaunchOnlyOnce").filter(|node| kept && node.truth() == Some(true)) {
+        findings.add(&CONTRARY, view.origin(node), "a job that is started only once is not started again");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::check::Findings;
 use crate::check::rules::key::FILE_NAME;
+use crate::check::rules::key::LABEL;
 use crate::check::rules::key::NO_LABEL;
 
 use super::View;
@@ -14,6 +15,9 @@ pub(super) fn find(view: &View, findings: &mut Findings) {
             let file = view.path.file_name().unwrap_or_default().to_string_lossy();
             if label.is_empty() {
                 findings.add(&NO_LABEL, view.origin(node), "the Label is empty");
+            } else if label.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/') {
+                let message = format!("'{}' cannot be said to launchctl", label.escape_debug());
+                findings.add(&LABEL, view.origin(node), message);
             } else if file != format!("{label}.plist") {
                 let message = format!("the job is '{}', and the file '{file}'", label.escape_debug());
                 findings.add(&FILE_NAME, view.origin(node), message);

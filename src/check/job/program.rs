@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::check::Findings;
+use crate::check::habit::is_shell;
 use crate::check::rules::key::NO_PROGRAM;
 use crate::check::rules::key::NOT_HERE;
 use crate::check::rules::key::RELATIVE;
@@ -22,6 +23,8 @@ pub(super) fn find(view: &View, findings: &mut Findings) {
         None if view.node("BundleProgram").is_none() => {
             findings.add(&NO_PROGRAM, view.document.whole(), "neither Program nor ProgramArguments is there");
         }
+        // Of quotes another finder tells.
+        Some((_, Some(path))) if path.starts_with(['"', '\'']) => {}
         Some((node, Some(path))) if !path.starts_with('/') => {
             let bare = !path.contains('/') && program.is_none();
             let message = format!("'{}' is no absolute path", path.escape_debug());
@@ -38,15 +41,6 @@ pub(super) fn find(view: &View, findings: &mut Findings) {
         }
     }
     present(view, said, findings);
-    for key in ["WorkingDirectory", "StandardOutPath", "StandardErrorPath", "StandardInPath", "RootDirectory"]
-    {
-        if let Some((node, path)) = view.node(key).and_then(|node| Some((node, node.text()?)))
-            && path.starts_with(['~', '$'])
-        {
-            let message = format!("nobody expands the beginning of '{}'", path.escape_debug());
-            findings.add(&SHELL, view.origin(node), message);
-        }
-    }
 }
 
 /// Whether what launchd opens before it starts the program is there; on other systems nothing of a Mac is.
@@ -64,19 +58,19 @@ fn present(view: &View, program: Option<&Node>, findings: &mut Findings) {
 }
 
 /// Who reads the arguments.
-struct Command {
+pub(super) struct Command {
     /// The index of the first word behind svcadapt's own options and the program; 0 where svcadapt is not there.
-    begins: usize,
+    pub(super) begins: usize,
     /// Whether svcadapt puts in variables.
     expands: bool,
     /// Whether the program is a shell: its script is its own.
-    shell: bool,
+    pub(super) shell: bool,
 }
 
-fn command(said: Option<&Node>, words: &[Node]) -> Command {
+pub(super) fn command(said: Option<&Node>, words: &[Node]) -> Command {
     let texts: Vec<&str> = words.iter().map(|node| node.text().unwrap_or_default()).collect();
     let program = said.and_then(Node::text).unwrap_or_default();
-    let plain = Command { begins: 0, expands: false, shell: is_shell(program) };
+    let plain = Command { begins: 0, expands: false, shell: speaks(program) };
     if program.rsplit('/').next() != Some("svcadapt")
         || !texts.get(1).is_some_and(|word| *word == "run" || word.starts_with('-'))
     {
@@ -87,7 +81,7 @@ fn command(said: Option<&Node>, words: &[Node]) -> Command {
         let value = word.strip_prefix("--expand-variables")?;
         Some(value.strip_prefix('=').is_none_or(|value| truth(value) != Some(false)))
     });
-    let shell = texts.get(end + 1).is_some_and(|program| is_shell(program));
+    let shell = texts.get(end + 1).is_some_and(|program| speaks(program));
     Command { begins: end + 2, expands: expands == Some(true), shell }
 }
 
@@ -99,11 +93,9 @@ impl Command {
     }
 }
 
-fn is_shell(program: &str) -> bool {
-    matches!(
-        program.rsplit('/').next(),
-        Some("sh" | "bash" | "zsh" | "dash" | "ksh" | "fish" | "csh" | "tcsh" | "osascript")
-    )
+/// A shell, or what has a language of its own in its arguments.
+fn speaks(program: &str) -> bool {
+    is_shell(program) || program.ends_with("/osascript")
 }
 
 /// The sign in an argument that it takes a shell to understand.

@@ -43,4 +43,12 @@ rules! { ALL;
         "Disabled is only the first answer"
         why "launchctl enable and disable overrule it, and what they have said is kept elsewhere"
         cure "take it out and use launchctl disable";
+    BACKGROUND "SVC811" Warning
+        "the program goes into the background"
+        why "launchd takes the end of the first process for the end of the job: it ends what is left of it, and with KeepAlive starts the next one"
+        cure "leave out what sends it into the background (launchd.plist(5): a job must not call daemon(3))";
+    CONTRARY "SVC812" Warning
+        "keys that exclude each other"
+        why "KeepAlive starts the job whenever it is not running, so an interval has nothing to start, and once is not once"
+        cure "KeepAlive for a server, an interval or LaunchOnlyOnce for a task";
 }

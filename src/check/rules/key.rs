@@ -36,8 +36,8 @@ rules! { ALL;
         why "launchd looks for it in /usr/bin, /bin, /usr/sbin and /sbin alone, whatever PATH the job has"
         cure "write the absolute path";
     SHELL "SVC709" Warning
-        "shell syntax in an argument"
-        why "launchd starts no shell: the program is given $NAME, ~ and * as they stand, and a | as an argument"
+        "shell syntax that nothing expands"
+        why "launchd starts no shell: $NAME, ~ and * stay as they stand, in arguments, variables and paths, and a | is an argument"
         cure "write the value, or use /bin/sh -c with one string";
     USER_NUMBER "SVC710" Error
         "UserName and GroupName take a name, not a number"
@@ -91,4 +91,52 @@ rules! { ALL;
         "a file that the job needs is not on this machine"
         why "the job ends with 78 before its program starts, and says nothing"
         cure "install it, correct the path, or say --elsewhere if the file is for another machine";
+    WORDS "SVC723" Warning
+        "several words in one string"
+        why "launchd takes each string as one word: it looks for a program whose name has blanks, or gives an argument that the program does not know"
+        cure "write one string for each word";
+    SCRIPT "SVC724" Warning
+        "a shell is given the script in several words"
+        why "-c takes one word; what follows are the script's $0, $1 and so on, and it reads none of them"
+        cure "write the whole script as one string";
+    EVERY_MINUTE "SVC725" Warning
+        "a calendar fits more often than it looks"
+        why "what StartCalendarInterval does not say fits always: an Hour without a Minute is sixty starts"
+        cure "add Minute 0, and Hour 0 where a day is meant";
+    RELATIVE_PATH "SVC726" Warning
+        "a path is not one of a file"
+        why "launchd takes a relative path from the job's working directory or from /, and no URL; a directory is no log"
+        cure "write the absolute path of the file";
+    SESSION "SVC727" Warning
+        "the job is for a session that it is not in"
+        why "launchd passes over a daemon that is limited to a user's session, and over an agent that is limited to System"
+        cure "take LimitLoadToSessionType out; or make it an agent";
+    CHOICE "SVC728" Warning
+        "launchd knows no such word"
+        why "it passes over the key, and the default holds"
+        cure "launchd.plist(5) has the words";
+    QUOTED "SVC729" Warning
+        "quotes or a backslash in a word"
+        why "launchd starts no shell: they are a part of the path or of the argument"
+        cure "write the word without them; blanks may stand in it";
+    INTERVAL "SVC730" Warning
+        "a time that is none"
+        why "launchd passes over the key"
+        cure "write a number of seconds";
+    NAME_FIRST "SVC731" Warning
+        "the first of ProgramArguments is an option"
+        why "with Program the first word is the name that the program is given for itself, and is not read as an argument"
+        cure "put the program's name before it";
+    LABEL "SVC732" Warning
+        "a Label with a blank or a slash"
+        why "launchctl takes DOMAIN/LABEL as one word: commands and scripts do not find the job"
+        cure "letters, digits, dots and hyphens, as org.example.web";
+    EITHER_DAY "SVC733" Note
+        "a day of the week and a day of the month"
+        why "launchd starts the job on both, as cron does"
+        cure "say one of them, if both together are meant the program has to look";
+    WRAPPER "SVC734" Warning
+        "a program before the program that does what launchd does"
+        why "sudo asks for a password, nohup looks for a terminal; launchd stops them, and not the program behind them"
+        cure "UserName for sudo; leave nohup out";
 }

@@ -83,10 +83,33 @@ pub(super) const CASES: &[Case] = &[
     (&key::SOCKET_MODE, "<key>Sockets</key><dict><key>a</key><array><dict><key>SockPathName</key><string>/x</string></dict></array></dict>", "<key>Sockets</key><dict><key>a</key><dict><key>SockPathName</key><string>/x</string><key>SockPathMode</key><integer>438</integer></dict></dict>"),
     (&key::SOCKET_OCTAL, "<key>Sockets</key><dict><key>a</key><dict><key>SockPathName</key><string>/x</string><key>SockPathMode</key><integer>666</integer></dict></dict>", "<key>Sockets</key><dict><key>a</key><dict><key>SockPathName</key><string>/x</string><key>SockPathMode</key><integer>49663</integer></dict></dict>"),
     (&key::ROOT, "<key>RootDirectory</key><string>/srv</string>", "<key>RootDirectory</key><string>/srv</string><key>WorkingDirectory</key><string>/</string>"),
-    (&key::CALENDAR, "<key>StartCalendarInterval</key><dict><key>Hour</key><integer>24</integer></dict>", "<key>StartCalendarInterval</key><array><dict><key>Weekday</key><integer>7</integer></dict></array>"),
+    (&key::CALENDAR, "<key>StartCalendarInterval</key><dict><key>Minute</key><integer>60</integer></dict>", "<key>StartCalendarInterval</key><array><dict><key>Weekday</key><integer>7</integer><key>Hour</key><integer>0</integer><key>Minute</key><integer>0</integer></dict></array>"),
 
     (&key::NOT_HERE, "#mac\n<key>Program</key><string>/no/web</string>", "<key>Program</key><string>/no/web</string>"),
     (&key::NOT_HERE, "#mac\n<key>WorkingDirectory</key><string>/no</string>", "#mac\n<key>WorkingDirectory</key><string>/srv</string>"),
+
+    (&key::WORDS, "<key>Program</key><string>/bin/web --a</string>", "<key>Program</key><string>/Applications/My App.app/web</string>"),
+    (&key::WORDS, "<key>ProgramArguments</key><array><string>web</string><string>--port 80</string></array>", "<key>ProgramArguments</key><array><string>web</string><string>--title=My web</string></array>"),
+    (&key::SCRIPT, "#without Program\n<key>ProgramArguments</key><array><string>/bin/sh</string><string>-c</string><string>web</string><string>-a</string></array>", "#without Program\n<key>ProgramArguments</key><array><string>/bin/sh</string><string>-c</string><string>web $1</string><string>sh</string><string>-a</string></array>"),
+    (&key::EVERY_MINUTE, "<key>StartCalendarInterval</key><dict><key>Hour</key><integer>4</integer></dict>", "<key>StartCalendarInterval</key><dict><key>Minute</key><integer>4</integer></dict>"),
+    (&key::EVERY_MINUTE, "<key>StartCalendarInterval</key><dict><key>Weekday</key><integer>4</integer><key>Minute</key><integer>0</integer></dict>", "<key>StartCalendarInterval</key><dict><key>Weekday</key><integer>4</integer><key>Hour</key><integer>0</integer><key>Minute</key><integer>0</integer></dict>"),
+    (&key::RELATIVE_PATH, "<key>StandardOutPath</key><string>web.log</string>", "<key>StandardOutPath</key><string>/tmp/web.log</string>"),
+    (&key::RELATIVE_PATH, "<key>QueueDirectories</key><array><string>file:///a</string></array>", "<key>QueueDirectories</key><array><string>/a</string></array>"),
+    (&key::SHELL, "<key>KeepAlive</key><dict><key>PathState</key><dict><key>~/x</key><true/></dict></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>", "<key>KeepAlive</key><dict><key>PathState</key><dict><key>/x</key><true/></dict></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>"),
+    (&key::SHELL, "<key>EnvironmentVariables</key><dict><key>PATH</key><string>/a:$PATH</string></dict>", "<key>EnvironmentVariables</key><dict><key>A</key><string>cost$5</string></dict>"),
+    (&key::SESSION, "<key>LimitLoadToSessionType</key><array><string>Aqua</string></array>", "<key>LimitLoadToSessionType</key><array><string>Aqua</string><string>System</string></array>"),
+    (&key::SESSION, "#agent\n<key>LimitLoadToSessionType</key><string>System</string>", "#agent\n<key>LimitLoadToSessionType</key><string>Background</string>"),
+    (&key::CHOICE, "<key>ProcessType</key><string>Daemon</string>", "<key>ProcessType</key><string>Interactive</string>"),
+    (&key::CHOICE, "<key>Sockets</key><dict><key>a</key><dict><key>SockServiceName</key><string>80</string><key>SockType</key><string>tcp</string></dict></dict>", "<key>Sockets</key><dict><key>a</key><dict><key>SockServiceName</key><string>80</string><key>SockType</key><string>Stream</string></dict></dict>"),
+    (&key::QUOTED, "<key>Program</key><string>/My\\ App/web</string>", "<key>Program</key><string>/My App/web</string>"),
+    (&key::QUOTED, "<key>ProgramArguments</key><array><string>web</string><string>\"a b\"</string></array>", "<key>ProgramArguments</key><array><string>web</string><string>say \"a b\" twice</string></array>"),
+    (&key::INTERVAL, "<key>StartInterval</key><integer>0</integer>", "<key>StartInterval</key><integer>1</integer><key>ThrottleInterval</key><integer>0</integer>"),
+    (&key::NAME_FIRST, "<key>ProgramArguments</key><array><string>--a</string></array>", "<key>ProgramArguments</key><array><string>web</string><string>--a</string></array>"),
+    (&key::LABEL, "<key>Label</key><string>a/b</string>", "<key>Label</key><string>org.web</string>"),
+    (&key::EITHER_DAY, "<key>StartCalendarInterval</key><dict><key>Weekday</key><integer>4</integer><key>Day</key><integer>4</integer><key>Hour</key><integer>0</integer><key>Minute</key><integer>0</integer></dict>", "<key>StartCalendarInterval</key><array><dict><key>Day</key><integer>4</integer><key>Hour</key><integer>0</integer><key>Minute</key><integer>0</integer></dict></array>"),
+    (&key::WRAPPER, "#without Program\n<key>ProgramArguments</key><array><string>/usr/bin/sudo</string><string>/bin/web</string></array>", "#agent\n#without Program\n<key>ProgramArguments</key><array><string>/usr/bin/sudo</string><string>/bin/web</string></array>"),
+    (&key::UMASK, "<key>Umask</key><integer>22</integer>", "<key>Umask</key><integer>18</integer>"),
+    (&key::CALENDAR, "<key>StartCalendarInterval</key><dict><key>Month</key><integer>4</integer><key>Day</key><integer>31</integer><key>Hour</key><integer>0</integer><key>Minute</key><integer>0</integer></dict>", "<key>StartCalendarInterval</key><dict><key>Month</key><integer>2</integer><key>Day</key><integer>29</integer><key>Hour</key><integer>0</integer><key>Minute</key><integer>0</integer></dict>"),
 
     (&life::INVERTED, "<key>KeepAlive</key><dict><key>SuccessfulExit</key><true/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>", "<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>"),
     (&life::THROTTLE, "<key>KeepAlive</key><true/><key>ExitTimeOut</key><integer>9</integer>", "<key>ThrottleInterval</key><integer>9</integer>"),
@@ -104,6 +127,9 @@ pub(super) const CASES: &[Case] = &[
     (&life::LOG, "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/var/log/new/web.log</string>", "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/tmp/web.log</string>"),
     (&life::LOG_DIRECTORY, "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/var/log/web/new/web.log</string>", "<key>StandardOutPath</key><string>/Library/Logs/x/y.log</string>"),
     (&life::DISABLED, "<key>Disabled</key><true/>", "<key>Disabled</key><false/>"),
+    (&life::BACKGROUND, "<key>ProgramArguments</key><array><string>web</string><string>--daemonize</string></array>", "<key>ProgramArguments</key><array><string>web</string><string>--daemonize=no</string></array>"),
+    (&life::CONTRARY, "<key>KeepAlive</key><true/><key>StartInterval</key><integer>9</integer><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>", "<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict><key>StartInterval</key><integer>9</integer><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>"),
+    (&life::CONTRARY, "<key>KeepAlive</key><true/><key>LaunchOnlyOnce</key><true/><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>", "<key>LaunchOnlyOnce</key><true/>"),
 ];
 
 const ALWAYS: [(&str, &str); 3] = [
@@ -153,7 +179,7 @@ fn a_misspelt_key_is_told_its_name_and_its_place() {
     let findings = found("<key>StartCalendarIntervals</key>\n<array/>");
     assert!(findings[0].cure.contains("'StartCalendarInterval'"), "{findings:?}");
     let Origin::File { spot: Some(spot), .. } = &findings[0].origin else { unreachable!() };
-    assert_eq!((spot.line, spot.column), (6, 1));
+    assert_eq!((spot.line, spot.column), (5, 1));
 }
 
 #[test]

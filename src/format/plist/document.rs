@@ -80,10 +80,10 @@ impl<'a> Document<'a> {
                 Some(row) => (shape::misfits(row.name, node, row.shapes), row.fate == Fate::Dead),
                 None => (vec![shape::unknown(key, node, ROWS.iter().map(|row| row.name))], false),
             };
-            odd.extend(misfits.into_iter().map(|misfit| Odd {
-                oddity: misfit.oddity,
-                origin: self.lines.origin(misfit.offset),
-                refusal: misfit.refusal,
+            odd.extend(misfits.into_iter().map(|misfit| {
+                let unknown = misfit.oddity == Oddity::Unknown;
+                let offset = if unknown { self.lines.before(misfit.offset, b"<key>") } else { misfit.offset };
+                Odd { oddity: misfit.oddity, origin: self.lines.origin(offset), refusal: misfit.refusal }
             }));
             if dead {
                 let refusal = format!("launchd does nothing with {key} any more").into();
