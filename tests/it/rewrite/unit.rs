@@ -166,6 +166,9 @@ fn version_takes_the_lines_that_it_does_not_know() {
          svcadapt: web.service:5: RestartMode=direct: lost: systemd 239 does not know it\n"
     );
     assert_eq!(told(text, &["--systemd-version=262"]), (text.to_owned(), String::new()));
+    // Nothing is left to do for this unit, and its words stay all the same.
+    let exit = "[Unit]\n# why\nSuccessAction=exit\n[Service]\nType=oneshot\n";
+    assert_eq!(rewritten(exit, &["--systemd-version=239"]), exit.replace("SuccessAction=exit\n", ""));
     // The newest one knows no more what the oldest one did.
     let old = "[Service]\nExecStart=/bin/web\nCPUShares=100\n";
     assert_eq!(rewritten(old, &["--systemd-version=257"]), old);
