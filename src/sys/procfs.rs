@@ -146,6 +146,7 @@ fn parsed(text: &[u8]) -> io::Result<Stat> {
 }
 
 /// The argument vector, as the program left it; empty for a kernel thread and a zombie. At most the first 4096 bytes.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "what Linux alone reads there"))]
 pub fn command_line(pid: i32) -> io::Result<Vec<String>> {
     let mut text = read(&path(pid, "cmdline")?)?;
     text.truncate(4096);
@@ -162,6 +163,7 @@ pub fn cgroup(pid: i32) -> io::Result<String> {
 }
 
 /// A word that tells this boot of the machine from every other one (random(4)).
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "what Linux alone reads there"))]
 pub fn boot_id() -> io::Result<String> {
     Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
 }
@@ -176,6 +178,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// How long the machine runs.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "what Linux alone reads there"))]
 pub fn uptime() -> io::Result<Duration> {
     let text = fs::read_to_string("/proc/uptime")?;
     let seconds = text.split_ascii_whitespace().next().and_then(|seconds| seconds.parse().ok());
@@ -185,6 +188,7 @@ pub fn uptime() -> io::Result<Duration> {
 }
 
 /// So many clock ticks as a duration (sysconf(3), `_SC_CLK_TCK`).
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "what Linux alone reads there"))]
 pub fn ticks(count: u64) -> Duration {
     // SAFETY: sysconf(3) takes a number.
     let a_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
