@@ -83,7 +83,7 @@ impl Findings {
         }
     }
 
-    /// Where this rule is broken, nothing else of the line is told: the cause is told, and not what comes of it.
+    /// Where this rule is broken, other findings of the line are dropped: they follow from it.
     pub(super) fn only(&mut self, rule: &Rule) {
         let told: Vec<_> =
             self.all.iter().filter(|one| one.rule == rule).map(|one| one.origin.clone()).collect();

@@ -69,7 +69,7 @@ rules! { ALL;
         cure "WorkingDirectory= for cd, Environment= for export, LimitNOFILE= and the like for ulimit; or /bin/sh -c '...'";
     SCRIPT "SVC317" Warning
         "a shell is given the script in several words"
-        why "-c takes one word; what follows are the script's $0, $1 and so on, and it reads none of them"
+        why "-c takes one word; what follows are the script's $0, $1 and so on, and it reads no such variable"
         cure "put the whole script in quotes: /bin/sh -c \"exec web --port 80\"";
     SUDO "SVC318" Warning
         "another program becomes the user"

@@ -97,7 +97,7 @@ rules! { ALL;
         cure "write one string for each word";
     SCRIPT "SVC724" Warning
         "a shell is given the script in several words"
-        why "-c takes one word; what follows are the script's $0, $1 and so on, and it reads none of them"
+        why "-c takes one word; what follows are the script's $0, $1 and so on, and it reads no such variable"
         cure "write the whole script as one string";
     EVERY_MINUTE "SVC725" Warning
         "a calendar fits more often than it looks"
