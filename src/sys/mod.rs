@@ -27,6 +27,10 @@ pub mod pair;
 pub mod place;
 pub mod places;
 pub mod process;
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "most of it is asked for by Linux's own doors")
+)]
 pub mod procfs;
 mod rules;
 pub mod signal;
@@ -41,14 +45,17 @@ mod linux;
 use linux as platform;
 
 #[cfg(not(target_os = "linux"))]
+#[allow(clippy::unnecessary_wraps, reason = "on another system the same door may fail")]
 mod posix;
 
 #[cfg(target_os = "macos")]
+#[allow(clippy::unnecessary_wraps, reason = "on another system the same door may fail")]
 mod macos;
 #[cfg(target_os = "macos")]
 use macos as platform;
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
+#[allow(clippy::unnecessary_wraps, reason = "on another system the same door may fail")]
 mod other;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 use other as platform;
