@@ -33,8 +33,9 @@ pub(crate) fn command() -> Command {
         .about("Stops a service that `run` or the library started, and waits until it has ended")
         .long_about(
             "Sends SIGTERM, or the signal that its spec names, to the process of the service, and waits until it has \
-             ended; when its time is over, sends SIGKILL. What it leaves behind in its session, where that is its \
-             own, is ended in the same way. The process is the one that holds the service's lock: a pid file that names another one changes nothing.\n\n\
+             ended; when its time is over, sends SIGKILL. What it leaves behind is ended in the same way, also where its \
+             own process has ended before: all in its session, where that is its own, and all that have inherited its \
+             lock's descriptor or its SVCADAPT_PROCESS. The process is the one that holds the service's lock: a pid file that names another one changes nothing.\n\n\
              Exit status: 0 it has ended or did not run, 1 it could not be stopped, 4 the permission is missing.",
         )
         .arg(
@@ -58,7 +59,9 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     match control::stop(&target, patience) {
         Ok(stopped) => {
             let text = told(&target, &stopped);
-            if let Stopped::Ended { kept: Some(cause), .. } = stopped {
+            if let Stopped::Ended { kept: Some(cause), .. } | Stopped::Cleared { kept: Some(cause), .. } =
+                stopped
+            {
                 report::report(&Error::new("what it left", cause).of(target.to_string()));
             }
             report::answer(&text, 0)
@@ -89,15 +92,29 @@ fn typed(matches: &ArgMatches) -> Result<(Target, Option<Timespan>), Error> {
 fn status(cause: &Unstopped) -> u8 {
     match cause {
         Unstopped::Denied(_) | Unstopped::Unclear(Doubt::Denied(_)) => DENIED,
-        Unstopped::Unclear(_) | Unstopped::Stuck(_) | Unstopped::Left(_) | Unstopped::Failed(..) => {
-            NOT_STOPPED
-        }
+        Unstopped::Unclear(_)
+        | Unstopped::Stuck(_)
+        | Unstopped::Left(_)
+        | Unstopped::Unproved(_)
+        | Unstopped::Failed(..) => NOT_STOPPED,
     }
 }
 
 fn told(target: &Target, stopped: &Stopped) -> String {
     match stopped {
         Stopped::NotRunning => format!("{}: not running\n", harmless(&target.to_string())),
+        Stopped::Cleared { name, others, kept: _ } => {
+            let name = harmless(name.as_deref().unwrap_or(&target.to_string()));
+            match others {
+                0 => format!("{name}: not running\n"),
+                1 => format!(
+                    "{name}: stopped; its main process had ended, and a process that it left behind has ended now\n"
+                ),
+                more => format!(
+                    "{name}: stopped; its main process had ended, and {more} processes that it left behind have ended now\n"
+                ),
+            }
+        }
         Stopped::Ended { name, signal: number, after, others, kept: _ } => {
             let name = name.clone().unwrap_or_else(|| target.to_string());
             let took = if *number == signal::SIGKILL { " after " } else { ", " };

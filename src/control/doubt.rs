@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::sys::processes;
+
 /// Why nobody can say whether a service runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Doubt {
@@ -18,6 +20,8 @@ pub enum Doubt {
     Hidden(i32),
     /// This process has its lock, and is not recorded; or is recorded, and was another one at the next look.
     Unsettled(i32),
+    /// Its main process has ended, and has left these behind.
+    Left(Vec<i32>),
     /// A pid file names this process, and no service is known that the file belongs to.
     Unproven(i32),
 }
@@ -38,9 +42,19 @@ impl Doubt {
                 "a service that svcadapt started has a record; `svcadapt audit {pid}` tells what this is"
             )),
             Self::Untrusted(_, _, cure) => cure.clone(),
+            Self::Left(_) => Some(
+                "`svcadapt stop` ends what is left; a program that goes into the background by itself is of \
+                 --type forking"
+                    .to_owned(),
+            ),
             Self::Unreadable(..) => None,
         }
     }
+}
+
+/// The same as words of a command.
+pub(super) fn numbers(pids: &[i32]) -> String {
+    pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 impl fmt::Display for Doubt {
@@ -52,6 +66,14 @@ impl fmt::Display for Doubt {
             Self::Hidden(pid) => write!(f, "there is a process {pid}, but we may not see which"),
             Self::Unsettled(pid) => {
                 write!(f, "process {pid} has its lock, and has not said that it is the service")
+            }
+            Self::Left(pids) => {
+                let still = if pids.len() == 1 { "runs" } else { "run" };
+                write!(
+                    f,
+                    "its main process has ended, but {} that it left behind still {still}",
+                    processes(pids)
+                )
             }
             Self::Unproven(pid) => write!(f, "nothing proves that process {pid} is the service"),
         }

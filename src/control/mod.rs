@@ -9,7 +9,6 @@
 pub mod audit;
 mod doubt;
 mod service;
-mod session;
 mod status;
 mod stop;
 

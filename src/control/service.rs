@@ -9,11 +9,13 @@ use std::path::PathBuf;
 use crate::setup::pid_file;
 use crate::setup::state;
 use crate::setup::state::Found;
+use crate::setup::state::Left;
 use crate::setup::state::Record;
+use crate::setup::state::Tree;
 use crate::setup::state::Unusable;
 use crate::spec::AbsPath;
 use crate::spec::ServiceName;
-use crate::sys::pidfd::PidFd;
+use crate::sys::held::Held;
 use crate::sys::process;
 use crate::sys::words;
 
@@ -54,6 +56,8 @@ pub(super) enum Standing {
     Orphaned(Option<i32>),
     /// It has ended, and left its record.
     Dead(Record),
+    /// Its main process has ended, and has left these processes behind.
+    Left(Record, Left),
     /// It cannot be told.
     Unclear(Doubt),
     /// It runs.
@@ -64,7 +68,7 @@ pub(super) enum Standing {
 #[derive(Debug)]
 pub(super) struct Main {
     /// The process itself: its number cannot become another's for as long as this lives unnoticed.
-    pub(super) held: PidFd,
+    pub(super) held: Held,
     pub(super) record: Record,
 }
 
@@ -77,7 +81,7 @@ impl Service {
     pub(super) fn record(&self) -> Option<&Record> {
         match &self.standing {
             Standing::Running(main) => Some(&main.record),
-            Standing::Dead(record) => Some(record),
+            Standing::Dead(record) | Standing::Left(record, _) => Some(record),
             Standing::Absent | Standing::Orphaned(_) | Standing::Unclear(_) => None,
         }
     }
@@ -88,7 +92,8 @@ impl Service {
             Standing::Orphaned(_) => 1,
             Standing::Dead(_) => 2,
             Standing::Unclear(_) => 3,
-            Standing::Running(_) => 4,
+            Standing::Left(..) => 4,
+            Standing::Running(_) => 5,
         }
     }
 }
@@ -163,7 +168,11 @@ fn stand(lock: &Path) -> Standing {
             Ok(Found::Dead(record)) if is_hidden(&record) => {
                 return Standing::Unclear(Doubt::Hidden(record.pid));
             }
-            Ok(Found::Dead(record)) => return Standing::Dead(record),
+            Ok(Found::Dead(record)) => match Tree::of_dead(lock, &record).map(|(_, left)| left) {
+                Ok(left) if left.is_empty() => return Standing::Dead(record),
+                Ok(left) => return Standing::Left(record, left),
+                Err(error) => return Standing::Unclear(unreadable(lock, &error)),
+            },
             Ok(Found::Unknown) => return Standing::Absent,
             Err(error) => return Standing::Unclear(unreadable(lock, &error)),
         }
@@ -173,8 +182,8 @@ fn stand(lock: &Path) -> Standing {
 
 /// Takes hold of the process, and then makes sure that it is still the service: if its number has been that of the
 /// service after we had hold of it, and it still lives, no other process can have had that number.
-fn hold(lock: &Path, record: &Record) -> io::Result<Option<PidFd>> {
-    let Some(held) = PidFd::open(record.pid)? else { return Ok(None) };
+fn hold(lock: &Path, record: &Record) -> io::Result<Option<Held>> {
+    let Some(held) = Held::open(record.pid)? else { return Ok(None) };
     let same = matches!(state::look(lock)?, Found::Running(again) if again == *record);
     Ok(if same && !held.has_ended()? { Some(held) } else { None })
 }
@@ -187,7 +196,7 @@ fn is_hidden(record: &Record) -> bool {
 
 /// Whether any process has this number.
 fn lives(pid: i32) -> bool {
-    matches!(PidFd::open(pid), Ok(Some(held)) if held.has_ended().is_ok_and(|ended| !ended))
+    matches!(Held::open(pid), Ok(Some(held)) if held.has_ended().is_ok_and(|ended| !ended))
 }
 
 /// A pid file that no known service belongs to.

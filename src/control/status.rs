@@ -79,6 +79,7 @@ pub fn status(target: &Target) -> Status {
         state: match &service.standing {
             Standing::Running(main) => State::Running(main.record.pid, main.record.start_time.and_then(age)),
             Standing::Dead(record) => State::Dead(Some(record.pid)),
+            Standing::Left(_, left) => State::Unknown(Doubt::Left(left.all())),
             Standing::Orphaned(pid) => State::Dead(*pid),
             Standing::Absent => State::NotRunning,
             Standing::Unclear(doubt) => State::Unknown(doubt.clone()),

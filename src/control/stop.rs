@@ -2,27 +2,27 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::setup::Ended;
+use crate::setup::Ending;
 use crate::setup::state;
-use crate::setup::state::Session;
+use crate::setup::state::Left;
+use crate::setup::state::Record;
+use crate::setup::state::Tree;
 use crate::spec::Timespan;
-use crate::sys::fd;
-use crate::sys::lineage;
-use crate::sys::pidfd::PidFd;
-use crate::sys::process;
+use crate::sys::processes;
 use crate::sys::signal;
 use crate::sys::words;
 
 use super::Doubt;
 use super::Target;
+use super::doubt::numbers;
 use super::service;
 use super::service::Main;
 use super::service::Standing;
-use super::session;
 
 /// How long a process may take to end after SIGKILL. One that takes longer hangs in the kernel.
 pub(super) const LAST_PATIENCE: Duration = Duration::from_secs(5);
@@ -40,7 +40,16 @@ pub enum Stopped {
         signal: i32,
         /// How long its own process took.
         after: Duration,
-        /// How many processes it had left behind in its session. They have ended too.
+        /// How many processes it had left behind. They have ended too.
+        others: usize,
+        /// Why its record or pid file is still there, if it is.
+        kept: Option<String>,
+    },
+    /// Its own process had ended before, and what that had left behind has ended now.
+    Cleared {
+        /// Its name; none where it has only a pid file.
+        name: Option<String>,
+        /// How many processes there were.
         others: usize,
         /// Why its record or pid file is still there, if it is.
         kept: Option<String>,
@@ -56,14 +65,16 @@ pub enum Unstopped {
     Unclear(Doubt),
     /// This process does not end, not even by SIGKILL.
     Stuck(i32),
-    /// It has ended, but so many processes of its session have not.
-    Left(usize),
+    /// It has ended, but these processes that it has left behind have not.
+    Left(Vec<i32>),
+    /// It has ended. These processes are in the session that it had, and nothing else proves that they are its own.
+    Unproved(Vec<i32>),
     /// This process could not be signalled or watched.
     Failed(i32, String),
 }
 
-/// Stops a service: asks its process to end, waits, kills it when its time is over, and ends what it left behind in
-/// its session. The time is the service's own, unless another one is given.
+/// Stops a service: asks its process to end, waits, kills it when its time is over, and ends what it left behind. The
+/// time is the service's own, unless another one is given.
 ///
 /// It returns when all that has happened. What is not running has been stopped.
 pub fn stop(target: &Target, patience: Option<Timespan>) -> Result<Stopped, Unstopped> {
@@ -78,23 +89,37 @@ pub fn stop(target: &Target, patience: Option<Timespan>) -> Result<Stopped, Unst
             Ok(Stopped::NotRunning)
         }
         Standing::Unclear(doubt) => Err(Unstopped::Unclear(doubt)),
+        Standing::Left(record, _) => {
+            let deadline = Deadline::new(patience, &record);
+            let others = clear(lock, &record, &deadline).map_err(|failure| failure.of(record.pid))?;
+            let kept = tidy(lock).err().map(|error| words(&error));
+            Ok(Stopped::Cleared { name, others, kept })
+        }
         Standing::Running(main) => {
-            let pid = main.record.pid;
-            let patience = match patience {
-                Some(span) => span.finite(),
-                None => main.record.stop_patience.map(Duration::from_micros),
-            };
-            let (signal, after, others) = end(&main, patience).map_err(|failure| match failure {
-                Failure::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                    Unstopped::Denied(pid)
-                }
-                Failure::Io(error) => Unstopped::Failed(pid, words(&error)),
-                Failure::Stuck => Unstopped::Stuck(pid),
-                Failure::Left(count) => Unstopped::Left(count),
-            })?;
+            let deadline = Deadline::new(patience, &main.record);
+            let ended = end(&main, lock, &deadline).map_err(|failure| failure.of(main.record.pid));
+            let (signal, after, others) = ended?;
             let kept = tidy(lock).err().map(|error| words(&error));
             Ok(Stopped::Ended { name, signal, after, others, kept })
         }
+    }
+}
+
+/// When a stop has begun, and when it turns into a kill.
+struct Deadline {
+    begun: Instant,
+    /// None where a time that no clock can count is for ever.
+    at: Option<Instant>,
+}
+
+impl Deadline {
+    fn new(patience: Option<Timespan>, record: &Record) -> Self {
+        let patience = match patience {
+            Some(span) => span.finite(),
+            None => record.stop_patience.map(Duration::from_micros),
+        };
+        let begun = Instant::now();
+        Self { begun, at: patience.and_then(|patience| begun.checked_add(patience)) }
     }
 }
 
@@ -105,7 +130,20 @@ fn tidy(lock: Option<&Path>) -> io::Result<()> {
 enum Failure {
     Io(io::Error),
     Stuck,
-    Left(usize),
+    Left(Vec<i32>),
+    Unproved(Vec<i32>),
+}
+
+impl Failure {
+    fn of(self, pid: i32) -> Unstopped {
+        match self {
+            Self::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => Unstopped::Denied(pid),
+            Self::Io(error) => Unstopped::Failed(pid, words(&error)),
+            Self::Stuck => Unstopped::Stuck(pid),
+            Self::Left(pids) => Unstopped::Left(pids),
+            Self::Unproved(pids) => Unstopped::Unproved(pids),
+        }
+    }
 }
 
 impl From<io::Error> for Failure {
@@ -114,55 +152,41 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// Ends the process and its session. Says what signal it took, how long, and how many others there were.
-fn end(main: &Main, patience: Option<Duration>) -> Result<(i32, Duration, usize), Failure> {
-    let begun = Instant::now();
-    // A time that no clock can count is for ever.
-    let deadline = patience.and_then(|patience| begun.checked_add(patience));
+/// Ends the process and what it leaves behind. Says what signal it took, how long, and how many others there were.
+fn end(main: &Main, lock: Option<&Path>, deadline: &Deadline) -> Result<(i32, Duration, usize), Failure> {
     // Asked before its end, while it keeps the session's number from becoming a stranger's.
-    let own_session = session_of(main);
+    let tree = Tree::of_running(lock, &main.record);
+    let mut others = Ending::new(&tree);
     let asked = main.record.stop_signal.as_deref().and_then(signal::number).unwrap_or(signal::SIGTERM);
     main.held.send(asked)?;
-    // One that is stopped (SIGSTOP) would not act on it.
+    // One that is stopped (SIGSTOP) would not act on it; and the main process may wait for another one that is.
     main.held.send(signal::SIGCONT)?;
-    let took = if ends_until(&main.held, deadline)? {
+    others.wake()?;
+    let took = if main.held.ends_until(deadline.at)? {
         asked
     } else {
         main.held.send(signal::SIGKILL)?;
-        if !ends_until(&main.held, Instant::now().checked_add(LAST_PATIENCE))? {
+        if !main.held.ends_until(Instant::now().checked_add(LAST_PATIENCE))? {
             return Err(Failure::Stuck);
         }
         signal::SIGKILL
     };
-    let after = begun.elapsed();
-    let others = match own_session {
-        Some(number) => session::end(number, deadline)?,
-        None => session::Ended { others: 0, left: 0 },
-    };
-    match others {
-        session::Ended { others, left: 0 } => Ok((took, after, others)),
-        session::Ended { left, .. } => Err(Failure::Left(left)),
+    let after = deadline.begun.elapsed();
+    let Ended { asked, left } = others.run(deadline.at, LAST_PATIENCE, None, &mut || Ok(true))?;
+    if left.is_empty() { Ok((took, after, asked)) } else { Err(Failure::Left(left)) }
+}
+
+/// Ends what a service has left behind whose own process has ended. Says how many there were.
+fn clear(lock: Option<&Path>, record: &Record, deadline: &Deadline) -> Result<usize, Failure> {
+    let Some(lock) = lock else { return Ok(0) };
+    let (tree, _) = Tree::of_dead(lock, record)?;
+    let ended = Ending::new(&tree).run(deadline.at, LAST_PATIENCE, None, &mut || Ok(true))?;
+    if !ended.left.is_empty() {
+        return Err(Failure::Left(ended.left));
     }
-}
-
-/// The session that is the service's own and not ours, if there is one.
-fn session_of(main: &Main) -> Option<i32> {
-    let session = process::session(main.record.pid).ok()?;
-    let own = main.record.session == Session::Own && session > 0 && session != lineage::own().session;
-    own.then_some(session)
-}
-
-/// Whether the process ends in time.
-fn ends_until(process: &PidFd, deadline: Option<Instant>) -> io::Result<bool> {
-    loop {
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let ended = fd::wait_readable(&[process.as_fd()], left)?;
-        if ended.contains(&true) {
-            return Ok(true);
-        }
-        if left.is_some_and(|left| left.is_zero()) {
-            return Ok(false);
-        }
+    match Tree::of_dead(lock, record)?.1 {
+        Left { unproved, .. } if !unproved.is_empty() => Err(Failure::Unproved(unproved)),
+        _ => Ok(ended.asked),
     }
 }
 
@@ -176,6 +200,10 @@ impl Unstopped {
                 Some("it waits in the kernel, for a disk or a network file system perhaps".to_owned())
             }
             Self::Left(_) => Some("they run as another user, or wait in the kernel".to_owned()),
+            Self::Unproved(pids) => Some(format!(
+                "`kill {}` ends them, if they are; `svcadapt audit PID` tells what a process is",
+                numbers(pids)
+            )),
             Self::Failed(..) => None,
         }
     }
@@ -189,11 +217,27 @@ impl fmt::Display for Unstopped {
             Self::Stuck(pid) => {
                 write!(f, "process {pid} has not ended {} s after SIGKILL", LAST_PATIENCE.as_secs())
             }
-            Self::Left(1) => f.write_str("it has ended, but a process of its session has not"),
-            Self::Left(count) => write!(f, "it has ended, but {count} processes of its session have not"),
+            Self::Left(pids) => {
+                write!(
+                    f,
+                    "its main process has ended, but {} that it left behind {} not",
+                    processes(pids),
+                    has(pids)
+                )
+            }
+            Self::Unproved(pids) => write!(
+                f,
+                "its main process has ended, and nothing proves that {} in the session that it had {} its own",
+                processes(pids),
+                if pids.len() == 1 { "is" } else { "are" }
+            ),
             Self::Failed(pid, cause) => write!(f, "process {pid}: {cause}"),
         }
     }
 }
 
 impl std::error::Error for Unstopped {}
+
+fn has(pids: &[i32]) -> &'static str {
+    if pids.len() == 1 { "has" } else { "have" }
+}

@@ -140,7 +140,7 @@ fn stop(target: &Target, loud: Loud) -> Result<ExitCode, Error> {
     if loud == Loud::Yes {
         let text = match stopped {
             Stopped::NotRunning => "not running",
-            Stopped::Ended { .. } => "stopped",
+            Stopped::Ended { .. } | Stopped::Cleared { .. } => "stopped",
         };
         say(target, text);
     }

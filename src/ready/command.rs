@@ -2,14 +2,13 @@
 
 use std::ffi::CString;
 use std::io;
-use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 use crate::sys::fd;
 use crate::sys::file;
+use crate::sys::held::Held;
 use crate::sys::identity;
-use crate::sys::pidfd::PidFd;
 use crate::sys::process;
 use crate::sys::process::Ended;
 use crate::sys::process::Side;
@@ -48,8 +47,8 @@ pub(super) struct Runner {
 #[derive(Debug)]
 struct Running {
     pid: i32,
-    /// By which whoever gets no SIGCHLD sees its end; none where the system has none to give.
-    end: Option<PidFd>,
+    /// By which the readiness helper, which gets no SIGCHLD, sees its end.
+    end: Option<Held>,
 }
 
 impl Runner {
@@ -76,18 +75,21 @@ impl Runner {
     }
 
     pub(super) fn pause(&self, elapsed: Duration) -> Option<Duration> {
-        self.running.is_none().then(|| self.next.saturating_sub(elapsed))
+        match &self.running {
+            None => Some(self.next.saturating_sub(elapsed)),
+            Some(running) => running.end.as_ref().and_then(Held::pause),
+        }
     }
 
     /// What becomes readable when the command ends.
     pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        self.running.as_ref()?.end.as_ref().map(AsFd::as_fd)
+        self.running.as_ref()?.end.as_ref()?.descriptor()
     }
 
     fn start(&self) -> io::Result<Running> {
         let Some(words) = &self.words else { return Err(io::ErrorKind::InvalidInput.into()) };
         match process::fork()? {
-            Side::Parent(pid) => Ok(Running { pid, end: PidFd::open(pid).unwrap_or(None) }),
+            Side::Parent(pid) => Ok(Running { pid, end: Held::open(pid).unwrap_or(None) }),
             Side::Child => {
                 let _ = self.become_command(words);
                 process::exit_now(203)

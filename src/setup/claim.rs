@@ -12,8 +12,8 @@ use std::time::Duration;
 use crate::plan::Resolved;
 use crate::plan::Step;
 use crate::spec::ServiceSpec;
+use crate::sys::held::Held;
 use crate::sys::lineage;
-use crate::sys::pidfd::PidFd;
 use crate::sys::process;
 
 use super::Failure;
@@ -55,7 +55,7 @@ impl<'a> Claim<'a> {
     ///
     /// What was found out by its number is true of it only if it has not ended by then, which `held` tells. One that has
     /// is not recorded; its end is news of its own.
-    pub fn hand_over(&self, main: i32, held: &PidFd) -> Result<(), Failure> {
+    pub fn hand_over(&self, main: i32, held: &Held) -> Result<(), Failure> {
         let failed = |error: io::Error| Failure::io(&Step::MainProcess(self.pid_file()), &error);
         let looked = self.record_of(main);
         if held.has_ended().map_err(failed)? {
@@ -67,10 +67,11 @@ impl<'a> Claim<'a> {
     fn record_of(&self, main: i32) -> io::Result<Record> {
         let patience = perform::stop_patience(self.spec);
         let record = Record::of(main, self.pid_file(), self.resolved.program.clone(), patience)?;
-        let own = process::session(main)? != lineage::own().session;
+        let session = process::session(main)?;
+        let own = session != lineage::own().session;
         Ok(Record {
             stop_signal: self.spec.kill_signal.map(|signal| signal.to_string()),
-            session: if own { Session::Own } else { Session::Shared },
+            session: if own { Session::Own(session) } else { Session::Shared },
             ..record
         })
     }

@@ -7,6 +7,7 @@ use crate::plan::Note;
 use crate::plan::Step;
 use crate::sys::plain;
 use crate::sys::plain_lines;
+use crate::sys::processes;
 use crate::sys::words;
 
 use super::state::Unusable;
@@ -93,6 +94,19 @@ impl Failure {
             None => "already running, as a process of another pid namespace".to_owned(),
         };
         Self::new("start", what, cause, ALREADY_RUNNING)
+    }
+
+    /// The failure of a start that found the service's main process ended, and others of it running.
+    pub fn left_behind(what: &str, main: i32, left: &[i32]) -> Self {
+        let cause = format!(
+            "its main process {main} has ended, but {} that it left behind still {}",
+            processes(left),
+            if left.len() == 1 { "runs" } else { "run" }
+        );
+        let hint = format!(
+            "`svcadapt stop {what}` ends what is left; a program that goes into the background by itself is of --type forking"
+        );
+        Self::new("start", what, cause, ALREADY_RUNNING).hint(hint)
     }
 }
 

@@ -11,6 +11,7 @@
 mod account;
 mod claim;
 mod directory;
+mod ending;
 mod failure;
 mod journal;
 mod listen;
@@ -22,10 +23,14 @@ mod resolve;
 mod settle;
 pub mod state;
 mod streams;
+mod succession;
 mod variables;
 
 pub use account::still_there;
 pub use claim::Claim;
+pub use ending::Ended;
+pub use ending::Ending;
+pub use ending::Members;
 pub use failure::Failure;
 pub use journal::Made;
 pub use perform::Work;

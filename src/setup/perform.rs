@@ -47,6 +47,8 @@ use super::state::Record;
 use super::state::Session;
 use super::state::Taken;
 use super::streams::Streams;
+use super::succession;
+use super::succession::Remains;
 
 /// What becomes the program, and what it takes with it.
 #[derive(Debug)]
@@ -68,7 +70,8 @@ pub struct Work<'a> {
     pub(super) sockets: usize,
     /// Which process this is, where the kernel says so.
     pub(super) started_as: Option<String>,
-    pub(super) session: Session,
+    /// Whether its session is its own.
+    pub(super) own_session: bool,
     pub(super) made: Vec<Made>,
     pub(super) stays: Stays,
 }
@@ -102,7 +105,7 @@ impl<'a> Work<'a> {
             promised: Vec::new(),
             sockets: 0,
             started_as: None,
-            session: Session::Shared,
+            own_session: false,
             made: Vec::new(),
             stays: Stays::No,
         }
@@ -129,7 +132,7 @@ impl<'a> Work<'a> {
     /// Does the steps that are left to the service's process. Returns only if one failed.
     pub fn become_program(&mut self, plan: &Plan) -> Failure {
         if plan.steps.iter().any(|planned| planned.step == Step::NewSession) {
-            self.session = Session::Own;
+            self.own_session = true;
         }
         self.promised = plan.promised().to_vec();
         // Asked now: behind the change of root there may be nobody who knows.
@@ -231,11 +234,18 @@ impl<'a> Work<'a> {
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
         let record = Record::own(pid_file, self.resolved.program.clone(), patience).map_err(failed)?;
         let stop_signal = self.spec.kill_signal.map(|signal| signal.to_string());
-        let record = Record { stop_signal, session: self.session, ..record };
-        let taken = match self.stays {
+        let session = if self.own_session {
+            Session::Own(process::session(process::own_pid()).map_err(failed)?)
+        } else {
+            Session::Shared
+        };
+        let record = Record { stop_signal, session, user: self.resolved.account.uid, ..record };
+        // Where a manager starts it again and again, its own session is that of the manager.
+        let remains = if self.own_session { Remains::Refuse } else { Remains::End };
+        let taken = succession::take(path, remains, || match self.stays {
             Stays::No => Lock::take(path, descriptor, &record),
             Stays::Itself => Lock::take_here(path, &record),
-        };
+        });
         self.lock = Some(taken.map_err(failed)?.map_err(|taken| refused(self.spec, taken))?);
         Ok(())
     }
@@ -297,8 +307,8 @@ impl<'a> Work<'a> {
         if self.spec.ambient_capabilities.is_some_and(|set| set != Capabilities::EMPTY) {
             capability::keep_over_user_change()?;
         }
-        if let (Session::Own, true, Some(entry)) =
-            (self.session, self.resolved.standing.is_root(), &self.resolved.account.entry)
+        if let (true, true, Some(entry)) =
+            (self.own_session, self.resolved.standing.is_root(), &self.resolved.account.entry)
         {
             // A service does its work under a wrong name of its session as well.
             let _ = identity::set_login(&entry.name);
@@ -366,6 +376,7 @@ pub(super) fn refused(spec: &ServiceSpec, taken: Taken) -> Failure {
             let name = state::name_of(&lock).unwrap_or_else(file);
             Failure::already_running(&format!("{pid_file} of {name}"), Some(pid))
         }
+        Taken::Left(record, left) => Failure::left_behind(&what(spec), record.pid, &left.all()),
     }
 }
 

@@ -19,7 +19,6 @@ use super::perform::Work;
 use super::report::Report;
 use super::state;
 use super::state::Lock;
-use super::state::Session;
 
 /// What a program that has become the service itself is left with.
 #[derive(Debug)]
@@ -49,7 +48,7 @@ impl Work<'_> {
     pub fn settle(&mut self, plan: &Plan, privileges: Privileges) -> Result<(), Failure> {
         self.stays = Stays::Itself;
         if plan.steps.iter().any(|planned| planned.step == Step::NewSession) {
-            self.session = Session::Own;
+            self.own_session = true;
         }
         let now = |step: &Step| privileges == Privileges::Drop || !step.drops();
         self.perform_those(plan, now)

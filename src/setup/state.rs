@@ -18,6 +18,7 @@ mod earlier;
 mod lock;
 mod place;
 mod record;
+mod tree;
 
 use std::ffi::OsStr;
 use std::ffi::OsString;
@@ -51,6 +52,8 @@ pub use place::prepare_directory;
 pub use place::runtime_directory;
 pub use record::Record;
 pub use record::Session;
+pub use tree::Left;
+pub use tree::Tree;
 
 /// What a look at a service's lock has shown.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Becoming the program, with a helper that tells when it is ready where the program itself does not.
 
 use std::io;
-use std::os::fd::AsFd;
 use std::time::Duration;
+use std::time::Instant;
 
 use crate::plan::Step;
 use crate::setup::Failure;
@@ -10,7 +10,7 @@ use crate::setup::Work;
 use crate::spec::Probe;
 use crate::sys::fd;
 use crate::sys::file;
-use crate::sys::pidfd::PidFd;
+use crate::sys::held::Held;
 use crate::sys::process;
 use crate::sys::process::Side;
 use crate::sys::signal;
@@ -65,7 +65,7 @@ fn leave_helper<'a>(start: &Start<'a>) -> Result<Work<'a>, Failure> {
     let failed = |error: io::Error| Failure::io(&Step::ReadinessHelper, &error);
     let tell = Tell::new(start)?;
     let gone = || failed(io::ErrorKind::NotFound.into());
-    let main = PidFd::open(process::own_pid()).map_err(failed)?.ok_or_else(gone)?;
+    let main = Held::open(process::own_pid()).map_err(failed)?.ok_or_else(gone)?;
     let ends = start.prepare()?;
     let main_pid = process::own_pid();
     match process::fork().map_err(failed)? {
@@ -89,7 +89,7 @@ fn leave_helper<'a>(start: &Start<'a>) -> Result<Work<'a>, Failure> {
 }
 
 /// Waits until the program is ready, tells it, and goes.
-fn help(start: &Start<'_>, ends: Ends<'_>, main: PidFd, main_pid: i32, tell: &Tell) -> u8 {
+fn help(start: &Start<'_>, ends: Ends<'_>, main: Held, main_pid: i32, tell: &Tell) -> u8 {
     let Ends { probes, reports, work, socket, line: _ } = ends;
     drop(work);
     let main = match main.after_fork() {
@@ -115,7 +115,7 @@ fn help(start: &Start<'_>, ends: Ends<'_>, main: PidFd, main_pid: i32, tell: &Te
         Ok(Event::Failed(_)) => {
             start.take_away(&watch.made, Some(main_pid));
             // As long as it lives it has the lock.
-            let _ = fd::wait_readable(&[main.as_fd()], Some(LAST_MOMENTS));
+            let _ = main.ends_until(Instant::now().checked_add(LAST_MOMENTS));
             start.take_away(&[], None);
             Ok(())
         }

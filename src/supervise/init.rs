@@ -15,6 +15,7 @@ use crate::spec::Probe;
 use crate::spec::Timespan;
 use crate::sys::family;
 use crate::sys::fd;
+use crate::sys::held::Held;
 use crate::sys::process;
 use crate::sys::process::Ended;
 use crate::sys::process::Reaped;
@@ -202,8 +203,9 @@ impl Monitor<'_> {
                 continue;
             }
             let mut all = vec![self.signals.as_fd()];
-            all.extend(main.held.as_ref().map(AsFd::as_fd));
-            fd::wait_readable(&all, left)?;
+            all.extend(main.held.as_ref().and_then(Held::descriptor));
+            let looks = main.held.as_ref().and_then(Held::pause);
+            fd::wait_readable(&all, [left, looks].into_iter().flatten().min())?;
             while let Some(number) = self.signals.next()? {
                 if number != signal::SIGCHLD {
                     self.pass(main, number);

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::plan::Plan;
 use crate::plan::Step;
-use crate::sys::pidfd::PidFd;
+use crate::sys::held::Held;
 use crate::sys::signal;
 
 /// Which signals come as others, as numbers of this system.
@@ -52,7 +52,7 @@ impl Passing {
 pub(super) struct Main {
     pub(super) pid: i32,
     /// It may be a child of another process; then its number alone could be a stranger's.
-    pub(super) held: Option<PidFd>,
+    pub(super) held: Option<Held>,
     pub(super) stopping: Stopping,
 }
 
@@ -85,7 +85,7 @@ impl Main {
 
     /// A process that a program has forked off.
     pub(super) fn descendant(pid: i32) -> io::Result<Self> {
-        Ok(Self { pid, held: PidFd::open(pid)?, stopping: Stopping::No })
+        Ok(Self { pid, held: Held::open(pid)?, stopping: Stopping::No })
     }
 
     /// Its time to end is over.

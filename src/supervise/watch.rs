@@ -16,7 +16,7 @@ use crate::setup::Made;
 use crate::setup::Report;
 use crate::setup::Reports;
 use crate::sys::fd;
-use crate::sys::pidfd::PidFd;
+use crate::sys::held::Held;
 use crate::sys::plain;
 use crate::sys::process;
 use crate::sys::process::Ended;
@@ -103,7 +103,7 @@ pub(super) enum Eyes<'a> {
     /// The service's processes are our children, or become so.
     Parent(&'a Signals),
     /// They are not; this is the main one.
-    Helper(&'a PidFd),
+    Helper(&'a Held),
 }
 
 /// What the waiting came to.
@@ -240,7 +240,7 @@ impl<'a> Watch<'a> {
             Ok(exiting) => exiting,
             // It has ended, and its parent has seen that before us; or it is hidden from us (hidepid=, proc(5)).
             Err(_) => {
-                PidFd::open(main).is_ok_and(|held| held.is_none_or(|held| held.has_ended().unwrap_or(true)))
+                Held::open(main).is_ok_and(|held| held.is_none_or(|held| held.has_ended().unwrap_or(true)))
             }
         })
     }
@@ -265,15 +265,21 @@ impl<'a> Watch<'a> {
             (Stage::Executed, _) => self.probes.pause(elapsed),
             _ => None,
         };
-        let longest = [pause, self.moments_left(), self.patience_left(elapsed)].into_iter().flatten().min();
+        let held = self.forking.as_ref().and_then(Forking::main);
+        let main = match self.eyes {
+            Eyes::Parent(_) => None,
+            Eyes::Helper(main) => Some(main),
+        };
+        let looks = [held, main].into_iter().flatten().filter_map(Held::pause).min();
+        let longest = [pause, looks, self.moments_left(), self.patience_left(elapsed)];
+        let longest = longest.into_iter().flatten().min();
         let mut all: Vec<BorrowedFd<'_>> = self.probes.descriptors();
         all.extend(self.reports.as_ref().map(AsFd::as_fd));
-        all.extend(self.forking.as_ref().and_then(Forking::held));
+        all.extend([held, main].into_iter().flatten().filter_map(Held::descriptor));
         all.extend(self.between.as_ref().filter(|between| between.is_there()).map(AsFd::as_fd));
-        all.push(match self.eyes {
-            Eyes::Parent(signals) => signals.as_fd(),
-            Eyes::Helper(main) => main.as_fd(),
-        });
+        if let Eyes::Parent(signals) = self.eyes {
+            all.push(signals.as_fd());
+        }
         fd::wait_readable(&all, longest).map(drop)
     }
 
@@ -338,8 +344,7 @@ impl<'a> Watch<'a> {
                 while let Reaped::Child(pid, ended) = process::reap()? {
                     self.probes.child_ended(pid, ended, self.begun.elapsed());
                 }
-                let dead = fd::wait_readable(&[main.as_fd()], Some(Duration::ZERO))?;
-                return Ok(dead.first().is_some_and(|dead| *dead).then_some(None));
+                return Ok(main.has_ended()?.then_some(None));
             }
             Eyes::Parent(_) if self.forking.is_some() => return self.death_of_forking(),
             Eyes::Parent(_) => self.main,
@@ -378,7 +383,7 @@ mod tests {
         let own = process::own_pid();
         let (reports, service) = fd::pipe().unwrap();
         fd::nonblocking(&reports, true).unwrap();
-        let held = PidFd::open(own).unwrap().unwrap();
+        let held = Held::open(own).unwrap().unwrap();
         let identity = Identity::Own;
         let means = Means { socket: None, pipes: Vec::new(), identity, environment: Vec::new() };
         let probes = Probes::new(&[], means);

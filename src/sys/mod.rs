@@ -14,6 +14,7 @@ pub mod caught;
 pub mod environment;
 pub mod fd;
 pub mod file;
+pub mod held;
 pub mod identity;
 pub mod image;
 pub mod launchd;
@@ -62,9 +63,9 @@ use other as platform;
 
 pub use words::plain;
 pub use words::plain_lines;
+pub use words::processes;
 pub use words::words;
 
 pub use platform::capability;
 pub use platform::family;
 pub use platform::listeners;
-pub use platform::pidfd;

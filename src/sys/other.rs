@@ -156,6 +156,10 @@ pub(super) fn is_exiting(_pid: i32) -> io::Result<bool> {
     Err(unsupported("the state of a process cannot be seen on this system yet"))
 }
 
+pub(super) fn is_stopped(_pid: i32) -> io::Result<bool> {
+    Err(unsupported("the state of a process cannot be seen on this system yet"))
+}
+
 /// Nothing is known against going on.
 pub(super) const EXEC_AFTER_FORK: bool = false;
 
@@ -252,6 +256,11 @@ pub mod family {
         Err(unsupported("the processes of a session cannot be found on this system yet"))
     }
 
+    /// All processes that started then or later: not yet.
+    pub fn since(_start_time: u64) -> io::Result<Vec<i32>> {
+        Err(unsupported("processes cannot be listed on this system yet"))
+    }
+
     /// Whether `pid` is `root` or below it; of another one that is not known, and so not believed.
     pub fn descends(pid: i32, root: i32) -> bool {
         pid == root
@@ -259,7 +268,7 @@ pub mod family {
 }
 
 /// Processes held by a descriptor.
-pub mod pidfd {
+pub(super) mod pidfd {
     use std::convert::Infallible;
     use std::io;
     use std::os::fd::AsFd;
@@ -269,26 +278,26 @@ pub mod pidfd {
 
     /// A process: none can be held.
     #[derive(Debug)]
-    pub struct PidFd(Infallible);
+    pub(crate) struct PidFd(Infallible);
 
     impl PidFd {
         /// Takes hold of a process: not yet.
-        pub fn open(_pid: i32) -> io::Result<Option<Self>> {
+        pub(crate) fn open(_pid: i32) -> io::Result<Option<Self>> {
             Err(unsupported("a process cannot be watched on this system yet"))
         }
 
         /// The same hold in a process that was forked since.
-        pub fn after_fork(self) -> io::Result<Option<Self>> {
+        pub(crate) fn after_fork(self) -> io::Result<Option<Self>> {
             match self.0 {}
         }
 
         /// Whether it has ended.
-        pub fn has_ended(&self) -> io::Result<bool> {
+        pub(crate) fn has_ended(&self) -> io::Result<bool> {
             match self.0 {}
         }
 
         /// Sends a signal to this very process.
-        pub fn send(&self, _signal: i32) -> io::Result<bool> {
+        pub(crate) fn send(&self, _signal: i32) -> io::Result<bool> {
             match self.0 {}
         }
     }

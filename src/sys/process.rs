@@ -152,6 +152,20 @@ pub fn session(pid: i32) -> io::Result<i32> {
     }
 }
 
+/// The process group of a process (getpgid(2)). An error of kind `NotFound` means that there is no such process.
+pub fn group(pid: i32) -> io::Result<i32> {
+    match nix::unistd::getpgid(Some(nix::unistd::Pid::from_raw(pid))) {
+        Ok(group) => Ok(group.as_raw()),
+        Err(Errno::ESRCH) => Err(io::ErrorKind::NotFound.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a process is stopped (SIGSTOP and its kin), as far as that can be seen.
+pub fn is_stopped(pid: i32) -> bool {
+    platform::is_stopped(pid).unwrap_or(false)
+}
+
 /// Our own number.
 pub fn own_pid() -> i32 {
     nix::unistd::getpid().as_raw()

@@ -25,6 +25,7 @@ pub use descriptor::Descriptors;
 #[cfg(test)]
 pub use descriptor::OpenFlags;
 pub use descriptor::descriptors;
+pub use descriptor::has_open;
 pub use environ::for_each_variable;
 pub use inode::FileId;
 pub use inode::Inode;

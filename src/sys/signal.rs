@@ -114,6 +114,21 @@ pub fn send(pid: i32, signal: i32) -> io::Result<()> {
     Ok(())
 }
 
+/// kill(2) with a whole process group.
+pub fn send_to_group(group: i32, signal: i32) -> io::Result<()> {
+    // Group 1 is not one that a service may be in, and kill(-1) would mean every process.
+    if group <= 1 { Err(io::ErrorKind::InvalidInput.into()) } else { send(-group, signal) }
+}
+
+/// Whether any process has this number, a zombie among them (kill(2) with signal 0).
+pub fn reaches(pid: i32) -> io::Result<bool> {
+    match send(pid, 0) {
+        Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(false),
+        Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(error),
+        _ => Ok(true),
+    }
+}
+
 /// Dies of a signal, as the program did whose end is passed on. Returns where that is not possible: process 1 of a
 /// container cannot be ended by its own signal.
 pub fn die_of(signal: i32) {

@@ -1,5 +1,7 @@
 //! `svcadapt status` and `svcadapt stop`: the truth about a service, and the end of it and of nobody else.
 
+mod denied;
+mod left;
 mod namespaces;
 mod places;
 mod race;

@@ -13,8 +13,10 @@ use crate::sys::lock;
 use crate::sys::lock::Holder;
 
 use super::super::pid_file;
+use super::Left;
 use super::MODE;
 use super::Record;
+use super::Tree;
 use super::mode_in;
 use super::place;
 use super::read;
@@ -39,6 +41,8 @@ pub enum Taken {
     Running(Option<i32>),
     /// The service with this lock, which runs as this process, has our pid file.
     PidFile(PathBuf, i32),
+    /// The main process of the last instance has ended, and this is what it has left behind.
+    Left(Box<Record>, Left),
 }
 
 impl Lock {
@@ -79,23 +83,14 @@ impl Lock {
             }
         }
         let mut opened = file::open_own(path, MODE)?;
-        match (lock::holder(&opened)?, read(path)?) {
-            (Holder::Elsewhere, _) => return Ok(Err(Taken::Running(None))),
-            (_, Some(known)) if known.is_anothers() => return Ok(Err(Taken::Running(Some(known.pid)))),
-            (Holder::Process(_), Some(known)) if known.is_of_another_namespace() => {
-                return Ok(Err(Taken::Running(None)));
-            }
-            (Holder::Process(pid), Some(known)) if known.may_be(pid) => {
-                return Ok(Err(Taken::Running(Some(pid))));
-            }
-            (Holder::Nobody, _) => {}
-            // Nobody has a lock without being recorded, unless somebody has removed the record.
-            (Holder::Process(pid), None) => return Ok(Err(Taken::Running(Some(pid)))),
-            // Another process than the recorded one: a child of a service that has ended.
-            (Holder::Process(_), Some(_)) => {
-                fs::remove_file(path)?;
-                opened = file::open_own(path, MODE)?;
-            }
+        let holder = lock::holder(&opened)?;
+        if let Some(taken) = in_the_way(path, holder, read(path)?)? {
+            return Ok(Err(taken));
+        }
+        // A child of a service that has ended.
+        if matches!(holder, Holder::Process(_)) {
+            fs::remove_file(path)?;
+            opened = file::open_own(path, MODE)?;
         }
         // Whatever the umask, and whatever made it.
         file::set_mode(&opened, mode_in(path.parent(), MODE))?;
@@ -149,7 +144,9 @@ pub fn remove(path: &Path) -> io::Result<()> {
             record.may_be(pid) || record.is_anothers() || record.is_of_another_namespace()
         }
         // A program that closed the lock's descriptor has let go of it, and may live all the same.
-        (Holder::Nobody, Some(record)) => record.is_anothers(),
+        (Holder::Nobody, Some(record)) if record.is_anothers() => true,
+        // By the record what it has left behind is found.
+        (Holder::Nobody, Some(record)) => !record.is_own() && !Tree::of_dead(path, record)?.1.is_empty(),
         (Holder::Elsewhere, _) | (Holder::Process(_), None) => true,
         (Holder::Nobody, None) => false,
     };
@@ -168,6 +165,25 @@ pub fn remove(path: &Path) -> io::Result<()> {
         file::remove(&directory, record)?;
     }
     pid_file_gone
+}
+
+/// Who keeps a start from a lock that has this holder, and this record beside it.
+fn in_the_way(path: &Path, holder: Holder, known: Option<Record>) -> io::Result<Option<Taken>> {
+    Ok(match (holder, known) {
+        (Holder::Elsewhere, _) => Some(Taken::Running(None)),
+        (_, Some(known)) if known.is_anothers() => Some(Taken::Running(Some(known.pid))),
+        (Holder::Process(_), Some(known)) if known.is_of_another_namespace() => Some(Taken::Running(None)),
+        (Holder::Process(pid), Some(known)) if known.may_be(pid) => Some(Taken::Running(Some(pid))),
+        // Nobody has a lock without being recorded, unless somebody has removed the record.
+        (Holder::Process(pid), None) => Some(Taken::Running(Some(pid))),
+        (Holder::Nobody, None) => None,
+        // This very process was the service before, and what it has started is its own.
+        (_, Some(known)) if known.is_own() => None,
+        (_, Some(known)) => {
+            let (_, left) = Tree::of_dead(path, &known)?;
+            (!left.is_empty()).then(|| Taken::Left(Box::new(known), left))
+        }
+    })
 }
 
 /// Whether something is not there; other errors stay what they are.

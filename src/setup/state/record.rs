@@ -7,6 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
+use crate::plan::started_as;
+use crate::sys::identity;
 use crate::sys::process;
 
 /// What is known of a service that was started.
@@ -31,13 +33,17 @@ pub struct Record {
     pub stop_signal: Option<String>,
     /// Whose session it is in.
     pub session: Session,
+    /// What stands in the environment of all that it starts, as [`STARTED_AS`].
+    pub mark: Option<String>,
+    /// The user that it was started as.
+    pub user: u32,
 }
 
 /// Whose session a service is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Session {
-    /// One that was made for it: all that is in it is of the service.
-    Own,
+    /// One that was made for it, with this number: all that is in it is of the service.
+    Own(i32),
     /// That of whoever started it, with strangers in it.
     Shared,
 }
@@ -55,9 +61,10 @@ impl Record {
         program: PathBuf,
         stop_patience: Option<u64>,
     ) -> io::Result<Self> {
+        let start_time = seen(process::identity(pid))?.map(|found| found.start_time);
         Ok(Self {
             pid,
-            start_time: seen(process::identity(pid))?.map(|found| found.start_time),
+            start_time,
             boot: process::boot().ok(),
             namespace: process::namespace(),
             pid_file,
@@ -65,7 +72,15 @@ impl Record {
             stop_patience,
             stop_signal: None,
             session: Session::Shared,
+            mark: start_time.map(|start| started_as(pid, start)),
+            user: identity::effective_user(),
         })
+    }
+
+    /// No process of the service is older.
+    pub fn begun(&self) -> Option<u64> {
+        let mark = || self.mark.as_deref()?.split(':').nth(1)?.parse().ok();
+        self.start_time.map(|start| mark().unwrap_or(start).min(start))
     }
 
     /// Whether its process lives: the same one, and no zombie.
@@ -141,9 +156,13 @@ impl Record {
         if let Some(signal) = &self.stop_signal {
             put("signal", OsStr::new(signal));
         }
-        if self.session == Session::Own {
-            put("session", OsStr::new("own"));
+        if let Session::Own(number) = self.session {
+            put("session", OsStr::new(&number.to_string()));
         }
+        if let Some(mark) = &self.mark {
+            put("mark", OsStr::new(mark));
+        }
+        put("user", OsStr::new(&self.user.to_string()));
         text.extend(b"end=\n");
         text
     }
@@ -166,7 +185,11 @@ impl Record {
             program: field("program")?.into(),
             stop_patience: number("stop"),
             stop_signal: field("signal").and_then(|name| name.into_string().ok()),
-            session: if field("session").is_some() { Session::Own } else { Session::Shared },
+            session: number("session")
+                .and_then(|n| i32::try_from(n).ok())
+                .map_or(Session::Shared, Session::Own),
+            mark: field("mark").and_then(|mark| mark.into_string().ok()),
+            user: number("user").and_then(|user| u32::try_from(user).ok()).unwrap_or(0),
         })
     }
 }
@@ -207,7 +230,12 @@ mod tests {
         let mut record = Record::own(None, "/bin/a%0a\nb".into(), Some(30_000_000)).unwrap();
         assert_eq!(Record::read(&record.write()), Some(record.clone()));
         record.pid_file = Some("/run/x=y.pid".into());
-        record.session = Session::Own;
+        record.session = Session::Own(4711);
+        record.user = 2001;
+        assert_eq!(record.begun(), record.start_time);
+        let start = record.start_time.unwrap();
+        record.mark = Some(format!("7:{}:forking", start - 2));
+        assert_eq!(record.begun(), Some(start - 2));
         record.stop_signal = Some("SIGRTMIN+3".into());
         assert_eq!(Record::read(&record.write()), Some(record.clone()));
         assert!(record.lives());

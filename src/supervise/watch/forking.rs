@@ -6,8 +6,6 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::os::fd::AsFd;
-use std::os::fd::BorrowedFd;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,7 +16,7 @@ use crate::setup::Failure;
 use crate::setup::pid_file;
 use crate::setup::pid_file::Named;
 use crate::sys::family;
-use crate::sys::pidfd::PidFd;
+use crate::sys::held::Held;
 use crate::sys::process;
 use crate::sys::process::Ended;
 use crate::sys::process::Reaped;
@@ -59,7 +57,7 @@ enum Stage {
     /// It has, and the main one is looked for.
     Searching(Search),
     /// This is the main one.
-    Found(PidFd),
+    Found(Held),
 }
 
 /// Why the main process has not been found.
@@ -92,16 +90,11 @@ impl Forking {
     }
 
     /// The main process, held: it may be a child of another one.
-    fn main(&self) -> Option<&PidFd> {
+    pub(super) fn main(&self) -> Option<&Held> {
         match &self.stage {
             Stage::Found(held) => Some(held),
             Stage::First | Stage::Searching(_) => None,
         }
-    }
-
-    /// What becomes readable when the main process ends.
-    pub(super) fn held(&self) -> Option<BorrowedFd<'_>> {
-        self.main().map(AsFd::as_fd)
     }
 
     /// How long to wait before the next look: for a pid file as for the probes, a two-hundredth of the time that has
@@ -119,12 +112,12 @@ impl Forking {
     /// Whether a process is one of the program's that lives. Where nobody but process 1 adopts orphans descent does
     /// not tell; then it has to be younger than we are, and one that both whom the program was started as and whoever has
     /// written the pid file may name.
-    fn hold(&self, pid: i32, by: u32) -> io::Result<Option<PidFd>> {
+    fn hold(&self, pid: i32, by: u32) -> io::Result<Option<Held>> {
         let own = process::own_pid();
         if pid == own || self.strangers.contains(&pid) {
             return Ok(None);
         }
-        let Some(held) = PidFd::open(pid)? else { return Ok(None) };
+        let Some(held) = Held::open(pid)? else { return Ok(None) };
         let ours = if family::ADOPTS_ORPHANS {
             family::descends(pid, own)
         } else {

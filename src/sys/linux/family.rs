@@ -6,6 +6,7 @@ use std::io;
 use super::super::process;
 use super::super::procfs;
 use super::super::procfs::Stat;
+use super::clock;
 
 /// Whether [`adopt_orphans`] can work.
 pub const ADOPTS_ORPHANS: bool = true;
@@ -34,9 +35,38 @@ fn all() -> io::Result<impl Iterator<Item = Stat>> {
     Ok(pids.filter_map(|pid| procfs::stat(pid).ok()))
 }
 
+/// How often the list of processes is read again at most, where one of them was gone when it was looked at.
+const MOST_LISTS: usize = 8;
+
 /// All processes of a session (setsid(2)), as they are now, zombies among them.
+///
+/// One that forks and leaves faster than the list is read may be missed. So the list is read again while any process on it
+/// was gone.
 pub fn session(number: i32) -> io::Result<Vec<i32>> {
-    Ok(all()?.filter(|stat| stat.session == number).map(|stat| stat.pid).collect())
+    // Those of another pid namespace are not meant.
+    procfs::path(process::own_pid(), "stat")?;
+    let mut members = BTreeSet::new();
+    for _ in 0..MOST_LISTS {
+        let mut gone = false;
+        for entry in std::fs::read_dir("/proc")?.flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            match procfs::stat(pid) {
+                Ok(stat) if stat.session == number => drop(members.insert(pid)),
+                Ok(_) => {}
+                Err(_) => gone = true,
+            }
+        }
+        if !gone {
+            break;
+        }
+    }
+    Ok(members.into_iter().collect())
+}
+
+/// All processes that started then or later, in the unit of [`super::super::process::Identity`].
+pub fn since(start_time: u64) -> io::Result<Vec<i32>> {
+    let since = |stat: &Stat| clock::of_machine(stat.start_time).saturating_add(clock::grain()) >= start_time;
+    Ok(all()?.filter(since).map(|stat| stat.pid).collect())
 }
 
 /// Our own children, also those that /proc hides from us (hidepid=); none where the kernel keeps no list of them

@@ -32,6 +32,11 @@ pub(crate) fn is_exiting(pid: i32) -> io::Result<bool> {
     procfs::stat(pid).map(|stat| stat.exiting)
 }
 
+/// One that a debugger has stopped (`t`) is the debugger's to let go.
+pub(crate) fn is_stopped(pid: i32) -> io::Result<bool> {
+    procfs::stat(pid).map(|stat| stat.state == 'T')
+}
+
 pub(crate) fn users(pid: i32) -> io::Result<Users> {
     let ids = procfs::status(pid)?.uids;
     Ok(Users { real: ids.real, effective: ids.effective })

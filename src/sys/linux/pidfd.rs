@@ -12,11 +12,11 @@ use nix::errno::Errno;
 
 /// A process (pidfd_open(2)). The descriptor can be read from, as poll(2) has it, once the process has ended.
 #[derive(Debug)]
-pub struct PidFd(OwnedFd);
+pub(crate) struct PidFd(OwnedFd);
 
 impl PidFd {
     /// Takes hold of a process; none where there is no such process.
-    pub fn open(pid: i32) -> io::Result<Option<Self>> {
+    pub(crate) fn open(pid: i32) -> io::Result<Option<Self>> {
         // SAFETY: pidfd_open(2) takes two numbers.
         match Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) }) {
             Ok(number) => {
@@ -24,19 +24,20 @@ impl PidFd {
                 // SAFETY: the kernel has just made this descriptor, and nobody else knows its number.
                 Ok(Some(Self(unsafe { OwnedFd::from_raw_fd(number) })))
             }
-            Err(Errno::ESRCH) => Ok(None),
+            // The second one: a number that only a thread, a group or a session has.
+            Err(Errno::ESRCH | Errno::EINVAL) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
 
     /// The same hold in a process that was forked since. Here it was inherited, so there is always one.
     #[allow(clippy::unnecessary_wraps, reason = "not every system lets it be inherited")]
-    pub fn after_fork(self) -> io::Result<Option<Self>> {
+    pub(crate) fn after_fork(self) -> io::Result<Option<Self>> {
         Ok(Some(self))
     }
 
     /// Sends a signal to this very process; false where it has ended.
-    pub fn send(&self, signal: i32) -> io::Result<bool> {
+    pub(crate) fn send(&self, signal: i32) -> io::Result<bool> {
         let number = self.0.as_raw_fd();
         let info = std::ptr::null::<libc::siginfo_t>();
         // SAFETY: with no siginfo the kernel makes one up as for kill(2); the rest are numbers.
@@ -48,7 +49,7 @@ impl PidFd {
     }
 
     /// Whether it has ended; a zombie has.
-    pub fn has_ended(&self) -> io::Result<bool> {
+    pub(crate) fn has_ended(&self) -> io::Result<bool> {
         Ok(super::super::fd::wait_readable(&[self.as_fd()], Some(Duration::ZERO))?.contains(&true))
     }
 }

@@ -47,6 +47,12 @@ pub fn session(number: i32) -> io::Result<Vec<i32>> {
     Ok(proc_info::processes()?.into_iter().filter(member).collect())
 }
 
+/// All processes that started then or later, in the unit of [`super::super::process::Identity`].
+pub fn since(start_time: u64) -> io::Result<Vec<i32>> {
+    let younger = |pid: &i32| super::known::identity(*pid).is_ok_and(|found| found.start_time >= start_time);
+    Ok(proc_info::processes()?.into_iter().filter(younger).collect())
+}
+
 /// Whether `pid` is `root` or below it. Walks upwards, so it costs only as much as the tree is deep.
 pub fn descends(pid: i32, root: i32) -> bool {
     let mut current = pid;

@@ -41,6 +41,10 @@ pub(crate) fn is_exiting(pid: i32) -> io::Result<bool> {
     Ok(info.pbsi_flags & IN_EXIT != 0 || info.pbsi_status == libc::SZOMB)
 }
 
+pub(crate) fn is_stopped(pid: i32) -> io::Result<bool> {
+    proc_info::process(pid).map(|info| info.pbi_status == libc::SSTOP)
+}
+
 pub(crate) fn users(pid: i32) -> io::Result<Users> {
     let info = proc_info::process(pid)?;
     Ok(Users { real: info.pbsi_ruid, effective: info.pbsi_uid })

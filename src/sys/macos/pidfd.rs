@@ -19,7 +19,7 @@ use super::known;
 /// A process. The descriptor can be read from, as poll(2) has it, once the process has ended: its event is never
 /// fetched.
 #[derive(Debug)]
-pub struct PidFd {
+pub(crate) struct PidFd {
     queue: Kqueue,
     pid: i32,
     start_time: u64,
@@ -27,7 +27,7 @@ pub struct PidFd {
 
 impl PidFd {
     /// Takes hold of a process; none where there is no such process, or it has ended.
-    pub fn open(pid: i32) -> io::Result<Option<Self>> {
+    pub(crate) fn open(pid: i32) -> io::Result<Option<Self>> {
         let Some(start_time) = running(pid)? else { return Ok(None) };
         let queue = Kqueue::new()?;
         fd::close_on_exec(&queue)?;
@@ -45,7 +45,7 @@ impl PidFd {
 
     /// The same hold in a process that was forked since: a queue is not inherited (kqueue(2)). None where the
     /// process has ended meanwhile.
-    pub fn after_fork(self) -> io::Result<Option<Self>> {
+    pub(crate) fn after_fork(self) -> io::Result<Option<Self>> {
         let Self { queue, pid, start_time } = self;
         // Its number is not open here, or by now somebody else's: it is not ours to close.
         let _ = OwnedFd::from(queue).into_raw_fd();
@@ -53,13 +53,13 @@ impl PidFd {
     }
 
     /// Whether it has ended; a zombie has.
-    pub fn has_ended(&self) -> io::Result<bool> {
+    pub(crate) fn has_ended(&self) -> io::Result<bool> {
         Ok(fd::wait_readable(&[self.as_fd()], Some(std::time::Duration::ZERO))?.contains(&true))
     }
 
     /// Sends a signal to this process; false where it has ended. Between our looking and the sending the process
     /// may end, and its number be given away; the kernel has no way to rule that out.
-    pub fn send(&self, signal: i32) -> io::Result<bool> {
+    pub(crate) fn send(&self, signal: i32) -> io::Result<bool> {
         if running(self.pid)? != Some(self.start_time) {
             return Ok(false);
         }

@@ -1,8 +1,10 @@
 //! The open descriptors of a process: `/proc/PID/fd` and `/proc/PID/fdinfo`.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 
 use crate::sys::procfs;
 use crate::sys::procfs::Inode;
@@ -100,6 +102,20 @@ pub fn descriptors(pid: i32) -> Result<Descriptors, Unseen> {
     }
     found.listed.sort_by_key(|descriptor| descriptor.number);
     Ok(found)
+}
+
+/// Whether a process has a file of this name, device and inode open; one that is close-on-exec counts if that is said.
+///
+/// Most descriptors are told by their links alone: no file system but that file's own is asked.
+pub fn has_open(pid: i32, name: &OsStr, file: (u64, u64), close_on_exec: bool) -> bool {
+    let Ok(fds) = procfs::path(pid, "fd") else { return false };
+    let entries = fs::read_dir(&fds).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok()).any(|number| {
+        let path = fds.join(number.to_string());
+        fs::read_link(&path).is_ok_and(|link| link.file_name() == Some(name))
+            && fs::metadata(&path).is_ok_and(|found| (found.dev(), found.ino()) == file)
+            && (close_on_exec || flags(pid, number).is_ok_and(|flags| !flags.close_on_exec))
+    })
 }
 
 fn flags(pid: i32, number: i32) -> Result<OpenFlags, Unseen> {

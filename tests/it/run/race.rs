@@ -259,7 +259,7 @@ fn a_program_that_closes_every_descriptor_is_still_known_to_run() {
 }
 
 #[test]
-fn what_the_program_leaves_behind_does_not_hold_its_lock() {
+fn a_start_beside_what_the_last_instance_left_behind_is_refused_and_works_when_that_has_ended() {
     let (dir, service) = (Dir::new(), Service::new());
     let d = dir.path().display();
     let sleep = dir.program("/bin/sleep").display().to_string();
@@ -270,7 +270,10 @@ fn what_the_program_leaves_behind_does_not_hold_its_lock() {
     let first = service.main();
     first.signal(Signal::SIGKILL);
     first.wait_gone();
-    assert_eq!(Process::of_program(Path::new(&sleep)).len(), 1, "the orphan has gone too");
+    let orphans = Process::of_program(Path::new(&sleep));
+    assert_eq!(orphans.len(), 1, "the orphan has gone too");
+    assert_eq!(run(&dir, &options).output().exit, Exit::Status(250));
+    stop(&orphans[0]);
     run(&dir, &options).run();
     assert_ne!(service.main().pid(), first.pid());
 }

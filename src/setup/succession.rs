@@ -1,0 +1,75 @@
+//! A start of a service whose last instance has left processes behind.
+//!
+//! Beside them a second instance would not be alone. A person is refused, and told how to end them. A manager that starts
+//! its service again has only this start: there they are ended first, as systemd does with what is left in a cgroup.
+
+use std::io;
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::sys::fd;
+
+use super::DEFAULT_STOP_MICROS;
+use super::ending::Ending;
+use super::state::Lock;
+use super::state::Record;
+use super::state::Taken;
+use super::state::Tree;
+
+/// What has lost its main process a moment ago may be about to end by itself.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How soon to look again.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// How long a process may take to end after SIGKILL.
+const LAST_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is done about what the last instance has left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Remains {
+    /// The start is refused.
+    Refuse,
+    /// They are ended.
+    End,
+}
+
+/// Takes a lock by `attempt`, which is made again while remains are in the way that go.
+pub(super) fn take(
+    path: &Path,
+    remains: Remains,
+    attempt: impl Fn() -> io::Result<Result<Lock, Taken>>,
+) -> io::Result<Result<Lock, Taken>> {
+    let begun = Instant::now();
+    let mut ended = remains == Remains::Refuse;
+    loop {
+        match attempt()? {
+            Err(Taken::Left(..)) if begun.elapsed() < GRACE => {
+                fd::wait_readable(&[], Some(AGAIN))?;
+            }
+            Err(Taken::Left(record, left)) if !ended && left.unproved.is_empty() => {
+                ended = true;
+                end(path, &record)?;
+            }
+            taken => return Ok(taken),
+        }
+    }
+}
+
+fn end(path: &Path, record: &Record) -> io::Result<()> {
+    let (tree, _) = Tree::of_dead(path, record)?;
+    let patience = Duration::from_micros(record.stop_patience.unwrap_or(DEFAULT_STOP_MICROS));
+    let deadline = Instant::now().checked_add(patience);
+    let ended = Ending::new(&tree).run(deadline, LAST_PATIENCE, None, &mut || Ok(true))?;
+    let name = path.file_name().unwrap_or_default().display().to_string();
+    let text = format!(
+        "svcadapt: start '{}': the last instance had left processes behind, and {} have been ended\n",
+        crate::sys::plain(&name),
+        ended.asked
+    );
+    // The manager's log. That nobody reads it is no reason not to start.
+    let _ = io::stderr().write_all(text.as_bytes());
+    Ok(())
+}

@@ -1,0 +1,212 @@
+//! What a service has left behind is found, told and ended, however many there are and whatever they do.
+
+use std::fs;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use crate::harness::Capability;
+use crate::harness::Exit;
+use crate::harness::Process;
+use crate::harness::Svc;
+use crate::harness::facts;
+use crate::harness::require;
+use crate::harness::wait_until;
+
+use super::support::Service;
+
+/// A service whose main process is a shell that has run this script: `$0` is a `sleep` of the test's own.
+fn shell(service: &Service, script: &str) {
+    let wd = format!("--working-directory={}", service.dir.path().display());
+    let ready = service.dir.join("up");
+    let _ = fs::remove_file(&ready);
+    let ready = format!("--ready=file:{}", ready.display());
+    let sleep = service.dir.program("/bin/sleep");
+    service.run(&[&ready, &wd]).args(["/bin/sh", "-c", script]).args([sleep]).run();
+}
+
+/// All processes that run the test's `sleep`.
+fn sleepers(service: &Service) -> Vec<Process> {
+    Process::of_program(&service.dir.program("/bin/sleep"))
+}
+
+fn kill_main(service: &Service) {
+    let main = service.process();
+    main.signal(Signal::SIGKILL);
+    main.wait_gone();
+}
+
+#[test]
+fn workers_whose_main_process_was_killed_are_told_by_status_and_ended_by_stop() {
+    let service = Service::new("orphans");
+    // One in the session, one in another; one that has closed the lock's descriptor, one with an empty environment.
+    for worker in [
+        r#""$0" 120 &"#,
+        r#"setsid "$0" 120 &"#,
+        r#""$0" 120 32>&- &"#,
+        r#"setsid "$0" 120 32>&- &"#,
+        r#"env -i setsid "$0" 120 &"#,
+    ] {
+        shell(&service, &format!("{worker} : > up; wait"));
+        wait_until("the worker runs", || (sleepers(&service).len() == 1).then_some(()));
+        let worker_pid = sleepers(&service)[0].pid();
+        kill_main(&service);
+        let (status, told) = service.asked();
+        let why =
+            format!("its main process has ended, but process {worker_pid} that it left behind still runs");
+        assert_eq!((status, &told["state"], &told["why"]), (4, &json!("unknown"), &json!(why)), "{worker}");
+        let refused = format!(
+            "svcadapt: start '[NAME]': its main process [PID] has ended, but process {worker_pid} that it left behind \
+             still runs\n  hint: `svcadapt stop [NAME]` ends what is left; a program that goes into the background by \
+             itself is of --type forking\n"
+        );
+        service.start(&["--stay"]).name("[NAME]", &service.name).stderr(&refused).status(250).run();
+        let stopped =
+            "[NAME]: stopped; its main process had ended, and a process that it left behind has ended now\n";
+        service.stop().stdout(stopped).run();
+        service.dir.nothing_left();
+        assert_eq!(service.asked().0, 3);
+    }
+}
+
+#[test]
+fn a_stop_that_was_killed_is_finished_by_the_next_stop() {
+    let service = Service::new("twice");
+    let deaf = r#"(trap "" TERM; "$0" 120; "$0" 120) & : > up; exec "$0" 120"#;
+    shell(&service, deaf);
+    let main = service.process();
+    let first = service.stop().args(["--timeout-stop-sec", "infinity"]).spawn();
+    main.wait_gone();
+    first.signal(Signal::SIGKILL);
+    assert_eq!(first.finish().exit, Exit::Signal(9));
+    assert_eq!(service.asked().0, 4);
+    let stop = service.stop().args(["--timeout-stop-sec", "300ms"]).output();
+    assert_eq!((stop.exit, stop.stderr.as_str()), (Exit::Status(0), ""));
+    service.dir.nothing_left();
+    assert_eq!(service.asked().0, 3);
+}
+
+#[test]
+fn a_program_that_forks_away_without_type_forking_is_named_with_the_cure() {
+    let service = Service::new("away");
+    let wd = format!("--working-directory={}", service.dir.path().display());
+    let sleep = service.dir.program("/bin/sleep");
+    service.run(&[&wd]).args(["/bin/sh", "-c", r#"setsid "$0" 120 & exit 0"#]).args([&sleep]).run();
+    wait_until("the daemon is alone", || {
+        let main = service.pid();
+        (!sleepers(&service).is_empty() && facts(&main.to_string()).is_err()).then_some(())
+    });
+    service
+        .status()
+        .stdout(
+            "[NAME]: unknown, its main process has ended, but process [PID] that it left behind still runs\n  \
+             hint: `svcadapt stop` ends what is left; a program that goes into the background by itself is of \
+             --type forking\n  program: [ANY]\n  pid file: [ANY]\n",
+        )
+        .status(4)
+        .run();
+    assert_eq!(service.start(&["--stay"]).output().exit, Exit::Status(250));
+    let stopped =
+        "[NAME]: stopped; its main process had ended, and a process that it left behind has ended now\n";
+    service.stop().stdout(stopped).run();
+    service.dir.nothing_left();
+}
+
+#[test]
+fn a_stopped_member_of_the_session_is_woken_and_ends_also_without_a_timeout() {
+    let service = Service::new("asleep");
+    // The main process waits for the stopped one.
+    shell(&service, r#"trap 'kill $!; wait; exit' TERM; "$0" 120 & : > up; wait"#);
+    wait_until("the worker runs", || (sleepers(&service).len() == 1).then_some(()));
+    sleepers(&service)[0].signal(Signal::SIGSTOP);
+    let stop = service.stop().args(["--timeout-stop-sec", "infinity"]).output();
+    assert_eq!((stop.exit, stop.stderr.as_str()), (Exit::Status(0), ""));
+    service.dir.nothing_left();
+    // And one that main does not wait for.
+    shell(&service, r#""$0" 120 & : > up; exec "$0" 120"#);
+    wait_until("both run", || (sleepers(&service).len() == 2).then_some(()));
+    let main = service.pid();
+    let all = sleepers(&service);
+    all.iter().find(|process| process.pid() != main).unwrap().signal(Signal::SIGSTOP);
+    let stop = service.stop().args(["--timeout-stop-sec", "infinity"]).output();
+    assert_eq!((stop.exit, stop.stderr.as_str()), (Exit::Status(0), ""));
+    service.dir.nothing_left();
+}
+
+#[test]
+fn a_session_of_more_processes_than_open_files_is_ended_as_a_whole() {
+    let service = Service::new("many");
+    let many = r#"i=0; while [ $i -lt 300 ]; do "$0" 120 & i=$((i+1)); done; : > up; wait"#;
+    shell(&service, many);
+    // 64 open files are less than a quarter of the processes.
+    let stopped = Svc::new(&service.dir)
+        .program("/bin/sh")
+        .args(["-c", r#"ulimit -n 64; exec "$0" stop "$1""#])
+        .args([service.dir.program("svcadapt")])
+        .args([&service.name])
+        .deadline(Duration::from_secs(60))
+        .output();
+    let told = format!("{}: stopped (SIGTERM, ", service.name);
+    assert!(stopped.stdout.starts_with(&told), "{stopped:?}");
+    assert!(stopped.stdout.ends_with("; 300 processes that it left behind have ended too\n"), "{stopped:?}");
+    service.dir.nothing_left();
+}
+
+#[test]
+fn a_chain_of_forks_that_ignores_sigterm_does_not_outlive_a_stop() {
+    if !require(Capability::Python) {
+        return;
+    }
+    let service = Service::new("chain");
+    let chain = "import os, signal, sys, time\n\
+                 if os.fork() == 0:\n    \
+                     signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    \
+                     open(sys.argv[1], 'w').write(str(os.getpgrp()))\n    \
+                     end = time.monotonic() + 60\n    \
+                     while time.monotonic() < end:\n        \
+                         if os.fork(): os._exit(0)\n\
+                 time.sleep(120)\n";
+    let group = service.dir.join("group");
+    let ready = format!("--ready=file:{}", group.display());
+    service.run(&[&ready]).args(["/usr/bin/python3", "-c", chain]).args([&group]).run();
+    wait_until("the group is known", || (!service.dir.read("group").is_empty()).then_some(()));
+    let group = nix::unistd::Pid::from_raw(service.dir.read("group").parse().unwrap());
+    nix::sys::signal::killpg(group, None).unwrap();
+    let stop = service.stop().args(["--timeout-stop-sec", "300ms"]).output();
+    assert_eq!((stop.exit, stop.stderr.as_str()), (Exit::Status(0), ""));
+    let alive = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let stat = fs::read_to_string(entry.unwrap().path().join("stat")).ok()?;
+        let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split_whitespace().collect();
+        (fields[0] != "Z" && fields[2] == group.to_string()).then(|| stat.clone())
+    });
+    // Process 1 may take its time to reap the rest.
+    assert_eq!(alive.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[test]
+fn a_process_that_leads_another_session_of_the_recorded_number_is_a_stranger() {
+    let service = Service::new("session-number");
+    service.start(&["--stay"]).run();
+    kill_main(&service);
+    // It has the number of the recorded session, and has started later.
+    let stranger =
+        Svc::new(&service.dir).program("/usr/bin/setsid").args(["--wait", "/bin/sleep", "120"]).spawn();
+    let leader = wait_until("it leads a session", || {
+        let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", stranger.pid())).ok()?;
+        let leads = |pid: &i64| facts(&pid.to_string()).is_ok_and(|seen| seen["sid"] == json!(pid));
+        let own = i64::from(stranger.pid());
+        children.split_whitespace().filter_map(|pid| pid.parse().ok()).chain([own]).find(leads)
+    });
+    let record = fs::read_to_string(service.record()).unwrap();
+    let lines = record.lines().map(|line| match line.split_once('=') {
+        Some(("session", _)) => format!("session={leader}\n"),
+        _ => format!("{line}\n"),
+    });
+    let record: String = lines.collect();
+    assert!(record.contains(&format!("session={leader}\n")), "{record}");
+    fs::write(service.record(), record).unwrap();
+    assert_eq!(service.asked().1["state"], json!("dead"));
+    service.stop().stdout("[NAME]: not running\n").run();
+    assert!(facts(&leader.to_string()).is_ok());
+}
