@@ -39,17 +39,18 @@ fn service_is_the_same_in_a_time_namespace_with_another_clock() {
 fn service_is_found_where_proc_shows_another_pid_namespace() {
     told(
         "unshare --pid --fork --kill-child sh -c '
-             svcadapt run --mode classic --name web -- /bin/sleep 100; svcadapt status web | head -1
+             svcadapt run --mode classic --name web -- /bin/sleep 100; svcadapt status web | head -1 | tr -d 0-9
              svcadapt run --mode classic --name web -- /bin/sleep 100 2>/dev/null; echo $?'",
-        "web: running, process [ANY]\n250\n",
+        // Since when it runs is another process's there.
+        "web: running, process \n250\n",
     );
 }
 
 #[test]
 fn service_is_found_without_proc() {
     told(
-        "umount -l /proc; run; svcadapt status web | head -1; run 2>/dev/null; echo $?
+        "umount -l /proc; run; svcadapt status web | head -1 | tr -d 0-9; run 2>/dev/null; echo $?
          svcadapt run --mode classic -- /bin/true; echo $?",
-        "web: running, process [ANY]\n250\n0\n",
+        "web: running, process \n250\n0\n",
     );
 }
