@@ -126,6 +126,7 @@ fn manager_of(name: &str, label: &str) -> Option<Manager> {
         Manager::Container,
         Manager::Init,
         Manager::Svcadapt,
+        Manager::Other,
         Manager::None,
     ];
     all.into_iter().find(|known| known.name() == name)

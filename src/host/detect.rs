@@ -1,5 +1,6 @@
 //! From facts to a mode and a manager: a list of rules, the first that speaks wins.
 
+use super::ancestors::above;
 use super::detection::Asked;
 use super::detection::Detection;
 use super::detection::Manager;
@@ -9,7 +10,6 @@ use super::evidence::Fact;
 use super::facts::Activation;
 use super::facts::Facts;
 use super::facts::Platform;
-use super::facts::Process;
 use super::facts::Scope;
 use super::facts::UnitRef;
 
@@ -29,6 +29,7 @@ pub(super) fn decision(facts: &Facts, asked: Asked) -> (Detection, Fact) {
     };
     let manager = match (asked, verdict.manager) {
         (Asked::Systemd, _) => Manager::Systemd,
+        (Asked::Supervised, Manager::None) if facts.is_spoken_to() => Manager::Other,
         (Asked::Launchd, found) if found.name() != Asked::Launchd.name() => Manager::Launchd { label: None },
         (_, found) => found,
     };
@@ -78,12 +79,13 @@ impl Verdict {
     }
 }
 
-const RULES: [fn(&Facts) -> Option<Verdict>; 7] = [
+const RULES: [fn(&Facts) -> Option<Verdict>; 8] = [
     job_of_launchd,
     process_of_a_unit,
     process_one,
     child_of_a_supervisor,
     on_a_terminal,
+    started_to_return,
     left_by_a_job_of_launchd,
     below_a_service,
 ];
@@ -113,14 +115,17 @@ fn job_of_launchd(facts: &Facts) -> Option<Verdict> {
 }
 
 /// systemd 248 and later tell each process that they start for a unit its own process id (systemd.exec(5)). Of the
-/// environment only this is not true of descendants too. From the inside `Type=forking` looks like `Type=simple`;
-/// only `NOTIFY_SOCKET` rules it out.
+/// environment only this is not true of descendants too; a shell that waits for us speaks for us. From the inside
+/// `Type=forking` looks like `Type=simple`; only `NOTIFY_SOCKET` rules it out.
 fn process_of_a_unit(facts: &Facts) -> Option<Verdict> {
-    if facts.platform != Platform::Linux || !facts.names_us("SYSTEMD_EXEC_PID") {
+    let ours = facts.names_us("SYSTEMD_EXEC_PID");
+    if facts.platform != Platform::Linux || !(ours || above(facts).is_below_a_units_process(facts)) {
         return None;
     }
-    if facts.manager_answer.as_ref().is_some_and(|answer| answer.service_type == "forking") {
-        return Some(Verdict::classic(Manager::Systemd, Fact::Answer));
+    if let Some(answer) = facts.manager_answer.as_ref().filter(|answer| answer.service_type == "forking") {
+        // One that is up waits for no fork any more.
+        let waits = ours || answer.main_pid == 0;
+        return Some(Verdict::classic(if waits { Manager::Systemd } else { Manager::None }, Fact::Answer));
     }
     let open = if facts.variable("NOTIFY_SOCKET").is_some() { Open::Nothing } else { Open::Mode };
     Some(Verdict { open, ..Verdict::supervised(Manager::Systemd, Fact::Variable("SYSTEMD_EXEC_PID")) })
@@ -130,34 +135,16 @@ fn process_one(facts: &Facts) -> Option<Verdict> {
     (facts.pid == 1).then(|| Verdict::supervised(Manager::Container, Fact::Pid))
 }
 
-/// Only a parent waits for us, so a supervisor further up does not count.
+/// A supervisor waits for its child. A shell between the two ends as we do, so that we are its service all the same.
 fn child_of_a_supervisor(facts: &Facts) -> Option<Verdict> {
-    let parent = facts.parent.as_ref()?;
-    let manager = match supervisor(parent) {
-        Some(manager) => manager,
-        None if facts.variable("SUPERVISOR_ENABLED").is_some() && parent.mentions("supervisord") => {
-            Manager::Supervisord
-        }
-        None => return None,
-    };
-    Some(Verdict::supervised(manager, Fact::Parent))
+    let above = above(facts);
+    above.supervisor(facts).map(|manager| Verdict::supervised(manager, above.fact()))
 }
 
-/// The supervisor that this program is known to be.
-pub(super) fn supervisor(process: &Process) -> Option<Manager> {
-    const KNOWN: [(&str, Manager); 10] = [
-        ("s6-supervise", Manager::S6),
-        ("runsv", Manager::Runit),
-        ("supervise", Manager::Daemontools),
-        ("supervise-daemon", Manager::OpenRc),
-        ("tini", Manager::Init),
-        ("tini-static", Manager::Init),
-        ("docker-init", Manager::Init),
-        ("dumb-init", Manager::Init),
-        ("catatonit", Manager::Init),
-        ("podman-init", Manager::Init),
-    ];
-    KNOWN.into_iter().find(|(name, _)| process.is_called(name)).map(|(_, manager)| manager)
+/// A job of cron(8) has to return, though it runs in the control group of a service.
+fn started_to_return(facts: &Facts) -> Option<Verdict> {
+    let above = above(facts);
+    above.starts_what_returns().then(|| Verdict::classic(Manager::None, above.fact()))
 }
 
 /// A terminal below a service (tmux, a shell of a CI job with a terminal) is a person's, not the service's.
@@ -196,7 +183,9 @@ fn below_a_service(facts: &Facts) -> Option<Verdict> {
             let waits = answer.main_pid == 0;
             Verdict::classic(if waits { Manager::Systemd } else { Manager::None }, Fact::Answer)
         }
-        Some(answer) if answer.main_pid == facts.pid => Verdict::supervised(Manager::Systemd, Fact::Answer),
+        Some(answer) if answer.main_pid == facts.pid || above(facts).waits(answer.main_pid) => {
+            Verdict::supervised(Manager::Systemd, Fact::Answer)
+        }
         None if is_asked(facts) => {
             let asked = Fact::Variable("NOTIFY_SOCKET");
             Verdict { open: Open::Everything, ..Verdict::supervised(Manager::Systemd, asked) }
@@ -235,6 +224,17 @@ impl Facts {
     fn launchd_job(&self) -> Option<&str> {
         let name = (self.platform == Platform::MacOs).then(|| self.variable("XPC_SERVICE_NAME")).flatten()?;
         (!name.is_empty() && name != "0" && !self.is_launchd_application()).then_some(name)
+    }
+
+    /// Whether the variables of sd_notify(3), sd_watchdog_enabled(3) or sd_listen_fds(3) are addressed to us, where a
+    /// supervisor was asked for. What a person's terminal has inherited from a unit is not.
+    fn is_spoken_to(&self) -> bool {
+        let set = |name: &str| self.variable(name).is_some();
+        let inherited = (self.controlling_terminal || self.stdin_terminal)
+            && set("SYSTEMD_EXEC_PID")
+            && !self.names_us("SYSTEMD_EXEC_PID");
+        let watched = set("WATCHDOG_USEC") && (self.names_us("WATCHDOG_PID") || !set("WATCHDOG_PID"));
+        !inherited && (set("NOTIFY_SOCKET") || watched || self.names_us("LISTEN_PID"))
     }
 
     fn is_launchd_application(&self) -> bool {

@@ -55,6 +55,9 @@ pub enum Manager {
     /// `svcadapt run`, which has started this very program, and waits for it or has its lock held by it. Only a program
     /// that becomes a service itself asks ([`crate::daemon`]).
     Svcadapt,
+    /// One that is not known by its name: the mode was asked for, and the variables by which a manager speaks to a service
+    /// (sd_notify(3)) are there.
+    Other,
     /// None, or none whose service we are.
     None,
 }
@@ -117,6 +120,7 @@ impl Manager {
             Self::Container => "container",
             Self::Init => "init",
             Self::Svcadapt => "svcadapt",
+            Self::Other => "other",
             Self::None => "none",
         }
     }

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::detect::supervisor;
+use super::ancestors::above;
 use super::detection::Asked;
+use super::detection::Manager;
 use super::facts::Activation;
 use super::facts::Facts;
 use super::facts::Platform;
@@ -31,7 +32,7 @@ pub(super) enum Fact {
     Asked,
     Pid,
     Parent,
-    Grandparent,
+    Above,
     Init,
     User,
     Session,
@@ -51,7 +52,7 @@ impl Fact {
             Self::Asked => "asked",
             Self::Pid => "pid",
             Self::Parent => "parent",
-            Self::Grandparent => "grandparent",
+            Self::Above => "above the parent",
             Self::Init => "init",
             Self::User => "user",
             Self::Session => "session",
@@ -72,7 +73,7 @@ const BEFORE: [Fact; 9] = [
     Fact::Asked,
     Fact::Pid,
     Fact::Parent,
-    Fact::Grandparent,
+    Fact::Above,
     Fact::Init,
     Fact::User,
     Fact::Session,
@@ -113,10 +114,7 @@ fn say(facts: &Facts, asked: Asked, fact: Fact) -> Said {
         Fact::Pid if facts.pid == 1 => said(&1, "process 1: when it ends, its whole pid namespace ends"),
         Fact::Pid => said(&facts.pid, "not process 1"),
         Fact::Parent => parent(facts),
-        Fact::Grandparent => match &facts.grandparent {
-            Some(process) => said(&show(process), "only a parent waits for us, so this decides nothing"),
-            None => (None, "out of sight".into()),
-        },
+        Fact::Above => above_the_parent(facts),
         Fact::Init => (facts.init.clone(), "the program of process 1; it decides nothing".into()),
         Fact::User if facts.uid == 0 => said(&0, "root: services of the system"),
         Fact::User => {
@@ -169,15 +167,37 @@ fn parent(facts: &Facts) -> Said {
     let Some(process) = &facts.parent else {
         return said(&facts.ppid, "out of sight: it lives outside our pid namespace, or is hidden");
     };
-    let says = match supervisor(process) {
+    let above = above(facts);
+    let says = match above.supervisor(facts).filter(|_| above.fact() == Fact::Parent) {
+        Some(_) if process.waits_for_its_child() => "process 1 of a container, which ends with us",
+        Some(Manager::Supervisord) => "supervisord, which waits for us",
         Some(_) => "a supervisor or a small init, which waits for us",
-        None if process.mentions("supervisord") && facts.variable("SUPERVISOR_ENABLED").is_some() => {
-            "supervisord, which waits for us"
-        }
         None if process.pid == 1 => "process 1 adopts every orphan, so this alone says nothing",
+        None if above.between.is_empty() && above.starts_what_returns() => RETURNS,
+        None if process.runs_an_init_script() => "an init script, which has to return",
+        None if !above.between.is_empty() => "it waits for us; what has started it decides",
+        None if process.waits_for_its_child() => "a person's shell: it gives each job a process group",
         None => "no supervisor that we know",
     };
     said(&show(process), says)
+}
+
+const RETURNS: &str = "it starts programs that return, as cron does";
+
+fn above_the_parent(facts: &Facts) -> Said {
+    let shown: Vec<String> = facts.above.iter().map(show).collect();
+    let above = above(facts);
+    let says = match above.supervisor(facts) {
+        _ if shown.is_empty() => return (None, "out of sight".into()),
+        _ if above.between.is_empty() => {
+            "our parent does not wait for us on its behalf, so this decides nothing"
+        }
+        Some(Manager::Init) if above.top.is_none() => "process 1 of a container, which ends with us",
+        Some(_) => "a supervisor or a small init, which waits for the shell between",
+        None if above.starts_what_returns() => RETURNS,
+        None => "no supervisor that we know",
+    };
+    (Some(shown.join(" < ")), says.into())
 }
 
 fn variable(facts: &Facts, name: &str) -> Cow<'static, str> {
@@ -186,6 +206,9 @@ fn variable(facts: &Facts, name: &str) -> Cow<'static, str> {
     let says = match name {
         "XPC_SERVICE_NAME" => return label(facts),
         "SYSTEMD_EXEC_PID" if ours => "systemd started this very process for a unit",
+        "SYSTEMD_EXEC_PID" if above(facts).is_below_a_units_process(facts) => {
+            "systemd started the shell that waits for us for a unit"
+        }
         "SYSTEMD_EXEC_PID" if set => "inherited: systemd started another process",
         "SYSTEMD_EXEC_PID" => "not started by systemd 248 or later",
         "INVOCATION_ID" if set && facts.systemd_booted => "an ancestor or we ourselves belong to a unit",
@@ -202,7 +225,7 @@ fn variable(facts: &Facts, name: &str) -> Cow<'static, str> {
         "LISTEN_FDS" if set => "counts only together with LISTEN_PID",
         "WATCHDOG_USEC" if set => "counts only together with WATCHDOG_PID",
         "SUPERVISOR_ENABLED" | "SUPERVISOR_PROCESS_NAME" if set => {
-            "supervisord is above us; it counts only as our parent"
+            "supervisord is above us; it counts where it waits for us"
         }
         "RC_SVCNAME" if set => "a service script of OpenRC is above us",
         "container" if set => "the container manager's word for this container",

@@ -46,8 +46,9 @@ pub struct Facts {
     pub environment: BTreeMap<String, String>,
     /// Our parent, where it can be seen.
     pub parent: Option<Process>,
-    /// Our parent's parent, where it can be seen.
-    pub grandparent: Option<Process>,
+    /// The ancestors above our parent that can be seen, nearest first: up to the first that is neither a shell nor
+    /// another program which waits for what it has started.
+    pub above: Vec<Process>,
     /// The program name of process 1, where it can be seen.
     pub init: Option<String>,
     /// Our path in systemd's control group hierarchy, below the manager's own root.
@@ -78,6 +79,8 @@ pub enum Platform {
 pub struct Process {
     /// Its process id.
     pub pid: i32,
+    /// Its process group. A shell with job control gives each job one of its own.
+    pub process_group: i32,
     /// The name of its program, cut to 15 bytes by the kernel.
     pub comm: String,
     /// Its argument vector; empty where it cannot be read.
@@ -163,10 +166,39 @@ impl Process {
         let cut = name.get(..15).unwrap_or(name);
         let own_word = match self.command_line.as_slice() {
             [busybox, applet, ..] if base_name(busybox) == "busybox" => applet,
-            [program, ..] => program,
+            // A login shell has a '-' before its name (login(1)).
+            [program, ..] => program.strip_prefix('-').unwrap_or(program),
             [] => return self.comm == cut,
         };
         self.comm == cut || base_name(own_word) == name
+    }
+
+    /// Whether it waits for the program that it has started, and ends when that ends: a shell, or a program that changes
+    /// something for another one.
+    pub fn waits_for_its_child(&self) -> bool {
+        const SHELLS: [&str; 14] = [
+            "sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "oksh", "zsh", "yash", "fish", "csh",
+            "tcsh", "rc",
+        ];
+        const OTHERS: [&str; 10] = [
+            "svcadapt",
+            "su",
+            "sudo",
+            "runuser",
+            "timeout",
+            "time",
+            "flock",
+            "setsid",
+            "unshare",
+            "run-parts",
+        ];
+        SHELLS.into_iter().chain(OTHERS).any(|name| self.is_called(name))
+    }
+
+    /// Whether it is a shell that executes an init script, which has to return.
+    pub fn runs_an_init_script(&self) -> bool {
+        let script = self.command_line.iter().skip(1).find(|word| !word.starts_with('-'));
+        script.is_some_and(|path| path.starts_with("/etc/init.d/") || path.starts_with("/etc/rc"))
     }
 
     /// Whether one of its arguments is a path or a module of this name.
@@ -186,7 +218,7 @@ mod tests {
 
     fn process(comm: &str, words: &[&str]) -> Process {
         let command_line = words.iter().map(|&word| word.to_owned()).collect();
-        Process { pid: 7, comm: comm.to_owned(), command_line }
+        Process { pid: 7, process_group: 7, comm: comm.to_owned(), command_line }
     }
 
     #[test]
@@ -209,5 +241,36 @@ mod tests {
         );
         assert!(process("python3", &["python3", "-m", "supervisor.supervisord"]).mentions("supervisord"));
         assert!(!process("vi", &["vi", "supervisord.conf"]).mentions("supervisord"));
+    }
+
+    #[test]
+    fn a_shell_waits_for_its_child_whatever_it_is_called_by() {
+        for (comm, words) in [
+            ("sh", &["/bin/sh", "./run"][..]),
+            ("bash", &["-bash"]),
+            ("run", &["/bin/sh", "./run"]),
+            ("busybox", &["busybox", "ash", "./run"]),
+            ("timeout", &[]),
+        ] {
+            assert!(process(comm, words).waits_for_its_child(), "{comm}");
+        }
+        for (comm, words) in
+            [("python3", &["python3", "sh"][..]), ("runsv", &["runsv", "sh"]), ("tmux: server", &["tmux"])]
+        {
+            assert!(!process(comm, words).waits_for_its_child(), "{comm}");
+        }
+    }
+
+    #[test]
+    fn an_init_script_is_one_that_lies_where_they_lie() {
+        for words in
+            [&["/bin/sh", "/etc/init.d/web", "start"][..], &["sh", "-e", "/etc/rc2.d/S01web", "start"]]
+        {
+            assert!(process("web", words).runs_an_init_script(), "{words:?}");
+        }
+        for words in [&["sh", "./run"][..], &["sh", "-c", "/etc/init.d/web start"], &[], &["/etc/init.d/web"]]
+        {
+            assert!(!process("sh", words).runs_an_init_script(), "{words:?}");
+        }
     }
 }

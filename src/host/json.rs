@@ -41,7 +41,7 @@ impl Facts {
             "stdin_terminal": self.stdin_terminal,
             "environment": self.environment,
             "parent": self.parent.as_ref().map(process_to_json),
-            "grandparent": self.grandparent.as_ref().map(process_to_json),
+            "above": self.above.iter().map(process_to_json).collect::<Vec<_>>(),
             "init": self.init,
             "cgroup": self.cgroup,
             "systemd_booted": self.systemd_booted,
@@ -68,7 +68,7 @@ impl Facts {
                 value.as_object()?.iter().map(text).collect()
             })?,
             parent: field.read_optional("parent", process)?,
-            grandparent: field.read_optional("grandparent", process)?,
+            above: field.read("above", |value| value.as_array()?.iter().map(process).collect())?,
             init: field.read_optional("init", string)?,
             cgroup: field.read_optional("cgroup", string)?,
             systemd_booted: field.read("systemd_booted", Value::as_bool)?,
@@ -129,13 +129,23 @@ fn string(value: &Value) -> Option<String> {
 }
 
 fn process_to_json(process: &Process) -> Value {
-    json!({ "pid": process.pid, "comm": process.comm, "command_line": process.command_line })
+    json!({
+        "pid": process.pid,
+        "process_group": process.process_group,
+        "comm": process.comm,
+        "command_line": process.command_line,
+    })
 }
 
 fn process(value: &Value) -> Option<Process> {
     let object: &Map<String, Value> = value.as_object()?;
     let command_line = object.get("command_line")?.as_array()?.iter().map(string).collect::<Option<_>>()?;
-    Some(Process { pid: number(object.get("pid")?)?, comm: string(object.get("comm")?)?, command_line })
+    Some(Process {
+        pid: number(object.get("pid")?)?,
+        process_group: number(object.get("process_group")?)?,
+        comm: string(object.get("comm")?)?,
+        command_line,
+    })
 }
 
 fn answer_to_json(answer: &UnitAnswer) -> Value {

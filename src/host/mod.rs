@@ -9,6 +9,7 @@
 
 #![forbid(unsafe_code)]
 
+mod ancestors;
 mod cgroup;
 mod detect;
 mod detection;

@@ -55,19 +55,20 @@ fn answered(facts: Facts, asked: Asked) -> Facts {
 
 /// Gathers the facts. What cannot be read is left out; nothing is changed and nobody is asked but launchd.
 pub fn gather() -> Facts {
-    let facts = gather_deciding();
-    let above = facts.parent.as_ref().and_then(|parent| seen(parent.pid));
-    Facts {
-        grandparent: above.and_then(|parent| seen(parent.ppid)).map(process),
-        init: lineage::other(1).map(|init| init.comm),
-        ..facts
+    let mut facts = gather_deciding();
+    if facts.above.is_empty() {
+        // It decides nothing, but a reader wants to see it.
+        let parent = facts.parent.as_ref().and_then(|parent| seen(parent.pid));
+        facts.above.extend(parent.and_then(|parent| seen(parent.ppid)).map(process));
     }
+    Facts { init: lineage::other(1).map(|init| init.comm), ..facts }
 }
 
 /// Without the facts that no rule looks at.
 fn gather_deciding() -> Facts {
     let own = lineage::own();
     let environment = environment();
+    let (parent, above) = ancestors(own.ppid);
     Facts {
         platform: platform(),
         pid: own.pid,
@@ -77,8 +78,8 @@ fn gather_deciding() -> Facts {
         uid: own.uid,
         controlling_terminal: own.controlling_terminal,
         stdin_terminal: own.stdin_terminal,
-        parent: seen(own.ppid).map(process),
-        grandparent: None,
+        parent,
+        above,
         init: None,
         cgroup: procfs::cgroup(own.pid).ok().and_then(|text| below_manager(&text)),
         systemd_booted: fs::symlink_metadata("/run/systemd/system").is_ok_and(|data| data.is_dir()),
@@ -87,6 +88,24 @@ fn gather_deciding() -> Facts {
         manager_answer: None,
         environment,
     }
+}
+
+/// More shells than this wait for no service.
+const MAX_ANCESTORS: usize = 16;
+
+/// The parent, and what is above it as far as each waits for what it has started.
+fn ancestors(ppid: i32) -> (Option<Process>, Vec<Process>) {
+    let Some(parent) = seen(ppid) else { return (None, Vec::new()) };
+    let (mut next, mut last) = (parent.ppid, process(parent));
+    let parent = last.clone();
+    let mut above = Vec::new();
+    while last.waits_for_its_child() && above.len() < MAX_ANCESTORS {
+        let Some(other) = seen(next) else { break };
+        next = other.ppid;
+        last = process(other);
+        above.push(last.clone());
+    }
+    (Some(parent), above)
 }
 
 /// Our path below the root of systemd's hierarchy. Process 1 lives there too, and is looked at only where that may not
@@ -155,7 +174,12 @@ fn seen(pid: i32) -> Option<lineage::Other> {
 }
 
 fn process(other: lineage::Other) -> Process {
-    Process { pid: other.pid, comm: other.comm, command_line: other.command_line }
+    Process {
+        pid: other.pid,
+        process_group: other.process_group,
+        comm: other.comm,
+        command_line: other.command_line,
+    }
 }
 
 /// Whether standard error goes to the journal: `JOURNAL_STREAM` is its `DEVICE:INODE`, both decimal (systemd.exec(5)).

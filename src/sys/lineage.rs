@@ -35,6 +35,8 @@ pub struct Other {
     pub pid: i32,
     /// Its parent.
     pub ppid: i32,
+    /// Its process group.
+    pub process_group: i32,
     /// The name of its program, cut to 15 bytes.
     pub comm: String,
     /// Its argument vector; empty where it cannot be read.
@@ -70,7 +72,7 @@ fn controlling_terminal(pid: i32) -> bool {
 pub fn other(pid: i32) -> Option<Other> {
     let stat = crate::sys::procfs::stat(pid).ok()?;
     let command_line = crate::sys::procfs::command_line(pid).unwrap_or_default();
-    Some(Other { pid, ppid: stat.ppid, comm: stat.comm, command_line })
+    Some(Other { pid, ppid: stat.ppid, process_group: stat.pgrp, comm: stat.comm, command_line })
 }
 
 /// Reads another process's facts. Of one of another user only root reads the argument vector.
@@ -82,6 +84,7 @@ pub fn other(pid: i32) -> Option<Other> {
     Some(Other {
         pid,
         ppid: info.pbsi_ppid.cast_signed(),
+        process_group: info.pbsi_pgid.cast_signed(),
         comm: String::from_utf8_lossy(&comm).into_owned(),
         command_line: crate::sys::platform::arguments(pid).unwrap_or_default(),
     })

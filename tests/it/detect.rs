@@ -118,9 +118,43 @@ fn the_mode_that_was_asked_for_wins_and_leaves_manager_and_scope_alone() {
         for (asked, mode) in [(Asked::Classic, Mode::Classic), (Asked::Supervised, Mode::Supervised)] {
             let told = detect(&fixture.facts, asked);
             assert_eq!((told.mode, decided(&told)), (mode, "asked"), "{}", fixture.name);
-            assert_eq!((told.manager, told.scope), (auto.manager.clone(), auto.scope), "{}", fixture.name);
+            // A supervisor that was asked for and speaks to us is there, by whatever name.
+            let manager = if told.manager == Manager::Other { Manager::None } else { told.manager };
+            assert_eq!((manager, told.scope), (auto.manager.clone(), auto.scope), "{}", fixture.name);
         }
     }
+}
+
+#[test]
+fn variables_addressed_to_us_are_believed_only_where_a_supervisor_was_asked_for() {
+    let believed = |name: &str, variables: &[(&str, &str)]| {
+        let mut facts = fixture(name);
+        facts.environment =
+            variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let auto = detect(&facts, Asked::Auto).manager;
+        assert_eq!(auto, Manager::None, "{name} {variables:?}");
+        detect(&facts, Asked::Supervised).manager == Manager::Other
+    };
+    let own = fixture("terminal").pid.to_string();
+    for yes in [
+        &[("NOTIFY_SOCKET", "/n")][..],
+        &[("WATCHDOG_USEC", "5")],
+        &[("WATCHDOG_USEC", "5"), ("WATCHDOG_PID", &own)],
+        &[("LISTEN_FDS", "1"), ("LISTEN_PID", &own)],
+    ] {
+        assert!(believed("terminal", yes), "{yes:?}");
+    }
+    for no in [
+        &[][..],
+        &[("WATCHDOG_USEC", "5"), ("WATCHDOG_PID", "1")],
+        &[("LISTEN_FDS", "1"), ("LISTEN_PID", "1")],
+        // What a terminal has inherited from a unit.
+        &[("NOTIFY_SOCKET", "/n"), ("SYSTEMD_EXEC_PID", "1")],
+    ] {
+        assert!(!believed("terminal", no), "{no:?}");
+    }
+    // A supervisor that is itself a unit, and has a socket of its own.
+    assert!(believed("runit-python", &[("NOTIFY_SOCKET", "/n"), ("SYSTEMD_EXEC_PID", "1")]));
 }
 
 #[test]
@@ -187,7 +221,7 @@ fn on_a_mac(ppid: i32, name: Option<&str>, activation: Activation, terminal: boo
         stdin_terminal: terminal,
         environment,
         parent: None,
-        grandparent: None,
+        above: Vec::new(),
         init: Some("launchd".to_owned()),
         cgroup: None,
         activation,

@@ -2,6 +2,7 @@
 //! started, and told in the supervisor's own protocol.
 
 mod activation;
+mod below_a_shell;
 mod container;
 mod everywhere;
 mod forking;
