@@ -65,6 +65,8 @@ impl Streams {
         self.open[number] = match output {
             Output::Null => Some(file::open_null()?.into()),
             Output::Inherit => None,
+            // Nothing has been put into its place yet.
+            Output::Descriptor(number) => Some(fd::copy_of(*number, 3)?),
             Output::File(..) if self.output.as_ref() == Some(output) => {
                 self.open[1].as_ref().map(|open| fd::duplicate(open, 3)).transpose()?
             }

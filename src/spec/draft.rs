@@ -17,6 +17,7 @@ use super::Limit;
 use super::Mode;
 use super::Native;
 use super::Origin;
+use super::Output;
 use super::Principal;
 use super::Probe;
 use super::Problem;
@@ -174,8 +175,8 @@ impl<'a> Reading<'a> {
                 unset: self.many(Field::UnsetEnvironment, EnvName::parse_list),
             },
             standard_input: self.one(Field::StandardInput, super::Input::parse),
-            standard_output: self.one(Field::StandardOutput, super::Output::parse),
-            standard_error: self.one(Field::StandardError, super::Output::parse),
+            standard_output: self.one(Field::StandardOutput, |value| Output::of_stream(1, value)),
+            standard_error: self.one(Field::StandardError, |value| Output::of_stream(2, value)),
             limits: Resource::ALL
                 .into_iter()
                 .filter_map(|resource| {

@@ -26,6 +26,9 @@ pub enum Output {
     Null,
     /// `inherit`: what the starter has.
     Inherit,
+    /// `/dev/fd/N`: what the starter has open at this number. To open that name again is something else: a socket cannot
+    /// be opened so at all, nor a pipe of another user's.
+    Descriptor(i32),
     /// A file.
     File(FileMode, AbsPath),
 }
@@ -47,6 +50,7 @@ impl Input {
         match split(bytes(value)?) {
             (b"null", None) => Ok(Self::Null),
             (b"inherit", None) => Ok(Self::Inherit),
+            (b"file", Some(path)) if descriptor(path) == Some(0) => Ok(Self::Inherit),
             (b"file", Some(path)) => AbsPath::parse(OsStr::from_bytes(path)).map(Self::File),
             _ => Err(Refusal::hinted("no kind of standard input", "null, inherit and file:PATH are")),
         }
@@ -54,9 +58,13 @@ impl Input {
 }
 
 impl Output {
-    /// Reads `null`, `inherit`, `file:PATH`, `append:PATH` or `truncate:PATH`; a bare path is appended to.
+    /// Reads `null`, `inherit`, `file:PATH`, `append:PATH` or `truncate:PATH`; a bare path is appended to. `/dev/stdout`
+    /// and the other names of a descriptor are that descriptor.
     pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
-        let file = |mode, path| AbsPath::parse(OsStr::from_bytes(path)).map(|path| Self::File(mode, path));
+        let file = |mode, path| match descriptor(path) {
+            Some(number) => Ok(Self::Descriptor(number)),
+            None => AbsPath::parse(OsStr::from_bytes(path)).map(|path| Self::File(mode, path)),
+        };
         match split(bytes(value)?) {
             (b"null", None) => Ok(Self::Null),
             (b"inherit", None) => Ok(Self::Inherit),
@@ -70,6 +78,28 @@ impl Output {
             )),
         }
     }
+}
+
+impl Output {
+    /// The same for the stream of this number, which has its own descriptor already.
+    pub(super) fn of_stream(number: i32, value: &OsStr) -> Result<Self, Refusal> {
+        let own = Self::Descriptor(number);
+        Self::parse(value).map(|output| if output == own { Self::Inherit } else { output })
+    }
+}
+
+/// The descriptor that a path is another name of (fd(4), proc(5)).
+fn descriptor(path: &[u8]) -> Option<i32> {
+    let number = match path {
+        b"/dev/stdin" => return Some(0),
+        b"/dev/stdout" => return Some(1),
+        b"/dev/stderr" => return Some(2),
+        _ => ["/dev/fd/", "/proc/self/fd/", "/proc/thread-self/fd/"]
+            .into_iter()
+            .find_map(|directory| path.strip_prefix(directory.as_bytes()))?,
+    };
+    let digits = number.iter().all(u8::is_ascii_digit);
+    std::str::from_utf8(number).ok().filter(|_| digits)?.parse().ok()
 }
 
 fn split(value: &[u8]) -> (&[u8], Option<&[u8]>) {
@@ -94,6 +124,7 @@ impl fmt::Display for Output {
         match self {
             Self::Null => f.write_str("null"),
             Self::Inherit => f.write_str("inherit"),
+            Self::Descriptor(number) => write!(f, "/dev/fd/{number}"),
             Self::File(FileMode::Overwrite, path) => write!(f, "file:{path}"),
             Self::File(FileMode::Append, path) => write!(f, "append:{path}"),
             Self::File(FileMode::Truncate, path) => write!(f, "truncate:{path}"),
@@ -112,6 +143,26 @@ mod tests {
         }
         assert_eq!(Output::parse(OsStr::new("/x")).unwrap().to_string(), "append:/x");
         assert_eq!(Input::parse(OsStr::new("file:/x")).unwrap().to_string(), "file:/x");
+    }
+
+    #[test]
+    fn every_name_of_a_descriptor_is_that_descriptor() {
+        for (form, number) in [
+            ("/dev/stdout", 1),
+            ("append:/dev/stderr", 2),
+            ("file:/dev/fd/1", 1),
+            ("truncate:/proc/self/fd/7", 7),
+            ("/proc/thread-self/fd/10", 10),
+        ] {
+            assert_eq!(Output::parse(OsStr::new(form)), Ok(Output::Descriptor(number)), "{form}");
+        }
+        for form in
+            ["/dev/fd/", "/dev/fd/-1", "/dev/fd/x", "/dev/fd/99999999999", "/dev/stdoutx", "/proc/1/fd/1"]
+        {
+            assert!(matches!(Output::parse(OsStr::new(form)), Ok(Output::File(..))), "{form}");
+        }
+        assert_eq!(Output::parse(OsStr::new("/dev/stdout")).unwrap().to_string(), "/dev/fd/1");
+        assert_eq!(Input::parse(OsStr::new("file:/dev/stdin")), Ok(Input::Inherit));
     }
 
     #[test]

@@ -290,7 +290,7 @@ impl Log {
             // What becomes the service itself keeps the starter's until it is ready.
             Some(Output::Null) if !start.plan.executes() => Self::Elsewhere,
             Some(Output::Null) => Self::Null,
-            Some(Output::Inherit) | None => Self::Elsewhere,
+            Some(Output::Inherit | Output::Descriptor(_)) | None => Self::Elsewhere,
         }
     }
 

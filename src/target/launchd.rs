@@ -309,7 +309,8 @@ pub(super) fn about_start(spec: &ServiceSpec, division: &mut Division) {
 /// launchd appends, and nothing else.
 fn output(output: Option<&Output>) -> Capability {
     match output {
-        Some(Output::Inherit) => {
+        Some(Output::Descriptor(3..)) => Capability::Adapter(Rights::OfRoot),
+        Some(Output::Inherit | Output::Descriptor(_)) => {
             Capability::approximated("launchd gives the null device; what is written there is gone")
         }
         Some(Output::File(FileMode::Overwrite | FileMode::Truncate, _)) => {

@@ -203,6 +203,8 @@ fn listen(spec: &ServiceSpec, kind: SocketKind) -> Capability {
 /// What a file can be opened for came one by one (systemd.exec(5), "Logging and Standard Input/Output").
 fn output(output: Option<&Output>, host: Systemd) -> Capability {
     let since = match output {
+        // Those of the journal are the starter's here. What else is passed, only the adapter has.
+        Some(Output::Descriptor(3..)) => return Capability::Adapter(Rights::OfRoot),
         Some(Output::File(FileMode::Append, _)) => 240,
         Some(Output::File(FileMode::Truncate, _)) => 248,
         _ => 0,

@@ -132,7 +132,7 @@ fn output(output: &Output) -> OsString {
         Output::File(FileMode::Overwrite, file) => joined("file:", &path(file)),
         Output::File(FileMode::Append, file) => joined("append:", &path(file)),
         Output::File(FileMode::Truncate, file) => joined("truncate:", &path(file)),
-        Output::Null | Output::Inherit => output.to_string().into(),
+        Output::Null | Output::Inherit | Output::Descriptor(_) => output.to_string().into(),
     }
 }
 

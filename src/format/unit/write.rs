@@ -291,10 +291,10 @@ impl<'a> Unit<'a> {
                 return self.put(field.directive(), "null");
             }
             // What systemd gives a service of its own accord. Its "inherit" is something else: the input again.
-            Field::StandardOutput if spec.standard_output == Some(Output::Inherit) => {
+            Field::StandardOutput if is_starters(spec.standard_output.as_ref()) => {
                 return self.put(field.directive(), "journal");
             }
-            Field::StandardError if spec.standard_error == Some(Output::Inherit) => {
+            Field::StandardError if is_starters(spec.standard_error.as_ref()) => {
                 return self.put(field.directive(), "journal");
             }
             Field::Limit(Resource::Nice) => quote::nice_limit,
@@ -333,6 +333,11 @@ impl<'a> Unit<'a> {
 
 fn too_long(place: Place, value: &OsString) -> Refused {
     Unfit::at(quote::LONGEST_LINE, "systemd reads no line that is longer than 1048575 bytes").of(place, value)
+}
+
+/// Whether an output is what the starter has.
+fn is_starters(output: Option<&Output>) -> bool {
+    matches!(output, Some(Output::Inherit | Output::Descriptor(_)))
 }
 
 #[cfg(test)]

@@ -46,6 +46,6 @@ impl Unit<'_> {
     }
 
     fn host_file(&self, field: Field, output: Option<&Output>) -> bool {
-        self.division.host.contains(&field) && output != Some(&Output::Inherit)
+        self.division.host.contains(&field) && !super::is_starters(output)
     }
 }
