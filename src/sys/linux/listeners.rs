@@ -1,11 +1,13 @@
 //! Who listens where (sock_diag(7)): asked of the kernel, so that the service never sees a connection.
 
+use std::ffi::OsStr;
 use std::io;
 use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::Ipv6Addr;
 use std::os::fd::AsRawFd;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -96,11 +98,12 @@ fn diag_unix(path: &Path) -> io::Result<Vec<Listening>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(error),
     };
-    // struct unix_diag_req: family, protocol, padding, states, inode, what to show (UDIAG_SHOW_VFS), a cookie.
+    // struct unix_diag_req: family, protocol, padding, states, inode, what to show (UDIAG_SHOW_NAME and
+    // UDIAG_SHOW_VFS), a cookie.
     let mut request = vec![0; 24];
     request[0] = u8::try_from(libc::AF_UNIX).unwrap_or(0);
     request[4..8].copy_from_slice(&u32::MAX.to_ne_bytes());
-    request[12..16].copy_from_slice(&2_u32.to_ne_bytes());
+    request[12..16].copy_from_slice(&3_u32.to_ne_bytes());
     let mut found = Vec::new();
     dump(&request, |answer| {
         // struct unix_diag_msg: family, type, state, padding, the inode; attributes from byte 16.
@@ -109,7 +112,13 @@ fn diag_unix(path: &Path) -> io::Result<Vec<Listening>> {
             return;
         };
         let datagrams = i32::from(kind) == libc::SOCK_DGRAM;
-        if (u32::from(state) == LISTEN || datagrams) && vfs(answer) == Some((low(place.ino()), place.dev())) {
+        let here = || {
+            let Some((number, device)) = vfs(answer) else { return false };
+            let same = number == low(place.ino());
+            // On an overlay of two file systems stat(2) tells another device than the socket has (overlayfs).
+            same && device == place.dev() || name(answer).is_some_and(|name| is_name(name, path, same))
+        };
+        if (u32::from(state) == LISTEN || datagrams) && here() {
             found.push(inode);
         }
     })?;
@@ -121,22 +130,39 @@ fn low(inode: u64) -> u32 {
     u32::try_from(inode & u64::from(u32::MAX)).unwrap_or(0)
 }
 
+/// Whether a socket that was bound to this name is the one at a path. A name may be relative, or lead through a link: then
+/// the number of the file counts, too.
+fn is_name(name: &[u8], path: &Path, same: bool) -> bool {
+    let name = Path::new(OsStr::from_bytes(name));
+    name == path || same && name.file_name() == path.file_name()
+}
+
+/// The name that a Unix socket was bound to.
+fn name(answer: &[u8]) -> Option<&[u8]> {
+    const UNIX_DIAG_NAME: u16 = 0;
+    let name = attribute(answer, UNIX_DIAG_NAME)?;
+    Some(name.split(|&byte| byte == 0).next().unwrap_or(name)).filter(|name| !name.is_empty())
+}
+
 /// The file that a Unix socket is bound to: its number and its device, as `stat` spells them.
 fn vfs(answer: &[u8]) -> Option<(u32, u64)> {
     const UNIX_DIAG_VFS: u16 = 1;
+    let value = attribute(answer, UNIX_DIAG_VFS)?;
+    let device = u32_at(value, 4)?;
+    // The kernel's own form: 12 bits of major, 20 of minor number.
+    Some((u32_at(value, 0)?, nix::sys::stat::makedev((device >> 20).into(), (device & 0xf_ffff).into())))
+}
+
+/// The value of an attribute (struct rtattr, rtnetlink(3)).
+fn attribute(answer: &[u8], wanted: u16) -> Option<&[u8]> {
     let mut rest = answer.get(16..)?;
     while rest.len() >= 4 {
-        let length = usize::from(u16::from_ne_bytes(rest[..2].try_into().ok()?));
+        let length = usize::from(u16::from_ne_bytes(rest[..2].try_into().ok()?)).max(4);
         let kind = u16::from_ne_bytes(rest[2..4].try_into().ok()?);
-        if kind == UNIX_DIAG_VFS {
-            let device = u32_at(rest, 8)?;
-            // The kernel's own form: 12 bits of major, 20 of minor number.
-            return Some((
-                u32_at(rest, 4)?,
-                nix::sys::stat::makedev((device >> 20).into(), (device & 0xf_ffff).into()),
-            ));
+        if kind == wanted {
+            return rest.get(4..length);
         }
-        rest = rest.get(length.max(4).next_multiple_of(4)..)?;
+        rest = rest.get(length.next_multiple_of(4)..)?;
     }
     None
 }

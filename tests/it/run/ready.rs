@@ -24,6 +24,7 @@ use crate::harness::Svc;
 use crate::harness::facts;
 use crate::harness::require;
 use crate::harness::wait_until;
+use crate::harness::world;
 
 use super::Service;
 use super::run;
@@ -401,4 +402,22 @@ fn one_that_proc_hides_from_its_launcher_is_ready_when_it_runs_and_ended_when_it
         .output();
     assert_eq!(output.exit, Exit::Status(249), "{}", output.stderr);
     dir.nothing_left();
+}
+
+/// The device that stat(2) tells there is not that of the file which the socket is bound to.
+#[test]
+fn socket_on_an_overlay_of_two_file_systems_is_found() {
+    if !require(Capability::Namespaces) {
+        return;
+    }
+    let dir = Dir::new();
+    let inspect = dir.program("inspect").display().to_string();
+    for bound in ["/opt/web.sock", "../../../../../../opt/web.sock"] {
+        let script = format!(
+            "svcadapt run --mode classic --name overlay --ready unix:/opt/web.sock -e /dev/stderr --timeout-start-sec 20 -- \
+             {inspect} --listen unix:{bound} --stay && svcadapt stop overlay >/dev/null\n"
+        );
+        world(&dir, &script).run();
+    }
+    dir.wait_nothing_left();
 }
