@@ -1,7 +1,9 @@
 //! What was typed: a file, options from the table of fields, and the command after `--`.
 
+use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -69,7 +71,7 @@ fn option(row: &FieldRow) -> Arg {
 pub(crate) fn lay(draft: &mut SpecDraft, matches: &ArgMatches) {
     for row in &FIELDS {
         for value in matches.get_many::<OsString>(row.option).into_iter().flatten() {
-            draft.assign(row.field, value, Origin::Option);
+            draft.assign(row.field, typed(row.field, value), Origin::Option);
         }
     }
     if let Some(words) = matches.get_many::<OsString>(WORDS) {
@@ -102,9 +104,65 @@ pub(crate) fn asked(matches: &ArgMatches) -> Asked {
 
 /// `./server` is meant as a shell means it: from the directory that we are called in.
 fn from_here(program: &OsString) -> OsString {
-    let relative = program.as_bytes().contains(&b'/') && !Path::new(program).is_absolute();
-    match relative.then(std::env::current_dir) {
-        Some(Ok(here)) => here.join(program).components().collect::<PathBuf>().into_os_string(),
-        Some(Err(_)) | None => program.clone(),
+    if program.as_bytes().contains(&b'/') { absolute(program) } else { program.clone() }
+}
+
+/// A value as a person means it who types it: a relative path begins in the directory that we are called in. What stands in
+/// a file is left as the file's host takes it.
+pub(super) fn typed(field: Field, value: &OsStr) -> OsString {
+    let bytes = value.as_bytes();
+    let behind = |prefix: &str| {
+        let path = bytes.strip_prefix(prefix.as_bytes())?;
+        let mut whole = OsString::from(prefix);
+        whole.push(absolute(OsStr::from_bytes(path)));
+        Some(whole)
+    };
+    let first = |prefixes: &[&str]| prefixes.iter().find_map(|prefix| behind(prefix));
+    let found = match field {
+        Field::WorkingDirectory | Field::RootDirectory | Field::PidFile => Some(absolute(value)),
+        Field::EnvironmentFile => behind("-").or_else(|| Some(absolute(value))),
+        Field::StandardInput => behind("file:"),
+        Field::StandardOutput | Field::StandardError => first(&["file:", "append:", "truncate:"])
+            .or_else(|| (!STREAMS.contains(&bytes) && !bytes.contains(&b':')).then(|| absolute(value))),
+        Field::Ready => first(&["unix:", "file:"]),
+        // Without a slash it is a port, a host or an abstract name.
+        Field::ListenStream | Field::ListenDatagram | Field::ListenSequentialPacket
+            if bytes.contains(&b'/') && !bytes.starts_with(b"@") =>
+        {
+            Some(absolute(value))
+        }
+        _ => None,
+    };
+    found.unwrap_or_else(|| value.to_owned())
+}
+
+/// What systemd and we call a stream, which is no file (systemd.exec(5)).
+const STREAMS: [&[u8]; 12] = [
+    b"null",
+    b"inherit",
+    b"journal",
+    b"journal+console",
+    b"kmsg",
+    b"kmsg+console",
+    b"syslog",
+    b"syslog+console",
+    b"tty",
+    b"socket",
+    b"fd",
+    b"none",
+];
+
+/// Where a relative path leads from here. `..` is followed now: later a link on the way may lead elsewhere.
+fn absolute(path: &OsStr) -> OsString {
+    let given = Path::new(path);
+    if path.is_empty() || given.is_absolute() {
+        return path.to_owned();
     }
+    let Ok(here) = std::env::current_dir() else { return path.to_owned() };
+    let whole: PathBuf = here.join(given).components().collect();
+    if !whole.components().any(|part| part == Component::ParentDir) {
+        return whole.into_os_string();
+    }
+    let parent = || Some(whole.parent()?.canonicalize().ok()?.join(whole.file_name()?));
+    whole.canonicalize().ok().or_else(parent).unwrap_or(whole).into_os_string()
 }

@@ -53,7 +53,7 @@ pub(super) fn read(arguments: &[OsString]) -> Option<(SpecDraft, Asked)> {
     values.sort_by_key(|(row, _)| *row);
     let mut draft = SpecDraft::new();
     for (row, value) in values {
-        draft.assign(FIELDS[row].field, value, Origin::Option);
+        draft.assign(FIELDS[row].field, args::typed(FIELDS[row].field, value), Origin::Option);
     }
     args::command(&mut draft, words);
     Some((draft, asked.unwrap_or(Asked::Auto)))

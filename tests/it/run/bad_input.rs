@@ -290,7 +290,7 @@ fn values_that_mean_nothing() {
     for option in [
         "--ready=fd:0",
         "--ready=fd:2",
-        "--ready=unix:relative",
+        "--ready=unix:/a/../b",
         "--ready=exec:",
         "--name=../x",
         "--name=.x",
@@ -304,8 +304,8 @@ fn values_that_mean_nothing() {
         "--timeout-start-sec=-1",
         "--environment=NO",
         "--environment=1A=x",
-        "--working-directory=relative",
-        "--pid-file=relative.pid",
+        "--working-directory=/a/../b",
+        "--pid-file=/a/../b",
         "--runtime-directory=../x",
         "--runtime-directory=/x",
         "--capability-bounding-set=CAP_NOTHING",
@@ -328,19 +328,19 @@ fn values_that_mean_nothing() {
 }
 
 #[test]
-fn a_broken_line_in_an_environment_file_is_named_by_its_number() {
+fn a_line_that_is_ignored_in_an_environment_file_is_named_by_its_number() {
     let dir = Dir::new();
     let file = dir.write("environment", "A=1\nexport B=2\n# fine\nC=3\nnonsense\n");
     let option = format!("--environment-file={}", file.display());
-    let got = run(&dir, &[&option, "--", "/bin/true"]).output();
-    assert_eq!(got.exit, crate::harness::Exit::Status(2), "{}", got.stderr);
+    let got = run(&dir, &[&option, "--type=oneshot", "--", "/bin/true"]).output();
+    assert_eq!(got.exit, crate::harness::Exit::Status(0), "{}", got.stderr);
     let lines: Vec<&str> = got.stderr.lines().filter(|line| line.starts_with("svcadapt: ")).collect();
     assert_eq!(lines.len(), 2, "{}", got.stderr);
     for (line, number) in lines.iter().zip(["2", "5"]) {
         let place = format!("svcadapt: environment file '{}:{number}': ", file.display());
         assert!(line.starts_with(&place), "{line}");
     }
-    // With a minus it may be missing, and must not be broken.
+    // With a minus it may be missing.
     run(
         &dir,
         &[&format!("--environment-file=-{}/no", dir.path().display()), "--type=oneshot", "--", "/bin/true"],
@@ -353,8 +353,8 @@ fn five_mistakes_are_told_at_once() {
     let dir = Dir::new();
     refused(
         &dir,
-        &["--umask=0999", "--ready=maybe", "--nice=99", "--working-directory=here", "--environment=X"],
-        "svcadapt: --umask '0999': [ANY]\nsvcadapt: --working-directory 'here': [ANY]\n  hint: [ANY]\nsvcadapt: --environment 'X': [ANY]\n  hint: [ANY]\nsvcadapt: --nice '99': [ANY]\nsvcadapt: --ready 'maybe': [ANY]\n  hint: [ANY]\n",
+        &["--umask=0999", "--ready=maybe", "--nice=99", "--working-directory=/here/..", "--environment=X"],
+        "svcadapt: --umask '0999': [ANY]\nsvcadapt: --working-directory '/here/..': [ANY]\nsvcadapt: --environment 'X': [ANY]\n  hint: [ANY]\nsvcadapt: --nice '99': [ANY]\nsvcadapt: --ready 'maybe': [ANY]\n  hint: [ANY]\n",
         2,
     );
     // What can only be known from the machine comes all at once too.
@@ -388,16 +388,10 @@ fn what_only_root_can_do_is_refused_to_others_before_anything_is_done() {
         ),
         ("--group=root", "group 'root': only root can change groups\n", 216),
         ("--supplementary-groups=adm", "group 'adm': only root can change groups\n", 216),
-        ("--nice=-5", "nice '-5': permission denied\n  hint: only root can raise this\n", 201),
         (
             "--root-directory=/",
             "root directory '/': operation not permitted\n  hint: only root can change the root\n",
             210,
-        ),
-        (
-            "--limit-nofile=infinity",
-            "limit 'NOFILE infinity': operation not permitted\n  hint: only root can raise this\n",
-            205,
         ),
         ("--capability-bounding-set=", "bounding set 'none': operation not permitted\n", 218),
         (
