@@ -66,10 +66,9 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         warnings.into_iter().chain(kept).chain(elsewhere).chain(not_honoured(&draft, asked)).collect();
     report_all(&notes);
     if matches.get_flag("strict") && !notes.is_empty() {
-        let cause = "not everything that the file says can be had here; nothing was started";
-        return refuse(&[Error::new("strict", cause)]);
+        return refuse(&[too_strict()]);
     }
-    prepared(draft, asked, |spec, detection, plan, resolved| {
+    prepared(draft, asked, matches.get_flag("strict"), |spec, detection, plan, resolved| {
         if matches.get_flag("dry-run") {
             return explain(plan, detection, matches.get_flag("json"));
         }
@@ -80,7 +79,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 /// Runs the service.
 pub(crate) fn run_quick(draft: SpecDraft, asked: Asked) -> Exit {
     not_honoured(&draft, asked).iter().for_each(report);
-    prepared(draft, asked, |spec, _, plan, resolved| start(spec, plan, resolved))
+    prepared(draft, asked, false, |spec, _, plan, resolved| start(spec, plan, resolved))
 }
 
 /// What needs somebody who stays with the program: a host does it, and `run` does not, unless signals reach the
@@ -108,9 +107,14 @@ fn not_honoured(draft: &SpecDraft, asked: Asked) -> Vec<Error> {
     stages.into_iter().map(|stage| Error::new(stage, cause)).collect()
 }
 
+fn too_strict() -> Error {
+    Error::new("strict", "not everything that the file says can be had here; nothing was started")
+}
+
 fn prepared(
     draft: SpecDraft,
     asked: Asked,
+    strict: bool,
     act: impl FnOnce(&ServiceSpec, &Detection, &Plan, &Resolved) -> Exit,
 ) -> Exit {
     let spec = match draft.finish() {
@@ -126,10 +130,14 @@ fn prepared(
             return Exit::Status(status);
         }
     };
+    let softened = !resolved.notes.is_empty();
     if detection.mode == Mode::Supervised {
         internal::do_without_state(&spec, &mut resolved);
     }
     report_all(resolved.notes.iter().map(Failure::from).map(Error::from));
+    if strict && softened {
+        return refuse(&[too_strict()]);
+    }
     let plan = Plan::new(&spec, &resolved, &detection);
     if let Err(failure) = internal::check(&plan) {
         let status = failure.status;

@@ -198,7 +198,10 @@ impl Process {
     /// Whether it is a shell that executes an init script, which has to return.
     pub fn runs_an_init_script(&self) -> bool {
         let script = self.command_line.iter().skip(1).find(|word| !word.starts_with('-'));
-        script.is_some_and(|path| path.starts_with("/etc/init.d/") || path.starts_with("/etc/rc"))
+        // What follows -c is a text.
+        script.is_some_and(|path| {
+            !path.contains(' ') && (path.starts_with("/etc/init.d/") || path.starts_with("/etc/rc"))
+        })
     }
 
     /// Whether one of its arguments is a path or a module of this name.

@@ -217,10 +217,13 @@ impl Draft<'_> {
         }
         // Not every system has one.
         let usual = standing.oom_score_adjust.filter(|_| self.bare()).map(|_| 0);
-        if let Some(score) = spec.oom_score_adjust.or(usual) {
+        let no_less = |wanted: i32, lowest: Option<i32>| lowest.map_or(wanted, |lowest| wanted.max(lowest));
+        let asked = spec.oom_score_adjust.map(|score| no_less(score, standing.lowest_oom_score));
+        if let Some(score) = asked.or(usual) {
             self.unless(standing.oom_score_adjust == Some(score), Step::OomScore(score));
         }
-        if let Some(level) = spec.nice.or(self.bare().then_some(0)) {
+        let asked = spec.nice.map(|level| no_less(level, standing.lowest_nice));
+        if let Some(level) = asked.or(self.bare().then_some(0)) {
             self.unless(standing.nice == Some(level), Step::Nice(level));
         }
     }
@@ -302,14 +305,16 @@ impl Draft<'_> {
                 }
             }
         }
+        let standing = &self.resolved.standing;
         for (&resource, &limit) in &self.spec.limits {
-            self.service(Step::Limit(resource, limit));
+            self.service(Step::Limit(resource, standing.nearest(resource, limit)));
         }
         if self.spec.prevent_core {
             // Of a helper program that takes core dumps the kernel asks the limit only whether it is 1; a core
             // that is written to a file is never that small (core(5)).
             let one = Ceiling::At(1);
-            self.service(Step::Limit(Resource::Core, Limit { soft: one, hard: one }));
+            let limit = standing.nearest(Resource::Core, Limit { soft: one, hard: one });
+            self.service(Step::Limit(Resource::Core, limit));
         }
     }
 

@@ -1,12 +1,15 @@
 //! What was found out about the machine before planning: plain data, filled in by `setup`.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::spec::Ceiling;
 use crate::spec::DirectoryKind;
+use crate::spec::Limit;
 use crate::spec::Mode;
 use crate::spec::Resource;
 use crate::spec::ServiceDirectory;
@@ -132,6 +135,12 @@ pub struct Standing {
     pub descriptors: Option<i32>,
     /// The resources that this system has limits for.
     pub limits: Vec<Resource>,
+    /// The highest hard limits that can be set, of those that are below what is asked for.
+    pub highest: BTreeMap<Resource, Ceiling>,
+    /// The lowest nice level that can be set; none where it is not above what is asked for.
+    pub lowest_nice: Option<i32>,
+    /// The lowest OOM score adjustment that can be set; none where it is not above what is asked for.
+    pub lowest_oom_score: Option<i32>,
     /// The descriptors that a service manager has passed (sd_listen_fds(3)).
     pub passed_descriptors: Vec<i32>,
     /// Whose the orphans among the service's processes become.
@@ -151,6 +160,12 @@ pub enum Orphans {
 }
 
 impl Standing {
+    /// What is set of a limit: it, or the nearest that can be.
+    pub fn nearest(&self, resource: Resource, limit: Limit) -> Limit {
+        let highest = self.highest.get(&resource).copied().unwrap_or(Ceiling::Infinity);
+        Limit { soft: limit.soft.min(highest), hard: limit.hard.min(highest) }
+    }
+
     /// Whether this process may become anybody.
     pub fn is_root(&self) -> bool {
         self.uid == 0

@@ -15,6 +15,7 @@ mod ending;
 mod failure;
 mod journal;
 mod listen;
+mod nearest;
 mod perform;
 pub mod pid_file;
 mod program;

@@ -430,7 +430,9 @@ fn soften(resource: &str, soft: u64) -> io::Result<()> {
 fn explain(step: &Step, error: &io::Error) -> Failure {
     let failure = Failure::io(step, error);
     match (step, error.kind()) {
-        (Step::Nice(_) | Step::OomScore(_) | Step::Limit(..), io::ErrorKind::PermissionDenied) => {
+        (Step::Nice(_) | Step::OomScore(_) | Step::Limit(..), io::ErrorKind::PermissionDenied)
+            if identity::effective_user() != 0 =>
+        {
             failure.hint("only root can raise this")
         }
         (Step::RootDirectory(_), io::ErrorKind::PermissionDenied) => {

@@ -1,5 +1,6 @@
 //! Finding out, before anything is changed, whom and what the words of a spec mean on this machine.
 
+use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::ffi::OsString;
 use std::fs;
@@ -25,6 +26,7 @@ use crate::spec::Resource;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
 use crate::spec::environment_file;
+use crate::spec::environment_file::BrokenLine;
 use crate::sys::family;
 use crate::sys::fd;
 use crate::sys::file;
@@ -38,6 +40,7 @@ use crate::sys::words;
 use super::Failure;
 use super::account;
 use super::failure::PID_FILE;
+use super::nearest;
 use super::perform;
 use super::pid_file;
 use super::pid_file::Untrusted;
@@ -50,7 +53,8 @@ const DESCRIPTORS: u8 = 202;
 /// An environment file that is longer than this is not read.
 const LONGEST_FILE: u64 = 1024 * 1024;
 
-/// Looks everything up. What is wrong is told all at once; nothing has been changed then.
+/// Looks everything up. What is wrong is told all at once; nothing has been changed then. Notes are made of what is passed
+/// over or softened, as systemd does.
 pub fn resolve(
     spec: &ServiceSpec,
     surroundings: Surroundings,
@@ -92,16 +96,16 @@ fn look_up(
     surroundings: Surroundings,
     inherited: Vec<(OsString, OsString)>,
 ) -> (Resolved, Vec<Failure>) {
-    let mut failures = Vec::new();
+    let (mut failures, mut notes) = (Vec::new(), Vec::new());
     let mut standing = standing(&inherited);
+    nearest::look(spec, &mut standing, &mut notes);
     let account = account::resolve(spec, surroundings, &standing, &mut failures);
-    let from_files =
-        spec.environment.files.iter().flat_map(|file| variables(file, &account, &mut failures)).collect();
+    let files = spec.environment.files.iter();
+    let from_files = files.flat_map(|file| variables(file, &account, &mut failures, &mut notes)).collect();
     let lock = state::path(spec.name.as_ref(), spec.pid_file.as_ref());
     if lock.is_some() {
         standing.descriptors = limits::get(NOFILE).ok().and_then(|(soft, _)| i32::try_from(soft).ok());
     }
-    let notes = Vec::new();
     let socket_owner = account::socket_owner(spec, &standing, &mut failures);
     let mut resolved =
         Resolved { account, standing, program: "/".into(), inherited, from_files, socket_owner, lock, notes };
@@ -160,6 +164,9 @@ fn standing(inherited: &[(OsString, OsString)]) -> Standing {
         passed_descriptors: passed,
         orphans: if family::ADOPTS_ORPHANS { Orphans::Ours } else { Orphans::OfProcess1 },
         activated: Vec::new(),
+        highest: BTreeMap::new(),
+        lowest_nice: None,
+        lowest_oom_score: None,
     }
 }
 
@@ -184,11 +191,14 @@ fn activate(spec: &ServiceSpec, standing: &mut Standing, failures: &mut Vec<Fail
     failures.push(Failure::new("launchd sockets", name, cause, DESCRIPTORS));
 }
 
+/// What an environment file says. systemd passes over a line that it does not understand, with a warning.
 fn variables(
     file: &EnvironmentFile,
     account: &Account,
     failures: &mut Vec<Failure>,
+    notes: &mut Vec<Note>,
 ) -> Vec<(OsString, OsString)> {
+    const STAGE: &str = "environment file";
     let path = file.path.as_path();
     let text = match account::open_for(path, account, || read(path)) {
         Ok(text) => text,
@@ -200,17 +210,19 @@ fn variables(
             return Vec::new();
         }
     };
-    match environment_file::parse(&text) {
-        Ok(all) => all.into_iter().map(|one| (one.name.as_str().into(), one.value)).collect(),
-        Err(broken) => {
-            failures.extend(broken.into_iter().map(|broken| {
-                let place = format!("{}:{}", path.display(), broken.line);
-                let failure = Failure::new("environment file", place, broken.refusal.cause, 2);
-                Failure { hint: broken.refusal.hint, ..failure }
-            }));
-            Vec::new()
-        }
-    }
+    let place = |broken: &BrokenLine| format!("{}:{}", path.display(), broken.line);
+    let content = environment_file::parse(&text);
+    failures.extend(content.refused.into_iter().map(|broken| {
+        let failure = Failure::new(STAGE, place(&broken), broken.refusal.cause, 2);
+        Failure { hint: broken.refusal.hint, ..failure }
+    }));
+    notes.extend(content.ignored.into_iter().map(|broken| Note {
+        stage: STAGE,
+        object: place(&broken),
+        cause: broken.refusal.cause,
+        hint: broken.refusal.hint,
+    }));
+    content.assignments.into_iter().map(|one| (one.name.as_str().into(), one.value)).collect()
 }
 
 /// Reads a file of variables: what is open is looked at, for another kind of file could keep us waiting.
@@ -250,7 +262,15 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: Surroundings, f
     for (output, stage, status) in
         [(&spec.standard_output, "standard output", 209), (&spec.standard_error, "standard error", 222)]
     {
-        let Some(Output::File(_, path)) = output else { continue };
+        let path = match output {
+            Some(Output::File(_, path)) => path,
+            Some(Output::Descriptor(number)) if !fd::is_open(*number) => {
+                let cause = "no such descriptor is open";
+                failures.push(Failure::new(stage, format!("/dev/fd/{number}"), cause, status));
+                continue;
+            }
+            Some(Output::Descriptor(_) | Output::Null | Output::Inherit) | None => continue,
+        };
         let parent = path.as_path().parent().unwrap_or(Path::new("/"));
         if !is_made(spec, resolved, surroundings, parent) {
             let (cause, errno) = match directory(parent, account) {

@@ -1,11 +1,23 @@
 //! The inside of an environment file (`EnvironmentFile=`, systemd.exec(5)).
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::ffi::OsStringExt;
 
 use super::Assignment;
 use super::EnvName;
 use super::Refusal;
+
+/// What a file says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Content {
+    /// The assignments, in order.
+    pub assignments: Vec<Assignment>,
+    /// What systemd passes over with a warning, or takes otherwise than it was meant.
+    pub ignored: Vec<BrokenLine>,
+    /// Why systemd would not start the service.
+    pub refused: Vec<BrokenLine>,
+}
 
 /// A line that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,23 +34,37 @@ pub struct BrokenLine {
 /// double quotes and bare text `\` protects the next character, and joins lines where that is a newline. Quotes
 /// count where the value begins; a bare value loses its trailing blanks. Nothing is expanded.
 ///
-/// systemd skips a line without `=` in silence, and starts the service without the variable. Here it is an error.
-pub fn parse(text: &[u8]) -> Result<Vec<Assignment>, Vec<BrokenLine>> {
-    let mut reader = Reader { rest: text, line: 1 };
-    let (mut assignments, mut broken) = (Vec::new(), Vec::new());
+/// A line without `=`, or with another word in front, as `export NAME=VALUE`, is passed over: systemd starts the service
+/// without the variable. A quote that is never closed ends with the file.
+pub fn parse(text: &[u8]) -> Content {
+    let mut reader = Reader { rest: text, line: 1, open: false };
+    let mut content = Content::default();
     while !reader.rest.is_empty() {
         let line = reader.line;
         match reader.assignment() {
-            Ok(found) => assignments.extend(found),
-            Err(refusal) => broken.push(BrokenLine { line, refusal }),
+            Ok(Some(found)) if found.value.as_bytes().contains(&0) => {
+                let refusal = Refusal::from("the value holds a NUL byte");
+                content.refused.push(BrokenLine { line, refusal });
+            }
+            Ok(found) => content.assignments.extend(found),
+            Err(refusal) => {
+                let refusal = Refusal { cause: format!("{}; the line is ignored", refusal.cause), ..refusal };
+                content.ignored.push(BrokenLine { line, refusal });
+            }
+        }
+        if reader.open {
+            let cause = "a quote that is never closed: all that follows is the value";
+            content.ignored.push(BrokenLine { line, refusal: cause.into() });
         }
     }
-    if broken.is_empty() { Ok(assignments) } else { Err(broken) }
+    content
 }
 
 struct Reader<'a> {
     rest: &'a [u8],
     line: usize,
+    /// Whether the end came within quotes.
+    open: bool,
 }
 
 impl Reader<'_> {
@@ -64,23 +90,27 @@ impl Reader<'_> {
         while name.last().copied().is_some_and(blank) {
             name.pop();
         }
-        let value = self.value();
-        let name = EnvName::parse(OsString::from_vec(name).as_os_str());
-        let value = value?;
-        if value.contains(&0) {
-            return Err("the value holds a NUL byte".into());
-        }
-        Ok(Some(Assignment { name: name?, value: OsString::from_vec(value) }))
+        // Also of a name that is none: it may reach over several lines.
+        let value = OsString::from_vec(self.value());
+        let exported = name.strip_prefix(b"export ").map(<[u8]>::trim_ascii).map(<[u8]>::to_vec);
+        EnvName::parse(OsString::from_vec(name).as_os_str())
+            .map(|name| Some(Assignment { name, value }))
+            .map_err(|refusal| match exported.and_then(|name| String::from_utf8(name).ok()) {
+                Some(name) => {
+                    Refusal::hinted(refusal.cause, format!("no shell reads this file: write {name}=VALUE"))
+                }
+                None => refusal,
+            })
     }
 
     /// Reads to the end of the line on which the value ends.
-    fn value(&mut self) -> Result<Vec<u8>, Refusal> {
+    fn value(&mut self) -> Vec<u8> {
         self.skip_blanks();
         let mut value = Vec::new();
         loop {
             match self.peek() {
-                Some(b'\'') if value.is_empty() => self.quoted(b'\'', &mut value)?,
-                Some(b'"') if value.is_empty() => self.quoted(b'"', &mut value)?,
+                Some(b'\'') if value.is_empty() => self.quoted(b'\'', &mut value),
+                Some(b'"') if value.is_empty() => self.quoted(b'"', &mut value),
                 _ => break,
             }
         }
@@ -98,17 +128,17 @@ impl Reader<'_> {
         while value.len() > quoted && value.last().copied().is_some_and(blank) {
             value.pop();
         }
-        Ok(value)
+        value
     }
 
-    fn quoted(&mut self, quote: u8, value: &mut Vec<u8>) -> Result<(), Refusal> {
+    fn quoted(&mut self, quote: u8, value: &mut Vec<u8>) {
         self.next();
         loop {
             match self.next() {
-                None => return Err("a quote that is never closed".into()),
-                Some(byte) if byte == quote => return Ok(()),
+                None => return self.open = true,
+                Some(byte) if byte == quote => return,
                 Some(b'\\') if quote == b'"' => match self.next() {
-                    None => return Err("a quote that is never closed".into()),
+                    None => return self.open = true,
                     Some(b'\n') => {}
                     Some(byte @ (b'"' | b'\\' | b'`' | b'$')) => value.push(byte),
                     Some(byte) => value.extend([b'\\', byte]),
@@ -148,11 +178,12 @@ fn blank(byte: u8) -> bool {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<(String, String)>, Vec<usize>> {
+    /// The assignments, and the numbers of the lines that are ignored and refused.
+    fn read(text: &str) -> (Vec<(String, String)>, Vec<usize>, Vec<usize>) {
         let pair = |a: Assignment| (a.name.as_str().to_owned(), a.value.to_str().unwrap().to_owned());
-        parse(text.as_bytes())
-            .map(|all| all.into_iter().map(pair).collect())
-            .map_err(|broken| broken.into_iter().map(|b| b.line).collect())
+        let lines = |broken: Vec<BrokenLine>| broken.into_iter().map(|b| b.line).collect();
+        let Content { assignments, ignored, refused } = parse(text.as_bytes());
+        (assignments.into_iter().map(pair).collect(), lines(ignored), lines(refused))
     }
 
     #[test]
@@ -172,12 +203,15 @@ mod tests {
             ("A=b=c", "b=c"),
             ("# c\n;c\n\nA=x\r\n", "x"),
         ] {
-            assert_eq!(read(text), Ok(vec![("A".into(), expected.into())]), "{text:?}");
+            assert_eq!(read(text), (vec![("A".into(), expected.into())], vec![], vec![]), "{text:?}");
         }
     }
 
     #[test]
     fn every_broken_line_is_named() {
-        assert_eq!(read("A=1\nexport B=2\nnothing\n9=x\nC='open\n"), Err(vec![2, 3, 4, 5]));
+        let (read, ignored, refused) = read("A=1\nexport B=2\nnothing\n9=x\nD=\0\nC='open\n");
+        let expected = [("A", "1"), ("C", "open\n")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(read, expected);
+        assert_eq!((ignored, refused), (vec![2, 3, 4, 6], vec![5]));
     }
 }

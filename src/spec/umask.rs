@@ -18,10 +18,9 @@ impl Mode {
     /// `0666`: what systemd gives sockets in the file system.
     pub const DEFAULT_SOCKET: Self = Self(0o666);
 
-    /// Reads one to four octal digits up to `limit`; a leading `0o` is taken too.
+    /// Reads octal digits up to `limit`.
     fn octal(value: &OsStr, limit: u16) -> Result<Self, Refusal> {
         let digits = text(value)?;
-        let digits = digits.strip_prefix("0o").unwrap_or(digits);
         let octal = !digits.is_empty() && digits.bytes().all(|b| (b'0'..=b'7').contains(&b));
         match u16::from_str_radix(digits, 8) {
             Ok(bits) if octal && bits <= limit => Ok(Self(bits)),
@@ -42,6 +41,12 @@ impl Mode {
     /// Reads the mode of a directory: 0 to 7777, octal.
     pub fn parse_mode(value: &OsStr) -> Result<Self, Refusal> {
         Self::octal(value, 0o7777)
+    }
+
+    /// Without the bits that umask(2) passes over.
+    #[must_use]
+    pub fn permissions(self) -> Self {
+        Self(self.0 & 0o777)
     }
 
     /// The bits.
@@ -70,10 +75,11 @@ mod tests {
 
     #[test]
     fn what_is_not_octal_is_refused() {
-        for value in ["", "0999", "8", "1000", "-1", "+7", "0x1f", "rwx", "00000000777777"] {
+        for value in ["", "0999", "8", "1000", "-1", "+7", "0x1f", "0o27", "rwx", "00000000777777"] {
             assert!(Mode::parse_umask(OsStr::new(value)).is_err(), "{value:?} was taken");
         }
         assert_eq!(Mode::parse_umask(OsStr::new("22")), Ok(Mode(0o22)));
-        assert_eq!(Mode::parse_umask(OsStr::new("0o027")), Ok(Mode(0o27)));
+        assert_eq!(Mode::parse_mode(OsStr::new("2750")), Ok(Mode(0o2750)));
+        assert_eq!(Mode(0o7027).permissions(), Mode(0o27));
     }
 }

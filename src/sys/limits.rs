@@ -30,6 +30,29 @@ pub fn set(resource: &str, soft: u64, hard: u64) -> io::Result<()> {
     Ok(())
 }
 
+/// The highest hard limit up to `wanted` that this process may set. What is tried out is taken back.
+pub fn highest(resource: &str, wanted: u64) -> io::Result<u64> {
+    let (soft, hard) = get(resource)?;
+    if wanted <= hard {
+        return Ok(wanted);
+    }
+    for tried in [Some(wanted), most(resource).filter(|&most| most > hard && most < wanted)] {
+        let Some(tried) = tried else { continue };
+        match set(resource, soft, tried) {
+            Ok(()) => return set(resource, soft, hard).map(|()| tried),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(hard)
+}
+
+/// What the kernel gives even to root (proc_sys_fs(5)).
+fn most(resource: &str) -> Option<u64> {
+    let text = (resource == NOFILE).then(|| std::fs::read_to_string("/proc/sys/fs/nr_open"))?;
+    text.ok()?.trim().parse().ok()
+}
+
 /// Whether this system has a limit of this name.
 pub fn exists(resource: &str) -> bool {
     platform::resource(resource).is_some()
@@ -63,6 +86,31 @@ pub fn nice() -> io::Result<i32> {
     let level = unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) };
     // -1 is a level too, so only errno tells.
     if level == -1 && Errno::last_raw() != 0 { Err(Errno::last().into()) } else { Ok(level) }
+}
+
+/// The lowest nice level from `wanted` up to the one that this process has that it may set. What is tried out is taken
+/// back, which is always permitted.
+pub fn lowest_nice(wanted: i32) -> io::Result<i32> {
+    let now = nice()?;
+    match set_nice(wanted) {
+        Ok(()) => set_nice(now).map(|()| wanted),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            // RLIMIT_NICE counts from 19 down (setrlimit(2)).
+            let room = get("NICE").map_or(0, |(soft, _)| i32::try_from(soft.min(40)).unwrap_or(0));
+            Ok((20 - room).clamp(wanted, now))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The same for the OOM score adjustment: `wanted`, or the one that this process has.
+pub fn lowest_oom_score(wanted: i32) -> io::Result<i32> {
+    let now = oom_score_adjust()?;
+    match set_oom_score_adjust(wanted) {
+        Ok(()) => set_oom_score_adjust(now).map(|()| wanted),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(now),
+        Err(error) => Err(error),
+    }
 }
 
 /// Sets the OOM score adjustment of this process (proc(5)).

@@ -2,20 +2,18 @@
 
 use std::os::unix::ffi::OsStrExt;
 
+use svcadapt::spec::environment_file::Content;
 use svcadapt::spec::environment_file::parse;
 
 use super::gists;
 
 pub(super) fn any(bytes: &[u8]) -> String {
-    let assignments = match parse(bytes) {
-        Ok(assignments) => assignments,
-        Err(broken) => {
-            let lines = bytes.split(|byte| *byte == b'\n').count();
-            assert!(!broken.is_empty() && broken.iter().all(|line| (1..=lines).contains(&line.line)));
-            assert!(broken.is_sorted_by_key(|line| line.line));
-            return gists(broken.into_iter().map(|line| line.refusal.cause));
-        }
-    };
+    let Content { assignments, ignored, refused } = parse(bytes);
+    let lines = bytes.split(|byte| *byte == b'\n').count();
+    for broken in [&ignored, &refused] {
+        assert!(broken.iter().all(|line| (1..=lines).contains(&line.line)));
+        assert!(broken.is_sorted_by_key(|line| line.line));
+    }
     let mut text = Vec::new();
     for set in &assignments {
         text.extend([set.name.as_str().as_bytes(), b"=\""].concat());
@@ -28,6 +26,11 @@ pub(super) fn any(bytes: &[u8]) -> String {
         }
         text.extend(b"\"\n");
     }
-    assert_eq!(parse(&text).as_ref(), Ok(&assignments));
-    format!("{} variables", assignments.len().min(3))
+    let again = parse(&text);
+    assert_eq!((&again.assignments, again.ignored, again.refused), (&assignments, vec![], vec![]));
+    if ignored.is_empty() && refused.is_empty() {
+        format!("{} variables", assignments.len().min(3))
+    } else {
+        gists(ignored.into_iter().chain(refused).map(|line| line.refusal.cause))
+    }
 }

@@ -12,9 +12,11 @@ mod plan;
 mod race;
 mod reach;
 mod ready;
+mod softened;
 mod spec;
 mod stateless;
 mod statuses;
+mod typed;
 
 use std::fs;
 use std::path::Path;

@@ -119,6 +119,7 @@ pub(super) fn trial(field: Field, value: &OsStr) -> Result<(), Refusal> {
 }
 
 fn put(reader: &mut Reader, given: &Given, field: Field, value: OsString) {
+    let value = as_taken(field, value);
     match trial(field, &value) {
         Ok(()) => reader.values.push(Said {
             field,
@@ -167,6 +168,16 @@ fn unusable(reader: &mut Reader, given: &Given, cause: String) {
 }
 
 /// The text with its specifiers replaced; where that cannot be, the assignment is kept.
+/// systemd takes modes up to 7777, also where only permissions count.
+pub(super) fn as_taken(field: Field, value: OsString) -> OsString {
+    match Mode::parse_mode(&value) {
+        Ok(mode) if matches!(field, F::Umask | F::SocketMode) && mode != mode.permissions() => {
+            mode.permissions().to_string().into()
+        }
+        _ => value,
+    }
+}
+
 fn resolved(reader: &mut Reader, given: &Given, text: &[u8]) -> Option<OsString> {
     match resolve(text, reader.name, &given.file.path) {
         Ok(bytes) => Some(OsString::from_vec(bytes)),

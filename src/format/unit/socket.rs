@@ -15,6 +15,7 @@ use super::Reading;
 use super::Reason;
 use super::UnitFile;
 use super::UnitName;
+use super::fields::as_taken;
 use super::fields::trial;
 use super::kept::native;
 use super::read::Given;
@@ -140,7 +141,7 @@ impl Reader {
 
     fn field(&mut self, given: &Given, field: Field) {
         let value = match resolve(given.line.value.as_bytes(), &self.name, &given.file.path) {
-            Ok(value) => OsString::from_vec(value),
+            Ok(value) => as_taken(field, OsString::from_vec(value)),
             Err(why) => {
                 if !matches!(why.why, Why::OfTheHost | Why::OfTheInstance) {
                     self.warn(given, &why.to_string());

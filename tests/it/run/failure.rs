@@ -267,11 +267,6 @@ fn a_step_that_fails_after_the_fork_is_named_and_leaves_nothing() {
     let fifo = format!("--standard-output=append:{}", dir.join("fifo").display());
     let before = contents(dir.path());
     let mut cases = vec![
-        (
-            vec!["--limit-nofile=infinity"],
-            "limit 'NOFILE infinity': operation not permitted\n  hint: only root can raise this\n",
-            205,
-        ),
         (vec![fifo.as_str()], "standard output 'append:[DIR]/fifo': no such device or address\n", 209),
         (
             vec!["--standard-error=append:/proc/nothing"],

@@ -91,20 +91,6 @@ fn a_directory_on_a_file_system_that_is_read_only_is_told_as_such() {
 }
 
 #[test]
-fn an_oom_score_that_only_root_may_set_is_206() {
-    if !require(Capability::Root) {
-        return;
-    }
-    let dir = Dir::new().owned_by("nobody");
-    run(&dir, &["--oom-score-adjust=-100", "--", "/bin/sleep", "60"])
-        .by("nobody")
-        .stderr("svcadapt: oom score '-100': permission denied\n  hint: only root can raise this\n")
-        .status(206)
-        .run();
-    dir.nothing_left();
-}
-
-#[test]
 fn a_fork_that_the_limit_of_processes_forbids_is_204() {
     if !require(Capability::Root) {
         return;

@@ -1,0 +1,72 @@
+//! What is asked for and is more than this process may set: the nearest that it may, as systemd takes it.
+
+use std::io;
+
+use crate::plan::Note;
+use crate::plan::Standing;
+use crate::spec::Ceiling;
+use crate::spec::Limit;
+use crate::spec::Resource;
+use crate::spec::ServiceSpec;
+use crate::sys::identity;
+use crate::sys::limits;
+
+/// Finds out what can be set of what is asked for. A value is tried out and taken back: what a process may set in a user
+/// namespace is in no table.
+pub(super) fn look(spec: &ServiceSpec, standing: &mut Standing, notes: &mut Vec<Note>) {
+    let one = Ceiling::At(1);
+    let core = spec.prevent_core.then_some((Resource::Core, Limit { soft: one, hard: one }));
+    for (resource, limit) in spec.limits.iter().map(|(&resource, &limit)| (resource, limit)).chain(core) {
+        let wanted = number(limit.hard);
+        // An error is told when the limit is set.
+        let Ok(highest) = limits::highest(resource.name(), wanted) else { continue };
+        if highest < wanted {
+            standing.highest.insert(resource, Ceiling::At(highest));
+            let nearest = standing.nearest(resource, limit);
+            let object = format!("{} {limit}", resource.name());
+            notes.push(note("limit", object, format!("{nearest} is set: the hard limit cannot be raised")));
+        }
+    }
+    if let Some(wanted) = spec.nice
+        && let Some(now) = standing.nice
+        && let Some(lowest) = nearest(wanted, now, limits::lowest_nice)
+    {
+        standing.lowest_nice = Some(lowest);
+        notes.push(note("nice", wanted.to_string(), format!("{lowest} is set: no lower level is permitted")));
+    }
+    if let Some(wanted) = spec.oom_score_adjust
+        && let Some(now) = standing.oom_score_adjust
+        && let Some(lowest) = nearest(wanted, now, limits::lowest_oom_score)
+    {
+        standing.lowest_oom_score = Some(lowest);
+        notes.push(note(
+            "oom score",
+            wanted.to_string(),
+            format!("{lowest} stays: no lower score is permitted"),
+        ));
+    }
+}
+
+/// The lowest that can be set where that is not what is wanted.
+fn nearest(wanted: i32, now: i32, lowest: impl FnOnce(i32) -> io::Result<i32>) -> Option<i32> {
+    if wanted >= now {
+        return None;
+    }
+    lowest(wanted).ok().filter(|&lowest| lowest > wanted)
+}
+
+fn note(stage: &'static str, object: String, cause: String) -> Note {
+    let hint = if identity::effective_user() == 0 {
+        "CAP_SYS_RESOURCE and CAP_SYS_NICE are missing here; a container gets its limits where it is started"
+    } else {
+        "only root can set more"
+    };
+    Note { stage, object, cause, hint: Some(hint.into()) }
+}
+
+fn number(ceiling: Ceiling) -> u64 {
+    match ceiling {
+        Ceiling::At(number) => number,
+        Ceiling::Infinity => u64::MAX,
+    }
+}

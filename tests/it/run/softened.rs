@@ -1,0 +1,147 @@
+//! What systemd takes with a warning, or takes for the nearest that can be had, is no reason not to start.
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Svc;
+use crate::harness::require;
+use crate::harness::world;
+
+/// `run` in the foreground, of `sh -c TEXT`.
+fn foreground<'a>(dir: &'a Dir, words: &[&str], text: &str) -> Svc<'a> {
+    Svc::new(dir).args(["run", "--mode", "supervised"]).args(words).args(["--", "sh", "-c", text])
+}
+
+#[test]
+fn environment_file_with_a_line_that_systemd_ignores_is_told_and_the_start_goes_on() {
+    let dir = Dir::new();
+    let file = dir.write("e", "A=1\nexport B=2\nnothing\nC=\"open\n").display().to_string();
+    foreground(&dir, &["--environment-file", &file], "echo $A${B-none}$C")
+        .stdout("1noneopen\n")
+        .stderr(
+            "svcadapt: environment file '[DIR]/e:2': 'export B' is no name of a variable; the line is ignored\n  \
+             hint: no shell reads this file: write B=VALUE\n\
+             svcadapt: environment file '[DIR]/e:3': no NAME=VALUE on this line; the line is ignored\n  \
+             hint: a comment starts with '#'\n\
+             svcadapt: environment file '[DIR]/e:4': a quote that is never closed: all that follows is the value\n",
+        )
+        .run();
+    // What nothing may be lost of is not started.
+    Svc::new(&dir)
+        .args(["run", "--strict", "--environment-file", &file, "--", "true"])
+        .stderr("[ANY]\n[ANY]\n[ANY]\n[ANY]\n[ANY]\nsvcadapt: strict: not everything that the file says can be had here; nothing was started\n")
+        .status(2)
+        .run();
+}
+
+#[test]
+fn limit_above_what_may_be_set_is_the_nearest_and_told() {
+    if !require(Capability::Namespaces) {
+        return;
+    }
+    let dir = Dir::new();
+    // As root of a container: without the two capabilities.
+    let script = "ulimit -n 1000\n\
+         caps=-sys_resource,-sys_nice\n\
+         exec setpriv --bounding-set=$caps --inh-caps=$caps svcadapt run --mode supervised --limit-nofile 500:65535 \
+         --prevent-core --nice -5 --oom-score-adjust -1000 -- sh -c 'ulimit -n; ulimit -Hn; nice'\n";
+    let hint = "  hint: CAP_SYS_RESOURCE and CAP_SYS_NICE are missing here; a container gets its limits where it is started\n";
+    world(&dir, script)
+        .stdout("500\n1000\n[PID]\n")
+        .stderr(&format!(
+            "svcadapt: limit 'NOFILE 500:65535': 500:1000 is set: the hard limit cannot be raised\n{hint}\
+             svcadapt: nice '-5': [PID] is set: no lower level is permitted\n{hint}\
+             svcadapt: oom score '-1000': [PID] stays: no lower score is permitted\n{hint}"
+        ))
+        .run();
+    let script = "ulimit -n 1000; exec setpriv --reuid=www --regid=www --clear-groups svcadapt run --mode supervised \
+         --limit-nofile infinity -- sh -c 'ulimit -n'\n";
+    world(&dir, script)
+        .stdout("1000\n")
+        .stderr(
+            "svcadapt: limit 'NOFILE infinity': 1000 is set: the hard limit cannot be raised\n  hint: only root can set more\n",
+        )
+        .run();
+}
+
+#[test]
+fn modes_of_a_unit_are_read_as_systemd_reads_them() {
+    let dir = Dir::new();
+    for (mode, umask, told) in [
+        ("7027", "0027", ""),
+        (
+            "0o27",
+            "0022",
+            "svcadapt: [DIR]/web.service:3:7: UMask=: not an octal number between 0 and 777\n  | UMask=0o27\n  |       ^\n",
+        ),
+    ] {
+        dir.write("web.service", &format!("[Service]\nExecStart=/bin/sh -c umask\nUMask={mode}\n"));
+        Svc::new(&dir)
+            .args(["run", "--mode", "supervised", "web.service"])
+            .stdout(&format!("{umask}\n"))
+            .stderr(told)
+            .run();
+    }
+    // One that is typed has no other bits.
+    foreground(&dir, &["--umask", "7027"], "true")
+        .stderr("svcadapt: --umask '7027': not an octal number between 0 and 777\n")
+        .status(2)
+        .run();
+    dir.write("web.service", "[Service]\nExecStart=/bin/true\nUMask=7027\nLimitNICE=+5\n");
+    Svc::new(&dir).args(["check", "web.service"]).run();
+    dir.write("web.socket", "[Socket]\nListenStream=/run/web\nSocketMode=2660\n");
+    dir.write(
+        "web.service",
+        "[Unit]\nRequires=web.socket\n[Service]\nExecStart=/bin/true\nLimitNICE=+5:-5\n",
+    );
+    let shown: serde_json::Value =
+        Svc::new(&dir).args(["show", "web.service"]).output().stdout.parse().unwrap();
+    assert_eq!((&shown["socket_mode"], &shown["limit_nice"]), (&"0660".into(), &"15:25".into()), "{shown:#}");
+}
+
+#[test]
+fn name_of_a_descriptor_means_what_is_open_there() {
+    let dir = Dir::new();
+    // On pipes, which cannot always be opened again, and sockets, which never can.
+    for (own, other) in [("/dev/stdout", "/dev/stderr"), ("/dev/fd/1", "append:/proc/self/fd/2")] {
+        foreground(&dir, &["-o", own, "-e", other], "echo out; echo err >&2")
+            .stdout("out\n")
+            .stderr("err\n")
+            .run();
+        foreground(&dir, &["-o", other, "-e", own], "echo out; echo err >&2")
+            .stdout("err\n")
+            .stderr("out\n")
+            .run();
+    }
+    let python = "import os, socket, subprocess, sys; a, b = socket.socketpair(); \
+         subprocess.check_call(sys.argv[1:], stdout=b); b.close(); print(a.recv(99))";
+    let svcadapt = dir.program("svcadapt");
+    Svc::new(&dir)
+        .program("/usr/bin/python3")
+        .args(["-c", python])
+        .args([svcadapt.as_os_str()])
+        .args(["run", "--mode", "supervised", "-o", "/dev/stdout", "--", "echo", "here"])
+        .stdout("b'here\\n'\n")
+        .run();
+    foreground(&dir, &["-o", "/dev/fd/99"], "true")
+        .stderr("svcadapt: standard output '/dev/fd/99': no such descriptor is open\n")
+        .status(209)
+        .run();
+}
+
+#[test]
+fn name_of_a_descriptor_is_no_file_of_a_unit() {
+    let dir = Dir::new();
+    let written = |words: &[&str]| {
+        Svc::new(&dir).args(["gen-unit"]).args(words).args(["--", "/bin/true"]).output().stdout
+    };
+    let text = written(&["-o", "/dev/stdout", "-e", "/dev/stderr"]);
+    assert!(text.contains("\nStandardOutput=journal\nStandardError=journal\n"), "{text}");
+    let text = written(&["-o", "/dev/stderr"]);
+    assert!(text.contains("\nStandardOutput=journal\n"), "{text}");
+    // What else is passed, only the adapter has.
+    let text = written(&["-o", "/dev/fd/5"]);
+    assert!(
+        text.contains("--standard-output /dev/fd/5 ") && !text.contains("\nStandardOutput=file"),
+        "{text}"
+    );
+}
