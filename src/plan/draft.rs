@@ -132,13 +132,20 @@ impl Draft<'_> {
                 self.add(Doer::Launcher, Step::Fork);
                 // launchd ends the process group of a job whose process has ended, the only bond to a program whose
                 // monitor was killed.
-                if !launchd {
+                if course == Course::Init && self.keeps_the_terminal() {
+                    self.service(Step::Terminal);
+                } else if !launchd {
                     self.service(Step::NewSession);
                 }
             }
             Course::Exec if self.tells() => self.add(Doer::Launcher, Step::ReadinessHelper),
             Course::Exec => {}
         }
+    }
+
+    /// Whether a person's terminal is the program's: with a session of its own it would have none.
+    fn keeps_the_terminal(&self) -> bool {
+        self.resolved.standing.terminal && matches!(self.spec.standard_input, None | Some(Input::Inherit))
     }
 
     /// What comes when the program has been executed.

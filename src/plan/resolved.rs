@@ -141,6 +141,8 @@ pub struct Standing {
     pub lowest_nice: Option<i32>,
     /// The lowest OOM score adjustment that can be set; none where it is not above what is asked for.
     pub lowest_oom_score: Option<i32>,
+    /// Whether this is process 1, and its standard input a terminal.
+    pub terminal: bool,
     /// The descriptors that a service manager has passed (sd_listen_fds(3)).
     pub passed_descriptors: Vec<i32>,
     /// Whose the orphans among the service's processes become.

@@ -30,6 +30,8 @@ pub enum Step {
     Fork,
     /// Become a session leader without a terminal (setsid(2)).
     NewSession,
+    /// Keep the terminal: be its foreground process group (tcsetpgrp(3)).
+    Terminal,
     /// Fork again, so that no terminal can ever be acquired.
     ForkAgain,
     /// Execute this very program again, so that it has its libraries to itself; it goes on where it becomes the service.
@@ -151,6 +153,7 @@ impl Step {
             Self::ReadinessHelper => "readiness helper",
             Self::Fork => "fork",
             Self::NewSession => "new session",
+            Self::Terminal => "terminal",
             Self::ForkAgain => "fork again",
             Self::ExecuteAgain(_) => "execute again",
             Self::MainProcess(_) => "main process",
@@ -197,6 +200,7 @@ impl Step {
             | Self::ReadinessHelper
             | Self::Fork
             | Self::NewSession
+            | Self::Terminal
             | Self::ForkAgain
             | Self::HandOver
             | Self::EndWithMonitor
@@ -269,7 +273,7 @@ impl Step {
             Self::Groups(_) | Self::Group(_) => 216,
             Self::User(_) => 217,
             Self::BoundingSet(_) | Self::Ambient(_) => 218,
-            Self::NewSession => 220,
+            Self::NewSession | Self::Terminal => 220,
             Self::StandardError(_) => 222,
             Self::NoNewPrivileges => 227,
             Self::Directory { kind: DirectoryKind::Runtime, .. } => 233,

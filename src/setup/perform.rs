@@ -180,6 +180,7 @@ impl<'a> Work<'a> {
             }
             Step::Environment => environment::replace(&self.environment),
             Step::NewSession => process::new_session(),
+            Step::Terminal => process::take_terminal(),
             Step::EndWithMonitor => family::end_with(self.launcher),
             Step::OomScore(score) => {
                 wanted(self.spec.oom_score_adjust.is_some(), limits::set_oom_score_adjust(*score))

@@ -5,6 +5,7 @@ use std::ffi::CString;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -35,6 +36,7 @@ use crate::sys::launchd;
 use crate::sys::launchd::Refusal;
 use crate::sys::limits;
 use crate::sys::limits::NOFILE;
+use crate::sys::process;
 use crate::sys::words;
 
 use super::Failure;
@@ -144,7 +146,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> Standing {
     };
     let passed = match (variable("LISTEN_PID"), variable("LISTEN_FDS")) {
         // A thousand sockets is more than any manager passes, and what is not open was not passed.
-        (Some(pid), Some(count @ 1..=1000)) if pid == crate::sys::process::own_pid() => {
+        (Some(pid), Some(count @ 1..=1000)) if pid == process::own_pid() => {
             (3..3 + count).filter(|&number| fd::is_open(number)).collect()
         }
         _ => Vec::new(),
@@ -161,6 +163,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> Standing {
         oom_score_adjust: limits::oom_score_adjust().ok(),
         descriptors: None,
         limits: Resource::ALL.into_iter().filter(|resource| limits::exists(resource.name())).collect(),
+        terminal: process::own_pid() == 1 && io::stdin().is_terminal(),
         passed_descriptors: passed,
         orphans: if family::ADOPTS_ORPHANS { Orphans::Ours } else { Orphans::OfProcess1 },
         activated: Vec::new(),

@@ -7,6 +7,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::sys::signal::SigSet;
+use nix::sys::signal::SigmaskHow;
+use nix::sys::signal::Signal;
 use nix::unistd::ForkResult;
 
 use super::platform;
@@ -53,6 +56,24 @@ pub fn fork() -> io::Result<Side> {
 pub fn new_session() -> io::Result<()> {
     nix::unistd::setsid()?;
     Ok(())
+}
+
+/// Makes this process the leader of its terminal's foreground process group: what is typed there, Ctrl-C too, is for it and
+/// what it starts. Standard input that is another session's terminal cannot be had, and a session of its own is begun.
+pub fn take_terminal() -> io::Result<()> {
+    let input = io::stdin();
+    if nix::unistd::tcgetpgrp(&input).is_err() {
+        return new_session();
+    }
+    let own = nix::unistd::getpid();
+    nix::unistd::setpgid(own, own)?;
+    // Who is not in the foreground yet would be stopped for it (tcsetpgrp(3)).
+    let mut stops = SigSet::empty();
+    stops.add(Signal::SIGTTOU);
+    let before = stops.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+    let set = nix::unistd::tcsetpgrp(&input, own);
+    before.thread_set_mask()?;
+    Ok(set?)
 }
 
 /// Ends a forked child: no destructor, no flushing of what the parent had buffered.

@@ -18,4 +18,5 @@ mod recognised;
 mod reload;
 mod supervisors;
 mod support;
+mod terminal;
 mod units;
