@@ -266,6 +266,8 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
         .filter(|_| new.beside.is_none())
         .and_then(|place| stays(place, &name, format.not_beside(&spec)));
     report_all(&stays);
+    // What svcadapt would do otherwise than launchd is nothing to a file that stays launchd's own.
+    let noted = noted && (F::NATIVE || !new.in_own_words);
     acceptable(matches, noted || stays.is_some(), &new.losses).map_err(one)?;
     let account = account(&spec, &division, &new, &hardening);
     let mut files = vec![(name, new.text)];

@@ -26,6 +26,8 @@ pub(super) struct New {
     pub(super) losses: Vec<Loss>,
     pub(super) strange: Vec<Loss>,
     pub(super) notes: Vec<Error>,
+    /// Whether it is in the words of the file that it was read from.
+    pub(super) in_own_words: bool,
 }
 
 /// In the words of the file that it was read from, where that can be.
@@ -39,6 +41,7 @@ pub(super) fn in_own_words(anew: Rendered, beside: Option<Beside>, rewriting: Op
         }
         Some(Rewriting::Foreign) | None => (None, Vec::new()),
     };
+    let in_own_words = new.is_some();
     let new = new.unwrap_or(Rewritten {
         text: anew.text.into_bytes(),
         beside: second,
@@ -46,7 +49,7 @@ pub(super) fn in_own_words(anew: Rendered, beside: Option<Beside>, rewriting: Op
         strange: Vec::new(),
     });
     let Rewritten { text, beside, losses, strange } = new;
-    New { text, beside: name.zip(beside), losses, strange, notes }
+    New { text, beside: name.zip(beside), losses, strange, notes, in_own_words }
 }
 
 /// The files, and field by field who honours it and how well.

@@ -1,5 +1,7 @@
 //! The difference between two dictionaries of the writer's, done to the XML of a third one that says what the first does.
 
+use std::collections::BTreeMap;
+
 use plist::Dictionary;
 use plist::Value;
 
@@ -53,8 +55,10 @@ impl Editor<'_> {
         let stays =
             |place: &&Place| new.contains_key(&place.entry.key) || !old.contains_key(&place.entry.key);
         let staying: Vec<&Place> = places.iter().filter(stays).collect();
+        let named: BTreeMap<&str, &Place> =
+            places.iter().map(|place| (place.entry.key.as_str(), place)).collect();
         for (key, value) in new {
-            let own = places.iter().find(|place| place.entry.key == *key);
+            let own = named.get(key.as_str()).copied();
             match (own, old.get(key), value) {
                 (_, Some(before), _) if before == value => (),
                 (Some(own), Some(Value::Dictionary(before)), Value::Dictionary(after)) if !own.is_empty() => {
