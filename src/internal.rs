@@ -4,6 +4,7 @@
 //! Nothing here takes a descriptor by its number, or forks: what would be unsound beside other code of the process
 //! stays in the crate.
 
+pub use crate::error::Error;
 pub use crate::manager::connected_to_journal;
 pub use crate::setup::Failure;
 pub use crate::setup::do_without_state;

@@ -5,6 +5,16 @@
 //! and the description of the service that it should be, finds out what is starting it, and gives both sides what
 //! they expect.
 //!
+//! ```no_run
+//! use svcadapt::Daemon;
+//!
+//! fn main() -> Result<(), svcadapt::Error> {
+//!     let mut service = Daemon::new().name("clock").enter()?;
+//!     service.ready()?;
+//!     Ok(())
+//! }
+//! ```
+//!
 //! The way through the rooms:
 //!
 //! ```text
@@ -38,7 +48,7 @@ mod sys;
 pub mod target;
 
 pub use daemon::Daemon;
-pub use error::Error;
+pub use daemon::Error;
 pub use error::USAGE;
 
 /// The rooms whose safe functions are only safe in the hands of this crate stay closed.

@@ -1,4 +1,4 @@
-//! `svcadapt audit PID`: the table of daemon(7) for any running process.
+//! `svcadapt audit PID|NAME`: the table of daemon(7) for any running process.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -10,11 +10,15 @@ use clap::Command;
 use clap::value_parser;
 use serde_json::Value;
 use serde_json::json;
-use svcadapt::Error;
+use svcadapt::control;
+use svcadapt::control::State;
+use svcadapt::control::Target;
 use svcadapt::control::audit;
 use svcadapt::control::audit::Audit;
 use svcadapt::control::audit::AuditError;
 use svcadapt::control::audit::Verdict;
+use svcadapt::internal::Error;
+use svcadapt::spec::ServiceName;
 
 use crate::Exit;
 use crate::report;
@@ -32,7 +36,12 @@ pub(crate) fn command() -> Command {
              /proc: the process is neither attached to nor signalled, and of its environment only names are shown.\n\n\
              Exit status: 0 nothing is wrong, 1 a row says `no`, 4 the process, or a part of it, could not be judged.",
         )
-        .arg(Arg::new("pid").value_name("PID").required(true).value_parser(value_parser!(i32).range(1..)))
+        .arg(
+            Arg::new("process")
+                .value_name("PID|NAME")
+                .required(true)
+                .help("A process, or the main process of the service with this name"),
+        )
         .arg(
             Arg::new("pid-file")
                 .long("pid-file")
@@ -44,7 +53,14 @@ pub(crate) fn command() -> Command {
 }
 
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let Some(&pid) = matches.get_one::<i32>("pid") else { return Exit::Status(svcadapt::USAGE) };
+    let word = matches.get_one::<String>("process").map_or("", String::as_str);
+    let pid = match pid(word) {
+        Ok(pid) => pid,
+        Err(error) => {
+            report::report(&error);
+            return Exit::Status(error.status);
+        }
+    };
     let pid_file = matches.get_one::<PathBuf>("pid-file");
     let audit = match audit::audit(pid, pid_file.map(PathBuf::as_path)) {
         Ok(audit) => audit,
@@ -58,6 +74,23 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     match report::print(&text) {
         Ok(()) => Exit::Status(status(audit.verdict())),
         Err(exit) => exit,
+    }
+}
+
+/// The process that a word means: its number, or the name of a service of ours that runs.
+fn pid(word: &str) -> Result<i32, Error> {
+    if let Some(pid) = word.parse().ok().filter(|&pid: &i32| pid > 0) {
+        return Ok(pid);
+    }
+    let refused = |cause: String| Error::new("audit", cause).of(word);
+    let name = ServiceName::parse(word.as_ref())
+        .map_err(|refusal| refused(format!("neither a process id nor a service name: {}", refusal.cause)))?;
+    match control::status(&Target::Name(name)).state {
+        State::Running(pid, _) => Ok(pid),
+        State::Unknown(doubt) => Err(refused(doubt.to_string()).status(NOT_JUDGED)),
+        State::Dead(_) | State::NotRunning => {
+            Err(refused("no service with this name runs".to_owned()).status(NOT_JUDGED))
+        }
     }
 }
 

@@ -14,7 +14,6 @@ use clap::value_parser;
 use serde_json::Value;
 use serde_json::json;
 
-use svcadapt::Error;
 use svcadapt::check;
 use svcadapt::check::Elsewhere;
 use svcadapt::check::Finding;
@@ -28,6 +27,7 @@ use svcadapt::check::Source;
 use svcadapt::check::rules;
 use svcadapt::format::LARGEST;
 use svcadapt::format::unit::LARGEST_UNIT;
+use svcadapt::internal::Error;
 use svcadapt::internal::plain;
 use svcadapt::spec::Origin;
 use svcadapt::spec::Spot;

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
-use svcadapt::Error;
+use svcadapt::internal::Error;
 use svcadapt::internal::words;
 use svcadapt::internal::write_through;
 

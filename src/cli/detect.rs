@@ -13,11 +13,11 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
-use svcadapt::Error;
 use svcadapt::host::Detection;
 use svcadapt::host::Evidence;
 use svcadapt::host::Manager;
 use svcadapt::host::look;
+use svcadapt::internal::Error;
 use svcadapt::internal::words;
 
 use super::Exit;

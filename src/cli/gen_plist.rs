@@ -9,11 +9,11 @@ use clap::ArgMatches;
 use clap::Command;
 use clap::value_parser;
 
-use svcadapt::Error;
 use svcadapt::format::Rendered;
 use svcadapt::format::plist::Label;
 use svcadapt::format::plist::Original;
 use svcadapt::format::plist::write;
+use svcadapt::internal::Error;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::target::Division;
 use svcadapt::target::Scope;

@@ -10,12 +10,12 @@ use clap::ArgMatches;
 use clap::Command;
 use clap::value_parser;
 
-use svcadapt::Error;
 use svcadapt::format::Rendered;
 use svcadapt::format::unit::Original;
 use svcadapt::format::unit::socket_unit;
 use svcadapt::format::unit::write_hardened;
 use svcadapt::format::unit::write_socket;
+use svcadapt::internal::Error;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::target::Conflict;
 use svcadapt::target::Division;

@@ -17,9 +17,9 @@ use clap::Command;
 use clap::value_parser;
 use serde_json::Value;
 
-use svcadapt::Error;
 use svcadapt::format::Rendered;
 use svcadapt::format::Rewritten;
+use svcadapt::internal::Error;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::target::Division;
 use svcadapt::target::Hardening;

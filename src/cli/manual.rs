@@ -13,7 +13,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::Roff;
 use clap_mangen::roff::roman;
 
-use svcadapt::Error;
+use svcadapt::internal::Error;
 use svcadapt::internal::words;
 
 use super::Exit;

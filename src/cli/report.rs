@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io;
 use std::io::Write;
 
-use svcadapt::Error;
+use svcadapt::internal::Error;
 use svcadapt::internal::connected_to_journal;
 use svcadapt::internal::plain;
 use svcadapt::internal::words;

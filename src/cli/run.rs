@@ -10,13 +10,13 @@ use clap::Command;
 use serde_json::Value;
 use serde_json::json;
 
-use svcadapt::Error;
 use svcadapt::host;
 use svcadapt::host::Asked;
 use svcadapt::host::Detection;
 use svcadapt::host::Mode;
 use svcadapt::internal;
 use svcadapt::internal::Ended;
+use svcadapt::internal::Error;
 use svcadapt::internal::Failure;
 use svcadapt::internal::LastWords;
 use svcadapt::internal::Outcome;

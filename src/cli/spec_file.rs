@@ -7,13 +7,13 @@ use std::path::PathBuf;
 
 use clap::ArgMatches;
 
-use svcadapt::Error;
 use svcadapt::format::LARGEST;
 use svcadapt::format::json::read as read_json;
 use svcadapt::format::plist::Kept;
 use svcadapt::format::plist::Original as OriginalJob;
 use svcadapt::format::plist::read as read_plist;
 use svcadapt::format::unit::Original;
+use svcadapt::internal::Error;
 use svcadapt::internal::untrusted;
 use svcadapt::internal::words;
 use svcadapt::spec::Directive;

@@ -8,12 +8,12 @@ use clap::ArgMatches;
 use clap::Command;
 use clap::builder::ValueParser;
 
-use svcadapt::Error;
 use svcadapt::control;
 use svcadapt::control::Doubt;
 use svcadapt::control::Stopped;
 use svcadapt::control::Target;
 use svcadapt::control::Unstopped;
+use svcadapt::internal::Error;
 use svcadapt::internal::signal;
 use svcadapt::spec::Timespan;
 

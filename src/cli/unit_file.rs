@@ -6,7 +6,6 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
-use svcadapt::Error;
 use svcadapt::format::unit;
 use svcadapt::format::unit::Fault;
 use svcadapt::format::unit::LARGEST_UNIT;
@@ -16,6 +15,7 @@ use svcadapt::format::unit::Reason;
 use svcadapt::format::unit::Text;
 use svcadapt::format::unit::UnitFile;
 use svcadapt::format::unit::UnitName;
+use svcadapt::internal::Error;
 use svcadapt::spec::Directive;
 use svcadapt::spec::Origin;
 use svcadapt::spec::Spot;

@@ -2,7 +2,7 @@
 
 use clap::error::ErrorKind;
 
-use svcadapt::Error;
+use svcadapt::internal::Error;
 
 use super::Exit;
 use super::report::print;

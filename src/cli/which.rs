@@ -8,8 +8,8 @@ use clap::ArgMatches;
 use clap::Command;
 use clap::builder::ValueParser;
 
-use svcadapt::Error;
 use svcadapt::control::Target;
+use svcadapt::internal::Error;
 use svcadapt::spec::AbsPath;
 use svcadapt::spec::Refusal;
 use svcadapt::spec::ServiceName;

@@ -127,6 +127,7 @@ impl Limit {
     }
 
     /// Reads a number of bytes.
+    #[cfg(feature = "formats")]
     pub(crate) fn parse_bytes(value: &str) -> Result<u64, Refusal> {
         bytes(value)
     }

@@ -320,9 +320,33 @@ fn what_is_no_process_is_said_in_a_line() {
         assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("svcadapt: audit '{pid}': {line}\n"));
         assert_eq!((output.status.code(), output.stdout.len()), (Some(4), 0));
     }
-    for nonsense in ["0", "-1", "x", "99999999999"] {
+    for nonsense in [".x", "a/b"] {
         assert_eq!(svcadapt(&["audit", "--", nonsense]).status.code(), Some(2), "{nonsense}");
     }
+    // Any other word may be the name of a service.
+    let output = svcadapt(&["audit", "it-no-such-service"]);
+    assert_eq!(
+        (output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()),
+        (Some(4), "svcadapt: audit 'it-no-such-service': no service with this name runs\n")
+    );
+}
+
+#[test]
+fn audit_by_name_knows_the_lock_of_a_service_that_dropped_its_rights() {
+    use crate::harness;
+    if !harness::require(harness::Capability::Namespaces) {
+        return;
+    }
+    let dir = harness::Dir::new();
+    let script = "svcadapt run --mode classic --name web --user www -- sleep 600; svcadapt audit web | grep '^1 '; \
+         echo $?; svcadapt stop web";
+    harness::world(&dir, script)
+        .stdout(
+            "1     descriptors           note     32 /run/svcadapt/web: the lock by which svcadapt knows the service\n0\n\
+             web: stopped (SIGTERM, [ANY]\n",
+        )
+        .run();
+    dir.nothing_left();
 }
 
 #[test]

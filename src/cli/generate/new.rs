@@ -3,9 +3,9 @@
 use serde_json::Value;
 use serde_json::json;
 
-use svcadapt::Error;
 use svcadapt::format::Rendered;
 use svcadapt::format::Rewritten;
+use svcadapt::internal::Error;
 use svcadapt::spec::FIELDS;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::target::Division;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::path::PathBuf;
 
 use crate::control::audit::accounts::Accounts;
 use crate::control::audit::error::AuditError;
@@ -10,6 +11,7 @@ use crate::control::audit::process::Process;
 use crate::control::audit::process::Relative;
 use crate::control::audit::process::Relatives;
 use crate::control::audit::variables;
+use crate::setup::state;
 use crate::sys::procfs;
 use crate::sys::procfs::FileId;
 use crate::sys::procfs::Link;
@@ -64,9 +66,18 @@ fn look(stat: Stat, program: Option<FileId>, pid_file: Option<&Path>) -> Result<
             }
             None => None,
         },
+        lock: lock(pid),
         stat,
         status,
     })
+}
+
+/// The lock of the service of ours that this process is, if it is one.
+fn lock(pid: i32) -> Option<PathBuf> {
+    let (places, _) = state::places();
+    let records = places.into_iter().filter_map(|place| state::records(&place.path, None).ok()).flatten();
+    let mut own = records.filter(|(_, record)| record.pid == pid && record.lives());
+    own.next().map(|(lock, _)| lock)
 }
 
 /// Its `stat`, if it is alive.

@@ -1,5 +1,7 @@
 //! What is known of a process: plain data, to be judged.
 
+use std::path::PathBuf;
+
 use crate::control::audit::accounts::Accounts;
 use crate::control::audit::pid_file::PidFileFacts;
 use crate::sys::procfs::CoreAndFiles;
@@ -42,6 +44,8 @@ pub struct Process {
     pub accounts: Option<Accounts>,
     /// The PID file, if one was named.
     pub pid_file: Option<PidFileFacts>,
+    /// The lock that svcadapt has recorded this process with, where it is a service of ours.
+    pub lock: Option<PathBuf>,
 }
 
 /// The processes that a process is bound to.
@@ -64,8 +68,6 @@ pub struct Relative {
 
 #[cfg(test)]
 pub(super) mod samples {
-    use std::path::PathBuf;
-
     use super::*;
     use crate::control::audit::accounts::Account;
     use crate::sys::procfs::Access;
@@ -120,6 +122,7 @@ pub(super) mod samples {
                     .into(),
             }),
             pid_file: None,
+            lock: None,
         }
     }
 

@@ -27,7 +27,7 @@ pub(super) fn row(process: &Process) -> Row {
         match &descriptor.target {
             Err(reason) => unseen.push(*reason),
             Ok(target) => {
-                let (verdict, found) = judge(descriptor, target, &process.status);
+                let (verdict, found) = judge(descriptor, target, process);
                 noted += usize::from(verdict == Verdict::Note);
                 if verdict != Verdict::Note || noted <= SHOWN {
                     findings.add(verdict, found);
@@ -47,15 +47,20 @@ pub(super) fn row(process: &Process) -> Row {
     findings.end_or("none beside 0, 1 and 2")
 }
 
-fn judge(descriptor: &Descriptor, target: &Inode, status: &Status) -> (Verdict, String) {
+fn judge(descriptor: &Descriptor, target: &Inode, process: &Process) -> (Verdict, String) {
     let what = format!("{} {}", descriptor.number, printable_path(&target.path));
     if target.kind == Kind::Terminal {
         return (Verdict::No, format!("{what}: a terminal"));
     }
+    if process.lock.as_ref() == Some(&target.path) {
+        return (Verdict::Note, format!("{what}: the lock by which svcadapt knows the service"));
+    }
     let Ok(flags) = descriptor.flags else { return (Verdict::Note, what) };
     let purpose = purpose(flags.access);
     match target.kind {
-        Kind::Regular | Kind::Directory | Kind::Device if !could_open(status, target, flags.access) => {
+        Kind::Regular | Kind::Directory | Kind::Device
+            if !could_open(&process.status, target, flags.access) =>
+        {
             let whose = format!(
                 "of user {} and mode {:04o}, which it could not open itself",
                 target.uid, target.mode
@@ -116,6 +121,17 @@ mod tests {
         assert_eq!(row.verdict, Verdict::No);
         let found = "7 /etc/shadow for reading: of user 0 and mode 0640, which it could not open itself";
         assert_eq!(row.found, [found]);
+    }
+
+    #[test]
+    fn the_lock_of_a_service_of_ours_is_a_note() {
+        let mut process = samples::clean();
+        let lock = samples::inode("/run/svcadapt/web", Kind::Regular, 0o600, 0);
+        process.lock = Some(lock.path.clone());
+        let listed = &mut process.descriptors.as_mut().unwrap().listed;
+        listed.push(samples::descriptor(32, lock, Access::Read));
+        let found = "32 /run/svcadapt/web: the lock by which svcadapt knows the service".to_owned();
+        assert_eq!((row(&process).verdict, row(&process).found), (Verdict::Note, vec![found]));
     }
 
     #[test]
