@@ -64,9 +64,27 @@ fn note(stage: &'static str, object: String, cause: String) -> Note {
     Note { stage, object, cause, hint: Some(hint.into()) }
 }
 
-fn number(ceiling: Ceiling) -> u64 {
+/// What the kernel calls a limit: `RLIM_INFINITY` is the highest number.
+pub(super) fn number(ceiling: Ceiling) -> u64 {
     match ceiling {
         Ceiling::At(number) => number,
         Ceiling::Infinity => u64::MAX,
+    }
+}
+
+/// Sets a soft limit as far as the hard one lets it. A limit that this system has not needs none, and one that it does
+/// not change for this program stays: macOS lets no program change its stack that was linked with a size for it. No
+/// spec asks for these limits, so it is no failure of the start.
+pub(super) fn soften(resource: &str, soft: u64) -> io::Result<()> {
+    let done = match limits::get(resource) {
+        Ok((now, hard)) if now != soft.min(hard) => limits::set(resource, soft.min(hard), hard),
+        Ok(_) => Ok(()),
+        Err(error) => Err(error),
+    };
+    match done {
+        Err(error) if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput) => {
+            Ok(())
+        }
+        done => done,
     }
 }

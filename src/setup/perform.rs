@@ -14,7 +14,6 @@ use crate::plan::Resolved;
 use crate::plan::Step;
 use crate::plan::started_as;
 use crate::spec::Capabilities;
-use crate::spec::Ceiling;
 use crate::spec::Output;
 use crate::spec::ServiceSpec;
 use crate::spec::Socket;
@@ -38,6 +37,8 @@ use super::journal;
 use super::journal::Made;
 use super::listen;
 use super::listen::Unopened;
+use super::nearest;
+use super::nearest::number;
 use super::pid_file;
 use super::pid_file::Untrusted;
 use super::report::Report;
@@ -190,8 +191,10 @@ impl<'a> Work<'a> {
             Step::BoundingSet(set) => self.bound(*set),
             Step::Groups(groups) => identity::set_groups(groups, self.resolved.account.member.as_deref()),
             Step::Group(gid) => identity::set_group(*gid),
-            Step::Limit(resource, limit) => limits::set(resource.name(), raw(limit.soft), raw(limit.hard)),
-            Step::SoftLimit(resource, soft) => soften(resource.name(), raw(*soft)),
+            Step::Limit(resource, limit) => {
+                limits::set(resource.name(), number(limit.soft), number(limit.hard))
+            }
+            Step::SoftLimit(resource, soft) => nearest::soften(resource.name(), number(*soft)),
             Step::User(uid) => self.user(*uid),
             Step::Ambient(set) => self.ambient(*set),
             Step::NoNewPrivileges => capability::no_new_privileges(),
@@ -393,36 +396,11 @@ pub fn take_away(spec: &ServiceSpec, resolved: &Resolved, made: &[Made], main: O
     }
 }
 
-fn raw(ceiling: Ceiling) -> u64 {
-    match ceiling {
-        Ceiling::At(number) => number,
-        // RLIM_INFINITY.
-        Ceiling::Infinity => u64::MAX,
-    }
-}
-
 /// What nobody asked for is put right as far as we may: what a `nice` shell or the manager of a container has taken,
 /// it may be that only root gets back.
 fn wanted(asked: bool, done: io::Result<()>) -> io::Result<()> {
     match done {
         Err(error) if !asked && error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-        done => done,
-    }
-}
-
-/// Sets a soft limit as far as the hard one lets it. A limit that this system has not needs none, and one that it does
-/// not change for this program stays: macOS lets no program change its stack that was linked with a size for it. No
-/// spec asks for these limits, so it is no failure of the start.
-fn soften(resource: &str, soft: u64) -> io::Result<()> {
-    let done = match limits::get(resource) {
-        Ok((now, hard)) if now != soft.min(hard) => limits::set(resource, soft.min(hard), hard),
-        Ok(_) => Ok(()),
-        Err(error) => Err(error),
-    };
-    match done {
-        Err(error) if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput) => {
-            Ok(())
-        }
         done => done,
     }
 }
