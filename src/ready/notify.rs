@@ -36,8 +36,8 @@ impl Listener {
         Self(socket)
     }
 
-    /// Reads what has come, as far as one look goes. Descriptors that were brought are closed at the end of each message:
-    /// that is what the sender of `BARRIER=1` waits for.
+    /// Reads what has come, as far as one look goes; first of all who has sent it. Descriptors that were brought are closed
+    /// with each message, whoever has sent it: that is what the sender of `BARRIER=1` waits for.
     pub(super) fn look(&mut self, family: Family, elapsed: Duration, news: &mut News) -> io::Result<bool> {
         let mut ready = false;
         for _ in 0..MOST {

@@ -2,13 +2,14 @@
 
 use std::io;
 use std::io::IoSlice;
-use std::io::IoSliceMut;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::FromRawFd;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Duration;
+
+use super::number::fit;
 
 /// A socket that services send notifications to.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub struct Datagram {
     pub bytes: Vec<u8>,
     /// The process that sent it, as the kernel vouches for it.
     pub sender: Option<i32>,
-    /// Whether it was longer than it may be, or brought more than one descriptor.
+    /// Whether it was longer than it may be, or brought more than we could take.
     pub cut: bool,
     /// What it brought: closing it is what the sender of a BARRIER waits for.
     #[allow(dead_code, reason = "held until the message was acted on, and closed then")]
@@ -30,6 +31,12 @@ pub struct Datagram {
 
 /// systemd's own limit: it drops a longer datagram whole.
 pub const LONGEST: usize = 4096;
+
+/// So many descriptors one message can bring (unix(7), SCM_MAX_FD).
+const MOST_DESCRIPTORS: usize = 253;
+
+/// Room for them, for the sender, and for what a kernel may add that we did not ask for.
+const CONTROL: usize = MOST_DESCRIPTORS * size_of::<i32>() + 256;
 
 impl NotifySocket {
     /// The longest path that a socket can have here (`sun_path`, unix(7), with its NUL).
@@ -59,35 +66,52 @@ impl NotifySocket {
     /// The next datagram; none if none has come.
     pub fn receive(&self) -> io::Result<Option<Datagram>> {
         use nix::errno::Errno;
-        use nix::sys::socket::ControlMessageOwned;
-        use nix::sys::socket::MsgFlags;
-        use nix::sys::socket::recvmsg;
         use std::os::fd::AsRawFd;
         let mut bytes = vec![0; LONGEST];
-        let mut space = nix::cmsg_space!([std::os::fd::RawFd; 4], [u8; 64]);
-        let (length, sender, cut, descriptors) = {
-            let mut slices = [IoSliceMut::new(&mut bytes)];
-            let flags = MsgFlags::MSG_DONTWAIT | super::platform::CLOEXEC_ON_RECEIVE;
-            let message = match recvmsg::<()>(self.0.as_raw_fd(), &mut slices, Some(&mut space), flags) {
-                Ok(message) => message,
-                Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
-                Err(error) => return Err(error.into()),
-            };
-            let (mut sender, mut descriptors) = (None, Vec::new());
-            for control in message.cmsgs()? {
-                if let ControlMessageOwned::ScmRights(numbers) = &control {
-                    // SAFETY: the kernel has just made these descriptors for us, and nobody else knows them.
-                    descriptors.extend(numbers.iter().map(|&number| unsafe { OwnedFd::from_raw_fd(number) }));
-                } else {
-                    sender = sender.or(super::platform::sender(&control));
-                }
-            }
-            if super::platform::CLOEXEC_ON_RECEIVE.is_empty() {
-                descriptors.iter().try_for_each(super::fd::close_on_exec)?;
-            }
-            let cut = message.flags.intersects(MsgFlags::MSG_TRUNC | MsgFlags::MSG_CTRUNC);
-            (message.bytes, sender, cut, descriptors)
+        // Of a type that is aligned as the kernel's headers are.
+        let mut space = [0_u64; CONTROL.div_ceil(size_of::<u64>())];
+        let mut slice = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+        // SAFETY: msghdr is plain numbers and pointers, for which all zeroes are valid.
+        let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+        message.msg_iov = &raw mut slice;
+        message.msg_iovlen = fit(1_u8);
+        message.msg_control = space.as_mut_ptr().cast();
+        message.msg_controllen = fit(size_of_val(&space));
+        let flags = libc::MSG_DONTWAIT | super::platform::CLOEXEC_ON_RECEIVE.bits();
+        // SAFETY: both buffers are valid for the lengths that are said, and live longer than the call.
+        let received = unsafe { libc::recvmsg(self.0.as_raw_fd(), &raw mut message, flags) };
+        let length = match Errno::result(received) {
+            Ok(length) => usize::try_from(length).unwrap_or_default(),
+            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
+            Err(error) => return Err(error.into()),
         };
+        let (mut sender, mut descriptors) = (None, Vec::new());
+        // SAFETY: the kernel has filled in the control buffer, and its length.
+        let mut next = unsafe { libc::CMSG_FIRSTHDR(&raw const message) };
+        // SAFETY: the macros of cmsg(3) give a header within the buffer, or none.
+        while let Some(control) = unsafe { next.as_ref() } {
+            // SAFETY: a header has its data behind it.
+            let begin: *const u8 = unsafe { libc::CMSG_DATA(next) };
+            let head = begin.addr() - next.addr();
+            let said: usize = fit(control.cmsg_len);
+            let length = said.saturating_sub(head);
+            // SAFETY: the length that a header says is that of the data and of itself.
+            let data = unsafe { std::slice::from_raw_parts(begin, length) };
+            if (control.cmsg_level, control.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
+                let (numbers, _) = data.as_chunks();
+                let numbers = numbers.iter().map(|number| i32::from_ne_bytes(*number));
+                // SAFETY: the kernel has just made these descriptors for us, and nobody else knows them.
+                descriptors.extend(numbers.map(|number| unsafe { OwnedFd::from_raw_fd(number) }));
+            } else {
+                sender = sender.or(super::platform::sender(control.cmsg_level, control.cmsg_type, data));
+            }
+            // SAFETY: as above.
+            next = unsafe { libc::CMSG_NXTHDR(&raw const message, next) };
+        }
+        if super::platform::CLOEXEC_ON_RECEIVE.is_empty() {
+            descriptors.iter().try_for_each(super::fd::close_on_exec)?;
+        }
+        let cut = message.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0;
         bytes.truncate(length);
         Ok(Some(Datagram { bytes, sender, cut, descriptors }))
     }

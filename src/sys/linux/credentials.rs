@@ -5,7 +5,6 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::SocketAddr;
 use std::os::unix::net::UnixDatagram;
 
-use nix::sys::socket::ControlMessageOwned;
 use nix::sys::socket::MsgFlags;
 use nix::sys::socket::UnixAddr;
 use nix::sys::socket::setsockopt;
@@ -17,11 +16,10 @@ pub(crate) fn ask_for_credentials(socket: &UnixDatagram) -> io::Result<()> {
     Ok(setsockopt(socket, PassCred, &true)?)
 }
 
-pub(crate) fn sender(control: &ControlMessageOwned) -> Option<i32> {
-    match control {
-        ControlMessageOwned::ScmCredentials(credentials) => Some(credentials.pid()),
-        _ => None,
-    }
+/// The sender's number, where a control message of a datagram tells it: the first field of a ucred (unix(7)).
+pub(crate) fn sender(level: i32, kind: i32, data: &[u8]) -> Option<i32> {
+    let credentials = (level, kind) == (libc::SOL_SOCKET, libc::SCM_CREDENTIALS);
+    credentials.then_some(data)?.first_chunk().map(|pid| i32::from_ne_bytes(*pid))
 }
 
 /// Of a socket that is none of a pair, and was never connected, the number is none of a user.

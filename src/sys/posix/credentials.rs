@@ -4,7 +4,6 @@
 use std::io;
 use std::os::unix::net::UnixDatagram;
 
-use nix::sys::socket::ControlMessageOwned;
 use nix::sys::socket::MsgFlags;
 use nix::sys::socket::UnixAddr;
 
@@ -18,7 +17,7 @@ pub(crate) fn ask_for_credentials(_socket: &UnixDatagram) -> io::Result<()> {
     Err(unsupported("this system does not tell who sent a notification, so none can be trusted"))
 }
 
-pub(crate) fn sender(_control: &ControlMessageOwned) -> Option<i32> {
+pub(crate) fn sender(_level: i32, _kind: i32, _data: &[u8]) -> Option<i32> {
     None
 }
 

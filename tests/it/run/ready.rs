@@ -421,3 +421,33 @@ fn socket_on_an_overlay_of_two_file_systems_is_found() {
     }
     dir.wait_nothing_left();
 }
+
+#[test]
+fn messages_with_as_many_descriptors_as_one_can_have_end_nothing_whoever_sends_them() {
+    let dir = Dir::new();
+    let own = "python3 -c 'import os,socket; s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM); \
+               s.connect(os.environ[\"NOTIFY_SOCKET\"]); \
+               [socket.send_fds(s,[b\"FDSTORE=1\"],[0]*n) for n in (17,253)]'; \
+               : > $DIR/marker; systemd-notify --ready; exec sleep 60";
+    let (running, process) = start(&dir, &["--ready=notify"], own);
+    // First a stranger's.
+    let socket = UnixDatagram::unbound().unwrap();
+    socket.connect(variable(&process, "NOTIFY_SOCKET")).unwrap();
+    let null = fs::File::open("/dev/null").unwrap();
+    let numbers = [null.as_raw_fd(); 253];
+    for count in [17, 253] {
+        nix::sys::socket::sendmsg::<()>(
+            socket.as_raw_fd(),
+            &[std::io::IoSlice::new(b"READY=1")],
+            &[nix::sys::socket::ControlMessage::ScmRights(&numbers[..count])],
+            nix::sys::socket::MsgFlags::empty(),
+            None,
+        )
+        .unwrap();
+    }
+    read_by_launcher(&running);
+    assert!(running.runs(), "the start has ended");
+    let open = facts(&running.pid().to_string()).unwrap()["fds"].as_object().unwrap().len();
+    assert!(open < 17, "{open} descriptors are open");
+    goes_ready(&dir, running, &process);
+}
