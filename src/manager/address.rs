@@ -1,6 +1,7 @@
 //! Where notifications go: what `NOTIFY_SOCKET` can say (sd_notify(3)).
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
@@ -30,6 +31,15 @@ impl Address {
                 Err("sockets to a virtual machine's host are not spoken yet".to_owned())
             }
             _ => Err("neither a path nor an abstract name".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => path.display().fmt(f),
+            Self::Abstract(name) => write!(f, "@{}", String::from_utf8_lossy(name)),
         }
     }
 }

@@ -29,6 +29,11 @@ impl Notifier {
         Self { address, open: None }
     }
 
+    /// Whom it tells.
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
     /// The same, and keeps the way open.
     pub fn connected(address: Address) -> io::Result<Self> {
         let new = Self::new(address);

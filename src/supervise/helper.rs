@@ -106,7 +106,9 @@ fn help(start: &Start<'_>, ends: Ends<'_>, main: Held, main_pid: i32, tell: &Tel
     // Without a word in the spec the manager above has its own patience.
     watch.patience = start.spec.timeout_start.and_then(crate::spec::Timespan::finite);
     let told = match watch.next() {
-        Ok(Event::Ready) => tell.ready().and_then(|()| tell.barrier()),
+        Ok(Event::Ready) => {
+            tell.ready().and_then(|()| tell.barrier()).inspect_err(|error| tell.unheard(error))
+        }
         Ok(Event::TimedOut(_)) => {
             tell.status(&format!("not ready in time, still missing: {}", watch.probes.missing()));
             main.send(signal::SIGTERM).map(drop)

@@ -261,6 +261,6 @@ fn tell(start: &Start<'_>) {
         probes => probes.is_empty() && !start.forking(),
     };
     if !itself && let Ok(tell) = Tell::new(start) {
-        let _ = tell.ready();
+        let _ = tell.ready().inspect_err(|error| tell.unheard(error));
     }
 }

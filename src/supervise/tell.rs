@@ -1,6 +1,7 @@
 //! Telling whoever waits above that the service is ready.
 
 use std::io;
+use std::io::Write;
 use std::os::fd::OwnedFd;
 
 use crate::manager::Address;
@@ -55,6 +56,23 @@ impl Tell {
             Self::Manager(notifier) => notifier.barrier(),
             Self::Newline(_) => Ok(()),
         }
+    }
+
+    /// Says on standard error, which is the manager's log, that it could not be told: nothing else would say why the
+    /// service is never ready.
+    pub(super) fn unheard(&self, error: &io::Error) {
+        let (stage, object) = match self {
+            Self::Manager(notifier) => ("notify socket", notifier.address().to_string()),
+            Self::Newline(_) => ("notification fd", String::new()),
+        };
+        let failure = match object.as_str() {
+            "" => Failure::bare(stage, words(error), 202),
+            _ => Failure::new(stage, object, words(error), 202),
+        };
+        let text = format!(
+            "svcadapt: {failure}\n  hint: the service runs, and its manager does not know that it is ready\n"
+        );
+        let _ = io::stderr().write_all(text.as_bytes());
     }
 
     /// Tells people something, where they can be told, and waits until that has been read.

@@ -266,3 +266,20 @@ fn a_step_that_fails_beside_a_helper_leaves_nothing_either() {
         assert!(!manager.has());
     }
 }
+
+#[test]
+fn a_manager_that_cannot_be_reached_is_named_on_standard_error() {
+    let dir = Dir::new();
+    let address = dir.join("nowhere").display().to_string();
+    let told = "svcadapt: notify socket '[DIR]/nowhere': no such file or directory\n  hint: the service runs, and its \
+                manager does not know that it is ready\n";
+    let running = under(&dir, &address, &["--ready", "file:/", "--", "[DIR]/inspect", "--stay"]).spawn();
+    wait_catches_term(|| vec![running.pid()]);
+    let mut running = running;
+    running.wait_for("does not know");
+    running.signal(Signal::SIGTERM);
+    let output = running.finish();
+    assert_eq!(output.exit, Exit::Status(0));
+    assert_eq!(output.stderr, told.replace("[DIR]", &dir.path().display().to_string()));
+    dir.nothing_left();
+}
