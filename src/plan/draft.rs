@@ -359,9 +359,7 @@ impl Draft<'_> {
             return self.spec.files_preserve.clone();
         }
         let mut kept = self.kept();
-        if !self.forking() {
-            kept.extend(self.resolved.lock.as_ref().map(|_| self.lock_descriptor()));
-        }
+        kept.extend(self.resolved.lock.as_ref().map(|_| self.lock_descriptor()));
         kept.sort_unstable();
         kept
     }

@@ -49,6 +49,10 @@ pub fn readdress(name: &OsStr, value: &mut OsString, from: i32, to: i32) {
 /// (systemd.exec(5)).
 pub const STARTED_AS: &str = "SVCADAPT_PROCESS";
 
+/// What follows the value of [`STARTED_AS`] for a program that is to fork itself into the background: it must not think
+/// that it need not. By this its processes are known.
+pub const FORKING: &str = ":forking";
+
 /// The value of [`STARTED_AS`] for one process.
 pub fn started_as(pid: i32, start_time: u64) -> String {
     format!("{pid}:{start_time}")

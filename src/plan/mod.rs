@@ -29,6 +29,7 @@ use crate::spec::ServiceSpec;
 pub use course::Course;
 pub use course::passes_signals_on;
 pub use environment::DEFAULT_PATH;
+pub use environment::FORKING;
 pub use environment::STARTED_AS;
 pub use environment::environment;
 pub use environment::readdress;

@@ -6,22 +6,30 @@
 //! stands in for the lock.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::plan::Course;
+use crate::plan::FORKING;
+use crate::plan::Plan;
 use crate::plan::Resolved;
 use crate::plan::Step;
 use crate::spec::ServiceSpec;
+use crate::sys::fd;
 use crate::sys::held::Held;
 use crate::sys::lineage;
 use crate::sys::process;
 
 use super::Failure;
 use super::perform;
+use super::perform::Work;
 use super::state;
 use super::state::Lock;
 use super::state::Record;
 use super::state::Session;
+use super::succession;
+use super::succession::Remains;
 
 /// What a start that is told to stop may take longer than the service: it ends what it has started first.
 const LONGER: Duration = Duration::from_secs(15);
@@ -31,13 +39,13 @@ const LONGER: Duration = Duration::from_secs(15);
 pub struct Claim<'a> {
     spec: &'a ServiceSpec,
     resolved: &'a Resolved,
-    /// None where the service has neither a name nor a pid file.
-    lock: Option<Lock>,
+    /// With what was recorded at first; none where the service has neither a name nor a pid file.
+    lock: Option<(Lock, Record)>,
 }
 
 impl<'a> Claim<'a> {
     /// Takes the lock and records this process, or says that the service runs already.
-    pub fn take(spec: &'a ServiceSpec, resolved: &'a Resolved) -> Result<Self, Failure> {
+    pub fn take(spec: &'a ServiceSpec, resolved: &'a Resolved, course: Course) -> Result<Self, Failure> {
         let mut claim = Self { spec, resolved, lock: None };
         let Some(path) = &resolved.lock else { return Ok(claim) };
         let step = Step::Lock { path: path.clone(), descriptor: 0 };
@@ -46,9 +54,19 @@ impl<'a> Claim<'a> {
         let longer = u64::try_from(LONGER.as_micros()).unwrap_or(u64::MAX);
         let patience = perform::stop_patience(spec).map(|patience| patience.saturating_add(longer));
         let record = Record::own(claim.pid_file(), resolved.program.clone(), patience).map_err(failed)?;
-        let taken = Lock::take_here(path, &record).map_err(failed)?;
-        claim.lock = Some(taken.map_err(|taken| perform::refused(spec, taken))?);
+        let record = Record { user: resolved.account.uid, ..record };
+        let taken =
+            succession::take(path, Remains::of(course), || Lock::take_here(path, &record)).map_err(failed)?;
+        claim.lock = Some((taken.map_err(|taken| succession::refused(spec, taken))?, record));
         Ok(claim)
+    }
+
+    /// In the process that becomes the program: records the mark of all that this one starts, and gives the descriptor
+    /// that all of them have.
+    pub(super) fn join(&self, mark: Option<String>) -> io::Result<Option<OwnedFd>> {
+        let Some((lock, record)) = &self.lock else { return Ok(None) };
+        lock.record(&Record { mark, ..record.clone() })?;
+        fd::duplicate(lock, 3).map(Some)
     }
 
     /// Records the main process. Its session is its own if it is not ours: then it was made since we started it.
@@ -70,6 +88,8 @@ impl<'a> Claim<'a> {
         let session = process::session(main)?;
         let own = session != lineage::own().session;
         Ok(Record {
+            mark: self.lock.as_ref().and_then(|(lock, _)| lock.mark()),
+            user: self.resolved.account.uid,
             stop_signal: self.spec.kill_signal.map(|signal| signal.to_string()),
             session: if own { Session::Own(session) } else { Session::Shared },
             ..record
@@ -81,6 +101,31 @@ impl<'a> Claim<'a> {
     }
 
     fn write(&self, record: &Record) -> io::Result<()> {
-        self.lock.as_ref().map_or(Ok(()), |lock| lock.record(record))
+        self.lock.as_ref().map_or(Ok(()), |(lock, _)| lock.record(record))
+    }
+}
+
+impl<'a> Work<'a> {
+    /// Belongs to a service whose lock another process has taken.
+    pub fn claimed(&mut self, claim: Option<Claim<'a>>) {
+        self.claim = claim.map(Box::new);
+    }
+
+    /// Hands down to a program that forks itself away what all of its processes are known by, and records that before it
+    /// runs: whoever waits for it may be killed before the main one is found.
+    pub(super) fn join(&mut self, plan: &Plan) -> Result<(), Failure> {
+        let lock = plan.steps.iter().find_map(|planned| match &planned.step {
+            Step::Lock { descriptor, .. } => Some((&planned.step, *descriptor)),
+            _ => None,
+        });
+        let (Some(claim), Some((step, number))) = (self.claim.take(), lock) else { return Ok(()) };
+        let failed = |error: io::Error| Failure::io(step, &error);
+        let mark = self.started_as.as_deref().map(|started_as| format!("{started_as}{FORKING}"));
+        self.started_as.clone_from(&mark);
+        if let Some(descriptor) = claim.join(mark).map_err(failed)? {
+            let aside = fd::duplicate_beside(descriptor, &self.promised).map_err(failed)?;
+            self.place(aside, number);
+        }
+        Ok(())
     }
 }

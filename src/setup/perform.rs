@@ -29,6 +29,7 @@ use crate::sys::limits;
 use crate::sys::process;
 use crate::sys::signal;
 
+use super::Claim;
 use super::Failure;
 use super::account;
 use super::directory;
@@ -46,7 +47,6 @@ use super::state;
 use super::state::Lock;
 use super::state::Record;
 use super::state::Session;
-use super::state::Taken;
 use super::streams::Streams;
 use super::succession;
 use super::succession::Remains;
@@ -66,11 +66,14 @@ pub struct Work<'a> {
     pub(super) streams: Streams,
     pub(super) lock: Option<Lock>,
     /// The numbers that the program is promised.
-    promised: Vec<i32>,
+    pub(super) promised: Vec<i32>,
     /// How many sockets were opened for it, or taken over.
     pub(super) sockets: usize,
     /// Which process this is, where the kernel says so.
     pub(super) started_as: Option<String>,
+    /// What the process that waits for a program that forks itself away has taken.
+    pub(super) claim: Option<Box<Claim<'a>>>,
+    pub(super) remains: Remains,
     /// Whether its session is its own.
     pub(super) own_session: bool,
     pub(super) made: Vec<Made>,
@@ -106,6 +109,8 @@ impl<'a> Work<'a> {
             promised: Vec::new(),
             sockets: 0,
             started_as: None,
+            claim: None,
+            remains: Remains::Refuse,
             own_session: false,
             made: Vec::new(),
             stays: Stays::No,
@@ -135,10 +140,15 @@ impl<'a> Work<'a> {
         if plan.steps.iter().any(|planned| planned.step == Step::NewSession) {
             self.own_session = true;
         }
+        self.remains = Remains::of(plan.course);
         self.promised = plan.promised().to_vec();
         // Asked now: behind the change of root there may be nobody who knows.
         let own = process::own_pid();
         self.started_as = process::identity(own).ok().map(|found| started_as(own, found.start_time));
+        if let Err(failure) = self.join(plan) {
+            self.tell(&Report::Failed(failure.clone()));
+            return failure;
+        }
         let mut steps = plan.steps.iter().filter(|planned| planned.doer == Doer::Service);
         let failed = steps.find_map(|planned| self.perform(&planned.step).err());
         let failure =
@@ -244,13 +254,11 @@ impl<'a> Work<'a> {
             Session::Shared
         };
         let record = Record { stop_signal, session, user: self.resolved.account.uid, ..record };
-        // Where a manager starts it again and again, its own session is that of the manager.
-        let remains = if self.own_session { Remains::Refuse } else { Remains::End };
-        let taken = succession::take(path, remains, || match self.stays {
+        let taken = succession::take(path, self.remains, || match self.stays {
             Stays::No => Lock::take(path, descriptor, &record),
             Stays::Itself => Lock::take_here(path, &record),
         });
-        self.lock = Some(taken.map_err(failed)?.map_err(|taken| refused(self.spec, taken))?);
+        self.lock = Some(taken.map_err(failed)?.map_err(|taken| succession::refused(self.spec, taken))?);
         Ok(())
     }
 
@@ -367,20 +375,6 @@ pub(super) fn stop_patience(spec: &ServiceSpec) -> Option<u64> {
     match spec.timeout_stop {
         Some(span) => span.finite().map(|span| u64::try_from(span.as_micros()).unwrap_or(u64::MAX)),
         None => Some(super::DEFAULT_STOP_MICROS),
-    }
-}
-
-/// Why a service is not started whose lock cannot be had.
-pub(super) fn refused(spec: &ServiceSpec, taken: Taken) -> Failure {
-    match taken {
-        Taken::Running(pid) => Failure::already_running(&what(spec), pid),
-        Taken::PidFile(lock, pid) => {
-            let pid_file = spec.pid_file.as_ref().map(ToString::to_string).unwrap_or_default();
-            let file = || lock.file_name().unwrap_or_default().display().to_string();
-            let name = state::name_of(&lock).unwrap_or_else(file);
-            Failure::already_running(&format!("{pid_file} of {name}"), Some(pid))
-        }
-        Taken::Left(record, left) => Failure::left_behind(&what(spec), record.pid, &left.all()),
     }
 }
 

@@ -19,6 +19,7 @@ use super::perform::Work;
 use super::report::Report;
 use super::state;
 use super::state::Lock;
+use super::succession::Remains;
 
 /// What a program that has become the service itself is left with.
 #[derive(Debug)]
@@ -50,6 +51,7 @@ impl Work<'_> {
         if plan.steps.iter().any(|planned| planned.step == Step::NewSession) {
             self.own_session = true;
         }
+        self.remains = Remains::of(plan.course);
         let now = |step: &Step| privileges == Privileges::Drop || !step.drops();
         self.perform_those(plan, now)
     }

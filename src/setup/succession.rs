@@ -9,10 +9,15 @@ use std::path::Path;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::plan::Course;
+use crate::spec::ServiceSpec;
 use crate::sys::fd;
 
 use super::DEFAULT_STOP_MICROS;
+use super::Failure;
 use super::ending::Ending;
+use super::perform::what;
+use super::state;
 use super::state::Lock;
 use super::state::Record;
 use super::state::Taken;
@@ -34,6 +39,15 @@ pub(super) enum Remains {
     Refuse,
     /// They are ended.
     End,
+}
+
+impl Remains {
+    pub(super) fn of(course: Course) -> Self {
+        match course {
+            Course::Daemonize => Self::Refuse,
+            Course::HandOver | Course::Stay | Course::Init | Course::Exec => Self::End,
+        }
+    }
 }
 
 /// Takes a lock by `attempt`, which is made again while remains are in the way that go.
@@ -72,4 +86,18 @@ fn end(path: &Path, record: &Record) -> io::Result<()> {
     // The manager's log. That nobody reads it is no reason not to start.
     let _ = io::stderr().write_all(text.as_bytes());
     Ok(())
+}
+
+/// Why a service is not started whose lock cannot be had.
+pub(super) fn refused(spec: &ServiceSpec, taken: Taken) -> Failure {
+    match taken {
+        Taken::Running(pid) => Failure::already_running(&what(spec), pid),
+        Taken::PidFile(lock, pid) => {
+            let pid_file = spec.pid_file.as_ref().map(ToString::to_string).unwrap_or_default();
+            let file = || lock.file_name().unwrap_or_default().display().to_string();
+            let name = state::name_of(&lock).unwrap_or_else(file);
+            Failure::already_running(&format!("{pid_file} of {name}"), Some(pid))
+        }
+        Taken::Left(record, left) => Failure::left_behind(&what(spec), record.pid, &left.all()),
+    }
 }

@@ -5,7 +5,6 @@ use std::ffi::OsString;
 
 use crate::plan::STARTED_AS;
 use crate::plan::readdress;
-use crate::spec::ServiceType;
 use crate::sys::process;
 
 use super::perform::Work;
@@ -21,10 +20,7 @@ impl Work<'_> {
             // It names the launcher as a descriptor would, not as a number; without it LISTEN_PID decides.
             self.environment.remove(OsStr::new("LISTEN_PIDFDID"));
         }
-        // One that is to fork itself into the background must not think that it need not.
-        if self.spec.service_type != Some(ServiceType::Forking)
-            && let Some(started_as) = self.started_as.take()
-        {
+        if let Some(started_as) = self.started_as.take() {
             self.say(STARTED_AS, &started_as);
         }
         self.tell_sockets();

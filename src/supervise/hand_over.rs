@@ -41,8 +41,9 @@ pub(super) fn hand_over(start: &Start<'_>) -> Outcome {
     };
     match forked() {
         Err(failure) => failure.into(),
-        Ok((_, signals, mut ends, _, Side::Child)) => {
+        Ok((_, signals, mut ends, claim, Side::Child)) => {
             signals.after_fork();
+            ends.work.claimed(claim.map(|(claim, _)| claim));
             // Removing the socket is the parent's.
             std::mem::forget(ends.socket.take());
             ends.work.tell(&Report::Started(process::own_pid()));

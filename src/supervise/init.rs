@@ -62,8 +62,9 @@ pub(super) fn stay<'a>(start: &Start<'a>) -> Divided<'a> {
     };
     match forked() {
         Err(failure) => Divided::Launcher(failure.into()),
-        Ok((signals, mut ends, _, Side::Child)) => {
+        Ok((signals, mut ends, claim, Side::Child)) => {
             signals.after_fork();
+            ends.work.claimed(claim.map(|(claim, _)| claim));
             std::mem::forget(ends.socket.take());
             ends.work.tell(&Report::Started(process::own_pid()));
             Divided::Service(ends.work)

@@ -69,8 +69,9 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Divided<'a> {
     };
     match forked() {
         Err(failure) => over(failure),
-        Ok((signals, ends, _, Side::Child)) => {
+        Ok((signals, mut ends, claim, Side::Child)) => {
             signals.after_fork();
+            ends.work.claimed(claim.map(|(claim, _)| claim));
             Divided::Service(detach(ends))
         }
         Ok((signals, Ends { probes, reports, work, socket, line }, claim, Side::Parent(child))) => {
@@ -89,13 +90,24 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Divided<'a> {
             };
             let claim = watch.claimed(claim);
             let outcome = wait(start, &mut watch, &signals, &log, claim.as_ref());
-            if let Some(between) = watch.between.take() {
-                between.dismiss();
+            match watch.between.take() {
+                Some(between) => between.dismiss(),
+                None => bury(child),
             }
             drop(socket);
             Divided::Launcher(outcome)
         }
     }
+}
+
+/// Waits for the process between the two forks, which has nothing left to do, and for all that have ended below us: of a
+/// process 1 that does not reap, each would stay a zombie.
+fn bury(intermediate: i32) {
+    // One that is stopped (SIGSTOP) would not end by itself.
+    if process::is_child(intermediate) && signal::send(intermediate, signal::SIGKILL).is_ok() {
+        let _ = process::wait(intermediate);
+    }
+    while let Ok(Reaped::Child(..)) = process::reap() {}
 }
 
 /// A shell that became us may have left us its children (`server & exec svcadapt run …`). None of them is the
@@ -188,13 +200,15 @@ pub(super) fn wait(
                     watch.probes.news().errno.map(|number| words(&io::Error::from_raw_os_error(number)));
                 let ended = ended.unwrap_or(Ended::Killed(signal::SIGKILL));
                 let why = watch.why.take().or(errno);
-                break outcome::ended_too_early(
+                let early = outcome::ended_too_early(
                     &start.name(),
                     ended,
                     watch.returns,
                     why,
                     log.last_words(&start.resolved.account),
                 );
+                let forked = ended == Ended::Exited(0) && !start.forking() && others_run();
+                break if forked { early.with_cure(Some(outcome::FORKS_ITSELF)) } else { early };
             }
             Ok(Event::Failed(failure)) => break failure.into(),
             Ok(Event::LetGo) => break outcome::let_go(&start.name(), watch.returns, watch.why.as_deref()),
@@ -229,6 +243,14 @@ pub(super) fn wait(
     };
     clean_up(start, watch, signals, &outcome);
     outcome
+}
+
+/// Whether processes run that the program has left behind.
+fn others_run() -> bool {
+    let below = family::descendants(process::own_pid()).unwrap_or_default();
+    below
+        .into_iter()
+        .any(|pid| pid != process::own_pid() && process::identity(pid).is_ok_and(|found| !found.ended))
 }
 
 /// Whether a signal asks a launcher to end.

@@ -38,6 +38,10 @@ pub enum LastWords {
     None,
 }
 
+/// What helps a program that has forked itself away, and was not expected to.
+pub(super) const FORKS_ITSELF: &str =
+    "a program that goes into the background by itself is of --type forking";
+
 /// The exit status of a service that ended before it was ready with status 0.
 const ENDED_TOO_EARLY: u8 = 248;
 /// The exit status of a service that was not ready in time.

@@ -83,7 +83,7 @@ impl<'a> Start<'a> {
         if !self.forking() {
             return Ok(None);
         }
-        let claim = Claim::take(self.spec, self.resolved)?;
+        let claim = Claim::take(self.spec, self.resolved, self.plan.course)?;
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
         let forking = Forking::new(pid_file, self.resolved.account.uid)
             .map_err(|error| Failure::io(&Step::Fork, &error))?;

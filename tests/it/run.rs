@@ -6,6 +6,7 @@ mod failure;
 mod forking;
 mod guard;
 mod hostile;
+mod interrupted;
 mod limits;
 mod own_pid_file;
 mod plan;

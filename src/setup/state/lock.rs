@@ -105,6 +105,11 @@ impl Lock {
         Ok(Ok(lock))
     }
 
+    /// What its processes have in their environment, as the first of them has recorded it.
+    pub fn mark(&self) -> Option<String> {
+        read(&self.path).ok()??.mark
+    }
+
     /// Records which process is the service from now on.
     pub fn record(&self, record: &Record) -> io::Result<()> {
         let path = record_of(&self.path);

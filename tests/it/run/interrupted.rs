@@ -1,0 +1,118 @@
+//! Starts whose launcher is killed, and what starts leave to process 1.
+
+use std::fs;
+
+use nix::sys::signal::Signal;
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Process;
+use crate::harness::Svc;
+use crate::harness::require;
+use crate::harness::wait_until;
+
+use super::Service;
+use super::reported;
+use super::run;
+
+/// A start of `daemonic` with these words, which becomes `inspect` and stays.
+fn start<'a>(dir: &'a Dir, service: &Service, words: &[&str]) -> Svc<'a> {
+    let (daemonic, inspect) = (dir.program("daemonic"), dir.program("inspect"));
+    let pid_file = dir.join("its.pid").display().to_string();
+    let svc = run(dir, &["--type", "forking", "--pid-file", &pid_file, "--name", service.name(), "--"]);
+    let svc = svc.args([daemonic]).args(words).args([inspect]);
+    svc.args(["--out"]).args([dir.join("report")]).args(["--stay"])
+}
+
+#[test]
+fn a_daemon_whose_launcher_was_killed_is_told_by_status_ended_by_stop_and_not_started_twice() {
+    // One that has closed the lock's descriptor is known by its environment, as are those with it.
+    for words in [&[][..], &["--keep"], &["--forks", "2"]] {
+        let (dir, service) = (Dir::new(), Service::new());
+        // It writes no pid file, so the launcher waits for it.
+        let launcher = start(&dir, &service, words).spawn();
+        let report = dir.join("report");
+        wait_until("the daemon runs", || report.exists().then_some(()));
+        let (daemon, _) = reported(&dir);
+        launcher.signal(Signal::SIGKILL);
+        assert_eq!(launcher.finish().exit, Exit::Signal(9));
+        assert!(daemon.is_alive());
+        let status = Svc::new(&dir).args(["status", service.name()]).output();
+        assert_eq!(status.exit, Exit::Status(4));
+        assert!(
+            status.stdout.contains(&format!("process {} that it left behind", daemon.pid())),
+            "{status:?}"
+        );
+        assert_eq!(start(&dir, &service, words).output().exit, Exit::Status(250));
+        let stop = Svc::new(&dir).args(["stop", service.name()]).output();
+        assert_eq!((stop.exit, stop.stderr.as_str()), (Exit::Status(0), ""));
+        daemon.wait_gone();
+        dir.nothing_left();
+        assert_eq!(Svc::new(&dir).args(["status", service.name()]).output().exit, Exit::Status(3));
+    }
+}
+
+#[test]
+fn a_program_that_forks_away_before_it_is_ready_ends_with_248_and_the_cure() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let sleep = dir.program("/bin/sleep").display().to_string();
+    let options = ["--name", service.name(), "--ready", "file:/nowhere/at/all", "--"];
+    let program = ["/bin/sh", "-c", r#"setsid "$0" 60 & exit 0"#, &sleep];
+    let told = format!(
+        "svcadapt: start '{}': the program ended with status 0 before it was ready\n  hint: a program that goes into the \
+         background by itself is of --type forking\n",
+        service.name()
+    );
+    run(&dir, &options).args(program).stderr(&told).status(248).run();
+    dir.nothing_left();
+    assert!(!service.lock().exists());
+}
+
+#[test]
+fn plain_starts_leave_no_zombie_to_a_process_1_that_does_not_reap() {
+    if !require(Capability::Root) || !require(Capability::Namespaces) || !require(Capability::Python) {
+        return;
+    }
+    let dir = Dir::new();
+    let sleep = dir.program("/bin/sleep").display().to_string();
+    let svcadapt = dir.program("svcadapt").display().to_string();
+    // Of its own children alone process 1 takes the status.
+    let init = "import glob, subprocess, sys\n\
+                for _ in range(30):\n    \
+                    subprocess.run([sys.argv[1], 'run', '--mode', 'classic', '--', sys.argv[2], '60'], check=True)\n\
+                states = [open(path).read() for path in glob.glob('/proc/[0-9]*/stat')]\n\
+                print([state for state in states if ') Z ' in state])\n";
+    Svc::new(&dir)
+        .program("/usr/bin/unshare")
+        .args(["--pid", "--fork", "--mount-proc", "/usr/bin/python3", "-c", init, &svcadapt, &sleep])
+        .stdout("[]\n")
+        .run();
+    dir.wait_nothing_left();
+}
+
+#[test]
+fn an_intermediate_process_that_is_slow_to_leave_is_ended_by_the_launcher() {
+    if !require(Capability::Strace) {
+        return;
+    }
+    let (dir, service) = (Dir::new(), Service::new());
+    let sleep = dir.program("/bin/sleep").display().to_string();
+    let svcadapt = dir.program("svcadapt");
+    let start = Svc::new(&dir)
+        .program("/usr/bin/strace")
+        .args(["-f", "-qq", "-o"])
+        .args([dir.join("trace")])
+        .args(["-e", "inject=exit_group:delay_enter=3000000"])
+        .args([svcadapt])
+        .args(["run", "--mode", "classic", "--name", service.name(), "--", &sleep, "60"])
+        .spawn();
+    let main = wait_until("the service runs", || service.running());
+    main.signal(Signal::SIGTERM);
+    main.wait_gone();
+    // strace ends as the last of those that it traces, which is the service.
+    start.finish();
+    let trace = fs::read_to_string(dir.join("trace")).unwrap();
+    assert!(trace.contains("+++ killed by SIGKILL +++"), "{trace}");
+    assert!(Process::of_program(&dir.program("svcadapt")).is_empty());
+}
