@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use clap::Arg;
@@ -79,6 +80,8 @@ impl Plist {
 
 impl Format for Plist {
     const NATIVE: bool = false;
+    const SUFFIX: &'static str = "plist";
+    const SYSTEM: &'static str = "macos";
 
     fn target(&self) -> Target {
         Target::Launchd(self.scope)
@@ -93,6 +96,17 @@ impl Format for Plist {
             spec.name_sockets(&service);
         }
         spec
+    }
+
+    /// launchd searches a bare name in fewer directories than most do (launchd.plist(5), `ProgramArguments`).
+    fn note(&self, spec: &ServiceSpec) -> Option<Error> {
+        let bare = !spec.command.program.as_bytes().contains(&b'/');
+        let note = || {
+            let cause = "launchd searches it in /usr/bin:/bin:/usr/sbin:/sbin alone";
+            let error = Error::new("program", cause).of(spec.command.program.to_string_lossy());
+            error.hint("where it lies elsewhere, write its absolute path")
+        };
+        bare.then(note)
     }
 
     fn file(&self, spec: &ServiceSpec) -> Result<String, Error> {

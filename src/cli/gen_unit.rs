@@ -1,6 +1,7 @@
 //! `svcadapt gen-unit`: a service as a systemd unit.
 
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -99,6 +100,9 @@ fn with_drop_ins(original: &Original, drop_ins: &[PathBuf]) -> Vec<Error> {
     if names.is_empty() { Vec::new() } else { vec![error] }
 }
 
+/// Where systemd searches a program that is written as a bare name.
+const SEARCHED: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
 /// For this systemd, shut in so far.
 struct Unit {
     systemd: Systemd,
@@ -107,6 +111,8 @@ struct Unit {
 
 impl Format for Unit {
     const NATIVE: bool = true;
+    const SUFFIX: &'static str = "service";
+    const SYSTEM: &'static str = "linux";
 
     fn target(&self) -> Target {
         Target::Systemd(self.systemd)
@@ -120,6 +126,22 @@ impl Format for Unit {
                     .hint("call the service something: --name NAME"))
             }
         }
+    }
+
+    /// systemd searches a bare name when it starts the unit (systemd.service(5), "Command lines"), on a machine that may
+    /// have what this one has not.
+    fn note(&self, spec: &ServiceSpec) -> Option<Error> {
+        let program = &spec.command.program;
+        let bare = !spec.command.is_native() && !program.as_bytes().contains(&b'/');
+        let lies = |directory: &&str| Path::new(directory).join(program).exists();
+        let here = !bare || SEARCHED.iter().any(lies);
+        let note = || {
+            let cause =
+                format!("not found on this machine in {}, where systemd searches it", SEARCHED.join(":"));
+            let error = Error::new("program", cause).of(program.to_string_lossy());
+            error.hint("where it lies elsewhere, write its absolute path")
+        };
+        (!here).then(note)
     }
 
     fn harden(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Hardening, Problems> {

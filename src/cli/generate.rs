@@ -5,8 +5,6 @@ mod new;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -33,6 +31,7 @@ use new::in_own_words;
 use new::one_after_the_other;
 
 use super::Exit;
+use super::advice;
 use super::args;
 use super::deliver::deliver;
 use super::losses::Written;
@@ -49,6 +48,12 @@ pub(crate) trait Format {
     /// Whether what only systemd can read may be all that is known of the command.
     const NATIVE: bool;
 
+    /// The end of its file's name, behind the dot.
+    const SUFFIX: &'static str;
+
+    /// The system that uses it, as Rust calls it (`std::env::consts::OS`).
+    const SYSTEM: &'static str;
+
     /// For whom it is.
     fn target(&self) -> Target;
 
@@ -59,6 +64,11 @@ pub(crate) trait Format {
 
     /// The file's name.
     fn file(&self, spec: &ServiceSpec) -> Result<String, Error>;
+
+    /// What a person should know of a file that is made from anything else than its own kind, and what is no loss.
+    fn note(&self, _spec: &ServiceSpec) -> Option<Error> {
+        None
+    }
 
     /// What shuts the service in.
     fn harden(&self, _: &ServiceSpec, _: &Division, _adapter: &Path) -> Result<Hardening, Problems> {
@@ -109,10 +119,6 @@ pub(crate) struct Beside {
     pub(crate) text: String,
 }
 
-/// Where a program is searched that is written as a bare name. The same everywhere, so that the same command line
-/// makes the same file.
-const SEARCHED: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-
 /// Adds the options that every kind of file has.
 pub(crate) fn options(command: Command) -> Command {
     let flag = |name: &'static str, help: &'static str| {
@@ -140,7 +146,12 @@ pub(crate) fn options(command: Command) -> Command {
                 .help_heading("The file")
                 .value_parser(["system", "user"]),
         )
-        .arg(path("svcadapt", "PATH", "Where svcadapt lies on the host that will use the file [this one]"))
+        .arg(path(
+            "svcadapt",
+            "PATH",
+            "Where svcadapt lies on the machine that will use the file [here this one; for another system \
+             /usr/local/bin/svcadapt]",
+        ))
         .arg(
             flag("strict", "Fail if anything is different from what was asked for")
                 .conflicts_with("allow-loss"),
@@ -206,7 +217,7 @@ struct Made<'a> {
 /// Why the sandbox is as it is: to people who want to know, on standard error, since the file itself stays the same.
 fn explain(matches: &ArgMatches, hardening: &Hardening) {
     if !matches!(matches.try_get_one::<bool>("explain"), Ok(Some(true))) {
-        return;
+        return report_all(hardening.left_out.iter().filter(|gone| gone.open));
     }
     hardening.set.iter().for_each(report);
     hardening.left_out.iter().for_each(report);
@@ -216,6 +227,9 @@ fn explain(matches: &ArgMatches, hardening: &Hardening) {
 pub(crate) type Problems = Vec<String>;
 
 fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Made<'_>, Problems> {
+    if let Some(error) = advice::misplaced(matches) {
+        return Err(vec![error.to_string()]);
+    }
     let given = spec_file::given(matches);
     let elsewhere = |loaded: &Loaded| if F::NATIVE { Vec::new() } else { loaded.elsewhere.clone() };
     let notes: Vec<Error> =
@@ -223,15 +237,13 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
     report_all(&notes);
     let noted = !notes.is_empty();
     let written = given.as_ref().map(|loaded| Written::of(&loaded.draft, &loaded.places)).unwrap_or_default();
-    let finish = |Loaded { draft, kept, source, .. }: Loaded| {
-        if F::NATIVE {
-            return Ok((draft.finish_natively().map_err(told)?, source));
-        }
-        // Why there is no program, where a file has one that only its own host can start.
-        let only_there = kept.iter().filter(|kept| kept.stage.ends_with(": ExecStart="));
-        let why = told(only_there);
-        let spec = draft.finish().map_err(|problems| [why, told(problems)].concat())?;
-        Ok((spec, source))
+    let finish = |mut loaded: Loaded| {
+        let spec = match loaded.not_started() {
+            _ if F::NATIVE => loaded.draft.finish_natively().map_err(told)?,
+            why if why.is_empty() => loaded.draft.finish().map_err(told)?,
+            why => return Err(told(why)),
+        };
+        Ok((spec, loaded.source))
     };
     let spec = given.map_err(told).and_then(finish);
     let (format, spec, source) = match (format, spec) {
@@ -243,11 +255,9 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
         }
     };
     let one = |error: Error| vec![error.to_string()];
-    // systemd finds again what it finds anyway.
-    let found = F::NATIVE && spec.native.systemd.is_some();
-    let spec = if found { spec } else { with_program(spec).map_err(one)? };
-    let spec = format.complete(spec);
-    let adapter = adapter(matches).map_err(one)?;
+    let mut spec = format.complete(spec);
+    let starter = advice::background(&mut spec);
+    let Adapter { path: adapter, assumed } = adapter(matches, F::SYSTEM).map_err(one)?;
     let place = matches.get_one::<PathBuf>("output").map(PathBuf::as_path);
     let division = divide(&spec, format.target());
     let rendered = format.render(&spec, &division, &adapter)?;
@@ -262,6 +272,16 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
     report_all(&new.notes);
     report_all(written.told(&new.losses));
     report_all(written.strange(&new.strange));
+    report_all(starter);
+    if assumed && division.needs_adapter() {
+        let cause = "the file names svcadapt by this path, which is the usual one there";
+        let error = Error::new("--svcadapt", cause).of(adapter.display().to_string());
+        report(&error.hint("--svcadapt PATH names another one"));
+    }
+    let own = matches
+        .get_one::<PathBuf>(args::SPEC)
+        .is_some_and(|path| path.extension() == Some(F::SUFFIX.as_ref()));
+    report_all(format.note(&spec).filter(|_| !own));
     let stays = place
         .filter(|_| new.beside.is_none())
         .and_then(|place| stays(place, &name, format.not_beside(&spec)));
@@ -315,37 +335,27 @@ fn acceptable(matches: &ArgMatches, noted: bool, losses: &[Loss]) -> Result<(), 
     }
 }
 
+/// Where svcadapt is expected on a machine that is not this one.
+const ELSEWHERE: &str = "/usr/local/bin/svcadapt";
+
 /// The path of svcadapt that the file will name.
-fn adapter(matches: &ArgMatches) -> Result<PathBuf, Error> {
+struct Adapter {
+    path: PathBuf,
+    /// Whether it is only the path that is usual there.
+    assumed: bool,
+}
+
+/// Where the file is for another system than this one, our own path says nothing.
+fn adapter(matches: &ArgMatches, system: &str) -> Result<Adapter, Error> {
+    let known = |path| Adapter { path, assumed: false };
     match matches.get_one::<PathBuf>("svcadapt") {
-        Some(path) if path.is_absolute() => Ok(path.clone()),
+        Some(path) if path.is_absolute() => Ok(known(path.clone())),
         Some(path) => Err(Error::new("--svcadapt", "not an absolute path").of(path.display().to_string())),
-        None => std::env::current_exe().map_err(|error| {
+        None if system != std::env::consts::OS => Ok(Adapter { path: ELSEWHERE.into(), assumed: true }),
+        None => std::env::current_exe().map(known).map_err(|error| {
             Error::new("svcadapt", format!("its own path cannot be told: {}", error.kind()))
                 .hint("say it with --svcadapt PATH")
         }),
-    }
-}
-
-/// The same spec with the path of its program: no host's file has to search for it when it starts.
-fn with_program(mut spec: ServiceSpec) -> Result<ServiceSpec, Error> {
-    if spec.command.program.as_bytes().contains(&b'/') {
-        return Ok(spec);
-    }
-    let root = spec.root_directory.as_ref().map_or(Path::new("/"), |root| root.as_path());
-    let found =
-        SEARCHED.iter().map(|directory| Path::new(directory).join(&spec.command.program)).find(|path| {
-            let seen = root.join(path.strip_prefix("/").unwrap_or(path));
-            seen.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
-        });
-    match found {
-        Some(path) => {
-            spec.command.program = path.into_os_string();
-            Ok(spec)
-        }
-        None => Err(Error::new("program", format!("not found in {}", SEARCHED.join(":")))
-            .of(spec.command.program.to_string_lossy())
-            .hint("write its absolute path")),
     }
 }
 

@@ -57,14 +57,19 @@ fn options(command: Command) -> Command {
 
 /// Runs the service, or explains what would be done.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let Loaded { draft, warnings, kept, elsewhere, .. } = match spec_file::given(matches) {
+    let mut loaded = match spec_file::given(matches) {
         Ok(loaded) => loaded,
         Err(errors) => return refuse(&errors),
     };
+    let not_started = loaded.not_started();
+    let Loaded { draft, warnings, kept, elsewhere, .. } = loaded;
     let asked = args::asked(matches);
     let notes: Vec<Error> =
         warnings.into_iter().chain(kept).chain(elsewhere).chain(not_honoured(&draft, asked)).collect();
     report_all(&notes);
+    if !not_started.is_empty() {
+        return refuse(&not_started);
+    }
     if matches.get_flag("strict") && !notes.is_empty() {
         return refuse(&[too_strict()]);
     }

@@ -10,6 +10,7 @@ use clap::ArgMatches;
 use svcadapt::format::LARGEST;
 use svcadapt::format::json::read as read_json;
 use svcadapt::format::plist::Kept;
+use svcadapt::format::plist::ON_DEMAND_ONLY;
 use svcadapt::format::plist::Original as OriginalJob;
 use svcadapt::format::plist::read as read_plist;
 use svcadapt::format::unit::Original;
@@ -54,6 +55,26 @@ pub(crate) enum Source {
     Plist(OriginalJob),
 }
 
+impl Loaded {
+    /// Takes the lines that say what to start, where that is nothing that svcadapt starts: they are why there is no
+    /// program to run. With them comes all else that is wrong.
+    pub(crate) fn not_started(&mut self) -> Vec<Error> {
+        let command = |kept: &Error| kept.stage.ends_with(": ExecStart=");
+        if !self.kept.iter().any(command) {
+            return Vec::new();
+        }
+        let Err(problems) = self.draft.clone().finish() else { return Vec::new() };
+        let (missing, other): (Vec<_>, Vec<_>) =
+            problems.into_iter().partition(|problem| problem.field.is_none() && problem.value.is_none());
+        if missing.is_empty() {
+            return Vec::new();
+        }
+        let (why, kept) = std::mem::take(&mut self.kept).into_iter().partition(command);
+        self.kept = kept;
+        [other.into_iter().map(told).collect(), why].concat()
+    }
+}
+
 /// The file that was named, if one was, with the options and the command laid over it.
 pub(crate) fn given(matches: &ArgMatches) -> Result<Loaded, Vec<Error>> {
     let mut loaded = match matches.get_one::<PathBuf>(args::SPEC) {
@@ -92,10 +113,13 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
                 origin: Some(kept.origin),
                 refusal: NOT_ACTED_ON.into(),
             });
-            let kept = in_order(kept.collect());
+            // What is written for launchd again, or by hand started under systemd, is not started at once.
+            let at_once = |problem: &Problem| problem.refusal.cause == ON_DEMAND_ONLY;
+            let (at_once, warnings): (Vec<_>, Vec<_>) = reading.warnings.into_iter().partition(at_once);
+            let kept = in_order(kept.chain(at_once).collect());
             Ok(Loaded {
                 draft: reading.draft,
-                warnings: in_order(reading.warnings),
+                warnings: in_order(warnings),
                 kept,
                 places,
                 source: OriginalJob::new(path, bytes).map(Source::Plist),

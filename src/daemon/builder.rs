@@ -125,7 +125,7 @@ impl<'fd> Daemon<'fd> {
 
     /// Says one field of the table by its value as an option has it: everything that a spec can say can be said so.
     ///
-    /// What starts another program is refused, as there is none: `Ready`, `ExpandVariables`, and a `Type` but `notify`.
+    /// What starts another program is refused, as there is none: `Ready`, `ExpandVariables`, `Argv0`, and a `Type` but `notify`.
     pub fn set(mut self, field: Field, value: impl Into<OsString>) -> Self {
         self.draft.assign(field, value, Origin::Option);
         self
@@ -420,6 +420,10 @@ fn foreign(spec: &mut ServiceSpec) -> Vec<Failure> {
     }
     if spec.expand_variables {
         failures.push(refused("expand variables", "yes".to_owned(), "there is no command to put them into"));
+    }
+    if let Some(name) = &spec.argv0 {
+        let name = name.to_string_lossy().into_owned();
+        failures.push(refused("argv0", name, "the program has its name already"));
     }
     failures
 }

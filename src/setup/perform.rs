@@ -333,7 +333,7 @@ impl<'a> Work<'a> {
     fn execute(&mut self, step: &Step, path: &Path) -> Failure {
         self.tell_variables();
         let command = &self.spec.command;
-        let mut words: Vec<OsString> = vec![command.program.clone()];
+        let mut words = vec![self.spec.argv0.as_ref().unwrap_or(&command.program).clone()];
         let arguments = command.arguments.iter().map(OsString::as_os_str);
         if self.spec.expand_variables {
             words.extend(expand(arguments, &self.environment));

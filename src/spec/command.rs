@@ -7,9 +7,21 @@ use std::path::Component;
 use std::path::Path;
 
 use super::Refusal;
+use super::refusal::bytes;
 
 /// The longest single argument that the kernel takes (`MAX_ARG_STRLEN` less its NUL, execve(2)).
 const LONGEST_ARGUMENT: usize = 131_071;
+
+/// Reads the name that a program is called by, its `argv[0]` (execve(2)).
+pub(super) fn argv0(name: &OsStr) -> Result<OsString, Refusal> {
+    if bytes(name)?.is_empty() {
+        Err("this is no name".into())
+    } else if name.len() > LONGEST_ARGUMENT {
+        Err(format!("it is longer than {LONGEST_ARGUMENT} bytes").into())
+    } else {
+        Ok(name.to_owned())
+    }
+}
 
 /// A program and its arguments, not the name that it is called by.
 #[derive(Debug, Clone, PartialEq, Eq)]

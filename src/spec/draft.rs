@@ -79,7 +79,8 @@ impl SpecDraft {
     pub fn command(&mut self, words: Vec<OsString>) {
         if self.command.is_some() {
             let gone = |given: &Given| {
-                given.field == Field::ExpandVariables && matches!(given.origin, Origin::File { .. })
+                let of_words = matches!(given.field, Field::ExpandVariables | Field::Argv0);
+                of_words && matches!(given.origin, Origin::File { .. })
             };
             self.values.retain(|given| !gone(given));
         }
@@ -154,6 +155,7 @@ impl<'a> Reading<'a> {
         ServiceSpec {
             command,
             expand_variables: self.one(Field::ExpandVariables, boolean).unwrap_or(false),
+            argv0: self.one(Field::Argv0, super::command::argv0),
             name: self.one(Field::Name, super::ServiceName::parse),
             description: self.one(Field::Description, description),
             service_type: self.one(Field::Type, ServiceType::parse),

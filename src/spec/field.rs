@@ -31,6 +31,7 @@ pub enum Field {
     UnsetEnvironment,
     CleanEnvironment,
     ExpandVariables,
+    Argv0,
     StandardInput,
     StandardOutput,
     StandardError,
@@ -66,7 +67,7 @@ pub enum Field {
 }
 
 /// All fields, in the order in which a person meets them.
-pub const FIELDS: [FieldRow; 70] = [
+pub const FIELDS: [FieldRow; 71] = [
     one(
         F::Name,
         "Name",
@@ -133,6 +134,7 @@ pub const FIELDS: [FieldRow; 70] = [
         "BOOL",
         "Put variables of its environment into the arguments: $NAME as words, ${NAME} as it stands, $$ for $",
     ),
+    one(F::Argv0, "Argv0", "argv0", "NAME", "Call the program by this name, its argv[0], not by its path"),
     one(F::StandardInput, "StandardInput", "standard-input", "WHAT", "null, inherit or file:PATH"),
     short(
         'o',

@@ -31,6 +31,7 @@ mod umask;
 mod variables;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 
 pub use capability::Capabilities;
 pub use command::Command;
@@ -88,6 +89,8 @@ pub struct ServiceSpec {
     pub command: Command,
     /// Whether variables in the arguments are put in when it is started, as systemd.service(5) has it.
     pub expand_variables: bool,
+    /// What the program is called by, its `argv[0]`; none: as it was written.
+    pub argv0: Option<OsString>,
     /// What the service is called.
     pub name: Option<ServiceName>,
     /// One line about it.

@@ -24,6 +24,9 @@ use std::fmt;
 
 use super::Version;
 
+/// Since when a directive that needs a user namespace implies one in the manager of a user.
+pub(super) const PRIVATE_USERS: u16 = 254;
+
 /// A section of a unit that we write or read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Section {
@@ -50,10 +53,9 @@ pub struct DirectiveRow {
     pub kind: ValueKind,
     /// Whether the service would have more rights, or be open to more, without it.
     pub security: bool,
-    /// Whether it is refused or useless in the manager of a user, where that user's own rights are all there are.
-    /// What stands on a mount namespace works there from the moment that `PrivateUsers=yes` is said too
-    /// (systemd.exec(5), "Sandboxing").
-    pub system_only: bool,
+    /// The first version that does it in the manager of a user, where that user's own rights are all there are; 0 if
+    /// every one does, none if no one does.
+    pub user_since: Option<u16>,
 }
 
 /// A kind of value.
@@ -132,6 +134,11 @@ impl DirectiveRow {
         self.since <= version && self.until.is_none_or(|until| version < until)
     }
 
+    /// Whether the manager of a user does it.
+    pub fn user_manager(&self, version: Version) -> bool {
+        self.user_since.is_some_and(|since| version.has(since))
+    }
+
     /// Whether this version knows this word as its value. What takes no words takes any.
     pub fn takes(&self, word: &str, version: Version) -> bool {
         let (ValueKind::Enum(choices) | ValueKind::BooleanOr(choices)) = self.kind else { return true };
@@ -154,7 +161,14 @@ impl DirectiveRow {
     }
 
     const fn system(mut self) -> Self {
-        self.system_only = true;
+        self.user_since = None;
+        self
+    }
+
+    /// It needs a namespace, which the manager of a user has from the moment that `PrivateUsers=yes` is said too. From
+    /// this version on it is implied (systemd.exec(5), "Sandboxing").
+    const fn namespace(mut self) -> Self {
+        self.user_since = Some(PRIVATE_USERS);
         self
     }
 }
@@ -171,7 +185,7 @@ impl fmt::Display for Section {
 }
 
 const fn d(name: &'static str, since: u16, kind: ValueKind) -> DirectiveRow {
-    DirectiveRow { name, since, until: None, kind, security: false, system_only: false }
+    DirectiveRow { name, since, until: None, kind, security: false, user_since: Some(0) }
 }
 
 fn tables(section: Section) -> &'static [&'static [DirectiveRow]] {
@@ -284,11 +298,15 @@ mod tests {
         for name in ["Nice", "ExecStart", "ReadWritePaths", "Environment"] {
             assert!(!row(name).security, "{name}");
         }
-        for name in ["User", "CapabilityBoundingSet", "PrivateDevices"] {
-            assert!(row(name).system_only, "{name}");
+        let user = |name, number| row(name).user_manager(version(number));
+        for name in ["User", "CapabilityBoundingSet", "DynamicUser"] {
+            assert!(!user(name, 262), "{name}");
+        }
+        for name in ["PrivateTmp", "PrivateDevices", "ProtectSystem", "ReadOnlyPaths", "RootDirectory"] {
+            assert!(!user(name, 253) && user(name, 254), "{name}");
         }
         for name in ["NoNewPrivileges", "SystemCallFilter", "LimitNOFILE", "PrivateUsers"] {
-            assert!(!row(name).system_only, "{name}");
+            assert!(user(name, 239), "{name}");
         }
     }
 }

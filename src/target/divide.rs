@@ -37,7 +37,8 @@ pub struct Division {
 ///   directory, which lies below that root, is too.
 /// * What needs root is done before the identity is settled, so then the adapter settles the identity; and with it
 ///   the capabilities, which a change of identity would undo, and the directories, which belong to that identity.
-/// * The host must not put variables into the arguments of an adapter, which has more of them to know.
+/// * The host must not put variables into the arguments of an adapter, which has more of them to know, nor call the
+///   adapter by the program's name.
 /// * Where the host does everything there is no adapter.
 pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
     let mut division = Division { target, host: Vec::new(), adapter: Vec::new(), losses: Vec::new() };
@@ -65,7 +66,7 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
         }
     }
     if division.needs_adapter() {
-        division.hand_over(|field| field == Field::ExpandVariables);
+        division.hand_over(|field| matches!(field, Field::ExpandVariables | Field::Argv0));
         root |= division.hand_over(|field| field == Field::RootDirectory);
         if division.adapter.contains(&Field::RootDirectory) {
             division.hand_over(|field| field == Field::WorkingDirectory);
@@ -81,6 +82,7 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
     }
     if matches!(target, Target::Launchd(_)) {
         launchd::about_streams(spec, &mut division);
+        launchd::about_journal(spec, &mut division);
         launchd::about_sockets(spec, &mut division);
         launchd::about_start(spec, &mut division);
     }

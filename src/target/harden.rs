@@ -74,6 +74,8 @@ pub struct Omission {
     pub directive: &'static str,
     /// Why it is not.
     pub why: String,
+    /// Whether the service keeps rights of root that the level is there to take: a person has to know that unasked.
+    pub open: bool,
 }
 
 /// Two things that were both demanded and exclude each other.
@@ -115,7 +117,10 @@ pub fn harden(
             continue;
         }
         match reason(&case, row, &values) {
-            Some(why) => hardening.left_out.push(Omission { directive: row.directive, why }),
+            Some(why) => {
+                let open = row.directive == BOUNDING && !is_said(&case, row) && case.stays_root();
+                hardening.left_out.push(Omission { directive: row.directive, why, open });
+            }
             None => hardening.set.extend(values.into_iter().map(|value| Setting {
                 directive: row.directive,
                 value,
@@ -126,14 +131,19 @@ pub fn harden(
     Ok(hardening)
 }
 
+/// What the rights of root come to.
+const BOUNDING: &str = "CapabilityBoundingSet";
+
+/// Whether the service says itself what a row is about.
+fn is_said(case: &Case, row: &Row) -> bool {
+    let mut fields = FIELDS.iter().filter(|field| field.directive == row.directive);
+    case.spec.native.says(row.directive)
+        || fields.any(|field| !super::values(case.spec, field.field).is_empty())
+}
+
 /// Why a row is left out.
 fn reason(case: &Case, row: &Row, values: &[OsString]) -> Option<String> {
-    let said = case.spec.native.says(row.directive)
-        || FIELDS
-            .iter()
-            .filter(|field| field.directive == row.directive)
-            .any(|field| !super::values(case.spec, field.field).is_empty());
-    if said {
+    if is_said(case, row) {
         return Some("the service says it itself".to_owned());
     }
     unknown(case.host, row.directive, values).or_else(|| (row.objection)(case))
@@ -153,8 +163,8 @@ fn unknown(host: Systemd, name: &str, values: &[OsString]) -> Option<String> {
         })
     } else if !values.iter().all(word) {
         Some(format!("systemd {version} does not know this value"))
-    } else if host.scope == Scope::User && known.system_only {
-        Some("only the system's manager can do it (systemd.exec(5))".to_owned())
+    } else if host.scope == Scope::User && known.user_since != Some(0) {
+        Some("only the system's manager can do it on every kernel (systemd.exec(5))".to_owned())
     } else {
         None
     }

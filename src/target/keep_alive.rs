@@ -38,6 +38,26 @@ pub fn keep_alive(value: &Value) -> Option<Restart> {
     }
 }
 
+/// Whether a value of `KeepAlive` starts the job at once, as only what has run can have ended. Of conditions that are
+/// about something else each starts it when it holds (launchd.plist(5)).
+pub fn starts_at_once(value: &Value) -> bool {
+    match value {
+        Value::Map(conditions) => {
+            let says = |name: &str| conditions.iter().any(|(key, _)| key == name);
+            let waits =
+                |(key, value): &(String, Value)| key == "AfterInitialDemand" && *value == Value::Truth(true);
+            (says("SuccessfulExit") || says("Crashed")) && !conditions.iter().any(waits)
+        }
+        value => *value == Value::Truth(true),
+    }
+}
+
+/// Whether a job of launchd's is started only when something asks for it.
+pub fn is_on_demand(spec: &ServiceSpec) -> bool {
+    spec.native.key("RunAtLoad") == Some(&Value::Truth(false))
+        && !spec.native.key(KEEP_ALIVE).is_some_and(starts_at_once)
+}
+
 /// Whether a spec's `Restart=` is what its `KeepAlive` says, so that launchd's own meaning is meant.
 pub(super) fn is_of_launchd(spec: &ServiceSpec) -> bool {
     spec.native

@@ -30,6 +30,7 @@ use super::Subject;
 use super::Target;
 use super::keep_alive::is_of_launchd;
 use super::keep_alive::says_as_launchd;
+use super::native::NO_JOURNAL;
 
 /// How launchd honours a field that the spec says. An agent runs as its user, and has no rights but the user's.
 pub(super) fn capability(spec: &ServiceSpec, field: Field, scope: Scope) -> Capability {
@@ -78,6 +79,7 @@ fn of_daemon(spec: &ServiceSpec, field: Field) -> Capability {
         // A file with secrets is often readable by root alone.
         | F::EnvironmentFile => Capability::Adapter(Rights::OfRoot),
         F::UnsetEnvironment | F::ExpandVariables => Capability::Adapter(Rights::OfService),
+        F::Argv0 => called(spec),
         F::StandardInput => match spec.standard_input {
             Some(Input::Inherit) => Capability::approximated("launchd gives every job the null device"),
             _ => Host,
@@ -195,6 +197,15 @@ pub fn resource_key(resource: Resource) -> Option<&'static str> {
         | Resource::Nice
         | Resource::Rtprio
         | Resource::Rttime => None,
+    }
+}
+
+/// `Program` has the path of a program beside its name, and nothing searches that.
+fn called(spec: &ServiceSpec) -> Capability {
+    if spec.command.program.as_encoded_bytes().starts_with(b"/") {
+        Host
+    } else {
+        Capability::Adapter(Rights::OfService)
     }
 }
 
@@ -338,6 +349,17 @@ pub(super) fn about_streams(spec: &ServiceSpec, division: &mut Division) {
                 "launchd opens it as the service's user, who must be able to; else the job never starts";
             division.losses.push(Loss::of(field, LossKind::Approximated(how.into())));
         }
+    }
+}
+
+/// What a unit does not say of its output is the journal's (systemd.exec(5), `StandardOutput=`). Errors go where the
+/// output goes, so that it is told once.
+pub(super) fn about_journal(spec: &ServiceSpec, division: &mut Division) {
+    let silent = spec.standard_output.is_none() && !spec.native.says(F::StandardOutput.directive());
+    if spec.native.systemd.is_some() && silent {
+        let line = Directive::missing("Service", F::StandardOutput.directive());
+        let kind = LossKind::Lost(NO_JOURNAL.into());
+        division.losses.push(Loss { subject: Subject::Directive(line), kind });
     }
 }
 

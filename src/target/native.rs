@@ -18,6 +18,7 @@ use super::Systemd;
 use super::Target;
 use super::directive;
 use super::keep_alive::is_of_launchd;
+use super::keep_alive::is_on_demand;
 use super::keep_alive::says_as_launchd;
 
 /// What another host has instead of something native.
@@ -33,7 +34,7 @@ pub struct Instead<T> {
 const FOR_PEOPLE: [&str; 5] = ["Description", "Documentation", "SourcePath", "SyslogIdentifier", "Alias"];
 
 /// Directives with a value that every host gives without being asked.
-const ANYWAY: [(&str, &str); 15] = [
+const ANYWAY: [(&str, &str); 17] = [
     // A message is believed from every process of the service, which is not everybody.
     ("NotifyAccess", "all"),
     ("NotifyAccess", "main"),
@@ -45,6 +46,9 @@ const ANYWAY: [(&str, &str); 15] = [
     ("RemainAfterExit", "no"),
     ("StandardOutput", "journal"),
     ("StandardError", "journal"),
+    // As which systemd takes it.
+    ("StandardOutput", "syslog"),
+    ("StandardError", "syslog"),
     ("WantedBy", "multi-user.target"),
     ("WantedBy", "graphical.target"),
     ("WantedBy", "default.target"),
@@ -62,7 +66,7 @@ pub(super) fn losses(spec: &ServiceSpec, to: Target) -> Vec<Loss> {
     let lines = spec.native.systemd.iter().flatten();
     losses.extend(lines.filter_map(|line| {
         let kind = match to {
-            Target::Systemd(host) => unknown(line, host),
+            Target::Systemd(host) => unknown(&spec.native, line, host),
             Target::Launchd(_) if is_as_launchd(spec, line) => None,
             Target::Launchd(_) => of_directive(line, true),
             Target::Classic => of_directive(line, false),
@@ -79,7 +83,7 @@ pub(super) fn losses(spec: &ServiceSpec, to: Target) -> Vec<Loss> {
         let systemd = matches!(to, Target::Systemd(_));
         let keys = spec.native.launchd.iter();
         losses.extend(keys.filter_map(|(key, value)| {
-            if key == "KeepAlive" && is_of_launchd(spec) {
+            if key == "KeepAlive" && is_of_launchd(spec) || key == "RunAtLoad" && !is_on_demand(spec) {
                 return None;
             }
             let kind = of_key(key, value, systemd)?;
@@ -118,8 +122,9 @@ pub(super) fn behind_adapter(spec: &ServiceSpec, division: &Division) -> Option<
         return None;
     }
     let line = spec.native.systemd.iter().flatten().rfind(|line| prefixes(line).is_some())?;
-    // A variable is put in or is not, and a failure is none, with the adapter too.
-    let gone = prefixes(line)?.chars().find(|sign| !":-".contains(*sign))?;
+    // A variable is put in or is not, a failure is none, and the program has its name, with the adapter too.
+    let named = |sign: char| sign == '@' && spec.argv0.is_some();
+    let gone = prefixes(line)?.chars().find(|sign| !":-".contains(*sign) && !named(*sign))?;
     let why = format!(
         "svcadapt stands before the program, and there the prefix '{gone}' would mean something else"
     );
@@ -141,6 +146,39 @@ fn section(line: &Directive) -> &str {
     line.section().strip_prefix(Native::OF_SOCKETS).unwrap_or(line.section())
 }
 
+/// Whether a value switches off what it stands for.
+pub(super) fn is_off(value: &str) -> bool {
+    ["", "0", "no", "n", "false", "f", "off"].iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
+/// Whether output goes to the syslog by a name that systemd has given up: the journal passes everything on.
+fn is_syslog(line: &Directive) -> bool {
+    ["StandardOutput", "StandardError"].contains(&line.name())
+        && ["syslog", "syslog+console"].contains(&line.value())
+}
+
+/// Whether output goes where only systemd brings it: into the journal, the syslog or the kernel's log.
+fn is_journal(line: &Directive) -> bool {
+    ["StandardOutput", "StandardError"].contains(&line.name())
+        && ["journal", "syslog", "kmsg"].contains(&line.value().trim_end_matches("+console"))
+}
+
+/// What becomes of output where nothing is said of it (launchd.plist(5), `StandardOutPath`).
+pub(super) const NO_JOURNAL: &str = "launchd has no journal: it gives the null device, and what is written there is gone; \
+     --standard-output append:PATH keeps it";
+
+/// Since when systemd takes `syslog` for `journal`, and warns of it (its NEWS of that version).
+const SYSLOG_IS_JOURNAL: u16 = 246;
+
+/// The value of a directive as this systemd takes it without a warning.
+pub fn in_words_of(line: &Directive, host: Systemd) -> &str {
+    match line.value() {
+        "syslog" if is_syslog(line) && host.version.has(SYSLOG_IS_JOURNAL) => "journal",
+        "syslog+console" if is_syslog(line) && host.version.has(SYSLOG_IS_JOURNAL) => "journal+console",
+        value => value,
+    }
+}
+
 /// Whether any systemd knows the line, as far as it is known here; one that none knows may be of a newer one.
 pub fn is_known(line: &Directive) -> bool {
     of_systemd(line).is_none_or(|section| directive(section, line.name()).is_some())
@@ -160,7 +198,7 @@ fn of_systemd(line: &Directive) -> Option<Section> {
 
 /// What becomes of a directive for a systemd that does not know it, or may not do it; none where nothing is lost.
 /// Such a line is not written: that systemd would warn of it, and pass over it.
-pub fn unknown(line: &Directive, host: Systemd) -> Option<LossKind> {
+pub fn unknown(native: &Native, line: &Directive, host: Systemd) -> Option<LossKind> {
     let section = of_systemd(line)?;
     if host.scope == Scope::User && wanted_by_all(line) {
         return Some(Approximated("a user's manager has default.target in its place".into()));
@@ -168,14 +206,26 @@ pub fn unknown(line: &Directive, host: Systemd) -> Option<LossKind> {
     let Some(row) = directive(section, line.name()) else {
         return Some(Lost(format!("no systemd knows it in [{section}]")));
     };
+    let private =
+        native.systemd.iter().flatten().any(|line| {
+            line.section() == "Service" && line.name() == "PrivateUsers" && !is_off(line.value())
+        });
     let lost = |why: String| if row.security { Weakened(why) } else { Lost(why) };
     let version = host.version;
     if !row.known_to(version) {
         Some(lost(format!("systemd {version} does not know it")))
+    } else if is_syslog(line) {
+        None
     } else if !row.takes(line.value(), version) {
         Some(lost(format!("systemd {version} does not know '{}' there", line.value().escape_debug())))
-    } else if host.scope == Scope::User && row.system_only {
-        Some(lost("a user's manager has not the rights for it".into()))
+    } else if host.scope == Scope::User
+        && !row.user_manager(version)
+        && !(row.user_since.is_some() && private)
+    {
+        Some(lost(match row.user_since {
+            Some(since) => format!("a user's manager has the rights for it from systemd {since} on"),
+            None => "a user's manager has not the rights for it".into(),
+        }))
     } else {
         None
     }
@@ -187,6 +237,9 @@ fn is_sandbox(line: &Directive) -> bool {
 }
 
 fn of_directive(line: &Directive, launchd: bool) -> Option<LossKind> {
+    if launchd && is_journal(line) {
+        return Some(Lost(NO_JOURNAL.into()));
+    }
     if is_idle(line) {
         return None;
     }
@@ -227,7 +280,7 @@ fn of_key(key: &str, value: &Value, systemd: bool) -> Option<LossKind> {
     match (key, value) {
         ("AssociatedBundleIdentifiers" | "LegacyTimers" | "CFBundleIdentifier", _)
         | (_, Value::Truth(false))
-            if key != "RunAtLoad" && key != "InitGroups" =>
+            if !["RunAtLoad", "InitGroups", "OnDemand"].contains(&key) =>
         {
             None
         }
@@ -244,8 +297,25 @@ fn of_key(key: &str, value: &Value, systemd: bool) -> Option<LossKind> {
         )),
         ("MachServices" | "LaunchEvents", _) => Some(Lost("only macOS has such demands".into())),
         ("Sockets", _) => Some(Lost("not all that launchd is told of them can be said here".into())),
+        ("KeepAlive", Value::Map(conditions)) if systemd => Some(Lost(of_conditions(conditions).into())),
         ("KeepAlive", _) => Some(Lost("only launchd has these conditions".into())),
+        ("OnDemand", Value::Truth(false)) => Some(Lost("KeepAlive with the value true says it".into())),
         _ => Some(Lost("only launchd does this".into())),
+    }
+}
+
+/// What would do for systemd what conditions of `KeepAlive` do.
+fn of_conditions(conditions: &[(String, Value)]) -> &'static str {
+    let all = |names: &[&str]| conditions.iter().all(|(name, _)| names.contains(&name.as_str()));
+    let there = |value: &Value| matches!(value, Value::Map(paths) if paths.iter().all(|(_, is)| *is == Value::Truth(true)));
+    if all(&["PathState"]) && conditions.iter().all(|(_, value)| there(value)) {
+        "a .path unit with PathExists= would start it"
+    } else if all(&["PathState"]) {
+        "a .path unit starts something when a path is there (PathExists=), and nothing does when one is gone"
+    } else if all(&["OtherJobEnabled", "OtherJobActive"]) {
+        "the other job's unit would start it, and keep it running, by Upholds="
+    } else {
+        "only launchd has these conditions"
     }
 }
 
@@ -319,7 +389,8 @@ mod tests {
     fn what_a_systemd_does_not_know_is_lost_to_it() {
         let to = |version: &str, scope, name: &str, value: &str| {
             let version = super::super::Version::parse(version.as_ref()).unwrap();
-            unknown(&Directive::new("Service", name, value).unwrap(), Systemd { version, scope })
+            let native = Native::default();
+            unknown(&native, &Directive::new("Service", name, value).unwrap(), Systemd { version, scope })
         };
         assert!(matches!(to("246", Scope::System, "ProtectProc", "invisible"), Some(Weakened(_))));
         assert_eq!(to("247", Scope::System, "ProtectProc", "invisible"), None);

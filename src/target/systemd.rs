@@ -89,16 +89,13 @@ fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
         | F::KillSignal => Host,
         // systemd builds every environment itself: nothing of its own gets in.
         F::CleanEnvironment => Host,
-        // systemd.service(5), "Command lines".
-        F::ExpandVariables => Host,
+        // systemd.service(5), "Command lines" and the prefix '@'.
+        F::ExpandVariables | F::Argv0 => Host,
         // The kernel takes a limit of exactly one byte for "never", also where dumps are piped to a helper.
         F::PreventCore => Host,
-        F::StandardInput => match spec.standard_input {
-            Some(Input::Inherit) => Capability::approximated("systemd itself has the null device there"),
-            _ => Host,
-        },
-        F::StandardOutput => output(spec.standard_output.as_ref(), host),
-        F::StandardError => output(spec.standard_error.as_ref(), host),
+        F::StandardInput => input(spec, host),
+        F::StandardOutput => output(spec, spec.standard_output.as_ref(), host),
+        F::StandardError => output(spec, spec.standard_error.as_ref(), host),
         F::Restart => match (spec.service_type, spec.restart) {
             (Some(ServiceType::Oneshot), Some(Restart::Always | Restart::OnSuccess)) => {
                 Capability::lost("systemd refuses it of a oneshot service: its end is its success")
@@ -200,8 +197,33 @@ fn listen(spec: &ServiceSpec, kind: SocketKind) -> Capability {
     }
 }
 
+fn input(spec: &ServiceSpec, host: Systemd) -> Capability {
+    match &spec.standard_input {
+        Some(Input::Inherit) => Capability::approximated("systemd itself has the null device there"),
+        Some(Input::File(path)) if is_in_own_directory(spec, path, host) => {
+            Capability::Adapter(Rights::OfRoot)
+        }
+        _ => Host,
+    }
+}
+
+/// Whether a file lies in a directory that is made for the service. systemd opens it before it makes the directory, and
+/// so the service starts only where that is there already (systemd.exec(5); measured with 252, 257 and 262). What was a
+/// unit means it so.
+fn is_in_own_directory(spec: &ServiceSpec, file: &AbsPath, host: Systemd) -> bool {
+    let mut made = spec.directories.iter();
+    host.scope == Scope::System
+        && spec.native.systemd.is_none()
+        && made.any(|made| file.as_path().starts_with(made.kind.base().join(made.path.as_path())))
+}
+
 /// What a file can be opened for came one by one (systemd.exec(5), "Logging and Standard Input/Output").
-fn output(output: Option<&Output>, host: Systemd) -> Capability {
+fn output(spec: &ServiceSpec, output: Option<&Output>, host: Systemd) -> Capability {
+    if let Some(Output::File(_, path)) = output
+        && is_in_own_directory(spec, path, host)
+    {
+        return Capability::Adapter(Rights::OfRoot);
+    }
     let since = match output {
         // Those of the journal are the starter's here. What else is passed, only the adapter has.
         Some(Output::Descriptor(3..)) => return Capability::Adapter(Rights::OfRoot),

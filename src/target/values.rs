@@ -49,6 +49,7 @@ pub fn values(spec: &ServiceSpec, field: Field) -> Vec<OsString> {
             spec.environment.base.iter().map(|base| yes(*base == EnvironmentBase::Clean)).collect()
         }
         F::ExpandVariables => spec.expand_variables.then(|| yes(true)).into_iter().collect(),
+        F::Argv0 => spec.argv0.iter().cloned().collect(),
         F::StandardInput => spec.standard_input.iter().map(input).collect(),
         F::StandardOutput => spec.standard_output.iter().map(output).collect(),
         F::StandardError => spec.standard_error.iter().map(output).collect(),
@@ -182,6 +183,7 @@ pub(super) mod tests {
                 F::Nice => &[b"-5"],
                 F::OomScoreAdjust => &[b"-1000"],
                 F::ExpandVariables | F::PreventCore | F::NoNewPrivileges | F::LaunchdActivation => &[b"yes"],
+                F::Argv0 => &[b"-\xff a"],
                 F::CapabilityBoundingSet => &[b"CAP_CHOWN CAP_KILL"],
                 F::AmbientCapabilities => &[b"CAP_KILL"],
                 F::Directory(_) => &[b"web", b"web/data"],

@@ -62,7 +62,8 @@ fn two_units_in_one_file_are_told_and_can_be_split() {
 fn sockets_under_another_name_are_told_and_not_opened() {
     let folder = Folder::new();
     let path = |name: &str| folder.path().join(name).display().to_string();
-    let service = "[Service]\nExecStart=/bin/true\n\n[Install]\nWantedBy=multi-user.target\n";
+    let service =
+        "[Service]\nExecStart=/bin/true\nStandardOutput=null\n\n[Install]\nWantedBy=multi-user.target\n";
     folder.write("web.service", service);
     folder.write("web.socket", "[Socket]\nListenStream=80\n");
     folder.write("admin.socket", "[Socket]\nListenStream=81\nService=web.service\n");
@@ -73,7 +74,7 @@ fn sockets_under_another_name_are_told_and_not_opened() {
     );
     // Beside what is written for systemd, it means what it did.
     printed(["gen-unit", "--strict", &path("web.service")]);
-    for command in [&["show"][..], &["gen-plist"]] {
+    for command in [&["show"][..], &["gen-plist", "--svcadapt=/opt/svcadapt"]] {
         let output = svcadapt([command, &[&path("web.service")]].concat());
         assert_eq!((output.status.code(), said(&output)), (Some(0), told.clone()), "{command:?}");
         assert!(!String::from_utf8(output.stdout).unwrap().contains("81"));
@@ -82,12 +83,12 @@ fn sockets_under_another_name_are_told_and_not_opened() {
     std::fs::remove_file(folder.path().join("admin.socket")).unwrap();
     folder.write("web.service", &service.replace("\n\n", "\nSockets=other.socket\n\n"));
     let output = svcadapt(["run", "--dry-run", &path("web.service")]);
-    assert!(said(&output).contains(":3: Sockets=: not honoured here: svcadapt opens only those of the unit"));
-    let output = svcadapt(["gen-plist", &path("web.service")]);
+    assert!(said(&output).contains(":4: Sockets=: not honoured here: svcadapt opens only those of the unit"));
+    let output = svcadapt(["gen-plist", "--svcadapt=/opt/svcadapt", &path("web.service")]);
     assert_eq!(
         said(&output),
         format!(
-            "svcadapt: {}:3: Sockets=other.socket: lost: of sockets only those of the unit with the service's own \
+            "svcadapt: {}:4: Sockets=other.socket: lost: of sockets only those of the unit with the service's own \
              name are read\n",
             path("web.service")
         )

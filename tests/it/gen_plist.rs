@@ -135,6 +135,7 @@ fn a_single_socket_is_a_dictionary_and_what_launchd_has_not_is_told() {
     let output = svcadapt([
         "gen-plist",
         "--label=x",
+        "--svcadapt=/opt/svcadapt",
         "--listen-stream=/s",
         "--listen-stream=@a",
         "--listen-sequential-packet=/p",
@@ -253,4 +254,63 @@ fn a_label_names_the_file() {
     let output = svcadapt(["gen-plist", "--label=a/b", "--umask=9", "--", "/bin/true"]);
     assert_eq!(said(&output).lines().filter(|line| line.starts_with("svcadapt: ")).count(), 2);
     assert_eq!(svcadapt(["gen-plist", "--", "/bin/true"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_bare_name_stays_the_word_that_it_was_and_launchd_searches_it() {
+    let note = |program: &str| {
+        format!(
+            "svcadapt: program '{program}': launchd searches it in /usr/bin:/bin:/usr/sbin:/sbin alone\n  \
+             hint: where it lies elsewhere, write its absolute path\n"
+        )
+    };
+    let words = |text: &[u8]| read_back(&String::from_utf8_lossy(text))["ProgramArguments"].clone();
+    let array =
+        |words: &[&str]| plist::Value::from(words.iter().map(|word| (*word).into()).collect::<Vec<_>>());
+    // A program that only a Mac has, too.
+    for program in ["sh", "osascript"] {
+        let output = svcadapt(["gen-plist", "--strict", "--label=x", "--", program, "-e", "1"]);
+        assert_eq!((output.status.code(), said(&output)), (Some(0), note(program)));
+        assert_eq!(words(&output.stdout), array(&[program, "-e", "1"]));
+    }
+    let folder = Folder::new();
+    folder.write("a.service", "[Service]\nExecStart=sh -c x\n");
+    let output = svcadapt(["gen-plist", &folder.path().join("a.service").display().to_string()]);
+    assert_eq!(words(&output.stdout), array(&["sh", "-c", "x"]));
+    let job = |words: &str| {
+        format!(
+            "<plist version=\"1.0\"><dict><key>Label</key><string>b</string><key>RunAtLoad</key><true/>\
+             <key>ProgramArguments</key><array>{words}</array></dict></plist>"
+        )
+    };
+    folder.write("b.plist", &job("<string>osascript</string><string>-l</string>"));
+    let file = folder.path().join("b.plist").display().to_string();
+    let output = svcadapt(["gen-plist", &file]);
+    assert_eq!((said(&output).as_str(), words(&output.stdout)), ("", array(&["osascript", "-l"])));
+    folder.write("b.plist", &job("<string>sh</string><string>-l</string>"));
+    assert!(printed(["gen-unit", &file]).contains("ExecStart=sh -l\n"));
+}
+
+#[test]
+fn svcadapt_lies_where_it_is_usual_on_another_system_unless_another_path_is_said() {
+    let output = svcadapt(["gen-plist", "--strict", "--label=x", "--user=70", "--", "/bin/true"]);
+    let here = env!("CARGO_BIN_EXE_svcadapt");
+    let (path, note) = if std::env::consts::OS == "macos" {
+        (here, "")
+    } else {
+        (
+            "/usr/local/bin/svcadapt",
+            "svcadapt: --svcadapt '/usr/local/bin/svcadapt': the file names svcadapt by this path, which is the usual \
+             one there\n  hint: --svcadapt PATH names another one\n",
+        )
+    };
+    assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), note));
+    let first = |text: &str| read_back(text)["ProgramArguments"].as_array().unwrap()[0].clone();
+    assert_eq!(first(&String::from_utf8(output.stdout).unwrap()), path.into());
+    let words = ["gen-plist", "--label=x", "--svcadapt=/opt/svcadapt", "--user=70", "--", "/bin/true"];
+    let output = svcadapt(words);
+    assert_eq!(said(&output), "");
+    assert_eq!(first(&String::from_utf8(output.stdout).unwrap()), "/opt/svcadapt".into());
+    // Where nothing is left for svcadapt there is no word of it.
+    assert_eq!(said(&svcadapt(["gen-plist", "--label=x", "--", "/bin/true"])), "");
 }

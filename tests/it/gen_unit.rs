@@ -274,11 +274,35 @@ fn systemd_analyze_finds_nothing() {
 }
 
 #[test]
-fn a_bare_name_becomes_a_path_and_one_that_is_not_there_an_error() {
-    assert!(unit(&["--", "sh", "-c", "x"]).contains("/bin/sh -c x\n"));
-    let output = svcadapt(["gen-unit", "--", "no-such-program"]);
+fn a_bare_name_stays_as_it_was_written_and_systemd_searches_it() {
+    assert!(unit(&["--", "sh", "-c", "x"]).contains("ExecStart=sh -c x\n"));
+    assert!(
+        unit(&["--svcadapt=/opt/svcadapt", "--ready=tcp:80", "--", "sh"])
+            .contains("ExecStart=/opt/svcadapt run --mode systemd --ready tcp:80 -- sh\n")
+    );
+    let folder = Folder::new();
+    folder.write("bare.service", &unit(&["--", "sh", "-c", "x"]));
+    let Some(judgement) = Judgement::of(&folder, &["bare.service".into()]) else { return };
+    assert_eq!(judgement.warnings, "");
+    assert_eq!(judgement.argv("bare.service")[1..], ["-c", "x"]);
+}
+
+#[test]
+fn a_bare_name_that_this_machine_has_not_is_written_and_mentioned() {
+    let output = svcadapt(["gen-unit", "--strict", "--", "no-such-program"]);
+    let note = "svcadapt: program 'no-such-program': not found on this machine in \
+                /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin, where systemd searches it\n  \
+                hint: where it lies elsewhere, write its absolute path\n";
+    assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), note));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("ExecStart=no-such-program\n"));
+    // Such a name would be read as a prefix.
+    let output = svcadapt(["gen-unit", "--", "@sh"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(said(&output).starts_with("svcadapt: program 'no-such-program': not found in /usr/local/sbin:"));
+    assert!(
+        said(&output).contains("program '@sh': byte 0: a unit needs the absolute path "),
+        "{}",
+        said(&output)
+    );
 }
 
 #[test]
@@ -364,4 +388,53 @@ fn an_output_that_cannot_be_written_is_a_failure() {
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).starts_with("svcadapt: standard output: "));
+}
+
+#[test]
+fn an_output_that_would_be_the_file_itself_is_refused() {
+    let folder = Folder::new();
+    for (command, option, value) in [
+        ("gen-unit", "-o", "foo.service"),
+        ("gen-unit", "-o", "/etc/systemd/system/foo.service"),
+        ("gen-unit", "--standard-error", "x.socket"),
+        ("gen-plist", "-o", "x.plist"),
+    ] {
+        let output = svcadapt([command, "--name=x", option, value, "--", "/bin/true"]);
+        let option = if option == "-o" { "--standard-output" } else { option };
+        let told = format!(
+            "svcadapt: {option} '{value}': this would be where the service writes, and not where this file is \
+             written\n  hint: --output DIR writes the file into this directory\n"
+        );
+        assert_eq!((output.status.code(), said(&output), output.stdout.len()), (Some(2), told, 0));
+    }
+    // A log of any other name, and the file in its place.
+    let directory = folder.path().to_str().unwrap();
+    let words = ["gen-unit", "--name=x", "-o", "/var/log/x.log", "--output", directory, "--", "/bin/true"];
+    assert!(svcadapt(words).status.success());
+    let text = std::fs::read_to_string(folder.path().join("x.service")).unwrap();
+    assert!(text.contains("StandardOutput=append:/var/log/x.log\n"), "{text}");
+}
+
+#[test]
+fn the_name_of_a_template_stays_a_specifier_and_an_instance_has_its_own() {
+    const LINES: &str = "PIDFile=/run/%n.pid\nEnvironment=A=%N B=%p C=%i\nExecStart=/bin/web %I %P %f %j%J\n";
+    let folder = Folder::new();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let text = format!("[Unit]\nDescription=Web %i of %n\n\n[Service]\nType=forking\n{LINES}");
+    folder.write("a-web@.service", &text);
+    folder.write("a-web@.socket", "[Socket]\nListenStream=/run/%p-%i\n");
+    let again = printed(["gen-unit", "--strict", &file("a-web@.service")]);
+    for line in text.lines().filter(|line| line.contains('=')) {
+        assert!(again.lines().any(|written| written == line), "no '{line}' in\n{again}");
+    }
+    assert!(again.contains("ListenStream=/run/%p-%i\n"), "{again}");
+    // What is read again is the same again, and systemd gives it each instance's name.
+    folder.write("a-web@.service", again.split("# a-web@.socket").next().unwrap());
+    let instance: Value = serde_json::from_str(&printed(["show", &file("a-web@b-c.service")])).unwrap();
+    assert_eq!(instance["pid_file"], "/run/a-web@b-c.service.pid");
+    assert_eq!(instance["environment"], serde_json::json!(["A=a-web@b-c", "B=a-web", "C=b-c"]));
+    assert_eq!(instance["command"], serde_json::json!(["/bin/web", "b/c", "a/web", "/b/c", "webweb"]));
+    let Some(judgement) = Judgement::of(&folder, &["a-web@b-c.service".into()]) else { return };
+    assert_eq!(judgement.argv("a-web@b-c.service"), ["/bin/web", "b/c", "a/web", "/b/c", "webweb"]);
+    assert!(judgement.has("a-web@b-c.service", "PIDFile: /run/a-web@b-c.service.pid"));
 }

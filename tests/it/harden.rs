@@ -315,6 +315,32 @@ fn an_adapter_that_has_to_be_root_works_under_strict() {
     assert_eq!(file.trim_end(), main);
 }
 
+#[test]
+fn a_program_that_takes_another_user_itself_serves_under_strict() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let server = Server::new(systemd, "harden-drop", free_port());
+    let dir = Dir::new();
+    let start = format!(
+        "/usr/bin/setpriv --reuid=daemon --regid=daemon --clear-groups {}/serve tcp:{} /etc/passwd",
+        server.folder, server.port
+    );
+    let file = dir.write("drop.service", &format!("[Service]\nUser=root\nExecStart={start}\n"));
+    let words = [OsStr::new("--harden=strict"), file.as_os_str()];
+    let output = gen_unit(&dir, &words);
+    assert!(
+        output.stderr.starts_with("svcadapt: CapabilityBoundingSet: left out: it is started as root, and ")
+    );
+    assert!(!output.stdout.contains("CapabilityBoundingSet=") && !output.stdout.contains("~@privileged"));
+    server.begin(&output.stdout);
+    assert_eq!(server.says("user"), "1", "{}", server.status());
+    assert!(!server.may_write("/etc/it-harden"));
+    // What it needs can be said, and then that is all it has.
+    let needs = OsStr::new("--capability-bounding-set=CAP_SETUID CAP_SETGID");
+    let output = gen_unit(&dir, &[words[0], needs, words[1]]);
+    assert_eq!(output.stderr, "");
+    assert!(output.stdout.contains("CapabilityBoundingSet=CAP_SETGID CAP_SETUID\n"), "{}", output.stdout);
+}
+
 /// The manager of a user, as a service of the system's.
 const USER_MANAGER: &str = "[Service]\nType=notify\nUser=daemon\nDelegate=yes\n\
     RuntimeDirectory=it-user\nExecStart=/lib/systemd/systemd --user --unit=it.target\n\

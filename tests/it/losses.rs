@@ -2,6 +2,8 @@
 //! that is not told.
 
 mod near;
+mod output;
+mod start;
 
 use serde_json::Value;
 use serde_json::json;
@@ -16,7 +18,7 @@ use crate::judge::svcadapt;
 type Row = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
 
 /// From systemd to launchd, line by line.
-const ROWS: [Row; 27] = [
+const ROWS: [Row; 30] = [
     ("Type=simple", &[], &[]),
     ("Type=exec", &[], &[]),
     ("Type=notify", &[], &["Type=notify: approximated"]),
@@ -55,7 +57,10 @@ const ROWS: [Row; 27] = [
     ("KillMode=mixed", &[], &["KillMode=mixed: lost"]),
     ("IOSchedulingClass=idle", &[("LowPriorityIO", "true")], &["IOSchedulingClass=idle: approximated"]),
     ("UMask=027\nNice=5\nUser=web", &[("Nice", "5"), ("Umask", "23"), ("UserName", "\"web\"")], &[]),
-    ("StandardOutput=journal", &[], &[]),
+    ("StandardOutput=journal", &[], &["StandardOutput=journal: lost"]),
+    ("StandardOutput=syslog+console", &[], &["StandardOutput=syslog+console: lost"]),
+    ("StandardError=journal", &[], &["StandardError=journal: lost"]),
+    ("StandardError=inherit", &[], &[]),
     ("IgnoreSIGPIPE=no\nNotifyAccess=all", &[], &[]),
     ("ProtectSystem=strict", &[], &["ProtectSystem=strict: lost, weakens security"]),
     ("NoNewPrivileges=yes", &[], &["NoNewPrivileges=yes: lost, weakens security"]),
@@ -84,7 +89,10 @@ fn what_launchd_lacks_is_told_line_by_line() {
     let file = folder.path().join("web.service").display().to_string();
     for (lines, keys, losses) in ROWS {
         let install = "[Install]\nWantedBy=multi-user.target\n";
-        folder.write("web.service", &format!("[Service]\nExecStart=/bin/web\n{lines}\n{install}"));
+        folder.write(
+            "web.service",
+            &format!("[Service]\nExecStart=/bin/web\nStandardOutput=null\n{lines}\n{install}"),
+        );
         let output = svcadapt(["gen-plist", "--allow-loss", &file]);
         let told = lost(&said(&output));
         assert_eq!(told, losses, "{lines}");
@@ -222,7 +230,7 @@ fn a_property_list_that_is_written_again_says_the_same() {
 fn what_launchd_would_be_harmed_by_is_never_written_anew() {
     let folder = Folder::new();
     let file = |end: &str| folder.path().join(format!("a.b.{end}")).display().to_string();
-    for key in ["EnableTransactions", "EnablePressuredExit", "Disabled", "OnDemand"] {
+    for key in ["EnableTransactions", "EnablePressuredExit", "Disabled"] {
         let job = format!(
             "<plist version=\"1.0\"><dict><key>Label</key><string>a.b</string><key>Program</key>\
              <string>/x</string><key>RunAtLoad</key><true/><key>{key}</key><true/></dict></plist>"
@@ -246,12 +254,19 @@ fn what_launchd_would_be_harmed_by_is_never_written_anew() {
 fn losses_are_told_by_the_lines_that_were_written_and_those_of_confinement_first() {
     let folder = Folder::new();
     let file = folder.path().join("web.service").display().to_string();
-    let unit = "[Unit]\nDescription=Web\n[Service]\nExecStart=/bin/web\n# why\nRestart=on-failure\nNice=5\n\
+    let unit = "[Unit]\nDescription=Web\n[Service]\nExecStart=/bin/web\n# why\nRestart=on-failure\nStandardOutput=null\n\
                 ProtectSystem=strict\n[Install]\nWantedBy=multi-user.target\n";
     folder.write("web.service", unit);
     std::fs::create_dir(folder.path().join("web.service.d")).unwrap();
     folder.write("web.service.d/a.conf", "[Service]\nNoNewPrivileges=yes\n");
-    let output = svcadapt(["gen-plist", "--allow-loss", &file, "--backlog=7", "--listen-stream=80"]);
+    let output = svcadapt([
+        "gen-plist",
+        "--allow-loss",
+        "--svcadapt=/opt/svcadapt",
+        &file,
+        "--backlog=7",
+        "--listen-stream=80",
+    ]);
     let expected = format!(
         "svcadapt: {file}.d/a.conf:2: NoNewPrivileges=yes: lost, weakens security: macOS cannot forbid it\n\
          svcadapt: {file}:8: ProtectSystem=strict: lost, weakens security: only systemd can confine a service so\n\

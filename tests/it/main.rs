@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 
 mod again;
+mod argv0;
 mod audit;
 mod beside;
 mod check;
@@ -28,6 +29,7 @@ mod losses;
 mod macos;
 mod manual;
 mod model;
+mod own_directory;
 mod read_plist;
 mod read_unit;
 mod readme;
@@ -37,5 +39,6 @@ mod said;
 mod samples;
 mod sockets;
 mod spec_file;
+mod starter;
 mod supervised;
 mod verify;

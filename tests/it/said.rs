@@ -91,6 +91,7 @@ fn values(field: Field) -> &'static [&'static [u8]] {
         | F::PreventCore
         | F::NoNewPrivileges
         | F::LaunchdActivation => &[b"no", b"yes"],
+        F::Argv0 => &[b"-zsh", b"a \xff$%\"", b"web"],
         F::StandardInput => &[b"file:/\xff", b"null", b"inherit", b"file:/in"],
         F::StandardOutput | F::StandardError => {
             &[b"truncate:/\xff:", b"append:/var/log/x", b"file:/y", b"null", b"inherit"]

@@ -89,6 +89,8 @@ fn what_is_not_honoured_is_told_first_and_refused_under_strict() {
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
     let lost = format!(
         "svcadapt: {path}:2: Description=x: lost: a property list has no room for it\n\
+         svcadapt: StandardOutput=: lost: launchd has no journal: it gives the null device, and what is written \
+         there is gone; --standard-output append:PATH keeps it\n\
          svcadapt: {path}:3: After=a.service: lost: there is no order between services\n\
          svcadapt: {path}:6: ExecStart=-/bin/echo x: lost: its prefix has no counterpart\n\
          svcadapt: strict: "
@@ -120,7 +122,8 @@ fn a_line_that_systemd_ignores_is_told_by_everything_that_reads_the_unit() {
     let folder = Folder::new();
     folder.write(
         "odd.service",
-        "[Service]\nExecStart=/bin/echo x\nUMask=888\nNice=5\n[Install]\nWantedBy=multi-user.target\n",
+        "[Service]\nExecStart=/bin/echo x\nUMask=888\nNice=5\nStandardOutput=null\n[Install]\n\
+         WantedBy=multi-user.target\n",
     );
     let path = unit(&folder, "odd.service");
     let note = format!(
@@ -179,12 +182,36 @@ fn what_is_no_spec_is_told_in_a_line() {
         assert!(told(&output).contains(words), "{name}: {}", told(&output));
         assert!(!told(&output).contains("os error"), "{name}: {}", told(&output));
     }
-    // Nor is it a job of launchd's, for the same reason.
-    let output = svcadapt(["gen-plist", &unit(&folder, "two.service")]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(
-        told(&output).contains("two.service:3: ExecStart=: not honoured here: one of several commands\n")
-    );
+}
+
+#[test]
+fn why_a_unit_has_no_program_is_the_last_that_is_said() {
+    let folder = Folder::new();
+    folder.write("two.service", "[Service]\nType=oneshot\nExecStart=/bin/true\nExecStart=/bin/false\n");
+    folder.write("a@.service", "[Service]\nExecStart=/bin/echo %i\nExecStartPre=/bin/true\n");
+    let line = |name: &str, number: usize, why: &str| {
+        format!("svcadapt: {}:{number}: ExecStart=: not honoured here: {why}\n", unit(&folder, name))
+    };
+    let several = |number| line("two.service", number, "one of several commands");
+    let template = "%i: a template has no instance; name one, as in NAME@INSTANCE.service";
+    for (name, reason) in
+        [("two.service", several(3) + &several(4)), ("a@.service", line("a@.service", 2, template))]
+    {
+        folder.write("b.json", &written(&svcadapt(["show", &unit(&folder, name)])));
+        for command in [&["run"][..], &["run", "--strict"], &["gen-plist", "--label=x"]] {
+            let output = svcadapt([command, &[&unit(&folder, name)]].concat());
+            assert_eq!(output.status.code(), Some(2), "{command:?} {name}");
+            assert!(told(&output).ends_with(&reason), "{command:?} {name}: {}", told(&output));
+            let of_json = svcadapt([command, &[&unit(&folder, "b.json")]].concat());
+            assert!(told(&of_json).ends_with(": ExecStart=: not honoured here\n"), "{}", told(&of_json));
+        }
+    }
+    // What was typed is started all the same, and what else is wrong comes before.
+    let output = run(&unit(&folder, "a@.service"), &["--", "/bin/echo", "y"]);
+    assert_eq!(written(&output), "y\n");
+    let output = svcadapt(["gen-plist", "--label=x", "--umask=9", &unit(&folder, "a@.service")]);
+    let umask = "svcadapt: options: --umask '9': ";
+    assert!(told(&output).starts_with(umask) && told(&output).lines().count() == 2, "{}", told(&output));
 }
 
 #[test]

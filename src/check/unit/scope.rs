@@ -19,7 +19,8 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
     // In a user namespace of its own a service may mount as it likes (systemd.exec(5), "Sandboxing").
     let mounts = unit.says("PrivateUsers");
     for at in unit.lines().filter(|at| at.section() == "Service") {
-        let wants = directive(Section::Service, at.key()).is_some_and(|row| row.system_only);
+        let version = unit.service.host.version;
+        let wants = directive(Section::Service, at.key()).is_some_and(|row| !row.user_manager(version));
         let nothing = at.value().is_empty() || truth(at.value()) == Some(false);
         if (wants && !mounts || IDENTITY.contains(&at.key())) && !nothing {
             let message = format!("{}= needs rights that a user's manager has not", at.key());

@@ -60,7 +60,8 @@ pub(super) fn kind(field: Field) -> Kind {
         | F::KillSignal
         | F::ReloadSignal
         | F::Directory(_) => Kind::Text,
-        F::WorkingDirectory
+        F::Argv0
+        | F::WorkingDirectory
         | F::RootDirectory
         | F::Environment
         | F::EnvironmentFile

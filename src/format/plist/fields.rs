@@ -1,7 +1,6 @@
 //! The keys of a property list that a spec has fields for, with launchd's own rules for each.
 
 use std::ffi::OsString;
-use std::path::Path;
 
 use crate::format::adapter::Peeled;
 use crate::format::adapter::peel;
@@ -21,6 +20,9 @@ use super::tree::Integer;
 use super::tree::Node;
 use super::tree::Value;
 use super::umask::umask;
+
+/// What only a program that is run at once needs to be warned of: a file for another host keeps it.
+pub const ON_DEMAND_ONLY: &str = "launchd starts this job on demand only; here it is started at once";
 
 /// What macOS takes for no limit (`RLIM_INFINITY`, getrlimit(2)); what is larger cannot be less of one.
 const NO_LIMIT: i128 = i64::MAX as i128;
@@ -208,6 +210,7 @@ impl Job<'_> {
         };
         let mut words: Vec<OsString> = words.into_iter().filter_map(word).collect();
         let offset = program.as_ref().map_or(offset, |(offset, _)| *offset);
+        let mut called = None;
         if let Some((_, program)) = program {
             if !program.starts_with('/') {
                 self.problem(offset, "Program takes the absolute path of the program");
@@ -215,12 +218,8 @@ impl Job<'_> {
             }
             match words.first_mut() {
                 Some(name) => {
-                    let called = std::mem::replace(name, program.into());
-                    let same = Path::new(&called).file_name() == Path::new(name).file_name();
-                    if !same {
-                        let called = called.to_string_lossy().escape_debug().to_string();
-                        self.warn(offset, format!("the program is called by its path, not by '{called}'"));
-                    }
+                    let name = std::mem::replace(name, program.into());
+                    called = Some(name).filter(|name| *name != words[0]);
                 }
                 None => words.push(program.into()),
             }
@@ -233,7 +232,12 @@ impl Job<'_> {
             self.warn(offset, "launchd searches the program in its own path, not in the PATH of the job");
         }
         let words = match peel(&words) {
-            Peeled::Plain => words,
+            Peeled::Plain => {
+                if let Some(name) = called {
+                    self.assign_as(keys::PROGRAM_ARGUMENTS, Field::Argv0, name, offset);
+                }
+                words
+            }
             Peeled::Adapted { values, words } => {
                 for (field, value) in values {
                     told |= sockets::listens(field);
@@ -257,10 +261,17 @@ impl Job<'_> {
     fn start(&mut self, root: Option<usize>) {
         let said = self.truth(keys::RUN_AT_LOAD);
         let kept = self.restart();
-        if !kept && !said.is_some_and(|(_, said)| said) {
-            let offset = said.map_or(root, |(offset, _)| offset);
-            self.warn(offset, "launchd starts this job on demand only; here it is started at once");
-            self.keep(keys::RUN_AT_LOAD, &Node { offset, value: Value::Boolean(false) });
+        let offset = said.map_or(root, |(offset, _)| offset);
+        let off = Node { offset, value: Value::Boolean(false) };
+        match said {
+            Some((_, true)) => {}
+            // KeepAlive starts it all the same.
+            Some((_, false)) if kept => self.mean(keys::RUN_AT_LOAD, &off),
+            None if kept => {}
+            _ => {
+                self.warn(offset, ON_DEMAND_ONLY);
+                self.keep(keys::RUN_AT_LOAD, &off);
+            }
         }
     }
 
@@ -268,7 +279,7 @@ impl Job<'_> {
     /// Gives whether it is kept alive, which also starts it at once.
     fn restart(&mut self) -> bool {
         let throttle = self.take(keys::THROTTLE_INTERVAL);
-        let kept = self.take(keys::KEEP_ALIVE).map(|node| (node.restart(), node));
+        let kept = self.kept_alive().map(|node| (node.restart(), node));
         let Some((restart, node)) = kept.filter(|(restart, _)| *restart != Some(Restart::No)) else {
             // Nobody starts it again; it may still be asked for too often.
             if let Some(node) = throttle {
@@ -276,13 +287,15 @@ impl Job<'_> {
             }
             return false;
         };
-        match restart {
-            Some(restart) => {
-                self.assign(Field::Restart, restart.to_string(), node.offset);
-                self.mean(keys::KEEP_ALIVE, &node);
+        let Some(restart) = restart else {
+            self.keep(keys::KEEP_ALIVE, &node);
+            if let Some(throttle) = throttle {
+                self.keep(keys::THROTTLE_INTERVAL, &throttle);
             }
-            None => self.keep(keys::KEEP_ALIVE, &node),
-        }
+            return node.starts_at_once();
+        };
+        self.assign(Field::Restart, restart.to_string(), node.offset);
+        self.mean(keys::KEEP_ALIVE, &node);
         match throttle {
             Some(Node { offset, value: Value::Integer(Integer { number, .. }) }) => {
                 self.throttle(keys::THROTTLE_INTERVAL, offset, number);
@@ -291,6 +304,19 @@ impl Job<'_> {
             _ => self.throttle(keys::KEEP_ALIVE, node.offset, 10),
         }
         true
+    }
+
+    /// What `KeepAlive` says, or before it was there the opposite key (launchd.plist(5), `OnDemand`).
+    fn kept_alive(&mut self) -> Option<Node> {
+        let kept = self.take(keys::KEEP_ALIVE);
+        match (self.truth(keys::ON_DEMAND), &kept) {
+            (Some((offset, _)), Some(_)) => {
+                self.warn(offset, "KeepAlive has taken its place, and is there too");
+            }
+            (Some((offset, false)), None) => return Some(Node { offset, value: Value::Boolean(true) }),
+            (Some((_, true)) | None, _) => {}
+        }
+        kept
     }
 
     fn throttle(&mut self, key: &str, offset: Option<usize>, seconds: i128) {

@@ -20,6 +20,7 @@ pub(super) const PROGRAM: &str = "Program";
 pub(super) const PROGRAM_ARGUMENTS: &str = "ProgramArguments";
 pub(super) const RUN_AT_LOAD: &str = "RunAtLoad";
 pub(super) const KEEP_ALIVE: &str = "KeepAlive";
+pub(super) const ON_DEMAND: &str = "OnDemand";
 pub(super) const THROTTLE_INTERVAL: &str = "ThrottleInterval";
 pub(super) const EXIT_TIME_OUT: &str = "ExitTimeOut";
 pub(super) const USER_NAME: &str = "UserName";
@@ -183,7 +184,7 @@ pub(super) const ROWS: [Row; 77] = [
     row("AssociatedBundleIdentifiers", &[Text, TEXTS], Kept),
     row("Debug", &[Truth], Kept),
     row("WaitForDebugger", &[Truth], Kept),
-    row("OnDemand", &[Truth], Kept),
+    row(ON_DEMAND, &[Truth], Read),
     row("ServiceIPC", &[Truth], Dead),
     row("HopefullyExitsFirst", &[Truth], Dead),
     row("HopefullyExitsLast", &[Truth], Dead),
@@ -237,7 +238,7 @@ pub(super) fn of(field: Field) -> &'static str {
 
 /// Whether a spec has a field for all that the key says, so that nothing of it need be kept.
 pub(in crate::format) fn is_field(name: &str) -> bool {
-    let partly = [KEEP_ALIVE, THROTTLE_INTERVAL, RUN_AT_LOAD, INIT_GROUPS, "Sockets"];
+    let partly = [KEEP_ALIVE, ON_DEMAND, THROTTLE_INTERVAL, RUN_AT_LOAD, INIT_GROUPS, "Sockets"];
     !partly.contains(&name) && ROWS.iter().any(|row| row.name == name && row.fate == Read)
 }
 

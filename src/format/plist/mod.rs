@@ -19,6 +19,7 @@ mod xml;
 
 pub use document::Document;
 pub use document::Odd;
+pub use fields::ON_DEMAND_ONLY;
 pub(super) use keys::is_field;
 pub use label::Label;
 pub use read::Kept;

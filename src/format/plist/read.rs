@@ -15,6 +15,7 @@ use crate::spec::Restart;
 use crate::spec::SpecDraft;
 use crate::spec::Value as Native;
 use crate::target::keep_alive;
+use crate::target::starts_at_once;
 
 use super::binary;
 use super::keys;
@@ -99,6 +100,11 @@ impl Node {
     /// The restart policy that it is as the value of `KeepAlive`.
     pub(super) fn restart(&self) -> Option<Restart> {
         keep_alive(&native(self)?)
+    }
+
+    /// Whether it starts the job at once as the value of `KeepAlive`.
+    pub(super) fn starts_at_once(&self) -> bool {
+        native(self).is_some_and(|value| starts_at_once(&value))
     }
 }
 

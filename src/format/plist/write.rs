@@ -1,7 +1,6 @@
 //! A service as a property list.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -99,11 +98,13 @@ impl Job<'_> {
     fn command(&mut self, division: &Division, adapter: &Path) {
         let mut words = Vec::new();
         for word in command(self.spec, division, adapter) {
-            if words.is_empty() && !word.text.as_bytes().starts_with(b"/") {
-                let unfit = Unfit::at(0, "launchd needs the absolute path of the program");
-                self.refused.push(unfit.of(word.place, &word.text));
-            }
             words.push(Value::String(self.text(word.place, &word.text)));
+        }
+        if let Some(name) = self.spec.argv0.as_ref().filter(|_| division.host.contains(&Field::Argv0)) {
+            let name = Value::String(self.text(Place::Field(Field::Argv0), name));
+            if let Some(program) = words.first_mut().map(|first| std::mem::replace(first, name)) {
+                self.root.insert(keys::PROGRAM.into(), program);
+            }
         }
         self.root.insert(keys::PROGRAM_ARGUMENTS.into(), words.into());
     }
@@ -226,7 +227,8 @@ impl Job<'_> {
             let value = self.value(key, value);
             self.root.insert(key.clone(), value);
         }
-        if native.key(keys::KEEP_ALIVE).is_some() {
+        // launchd's own time, unless the file has another.
+        if native.key(keys::KEEP_ALIVE).is_some() && !self.root.contains_key(keys::THROTTLE_INTERVAL) {
             self.throttle();
         }
         for line in native.systemd.iter().flatten() {
@@ -418,6 +420,5 @@ mod tests {
         assert_eq!(text(&bytes).unwrap_err().offset, 2);
         let both = std::ffi::OsString::from_vec(b"a\x01\xff".to_vec());
         assert_eq!(text(&both).unwrap_err().offset, 1);
-        assert_eq!(plist(&["x"], &[]).unwrap_err()[0].place, Place::Program);
     }
 }

@@ -33,10 +33,12 @@ pub(super) enum Dollar {
     Itself,
 }
 
-/// A whole command line; of an error the number of the word. `dollar` is what it means in the words as they are given.
+/// A whole command line; of an error the number of the word. `dollar` is what it means in the words as they are given,
+/// and `called` what the program is called by in place of its path.
 pub(super) fn exec_start<'a>(
     words: impl IntoIterator<Item = &'a OsStr>,
     dollar: Dollar,
+    called: Option<&OsStr>,
 ) -> Result<String, Vec<(usize, Unfit)>> {
     let mut words = words.into_iter();
     let Some(program) = words.next() else {
@@ -55,10 +57,18 @@ pub(super) fn exec_start<'a>(
         (Dollar::Variable, None) | (Dollar::Itself, Some(_)) => Dollar::Itself,
         (Dollar::Itself, None) => Dollar::Variable,
     };
-    let mut line = exec_path(program).unwrap_or_else(|why| {
+    let mut line = exec_path(program, if called.is_some() { "@" } else { "" }).unwrap_or_else(|why| {
         unfit.push((0, why));
         String::new()
     });
+    if let Some(called) = called {
+        // It is no variable, whatever the words after it are.
+        let protected = if at.is_some() { Dollar::Itself } else { Dollar::Variable };
+        match exec_arg(called, protected) {
+            Ok(word) => line.extend([" ", &word]),
+            Err(why) => unfit.push((0, why)),
+        }
+    }
     for (index, argument) in words.enumerate() {
         match exec_arg(argument, dollar) {
             Ok(word) => {
@@ -71,14 +81,14 @@ pub(super) fn exec_start<'a>(
     if unfit.is_empty() { Ok(line) } else { Err(unfit) }
 }
 
-/// The first word of a command line, with the prefix that it needs.
-fn exec_path(path: &OsStr) -> Quoted {
-    let bytes = path.as_bytes();
+/// The first word of a command line behind a prefix, and with the one that it needs besides.
+fn exec_path(path: &OsStr, prefix: &str) -> Quoted {
+    let (bytes, prefix) = (path.as_bytes(), prefix.as_bytes());
     if is_searched(bytes) {
-        return Ok(word(bytes, Dollar::Variable));
+        return Ok(word(&[prefix, bytes].concat(), Dollar::Variable));
     }
     if !bytes.starts_with(b"/") {
-        return Err(Unfit::at(0, "a unit needs the absolute path of the program"));
+        return Err(Unfit::at(0, "a unit needs the absolute path of a program with such a name"));
     }
     plain_path(bytes)?;
     characters(bytes)?;
@@ -95,8 +105,8 @@ fn exec_path(path: &OsStr) -> Quoted {
     match bytes.last() {
         Some(b' ') => Err(Unfit::at(bytes.len() - 1, "a blank at the end of the path of a program is lost")),
         Some(b'/') => Err(Unfit::at(bytes.len() - 1, "this names no program")),
-        _ if bytes.contains(&b'$') => Ok(word(&[b":", bytes].concat(), Dollar::Itself)),
-        _ => Ok(word(bytes, Dollar::Variable)),
+        _ if bytes.contains(&b'$') => Ok(word(&[prefix, b":", bytes].concat(), Dollar::Itself)),
+        _ => Ok(word(&[prefix, bytes].concat(), Dollar::Variable)),
     }
 }
 
@@ -324,6 +334,10 @@ mod tests {
     }
 
     /// What systemd itself decided, in three versions; see `tests/fixtures`.
+    fn program(path: &OsStr) -> Quoted {
+        exec_path(path, "")
+    }
+
     #[test]
     fn every_vector_is_written_exactly_or_refused() {
         let file: Value =
@@ -333,12 +347,12 @@ mod tests {
             let input = &vector["input"];
             let (directive, quoted) = match vector["kind"].as_str().unwrap() {
                 "exec_arg" => ("", exec_arg(&bytes(input), Dollar::Variable)),
-                "exec_path" => ("", exec_path(&bytes(input))),
+                "exec_path" => ("", exec_path(&bytes(input), "")),
                 "exec_start" => {
                     let words: Vec<_> = input.as_array().unwrap().iter().map(bytes).collect();
                     (
                         "",
-                        exec_start(words.iter().map(std::ffi::OsString::as_os_str), Dollar::Itself)
+                        exec_start(words.iter().map(std::ffi::OsString::as_os_str), Dollar::Itself, None)
                             .map_err(|mut e| e.remove(0).1),
                     )
                 }
@@ -388,11 +402,11 @@ mod tests {
         assert_eq!(refused(b"A=\xff", environment).0, 2);
         assert_eq!(refused(b"\xef\xbf\xbf\xff", environment).0, 0);
         assert_eq!(refused(&[b"/a/".to_vec(), vec![b'x'; 256]].concat(), raw_path).0, 258);
-        assert_eq!(refused(b"/bin/", exec_path).0, 4);
-        assert_eq!(refused(b"./sh", exec_path).0, 0);
+        assert_eq!(refused(b"/bin/", program).0, 4);
+        assert_eq!(refused(b"./sh", program).0, 0);
         assert_eq!(refused(b"5:infinity", nice_limit).0, 0);
-        assert_eq!(refused(b"/b\xff", exec_path), (2, "what is not UTF-8 cannot stand in a unit".into()));
-        assert_eq!(refused("/b\u{fdd0}".as_bytes(), exec_path).0, 2);
+        assert_eq!(refused(b"/b\xff", program), (2, "what is not UTF-8 cannot stand in a unit".into()));
+        assert_eq!(refused("/b\u{fdd0}".as_bytes(), program).0, 2);
     }
 
     #[test]

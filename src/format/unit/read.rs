@@ -248,7 +248,10 @@ impl Reader<'_> {
         for value in self.values.into_iter().chain(self.own) {
             draft.assign(value.field, value.value, value.origin);
         }
-        if let Some(Program { words, variables, .. }) = words {
+        if let Some(Program { words, variables, called, .. }) = words {
+            if let Some((name, origin)) = called {
+                draft.assign(Field::Argv0, name, origin);
+            }
             if let Some(origin) = variables {
                 draft.assign(Field::ExpandVariables, "yes", origin);
             }
@@ -272,17 +275,25 @@ impl Reader<'_> {
             self.kept.push(Kept { reason, ..whole });
             return None;
         }
-        let missing: String = command.prefixes.chars().filter(|sign| *sign != ':').collect();
+        // A name with a variable only systemd can know.
+        let name = command.argv.first().filter(|_| command.prefixes.contains('@'));
+        let name =
+            name.and_then(|name| if command.has_variables() { literal(name) } else { Some(name.clone()) });
+        let said = |sign: &char| *sign == ':' || *sign == '@' && name.is_some();
+        let missing: String = command.prefixes.chars().filter(|sign| !said(sign)).collect();
         if !missing.is_empty() {
             let reason = Reason::Partly(format!("the prefix '{missing}'"));
             self.kept.push(Kept { reason, ..whole.clone() });
         }
         if let Some(words) = own::adapted(self, &command, &whole.origin) {
-            return Some(Program { words, variables: None, adapted: true });
+            return Some(Program { words, variables: None, called: None, adapted: true });
         }
         let said = self.own.iter().any(|value| value.field == Field::ExpandVariables);
         let arguments = &command.argv[1..];
-        let mut program = Program { words: vec![command.program.clone()], variables: None, adapted: false };
+        let named = self.own.iter().any(|value| value.field == Field::Argv0);
+        let called = name.filter(|_| !named).map(|name| (name, whole.origin.clone()));
+        let mut program =
+            Program { words: vec![command.program.clone()], variables: None, called, adapted: false };
         if !command.has_variables() || said {
             program.words.extend(arguments.iter().cloned());
         } else if let Some(plain) = arguments.iter().map(|word| literal(word)).collect::<Option<Vec<_>>>() {
@@ -300,6 +311,8 @@ struct Program {
     words: Vec<OsString>,
     /// Where variables stand in them.
     variables: Option<Origin>,
+    /// What it is called by in place of its path.
+    called: Option<(OsString, Origin)>,
     /// Whether they stood behind the adapter's.
     adapted: bool,
 }
@@ -322,6 +335,7 @@ fn of_service(field: Field) -> bool {
             | Field::Description
             | Field::CleanEnvironment
             | Field::ExpandVariables
+            | Field::Argv0
             | Field::PreventCore
             | Field::FilesPreserve
             | Field::Ready

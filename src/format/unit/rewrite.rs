@@ -84,7 +84,7 @@ impl Original {
         let is_so = |loss: &Loss| {
             let same = match loss.subject {
                 Subject::Field(field) => values(&before, field) == values(spec, field),
-                Subject::Directive(ref line) => unknown(line, host).is_none(),
+                Subject::Directive(ref line) => unknown(&spec.native, line, host).is_none(),
                 Subject::Key(_) => true,
             };
             same && divided.losses.contains(loss)

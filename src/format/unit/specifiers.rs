@@ -23,7 +23,7 @@ pub enum Why {
     OfTheHost,
     /// There is no such specifier. systemd refuses what it stands in.
     Unknown,
-    /// The unit is a template, which has no instance.
+    /// The unit is a template, and what follows from its name is each instance's own.
     OfTheInstance,
     /// A part of the name cannot be unescaped.
     OfTheName,
@@ -31,6 +31,9 @@ pub enum Why {
 
 /// Of the machine, of its boot, of its image, or of what systemd has made for the unit.
 const OF_THE_HOST: &[u8] = b"ABHMRWDabcdlmoqrsvw";
+
+/// Of the name of the unit, which an instance has and a template has not.
+const OF_THE_NAME: &[u8] = b"nNpPijIJf";
 
 /// Replaces every specifier. `%` before anything but a letter or digit, or at the end, stands for itself.
 ///
@@ -67,8 +70,10 @@ pub fn resolve(text: &[u8], name: &UnitName, file: &Path) -> Result<Vec<u8>, Unr
 fn value(letter: u8, name: &UnitName, file: &Path) -> Result<Vec<u8>, Why> {
     let prefix = name.prefix();
     let last = prefix.rsplit_once('-').map_or(prefix, |(_, last)| last);
-    let instance =
-        || if name.is_template() { Err(Why::OfTheInstance) } else { Ok(name.instance().unwrap_or("")) };
+    if name.is_template() && OF_THE_NAME.contains(&letter) {
+        return Err(Why::OfTheInstance);
+    }
+    let instance = name.instance().unwrap_or("");
     let plain = |text: &str| unescaped(text).ok_or(Why::OfTheName);
     Ok(match letter {
         b'n' => name.as_str().into(),
@@ -77,9 +82,9 @@ fn value(letter: u8, name: &UnitName, file: &Path) -> Result<Vec<u8>, Why> {
         b'P' => plain(prefix)?,
         b'j' => last.into(),
         b'J' => plain(last)?,
-        b'i' => instance()?.into(),
-        b'I' => plain(instance()?)?,
-        b'f' => match instance()? {
+        b'i' => instance.into(),
+        b'I' => plain(instance)?,
+        b'f' => match instance {
             "" => path(&plain(prefix)?),
             instance => path(&plain(instance)?),
         },
@@ -144,6 +149,8 @@ mod tests {
             ("%H", "a.service", 'H'),
             ("a%Q", "a.service", 'Q'),
             ("%i", "a@.service", 'i'),
+            ("x %n", "a@.service", 'n'),
+            ("%p", "a@.service", 'p'),
             ("%J", "a-\\q.service", 'J'),
         ] {
             assert!(read(text, name).unwrap_err().starts_with(&format!("%{letter}: ")), "{text}");

@@ -31,6 +31,7 @@ use crate::target::Target;
 use crate::target::as_launchd;
 use crate::target::command;
 use crate::target::in_systemd;
+use crate::target::in_words_of;
 use crate::target::is_known;
 use crate::target::never_gives_up;
 use crate::target::unknown;
@@ -154,7 +155,11 @@ impl<'a> Unit<'a> {
     fn natives(&self, section: &str) -> Vec<Directive> {
         let lines = self.spec.native.systemd.iter().flatten();
         let written = |line: &&Directive| {
-            let known = if self.unchanged { is_known(line) } else { unknown(line, self.host).is_none() };
+            let known = if self.unchanged {
+                is_known(line)
+            } else {
+                unknown(&self.spec.native, line, self.host).is_none()
+            };
             line.section() == section && !self.replaced(line) && known
         };
         lines.filter(written).cloned().collect()
@@ -174,7 +179,8 @@ impl<'a> Unit<'a> {
     /// What only systemd understands.
     fn native(&mut self, section: &str) {
         for line in self.natives(section) {
-            self.put(line.name(), line.value());
+            let value = if self.unchanged { line.value() } else { in_words_of(&line, self.host) };
+            self.put(line.name(), value);
         }
     }
 
@@ -268,10 +274,13 @@ impl<'a> Unit<'a> {
         }
         let quote = match field {
             // The name is the file's, the next two stand at the top of the section, a clean environment is what every
-            // service gets, and variables are told by how the command is written.
-            Field::Name | Field::Type | Field::Ready | Field::CleanEnvironment | Field::ExpandVariables => {
-                return;
-            }
+            // service gets, and the command itself says what it is called by and whether it has variables.
+            Field::Name
+            | Field::Type
+            | Field::Ready
+            | Field::CleanEnvironment
+            | Field::ExpandVariables
+            | Field::Argv0 => return,
             _ if elsewhere(field) => return,
             Field::Limit(Resource::Core) if spec.prevent_core => return,
             Field::PreventCore => return self.put(Field::Limit(Resource::Core).directive(), "1:1"),

@@ -51,7 +51,7 @@ pub fn write_socket(spec: &ServiceSpec, division: &Division) -> Result<Option<St
         Target::Systemd(host) => host,
         Target::Launchd(_) | Target::Classic => Systemd::default(),
     };
-    write_known(spec, division, |line| unknown(line, host).is_none())
+    write_known(spec, division, |line| unknown(&spec.native, line, host).is_none())
 }
 
 /// The same of a unit as it was read, with the lines, too, that the systemd which it was divided for knows no more.

@@ -11,10 +11,13 @@ use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
 
 use super::super::Division;
+use super::super::Scope;
 use super::super::Systemd;
+use super::super::native::is_off;
 use super::Level;
 use super::Network;
 use super::jit::jit;
+use super::objections::dynamic_user;
 use super::places::Place;
 use super::places::places;
 
@@ -68,12 +71,29 @@ impl<'a> Case<'a> {
         user || self.root.is_some()
     }
 
+    /// Whether the program is started as root, and may well take another user itself when it has its ports and files:
+    /// who starts it does not.
+    pub(super) fn stays_root(&self) -> bool {
+        let another = match &self.spec.user {
+            Some(Principal::Name(name)) => name != "root",
+            Some(Principal::Id(number)) => *number != 0,
+            None => false,
+        };
+        let dynamic = match last(self.spec, DYNAMIC_USER) {
+            Some(value) => !is_off(value),
+            None => self.level == Level::Strict && dynamic_user(self).is_none(),
+        };
+        self.host.scope == Scope::System && !another && !dynamic
+    }
+
     /// Whether the spec gives it one of these capabilities; which.
     pub(super) fn wants(&self, names: &str) -> Option<Capabilities> {
         let both = Capabilities::from_bits(self.wanted.bits() & named(names).bits());
         (both != Capabilities::EMPTY).then_some(both)
     }
 }
+
+const DYNAMIC_USER: &str = "DynamicUser";
 
 /// Capabilities by their names, which are our own words.
 pub(super) fn named(names: &str) -> Capabilities {
@@ -88,8 +108,7 @@ pub(super) fn last<'a>(spec: &'a ServiceSpec, name: &str) -> Option<&'a str> {
 
 /// Whether a unit that was read demands something that can also be switched off.
 pub(super) fn demanded(spec: &ServiceSpec, name: &str) -> bool {
-    let off = ["", "0", "no", "n", "false", "f", "off"];
-    last(spec, name).is_some_and(|value| !off.iter().any(|word| value.eq_ignore_ascii_case(word)))
+    last(spec, name).is_some_and(|value| !is_off(value))
 }
 
 /// What the adapter has to be root for: the change of identity, and what comes before it.

@@ -49,6 +49,15 @@ pub(super) fn dynamic_user(case: &Case) -> Objection {
     })
 }
 
+/// What a program drops itself it has to have first.
+pub(super) fn bounding(case: &Case) -> Objection {
+    (case.stays_root() && case.root.is_none()).then(|| {
+        "it is started as root, and a program that takes another user itself needs CAP_SETUID and CAP_SETGID, often \
+         CAP_CHOWN and CAP_NET_BIND_SERVICE, too; --user or --capability-bounding-set closes it"
+            .into()
+    })
+}
+
 pub(super) fn beside(case: &Case) -> Objection {
     let watches = case.division.adapter_watches();
     watches.then(|| "the adapter tells that the service is ready, from a process beside it".into())
@@ -84,7 +93,9 @@ pub(super) fn new_right(case: &Case) -> Objection {
 pub(super) fn private_users(case: &Case) -> Objection {
     let user = case.host.scope == Scope::User;
     let kernel = || "not every kernel lets a user who is not root make a user namespace".into();
-    user.then(kernel).or_else(|| worthless_capability(case))
+    let root =
+        || case.stays_root().then(|| "it is started as root, which there is no user but itself".into());
+    user.then(kernel).or_else(|| worthless_capability(case)).or_else(root)
 }
 
 pub(super) fn worthless_capability(case: &Case) -> Objection {
@@ -188,7 +199,11 @@ pub(super) fn privileged_calls(case: &Case) -> Objection {
     const USED: &str = "CAP_CHOWN CAP_DAC_READ_SEARCH CAP_SETGID CAP_SETUID CAP_SETPCAP CAP_SYS_ADMIN \
                         CAP_SYS_BOOT CAP_SYS_CHROOT CAP_SYS_MODULE CAP_SYS_PACCT CAP_SYS_RAWIO CAP_SYS_TIME \
                         CAP_SYS_TTY_CONFIG CAP_BPF";
-    given(case, USED).or_else(|| root(case, "and settles the identity by such calls"))
+    let drops = || {
+        let open = case.stays_root() && case.spec.capability_bounding_set.is_none();
+        open.then(|| "it is started as root, and a program takes another user by such calls".into())
+    };
+    given(case, USED).or_else(|| root(case, "and settles the identity by such calls")).or_else(drops)
 }
 
 pub(super) fn resource_calls(case: &Case) -> Objection {

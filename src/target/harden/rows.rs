@@ -40,7 +40,7 @@ pub(super) const ROWS: &[Row] = &[
         "it runs as a user that exists only while it does; its directories move below private/ and stay its own"),
     row(STRICT, "NotifyAccess", v::main, o::beside,
         "only its main process speaks for it"),
-    row(STRICT, "CapabilityBoundingSet", v::bounding, o::none,
+    row(STRICT, "CapabilityBoundingSet", v::bounding, o::bounding,
         "neither it nor what it starts can ever have another capability"),
     row(STRICT, "AmbientCapabilities", v::ambient, o::new_right,
         "a port below 1024 needs it, and nobody has to be root for it"),

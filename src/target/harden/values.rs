@@ -51,6 +51,9 @@ pub(super) fn bounding(case: &Case) -> Words {
         // The change of identity, directories for that identity, and an end to what is not ready in time.
         kept =
             kept | named("CAP_SETUID CAP_SETGID CAP_SETPCAP CAP_CHOWN CAP_FOWNER CAP_DAC_OVERRIDE CAP_KILL");
+        if case.stays_root() {
+            kept = kept | named("CAP_NET_BIND_SERVICE");
+        }
         if case.division.adapter.contains(&Field::RootDirectory) {
             kept = kept | named("CAP_SYS_CHROOT");
         }

@@ -132,7 +132,7 @@ const CALLS: usize = 30;
 
 /// Whether a field cannot be said by options alone as a program that enters says it.
 fn beside(field: Field) -> bool {
-    matches!(field, Field::Type | Field::Ready | Field::ExpandVariables | Field::FilesPreserve)
+    matches!(field, Field::Type | Field::Ready | Field::ExpandVariables | Field::Argv0 | Field::FilesPreserve)
 }
 
 /// Descriptors that are as good as any, open for ever.

@@ -121,6 +121,7 @@ fn values_that_cannot_be_are_all_told_at_once() {
     for (option, said) in [
         ("ready=tcp:80", "ready 'tcp:80': the program itself says when it is ready\n"),
         ("type=oneshot", "type 'oneshot': a program that enters tells itself when it is ready\n"),
+        ("argv0=x", "argv0 'x': the program has its name already\n"),
         ("expand-variables=yes", "expand variables 'yes': there is no command to put them into\n"),
     ] {
         becomes(&dir, &service, &["--set", option, "enter"]).stderr(said).status(2).run();

@@ -33,7 +33,7 @@ fn a_job_is_started_at_once_where_a_target_wants_the_unit() {
         ("Restart=always\n", true, told_so),
         ("[Install]\nRequiredBy=sleep.target\n", true, &["RequiredBy=sleep.target: approximated"]),
     ] {
-        folder.write("web.service", &format!("[Service]\nExecStart=/bin/web\n{lines}"));
+        folder.write("web.service", &format!("[Service]\nExecStart=/bin/web\nStandardOutput=null\n{lines}"));
         let output = svcadapt(["gen-plist", &file]);
         let job = as_json(std::str::from_utf8(&output.stdout).unwrap());
         assert_eq!(
@@ -43,9 +43,9 @@ fn a_job_is_started_at_once_where_a_target_wants_the_unit() {
         );
     }
     // Nobody but a client starts a service that only its sockets are wanted of, there as here.
-    folder.write("web.service", "[Service]\nExecStart=/bin/web\n");
+    folder.write("web.service", "[Service]\nExecStart=/bin/web\nStandardOutput=null\n");
     folder.write("web.socket", "[Socket]\nListenStream=80\n[Install]\nWantedBy=sockets.target\n");
-    let output = svcadapt(["gen-plist", &file]);
+    let output = svcadapt(["gen-plist", "--svcadapt=/opt/svcadapt", &file]);
     assert_eq!(as_json(std::str::from_utf8(&output.stdout).unwrap())["RunAtLoad"], false);
     assert_eq!(said(&output), "");
     assert_eq!(as_json(&printed(["gen-plist", "--label=a", "--", "/bin/web"]))["RunAtLoad"], true);
@@ -103,7 +103,7 @@ fn a_job_that_is_kept_alive_is_that_to_systemd_too() {
         let json = folder.path().join("a.b.json").display().to_string();
         let again = printed(["gen-plist", "--strict", &json]);
         folder.write("a.b.service", &text);
-        let back = svcadapt(["gen-plist", &unit]);
+        let back = svcadapt(["gen-plist", "--standard-output=null", &unit]);
         let mut back_again = as_json(std::str::from_utf8(&back.stdout).unwrap());
         back_again["ExitTimeOut"] = json!(30);
         assert_eq!(back_again, as_json(&again));

@@ -83,6 +83,7 @@ fn value(field: Field, chance: &mut Chance) -> OsString {
         Field::RestartSec => pick(chance, &["0", "5", "1min"]),
         Field::KillSignal | Field::ReloadSignal => pick(chance, &["INT", "SIGHUP", "RTMIN+2"]),
         Field::TimeoutStartSec | Field::TimeoutStopSec => pick(chance, &["90", "1500ms", "infinity"]),
+        Field::Argv0 => format!("-{text}$x"),
         Field::CleanEnvironment
         | Field::PreventCore
         | Field::NoNewPrivileges

@@ -32,7 +32,9 @@ fn settings(spec: &ServiceSpec) -> BTreeMap<String, Vec<String>> {
     for row in &FIELDS {
         let said: Vec<String> =
             values(spec, row.field).iter().map(|value| value.to_string_lossy().into_owned()).collect();
-        if said.is_empty() || matches!(row.field, Field::Name | Field::Ready | Field::ExpandVariables) {
+        if said.is_empty()
+            || matches!(row.field, Field::Name | Field::Ready | Field::ExpandVariables | Field::Argv0)
+        {
             continue;
         }
         all.insert(row.directive.to_owned(), said);

@@ -45,7 +45,8 @@ impl Unit<'_> {
         }
         let variables = self.division.host.contains(&Field::ExpandVariables);
         let dollar = if variables { Dollar::Variable } else { Dollar::Itself };
-        match quote::exec_start(words.iter().map(|word| word.text.as_os_str()), dollar) {
+        let called = self.spec.argv0.as_deref().filter(|_| self.division.host.contains(&Field::Argv0));
+        match quote::exec_start(words.iter().map(|word| word.text.as_os_str()), dollar, called) {
             Ok(line) if "ExecStart=".len() + line.len() > quote::LONGEST_LINE => {
                 self.refused.push(too_long(Place::Program, &self.spec.command.program));
             }

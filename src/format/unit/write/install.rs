@@ -2,8 +2,8 @@
 
 use crate::format::unit::write_socket::tied;
 use crate::spec::Native;
-use crate::spec::Value;
 use crate::target::Scope;
+use crate::target::is_on_demand;
 use crate::target::wanted_by_all;
 
 use super::OWN;
@@ -15,8 +15,7 @@ const ALL_OF_A_USER: &str = "default.target";
 impl Unit<'_> {
     /// Which target wants it: the one that is reached when everything runs, unless the spec was a unit.
     pub(super) fn install(&mut self) {
-        let by_hand = self.spec.native.key("RunAtLoad") == Some(&Value::Truth(false));
-        if !self.was_unit() && !by_hand {
+        if !self.was_unit() && !is_on_demand(self.spec) {
             self.section("Install");
             let target = match self.host.scope {
                 Scope::System => "multi-user.target",
