@@ -97,6 +97,7 @@ fn values(field: Field) -> &'static [&'static [u8]] {
             &[b"truncate:/\xff:", b"append:/var/log/x", b"file:/y", b"null", b"inherit"]
         }
         F::Limit(Resource::Cpu) => &[b"1min:infinity", b"90"],
+        F::Limit(Resource::Nice) => &[b"1:2", b"0", b"40", b"7"],
         F::Limit(Resource::Rttime) => &[b"5000", b"5ms:1s"],
         F::Limit(_) => &[b"1:2", b"9223372036854775808", b"infinity", b"0", b"7"],
         F::Nice => &[b"-5", b"19", b"0"],
