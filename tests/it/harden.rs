@@ -91,7 +91,7 @@ fn systemd_finds_nothing_to_say_about_it() {
         for words in [
             &["--", "/bin/true"][..],
             &["--user", "daemon", "--pid-file", "/run/web 1.pid", "--", "/bin/true"],
-            &["--ready", "tcp:80", "--ready", "unix:/srv/a \"b\" 100%\\/s", "--", "/bin/true"],
+            &["--user", "7", "--ready", "tcp:80", "--ready", "unix:/srv/a \"b\" 100%\\/s", "--", "/bin/true"],
         ] {
             let text = unit(&dir, &[&["--harden", level], words].concat());
             let verify = ["verify", "--recursive-errors=no"];
