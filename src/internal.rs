@@ -1,8 +1,8 @@
 //! What the command needs of the runner beyond the public interface. It may change in any release: programs use
 //! [`Daemon`](crate::Daemon), [`control`](crate::control) and [`spec`](crate::spec).
 //!
-//! Nothing here takes a descriptor by its number, or forks: what would be unsound beside other code of the process
-//! stays in the crate.
+//! Nothing here takes a descriptor by its number, and what forks refuses to beside other threads: what would be unsound in
+//! other hands stays in the crate.
 
 pub use crate::error::Error;
 pub use crate::manager::connected_to_journal;

@@ -120,8 +120,9 @@ fn fits(row: &DirectiveRow, value: &str) -> Option<bool> {
         "UNIT [...]" | "PATH [...]" | "BOUNDINGSET" | "SYSCALLS" | "ARCHS" | "FAMILIES" | "ENVIRON" => {
             kind == ValueKind::Words
         }
-        "SERVICETYPE" | "SERVICERESTART" | "KILLMODE" | "ACTION" | "OUTPUT" | "INPUT" | "SOCKETBIND"
-        | "TIMEOUTMODE" | "SERVICEEXITTYPE" => matches!(kind, ValueKind::Enum(_)),
+        "SERVICETYPE" | "SERVICERESTART" | "KILLMODE" | "ACTION" | "OUTPUT" | "INPUT" | "TIMEOUTMODE"
+        | "SERVICEEXITTYPE" => matches!(kind, ValueKind::Enum(_)),
+        "SOCKETBIND" => matches!(kind, ValueKind::BooleanOr(_)),
         _ => return None,
     })
 }

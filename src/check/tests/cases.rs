@@ -108,7 +108,7 @@ pub(super) const UNITS: &[Case] = &[
     (&command::NOT_EXECUTABLE, "ExecStop=/srv", "ExecStop=node"),
     (&command::DROPPED, "ExecStop=/bin/web \\\n  #room \\\n  a", "ExecStop=/bin/web \\\n  # a room\n  #--room \\\n  a"),
     (&command::SWALLOWED, "ExecStop=/bin/web a \\\nUser=www", "ExecStop=/bin/web a \\\n  User \\\n  A=b"),
-    (&command::SWALLOWED, "ExecStop=/bin/web a \\\n[Install]\nWantedBy=multi-user.target", "ExecStop=/bin/web a \\\n\nUser=www"),
+    (&command::SWALLOWED, "ExecStop=/bin/web a \\\n[Install]", "ExecStop=/bin/web a \\\n\nUser=www"),
     (&command::ASSIGNED, "ExecStop=A=b /bin/web", "ExecStop=/bin/web A=b"),
     (&command::BUILTIN, "ExecStop=-cd /srv", "ExecStop=/bin/web cd"),
     (&command::SCRIPT, "ExecStop=/bin/sh -c /bin/web --a", "ExecStop=/bin/sh -c '/bin/web --a'"),
