@@ -37,6 +37,7 @@ impl Dir {
     /// A new, empty one.
     pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
+        super::machine::ordinary();
         let path = run().join(COUNT.fetch_add(1, Ordering::Relaxed).to_string());
         make(&path);
         Self { path }

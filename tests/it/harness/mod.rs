@@ -24,6 +24,7 @@
 mod dir;
 mod expect;
 mod launchd;
+mod machine;
 mod port;
 mod proc;
 mod process;
