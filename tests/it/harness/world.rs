@@ -4,7 +4,7 @@ use super::dir::Dir;
 use super::svc::Svc;
 
 /// Runs a shell script as root on a machine of its own (`world.sh`): what it changes in /etc, /home, /opt, /run, /srv,
-/// /usr/local and /var nobody else sees, and the users `www` (2001) and `other` (2002) exist. `svcadapt` is in `PATH`.
+/// /tmp, /usr/local and /var nobody else sees, and the users `www` (2001) and `other` (2002) exist. `svcadapt` is in `PATH`.
 ///
 /// The script starts in the test's directory. Only the mounts are its own: processes are those of the machine, and what
 /// it leaves behind is ended with the [`Dir`]. Needs [`Capability::Namespaces`](super::Capability::Namespaces).
