@@ -38,6 +38,10 @@ pub trait Members {
     fn proves(&self, pid: i32) -> bool;
     /// Whether a session was made by a member, so that nobody else is in its process groups.
     fn owns(&self, session: i32) -> bool;
+    /// The leader of a process group who stays there without being a member.
+    fn stays(&self) -> Option<i32> {
+        None
+    }
 }
 
 /// What a set of processes came to.
@@ -218,7 +222,9 @@ impl<'a, M: Members> Ending<'a, M> {
     }
 
     fn groups_answer(&self) -> bool {
-        self.groups.iter().any(|group| self.is_own(*group) && signal::send_to_group(*group, 0).is_ok())
+        // Of the group of a leader who stays there is always an answer.
+        let mut groups = self.groups.iter().filter(|group| self.members.stays() != Some(**group));
+        groups.any(|group| self.is_own(*group) && signal::send_to_group(*group, 0).is_ok())
     }
 
     /// Whether a group is still the one that was seen: no process gets the number of a group that has members. Where a

@@ -79,6 +79,10 @@ impl Members for Below {
     fn owns(&self, session: i32) -> bool {
         session != self.own_session
     }
+
+    fn stays(&self) -> Option<i32> {
+        self.between
+    }
 }
 
 #[cfg(test)]

@@ -207,7 +207,8 @@ pub(super) fn wait(
                     why,
                     log.last_words(&start.resolved.account),
                 );
-                let forked = ended == Ended::Exited(0) && !start.forking() && others_run();
+                let forked =
+                    ended == Ended::Exited(0) && !start.forking() && others_run(watch.between.as_ref());
                 break if forked { early.with_cure(Some(outcome::FORKS_ITSELF)) } else { early };
             }
             Ok(Event::Failed(failure)) => break failure.into(),
@@ -246,11 +247,10 @@ pub(super) fn wait(
 }
 
 /// Whether processes run that the program has left behind.
-fn others_run() -> bool {
-    let below = family::descendants(process::own_pid()).unwrap_or_default();
-    below
-        .into_iter()
-        .any(|pid| pid != process::own_pid() && process::identity(pid).is_ok_and(|found| !found.ended))
+fn others_run(intermediate: Option<&Between>) -> bool {
+    let spared = [Some(process::own_pid()), intermediate.map(Between::pid)];
+    let mut below = family::descendants(process::own_pid()).unwrap_or_default().into_iter();
+    below.any(|pid| !spared.contains(&Some(pid)) && process::identity(pid).is_ok_and(|found| !found.ended))
 }
 
 /// Whether a signal asks a launcher to end.
@@ -276,6 +276,11 @@ pub(super) fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signa
     // What cannot be ended or removed now was not what failed; the failure is told.
     let gone = extinguish(signals, patience, watch.between.as_ref()).unwrap_or_default();
     let main = main.or_else(|| watch.named_by(|pid| gone.contains(&pid)));
+    // It is in the service's session: as long as it runs the lock is not removed, for something of the service seems to be
+    // left.
+    if let Some(between) = watch.between.take() {
+        between.dismiss();
+    }
     // What was made up to the last moment: a signal may have come before the report of it was read.
     let _ = watch.read_reports();
     // What has run once, and well, leaves what it was given.

@@ -99,7 +99,6 @@ fn values(field: Field) -> &'static [&'static [u8]] {
         F::Limit(Resource::Cpu) => &[b"1min:infinity", b"90"],
         F::Limit(Resource::Nice) => &[b"1:2", b"0", b"40", b"7"],
         F::Limit(Resource::Rttime) => &[b"5000", b"5ms:1s"],
-        F::Limit(Resource::Nice) => &[b"1:2", b"40", b"0", b"7"],
         F::Limit(_) => &[b"1:2", b"9223372036854775808", b"infinity", b"0", b"7"],
         F::Nice => &[b"-5", b"19", b"0"],
         F::OomScoreAdjust => &[b"-1000", b"1"],

@@ -20,7 +20,7 @@ mount -t tmpfs -o mode=1777 tmp /tmp
 mkdir -p "$0"
 mount --rbind /run/.test "$0"
 umount --lazy /run/.test
-rmdir /run/.test
+rm -r /run/.test /run/mount 2>/dev/null || true
 cat >>/etc/passwd <<'USERS'
 www:x:2001:2001::/srv/www:/bin/sh
 other:x:2002:2002::/srv/other:/bin/sh
