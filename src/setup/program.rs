@@ -95,14 +95,12 @@ fn judge(inside: &Path, root: &Path) -> Result<(), Reason> {
         Ok(found) if found.mode() & 0o111 == 0 => {
             other("it is not executable".to_owned(), Some("chmod +x it"))
         }
-        Ok(_) if !file::may_execute(path) && file::is_on_noexec(path) => other(
+        Ok(_) if file::may_execute(path) => interpreter(path, root),
+        Ok(_) if file::is_on_noexec(path) => other(
             "its file system is mounted noexec".to_owned(),
             Some("put the program somewhere else, or mount it with exec (mount(8))"),
         ),
-        Ok(_) if !file::may_execute(path) => {
-            other("the user that the service runs as may not execute it".to_owned(), None)
-        }
-        Ok(_) => interpreter(path, root),
+        Ok(_) => other("the user that the service runs as may not execute it".to_owned(), None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Reason::Missing),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => match closed(path) {
             Some(closed) => other(
@@ -125,7 +123,7 @@ fn closed(path: &Path) -> Option<&Path> {
 /// A script whose interpreter is missing fails to execute as if itself were missing, which nobody understands.
 fn interpreter(path: &Path, root: &Path) -> Result<(), Reason> {
     let mut line = [0; 256];
-    let Ok(length) = file::open_regular(path).and_then(|mut open| open.read(&mut line)) else {
+    let Ok(length) = file::open_seen_regular(path).and_then(|mut open| open.read(&mut line)) else {
         return Ok(());
     };
     let line = &line[..length];

@@ -43,7 +43,7 @@ pub(super) struct Between {
 
 impl Between {
     pub(super) fn new(pid: i32, line: Line) -> io::Result<Self> {
-        fd::nonblocking(&line.launcher, true)?;
+        fd::fresh_nonblocking(&line.launcher)?;
         Ok(Self { pid, line: line.launcher, reaped: Cell::new(false) })
     }
 

@@ -137,7 +137,7 @@ impl<'a> Start<'a> {
             }
         }
         let (reports, reporter) = self.pipe().map_err(failed)?;
-        fd::nonblocking(&reports, true).map_err(failed)?;
+        fd::fresh_nonblocking(&reports).map_err(failed)?;
         work.report_to(reporter);
         let stays = self.plan.has(&Step::StayBetween);
         let line =

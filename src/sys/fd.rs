@@ -194,6 +194,12 @@ pub fn nonblocking(fd: impl AsFd, yes: bool) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes an end of a pipe or a socket of our own nonblocking: nothing else was set of it, and so nothing has to be asked.
+pub fn fresh_nonblocking(fd: impl AsFd) -> io::Result<()> {
+    fcntl(fd.as_fd(), FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    Ok(())
+}
+
 /// read(2). None where there is nothing to read now; zero bytes are the end.
 pub fn read(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<Option<usize>> {
     use nix::errno::Errno;

@@ -39,10 +39,20 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
         (false, false) => Err(io::Error::other("not a regular file")),
     };
     regular(&fs::metadata(path)?)?;
-    let flags = libc::O_NOCTTY | libc::O_NONBLOCK;
-    let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let file = open_seen(path)?;
     regular(&file.metadata()?)?;
     Ok(file)
+}
+
+/// Opens for reading what was looked at just before and was a regular file. Where it was exchanged since, that is an error.
+pub fn open_seen_regular(path: &Path) -> io::Result<File> {
+    let file = open_seen(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
+}
+
+fn open_seen(path: &Path) -> io::Result<File> {
+    let flags = libc::O_NOCTTY | libc::O_NONBLOCK;
+    fs::OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
 /// Opens a regular file that no link leads to, for reading: what is read is shown to people.

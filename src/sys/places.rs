@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use super::accounts;
 use super::platform;
@@ -133,7 +134,9 @@ impl System {
 
 /// Root's runtime directory on this machine.
 pub fn runtime() -> &'static Path {
-    HERE.runtime(Path::is_dir)
+    // Asked for more than once in a start, and the system decides it once.
+    static RUNTIME: OnceLock<&Path> = OnceLock::new();
+    RUNTIME.get_or_init(|| HERE.runtime(Path::is_dir))
 }
 
 /// What to do about a directory that others than root can write and where root's files were to lie.
