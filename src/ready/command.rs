@@ -32,6 +32,25 @@ pub enum Identity {
     },
 }
 
+impl Identity {
+    /// Looks at something: as the service where a first glance says that root may not (NFS with root_squash, FUSE, a
+    /// container without `CAP_DAC_OVERRIDE`).
+    pub(super) fn where_root_may_not<T>(
+        &self,
+        glance: impl FnOnce() -> io::Result<()>,
+        look: impl FnOnce() -> io::Result<T>,
+    ) -> io::Result<T> {
+        match (self, glance()) {
+            (Self::Other { uid, gid, groups, member }, Err(error))
+                if error.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                identity::with_rights_of(*uid, *gid, groups, member.as_deref(), look)
+            }
+            _ => look(),
+        }
+    }
+}
+
 /// A command that is run again and again until it succeeds.
 #[derive(Debug)]
 pub(super) struct Runner {

@@ -1,5 +1,6 @@
 //! `tcp:`, `unix:` and `file:`: something can be found from outside.
 
+use std::fs;
 use std::io;
 
 use crate::spec::Host;
@@ -8,14 +9,23 @@ use crate::sys::listeners;
 use crate::sys::listeners::Listening;
 
 use super::Family;
+use super::Identity;
 
 /// Whether the sign is there. Who else listens on the port, or left the socket behind, makes nobody ready.
-pub(super) fn look(probe: &Probe, family: Family) -> io::Result<bool> {
+pub(super) fn look(probe: &Probe, family: Family, identity: &Identity) -> io::Result<bool> {
     match probe {
         Probe::Tcp(Host::Any, port) => theirs(&listeners::tcp(None, *port)?, family),
         Probe::Tcp(Host::Address(address), port) => theirs(&listeners::tcp(Some(*address), *port)?, family),
-        Probe::Unix(path) => theirs(&listeners::unix(path.as_path())?, family),
-        Probe::File(path) => Ok(path.as_path().exists()),
+        Probe::Unix(path) => {
+            let path = path.as_path();
+            let found = identity
+                .where_root_may_not(|| fs::symlink_metadata(path).map(drop), || listeners::unix(path));
+            theirs(&found?, family)
+        }
+        Probe::File(path) => {
+            let there = || path.as_path().try_exists();
+            Ok(identity.where_root_may_not(|| there().map(drop), there).unwrap_or(false))
+        }
         Probe::Notify | Probe::Fd(_) | Probe::Exec(_) => Ok(false),
     }
 }

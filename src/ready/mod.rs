@@ -35,6 +35,7 @@ pub use notify::News;
 #[derive(Debug)]
 pub struct Probes {
     pending: Vec<Pending>,
+    identity: Identity,
     news: News,
 }
 
@@ -86,7 +87,7 @@ impl Probes {
             // A probe without its means was never asked for: the plan gives every one what it needs.
             Some(Pending { probe, watch: watch?, met: false })
         });
-        Self { pending: pending.collect(), news: News::default() }
+        Self { pending: pending.collect(), identity: means.identity, news: News::default() }
     }
 
     /// Whether nothing is waited for at all.
@@ -107,7 +108,7 @@ impl Probes {
                 _ if pending.met => continue,
                 Watch::Newline(newline) => newline.look()?,
                 Watch::Command(runner) => runner.look(elapsed)?,
-                Watch::Look => listener::look(&pending.probe, family)?,
+                Watch::Look => listener::look(&pending.probe, family, &self.identity)?,
             };
             pending.met |= now;
         }

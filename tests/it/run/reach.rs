@@ -259,3 +259,21 @@ fn what_was_made_is_taken_away_if_the_next_call_fails_or_kills() {
         "12\nnothing\n",
     );
 }
+
+#[test]
+fn readiness_that_root_may_not_see_is_seen_with_the_users_rights() {
+    check(
+        "install -d -m 700 -o www -g www /run/own
+        limited() {
+            setpriv --bounding-set=-dac_override,-dac_read_search \
+                --inh-caps=-dac_override,-dac_read_search svcadapt \"$@\" 2>&1
+        }
+        start() { limited run --mode classic --name reach --user www --timeout-start-sec 20 \"$@\"; echo \"= $?\"; }
+        start --ready file:/run/own/there -- sh -c 'touch /run/own/there; exec sleep 60'
+        limited stop reach >/dev/null
+        start --ready unix:/run/own/socket -- python3 -c 'import socket, time
+a = socket.socket(socket.AF_UNIX); a.bind(\"/run/own/socket\"); a.listen(); time.sleep(60)'
+        limited stop reach >/dev/null",
+        "= 0\n= 0\n",
+    );
+}
