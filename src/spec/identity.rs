@@ -30,7 +30,13 @@ impl Principal {
         if name.is_empty() {
             Err("it is empty".into())
         } else if name.starts_with('-') || name == "." || name == ".." || !name.chars().all(legal) {
-            Err("neither a name nor a number of a user or group".into())
+            let cause = "neither a name nor a number of a user or group";
+            match name.split_once(':') {
+                Some((user, group)) if !user.is_empty() && !group.is_empty() => {
+                    Err(Refusal::hinted(cause, format!("for both write --user {user} --group {group}")))
+                }
+                _ => Err(cause.into()),
+            }
         } else {
             Ok(Self::Name(name.to_owned()))
         }

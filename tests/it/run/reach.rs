@@ -277,3 +277,12 @@ a = socket.socket(socket.AF_UNIX); a.bind(\"/run/own/socket\"); a.listen(); time
         "= 0\n= 0\n",
     );
 }
+
+#[test]
+fn user_and_group_in_one_word_are_answered_with_the_two_options() {
+    check(
+        "svcadapt run --user www:other -- id -u 2>&1; echo \"= $?\"",
+        "svcadapt: --user 'www:other': neither a name nor a number of a user or group\n  \
+         hint: for both write --user www --group other\n= 2\n",
+    );
+}
