@@ -8,6 +8,7 @@ pub use crate::error::Error;
 pub use crate::manager::connected_to_journal;
 pub use crate::setup::Failure;
 pub use crate::setup::do_without_state;
+pub use crate::setup::refuse_lent_rights;
 pub use crate::setup::resolve;
 pub use crate::setup::state::directory as state_directory;
 pub use crate::supervise::LastWords;

@@ -34,9 +34,15 @@ use std::ffi::OsString;
 
 use clap::Command;
 
+use svcadapt::internal::refuse_lent_rights;
+
 use exit::Exit;
 
 fn main() -> std::process::ExitCode {
+    if let Some(refused) = refuse_lent_rights() {
+        report::report(&refused);
+        return Exit::Status(refused.status).leave();
+    }
     run(std::env::args_os().collect()).leave()
 }
 

@@ -15,6 +15,7 @@ use crate::host::Detection;
 use crate::plan::Course;
 use crate::plan::Plan;
 use crate::plan::Step;
+use crate::setup;
 use crate::setup::Failure;
 use crate::setup::Report;
 use crate::setup::Settled;
@@ -83,6 +84,9 @@ impl Daemon<'_> {
     /// let second = daemon.enter();
     /// ```
     pub fn enter(self) -> Result<Service, Error> {
+        if let Some(refused) = setup::refuse_lent_rights() {
+            return Err(Error::Refused(vec![refused]));
+        }
         let attempt = ATTEMPTS.fetch_add(1, Ordering::SeqCst);
         let arrival = if ENTERED.load(Ordering::SeqCst) {
             None

@@ -74,6 +74,13 @@ pub(super) fn as_service<T>(account: &Account, act: impl FnOnce() -> io::Result<
     if lends_rights(account) { with_its_rights(account, act) } else { act() }
 }
 
+/// Why this program must not act for its starter; none where it has only the starter's rights.
+pub fn refuse_lent_rights() -> Option<Failure> {
+    let cause = "it has more rights than the user who starts it (set-user-ID, set-group-ID or capabilities)";
+    let hint = "take them from the file (chmod ug-s, setcap -r); root starts services by sudo(8)";
+    identity::was_lent_rights().then(|| Failure::new("start", "svcadapt", cause, 2).hint(hint))
+}
+
 /// Looks user and groups up.
 ///
 /// Without a user it is the one that runs us. Where no service manager has made this process, root's supplementary

@@ -27,6 +27,7 @@ mod streams;
 mod succession;
 mod variables;
 
+pub use account::refuse_lent_rights;
 pub use account::still_there;
 pub use claim::Claim;
 pub use ending::Ended;

@@ -18,6 +18,16 @@ pub fn effective_user() -> u32 {
     nix::unistd::geteuid().as_raw()
 }
 
+/// Whether an exec has given this process more rights than its starter has: the file is set-user-ID, set-group-ID, or has
+/// capabilities. Then everything that the starter chose, the environment first of all, may be meant for those rights.
+pub fn was_lent_rights() -> bool {
+    // A security module asks for a secure exec too (SELinux, of a new domain), and lends no rights.
+    platform::is_secure_exec()
+        && (nix::unistd::getuid() != nix::unistd::geteuid()
+            || nix::unistd::getgid() != nix::unistd::getegid()
+            || platform::has_rights_of_the_file())
+}
+
 /// Who a process is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Current {

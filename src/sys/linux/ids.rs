@@ -18,6 +18,26 @@ pub(crate) fn groups() -> io::Result<Vec<u32>> {
     Ok(groups)
 }
 
+/// Whether the exec was one with more rights than the starter's, as far as the kernel or a security module sees it
+/// (`AT_SECURE`, getauxval(3)).
+pub(crate) fn is_secure_exec() -> bool {
+    // SAFETY: getauxval(3) takes a number and reads what the kernel has given to the process.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
+/// Whether an ordinary user has more capabilities than were handed down (capabilities(7)): then the file has some.
+pub(crate) fn has_rights_of_the_file() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let set = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        u64::from_str_radix(line.trim(), 16).ok()
+    };
+    match (nix::unistd::geteuid().is_root(), set("CapPrm:"), set("CapAmb:")) {
+        (false, Some(permitted), Some(handed_down)) => permitted & !handed_down != 0,
+        _ => false,
+    }
+}
+
 pub(crate) fn settled() -> io::Result<bool> {
     let (user, group) = (nix::unistd::getresuid()?, nix::unistd::getresgid()?);
     let same_user = user.real == user.effective && user.saved == user.effective;

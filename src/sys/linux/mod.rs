@@ -32,6 +32,8 @@ pub(super) use descriptors::mark_all_close_on_exec;
 pub(super) use descriptors::open_descriptors;
 pub(super) use descriptors::pipe;
 pub(super) use ids::groups;
+pub(super) use ids::has_rights_of_the_file;
+pub(super) use ids::is_secure_exec;
 pub(super) use ids::set_group;
 pub(super) use ids::set_groups;
 pub(super) use ids::set_login;

@@ -35,6 +35,17 @@ pub(crate) fn groups() -> io::Result<Vec<u32>> {
     Ok(groups.into_iter().take(usize::try_from(count).unwrap_or(0)).collect())
 }
 
+/// Whether the exec was one with more rights than the starter's (issetugid(2)).
+pub(crate) fn is_secure_exec() -> bool {
+    // SAFETY: issetugid(2) takes nothing and gives a number.
+    unsafe { libc::issetugid() != 0 }
+}
+
+/// Files have no rights here beside those of their user and group.
+pub(crate) fn has_rights_of_the_file() -> bool {
+    false
+}
+
 pub(crate) fn settled() -> io::Result<bool> {
     let now = proc_info::process(nix::unistd::getpid().as_raw())?;
     let users = now.pbsi_ruid == now.pbsi_uid && now.pbsi_svuid == now.pbsi_uid;

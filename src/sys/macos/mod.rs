@@ -14,6 +14,8 @@ mod threads;
 
 pub(super) use ids::groups;
 pub(super) use ids::groups_of;
+pub(super) use ids::has_rights_of_the_file;
+pub(super) use ids::is_secure_exec;
 pub(super) use ids::set_group;
 pub(super) use ids::set_groups;
 pub(super) use ids::set_login;

@@ -286,3 +286,21 @@ fn user_and_group_in_one_word_are_answered_with_the_two_options() {
          hint: for both write --user www --group other\n= 2\n",
     );
 }
+
+#[test]
+fn svcadapt_that_has_more_rights_than_its_starter_does_nothing() {
+    check(
+        "as_www() { setpriv --reuid 2001 --regid 2001 --clear-groups \"$@\" 2>&1; echo \"= $?\"; }
+        for mode in 4755 2755 755; do
+            install -m $mode \"$(command -v svcadapt)\" /srv/lent
+            as_www /srv/lent run --mode supervised -- id -u
+            as_www /srv/lent --version | tail -n 1
+        done
+        chmod 4755 /srv/lent; /srv/lent run --mode supervised -- id -u",
+        &[LENT, "= 2\n", "= 2\n", LENT, "= 2\n", "= 2\n", "2001\n= 0\n= 0\n0\n"].concat(),
+    );
+}
+
+const LENT: &str = "svcadapt: start 'svcadapt': it has more rights than the user who starts it (set-user-ID, set-group-ID \
+                    or capabilities)\n  hint: take them from the file (chmod ug-s, setcap -r); root starts services by \
+                    sudo(8)\n";
