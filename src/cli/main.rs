@@ -35,6 +35,7 @@ use std::ffi::OsString;
 use clap::Command;
 
 use svcadapt::internal::refuse_lent_rights;
+use svcadapt::internal::signal;
 
 use exit::Exit;
 
@@ -43,6 +44,8 @@ fn main() -> std::process::ExitCode {
         report::report(&refused);
         return Exit::Status(refused.status).leave();
     }
+    // A file that grows too large (RLIMIT_FSIZE) is an error to tell of, and no death without a word.
+    let _ = signal::ignore(signal::SIGXFSZ);
     run(std::env::args_os().collect()).leave()
 }
 

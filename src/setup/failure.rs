@@ -54,7 +54,8 @@ impl Failure {
 
     /// The same, in the kernel's words.
     pub fn kernel(stage: &str, object: impl Into<String>, error: &io::Error, status: u8) -> Self {
-        Self { errno: error.raw_os_error(), ..Self::new(stage, object, words(error), status) }
+        let hint = size_limit(error);
+        Self { errno: error.raw_os_error(), hint, ..Self::new(stage, object, words(error), status) }
     }
 
     /// The failure of a step, in our words.
@@ -71,7 +72,8 @@ impl Failure {
 
     /// The failure of a step, in the kernel's words.
     pub fn io(step: &Step, error: &io::Error) -> Self {
-        Self { errno: error.raw_os_error(), ..Self::of(step, words(error)) }
+        let hint = size_limit(error);
+        Self { errno: error.raw_os_error(), hint, ..Self::of(step, words(error)) }
     }
 
     /// The failure of a step for which the directory of the locks cannot be used.
@@ -116,6 +118,12 @@ impl From<&Note> for Failure {
         let Note { stage, object, cause, hint } = note;
         Self { hint: hint.clone(), ..Self::new(stage, object, cause, PID_FILE) }
     }
+}
+
+/// What to do about a file that may not be as long as it has to be.
+fn size_limit(error: &io::Error) -> Option<String> {
+    (error.kind() == io::ErrorKind::FileTooLarge)
+        .then(|| "raise the limit of file sizes for the start (ulimit -f, LimitFSIZE=); --limit-fsize is the program's".into())
 }
 
 /// As people are told: `STAGE 'OBJECT': CAUSE`, and then, on a line of its own, `  hint: …`.

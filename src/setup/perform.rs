@@ -181,13 +181,13 @@ impl<'a> Work<'a> {
             Step::Descriptors(kept) => self.descriptors(kept),
             Step::InheritedDescriptors(kept) => self.inherited_descriptors(kept),
             Step::ResetSignals => {
-                signal::reset_dispositions();
+                signal::reset_for_set_up();
                 Ok(())
             }
             Step::InheritedSignals => {
                 // Ignored by Rust's own runtime, so that a peer that hangs up is an error and no death.
                 signal::reset_ignored(&[signal::SIGPIPE]);
-                Ok(())
+                signal::ignore_default(signal::SIGXFSZ)
             }
             Step::Environment => environment::replace(&self.environment),
             Step::NewSession => process::new_session(),
@@ -357,7 +357,8 @@ impl<'a> Work<'a> {
         {
             return Failure::io(step, &error);
         }
-        if let Err(error) = signal::unblock_all() {
+        let last = signal::restore_default(signal::SIGXFSZ).and_then(|()| signal::unblock_all());
+        if let Err(error) = last {
             return Failure::io(step, &error);
         }
         explain(step, &process::execute(path.as_os_str(), &words, &environment))

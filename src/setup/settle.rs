@@ -12,6 +12,7 @@ use crate::sys::fd;
 use crate::sys::file;
 use crate::sys::limits;
 use crate::sys::limits::NOFILE;
+use crate::sys::signal;
 
 use super::Failure;
 use super::perform::Stays;
@@ -65,6 +66,7 @@ impl Work<'_> {
     fn perform_those(&mut self, plan: &Plan, which: impl Fn(&Step) -> bool) -> Result<(), Failure> {
         let mine = plan.steps.iter().filter(|planned| planned.doer == Doer::Service && which(&planned.step));
         let done = mine.into_iter().try_for_each(|planned| self.perform(&planned.step));
+        let _ = signal::restore_ignored(signal::SIGXFSZ);
         done.inspect_err(|failure| self.tell(&Report::Failed(failure.clone())))
     }
 

@@ -27,7 +27,7 @@ use super::watch::Watch;
 
 /// Starts the program. Returns when it is the manager's, or has failed.
 pub(super) fn hand_over(start: &Start<'_>) -> Outcome {
-    signal::reset_dispositions();
+    signal::reset_for_set_up();
     let log = Log::before(start);
     let forked = || -> Result<_, Failure> {
         let failed = |error: io::Error| Failure::io(&Step::Fork, &error);

@@ -78,7 +78,7 @@ fn leave_helper<'a>(start: &Start<'a>) -> Result<Work<'a>, Failure> {
         }
         Side::Child => match process::fork() {
             Ok(Side::Child) => {
-                signal::reset_dispositions();
+                signal::reset_for_set_up();
                 let _ = signal::unblock_all();
                 let status = help(start, ends, main, main_pid, &tell);
                 process::exit_now(status)

@@ -44,9 +44,9 @@ use super::watch::Watch;
 /// Starts the program as a child, and stays until it ends. Returns in that child, too.
 pub(super) fn stay<'a>(start: &Start<'a>) -> Divided<'a> {
     if start.plan.executes() {
-        signal::reset_dispositions();
+        signal::reset_for_set_up();
     } else {
-        signal::reset_ignored(&[signal::SIGPIPE]);
+        signal::reset_ignored(&[signal::SIGPIPE, signal::SIGXFSZ]);
     }
     let failed = |error: io::Error| Failure::io(&Step::Fork, &error);
     let forked = || -> Result<_, Failure> {

@@ -27,10 +27,17 @@ pub use nix::libc::SIGTTOU;
 pub use nix::libc::SIGUSR1;
 pub use nix::libc::SIGUSR2;
 pub use nix::libc::SIGWINCH;
+pub use nix::libc::SIGXFSZ;
 
 /// Gives every signal its default action, the ones that Rust and the starter ignore and the real-time ones too.
 pub fn reset_dispositions() {
-    platform::reset_dispositions();
+    platform::reset_dispositions(&[]);
+}
+
+/// The same for all but SIGXFSZ: what is written during set-up fails with words under a limit of file sizes, and the exec
+/// of the program gives that signal back.
+pub fn reset_for_set_up() {
+    platform::reset_dispositions(&[SIGXFSZ]);
 }
 
 /// Gives SIGCHLD its default action: a starter may have left it ignored, and the kernel then keeps no status of children.
@@ -72,6 +79,25 @@ fn dispose(number: i32, disposition: libc::sighandler_t) -> io::Result<()> {
     // SAFETY: no handler is installed, and so none can run; a number that no signal has is an error.
     let before = unsafe { libc::signal(number, disposition) };
     if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// Ignores a signal that has its default action; a handler stays.
+pub fn ignore_default(number: i32) -> io::Result<()> {
+    if action(number) == libc::SIG_DFL { ignore(number) } else { Ok(()) }
+}
+
+/// Gives its default action to a signal that is ignored; a handler stays.
+pub fn restore_ignored(number: i32) -> io::Result<()> {
+    if action(number) == libc::SIG_IGN { restore_default(number) } else { Ok(()) }
+}
+
+/// `SIG_DFL`, `SIG_IGN` or a handler.
+fn action(number: i32) -> libc::sighandler_t {
+    // SAFETY: sigaction is a handler, a mask and flags, for all of which zeroes are valid.
+    let mut now: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: nothing is set, and `now` is written where the signal exists.
+    unsafe { libc::sigaction(number, std::ptr::null(), &raw mut now) };
+    now.sa_sigaction
 }
 
 /// The lowest and the highest real-time signal that are a program's own; none where the system has no such signals.

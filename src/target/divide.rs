@@ -3,6 +3,7 @@
 use crate::spec::DirectoryKind;
 use crate::spec::FIELDS;
 use crate::spec::Field;
+use crate::spec::Resource;
 use crate::spec::ServiceSpec;
 
 use super::Capability;
@@ -32,13 +33,14 @@ pub struct Division {
 
 /// Divides what a spec says between a host and the adapter.
 ///
-/// Four rules go beyond the host's table, because the adapter itself runs inside what the host sets up:
+/// Five rules go beyond the host's table, because the adapter itself runs inside what the host sets up:
 /// * The adapter lies outside a new root, so where there is an adapter the chroot is its own; and then the working
 ///   directory, which lies below that root, is too.
 /// * What needs root is done before the identity is settled, so then the adapter settles the identity; and with it
 ///   the capabilities, which a change of identity would undo, and the directories, which belong to that identity.
 /// * The host must not put variables into the arguments of an adapter, which has more of them to know, nor call the
 ///   adapter by the program's name.
+/// * A limit of file sizes would hold for what the adapter writes too, so the adapter sets it for the program.
 /// * Where the host does everything there is no adapter.
 pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
     let mut division = Division { target, host: Vec::new(), adapter: Vec::new(), losses: Vec::new() };
@@ -67,6 +69,7 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
     }
     if division.needs_adapter() {
         division.hand_over(|field| matches!(field, Field::ExpandVariables | Field::Argv0));
+        division.hand_over(|field| field == Field::Limit(Resource::Fsize));
         root |= division.hand_over(|field| field == Field::RootDirectory);
         if division.adapter.contains(&Field::RootDirectory) {
             division.hand_over(|field| field == Field::WorkingDirectory);

@@ -25,7 +25,7 @@ fn a_classic_start_makes_few_system_calls_whatever_the_limit_of_open_files() {
     let few = start("classic", "1024");
     let many = start("classic", "$(ulimit -H -n)");
     assert_eq!(few, many);
-    // 64 of them give every signal its default action.
+    // 61 of them give every signal its default action.
     bounded(&few, 200);
 }
 

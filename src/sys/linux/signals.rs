@@ -18,8 +18,10 @@ struct KernelSigaction([usize; 4]);
 
 /// Gives every signal its default action. The system call itself: the C library refuses to touch the two or three
 /// real-time signals that it keeps for its own threads, and a starter may well have left those ignored.
-pub(crate) fn reset_dispositions() {
-    for number in 1..=LAST {
+pub(crate) fn reset_dispositions(keep: &[i32]) {
+    // The kernel lets no action be set of those two (sigaction(2)).
+    let fixed = [libc::SIGKILL, libc::SIGSTOP];
+    for number in (1..=LAST).filter(|number| !keep.contains(number) && !fixed.contains(number)) {
         reset(number);
     }
 }

@@ -304,3 +304,25 @@ fn svcadapt_that_has_more_rights_than_its_starter_does_nothing() {
 const LENT: &str = "svcadapt: start 'svcadapt': it has more rights than the user who starts it (set-user-ID, set-group-ID \
                     or capabilities)\n  hint: take them from the file (chmod ug-s, setcap -r); root starts services by \
                     sudo(8)\n";
+
+#[test]
+fn start_under_a_limit_of_file_sizes_says_so_and_leaves_nothing() {
+    check(
+        "start() { (ulimit -f 0; svcadapt run \"$@\" --pid-file /run/x.pid -- sleep 60; echo \"= $?\") 2>&1 | cat; }
+        start --mode supervised; start --mode classic --name sizes
+        (ulimit -f 0; unshare --pid --fork --mount-proc svcadapt run --pid-file /run/x.pid -- sleep 60; echo \"= $?\") 2>&1 | cat
+        find /run -type f ! -name '%turn'
+        svcadapt run --mode supervised --limit-fsize 0 --pid-file /run/x.pid -- \
+            sh -c 'ulimit -f; grep SigIgn /proc/self/status' | cat
+        svcadapt gen-unit --limit-fsize 0 --pid-file /run/x.pid -- /bin/sleep 60 | grep -o -- '--limit-fsize 0'",
+        SIZES,
+    );
+}
+
+const SIZES: &str = "svcadapt: lock '/run/svcadapt/.run,x.pid': file too large\n  \
+    hint: raise the limit of file sizes for the start (ulimit -f, LimitFSIZE=); --limit-fsize is the program's\n= 251\n\
+    svcadapt: lock '/run/svcadapt/sizes': file too large\n  \
+    hint: raise the limit of file sizes for the start (ulimit -f, LimitFSIZE=); --limit-fsize is the program's\n= 251\n\
+    svcadapt: lock '/run/svcadapt/.run,x.pid': file too large\n  \
+    hint: raise the limit of file sizes for the start (ulimit -f, LimitFSIZE=); --limit-fsize is the program's\n= 251\n\
+    0\nSigIgn:\t0000000000000000\n--limit-fsize 0\n";
