@@ -42,7 +42,7 @@ pub(crate) fn is_exiting(pid: i32) -> io::Result<bool> {
 }
 
 pub(crate) fn is_stopped(pid: i32) -> io::Result<bool> {
-    proc_info::process(pid).map(|info| info.pbi_status == libc::SSTOP)
+    proc_info::process(pid).map(|info| info.pbsi_status == libc::SSTOP)
 }
 
 pub(crate) fn users(pid: i32) -> io::Result<Users> {
