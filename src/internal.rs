@@ -15,6 +15,7 @@ pub use crate::supervise::LastWords;
 pub use crate::supervise::Outcome;
 pub use crate::supervise::check;
 pub use crate::supervise::start;
+pub use crate::sys::identity::effective_user;
 pub use crate::sys::plain;
 pub use crate::sys::process::Ended;
 pub use crate::sys::signal;

@@ -34,7 +34,7 @@ pub(crate) const SPEC: &str = "spec";
 pub(crate) fn spec_options(command: Command) -> Command {
     let file = Arg::new(SPEC)
         .value_name("SPEC")
-        .help("A file that describes the service, .service, .plist or .json; what is said besides is laid over it")
+        .help("A file that describes the service, .service, .plist or .json, or the name of a unit; what is said besides is laid over it")
         .value_parser(value_parser!(PathBuf));
     command.arg(file).args(FIELDS.iter().map(option)).arg(
         Arg::new(WORDS)

@@ -42,6 +42,7 @@ use super::report::report;
 use super::spec_file;
 use super::unit_file;
 use super::unit_file::Files;
+use super::unit_path;
 
 /// Something was found that is more than a note.
 const FINDINGS: u8 = 1;
@@ -100,7 +101,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     };
     let (mut findings, mut unreadable) = (Vec::new(), false);
     for path in matches.get_many::<PathBuf>("spec").into_iter().flatten() {
-        match asked.look(path) {
+        match unit_path::find(path, asked.scope).and_then(|path| asked.look(&path)) {
             Ok(found) => findings.extend(found),
             Err(error) => {
                 report(&error);

@@ -27,6 +27,7 @@ mod spec_file;
 mod status;
 mod stop;
 mod unit_file;
+mod unit_path;
 mod usage;
 mod which;
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use clap::ArgMatches;
+use clap::parser::ValueSource;
 
 use svcadapt::format::LARGEST;
 use svcadapt::format::json::read as read_json;
@@ -23,12 +24,16 @@ use svcadapt::spec::Origin;
 use svcadapt::spec::Problem;
 use svcadapt::spec::SpecDraft;
 use svcadapt::spec::Value;
+use svcadapt::target::Scope;
 use svcadapt::target::Subject;
 use svcadapt::target::is_idle;
 use svcadapt::target::keep_alive;
 
 use super::args;
+use super::report::report_all;
 use super::unit_file;
+use super::unit_file::WithSockets;
+use super::unit_path;
 
 /// What a file says, and what of it is not to be had.
 #[derive(Default)]
@@ -45,6 +50,8 @@ pub(crate) struct Loaded {
     pub(crate) elsewhere: Vec<Error>,
     /// The file itself, where its own host can have it back in the words in which it was written.
     pub(crate) source: Option<Source>,
+    /// What a reader may want to know, and nothing follows from.
+    pub(crate) notes: Vec<Error>,
 }
 
 /// A file as it lies there.
@@ -78,18 +85,27 @@ impl Loaded {
 /// The file that was named, if one was, with the options and the command laid over it.
 pub(crate) fn given(matches: &ArgMatches) -> Result<Loaded, Vec<Error>> {
     let mut loaded = match matches.get_one::<PathBuf>(args::SPEC) {
-        Some(path) => load(path)?,
+        Some(path) => load(&unit_path::find(path, scope(matches)).map_err(|error| vec![error])?)?,
         None => Loaded::default(),
     };
+    report_all(std::mem::take(&mut loaded.notes));
     args::lay(&mut loaded.draft, matches);
     Ok(loaded)
+}
+
+/// Whose units are meant, where that can be said.
+fn scope(matches: &ArgMatches) -> Option<Scope> {
+    let said = matches.try_get_one::<String>("scope").ok().flatten()?;
+    let typed = matches.value_source("scope") == Some(ValueSource::CommandLine);
+    typed.then(|| if said == "user" { Scope::User } else { Scope::System })
 }
 
 /// Reads a file, as the kind that the end of its name says.
 pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
     let all = |problems: Vec<Problem>| problems.into_iter().map(told).collect::<Vec<_>>();
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("service") => unit_file::load(path),
+        Some("service") => unit_file::load(path, WithSockets::WhereSaid),
+        Some("socket") => unit_file::load_of_socket(path),
         Some("json") => {
             let bytes = content(path)?;
             let draft = read_json(&bytes, path).map_err(all)?;
@@ -128,14 +144,8 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
         }
         _ => {
             let error = Error::new("spec", "no kind of file that describes a service");
-            let hint = match path.extension().and_then(|end| end.to_str()) {
-                Some("socket") => {
-                    let service = path.with_extension("service");
-                    format!("name its service, which is read with it: {}", service.display())
-                }
-                _ => "its name ends in .service, .plist or .json; a program to run stands after '--'"
-                    .to_owned(),
-            };
+            let hint =
+                "its name ends in .service, .socket, .plist or .json; a program to run stands after '--'";
             Err(vec![error.of(path.display().to_string()).hint(hint)])
         }
     }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use svcadapt::format::unit;
 use svcadapt::format::unit::Fault;
 use svcadapt::format::unit::LARGEST_UNIT;
+use svcadapt::format::unit::Line;
 use svcadapt::format::unit::MOST_ASSIGNMENTS;
 use svcadapt::format::unit::Original;
 use svcadapt::format::unit::Reason;
@@ -19,11 +20,13 @@ use svcadapt::internal::Error;
 use svcadapt::spec::Directive;
 use svcadapt::spec::Origin;
 use svcadapt::spec::Spot;
+use svcadapt::target::Scope;
 use svcadapt::target::Subject;
 
 use super::spec_file;
 use super::spec_file::Loaded;
 use super::spec_file::Source;
+use super::unit_path;
 
 /// Which files a unit is made of.
 pub(super) struct Files {
@@ -52,12 +55,53 @@ pub(super) fn files(path: &Path) -> Result<Files, Error> {
 /// Those of the unit with its sockets; none where it has none.
 fn of_sockets(service: &Files) -> Result<Option<Files>, Error> {
     let (name, folder) = (service.name.socket(), service.path.parent().unwrap_or(Path::new("/")));
-    let path = place(folder, &name);
-    if path.symlink_metadata().is_err() {
+    let folders = searched(folder);
+    let beside = std::iter::once(folder).chain(folders.iter().map(PathBuf::as_path));
+    let Some(path) = beside.map(|folder| place(folder, &name)).find(|path| path.symlink_metadata().is_ok())
+    else {
         return Ok(None);
-    }
+    };
     let drop_ins = drop_ins(folder, &name)?;
     Ok(Some(Files { name, path, drop_ins }))
+}
+
+/// Whether a unit says that it is started with these sockets.
+fn names(files: &[&UnitFile], sockets: &UnitName) -> bool {
+    const SAY_SO: [(&str, &str); 5] = [
+        ("Service", "Sockets"),
+        ("Unit", "Requires"),
+        ("Unit", "Wants"),
+        ("Unit", "BindsTo"),
+        ("Unit", "Requisite"),
+    ];
+    let is = |word: &str| {
+        let instance = sockets.instance().unwrap_or_default();
+        word.replace("%N", sockets.stem()).replace("%p", sockets.prefix()).replace("%i", instance)
+            == sockets.as_str()
+    };
+    files.iter().any(|file| {
+        let said = |line: &&Line| SAY_SO.contains(&(file.section(line), line.key.as_str()));
+        file.lines.iter().filter(said).any(|line| line.value.split_ascii_whitespace().any(is))
+    })
+}
+
+/// Whether a target starts these sockets: a link to them lies in a `.wants` or `.requires` directory (systemctl(1),
+/// "enable").
+fn is_enabled(folder: &Path, sockets: &UnitName) -> bool {
+    let links =
+        |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    searched(folder).into_iter().flat_map(links).any(|path| {
+        path.extension().is_some_and(|end| end == "wants" || end == "requires")
+            && path.join(sockets.as_str()).symlink_metadata().is_ok()
+    })
+}
+
+/// What is told of sockets beside a service that nothing starts with it.
+fn not_counted(sockets: &Files, service: &UnitName) -> Error {
+    let cause = format!("not read: {service} does not name it, and no target starts it");
+    Error::new("sockets", cause)
+        .of(sockets.path.display().to_string())
+        .hint(format!("{} in place of {service} means both", sockets.name))
 }
 
 /// As many units with sockets as are looked at to see whose they are.
@@ -88,15 +132,40 @@ fn is_of(path: &Path, service: &UnitName) -> Option<Error> {
     Some(Error::new(place, cause))
 }
 
+/// What sockets of a service have to be there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WithSockets {
+    /// They count where the service or a target says so.
+    WhereSaid,
+    /// They were named.
+    Always,
+}
+
+/// The service of a unit with sockets, which was named in its place.
+pub(super) fn load_of_socket(path: &Path) -> Result<Loaded, Vec<Error>> {
+    load(&path.with_extension("service"), WithSockets::Always)
+}
+
 /// Reads a unit with its drop-ins, and its sockets.
-pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
+pub(super) fn load(path: &Path, with_sockets: WithSockets) -> Result<Loaded, Vec<Error>> {
     let one = |error: Error| vec![error];
     let faults = |faults: Vec<Fault>| faults.into_iter().map(Error::from).collect::<Vec<_>>();
     let service = files(path).map_err(one)?;
     let elsewhere = other_sockets(&service);
-    let sockets = of_sockets(&service).map_err(one)?;
     let mut room = Some(LARGEST_UNIT);
     let (unit, drop_ins) = parsed(&service, &mut room)?;
+    let mut notes = Vec::new();
+    let sockets = of_sockets(&service).map_err(one)?.filter(|sockets| {
+        let files: Vec<&UnitFile> = std::iter::once(&unit.file).chain(&drop_ins).collect();
+        let folder = service.path.parent().unwrap_or(Path::new("/"));
+        let counts = with_sockets == WithSockets::Always
+            || names(&files, &sockets.name)
+            || is_enabled(folder, &sockets.name);
+        if !counts {
+            notes.push(not_counted(sockets, &service.name));
+        }
+        counts
+    });
     let mut reading = unit::read(&service.name, &unit.file, &drop_ins).map_err(faults)?;
     let mut beside = service.drop_ins;
     let mut socket = None;
@@ -140,6 +209,7 @@ pub(super) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
         places,
         elsewhere,
         source: Some(Source::Unit(Box::new(original), beside)),
+        notes,
     })
 }
 
@@ -163,27 +233,19 @@ fn parsed(files: &Files, room: &mut Option<usize>) -> Result<(Text, Vec<UnitFile
     }
 }
 
-/// Where systemd looks for units and their drop-ins, the administrator's first (systemd.unit(5), "Unit File Load
-/// Path"). A unit in one of these directories has its drop-ins in all of them; another one, beside it.
-const SEARCHED: [&[&str]; 2] = [
-    &[
-        "/etc/systemd/system",
-        "/run/systemd/system",
-        "/usr/local/lib/systemd/system",
-        "/usr/lib/systemd/system",
-        "/lib/systemd/system",
-    ],
-    &["/etc/systemd/user", "/run/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user"],
-];
-
-/// The directories in which the drop-ins of a unit in this one can lie.
+/// The directories in which the drop-ins of a unit in this one can lie: all that systemd searches where it is one of
+/// them, else itself.
 fn searched(folder: &Path) -> Vec<PathBuf> {
-    let real = |paths: &[&str]| -> Vec<PathBuf> {
-        let mut real: Vec<PathBuf> = paths.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
+    let real = |scope: Scope| -> Vec<PathBuf> {
+        let all = unit_path::directories(scope);
+        let mut real: Vec<PathBuf> = all.iter().filter_map(|path| fs::canonicalize(path).ok()).collect();
         real.dedup();
         real
     };
-    let known = SEARCHED.iter().map(|paths| real(paths)).find(|real| real.iter().any(|path| path == folder));
+    let known = [Scope::System, Scope::User]
+        .into_iter()
+        .map(real)
+        .find(|real| real.iter().any(|path| path == folder));
     known.unwrap_or_else(|| vec![folder.to_owned()])
 }
 

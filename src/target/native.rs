@@ -67,6 +67,7 @@ pub(super) fn losses(spec: &ServiceSpec, to: Target) -> Vec<Loss> {
     losses.extend(lines.filter_map(|line| {
         let kind = match to {
             Target::Systemd(host) => unknown(&spec.native, line, host),
+            Target::Launchd(_) | Target::Classic if is_own_socket(spec, line) => None,
             Target::Launchd(_) if is_as_launchd(spec, line) => None,
             Target::Launchd(_) => of_directive(line, true),
             Target::Classic => of_directive(line, false),
@@ -105,6 +106,24 @@ pub fn is_idle(line: &Directive) -> bool {
 /// Whether a line says nothing but that a signal is to systemd what it is to launchd.
 fn is_as_launchd(spec: &ServiceSpec, line: &Directive) -> bool {
     line.name().starts_with("Restart") && line.name().ends_with("ExitStatus") && says_as_launchd(spec)
+}
+
+/// Whether a line says no more than that the service has its own sockets, which it has on every host.
+fn is_own_socket(spec: &ServiceSpec, line: &Directive) -> bool {
+    let ties = matches!(
+        (line.section(), line.name()),
+        ("Unit", "Requires" | "Wants" | "BindsTo" | "Requisite" | "After") | ("Service", "Sockets")
+    );
+    let Some(name) = spec.name.as_ref().filter(|_| ties && !spec.sockets.listen.is_empty()) else {
+        return false;
+    };
+    let name = name.as_str();
+    let (prefix, instance) = name.split_once('@').unwrap_or((name, ""));
+    let is_own = |word: &str| {
+        let word = word.replace("%N", name).replace("%p", prefix).replace("%i", instance);
+        word.strip_suffix(".socket") == Some(name)
+    };
+    line.value().split_ascii_whitespace().all(is_own)
 }
 
 /// What stands before the program in a command that was kept as it is (systemd.service(5), "Special executable

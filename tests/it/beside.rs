@@ -66,6 +66,9 @@ fn sockets_under_another_name_are_told_and_not_opened() {
         "[Service]\nExecStart=/bin/true\nStandardOutput=null\n\n[Install]\nWantedBy=multi-user.target\n";
     folder.write("web.service", service);
     folder.write("web.socket", "[Socket]\nListenStream=80\n");
+    let enabled = folder.path().join("sockets.target.wants");
+    std::fs::create_dir(&enabled).unwrap();
+    std::os::unix::fs::symlink("../web.socket", enabled.join("web.socket")).unwrap();
     folder.write("admin.socket", "[Socket]\nListenStream=81\nService=web.service\n");
     folder.write("other.socket", "[Socket]\nListenStream=82\nService=other.service\n");
     let told = format!(

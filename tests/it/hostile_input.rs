@@ -112,7 +112,8 @@ fn what_is_no_regular_file_is_not_read() {
         let file = name("missing");
         refused(&dir, &file, &format!("svcadapt: spec '[DIR]/{file}': no such file or directory\n"));
     }
-    let hint = "  hint: its name ends in .service, .plist or .json; a program to run stands after '--'\n";
+    let hint =
+        "  hint: its name ends in .service, .socket, .plist or .json; a program to run stands after '--'\n";
     for path in ["/dev/zero", "/dev/stdin", "/proc/self/mem", "/"] {
         let told = format!("svcadapt: spec '{path}': no kind of file that describes a service\n{hint}");
         refused_words(&dir, &["show", path], &told);

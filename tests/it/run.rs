@@ -18,6 +18,7 @@ mod spec;
 mod stateless;
 mod statuses;
 mod typed;
+mod unit_name;
 
 use std::fs;
 use std::path::Path;

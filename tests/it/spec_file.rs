@@ -303,15 +303,11 @@ fn a_mistake_has_its_cure() {
     folder.write("a.json", "{\"comand\": [\"/bin/true\"]}");
     folder.write("b.json", "{\"listen_steam\": [\"80\"], \"command\": [\"/bin/true\"]}");
     folder.write("c.json", "{\"command\": \"/bin/true\"}");
-    folder.write("web.socket", "[Socket]\nListenStream=80\n");
     folder.write("a@.service", "[Service]\nExecStart=/bin/true\n");
-    let service = unit(&folder, "web.service");
-    let sockets = format!("name its service, which is read with it: {service}");
     for (command, file, hint) in [
         ("show", "a.json", "'command' is one"),
         ("show", "b.json", "'listen_stream' is one"),
         ("show", "c.json", "the program and each argument: [\"/bin/program\", \"-x\"]"),
-        ("show", "web.socket", &sockets),
         ("gen-plist", "a@.service", "say another one with --label LABEL, as in org.example.web"),
     ] {
         let output = svcadapt([command, &unit(&folder, file)]);

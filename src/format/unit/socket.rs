@@ -233,7 +233,9 @@ fn is_template_of(service: &UnitName, name: &[u8]) -> bool {
 fn ties(kept: &Kept, own: &[u8], service: &UnitName) -> bool {
     let where_it_may = matches!(
         (kept.section.as_str(), kept.directive.as_str()),
-        ("Unit", "Requires" | "After" | "Wants") | ("Service", "Sockets") | ("Install", "Also")
+        ("Unit", "Requires" | "After" | "Wants" | "BindsTo" | "Requisite")
+            | ("Service", "Sockets")
+            | ("Install", "Also")
     );
     let path = match &kept.origin {
         Origin::File { path, .. } => path.as_path(),

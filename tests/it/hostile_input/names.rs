@@ -19,7 +19,8 @@ fn files_that_no_unit_can_be() {
         );
     }
     dir.write(".service", text);
-    let hint = "  hint: its name ends in .service, .plist or .json; a program to run stands after '--'\n";
+    let hint =
+        "  hint: its name ends in .service, .socket, .plist or .json; a program to run stands after '--'\n";
     refused(
         &dir,
         ".service",

@@ -45,7 +45,8 @@ fn a_job_is_started_at_once_where_a_target_wants_the_unit() {
     // Nobody but a client starts a service that only its sockets are wanted of, there as here.
     folder.write("web.service", "[Service]\nExecStart=/bin/web\nStandardOutput=null\n");
     folder.write("web.socket", "[Socket]\nListenStream=80\n[Install]\nWantedBy=sockets.target\n");
-    let output = svcadapt(["gen-plist", "--svcadapt=/opt/svcadapt", &file]);
+    let sockets = folder.path().join("web.socket").display().to_string();
+    let output = svcadapt(["gen-plist", "--svcadapt=/opt/svcadapt", &sockets]);
     assert_eq!(as_json(std::str::from_utf8(&output.stdout).unwrap())["RunAtLoad"], false);
     assert_eq!(said(&output), "");
     assert_eq!(as_json(&printed(["gen-plist", "--label=a", "--", "/bin/web"]))["RunAtLoad"], true);
@@ -55,6 +56,7 @@ fn a_job_is_started_at_once_where_a_target_wants_the_unit() {
 fn sockets_that_nothing_wants_are_wanted_by_nothing_afterwards() {
     let folder = Folder::new();
     let file = folder.path().join("web.service").display().to_string();
+    let sockets = folder.path().join("web.socket").display().to_string();
     let service = "[Service]\nExecStart=/bin/web\n\n[Install]\nWantedBy=multi-user.target\n";
     let both = |socket: &str| format!("# web.service\n{service}\n# web.socket\n{socket}");
     folder.write("web.service", service);
@@ -64,8 +66,8 @@ fn sockets_that_nothing_wants_are_wanted_by_nothing_afterwards() {
         "[Socket]\nListenStream=80\n\n[X-Mine]\nA=b\n",
     ] {
         folder.write("web.socket", socket);
-        assert_eq!(printed(["gen-unit", "--strict", &file]), both(socket));
-        folder.write("web.json", &printed(["show", &file]));
+        assert_eq!(printed(["gen-unit", "--strict", &sockets]), both(socket));
+        folder.write("web.json", &printed(["show", &sockets]));
         let json = folder.path().join("web.json").display().to_string();
         assert_eq!(printed(["gen-unit", "--strict", &json]), both(socket));
     }

@@ -230,7 +230,7 @@ fn sockets_beside_it_keep_their_words_too() {
     let socket = "# t\n[Socket]\nListenStream = 80\n# more\nBacklog=7\n[Install]\nWantedBy=sockets.target";
     folder.write("web.service", service);
     folder.write("web.socket", socket);
-    let file = folder.path().join("web.service").display().to_string();
+    let file = folder.path().join("web.socket").display().to_string();
     let written = |options: &[&str]| {
         let out = Folder::new();
         let place = out.path().display().to_string();

@@ -65,7 +65,7 @@ fn a_unit_with_its_sockets_and_their_drop_ins_is_run() {
 #[test]
 fn an_instance_has_the_sockets_of_its_template() {
     let dir = Dir::new();
-    dir.write("web@.service", "[Service]\nExecStart=/bin/true\n");
+    dir.write("web@.service", "[Unit]\nRequires=web@%i.socket\n[Service]\nExecStart=/bin/true\n");
     dir.write("web@.socket", "[Socket]\nListenStream=/run/web/%i.sock\n");
     let said = shown(&dir, "web@a.service");
     assert_eq!(said["listen_stream"], json!(["/run/web/a.sock"]));
@@ -76,7 +76,7 @@ fn an_instance_has_the_sockets_of_its_template() {
 #[test]
 fn what_of_a_socket_unit_is_not_acted_on_is_named_and_strict_refuses_it() {
     let dir = Dir::new();
-    dir.write("web.service", "[Service]\nType=exec\nExecStart=/bin/true\n");
+    dir.write("web.service", "[Service]\nType=exec\nExecStart=/bin/true\nSockets=web.socket\n");
     let socket = dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:9\nFreeBind=yes\nAccept=yes\n");
     let unit = dir.join("web.service").display().to_string();
     let told = Svc::new(&dir).args(["run", "--dry-run", "--mode=classic", &unit]).output();

@@ -1,0 +1,131 @@
+//! A unit is found where systemd finds it, and has the sockets that systemd would start with it.
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Svc;
+use crate::harness::require;
+use crate::harness::world;
+
+#[test]
+fn name_of_a_unit_that_is_no_file_here_is_looked_for_where_systemd_looks() {
+    if !require(Capability::Namespaces) {
+        return;
+    }
+    let dir = Dir::new();
+    let script = r"
+        run='svcadapt run --mode supervised'
+        mkdir -p /run/systemd/system /etc/systemd/system/web.service.d /usr/local/lib/systemd/system here
+        printf '[Service]\nExecStart=/bin/echo %%n ${A}\n' >/run/systemd/system/web.service
+        printf '[Service]\nEnvironment=A=dropped\n' >/etc/systemd/system/web.service.d/a.conf
+        $run web.service
+        # The administrator's wins, and so does an instance over its template.
+        printf '[Service]\nExecStart=/bin/echo template %%i\n' >/usr/local/lib/systemd/system/foo@.service
+        $run foo@bar.service
+        printf '[Service]\nExecStart=/bin/echo own\n' >/usr/local/lib/systemd/system/foo@bar.service
+        $run foo@bar.service
+        ln -s /run/systemd/system/web.service /etc/systemd/system/alias.service
+        $run alias.service
+        printf '[Service]\nExecStart=/bin/echo vendor\n' >/usr/local/lib/systemd/system/web.service
+        ln -s /usr/local/lib/systemd/system/web.service /etc/systemd/system/other.service
+        $run other.service
+        svcadapt gen-unit web.service 2>/dev/null | grep Environment
+        svcadapt check web.service
+        svcadapt show web.service | grep name
+        # A file here comes first, and a path is a path.
+        cd here
+        printf '[Service]\nExecStart=/bin/echo here\n' >web.service
+        $run web.service
+        $run ./foo@bar.service || :
+        $run none.service || :
+    ";
+    world(&dir, script)
+        .stdout(
+            "web.service dropped\ntemplate bar\nown\nweb.service dropped\nweb.service dropped\nEnvironment=A=dropped\n  \"name\": \"web\",\nhere\n",
+        )
+        .stderr(&format!(
+            "svcadapt: spec '{}': no such file or directory\n\
+             svcadapt: spec 'none.service': no such file here, and no such unit where systemd looks\n  \
+             hint: systemd.unit(5) has the directories; a file elsewhere is named by a path with a '/'\n",
+            dir.join("here/foo@.service").display()
+        ))
+        .run();
+}
+
+#[test]
+fn units_of_a_user_are_found_by_that_user_and_by_scope() {
+    if !require(Capability::Namespaces) {
+        return;
+    }
+    let dir = Dir::new();
+    let script = r"
+        mkdir -p /srv/www/.config/systemd/user /etc/systemd/user /etc/systemd/system
+        printf '[Service]\nExecStart=/bin/echo own\n' >/srv/www/.config/systemd/user/web.service
+        printf '[Service]\nExecStart=/bin/echo users\n' >/etc/systemd/user/web.service
+        printf '[Service]\nExecStart=/bin/echo system\n' >/etc/systemd/system/web.service
+        export HOME=/srv/www
+        setpriv --reuid www --regid www --clear-groups svcadapt run --mode supervised web.service
+        unset HOME
+        svcadapt run --mode supervised web.service
+        svcadapt gen-unit --scope user web.service | grep Exec
+        svcadapt gen-unit --scope system web.service | grep Exec
+    ";
+    world(&dir, script).stdout("own\nsystem\nExecStart=/bin/echo users\nExecStart=/bin/echo system\n").run();
+}
+
+#[test]
+fn socket_beside_a_service_counts_only_where_something_starts_it() {
+    let dir = Dir::new();
+    let shown = |name: &str| Svc::new(&dir).args(["show", name]).output();
+    dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:80\n");
+    let told = format!(
+        "svcadapt: sockets '{}': not read: web.service does not name it, and no target starts it\n  \
+         hint: web.socket in place of web.service means both\n",
+        dir.join("web.socket").display()
+    );
+    for (unit, service, counts) in [
+        ("", "", false),
+        ("Requires=other.socket web.socket\n", "", true),
+        ("Wants=%N.socket\n", "", true),
+        ("BindsTo=%p.socket\n", "", true),
+        ("", "Sockets=web.socket\n", true),
+    ] {
+        dir.write("web.service", &format!("[Unit]\n{unit}[Service]\nExecStart=/bin/true\n{service}"));
+        let output = shown("web.service");
+        assert_eq!(output.stdout.contains("listen_stream"), counts, "{unit}{service}: {}", output.stdout);
+        assert_eq!(output.stderr.contains(&told), !counts, "{unit}{service}: {}", output.stderr);
+        // Nothing is lost by it.
+        let strict = Svc::new(&dir).args(["run", "--strict", "--dry-run", "web.service"]).output();
+        assert!(counts || strict.stderr == told, "{}", strict.stderr);
+    }
+    dir.write("web.service", "[Service]\nExecStart=/bin/true\n");
+    // Named on the command line.
+    assert!(shown("web.socket").stdout.contains("listen_stream"));
+    // Enabled.
+    for folder in ["sockets.target.wants", "web.target.requires"] {
+        std::fs::create_dir(dir.join(folder)).unwrap();
+        std::os::unix::fs::symlink("../web.socket", dir.join(folder).join("web.socket")).unwrap();
+        let output = shown("web.service");
+        assert!(output.stdout.contains("listen_stream") && output.stderr.is_empty(), "{}", output.stderr);
+        std::fs::remove_dir_all(dir.join(folder)).unwrap();
+    }
+}
+
+#[test]
+fn sockets_that_a_service_names_are_no_loss_in_a_property_list() {
+    let dir = Dir::new();
+    dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:80\n");
+    let generate = |lines: &str| {
+        dir.write(
+            "web.service",
+            &format!("[Unit]\n{lines}\n[Service]\nExecStart=/bin/true\nSockets=web.socket\n"),
+        );
+        Svc::new(&dir).args(["gen-plist", "--label", "org.example.web", "web.service"]).output()
+    };
+    for own in ["Requires=web.socket", "Wants=%N.socket", "BindsTo=%p.socket", "After=web.socket"] {
+        let output = generate(own);
+        assert!(output.stdout.contains("<key>Sockets</key>"), "{own}: {}", output.stdout);
+        assert!(!output.stderr.contains(".socket: lost"), "{own}: {}", output.stderr);
+    }
+    let output = generate("Requires=web.socket db.service");
+    assert!(output.stderr.contains("Requires=web.socket db.service: lost"), "{}", output.stderr);
+}
