@@ -16,6 +16,7 @@ mod ready;
 mod softened;
 mod spec;
 mod stateless;
+mod sweep;
 mod statuses;
 mod typed;
 mod unit_name;

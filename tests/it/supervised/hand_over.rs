@@ -52,7 +52,8 @@ fn a_unit_is_active_when_the_daemon_is_ready_and_the_daemon_is_its_main_process(
         let unit = Unit::generate(systemd, &dir, name, &words);
         assert!(unit.text.contains("Type=notify\n"), "{}", unit.text);
         let (systemds, _) = unit.text.split_once("[X-Svcadapt]").unwrap();
-        assert!(!systemds.contains("PIDFile="), "{}", unit.text);
+        // So that systemd removes it at the stop.
+        assert_eq!(systemds.contains("PIDFile="), with_file, "{}", unit.text);
 
         unit.begin();
         gate.wait_started();
