@@ -94,7 +94,6 @@ enum RootGroup {
 
 impl Judge {
     /// One for root's own matters: only root counts.
-    #[allow(dead_code, reason = "the judge of the places of state")]
     pub fn of_root() -> Self {
         Self { trusted: 0, root_group: RootGroup::Root }
     }
