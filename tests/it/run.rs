@@ -16,8 +16,8 @@ mod ready;
 mod softened;
 mod spec;
 mod stateless;
-mod sweep;
 mod statuses;
+mod sweep;
 mod typed;
 mod unit_name;
 

@@ -44,7 +44,7 @@ fn a_program_that_forks_itself_away_is_kept_and_stopped() {
             // launchd's /run is its own.
             std::fs::read_to_string(format!("/proc/{}/root/run/svcadapt/.{key}%record", main.pid()))
                 .ok()
-                .filter(|text| text.contains("session=own"))
+                .filter(|text| text.contains("\nsession="))
         });
         launchd.must(&format!("bootout {label}"));
         launchd.wait(label, "removed");

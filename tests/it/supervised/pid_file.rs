@@ -5,6 +5,7 @@ use std::fs;
 use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Systemd;
+use crate::harness::wait_until;
 
 use super::support::Unit;
 
@@ -28,7 +29,9 @@ fn pid_file_of_a_generated_unit_is_there_until_the_stop_under_every_systemd() {
             let started = unit.start().exit;
             assert_eq!(started, Exit::Status(0), "{name} {} {}", systemd.version(), unit.status());
             let main = unit.main();
-            let written = fs::read_to_string(systemd.path(file)).unwrap_or_default();
+            // Of a simple service systemd does not wait until it is written.
+            let written = || fs::read_to_string(systemd.path(file)).ok().filter(|text| text.ends_with('\n'));
+            let written = wait_until("the pid file is written", written);
             assert_eq!(written.trim(), unit.show("MainPID"), "{name} {}", systemd.version());
             unit.stop();
             main.wait_gone();
