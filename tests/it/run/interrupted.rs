@@ -107,7 +107,8 @@ fn an_intermediate_process_that_is_slow_to_leave_is_ended_by_the_launcher() {
         .args([svcadapt])
         .args(["run", "--mode", "classic", "--name", service.name(), "--", &sleep, "60"])
         .spawn();
-    let main = wait_until("the service runs", || service.running());
+    // It is recorded before it has become the program: an end before that would be one of the start.
+    let main = wait_until("the program runs", || Process::of_program(sleep.as_ref()).pop());
     main.signal(Signal::SIGTERM);
     main.wait_gone();
     // strace ends as the last of those that it traces, which is the service.
