@@ -67,8 +67,10 @@ fn every_service_of_this_machine_means_the_same_when_it_is_written_again() {
             path.as_os_str(),
         ]);
         assert!(output.status.success(), "{file}: {}", said(&output));
-        let drop_ins = "what its drop-ins say is part of what is written";
-        assert!(said(&output).is_empty() || said(&output).contains(drop_ins), "{file}: {}", said(&output));
+        // A socket that only a device or another unit starts is no part of the service.
+        let notes = ["what its drop-ins say is part of what is written", ": not read: "];
+        let noted = |said: &str| said.is_empty() || notes.iter().any(|note| said.contains(note));
+        assert!(noted(&said(&output)), "{file}: {}", said(&output));
         before.write(file, &std::fs::read_to_string(&path).unwrap());
         copy_drop_ins(&path, &before);
         let written = std::fs::read_to_string(after.path().join(file)).unwrap();
@@ -78,8 +80,8 @@ fn every_service_of_this_machine_means_the_same_when_it_is_written_again() {
         let socket = path.with_extension("socket");
         if let Ok(text) = std::fs::read_to_string(&socket) {
             let name = socket.file_name().unwrap().to_str().unwrap();
-            before.write(name, &text);
             if after.path().join(name).exists() {
+                before.write(name, &text);
                 sockets += 1;
                 names.push(name.replace("@.", "@an-instance."));
             }

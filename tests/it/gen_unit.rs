@@ -420,7 +420,8 @@ fn the_name_of_a_template_stays_a_specifier_and_an_instance_has_its_own() {
     const LINES: &str = "PIDFile=/run/%n.pid\nEnvironment=A=%N B=%p C=%i\nExecStart=/bin/web %I %P %f %j%J\n";
     let folder = Folder::new();
     let file = |name: &str| folder.path().join(name).display().to_string();
-    let text = format!("[Unit]\nDescription=Web %i of %n\n\n[Service]\nType=forking\n{LINES}");
+    let text =
+        format!("[Unit]\nDescription=Web %i of %n\nRequires=%N.socket\n\n[Service]\nType=forking\n{LINES}");
     folder.write("a-web@.service", &text);
     folder.write("a-web@.socket", "[Socket]\nListenStream=/run/%p-%i\n");
     let again = printed(["gen-unit", "--strict", &file("a-web@.service")]);
