@@ -13,7 +13,7 @@ use crate::harness::require;
 use crate::judge::skip;
 
 /// Each so many cases one is tried here; `tests/tools/sweep` without `--every` tries all. No divisor of the number of faults.
-const EVERY: &str = "101";
+const EVERY: &str = "151";
 
 /// Of calls that are made again and again (for each process of the machine) the first tell enough.
 const MOST: &str = "8";
