@@ -189,6 +189,13 @@ fn a_process_that_leads_another_session_of_the_recorded_number_is_a_stranger() {
     let service = Service::new("session-number");
     service.start(&["--stay"]).run();
     kill_main(&service);
+    // Start times are counted in ticks of a hundredth of a second (proc(5)), and the next one has to be later.
+    let record = fs::read_to_string(service.record()).unwrap();
+    let start: f64 = record.lines().find_map(|line| line.strip_prefix("start=")?.parse().ok()).unwrap();
+    wait_until("a later tick", || {
+        let uptime: f64 = fs::read_to_string("/proc/uptime").ok()?.split(' ').next()?.parse().ok()?;
+        (uptime * 100.0 >= start + 2.0).then_some(())
+    });
     // It has the number of the recorded session, and has started later.
     let stranger =
         Svc::new(&service.dir).program("/usr/bin/setsid").args(["--wait", "/bin/sleep", "120"]).spawn();
