@@ -102,7 +102,7 @@
 //!
 //! # What predecessors got wrong
 //!
-//! Each was observed, and has its test in `tests/it/daemon/` or `tests/it/supervised/itself.rs`.
+//! Each was observed, and has its test in `tests/it/daemon/` or `tests/it/daemon/under_supervisors.rs`.
 //!
 //! | what was seen | where | here |
 //! | --- | --- | --- |

@@ -1,5 +1,5 @@
 //! What has to hold for any bytes at all. Each target is one function: libFuzzer drives it (`fuzz/`), and so does the
-//! test suite, with chance of its own (`tests/tools/fuzz.rs`, `tests/it/fuzzed.rs`).
+//! test suite, with chance of its own (`tests/tools/fuzz.rs`, `tests/it/format/fuzz_targets.rs`).
 //!
 //! The functions and their seeds lie here and not in `fuzz/`, because that is a package of its own and Cargo packs
 //! none of it with this one.

@@ -3,11 +3,11 @@
 use serde_json::Value;
 use serde_json::json;
 
-use crate::judge::Folder;
-use crate::judge::Judgement;
-use crate::judge::printed;
-use crate::judge::said;
-use crate::judge::svcadapt;
+use crate::support::Folder;
+use crate::support::Judgement;
+use crate::support::printed;
+use crate::support::said;
+use crate::support::svcadapt;
 
 /// The line of a unit that says what is started.
 fn start(text: &str) -> &str {

@@ -1,8 +1,8 @@
 //! `svcadapt check` tells what is wrong, where, and nothing that is right.
 
-mod here;
-mod mistakes;
-mod units;
+mod installed_units;
+mod known_mistakes;
+mod this_machine;
 
 use serde_json::Value;
 use serde_json::json;

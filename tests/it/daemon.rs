@@ -1,21 +1,24 @@
 //! A program that becomes a service itself, by the library, seen from outside: what python-daemon's own suite names, here
-//! with real processes, and what it does not name. Under supervisors it is in `supervised/itself.rs`.
+//! with real processes, and what it does not name. Under supervisors it is in `under_supervisors.rs`.
 
-mod again;
 mod builder;
-mod close;
 mod descriptors;
+mod documented_promises;
+mod environment;
+mod every_host;
 mod examples;
-mod hostile;
+mod hostile_starter;
+mod identity;
+mod killed_start;
 mod misuse;
-mod moments;
-mod owner;
-mod promises;
+mod panics_under_supervisors;
+mod pid_file;
+mod reexec;
 mod runner;
 mod signals;
 mod sockets;
 mod start;
-mod surroundings;
+pub(crate) mod under_supervisors;
 
 use serde_json::Value;
 

@@ -1,10 +1,10 @@
 //! Detection is a table: hosts that were seen, kept as facts, and what must be decided about each.
 
-mod ask;
-mod command;
-mod here;
-mod started;
-mod systemd;
+mod manager_query;
+mod output;
+mod real_processes;
+mod real_systemds;
+mod support;
 
 use std::fs;
 use std::path::PathBuf;

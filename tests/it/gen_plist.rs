@@ -5,12 +5,12 @@ use std::process::Command;
 use serde_json::Value;
 use serde_json::json;
 
-use crate::judge::Chance;
-use crate::judge::Folder;
-use crate::judge::printed;
-use crate::judge::said;
-use crate::judge::skip;
-use crate::judge::svcadapt;
+use crate::harness::skip;
+use crate::support::Chance;
+use crate::support::Folder;
+use crate::support::printed;
+use crate::support::said;
+use crate::support::svcadapt;
 
 /// Loads property lists as Python does, which takes XML seriously, and prints each as a line of JSON.
 const READER: &str = "

@@ -1,5 +1,11 @@
 //! A generated unit says to systemd exactly what was said to svcadapt, or it is not generated.
 
+mod adjacent_sockets;
+mod log_directory;
+pub(crate) mod rewrite_installed_units;
+mod start_commands;
+mod systemd_verify;
+
 use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -12,13 +18,13 @@ use serde_json::Value;
 
 use svcadapt::spec::FIELDS;
 
-use crate::judge::Chance;
-use crate::judge::Folder;
-use crate::judge::Judgement;
-use crate::judge::printed;
-use crate::judge::said;
-use crate::judge::skip;
-use crate::judge::svcadapt;
+use crate::harness::skip;
+use crate::support::Chance;
+use crate::support::Folder;
+use crate::support::Judgement;
+use crate::support::printed;
+use crate::support::said;
+use crate::support::svcadapt;
 
 /// `gen-unit` with these words.
 fn unit<S: AsRef<OsStr>>(words: &[S]) -> String {

@@ -1,6 +1,6 @@
 //! A service that is shut in scores as promised, and still serves.
 
-mod said;
+mod explicit_settings;
 
 use std::ffi::OsStr;
 use std::fs;
@@ -22,8 +22,8 @@ use crate::harness::Svc;
 use crate::harness::Systemd;
 use crate::harness::example;
 use crate::harness::low_port;
+use crate::harness::skip;
 use crate::harness::wait_until;
-use crate::judge::skip;
 
 fn gen_unit<S: AsRef<OsStr>>(dir: &Dir, words: &[S]) -> Output {
     Svc::new(dir).args(["gen-unit", "--svcadapt", "/bin/true"]).args(words).output()

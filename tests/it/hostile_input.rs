@@ -1,7 +1,7 @@
 //! Bad input from outside: the real binary, with little memory and little time, says in a line what is wrong and
 //! where, and writes nothing.
 
-mod model;
+mod json;
 mod names;
 mod plist;
 mod unit;

@@ -2,12 +2,12 @@
 //!
 //! First the stand-in itself: a judge that is believed must be judged. Then what `gen-plist` writes, really run.
 
-mod generated;
+mod generated_jobs;
 mod identity;
-mod loads;
+mod job_start;
+mod job_stop;
+mod loading;
 mod monitor;
 mod restarts;
 mod sockets;
-mod starts;
-mod stops;
 mod support;

@@ -1,18 +1,18 @@
 //! What another host does not have is told, each thing by its name and how much of it is lost; and nothing is lost
 //! that is not told.
 
-mod near;
-mod output;
-mod start;
+mod approximated;
+mod output_streams;
+mod start_conditions;
 
 use serde_json::Value;
 use serde_json::json;
 
-use crate::judge::Folder;
-use crate::judge::lost;
-use crate::judge::printed;
-use crate::judge::said;
-use crate::judge::svcadapt;
+use crate::support::Folder;
+use crate::support::lost;
+use crate::support::printed;
+use crate::support::said;
+use crate::support::svcadapt;
 
 /// The unit, or what a unit says in `[Service]`; what a property list has of it besides what each has; the losses.
 type Row = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);

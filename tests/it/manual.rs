@@ -4,11 +4,11 @@ use std::process::Command;
 
 use svcadapt::spec::FIELDS;
 
-use crate::judge::Folder;
-use crate::judge::printed;
-use crate::judge::said;
-use crate::judge::skip;
-use crate::judge::svcadapt;
+use crate::harness::skip;
+use crate::support::Folder;
+use crate::support::printed;
+use crate::support::said;
+use crate::support::svcadapt;
 
 const COMMANDS: [&str; 11] = [
     "run",

@@ -14,9 +14,9 @@ use svcadapt::format::unit::commands;
 use svcadapt::format::unit::read;
 use svcadapt::spec::FIELDS;
 
-use crate::judge::Chance;
-use crate::judge::Folder;
-use crate::judge::Judgement;
+use crate::support::Chance;
+use crate::support::Folder;
+use crate::support::Judgement;
 
 const COMMANDS: [&str; 7] =
     ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"];
@@ -53,7 +53,7 @@ fn argv(name: &UnitName, files: &[UnitFile]) -> BTreeMap<String, Vec<Vec<OsStrin
 fn every_unit_on_this_machine_is_read_and_all_of_it_accounted_for() {
     let folder = Path::new("/lib/systemd/system");
     if !folder.exists() {
-        return crate::judge::skip("systemd-units", "there is no /lib/systemd/system");
+        return crate::harness::skip("systemd-units", "there is no /lib/systemd/system");
     }
     let (mut units, mut directives, mut kept) = (0, 0, 0);
     for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {

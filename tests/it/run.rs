@@ -1,25 +1,27 @@
 //! `svcadapt run` as a classic daemon, seen from outside: one file a promise.
 
-mod astray;
 mod bad_input;
-mod failure;
-mod forking;
-mod guard;
-mod hostile;
-mod interrupted;
+mod concurrent_starts;
+mod dry_run;
+mod exit_statuses;
+mod failed_start;
+mod fault_sweep;
+mod fields;
+mod hostile_starter;
+mod interrupted_start;
+mod late_reaping;
 mod limits;
-mod own_pid_file;
-mod plan;
-mod race;
-mod reach;
-mod ready;
-mod softened;
-mod spec;
-mod stateless;
-mod statuses;
-mod sweep;
-mod typed;
-mod unit_name;
+mod locks;
+mod pid_file_directory;
+mod readiness;
+mod relative_paths;
+mod run_directory;
+mod tolerated_settings;
+mod type_forking;
+mod unit_file;
+mod unit_lookup;
+mod untrusted_paths;
+mod users_rights;
 
 use std::fs;
 use std::path::Path;

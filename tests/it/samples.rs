@@ -20,8 +20,8 @@ use crate::harness::Exit;
 use crate::harness::SOURCES;
 use crate::harness::Systemd;
 use crate::harness::require;
-use crate::judge::Folder;
-use crate::judge::said;
+use crate::support::Folder;
+use crate::support::said;
 
 /// A directory of samples beside the sources.
 fn samples(name: &str) -> PathBuf {

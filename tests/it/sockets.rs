@@ -1,9 +1,9 @@
 //! The sockets of a service: opened for it, handed over, and written down; seen by those who connect.
 
-mod file;
-mod hand_over;
-mod path;
-mod units;
+mod passing;
+mod socket_paths;
+mod systemd_units;
+mod unit_file;
 
 use std::fs;
 use std::io::Read;

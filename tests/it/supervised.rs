@@ -2,21 +2,18 @@
 //! started, and told in the supervisor's own protocol.
 
 mod activation;
-mod below_a_shell;
 mod container;
-mod everywhere;
-mod forking;
-mod hand_over;
-mod itself;
-mod manager;
+mod container_terminal;
+mod equal_modes;
+mod exec_in_place;
+mod generated_units;
+mod main_pid;
 mod monitor;
-mod panics;
-mod parity;
+pub(crate) mod notify_messages;
 mod pid_file;
-mod plain;
-mod recognised;
+mod prepared_by_host;
 mod reload;
-mod supervisors;
-mod support;
-mod terminal;
-mod units;
+pub(crate) mod s6_and_runit;
+mod shell_wrapper;
+pub(crate) mod support;
+mod type_forking;

@@ -23,7 +23,7 @@ use svcadapt::spec::Resource;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::spec::SpecDraft;
 
-use crate::judge::Chance;
+use crate::support::Chance;
 
 /// The spec of the same options, for the program that we are.
 fn options(values: &[(Field, OsString)]) -> Result<ServiceSpec, usize> {

@@ -46,6 +46,7 @@ pub(crate) use process::Process;
 pub(crate) use process::wait_until;
 pub(crate) use require::Capability;
 pub(crate) use require::require;
+pub(crate) use require::skip;
 pub(crate) use strace::killed_at;
 pub(crate) use svc::Exit;
 pub(crate) use svc::Output;

@@ -73,17 +73,22 @@ pub(crate) fn require(capability: Capability) -> bool {
     }
 }
 
-/// Says on stderr that this test is skipped and why, and gives false for [`require`] to pass on.
+/// Skips this test (see [`skip`]), and gives false for [`require`] to pass on.
+pub(super) fn missing(capability: Capability, why: &str) -> bool {
+    skip(&capability.to_string(), why);
+    false
+}
+
+/// Prints on standard error that this test is skipped, and why.
 ///
 /// Fails instead if `SVCADAPT_TEST_REQUIRE`, a list with commas, names the capability.
-pub(super) fn missing(capability: Capability, why: &str) -> bool {
+pub(crate) fn skip(capability: &str, why: &str) {
     let required = env::var_os("SVCADAPT_TEST_REQUIRE").unwrap_or_default();
     assert!(
-        !required.to_string_lossy().split(',').any(|name| name == capability.to_string()),
+        !required.to_string_lossy().split(',').any(|name| name == capability),
         "SVCADAPT_TEST_REQUIRE asks for {capability}, but {why}"
     );
-    // Not `eprintln!`, whose text the test runner keeps to itself unless the test fails.
+    // Not `eprintln!`: the test runner captures its text and shows it only if the test fails.
     let test = thread::current().name().unwrap_or("a test").to_owned();
     let _ = writeln!(io::stderr(), "SKIPPED: {test} needs {capability}: {why}");
-    false
 }

@@ -7,7 +7,7 @@ use crate::harness::Launchd;
 use crate::harness::Process;
 use crate::harness::wait_until;
 
-use super::generated::generate;
+use super::generated_jobs::generate;
 use super::support::open_dir;
 
 const SECOND: Duration = Duration::from_millis(400);

@@ -17,7 +17,7 @@ use crate::harness::Launchd;
 use crate::harness::Svc;
 use crate::harness::wait_until;
 
-use super::generated::generate;
+use super::generated_jobs::generate;
 use super::support::RUN_AT_LOAD;
 use super::support::arguments;
 use super::support::open_dir;
@@ -162,7 +162,7 @@ fn one_name_may_have_several_sockets() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     if !has_ipv6() {
-        return crate::judge::skip("IPv6", "this machine has none");
+        return crate::harness::skip("IPv6", "this machine has none");
     }
     let (both, dual, four) = (free_port(), free_port(), free_port());
     let any = |name: &str, port: u16, family: &str| {

@@ -15,11 +15,11 @@ use svcadapt::target::Scope;
 use svcadapt::target::Target;
 use svcadapt::target::divide;
 
-use crate::judge::Chance;
-use crate::judge::Folder;
-use crate::judge::printed;
-use crate::judge::said;
-use crate::judge::svcadapt;
+use crate::support::Chance;
+use crate::support::Folder;
+use crate::support::printed;
+use crate::support::said;
+use crate::support::svcadapt;
 
 use super::job;
 use super::reading;
@@ -47,7 +47,7 @@ fn what_is_written_is_read_again() {
     let label = Label::parse("org.example.web".as_ref()).unwrap();
     let (mut read_back, mut listening) = (0, 0);
     for _ in 0..2000 {
-        let mut spec = crate::said::spec(&mut chance, of_launchd);
+        let mut spec = crate::support::random_spec::spec(&mut chance, of_launchd);
         // launchd has one variable of a name, and macOS no larger number.
         let (mut last, all) =
             (std::collections::BTreeMap::new(), std::mem::take(&mut spec.environment.assignments));

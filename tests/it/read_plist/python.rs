@@ -8,10 +8,10 @@ use serde_json::json;
 
 use svcadapt::format::plist::Reading;
 
-use crate::judge::Chance;
-use crate::judge::Folder;
-use crate::judge::damage;
-use crate::judge::skip;
+use crate::harness::skip;
+use crate::support::Chance;
+use crate::support::Folder;
+use crate::support::damage;
 
 use super::binary;
 use super::job;

@@ -30,7 +30,7 @@ use svcadapt::target::Version;
 use svcadapt::target::divide;
 
 use super::read_text;
-use crate::judge::Chance;
+use crate::support::Chance;
 
 /// Before and after what a reload and standard output can be told.
 const VERSIONS: [Version; 3] = [Version::OLDEST, Version::DEFAULT, Version::NEWEST];
@@ -152,7 +152,12 @@ fn every_random_spec_is_read_back_as_it_was_written() {
             unwritable += 1;
             continue;
         };
-        assert_eq!(crate::again::unknown_to(host.version, &unit.text), [""; 0], "{:?}", host.version);
+        assert_eq!(
+            crate::gen_unit::rewrite_installed_units::unknown_to(host.version, &unit.text),
+            [""; 0],
+            "{:?}",
+            host.version
+        );
         let mut reading =
             read_text("web.service", unit.text.as_bytes()).unwrap_or_else(|e| panic!("{e}\n{}", unit.text));
         if let Some(text) = &socket {

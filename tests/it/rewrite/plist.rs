@@ -1,8 +1,8 @@
 //! Property lists.
 
-use crate::judge::Folder;
-use crate::judge::said;
-use crate::judge::svcadapt;
+use crate::support::Folder;
+use crate::support::said;
+use crate::support::svcadapt;
 
 /// `gen-plist` of this text with these options, and what was said of it; it must succeed.
 fn told(text: &str, options: &[&str]) -> (String, String) {

@@ -1,8 +1,8 @@
 //! Units.
 
-use crate::judge::Folder;
-use crate::judge::said;
-use crate::judge::svcadapt;
+use crate::support::Folder;
+use crate::support::said;
+use crate::support::svcadapt;
 
 /// `gen-unit` of this text with these options; it must succeed.
 fn rewritten(text: &str, options: &[&str]) -> String {

@@ -13,7 +13,7 @@ use crate::harness::Svc;
 use crate::harness::require;
 use crate::harness::wait_until;
 
-use super::manager::Manager;
+use super::notify_messages::Manager;
 use super::support::Gate;
 use super::support::adapters;
 use super::support::children;

@@ -14,11 +14,11 @@ use crate::harness::Svc;
 use crate::harness::require;
 use crate::harness::wait_until;
 
-use super::supervisors::command;
-use super::supervisors::end_s6;
-use super::supervisors::have;
-use super::supervisors::s6;
-use super::supervisors::service;
+use super::s6_and_runit::command;
+use super::s6_and_runit::end_s6;
+use super::s6_and_runit::have;
+use super::s6_and_runit::s6;
+use super::s6_and_runit::service;
 use super::support::Gate;
 use super::support::NOBODY;
 use super::support::adapters;

@@ -12,10 +12,10 @@ use crate::harness::Exit;
 use crate::harness::Systemd;
 use crate::harness::wait_until;
 
-use super::itself::gate;
-use super::itself::line;
-use super::itself::logged;
 use super::support::Unit;
+use crate::daemon::under_supervisors::gate;
+use crate::daemon::under_supervisors::line;
+use crate::daemon::under_supervisors::logged;
 
 /// Tells systemd of its start and of each reload, and writes down what it does. A reload waits for `gate` while there is
 /// one. (systemd-notify(1) speaks for its parent, where root may.)

@@ -26,15 +26,15 @@ use crate::harness::wait_until;
 
 /// A program that says that it has been executed, and does nothing more before a test lets it: so what is seen
 /// meanwhile is seen of a service that is not ready.
-pub(super) struct Gate {
-    pub(super) program: PathBuf,
+pub(crate) struct Gate {
+    pub(crate) program: PathBuf,
     started: PathBuf,
     path: PathBuf,
 }
 
 impl Gate {
     /// One that becomes `inspect` with its own arguments, in the same process, or whatever this shell text says.
-    pub(super) fn before(dir: &Dir, then: &str) -> Self {
+    pub(crate) fn before(dir: &Dir, then: &str) -> Self {
         dir.program("inspect");
         let path = dir.path().display();
         let text = format!("#!/bin/sh\n: > '{path}/started'\nread _ < '{path}/gate'\n{then}\n");
@@ -46,17 +46,17 @@ impl Gate {
         Self { program, started: dir.join("started"), path: gate }
     }
 
-    pub(super) fn inspect(dir: &Dir) -> Self {
+    pub(crate) fn inspect(dir: &Dir) -> Self {
         Self::before(dir, &format!("exec '{}' \"$@\"", dir.join("inspect").display()))
     }
 
     /// Waits until the program runs.
-    pub(super) fn wait_started(&self) {
+    pub(crate) fn wait_started(&self) {
         wait_until("the program is executed", || self.started.exists().then_some(()));
     }
 
     /// Lets it go on.
-    pub(super) fn open(&self) {
+    pub(crate) fn open(&self) {
         let mut options = OpenOptions::new();
         options.write(true).custom_flags(libc::O_NONBLOCK);
         // Without a reader the opening fails.
@@ -66,15 +66,15 @@ impl Gate {
 }
 
 /// A unit in the shared systemd, stopped at the end.
-pub(super) struct Unit {
-    pub(super) systemd: &'static Systemd,
-    pub(super) name: String,
-    pub(super) text: String,
+pub(crate) struct Unit {
+    pub(crate) systemd: &'static Systemd,
+    pub(crate) name: String,
+    pub(crate) text: String,
 }
 
 impl Unit {
     /// What `gen-unit` writes for these words.
-    pub(super) fn generate<S: AsRef<OsStr>>(
+    pub(crate) fn generate<S: AsRef<OsStr>>(
         systemd: &'static Systemd,
         dir: &Dir,
         name: &str,
@@ -84,7 +84,7 @@ impl Unit {
     }
 
     /// The same, with the svcadapt that runs in this systemd (see [`Systemd::svcadapt`]).
-    pub(super) fn generate_for<S: AsRef<OsStr>>(
+    pub(crate) fn generate_for<S: AsRef<OsStr>>(
         systemd: &'static Systemd,
         dir: &Dir,
         name: &str,
@@ -101,33 +101,33 @@ impl Unit {
     }
 
     /// A unit with these settings.
-    pub(super) fn write(systemd: &'static Systemd, name: &str, text: &str) -> Self {
+    pub(crate) fn write(systemd: &'static Systemd, name: &str, text: &str) -> Self {
         let name = format!("it-{name}.service");
         systemd.write_unit(&name, text);
         Self { systemd, name, text: text.to_owned() }
     }
 
-    pub(super) fn show(&self, property: &str) -> String {
+    pub(crate) fn show(&self, property: &str) -> String {
         self.systemd.show(&self.name, property)
     }
 
     /// Several properties, with blanks between them.
-    pub(super) fn state(&self, properties: &[&str]) -> String {
+    pub(crate) fn state(&self, properties: &[&str]) -> String {
         properties.iter().map(|property| self.show(property)).collect::<Vec<_>>().join(" ")
     }
 
     /// Starts it, and returns at once.
-    pub(super) fn begin(&self) {
+    pub(crate) fn begin(&self) {
         self.systemd.must(&["start", "--no-block", &self.name]);
     }
 
     /// Starts it, and waits for what comes of it.
-    pub(super) fn start(&self) -> Output {
+    pub(crate) fn start(&self) -> Output {
         self.systemd.systemctl(["start", &self.name])
     }
 
     /// Waits until it is active.
-    pub(super) fn wait_active(&self) {
+    pub(crate) fn wait_active(&self) {
         let mut state = String::new();
         wait_until("the unit is active", || {
             // Asked in this order: a job that has gone by now has changed the state before.
@@ -138,16 +138,16 @@ impl Unit {
         assert_eq!(state, "active", "{}\n{}", self.text, self.status());
     }
 
-    pub(super) fn main(&self) -> Process {
+    pub(crate) fn main(&self) -> Process {
         self.systemd.main_process(&self.name)
     }
 
-    pub(super) fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.systemd.must(&["stop", &self.name]);
     }
 
     /// Stops it: its main process goes with status 0, systemd has seen that, and nothing else is left.
-    pub(super) fn ends_cleanly(self, main: &Process, dir: &Dir) {
+    pub(crate) fn ends_cleanly(self, main: &Process, dir: &Dir) {
         self.stop();
         main.wait_gone();
         assert_eq!(self.state(&["ActiveState", "Result", "ExecMainStatus"]), "inactive success 0");
@@ -156,7 +156,7 @@ impl Unit {
     }
 
     /// For people, where something is wrong.
-    pub(super) fn status(&self) -> String {
+    pub(crate) fn status(&self) -> String {
         self.systemd.systemctl(["status", "--no-pager", "--full", &self.name]).stdout
     }
 }
@@ -171,23 +171,23 @@ impl Drop for Unit {
 }
 
 /// A port of TCP that nobody listens on.
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
 /// The processes that execute the svcadapt of this directory.
-pub(super) fn adapters(dir: &Dir) -> Vec<i32> {
+pub(crate) fn adapters(dir: &Dir) -> Vec<i32> {
     let program = dir.join("svcadapt");
     pids(|proc| fs::read_link(proc.join("exe")).is_ok_and(|exe| exe == program))
 }
 
 /// Waits until none is left.
-pub(super) fn wait_no_adapter(dir: &Dir) {
+pub(crate) fn wait_no_adapter(dir: &Dir) {
     wait_until("no svcadapt stays behind", || adapters(dir).is_empty().then_some(()));
 }
 
 /// The children of a process, zombies too.
-pub(super) fn children(pid: i32) -> Vec<i32> {
+pub(crate) fn children(pid: i32) -> Vec<i32> {
     pids(|proc| {
         let stat = fs::read_to_string(proc.join("stat")).unwrap_or_default();
         let fields = stat.rsplit_once(") ").unwrap_or_default().1;
@@ -196,7 +196,7 @@ pub(super) fn children(pid: i32) -> Vec<i32> {
 }
 
 /// Waits until one of these has a handler for SIGTERM: before that a signal would end it on the spot.
-pub(super) fn wait_catches_term(of: impl Fn() -> Vec<i32>) {
+pub(crate) fn wait_catches_term(of: impl Fn() -> Vec<i32>) {
     let catches = |pid: i32| {
         let seen = facts(&pid.to_string()).ok()?;
         seen["signals"]["caught"].as_array()?.contains(&15.into()).then_some(())
@@ -211,4 +211,4 @@ fn pids(passes: impl Fn(&Path) -> bool) -> Vec<i32> {
 }
 
 /// No processes.
-pub(super) const NOBODY: [i32; 0] = [];
+pub(crate) const NOBODY: [i32; 0] = [];

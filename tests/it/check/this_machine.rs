@@ -1,0 +1,128 @@
+//! What depends on the machine: who exists, what lies where, and who may write it.
+
+use std::fs;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Svc;
+use crate::harness::require;
+
+use super::codes;
+
+fn set_mode(dir: &Dir, name: &str, mode: u32) {
+    fs::set_permissions(dir.join(name), Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_user_a_program_and_files_that_are_not_here_are_missed_here_alone() {
+    let dir = Dir::new();
+    dir.write(
+        "web.service",
+        "[Service]\nExecStart=/no/such/program\nUser=no-such-user\nGroup=no-such-group\n\
+         EnvironmentFile=/no/such/file\nWorkingDirectory=/no/such/directory\nReadWritePaths=/no/such/path\n",
+    );
+    assert_eq!(codes(&dir, &["web.service"]), ["SVC311", "SVC401", "SVC402", "SVC501", "SVC502", "SVC504"]);
+    assert_eq!(codes(&dir, &["--elsewhere", "web.service"]), [""; 0]);
+}
+
+#[test]
+fn the_mode_of_a_unit_is_looked_at() {
+    let dir = Dir::new();
+    dir.write("web.service", "[Service]\nExecStart=/bin/sh\n");
+    for (mode, expected) in [(0o644, &[][..]), (0o600, &[]), (0o666, &["SVC104"]), (0o755, &["SVC105"])] {
+        set_mode(&dir, "web.service", mode);
+        assert_eq!(codes(&dir, &["web.service"]), expected, "{mode:o}");
+    }
+}
+
+#[test]
+fn the_environment_file_is_read_where_it_may_be() {
+    let dir = Dir::new();
+    dir.write("env", "# one \\\nA=1\nexport B=2\nC=\"3\" # three\n");
+    dir.write(
+        "web.service",
+        &format!("[Service]\nExecStart=/bin/sh\nEnvironmentFile={}\n", dir.join("env").display()),
+    );
+    assert_eq!(codes(&dir, &["web.service"]), ["SVC505", "SVC506", "SVC507"]);
+    if !require(Capability::Root) {
+        return;
+    }
+    // What may not be looked at is not missed.
+    set_mode(&dir, "env", 0o600);
+    Svc::new(&dir).by("nobody").args(["check", "web.service"]).run();
+    fs::create_dir(dir.join("closed")).unwrap();
+    set_mode(&dir, "closed", 0o700);
+    let hidden = dir.join("closed/env");
+    dir.write(
+        "hidden.service",
+        &format!("[Service]\nExecStart=/bin/sh\nEnvironmentFile={}\n", hidden.display()),
+    );
+    Svc::new(&dir).by("nobody").args(["check", "hidden.service"]).run();
+    assert_eq!(codes(&dir, &["hidden.service"]), ["SVC501"]);
+    set_mode(&dir, "web.service", 0o600);
+    let output = Svc::new(&dir).by("nobody").args(["check", "web.service"]).output();
+    assert_eq!(output.exit, Exit::Status(2), "{output:?}");
+}
+
+/// A job whose log lies there.
+fn job(dir: &Dir, log: &str) {
+    let text = format!(
+        "<plist version=\"1.0\">\n<dict>\n<key>Label</key>\n<string>org.web</string>\n<key>Program</key>\n\
+         <string>/bin/sh</string>\n<key>RunAtLoad</key>\n<true/>\n<key>UserName</key>\n<string>nobody</string>\n\
+         <key>StandardOutPath</key>\n<string>{}</string>\n</dict>\n</plist>\n",
+        dir.join(log).display()
+    );
+    dir.write("org.web.plist", &text);
+}
+
+#[test]
+fn a_log_that_the_jobs_user_could_not_open_is_told_before_launchd_fails() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new();
+    for name in ["roots", "open", "closed"] {
+        fs::create_dir(dir.join(name)).unwrap();
+    }
+    set_mode(&dir, "roots", 0o755);
+    set_mode(&dir, "open", 0o777);
+    set_mode(&dir, "closed", 0o700);
+    for (log, expected, opens) in [
+        ("roots/log", &["SVC808"][..], false),
+        ("open/log", &[], true),
+        ("closed/log", &["SVC808"], false),
+        ("roots/new/log", &["SVC808"], false),
+        ("open/new/log", &["SVC809"], false),
+    ] {
+        job(&dir, log);
+        assert_eq!(codes(&dir, &["org.web.plist"]), expected, "{log}");
+        // The user itself is asked whether that is so.
+        let tried =
+            Svc::new(&dir).by("nobody").program("/bin/sh").args(["-c", "exec >>\"$0\"", log]).output();
+        assert_eq!(tried.exit == Exit::Status(0), opens, "{log}: {tried:?}");
+    }
+}
+
+#[test]
+fn a_quarantined_property_list_is_told() {
+    if !require(Capability::Python) {
+        return;
+    }
+    let dir = Dir::new();
+    job(&dir, "log");
+    let path = dir.join("org.web.plist");
+    let script = "import os, sys; os.setxattr(sys.argv[1], 'user.com.apple.quarantine', b'0081;0;x;')";
+    let marked = Command::new("/usr/bin/python3").args(["-c", script]).arg(&path).output().unwrap();
+    if !marked.status.success() {
+        return crate::harness::skip("xattr", "the file system has no extended attributes of users");
+    }
+    assert!(codes(&dir, &["org.web.plist"]).contains(&"SVC109".to_owned()));
+    // A file that is written anew has no mark.
+    fs::remove_file(&path).unwrap();
+    job(&dir, "log");
+    assert!(!codes(&dir, &["org.web.plist"]).contains(&"SVC109".to_owned()));
+}

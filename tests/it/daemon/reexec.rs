@@ -1,0 +1,53 @@
+//! What holds for a program that becomes a service where it was forked, holds where it is executed again after the forks,
+//! as on macOS: these are the very same tests, run in that way. What only this way has is in `returns` and `ticket`.
+
+#[path = "descriptors.rs"]
+#[allow(clippy::duplicate_mod, reason = "the same tests, for the other way")]
+mod descriptors;
+#[path = "environment.rs"]
+#[allow(clippy::duplicate_mod, reason = "the same tests, for the other way")]
+mod environment;
+mod forged_token;
+#[path = "hostile_starter.rs"]
+#[allow(clippy::duplicate_mod, reason = "the same tests, for the other way")]
+mod hostile_starter;
+#[path = "identity.rs"]
+#[allow(clippy::duplicate_mod, reason = "the same tests, for the other way")]
+mod identity;
+#[path = "misuse.rs"]
+#[allow(clippy::duplicate_mod, reason = "the same tests, for the other way")]
+mod misuse;
+#[path = "pid_file.rs"]
+#[allow(clippy::duplicate_mod, reason = "the same tests, for the other way")]
+mod pid_file;
+#[path = "runner.rs"]
+#[allow(clippy::duplicate_mod, reason = "the same tests, for the other way")]
+mod runner;
+mod second_enter;
+#[path = "signals.rs"]
+#[allow(clippy::duplicate_mod, reason = "the same tests, for the other way")]
+mod signals;
+#[path = "sockets.rs"]
+#[allow(clippy::duplicate_mod, reason = "the same tests, for the other way")]
+mod sockets;
+#[path = "start.rs"]
+#[allow(clippy::duplicate_mod, reason = "the same tests, for the other way")]
+mod start;
+
+use crate::harness::Dir;
+use crate::harness::Svc;
+use crate::run::Service;
+
+use super::Way;
+use super::logged;
+use super::report;
+use super::reported;
+use super::seen;
+
+/// How often `main` runs up to where it enters.
+const RUNS: usize = 2;
+
+/// `becomes`, executed again after the forks.
+fn becomes<'a>(dir: &'a Dir, service: &Service, words: &[&str]) -> Svc<'a> {
+    super::start(dir, service, Way::ExecutedAgain, words)
+}

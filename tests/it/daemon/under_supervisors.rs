@@ -1,0 +1,484 @@
+//! A program that becomes the service itself, under everything that may supervise it: one binary, no option, right
+//! everywhere.
+
+use std::fs;
+use std::io::Read;
+use std::io::Write;
+use std::net::TcpStream;
+
+use nix::sys::signal::Signal;
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Process;
+use crate::harness::Svc;
+use crate::harness::Systemd;
+use crate::harness::facts;
+use crate::harness::require;
+use crate::harness::wait_until;
+use crate::run::Service;
+
+use crate::supervised::notify_messages::Manager;
+use crate::supervised::s6_and_runit as supervisors;
+use crate::supervised::support::Unit;
+use crate::supervised::support::children;
+use crate::supervised::support::free_port;
+
+/// A start script's line: the same words everywhere.
+pub(crate) fn line(dir: &Dir, deeds: &[&str]) -> String {
+    let program = dir.program("becomes").display().to_string();
+    let log = dir.join("log").display().to_string();
+    let words = ["--log", &log, "--signal", "TERM=tell", "--signal", "HUP=tell", "enter", "mode", "asked"];
+    let all = [&[program.as_str()], &words[..], deeds].concat();
+    all.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(" ")
+}
+
+pub(crate) fn logged(dir: &Dir, line: &str) {
+    wait_until(&format!("{line:?} in the log"), || {
+        let log = fs::read_to_string(dir.join("log")).unwrap_or_default();
+        log.lines().any(|known| known == line).then_some(())
+    });
+}
+
+pub(crate) fn gate(dir: &Dir) -> String {
+    format!("wait={}", dir.join("gate").display())
+}
+
+#[test]
+fn in_a_shell_it_is_a_classic_daemon() {
+    let dir = Dir::new();
+    let line = line(&dir, &["ready", "signals", "stopping"]);
+    Svc::new(&dir).program("/bin/sh").args(["-c", &line]).run();
+    logged(&dir, "mode: (\"classic\", \"none\")");
+    logged(&dir, "ready: Ok(Launcher)");
+    let main = Process::of_program(&dir.program("becomes")).pop().unwrap();
+    main.signal(Signal::SIGTERM);
+    main.wait_gone();
+    logged(&dir, "stopping: Ok(())");
+    dir.nothing_left();
+}
+
+#[test]
+fn systemd_hears_when_it_is_ready_and_has_its_very_process() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let dir = Dir::new();
+    let deeds = [&gate(&dir), "ready", "status=open", "watchdog", "signals", "stopping"];
+    let text =
+        format!("[Service]\nType=notify\nWatchdogSec=60\nUMask=0031\nExecStart={}\n", line(&dir, &deeds));
+    let unit = Unit::write(systemd, "itself", &text);
+    unit.begin();
+    logged(&dir, "asked: true");
+    assert_eq!(unit.state(&["ActiveState", "SubState"]), "activating start");
+    dir.write("gate", "");
+    unit.wait_active();
+    logged(&dir, "mode: (\"supervised\", \"systemd\")");
+    logged(&dir, "ready: Ok(Manager)");
+    logged(&dir, "watchdog: Some((60s, Ok(())))");
+    let main = unit.main();
+    assert_eq!(children(main.pid()), crate::supervised::support::NOBODY);
+    assert_eq!(unit.show("StatusText"), "open");
+    let seen = facts(&main.pid().to_string()).unwrap();
+    assert_eq!(
+        (&seen["umask"], &seen["ppid"]),
+        (&"0031".into(), &facts_of_init(&seen)),
+        "what systemd has made stays"
+    );
+    systemd.must(&["kill", "--signal=HUP", &unit.name]);
+    logged(&dir, "signal: SIGHUP");
+    unit.stop();
+    logged(&dir, "stopping: Ok(())");
+    assert_eq!(unit.state(&["ActiveState", "Result", "ExecMainStatus"]), "inactive success 0");
+    drop(unit);
+    dir.nothing_left();
+}
+
+/// Its parent is process 1 of its namespace.
+fn facts_of_init(seen: &serde_json::Value) -> serde_json::Value {
+    let parent = seen["ppid"].as_i64().unwrap();
+    assert_eq!(
+        facts(&parent.to_string()).unwrap()["argv"][0].as_str().unwrap().rsplit('/').next(),
+        Some("systemd")
+    );
+    parent.into()
+}
+
+#[test]
+fn systemd_hears_of_a_failure_by_the_programs_own_status() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let dir = Dir::new();
+    let unit = Unit::write(
+        systemd,
+        "itself-fails",
+        &format!("[Service]\nType=notify\nExecStart={}\n", line(&dir, &["fail=no bells"])),
+    );
+    assert_ne!(unit.start().exit, Exit::Status(0));
+    assert_eq!(
+        unit.state(&["ActiveState", "Result", "ExecMainStatus", "StatusText"]),
+        "failed exit-code 1 no bells"
+    );
+    drop(unit);
+    dir.nothing_left();
+}
+
+/// As a daemon that forks away it is adopted by its pid file, as any other; and that it is to, the manager says.
+#[test]
+fn under_type_forking_it_forks_away() {
+    let Some(systemd) = Systemd::shared() else { return };
+    for (detach, reexecute) in [("yes", "never"), ("auto", "never"), ("auto", "always")] {
+        let dir = Dir::new();
+        let pid_file = format!("/run/it-itself-{}.pid", std::process::id());
+        let program = dir.program("becomes").display().to_string();
+        let log = dir.join("log").display().to_string();
+        let text = format!(
+            "[Service]\nType=forking\nPIDFile={pid_file}\nExecStart={program} --log {log} --detach {detach} \
+             --reexecute {reexecute} --set pid-file={pid_file} enter mode ready stay\n"
+        );
+        let unit = Unit::write(systemd, "itself-forks", &text);
+        assert_eq!(unit.start().exit, Exit::Status(0), "{}", unit.status());
+        assert_eq!(unit.show("ActiveState"), "active");
+        logged(&dir, "mode: (\"classic\", \"systemd\")");
+        logged(&dir, "ready: Ok(Launcher)");
+        let main = unit.main();
+        unit.stop();
+        main.wait_gone();
+        assert_eq!(unit.state(&["ActiveState", "Result"]), "inactive success");
+        drop(unit);
+        dir.nothing_left();
+    }
+}
+
+#[test]
+fn a_socket_of_systemds_is_its_own_by_name() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let dir = Dir::new();
+    let port = free_port();
+    let text = format!(
+        "[Service]\nType=notify\nExecStart={}\n",
+        line(&dir, &["ready", "sh=env | grep -c LISTEN_; ls /proc/self/fd | wc -l", "listeners", "signals"])
+    );
+    let unit = Unit::write(systemd, "itself-socket", &text);
+    systemd.write_unit(
+        "it-itself-socket.socket",
+        &format!("[Unit]\nDefaultDependencies=no\n[Socket]\nListenStream=127.0.0.1:{port}\nFileDescriptorName=web\n"),
+    );
+    systemd.must(&["start", "it-itself-socket.socket"]);
+    let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    connection.write_all(b"hello").unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert_eq!(answer, "hello");
+    logged(&dir, "listeners: \"web\"");
+    // No child sees anything of it: neither the variables nor the socket (0 to 2, and the directory that is read).
+    logged(&dir, "sh: \"0\\n4\\n\"");
+    unit.wait_active();
+    systemd.must(&["stop", "it-itself-socket.socket"]);
+    unit.stop();
+    drop(unit);
+    dir.nothing_left();
+}
+
+/// It is no service manager, but it addresses the process that it becomes; so the sockets go along, into the daemon.
+#[test]
+fn systemd_socket_activate_hands_its_sockets_to_the_daemon() {
+    const ACTIVATE: &str = "/usr/bin/systemd-socket-activate";
+    if !require(Capability::Systemd) || !std::path::Path::new(ACTIVATE).exists() {
+        return;
+    }
+    let ways = [("yes", "never", "classic"), ("yes", "always", "classic"), ("no", "always", "supervised")];
+    for (detach, reexecute, said) in ways {
+        let (dir, port) = (Dir::new(), free_port());
+        let program = dir.program("becomes").display().to_string();
+        let log = dir.join("log").display().to_string();
+        let words = [
+            "--log",
+            &log,
+            "--detach",
+            detach,
+            "--reexecute",
+            reexecute,
+            "enter",
+            "mode",
+            "ready",
+            "listeners",
+        ];
+        let mut running = Svc::new(&dir)
+            .program(ACTIVATE)
+            .args(["-l", &format!("127.0.0.1:{port}"), "--fdname=web", &program])
+            .args(words)
+            .spawn();
+        running.wait_for("Listening on");
+        let mut connection = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        connection.write_all(b"hello").unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        assert_eq!(answer, "hello");
+        assert_eq!(running.finish().exit, Exit::Status(0));
+        // With --detach no, LISTEN_PID that names us is the word of a manager.
+        let manager = if said == "classic" { "none" } else { "other" };
+        logged(&dir, &format!("mode: (\"{said}\", \"{manager}\")"));
+        logged(&dir, "listeners: \"web\"");
+        wait_until("it has ended", || Process::of_program(&dir.program("becomes")).is_empty().then_some(()));
+    }
+}
+
+#[test]
+fn a_credential_of_systemds_is_read() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let dir = Dir::new();
+    let text = format!(
+        "[Service]\nType=notify\nSetCredential=token:secret\nExecStart={}\n",
+        line(&dir, &["credential=token", "ready", "signals"])
+    );
+    let unit = Unit::write(systemd, "itself-credential", &text);
+    assert_eq!(unit.start().exit, Exit::Status(0), "{}", unit.status());
+    logged(&dir, "credential: Some(\"secret\")");
+    unit.stop();
+}
+
+#[test]
+fn s6_hears_when_it_is_ready_without_being_told_where() {
+    if !supervisors::have("s6-supervise") {
+        return;
+    }
+    let dir = Dir::new();
+    let command = |program: &str, words: &[&str]| {
+        Svc::new(&dir).program(&format!("/usr/bin/{program}")).args(words).args(["service"]).output()
+    };
+    fs::create_dir(dir.join("service")).unwrap();
+    let text = format!("#!/bin/sh\nexec {}\n", line(&dir, &[&gate(&dir), "ready", "signals", "stopping"]));
+    let run = dir.write("service/run", &text);
+    fs::set_permissions(&run, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    dir.write("service/notification-fd", "3\n");
+    let running = Svc::new(&dir).program("/usr/bin/s6-supervise").args(["service"]).spawn();
+    logged(&dir, "asked: true");
+    // It writes down that the service is up after it has started it.
+    let state = || command("s6-svstat", &["-o", "up,ready"]).stdout;
+    wait_until("s6 knows that it is up", || (state() != "false false\n").then_some(()));
+    assert_eq!(state(), "true false\n");
+    dir.write("gate", "");
+    assert_eq!(command("s6-svwait", &["-U", "-t", "10000"]).exit, Exit::Status(0));
+    logged(&dir, "mode: (\"supervised\", \"s6\")");
+    logged(&dir, "ready: Ok(Supervisor)");
+    let pid = command("s6-svstat", &["-o", "pid"]).stdout.trim_end().to_owned();
+    assert_eq!(Process::of_program(&dir.program("becomes")).pop().unwrap().pid().to_string(), pid);
+    assert_eq!(command("s6-svc", &["-dx"]).exit, Exit::Status(0));
+    assert_eq!(running.finish().exit, Exit::Status(0));
+    logged(&dir, "stopping: Ok(())");
+    dir.nothing_left();
+}
+
+/// Process 1 stays, for it has other duties; the service is its child, and the container ends as it does.
+#[test]
+fn as_process_one_of_a_container_it_leaves_the_duties_to_another_process() {
+    if !require(Capability::Root) {
+        return;
+    }
+    for (reexecute, end, status) in [("never", "exit=0", 0), ("never", "exit=7", 7), ("always", "exit=7", 7)]
+    {
+        let dir = Dir::new();
+        // Orphans are reaped meanwhile.
+        let orphans = "sh=for n in 1 2 3 4 5; do (/bin/true & /bin/true &); done";
+        let line = line(&dir, &["--reexecute", reexecute, orphans, "ready", "signals", end]);
+        let running = Svc::new(&dir)
+            .program("/usr/bin/unshare")
+            .args(["-pf", "--mount-proc", "--kill-child", "/bin/sh", "-c", &format!("exec {line}")])
+            .spawn();
+        logged(&dir, "mode: (\"supervised\", \"container\")");
+        logged(&dir, "ready: Ok(Nobody)");
+        let all = wait_until("process 1 and the service are there", || {
+            let all = Process::of_program(&dir.program("becomes"));
+            (all.len() == 2).then_some(all)
+        });
+        let init = all.iter().find(|one| !children(one.pid()).is_empty()).unwrap();
+        wait_until("orphans are reaped", || (children(init.pid()).len() == 1).then_some(()));
+        init.signal(Signal::SIGHUP);
+        logged(&dir, "signal: SIGHUP");
+        init.signal(Signal::SIGTERM);
+        assert_eq!(running.finish().exit, Exit::Status(status));
+        dir.nothing_left();
+    }
+}
+
+#[test]
+fn what_is_told_to_a_manager_is_exact() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let dir = Dir::new();
+    let manager = Manager::at_path(&dir);
+    // systemd waits for nothing here, and the program is told of another socket: ours.
+    let text = format!(
+        "[Service]\nType=exec\nEnvironment=NOTIFY_SOCKET={}\nExecStart={}\n",
+        manager.address,
+        line(&dir, &["status=a\u{9}b", "ready", "reloading", "ready", "stopping", "signals"])
+    );
+    let unit = Unit::write(systemd, "itself-exact", &text);
+    unit.begin();
+    assert_eq!(manager.next().text, "STATUS=a b\n");
+    assert_eq!(manager.next().text, "READY=1\n");
+    let reloading = manager.next().text;
+    let time =
+        reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=").and_then(|rest| rest.strip_suffix('\n'));
+    assert!(time.is_some_and(|time| time.parse::<u64>().is_ok()), "{reloading:?}");
+    assert_eq!(manager.next().text, "READY=1\n");
+    assert_eq!(manager.next().text, "STOPPING=1\n");
+    unit.stop();
+}
+
+/// It has daemonized it already; and both may call it by one name.
+#[test]
+fn a_daemon_that_run_has_made_stays_in_the_foreground() {
+    for (options, ready) in [
+        (&["--ready", "notify"][..], "ready: Ok(Manager)"),
+        (&["--name", "[NAME]", "--ready", "notify"], "ready: Ok(Manager)"),
+        (&["--name", "[NAME]"], "ready: Ok(Nobody)"),
+        (&["--name", "[NAME]", "--ready", "file:[DIR]/there"], "ready: Ok(Nobody)"),
+        (&["--ready", "file:[DIR]/there"], "ready: Ok(Nobody)"),
+        (&[], "ready: Ok(Nobody)"),
+    ] {
+        let options_name_it = options.contains(&"--name");
+        for own in [false, true] {
+            let (dir, service) = (Dir::new(), Service::new());
+            let program = dir.program("becomes").display().to_string();
+            let log = dir.join("log").display().to_string();
+            let there = format!("report={}", dir.join("there").display());
+            let name = format!("name={}", service.name());
+            let path = dir.path().display().to_string();
+            let options =
+                options.iter().map(|word| word.replace("[NAME]", service.name()).replace("[DIR]", &path));
+            let own: &[&str] = if own { &["--set", &name] } else { &[] };
+            Svc::new(&dir)
+                .args(["run", "--mode", "classic"])
+                .args(options)
+                .args(["--", &program, "--log", &log, "--signal", "TERM=tell"])
+                .args(own)
+                .args(["enter", "mode", "ready", &there, "signals"])
+                .run();
+            logged(&dir, "mode: (\"supervised\", \"svcadapt\")");
+            logged(&dir, ready);
+            let all = Process::of_program(&dir.program("becomes"));
+            assert_eq!(all.len(), 1, "{all:?}");
+            if let Some(main) = service.running() {
+                assert_eq!(main.pid(), all[0].pid());
+                let output = Svc::new(&dir).args(["stop", service.name()]).output();
+                assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(0), ""));
+            } else {
+                assert!(own.is_empty() && !options_name_it, "it cannot be found by its name");
+                all[0].signal(Signal::SIGTERM);
+                all[0].wait_gone();
+            }
+            dir.nothing_left();
+        }
+    }
+}
+
+/// Neither does it fork away where `run` stays above it, or has become it: as process 1 of a container, whose end a second
+/// daemon would be, and in the foreground of a shell.
+#[test]
+fn below_run_that_does_not_daemonize_it_stays_as_well() {
+    let dir = Dir::new();
+    let (svcadapt, program) = (dir.program("svcadapt"), dir.program("becomes"));
+    let log = dir.join("log").display().to_string();
+    for (mode, container, manager, status) in [
+        // The process 1 that `run` was is an init for what it starts.
+        ("auto", true, "init", 7),
+        ("supervised", true, "init", 8),
+        ("supervised", false, "svcadapt", 9),
+    ] {
+        if container && !require(Capability::Root) {
+            continue;
+        }
+        let text = format!(
+            "exec '{}' run --mode {mode} -- '{}' --log '{log}' enter mode ready 'sh=env | grep -c SVCADAPT_' exit={status}",
+            svcadapt.display(),
+            program.display()
+        );
+        let own_pids = ["-pf", "--mount-proc", "--kill-child", "/bin/sh"];
+        let (outer, words) =
+            if container { ("/usr/bin/unshare", &own_pids[..]) } else { ("/bin/sh", &[][..]) };
+        let output = Svc::new(&dir).program(outer).args(words).args(["-c", &text]).output();
+        assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(status), ""), "{text}");
+        logged(&dir, &format!("mode: (\"supervised\", \"{manager}\")"));
+        // What it starts itself is not told so.
+        logged(&dir, "sh: \"0\\n\"");
+        fs::remove_file(&log).unwrap();
+        dir.nothing_left();
+    }
+}
+
+/// A program that a service starts has the descriptor of the lock too, and not the lock; and the variable, which is about
+/// another process. The same number means nothing either, nor does whatever looks like a variable of ours.
+#[test]
+fn a_daemon_that_a_service_starts_is_one_of_its_own() {
+    for forged in ["", "SVCADAPT_PROCESS=$$:1 ", "SVCADAPT_PROCESS= ", "SVCADAPT_PROCESS=1:1 "] {
+        let (dir, service) = (Dir::new(), Service::new());
+        let program = dir.program("becomes").display().to_string();
+        let log = dir.join("log").display().to_string();
+        // The shell in between becomes the program, so that `$$` is its number.
+        let text = format!(
+            "/bin/sh -c \"{forged}exec '{program}' --log '{log}' enter mode ready stay\"; echo up > '{log}.up'; exec sleep 60"
+        )
+        .replace("$$", "\\$\\$");
+        Svc::new(&dir)
+            .args(["run", "--mode", "classic", "--name", service.name(), "--", "/bin/sh", "-c", &text])
+            .run();
+        logged(&dir, "mode: (\"classic\", \"none\")");
+        logged(&dir, "ready: Ok(Launcher)");
+        for process in Process::of_program(&dir.program("becomes")) {
+            process.signal(Signal::SIGKILL);
+            process.wait_gone();
+        }
+    }
+}
+
+/// In the foreground of a shell, too.
+#[test]
+fn in_the_foreground_it_can_be_found_and_stopped_by_its_name() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let program = dir.program("becomes").display().to_string();
+    let log = dir.join("log").display().to_string();
+    let name = format!("name={}", service.name());
+    let words = [
+        "--log",
+        &log,
+        "--detach",
+        "no",
+        "--set",
+        &name,
+        "--signal",
+        "TERM=tell",
+        "enter",
+        "ready",
+        "complain=up",
+        "signals",
+    ];
+    let mut running = Svc::new(&dir).program(&program).args(words).spawn();
+    running.wait_for("up\n");
+    logged(&dir, "ready: Ok(Nobody)");
+    assert_eq!(service.main().pid(), running.pid());
+    let output = Svc::new(&dir).args(["stop", service.name()]).output();
+    assert_eq!(output.exit, Exit::Status(0), "{}", output.stderr);
+    assert_eq!(running.finish().exit, Exit::Status(0));
+    assert!(!service.lock().exists());
+    dir.nothing_left();
+}
+
+/// A child of such a service has the descriptor of its lock too, and is none: also when the service has ended.
+#[test]
+fn what_a_service_has_left_behind_starts_a_daemon_like_anybody() {
+    let (dir, service) = (Dir::new(), Service::new());
+    let go = dir.join("go").display().to_string();
+    let script = format!(
+        "(: >{go}.waits; until [ -e {go} ]; do sleep 0.01; done; exec {}) & exec sleep 60",
+        line(&dir, &["ready", "signals"])
+    );
+    Svc::new(&dir)
+        .args(["run", "--mode", "classic", "--name", service.name(), "--", "/bin/sh", "-c", &script])
+        .run();
+    let main = service.main();
+    wait_until("its child waits", || dir.join("go.waits").exists().then_some(()));
+    main.signal(Signal::SIGKILL);
+    main.wait_gone();
+    dir.write("go", "");
+    logged(&dir, "mode: (\"classic\", \"none\")");
+    logged(&dir, "ready: Ok(Launcher)");
+}

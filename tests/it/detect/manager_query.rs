@@ -1,0 +1,96 @@
+//! Asking the manager: a stand-in for systemctl(1), and a control group that looks like a service's.
+
+use std::path::Path;
+use std::time::Duration;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::support::Directory;
+use super::support::PROGRAM;
+use super::support::Started;
+use super::support::clean;
+use super::support::decided;
+use super::support::facts;
+use super::support::have_root;
+use super::support::skip;
+
+const SYSTEMCTL: &str = "/usr/bin/systemctl";
+
+/// Runs `detect` as a child in `NAME.service`, where systemctl does as this shell text says. `/run` is empty but for
+/// the mark of systemd, and what systemctl was told is left in the file `told`.
+fn asked(name: &str, systemctl: &str) -> Option<(Value, String)> {
+    if !have_root() {
+        return None;
+    }
+    if !Path::new(SYSTEMCTL).exists() {
+        skip("systemctl");
+        return None;
+    }
+    let directory = Directory::new(name);
+    let path = directory.0.display();
+    let unit = format!("svcadapt-{name}-{}.service", std::process::id());
+    directory.script("systemctl", &format!("env > '{path}/env'; echo \"$@\" > '{path}/told'\n{systemctl}"));
+    let shell = format!(
+        "mount --bind '{path}/systemctl' {SYSTEMCTL} && mount -t tmpfs none /run && mkdir -p /run/systemd/system \
+         && mkdir '{path}/cg' && mount -t cgroup2 none '{path}/cg' && cd '{path}/cg' || exit 1\n\
+         mkdir {unit} && echo $$ > {unit}/cgroup.procs || exit 1\n\
+         '{PROGRAM}' detect --json\n\
+         echo $$ > cgroup.procs; rmdir {unit}"
+    );
+    let mut command = clean("setsid");
+    command.args(["-w", "unshare", "-m", "--propagation", "private", "sh", "-c", &shell]);
+    let value = Started::new(command.env("SECRET", "x")).ended();
+    let environment = std::fs::read_to_string(directory.0.join("env")).unwrap();
+    assert!(!environment.contains("SECRET"), "systemctl has seen {environment}");
+    let told = std::fs::read_to_string(directory.0.join("told")).unwrap();
+    assert_eq!(told, format!("show -p Type -p MainPID -- {unit}\n"));
+    Some((value, unit))
+}
+
+#[test]
+fn a_unit_that_forks_is_told_by_the_manager() {
+    if let Some((value, _)) = asked("forks", "echo MainPID=0; echo Type=forking") {
+        assert_eq!(facts(&value), ["classic", "systemd"]);
+        assert_eq!(decided(&value), ("manager's answer", Some("Type=forking MainPID=0")));
+    }
+}
+
+#[test]
+fn the_main_process_of_an_old_systemds_unit_is_told_by_the_manager() {
+    // The parent of systemctl is the process that asks.
+    if let Some((value, _)) = asked("main", "echo Type=notify; echo MainPID=$PPID") {
+        assert_eq!(facts(&value), ["supervised", "systemd"]);
+        assert_eq!(decided(&value).0, "manager's answer");
+    }
+}
+
+#[test]
+fn below_the_main_process_we_stay_in_the_foreground_without_a_manager() {
+    if let Some((value, unit)) = asked("below", "echo Type=simple; echo MainPID=1") {
+        assert_eq!(facts(&value), ["supervised", "none"]);
+        let (fact, path) = decided(&value);
+        assert_eq!(fact, "cgroup");
+        assert!(path.unwrap().ends_with(&unit), "{path:?}");
+    }
+}
+
+#[test]
+fn a_manager_that_does_not_answer_is_waited_for_two_seconds_and_no_longer() {
+    let begin = Instant::now();
+    if let Some((value, _)) = asked("silent", "echo Type=forking; exec sleep 600") {
+        assert_eq!(facts(&value), ["supervised", "none"]);
+        assert_eq!(decided(&value).0, "cgroup");
+        assert!(begin.elapsed() >= Duration::from_secs(2));
+        assert!(begin.elapsed() < Duration::from_secs(20));
+    }
+}
+
+#[test]
+fn a_manager_that_fails_or_talks_nonsense_gives_no_answer() {
+    for (name, systemctl) in [("fails", "exit 1"), ("nonsense", "echo Type=; echo MainPID=many")] {
+        if let Some((value, _)) = asked(name, systemctl) {
+            assert_eq!(facts(&value), ["supervised", "none"]);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What `svcadapt detect` prints, and how it leaves.
+
+use std::fs::File;
+use std::io::pipe;
+use std::process::Output;
+use std::process::Stdio;
+
+use serde_json::Value;
+use svcadapt::host::Facts;
+
+use super::support::PROGRAM;
+use super::support::clean;
+use super::support::decided;
+
+fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut command = clean(PROGRAM);
+    command.args(arguments).envs(environment.iter().copied()).stdin(Stdio::null()).output().unwrap()
+}
+
+#[test]
+fn the_text_begins_with_the_answer_and_marks_what_decided() {
+    let output = run(&["detect", "--mode", "classic"], &[]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "mode: classic");
+    assert!(lines[1].starts_with("manager: "), "{text}");
+    assert!(lines[2].starts_with("scope: "), "{text}");
+    assert_eq!(lines[3], "");
+    assert!(lines[4].starts_with("fact "), "{text}");
+    assert!(lines[5].starts_with("asked ") && lines[5].ends_with("  <- decided"), "{text}");
+    assert_eq!(text.matches("<- decided").count(), 1, "{text}");
+    let column = lines[4].find("what it says").unwrap();
+    assert_eq!(lines[5].find("the mode that was asked for"), Some(column), "{text}");
+    assert!(output.stderr.is_empty() && output.status.success());
+}
+
+#[test]
+fn the_json_says_the_same_as_the_text() {
+    let text = String::from_utf8(run(&["detect"], &[]).stdout).unwrap();
+    let value: Value = serde_json::from_slice(&run(&["detect", "--json"], &[]).stdout).unwrap();
+    let answer = |name: &str| format!("{name}: {}\n", value[name].as_str().unwrap());
+    assert!(text.starts_with(&[answer("mode"), answer("manager"), answer("scope")].concat()), "{text}");
+    let marked = text.lines().find(|line| line.ends_with("<- decided")).unwrap();
+    assert!(marked.starts_with(decided(&value).0), "{text}");
+}
+
+#[test]
+fn a_mode_that_is_asked_for_is_the_mode() {
+    for mode in ["classic", "supervised"] {
+        let value: Value =
+            serde_json::from_slice(&run(&["detect", "--json", "--mode", mode], &[]).stdout).unwrap();
+        assert_eq!(value["mode"], mode);
+        assert_eq!(decided(&value), ("asked", Some(mode)));
+    }
+}
+
+#[test]
+fn the_facts_alone_can_be_read_back() {
+    let value: Value =
+        serde_json::from_slice(&run(&["detect", "--facts"], &[("container", "x")]).stdout).unwrap();
+    assert_eq!(Facts::from_json(&value).unwrap().variable("container"), Some("x"));
+}
+
+#[test]
+fn an_enemys_values_command_no_terminal() {
+    let enemy = "\x1b[2J\r\n\u{9b}31m\u{202e}mode: supervised\x07\x7f";
+    for arguments in [&["detect"][..], &["detect", "--json"], &["detect", "--facts"]] {
+        let output = run(arguments, &[("XPC_SERVICE_NAME", enemy), ("NOTIFY_SOCKET", enemy)]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("mode: supervised"), "the value is shown");
+        assert!(!text.lines().any(|line| line == "mode: supervised"), "{text}");
+        assert!(text.bytes().all(|byte| byte == b'\n' || (b' '..=b'~').contains(&byte)), "{text}");
+    }
+}
+
+#[test]
+fn a_reader_that_went_away_is_no_failure() {
+    let (reader, writer) = pipe().unwrap();
+    drop(reader);
+    let output = clean(PROGRAM).arg("detect").stdout(writer).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[test]
+fn a_full_disk_is_a_failure_in_one_line() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let output = clean(PROGRAM).arg("detect").stdout(full).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(text, "svcadapt: write 'stdout': no space left on device\n");
+}
+
+#[test]
+fn another_mode_is_a_usage_error() {
+    let output = run(&["detect", "--mode", "nonsense"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty() && !output.stderr.is_empty());
+}

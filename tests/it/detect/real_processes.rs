@@ -1,0 +1,150 @@
+//! `svcadapt detect`, really started by what it must recognise.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::support::Directory;
+use super::support::PROGRAM;
+use super::support::Started;
+use super::support::clean;
+use super::support::decided;
+use super::support::facts;
+use super::support::have;
+use super::support::have_root;
+use super::support::lie;
+
+fn supervised_in(directory: &Directory, supervisor: &str) -> Value {
+    // Supervisors start a service again when it ends; the second time it only waits to be stopped.
+    let run = format!("[ -e done ] && exec sleep 600\n: > done\nexec '{PROGRAM}' detect --json");
+    directory.script("run", &run);
+    Started::new(clean(supervisor).arg(&directory.0)).document()
+}
+
+#[test]
+fn services_of_runit_and_s6_are_supervised() {
+    for (supervisor, manager) in [("runsv", "runit"), ("s6-supervise", "s6"), ("supervise", "daemontools")] {
+        if have(supervisor) {
+            let value = supervised_in(&Directory::new(supervisor), supervisor);
+            assert_eq!(facts(&value), ["supervised", manager]);
+            assert_eq!(decided(&value).0, "parent");
+        }
+    }
+}
+
+#[test]
+fn a_program_of_supervisord_is_supervised() {
+    if !have("supervisord") {
+        return;
+    }
+    let directory = Directory::new("supervisord");
+    let path = directory.0.display();
+    let text = format!(
+        "[supervisord]\nnodaemon=true\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile={path}/pid\n\
+         [program:web]\ncommand=/bin/sh -c 'exec \"{PROGRAM}\" detect --json > out'\ndirectory={path}\n\
+         startsecs=0\nautorestart=false\n"
+    );
+    fs::write(directory.0.join("conf"), text).unwrap();
+    nix::unistd::mkfifo(&directory.0.join("out"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let _supervisor = Started::new(clean("supervisord").arg("-c").arg(directory.0.join("conf")));
+    let value = Started::new(clean("cat").arg(directory.0.join("out"))).document();
+    assert_eq!(facts(&value), ["supervised", "supervisord"]);
+}
+
+#[test]
+fn the_child_of_a_small_init_is_supervised() {
+    for init in ["tini", "dumb-init", "catatonit"] {
+        if have(init) {
+            let value = Started::new(clean(init).args(["--", PROGRAM, "detect", "--json"])).document();
+            assert_eq!(facts(&value), ["supervised", "init"], "{init}");
+        }
+    }
+}
+
+#[test]
+fn process_one_is_supervised_even_with_a_terminal() {
+    if !have_root() {
+        return;
+    }
+    let inside = ["-pf", "--mount-proc", "--kill-child", PROGRAM, "detect", "--json"];
+    let value = Started::new(clean("unshare").args(inside)).document();
+    assert_eq!(facts(&value), ["supervised", "container"]);
+    assert_eq!(decided(&value), ("pid", Some("1")));
+    let shell = format!("unshare {}", inside.map(|word| format!("'{word}'")).join(" "));
+    let value = Started::new(clean("script").args(["-qec", &shell, "/dev/null"])).document();
+    assert_eq!(facts(&value), ["supervised", "container"]);
+}
+
+#[test]
+fn a_terminal_means_a_person_whatever_the_environment_says() {
+    let shell = format!("'{PROGRAM}' detect --json; true");
+    let mut command = clean("script");
+    lie(&mut command);
+    let value = Started::new(command.args(["-qec", &shell, "/dev/null"])).document();
+    assert_eq!(facts(&value), ["classic", "none"]);
+    assert_eq!(decided(&value), ("controlling terminal", Some("yes")));
+}
+
+#[test]
+fn a_lying_environment_makes_no_manager() {
+    let mut command = clean(PROGRAM);
+    lie(&mut command);
+    let value = Started::new(command.args(["detect", "--json"])).document();
+    assert_eq!(value["manager"], "none", "{value:#}");
+    assert!(!["SYSTEMD_EXEC_PID", "NOTIFY_SOCKET", "XPC_SERVICE_NAME"].contains(&decided(&value).0));
+}
+
+#[test]
+fn only_our_own_pid_in_systemds_variable_counts() {
+    let shell = format!("export SYSTEMD_EXEC_PID=$$ NOTIFY_SOCKET=/x; exec '{PROGRAM}' detect --json");
+    let value = Started::new(clean("sh").args(["-c", &shell])).document();
+    assert_eq!(facts(&value), ["supervised", "systemd"]);
+    assert_eq!(decided(&value).0, "SYSTEMD_EXEC_PID");
+}
+
+/// A shell text that starts us as an orphan, and ends when the orphan has ended. The first FIFO is opened only after
+/// the orphan's parent was waited for, so it has been adopted by then.
+fn orphan(directory: &Path) -> String {
+    let path = directory.display();
+    format!(
+        "cd '{path}' && mkfifo begin end && sh -c \"sh -c 'read _ < begin; exec 9> end; \
+         exec \\\"{PROGRAM}\\\" detect --json' & exit 0\"; echo > begin; cat end"
+    )
+}
+
+/// Nothing tells it from a child of that shell, which has to stay.
+#[test]
+fn an_orphan_below_a_shell_as_process_one_stays_in_the_foreground() {
+    if !have_root() {
+        return;
+    }
+    let directory = Directory::new("orphan");
+    let shell = orphan(&directory.0);
+    let inside = ["setsid", "-w", "unshare", "-pf", "--mount-proc", "--kill-child", "sh", "-c", &shell];
+    let value = Started::new(clean(inside[0]).args(&inside[1..])).document();
+    assert_eq!(facts(&value), ["supervised", "init"]);
+    assert_eq!(decided(&value), ("parent", Some("1 (sh)")));
+}
+
+#[test]
+fn an_orphan_that_a_small_init_adopted_stays_in_its_care() {
+    if !have("tini") {
+        return;
+    }
+    let directory = Directory::new("adopted");
+    let value = Started::new(clean("tini").args(["-s", "--", "sh", "-c", &orphan(&directory.0)])).document();
+    assert_eq!(facts(&value), ["supervised", "init"]);
+}
+
+#[test]
+fn without_proc_nobody_is_seen_and_nothing_breaks() {
+    if !have_root() {
+        return;
+    }
+    let shell = format!("mount -t tmpfs none /proc && exec '{PROGRAM}' detect --json");
+    let inside = ["-w", "unshare", "-m", "--propagation", "private", "sh", "-c", &shell];
+    let value = Started::new(clean("setsid").args(inside)).ended();
+    assert_eq!(facts(&value), ["classic", "none"]);
+    assert_eq!(decided(&value).0, "parent");
+}

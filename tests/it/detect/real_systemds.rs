@@ -1,0 +1,91 @@
+//! Under real systemds, with the real question to them: the machine's own, one that tells a process nothing of itself
+//! (before 248 there was no `SYSTEMD_EXEC_PID`), and newer ones.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::support::decided;
+use super::support::facts;
+use crate::harness::Dir;
+use crate::harness::Systemd;
+use crate::harness::wait_until;
+
+/// What `detect` prints when a unit with these settings runs this shell text, in which `detect` stands for the command.
+fn inside(
+    systemd: &Systemd,
+    dir: &Dir,
+    svcadapt: &Path,
+    name: &str,
+    settings: &[&str],
+    shell: &str,
+) -> Value {
+    let unit = format!("detect-{name}.service");
+    let shell = shell.replace("detect", &format!("{} detect --json", svcadapt.display()));
+    let out = dir.join(name);
+    let text = format!("[Service]\nStandardOutput=file:{}\nExecStart=/bin/sh -c '{shell}'\n", out.display());
+    systemd.write_unit(&unit, &(text + &settings.join("\n") + "\n"));
+    systemd.systemctl(["start", "--no-block", &unit]);
+    wait_until("the output is whole", || std::fs::read_to_string(&out).ok()?.parse().ok())
+}
+
+#[test]
+fn systemd_is_recognised_and_answers() {
+    let old = "unset SYSTEMD_EXEC_PID; exec detect";
+    for systemd in Systemd::of_versions(..) {
+        let dir = Dir::new();
+        let Some(svcadapt) = systemd.svcadapt(&dir) else { continue };
+        // It tells every process of a unit its number; before, the manager has to be asked.
+        let (told, asked, silent, unanswered) = match systemd.version() {
+            ..248 => ("manager's answer", "NOTIFY_SOCKET", "cgroup", ["supervised", "none"]),
+            248.. => ("SYSTEMD_EXEC_PID", "SYSTEMD_EXEC_PID", "SYSTEMD_EXEC_PID", ["supervised", "systemd"]),
+        };
+        for (name, settings, shell, expected, fact) in [
+            ("simple", &[][..], "exec detect", ["supervised", "systemd"], told),
+            ("notify", &["Type=notify"], "exec detect", ["supervised", "systemd"], told),
+            ("oneshot", &["Type=oneshot"], "exec detect", ["supervised", "systemd"], told),
+            ("forking", &["Type=forking"], "exec detect", ["classic", "systemd"], "manager's answer"),
+            ("exec", &["Type=exec"], "exec detect", ["supervised", "systemd"], told),
+            // There is no bus here, and without one systemd answers root only: who is told nothing can only stay.
+            ("nobody", &["Type=forking", "User=nobody"], "exec detect", unanswered, silent),
+            (
+                "nobody-asked",
+                &["Type=notify", "User=nobody"],
+                "exec detect",
+                ["supervised", "systemd"],
+                asked,
+            ),
+            ("child", &[], "detect; true", ["supervised", "systemd"], told),
+            ("notify-child", &["Type=notify"], "detect; true", ["supervised", "systemd"], told),
+            ("forking-child", &["Type=forking"], "detect; true", ["classic", "systemd"], "manager's answer"),
+            ("old", &[], old, ["supervised", "systemd"], "manager's answer"),
+            ("old-forking", &["Type=forking"], old, ["classic", "systemd"], "manager's answer"),
+        ] {
+            let value = inside(systemd, &dir, &svcadapt, name, settings, shell);
+            let found = (facts(&value), decided(&value).0);
+            assert_eq!(found, (expected, fact), "{} {name}: {value:#}", systemd.version());
+        }
+    }
+}
+
+#[test]
+fn a_scope_is_no_service() {
+    // Wherever setsid(1) is at hand, which keeps our terminal away from it.
+    let Some(systemd) = Systemd::shared() else { return };
+    let dir = Dir::new();
+    let program = dir.program("svcadapt").display().to_string();
+    let words = [
+        "setsid",
+        "-w",
+        "systemd-run",
+        "--quiet",
+        "--scope",
+        "--unit",
+        "detect-scope",
+        &program,
+        "detect",
+        "--json",
+    ];
+    let value: Value = systemd.run(words).stdout.parse().unwrap();
+    assert_eq!(facts(&value), ["classic", "none"], "{value:#}");
+}

@@ -1,0 +1,128 @@
+//! The tables of directives agree with the systemd that is installed, in both directions.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use svcadapt::target::DirectiveRow;
+use svcadapt::target::Section;
+use svcadapt::target::ValueKind;
+use svcadapt::target::Version;
+use svcadapt::target::directive;
+use svcadapt::target::directives;
+
+use crate::harness::skip;
+
+const SYSTEMD: &str = "/lib/systemd/systemd";
+
+const SECTIONS: [Section; 4] = [Section::Unit, Section::Service, Section::Socket, Section::Install];
+
+/// What a directive's value is called in systemd's own list where there is none any more.
+const DROPPED: &str = "NOTSUPPORTED";
+
+/// A directive in systemd's own list: its section, its name, and what its value is called.
+type Dumped = (Section, String, String);
+
+/// The version that is installed, and its list.
+fn installed() -> Option<(Version, Vec<Dumped>)> {
+    if !Path::new(SYSTEMD).exists() {
+        skip("systemd", "it is not installed");
+        return None;
+    }
+    let said = |option: &str| {
+        let output = Command::new(SYSTEMD).arg(option).env("PAGER", "cat").output().unwrap();
+        assert!(output.status.success(), "{option}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let version = said("--version");
+    let number = version.split_ascii_whitespace().nth(1).unwrap_or_default();
+    let Ok(version) = Version::parse(number.as_ref()) else {
+        skip("systemd", &format!("version {number} is not one that is known here"));
+        return None;
+    };
+    let mut section = None;
+    let mut all = Vec::new();
+    for line in said("--dump-configuration-items").lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            section = SECTIONS.into_iter().find(|section| section.to_string() == name);
+        } else if let (Some(section), Some((name, value))) = (section, line.split_once('=')) {
+            all.push((section, name.to_owned(), value.to_owned()));
+        }
+    }
+    assert!(all.len() > 300, "systemd's list has not been understood");
+    Some((version, all))
+}
+
+#[test]
+fn the_tables_are_those_of_the_installed_systemd() {
+    let Some((version, dumped)) = installed() else { return };
+    let mut differences = Vec::new();
+    for section in SECTIONS {
+        let theirs: BTreeSet<&str> = dumped
+            .iter()
+            .filter(|(theirs, _, _)| *theirs == section)
+            .map(|(_, name, _)| name.as_str())
+            .collect();
+        for name in &theirs {
+            match directive(section, name) {
+                None => differences.push(format!("[{section}] {name}= is missing in the table")),
+                Some(row) if row.since > version.number() => {
+                    differences
+                        .push(format!("[{section}] {name}= is known to {version}, before {}", row.since));
+                }
+                Some(_) => (),
+            }
+        }
+        for row in directives(section).filter(|row| row.known_to(version)) {
+            if !theirs.contains(row.name) {
+                differences.push(format!("[{section}] {}= is not known to {version}", row.name));
+            }
+        }
+    }
+    assert!(differences.is_empty(), "\n{}\n", differences.join("\n"));
+}
+
+#[test]
+fn values_are_of_the_kind_that_systemd_says() {
+    let Some((_, dumped)) = installed() else { return };
+    let mut compared = 0;
+    let mut differences = Vec::new();
+    for (section, name, value) in &dumped {
+        let Some(row) = directive(*section, name) else { continue };
+        if value == DROPPED || row.until.is_some() {
+            continue;
+        }
+        let Some(fits) = fits(row, value) else { continue };
+        compared += 1;
+        if !fits {
+            differences.push(format!("[{section}] {name}={value} is {:?} here", row.kind));
+        }
+    }
+    assert!(differences.is_empty(), "\n{}\n", differences.join("\n"));
+    assert!(compared > 200, "only {compared} values have been compared");
+}
+
+/// Whether a row has the kind that systemd tells; nothing where systemd's word for it says too little.
+fn fits(row: &DirectiveRow, value: &str) -> Option<bool> {
+    let kind = row.kind;
+    // What takes words of its own in a later version was a mere boolean before.
+    let boolean = matches!(kind, ValueKind::Boolean | ValueKind::BooleanOr(_));
+    Some(match value {
+        "BOOLEAN" => boolean,
+        "SIGNAL" => kind == ValueKind::Signal,
+        "LIMIT" if row.name.starts_with("Limit") => kind == ValueKind::Limit,
+        "SECONDS" | "NANOSECONDS" => kind == ValueKind::Timespan,
+        "SIZE" => kind == ValueKind::Size,
+        "UNSIGNED" | "INTEGER" | "LONG" | "NICE" | "OOMSCOREADJUST" => kind == ValueKind::Integer,
+        // A list of them with colons is called the same.
+        "PATH" => matches!(kind, ValueKind::Path | ValueKind::Other),
+        "PATH [ARGUMENT [...]]" => kind == ValueKind::CommandLine,
+        "UNIT [...]" | "PATH [...]" | "BOUNDINGSET" | "SYSCALLS" | "ARCHS" | "FAMILIES" | "ENVIRON" => {
+            kind == ValueKind::Words
+        }
+        "SERVICETYPE" | "SERVICERESTART" | "KILLMODE" | "ACTION" | "OUTPUT" | "INPUT" | "TIMEOUTMODE"
+        | "SERVICEEXITTYPE" => matches!(kind, ValueKind::Enum(_)),
+        "SOCKETBIND" => matches!(kind, ValueKind::BooleanOr(_)),
+        _ => return None,
+    })
+}

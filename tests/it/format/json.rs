@@ -1,0 +1,324 @@
+//! The neutral model: what is written is read again, and the schema says the same as the reader.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+use std::time::Instant;
+
+use serde_json::Value;
+use serde_json::json;
+
+use svcadapt::format::json;
+use svcadapt::spec::Arity;
+use svcadapt::spec::FIELDS;
+use svcadapt::spec::ServiceSpec;
+
+use crate::harness::skip;
+use crate::support::Chance;
+use crate::support::Folder;
+use crate::support::printed;
+use crate::support::said;
+use crate::support::svcadapt;
+
+fn read(text: &str) -> Result<ServiceSpec, Vec<String>> {
+    let problems = |problems: Vec<svcadapt::spec::Problem>| -> Vec<String> {
+        problems.iter().map(ToString::to_string).collect()
+    };
+    json::read(text.as_bytes(), Path::new("x.json")).map_err(problems)?.finish().map_err(problems)
+}
+
+/// Of each field, and in the words of each host, by chance.
+fn whole(chance: &mut Chance) -> ServiceSpec {
+    ServiceSpec {
+        native: crate::support::random_spec::native(chance),
+        ..crate::support::random_spec::spec(chance, |_| true)
+    }
+}
+
+fn problems(text: &str) -> Vec<String> {
+    let first = |problem: String| problem.lines().next().unwrap_or_default().to_owned();
+    read(text).unwrap_err().into_iter().map(first).collect()
+}
+
+#[test]
+fn five_hundred_random_specs_are_read_as_they_were_written() {
+    let mut chance = Chance(11);
+    for _ in 0..500 {
+        let spec = whole(&mut chance);
+        let text = json::write(&spec);
+        assert_eq!(read(&text), Ok(spec), "{text}");
+    }
+}
+
+/// A service of each field, by chance.
+fn documents() -> Vec<Value> {
+    let mut chance = Chance(12);
+    let specs = (0..200).map(|_| json::write(&whole(&mut chance)));
+    specs.map(|text| serde_json::from_str(&text).unwrap()).collect()
+}
+
+#[test]
+fn the_schema_names_exactly_the_fields() {
+    let schema: Value = serde_json::from_str(&printed(["show", "--schema"])).unwrap();
+    let named: BTreeSet<&str> =
+        schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+    let mut expected: BTreeSet<String> = FIELDS.iter().map(|row| row.option.replace('-', "_")).collect();
+    expected.extend(["command", "$schema", "systemd", "launchd"].map(str::to_owned));
+    assert_eq!(named, expected.iter().map(String::as_str).collect());
+    assert_eq!(schema["additionalProperties"], json!(false));
+    for row in &FIELDS {
+        let property = &schema["properties"][json::key(row.field)];
+        assert_eq!(property["type"] == "array", row.arity == Arity::Many, "{}", row.option);
+        assert_eq!(property["description"], row.help);
+        let of_one = if row.arity == Arity::Many { &property["items"] } else { property };
+        assert!(["type", "enum", "$ref"].iter().any(|word| of_one.get(word).is_some()), "{}", row.option);
+    }
+    // Every key is met, or the other tests prove less than they seem to.
+    let met: BTreeSet<String> =
+        documents().iter().flat_map(|document| document.as_object().unwrap().keys().cloned()).collect();
+    expected.remove("$schema");
+    assert_eq!(met, expected);
+}
+
+/// Prints a letter for each document: v for valid.
+const VALIDATOR: &str = "
+import json, sys
+from jsonschema import Draft202012Validator as V
+schema, documents = json.load(sys.stdin)
+V.check_schema(schema)
+print(''.join('v' if V(schema).is_valid(one) else 'x' for one in documents))
+";
+
+#[test]
+fn the_schema_takes_what_is_written_and_what_the_reader_refuses_it_refuses() {
+    let wrong = [
+        json!({ "umask": 27 }),
+        json!({ "umask": "8" }),
+        json!({ "nice": "5" }),
+        json!({ "nice": 20 }),
+        json!({ "no_new_privileges": "yes" }),
+        json!({ "type": "dbus" }),
+        json!({ "environment": "A=1" }),
+        json!({ "environment": [1] }),
+        json!({ "user": { "bytes": "41" } }),
+        json!({ "pid_file": { "bytes": "4" } }),
+        json!({ "pid_file": { "bytes": "2f41", "more": 1 } }),
+        json!({ "limit_nofile": -1 }),
+        json!({ "timeout_stop_sec": 1.5 }),
+        json!({ "working-directory": "/" }),
+        json!({ "command": [] }),
+        json!({ "command": "x" }),
+        json!({ "user": null }),
+        json!([]),
+    ];
+    for document in &wrong {
+        let mut document = document.clone();
+        if let Some(object) = document.as_object_mut().filter(|object| !object.contains_key("command")) {
+            object.insert("command".to_owned(), json!(["/x"]));
+        }
+        assert!(read(&document.to_string()).is_err(), "{document} was taken");
+    }
+    let mut all = documents();
+    let right = all.len();
+    all.push(
+        json!({ "$schema": "https://example.org/x", "pid_file": { "bytes": "2fFf" }, "limit_cpu": "1min" }),
+    );
+    all.extend(wrong);
+    let folder = Folder::new();
+    let schema: Value = serde_json::from_str(&json::schema()).unwrap();
+    folder.write("input", &json!([schema, all]).to_string());
+    if !Command::new("python3")
+        .args(["-c", "import jsonschema"])
+        .output()
+        .is_ok_and(|out| out.status.success())
+    {
+        skip("jsonschema", "python3 does not have it");
+        return;
+    }
+    let input = std::fs::File::open(folder.path().join("input")).unwrap();
+    let output = Command::new("timeout")
+        .args(["60", "python3", "-W", "ignore", "-c", VALIDATOR])
+        .stdin(input)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let verdict = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(verdict.trim(), format!("{}{}", "v".repeat(right + 1), "x".repeat(all.len() - right - 1)));
+}
+
+#[test]
+fn every_problem_is_told_with_its_place() {
+    assert_eq!(
+        problems(
+            "{\n \"usr\": 1,\n \"umask\": 27,\n \"nice\": \"a\", \"command\": [\"a/b\"],\n \"umask\": \"1\"}"
+        ),
+        [
+            "x.json:2:9: 'usr' is no key of a service",
+            "x.json:3:11: umask: a string of octal digits has to stand here",
+            "x.json:4:10: nice: a whole number has to stand here",
+            "x.json:4:26: command: a relative path names no program",
+            "x.json:5:11: the key 'umask' is there twice",
+        ]
+    );
+    assert_eq!(
+        problems("{\"command\": [\"/x\"], \"pid_file\": \"x\"}")[0],
+        "x.json:1:33: pid_file 'x': not an absolute path"
+    );
+    assert_eq!(
+        problems("{\"environment\": [\"A=1\",\n \"\"]}")[0],
+        "x.json:2:2: environment: an empty element says nothing"
+    );
+    assert_eq!(problems("{\n  \"user\": ,\n}")[0], "x.json:2:11: a value has to stand here");
+    assert!(problems("")[0].starts_with("x.json:1:1: the file is empty"));
+    assert_eq!(problems("[1]")[0], "x.json:1:1: a service is one object: {\"command\": [\"/bin/program\"]}");
+    assert!(problems("{} {}")[0].starts_with("x.json:1:4: the object has ended before this"));
+    let bytes = json::read(b"{\n\"\xff\"}", Path::new("x.json")).unwrap_err();
+    assert!(bytes[0].to_string().starts_with("x.json:2:2: it is not UTF-8"), "{}", bytes[0]);
+}
+
+#[test]
+fn an_empty_list_is_the_empty_set() {
+    let spec = read("{\"command\": [\"/x\"], \"capability_bounding_set\": []}").unwrap();
+    assert_eq!(spec.capability_bounding_set.unwrap().bits(), 0);
+    assert!(json::write(&spec).contains("\"capability_bounding_set\": []"));
+    assert_eq!(read("{\"command\": [\"/x\"]}").unwrap().capability_bounding_set, None);
+}
+
+#[test]
+fn what_is_too_much_is_refused_in_time() {
+    let begin = Instant::now();
+    for text in [
+        "[".repeat(10_000),
+        format!("{{\"command\": {}", "[".repeat(10_000)),
+        format!("{{\"command\": {}{}}}", "[".repeat(10_000), "]".repeat(10_000)),
+        format!("{{\"user\": {}{}}}", "{\"bytes\":".repeat(10_000), "}".repeat(10_000)),
+        "{\"x\":1,".repeat(10_000),
+        format!("{{\"user\": \"{}\"}}", "x".repeat(10_000_000)),
+        "\n".repeat(10_000_000),
+        "\0".repeat(10_000_000),
+    ] {
+        assert!(json::read(text.as_bytes(), Path::new("x.json")).is_err());
+    }
+    let many = format!(
+        "{{{}\"umask\":1}}",
+        (0..40_000).map(|n| format!("\"{n}\":1,\n")).collect::<Vec<_>>().concat()
+    );
+    assert_eq!(problems(&many).len(), 40_001);
+    assert!(begin.elapsed() < Duration::from_secs(120), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn chance_never_panics() {
+    let mut chance = Chance(13);
+    let texts: Vec<String> =
+        (0..20).map(|_| json::write(&crate::support::random_spec::spec(&mut chance, |_| true))).collect();
+    let mut taken = 0;
+    for number in 0..3000 {
+        let mut bytes = texts[number % texts.len()].clone().into_bytes();
+        crate::support::damage(&mut chance, &mut bytes, b"{}[]\",:0\\u\xff\n");
+        if let Ok(draft) = json::read(&bytes, Path::new("x")) {
+            taken += 1;
+            let _ = draft.finish();
+        }
+    }
+    assert!((1..3000).contains(&taken), "{taken}");
+}
+
+#[test]
+fn options_and_the_command_are_laid_over_the_file() {
+    let folder = Folder::new();
+    folder.write(
+        "web.json",
+        "{\"name\": \"web\", \"umask\": \"027\", \"environment\": [\"A=1\"], \"command\": [\"/bin/web\"]}",
+    );
+    let file = folder.path().join("web.json").display().to_string();
+    let shown: Value = serde_json::from_str(&printed([
+        "show",
+        "--umask=77",
+        "--environment=B=2",
+        &file,
+        "--",
+        "/bin/true",
+        "x",
+    ]))
+    .unwrap();
+    assert_eq!(
+        shown,
+        json!({ "name": "web", "umask": "0077", "environment": ["A=1", "B=2"], "command": ["/bin/true", "x"] })
+    );
+    let unit = printed(["gen-unit", &file]);
+    assert!(unit.contains("ExecStart=/bin/web\n") && unit.contains("UMask=0027\n"), "{unit}");
+    let plist = printed(["gen-plist", &file]);
+    assert!(plist.contains("<string>web</string>") && plist.contains("<integer>23</integer>"), "{plist}");
+}
+
+#[test]
+fn a_file_is_run() {
+    let folder = Folder::new();
+    let words = json!(["/bin/sh", "-c", "umask; echo $A; exit 7"]);
+    let spec =
+        json!({ "umask": "0027", "environment": ["A=1"], "standard_output": "inherit", "command": words });
+    folder.write("web.json", &spec.to_string());
+    let file = folder.path().join("web.json");
+    let output = svcadapt(["run".as_ref(), "--mode=supervised".as_ref(), file.as_os_str()]);
+    assert_eq!((output.status.code(), &output.stdout[..]), (Some(7), &b"0027\n1\n"[..]), "{}", said(&output));
+}
+
+#[test]
+fn what_is_no_file_of_ours_is_told() {
+    let folder = Folder::new();
+    folder.write("x.toml", "");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::create_dir(path("d.json")).unwrap();
+    nix::unistd::mkfifo(path("f.plist").as_str(), nix::sys::stat::Mode::S_IRUSR).unwrap();
+    for (name, cause) in [
+        ("x.toml", "no kind of file that describes a service"),
+        ("missing.json", "no such file or directory"),
+        ("d.json", "not a regular file"),
+        ("f.plist", "not a regular file"),
+    ] {
+        let output = svcadapt(["show", &path(name)]);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+        assert_eq!(
+            said(&output).lines().next().unwrap(),
+            format!("svcadapt: spec '{}': {cause}", path(name))
+        );
+    }
+    let output = svcadapt(["run", "/bin/true"]);
+    assert!(said(&output).contains("a program to run stands after '--'"), "{}", said(&output));
+}
+
+#[test]
+fn what_is_said_in_two_ways_must_be_the_same() {
+    let spec = |systemd: &str| {
+        format!(
+            "{{\"user\": \"web\", \"no_new_privileges\": true, \"working_directory\": \"/srv\", \
+             \"command\": [\"/bin/a\", \"b\"], \"systemd\": {{\"Service\": {{{systemd}}}}}}}"
+        )
+    };
+    for agreed in [
+        "\"User\": [\"web\"]",
+        "\"ExecStart\": [\"-/bin/a b\"], \"WorkingDirectory\": [\"-/srv\"]",
+        "\"NoNewPrivileges\": [\"yes\"], \"Type\": [\"dbus\"], \"BusName\": [\"a.b\"]",
+    ] {
+        assert!(read(&spec(agreed)).is_ok(), "{agreed}");
+    }
+    for (other, directive) in [
+        ("\"User\": [\"root\"]", "User="),
+        ("\"User\": [\"web\", \"root\"]", "User="),
+        ("\"NoNewPrivileges\": [\"no\"]", "NoNewPrivileges="),
+        ("\"ExecStart\": [\"/bin/evil\"]", "ExecStart="),
+        ("\"ExecStart\": [\"/bin/a b\", \"/bin/evil\"]", "ExecStart="),
+        ("\"WorkingDirectory\": [\"~\"]", "WorkingDirectory="),
+    ] {
+        let found = problems(&spec(other));
+        let cause = format!("{directive} says something else than the key of its own does");
+        assert!(found.len() == 1 && found[0].ends_with(&cause), "{other}: {found:?}");
+    }
+    let job = |key: &str| format!("{{\"command\": [\"/bin/a\"], \"launchd\": {{\"{key}\": \"x\"}}}}");
+    for key in ["UserName", "GroupName", "Program", "ProgramArguments", "Label", "Umask"] {
+        assert!(problems(&job(key))[0].ends_with(&format!("{key} has a key of its own")), "{key}");
+    }
+    assert!(read(&job("ProcessType")).is_ok());
+}

@@ -1,0 +1,150 @@
+//! What is written means what was said, byte for byte: thousands of random values, read again by readers that are not
+//! the writer. And nothing else is in it: whatever the values, a file has the keys of the same service with harmless
+//! ones.
+
+mod plist;
+mod started_programs;
+mod unit;
+
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStringExt;
+
+use svcadapt::spec::Field;
+use svcadapt::spec::Origin;
+use svcadapt::spec::ServiceSpec;
+use svcadapt::spec::SpecDraft;
+
+use crate::support::Chance;
+
+/// A service with values by chance in every place that takes any.
+#[derive(Clone)]
+struct Said {
+    arguments: Vec<OsString>,
+    /// Of `V0`, `V1`, and so on.
+    variables: Vec<OsString>,
+    description: OsString,
+    /// Paths.
+    directory: OsString,
+    output: OsString,
+    file: OsString,
+}
+
+/// How wild values are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wild {
+    /// Any bytes.
+    Bytes,
+    /// Text with nothing in it that some file cannot carry.
+    Text,
+}
+
+impl Said {
+    fn new(chance: &mut Chance, wild: Wild, arguments: usize, variables: usize) -> Self {
+        let mut many = |count| (0..count).map(|_| value(chance, wild, 24)).collect();
+        let (arguments, variables) = (many(arguments), many(variables));
+        let mut path = || {
+            let parts = (0..=chance.below(3)).map(|_| part(chance, wild)).collect::<Vec<_>>();
+            OsString::from_vec([b"/", parts.join(&b'/').as_slice()].concat())
+        };
+        let (directory, output, file) = (path(), path(), path());
+        let description = match wild {
+            // A description is one line of text: the spec itself has no other.
+            Wild::Bytes => value(chance, wild, 24).to_string_lossy().replace(char::is_control, " ").into(),
+            Wild::Text => {
+                format!("d{}.", value(chance, wild, 24).to_string_lossy().replace(char::is_control, ""))
+                    .into()
+            }
+        };
+        Self { arguments, variables, description, directory, output, file }
+    }
+
+    /// The same places with values that mean nothing to anybody.
+    fn tame(&self) -> Self {
+        let all = |values: &[OsString]| values.iter().map(|_| "x".into()).collect();
+        let path = OsString::from("/x");
+        Self {
+            arguments: all(&self.arguments),
+            variables: all(&self.variables),
+            description: "x".into(),
+            directory: path.clone(),
+            output: path.clone(),
+            file: path,
+        }
+    }
+
+    /// Every value of a field, as it is said.
+    fn fields(&self) -> Vec<(Field, OsString)> {
+        let joined = |start: String, value: &OsStr| [start.as_bytes(), value.as_bytes()].concat();
+        let variables = self.variables.iter().enumerate();
+        let mut fields: Vec<(Field, Vec<u8>)> = variables
+            .map(|(number, value)| (Field::Environment, joined(format!("V{number}="), value)))
+            .collect();
+        fields.push((Field::Description, self.description.as_bytes().to_vec()));
+        fields.push((Field::WorkingDirectory, self.directory.as_bytes().to_vec()));
+        fields.push((Field::StandardOutput, joined("append:".into(), &self.output)));
+        fields.push((Field::StandardInput, joined("file:".into(), &self.file)));
+        fields.into_iter().map(|(field, value)| (field, OsString::from_vec(value))).collect()
+    }
+
+    fn spec(&self) -> ServiceSpec {
+        let mut draft = SpecDraft::new();
+        draft.command([&["/bin/web".into()], &self.arguments[..]].concat());
+        for (field, value) in self.fields() {
+            draft.assign(field, value, Origin::Option);
+        }
+        draft.finish().unwrap_or_else(|problems| panic!("{}", problems[0]))
+    }
+}
+
+/// At most so many characters: the tricky ones, control characters, any of Unicode and, where all bytes may be, bytes
+/// that are no text and characters that are none.
+fn value(chance: &mut Chance, wild: Wild, longest: usize) -> OsString {
+    let mut bytes = Vec::new();
+    for _ in 0..chance.below(longest + 1) {
+        match chance.below(if wild == Wild::Bytes { 120 } else { 100 }) {
+            0..60 => bytes.extend(chance.text(1, "").bytes()),
+            60..75 => bytes.push(b"abcXYZ019 _-"[chance.below(12)]),
+            75..85 if wild == Wild::Text => bytes.extend(b"\t\n".get(chance.below(2))),
+            75..85 => bytes.push(u8::try_from(1 + chance.below(31)).unwrap()),
+            85..118 => {
+                let number = u32::try_from(chance.below(0x11_0000)).unwrap();
+                let letter = char::from_u32(number).filter(|c| !c.is_control() && !is_none(*c));
+                bytes.extend(letter.unwrap_or('x').encode_utf8(&mut [0; 4]).bytes());
+            }
+            118 => bytes.push(u8::try_from(128 + chance.below(128)).unwrap()),
+            _ => bytes.extend(["\u{fdd0}", "\u{ffff}", "\u{1fffe}", "\u{7f}", "\r"][chance.below(5)].bytes()),
+        }
+    }
+    OsString::from_vec(bytes)
+}
+
+/// The name of a file.
+fn part(chance: &mut Chance, wild: Wild) -> Vec<u8> {
+    let mut name = value(chance, wild, 20).into_vec();
+    name.retain(|byte| *byte != b'/' && (wild == Wild::Bytes || *byte != b'\n'));
+    // Neither `.` nor `..`, nor a blank or a backslash at an end, which are refused for good reasons.
+    if wild == Wild::Text || name.is_empty() || name.iter().all(|byte| *byte == b'.') {
+        name = [b"p", &name[..], b"q"].concat();
+    }
+    name
+}
+
+/// Whether Unicode has set the code point aside for ever.
+fn is_none(letter: char) -> bool {
+    let number = u32::from(letter);
+    (0xfdd0..=0xfdef).contains(&number) || number % 0x1_0000 >= 0xfffe
+}
+
+/// The first byte that is no text, or that begins a character of these.
+fn first_bad(value: &OsStr, bad: impl Fn(char) -> bool) -> Option<usize> {
+    let bytes = value.as_bytes();
+    let valid = match str::from_utf8(bytes) {
+        Ok(_) => bytes.len(),
+        Err(error) => error.valid_up_to(),
+    };
+    let text = String::from_utf8_lossy(&bytes[..valid]).into_owned();
+    let letter = text.char_indices().find(|(_, letter)| bad(*letter)).map(|(at, _)| at);
+    letter.or((valid < bytes.len()).then_some(valid))
+}

@@ -1,0 +1,169 @@
+//! Property lists: through the own reader, through Python's, and under the rules of their document type.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use serde_json::json;
+
+use svcadapt::format::Refused;
+use svcadapt::format::plist::Label;
+use svcadapt::format::plist::read;
+use svcadapt::format::plist::write;
+use svcadapt::spec::Field;
+use svcadapt::spec::ServiceSpec;
+use svcadapt::target::Scope;
+use svcadapt::target::Target;
+use svcadapt::target::divide;
+use svcadapt::target::values;
+
+use crate::gen_plist::read as python;
+use crate::harness::skip;
+use crate::support::Chance;
+use crate::support::Folder;
+use crate::support::said as told;
+
+use super::Said;
+use super::Wild;
+use super::first_bad;
+
+/// What a property list can be made of: the whole of it, for no attribute but the version is ever there.
+const DTD: &str = r#"<!ENTITY % value "array|dict|data|date|real|integer|string|true|false">
+<!ELEMENT plist (%value;)>
+<!ATTLIST plist version CDATA "1.0">
+<!ELEMENT array (%value;)*>
+<!ELEMENT dict (key, (%value;))*>
+<!ELEMENT key (#PCDATA)>
+<!ELEMENT string (#PCDATA)>
+<!ELEMENT data (#PCDATA)>
+<!ELEMENT date (#PCDATA)>
+<!ELEMENT real (#PCDATA)>
+<!ELEMENT integer (#PCDATA)>
+<!ELEMENT true EMPTY>
+<!ELEMENT false EMPTY>
+"#;
+
+fn written(spec: &ServiceSpec) -> Result<String, Vec<Refused>> {
+    let label = Label::parse("org.example.web".as_ref()).unwrap();
+    write(spec, &divide(spec, Target::Launchd(Scope::System)), &label, Path::new("/usr/bin/svcadapt"))
+        .map(|list| list.text)
+}
+
+/// What XML 1.0 has no character for, and a carriage return, which no reader gives back.
+fn illegal(letter: char) -> bool {
+    letter < ' ' && !"\t\n".contains(letter) || "\u{fffe}\u{ffff}".contains(letter)
+}
+
+#[test]
+fn six_thousand_values_are_read_back_or_refused_at_their_byte() {
+    let mut chance = Chance(41);
+    let (mut read_back, mut refused) = (0, 0);
+    while read_back < 6_000 {
+        let wild = if chance.below(3) == 0 { Wild::Bytes } else { Wild::Text };
+        let said = Said::new(&mut chance, wild, 9, 4);
+        let spec = said.spec();
+        let mut bad = BTreeSet::new();
+        for (index, argument) in said.arguments.iter().enumerate() {
+            let at = first_bad(argument, illegal);
+            bad.extend(at.map(|at| (format!("argument {}", index + 1), argument.clone(), at)));
+        }
+        for value in values(&spec, Field::Environment) {
+            let at = first_bad(&value, illegal);
+            bad.extend(at.map(|at| ("--environment".to_owned(), value, at)));
+        }
+        for (field, prefix) in [
+            (Field::WorkingDirectory, ""),
+            (Field::StandardOutput, "append:"),
+            (Field::StandardInput, "file:"),
+        ] {
+            let value = values(&spec, field).remove(0);
+            // launchd has a key for the path alone.
+            let path =
+                OsString::from(std::ffi::OsStr::new(&value)).into_encoded_bytes().split_off(prefix.len());
+            let path: OsString = std::os::unix::ffi::OsStringExt::from_vec(path);
+            let at = first_bad(&path, illegal);
+            bad.extend(at.map(|at| (format!("--{}", field.option()), path, at)));
+        }
+        match written(&spec) {
+            Ok(text) => {
+                assert!(bad.is_empty(), "{bad:?} in\n{text}");
+                let again = read(text.as_bytes(), Path::new("/x.plist")).unwrap().draft.finish().unwrap();
+                assert_eq!(again.command, spec.command, "{text}");
+                for field in
+                    [Field::Environment, Field::WorkingDirectory, Field::StandardOutput, Field::StandardInput]
+                {
+                    assert_eq!(values(&again, field), values(&spec, field), "{text}");
+                }
+                read_back += 9 + 4 + 3;
+            }
+            Err(all) => {
+                let found: BTreeSet<_> = all
+                    .iter()
+                    .map(|one| (one.place.to_string(), one.value.clone(), one.unfit.offset))
+                    .collect();
+                assert_eq!(found, bad);
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 50, "{refused}");
+}
+
+#[test]
+fn four_thousand_values_mean_the_same_to_python_and_keep_to_their_document_type() {
+    let mut chance = Chance(42);
+    let all: Vec<Said> = (0..120).map(|_| Said::new(&mut chance, Wild::Text, 22, 8)).collect();
+    let texts: Vec<String> = all.iter().map(|said| written(&said.spec()).unwrap()).collect();
+    let tame: Vec<String> = all.iter().map(|said| written(&said.tame().spec()).unwrap()).collect();
+    valid(&texts);
+    let (Some(jobs), Some(tame)) = (python(&texts), python(&tame)) else { return };
+    let text = |value: &OsString| value.to_str().unwrap().to_owned();
+    for ((said, job), tame) in all.iter().zip(&jobs).zip(&tame) {
+        let mut argv = vec!["/bin/web".to_owned()];
+        argv.extend(said.arguments.iter().map(text));
+        assert_eq!(job["ProgramArguments"], json!(argv));
+        let variables = said.variables.iter().enumerate();
+        let variables: serde_json::Map<String, Value> =
+            variables.map(|(number, value)| (format!("V{number}"), text(value).into())).collect();
+        assert_eq!(job["EnvironmentVariables"], Value::Object(variables));
+        assert_eq!(job["WorkingDirectory"], text(&said.directory));
+        assert_eq!(job["StandardOutPath"], text(&said.output));
+        assert_eq!(job["StandardInPath"], text(&said.file));
+        assert_eq!(keys(job), keys(tame));
+    }
+}
+
+/// All keys, however deep.
+fn keys(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(object) => {
+            object.iter().flat_map(|(key, value)| std::iter::once(key.clone()).chain(keys(value))).collect()
+        }
+        Value::Array(array) => array.iter().flat_map(keys).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// xmllint finds every document good, and would find a bad one.
+fn valid(texts: &[String]) {
+    if Command::new("xmllint").arg("--version").output().is_err() {
+        return skip("xmllint", "there is no such program");
+    }
+    let folder = Folder::new();
+    folder.write("plist.dtd", DTD);
+    let check = |names: &[String]| {
+        let mut command = Command::new("timeout");
+        command.args(["60", "xmllint", "--noout", "--nonet", "--dtdvalid", "plist.dtd"]).args(names);
+        command.current_dir(folder.path()).output().unwrap()
+    };
+    let names: Vec<String> = (0..texts.len()).map(|number| format!("{number}.xml")).collect();
+    for (name, text) in names.iter().zip(texts) {
+        folder.write(name, text);
+    }
+    let output = check(&names);
+    assert!(output.status.success(), "{}", told(&output));
+    folder.write("bad.xml", &texts[0].replacen("<key>", "<string>", 1).replacen("</key>", "</string>", 1));
+    assert!(!check(&["bad.xml".to_owned()]).status.success());
+}

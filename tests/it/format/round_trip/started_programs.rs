@@ -1,0 +1,105 @@
+//! Units that a booted systemd starts: the program gets what was said.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+
+use serde_json::json;
+
+use svcadapt::spec::Field;
+
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Svc;
+use crate::harness::Systemd;
+use crate::support::Chance;
+
+use super::Said;
+use super::Wild;
+use super::part;
+use super::value;
+
+/// How many units, and how many arguments and variables each.
+const UNITS: usize = 14;
+const ARGUMENTS: usize = 250;
+const VARIABLES: usize = 40;
+
+/// One unit, and what its program has to get.
+struct Unit {
+    name: String,
+    words: Vec<OsString>,
+    said: Said,
+    report: String,
+    /// What the program says, for it says each argument.
+    spoken: String,
+}
+
+impl Unit {
+    fn new(dir: &Dir, chance: &mut Chance, number: usize) -> Self {
+        let report = format!("report-{number}");
+        let mut words: Vec<OsString> =
+            vec![dir.program("inspect").into(), "--out".into(), dir.join(&report).into()];
+        let mut spoken = String::new();
+        for _ in 0..ARGUMENTS {
+            let mut text = text(value(chance, Wild::Text, 24).into_vec());
+            // What stands in quotes can have control characters, too.
+            if chance.below(4) == 0 {
+                text.push(char::from(u8::try_from(1 + chance.below(31)).unwrap()));
+            }
+            spoken.extend([&text, "\n"]);
+            words.extend(["--stdout".into(), text.into()]);
+        }
+        let mut said = Said::new(chance, Wild::Text, 0, VARIABLES);
+        said.directory = dir.join(&format!("folder-{number}")).join(text(part(chance, Wild::Text))).into();
+        said.output = dir.join(&format!("{number}{}", text(part(chance, Wild::Text)))).into();
+        said.file = "/dev/null".into();
+        fs::create_dir_all(&said.directory).unwrap();
+        Self { name: format!("it-exact-{number}.service"), words, said, report, spoken }
+    }
+
+    fn text(&self, dir: &Dir) -> String {
+        let option = |(field, value): (Field, OsString)| {
+            let mut option = OsString::from(format!("--{}=", field.option()));
+            option.push(value);
+            option
+        };
+        let options = self.said.fields().into_iter().map(option);
+        let unit =
+            Svc::new(dir).args(["gen-unit", "--type=oneshot"]).args(options).args(["--"]).args(&self.words);
+        let unit = unit.output();
+        assert_eq!((unit.exit, unit.stderr.as_str()), (Exit::Status(0), ""));
+        unit.stdout
+    }
+}
+
+#[test]
+fn four_thousand_values_arrive_in_programs_that_systemd_starts() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let mut chance = Chance(51);
+    let dir = Dir::new();
+    let units: Vec<Unit> = (0..UNITS).map(|number| Unit::new(&dir, &mut chance, number)).collect();
+    let home = systemd.path("/run/systemd/system");
+    for unit in &units {
+        fs::write(home.join(&unit.name), unit.text(&dir)).unwrap();
+    }
+    systemd.must(&["daemon-reload"]);
+    let mut start = vec!["start"];
+    start.extend(units.iter().map(|unit| unit.name.as_str()));
+    systemd.must(&start);
+    for unit in &units {
+        let seen = dir.report(&unit.report);
+        let argv: Vec<&str> = unit.words.iter().map(|word| word.to_str().unwrap()).collect();
+        assert_eq!(seen["argv"], json!(argv));
+        for (number, value) in unit.said.variables.iter().enumerate() {
+            assert_eq!(seen["env"][format!("V{number}")], json!(value.to_str().unwrap()));
+        }
+        assert_eq!(seen["cwd"], json!(unit.said.directory.to_str().unwrap()));
+        assert_eq!(fs::read_to_string(&unit.said.output).unwrap(), unit.spoken);
+        assert_eq!(systemd.show(&unit.name, "Description"), unit.said.description.to_str().unwrap());
+        fs::remove_file(home.join(&unit.name)).unwrap();
+    }
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap()
+}

@@ -1,0 +1,165 @@
+//! Units: through the own reader, and through systemd's.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use svcadapt::format::Refused;
+use svcadapt::format::unit::UnitFile;
+use svcadapt::format::unit::UnitName;
+use svcadapt::format::unit::read;
+use svcadapt::format::unit::write;
+use svcadapt::spec::Field;
+use svcadapt::spec::ServiceSpec;
+use svcadapt::target::Place;
+use svcadapt::target::Systemd;
+use svcadapt::target::Target;
+use svcadapt::target::divide;
+
+use crate::support::Chance;
+use crate::support::Folder;
+use crate::support::Judgement;
+
+use super::Said;
+use super::Wild;
+use super::first_bad;
+use super::is_none;
+
+fn written(spec: &ServiceSpec) -> Result<String, Vec<Refused>> {
+    write(spec, &divide(spec, Target::Systemd(Systemd::default())), Path::new("/usr/bin/svcadapt"))
+        .map(|unit| unit.text)
+}
+
+/// Sections and directives in their order, as a reader that knows nothing of quotes has them: a line ends at each of
+/// the bytes that end one for systemd, and a backslash before that would join two.
+fn keys(text: &str) -> Vec<String> {
+    let lines = text.split(['\n', '\r', '\0']);
+    lines
+        .filter(|line| !line.is_empty())
+        .map(|line| {
+            assert!(
+                line.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 0,
+                "{line} is not the end"
+            );
+            line.split_once('=').map_or(line, |(key, _)| key).to_owned()
+        })
+        .collect()
+}
+
+/// What systemd.syntax(7), systemd.exec(5) and the UTF-8 of systemd let a value have: the byte that they do not.
+fn unfit(field: Option<Field>, value: &OsStr) -> Option<usize> {
+    let text = first_bad(value, |letter| letter == '\0' || is_none(letter));
+    let bytes = value.as_bytes();
+    let raw = || {
+        let last = bytes.len().checked_sub(1)?;
+        let blank = |byte: u8| byte == b' ' || byte == b'\t';
+        let joins = bytes.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
+        let line = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+        line.or(blank(bytes[0]).then_some(0)).or((blank(bytes[last]) || joins).then_some(last))
+    };
+    match field {
+        None | Some(Field::Environment) => text,
+        Some(_) if bytes.is_empty() => Some(0),
+        Some(_) => text.or_else(raw),
+    }
+}
+
+#[test]
+fn six_thousand_values_are_read_back_or_refused_at_their_byte() {
+    let mut chance = Chance(31);
+    let name = UnitName::parse("web.service").unwrap();
+    let (mut values, mut refused, mut reasons) = (0, 0, BTreeSet::new());
+    while values < 6_000 {
+        let wild = if chance.below(3) == 0 { Wild::Bytes } else { Wild::Text };
+        let said = Said::new(&mut chance, wild, 9, 4);
+        let spec = said.spec();
+        // A path without doubled slashes, as the spec has it.
+        let fields = said.fields().into_iter().map(|(field, _)| field).collect::<BTreeSet<_>>();
+        let mut bad = BTreeSet::new();
+        for (index, argument) in said.arguments.iter().enumerate() {
+            bad.extend(
+                unfit(None, argument).map(|at| (format!("argument {}", index + 1), argument.clone(), at)),
+            );
+        }
+        for field in fields {
+            for value in svcadapt::target::values(&spec, field) {
+                bad.extend(unfit(Some(field), &value).map(|at| (format!("--{}", field.option()), value, at)));
+            }
+        }
+        match written(&spec) {
+            Ok(text) => {
+                assert!(bad.is_empty(), "{bad:?} in\n{text}");
+                assert_eq!(keys(&text), keys(&written(&said.tame().spec()).unwrap()), "{text}");
+                let file = UnitFile::parse(Path::new("/web.service"), text.as_bytes()).unwrap();
+                let reading = read(&name, &file, &[]).unwrap();
+                assert!(reading.warnings.is_empty() && reading.not_honoured().is_empty(), "{text}");
+                let again = reading.draft.finish().unwrap();
+                assert_eq!(again.command, spec.command, "{text}");
+                for (field, _) in said.fields() {
+                    let (ours, theirs) =
+                        (svcadapt::target::values(&again, field), svcadapt::target::values(&spec, field));
+                    assert_eq!(ours, theirs, "{text}");
+                }
+                values += 9 + 4 + 4;
+            }
+            Err(all) => {
+                let told: BTreeSet<_> = all
+                    .iter()
+                    .map(|one| (one.place.to_string(), one.value.clone(), one.unfit.offset))
+                    .collect();
+                assert_eq!(told, bad);
+                assert!(all.iter().all(|one| one.place != Place::Adapter && !one.unfit.reason.is_empty()));
+                reasons.extend(
+                    all.iter().map(|one| one.unfit.reason.split(' ').take(2).collect::<Vec<_>>().join(" ")),
+                );
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 50 && reasons.len() > 5, "{refused} {reasons:?}");
+}
+
+/// As systemd shows them: quoted where need be, and in the order in which they were said.
+#[test]
+fn five_thousand_values_mean_the_same_to_systemd() {
+    let mut chance = Chance(32);
+    let folder = Folder::new();
+    let services: Vec<(String, Said)> = (0..150)
+        .map(|number| (format!("e{number}.service"), Said::new(&mut chance, Wild::Text, 22, 8)))
+        .collect();
+    for (name, said) in &services {
+        folder.write(name, &written(&said.spec()).unwrap_or_else(|refused| panic!("{}", refused[0])));
+    }
+    let names: Vec<String> = services.iter().map(|(name, _)| name.clone()).collect();
+    let Some(judgement) = Judgement::of(&folder, &names) else { return };
+    assert_eq!(judgement.warnings, "");
+    for (name, said) in &services {
+        let dump = judgement.unit(name);
+        let argv: Vec<OsString> = judgement.argv(name);
+        let expected: Vec<OsString> = [&["/bin/web".into()], &said.arguments[..]].concat();
+        // `$$` is one `$` when it is executed.
+        let executed: Vec<OsString> =
+            argv.iter().map(|word| word.to_str().unwrap().replace("$$", "$").into()).collect();
+        assert_eq!(executed, expected, "{dump}");
+        let dollars = |words: &[OsString]| {
+            words.iter().map(|word| word.as_bytes().split(|byte| *byte == b'$').count() - 1).sum::<usize>()
+        };
+        assert_eq!(dollars(&argv), 2 * dollars(&expected), "{dump}");
+        for (number, value) in said.variables.iter().enumerate() {
+            let line = format!("\t\tEnvironment: V{number}={}\n", value.display());
+            assert!(dump.contains(&line), "{line:?} in\n{dump}");
+        }
+        assert_eq!(dump.matches("\t\tEnvironment: ").count(), said.variables.len());
+        for (setting, value) in [
+            ("\tDescription", &said.description),
+            ("\t\tWorkingDirectory", &said.directory),
+            ("\t\tStandardOutputFileToAppend", &said.output),
+            ("\t\tStandardInputFile", &said.file),
+        ] {
+            let line = format!("{setting}: {}\n", value.display());
+            assert!(dump.contains(&line), "{line:?} in\n{dump}");
+        }
+    }
+}

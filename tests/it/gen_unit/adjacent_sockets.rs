@@ -1,0 +1,99 @@
+//! What lies beside a unit: the one with its sockets.
+
+use std::fs::File;
+use std::process::Command;
+
+use crate::support::Folder;
+use crate::support::printed;
+use crate::support::said;
+use crate::support::svcadapt;
+
+#[test]
+fn sockets_of_an_earlier_time_are_told_and_left_alone() {
+    let folder = Folder::new();
+    let directory = folder.path().to_str().unwrap();
+    let plain = ["gen-unit", "--name=web", "--output", directory, "--", "/bin/true"];
+    assert_eq!(said(&svcadapt(plain)), "");
+    printed(["gen-unit", "--name=web", "--listen-stream=80", "--output", directory, "--", "/bin/true"]);
+    let socket = || std::fs::read_to_string(folder.path().join("web.socket")).unwrap();
+    let before = socket();
+    let output = svcadapt(plain);
+    let told = format!(
+        "svcadapt: output '{directory}/web.socket': an older one stays there, and by its name its sockets are those of \
+         web.service\n  hint: if nobody needs it, disable it with systemctl disable --now, and remove it\n"
+    );
+    assert_eq!((output.status.code(), said(&output)), (Some(0), told.clone()));
+    let service = || std::fs::read_to_string(folder.path().join("web.service")).unwrap();
+    assert!(!service().contains("web.socket"));
+    folder.write("web.service", "mine");
+    let output = svcadapt(["gen-unit", "--strict", "--name=web", "--output", directory, "--", "/bin/true"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(said(&output).starts_with(&told), "{}", said(&output));
+    assert_eq!((service().as_str(), socket()), ("mine", before));
+}
+
+#[test]
+fn two_units_in_one_file_are_told_and_can_be_split() {
+    let folder = Folder::new();
+    let words = ["gen-unit", "--name=web", "--listen-stream=80", "--", "/bin/true"];
+    let both = folder.path().join("both");
+    let output = Command::new(env!("CARGO_BIN_EXE_svcadapt"))
+        .args(words)
+        .stdout(File::create(&both).unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(
+        said(&output),
+        "svcadapt: output: web.service and web.socket stand in one file, each below its name\n  \
+         hint: --output DIR writes each of them as a file of its own\n"
+    );
+    let output = svcadapt(words);
+    assert_eq!(said(&output), "", "a script that splits them knows");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(text, std::fs::read_to_string(&both).unwrap());
+    let units: Vec<_> = text.strip_prefix("# web.service\n").unwrap().split("\n# web.socket\n").collect();
+    printed(["gen-unit", "--output", folder.path().to_str().unwrap()].iter().chain(&words[1..]));
+    for (name, unit) in ["web.service", "web.socket"].into_iter().zip(units) {
+        assert_eq!(std::fs::read_to_string(folder.path().join(name)).unwrap(), unit);
+    }
+}
+
+#[test]
+fn sockets_under_another_name_are_told_and_not_opened() {
+    let folder = Folder::new();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let service =
+        "[Service]\nExecStart=/bin/true\nStandardOutput=null\n\n[Install]\nWantedBy=multi-user.target\n";
+    folder.write("web.service", service);
+    folder.write("web.socket", "[Socket]\nListenStream=80\n");
+    let enabled = folder.path().join("sockets.target.wants");
+    std::fs::create_dir(&enabled).unwrap();
+    std::os::unix::fs::symlink("../web.socket", enabled.join("web.socket")).unwrap();
+    folder.write("admin.socket", "[Socket]\nListenStream=81\nService=web.service\n");
+    folder.write("other.socket", "[Socket]\nListenStream=82\nService=other.service\n");
+    let told = format!(
+        "svcadapt: {}:3: Service=: these are sockets of web.service, and not read: only those of web.socket are\n",
+        std::fs::canonicalize(folder.path()).unwrap().join("admin.socket").display()
+    );
+    // Beside what is written for systemd, it means what it did.
+    printed(["gen-unit", "--strict", &path("web.service")]);
+    for command in [&["show"][..], &["gen-plist", "--svcadapt=/opt/svcadapt"]] {
+        let output = svcadapt([command, &[&path("web.service")]].concat());
+        assert_eq!((output.status.code(), said(&output)), (Some(0), told.clone()), "{command:?}");
+        assert!(!String::from_utf8(output.stdout).unwrap().contains("81"));
+    }
+    assert_eq!(svcadapt(["gen-plist", "--strict", &path("web.service")]).status.code(), Some(2));
+    std::fs::remove_file(folder.path().join("admin.socket")).unwrap();
+    folder.write("web.service", &service.replace("\n\n", "\nSockets=other.socket\n\n"));
+    let output = svcadapt(["run", "--dry-run", &path("web.service")]);
+    assert!(said(&output).contains(":4: Sockets=: not honoured here: svcadapt opens only those of the unit"));
+    let output = svcadapt(["gen-plist", "--svcadapt=/opt/svcadapt", &path("web.service")]);
+    assert_eq!(
+        said(&output),
+        format!(
+            "svcadapt: {}:4: Sockets=other.socket: lost: of sockets only those of the unit with the service's own \
+             name are read\n",
+            path("web.service")
+        )
+    );
+}

@@ -1,0 +1,80 @@
+//! A log in a directory that is made for the service: systemd itself would open it before it makes the directory.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+
+use crate::harness::Dir;
+use crate::harness::Svc;
+use crate::harness::Systemd;
+use crate::harness::wait_until;
+use crate::support::Folder;
+use crate::support::printed;
+
+const KINDS: [(&str, &str); 5] = [
+    ("runtime", "/run"),
+    ("state", "/var/lib"),
+    ("cache", "/var/cache"),
+    ("logs", "/var/log"),
+    ("configuration", "/etc"),
+];
+
+#[test]
+fn a_log_in_a_directory_of_the_service_is_there_at_the_first_start() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let adapter = systemd.path("/opt/it-own-directory-svcadapt");
+    fs::copy(env!("CARGO_BIN_EXE_svcadapt"), &adapter).unwrap();
+    for (kind, base) in KINDS {
+        for user in ["", "daemon"] {
+            // What a directory of root's own is good for, another user cannot write to.
+            if kind == "configuration" && !user.is_empty() {
+                continue;
+            }
+            let name = format!("it-own-{kind}{user}");
+            let directory = format!("--{kind}-directory={name}");
+            let log = format!("{base}/{name}/log");
+            let error = format!("--standard-error=append:{base}/{name}/errors");
+            let mut words =
+                vec!["gen-unit", "--svcadapt=/opt/it-own-directory-svcadapt", &directory, "-o", &log, &error];
+            if !user.is_empty() {
+                words.extend(["--user", user]);
+            }
+            words.extend(["--", "/bin/sh", "-c", "echo out; echo err >&2; exec sleep 1000"]);
+            let dir = Dir::new();
+            let text = Svc::new(&dir).args(words).output().stdout;
+            assert!(text.contains(" run --mode systemd "), "{text}");
+            let service = format!("{name}.service");
+            systemd.write_unit(&service, &text);
+            systemd.must(&["start", &service]);
+            let read = |file: &str| {
+                fs::read_to_string(systemd.path(&format!("{base}/{name}/{file}"))).unwrap_or_default()
+            };
+            wait_until("the service has written", || (read("errors") == "err\n").then_some(()));
+            assert_eq!(read("log"), "out\n", "{name}");
+            let owner = fs::metadata(systemd.path(&format!("{base}/{name}"))).unwrap().uid();
+            assert_eq!(owner == 0, user.is_empty(), "{name}");
+            systemd.must(&["stop", &service]);
+            let _ = fs::remove_file(systemd.path("/run/systemd/system").join(&service));
+        }
+    }
+    let _ = fs::remove_file(adapter);
+}
+
+#[test]
+fn a_log_that_is_no_one_s_directory_is_systemds_and_one_of_a_unit_stays_where_it_stands() {
+    for (directory, output) in [
+        ("--logs-directory=web", "/var/log/website/x"),
+        ("--logs-directory=web", "/var/log/x"),
+        ("--state-directory=web", "/var/log/web/x"),
+    ] {
+        let text = printed(["gen-unit", directory, "-o", output, "--", "/bin/web"]);
+        assert!(text.contains(&format!("StandardOutput=append:{output}\n")), "{text}");
+        assert!(text.contains("ExecStart=/bin/web\n"), "{text}");
+    }
+    let folder = Folder::new();
+    let file = folder.path().join("web.service").display().to_string();
+    folder.write(
+        "web.service",
+        "[Service]\nLogsDirectory=web\nStandardOutput=append:/var/log/web/x\nExecStart=/bin/web\n",
+    );
+    assert!(printed(["gen-unit", "--strict", &file]).contains("StandardOutput=append:/var/log/web/x\n"));
+}

@@ -1,0 +1,65 @@
+//! A command that only starts the service is not the service.
+
+use crate::support::Folder;
+use crate::support::printed;
+use crate::support::said;
+use crate::support::svcadapt;
+
+#[test]
+fn a_command_that_starts_its_service_in_the_background_is_of_type_forking() {
+    for command in [
+        &["/etc/init.d/nginx", "start"][..],
+        &["/etc/rc.d/nginx", "start"],
+        &["/usr/sbin/apachectl", "start"],
+        &["/usr/sbin/apache2ctl", "-k", "start"],
+        &["/usr/lib/postgresql/15/bin/pg_ctl", "-D", "/srv/db", "start"],
+    ] {
+        let output = svcadapt([&["gen-unit", "--strict", "--"], command].concat());
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        assert!(text.starts_with("[Service]\nType=forking\n"), "{text}");
+        let note = format!(
+            "svcadapt: program '{}': it starts the service in the background and ends, so that --type forking is \
+             written\n  hint: --pid-file PATH names the file in which the service has its number\n",
+            command.join(" ")
+        );
+        assert!(said(&output).ends_with(&note), "{}", said(&output));
+        // What was said of the type stays, and of a unit what it means.
+        let warning = "ends, and so does the service for its manager\n  hint: --type forking says so\n";
+        let output = svcadapt([&["gen-unit", "--type=exec", "--"], command].concat());
+        assert!(said(&output).ends_with(warning), "{}", said(&output));
+        for kind in ["forking", "oneshot"] {
+            let output = svcadapt([&["gen-unit", "--type", kind, "--"], command].concat());
+            assert!(!said(&output).contains("it starts the service"), "{}", said(&output));
+        }
+    }
+    let folder = Folder::new();
+    let file = folder.path().join("x.service").display().to_string();
+    folder.write("x.service", "[Service]\nExecStart=/etc/init.d/x start\n");
+    let output = svcadapt(["gen-unit", "--strict", &file]);
+    assert!(said(&output).ends_with("hint: --type forking says so\n"), "{}", said(&output));
+    assert_eq!(output.stdout, b"[Service]\nExecStart=/etc/init.d/x start\n");
+    // launchd knows no such type: the adapter stays for it.
+    let words = ["gen-plist", "--label=x", "--svcadapt=/opt/svcadapt", "--", "/etc/init.d/x", "start"];
+    assert!(printed(words).contains("<string>--type</string>\n\t\t<string>forking</string>"));
+}
+
+#[test]
+fn a_command_that_asks_a_manager_is_told_apart_from_the_service() {
+    for command in
+        [&["service", "nginx", "start"][..], &["/bin/systemctl", "restart", "nginx"], &["sv", "start", "x"]]
+    {
+        let output = svcadapt([&["gen-unit", "--"], command].concat());
+        let note = "it asks for another service to be started and ends; that service does not run below this one\n  \
+                    hint: write the program of the service itself; --type oneshot for a command that only has to be done\n";
+        assert!(said(&output).ends_with(note), "{}", said(&output));
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.starts_with("[Service]\nType=exec\n"), "{text}");
+    }
+    for command in [
+        &["/usr/bin/web", "start"][..],
+        &["/usr/sbin/apachectl", "-DFOREGROUND", "-k", "start"],
+        &["/bin/service"],
+    ] {
+        assert_eq!(said(&svcadapt([&["gen-unit", "--"], command].concat())), "", "{command:?}");
+    }
+}

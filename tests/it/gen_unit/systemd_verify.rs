@@ -1,0 +1,149 @@
+//! systemd's own judge has nothing to say about what is generated for it: the machine's about two hundred random
+//! services, and that of every other version that there is about some for just that one, and about the samples.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use svcadapt::format::unit::write;
+use svcadapt::spec::Field;
+use svcadapt::spec::Principal;
+use svcadapt::spec::ServiceSpec;
+use svcadapt::target::Systemd;
+use svcadapt::target::Target;
+use svcadapt::target::Version;
+use svcadapt::target::divide;
+
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::SOURCES;
+use crate::harness::Systemd as Booted;
+use crate::harness::skip;
+use crate::support::Chance;
+use crate::support::Folder;
+use crate::support::printed;
+use crate::support::said;
+
+/// The version of the systemd that is installed, as far as units are written for it.
+fn installed() -> Option<Version> {
+    let output = Command::new("systemd-analyze").arg("--version").output();
+    let text = output.ok().map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let number = text.as_deref().and_then(|text| text.split_ascii_whitespace().nth(1));
+    let version = number.and_then(|number| Version::parse(number.split('.').next()?.as_ref()).ok());
+    if version.is_none() {
+        skip("systemd-analyze", "it is not there, or of a version that nothing is written for");
+    }
+    version
+}
+
+/// Random services, as units for this version: names and texts. Their program is `/bin/true`.
+fn units(version: Version, count: usize) -> Vec<(String, String)> {
+    let mut chance = Chance(31);
+    let mut units = Vec::new();
+    while units.len() < count {
+        // Verify wants the program to be there, and what a root directory holds it cannot see.
+        let mut spec = crate::support::random_spec::spec(&mut chance, |field| field != Field::RootDirectory);
+        spec.command.program = "/bin/true".into();
+        // It remarks on names that it takes all the same, and does not say in which file they stand.
+        let plain =
+            |name: &Option<Principal>| name.as_ref().is_none_or(|name| !name.to_string().contains('\\'));
+        if !plain(&spec.user) || !plain(&spec.group) {
+            continue;
+        }
+        let spec = ServiceSpec { name: None, ..spec };
+        let host = Systemd { version, ..Systemd::default() };
+        if let Ok(unit) = write(&spec, &divide(&spec, Target::Systemd(host)), Path::new("/bin/true")) {
+            units.push((format!("r{}.service", units.len()), unit.text));
+        }
+    }
+    units
+}
+
+#[test]
+fn two_hundred_random_services_are_verified_in_silence() {
+    let Some(version) = installed() else { return };
+    let folder = Folder::new();
+    let mut paths = Vec::new();
+    for (name, text) in units(version, 200) {
+        folder.write(&name, &text);
+        paths.push(folder.path().join(name));
+    }
+    let output = Command::new("timeout")
+        .args(["60", "systemd-analyze", "verify", "--man=no", "--recursive-errors=no"])
+        .args(&paths)
+        .output()
+        .unwrap();
+    assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), ""));
+}
+
+/// That the judge of a booted systemd takes these units, and has no word to say.
+fn taken(systemd: &Booted, units: &[(String, String)]) {
+    let dir = Dir::new();
+    let mut words = vec!["systemd-analyze".to_owned(), "verify".into(), "--man=no".into()];
+    if systemd.version() >= 250 {
+        words.push("--recursive-errors=no".into());
+    }
+    words.extend(units.iter().map(|(name, text)| dir.write(name, text).display().to_string()));
+    let output = systemd.run(&words);
+    let told = format!("systemd {}: {}{}", systemd.version(), output.stderr, output.stdout);
+    assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(0), ""), "{told}");
+}
+
+fn version(systemd: &Booted) -> Version {
+    Version::parse(systemd.version().to_string().as_ref()).unwrap()
+}
+
+#[test]
+fn random_services_for_each_version_are_taken_by_it_in_silence() {
+    for systemd in Booted::of_versions(..) {
+        taken(systemd, &units(version(systemd), 100));
+    }
+}
+
+#[test]
+fn what_is_shut_in_is_taken_by_each_version_in_silence() {
+    for systemd in Booted::of_versions(..) {
+        let own = systemd.version().to_string();
+        let mut units = Vec::new();
+        for level in ["baseline", "strict"] {
+            for words in [
+                &["--", "/bin/true"][..],
+                &["--user", "daemon", "--pid-file", "/run/web 1.pid", "--", "/bin/true"],
+                &["--ready", "tcp:80", "--type", "notify-reload", "--", "/bin/true"],
+                &["--ambient-capabilities", "CAP_NET_BIND_SERVICE", "--", "/bin/true"],
+            ] {
+                let first =
+                    ["gen-unit", "--svcadapt", "/bin/true", "--systemd-version", &own, "--harden", level];
+                let text = printed(first.iter().chain(words));
+                units.push((format!("h{}.service", units.len()), text));
+            }
+        }
+        taken(systemd, &units);
+    }
+}
+
+/// Each of units/ as it lies there, but for its program, which need not be here.
+#[test]
+fn the_samples_are_taken_in_silence() {
+    let mut units = Vec::new();
+    for entry in fs::read_dir(Path::new(SOURCES).join("units")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|end| end == "service" || end == "socket") {
+            let name = path.file_name().unwrap().to_str().unwrap().replace("@.", "@sample.");
+            let text = fs::read_to_string(path).unwrap();
+            let lines = text.lines().map(|line| match line.strip_prefix("ExecStart=/") {
+                Some(command) => {
+                    let words = command.split_once(' ').map_or("", |(_, words)| words);
+                    format!("ExecStart=/bin/true {words}\n")
+                }
+                None => format!("{line}\n"),
+            });
+            units.push((name, lines.collect()));
+        }
+    }
+    assert!(units.len() >= 5);
+    // They are written for 252.
+    for systemd in Booted::of_versions(252..) {
+        taken(systemd, &units);
+    }
+}

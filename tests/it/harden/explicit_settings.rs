@@ -1,0 +1,36 @@
+//! What a service says itself wins over what shuts it in.
+
+use crate::support::Folder;
+use crate::support::printed;
+use crate::support::said;
+use crate::support::svcadapt;
+
+#[test]
+fn what_was_said_wins_also_where_it_says_no() {
+    for (option, line) in [
+        ("--no-new-privileges=no", "NoNewPrivileges=no"),
+        ("--ambient-capabilities=", "AmbientCapabilities="),
+    ] {
+        let name = line.split('=').next().unwrap();
+        for level in ["strict", "baseline", "none"] {
+            let words =
+                ["gen-unit", "--harden", level, "--explain", option, "--ready=tcp:80", "--", "/bin/true"];
+            let output = svcadapt(words);
+            let text = String::from_utf8(output.stdout.clone()).unwrap();
+            let lines: Vec<_> = text.lines().filter(|line| line.starts_with(name)).collect();
+            assert_eq!(lines, [line], "{level}");
+            let told = format!("svcadapt: {name}: left out: the service says it itself\n");
+            let in_level = level == "strict" || level == "baseline" && name == "NoNewPrivileges";
+            assert_eq!(said(&output).contains(&told), in_level, "{}", said(&output));
+        }
+        // It is no loss where there is nothing to have, and it is not forgotten on the way.
+        assert_eq!(said(&svcadapt(["gen-plist", "--strict", "--label=a", option, "--", "/bin/true"])), "");
+        let folder = Folder::new();
+        folder.write("a.json", &printed(["show", option, "--", "/bin/true"]));
+        let json = folder.path().join("a.json").display().to_string();
+        assert!(printed(["gen-unit", &json]).contains(&format!("\n{line}\n")));
+        folder.write("a.service", &format!("[Service]\nExecStart=/bin/true\n{line}\n"));
+        let unit = folder.path().join("a.service").display().to_string();
+        assert!(printed(["gen-unit", "--harden=baseline", &unit]).contains(&format!("\n{line}\n")));
+    }
+}

@@ -1,0 +1,225 @@
+//! What is nearly the same on two hosts: it is made the same, or it is told.
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::harness::Systemd;
+use crate::harness::wait_until;
+use crate::support::Folder;
+use crate::support::Judgement;
+use crate::support::lost;
+use crate::support::printed;
+use crate::support::said;
+use crate::support::svcadapt;
+
+use super::as_json;
+
+fn job(keys: &str) -> String {
+    let always = "<key>Label</key><string>a.b</string><key>Program</key><string>/bin/web</string>";
+    format!("<plist version=\"1.0\"><dict>{always}{keys}</dict></plist>")
+}
+
+#[test]
+fn a_job_is_started_at_once_where_a_target_wants_the_unit() {
+    let folder = Folder::new();
+    let file = folder.path().join("web.service").display().to_string();
+    let told_so: &[&str] = &["WantedBy=: approximated"];
+    for (lines, at_load, told) in [
+        ("[Install]\nWantedBy=multi-user.target\n", true, &[][..]),
+        ("[Install]\nWantedBy=graphical.target sleep.target\n", true, &[]),
+        ("", false, told_so),
+        ("[Install]\nAlias=w.service\n", false, told_so),
+        ("[Install]\nWantedBy=multi-user.target\nWantedBy=\n", false, told_so),
+        ("Restart=always\n", true, told_so),
+        ("[Install]\nRequiredBy=sleep.target\n", true, &["RequiredBy=sleep.target: approximated"]),
+    ] {
+        folder.write("web.service", &format!("[Service]\nExecStart=/bin/web\nStandardOutput=null\n{lines}"));
+        let output = svcadapt(["gen-plist", &file]);
+        let job = as_json(std::str::from_utf8(&output.stdout).unwrap());
+        assert_eq!(
+            (&job["RunAtLoad"], lost(&said(&output))),
+            (&json!(at_load), told.iter().map(ToString::to_string).collect()),
+            "{lines}"
+        );
+    }
+    // Nobody but a client starts a service that only its sockets are wanted of, there as here.
+    folder.write("web.service", "[Service]\nExecStart=/bin/web\nStandardOutput=null\n");
+    folder.write("web.socket", "[Socket]\nListenStream=80\n[Install]\nWantedBy=sockets.target\n");
+    let sockets = folder.path().join("web.socket").display().to_string();
+    let output = svcadapt(["gen-plist", "--svcadapt=/opt/svcadapt", &sockets]);
+    assert_eq!(as_json(std::str::from_utf8(&output.stdout).unwrap())["RunAtLoad"], false);
+    assert_eq!(said(&output), "");
+    assert_eq!(as_json(&printed(["gen-plist", "--label=a", "--", "/bin/web"]))["RunAtLoad"], true);
+}
+
+#[test]
+fn sockets_that_nothing_wants_are_wanted_by_nothing_afterwards() {
+    let folder = Folder::new();
+    let file = folder.path().join("web.service").display().to_string();
+    let sockets = folder.path().join("web.socket").display().to_string();
+    let service = "[Service]\nExecStart=/bin/web\n\n[Install]\nWantedBy=multi-user.target\n";
+    let both = |socket: &str| format!("# web.service\n{service}\n# web.socket\n{socket}");
+    folder.write("web.service", service);
+    for socket in [
+        "[Socket]\nListenStream=80\n",
+        "[Socket]\nListenStream=80\n\n[Install]\nRequiredBy=x.target\n",
+        "[Socket]\nListenStream=80\n\n[X-Mine]\nA=b\n",
+    ] {
+        folder.write("web.socket", socket);
+        assert_eq!(printed(["gen-unit", "--strict", &sockets]), both(socket));
+        folder.write("web.json", &printed(["show", &sockets]));
+        let json = folder.path().join("web.json").display().to_string();
+        assert_eq!(printed(["gen-unit", "--strict", &json]), both(socket));
+    }
+    std::fs::remove_file(folder.path().join("web.socket")).unwrap();
+    let text = printed(["gen-unit", &file, "--listen-stream=80"]);
+    assert!(text.contains("Requires=web.socket\n") && text.contains("\nAlso=web.socket\n"), "{text}");
+    assert!(text.ends_with("[Socket]\nListenStream=80\n\n[Install]\nWantedBy=sockets.target\n"), "{text}");
+}
+
+#[test]
+fn a_job_that_is_kept_alive_is_that_to_systemd_too() {
+    let folder = Folder::new();
+    let file = folder.path().join("a.b.plist").display().to_string();
+    let unit = folder.path().join("a.b.service").display().to_string();
+    let map = |key: &str, truth: bool| format!("<dict><key>{key}</key><{truth}/></dict>");
+    let near = "ThrottleInterval: approximated";
+    let clean = "SIGHUP SIGINT SIGTERM SIGPIPE";
+    let prevent = format!("RestartPreventExitStatus={clean}\n");
+    let force = format!("RestartForceExitStatus={clean}\n");
+    for (value, restart, more, told) in [
+        ("<true/>".to_owned(), "always", "", &[near][..]),
+        (map("SuccessfulExit", false), "on-failure", &force, &[near]),
+        (map("SuccessfulExit", true), "on-success", &prevent, &[near]),
+        (map("Crashed", true), "on-abort", "", &["KeepAlive: approximated", near]),
+    ] {
+        let keys = format!("<key>KeepAlive</key>{value}<key>ThrottleInterval</key><integer>1</integer>");
+        folder.write("a.b.plist", &job(&keys));
+        let output = svcadapt(["gen-unit", &file]);
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        assert!(text.starts_with("[Unit]\nStartLimitIntervalSec=0\n"), "{text}");
+        assert!(text.contains(&format!("Restart={restart}\nRestartSec=1s\n{more}\n[Install]")), "{text}");
+        assert_eq!(lost(&said(&output)), told, "{value}");
+        // Nothing of it is new to launchd, and the unit comes back as what it was.
+        folder.write("a.b.json", &printed(["show", &file]));
+        let json = folder.path().join("a.b.json").display().to_string();
+        let again = printed(["gen-plist", "--strict", &json]);
+        folder.write("a.b.service", &text);
+        let back = svcadapt(["gen-plist", "--standard-output=null", &unit]);
+        let mut back_again = as_json(std::str::from_utf8(&back.stdout).unwrap());
+        back_again["ExitTimeOut"] = json!(30);
+        assert_eq!(back_again, as_json(&again));
+        let only_there: &[&str] = match restart {
+            "on-abort" => &["Restart=on-abort: approximated", "RestartSec=1s: approximated"],
+            _ => &["RestartSec=1s: approximated"],
+        };
+        assert_eq!(lost(&said(&back)), only_there, "{value}");
+        if let Some(judgement) = Judgement::of(&folder, &["a.b.service".into()]) {
+            assert_eq!(judgement.warnings, "");
+        }
+        let said_over = printed(["gen-unit", &file, "--restart=no"]);
+        assert!(!said_over.contains("ExitStatus") && !said_over.contains("StartLimit"), "{said_over}");
+    }
+}
+
+#[test]
+fn a_job_that_nobody_keeps_alive_is_throttled_by_launchd_alone() {
+    let folder = Folder::new();
+    let file = folder.path().join("a.b.plist").display().to_string();
+    folder.write(
+        "a.b.plist",
+        &job("<key>ThrottleInterval</key><integer>3</integer><key>RunAtLoad</key><true/>"),
+    );
+    assert_eq!(as_json(&printed(["gen-plist", "--strict", &file]))["ThrottleInterval"], 3);
+    let output = svcadapt(["gen-unit", &file]);
+    assert_eq!(lost(&said(&output)), ["ThrottleInterval: lost"]);
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("RestartSec"));
+}
+
+#[test]
+fn a_prefix_of_the_program_stays_or_is_told_where_the_adapter_stands_before_it() {
+    let folder = Folder::new();
+    let file = folder.path().join("web.service").display().to_string();
+    for (prefix, start, told) in [
+        ("-", "ExecStart=-/", &[][..]),
+        ("+", "ExecStart=/", &["ExecStart=+/bin/web: lost"]),
+        ("", "ExecStart=/", &[]),
+    ] {
+        folder.write("web.service", &format!("[Service]\nExecStart={prefix}/bin/web\n"));
+        let output = svcadapt(["gen-unit", &file, "--ready=tcp:80"]);
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        assert!(text.contains(&format!("\n{start}")), "{text}");
+        assert_eq!(lost(&said(&output)), told);
+        folder.write("web.service", &text);
+        assert_eq!(printed(["gen-unit", &file]), text);
+    }
+    let spaced = ["gen-unit", &file, "--ready=tcp:80", "--svcadapt=/opt/a b"];
+    folder.write("web.service", "[Service]\nExecStart=-/bin/web\n");
+    assert!(printed(spaced).contains("\nExecStart=\"-/opt/a b\" run "));
+}
+
+#[test]
+fn json_says_nothing_that_no_unit_would_have() {
+    let folder = Folder::new();
+    let file = folder.path().join("a.json").display().to_string();
+    let refused = |systemd: Value, launchd: Value, why: &str| {
+        let spec =
+            json!({ "command": ["/bin/x"], "restart": "on-failure", "systemd": systemd, "launchd": launchd });
+        folder.write("a.json", &spec.to_string());
+        let output = svcadapt(["show", &file]);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+        assert!(said(&output).contains(why), "{}", said(&output));
+    };
+    refused(
+        json!({"X-Svcadapt": {"Ready": ["tcp:80"]}}),
+        json!({}),
+        "what stands in [X-Svcadapt] has keys of its own",
+    );
+    refused(json!({".socket/X": {"A": ["b"]}}), json!({}), "has no address to listen on");
+    refused(
+        json!({}),
+        json!({"KeepAlive": true}),
+        "KeepAlive says something else than the key of its own does",
+    );
+    let spec = json!({ "command": ["/bin/x"], "name": "a", "listen_stream": ["80"], "systemd": {".socket/.socket/X": {"A": ["b"]}}});
+    folder.write("a.json", &spec.to_string());
+    assert!(printed(["gen-unit", &file]).ends_with("\n[.socket/X]\nA=b\n"));
+    let odd = "[Service]\nExecStart=/bin/x\n[.socket/Install]\nWantedBy=x\n";
+    folder.write("a.service", odd);
+    let output = svcadapt(["gen-unit", &folder.path().join("a.service").display().to_string()]);
+    assert!(said(&output).contains("a service has no such section; systemd ignores it"));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), odd);
+}
+
+/// What the lines come to where systemd itself reads them: killed by SIGTERM, which systemd would take for a clean end.
+#[test]
+fn systemd_restarts_a_job_after_the_ends_after_which_launchd_does() {
+    let Some(systemd) = Systemd::shared() else { return };
+    let folder = Folder::new();
+    let file = folder.path().join("a.b.plist").display().to_string();
+    for (success, restarted) in [(false, true), (true, false)] {
+        let keys = format!(
+            "<key>KeepAlive</key><dict><key>SuccessfulExit</key><{success}/></dict>
+             <key>ThrottleInterval</key><integer>0</integer>"
+        );
+        let sleep =
+            "<key>ProgramArguments</key><array><string>/bin/sleep</string><string>1000</string></array>";
+        let label = "<key>Label</key><string>a.b</string>";
+        folder
+            .write("a.b.plist", &format!("<plist version=\"1.0\"><dict>{label}{sleep}{keys}</dict></plist>"));
+        let name = format!("it-near-{success}.service");
+        systemd.write_unit(&name, &printed(["gen-unit", &file]));
+        systemd.must(&["start", &name]);
+        systemd.must(&["kill", "--signal=SIGTERM", &name]);
+        wait_until("systemd has seen the end", || {
+            let (state, restarts) = (systemd.show(&name, "ActiveState"), systemd.show(&name, "NRestarts"));
+            let over = if restarted { state == "active" && restarts == "1" } else { state == "inactive" };
+            over.then_some(())
+        });
+        // Who asks for the end gets it.
+        systemd.must(&["stop", &name]);
+        assert_eq!(systemd.show(&name, "ActiveState"), "inactive");
+        systemd.systemctl(["reset-failed", &name]);
+        let _ = std::fs::remove_file(systemd.path("/run/systemd/system").join(&name));
+    }
+}

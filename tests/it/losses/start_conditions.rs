@@ -1,0 +1,122 @@
+//! What starts a job of launchd's, and when: it is not started earlier or more often than its property list says.
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::support::Folder;
+use crate::support::lost;
+use crate::support::printed;
+use crate::support::said;
+use crate::support::svcadapt;
+
+use super::as_json;
+
+fn job(keys: &str) -> String {
+    let always = "<key>Label</key><string>a.b</string><key>Program</key><string>/bin/web</string>";
+    format!("<plist version=\"1.0\"><dict>{always}{keys}</dict></plist>")
+}
+
+fn map(key: &str, value: &str) -> String {
+    format!("<dict><key>{key}</key>{value}</dict>")
+}
+
+#[test]
+fn a_condition_of_keep_alive_starts_a_job_when_it_holds_and_not_at_every_boot() {
+    let folder = Folder::new();
+    let file = folder.path().join("a.b.plist").display().to_string();
+    let json = folder.path().join("a.b.json").display().to_string();
+    let (on, off) = ("<true/>", "<false/>");
+    let path = map("/var/install/now", on);
+    for (conditions, at_once, told) in [
+        (map("PathState", &path), false, "a .path unit with PathExists= would start it"),
+        (
+            map("PathState", &map("/var/install/done", off)),
+            false,
+            "a .path unit starts something when a path is there (PathExists=), and nothing does when one is gone",
+        ),
+        (
+            map("OtherJobEnabled", &map("org.x", on)),
+            false,
+            "the other job's unit would start it, and keep it running, by Upholds=",
+        ),
+        (
+            format!("<dict><key>SuccessfulExit</key>{off}<key>PathState</key>{path}</dict>"),
+            true,
+            "only launchd has these conditions",
+        ),
+        (
+            format!("<dict><key>SuccessfulExit</key>{off}<key>AfterInitialDemand</key>{on}</dict>"),
+            false,
+            "only launchd has these conditions",
+        ),
+    ] {
+        folder.write("a.b.plist", &job(&format!("<key>KeepAlive</key>{conditions}")));
+        let output = svcadapt(["gen-unit", &file]);
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        assert_eq!(text.contains("WantedBy="), at_once, "{conditions}\n{text}");
+        assert!(!text.contains("Restart"), "{text}");
+        assert!(said(&output).contains(&format!("KeepAlive: lost: {told}\n")), "{}", said(&output));
+        let by_hand =
+            said(&output).contains("RunAtLoad: approximated: no target wants it: it is started by hand\n");
+        assert_eq!(by_hand, !at_once, "{}", said(&output));
+        assert_eq!(printed(["gen-plist", &file]), std::fs::read_to_string(&file).unwrap());
+        folder.write("a.b.json", &printed(["show", &file]));
+        let anew = as_json(&printed(["gen-plist", &json]));
+        assert_eq!(anew["RunAtLoad"], json!(at_once), "{conditions}");
+    }
+}
+
+#[test]
+fn run_at_load_that_is_false_stays_false_also_where_a_job_is_kept_alive() {
+    let folder = Folder::new();
+    let file = folder.path().join("a.b.plist").display().to_string();
+    let json = folder.path().join("a.b.json").display().to_string();
+    let off = "<key>RunAtLoad</key><false/>";
+    for (keys, at_once) in [
+        (String::new(), false),
+        ("<key>KeepAlive</key><true/>".to_owned(), true),
+        (format!("<key>KeepAlive</key>{}", map("SuccessfulExit", "<false/>")), true),
+        (format!("<key>KeepAlive</key>{}", map("PathState", &map("/x", "<true/>"))), false),
+    ] {
+        folder.write("a.b.plist", &job(&format!("{off}{keys}")));
+        assert_eq!(printed(["gen-plist", &file]), std::fs::read_to_string(&file).unwrap());
+        folder.write("a.b.json", &printed(["show", &file]));
+        assert_eq!(as_json(&printed(["gen-plist", &json]))["RunAtLoad"], json!(false), "{keys}");
+        let output = svcadapt(["gen-unit", &file]);
+        let text = String::from_utf8(output.stdout.clone()).unwrap();
+        assert_eq!(text.contains("WantedBy="), at_once, "{keys}\n{text}");
+        assert_eq!(said(&output).contains("RunAtLoad: "), !at_once, "{}", said(&output));
+    }
+}
+
+#[test]
+fn on_demand_that_is_false_is_keep_alive() {
+    let folder = Folder::new();
+    let file = folder.path().join("a.b.plist").display().to_string();
+    let json = folder.path().join("a.b.json").display().to_string();
+    let key = |key: &str, value: &str| format!("<key>{key}</key><{value}/>");
+    folder.write("a.b.plist", &job(&key("OnDemand", "false")));
+    assert_eq!(printed(["gen-plist", "--strict", &file]), std::fs::read_to_string(&file).unwrap());
+    folder.write("a.b.json", &printed(["show", &file]));
+    let anew = as_json(&printed(["gen-plist", "--strict", &json]));
+    assert_eq!(
+        (&anew["KeepAlive"], &anew["RunAtLoad"], &anew["OnDemand"]),
+        (&json!(true), &json!(true), &Value::Null)
+    );
+    let output = svcadapt(["gen-unit", &file]);
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    assert!(text.contains("\nRestart=always\n") && text.contains("WantedBy=multi-user.target\n"), "{text}");
+    assert!(lost(&said(&output)).iter().all(|loss| loss.contains(": approximated")), "{}", said(&output));
+    // The other way round it is what goes without saying.
+    folder.write("a.b.plist", &job(&(key("OnDemand", "true") + &key("RunAtLoad", "true"))));
+    let text = printed(["gen-unit", "--strict", &file]);
+    assert!(!text.contains("Restart=") && text.contains("WantedBy="), "{text}");
+    // Of both keys the one counts that has taken the other's place.
+    folder.write(
+        "a.b.plist",
+        &job(&(key("OnDemand", "false") + &key("KeepAlive", "false") + &key("RunAtLoad", "true"))),
+    );
+    let output = svcadapt(["gen-unit", &file]);
+    assert!(said(&output).contains("KeepAlive has taken its place, and is there too\n"), "{}", said(&output));
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("Restart="));
+}

@@ -1,0 +1,49 @@
+//! A fault at any system call of a start or a stop: the exit status is true, nothing is left, and the next start works.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::SOURCES;
+use crate::harness::Svc;
+use crate::harness::example;
+use crate::harness::require;
+use crate::harness::skip;
+
+/// Each so many cases one is tried here; `tests/tools/sweep` without `--every` tries all. No divisor of the number of faults.
+const EVERY: &str = "151";
+
+/// Of calls that are made again and again (for each process of the machine) the first tell enough.
+const MOST: &str = "8";
+
+#[test]
+fn fault_at_a_system_call_of_a_start_or_a_stop_leaves_the_truth_and_nothing_else() {
+    if ![Capability::Namespaces, Capability::Strace, Capability::Python].into_iter().all(require) {
+        return;
+    }
+    if !Path::new("/usr/bin/cc").exists() {
+        return skip("cc", "it is not installed");
+    }
+    let dir = Dir::new();
+    let sweep = Path::new(SOURCES).join("tests/tools/sweep");
+    let svcadapt = dir.program("svcadapt");
+    let words = [
+        sweep.as_os_str(),
+        "--every".as_ref(),
+        EVERY.as_ref(),
+        "--most".as_ref(),
+        MOST.as_ref(),
+        svcadapt.as_os_str(),
+    ];
+    let output = Svc::new(&dir)
+        .program("/usr/bin/python3")
+        .args(words)
+        .args([example("becomes")])
+        .deadline(Duration::from_secs(400))
+        .output();
+    assert_eq!(output.exit, Exit::Status(0), "{}{}", output.stdout, output.stderr);
+    assert!(output.stdout.contains(" cases, 0 findings\n"), "{}", output.stdout);
+    dir.nothing_left();
+}

@@ -1,0 +1,63 @@
+//! However late the launcher looks, it tells what happened: everything may be over before it has read a word.
+
+use nix::sys::signal::Signal;
+
+use crate::harness::Dir;
+use crate::harness::Svc;
+use crate::harness::skip;
+
+/// `run --mode classic` with these words, where every question for ended children is asked a tenth of a second late.
+fn late<'a>(dir: &'a Dir, words: &[&str]) -> Option<Svc<'a>> {
+    const STRACE: &str = "/usr/bin/strace";
+    if !std::path::Path::new(STRACE).exists() {
+        skip("strace", "it is not installed");
+        return None;
+    }
+    dir.program("inspect");
+    let path = dir.path().display().to_string();
+    Some(
+        Svc::new(dir)
+            .program(STRACE)
+            .args(["-o", "/dev/null", "-e", "trace=wait4", "-e", "inject=wait4:delay_enter=100000"])
+            .args([
+                "./svcadapt",
+                "run",
+                "--mode",
+                "classic",
+                "--standard-error",
+                &format!("append:{path}/log"),
+            ])
+            .args(words.iter().map(|word| word.replace("[DIR]", &path))),
+    )
+}
+
+#[test]
+fn a_program_that_ended_at_once_ended_as_it_did() {
+    let dir = Dir::new();
+    let never = ["--ready", "file:/nowhere/x", "--", "/bin/sh", "-c"];
+    let Some(exits) = late(&dir, &[&never[..], &["exit 7"]].concat()) else { return };
+    exits
+        .stderr("svcadapt: start '/bin/sh': the program ended with status 7 before it was ready\n")
+        .status(7)
+        .run();
+    late(&dir, &[&never[..], &["kill -USR1 $$"]].concat())
+        .unwrap()
+        .stderr("svcadapt: start '/bin/sh': the program ended by SIGUSR1 before it was ready\n")
+        .signal(Signal::SIGUSR1)
+        .run();
+    // Without a probe the exec was all that was promised.
+    late(&dir, &["--", "/bin/sh", "-c", "exit 7"]).unwrap().run();
+    dir.nothing_left();
+}
+
+#[test]
+fn a_step_that_failed_at_once_is_told() {
+    let dir = Dir::new();
+    let broken = dir.write("broken", "\x7fELF, or so it says");
+    std::fs::set_permissions(&broken, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    for probe in [&[][..], &["--ready", "notify"]] {
+        let Some(fails) = late(&dir, &[probe, &["--", "[DIR]/broken"]].concat()) else { return };
+        fails.stderr("svcadapt: exec '[DIR]/broken': exec format error\n").status(203).run();
+    }
+    dir.nothing_left();
+}

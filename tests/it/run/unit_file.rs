@@ -1,0 +1,317 @@
+//! `svcadapt run NAME.service`: a unit is a spec, with its drop-ins and its instances, and options are laid over it.
+
+use std::process::Output;
+
+use crate::harness::Capability;
+use crate::harness::require;
+use crate::support::Folder;
+use crate::support::said;
+use crate::support::svcadapt;
+
+fn unit(folder: &Folder, name: &str) -> String {
+    folder.path().join(name).display().to_string()
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn written(output: &Output) -> String {
+    assert!(output.status.success(), "{}", told(output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn run(spec: &str, more: &[&str]) -> Output {
+    let output = svcadapt([&["run", "--mode", "supervised", spec], more].concat());
+    // The program was svcadapt's own process, so nobody has removed its record.
+    let name = std::path::Path::new(spec).file_stem().unwrap().to_str().unwrap().to_owned();
+    svcadapt(["stop".to_owned(), name]);
+    output
+}
+
+const ECHO: &str =
+    "[Service]\nEnvironment=\"A=one 'two  three'\" I=%i\nExecStart=/bin/echo $A <${A}> $NONE $$A ${I}%%\n";
+
+#[test]
+fn a_unit_is_run_and_its_variables_are_put_in_as_systemd_does_it() {
+    let folder = Folder::new();
+    folder.write("echo@.service", ECHO);
+    let output = run(&unit(&folder, "echo@x-y.service"), &[]);
+    assert_eq!(written(&output), "one two  three <one 'two  three'> $A x-y%\n");
+    assert_eq!(told(&output), "");
+    // Of what stands on the command line nothing is a variable.
+    let output = run(&unit(&folder, "echo@x.service"), &["--", "/bin/echo", "$A", "$$"]);
+    assert_eq!(written(&output), "$A $$\n");
+}
+
+#[test]
+fn drop_ins_are_read_in_the_order_of_their_names() {
+    let folder = Folder::new();
+    folder.write("web-a.service", "[Service]\nExecStart=/bin/echo base\nEnvironment=A=1\n");
+    for beside in ["web-a.service.d", "web-.service.d"] {
+        std::fs::create_dir(folder.path().join(beside)).unwrap();
+    }
+    folder.write("web-.service.d/10-x.conf", "[Service]\nExecStart=\nExecStart=/bin/echo lost\n");
+    folder.write("web-a.service.d/10-x.conf", "[Service]\nExecStart=\nExecStart=/bin/echo over $A $B\n");
+    folder.write("web-.service.d/20-y.conf", "[Service]\nEnvironment=B=2\n");
+    folder.write("web-a.service.d/30-not.txt", "[Service\n");
+    let path = unit(&folder, "web-a.service");
+    assert_eq!(written(&run(&path, &[])), "over 1 2\n");
+    assert_eq!(written(&run(&path, &["--environment", "B=3"])), "over 1 3\n");
+    folder.write("web-a.service.d/40-z.conf", "[Service\n");
+    let output = run(&path, &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let place = unit(&folder, "web-a.service.d/40-z.conf");
+    assert_eq!(
+        told(&output),
+        format!("svcadapt: {place}:1:1: the name of a section ends with ']'\n  | [Service\n  | ^\n")
+    );
+}
+
+#[test]
+fn what_is_not_honoured_is_told_first_and_refused_under_strict() {
+    let folder = Folder::new();
+    let text = "[Unit]\nDescription=x\nAfter=a.service\nDocumentation=man:x\n[Service]\nExecStart=-/bin/echo x\n\
+                Restart=always\nIgnoreSIGPIPE=no\n[Install]\nWantedBy=multi-user.target\n";
+    folder.write("kept.service", text);
+    let path = unit(&folder, "kept.service");
+    let notes = format!(
+        "svcadapt: {path}:3: After=: not honoured here\n\
+         svcadapt: {path}:6: ExecStart=: not honoured here: the prefix '-'\n\
+         svcadapt: {path}:7: Restart=: not honoured here: it is for the host that the service is generated for\n"
+    );
+    let output = run(&path, &[]);
+    assert_eq!((written(&output), told(&output)), ("x\n".into(), notes.clone()));
+    let output = run(&path, &["--strict"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty() && told(&output).starts_with(&notes), "{}", told(&output));
+    let output = svcadapt(["gen-plist", &path, "--strict"]);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    let lost = format!(
+        "svcadapt: {path}:2: Description=x: lost: a property list has no room for it\n\
+         svcadapt: StandardOutput=: lost: launchd has no journal: it gives the null device, and what is written \
+         there is gone; --standard-output append:PATH keeps it\n\
+         svcadapt: {path}:3: After=a.service: lost: there is no order between services\n\
+         svcadapt: {path}:6: ExecStart=-/bin/echo x: lost: its prefix has no counterpart\n\
+         svcadapt: strict: "
+    );
+    assert!(told(&output).starts_with(&lost), "{}", told(&output));
+    // The model has all of it, and so has what is read from there.
+    let model = written(&svcadapt(["show", &path]));
+    folder.write(
+        "kept.json",
+        &model.replace("\"command\"", "\"launchd\": {\"ProcessType\": \"Interactive\"},\n  \"command\""),
+    );
+    let path_of_model = unit(&folder, "kept.json");
+    let output = run(&path_of_model, &["--strict"]);
+    let told_of_model = format!(
+        "svcadapt: {path_of_model}: After=: not honoured here\n\
+         svcadapt: {path_of_model}: ExecStart=: not honoured here\n\
+         svcadapt: {path_of_model} 'ProcessType': svcadapt does not act on it\n"
+    );
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    assert!(told(&output).starts_with(&told_of_model), "{}", told(&output));
+    // What only systemd understands, systemd gets back.
+    let output = svcadapt(["gen-unit", &path, "--strict"]);
+    assert_eq!(told(&output), "");
+    assert_eq!(written(&output), text);
+}
+
+#[test]
+fn a_line_that_systemd_ignores_is_told_by_everything_that_reads_the_unit() {
+    let folder = Folder::new();
+    folder.write(
+        "odd.service",
+        "[Service]\nExecStart=/bin/echo x\nUMask=888\nNice=5\nStandardOutput=null\n[Install]\n\
+         WantedBy=multi-user.target\n",
+    );
+    let path = unit(&folder, "odd.service");
+    let note = format!(
+        "svcadapt: {path}:3:7: UMask=: not an octal number between 0 and 777\n  | UMask=888\n  |       ^\n"
+    );
+    for command in [&["show"][..], &["gen-unit"], &["gen-plist", "--label=x"], &["run", "--dry-run"]] {
+        let output = svcadapt([command, &[&path]].concat());
+        assert_eq!((output.status.code(), told(&output)), (Some(0), note.clone()), "{command:?}");
+    }
+    for command in ["gen-unit", "run"] {
+        let output = svcadapt([command, "--strict", &path]);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{command}");
+    }
+}
+
+#[test]
+fn a_unit_that_is_generated_from_a_unit_means_the_same() {
+    let folder = Folder::new();
+    folder.write("echo@.service", ECHO);
+    // The instance is a part of the name, and another name has none.
+    assert_eq!(written(&svcadapt(["gen-unit", &unit(&folder, "echo@x-y.service")])), ECHO);
+    let output = svcadapt(["gen-unit", &unit(&folder, "echo@x-y.service"), "--name=again"]);
+    assert!(told(&output).contains("cannot be changed line by line"), "{}", told(&output));
+    let text = written(&output);
+    assert!(text.contains("ExecStart=/bin/echo \"$A\" \"<${A}>\" \"$NONE\" \"$$A\" \"${I}%%\"\n"), "{text}");
+    folder.write("again.service", &text);
+    let path = unit(&folder, "again.service");
+    assert_eq!(written(&svcadapt(["gen-unit", &path])), text);
+    assert_eq!(written(&run(&path, &[])), "one two  three <one 'two  three'> $A x-y%\n");
+    // With an adapter in front it is the adapter that puts them in.
+    let text = written(&svcadapt(["gen-unit", &path, "--type=exec", "--ready=tcp:80"]));
+    assert!(text.contains("--expand-variables=yes") && text.contains(" \"$$A\" "), "{text}");
+    folder.write("again.service", &text);
+    assert_eq!(written(&svcadapt(["gen-unit", &path])), text);
+}
+
+#[test]
+fn what_is_no_spec_is_told_in_a_line() {
+    let folder = Folder::new();
+    folder.write("empty.service", "");
+    folder.write("two.service", "[Service]\nType=oneshot\nExecStart=/bin/a\nExecStart=/bin/b\n");
+    std::fs::create_dir(folder.path().join("d.service")).unwrap();
+    std::os::unix::fs::symlink("loop.service", folder.path().join("loop.service")).unwrap();
+    for (name, words) in [
+        ("nginx", "no kind of file that describes a service"),
+        ("none.service", "no such file or directory"),
+        ("none/none.service", "none/none.service': no such file or directory"),
+        ("empty.service", "masked"),
+        ("d.service", "not a regular file"),
+        ("loop.service", "svcadapt: spec '"),
+        ("a b.service", "no unit can have this name"),
+        ("two.service", "one of several commands"),
+    ] {
+        let output = run(&unit(&folder, name), &[]);
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert!(told(&output).contains(words), "{name}: {}", told(&output));
+        assert!(!told(&output).contains("os error"), "{name}: {}", told(&output));
+    }
+}
+
+#[test]
+fn why_a_unit_has_no_program_is_the_last_that_is_said() {
+    let folder = Folder::new();
+    folder.write("two.service", "[Service]\nType=oneshot\nExecStart=/bin/true\nExecStart=/bin/false\n");
+    folder.write("a@.service", "[Service]\nExecStart=/bin/echo %i\nExecStartPre=/bin/true\n");
+    let line = |name: &str, number: usize, why: &str| {
+        format!("svcadapt: {}:{number}: ExecStart=: not honoured here: {why}\n", unit(&folder, name))
+    };
+    let several = |number| line("two.service", number, "one of several commands");
+    let template = "%i: a template has no instance; name one, as in NAME@INSTANCE.service";
+    for (name, reason) in
+        [("two.service", several(3) + &several(4)), ("a@.service", line("a@.service", 2, template))]
+    {
+        folder.write("b.json", &written(&svcadapt(["show", &unit(&folder, name)])));
+        for command in [&["run"][..], &["run", "--strict"], &["gen-plist", "--label=x"]] {
+            let output = svcadapt([command, &[&unit(&folder, name)]].concat());
+            assert_eq!(output.status.code(), Some(2), "{command:?} {name}");
+            assert!(told(&output).ends_with(&reason), "{command:?} {name}: {}", told(&output));
+            let of_json = svcadapt([command, &[&unit(&folder, "b.json")]].concat());
+            assert!(told(&of_json).ends_with(": ExecStart=: not honoured here\n"), "{}", told(&of_json));
+        }
+    }
+    // What was typed is started all the same, and what else is wrong comes before.
+    let output = run(&unit(&folder, "a@.service"), &["--", "/bin/echo", "y"]);
+    assert_eq!(written(&output), "y\n");
+    let output = svcadapt(["gen-plist", "--label=x", "--umask=9", &unit(&folder, "a@.service")]);
+    let umask = "svcadapt: options: --umask '9': ";
+    assert!(told(&output).starts_with(umask) && told(&output).lines().count() == 2, "{}", told(&output));
+}
+
+#[test]
+fn the_drop_ins_of_the_administrator_count_where_systemd_looks_for_them() {
+    const SCRIPT: &str = "
+        for folder in /etc/systemd/system /usr/lib/systemd/system; do
+            mkdir -p $folder; mount -t tmpfs none $folder; mkdir $folder/web.service.d
+        done
+        printf '[Service]\nExecStart=/bin/echo vendor\nUMask=077\n' >/usr/lib/systemd/system/web.service
+        printf '[Service]\nUMask=027\nNice=1\n' >/usr/lib/systemd/system/web.service.d/10-a.conf
+        printf '[Service]\nNice=2\n' >/usr/lib/systemd/system/web.service.d/20-b.conf
+        printf '[Service]\nUMask=022\n' >/etc/systemd/system/web.service.d/10-a.conf
+        ln -s /dev/null /etc/systemd/system/web.service.d/20-b.conf
+        printf '[Service]\nOOMScoreAdjust=5\n' >/etc/systemd/system/web.service.d/30-c.conf
+        exec \"$0\" show /usr/lib/systemd/system/web.service";
+    if !require(Capability::Namespaces) {
+        return;
+    }
+    let output = std::process::Command::new("unshare")
+        .args(["--mount", "--propagation", "private", "sh", "-ec", SCRIPT, env!("CARGO_BIN_EXE_svcadapt")])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let model: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    // Of two with one name only the administrator's is read, and an empty one takes the vendor's away.
+    assert_eq!((&model["umask"], &model["oom_score_adjust"]), (&"0022".into(), &5.into()), "{model}");
+    assert!(model.get("nice").is_none(), "{model}");
+}
+
+#[test]
+fn a_mistake_is_named_as_its_file_names_it() {
+    let folder = Folder::new();
+    let dict = "<plist version=\"1.0\"><dict><key>Program</key><string>/bin/true</string>\n\
+                <key>UserName</key><string>a b</string>\n<key>WorkingDirectory</key><string>x</string>\n";
+    folder.write(
+        "a.plist",
+        &format!("{dict}<key>Label</key><string>a</string><key>KeepAlive</key><true/></dict></plist>"),
+    );
+    let out = "<key>StandardOutPath</key><string>log</string>";
+    folder.write("b.plist", &format!("{dict}<key>Label</key><string>a</string>{out}</dict></plist>"));
+    folder.write("a.json", "{\"command\": [\"/bin/true\"],\n\"umask\": \"999\", \"restart\": \"always\",\n\"listen_stream\": [\"x y\"]}");
+    folder.write("c.json", "{\"command\": [\"/bin/true\"],\n\"user\": \"root\",}");
+    folder.write("d.json", "{\"comand\": [\"/bin/true\"]}");
+    folder.write("e.json", "{\"command\": \"/bin/true\"}");
+    folder.write("a.service", "[Service]\nExecStart=/bin/a\nType=simple\nExecStart=/bin/b\n");
+    folder.write("b.service", "[Service]\nType=oneshot\nRestart=always\nExecStart=/bin/b\n");
+    folder.write("c.service", "[Service]\nType=dbus\nExecStart=/bin/b\n");
+    for (file, all) in [
+        (
+            "a.plist",
+            &[
+                "4: KeepAlive: not honoured here",
+                "2:20: UserName 'a b': neither",
+                "3:28: WorkingDirectory 'x': not an abs",
+            ][..],
+        ),
+        ("b.plist", &["4:61: StandardOutPath takes an absolute path, and 'log' is none"]),
+        (
+            "a.json",
+            &[
+                "2: restart: not honoured here",
+                "2:10: umask '999': not an octal",
+                "3:19: listen_stream 'x y': no address",
+            ],
+        ),
+        ("c.json", &["2:16: nothing follows the comma"]),
+        ("d.json", &["1:12: 'comand' is no key of a service"]),
+        ("e.json", &["1:13: command: an array has to stand here"]),
+        ("a.service", &["4:11: only Type=oneshot can have more than one ExecStart="]),
+        ("b.service", &["3:9: Type=oneshot cannot be with Restart=always"]),
+        ("c.service", &["2:6: Type=dbus needs BusName="]),
+    ] {
+        let path = unit(&folder, file);
+        let output = svcadapt(["run", "--dry-run", &path]);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{file}");
+        let told = told(&output);
+        let lines: Vec<_> = told.lines().filter(|line| line.starts_with("svcadapt: ")).collect();
+        assert_eq!(lines.len(), all.len(), "{told}");
+        for expected in all {
+            let begin = format!("svcadapt: {path}:{expected}");
+            assert!(lines.iter().any(|line| line.starts_with(&begin)), "no {begin} in\n{told}");
+        }
+    }
+}
+
+#[test]
+fn a_mistake_has_its_cure() {
+    let folder = Folder::new();
+    folder.write("a.json", "{\"comand\": [\"/bin/true\"]}");
+    folder.write("b.json", "{\"listen_steam\": [\"80\"], \"command\": [\"/bin/true\"]}");
+    folder.write("c.json", "{\"command\": \"/bin/true\"}");
+    folder.write("a@.service", "[Service]\nExecStart=/bin/true\n");
+    for (command, file, hint) in [
+        ("show", "a.json", "'command' is one"),
+        ("show", "b.json", "'listen_stream' is one"),
+        ("show", "c.json", "the program and each argument: [\"/bin/program\", \"-x\"]"),
+        ("gen-plist", "a@.service", "say another one with --label LABEL, as in org.example.web"),
+    ] {
+        let output = svcadapt([command, &unit(&folder, file)]);
+        assert_eq!(output.status.code(), Some(2), "{file}");
+        assert!(said(&output).ends_with(&format!("\n  hint: {hint}\n")), "{}", said(&output));
+    }
+}

@@ -1,0 +1,262 @@
+//! The program has its sockets at the numbers and under the names that it expects, whoever it runs as.
+
+use std::fs;
+use std::net::Ipv4Addr;
+use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::Svc;
+use crate::harness::low_port;
+use crate::harness::require;
+use crate::harness::wait_until;
+
+use super::abstract_name;
+use super::datagram;
+use super::free_port;
+use super::numbers;
+use super::reported;
+use super::server;
+use super::serving;
+use super::stop;
+use super::tcp;
+use super::udp;
+use super::unix;
+
+/// A name that no other service of this machine has.
+fn name(what: &str) -> String {
+    format!("it-sockets-{what}-{}", std::process::id())
+}
+
+/// Ends a service that has a name, and its lock with it.
+fn end(dir: &Dir, name: &str) {
+    let stopped = Svc::new(dir).args(["stop", name]).output();
+    assert_eq!(stopped.exit, crate::harness::Exit::Status(0), "{}", stopped.stderr);
+    let _ = fs::remove_file(dir.join("report"));
+}
+
+#[test]
+fn a_program_of_another_user_answers_at_every_kind_of_socket() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new().owned_by("nobody");
+    let (port, service) = (free_port(), name("kinds"));
+    let (stream, packets) = (dir.join("sub/dir/stream"), dir.join("packets"));
+    for (mode, hostile) in [("classic", false), ("supervised", false), ("classic", true)] {
+        let options = [
+            format!("--listen-stream={port}"),
+            format!("--listen-stream={}", stream.display()),
+            format!("--listen-stream=@{service}"),
+            format!("--listen-datagram=127.0.0.1:{port}"),
+            format!("--listen-datagram={}", packets.display()),
+            format!("--name={service}"),
+            "--user=nobody".into(),
+            "--socket-mode=0640".into(),
+            "--socket-user=daemon".into(),
+            "--umask=077".into(),
+        ];
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let mut svc = serving(&dir, mode, &options);
+        if hostile {
+            svc = svc.via_hostile(&[]);
+        }
+        let running = if mode == "classic" {
+            svc.run();
+            None
+        } else {
+            Some(svc.spawn())
+        };
+        let (process, report) = reported(&dir);
+        assert_eq!(tcp(port), format!("3 {service}.socket"), "{mode}");
+        assert_eq!(unix(&stream), format!("4 {service}.socket"));
+        assert_eq!(abstract_name(&service), format!("5 {service}.socket"));
+        assert_eq!(udp(port), format!("6 {service}.socket"));
+        assert_eq!(datagram(&dir, &packets), format!("7 {service}.socket"));
+        assert_eq!(report["env"]["LISTEN_FDS"], "5");
+        assert_eq!(report["env"]["LISTEN_PID"], process.pid().to_string());
+        assert_eq!(numbers(&report), [0, 1, 2, 3, 4, 5, 6, 7, 32], "{mode}: {report:#}");
+        for number in ["3", "4", "5", "6", "7"] {
+            let descriptor = &report["fds"][number];
+            assert_eq!((&descriptor["nonblock"], &descriptor["cloexec"]), (&json!(false), &json!(false)));
+        }
+        assert_eq!((&report["uid"]["effective"], &report["umask"]), (&json!(65_534), &json!("0077")));
+        for path in [&stream, &packets] {
+            let made = fs::symlink_metadata(path).unwrap();
+            assert_eq!((made.uid(), made.gid(), made.permissions().mode() & 0o7777), (1, 1, 0o640));
+        }
+        assert_eq!(fs::metadata(dir.join("sub")).unwrap().permissions().mode() & 0o7777, 0o755);
+        end(&dir, &service);
+        // As with systemd (RemoveOnStop=no) the name stays, and is taken again by the next start.
+        assert!(stream.exists());
+        drop(running);
+    }
+    dir.nothing_left();
+}
+
+#[test]
+fn an_ordinary_user_has_a_port_that_is_root_s() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let dir = Dir::new().owned_by("nobody");
+    let port = low_port();
+    let option = format!("--listen-stream=127.0.0.1:{port}");
+    serving(&dir, "classic", &[&option, "--user=nobody", "--file-descriptor-name=low"]).run();
+    let (process, report) = reported(&dir);
+    assert_eq!(tcp(port), "3 low");
+    assert_eq!(report["capabilities"]["effective"], "0000000000000000");
+    stop(&dir, &process);
+    // Not root, it is told why not.
+    let error = format!(
+        "svcadapt: listen '127.0.0.1:{port}': permission denied\n  hint: ports below 1024 are root's\n"
+    );
+    if fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start")
+        .is_ok_and(|text| text.trim() == "1024")
+    {
+        serving(&dir, "classic", &[&option]).by("nobody").stderr(&error).status(202).run();
+    }
+    dir.nothing_left();
+}
+
+#[test]
+fn other_descriptors_have_other_numbers() {
+    let dir = Dir::new();
+    let port = free_port();
+    let listen = format!("--listen-stream={port}");
+    // A shell opens what is to be preserved, and the program writes its readiness to another one.
+    let script = format!(
+        "exec 9</dev/null; exec '{}' run --mode classic {listen} --files-preserve 9 --ready fd:5 -- \
+         sh -c 'echo >&5; exec \"$0\" \"$@\"' {}",
+        dir.program("svcadapt").display(),
+        server(&dir)[1..].join(" "),
+    );
+    Svc::new(&dir).program("/bin/sh").args(["-c", &script]).run();
+    let (process, report) = reported(&dir);
+    assert_eq!(numbers(&report), [0, 1, 2, 3, 5, 9]);
+    assert_eq!(tcp(port), "3 unknown");
+    stop(&dir, &process);
+    serving(&dir, "classic", &[&listen, "--ready=fd"])
+        .stderr(
+            "svcadapt: --ready: descriptor 3 is that of a socket\n  \
+             hint: sockets have the numbers from 3 to 3; take one from 4\n",
+        )
+        .status(2)
+        .run();
+    dir.nothing_left();
+}
+
+#[test]
+fn a_socket_that_was_opened_for_it_makes_a_program_ready_that_never_asks() {
+    let dir = Dir::new();
+    let (port, path) = (free_port(), dir.join("s"));
+    let sleep = dir.program("/bin/sleep").display().to_string();
+    for (listen, ready) in [
+        (format!("--listen-stream={port}"), format!("--ready=tcp:{port}")),
+        (format!("--listen-stream={}", path.display()), format!("--ready=unix:{}", path.display())),
+    ] {
+        Svc::new(&dir).args(["run", "--mode", "classic", &listen, &ready, "--", &sleep, "30"]).run();
+        // Whoever connects waits for it.
+        if listen.ends_with("/s") {
+            std::os::unix::net::UnixStream::connect(&path).unwrap();
+        } else {
+            std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        }
+        let process = crate::harness::Process::of_program(&dir.join("sleep")).pop().unwrap();
+        process.signal(nix::sys::signal::Signal::SIGKILL);
+        process.wait_gone();
+    }
+    dir.nothing_left();
+}
+
+#[test]
+fn the_plan_says_who_listens_and_a_spec_that_cannot_be_is_told_at_once() {
+    let dir = Dir::new();
+    let output = Svc::new(&dir)
+        .args([
+            "run",
+            "--dry-run",
+            "--mode",
+            "classic",
+            "--listen-stream=80",
+            "--listen-datagram=/x",
+            "--",
+            "/bin/true",
+        ])
+        .output();
+    let lines: Vec<&str> =
+        output.stdout.lines().filter(|line| line.contains("listen ")).map(|line| &line[5..]).collect();
+    assert_eq!(
+        lines,
+        [
+            "adapter  service   listen                80",
+            "adapter  service   listen                /x for datagrams"
+        ]
+    );
+    assert!(output.stdout.contains("descriptors           0 1 2 3 4\n"), "{}", output.stdout);
+    Svc::new(&dir)
+        .args(["run", "--mode", "classic", "--listen-stream=localhost:80", "--socket-mode=999"])
+        .args(["--listen-sequential-packet=80", "--backlog=-1", "--bind-ipv6-only=yes", "--", "/bin/true"])
+        .stderr(
+            "svcadapt: --listen-stream 'localhost:80': no address to listen on\n  hint: a port, 127.0.0.1:PORT, \
+             [::1]:PORT, /PATH and @NAME are; a port is between 1 and 65535\n\
+             svcadapt: --listen-sequential-packet '80': sequential packets are for sockets of this machine: /PATH or @NAME\n\
+             svcadapt: --socket-mode '999': not an octal number between 0 and 777\n\
+             svcadapt: --bind-ipv6-only 'yes': neither default nor both nor ipv6-only\n\
+             svcadapt: --backlog '-1': not a whole number from 0 to 4294967295\n",
+        )
+        .status(2)
+        .run();
+    Svc::new(&dir)
+        .args(["run", "--mode", "classic", "--socket-mode=600", "--", "/bin/true"])
+        .stderr(
+            "svcadapt: --socket-mode: there is no socket that this could be of\n  \
+             hint: --listen-stream ADDRESS makes one\n",
+        )
+        .status(2)
+        .run();
+    Svc::new(&dir)
+        .args(["run", "--mode", "classic", "--listen-stream=/x", "--socket-user=nosuch", "--socket-group=nosuch"])
+        .args(["--", "/bin/true"])
+        .stderr(
+            "svcadapt: socket user 'nosuch': there is no such user\nsvcadapt: socket group 'nosuch': there is no such group\n",
+        )
+        .status(217)
+        .run();
+}
+
+#[test]
+fn both_families_answer_or_only_one() {
+    let dir = Dir::new();
+    if TcpListener::bind("[::1]:0").is_err() {
+        return crate::harness::skip("ipv6", "this machine has none");
+    }
+    for (only, four) in [("both", true), ("ipv6-only", false)] {
+        let port = free_port();
+        let options = [format!("--listen-stream={port}"), format!("--bind-ipv6-only={only}")];
+        serving(&dir, "classic", &[&options[0], &options[1]]).run();
+        let (process, _) = reported(&dir);
+        let connects = |address: &str| std::net::TcpStream::connect(format!("{address}:{port}")).is_ok();
+        assert!(connects("[::1]"));
+        assert_eq!(connects("127.0.0.1"), four, "{only}");
+        stop(&dir, &process);
+    }
+}
+
+#[test]
+fn in_place_the_process_stays_the_same_one() {
+    let dir = Dir::new();
+    let path: PathBuf = dir.join("s");
+    let listen = format!("--listen-stream={}", path.display());
+    let running = Svc::new(&dir).args(["run", "--mode", "supervised", &listen]).args(server(&dir)).spawn();
+    let (process, report) = reported(&dir);
+    assert_eq!((process.pid(), numbers(&report)), (running.pid(), vec![0, 1, 2, 3]));
+    wait_until("it answers", || (unix(&path) == "3 unknown").then_some(()));
+    stop(&dir, &process);
+    assert_eq!(running.finish().exit, crate::harness::Exit::Status(0));
+}

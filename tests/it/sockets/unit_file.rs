@@ -1,0 +1,105 @@
+//! A unit's sockets, as they lie beside it, are opened where no systemd is.
+
+use std::fs;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Svc;
+use crate::support::printed;
+
+use super::free_port;
+use super::reported;
+use super::server;
+use super::stop;
+use super::tcp;
+use super::unix;
+
+/// What `show` prints of a file in this directory.
+fn shown(dir: &Dir, name: &str) -> Value {
+    serde_json::from_str(&printed(["show", &dir.join(name).display().to_string()])).unwrap()
+}
+
+#[test]
+fn a_unit_with_its_sockets_and_their_drop_ins_is_run() {
+    let dir = Dir::new();
+    let port = free_port();
+    let server = server(&dir)[1..].join(" ");
+    dir.write(
+        "web.service",
+        &format!("[Unit]\nRequires=web.socket\n[Service]\nType=exec\nExecStart={server}\n"),
+    );
+    dir.write(
+        "web.socket",
+        "[Socket]\nListenStream=1\nSocketMode=0600\n[Install]\nWantedBy=sockets.target\n",
+    );
+    fs::create_dir(dir.join("web.socket.d")).unwrap();
+    let path = dir.join("s");
+    let text =
+        format!("[Socket]\nListenStream=\nListenStream=127.0.0.1:{port}\nListenStream={}\n", path.display());
+    dir.write("web.socket.d/port.conf", &text);
+    let report = format!("--ready=file:{}", dir.join("report").display());
+    // Under another name than any service that may run here; the sockets have that of the unit.
+    let name = format!("--name=it-sockets-file-{}", std::process::id());
+    let unit = dir.join("web.service").display().to_string();
+    Svc::new(&dir)
+        .args(["run", "--mode=classic", &report, &name, "--file-descriptor-name=web.socket", &unit])
+        .run();
+    let (process, _) = reported(&dir);
+    assert_eq!((tcp(port), unix(&path)), ("3 web.socket".into(), "4 web.socket".into()));
+    stop(&dir, &process);
+    assert_eq!(Svc::new(&dir).args(["stop", &name["--name=".len()..]]).output().exit, Exit::Status(0));
+    // Asked for nothing else, the unit says everything again as it is.
+    let again = dir.join("again");
+    fs::create_dir(&again).unwrap();
+    printed(["gen-unit", "--output", &again.display().to_string(), &unit]);
+    let mut said = shown(&dir, "web.service");
+    assert_eq!(shown(&dir, "again/web.service"), said);
+    said.as_object_mut().unwrap().retain(|key, _| key.starts_with("listen") || key.starts_with("socket"));
+    let addresses = [format!("127.0.0.1:{port}"), path.display().to_string()];
+    assert_eq!(said, json!({ "listen_stream": addresses, "socket_mode": "0600" }));
+}
+
+#[test]
+fn an_instance_has_the_sockets_of_its_template() {
+    let dir = Dir::new();
+    dir.write("web@.service", "[Unit]\nRequires=web@%i.socket\n[Service]\nExecStart=/bin/true\n");
+    dir.write("web@.socket", "[Socket]\nListenStream=/run/web/%i.sock\n");
+    let said = shown(&dir, "web@a.service");
+    assert_eq!(said["listen_stream"], json!(["/run/web/a.sock"]));
+    // For the template itself nobody knows where.
+    assert!(shown(&dir, "web@.service")["listen_stream"].is_null());
+}
+
+#[test]
+fn what_of_a_socket_unit_is_not_acted_on_is_named_and_strict_refuses_it() {
+    let dir = Dir::new();
+    dir.write("web.service", "[Service]\nType=exec\nExecStart=/bin/true\nSockets=web.socket\n");
+    let socket = dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:9\nFreeBind=yes\nAccept=yes\n");
+    let unit = dir.join("web.service").display().to_string();
+    let told = Svc::new(&dir).args(["run", "--dry-run", "--mode=classic", &unit]).output();
+    let cause = "not honoured here: svcadapt starts no process for each connection, and so none of these sockets is opened";
+    let place = |line: usize| format!("svcadapt: {}:{line}", socket.display());
+    assert_eq!(
+        told.stderr,
+        format!(
+            "{}: FreeBind=: not honoured here\n{}: Accept=: {cause}\n{}: ListenStream=: not honoured here\n",
+            place(3),
+            place(4),
+            place(2)
+        )
+    );
+    let strict = Svc::new(&dir).args(["run", "--mode=classic", "--strict", &unit]).output();
+    assert_eq!(strict.exit, Exit::Status(2));
+    dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:9\nFreeBind=yes\n");
+    let told = Svc::new(&dir).args(["run", "--dry-run", "--mode=classic", &unit]).output();
+    assert_eq!(told.stderr, format!("svcadapt: {}:3: FreeBind=: not honoured here\n", socket.display()));
+    // A file that cannot be read, or that systemd would refuse, stops everything.
+    dir.write("web.socket", "[Socket]\n");
+    assert_eq!(Svc::new(&dir).args(["show", &unit]).output().exit, Exit::Status(2));
+    fs::remove_file(&socket).unwrap();
+    std::os::unix::fs::symlink("/dev/null", &socket).unwrap();
+    assert!(shown(&dir, "web.service")["listen_stream"].is_null());
+}

@@ -1,0 +1,273 @@
+//! `svcadapt status` and `svcadapt stop`: the truth about a service, and the end of it and of nobody else.
+
+mod concurrent;
+mod leftovers;
+mod namespaces;
+mod record_location;
+mod strangers;
+mod support;
+mod without_pidfd;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::PermissionsExt;
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::harness::Capability;
+use crate::harness::Exit;
+use crate::harness::Svc;
+use crate::harness::facts;
+use crate::harness::require;
+use crate::harness::wait_until;
+
+use support::Service;
+use support::asked;
+
+const STAY: &[&str] = &["--stay"];
+
+#[test]
+fn a_service_runs_or_not_by_the_numbers_of_lsb() {
+    let service = Service::new("lsb");
+    service.status().stdout("[NAME]: not running\n").status(3).run();
+    service.start(STAY).run();
+    service
+        .status()
+        .stdout("[NAME]: running, process [PID], since [PID] s\n  program: [DIR]/inspect\n  pid file: [DIR]/pid\n")
+        .run();
+    let pid = service.pid();
+    let (status, mut told) = service.asked();
+    assert!(told.as_object_mut().unwrap().remove("since_seconds").unwrap().as_u64().unwrap() < 60);
+    let expected = json!({
+        "name": service.name,
+        "state": "running",
+        "pid": pid,
+        "program": service.dir.join("inspect"),
+        "pid_file": service.pid_file(),
+        "lock": service.lock(),
+    });
+    assert_eq!((status, told), (0, expected));
+    service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+    service.dir.nothing_left();
+    assert!(!service.pid_file().exists() && !service.lock().exists());
+    service.stop().stdout("[NAME]: not running\n").run();
+    service.status().stdout("[NAME]: not running\n").status(3).run();
+}
+
+#[test]
+fn one_service_has_to_be_meant() {
+    let service = Service::new("meant");
+    for words in [&["status"][..], &["stop"], &["stop", "a", "--pid-file", "/run/a.pid"]] {
+        assert_eq!(Svc::new(&service.dir).args(words).output().exit, Exit::Status(2));
+    }
+    Svc::new(&service.dir)
+        .args(["stop", "../x"])
+        .stderr("svcadapt: name '../x': the character '/' cannot stand in the name of a service\n[ANY]\n")
+        .status(2)
+        .run();
+    Svc::new(&service.dir)
+        .args(["status", "--pid-file", "x\u{1b}.pid"])
+        .stderr("svcadapt: pid file 'x\\u{1b}.pid': not an absolute path\n  hint: a path starts with '/'\n")
+        .status(2)
+        .run();
+}
+
+#[test]
+fn a_pid_file_finds_its_service_with_a_name_and_without() {
+    let service = Service::started("file", STAY);
+    let pid_file = service.pid_file();
+    let (status, told) = asked(Svc::new(&service.dir).args(["status", "--pid-file"]).args([&pid_file]));
+    assert_eq!((status, &told["name"], &told["pid"]), (0, &json!(service.name), &json!(service.pid())));
+    // Through a link, as /var/run is one.
+    std::os::unix::fs::symlink(service.dir.path(), service.dir.join("link")).unwrap();
+    Svc::new(&service.dir)
+        .args(["stop", "--pid-file"])
+        .args([service.dir.join("link/pid")])
+        .stdout(&format!("{}: stopped (SIGTERM, [ANY] s)\n", service.name))
+        .run();
+    service.dir.nothing_left();
+
+    let inspect = service.dir.program("inspect");
+    let run = ["run", "--mode", "classic", "--ready", "notify", "--pid-file"];
+    let end = ["--ready", "notify", "--stay"];
+    Svc::new(&service.dir).args(run).args([&pid_file]).args(["--"]).args([inspect]).args(end).run();
+    let (status, told) = asked(Svc::new(&service.dir).args(["status", "--pid-file"]).args([&pid_file]));
+    assert_eq!((status, &told["name"], &told["pid"]), (0, &Value::Null, &json!(service.pid())));
+    let stop = || Svc::new(&service.dir).args(["stop", "--pid-file"]).args([&pid_file]);
+    stop().stdout("[DIR]/pid: stopped (SIGTERM, [ANY] s)\n").run();
+    assert!(!pid_file.exists());
+    assert!(!fs::exists(told["lock"].as_str().unwrap()).unwrap());
+    stop().stdout("[DIR]/pid: not running\n").run();
+}
+
+#[test]
+fn a_service_that_was_killed_is_dead_and_starts_again() {
+    let service = Service::started("killed", STAY);
+    let process = service.process();
+    process.signal(Signal::SIGKILL);
+    process.wait_gone();
+    service
+        .status()
+        .name("[OLD]", process.pid())
+        .stdout("[NAME]: dead, process [OLD] has ended\n  program: [DIR]/inspect\n  pid file: [DIR]/pid\n")
+        .status(1)
+        .run();
+    let (status, told) =
+        asked(Svc::new(&service.dir).args(["status", "--pid-file"]).args([service.pid_file()]));
+    assert_eq!((status, &told["state"], &told["pid"]), (1, &json!("dead"), &json!(process.pid())));
+    service.start(STAY).run();
+    assert_eq!(service.asked().0, 0);
+    assert_ne!(service.pid(), process.pid());
+    // Dead again, and tidied up by a stop.
+    let process = service.process();
+    process.signal(Signal::SIGKILL);
+    process.wait_gone();
+    service.stop().stdout("[NAME]: not running\n").run();
+    assert!(!service.pid_file().exists() && !service.lock().exists());
+    assert_eq!(service.asked().0, 3);
+}
+
+#[test]
+fn a_service_that_ignores_sigterm_is_killed_when_its_time_is_over() {
+    let service = Service::started("deaf", &["--deaf"]);
+    let killed = "[NAME]: stopped (SIGKILL after 0.[PID] s)\n";
+    service.stop().args(["--timeout-stop-sec", "300ms"]).stdout(killed).run();
+    service.dir.nothing_left();
+    assert!(!service.pid_file().exists());
+
+    // Its own time, where none is given.
+    let inspect = service.dir.program("inspect");
+    let run = service.run(&["--ready", "notify", "--timeout-stop-sec", "400ms"]).args([inspect]);
+    run.args(["--ready", "notify", "--deaf"]).run();
+    service.stop().stdout(killed).run();
+    service.dir.nothing_left();
+}
+
+#[test]
+fn a_service_is_stopped_by_the_signal_that_its_spec_names() {
+    let service = Service::new("signal");
+    let inspect = service.dir.program("inspect");
+    for (said, name) in [("INT", "SIGINT"), ("SIGRTMIN+3", "SIGRTMIN+3")] {
+        let run = service.run(&["--ready", "notify", "--kill-signal", said]).args([&inspect]);
+        run.args(["--ready", "notify", "--stay"]).run();
+        service.stop().stdout(&format!("[NAME]: stopped ({name}, [ANY] s)\n")).run();
+        service.dir.nothing_left();
+    }
+}
+
+#[test]
+fn a_service_that_blocks_sigterm_is_killed() {
+    let service = Service::new("blocked");
+    let (hostile, inspect) = (service.dir.program("hostile"), service.dir.program("inspect"));
+    let run = service.run(&["--ready", "notify"]).args([hostile]).args(["--only", "blocked"]).args([inspect]);
+    run.args(["--ready", "notify", "--stay"]).run();
+    let blocked = &facts(&service.pid().to_string()).unwrap()["signals"]["blocked"];
+    assert!(blocked.as_array().unwrap().contains(&json!(15)), "{blocked}");
+    let stop = service.stop().args(["--timeout-stop-sec", "300ms"]);
+    stop.stdout("[NAME]: stopped (SIGKILL after 0.[PID] s)\n").run();
+    service.dir.nothing_left();
+}
+
+#[test]
+fn a_stopped_service_ends_too() {
+    let service = Service::started("sigstop", STAY);
+    service.process().signal(Signal::SIGSTOP);
+    service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+    service.dir.nothing_left();
+}
+
+#[test]
+fn what_a_service_leaves_in_its_session_is_ended_with_it() {
+    let service = Service::new("session");
+    let (sleep, inspect) = (service.dir.program("/bin/sleep"), service.dir.program("inspect"));
+    // One goes at SIGTERM, one has to be killed.
+    let script =
+        r#""$0" 120 3>&- & "$1" --out deaf --deaf 3>&- & while ! [ -e deaf ]; do :; done; echo >&3; wait"#;
+    let wd = format!("--working-directory={}", service.dir.path().display());
+    let run =
+        service.run(&["--ready", "fd:3", &wd]).args(["/bin/sh", "-c", script]).args([sleep]).args([inspect]);
+    run.run();
+    // The report is written before SIGTERM is ignored.
+    let deaf = service.dir.report("deaf")["pid"].to_string();
+    wait_until("SIGTERM is ignored", || {
+        let ignored = facts(&deaf).unwrap()["signals"]["ignored"].clone();
+        ignored.as_array().unwrap().contains(&json!(15)).then_some(())
+    });
+    let stop = service.stop().args(["--timeout-stop-sec", "500ms"]);
+    stop.stdout("[NAME]: stopped (SIGTERM, [ANY] s); 2 processes that it left behind have ended too\n").run();
+    service.dir.nothing_left();
+}
+
+#[test]
+fn a_program_that_closes_the_lock_is_known_by_its_record() {
+    let service = Service::started("closed", &["--close", "32", "--stay"]);
+    let descriptors = &facts(&service.pid().to_string()).unwrap()["fds"];
+    assert_eq!(descriptors.get("32"), None, "{descriptors}");
+    let (status, told) = service.asked();
+    assert_eq!((status, &told["pid"]), (0, &json!(service.pid())));
+    let already = "svcadapt: start '[NAME]': already running as process [OLD]\n";
+    let again = service.start(STAY).name("[NAME]", &service.name).name("[OLD]", service.pid());
+    again.stderr(already).status(250).run();
+    assert_eq!(service.asked().0, 0);
+    service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+    service.dir.nothing_left();
+    assert_eq!(service.asked().0, 3);
+}
+
+#[test]
+fn an_ordinary_user_may_ask_about_roots_service_and_not_stop_it() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let service = Service::started("user", STAY);
+    let modes = [service.lock(), service.record()].map(|path| fs::metadata(path).unwrap().mode() & 0o777);
+    assert_eq!(modes, [0o600, 0o644]);
+    let (status, told) = asked(service.status().by("nobody"));
+    assert_eq!((status, &told["pid"]), (0, &json!(service.pid())));
+    service
+        .stop()
+        .by("nobody")
+        .stderr(
+            "svcadapt: stop '[NAME]': process [PID] may not be signalled: permission denied\n  \
+             hint: it runs as another user; root may stop it\n",
+        )
+        .status(4)
+        .run();
+    assert_eq!(service.asked().0, 0);
+    service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+    // And where the program has closed the lock.
+    service.start(&["--close", "32", "--stay"]).run();
+    assert_eq!(asked(service.status().by("nobody")).0, 0);
+    service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+}
+
+#[test]
+fn a_record_that_may_not_be_read_is_no_answer() {
+    if !require(Capability::Root) {
+        return;
+    }
+    let service = Service::started("unreadable", STAY);
+    fs::set_permissions(service.record(), fs::Permissions::from_mode(0o600)).unwrap();
+    let lock = service.lock().display().to_string();
+    let unknown = "[NAME]: unknown, [LOCK] may not be read\n  hint: root may\n";
+    service.status().by("nobody").name("[LOCK]", &lock).stdout(unknown).status(4).run();
+    let denied = "svcadapt: stop '[NAME]': [LOCK] may not be read\n  hint: root may\n";
+    service.stop().by("nobody").name("[LOCK]", &lock).stderr(denied).status(4).run();
+    service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
+}
+
+#[test]
+fn status_stays_true_where_the_answer_cannot_be_written() {
+    let service = Service::started("full", STAY);
+    let ask = |word: &str, out: &str| {
+        let line = format!("exec \"$0\" {word} {} >{out}", service.name);
+        Svc::new(&service.dir).program("/bin/sh").args(["-c", &line, env!("CARGO_BIN_EXE_svcadapt")])
+    };
+    let full = "svcadapt: standard output: no space left on device\n";
+    ask("status", "/dev/full").stderr(full).status(0).run();
+    ask("status", "&-").status(0).run();
+    ask("stop", "/dev/full").stderr(full).status(0).run();
+    ask("status", "/dev/full").stderr(full).status(3).run();
+}

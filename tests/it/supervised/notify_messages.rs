@@ -1,0 +1,285 @@
+//! What is sent to the manager above, byte for byte: by a manager of the test's own that reads by process 1's rules.
+
+use std::fs;
+use std::io::IoSliceMut;
+use std::os::fd::AsFd;
+use std::os::fd::AsRawFd;
+use std::os::fd::FromRawFd;
+use std::os::fd::OwnedFd;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::SocketAddr;
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+use std::time::Instant;
+
+use nix::cmsg_space;
+use nix::poll::PollFd;
+use nix::poll::PollFlags;
+use nix::poll::poll;
+use nix::sys::signal::Signal;
+use nix::sys::socket::ControlMessageOwned;
+use nix::sys::socket::MsgFlags;
+use nix::sys::socket::recvmsg;
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::PassCred;
+
+use crate::harness::Dir;
+use crate::harness::Exit;
+use crate::harness::Running;
+use crate::harness::Svc;
+use crate::harness::wait_until;
+
+use super::support::Gate;
+use super::support::NOBODY;
+use super::support::adapters;
+use super::support::free_port;
+use super::support::wait_catches_term;
+use super::support::wait_no_adapter;
+
+/// A socket, and how the environment names it.
+pub(crate) struct Manager {
+    socket: UnixDatagram,
+    pub(crate) address: String,
+}
+
+pub(crate) struct Message {
+    pub(crate) text: String,
+    pub(crate) sender: i32,
+    /// As long as it is kept, the sender of a barrier waits.
+    pub(crate) descriptors: Vec<OwnedFd>,
+}
+
+impl Manager {
+    pub(crate) fn at_path(dir: &Dir) -> Self {
+        let address = dir.join("notify").display().to_string();
+        Self::new(UnixDatagram::bind(&address).unwrap(), address)
+    }
+
+    fn abstract_name(name: &str) -> Self {
+        let name = format!("svcadapt-it-{name}-{}", std::process::id());
+        let socket = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+        Self::new(socket, format!("@{name}"))
+    }
+
+    fn new(socket: UnixDatagram, address: String) -> Self {
+        setsockopt(&socket, PassCred, &true).unwrap();
+        Self { socket, address }
+    }
+
+    /// Whether a message is there now.
+    pub(crate) fn has(&self) -> bool {
+        let mut wanted = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        poll(&mut wanted, 0_u8).unwrap() > 0
+    }
+
+    /// The next message, by the rules: one that is too long or holds a NUL counts as not sent.
+    pub(crate) fn next(&self) -> Message {
+        wait_until("the manager is told", || self.has().then_some(()));
+        let mut bytes = vec![0; 4097];
+        let mut space = cmsg_space!([i32; 4], [u8; 64]);
+        let (mut sender, mut descriptors) = (0, Vec::new());
+        let length = {
+            let mut slices = [IoSliceMut::new(&mut bytes)];
+            let message = recvmsg::<()>(
+                self.socket.as_raw_fd(),
+                &mut slices,
+                Some(&mut space),
+                MsgFlags::MSG_CMSG_CLOEXEC,
+            )
+            .unwrap();
+            for control in message.cmsgs().unwrap() {
+                match control {
+                    ControlMessageOwned::ScmRights(numbers) => {
+                        // SAFETY: the kernel has just made these descriptors for us, and nobody else knows them.
+                        #[allow(unsafe_code, reason = "nix hands over bare numbers")]
+                        descriptors
+                            .extend(numbers.iter().map(|&number| unsafe { OwnedFd::from_raw_fd(number) }));
+                    }
+                    ControlMessageOwned::ScmCredentials(who) => sender = who.pid(),
+                    other => panic!("{other:?}"),
+                }
+            }
+            message.bytes
+        };
+        assert!(length <= 4096 && !bytes[..length].contains(&0), "process 1 would drop this message");
+        let text = String::from_utf8(bytes[..length].to_vec()).unwrap();
+        Message { text, sender, descriptors }
+    }
+}
+
+/// Starts svcadapt as systemd does: with its own number in the environment.
+fn under<'a>(dir: &'a Dir, address: &str, words: &[&str]) -> Svc<'a> {
+    dir.program("inspect");
+    let path = dir.path().display().to_string();
+    Svc::new(dir)
+        .program("/bin/sh")
+        .args(["-c", "SYSTEMD_EXEC_PID=$$ exec ./svcadapt run \"$@\"", "sh"])
+        .args(words.iter().map(|word| word.replace("[DIR]", &path)))
+        .env("NOTIFY_SOCKET", address)
+}
+
+fn end(dir: &Dir, running: Running) {
+    wait_catches_term(|| vec![running.pid()]);
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.finish().exit, Exit::Status(0));
+    dir.nothing_left();
+}
+
+#[test]
+fn readiness_is_one_message_and_a_barrier_that_is_waited_for() {
+    for place in ["path", "abstract"] {
+        let dir = Dir::new();
+        let manager = if place == "path" { Manager::at_path(&dir) } else { Manager::abstract_name("ready") };
+        let (gate, port) = (Gate::inspect(&dir), free_port().to_string());
+        let probe = format!("tcp:127.0.0.1:{port}");
+        let words = ["--ready", &probe, "--", "[DIR]/gated", "--listen", &format!("tcp:{port}"), "--stay"];
+        let running = under(&dir, &manager.address, &words).spawn();
+        gate.wait_started();
+        assert!(!manager.has(), "told before it is ready");
+        gate.open();
+        let ready = manager.next();
+        assert_eq!((ready.text.as_str(), ready.descriptors.len()), ("READY=1\n", 0));
+        assert_ne!(ready.sender, running.pid());
+        let barrier = manager.next();
+        assert_eq!((barrier.text.as_str(), barrier.descriptors.len()), ("BARRIER=1", 1));
+        assert_eq!(barrier.sender, ready.sender);
+        // We have not closed it yet, so the helper has to be there: systemd asks who the sender is.
+        assert_eq!(adapters(&dir), [ready.sender]);
+        drop(barrier);
+        wait_no_adapter(&dir);
+        assert!(!manager.has());
+        end(&dir, running);
+    }
+}
+
+#[test]
+fn what_the_program_says_comes_from_the_program() {
+    let dir = Dir::new();
+    let manager = Manager::at_path(&dir);
+    let words = ["--ready", "notify", "--", "[DIR]/inspect", "--ready", "notify", "--stay"];
+    let running = under(&dir, &manager.address, &words).spawn();
+    let ready = manager.next();
+    assert_eq!((ready.text.trim_end(), ready.sender), ("READY=1", running.pid()));
+    assert_eq!(adapters(&dir), NOBODY);
+    end(&dir, running);
+}
+
+#[test]
+fn a_manager_that_never_reads_does_not_keep_the_helper_for_ever() {
+    let dir = Dir::new();
+    let manager = Manager::at_path(&dir);
+    let filler = UnixDatagram::unbound().unwrap();
+    filler.set_nonblocking(true).unwrap();
+    filler.connect(&manager.address).unwrap();
+    while filler.send(b"full").is_ok() {}
+    let begun = Instant::now();
+    let words = ["--ready", "file:/", "--", "[DIR]/inspect", "--stdout", "up", "--stay"];
+    let mut running = under(&dir, &manager.address, &words).spawn();
+    running.wait_for("up\n");
+    assert_eq!(adapters(&dir).len(), 1);
+    wait_no_adapter(&dir);
+    assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
+    end(&dir, running);
+}
+
+#[test]
+fn a_manager_that_reads_but_knows_no_barrier_does_not_keep_the_helper_for_ever() {
+    let dir = Dir::new();
+    let manager = Manager::at_path(&dir);
+    let words = ["--ready", "file:/", "--", "[DIR]/inspect", "--stay"];
+    let running = under(&dir, &manager.address, &words).spawn();
+    assert_eq!(manager.next().text, "READY=1\n");
+    let kept = manager.next();
+    wait_no_adapter(&dir);
+    drop(kept);
+    end(&dir, running);
+}
+
+#[test]
+fn a_manager_that_is_gone_does_not_disturb_the_program() {
+    let dir = Dir::new();
+    let manager = Manager::at_path(&dir);
+    let gate = Gate::before(&dir, &format!(": > {0}/mark; exec {0}/inspect --stay", dir.path().display()));
+    let words = ["--ready", "file:[DIR]/mark", "--", "[DIR]/gated"];
+    let running = under(&dir, &manager.address, &words).spawn();
+    gate.wait_started();
+    fs::remove_file(&manager.address).unwrap();
+    drop(manager);
+    gate.open();
+    wait_no_adapter(&dir);
+    end(&dir, running);
+}
+
+#[test]
+fn an_address_that_cannot_be_is_a_failure_before_the_program_starts() {
+    let dir = Dir::new();
+    for address in ["relative/path", "vsock:2:9999", &format!("/{}", "x".repeat(120))] {
+        let output =
+            under(&dir, address, &["--ready", "file:/", "--", "[DIR]/inspect", "--out", "[DIR]/report"])
+                .output();
+        assert_eq!(output.exit, Exit::Status(202), "{}", output.stderr);
+        assert!(output.stderr.starts_with("svcadapt: notify socket 'NOTIFY_SOCKET': "), "{}", output.stderr);
+        assert!(!dir.join("report").exists());
+    }
+}
+
+#[test]
+fn a_program_that_ends_takes_its_helper_with_it_and_nobody_is_told() {
+    let dir = Dir::new();
+    let manager = Manager::at_path(&dir);
+    let words = ["--ready", "file:/nowhere/x", "--", "[DIR]/inspect", "--exit-after", "50:7"];
+    let output = under(&dir, &manager.address, &words).output();
+    assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(7), ""));
+    wait_no_adapter(&dir);
+    assert!(!manager.has());
+}
+
+#[test]
+fn a_step_that_fails_beside_a_helper_leaves_nothing_either() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let dir = Dir::new();
+    let manager = Manager::at_path(&dir);
+    let broken = dir.write("broken", "\x7fELF, or so it says");
+    fs::set_permissions(&broken, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let name = format!("it-undo-helped-{}", std::process::id());
+    // The second time the process that fails has no right any more to take away what it made.
+    for user in [&[][..], &["--user", "nobody"]] {
+        let words = [
+            "--ready",
+            "file:/nowhere/x",
+            "--runtime-directory",
+            &name,
+            "--pid-file",
+            &format!("/run/{name}.pid"),
+            "--",
+        ];
+        let output = under(&dir, &manager.address, &[user, &words, &["[DIR]/broken"]].concat()).output();
+        assert_eq!(output.exit, Exit::Status(203), "{}", output.stderr);
+        wait_no_adapter(&dir);
+        for path in
+            [format!("/run/{name}"), format!("/run/{name}.pid"), format!("/run/svcadapt/.run,{name}.pid")]
+        {
+            assert!(fs::symlink_metadata(&path).is_err(), "{path} is still there");
+        }
+        assert!(!manager.has());
+    }
+}
+
+#[test]
+fn a_manager_that_cannot_be_reached_is_named_on_standard_error() {
+    let dir = Dir::new();
+    let address = dir.join("nowhere").display().to_string();
+    let told = "svcadapt: notify socket '[DIR]/nowhere': no such file or directory\n  hint: the service runs, and its \
+                manager does not know that it is ready\n";
+    let running = under(&dir, &address, &["--ready", "file:/", "--", "[DIR]/inspect", "--stay"]).spawn();
+    wait_catches_term(|| vec![running.pid()]);
+    let mut running = running;
+    running.wait_for("does not know");
+    running.signal(Signal::SIGTERM);
+    let output = running.finish();
+    assert_eq!(output.exit, Exit::Status(0));
+    assert_eq!(output.stderr, told.replace("[DIR]", &dir.path().display().to_string()));
+    dir.nothing_left();
+}

@@ -1,0 +1,127 @@
+//! Specs by chance: whatever every field can say, in any combination.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use svcadapt::spec::Arity;
+use svcadapt::spec::Directive;
+use svcadapt::spec::FIELDS;
+use svcadapt::spec::Field;
+use svcadapt::spec::Field as F;
+use svcadapt::spec::Native;
+use svcadapt::spec::Origin;
+use svcadapt::spec::Resource;
+use svcadapt::spec::ServiceSpec;
+use svcadapt::spec::SpecDraft;
+use svcadapt::spec::Value;
+
+use crate::support::Chance;
+
+/// A spec in which each field that `allowed` lets through is said as often as not.
+pub(crate) fn spec(chance: &mut Chance, allowed: impl Fn(Field) -> bool) -> ServiceSpec {
+    let mut draft = SpecDraft::new();
+    let mut words = vec!["/bin/web".into()];
+    words.extend((0..chance.below(5)).map(|_| chance.text(10, "\n").into()));
+    draft.command(words);
+    let mut listens = false;
+    for row in FIELDS.iter().filter(|row| allowed(row.field)) {
+        // Of sockets that are not there nothing can be said.
+        let of_sockets =
+            row.field.of_socket() && row.arity == Arity::One || row.field == F::LaunchdActivation;
+        if of_sockets && !listens {
+            continue;
+        }
+        let values = values(row.field);
+        let times = match row.arity {
+            Arity::One => chance.below(2),
+            Arity::Many => chance.below(values.len() + 1),
+        };
+        // Of a list each at most once: a descriptor cannot serve twice.
+        let first = chance.below(values.len());
+        listens |= row.field.of_socket() && times > 0;
+        for number in 0..times {
+            let value = values[(first + number) % values.len()];
+            draft.assign(row.field, OsStr::from_bytes(value), Origin::Option);
+        }
+    }
+    if allowed(F::Environment) && chance.below(2) == 0 {
+        draft.assign(F::Environment, format!("RANDOM={}", chance.text(12, "\n")), Origin::Option);
+    }
+    draft.finish().unwrap()
+}
+
+/// What a unit and a property list say that no field does, by chance.
+pub(crate) fn native(chance: &mut Chance) -> Native {
+    let line = |chance: &mut Chance, section: &str, name: &str| {
+        let text = format!("a{}b", chance.text(8, "").replace(['\n', '\r', '\0'], ""));
+        Directive::new(section, name, &text).unwrap()
+    };
+    let names = [("Unit", "After"), ("Service", "ExecReload"), ("X-Other", "A"), ("Service", "PrivateTmp")];
+    let lines = (0..chance.below(6)).map(|_| {
+        let (section, name) = names[chance.below(names.len())];
+        line(chance, section, name)
+    });
+    let systemd = Some(Native::of_unit(lines.collect())).filter(|lines| !lines.is_empty());
+    let keys = [
+        ("SessionCreate", Value::Truth(true)),
+        ("StartInterval", Value::Whole(-5)),
+        ("WatchPaths", Value::List(vec![Value::Text(chance.text(8, "\n"))])),
+        ("MachServices", Value::Map(vec![(chance.text(5, "\n"), Value::Truth(false))])),
+    ];
+    let launchd =
+        keys.into_iter().filter(|_| chance.below(2) == 0).map(|(key, value)| (key.to_owned(), value));
+    Native { systemd, launchd: launchd.collect() }
+}
+
+/// Values of each kind that a field has, and not only the plain ones.
+fn values(field: Field) -> &'static [&'static [u8]] {
+    match field {
+        F::Name => &[b"web", b"web@1", b"org.example.web"],
+        F::Description => &[b"-100 % \"sure\"", b"\xc3\xa9"],
+        F::Type => &[b"simple", b"exec", b"notify", b"notify-reload", b"forking", b"oneshot"],
+        F::User | F::Group => &[b"web", b"33", b"DOMAIN\\web"],
+        F::SupplementaryGroups => &[b"ssl", b"7"],
+        F::Umask => &[b"0", b"027", b"777"],
+        F::WorkingDirectory | F::RootDirectory | F::PidFile => &[b"/a b", b"/", b"/a \xff$%"],
+        F::Environment => &[b"A=\xfe=\n", b"B=", b"A=2", b"C=\"'"],
+        F::EnvironmentFile => &[b"-/a*b", b"/c", b"-/\xff"],
+        F::PassEnvironment | F::UnsetEnvironment => &[b"LANG", b"TZ"],
+        F::CleanEnvironment
+        | F::ExpandVariables
+        | F::PreventCore
+        | F::NoNewPrivileges
+        | F::LaunchdActivation => &[b"no", b"yes"],
+        F::Argv0 => &[b"-zsh", b"a \xff$%\"", b"web"],
+        F::StandardInput => &[b"file:/\xff", b"null", b"inherit", b"file:/in"],
+        F::StandardOutput | F::StandardError => {
+            &[b"truncate:/\xff:", b"append:/var/log/x", b"file:/y", b"null", b"inherit"]
+        }
+        F::Limit(Resource::Cpu) => &[b"1min:infinity", b"90"],
+        F::Limit(Resource::Nice) => &[b"1:2", b"0", b"40", b"7"],
+        F::Limit(Resource::Rttime) => &[b"5000", b"5ms:1s"],
+        F::Limit(_) => &[b"1:2", b"9223372036854775808", b"infinity", b"0", b"7"],
+        F::Nice => &[b"-5", b"19", b"0"],
+        F::OomScoreAdjust => &[b"-1000", b"1"],
+        F::CapabilityBoundingSet => &[b"CAP_CHOWN CAP_KILL CAP_NET_RAW", b"~CAP_SYS_ADMIN"],
+        F::AmbientCapabilities => &[b"CAP_NET_RAW", b""],
+        F::Directory(_) => &[b"web", b"web/data"],
+        F::DirectoryMode(_) => &[b"2750", b"755", b"0"],
+        F::FilesPreserve => &[b"24", b"25,26"],
+        F::ListenStream => {
+            &[b"80", b"127.0.0.1:8080", b"[::1]:80", b"/run/a b.sock", b"/\xff%$", b"@abstract"]
+        }
+        F::ListenDatagram => &[b"53", b"[::]:53", b"/run/datagrams"],
+        F::ListenSequentialPacket => &[b"/run/packets", b"@\xfe"],
+        F::FileDescriptorName => &[b"web", b"a b%n"],
+        F::SocketMode => &[b"660", b"0", b"777"],
+        F::SocketUser | F::SocketGroup => &[b"web", b"33"],
+        F::BindIPv6Only => &[b"default", b"both", b"ipv6-only"],
+        F::Backlog => &[b"0", b"128", b"4294967295"],
+        F::Ready => &[b"notify", b"tcp:[::1]:80", b"unix:/\xff", b"exec:a; b", b"fd:23", b"file:/x"],
+        F::NotificationFd => &[b"9"],
+        F::Restart => &[b"no", b"always", b"on-failure", b"on-abnormal", b"on-success"],
+        F::RestartSec => &[b"0", b"100ms", b"5", b"infinity"],
+        F::KillSignal | F::ReloadSignal => &[b"SIGINT", b"SIGRTMIN+3", b"SIGTERM", b"SIGHUP"],
+        F::TimeoutStartSec | F::TimeoutStopSec => &[b"1500ms", b"infinity", b"90", b"0"],
+    }
+}
