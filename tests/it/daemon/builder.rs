@@ -153,7 +153,7 @@ fn single(field: Field) -> bool {
 }
 
 #[test]
-fn what_is_built_is_what_options_say() {
+fn builder_makes_the_spec_of_the_same_options() {
     let mut chance = Chance(0x5eed);
     let (mut good, mut bad) = (0, 0);
     for _ in 0..3000 {
@@ -194,7 +194,7 @@ fn in_their_place(values: &[(Field, OsString)]) -> Vec<(Field, OsString)> {
 
 /// In whatever order different things are said, what is built is the same; of one thing the order counts.
 #[test]
-fn the_order_in_which_different_things_are_said_means_nothing() {
+fn builder_calls_of_different_fields_commute() {
     let mut chance = Chance(0x0dde);
     let mut good = 0;
     for round in 0..2000 {
@@ -238,7 +238,7 @@ fn the_order_in_which_different_things_are_said_means_nothing() {
 
 /// As the builder's own page says: of what can be one thing only the last word counts, of lists all do.
 #[test]
-fn of_what_is_one_thing_the_last_word_counts_and_of_lists_all_do() {
+fn builder_keeps_the_last_scalar_and_every_list_item() {
     let mut chance = Chance(0x1a57);
     let (mut last, mut all) = (0, 0);
     for round in 0..6000 {
@@ -297,7 +297,7 @@ fn of_what_is_one_thing_the_last_word_counts_and_of_lists_all_do() {
 
 /// What is no field of the spec is told by the plan.
 #[test]
-fn rights_that_are_kept_and_signals_change_the_plan_or_nothing() {
+fn privileges_and_signals_change_only_their_steps_of_the_plan() {
     let plan = |daemon: Daemon<'_>| daemon.detach_process(DetachProcess::Yes).plan().unwrap();
     let plain = || Daemon::new().name("it-beside");
     let signals = plain()
@@ -313,7 +313,7 @@ fn rights_that_are_kept_and_signals_change_the_plan_or_nothing() {
 }
 
 #[test]
-fn what_the_kernel_refuses_has_its_number_and_a_hint_names_the_method() {
+fn builder_error_has_its_errno_and_names_the_method() {
     for (daemon, status) in [
         (Daemon::new().working_directory("/nosuch"), 200),
         (Daemon::new().root_directory("/nosuch"), 210),
@@ -330,7 +330,7 @@ fn what_the_kernel_refuses_has_its_number_and_a_hint_names_the_method() {
 
 /// Whatever is said as text, a NUL in it is an error with the field's name, and is not shown as it is.
 #[test]
-fn a_nul_is_refused_in_every_field() {
+fn nul_byte_is_refused_in_every_field() {
     for row in FIELDS {
         for value in ["\0", "a\0b", "/a\0b", "A=a\0b", "append:/a\0b", "tcp:80\0"] {
             let error = match Daemon::new().set(row.field, value).spec() {
@@ -344,12 +344,12 @@ fn a_nul_is_refused_in_every_field() {
 }
 
 #[test]
-fn nothing_is_said_by_default() {
+fn default_builder_sets_no_field() {
     assert_eq!(Daemon::new().spec().unwrap(), options(&[]).unwrap());
 }
 
 #[test]
-fn borrowed_descriptors_are_their_numbers_once_each() {
+fn borrowed_descriptors_are_listed_once_each() {
     let file = std::fs::File::open("/dev/null").unwrap();
     let daemon = Daemon::new().files_preserve([file.as_fd(), file.as_fd()]);
     assert_eq!(daemon.spec().unwrap().files_preserve, [file.as_raw_fd()]);
@@ -358,7 +358,7 @@ fn borrowed_descriptors_are_their_numbers_once_each() {
 }
 
 #[test]
-fn what_no_variable_or_path_can_hold_is_refused_with_its_name() {
+fn invalid_variable_or_path_is_refused_with_its_field() {
     let refused = |daemon: Daemon<'_>| daemon.spec().unwrap_err().to_string();
     assert_eq!(
         refused(Daemon::new().environment("A=B", "c")),
@@ -387,7 +387,7 @@ fn what_no_variable_or_path_can_hold_is_refused_with_its_name() {
 }
 
 #[test]
-fn the_steps_are_those_of_the_plan_and_in_its_order() {
+fn plan_lists_the_steps_in_their_order() {
     let steps = |daemon: Daemon<'_>| -> Vec<&'static str> {
         let plan = daemon.detach_process(DetachProcess::Yes).plan().unwrap();
         let mut stages: Vec<_> = plan.steps.iter().map(|planned| planned.step.stage()).collect();
@@ -429,7 +429,7 @@ fn the_steps_are_those_of_the_plan_and_in_its_order() {
 }
 
 #[test]
-fn it_is_executed_again_where_that_is_asked_for_and_something_is_forked() {
+fn reexec_needs_the_option_and_a_fork() {
     let again = |reexecute, detach| {
         let daemon = Daemon::new().reexecute(reexecute).detach_process(detach);
         daemon.plan().unwrap().executes_again()

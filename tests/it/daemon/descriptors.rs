@@ -27,7 +27,7 @@ fn others(seen: &Value) -> Vec<(i32, String, bool)> {
 }
 
 #[test]
-fn what_the_starter_left_open_is_let_go_of_however_high_its_number() {
+fn inherited_descriptors_are_closed_at_any_number() {
     for options in [&["--only", "fds"][..], &["--only", "fds,nofile"]] {
         let (dir, service) = (Dir::new(), Service::new());
         becomes(&dir, &service, &["enter", "ready", "stay"]).via_hostile(options).run();
@@ -45,7 +45,7 @@ fn what_the_starter_left_open_is_let_go_of_however_high_its_number() {
 /// dup2(2) refuses numbers above the limit, and the limit that the service is to have may be below what the starter has
 /// left open.
 #[test]
-fn what_the_starter_left_open_may_lie_above_the_limit() {
+fn inherited_descriptor_above_the_limit_is_closed() {
     for (option, number) in [("limit-nofile=64:64", 300), ("limit-nofile=64:4096", 300), ("nice=0", 3000)] {
         let (dir, service) = (Dir::new(), Service::new());
         let program = dir.program("becomes").display().to_string();
@@ -64,7 +64,7 @@ fn what_the_starter_left_open_may_lie_above_the_limit() {
 }
 
 #[test]
-fn children_get_the_standard_streams_and_nothing_else() {
+fn children_inherit_only_the_standard_streams() {
     let (dir, service) = (Dir::new(), Service::new());
     let list = "sh=ls /proc/self/fd | grep -v 3 | tr '\\n' ' '; test -r /dev/stdin && cat; echo done";
     becomes(&dir, &service, &["enter", list, "ready", "stay"]).via_hostile(&["--only", "fds"]).run();
@@ -72,7 +72,7 @@ fn children_get_the_standard_streams_and_nothing_else() {
 }
 
 #[test]
-fn a_file_that_the_program_has_opened_itself_stays_open() {
+fn file_opened_by_the_program_stays_open() {
     let (dir, service) = (Dir::new(), Service::new());
     let file = dir.write("own", "mine\n").display().to_string();
     let deeds = ["--open", &file, "enter", "own", "ready", "stay"];
@@ -82,7 +82,7 @@ fn a_file_that_the_program_has_opened_itself_stays_open() {
 }
 
 #[test]
-fn a_preserved_descriptor_that_came_with_the_start_stays_what_it_is() {
+fn preserved_descriptor_stays_open() {
     let (dir, service) = (Dir::new(), Service::new());
     dir.write("kept", "kept\n");
     let program = dir.program("becomes").display().to_string();
@@ -106,7 +106,7 @@ fn a_preserved_descriptor_that_came_with_the_start_stays_what_it_is() {
 }
 
 #[test]
-fn a_preserved_descriptor_that_is_closed_is_an_error() {
+fn preserved_descriptor_that_is_closed_is_refused() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["--set", "files-preserve=77", "enter"])
         .stderr("files to preserve '77': no such descriptor is open\n")
@@ -120,7 +120,7 @@ fn a_preserved_descriptor_that_is_closed_is_an_error() {
 }
 
 #[test]
-fn closed_standard_streams_are_the_null_device() {
+fn closed_standard_streams_become_dev_null() {
     let (dir, service) = (Dir::new(), Service::new());
     let deeds = ["enter", "ready", &report(&dir), "stay"];
     becomes(&dir, &service, &deeds).via_hostile(&["--only", "cwd", "--close-stdio"]).run();
@@ -134,7 +134,7 @@ fn closed_standard_streams_are_the_null_device() {
 }
 
 #[test]
-fn streams_go_where_they_are_sent() {
+fn standard_streams_are_redirected() {
     let (dir, service) = (Dir::new(), Service::new());
     let input = dir.write("in", "").display().to_string();
     let path = |name: &str| dir.join(name).display().to_string();

@@ -23,7 +23,7 @@ fn quoted(cell: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_behaviour_of_python_daemon_names_tests_that_are_there() {
+fn python_daemon_table_names_existing_tests() {
     let page = read("src/daemon/from_python_daemon.md");
     let (_, section) = page.split_once("\n# What its test suite names").unwrap();
     let section = section.split("\n# ").next().unwrap();
@@ -82,7 +82,7 @@ const BESIDE_THE_SPEC: [(&str, &str); 10] = [
 ];
 
 #[test]
-fn every_method_of_the_builder_is_held_against_its_option() {
+fn builder_methods_are_all_compared_with_options() {
     let mut methods = Vec::new();
     for source in ["src/daemon/builder.rs", "src/daemon/enter.rs"] {
         let text = read(source);

@@ -10,7 +10,7 @@ use super::logged;
 use super::seen;
 
 #[test]
-fn nothing_of_a_dirty_environment_is_left_and_what_is_said_is_there() {
+fn environment_is_cleaned_and_extended_by_the_builder() {
     let (dir, service) = (Dir::new(), Service::new());
     let words = [
         "--set",
@@ -36,7 +36,7 @@ fn nothing_of_a_dirty_environment_is_left_and_what_is_said_is_there() {
 }
 
 #[test]
-fn limits_and_priorities_are_the_systems_and_those_that_are_said() {
+fn limits_and_priorities_are_reset_or_set() {
     let (dir, service) = (Dir::new(), Service::new());
     let words = ["--set", "limit-nofile=300:400", "enter", "ready", "stay"];
     becomes(&dir, &service, &words).via_hostile(&["--only", "core,oom"]).run();
@@ -47,7 +47,7 @@ fn limits_and_priorities_are_the_systems_and_those_that_are_said() {
 }
 
 #[test]
-fn directories_are_made_for_its_user_and_taken_away_where_the_start_fails() {
+fn service_directory_is_created_and_removed_by_a_failed_start() {
     if !crate::harness::require(crate::harness::Capability::Root) {
         return;
     }

@@ -44,7 +44,7 @@ const PLACES: [Place; 14] = [
 ];
 
 #[test]
-fn it_is_right_everywhere() {
+fn program_without_options_adapts_to_every_host() {
     for (place, says, start) in PLACES {
         let dir = Dir::new();
         let built = Path::new(env!("CARGO_BIN_EXE_svcadapt")).with_file_name("examples/activated");

@@ -50,7 +50,7 @@ fn end(dir: &Dir, name: &str) {
 }
 
 #[test]
-fn the_servers_answer_as_soon_as_the_launcher_returns() {
+fn example_servers_answer_once_the_launcher_returns() {
     for (name, question, answer) in [
         ("echo", "hello", "hello"),
         ("http", "GET /x HTTP/1.1\r\n\r\n", "GET /x HTTP/1.1"),
@@ -65,7 +65,7 @@ fn the_servers_answer_as_soon_as_the_launcher_returns() {
 }
 
 #[test]
-fn signals_wake_an_asynchronous_runtime() {
+fn asynchronous_runtime_receives_signals() {
     let (dir, port) = (Dir::new(), port());
     example(&dir, "http").args([&port]).run();
     let main = main_process(&dir, "http");
@@ -77,7 +77,7 @@ fn signals_wake_an_asynchronous_runtime() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_the_launchers_reason() {
+fn occupied_port_is_reported_by_the_launcher() {
     let dir = Dir::new();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
@@ -95,7 +95,7 @@ fn a_port_that_is_taken_is_the_launchers_reason() {
 }
 
 #[test]
-fn the_signals_are_written_down() {
+fn signals_example_logs_every_signal() {
     let dir = Dir::new();
     let log = dir.join("signals.log");
     example(&dir, "signals").args([&log]).run();
@@ -117,7 +117,7 @@ fn the_signals_are_written_down() {
 }
 
 #[test]
-fn the_old_daemon_starts_stops_and_restarts() {
+fn legacy_example_starts_stops_and_restarts() {
     if !require(Capability::Root) {
         return;
     }

@@ -38,7 +38,7 @@ fn started(dir: &Dir, service: &Service, options: &[&str]) -> Value {
 }
 
 #[test]
-fn it_is_left_with_what_a_program_is_that_run_has_started() {
+fn daemon_of_a_hostile_starter_equals_a_program_of_run() {
     let starters: [&[&str]; 5] = [
         &[],
         &["--only", "cwd", "--tty"],

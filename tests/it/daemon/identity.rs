@@ -19,7 +19,7 @@ fn ids(id: u32) -> serde_json::Value {
 }
 
 #[test]
-fn user_group_and_groups_are_changed_for_good_and_the_starters_groups_are_gone() {
+fn user_change_is_permanent_and_drops_the_starters_groups() {
     if !require(Capability::Root) {
         return;
     }
@@ -35,7 +35,7 @@ fn user_group_and_groups_are_changed_for_good_and_the_starters_groups_are_gone()
 }
 
 #[test]
-fn root_keeps_no_group_of_the_shell_either() {
+fn daemon_of_root_drops_the_starters_groups() {
     if !require(Capability::Root) {
         return;
     }
@@ -45,7 +45,7 @@ fn root_keeps_no_group_of_the_shell_either() {
 }
 
 #[test]
-fn a_number_without_an_account_needs_a_group_and_can_be_had_then() {
+fn uid_without_an_account_needs_a_group() {
     if !require(Capability::Root) {
         return;
     }
@@ -60,7 +60,7 @@ fn a_number_without_an_account_needs_a_group_and_can_be_had_then() {
 }
 
 #[test]
-fn what_must_come_first_can_come_before_the_rights_are_gone() {
+fn work_before_the_privilege_drop_runs_as_root() {
     if !require(Capability::Root) {
         return;
     }
@@ -90,7 +90,7 @@ fn what_must_come_first_can_come_before_the_rights_are_gone() {
 
 /// Names live in a file of the test's own, which only the processes of the test see.
 #[test]
-fn a_user_who_vanishes_before_the_rights_are_given_up_is_an_error() {
+fn user_removed_before_the_privilege_drop_is_an_error() {
     if !require(Capability::Root) {
         return;
     }
@@ -136,7 +136,7 @@ fn a_user_who_vanishes_before_the_rights_are_given_up_is_an_error() {
 }
 
 #[test]
-fn root_directory_working_directory_and_umask_are_as_asked() {
+fn root_directory_working_directory_and_umask_are_set() {
     if !require(Capability::Root) {
         return;
     }
@@ -164,7 +164,7 @@ fn root_directory_working_directory_and_umask_are_as_asked() {
 }
 
 #[test]
-fn a_directory_that_the_user_may_not_enter_is_told_by_the_launcher() {
+fn working_directory_closed_to_the_user_is_refused_by_the_launcher() {
     if !require(Capability::Root) {
         return;
     }
@@ -180,7 +180,7 @@ fn a_directory_that_the_user_may_not_enter_is_told_by_the_launcher() {
 }
 
 #[test]
-fn no_core_is_dumped_where_none_may_be() {
+fn prevent_core_disables_core_dumps() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["--set", "prevent-core=yes", "enter", "ready", "stay"])
         .via_hostile(&["--only", "core"])
@@ -193,7 +193,7 @@ fn no_core_is_dumped_where_none_may_be() {
 }
 
 #[test]
-fn a_capability_that_is_kept_can_be_used_and_the_others_are_gone() {
+fn ambient_capability_is_kept_and_the_others_dropped() {
     if !require(Capability::Root) {
         return;
     }

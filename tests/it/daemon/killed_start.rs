@@ -120,7 +120,7 @@ fn fared(text: &str) -> Fared {
 }
 
 #[test]
-fn a_kill_at_any_moment_of_a_start_leaves_a_whole_service_or_none_and_never_blocks_the_next() {
+fn start_killed_at_any_call_leaves_a_whole_service_or_nothing() {
     if !require(Capability::Root) || !require(Capability::Strace) {
         return;
     }

@@ -8,7 +8,7 @@ use super::becomes;
 use super::logged;
 
 #[test]
-fn a_process_with_threads_is_refused() {
+fn process_with_threads_is_refused() {
     let (dir, service) = (Dir::new(), Service::new());
     for detach in ["yes", "no"] {
         becomes(&dir, &service, &["--detach", detach, "--thread", "enter", "ready"])
@@ -21,7 +21,7 @@ fn a_process_with_threads_is_refused() {
 }
 
 #[test]
-fn a_thread_that_has_ended_is_none() {
+fn ended_thread_does_not_count() {
     let (dir, service) = (Dir::new(), Service::new());
     for _ in 0..20 {
         becomes(&dir, &service, &["--joined", "enter", "ready"]).run();
@@ -30,7 +30,7 @@ fn a_thread_that_has_ended_is_none() {
 }
 
 #[test]
-fn what_was_refused_may_be_tried_again() {
+fn enter_after_a_refusal_succeeds() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["refused", "refused", "enter", "ready", "refused"]).run();
     crate::harness::wait_until("it has ended", || service.running().is_none().then_some(()));
@@ -43,7 +43,7 @@ fn what_was_refused_may_be_tried_again() {
 
 /// What no argument can hold, said by the program itself, before and after it has entered.
 #[test]
-fn a_nul_in_any_text_is_an_error_or_harmless() {
+fn nul_byte_in_any_text_is_refused_or_harmless() {
     let (dir, service) = (Dir::new(), Service::new());
     for (option, said) in [
         ("name=a\u{2400}b", "name 'a\\0b': "),
@@ -76,7 +76,7 @@ fn a_nul_in_any_text_is_an_error_or_harmless() {
 
 /// Threads may share it, and whatever they read from it.
 #[test]
-fn a_service_may_be_shared_among_threads() {
+fn service_is_send_and_sync() {
     fn shared<T: Send + Sync + 'static>() {}
     shared::<svcadapt::daemon::Service>();
     shared::<svcadapt::daemon::Signals>();
@@ -84,7 +84,7 @@ fn a_service_may_be_shared_among_threads() {
 }
 
 #[test]
-fn a_second_enter_and_a_second_ready_are_refused() {
+fn second_enter_and_second_ready_are_refused() {
     let (dir, service) = (Dir::new(), Service::new());
     let deeds = ["enter", "again", "ready", "ready", "reloading", "ready", "stopping", "ready"];
     becomes(&dir, &service, &deeds).run();
@@ -102,7 +102,7 @@ fn a_second_enter_and_a_second_ready_are_refused() {
 }
 
 #[test]
-fn values_that_cannot_be_are_all_told_at_once() {
+fn invalid_values_are_all_reported_at_once() {
     let (dir, service) = (Dir::new(), Service::new());
     let words = ["--set", "user=4294967295", "--set", "group=-1", "--set", "umask=9", "--set", "nice=20"];
     becomes(&dir, &service, &[&words[..], &["enter"]].concat())

@@ -83,7 +83,7 @@ fn told(text: &str, phase: &Phase) {
 }
 
 #[test]
-fn systemd_sees_a_failed_unit_and_the_words_are_in_its_log() {
+fn panic_fails_the_systemd_unit_and_is_logged() {
     let Some(systemd) = Systemd::shared() else { return };
     for phase in &PHASES {
         let case = Case::new();
@@ -105,7 +105,7 @@ fn systemd_sees_a_failed_unit_and_the_words_are_in_its_log() {
 }
 
 #[test]
-fn s6_sees_the_status_of_a_panic_and_the_words_are_on_standard_error() {
+fn panic_status_and_message_reach_s6() {
     if !require(Capability::Root) || !supervisors::have("s6-supervise") {
         return;
     }
@@ -141,7 +141,7 @@ fn s6_sees_the_status_of_a_panic_and_the_words_are_on_standard_error() {
 }
 
 #[test]
-fn a_container_ends_with_the_status_of_a_panic() {
+fn panic_status_ends_the_container() {
     if !require(Capability::Root) {
         return;
     }
@@ -164,7 +164,7 @@ fn a_container_ends_with_the_status_of_a_panic() {
 
 /// The thread's end is not the program's.
 #[test]
-fn a_panic_of_another_thread_leaves_the_unit_active() {
+fn panic_of_another_thread_leaves_the_unit_active() {
     let Some(systemd) = Systemd::shared() else { return };
     let case = Case::new();
     let errors = case.dir.join("errors").display().to_string();

@@ -24,7 +24,7 @@ fn pid_file(dir: &Dir, service: &Service) -> PathBuf {
 }
 
 #[test]
-fn the_pid_file_is_whole_when_the_launcher_returns_and_gone_after_a_clean_end() {
+fn pid_file_exists_from_readiness_until_a_clean_end() {
     let (dir, service) = (Dir::new(), Service::new());
     let path = pid_file(&dir, &service);
     let option = format!("pid-file={}", path.display());
@@ -41,7 +41,7 @@ fn the_pid_file_is_whole_when_the_launcher_returns_and_gone_after_a_clean_end() 
 }
 
 #[test]
-fn a_pid_file_that_is_somebody_elses_by_now_stays() {
+fn pid_file_with_another_pid_is_not_removed() {
     let (dir, service) = (Dir::new(), Service::new());
     let path = pid_file(&dir, &service);
     let option = format!("pid-file={}", path.display());
@@ -55,7 +55,7 @@ fn a_pid_file_that_is_somebody_elses_by_now_stays() {
 }
 
 #[test]
-fn a_panic_after_it_was_ready_takes_the_pid_file_along() {
+fn pid_file_is_removed_after_a_panic() {
     let (dir, service) = (Dir::new(), Service::new());
     let path = pid_file(&dir, &service);
     let option = format!("pid-file={}", path.display());
@@ -68,7 +68,7 @@ fn a_panic_after_it_was_ready_takes_the_pid_file_along() {
 }
 
 #[test]
-fn a_second_one_is_refused_and_told_whom_it_met() {
+fn second_start_is_refused_and_names_the_running_process() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["enter", "ready", "stay"]).run();
     let main = service.main();
@@ -89,7 +89,7 @@ fn a_second_one_is_refused_and_told_whom_it_met() {
 }
 
 #[test]
-fn of_many_that_start_at_once_one_runs() {
+fn concurrent_starts_leave_one_service() {
     for _ in 0..5 {
         let (dir, service) = (Dir::new(), Service::new());
         let all: Vec<_> =
@@ -105,7 +105,7 @@ fn of_many_that_start_at_once_one_runs() {
 }
 
 #[test]
-fn a_service_that_was_killed_is_in_nobodys_way() {
+fn killed_service_does_not_block_the_next_start() {
     let (dir, service) = (Dir::new(), Service::new());
     let path = pid_file(&dir, &service);
     let option = format!("pid-file={}", path.display());
@@ -124,7 +124,7 @@ fn a_service_that_was_killed_is_in_nobodys_way() {
 }
 
 #[test]
-fn a_pid_file_that_cannot_be_trusted_is_refused_before_anything_is_changed() {
+fn untrusted_pid_file_is_refused_before_any_change() {
     let (dir, service) = (Dir::new(), Service::new());
     let target = dir.write("target", "precious");
     let link = dir.join("link");

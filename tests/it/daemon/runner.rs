@@ -7,7 +7,7 @@ use crate::run::Service;
 use super::becomes;
 
 #[test]
-fn it_starts_tells_restarts_and_stops() {
+fn runner_starts_reports_restarts_and_stops() {
     let (dir, service) = (Dir::new(), Service::new());
     let word = |word: &str| -> Svc<'_> { becomes(&dir, &service, &["--runner", word, "ready", "stay"]) };
     word("status").stdout("[NAME]: not running\n").status(3).run();
@@ -43,7 +43,7 @@ fn it_starts_tells_restarts_and_stops() {
 }
 
 #[test]
-fn what_nobody_could_find_again_is_not_started() {
+fn runner_without_a_name_or_pid_file_is_refused() {
     let dir = Dir::new();
     for word in ["start", "restart", "stop", "status"] {
         Svc::new(&dir)

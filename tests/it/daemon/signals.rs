@@ -14,7 +14,7 @@ use super::seen;
 const SIGPIPE: i32 = 13;
 
 #[test]
-fn nothing_that_the_starter_ignored_or_blocked_is_left() {
+fn signals_ignored_or_blocked_by_the_starter_are_reset() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["enter", "ready", "stay"]).via_hostile(&["--only", "ignored,blocked"]).run();
     let now = seen(&service);
@@ -29,7 +29,7 @@ fn nothing_that_the_starter_ignored_or_blocked_is_left() {
 }
 
 #[test]
-fn a_mapped_signal_is_told_and_does_nothing_else() {
+fn mapped_signal_is_delivered_and_has_no_other_effect() {
     let (dir, service) = (Dir::new(), Service::new());
     let map = ["TERM=tell", "HUP=tell", "USR1=tell", "RTMIN+3=tell", "USR2=ignore", "INT=default"];
     let words: Vec<&str> = map.iter().flat_map(|one| ["--signal", one]).collect();
@@ -60,7 +60,7 @@ fn a_mapped_signal_is_told_and_does_nothing_else() {
 /// What the program wants to be told of is for itself alone. (Of the C library's own two, 32 and 33, its
 /// posix_spawn(3) makes ignored ones, whoever calls it.)
 #[test]
-fn children_have_no_signal_blocked_or_ignored() {
+fn children_inherit_no_blocked_or_ignored_signal() {
     let (dir, service) = (Dir::new(), Service::new());
     let words = ["--signal", "TERM=tell", "--signal", "HUP=tell"];
     let masks = "sh=for m in Blk Ign; do \
@@ -72,7 +72,7 @@ fn children_have_no_signal_blocked_or_ignored() {
 }
 
 #[test]
-fn threads_that_are_made_later_leave_the_signals_to_whoever_reads_them() {
+fn signals_reach_their_reader_despite_later_threads() {
     let (dir, service) = (Dir::new(), Service::new());
     let deeds = ["--signal", "TERM=tell", "enter", "thread", "thread", "ready", "signals"];
     becomes(&dir, &service, &deeds).run();

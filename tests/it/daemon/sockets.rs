@@ -71,7 +71,7 @@ fn strings(words: &[String]) -> Vec<&str> {
 const CHILD: &str = "sh=env | grep -c LISTEN_; ls /proc/self/fd | wc -l";
 
 #[test]
-fn a_daemon_opens_its_sockets_before_it_gives_up_its_rights() {
+fn sockets_are_opened_before_the_privilege_drop() {
     if !require(Capability::Root) {
         return;
     }
@@ -117,7 +117,7 @@ fn a_daemon_opens_its_sockets_before_it_gives_up_its_rights() {
 }
 
 #[test]
-fn one_that_is_taken_is_told_by_the_launcher_with_its_address() {
+fn occupied_socket_is_reported_with_its_address() {
     let (dir, service) = (Dir::new(), Service::new());
     let (taken, path) = (TcpListener::bind(("127.0.0.1", 0)).unwrap(), dir.join("taken"));
     let _also = UnixListener::bind(&path).unwrap();
@@ -160,7 +160,7 @@ fn one_that_is_taken_is_told_by_the_launcher_with_its_address() {
 
 /// In the foreground of a shell nobody has opened any, either.
 #[test]
-fn one_that_stays_opens_its_sockets_too() {
+fn sockets_are_opened_in_the_foreground_too() {
     let dir = Dir::new();
     let (port, path, log) = (free_port(), dir.join("socket"), dir.join("log").display().to_string());
     let listening = listening(port, &path);
@@ -177,7 +177,7 @@ fn one_that_stays_opens_its_sockets_too() {
 
 /// Two would not both get the address.
 #[test]
-fn what_systemd_has_opened_is_not_opened_again() {
+fn sockets_passed_by_systemd_are_not_opened_again() {
     // What is built here may not run where the C library is older than ours.
     for systemd in Systemd::of_versions(252..) {
         for (kind, mode) in [("notify", "supervised"), ("forking", "classic")] {
@@ -225,7 +225,7 @@ fn one_of_systemd(systemd: &Systemd, kind: &str, mode: &str, given: bool) {
 }
 
 #[test]
-fn what_launchd_has_opened_is_not_opened_again() {
+fn sockets_passed_by_launchd_are_not_opened_again() {
     for given in [true, false] {
         let dir = Dir::new();
         let (port, path) = (free_port(), dir.join("socket"));
@@ -271,7 +271,7 @@ fn what_launchd_has_opened_is_not_opened_again() {
 
 /// A start of the same program elsewhere that passes sockets: they go along into the daemon.
 #[test]
-fn a_daemon_takes_those_that_it_was_given() {
+fn sockets_passed_by_the_starter_reach_the_daemon() {
     const ACTIVATE: &str = "/usr/bin/systemd-socket-activate";
     if !require(Capability::Systemd) || !Path::new(ACTIVATE).exists() {
         return;

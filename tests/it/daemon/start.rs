@@ -17,7 +17,7 @@ use super::reported;
 use super::seen;
 
 #[test]
-fn the_launcher_returns_when_it_is_ready_and_not_before() {
+fn launcher_returns_at_readiness_and_not_before() {
     let (dir, service) = (Dir::new(), Service::new());
     let gate = format!("wait={}", dir.join("gate").display());
     let running = becomes(&dir, &service, &["enter", "asked", &gate, "ready", "asked", "stay"]).spawn();
@@ -44,7 +44,7 @@ fn the_launcher_returns_when_it_is_ready_and_not_before() {
 }
 
 #[test]
-fn both_forks_are_made_and_no_terminal_can_be_had_again() {
+fn daemon_forks_twice_and_cannot_acquire_a_terminal() {
     let (dir, service) = (Dir::new(), Service::new());
     let deeds = ["enter", &report(&dir), "ready", "stay"];
     becomes(&dir, &service, &deeds).via_hostile(&["--only", "cwd", "--tty"]).run();
@@ -61,7 +61,7 @@ fn facts_of_us() -> serde_json::Value {
 }
 
 #[test]
-fn the_status_that_it_ends_with_is_the_launchers() {
+fn early_exit_status_is_the_launchers() {
     let (dir, service) = (Dir::new(), Service::new());
     for status in [1, 2, 3, 99, 203, 250, 255] {
         becomes(&dir, &service, &["enter", &format!("exit={status}")])
@@ -79,7 +79,7 @@ fn the_status_that_it_ends_with_is_the_launchers() {
 }
 
 #[test]
-fn an_error_reaches_the_launcher_as_its_reason() {
+fn error_of_the_program_is_reported_by_the_launcher() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["enter", "fail=no bells\n\u{1b}[2J"])
         .stderr("becomes: start '[NAME]': the program ended with status 1 before it was ready; it said why: no bells; \\u{1b}[2J\n")
@@ -99,7 +99,7 @@ fn an_error_reaches_the_launcher_as_its_reason() {
 }
 
 #[test]
-fn a_panic_reaches_the_launcher_in_every_phase() {
+fn panic_is_reported_by_the_launcher_in_every_phase() {
     let (dir, service) = (Dir::new(), Service::new());
     let panic = "\nthread 'main' ([ANY]) panicked at tests/tools/becomes.rs:[ANY]\nouch\nnote: [ANY]\n";
     // Before anything was changed there is no launcher yet, and nothing between it and the starter.
@@ -144,7 +144,7 @@ fn a_panic_reaches_the_launcher_in_every_phase() {
 }
 
 #[test]
-fn a_death_is_told_whatever_the_program_can_still_say() {
+fn fatal_signal_is_reported_by_the_launcher() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["enter", "abort"])
         .stderr("becomes: start '[NAME]': the program ended by SIGABRT before it was ready\n")
@@ -163,7 +163,7 @@ fn a_death_is_told_whatever_the_program_can_still_say() {
 }
 
 #[test]
-fn the_last_words_in_a_log_are_shown() {
+fn last_log_lines_are_printed_by_the_launcher() {
     let (dir, service) = (Dir::new(), Service::new());
     let log = dir.write("errors", "of yesterday\n");
     let option = format!("standard-error=append:{}", log.display());
@@ -176,7 +176,7 @@ fn the_last_words_in_a_log_are_shown() {
 }
 
 #[test]
-fn a_service_that_is_dropped_before_it_was_ready_has_failed() {
+fn service_dropped_before_readiness_fails_the_start() {
     let (dir, service) = (Dir::new(), Service::new());
     let begun = Instant::now();
     becomes(&dir, &service, &["enter", "let-go", "stay"])
@@ -192,7 +192,7 @@ fn a_service_that_is_dropped_before_it_was_ready_has_failed() {
 }
 
 #[test]
-fn what_is_not_ready_in_time_is_ended_with_all_that_it_has_started() {
+fn start_timeout_ends_the_service_and_its_children() {
     let (dir, service) = (Dir::new(), Service::new());
     let late = [
         "--set",
@@ -211,7 +211,7 @@ fn what_is_not_ready_in_time_is_ended_with_all_that_it_has_started() {
 }
 
 #[test]
-fn what_a_service_writes_to_its_launcher_is_not_told_as_a_failure_of_ours() {
+fn forged_report_to_the_launcher_is_ignored() {
     let (dir, service) = (Dir::new(), Service::new());
     // The message of a step that failed, with a stage, a cause and the status 7, as this very process could write it.
     let forged = r"X\1\0\0\0s\6\0\0\0forged\1\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\1\0\0\0\7\4\0\0\0\0\0\0\0";
@@ -223,7 +223,7 @@ fn what_a_service_writes_to_its_launcher_is_not_told_as_a_failure_of_ours() {
 }
 
 #[test]
-fn whoever_asks_for_more_time_gets_it() {
+fn start_timeout_is_extended_on_request() {
     let (dir, service) = (Dir::new(), Service::new());
     let words = ["--set", "timeout-start-sec=300ms", "enter", "extend=20000", "pause=700", "ready"];
     becomes(&dir, &service, &words).run();
@@ -231,7 +231,7 @@ fn whoever_asks_for_more_time_gets_it() {
 }
 
 #[test]
-fn a_launcher_that_is_told_to_end_takes_the_service_along() {
+fn signal_to_the_launcher_ends_the_service() {
     let (dir, service) = (Dir::new(), Service::new());
     let running = becomes(&dir, &service, &["enter", "asked", "stay"]).spawn();
     logged(&dir, "asked: true");
@@ -241,7 +241,7 @@ fn a_launcher_that_is_told_to_end_takes_the_service_along() {
 }
 
 #[test]
-fn the_starter_s_output_is_let_go_of_when_it_is_ready() {
+fn starter_output_is_released_at_readiness() {
     let (dir, service) = (Dir::new(), Service::new());
     // `run` waits for the end of both streams: a descriptor that is kept would hang `$(…)` and ssh.
     becomes(

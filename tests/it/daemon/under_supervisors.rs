@@ -46,7 +46,7 @@ pub(crate) fn gate(dir: &Dir) -> String {
 }
 
 #[test]
-fn in_a_shell_it_is_a_classic_daemon() {
+fn program_started_by_a_shell_daemonizes() {
     let dir = Dir::new();
     let line = line(&dir, &["ready", "signals", "stopping"]);
     Svc::new(&dir).program("/bin/sh").args(["-c", &line]).run();
@@ -60,7 +60,7 @@ fn in_a_shell_it_is_a_classic_daemon() {
 }
 
 #[test]
-fn systemd_hears_when_it_is_ready_and_has_its_very_process() {
+fn systemd_notify_unit_gets_readiness_from_its_main_process() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     let deeds = [&gate(&dir), "ready", "status=open", "watchdog", "signals", "stopping"];
@@ -104,7 +104,7 @@ fn facts_of_init(seen: &serde_json::Value) -> serde_json::Value {
 }
 
 #[test]
-fn systemd_hears_of_a_failure_by_the_programs_own_status() {
+fn systemd_unit_fails_with_the_programs_status() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     let unit = Unit::write(
@@ -123,7 +123,7 @@ fn systemd_hears_of_a_failure_by_the_programs_own_status() {
 
 /// As a daemon that forks away it is adopted by its pid file, as any other; and that it is to, the manager says.
 #[test]
-fn under_type_forking_it_forks_away() {
+fn systemd_forking_unit_is_daemonized() {
     let Some(systemd) = Systemd::shared() else { return };
     for (detach, reexecute) in [("yes", "never"), ("auto", "never"), ("auto", "always")] {
         let dir = Dir::new();
@@ -149,7 +149,7 @@ fn under_type_forking_it_forks_away() {
 }
 
 #[test]
-fn a_socket_of_systemds_is_its_own_by_name() {
+fn systemd_socket_is_found_by_name() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     let port = free_port();
@@ -180,7 +180,7 @@ fn a_socket_of_systemds_is_its_own_by_name() {
 
 /// It is no service manager, but it addresses the process that it becomes; so the sockets go along, into the daemon.
 #[test]
-fn systemd_socket_activate_hands_its_sockets_to_the_daemon() {
+fn systemd_socket_activate_passes_sockets_to_the_daemon() {
     const ACTIVATE: &str = "/usr/bin/systemd-socket-activate";
     if !require(Capability::Systemd) || !std::path::Path::new(ACTIVATE).exists() {
         return;
@@ -223,7 +223,7 @@ fn systemd_socket_activate_hands_its_sockets_to_the_daemon() {
 }
 
 #[test]
-fn a_credential_of_systemds_is_read() {
+fn systemd_credential_is_read() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     let text = format!(
@@ -237,7 +237,7 @@ fn a_credential_of_systemds_is_read() {
 }
 
 #[test]
-fn s6_hears_when_it_is_ready_without_being_told_where() {
+fn s6_gets_readiness_on_its_notification_descriptor() {
     if !supervisors::have("s6-supervise") {
         return;
     }
@@ -270,7 +270,7 @@ fn s6_hears_when_it_is_ready_without_being_told_where() {
 
 /// Process 1 stays, for it has other duties; the service is its child, and the container ends as it does.
 #[test]
-fn as_process_one_of_a_container_it_leaves_the_duties_to_another_process() {
+fn container_init_stays_and_the_service_is_its_child() {
     if !require(Capability::Root) {
         return;
     }
@@ -301,7 +301,7 @@ fn as_process_one_of_a_container_it_leaves_the_duties_to_another_process() {
 }
 
 #[test]
-fn what_is_told_to_a_manager_is_exact() {
+fn notify_messages_to_the_manager_are_exact() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     let manager = Manager::at_path(&dir);
@@ -326,7 +326,7 @@ fn what_is_told_to_a_manager_is_exact() {
 
 /// It has daemonized it already; and both may call it by one name.
 #[test]
-fn a_daemon_that_run_has_made_stays_in_the_foreground() {
+fn program_daemonized_by_run_does_not_fork_again() {
     for (options, ready) in [
         (&["--ready", "notify"][..], "ready: Ok(Manager)"),
         (&["--name", "[NAME]", "--ready", "notify"], "ready: Ok(Manager)"),
@@ -374,7 +374,7 @@ fn a_daemon_that_run_has_made_stays_in_the_foreground() {
 /// Neither does it fork away where `run` stays above it, or has become it: as process 1 of a container, whose end a second
 /// daemon would be, and in the foreground of a shell.
 #[test]
-fn below_run_that_does_not_daemonize_it_stays_as_well() {
+fn program_below_a_run_that_stays_does_not_fork() {
     let dir = Dir::new();
     let (svcadapt, program) = (dir.program("svcadapt"), dir.program("becomes"));
     let log = dir.join("log").display().to_string();
@@ -408,7 +408,7 @@ fn below_run_that_does_not_daemonize_it_stays_as_well() {
 /// A program that a service starts has the descriptor of the lock too, and not the lock; and the variable, which is about
 /// another process. The same number means nothing either, nor does whatever looks like a variable of ours.
 #[test]
-fn a_daemon_that_a_service_starts_is_one_of_its_own() {
+fn daemon_started_by_a_service_is_independent() {
     for forged in ["", "SVCADAPT_PROCESS=$$:1 ", "SVCADAPT_PROCESS= ", "SVCADAPT_PROCESS=1:1 "] {
         let (dir, service) = (Dir::new(), Service::new());
         let program = dir.program("becomes").display().to_string();
@@ -432,7 +432,7 @@ fn a_daemon_that_a_service_starts_is_one_of_its_own() {
 
 /// In the foreground of a shell, too.
 #[test]
-fn in_the_foreground_it_can_be_found_and_stopped_by_its_name() {
+fn foreground_service_is_found_and_stopped_by_name() {
     let (dir, service) = (Dir::new(), Service::new());
     let program = dir.program("becomes").display().to_string();
     let log = dir.join("log").display().to_string();
@@ -464,7 +464,7 @@ fn in_the_foreground_it_can_be_found_and_stopped_by_its_name() {
 
 /// A child of such a service has the descriptor of its lock too, and is none: also when the service has ended.
 #[test]
-fn what_a_service_has_left_behind_starts_a_daemon_like_anybody() {
+fn leftover_process_of_a_service_can_start_a_daemon() {
     let (dir, service) = (Dir::new(), Service::new());
     let go = dir.join("go").display().to_string();
     let script = format!(

@@ -43,7 +43,7 @@ fn executable(dir: &Dir, name: &str, text: &str) -> String {
 }
 
 #[test]
-fn users_and_groups_that_are_not_there() {
+fn missing_user_or_group_is_refused() {
     let dir = Dir::new();
     for (option, stderr, status) in [
         ("--user=no-such-user", "user 'no-such-user': there is no such user\n", 217),
@@ -68,7 +68,7 @@ fn users_and_groups_that_are_not_there() {
 }
 
 #[test]
-fn programs_that_are_none() {
+fn unexecutable_program_is_refused() {
     let dir = Dir::new();
     executable(&dir, "script", "#!/no/such/interpreter -x\n");
     dir.write("plain", "#!/bin/sh\n");
@@ -99,7 +99,7 @@ fn programs_that_are_none() {
 }
 
 #[test]
-fn a_program_that_the_service_s_user_may_not_execute() {
+fn program_closed_to_the_service_user_is_refused() {
     if !require(Capability::Root) {
         return;
     }
@@ -111,7 +111,7 @@ fn a_program_that_the_service_s_user_may_not_execute() {
 }
 
 #[test]
-fn places_that_are_not_there() {
+fn missing_directory_or_file_is_refused() {
     let dir = Dir::new();
     let d = dir.path().display().to_string();
     dir.write("file", "");
@@ -154,7 +154,7 @@ fn places_that_are_not_there() {
 
 /// It may be a service's own directory that it is in, and what is there wait for ever, or wake a device.
 #[test]
-fn only_a_file_is_read_for_variables() {
+fn environment_file_must_be_a_regular_file() {
     let dir = Dir::new();
     let fifo = dir.join("fifo");
     mkfifo(&fifo, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
@@ -173,7 +173,7 @@ fn only_a_file_is_read_for_variables() {
 }
 
 #[test]
-fn a_log_that_an_ordinary_user_cannot_write() {
+fn log_not_writable_by_an_ordinary_user_is_refused() {
     if !require(Capability::Root) {
         return;
     }
@@ -209,7 +209,7 @@ fn a_log_that_an_ordinary_user_cannot_write() {
 }
 
 #[test]
-fn pid_files_that_cannot_be_trusted() {
+fn untrusted_pid_file_is_refused() {
     if !require(Capability::Root) {
         return;
     }
@@ -272,7 +272,7 @@ fn pid_files_that_cannot_be_trusted() {
 }
 
 #[test]
-fn values_that_mean_nothing() {
+fn invalid_option_value_is_refused() {
     let dir = Dir::new();
     for (option, stderr) in [
         ("--umask=0999", "--umask '0999': not an octal number between 0 and 777\n"),
@@ -328,7 +328,7 @@ fn values_that_mean_nothing() {
 }
 
 #[test]
-fn a_line_that_is_ignored_in_an_environment_file_is_named_by_its_number() {
+fn ignored_environment_file_line_is_reported_by_number() {
     let dir = Dir::new();
     let file = dir.write("environment", "A=1\nexport B=2\n# fine\nC=3\nnonsense\n");
     let option = format!("--environment-file={}", file.display());
@@ -349,7 +349,7 @@ fn a_line_that_is_ignored_in_an_environment_file_is_named_by_its_number() {
 }
 
 #[test]
-fn five_mistakes_are_told_at_once() {
+fn all_mistakes_of_a_command_line_are_reported_at_once() {
     let dir = Dir::new();
     refused(
         &dir,
@@ -372,7 +372,7 @@ fn five_mistakes_are_told_at_once() {
 }
 
 #[test]
-fn what_only_root_can_do_is_refused_to_others_before_anything_is_done() {
+fn root_only_options_are_refused_to_others_before_any_change() {
     if !require(Capability::Root) {
         return;
     }

@@ -58,7 +58,7 @@ fn one_won(outputs: &[Output], what: &str, pid: i32) {
 }
 
 #[test]
-fn of_eight_starts_of_one_name_one_lives_and_the_others_name_it() {
+fn concurrent_starts_of_one_name_leave_one_service() {
     let dir = Dir::new();
     let sleep = dir.program("/bin/sleep").display().to_string();
     dir.program("svcadapt");
@@ -75,7 +75,7 @@ fn of_eight_starts_of_one_name_one_lives_and_the_others_name_it() {
 }
 
 #[test]
-fn of_eight_starts_of_one_pid_file_one_lives_and_the_others_name_it() {
+fn concurrent_starts_with_one_pid_file_leave_one_service() {
     let root = require(Capability::Root);
     let dir = Dir::new();
     let sleep = dir.program("/bin/sleep").display().to_string();
@@ -117,7 +117,7 @@ const MOMENTS: [&str; 11] = [
 const TIMES: usize = 12;
 
 #[test]
-fn a_kill_at_any_moment_of_a_start_does_not_block_the_next() {
+fn start_killed_at_any_call_does_not_block_the_next_start() {
     if !require(Capability::Root) || !require(Capability::Strace) {
         return;
     }
@@ -171,7 +171,7 @@ fn a_kill_at_any_moment_of_a_start_does_not_block_the_next() {
 }
 
 #[test]
-fn pid_files_and_locks_that_mean_nothing_are_recovered() {
+fn stale_pid_file_and_lock_are_replaced() {
     if !require(Capability::Root) {
         return;
     }
@@ -233,7 +233,7 @@ fn pid_files_and_locks_that_mean_nothing_are_recovered() {
 }
 
 #[test]
-fn a_program_that_closes_every_descriptor_is_still_known_to_run() {
+fn program_that_closes_the_lock_descriptor_is_still_found() {
     let (dir, service) = (Dir::new(), Service::new());
     let d = dir.path().display();
     let script = format!("exec 32>&- 3>&-; touch {d}/closed; sleep 60 & wait");
@@ -259,7 +259,7 @@ fn a_program_that_closes_every_descriptor_is_still_known_to_run() {
 }
 
 #[test]
-fn a_start_beside_what_the_last_instance_left_behind_is_refused_and_works_when_that_has_ended() {
+fn start_beside_leftover_processes_is_refused_until_they_end() {
     let (dir, service) = (Dir::new(), Service::new());
     let d = dir.path().display();
     let sleep = dir.program("/bin/sleep").display().to_string();

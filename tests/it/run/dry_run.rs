@@ -47,7 +47,7 @@ a classic daemon; manager: none
 ";
 
 #[test]
-fn a_dry_run_prints_every_step_and_does_none() {
+fn dry_run_prints_every_step_and_performs_no_step() {
     if !require(Capability::Root) {
         return;
     }

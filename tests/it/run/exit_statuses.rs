@@ -40,7 +40,7 @@ fn both<'a>(dir: &'a Dir, service: &Service, option: (&str, &str)) -> [Svc<'a>; 
 }
 
 #[test]
-fn a_directory_that_cannot_be_made_has_the_status_of_its_kind() {
+fn directory_that_cannot_be_created_has_the_status_of_its_kind() {
     if !require(Capability::Root) {
         return;
     }
@@ -64,7 +64,7 @@ fn a_directory_that_cannot_be_made_has_the_status_of_its_kind() {
 }
 
 #[test]
-fn a_directory_on_a_file_system_that_is_read_only_is_told_as_such() {
+fn directory_on_a_read_only_file_system_is_reported_as_such() {
     if !require(Capability::Root) || !require(Capability::Namespaces) {
         return;
     }
@@ -91,7 +91,7 @@ fn a_directory_on_a_file_system_that_is_read_only_is_told_as_such() {
 }
 
 #[test]
-fn a_fork_that_the_limit_of_processes_forbids_is_204() {
+fn fork_refused_by_the_process_limit_ends_with_204() {
     if !require(Capability::Root) {
         return;
     }
@@ -128,7 +128,7 @@ fn answered(dir: &Dir, program: &str, words: &[&str], inject: &str) -> (Exit, St
 }
 
 #[test]
-fn what_the_kernel_never_refuses_by_itself_has_its_status_too() {
+fn injected_system_call_error_has_the_status_of_its_step() {
     if !require(Capability::Root) || !require(Capability::Strace) {
         return;
     }
@@ -189,7 +189,7 @@ fn what_the_kernel_never_refuses_by_itself_has_its_status_too() {
 /// Of the steps with this status only those that set signals of a program that becomes the service itself can fail: umask
 /// and environment are set by calls that have no error for what is asked of them.
 #[test]
-fn a_signal_map_that_cannot_be_set_is_207() {
+fn signal_map_that_cannot_be_set_ends_with_207() {
     if !require(Capability::Strace) {
         return;
     }

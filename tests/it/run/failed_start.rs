@@ -25,7 +25,7 @@ use super::stop;
 const LOST: &str = "  hint: what it wrote went to the null device; --standard-error append:PATH keeps it\n";
 
 #[test]
-fn the_program_s_own_status_is_passed_on() {
+fn program_exit_status_is_the_launchers() {
     let dir = Dir::new();
     let program = dir.program("inspect").display().to_string();
     for status in [1, 2, 3, 99, 127, 203, 250, 255] {
@@ -47,7 +47,7 @@ fn the_program_s_own_status_is_passed_on() {
 }
 
 #[test]
-fn the_signal_that_ended_the_program_is_seen_by_the_caller() {
+fn signal_that_ended_the_program_ends_the_launcher() {
     let dir = Dir::new();
     for (signal, name) in [
         (Signal::SIGTERM, "SIGTERM"),
@@ -70,7 +70,7 @@ fn the_signal_that_ended_the_program_is_seen_by_the_caller() {
 }
 
 #[test]
-fn why_the_program_failed_is_told_in_its_own_words() {
+fn errno_sent_by_the_program_is_reported() {
     let dir = Dir::new();
     run(&dir, &["--ready=notify", "--", "/bin/sh", "-c", "systemd-notify ERRNO=98; exit 1"])
         .stderr("svcadapt: start '/bin/sh': the program ended with status 1 before it was ready; it said why: address already in use\n[LOST]")
@@ -80,7 +80,7 @@ fn why_the_program_failed_is_told_in_its_own_words() {
 }
 
 #[test]
-fn the_last_words_are_shown_and_no_terminal_obeys_them() {
+fn last_log_lines_are_printed_without_control_characters() {
     let dir = Dir::new();
     let log = dir.write("log", "of yesterday\n");
     let option = format!("--standard-error=append:{}", log.display());
@@ -119,7 +119,7 @@ fn the_last_words_are_shown_and_no_terminal_obeys_them() {
 }
 
 #[test]
-fn a_death_before_ready_is_told_at_once() {
+fn program_exit_before_readiness_is_reported_at_once() {
     let dir = Dir::new();
     let program = dir.program("inspect").display().to_string();
     // One that others wait out is told after 90 seconds. On a machine that is busy one of five has to be quick.
@@ -133,7 +133,7 @@ fn a_death_before_ready_is_told_at_once() {
 }
 
 #[test]
-fn a_time_out_leaves_nothing_running_whatever_hides() {
+fn start_timeout_ends_every_descendant() {
     let (dir, service) = (Dir::new(), Service::new());
     // One that leaves the session, one that is an orphan, and one in the background; all of them deaf to SIGTERM.
     let script =
@@ -154,7 +154,7 @@ fn a_time_out_leaves_nothing_running_whatever_hides() {
 }
 
 #[test]
-fn who_ends_at_sigterm_is_not_waited_for() {
+fn timed_out_program_that_obeys_sigterm_ends_without_delay() {
     let dir = Dir::new();
     let program = dir.program("inspect").display().to_string();
     let begun = Instant::now();
@@ -165,7 +165,7 @@ fn who_ends_at_sigterm_is_not_waited_for() {
 }
 
 #[test]
-fn a_launcher_that_is_told_to_stop_stops_the_service() {
+fn signal_to_the_launcher_stops_the_service() {
     let dir = Dir::new();
     let program = dir.program("inspect").display().to_string();
     let report = dir.join("report").display().to_string();
@@ -192,7 +192,7 @@ fn a_launcher_that_is_told_to_stop_stops_the_service() {
 }
 
 #[test]
-fn signals_that_are_not_for_the_launcher_do_not_disturb_it() {
+fn unrelated_signals_do_not_disturb_the_launcher() {
     let dir = Dir::new();
     let d = dir.path().display();
     let script = format!(
@@ -216,7 +216,7 @@ fn signals_that_are_not_for_the_launcher_do_not_disturb_it() {
 }
 
 #[test]
-fn what_the_shell_before_had_started_is_none_of_the_service_s() {
+fn inherited_child_of_the_launcher_is_not_ended() {
     let dir = Dir::new();
     let svcadapt = dir.program("svcadapt").display().to_string();
     let sleep = dir.program("/bin/sleep").display().to_string();
@@ -254,7 +254,7 @@ fn what_the_shell_before_had_started_is_none_of_the_service_s() {
 }
 
 #[test]
-fn a_step_that_fails_after_the_fork_is_named_and_leaves_nothing() {
+fn failed_step_after_the_fork_is_reported_and_undone() {
     let root = require(Capability::Root);
     let (dir, service) = (Dir::new(), Service::new());
     let program = dir.program("inspect").display().to_string();
@@ -295,7 +295,7 @@ fn a_step_that_fails_after_the_fork_is_named_and_leaves_nothing() {
 }
 
 #[test]
-fn what_was_made_for_a_start_that_failed_is_taken_away() {
+fn files_created_by_a_failed_start_are_removed() {
     if !require(Capability::Root) {
         return;
     }
@@ -342,7 +342,7 @@ fn what_was_made_for_a_start_that_failed_is_taken_away() {
 }
 
 #[test]
-fn a_start_that_lost_takes_away_what_it_made_and_nothing_else() {
+fn refused_second_start_removes_only_its_own_files() {
     if !require(Capability::Root) {
         return;
     }
@@ -372,7 +372,7 @@ fn a_start_that_lost_takes_away_what_it_made_and_nothing_else() {
 }
 
 #[test]
-fn more_processes_than_a_launcher_may_hold_at_once_are_ended_all_the_same() {
+fn more_descendants_than_open_files_are_all_ended() {
     let dir = Dir::new();
     let (svcadapt, sleep) = (dir.program("svcadapt"), dir.program("/bin/sleep"));
     let service = format!("trap '' TERM; for n in $(seq 60); do {} 60 & done; exit 3", sleep.display());
@@ -390,7 +390,7 @@ fn more_processes_than_a_launcher_may_hold_at_once_are_ended_all_the_same() {
 
 /// A shell that becomes the launcher leaves it its children; then another process launches.
 #[test]
-fn sockets_that_were_meant_for_a_shell_are_meant_for_the_service() {
+fn sockets_passed_to_a_wrapper_shell_reach_the_service() {
     let dir = Dir::new();
     let (svcadapt, sleep) = (dir.program("svcadapt"), dir.program("/bin/sleep"));
     let script = format!(

@@ -19,7 +19,7 @@ const EVERY: &str = "151";
 const MOST: &str = "8";
 
 #[test]
-fn fault_at_a_system_call_of_a_start_or_a_stop_leaves_the_truth_and_nothing_else() {
+fn fault_at_any_system_call_gives_a_true_status_and_no_leftovers() {
     if ![Capability::Namespaces, Capability::Strace, Capability::Python].into_iter().all(require) {
         return;
     }

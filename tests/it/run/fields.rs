@@ -33,7 +33,7 @@ fn seen(dir: &Dir, options: &[&str]) -> Value {
 }
 
 #[test]
-fn who_it_runs_as() {
+fn user_group_and_groups_are_those_set() {
     if !require(Capability::Root) {
         return;
     }
@@ -68,7 +68,7 @@ fn who_it_runs_as() {
 
 /// On macOS a group that is set after the groups leaves root's own among them.
 #[test]
-fn group_is_set_before_the_groups_and_they_are_read_after_the_user_is_set() {
+fn group_is_set_before_the_supplementary_groups() {
     if !require(Capability::Root) || !require(Capability::Strace) {
         return;
     }
@@ -95,7 +95,7 @@ fn group_is_set_before_the_groups_and_they_are_read_after_the_user_is_set() {
 }
 
 #[test]
-fn a_user_keeps_the_capabilities_that_it_is_given() {
+fn ambient_capabilities_of_a_user_are_kept() {
     if !require(Capability::Root) {
         return;
     }
@@ -120,7 +120,7 @@ fn a_user_keeps_the_capabilities_that_it_is_given() {
 }
 
 #[test]
-fn masks_places_and_priorities() {
+fn umask_working_directory_and_priorities_are_those_set() {
     let dir = Dir::new();
     for umask in ["0", "022", "0027", "077", "0777"] {
         let report = seen(&dir, &[&format!("--umask={umask}"), "--working-directory=/usr", "--nice=7"]);
@@ -133,7 +133,7 @@ fn masks_places_and_priorities() {
 }
 
 #[test]
-fn every_limit() {
+fn every_resource_limit_is_set() {
     let dir = Dir::new();
     // Below what we have, for only root with CAP_SYS_RESOURCE could raise them.
     let limits = [
@@ -163,7 +163,7 @@ fn every_limit() {
 }
 
 #[test]
-fn the_environment_is_what_was_asked_for() {
+fn environment_is_the_one_set() {
     let dir = Dir::new();
     let file = dir.write("environment", "# a comment\nB=from a file\nQ=\"x \\\"y\\\"\"\nA=later\n");
     let options = [
@@ -212,7 +212,7 @@ fn the_environment_is_what_was_asked_for() {
 }
 
 #[test]
-fn the_streams_are_what_was_asked_for() {
+fn standard_streams_are_those_set() {
     let dir = Dir::new();
     let d = dir.path().display();
     dir.write("in", "from a file\n");
@@ -247,7 +247,7 @@ fn the_streams_are_what_was_asked_for() {
 }
 
 #[test]
-fn the_five_directories_are_made_and_told() {
+fn five_service_directories_are_created_and_exported() {
     if !require(Capability::Root) {
         return;
     }
@@ -277,7 +277,7 @@ fn the_five_directories_are_made_and_told() {
 }
 
 #[test]
-fn the_pid_file_is_whole_when_the_launcher_comes_back() {
+fn pid_file_is_complete_when_the_launcher_returns() {
     if !require(Capability::Root) {
         return;
     }
@@ -302,7 +302,7 @@ fn the_pid_file_is_whole_when_the_launcher_comes_back() {
 }
 
 #[test]
-fn descriptors_are_preserved_through_the_launcher() {
+fn preserved_descriptors_reach_the_program() {
     let dir = Dir::new();
     // The hostile starter leaves 7, 50 and 500 open, and a soft limit of 256.
     let service = Service::new();
@@ -316,7 +316,7 @@ fn descriptors_are_preserved_through_the_launcher() {
 }
 
 #[test]
-fn it_sees_another_root() {
+fn root_directory_is_entered() {
     if !require(Capability::Root) {
         return;
     }

@@ -125,7 +125,7 @@ fn check(dir: &Dir, svc: Svc<'_>, expected: &Value) {
 }
 
 #[test]
-fn no_hostile_starter_leaves_a_trace_on_a_daemon_of_root() {
+fn state_of_a_hostile_starter_does_not_reach_a_daemon_of_root() {
     if !require(Capability::Root) {
         return;
     }
@@ -140,7 +140,7 @@ fn no_hostile_starter_leaves_a_trace_on_a_daemon_of_root() {
 }
 
 #[test]
-fn no_hostile_starter_leaves_a_trace_on_a_daemon_of_an_ordinary_user() {
+fn state_of_a_hostile_starter_does_not_reach_a_daemon_of_a_user() {
     if !require(Capability::Root) {
         return;
     }

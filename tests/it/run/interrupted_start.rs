@@ -26,7 +26,7 @@ fn start<'a>(dir: &'a Dir, service: &Service, words: &[&str]) -> Svc<'a> {
 }
 
 #[test]
-fn a_daemon_whose_launcher_was_killed_is_told_by_status_ended_by_stop_and_not_started_twice() {
+fn daemon_of_a_killed_launcher_is_found_by_status_and_stop() {
     // One that has closed the lock's descriptor is known by its environment, as are those with it.
     for words in [&[][..], &["--keep"], &["--forks", "2"]] {
         let (dir, service) = (Dir::new(), Service::new());
@@ -54,7 +54,7 @@ fn a_daemon_whose_launcher_was_killed_is_told_by_status_ended_by_stop_and_not_st
 }
 
 #[test]
-fn a_program_that_forks_away_before_it_is_ready_ends_with_248_and_the_cure() {
+fn program_that_forks_away_before_readiness_ends_with_248_and_a_hint() {
     let (dir, service) = (Dir::new(), Service::new());
     let sleep = dir.program("/bin/sleep").display().to_string();
     let options = ["--name", service.name(), "--ready", "file:/nowhere/at/all", "--"];
@@ -70,7 +70,7 @@ fn a_program_that_forks_away_before_it_is_ready_ends_with_248_and_the_cure() {
 }
 
 #[test]
-fn plain_starts_leave_no_zombie_to_a_process_1_that_does_not_reap() {
+fn start_leaves_no_zombie_to_a_process_1_that_does_not_reap() {
     if !require(Capability::Root) || !require(Capability::Namespaces) || !require(Capability::Python) {
         return;
     }
@@ -92,7 +92,7 @@ fn plain_starts_leave_no_zombie_to_a_process_1_that_does_not_reap() {
 }
 
 #[test]
-fn an_intermediate_process_that_is_slow_to_leave_is_ended_by_the_launcher() {
+fn slow_intermediate_process_is_killed_by_the_launcher() {
     if !require(Capability::Strace) {
         return;
     }

@@ -32,7 +32,7 @@ fn late<'a>(dir: &'a Dir, words: &[&str]) -> Option<Svc<'a>> {
 }
 
 #[test]
-fn a_program_that_ended_at_once_ended_as_it_did() {
+fn early_program_exit_is_reported_truly_by_a_late_launcher() {
     let dir = Dir::new();
     let never = ["--ready", "file:/nowhere/x", "--", "/bin/sh", "-c"];
     let Some(exits) = late(&dir, &[&never[..], &["exit 7"]].concat()) else { return };
@@ -51,7 +51,7 @@ fn a_program_that_ended_at_once_ended_as_it_did() {
 }
 
 #[test]
-fn a_step_that_failed_at_once_is_told() {
+fn early_step_failure_is_reported_by_a_late_launcher() {
     let dir = Dir::new();
     let broken = dir.write("broken", "\x7fELF, or so it says");
     std::fs::set_permissions(&broken, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();

@@ -9,7 +9,7 @@ use crate::harness::world;
 use super::Service;
 
 #[test]
-fn service_with_a_name_starts_where_few_files_can_be_open() {
+fn named_service_starts_under_a_low_limit_of_open_files() {
     let (dir, service) = (Dir::new(), Service::new());
     let svcadapt = dir.program("svcadapt");
     let line = format!(
@@ -26,7 +26,7 @@ fn service_with_a_name_starts_where_few_files_can_be_open() {
 }
 
 #[test]
-fn longest_name_and_longest_path_of_a_pid_file_are_taken() {
+fn longest_name_and_longest_pid_file_path_are_accepted() {
     if !require(Capability::Namespaces) {
         return;
     }
@@ -42,7 +42,7 @@ fn longest_name_and_longest_path_of_a_pid_file_are_taken() {
 }
 
 #[test]
-fn name_that_is_too_long_for_every_host_is_refused_with_the_limit() {
+fn overlong_name_is_refused_with_the_limit() {
     let dir = Dir::new();
     Svc::new(&dir)
         .args(["run", "--name", &"n".repeat(248), "--", "/bin/true"])

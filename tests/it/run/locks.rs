@@ -22,7 +22,7 @@ use super::run;
 use super::stop;
 
 #[test]
-fn nothing_can_be_written_through_the_descriptor_of_a_lock() {
+fn lock_descriptor_of_a_service_is_not_writable() {
     if !require(Capability::Root) {
         return;
     }
@@ -50,7 +50,7 @@ fn nothing_can_be_written_through_the_descriptor_of_a_lock() {
 const ROUNDS: usize = 25;
 
 #[test]
-fn of_services_with_one_pid_file_exactly_one_lives() {
+fn services_with_one_pid_file_run_one_at_a_time() {
     if !require(Capability::Root) {
         return;
     }
@@ -100,7 +100,7 @@ fn of_services_with_one_pid_file_exactly_one_lives() {
 }
 
 #[test]
-fn the_socket_of_a_launcher_is_removed_when_nobody_has_it_open_and_not_before() {
+fn launcher_socket_is_removed_only_when_unused() {
     if !require(Capability::Root) {
         return;
     }
@@ -124,7 +124,7 @@ fn the_socket_of_a_launcher_is_removed_when_nobody_has_it_open_and_not_before() 
 }
 
 #[test]
-fn what_runs_in_another_pid_namespace_is_not_taken_for_dead() {
+fn service_in_another_pid_namespace_is_not_reported_dead() {
     if !require(Capability::Root) {
         return;
     }
@@ -160,7 +160,7 @@ fn what_runs_in_another_pid_namespace_is_not_taken_for_dead() {
 }
 
 #[test]
-fn who_was_stopped_in_the_middle_of_a_start_keeps_nobody_waiting_for_ever() {
+fn start_lock_held_by_a_stopped_process_times_out() {
     if !require(Capability::Root) {
         return;
     }

@@ -20,7 +20,7 @@ fn told(script: &str, text: &str) {
 }
 
 #[test]
-fn pid_file_in_the_runtime_directory_is_the_service_users() {
+fn pid_file_in_the_runtime_directory_belongs_to_the_service_user() {
     told(
         "classic --user www; seen; svcadapt stop -p /run/app/app.pid; ls /run/app; classic --user www --name app
          svcadapt stop app; ls /run/app",
@@ -30,7 +30,7 @@ fn pid_file_in_the_runtime_directory_is_the_service_users() {
 }
 
 #[test]
-fn pid_file_in_the_runtime_directory_of_a_service_of_root_is_roots() {
+fn pid_file_in_the_runtime_directory_of_root_belongs_to_root() {
     told(
         "classic; seen; svcadapt stop -p /run/app/app.pid; ls /run/app",
         "0\nroot 755\nroot 644\n/run/app/app.pid: running, process [ANY]\n\
@@ -39,7 +39,7 @@ fn pid_file_in_the_runtime_directory_of_a_service_of_root_is_roots() {
 }
 
 #[test]
-fn pid_file_in_a_directory_of_the_service_is_written_below_a_manager_and_as_process_1() {
+fn pid_file_in_a_service_directory_is_written_in_every_mode() {
     told(
         "for user in '' '--user www'; do
              svcadapt run --mode supervised $app $user -- sh -c 'test $$ = $(cat /run/app/app.pid) && echo named'
@@ -51,7 +51,7 @@ fn pid_file_in_a_directory_of_the_service_is_written_below_a_manager_and_as_proc
 }
 
 #[test]
-fn pid_file_in_a_directory_of_the_service_is_written_behind_a_new_root() {
+fn pid_file_in_a_service_directory_is_written_outside_a_new_root() {
     told(
         "mkdir -p /srv/jail; mount --bind / /srv/jail
          classic --user www --root-directory /srv/jail; stat -c %U /run/app/app.pid; svcadapt stop -p /run/app/app.pid",
@@ -60,7 +60,7 @@ fn pid_file_in_a_directory_of_the_service_is_written_behind_a_new_root() {
 }
 
 #[test]
-fn start_that_fails_leaves_neither_pid_file_nor_directory() {
+fn failed_start_removes_pid_file_and_directory() {
     told(
         "svcadapt run --mode classic $app --user www --ready tcp:1 --timeout-start-sec 1 -- /bin/sleep 100 2>&1 | head -1
          ls /run/app 2>&1 | grep -c 'No such'",
@@ -69,7 +69,7 @@ fn start_that_fails_leaves_neither_pid_file_nor_directory() {
 }
 
 #[test]
-fn link_in_place_of_the_pid_file_is_not_followed() {
+fn symbolic_link_in_place_of_the_pid_file_is_refused() {
     told(
         "mkdir /run/app; echo precious >/run/precious; ln -s /run/precious /run/app/app.pid; chown -R -h 2001:2001 /run/app
          classic --user www; cat /run/precious",

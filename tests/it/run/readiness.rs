@@ -80,7 +80,7 @@ fn free_port() -> u16 {
 }
 
 #[test]
-fn without_a_probe_the_exec_is_ready() {
+fn start_without_a_probe_is_ready_at_the_exec() {
     let (dir, service) = (Dir::new(), Service::new());
     let program = dir.program("/bin/sleep").display().to_string();
     run(&dir, &["--name", service.name(), "--", &program, "60"]).run();
@@ -91,7 +91,7 @@ fn without_a_probe_the_exec_is_ready() {
 }
 
 #[test]
-fn notify_is_ready_when_the_program_says_so() {
+fn notify_probe_is_ready_at_the_programs_message() {
     let dir = Dir::new();
     let rest = ": > $DIR/marker; systemd-notify --ready; exec sleep 60";
     let (running, process) = start(&dir, &["--ready", "notify"], rest);
@@ -103,7 +103,7 @@ fn notify_is_ready_when_the_program_says_so() {
 }
 
 #[test]
-fn type_notify_is_the_same_as_the_probe() {
+fn type_notify_implies_the_notify_probe() {
     let dir = Dir::new();
     let rest = ": > $DIR/marker; systemd-notify --ready --status=up; exec sleep 60";
     let (running, process) = start(&dir, &["--type", "notify"], rest);
@@ -111,7 +111,7 @@ fn type_notify_is_the_same_as_the_probe() {
 }
 
 #[test]
-fn an_ordinary_user_waits_just_as_well() {
+fn notify_probe_works_for_an_ordinary_user() {
     if !require(Capability::Root) {
         return;
     }
@@ -125,7 +125,7 @@ fn an_ordinary_user_waits_just_as_well() {
 }
 
 #[test]
-fn the_socket_of_another_user_s_service_is_that_user_s() {
+fn notify_socket_belongs_to_the_service_user() {
     if !require(Capability::Root) {
         return;
     }
@@ -139,7 +139,7 @@ fn the_socket_of_another_user_s_service_is_that_user_s() {
 }
 
 #[test]
-fn what_a_stranger_says_makes_nobody_ready() {
+fn notify_message_of_a_stranger_is_ignored() {
     let dir = Dir::new();
     let rest = ": > $DIR/marker; systemd-notify --ready; exec sleep 60";
     let (running, process) = start(&dir, &["--ready=notify"], rest);
@@ -163,7 +163,7 @@ fn read_by_launcher(running: &Running) {
 }
 
 #[test]
-fn what_only_looks_like_ready_makes_nobody_ready() {
+fn notify_message_without_a_ready_line_is_ignored() {
     let dir = Dir::new();
     let junk = "systemd-notify --no-block 'STATUS=READY=1' XREADY=1 READY=11; systemd-notify STATUS=READY=1; \
                 python3 -c 'import os,socket; s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM); \
@@ -181,7 +181,7 @@ fn what_only_looks_like_ready_makes_nobody_ready() {
 }
 
 #[test]
-fn a_newline_on_a_descriptor_is_ready() {
+fn fd_probe_is_ready_at_a_newline() {
     for (option, number) in
         [("--ready=fd", 3), ("--ready=fd:3", 3), ("--ready=fd:9", 9), ("--ready=fd:77", 77)]
     {
@@ -206,7 +206,7 @@ fn a_newline_on_a_descriptor_is_ready() {
 }
 
 #[test]
-fn a_port_is_ready_when_the_service_listens_on_it() {
+fn tcp_probe_is_ready_when_the_service_listens() {
     for host in ["", "127.0.0.1:", "localhost:"] {
         let (dir, port) = (Dir::new(), free_port());
         let rest =
@@ -217,7 +217,7 @@ fn a_port_is_ready_when_the_service_listens_on_it() {
 }
 
 #[test]
-fn a_port_that_a_stranger_listens_on_makes_nobody_ready() {
+fn tcp_probe_ignores_a_strangers_listener() {
     let dir = Dir::new();
     let stranger = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = stranger.local_addr().unwrap().port();
@@ -233,7 +233,7 @@ fn a_port_that_a_stranger_listens_on_makes_nobody_ready() {
 }
 
 #[test]
-fn a_socket_is_ready_when_the_service_listens_on_it() {
+fn unix_probe_is_ready_when_the_service_listens() {
     let dir = Dir::new();
     let path = dir.join("socket").display().to_string();
     let rest =
@@ -243,7 +243,7 @@ fn a_socket_is_ready_when_the_service_listens_on_it() {
 }
 
 #[test]
-fn a_socket_that_a_stranger_or_nobody_listens_on_makes_nobody_ready() {
+fn unix_probe_ignores_a_strangers_and_a_stale_socket() {
     let dir = Dir::new();
     let stranger = UnixListener::bind(dir.join("strange")).unwrap();
     drop(UnixListener::bind(dir.join("stale")).unwrap());
@@ -259,7 +259,7 @@ fn a_socket_that_a_stranger_or_nobody_listens_on_makes_nobody_ready() {
 }
 
 #[test]
-fn a_file_is_ready_when_it_exists() {
+fn file_probe_is_ready_when_the_file_exists() {
     let dir = Dir::new();
     let ready = format!("--ready=file:{}", dir.join("up").display());
     let (running, process) = start(&dir, &[&ready], ": > $DIR/marker; : > $DIR/up; exec sleep 60");
@@ -267,7 +267,7 @@ fn a_file_is_ready_when_it_exists() {
 }
 
 #[test]
-fn a_command_is_ready_when_it_succeeds_as_the_service_s_user() {
+fn exec_probe_runs_as_the_service_user() {
     let root = require(Capability::Root);
     let dir = if root { Dir::new().owned_by("nobody") } else { Dir::new() };
     let d = dir.path().display();
@@ -287,7 +287,7 @@ fn a_command_is_ready_when_it_succeeds_as_the_service_s_user() {
 }
 
 #[test]
-fn all_of_several_probes_have_to_hold() {
+fn several_probes_must_all_succeed() {
     let dir = Dir::new();
     let ready = format!("--ready=file:{}", dir.join("up").display());
     let rest = ": > $DIR/up; touch $DIR/first; until [ -e $DIR/second ]; do sleep 0.01; done; \
@@ -301,7 +301,7 @@ fn all_of_several_probes_have_to_hold() {
 }
 
 #[test]
-fn more_time_is_counted_from_when_it_is_asked_for() {
+fn extended_timeout_counts_from_its_request() {
     let dir = Dir::new();
     // At 1.2 of 2 seconds it asks for 1.9 more, and is ready at 2.4.
     let rest = "sleep 1.2; systemd-notify EXTEND_TIMEOUT_USEC=1900000; sleep 1.2; : > $DIR/marker; \
@@ -319,7 +319,7 @@ fn more_time_is_counted_from_when_it_is_asked_for() {
 }
 
 #[test]
-fn text_of_a_program_is_shown_without_what_a_terminal_would_obey() {
+fn program_text_is_printed_without_control_characters() {
     let dir = Dir::new();
     let script = r#"printf 'cut \342\200\256 \302\233 \033[31m\n' >&2
         systemd-notify "$(printf 'STATUS=re \342\200\256 versed \342\201\246 \302\205')"; exec sleep 60"#;
@@ -337,7 +337,7 @@ fn text_of_a_program_is_shown_without_what_a_terminal_would_obey() {
 }
 
 #[test]
-fn path_and_name_in_an_error_are_shown_without_what_a_terminal_would_obey() {
+fn path_and_name_in_an_error_are_printed_without_control_characters() {
     let dir = Dir::new();
     let path = dir.join("x\u{202e}\u{85}");
     run(&dir, &["--working-directory", path.to_str().unwrap(), "--", "/bin/true"])
@@ -357,7 +357,7 @@ fn path_and_name_in_an_error_are_shown_without_what_a_terminal_would_obey() {
 }
 
 #[test]
-fn what_runs_once_is_ready_when_it_has_ended() {
+fn oneshot_is_ready_when_it_has_ended() {
     let dir = Dir::new();
     let d = dir.path().display();
     let script = format!("until [ -e {d}/go ]; do sleep 0.01; done; touch {d}/marker");
@@ -372,7 +372,7 @@ fn what_runs_once_is_ready_when_it_has_ended() {
 
 /// As a program is that its user may execute and not read.
 #[test]
-fn one_that_proc_hides_from_its_launcher_is_ready_when_it_runs_and_ended_when_it_is_late() {
+fn program_hidden_by_proc_is_started_and_ended_in_time() {
     if !require(Capability::Root) {
         return;
     }
@@ -406,7 +406,7 @@ fn one_that_proc_hides_from_its_launcher_is_ready_when_it_runs_and_ended_when_it
 
 /// The device that stat(2) tells there is not that of the file which the socket is bound to.
 #[test]
-fn socket_on_an_overlay_of_two_file_systems_is_found() {
+fn unix_probe_finds_a_socket_on_an_overlay() {
     if !require(Capability::Namespaces) {
         return;
     }
@@ -423,7 +423,7 @@ fn socket_on_an_overlay_of_two_file_systems_is_found() {
 }
 
 #[test]
-fn messages_with_as_many_descriptors_as_one_can_have_end_nothing_whoever_sends_them() {
+fn notify_messages_with_many_descriptors_are_survived() {
     let dir = Dir::new();
     let own = "python3 -c 'import os,socket; s=socket.socket(socket.AF_UNIX,socket.SOCK_DGRAM); \
                s.connect(os.environ[\"NOTIFY_SOCKET\"]); \

@@ -6,7 +6,7 @@ use crate::harness::Dir;
 use crate::harness::Svc;
 
 #[test]
-fn relative_path_that_is_typed_begins_where_it_is_typed() {
+fn relative_path_in_an_option_starts_at_the_working_directory() {
     let dir = Dir::new();
     fs::create_dir(dir.join("work")).unwrap();
     dir.write(".env", "GREETING=hello\n");
@@ -20,7 +20,7 @@ fn relative_path_that_is_typed_begins_where_it_is_typed() {
 }
 
 #[test]
-fn relative_path_that_is_typed_is_written_down_absolute() {
+fn relative_path_in_an_option_is_written_as_absolute() {
     let dir = Dir::new();
     fs::create_dir_all(dir.join("a/b")).unwrap();
     for (option, line) in [
@@ -47,7 +47,7 @@ fn relative_path_that_is_typed_is_written_down_absolute() {
 }
 
 #[test]
-fn word_that_is_no_path_stays_a_word() {
+fn option_value_without_a_path_is_unchanged() {
     let dir = Dir::new();
     let shown = |words: &[&str]| {
         let output = Svc::new(&dir).args(["show"]).args(words).args(["--", "/bin/true"]).output();
@@ -69,7 +69,7 @@ fn word_that_is_no_path_stays_a_word() {
 }
 
 #[test]
-fn relative_path_in_a_file_is_not_taken_from_where_the_file_is_named() {
+fn relative_path_in_a_spec_file_is_refused() {
     let dir = Dir::new();
     dir.write("web.json", r#"{"command": ["/bin/true"], "working_directory": "work"}"#);
     let output = Svc::new(&dir).args(["run", "web.json"]).output();

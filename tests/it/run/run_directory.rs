@@ -17,7 +17,7 @@ fn told(script: &str, text: &str) {
 }
 
 #[test]
-fn service_with_a_name_starts_where_run_is_sticky() {
+fn named_service_starts_with_a_sticky_run() {
     told(
         "chmod 1777 /run; classic --name web; stat -c '%U %a' /run/svcadapt; svcadapt status web | head -1
          svcadapt stop web",
@@ -26,7 +26,7 @@ fn service_with_a_name_starts_where_run_is_sticky() {
 }
 
 #[test]
-fn directory_that_another_user_has_planted_in_a_sticky_run_is_refused() {
+fn planted_lock_directory_in_a_sticky_run_is_refused() {
     told(
         "chmod 1777 /run; mkdir /run/svcadapt; chown 2001 /run/svcadapt; classic --name web",
         "svcadapt: lock '/run/svcadapt/web': /run/svcadapt: it belongs to another user\n  \
@@ -35,7 +35,7 @@ fn directory_that_another_user_has_planted_in_a_sticky_run_is_refused() {
 }
 
 #[test]
-fn cure_of_a_run_that_others_can_write_is_named() {
+fn run_writable_by_others_is_refused_with_a_hint() {
     told(
         "chmod 777 /run; classic --name web; ls /run; classic --pid-file /run/web.pid
          classic --listen-stream /run/web.sock; chmod 1777 /run; classic --pid-file /run/web.pid",
@@ -51,7 +51,7 @@ fn cure_of_a_run_that_others_can_write_is_named() {
 }
 
 #[test]
-fn run_that_is_read_only_is_no_obstacle_below_a_manager_and_as_process_1() {
+fn read_only_run_is_accepted_below_a_manager_and_as_process_1() {
     let note = "svcadapt: lock 'web': started without it, so status and stop know nothing of this service: \
                 /run/svcadapt: read-only file system\n  \
                 hint: /run has to be writable; in a container: --tmpfs /run:mode=755\nstarted\n";
@@ -69,7 +69,7 @@ fn run_that_is_read_only_is_no_obstacle_below_a_manager_and_as_process_1() {
 }
 
 #[test]
-fn program_that_tells_its_readiness_starts_where_run_is_read_only() {
+fn notify_probe_works_with_a_read_only_run() {
     told(
         "mount -o remount,ro /run
          svcadapt run --mode classic --ready notify -- sh -c 'systemd-notify --ready 2>/dev/null; exec sleep 0' 2>&1 |

@@ -12,7 +12,7 @@ fn foreground<'a>(dir: &'a Dir, words: &[&str], text: &str) -> Svc<'a> {
 }
 
 #[test]
-fn environment_file_with_a_line_that_systemd_ignores_is_told_and_the_start_goes_on() {
+fn invalid_environment_file_line_is_reported_and_skipped() {
     let dir = Dir::new();
     let file = dir.write("e", "A=1\nexport B=2\nnothing\nC=\"open\n").display().to_string();
     foreground(&dir, &["--environment-file", &file], "echo $A${B-none}$C")
@@ -34,7 +34,7 @@ fn environment_file_with_a_line_that_systemd_ignores_is_told_and_the_start_goes_
 }
 
 #[test]
-fn limit_above_what_may_be_set_is_the_nearest_and_told() {
+fn limit_above_the_hard_limit_is_lowered_and_reported() {
     if !require(Capability::Namespaces) {
         return;
     }
@@ -64,7 +64,7 @@ fn limit_above_what_may_be_set_is_the_nearest_and_told() {
 }
 
 #[test]
-fn modes_of_a_unit_are_read_as_systemd_reads_them() {
+fn file_modes_of_a_unit_are_read_as_systemd_does() {
     let dir = Dir::new();
     for (mode, umask, told) in [
         ("7027", "0027", ""),
@@ -99,7 +99,7 @@ fn modes_of_a_unit_are_read_as_systemd_reads_them() {
 }
 
 #[test]
-fn name_of_a_descriptor_means_what_is_open_there() {
+fn output_to_dev_fd_uses_the_open_descriptor() {
     let dir = Dir::new();
     // On pipes, which cannot always be opened again, and sockets, which never can.
     for (own, other) in [("/dev/stdout", "/dev/stderr"), ("/dev/fd/1", "append:/proc/self/fd/2")] {
@@ -129,7 +129,7 @@ fn name_of_a_descriptor_means_what_is_open_there() {
 }
 
 #[test]
-fn name_of_a_descriptor_is_no_file_of_a_unit() {
+fn output_to_dev_fd_is_not_written_to_a_unit_as_a_file() {
     let dir = Dir::new();
     let written = |words: &[&str]| {
         Svc::new(&dir).args(["gen-unit"]).args(words).args(["--", "/bin/true"]).output().stdout

@@ -82,7 +82,7 @@ fn nothing(dir: &Dir, service: &Service) {
 }
 
 #[test]
-fn its_pid_file_names_it_however_that_is_written() {
+fn pid_file_in_any_format_identifies_the_main_process() {
     for words in [
         &["--pid-text", "{}\n"][..],
         &["--pid-text", "{}", "--pid-after", "150"],
@@ -99,7 +99,7 @@ fn its_pid_file_names_it_however_that_is_written() {
 }
 
 #[test]
-fn without_a_pid_file_it_is_the_only_one_that_is_left() {
+fn main_process_without_a_pid_file_is_the_only_one_left() {
     for words in [
         &[][..],
         &["--forks", "2"],
@@ -114,7 +114,7 @@ fn without_a_pid_file_it_is_the_only_one_that_is_left() {
 }
 
 #[test]
-fn an_ordinary_user_has_such_services_too() {
+fn forking_service_of_an_ordinary_user_starts() {
     if !require(Capability::Root) {
         return;
     }
@@ -134,7 +134,7 @@ fn an_ordinary_user_has_such_services_too() {
 
 /// What a user of the service writes where the user may is no reason to distrust it: only its own processes count.
 #[test]
-fn the_pid_file_may_be_that_of_its_user() {
+fn pid_file_owned_by_the_service_user_is_accepted() {
     if !require(Capability::Root) {
         return;
     }
@@ -146,7 +146,7 @@ fn the_pid_file_may_be_that_of_its_user() {
 }
 
 #[test]
-fn the_signs_of_readiness_come_after_it_was_found() {
+fn readiness_probe_applies_to_the_main_process() {
     let (dir, service) = (Dir::new(), Service::new());
     let (daemonic, inspect) = (dir.program("daemonic"), dir.program("inspect"));
     let path = pid_file(&dir);
@@ -169,7 +169,7 @@ fn the_signs_of_readiness_come_after_it_was_found() {
 }
 
 #[test]
-fn what_fails_is_told_with_its_status_and_leaves_nothing() {
+fn failed_forking_start_is_reported_and_leaves_nothing() {
     let short = ["--timeout-start-sec", "300ms"];
     let by = |dir: &Dir, words: &[&str]| -> Vec<String> {
         words.iter().map(|word| word.replace("[PID]", &pid_file(dir))).collect()
@@ -216,7 +216,7 @@ fn what_fails_is_told_with_its_status_and_leaves_nothing() {
 }
 
 #[test]
-fn a_program_that_ends_with_success_is_none_that_runs() {
+fn exit_with_success_without_a_daemon_is_a_failure() {
     let (dir, service) = (Dir::new(), Service::new());
     let daemonic = dir.program("daemonic");
     run(&dir, &["--type", "forking", "--name", service.name(), "--"])
@@ -232,7 +232,7 @@ fn a_program_that_ends_with_success_is_none_that_runs() {
 }
 
 #[test]
-fn of_several_that_are_left_none_is_guessed() {
+fn main_process_among_several_candidates_is_not_guessed() {
     let (dir, service) = (Dir::new(), Service::new());
     dir.program("/bin/sleep");
     let sleep = dir.join("sleep").display().to_string();
@@ -248,7 +248,7 @@ fn of_several_that_are_left_none_is_guessed() {
 
 /// The number in the file from the last time is that of somebody else by now.
 #[test]
-fn a_file_that_names_somebody_else_is_passed_over_until_the_program_writes_its_own() {
+fn stale_pid_file_is_ignored_until_the_program_writes_it() {
     let (dir, service) = (Dir::new(), Service::new());
     let path = pid_file(&dir);
     for stale in [std::process::id().to_string(), "1".to_owned(), "999999999".to_owned(), String::new()] {
@@ -261,7 +261,7 @@ fn a_file_that_names_somebody_else_is_passed_over_until_the_program_writes_its_o
 }
 
 #[test]
-fn one_that_was_killed_is_dead_and_is_started_again() {
+fn killed_forking_service_is_reported_dead_and_restarts() {
     let (dir, service) = (Dir::new(), Service::new());
     let path = pid_file(&dir);
     let words = ["--pid-file", path.as_str()];
@@ -277,7 +277,7 @@ fn one_that_was_killed_is_dead_and_is_started_again() {
 
 /// Its number is given to somebody else as soon as it is dead: that one is neither the service nor stopped for it.
 #[test]
-fn whoever_has_the_number_of_a_dead_one_is_a_stranger() {
+fn reused_pid_of_a_dead_service_is_a_stranger() {
     if !require(Capability::Root) {
         return;
     }
@@ -306,7 +306,7 @@ fn whoever_has_the_number_of_a_dead_one_is_a_stranger() {
 
 /// The launcher's own process is what is recorded until the main one is known.
 #[test]
-fn a_start_that_is_told_to_stop_leaves_nothing_at_any_moment() {
+fn stop_during_a_forking_start_leaves_nothing() {
     for (words, file) in [
         (&["--forks", "0"][..], false),
         (&["--first-waits", "60000"], false),
@@ -343,7 +343,7 @@ fn a_start_that_is_told_to_stop_leaves_nothing_at_any_moment() {
 
 /// Killed at any moment between its fork and its readiness, its death is told at once.
 #[test]
-fn a_death_at_any_moment_is_no_service() {
+fn daemon_killed_before_readiness_fails_the_start() {
     for round in 0..20_u64 {
         let (dir, service) = (Dir::new(), Service::new());
         let path = pid_file(&dir);
@@ -386,7 +386,7 @@ fn daemons(dir: &Dir, launcher: i32) -> Vec<Process> {
 }
 
 #[test]
-fn of_eight_starts_at_once_one_lives() {
+fn concurrent_forking_starts_leave_one_service() {
     for _ in 0..5 {
         let (dir, service) = (Dir::new(), Service::new());
         let path = pid_file(&dir);
@@ -401,7 +401,7 @@ fn of_eight_starts_at_once_one_lives() {
 
 /// Real daemons, as their packages start them. A port of its own for each, and no file outside of the directory.
 #[test]
-fn real_daemons_are_run_as_they_are() {
+fn packaged_daemons_run_with_their_own_options() {
     if !require(Capability::Root) {
         return;
     }

@@ -33,7 +33,7 @@ const ECHO: &str =
     "[Service]\nEnvironment=\"A=one 'two  three'\" I=%i\nExecStart=/bin/echo $A <${A}> $NONE $$A ${I}%%\n";
 
 #[test]
-fn a_unit_is_run_and_its_variables_are_put_in_as_systemd_does_it() {
+fn unit_command_is_expanded_as_by_systemd() {
     let folder = Folder::new();
     folder.write("echo@.service", ECHO);
     let output = run(&unit(&folder, "echo@x-y.service"), &[]);
@@ -45,7 +45,7 @@ fn a_unit_is_run_and_its_variables_are_put_in_as_systemd_does_it() {
 }
 
 #[test]
-fn drop_ins_are_read_in_the_order_of_their_names() {
+fn drop_ins_are_read_in_name_order() {
     let folder = Folder::new();
     folder.write("web-a.service", "[Service]\nExecStart=/bin/echo base\nEnvironment=A=1\n");
     for beside in ["web-a.service.d", "web-.service.d"] {
@@ -69,7 +69,7 @@ fn drop_ins_are_read_in_the_order_of_their_names() {
 }
 
 #[test]
-fn what_is_not_honoured_is_told_first_and_refused_under_strict() {
+fn unsupported_directive_is_reported_and_refused_by_strict() {
     let folder = Folder::new();
     let text = "[Unit]\nDescription=x\nAfter=a.service\nDocumentation=man:x\n[Service]\nExecStart=-/bin/echo x\n\
                 Restart=always\nIgnoreSIGPIPE=no\n[Install]\nWantedBy=multi-user.target\n";
@@ -118,7 +118,7 @@ fn what_is_not_honoured_is_told_first_and_refused_under_strict() {
 }
 
 #[test]
-fn a_line_that_systemd_ignores_is_told_by_everything_that_reads_the_unit() {
+fn line_ignored_by_systemd_is_reported_by_every_command() {
     let folder = Folder::new();
     folder.write(
         "odd.service",
@@ -140,7 +140,7 @@ fn a_line_that_systemd_ignores_is_told_by_everything_that_reads_the_unit() {
 }
 
 #[test]
-fn a_unit_that_is_generated_from_a_unit_means_the_same() {
+fn unit_generated_from_a_unit_is_equivalent() {
     let folder = Folder::new();
     folder.write("echo@.service", ECHO);
     // The instance is a part of the name, and another name has none.
@@ -161,7 +161,7 @@ fn a_unit_that_is_generated_from_a_unit_means_the_same() {
 }
 
 #[test]
-fn what_is_no_spec_is_told_in_a_line() {
+fn invalid_spec_file_is_refused_in_one_line() {
     let folder = Folder::new();
     folder.write("empty.service", "");
     folder.write("two.service", "[Service]\nType=oneshot\nExecStart=/bin/a\nExecStart=/bin/b\n");
@@ -185,7 +185,7 @@ fn what_is_no_spec_is_told_in_a_line() {
 }
 
 #[test]
-fn why_a_unit_has_no_program_is_the_last_that_is_said() {
+fn unit_without_a_program_reports_the_reason_last() {
     let folder = Folder::new();
     folder.write("two.service", "[Service]\nType=oneshot\nExecStart=/bin/true\nExecStart=/bin/false\n");
     folder.write("a@.service", "[Service]\nExecStart=/bin/echo %i\nExecStartPre=/bin/true\n");
@@ -215,7 +215,7 @@ fn why_a_unit_has_no_program_is_the_last_that_is_said() {
 }
 
 #[test]
-fn the_drop_ins_of_the_administrator_count_where_systemd_looks_for_them() {
+fn drop_ins_in_etc_apply_to_a_vendor_unit() {
     const SCRIPT: &str = "
         for folder in /etc/systemd/system /usr/lib/systemd/system; do
             mkdir -p $folder; mount -t tmpfs none $folder; mkdir $folder/web.service.d
@@ -242,7 +242,7 @@ fn the_drop_ins_of_the_administrator_count_where_systemd_looks_for_them() {
 }
 
 #[test]
-fn a_mistake_is_named_as_its_file_names_it() {
+fn mistake_is_reported_in_the_terms_of_its_file() {
     let folder = Folder::new();
     let dict = "<plist version=\"1.0\"><dict><key>Program</key><string>/bin/true</string>\n\
                 <key>UserName</key><string>a b</string>\n<key>WorkingDirectory</key><string>x</string>\n";
@@ -298,7 +298,7 @@ fn a_mistake_is_named_as_its_file_names_it() {
 }
 
 #[test]
-fn a_mistake_has_its_cure() {
+fn mistake_in_a_spec_file_has_a_hint() {
     let folder = Folder::new();
     folder.write("a.json", "{\"comand\": [\"/bin/true\"]}");
     folder.write("b.json", "{\"listen_steam\": [\"80\"], \"command\": [\"/bin/true\"]}");

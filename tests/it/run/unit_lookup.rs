@@ -7,7 +7,7 @@ use crate::harness::require;
 use crate::harness::world;
 
 #[test]
-fn name_of_a_unit_that_is_no_file_here_is_looked_for_where_systemd_looks() {
+fn unit_name_is_searched_in_the_systemd_directories() {
     if !require(Capability::Namespaces) {
         return;
     }
@@ -52,7 +52,7 @@ fn name_of_a_unit_that_is_no_file_here_is_looked_for_where_systemd_looks() {
 }
 
 #[test]
-fn units_of_a_user_are_found_by_that_user_and_by_scope() {
+fn unit_of_a_user_is_found_by_that_user_and_by_scope() {
     if !require(Capability::Namespaces) {
         return;
     }
@@ -73,7 +73,7 @@ fn units_of_a_user_are_found_by_that_user_and_by_scope() {
 }
 
 #[test]
-fn socket_beside_a_service_counts_only_where_something_starts_it() {
+fn socket_unit_counts_only_if_something_starts_it() {
     let dir = Dir::new();
     let shown = |name: &str| Svc::new(&dir).args(["show", name]).output();
     dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:80\n");
@@ -111,7 +111,7 @@ fn socket_beside_a_service_counts_only_where_something_starts_it() {
 }
 
 #[test]
-fn sockets_that_a_service_names_are_no_loss_in_a_property_list() {
+fn sockets_named_by_a_service_are_not_lost_in_a_property_list() {
     let dir = Dir::new();
     dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:80\n");
     let generate = |lines: &str| {

@@ -21,7 +21,7 @@ fn as_nobody(dir: &Dir, script: &str) {
 }
 
 #[test]
-fn no_directory_is_given_away_that_a_link_leads_to() {
+fn directory_behind_a_users_link_keeps_its_owner() {
     if !require(Capability::Root) {
         return;
     }
@@ -66,7 +66,7 @@ fn no_directory_is_given_away_that_a_link_leads_to() {
 }
 
 #[test]
-fn the_last_words_of_a_service_are_none_that_it_could_not_read() {
+fn log_excerpt_contains_only_what_the_service_may_read() {
     if !require(Capability::Root) {
         return;
     }
@@ -92,7 +92,7 @@ fn the_last_words_of_a_service_are_none_that_it_could_not_read() {
 }
 
 #[test]
-fn standard_input_is_no_file_that_the_service_could_not_read() {
+fn standard_input_is_opened_with_the_service_users_rights() {
     if !require(Capability::Root) {
         return;
     }
@@ -128,7 +128,7 @@ while True:
 "#;
 
 #[test]
-fn a_service_that_tells_without_end_has_no_more_time_than_others() {
+fn flood_of_notify_messages_does_not_extend_the_timeout() {
     if !require(Capability::Python) {
         return;
     }

@@ -64,7 +64,7 @@ fn log_below_a_users_link_in_a_sticky_directory_is_opened_with_the_users_rights(
 }
 
 #[test]
-fn directory_with_an_access_list_is_not_roots_alone() {
+fn directory_with_an_access_list_is_not_trusted() {
     check_with_access_lists(
         "for place in /var/log/list /run/list; do mkdir $place; setfacl -m u:www:rwx $place; done
         ln -s /srv/secret /var/log/list/app.log
@@ -84,7 +84,7 @@ fn directory_with_an_access_list_is_not_roots_alone() {
 }
 
 #[test]
-fn directory_of_group_0_is_roots_alone_unless_the_service_is_in_that_group() {
+fn directory_writable_by_group_0_is_trusted_unless_the_service_is_in_it() {
     check(
         "mkdir /run/image; chmod 775 /run/image; ln -s /srv/secret /run/image/app.log
         run --pid-file /run/image/x.pid -- sh -c 'test -s /run/image/x.pid && echo there'
@@ -105,7 +105,7 @@ fn directory_of_group_0_is_roots_alone_unless_the_service_is_in_that_group() {
 }
 
 #[test]
-fn log_at_a_users_link_that_leads_to_nothing_is_made_there_as_the_user() {
+fn log_at_a_users_dangling_link_is_created_as_the_user() {
     check(
         "ln -s /srv/www/log/app.log /var/log/app.log
         run -o append:/var/log/app.log -- echo mine
@@ -115,7 +115,7 @@ fn log_at_a_users_link_that_leads_to_nothing_is_made_there_as_the_user() {
 }
 
 #[test]
-fn log_in_a_sticky_directory_that_another_user_made_is_refused() {
+fn log_of_another_user_in_a_sticky_directory_is_refused() {
     let hint = "  hint: remove it, or log to a directory in which only root can make files\n= 209\n";
     let refused = |name: &str, cause: &str| {
         format!("svcadapt: standard output 'truncate:/var/shared/{name}': {cause}\n{hint}")
@@ -147,7 +147,7 @@ fn log_in_a_sticky_directory_that_another_user_made_is_refused() {
 }
 
 #[test]
-fn log_in_a_directory_of_the_systems_logger_is_made_by_root_and_through_no_link() {
+fn log_in_a_syslog_directory_is_created_by_root_without_links() {
     let refused = |path: &str, link: &str| {
         format!(
             "svcadapt: standard output 'append:/var/log/{path}': {link} is a symbolic link that others could have \
@@ -170,7 +170,7 @@ fn log_in_a_directory_of_the_systems_logger_is_made_by_root_and_through_no_link(
 }
 
 #[test]
-fn what_root_may_not_look_at_is_looked_at_with_the_users_rights() {
+fn files_closed_to_root_are_read_with_the_users_rights() {
     check(
         "install -d -m 700 -o www -g www /srv/www/own; cd /srv/www/own
         install -m 755 /bin/echo program; printf 'A=1\\n' >variables; chown www variables
@@ -194,7 +194,7 @@ fn what_root_may_not_look_at_is_looked_at_with_the_users_rights() {
 }
 
 #[test]
-fn program_that_cannot_be_reached_is_told_with_what_refuses() {
+fn unreachable_program_is_reported_with_the_refusing_directory() {
     check(
         "install -d -m 700 /srv/closed; mkdir /srv/closed/in; install /bin/true /srv/closed/in
         mkdir /srv/noexec; mount -t tmpfs -o noexec noexec /srv/noexec; install /bin/true /srv/noexec
@@ -210,7 +210,7 @@ fn program_that_cannot_be_reached_is_told_with_what_refuses() {
 }
 
 #[test]
-fn program_that_an_access_list_lets_the_user_execute_is_started() {
+fn program_executable_by_an_access_list_is_started() {
     check_with_access_lists(
         "install -m 700 /bin/true /srv/listed; setfacl -m u:www:--x /srv/listed
         install -d -m 700 /srv/closed; setfacl -m u:www:--x /srv/closed; install /bin/true /srv/closed
@@ -230,7 +230,7 @@ fn check_injected(script: &str, expected: &str) {
 }
 
 #[test]
-fn directory_that_is_swapped_after_a_log_was_made_costs_no_file_of_roots() {
+fn directory_swapped_after_log_creation_does_not_delete_roots_files() {
     check_injected(
         "mkdir /srv/precious; : >/srv/precious/app.log; echo broken >/srv/program; chmod 755 /srv/program
         traced -P /srv/www/log/app.log -e inject=openat:delay_exit=1000000 \
@@ -243,7 +243,7 @@ fn directory_that_is_swapped_after_a_log_was_made_costs_no_file_of_roots() {
 }
 
 #[test]
-fn what_was_made_is_taken_away_if_the_next_call_fails_or_kills() {
+fn created_files_are_removed_if_the_next_call_fails_or_kills() {
     check_injected(
         "for how in error=EDQUOT error=EPERM signal=KILL; do
             traced -P /var/lib/app -e inject=fchown:$how \
@@ -261,7 +261,7 @@ fn what_was_made_is_taken_away_if_the_next_call_fails_or_kills() {
 }
 
 #[test]
-fn readiness_that_root_may_not_see_is_seen_with_the_users_rights() {
+fn readiness_probe_uses_the_users_rights() {
     check(
         "install -d -m 700 -o www -g www /run/own
         limited() {
@@ -279,7 +279,7 @@ a = socket.socket(socket.AF_UNIX); a.bind(\"/run/own/socket\"); a.listen(); time
 }
 
 #[test]
-fn user_and_group_in_one_word_are_answered_with_the_two_options() {
+fn user_and_group_in_one_value_are_refused_with_a_hint() {
     check(
         "svcadapt run --user www:other -- id -u 2>&1; echo \"= $?\"",
         "svcadapt: --user 'www:other': neither a name nor a number of a user or group\n  \
@@ -288,7 +288,7 @@ fn user_and_group_in_one_word_are_answered_with_the_two_options() {
 }
 
 #[test]
-fn svcadapt_that_has_more_rights_than_its_starter_does_nothing() {
+fn setuid_or_setgid_svcadapt_refuses_to_run() {
     check(
         "as_www() { setpriv --reuid 2001 --regid 2001 --clear-groups \"$@\" 2>&1; echo \"= $?\"; }
         for mode in 4755 2755 755; do
@@ -306,7 +306,7 @@ const LENT: &str = "svcadapt: start 'svcadapt': it has more rights than the user
                     sudo(8)\n";
 
 #[test]
-fn start_under_a_limit_of_file_sizes_says_so_and_leaves_nothing() {
+fn start_under_a_file_size_limit_is_refused_and_leaves_nothing() {
     check(
         "start() { (ulimit -f 0; svcadapt run \"$@\" --pid-file /run/x.pid -- sleep 60; echo \"= $?\") 2>&1 | cat; }
         start --mode supervised; start --mode classic --name sizes

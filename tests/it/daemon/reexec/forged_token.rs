@@ -43,21 +43,21 @@ fn is_ignored(options: &[&str], ticket: &str) {
 }
 
 #[test]
-fn one_for_another_process_is_ignored() {
+fn reexec_token_for_another_process_is_ignored() {
     is_ignored(&[], &TICKET.replace("{own}", "{parent}"));
     is_ignored(&[], &TICKET.replace("{own}", "1"));
     is_ignored(&[], &TICKET.replace("{own}", "-1"));
 }
 
 #[test]
-fn one_from_a_process_that_is_not_above_is_ignored() {
+fn reexec_token_of_a_non_ancestor_is_ignored() {
     is_ignored(&[], &TICKET.replace("{parent}", "{own}"));
     is_ignored(&[], &TICKET.replace("{parent}", "0"));
     is_ignored(&[], &TICKET.replace("{parent}", "2147483647"));
 }
 
 #[test]
-fn one_that_somebody_else_has_made_is_ignored() {
+fn reexec_token_of_another_user_is_ignored() {
     if !require(Capability::Root) {
         return;
     }
@@ -65,7 +65,7 @@ fn one_that_somebody_else_has_made_is_ignored() {
 }
 
 #[test]
-fn one_that_is_none_is_ignored() {
+fn malformed_reexec_token_is_ignored() {
     for text in ["", "x", "svcadapt", "svcadapt/again", "svcadapt/again/{own}/{parent}/{parent}/{reports}"] {
         is_ignored(&[], text);
     }
@@ -76,7 +76,7 @@ fn one_that_is_none_is_ignored() {
 }
 
 #[test]
-fn one_that_names_a_file_for_its_reports_is_ignored_and_the_file_is_what_it_was() {
+fn reexec_token_with_a_file_for_reports_is_ignored() {
     let place = Dir::new();
     let precious = place.write("precious", "precious").display().to_string();
     is_ignored(&["--reports", &precious], TICKET);
@@ -87,7 +87,7 @@ fn one_that_names_a_file_for_its_reports_is_ignored_and_the_file_is_what_it_was(
 
 /// Whoever has started the program as the same user is somebody who may: but even they know not what it will ask for.
 #[test]
-fn one_that_is_right_in_all_that_can_be_known_starts_nothing() {
+fn plausible_forged_reexec_token_starts_nothing() {
     let (dir, service) = (Dir::new(), Service::new());
     let output =
         forged(&dir, &service, &[], TICKET, &["--reexecute", "always", "enter", "ready", "stay"]).output();
@@ -98,7 +98,7 @@ fn one_that_is_right_in_all_that_can_be_known_starts_nothing() {
 }
 
 #[test]
-fn a_stale_variable_is_ignored_and_one_that_is_forged_only_keeps_the_program_from_starting() {
+fn stale_reexec_variable_is_ignored_and_a_forged_one_refused() {
     for stale in [
         "",
         "x",

@@ -23,7 +23,7 @@ use super::reported;
 use super::seen;
 
 #[test]
-fn an_end_before_it_enters_again_is_told_as_what_it_was() {
+fn exit_before_the_second_enter_is_reported() {
     let (dir, service) = (Dir::new(), Service::new());
     for (deed, how, status) in [("exit=7", "status 7", 7), ("exit=0", "status 0", 248)] {
         becomes(&dir, &service, &[&format!("second:{deed}"), "enter", "ready"])
@@ -48,7 +48,7 @@ fn an_end_before_it_enters_again_is_told_as_what_it_was() {
 }
 
 #[test]
-fn one_that_never_enters_again_is_ended_when_its_time_is_over() {
+fn missing_second_enter_times_out() {
     let (dir, service) = (Dir::new(), Service::new());
     let words = ["--set", "timeout-start-sec=300ms", "second:sh=sleep 60 >/dev/null 2>&1 &", "second:stay"];
     let begun = Instant::now();
@@ -62,7 +62,7 @@ fn one_that_never_enters_again_is_ended_when_its_time_is_over() {
 }
 
 #[test]
-fn one_that_enters_in_another_way_is_told() {
+fn second_enter_with_other_settings_is_refused() {
     let (dir, service) = (Dir::new(), Service::new());
     let other = ["second:--set", "second:umask=077"];
     let signal = ["first:--signal", "first:HUP=tell"];
@@ -87,7 +87,7 @@ fn one_that_enters_in_another_way_is_told() {
 }
 
 #[test]
-fn one_that_has_threads_the_second_time_is_told() {
+fn second_enter_with_threads_is_refused() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["second:thread", "enter", "ready", "stay"])
         .stderr("becomes: daemon: this process has 2 threads, and can become a service, or give up rights, only with one\n  hint: do that before anything is started that makes threads, such as an asynchronous runtime\n")
@@ -97,7 +97,7 @@ fn one_that_has_threads_the_second_time_is_told() {
 }
 
 #[test]
-fn one_that_closes_what_it_goes_on_by_ends_and_does_not_start_itself_over_and_over() {
+fn closed_reexec_descriptor_ends_the_program_once() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["close-all", "enter", "ready", "stay"])
         .stderr("daemon: what was to go on as the service has lost the descriptor that says so\n  hint: close none before Daemon::enter that was not opened here, or say Reexecute::Never\nbecomes: start '[NAME]': the program ended with status 2 before it came to Daemon::enter again\n")
@@ -112,7 +112,7 @@ fn one_that_closes_what_it_goes_on_by_ends_and_does_not_start_itself_over_and_ov
 }
 
 #[test]
-fn a_program_that_cannot_be_executed_again_is_told() {
+fn failed_reexec_is_reported() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["first:unexecutable", "enter", "ready", "stay"])
         .stderr("becomes: execute again '[DIR]/becomes': permission denied\n")
@@ -122,7 +122,7 @@ fn a_program_that_cannot_be_executed_again_is_told() {
 }
 
 #[test]
-fn whatever_has_become_of_its_file_it_is_the_same_program() {
+fn reexec_of_a_replaced_file_runs_the_same_program() {
     for deed in ["first:replace=/bin/false", "first:rename=[DIR]/moved"] {
         let (dir, service) = (Dir::new(), Service::new());
         let deed = deed.replace("[DIR]", &dir.path().display().to_string());
@@ -132,7 +132,7 @@ fn whatever_has_become_of_its_file_it_is_the_same_program() {
 }
 
 #[test]
-fn arguments_name_and_directory_are_those_of_the_first_time() {
+fn reexec_keeps_arguments_name_and_directory() {
     let (dir, service) = (Dir::new(), Service::new());
     let words = ["print=a  b\n\u{e9} \"'$", "print=", "enter", "ready", "stay"];
     becomes(&dir, &service, &words).stdout(&"a  b\n\u{e9} \"'$\n\n".repeat(2)).run();
@@ -147,7 +147,7 @@ fn arguments_name_and_directory_are_those_of_the_first_time() {
 }
 
 #[test]
-fn when_it_is_ready_nobody_of_ours_is_left_and_process_1_is_its_parent() {
+fn ready_daemon_is_the_only_process_left() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["enter", &report(&dir), "ready", "stay"]).run();
     let main = service.main();
@@ -160,7 +160,7 @@ fn when_it_is_ready_nobody_of_ours_is_left_and_process_1_is_its_parent() {
 }
 
 #[test]
-fn what_is_killed_of_the_start_leaves_the_rest_in_order() {
+fn killed_process_of_a_start_leaves_the_others_consistent() {
     // The process between: where orphans are adopted the launcher is told what it would have been told by it.
     let (dir, service) = (Dir::new(), Service::new());
     let gate = format!("wait={}", dir.join("gate").display());
@@ -194,7 +194,7 @@ fn what_is_killed_of_the_start_leaves_the_rest_in_order() {
 }
 
 #[test]
-fn a_signal_that_ends_it_ends_it_before_it_has_entered_too() {
+fn signal_before_the_second_enter_ends_the_program() {
     let (dir, service) = (Dir::new(), Service::new());
     let words = ["second:sh=kill $PPID", "second:stay", "enter", "ready"];
     becomes(&dir, &service, &words)
@@ -208,7 +208,7 @@ fn a_signal_that_ends_it_ends_it_before_it_has_entered_too() {
 }
 
 #[test]
-fn nothing_of_it_is_seen_by_children_or_by_a_program_that_is_executed_later() {
+fn reexec_variable_is_hidden_from_children_and_later_programs() {
     let (dir, service) = (Dir::new(), Service::new());
     let list = "sh=env | grep -c SVCADAPT; ls /proc/self/fd | wc -w";
     let words = ["--set", "clean-environment=no", "--set", "pass-environment=SVCADAPT_AGAIN"];
@@ -232,7 +232,7 @@ fn nothing_of_it_is_seen_by_children_or_by_a_program_that_is_executed_later() {
 
 /// Nobody is to be found there by the numbers that we have: it would start itself over and over.
 #[test]
-fn where_proc_is_that_of_another_pid_namespace_it_is_executed_again_once() {
+fn reexec_with_a_foreign_proc_happens_once() {
     if !require(Capability::Root) {
         return;
     }
