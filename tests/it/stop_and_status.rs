@@ -29,7 +29,7 @@ use support::asked;
 const STAY: &[&str] = &["--stay"];
 
 #[test]
-fn a_service_runs_or_not_by_the_numbers_of_lsb() {
+fn status_and_stop_use_the_lsb_exit_statuses() {
     let service = Service::new("lsb");
     service.status().stdout("[NAME]: not running\n").status(3).run();
     service.start(STAY).run();
@@ -57,7 +57,7 @@ fn a_service_runs_or_not_by_the_numbers_of_lsb() {
 }
 
 #[test]
-fn one_service_has_to_be_meant() {
+fn name_or_pid_file_is_required() {
     let service = Service::new("meant");
     for words in [&["status"][..], &["stop"], &["stop", "a", "--pid-file", "/run/a.pid"]] {
         assert_eq!(Svc::new(&service.dir).args(words).output().exit, Exit::Status(2));
@@ -75,7 +75,7 @@ fn one_service_has_to_be_meant() {
 }
 
 #[test]
-fn a_pid_file_finds_its_service_with_a_name_and_without() {
+fn pid_file_identifies_its_service() {
     let service = Service::started("file", STAY);
     let pid_file = service.pid_file();
     let (status, told) = asked(Svc::new(&service.dir).args(["status", "--pid-file"]).args([&pid_file]));
@@ -103,7 +103,7 @@ fn a_pid_file_finds_its_service_with_a_name_and_without() {
 }
 
 #[test]
-fn a_service_that_was_killed_is_dead_and_starts_again() {
+fn killed_service_is_reported_dead_and_restarts() {
     let service = Service::started("killed", STAY);
     let process = service.process();
     process.signal(Signal::SIGKILL);
@@ -130,7 +130,7 @@ fn a_service_that_was_killed_is_dead_and_starts_again() {
 }
 
 #[test]
-fn a_service_that_ignores_sigterm_is_killed_when_its_time_is_over() {
+fn service_that_ignores_sigterm_is_killed_after_the_timeout() {
     let service = Service::started("deaf", &["--deaf"]);
     let killed = "[NAME]: stopped (SIGKILL after 0.[PID] s)\n";
     service.stop().args(["--timeout-stop-sec", "300ms"]).stdout(killed).run();
@@ -146,7 +146,7 @@ fn a_service_that_ignores_sigterm_is_killed_when_its_time_is_over() {
 }
 
 #[test]
-fn a_service_is_stopped_by_the_signal_that_its_spec_names() {
+fn stop_sends_the_kill_signal_of_the_spec() {
     let service = Service::new("signal");
     let inspect = service.dir.program("inspect");
     for (said, name) in [("INT", "SIGINT"), ("SIGRTMIN+3", "SIGRTMIN+3")] {
@@ -158,7 +158,7 @@ fn a_service_is_stopped_by_the_signal_that_its_spec_names() {
 }
 
 #[test]
-fn a_service_that_blocks_sigterm_is_killed() {
+fn service_that_blocks_sigterm_is_killed() {
     let service = Service::new("blocked");
     let (hostile, inspect) = (service.dir.program("hostile"), service.dir.program("inspect"));
     let run = service.run(&["--ready", "notify"]).args([hostile]).args(["--only", "blocked"]).args([inspect]);
@@ -171,7 +171,7 @@ fn a_service_that_blocks_sigterm_is_killed() {
 }
 
 #[test]
-fn a_stopped_service_ends_too() {
+fn suspended_service_is_stopped() {
     let service = Service::started("sigstop", STAY);
     service.process().signal(Signal::SIGSTOP);
     service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
@@ -179,7 +179,7 @@ fn a_stopped_service_ends_too() {
 }
 
 #[test]
-fn what_a_service_leaves_in_its_session_is_ended_with_it() {
+fn stop_ends_the_whole_session() {
     let service = Service::new("session");
     let (sleep, inspect) = (service.dir.program("/bin/sleep"), service.dir.program("inspect"));
     // One goes at SIGTERM, one has to be killed.
@@ -201,7 +201,7 @@ fn what_a_service_leaves_in_its_session_is_ended_with_it() {
 }
 
 #[test]
-fn a_program_that_closes_the_lock_is_known_by_its_record() {
+fn program_that_closes_the_lock_is_found_by_its_record() {
     let service = Service::started("closed", &["--close", "32", "--stay"]);
     let descriptors = &facts(&service.pid().to_string()).unwrap()["fds"];
     assert_eq!(descriptors.get("32"), None, "{descriptors}");
@@ -217,7 +217,7 @@ fn a_program_that_closes_the_lock_is_known_by_its_record() {
 }
 
 #[test]
-fn an_ordinary_user_may_ask_about_roots_service_and_not_stop_it() {
+fn ordinary_user_may_query_but_not_stop_a_root_service() {
     if !require(Capability::Root) {
         return;
     }
@@ -244,7 +244,7 @@ fn an_ordinary_user_may_ask_about_roots_service_and_not_stop_it() {
 }
 
 #[test]
-fn a_record_that_may_not_be_read_is_no_answer() {
+fn unreadable_record_is_reported_as_unknown() {
     if !require(Capability::Root) {
         return;
     }
@@ -259,7 +259,7 @@ fn a_record_that_may_not_be_read_is_no_answer() {
 }
 
 #[test]
-fn status_stays_true_where_the_answer_cannot_be_written() {
+fn exit_status_is_true_when_output_fails() {
     let service = Service::started("full", STAY);
     let ask = |word: &str, out: &str| {
         let line = format!("exec \"$0\" {word} {} >{out}", service.name);

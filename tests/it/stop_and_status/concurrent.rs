@@ -9,7 +9,7 @@ use crate::harness::Running;
 use super::support::Service;
 
 #[test]
-fn two_stops_at_the_same_time_both_succeed() {
+fn concurrent_stops_all_succeed() {
     let service = Service::new("stops");
     for _ in 0..10 {
         service.start(&["--stay"]).run();
@@ -24,7 +24,7 @@ fn two_stops_at_the_same_time_both_succeed() {
 }
 
 #[test]
-fn starts_and_stops_at_the_same_time_leave_neither_two_services_nor_a_block() {
+fn concurrent_starts_and_stops_leave_one_service_and_no_block() {
     let service = Service::new("both");
     for round in 0..50 {
         let starts: Vec<Running> = (0..2).map(|_| service.start(&["--stay"]).spawn()).collect();

@@ -38,7 +38,7 @@ fn kill_main(service: &Service) {
 }
 
 #[test]
-fn workers_whose_main_process_was_killed_are_told_by_status_and_ended_by_stop() {
+fn orphaned_workers_are_reported_by_status_and_ended_by_stop() {
     let service = Service::new("orphans");
     // One in the session, one in another; one that has closed the lock's descriptor, one with an empty environment.
     for worker in [
@@ -71,7 +71,7 @@ fn workers_whose_main_process_was_killed_are_told_by_status_and_ended_by_stop() 
 }
 
 #[test]
-fn a_stop_that_was_killed_is_finished_by_the_next_stop() {
+fn killed_stop_is_finished_by_the_next_stop() {
     let service = Service::new("twice");
     let deaf = r#"(trap "" TERM; "$0" 120; "$0" 120) & : > up; exec "$0" 120"#;
     shell(&service, deaf);
@@ -88,7 +88,7 @@ fn a_stop_that_was_killed_is_finished_by_the_next_stop() {
 }
 
 #[test]
-fn a_program_that_forks_away_without_type_forking_is_named_with_the_cure() {
+fn undeclared_forking_program_is_reported_with_a_hint() {
     let service = Service::new("away");
     let wd = format!("--working-directory={}", service.dir.path().display());
     let sleep = service.dir.program("/bin/sleep");
@@ -114,7 +114,7 @@ fn a_program_that_forks_away_without_type_forking_is_named_with_the_cure() {
 }
 
 #[test]
-fn a_stopped_member_of_the_session_is_woken_and_ends_also_without_a_timeout() {
+fn suspended_worker_is_continued_and_ended() {
     let service = Service::new("asleep");
     // The main process waits for the stopped one.
     shell(&service, r#"trap 'kill $!; wait; exit' TERM; "$0" 120 & : > up; wait"#);
@@ -135,7 +135,7 @@ fn a_stopped_member_of_the_session_is_woken_and_ends_also_without_a_timeout() {
 }
 
 #[test]
-fn a_session_of_more_processes_than_open_files_is_ended_as_a_whole() {
+fn session_larger_than_the_open_file_limit_is_ended() {
     let service = Service::new("many");
     let many = r#"i=0; while [ $i -lt 300 ]; do "$0" 120 & i=$((i+1)); done; : > up; wait"#;
     shell(&service, many);
@@ -154,7 +154,7 @@ fn a_session_of_more_processes_than_open_files_is_ended_as_a_whole() {
 }
 
 #[test]
-fn a_chain_of_forks_that_ignores_sigterm_does_not_outlive_a_stop() {
+fn fork_chain_that_ignores_sigterm_is_ended() {
     if !require(Capability::Python) {
         return;
     }
@@ -185,7 +185,7 @@ fn a_chain_of_forks_that_ignores_sigterm_does_not_outlive_a_stop() {
 }
 
 #[test]
-fn a_process_that_leads_another_session_of_the_recorded_number_is_a_stranger() {
+fn session_with_a_reused_number_is_a_stranger() {
     let service = Service::new("session-number");
     service.start(&["--stay"]).run();
     kill_main(&service);

@@ -18,7 +18,7 @@ fn told(script: &str, stdout: &str) {
 }
 
 #[test]
-fn service_is_the_same_in_a_time_namespace_with_another_clock() {
+fn service_is_found_from_another_time_namespace() {
     if std::fs::symlink_metadata("/proc/self/ns/time").is_err() {
         return;
     }
@@ -36,7 +36,7 @@ fn service_is_the_same_in_a_time_namespace_with_another_clock() {
 }
 
 #[test]
-fn service_is_found_where_proc_shows_another_pid_namespace() {
+fn service_is_found_with_the_proc_of_another_pid_namespace() {
     told(
         "unshare --pid --fork --kill-child sh -c '
              svcadapt run --mode classic --name web -- /bin/sleep 100; svcadapt status web | head -1 | tr -d 0-9

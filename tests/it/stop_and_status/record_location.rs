@@ -25,7 +25,7 @@ fn told(script: &str, stdout: &str) {
 }
 
 #[test]
-fn users_service_started_before_the_login_is_found_after_it_and_after_the_logout() {
+fn users_service_is_found_across_login_and_logout() {
     told(
         "run; login; www svcadapt status web >/dev/null; echo $?
          www env XDG_STATE_HOME=/tmp XDG_RUNTIME_DIR=/run/user/2001 HOME=/tmp svcadapt status web >/dev/null; echo $?
@@ -45,7 +45,7 @@ fn users_service_is_found_after_tmp_was_emptied() {
 }
 
 #[test]
-fn users_service_started_where_earlier_versions_put_it_is_found() {
+fn users_service_of_an_earlier_version_is_found() {
     // As a version that knew no other place, the state is moved there.
     told(
         "run; login; mv /srv/www/.local/state/svcadapt/* /run/user/2001/svcadapt
@@ -55,7 +55,7 @@ fn users_service_started_where_earlier_versions_put_it_is_found() {
 }
 
 #[test]
-fn service_of_a_user_without_a_home_survives_an_aged_tmp_and_is_found_with_a_home() {
+fn service_of_a_user_without_a_home_survives_tmp_cleaning() {
     told(
         "own_tmp; sed -i s,/srv/www:,/nonexistent:, /etc/passwd; run
          touch -h -d '2001-01-01' /tmp/svcadapt-2001/* /tmp/svcadapt-2001
@@ -71,7 +71,7 @@ fn service_of_a_user_without_a_home_survives_an_aged_tmp_and_is_found_with_a_hom
 }
 
 #[test]
-fn pid_file_of_a_service_in_another_place_is_refused() {
+fn pid_file_of_a_service_recorded_elsewhere_is_refused() {
     told(
         "www svcadapt run --mode classic --name web --pid-file /srv/www/p -- /bin/sleep 100
          login; mv /srv/www/.local/state/svcadapt/* /run/user/2001/svcadapt
@@ -82,7 +82,7 @@ fn pid_file_of_a_service_in_another_place_is_refused() {
 }
 
 #[test]
-fn home_that_many_machines_share_has_a_place_for_each_boot() {
+fn shared_home_has_one_record_directory_for_each_boot() {
     // The other machine's service would look dead here, and be replaced.
     told(
         "run; cd /srv/www/.local/state/svcadapt; mv * other-boot; sed -i 's/^boot=.*/boot=other/' */web%record
@@ -94,7 +94,7 @@ fn home_that_many_machines_share_has_a_place_for_each_boot() {
 }
 
 #[test]
-fn place_that_another_user_has_planted_changes_nothing() {
+fn record_directory_planted_by_another_user_is_ignored() {
     told(
         "own_tmp; mkdir /tmp/svcadapt-2001; run; www svcadapt stop web
          www svcadapt status web || true",
@@ -103,7 +103,7 @@ fn place_that_another_user_has_planted_changes_nothing() {
 }
 
 #[test]
-fn roots_place_that_others_can_write_is_an_error_and_never_not_running() {
+fn root_record_directory_writable_by_others_is_an_error() {
     told(
         "svcadapt run --mode classic --name web -- /bin/sleep 100; chmod 775 /run/svcadapt
          svcadapt status web; echo $?; svcadapt stop web 2>&1; echo $?
@@ -118,7 +118,7 @@ fn roots_place_that_others_can_write_is_an_error_and_never_not_running() {
 }
 
 #[test]
-fn place_that_cannot_be_reached_is_an_error_and_never_not_running() {
+fn unreachable_record_directory_is_an_error() {
     told(
         "svcadapt run --mode classic --name web -- /bin/sleep 100; chmod 700 /run
          www svcadapt status web; echo $?; www svcadapt stop web >/dev/null 2>&1; echo $?
@@ -130,7 +130,7 @@ fn place_that_cannot_be_reached_is_an_error_and_never_not_running() {
 }
 
 #[test]
-fn place_that_cannot_be_read_is_an_error_and_never_not_running() {
+fn unreadable_record_directory_is_an_error() {
     if !require(Capability::Strace) {
         return;
     }

@@ -20,7 +20,7 @@ use super::support::Service;
 use super::support::asked;
 
 #[test]
-fn a_pid_file_that_names_a_stranger_is_pointed_out_and_not_followed() {
+fn pid_file_with_a_strangers_pid_is_reported_and_not_followed() {
     let service = Service::started("rewritten", &["--stay"]);
     let main = service.process();
     let stranger = service.stranger();
@@ -49,7 +49,7 @@ fn a_pid_file_that_names_a_stranger_is_pointed_out_and_not_followed() {
 }
 
 #[test]
-fn a_pid_file_of_no_service_proves_nothing() {
+fn pid_file_without_a_record_is_not_trusted() {
     let service = Service::new("unproven");
     let stranger = service.stranger();
     service.dir.write("pid", &format!("{}\n", stranger.pid()));
@@ -75,7 +75,7 @@ fn a_pid_file_of_no_service_proves_nothing() {
 }
 
 #[test]
-fn a_record_whose_number_is_a_strangers_by_now_is_a_dead_services() {
+fn record_with_a_reused_pid_is_of_a_dead_service() {
     let service = Service::started("reused", &["--stay"]);
     let process = service.process();
     process.signal(Signal::SIGKILL);
@@ -99,7 +99,7 @@ fn a_record_whose_number_is_a_strangers_by_now_is_a_dead_services() {
 }
 
 #[test]
-fn what_a_program_writes_into_its_lock_is_not_believed() {
+fn record_forged_through_the_lock_is_ignored() {
     let service = Service::started("forged", &["--stay"]);
     let main = service.process();
     let stranger = service.stranger();
@@ -147,7 +147,7 @@ const KINDS: [(&str, Kind); 2] =
 const KINDS: [(&str, Kind); 1] = [("child", |lock| FcntlArg::F_SETLK(lock))];
 
 #[test]
-fn a_lock_that_the_child_of_a_service_has_taken_is_in_nobodys_way() {
+fn lock_taken_by_a_services_child_does_not_block() {
     if !require(Capability::Root) {
         return;
     }
@@ -181,7 +181,7 @@ fn in_nobodys_way(what: &str, kind: Kind) {
 }
 
 #[test]
-fn a_zombie_does_not_run() {
+fn zombie_is_reported_as_dead() {
     let service = Service::new("zombie");
     let words = ["run", "--mode", "classic", "--name", &service.name, "--pid-file"];
     // It adopts the service (PR_SET_CHILD_SUBREAPER outlives exec), and then waits for us, not for its children.
@@ -212,7 +212,7 @@ fn a_zombie_does_not_run() {
 }
 
 #[test]
-fn whoever_shares_the_session_of_a_service_that_has_none_of_its_own_is_left_alone() {
+fn bystander_in_a_shared_session_is_not_ended() {
     let service = Service::new("shared");
     let program = |name| service.dir.program(name);
     let script = r#"setsid sh -c '"$0" 120 & echo $! > bystander; exec "$@"' "$0" "$@""#;

@@ -27,7 +27,7 @@ fn faulty<'a>(service: &'a Service, fault: &str, words: &[&str]) -> Svc<'a> {
 }
 
 #[test]
-fn a_service_is_stopped_where_pidfds_are_denied() {
+fn stop_works_without_pidfd() {
     if !require(Capability::Strace) {
         return;
     }
@@ -51,7 +51,7 @@ fn a_service_is_stopped_where_pidfds_are_denied() {
 }
 
 #[test]
-fn a_service_that_ignores_sigterm_is_killed_where_pidfds_are_denied() {
+fn stop_kills_a_deaf_service_without_pidfd() {
     if !require(Capability::Strace) {
         return;
     }
@@ -64,7 +64,7 @@ fn a_service_that_ignores_sigterm_is_killed_where_pidfds_are_denied() {
 }
 
 #[test]
-fn a_start_that_is_not_ready_in_time_leaves_nothing_where_pidfds_are_denied() {
+fn start_timeout_leaves_nothing_without_pidfd() {
     if !require(Capability::Strace) {
         return;
     }
@@ -83,7 +83,7 @@ fn a_start_that_is_not_ready_in_time_leaves_nothing_where_pidfds_are_denied() {
 }
 
 #[test]
-fn a_program_that_forks_itself_away_is_found_where_pidfds_are_denied() {
+fn forking_program_is_found_without_pidfd() {
     if !require(Capability::Strace) {
         return;
     }
@@ -105,7 +105,7 @@ fn a_program_that_forks_itself_away_is_found_where_pidfds_are_denied() {
 }
 
 #[test]
-fn a_readiness_helper_sees_the_end_of_its_program_where_pidfds_are_denied() {
+fn readiness_helper_sees_the_programs_exit_without_pidfd() {
     if !require(Capability::Strace) {
         return;
     }
