@@ -68,7 +68,7 @@ fn bootout(launchd: &Launchd, label: &str) {
 }
 
 #[test]
-fn what_launchd_can_do_is_as_it_was_asked_for() {
+fn job_runs_with_every_native_setting() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     fs::create_dir(dir.join("a b&<c>")).unwrap();
@@ -115,7 +115,7 @@ fn what_launchd_can_do_is_as_it_was_asked_for() {
 }
 
 #[test]
-fn a_program_that_does_not_stop_is_given_the_time_that_was_asked_for() {
+fn stop_timeout_becomes_exit_time_out() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let deaf = ["[DIR]/inspect", "--out", "[DIR]/report", "--stdout", "up", "--deaf"];
@@ -132,7 +132,7 @@ fn a_program_that_does_not_stop_is_given_the_time_that_was_asked_for() {
 
 /// None of their programs is to be run here.
 #[test]
-fn the_samples_are_loaded_and_every_key_is_known() {
+fn samples_load_without_an_unknown_key() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let samples = Path::new(SOURCES).join("launchd");
@@ -153,7 +153,7 @@ fn the_samples_are_loaded_and_every_key_is_known() {
 
 /// What needs root is done by the adapter, which then is the program; and what launchd has done it leaves alone.
 #[test]
-fn the_adapter_does_the_rest_and_leaves_one_process() {
+fn adapter_applies_what_launchd_lacks_and_leaves_one_process() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let label = format!("org.example.rest{}", process::id());
@@ -205,7 +205,7 @@ fn the_adapter_does_the_rest_and_leaves_one_process() {
 
 /// A failure of the adapter's is a status of the job, with the reason where the job's errors go.
 #[test]
-fn what_the_adapter_cannot_do_is_a_status_and_a_line() {
+fn adapter_failure_is_the_jobs_status_and_one_log_line() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let words = ["--user=nobody", "--pid-file=[DIR]/no/pid", "--standard-error=append:[DIR]/err"];
@@ -220,7 +220,7 @@ fn what_the_adapter_cannot_do_is_a_status_and_a_line() {
 
 /// launchd gives neither HOME nor a directory, and svcadapt needs none.
 #[test]
-fn svcadapt_runs_in_the_bare_environment_of_a_job() {
+fn adapter_runs_in_the_bare_environment_of_a_job() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let svcadapt = dir.program("svcadapt").display().to_string();

@@ -23,7 +23,7 @@ fn groups_of(user: &str) -> Value {
 }
 
 #[test]
-fn user_and_group_are_by_name_and_bring_their_groups() {
+fn job_user_and_group_are_set_with_their_groups() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let (user, group) =

@@ -20,7 +20,7 @@ use super::support::shell;
 const SECOND: Duration = Duration::from_millis(50);
 
 #[test]
-fn a_bare_job_gets_what_every_job_gets() {
+fn job_without_keys_gets_the_defaults() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let seen = inspect(&dir, &launchd, "org.example.bare", "");
@@ -51,7 +51,7 @@ fn a_bare_job_gets_what_every_job_gets() {
 }
 
 #[test]
-fn an_umask_is_a_decimal_integer_or_a_string_as_in_c() {
+fn umask_is_a_decimal_integer_or_a_c_string() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     for (number, (value, umask)) in [
@@ -73,7 +73,7 @@ fn an_umask_is_a_decimal_integer_or_a_string_as_in_c() {
 }
 
 #[test]
-fn streams_are_appended_to_as_the_user_under_the_umask() {
+fn output_files_are_appended_as_the_user_with_the_umask() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let (path, script) = (dir.path().display(), "cat; echo out; echo err >&2");
@@ -97,7 +97,7 @@ fn streams_are_appended_to_as_the_user_under_the_umask() {
 }
 
 #[test]
-fn what_cannot_be_set_up_ends_with_78_before_the_program() {
+fn job_that_cannot_be_set_up_ends_with_78() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let path = dir.path().display().to_string();
@@ -132,7 +132,7 @@ fn what_cannot_be_set_up_ends_with_78_before_the_program() {
 }
 
 #[test]
-fn the_property_lists_variables_win() {
+fn environment_variables_of_the_plist_override_the_defaults() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let keys = "<key>UserName</key><string>nobody</string><key>EnvironmentVariables</key><dict>
@@ -149,7 +149,7 @@ fn the_property_lists_variables_win() {
 }
 
 #[test]
-fn priority_and_limits_are_set_where_they_can_be() {
+fn priority_and_limits_are_set_where_allowed() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let limits = |key: &str, entries: &[(&str, u64)]| {
@@ -172,7 +172,7 @@ fn priority_and_limits_are_set_where_they_can_be() {
 }
 
 #[test]
-fn the_program_and_its_first_argument_are_two_things() {
+fn program_key_and_first_argument_are_independent() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let (path, report) =
@@ -194,7 +194,7 @@ fn the_program_and_its_first_argument_are_two_things() {
 }
 
 #[test]
-fn a_root_directory_is_entered_and_the_working_directory_lies_below_it() {
+fn working_directory_is_below_the_root_directory() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     // What `inspect` needs to run in there.

@@ -25,7 +25,7 @@ fn stays(dir: &Dir, launchd: &Launchd, label: &str, how: &str, keys: &str) {
 }
 
 #[test]
-fn a_stop_is_sigterm_and_after_exit_time_out_sigkill() {
+fn stop_sends_sigterm_and_sigkill_after_exit_time_out() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     stays(&dir, &launchd, "good", "--stay", "<key>KeepAlive</key><true/>");
@@ -58,7 +58,7 @@ fn a_stop_is_sigterm_and_after_exit_time_out_sigkill() {
 }
 
 #[test]
-fn a_signal_is_no_stop() {
+fn signal_does_not_count_as_a_stop() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     stays(&dir, &launchd, "x", "--stay", "<key>KeepAlive</key><true/>");
@@ -72,7 +72,7 @@ fn a_signal_is_no_stop() {
 }
 
 #[test]
-fn a_restart_by_hand_is_a_stop_and_a_start() {
+fn kickstart_k_stops_and_starts_the_job() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     stays(&dir, &launchd, "x", "--stay", "<key>ThrottleInterval</key><integer>0</integer>");
@@ -84,7 +84,7 @@ fn a_restart_by_hand_is_a_stop_and_a_start() {
 }
 
 #[test]
-fn who_is_left_in_the_process_group_is_ended_unless_it_is_abandoned() {
+fn process_group_is_ended_unless_abandoned() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     // It ends when its child runs, which says so.
@@ -107,7 +107,7 @@ fn who_is_left_in_the_process_group_is_ended_unless_it_is_abandoned() {
 }
 
 #[test]
-fn nothing_outlives_the_stand_in() {
+fn stand_in_ends_with_all_its_processes() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let inspect = dir.join("inspect").display().to_string();

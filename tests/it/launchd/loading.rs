@@ -16,7 +16,7 @@ use super::support::set_mode;
 const SECOND: Duration = Duration::from_millis(50);
 
 #[test]
-fn a_file_that_others_may_change_is_not_loaded() {
+fn plist_writable_by_others_is_refused() {
     let dir = Dir::new();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let path = launchd.write("x", &arguments(&["/bin/true"]));
@@ -39,7 +39,7 @@ fn a_file_that_others_may_change_is_not_loaded() {
 }
 
 #[test]
-fn what_is_no_property_list_is_not_loaded() {
+fn malformed_plist_is_refused() {
     let dir = Dir::new();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let job = "<key>Label</key><string>x</string><key>Program</key><string>/bin/true</string>";
@@ -84,7 +84,7 @@ fn what_is_no_property_list_is_not_loaded() {
 }
 
 #[test]
-fn a_wrong_type_and_an_unknown_key_are_lines_in_the_log() {
+fn wrong_type_and_unknown_key_are_logged() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let keys = "<key>Umask</key><true/>
@@ -116,7 +116,7 @@ fn a_wrong_type_and_an_unknown_key_are_lines_in_the_log() {
 }
 
 #[test]
-fn orders_that_cannot_be_obeyed_are_refused_by_number() {
+fn impossible_order_is_refused_with_its_number() {
     let dir = Dir::new();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     launchd.load("idle", &arguments(&["/bin/true"]));

@@ -23,7 +23,7 @@ const FORKS: [&str; 7] =
     ["[DIR]/daemonic", "--forks", "2", "--pid-file", "[DIR]/its.pid", "[DIR]/inspect", "--out"];
 
 #[test]
-fn a_program_that_forks_itself_away_is_kept_and_stopped() {
+fn forking_program_is_kept_and_stopped() {
     for (label, end, story) in [
         ("forking", "--stay", "loaded spawned sent(15) exited(0) removed"),
         // Killed by the adapter, in time: launchd would have killed the adapter alone.
@@ -55,7 +55,7 @@ fn a_program_that_forks_itself_away_is_kept_and_stopped() {
 }
 
 #[test]
-fn its_end_is_seen_and_it_is_started_again() {
+fn forking_program_is_restarted_after_its_exit() {
     let dir = open_dir();
     dir.program("daemonic");
     let Some(launchd) = Launchd::start(&dir, Duration::from_millis(20)) else { return };
@@ -66,7 +66,7 @@ fn its_end_is_seen_and_it_is_started_again() {
 }
 
 #[test]
-fn other_signals_reach_the_program_than_launchd_can_send() {
+fn kill_and_reload_signals_are_translated() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let text =

@@ -78,7 +78,7 @@ fn keep_alive_of(plist: impl Fn(&Launchd, &str, &[&str]) -> String) -> Option<Ve
 }
 
 #[test]
-fn keep_alive_by_every_kind_of_end() {
+fn keep_alive_conditions_apply_to_every_kind_of_exit() {
     let dictionary = |entries: &str| format!("<key>KeepAlive</key><dict>{entries}</dict>");
     let on = |key: &str, value: &str| dictionary(&format!("<key>{key}</key><{value}/>"));
     for (keys, expected) in [
@@ -103,7 +103,7 @@ fn keep_alive_by_every_kind_of_end() {
 /// What systemd.service(5) means by each policy, as near as launchd comes to it: a death by signal is no success there, be
 /// it SIGTERM, and SIGKILL is no crash.
 #[test]
-fn a_generated_policy_does_what_it_can_mean_under_launchd() {
+fn restart_policy_becomes_the_nearest_keep_alive() {
     for (words, expected) in [
         (&[][..], ""),
         (&["--restart=no"], ""),
@@ -119,7 +119,7 @@ fn a_generated_policy_does_what_it_can_mean_under_launchd() {
 }
 
 #[test]
-fn a_path_that_comes_starts_a_job_and_one_that_is_there_keeps_it() {
+fn path_state_starts_and_keeps_a_job() {
     let dir = Dir::new();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let flag = dir.join("flag");
@@ -139,7 +139,7 @@ fn a_path_that_comes_starts_a_job_and_one_that_is_there_keeps_it() {
 }
 
 #[test]
-fn the_throttle_is_a_distance_between_starts_and_no_pause() {
+fn throttle_interval_counts_from_start_to_start() {
     let dir = Dir::new();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let spawned = |label: &str, number| {

@@ -58,7 +58,7 @@ fn has_ipv6() -> bool {
 }
 
 #[test]
-fn launch_activate_socket_answers_as_its_page_says() {
+fn launch_activate_socket_answers_as_documented() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let port = free_port();
@@ -75,7 +75,7 @@ fn launch_activate_socket_answers_as_its_page_says() {
 
 /// The code that asks launchd is the same on every system; here the shim answers it.
 #[test]
-fn svcadapt_knows_launchd_by_its_answer() {
+fn launchd_is_detected_by_its_answer() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let svcadapt = dir.program("svcadapt").display().to_string();
@@ -92,7 +92,7 @@ fn svcadapt_knows_launchd_by_its_answer() {
 
 /// One binary and no option: it stays, takes its socket by name, and ends with 0 at SIGTERM, as launchd wants it.
 #[test]
-fn a_program_that_becomes_a_service_itself_is_one_of_launchds() {
+fn library_program_runs_as_a_launchd_job() {
     let dir = open_dir();
     dir.program("becomes");
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
@@ -117,7 +117,7 @@ fn a_program_that_becomes_a_service_itself_is_one_of_launchds() {
 }
 
 #[test]
-fn who_is_not_launchds_own_child_is_not_managed() {
+fn process_that_is_not_launchds_child_gets_no_socket() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let keys = RUN_AT_LOAD.to_owned() + &sockets(&tcp("L", free_port(), ""));
@@ -139,7 +139,7 @@ fn who_is_not_launchds_own_child_is_not_managed() {
 }
 
 #[test]
-fn demand_starts_a_job() {
+fn connection_starts_a_job() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let port = free_port();
@@ -158,7 +158,7 @@ fn demand_starts_a_job() {
 }
 
 #[test]
-fn one_name_may_have_several_sockets() {
+fn socket_name_may_have_several_sockets() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     if !has_ipv6() {
@@ -207,7 +207,7 @@ fn one_name_may_have_several_sockets() {
 }
 
 #[test]
-fn a_path_has_its_own_mode_and_owner() {
+fn socket_path_has_its_mode_and_owner() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let unix = |name: &str, more: &str| {
@@ -239,7 +239,7 @@ fn connect(path: &Path) -> UnixStream {
 
 /// What `svcadapt run` makes of them: the program finds them as under systemd, and answers on them.
 #[test]
-fn the_adapter_hands_the_sockets_of_launchd_over() {
+fn adapter_passes_launchd_sockets_to_the_program() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
     let shim = dir.program("launch_shim").display().to_string();

@@ -41,7 +41,7 @@ fn end(dir: &Dir, name: &str) {
 }
 
 #[test]
-fn a_program_of_another_user_answers_at_every_kind_of_socket() {
+fn program_of_another_user_answers_on_every_socket_kind() {
     if !require(Capability::Root) {
         return;
     }
@@ -100,7 +100,7 @@ fn a_program_of_another_user_answers_at_every_kind_of_socket() {
 }
 
 #[test]
-fn an_ordinary_user_has_a_port_that_is_root_s() {
+fn privileged_port_is_opened_for_an_ordinary_user() {
     if !require(Capability::Root) {
         return;
     }
@@ -125,7 +125,7 @@ fn an_ordinary_user_has_a_port_that_is_root_s() {
 }
 
 #[test]
-fn other_descriptors_have_other_numbers() {
+fn sockets_and_preserved_descriptors_do_not_collide() {
     let dir = Dir::new();
     let port = free_port();
     let listen = format!("--listen-stream={port}");
@@ -152,7 +152,7 @@ fn other_descriptors_have_other_numbers() {
 }
 
 #[test]
-fn a_socket_that_was_opened_for_it_makes_a_program_ready_that_never_asks() {
+fn probe_of_a_passed_socket_succeeds_at_once() {
     let dir = Dir::new();
     let (port, path) = (free_port(), dir.join("s"));
     let sleep = dir.program("/bin/sleep").display().to_string();
@@ -175,7 +175,7 @@ fn a_socket_that_was_opened_for_it_makes_a_program_ready_that_never_asks() {
 }
 
 #[test]
-fn the_plan_says_who_listens_and_a_spec_that_cannot_be_is_told_at_once() {
+fn dry_run_lists_sockets_and_invalid_ones_are_refused() {
     let dir = Dir::new();
     let output = Svc::new(&dir)
         .args([
@@ -231,7 +231,7 @@ fn the_plan_says_who_listens_and_a_spec_that_cannot_be_is_told_at_once() {
 }
 
 #[test]
-fn both_families_answer_or_only_one() {
+fn bind_ipv6_only_selects_the_address_families() {
     let dir = Dir::new();
     if TcpListener::bind("[::1]:0").is_err() {
         return crate::harness::skip("ipv6", "this machine has none");
@@ -249,7 +249,7 @@ fn both_families_answer_or_only_one() {
 }
 
 #[test]
-fn in_place_the_process_stays_the_same_one() {
+fn supervised_program_with_sockets_keeps_its_pid() {
     let dir = Dir::new();
     let path: PathBuf = dir.join("s");
     let listen = format!("--listen-stream={}", path.display());

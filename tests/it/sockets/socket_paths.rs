@@ -36,7 +36,7 @@ fn refused(dir: &Dir, path: &Path, cause: &str) {
 const IN_USE: &str = "address already in use\n  hint: another process listens there";
 
 #[test]
-fn a_socket_that_was_left_behind_is_replaced_and_one_in_use_is_not() {
+fn stale_socket_is_replaced_and_a_used_one_refused() {
     let dir = Dir::new();
     let path = dir.join("s");
     leave_behind(UnixListener::bind(&path).unwrap(), &path);
@@ -60,7 +60,7 @@ fn a_socket_that_was_left_behind_is_replaced_and_one_in_use_is_not() {
 }
 
 #[test]
-fn what_is_no_socket_is_left_alone() {
+fn non_socket_at_the_path_is_refused_and_kept() {
     let dir = Dir::new();
     let (path, other) = (dir.join("s"), dir.write("precious", "text"));
     symlink(&other, &path).unwrap();
@@ -84,7 +84,7 @@ fn what_is_no_socket_is_left_alone() {
 }
 
 #[test]
-fn root_makes_no_socket_where_strangers_can_change_it() {
+fn socket_directory_writable_by_others_is_refused_for_root() {
     if !require(Capability::Root) {
         return;
     }
@@ -123,7 +123,7 @@ fn root_makes_no_socket_where_strangers_can_change_it() {
 }
 
 #[test]
-fn a_start_that_fails_takes_its_sockets_away() {
+fn failed_start_removes_its_sockets() {
     let dir = Dir::new();
     let (new, deep) = (dir.join("s"), dir.join("a/b/s"));
     let listen = [&new, &deep].map(|path| format!("--listen-stream={}", path.display()));
@@ -168,7 +168,7 @@ fn a_start_that_fails_takes_its_sockets_away() {
 }
 
 #[test]
-fn of_many_starts_at_once_one_has_the_socket() {
+fn concurrent_starts_leave_one_socket_owner() {
     let dir = Dir::new();
     let path = dir.join("s");
     let program = dir.program("inspect").display().to_string();

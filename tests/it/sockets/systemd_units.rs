@@ -78,7 +78,7 @@ fn verify(directory: &Path, names: &[String]) {
 }
 
 #[test]
-fn a_connection_starts_the_service_and_the_service_its_sockets() {
+fn connection_starts_the_service_and_service_the_sockets() {
     // What is built here may not run where the C library is older than ours.
     for systemd in Systemd::of_versions(252..) {
         on_demand(systemd);
@@ -122,7 +122,7 @@ fn on_demand(systemd: &'static Systemd) {
 }
 
 #[test]
-fn enabling_the_service_enables_both() {
+fn enabling_the_service_enables_its_sockets() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     let path = format!("--listen-stream={}", dir.join("s").display());
@@ -134,7 +134,7 @@ fn enabling_the_service_enables_both() {
 }
 
 #[test]
-fn both_files_are_there_or_none_and_each_has_its_name_on_standard_output() {
+fn service_and_socket_units_are_written_together() {
     let dir = Dir::new();
     let words = ["gen-unit", "--listen-stream=80", "--socket-user=www", "--name=web"];
     Svc::new(&dir)

@@ -23,7 +23,7 @@ fn shown(dir: &Dir, name: &str) -> Value {
 }
 
 #[test]
-fn a_unit_with_its_sockets_and_their_drop_ins_is_run() {
+fn unit_runs_with_its_socket_unit_and_drop_ins() {
     let dir = Dir::new();
     let port = free_port();
     let server = server(&dir)[1..].join(" ");
@@ -63,7 +63,7 @@ fn a_unit_with_its_sockets_and_their_drop_ins_is_run() {
 }
 
 #[test]
-fn an_instance_has_the_sockets_of_its_template() {
+fn instance_uses_the_sockets_of_its_template() {
     let dir = Dir::new();
     dir.write("web@.service", "[Unit]\nRequires=web@%i.socket\n[Service]\nExecStart=/bin/true\n");
     dir.write("web@.socket", "[Socket]\nListenStream=/run/web/%i.sock\n");
@@ -74,7 +74,7 @@ fn an_instance_has_the_sockets_of_its_template() {
 }
 
 #[test]
-fn what_of_a_socket_unit_is_not_acted_on_is_named_and_strict_refuses_it() {
+fn unsupported_socket_directive_is_reported_and_refused_by_strict() {
     let dir = Dir::new();
     dir.write("web.service", "[Service]\nType=exec\nExecStart=/bin/true\nSockets=web.socket\n");
     let socket = dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:9\nFreeBind=yes\nAccept=yes\n");

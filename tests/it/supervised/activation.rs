@@ -68,7 +68,7 @@ fn activated(
 }
 
 #[test]
-fn a_program_that_is_started_by_a_socket_gets_it() {
+fn socket_activated_program_gets_its_socket() {
     let Some(systemd) = Systemd::shared() else { return };
     for (name, settings, options) in [
         ("socket", "Type=exec\n", "--mode supervised --umask 027"),
@@ -102,7 +102,7 @@ fn a_program_that_is_started_by_a_socket_gets_it() {
 }
 
 #[test]
-fn the_watchdogs_variables_name_the_program() {
+fn watchdog_variables_name_the_program() {
     let Some(systemd) = Systemd::shared() else { return };
     for (name, settings, options) in [
         ("watchdog", "Type=notify\nNotifyAccess=all\n", "--mode supervised --ready file:[DIR]/report"),
@@ -137,7 +137,7 @@ fn the_watchdogs_variables_name_the_program() {
 
 /// systemd-socket-activate(1) is no service manager, but it addresses the process that it becomes.
 #[test]
-fn systemd_socket_activate_hands_its_sockets_to_the_program() {
+fn systemd_socket_activate_passes_sockets_to_the_program() {
     const ACTIVATE: &str = "/usr/bin/systemd-socket-activate";
     if !require(Capability::Systemd) || !std::path::Path::new(ACTIVATE).exists() {
         return;
@@ -169,7 +169,7 @@ fn systemd_socket_activate_hands_its_sockets_to_the_program() {
 }
 
 #[test]
-fn sockets_that_were_meant_for_somebody_else_are_not_handed_on() {
+fn sockets_for_another_process_are_not_passed_on() {
     for mode in ["supervised", "classic"] {
         let dir = Dir::new();
         dir.program("inspect");

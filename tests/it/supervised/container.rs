@@ -50,7 +50,7 @@ fn end(dir: &Dir, running: Running) {
 }
 
 #[test]
-fn the_status_of_process_one_is_the_programs() {
+fn init_exit_status_is_the_programs() {
     if !require(Capability::Root) {
         return;
     }
@@ -68,7 +68,7 @@ fn the_status_of_process_one_is_the_programs() {
 }
 
 #[test]
-fn the_program_is_not_process_one_and_has_what_is_meant_for_it() {
+fn program_of_a_container_is_a_child_with_clean_state() {
     if !require(Capability::Root) {
         return;
     }
@@ -102,7 +102,7 @@ fn the_program_is_not_process_one_and_has_what_is_meant_for_it() {
 }
 
 #[test]
-fn orphans_are_reaped_and_the_program_goes_on() {
+fn init_reaps_orphans_while_the_program_runs() {
     if !require(Capability::Root) {
         return;
     }
@@ -124,7 +124,7 @@ fn orphans_are_reaped_and_the_program_goes_on() {
 }
 
 #[test]
-fn every_signal_is_passed_on_and_the_second_one_too() {
+fn init_forwards_every_signal_each_time() {
     if !require(Capability::Root) {
         return;
     }
@@ -159,7 +159,7 @@ fn every_signal_is_passed_on_and_the_second_one_too() {
 }
 
 #[test]
-fn a_container_ends_when_its_program_does_and_takes_the_rest_along() {
+fn container_ends_with_its_program() {
     if !require(Capability::Root) {
         return;
     }
@@ -170,7 +170,7 @@ fn a_container_ends_when_its_program_does_and_takes_the_rest_along() {
 }
 
 #[test]
-fn whoever_waits_outside_is_told_when_the_program_is_ready() {
+fn init_sends_readiness_to_the_outer_manager() {
     if !require(Capability::Root) {
         return;
     }
@@ -189,7 +189,7 @@ fn whoever_waits_outside_is_told_when_the_program_is_ready() {
 }
 
 #[test]
-fn a_program_that_tells_it_itself_is_not_told_ahead_of() {
+fn init_leaves_readiness_to_a_notifying_program() {
     if !require(Capability::Root) {
         return;
     }
@@ -209,7 +209,7 @@ fn a_program_that_tells_it_itself_is_not_told_ahead_of() {
 }
 
 #[test]
-fn a_step_that_fails_is_told_and_leaves_nothing() {
+fn failed_step_in_a_container_is_reported_and_undone() {
     if !require(Capability::Root) {
         return;
     }
@@ -235,7 +235,7 @@ fn a_step_that_fails_is_told_and_leaves_nothing() {
 
 /// A container is stopped by SIGTERM, or by a terminal; and its program may want another signal.
 #[test]
-fn process_one_stops_its_program_by_the_signal_that_was_asked_for() {
+fn init_stops_its_program_by_the_kill_signal() {
     if !require(Capability::Root) {
         return;
     }
@@ -256,7 +256,7 @@ fn process_one_stops_its_program_by_the_signal_that_was_asked_for() {
 }
 
 #[test]
-fn a_program_that_forks_itself_away_ends_the_container_when_it_ends() {
+fn container_ends_with_its_forking_program() {
     if !require(Capability::Root) {
         return;
     }

@@ -41,7 +41,7 @@ fn container<'a>(dir: &'a Dir, keys: &str, words: &[&str]) -> Svc<'a> {
 }
 
 #[test]
-fn program_of_a_container_on_a_terminal_has_the_terminal() {
+fn program_of_a_container_keeps_the_terminal() {
     if !require(Capability::Root) || !have("python3") {
         return;
     }

@@ -136,7 +136,7 @@ const STREAMS: [&str; 6] = [
 ];
 
 #[test]
-fn a_spec_that_says_everything_makes_the_same_program_three_times() {
+fn full_spec_has_equal_effect_in_all_three_modes() {
     let Some(systemd) = Systemd::shared() else { return };
     let options = [
         &STREAMS[..],
@@ -181,7 +181,7 @@ fn of_a_unit(
 const NOBODYS: [&str; 1] = ["HOME"];
 
 #[test]
-fn a_spec_that_says_nothing_makes_the_same_program_three_times() {
+fn empty_spec_has_equal_effect_in_all_three_modes() {
     let Some(systemd) = Systemd::shared() else { return };
     for (name, options, variables) in [
         ("parity-root", &[][..], &[][..]),

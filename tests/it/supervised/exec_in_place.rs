@@ -25,7 +25,7 @@ fn supervised<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {
 }
 
 #[test]
-fn the_process_that_was_started_becomes_the_program() {
+fn started_process_becomes_the_program() {
     let dir = Dir::new();
     let words =
         ["--umask", "027", "--", "[DIR]/inspect", "--out", "[DIR]/report", "--stdout", "up", "--stay"];
@@ -44,7 +44,7 @@ fn the_process_that_was_started_becomes_the_program() {
 
 /// A systemd before 248 tells its processes nothing that proves it; the unit that svcadapt has written does.
 #[test]
-fn what_a_named_manager_has_made_stays() {
+fn state_set_by_a_named_manager_is_kept() {
     let dir = Dir::new();
     let inspect = dir.program("inspect").display().to_string();
     let report = dir.join("report").display().to_string();
@@ -61,7 +61,7 @@ fn what_a_named_manager_has_made_stays() {
 
 /// A probe is no reason to fork where nobody waits for the answer.
 #[test]
-fn without_somebody_to_tell_there_is_no_helper() {
+fn helper_is_not_forked_without_a_manager() {
     let dir = Dir::new();
     for probe in ["file:/nowhere/x", "notify", "exec:false", "tcp:1"] {
         let words =
@@ -77,7 +77,7 @@ fn without_somebody_to_tell_there_is_no_helper() {
 }
 
 #[test]
-fn the_end_of_the_program_is_the_end_that_is_seen() {
+fn exit_status_and_signal_are_the_programs() {
     let dir = Dir::new();
     for status in [0, 1, 3, 200, 255] {
         supervised(&dir, &["--", "[DIR]/inspect", "--exit", &status.to_string()]).status(status).run();
@@ -90,7 +90,7 @@ fn the_end_of_the_program_is_the_end_that_is_seen() {
 }
 
 #[test]
-fn a_step_that_fails_says_so_with_systemds_status_for_it() {
+fn failed_step_ends_with_its_systemd_status() {
     if !require(Capability::Root) {
         return;
     }
@@ -135,7 +135,7 @@ fn no_program(dir: &Dir) -> String {
 }
 
 #[test]
-fn the_last_failure_is_told_where_the_starter_looks_and_nothing_that_was_made_stays() {
+fn failed_exec_is_reported_and_undone() {
     if !require(Capability::Root) {
         return;
     }
@@ -175,7 +175,7 @@ fn the_last_failure_is_told_where_the_starter_looks_and_nothing_that_was_made_st
 }
 
 #[test]
-fn a_second_start_finds_the_first() {
+fn second_start_of_a_name_is_refused() {
     if !require(Capability::Root) {
         return;
     }

@@ -43,7 +43,7 @@ fn ways(dir: &Dir) -> [Way; 5] {
 }
 
 #[test]
-fn a_unit_with_a_probe_is_active_when_the_program_is_ready_and_not_before() {
+fn unit_with_a_probe_is_active_at_readiness() {
     let Some(systemd) = Systemd::shared() else { return };
     for index in 0..5 {
         let dir = Dir::new().owned_by("nobody");
@@ -90,7 +90,7 @@ fn a_unit_with_a_probe_is_active_when_the_program_is_ready_and_not_before() {
 
 /// Nothing says in it who starts it, and before 248 nothing tells it either; nobody may not even ask, for there is no bus.
 #[test]
-fn a_unit_that_says_no_mode_is_ready_under_every_systemd() {
+fn unit_without_a_mode_is_ready_under_every_systemd() {
     for systemd in Systemd::of_versions(..) {
         let dir = Dir::new();
         let Some(svcadapt) = systemd.svcadapt(&dir) else { continue };
@@ -108,7 +108,7 @@ fn a_unit_that_says_no_mode_is_ready_under_every_systemd() {
 }
 
 #[test]
-fn a_death_before_readiness_fails_the_unit_with_the_programs_own_status() {
+fn exit_before_readiness_fails_the_unit_with_its_status() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     let inspect = dir.program("inspect").display().to_string();
@@ -120,7 +120,7 @@ fn a_death_before_readiness_fails_the_unit_with_the_programs_own_status() {
 }
 
 #[test]
-fn a_program_that_is_not_ready_in_time_fails_the_unit_and_nothing_stays() {
+fn start_timeout_fails_the_unit_and_leaves_nothing() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     let inspect = dir.program("inspect").display().to_string();
@@ -134,7 +134,7 @@ fn a_program_that_is_not_ready_in_time_fails_the_unit_and_nothing_stays() {
 }
 
 #[test]
-fn a_program_that_speaks_for_itself_is_started_itself() {
+fn notifying_program_is_started_without_an_adapter() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     let gate = Gate::inspect(&dir);
@@ -153,7 +153,7 @@ fn a_program_that_speaks_for_itself_is_started_itself() {
 }
 
 #[test]
-fn a_program_that_speaks_for_itself_is_believed_behind_svcadapt_too() {
+fn notifying_program_is_trusted_behind_the_adapter() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     let gate = Gate::inspect(&dir);
@@ -177,7 +177,7 @@ fn a_program_that_speaks_for_itself_is_believed_behind_svcadapt_too() {
 }
 
 #[test]
-fn a_plain_unit_is_the_program_alone() {
+fn plain_unit_starts_the_program_alone() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     let (inspect, report) = (dir.program("inspect").display().to_string(), dir.join("report"));
@@ -193,7 +193,7 @@ fn a_plain_unit_is_the_program_alone() {
 }
 
 #[test]
-fn the_status_of_a_program_behind_svcadapt_is_the_units() {
+fn exit_status_behind_the_adapter_is_the_units() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new().owned_by("nobody");
     let (gate, report) = (Gate::inspect(&dir), dir.join("report").display().to_string());
@@ -225,7 +225,7 @@ fn the_status_of_a_program_behind_svcadapt_is_the_units() {
 }
 
 #[test]
-fn a_step_that_fails_is_told_by_the_units_status_and_in_its_journal() {
+fn failed_step_sets_the_unit_status_and_is_logged() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     dir.program("svcadapt");

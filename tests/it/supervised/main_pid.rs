@@ -29,7 +29,7 @@ fn daemonic(dir: &Dir, words: &[&str], then: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_unit_is_active_when_the_daemon_is_ready_and_the_daemon_is_its_main_process() {
+fn unit_is_active_when_its_forked_main_process_is_ready() {
     let Some(systemd) = Systemd::shared() else { return };
     for (name, with_file, forks) in
         [("hand-over", true, "1"), ("hand-over-twice", true, "2"), ("hand-over-guess", false, "2")]
@@ -72,7 +72,7 @@ fn a_unit_is_active_when_the_daemon_is_ready_and_the_daemon_is_its_main_process(
 }
 
 #[test]
-fn how_a_daemon_ends_is_told_as_of_any_main_process() {
+fn exit_of_the_forked_main_process_is_seen_by_systemd() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     let inspect = dir.program("inspect").display().to_string();
@@ -95,7 +95,7 @@ fn how_a_daemon_ends_is_told_as_of_any_main_process() {
 
 /// One that speaks sd_notify(3) itself is believed when it says that it is ready.
 #[test]
-fn a_daemon_that_tells_it_itself_is_waited_for() {
+fn forked_main_process_may_notify_readiness_itself() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     let gate = Gate::inspect(&dir);
@@ -118,7 +118,7 @@ fn a_daemon_that_tells_it_itself_is_waited_for() {
 }
 
 #[test]
-fn a_daemon_that_fails_to_start_fails_the_unit_with_its_status() {
+fn daemon_start_failure_fails_the_unit_with_its_status() {
     let Some(systemd) = Systemd::shared() else { return };
     for (name, words, options, state) in [
         ("hand-over-status", &["--first-exit", "7"][..], &[][..], "exit-code 7"),
@@ -160,7 +160,7 @@ fn a_daemon_that_fails_to_start_fails_the_unit_with_its_status() {
 }
 
 #[test]
-fn a_stop_while_it_is_being_started_leaves_nothing() {
+fn stop_before_readiness_leaves_nothing() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     let gate = Gate::inspect(&dir);
@@ -181,7 +181,7 @@ fn a_stop_while_it_is_being_started_leaves_nothing() {
 
 /// nginx as its package starts it, but with a probe.
 #[test]
-fn a_real_daemon_is_handed_over() {
+fn nginx_becomes_the_main_process() {
     let Some(systemd) = Systemd::shared() else { return };
     let nginx = "/usr/sbin/nginx";
     if !Path::new(nginx).exists() {

@@ -45,7 +45,7 @@ fn reported(dir: &Dir) -> Process {
 }
 
 #[test]
-fn its_end_is_the_programs_though_that_has_forked_itself_away() {
+fn monitor_exit_status_is_the_forked_programs() {
     for (end, exit) in [
         (&["--exit-after", "1000:0"][..], Exit::Status(0)),
         (&["--exit-after", "1000:5"], Exit::Status(5)),
@@ -93,7 +93,7 @@ fn name(dir: &Dir) -> String {
 }
 
 #[test]
-fn signals_reach_the_daemon_and_it_is_killed_when_its_time_to_stop_is_over() {
+fn monitor_forwards_signals_and_kills_after_the_timeout() {
     for (end, exit) in [("--stay", Exit::Status(0)), ("--deaf", Exit::Signal(9))] {
         let dir = Dir::new();
         let file = ["--pid-file", "[DIR]/its.pid"];
@@ -119,7 +119,7 @@ fn signals_reach_the_daemon_and_it_is_killed_when_its_time_to_stop_is_over() {
 }
 
 #[test]
-fn a_signal_comes_as_the_one_that_was_asked_for() {
+fn monitor_translates_signals() {
     let text = "for s in HUP INT QUIT USR1 USR2; do trap \"echo got $s\" $s; done\n\
                 trap 'echo term' TERM\ntrap 'echo got WINCH; exit 4' WINCH\n\
                 echo up\nwhile :; do sleep 60 & wait; done";
@@ -154,7 +154,7 @@ fn a_signal_comes_as_the_one_that_was_asked_for() {
 
 /// Whoever starts the service again must not find the old one still there.
 #[test]
-fn a_monitor_that_is_killed_takes_the_program_along() {
+fn killed_monitor_ends_the_program() {
     for user in [&[][..], &["--user", "nobody"]] {
         if !user.is_empty() && !require(Capability::Root) {
             continue;
@@ -172,7 +172,7 @@ fn a_monitor_that_is_killed_takes_the_program_along() {
 }
 
 #[test]
-fn nobody_stays_for_what_the_manager_sends_anyway() {
+fn monitor_is_not_used_for_default_signals() {
     for options in [&[][..], &["--kill-signal", "TERM"], &["--reload-signal", "HUP"]] {
         let dir = Dir::new();
         let words = [options, &["--", "[DIR]/inspect", "--out", "[DIR]/report", "--stay"]].concat();
@@ -185,7 +185,7 @@ fn nobody_stays_for_what_the_manager_sends_anyway() {
 }
 
 #[test]
-fn a_start_that_fails_is_told_and_one_that_is_stopped_leaves_nothing() {
+fn monitor_reports_a_failed_start_and_a_stopped_one_leaves_nothing() {
     for (words, exit, told) in [
         (&["--first-exit", "3"][..], Exit::Status(3), "ended with status 3 before it was ready"),
         (&["--die"], Exit::Signal(9), "ended by SIGKILL before it was ready"),
@@ -223,7 +223,7 @@ fn a_start_that_fails_is_told_and_one_that_is_stopped_leaves_nothing() {
 
 /// A script may leave us its children when it becomes us. None of them is the service's.
 #[test]
-fn who_was_there_before_is_not_taken_for_the_daemon() {
+fn monitor_ignores_inherited_children() {
     for (words, exit) in [(&["--exit-after", "1000:5"][..], Exit::Status(5)), (&[], Exit::Signal(9))] {
         let dir = Dir::new();
         let path = dir.path().display();
@@ -243,7 +243,7 @@ fn who_was_there_before_is_not_taken_for_the_daemon() {
 }
 
 #[test]
-fn what_a_killed_daemon_leaves_behind_ends_with_it() {
+fn monitor_ends_the_leftovers_of_a_killed_daemon() {
     let dir = Dir::new();
     dir.program("/bin/sleep");
     let words = [
@@ -265,7 +265,7 @@ fn what_a_killed_daemon_leaves_behind_ends_with_it() {
 }
 
 #[test]
-fn s6_keeps_the_monitor_and_hears_of_the_daemons_readiness() {
+fn s6_keeps_the_monitor_and_gets_readiness() {
     if !have("s6-supervise") {
         return;
     }
@@ -295,7 +295,7 @@ fn s6_keeps_the_monitor_and_hears_of_the_daemons_readiness() {
 
 /// Without a probe it is ready when it has forked itself away.
 #[test]
-fn s6_hears_that_the_daemon_has_forked_itself_away() {
+fn s6_gets_readiness_once_the_daemon_has_forked() {
     if !have("s6-supervise") {
         return;
     }
@@ -312,7 +312,7 @@ fn s6_hears_that_the_daemon_has_forked_itself_away() {
 }
 
 #[test]
-fn runit_starts_a_killed_daemon_again() {
+fn runit_restarts_a_killed_daemon() {
     if !have("runsv") {
         return;
     }

@@ -126,7 +126,7 @@ fn end(dir: &Dir, running: Running) {
 }
 
 #[test]
-fn readiness_is_one_message_and_a_barrier_that_is_waited_for() {
+fn readiness_is_one_message_and_an_awaited_barrier() {
     for place in ["path", "abstract"] {
         let dir = Dir::new();
         let manager = if place == "path" { Manager::at_path(&dir) } else { Manager::abstract_name("ready") };
@@ -153,7 +153,7 @@ fn readiness_is_one_message_and_a_barrier_that_is_waited_for() {
 }
 
 #[test]
-fn what_the_program_says_comes_from_the_program() {
+fn programs_own_messages_come_from_the_program() {
     let dir = Dir::new();
     let manager = Manager::at_path(&dir);
     let words = ["--ready", "notify", "--", "[DIR]/inspect", "--ready", "notify", "--stay"];
@@ -165,7 +165,7 @@ fn what_the_program_says_comes_from_the_program() {
 }
 
 #[test]
-fn a_manager_that_never_reads_does_not_keep_the_helper_for_ever() {
+fn helper_gives_up_on_a_manager_that_never_reads() {
     let dir = Dir::new();
     let manager = Manager::at_path(&dir);
     let filler = UnixDatagram::unbound().unwrap();
@@ -183,7 +183,7 @@ fn a_manager_that_never_reads_does_not_keep_the_helper_for_ever() {
 }
 
 #[test]
-fn a_manager_that_reads_but_knows_no_barrier_does_not_keep_the_helper_for_ever() {
+fn helper_gives_up_on_a_manager_without_barriers() {
     let dir = Dir::new();
     let manager = Manager::at_path(&dir);
     let words = ["--ready", "file:/", "--", "[DIR]/inspect", "--stay"];
@@ -196,7 +196,7 @@ fn a_manager_that_reads_but_knows_no_barrier_does_not_keep_the_helper_for_ever()
 }
 
 #[test]
-fn a_manager_that_is_gone_does_not_disturb_the_program() {
+fn manager_that_has_gone_does_not_disturb_the_program() {
     let dir = Dir::new();
     let manager = Manager::at_path(&dir);
     let gate = Gate::before(&dir, &format!(": > {0}/mark; exec {0}/inspect --stay", dir.path().display()));
@@ -211,7 +211,7 @@ fn a_manager_that_is_gone_does_not_disturb_the_program() {
 }
 
 #[test]
-fn an_address_that_cannot_be_is_a_failure_before_the_program_starts() {
+fn invalid_notify_socket_fails_before_the_program_starts() {
     let dir = Dir::new();
     for address in ["relative/path", "vsock:2:9999", &format!("/{}", "x".repeat(120))] {
         let output =
@@ -224,7 +224,7 @@ fn an_address_that_cannot_be_is_a_failure_before_the_program_starts() {
 }
 
 #[test]
-fn a_program_that_ends_takes_its_helper_with_it_and_nobody_is_told() {
+fn helper_ends_with_the_program_and_sends_nothing() {
     let dir = Dir::new();
     let manager = Manager::at_path(&dir);
     let words = ["--ready", "file:/nowhere/x", "--", "[DIR]/inspect", "--exit-after", "50:7"];
@@ -235,7 +235,7 @@ fn a_program_that_ends_takes_its_helper_with_it_and_nobody_is_told() {
 }
 
 #[test]
-fn a_step_that_fails_beside_a_helper_leaves_nothing_either() {
+fn failed_step_beside_a_helper_leaves_nothing() {
     if !nix::unistd::geteuid().is_root() {
         return;
     }
@@ -268,7 +268,7 @@ fn a_step_that_fails_beside_a_helper_leaves_nothing_either() {
 }
 
 #[test]
-fn a_manager_that_cannot_be_reached_is_named_on_standard_error() {
+fn unreachable_manager_is_reported_on_standard_error() {
     let dir = Dir::new();
     let address = dir.join("nowhere").display().to_string();
     let told = "svcadapt: notify socket '[DIR]/nowhere': no such file or directory\n  hint: the service runs, and its \

@@ -10,7 +10,7 @@ use crate::harness::wait_until;
 use super::support::Unit;
 
 #[test]
-fn pid_file_of_a_generated_unit_is_there_until_the_stop_under_every_systemd() {
+fn pid_file_of_a_generated_unit_exists_until_the_stop() {
     for systemd in Systemd::of_versions(..) {
         let dir = Dir::new();
         let Some(svcadapt) = systemd.svcadapt(&dir) else { continue };

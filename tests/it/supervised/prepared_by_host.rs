@@ -41,7 +41,7 @@ fn by<'a>(plan: &'a [(String, String)], step: &str) -> Option<&'a str> {
 }
 
 #[test]
-fn an_identity_that_systemd_gave_is_the_hosts_work() {
+fn settings_applied_by_systemd_are_not_applied_again() {
     let Some(systemd) = Systemd::shared() else { return };
     let options = "--user nobody --umask 027 --working-directory /usr --nice 3 --oom-score-adjust 7";
     let settings = "User=nobody\nUMask=0027\nWorkingDirectory=/usr\nNice=3\nOOMScoreAdjust=7\n";
@@ -70,7 +70,7 @@ fn an_identity_that_systemd_gave_is_the_hosts_work() {
 }
 
 #[test]
-fn a_service_whose_host_did_it_all_runs_as_it_was_asked_to() {
+fn service_prepared_by_the_host_runs_as_specified() {
     let Some(systemd) = Systemd::shared() else { return };
     for (name, settings) in [("done-host", "User=nobody\nUMask=0027\n"), ("done-own", "")] {
         let dir = Dir::new().owned_by("nobody");
@@ -94,7 +94,7 @@ fn a_service_whose_host_did_it_all_runs_as_it_was_asked_to() {
 }
 
 #[test]
-fn a_directory_is_made_once_whoever_makes_it() {
+fn runtime_directory_is_created_once() {
     let Some(systemd) = Systemd::shared() else { return };
     for (name, settings, doer) in
         [("dir-host", "User=nobody\nRuntimeDirectory=it-dir-host\n", "host"), ("dir-own", "", "adapter")]

@@ -38,7 +38,7 @@ while kill -0 $rest 2>/dev/null; do wait $rest; done
 "#;
 
 #[test]
-fn a_reload_is_one_signal_and_is_waited_for() {
+fn reload_sends_one_signal_and_is_awaited() {
     for systemd in Systemd::of_versions(..) {
         let own = systemd.version().to_string();
         // Written for the oldest, and for this very one; the program itself, and behind svcadapt.
@@ -120,7 +120,7 @@ fn itself(systemd: &'static Systemd, dir: &Dir, name: &str, settings: &str, deed
 }
 
 #[test]
-fn a_program_that_is_the_service_itself_is_waited_for_until_it_is_ready_again() {
+fn reload_of_a_library_service_waits_for_readiness() {
     for systemd in Systemd::of_versions(253..) {
         let dir = Dir::new();
         let deeds = ["ready", "next", "reloading", &gate(&dir), "ready", "next", "reloading", "exit=3"];
@@ -149,7 +149,7 @@ fn a_program_that_is_the_service_itself_is_waited_for_until_it_is_ready_again() 
 }
 
 #[test]
-fn a_reload_that_does_not_end_is_told_and_the_service_lives_on() {
+fn reload_timeout_is_reported_and_the_service_lives_on() {
     for systemd in Systemd::of_versions(253..) {
         let dir = Dir::new();
         // From RELOADING=1 on those before 259 wait for ever (systemd issue 37515); so it is one that says nothing.

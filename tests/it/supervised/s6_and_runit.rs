@@ -75,7 +75,7 @@ pub(crate) fn end_s6(dir: &Dir, running: Running) {
 }
 
 #[test]
-fn s6_hears_of_the_readiness_when_it_is_there_and_not_before() {
+fn s6_gets_readiness_and_not_before() {
     if !have("s6-supervise") {
         return;
     }
@@ -117,7 +117,7 @@ fn s6_hears_of_the_readiness_when_it_is_there_and_not_before() {
 
 /// The descriptor is s6's own: a program that speaks s6's protocol on it needs nobody beside it.
 #[test]
-fn a_program_that_speaks_to_s6_itself_needs_no_helper() {
+fn s6_notifying_program_needs_no_helper() {
     if !have("s6-supervise") {
         return;
     }
@@ -139,7 +139,7 @@ fn a_program_that_speaks_to_s6_itself_needs_no_helper() {
 }
 
 #[test]
-fn under_runit_the_process_that_runsv_started_is_the_program() {
+fn runsv_child_becomes_the_program() {
     if !have("runsv") {
         return;
     }

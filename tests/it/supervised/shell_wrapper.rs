@@ -48,7 +48,7 @@ fn end_program(seen: &serde_json::Value) {
 }
 
 #[test]
-fn run_script_without_exec_is_its_supervisors_service() {
+fn run_script_without_exec_is_supervised() {
     for supervisor in ["runsv", "s6-supervise"] {
         if !have(supervisor) {
             continue;
@@ -69,7 +69,7 @@ fn run_script_without_exec_is_its_supervisors_service() {
 }
 
 #[test]
-fn command_of_supervisord_with_a_shell_is_its_service() {
+fn supervisord_command_with_a_shell_is_supervised() {
     if !have("supervisord") {
         return;
     }
@@ -101,7 +101,7 @@ fn container<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {
 }
 
 #[test]
-fn container_whose_entrypoint_is_a_shell_lives_as_long_as_the_program() {
+fn container_with_a_shell_entrypoint_ends_with_the_program() {
     if !require(Capability::Root) {
         return;
     }
@@ -119,7 +119,7 @@ fn container_whose_entrypoint_is_a_shell_lives_as_long_as_the_program() {
 }
 
 #[test]
-fn terminal_of_a_container_makes_no_person_of_its_entrypoint() {
+fn container_terminal_does_not_imply_an_interactive_start() {
     if !require(Capability::Root) {
         return;
     }
@@ -136,7 +136,7 @@ fn terminal_of_a_container_makes_no_person_of_its_entrypoint() {
 }
 
 #[test]
-fn readiness_below_a_wrapper_shell_is_told_where_its_unit_listens_to_all() {
+fn readiness_below_a_wrapper_shell_needs_notify_access_all() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     let (port, path) = (free_port(), dir.path().display());
@@ -160,7 +160,7 @@ fn readiness_below_a_wrapper_shell_is_told_where_its_unit_listens_to_all() {
 }
 
 #[test]
-fn variables_of_a_manager_are_believed_where_the_mode_says_that_one_is_there() {
+fn manager_variables_are_trusted_only_in_supervised_mode() {
     for mode in ["supervised", "auto"] {
         let dir = Dir::new();
         let manager = Manager::at_path(&dir);

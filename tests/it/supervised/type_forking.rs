@@ -25,7 +25,7 @@ fn text(dir: &Dir, name: &str, mode: &str, rest: &str) -> String {
 }
 
 #[test]
-fn a_forking_unit_is_active_when_the_daemon_is_ready_and_the_daemon_is_its_main_process() {
+fn forking_unit_is_active_when_its_daemon_is_ready() {
     let Some(systemd) = Systemd::shared() else { return };
     // Without a mode svcadapt asks systemd, and hears that it is to fork.
     for (name, mode) in [("forking", "--mode classic"), ("forking-auto", "")] {
@@ -58,7 +58,7 @@ fn a_forking_unit_is_active_when_the_daemon_is_ready_and_the_daemon_is_its_main_
 }
 
 #[test]
-fn a_daemon_that_fails_to_start_fails_the_unit_with_its_status() {
+fn failed_daemon_fails_the_forking_unit_with_its_status() {
     let Some(systemd) = Systemd::shared() else { return };
     for (name, rest, status, words) in [
         ("forking-dies", "--ready file:/nowhere/x -- [DIR]/inspect --exit 7", "7", "with status 7"),
@@ -93,7 +93,7 @@ fn a_daemon_that_fails_to_start_fails_the_unit_with_its_status() {
 }
 
 #[test]
-fn a_stop_while_the_daemon_is_not_ready_leaves_nothing() {
+fn stop_of_an_unready_forking_unit_leaves_nothing() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     let (gate, path) = (Gate::inspect(&dir), dir.path().display());
