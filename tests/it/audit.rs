@@ -31,7 +31,7 @@ use support::until_asleep;
 const NOBODY: u32 = 65534;
 
 #[test]
-fn a_plain_child_of_a_shell_is_told_what_it_is() {
+fn child_of_a_shell_is_audited_by_daemon_rules() {
     let mut shell = Running::start(
         Command::new("setsid").args(["sh", "-c", "sleep 60 & echo $! >&2; wait"]).stderr(Stdio::piped()),
     );
@@ -52,7 +52,7 @@ fn a_plain_child_of_a_shell_is_told_what_it_is() {
 }
 
 #[test]
-fn ignored_and_blocked_signals_and_a_left_over_descriptor_are_named() {
+fn ignored_and_blocked_signals_and_leaked_descriptor_are_reported() {
     let process = Running::start(
         Command::new("env")
             .args(["--block-signal=TERM", "--ignore-signal=RTMIN+3", "LD_BOGUS=secret", "SSH_CLIENT=secret"])
@@ -75,7 +75,7 @@ fn ignored_and_blocked_signals_and_a_left_over_descriptor_are_named() {
 }
 
 #[test]
-fn streams_that_are_closed_or_the_wrong_way_round_are_named() {
+fn closed_and_swapped_standard_streams_are_reported() {
     let process = Running::start(
         Command::new("sh").args(["-c", "exec sleep 60 0>/dev/null 1</dev/null 2>&-"]).stderr(Stdio::null()),
     );
@@ -85,7 +85,7 @@ fn streams_that_are_closed_or_the_wrong_way_round_are_named() {
 }
 
 #[test]
-fn a_secret_that_was_opened_by_root_is_a_leak() {
+fn file_opened_by_root_is_reported_as_a_leak() {
     if !is_root() {
         return skip("root", "only root can open /etc/shadow and become somebody else");
     }
@@ -102,7 +102,7 @@ fn a_secret_that_was_opened_by_root_is_a_leak() {
 }
 
 #[test]
-fn what_the_kernel_does_not_let_a_user_see_is_unknown() {
+fn properties_hidden_from_a_user_are_unknown() {
     if !is_root() {
         return skip("root", "only root can become somebody else");
     }
@@ -126,7 +126,7 @@ fn what_the_kernel_does_not_let_a_user_see_is_unknown() {
 }
 
 #[test]
-fn bsd_daemonize_leaves_what_it_is_known_to_leave() {
+fn daemonize_leftovers_are_reported() {
     let Some(program) = installed("daemonize") else { return };
     if !is_root() {
         return skip("root", "only root can start it as somebody else");
@@ -162,7 +162,7 @@ fn bsd_daemonize_leaves_what_it_is_known_to_leave() {
 }
 
 #[test]
-fn start_stop_daemon_leaves_what_it_is_known_to_leave() {
+fn start_stop_daemon_leftovers_are_reported() {
     let Some(program) = installed("start-stop-daemon") else { return };
     if !is_root() {
         return skip("root", "only root can start it as somebody else");
@@ -200,7 +200,7 @@ fn start_stop_daemon_leaves_what_it_is_known_to_leave() {
 }
 
 #[test]
-fn a_good_daemon_that_cannot_be_seen_whole_is_not_judged() {
+fn good_daemon_seen_in_part_is_not_judged() {
     let Some(program) = installed("start-stop-daemon") else { return };
     if !is_root() {
         return skip("root", "only root can become somebody else");
@@ -233,7 +233,7 @@ fn a_good_daemon_that_cannot_be_seen_whole_is_not_judged() {
 }
 
 #[test]
-fn a_pid_file_that_is_missing_or_names_another_is_no() {
+fn missing_or_wrong_pid_file_fails_its_row() {
     let directory = TempDir::new();
     let process = Running::start(Command::new("sleep").arg("60"));
     let pid_file = directory.path().join("x.pid");
@@ -255,7 +255,7 @@ fn a_pid_file_that_is_missing_or_names_another_is_no() {
 }
 
 #[test]
-fn a_process_cannot_play_with_our_terminal() {
+fn control_characters_of_a_process_are_escaped() {
     let directory = TempDir::new();
     let program = directory.copy("/bin/sleep", "s\u{1b}[2J\nx\u{202e}");
     let process =
@@ -275,7 +275,7 @@ fn a_process_cannot_play_with_our_terminal() {
 }
 
 #[test]
-fn a_huge_environment_is_read_in_little_memory() {
+fn huge_environment_is_read_in_little_memory() {
     let script = "ulimit -s unlimited || exit 9; v=$(head -c 120000 /dev/zero | tr '\\0' x); \
         for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35; \
         do export V$i=$v; done; export LD_LAST=1; exec sleep 60";
@@ -301,7 +301,7 @@ fn a_huge_environment_is_read_in_little_memory() {
 }
 
 #[test]
-fn what_is_no_process_is_said_in_a_line() {
+fn pid_without_a_process_is_refused_in_one_line() {
     let zombie = Running::start(&mut Command::new("true"));
     until("it has ended", || state(zombie.pid()) == Some('Z'));
     let thread_link = fs::read_link("/proc/thread-self").unwrap();
@@ -332,7 +332,7 @@ fn what_is_no_process_is_said_in_a_line() {
 }
 
 #[test]
-fn audit_by_name_knows_the_lock_of_a_service_that_dropped_its_rights() {
+fn audit_by_name_recognises_the_service_lock() {
     use crate::harness;
     if !harness::require(harness::Capability::Namespaces) {
         return;
@@ -350,7 +350,7 @@ fn audit_by_name_knows_the_lock_of_a_service_that_dropped_its_rights() {
 }
 
 #[test]
-fn without_proc_there_is_no_table() {
+fn audit_without_proc_is_refused() {
     if !is_root() {
         return skip("root", "only root can unmount /proc, and that for itself alone");
     }
@@ -368,7 +368,7 @@ fn without_proc_there_is_no_table() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_panic() {
+fn closed_output_does_not_panic() {
     let own = std::process::id().to_string();
     let audit = |pid: &str, stdout: Stdio, stderr: Stdio| {
         Command::new(env!("CARGO_BIN_EXE_svcadapt"))

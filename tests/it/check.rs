@@ -26,7 +26,7 @@ fn codes(dir: &Dir, arguments: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn a_finding_has_its_place_its_reason_and_its_cure() {
+fn finding_has_place_reason_and_hint() {
     let dir = Dir::new();
     dir.write("web.service", "[Service]\nExecStart=/bin/ls -c true $PORT\nUser=root\n");
     Svc::new(&dir)
@@ -56,7 +56,7 @@ fn a_finding_has_its_place_its_reason_and_its_cure() {
 }
 
 #[test]
-fn the_status_says_whether_something_was_found() {
+fn exit_status_tells_whether_there_are_findings() {
     let dir = Dir::new();
     dir.write("good.service", "[Service]\nExecStart=/bin/sh\n");
     dir.write("bad.service", "[Service]\nExecStart=/bin/sh\nKillMode=none\n");
@@ -85,7 +85,7 @@ fn the_status_says_whether_something_was_found() {
 }
 
 #[test]
-fn a_note_that_says_the_same_of_several_files_is_told_once() {
+fn note_on_several_files_is_printed_once() {
     let dir = Dir::new();
     for name in ["a.service", "b.service"] {
         dir.write(name, "[Service]\nType=forking\nExecStart=/bin/sh\nKillMode=none\n");
@@ -108,7 +108,7 @@ fn a_note_that_says_the_same_of_several_files_is_told_once() {
 }
 
 #[test]
-fn a_job_of_svcadapts_that_expands_variables_is_no_mistake() {
+fn generated_job_that_expands_variables_has_no_finding() {
     let dir = Dir::new();
     let job = [
         "--name",
@@ -127,7 +127,7 @@ fn a_job_of_svcadapts_that_expands_variables_is_no_mistake() {
 }
 
 #[test]
-fn every_code_is_printed_with_all_that_belongs_to_it() {
+fn codes_option_prints_every_rule_in_full() {
     let dir = Dir::new();
     let text = Svc::new(&dir).args(["check", "--codes"]).output().stdout;
     for rule in svcadapt::check::rules::all() {
@@ -140,7 +140,7 @@ fn every_code_is_printed_with_all_that_belongs_to_it() {
 }
 
 #[test]
-fn whose_manager_reads_a_unit_is_told_by_its_folder() {
+fn unit_folder_decides_the_scope() {
     let dir = Dir::new();
     std::fs::create_dir_all(dir.join("systemd/user")).unwrap();
     let text = "[Service]\nExecStart=/bin/sh\n[Install]\nWantedBy=multi-user.target\n";
@@ -153,7 +153,7 @@ fn whose_manager_reads_a_unit_is_told_by_its_folder() {
 }
 
 #[test]
-fn a_drop_in_and_a_socket_beside_it_are_looked_at_too() {
+fn drop_in_and_socket_of_a_unit_are_checked() {
     let dir = Dir::new();
     std::fs::create_dir(dir.join("web.service.d")).unwrap();
     dir.write("web.service", "[Service]\nExecStart=/bin/sh\n");
@@ -166,7 +166,7 @@ fn a_drop_in_and_a_socket_beside_it_are_looked_at_too() {
 }
 
 #[test]
-fn what_is_no_unit_at_all_is_told_in_bounded_time() {
+fn malformed_file_is_refused_in_bounded_time() {
     let dir = Dir::new();
     for (text, cause) in [
         ("[Service]\nExecStart=/bin/sh\0\n".to_owned(), "NUL"),

@@ -63,7 +63,7 @@ fn decided(detection: &Detection) -> &'static str {
 }
 
 #[test]
-fn every_host_that_was_seen_is_recognised() {
+fn recorded_hosts_are_all_detected() {
     for fixture in fixtures() {
         let detection = detect(&fixture.facts, Asked::Auto);
         let found = [
@@ -79,7 +79,7 @@ fn every_host_that_was_seen_is_recognised() {
 }
 
 #[test]
-fn the_manager_is_asked_about_our_unit_and_only_where_that_can_matter() {
+fn manager_is_asked_only_where_the_answer_matters() {
     for fixture in fixtures() {
         let unanswered = Facts { manager_answer: None, ..fixture.facts.clone() };
         let unit = needs_answer(&unanswered, Asked::Auto);
@@ -96,7 +96,7 @@ fn the_manager_is_asked_about_our_unit_and_only_where_that_can_matter() {
 }
 
 #[test]
-fn a_mode_that_was_asked_for_saves_the_question_of_a_units_own_process() {
+fn requested_mode_avoids_the_query_for_a_units_own_process() {
     let facts = Facts { manager_answer: None, ..fixture("systemd-simple") };
     assert_eq!(needs_answer(&facts, Asked::Supervised), None);
     let old = Facts { manager_answer: None, ..fixture("systemd-old-simple") };
@@ -104,7 +104,7 @@ fn a_mode_that_was_asked_for_saves_the_question_of_a_units_own_process() {
 }
 
 #[test]
-fn without_an_answer_an_ambiguous_host_means_the_foreground() {
+fn ambiguous_host_without_an_answer_is_supervised() {
     for fixture in fixtures().into_iter().filter(|fixture| fixture.expected("asks").is_some()) {
         let facts = Facts { manager_answer: None, ..fixture.facts };
         assert_eq!(detect(&facts, Asked::Auto).mode, Mode::Supervised, "{}", fixture.name);
@@ -112,7 +112,7 @@ fn without_an_answer_an_ambiguous_host_means_the_foreground() {
 }
 
 #[test]
-fn the_mode_that_was_asked_for_wins_and_leaves_manager_and_scope_alone() {
+fn requested_mode_wins_and_keeps_manager_and_scope() {
     for fixture in fixtures() {
         let auto = detect(&fixture.facts, Asked::Auto);
         for (asked, mode) in [(Asked::Classic, Mode::Classic), (Asked::Supervised, Mode::Supervised)] {
@@ -126,7 +126,7 @@ fn the_mode_that_was_asked_for_wins_and_leaves_manager_and_scope_alone() {
 }
 
 #[test]
-fn variables_addressed_to_us_are_believed_only_where_a_supervisor_was_asked_for() {
+fn manager_variables_are_trusted_only_if_a_supervisor_is_requested() {
     let believed = |name: &str, variables: &[(&str, &str)]| {
         let mut facts = fixture(name);
         facts.environment =
@@ -158,7 +158,7 @@ fn variables_addressed_to_us_are_believed_only_where_a_supervisor_was_asked_for(
 }
 
 #[test]
-fn a_manager_that_was_asked_for_is_the_manager() {
+fn requested_manager_is_the_manager() {
     for fixture in fixtures() {
         for (asked, manager) in [(Asked::Systemd, "systemd"), (Asked::Launchd, "launchd")] {
             let told = detect(&fixture.facts, asked);
@@ -171,7 +171,7 @@ fn a_manager_that_was_asked_for_is_the_manager() {
 }
 
 #[test]
-fn every_fact_is_listed_with_what_it_says() {
+fn evidence_lists_every_fact_with_its_meaning() {
     let names = |facts: &Facts| -> Vec<&'static str> {
         let evidence = detect(facts, Asked::Auto).evidence;
         assert!(evidence.iter().all(|evidence| !evidence.says.is_empty()));
@@ -184,7 +184,7 @@ fn every_fact_is_listed_with_what_it_says() {
 }
 
 #[test]
-fn facts_survive_json() {
+fn facts_round_trip_through_json() {
     for fixture in fixtures() {
         assert_eq!(fixture.facts.to_json(), fixture.value["facts"], "{}", fixture.name);
         assert_eq!(Facts::from_json(&fixture.facts.to_json()), Ok(fixture.facts), "{}", fixture.name);
@@ -192,7 +192,7 @@ fn facts_survive_json() {
 }
 
 #[test]
-fn facts_with_a_field_missing_or_wrong_are_refused_by_its_name() {
+fn facts_with_a_missing_or_wrong_field_are_refused_with_its_name() {
     let whole = fixture("systemd-simple").to_json();
     for field in whole.as_object().unwrap().keys() {
         let mut without = whole.clone();
@@ -230,7 +230,7 @@ fn on_a_mac(ppid: i32, name: Option<&str>, activation: Activation, terminal: boo
 }
 
 #[test]
-fn launchd_is_recognised_by_its_own_answer_and_not_by_what_is_inherited() {
+fn launchd_is_detected_by_its_answer_not_by_inherited_state() {
     use Said::Foreground;
     use Said::Job;
     use Said::Nothing;
@@ -266,7 +266,7 @@ fn launchd_is_recognised_by_its_own_answer_and_not_by_what_is_inherited() {
 }
 
 #[test]
-fn launchds_variable_means_nothing_elsewhere() {
+fn launchd_variable_is_ignored_off_macos() {
     for platform in [Platform::Linux, Platform::Other] {
         let facts = on_a_mac(1, Some("org.x.d"), Activation::NotAsked, false);
         let detection = detect(&Facts { platform, ..facts }, Asked::Auto);
@@ -275,14 +275,14 @@ fn launchds_variable_means_nothing_elsewhere() {
 }
 
 #[test]
-fn systemds_variables_mean_nothing_on_a_mac() {
+fn systemd_variables_are_ignored_on_macos() {
     let facts = Facts { platform: Platform::MacOs, ..fixture("systemd-simple") };
     let detection = detect(&facts, Asked::Auto);
     assert_eq!((detection.mode, detection.manager), (Mode::Classic, Manager::None));
 }
 
 #[test]
-fn a_guess_names_the_option_that_overrules_it() {
+fn guessed_mode_names_the_overriding_option() {
     for fixture in fixtures() {
         for (asked, guessed) in [
             (Asked::Auto, ["cgroup", "INVOCATION_ID"].contains(&fixture.expected("decided").unwrap())),
@@ -296,7 +296,7 @@ fn a_guess_names_the_option_that_overrules_it() {
 }
 
 #[test]
-fn what_is_believed_without_an_answer_says_why() {
+fn evidence_without_an_answer_has_its_reason() {
     let detection = detect(&fixture("systemd-old-notify"), Asked::Auto);
     let decided = detection.evidence.iter().find(|evidence| evidence.decided).unwrap();
     let says = "somebody above wants to be told of readiness; every descendant inherits this. Who leads a session below \

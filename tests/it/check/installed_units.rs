@@ -71,7 +71,7 @@ fn verified(file: &str, line: Option<u64>) -> Option<bool> {
 /// The units that are installed may have mistakes, which are found rightly: a finding fails the test if another look
 /// says that it is not so. What no other look can tell is judged in systemd's own units, and else shown.
 #[test]
-fn in_the_units_of_this_machine_nothing_is_found_that_is_not_so() {
+fn installed_units_have_no_false_finding() {
     let folder = Path::new("/lib/systemd/system");
     let Ok(entries) = fs::read_dir(folder) else {
         return skip("systemd-units", "there is no /lib/systemd/system");
@@ -117,7 +117,7 @@ fn really_missing(message: &str) -> bool {
 }
 
 #[test]
-fn what_svcadapt_writes_has_nothing_wrong_with_it() {
+fn generated_files_have_no_finding() {
     let services: [&[&str]; 6] = [
         &["--name", "a", "--", "/bin/sleep", "60"],
         &[
@@ -212,7 +212,7 @@ fn what_svcadapt_writes_has_nothing_wrong_with_it() {
 }
 
 #[test]
-fn the_samples_have_nothing_wrong_with_them() {
+fn samples_have_no_finding() {
     let root = Path::new(SOURCES);
     let dir = Dir::new();
     let mut samples = 0;
@@ -272,7 +272,7 @@ const TAKEN: [&str; 8] = [
 ];
 
 #[test]
-fn odd_values_that_systemd_takes_are_no_mistakes() {
+fn odd_values_accepted_by_systemd_have_no_finding() {
     if Command::new("systemd-analyze").arg("--version").output().is_err() {
         return skip("systemd-analyze", "it is not installed");
     }
@@ -290,7 +290,7 @@ fn odd_values_that_systemd_takes_are_no_mistakes() {
 }
 
 #[test]
-fn what_systemd_analyze_verify_tells_of_a_line_is_told_too_and_more() {
+fn findings_include_those_of_systemd_analyze_verify() {
     let Ok(version) = Command::new("systemd-analyze").arg("--version").output() else {
         return skip("systemd-analyze", "it is not installed");
     };

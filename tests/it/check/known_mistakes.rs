@@ -168,11 +168,11 @@ fn judge(file: &str, usual: &str) {
 }
 
 #[test]
-fn well_known_mistakes_in_units_are_found_in_their_lines_and_none_without_them() {
+fn known_mistakes_in_units_are_found_at_their_lines() {
     judge("units.txt", "web.service");
 }
 
 #[test]
-fn well_known_mistakes_in_property_lists_are_found_in_their_lines_and_none_without_them() {
+fn known_mistakes_in_property_lists_are_found_at_their_lines() {
     judge("plists.txt", "org.example.web.plist");
 }

@@ -18,7 +18,7 @@ fn set_mode(dir: &Dir, name: &str, mode: u32) {
 }
 
 #[test]
-fn a_user_a_program_and_files_that_are_not_here_are_missed_here_alone() {
+fn missing_user_program_and_files_are_reported_unless_elsewhere() {
     let dir = Dir::new();
     dir.write(
         "web.service",
@@ -30,7 +30,7 @@ fn a_user_a_program_and_files_that_are_not_here_are_missed_here_alone() {
 }
 
 #[test]
-fn the_mode_of_a_unit_is_looked_at() {
+fn file_mode_of_a_unit_is_checked() {
     let dir = Dir::new();
     dir.write("web.service", "[Service]\nExecStart=/bin/sh\n");
     for (mode, expected) in [(0o644, &[][..]), (0o600, &[]), (0o666, &["SVC104"]), (0o755, &["SVC105"])] {
@@ -40,7 +40,7 @@ fn the_mode_of_a_unit_is_looked_at() {
 }
 
 #[test]
-fn the_environment_file_is_read_where_it_may_be() {
+fn readable_environment_file_is_checked() {
     let dir = Dir::new();
     dir.write("env", "# one \\\nA=1\nexport B=2\nC=\"3\" # three\n");
     dir.write(
@@ -80,7 +80,7 @@ fn job(dir: &Dir, log: &str) {
 }
 
 #[test]
-fn a_log_that_the_jobs_user_could_not_open_is_told_before_launchd_fails() {
+fn log_closed_to_the_jobs_user_is_reported() {
     if !require(Capability::Root) {
         return;
     }
@@ -108,7 +108,7 @@ fn a_log_that_the_jobs_user_could_not_open_is_told_before_launchd_fails() {
 }
 
 #[test]
-fn a_quarantined_property_list_is_told() {
+fn quarantined_property_list_is_reported() {
     if !require(Capability::Python) {
         return;
     }

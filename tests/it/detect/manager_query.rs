@@ -49,7 +49,7 @@ fn asked(name: &str, systemctl: &str) -> Option<(Value, String)> {
 }
 
 #[test]
-fn a_unit_that_forks_is_told_by_the_manager() {
+fn forking_unit_is_detected_by_the_managers_answer() {
     if let Some((value, _)) = asked("forks", "echo MainPID=0; echo Type=forking") {
         assert_eq!(facts(&value), ["classic", "systemd"]);
         assert_eq!(decided(&value), ("manager's answer", Some("Type=forking MainPID=0")));
@@ -57,7 +57,7 @@ fn a_unit_that_forks_is_told_by_the_manager() {
 }
 
 #[test]
-fn the_main_process_of_an_old_systemds_unit_is_told_by_the_manager() {
+fn main_process_of_an_old_systemd_is_detected_by_its_answer() {
     // The parent of systemctl is the process that asks.
     if let Some((value, _)) = asked("main", "echo Type=notify; echo MainPID=$PPID") {
         assert_eq!(facts(&value), ["supervised", "systemd"]);
@@ -66,7 +66,7 @@ fn the_main_process_of_an_old_systemds_unit_is_told_by_the_manager() {
 }
 
 #[test]
-fn below_the_main_process_we_stay_in_the_foreground_without_a_manager() {
+fn process_below_the_main_process_is_supervised_without_manager() {
     if let Some((value, unit)) = asked("below", "echo Type=simple; echo MainPID=1") {
         assert_eq!(facts(&value), ["supervised", "none"]);
         let (fact, path) = decided(&value);
@@ -76,7 +76,7 @@ fn below_the_main_process_we_stay_in_the_foreground_without_a_manager() {
 }
 
 #[test]
-fn a_manager_that_does_not_answer_is_waited_for_two_seconds_and_no_longer() {
+fn silent_manager_is_awaited_for_two_seconds() {
     let begin = Instant::now();
     if let Some((value, _)) = asked("silent", "echo Type=forking; exec sleep 600") {
         assert_eq!(facts(&value), ["supervised", "none"]);
@@ -87,7 +87,7 @@ fn a_manager_that_does_not_answer_is_waited_for_two_seconds_and_no_longer() {
 }
 
 #[test]
-fn a_manager_that_fails_or_talks_nonsense_gives_no_answer() {
+fn failed_or_malformed_answer_is_ignored() {
     for (name, systemctl) in [("fails", "exit 1"), ("nonsense", "echo Type=; echo MainPID=many")] {
         if let Some((value, _)) = asked(name, systemctl) {
             assert_eq!(facts(&value), ["supervised", "none"]);

@@ -18,7 +18,7 @@ fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
 }
 
 #[test]
-fn the_text_begins_with_the_answer_and_marks_what_decided() {
+fn text_begins_with_the_result_and_marks_the_deciding_fact() {
     let output = run(&["detect", "--mode", "classic"], &[]);
     let text = String::from_utf8(output.stdout).unwrap();
     let lines: Vec<&str> = text.lines().collect();
@@ -35,7 +35,7 @@ fn the_text_begins_with_the_answer_and_marks_what_decided() {
 }
 
 #[test]
-fn the_json_says_the_same_as_the_text() {
+fn json_and_text_agree() {
     let text = String::from_utf8(run(&["detect"], &[]).stdout).unwrap();
     let value: Value = serde_json::from_slice(&run(&["detect", "--json"], &[]).stdout).unwrap();
     let answer = |name: &str| format!("{name}: {}\n", value[name].as_str().unwrap());
@@ -45,7 +45,7 @@ fn the_json_says_the_same_as_the_text() {
 }
 
 #[test]
-fn a_mode_that_is_asked_for_is_the_mode() {
+fn requested_mode_is_printed() {
     for mode in ["classic", "supervised"] {
         let value: Value =
             serde_json::from_slice(&run(&["detect", "--json", "--mode", mode], &[]).stdout).unwrap();
@@ -55,14 +55,14 @@ fn a_mode_that_is_asked_for_is_the_mode() {
 }
 
 #[test]
-fn the_facts_alone_can_be_read_back() {
+fn facts_option_output_can_be_read_back() {
     let value: Value =
         serde_json::from_slice(&run(&["detect", "--facts"], &[("container", "x")]).stdout).unwrap();
     assert_eq!(Facts::from_json(&value).unwrap().variable("container"), Some("x"));
 }
 
 #[test]
-fn an_enemys_values_command_no_terminal() {
+fn control_characters_in_variables_are_escaped() {
     let enemy = "\x1b[2J\r\n\u{9b}31m\u{202e}mode: supervised\x07\x7f";
     for arguments in [&["detect"][..], &["detect", "--json"], &["detect", "--facts"]] {
         let output = run(arguments, &[("XPC_SERVICE_NAME", enemy), ("NOTIFY_SOCKET", enemy)]);
@@ -74,7 +74,7 @@ fn an_enemys_values_command_no_terminal() {
 }
 
 #[test]
-fn a_reader_that_went_away_is_no_failure() {
+fn closed_output_is_not_a_failure() {
     let (reader, writer) = pipe().unwrap();
     drop(reader);
     let output = clean(PROGRAM).arg("detect").stdout(writer).stderr(Stdio::piped()).output().unwrap();
@@ -82,7 +82,7 @@ fn a_reader_that_went_away_is_no_failure() {
 }
 
 #[test]
-fn a_full_disk_is_a_failure_in_one_line() {
+fn full_disk_is_reported_in_one_line() {
     let full = File::options().write(true).open("/dev/full").unwrap();
     let output = clean(PROGRAM).arg("detect").stdout(full).stderr(Stdio::piped()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -91,7 +91,7 @@ fn a_full_disk_is_a_failure_in_one_line() {
 }
 
 #[test]
-fn another_mode_is_a_usage_error() {
+fn unknown_mode_is_a_usage_error() {
     let output = run(&["detect", "--mode", "nonsense"], &[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.is_empty() && !output.stderr.is_empty());

@@ -23,7 +23,7 @@ fn supervised_in(directory: &Directory, supervisor: &str) -> Value {
 }
 
 #[test]
-fn services_of_runit_and_s6_are_supervised() {
+fn runit_and_s6_services_are_supervised() {
     for (supervisor, manager) in [("runsv", "runit"), ("s6-supervise", "s6"), ("supervise", "daemontools")] {
         if have(supervisor) {
             let value = supervised_in(&Directory::new(supervisor), supervisor);
@@ -34,7 +34,7 @@ fn services_of_runit_and_s6_are_supervised() {
 }
 
 #[test]
-fn a_program_of_supervisord_is_supervised() {
+fn supervisord_program_is_supervised() {
     if !have("supervisord") {
         return;
     }
@@ -53,7 +53,7 @@ fn a_program_of_supervisord_is_supervised() {
 }
 
 #[test]
-fn the_child_of_a_small_init_is_supervised() {
+fn child_of_a_small_init_is_supervised() {
     for init in ["tini", "dumb-init", "catatonit"] {
         if have(init) {
             let value = Started::new(clean(init).args(["--", PROGRAM, "detect", "--json"])).document();
@@ -63,7 +63,7 @@ fn the_child_of_a_small_init_is_supervised() {
 }
 
 #[test]
-fn process_one_is_supervised_even_with_a_terminal() {
+fn process_1_is_supervised_even_with_a_terminal() {
     if !have_root() {
         return;
     }
@@ -77,7 +77,7 @@ fn process_one_is_supervised_even_with_a_terminal() {
 }
 
 #[test]
-fn a_terminal_means_a_person_whatever_the_environment_says() {
+fn terminal_outweighs_a_false_environment() {
     let shell = format!("'{PROGRAM}' detect --json; true");
     let mut command = clean("script");
     lie(&mut command);
@@ -87,7 +87,7 @@ fn a_terminal_means_a_person_whatever_the_environment_says() {
 }
 
 #[test]
-fn a_lying_environment_makes_no_manager() {
+fn false_environment_does_not_imply_a_manager() {
     let mut command = clean(PROGRAM);
     lie(&mut command);
     let value = Started::new(command.args(["detect", "--json"])).document();
@@ -96,7 +96,7 @@ fn a_lying_environment_makes_no_manager() {
 }
 
 #[test]
-fn only_our_own_pid_in_systemds_variable_counts() {
+fn systemd_exec_pid_counts_only_with_our_own_pid() {
     let shell = format!("export SYSTEMD_EXEC_PID=$$ NOTIFY_SOCKET=/x; exec '{PROGRAM}' detect --json");
     let value = Started::new(clean("sh").args(["-c", &shell])).document();
     assert_eq!(facts(&value), ["supervised", "systemd"]);
@@ -115,7 +115,7 @@ fn orphan(directory: &Path) -> String {
 
 /// Nothing tells it from a child of that shell, which has to stay.
 #[test]
-fn an_orphan_below_a_shell_as_process_one_stays_in_the_foreground() {
+fn orphan_below_a_shell_as_process_1_is_supervised() {
     if !have_root() {
         return;
     }
@@ -128,7 +128,7 @@ fn an_orphan_below_a_shell_as_process_one_stays_in_the_foreground() {
 }
 
 #[test]
-fn an_orphan_that_a_small_init_adopted_stays_in_its_care() {
+fn orphan_adopted_by_a_small_init_is_supervised() {
     if !have("tini") {
         return;
     }
@@ -138,7 +138,7 @@ fn an_orphan_that_a_small_init_adopted_stays_in_its_care() {
 }
 
 #[test]
-fn without_proc_nobody_is_seen_and_nothing_breaks() {
+fn detection_without_proc_finds_no_manager() {
     if !have_root() {
         return;
     }

@@ -30,7 +30,7 @@ fn inside(
 }
 
 #[test]
-fn systemd_is_recognised_and_answers() {
+fn systemd_is_detected_in_every_version() {
     let old = "unset SYSTEMD_EXEC_PID; exec detect";
     for systemd in Systemd::of_versions(..) {
         let dir = Dir::new();
@@ -69,7 +69,7 @@ fn systemd_is_recognised_and_answers() {
 }
 
 #[test]
-fn a_scope_is_no_service() {
+fn scope_unit_is_not_a_service() {
     // Wherever setsid(1) is at hand, which keeps our terminal away from it.
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
