@@ -23,7 +23,7 @@ fn program(plist: &str) -> (Value, Vec<String>) {
 }
 
 #[test]
-fn the_name_of_a_program_goes_from_a_unit_to_a_property_list_and_back() {
+fn argv0_round_trips_between_unit_and_property_list() {
     let folder = Folder::new();
     let file = |name: &str| folder.path().join(name).display().to_string();
     let quiet = "StandardOutput=null\n[Install]\nWantedBy=multi-user.target\n";
@@ -50,7 +50,7 @@ fn the_name_of_a_program_goes_from_a_unit_to_a_property_list_and_back() {
 }
 
 #[test]
-fn the_name_of_a_program_is_its_own_whatever_stands_in_it() {
+fn argv0_with_special_characters_is_kept() {
     for (options, line) in [
         (&["--", "/bin/web", "$A"][..], "ExecStart=@/bin/web \"a $$x 100%%\" \"$$A\""),
         (&["--", "web"], "ExecStart=@web \"a $$x 100%%\""),
@@ -71,7 +71,7 @@ fn the_name_of_a_program_is_its_own_whatever_stands_in_it() {
 }
 
 #[test]
-fn the_adapter_calls_the_program_by_its_name_and_is_not_called_so_itself() {
+fn argv0_applies_to_the_program_and_not_to_the_adapter() {
     let folder = Folder::new();
     let file = |name: &str| folder.path().join(name).display().to_string();
     folder.write("zsh.service", "[Service]\nExecStart=@/bin/zsh -zsh -l\n");
@@ -92,7 +92,7 @@ fn the_adapter_calls_the_program_by_its_name_and_is_not_called_so_itself() {
 }
 
 #[test]
-fn a_program_is_run_by_the_name_that_it_is_given() {
+fn argv0_is_set_for_the_started_program() {
     let folder = Folder::new();
     let file = |name: &str| folder.path().join(name).display().to_string();
     let spoken = |words: &[&str]| {

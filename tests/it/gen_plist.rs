@@ -49,7 +49,7 @@ fn plist(words: &[&str]) -> String {
 }
 
 #[test]
-fn everything_that_launchd_has_a_word_for_is_in_it() {
+fn plist_contains_every_field_that_launchd_supports() {
     let text = plist(&[
         "--user=_www",
         "--group=_www",
@@ -100,7 +100,7 @@ fn everything_that_launchd_has_a_word_for_is_in_it() {
 }
 
 #[test]
-fn launchd_listens_and_the_adapter_hands_the_sockets_over() {
+fn sockets_are_opened_by_launchd_and_passed_by_the_adapter() {
     let listen = [
         "--listen-stream=80",
         "--listen-stream=127.0.0.1:81",
@@ -131,7 +131,7 @@ fn launchd_listens_and_the_adapter_hands_the_sockets_over() {
 }
 
 #[test]
-fn a_single_socket_is_a_dictionary_and_what_launchd_has_not_is_told() {
+fn single_socket_is_a_dictionary_and_unsupported_ones_are_reported() {
     let output = svcadapt([
         "gen-plist",
         "--label=x",
@@ -160,7 +160,7 @@ fn a_single_socket_is_a_dictionary_and_what_launchd_has_not_is_told() {
 }
 
 #[test]
-fn a_hundred_random_jobs_arrive() {
+fn random_jobs_are_read_back_by_python() {
     let mut chance = Chance(3);
     let (mut texts, mut expected) = (Vec::new(), Vec::new());
     for _ in 0..100 {
@@ -187,7 +187,7 @@ fn a_hundred_random_jobs_arrive() {
 }
 
 #[test]
-fn what_launchd_cannot_do_goes_to_the_adapter_and_what_nobody_can_is_told() {
+fn unsupported_field_goes_to_the_adapter_or_is_reported() {
     let words =
         ["gen-plist", "--label=x", "--svcadapt=/opt/svcadapt", "--user=70", "--environment-file=-/etc/web"];
     let output = svcadapt([&words[..], &["--ready=tcp:80", "--", "/bin/web", "-v"]].concat());
@@ -205,7 +205,7 @@ fn what_launchd_cannot_do_goes_to_the_adapter_and_what_nobody_can_is_told() {
 }
 
 #[test]
-fn a_service_is_not_given_more_rights_in_silence() {
+fn weakened_security_is_refused_without_allow_loss() {
     let words = ["gen-plist", "--label=x", "--no-new-privileges", "--", "/bin/true"];
     let output = svcadapt(words);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
@@ -221,7 +221,7 @@ fn a_service_is_not_given_more_rights_in_silence() {
 }
 
 #[test]
-fn what_xml_cannot_carry_is_refused_with_its_place() {
+fn value_that_xml_cannot_carry_is_refused_at_its_byte() {
     let folder = Folder::new();
     for (words, place) in [
         (&["--environment=A=b\u{1}", "--", "/bin/true"][..], "--environment 'A=b\\u{1}': byte 3: U+0001"),
@@ -241,7 +241,7 @@ fn what_xml_cannot_carry_is_refused_with_its_place() {
 }
 
 #[test]
-fn a_label_names_the_file() {
+fn label_names_the_output_file() {
     let folder = Folder::new();
     let directory = folder.path().to_str().unwrap();
     assert!(
@@ -257,7 +257,7 @@ fn a_label_names_the_file() {
 }
 
 #[test]
-fn a_bare_name_stays_the_word_that_it_was_and_launchd_searches_it() {
+fn bare_program_name_is_kept_for_launchd_to_search() {
     let note = |program: &str| {
         format!(
             "svcadapt: program '{program}': launchd searches it in /usr/bin:/bin:/usr/sbin:/sbin alone\n  \
@@ -292,7 +292,7 @@ fn a_bare_name_stays_the_word_that_it_was_and_launchd_searches_it() {
 }
 
 #[test]
-fn svcadapt_lies_where_it_is_usual_on_another_system_unless_another_path_is_said() {
+fn adapter_path_defaults_to_usr_local_bin_off_macos() {
     let output = svcadapt(["gen-plist", "--strict", "--label=x", "--user=70", "--", "/bin/true"]);
     let here = env!("CARGO_BIN_EXE_svcadapt");
     let (path, note) = if std::env::consts::OS == "macos" {

@@ -82,7 +82,7 @@ const EVERYTHING: [(&str, &str, &[&str]); 33] = [
 ];
 
 #[test]
-fn systemd_reads_every_directive_as_it_was_meant() {
+fn systemd_reads_every_directive_as_intended() {
     let mut words: Vec<String> =
         EVERYTHING.iter().map(|(option, value, _)| format!("--{option}={value}")).collect();
     words.extend(["--no-new-privileges", "--clean-environment", "--", "/bin/true"].map(String::from));
@@ -100,7 +100,7 @@ fn systemd_reads_every_directive_as_it_was_meant() {
 }
 
 #[test]
-fn a_unit_is_a_complete_spec() {
+fn unit_contains_the_complete_spec() {
     let more =
         ["pid-file=/run/x", "ready=tcp:80", "files-preserve=5", "notification-fd=6", "prevent-core=yes"];
     let said: Vec<String> = EVERYTHING
@@ -126,7 +126,7 @@ fn a_unit_is_a_complete_spec() {
 }
 
 #[test]
-fn every_argument_that_three_versions_of_systemd_carry_arrives() {
+fn recorded_arguments_are_read_back_by_systemd() {
     let file: Value = serde_json::from_str(include_str!("../fixtures/escape-vectors.json")).unwrap();
     let vectors = file["vectors"].as_array().unwrap().iter();
     let inputs: Vec<OsString> = vectors
@@ -143,7 +143,7 @@ fn every_argument_that_three_versions_of_systemd_carry_arrives() {
 }
 
 #[test]
-fn three_hundred_random_services_arrive() {
+fn random_services_are_read_back_by_systemd() {
     let mut chance = Chance(7);
     let folder = Folder::new();
     let mut expected = Vec::new();
@@ -179,7 +179,7 @@ fn three_hundred_random_services_arrive() {
 }
 
 #[test]
-fn no_value_can_bring_in_a_directive() {
+fn value_cannot_inject_a_directive() {
     const FIELDS: [(&str, &str); 10] = [
         ("description", "Description"),
         ("user", "User"),
@@ -246,7 +246,7 @@ fn no_value_can_bring_in_a_directive() {
 }
 
 #[test]
-fn systemd_analyze_finds_nothing() {
+fn systemd_analyze_verify_has_no_warning() {
     if Command::new("systemd-analyze").arg("--version").output().is_err() {
         return skip("systemd-analyze", "there is no such program");
     }
@@ -280,7 +280,7 @@ fn systemd_analyze_finds_nothing() {
 }
 
 #[test]
-fn a_bare_name_stays_as_it_was_written_and_systemd_searches_it() {
+fn bare_program_name_is_kept_for_systemd_to_search() {
     assert!(unit(&["--", "sh", "-c", "x"]).contains("ExecStart=sh -c x\n"));
     assert!(
         unit(&["--svcadapt=/opt/svcadapt", "--ready=tcp:80", "--", "sh"])
@@ -294,7 +294,7 @@ fn a_bare_name_stays_as_it_was_written_and_systemd_searches_it() {
 }
 
 #[test]
-fn a_bare_name_that_this_machine_has_not_is_written_and_mentioned() {
+fn bare_name_missing_on_this_machine_is_written_and_reported() {
     let output = svcadapt(["gen-unit", "--strict", "--", "no-such-program"]);
     let note = "svcadapt: program 'no-such-program': not found on this machine in \
                 /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin, where systemd searches it\n  \
@@ -312,7 +312,7 @@ fn a_bare_name_that_this_machine_has_not_is_written_and_mentioned() {
 }
 
 #[test]
-fn a_file_is_new_whole_and_readable_whatever_the_umask() {
+fn output_file_is_replaced_whole_and_readable() {
     let folder = Folder::new();
     let target = folder.path().join("web.service");
     folder.write("victim", "untouched");
@@ -333,7 +333,7 @@ fn a_file_is_new_whole_and_readable_whatever_the_umask() {
 }
 
 #[test]
-fn of_two_files_none_is_written_where_one_cannot_be() {
+fn output_of_two_files_is_all_or_nothing() {
     let folder = Folder::new();
     std::fs::create_dir(folder.path().join("web.socket")).unwrap();
     let directory = folder.path().to_str().unwrap();
@@ -345,7 +345,7 @@ fn of_two_files_none_is_written_where_one_cannot_be() {
 }
 
 #[test]
-fn what_is_refused_leaves_no_file() {
+fn refused_unit_leaves_no_file() {
     let folder = Folder::new();
     let refused = |words: &[&str], reason: &str| {
         let output = svcadapt([&["gen-unit", "--output", folder.path().to_str().unwrap()], words].concat());
@@ -373,7 +373,7 @@ fn what_is_refused_leaves_no_file() {
 }
 
 #[test]
-fn all_that_is_wrong_is_told_at_once() {
+fn mistakes_are_all_reported_at_once() {
     let output = svcadapt(["gen-unit", "--umask=9", "--nice=99", "--user=a b"]);
     assert_eq!(said(&output).lines().filter(|line| line.starts_with("svcadapt: ")).count(), 4);
     let output =
@@ -382,7 +382,7 @@ fn all_that_is_wrong_is_told_at_once() {
 }
 
 #[test]
-fn an_output_that_cannot_be_written_is_a_failure() {
+fn unwritable_output_is_a_failure() {
     if !Path::new("/dev/full").exists() {
         return skip("dev-full", "there is no /dev/full");
     }
@@ -397,7 +397,7 @@ fn an_output_that_cannot_be_written_is_a_failure() {
 }
 
 #[test]
-fn an_output_that_would_be_the_file_itself_is_refused() {
+fn output_option_with_a_unit_file_name_is_refused() {
     let folder = Folder::new();
     for (command, option, value) in [
         ("gen-unit", "-o", "foo.service"),
@@ -422,7 +422,7 @@ fn an_output_that_would_be_the_file_itself_is_refused() {
 }
 
 #[test]
-fn the_name_of_a_template_stays_a_specifier_and_an_instance_has_its_own() {
+fn template_name_stays_a_specifier_and_an_instance_is_expanded() {
     const LINES: &str = "PIDFile=/run/%n.pid\nEnvironment=A=%N B=%p C=%i\nExecStart=/bin/web %I %P %f %j%J\n";
     let folder = Folder::new();
     let file = |name: &str| folder.path().join(name).display().to_string();

@@ -61,7 +61,7 @@ fn exposure(dir: &Dir, text: &str) -> Option<u32> {
 const ACTIVATED: &str = "[Service]\nExecStart=/bin/true\nSockets=web.socket\n";
 
 #[test]
-fn strict_scores_as_promised() {
+fn strict_level_scores_as_promised() {
     let dir = Dir::new();
     let activated = dir.write("web.service", ACTIVATED);
     let activated = activated.to_str().unwrap();
@@ -85,7 +85,7 @@ fn strict_scores_as_promised() {
 }
 
 #[test]
-fn systemd_finds_nothing_to_say_about_it() {
+fn hardened_units_verify_without_a_warning() {
     let dir = Dir::new();
     for level in ["baseline", "strict"] {
         for words in [
@@ -103,7 +103,7 @@ fn systemd_finds_nothing_to_say_about_it() {
 }
 
 #[test]
-fn every_directive_is_explained_and_the_file_stays_the_same() {
+fn explain_option_covers_every_directive_and_keeps_the_file() {
     let dir = Dir::new();
     let words =
         ["--harden", "strict", "--systemd-version", "239", "--umask", "022", "--", "/usr/bin/node", "x.js"];
@@ -129,7 +129,7 @@ fn every_directive_is_explained_and_the_file_stays_the_same() {
 }
 
 #[test]
-fn what_excludes_each_other_is_refused_where_both_were_demanded() {
+fn conflicting_directives_are_refused() {
     let dir = Dir::new();
     let users =
         "[Service]\nExecStart=/bin/true\nPrivateUsers=yes\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n";
@@ -243,7 +243,7 @@ fn free_port() -> u16 {
 const STRICT: [&str; 2] = ["--harden", "strict"];
 
 #[test]
-fn a_server_serves_under_strict() {
+fn server_runs_under_strict() {
     // What is built here may not run where the C library is older than ours.
     for systemd in Systemd::of_versions(252..) {
         let server = Server::new(systemd, "harden-own", free_port());
@@ -253,7 +253,7 @@ fn a_server_serves_under_strict() {
 }
 
 #[test]
-fn a_server_with_a_port_below_1024_serves_under_strict() {
+fn server_on_a_privileged_port_runs_under_strict() {
     let Some(systemd) = Systemd::shared() else { return };
     let server = Server::new(systemd, "harden-low", low_port());
     server.start(&[&STRICT[..], &["--ambient-capabilities", "CAP_NET_BIND_SERVICE"]].concat());
@@ -261,7 +261,7 @@ fn a_server_with_a_port_below_1024_serves_under_strict() {
 }
 
 #[test]
-fn a_server_that_is_given_its_socket_serves_under_strict() {
+fn socket_activated_server_runs_under_strict() {
     let Some(systemd) = Systemd::shared() else { return };
     let server = Server::new(systemd, "harden-act", free_port());
     let dir = Dir::new();
@@ -287,7 +287,7 @@ fn a_server_that_is_given_its_socket_serves_under_strict() {
 }
 
 #[test]
-fn the_adapter_finds_a_server_ready_under_strict() {
+fn adapter_detects_readiness_under_strict() {
     for systemd in Systemd::of_versions(252..) {
         let own = ["--systemd-version".to_owned(), systemd.version().to_string()];
         for (name, port) in [("harden-ready", free_port()), ("harden-ready-low", low_port())] {
@@ -303,7 +303,7 @@ fn the_adapter_finds_a_server_ready_under_strict() {
 }
 
 #[test]
-fn an_adapter_that_has_to_be_root_works_under_strict() {
+fn adapter_as_root_works_under_strict() {
     let Some(systemd) = Systemd::shared() else { return };
     let server = Server::new(systemd, "harden-root", free_port());
     let ready = format!("tcp:{}", server.port);
@@ -316,7 +316,7 @@ fn an_adapter_that_has_to_be_root_works_under_strict() {
 }
 
 #[test]
-fn a_program_that_takes_another_user_itself_serves_under_strict() {
+fn program_that_changes_its_user_runs_under_strict() {
     let Some(systemd) = Systemd::shared() else { return };
     let server = Server::new(systemd, "harden-drop", free_port());
     let dir = Dir::new();
@@ -347,7 +347,7 @@ const USER_MANAGER: &str = "[Service]\nType=notify\nUser=daemon\nDelegate=yes\n\
     Environment=XDG_RUNTIME_DIR=/run/it-user HOME=/run/it-user SYSTEMD_UNIT_PATH=/run/it-user-units\n";
 
 #[test]
-fn a_server_of_a_user_serves_under_strict() {
+fn user_service_runs_under_strict() {
     let Some(systemd) = Systemd::shared() else { return };
     let server = Server::new(systemd, "harden-user", free_port());
     let folder = systemd.path("/run/it-user-units");
@@ -384,7 +384,7 @@ fn a_server_of_a_user_serves_under_strict() {
 }
 
 #[test]
-fn a_path_with_everything_in_it_is_writable_and_nothing_else() {
+fn read_write_path_with_special_characters_is_the_only_writable() {
     let Some(systemd) = Systemd::shared() else { return };
     let server = Server::new(systemd, "harden-path", free_port());
     let folder = "/srv/it \"harden\" 100% $x 'y' \\";
@@ -397,7 +397,7 @@ fn a_path_with_everything_in_it_is_writable_and_nothing_else() {
 }
 
 #[test]
-fn a_server_keeps_its_identity_and_its_files_under_baseline() {
+fn server_keeps_identity_and_files_under_baseline() {
     let Some(systemd) = Systemd::shared() else { return };
     let server = Server::new(systemd, "harden-base", free_port());
     server.start(&["--harden", "baseline"]);

@@ -90,7 +90,7 @@ fn listing(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_is_no_regular_file_is_not_read() {
+fn non_regular_file_is_not_read() {
     let dir = place();
     for end in ["service", "plist", "json"] {
         let name = |stem: &str| format!("{stem}.{end}");

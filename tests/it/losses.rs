@@ -84,7 +84,7 @@ fn as_json(plist: &str) -> Value {
 }
 
 #[test]
-fn what_launchd_lacks_is_told_line_by_line() {
+fn directive_that_launchd_lacks_is_reported_line_by_line() {
     let folder = Folder::new();
     let file = folder.path().join("web.service").display().to_string();
     for (lines, keys, losses) in ROWS {
@@ -108,7 +108,7 @@ fn what_launchd_lacks_is_told_line_by_line() {
 }
 
 #[test]
-fn a_signal_that_nobody_sends_is_told() {
+fn signal_that_no_host_sends_is_reported() {
     let folder = Folder::new();
     let file = folder.path().join("web.service").display().to_string();
     let unit = "[Service]\nExecStart=/bin/web\nExecReload=/bin/kill -HUP $MAINPID\n";
@@ -123,7 +123,7 @@ fn a_signal_that_nobody_sends_is_told() {
 }
 
 #[test]
-fn a_confinement_is_lost_only_if_that_is_allowed() {
+fn lost_confinement_is_refused_without_allow_loss() {
     let folder = Folder::new();
     let file = folder.path().join("web.service").display().to_string();
     for line in ["ProtectSystem=strict", "NoNewPrivileges=yes", "RestrictNamespaces=yes", "DynamicUser=yes"] {
@@ -136,7 +136,7 @@ fn a_confinement_is_lost_only_if_that_is_allowed() {
 }
 
 #[test]
-fn a_users_manager_is_given_nothing_that_needs_root() {
+fn user_unit_contains_no_root_only_directive() {
     let text = printed(["gen-unit", "--scope=user", "--nice=5", "--", "/bin/web"]);
     assert!(text.contains("Nice=5\n") && text.ends_with("[Install]\nWantedBy=default.target\n"), "{text}");
     for option in ["--user=web", "--group=web", "--capability-bounding-set=", "--root-directory=/srv"] {
@@ -181,7 +181,7 @@ fn a_users_manager_is_given_nothing_that_needs_root() {
 }
 
 #[test]
-fn a_machine_reads_what_becomes_of_each_field() {
+fn json_output_accounts_for_every_field() {
     let words = ["--umask=027", "--restart=on-failure", "--pid-file=/run/x", "--no-new-privileges"];
     let words = [&["gen-plist", "--label=a.b", "--allow-loss", "--json"], &words[..], &["--", "/bin/web"]];
     let output = svcadapt(words.concat());
@@ -203,7 +203,7 @@ fn a_machine_reads_what_becomes_of_each_field() {
 }
 
 #[test]
-fn a_property_list_that_is_written_again_says_the_same() {
+fn rewritten_property_list_keeps_its_meaning() {
     let folder = Folder::new();
     let file = folder.path().join("a.b.plist").display().to_string();
     let keys = "<key>Label</key><string>a.b</string><key>Program</key><string>/bin/web</string>
@@ -227,7 +227,7 @@ fn a_property_list_that_is_written_again_says_the_same() {
 }
 
 #[test]
-fn what_launchd_would_be_harmed_by_is_never_written_anew() {
+fn harmful_launchd_key_is_never_written_anew() {
     let folder = Folder::new();
     let file = |end: &str| folder.path().join(format!("a.b.{end}")).display().to_string();
     for key in ["EnableTransactions", "EnablePressuredExit", "Disabled"] {
@@ -251,7 +251,7 @@ fn what_launchd_would_be_harmed_by_is_never_written_anew() {
 }
 
 #[test]
-fn losses_are_told_by_the_lines_that_were_written_and_those_of_confinement_first() {
+fn losses_name_their_lines_and_confinement_comes_first() {
     let folder = Folder::new();
     let file = folder.path().join("web.service").display().to_string();
     let unit = "[Unit]\nDescription=Web\n[Service]\nExecStart=/bin/web\n# why\nRestart=on-failure\nStandardOutput=null\n\

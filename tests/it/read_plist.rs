@@ -65,7 +65,7 @@ fn told(keys: &str) -> (Value, Vec<String>) {
 }
 
 #[test]
-fn what_a_key_says_is_what_launchd_makes_of_it() {
+fn keys_are_read_as_launchd_reads_them() {
     let none: [&str; 0] = [];
     for (keys, expected, remarks) in [
         ("<key>UserName</key><string>www</string><key>GroupName</key><string>ssl</string><key>InitGroups</key><true/>",
@@ -126,7 +126,7 @@ fn what_a_key_says_is_what_launchd_makes_of_it() {
 }
 
 #[test]
-fn a_key_that_is_misspelt_is_told_which_was_meant() {
+fn misspelt_key_is_reported_with_the_right_one() {
     for (key, meant) in [
         ("ExitTimeout", "ExitTimeOut"),
         ("StartCalendarIntervals", "StartCalendarInterval"),
@@ -141,7 +141,7 @@ fn a_key_that_is_misspelt_is_told_which_was_meant() {
 
 /// launchd would start such a job all the same, as root or with every right to its files: here it is not started.
 #[test]
-fn a_wrong_value_of_what_svcadapt_acts_on_is_refused() {
+fn wrong_value_of_a_supported_key_is_refused() {
     for (keys, problem) in [
         ("<key>UserName</key><integer>501</integer>", "3:26: UserName takes a string, not an integer"),
         ("<key>Umask</key><true/>", "3:23: Umask takes an integer or a string, not a boolean"),
@@ -178,7 +178,7 @@ fn a_wrong_value_of_what_svcadapt_acts_on_is_refused() {
 }
 
 #[test]
-fn the_program_and_the_name_that_it_is_called_by() {
+fn program_and_argv0_are_read_from_their_keys() {
     let command = |keys: &str| -> Result<(Value, Vec<String>), Vec<String>> {
         let mut reading =
             reading(document(&format!("<dict><key>RunAtLoad</key><true/>{keys}</dict>")).as_bytes())?;
@@ -223,7 +223,7 @@ fn the_program_and_the_name_that_it_is_called_by() {
 }
 
 #[test]
-fn a_job_that_waits_for_a_demand_and_one_without_a_name_are_told() {
+fn job_without_run_at_load_or_label_is_reported() {
     let warnings = |keys: &str| -> Vec<String> {
         let text = document(&format!("<dict><key>Program</key><string>/x</string>{keys}</dict>"));
         reading(text.as_bytes()).unwrap().warnings.iter().map(first_line).collect()

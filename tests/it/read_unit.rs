@@ -50,7 +50,7 @@ fn argv(name: &UnitName, files: &[UnitFile]) -> BTreeMap<String, Vec<Vec<OsStrin
 }
 
 #[test]
-fn every_unit_on_this_machine_is_read_and_all_of_it_accounted_for() {
+fn installed_units_are_read_and_every_line_accounted_for() {
     let folder = Path::new("/lib/systemd/system");
     if !folder.exists() {
         return crate::harness::skip("systemd-units", "there is no /lib/systemd/system");
@@ -122,7 +122,7 @@ fn noise(chance: &mut Chance) -> String {
 }
 
 #[test]
-fn no_text_makes_the_reader_panic() {
+fn random_text_never_panics_the_reader() {
     let mut chance = Chance(41);
     let mut read = 0;
     for _ in 0..3_000 {
@@ -143,7 +143,7 @@ fn no_text_makes_the_reader_panic() {
 }
 
 #[test]
-fn what_is_too_much_is_an_error_in_bounded_time() {
+fn oversized_unit_is_refused_in_bounded_time() {
     let many = |piece: &str, times: usize| format!("[Service]\nExecStart=/bin/true\n{}", piece.repeat(times));
     for text in [
         many("Environment=A=b\n", 700_000),
@@ -164,7 +164,7 @@ fn what_is_too_much_is_an_error_in_bounded_time() {
 
 /// Random command lines, as the reader and as systemd takes them.
 #[test]
-fn four_hundred_random_command_lines_are_read_as_systemd_reads_them() {
+fn random_command_lines_are_read_as_systemd_reads_them() {
     let mut chance = Chance(7);
     let folder = Folder::new();
     let name = |number: usize| format!("r{number}-x@i-j.service");
@@ -248,7 +248,7 @@ fn shown(spec: &svcadapt::spec::ServiceSpec, directive: &str) -> Option<Vec<Stri
 }
 
 #[test]
-fn six_hundred_random_units_are_read_as_systemd_reads_them() {
+fn random_units_are_read_as_systemd_reads_them() {
     let mut chance = Chance(99);
     let folder = Folder::new();
     let services: Vec<String> = (0..600).map(|number| format!("s{number}-z.service")).collect();

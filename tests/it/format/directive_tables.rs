@@ -54,7 +54,7 @@ fn installed() -> Option<(Version, Vec<Dumped>)> {
 }
 
 #[test]
-fn the_tables_are_those_of_the_installed_systemd() {
+fn directive_tables_match_the_installed_systemd() {
     let Some((version, dumped)) = installed() else { return };
     let mut differences = Vec::new();
     for section in SECTIONS {
@@ -83,7 +83,7 @@ fn the_tables_are_those_of_the_installed_systemd() {
 }
 
 #[test]
-fn values_are_of_the_kind_that_systemd_says() {
+fn directive_values_have_the_kinds_of_systemd() {
     let Some((_, dumped)) = installed() else { return };
     let mut compared = 0;
     let mut differences = Vec::new();

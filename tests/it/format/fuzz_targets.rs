@@ -18,37 +18,37 @@ const TARGETS: [&str; 7] =
 // As many inputs as take a second or two where nothing is optimised.
 
 #[test]
-fn units_of_any_bytes() {
+fn fuzzed_units_do_not_break_the_reader() {
     campaign("unit", 1, 1_500);
 }
 
 #[test]
-fn property_lists_of_any_bytes() {
+fn fuzzed_property_lists_do_not_break_the_reader() {
     campaign("plist", 2, 6_000);
 }
 
 #[test]
-fn json_of_any_bytes() {
+fn fuzzed_json_does_not_break_the_reader() {
     campaign("json", 3, 12_000);
 }
 
 #[test]
-fn environment_files_of_any_bytes() {
+fn fuzzed_environment_files_do_not_break_the_reader() {
     campaign("environment_file", 4, 12_000);
 }
 
 #[test]
-fn any_spec_is_read_back_from_its_unit() {
+fn random_spec_round_trips_through_a_unit() {
     campaign("unit_round_trip", 5, 6_000);
 }
 
 #[test]
-fn any_spec_is_read_back_from_its_property_list() {
+fn random_spec_round_trips_through_a_property_list() {
     campaign("plist_round_trip", 6, 4_000);
 }
 
 #[test]
-fn any_spec_is_read_back_from_its_json() {
+fn random_spec_round_trips_through_json() {
     campaign("json_round_trip", 7, 4_000);
 }
 
@@ -82,7 +82,7 @@ fn campaign(target: &str, seed: u64, inputs: u32) {
 
 /// cargo-fuzz makes one program of each target, which are named in three places.
 #[test]
-fn every_target_has_its_program_its_seeds_and_its_dictionary() {
+fn fuzz_target_has_program_seeds_and_dictionary() {
     let root = Path::new(SOURCES);
     for target in TARGETS {
         for path in [format!("tests/fuzz/seeds/{target}"), format!("tests/fuzz/dictionaries/{target}")] {
@@ -100,7 +100,7 @@ fn every_target_has_its_program_its_seeds_and_its_dictionary() {
 
 /// The driver proves itself: its bounds hold.
 #[test]
-fn a_target_that_breaks_a_promise_does_not_pass() {
+fn fuzz_target_that_breaks_a_bound_fails() {
     let dir = Dir::new();
     for (target, exit) in
         [("panics", Exit::Status(101)), ("fills", Exit::Signal(6)), ("no such target", Exit::Status(101))]

@@ -42,7 +42,7 @@ fn problems(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn five_hundred_random_specs_are_read_as_they_were_written() {
+fn random_specs_round_trip_through_json() {
     let mut chance = Chance(11);
     for _ in 0..500 {
         let spec = whole(&mut chance);
@@ -59,7 +59,7 @@ fn documents() -> Vec<Value> {
 }
 
 #[test]
-fn the_schema_names_exactly_the_fields() {
+fn schema_has_exactly_the_fields() {
     let schema: Value = serde_json::from_str(&printed(["show", "--schema"])).unwrap();
     let named: BTreeSet<&str> =
         schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
@@ -91,7 +91,7 @@ print(''.join('v' if V(schema).is_valid(one) else 'x' for one in documents))
 ";
 
 #[test]
-fn the_schema_takes_what_is_written_and_what_the_reader_refuses_it_refuses() {
+fn schema_and_reader_accept_the_same_documents() {
     let wrong = [
         json!({ "umask": 27 }),
         json!({ "umask": "8" }),
@@ -148,7 +148,7 @@ fn the_schema_takes_what_is_written_and_what_the_reader_refuses_it_refuses() {
 }
 
 #[test]
-fn every_problem_is_told_with_its_place() {
+fn mistakes_are_all_reported_with_their_places() {
     assert_eq!(
         problems(
             "{\n \"usr\": 1,\n \"umask\": 27,\n \"nice\": \"a\", \"command\": [\"a/b\"],\n \"umask\": \"1\"}"
@@ -178,7 +178,7 @@ fn every_problem_is_told_with_its_place() {
 }
 
 #[test]
-fn an_empty_list_is_the_empty_set() {
+fn empty_list_is_the_empty_set() {
     let spec = read("{\"command\": [\"/x\"], \"capability_bounding_set\": []}").unwrap();
     assert_eq!(spec.capability_bounding_set.unwrap().bits(), 0);
     assert!(json::write(&spec).contains("\"capability_bounding_set\": []"));
@@ -186,7 +186,7 @@ fn an_empty_list_is_the_empty_set() {
 }
 
 #[test]
-fn what_is_too_much_is_refused_in_time() {
+fn oversized_json_is_refused_in_bounded_time() {
     let begin = Instant::now();
     for text in [
         "[".repeat(10_000),
@@ -209,7 +209,7 @@ fn what_is_too_much_is_refused_in_time() {
 }
 
 #[test]
-fn chance_never_panics() {
+fn damaged_json_never_panics() {
     let mut chance = Chance(13);
     let texts: Vec<String> =
         (0..20).map(|_| json::write(&crate::support::random_spec::spec(&mut chance, |_| true))).collect();
@@ -226,7 +226,7 @@ fn chance_never_panics() {
 }
 
 #[test]
-fn options_and_the_command_are_laid_over_the_file() {
+fn options_and_command_override_the_file() {
     let folder = Folder::new();
     folder.write(
         "web.json",
@@ -254,7 +254,7 @@ fn options_and_the_command_are_laid_over_the_file() {
 }
 
 #[test]
-fn a_file_is_run() {
+fn json_file_is_run() {
     let folder = Folder::new();
     let words = json!(["/bin/sh", "-c", "umask; echo $A; exit 7"]);
     let spec =
@@ -266,7 +266,7 @@ fn a_file_is_run() {
 }
 
 #[test]
-fn what_is_no_file_of_ours_is_told() {
+fn unknown_kind_of_spec_file_is_refused() {
     let folder = Folder::new();
     folder.write("x.toml", "");
     let path = |name: &str| folder.path().join(name).display().to_string();
@@ -290,7 +290,7 @@ fn what_is_no_file_of_ours_is_told() {
 }
 
 #[test]
-fn what_is_said_in_two_ways_must_be_the_same() {
+fn contradicting_keys_are_refused() {
     let spec = |systemd: &str| {
         format!(
             "{{\"user\": \"web\", \"no_new_privileges\": true, \"working_directory\": \"/srv\", \

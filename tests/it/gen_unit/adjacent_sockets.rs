@@ -9,7 +9,7 @@ use crate::support::said;
 use crate::support::svcadapt;
 
 #[test]
-fn sockets_of_an_earlier_time_are_told_and_left_alone() {
+fn stale_socket_unit_is_reported_and_kept() {
     let folder = Folder::new();
     let directory = folder.path().to_str().unwrap();
     let plain = ["gen-unit", "--name=web", "--output", directory, "--", "/bin/true"];
@@ -33,7 +33,7 @@ fn sockets_of_an_earlier_time_are_told_and_left_alone() {
 }
 
 #[test]
-fn two_units_in_one_file_are_told_and_can_be_split() {
+fn units_in_one_file_are_reported_and_can_be_split() {
     let folder = Folder::new();
     let words = ["gen-unit", "--name=web", "--listen-stream=80", "--", "/bin/true"];
     let both = folder.path().join("both");
@@ -59,7 +59,7 @@ fn two_units_in_one_file_are_told_and_can_be_split() {
 }
 
 #[test]
-fn sockets_under_another_name_are_told_and_not_opened() {
+fn sockets_under_another_name_are_reported_and_not_opened() {
     let folder = Folder::new();
     let path = |name: &str| folder.path().join(name).display().to_string();
     let service =

@@ -19,7 +19,7 @@ const KINDS: [(&str, &str); 5] = [
 ];
 
 #[test]
-fn a_log_in_a_directory_of_the_service_is_there_at_the_first_start() {
+fn log_in_a_service_directory_exists_at_the_first_start() {
     let Some(systemd) = Systemd::shared() else { return };
     let adapter = systemd.path("/opt/it-own-directory-svcadapt");
     fs::copy(env!("CARGO_BIN_EXE_svcadapt"), &adapter).unwrap();
@@ -60,7 +60,7 @@ fn a_log_in_a_directory_of_the_service_is_there_at_the_first_start() {
 }
 
 #[test]
-fn a_log_that_is_no_one_s_directory_is_systemds_and_one_of_a_unit_stays_where_it_stands() {
+fn log_outside_service_directories_is_left_to_systemd() {
     for (directory, output) in [
         ("--logs-directory=web", "/var/log/website/x"),
         ("--logs-directory=web", "/var/log/x"),

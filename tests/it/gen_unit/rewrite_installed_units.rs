@@ -54,7 +54,7 @@ fn meaning(judgement: &Judgement, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_service_of_this_machine_means_the_same_when_it_is_written_again() {
+fn installed_services_keep_their_meaning_when_rewritten() {
     let (before, after) = (Folder::new(), Folder::new());
     let (mut names, mut sockets) = (Vec::new(), 0);
     for path in installed() {
@@ -130,7 +130,7 @@ pub(crate) fn unknown_to(version: Version, text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_list_of_which_systemd_alone_understands_a_part_does_not_grow() {
+fn partly_understood_list_does_not_grow_when_rewritten() {
     let folder = Folder::new();
     let file = folder.path().join("x.service").display().to_string();
     let lists = "RuntimeDirectory=x\nRuntimeDirectory=a b\\x41:c\nUnsetEnvironment=A B=1\n";
@@ -142,7 +142,7 @@ fn a_list_of_which_systemd_alone_understands_a_part_does_not_grow() {
 }
 
 #[test]
-fn no_version_of_systemd_is_told_what_it_does_not_know() {
+fn old_systemd_gets_no_directive_it_does_not_know() {
     let mut told = 0;
     for version in ["239", "245", "258", "262"] {
         for path in installed() {

@@ -6,7 +6,7 @@ use crate::support::said;
 use crate::support::svcadapt;
 
 #[test]
-fn a_command_that_starts_its_service_in_the_background_is_of_type_forking() {
+fn background_start_command_becomes_type_forking() {
     for command in [
         &["/etc/init.d/nginx", "start"][..],
         &["/etc/rc.d/nginx", "start"],
@@ -44,7 +44,7 @@ fn a_command_that_starts_its_service_in_the_background_is_of_type_forking() {
 }
 
 #[test]
-fn a_command_that_asks_a_manager_is_told_apart_from_the_service() {
+fn command_that_asks_a_manager_is_reported() {
     for command in
         [&["service", "nginx", "start"][..], &["/bin/systemctl", "restart", "nginx"], &["sv", "start", "x"]]
     {

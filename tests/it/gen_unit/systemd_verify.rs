@@ -60,7 +60,7 @@ fn units(version: Version, count: usize) -> Vec<(String, String)> {
 }
 
 #[test]
-fn two_hundred_random_services_are_verified_in_silence() {
+fn random_services_verify_without_a_warning() {
     let Some(version) = installed() else { return };
     let folder = Folder::new();
     let mut paths = Vec::new();
@@ -94,14 +94,14 @@ fn version(systemd: &Booted) -> Version {
 }
 
 #[test]
-fn random_services_for_each_version_are_taken_by_it_in_silence() {
+fn random_services_load_in_each_version_without_a_warning() {
     for systemd in Booted::of_versions(..) {
         taken(systemd, &units(version(systemd), 100));
     }
 }
 
 #[test]
-fn what_is_shut_in_is_taken_by_each_version_in_silence() {
+fn hardened_services_load_in_each_version_without_a_warning() {
     for systemd in Booted::of_versions(..) {
         let own = systemd.version().to_string();
         let mut units = Vec::new();
@@ -124,7 +124,7 @@ fn what_is_shut_in_is_taken_by_each_version_in_silence() {
 
 /// Each of units/ as it lies there, but for its program, which need not be here.
 #[test]
-fn the_samples_are_taken_in_silence() {
+fn samples_load_in_each_version_without_a_warning() {
     let mut units = Vec::new();
     for entry in fs::read_dir(Path::new(SOURCES).join("units")).unwrap() {
         let path = entry.unwrap().path();

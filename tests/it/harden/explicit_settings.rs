@@ -6,7 +6,7 @@ use crate::support::said;
 use crate::support::svcadapt;
 
 #[test]
-fn what_was_said_wins_also_where_it_says_no() {
+fn explicit_setting_overrides_the_level() {
     for (option, line) in [
         ("--no-new-privileges=no", "NoNewPrivileges=no"),
         ("--ambient-capabilities=", "AmbientCapabilities="),

@@ -6,7 +6,7 @@ use super::place;
 use super::refused;
 
 #[test]
-fn json_that_is_too_much() {
+fn oversized_json_is_refused() {
     let dir = place();
     let (open, close) = ("[".repeat(10_000), "]".repeat(10_000));
     let (objects, ends) = ("{\"a\":".repeat(10_000), "}".repeat(10_000));
@@ -44,7 +44,7 @@ fn json_that_is_too_much() {
 
 /// All mistakes at once, but no more of them than anybody reads.
 #[test]
-fn very_many_mistakes_are_counted() {
+fn mistakes_beyond_a_hundred_are_counted() {
     let dir = place();
     let keys: Vec<String> = (0..30_000).map(|number| format!("\"{number}\":1")).collect();
     dir.write("web.json", &format!("{{\n{}\n}}", keys.join(",\n")));
@@ -59,7 +59,7 @@ fn very_many_mistakes_are_counted() {
 }
 
 #[test]
-fn values_of_a_wrong_type() {
+fn json_value_of_a_wrong_type_is_refused() {
     let dir = place();
     for (value, told) in [
         (

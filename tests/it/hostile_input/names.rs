@@ -5,7 +5,7 @@ use super::refused;
 use super::refused_words;
 
 #[test]
-fn files_that_no_unit_can_be() {
+fn invalid_unit_file_name_is_refused() {
     let dir = place();
     let text = "[Service]\nExecStart=/bin/true\n";
     let hint = "  hint: letters, digits and : - _ . \\ @ can stand in it\n";
@@ -29,7 +29,7 @@ fn files_that_no_unit_can_be() {
 }
 
 #[test]
-fn services_that_cannot_be_called_so() {
+fn invalid_service_name_is_refused() {
     let dir = place();
     let long = "x".repeat(300);
     let dot = "a name starts with neither '.' nor '@' and has at most one '@'";
@@ -60,7 +60,7 @@ fn services_that_cannot_be_called_so() {
 }
 
 #[test]
-fn labels_that_launchd_cannot_have() {
+fn invalid_label_is_refused() {
     let dir = place();
     let long = "x".repeat(251);
     let begin = "a label starts with a letter or a digit\n  hint: org.example.web is one";

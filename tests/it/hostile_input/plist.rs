@@ -15,7 +15,7 @@ fn with_entities(entities: &str, text: &str) -> String {
 }
 
 #[test]
-fn property_lists_that_would_become_large() {
+fn oversized_property_list_is_refused() {
     let dir = place();
     let laughs = (1..10).fold(String::new(), |all, n| {
         all + &format!("<!ENTITY l{n} \"{}\">\n", format!("&l{};", n - 1).repeat(10))
@@ -81,7 +81,7 @@ fn array(numbers: &[usize]) -> Vec<u8> {
 }
 
 #[test]
-fn binary_property_lists_that_have_no_end() {
+fn cyclic_binary_property_list_is_refused() {
     let dir = place();
     let deep = "values stand more than 64 deep in each other";
     let large = "it unfolds to more than 1 MiB";
@@ -114,7 +114,7 @@ fn binary_property_lists_that_have_no_end() {
 }
 
 #[test]
-fn values_of_a_wrong_type() {
+fn plist_value_of_a_wrong_type_is_refused() {
     let dir = place();
     for (value, told) in [
         ("<key>UserName</key><integer>0</integer>", "UserName takes a string, not an integer"),

@@ -23,7 +23,7 @@ fn unit(dir: &Dir, bytes: &[u8], told: &str) {
 }
 
 #[test]
-fn units_that_are_too_much() {
+fn oversized_unit_is_refused() {
     let dir = place();
     let large = "svcadapt: [DIR]/web.service: larger than 4194304 bytes: this is no unit\n";
     let after = |text: &str| format!("{GOOD}{text}").into_bytes();
@@ -63,7 +63,7 @@ fn units_that_are_too_much() {
 
 /// What is not refused is done within the same bounds.
 #[test]
-fn the_largest_units_are_read() {
+fn largest_allowed_units_are_read() {
     let dir = place();
     let path = dir.join("web.service").display().to_string();
     let sections = "[Service]\n".repeat(400_000);
@@ -86,7 +86,7 @@ fn the_largest_units_are_read() {
 }
 
 #[test]
-fn drop_ins_that_lead_in_a_circle() {
+fn drop_in_link_loop_is_refused() {
     let dir = place();
     dir.write("web.service", GOOD);
     let beside = dir.join("web.service.d");
@@ -138,7 +138,7 @@ fn drop_ins_that_lead_in_a_circle() {
 }
 
 #[test]
-fn thousands_of_drop_ins() {
+fn thousands_of_drop_ins_are_read_up_to_the_limit() {
     let dir = place();
     let path = dir.write("web.service", GOOD).display().to_string();
     let beside = dir.join("web.service.d");

@@ -24,7 +24,7 @@ fn refused_model(command: &[&str], model: &Value, told: &str) {
 }
 
 #[test]
-fn programs_and_arguments_that_no_unit_can_carry() {
+fn command_that_a_unit_cannot_carry_is_refused() {
     let argument = "x".repeat(131_072);
     let (part, path) = (format!("/{}", "x".repeat(256)), "/x".repeat(2_048));
     let shown = |text: &str| format!("{}…", &text[..60]);
@@ -66,7 +66,7 @@ fn programs_and_arguments_that_no_unit_can_carry() {
 }
 
 #[test]
-fn fields_that_no_unit_can_carry() {
+fn field_that_a_unit_cannot_carry_is_refused() {
     for (option, told) in [
         ("--description=a\\", "--description 'a\\\\': byte 1: a backslash at the end joins the next line"),
         ("--description= a", "--description ' a': byte 0: a blank at the beginning is lost"),
@@ -100,7 +100,7 @@ fn fields_that_no_unit_can_carry() {
 }
 
 #[test]
-fn what_no_property_list_can_carry() {
+fn value_that_a_property_list_cannot_carry_is_refused() {
     let list = "cannot stand in a property list";
     for (words, told) in [
         (&["--", "/bin/true", "a\u{1}"][..], format!("argument 1 'a\\u{{1}}': byte 1: U+0001 {list}")),
@@ -127,7 +127,7 @@ fn what_no_property_list_can_carry() {
 
 /// A NUL byte ends every string that a program can be given.
 #[test]
-fn what_no_service_can_have() {
+fn nul_byte_in_json_is_refused() {
     let dir = place();
     for (key, value, column, told) in [
         ("command", "[\"/bin/true\",\"a\\u0000b\"]", 0, "command: argument 1 holds a NUL byte"),

@@ -20,7 +20,7 @@ fn job(keys: &str) -> String {
 }
 
 #[test]
-fn a_job_is_started_at_once_where_a_target_wants_the_unit() {
+fn run_at_load_follows_the_units_install_section() {
     let folder = Folder::new();
     let file = folder.path().join("web.service").display().to_string();
     let told_so: &[&str] = &["WantedBy=: approximated"];
@@ -53,7 +53,7 @@ fn a_job_is_started_at_once_where_a_target_wants_the_unit() {
 }
 
 #[test]
-fn sockets_that_nothing_wants_are_wanted_by_nothing_afterwards() {
+fn unwanted_socket_unit_stays_unwanted() {
     let folder = Folder::new();
     let file = folder.path().join("web.service").display().to_string();
     let sockets = folder.path().join("web.socket").display().to_string();
@@ -78,7 +78,7 @@ fn sockets_that_nothing_wants_are_wanted_by_nothing_afterwards() {
 }
 
 #[test]
-fn a_job_that_is_kept_alive_is_that_to_systemd_too() {
+fn keep_alive_becomes_the_nearest_restart_policy() {
     let folder = Folder::new();
     let file = folder.path().join("a.b.plist").display().to_string();
     let unit = folder.path().join("a.b.service").display().to_string();
@@ -123,7 +123,7 @@ fn a_job_that_is_kept_alive_is_that_to_systemd_too() {
 }
 
 #[test]
-fn a_job_that_nobody_keeps_alive_is_throttled_by_launchd_alone() {
+fn throttle_interval_without_keep_alive_is_lost() {
     let folder = Folder::new();
     let file = folder.path().join("a.b.plist").display().to_string();
     folder.write(
@@ -137,7 +137,7 @@ fn a_job_that_nobody_keeps_alive_is_throttled_by_launchd_alone() {
 }
 
 #[test]
-fn a_prefix_of_the_program_stays_or_is_told_where_the_adapter_stands_before_it() {
+fn exec_start_prefix_is_kept_or_reported() {
     let folder = Folder::new();
     let file = folder.path().join("web.service").display().to_string();
     for (prefix, start, told) in [
@@ -159,7 +159,7 @@ fn a_prefix_of_the_program_stays_or_is_told_where_the_adapter_stands_before_it()
 }
 
 #[test]
-fn json_says_nothing_that_no_unit_would_have() {
+fn json_with_an_impossible_unit_line_is_refused() {
     let folder = Folder::new();
     let file = folder.path().join("a.json").display().to_string();
     let refused = |systemd: Value, launchd: Value, why: &str| {
@@ -193,7 +193,7 @@ fn json_says_nothing_that_no_unit_would_have() {
 
 /// What the lines come to where systemd itself reads them: killed by SIGTERM, which systemd would take for a clean end.
 #[test]
-fn systemd_restarts_a_job_after_the_ends_after_which_launchd_does() {
+fn systemd_restarts_a_job_after_the_same_exits_as_launchd() {
     let Some(systemd) = Systemd::shared() else { return };
     let folder = Folder::new();
     let file = folder.path().join("a.b.plist").display().to_string();

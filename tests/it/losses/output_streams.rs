@@ -6,7 +6,7 @@ use crate::support::said;
 use crate::support::svcadapt;
 
 #[test]
-fn output_that_only_the_journal_would_keep_is_reported_as_lost_to_launchd() {
+fn journal_output_is_reported_as_lost_to_launchd() {
     const LOST: &str = "lost: launchd has no journal: it gives the null device, and what is written there is gone; \
                         --standard-output append:PATH keeps it\n";
     let folder = Folder::new();
@@ -38,7 +38,7 @@ fn output_that_only_the_journal_would_keep_is_reported_as_lost_to_launchd() {
 }
 
 #[test]
-fn the_syslog_is_the_journal_from_the_systemd_on_that_takes_it_for_that() {
+fn syslog_output_becomes_journal_for_newer_systemds() {
     let folder = Folder::new();
     let file = folder.path().join("web.service").display().to_string();
     let unit = |output: &str, error: &str| {
@@ -62,7 +62,7 @@ fn the_syslog_is_the_journal_from_the_systemd_on_that_takes_it_for_that() {
 }
 
 #[test]
-fn a_user_s_service_is_confined_by_a_namespace_where_its_manager_can_make_one() {
+fn user_service_gets_a_namespace_if_its_manager_supports_it() {
     let folder = Folder::new();
     let file = folder.path().join("web.service").display().to_string();
     let unit = |lines: &str| format!("[Service]\n{lines}ExecStart=/bin/web\n");

@@ -21,7 +21,7 @@ fn map(key: &str, value: &str) -> String {
 }
 
 #[test]
-fn a_condition_of_keep_alive_starts_a_job_when_it_holds_and_not_at_every_boot() {
+fn keep_alive_condition_does_not_imply_run_at_load() {
     let folder = Folder::new();
     let file = folder.path().join("a.b.plist").display().to_string();
     let json = folder.path().join("a.b.json").display().to_string();
@@ -67,7 +67,7 @@ fn a_condition_of_keep_alive_starts_a_job_when_it_holds_and_not_at_every_boot() 
 }
 
 #[test]
-fn run_at_load_that_is_false_stays_false_also_where_a_job_is_kept_alive() {
+fn run_at_load_false_is_kept_despite_keep_alive() {
     let folder = Folder::new();
     let file = folder.path().join("a.b.plist").display().to_string();
     let json = folder.path().join("a.b.json").display().to_string();
@@ -90,7 +90,7 @@ fn run_at_load_that_is_false_stays_false_also_where_a_job_is_kept_alive() {
 }
 
 #[test]
-fn on_demand_that_is_false_is_keep_alive() {
+fn on_demand_false_becomes_keep_alive() {
     let folder = Folder::new();
     let file = folder.path().join("a.b.plist").display().to_string();
     let json = folder.path().join("a.b.json").display().to_string();

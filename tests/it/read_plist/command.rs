@@ -42,7 +42,7 @@ fn of_launchd(field: Field) -> bool {
 }
 
 #[test]
-fn what_is_written_is_read_again() {
+fn random_specs_round_trip_through_gen_plist() {
     let mut chance = Chance(21);
     let label = Label::parse("org.example.web".as_ref()).unwrap();
     let (mut read_back, mut listening) = (0, 0);
@@ -101,7 +101,7 @@ fn that_launchd_has(mut sockets: Sockets) -> Sockets {
 }
 
 #[test]
-fn what_the_adapter_is_told_is_part_of_the_service() {
+fn adapter_options_are_read_as_part_of_the_spec() {
     let folder = Folder::new();
     let file = folder.path().join("web.plist").display().to_string();
     let options = [
@@ -133,7 +133,7 @@ fn what_the_adapter_is_told_is_part_of_the_service() {
 }
 
 #[test]
-fn what_is_kept_is_told_and_refused_where_nothing_may_be_missing() {
+fn unsupported_key_is_reported_and_refused_by_strict() {
     let folder = Folder::new();
     folder.write("x.plist", &job("<key>SessionCreate</key><true/>"));
     let file = folder.path().join("x.plist").display().to_string();

@@ -15,7 +15,7 @@ use super::model;
 use super::reading;
 
 #[test]
-fn what_is_no_property_list_is_refused_at_its_place() {
+fn malformed_property_list_is_refused_at_its_place() {
     let dict = "<dict><key>Label</key><string>x</string></dict>";
     let mut different = Vec::new();
     for (text, place) in [
@@ -91,7 +91,7 @@ fn what_is_no_property_list_is_refused_at_its_place() {
 }
 
 #[test]
-fn every_way_to_write_the_same_job_is_read() {
+fn equivalent_documents_are_read_alike() {
     let dict = "<dict><key>Program</key><string>/x</string><key>Nice</key><integer>5</integer></dict>";
     let old = "<!DOCTYPE plist PUBLIC \"-//Apple Computer//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">";
     for text in [
@@ -119,7 +119,7 @@ fn every_way_to_write_the_same_job_is_read() {
 }
 
 #[test]
-fn binary_and_xml_are_the_same() {
+fn binary_and_xml_are_read_alike() {
     let long = "x".repeat(300);
     let text = job(&format!(
         "<key>ServiceDescription</key><string>é 😀 {long}</string><key>Nice</key><integer>-5</integer>
@@ -161,7 +161,7 @@ fn objects(objects: &[&[u8]]) -> Vec<u8> {
 }
 
 #[test]
-fn a_small_file_cannot_become_a_large_one() {
+fn small_file_cannot_expand_to_a_large_one() {
     let begin = Instant::now();
     // Each array names the next one twice: 2^40 values.
     let bomb: Vec<[u8; 3]> = (1..=40).map(|next| [0xa2, next, next]).collect();

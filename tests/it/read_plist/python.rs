@@ -80,7 +80,7 @@ fn ours(reading: &Reading) -> Option<Value> {
 }
 
 #[test]
-fn what_python_writes_is_read() {
+fn plists_written_by_python_are_read() {
     let mut chance = Chance(22);
     let jobs: Vec<Value> = (0..100)
         .map(|_| {
@@ -107,7 +107,7 @@ fn what_python_writes_is_read() {
 
 /// Never panics; and what is taken is taken by a reader that is not ours, and means the same to it.
 #[test]
-fn what_chance_has_damaged_is_read_as_python_reads_it_or_not_at_all() {
+fn damaged_plist_is_read_as_by_python_or_refused() {
     let mut chance = Chance(23);
     let text = job(
         "<key>ProgramArguments</key><array><string>x</string><string>a &amp; &#60;b&#x3e;</string><string/></array>

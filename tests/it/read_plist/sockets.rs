@@ -27,7 +27,7 @@ fn text(key: &str, value: &str) -> String {
 }
 
 #[test]
-fn every_form_of_an_address_is_launchds_own() {
+fn socket_addresses_are_read_as_launchd_reads_them() {
     let port = text("SockServiceName", "80");
     let of = |more: &str| one(&format!("{port}{more}"));
     for (more, expected) in [
@@ -52,7 +52,7 @@ fn every_form_of_an_address_is_launchds_own() {
 }
 
 #[test]
-fn a_mode_is_decimal_and_what_is_not_said_is_closed_to_others() {
+fn socket_mode_is_decimal_and_closed_to_others_by_default() {
     let path = text("SockPathName", "/var/run/x");
     let of = |more: &str| one(&format!("{path}{more}")).0;
     let mode = |number: u32| format!("<key>SockPathMode</key><integer>{number}</integer>");
@@ -70,7 +70,7 @@ fn a_mode_is_decimal_and_what_is_not_said_is_closed_to_others() {
 }
 
 #[test]
-fn what_nobody_can_listen_on_here_is_told() {
+fn unsupported_socket_is_reported() {
     let port = text("SockServiceName", "80");
     for (entry, cause) in [
         (text("SockNodeName", "::1"), "without SockServiceName launchd listens on any free port"),
@@ -103,7 +103,7 @@ fn what_nobody_can_listen_on_here_is_told() {
 }
 
 #[test]
-fn all_groups_are_read_and_have_one_name() {
+fn socket_groups_are_merged_under_one_name() {
     let entry = |port: u16| format!("<dict><key>SockServiceName</key><integer>{port}</integer></dict>");
     let array = format!("<key>web</key><array>{}{}</array>", entry(80), entry(443));
     assert_eq!(

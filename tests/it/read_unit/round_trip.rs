@@ -137,7 +137,7 @@ fn read_sockets(text: &str, reading: &mut Reading) {
 }
 
 #[test]
-fn every_random_spec_is_read_back_as_it_was_written() {
+fn random_specs_round_trip_through_a_unit() {
     let mut chance = Chance(2_024);
     let (mut same, mut unwritable, mut adapted, mut listening) = (0, 0, 0, 0);
     for _ in 0..4_000 {
@@ -186,7 +186,7 @@ fn every_random_spec_is_read_back_as_it_was_written() {
 }
 
 #[test]
-fn what_no_unit_can_tell_apart_is_told_in_our_own_section() {
+fn ambiguous_adapter_command_is_resolved_by_our_own_section() {
     let text = "[Service]\nType=notify\nExecStart=/a/svcadapt run --ready tcp:80 -- /bin/x \"$$a\"\n";
     let command = |text: &str| {
         let spec = read_text("a.service", text.as_bytes()).unwrap().draft.finish().unwrap();
@@ -201,7 +201,7 @@ fn what_no_unit_can_tell_apart_is_told_in_our_own_section() {
 }
 
 #[test]
-fn every_word_that_is_written_is_read_back() {
+fn recorded_words_round_trip() {
     let file: Value = serde_json::from_str(include_str!("../../fixtures/escape-vectors.json")).unwrap();
     let mut held = 0;
     for vector in file["vectors"].as_array().unwrap() {

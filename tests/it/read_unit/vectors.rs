@@ -61,7 +61,7 @@ fn span(text: &str) -> Option<Timespan> {
 }
 
 #[test]
-fn every_case_is_read_as_systemd_read_it() {
+fn recorded_cases_are_read_as_systemd_read_them() {
     let cases: Value = serde_json::from_str(include_str!("../../fixtures/unit-syntax-cases.json")).unwrap();
     let (mut held, mut foreign, mut wrong) = (0, 0, Vec::new());
     for case in cases.as_array().unwrap() {

@@ -93,7 +93,7 @@ fn difference(before: &str, after: &str) -> Vec<String> {
 }
 
 #[test]
-fn option_that_is_changed_changes_its_key() {
+fn changed_option_changes_only_its_key() {
     for (options, changed) in [
         (&["--umask=22"][..], &[][..]),
         (&["--umask=27"], &["-    <string>022</string>", "+    <integer>23</integer>"]),
@@ -145,7 +145,7 @@ fn option_that_is_changed_changes_its_key() {
 }
 
 #[test]
-fn command_that_is_changed_is_all_that_starts() {
+fn changed_command_replaces_program_and_arguments() {
     let with_program = ODD.replace(
         "    <key>Disabled</key>",
         "    <key>Program</key>\n    <string>/bin/web</string>\n    <key>Disabled</key>",
@@ -162,7 +162,7 @@ fn command_that_is_changed_is_all_that_starts() {
 }
 
 #[test]
-fn key_that_launchd_cannot_have_for_an_agent_goes_with_its_line() {
+fn key_invalid_for_an_agent_is_removed_with_its_line() {
     let text = ODD.replace(
         "    <key>Disabled</key>",
         "    <key>UserName</key>\n    <string>www</string>\n    <key>Disabled</key>",
@@ -174,7 +174,7 @@ fn key_that_launchd_cannot_have_for_an_agent_goes_with_its_line() {
 }
 
 #[test]
-fn keys_in_one_line_stay_in_one_line() {
+fn keys_on_one_line_stay_on_one_line() {
     let text = "<plist version=\"1.0\"><dict><key>Label</key><string>a.b</string><key>Program</key><string>/x</string>\
                 <key>RunAtLoad</key><true/></dict></plist>";
     assert_eq!(rewritten(text, &["--strict"]), text);

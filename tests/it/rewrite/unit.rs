@@ -52,7 +52,7 @@ fn unit_without_options_comes_back_byte_for_byte() {
 }
 
 #[test]
-fn comment_that_is_no_utf_8_stays() {
+fn comment_that_is_not_utf_8_is_kept() {
     let folder = Folder::new();
     let text = b"# caf\xe9\n[Service]\nExecStart=/bin/web\n";
     std::fs::write(folder.path().join("web.service"), text).unwrap();
@@ -72,7 +72,7 @@ fn difference(before: &str, after: &str) -> Vec<String> {
 }
 
 #[test]
-fn option_that_is_changed_changes_its_line() {
+fn changed_option_changes_only_its_line() {
     for (option, changed) in [
         ("--description=x", &["-Description = Web  server", "+Description = x"][..]),
         ("--nice=5", &["-Nice=4", "+Nice=5"]),
@@ -105,7 +105,7 @@ fn option_that_is_changed_changes_its_line() {
 }
 
 #[test]
-fn line_that_is_added_stands_behind_its_kin() {
+fn added_line_follows_its_kind() {
     let added = |options: &[&str]| {
         let written = rewritten(ODD, options);
         let at = written.split('\n').zip(ODD.split('\n')).take_while(|(new, old)| new == old).count();
@@ -122,7 +122,7 @@ fn line_that_is_added_stands_behind_its_kin() {
 }
 
 #[test]
-fn section_that_is_not_there_comes_at_the_end() {
+fn missing_section_is_appended() {
     let text = "[Service]\nExecStart=/bin/web";
     assert_eq!(
         rewritten(text, &["--description=x", "--nice=5"]),
@@ -131,7 +131,7 @@ fn section_that_is_not_there_comes_at_the_end() {
 }
 
 #[test]
-fn command_that_is_changed_keeps_the_comments_between_its_lines() {
+fn changed_command_keeps_the_comments_between_its_lines() {
     let written = rewritten(ODD, &["--", "/bin/other", "$x"]);
     let old =
         "ExecStart=/bin/web \\\n# not now: --debug\n   --port '80' \"a b\" $OPTS ${X} %n \\\n  --last\n";
@@ -139,7 +139,7 @@ fn command_that_is_changed_keeps_the_comments_between_its_lines() {
 }
 
 #[test]
-fn adapter_changes_nothing_but_what_starts_and_what_tells() {
+fn adapter_changes_only_the_command_and_the_type() {
     let text = "[Unit]\n# a\nAfter=x.service\n[Service]\n# b\nType=simple\n# c\nExecStart=/bin/web  -d\n# d\nNice = 3\n\
                 [Install]\nWantedBy=multi-user.target\n";
     let command = "/opt/svcadapt run --mode systemd --ready tcp:80 -- /bin/web -d";
@@ -155,7 +155,7 @@ fn adapter_changes_nothing_but_what_starts_and_what_tells() {
 }
 
 #[test]
-fn version_takes_the_lines_that_it_does_not_know() {
+fn systemd_version_removes_the_lines_it_does_not_know() {
     let text = "[Service]\n# why\nExecStart=/bin/web\nProtectProc=invisible\nRestartMode=direct\n# 2\nNice=3\nProtectHome=yes\n";
     let known = "[Service]\n# why\nExecStart=/bin/web\n# 2\nNice=3\nProtectHome=yes\n";
     let (written, lost) = told(text, &["--systemd-version=239", "--allow-loss"]);
@@ -176,7 +176,7 @@ fn version_takes_the_lines_that_it_does_not_know() {
 }
 
 #[test]
-fn line_that_no_systemd_knows_stays_and_is_named() {
+fn unknown_directive_is_kept_and_reported() {
     let text = "[Service]\nExecStart=/bin/web\nSupersede=yes\nNice=3\n";
     let (written, told) = told(text, &["--nice=4", "--strict"]);
     assert_eq!(written, text.replace("Nice=3", "Nice=4"));
@@ -187,7 +187,7 @@ fn line_that_no_systemd_knows_stays_and_is_named() {
 }
 
 #[test]
-fn sandbox_comes_in_behind_what_is_there() {
+fn hardening_is_added_after_the_existing_lines() {
     let text = "[Service]\nExecStart=/bin/web\nUser=www\n# mine\nProtectHome=tmpfs\n\n[Install]\nWantedBy=multi-user.target\n";
     let written = rewritten(text, &["--harden=baseline"]);
     let (start, rest) = written.split_once("ProtectHome=tmpfs\n").unwrap();
@@ -198,14 +198,14 @@ fn sandbox_comes_in_behind_what_is_there() {
 }
 
 #[test]
-fn users_manager_changes_the_target_alone() {
+fn user_scope_changes_only_the_target() {
     let text = "[Service]\n# a\nExecStart=/bin/web\n[Install]\n# b\nWantedBy=multi-user.target # not me\n";
     let text = text.replace(" # not me", "");
     assert_eq!(rewritten(&text, &["--scope=user"]), text.replace("multi-user", "default"));
 }
 
 #[test]
-fn drop_ins_become_lines_of_the_unit_and_are_named() {
+fn drop_ins_are_merged_into_the_unit_and_reported() {
     let folder = Folder::new();
     let text = "[Service]\n# a\nExecStart=/bin/web\nNice=3\nEnvironment=A=1\n# b\nExecStartPre=/bin/true\n";
     folder.write("web.service", text);
@@ -224,7 +224,7 @@ fn drop_ins_become_lines_of_the_unit_and_are_named() {
 }
 
 #[test]
-fn sockets_beside_it_keep_their_words_too() {
+fn adjacent_socket_unit_keeps_its_lines() {
     let folder = Folder::new();
     let service = "# s\n[Service]\nExecStart=/bin/web\n";
     let socket = "# t\n[Socket]\nListenStream = 80\n# more\nBacklog=7\n[Install]\nWantedBy=sockets.target";

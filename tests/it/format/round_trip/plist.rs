@@ -57,7 +57,7 @@ fn illegal(letter: char) -> bool {
 }
 
 #[test]
-fn six_thousand_values_are_read_back_or_refused_at_their_byte() {
+fn random_values_round_trip_or_are_refused_at_their_byte() {
     let mut chance = Chance(41);
     let (mut read_back, mut refused) = (0, 0);
     while read_back < 6_000 {
@@ -112,7 +112,7 @@ fn six_thousand_values_are_read_back_or_refused_at_their_byte() {
 }
 
 #[test]
-fn four_thousand_values_mean_the_same_to_python_and_keep_to_their_document_type() {
+fn random_values_mean_the_same_to_python_and_fit_the_dtd() {
     let mut chance = Chance(42);
     let all: Vec<Said> = (0..120).map(|_| Said::new(&mut chance, Wild::Text, 22, 8)).collect();
     let texts: Vec<String> = all.iter().map(|said| written(&said.spec()).unwrap()).collect();

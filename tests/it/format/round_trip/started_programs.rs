@@ -73,7 +73,7 @@ impl Unit {
 }
 
 #[test]
-fn four_thousand_values_arrive_in_programs_that_systemd_starts() {
+fn random_values_reach_programs_started_by_systemd() {
     let Some(systemd) = Systemd::shared() else { return };
     let mut chance = Chance(51);
     let dir = Dir::new();

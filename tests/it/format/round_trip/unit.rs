@@ -67,7 +67,7 @@ fn unfit(field: Option<Field>, value: &OsStr) -> Option<usize> {
 }
 
 #[test]
-fn six_thousand_values_are_read_back_or_refused_at_their_byte() {
+fn random_values_round_trip_or_are_refused_at_their_byte() {
     let mut chance = Chance(31);
     let name = UnitName::parse("web.service").unwrap();
     let (mut values, mut refused, mut reasons) = (0, 0, BTreeSet::new());
@@ -123,7 +123,7 @@ fn six_thousand_values_are_read_back_or_refused_at_their_byte() {
 
 /// As systemd shows them: quoted where need be, and in the order in which they were said.
 #[test]
-fn five_thousand_values_mean_the_same_to_systemd() {
+fn random_values_mean_the_same_to_systemd() {
     let mut chance = Chance(32);
     let folder = Folder::new();
     let services: Vec<(String, Said)> = (0..150)
