@@ -18,7 +18,7 @@ const NOT_OURS: [&str; 9] =
     ["brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "prlimit64", "pread64", "getrandom"];
 
 #[test]
-fn a_classic_start_makes_few_system_calls_whatever_the_limit_of_open_files() {
+fn classic_start_makes_few_system_calls() {
     if !require(Capability::Strace) {
         return;
     }
@@ -30,7 +30,7 @@ fn a_classic_start_makes_few_system_calls_whatever_the_limit_of_open_files() {
 }
 
 #[test]
-fn a_supervised_start_makes_few_system_calls_whatever_the_limit_of_open_files() {
+fn supervised_start_makes_few_system_calls() {
     if !require(Capability::Strace) {
         return;
     }
@@ -87,7 +87,7 @@ fn count(trace: &str) -> Counts {
 }
 
 #[test]
-fn calls_are_counted_up_to_the_exec_and_the_waiting_is_not() {
+fn system_calls_are_counted_up_to_the_exec() {
     let trace = "1 execve(\"a\") = 0\n1 clone(x <unfinished ...>\n2 setsid() = 2\n2 fork() = 3\n2 exit_group(0)\n1 <... clone resumed>) = 2\n1 poll() = 1\n\
                  2 +++ exited with 0 +++\n1 --- SIGCHLD {si_signo=SIGCHLD} ---\n3 brk(0) = 0\n3 close(3) = 0\n\
                  3 execve(\"/bin/true\", x) = 0\n3 read(0) = 0\n";

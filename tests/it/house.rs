@@ -51,7 +51,7 @@ const KNOWS_THE_PLATFORM: [&str; 2] = ["host/probe.rs", "manager/journal.rs"];
 const LINES: usize = 450;
 
 #[test]
-fn every_file_keeps_the_house_rules() {
+fn sources_keep_the_house_rules() {
     let source = Path::new(SOURCES).join("src");
     let mut files = Vec::new();
     walk(&source, &mut files);
@@ -69,7 +69,7 @@ fn every_file_keeps_the_house_rules() {
 }
 
 #[test]
-fn every_room_has_a_row_and_every_row_a_room() {
+fn room_table_matches_the_rooms() {
     let mut rooms: Vec<String> = fs::read_dir(Path::new(SOURCES).join("src"))
         .unwrap()
         .map(Result::unwrap)
@@ -83,7 +83,7 @@ fn every_room_has_a_row_and_every_row_a_room() {
 }
 
 #[test]
-fn the_table_has_no_circle() {
+fn room_table_has_no_cycle() {
     // Rooms that use only rooms already taken away can be taken away; with a circle some would stay.
     let mut left: Vec<_> = ROOMS.to_vec();
     while let Some(bottom) =
@@ -95,7 +95,7 @@ fn the_table_has_no_circle() {
 }
 
 #[test]
-fn what_breaks_a_rule_is_found_at_its_line() {
+fn broken_rule_is_reported_at_its_line() {
     let broken =
         |file, text: &str| check(file, text).into_iter().map(|broken| broken.to_string()).collect::<Vec<_>>();
     for (file, text, expected) in [
@@ -159,7 +159,7 @@ fn what_breaks_a_rule_is_found_at_its_line() {
 }
 
 #[test]
-fn what_keeps_the_rules_is_let_through() {
+fn code_that_keeps_the_rules_is_not_reported() {
     for (file, text) in [
         ("control/stop.rs", "use crate::manager::notify;\nuse crate::control::Named;\n"),
         ("spec/user.rs", "//! [`crate::plan`] is told in `nix::x`, unsafe.\n/* crate::sys */\n"),

@@ -16,7 +16,7 @@ fn script() -> Command {
 }
 
 #[test]
-fn script_for_a_mac_writes_its_report_without_a_mac_too() {
+fn mac_script_writes_its_report_without_a_mac() {
     let dir = Dir::new();
     let svcadapt = Path::new(env!("CARGO_BIN_EXE_svcadapt"));
     let probe = svcadapt.with_file_name("examples/probe");
@@ -40,7 +40,7 @@ fn script_for_a_mac_writes_its_report_without_a_mac_too() {
 }
 
 #[test]
-fn script_for_a_mac_names_its_stages_and_refuses_another() {
+fn mac_script_lists_its_stages_and_refuses_an_unknown_one() {
     let listed = script().arg("--list").output().unwrap();
     let stages: Vec<String> = String::from_utf8(listed.stdout)
         .unwrap()
@@ -52,7 +52,7 @@ fn script_for_a_mac_names_its_stages_and_refuses_another() {
 }
 
 #[test]
-fn file_system_that_cannot_synchronise_takes_a_generated_file_and_a_device_that_fails_does_not() {
+fn unsupported_fsync_is_ignored_and_a_failed_one_reported() {
     if !require(Capability::Strace) {
         return;
     }

@@ -25,7 +25,7 @@ const COMMANDS: [&str; 11] = [
 ];
 
 #[test]
-fn every_command_has_its_page_and_every_option_stands_in_it() {
+fn manual_pages_cover_every_command_and_option() {
     let folder = Folder::new();
     let output = svcadapt(["man", "--output", folder.path().to_str().unwrap()]);
     assert!(output.status.success(), "{}", said(&output));
@@ -61,7 +61,7 @@ fn every_command_has_its_page_and_every_option_stands_in_it() {
 }
 
 #[test]
-fn a_formatter_has_nothing_against_the_pages() {
+fn manual_pages_format_without_a_warning() {
     if Command::new("groff").arg("--version").output().is_err() {
         return skip("groff", "there is no such program");
     }
@@ -78,7 +78,7 @@ fn a_formatter_has_nothing_against_the_pages() {
 }
 
 #[test]
-fn a_shell_takes_its_completions_and_they_have_every_option() {
+fn completions_are_valid_and_cover_every_option() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = printed(["completions", shell]);
         for row in &FIELDS {

@@ -33,7 +33,7 @@ fn without_numbers(text: &str) -> String {
 }
 
 #[test]
-fn the_sessions_are_what_happens() {
+fn readme_sessions_are_true() {
     if !require(Capability::Root) {
         return;
     }
@@ -65,7 +65,7 @@ impl Drop for Stop<'_> {
 }
 
 #[test]
-fn every_option_of_ours_that_it_names_exists() {
+fn readme_options_all_exist() {
     let dir = Dir::new();
     let commands = ["run", "stop", "status", "gen-unit", "gen-plist", "detect", "audit", "show", "check"];
     let own = help(&dir, &["--help"]);
@@ -94,7 +94,7 @@ fn help(dir: &Dir, words: &[&str]) -> String {
 }
 
 #[test]
-fn the_tour_shows_a_service_from_start_to_stop() {
+fn tour_example_shows_a_service_from_start_to_stop() {
     let program = Path::new(env!("CARGO_BIN_EXE_svcadapt")).with_file_name("examples").join("tour");
     assert!(fs::exists(&program).unwrap(), "cargo test builds the examples; cargo test --test it does not");
     let dir = Dir::new();
@@ -121,7 +121,7 @@ fn the_tour_shows_a_service_from_start_to_stop() {
 
 /// A program that only becomes a service brings nothing that it does not need.
 #[test]
-fn the_library_brings_as_many_crates_as_it_says() {
+fn readme_count_of_dependencies_is_true() {
     let tree = std::process::Command::new(env!("CARGO"))
         .args(["tree", "--offline", "--package", "svcadapt", "--edges", "normal", "--prefix", "none"])
         .current_dir(SOURCES)

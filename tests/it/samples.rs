@@ -49,7 +49,7 @@ fn files(directory: &Path, ends: &[&str]) -> Vec<(String, String)> {
 }
 
 #[test]
-fn every_sample_is_what_its_command_writes_today() {
+fn samples_are_up_to_date() {
     let ends = ["service", "socket", "plist"];
     for directory in ["units", "launchd"] {
         let (source, folder) = (samples(directory), Folder::new());
@@ -108,7 +108,7 @@ fn mac() -> Facts {
 }
 
 #[test]
-fn every_property_list_starts_on_a_mac_that_has_its_accounts() {
+fn sample_property_lists_start_on_a_mac_with_their_accounts() {
     let codes = |facts: &Facts| {
         let mut codes = Vec::new();
         for (name, text) in files(&samples("launchd"), &["plist"]) {
@@ -137,7 +137,7 @@ fn program(unit: &str) -> Option<&str> {
 }
 
 #[test]
-fn every_sample_is_loaded_and_started_where_its_program_is_there() {
+fn samples_load_and_start_under_systemd() {
     if !require(Capability::Root) {
         return;
     }

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn placeholders_match_what_they_stand_for_and_nothing_else() {
+    fn placeholders_match_only_their_kind() {
         for (pattern, text, same) in [
             ("", "", true),
             ("", "x", false),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_shows_both_sides_and_the_end() {
+    fn difference_shows_both_sides_and_the_exit() {
         let output = |stdout: &str, exit| Output { stdout: stdout.to_owned(), stderr: String::new(), exit };
         let names = [("[DIR]".to_owned(), "/d".to_owned())];
         let expected = output("in [DIR]\n", Exit::Status(0));

@@ -32,7 +32,7 @@ fn inspected(hostile: &[&str]) -> Value {
 }
 
 #[test]
-fn a_clean_start_is_seen_as_clean() {
+fn clean_start_is_reported_as_clean() {
     let dir = Dir::new();
     Svc::new(&dir).program("inspect").args(["--out", "report"]).run();
     let seen = dir.report("report");
@@ -50,7 +50,7 @@ fn a_clean_start_is_seen_as_clean() {
 }
 
 #[test]
-fn what_is_seen_from_outside_is_what_is_seen_from_inside() {
+fn facts_from_outside_and_inside_agree() {
     let dir = Dir::new();
     let mut running: Running =
         Svc::new(&dir).program("inspect").args(["--out", "report", "--stdout", "up", "--stay"]).spawn();
@@ -107,7 +107,7 @@ fn hostile_spoils_everything_by_default() {
 }
 
 #[test]
-fn hostile_does_only_what_it_is_told() {
+fn hostile_only_option_limits_the_changes() {
     let (one, other) = (inspected(&["--only", "umask"]), inspected(&["--only", "nice"]));
     for key in ["nice", "umask"] {
         assert_ne!(one[key], other[key], "{key}");
@@ -125,7 +125,7 @@ fn hostile_closes_the_standard_streams() {
 }
 
 #[test]
-fn hostile_gives_a_terminal_and_passes_on_how_it_ends() {
+fn hostile_provides_a_terminal_and_passes_the_exit_on() {
     let dir = Dir::new();
     Svc::new(&dir)
         .program("inspect")
@@ -143,7 +143,7 @@ fn hostile_gives_a_terminal_and_passes_on_how_it_ends() {
 }
 
 #[test]
-fn an_ordinary_user_has_no_group_of_root() {
+fn ordinary_user_has_no_group_of_root() {
     if !require(Capability::Root) {
         return;
     }
@@ -158,7 +158,7 @@ fn an_ordinary_user_has_no_group_of_root() {
 }
 
 #[test]
-fn inspect_says_that_it_is_ready_on_a_descriptor_only_when_it_is() {
+fn inspect_reports_readiness_on_a_descriptor() {
     let dir = Dir::new();
     let script = r#""$0" --ready-after 50 --listen unix:socket --ready fd:3 --exit-after 20:4 3>&1"#;
     Svc::new(&dir)
@@ -171,7 +171,7 @@ fn inspect_says_that_it_is_ready_on_a_descriptor_only_when_it_is() {
 }
 
 #[test]
-fn inspect_says_so_on_the_descriptor_of_another_user() {
+fn inspect_reports_readiness_on_another_users_descriptor() {
     if !require(Capability::Root) {
         return;
     }
@@ -185,7 +185,7 @@ fn inspect_says_so_on_the_descriptor_of_another_user() {
 }
 
 #[test]
-fn a_command_that_hangs_is_killed_and_named() {
+fn hanging_command_is_killed_and_named() {
     let dir = Dir::new();
     let started = Instant::now();
     let svc = Svc::new(&dir)
@@ -200,7 +200,7 @@ fn a_command_that_hangs_is_killed_and_named() {
 }
 
 #[test]
-fn who_holds_the_output_open_is_named() {
+fn process_that_holds_the_output_open_is_named() {
     let dir = Dir::new();
     let inspect = dir.program("inspect").display().to_string();
     let svc = Svc::new(&dir)
@@ -213,7 +213,7 @@ fn who_holds_the_output_open_is_named() {
 }
 
 #[test]
-fn what_is_left_behind_is_found_and_ended() {
+fn leftover_process_is_found_and_ended() {
     let dir = Dir::new();
     // Detached in every way, and recognisable by nothing but its program.
     let script = r#"cd /; setsid env -i "$0" 1000 </dev/null >/dev/null 2>&1 & echo $!"#;
@@ -232,7 +232,7 @@ fn what_is_left_behind_is_found_and_ended() {
 }
 
 #[test]
-fn a_difference_fails_and_is_shown() {
+fn difference_fails_and_is_shown() {
     let dir = Dir::new();
     let run = |stdout: &'static str, status| {
         let dir = &dir;
@@ -310,7 +310,7 @@ fn systemd_reports_a_service_that_fails() {
 }
 
 #[test]
-fn a_systemd_of_ones_own_ends_with_everything_in_it() {
+fn private_systemd_ends_with_everything_in_it() {
     if !require(Capability::Systemd) {
         return;
     }

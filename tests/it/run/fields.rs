@@ -133,7 +133,7 @@ fn umask_working_directory_and_priorities_are_those_set() {
 }
 
 #[test]
-fn every_resource_limit_is_set() {
+fn resource_limits_are_all_set() {
     let dir = Dir::new();
     // Below what we have, for only root with CAP_SYS_RESOURCE could raise them.
     let limits = [

@@ -95,7 +95,7 @@ pub(crate) fn as_set(line: &str) -> String {
 }
 
 #[test]
-fn sets_of_systemds_dump_are_the_same_in_any_order() {
+fn sets_of_a_systemd_dump_compare_in_any_order() {
     let same = |one: &str, other: &str| as_set(one) == as_set(other);
     assert!(same("SystemCallFilter: ~chown acct bpf:EPERM", "SystemCallFilter: ~bpf:EPERM chown acct"));
     assert!(!same("SystemCallFilter: ~chown acct", "SystemCallFilter: chown acct"));
