@@ -15,14 +15,18 @@ use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 
+use crate::harness::Capability;
+use crate::harness::Dir;
+use crate::harness::installed;
+use crate::harness::require;
+use crate::harness::skip;
+use crate::harness::world;
+
 use support::Daemon;
 use support::Running;
 use support::Table;
 use support::TempDir;
-use support::installed;
 use support::is_asleep;
-use support::is_root;
-use support::skip;
 use support::state;
 use support::svcadapt;
 use support::until;
@@ -86,8 +90,8 @@ fn closed_and_swapped_standard_streams_are_reported() {
 
 #[test]
 fn file_opened_by_root_is_reported_as_a_leak() {
-    if !is_root() {
-        return skip("root", "only root can open /etc/shadow and become somebody else");
+    if !require(Capability::Root) {
+        return;
     }
     let drop = "exec 7</etc/shadow; exec setpriv --reuid=65534 --regid=65534 --clear-groups sleep 60";
     let process = Running::start(Command::new("sh").args(["-c", drop]));
@@ -103,8 +107,8 @@ fn file_opened_by_root_is_reported_as_a_leak() {
 
 #[test]
 fn properties_hidden_from_a_user_are_unknown() {
-    if !is_root() {
-        return skip("root", "only root can become somebody else");
+    if !require(Capability::Root) {
+        return;
     }
     let directory = TempDir::new();
     let program = directory.copy(env!("CARGO_BIN_EXE_svcadapt"), "svcadapt");
@@ -128,8 +132,8 @@ fn properties_hidden_from_a_user_are_unknown() {
 #[test]
 fn daemonize_leftovers_are_reported() {
     let Some(program) = installed("daemonize") else { return };
-    if !is_root() {
-        return skip("root", "only root can start it as somebody else");
+    if !require(Capability::Root) {
+        return;
     }
     let directory = TempDir::new();
     let pid_file = directory.path().join("x.pid");
@@ -164,8 +168,8 @@ fn daemonize_leftovers_are_reported() {
 #[test]
 fn start_stop_daemon_leftovers_are_reported() {
     let Some(program) = installed("start-stop-daemon") else { return };
-    if !is_root() {
-        return skip("root", "only root can start it as somebody else");
+    if !require(Capability::Root) {
+        return;
     }
     let directory = TempDir::new();
     let start = |pid_file: &Path, who: [&str; 2]| {
@@ -202,8 +206,8 @@ fn start_stop_daemon_leftovers_are_reported() {
 #[test]
 fn good_daemon_seen_in_part_is_not_judged() {
     let Some(program) = installed("start-stop-daemon") else { return };
-    if !is_root() {
-        return skip("root", "only root can become somebody else");
+    if !require(Capability::Root) {
+        return;
     }
     let directory = TempDir::new();
     let copy = directory.copy(env!("CARGO_BIN_EXE_svcadapt"), "svcadapt");
@@ -333,14 +337,13 @@ fn pid_without_a_process_is_refused_in_one_line() {
 
 #[test]
 fn audit_by_name_recognises_the_service_lock() {
-    use crate::harness;
-    if !harness::require(harness::Capability::Namespaces) {
+    if !require(Capability::Namespaces) {
         return;
     }
-    let dir = harness::Dir::new();
+    let dir = Dir::new();
     let script = "svcadapt run --mode classic --name web --user www -- sleep 600; svcadapt audit web | grep '^1 '; \
          echo $?; svcadapt stop web";
-    harness::world(&dir, script)
+    world(&dir, script)
         .stdout(
             "1     descriptors           note     32 /run/svcadapt/web: the lock by which svcadapt knows the service\n0\n\
              web: stopped (SIGTERM, [ANY]\n",
@@ -351,8 +354,8 @@ fn audit_by_name_recognises_the_service_lock() {
 
 #[test]
 fn audit_without_proc_is_refused() {
-    if !is_root() {
-        return skip("root", "only root can unmount /proc, and that for itself alone");
+    if !require(Capability::Root) {
+        return;
     }
     let output = Command::new("unshare")
         .args(["--mount", "sh", "-c", "umount -l /proc && exec \"$0\" audit 1 || exit 77"])

@@ -23,11 +23,10 @@ pub(crate) mod under_supervisors;
 use serde_json::Value;
 
 use crate::harness::Dir;
-use crate::harness::Process;
+use crate::harness::Service;
 use crate::harness::Svc;
 use crate::harness::facts;
 use crate::harness::wait_until;
-use crate::run::Service;
 
 /// The two ways to become a service after the forks.
 #[derive(Debug, Clone, Copy)]
@@ -55,14 +54,6 @@ fn start<'a>(dir: &'a Dir, service: &Service, way: Way, words: &[&str]) -> Svc<'
     };
     let first = ["--log", &log, "--detach", "yes", "--reexecute", reexecute, "--set", &name];
     Svc::new(dir).program("becomes").args(first).args(words).name("[NAME]", service.name())
-}
-
-/// What the deed `report=report` wrote, with the process that it is about.
-fn reported(dir: &Dir) -> (Process, Value) {
-    wait_until("the program reports", || dir.join("report").exists().then_some(()));
-    let report = dir.report("report");
-    let pid = report["pid"].as_i64().and_then(|pid| pid.try_into().ok()).unwrap();
-    (Process::open(pid).unwrap(), report)
 }
 
 /// The deed that reports, for a directory that the service may no longer reach by a relative path.

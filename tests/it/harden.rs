@@ -7,7 +7,6 @@ use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Write;
-use std::net::TcpListener;
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -21,6 +20,7 @@ use crate::harness::Output;
 use crate::harness::Svc;
 use crate::harness::Systemd;
 use crate::harness::example;
+use crate::harness::free_port;
 use crate::harness::low_port;
 use crate::harness::skip;
 use crate::harness::wait_until;
@@ -234,10 +234,6 @@ impl Drop for Server {
         }
         let _ = fs::remove_dir_all(self.systemd.path(&self.folder));
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
 const STRICT: [&str; 2] = ["--harden", "strict"];

@@ -83,6 +83,12 @@ fn as_json(plist: &str) -> Value {
     of(&plist::Value::from_reader_xml(plist.as_bytes()).unwrap())
 }
 
+/// A property list with a label, a program and these keys.
+fn job(keys: &str) -> String {
+    let always = "<key>Label</key><string>a.b</string><key>Program</key><string>/bin/web</string>";
+    format!("<plist version=\"1.0\"><dict>{always}{keys}</dict></plist>")
+}
+
 #[test]
 fn directive_that_launchd_lacks_is_reported_line_by_line() {
     let folder = Folder::new();

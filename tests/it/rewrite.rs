@@ -2,3 +2,17 @@
 
 mod plist;
 mod unit;
+
+use crate::support::Folder;
+use crate::support::said;
+use crate::support::svcadapt;
+
+/// The output of this command for a file of this name and text, and what it reports on standard error. It must succeed.
+fn rewritten_with_reports(command: &str, name: &str, text: &str, options: &[&str]) -> (String, String) {
+    let folder = Folder::new();
+    folder.write(name, text);
+    let file = folder.path().join(name).display().to_string();
+    let output = svcadapt([&[command, &file], options].concat());
+    assert!(output.status.success(), "{}", said(&output));
+    (String::from_utf8(output.stdout.clone()).unwrap(), said(&output).replace(&file, name))
+}

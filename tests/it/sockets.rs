@@ -9,7 +9,6 @@ use std::fs;
 use std::io::Read;
 use std::io::Write;
 use std::net::Ipv4Addr;
-use std::net::TcpListener;
 use std::net::TcpStream;
 use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
@@ -23,18 +22,9 @@ use serde_json::Value;
 use crate::harness::Dir;
 use crate::harness::Process;
 use crate::harness::Svc;
-use crate::harness::wait_until;
 
 /// How long a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A port of TCP and UDP that nobody listens on.
-fn free_port() -> u16 {
-    wait_until("a port is free", || {
-        let port = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap().local_addr().unwrap().port();
-        UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok().then_some(port)
-    })
-}
 
 /// `svcadapt run` of the program that answers at its sockets; ready when it has reported.
 fn serving<'a>(dir: &'a Dir, mode: &str, options: &[&str]) -> Svc<'a> {
@@ -52,13 +42,6 @@ fn server(dir: &Dir) -> [String; 5] {
         report.display().to_string(),
         "--serve".into(),
     ]
-}
-
-/// What the program has reported, and its process.
-fn reported(dir: &Dir) -> (Process, Value) {
-    wait_until("the program reports", || dir.join("report").exists().then_some(()));
-    let report = dir.report("report");
-    (Process::open(report["pid"].as_i64().unwrap().try_into().unwrap()).unwrap(), report)
 }
 
 /// Ends the program, and what it has reported is forgotten.

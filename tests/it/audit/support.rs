@@ -204,26 +204,3 @@ pub(super) fn is_asleep(pid: i32) -> bool {
 fn pause() {
     let _ = nix::poll::poll(&mut [], PollTimeout::from(2_u8));
 }
-
-pub(super) fn is_root() -> bool {
-    nix::unistd::geteuid().is_root()
-}
-
-pub(super) fn installed(program: &str) -> Option<PathBuf> {
-    let found = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"]
-        .map(|directory| Path::new(directory).join(program))
-        .into_iter()
-        .find(|path| path.exists());
-    if found.is_none() {
-        skip(program, "it is not installed");
-    }
-    found
-}
-
-/// Says loudly that a test was not run, and fails it where that is not allowed.
-pub(super) fn skip(capability: &str, why: &str) {
-    eprintln!("SKIPPED, for want of {capability}: {why}");
-    let required = std::env::var_os("SVCADAPT_TEST_REQUIRE").unwrap_or_default();
-    let required = required.to_string_lossy();
-    assert!(!required.split(',').any(|one| one == capability), "{capability} is required: {why}");
-}

@@ -3,13 +3,12 @@
 use serde_json::Value;
 
 use crate::harness::Dir;
+use crate::harness::Service;
 use crate::harness::Svc;
-use crate::run::Service;
 
 use super::becomes;
 use super::logged;
 use super::report;
-use super::reported;
 use super::seen;
 
 /// Everything but the standard streams, with what it leads to and whether an exec closes it.
@@ -124,7 +123,7 @@ fn closed_standard_streams_become_dev_null() {
     let (dir, service) = (Dir::new(), Service::new());
     let deeds = ["enter", "ready", &report(&dir), "stay"];
     becomes(&dir, &service, &deeds).via_hostile(&["--only", "cwd", "--close-stdio"]).run();
-    let (_, seen) = reported(&dir);
+    let (_, seen) = dir.reported();
     for number in ["0", "1", "2"] {
         assert_eq!(seen["fds"][number]["target"], "/dev/null");
         assert_eq!(seen["fds"][number]["cloexec"], false);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::harness::Dir;
-use crate::run::Service;
+use crate::harness::Service;
 
 use super::becomes;
 use super::logged;

@@ -16,12 +16,12 @@ use crate::harness::Launchd;
 use crate::harness::Process;
 use crate::harness::Svc;
 use crate::harness::Systemd;
+use crate::harness::free_port;
+use crate::harness::have;
 use crate::harness::require;
 use crate::harness::wait_until;
 
-use crate::supervised::s6_and_runit::have;
 use crate::supervised::support::Unit;
-use crate::supervised::support::free_port;
 
 /// Where it is started, what it says of itself there, and how that is done.
 type Place = (&'static str, &'static str, fn(&Started));

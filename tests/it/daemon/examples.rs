@@ -14,6 +14,7 @@ use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Process;
 use crate::harness::Svc;
+use crate::harness::free_port;
 use crate::harness::require;
 use crate::harness::wait_until;
 
@@ -21,10 +22,6 @@ use crate::harness::wait_until;
 fn example<'a>(dir: &'a Dir, name: &str) -> Svc<'a> {
     let path = Path::new(env!("CARGO_BIN_EXE_svcadapt")).with_file_name("examples").join(name);
     Svc::new(dir).program(path.to_str().unwrap())
-}
-
-fn port() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string()
 }
 
 /// What is answered; the question is complete with our end of the sending.
@@ -56,7 +53,7 @@ fn example_servers_answer_once_the_launcher_returns() {
         ("http", "GET /x HTTP/1.1\r\n\r\n", "GET /x HTTP/1.1"),
         ("activated", "", "classic, none\n"),
     ] {
-        let (dir, port) = (Dir::new(), port());
+        let (dir, port) = (Dir::new(), free_port().to_string());
         example(&dir, name).args([&port]).run();
         let answered = ask(&port, question);
         assert!(answered.ends_with(answer), "{name}: {answered:?}");
@@ -66,7 +63,7 @@ fn example_servers_answer_once_the_launcher_returns() {
 
 #[test]
 fn asynchronous_runtime_receives_signals() {
-    let (dir, port) = (Dir::new(), port());
+    let (dir, port) = (Dir::new(), free_port().to_string());
     example(&dir, "http").args([&port]).run();
     let main = main_process(&dir, "http");
     for _ in 0..3 {
@@ -121,7 +118,7 @@ fn legacy_example_starts_stops_and_restarts() {
     if !require(Capability::Root) {
         return;
     }
-    let (dir, port) = (Dir::new(), port());
+    let (dir, port) = (Dir::new(), free_port().to_string());
     let word = |word: &str| example(&dir, "legacy").args([word, &port]).output();
     assert_eq!(word("status").exit, Exit::Status(3));
     let started = word("start");

@@ -4,9 +4,9 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::harness::Dir;
+use crate::harness::Service;
 use crate::harness::Svc;
 use crate::harness::facts;
-use crate::run::Service;
 
 use super::becomes;
 use super::seen;

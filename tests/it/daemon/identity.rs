@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::harness::Capability;
 use crate::harness::Dir;
+use crate::harness::Service;
 use crate::harness::require;
-use crate::run::Service;
 
 use super::becomes;
 use super::logged;

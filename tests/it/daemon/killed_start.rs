@@ -12,10 +12,10 @@ use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Process;
+use crate::harness::Service;
 use crate::harness::killed_at;
 use crate::harness::require;
 use crate::harness::wait_until;
-use crate::run::Service;
 
 use super::becomes;
 

@@ -1,7 +1,7 @@
 //! What cannot be right is a typed error, and nothing has been changed then.
 
 use crate::harness::Dir;
-use crate::run::Service;
+use crate::harness::Service;
 
 use super::RUNS;
 use super::becomes;

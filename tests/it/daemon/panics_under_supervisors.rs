@@ -9,11 +9,12 @@ use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Process;
+use crate::harness::Service;
 use crate::harness::Svc;
 use crate::harness::Systemd;
+use crate::harness::have;
 use crate::harness::require;
 use crate::harness::wait_until;
-use crate::run::Service;
 
 use crate::supervised::s6_and_runit as supervisors;
 use crate::supervised::support::Unit;
@@ -106,7 +107,7 @@ fn panic_fails_the_systemd_unit_and_is_logged() {
 
 #[test]
 fn panic_status_and_message_reach_s6() {
-    if !require(Capability::Root) || !supervisors::have("s6-supervise") {
+    if !require(Capability::Root) || !have("s6-supervise") {
         return;
     }
     for phase in &PHASES {

@@ -8,9 +8,9 @@ use nix::sys::signal::Signal;
 use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Process;
+use crate::harness::Service;
 use crate::harness::Svc;
 use crate::harness::wait_until;
-use crate::run::Service;
 
 use super::becomes;
 

@@ -35,13 +35,12 @@ mod sockets;
 mod start;
 
 use crate::harness::Dir;
+use crate::harness::Service;
 use crate::harness::Svc;
-use crate::run::Service;
 
 use super::Way;
 use super::logged;
 use super::report;
-use super::reported;
 use super::seen;
 
 /// How often `main` runs up to where it enters.

@@ -1,8 +1,8 @@
 //! `start`, `stop`, `restart` and `status` from the program's own command line.
 
 use crate::harness::Dir;
+use crate::harness::Service;
 use crate::harness::Svc;
-use crate::run::Service;
 
 use super::becomes;
 

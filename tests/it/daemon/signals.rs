@@ -5,7 +5,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::harness::Dir;
-use crate::run::Service;
+use crate::harness::Service;
 
 use super::becomes;
 use super::logged;

@@ -18,19 +18,16 @@ use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Launchd;
 use crate::harness::Process;
+use crate::harness::Service;
 use crate::harness::Svc;
 use crate::harness::Systemd;
+use crate::harness::free_port;
 use crate::harness::low_port;
 use crate::harness::require;
 use crate::harness::wait_until;
-use crate::run::Service;
 
 use super::becomes;
 use super::logged;
-
-fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
-}
 
 /// What is said to the program comes back.
 fn answers(mut connection: impl Read + Write) {

@@ -6,14 +6,13 @@ use std::time::Instant;
 use nix::sys::signal::Signal;
 
 use crate::harness::Dir;
+use crate::harness::Service;
 use crate::harness::Svc;
-use crate::run::Service;
 
 use super::RUNS;
 use super::becomes;
 use super::logged;
 use super::report;
-use super::reported;
 use super::seen;
 
 #[test]
@@ -48,7 +47,7 @@ fn daemon_forks_twice_and_cannot_acquire_a_terminal() {
     let (dir, service) = (Dir::new(), Service::new());
     let deeds = ["enter", &report(&dir), "ready", "stay"];
     becomes(&dir, &service, &deeds).via_hostile(&["--only", "cwd", "--tty"]).run();
-    let (_, inside) = reported(&dir);
+    let (_, inside) = dir.reported();
     assert_ne!(inside["pid"], inside["sid"], "it leads a session");
     assert_eq!(inside["tty_nr"], 0);
     let now = seen(&service);

@@ -12,18 +12,18 @@ use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Process;
+use crate::harness::Service;
 use crate::harness::Svc;
 use crate::harness::Systemd;
 use crate::harness::facts;
+use crate::harness::free_port;
+use crate::harness::have;
 use crate::harness::require;
 use crate::harness::wait_until;
-use crate::run::Service;
 
 use crate::supervised::notify_messages::Manager;
-use crate::supervised::s6_and_runit as supervisors;
 use crate::supervised::support::Unit;
 use crate::supervised::support::children;
-use crate::supervised::support::free_port;
 
 /// A start script's line: the same words everywhere.
 pub(crate) fn line(dir: &Dir, deeds: &[&str]) -> String {
@@ -238,7 +238,7 @@ fn systemd_credential_is_read() {
 
 #[test]
 fn s6_gets_readiness_on_its_notification_descriptor() {
-    if !supervisors::have("s6-supervise") {
+    if !have("s6-supervise") {
         return;
     }
     let dir = Dir::new();

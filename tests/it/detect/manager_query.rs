@@ -6,25 +6,27 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::harness::Capability;
+use crate::harness::require;
+use crate::harness::skip;
+
 use super::support::Directory;
 use super::support::PROGRAM;
 use super::support::Started;
 use super::support::clean;
 use super::support::decided;
 use super::support::facts;
-use super::support::have_root;
-use super::support::skip;
 
 const SYSTEMCTL: &str = "/usr/bin/systemctl";
 
 /// Runs `detect` as a child in `NAME.service`, where systemctl does as this shell text says. `/run` is empty but for
 /// the mark of systemd, and what systemctl was told is left in the file `told`.
 fn asked(name: &str, systemctl: &str) -> Option<(Value, String)> {
-    if !have_root() {
+    if !require(Capability::Root) {
         return None;
     }
     if !Path::new(SYSTEMCTL).exists() {
-        skip("systemctl");
+        skip("systemctl", "it is not installed");
         return None;
     }
     let directory = Directory::new(name);

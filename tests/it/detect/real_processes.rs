@@ -5,14 +5,16 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::harness::Capability;
+use crate::harness::have;
+use crate::harness::require;
+
 use super::support::Directory;
 use super::support::PROGRAM;
 use super::support::Started;
 use super::support::clean;
 use super::support::decided;
 use super::support::facts;
-use super::support::have;
-use super::support::have_root;
 use super::support::lie;
 
 fn supervised_in(directory: &Directory, supervisor: &str) -> Value {
@@ -64,7 +66,7 @@ fn child_of_a_small_init_is_supervised() {
 
 #[test]
 fn process_1_is_supervised_even_with_a_terminal() {
-    if !have_root() {
+    if !require(Capability::Root) {
         return;
     }
     let inside = ["-pf", "--mount-proc", "--kill-child", PROGRAM, "detect", "--json"];
@@ -116,7 +118,7 @@ fn orphan(directory: &Path) -> String {
 /// Nothing tells it from a child of that shell, which has to stay.
 #[test]
 fn orphan_below_a_shell_as_process_1_is_supervised() {
-    if !have_root() {
+    if !require(Capability::Root) {
         return;
     }
     let directory = Directory::new("orphan");
@@ -139,7 +141,7 @@ fn orphan_adopted_by_a_small_init_is_supervised() {
 
 #[test]
 fn detection_without_proc_finds_no_manager() {
-    if !have_root() {
+    if !require(Capability::Root) {
         return;
     }
     let shell = format!("mount -t tmpfs none /proc && exec '{PROGRAM}' detect --json");

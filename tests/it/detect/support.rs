@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::Read;
-use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -114,32 +113,6 @@ impl Drop for Started {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Says loudly that something could not be tested; a failure where the capability was demanded.
-pub(super) fn skip(capability: &str) {
-    let demanded = std::env::var_os("SVCADAPT_TEST_REQUIRE").unwrap_or_default();
-    let demanded = demanded.to_string_lossy().split(',').any(|name| name == capability);
-    assert!(!demanded, "{capability} is missing, and SVCADAPT_TEST_REQUIRE demands it");
-    let mut stderr = std::io::stderr();
-    let _ = writeln!(stderr, "SKIPPED: {capability} is missing here, so detection under it is NOT tested");
-}
-
-pub(super) fn have(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).any(|directory| directory.join(program).exists());
-    if !found {
-        skip(program);
-    }
-    found
-}
-
-pub(super) fn have_root() -> bool {
-    let root = nix::unistd::geteuid().is_root();
-    if !root {
-        skip("root");
-    }
-    root
 }
 
 pub(super) fn clean(program: &str) -> Command {

@@ -78,6 +78,19 @@ impl Dir {
         serde_json::from_str(&self.read(name)).unwrap()
     }
 
+    /// Waits until `inspect` or `becomes` has written `report`, and returns its process and the report.
+    pub(crate) fn reported(&self) -> (Process, serde_json::Value) {
+        let report = self.awaited_report();
+        let pid = report["pid"].as_i64().and_then(|pid| pid.try_into().ok()).unwrap();
+        (Process::open(pid).unwrap(), report)
+    }
+
+    /// Waits for the report in `report`.
+    pub(crate) fn awaited_report(&self) -> serde_json::Value {
+        wait_until("the program reports", || self.join("report").exists().then_some(()));
+        self.report("report")
+    }
+
     /// Gives the directory to a user (which root can).
     pub(crate) fn owned_by(self, user: &str) -> Self {
         let user = User::from_name(user).unwrap().unwrap_or_else(|| panic!("no user {user}"));

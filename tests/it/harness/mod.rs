@@ -15,7 +15,8 @@
 //! * [`Systemd`]: the machine's own systemd as process 1 of private namespaces.
 //! * [`Launchd`]: the stand-in for launchd (tests/tools/launchd.rs) as process 1 of private namespaces.
 //! * [`world`]: a script on a machine of its own, with users and paths that the real one has not.
-//! * [`low_port`]: a port that is root's, and no other test's.
+//! * [`Service`]: a service with a name that is unique on the machine.
+//! * [`free_port`], [`low_port`]: a free port, and one below 1024.
 //! * [`require`]: skips loudly, or fails where `SVCADAPT_TEST_REQUIRE` says that skipping is no answer.
 //!
 //! What a test leaves behind is ended with its `Dir`. What a killed test binary leaves behind is ended by a janitor
@@ -29,6 +30,7 @@ mod port;
 mod proc;
 mod process;
 mod require;
+mod service;
 mod strace;
 mod svc;
 mod systemd;
@@ -39,14 +41,20 @@ pub(crate) use dir::Dir;
 pub(crate) use dir::SOURCES;
 pub(crate) use dir::example;
 pub(crate) use launchd::Launchd;
+pub(crate) use port::free_port;
+pub(crate) use port::has_ipv6;
 pub(crate) use port::leave_behind;
 pub(crate) use port::low_port;
 pub(crate) use proc::facts;
 pub(crate) use process::Process;
 pub(crate) use process::wait_until;
 pub(crate) use require::Capability;
+pub(crate) use require::have;
+pub(crate) use require::installed;
 pub(crate) use require::require;
 pub(crate) use require::skip;
+pub(crate) use service::Service;
+pub(crate) use service::lock_directory;
 pub(crate) use strace::killed_at;
 pub(crate) use svc::Exit;
 pub(crate) use svc::Output;
@@ -54,3 +62,4 @@ pub(crate) use svc::Running;
 pub(crate) use svc::Svc;
 pub(crate) use systemd::Systemd;
 pub(crate) use world::world;
+pub(crate) use world::world_prints;

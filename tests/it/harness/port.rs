@@ -2,7 +2,9 @@
 
 use std::io;
 use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
 use std::net::TcpListener;
+use std::net::UdpSocket;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -11,7 +13,7 @@ use std::sync::atomic::Ordering;
 
 use super::wait_until;
 
-/// A port of TCP below 1024 that nobody listens on, and that no other test of this binary is given.
+/// A free TCP port below 1024 that no other test of this binary gets.
 pub(crate) fn low_port() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(600);
     loop {
@@ -21,6 +23,19 @@ pub(crate) fn low_port() -> u16 {
             return port;
         }
     }
+}
+
+/// A port that is free for TCP and UDP on every IPv4 address.
+pub(crate) fn free_port() -> u16 {
+    wait_until("a port is free", || {
+        let port = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap().local_addr().unwrap().port();
+        UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok().then_some(port)
+    })
+}
+
+/// Whether this machine has IPv6.
+pub(crate) fn has_ipv6() -> bool {
+    TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }
 
 /// Lets go of a socket of any kind, so that its path is one that was left behind. A child that another test is just

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::io::Write;
 use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
 use std::thread;
@@ -77,6 +78,21 @@ pub(crate) fn require(capability: Capability) -> bool {
 pub(super) fn missing(capability: Capability, why: &str) -> bool {
     skip(&capability.to_string(), why);
     false
+}
+
+/// Whether this program is installed. If not, says so, or fails; see [`skip`].
+pub(crate) fn have(program: &str) -> bool {
+    installed(program).is_some()
+}
+
+/// The path of an installed program. If it is missing, says so, or fails; see [`skip`].
+pub(crate) fn installed(program: &str) -> Option<PathBuf> {
+    let folders = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"];
+    let found = folders.map(|folder| Path::new(folder).join(program)).into_iter().find(|path| path.exists());
+    if found.is_none() {
+        skip(program, "it is not installed");
+    }
+    found
 }
 
 /// Prints on standard error that this test is skipped, and why.

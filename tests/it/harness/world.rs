@@ -1,6 +1,8 @@
 //! A machine of the test's own, for users, groups and paths that the real one must not get.
 
 use super::dir::Dir;
+use super::require::Capability;
+use super::require::require;
 use super::svc::Svc;
 
 /// Runs a shell script as root on a machine of its own (`world.sh`): what it changes in /etc, /home, /opt, /run, /srv,
@@ -16,4 +18,15 @@ pub(crate) fn world<'a>(dir: &'a Dir, script: &str) -> Svc<'a> {
         .args(["--mount", "--propagation", "private", "sh", "-euc", include_str!("world.sh")])
         .args([path.to_string().as_str(), script])
         .env("PATH", format!("{path}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"))
+}
+
+/// Runs a script in a [`world`] of its own. It must print exactly this, end with 0 and leave no process. Skips where there
+/// are no namespaces.
+pub(crate) fn world_prints(script: &str, stdout: &str) {
+    if !require(Capability::Namespaces) {
+        return;
+    }
+    let dir = Dir::new();
+    world(&dir, script).stdout(stdout).run();
+    dir.nothing_left();
 }

@@ -48,10 +48,6 @@ pub(super) fn generate(
 /// The program that reports to `LABEL.report` and stays; and what it reports, when it does.
 const STAYS: [&str; 4] = ["[DIR]/inspect", "--out", "[DIR]/report", "--stay"];
 
-fn report(dir: &Dir) -> Value {
-    wait_until("the program reports", || dir.join("report").exists().then(|| dir.report("report")))
-}
-
 /// The job's only process, which launchd has started itself.
 fn only_process(launchd: &Launchd, label: &str) -> Process {
     let spawned = launchd.wait(label, "spawned");
@@ -91,7 +87,7 @@ fn job_runs_with_every_native_setting() {
     ];
     let program = [&STAYS[..], &["--stdout", "said", "--stderr", ""]].concat();
     generate(&dir, &launchd, "org.example.all", &words, &program);
-    let seen = report(&dir);
+    let seen = dir.awaited_report();
     assert_eq!(seen["pid"], launchd.wait("org.example.all", "spawned")["pid"]);
     assert_eq!((&seen["uid"]["real"], &seen["gid"]["real"]), (&json!(65534), &json!(1)));
     assert_eq!(seen["groups"], json!([1]));
@@ -179,7 +175,7 @@ fn adapter_applies_what_launchd_lacks_and_leaves_one_process() {
     dir.write("variables", "SECRET=x\n");
     let said = generate(&dir, &launchd, &label, &words, &STAYS);
     assert!(said.contains("--ready: lost: "), "{said}");
-    let seen = report(&dir);
+    let seen = dir.awaited_report();
     let process = only_process(&launchd, &label);
     // The report is the program's, and launchd's child is the program.
     assert_eq!(seen["pid"], launchd.wait(&label, "spawned")["pid"]);

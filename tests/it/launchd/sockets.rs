@@ -4,7 +4,6 @@
 use std::fs;
 use std::io::Read;
 use std::io::Write;
-use std::net::TcpListener;
 use std::net::TcpStream;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
@@ -15,6 +14,8 @@ use std::time::Duration;
 use crate::harness::Dir;
 use crate::harness::Launchd;
 use crate::harness::Svc;
+use crate::harness::free_port;
+use crate::harness::has_ipv6;
 use crate::harness::wait_until;
 
 use super::generated_jobs::generate;
@@ -46,15 +47,6 @@ fn tcp(name: &str, port: u16, more: &str) -> String {
 
 fn sockets(entries: &str) -> String {
     format!("<key>Sockets</key><dict>{entries}</dict>")
-}
-
-/// A port that was free just now. Whoever needs it binds it at once.
-fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
-}
-
-fn has_ipv6() -> bool {
-    TcpListener::bind(("::1", 0)).is_ok()
 }
 
 #[test]

@@ -13,11 +13,7 @@ use crate::support::said;
 use crate::support::svcadapt;
 
 use super::as_json;
-
-fn job(keys: &str) -> String {
-    let always = "<key>Label</key><string>a.b</string><key>Program</key><string>/bin/web</string>";
-    format!("<plist version=\"1.0\"><dict>{always}{keys}</dict></plist>")
-}
+use super::job;
 
 #[test]
 fn run_at_load_follows_the_units_install_section() {

@@ -10,11 +10,7 @@ use crate::support::said;
 use crate::support::svcadapt;
 
 use super::as_json;
-
-fn job(keys: &str) -> String {
-    let always = "<key>Label</key><string>a.b</string><key>Program</key><string>/bin/web</string>";
-    format!("<plist version=\"1.0\"><dict>{always}{keys}</dict></plist>")
-}
+use super::job;
 
 fn map(key: &str, value: &str) -> String {
     format!("<dict><key>{key}</key>{value}</dict>")

@@ -4,18 +4,13 @@ use crate::support::Folder;
 use crate::support::said;
 use crate::support::svcadapt;
 
-/// `gen-plist` of this text with these options, and what was said of it; it must succeed.
-fn told(text: &str, options: &[&str]) -> (String, String) {
-    let folder = Folder::new();
-    folder.write("a.b.plist", text);
-    let file = folder.path().join("a.b.plist").display().to_string();
-    let output = svcadapt([&["gen-plist", &file], options].concat());
-    assert!(output.status.success(), "{}", said(&output));
-    (String::from_utf8(output.stdout.clone()).unwrap(), said(&output).replace(&file, "a.b.plist"))
+/// The output of `gen-plist` for this text and these options, and what it reports on standard error.
+fn with_reports(text: &str, options: &[&str]) -> (String, String) {
+    super::rewritten_with_reports("gen-plist", "a.b.plist", text, options)
 }
 
 fn rewritten(text: &str, options: &[&str]) -> String {
-    told(text, options).0
+    with_reports(text, options).0
 }
 
 /// Everything that a person may write differently than the writer does.
@@ -68,7 +63,7 @@ fn property_list_without_options_comes_back_byte_for_byte() {
         format!("\u{feff}{ODD}"),
         ODD.replace('\n', " ").replace("  ", ""),
     ] {
-        let (written, said) = told(&text, &["--strict"]);
+        let (written, said) = with_reports(&text, &["--strict"]);
         assert_eq!(written, text);
         assert!(
             said.lines().all(|line| !line.contains(": lost") && !line.contains("approximated")),
@@ -80,7 +75,7 @@ fn property_list_without_options_comes_back_byte_for_byte() {
         "<dict/>",
     );
     let plain = plain.replace("      <key>NetworkState</key><true/>\n", "");
-    assert_eq!(told(&plain, &["--strict"]), (plain, String::new()));
+    assert_eq!(with_reports(&plain, &["--strict"]), (plain, String::new()));
 }
 
 /// The lines that are not in both, each with its sign.
@@ -167,7 +162,7 @@ fn key_invalid_for_an_agent_is_removed_with_its_line() {
         "    <key>Disabled</key>",
         "    <key>UserName</key>\n    <string>www</string>\n    <key>Disabled</key>",
     );
-    let (written, said) = told(&text, &["--scope=user", "--allow-loss"]);
+    let (written, said) = with_reports(&text, &["--scope=user", "--allow-loss"]);
     assert_eq!(written, ODD);
     let lost = "svcadapt: a.b.plist:16: UserName: lost, weakens security: launchd runs every agent as the user whose it is\n";
     assert!(said.contains(lost), "{said}");

@@ -6,17 +6,12 @@ use crate::support::svcadapt;
 
 /// `gen-unit` of this text with these options; it must succeed.
 fn rewritten(text: &str, options: &[&str]) -> String {
-    told(text, options).0
+    with_reports(text, options).0
 }
 
-/// The same, and what was said of it.
-fn told(text: &str, options: &[&str]) -> (String, String) {
-    let folder = Folder::new();
-    folder.write("web.service", text);
-    let file = folder.path().join("web.service").display().to_string();
-    let output = svcadapt([&["gen-unit", &file], options].concat());
-    assert!(output.status.success(), "{}", said(&output));
-    (String::from_utf8(output.stdout.clone()).unwrap(), said(&output).replace(&file, "web.service"))
+/// The same, with what is reported on standard error.
+fn with_reports(text: &str, options: &[&str]) -> (String, String) {
+    super::rewritten_with_reports("gen-unit", "web.service", text, options)
 }
 
 /// Everything that a person may write differently than the writer does.
@@ -46,7 +41,7 @@ fn unit_without_options_comes_back_byte_for_byte() {
         "[Service]\nExecStart=/bin/web\n[Service]\nType=oneshot\n[Service]\nExecStart=/bin/b\n".to_owned(),
         "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStop=/bin/true".to_owned(),
     ] {
-        let (written, told) = told(&text, &["--strict"]);
+        let (written, told) = with_reports(&text, &["--strict"]);
         assert_eq!((written, told), (text, String::new()));
     }
 }
@@ -94,7 +89,7 @@ fn changed_option_changes_only_its_line() {
         ("--limit-nofile=64", &["+LimitNOFILE=64"]),
         ("--restart=always", &["+Restart=always"]),
     ] {
-        let (written, told) = told(ODD, &["--strict", option]);
+        let (written, told) = with_reports(ODD, &["--strict", option]);
         assert_eq!(
             (difference(ODD, &written), told),
             (changed.iter().map(ToString::to_string).collect(), String::new())
@@ -158,14 +153,14 @@ fn adapter_changes_only_the_command_and_the_type() {
 fn systemd_version_removes_the_lines_it_does_not_know() {
     let text = "[Service]\n# why\nExecStart=/bin/web\nProtectProc=invisible\nRestartMode=direct\n# 2\nNice=3\nProtectHome=yes\n";
     let known = "[Service]\n# why\nExecStart=/bin/web\n# 2\nNice=3\nProtectHome=yes\n";
-    let (written, lost) = told(text, &["--systemd-version=239", "--allow-loss"]);
+    let (written, lost) = with_reports(text, &["--systemd-version=239", "--allow-loss"]);
     assert_eq!(written, known);
     assert_eq!(
         lost,
         "svcadapt: web.service:4: ProtectProc=invisible: lost, weakens security: systemd 239 does not know it\n\
          svcadapt: web.service:5: RestartMode=direct: lost: systemd 239 does not know it\n"
     );
-    assert_eq!(told(text, &["--systemd-version=262"]), (text.to_owned(), String::new()));
+    assert_eq!(with_reports(text, &["--systemd-version=262"]), (text.to_owned(), String::new()));
     // Nothing is left to do for this unit, and its words stay all the same.
     let exit = "[Unit]\n# why\nSuccessAction=exit\n[Service]\nType=oneshot\n";
     assert_eq!(rewritten(exit, &["--systemd-version=239"]), exit.replace("SuccessAction=exit\n", ""));
@@ -178,7 +173,7 @@ fn systemd_version_removes_the_lines_it_does_not_know() {
 #[test]
 fn unknown_directive_is_kept_and_reported() {
     let text = "[Service]\nExecStart=/bin/web\nSupersede=yes\nNice=3\n";
-    let (written, told) = told(text, &["--nice=4", "--strict"]);
+    let (written, told) = with_reports(text, &["--nice=4", "--strict"]);
     assert_eq!(written, text.replace("Nice=3", "Nice=4"));
     assert_eq!(
         told,

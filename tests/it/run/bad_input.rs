@@ -10,9 +10,9 @@ use nix::unistd::mkfifo;
 
 use crate::harness::Capability;
 use crate::harness::Dir;
+use crate::harness::Service;
 use crate::harness::require;
 
-use super::Service;
 use super::contents;
 use super::run;
 

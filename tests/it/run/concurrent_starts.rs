@@ -14,11 +14,11 @@ use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Output;
 use crate::harness::Process;
+use crate::harness::Service;
 use crate::harness::killed_at;
+use crate::harness::lock_directory;
 use crate::harness::require;
 
-use super::Service;
-use super::locks;
 use super::run;
 use super::stop;
 
@@ -92,7 +92,8 @@ fn concurrent_starts_with_one_pid_file_leave_one_service() {
         process.wait_gone();
         dir.nothing_left();
     }
-    let lock = locks(nix::unistd::geteuid().as_raw()).join(pid_file.replace('/', ",").replacen(',', ".", 1));
+    let lock = lock_directory(nix::unistd::geteuid().as_raw())
+        .join(pid_file.replace('/', ",").replacen(',', ".", 1));
     assert!(lock.exists(), "{} is not the lock", lock.display());
     fs::remove_file(format!("{}%record", lock.display())).unwrap();
     fs::remove_file(lock).unwrap();

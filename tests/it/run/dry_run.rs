@@ -5,9 +5,9 @@ use serde_json::json;
 
 use crate::harness::Capability;
 use crate::harness::Dir;
+use crate::harness::Service;
 use crate::harness::require;
 
-use super::Service;
 use super::contents;
 use super::run;
 

@@ -9,10 +9,10 @@ use std::path::Path;
 use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Exit;
+use crate::harness::Service;
 use crate::harness::Svc;
 use crate::harness::require;
 
-use super::Service;
 use super::run;
 
 /// The kinds of directories, where each lies, and the status of one that cannot be made (systemd.exec(5)).

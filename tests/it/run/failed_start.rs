@@ -11,13 +11,12 @@ use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Process;
+use crate::harness::Service;
 use crate::harness::require;
 use crate::harness::wait_until;
 
-use super::Service;
 use super::contents;
 use super::inspect;
-use super::reported;
 use super::run;
 use super::stop;
 
@@ -404,7 +403,7 @@ fn sockets_passed_to_a_wrapper_shell_reach_the_service() {
         .args(["run", "--mode=classic", "--ready", &format!("file:{}", dir.join("report").display())])
         .args(inspect(&dir))
         .run();
-    let (process, report) = reported(&dir);
+    let (process, report) = dir.reported();
     assert_eq!(report["env"]["LISTEN_PID"], process.pid().to_string());
     stop(&process);
 }

@@ -11,13 +11,12 @@ use serde_json::json;
 
 use crate::harness::Capability;
 use crate::harness::Dir;
+use crate::harness::Service;
 use crate::harness::Svc;
 use crate::harness::facts;
 use crate::harness::require;
 
-use super::Service;
 use super::inspect;
-use super::reported;
 use super::run;
 use super::stop;
 
@@ -25,7 +24,7 @@ use super::stop;
 fn seen(dir: &Dir, options: &[&str]) -> Value {
     let ready = format!("--ready=file:{}", dir.join("report").display());
     run(dir, &[&ready]).args(options).args(inspect(dir)).run();
-    let (process, report) = reported(dir);
+    let (process, report) = dir.reported();
     stop(&process);
     fs::remove_file(dir.join("report")).unwrap();
     dir.nothing_left();
@@ -180,7 +179,7 @@ fn environment_is_the_one_set() {
     ];
     let svc = Svc::new(&dir).args(options).args(inspect(&dir));
     svc.env("GIVEN", "yes").env("SECRET", "no").env("LD_PRELOAD", "").run();
-    let (process, report) = reported(&dir);
+    let (process, report) = dir.reported();
     let mut env = report["env"].as_object().unwrap().clone();
     // What only this process can mean; `hostile` looks what it says.
     assert!(env.remove("SVCADAPT_PROCESS").is_some());
@@ -199,14 +198,14 @@ fn environment_is_the_one_set() {
     let dirty = Svc::new(&dir).args(options).args(["--clean-environment=no"]).args(inspect(&dir));
     fs::remove_file(dir.join("report")).unwrap();
     dirty.env("SECRET", "shared").run();
-    let (process, report) = reported(&dir);
+    let (process, report) = dir.reported();
     assert_eq!(report["env"]["SECRET"], json!("shared"));
     stop(&process);
     // Nothing is told that was not to be.
     fs::remove_file(dir.join("report")).unwrap();
     let unset = ["--unset-environment=SVCADAPT_PROCESS"];
     Svc::new(&dir).args(options).args(unset).args(inspect(&dir)).env("GIVEN", "yes").run();
-    let (process, report) = reported(&dir);
+    let (process, report) = dir.reported();
     assert!(report["env"].get("SVCADAPT_PROCESS").is_none());
     stop(&process);
 }
@@ -309,7 +308,7 @@ fn preserved_descriptors_reach_the_program() {
     let options = ["--files-preserve=7,500", "--name", service.name()];
     let ready = format!("--ready=file:{}", dir.join("report").display());
     run(&dir, &options).args([&ready]).args(inspect(&dir)).via_hostile(&["--only", "fds,nofile"]).run();
-    let (process, report) = reported(&dir);
+    let (process, report) = dir.reported();
     let numbers: Vec<&String> = report["fds"].as_object().unwrap().keys().collect();
     assert_eq!(numbers, ["0", "1", "2", "7", "32", "500"]);
     stop(&process);

@@ -13,7 +13,6 @@ use crate::harness::facts;
 use crate::harness::require;
 
 use super::inspect;
-use super::reported;
 use super::run;
 use super::stop;
 
@@ -93,7 +92,7 @@ fn expected_limits(hard: &Value) -> Value {
 fn check(dir: &Dir, svc: Svc<'_>, expected: &Value) {
     let line = svc.to_string();
     svc.run();
-    let (process, mut inside) = reported(dir);
+    let (process, mut inside) = dir.reported();
     let mut outside = facts(&process.pid().to_string()).unwrap();
     // Its own handler, set after the report.
     outside["signals"]["caught"] = json!([]);

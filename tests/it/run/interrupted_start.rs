@@ -8,12 +8,11 @@ use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Process;
+use crate::harness::Service;
 use crate::harness::Svc;
 use crate::harness::require;
 use crate::harness::wait_until;
 
-use super::Service;
-use super::reported;
 use super::run;
 
 /// A start of `daemonic` with these words, which becomes `inspect` and stays.
@@ -34,7 +33,7 @@ fn daemon_of_a_killed_launcher_is_found_by_status_and_stop() {
         let launcher = start(&dir, &service, words).spawn();
         let report = dir.join("report");
         wait_until("the daemon runs", || report.exists().then_some(()));
-        let (daemon, _) = reported(&dir);
+        let (daemon, _) = dir.reported();
         launcher.signal(Signal::SIGKILL);
         assert_eq!(launcher.finish().exit, Exit::Signal(9));
         assert!(daemon.is_alive());

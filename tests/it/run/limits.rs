@@ -2,11 +2,10 @@
 
 use crate::harness::Capability;
 use crate::harness::Dir;
+use crate::harness::Service;
 use crate::harness::Svc;
 use crate::harness::require;
 use crate::harness::world;
-
-use super::Service;
 
 #[test]
 fn named_service_starts_under_a_low_limit_of_open_files() {

@@ -12,12 +12,12 @@ use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Output;
+use crate::harness::Service;
 use crate::harness::Svc;
 use crate::harness::leave_behind;
 use crate::harness::require;
 use crate::harness::wait_until;
 
-use super::Service;
 use super::run;
 use super::stop;
 

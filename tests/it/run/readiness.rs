@@ -20,13 +20,14 @@ use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Process;
 use crate::harness::Running;
+use crate::harness::Service;
 use crate::harness::Svc;
 use crate::harness::facts;
+use crate::harness::free_port;
 use crate::harness::require;
 use crate::harness::wait_until;
 use crate::harness::world;
 
-use super::Service;
 use super::run;
 use super::stop;
 
@@ -72,11 +73,6 @@ fn variable(process: &Process, name: &str) -> String {
 fn strange(process: &Process, message: &[u8]) {
     let address = variable(process, "NOTIFY_SOCKET");
     UnixDatagram::unbound().unwrap().send_to(message, address).unwrap();
-}
-
-/// Where nothing listens yet.
-fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
 #[test]

@@ -1,24 +1,16 @@
 //! A /run that is not as a distribution makes it: in containers, in a confined unit.
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::require;
-use crate::harness::world;
+use crate::harness::world_prints;
 
 /// Runs a script in a world of its own, which must print this on both streams together and end with 0.
-fn told(script: &str, text: &str) {
-    if !require(Capability::Namespaces) {
-        return;
-    }
-    let dir = Dir::new();
+fn prints(script: &str, stdout: &str) {
     let run = "classic() { svcadapt run --mode classic \"$@\" -- /bin/sleep 100 2>&1; echo $?; }\n";
-    world(&dir, &format!("{run}{script}")).stdout(text).run();
-    dir.nothing_left();
+    world_prints(&format!("{run}{script}"), stdout);
 }
 
 #[test]
 fn named_service_starts_with_a_sticky_run() {
-    told(
+    prints(
         "chmod 1777 /run; classic --name web; stat -c '%U %a' /run/svcadapt; svcadapt status web | head -1
          svcadapt stop web",
         "0\nroot 755\nweb: running, process [ANY]\nweb: stopped (SIGTERM, [ANY] s)\n",
@@ -27,7 +19,7 @@ fn named_service_starts_with_a_sticky_run() {
 
 #[test]
 fn planted_lock_directory_in_a_sticky_run_is_refused() {
-    told(
+    prints(
         "chmod 1777 /run; mkdir /run/svcadapt; chown 2001 /run/svcadapt; classic --name web",
         "svcadapt: lock '/run/svcadapt/web': /run/svcadapt: it belongs to another user\n  \
          hint: remove it, and find out who put it there\n251\n",
@@ -36,7 +28,7 @@ fn planted_lock_directory_in_a_sticky_run_is_refused() {
 
 #[test]
 fn run_writable_by_others_is_refused_with_a_hint() {
-    told(
+    prints(
         "chmod 777 /run; classic --name web; ls /run; classic --pid-file /run/web.pid
          classic --listen-stream /run/web.sock; chmod 1777 /run; classic --pid-file /run/web.pid",
         "svcadapt: lock '/run/svcadapt/web': /run/svcadapt: users other than root can write in /run\n  \
@@ -55,7 +47,7 @@ fn read_only_run_is_accepted_below_a_manager_and_as_process_1() {
     let note = "svcadapt: lock 'web': started without it, so status and stop know nothing of this service: \
                 /run/svcadapt: read-only file system\n  \
                 hint: /run has to be writable; in a container: --tmpfs /run:mode=755\nstarted\n";
-    told(
+    prints(
         "mount -o remount,ro /run; export SHELL=/bin/sh
          svcadapt run --mode supervised --name web -- sh -c 'echo started' 2>&1
          unshare --pid --fork --mount-proc svcadapt run --name web -- sh -c 'echo started' 2>&1
@@ -70,7 +62,7 @@ fn read_only_run_is_accepted_below_a_manager_and_as_process_1() {
 
 #[test]
 fn notify_probe_works_with_a_read_only_run() {
-    told(
+    prints(
         "mount -o remount,ro /run
          svcadapt run --mode classic --ready notify -- sh -c 'systemd-notify --ready 2>/dev/null; exec sleep 0' 2>&1 |
              grep -c read-only || true",

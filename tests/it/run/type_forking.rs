@@ -14,13 +14,12 @@ use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Process;
 use crate::harness::Running;
+use crate::harness::Service;
 use crate::harness::Svc;
 use crate::harness::require;
 use crate::harness::skip;
 use crate::harness::wait_until;
 
-use super::Service;
-use super::reported;
 use super::run;
 
 /// A start of `daemonic` with these words, which becomes `inspect` and reports.
@@ -44,7 +43,7 @@ fn status(dir: &Dir, words: &[&str]) -> (Exit, String) {
 fn runs_and_stops(dir: &Dir, service: &Service, pid_file: Option<&str>) {
     let report = dir.join("report");
     wait_until("the program reports", || report.exists().then_some(()));
-    let (process, _) = reported(dir);
+    let (process, _) = dir.reported();
     assert_eq!(service.main().pid(), process.pid());
     let runs = format!("running, process {}", process.pid());
     let (exit, said) = status(dir, &[service.name()]);
@@ -124,7 +123,7 @@ fn forking_service_of_an_ordinary_user_starts() {
     let words = ["--pid-file", path.as_str()];
     start(&dir, &service, &words, &words).by("nobody").run();
     wait_until("the program reports", || dir.join("report").exists().then_some(()));
-    let (process, seen) = reported(&dir);
+    let (process, seen) = dir.reported();
     assert_eq!(service.main().pid(), process.pid());
     assert_eq!(seen["uid"]["real"], 65_534);
     Svc::new(&dir).by("nobody").args(["stop", "--pid-file", &path]).output();

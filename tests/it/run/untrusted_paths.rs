@@ -9,10 +9,10 @@ use nix::sys::signal::Signal;
 use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Exit;
+use crate::harness::Service;
 use crate::harness::Svc;
 use crate::harness::require;
 
-use super::Service;
 use super::run;
 
 /// Does something with no more rights than the user of the service has.

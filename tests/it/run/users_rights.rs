@@ -2,9 +2,8 @@
 //! however the path leads there.
 
 use crate::harness::Capability;
-use crate::harness::Dir;
 use crate::harness::require;
-use crate::harness::world;
+use crate::harness::world_prints;
 
 /// A secret of root's, a directory of the service's user, and a start as that user that ends with the program.
 const SCENE: &str = "umask 022
@@ -14,25 +13,20 @@ const SCENE: &str = "umask 022
     ";
 
 /// What a script says on a machine of its own, after the scene was set.
-fn check(script: &str, expected: &str) {
-    if !require(Capability::Namespaces) {
-        return;
-    }
-    let dir = Dir::new();
-    world(&dir, &format!("{SCENE}{script}")).stdout(expected).run();
-    dir.nothing_left();
+fn prints(script: &str, stdout: &str) {
+    world_prints(&format!("{SCENE}{script}"), stdout);
 }
 
 /// The same where access control lists are needed.
-fn check_with_access_lists(script: &str, expected: &str) {
+fn prints_with_access_lists(script: &str, expected: &str) {
     if require(Capability::AccessLists) {
-        check(script, expected);
+        prints(script, expected);
     }
 }
 
 #[test]
 fn log_behind_a_users_link_is_opened_with_the_users_rights() {
-    check(
+    prints(
         "ln -s /srv/www/log/app.log /var/log/app.log
         ln -s /srv/secret /srv/www/log/app.log
         for option in '-o append:' '-o truncate:' '-o file:' '-e append:' '--standard-input file:'; do
@@ -53,7 +47,7 @@ fn log_behind_a_users_link_is_opened_with_the_users_rights() {
 
 #[test]
 fn log_below_a_users_link_in_a_sticky_directory_is_opened_with_the_users_rights() {
-    check(
+    prints(
         "install -d -m 1777 /var/shared
         install -d -m 700 /srv/private; cp /srv/secret /srv/private/app.log
         ln -s /srv/private /var/shared/link; chown -h www /var/shared/link
@@ -65,7 +59,7 @@ fn log_below_a_users_link_in_a_sticky_directory_is_opened_with_the_users_rights(
 
 #[test]
 fn directory_with_an_access_list_is_not_trusted() {
-    check_with_access_lists(
+    prints_with_access_lists(
         "for place in /var/log/list /run/list; do mkdir $place; setfacl -m u:www:rwx $place; done
         ln -s /srv/secret /var/log/list/app.log
         run -o append:/var/log/list/app.log -- echo mine
@@ -85,7 +79,7 @@ fn directory_with_an_access_list_is_not_trusted() {
 
 #[test]
 fn directory_writable_by_group_0_is_trusted_unless_the_service_is_in_it() {
-    check(
+    prints(
         "mkdir /run/image; chmod 775 /run/image; ln -s /srv/secret /run/image/app.log
         run --pid-file /run/image/x.pid -- sh -c 'test -s /run/image/x.pid && echo there'
         for groups in '--group 0' '--supplementary-groups root'; do
@@ -106,7 +100,7 @@ fn directory_writable_by_group_0_is_trusted_unless_the_service_is_in_it() {
 
 #[test]
 fn log_at_a_users_dangling_link_is_created_as_the_user() {
-    check(
+    prints(
         "ln -s /srv/www/log/app.log /var/log/app.log
         run -o append:/var/log/app.log -- echo mine
         stat -c %U:%a /srv/www/log/app.log; cat /var/log/app.log",
@@ -120,7 +114,7 @@ fn log_of_another_user_in_a_sticky_directory_is_refused() {
     let refused = |name: &str, cause: &str| {
         format!("svcadapt: standard output 'truncate:/var/shared/{name}': {cause}\n{hint}")
     };
-    check(
+    prints(
         "install -d -m 1777 /var/shared; cd /var/shared
         for user in other www root; do echo old >$user; chmod 666 $user; chown $user $user; done
         echo old >two; chmod 666 two; chown www two; ln two second
@@ -154,7 +148,7 @@ fn log_in_a_syslog_directory_is_created_by_root_without_links() {
              made\n  hint: remove it, or log to a directory in which only root can make files\n= 209\n"
         )
     };
-    check(
+    prints(
         "chgrp other /var/log; chmod 775 /var/log; mkdir /var/log/app
         ln -s /srv/secret /var/log/link; ln -s / /var/log/way
         for path in new app/new link way/srv/secret; do run -o append:/var/log/$path -- echo mine; done
@@ -171,7 +165,7 @@ fn log_in_a_syslog_directory_is_created_by_root_without_links() {
 
 #[test]
 fn files_closed_to_root_are_read_with_the_users_rights() {
-    check(
+    prints(
         "install -d -m 700 -o www -g www /srv/www/own; cd /srv/www/own
         install -m 755 /bin/echo program; printf 'A=1\\n' >variables; chown www variables
         limited() {
@@ -195,7 +189,7 @@ fn files_closed_to_root_are_read_with_the_users_rights() {
 
 #[test]
 fn unreachable_program_is_reported_with_the_refusing_directory() {
-    check(
+    prints(
         "install -d -m 700 /srv/closed; mkdir /srv/closed/in; install /bin/true /srv/closed/in
         mkdir /srv/noexec; mount -t tmpfs -o noexec noexec /srv/noexec; install /bin/true /srv/noexec
         install -m 700 /bin/true /srv/mine; install -m 640 /bin/true /srv/plain
@@ -211,7 +205,7 @@ fn unreachable_program_is_reported_with_the_refusing_directory() {
 
 #[test]
 fn program_executable_by_an_access_list_is_started() {
-    check_with_access_lists(
+    prints_with_access_lists(
         "install -m 700 /bin/true /srv/listed; setfacl -m u:www:--x /srv/listed
         install -d -m 700 /srv/closed; setfacl -m u:www:--x /srv/closed; install /bin/true /srv/closed
         run -- /srv/listed; run -- /srv/closed/true",
@@ -220,9 +214,9 @@ fn program_executable_by_an_access_list_is_started() {
 }
 
 /// A start below strace(1) that fails or dies where this is injected.
-fn check_injected(script: &str, expected: &str) {
+fn prints_with_faults(script: &str, expected: &str) {
     if require(Capability::Strace) {
-        check(
+        prints(
             &format!("traced() {{ strace -f -qq -o /dev/null \"$@\"; echo \"= $?\"; }}\n{script}"),
             expected,
         );
@@ -231,7 +225,7 @@ fn check_injected(script: &str, expected: &str) {
 
 #[test]
 fn directory_swapped_after_log_creation_does_not_delete_roots_files() {
-    check_injected(
+    prints_with_faults(
         "mkdir /srv/precious; : >/srv/precious/app.log; echo broken >/srv/program; chmod 755 /srv/program
         traced -P /srv/www/log/app.log -e inject=openat:delay_exit=1000000 \
             svcadapt run --mode classic --user www -o append:/srv/www/log/app.log -- /srv/program 2>/dev/null &
@@ -244,7 +238,7 @@ fn directory_swapped_after_log_creation_does_not_delete_roots_files() {
 
 #[test]
 fn created_files_are_removed_if_the_next_call_fails_or_kills() {
-    check_injected(
+    prints_with_faults(
         "for how in error=EDQUOT error=EPERM signal=KILL; do
             traced -P /var/lib/app -e inject=fchown:$how \
                 svcadapt run --mode classic --user www --state-directory app -- sleep 60
@@ -262,7 +256,7 @@ fn created_files_are_removed_if_the_next_call_fails_or_kills() {
 
 #[test]
 fn readiness_probe_uses_the_users_rights() {
-    check(
+    prints(
         "install -d -m 700 -o www -g www /run/own
         limited() {
             setpriv --bounding-set=-dac_override,-dac_read_search \
@@ -280,7 +274,7 @@ a = socket.socket(socket.AF_UNIX); a.bind(\"/run/own/socket\"); a.listen(); time
 
 #[test]
 fn user_and_group_in_one_value_are_refused_with_a_hint() {
-    check(
+    prints(
         "svcadapt run --user www:other -- id -u 2>&1; echo \"= $?\"",
         "svcadapt: --user 'www:other': neither a name nor a number of a user or group\n  \
          hint: for both write --user www --group other\n= 2\n",
@@ -289,7 +283,7 @@ fn user_and_group_in_one_value_are_refused_with_a_hint() {
 
 #[test]
 fn setuid_or_setgid_svcadapt_refuses_to_run() {
-    check(
+    prints(
         "as_www() { setpriv --reuid 2001 --regid 2001 --clear-groups \"$@\" 2>&1; echo \"= $?\"; }
         for mode in 4755 2755 755; do
             install -m $mode \"$(command -v svcadapt)\" /srv/lent
@@ -307,7 +301,7 @@ const LENT: &str = "svcadapt: start 'svcadapt': it has more rights than the user
 
 #[test]
 fn start_under_a_file_size_limit_is_refused_and_leaves_nothing() {
-    check(
+    prints(
         "start() { (ulimit -f 0; svcadapt run \"$@\" --pid-file /run/x.pid -- sleep 60; echo \"= $?\") 2>&1 | cat; }
         start --mode supervised; start --mode classic --name sizes
         (ulimit -f 0; unshare --pid --fork --mount-proc svcadapt run --pid-file /run/x.pid -- sleep 60; echo \"= $?\") 2>&1 | cat

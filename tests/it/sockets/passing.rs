@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
-use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -12,15 +11,15 @@ use serde_json::json;
 use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Svc;
+use crate::harness::free_port;
+use crate::harness::has_ipv6;
 use crate::harness::low_port;
 use crate::harness::require;
 use crate::harness::wait_until;
 
 use super::abstract_name;
 use super::datagram;
-use super::free_port;
 use super::numbers;
-use super::reported;
 use super::server;
 use super::serving;
 use super::stop;
@@ -72,7 +71,7 @@ fn program_of_another_user_answers_on_every_socket_kind() {
         } else {
             Some(svc.spawn())
         };
-        let (process, report) = reported(&dir);
+        let (process, report) = dir.reported();
         assert_eq!(tcp(port), format!("3 {service}.socket"), "{mode}");
         assert_eq!(unix(&stream), format!("4 {service}.socket"));
         assert_eq!(abstract_name(&service), format!("5 {service}.socket"));
@@ -108,7 +107,7 @@ fn privileged_port_is_opened_for_an_ordinary_user() {
     let port = low_port();
     let option = format!("--listen-stream=127.0.0.1:{port}");
     serving(&dir, "classic", &[&option, "--user=nobody", "--file-descriptor-name=low"]).run();
-    let (process, report) = reported(&dir);
+    let (process, report) = dir.reported();
     assert_eq!(tcp(port), "3 low");
     assert_eq!(report["capabilities"]["effective"], "0000000000000000");
     stop(&dir, &process);
@@ -137,7 +136,7 @@ fn sockets_and_preserved_descriptors_do_not_collide() {
         server(&dir)[1..].join(" "),
     );
     Svc::new(&dir).program("/bin/sh").args(["-c", &script]).run();
-    let (process, report) = reported(&dir);
+    let (process, report) = dir.reported();
     assert_eq!(numbers(&report), [0, 1, 2, 3, 5, 9]);
     assert_eq!(tcp(port), "3 unknown");
     stop(&dir, &process);
@@ -233,14 +232,14 @@ fn dry_run_lists_sockets_and_invalid_ones_are_refused() {
 #[test]
 fn bind_ipv6_only_selects_the_address_families() {
     let dir = Dir::new();
-    if TcpListener::bind("[::1]:0").is_err() {
+    if !has_ipv6() {
         return crate::harness::skip("ipv6", "this machine has none");
     }
     for (only, four) in [("both", true), ("ipv6-only", false)] {
         let port = free_port();
         let options = [format!("--listen-stream={port}"), format!("--bind-ipv6-only={only}")];
         serving(&dir, "classic", &[&options[0], &options[1]]).run();
-        let (process, _) = reported(&dir);
+        let (process, _) = dir.reported();
         let connects = |address: &str| std::net::TcpStream::connect(format!("{address}:{port}")).is_ok();
         assert!(connects("[::1]"));
         assert_eq!(connects("127.0.0.1"), four, "{only}");
@@ -254,7 +253,7 @@ fn supervised_program_with_sockets_keeps_its_pid() {
     let path: PathBuf = dir.join("s");
     let listen = format!("--listen-stream={}", path.display());
     let running = Svc::new(&dir).args(["run", "--mode", "supervised", &listen]).args(server(&dir)).spawn();
-    let (process, report) = reported(&dir);
+    let (process, report) = dir.reported();
     assert_eq!((process.pid(), numbers(&report)), (running.pid(), vec![0, 1, 2, 3]));
     wait_until("it answers", || (unix(&path) == "3 unknown").then_some(()));
     stop(&dir, &process);

@@ -13,11 +13,10 @@ use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Process;
 use crate::harness::Svc;
+use crate::harness::free_port;
 use crate::harness::leave_behind;
 use crate::harness::require;
 
-use super::free_port;
-use super::reported;
 use super::serving;
 use super::stop;
 use super::unix;
@@ -42,7 +41,7 @@ fn stale_socket_is_replaced_and_a_used_one_refused() {
     leave_behind(UnixListener::bind(&path).unwrap(), &path);
     let listen = format!("--listen-stream={}", path.display());
     serving(&dir, "classic", &[&listen]).run();
-    let (process, _) = reported(&dir);
+    let (process, _) = dir.reported();
     assert_eq!(unix(&path), "3 unknown");
     fs::rename(dir.join("report"), dir.join("first")).unwrap();
     refused(&dir, &path, IN_USE);
@@ -55,7 +54,7 @@ fn stale_socket_is_replaced_and_a_used_one_refused() {
     refused(&dir, &path, IN_USE);
     leave_behind(held, &path);
     serving(&dir, "classic", &[&listen]).run();
-    stop(&dir, &reported(&dir).0);
+    stop(&dir, &dir.reported().0);
     dir.nothing_left();
 }
 
@@ -105,7 +104,7 @@ fn socket_directory_writable_by_others_is_refused_for_root() {
     mode(0o1777);
     let listen = format!("--listen-stream={}", open.join("s").display());
     serving(&dir, "classic", &[&listen]).run();
-    stop(&dir, &reported(&dir).0);
+    stop(&dir, &dir.reported().0);
     mode(0o755);
     std::os::unix::fs::chown(&open, Some(65_534), Some(65_534)).unwrap();
     let dir = dir.owned_by("nobody");
@@ -116,7 +115,7 @@ fn socket_directory_writable_by_others_is_refused_for_root() {
         serving(&dir, "classic", &[&listen, "--user=nobody", "--socket-mode=0620", &group]).run();
         let made = fs::symlink_metadata(open.join("s")).unwrap();
         assert_eq!((made.uid(), made.mode() & 0o777), (65_534, 0o620));
-        stop(&dir, &reported(&dir).0);
+        stop(&dir, &dir.reported().0);
         std::os::unix::fs::lchown(open.join("s"), Some(0), None).unwrap();
     }
     dir.nothing_left();

@@ -8,9 +8,9 @@ use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Svc;
 use crate::harness::Systemd;
+use crate::harness::free_port;
 use crate::harness::wait_until;
 
-use super::free_port;
 use super::server;
 use super::tcp;
 use super::unix;

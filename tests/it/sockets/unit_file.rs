@@ -8,10 +8,9 @@ use serde_json::json;
 use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Svc;
+use crate::harness::free_port;
 use crate::support::printed;
 
-use super::free_port;
-use super::reported;
 use super::server;
 use super::stop;
 use super::tcp;
@@ -47,7 +46,7 @@ fn unit_runs_with_its_socket_unit_and_drop_ins() {
     Svc::new(&dir)
         .args(["run", "--mode=classic", &report, &name, "--file-descriptor-name=web.socket", &unit])
         .run();
-    let (process, _) = reported(&dir);
+    let (process, _) = dir.reported();
     assert_eq!((tcp(port), unix(&path)), ("3 web.socket".into(), "4 web.socket".into()));
     stop(&dir, &process);
     assert_eq!(Svc::new(&dir).args(["stop", &name["--name=".len()..]]).output().exit, Exit::Status(0));

@@ -1,20 +1,12 @@
 //! A service seen from another namespace than its own, or without /proc.
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::require;
-use crate::harness::world;
+use crate::harness::world_prints;
 
 const RUN: &str = "run() { svcadapt run --mode classic --name web \"$@\" -- /bin/sleep 100; }\n";
 
 /// Runs a script in a world of its own, which must print this and end with 0.
-fn told(script: &str, stdout: &str) {
-    if !require(Capability::Namespaces) {
-        return;
-    }
-    let dir = Dir::new();
-    world(&dir, &format!("{RUN}{script}")).stdout(stdout).run();
-    dir.nothing_left();
+fn prints(script: &str, stdout: &str) {
+    world_prints(&format!("{RUN}{script}"), stdout);
 }
 
 #[test]
@@ -22,7 +14,7 @@ fn service_is_found_from_another_time_namespace() {
     if std::fs::symlink_metadata("/proc/self/ns/time").is_err() {
         return;
     }
-    told(
+    prints(
         "elsewhere() { unshare --time --boottime \"$1\" -- sh -c \"$2\"; }
          run; elsewhere 100000 'svcadapt status web' | head -1
          elsewhere 100000 'svcadapt run --mode classic --name web -- /bin/sleep 100' 2>/dev/null; echo $?
@@ -37,7 +29,7 @@ fn service_is_found_from_another_time_namespace() {
 
 #[test]
 fn service_is_found_with_the_proc_of_another_pid_namespace() {
-    told(
+    prints(
         "unshare --pid --fork --kill-child sh -c '
              svcadapt run --mode classic --name web -- /bin/sleep 100; svcadapt status web | head -1 | tr -d 0-9
              svcadapt run --mode classic --name web -- /bin/sleep 100 2>/dev/null; echo $?'",
@@ -48,7 +40,7 @@ fn service_is_found_with_the_proc_of_another_pid_namespace() {
 
 #[test]
 fn service_is_found_without_proc() {
-    told(
+    prints(
         "umount -l /proc; run; svcadapt status web | head -1 | tr -d 0-9; run 2>/dev/null; echo $?
          svcadapt run --mode classic -- /bin/true; echo $?",
         "web: running, process \n250\n0\n",

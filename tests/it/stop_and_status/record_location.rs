@@ -1,9 +1,8 @@
 //! Where it is kept which services run: found again by every command, whatever has changed since the start.
 
 use crate::harness::Capability;
-use crate::harness::Dir;
 use crate::harness::require;
-use crate::harness::world;
+use crate::harness::world_prints;
 
 /// `www COMMAND` is one of the user www, with an environment as cron(8) makes it.
 const WWW: &str = "www() { setpriv --reuid 2001 --regid 2001 --clear-groups env -i PATH=\"$PATH\" \"$@\"; }
@@ -15,18 +14,13 @@ own_tmp() {
 }\n";
 
 /// Runs a script in a world of its own, which must print this and end with 0.
-fn told(script: &str, stdout: &str) {
-    if !require(Capability::Namespaces) {
-        return;
-    }
-    let dir = Dir::new();
-    world(&dir, &format!("{WWW}{script}")).stdout(stdout).run();
-    dir.nothing_left();
+fn prints(script: &str, stdout: &str) {
+    world_prints(&format!("{WWW}{script}"), stdout);
 }
 
 #[test]
 fn users_service_is_found_across_login_and_logout() {
-    told(
+    prints(
         "run; login; www svcadapt status web >/dev/null; echo $?
          www env XDG_STATE_HOME=/tmp XDG_RUNTIME_DIR=/run/user/2001 HOME=/tmp svcadapt status web >/dev/null; echo $?
          run 2>/dev/null; echo $?
@@ -38,7 +32,7 @@ fn users_service_is_found_across_login_and_logout() {
 
 #[test]
 fn users_service_is_found_after_tmp_was_emptied() {
-    told(
+    prints(
         "own_tmp; run; rm -rf /tmp/svcadapt-2001; www svcadapt status web >/dev/null; echo $?; www svcadapt stop web",
         "0\nweb: stopped (SIGTERM, [ANY] s)\n",
     );
@@ -47,7 +41,7 @@ fn users_service_is_found_after_tmp_was_emptied() {
 #[test]
 fn users_service_of_an_earlier_version_is_found() {
     // As a version that knew no other place, the state is moved there.
-    told(
+    prints(
         "run; login; mv /srv/www/.local/state/svcadapt/* /run/user/2001/svcadapt
          www svcadapt status web >/dev/null; echo $?; run 2>/dev/null; echo $?; www svcadapt stop web",
         "0\n250\nweb: stopped (SIGTERM, [ANY] s)\n",
@@ -56,7 +50,7 @@ fn users_service_of_an_earlier_version_is_found() {
 
 #[test]
 fn service_of_a_user_without_a_home_survives_tmp_cleaning() {
-    told(
+    prints(
         "own_tmp; sed -i s,/srv/www:,/nonexistent:, /etc/passwd; run
          touch -h -d '2001-01-01' /tmp/svcadapt-2001/* /tmp/svcadapt-2001
          stat -c '%a %n' /tmp/svcadapt-2001/web /tmp/svcadapt-2001/web%record
@@ -72,7 +66,7 @@ fn service_of_a_user_without_a_home_survives_tmp_cleaning() {
 
 #[test]
 fn pid_file_of_a_service_recorded_elsewhere_is_refused() {
-    told(
+    prints(
         "www svcadapt run --mode classic --name web --pid-file /srv/www/p -- /bin/sleep 100
          login; mv /srv/www/.local/state/svcadapt/* /run/user/2001/svcadapt
          www svcadapt run --mode classic --name other --pid-file /srv/www/p -- /bin/sleep 100 2>/dev/null; echo $?
@@ -84,7 +78,7 @@ fn pid_file_of_a_service_recorded_elsewhere_is_refused() {
 #[test]
 fn shared_home_has_one_record_directory_for_each_boot() {
     // The other machine's service would look dead here, and be replaced.
-    told(
+    prints(
         "run; cd /srv/www/.local/state/svcadapt; mv * other-boot; sed -i 's/^boot=.*/boot=other/' */web%record
          echo other >other-boot/%host
          www svcadapt status web; run; ls -d other-boot; www svcadapt stop web
@@ -95,7 +89,7 @@ fn shared_home_has_one_record_directory_for_each_boot() {
 
 #[test]
 fn record_directory_planted_by_another_user_is_ignored() {
-    told(
+    prints(
         "own_tmp; mkdir /tmp/svcadapt-2001; run; www svcadapt stop web
          www svcadapt status web || true",
         "web: stopped (SIGTERM, [ANY] s)\nweb: not running\n",
@@ -104,7 +98,7 @@ fn record_directory_planted_by_another_user_is_ignored() {
 
 #[test]
 fn root_record_directory_writable_by_others_is_an_error() {
-    told(
+    prints(
         "svcadapt run --mode classic --name web -- /bin/sleep 100; chmod 775 /run/svcadapt
          svcadapt status web; echo $?; svcadapt stop web 2>&1; echo $?
          svcadapt run --mode classic --name web -- /bin/sleep 100 2>/dev/null; echo $?
@@ -119,7 +113,7 @@ fn root_record_directory_writable_by_others_is_an_error() {
 
 #[test]
 fn unreachable_record_directory_is_an_error() {
-    told(
+    prints(
         "svcadapt run --mode classic --name web -- /bin/sleep 100; chmod 700 /run
          www svcadapt status web; echo $?; www svcadapt stop web >/dev/null 2>&1; echo $?
          chmod 755 /run; svcadapt stop web
@@ -134,7 +128,7 @@ fn unreadable_record_directory_is_an_error() {
     if !require(Capability::Strace) {
         return;
     }
-    told(
+    prints(
         "svcadapt run --mode classic --name web -- /bin/sleep 100
          strace -qq -o trace -P /run/svcadapt -e inject=file:error=EIO svcadapt status web; echo $?
          strace -qq -o trace -P /run/svcadapt/web -e inject=file:error=EIO svcadapt status web >/dev/null; echo $?

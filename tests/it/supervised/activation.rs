@@ -10,18 +10,11 @@ use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Svc;
 use crate::harness::Systemd;
+use crate::harness::free_port;
 use crate::harness::require;
-use crate::harness::wait_until;
 
 use super::support::Unit;
-use super::support::free_port;
 use super::support::wait_no_adapter;
-
-/// The report of a program that says so when it is written.
-fn report(dir: &Dir) -> Value {
-    wait_until("the program reports", || dir.join("report").exists().then_some(()));
-    dir.report("report")
-}
 
 /// The descriptors, by their numbers.
 fn numbers(seen: &Value) -> Vec<&str> {
@@ -61,7 +54,7 @@ fn activated(
     );
     systemd.must(&["start", &socket]);
     TcpStream::connect(("127.0.0.1", port)).unwrap().write_all(b"x").unwrap();
-    let seen = report(dir);
+    let seen = dir.awaited_report();
     unit.wait_active();
     systemd.must(&["stop", &socket]);
     (unit, seen)
@@ -126,7 +119,7 @@ fn watchdog_variables_name_the_program() {
         let unit = Unit::write(systemd, name, &text);
         unit.begin();
         unit.wait_active();
-        let seen = report(&dir);
+        let seen = dir.awaited_report();
         assert_eq!(seen["env"]["WATCHDOG_USEC"], "60000000", "{name}");
         assert_eq!(seen["env"]["WATCHDOG_PID"], seen["pid"].to_string(), "{name}");
         assert_eq!(seen["env"]["SYSTEMD_EXEC_PID"], seen["pid"].to_string(), "{name}");
@@ -158,7 +151,7 @@ fn systemd_socket_activate_passes_sockets_to_the_program() {
         TcpStream::connect(("127.0.0.1", port)).unwrap().write_all(b"x").unwrap();
         let pid = running.pid();
         assert_eq!(running.finish().exit, Exit::Status(0));
-        let seen = report(&dir);
+        let seen = dir.awaited_report();
         assert_eq!(seen["pid"] == pid, mode == "supervised");
         assert_eq!(seen["env"]["LISTEN_PID"], seen["pid"].to_string(), "{mode}: {:#}", seen["env"]);
         assert_eq!(seen["env"]["LISTEN_FDS"], "1");
@@ -193,7 +186,7 @@ fn sockets_for_another_process_are_not_passed_on() {
             .env("WATCHDOG_PID", "1")
             .env("WATCHDOG_USEC", "1000")
             .run();
-        let seen = report(&dir);
+        let seen = dir.awaited_report();
         for name in ["LISTEN_PID", "LISTEN_FDS", "WATCHDOG_PID", "WATCHDOG_USEC"] {
             assert!(seen["env"][name].is_null(), "{mode}: {name}");
         }

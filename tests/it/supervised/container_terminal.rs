@@ -3,9 +3,8 @@
 use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Svc;
+use crate::harness::have;
 use crate::harness::require;
-
-use super::s6_and_runit::have;
 
 /// A pseudoterminal, and a container in it. Once the program says `up`, these keys are typed.
 const TERMINAL: &str = r#"

@@ -15,14 +15,7 @@ use super::support::NOBODY;
 use super::support::adapters;
 use super::support::children;
 
-/// `run --mode supervised` with these words, in which `[DIR]` is the directory.
-fn supervised<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {
-    dir.program("inspect");
-    let path = dir.path().display().to_string();
-    Svc::new(dir)
-        .args(["run", "--mode", "supervised"])
-        .args(words.iter().map(|word| word.replace("[DIR]", &path)))
-}
+use super::support::supervised;
 
 #[test]
 fn started_process_becomes_the_program() {

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Systemd;
+use crate::harness::free_port;
 use crate::harness::wait_until;
 
 use super::support::Gate;
@@ -13,7 +14,6 @@ use super::support::NOBODY;
 use super::support::Unit;
 use super::support::adapters;
 use super::support::children;
-use super::support::free_port;
 use super::support::wait_no_adapter;
 
 /// One way to be ready: the probe, what the program does, and the descriptors that it has beside the streams.

@@ -9,6 +9,7 @@ use nix::sys::signal::Signal;
 use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Systemd;
+use crate::harness::free_port;
 use crate::harness::skip;
 use crate::harness::wait_until;
 
@@ -17,7 +18,6 @@ use super::support::NOBODY;
 use super::support::Unit;
 use super::support::adapters;
 use super::support::children;
-use super::support::free_port;
 use super::support::wait_no_adapter;
 
 /// The words of a program that forks itself away, and becomes the one that waits at the gate.

@@ -11,38 +11,29 @@ use crate::harness::Exit;
 use crate::harness::Process;
 use crate::harness::Running;
 use crate::harness::Svc;
+use crate::harness::free_port;
+use crate::harness::have;
 use crate::harness::require;
 use crate::harness::wait_until;
 
 use super::s6_and_runit::command;
 use super::s6_and_runit::end_s6;
-use super::s6_and_runit::have;
 use super::s6_and_runit::s6;
 use super::s6_and_runit::service;
 use super::support::Gate;
 use super::support::NOBODY;
 use super::support::adapters;
 use super::support::children;
-use super::support::free_port;
+use super::support::supervised;
 
-/// `svcadapt run --mode supervised` with these words, in which `[DIR]` is the directory.
+/// `run --mode supervised` with these words, in which `[DIR]` is the directory and `[NAME]` a name of its own.
 fn run<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {
-    for program in ["svcadapt", "inspect", "daemonic"] {
-        dir.program(program);
-    }
-    let path = dir.path().display().to_string();
-    let words = words.iter().map(|word| word.replace("[DIR]", &path).replace("[NAME]", &name(dir)));
-    Svc::new(dir).args(["run", "--mode", "supervised"]).args(words)
+    let words: Vec<String> = words.iter().map(|word| word.replace("[NAME]", &name(dir))).collect();
+    supervised(dir, &words.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// A daemon that forks itself away, and reports.
 const DAEMON: [&str; 8] = ["--name", "[NAME]", "--type", "forking", "--", "[DIR]/daemonic", "--forks", "2"];
-
-/// Waits for the report, and says who made it.
-fn reported(dir: &Dir) -> Process {
-    wait_until("the program reports", || dir.join("report").exists().then_some(()));
-    Process::open(dir.report("report")["pid"].as_i64().unwrap().try_into().unwrap()).unwrap()
-}
 
 #[test]
 fn monitor_exit_status_is_the_forked_programs() {
@@ -76,7 +67,7 @@ fn monitor_exit_status_is_the_forked_programs() {
 
 /// The main process, once the monitor knows it, and it is all that there is below.
 fn settled(dir: &Dir, running: &Running) -> Process {
-    let main = reported(dir);
+    let main = dir.reported().0;
     wait_until("the daemon is the service", || is_service(dir, &name(dir), &main).then_some(()));
     wait_until("the daemon is the only child", || (children(running.pid()) == [main.pid()]).then_some(()));
     main
@@ -162,7 +153,7 @@ fn killed_monitor_ends_the_program() {
         let dir = if user.is_empty() { Dir::new() } else { Dir::new().owned_by("nobody") };
         let options = ["--kill-signal", "QUIT", "--", "[DIR]/inspect", "--out", "[DIR]/report", "--deaf"];
         let running = run(&dir, &[user, &options].concat()).spawn();
-        let main = reported(&dir);
+        let main = dir.reported().0;
         assert_ne!(main.pid(), running.pid());
         running.signal(Signal::SIGKILL);
         assert_eq!(running.finish().exit, Exit::Signal(9));
@@ -177,7 +168,7 @@ fn monitor_is_not_used_for_default_signals() {
         let dir = Dir::new();
         let words = [options, &["--", "[DIR]/inspect", "--out", "[DIR]/report", "--stay"]].concat();
         let running = run(&dir, &words).spawn();
-        assert_eq!(reported(&dir).pid(), running.pid());
+        assert_eq!(dir.reported().0.pid(), running.pid());
         assert_eq!(adapters(&dir), NOBODY);
         running.signal(Signal::SIGTERM);
         assert_eq!(running.finish().exit, Exit::Status(0));
@@ -288,7 +279,7 @@ fn s6_keeps_the_monitor_and_gets_readiness() {
     assert_eq!(command(&dir, "s6-svwait", &["-U", "-t", "10000"]).exit, Exit::Status(0));
     let [monitor] = adapters(&dir)[..] else { panic!("there is not one svcadapt") };
     assert_eq!(command(&dir, "s6-svstat", &["-o", "pid"]).stdout.trim_end(), monitor.to_string());
-    let main = reported(&dir);
+    let main = dir.reported().0;
     assert_eq!(children(monitor), [main.pid()]);
     end_s6(&dir, running);
 }
@@ -326,12 +317,12 @@ fn runit_restarts_a_killed_daemon() {
         ),
     );
     let running = Svc::new(&dir).program("/usr/bin/runsv").args(["service"]).spawn();
-    let first = reported(&dir);
+    let first = dir.reported().0;
     // Not before the monitor knows it.
     wait_until("it is the service", || is_service(&dir, &name, &first).then_some(()));
     fs::remove_file(dir.join("report")).unwrap();
     first.signal(Signal::SIGKILL);
-    let second = reported(&dir);
+    let second = dir.reported().0;
     assert_ne!(first.pid(), second.pid());
     running.signal(Signal::SIGTERM);
     assert_eq!(running.finish().exit, Exit::Status(0));

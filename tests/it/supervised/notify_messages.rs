@@ -27,12 +27,12 @@ use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Running;
 use crate::harness::Svc;
+use crate::harness::free_port;
 use crate::harness::wait_until;
 
 use super::support::Gate;
 use super::support::NOBODY;
 use super::support::adapters;
-use super::support::free_port;
 use super::support::wait_catches_term;
 use super::support::wait_no_adapter;
 

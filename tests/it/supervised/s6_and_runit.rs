@@ -4,7 +4,6 @@
 use std::fs;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
 use nix::sys::signal::Signal;
 
@@ -13,23 +12,15 @@ use crate::harness::Exit;
 use crate::harness::Output;
 use crate::harness::Running;
 use crate::harness::Svc;
-use crate::harness::skip;
+use crate::harness::free_port;
+use crate::harness::have;
 use crate::harness::wait_until;
 
 use super::support::Gate;
 use super::support::NOBODY;
 use super::support::adapters;
 use super::support::children;
-use super::support::free_port;
 use super::support::wait_no_adapter;
-
-pub(crate) fn have(program: &str) -> bool {
-    let found = Path::new("/usr/bin").join(program).exists();
-    if !found {
-        skip(program, "it is not installed");
-    }
-    found
-}
 
 /// A service directory with this `run` script, in which `[DIR]` is the directory and `run` svcadapt's.
 pub(crate) fn service(dir: &Dir, words: &str) {

@@ -12,15 +12,15 @@ use crate::harness::Exit;
 use crate::harness::Process;
 use crate::harness::Svc;
 use crate::harness::Systemd;
+use crate::harness::free_port;
+use crate::harness::have;
 use crate::harness::require;
 use crate::harness::wait_until;
 
 use super::notify_messages::Manager;
-use super::s6_and_runit::have;
 use super::support::NOBODY;
 use super::support::Unit;
 use super::support::adapters;
-use super::support::free_port;
 use super::support::wait_catches_term;
 
 /// What starts svcadapt in a shell that does not become it. What follows keeps the shell from an `exec` of its own.

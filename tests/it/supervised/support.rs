@@ -6,7 +6,6 @@ use std::fs;
 use std::fs::OpenOptions;
 use std::fs::Permissions;
 use std::io::Write;
-use std::net::TcpListener;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -170,11 +169,6 @@ impl Drop for Unit {
     }
 }
 
-/// A port of TCP that nobody listens on.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
-}
-
 /// The processes that execute the svcadapt of this directory.
 pub(crate) fn adapters(dir: &Dir) -> Vec<i32> {
     let program = dir.join("svcadapt");
@@ -212,3 +206,14 @@ fn pids(passes: impl Fn(&Path) -> bool) -> Vec<i32> {
 
 /// No processes.
 pub(crate) const NOBODY: [i32; 0] = [];
+
+/// `run --mode supervised` with these words, in which `[DIR]` is the directory.
+pub(crate) fn supervised<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {
+    for program in ["svcadapt", "inspect", "daemonic"] {
+        dir.program(program);
+    }
+    let path = dir.path().display().to_string();
+    Svc::new(dir)
+        .args(["run", "--mode", "supervised"])
+        .args(words.iter().map(|word| word.replace("[DIR]", &path)))
+}

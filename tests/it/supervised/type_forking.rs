@@ -6,6 +6,7 @@ use std::fs;
 use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Systemd;
+use crate::harness::free_port;
 use crate::harness::wait_until;
 
 use super::support::Gate;
@@ -13,7 +14,6 @@ use super::support::NOBODY;
 use super::support::Unit;
 use super::support::adapters;
 use super::support::children;
-use super::support::free_port;
 
 fn text(dir: &Dir, name: &str, mode: &str, rest: &str) -> String {
     dir.program("svcadapt");

@@ -3,9 +3,9 @@
 use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Exit;
+use crate::harness::Service;
 use crate::harness::Svc;
 use crate::harness::require;
-use crate::run::Service;
 
 use super::logged;
 use super::seen;

@@ -11,15 +11,14 @@ use crate::harness::Capability;
 use crate::harness::Dir;
 use crate::harness::Exit;
 use crate::harness::Process;
+use crate::harness::Service;
 use crate::harness::Svc;
 use crate::harness::require;
 use crate::harness::wait_until;
-use crate::run::Service;
 
 use super::becomes;
 use super::logged;
 use super::report;
-use super::reported;
 use super::seen;
 
 #[test]
@@ -153,7 +152,7 @@ fn ready_daemon_is_the_only_process_left() {
     let main = service.main();
     let all = Process::of_program(&dir.join("becomes"));
     assert_eq!(all.iter().map(Process::pid).collect::<Vec<_>>(), [main.pid()]);
-    let (_, inside) = reported(&dir);
+    let (_, inside) = dir.reported();
     assert_eq!(inside["pid"], main.pid());
     assert_ne!(seen(&service)["ppid"], inside["ppid"]);
     assert_eq!(inside["sid"], inside["ppid"], "the process between led the session");
@@ -166,7 +165,7 @@ fn killed_process_of_a_start_leaves_the_others_consistent() {
     let gate = format!("wait={}", dir.join("gate").display());
     let words = ["enter", &report(&dir), &gate, "ready", "stay"];
     let running = becomes(&dir, &service, &words).spawn();
-    let (daemon, inside) = reported(&dir);
+    let (daemon, inside) = dir.reported();
     let between = Process::open(inside["ppid"].as_i64().unwrap().try_into().unwrap()).unwrap();
     between.signal(Signal::SIGKILL);
     between.wait_gone();
@@ -180,7 +179,7 @@ fn killed_process_of_a_start_leaves_the_others_consistent() {
     let gate = format!("wait={}", dir.join("gate").display());
     let words = ["enter", &report(&dir), &gate, "ready", "stay"];
     let running = becomes(&dir, &service, &words).spawn();
-    let (daemon, inside) = reported(&dir);
+    let (daemon, inside) = dir.reported();
     let between = Process::open(inside["ppid"].as_i64().unwrap().try_into().unwrap()).unwrap();
     running.signal(Signal::SIGKILL);
     // Not all of its descriptors go at once.
