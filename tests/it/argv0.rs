@@ -1,4 +1,4 @@
-//! What a program is called by: its `argv[0]` is one thing, and the path that is executed is another (execve(2)).
+//! `argv[0]` of the program, which may differ from the path that is executed (execve(2)).
 
 use serde_json::Value;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::support::printed;
 use crate::support::said;
 use crate::support::svcadapt;
 
-/// The line of a unit that says what is started.
+/// The `ExecStart=` line of a unit.
 fn start(text: &str) -> &str {
     text.lines().find(|line| line.starts_with("ExecStart=")).unwrap()
 }
@@ -40,7 +40,7 @@ fn argv0_round_trips_between_unit_and_property_list() {
     assert_eq!(start(&String::from_utf8(output.stdout).unwrap()), "ExecStart=@/bin/zsh -zsh -l");
     let model: Value = serde_json::from_str(&printed(["show", &file("zsh.plist")])).unwrap();
     assert_eq!((&model["argv0"], &model["command"]), (&json!("-zsh"), &json!(["/bin/zsh", "-l"])));
-    // A name that was typed counts more, and a program that was typed has none.
+    // `--argv0` overrides the file; a program on the command line resets it.
     let typed = printed(["gen-unit", "--argv0=zsh", &file("zsh.service")]);
     assert_eq!(start(&typed), "ExecStart=@/bin/zsh zsh -l");
     let typed = printed(["gen-unit", &file("zsh.service"), "--", "/bin/true"]);
@@ -110,7 +110,7 @@ fn argv0_is_set_for_the_started_program() {
          <string>-c</string><string>echo \"$0\"</string></array></dict></plist>",
     );
     assert_eq!(spoken(&[&file("a.plist")]), name);
-    // A name with a variable only systemd can know.
+    // Only systemd can expand a variable in argv[0].
     folder.write("b.service", "[Service]\nExecStart=@/bin/sh $NAME -c true\n");
     assert_eq!(
         spoken(&[&file("b.service")]).1,

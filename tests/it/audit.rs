@@ -1,4 +1,4 @@
-//! `svcadapt audit`: what it says of real processes, good ones and bad ones.
+//! `svcadapt audit` of real processes, good and bad ones.
 
 #![allow(
     clippy::unwrap_used,
@@ -125,7 +125,7 @@ fn properties_hidden_from_a_user_are_unknown() {
     }
     assert_eq!(table.verdict("umask"), "ok");
     assert_eq!(table.verdict("user"), "note");
-    // The parent is wrong, and that weighs more than what could not be seen.
+    // The wrong parent outweighs what could not be seen.
     assert_eq!(table.status, 1);
 }
 
@@ -403,7 +403,7 @@ fn closed_output_does_not_panic() {
     assert_eq!((output.status.code(), output.stdout.len()), (Some(4), 0));
 }
 
-/// Checks what a hostile start gives to every daemon whose launcher does not clean up.
+/// Checks what every daemon inherits from a hostile start if its launcher does not clean up.
 fn assert_hostile_signals_and_environment(table: &Table) {
     assert_eq!(table.verdict("signal dispositions"), "no");
     table.assert_found("signal dispositions", "SIGHUP");

@@ -1,4 +1,4 @@
-//! `svcadapt check` tells what is wrong, where, and nothing that is right.
+//! `svcadapt check` reports mistakes with their places, and nothing that is correct.
 
 mod installed_units;
 mod known_mistakes;

@@ -1,6 +1,6 @@
-//! What a start costs the kernel: a number of system calls that does not grow by itself, nor with any limit.
+//! The number of system calls of a start. It must not grow, and must not depend on the limit of open files.
 //!
-//! Times are for `cargo bench --bench launch`; calls can be counted, and are the same on every machine.
+//! Times are for `cargo bench --bench launch`; the number of calls is the same on every machine.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use super::harness::require;
 /// Calls by their names.
 type Counts = BTreeMap<String, usize>;
 
-/// What the C library does by itself, before `main` and for memory, and what puts the limit of files back.
+/// Calls of the C library before `main` and for memory, and those that restore the limit of files.
 const NOT_OURS: [&str; 9] =
     ["brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "prlimit64", "pread64", "getrandom"];
 
@@ -47,8 +47,8 @@ fn bounded(counts: &Counts, most: usize) {
     assert!(closes <= 15, "{closes} times close");
 }
 
-/// The calls up to the exec of the program. What a process does after its fork is waiting or leaving, which may come
-/// before the exec or after it, and is not counted.
+/// The calls up to the exec of the program. After its fork a process only waits or exits, before or after that exec, so
+/// its calls are not counted.
 fn start(mode: &str, files: &str) -> Counts {
     let dir = Dir::new();
     let svcadapt = env!("CARGO_BIN_EXE_svcadapt");

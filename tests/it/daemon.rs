@@ -1,5 +1,5 @@
-//! A program that becomes a service itself, by the library, seen from outside: what python-daemon's own suite names, here
-//! with real processes, and what it does not name. Under supervisors it is in `under_supervisors.rs`.
+//! Programs that become a service by the library, seen from outside: the behaviours of python-daemon's test suite with
+//! real processes, and more. Hosts with a supervisor: `under_supervisors.rs`.
 
 mod builder;
 mod descriptors;
@@ -35,7 +35,7 @@ enum Way {
     ExecutedAgain,
 }
 
-/// How often `main` runs up to where it enters.
+/// How often `main` runs before it has entered.
 const RUNS: usize = 1;
 
 /// `becomes`, in the process that was forked.
@@ -43,8 +43,8 @@ fn becomes<'a>(dir: &'a Dir, service: &Service, words: &[&str]) -> Svc<'a> {
     start(dir, service, Way::Forked, words)
 }
 
-/// `becomes` with this name, forked away, logging to `log`; see tests/tools/becomes.rs. In what
-/// is expected `[NAME]` is that name.
+/// `becomes` with this name, daemonized, logging to `log`; see tests/tools/becomes.rs. In expected output `[NAME]` is
+/// that name.
 fn start<'a>(dir: &'a Dir, service: &Service, way: Way, words: &[&str]) -> Svc<'a> {
     let log = dir.join("log").display().to_string();
     let name = format!("name={}", service.name());
@@ -56,17 +56,17 @@ fn start<'a>(dir: &'a Dir, service: &Service, way: Way, words: &[&str]) -> Svc<'
     Svc::new(dir).program("becomes").args(first).args(words).name("[NAME]", service.name())
 }
 
-/// The deed that reports, for a directory that the service may no longer reach by a relative path.
+/// The word that makes `becomes` report, by an absolute path: the service may not reach a relative one.
 fn report(dir: &Dir) -> String {
     format!("report={}", dir.join("report").display())
 }
 
-/// What is seen of the service from outside.
+/// The facts of the main process, from outside.
 fn seen(service: &Service) -> Value {
     facts(&service.main().pid().to_string()).unwrap()
 }
 
-/// A line of the log, waited for.
+/// Waits for a line of the log.
 fn logged(dir: &Dir, line: &str) {
     let mut log = String::new();
     let found = || {

@@ -1,4 +1,4 @@
-//! Detection is a table: hosts that were seen, kept as facts, and what must be decided about each.
+//! Detection as a table: recorded facts of real hosts, and the expected result for each.
 
 mod manager_query;
 mod output;
@@ -55,7 +55,7 @@ fn fixture(name: &str) -> Facts {
     fixtures().into_iter().find(|fixture| fixture.name == name).unwrap().facts
 }
 
-/// The name of the one fact that is marked.
+/// The name of the deciding fact.
 fn decided(detection: &Detection) -> &'static str {
     let marked: Vec<_> = detection.evidence.iter().filter(|evidence| evidence.decided).collect();
     assert_eq!(marked.len(), 1, "{marked:?}");
@@ -118,7 +118,7 @@ fn requested_mode_wins_and_keeps_manager_and_scope() {
         for (asked, mode) in [(Asked::Classic, Mode::Classic), (Asked::Supervised, Mode::Supervised)] {
             let told = detect(&fixture.facts, asked);
             assert_eq!((told.mode, decided(&told)), (mode, "asked"), "{}", fixture.name);
-            // A supervisor that was asked for and speaks to us is there, by whatever name.
+            // A requested supervisor that set variables for this process is present, whatever its name.
             let manager = if told.manager == Manager::Other { Manager::None } else { told.manager };
             assert_eq!((manager, told.scope), (auto.manager.clone(), auto.scope), "{}", fixture.name);
         }
@@ -148,12 +148,12 @@ fn manager_variables_are_trusted_only_if_a_supervisor_is_requested() {
         &[][..],
         &[("WATCHDOG_USEC", "5"), ("WATCHDOG_PID", "1")],
         &[("LISTEN_FDS", "1"), ("LISTEN_PID", "1")],
-        // What a terminal has inherited from a unit.
+        // Variables that a terminal has inherited from a unit.
         &[("NOTIFY_SOCKET", "/n"), ("SYSTEMD_EXEC_PID", "1")],
     ] {
         assert!(!believed("terminal", no), "{no:?}");
     }
-    // A supervisor that is itself a unit, and has a socket of its own.
+    // A supervisor that runs as a unit and has a notify socket of its own.
     assert!(believed("runit-python", &[("NOTIFY_SOCKET", "/n"), ("SYSTEMD_EXEC_PID", "1")]));
 }
 
@@ -204,7 +204,7 @@ fn facts_with_a_missing_or_wrong_field_are_refused_with_its_name() {
     }
 }
 
-/// What launchd's rules say of one process.
+/// The expected result of launchd's rules for a process.
 #[derive(Debug, PartialEq, Eq)]
 enum Said {
     Job(Option<&'static str>),

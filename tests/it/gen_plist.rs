@@ -1,4 +1,4 @@
-//! A generated property list holds exactly what was said to svcadapt, or it is not generated.
+//! A generated property list contains exactly what was set, or is not generated.
 
 use std::process::Command;
 
@@ -12,7 +12,7 @@ use crate::support::printed;
 use crate::support::said;
 use crate::support::svcadapt;
 
-/// Loads property lists as Python does, which takes XML seriously, and prints each as a line of JSON.
+/// Loads property lists with Python's strict XML reader, and prints each as a line of JSON.
 const READER: &str = "
 import json, plistlib, sys
 for name in sys.argv[1:]:
@@ -20,7 +20,7 @@ for name in sys.argv[1:]:
         print(json.dumps(plistlib.load(file, fmt=plistlib.FMT_XML), sort_keys=True))
 ";
 
-/// What Python reads; none where there is none.
+/// The result of Python's reader; `None` without Python.
 pub(crate) fn read(texts: &[String]) -> Option<Vec<Value>> {
     let folder = Folder::new();
     let mut command = Command::new("timeout");
@@ -39,7 +39,7 @@ pub(crate) fn read(texts: &[String]) -> Option<Vec<Value>> {
     Some(lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
-/// What the crate reads that wrote it.
+/// The result of the reader in the crate that wrote it.
 fn read_back(text: &str) -> plist::Dictionary {
     plist::Value::from_reader_xml(text.as_bytes()).unwrap().into_dictionary().unwrap()
 }
@@ -267,7 +267,7 @@ fn bare_program_name_is_kept_for_launchd_to_search() {
     let words = |text: &[u8]| read_back(&String::from_utf8_lossy(text))["ProgramArguments"].clone();
     let array =
         |words: &[&str]| plist::Value::from(words.iter().map(|word| (*word).into()).collect::<Vec<_>>());
-    // A program that only a Mac has, too.
+    // A program that exists only on a Mac, too.
     for program in ["sh", "osascript"] {
         let output = svcadapt(["gen-plist", "--strict", "--label=x", "--", program, "-e", "1"]);
         assert_eq!((output.status.code(), said(&output)), (Some(0), note(program)));
@@ -311,6 +311,6 @@ fn adapter_path_defaults_to_usr_local_bin_off_macos() {
     let output = svcadapt(words);
     assert_eq!(said(&output), "");
     assert_eq!(first(&String::from_utf8(output.stdout).unwrap()), "/opt/svcadapt".into());
-    // Where nothing is left for svcadapt there is no word of it.
+    // Without an adapter svcadapt is not mentioned.
     assert_eq!(said(&svcadapt(["gen-plist", "--label=x", "--", "/bin/true"])), "");
 }

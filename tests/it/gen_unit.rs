@@ -1,4 +1,4 @@
-//! A generated unit says to systemd exactly what was said to svcadapt, or it is not generated.
+//! A generated unit means to systemd exactly what was set, or is not generated.
 
 mod adjacent_sockets;
 mod log_directory;
@@ -31,7 +31,7 @@ fn unit<S: AsRef<OsStr>>(words: &[S]) -> String {
     printed(std::iter::once(OsStr::new("gen-unit")).chain(words.iter().map(AsRef::as_ref)))
 }
 
-/// What becomes of `$$` when the command is executed; a single `$` would be expanded.
+/// Expands `$$` as systemd does at the start; a single `$` would be expanded.
 fn executed(word: &OsStr) -> OsString {
     let mut plain = Vec::new();
     let mut bytes = word.as_bytes().iter();
@@ -44,7 +44,7 @@ fn executed(word: &OsStr) -> OsString {
     OsString::from_vec(plain)
 }
 
-/// Options that say everything that systemd has a word for, each with what systemd should make of it.
+/// Every option that systemd supports, with the setting that systemd should make of it.
 const EVERYTHING: [(&str, &str, &[&str]); 33] = [
     ("description", "a \"b\" 100% \\ $x ; #", &["Description: a \"b\" 100% \\ $x ; #"]),
     ("type", "simple", &["Type: simple"]),
@@ -149,7 +149,7 @@ fn random_services_are_read_back_by_systemd() {
     let mut expected = Vec::new();
     for number in 0..300 {
         let name = format!("r{number}.service");
-        // A description keeps neither blanks at its ends nor a last backslash, and has no line breaks.
+        // A description loses blanks at its ends and a last backslash, and has no line breaks.
         let description = format!("d{}.", chance.text(12, "").replace(['\t', '\u{85}'], ""));
         let variables: Vec<String> =
             (0..chance.below(4)).map(|n| format!("V{n}={}", chance.text(12, "\n\r\u{1}\u{7f}"))).collect();
@@ -215,7 +215,7 @@ fn value_cannot_inject_a_directive() {
             match option {
                 "description" => expected.insert(0, directive),
                 "files-preserve" => own.push(directive),
-                // An empty value of a list forgets what was said before it.
+                // An empty value resets a list.
                 "state-directory" if words.last().is_some_and(|word| word.ends_with('=')) => (),
                 _ => expected.push(directive),
             }
@@ -301,7 +301,7 @@ fn bare_name_missing_on_this_machine_is_written_and_reported() {
                 hint: where it lies elsewhere, write its absolute path\n";
     assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), note));
     assert!(String::from_utf8(output.stdout).unwrap().contains("ExecStart=no-such-program\n"));
-    // Such a name would be read as a prefix.
+    // The name would be read as a prefix.
     let output = svcadapt(["gen-unit", "--", "@sh"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
@@ -413,7 +413,7 @@ fn output_option_with_a_unit_file_name_is_refused() {
         );
         assert_eq!((output.status.code(), said(&output), output.stdout.len()), (Some(2), told, 0));
     }
-    // A log of any other name, and the file in its place.
+    // A log with another name, and the file in its place.
     let directory = folder.path().to_str().unwrap();
     let words = ["gen-unit", "--name=x", "-o", "/var/log/x.log", "--output", directory, "--", "/bin/true"];
     assert!(svcadapt(words).status.success());
@@ -435,7 +435,7 @@ fn template_name_stays_a_specifier_and_an_instance_is_expanded() {
         assert!(again.lines().any(|written| written == line), "no '{line}' in\n{again}");
     }
     assert!(again.contains("ListenStream=/run/%p-%i\n"), "{again}");
-    // What is read again is the same again, and systemd gives it each instance's name.
+    // Reading and writing again changes nothing, and systemd expands each instance.
     folder.write("a-web@.service", again.split("# a-web@.socket").next().unwrap());
     let instance: Value = serde_json::from_str(&printed(["show", &file("a-web@b-c.service")])).unwrap();
     assert_eq!(instance["pid_file"], "/run/a-web@b-c.service.pid");

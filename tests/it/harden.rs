@@ -1,4 +1,4 @@
-//! A service that is shut in scores as promised, and still serves.
+//! A hardened service has the promised exposure score, and still works.
 
 mod explicit_settings;
 
@@ -29,14 +29,14 @@ fn gen_unit<S: AsRef<OsStr>>(dir: &Dir, words: &[S]) -> Output {
     Svc::new(dir).args(["gen-unit", "--svcadapt", "/bin/true"]).args(words).output()
 }
 
-/// What it writes, without a word besides.
+/// Its standard output; standard error must be empty.
 fn unit<S: AsRef<OsStr>>(dir: &Dir, words: &[S]) -> String {
     let output = gen_unit(dir, words);
     assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(0), ""), "{}", output.stdout);
     output.stdout
 }
 
-/// What `systemd-analyze` says of a unit; nothing where it is not there.
+/// The exposure score by `systemd-analyze`; `None` without it.
 fn analyze(dir: &Dir, name: &str, text: &str, words: &[&str]) -> Option<std::process::Output> {
     let file = dir.write(name, text);
     match Command::new("systemd-analyze").args(words).arg(file).output() {
@@ -48,7 +48,7 @@ fn analyze(dir: &Dir, name: &str, text: &str, words: &[&str]) -> Option<std::pro
     }
 }
 
-/// In tenths, as they are printed.
+/// In tenths, as printed.
 fn exposure(dir: &Dir, text: &str) -> Option<u32> {
     let output = analyze(dir, "scored.service", text, &["security", "--no-pager", "--offline=true"])?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -57,7 +57,7 @@ fn exposure(dir: &Dir, text: &str) -> Option<u32> {
     Some(number.replace('.', "").parse().unwrap())
 }
 
-/// A unit with the sockets of another: the service itself takes none.
+/// A unit with a socket unit: the service itself opens none.
 const ACTIVATED: &str = "[Service]\nExecStart=/bin/true\nSockets=web.socket\n";
 
 #[test]
@@ -71,7 +71,7 @@ fn strict_level_scores_as_promised() {
         (11, &["--", "/usr/bin/node", "/srv/web/app.js"]),
         (14, &["--ambient-capabilities", "CAP_NET_BIND_SERVICE", "--", "/bin/true"]),
         (2, &[activated]),
-        // The adapter speaks from a process beside the program, so that NotifyAccess= has to be wider.
+        // The adapter notifies from a helper process, which requires a wider NotifyAccess=.
         (12, &["--ready", "tcp:8080", "--", "/bin/true"]),
         (16, &["--ready", "tcp:80", "--", "/bin/true"]),
     ] {
@@ -145,11 +145,11 @@ fn conflicting_directives_are_refused() {
     }
 }
 
-/// A server that systemd runs, and a conversation with it.
+/// A server under systemd, and a client for it.
 struct Server {
     systemd: &'static Systemd,
     name: String,
-    /// Where its programs lie inside, which is not /tmp.
+    /// The folder of its programs, which is not /tmp.
     folder: String,
     port: u16,
 }
@@ -167,7 +167,7 @@ impl Server {
         Self { systemd, name: format!("it-{name}"), folder, port }
     }
 
-    /// Starts what `gen-unit` makes of these options.
+    /// Starts the unit that `gen-unit` writes for these options.
     fn start(&self, options: &[&str]) -> String {
         let dir = Dir::new();
         let program = format!("{}/serve", self.folder);
@@ -207,7 +207,7 @@ impl Server {
         self.systemd.systemctl(["status", "--no-pager", "--full", &unit]).stdout
     }
 
-    /// That it is shut in, and works.
+    /// Asserts that it is confined and works.
     fn is_strict(&self) {
         let read = fs::read_to_string(self.systemd.path("/etc/passwd")).unwrap();
         assert_eq!(self.says("read"), read.lines().next().unwrap());
@@ -218,7 +218,7 @@ impl Server {
         assert!(self.may_write("/tmp/it-harden"));
         assert!(!self.systemd.path("/tmp/it-harden").exists(), "its /tmp is not its own");
         assert_ne!(self.says("user"), "0");
-        // EPERM from a filter, EACCES from the kernel itself where a newer systemd asks that.
+        // EPERM comes from the filter, EACCES from the kernel where a newer systemd asks for that.
         assert_ne!(self.says("code"), "done");
     }
 }
@@ -291,7 +291,7 @@ fn adapter_detects_readiness_under_strict() {
             let ready = format!("tcp:{port}");
             let text = server.start(&[&STRICT[..], &["--ready", &ready, &own[0], &own[1]]].concat());
             assert!(text.contains("--ready tcp:"), "{text}");
-            // It is ready at once, or systemd would not have said so.
+            // It answers at once: systemd has reported it active.
             TcpStream::connect(("127.0.0.1", port)).unwrap();
             server.is_strict();
         }
@@ -330,14 +330,14 @@ fn program_that_changes_its_user_runs_under_strict() {
     server.begin(&output.stdout);
     assert_eq!(server.says("user"), "1", "{}", server.status());
     assert!(!server.may_write("/etc/it-harden"));
-    // What it needs can be said, and then that is all it has.
+    // With its needs given it has exactly those.
     let needs = OsStr::new("--capability-bounding-set=CAP_SETUID CAP_SETGID");
     let output = gen_unit(&dir, &[words[0], needs, words[1]]);
     assert_eq!(output.stderr, "");
     assert!(output.stdout.contains("CapabilityBoundingSet=CAP_SETGID CAP_SETUID\n"), "{}", output.stdout);
 }
 
-/// The manager of a user, as a service of the system's.
+/// A user's manager as a system service.
 const USER_MANAGER: &str = "[Service]\nType=notify\nUser=daemon\nDelegate=yes\n\
     RuntimeDirectory=it-user\nExecStart=/lib/systemd/systemd --user --unit=it.target\n\
     Environment=XDG_RUNTIME_DIR=/run/it-user HOME=/run/it-user SYSTEMD_UNIT_PATH=/run/it-user-units\n";

@@ -1,5 +1,5 @@
-//! Bad input from outside: the real binary, with little memory and little time, says in a line what is wrong and
-//! where, and writes nothing.
+//! Malformed input to the real binary with little memory and time: it reports what is wrong and where in one line, and
+//! writes nothing.
 
 mod json;
 mod names;
@@ -23,10 +23,10 @@ use crate::harness::Svc;
 /// The address space that svcadapt may have, in KiB.
 const SPACE: u32 = 300_000;
 
-/// How long it may take, on a machine that does something else, too.
+/// Its deadline on a busy machine.
 const TIME: Duration = Duration::from_secs(20);
 
-/// Every command that reads a description of a service, with what it needs besides.
+/// Every command that reads a spec file, with the arguments that it needs.
 const COMMANDS: [&[&str]; 4] = [
     &["show"],
     &["gen-unit", "--output", "out", "--name", "web"],
@@ -34,7 +34,7 @@ const COMMANDS: [&[&str]; 4] = [
     &["run", "--dry-run", "--mode", "classic"],
 ];
 
-/// svcadapt within its bounds.
+/// svcadapt with bounded memory and time.
 fn bounded(dir: &Dir, words: &[&str]) -> Output {
     let program = dir.program("svcadapt").display().to_string();
     Svc::new(dir)
@@ -45,7 +45,7 @@ fn bounded(dir: &Dir, words: &[&str]) -> Output {
         .output()
 }
 
-/// A directory with `out` in it, and the programs.
+/// A directory with `out` and the programs.
 fn place() -> Dir {
     let dir = Dir::new();
     fs::create_dir(dir.join("out")).unwrap();
@@ -54,7 +54,7 @@ fn place() -> Dir {
     dir
 }
 
-/// Every command refuses this file with these lines, in which `[DIR]` stands for the directory, and changes nothing.
+/// Asserts that every command refuses this file with these lines and changes nothing; `[DIR]` is the directory.
 fn refused(dir: &Dir, file: &str, told: &str) {
     for command in COMMANDS {
         let path = dir.join(file).display().to_string();
@@ -62,7 +62,7 @@ fn refused(dir: &Dir, file: &str, told: &str) {
     }
 }
 
-/// One command is refused so.
+/// Asserts that one command is refused with these lines.
 fn refused_words(dir: &Dir, words: &[&str], told: &str) {
     let before = listing(dir.path());
     let output = bounded(dir, words);
@@ -73,7 +73,7 @@ fn refused_words(dir: &Dir, words: &[&str], told: &str) {
     assert_eq!(listing(dir.path()), before, "{shown:?} has changed something");
 }
 
-/// All that is below a directory: names, kinds and sizes.
+/// Everything below a directory: names, kinds and sizes.
 fn listing(folder: &Path) -> Vec<String> {
     let mut all: Vec<String> = fs::read_dir(folder)
         .unwrap()

@@ -1,6 +1,6 @@
-//! Under a launchd of documented behaviour (tests/tools/launchd.rs) generated property lists do what was asked.
+//! Generated property lists under a stand-in for launchd (tests/tools/launchd.rs) that behaves as documented.
 //!
-//! First the stand-in itself: a judge that is believed must be judged. Then what `gen-plist` writes, really run.
+//! The stand-in itself is tested first, then the output of `gen-plist`.
 
 mod generated_jobs;
 mod identity;

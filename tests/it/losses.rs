@@ -1,5 +1,4 @@
-//! What another host does not have is told, each thing by its name and how much of it is lost; and nothing is lost
-//! that is not told.
+//! Every setting that another host lacks is reported with its name and the kind of loss, and no other setting is lost.
 
 mod approximated;
 mod output_streams;
@@ -14,7 +13,7 @@ use crate::support::printed;
 use crate::support::said;
 use crate::support::svcadapt;
 
-/// The unit, or what a unit says in `[Service]`; what a property list has of it besides what each has; the losses.
+/// The unit or its `[Service]` lines, the keys of the property list besides the common ones, and the losses.
 type Row = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);
 
 /// From systemd to launchd, line by line.
@@ -242,7 +241,7 @@ fn harmful_launchd_key_is_never_written_anew() {
              <string>/x</string><key>RunAtLoad</key><true/><key>{key}</key><true/></dict></plist>"
         );
         folder.write("a.b.plist", &job);
-        // Who has written it has it back.
+        // Its own host gets it back.
         assert_eq!(printed(["gen-plist", "--strict", &file("plist")]), job);
         folder.write("a.b.json", &printed(["show", &file("plist")]));
         let output = svcadapt(["gen-plist", &file("json")]);

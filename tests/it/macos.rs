@@ -1,4 +1,4 @@
-//! What a Mac does, as far as it can be tried without one, and the script for the first Mac.
+//! The behaviour on a Mac, as far as it can be tested without one, and the script for the first Mac.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -23,7 +23,7 @@ fn mac_script_writes_its_report_without_a_mac() {
     assert!(probe.exists(), "{} is missing; run `cargo build --examples`", probe.display());
     symlink(svcadapt, dir.join("svcadapt")).unwrap();
     symlink(probe, dir.join("probe")).unwrap();
-    // Root goes on with a report; a user begins one.
+    // Root continues a report that a user has begun.
     dir.write("report", "");
     let done = script()
         .args(["facts", "probe"])

@@ -1,6 +1,7 @@
-//! The integration tests: one crate, one file a promise. The harness stands in front, and proves itself.
+//! The integration tests: one crate, with one module for each subcommand or promise. `harness` runs the programs and
+//! has tests of its own; `support` reads and writes files.
 
-// What is promised here is promised of processes as /proc shows them. For macOS the crate is empty.
+// The tests read processes in /proc, so on macOS the crate is empty.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test fails where it cannot go on")]
 

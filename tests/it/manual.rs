@@ -1,4 +1,4 @@
-//! Manual pages and completions are made from the options, so they have them all.
+//! Manual pages and completions are generated from the options, so they are complete.
 
 use std::process::Command;
 
@@ -44,7 +44,7 @@ fn manual_pages_cover_every_command_and_option() {
             assert!(page.contains(&option), "no {option} in the page of {command}");
         }
     }
-    // There is no page that one of them names and nobody wrote, and what `run` ends with stands in its own.
+    // Every page that another one names exists, and the exit statuses of `run` are on its page.
     assert!(!whole.contains("help(1)"), "{whole}");
     let statuses = page("svcadapt-run.1");
     let statuses = statuses.split_once("EXIT STATUS").unwrap().1;

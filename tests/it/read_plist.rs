@@ -1,4 +1,4 @@
-//! A property list is read as launchd reads it, and what launchd would pass over in silence is told.
+//! A property list is read as launchd reads it, and what launchd would ignore silently is reported.
 
 mod command;
 mod document;
@@ -17,12 +17,12 @@ use svcadapt::spec::Value as Native;
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\">\n";
 
-/// A document that is this value.
+/// A document with this value.
 fn document(value: &str) -> String {
     format!("{HEAD}{value}\n</plist>\n")
 }
 
-/// A job of these keys, the first of which stands on the third line, and of what every job needs.
+/// A job with these keys, beginning on the third line, and those that every job needs.
 fn job(keys: &str) -> String {
     let rest =
         "<key>Label</key><string>x</string><key>Program</key><string>/x</string><key>RunAtLoad</key><true/>";
@@ -37,7 +37,7 @@ fn reading(bytes: &[u8]) -> Result<Reading, Vec<String>> {
     read(bytes, Path::new("x")).map_err(|problems| problems.iter().map(first_line).collect())
 }
 
-/// The model, less what every job has.
+/// The model without the parts that every job has.
 fn model(reading: Reading) -> Value {
     let spec = reading.draft.finish().unwrap_or_else(|problems| panic!("{}", problems[0]));
     let mut model: Value = serde_json::from_str(&json::write(&spec)).unwrap();
@@ -50,7 +50,7 @@ fn model(reading: Reading) -> Value {
     model
 }
 
-/// What a job says, and all that is remarked: keys that are kept by their name, warnings without their place.
+/// The model of a job, and all remarks: kept keys by name, warnings without their place.
 fn told(keys: &str) -> (Value, Vec<String>) {
     let mut reading = reading(job(keys).as_bytes()).unwrap();
     let mut remarks: Vec<String> = {
@@ -105,10 +105,10 @@ fn keys_are_read_as_launchd_reads_them() {
           <key>StartCalendarInterval</key><array><dict><key>Hour</key><integer>3</integer></dict></array>
           <key>inetdCompatibility</key><dict><key>Wait</key><false/></dict><key>LaunchEvents</key><dict><key>a</key><date>2026-01-01T00:00:00Z</date></dict>",
          json!({}), &["LimitLoadToSessionType", "AssociatedBundleIdentifiers", "StartCalendarInterval", "inetdCompatibility", "LaunchEvents"]),
-        // The default needs no word.
+        // The default is not reported.
         ("<key>KeepAlive</key><false/><key>Disabled</key><false/><key>EnableTransactions</key><false/>", json!({}), &[]),
         ("<key>TimeOut</key><integer>5</integer>", json!({}), &["launchd does nothing with TimeOut any more"]),
-        // What launchd passes over.
+        // Keys that launchd ignores.
         ("<key>MachServices</key><string>/x</string>", json!({}),
          &["MachServices takes a dictionary, not a string"]),
         ("<key>Disabled</key><string>true</string>", json!({}), &["Disabled takes a boolean, not a string"]),
@@ -139,7 +139,7 @@ fn misspelt_key_is_reported_with_the_right_one() {
     }
 }
 
-/// launchd would start such a job all the same, as root or with every right to its files: here it is not started.
+/// launchd would start such a job nevertheless, as root or with wider file modes. It is refused here.
 #[test]
 fn wrong_value_of_a_supported_key_is_refused() {
     for (keys, problem) in [
@@ -171,7 +171,7 @@ fn wrong_value_of_a_supported_key_is_refused() {
     ] {
         assert_eq!(reading(job(keys).as_bytes()).unwrap_err(), [format!("x:{problem}")], "{keys}");
     }
-    // What no key is wrong with, the spec has to say.
+    // A key that is valid in itself is checked by the spec.
     let reading = reading(job("<key>WorkingDirectory</key><string>~/x</string>").as_bytes()).unwrap();
     let problem = first_line(&reading.draft.finish().unwrap_err()[0]);
     assert_eq!(problem, "x:3:34: WorkingDirectory '~/x': not an absolute path");
@@ -245,7 +245,7 @@ fn job_without_run_at_load_or_label_is_reported() {
     assert_eq!(reading.draft.finish().unwrap().name.unwrap().as_str(), "x");
 }
 
-/// The same document in binary, as the crate that svcadapt does not read with writes it.
+/// The same document in binary, written by a crate that svcadapt does not use for reading.
 fn binary(text: &str) -> Vec<u8> {
     let mut bytes = Vec::new();
     plist::Value::from_reader_xml(text.as_bytes()).unwrap().to_writer_binary(&mut bytes).unwrap();

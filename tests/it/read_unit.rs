@@ -86,7 +86,7 @@ fn installed_units_are_read_and_every_line_accounted_for() {
     assert!(units > 20, "only {units} units");
 }
 
-/// A piece of a unit that may mean anything.
+/// A random piece of a unit.
 fn noise(chance: &mut Chance) -> String {
     const PIECES: [&str; 24] = [
         "[Service]\n",
@@ -162,7 +162,7 @@ fn oversized_unit_is_refused_in_bounded_time() {
     assert!(before.elapsed().as_secs() < 20, "{:?}", before.elapsed());
 }
 
-/// Random command lines, as the reader and as systemd takes them.
+/// Compares the reader with systemd.
 #[test]
 fn random_command_lines_are_read_as_systemd_reads_them() {
     let mut chance = Chance(7);
@@ -200,7 +200,7 @@ fn random_command_lines_are_read_as_systemd_reads_them() {
     assert!(loaded > 100 && refused > 20, "{loaded} loaded, {refused} refused");
 }
 
-/// Directives with values good and bad, and how the judge shows what a spec has of them.
+/// Directives with valid and invalid values, and how systemd prints the field.
 const SETTINGS: [(&str, &[&str]); 15] = [
     ("Nice", &["5", "-20", "20", "x", ""]),
     ("UMask", &["027", "0", "999", "", "8"]),
@@ -219,7 +219,7 @@ const SETTINGS: [(&str, &[&str]); 15] = [
     ("TimeoutStopSec", &["5", "0", "1min 3s", "x", ""]),
 ];
 
-/// What a spec has of a setting, as systemd shows it; none where the judge shows nothing to compare.
+/// A setting of a spec as systemd prints it; `None` if systemd prints nothing comparable.
 fn shown(spec: &svcadapt::spec::ServiceSpec, directive: &str) -> Option<Vec<String>> {
     let field = FIELDS.iter().find(|row| row.directive == directive).unwrap().field;
     let said: Vec<String> = svcadapt::target::values(spec, field)
@@ -272,7 +272,7 @@ fn random_units_are_read_as_systemd_reads_them() {
             continue;
         };
         assert!(judgement.has(service, "Unit Load State: loaded"), "{told}");
-        // A name with a blank is one for systemd, but no spec's. It was kept.
+        // systemd accepts a name with a blank, a spec does not: it is kept.
         let kept: Vec<String> = reading.kept.iter().map(|kept| kept.directive.clone()).collect();
         let spec = reading.draft.finish().unwrap();
         for (directive, _) in SETTINGS {
@@ -282,7 +282,7 @@ fn random_units_are_read_as_systemd_reads_them() {
                 lines.filter_map(|line| line.strip_prefix(&start)).map(Into::into).collect();
             let Some(mut ours) = shown(&spec, directive) else { continue };
             if directive == "Environment" {
-                // Of one variable systemd shows the value that wins.
+                // systemd prints only the last value of a variable.
                 let last = |at: usize| !ours[at + 1..].iter().any(|one| one[..2] == ours[at][..2]);
                 ours = (0..ours.len()).filter(|&at| last(at)).map(|at| ours[at].clone()).collect();
             }

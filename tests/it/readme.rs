@@ -1,4 +1,4 @@
-//! What the README says is so: every session in it is run, and every option of ours that it names exists.
+//! The README is true: every session in it is run, and every option that it names exists.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,7 +19,7 @@ fn blocks(kind: &str) -> Vec<&'static str> {
     README.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).collect()
 }
 
-/// Numbers of processes, times and the like differ from run to run.
+/// Pids, times and the like differ from run to run.
 fn without_numbers(text: &str) -> String {
     let mut plain = String::new();
     for c in text.chars() {
@@ -39,7 +39,7 @@ fn readme_sessions_are_true() {
     }
     let dir = Dir::new();
     dir.program("svcadapt");
-    // What the sessions start they also stop, unless one of them goes wrong.
+    // The sessions stop what they start, unless one fails.
     let _guard = Stop(&dir);
     let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", dir.path().display());
     let (mut expected, mut happened) = (String::new(), String::new());
@@ -73,7 +73,7 @@ fn readme_options_all_exist() {
     let named: BTreeSet<&str> = README
         .lines()
         .flat_map(|line| match line.strip_prefix("| ").map(|row| row.split(" | ").collect::<Vec<_>>()) {
-            // The left column of a table belongs to somebody else.
+            // The left column of a table names other programs' options.
             Some(cells) => cells[1..].to_vec(),
             None => vec![line],
         })
@@ -98,7 +98,7 @@ fn tour_example_shows_a_service_from_start_to_stop() {
     let program = Path::new(env!("CARGO_BIN_EXE_svcadapt")).with_file_name("examples").join("tour");
     assert!(fs::exists(&program).unwrap(), "cargo test builds the examples; cargo test --test it does not");
     let dir = Dir::new();
-    // It looks for the command in the folder above its own, as Cargo lays them out.
+    // It looks for the command in the parent folder, as Cargo lays them out.
     fs::create_dir(dir.join("examples")).unwrap();
     fs::copy(&program, dir.join("examples/tour")).unwrap();
     dir.program("svcadapt");
@@ -119,7 +119,7 @@ fn tour_example_shows_a_service_from_start_to_stop() {
     dir.nothing_left();
 }
 
-/// A program that only becomes a service brings nothing that it does not need.
+/// A program that only links the library has no needless dependencies.
 #[test]
 fn readme_count_of_dependencies_is_true() {
     let tree = std::process::Command::new(env!("CARGO"))

@@ -1,4 +1,4 @@
-//! A file that its own host gets back keeps every byte that no option, no version and no loss concerns.
+//! A file rewritten for its own host keeps every byte that no option, version or loss changes.
 
 mod plist;
 mod unit;

@@ -1,4 +1,4 @@
-//! `svcadapt run` as a classic daemon, seen from outside: one file a promise.
+//! `svcadapt run` as a classic daemon, seen from outside: one file for each promise.
 
 mod bad_input;
 mod concurrent_starts;
@@ -38,19 +38,19 @@ fn run<'a>(dir: &'a Dir, options: &[&str]) -> Svc<'a> {
     Svc::new(dir).args(["run", "--mode", "classic"]).args(options)
 }
 
-/// The program that reports to `report` and stays; to be waited for with `--ready file:`.
+/// The program that writes `report` and stays; wait for it with `--ready file:`.
 fn inspect(dir: &Dir) -> [String; 5] {
     let program = dir.program("inspect").display().to_string();
     ["--".into(), program, "--stay".into(), "--out".into(), dir.join("report").display().to_string()]
 }
 
-/// Ends a process that was started, and waits for it.
+/// Ends a process, and waits for it.
 fn stop(process: &Process) {
     process.signal(Signal::SIGTERM);
     process.wait_gone();
 }
 
-/// All names in a directory and below, with their lengths: to see that nothing came and nothing went.
+/// All files in a directory and below, with their sizes: to see that nothing was added or removed.
 fn contents(directory: &Path) -> Vec<(PathBuf, u64)> {
     let mut all = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {

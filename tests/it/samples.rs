@@ -1,4 +1,4 @@
-//! The samples are what svcadapt writes today, and real services.
+//! The samples are up to date, and run as real services.
 
 use std::fs;
 use std::path::Path;
@@ -28,13 +28,13 @@ fn samples(name: &str) -> PathBuf {
     Path::new(SOURCES).join(name)
 }
 
-/// The commands that the README of a directory tells people to type.
+/// The commands in the README of a directory.
 fn commands(readme: &str) -> Vec<&str> {
     let blocks = readme.split("```sh\n").skip(1);
     blocks.map(|block| block.split("\n```").next().unwrap()).collect()
 }
 
-/// The files of a directory that end so, by name.
+/// The files of a directory with these endings, by name.
 fn files(directory: &Path, ends: &[&str]) -> Vec<(String, String)> {
     let mut files: Vec<_> = fs::read_dir(directory)
         .unwrap()
@@ -121,7 +121,7 @@ fn sample_property_lists_start_on_a_mac_with_their_accounts() {
     };
     let facts = mac();
     assert_eq!(codes(&facts), [""; 0]);
-    // Without the directory that README.md has people make, one of them does not start.
+    // Without the directory that README.md has one create, one of them does not start.
     let mut less = facts;
     less.inodes.remove(Path::new("/usr/local/var/log/http"));
     let told = codes(&less);
@@ -129,7 +129,7 @@ fn sample_property_lists_start_on_a_mac_with_their_accounts() {
     assert!(told.iter().all(|one| one.starts_with("org.example.http.plist: SVC808 ")), "{told:?}");
 }
 
-/// The word of the command of a unit that is its program, behind svcadapt's options if it has it in front.
+/// The program of a unit's command, behind svcadapt's options if there is an adapter.
 fn program(unit: &str) -> Option<&str> {
     let line = unit.lines().find_map(|line| line.strip_prefix("ExecStart="))?;
     let line = line.split_once(" -- ").map_or(line, |(_, rest)| rest);
@@ -143,7 +143,7 @@ fn samples_load_and_start_under_systemd() {
     }
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
-    // Where the samples say that svcadapt lies.
+    // The path of svcadapt in the samples.
     let svcadapt = dir.program("svcadapt").display().to_string();
     let there = systemd.run(["ln", "-sf", &svcadapt, "/usr/bin/svcadapt"]);
     assert_eq!(there.exit, Exit::Status(0), "{}", there.stderr);
@@ -153,7 +153,7 @@ fn samples_load_and_start_under_systemd() {
         assert_eq!(systemd.show(&name, "LoadState"), "loaded", "{name}");
     }
     for (name, text) in files(&samples("units"), &["service"]) {
-        // No other test has units of these names.
+        // No other test uses these unit names.
         systemd.write_unit(&name, &text);
         let unit = name.replace("@.", "@sample.");
         assert_eq!(systemd.show(&unit, "LoadState"), "loaded", "{name}");
@@ -175,6 +175,6 @@ fn samples_load_and_start_under_systemd() {
         systemd.systemctl(["stop", &unit.replace(".service", ".socket")]);
         started += 1;
     }
-    // Python and sleep are everywhere.
+    // Python and sleep are always installed.
     assert!(started >= 2, "{started}");
 }

@@ -1,4 +1,4 @@
-//! The sockets of a service: opened for it, handed over, and written down; seen by those who connect.
+//! The sockets of a service: opened for it, passed to it, and written to files; seen by clients.
 
 mod passing;
 mod socket_paths;
@@ -26,13 +26,13 @@ use crate::harness::Svc;
 /// How long a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// `svcadapt run` of the program that answers at its sockets; ready when it has reported.
+/// `svcadapt run` of the program that answers on its sockets; ready when it has reported.
 fn serving<'a>(dir: &'a Dir, mode: &str, options: &[&str]) -> Svc<'a> {
     let ready = format!("--ready=file:{}", dir.join("report").display());
     Svc::new(dir).args(["run", "--mode", mode, &ready]).args(options).args(server(dir))
 }
 
-/// That program, behind a `--`.
+/// That program, after `--`.
 fn server(dir: &Dir) -> [String; 5] {
     let (program, report) = (dir.program("inspect"), dir.join("report"));
     [
@@ -44,7 +44,7 @@ fn server(dir: &Dir) -> [String; 5] {
     ]
 }
 
-/// Ends the program, and what it has reported is forgotten.
+/// Ends the program, and removes its report.
 fn stop(dir: &Dir, process: &Process) {
     process.signal(Signal::SIGTERM);
     process.wait_gone();
@@ -67,7 +67,7 @@ fn unix(path: &Path) -> String {
     answer(UnixStream::connect(path).unwrap())
 }
 
-/// What the server says, up to its end.
+/// The whole answer of the server.
 fn answer(mut stream: impl Read) -> String {
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
@@ -83,11 +83,11 @@ fn udp(port: u16) -> String {
     String::from_utf8_lossy(&text[..length]).trim_end().to_owned()
 }
 
-/// A datagram to a path, answered to a path of our own.
+/// Sends a datagram to a path, and returns the answer to a path of our own.
 fn datagram(dir: &Dir, path: &Path) -> String {
     let own = dir.join("client");
     let socket = UnixDatagram::bind(&own).unwrap();
-    // The program may be somebody else.
+    // The program may run as another user.
     fs::set_permissions(&own, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     socket.send_to(b"x", path).unwrap();
@@ -97,7 +97,7 @@ fn datagram(dir: &Dir, path: &Path) -> String {
     String::from_utf8_lossy(&text[..length]).trim_end().to_owned()
 }
 
-/// Sends nothing, and is answered.
+/// Sends nothing, and gets an answer.
 fn abstract_name(name: &str) -> String {
     use std::os::linux::net::SocketAddrExt;
     let address = std::os::unix::net::SocketAddr::from_abstract_name(name).unwrap();

@@ -1,4 +1,4 @@
-//! `svcadapt status` and `svcadapt stop`: the truth about a service, and the end of it and of nobody else.
+//! `svcadapt status` reports truly, and `svcadapt stop` ends the service and no other process.
 
 mod concurrent;
 mod leftovers;
@@ -80,7 +80,7 @@ fn pid_file_identifies_its_service() {
     let pid_file = service.pid_file();
     let (status, told) = asked(Svc::new(&service.dir).args(["status", "--pid-file"]).args([&pid_file]));
     assert_eq!((status, &told["name"], &told["pid"]), (0, &json!(service.name), &json!(service.pid())));
-    // Through a link, as /var/run is one.
+    // Through a link, like /var/run.
     std::os::unix::fs::symlink(service.dir.path(), service.dir.join("link")).unwrap();
     Svc::new(&service.dir)
         .args(["stop", "--pid-file"])
@@ -120,7 +120,7 @@ fn killed_service_is_reported_dead_and_restarts() {
     service.start(STAY).run();
     assert_eq!(service.asked().0, 0);
     assert_ne!(service.pid(), process.pid());
-    // Dead again, and tidied up by a stop.
+    // Dead again, and cleaned up by a stop.
     let process = service.process();
     process.signal(Signal::SIGKILL);
     process.wait_gone();
@@ -137,7 +137,7 @@ fn service_that_ignores_sigterm_is_killed_after_the_timeout() {
     service.dir.nothing_left();
     assert!(!service.pid_file().exists());
 
-    // Its own time, where none is given.
+    // The service's own timeout, where no option sets one.
     let inspect = service.dir.program("inspect");
     let run = service.run(&["--ready", "notify", "--timeout-stop-sec", "400ms"]).args([inspect]);
     run.args(["--ready", "notify", "--deaf"]).run();
@@ -182,7 +182,7 @@ fn suspended_service_is_stopped() {
 fn stop_ends_the_whole_session() {
     let service = Service::new("session");
     let (sleep, inspect) = (service.dir.program("/bin/sleep"), service.dir.program("inspect"));
-    // One goes at SIGTERM, one has to be killed.
+    // One obeys SIGTERM, one has to be killed.
     let script =
         r#""$0" 120 3>&- & "$1" --out deaf --deaf 3>&- & while ! [ -e deaf ]; do :; done; echo >&3; wait"#;
     let wd = format!("--working-directory={}", service.dir.path().display());
@@ -237,7 +237,7 @@ fn ordinary_user_may_query_but_not_stop_a_root_service() {
         .run();
     assert_eq!(service.asked().0, 0);
     service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
-    // And where the program has closed the lock.
+    // Also where the program has closed the lock.
     service.start(&["--close", "32", "--stay"]).run();
     assert_eq!(asked(service.status().by("nobody")).0, 0);
     service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();

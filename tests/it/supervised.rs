@@ -1,5 +1,5 @@
-//! Under somebody's supervision a program is what it would be as a daemon, in the process that its supervisor
-//! started, and told in the supervisor's own protocol.
+//! Below a supervisor a program has the same state as a daemon, in the process that the supervisor started, and
+//! readiness is sent by the supervisor's own protocol.
 
 mod activation;
 mod container;

@@ -1,4 +1,4 @@
-//! What the tests of the audit need: processes that end with the test, and tables that can be asked.
+//! Helpers of the audit tests: processes that end with the test, and parsed tables.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -19,7 +19,7 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use serde_json::Value;
 
-/// What everything that is waited for has to be done in.
+/// The deadline of every wait.
 const DEADLINE: Duration = Duration::from_secs(10);
 
 pub(super) fn svcadapt(arguments: &[&str]) -> Output {
@@ -119,7 +119,7 @@ impl Drop for Running {
 pub(super) struct Daemon(pub(super) i32);
 
 impl Daemon {
-    /// The one that the PID file names, once it runs `sleep`.
+    /// The process that the pid file names, once it runs `sleep`.
     pub(super) fn named_by(pid_file: &Path) -> Self {
         let mut pid = None;
         until("the PID file names a daemon", || {
@@ -182,7 +182,7 @@ pub(super) fn state(pid: i32) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
-/// Waits for something that has no descriptor to wait on, with a deadline.
+/// Polls a condition that gives no event, with a deadline.
 pub(super) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !holds() {

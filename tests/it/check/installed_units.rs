@@ -1,4 +1,4 @@
-//! Real units, and those that svcadapt writes: what is found in them is so, and mostly nothing is.
+//! Findings in installed and in generated units are true, and most units have none.
 
 use std::fs;
 use std::path::Path;
@@ -14,15 +14,15 @@ use crate::harness::skip;
 use super::codes;
 use super::findings;
 
-/// What is found in units of distributions, and is so. Each time a person has looked.
+/// True findings in the units of distributions, each verified by hand.
 const ACCOUNTED: [(&str, &str); 2] = [
-    // syslog.socket waits for what is an alias syslog.service, and on most machines nothing is.
+    // syslog.socket starts the alias syslog.service, which most machines do not have.
     ("SVC610", "syslog.socket"),
-    // It reloads by a protocol that the program has to speak, and those of a distribution do.
+    // The reload needs a program that speaks the protocol; those of distributions do.
     ("SVC605", ""),
 ];
 
-/// Whether a finding is so, by another look at the machine, the line or systemd itself; none where that cannot be told.
+/// Verifies a finding by the machine, the line or systemd itself. `None` if that is impossible.
 fn is_so(finding: &Value) -> Option<bool> {
     let text = |key: &str| finding[key].as_str().unwrap_or_default();
     let (code, file, message) = (text("code"), text("file"), text("message"));
@@ -38,7 +38,7 @@ fn is_so(finding: &Value) -> Option<bool> {
         "SVC311" | "SVC401" | "SVC402" | "SVC501" | "SVC502" | "SVC504" | "SVC609" => {
             Some(really_missing(message))
         }
-        // What systemd passes over or refuses, it says itself.
+        // systemd itself reports what it ignores or refuses.
         "SVC101" | "SVC102" | "SVC201" | "SVC202" | "SVC203" | "SVC206" | "SVC211" | "SVC214" | "SVC217"
         | "SVC614" => verified(file, finding["line"].as_u64()),
         "SVC209" => Some(line.starts_with("TimeoutStopSec=0")),
@@ -68,8 +68,8 @@ fn verified(file: &str, line: Option<u64>) -> Option<bool> {
     Some(String::from_utf8_lossy(&output.stderr).contains(&place))
 }
 
-/// The units that are installed may have mistakes, which are found rightly: a finding fails the test if another look
-/// says that it is not so. What no other look can tell is judged in systemd's own units, and else shown.
+/// Installed units may contain mistakes. A finding fails the test if a second check refutes it. Findings that cannot be
+/// checked fail in systemd's own units and are printed for others.
 #[test]
 fn installed_units_have_no_false_finding() {
     let folder = Path::new("/lib/systemd/system");
@@ -103,7 +103,7 @@ fn installed_units_have_no_false_finding() {
     assert_eq!(wrong, [Value::Null; 0]);
 }
 
-/// Whether what a message names in quotes is neither a file, a program, a user nor a group here.
+/// Whether the quoted name in a message is no file, program, user or group of this machine.
 fn really_missing(message: &str) -> bool {
     let Some(name) = message.split('\'').nth(1) else { return message.contains(".socket") };
     let has = |database: &str| {
@@ -201,7 +201,7 @@ fn generated_files_have_no_finding() {
             assert!(dir.join(file).exists(), "{arguments:?}: {output:?}");
         }
         for file in ["a.service", "org.a.plist"] {
-            // A property list has no quotes: that signs of the shell are meant as text cannot be seen in it.
+            // A property list has no quotes, so shell characters cannot be recognised as literal text.
             let asked = service.contains(&"&&") && file == "org.a.plist";
             let severe =
                 |finding: &Value| finding["severity"] != "note" && !(asked && finding["code"] == "SVC709");
@@ -230,7 +230,7 @@ fn samples_have_no_finding() {
     assert!(samples > 5, "only {samples} samples");
 }
 
-/// A line of `[Service]` that `systemd-analyze verify` tells with its place.
+/// `[Service]` lines that `systemd-analyze verify` reports with their places.
 const BOTH: [&str; 12] = [
     "Usre=root",
     "UMask=0999",
@@ -246,7 +246,7 @@ const BOTH: [&str; 12] = [
     "ExecStop=/bin/true %Q",
 ];
 
-/// One that it does not tell, though the service does something else than is written, or nothing.
+/// Lines that it does not report, although the service does something else than written.
 const OURS: [&str; 9] = [
     "ExecStop=/bin/true %q",
     "ExecStop=/bin/true $PORT",
@@ -259,7 +259,7 @@ const OURS: [&str; 9] = [
     "TimeoutStopSec=0",
 ];
 
-/// Values that look odd and that systemd takes.
+/// Odd values that systemd accepts.
 const TAKEN: [&str; 8] = [
     "UMask=7027",
     "LimitNICE=+5",

@@ -1,4 +1,4 @@
-//! Mistakes that people make, and files without them: tests/fixtures/mistakes has the list and its format.
+//! Common mistakes, each with a corrected file; tests/fixtures/mistakes has the list and its format.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,9 +15,9 @@ use super::findings;
 struct Case {
     code: String,
     title: String,
-    /// On this machine, and not on one of which nothing is known.
+    /// Checked on this machine, not with `--elsewhere`.
     here: bool,
-    /// The whole file is wrong, and no line of it.
+    /// The mistake has no line.
     whole: bool,
     option: Option<String>,
     name: String,
@@ -65,7 +65,7 @@ fn cases(file: &str, usual: &str) -> Vec<Case> {
 }
 
 impl Case {
-    /// Writes one of the two files into a folder, and tells in which line the mistake is.
+    /// Writes one of the two files into a folder, and returns the line of the mistake.
     fn write(&self, folder: &Path, which: File) -> Option<u64> {
         let (mut files, mut current, mut line) =
             (BTreeMap::<&str, Vec<&str>>::new(), self.name.as_str(), None);
@@ -101,7 +101,7 @@ impl Case {
     }
 }
 
-/// The inside of a job's dictionary becomes the job; tells how many lines that puts before it.
+/// Wraps the keys of a job into a property list, and returns the number of lines before them.
 fn as_job(lines: &mut Vec<&str>) -> Option<usize> {
     const BEFORE: [&str; 2] = ["<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "<plist version=\"1.0\"><dict>"];
     let text = lines.join("\n");
@@ -122,7 +122,7 @@ fn as_job(lines: &mut Vec<&str>) -> Option<usize> {
     Some(BEFORE.len())
 }
 
-/// Looks at all files of the cases, and gives what is found in each, by its path.
+/// Checks all files of the cases, and returns the findings by path.
 fn look(dir: &Dir, cases: &[Case], which: File) -> Vec<(Option<u64>, Vec<Value>)> {
     let mut groups: BTreeMap<(bool, Option<&str>), Vec<String>> = BTreeMap::new();
     let mut paths = Vec::new();
@@ -148,7 +148,7 @@ fn look(dir: &Dir, cases: &[Case], which: File) -> Vec<(Option<u64>, Vec<Value>)
     paths.into_iter().map(|(path, line)| (line, all.remove(&path).unwrap_or_default())).collect()
 }
 
-/// Fails where a mistake is not found with its code in its line, or where something is found in a file without it.
+/// Fails if a mistake is not found by its code in its line, or if the corrected file has a finding.
 fn judge(file: &str, usual: &str) {
     let (dir, cases) = (Dir::new(), cases(file, usual));
     assert!(cases.len() >= 100, "only {} cases in {file}", cases.len());

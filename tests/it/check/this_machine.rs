@@ -1,4 +1,4 @@
-//! What depends on the machine: who exists, what lies where, and who may write it.
+//! Checks that depend on the machine: accounts, files and permissions.
 
 use std::fs;
 use std::fs::Permissions;
@@ -51,7 +51,7 @@ fn readable_environment_file_is_checked() {
     if !require(Capability::Root) {
         return;
     }
-    // What may not be looked at is not missed.
+    // A file that may not be read is not reported as missing.
     set_mode(&dir, "env", 0o600);
     Svc::new(&dir).by("nobody").args(["check", "web.service"]).run();
     fs::create_dir(dir.join("closed")).unwrap();
@@ -100,7 +100,7 @@ fn log_closed_to_the_jobs_user_is_reported() {
     ] {
         job(&dir, log);
         assert_eq!(codes(&dir, &["org.web.plist"]), expected, "{log}");
-        // The user itself is asked whether that is so.
+        // The same open, tried as that user.
         let tried =
             Svc::new(&dir).by("nobody").program("/bin/sh").args(["-c", "exec >>\"$0\"", log]).output();
         assert_eq!(tried.exit == Exit::Status(0), opens, "{log}: {tried:?}");
@@ -121,7 +121,7 @@ fn quarantined_property_list_is_reported() {
         return crate::harness::skip("xattr", "the file system has no extended attributes of users");
     }
     assert!(codes(&dir, &["org.web.plist"]).contains(&"SVC109".to_owned()));
-    // A file that is written anew has no mark.
+    // A rewritten file has no quarantine mark.
     fs::remove_file(&path).unwrap();
     job(&dir, "log");
     assert!(!codes(&dir, &["org.web.plist"]).contains(&"SVC109".to_owned()));

@@ -1,4 +1,4 @@
-//! What is built is the spec that the same words make as options, and the plan that follows from it.
+//! The builder makes the same spec as the options, and the plan that follows from it.
 
 use std::ffi::OsString;
 use std::io;
@@ -25,7 +25,7 @@ use svcadapt::spec::SpecDraft;
 
 use crate::support::Chance;
 
-/// The spec of the same options, for the program that we are.
+/// The spec of these options, with this program as the command.
 fn options(values: &[(Field, OsString)]) -> Result<ServiceSpec, usize> {
     let mut draft = SpecDraft::new();
     draft.command(vec![std::env::current_exe().unwrap().into_os_string()]);
@@ -130,19 +130,18 @@ fn call<'fd>(daemon: Daemon<'fd>, which: usize, chance: &mut Chance) -> (Daemon<
 /// How many kinds of calls there are.
 const CALLS: usize = 30;
 
-/// Whether a field cannot be said by options alone as a program that enters says it.
+/// Whether a program that enters cannot set a field as an option does.
 fn beside(field: Field) -> bool {
     matches!(field, Field::Type | Field::Ready | Field::ExpandVariables | Field::Argv0 | Field::FilesPreserve)
 }
 
-/// Descriptors that are as good as any, open for ever.
+/// Descriptors that stay open.
 fn preserved(which: usize) -> &'static std::fs::File {
     static FILES: OnceLock<[std::fs::File; 3]> = OnceLock::new();
     &FILES.get_or_init(|| [0; 3].map(|_| std::fs::File::open("/dev/null").unwrap()))[which]
 }
 
-/// Whether a field can be one thing only, so that its last word counts; of the others all do. What has two methods has
-/// one field.
+/// Whether the last call of a field replaces the earlier ones; lists keep all. Two methods of one field count as one.
 fn single(field: Field) -> bool {
     let twice = |value: &str| {
         let both = Daemon::new().set(field, value).set(field, value).spec();
@@ -179,7 +178,7 @@ fn builder_makes_the_spec_of_the_same_options() {
     assert!(good > 500 && bad > 500, "{good} good and {bad} bad ones say little");
 }
 
-/// Borrowed descriptors are told as numbers, in their order and each once.
+/// Borrowed descriptors are listed by number, in order and without repetition.
 fn in_their_place(values: &[(Field, OsString)]) -> Vec<(Field, OsString)> {
     let mut numbers: Vec<i32> = values
         .iter()
@@ -192,13 +191,13 @@ fn in_their_place(values: &[(Field, OsString)]) -> Vec<(Field, OsString)> {
     rest.chain(numbers.iter().map(|number| (Field::FilesPreserve, number.to_string().into()))).collect()
 }
 
-/// In whatever order different things are said, what is built is the same; of one thing the order counts.
+/// Calls of different fields commute; of the same field the order counts.
 #[test]
 fn builder_calls_of_different_fields_commute() {
     let mut chance = Chance(0x0dde);
     let mut good = 0;
     for round in 0..2000 {
-        // The same calls twice: each from a chance of its own, so that it says the same in any place.
+        // The same calls twice, each with a seed of its own so that its values do not depend on its position.
         let calls: Vec<(usize, u64)> =
             (0..2 + chance.below(5)).map(|n| (chance.below(CALLS), round * 100 + n as u64)).collect();
         let make = |calls: &[(usize, u64)]| {
@@ -211,7 +210,7 @@ fn builder_calls_of_different_fields_commute() {
             (daemon, fields)
         };
         let (daemon, fields) = make(&calls);
-        // Neighbours that say different things change places.
+        // Swap neighbours of different fields.
         let mut shuffled: Vec<(Field, (usize, u64))> =
             fields.into_iter().zip(calls.iter().copied()).collect();
         for _ in 0..20 {
@@ -236,7 +235,7 @@ fn builder_calls_of_different_fields_commute() {
     assert!(good > 200, "{good} good ones say little");
 }
 
-/// As the builder's own page says: of what can be one thing only the last word counts, of lists all do.
+/// As the documentation of the builder says: the last call of a scalar counts, lists keep every item.
 #[test]
 fn builder_keeps_the_last_scalar_and_every_list_item() {
     let mut chance = Chance(0x1a57);
@@ -247,8 +246,7 @@ fn builder_keeps_the_last_scalar_and_every_list_item() {
         let (both, again, two) = call(first.clone(), which, &mut Chance(round + 1_000_000));
         let (second, ..) = call(Daemon::new(), which, &mut Chance(round + 1_000_000));
         let (Ok(_), Ok(second)) = (first.spec(), second.spec()) else { continue };
-        // A bounding set is added to and taken from; what comes of it is in `spec::draft`.
-        // And nothing said takes back what was.
+        // A bounding set is merged; `spec::draft` tests the result.
         if again != field || one == two || two.is_empty() || field == Field::CapabilityBoundingSet {
             continue;
         }
@@ -257,14 +255,14 @@ fn builder_keeps_the_last_scalar_and_every_list_item() {
             assert_eq!(both, second, "{field:?}: {} and {}", one.display(), two.display());
             last += 1;
         } else {
-            // Of words that the second one says as well, one is enough.
+            // A repeated item is kept once.
             let said = two.to_string_lossy().contains(&*one.to_string_lossy());
             assert!(said || both != second, "{field:?}: {} is lost beside {}", one.display(), two.display());
             all += 1;
         }
     }
     assert!(last > 300 && all > 20, "{last} single ones and {all} lists say little");
-    // By hand, so that the rule itself is not only the code's word.
+    // Fixed examples of the rule, independent of the code above.
     let spec = |daemon: Daemon<'_>| daemon.spec().unwrap();
     assert_eq!(spec(Daemon::new().user("daemon").uid(1)), spec(Daemon::new().uid(1)));
     assert_eq!(
@@ -295,7 +293,7 @@ fn builder_keeps_the_last_scalar_and_every_list_item() {
     );
 }
 
-/// What is no field of the spec is told by the plan.
+/// Settings that are no field of the spec appear in the plan.
 #[test]
 fn privileges_and_signals_change_only_their_steps_of_the_plan() {
     let plan = |daemon: Daemon<'_>| daemon.detach_process(DetachProcess::Yes).plan().unwrap();
@@ -305,7 +303,7 @@ fn privileges_and_signals_change_only_their_steps_of_the_plan() {
         .signal_map([(Signal::TERM, Reaction::Ignore), (Signal::HUP, Reaction::Tell)]);
     assert_eq!(plan(signals).steps, plan(plain()).steps);
     assert_eq!(plan(plain().keep_privileges()).steps, plan(plain()).steps);
-    // The last word about where it is to be.
+    // The last place.
     let twice = plain().detach_process(DetachProcess::No).detach_process(DetachProcess::Yes).plan().unwrap();
     assert_eq!(twice.steps, plan(plain()).steps);
     let stays = plain().detach_process(DetachProcess::No).plan().unwrap();
@@ -328,7 +326,7 @@ fn builder_error_has_its_errno_and_names_the_method() {
     assert!(error.to_string().ends_with("or use pass_environment NAME"), "{error}");
 }
 
-/// Whatever is said as text, a NUL in it is an error with the field's name, and is not shown as it is.
+/// A NUL in any text is an error with the field's name, and is escaped in the message.
 #[test]
 fn nul_byte_is_refused_in_every_field() {
     for row in FIELDS {
@@ -421,7 +419,7 @@ fn plan_lists_the_steps_in_their_order() {
         "working directory",
     ];
     assert_eq!(all, expected);
-    // What is not asked for is left out.
+    // Steps that are not needed are left out.
     let few = steps(Daemon::new());
     for stage in ["lock", "pid file", "root directory"] {
         assert!(!few.contains(&stage), "{few:?}");
@@ -437,7 +435,7 @@ fn reexec_needs_the_option_and_a_fork() {
     assert!(again(Reexecute::Always, DetachProcess::Yes));
     assert!(!again(Reexecute::Always, DetachProcess::No), "it stays the process that was started");
     assert!(!again(Reexecute::Never, DetachProcess::Yes));
-    // What this system demands.
+    // The default of this system.
     assert_eq!(again(Reexecute::Auto, DetachProcess::Yes), cfg!(target_os = "macos"));
     assert!(!svcadapt::daemon::executed_again());
 }

@@ -1,4 +1,4 @@
-//! Descriptors: what came with the start is let go of, what is ours stays, and nothing that Rust owns is closed.
+//! Descriptors: inherited ones are closed, the program's own stay open, and none that Rust owns is closed.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use super::logged;
 use super::report;
 use super::seen;
 
-/// Everything but the standard streams, with what it leads to and whether an exec closes it.
+/// All descriptors above 2: number, target, and whether an exec closes it.
 fn others(seen: &Value) -> Vec<(i32, String, bool)> {
     let all = seen["fds"].as_object().unwrap().iter();
     let mut others: Vec<_> = all
@@ -33,7 +33,7 @@ fn inherited_descriptors_are_closed_at_any_number() {
         let others = others(&seen(&service));
         for number in [7, 50, 500] {
             let (_, target, cloexec) = others.iter().find(|(known, ..)| *known == number).unwrap();
-            // The number is still taken, so that nothing in the program can close what somebody else opens later.
+            // The number stays in use, so that the program cannot close a descriptor opened later under it.
             assert_eq!((target.as_str(), *cloexec), ("/dev/null", true), "{others:?}");
         }
         assert!(others.iter().all(|(_, target, _)| !target.contains("shadow") && !target.contains("passwd")));
@@ -41,8 +41,8 @@ fn inherited_descriptors_are_closed_at_any_number() {
     }
 }
 
-/// dup2(2) refuses numbers above the limit, and the limit that the service is to have may be below what the starter has
-/// left open.
+/// dup2(2) refuses numbers above the limit, and the new limit of the service may be below a descriptor that the starter
+/// has left open.
 #[test]
 fn inherited_descriptor_above_the_limit_is_closed() {
     for (option, number) in [("limit-nofile=64:64", 300), ("limit-nofile=64:4096", 300), ("nice=0", 3000)] {
@@ -97,7 +97,7 @@ fn preserved_descriptor_stays_open() {
         assert_eq!(target.ends_with("/kept"), kept, "{others:?}");
         Svc::new(&dir).args(["stop", service.name()]).output();
     }
-    // What is borrowed from the program itself.
+    // A descriptor that the program has opened itself.
     let file = dir.join("kept").display().to_string();
     becomes(&dir, &service, &["--preserve", &file, "enter", "preserved", "ready", "stay"]).run();
     let log = dir.read("log");
@@ -128,7 +128,7 @@ fn closed_standard_streams_become_dev_null() {
         assert_eq!(seen["fds"][number]["target"], "/dev/null");
         assert_eq!(seen["fds"][number]["cloexec"], false);
     }
-    // Nothing else has got one of their numbers.
+    // No other file uses their numbers.
     assert!(others(&seen).iter().all(|(number, ..)| *number > 2));
 }
 

@@ -1,5 +1,5 @@
-//! What the library's pages promise has its test: the table of python-daemon's behaviours names tests that are there, and
-//! every method of the builder is held against the option that says the same.
+//! The documentation is true: python-daemon's table names existing tests, and every method of the builder is compared
+//! with its option.
 
 use std::fs;
 use std::path::Path;
@@ -10,14 +10,14 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(SOURCES).join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Whether this file of tests has a test of this name that asserts something.
+/// Whether this file has a test of this name that asserts something.
 fn is_test(text: &str, name: &str) -> bool {
     let Some((_, rest)) = text.split_once(&format!("#[test]\nfn {name}() {{\n")) else { return false };
     let body = rest.split("\n}\n").next().unwrap_or_default();
     ["assert", ".run()", "logged("].iter().any(|word| body.contains(word))
 }
 
-/// What stands between backquotes.
+/// The words between backquotes.
 fn quoted(cell: &str) -> Vec<&str> {
     cell.split('`').skip(1).step_by(2).collect()
 }
@@ -35,7 +35,7 @@ fn python_daemon_table_names_existing_tests() {
     for row in rows {
         let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
         let [behaviour, named] = cells[..] else { panic!("{row}") };
-        // How many of its tests a row stands for.
+        // The number of python-daemon's tests in a row.
         behaviours += behaviour
             .split(['(', ')'])
             .skip(1)
@@ -52,7 +52,7 @@ fn python_daemon_table_names_existing_tests() {
                     assert!(is_test(text, word), "{name} has no test {word}");
                     here += 1;
                 }
-                // `module`: and then its tests; one outside is named as a whole.
+                // `module`: followed by its tests. A module outside of daemon/ is named as a whole.
                 _ => {
                     let text = read(&path);
                     here += usize::from(word.starts_with("../") && text.contains("#[test]\n"));
@@ -63,11 +63,11 @@ fn python_daemon_table_names_existing_tests() {
         assert!(here > 0, "{row} names no test");
         tests += here;
     }
-    // 139, of which three are about imports and classes of exceptions.
+    // Of 139, three are about imports and exception classes.
     assert!(behaviours == 136 && tests >= 25, "{behaviours} behaviours and {tests} tests");
 }
 
-/// Methods of the builder whose effect is no field of the spec, and where it is tested.
+/// Methods of the builder that set no field of the spec, and the file that tests them.
 const BESIDE_THE_SPEC: [(&str, &str); 10] = [
     ("new", "tests/it/daemon/builder.rs"),
     ("spec", "tests/it/daemon/builder.rs"),

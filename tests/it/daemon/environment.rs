@@ -1,4 +1,4 @@
-//! What the service finds: environment, limits, priority, directories.
+//! The environment, limits, priority and directories of the service.
 
 use serde_json::json;
 
@@ -31,7 +31,7 @@ fn environment_is_cleaned_and_extended_by_the_builder() {
     let words =
         ["--set", "clean-environment=no", "enter", "sh=echo $SECRET_TOKEN $NOTIFY_SOCKET", "ready", "stay"];
     becomes(&dir, &other, &words).env("NOTIFY_SOCKET", "/nowhere").via_hostile(&["--only", "env"]).run();
-    // Where all was asked for all is there, but for what was said to one process alone.
+    // The whole environment is kept, except for variables addressed to one process.
     logged(&dir, "sh: \"hunter2\\n\"");
 }
 

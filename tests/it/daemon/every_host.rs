@@ -1,5 +1,5 @@
-//! One program, one command line, no option: `activated PORT` (examples/activated.rs) is what it should be wherever it
-//! is started. It answers everybody with what it has found out about itself, so one table says all.
+//! One program with one command line and no option, `activated PORT` (examples/activated.rs), adapts to every host. It
+//! answers with what it has detected, so one table covers all hosts.
 
 use std::fs;
 use std::io::Read;
@@ -23,7 +23,7 @@ use crate::harness::wait_until;
 
 use crate::supervised::support::Unit;
 
-/// Where it is started, what it says of itself there, and how that is done.
+/// The host, the expected answer, and how to start it there.
 type Place = (&'static str, &'static str, fn(&Started));
 
 const PLACES: [Place; 14] = [
@@ -65,18 +65,18 @@ struct Started {
 }
 
 impl Started {
-    /// The command line, the same everywhere.
+    /// The command line, the same on every host.
     fn line(&self) -> String {
         format!("{} {}", self.program, self.port)
     }
 
-    /// It serves: at once, for whoever has started it was told that it is ready.
+    /// It answers at once, because its starter was told that it is ready.
     fn serves(&self) {
         let connection = TcpStream::connect(("127.0.0.1", self.port));
         self.answers(connection.unwrap_or_else(|error| panic!("{}: {error}", self.place)));
     }
 
-    /// It serves in a moment; here is nobody who could tell when.
+    /// It answers soon; nothing here reports readiness.
     fn will_serve(&self) {
         let connection = || TcpStream::connect(("127.0.0.1", self.port)).ok();
         self.answers(wait_until(&format!("{}: it listens", self.place), connection));
@@ -115,7 +115,7 @@ fn below_run(it: &Started) {
     it.ends_at_term();
 }
 
-/// In every systemd there is.
+/// In every available systemd.
 fn by_systemd(it: &Started, kind: &str) {
     // Before 253 there was no such type; and what is built here may not run where the C library is older than ours.
     let oldest = if kind == "notify-reload" { 253 } else { 252 };
@@ -149,7 +149,7 @@ fn by_a_socket(it: &Started) {
         systemd.write_unit(&socket, &text);
         systemd.must(&["start", &socket]);
         assert_eq!(unit.show("ActiveState"), "inactive");
-        // Nothing runs before somebody asks.
+        // Nothing runs before the first connection.
         it.serves();
         unit.wait_active();
         let main = unit.main();
@@ -165,7 +165,7 @@ const SOCKETS: &str = "<key>Sockets</key><dict><key>web</key><dict>\
 
 fn by_launchd(it: &Started, keys: &str) {
     let Some(launchd) = Launchd::start(&it.dir, Duration::from_millis(50)) else { return };
-    // What stands in for launchd's own function.
+    // A stand-in for launch_activate_socket.
     let shim = it.dir.program("launch_shim").display().to_string();
     let keys = format!(
         "<key>ProgramArguments</key><array><string>{}</string><string>{}</string></array>\

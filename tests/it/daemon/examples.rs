@@ -1,4 +1,4 @@
-//! The examples do what they say.
+//! The examples work as documented.
 
 use std::io::Read;
 use std::io::Write;
@@ -24,13 +24,13 @@ fn example<'a>(dir: &'a Dir, name: &str) -> Svc<'a> {
     Svc::new(dir).program(path.to_str().unwrap())
 }
 
-/// What is answered; the question is complete with our end of the sending.
+/// The answer to a question. Closing our side of the connection ends the question.
 fn ask(port: &str, question: &str) -> String {
     let mut connection = TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
     connection.write_all(question.as_bytes()).unwrap();
     connection.shutdown(Shutdown::Write).unwrap();
     let mut answer = String::new();
-    // Whoever answers without reading resets what is left of the question.
+    // A server that answers without reading resets the rest of the question.
     let _ = connection.read_to_string(&mut answer);
     answer
 }

@@ -1,4 +1,5 @@
-//! Whatever state the starter is in, what becomes the service itself is left with what a started program is left with.
+//! A program that becomes a service by the library has the same clean state as one started by `run`, whatever its
+//! starter's state.
 
 use serde_json::Value;
 use serde_json::json;
@@ -11,7 +12,7 @@ use crate::harness::facts;
 use super::becomes;
 use super::seen;
 
-/// What is compared. The rest is the process's own (numbers, times), or what stays by design: see below.
+/// The facts that are compared. The rest differs by process (pids, times) or by design: see below.
 const SAME: [&str; 14] = [
     "uid",
     "gid",
@@ -57,7 +58,7 @@ fn daemon_of_a_hostile_starter_equals_a_program_of_run() {
         for number in ["0", "1", "2"] {
             assert_eq!(got["fds"][number], expected["fds"][number], "{options:?}: descriptor {number}");
         }
-        // By design: Rust's own SIGPIPE and its guard of the stack.
+        // By design: Rust ignores SIGPIPE and handles stack overflows.
         assert_eq!(got["signals"], json!({ "blocked": [], "ignored": [13], "caught": [7, 11] }));
         assert_eq!(expected["signals"], json!({ "blocked": [], "ignored": [], "caught": [] }));
     }

@@ -1,4 +1,4 @@
-//! Whom the service runs as, where, and with what rights.
+//! User, groups, directories and privileges of the service.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -70,7 +70,7 @@ fn work_before_the_privilege_drop_runs_as_root() {
     let open = format!("sh=id -u; cat {}", secret.display());
     let words = ["--keep-privileges", "--set", "user=nobody", "--set", "working-directory=/tmp", "enter"];
     let deeds = ["ready", &open, "thread", "drop-privileges", "exit=9"];
-    // Neither ready while it is root nor with capabilities that only one of its threads would lose.
+    // Not ready while it is root, nor with capabilities that only one thread would drop.
     becomes(&dir, &service, &[&words[..], &deeds].concat())
         .stderr("becomes: start '[NAME]': the program ended with status 9 before it was ready\n")
         .status(9)
@@ -88,7 +88,7 @@ fn work_before_the_privilege_drop_runs_as_root() {
     assert_eq!(now["cwd"], "/tmp");
 }
 
-/// Names live in a file of the test's own, which only the processes of the test see.
+/// The account files are the test's own and visible only to its processes.
 #[test]
 fn user_removed_before_the_privilege_drop_is_an_error() {
     if !require(Capability::Root) {
@@ -187,7 +187,7 @@ fn prevent_core_disables_core_dumps() {
         .run();
     let limit = &seen(&service)["limits"]["Max core file size"];
     assert_eq!((&limit["soft"], &limit["hard"]), (&json!("1"), &json!("1")));
-    // Others of its user cannot read its memory: what is in /proc belongs to root then.
+    // Other processes of the user cannot read its memory: its files in /proc belong to root.
     let pid = service.main().pid();
     assert_eq!(fs::metadata(format!("/proc/{pid}/environ")).unwrap().uid(), 0);
 }

@@ -1,5 +1,4 @@
-//! A SIGKILL at a system call of a start, whichever process of it makes that call: the launcher, the one between, or the
-//! one that becomes the service.
+//! A SIGKILL at a system call of a start, in any of its processes: launcher, intermediate, service.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -19,10 +18,9 @@ use crate::harness::wait_until;
 
 use super::becomes;
 
-/// The kinds of calls at which something can be half done, and at how many of each a process is killed: those of the
-/// launcher, which waits for the others by poll(2); of the one between; of the service, at all that it does to its
-/// descriptors, its files and itself. Of all kinds together it is every fifth: up to some 170 the launcher's, and behind
-/// those the service's alone.
+/// The calls at which something may be half done, and how many of each are tried. They cover the launcher (which waits
+/// by poll(2)), the intermediate, and the service's work on descriptors, files and itself. Of all calls together every
+/// fifth is tried: the first 170 or so are the launcher's, the later ones the service's.
 const KINDS: [(&str, &[usize]); 18] = [
     ("fork,clone,clone3,vfork", &[1]),
     ("signalfd4", &[1]),
@@ -50,7 +48,7 @@ const KINDS: [(&str, &[usize]); 18] = [
     ),
 ];
 
-/// What of the starter's and of others must not be touched, whatever dies.
+/// Things that no death of a process may touch.
 struct Strangers {
     bystander: Service,
     shared: PathBuf,
@@ -66,7 +64,7 @@ impl Drop for Strangers {
 const PRECIOUS: &str = "precious\n";
 
 impl Strangers {
-    /// Another service, a file in the directory that this one shares, and the log of yesterday.
+    /// Another service, a file in the shared directory, and an older log.
     fn here(dir: &Dir, shared: &Path) -> Self {
         let bystander = Service::new();
         becomes(dir, &bystander, &["enter", "ready", "stay"]).run();
@@ -87,10 +85,10 @@ impl Strangers {
     }
 }
 
-/// The calls by which it is seen who is the launcher, and whether it was told.
+/// The calls that identify the launcher and show whether it got a report.
 const TOLD: &str = "execve,write,";
 
-/// How the processes of one start fared.
+/// What became of the processes of one start.
 struct Fared {
     killed: bool,
     /// Whether the service has told its launcher that it is ready.
@@ -98,9 +96,9 @@ struct Fared {
     launcher: Exit,
 }
 
-/// What a trace, with the calls that `TOLD` names, says of that.
+/// Reads that from a trace with the calls in `TOLD`.
 fn fared(text: &str) -> Fared {
-    // The first line is the launcher's execve(2), and so is the number in front of it.
+    // The first line is the launcher's execve(2), so its pid is the launcher's.
     let own = text.split_whitespace().next().unwrap_or_default();
     let ends: Vec<(&str, &str)> = text
         .lines()
@@ -126,7 +124,7 @@ fn start_killed_at_any_call_leaves_a_whole_service_or_nothing() {
     }
     let dir = Dir::new();
     let shared = Path::new("/run").join(format!("it-moments-{}", std::process::id()));
-    // The bystander is a copy under another name, so that the two are told apart.
+    // The bystander runs a copy with another name, to tell the two apart.
     let program = dir.join("another");
     let becomes_program = dir.program("becomes");
     fs::hard_link(&becomes_program, &program).unwrap();
@@ -166,7 +164,7 @@ fn start_killed_at_any_call_leaves_a_whole_service_or_nothing() {
             let fared = fared(&killed_at(&dir, all, calls, number, TOLD, settled));
             let what = format!("{calls} {number}, launcher {}", fared.launcher);
             kills += usize::from(fared.killed);
-            // Whatever has no launcher any more has gone on, or given up.
+            // Processes without a launcher have finished or given up.
             wait_until(&format!("{what}: the rest of the start ends"), || {
                 (of_start().is_empty() || settled()).then_some(())
             });
@@ -178,7 +176,7 @@ fn start_killed_at_any_call_leaves_a_whole_service_or_nothing() {
                 assert!(of_start().is_empty(), "{what}: something is left, and is no service");
                 none += 1;
             }
-            // It is no success unless it was ready, and whoever was told of a failure finds nothing running.
+            // Success requires readiness, and after a reported failure nothing runs.
             match fared.launcher {
                 Exit::Status(0) => assert!(fared.told, "{what}: it never was ready"),
                 Exit::Status(_) => assert!(running.is_none(), "{what}: it failed, and runs"),

@@ -1,4 +1,4 @@
-//! What cannot be right is a typed error, and nothing has been changed then.
+//! Misuse is a typed error, and nothing has been changed by then.
 
 use crate::harness::Dir;
 use crate::harness::Service;
@@ -41,7 +41,7 @@ fn enter_after_a_refusal_succeeds() {
     assert_eq!(lines, [&before[..], &after].concat());
 }
 
-/// What no argument can hold, said by the program itself, before and after it has entered.
+/// A NUL, which no argument can contain, passed by the program itself before and after it enters.
 #[test]
 fn nul_byte_in_any_text_is_refused_or_harmless() {
     let (dir, service) = (Dir::new(), Service::new());
@@ -74,7 +74,7 @@ fn nul_byte_in_any_text_is_refused_or_harmless() {
     dir.nothing_left();
 }
 
-/// Threads may share it, and whatever they read from it.
+/// Threads may share the service and what they read from it.
 #[test]
 fn service_is_send_and_sync() {
     fn shared<T: Send + Sync + 'static>() {}

@@ -1,5 +1,5 @@
-//! A panic of a program that becomes the service itself, in each phase and under each kind of host: its words are where
-//! standard error is, the host sees a failure, and nothing is left. (Without a supervisor: `start`.)
+//! A panic in each phase and under each kind of host: its message is on standard error, the host sees a failure, and
+//! nothing is left. (Without a supervisor: `start`.)
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -19,12 +19,12 @@ use crate::harness::wait_until;
 use crate::supervised::s6_and_runit as supervisors;
 use crate::supervised::support::Unit;
 
-/// What is said, and the deeds that lead to it.
+/// The message, and the words that cause it.
 struct Phase {
     name: &'static str,
     deeds: &'static [&'static str],
     said: &'static str,
-    /// Whether whoever waits is told before that it is ready.
+    /// Whether readiness is reported before the panic.
     ready: bool,
 }
 
@@ -38,11 +38,11 @@ const PHASES: [Phase; 5] = [
         ready: false,
     },
     Phase { name: "after it was ready", deeds: &["enter", "ready", "panic=ouch"], said: "ouch", ready: true },
-    // A value of the program's own, dropped on the way out, before the service is.
+    // A value of the program that is dropped before the service.
     Phase { name: "in a destructor", deeds: &["enter", "bomb", "ready"], said: "once more", ready: true },
 ];
 
-/// Rust's own status of a panic.
+/// Rust's exit status after a panic.
 const PANIC: i32 = 101;
 
 /// The same service for each host.
@@ -77,7 +77,7 @@ impl Case {
     }
 }
 
-/// It is one panic, and told whole.
+/// There is one panic, with its whole message.
 fn told(text: &str, phase: &Phase) {
     assert_eq!(text.matches("panicked at tests/tools/becomes.rs").count(), 1, "{}: {text}", phase.name);
     assert!(text.contains(&format!("\n{}\n", phase.said)), "{}: {text}", phase.name);
@@ -117,7 +117,7 @@ fn panic_status_and_message_reach_s6() {
         case.dir.write("service/notification-fd", "3\n");
         for (name, text) in [
             ("run", format!("#!/bin/sh\nexec {} 2>>'{dir}/errors'\n", case.line(phase.deeds))),
-            // Whether it was ready is s6's own word; the end is told when everything else has been.
+            // s6 reports readiness itself; the exit is written last.
             (
                 "finish",
                 format!(
@@ -163,7 +163,7 @@ fn panic_status_ends_the_container() {
     }
 }
 
-/// The thread's end is not the program's.
+/// A panic ends only its thread.
 #[test]
 fn panic_of_another_thread_leaves_the_unit_active() {
     let Some(systemd) = Systemd::shared() else { return };

@@ -1,4 +1,5 @@
-//! The pid file and the lock: there when the launcher returns, in nobody's way after the end, and one service at a time.
+//! The pid file and the lock: complete when the launcher returns, never in the way after the end, and one service at a
+//! time.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use crate::harness::wait_until;
 
 use super::becomes;
 
-/// Where root's pid files are, and everybody else's here.
+/// The directory of root's pid files, and of another user's here.
 fn pid_file(dir: &Dir, service: &Service) -> PathBuf {
     if nix::unistd::geteuid().is_root() {
         PathBuf::from(format!("/run/{}.pid", service.name()))
@@ -61,7 +62,7 @@ fn pid_file_is_removed_after_a_panic() {
     let option = format!("pid-file={}", path.display());
     becomes(&dir, &service, &["--set", &option, "enter", "ready", "panic=ouch"]).run();
     wait_until("the pid file is gone", || fs::symlink_metadata(&path).is_err().then_some(()));
-    // It goes a moment before its process.
+    // The file is removed a moment before the process ends.
     let program = dir.join("becomes");
     wait_until("its process is gone", || Process::of_program(&program).is_empty().then_some(()));
     dir.nothing_left();
@@ -77,7 +78,7 @@ fn second_start_is_refused_and_names_the_running_process() {
         .name("[MAIN]", main.pid())
         .status(250)
         .run();
-    // `run` and the library are one to each other.
+    // `run` and the library share their locks.
     Svc::new(&dir)
         .args(["run", "--mode", "classic", "--name", service.name(), "--", "/bin/sleep", "60"])
         .stderr("svcadapt: start '[NAME]': already running as process [MAIN]\n")

@@ -1,5 +1,5 @@
-//! What holds for a program that becomes a service where it was forked, holds where it is executed again after the forks,
-//! as on macOS: these are the very same tests, run in that way. What only this way has is in `returns` and `ticket`.
+//! The tests of the forked way, run again for a program that is executed again after the forks, as on macOS.
+//! `second_enter` and `forged_token` have what only this way has.
 
 #[path = "descriptors.rs"]
 #[allow(clippy::duplicate_mod, reason = "the same tests, for the other way")]
@@ -43,7 +43,7 @@ use super::logged;
 use super::report;
 use super::seen;
 
-/// How often `main` runs up to where it enters.
+/// How often `main` runs before it has entered.
 const RUNS: usize = 2;
 
 /// `becomes`, executed again after the forks.

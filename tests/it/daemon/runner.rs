@@ -19,7 +19,7 @@ fn runner_starts_reports_restarts_and_stops() {
         .stderr(&format!("becomes: start '[NAME]': already running as process {}\n", first.pid()))
         .status(250)
         .run();
-    // A mistake that can be seen before ends nothing.
+    // An error that is found before the stop ends nothing.
     becomes(&dir, &service, &["--set", "working-directory=/nosuch", "--runner", "restart", "ready", "stay"])
         .stderr("becomes: working directory '/nosuch': no such file or directory\n")
         .status(200)
@@ -34,7 +34,7 @@ fn runner_starts_reports_restarts_and_stops() {
         .stderr("becomes: command 'reload': this is none\n  hint: start, stop, restart and status are\n")
         .status(2)
         .run();
-    // What cannot be started is told by `start`, with the status of the step.
+    // A failed start is reported by `start` with the status of the step.
     becomes(&dir, &service, &["--set", "user=nosuchuser", "--runner", "start"])
         .stderr("becomes: user 'nosuchuser': there is no such user\n")
         .status(217)

@@ -1,4 +1,4 @@
-//! Signals: none that the starter left behind, Rust's own as they were, and those of the map as something to read.
+//! Signals: the starter's dispositions are reset, Rust's own stay, and mapped signals can be read.
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
@@ -19,10 +19,10 @@ fn signals_ignored_or_blocked_by_the_starter_are_reset() {
     becomes(&dir, &service, &["enter", "ready", "stay"]).via_hostile(&["--only", "ignored,blocked"]).run();
     let now = seen(&service);
     assert_eq!(now["signals"]["blocked"], json!([]));
-    // SIGPIPE is what Rust's runtime ignores, and SIGBUS and SIGSEGV are what it tells a stack overflow by.
+    // Rust ignores SIGPIPE and handles SIGBUS and SIGSEGV for stack overflows.
     assert_eq!(now["signals"]["ignored"], json!([SIGPIPE]));
     assert_eq!(now["signals"]["caught"], json!([7, 11]));
-    // And so SIGTERM ends it.
+    // So SIGTERM ends it.
     let main = service.main();
     main.signal(Signal::SIGTERM);
     main.wait_gone();
@@ -44,7 +44,7 @@ fn mapped_signal_is_delivered_and_has_no_other_effect() {
     assert_eq!(numbers("blocked"), json!([]));
     assert_eq!(numbers("ignored"), json!([Signal::SIGUSR2 as i32, SIGPIPE]));
     assert_eq!(numbers("caught"), json!(told));
-    // One after the other: two of a kind that are not read yet are one, by the kernel's rule.
+    // One after the other: the kernel merges pending signals of one kind.
     for (signal, name) in [(Signal::SIGHUP, "SIGHUP"), (Signal::SIGUSR1, "SIGUSR1")] {
         main.signal(signal);
         logged(&dir, &format!("signal: {name}"));
@@ -57,8 +57,8 @@ fn mapped_signal_is_delivered_and_has_no_other_effect() {
     assert!(!dir.read("log").contains("USR2"));
 }
 
-/// What the program wants to be told of is for itself alone. (Of the C library's own two, 32 and 33, its
-/// posix_spawn(3) makes ignored ones, whoever calls it.)
+/// Mapped signals are the program's alone. (The C library's posix_spawn(3) ignores its own two, 32 and 33, for every
+/// caller.)
 #[test]
 fn children_inherit_no_blocked_or_ignored_signal() {
     let (dir, service) = (Dir::new(), Service::new());

@@ -1,5 +1,4 @@
-//! A program that says which sockets it needs has them, whoever opens them: itself where nobody else does, systemd or
-//! launchd where they have. It asks for them by name, and sees no difference.
+//! A program gets its sockets by name whoever opens them: systemd, launchd, or the program itself.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -29,7 +28,7 @@ use crate::harness::wait_until;
 use super::becomes;
 use super::logged;
 
-/// What is said to the program comes back.
+/// The program echoes.
 fn answers(mut connection: impl Read + Write) {
     connection.write_all(b"hello").unwrap();
     let mut answer = String::new();
@@ -47,7 +46,7 @@ fn unix(path: &Path) {
     answers(UnixStream::connect(path).unwrap());
 }
 
-/// The fields that name a port and a path, as `becomes` takes them.
+/// The options for a port and a path, as `becomes` takes them.
 fn listening(port: u16, path: &Path) -> [String; 6] {
     [
         "--set".into(),
@@ -63,8 +62,7 @@ fn strings(words: &[String]) -> Vec<&str> {
     words.iter().map(String::as_str).collect()
 }
 
-/// A child of the program that counts what it sees of them: the variables, and the descriptors beside 0 to 2 and the
-/// directory that is read.
+/// A child that counts what it inherits of the sockets: variables, and descriptors above 2 except its own directory.
 const CHILD: &str = "sh=env | grep -c LISTEN_; ls /proc/self/fd | wc -l";
 
 #[test]
@@ -96,7 +94,7 @@ fn sockets_are_opened_before_the_privilege_drop() {
         tcp(port);
         unix(&path);
         logged(&dir, "answer: \"web:tcp web:unix\"");
-        // They are given by their name, and once.
+        // Each name gives its sockets once.
         let log = dir.read("log");
         let answers: Vec<_> = log.lines().filter(|line| line.starts_with("answer: ")).collect();
         wait_until("they were asked for again", || {
@@ -139,7 +137,7 @@ fn occupied_socket_is_reported_with_its_address() {
         assert!(!service.lock().exists(), "{address}");
     }
     assert_eq!(dir.read("file"), "precious");
-    // What could be opened is not left behind by what could not.
+    // The sockets that were opened before a failure are removed.
     let (free, other) = (free_port(), dir.join("other"));
     let listening = listening(free, &other);
     let refused = format!("listen-stream=127.0.0.1:{port}");
@@ -155,7 +153,7 @@ fn occupied_socket_is_reported_with_its_address() {
     dir.nothing_left();
 }
 
-/// In the foreground of a shell nobody has opened any, either.
+/// In the foreground of a shell no manager opens sockets either.
 #[test]
 fn sockets_are_opened_in_the_foreground_too() {
     let dir = Dir::new();
@@ -172,7 +170,7 @@ fn sockets_are_opened_in_the_foreground_too() {
     dir.nothing_left();
 }
 
-/// Two would not both get the address.
+/// A second socket could not bind the address.
 #[test]
 fn sockets_passed_by_systemd_are_not_opened_again() {
     // What is built here may not run where the C library is older than ours.
@@ -266,7 +264,7 @@ fn sockets_passed_by_launchd_are_not_opened_again() {
     }
 }
 
-/// A start of the same program elsewhere that passes sockets: they go along into the daemon.
+/// Sockets passed by another starter reach the daemon.
 #[test]
 fn sockets_passed_by_the_starter_reach_the_daemon() {
     const ACTIVATE: &str = "/usr/bin/systemd-socket-activate";

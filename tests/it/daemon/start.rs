@@ -1,4 +1,4 @@
-//! The launcher's status is the truth: ready, or why not.
+//! The launcher's exit status is true: ready, or the reason why not.
 
 use std::time::Duration;
 use std::time::Instant;
@@ -69,7 +69,7 @@ fn early_exit_status_is_the_launchers() {
             .status(status)
             .run();
     }
-    // Without `ready` not even success is one.
+    // Exit status 0 without `ready` is a failure too.
     becomes(&dir, &service, &["enter", "exit=0"])
         .stderr("becomes: start '[NAME]': the program ended with status 0 before it was ready\n")
         .status(248)
@@ -84,12 +84,12 @@ fn error_of_the_program_is_reported_by_the_launcher() {
         .stderr("becomes: start '[NAME]': the program ended with status 1 before it was ready; it said why: no bells; \\u{1b}[2J\n")
         .status(1)
         .run();
-    // Where nobody waits it is said on standard error, and a terminal does not obey it there either.
+    // Without a launcher the error goes to standard error, with control characters escaped there too.
     becomes(&dir, &service, &["--detach", "no", "enter", "fail=no bells\n\u{1b}[2J"])
         .stderr("becomes: no bells\n\\u{1b}[2J\n")
         .status(1)
         .run();
-    // What `main` returns is shown by Rust itself, on the standard error that is the starter's until it is ready.
+    // Rust prints the error that `main` returns, on the starter's standard error until the service is ready.
     becomes(&dir, &service, &["enter", "error=no whistles"])
         .stderr("Error: \"no whistles\"\nbecomes: start '[NAME]': the program ended with status 1 before it was ready\n")
         .status(1)
@@ -101,7 +101,7 @@ fn error_of_the_program_is_reported_by_the_launcher() {
 fn panic_is_reported_by_the_launcher_in_every_phase() {
     let (dir, service) = (Dir::new(), Service::new());
     let panic = "\nthread 'main' ([ANY]) panicked at tests/tools/becomes.rs:[ANY]\nouch\nnote: [ANY]\n";
-    // Before anything was changed there is no launcher yet, and nothing between it and the starter.
+    // Before `enter` there is no launcher, so the panic is the program's own.
     becomes(&dir, &service, &["panic=ouch", "enter"]).stderr(panic).status(101).run();
     becomes(&dir, &service, &["enter", "panic=ouch"])
         .stderr(&format!(
@@ -109,7 +109,7 @@ fn panic_is_reported_by_the_launcher_in_every_phase() {
         ))
         .status(101)
         .run();
-    // One in another thread that is caught is no death.
+    // A caught panic of another thread is no failure.
     becomes(&dir, &service, &["enter", "panic-elsewhere=ouch", "ready"])
         .stderr("\nthread '<unnamed>' ([ANY]) panicked at tests/tools/becomes.rs:[ANY]\nouch\nnote: [ANY]\n")
         .run();
@@ -120,14 +120,13 @@ fn panic_is_reported_by_the_launcher_in_every_phase() {
     let last =
         format!("becomes: start '{}': the program ended by SIGABRT before it was ready\n", service.name());
     assert!(twice.stderr.ends_with(&last), "{}", twice.stderr);
-    // After it was ready nobody waits any more; what it says goes where its standard error goes.
+    // After readiness nothing waits; messages go to the service's standard error.
     let log = dir.write("errors", "");
     let option = format!("standard-error=append:{}", log.display());
     becomes(&dir, &service, &["--set", &option, "enter", "ready", "panic=ouch"]).run();
     crate::harness::wait_until("the panic is logged", || dir.read("errors").contains("ouch").then_some(()));
     dir.wait_nothing_left();
-    // One in a destructor of the program's own: on the way out before it was ready it is told, and behind that it takes
-    // nothing along.
+    // A panic in a destructor: before readiness it is reported, afterwards it has no effect.
     becomes(&dir, &service, &["enter", "bomb", "exit=0"])
         .stderr(&format!(
             "{}becomes: start '[NAME]': the program ended with status 101 before it was ready\n",
@@ -149,7 +148,7 @@ fn fatal_signal_is_reported_by_the_launcher() {
         .stderr("becomes: start '[NAME]': the program ended by SIGABRT before it was ready\n")
         .signal(Signal::SIGABRT)
         .run();
-    // Rust's own guard of the stack is still there, and its message is seen.
+    // Rust's guard page still works, and its message is printed.
     becomes(&dir, &service, &["enter", "overflow"])
         .stderr("\nthread 'main' ([ANY]) has overflowed its stack\nfatal runtime error: stack overflow, aborting\nbecomes: start '[NAME]': the program ended by SIGABRT before it was ready\n")
         .signal(Signal::SIGABRT)
@@ -212,7 +211,7 @@ fn start_timeout_ends_the_service_and_its_children() {
 #[test]
 fn forged_report_to_the_launcher_is_ignored() {
     let (dir, service) = (Dir::new(), Service::new());
-    // The message of a step that failed, with a stage, a cause and the status 7, as this very process could write it.
+    // A forged report of a failed step, with stage, cause and status 7, as the service's process could write it.
     let forged = r"X\1\0\0\0s\6\0\0\0forged\1\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\1\0\0\0\7\4\0\0\0\0\0\0\0";
     let script = format!(
         "sh=for fd in /proc/$PPID/fd/[3-9]*; do case $(readlink $fd) in pipe:*) printf '{forged}' >$fd; echo sent;; esac; done"
@@ -242,7 +241,7 @@ fn signal_to_the_launcher_ends_the_service() {
 #[test]
 fn starter_output_is_released_at_readiness() {
     let (dir, service) = (Dir::new(), Service::new());
-    // `run` waits for the end of both streams: a descriptor that is kept would hang `$(…)` and ssh.
+    // `run` waits until both streams are closed: an open descriptor would block `$(…)` and ssh.
     becomes(
         &dir,
         &service,

@@ -1,5 +1,5 @@
-//! A program that becomes the service itself, under everything that may supervise it: one binary, no option, right
-//! everywhere.
+//! Programs that become a service by the library under every supervisor: one binary without options behaves correctly
+//! under each.
 
 use std::fs;
 use std::io::Read;
@@ -25,7 +25,7 @@ use crate::supervised::notify_messages::Manager;
 use crate::supervised::support::Unit;
 use crate::supervised::support::children;
 
-/// A start script's line: the same words everywhere.
+/// The command line, the same under each supervisor.
 pub(crate) fn line(dir: &Dir, deeds: &[&str]) -> String {
     let program = dir.program("becomes").display().to_string();
     let log = dir.join("log").display().to_string();
@@ -121,7 +121,7 @@ fn systemd_unit_fails_with_the_programs_status() {
     dir.nothing_left();
 }
 
-/// As a daemon that forks away it is adopted by its pid file, as any other; and that it is to, the manager says.
+/// A daemonized main process is adopted by its pid file, and the manager's answer says that it has to fork.
 #[test]
 fn systemd_forking_unit_is_daemonized() {
     let Some(systemd) = Systemd::shared() else { return };
@@ -169,7 +169,7 @@ fn systemd_socket_is_found_by_name() {
     connection.read_to_string(&mut answer).unwrap();
     assert_eq!(answer, "hello");
     logged(&dir, "listeners: \"web\"");
-    // No child sees anything of it: neither the variables nor the socket (0 to 2, and the directory that is read).
+    // Children inherit neither the variables nor the socket (0 to 2, and the directory that is read).
     logged(&dir, "sh: \"0\\n4\\n\"");
     unit.wait_active();
     systemd.must(&["stop", "it-itself-socket.socket"]);
@@ -178,7 +178,8 @@ fn systemd_socket_is_found_by_name() {
     dir.nothing_left();
 }
 
-/// It is no service manager, but it addresses the process that it becomes; so the sockets go along, into the daemon.
+/// systemd-socket-activate(1) is no service manager, but it sets LISTEN_PID to the program's pid, so the sockets reach
+/// the daemon.
 #[test]
 fn systemd_socket_activate_passes_sockets_to_the_daemon() {
     const ACTIVATE: &str = "/usr/bin/systemd-socket-activate";
@@ -214,7 +215,7 @@ fn systemd_socket_activate_passes_sockets_to_the_daemon() {
         connection.read_to_string(&mut answer).unwrap();
         assert_eq!(answer, "hello");
         assert_eq!(running.finish().exit, Exit::Status(0));
-        // With --detach no, LISTEN_PID that names us is the word of a manager.
+        // With --detach no, a LISTEN_PID that names this process comes from a manager.
         let manager = if said == "classic" { "none" } else { "other" };
         logged(&dir, &format!("mode: (\"{said}\", \"{manager}\")"));
         logged(&dir, "listeners: \"web\"");
@@ -252,7 +253,7 @@ fn s6_gets_readiness_on_its_notification_descriptor() {
     dir.write("service/notification-fd", "3\n");
     let running = Svc::new(&dir).program("/usr/bin/s6-supervise").args(["service"]).spawn();
     logged(&dir, "asked: true");
-    // It writes down that the service is up after it has started it.
+    // s6 records that the service is up after it has started it.
     let state = || command("s6-svstat", &["-o", "up,ready"]).stdout;
     wait_until("s6 knows that it is up", || (state() != "false false\n").then_some(()));
     assert_eq!(state(), "true false\n");
@@ -268,7 +269,7 @@ fn s6_gets_readiness_on_its_notification_descriptor() {
     dir.nothing_left();
 }
 
-/// Process 1 stays, for it has other duties; the service is its child, and the container ends as it does.
+/// Process 1 stays as an init; the service is its child, and the container ends with it.
 #[test]
 fn container_init_stays_and_the_service_is_its_child() {
     if !require(Capability::Root) {
@@ -277,7 +278,7 @@ fn container_init_stays_and_the_service_is_its_child() {
     for (reexecute, end, status) in [("never", "exit=0", 0), ("never", "exit=7", 7), ("always", "exit=7", 7)]
     {
         let dir = Dir::new();
-        // Orphans are reaped meanwhile.
+        // Orphans are reaped in the meantime.
         let orphans = "sh=for n in 1 2 3 4 5; do (/bin/true & /bin/true &); done";
         let line = line(&dir, &["--reexecute", reexecute, orphans, "ready", "signals", end]);
         let running = Svc::new(&dir)
@@ -305,7 +306,7 @@ fn notify_messages_to_the_manager_are_exact() {
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     let manager = Manager::at_path(&dir);
-    // systemd waits for nothing here, and the program is told of another socket: ours.
+    // systemd waits for nothing here, and NOTIFY_SOCKET is the test's own.
     let text = format!(
         "[Service]\nType=exec\nEnvironment=NOTIFY_SOCKET={}\nExecStart={}\n",
         manager.address,
@@ -324,7 +325,7 @@ fn notify_messages_to_the_manager_are_exact() {
     unit.stop();
 }
 
-/// It has daemonized it already; and both may call it by one name.
+/// `run` has daemonized the program already. Both may use the same name.
 #[test]
 fn program_daemonized_by_run_does_not_fork_again() {
     for (options, ready) in [
@@ -371,15 +372,15 @@ fn program_daemonized_by_run_does_not_fork_again() {
     }
 }
 
-/// Neither does it fork away where `run` stays above it, or has become it: as process 1 of a container, whose end a second
-/// daemon would be, and in the foreground of a shell.
+/// It does not fork below a `run` that stays or has become the program: in a container a second daemon would end it,
+/// and a shell wants it in the foreground.
 #[test]
 fn program_below_a_run_that_stays_does_not_fork() {
     let dir = Dir::new();
     let (svcadapt, program) = (dir.program("svcadapt"), dir.program("becomes"));
     let log = dir.join("log").display().to_string();
     for (mode, container, manager, status) in [
-        // The process 1 that `run` was is an init for what it starts.
+        // `run` as process 1 is the init of the program.
         ("auto", true, "init", 7),
         ("supervised", true, "init", 8),
         ("supervised", false, "svcadapt", 9),
@@ -398,22 +399,22 @@ fn program_below_a_run_that_stays_does_not_fork() {
         let output = Svc::new(&dir).program(outer).args(words).args(["-c", &text]).output();
         assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(status), ""), "{text}");
         logged(&dir, &format!("mode: (\"supervised\", \"{manager}\")"));
-        // What it starts itself is not told so.
+        // The program's own children do not inherit the variable.
         logged(&dir, "sh: \"0\\n\"");
         fs::remove_file(&log).unwrap();
         dir.nothing_left();
     }
 }
 
-/// A program that a service starts has the descriptor of the lock too, and not the lock; and the variable, which is about
-/// another process. The same number means nothing either, nor does whatever looks like a variable of ours.
+/// A child of the service inherits the descriptor of the lock, but not the lock, and a variable that names another
+/// process. Neither a reused number nor a similar variable counts.
 #[test]
 fn daemon_started_by_a_service_is_independent() {
     for forged in ["", "SVCADAPT_PROCESS=$$:1 ", "SVCADAPT_PROCESS= ", "SVCADAPT_PROCESS=1:1 "] {
         let (dir, service) = (Dir::new(), Service::new());
         let program = dir.program("becomes").display().to_string();
         let log = dir.join("log").display().to_string();
-        // The shell in between becomes the program, so that `$$` is its number.
+        // The shell becomes the program by exec, so `$$` is its pid.
         let text = format!(
             "/bin/sh -c \"{forged}exec '{program}' --log '{log}' enter mode ready stay\"; echo up > '{log}.up'; exec sleep 60"
         )
@@ -462,7 +463,7 @@ fn foreground_service_is_found_and_stopped_by_name() {
     dir.nothing_left();
 }
 
-/// A child of such a service has the descriptor of its lock too, and is none: also when the service has ended.
+/// A child of such a service has the descriptor of its lock and is not the service, also after the service has ended.
 #[test]
 fn leftover_process_of_a_service_can_start_a_daemon() {
     let (dir, service) = (Dir::new(), Service::new());

@@ -1,4 +1,4 @@
-//! Asking the manager: a stand-in for systemctl(1), and a control group that looks like a service's.
+//! The query to the manager, answered by a stand-in for systemctl(1), in a control group that looks like a service's.
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,8 +19,8 @@ use super::support::facts;
 
 const SYSTEMCTL: &str = "/usr/bin/systemctl";
 
-/// Runs `detect` as a child in `NAME.service`, where systemctl does as this shell text says. `/run` is empty but for
-/// the mark of systemd, and what systemctl was told is left in the file `told`.
+/// Runs `detect` as a child in `NAME.service`, with this shell text as systemctl. `/run` is empty except for systemd's
+/// mark; the arguments of systemctl are written to `told`.
 fn asked(name: &str, systemctl: &str) -> Option<(Value, String)> {
     if !require(Capability::Root) {
         return None;
@@ -60,7 +60,7 @@ fn forking_unit_is_detected_by_the_managers_answer() {
 
 #[test]
 fn main_process_of_an_old_systemd_is_detected_by_its_answer() {
-    // The parent of systemctl is the process that asks.
+    // The parent of systemctl is the process that asks for the answer.
     if let Some((value, _)) = asked("main", "echo Type=notify; echo MainPID=$PPID") {
         assert_eq!(facts(&value), ["supervised", "systemd"]);
         assert_eq!(decided(&value).0, "manager's answer");

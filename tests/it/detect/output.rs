@@ -1,4 +1,4 @@
-//! What `svcadapt detect` prints, and how it leaves.
+//! The output and the exit status of `svcadapt detect`.
 
 use std::fs::File;
 use std::io::pipe;

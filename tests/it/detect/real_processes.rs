@@ -1,4 +1,4 @@
-//! `svcadapt detect`, really started by what it must recognise.
+//! `svcadapt detect`, started by the real programs that it has to recognise.
 
 use std::fs;
 use std::path::Path;
@@ -105,8 +105,8 @@ fn systemd_exec_pid_counts_only_with_our_own_pid() {
     assert_eq!(decided(&value).0, "SYSTEMD_EXEC_PID");
 }
 
-/// A shell text that starts us as an orphan, and ends when the orphan has ended. The first FIFO is opened only after
-/// the orphan's parent was waited for, so it has been adopted by then.
+/// A shell text that starts svcadapt as an orphan, and ends when the orphan has ended. The first FIFO is opened only
+/// after the orphan's parent was reaped, so the orphan has been adopted by then.
 fn orphan(directory: &Path) -> String {
     let path = directory.display();
     format!(
@@ -115,7 +115,7 @@ fn orphan(directory: &Path) -> String {
     )
 }
 
-/// Nothing tells it from a child of that shell, which has to stay.
+/// It cannot be distinguished from a child of that shell, which has to stay.
 #[test]
 fn orphan_below_a_shell_as_process_1_is_supervised() {
     if !require(Capability::Root) {

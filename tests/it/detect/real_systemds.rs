@@ -1,5 +1,5 @@
-//! Under real systemds, with the real question to them: the machine's own, one that tells a process nothing of itself
-//! (before 248 there was no `SYSTEMD_EXEC_PID`), and newer ones.
+//! Detection under real systemds and by their real answers: the machine's own, one without `SYSTEMD_EXEC_PID` (before
+//! 248), and newer ones.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::harness::Dir;
 use crate::harness::Systemd;
 use crate::harness::wait_until;
 
-/// What `detect` prints when a unit with these settings runs this shell text, in which `detect` stands for the command.
+/// The output of `detect` in a unit with these settings and this shell text, where `detect` is the command.
 fn inside(
     systemd: &Systemd,
     dir: &Dir,
@@ -35,7 +35,7 @@ fn systemd_is_detected_in_every_version() {
     for systemd in Systemd::of_versions(..) {
         let dir = Dir::new();
         let Some(svcadapt) = systemd.svcadapt(&dir) else { continue };
-        // It tells every process of a unit its number; before, the manager has to be asked.
+        // From 248 on every process of a unit gets its pid; before, the manager has to be asked.
         let (told, asked, silent, unanswered) = match systemd.version() {
             ..248 => ("manager's answer", "NOTIFY_SOCKET", "cgroup", ["supervised", "none"]),
             248.. => ("SYSTEMD_EXEC_PID", "SYSTEMD_EXEC_PID", "SYSTEMD_EXEC_PID", ["supervised", "systemd"]),
@@ -46,7 +46,7 @@ fn systemd_is_detected_in_every_version() {
             ("oneshot", &["Type=oneshot"], "exec detect", ["supervised", "systemd"], told),
             ("forking", &["Type=forking"], "exec detect", ["classic", "systemd"], "manager's answer"),
             ("exec", &["Type=exec"], "exec detect", ["supervised", "systemd"], told),
-            // There is no bus here, and without one systemd answers root only: who is told nothing can only stay.
+            // There is no bus here, and without it systemd answers only root; without an answer the process stays.
             ("nobody", &["Type=forking", "User=nobody"], "exec detect", unanswered, silent),
             (
                 "nobody-asked",
@@ -70,7 +70,7 @@ fn systemd_is_detected_in_every_version() {
 
 #[test]
 fn scope_unit_is_not_a_service() {
-    // Wherever setsid(1) is at hand, which keeps our terminal away from it.
+    // setsid(1) removes our terminal, where it is installed.
     let Some(systemd) = Systemd::shared() else { return };
     let dir = Dir::new();
     let program = dir.program("svcadapt").display().to_string();

@@ -1,4 +1,4 @@
-//! Started processes whose first JSON document is read, and that are gone at the end.
+//! Started processes whose first JSON document is read, and which end with the test.
 
 use std::fs;
 use std::io::Read;
@@ -67,7 +67,7 @@ impl Started {
         Self { child, stdout, text: String::new() }
     }
 
-    /// Reads on. False at the end of the output, or when the time is up.
+    /// Reads more. False at the end of the output, or after the deadline.
     fn more(&mut self, end: Instant) -> bool {
         let left = end.saturating_duration_since(Instant::now());
         let wait = PollTimeout::try_from(left).unwrap();
@@ -107,7 +107,7 @@ impl Drop for Started {
         }
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
         let _ = kill(pid, Signal::SIGTERM);
-        // A supervisor takes its service with it: then nobody holds the pipe any more.
+        // A supervisor ends its service, which closes the pipe.
         let end = Instant::now() + PATIENCE;
         while self.more(end) {}
         let _ = self.child.kill();
@@ -125,7 +125,7 @@ pub(super) fn facts(value: &Value) -> [&str; 2] {
     [value["mode"].as_str().unwrap(), value["manager"].as_str().unwrap()]
 }
 
-/// The fact that decided, and its value.
+/// The deciding fact and its value.
 pub(super) fn decided(value: &Value) -> (&str, Option<&str>) {
     let rows = value["evidence"].as_array().unwrap();
     let marked: Vec<&Value> = rows.iter().filter(|row| row["decided"] == true).collect();
@@ -133,7 +133,7 @@ pub(super) fn decided(value: &Value) -> (&str, Option<&str>) {
     (marked[0]["fact"].as_str().unwrap(), marked[0]["value"].as_str())
 }
 
-/// Every variable says what is not so.
+/// Sets every manager's variable to a false value.
 pub(super) fn lie(command: &mut Command) {
     for (name, value) in [
         ("NOTIFY_SOCKET", "/run/systemd/notify"),

@@ -1,4 +1,4 @@
-//! The tables of directives agree with the systemd that is installed, in both directions.
+//! The directive tables and the installed systemd agree, in both directions.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,13 +17,13 @@ const SYSTEMD: &str = "/lib/systemd/systemd";
 
 const SECTIONS: [Section; 4] = [Section::Unit, Section::Service, Section::Socket, Section::Install];
 
-/// What a directive's value is called in systemd's own list where there is none any more.
+/// The name of the value of a directive that systemd no longer has, in systemd's list.
 const DROPPED: &str = "NOTSUPPORTED";
 
-/// A directive in systemd's own list: its section, its name, and what its value is called.
+/// A directive in systemd's own list: section, name, and name of the value.
 type Dumped = (Section, String, String);
 
-/// The version that is installed, and its list.
+/// The installed version, and its list.
 fn installed() -> Option<(Version, Vec<Dumped>)> {
     if !Path::new(SYSTEMD).exists() {
         skip("systemd", "it is not installed");
@@ -102,10 +102,10 @@ fn directive_values_have_the_kinds_of_systemd() {
     assert!(compared > 200, "only {compared} values have been compared");
 }
 
-/// Whether a row has the kind that systemd tells; nothing where systemd's word for it says too little.
+/// Whether a row has the kind that systemd names; `None` where that name is too general.
 fn fits(row: &DirectiveRow, value: &str) -> Option<bool> {
     let kind = row.kind;
-    // What takes words of its own in a later version was a mere boolean before.
+    // A directive that takes keywords in a later version was a boolean before.
     let boolean = matches!(kind, ValueKind::Boolean | ValueKind::BooleanOr(_));
     Some(match value {
         "BOOLEAN" => boolean,
@@ -114,7 +114,7 @@ fn fits(row: &DirectiveRow, value: &str) -> Option<bool> {
         "SECONDS" | "NANOSECONDS" => kind == ValueKind::Timespan,
         "SIZE" => kind == ValueKind::Size,
         "UNSIGNED" | "INTEGER" | "LONG" | "NICE" | "OOMSCOREADJUST" => kind == ValueKind::Integer,
-        // A list of them with colons is called the same.
+        // A colon-separated list has the same name.
         "PATH" => matches!(kind, ValueKind::Path | ValueKind::Other),
         "PATH [ARGUMENT [...]]" => kind == ValueKind::CommandLine,
         "UNIT [...]" | "PATH [...]" | "BOUNDINGSET" | "SYSCALLS" | "ARCHS" | "FAMILIES" | "ENVIRON" => {

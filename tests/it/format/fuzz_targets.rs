@@ -1,6 +1,6 @@
-//! No bytes make a reader panic, run away or fill the memory, and what is written is read back as it was.
+//! No input makes a reader panic, run too long or use too much memory, and written files are read back unchanged.
 //!
-//! The targets are those of `fuzz/`; here they get a bounded number of inputs from chance that can be repeated.
+//! The targets are those of `fuzz/`, here with a bounded number of inputs from a seeded generator.
 
 use std::fs;
 use std::path::Path;
@@ -11,11 +11,11 @@ use crate::harness::Exit;
 use crate::harness::SOURCES;
 use crate::harness::Svc;
 
-/// All that `fuzz/` has a program for.
+/// All targets that have a program in `fuzz/`.
 const TARGETS: [&str; 7] =
     ["unit", "plist", "json", "environment_file", "unit_round_trip", "plist_round_trip", "json_round_trip"];
 
-// As many inputs as take a second or two where nothing is optimised.
+// As many inputs as take a second or two without optimisation.
 
 #[test]
 fn fuzzed_units_do_not_break_the_reader() {
@@ -52,7 +52,7 @@ fn random_spec_round_trips_through_json() {
     campaign("json_round_trip", 7, 4_000);
 }
 
-/// In a process of its own, whose time and memory are bounded.
+/// Runs in a process of its own with bounded time and memory.
 fn campaign(target: &str, seed: u64, inputs: u32) {
     let dir = Dir::new();
     let current = dir.join("current");
@@ -65,7 +65,7 @@ fn campaign(target: &str, seed: u64, inputs: u32) {
     if output.exit == Exit::Status(0) {
         return;
     }
-    // Outside of the directory, which goes.
+    // Outside of the directory, which is removed.
     let kept = std::env::temp_dir().join(format!("svcadapt-fuzz-{target}-{seed}"));
     let input = fs::read(&current).unwrap_or_default();
     fs::write(&kept, &input).unwrap();
@@ -80,7 +80,7 @@ fn campaign(target: &str, seed: u64, inputs: u32) {
     );
 }
 
-/// cargo-fuzz makes one program of each target, which are named in three places.
+/// cargo-fuzz builds one program for each target, which is named in three places.
 #[test]
 fn fuzz_target_has_program_seeds_and_dictionary() {
     let root = Path::new(SOURCES);
@@ -88,7 +88,7 @@ fn fuzz_target_has_program_seeds_and_dictionary() {
         for path in [format!("tests/fuzz/seeds/{target}"), format!("tests/fuzz/dictionaries/{target}")] {
             assert!(root.join(&path).exists(), "no {path}");
         }
-        // A package has no packages in it: of this one `fuzz/` is no part.
+        // A published package contains no other package, so `fuzz/` may be missing.
         let program = root.join(format!("fuzz/fuzz_targets/{target}.rs"));
         if let Ok(text) = fs::read_to_string(&program) {
             assert!(text.contains(&format!("fuzz::run(\"{target}\", bytes)")), "{text}");
@@ -98,7 +98,7 @@ fn fuzz_target_has_program_seeds_and_dictionary() {
     }
 }
 
-/// The driver proves itself: its bounds hold.
+/// The driver's own bounds work.
 #[test]
 fn fuzz_target_that_breaks_a_bound_fails() {
     let dir = Dir::new();

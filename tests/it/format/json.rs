@@ -1,4 +1,4 @@
-//! The neutral model: what is written is read again, and the schema says the same as the reader.
+//! The neutral model in JSON: written specs are read back, and the schema and the reader agree.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -28,7 +28,7 @@ fn read(text: &str) -> Result<ServiceSpec, Vec<String>> {
     json::read(text.as_bytes(), Path::new("x.json")).map_err(problems)?.finish().map_err(problems)
 }
 
-/// Of each field, and in the words of each host, by chance.
+/// A random spec with any field, and with native lines of each host.
 fn whole(chance: &mut Chance) -> ServiceSpec {
     ServiceSpec {
         native: crate::support::random_spec::native(chance),
@@ -51,7 +51,7 @@ fn random_specs_round_trip_through_json() {
     }
 }
 
-/// A service of each field, by chance.
+/// A random spec with any field.
 fn documents() -> Vec<Value> {
     let mut chance = Chance(12);
     let specs = (0..200).map(|_| json::write(&whole(&mut chance)));
@@ -74,7 +74,7 @@ fn schema_has_exactly_the_fields() {
         let of_one = if row.arity == Arity::Many { &property["items"] } else { property };
         assert!(["type", "enum", "$ref"].iter().any(|word| of_one.get(word).is_some()), "{}", row.option);
     }
-    // Every key is met, or the other tests prove less than they seem to.
+    // Every key occurs, or the other tests would prove less.
     let met: BTreeSet<String> =
         documents().iter().flat_map(|document| document.as_object().unwrap().keys().cloned()).collect();
     expected.remove("$schema");

@@ -1,6 +1,5 @@
-//! What is written means what was said, byte for byte: thousands of random values, read again by readers that are not
-//! the writer. And nothing else is in it: whatever the values, a file has the keys of the same service with harmless
-//! ones.
+//! Written files mean what was set, byte for byte: thousands of random values are read back by readers other than the
+//! writer, and a file has no other keys than that of the same service with harmless values.
 
 mod plist;
 mod started_programs;
@@ -18,11 +17,11 @@ use svcadapt::spec::SpecDraft;
 
 use crate::support::Chance;
 
-/// A service with values by chance in every place that takes any.
+/// A service with random values in every place that takes any.
 #[derive(Clone)]
 struct Said {
     arguments: Vec<OsString>,
-    /// Of `V0`, `V1`, and so on.
+    /// The values of `V0`, `V1`, and so on.
     variables: Vec<OsString>,
     description: OsString,
     /// Paths.
@@ -31,12 +30,12 @@ struct Said {
     file: OsString,
 }
 
-/// How wild values are.
+/// The range of the random values.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wild {
     /// Any bytes.
     Bytes,
-    /// Text with nothing in it that some file cannot carry.
+    /// Text that every file can carry.
     Text,
 }
 
@@ -50,7 +49,7 @@ impl Said {
         };
         let (directory, output, file) = (path(), path(), path());
         let description = match wild {
-            // A description is one line of text: the spec itself has no other.
+            // A description is one line of text, as in the spec.
             Wild::Bytes => value(chance, wild, 24).to_string_lossy().replace(char::is_control, " ").into(),
             Wild::Text => {
                 format!("d{}.", value(chance, wild, 24).to_string_lossy().replace(char::is_control, ""))
@@ -60,7 +59,7 @@ impl Said {
         Self { arguments, variables, description, directory, output, file }
     }
 
-    /// The same places with values that mean nothing to anybody.
+    /// The same service with harmless values.
     fn tame(&self) -> Self {
         let all = |values: &[OsString]| values.iter().map(|_| "x".into()).collect();
         let path = OsString::from("/x");
@@ -74,7 +73,7 @@ impl Said {
         }
     }
 
-    /// Every value of a field, as it is said.
+    /// Every field with its value, as an option takes it.
     fn fields(&self) -> Vec<(Field, OsString)> {
         let joined = |start: String, value: &OsStr| [start.as_bytes(), value.as_bytes()].concat();
         let variables = self.variables.iter().enumerate();
@@ -98,8 +97,8 @@ impl Said {
     }
 }
 
-/// At most so many characters: the tricky ones, control characters, any of Unicode and, where all bytes may be, bytes
-/// that are no text and characters that are none.
+/// At most so many characters: special ones, control characters, any of Unicode and, where all bytes are allowed,
+/// invalid UTF-8 and noncharacters.
 fn value(chance: &mut Chance, wild: Wild, longest: usize) -> OsString {
     let mut bytes = Vec::new();
     for _ in 0..chance.below(longest + 1) {
@@ -124,20 +123,20 @@ fn value(chance: &mut Chance, wild: Wild, longest: usize) -> OsString {
 fn part(chance: &mut Chance, wild: Wild) -> Vec<u8> {
     let mut name = value(chance, wild, 20).into_vec();
     name.retain(|byte| *byte != b'/' && (wild == Wild::Bytes || *byte != b'\n'));
-    // Neither `.` nor `..`, nor a blank or a backslash at an end, which are refused for good reasons.
+    // Not `.` or `..`, and no blank or backslash at an end: those are refused.
     if wild == Wild::Text || name.is_empty() || name.iter().all(|byte| *byte == b'.') {
         name = [b"p", &name[..], b"q"].concat();
     }
     name
 }
 
-/// Whether Unicode has set the code point aside for ever.
+/// Whether the code point is a noncharacter of Unicode.
 fn is_none(letter: char) -> bool {
     let number = u32::from(letter);
     (0xfdd0..=0xfdef).contains(&number) || number % 0x1_0000 >= 0xfffe
 }
 
-/// The first byte that is no text, or that begins a character of these.
+/// The first byte that is invalid UTF-8 or begins one of these characters.
 fn first_bad(value: &OsStr, bad: impl Fn(char) -> bool) -> Option<usize> {
     let bytes = value.as_bytes();
     let valid = match str::from_utf8(bytes) {

@@ -1,4 +1,4 @@
-//! What lies beside a unit: the one with its sockets.
+//! The socket unit beside a service.
 
 use std::fs::File;
 use std::process::Command;
@@ -75,7 +75,7 @@ fn sockets_under_another_name_are_reported_and_not_opened() {
         "svcadapt: {}:3: Service=: these are sockets of web.service, and not read: only those of web.socket are\n",
         std::fs::canonicalize(folder.path()).unwrap().join("admin.socket").display()
     );
-    // Beside what is written for systemd, it means what it did.
+    // Without a loss for systemd.
     printed(["gen-unit", "--strict", &path("web.service")]);
     for command in [&["show"][..], &["gen-plist", "--svcadapt=/opt/svcadapt"]] {
         let output = svcadapt([command, &[&path("web.service")]].concat());

@@ -1,4 +1,5 @@
-//! A log in a directory that is made for the service: systemd itself would open it before it makes the directory.
+//! A log in a directory of the service: systemd would open the log before it creates the directory, so the adapter
+//! opens it.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -25,7 +26,7 @@ fn log_in_a_service_directory_exists_at_the_first_start() {
     fs::copy(env!("CARGO_BIN_EXE_svcadapt"), &adapter).unwrap();
     for (kind, base) in KINDS {
         for user in ["", "daemon"] {
-            // What a directory of root's own is good for, another user cannot write to.
+            // Another user cannot write to a directory of root's.
             if kind == "configuration" && !user.is_empty() {
                 continue;
             }

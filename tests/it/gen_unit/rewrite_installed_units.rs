@@ -1,5 +1,4 @@
-//! A unit that is read and written again means the same to systemd: every service that is installed here, and what
-//! a unit says that no field does.
+//! A rewritten unit means the same to systemd: every installed service, and lines that no field covers.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -17,7 +16,7 @@ use crate::support::printed;
 use crate::support::said;
 use crate::support::svcadapt;
 
-/// The services of the machine, but not those that are another name of one.
+/// The installed services, without aliases.
 fn installed() -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir("/lib/systemd/system") else { return Vec::new() };
     let mut paths: Vec<PathBuf> = entries
@@ -28,9 +27,9 @@ fn installed() -> Vec<PathBuf> {
     paths
 }
 
-/// What systemd knows of a unit, less where it was read from.
+/// systemd's view of a unit, without the paths of its files.
 fn meaning(judgement: &Judgement, name: &str) -> Vec<String> {
-    // And whether systemd might forget it at that very moment.
+    // And without its state of garbage collection.
     const OF_THE_FILE: [&str; 5] =
         ["Fragment Path", "DropIn Path", "Unit Load State", "Source Path", "May GC"];
     let about_it = judgement
@@ -41,14 +40,14 @@ fn meaning(judgement: &Judgement, name: &str) -> Vec<String> {
     let lines = about_it.map(as_set);
     let mut lines: Vec<String> =
         lines.filter(|line| !OF_THE_FILE.iter().any(|what| line.starts_with(what))).collect();
-    // Errors go where the output goes, whether that is said or not.
+    // An unset standard error follows standard output.
     let output = lines.iter().find_map(|line| line.strip_prefix("StandardOutput: ")).map(str::to_owned);
     for line in &mut lines {
         if let (true, Some(output)) = (line == "StandardError: inherit", &output) {
             *line = format!("StandardError: {output}");
         }
     }
-    // Dependencies are a set.
+    // Dependencies have no order.
     lines.sort();
     lines
 }
@@ -67,7 +66,7 @@ fn installed_services_keep_their_meaning_when_rewritten() {
             path.as_os_str(),
         ]);
         assert!(output.status.success(), "{file}: {}", said(&output));
-        // A socket that only a device or another unit starts is no part of the service.
+        // A socket unit that only a device or another unit starts is no part of the service.
         let notes = ["what its drop-ins say is part of what is written", ": not read: "];
         let noted = |said: &str| said.is_empty() || notes.iter().any(|note| said.contains(note));
         assert!(noted(&said(&output)), "{file}: {}", said(&output));
@@ -76,7 +75,7 @@ fn installed_services_keep_their_meaning_when_rewritten() {
         let written = std::fs::read_to_string(after.path().join(file)).unwrap();
         assert_eq!(install(&written), install(&std::fs::read_to_string(&path).unwrap()), "{file}");
         names.push(file.replace("@.", "@an-instance."));
-        // Its sockets, which are read and written with it.
+        // Its socket unit, which is read and written with it.
         let socket = path.with_extension("socket");
         if let Ok(text) = std::fs::read_to_string(&socket) {
             let name = socket.file_name().unwrap().to_str().unwrap();
@@ -102,7 +101,7 @@ fn installed_services_keep_their_meaning_when_rewritten() {
     }
 }
 
-/// The lines of a unit that this systemd would pass over.
+/// The lines of a unit that this systemd would ignore.
 pub(crate) fn unknown_to(version: Version, text: &str) -> Vec<String> {
     let mut section = "";
     let mut unknown = Vec::new();
@@ -156,13 +155,13 @@ fn old_systemd_gets_no_directive_it_does_not_know() {
             told += said(&output).lines().filter(|line| line.contains("does not know")).count();
         }
     }
-    // Units of a distribution are for a newer one than the first.
+    // The installed units need a newer systemd than the first one here.
     if told < 50 {
         skip("systemd-units", &format!("only {told} lines of the units here are too new for an old systemd"));
     }
 }
 
-/// `[Install]`, of which systemd itself reads nothing.
+/// `[Install]`, which systemd itself does not read.
 fn install(text: &str) -> Vec<String> {
     let from = text.lines().skip_while(|line| *line != "[Install]").skip(1);
     let lines = from.take_while(|line| !line.starts_with('['));

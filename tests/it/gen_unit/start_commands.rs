@@ -1,4 +1,4 @@
-//! A command that only starts the service is not the service.
+//! A command that only starts a service is not the service itself.
 
 use crate::support::Folder;
 use crate::support::printed;
@@ -23,7 +23,7 @@ fn background_start_command_becomes_type_forking() {
             command.join(" ")
         );
         assert!(said(&output).ends_with(&note), "{}", said(&output));
-        // What was said of the type stays, and of a unit what it means.
+        // A given type is kept, as is the meaning of a unit.
         let warning = "ends, and so does the service for its manager\n  hint: --type forking says so\n";
         let output = svcadapt([&["gen-unit", "--type=exec", "--"], command].concat());
         assert!(said(&output).ends_with(warning), "{}", said(&output));
@@ -38,7 +38,7 @@ fn background_start_command_becomes_type_forking() {
     let output = svcadapt(["gen-unit", "--strict", &file]);
     assert!(said(&output).ends_with("hint: --type forking says so\n"), "{}", said(&output));
     assert_eq!(output.stdout, b"[Service]\nExecStart=/etc/init.d/x start\n");
-    // launchd knows no such type: the adapter stays for it.
+    // launchd has no such type, so the adapter stays.
     let words = ["gen-plist", "--label=x", "--svcadapt=/opt/svcadapt", "--", "/etc/init.d/x", "start"];
     assert!(printed(words).contains("<string>--type</string>\n\t\t<string>forking</string>"));
 }

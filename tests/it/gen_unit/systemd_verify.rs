@@ -1,5 +1,5 @@
-//! systemd's own judge has nothing to say about what is generated for it: the machine's about two hundred random
-//! services, and that of every other version that there is about some for just that one, and about the samples.
+//! systemd verifies generated units without a warning: the machine's systemd two hundred random services, every other
+//! available version some that are written for it, and all the samples.
 
 use std::fs;
 use std::path::Path;
@@ -24,7 +24,7 @@ use crate::support::Folder;
 use crate::support::printed;
 use crate::support::said;
 
-/// The version of the systemd that is installed, as far as units are written for it.
+/// The version of the installed systemd, if units can be written for it.
 fn installed() -> Option<Version> {
     let output = Command::new("systemd-analyze").arg("--version").output();
     let text = output.ok().map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
@@ -41,10 +41,10 @@ fn units(version: Version, count: usize) -> Vec<(String, String)> {
     let mut chance = Chance(31);
     let mut units = Vec::new();
     while units.len() < count {
-        // Verify wants the program to be there, and what a root directory holds it cannot see.
+        // Verify requires the program to exist, and cannot see into a root directory.
         let mut spec = crate::support::random_spec::spec(&mut chance, |field| field != Field::RootDirectory);
         spec.command.program = "/bin/true".into();
-        // It remarks on names that it takes all the same, and does not say in which file they stand.
+        // It warns of some names that it accepts, without the file's name.
         let plain =
             |name: &Option<Principal>| name.as_ref().is_none_or(|name| !name.to_string().contains('\\'));
         if !plain(&spec.user) || !plain(&spec.group) {
@@ -76,7 +76,7 @@ fn random_services_verify_without_a_warning() {
     assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), ""));
 }
 
-/// That the judge of a booted systemd takes these units, and has no word to say.
+/// Asserts that a booted systemd loads these units without a warning.
 fn taken(systemd: &Booted, units: &[(String, String)]) {
     let dir = Dir::new();
     let mut words = vec!["systemd-analyze".to_owned(), "verify".into(), "--man=no".into()];
@@ -122,7 +122,7 @@ fn hardened_services_load_in_each_version_without_a_warning() {
     }
 }
 
-/// Each of units/ as it lies there, but for its program, which need not be here.
+/// Each file of units/, with another program, as its own may be missing here.
 #[test]
 fn samples_load_in_each_version_without_a_warning() {
     let mut units = Vec::new();

@@ -1,4 +1,4 @@
-//! What a service says itself wins over what shuts it in.
+//! An explicit setting of a service overrides the hardening level.
 
 use crate::support::Folder;
 use crate::support::printed;
@@ -23,7 +23,7 @@ fn explicit_setting_overrides_the_level() {
             let in_level = level == "strict" || level == "baseline" && name == "NoNewPrivileges";
             assert_eq!(said(&output).contains(&told), in_level, "{}", said(&output));
         }
-        // It is no loss where there is nothing to have, and it is not forgotten on the way.
+        // An option without effect is no loss, and is kept when rewritten.
         assert_eq!(said(&svcadapt(["gen-plist", "--strict", "--label=a", option, "--", "/bin/true"])), "");
         let folder = Folder::new();
         folder.write("a.json", &printed(["show", option, "--", "/bin/true"]));

@@ -1,4 +1,4 @@
-//! A private directory for one test, and the one above it for all tests of this run.
+//! The private directory of a test, and the one above it for this run.
 
 use std::env;
 use std::fs;
@@ -27,7 +27,7 @@ use super::process::inherit_nothing;
 use super::process::mentioning;
 use super::process::wait_until;
 
-/// A private directory with mode 0755. At its end every process that still mentions it is killed, and it is removed.
+/// A private directory with mode 0755. On drop every process that still refers to it is killed, and it is removed.
 #[derive(Debug)]
 pub(crate) struct Dir {
     path: PathBuf,
@@ -43,7 +43,7 @@ impl Dir {
         Self { path }
     }
 
-    /// Where it is: absolute, and without links in it as far as we made it.
+    /// Its absolute path; the part that the harness made has no links.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -53,7 +53,7 @@ impl Dir {
         self.path.join(name)
     }
 
-    /// Writes a file with mode 0644, and says where.
+    /// Writes a file with mode 0644, and returns its path.
     pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.join(name);
         fs::write(&path, text).unwrap();
@@ -61,19 +61,19 @@ impl Dir {
         path
     }
 
-    /// What is in a file.
+    /// The text of a file.
     pub(crate) fn read(&self, name: &str) -> String {
         let path = self.join(name);
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// The same, of a file that need not be text.
+    /// The bytes of a file.
     pub(crate) fn read_bytes(&self, name: &str) -> Vec<u8> {
         let path = self.join(name);
         fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// What `inspect --out NAME` wrote.
+    /// The report that `inspect --out NAME` wrote.
     pub(crate) fn report(&self, name: &str) -> serde_json::Value {
         serde_json::from_str(&self.read(name)).unwrap()
     }
@@ -98,8 +98,8 @@ impl Dir {
         self
     }
 
-    /// A copy of a program in here, that everybody may run: `svcadapt`, `inspect`, `becomes`, `hostile`, `forge`,
-    /// `launch_shim`, `daemonic`, or a path like `/bin/sleep`.
+    /// A copy of a program in this directory that every user may run: `svcadapt`, `inspect`, `becomes`, `hostile`,
+    /// `forge`, `launch_shim`, `daemonic`, or a path like `/bin/sleep`.
     pub(crate) fn program(&self, program: &str) -> PathBuf {
         let source = match program {
             "svcadapt" => PathBuf::from(env!("CARGO_BIN_EXE_svcadapt")),
@@ -127,7 +127,7 @@ impl Dir {
         assert!(left.is_empty(), "left behind:\n{}", list(&left));
     }
 
-    /// Waits for the end of what ends by itself: a process has let go of its lock and its files before it has ended.
+    /// Waits until no process refers to the directory: a process closes its lock and files before it has ended.
     pub(crate) fn wait_nothing_left(&self) {
         wait_until("nothing is left", || mentioning(&self.path).is_empty().then_some(()));
     }
@@ -139,7 +139,7 @@ impl Drop for Dir {
             process.signal(Signal::SIGKILL);
             process.wait_gone();
         }
-        // Whatever cannot be removed is still the janitor's.
+        // The janitor removes the rest.
         let _ = fs::remove_dir_all(&self.path);
     }
 }
@@ -147,9 +147,9 @@ impl Drop for Dir {
 /// The directory of all sources, above that of the command's package.
 pub(crate) const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// The program that Cargo built beside svcadapt from tests/tools/.
+/// The program that Cargo built from tests/tools/ beside svcadapt.
 ///
-/// `cargo test` builds it, but `cargo test --test it` does not, so an old one is refused rather than believed.
+/// `cargo test` builds it, but `cargo test --test it` does not, so one that is older than its source is refused.
 pub(crate) fn example(name: &str) -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_svcadapt")).with_file_name("examples").join(match name {
         // A library.
@@ -189,7 +189,7 @@ pub(crate) fn static_svcadapt() -> Result<PathBuf, String> {
     }
 }
 
-/// When something below a directory was changed last.
+/// The time of the last change below a directory.
 fn newest(directory: &Path) -> SystemTime {
     let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let times = entries.map(|path| {
@@ -198,7 +198,7 @@ fn newest(directory: &Path) -> SystemTime {
     times.max().unwrap_or(UNIX_EPOCH)
 }
 
-/// The directory of this run, open to everybody. A janitor removes it after us.
+/// The directory of this run, which every user may enter. A janitor removes it afterwards.
 pub(crate) fn run() -> &'static Path {
     static RUN: OnceLock<(PathBuf, Child)> = OnceLock::new();
     let (path, _) = RUN.get_or_init(|| {
@@ -216,7 +216,7 @@ pub(crate) fn run() -> &'static Path {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            // Ctrl-C is for us, not for the one who cleans up after us.
+            // Ctrl-C must not end the janitor.
             .process_group(0)
             .spawn()
             .unwrap();
@@ -240,8 +240,8 @@ fn mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// By a process of its own: a program that another thread's child inherits open for writing cannot be executed
-/// (ETXTBSY, execve(2)).
+/// Another process copies: a child of another thread could inherit the descriptor open for writing, and then the
+/// program cannot be executed (ETXTBSY, execve(2)).
 fn copy_program(source: &Path, copy: &Path) {
     let copied = Command::new("install").args(["-m", "0755"]).arg(source).arg(copy).status().unwrap();
     assert!(copied.success(), "{} cannot be copied", source.display());

@@ -1,4 +1,4 @@
-//! Compares what a command did with what it should have done, and shows the difference to people.
+//! Compares the result of a command with the expected one, and prints the difference.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use super::svc::Output;
 
 const RULE: &str = "────────────────────────────────────────────────────────────────";
 
-/// What differs, as a text between rules; `None` if all is as expected.
+/// The difference as text; `None` if all is as expected.
 ///
 /// `names` are placeholders with one value each; `[PID]` and `[ANY]` are known to [`matches`].
 pub(super) fn difference(expected: &Output, got: &Output, names: &[(String, String)]) -> Option<String> {
@@ -26,7 +26,7 @@ pub(super) fn difference(expected: &Output, got: &Output, names: &[(String, Stri
     }
     if expected.exit != got.exit {
         let _ = writeln!(text, "── expected {}, got {} {RULE}", expected.exit, got.exit);
-        // A wrong status is mostly explained by what was said.
+        // Standard error usually explains a wrong status.
         if matches(&expected.stderr, &got.stderr) && !got.stderr.is_empty() {
             text.push_str(&visible(&got.stderr));
         }
@@ -51,7 +51,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     (0..=line).any(|length| text.is_char_boundary(length) && matches(rest, &text[length..]))
 }
 
-/// With a mark where the last line has no end, and everything that a terminal would hide.
+/// Marks a missing final newline, and makes control characters visible.
 fn visible(text: &str) -> String {
     let mut lines: String = text
         .split_inclusive('\n')

@@ -1,8 +1,8 @@
 //! The stand-in for launchd, as process 1 of private pid and mount namespaces.
 //!
-//! What it has of its own: /proc, and an empty /run. Everything else is the machine's, so a job may be whatever program a
-//! [`Dir`] holds. It ends with the value or with the test binary, however that ends, and takes every job along: it
-//! reads its standard input, and it is process 1.
+//! It has its own /proc and an empty /run, and shares everything else with the machine, so a job may run any program in
+//! a [`Dir`]. It ends when its standard input is closed (with the value or the test binary), and as process 1 it takes
+//! every job along.
 
 use std::fmt;
 use std::fs;
@@ -35,10 +35,10 @@ use super::process::wait_within;
 use super::require::Capability;
 use super::require::missing;
 
-/// How long an event may take that should come at once: these tests run beside many others.
+/// The deadline of an event that should come at once; many tests run in parallel.
 const EVENT: Duration = Duration::from_secs(20);
 
-/// A running stand-in. Its files lie in the directory of the test.
+/// A running stand-in. Its files are in the directory of the test.
 #[derive(Debug)]
 pub(crate) struct Launchd<'a> {
     dir: &'a Dir,
@@ -49,7 +49,7 @@ pub(crate) struct Launchd<'a> {
 }
 
 impl<'a> Launchd<'a> {
-    /// Starts one in which a second takes so long, or `None` after the test has been told to be skipped.
+    /// Starts one with this length of a second, or returns `None` after skipping the test.
     pub(crate) fn start(dir: &'a Dir, second: Duration) -> Option<Self> {
         if !namespaces() {
             return None;
@@ -67,7 +67,7 @@ impl<'a> Launchd<'a> {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(File::create(dir.join("launchd.err")).unwrap())
-            // Ctrl-C is for us; this one ends with its input.
+            // Ctrl-C must not end it; it ends with its input.
             .process_group(0)
             .spawn()
             .unwrap();
@@ -81,7 +81,7 @@ impl<'a> Launchd<'a> {
         Some(Self { dir, init, lifeline, unshare })
     }
 
-    /// Writes `LABEL.plist`, with mode 0644, from the keys that it has besides `Label`, and says where.
+    /// Writes `LABEL.plist` with mode 0644 and these keys besides `Label`, and returns its path.
     pub(crate) fn write(&self, label: &str, keys: &str) -> PathBuf {
         let text = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\">\n<dict>\n\
@@ -118,7 +118,7 @@ impl<'a> Launchd<'a> {
     /// The events of a job so far (tests/tools/launchd/log.rs).
     pub(crate) fn events(&self, label: &str) -> Vec<Value> {
         let text = self.dir.read("events");
-        // The last line may be on its way.
+        // The last line may be incomplete.
         let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
         let events = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
         events.filter(|event| event["label"] == label).collect()
@@ -129,7 +129,7 @@ impl<'a> Launchd<'a> {
         self.wait_nth(label, event, 1)
     }
 
-    /// Waits until there have been so many of a kind, and returns that one.
+    /// Waits for the event of this number of a kind.
     pub(crate) fn wait_nth(&self, label: &str, event: &str, number: usize) -> Value {
         wait_within(EVENT, &format!("{label}: {event} {number}"), || {
             assert!(self.init.is_alive(), "the stand-in has ended: {}", self.dir.read("launchd.err"));
@@ -138,8 +138,8 @@ impl<'a> Launchd<'a> {
         })
     }
 
-    /// The events of a job as words: `loaded spawned exited(0) kept spawned sent(15) exited(-15) removed`. A death by
-    /// signal is negative. What cannot have one order, for it comes from the job's own process, is left out.
+    /// The events of a job as words: `loaded spawned exited(0) kept spawned sent(15) exited(-15) removed`. The number
+    /// of a fatal signal is negative. Events of the job's own process are left out, because their order is not fixed.
     pub(crate) fn story(&self, label: &str) -> String {
         let words: Vec<String> = self
             .events(label)
@@ -158,7 +158,7 @@ impl<'a> Launchd<'a> {
         words.join(" ")
     }
 
-    /// Every process in there but the stand-in itself, by the numbers that they have outside. Zombies do not count.
+    /// Every process in the namespace except the stand-in, by outer pid. Zombies do not count.
     pub(crate) fn processes(&self) -> Vec<Process> {
         let namespace = fs::read_link(format!("/proc/{}/ns/pid", self.init.pid())).unwrap();
         let mut inside = find(|proc| fs::read_link(proc.join("ns/pid")).is_ok_and(|link| link == namespace));
@@ -166,7 +166,7 @@ impl<'a> Launchd<'a> {
         inside
     }
 
-    /// The process that has this number inside.
+    /// The process with this inner pid.
     pub(crate) fn process(&self, inside: &Value) -> Process {
         let inside = inside.to_string();
         let mut found = self.processes();
@@ -178,7 +178,7 @@ impl<'a> Launchd<'a> {
         found.pop().unwrap_or_else(|| panic!("there is no process {inside}"))
     }
 
-    /// Where a path inside is seen from outside. (What is not below /run or /proc has the same path on both sides.)
+    /// The outer path of an inner path. (Outside of /run and /proc both are the same.)
     pub(crate) fn path(&self, inside: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{inside}", self.init.pid()))
     }
@@ -193,7 +193,7 @@ impl Drop for Launchd<'_> {
             let _ = nix::poll::poll(&mut wanted, 100u8);
         }
         self.init.signal(Signal::SIGKILL);
-        // It waits for process 1, and that is buried after everybody in its namespace.
+        // It waits for process 1, which ends last in its namespace.
         let _ = self.unshare.wait();
     }
 }
@@ -201,9 +201,9 @@ impl Drop for Launchd<'_> {
 /// An answer of the stand-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reply {
-    /// 0, or a number of launchctl's.
+    /// 0, or an error number of launchctl.
     pub(crate) status: i32,
-    /// What it says.
+    /// Its text.
     pub(crate) text: String,
 }
 
@@ -213,7 +213,7 @@ impl fmt::Display for Reply {
     }
 }
 
-/// Whether we may make the namespaces that it needs. If not, says so, or fails; see [`missing`].
+/// Whether the namespaces can be made. If not, the test is skipped or fails; see [`missing`].
 pub(super) fn namespaces() -> bool {
     static ALLOWED: OnceLock<Result<(), String>> = OnceLock::new();
     let allowed = ALLOWED.get_or_init(|| {

@@ -1,4 +1,4 @@
-//! What a machine happens to have is no condition of a pass: where it differs, root's tests have their own.
+//! Evens out differences between machines for tests that run as root.
 
 use std::cell::Cell;
 use std::fs;
@@ -16,8 +16,8 @@ use nix::sched::unshare;
 use nix::unistd::geteuid;
 use nix::unistd::gettid;
 
-/// Gives the calling thread, and so every process that it starts, nice level 0, and a /run that only root can write:
-/// svcadapt refuses one that others can write, as containers have it (a bare tmpfs of mode 1777).
+/// Gives the calling thread, and every process that it starts, nice level 0 and a /run that only root can write:
+/// svcadapt refuses one that others can write, as containers may have it (a tmpfs of mode 1777).
 pub(super) fn ordinary() {
     thread_local!(static DONE: Cell<bool> = const { Cell::new(false) });
     if DONE.replace(true) || !geteuid().is_root() {
@@ -25,19 +25,19 @@ pub(super) fn ordinary() {
     }
     let stat = fs::read_to_string("/proc/thread-self/stat").unwrap();
     let (_, fields) = stat.rsplit_once(") ").unwrap();
-    // The nineteenth field (proc(5)); what is left begins with the third.
+    // The nineteenth field (proc(5)); the rest begins with the third.
     if fields.split(' ').nth(16) != Some("0") {
         let reset = Command::new("renice").args(["-n", "0", "-p", &gettid().to_string()]).output().unwrap();
         assert!(reset.status.success(), "renice: {}", String::from_utf8_lossy(&reset.stderr));
     }
     if let Some(mounts) = own_run() {
-        // A thread can have mounts of its own only with a working directory of its own (setns(2)).
+        // A thread can enter a mount namespace only with a working directory of its own (setns(2)).
         unshare(CloneFlags::CLONE_FS).unwrap();
         setns(mounts, CloneFlags::CLONE_NEWNS).unwrap();
     }
 }
 
-/// A mount namespace with another /run, where the machine's can be written by others.
+/// A mount namespace with another /run, if others can write the machine's.
 fn own_run() -> Option<&'static File> {
     static MOUNTS: OnceLock<Option<File>> = OnceLock::new();
     let mounts = MOUNTS.get_or_init(|| {

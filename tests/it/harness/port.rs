@@ -1,4 +1,4 @@
-//! Addresses of sockets, where tests run side by side: on one network, and in one process.
+//! Addresses of sockets for tests that run in parallel in one network and one process.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -38,8 +38,8 @@ pub(crate) fn has_ipv6() -> bool {
     TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }
 
-/// Lets go of a socket of any kind, so that its path is one that was left behind. A child that another test is just
-/// forking has the socket too, until its exec.
+/// Closes a socket of any kind, so that its path is stale. A child that another test is just forking holds the socket
+/// too, until its exec.
 pub(crate) fn leave_behind(socket: impl Into<OwnedFd>, path: &Path) {
     drop(socket.into());
     let refused =

@@ -1,7 +1,7 @@
-//! What a process is, as the kernel tells it in /proc (proc(5)).
+//! The state of a process as /proc shows it (proc(5)).
 //!
-//! The same function reads ourselves (`inspect` reports what it was given) and any other process (a test looks at
-//! it from outside), so the two always have one shape and can be compared.
+//! The same function reads ourselves (`inspect` reports what it was given) and any other process (a test looks at it
+//! from outside), so that both have the same shape and can be compared.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Other processes: found, waited for and signalled without mistaking a stranger for them.
+//! Other processes: found, awaited and signalled without confusing a reused pid.
 
 #![allow(unsafe_code, reason = "neither std nor nix has a door to pidfd_open(2)")]
 
@@ -24,10 +24,10 @@ use nix::poll::PollTimeout;
 use nix::poll::poll;
 use nix::sys::signal::Signal;
 
-/// How long the harness waits for what should happen at once.
+/// The deadline of events that should come at once.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A process, held by a pidfd: its number cannot pass to another one unnoticed.
+/// A process, held by a pidfd, so that a reused pid is noticed.
 #[derive(Debug)]
 pub(crate) struct Process {
     pid: i32,
@@ -36,7 +36,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// The process with this number, if there is one.
+    /// The process with this pid, if there is one.
     pub(crate) fn open(pid: i32) -> io::Result<Self> {
         // SAFETY: takes two numbers.
         let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
@@ -48,7 +48,7 @@ impl Process {
         Ok(Self { pid, fd, what })
     }
 
-    /// All that run this program, which lies in a test's own directory.
+    /// All processes of this program, which is in a test's own directory.
     pub(crate) fn of_program(program: &Path) -> Vec<Self> {
         find(|dir| fs::read_link(dir.join("exe")).is_ok_and(|exe| exe == program))
     }
@@ -94,9 +94,9 @@ impl fmt::Display for Process {
     }
 }
 
-/// Asks again and again until there is an answer, and fails if there is none in time.
+/// Polls until there is an answer, and fails at the deadline.
 ///
-/// For what gives no event to wait for: a file that appears, the state of a process in /proc.
+/// For changes that give no event: a file that appears, the state of a process in /proc.
 pub(crate) fn wait_until<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
     wait_within(PATIENCE, what, ask)
 }
@@ -117,7 +117,7 @@ pub(crate) fn wait_within<T>(patience: Duration, what: &str, mut ask: impl FnMut
     }
 }
 
-/// Marks what whoever started the tests left open, so that no program of a test gets it.
+/// Sets close-on-exec on descriptors that the tests have inherited, so that no program of a test gets them.
 pub(super) fn inherit_nothing() {
     // SAFETY: changes a flag of descriptors that nobody here has opened without it; takes three numbers.
     let marked = Errno::result(unsafe {
@@ -126,10 +126,10 @@ pub(super) fn inherit_nothing() {
     assert!(matches!(marked, Ok(_) | Err(Errno::ENOSYS)), "close_range: {marked:?}");
 }
 
-/// All processes but ourselves that have something to do with this path.
+/// All other processes that refer to this path.
 pub(crate) fn mentioning(path: &Path) -> Vec<Process> {
     let needle = path.as_os_str().as_bytes();
-    // What a thread of ours is starting looks like ourselves until its `exec`.
+    // A child that another thread is starting looks like ourselves until its `exec`.
     let own = fs::read_link("/proc/self/exe").ok();
     find(|dir| {
         if process_of(dir) == Some(process::id().cast_signed()) || fs::read_link(dir.join("exe")).ok() == own
@@ -150,7 +150,7 @@ pub(crate) fn mentioning(path: &Path) -> Vec<Process> {
     })
 }
 
-/// All processes but ourselves that have this open: the text of a link in /proc/PID/fd, such as `pipe:[1234]`.
+/// All other processes that have this open: the text of a link in /proc/PID/fd, such as `pipe:[1234]`.
 pub(crate) fn holding(target: &str) -> Vec<Process> {
     find(|dir| {
         process_of(dir) != Some(process::id().cast_signed())
@@ -162,7 +162,8 @@ pub(crate) fn holding(target: &str) -> Vec<Process> {
     })
 }
 
-/// All processes whose directory in /proc passes. The pidfd is taken first, so what passes is what is held.
+/// All processes whose directory in /proc passes. The pidfd is opened first, so that the checked process is the held
+/// one.
 pub(super) fn find(mut passes: impl FnMut(&Path) -> bool) -> Vec<Process> {
     fs::read_dir("/proc")
         .unwrap()

@@ -1,4 +1,4 @@
-//! What a test needs of the machine, and what happens where the machine does not have it.
+//! The requirements of a test, and the skip where the machine does not meet them.
 
 use std::env;
 use std::fmt;
@@ -12,18 +12,18 @@ use std::thread;
 
 use nix::unistd::geteuid;
 
-/// Something that not every machine has.
+/// A feature that not every machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Capability {
-    /// To be root.
+    /// Running as root.
     Root,
     /// A systemd that can be booted in namespaces; see [`Systemd`](super::Systemd).
     Systemd,
-    /// Systemds of other versions than the machine's.
+    /// Other versions of systemd than the machine's.
     Systemds,
     /// svcadapt as a static file, which runs where the C library is older.
     Static,
-    /// To be root, and allowed to make namespaces; see [`Launchd`](super::Launchd).
+    /// Running as root, with the right to make namespaces; see [`Launchd`](super::Launchd).
     Namespaces,
     /// Python.
     Python,
@@ -48,7 +48,7 @@ impl fmt::Display for Capability {
     }
 }
 
-/// Whether we are root. If not, says so, or fails; see [`missing`].
+/// Whether the machine has the capability. If not, the test is skipped or fails; see [`skip`].
 pub(crate) fn require(capability: Capability) -> bool {
     match capability {
         Capability::Root => geteuid().is_root() || missing(capability, "these tests do not run as root"),
@@ -74,18 +74,18 @@ pub(crate) fn require(capability: Capability) -> bool {
     }
 }
 
-/// Skips this test (see [`skip`]), and gives false for [`require`] to pass on.
+/// Skips this test (see [`skip`]), and returns false for [`require`].
 pub(super) fn missing(capability: Capability, why: &str) -> bool {
     skip(&capability.to_string(), why);
     false
 }
 
-/// Whether this program is installed. If not, says so, or fails; see [`skip`].
+/// Whether this program is installed. If not, the test is skipped or fails; see [`skip`].
 pub(crate) fn have(program: &str) -> bool {
     installed(program).is_some()
 }
 
-/// The path of an installed program. If it is missing, says so, or fails; see [`skip`].
+/// The path of an installed program. If it is missing, the test is skipped or fails; see [`skip`].
 pub(crate) fn installed(program: &str) -> Option<PathBuf> {
     let folders = ["/usr/bin", "/usr/sbin", "/bin", "/sbin"];
     let found = folders.map(|folder| Path::new(folder).join(program)).into_iter().find(|path| path.exists());

@@ -8,11 +8,10 @@ use std::process::Stdio;
 use super::Dir;
 use super::wait_until;
 
-/// Runs a start under strace(1), with the processes that make one of these calls for the so many-th time killed there,
-/// and gives the trace: of these calls, and of `besides`.
+/// Runs a start under strace(1), which kills each process at its n-th call of these, and returns the trace of these
+/// calls and of `besides`.
 ///
-/// strace ends with the last of the processes, which may be the service itself: when the start is `settled` that is let
-/// go of.
+/// strace ends with the last process, which may be the service itself: it is detached when the start is `settled`.
 pub(crate) fn killed_at(
     dir: &Dir,
     words: impl IntoIterator<Item = impl AsRef<OsStr>>,

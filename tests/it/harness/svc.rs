@@ -38,13 +38,13 @@ use super::expect;
 use super::process::Process;
 use super::process::holding;
 
-/// How long a command may take unless told otherwise.
+/// The default deadline of a command.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// One run of svcadapt, as it will be. Expects nothing on stdout and stderr, and status 0, unless told otherwise.
+/// A run of svcadapt. By default it expects empty stdout and stderr, and status 0.
 ///
-/// It starts in its directory, with an empty stdin, in a process group of its own, and with no more than `PATH` and
-/// `LANG` in its environment.
+/// It starts in its directory, with an empty stdin, in a process group of its own, and with only `PATH` and `LANG` in
+/// its environment.
 #[derive(Debug)]
 #[must_use = "nothing runs before `run`, `output` or `spawn`"]
 pub(crate) struct Svc<'a> {
@@ -84,7 +84,7 @@ impl<'a> Svc<'a> {
         }
     }
 
-    /// Another program in its place; see [`Dir::program`] for the names.
+    /// Runs another program instead; see [`Dir::program`] for the names.
     pub(crate) fn program(mut self, program: &str) -> Self {
         self.program = self.dir.program(program);
         self
@@ -102,39 +102,39 @@ impl<'a> Svc<'a> {
         self
     }
 
-    /// What it can read from stdin (up to what a pipe holds).
+    /// Its stdin (at most what a pipe holds).
     pub(crate) fn stdin(mut self, text: &str) -> Self {
         assert!(text.len() <= 65536, "more than a pipe holds");
         text.clone_into(&mut self.stdin);
         self
     }
 
-    /// Started by the hostile launcher (tests/tools/hostile.rs), with these options for it.
+    /// Starts it from the hostile launcher (tests/tools/hostile.rs), with these options.
     pub(crate) fn via_hostile(mut self, options: &[&str]) -> Self {
         self.hostile = Some(options.iter().map(|option| (*option).to_owned()).collect());
         self
     }
 
-    /// Started by this user, with the user's own group and no other. Only root can.
+    /// Starts it as this user, with the user's own group and no other. Only root can.
     pub(crate) fn by(mut self, name: &str) -> Self {
         self.user = Some(User::from_name(name).unwrap().unwrap_or_else(|| panic!("no user {name}")));
         self
     }
 
-    /// How long it may take, instead of 20 seconds.
+    /// Its deadline, instead of 20 seconds.
     pub(crate) fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// What stdout must be. `[DIR]` stands for the directory, `[VERSION]` for ours, `[PID]` for any number, and `[ANY]`
-    /// for anything up to the end of the line or the text that follows it.
+    /// The expected stdout. `[DIR]` is the directory, `[VERSION]` our version, `[PID]` any number, and `[ANY]` any text
+    /// up to the end of the line or the text that follows it.
     pub(crate) fn stdout(mut self, text: &str) -> Self {
         text.clone_into(&mut self.stdout);
         self
     }
 
-    /// What stderr must be, with the same placeholders.
+    /// The expected stderr, with the same placeholders.
     pub(crate) fn stderr(mut self, text: &str) -> Self {
         text.clone_into(&mut self.stderr);
         self
@@ -146,13 +146,13 @@ impl<'a> Svc<'a> {
         self
     }
 
-    /// The exit status that it must end with.
+    /// The expected exit status.
     pub(crate) fn status(mut self, status: i32) -> Self {
         self.exit = Exit::Status(status);
         self
     }
 
-    /// The signal that it must die of.
+    /// The expected fatal signal.
     pub(crate) fn signal(mut self, signal: Signal) -> Self {
         self.exit = Exit::Signal(signal as i32);
         self
@@ -169,12 +169,12 @@ impl<'a> Svc<'a> {
         }
     }
 
-    /// Runs it to its end, and expects nothing.
+    /// Runs it to its end, and returns the result unchecked.
     pub(crate) fn output(self) -> Output {
         self.spawn().finish()
     }
 
-    /// Starts it, for tests that do something meanwhile.
+    /// Starts it, for tests that act while it runs.
     pub(crate) fn spawn(self) -> Running {
         let line = self.to_string();
         let mut command = match &self.hostile {
@@ -197,12 +197,12 @@ impl<'a> Svc<'a> {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         if let Some(user) = &self.user {
-            // With an id and without groups, std drops all supplementary groups of root.
+            // With a uid and without groups, std drops all supplementary groups.
             command.gid(user.gid.as_raw()).uid(user.uid.as_raw());
         }
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{line}: {error}"));
         let process = Process::open(child.id().cast_signed()).unwrap();
-        // Who does not read its stdin makes the write fail, and that is its right.
+        // The write fails if the program does not read its stdin, which is allowed.
         let _ = child.stdin.take().unwrap().write_all(self.stdin.as_bytes());
         let stdout = Stream::new(child.stdout.take().unwrap().into());
         let stderr = Stream::new(child.stderr.take().unwrap().into());
@@ -232,7 +232,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// The number of the process that was started.
+    /// The pid of the started process.
     pub(crate) fn pid(&self) -> i32 {
         self.process.pid()
     }
@@ -247,7 +247,7 @@ impl Running {
         self.process.is_alive()
     }
 
-    /// Waits until this text has come on stdout or stderr.
+    /// Waits for this text on stdout or stderr.
     pub(crate) fn wait_for(&mut self, text: &str) {
         while !self.stdout.text().contains(text) && !self.stderr.text().contains(text) {
             assert!(
@@ -259,8 +259,8 @@ impl Running {
         }
     }
 
-    /// Waits for its end, and for the end of its output: a descriptor that is kept open fails the test, because a
-    /// caller that reads our output (`$(…)`, ssh) would hang.
+    /// Waits for its end, and for the end of its output. A descriptor that stays open fails the test, because a caller
+    /// that reads the output (`$(…)`, ssh) would hang.
     pub(crate) fn finish(mut self) -> Output {
         while self.stdout.open || self.stderr.open || self.process.is_alive() {
             self.turn();
@@ -289,7 +289,7 @@ impl Running {
         if self.process.is_alive() {
             wanted.push(PollFd::new(self.process.fd(), PollFlags::POLLIN));
         }
-        // It may have ended since we were asked to wait; nothing would ever come then.
+        // It may have ended before the wait; then no event would come.
         if wanted.is_empty() {
             return;
         }
@@ -317,7 +317,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Not yet waited for, so the number of the process and of its group are still its own.
+        // Not yet reaped, so the pid and the process group are still its own.
         if let Ok(None) = self.child.try_wait() {
             let _ = killpg(Pid::from_raw(self.process.pid()), Signal::SIGKILL);
             let _ = self.child.wait();
@@ -325,23 +325,23 @@ impl Drop for Running {
     }
 }
 
-/// How it went.
+/// The result of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Output {
-    /// What it wrote to stdout.
+    /// Its stdout.
     pub(crate) stdout: String,
-    /// What it wrote to stderr.
+    /// Its stderr.
     pub(crate) stderr: String,
-    /// How it ended.
+    /// Its end.
     pub(crate) exit: Exit,
 }
 
-/// How a process ended.
+/// The way a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// By itself, with this status.
+    /// It exited with this status.
     Status(i32),
-    /// By this signal (a number, for real-time signals have no name).
+    /// It was killed by this signal (a number, as real-time signals have no name).
     Signal(i32),
 }
 
@@ -363,7 +363,7 @@ impl fmt::Display for Exit {
     }
 }
 
-/// Our end of an output pipe, and what has come through it.
+/// Our end of an output pipe, and the bytes read so far.
 #[derive(Debug)]
 struct Stream {
     fd: OwnedFd,
@@ -393,7 +393,7 @@ impl Stream {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
-    /// What /proc calls the pipe, at both of its ends.
+    /// The name of the pipe in /proc, at both of its ends.
     fn name(&self) -> String {
         fs::read_link(format!("/proc/self/fd/{}", self.fd.as_raw_fd()))
             .map(|link| link.display().to_string())

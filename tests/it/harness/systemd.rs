@@ -1,9 +1,9 @@
-//! A systemd as process 1 of private namespaces (`boot.sh`), in about a quarter of a second: the machine's own, or one
-//! of another version, from a root that `.ci/systemd-roots` has made.
+//! A systemd as process 1 of private namespaces (`boot.sh`), in about a quarter of a second: the machine's own, or
+//! another version from a root that `.ci/systemd-roots` has made.
 //!
-//! What it has: its own /run, /tmp, /dev, /proc and cgroups, everything else of the machine (or of that root) as a copy
-//! that is thrown away, the directories of this test run at the paths they have outside, and only the units that a test
-//! writes, with the journal. What it has not: D-Bus, a login, a console. The network is the machine's.
+//! It has its own /run, /tmp, /dev, /proc and cgroups, a discarded copy of everything else of the machine (or of that
+//! root), the directories of this test run at their outer paths, and only the units that a test writes, with the
+//! journal. It has no D-Bus, login or console. It shares the machine's network.
 
 use std::env;
 use std::ffi::OsStr;
@@ -42,10 +42,10 @@ use super::require::missing;
 use super::svc::Exit;
 use super::svc::Output;
 
-/// How long a boot may take.
+/// The deadline of a boot.
 const BOOT: Duration = Duration::from_secs(60);
 
-/// A booted systemd. It ends with the value, or with the test binary, however that ends.
+/// A booted systemd. It ends with the value or the test binary.
 #[derive(Debug)]
 pub(crate) struct Systemd {
     init: Process,
@@ -56,8 +56,8 @@ pub(crate) struct Systemd {
 }
 
 impl Systemd {
-    /// The machine's own, which all tests of this binary share (so give units names that no other test has), or `None`
-    /// after the test has been told to be skipped.
+    /// The machine's own, which all tests of this binary share (so unit names must be unique), or `None` after skipping
+    /// the test.
     pub(crate) fn shared() -> Option<&'static Self> {
         static SHARED: OnceLock<Result<Systemd, String>> = OnceLock::new();
         match SHARED.get_or_init(Self::boot) {
@@ -69,8 +69,8 @@ impl Systemd {
         }
     }
 
-    /// All that there are of these versions, the machine's own among them, from the oldest on; shared as that one is.
-    /// Where there is none, the test has been told to be skipped.
+    /// All available ones of these versions, including the machine's own, oldest first; they are shared, too. Without
+    /// any, the test is skipped.
     pub(crate) fn of_versions(versions: impl RangeBounds<u32>) -> Vec<&'static Self> {
         static OTHERS: OnceLock<Result<Vec<Systemd>, String>> = OnceLock::new();
         let boot = |root: &PathBuf| {
@@ -92,7 +92,7 @@ impl Systemd {
         all
     }
 
-    /// The machine's own, for a test that would disturb others. The error says why there is none.
+    /// The machine's own, for a test that would disturb others. The error is the reason why there is none.
     pub(crate) fn boot() -> Result<Self, String> {
         Self::boot_root(Path::new("/"))
     }
@@ -112,7 +112,7 @@ impl Systemd {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(OpenOptions::new().create(true).append(true).open(&log).unwrap())
-            // Ctrl-C is for us; this one has to clean up after us.
+            // Ctrl-C must not end it: it has to clean up.
             .process_group(0)
             .spawn()
             .map_err(|error| format!("unshare: {error}"))?;
@@ -140,14 +140,13 @@ impl Systemd {
         Ok(systemd)
     }
 
-    /// Which systemd it is: 252.
+    /// Its version, such as 252.
     pub(crate) fn version(&self) -> u32 {
         self.version
     }
 
-    /// Puts svcadapt into the directory as a file that runs inside, and says where: the one that the tests were built with,
-    /// or, where the C library inside is older than that, the static one. `None` where it is needed and not there, after the
-    /// test has been told to be skipped.
+    /// Copies a svcadapt that runs inside into the directory, and returns its path: the tested one or, where the C
+    /// library inside is older, the static one. `None` after skipping the test if the static one is missing.
     pub(crate) fn svcadapt(&self, dir: &Dir) -> Option<PathBuf> {
         let built = dir.program("svcadapt");
         if self.run([built.as_os_str(), OsStr::new("--version")]).exit == Exit::Status(0) {
@@ -188,7 +187,7 @@ impl Systemd {
         self.run(iter::once(OsString::from("systemctl")).chain(arguments))
     }
 
-    /// `systemctl` with arguments that must succeed. A failure tells the state of the unit, the last argument.
+    /// `systemctl` with arguments that must succeed. A failure prints the state of the unit, the last argument.
     pub(crate) fn must(&self, arguments: &[&str]) {
         let output = self.systemctl(arguments);
         if output.exit != Exit::Status(0) {
@@ -215,12 +214,12 @@ impl Systemd {
         self.systemctl(["show", "--value", "--property", property, unit]).stdout.trim_end().to_owned()
     }
 
-    /// Where a path inside is seen from outside. (What is in a [`Dir`](super::Dir) has the same path on both sides.)
+    /// The outer path of an inner path. (In a [`Dir`](super::Dir) both are the same.)
     pub(crate) fn path(&self, inside: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/root{inside}", self.init.pid()))
     }
 
-    /// The main process of a unit, by the number that it has outside.
+    /// The main process of a unit, by outer pid.
     pub(crate) fn main_process(&self, unit: &str) -> Process {
         let inside = self.show(unit, "MainPID");
         let namespace = fs::read_link(format!("/proc/{}/ns/pid", self.init.pid())).unwrap();
@@ -236,7 +235,7 @@ impl Systemd {
     }
 }
 
-/// The roots that there are, in `SVCADAPT_TEST_SYSTEMDS` or where `.ci/run` makes them.
+/// The roots in `SVCADAPT_TEST_SYSTEMDS`, or where `.ci/run` makes them.
 fn roots() -> Result<Vec<PathBuf>, String> {
     let built = Path::new(env!("CARGO_BIN_EXE_svcadapt")).ancestors().nth(2).unwrap();
     let named = env::var_os("SVCADAPT_TEST_SYSTEMDS").map(PathBuf::from);

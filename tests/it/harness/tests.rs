@@ -1,4 +1,4 @@
-//! The harness proves itself, so that the other tests stand on something.
+//! Tests of the harness itself.
 
 use std::time::Duration;
 use std::time::Instant;
@@ -22,7 +22,7 @@ use super::require;
 use super::wait_until;
 use super::world;
 
-/// What `inspect` reports when the hostile launcher starts it with these options.
+/// The report of `inspect` below the hostile launcher with these options.
 fn inspected(hostile: &[&str]) -> Value {
     let dir = Dir::new();
     let report = dir.join("report").display().to_string();
@@ -44,7 +44,7 @@ fn clean_start_is_reported_as_clean() {
         json!({ "LANG": "C.UTF-8", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" })
     );
     assert_eq!(seen["pid"], seen["pgrp"]);
-    // The streams of the test and nothing else, and no Rust runtime in the signals.
+    // Only the streams of the test, and no signal handler of Rust's runtime.
     assert_eq!(seen["fds"].as_object().unwrap().keys().collect::<Vec<_>>(), ["0", "1", "2"]);
     assert_eq!(seen["signals"]["caught"], json!([]));
 }
@@ -54,7 +54,7 @@ fn facts_from_outside_and_inside_agree() {
     let dir = Dir::new();
     let mut running: Running =
         Svc::new(&dir).program("inspect").args(["--out", "report", "--stdout", "up", "--stay"]).spawn();
-    // It says so after the report, and after it has set its handler.
+    // It prints this after the report, and after it has set its handler.
     running.wait_for("up\n");
     let mut inside = dir.report("report");
     let mut outside = facts(&running.pid().to_string()).unwrap();
@@ -215,7 +215,7 @@ fn process_that_holds_the_output_open_is_named() {
 #[test]
 fn leftover_process_is_found_and_ended() {
     let dir = Dir::new();
-    // Detached in every way, and recognisable by nothing but its program.
+    // Fully detached; only its program identifies it.
     let script = r#"cd /; setsid env -i "$0" 1000 </dev/null >/dev/null 2>&1 & echo $!"#;
     let output = Svc::new(&dir)
         .program("/bin/sh")
@@ -327,7 +327,7 @@ fn private_systemd_ends_with_everything_in_it() {
     assert!(run().exists());
 }
 
-/// What a closure that must panic says.
+/// The panic message of a closure that must panic.
 fn panic_of(act: impl FnOnce()) -> String {
     let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(act)).expect_err("it did not fail");
     panic.downcast_ref::<String>().cloned().unwrap_or_default()

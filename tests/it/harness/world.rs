@@ -1,15 +1,16 @@
-//! A machine of the test's own, for users, groups and paths that the real one must not get.
+//! A machine of the test's own, for users, groups and paths that the real machine must not get.
 
 use super::dir::Dir;
 use super::require::Capability;
 use super::require::require;
 use super::svc::Svc;
 
-/// Runs a shell script as root on a machine of its own (`world.sh`): what it changes in /etc, /home, /opt, /run, /srv,
-/// /tmp, /usr/local and /var nobody else sees, and the users `www` (2001) and `other` (2002) exist. `svcadapt` is in `PATH`.
+/// Runs a shell script as root on a machine of its own (`world.sh`): its changes to /etc, /home, /opt, /run, /srv,
+/// /tmp, /usr/local and /var are invisible outside, and the users `www` (2001) and `other` (2002) exist. `svcadapt` is
+/// in `PATH`.
 ///
-/// The script starts in the test's directory. Only the mounts are its own: processes are those of the machine, and what
-/// it leaves behind is ended with the [`Dir`]. Needs [`Capability::Namespaces`](super::Capability::Namespaces).
+/// The script starts in the test's directory. Only the mounts are private: processes are the machine's, and those left
+/// are ended with the [`Dir`]. Needs [`Capability::Namespaces`](super::Capability::Namespaces).
 pub(crate) fn world<'a>(dir: &'a Dir, script: &str) -> Svc<'a> {
     let path = dir.path().display();
     dir.program("svcadapt");

@@ -42,7 +42,7 @@ fn oversized_json_is_refused() {
     }
 }
 
-/// All mistakes at once, but no more of them than anybody reads.
+/// All mistakes are reported at once, up to a hundred.
 #[test]
 fn mistakes_beyond_a_hundred_are_counted() {
     let dir = place();

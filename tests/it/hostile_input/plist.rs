@@ -7,7 +7,7 @@ use super::refused;
 
 const HINT: &str = "  hint: launchd passes over it in silence\n";
 
-/// The document type that Apple's have, with this inside.
+/// A document with Apple's document type and this inside.
 fn with_entities(entities: &str, text: &str) -> String {
     format!(
         "<?xml version=\"1.0\"?>\n<!DOCTYPE plist [\n{entities}\n]>\n<plist><string>{text}</string></plist>\n"
@@ -27,11 +27,11 @@ fn oversized_property_list_is_refused() {
     let shown = |text: &str| text.chars().take(120).collect::<String>();
     for (text, told) in [
         (with_entities(&laughs, "&l9;"), own.to_owned()),
-        // Parameter entities, and one that would be a file of the machine.
+        // Parameter entities, and an external one.
         (with_entities("<!ENTITY % a \"b\"> %a;", "x"), own.to_owned()),
         (with_entities("<!ENTITY a SYSTEM \"file:///etc/passwd\">", "&a;"), own.to_owned()),
         (with_entities(&format!("<!ENTITY a \"{}\">", "x".repeat(500_000)), &"&a;".repeat(100_000)), own.to_owned()),
-        // Not defined by anybody.
+        // Undefined.
         (
             "<plist><string>&l9;</string></plist>".to_owned(),
             "1:16: the entity 'l9' is not known\n  | <plist><string>&l9;</string></plist>\n  |                ^\n".to_owned(),
@@ -89,7 +89,7 @@ fn cyclic_binary_property_list_is_refused() {
     // Within the megabyte that is read: nine bytes for each.
     let chain: Vec<Vec<u8>> = (1..100_000).map(|next| array(&[next])).chain([vec![0x09]]).collect();
     let doubled: Vec<Vec<u8>> = (1..60).map(|next| array(&[next, next])).chain([vec![0x09]]).collect();
-    // Each of fourteen names all fourteen.
+    // Each of fourteen arrays contains all fourteen.
     let wide: Vec<Vec<u8>> = (0..14).map(|_| array(&[0; 14])).collect();
     let pair = [vec![0xd1], reference(1).to_vec(), reference(0).to_vec()].concat();
     let circle = [vec![0xd1], reference(0).to_vec(), reference(0).to_vec()].concat();
@@ -97,7 +97,7 @@ fn cyclic_binary_property_list_is_refused() {
         (binary(&chain), deep.to_owned()),
         (binary(&doubled), large.to_owned()),
         (binary(&wide), deep.to_owned()),
-        // An array of itself; two of each other; a dictionary that is its own value, and one that is its own key.
+        // An array of itself; two of each other; a dictionary that is its own value; one that is its own key.
         (binary(&[array(&[0])]), deep.to_owned()),
         (binary(&[array(&[1]), array(&[0])]), deep.to_owned()),
         (binary(&[pair, b"\x51a".to_vec()]), deep.to_owned()),

@@ -1,4 +1,4 @@
-//! Units, and what lies beside them.
+//! Units and their drop-ins.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -16,7 +16,7 @@ use super::refused_words;
 
 const GOOD: &str = "[Service]\nExecStart=/bin/true\n";
 
-/// `web.service` of these bytes is refused so; its lines are shown shortened.
+/// Asserts that `web.service` with these bytes is refused with this line.
 fn unit(dir: &Dir, bytes: &[u8], told: &str) {
     fs::write(dir.join("web.service"), bytes).unwrap();
     refused(dir, "web.service", told);
@@ -61,7 +61,7 @@ fn oversized_unit_is_refused() {
     );
 }
 
-/// What is not refused is done within the same bounds.
+/// Accepted input stays within the same bounds.
 #[test]
 fn largest_allowed_units_are_read() {
     let dir = place();
@@ -78,7 +78,7 @@ fn largest_allowed_units_are_read() {
         assert_eq!(output.exit, Exit::Status(0), "{}", &output.stderr[..output.stderr.len().min(500)]);
         assert!(output.stdout.contains("\"/bin/true\""));
     }
-    // The last line counts, wherever the file ends.
+    // The last line counts, with or without a newline.
     let text = format!("{GOOD}#{}\nNice=7{}\nNice=8", "#".repeat(1_000_000), "\n#".repeat(300_000));
     fs::write(&path, text).unwrap();
     let output = bounded(&dir, &["show", &path]);
@@ -90,7 +90,7 @@ fn drop_in_link_loop_is_refused() {
     let dir = place();
     dir.write("web.service", GOOD);
     let beside = dir.join("web.service.d");
-    // A folder that is itself.
+    // A link to itself as the folder.
     symlink("web.service.d", &beside).unwrap();
     refused(
         &dir,
@@ -98,7 +98,7 @@ fn drop_in_link_loop_is_refused() {
         "svcadapt: spec '[DIR]/web.service.d': too many symbolic links encountered\n",
     );
     fs::remove_file(&beside).unwrap();
-    // Folders that are each other.
+    // Two folders that link to each other.
     symlink("service.d", &beside).unwrap();
     symlink("web.service.d", dir.join("service.d")).unwrap();
     refused(
@@ -109,7 +109,7 @@ fn drop_in_link_loop_is_refused() {
     fs::remove_file(dir.join("service.d")).unwrap();
     fs::remove_file(&beside).unwrap();
     fs::create_dir(&beside).unwrap();
-    // A file that is itself, one that is its folder, and what nobody may read to its end.
+    // A link to itself as a drop-in, a link to its folder, and a file without an end.
     for (target, cause) in [
         ("a.conf", "too many symbolic links encountered"),
         (".", "not a regular file"),
@@ -125,12 +125,12 @@ fn drop_in_link_loop_is_refused() {
     mkfifo(&beside.join("a.conf"), Mode::S_IRUSR).unwrap();
     refused(&dir, "web.service", "svcadapt: spec '[DIR]/web.service.d/a.conf': not a regular file\n");
     fs::remove_file(beside.join("a.conf")).unwrap();
-    // The unit as its own drop-in is no circle: nothing is included. Two commands make no service, though.
+    // The unit as its own drop-in is no loop, but the second command is refused.
     symlink("../web.service", beside.join("a.conf")).unwrap();
     let output = bounded(&dir, &["show", &dir.join("web.service").display().to_string()]);
     assert_eq!(output.exit, Exit::Status(2), "{}", output.stderr);
     assert!(output.stderr.contains("ExecStart"), "{}", output.stderr);
-    // A folder in the folder is not looked into.
+    // A subfolder is ignored.
     fs::remove_file(beside.join("a.conf")).unwrap();
     symlink("..", beside.join("up")).unwrap();
     let output = bounded(&dir, &["show", &dir.join("web.service").display().to_string()]);
@@ -157,7 +157,7 @@ fn thousands_of_drop_ins_are_read_up_to_the_limit() {
     fs::write(beside.join("1000.conf"), "#\n".repeat(1_500_000)).unwrap();
     fs::write(beside.join("1001.conf"), "#\n".repeat(1_500_000)).unwrap();
     refused(&dir, "web.service", &format!("svcadapt: spec '[DIR]/web.service.d/1001.conf': {room}\n"));
-    // Many that say nothing.
+    // Many empty ones.
     for number in 0..16_385 {
         fs::write(beside.join(format!("{number:05}.conf")), "").unwrap();
     }

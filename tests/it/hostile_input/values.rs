@@ -1,4 +1,4 @@
-//! Values that a file cannot carry: refused with the field, the byte and the reason, and nothing is written.
+//! Values that a file cannot carry are refused with field, byte and reason, and nothing is written.
 
 use serde_json::Value;
 use serde_json::json;
@@ -10,13 +10,13 @@ use super::refused_words;
 const UNIT: &[&str] = &["gen-unit", "--output", "out", "--name", "web"];
 const PLIST: &[&str] = &["gen-plist", "--output", "out", "--label", "web"];
 
-/// The words are refused so, from the command line.
+/// Asserts the refusal of these command line words.
 fn refused_line(command: &[&str], words: &[&str], told: &str) {
     let dir = place();
     refused_words(&dir, &[command, words].concat(), &format!("svcadapt: {told}\n"));
 }
 
-/// The model is refused so, from JSON: a command line cannot say everything.
+/// Asserts the refusal of this JSON model: a command line cannot contain every value.
 fn refused_model(command: &[&str], model: &Value, told: &str) {
     let dir = place();
     let path = dir.write("web.json", &model.to_string()).display().to_string();
@@ -50,7 +50,7 @@ fn command_that_a_unit_cannot_carry_is_refused() {
     ] {
         refused_line(UNIT, &[&["--"], words].concat(), &told);
     }
-    // The kernel gives no program an argument that is longer, so only a file can say one.
+    // The kernel allows no longer argument, so only a file can have one.
     let line = json!({ "command": ["/bin/true", "a", argument] }).to_string();
     refused_model(
         UNIT,
@@ -125,7 +125,7 @@ fn value_that_a_property_list_cannot_carry_is_refused() {
     refused_model(PLIST, &model, &format!("argument 1 'a\u{fffd}': byte 1: what is not UTF-8 {list}"));
 }
 
-/// A NUL byte ends every string that a program can be given.
+/// A NUL byte would end the string that a program gets.
 #[test]
 fn nul_byte_in_json_is_refused() {
     let dir = place();

@@ -1,5 +1,4 @@
-//! What `gen-plist` writes, loaded and run: what was asked for is what the program has, and no process stays that is
-//! not the program.
+//! Jobs that `gen-plist` writes, loaded and run: the program gets every setting, and no other process stays.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -23,8 +22,8 @@ use super::support::open_dir;
 
 const SECOND: Duration = Duration::from_millis(50);
 
-/// Writes a property list with these words before `--` and this program behind, in which `[DIR]` is the directory; loads
-/// it, and returns what was said about losses.
+/// Writes a property list with these words before `--` and this program behind it, where `[DIR]` is the directory;
+/// loads it, and returns the reported losses.
 pub(super) fn generate(
     dir: &Dir,
     launchd: &Launchd,
@@ -45,17 +44,17 @@ pub(super) fn generate(
     output.stderr
 }
 
-/// The program that reports to `LABEL.report` and stays; and what it reports, when it does.
+/// The program that writes `LABEL.report` and stays, and its report.
 const STAYS: [&str; 4] = ["[DIR]/inspect", "--out", "[DIR]/report", "--stay"];
 
-/// The job's only process, which launchd has started itself.
+/// The only process of the job, a child of launchd.
 fn only_process(launchd: &Launchd, label: &str) -> Process {
     let spawned = launchd.wait(label, "spawned");
     wait_until("the adapter has become the program", || (launchd.processes().len() == 1).then_some(()));
     launchd.process(&spawned["pid"])
 }
 
-/// Stops the job, which is to end well.
+/// Stops the job, which must end successfully.
 fn bootout(launchd: &Launchd, label: &str) {
     launchd.must(&format!("bootout {label}"));
     launchd.wait(label, "removed");
@@ -126,7 +125,7 @@ fn stop_timeout_becomes_exit_time_out() {
     assert!(waited >= SECOND * 7 && waited < SECOND * 7 + Duration::from_secs(2), "{waited:?}");
 }
 
-/// None of their programs is to be run here.
+/// Their programs are not run here.
 #[test]
 fn samples_load_without_an_unknown_key() {
     let dir = open_dir();
@@ -139,7 +138,7 @@ fn samples_load_without_an_unknown_key() {
         };
         let text = fs::read_to_string(&sample).unwrap().replace("<string>/usr/", "<string>/nowhere/");
         let path = dir.write(&format!("{label}.plist"), &text);
-        // The file is called by the label.
+        // The label names the file.
         assert_eq!(launchd.must(&format!("bootstrap {}", path.display())), label);
         assert_eq!(ignored(&launchd, label), [""; 0], "{label}");
         number += 1;
@@ -147,7 +146,7 @@ fn samples_load_without_an_unknown_key() {
     assert!(number > 0);
 }
 
-/// What needs root is done by the adapter, which then is the program; and what launchd has done it leaves alone.
+/// The adapter does what needs root and then becomes the program. It does not repeat what launchd has done.
 #[test]
 fn adapter_applies_what_launchd_lacks_and_leaves_one_process() {
     let dir = open_dir();
@@ -177,7 +176,7 @@ fn adapter_applies_what_launchd_lacks_and_leaves_one_process() {
     assert!(said.contains("--ready: lost: "), "{said}");
     let seen = dir.awaited_report();
     let process = only_process(&launchd, &label);
-    // The report is the program's, and launchd's child is the program.
+    // The process of the report is launchd's child.
     assert_eq!(seen["pid"], launchd.wait(&label, "spawned")["pid"]);
     let executed = |process: &Process| fs::read_link(format!("/proc/{}/exe", process.pid())).unwrap();
     assert_eq!(executed(&process), dir.join("inspect"));
@@ -199,7 +198,7 @@ fn adapter_applies_what_launchd_lacks_and_leaves_one_process() {
     assert_eq!(dir.read("err"), "");
 }
 
-/// A failure of the adapter's is a status of the job, with the reason where the job's errors go.
+/// A failure of the adapter is the status of the job, and its message goes to the job's standard error.
 #[test]
 fn adapter_failure_is_the_jobs_status_and_one_log_line() {
     let dir = open_dir();
@@ -214,7 +213,7 @@ fn adapter_failure_is_the_jobs_status_and_one_log_line() {
     assert!(launchd.processes().is_empty() && !dir.join("report").exists());
 }
 
-/// launchd gives neither HOME nor a directory, and svcadapt needs none.
+/// launchd sets neither HOME nor a working directory, and svcadapt needs neither.
 #[test]
 fn adapter_runs_in_the_bare_environment_of_a_job() {
     let dir = open_dir();
@@ -224,7 +223,7 @@ fn adapter_runs_in_the_bare_environment_of_a_job() {
     generate(&dir, &launchd, "org.example.detect", &words, &[&svcadapt, "detect", "--json"]);
     assert_eq!(launchd.wait("org.example.detect", "exited")["status"], 0, "{}", dir.read("err"));
     let told: Value = serde_json::from_str(&dir.read("out")).unwrap();
-    // On Linux nothing of it may be taken for a launchd.
+    // On Linux this must not be detected as launchd.
     assert!(!told["manager"].to_string().contains("launchd"), "{told}");
     assert_eq!(dir.read("err"), "");
 }

@@ -1,4 +1,4 @@
-//! Who a job of the stand-in runs as: see tests/tools/launchd/account.rs for what each rule stands on.
+//! User and groups of a job of the stand-in; tests/tools/launchd/account.rs has the source of each rule.
 
 use std::process::Command;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::support::open_dir;
 
 const SECOND: Duration = Duration::from_millis(50);
 
-/// The groups that `id` knows a user to be in.
+/// The groups of a user according to `id`.
 fn groups_of(user: &str) -> Value {
     let output = Command::new("id").args(["-G", user]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -33,7 +33,7 @@ fn job_user_and_group_are_set_with_their_groups() {
         (user.to_owned(), 65534, 65534, groups_of("nobody")),
         (format!("{user}{group}"), 65534, 1, json!([1])),
         (format!("{user}{off}"), 65534, 65534, json!([])),
-        // Without a user it is root's job, and there is nobody to take groups from.
+        // Without a user the job is root's, so there are no groups to take.
         (group.to_owned(), 0, 1, json!([])),
         (off.to_owned(), 0, 0, json!([])),
     ]

@@ -1,4 +1,4 @@
-//! What a job of the stand-in starts with, rule by rule: see tests/tools/launchd/child.rs for what each stands on.
+//! The state in which the stand-in starts a job; tests/tools/launchd/child.rs has the source of each rule.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -43,7 +43,7 @@ fn job_without_keys_gets_the_defaults() {
     );
     assert_eq!((&seen["uid"]["real"], &seen["groups"]), (&json!(0), &json!([])));
     assert_eq!(seen["signals"]["blocked"], json!([]));
-    // macOS has no others than these; the tests themselves may have been started with one of the C library's.
+    // macOS has only these signals. The tests may have inherited an ignored one of the C library's.
     let ignored = seen["signals"]["ignored"].as_array().unwrap();
     assert!(ignored.iter().all(|signal| signal.as_u64() >= Some(32)), "{ignored:?}");
     let spawned = launchd.wait("org.example.bare", "spawned");
@@ -57,7 +57,7 @@ fn umask_is_a_decimal_integer_or_a_c_string() {
     for (number, (value, umask)) in [
         ("<integer>23</integer>", "0027"),
         ("<integer>0</integer>", "0000"),
-        // A decimal 27.
+        // Decimal 27.
         ("<integer>027</integer>", "0033"),
         ("<string>027</string>", "0027"),
         ("<string>23</string>", "0027"),
@@ -108,7 +108,7 @@ fn job_that_cannot_be_set_up_ends_with_78() {
         ("<key>StandardOutPath</key><string>[DIR]/no/out</string>", "StandardOutPath", 78),
         ("[NOBODY]<key>StandardErrorPath</key><string>[DIR]/closed/err</string>", "StandardErrorPath", 78),
         ("<key>WorkingDirectory</key><string>[DIR]/no</string>", "WorkingDirectory", 78),
-        // As root it could.
+        // Root could.
         ("[NOBODY]<key>WorkingDirectory</key><string>[DIR]/closed</string>", "WorkingDirectory", 78),
         ("<key>RootDirectory</key><string>[DIR]/no</string>", "RootDirectory", 78),
         ("<key>Program</key><string>[DIR]/no</string>", "Program", 78),
@@ -126,7 +126,7 @@ fn job_that_cannot_be_set_up_ends_with_78() {
         assert_eq!(launchd.wait(&label, "exited")["status"], status, "{keys}");
         assert!(!ran.exists(), "{keys}");
     }
-    // No input at all is no failure.
+    // A missing input file is no failure.
     launchd.load("y", &(shell("cat") + "<key>StandardInPath</key><string>/nowhere</string>"));
     assert_eq!(launchd.wait("y", "exited")["status"], 0);
 }
@@ -183,7 +183,7 @@ fn program_key_and_first_argument_are_independent() {
     assert_eq!(dir.report("report")["argv"], json!(["-other", "--out", report]));
     launchd.load("alone", &(RUN_AT_LOAD.to_owned() + &program));
     assert_eq!(launchd.wait("alone", "exited")["status"], 0);
-    // Looked for in the standard path, and not in the job's own.
+    // Searched in the default path, not in the job's own.
     let found = "<key>EnvironmentVariables</key><dict><key>PATH</key><string>/nowhere</string></dict>";
     launchd.load("found", &(RUN_AT_LOAD.to_owned() + &arguments(&["true"]) + found));
     assert_eq!(launchd.wait("found", "exited")["status"], 0);
@@ -197,7 +197,7 @@ fn program_key_and_first_argument_are_independent() {
 fn working_directory_is_below_the_root_directory() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
-    // What `inspect` needs to run in there.
+    // The files that `inspect` needs in there.
     let script =
         "set -e; cd \"$1\"; mkdir -p jail/tmp jail/proc jail/dev; chmod 777 jail/tmp; : > jail/dev/null
         for file in $(ldd inspect | grep -o '/[^ ]*'); do cp --parents -L $file jail; done; cp inspect jail";

@@ -1,4 +1,4 @@
-//! How the stand-in ends a job, and what it does about those that the job leaves.
+//! How the stand-in ends a job and the processes that it leaves.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::support::shell;
 
 const SECOND: Duration = Duration::from_millis(50);
 
-/// A job that says with a file that it runs, and then ends at SIGTERM, or is deaf to it.
+/// A job that creates a file when it runs, and then obeys or ignores SIGTERM.
 fn stays(dir: &Dir, launchd: &Launchd, label: &str, how: &str, keys: &str) {
     let (inspect, out) = (dir.join("inspect").display().to_string(), dir.join(label));
     let words = [&inspect, "--out", &out.display().to_string(), "--stdout", "up", how];
@@ -47,7 +47,7 @@ fn stop_sends_sigterm_and_sigkill_after_exit_time_out() {
             "{waited:?}"
         );
     }
-    // For ever.
+    // Without a limit.
     stays(&dir, &launchd, "never", "--deaf", "<key>ExitTimeOut</key><integer>0</integer>");
     stays(&dir, &launchd, "later", "--deaf", "");
     launchd.must("bootout never");
@@ -87,19 +87,19 @@ fn kickstart_k_stops_and_starts_the_job() {
 fn process_group_is_ended_unless_abandoned() {
     let dir = open_dir();
     let Some(launchd) = Launchd::start(&dir, SECOND) else { return };
-    // It ends when its child runs, which says so.
+    // It ends once its child runs, which creates a file.
     let leaves = |name: &str, how: &str| {
         let mark = dir.join(name).display().to_string();
         shell(&format!("{how} sh -c ': > {mark}; exec sleep 60' & until [ -e {mark} ]; do :; done"))
     };
     launchd.load("swept", &leaves("a", ""));
     launchd.wait("swept", "exited");
-    // The child is an orphan now, and process 1 buries it.
+    // The child is an orphan now, and process 1 reaps it.
     launchd.wait("", "orphan");
     wait_until("nobody is left", || launchd.processes().is_empty().then_some(()));
     let abandon = "<key>AbandonProcessGroup</key><true/>";
     launchd.load("abandoned", &(leaves("b", "") + abandon));
-    // A session of its own is out of reach.
+    // A process in another session is not ended.
     launchd.load("escaped", &leaves("c", "setsid"));
     launchd.wait("abandoned", "idle");
     launchd.wait("escaped", "idle");

@@ -1,4 +1,4 @@
-//! Which property lists the stand-in loads, and what it makes of their keys.
+//! Which property lists the stand-in loads, and how it reads their keys.
 
 use std::fs;
 use std::os::unix::fs::chown;
@@ -109,7 +109,7 @@ fn wrong_type_and_unknown_key_are_logged() {
             "Sockets.L.SockPort: unknown key",
         ]
     );
-    // Without the keys it has no reason to run.
+    // Without the keys nothing starts it.
     assert_eq!(launchd.story("x"), "loaded");
     launchd.load("y", &(RUN_AT_LOAD.to_owned() + &arguments(&["/bin/true"])));
     assert_eq!(ignored(&launchd, "y"), [""; 0]);

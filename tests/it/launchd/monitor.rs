@@ -1,4 +1,4 @@
-//! Where launchd follows nobody but its child, and sends nothing but SIGTERM, the adapter stays between the two.
+//! launchd follows only its child and sends only SIGTERM, so the adapter stays as a monitor.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::support::open_dir;
 
 const SECOND: Duration = Duration::from_millis(400);
 
-/// The daemon that the job's process came to.
+/// The daemon of the job.
 fn daemon(dir: &Dir, launchd: &Launchd) -> Process {
     wait_until("the program reports", || dir.join("report").exists().then_some(()));
     wait_until("the adapter and the daemon", || (launchd.processes().len() == 2).then_some(()));
@@ -26,7 +26,7 @@ const FORKS: [&str; 7] =
 fn forking_program_is_kept_and_stopped() {
     for (label, end, story) in [
         ("forking", "--stay", "loaded spawned sent(15) exited(0) removed"),
-        // Killed by the adapter, in time: launchd would have killed the adapter alone.
+        // Killed by the adapter in time: launchd would have killed only the adapter.
         ("forking-deaf", "--deaf", "loaded spawned sent(15) exited(-9) removed"),
     ] {
         let dir = open_dir();
@@ -39,9 +39,9 @@ fn forking_program_is_kept_and_stopped() {
         let main = daemon(&dir, &launchd);
         wait_until("its handler is there", || (dir.read("out") == "up\n").then_some(()));
         let key = dir.join("its.pid").display().to_string().trim_start_matches('/').replace('/', ",");
-        // The monitor's own record, before, has a session that it shares.
+        // The earlier record, of the monitor itself, has a shared session.
         wait_until("the adapter has found it", || {
-            // launchd's /run is its own.
+            // The stand-in has its own /run.
             std::fs::read_to_string(format!("/proc/{}/root/run/svcadapt/.{key}%record", main.pid()))
                 .ok()
                 .filter(|text| text.contains("\nsession="))

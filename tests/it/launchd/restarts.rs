@@ -1,4 +1,4 @@
-//! When a job that has ended is started again: the conditions of `KeepAlive` by every kind of end, and the throttle.
+//! When a job is restarted: the conditions of `KeepAlive` for every kind of exit, and the throttle.
 
 use std::fs;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use super::support::RUN_AT_LOAD;
 use super::support::arguments;
 use super::support::shell;
 
-/// So that the ten seconds of the throttle are no longer than a fifth of one.
+/// Ten seconds of the throttle take a fifth of a second.
 const SECOND: Duration = Duration::from_millis(20);
 
-/// The ways in which a program ends, and what makes it do so.
+/// The kinds of exit, and the shell text for each.
 const ENDS: [(&str, &str); 5] = [
     ("exit 0", "exit 0"),
     ("exit 1", "exit 1"),
@@ -25,8 +25,8 @@ const ENDS: [(&str, &str); 5] = [
     ("SIGKILL", "kill -KILL $$"),
 ];
 
-/// After which ends a job with these keys (besides its label and its command) is started again; or `None` after the test
-/// has been told to be skipped. Each that is kept is seen to start a second time.
+/// The exits after which a job with these keys (besides its label and its command) is restarted; `None` after skipping
+/// the test. Every restart is observed.
 fn keep_alive(plist_fragment: &str) -> Option<Vec<&'static str>> {
     keep_alive_of(|launchd, label, command| {
         let path = launchd.write(label, &(arguments(command) + plist_fragment));
@@ -34,7 +34,7 @@ fn keep_alive(plist_fragment: &str) -> Option<Vec<&'static str>> {
     })
 }
 
-/// The same of what `gen-plist` writes with these words.
+/// The same for the output of `gen-plist` with these words.
 fn keep_alive_generated(words: &[&str]) -> Option<Vec<&'static str>> {
     let dir = Dir::new();
     keep_alive_of(|_, label, command| {
@@ -49,7 +49,7 @@ fn keep_alive_generated(words: &[&str]) -> Option<Vec<&'static str>> {
     })
 }
 
-/// The same, for whoever writes the whole property list for a label and a command.
+/// The same, where the caller writes the whole property list for a label and a command.
 fn keep_alive_of(plist: impl Fn(&Launchd, &str, &[&str]) -> String) -> Option<Vec<&'static str>> {
     let dir = Dir::new();
     let launchd = Launchd::start(&dir, SECOND)?;
@@ -60,7 +60,7 @@ fn keep_alive_of(plist: impl Fn(&Launchd, &str, &[&str]) -> String) -> Option<Ve
     }
     let kept = labels.iter().zip(ENDS).filter(|(label, (end, _))| {
         launchd.wait(label, "exited");
-        // What follows the end is one of the two.
+        // One of these two events follows the exit.
         let next = wait_until("it is decided", || {
             launchd
                 .events(label)
@@ -89,10 +89,10 @@ fn keep_alive_conditions_apply_to_every_kind_of_exit() {
         (on("SuccessfulExit", "false"), "exit 1, SIGTERM, SIGSEGV, SIGKILL"),
         (on("Crashed", "true"), "SIGSEGV"),
         (on("Crashed", "false"), "exit 0, exit 1, SIGTERM, SIGKILL"),
-        // One of several is enough.
+        // One true condition is enough.
         (dictionary("<key>SuccessfulExit</key><true/><key>Crashed</key><true/>"), "exit 0, SIGSEGV"),
         (dictionary(""), ""),
-        // No condition of launchd.plist(5).
+        // Not a condition of launchd.plist(5).
         (dictionary("<key>NetworkState</key><true/>"), ""),
     ] {
         let Some(kept) = keep_alive(&keys) else { return };
@@ -100,8 +100,8 @@ fn keep_alive_conditions_apply_to_every_kind_of_exit() {
     }
 }
 
-/// What systemd.service(5) means by each policy, as near as launchd comes to it: a death by signal is no success there, be
-/// it SIGTERM, and SIGKILL is no crash.
+/// The nearest that launchd has to each policy of systemd.service(5): it never counts a fatal signal as success, not
+/// even SIGTERM, nor SIGKILL as a crash.
 #[test]
 fn restart_policy_becomes_the_nearest_keep_alive() {
     for (words, expected) in [
@@ -128,7 +128,7 @@ fn path_state_starts_and_keeps_a_job() {
         flag.display()
     );
     launchd.load("x", &(arguments(&["/bin/true"]) + &keys));
-    // Once at load, for to use KeepAlive means RunAtLoad.
+    // Once at load, because KeepAlive implies RunAtLoad.
     launchd.wait("x", "idle");
     assert_eq!(launchd.story("x"), "loaded spawned exited(0) idle");
     fs::write(&flag, "").unwrap();
@@ -153,7 +153,7 @@ fn throttle_interval_counts_from_start_to_start() {
         assert!(apart >= SECOND * seconds && apart < SECOND * seconds + Duration::from_secs(2), "{apart:?}");
         launchd.must(&format!("bootout {label}"));
     }
-    // It has run for longer than that, so nothing holds it back.
+    // It has run longer than the interval, so it is not throttled.
     let long = "<key>KeepAlive</key><true/><key>ThrottleInterval</key><integer>1</integer>";
     launchd.load("long", &(shell("sleep 0.1") + long));
     launchd.wait_nth("long", "spawned", 2);

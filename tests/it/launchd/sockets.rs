@@ -1,4 +1,4 @@
-//! The sockets of a job: made at load, starting it at demand, and handed over by `launch_activate_socket` through the
+//! The sockets of a job: created at load, a connection starts it, and `launch_activate_socket` passes them through the
 //! shim (tests/tools/launch_shim.rs).
 
 use std::fs;
@@ -25,7 +25,7 @@ use super::support::open_dir;
 
 const SECOND: Duration = Duration::from_millis(50);
 
-/// A job of `inspect` that says in `LABEL.out` what it got, with these words besides; `[DIR]` is the directory.
+/// A job of `inspect` that writes what it got to `LABEL.out`, with these additional words; `[DIR]` is the directory.
 fn job(dir: &Dir, launchd: &Launchd, label: &str, words: &[&str], keys: &str) {
     let shim = dir.program("launch_shim");
     let text = format!(
@@ -59,13 +59,13 @@ fn launch_activate_socket_answers_as_documented() {
     assert_eq!(launchd.wait("x", "exited")["status"], 0);
     let expected = format!("L: Stream 127.0.0.1:{port}\nL: EALREADY\nother: ENOENT\n");
     assert_eq!(dir.read("x.out"), expected);
-    // Another process of the job has a right of its own.
+    // Each process of the job may activate the socket once.
     launchd.must("kickstart x");
     launchd.wait_nth("x", "exited", 2);
     assert_eq!(dir.read("x.out"), expected.repeat(2));
 }
 
-/// The code that asks launchd is the same on every system; here the shim answers it.
+/// The code that asks launchd is the same on every system; the shim answers here.
 #[test]
 fn launchd_is_detected_by_its_answer() {
     let dir = open_dir();
@@ -75,14 +75,14 @@ fn launchd_is_detected_by_its_answer() {
     assert_eq!(launchd.wait("x", "exited")["status"], 0);
     let found: serde_json::Value = serde_json::from_str(&dir.read("x.out")).unwrap();
     assert_eq!((&found["mode"], &found["manager"]), (&"supervised".into(), &"launchd".into()), "{found}");
-    // Not a child of the job, which has its environment.
+    // Not a child of launchd, but with the job's environment.
     job(&dir, &launchd, "y", &["/bin/sh", "-c", &format!("{svcadapt} detect --json; exit $?")], RUN_AT_LOAD);
     assert_eq!(launchd.wait("y", "exited")["status"], 0);
     let found: serde_json::Value = serde_json::from_str(&dir.read("y.out")).unwrap();
     assert_eq!(found["manager"], "none", "{found}");
 }
 
-/// One binary and no option: it stays, takes its socket by name, and ends with 0 at SIGTERM, as launchd wants it.
+/// One binary without options: it stays, takes its socket by name, and exits with 0 at SIGTERM, as launchd expects.
 #[test]
 fn library_program_runs_as_a_launchd_job() {
     let dir = open_dir();
@@ -123,7 +123,7 @@ fn process_that_is_not_launchds_child_gets_no_socket() {
     job(&dir, &launchd, "y", &["[DIR]/inspect", "--activate", "L"], RUN_AT_LOAD);
     launchd.wait("y", "exited");
     assert_eq!(dir.read("y.out"), "L: ENOENT\n");
-    // Nobody is without a launchd, and the function is not there without the shim.
+    // Without a launchd there is no job, and without the shim no function.
     let shim = dir.program("launch_shim");
     let inspect = || Svc::new(&dir).program("inspect").args(["--activate", "L"]);
     inspect().env("LD_PRELOAD", shim).stdout("L: ESRCH\n").run();
@@ -140,7 +140,7 @@ fn connection_starts_a_job() {
     assert_eq!(launchd.story("x"), "loaded");
     let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
     launchd.wait("x", "spawned");
-    // It has not been accepted, so there is demand again.
+    // The connection was not accepted, so the job is started again.
     launchd.wait_nth("x", "spawned", 2);
     assert!(launchd.story("x").starts_with("loaded spawned exited(0) idle throttled spawned"));
     drop(client);
@@ -189,7 +189,7 @@ fn socket_name_may_have_several_sockets() {
              datagram: Datagram 127.0.0.1:{four}\nmany: Stream {path}/a, Datagram {path}/b\nnone: \n"
         )
     );
-    // A socket for both answers to both.
+    // A socket for both families answers both.
     for (host, port) in [("127.0.0.1", both), ("::1", both), ("127.0.0.1", dual), ("::1", dual)] {
         TcpStream::connect((host, port)).unwrap_or_else(|error| panic!("{host} {port}: {error}"));
     }
@@ -205,7 +205,7 @@ fn socket_path_has_its_mode_and_owner() {
     let unix = |name: &str, more: &str| {
         format!("<key>{name}</key><dict><key>SockPathName</key><string>[DIR]/{name}</string>{more}</dict>")
     };
-    // What was there is taken away.
+    // The old file is removed.
     fs::write(dir.join("plain"), "").unwrap();
     let owned =
         "<key>SockPathMode</key><integer>432</integer><key>SockPathOwner</key><integer>65534</integer>
@@ -229,7 +229,7 @@ fn connect(path: &Path) -> UnixStream {
     UnixStream::connect(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// What `svcadapt run` makes of them: the program finds them as under systemd, and answers on them.
+/// `svcadapt run` passes them as systemd does, and the program answers on them.
 #[test]
 fn adapter_passes_launchd_sockets_to_the_program() {
     let dir = open_dir();
@@ -240,7 +240,7 @@ fn adapter_passes_launchd_sockets_to_the_program() {
         &format!("--listen-stream=127.0.0.1:{port}"),
         &format!("--listen-stream={path}"),
         "--socket-mode=0600",
-        // Loaded into the adapter, and into the program that it becomes.
+        // The shim is loaded into the adapter and into the program.
         &format!("--environment=LD_PRELOAD={shim}"),
         "--standard-error=append:[DIR]/err",
     ];

@@ -1,4 +1,4 @@
-//! Keys of property lists as text, and a look at what a job got.
+//! Keys of property lists as text, and the report of a job.
 
 use std::fmt::Write;
 use std::fs;
@@ -21,7 +21,7 @@ pub(super) fn arguments<S: AsRef<str>>(words: &[S]) -> String {
     text + "</array>\n"
 }
 
-/// `RunAtLoad`, and a shell that does this.
+/// `RunAtLoad`, and a shell with this script.
 pub(super) fn shell(script: &str) -> String {
     RUN_AT_LOAD.to_owned() + &arguments(&["/bin/sh", "-c", script])
 }
@@ -41,7 +41,7 @@ pub(super) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// Runs `inspect` once as a job with these keys, in which `[DIR]` is the directory, and returns what it saw.
+/// Runs `inspect` once as a job with these keys, where `[DIR]` is the directory, and returns its report.
 pub(super) fn inspect(dir: &Dir, launchd: &Launchd, label: &str, keys: &str) -> Value {
     let path = dir.path().display().to_string();
     let own = arguments(&["[DIR]/inspect", "--out", &format!("[DIR]/{label}.report")]);
@@ -51,7 +51,7 @@ pub(super) fn inspect(dir: &Dir, launchd: &Launchd, label: &str, keys: &str) -> 
     dir.report(&format!("{label}.report"))
 }
 
-/// The keys that a job was loaded without, each with the reason.
+/// The keys that were ignored when the job was loaded, each with the reason.
 pub(super) fn ignored(launchd: &Launchd, label: &str) -> Vec<String> {
     let events = launchd.events(label).into_iter().filter(|event| event["event"] == "ignored");
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! What is nearly the same on two hosts: it is made the same, or it is told.
+//! Settings that are nearly the same on two hosts are made equal or reported.
 
 use serde_json::Value;
 use serde_json::json;
@@ -38,7 +38,7 @@ fn run_at_load_follows_the_units_install_section() {
             "{lines}"
         );
     }
-    // Nobody but a client starts a service that only its sockets are wanted of, there as here.
+    // Only a connection starts a service whose sockets alone are enabled, on both hosts.
     folder.write("web.service", "[Service]\nExecStart=/bin/web\nStandardOutput=null\n");
     folder.write("web.socket", "[Socket]\nListenStream=80\n[Install]\nWantedBy=sockets.target\n");
     let sockets = folder.path().join("web.socket").display().to_string();
@@ -96,7 +96,7 @@ fn keep_alive_becomes_the_nearest_restart_policy() {
         assert!(text.starts_with("[Unit]\nStartLimitIntervalSec=0\n"), "{text}");
         assert!(text.contains(&format!("Restart={restart}\nRestartSec=1s\n{more}\n[Install]")), "{text}");
         assert_eq!(lost(&said(&output)), told, "{value}");
-        // Nothing of it is new to launchd, and the unit comes back as what it was.
+        // launchd already has all of it, and the unit comes back unchanged.
         folder.write("a.b.json", &printed(["show", &file]));
         let json = folder.path().join("a.b.json").display().to_string();
         let again = printed(["gen-plist", "--strict", &json]);
@@ -187,7 +187,7 @@ fn json_with_an_impossible_unit_line_is_refused() {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), odd);
 }
 
-/// What the lines come to where systemd itself reads them: killed by SIGTERM, which systemd would take for a clean end.
+/// The lines as systemd itself applies them: killed by SIGTERM, which systemd would count as a clean exit.
 #[test]
 fn systemd_restarts_a_job_after_the_same_exits_as_launchd() {
     let Some(systemd) = Systemd::shared() else { return };
@@ -212,7 +212,7 @@ fn systemd_restarts_a_job_after_the_same_exits_as_launchd() {
             let over = if restarted { state == "active" && restarts == "1" } else { state == "inactive" };
             over.then_some(())
         });
-        // Who asks for the end gets it.
+        // A requested stop is no failure.
         systemd.must(&["stop", &name]);
         assert_eq!(systemd.show(&name, "ActiveState"), "inactive");
         systemd.systemctl(["reset-failed", &name]);

@@ -1,4 +1,4 @@
-//! What one host does without being asked and another does not.
+//! Defaults of one host that another does not have.
 
 use crate::support::Folder;
 use crate::support::printed;
@@ -83,11 +83,11 @@ fn user_service_gets_a_namespace_if_its_manager_supports_it() {
         assert!(told.contains(&format!("svcadapt: {file}:{number}: {line}: {why}\n")), "{told}");
     }
     assert_eq!((status, text.as_str()), (Some(2), ""));
-    // Before that a unit can ask for the namespace itself.
+    // Before that version a unit can request the namespace itself.
     let (status, text, told) = gen_unit("252", &format!("PrivateUsers=yes\n{confined}"));
     assert_eq!((status, told.as_str()), (Some(0), ""));
     assert!(text.contains("PrivateUsers=yes\n") && text.contains("PrivateTmp=yes\n"), "{text}");
-    // What takes root's rights takes them still.
+    // Settings that drop root's privileges are still refused.
     for line in ["DynamicUser=yes\n", "CapabilityBoundingSet=CAP_KILL\n", "User=web\n"] {
         assert_eq!(gen_unit("262", line).0, Some(2), "{line}");
     }

@@ -1,4 +1,4 @@
-//! What starts a job of launchd's, and when: it is not started earlier or more often than its property list says.
+//! What starts a job of launchd, and when: never earlier or more often than its property list says.
 
 use serde_json::Value;
 use serde_json::json;
@@ -103,11 +103,11 @@ fn on_demand_false_becomes_keep_alive() {
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     assert!(text.contains("\nRestart=always\n") && text.contains("WantedBy=multi-user.target\n"), "{text}");
     assert!(lost(&said(&output)).iter().all(|loss| loss.contains(": approximated")), "{}", said(&output));
-    // The other way round it is what goes without saying.
+    // The reverse is the default.
     folder.write("a.b.plist", &job(&(key("OnDemand", "true") + &key("RunAtLoad", "true"))));
     let text = printed(["gen-unit", "--strict", &file]);
     assert!(!text.contains("Restart=") && text.contains("WantedBy="), "{text}");
-    // Of both keys the one counts that has taken the other's place.
+    // The newer of the two keys counts.
     folder.write(
         "a.b.plist",
         &job(&(key("OnDemand", "false") + &key("KeepAlive", "false") + &key("RunAtLoad", "true"))),

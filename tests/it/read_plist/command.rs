@@ -1,4 +1,4 @@
-//! From the command line: what gen-plist writes is read again, and what is kept is told.
+//! From the command line: the output of gen-plist is read back, and kept keys are reported.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ use crate::support::svcadapt;
 use super::job;
 use super::reading;
 
-/// Only what launchd itself has a word for; and what the reader cannot tell from what was meant.
+/// Only fields that launchd has keys for, and that the reader can recognise.
 fn of_launchd(field: Field) -> bool {
     matches!(field, Field::Umask | Field::Nice | Field::Environment)
         || matches!(
@@ -48,7 +48,7 @@ fn random_specs_round_trip_through_gen_plist() {
     let (mut read_back, mut listening) = (0, 0);
     for _ in 0..2000 {
         let mut spec = crate::support::random_spec::spec(&mut chance, of_launchd);
-        // launchd has one variable of a name, and macOS no larger number.
+        // launchd has one variable of each name, and macOS a smaller maximum.
         let (mut last, all) =
             (std::collections::BTreeMap::new(), std::mem::take(&mut spec.environment.assignments));
         last.extend(all.into_iter().map(|set| (set.name.clone(), set)));
@@ -77,7 +77,7 @@ fn random_specs_round_trip_through_gen_plist() {
     assert!(read_back > 100 && listening > 100, "{read_back} {listening}");
 }
 
-/// As much of what is said of sockets as launchd has a word for, and the reader can tell from what is so anyway.
+/// The socket settings that launchd has keys for, and that the reader can distinguish from defaults.
 fn that_launchd_has(mut sockets: Sockets) -> Sockets {
     sockets.listen.retain(svcadapt::target::launchd_listens);
     if sockets.listen.is_empty() {

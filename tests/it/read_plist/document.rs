@@ -1,4 +1,4 @@
-//! What a property list is, in XML and in binary; what is none is refused with its place, and in bounded time.
+//! Property lists in XML and in binary; malformed ones are refused with their place and in bounded time.
 
 use std::time::Duration;
 use std::time::Instant;
@@ -163,7 +163,7 @@ fn objects(objects: &[&[u8]]) -> Vec<u8> {
 #[test]
 fn small_file_cannot_expand_to_a_large_one() {
     let begin = Instant::now();
-    // Each array names the next one twice: 2^40 values.
+    // Each array contains the next one twice: 2^40 values.
     let bomb: Vec<[u8; 3]> = (1..=40).map(|next| [0xa2, next, next]).collect();
     let mut bomb: Vec<&[u8]> = bomb.iter().map(|object| &object[..]).collect();
     bomb.push(&[0x09]);

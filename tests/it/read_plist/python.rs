@@ -1,4 +1,4 @@
-//! What Python writes is read, and what is read means the same to Python.
+//! Property lists written by Python are read, and they mean the same to Python.
 
 use std::process::Command;
 use std::process::Stdio;
@@ -17,7 +17,7 @@ use super::binary;
 use super::job;
 use super::reading;
 
-/// Reads documents, in hexadecimal, as Python does, and prints what the job says, or null.
+/// Reads documents, in hexadecimal, with Python, and prints the job, or null.
 const READER: &str = "
 import json, plistlib, sys
 for line in sys.stdin:
@@ -31,7 +31,7 @@ for line in sys.stdin:
     except Exception: print('null')
 ";
 
-/// Makes jobs of what it gets, in binary and in XML, and prints them in hexadecimal.
+/// Writes jobs with Python, in binary and in XML, and prints them in hexadecimal.
 const WRITER: &str = "
 import json, plistlib, sys
 for line in sys.stdin:
@@ -66,7 +66,7 @@ fn bytes(hexadecimal: &str) -> Vec<u8> {
     (0..hexadecimal.len()).step_by(2).map(digits).collect()
 }
 
-/// What svcadapt makes of a document, in the form in which `READER` prints it.
+/// svcadapt's reading of a document, in the form of `READER`.
 fn ours(reading: &Reading) -> Option<Value> {
     let spec = reading.draft.clone().finish().ok()?;
     let environment: serde_json::Map<_, _> = spec
@@ -105,7 +105,7 @@ fn plists_written_by_python_are_read() {
     }
 }
 
-/// Never panics; and what is taken is taken by a reader that is not ours, and means the same to it.
+/// It never panics, and Python reads every accepted document alike.
 #[test]
 fn damaged_plist_is_read_as_by_python_or_refused() {
     let mut chance = Chance(23);

@@ -1,14 +1,14 @@
-//! `Sockets`: what launchd would listen on is what a spec listens on, and what it cannot is told.
+//! `Sockets`: a spec listens where launchd would, and unsupported sockets are reported.
 
 use serde_json::Value;
 use serde_json::json;
 
 use super::told;
 
-/// What a job with these sockets says; the program takes them itself.
+/// The model of a job with these sockets; the program activates them itself.
 fn sockets(groups: &str) -> (Value, Vec<String>) {
     let (mut said, mut remarks) = told(&format!("<key>Sockets</key><dict>{groups}</dict>"));
-    // What is remarked has no field, and so is kept as it stands.
+    // An unsupported entry has no field, so it is kept unchanged.
     if !remarks.is_empty() {
         assert_eq!(remarks.remove(0), "Sockets");
     }
@@ -17,7 +17,7 @@ fn sockets(groups: &str) -> (Value, Vec<String>) {
     (said, remarks)
 }
 
-/// One group `Listeners` of one dictionary.
+/// A group `Listeners` with one dictionary.
 fn one(entry: &str) -> (Value, Vec<String>) {
     sockets(&format!("<key>Listeners</key><dict>{entry}</dict>"))
 }

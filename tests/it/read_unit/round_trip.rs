@@ -1,4 +1,4 @@
-//! What is written is read back as it was.
+//! Written units are read back unchanged.
 
 use std::ffi::OsStr;
 use std::ffi::OsString;
@@ -32,10 +32,10 @@ use svcadapt::target::divide;
 use super::read_text;
 use crate::support::Chance;
 
-/// Before and after what a reload and standard output can be told.
+/// Versions before and after the changes to reload and standard output.
 const VERSIONS: [Version; 3] = [Version::OLDEST, Version::DEFAULT, Version::NEWEST];
 
-/// A value for a field, or what is none.
+/// A valid or invalid value for a field.
 fn value(field: Field, chance: &mut Chance) -> OsString {
     let text = chance.text(8, "");
     let pick = |chance: &mut Chance, all: &[&str]| all[chance.below(all.len())].to_owned();
@@ -107,20 +107,20 @@ fn spec(chance: &mut Chance) -> Option<ServiceSpec> {
     draft.finish().ok()
 }
 
-/// A spec as systemd runs it, where it says no more than what systemd does anyway.
+/// A spec without settings that are systemd's defaults.
 fn as_run(mut spec: ServiceSpec, text: &str) -> ServiceSpec {
     let adapter_tells = text.contains("svcadapt run") && text.lines().any(|line| line.starts_with("Ready="));
     if spec.service_type.is_none() && !adapter_tells {
         let kind = text.lines().find_map(|line| line.strip_prefix("Type=")).unwrap();
         spec.service_type = Some(ServiceType::parse(OsStr::new(kind)).unwrap());
     }
-    // Where nothing is said of errors they go where the output goes.
+    // An unset standard error follows standard output.
     let above = text.split("[X-Svcadapt]").next().unwrap_or_default();
     let files = matches!(spec.standard_output, Some(Output::File(..) | Output::Null));
     if spec.standard_error.is_none() && files && above.contains("\nStandardOutput=") {
         spec.standard_error = spec.standard_output.clone();
     }
-    // Saying twice that the program notifies says it once.
+    // The type and the probe say the same.
     if spec.ready.iter().all(|probe| *probe == Probe::Notify)
         && ["NotifyAccess=main", "NotifyAccess=exec"].iter().any(|line| above.contains(line))
     {
@@ -194,7 +194,7 @@ fn ambiguous_adapter_command_is_resolved_by_our_own_section() {
     };
     let (argv, kind, ready) = command(&format!("{text}[X-Svcadapt]\nReady=tcp:80\n"));
     assert_eq!((argv, kind, ready), (vec!["/bin/x".into(), "$a".into()], None, 1));
-    // Without the section the options say it, if they can be understood.
+    // Without the section the adapter's options are read, if they are valid.
     assert_eq!(command(text), (vec!["/bin/x".into(), "$a".into()], None, 1));
     let strange = text.replace("--ready", "--strange");
     assert_eq!(command(&strange).0[0], "/a/svcadapt");

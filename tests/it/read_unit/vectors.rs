@@ -1,4 +1,4 @@
-//! Small units with one feature each, and what systemd made of them; see `tests/fixtures`.
+//! Small units with one feature each, and systemd's reading of them; see `tests/fixtures`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,7 +15,7 @@ use svcadapt::spec::ServiceSpec;
 use svcadapt::spec::Timespan;
 use svcadapt::target::values;
 
-/// What systemd shows of a service only because of something else that is said, or calls by another name.
+/// Properties that systemd derives from others or prints under another name.
 const DERIVED: [&str; 7] = [
     "RestartKillSignal",
     "RequiresMountsFor",
@@ -26,7 +26,7 @@ const DERIVED: [&str; 7] = [
     "StandardErrorFileToTruncate",
 ];
 
-/// The settings of a spec as systemd would show them.
+/// The settings of a spec as systemd would print them.
 fn settings(spec: &ServiceSpec) -> BTreeMap<String, Vec<String>> {
     let mut all = BTreeMap::new();
     for row in &FIELDS {

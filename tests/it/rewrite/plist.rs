@@ -13,7 +13,7 @@ fn rewritten(text: &str, options: &[&str]) -> String {
     with_reports(text, options).0
 }
 
-/// Everything that a person may write differently than the writer does.
+/// Formatting that differs from the writer's.
 const ODD: &str = r#"<?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple Computer//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
 <!-- by hand -->
@@ -78,7 +78,7 @@ fn property_list_without_options_comes_back_byte_for_byte() {
     assert_eq!(with_reports(&plain, &["--strict"]), (plain, String::new()));
 }
 
-/// The lines that are not in both, each with its sign.
+/// The lines that differ, each with + or -.
 fn difference(before: &str, after: &str) -> Vec<String> {
     let (old, new): (Vec<_>, Vec<_>) = (before.split('\n').collect(), after.split('\n').collect());
     let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();

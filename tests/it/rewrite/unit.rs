@@ -4,7 +4,7 @@ use crate::support::Folder;
 use crate::support::said;
 use crate::support::svcadapt;
 
-/// `gen-unit` of this text with these options; it must succeed.
+/// The output of `gen-unit` for this text and these options.
 fn rewritten(text: &str, options: &[&str]) -> String {
     with_reports(text, options).0
 }
@@ -14,7 +14,7 @@ fn with_reports(text: &str, options: &[&str]) -> (String, String) {
     super::rewritten_with_reports("gen-unit", "web.service", text, options)
 }
 
-/// Everything that a person may write differently than the writer does.
+/// Formatting that differs from the writer's.
 const ODD: &str = "# by hand\n\
     ; and by another one\n\n\
     [Unit]\nDescription = Web  server\n\tAfter=b.service\nAfter=a.service a.service\n\n\n\
@@ -55,7 +55,7 @@ fn comment_that_is_not_utf_8_is_kept() {
     assert_eq!((output.stdout, output.stderr), (text.to_vec(), Vec::new()));
 }
 
-/// The lines that are not in both, each with its sign.
+/// The lines that differ, each with + or -.
 fn difference(before: &str, after: &str) -> Vec<String> {
     let (old, new): (Vec<_>, Vec<_>) = (before.split('\n').collect(), after.split('\n').collect());
     let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
@@ -78,12 +78,12 @@ fn changed_option_changes_only_its_line() {
         ("--type=simple", &[]),
         ("--type=notify", &["-Type=simple", "+Type=notify"]),
         ("--restart-sec=2", &["-RestartSec=1500ms", "+RestartSec=2s"]),
-        // The two stand in one line, and one of them is as it was.
+        // Both are on one line, and one of them is unchanged.
         ("--timeout-stop-sec=5", &["+TimeoutStopSec=5s"]),
         // A list grows.
         ("--environment=D=5 6", &["+Environment=\"D=5 6\""]),
         ("--runtime-directory=more", &["+RuntimeDirectory=more"]),
-        // Behind its kin.
+        // Behind lines of its kind.
         ("--oom-score-adjust=7", &["+OOMScoreAdjust=7"]),
         ("--user=www", &["+User=www"]),
         ("--limit-nofile=64", &["+LimitNOFILE=64"]),
@@ -144,7 +144,7 @@ fn adapter_changes_only_the_command_and_the_type() {
     let options = ["--svcadapt=/opt/svcadapt", "--ready=tcp:80"];
     let written = rewritten(text, &options);
     assert_eq!(written, expected);
-    // And what was written is a unit like any other.
+    // The result is an ordinary unit.
     assert_eq!(rewritten(&written, &[]), written);
     assert_eq!(rewritten(&written, &["--nice=5"]), written.replace("Nice = 3", "Nice = 5"));
 }
@@ -161,10 +161,10 @@ fn systemd_version_removes_the_lines_it_does_not_know() {
          svcadapt: web.service:5: RestartMode=direct: lost: systemd 239 does not know it\n"
     );
     assert_eq!(with_reports(text, &["--systemd-version=262"]), (text.to_owned(), String::new()));
-    // Nothing is left to do for this unit, and its words stay all the same.
+    // The unit needs no adapter any more, and its lines are kept.
     let exit = "[Unit]\n# why\nSuccessAction=exit\n[Service]\nType=oneshot\n";
     assert_eq!(rewritten(exit, &["--systemd-version=239"]), exit.replace("SuccessAction=exit\n", ""));
-    // The newest one knows no more what the oldest one did.
+    // The newest version no longer knows a directive of the oldest.
     let old = "[Service]\nExecStart=/bin/web\nCPUShares=100\n";
     assert_eq!(rewritten(old, &["--systemd-version=257"]), old);
     assert_eq!(rewritten(old, &["--systemd-version=262"]), "[Service]\nExecStart=/bin/web\n");

@@ -1,4 +1,4 @@
-//! What cannot be run is refused with a line for each mistake, and nothing has been made or started by then.
+//! A spec that cannot run is refused with a line for each mistake, before anything is created or started.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +16,8 @@ use crate::harness::require;
 use super::contents;
 use super::run;
 
-/// Runs a good program with bad options: this is said, with this status, and the directory is as it was.
+/// Asserts that a good program with bad options is refused with this message and status, and that the directory is
+/// unchanged.
 fn refused(dir: &Dir, options: &[&str], stderr: &str, status: i32) {
     let program = dir.program("inspect").display().to_string();
     let mut all = options.to_vec();
@@ -152,13 +153,13 @@ fn missing_directory_or_file_is_refused() {
     }
 }
 
-/// It may be a service's own directory that it is in, and what is there wait for ever, or wake a device.
+/// The file may be in a directory of the service's user, who could make svcadapt wait for ever or wake a device.
 #[test]
 fn environment_file_must_be_a_regular_file() {
     let dir = Dir::new();
     let fifo = dir.join("fifo");
     mkfifo(&fifo, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
-    // Held open, so that its end never comes.
+    // Held open, so that a reader never reaches its end.
     let writer = fs::OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
     symlink("/dev/zero", dir.join("device")).unwrap();
     for name in ["fifo", "device"] {
@@ -180,20 +181,20 @@ fn log_not_writable_by_an_ordinary_user_is_refused() {
     let dir = Dir::new();
     let open = dir.join("theirs");
     fs::create_dir(&open).unwrap();
-    // As root, for a user, in a directory of root's: root makes it. In one that is neither's: nobody can.
+    // As root, for a user, in a directory of root's: root creates the log. In another user's directory it is refused.
     let user = nix::unistd::User::from_name("daemon").unwrap().unwrap();
     nix::unistd::chown(&open, Some(user.uid), Some(user.gid)).unwrap();
     let log = open.join("log").display().to_string();
     let option = format!("--standard-error={log}");
     let stderr = "svcadapt: standard error 'append:[DIR]/theirs/log': permission denied\n";
     refused(&dir, &["--user=nobody", &option], stderr, 222);
-    // By the user, who can start nothing in root's directory either.
+    // As the user, who cannot write to root's directory either.
     let program = dir.program("inspect").display().to_string();
     dir.program("svcadapt");
     let before = contents(dir.path());
     run(&dir, &[&option, "--", &program, "--stay"]).by("nobody").stderr(stderr).status(222).run();
     assert_eq!(contents(dir.path()), before);
-    // A link that would lead root into a file of its own.
+    // A link to a file of root's.
     let secret = dir.write("secret", "root's own\n");
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
     symlink(&secret, open.join("link")).unwrap();
@@ -258,7 +259,7 @@ fn untrusted_pid_file_is_refused() {
         let path = format!("{d}/{file}");
         let option = format!("--pid-file={path}");
         refused(&dir, &[&option], &format!("svcadapt: pid file '{path}': {cause}\n{hint}"), 251);
-        // The same for a service that has no other name.
+        // The same for a service without a name.
         let program = dir.program("inspect").display().to_string();
         run(&dir, &[&option, "--", &program, "--stay"])
             .stderr(&format!("svcadapt: pid file '{path}': {cause}\n{hint}"))
@@ -318,7 +319,7 @@ fn invalid_option_value_is_refused() {
         "--mode=maybe",
     ] {
         let before = contents(dir.path()).len();
-        // The program first, for a copy of it is no trace.
+        // The program is copied first, so that the copy does not count as a change.
         let got = run(&dir, &[option, "--", "/bin/true"]).output();
         assert_eq!(got.exit, crate::harness::Exit::Status(2), "{option}: {}", got.stderr);
         assert!(!got.stderr.is_empty() && got.stdout.is_empty(), "{option}");
@@ -340,7 +341,7 @@ fn ignored_environment_file_line_is_reported_by_number() {
         let place = format!("svcadapt: environment file '{}:{number}': ", file.display());
         assert!(line.starts_with(&place), "{line}");
     }
-    // With a minus it may be missing.
+    // With a minus the file may be missing.
     run(
         &dir,
         &[&format!("--environment-file=-{}/no", dir.path().display()), "--type=oneshot", "--", "/bin/true"],
@@ -357,7 +358,7 @@ fn all_mistakes_of_a_command_line_are_reported_at_once() {
         "svcadapt: --umask '0999': [ANY]\nsvcadapt: --working-directory '/here/..': [ANY]\nsvcadapt: --environment 'X': [ANY]\n  hint: [ANY]\nsvcadapt: --nice '99': [ANY]\nsvcadapt: --ready 'maybe': [ANY]\n  hint: [ANY]\n",
         2,
     );
-    // What can only be known from the machine comes all at once too.
+    // Mistakes that depend on the machine are reported at once, too.
     refused(
         &dir,
         &[

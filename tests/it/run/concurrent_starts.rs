@@ -1,4 +1,4 @@
-//! Of several starts at once one lives, and no death at any moment blocks the next start.
+//! Concurrent starts leave one service, and a killed start never blocks the next.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -22,12 +22,12 @@ use crate::harness::require;
 use super::run;
 use super::stop;
 
-/// How many times the race is run; half of them by name, half by pid file.
+/// The number of rounds: half by name, half by pid file.
 const ROUNDS: usize = 200;
-/// How many take part in each.
+/// The number of starts in each round.
 const STARTS: usize = 8;
 
-/// Lets several starts loose at once, and says how each ended.
+/// Runs several starts at once, and returns their results.
 fn race(dir: &Dir, options: &[&str]) -> Vec<Output> {
     let line = Barrier::new(STARTS);
     thread::scope(|scope| {
@@ -43,7 +43,7 @@ fn race(dir: &Dir, options: &[&str]) -> Vec<Output> {
     })
 }
 
-/// One start was good, and all others name its process.
+/// Asserts that one start succeeded and that all others name its process.
 fn one_won(outputs: &[Output], what: &str, pid: i32) {
     let lost = format!("svcadapt: start '{what}': already running as process {pid}\n");
     let mut won = 0;
@@ -67,7 +67,7 @@ fn concurrent_starts_of_one_name_leave_one_service() {
         let outputs = race(&dir, &["--name", service.name(), "--", &sleep, "60"]);
         let process = service.main();
         one_won(&outputs, service.name(), process.pid());
-        // The lock of the dead one stays, for the next round to find.
+        // The lock of the killed service stays for the next round.
         process.signal(Signal::SIGKILL);
         process.wait_gone();
         dir.nothing_left();
@@ -100,7 +100,7 @@ fn concurrent_starts_with_one_pid_file_leave_one_service() {
     fs::remove_file(pid_file).unwrap();
 }
 
-/// The system calls of a start at which something can be half done. Kinds that a machine does not have count none.
+/// The calls at which something may be half done. Calls that this machine lacks do not count.
 const MOMENTS: [&str; 11] = [
     "fork,clone,clone3,vfork",
     "setsid",
@@ -114,7 +114,7 @@ const MOMENTS: [&str; 11] = [
     "close_range",
     "execve",
 ];
-/// At how many calls of each kind a process is killed.
+/// The number of calls of each kind that are tried.
 const TIMES: usize = 12;
 
 #[test]
@@ -141,7 +141,7 @@ fn start_killed_at_any_call_does_not_block_the_next_start() {
             let trace = killed_at(&dir, all, calls, number, "", settled);
             let killed = trace.contains("+++ killed by SIGKILL");
             kills += usize::from(killed);
-            // Whatever had no launcher any more has gone on or given up: nothing but the service itself may stay.
+            // Processes without a launcher have finished or given up: only the service itself may stay.
             let started = service.running();
             crate::harness::wait_until("the rest of the start ends", || {
                 let left = Process::of_program(&svcadapt);
@@ -186,7 +186,7 @@ fn stale_pid_file_and_lock_are_replaced() {
         child.wait().unwrap();
         child.id()
     };
-    // A zombie does not run.
+    // A zombie counts as ended.
     let mut zombie = Command::new("/bin/true").spawn().unwrap();
     let undead = Process::open(zombie.id().cast_signed()).unwrap();
     undead.wait_gone();
@@ -249,7 +249,7 @@ fn program_that_closes_the_lock_descriptor_is_still_found() {
             .name("[MAIN]", process.pid())
             .status(250)
             .run();
-        // One that fails before it could see that must not forget it either.
+        // A start that fails before that check must not remove the record either.
         let got = run(&dir, &["--name", service.name(), "--timeout-start-sec=1us", "--", "/bin/sleep", "1"])
             .output();
         assert_ne!(got.exit, Exit::Status(0), "{}", got.stderr);

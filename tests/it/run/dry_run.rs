@@ -1,4 +1,4 @@
-//! `--dry-run` prints what a start would do, and does none of it.
+//! `--dry-run` prints the steps of a start, and performs no step.
 
 use serde_json::Value;
 use serde_json::json;

@@ -1,6 +1,5 @@
-//! The exit statuses of steps that rarely fail: each is made to, by the machine itself where it can be had to refuse, else
-//! by strace(1), which answers a system call in the kernel's place. (Those of the other steps are in `failed_start` and
-//! `daemon/start`.)
+//! The exit statuses of steps that rarely fail. Each is made to fail by the machine itself or by strace(1), which
+//! injects an error. (`failed_start` and `daemon/start` have the other steps.)
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +14,7 @@ use crate::harness::require;
 
 use super::run;
 
-/// The kinds of directories, where each lies, and the status of one that cannot be made (systemd.exec(5)).
+/// The kinds of directories, with their base and the status of a failed creation (systemd.exec(5)).
 const DIRECTORIES: [(&str, &str, i32); 5] = [
     ("runtime-directory", "/run", 233),
     ("state-directory", "/var/lib", 238),
@@ -71,7 +70,7 @@ fn directory_on_a_read_only_file_system_is_reported_as_such() {
     for (option, base, status) in DIRECTORIES {
         let (dir, service) = (Dir::new(), Service::new());
         let svcadapt = dir.program("svcadapt");
-        // The lock lies in /run as well, so that is there before.
+        // The lock is in /run as well, so its directory exists before.
         let script = format!(
             "mkdir -p /run/svcadapt && mount --bind {base} {base} && mount -o remount,bind,ro {base} && \
              exec '{}' run --mode classic --{option}={} -- /bin/sleep 60",
@@ -113,7 +112,7 @@ fn fork_refused_by_the_process_limit_ends_with_204() {
     }
 }
 
-/// Answers the so many-th call of this kind with an error, in each process of the start.
+/// Injects an error at the n-th call of this kind, in each process of the start.
 fn answered(dir: &Dir, program: &str, words: &[&str], inject: &str) -> (Exit, String) {
     let calls = inject.split(':').next().unwrap();
     let program = dir.program(program).display().to_string();
@@ -173,7 +172,7 @@ fn injected_system_call_error_has_the_status_of_its_step() {
         };
         expect("setsid:error=EPERM:when=1".to_owned(), &[("new session: operation not permitted", 220)]);
         expect("fork,clone,clone3,vfork:error=ENOMEM:when=1".to_owned(), &[("fork: out of memory", 204)]);
-        // Which of them comes first is the plan's; each has its own words.
+        // The plan decides which step comes first; each has its own message.
         for when in 1..=3 {
             let lines = [
                 ("fork: operation not permitted", 204),
@@ -186,8 +185,8 @@ fn injected_system_call_error_has_the_status_of_its_step() {
     }
 }
 
-/// Of the steps with this status only those that set signals of a program that becomes the service itself can fail: umask
-/// and environment are set by calls that have no error for what is asked of them.
+/// Only the signal steps of a library service can fail with this status: the calls for umask and environment have no
+/// error here.
 #[test]
 fn signal_map_that_cannot_be_set_ends_with_207() {
     if !require(Capability::Strace) {
@@ -196,7 +195,7 @@ fn signal_map_that_cannot_be_set_ends_with_207() {
     let (dir, service) = (Dir::new(), Service::new());
     let name = format!("name={}", service.name());
     let words = ["--detach", "yes", "--set", &name, "--signal", "HUP=tell", "enter", "exit=77"];
-    // The service's own call is behind one for each signal that there is, which only it makes.
+    // The service resets every signal first, so its own call comes later.
     let mut refused = 0;
     for when in 56..=76 {
         let (exit, stderr) =

@@ -20,7 +20,7 @@ use super::inspect;
 use super::run;
 use super::stop;
 
-/// What is said where standard error was the null device.
+/// The hint where standard error was /dev/null.
 const LOST: &str = "  hint: what it wrote went to the null device; --standard-error append:PATH keeps it\n";
 
 #[test]
@@ -83,7 +83,7 @@ fn last_log_lines_are_printed_without_control_characters() {
     let dir = Dir::new();
     let log = dir.write("log", "of yesterday\n");
     let option = format!("--standard-error=append:{}", log.display());
-    // Twelve lines, of which the last ten are shown; the last one without its newline, and with what a terminal would obey.
+    // Twelve lines, of which the last ten are printed; the last one without a newline and with control characters.
     let script = "for i in 1 2 3 4 5 6 7 8 9 10 11; do echo line $i >&2; done; printf 'a\\033[2Jb\\rc\\td\\377e' >&2; exit 7";
     run(&dir, &["--ready=notify", &option, "--", "/bin/sh", "-c", script])
         .stderr("svcadapt: start '/bin/sh': the program ended with status 7 before it was ready\n  | line 3\n  | line 4\n  | line 5\n  | line 6\n  | line 7\n  | line 8\n  | line 9\n  | line 10\n  | line 11\n  | a\\u{1b}[2Jb\\rc\\td\u{fffd}e\n")
@@ -93,7 +93,7 @@ fn last_log_lines_are_printed_without_control_characters() {
         dir.read_bytes("log").starts_with(b"of yesterday\nline 1\n"),
         "the log itself is as it was written"
     );
-    // One that says nothing has no last words, and yesterday's are not its own.
+    // A program that writes nothing has no excerpt, and yesterday's lines are not its own.
     for how in ["append", "file"] {
         let option = format!("--standard-error={how}:{}", dir.write("log", "of yesterday\n").display());
         run(&dir, &["--ready=notify", &option, "--", "/bin/sh", "-c", "exit 7"])
@@ -107,7 +107,7 @@ fn last_log_lines_are_printed_without_control_characters() {
         .stderr("svcadapt: start '/bin/sh': the program ended with status 7 before it was ready\n  | new\n")
         .status(7)
         .run();
-    // Where the caller sees it anyway it is not said twice.
+    // Output that the caller sees anyway is not repeated.
     run(
         &dir,
         &["--ready=notify", "--standard-error=inherit", "--", "/bin/sh", "-c", "echo here >&2; exit 7"],
@@ -121,7 +121,7 @@ fn last_log_lines_are_printed_without_control_characters() {
 fn program_exit_before_readiness_is_reported_at_once() {
     let dir = Dir::new();
     let program = dir.program("inspect").display().to_string();
-    // One that others wait out is told after 90 seconds. On a machine that is busy one of five has to be quick.
+    // Without this the report would come after 90 seconds. On a busy machine one of five has to be quick.
     let quick = (0..5).any(|_| {
         let begun = Instant::now();
         let got = run(&dir, &["--ready=notify", "--", &program, "--exit-after", "300:3"]).output();
@@ -134,7 +134,7 @@ fn program_exit_before_readiness_is_reported_at_once() {
 #[test]
 fn start_timeout_ends_every_descendant() {
     let (dir, service) = (Dir::new(), Service::new());
-    // One that leaves the session, one that is an orphan, and one in the background; all of them deaf to SIGTERM.
+    // One in another session, one orphan, and one in the background; all ignore SIGTERM.
     let script =
         "trap '' TERM HUP INT; setsid sleep 300 & (setsid sh -c 'sleep 301 & sleep 302' &) ; sleep 303";
     let before = contents(dir.path());
@@ -220,7 +220,7 @@ fn inherited_child_of_the_launcher_is_not_ended() {
     let svcadapt = dir.program("svcadapt").display().to_string();
     let sleep = dir.program("/bin/sleep").display().to_string();
     let (stranger, d) = (dir.join("stranger"), dir.path().display());
-    // `exec` makes the launcher the parent of a process that has nothing to do with it.
+    // `exec` makes the launcher the parent of an unrelated process.
     let start = |rest: &str| {
         let script = format!(
             "{sleep} 300 >/dev/null 2>&1 & echo $! >{}; exec {svcadapt} run --mode classic --timeout-stop-sec=1s {rest}",
@@ -242,7 +242,7 @@ fn inherited_child_of_the_launcher_is_not_ended() {
     let (output, process) = start("--ready=notify -- /bin/sh -c 'kill -9 $$'");
     assert_eq!(output.exit, Exit::Signal(9), "{}", output.stderr);
     stop(&process);
-    // Nor can it make the service ready.
+    // It cannot make the service ready either.
     let script = format!(
         "(until [ -e {d}/socket ]; do sleep 0.01; done; NOTIFY_SOCKET=$(cat {d}/socket) systemd-notify --ready; touch {d}/said) \
          >/dev/null 2>&1 & exec {svcadapt} run --mode classic --ready=notify --timeout-start-sec=2s -- /bin/sh -c \
@@ -387,7 +387,7 @@ fn more_descendants_than_open_files_are_all_ended() {
     dir.nothing_left();
 }
 
-/// A shell that becomes the launcher leaves it its children; then another process launches.
+/// A shell that becomes the launcher by exec leaves it its children; then another process launches.
 #[test]
 fn sockets_passed_to_a_wrapper_shell_reach_the_service() {
     let dir = Dir::new();

@@ -12,10 +12,11 @@ use crate::harness::example;
 use crate::harness::require;
 use crate::harness::skip;
 
-/// Each so many cases one is tried here; `tests/tools/sweep` without `--every` tries all. No divisor of the number of faults.
+/// One in so many cases is tried here; `tests/tools/sweep` without `--every` tries all. The step is no divisor of the
+/// number of faults.
 const EVERY: &str = "151";
 
-/// Of calls that are made again and again (for each process of the machine) the first tell enough.
+/// Calls that are repeated for each process of the machine: the first ones are enough.
 const MOST: &str = "8";
 
 #[test]

@@ -20,7 +20,7 @@ use super::inspect;
 use super::run;
 use super::stop;
 
-/// What the program reports that is started with these options.
+/// The report of the program with these options.
 fn seen(dir: &Dir, options: &[&str]) -> Value {
     let ready = format!("--ready=file:{}", dir.join("report").display());
     run(dir, &[&ready]).args(options).args(inspect(dir)).run();
@@ -65,7 +65,7 @@ fn user_group_and_groups_are_those_set() {
     }
 }
 
-/// On macOS a group that is set after the groups leaves root's own among them.
+/// On macOS, setting the group after the supplementary groups leaves root's own among them.
 #[test]
 fn group_is_set_before_the_supplementary_groups() {
     if !require(Capability::Root) || !require(Capability::Strace) {
@@ -73,7 +73,7 @@ fn group_is_set_before_the_supplementary_groups() {
     }
     let dir = Dir::new().owned_by("nobody");
     let svcadapt = env!("CARGO_BIN_EXE_svcadapt");
-    // The program is looked at and the log is opened with the rights of nobody, which are given back.
+    // The program is checked and the log opened with the rights of nobody, which are then restored.
     let line = format!(
         "exec strace -qq -o trace -e trace=setresgid,setgroups,setresuid,getgroups {svcadapt} run --mode supervised \
          --user nobody --standard-error append:{}/log -- /bin/true",
@@ -134,7 +134,7 @@ fn umask_working_directory_and_priorities_are_those_set() {
 #[test]
 fn resource_limits_are_all_set() {
     let dir = Dir::new();
-    // Below what we have, for only root with CAP_SYS_RESOURCE could raise them.
+    // Below our own limits: only root with CAP_SYS_RESOURCE could raise them.
     let limits = [
         ("cpu", "1h:2h", "Max cpu time", "3600", "7200"),
         ("fsize", "1G:2G", "Max file size", "1073741824", "2147483648"),
@@ -181,10 +181,10 @@ fn environment_is_the_one_set() {
     svc.env("GIVEN", "yes").env("SECRET", "no").env("LD_PRELOAD", "").run();
     let (process, report) = dir.reported();
     let mut env = report["env"].as_object().unwrap().clone();
-    // What only this process can mean; `hostile` looks what it says.
+    // Variables that are addressed to this process.
     assert!(env.remove("SVCADAPT_PROCESS").is_some());
     for known in ["USER", "LOGNAME", "HOME"] {
-        // Of root nothing is said where root was not asked for.
+        // Root's account is not exported unless a user was set.
         assert_eq!(env.remove(known).is_some(), !nix::unistd::geteuid().is_root(), "{known}");
     }
     assert_eq!(
@@ -201,7 +201,7 @@ fn environment_is_the_one_set() {
     let (process, report) = dir.reported();
     assert_eq!(report["env"]["SECRET"], json!("shared"));
     stop(&process);
-    // Nothing is told that was not to be.
+    // Nothing else is exported.
     fs::remove_file(dir.join("report")).unwrap();
     let unset = ["--unset-environment=SVCADAPT_PROCESS"];
     Svc::new(&dir).args(options).args(unset).args(inspect(&dir)).env("GIVEN", "yes").run();
@@ -222,7 +222,7 @@ fn standard_streams_are_those_set() {
     for (how, expected) in
         [("append", "old old old\nfrom a file\n"), ("file", "from a file\n"), ("truncate", "from a file\n")]
     {
-        // A file that is written over keeps what lies behind.
+        // A file that is overwritten in place keeps its tail.
         dir.write("out", if how == "file" { "" } else { "old old old\n" });
         once(&[&stream("input", "file", "in"), &stream("output", how, "out")], "cat");
         assert_eq!(dir.read("out"), expected, "{how}");
@@ -230,7 +230,7 @@ fn standard_streams_are_those_set() {
     dir.write("out", "old old old old old\n");
     once(&[&stream("input", "file", "in"), &stream("output", "file", "out")], "cat");
     assert_eq!(dir.read("out"), "from a file\nold old\n");
-    // Both to one file: nothing is lost, in whatever mode.
+    // Both streams in one file: nothing is lost, in any mode.
     for how in ["append", "file", "truncate"] {
         let _ = fs::remove_file(dir.join("both"));
         let script = "for i in 1 2 3; do echo out $i; echo err $i >&2; done";
@@ -238,7 +238,7 @@ fn standard_streams_are_those_set() {
         assert_eq!(dir.read("both"), "out 1\nerr 1\nout 2\nerr 2\nout 3\nerr 3\n", "{how}");
         assert_eq!(fs::metadata(dir.join("both")).unwrap().permissions().mode() & 0o7777, 0o640);
     }
-    // What is inherited is what the starter has.
+    // Inherited streams are the starter's.
     run(&dir, &["--type=oneshot", "--standard-output=inherit", "--standard-input=inherit", "--", "/bin/cat"])
         .stdin("hello\n")
         .stdout("hello\n")

@@ -1,4 +1,4 @@
-//! Whatever state the starter is in, the daemon is left with what its spec says and nothing else.
+//! The daemon's state is that of its spec, whatever its starter's state.
 
 use serde_json::Value;
 use serde_json::json;
@@ -16,7 +16,7 @@ use super::inspect;
 use super::run;
 use super::stop;
 
-/// Every hostility alone, the two that are options, and all at once.
+/// Every hostile state alone, the two that are options, and all at once.
 const STARTERS: [&[&str]; 15] = [
     &["--only", "fds"],
     &["--only", "fds,nofile"],
@@ -35,14 +35,14 @@ const STARTERS: [&[&str]; 15] = [
     &[],
 ];
 
-/// What a daemon of this user is left with when its spec says nothing.
+/// The facts of a daemon of this user with an empty spec.
 fn expected(user: &User) -> Value {
     let ids = |id: u32| json!({ "real": id, "effective": id, "saved": id });
     let device = json!({
         "target": "/dev/null", "access": "rdwr", "append": false, "nonblock": false, "cloexec": false
     });
     let path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-    // As under systemd, nothing is said of root where root was not asked for.
+    // As under systemd, root's account is not exported unless a user was set.
     let env = if user.uid.is_root() {
         json!({ "PATH": path })
     } else {
@@ -66,7 +66,7 @@ fn expected(user: &User) -> Value {
     })
 }
 
-/// The soft limits that are the kernel's first ones, as far as the hard ones let them.
+/// The kernel's initial soft limits, as far as the hard limits allow.
 fn expected_limits(hard: &Value) -> Value {
     let mut limits = hard.clone();
     for (name, first) in [
@@ -88,7 +88,7 @@ fn expected_limits(hard: &Value) -> Value {
     limits
 }
 
-/// Holds the daemon that this starter started against what is expected, from inside and from outside.
+/// Compares the daemon with the expected facts, from inside and from outside.
 fn check(dir: &Dir, svc: Svc<'_>, expected: &Value) {
     let line = svc.to_string();
     svc.run();
@@ -96,7 +96,7 @@ fn check(dir: &Dir, svc: Svc<'_>, expected: &Value) {
     let mut outside = facts(&process.pid().to_string()).unwrap();
     // Its own handler, set after the report.
     outside["signals"]["caught"] = json!([]);
-    // What it is told, and nobody else could mean by it.
+    // Variables that svcadapt itself sets.
     for seen in [&mut inside, &mut outside] {
         let own = format!("{}:{}", process.pid(), seen["start_time"]);
         assert_eq!(
@@ -113,7 +113,7 @@ fn check(dir: &Dir, svc: Svc<'_>, expected: &Value) {
         assert_ne!(seen["sid"], seen["pid"], "{line}: it leads its session");
         assert_eq!(seen["sid"], seen["pgrp"], "{line}: its group is not the one of its session");
         assert_ne!(seen["sid"], facts("self").unwrap()["sid"], "{line}: it is in our session");
-        // From its session's leader no process is left that could give it a terminal.
+        // The session has no leader, so it cannot acquire a terminal.
         assert!(facts(&seen["sid"].to_string()).is_err(), "{line}: the session has a leader");
     }
     assert_eq!(outside["ppid"], json!(1), "{line}: it has a parent");
@@ -149,7 +149,7 @@ fn state_of_a_hostile_starter_does_not_reach_a_daemon_of_a_user() {
     for starter in STARTERS {
         let svc = run(&dir, &[&ready]).args(inspect(&dir)).via_hostile(starter).by("nobody");
         let mut expected = expected(&user);
-        // Only root can become more important again.
+        // Only root can lower its nice level again.
         if starter.is_empty() || starter.contains(&"nice") {
             expected["nice"] = json!(5);
         }

@@ -1,4 +1,4 @@
-//! Starts whose launcher is killed, and what starts leave to process 1.
+//! Starts whose launcher is killed, and the processes that a start leaves to process 1.
 
 use std::fs;
 
@@ -26,10 +26,10 @@ fn start<'a>(dir: &'a Dir, service: &Service, words: &[&str]) -> Svc<'a> {
 
 #[test]
 fn daemon_of_a_killed_launcher_is_found_by_status_and_stop() {
-    // One that has closed the lock's descriptor is known by its environment, as are those with it.
+    // A daemon without the lock's descriptor is found by its environment, as are those with it.
     for words in [&[][..], &["--keep"], &["--forks", "2"]] {
         let (dir, service) = (Dir::new(), Service::new());
-        // It writes no pid file, so the launcher waits for it.
+        // It writes no pid file, so the launcher keeps waiting.
         let launcher = start(&dir, &service, words).spawn();
         let report = dir.join("report");
         wait_until("the daemon runs", || report.exists().then_some(()));
@@ -76,7 +76,7 @@ fn start_leaves_no_zombie_to_a_process_1_that_does_not_reap() {
     let dir = Dir::new();
     let sleep = dir.program("/bin/sleep").display().to_string();
     let svcadapt = dir.program("svcadapt").display().to_string();
-    // Of its own children alone process 1 takes the status.
+    // Process 1 reaps only its own children.
     let init = "import glob, subprocess, sys\n\
                 for _ in range(30):\n    \
                     subprocess.run([sys.argv[1], 'run', '--mode', 'classic', '--', sys.argv[2], '60'], check=True)\n\
@@ -106,11 +106,11 @@ fn slow_intermediate_process_is_killed_by_the_launcher() {
         .args([svcadapt])
         .args(["run", "--mode", "classic", "--name", service.name(), "--", &sleep, "60"])
         .spawn();
-    // It is recorded before it has become the program: an end before that would be one of the start.
+    // It is recorded before its exec: an earlier exit would be a failed start.
     let main = wait_until("the program runs", || Process::of_program(sleep.as_ref()).pop());
     main.signal(Signal::SIGTERM);
     main.wait_gone();
-    // strace ends as the last of those that it traces, which is the service.
+    // strace ends with the last process that it traces, which is the service.
     start.finish();
     let trace = fs::read_to_string(dir.join("trace")).unwrap();
     assert!(trace.contains("+++ killed by SIGKILL +++"), "{trace}");

@@ -1,4 +1,4 @@
-//! However late the launcher looks, it tells what happened: everything may be over before it has read a word.
+//! A late launcher reports what happened, even if everything is over before it has read anything.
 
 use nix::sys::signal::Signal;
 
@@ -6,7 +6,7 @@ use crate::harness::Dir;
 use crate::harness::Svc;
 use crate::harness::skip;
 
-/// `run --mode classic` with these words, where every question for ended children is asked a tenth of a second late.
+/// `run --mode classic` with these words, where each wait4(2) is delayed by a tenth of a second.
 fn late<'a>(dir: &'a Dir, words: &[&str]) -> Option<Svc<'a>> {
     const STRACE: &str = "/usr/bin/strace";
     if !std::path::Path::new(STRACE).exists() {
@@ -45,7 +45,7 @@ fn early_program_exit_is_reported_truly_by_a_late_launcher() {
         .stderr("svcadapt: start '/bin/sh': the program ended by SIGUSR1 before it was ready\n")
         .signal(Signal::SIGUSR1)
         .run();
-    // Without a probe the exec was all that was promised.
+    // Without a probe the exec counts as success.
     late(&dir, &["--", "/bin/sh", "-c", "exit 7"]).unwrap().run();
     dir.nothing_left();
 }

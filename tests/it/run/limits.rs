@@ -1,4 +1,4 @@
-//! Names and limits at the edge of what the system has room for.
+//! Names and limits at the edge of what the system allows.
 
 use crate::harness::Capability;
 use crate::harness::Dir;

@@ -1,4 +1,4 @@
-//! What a service, or a user of the machine, can do to a lock from where they are.
+//! What a service or another user can do to a lock.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -28,7 +28,7 @@ fn lock_descriptor_of_a_service_is_not_writable() {
     }
     let (dir, service) = (Dir::new().owned_by("nobody"), Service::new());
     let d = dir.path().display();
-    // Whoever could, could fill /run, and so the memory of the machine.
+    // Otherwise the service could fill /run, and so the memory.
     let script = format!(
         "cd {d}; echo full >&32 && touch written; : >/proc/self/fd/32 && touch opened; \
          truncate -s 1M /proc/self/fd/32 && touch grown; touch -c /proc/self/fd/32 && touch touched; \
@@ -46,7 +46,7 @@ fn lock_descriptor_of_a_service_is_not_writable() {
     stop(&process);
 }
 
-/// How often two services are let loose on one pid file.
+/// The number of rounds.
 const ROUNDS: usize = 25;
 
 #[test]
@@ -59,7 +59,7 @@ fn services_with_one_pid_file_run_one_at_a_time() {
     dir.program("svcadapt");
     let services: Vec<Service> = (0..4).map(|_| Service::new()).collect();
     let pid_file = format!("/run/{}.pid", services[0].name());
-    // Whatever it is called as: /var/run is /run.
+    // By any path: /var/run is /run.
     let linked = dir.join("link");
     std::os::unix::fs::symlink("/run", &linked).unwrap();
     let alias = format!("{}/{}.pid", linked.display(), services[0].name());
@@ -111,7 +111,7 @@ fn launcher_socket_is_removed_only_when_unused() {
         || run(&dir, &["--name", service.name()]).args(ready).args(["--", &inspect, "--stay"]).args(ready);
     start().run();
     stop(&service.main());
-    // No process here ever has these numbers; but one of another pid namespace may have the first.
+    // No process here has these pids, but one of another pid namespace may have the first.
     let [used, left] = [4_194_305_u32, 4_194_306].map(|pid| format!("/run/svcadapt/.notify.{pid}"));
     let held = UnixDatagram::bind(&used).unwrap();
     leave_behind(UnixDatagram::bind(&left).unwrap(), left.as_ref());
@@ -143,7 +143,7 @@ fn service_in_another_pid_namespace_is_not_reported_dead() {
                    hint: ask in the container that it runs in\n";
     let status = || Svc::new(&dir).name("[NAME]", service.name()).args(["status", service.name()]);
     status().stdout(unknown).status(4).run();
-    // Who may not look at the lock has the record.
+    // A user who may not open the lock reads the record.
     status().by("nobody").stdout(unknown).status(4).run();
     run(&dir, &["--name", service.name(), "--", "/bin/sleep", "60"])
         .stderr("svcadapt: start '[NAME]': already running, as a process of another pid namespace\n")
@@ -166,7 +166,7 @@ fn start_lock_held_by_a_stopped_process_times_out() {
     }
     let (dir, service) = (Dir::new(), Service::new());
     let svcadapt = dir.program("svcadapt");
-    // In a /run of its own, so that nobody else has to wait.
+    // In a /run of its own, so that no other test has to wait.
     let script = "mount -t tmpfs -o mode=0755 tmpfs /run && mkdir /run/svcadapt && exec 9>/run/svcadapt/%turn && \
                   flock 9 && exec \"$@\"";
     Svc::new(&dir)

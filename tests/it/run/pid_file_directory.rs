@@ -2,7 +2,7 @@
 
 use crate::harness::world_prints;
 
-/// Runs a script in a world of its own, which must print this on both streams together and end with 0.
+/// The output of a script, both streams together; see [`world_prints`].
 fn prints(script: &str, stdout: &str) {
     let app = "app='--runtime-directory app --pid-file /run/app/app.pid'
         classic() { svcadapt run --mode classic $app \"$@\" -- /bin/sleep 100 2>&1; echo $?; }

@@ -1,7 +1,7 @@
-//! The launcher returns when the service is ready, and never before.
+//! The launcher returns when the service is ready, and not before.
 //!
-//! Order is told by files, not by clocks: the program makes `marker` just before it becomes ready, so a launcher that
-//! returns while there is no marker was too early.
+//! The order is proved by files, not by clocks: the program creates `marker` just before it becomes ready, so a
+//! launcher that returns without a marker was too early.
 
 use std::fs;
 use std::net::TcpListener;
@@ -31,8 +31,8 @@ use crate::harness::world;
 use super::run;
 use super::stop;
 
-/// A shell program that first tells its number in `pid`, and then waits until the test makes `go`. The rest is in its
-/// hands; `$DIR` is the directory.
+/// A shell program that writes its pid to `pid`, waits until the test creates `go`, and then runs the rest; `$DIR` is
+/// the directory.
 fn waiting(dir: &Dir, rest: &str) -> String {
     let dir = dir.path().display();
     format!(
@@ -40,7 +40,7 @@ fn waiting(dir: &Dir, rest: &str) -> String {
     )
 }
 
-/// Starts such a program and comes back when it waits for `go`.
+/// Starts such a program, and returns when it waits for `go`.
 fn start(dir: &Dir, options: &[&str], rest: &str) -> (Running, Process) {
     let script = waiting(dir, rest);
     let running = run(dir, options).args(["--", "/bin/sh", "-c", &script]).spawn();
@@ -48,7 +48,7 @@ fn start(dir: &Dir, options: &[&str], rest: &str) -> (Running, Process) {
     (running, Process::open(pid.trim().parse().unwrap()).unwrap())
 }
 
-/// Lets the program become ready, and makes sure that the launcher came back after that and with 0.
+/// Lets the program become ready, and asserts that the launcher returned after that with 0.
 fn goes_ready(dir: &Dir, running: Running, process: &Process) {
     assert!(running.runs(), "the launcher came back before the program was ready");
     dir.write("go", "");
@@ -56,7 +56,7 @@ fn goes_ready(dir: &Dir, running: Running, process: &Process) {
     assert!(dir.join("marker").exists(), "the launcher came back before the program was ready: {output:?}");
     assert_eq!((output.stdout.as_str(), output.stderr.as_str(), output.exit), ("", "", Exit::Status(0)));
     assert!(process.is_alive(), "the program has ended");
-    // What it has told its readiness through may still be at its end.
+    // The helper of its message may still be ending.
     let children = format!("/proc/{0}/task/{0}/children", process.pid());
     wait_until("the program is alone", || fs::read_to_string(&children).unwrap().is_empty().then_some(()));
     process.signal(nix::sys::signal::Signal::SIGKILL);
@@ -64,12 +64,12 @@ fn goes_ready(dir: &Dir, running: Running, process: &Process) {
     dir.nothing_left();
 }
 
-/// The variable of a process.
+/// A variable in the environment of a process.
 fn variable(process: &Process, name: &str) -> String {
     facts(&process.pid().to_string()).unwrap()["env"][name].as_str().unwrap().to_owned()
 }
 
-/// Sends something to where the program's notifications go, as a stranger.
+/// Sends a message to the notify socket from an unrelated process.
 fn strange(process: &Process, message: &[u8]) {
     let address = variable(process, "NOTIFY_SOCKET");
     UnixDatagram::unbound().unwrap().send_to(message, address).unwrap();
@@ -146,8 +146,8 @@ fn notify_message_of_a_stranger_is_ignored() {
     goes_ready(&dir, running, &process);
 }
 
-/// Waits until the launcher has read all that was sent to it so far, or has ended. Sending has woken it up, and it
-/// sleeps again only when nothing is left to read.
+/// Waits until the launcher has read all messages so far, or has ended: it sleeps again only when nothing is left to
+/// read.
 fn read_by_launcher(running: &Running) {
     wait_until("the launcher reads its socket", || {
         let Ok(stat) = fs::read_to_string(format!("/proc/{}/stat", running.pid())) else { return Some(()) };
@@ -169,7 +169,7 @@ fn notify_message_without_a_ready_line_is_ignored() {
                 until [ -e $DIR/second ]; do sleep 0.01; done; : > $DIR/marker; systemd-notify --ready; exec sleep 60";
     let (running, process) = start(&dir, &["--ready=notify"], junk);
     dir.write("go", "");
-    // systemd-notify ends with a BARRIER=1, so the junk has been read when it has come back.
+    // systemd-notify ends with BARRIER=1, so the junk has been read when it returns.
     wait_until("the junk is sent", || dir.join("junk").exists().then_some(()));
     assert!(running.runs(), "junk has counted as ready");
     dir.write("second", "");
@@ -305,7 +305,7 @@ fn extended_timeout_counts_from_its_request() {
     let (running, process) = start(&dir, &["--ready=notify", "--timeout-start-sec=2s"], rest);
     dir.write("go", "");
     goes_ready(&dir, running, &process);
-    // Microseconds, not milliseconds: 1500 of them are no more time at all.
+    // Microseconds, not milliseconds: 1500 are no extension.
     let dir = Dir::new();
     let script = "systemd-notify EXTEND_TIMEOUT_USEC=1500 'STATUS=warming up'; exec sleep 60";
     run(&dir, &["--ready=notify", "--timeout-start-sec=300ms", "--", "/bin/sh", "-c", script])
@@ -366,7 +366,7 @@ fn oneshot_is_ready_when_it_has_ended() {
     dir.nothing_left();
 }
 
-/// As a program is that its user may execute and not read.
+/// For example a program that its user may execute but not read.
 #[test]
 fn program_hidden_by_proc_is_started_and_ended_in_time() {
     if !require(Capability::Root) {
@@ -385,7 +385,7 @@ fn program_hidden_by_proc_is_started_and_ended_in_time() {
         .args([sleep.as_os_str(), "60".as_ref()])
         .run();
     drop(dir);
-    // Nor does it outlive a start that has failed.
+    // It does not outlive a failed start either.
     let dir = Dir::new().owned_by("nobody");
     let (svcadapt, sleep) = (dir.program("svcadapt"), dir.program("/bin/sleep"));
     fs::set_permissions(&sleep, fs::Permissions::from_mode(0o711)).unwrap();
@@ -400,7 +400,7 @@ fn program_hidden_by_proc_is_started_and_ended_in_time() {
     dir.nothing_left();
 }
 
-/// The device that stat(2) tells there is not that of the file which the socket is bound to.
+/// The device number of stat(2) is there not that of the file which the socket is bound to.
 #[test]
 fn unix_probe_finds_a_socket_on_an_overlay() {
     if !require(Capability::Namespaces) {
@@ -426,7 +426,7 @@ fn notify_messages_with_many_descriptors_are_survived() {
                [socket.send_fds(s,[b\"FDSTORE=1\"],[0]*n) for n in (17,253)]'; \
                : > $DIR/marker; systemd-notify --ready; exec sleep 60";
     let (running, process) = start(&dir, &["--ready=notify"], own);
-    // First a stranger's.
+    // First from an unrelated process.
     let socket = UnixDatagram::unbound().unwrap();
     socket.connect(variable(&process, "NOTIFY_SOCKET")).unwrap();
     let null = fs::File::open("/dev/null").unwrap();

@@ -1,4 +1,4 @@
-//! A relative path that is typed begins where it is typed, and one in a file is left to the file's host.
+//! A relative path on the command line starts at the working directory; one in a file is left to the file's host.
 
 use std::fs;
 
@@ -39,7 +39,7 @@ fn relative_path_in_an_option_is_written_as_absolute() {
             output.stderr
         );
     }
-    // Through a link the way that the kernel goes, and not what the words look like.
+    // `..` after a link follows the kernel's resolution, not the text.
     std::os::unix::fs::symlink("a/b", dir.join("link")).unwrap();
     let output = Svc::new(&dir).args(["gen-unit", "--working-directory=link/..", "--", "/bin/true"]).output();
     let line = format!("WorkingDirectory={}/a\n", dir.path().display());

@@ -1,8 +1,8 @@
-//! A /run that is not as a distribution makes it: in containers, in a confined unit.
+//! An unusual /run: in containers, in a confined unit.
 
 use crate::harness::world_prints;
 
-/// Runs a script in a world of its own, which must print this on both streams together and end with 0.
+/// The output of a script, both streams together; see [`world_prints`].
 fn prints(script: &str, stdout: &str) {
     let run = "classic() { svcadapt run --mode classic \"$@\" -- /bin/sleep 100 2>&1; echo $?; }\n";
     world_prints(&format!("{run}{script}"), stdout);

@@ -1,4 +1,4 @@
-//! What systemd takes with a warning, or takes for the nearest that can be had, is no reason not to start.
+//! Settings that systemd accepts with a warning or rounds do not prevent a start.
 
 use crate::harness::Capability;
 use crate::harness::Dir;
@@ -25,7 +25,7 @@ fn invalid_environment_file_line_is_reported_and_skipped() {
              svcadapt: environment file '[DIR]/e:4': a quote that is never closed: all that follows is the value\n",
         )
         .run();
-    // What nothing may be lost of is not started.
+    // With --strict nothing is started.
     Svc::new(&dir)
         .args(["run", "--strict", "--environment-file", &file, "--", "true"])
         .stderr("[ANY]\n[ANY]\n[ANY]\n[ANY]\n[ANY]\nsvcadapt: strict: not everything that the file says can be had here; nothing was started\n")
@@ -39,7 +39,7 @@ fn limit_above_the_hard_limit_is_lowered_and_reported() {
         return;
     }
     let dir = Dir::new();
-    // As root of a container: without the two capabilities.
+    // As root of a container, without the two capabilities.
     let script = "ulimit -n 1000\n\
          caps=-sys_resource,-sys_nice\n\
          exec setpriv --bounding-set=$caps --inh-caps=$caps svcadapt run --mode supervised --limit-nofile 500:65535 \
@@ -81,7 +81,7 @@ fn file_modes_of_a_unit_are_read_as_systemd_does() {
             .stderr(told)
             .run();
     }
-    // One that is typed has no other bits.
+    // On the command line no other bits are allowed.
     foreground(&dir, &["--umask", "7027"], "true")
         .stderr("svcadapt: --umask '7027': not an octal number between 0 and 777\n")
         .status(2)
@@ -101,7 +101,7 @@ fn file_modes_of_a_unit_are_read_as_systemd_does() {
 #[test]
 fn output_to_dev_fd_uses_the_open_descriptor() {
     let dir = Dir::new();
-    // On pipes, which cannot always be opened again, and sockets, which never can.
+    // On pipes, which cannot always be reopened, and sockets, which never can.
     for (own, other) in [("/dev/stdout", "/dev/stderr"), ("/dev/fd/1", "append:/proc/self/fd/2")] {
         foreground(&dir, &["-o", own, "-e", other], "echo out; echo err >&2")
             .stdout("out\n")
@@ -138,7 +138,7 @@ fn output_to_dev_fd_is_not_written_to_a_unit_as_a_file() {
     assert!(text.contains("\nStandardOutput=journal\nStandardError=journal\n"), "{text}");
     let text = written(&["-o", "/dev/stderr"]);
     assert!(text.contains("\nStandardOutput=journal\n"), "{text}");
-    // What else is passed, only the adapter has.
+    // Other descriptors reach only the adapter.
     let text = written(&["-o", "/dev/fd/5"]);
     assert!(
         text.contains("--standard-output /dev/fd/5 ") && !text.contains("\nStandardOutput=file"),

@@ -1,5 +1,5 @@
-//! A program that forks itself into the background is a service like any other: the launcher finds the process that it
-//! came to, tells the truth about it, and leaves nothing of one that failed.
+//! A program that forks into the background is a service like any other: the launcher finds its main process, reports
+//! truly, and leaves nothing of a failed one.
 
 use std::fs;
 use std::path::Path;
@@ -39,7 +39,7 @@ fn status(dir: &Dir, words: &[&str]) -> (Exit, String) {
     (output.exit, output.stdout)
 }
 
-/// What is promised of a service that runs, and of its end.
+/// Asserts the promises for a running service and for its end.
 fn runs_and_stops(dir: &Dir, service: &Service, pid_file: Option<&str>) {
     let report = dir.join("report");
     wait_until("the program reports", || report.exists().then_some(()));
@@ -70,10 +70,10 @@ fn runs_and_stops(dir: &Dir, service: &Service, pid_file: Option<&str>) {
     nothing(dir, service);
 }
 
-/// Nothing is left of the service.
+/// Asserts that nothing is left of the service.
 fn nothing(dir: &Dir, service: &Service) {
     assert!(!service.lock().exists());
-    // Killed between making its file and writing it, a program leaves one that names nobody, and so is nobody's.
+    // A program killed between creating and writing its pid file leaves an empty one, which is nobody's.
     let path = pid_file(dir);
     assert_eq!(fs::read_to_string(&path).unwrap_or_default(), "");
     let _ = fs::remove_file(&path);
@@ -131,7 +131,7 @@ fn forking_service_of_an_ordinary_user_starts() {
     nothing(&dir, &service);
 }
 
-/// What a user of the service writes where the user may is no reason to distrust it: only its own processes count.
+/// A pid file written by the service's user is accepted: only the service's own processes count.
 #[test]
 fn pid_file_owned_by_the_service_user_is_accepted() {
     if !require(Capability::Root) {
@@ -208,7 +208,7 @@ fn failed_forking_start_is_reported_and_leaves_nothing() {
         let told = told.replace("[PID]", &pid_file(&dir));
         assert_eq!(output.exit, exit, "{words:?}: {}", output.stderr);
         assert!(output.stderr.contains(&told), "{words:?}: {}", output.stderr);
-        // A file in which nobody of it is named is nobody's to remove.
+        // A file without a pid of the service is not removed.
         let _ = fs::remove_file(pid_file(&dir));
         nothing(&dir, &service);
     }
@@ -245,7 +245,7 @@ fn main_process_among_several_candidates_is_not_guessed() {
     nothing(&dir, &service);
 }
 
-/// The number in the file from the last time is that of somebody else by now.
+/// The pid in the old file belongs to another process by now.
 #[test]
 fn stale_pid_file_is_ignored_until_the_program_writes_it() {
     let (dir, service) = (Dir::new(), Service::new());
@@ -274,7 +274,7 @@ fn killed_forking_service_is_reported_dead_and_restarts() {
     runs_and_stops(&dir, &service, Some(&path));
 }
 
-/// Its number is given to somebody else as soon as it is dead: that one is neither the service nor stopped for it.
+/// The pid of the dead service is reused: that process is neither the service nor stopped for it.
 #[test]
 fn reused_pid_of_a_dead_service_is_a_stranger() {
     if !require(Capability::Root) {
@@ -303,7 +303,7 @@ fn reused_pid_of_a_dead_service_is_a_stranger() {
     nothing(&dir, &service);
 }
 
-/// The launcher's own process is what is recorded until the main one is known.
+/// Until the main process is known, the record names the launcher.
 #[test]
 fn stop_during_a_forking_start_leaves_nothing() {
     for (words, file) in [
@@ -340,7 +340,7 @@ fn stop_during_a_forking_start_leaves_nothing() {
     }
 }
 
-/// Killed at any moment between its fork and its readiness, its death is told at once.
+/// Killed at any moment between its fork and its readiness, the daemon's death is reported at once.
 #[test]
 fn daemon_killed_before_readiness_fails_the_start() {
     for round in 0..20_u64 {
@@ -364,7 +364,7 @@ fn daemon_killed_before_readiness_fails_the_start() {
     }
 }
 
-/// The processes of `daemonic` or what it became that descend from the launcher by adoption.
+/// The processes of `daemonic` and its successors that the launcher has adopted.
 fn daemons(dir: &Dir, launcher: i32) -> Vec<Process> {
     let mut all = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
@@ -398,7 +398,7 @@ fn concurrent_forking_starts_leave_one_service() {
     }
 }
 
-/// Real daemons, as their packages start them. A port of its own for each, and no file outside of the directory.
+/// Real daemons with the options of their packages, each on a port of its own and with all files in the directory.
 #[test]
 fn packaged_daemons_run_with_their_own_options() {
     if !require(Capability::Root) {

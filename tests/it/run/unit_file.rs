@@ -1,4 +1,4 @@
-//! `svcadapt run NAME.service`: a unit is a spec, with its drop-ins and its instances, and options are laid over it.
+//! `svcadapt run NAME.service`: a unit with its drop-ins and instances is a spec, and options override it.
 
 use std::process::Output;
 
@@ -23,7 +23,7 @@ fn written(output: &Output) -> String {
 
 fn run(spec: &str, more: &[&str]) -> Output {
     let output = svcadapt([&["run", "--mode", "supervised", spec], more].concat());
-    // The program was svcadapt's own process, so nobody has removed its record.
+    // The program was svcadapt's own process, so its record is still there.
     let name = std::path::Path::new(spec).file_stem().unwrap().to_str().unwrap().to_owned();
     svcadapt(["stop".to_owned(), name]);
     output
@@ -39,7 +39,7 @@ fn unit_command_is_expanded_as_by_systemd() {
     let output = run(&unit(&folder, "echo@x-y.service"), &[]);
     assert_eq!(written(&output), "one two  three <one 'two  three'> $A x-y%\n");
     assert_eq!(told(&output), "");
-    // Of what stands on the command line nothing is a variable.
+    // Words on the command line are not expanded.
     let output = run(&unit(&folder, "echo@x.service"), &["--", "/bin/echo", "$A", "$$"]);
     assert_eq!(written(&output), "$A $$\n");
 }
@@ -96,7 +96,7 @@ fn unsupported_directive_is_reported_and_refused_by_strict() {
          svcadapt: strict: "
     );
     assert!(told(&output).starts_with(&lost), "{}", told(&output));
-    // The model has all of it, and so has what is read from there.
+    // The model is complete, and so is what is read from it.
     let model = written(&svcadapt(["show", &path]));
     folder.write(
         "kept.json",
@@ -111,7 +111,7 @@ fn unsupported_directive_is_reported_and_refused_by_strict() {
     );
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
     assert!(told(&output).starts_with(&told_of_model), "{}", told(&output));
-    // What only systemd understands, systemd gets back.
+    // systemd gets back what only systemd understands.
     let output = svcadapt(["gen-unit", &path, "--strict"]);
     assert_eq!(told(&output), "");
     assert_eq!(written(&output), text);
@@ -143,7 +143,7 @@ fn line_ignored_by_systemd_is_reported_by_every_command() {
 fn unit_generated_from_a_unit_is_equivalent() {
     let folder = Folder::new();
     folder.write("echo@.service", ECHO);
-    // The instance is a part of the name, and another name has none.
+    // The instance is a part of the name; another name has none.
     assert_eq!(written(&svcadapt(["gen-unit", &unit(&folder, "echo@x-y.service")])), ECHO);
     let output = svcadapt(["gen-unit", &unit(&folder, "echo@x-y.service"), "--name=again"]);
     assert!(told(&output).contains("cannot be changed line by line"), "{}", told(&output));
@@ -153,7 +153,7 @@ fn unit_generated_from_a_unit_is_equivalent() {
     let path = unit(&folder, "again.service");
     assert_eq!(written(&svcadapt(["gen-unit", &path])), text);
     assert_eq!(written(&run(&path, &[])), "one two  three <one 'two  three'> $A x-y%\n");
-    // With an adapter in front it is the adapter that puts them in.
+    // With an adapter, the adapter expands them.
     let text = written(&svcadapt(["gen-unit", &path, "--type=exec", "--ready=tcp:80"]));
     assert!(text.contains("--expand-variables=yes") && text.contains(" \"$$A\" "), "{text}");
     folder.write("again.service", &text);
@@ -206,7 +206,7 @@ fn unit_without_a_program_reports_the_reason_last() {
             assert!(told(&of_json).ends_with(": ExecStart=: not honoured here\n"), "{}", told(&of_json));
         }
     }
-    // What was typed is started all the same, and what else is wrong comes before.
+    // A program on the command line is started nevertheless, and other mistakes are reported before.
     let output = run(&unit(&folder, "a@.service"), &["--", "/bin/echo", "y"]);
     assert_eq!(written(&output), "y\n");
     let output = svcadapt(["gen-plist", "--label=x", "--umask=9", &unit(&folder, "a@.service")]);
@@ -236,7 +236,7 @@ fn drop_ins_in_etc_apply_to_a_vendor_unit() {
         .unwrap();
     assert!(output.status.success(), "{}", said(&output));
     let model: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    // Of two with one name only the administrator's is read, and an empty one takes the vendor's away.
+    // Of two drop-ins with one name only the administrator's is read, and an empty one disables the vendor's.
     assert_eq!((&model["umask"], &model["oom_score_adjust"]), (&"0022".into(), &5.into()), "{model}");
     assert!(model.get("nice").is_none(), "{model}");
 }

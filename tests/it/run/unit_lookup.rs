@@ -1,4 +1,4 @@
-//! A unit is found where systemd finds it, and has the sockets that systemd would start with it.
+//! A unit is found where systemd finds it, with the sockets that systemd would start.
 
 use crate::harness::Capability;
 use crate::harness::Dir;
@@ -93,7 +93,7 @@ fn socket_unit_counts_only_if_something_starts_it() {
         let output = shown("web.service");
         assert_eq!(output.stdout.contains("listen_stream"), counts, "{unit}{service}: {}", output.stdout);
         assert_eq!(output.stderr.contains(&told), !counts, "{unit}{service}: {}", output.stderr);
-        // Nothing is lost by it.
+        // This is no loss.
         let strict = Svc::new(&dir).args(["run", "--strict", "--dry-run", "web.service"]).output();
         assert!(counts || strict.stderr == told, "{}", strict.stderr);
     }

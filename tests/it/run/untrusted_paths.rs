@@ -1,4 +1,4 @@
-//! What the user of a service puts on the way to its files does not lead root to those of others.
+//! Links that a service's user plants do not lead root to other users' files.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -15,7 +15,7 @@ use crate::harness::require;
 
 use super::run;
 
-/// Does something with no more rights than the user of the service has.
+/// Runs something with only the rights of the service's user.
 fn as_nobody(dir: &Dir, script: &str) {
     Svc::new(dir).program("/bin/sh").args(["-ec", script]).by("nobody").run();
 }
@@ -42,7 +42,7 @@ fn directory_behind_a_users_link_keeps_its_owner() {
     end();
     let owner = |path: &str| fs::symlink_metadata(format!("{base}{path}")).unwrap().uid();
     assert_eq!([owner(""), owner("/x"), owner("/x/precious")], [65_534, 0, 65_534]);
-    // What is there already is given as well, if it is there itself.
+    // An existing directory changes its owner as well, unless it is a link.
     std::os::unix::fs::chown(format!("{base}/x/precious"), Some(0), Some(0)).unwrap();
     start().run();
     end();
@@ -58,7 +58,7 @@ fn directory_behind_a_users_link_keeps_its_owner() {
         .run();
     let kept = fs::metadata(victim.join("precious")).unwrap();
     assert_eq!((kept.uid(), kept.mode() & 0o7777), (0, 0o700));
-    // Nor is one made there.
+    // No directory is created there either.
     fs::remove_dir(victim.join("precious")).unwrap();
     assert_eq!(start().output().exit, Exit::Status(233));
     assert!(!victim.join("precious").exists());
@@ -86,7 +86,7 @@ fn log_excerpt_contains_only_what_the_service_may_read() {
     let told = start(&script);
     assert!(told.exit == Exit::Status(3) && !told.stderr.contains("secret"), "{told:?}");
     as_nobody(&dir, &format!("cd {d}; rm logs; mv old logs"));
-    // What it has said itself is shown as ever.
+    // Its own output is printed as usual.
     let told = start("echo again >&2; exit 3");
     assert!(told.stderr.contains("\n  | again\n") && !told.stderr.contains("mine"), "{told:?}");
 }
@@ -116,7 +116,7 @@ fn standard_input_is_opened_with_the_service_users_rights() {
     assert!(!dir.join("got").exists());
 }
 
-/// Tells without end, by many processes: more than can be read.
+/// Sends messages without end from many processes, more than can be read.
 const FLOOD: &str = r#"
 import os, socket
 for _ in range(3):

@@ -1,23 +1,22 @@
-//! Root's rights are lent to no user: what lies in the reach of the service's user is opened with that user's rights,
-//! however the path leads there.
+//! A path that the service's user controls is opened with that user's rights, wherever links lead.
 
 use crate::harness::Capability;
 use crate::harness::require;
 use crate::harness::world_prints;
 
-/// A secret of root's, a directory of the service's user, and a start as that user that ends with the program.
+/// A secret of root's, a directory of the service's user, and a function that runs a program as that user.
 const SCENE: &str = "umask 022
     echo secret >/srv/secret; chmod 600 /srv/secret
     install -d -o www -g www /srv/www/log
     run() { svcadapt run --mode supervised --user www \"$@\" 2>&1; echo \"= $?\"; }
     ";
 
-/// What a script says on a machine of its own, after the scene was set.
+/// The output of a script after this scene; see [`world_prints`].
 fn prints(script: &str, stdout: &str) {
     world_prints(&format!("{SCENE}{script}"), stdout);
 }
 
-/// The same where access control lists are needed.
+/// The same with access control lists.
 fn prints_with_access_lists(script: &str, expected: &str) {
     if require(Capability::AccessLists) {
         prints(script, expected);
@@ -213,7 +212,7 @@ fn program_executable_by_an_access_list_is_started() {
     );
 }
 
-/// A start below strace(1) that fails or dies where this is injected.
+/// The same with a start below strace(1), which injects faults.
 fn prints_with_faults(script: &str, expected: &str) {
     if require(Capability::Strace) {
         prints(

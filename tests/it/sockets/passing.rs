@@ -1,4 +1,4 @@
-//! The program has its sockets at the numbers and under the names that it expects, whoever it runs as.
+//! The program gets its sockets at the expected numbers and names, whatever its user.
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -27,12 +27,12 @@ use super::tcp;
 use super::udp;
 use super::unix;
 
-/// A name that no other service of this machine has.
+/// A unique service name.
 fn name(what: &str) -> String {
     format!("it-sockets-{what}-{}", std::process::id())
 }
 
-/// Ends a service that has a name, and its lock with it.
+/// Stops a named service, which removes its lock.
 fn end(dir: &Dir, name: &str) {
     let stopped = Svc::new(dir).args(["stop", name]).output();
     assert_eq!(stopped.exit, crate::harness::Exit::Status(0), "{}", stopped.stderr);
@@ -91,7 +91,7 @@ fn program_of_another_user_answers_on_every_socket_kind() {
         }
         assert_eq!(fs::metadata(dir.join("sub")).unwrap().permissions().mode() & 0o7777, 0o755);
         end(&dir, &service);
-        // As with systemd (RemoveOnStop=no) the name stays, and is taken again by the next start.
+        // As with systemd (RemoveOnStop=no) the path stays, and the next start takes it over.
         assert!(stream.exists());
         drop(running);
     }
@@ -111,7 +111,7 @@ fn privileged_port_is_opened_for_an_ordinary_user() {
     assert_eq!(tcp(port), "3 low");
     assert_eq!(report["capabilities"]["effective"], "0000000000000000");
     stop(&dir, &process);
-    // Not root, it is told why not.
+    // As an ordinary user it gets the reason.
     let error = format!(
         "svcadapt: listen '127.0.0.1:{port}': permission denied\n  hint: ports below 1024 are root's\n"
     );
@@ -128,7 +128,7 @@ fn sockets_and_preserved_descriptors_do_not_collide() {
     let dir = Dir::new();
     let port = free_port();
     let listen = format!("--listen-stream={port}");
-    // A shell opens what is to be preserved, and the program writes its readiness to another one.
+    // A shell opens the preserved descriptor, and the program writes its readiness to another one.
     let script = format!(
         "exec 9</dev/null; exec '{}' run --mode classic {listen} --files-preserve 9 --ready fd:5 -- \
          sh -c 'echo >&5; exec \"$0\" \"$@\"' {}",
@@ -160,7 +160,7 @@ fn probe_of_a_passed_socket_succeeds_at_once() {
         (format!("--listen-stream={}", path.display()), format!("--ready=unix:{}", path.display())),
     ] {
         Svc::new(&dir).args(["run", "--mode", "classic", &listen, &ready, "--", &sleep, "30"]).run();
-        // Whoever connects waits for it.
+        // Clients wait until the program accepts.
         if listen.ends_with("/s") {
             std::os::unix::net::UnixStream::connect(&path).unwrap();
         } else {

@@ -1,4 +1,4 @@
-//! What stands where a socket is to be, and what becomes of it.
+//! Files at the path of a socket, and what a start does with them.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -21,7 +21,7 @@ use super::serving;
 use super::stop;
 use super::unix;
 
-/// A start that must fail at this path, for this cause, and change nothing.
+/// Asserts that a start at this path is refused with this cause and changes nothing.
 fn refused(dir: &Dir, path: &Path, cause: &str) {
     let listen = format!("--listen-stream={}", path.display());
     serving(dir, "classic", &[&listen])
@@ -48,7 +48,7 @@ fn stale_socket_is_replaced_and_a_used_one_refused() {
     assert_eq!(unix(&path), "3 unknown");
     fs::rename(dir.join("first"), dir.join("report")).unwrap();
     stop(&dir, &process);
-    // One of another kind is in use as well, and left behind as well.
+    // A socket of another kind is in use or stale as well.
     fs::remove_file(&path).unwrap();
     let held = UnixDatagram::bind(&path).unwrap();
     refused(&dir, &path, IN_USE);
@@ -66,7 +66,7 @@ fn non_socket_at_the_path_is_refused_and_kept() {
     let link = "a symbolic link stands in its place\n  hint: remove it, and find out who put it there";
     refused(&dir, &path, link);
     fs::remove_file(&path).unwrap();
-    // A link to nowhere would let us make a file where it points.
+    // A dangling link would let svcadapt create a file at its target.
     symlink(dir.join("nowhere"), &path).unwrap();
     refused(&dir, &path, link);
     assert!(!dir.join("nowhere").exists());
@@ -100,7 +100,7 @@ fn socket_directory_writable_by_others_is_refused_for_root() {
     refused(&dir, &open.join("s"), &cause);
     refused(&dir, &open.join("deeper/s"), &cause);
     assert!(fs::read_dir(&open).unwrap().next().is_none());
-    // In one like /tmp nobody can take another's name away, and the service's own user is no stranger.
+    // In a sticky directory no user can remove another's file, and the service's own user is trusted.
     mode(0o1777);
     let listen = format!("--listen-stream={}", open.join("s").display());
     serving(&dir, "classic", &[&listen]).run();
@@ -109,8 +109,8 @@ fn socket_directory_writable_by_others_is_refused_for_root() {
     std::os::unix::fs::chown(&open, Some(65_534), Some(65_534)).unwrap();
     let dir = dir.owned_by("nobody");
     for group in ["daemon", "nogroup"] {
-        // Where that user may exchange anything, nothing is done with more rights than theirs but to give it away;
-        // and what was left behind is replaced whose ever it was.
+        // In a directory of that user's, everything is done with that user's rights except for changing the owner; and
+        // a stale socket of any user is replaced.
         let group = format!("--socket-group={group}");
         serving(&dir, "classic", &[&listen, "--user=nobody", "--socket-mode=0620", &group]).run();
         let made = fs::symlink_metadata(open.join("s")).unwrap();
@@ -127,7 +127,7 @@ fn failed_start_removes_its_sockets() {
     let (new, deep) = (dir.join("s"), dir.join("a/b/s"));
     let listen = [&new, &deep].map(|path| format!("--listen-stream={}", path.display()));
     let program = dir.program("inspect").display().to_string();
-    // It can be executed as far as anybody can tell before, and the kernel cannot.
+    // It looks executable, but the kernel refuses it.
     let garbage = dir.write("garbage", "\u{7f}none").display().to_string();
     fs::set_permissions(&garbage, fs::Permissions::from_mode(0o755)).unwrap();
     for mode in ["classic", "supervised"] {
@@ -136,7 +136,7 @@ fn failed_start_removes_its_sockets() {
         assert_eq!(output.exit, Exit::Status(203), "{}", output.stderr);
         assert!(!new.exists() && !dir.join("a").exists(), "{mode}");
     }
-    // The program was executed, and ended too early.
+    // The program was executed and ended too early.
     let output = Svc::new(&dir)
         .args([
             "run",
@@ -152,7 +152,7 @@ fn failed_start_removes_its_sockets() {
         .output();
     assert_eq!(output.exit, Exit::Status(7), "{}", output.stderr);
     assert!(!new.exists() && !dir.join("a").exists());
-    // The second socket cannot be; the first one goes with it.
+    // The second socket fails, so the first one is removed.
     let port = free_port();
     let held = std::net::TcpListener::bind(("0.0.0.0", port)).unwrap();
     let both = [format!("--listen-stream={}", new.display()), format!("--listen-stream=0.0.0.0:{port}")];

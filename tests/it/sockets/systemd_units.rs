@@ -1,4 +1,4 @@
-//! The two units that gen-unit writes, in a real systemd.
+//! The two units that gen-unit writes, under a real systemd.
 
 use std::fs;
 use std::path::Path;
@@ -64,7 +64,7 @@ impl Drop for Pair {
     }
 }
 
-/// systemd itself has nothing to say about them.
+/// Asserts that systemd verifies them without a warning.
 fn verify(directory: &Path, names: &[String]) {
     let verdict = Command::new("systemd-analyze")
         .arg("verify")
@@ -105,13 +105,13 @@ fn on_demand(systemd: &'static Systemd) {
         assert_eq!(tcp(port), "3 web");
         assert_eq!(unix(&path), "4 web");
         wait_until("the service is active", || (pair.state() == ["active", "active"]).then_some(()));
-        // It ends, and is there again for whoever comes next.
+        // It ends, and the next connection starts it again.
         let process = systemd.main_process(&pair.names[0]);
         process.signal(nix::sys::signal::Signal::SIGTERM);
         process.wait_gone();
         wait_until("the service has ended", || (pair.state()[0] == "inactive").then_some(()));
         assert_eq!(unix(&path), "4 web");
-        // Started by itself it brings its sockets along.
+        // Starting the service starts its sockets.
         systemd.must(&["stop", &pair.names[1], &pair.names[0]]);
         systemd.must(&["start", &pair.names[0]]);
         assert_eq!(pair.state()[1], "active");
@@ -148,7 +148,7 @@ fn service_and_socket_units_are_written_together() {
         .run();
     let directory = dir.join("out");
     fs::create_dir(&directory).unwrap();
-    // The second file cannot take its name; and then nothing of ours is left lying about.
+    // The second file cannot be renamed into place, so neither is left.
     fs::create_dir(directory.join("web.socket")).unwrap();
     let output = Svc::new(&dir).args(words).args(["--output", "out", "--", "/bin/web"]).output();
     assert_eq!(output.exit, Exit::Status(1), "{}", output.stderr);

@@ -1,4 +1,4 @@
-//! A unit's sockets, as they lie beside it, are opened where no systemd is.
+//! The socket unit beside a service is opened where there is no systemd.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ use super::stop;
 use super::tcp;
 use super::unix;
 
-/// What `show` prints of a file in this directory.
+/// The output of `show` for a file in this directory.
 fn shown(dir: &Dir, name: &str) -> Value {
     serde_json::from_str(&printed(["show", &dir.join(name).display().to_string()])).unwrap()
 }
@@ -40,7 +40,7 @@ fn unit_runs_with_its_socket_unit_and_drop_ins() {
         format!("[Socket]\nListenStream=\nListenStream=127.0.0.1:{port}\nListenStream={}\n", path.display());
     dir.write("web.socket.d/port.conf", &text);
     let report = format!("--ready=file:{}", dir.join("report").display());
-    // Under another name than any service that may run here; the sockets have that of the unit.
+    // Under a unique name; the sockets keep that of the unit.
     let name = format!("--name=it-sockets-file-{}", std::process::id());
     let unit = dir.join("web.service").display().to_string();
     Svc::new(&dir)
@@ -50,7 +50,7 @@ fn unit_runs_with_its_socket_unit_and_drop_ins() {
     assert_eq!((tcp(port), unix(&path)), ("3 web.socket".into(), "4 web.socket".into()));
     stop(&dir, &process);
     assert_eq!(Svc::new(&dir).args(["stop", &name["--name=".len()..]]).output().exit, Exit::Status(0));
-    // Asked for nothing else, the unit says everything again as it is.
+    // Without options the unit comes back unchanged.
     let again = dir.join("again");
     fs::create_dir(&again).unwrap();
     printed(["gen-unit", "--output", &again.display().to_string(), &unit]);
@@ -68,7 +68,7 @@ fn instance_uses_the_sockets_of_its_template() {
     dir.write("web@.socket", "[Socket]\nListenStream=/run/web/%i.sock\n");
     let said = shown(&dir, "web@a.service");
     assert_eq!(said["listen_stream"], json!(["/run/web/a.sock"]));
-    // For the template itself nobody knows where.
+    // The address of the template itself is unknown.
     assert!(shown(&dir, "web@.service")["listen_stream"].is_null());
 }
 
@@ -95,7 +95,7 @@ fn unsupported_socket_directive_is_reported_and_refused_by_strict() {
     dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:9\nFreeBind=yes\n");
     let told = Svc::new(&dir).args(["run", "--dry-run", "--mode=classic", &unit]).output();
     assert_eq!(told.stderr, format!("svcadapt: {}:3: FreeBind=: not honoured here\n", socket.display()));
-    // A file that cannot be read, or that systemd would refuse, stops everything.
+    // A file that cannot be read, or that systemd would refuse, fails the start.
     dir.write("web.socket", "[Socket]\n");
     assert_eq!(Svc::new(&dir).args(["show", &unit]).output().exit, Exit::Status(2));
     fs::remove_file(&socket).unwrap();

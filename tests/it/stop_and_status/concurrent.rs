@@ -1,4 +1,4 @@
-//! Starts and stops at the same time.
+//! Concurrent starts and stops.
 
 use std::fs;
 
@@ -35,7 +35,7 @@ fn concurrent_starts_and_stops_leave_one_service_and_no_block() {
             match exit {
                 Exit::Status(0) => ready += 1,
                 Exit::Status(250) => assert!(stderr.contains("already running as process"), "{stderr}"),
-                // A stop that comes before it is ready ends it, and it says so.
+                // A stop before readiness ends it, and the start reports that.
                 Exit::Status(_) | Exit::Signal(15) => {
                     assert!(stderr.contains("before it was ready"), "{stderr}");
                 }

@@ -1,4 +1,4 @@
-//! What a service has left behind is found, told and ended, however many there are and whatever they do.
+//! Leftover processes of a service are found, reported and ended, whatever their number and behaviour.
 
 use std::fs;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::harness::wait_until;
 
 use super::support::Service;
 
-/// A service whose main process is a shell that has run this script: `$0` is a `sleep` of the test's own.
+/// A service whose main process is a shell with this script: `$0` is the test's own `sleep`.
 fn shell(service: &Service, script: &str) {
     let wd = format!("--working-directory={}", service.dir.path().display());
     let ready = service.dir.join("up");
@@ -40,7 +40,7 @@ fn kill_main(service: &Service) {
 #[test]
 fn orphaned_workers_are_reported_by_status_and_ended_by_stop() {
     let service = Service::new("orphans");
-    // One in the session, one in another; one that has closed the lock's descriptor, one with an empty environment.
+    // In the session or in another one, without the lock's descriptor, or with an empty environment.
     for worker in [
         r#""$0" 120 &"#,
         r#"setsid "$0" 120 &"#,
@@ -116,14 +116,14 @@ fn undeclared_forking_program_is_reported_with_a_hint() {
 #[test]
 fn suspended_worker_is_continued_and_ended() {
     let service = Service::new("asleep");
-    // The main process waits for the stopped one.
+    // The main process waits for the suspended one.
     shell(&service, r#"trap 'kill $!; wait; exit' TERM; "$0" 120 & : > up; wait"#);
     wait_until("the worker runs", || (sleepers(&service).len() == 1).then_some(()));
     sleepers(&service)[0].signal(Signal::SIGSTOP);
     let stop = service.stop().args(["--timeout-stop-sec", "infinity"]).output();
     assert_eq!((stop.exit, stop.stderr.as_str()), (Exit::Status(0), ""));
     service.dir.nothing_left();
-    // And one that main does not wait for.
+    // And one for which the main process does not wait.
     shell(&service, r#""$0" 120 & : > up; exec "$0" 120"#);
     wait_until("both run", || (sleepers(&service).len() == 2).then_some(()));
     let main = service.pid();
@@ -180,7 +180,7 @@ fn fork_chain_that_ignores_sigterm_is_ended() {
         let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split_whitespace().collect();
         (fields[0] != "Z" && fields[2] == group.to_string()).then(|| stat.clone())
     });
-    // Process 1 may take its time to reap the rest.
+    // Process 1 may be slow to reap the rest.
     assert_eq!(alive.collect::<Vec<_>>(), Vec::<String>::new());
 }
 
@@ -189,14 +189,14 @@ fn session_with_a_reused_number_is_a_stranger() {
     let service = Service::new("session-number");
     service.start(&["--stay"]).run();
     kill_main(&service);
-    // Start times are counted in ticks of a hundredth of a second (proc(5)), and the next one has to be later.
+    // Start times are counted in ticks of a hundredth of a second (proc(5)); the next one has to be later.
     let record = fs::read_to_string(service.record()).unwrap();
     let start: f64 = record.lines().find_map(|line| line.strip_prefix("start=")?.parse().ok()).unwrap();
     wait_until("a later tick", || {
         let uptime: f64 = fs::read_to_string("/proc/uptime").ok()?.split(' ').next()?.parse().ok()?;
         (uptime * 100.0 >= start + 2.0).then_some(())
     });
-    // It has the number of the recorded session, and has started later.
+    // It has the number of the recorded session, but a later start time.
     let stranger =
         Svc::new(&service.dir).program("/usr/bin/setsid").args(["--wait", "/bin/sleep", "120"]).spawn();
     let leader = wait_until("it leads a session", || {

@@ -1,10 +1,10 @@
-//! A service seen from another namespace than its own, or without /proc.
+//! A service seen from another namespace, or without /proc.
 
 use crate::harness::world_prints;
 
 const RUN: &str = "run() { svcadapt run --mode classic --name web \"$@\" -- /bin/sleep 100; }\n";
 
-/// Runs a script in a world of its own, which must print this and end with 0.
+/// The output of a script; see [`world_prints`].
 fn prints(script: &str, stdout: &str) {
     world_prints(&format!("{RUN}{script}"), stdout);
 }
@@ -33,7 +33,7 @@ fn service_is_found_with_the_proc_of_another_pid_namespace() {
         "unshare --pid --fork --kill-child sh -c '
              svcadapt run --mode classic --name web -- /bin/sleep 100; svcadapt status web | head -1 | tr -d 0-9
              svcadapt run --mode classic --name web -- /bin/sleep 100 2>/dev/null; echo $?'",
-        // Since when it runs is another process's there.
+        // The start time in that /proc is another process's.
         "web: running, process \n250\n",
     );
 }

@@ -1,10 +1,10 @@
-//! Where it is kept which services run: found again by every command, whatever has changed since the start.
+//! The directory of the records: every command finds it, whatever has changed since the start.
 
 use crate::harness::Capability;
 use crate::harness::require;
 use crate::harness::world_prints;
 
-/// `www COMMAND` is one of the user www, with an environment as cron(8) makes it.
+/// `www COMMAND` runs as the user www, with an environment like that of cron(8).
 const WWW: &str = "www() { setpriv --reuid 2001 --regid 2001 --clear-groups env -i PATH=\"$PATH\" \"$@\"; }
 run() { www svcadapt run --mode classic --name web -- /bin/sleep 100; }
 login() { mkdir -p /run/user/2001 && chown 2001:2001 /run/user/2001; }
@@ -13,7 +13,7 @@ own_tmp() {
     mkdir -p \"$PWD\"; mount --bind /mnt \"$PWD\"; cd \"$PWD\"
 }\n";
 
-/// Runs a script in a world of its own, which must print this and end with 0.
+/// The output of a script; see [`world_prints`].
 fn prints(script: &str, stdout: &str) {
     world_prints(&format!("{WWW}{script}"), stdout);
 }
@@ -40,7 +40,7 @@ fn users_service_is_found_after_tmp_was_emptied() {
 
 #[test]
 fn users_service_of_an_earlier_version_is_found() {
-    // As a version that knew no other place, the state is moved there.
+    // Moves the state to where an earlier version kept it.
     prints(
         "run; login; mv /srv/www/.local/state/svcadapt/* /run/user/2001/svcadapt
          www svcadapt status web >/dev/null; echo $?; run 2>/dev/null; echo $?; www svcadapt stop web",
@@ -77,7 +77,7 @@ fn pid_file_of_a_service_recorded_elsewhere_is_refused() {
 
 #[test]
 fn shared_home_has_one_record_directory_for_each_boot() {
-    // The other machine's service would look dead here, and be replaced.
+    // Otherwise the other machine's service would look dead, and be replaced.
     prints(
         "run; cd /srv/www/.local/state/svcadapt; mv * other-boot; sed -i 's/^boot=.*/boot=other/' */web%record
          echo other >other-boot/%host

@@ -1,4 +1,4 @@
-//! Whoever is not the service is never taken for it.
+//! A process that is not the service is never taken for it.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -44,7 +44,7 @@ fn pid_file_with_a_strangers_pid_is_reported_and_not_followed() {
         .run();
     assert!(!main.is_alive());
     assert!(Process::open(stranger.pid()).unwrap().is_alive());
-    // The file is no longer ours to remove.
+    // The file no longer belongs to the service, so it stays.
     assert_eq!(service.pid(), stranger.pid());
 }
 
@@ -62,7 +62,7 @@ fn pid_file_without_a_record_is_not_trusted() {
     ask("status").stdout(&format!("[DIR]/pid: unknown, {why}  pid file: [DIR]/pid\n")).status(4).run();
     ask("stop").stderr(&format!("svcadapt: stop '[DIR]/pid': {why}")).status(1).run();
     assert!(Process::open(stranger.pid()).unwrap().is_alive());
-    // Without such a process, or without a number, the file is a dead one's.
+    // Without such a process or a pid, the file is a dead service's.
     let process = Process::open(stranger.pid()).unwrap();
     stranger.signal(Signal::SIGKILL);
     process.wait_gone();
@@ -81,7 +81,7 @@ fn record_with_a_reused_pid_is_of_a_dead_service() {
     process.signal(Signal::SIGKILL);
     process.wait_gone();
     let stranger = service.stranger();
-    // The stranger may have started in the same clock tick, for no number comes back as quickly as in a test.
+    // The stranger may have started in the same clock tick: outside of a test no pid is reused so quickly.
     let record: String = fs::read_to_string(service.record())
         .unwrap()
         .lines()
@@ -113,7 +113,7 @@ fn record_forged_through_the_lock_is_ignored() {
             _ => format!("{line}\n"),
         })
         .collect();
-    // Root's program can; nobody reads it.
+    // A program of root's can write it, but it is not read.
     fs::write(service.lock(), record).unwrap();
     assert_eq!(service.asked().1["pid"], json!(main.pid()));
     service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
@@ -125,7 +125,7 @@ fn record_forged_through_the_lock_is_ignored() {
 /// A way to lock a file.
 type Kind = fn(&libc::flock) -> FcntlArg<'_>;
 
-/// Locks the lock of a service, as every child of its program can through what it has inherited; here by the name.
+/// Locks the lock file of a service, as each of its children could through the inherited descriptor; here by its path.
 fn locked(service: &Service, kind: Kind) -> fs::File {
     let file = fs::File::open(service.lock()).unwrap();
     let lock = libc::flock {
@@ -139,7 +139,7 @@ fn locked(service: &Service, kind: Kind) -> fs::File {
     file
 }
 
-/// A lock of a process, and one of an open file, which children inherit.
+/// A lock of the process, and one of the open file, which children inherit.
 #[cfg(target_os = "linux")]
 const KINDS: [(&str, Kind); 2] =
     [("child", |lock| FcntlArg::F_SETLK(lock)), ("open", |lock| FcntlArg::F_OFD_SETLK(lock))];
@@ -167,7 +167,7 @@ fn in_nobodys_way(what: &str, kind: Kind) {
     main.wait_gone();
     let (status, told) = service.asked();
     assert_eq!((status, &told["state"]), (1, &json!("dead")));
-    // A start does not wait for it, and neither does a stop.
+    // Neither a start nor a stop waits for it.
     service.start(&["--stay"]).run();
     let main = service.process();
     let second = locked(&service, kind);
@@ -184,7 +184,7 @@ fn in_nobodys_way(what: &str, kind: Kind) {
 fn zombie_is_reported_as_dead() {
     let service = Service::new("zombie");
     let words = ["run", "--mode", "classic", "--name", &service.name, "--pid-file"];
-    // It adopts the service (PR_SET_CHILD_SUBREAPER outlives exec), and then waits for us, not for its children.
+    // It adopts the service (PR_SET_CHILD_SUBREAPER survives exec), and does not reap it.
     let mut parent = Command::new("/bin/sh");
     parent.args(["-c", r#""$@" && : > started && read -r _"#, "sh"]);
     parent.arg(service.dir.program("svcadapt")).args(words).arg(service.pid_file()).arg("--");

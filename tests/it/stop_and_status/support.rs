@@ -1,4 +1,4 @@
-//! A service of a test: started by the real binary, asked and stopped by it, and gone with the test.
+//! A service of a test, started, queried and stopped by the real binary. It ends with the test.
 
 use std::fs;
 use std::path::PathBuf;
@@ -21,12 +21,12 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// Not started yet. Names are the machine's, so the test's is in it.
+    /// Not started yet. Names are unique on the machine, so they contain the test's.
     pub(super) fn new(test: &str) -> Self {
         Self { dir: Dir::new(), name: format!("control-{test}-{}", process::id()) }
     }
 
-    /// Started, as `inspect` with these options, and ready when that says so.
+    /// Starts `inspect` with these options, and waits until it is ready.
     pub(super) fn started(test: &str, options: &[&str]) -> Self {
         let service = Self::new(test);
         service.start(options).run();
@@ -53,7 +53,7 @@ impl Service {
         Svc::new(&self.dir).name("[NAME]", &self.name).args(["stop", &self.name])
     }
 
-    /// The exit status of `svcadapt status`, and what it says as JSON.
+    /// The exit status of `svcadapt status`, and its JSON.
     pub(super) fn asked(&self) -> (i32, Value) {
         asked(self.status())
     }
@@ -62,12 +62,12 @@ impl Service {
         self.dir.join("pid")
     }
 
-    /// What the pid file says.
+    /// The pid in the pid file.
     pub(super) fn pid(&self) -> i32 {
         self.dir.read("pid").trim().parse().unwrap()
     }
 
-    /// The process that the pid file names.
+    /// The process of the pid file.
     pub(super) fn process(&self) -> Process {
         Process::open(self.pid()).unwrap()
     }
@@ -80,7 +80,7 @@ impl Service {
         state_directory().join(format!("{}%record", self.name))
     }
 
-    /// A process that has nothing to do with the service.
+    /// An unrelated process.
     pub(super) fn stranger(&self) -> Running {
         Svc::new(&self.dir).program("/bin/sleep").args(["120"]).spawn()
     }
@@ -93,7 +93,7 @@ impl Drop for Service {
     }
 }
 
-/// The exit status of a question, and the answer as JSON.
+/// The exit status and the JSON of a query.
 pub(super) fn asked(question: Svc<'_>) -> (i32, Value) {
     let Output { stdout, stderr, exit } = question.args(["--json"]).output();
     let Exit::Status(status) = exit else { panic!("it died: {stderr}") };

@@ -1,4 +1,4 @@
-//! Where the kernel gives no descriptor of a process (pidfd_open(2)), or takes no signal by it, all is as it is elsewhere.
+//! Without pidfd_open(2) or pidfd_send_signal(2) everything works as usual.
 
 use std::time::Duration;
 use std::time::Instant;
@@ -11,7 +11,7 @@ use crate::harness::wait_until;
 
 use super::support::Service;
 
-/// What an old kernel, an old seccomp list and a full table of descriptors answer.
+/// The errors of an old kernel, an old seccomp list and a full descriptor table.
 const DENIED: [&str; 4] = [
     "inject=pidfd_open:error=EPERM",
     "inject=pidfd_open:error=ENOSYS",
@@ -19,7 +19,7 @@ const DENIED: [&str; 4] = [
     "inject=pidfd_send_signal:error=EPERM",
 ];
 
-/// `svcadapt` with these words, and a fault in all of its processes.
+/// `svcadapt` with these words, with a fault in all of its processes.
 fn faulty<'a>(service: &'a Service, fault: &str, words: &[&str]) -> Svc<'a> {
     let trace = service.dir.join("trace");
     let strace = Svc::new(&service.dir).program("/usr/bin/strace").args(["-f", "-qq", "-o"]).args([trace]);

@@ -1,4 +1,4 @@
-//! Sockets and the watchdog of the host reach the program, and name the process that it is.
+//! The host's sockets and watchdog reach the program, and their variables name its process.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -86,7 +86,7 @@ fn socket_activated_program_gets_its_socket() {
             if classic { &["0", "1", "2", "3", "4", "32"] } else { &["0", "1", "2", "3", "4"] };
         assert_eq!(numbers(&seen), expected, "{name}");
         assert!(is_socket(&seen, "3") && is_socket(&seen, "4"), "{seen:#}");
-        // What only a systemd of these days sets names one process; a daemon is another one.
+        // The variables of newer systemds name one process; a daemon is another one.
         assert_eq!(seen["env"]["LISTEN_PIDFDID"].is_null(), classic, "{name}");
         unit.stop();
         drop(unit);
@@ -128,7 +128,7 @@ fn watchdog_variables_name_the_program() {
     }
 }
 
-/// systemd-socket-activate(1) is no service manager, but it addresses the process that it becomes.
+/// systemd-socket-activate(1) is no service manager, but LISTEN_PID names the process that becomes the program.
 #[test]
 fn systemd_socket_activate_passes_sockets_to_the_program() {
     const ACTIVATE: &str = "/usr/bin/systemd-socket-activate";

@@ -1,4 +1,4 @@
-//! As process 1 of a container svcadapt stays: it reaps orphans, passes signals on, and ends as its program does.
+//! svcadapt as process 1 of a container stays: it reaps orphans, forwards signals, and exits with its program's status.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ use super::support::adapters;
 use super::support::children;
 use super::support::wait_catches_term;
 
-/// svcadapt as process 1, with these words in which `[DIR]` is the directory.
+/// svcadapt as process 1, with these words, where `[DIR]` is the directory.
 fn container<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {
     let svcadapt = dir.program("svcadapt");
     dir.program("inspect");
@@ -32,7 +32,7 @@ fn container<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {
         .args(words.iter().map(|word| word.replace("[DIR]", &path)))
 }
 
-/// Process 1, by its outer number.
+/// Process 1, by its outer pid.
 fn init(dir: &Dir) -> Process {
     let alone = wait_until("there is one svcadapt", || match adapters(dir).as_slice() {
         [one] => Some(*one),
@@ -61,7 +61,7 @@ fn init_exit_status_is_the_programs() {
     for (signal, status) in [(Signal::SIGTERM, 143), (Signal::SIGKILL, 137), (Signal::SIGSEGV, 139)] {
         let kill = format!("kill -{} $$", signal as i32);
         container(&dir, &["--", "/bin/sh", "-c", &kill]).status(status).run();
-        // The same before it is ready.
+        // The same before readiness.
         container(&dir, &["--ready", "file:/nowhere/x", "--", "/bin/sh", "-c", &kill]).status(status).run();
     }
     dir.nothing_left();
@@ -108,7 +108,7 @@ fn init_reaps_orphans_while_the_program_runs() {
     }
     for (options, hostile) in [(&[][..], false), (&["--ready", "file:/nowhere/x"], false), (&[], true)] {
         let dir = Dir::new();
-        // Each child of the subshell is an orphan as soon as the subshell has ended.
+        // Each child of the subshell becomes an orphan when the subshell ends.
         let orphans = "for n in 1 2 3 4 5 6 7 8 9 10; do ( /bin/true & /bin/true & ) ; done";
         let text = format!("{orphans}; exec '{}/inspect' --stdout up --stay", dir.path().display());
         let mut svc = container(&dir, &[options, &["--", "/bin/sh", "-c", &text]].concat());
@@ -233,7 +233,7 @@ fn failed_step_in_a_container_is_reported_and_undone() {
         .run();
 }
 
-/// A container is stopped by SIGTERM, or by a terminal; and its program may want another signal.
+/// A container is stopped by SIGTERM or by a terminal, but its program may want another signal.
 #[test]
 fn init_stops_its_program_by_the_kill_signal() {
     if !require(Capability::Root) {

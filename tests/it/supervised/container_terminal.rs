@@ -1,4 +1,4 @@
-//! In a container that was started with a terminal the program has it, as below tini(1).
+//! The program of a container that was started on a terminal has the terminal, as below tini(1).
 
 use crate::harness::Capability;
 use crate::harness::Dir;
@@ -45,7 +45,7 @@ fn program_of_a_container_keeps_the_terminal() {
         return;
     }
     let dir = Dir::new();
-    // Ctrl-C comes to the program, once, and to nothing else.
+    // Ctrl-C reaches the program once, and nothing else.
     let trap = "trap 'echo interrupted; exit 5' INT; : </dev/tty && echo up; while :; do read x; done";
     for options in [&[][..], &["--ready", "exec:true"]] {
         let words = [options, &["--", "/bin/bash", "-c", trap]].concat();
@@ -54,7 +54,7 @@ fn program_of_a_container_keeps_the_terminal() {
     // A shell has job control.
     let words = ["--", "/bin/bash", "--norc", "-ic", "set -o | grep monitor; echo up; read x; echo $x"];
     container(&dir, "typed\n", &words).stdout("monitor        \ton\nup\ntyped\ntyped\n").run();
-    // One that is to have another input has no terminal.
+    // A program with another standard input has no terminal.
     let words = ["--standard-input", "null", "--", "/bin/sh", "-c", "(: </dev/tty) 2>/dev/null || echo none"];
     container(&dir, "", &words).stdout("none\n").run();
     dir.nothing_left();

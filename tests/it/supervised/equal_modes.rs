@@ -1,5 +1,5 @@
-//! One spec, three starts: as a daemon from the worst launcher there is, under supervision from the same launcher, and
-//! as the unit that svcadapt writes of it, under a real systemd. What the program sees is the same.
+//! One spec, three starts with the same state of the program: as a daemon and below a supervisor, both from the most
+//! hostile starter, and as a generated unit under a real systemd.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::harness::wait_until;
 
 use super::support::Unit;
 
-/// What may differ, and why.
+/// Facts that may differ, and the reasons.
 const MODE_ITSELF: [(&str, &str); 6] = [
     ("/pid", "every start is another process"),
     ("/ppid", "a daemon's parent is its launcher, then process 1; a supervised program's is its supervisor"),
@@ -26,13 +26,13 @@ const MODE_ITSELF: [(&str, &str); 6] = [
     ("/argv", "the file of the report has another name each time"),
 ];
 
-/// What systemd tells the programs that it starts about itself (systemd.exec(5)).
+/// Variables that systemd sets for its programs (systemd.exec(5)).
 const OF_SYSTEMD: [&str; 3] = ["INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_EXEC_PID"];
 
-/// What svcadapt tells the program that it starts: which process that is.
+/// The variable that svcadapt sets for its program: the service's process.
 const OF_OURS: &str = "/env/SVCADAPT_PROCESS";
 
-/// What systemd does of its own accord, and why that is no fault of the unit; `is_the_hosts` says how far it may go.
+/// What systemd does by itself, which is no fault of the unit; `is_the_hosts` has the limits.
 const OF_THE_HOST: [(&str, &str); 4] = [
     ("/env/LANG", "systemd hands its own locale down; a daemon's launcher has none that could be trusted"),
     ("/fds/0/access", "the null device, which systemd opens for reading alone, and a daemon for both"),
@@ -43,11 +43,11 @@ const OF_THE_HOST: [(&str, &str); 4] = [
     ("/env/SHELL", "systemd hands down no shell that lets nobody log in"),
 ];
 
-/// Whether two reports may differ in this one, beyond the mode, because one of them is systemd's.
+/// Whether two reports may differ here because one is from systemd.
 fn is_the_hosts(difference: &str) -> bool {
     let known = OF_THE_HOST.iter().any(|(place, _)| difference.starts_with(&format!("{place}: ")));
     let exactly = match difference.split_once(": ").unwrap() {
-        // Once it has made a user of its own (DynamicUser=), systemd catches 33.
+        // With DynamicUser= systemd catches signal 33.
         ("/signals/ignored", values) => ["[] / [32,33]", "[] / [32]"].contains(&values),
         ("/fds/0/access", values) => values == "\"rdwr\" / \"read\"",
         ("/env/SHELL", values) => {
@@ -58,7 +58,7 @@ fn is_the_hosts(difference: &str) -> bool {
     known && exactly
 }
 
-/// Every leaf of a report by its place, as in `/limits/Max open files/soft`.
+/// Every leaf of a report by its path, as in `/limits/Max open files/soft`.
 fn leaves(value: &Value, place: &str, into: &mut BTreeMap<String, String>) {
     match value {
         Value::Object(members) => {
@@ -70,7 +70,7 @@ fn leaves(value: &Value, place: &str, into: &mut BTreeMap<String, String>) {
     }
 }
 
-/// What the program sees, without what the mode itself means.
+/// The report of the program, without the facts of the mode itself.
 fn seen(dir: &Dir, name: &str) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     let report = wait_until("the program reports", || dir.join(name).exists().then(|| dir.report(name)));
@@ -83,7 +83,7 @@ fn seen(dir: &Dir, name: &str) -> BTreeMap<String, String> {
     all
 }
 
-/// All that is not the same, a line each.
+/// The differences, one per line.
 fn differences(one: &BTreeMap<String, String>, other: &BTreeMap<String, String>) -> Vec<String> {
     let places: std::collections::BTreeSet<_> = one.keys().chain(other.keys()).collect();
     let show = |value: Option<&String>| value.map_or("nothing", String::as_str).to_owned();
@@ -94,7 +94,7 @@ fn differences(one: &BTreeMap<String, String>, other: &BTreeMap<String, String>)
         .collect()
 }
 
-/// What the program sees of a daemon, under supervision, and in a unit.
+/// The reports of a daemon, below a supervisor, and in a unit.
 fn three(systemd: &'static Systemd, name: &str, options: &[&str]) -> [BTreeMap<String, String>; 3] {
     let user = options.iter().skip_while(|word| **word != "--user").nth(1);
     let dir = Dir::new().owned_by(user.unwrap_or(&"root"));
@@ -125,7 +125,7 @@ fn three(systemd: &'static Systemd, name: &str, options: &[&str]) -> [BTreeMap<S
     ["classic", "supervised", "unit"].map(|report| seen(&dir, report))
 }
 
-/// The streams are the host's where nobody says otherwise, so these specs say what they are.
+/// Unset streams are the host's, so these specs set them.
 const STREAMS: [&str; 6] = [
     "--standard-input",
     "null",
@@ -161,7 +161,7 @@ fn full_spec_has_equal_effect_in_all_three_modes() {
     assert_eq!(of_a_unit(&classic, &unit, &NOBODYS), [""; 0], "classic / unit");
 }
 
-/// What a daemon and a unit differ in, beyond what the host is known for and these variables.
+/// The differences between a daemon and a unit, beyond the known ones and these variables.
 fn of_a_unit(
     classic: &BTreeMap<String, String>,
     unit: &BTreeMap<String, String>,
@@ -177,7 +177,7 @@ fn of_a_unit(
     all
 }
 
-/// systemd knows `nobody` by heart, and that it has no home (systemd.exec(5), "User=").
+/// systemd has a built-in entry for `nobody`, without a home (systemd.exec(5), "User=").
 const NOBODYS: [&str; 1] = ["HOME"];
 
 #[test]
@@ -186,7 +186,7 @@ fn empty_spec_has_equal_effect_in_all_three_modes() {
     for (name, options, variables) in [
         ("parity-root", &[][..], &[][..]),
         ("parity-nobody", &["--user", "nobody"], &NOBODYS),
-        // A user with a home that systemd asks the account database about.
+        // A user whose home systemd takes from the account database.
         ("parity-daemon", &["--user", "daemon"], &[]),
         ("parity-named", &["--user", "root"], &[]),
     ] {

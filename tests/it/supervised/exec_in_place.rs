@@ -1,4 +1,4 @@
-//! `--mode supervised` below nobody in particular: the process that was started becomes the program.
+//! `--mode supervised` without a supervisor: the started process becomes the program.
 
 use std::fs;
 
@@ -35,7 +35,7 @@ fn started_process_becomes_the_program() {
     dir.nothing_left();
 }
 
-/// A systemd before 248 tells its processes nothing that proves it; the unit that svcadapt has written does.
+/// A systemd before 248 sets no variable that proves it; the mode in a generated unit does.
 #[test]
 fn state_set_by_a_named_manager_is_kept() {
     let dir = Dir::new();
@@ -52,7 +52,7 @@ fn state_set_by_a_named_manager_is_kept() {
     }
 }
 
-/// A probe is no reason to fork where nobody waits for the answer.
+/// A probe alone is no reason to fork if no manager waits for the result.
 #[test]
 fn helper_is_not_forked_without_a_manager() {
     let dir = Dir::new();
@@ -120,7 +120,7 @@ fn failed_step_ends_with_its_systemd_status() {
     dir.nothing_left();
 }
 
-/// A file that looks like a program and is none: the failure comes last, when everything else has been done.
+/// A broken executable: the failure comes last, after all other steps.
 fn no_program(dir: &Dir) -> String {
     let path = dir.write("broken", "\x7fELF, or so it says");
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();

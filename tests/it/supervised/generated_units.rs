@@ -1,5 +1,5 @@
-//! A generated unit is started by a real systemd: it becomes active when the service is ready and not before, its
-//! main process is the program, and its end is the program's.
+//! A generated unit under a real systemd: it becomes active when the service is ready and not before, its main process
+//! is the program, and its exit is the program's.
 
 use serde_json::json;
 
@@ -16,7 +16,7 @@ use super::support::adapters;
 use super::support::children;
 use super::support::wait_no_adapter;
 
-/// One way to be ready: the probe, what the program does, and the descriptors that it has beside the streams.
+/// A probe, the words for the program, and its descriptors besides the streams.
 struct Way {
     name: &'static str,
     probe: String,
@@ -63,7 +63,7 @@ fn unit_with_a_probe_is_active_at_readiness() {
         gate.wait_started();
         assert_eq!(unit.state(&["ActiveState", "SubState"]), "activating start", "{}", way.name);
         let main = unit.main();
-        // The helper, and nobody between it and the manager; the program has no child that it never made.
+        // The helper is its only other process, and the program has no unknown child.
         wait_until("the helper is alone", || (adapters(&dir).len() == 1).then_some(()));
         assert_eq!(children(main.pid()), NOBODY);
         assert_eq!(unit.show("ActiveState"), "activating", "{}", way.name);
@@ -88,7 +88,8 @@ fn unit_with_a_probe_is_active_at_readiness() {
     }
 }
 
-/// Nothing says in it who starts it, and before 248 nothing tells it either; nobody may not even ask, for there is no bus.
+/// The unit does not name the manager, and before 248 systemd sets no variable either. The user nobody cannot even ask,
+/// as there is no bus.
 #[test]
 fn unit_without_a_mode_is_ready_under_every_systemd() {
     for systemd in Systemd::of_versions(..) {

@@ -1,5 +1,5 @@
-//! Under systemd a program that forks itself into the background is handed over: svcadapt starts it, tells which
-//! process came of it when that is ready, and leaves nobody behind.
+//! A program that forks into the background, under systemd: svcadapt starts it, reports its main process when it is
+//! ready, and leaves no process behind.
 
 use std::fs;
 use std::path::Path;
@@ -20,7 +20,7 @@ use super::support::adapters;
 use super::support::children;
 use super::support::wait_no_adapter;
 
-/// The words of a program that forks itself away, and becomes the one that waits at the gate.
+/// The words of a program that daemonizes, and waits at the gate.
 fn daemonic(dir: &Dir, words: &[&str], then: &[&str]) -> Vec<String> {
     let daemonic = dir.program("daemonic").display().to_string();
     let gated = dir.join("gated").display().to_string();
@@ -52,7 +52,7 @@ fn unit_is_active_when_its_forked_main_process_is_ready() {
         let unit = Unit::generate(systemd, &dir, name, &words);
         assert!(unit.text.contains("Type=notify\n"), "{}", unit.text);
         let (systemds, _) = unit.text.split_once("[X-Svcadapt]").unwrap();
-        // So that systemd removes it at the stop.
+        // So systemd removes it at the stop.
         assert_eq!(systemds.contains("PIDFile="), with_file, "{}", unit.text);
 
         unit.begin();
@@ -66,7 +66,7 @@ fn unit_is_active_when_its_forked_main_process_is_ready() {
         assert_eq!(seen["pid"].to_string(), unit.show("MainPID"));
         assert_eq!(seen["uid"]["saved"], 65_534);
         assert_eq!(children(main.pid()), NOBODY);
-        // Its end is seen, with its status.
+        // systemd sees its exit status.
         unit.ends_cleanly(&main, &dir);
     }
 }
@@ -93,7 +93,7 @@ fn exit_of_the_forked_main_process_is_seen_by_systemd() {
     dir.nothing_left();
 }
 
-/// One that speaks sd_notify(3) itself is believed when it says that it is ready.
+/// A program that uses sd_notify(3) itself is trusted when it reports readiness.
 #[test]
 fn forked_main_process_may_notify_readiness_itself() {
     let Some(systemd) = Systemd::shared() else { return };
@@ -179,7 +179,7 @@ fn stop_before_readiness_leaves_nothing() {
     dir.nothing_left();
 }
 
-/// nginx as its package starts it, but with a probe.
+/// nginx with its package's options and a probe.
 #[test]
 fn nginx_becomes_the_main_process() {
     let Some(systemd) = Systemd::shared() else { return };

@@ -1,5 +1,5 @@
-//! Where the manager wants its child to stay, and only where something needs a process that does, svcadapt stays: for a
-//! program that forks itself into the background, and for signals that the manager cannot send.
+//! svcadapt stays as a monitor only if the manager wants its child to stay and something needs that: a program that
+//! forks into the background, or signals that the manager cannot send.
 
 use std::fs;
 
@@ -32,7 +32,7 @@ fn run<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {
     supervised(dir, &words.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// A daemon that forks itself away, and reports.
+/// A program that daemonizes and reports.
 const DAEMON: [&str; 8] = ["--name", "[NAME]", "--type", "forking", "--", "[DIR]/daemonic", "--forks", "2"];
 
 #[test]
@@ -54,9 +54,9 @@ fn monitor_exit_status_is_the_forked_programs() {
             [&DAEMON[..], &["[DIR]/inspect", "--out", "[DIR]/report", "--stdout", "up", "--stay"]].concat();
         let mut running = run(&dir, &words).spawn();
         let main = settled(&dir, &running);
-        // Its handler is there.
+        // Its handler is set.
         running.wait_for("up\n");
-        // Not caught, so that it is the signal that ends it.
+        // Not caught, so the signal ends it.
         let ends = if signal == Signal::SIGTERM { Exit::Status(0) } else { Exit::Signal(signal as i32) };
         main.signal(signal);
         let output = running.finish();
@@ -65,7 +65,7 @@ fn monitor_exit_status_is_the_forked_programs() {
     }
 }
 
-/// The main process, once the monitor knows it, and it is all that there is below.
+/// Waits until the monitor knows the main process, its only child.
 fn settled(dir: &Dir, running: &Running) -> Process {
     let main = dir.reported().0;
     wait_until("the daemon is the service", || is_service(dir, &name(dir), &main).then_some(()));
@@ -78,7 +78,7 @@ fn is_service(dir: &Dir, name: &str, main: &Process) -> bool {
     said.contains(&format!("running, process {},", main.pid()))
 }
 
-/// A name that no other service has: the directory's.
+/// A unique name, from the directory.
 fn name(dir: &Dir) -> String {
     dir.path().display().to_string().trim_start_matches('/').replace('/', "-")
 }
@@ -99,7 +99,7 @@ fn monitor_forwards_signals_and_kills_after_the_timeout() {
         let mut running = run(&dir, &words).spawn();
         let main = settled(&dir, &running);
         assert_eq!(dir.read("its.pid"), main.pid().to_string());
-        // Its handler is there.
+        // Its handler is set.
         running.wait_for("up\n");
         running.signal(Signal::SIGTERM);
         let output = running.finish();
@@ -122,7 +122,7 @@ fn monitor_translates_signals() {
         ),
     ] {
         let dir = Dir::new();
-        // A shell that is just forking misses what it is sent; then its child is killed.
+        // A shell that is just forking may miss a signal; then its child is killed.
         let options = [options, &["--timeout-stop-sec", "2", "--", "/bin/sh", "-c", text]].concat();
         let mut running = run(&dir, &options).spawn();
         running.wait_for("up\n");
@@ -132,7 +132,7 @@ fn monitor_translates_signals() {
         }
         running.signal(Signal::SIGTERM);
         let output = running.finish();
-        // What the program has left behind would be in the way of its next start.
+        // Leftovers of the program would block its next start.
         assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(4), ""));
         assert!(
             output.stdout.ends_with("got WINCH\n") && !output.stdout.contains("term"),
@@ -143,7 +143,7 @@ fn monitor_translates_signals() {
     }
 }
 
-/// Whoever starts the service again must not find the old one still there.
+/// Otherwise a restart would find the old program.
 #[test]
 fn killed_monitor_ends_the_program() {
     for user in [&[][..], &["--user", "nobody"]] {
@@ -203,7 +203,7 @@ fn monitor_reports_a_failed_start_and_a_stopped_one_leaves_nothing() {
         wait_until("something runs", || (!children(running.pid()).is_empty()).then_some(()));
         running.signal(Signal::SIGTERM);
         let exit = running.finish().exit;
-        // By the signal, or as the daemon that it was passed on to.
+        // Ended by the signal, or with the status of the daemon that got it.
         assert!(
             [Exit::Signal(15), Exit::Status(0), Exit::Status(248)].contains(&exit),
             "{words:?}: {exit:?}"
@@ -212,7 +212,7 @@ fn monitor_reports_a_failed_start_and_a_stopped_one_leaves_nothing() {
     }
 }
 
-/// A script may leave us its children when it becomes us. None of them is the service's.
+/// A script that becomes svcadapt by exec leaves it its children, which are not the service's.
 #[test]
 fn monitor_ignores_inherited_children() {
     for (words, exit) in [(&["--exit-after", "1000:5"][..], Exit::Status(5)), (&[], Exit::Signal(9))] {
@@ -284,7 +284,7 @@ fn s6_keeps_the_monitor_and_gets_readiness() {
     end_s6(&dir, running);
 }
 
-/// Without a probe it is ready when it has forked itself away.
+/// Without a probe it is ready when it has forked.
 #[test]
 fn s6_gets_readiness_once_the_daemon_has_forked() {
     if !have("s6-supervise") {

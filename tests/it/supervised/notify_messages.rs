@@ -1,4 +1,4 @@
-//! What is sent to the manager above, byte for byte: by a manager of the test's own that reads by process 1's rules.
+//! The messages to the manager, byte for byte, received by a manager of the test's own that reads by systemd's rules.
 
 use std::fs;
 use std::io::IoSliceMut;
@@ -36,7 +36,7 @@ use super::support::adapters;
 use super::support::wait_catches_term;
 use super::support::wait_no_adapter;
 
-/// A socket, and how the environment names it.
+/// A socket, and its name in the environment.
 pub(crate) struct Manager {
     socket: UnixDatagram,
     pub(crate) address: String,
@@ -45,7 +45,7 @@ pub(crate) struct Manager {
 pub(crate) struct Message {
     pub(crate) text: String,
     pub(crate) sender: i32,
-    /// As long as it is kept, the sender of a barrier waits.
+    /// As long as it is open, the sender of a barrier waits.
     pub(crate) descriptors: Vec<OwnedFd>,
 }
 
@@ -66,13 +66,13 @@ impl Manager {
         Self { socket, address }
     }
 
-    /// Whether a message is there now.
+    /// Whether a message is waiting.
     pub(crate) fn has(&self) -> bool {
         let mut wanted = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
         poll(&mut wanted, 0_u8).unwrap() > 0
     }
 
-    /// The next message, by the rules: one that is too long or holds a NUL counts as not sent.
+    /// The next message. One that is too long or contains a NUL is ignored, as by systemd.
     pub(crate) fn next(&self) -> Message {
         wait_until("the manager is told", || self.has().then_some(()));
         let mut bytes = vec![0; 4097];
@@ -107,7 +107,7 @@ impl Manager {
     }
 }
 
-/// Starts svcadapt as systemd does: with its own number in the environment.
+/// Starts svcadapt as systemd does, with its own pid in the environment.
 fn under<'a>(dir: &'a Dir, address: &str, words: &[&str]) -> Svc<'a> {
     dir.program("inspect");
     let path = dir.path().display().to_string();
@@ -143,7 +143,7 @@ fn readiness_is_one_message_and_an_awaited_barrier() {
         let barrier = manager.next();
         assert_eq!((barrier.text.as_str(), barrier.descriptors.len()), ("BARRIER=1", 1));
         assert_eq!(barrier.sender, ready.sender);
-        // We have not closed it yet, so the helper has to be there: systemd asks who the sender is.
+        // The barrier is still open, so the helper exists: systemd checks the sender.
         assert_eq!(adapters(&dir), [ready.sender]);
         drop(barrier);
         wait_no_adapter(&dir);
@@ -244,7 +244,7 @@ fn failed_step_beside_a_helper_leaves_nothing() {
     let broken = dir.write("broken", "\x7fELF, or so it says");
     fs::set_permissions(&broken, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let name = format!("it-undo-helped-{}", std::process::id());
-    // The second time the process that fails has no right any more to take away what it made.
+    // The second time the failing process has no right to remove its files.
     for user in [&[][..], &["--user", "nobody"]] {
         let words = [
             "--ready",

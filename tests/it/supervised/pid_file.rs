@@ -29,7 +29,7 @@ fn pid_file_of_a_generated_unit_exists_until_the_stop() {
             let started = unit.start().exit;
             assert_eq!(started, Exit::Status(0), "{name} {} {}", systemd.version(), unit.status());
             let main = unit.main();
-            // Of a simple service systemd does not wait until it is written.
+            // For a simple service systemd does not wait until the file is written.
             let written = || fs::read_to_string(systemd.path(file)).ok().filter(|text| text.ends_with('\n'));
             let written = wait_until("the pid file is written", written);
             assert_eq!(written.trim(), unit.show("MainPID"), "{name} {}", systemd.version());

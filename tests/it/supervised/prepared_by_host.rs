@@ -1,4 +1,4 @@
-//! What the host has done already is recognised, said, and left alone.
+//! Settings that the host has applied are recognised, reported, and not applied again.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::harness::wait_until;
 
 use super::support::Unit;
 
-/// A unit with these settings that prints svcadapt's plan for these options; who does each step.
+/// A unit with these settings that prints svcadapt's plan for these options: the actor of each step.
 fn planned(systemd: &'static Systemd, name: &str, settings: &str, options: &str) -> Vec<(String, String)> {
     let dir = Dir::new();
     dir.program("svcadapt");
@@ -35,7 +35,7 @@ fn planned(systemd: &'static Systemd, name: &str, settings: &str, options: &str)
         .collect()
 }
 
-/// The plan's word for the step that begins like this.
+/// The actor of the step with this prefix.
 fn by<'a>(plan: &'a [(String, String)], step: &str) -> Option<&'a str> {
     plan.iter().find(|(name, _)| name.starts_with(step)).map(|(_, by)| by.as_str())
 }
@@ -62,7 +62,7 @@ fn settings_applied_by_systemd_are_not_applied_again() {
     for step in steps {
         assert_eq!(by(&plan, step), Some("adapter"), "{step}: {plan:?}");
     }
-    // What nobody asked for is left as systemd made it.
+    // Settings that the spec does not set stay as systemd made them.
     let plan = planned(systemd, "planned-none", "UMask=0077\n", "");
     for step in ["umask", "working directory", "nice", "oom score", "soft limit", "limit"] {
         assert_eq!(by(&plan, step), None, "{step}: {plan:?}");

@@ -1,5 +1,5 @@
-//! A reload is one signal, and `systemctl reload` returns when the program has done it: where systemd knows
-//! `Type=notify-reload` (from 253 on), and where it does not; and the signals that a unit names are those that arrive.
+//! A reload is one signal, and `systemctl reload` returns when the program has done it, with `Type=notify-reload` (from
+//! 253 on) and without; and the signals in a unit are the ones that arrive.
 
 use std::fs;
 use std::thread;
@@ -17,8 +17,8 @@ use crate::daemon::under_supervisors::gate;
 use crate::daemon::under_supervisors::line;
 use crate::daemon::under_supervisors::logged;
 
-/// Tells systemd of its start and of each reload, and writes down what it does. A reload waits for `gate` while there is
-/// one. (systemd-notify(1) speaks for its parent, where root may.)
+/// A program that notifies systemd of its start and of each reload, and logs them. A reload waits for `gate` while that
+/// exists. (systemd-notify(1) may speak for its parent as root.)
 const PROGRAM: &str = r#"
 folder=$1
 note() { echo "$1" >>"$folder/log"; }
@@ -41,7 +41,7 @@ while kill -0 $rest 2>/dev/null; do wait $rest; done
 fn reload_sends_one_signal_and_is_awaited() {
     for systemd in Systemd::of_versions(..) {
         let own = systemd.version().to_string();
-        // Written for the oldest, and for this very one; the program itself, and behind svcadapt.
+        // Written for the oldest version and for this one, with and without the adapter.
         for (number, version) in ["239", &own].into_iter().enumerate() {
             for adapted in [false, true] {
                 let name = format!("reload-{own}-{number}-{adapted}");
@@ -75,13 +75,13 @@ fn one_signal(systemd: &'static Systemd, name: &str, version: &str, adapted: boo
     mkfifo(&dir.join("gate"), Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
     assert_eq!(unit.start().exit, Exit::Status(0), "{name}: {}", unit.status());
     let read = || fs::read_to_string(dir.join("log")).unwrap_or_default();
-    // For a Type=notify service a reload is over with its commands, whatever the program says (systemd pull 39376).
+    // For Type=notify a reload ends with its commands, whatever the program reports (systemd pull 39376).
     let waits = knows || systemd.version() < 259;
 
     thread::scope(|scope| {
         let reload = scope.spawn(|| systemd.systemctl(["reload", &unit.name]));
         wait_until("the program has its signal", || (read() == "signal\n").then_some(()));
-        // The control processes are gone, and still systemd waits.
+        // The control processes have ended, and systemd still waits.
         wait_until("nobody else is at work", || (unit.show("ControlPID") == "0").then_some(()));
         if waits {
             assert_eq!(unit.show("ActiveState"), "reloading", "{name}");
@@ -98,7 +98,7 @@ fn one_signal(systemd: &'static Systemd, name: &str, version: &str, adapted: boo
     assert_eq!(read(), "signal\ndone\n", "{name}");
     assert_eq!(unit.state(&["ActiveState", "SubState"]), "active running", "{name}");
 
-    // With nothing in its way it is over when the command returns.
+    // Without a gate it is over when the command returns.
     for number in 2..=4 {
         assert_eq!(systemd.systemctl(["reload", &unit.name]).exit, Exit::Status(0), "{}", unit.status());
         if !waits {
@@ -135,7 +135,7 @@ fn reload_of_a_library_service_waits_for_readiness() {
             assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(0), ""), "{}", unit.status());
         });
         assert_eq!(unit.state(&["ActiveState", "SubState"]), "active running");
-        // One that ends instead is no reload.
+        // An exit is no reload.
         assert_ne!(systemd.systemctl(["reload", &unit.name]).exit, Exit::Status(0));
         wait_until("it has failed", || (unit.show("ActiveState") == "failed").then_some(()));
         assert_eq!(unit.state(&["Result", "ExecMainStatus"]), "exit-code 3");
@@ -152,7 +152,8 @@ fn reload_of_a_library_service_waits_for_readiness() {
 fn reload_timeout_is_reported_and_the_service_lives_on() {
     for systemd in Systemd::of_versions(253..) {
         let dir = Dir::new();
-        // From RELOADING=1 on those before 259 wait for ever (systemd issue 37515); so it is one that says nothing.
+        // After RELOADING=1, versions before 259 wait for ever (systemd issue 37515), so the program stays silent
+        // there.
         let said = if systemd.version() < 259 { ["asked", "asked"] } else { ["reloading", "ready"] };
         let deeds = ["ready", "next", said[0], &gate(&dir), said[1], "next", "reloading", "ready", "signals"];
         let unit = itself(systemd, &dir, "reload-endless", "TimeoutStartSec=4\n", &deeds);

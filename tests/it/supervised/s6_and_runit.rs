@@ -1,5 +1,5 @@
-//! Under s6 and runit: the service directory's process is the program, and s6 hears of its readiness by its own
-//! protocol whatever the program speaks.
+//! Under s6 and runit the supervised process is the program, and s6 gets readiness by its own protocol, whatever the
+//! program uses.
 
 use std::fs;
 use std::fs::Permissions;
@@ -22,7 +22,7 @@ use super::support::adapters;
 use super::support::children;
 use super::support::wait_no_adapter;
 
-/// A service directory with this `run` script, in which `[DIR]` is the directory and `run` svcadapt's.
+/// A service directory with this `run` script, where `[DIR]` is the directory and the command is `svcadapt run`.
 pub(crate) fn service(dir: &Dir, words: &str) {
     dir.program("svcadapt");
     dir.program("inspect");
@@ -38,7 +38,7 @@ pub(crate) fn command(dir: &Dir, program: &str, words: &[&str]) -> Output {
     Svc::new(dir).program(&format!("/usr/bin/{program}")).args(words).arg_service().output()
 }
 
-/// s6-supervise(1) writes down that the service is up a moment after it has started it.
+/// s6-supervise(1) records that the service is up a moment after it has started it.
 fn wait_known(dir: &Dir) {
     let state = || command(dir, "s6-svstat", &["-o", "up,ready"]).stdout;
     wait_until("s6 knows that it is up", || (state() != "false false\n").then_some(()));
@@ -51,7 +51,7 @@ impl Svc<'_> {
     }
 }
 
-/// s6-supervise(1) at work on the service directory, once it has started it.
+/// Starts s6-supervise(1) on the service directory, and waits until the service is up.
 pub(crate) fn s6(dir: &Dir) -> Running {
     let running = Svc::new(dir).program("/usr/bin/s6-supervise").arg_service().spawn();
     wait_until("s6 listens", || command(dir, "s6-svok", &[]).exit.eq(&Exit::Status(0)).then_some(()));
@@ -73,7 +73,7 @@ fn s6_gets_readiness_and_not_before() {
     let port = free_port();
     for (ready, deed) in [
         (format!("--ready tcp:127.0.0.1:{port}"), format!("--listen tcp:{port}")),
-        // What the program says to systemd is told to s6.
+        // The program's message for systemd reaches s6.
         ("--ready notify".to_owned(), "--ready notify".to_owned()),
         ("--ready fd:7".to_owned(), "--ready fd:7".to_owned()),
         ("--ready 'exec:test -e [DIR]/report'".to_owned(), String::new()),
@@ -106,7 +106,7 @@ fn s6_gets_readiness_and_not_before() {
     }
 }
 
-/// The descriptor is s6's own: a program that speaks s6's protocol on it needs nobody beside it.
+/// A program that writes to s6's descriptor itself needs no helper.
 #[test]
 fn s6_notifying_program_needs_no_helper() {
     if !have("s6-supervise") {
@@ -140,7 +140,7 @@ fn runsv_child_becomes_the_program() {
     wait_until("the program reports", || dir.join("report").exists().then_some(()));
     let seen = dir.report("report");
     assert_eq!(seen["ppid"], running.pid());
-    // runsv writes it when the program runs, and not at once.
+    // runsv writes it after the program has started.
     let written =
         || fs::read_to_string(dir.join("service/supervise/pid")).ok().filter(|pid| pid.ends_with('\n'));
     let pid = wait_until("runsv has written its number", written);

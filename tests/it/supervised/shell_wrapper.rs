@@ -1,4 +1,4 @@
-//! A shell between a supervisor and svcadapt, which waits and ends as its child does, takes nobody's service away.
+//! A shell between a supervisor and svcadapt, which waits and exits as its child does, does not change the result.
 
 use std::fs;
 use std::fs::Permissions;
@@ -23,7 +23,7 @@ use super::support::Unit;
 use super::support::adapters;
 use super::support::wait_catches_term;
 
-/// What starts svcadapt in a shell that does not become it. What follows keeps the shell from an `exec` of its own.
+/// A command that starts svcadapt below a shell. The rest keeps the shell from an `exec`.
 fn line(dir: &Dir, words: &str) -> String {
     dir.program("svcadapt");
     dir.program("inspect");
@@ -92,7 +92,7 @@ fn supervisord_command_with_a_shell_is_supervised() {
     dir.wait_nothing_left();
 }
 
-/// A shell as process 1 of a container, and this text in it.
+/// A container whose process 1 is a shell with this text.
 fn container<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {
     dir.program("svcadapt");
     let path = dir.path().display().to_string();
@@ -174,7 +174,7 @@ fn manager_variables_are_trusted_only_in_supervised_mode() {
         let running = svc.spawn();
         if mode == "supervised" {
             assert_eq!(manager.next().text, "READY=1\n");
-            // The barrier: it is closed, so that the helper can go.
+            // Closes the barrier, so that the helper can end.
             drop(manager.next());
         }
         let seen = wait_until("it reports", || dir.join("report").exists().then(|| dir.report("report")));

@@ -1,5 +1,4 @@
-//! What the tests of the supervised mode share: units that svcadapt writes, a program that waits at a gate, and a
-//! look at who is still there.
+//! Helpers of the supervised tests: generated units, a program that waits at a gate, and the processes that are left.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -23,8 +22,7 @@ use crate::harness::Systemd;
 use crate::harness::facts;
 use crate::harness::wait_until;
 
-/// A program that says that it has been executed, and does nothing more before a test lets it: so what is seen
-/// meanwhile is seen of a service that is not ready.
+/// A program that creates a file when it is executed, and then waits for the test: until then the service is not ready.
 pub(crate) struct Gate {
     pub(crate) program: PathBuf,
     started: PathBuf,
@@ -32,7 +30,7 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// One that becomes `inspect` with its own arguments, in the same process, or whatever this shell text says.
+    /// A gate before this shell text.
     pub(crate) fn before(dir: &Dir, then: &str) -> Self {
         dir.program("inspect");
         let path = dir.path().display();
@@ -54,7 +52,7 @@ impl Gate {
         wait_until("the program is executed", || self.started.exists().then_some(()));
     }
 
-    /// Lets it go on.
+    /// Opens the gate.
     pub(crate) fn open(&self) {
         let mut options = OpenOptions::new();
         options.write(true).custom_flags(libc::O_NONBLOCK);
@@ -72,7 +70,7 @@ pub(crate) struct Unit {
 }
 
 impl Unit {
-    /// What `gen-unit` writes for these words.
+    /// The unit that `gen-unit` writes for these words.
     pub(crate) fn generate<S: AsRef<OsStr>>(
         systemd: &'static Systemd,
         dir: &Dir,
@@ -110,7 +108,7 @@ impl Unit {
         self.systemd.show(&self.name, property)
     }
 
-    /// Several properties, with blanks between them.
+    /// Several properties, separated by blanks.
     pub(crate) fn state(&self, properties: &[&str]) -> String {
         properties.iter().map(|property| self.show(property)).collect::<Vec<_>>().join(" ")
     }
@@ -120,7 +118,7 @@ impl Unit {
         self.systemd.must(&["start", "--no-block", &self.name]);
     }
 
-    /// Starts it, and waits for what comes of it.
+    /// Starts it, and waits for the result.
     pub(crate) fn start(&self) -> Output {
         self.systemd.systemctl(["start", &self.name])
     }
@@ -129,7 +127,7 @@ impl Unit {
     pub(crate) fn wait_active(&self) {
         let mut state = String::new();
         wait_until("the unit is active", || {
-            // Asked in this order: a job that has gone by now has changed the state before.
+            // In this order: a job that has ended has changed the state before.
             let waits = !matches!(self.show("Job").as_str(), "" | "0");
             state = self.show("ActiveState");
             (state != "activating" && !waits).then_some(())
@@ -145,7 +143,8 @@ impl Unit {
         self.systemd.must(&["stop", &self.name]);
     }
 
-    /// Stops it: its main process goes with status 0, systemd has seen that, and nothing else is left.
+    /// Stops it, and asserts that its main process ends with status 0, that systemd has seen it, and that nothing is
+    /// left.
     pub(crate) fn ends_cleanly(self, main: &Process, dir: &Dir) {
         self.stop();
         main.wait_gone();
@@ -154,7 +153,7 @@ impl Unit {
         dir.nothing_left();
     }
 
-    /// For people, where something is wrong.
+    /// The status, for failure messages.
     pub(crate) fn status(&self) -> String {
         self.systemd.systemctl(["status", "--no-pager", "--full", &self.name]).stdout
     }
@@ -175,7 +174,7 @@ pub(crate) fn adapters(dir: &Dir) -> Vec<i32> {
     pids(|proc| fs::read_link(proc.join("exe")).is_ok_and(|exe| exe == program))
 }
 
-/// Waits until none is left.
+/// Waits until no svcadapt is left.
 pub(crate) fn wait_no_adapter(dir: &Dir) {
     wait_until("no svcadapt stays behind", || adapters(dir).is_empty().then_some(()));
 }
@@ -189,7 +188,7 @@ pub(crate) fn children(pid: i32) -> Vec<i32> {
     })
 }
 
-/// Waits until one of these has a handler for SIGTERM: before that a signal would end it on the spot.
+/// Waits until one of these handles SIGTERM: before that the signal would kill it.
 pub(crate) fn wait_catches_term(of: impl Fn() -> Vec<i32>) {
     let catches = |pid: i32| {
         let seen = facts(&pid.to_string()).ok()?;

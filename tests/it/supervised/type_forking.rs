@@ -1,5 +1,5 @@
-//! Under `Type=forking` svcadapt is the classic daemon that systemd waits for: active when ready, the daemon as the
-//! main process, and a failure with its status.
+//! Under `Type=forking` svcadapt daemonizes as systemd expects: the unit is active when ready, the daemon is the main
+//! process, and a failure has its status.
 
 use std::fs;
 
@@ -27,7 +27,7 @@ fn text(dir: &Dir, name: &str, mode: &str, rest: &str) -> String {
 #[test]
 fn forking_unit_is_active_when_its_daemon_is_ready() {
     let Some(systemd) = Systemd::shared() else { return };
-    // Without a mode svcadapt asks systemd, and hears that it is to fork.
+    // Without a mode svcadapt asks systemd, and learns that it has to fork.
     for (name, mode) in [("forking", "--mode classic"), ("forking-auto", "")] {
         let dir = Dir::new().owned_by("nobody");
         let (gate, port, path) = (Gate::inspect(&dir), free_port(), dir.path().display());
@@ -46,7 +46,7 @@ fn forking_unit_is_active_when_its_daemon_is_ready() {
         let pid_file = fs::read_to_string(systemd.path(&format!("/run/it-{name}.pid"))).unwrap();
         assert_eq!(seen["pid"].to_string(), unit.show("MainPID"));
         assert_eq!(pid_file.trim_end(), unit.show("MainPID"));
-        // Its launcher was its parent until it was ready.
+        // The launcher was its parent until readiness.
         let parent = systemd.run(["ps", "-o", "ppid=", "-p", &unit.show("MainPID")]).stdout;
         assert_eq!(parent.trim(), "1");
         assert_ne!(seen["sid"], seen["pid"]);
@@ -74,9 +74,9 @@ fn failed_daemon_fails_the_forking_unit_with_its_status() {
         dir.program("inspect");
         let rest = rest.replace("[DIR]", &dir.path().display().to_string());
         let unit = Unit::write(systemd, name, &text(&dir, name, "--mode classic", &rest));
-        // Another test's daemon-reload makes systemd forget how a command ended: then it is started once more.
+        // A daemon-reload of another test makes systemd forget how a command ended, so it is started again.
         let tries = std::iter::repeat_with(|| {
-            // So often it would not be started again.
+            // It would not be started that often.
             systemd.systemctl(["reset-failed", &unit.name]);
             assert_ne!(unit.start().exit, Exit::Status(0));
             assert_eq!(unit.state(&["ActiveState", "Result"]), "failed exit-code");

@@ -1,4 +1,4 @@
-//! Specs by chance: whatever every field can say, in any combination.
+//! Random specs with any combination of fields.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -17,7 +17,7 @@ use svcadapt::spec::Value;
 
 use crate::support::Chance;
 
-/// A spec in which each field that `allowed` lets through is said as often as not.
+/// A spec that sets each allowed field with a chance of one half.
 pub(crate) fn spec(chance: &mut Chance, allowed: impl Fn(Field) -> bool) -> ServiceSpec {
     let mut draft = SpecDraft::new();
     let mut words = vec!["/bin/web".into()];
@@ -25,7 +25,7 @@ pub(crate) fn spec(chance: &mut Chance, allowed: impl Fn(Field) -> bool) -> Serv
     draft.command(words);
     let mut listens = false;
     for row in FIELDS.iter().filter(|row| allowed(row.field)) {
-        // Of sockets that are not there nothing can be said.
+        // Without sockets their fields cannot be set.
         let of_sockets =
             row.field.of_socket() && row.arity == Arity::One || row.field == F::LaunchdActivation;
         if of_sockets && !listens {
@@ -36,7 +36,7 @@ pub(crate) fn spec(chance: &mut Chance, allowed: impl Fn(Field) -> bool) -> Serv
             Arity::One => chance.below(2),
             Arity::Many => chance.below(values.len() + 1),
         };
-        // Of a list each at most once: a descriptor cannot serve twice.
+        // Each item of a list at most once: a descriptor cannot serve twice.
         let first = chance.below(values.len());
         listens |= row.field.of_socket() && times > 0;
         for number in 0..times {
@@ -50,7 +50,7 @@ pub(crate) fn spec(chance: &mut Chance, allowed: impl Fn(Field) -> bool) -> Serv
     draft.finish().unwrap()
 }
 
-/// What a unit and a property list say that no field does, by chance.
+/// Random lines of a unit and keys of a property list that no field covers.
 pub(crate) fn native(chance: &mut Chance) -> Native {
     let line = |chance: &mut Chance, section: &str, name: &str| {
         let text = format!("a{}b", chance.text(8, "").replace(['\n', '\r', '\0'], ""));
@@ -73,7 +73,7 @@ pub(crate) fn native(chance: &mut Chance) -> Native {
     Native { systemd, launchd: launchd.collect() }
 }
 
-/// Values of each kind that a field has, and not only the plain ones.
+/// Values of every kind that a field takes, including unusual ones.
 fn values(field: Field) -> &'static [&'static [u8]] {
     match field {
         F::Name => &[b"web", b"web@1", b"org.example.web"],

@@ -11,16 +11,15 @@ use crate::harness::skip;
 
 use super::Folder;
 
-/// Services as systemd itself reads them. `systemd --test` loads units and prints what it made of them; it must not
-/// be root.
+/// Services as systemd itself reads them. `systemd --test` loads units and prints the result; it must not run as root.
 pub(crate) struct Judgement {
     units: BTreeMap<String, String>,
-    /// What it had to say about the files.
+    /// Its warnings about the files.
     pub(crate) warnings: String,
 }
 
 impl Judgement {
-    /// Of the services of this name in a folder; none where there is no systemd.
+    /// Reads these services of a folder; `None` without systemd.
     pub(crate) fn of(folder: &Folder, services: &[String]) -> Option<Self> {
         const SYSTEMD: &str = "/lib/systemd/systemd";
         if !Path::new(SYSTEMD).exists() {
@@ -61,17 +60,17 @@ impl Judgement {
         Some(Self { units, warnings: ours })
     }
 
-    /// Everything about one service.
+    /// The dump of one service.
     pub(crate) fn unit(&self, name: &str) -> &str {
         &self.units[name]
     }
 
-    /// The settings of one service as `NAME: VALUE`, for those of one line.
+    /// Whether the dump of a service has this one-line setting, `NAME: VALUE`.
     pub(crate) fn has(&self, name: &str, setting: &str) -> bool {
         self.unit(name).lines().any(|line| line.trim_start_matches('\t') == setting)
     }
 
-    /// The words of the command as the program would get them.
+    /// The arguments of the command as the program gets them.
     pub(crate) fn argv(&self, name: &str) -> Vec<OsString> {
         let line = self
             .unit(name)
@@ -81,8 +80,8 @@ impl Judgement {
     }
 }
 
-/// A line of systemd's dump with the members of a set in one order: its own is that of their hashes, and the sign `~`
-/// of an inverted set stands at the member that comes first.
+/// A line of systemd's dump with the members of a set sorted: systemd prints them in hash order, and puts the `~` of an
+/// inverted set before the first one.
 pub(crate) fn as_set(line: &str) -> String {
     const SETS: [&str; 4] =
         ["SystemCallFilter:", "SystemCallArchitectures:", "RestrictAddressFamilies:", "RestrictFileSystems:"];
@@ -104,7 +103,7 @@ fn sets_of_a_systemd_dump_compare_in_any_order() {
     assert!(!same("Description: b a", "Description: a b"));
 }
 
-/// Reads systemd's way to show a command: blanks between words, double quotes, C escapes.
+/// Parses systemd's output of a command: blanks between words, double quotes, C escapes.
 fn words(line: &[u8]) -> Vec<OsString> {
     let (mut words, mut word, mut quoted) = (Vec::new(), None::<Vec<u8>>, false);
     let mut bytes = line.iter().copied();

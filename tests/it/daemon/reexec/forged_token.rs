@@ -1,4 +1,4 @@
-//! A forged, stale or broken ticket changes nothing: the program starts as it would without.
+//! A forged, stale or malformed re-exec token changes nothing: the program starts as without it.
 
 use crate::harness::Capability;
 use crate::harness::Dir;
@@ -10,7 +10,7 @@ use crate::harness::require;
 use super::logged;
 use super::seen;
 
-/// A ticket of ours for the process that it is forged for, but for what the program asks for: nobody but itself knows that.
+/// A well-formed token for the target process. The settings of the program are missing: only the program knows them.
 const TICKET: &str = "svcadapt/again/{own}/{parent}/{parent}/{reports}/0/1/classic/system/systemd//forged";
 
 /// `becomes`, started by `forge`.
@@ -25,7 +25,7 @@ fn forged<'a>(dir: &'a Dir, service: &Service, options: &[&str], ticket: &str, d
         .args(deeds)
 }
 
-/// It is started like any other, and nothing of what the ticket says is true.
+/// The program starts normally, and the token has no effect.
 fn is_ignored(options: &[&str], ticket: &str) {
     for way in ["always", "never"] {
         let (dir, service) = (Dir::new(), Service::new());
@@ -85,7 +85,7 @@ fn reexec_token_with_a_file_for_reports_is_ignored() {
     assert_eq!(place.read("precious"), "precious");
 }
 
-/// Whoever has started the program as the same user is somebody who may: but even they know not what it will ask for.
+/// A starter with the same user may run the program anyway, but cannot know the program's settings.
 #[test]
 fn plausible_forged_reexec_token_starts_nothing() {
     let (dir, service) = (Dir::new(), Service::new());

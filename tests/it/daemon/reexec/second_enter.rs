@@ -1,4 +1,4 @@
-//! What happens between the exec and the second `enter` is told by the launcher, and what the program was is what it is.
+//! Failures between the exec and the second `enter` are reported by the launcher, and the program keeps its state.
 
 use std::fs;
 use std::time::Duration;
@@ -55,7 +55,7 @@ fn missing_second_enter_times_out() {
         .stderr("becomes: start '[NAME]': the program was executed again, and has not come to Daemon::enter after 300ms\n  hint: main has to come there each time; what it does before may take some of timeout_start\n")
         .status(249)
         .run();
-    // It was as willing to end as it would have been the first time.
+    // It obeys SIGTERM, as before the exec.
     assert!(begun.elapsed() < Duration::from_secs(10));
     dir.nothing_left();
 }
@@ -66,7 +66,7 @@ fn second_enter_with_other_settings_is_refused() {
     let other = ["second:--set", "second:umask=077"];
     let signal = ["first:--signal", "first:HUP=tell"];
     let detach = ["second:--detach", "second:no"];
-    // Something else before what it was, nothing before what came second, and one more before what came first.
+    // A changed setting, a missing one, and an additional one.
     let ways: [(&[&str], &str); 6] = [
         (&other, "enter"),
         (&signal, "enter"),
@@ -160,7 +160,7 @@ fn ready_daemon_is_the_only_process_left() {
 
 #[test]
 fn killed_process_of_a_start_leaves_the_others_consistent() {
-    // The process between: where orphans are adopted the launcher is told what it would have been told by it.
+    // The intermediate: where the launcher is a subreaper it gets the same report.
     let (dir, service) = (Dir::new(), Service::new());
     let gate = format!("wait={}", dir.join("gate").display());
     let words = ["enter", &report(&dir), &gate, "ready", "stay"];
@@ -174,7 +174,7 @@ fn killed_process_of_a_start_leaves_the_others_consistent() {
     assert_eq!(running.finish().exit, Exit::Status(0));
     logged(&dir, "ready: Ok(Launcher)");
     assert!(daemon.is_alive());
-    // The launcher: nobody waits any more, and the service goes on.
+    // The launcher: nothing waits any more, and the service continues.
     let (dir, service) = (Dir::new(), Service::new());
     let gate = format!("wait={}", dir.join("gate").display());
     let words = ["enter", &report(&dir), &gate, "ready", "stay"];
@@ -214,7 +214,7 @@ fn reexec_variable_is_hidden_from_children_and_later_programs() {
     becomes(&dir, &service, &[&words[..], &["enter", list, "ready", "stay"]].concat()).run();
     // The standard streams, and the directory that `ls` reads.
     logged(&dir, "sh: \"0\\n4\\n\"");
-    // The same process, by an exec of its own, is a program that somebody starts.
+    // The same process after its own exec counts as a newly started program.
     let (dir, first, second) = (Dir::new(), Service::new(), Service::new());
     let log = dir.join("second.log").display().to_string();
     let become_it = format!(
@@ -229,13 +229,13 @@ fn reexec_variable_is_hidden_from_children_and_later_programs() {
     wait_until("the first has gone with its launcher's work", || first.running().is_none().then_some(()));
 }
 
-/// Nobody is to be found there by the numbers that we have: it would start itself over and over.
+/// Our pids are not valid there; without this it would execute itself for ever.
 #[test]
 fn reexec_with_a_foreign_proc_happens_once() {
     if !require(Capability::Root) {
         return;
     }
-    // The launcher is process 1 there: when it leaves, nobody stays.
+    // The launcher is process 1 there, so its exit ends every process.
     let dir = Dir::new();
     let (program, log) =
         (dir.program("becomes").display().to_string(), dir.join("log").display().to_string());

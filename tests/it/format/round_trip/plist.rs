@@ -1,4 +1,4 @@
-//! Property lists: through the own reader, through Python's, and under the rules of their document type.
+//! Property lists through our reader, Python's reader, and xmllint with their document type.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -29,7 +29,7 @@ use super::Said;
 use super::Wild;
 use super::first_bad;
 
-/// What a property list can be made of: the whole of it, for no attribute but the version is ever there.
+/// The document type of property lists. `version` is the only attribute.
 const DTD: &str = r#"<!ENTITY % value "array|dict|data|date|real|integer|string|true|false">
 <!ELEMENT plist (%value;)>
 <!ATTLIST plist version CDATA "1.0">
@@ -51,7 +51,7 @@ fn written(spec: &ServiceSpec) -> Result<String, Vec<Refused>> {
         .map(|list| list.text)
 }
 
-/// What XML 1.0 has no character for, and a carriage return, which no reader gives back.
+/// The characters that XML 1.0 excludes, and the carriage return, which no reader preserves.
 fn illegal(letter: char) -> bool {
     letter < ' ' && !"\t\n".contains(letter) || "\u{fffe}\u{ffff}".contains(letter)
 }
@@ -79,7 +79,7 @@ fn random_values_round_trip_or_are_refused_at_their_byte() {
             (Field::StandardInput, "file:"),
         ] {
             let value = values(&spec, field).remove(0);
-            // launchd has a key for the path alone.
+            // launchd has a key only for the path.
             let path =
                 OsString::from(std::ffi::OsStr::new(&value)).into_encoded_bytes().split_off(prefix.len());
             let path: OsString = std::os::unix::ffi::OsStringExt::from_vec(path);
@@ -146,7 +146,7 @@ fn keys(value: &Value) -> Vec<String> {
     }
 }
 
-/// xmllint finds every document good, and would find a bad one.
+/// xmllint accepts every document, and would refuse a bad one.
 fn valid(texts: &[String]) {
     if Command::new("xmllint").arg("--version").output().is_err() {
         return skip("xmllint", "there is no such program");

@@ -1,4 +1,4 @@
-//! Units that a booted systemd starts: the program gets what was said.
+//! Units started by a booted systemd: the program gets the exact values.
 
 use std::ffi::OsString;
 use std::fs;
@@ -30,7 +30,7 @@ struct Unit {
     words: Vec<OsString>,
     said: Said,
     report: String,
-    /// What the program says, for it says each argument.
+    /// The output of the program, which prints each argument.
     spoken: String,
 }
 
@@ -42,7 +42,7 @@ impl Unit {
         let mut spoken = String::new();
         for _ in 0..ARGUMENTS {
             let mut text = text(value(chance, Wild::Text, 24).into_vec());
-            // What stands in quotes can have control characters, too.
+            // Quoted values may contain control characters, too.
             if chance.below(4) == 0 {
                 text.push(char::from(u8::try_from(1 + chance.below(31)).unwrap()));
             }

@@ -1,4 +1,4 @@
-//! Units: through the own reader, and through systemd's.
+//! Units through our reader and systemd's.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -32,8 +32,8 @@ fn written(spec: &ServiceSpec) -> Result<String, Vec<Refused>> {
         .map(|unit| unit.text)
 }
 
-/// Sections and directives in their order, as a reader that knows nothing of quotes has them: a line ends at each of
-/// the bytes that end one for systemd, and a backslash before that would join two.
+/// Sections and directives in their order, as a reader without quoting sees them: a line ends at each byte that ends
+/// one for systemd, and a backslash before it would join two.
 fn keys(text: &str) -> Vec<String> {
     let lines = text.split(['\n', '\r', '\0']);
     lines
@@ -48,7 +48,7 @@ fn keys(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// What systemd.syntax(7), systemd.exec(5) and the UTF-8 of systemd let a value have: the byte that they do not.
+/// The first byte of a value that systemd.syntax(7), systemd.exec(5) or systemd's UTF-8 check exclude.
 fn unfit(field: Option<Field>, value: &OsStr) -> Option<usize> {
     let text = first_bad(value, |letter| letter == '\0' || is_none(letter));
     let bytes = value.as_bytes();
@@ -121,7 +121,7 @@ fn random_values_round_trip_or_are_refused_at_their_byte() {
     assert!(refused > 50 && reasons.len() > 5, "{refused} {reasons:?}");
 }
 
-/// As systemd shows them: quoted where need be, and in the order in which they were said.
+/// Compared as systemd prints them: quoted where necessary, in the given order.
 #[test]
 fn random_values_mean_the_same_to_systemd() {
     let mut chance = Chance(32);
