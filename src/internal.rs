@@ -5,16 +5,16 @@
 //! other hands stays in the crate.
 
 pub use crate::error::Error;
-pub use crate::manager::connected_to_journal;
+pub use crate::launch::LastWords;
+pub use crate::launch::Outcome;
+pub use crate::launch::check;
+pub use crate::launch::start;
+pub use crate::notify::connected_to_journal;
 pub use crate::setup::Failure;
 pub use crate::setup::do_without_state;
 pub use crate::setup::refuse_lent_rights;
 pub use crate::setup::resolve;
 pub use crate::setup::state::directory as state_directory;
-pub use crate::supervise::LastWords;
-pub use crate::supervise::Outcome;
-pub use crate::supervise::check;
-pub use crate::supervise::start;
 pub use crate::sys::identity::effective_user;
 pub use crate::sys::plain;
 pub use crate::sys::process::Ended;

@@ -18,34 +18,34 @@
 //! The way through the rooms:
 //!
 //! ```text
-//! options ─► SpecDraft ─► ServiceSpec ─┬─► target::divide ─► format: a unit, a property list
-//!            host::detect ─────────────┴─► Plan ─► setup ─► ready, supervise ⇄ manager
+//! options ─► SpecDraft ─► ServiceSpec ─┬─► divide::divide ─► format: a unit, a property list
+//!            detect::detect ─────────────┴─► Plan ─► setup ─► readiness, launch ⇄ notify
 //! ```
 
-#[cfg(feature = "formats")]
-pub mod check;
 pub mod control;
 pub mod daemon;
+pub mod detect;
+#[cfg(feature = "formats")]
+pub mod divide;
 mod error;
 #[cfg(feature = "formats")]
 pub mod format;
-pub mod host;
 #[doc(hidden)]
 pub mod internal;
+#[allow(unreachable_pub, reason = "as in `notify`")]
+mod launch;
+#[cfg(feature = "formats")]
+pub mod lint;
 #[allow(unreachable_pub, reason = "which of its items leave the crate, `internal` says")]
-mod manager;
+mod notify;
 pub mod plan;
-#[allow(unreachable_pub, reason = "as in `manager`")]
-mod ready;
-#[allow(unreachable_pub, reason = "as in `manager`")]
+#[allow(unreachable_pub, reason = "as in `notify`")]
+mod readiness;
+#[allow(unreachable_pub, reason = "as in `notify`")]
 mod setup;
 pub mod spec;
-#[allow(unreachable_pub, reason = "as in `manager`")]
-mod supervise;
-#[allow(unreachable_pub, unsafe_code, reason = "the one room that talks to the kernel, and as in `manager`")]
+#[allow(unreachable_pub, unsafe_code, reason = "the one room that talks to the kernel, and as in `notify`")]
 mod sys;
-#[cfg(feature = "formats")]
-pub mod target;
 
 pub use daemon::Daemon;
 pub use daemon::Error;
@@ -60,13 +60,13 @@ pub use error::USAGE;
 /// use svcadapt::setup;
 /// ```
 /// ```compile_fail,E0603
-/// use svcadapt::supervise;
+/// use svcadapt::launch;
 /// ```
 /// ```compile_fail,E0603
-/// use svcadapt::ready;
+/// use svcadapt::readiness;
 /// ```
 /// ```compile_fail,E0603
-/// use svcadapt::manager;
+/// use svcadapt::notify;
 /// ```
 #[cfg(doctest)]
 struct ClosedRooms;

@@ -14,7 +14,7 @@ use clap::Command;
 use clap::builder::ValueParser;
 use clap::value_parser;
 
-use svcadapt::host::Asked;
+use svcadapt::detect::Asked;
 use svcadapt::spec::FIELDS;
 use svcadapt::spec::Field;
 use svcadapt::spec::FieldRow;

@@ -14,26 +14,26 @@ use clap::value_parser;
 use serde_json::Value;
 use serde_json::json;
 
-use svcadapt::check;
-use svcadapt::check::Elsewhere;
-use svcadapt::check::Finding;
-use svcadapt::check::Here;
-use svcadapt::check::Job;
-use svcadapt::check::Machine;
-use svcadapt::check::Rule;
-use svcadapt::check::Service;
-use svcadapt::check::Severity;
-use svcadapt::check::Source;
-use svcadapt::check::rules;
+use svcadapt::divide::Scope;
+use svcadapt::divide::Systemd;
+use svcadapt::divide::Version;
 use svcadapt::format::LARGEST;
 use svcadapt::format::unit::LARGEST_UNIT;
 use svcadapt::internal::Error;
 use svcadapt::internal::plain;
+use svcadapt::lint;
+use svcadapt::lint::Elsewhere;
+use svcadapt::lint::Finding;
+use svcadapt::lint::Here;
+use svcadapt::lint::Job;
+use svcadapt::lint::Machine;
+use svcadapt::lint::Rule;
+use svcadapt::lint::Service;
+use svcadapt::lint::Severity;
+use svcadapt::lint::Source;
+use svcadapt::lint::rules;
 use svcadapt::spec::Origin;
 use svcadapt::spec::Spot;
-use svcadapt::target::Scope;
-use svcadapt::target::Systemd;
-use svcadapt::target::Version;
 
 use super::Exit;
 use super::plain::json_text;
@@ -150,7 +150,7 @@ impl Asked {
                 Error { hint: refusal.hint, ..error }
             })?,
             None if matches.get_flag("elsewhere") => Version::default(),
-            None => check::installed_systemd().unwrap_or_default(),
+            None => lint::installed_systemd().unwrap_or_default(),
         };
         Ok(Self {
             ignored: ignored.collect::<Result<_, _>>()?,
@@ -170,14 +170,14 @@ impl Asked {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("service") => self.service(path),
             Some("socket") => Ok(match source(path)? {
-                Ok(socket) => check::socket_unit(&socket, self.systemd(path), self.machine),
+                Ok(socket) => lint::socket_unit(&socket, self.systemd(path), self.machine),
                 Err(findings) => findings,
             }),
             Some("plist") => {
                 let scope = self.scope.unwrap_or_default();
-                Ok(check::job(Job { path, bytes: &bytes(path)?, scope }, self.machine))
+                Ok(lint::job(Job { path, bytes: &bytes(path)?, scope }, self.machine))
             }
-            Some("json") => Ok(check::json(&bytes(path)?, path)),
+            Some("json") => Ok(lint::json(&bytes(path)?, path)),
             _ => Err(Error::new("spec", "no kind of file that describes a service")
                 .of(path.display().to_string())
                 .hint("its name ends in .service, .socket, .plist or .json")),
@@ -213,7 +213,7 @@ impl Asked {
         if findings.is_empty() {
             let (unit, drop_ins) = (sources.remove(0), sources);
             let host = self.systemd(&unit.file.path);
-            findings = check::unit(&Service { name, unit, drop_ins, socket, host }, self.machine);
+            findings = lint::unit(&Service { name, unit, drop_ins, socket, host }, self.machine);
         }
         // As it was named.
         for finding in &mut findings {

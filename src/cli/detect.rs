@@ -13,10 +13,10 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
-use svcadapt::host::Detection;
-use svcadapt::host::Evidence;
-use svcadapt::host::Manager;
-use svcadapt::host::look;
+use svcadapt::detect::Detection;
+use svcadapt::detect::Evidence;
+use svcadapt::detect::Manager;
+use svcadapt::detect::look;
 use svcadapt::internal::Error;
 use svcadapt::internal::words;
 

@@ -10,15 +10,15 @@ use clap::ArgMatches;
 use clap::Command;
 use clap::value_parser;
 
+use svcadapt::divide::Division;
+use svcadapt::divide::Scope;
+use svcadapt::divide::Target;
 use svcadapt::format::Rendered;
 use svcadapt::format::plist::Label;
 use svcadapt::format::plist::Original;
 use svcadapt::format::plist::write;
 use svcadapt::internal::Error;
 use svcadapt::spec::ServiceSpec;
-use svcadapt::target::Division;
-use svcadapt::target::Scope;
-use svcadapt::target::Target;
 
 use super::Exit;
 use super::generate;

@@ -15,16 +15,16 @@ use clap::Command;
 use clap::value_parser;
 use serde_json::Value;
 
+use svcadapt::divide::Division;
+use svcadapt::divide::Hardening;
+use svcadapt::divide::Loss;
+use svcadapt::divide::Scope;
+use svcadapt::divide::Target;
+use svcadapt::divide::divide;
 use svcadapt::format::Rendered;
 use svcadapt::format::Rewritten;
 use svcadapt::internal::Error;
 use svcadapt::spec::ServiceSpec;
-use svcadapt::target::Division;
-use svcadapt::target::Hardening;
-use svcadapt::target::Loss;
-use svcadapt::target::Scope;
-use svcadapt::target::Target;
-use svcadapt::target::divide;
 
 use new::account;
 use new::in_own_words;
@@ -363,10 +363,10 @@ fn adapter(matches: &ArgMatches, system: &str) -> Result<Adapter, Error> {
 mod tests {
     use std::ffi::OsString;
 
+    use svcadapt::divide::command;
     use svcadapt::spec::Field;
     use svcadapt::spec::Origin;
     use svcadapt::spec::SpecDraft;
-    use svcadapt::target::command;
 
     use super::*;
 

@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
-use svcadapt::host::Asked;
+use svcadapt::detect::Asked;
 use svcadapt::spec::FIELDS;
 use svcadapt::spec::Origin;
 use svcadapt::spec::SpecDraft;

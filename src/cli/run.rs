@@ -10,10 +10,10 @@ use clap::Command;
 use serde_json::Value;
 use serde_json::json;
 
-use svcadapt::host;
-use svcadapt::host::Asked;
-use svcadapt::host::Detection;
-use svcadapt::host::Mode;
+use svcadapt::detect;
+use svcadapt::detect::Asked;
+use svcadapt::detect::Detection;
+use svcadapt::detect::Mode;
 use svcadapt::internal;
 use svcadapt::internal::Ended;
 use svcadapt::internal::Error;
@@ -94,7 +94,7 @@ fn not_honoured(draft: &SpecDraft, asked: Asked) -> Vec<Error> {
     let said = fields.into_iter().filter_map(|field| Some((field, draft.last(field)?)));
     let mut stages: Vec<String> = said
         .filter(|(field, (value, _))| *field != Field::Restart || *value != "no")
-        .filter(|(field, _)| *field != Field::ReloadSignal || !passes_signals_on(&host::decide(asked)))
+        .filter(|(field, _)| *field != Field::ReloadSignal || !passes_signals_on(&detect::decide(asked)))
         .map(|(field, (_, origin))| {
             let name = origin.name(field);
             match origin {
@@ -126,8 +126,8 @@ fn prepared(
         Ok(spec) => spec,
         Err(problems) => return refuse(&problems),
     };
-    let detection = host::decide(asked);
-    let mut resolved = match internal::resolve(&spec, Surroundings::of(&detection), host::variables()) {
+    let detection = detect::decide(asked);
+    let mut resolved = match internal::resolve(&spec, Surroundings::of(&detection), detect::variables()) {
         Ok(resolved) => resolved,
         Err(failures) => {
             let status = failures.first().map_or(svcadapt::USAGE, |failure| failure.status);

@@ -8,6 +8,10 @@ use std::path::PathBuf;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
+use svcadapt::divide::Scope;
+use svcadapt::divide::Subject;
+use svcadapt::divide::is_idle;
+use svcadapt::divide::keep_alive;
 use svcadapt::format::LARGEST;
 use svcadapt::format::json::read as read_json;
 use svcadapt::format::plist::Kept;
@@ -24,10 +28,6 @@ use svcadapt::spec::Origin;
 use svcadapt::spec::Problem;
 use svcadapt::spec::SpecDraft;
 use svcadapt::spec::Value;
-use svcadapt::target::Scope;
-use svcadapt::target::Subject;
-use svcadapt::target::is_idle;
-use svcadapt::target::keep_alive;
 
 use super::args;
 use super::report::report_all;

@@ -6,6 +6,8 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
+use svcadapt::divide::Scope;
+use svcadapt::divide::Subject;
 use svcadapt::format::unit;
 use svcadapt::format::unit::Fault;
 use svcadapt::format::unit::LARGEST_UNIT;
@@ -20,8 +22,6 @@ use svcadapt::internal::Error;
 use svcadapt::spec::Directive;
 use svcadapt::spec::Origin;
 use svcadapt::spec::Spot;
-use svcadapt::target::Scope;
-use svcadapt::target::Subject;
 
 use super::spec_file;
 use super::spec_file::Loaded;

@@ -6,10 +6,10 @@ use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
 
+use svcadapt::divide::Scope;
 use svcadapt::format::unit::UnitName;
 use svcadapt::internal::Error;
 use svcadapt::internal::effective_user;
-use svcadapt::target::Scope;
 
 /// The directories of the system's manager, the administrator's first.
 const SYSTEM: [&str; 13] = [

@@ -8,12 +8,12 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::host;
-use crate::host::Detection;
-use crate::host::Manager;
-use crate::host::Mode;
-use crate::manager::Address;
-use crate::manager::Notifier;
+use crate::detect;
+use crate::detect::Detection;
+use crate::detect::Manager;
+use crate::detect::Mode;
+use crate::notify::Address;
+use crate::notify::Notifier;
 use crate::plan::Resolved;
 use crate::plan::STARTED_AS;
 use crate::plan::Surroundings;
@@ -100,7 +100,7 @@ pub(super) fn below_run(detection: Detection) -> Detection {
         return detection;
     }
     let listens = || {
-        let inherited = host::variables();
+        let inherited = detect::variables();
         let socket = inherited.into_iter().find(|(name, _)| name == "NOTIFY_SOCKET").map(|(_, value)| value);
         // What is left of one that has gone says nothing.
         socket.filter(|address| state::is_launchers(address)).is_some_and(|address| {

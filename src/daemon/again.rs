@@ -20,8 +20,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use crate::host;
-use crate::host::Detection;
+use crate::detect;
+use crate::detect::Detection;
 use crate::plan::Step;
 use crate::setup::Failure;
 use crate::setup::Report;
@@ -161,12 +161,12 @@ pub fn executed_again() -> bool {
 
 /// The variables of the starter, without our own.
 pub(super) fn variables() -> Vec<(OsString, OsString)> {
-    host::variables().into_iter().filter(|(name, _)| name != VARIABLE).collect()
+    detect::variables().into_iter().filter(|(name, _)| name != VARIABLE).collect()
 }
 
 fn is_lost() -> bool {
     let own = process::own_pid();
-    let told = host::variables().into_iter().find(|(name, _)| name == VARIABLE);
+    let told = detect::variables().into_iter().find(|(name, _)| name == VARIABLE);
     let told = told.and_then(|(_, value)| {
         let numbers: Option<Vec<i32>> =
             value.to_str()?.split(' ').map(|number| number.parse().ok()).collect();

@@ -28,7 +28,7 @@ use super::prepare::Prepared;
 /// Whether to fork away from whoever started the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DetachProcess {
-    /// As the evidence says: only where nobody supervises this process ([`crate::host`]).
+    /// As the evidence says: only where nobody supervises this process ([`crate::detect`]).
     #[default]
     Auto,
     /// Fork away, whatever the evidence says.

@@ -11,7 +11,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
-use crate::host::Detection;
+use crate::detect::Detection;
+use crate::launch;
+use crate::launch::Divided;
 use crate::plan::Course;
 use crate::plan::Plan;
 use crate::plan::Step;
@@ -21,8 +23,6 @@ use crate::setup::Report;
 use crate::setup::Settled;
 use crate::setup::Work;
 use crate::spec::ServiceSpec;
-use crate::supervise;
-use crate::supervise::Divided;
 use crate::sys::fd;
 use crate::sys::process;
 use crate::sys::signal;
@@ -132,8 +132,8 @@ impl Daemon<'_> {
         let above = Above::take(&spec, &mut resolved, &detection).map_err(refused)?;
         resolved.notes.iter().for_each(|note| launcher::write(&launcher::complaint(&Failure::from(note))));
         let plan = self.plan_of(&spec, &resolved, &detection);
-        supervise::check(&plan).map_err(refused)?;
-        if let Some(failure) = supervise::running_already(&spec, &resolved) {
+        launch::check(&plan).map_err(refused)?;
+        if let Some(failure) = launch::running_already(&spec, &resolved) {
             return Err(Error::Running(failure));
         }
         let departure = if plan.executes_again() {
@@ -149,7 +149,7 @@ impl Daemon<'_> {
         let held = Box::new(Held { spec, resolved, plan });
         // What is buffered would be written twice.
         let _ = io::stdout().flush();
-        let work = match supervise::divide(&held.spec, &held.plan, &held.resolved) {
+        let work = match launch::divide(&held.spec, &held.plan, &held.resolved) {
             Divided::Launcher(outcome) => launcher::leave(outcome),
             Divided::Service(work) => match departure {
                 Some(departure) => departure.leave(work, &held.resolved.program),
@@ -175,7 +175,7 @@ impl Daemon<'_> {
         };
         let plan = self.plan_of(&spec, &resolved, &detection);
         let held = Box::new(Held { spec, resolved, plan });
-        let work = supervise::resume(&held.spec, &held.plan, &held.resolved, reports);
+        let work = launch::resume(&held.spec, &held.plan, &held.resolved, reports);
         let settled = self.settle(work, &held.plan);
         self.entered(held, settled, above, detection)
     }

@@ -4,10 +4,10 @@ use std::io;
 use std::io::Write;
 use std::process::ExitCode;
 
-use crate::manager::connected_to_journal;
+use crate::launch::LastWords;
+use crate::launch::Outcome;
+use crate::notify::connected_to_journal;
 use crate::setup::Failure;
-use crate::supervise::LastWords;
-use crate::supervise::Outcome;
 use crate::sys::plain;
 use crate::sys::plain_lines;
 use crate::sys::process;

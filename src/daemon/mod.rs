@@ -117,7 +117,7 @@
 //! | one fork: a terminal can be acquired again | `daemonizr`, `daemonize-me`, nix `daemon()` | two |
 //! | ignored and blocked signals are inherited | python-daemon, `daemonize` | reset, the real-time ones and the C library's two as well |
 //! | a reset of *all* dispositions kills Rust's own | `fork` | SIGPIPE stays ignored and a stack overflow is told |
-//! | being process 1 of a container is taken for being supervised by init | python-daemon | [`crate::host`] looks at what is above, and process 1 has its duties done |
+//! | being process 1 of a container is taken for being supervised by init | python-daemon | [`crate::detect`] looks at what is above, and process 1 has its duties done |
 //! | a pid file that exists stops every start for ever | python-daemon | a lock says who runs; a file is no lock |
 //! | the pid file is written through a link, and chowned | `daemonize` | refused, like every place that others can write |
 //! | a user is looked up, and memory is allocated, between fork and exec | `daemonize` | looked up before; and the fork needs a proof that there is one thread |

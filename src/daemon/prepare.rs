@@ -5,10 +5,10 @@ use std::hash::DefaultHasher;
 use std::hash::Hash;
 use std::hash::Hasher;
 
-use crate::host;
-use crate::host::Asked;
-use crate::host::Detection;
-use crate::host::Mode;
+use crate::detect;
+use crate::detect::Asked;
+use crate::detect::Detection;
+use crate::detect::Mode;
 use crate::plan::Plan;
 use crate::plan::Resolved;
 use crate::plan::Surroundings;
@@ -48,9 +48,9 @@ impl Daemon<'_> {
     pub(super) fn prepare(&self) -> Result<Prepared, Error> {
         let spec = self.spec()?;
         let detection = match self.detach {
-            DetachProcess::Auto => above::below_run(host::decide(Asked::Auto)),
-            DetachProcess::Yes => host::decide(Asked::Classic),
-            DetachProcess::No => host::decide(Asked::Supervised),
+            DetachProcess::Auto => above::below_run(detect::decide(Asked::Auto)),
+            DetachProcess::Yes => detect::decide(Asked::Classic),
+            DetachProcess::No => detect::decide(Asked::Supervised),
         };
         resolved(spec, detection, again::variables())
     }

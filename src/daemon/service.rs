@@ -9,10 +9,10 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use crate::host::Detection;
-use crate::host::Manager;
-use crate::host::Mode;
-use crate::manager::Notifier;
+use crate::detect::Detection;
+use crate::detect::Manager;
+use crate::detect::Mode;
+use crate::notify::Notifier;
 use crate::plan::Plan;
 use crate::plan::Resolved;
 use crate::setup;

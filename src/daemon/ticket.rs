@@ -2,10 +2,10 @@
 
 use std::ffi::OsString;
 
-use crate::host::Detection;
-use crate::host::Manager;
-use crate::host::Mode;
-use crate::host::Scope;
+use crate::detect::Detection;
+use crate::detect::Manager;
+use crate::detect::Mode;
+use crate::detect::Scope;
 use crate::plan::readdress;
 use crate::sys::family;
 use crate::sys::process;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::manager::Notifier;
+use crate::notify::Notifier;
 use crate::setup::Failure;
 
 use super::Error;

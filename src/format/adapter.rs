@@ -9,7 +9,7 @@ use crate::spec::FIELDS;
 use crate::spec::Field;
 use crate::spec::FieldRow;
 
-/// What a command comes to: the inverse of [`crate::target::command`].
+/// What a command comes to: the inverse of [`crate::divide::command`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Peeled {
     /// It starts its program itself.
@@ -84,11 +84,11 @@ fn option(word: &[u8]) -> Option<Told<'_>> {
 
 #[cfg(test)]
 mod tests {
+    use crate::divide::Target;
+    use crate::divide::command;
+    use crate::divide::divide;
     use crate::spec::Origin;
     use crate::spec::SpecDraft;
-    use crate::target::Target;
-    use crate::target::command;
-    use crate::target::divide;
 
     use super::*;
 

@@ -1,7 +1,7 @@
 //! HOW a spec is written down: one room a format, each with what is particular to its quoting.
 //!
 //! What a format cannot carry is refused with the place, the byte and the reason, and then nothing is written; a
-//! value is never bent to fit. A writer is given a [`crate::target::Division`] and writes the host's part of it.
+//! value is never bent to fit. A writer is given a [`crate::divide::Division`] and writes the host's part of it.
 
 mod adapter;
 pub mod json;

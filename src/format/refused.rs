@@ -5,8 +5,8 @@ use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::fmt;
 
-use crate::target::Loss;
-use crate::target::Place;
+use crate::divide::Loss;
+use crate::divide::Place;
 
 /// A file's text, and what it could not say.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! How this process and the program's come to be two, or stay one.
 
-use crate::host::Detection;
-use crate::host::Manager;
-use crate::host::Mode as HostMode;
+use crate::detect::Detection;
+use crate::detect::Manager;
+use crate::detect::Mode as HostMode;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
 use crate::spec::SignalName;
@@ -71,7 +71,7 @@ pub(super) fn others(spec: &ServiceSpec, detection: &Detection) -> Vec<(SignalNa
 
 #[cfg(test)]
 mod tests {
-    use crate::host::Scope;
+    use crate::detect::Scope;
     use crate::plan::Plan;
     use crate::plan::Step;
     use crate::plan::tests::resolved;

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use crate::host::Detection;
-use crate::host::Manager;
-use crate::host::Mode as HostMode;
+use crate::detect::Detection;
+use crate::detect::Manager;
+use crate::detect::Mode as HostMode;
 use crate::spec::Ceiling;
 use crate::spec::Input;
 use crate::spec::Limit;

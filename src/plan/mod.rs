@@ -22,8 +22,8 @@ mod step;
 
 use std::path::Path;
 
-use crate::host::Detection;
-use crate::host::Manager;
+use crate::detect::Detection;
+use crate::detect::Manager;
 use crate::spec::ServiceSpec;
 
 pub use course::Course;
@@ -202,8 +202,8 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::Mode as HostMode;
-    use crate::host::Scope;
+    use crate::detect::Mode as HostMode;
+    use crate::detect::Scope;
     use crate::spec::Field;
     use crate::spec::Origin;
     use crate::spec::Resource;

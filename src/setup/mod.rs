@@ -4,7 +4,7 @@
 //! steps of a plan, in their order and without any choice of its own, in the process that becomes the program. What
 //! it makes it reports, so that a start that fails leaves nothing behind.
 //!
-//! Deliberately absent: waiting. Forks, probes and the launcher that waits for the truth are in `supervise`.
+//! Deliberately absent: waiting. Forks, probes and the launcher that waits for the truth are in `launch`.
 
 #![forbid(unsafe_code)]
 

@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
+use svcadapt::divide::Scope;
+use svcadapt::divide::Target;
+use svcadapt::divide::divide;
 use svcadapt::format::plist::Label;
 use svcadapt::format::plist::Original;
 use svcadapt::format::plist::read;
 use svcadapt::format::plist::write;
 use svcadapt::spec::ServiceName;
 use svcadapt::spec::ServiceSpec;
-use svcadapt::target::Scope;
-use svcadapt::target::Target;
-use svcadapt::target::divide;
 
 use super::gists;
 use super::round_trip;

@@ -8,6 +8,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use svcadapt::divide::Scope;
+use svcadapt::divide::Systemd;
+use svcadapt::divide::Target;
+use svcadapt::divide::divide;
+use svcadapt::divide::values;
 use svcadapt::format::LARGEST;
 use svcadapt::format::json as model;
 use svcadapt::format::plist as list;
@@ -24,11 +29,6 @@ use svcadapt::spec::Restart;
 use svcadapt::spec::ServiceName;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::spec::Timespan;
-use svcadapt::target::Scope;
-use svcadapt::target::Systemd;
-use svcadapt::target::Target;
-use svcadapt::target::divide;
-use svcadapt::target::values;
 
 use super::gists;
 

@@ -2,6 +2,10 @@
 
 use std::path::Path;
 
+use svcadapt::divide::Systemd;
+use svcadapt::divide::Target;
+use svcadapt::divide::Version;
+use svcadapt::divide::divide;
 use svcadapt::format::unit::Original;
 use svcadapt::format::unit::Syntax;
 use svcadapt::format::unit::Text;
@@ -14,10 +18,6 @@ use svcadapt::format::unit::write;
 use svcadapt::spec::Field;
 use svcadapt::spec::Origin;
 use svcadapt::spec::SpecDraft;
-use svcadapt::target::Systemd;
-use svcadapt::target::Target;
-use svcadapt::target::Version;
-use svcadapt::target::divide;
 
 use super::gists;
 use super::round_trip;

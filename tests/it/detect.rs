@@ -10,16 +10,16 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use svcadapt::host::Activation;
-use svcadapt::host::Asked;
-use svcadapt::host::Detection;
-use svcadapt::host::Facts;
-use svcadapt::host::Manager;
-use svcadapt::host::Mode;
-use svcadapt::host::Platform;
-use svcadapt::host::Scope;
-use svcadapt::host::detect;
-use svcadapt::host::needs_answer;
+use svcadapt::detect::Activation;
+use svcadapt::detect::Asked;
+use svcadapt::detect::Detection;
+use svcadapt::detect::Facts;
+use svcadapt::detect::Manager;
+use svcadapt::detect::Mode;
+use svcadapt::detect::Platform;
+use svcadapt::detect::Scope;
+use svcadapt::detect::detect;
+use svcadapt::detect::needs_answer;
 
 use crate::harness::SOURCES;
 

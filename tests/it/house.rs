@@ -13,17 +13,17 @@ use crate::harness::SOURCES;
 /// line (`cli/`) is a package of its own, which uses the public library, by its name.
 const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &[]),
-    ("daemon", &["spec", "plan", "setup", "manager", "supervise", "control", "host", "sys"]),
-    ("check", &["spec", "format", "target", "sys"]),
-    ("control", &["spec", "setup", "manager", "sys"]),
-    ("supervise", &["spec", "plan", "setup", "ready", "manager", "sys"]),
+    ("daemon", &["spec", "plan", "setup", "notify", "launch", "control", "detect", "sys"]),
+    ("lint", &["spec", "format", "divide", "sys"]),
+    ("control", &["spec", "setup", "notify", "sys"]),
+    ("launch", &["spec", "plan", "setup", "readiness", "notify", "sys"]),
     ("setup", &["spec", "plan", "sys"]),
-    ("ready", &["spec", "sys"]),
-    ("manager", &["host", "sys"]),
-    ("plan", &["spec", "target", "host"]),
-    ("target", &["spec"]),
-    ("format", &["spec", "target"]),
-    ("host", &["sys"]),
+    ("readiness", &["spec", "sys"]),
+    ("notify", &["detect", "sys"]),
+    ("plan", &["spec", "divide", "detect"]),
+    ("divide", &["spec"]),
+    ("format", &["spec", "divide"]),
+    ("detect", &["sys"]),
     ("spec", &[]),
     ("sys", &[]),
 ];
@@ -36,16 +36,16 @@ const CRATES: &[(&str, &[&str])] = &[
     ("nix", &["sys"]),
     ("libc", &["sys"]),
     ("caps", &["sys"]),
-    ("sd_notify", &["manager"]),
-    ("libsystemd", &["manager"]),
+    ("sd_notify", &["notify"]),
+    ("libsystemd", &["notify"]),
     ("serde", &["format"]),
-    ("serde_json", &["cli", "format", "host"]),
+    ("serde_json", &["cli", "format", "detect"]),
     ("plist", &["format"]),
 ];
 
 /// The files outside of `sys` that ask which system this is: one reads it for the record, the other has a crate that
 /// only Linux can build.
-const KNOWS_THE_PLATFORM: [&str; 2] = ["host/probe.rs", "manager/journal.rs"];
+const KNOWS_THE_PLATFORM: [&str; 2] = ["detect/probe.rs", "notify/journal.rs"];
 
 /// The longest file.
 const LINES: usize = 450;
@@ -110,25 +110,29 @@ fn broken_rule_is_reported_at_its_line() {
             "src/format/mod.rs:1: `format` may not use `plan`",
         ),
         (
-            "ready/tcp.rs",
+            "readiness/tcp.rs",
             "pub(in crate::control) fn f() {}\n",
-            "src/ready/tcp.rs:1: `ready` may not use `control`",
+            "src/readiness/tcp.rs:1: `readiness` may not use `control`",
         ),
-        ("ready/tcp.rs", "use crate::Error;\n", "src/ready/tcp.rs:1: `ready` may not use `Error`"),
         (
-            "host/probe.rs",
+            "readiness/tcp.rs",
+            "use crate::Error;\n",
+            "src/readiness/tcp.rs:1: `readiness` may not use `Error`",
+        ),
+        (
+            "detect/probe.rs",
             "use crate::{sys::procfs, plan::Plan};\n",
-            "src/host/probe.rs:1: write one `use crate::room::Thing;` per line",
+            "src/detect/probe.rs:1: write one `use crate::room::Thing;` per line",
         ),
         (
-            "host/probe.rs",
+            "detect/probe.rs",
             "\nuse super::super::plan;\n",
-            "src/host/probe.rs:2: leave the room by its name, `crate::room`, not by `super`",
+            "src/detect/probe.rs:2: leave the room by its name, `crate::room`, not by `super`",
         ),
         (
-            "host/mod.rs",
+            "detect/mod.rs",
             "use super::plan;\n",
-            "src/host/mod.rs:1: leave the room by its name, `crate::room`, not by `super`",
+            "src/detect/mod.rs:1: leave the room by its name, `crate::room`, not by `super`",
         ),
         (
             "plan/step.rs",
@@ -139,7 +143,7 @@ fn broken_rule_is_reported_at_its_line() {
         (
             "plan/step.rs",
             "#[cfg(not(target_os = \"linux\"))]\n",
-            "src/plan/step.rs:1: `target_os` belongs in `sys` and `host/probe.rs`",
+            "src/plan/step.rs:1: `target_os` belongs in `sys` and `detect/probe.rs`",
         ),
         (
             "setup/child.rs",
@@ -148,9 +152,9 @@ fn broken_rule_is_reported_at_its_line() {
         ),
         ("setup/child.rs", "use libc as c;\n", "src/setup/child.rs:1: the crate `libc` belongs in `sys`"),
         (
-            "host/facts.rs",
+            "detect/facts.rs",
             "use plist::Value;\n",
-            "src/host/facts.rs:1: the crate `plist` belongs in `format`",
+            "src/detect/facts.rs:1: the crate `plist` belongs in `format`",
         ),
     ] {
         assert_eq!(broken(file, text), [expected], "{file}: {text}");
@@ -161,14 +165,14 @@ fn broken_rule_is_reported_at_its_line() {
 #[test]
 fn code_that_keeps_the_rules_is_not_reported() {
     for (file, text) in [
-        ("control/stop.rs", "use crate::manager::notify;\nuse crate::control::Named;\n"),
+        ("control/stop.rs", "use crate::notify::notify;\nuse crate::control::Named;\n"),
         ("spec/user.rs", "//! [`crate::plan`] is told in `nix::x`, unsafe.\n/* crate::sys */\n"),
         (
             "spec/user.rs",
             "const A: &str = \"crate::sys unsafe \\\" nix::\"; const B: &str = r#\"\"nix::\"#; let c = '\"'; \n",
         ),
         ("spec/user.rs", "mod tests {\n    use super::*;\n}\nfn f<'a>(x: &'a str) {}\n"),
-        ("host/probe.rs", "#[cfg(target_os = \"macos\")]\nuse crate::sys::launchd;\n"),
+        ("detect/probe.rs", "#[cfg(target_os = \"macos\")]\nuse crate::sys::launchd;\n"),
         ("sys/linux.rs", "use nix::unistd;\nfn f() { unsafe { libc::sync() } }\n"),
         ("cli/main.rs", "use clap::Command;\nuse svcadapt::spec::Name;\nuse crate::Exit;\n"),
         ("lib.rs", "#[allow(unsafe_code)]\npub mod sys;\npub use crate::spec::Name;\n"),
@@ -214,7 +218,7 @@ fn check(file: &str, text: &str) -> Vec<Broken> {
             && !KNOWS_THE_PLATFORM.contains(&file)
             && words(line).any(|word| word == "target_os")
         {
-            report("`target_os` belongs in `sys` and `host/probe.rs`".to_owned());
+            report("`target_os` belongs in `sys` and `detect/probe.rs`".to_owned());
         }
     }
     broken

@@ -222,7 +222,7 @@ const SETTINGS: [(&str, &[&str]); 15] = [
 /// A setting of a spec as systemd prints it; `None` if systemd prints nothing comparable.
 fn shown(spec: &svcadapt::spec::ServiceSpec, directive: &str) -> Option<Vec<String>> {
     let field = FIELDS.iter().find(|row| row.directive == directive).unwrap().field;
-    let said: Vec<String> = svcadapt::target::values(spec, field)
+    let said: Vec<String> = svcadapt::divide::values(spec, field)
         .iter()
         .map(|value| value.to_string_lossy().into_owned())
         .collect();

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
-use svcadapt::check::Account;
-use svcadapt::check::Facts;
-use svcadapt::check::Inode;
-use svcadapt::check::Job;
-use svcadapt::check::Kind;
-use svcadapt::check::Severity;
-use svcadapt::check::job;
-use svcadapt::target::Scope;
+use svcadapt::divide::Scope;
+use svcadapt::lint::Account;
+use svcadapt::lint::Facts;
+use svcadapt::lint::Inode;
+use svcadapt::lint::Job;
+use svcadapt::lint::Kind;
+use svcadapt::lint::Severity;
+use svcadapt::lint::job;
 
 use crate::harness::Capability;
 use crate::harness::Dir;

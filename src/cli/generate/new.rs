@@ -3,17 +3,17 @@
 use serde_json::Value;
 use serde_json::json;
 
+use svcadapt::divide::Division;
+use svcadapt::divide::Hardening;
+use svcadapt::divide::Loss;
+use svcadapt::divide::LossKind;
+use svcadapt::divide::Subject;
+use svcadapt::divide::values;
 use svcadapt::format::Rendered;
 use svcadapt::format::Rewritten;
 use svcadapt::internal::Error;
 use svcadapt::spec::FIELDS;
 use svcadapt::spec::ServiceSpec;
-use svcadapt::target::Division;
-use svcadapt::target::Hardening;
-use svcadapt::target::Loss;
-use svcadapt::target::LossKind;
-use svcadapt::target::Subject;
-use svcadapt::target::values;
 
 use super::Beside;
 use super::Rewriting;

@@ -9,6 +9,8 @@ use serde_json::Error;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::divide::keep_alive;
+use crate::divide::nearest_of;
 use crate::format::LARGEST;
 use crate::format::lines::Lines;
 use crate::format::unit::contradictions;
@@ -21,8 +23,6 @@ use crate::spec::Problem;
 use crate::spec::Refusal;
 use crate::spec::ServiceSpec;
 use crate::spec::SpecDraft;
-use crate::target::keep_alive;
-use crate::target::nearest_of;
 
 use super::key;
 use super::key::BYTES;

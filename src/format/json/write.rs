@@ -8,11 +8,11 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::divide::values;
 use crate::spec::Arity;
 use crate::spec::FIELDS;
 use crate::spec::Field;
 use crate::spec::ServiceSpec;
-use crate::target::values;
 
 use super::key::BYTES;
 use super::key::COMMAND;

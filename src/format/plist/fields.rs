@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 
+use crate::divide::resource_key;
 use crate::format::adapter::Peeled;
 use crate::format::adapter::peel;
 use crate::spec::Command;
@@ -10,7 +11,6 @@ use crate::spec::Refusal;
 use crate::spec::Resource;
 use crate::spec::Restart;
 use crate::spec::ServiceName;
-use crate::target::resource_key;
 
 use super::exit_time_out;
 use super::keys;

@@ -246,8 +246,8 @@ pub(in crate::format) fn is_field(name: &str) -> bool {
 mod tests {
     use std::collections::BTreeSet;
 
+    use crate::divide::resource_key;
     use crate::spec::Resource;
-    use crate::target::resource_key;
 
     use super::*;
 

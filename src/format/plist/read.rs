@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
+use crate::divide::keep_alive;
+use crate::divide::starts_at_once;
 use crate::format::LARGEST;
 use crate::format::lines::Lines;
 use crate::spec;
@@ -14,8 +16,6 @@ use crate::spec::Refusal;
 use crate::spec::Restart;
 use crate::spec::SpecDraft;
 use crate::spec::Value as Native;
-use crate::target::keep_alive;
-use crate::target::starts_at_once;
 
 use super::binary;
 use super::keys;

@@ -11,16 +11,16 @@ use std::path::PathBuf;
 
 use plist::Dictionary;
 
+use crate::divide::Division;
+use crate::divide::Loss;
+use crate::divide::Scope;
+use crate::divide::Subject;
+use crate::divide::Target;
+use crate::divide::divide;
+use crate::divide::values;
 use crate::format::Rendered;
 use crate::format::Rewritten;
 use crate::spec::ServiceSpec;
-use crate::target::Division;
-use crate::target::Loss;
-use crate::target::Scope;
-use crate::target::Subject;
-use crate::target::Target;
-use crate::target::divide;
-use crate::target::values;
 
 use super::Label;
 use super::binary::MAGIC;

@@ -7,6 +7,15 @@ use std::time::Duration;
 use plist::Dictionary;
 use plist::Value;
 
+use crate::divide::Division;
+use crate::divide::Instead;
+use crate::divide::Place;
+use crate::divide::command;
+use crate::divide::in_launchd;
+use crate::divide::never_written;
+use crate::divide::resource_key;
+use crate::divide::starts_at_load;
+use crate::divide::values;
 use crate::format::Refused;
 use crate::format::Rendered;
 use crate::format::Unfit;
@@ -20,15 +29,6 @@ use crate::spec::Restart;
 use crate::spec::ServiceSpec;
 use crate::spec::Timespan;
 use crate::spec::Value as Native;
-use crate::target::Division;
-use crate::target::Instead;
-use crate::target::Place;
-use crate::target::command;
-use crate::target::in_launchd;
-use crate::target::never_written;
-use crate::target::resource_key;
-use crate::target::starts_at_load;
-use crate::target::values;
 
 use super::Label;
 use super::carry::text;
@@ -307,11 +307,11 @@ pub(super) fn whole_seconds(span: Duration) -> u64 {
 mod tests {
     use std::os::unix::ffi::OsStringExt;
 
+    use crate::divide::Scope;
+    use crate::divide::Target;
+    use crate::divide::divide;
     use crate::spec::Origin;
     use crate::spec::SpecDraft;
-    use crate::target::Scope;
-    use crate::target::Target;
-    use crate::target::divide;
 
     use super::*;
 

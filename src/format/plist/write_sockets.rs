@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use plist::Dictionary;
 use plist::Value;
 
+use crate::divide::Place;
+use crate::divide::launchd_listens;
 use crate::format::Refused;
 use crate::spec::BindIpv6Only;
 use crate::spec::Field;
@@ -15,8 +17,6 @@ use crate::spec::ServiceSpec;
 use crate::spec::Socket;
 use crate::spec::SocketAddress;
 use crate::spec::SocketKind;
-use crate::target::Place;
-use crate::target::launchd_listens;
 
 use super::carry::text;
 use super::keys;

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
+use crate::divide::values;
 use crate::spec::Arity;
 use crate::spec::FIELDS;
 use crate::spec::Field;
 use crate::spec::Native;
 use crate::spec::ServiceSpec;
-use crate::target::values;
 
 use super::UnitFile;
 use super::UnitName;

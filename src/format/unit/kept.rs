@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use crate::divide::is_idle;
 use crate::spec::Directive;
 use crate::spec::Native;
 use crate::spec::Origin;
-use crate::target::is_idle;
 
 /// An assignment that is not, or not wholly, in the draft. Together with the draft it makes the unit.
 #[derive(Debug, Clone, PartialEq, Eq)]

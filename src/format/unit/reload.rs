@@ -1,9 +1,9 @@
 //! How a unit reloads a service for systemd before 253, which has no `Type=notify-reload`.
 
+use crate::divide::reload_signal;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
 use crate::spec::SignalName;
-use crate::target::reload_signal;
 
 /// The values of `ExecReload=`, in their order; none where the service is not reloaded by a signal.
 ///

@@ -2,9 +2,9 @@
 
 use std::ffi::OsStr;
 
+use crate::divide::Place;
+use crate::divide::Setting;
 use crate::format::Refused;
-use crate::target::Place;
-use crate::target::Setting;
 
 use super::quote;
 

@@ -8,6 +8,21 @@ use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::path::Path;
 
+use crate::divide::Division;
+use crate::divide::Instead;
+use crate::divide::NOTIFY_RELOAD;
+use crate::divide::Place;
+use crate::divide::Setting;
+use crate::divide::Systemd;
+use crate::divide::Target;
+use crate::divide::as_launchd;
+use crate::divide::command;
+use crate::divide::in_systemd;
+use crate::divide::in_words_of;
+use crate::divide::is_known;
+use crate::divide::never_gives_up;
+use crate::divide::unknown;
+use crate::divide::values;
 use crate::format::Refused;
 use crate::format::Rendered;
 use crate::format::Unfit;
@@ -21,21 +36,6 @@ use crate::spec::Output;
 use crate::spec::Resource;
 use crate::spec::ServiceSpec;
 use crate::spec::ServiceType;
-use crate::target::Division;
-use crate::target::Instead;
-use crate::target::NOTIFY_RELOAD;
-use crate::target::Place;
-use crate::target::Setting;
-use crate::target::Systemd;
-use crate::target::Target;
-use crate::target::as_launchd;
-use crate::target::command;
-use crate::target::in_systemd;
-use crate::target::in_words_of;
-use crate::target::is_known;
-use crate::target::never_gives_up;
-use crate::target::unknown;
-use crate::target::values;
 
 use super::covered::covered;
 use super::quote;
@@ -54,7 +54,7 @@ pub fn write(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<
     write_hardened(spec, division, adapter, &[])
 }
 
-/// The same, with a sandbox around it ([`crate::target::harden`]).
+/// The same, with a sandbox around it ([`crate::divide::harden`]).
 pub fn write_hardened(
     spec: &ServiceSpec,
     division: &Division,
@@ -351,10 +351,10 @@ fn is_starters(output: Option<&Output>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::divide::Target;
+    use crate::divide::divide;
     use crate::spec::Origin;
     use crate::spec::SpecDraft;
-    use crate::target::Target;
-    use crate::target::divide;
 
     use super::*;
 

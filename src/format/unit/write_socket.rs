@@ -2,6 +2,13 @@
 
 use std::ffi::OsString;
 
+use crate::divide::Division;
+use crate::divide::Place;
+use crate::divide::Systemd;
+use crate::divide::Target;
+use crate::divide::is_known;
+use crate::divide::unknown;
+use crate::divide::values;
 use crate::format::Refused;
 use crate::spec::Arity;
 use crate::spec::Directive;
@@ -10,13 +17,6 @@ use crate::spec::Field;
 use crate::spec::Native;
 use crate::spec::ServiceName;
 use crate::spec::ServiceSpec;
-use crate::target::Division;
-use crate::target::Place;
-use crate::target::Systemd;
-use crate::target::Target;
-use crate::target::is_known;
-use crate::target::unknown;
-use crate::target::values;
 
 use super::quote;
 
@@ -144,10 +144,10 @@ pub(super) fn elsewhere(field: Field) -> bool {
 mod tests {
     use std::path::Path;
 
+    use crate::divide::divide;
     use crate::format::unit::write;
     use crate::spec::Origin;
     use crate::spec::SpecDraft;
-    use crate::target::divide;
 
     use super::*;
 

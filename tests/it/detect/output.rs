@@ -6,7 +6,7 @@ use std::process::Output;
 use std::process::Stdio;
 
 use serde_json::Value;
-use svcadapt::host::Facts;
+use svcadapt::detect::Facts;
 
 use super::support::PROGRAM;
 use super::support::clean;

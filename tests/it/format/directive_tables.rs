@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use svcadapt::target::DirectiveRow;
-use svcadapt::target::Section;
-use svcadapt::target::ValueKind;
-use svcadapt::target::Version;
-use svcadapt::target::directive;
-use svcadapt::target::directives;
+use svcadapt::divide::DirectiveRow;
+use svcadapt::divide::Section;
+use svcadapt::divide::ValueKind;
+use svcadapt::divide::Version;
+use svcadapt::divide::directive;
+use svcadapt::divide::directives;
 
 use crate::harness::skip;
 

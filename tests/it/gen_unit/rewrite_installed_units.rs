@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::path::PathBuf;
 
-use svcadapt::target::Section;
-use svcadapt::target::Version;
-use svcadapt::target::directive;
+use svcadapt::divide::Section;
+use svcadapt::divide::Version;
+use svcadapt::divide::directive;
 
 use crate::harness::skip;
 use crate::support::Folder;

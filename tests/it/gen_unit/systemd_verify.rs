@@ -5,14 +5,14 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use svcadapt::divide::Systemd;
+use svcadapt::divide::Target;
+use svcadapt::divide::Version;
+use svcadapt::divide::divide;
 use svcadapt::format::unit::write;
 use svcadapt::spec::Field;
 use svcadapt::spec::Principal;
 use svcadapt::spec::ServiceSpec;
-use svcadapt::target::Systemd;
-use svcadapt::target::Target;
-use svcadapt::target::Version;
-use svcadapt::target::divide;
 
 use crate::harness::Dir;
 use crate::harness::Exit;

@@ -4,6 +4,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use svcadapt::divide::Scope;
+use svcadapt::divide::Target;
+use svcadapt::divide::divide;
 use svcadapt::format::plist::Label;
 use svcadapt::format::plist::write;
 use svcadapt::spec::BindIpv6Only;
@@ -11,9 +14,6 @@ use svcadapt::spec::Field;
 use svcadapt::spec::Principal;
 use svcadapt::spec::SocketAddress;
 use svcadapt::spec::Sockets;
-use svcadapt::target::Scope;
-use svcadapt::target::Target;
-use svcadapt::target::divide;
 
 use crate::support::Chance;
 use crate::support::Folder;
@@ -38,7 +38,7 @@ fn of_launchd(field: Field) -> bool {
                 | Field::BindIPv6Only
                 | Field::LaunchdActivation
         )
-        || matches!(field, Field::Limit(resource) if svcadapt::target::resource_key(resource).is_some())
+        || matches!(field, Field::Limit(resource) if svcadapt::divide::resource_key(resource).is_some())
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn random_specs_round_trip_through_gen_plist() {
 
 /// The socket settings that launchd has keys for, and that the reader can distinguish from defaults.
 fn that_launchd_has(mut sockets: Sockets) -> Sockets {
-    sockets.listen.retain(svcadapt::target::launchd_listens);
+    sockets.listen.retain(svcadapt::divide::launchd_listens);
     if sockets.listen.is_empty() {
         return Sockets::default();
     }

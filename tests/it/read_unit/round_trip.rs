@@ -7,6 +7,10 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use svcadapt::divide::Systemd;
+use svcadapt::divide::Target;
+use svcadapt::divide::Version;
+use svcadapt::divide::divide;
 use svcadapt::format::unit::Reading;
 use svcadapt::format::unit::UnitFile;
 use svcadapt::format::unit::UnitName;
@@ -24,10 +28,6 @@ use svcadapt::spec::ServiceSpec;
 use svcadapt::spec::ServiceType;
 use svcadapt::spec::SpecDraft;
 use svcadapt::spec::literal;
-use svcadapt::target::Systemd;
-use svcadapt::target::Target;
-use svcadapt::target::Version;
-use svcadapt::target::divide;
 
 use super::read_text;
 use crate::support::Chance;

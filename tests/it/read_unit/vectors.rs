@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use svcadapt::divide::values;
 use svcadapt::format::unit::UnitFile;
 use svcadapt::format::unit::UnitName;
 use svcadapt::format::unit::read;
@@ -13,7 +14,6 @@ use svcadapt::spec::FIELDS;
 use svcadapt::spec::Field;
 use svcadapt::spec::ServiceSpec;
 use svcadapt::spec::Timespan;
-use svcadapt::target::values;
 
 /// Properties that systemd derives from others or prints under another name.
 const DERIVED: [&str; 7] = [

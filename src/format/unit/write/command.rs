@@ -3,15 +3,15 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use crate::divide::Place;
+use crate::divide::Word;
+use crate::divide::prefixes;
 use crate::format::Unfit;
 use crate::format::unit::quote;
 use crate::format::unit::quote::Dollar;
 use crate::spec::Directive;
 use crate::spec::Field;
 use crate::spec::Native;
-use crate::target::Place;
-use crate::target::Word;
-use crate::target::prefixes;
 
 use super::NO_VARIABLES;
 use super::Unit;

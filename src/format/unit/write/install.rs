@@ -1,10 +1,10 @@
 //! What wants a service, and the sections that a service has besides.
 
+use crate::divide::Scope;
+use crate::divide::is_on_demand;
+use crate::divide::wanted_by_all;
 use crate::format::unit::write_socket::tied;
 use crate::spec::Native;
-use crate::target::Scope;
-use crate::target::is_on_demand;
-use crate::target::wanted_by_all;
 
 use super::OWN;
 use super::Unit;

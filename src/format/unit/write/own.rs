@@ -1,5 +1,6 @@
 //! `[X-Svcadapt]`: what systemd has no word for.
 
+use crate::divide::values;
 use crate::format::unit::quote;
 use crate::spec::FIELDS;
 use crate::spec::Field;
@@ -8,7 +9,6 @@ use crate::spec::Output;
 use crate::spec::Resource;
 use crate::spec::ServiceType;
 use crate::spec::literal;
-use crate::target::values;
 
 use super::OWN;
 use super::Unit;

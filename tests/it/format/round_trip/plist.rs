@@ -8,16 +8,16 @@ use std::process::Command;
 use serde_json::Value;
 use serde_json::json;
 
+use svcadapt::divide::Scope;
+use svcadapt::divide::Target;
+use svcadapt::divide::divide;
+use svcadapt::divide::values;
 use svcadapt::format::Refused;
 use svcadapt::format::plist::Label;
 use svcadapt::format::plist::read;
 use svcadapt::format::plist::write;
 use svcadapt::spec::Field;
 use svcadapt::spec::ServiceSpec;
-use svcadapt::target::Scope;
-use svcadapt::target::Target;
-use svcadapt::target::divide;
-use svcadapt::target::values;
 
 use crate::gen_plist::read as python;
 use crate::harness::skip;

@@ -6,6 +6,10 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use svcadapt::divide::Place;
+use svcadapt::divide::Systemd;
+use svcadapt::divide::Target;
+use svcadapt::divide::divide;
 use svcadapt::format::Refused;
 use svcadapt::format::unit::UnitFile;
 use svcadapt::format::unit::UnitName;
@@ -13,10 +17,6 @@ use svcadapt::format::unit::read;
 use svcadapt::format::unit::write;
 use svcadapt::spec::Field;
 use svcadapt::spec::ServiceSpec;
-use svcadapt::target::Place;
-use svcadapt::target::Systemd;
-use svcadapt::target::Target;
-use svcadapt::target::divide;
 
 use crate::support::Chance;
 use crate::support::Folder;
@@ -84,7 +84,7 @@ fn random_values_round_trip_or_are_refused_at_their_byte() {
             );
         }
         for field in fields {
-            for value in svcadapt::target::values(&spec, field) {
+            for value in svcadapt::divide::values(&spec, field) {
                 bad.extend(unfit(Some(field), &value).map(|at| (format!("--{}", field.option()), value, at)));
             }
         }
@@ -99,7 +99,7 @@ fn random_values_round_trip_or_are_refused_at_their_byte() {
                 assert_eq!(again.command, spec.command, "{text}");
                 for (field, _) in said.fields() {
                     let (ours, theirs) =
-                        (svcadapt::target::values(&again, field), svcadapt::target::values(&spec, field));
+                        (svcadapt::divide::values(&again, field), svcadapt::divide::values(&spec, field));
                     assert_eq!(ours, theirs, "{text}");
                 }
                 values += 9 + 4 + 4;

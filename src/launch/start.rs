@@ -1,0 +1,219 @@
+//! One start: what all courses share.
+
+use std::collections::BTreeMap;
+use std::ffi::CString;
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::plan;
+use crate::plan::Plan;
+use crate::plan::Resolved;
+use crate::plan::Step;
+use crate::readiness::Identity;
+use crate::readiness::Means;
+use crate::readiness::Probes;
+use crate::setup;
+use crate::setup::Claim;
+use crate::setup::Failure;
+use crate::setup::Made;
+use crate::setup::Work;
+use crate::setup::state;
+use crate::setup::state::SOCKET;
+use crate::spec::Probe;
+use crate::spec::ServiceSpec;
+use crate::spec::ServiceType;
+use crate::sys::fd;
+use crate::sys::file;
+use crate::sys::listen;
+use crate::sys::process;
+use crate::sys::socket::NotifySocket;
+
+use super::between::Line;
+use super::watch::Forking;
+
+/// What is started.
+pub(super) struct Start<'a> {
+    pub(super) spec: &'a ServiceSpec,
+    pub(super) plan: &'a Plan,
+    pub(super) resolved: &'a Resolved,
+    /// The process that was started. Who launches may be another one.
+    started: i32,
+}
+
+/// The two ends of a start: the one that waits, and the one that becomes the program.
+pub(super) struct Ends<'a> {
+    pub(super) probes: Probes,
+    pub(super) reports: OwnedFd,
+    pub(super) work: Work<'a>,
+    /// The socket in the file system, to be removed when nobody listens any more.
+    pub(super) socket: Option<SocketFile>,
+    /// To the process between, where that stays.
+    pub(super) line: Option<Line>,
+}
+
+impl<'a> Start<'a> {
+    /// In the process that was started.
+    pub(super) fn new(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolved) -> Self {
+        Self { spec, plan, resolved, started: process::own_pid() }
+    }
+
+    /// The service's name in messages.
+    pub(super) fn name(&self) -> String {
+        let program = || self.spec.command.program.to_string_lossy().into_owned();
+        self.spec.name.as_ref().map_or_else(program, ToString::to_string)
+    }
+
+    /// Whether the program is to do its work and end.
+    pub(super) fn once(&self) -> bool {
+        self.spec.service_type == Some(ServiceType::Oneshot)
+    }
+
+    /// Whether the program forks itself into the background.
+    pub(super) fn forking(&self) -> bool {
+        self.spec.service_type == Some(ServiceType::Forking)
+    }
+
+    /// Takes the lock for a program that will not keep it, and looks who is here before it is started. None where it
+    /// stays, and takes the lock itself.
+    pub(super) fn claim(&self) -> Result<Option<(Claim<'a>, Forking)>, Failure> {
+        if !self.forking() {
+            return Ok(None);
+        }
+        let claim = Claim::take(self.spec, self.resolved, self.plan.course)?;
+        let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
+        let forking = Forking::new(pid_file, self.resolved.account.uid)
+            .map_err(|error| Failure::io(&Step::Fork, &error))?;
+        Ok(Some((claim, forking)))
+    }
+
+    /// The environment of the program, without what only a start knows.
+    pub(super) fn environment(&self) -> BTreeMap<OsString, OsString> {
+        plan::environment(self.spec, self.resolved, self.plan.surroundings)
+    }
+
+    /// Opens everything that has to exist before the processes are two.
+    ///
+    /// What only we need gets a number that the program is not promised.
+    pub(super) fn prepare(&self) -> Result<Ends<'a>, Failure> {
+        let failed = |error: io::Error| Failure::io(&Step::NotifySocket, &error);
+        let mut environment = self.environment();
+        let listens = self.plan.steps.iter().any(|planned| planned.step == Step::NotifySocket);
+        let mut file = None;
+        let socket = if listens {
+            let (socket, address, path) = self.listen()?;
+            environment.insert("NOTIFY_SOCKET".into(), address);
+            file = path;
+            Some(socket)
+        } else {
+            None
+        };
+        let identity = if self.resolved.standing.is_root() {
+            Identity::Other {
+                uid: self.resolved.account.uid,
+                gid: self.resolved.account.gid,
+                groups: self.resolved.account.groups.clone(),
+                member: self.resolved.account.member.clone(),
+            }
+        } else {
+            Identity::Own
+        };
+        let variables = environment.iter().filter_map(|(name, value)| {
+            let mut text = name.clone();
+            text.push("=");
+            text.push(value);
+            CString::new(text.as_bytes()).ok()
+        });
+        let mut means = Means { socket, pipes: Vec::new(), identity, environment: variables.collect() };
+        let mut work = Work::new(self.spec, self.resolved, environment, self.started);
+        for probe in &self.spec.ready {
+            if let Probe::Fd(number) = probe {
+                let (out, input) = self.pipe().map_err(failed)?;
+                means.pipes.push((*number, out));
+                work.place(input, *number);
+            }
+        }
+        let (reports, reporter) = self.pipe().map_err(failed)?;
+        fd::fresh_nonblocking(&reports).map_err(failed)?;
+        work.report_to(reporter);
+        let stays = self.plan.has(&Step::StayBetween);
+        let line =
+            stays.then(Line::new).transpose().map_err(|error| Failure::io(&Step::StayBetween, &error))?;
+        Ok(Ends { probes: Probes::new(&self.spec.ready, means), reports, work, socket: file, line })
+    }
+
+    /// After a failure: what was made is taken away again, as far as it is still what it was.
+    pub(super) fn take_away(&self, made: &[Made], main: Option<i32>) {
+        setup::take_away(self.spec, self.resolved, made, main);
+    }
+
+    fn pipe(&self) -> io::Result<(OwnedFd, OwnedFd)> {
+        let (out, input) = fd::pipe()?;
+        Ok((self.aside(out)?, self.aside(input)?))
+    }
+
+    /// Moves a descriptor to a number that the program is not promised.
+    fn aside(&self, descriptor: OwnedFd) -> io::Result<OwnedFd> {
+        fd::duplicate_beside(descriptor, self.plan.promised())
+    }
+
+    /// A socket for the program alone: in a directory that is ours, owned by its user; or without a place in the
+    /// file system, where the program's file system is another one, or there is no such directory.
+    fn listen(&self) -> Result<(NotifySocket, OsString, Option<SocketFile>), Failure> {
+        let failed = |error: io::Error| Failure::io(&Step::NotifySocket, &error);
+        let without = || {
+            let (socket, name) = NotifySocket::abstract_name().map_err(failed)?;
+            let mut address = b"@".to_vec();
+            address.extend(name);
+            Ok((socket, <OsString as std::os::unix::ffi::OsStringExt>::from_vec(address), None))
+        };
+        let path = state::directory().join(format!("{SOCKET}{}", process::own_pid()));
+        if self.spec.root_directory.is_some() || path.as_os_str().len() > NotifySocket::LONGEST_PATH {
+            return without();
+        }
+        if let Err(unusable) = state::prepare_directory() {
+            return without().map_err(|_| Failure::unusable(&Step::NotifySocket, unusable));
+        }
+        sweep(&state::directory());
+        let before = file::set_umask(0o177);
+        let bound = NotifySocket::at(&path);
+        file::set_umask(before);
+        let socket = bound.map_err(failed)?;
+        let guard = SocketFile(path.clone());
+        if self.resolved.standing.is_root() {
+            let account = &self.resolved.account;
+            std::os::unix::fs::lchown(&path, Some(account.uid), Some(account.gid)).map_err(failed)?;
+        }
+        Ok((socket, path.into_os_string(), Some(guard)))
+    }
+}
+
+/// Removes the sockets of launchers that were killed before they could. One of our own number is none of ours yet.
+///
+/// A number says little: a process of another pid namespace has one that is nobody's here. So one that somebody still has
+/// open stays, and so does one whose number is that of any process: it may be just about to be opened.
+fn sweep(directory: &Path) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let listener =
+            name.to_str().and_then(|name| name.strip_prefix(SOCKET)).and_then(|pid| pid.parse().ok());
+        if listener.is_some_and(|pid: i32| pid == process::own_pid() || process::identity(pid).is_err())
+            && listen::answers(listen::Kind::Datagram, &entry.path()).is_ok_and(|open| !open)
+        {
+            // Another launcher may have been quicker.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// The name of a socket, removed when this goes.
+pub(super) struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,86 @@
+//! Telling whoever waits above that the service is ready.
+
+use std::io;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+
+use crate::notify::Address;
+use crate::notify::Notifier;
+use crate::setup::Failure;
+use crate::sys::fd;
+use crate::sys::words;
+
+use super::start::Start;
+
+/// Whoever waits for the readiness.
+pub(super) enum Tell {
+    Manager(Notifier),
+    Newline(OwnedFd),
+}
+
+impl Tell {
+    /// Finds out who waits.
+    pub(super) fn new(start: &Start<'_>) -> Result<Self, Failure> {
+        if let Some(number) = start.spec.notification_fd {
+            let failed = |cause: String| Failure::new("notification fd", number.to_string(), cause, 202);
+            return fd::copy_of(number, 3).map(Self::Newline).map_err(|error| failed(words(&error)));
+        }
+        let failed = |cause: String| Failure::new("notify socket", "NOTIFY_SOCKET", cause, 202);
+        let inherited = &start.resolved.inherited;
+        let value = inherited.iter().find(|(name, _)| name == "NOTIFY_SOCKET").map(|(_, value)| value);
+        let value = value.ok_or_else(|| failed("it is not set".to_owned()))?;
+        Address::parse(value).map(|address| Self::Manager(Notifier::new(address))).map_err(failed)
+    }
+
+    /// Tells that the service is ready.
+    pub(super) fn ready(&self) -> io::Result<()> {
+        match self {
+            Self::Manager(notifier) => notifier.ready(),
+            Self::Newline(pipe) => fd::write_all(pipe, b"\n"),
+        }
+    }
+
+    /// Tells which process is the main one, and where it does not tell that itself that the service is ready. In one
+    /// message: no manager can see the one without the other.
+    pub(super) fn main_process(&self, pid: i32, ready: bool) -> io::Result<()> {
+        match self {
+            Self::Manager(notifier) => notifier.main_process(pid, ready),
+            Self::Newline(_) if ready => self.ready(),
+            Self::Newline(_) => Ok(()),
+        }
+    }
+
+    /// Waits until what was told has been read, for a teller that is about to go.
+    pub(super) fn barrier(&self) -> io::Result<()> {
+        match self {
+            Self::Manager(notifier) => notifier.barrier(),
+            Self::Newline(_) => Ok(()),
+        }
+    }
+
+    /// Says on standard error, which is the manager's log, that it could not be told: nothing else would say why the
+    /// service is never ready.
+    pub(super) fn unheard(&self, error: &io::Error) {
+        let (stage, object) = match self {
+            Self::Manager(notifier) => ("notify socket", notifier.address().to_string()),
+            Self::Newline(_) => ("notification fd", String::new()),
+        };
+        let failure = match object.as_str() {
+            "" => Failure::bare(stage, words(error), 202),
+            _ => Failure::new(stage, object, words(error), 202),
+        };
+        let text = format!(
+            "svcadapt: {failure}\n  hint: the service runs, and its manager does not know that it is ready\n"
+        );
+        let _ = io::stderr().write_all(text.as_bytes());
+    }
+
+    /// Tells people something, where they can be told, and waits until that has been read.
+    pub(super) fn status(&self, text: &str) {
+        if let Self::Manager(notifier) = self {
+            // It is a courtesy; nothing depends on it.
+            let _ = notifier.status(text);
+            let _ = notifier.barrier();
+        }
+    }
+}

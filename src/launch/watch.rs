@@ -1,0 +1,404 @@
+//! Waiting for a start to come true: one loop over reports, signals, signs of readiness and the clock.
+
+mod forking;
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::readiness::Family;
+use crate::readiness::Probes;
+use crate::setup::Failure;
+use crate::setup::Made;
+use crate::setup::Report;
+use crate::setup::Reports;
+use crate::sys::fd;
+use crate::sys::held::Held;
+use crate::sys::plain;
+use crate::sys::process;
+use crate::sys::process::Ended;
+use crate::sys::process::Reaped;
+use crate::sys::signal;
+use crate::sys::signal::Signals;
+
+use super::between::Between;
+
+pub(super) use forking::Forking;
+
+/// How long a program that can no longer say that it is ready may take to end: its destructors run, and then how it
+/// ends says more than we could.
+const LAST_MOMENTS: Duration = Duration::from_secs(2);
+
+/// How often the reports are read before anything else is looked at: what a service's own code writes may have no end.
+const MOST_READS: usize = 64;
+
+/// A start that is being watched.
+pub(super) struct Watch<'a> {
+    pub(super) probes: Probes,
+    pub(super) reports: Option<OwnedFd>,
+    pub(super) eyes: Eyes<'a>,
+    /// The process that all processes of the service descend from.
+    pub(super) root: i32,
+    /// The process that becomes the program, as soon as it is known.
+    pub(super) main: Option<i32>,
+    /// What was made so far.
+    pub(super) made: Vec<Made>,
+    pub(super) patience: Option<Duration>,
+    /// When everything began.
+    pub(super) begun: Instant,
+    /// Whether the process stays the program that it is, and says itself that it is ready.
+    pub(super) hears_itself: bool,
+    /// Whether it is executed again on the way.
+    pub(super) returns: Returns,
+    /// The process that is its parent, where that stays and is not us.
+    pub(super) between: Option<Between>,
+    /// What it says that it is doing.
+    pub(super) status: Option<String>,
+    /// What it says why it will fail.
+    pub(super) why: Option<String>,
+    /// Until when it has asked to be given, from the beginning on.
+    extended: Duration,
+    /// What is known of a program that forks itself into the background; none where it stays.
+    pub(super) forking: Option<Forking>,
+    reader: Reports,
+    /// Whether the service's own code may write the reports.
+    settled: bool,
+    stage: Stage,
+    /// Children that were reaped before anybody had told which of them is the main process.
+    early: Vec<(i32, Ended)>,
+    ended: Option<Ended>,
+}
+
+/// How far the process that becomes the program has come, as far as it told.
+enum Stage {
+    SettingUp,
+    /// It is about to execute the program; the end of the pipe will say that it did.
+    Executing,
+    Executed,
+    /// It has said that it is ready.
+    Told,
+    /// It has let go of the pipe without that, then: it is about to end, or never will be ready.
+    LetGo(Instant),
+    /// It is ready, and its end is waited for.
+    Staying,
+    Failed(Failure),
+}
+
+/// Whether a program that becomes the service itself is executed again, and then comes back to where it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Returns {
+    /// It is not.
+    Never,
+    /// It is, or will be, and has not come back yet.
+    Awaited,
+    /// It has come back.
+    Returned,
+}
+
+/// By what a death is seen.
+pub(super) enum Eyes<'a> {
+    /// The service's processes are our children, or become so.
+    Parent(&'a Signals),
+    /// They are not; this is the main one.
+    Helper(&'a Held),
+}
+
+/// What the waiting came to.
+pub(super) enum Event {
+    /// All signs of readiness are there.
+    Ready,
+    /// The main process of a program that forks itself away has been found, or another one than before.
+    Main(i32),
+    /// A step failed.
+    Failed(Failure),
+    /// The program ended; how, where that can be known.
+    Ended(Option<Ended>),
+    /// It took too long.
+    TimedOut(Duration),
+    /// The program can never say any more that it is ready, and does not end.
+    LetGo,
+    /// A signal came that is not about children.
+    Signal(i32),
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(probes: Probes, reports: OwnedFd, eyes: Eyes<'a>, root: i32) -> Self {
+        Self {
+            probes,
+            reports: Some(reports),
+            eyes,
+            root,
+            main: None,
+            made: Vec::new(),
+            patience: None,
+            begun: Instant::now(),
+            hears_itself: false,
+            returns: Returns::Never,
+            between: None,
+            status: None,
+            why: None,
+            extended: Duration::ZERO,
+            forking: None,
+            reader: Reports::default(),
+            settled: false,
+            stage: Stage::SettingUp,
+            early: Vec::new(),
+            ended: None,
+        }
+    }
+
+    /// How the program has ended, if it has, and we are whom that is told.
+    pub(super) fn ended(&self) -> Option<Ended> {
+        self.ended.or(self.reaped_early())
+    }
+
+    /// From here on only an end is waited for.
+    pub(super) fn stay(&mut self) {
+        self.stage = Stage::Staying;
+    }
+
+    /// Waits for the next thing that matters.
+    pub(super) fn next(&mut self) -> io::Result<Event> {
+        loop {
+            if let Some(signal) = self.signals()? {
+                return Ok(Event::Signal(signal));
+            }
+            if let Some(told) = self.told()? {
+                return Ok(told);
+            }
+            if let Some(main) = self.find()? {
+                return Ok(Event::Main(main));
+            }
+            let elapsed = self.begun.elapsed();
+            if self.promised() && !self.exiting() {
+                return Ok(Event::Ready);
+            }
+            self.look(elapsed)?;
+            if let Some(ended) = self.death()? {
+                // What it told before it ended may have come since we looked.
+                if let Some(told) = self.told()? {
+                    return Ok(told);
+                }
+                self.look(elapsed)?;
+                let ended = ended.or(self.reaped_early());
+                // We leave only after a report, so whoever left was the program.
+                let executed =
+                    self.forking.is_none() && self.promised() && matches!(ended, Some(Ended::Exited(_)));
+                return Ok(if executed { Event::Ready } else { Event::Ended(ended) });
+            }
+            // Without a sign to wait for it is about to end here, and how it ends will tell.
+            if self.runs() && !self.probes.is_empty() && self.probes.all_met() {
+                return Ok(Event::Ready);
+            }
+            if self.moments_left().is_some_and(|left| left.is_zero()) {
+                return Ok(Event::LetGo);
+            }
+            if let Some(patience) = self.patience_left(elapsed)
+                && patience.is_zero()
+            {
+                return Ok(Event::TimedOut(elapsed));
+            }
+            self.wait(elapsed)?;
+        }
+    }
+
+    /// What the reports say: a failure, if there was one.
+    fn told(&mut self) -> io::Result<Option<Event>> {
+        self.read_reports()?;
+        Ok(match &self.stage {
+            Stage::Failed(failure) => Some(Event::Failed(failure.clone())),
+            _ => None,
+        })
+    }
+
+    /// Whether all that was promised has happened: without a sign to wait for, that is the exec.
+    fn promised(&self) -> bool {
+        let done = matches!(self.stage, Stage::Told) || (self.runs() && self.probes.is_empty());
+        done && self.main.is_some()
+    }
+
+    /// Whether the program runs as what it is to stay.
+    fn runs(&self) -> bool {
+        matches!(self.stage, Stage::Executed) && self.forking.as_ref().is_none_or(Forking::is_settled)
+    }
+
+    /// How long a program that has let go of everything may take to end.
+    fn moments_left(&self) -> Option<Duration> {
+        match self.stage {
+            Stage::LetGo(since) => Some(LAST_MOMENTS.saturating_sub(since.elapsed())),
+            _ => None,
+        }
+    }
+
+    /// Whether the main process is about to end. The pipe's end can also be that of a process that was killed before
+    /// the exec; how it ends will tell.
+    fn exiting(&self) -> bool {
+        self.main.is_some_and(|main| match process::is_exiting(main) {
+            Ok(exiting) => exiting,
+            // It has ended, and its parent has seen that before us; or it is hidden from us (hidepid=, proc(5)).
+            Err(_) => {
+                Held::open(main).is_ok_and(|held| held.is_none_or(|held| held.has_ended().unwrap_or(true)))
+            }
+        })
+    }
+
+    fn look(&mut self, elapsed: Duration) -> io::Result<()> {
+        match self.main {
+            Some(main) if self.runs() => self.probes.look(Family { main, root: self.root }, elapsed),
+            _ => Ok(()),
+        }
+    }
+
+    /// The program may ask for more time than it was given (EXTEND_TIMEOUT_USEC, sd_notify(3)).
+    fn patience_left(&self, elapsed: Duration) -> Option<Duration> {
+        let extended = self.extended.max(self.probes.news().extended.unwrap_or_default());
+        let patience = self.patience?.max(extended);
+        Some(patience.saturating_sub(elapsed))
+    }
+
+    fn wait(&self, elapsed: Duration) -> io::Result<()> {
+        let pause = match (&self.stage, &self.forking) {
+            (Stage::Executed, Some(forking)) if !forking.is_settled() => forking.pause(elapsed),
+            (Stage::Executed, _) => self.probes.pause(elapsed),
+            _ => None,
+        };
+        let held = self.forking.as_ref().and_then(Forking::main);
+        let main = match self.eyes {
+            Eyes::Parent(_) => None,
+            Eyes::Helper(main) => Some(main),
+        };
+        let looks = [held, main].into_iter().flatten().filter_map(Held::pause).min();
+        let longest = [pause, looks, self.moments_left(), self.patience_left(elapsed)];
+        let longest = longest.into_iter().flatten().min();
+        let mut all: Vec<BorrowedFd<'_>> = self.probes.descriptors();
+        all.extend(self.reports.as_ref().map(AsFd::as_fd));
+        all.extend([held, main].into_iter().flatten().filter_map(Held::descriptor));
+        all.extend(self.between.as_ref().filter(|between| between.is_there()).map(AsFd::as_fd));
+        if let Eyes::Parent(signals) = self.eyes {
+            all.push(signals.as_fd());
+        }
+        fd::wait_readable(&all, longest).map(drop)
+    }
+
+    fn signals(&mut self) -> io::Result<Option<i32>> {
+        let Eyes::Parent(signals) = self.eyes else { return Ok(None) };
+        while let Some(signal) = signals.next()? {
+            if signal != signal::SIGCHLD {
+                return Ok(Some(signal));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads what has been told since the last time.
+    pub(super) fn read_reports(&mut self) -> io::Result<()> {
+        let Some(pipe) = &self.reports else { return Ok(()) };
+        let mut buffer = [0; 4096];
+        for _ in 0..MOST_READS {
+            match fd::read(pipe, &mut buffer)? {
+                Some(0) => {
+                    self.reports = None;
+                    match self.stage {
+                        Stage::Executing => self.stage = Stage::Executed,
+                        Stage::SettingUp if self.hears_itself => self.stage = Stage::LetGo(Instant::now()),
+                        _ => {}
+                    }
+                    return Ok(());
+                }
+                Some(length) => self.reader.feed(&buffer[..length]),
+                None => return Ok(()),
+            }
+            for report in self.reader.by_ref() {
+                match report {
+                    // With our rights nothing is removed that others name, nobody is taken for the service, and nothing is
+                    // told in our words.
+                    Report::Started(_) | Report::Made(_) | Report::Failed(_) | Report::Executing
+                        if self.settled => {}
+                    Report::Started(pid) => self.main = Some(pid),
+                    Report::Made(made) => self.made.push(made),
+                    Report::Settled => self.settled = true,
+                    Report::Failed(failure) => self.stage = Stage::Failed(failure),
+                    Report::Executing => self.stage = Stage::Executing,
+                    Report::Entered => self.returns = Returns::Returned,
+                    Report::Ready => self.stage = Stage::Told,
+                    Report::Status(text) => self.status = Some(text),
+                    Report::Extend(micros) => {
+                        self.extended = self.begun.elapsed().saturating_add(Duration::from_micros(micros));
+                    }
+                    Report::Why(text) => self.why = Some(plain(&text)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reaps what has ended. Of the main process its end is news; of a process that never told its number too.
+    #[allow(clippy::option_option, reason = "the inner one says that a death was seen, but not how")]
+    fn death(&mut self) -> io::Result<Option<Option<Ended>>> {
+        let main = match self.eyes {
+            Eyes::Helper(main) => {
+                // The only children of a helper are the commands of its probes.
+                while let Reaped::Child(pid, ended) = process::reap()? {
+                    self.probes.child_ended(pid, ended, self.begun.elapsed());
+                }
+                return Ok(main.has_ended()?.then_some(None));
+            }
+            Eyes::Parent(_) if self.forking.is_some() => return self.death_of_forking(),
+            Eyes::Parent(_) => self.main,
+        };
+        loop {
+            match self.reap()? {
+                Reaped::Child(pid, ended) if main.is_none() => self.early.push((pid, ended)),
+                Reaped::Child(pid, ended) if Some(pid) == main => self.ended = Some(ended),
+                Reaped::Child(pid, ended) => self.probes.child_ended(pid, ended, self.begun.elapsed()),
+                Reaped::None => return Ok(self.ended.or(self.reaped_early()).map(Some)),
+                Reaped::NoChildren => return Ok(Some(self.ended.or(self.reaped_early()))),
+            }
+        }
+    }
+
+    /// Somebody who has ended: a child of ours, or of the process between.
+    fn reap(&self) -> io::Result<Reaped> {
+        self.between.as_ref().map_or_else(process::reap, Between::reap)
+    }
+
+    /// How the main process ended, if that was before we knew that it is the main one.
+    fn reaped_early(&self) -> Option<Ended> {
+        self.early.iter().find(|(pid, _)| Some(*pid) == self.main).map(|(_, ended)| *ended)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::readiness::Identity;
+    use crate::readiness::Means;
+
+    use super::*;
+
+    #[test]
+    fn what_the_services_own_code_says_was_made_is_not_believed() {
+        let own = process::own_pid();
+        let (reports, service) = fd::pipe().unwrap();
+        fd::nonblocking(&reports, true).unwrap();
+        let held = Held::open(own).unwrap().unwrap();
+        let identity = Identity::Own;
+        let means = Means { socket: None, pipes: Vec::new(), identity, environment: Vec::new() };
+        let probes = Probes::new(&[], means);
+        let mut watch = Watch::new(probes, reports, Eyes::Helper(&held), own);
+        let made = |path: &str| Made { directory: false, path: path.into(), device: 1, inode: 1 };
+        for report in [
+            Report::Started(7),
+            Report::Made(made("/run/ours")),
+            Report::Settled,
+            Report::Started(1),
+            Report::Made(made("/run/docker.sock")),
+        ] {
+            report.send(&service).unwrap();
+        }
+        watch.read_reports().unwrap();
+        assert_eq!((watch.main, watch.made), (Some(7), vec![made("/run/ours")]));
+    }
+}

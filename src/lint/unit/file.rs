@@ -1,0 +1,12 @@
+//! Who can change the unit, and whether it is marked as a program.
+
+use crate::lint::Findings;
+use crate::lint::file;
+
+use super::Unit;
+
+pub(super) fn find(unit: &Unit, findings: &mut Findings) {
+    for source in unit.sources() {
+        file::unit(&source.file.path, unit.machine, findings);
+    }
+}

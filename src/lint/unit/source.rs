@@ -1,0 +1,35 @@
+//! A unit file with its bytes: what the reader of the format leaves out is looked for there.
+
+use std::path::Path;
+
+use crate::format::unit::UnitFile;
+use crate::lint::Finding;
+use crate::lint::Findings;
+use crate::lint::rules;
+use crate::spec::Origin;
+
+/// A unit file or a drop-in, as text and as assignments.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its assignments.
+    pub file: UnitFile,
+    /// What stands in it.
+    pub text: Vec<u8>,
+}
+
+impl Source {
+    /// Reads a text; what systemd would take the whole file away for is a finding.
+    pub fn parse(path: &Path, text: Vec<u8>) -> Result<Self, Vec<Finding>> {
+        match UnitFile::parse(path, &text) {
+            Ok(file) => Ok(Self { file, text }),
+            Err(faults) => {
+                let mut findings = Findings::default();
+                for fault in faults {
+                    let origin = Origin::in_file(fault.path, fault.spot);
+                    findings.add(&rules::file::REFUSED, origin, fault.message);
+                }
+                Err(findings.sorted())
+            }
+        }
+    }
+}
