@@ -2,11 +2,8 @@
 
 use std::fmt;
 
-#[cfg(feature = "formats")]
-use crate::format::unit::Fault;
 use crate::setup::Failure;
-use crate::sys::plain;
-use crate::sys::plain_lines;
+use crate::sys::{plain, plain_lines};
 
 /// One failure: what failed, of what, why, and where there is one the cure.
 ///
@@ -82,22 +79,6 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
-
-#[cfg(feature = "formats")]
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Self {
-        let path = fault.path.display();
-        match fault.spot {
-            None => Self::new(path.to_string(), fault.message),
-            Some(spot) => {
-                let mut error = Self::new(format!("{path}:{}:{}", spot.line, spot.column), fault.message);
-                error.said =
-                    spot.to_string().lines().filter_map(|l| l.strip_prefix("  | ")).map(Into::into).collect();
-                error
-            }
-        }
-    }
-}
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {

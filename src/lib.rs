@@ -18,38 +18,36 @@
 //! The way through the rooms:
 //!
 //! ```text
-//! options ─► SpecDraft ─► ServiceSpec ─┬─► divide::divide ─► format: a unit, a property list
-//!            detect::detect ─────────────┴─► Plan ─► setup ─► readiness, launch ⇄ notify
+//! options ─► SpecDraft ─► ServiceSpec ─┐
+//!            detect::detect ───────────┴─► Plan ─► setup ─► readiness, launch ⇄ notify
 //! ```
+//!
+//! What a service is, is the crate `svcadapt-spec`, here as [`spec`]. Files (units, property lists, JSON) are read, divided
+//! and written by the crate `svcadapt-convert`, which a program that only becomes a service does not need.
 
 pub mod control;
 pub mod daemon;
 pub mod detect;
-#[cfg(feature = "formats")]
-pub mod divide;
 mod error;
-#[cfg(feature = "formats")]
-pub mod format;
 #[doc(hidden)]
 pub mod internal;
 #[allow(unreachable_pub, reason = "as in `notify`")]
 mod launch;
-#[cfg(feature = "formats")]
-pub mod lint;
 #[allow(unreachable_pub, reason = "which of its items leave the crate, `internal` says")]
 mod notify;
 pub mod plan;
 #[allow(unreachable_pub, reason = "as in `notify`")]
 mod readiness;
 #[allow(unreachable_pub, reason = "as in `notify`")]
+mod registry;
+#[allow(unreachable_pub, reason = "as in `notify`")]
 mod setup;
-pub mod spec;
 #[allow(unreachable_pub, unsafe_code, reason = "the one room that talks to the kernel, and as in `notify`")]
 mod sys;
 
-pub use daemon::Daemon;
-pub use daemon::Error;
+pub use daemon::{Daemon, Error};
 pub use error::USAGE;
+pub use svcadapt_spec as spec;
 
 /// The rooms whose safe functions are only safe in the hands of this crate stay closed.
 ///

@@ -41,7 +41,7 @@ use nix::time::clock_gettime;
 use nix::unistd::Pid;
 use svcadapt::control::Target;
 use svcadapt::control::stop;
-use svcadapt::spec::AbsPath;
+use svcadapt_spec::AbsPath;
 
 /// What a service gets from most shells and managers.
 const FEW: u64 = 1024;

@@ -5,10 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use clap::ArgMatches;
-
 use svcadapt::internal::Error;
-use svcadapt::spec::ServiceSpec;
-use svcadapt::spec::ServiceType;
+use svcadapt_spec::{ServiceSpec, ServiceType};
 
 /// An output of the service that would be the file itself: `-o` is not `--output`.
 pub(super) fn misplaced(matches: &ArgMatches) -> Option<Error> {

@@ -1,25 +1,13 @@
 //! What was typed: a file, options from the table of fields, and the command after `--`.
 
-use std::ffi::OsStr;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Component;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
-use clap::Arg;
-use clap::ArgAction;
-use clap::ArgMatches;
-use clap::Command;
 use clap::builder::ValueParser;
-use clap::value_parser;
-
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use svcadapt::detect::Asked;
-use svcadapt::spec::FIELDS;
-use svcadapt::spec::Field;
-use svcadapt::spec::FieldRow;
-use svcadapt::spec::Origin;
-use svcadapt::spec::SpecDraft;
+use svcadapt_spec::{FIELDS, Field, FieldRow, Origin, SpecDraft};
 
 /// What a switch without a value says.
 pub(crate) const YES: &str = "yes";

@@ -2,47 +2,23 @@
 
 use std::ffi::OsString;
 use std::fmt::Write;
-use std::path::Component;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
-use clap::Arg;
-use clap::ArgAction;
-use clap::ArgMatches;
-use clap::Command;
-use clap::value_parser;
-use serde_json::Value;
-use serde_json::json;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use serde_json::{Value, json};
+use svcadapt::internal::{Error, plain};
+use svcadapt_convert::directive::Version;
+use svcadapt_convert::divide::Systemd;
+use svcadapt_convert::lint::{Elsewhere, Finding, Job, Machine, Rule, Service, Severity, Source, rules};
+use svcadapt_convert::unit::LARGEST_UNIT;
+use svcadapt_convert::{LARGEST, lint};
+use svcadapt_spec::{Origin, Scope, Spot};
 
-use svcadapt::divide::Scope;
-use svcadapt::divide::Systemd;
-use svcadapt::divide::Version;
-use svcadapt::format::LARGEST;
-use svcadapt::format::unit::LARGEST_UNIT;
-use svcadapt::internal::Error;
-use svcadapt::internal::plain;
-use svcadapt::lint;
-use svcadapt::lint::Elsewhere;
-use svcadapt::lint::Finding;
-use svcadapt::lint::Here;
-use svcadapt::lint::Job;
-use svcadapt::lint::Machine;
-use svcadapt::lint::Rule;
-use svcadapt::lint::Service;
-use svcadapt::lint::Severity;
-use svcadapt::lint::Source;
-use svcadapt::lint::rules;
-use svcadapt::spec::Origin;
-use svcadapt::spec::Spot;
-
-use super::Exit;
 use super::plain::json_text;
-use super::report::print;
-use super::report::report;
-use super::spec_file;
-use super::unit_file;
+use super::report::{print, report};
 use super::unit_file::Files;
-use super::unit_path;
+use super::{Exit, spec_file, unit_file, unit_path};
+use crate::local_machine::Here;
 
 /// Something was found that is more than a note.
 const FINDINGS: u8 = 1;
@@ -150,7 +126,7 @@ impl Asked {
                 Error { hint: refusal.hint, ..error }
             })?,
             None if matches.get_flag("elsewhere") => Version::default(),
-            None => lint::installed_systemd().unwrap_or_default(),
+            None => crate::local_machine::installed_systemd().unwrap_or_default(),
         };
         Ok(Self {
             ignored: ignored.collect::<Result<_, _>>()?,

@@ -1,17 +1,12 @@
 //! Putting files in their places, whole or not at all.
 
-use std::fs::File;
-use std::fs::OpenOptions;
-use std::fs::Permissions;
+use std::fs::{File, OpenOptions, Permissions};
 use std::io;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use svcadapt::internal::Error;
-use svcadapt::internal::words;
-use svcadapt::internal::write_through;
+use svcadapt::internal::{Error, words, write_through};
 
 /// Writes each `DIRECTORY/name` with its text and mode 0644, whatever the umask: all are there before the first one
 /// takes its name.

@@ -2,28 +2,15 @@
 
 use std::fmt::Write as _;
 use std::io;
-use std::io::ErrorKind;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 
-use clap::Arg;
-use clap::ArgAction;
-use clap::ArgMatches;
-use clap::Command;
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use serde_json::{Map, Value, json};
+use svcadapt::detect::{Detection, Evidence, Manager, look};
+use svcadapt::internal::{Error, words};
 
-use svcadapt::detect::Detection;
-use svcadapt::detect::Evidence;
-use svcadapt::detect::Manager;
-use svcadapt::detect::look;
-use svcadapt::internal::Error;
-use svcadapt::internal::words;
-
-use super::Exit;
-use super::args;
-use super::plain::harmless;
-use super::plain::json_text;
+use super::plain::{harmless, json_text};
+use super::{Exit, args};
 
 /// A value longer than this does not push the next column away from all the others.
 const WIDEST: usize = 44;

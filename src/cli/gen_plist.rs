@@ -1,33 +1,19 @@
 //! `svcadapt gen-plist`: a service as a property list of launchd.
 
-use std::ffi::OsStr;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use clap::Arg;
-use clap::ArgMatches;
-use clap::Command;
-use clap::value_parser;
-
-use svcadapt::divide::Division;
-use svcadapt::divide::Scope;
-use svcadapt::divide::Target;
-use svcadapt::format::Rendered;
-use svcadapt::format::plist::Label;
-use svcadapt::format::plist::Original;
-use svcadapt::format::plist::write;
+use clap::{Arg, ArgMatches, Command, value_parser};
 use svcadapt::internal::Error;
-use svcadapt::spec::ServiceSpec;
+use svcadapt_convert::Rendered;
+use svcadapt_convert::divide::{Division, Target};
+use svcadapt_convert::plist::{Label, Original, write};
+use svcadapt_spec::{Scope, ServiceSpec};
 
-use super::Exit;
-use super::generate;
-use super::generate::Beside;
-use super::generate::Format;
-use super::generate::Problems;
-use super::generate::Rewriting;
-use super::generate::told;
+use super::generate::{Beside, Format, Problems, Rewriting, told};
 use super::spec_file::Source;
+use super::{Exit, generate};
 
 /// What clap must know.
 pub(crate) fn command() -> Command {

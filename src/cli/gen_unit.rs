@@ -2,40 +2,20 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Arg;
-use clap::ArgAction;
-use clap::ArgMatches;
-use clap::Command;
-use clap::value_parser;
-
-use svcadapt::divide::Conflict;
-use svcadapt::divide::Division;
-use svcadapt::divide::Hardening;
-use svcadapt::divide::Level;
-use svcadapt::divide::Network;
-use svcadapt::divide::Systemd;
-use svcadapt::divide::Target;
-use svcadapt::divide::Version;
-use svcadapt::divide::harden;
-use svcadapt::format::Rendered;
-use svcadapt::format::unit::Original;
-use svcadapt::format::unit::socket_unit;
-use svcadapt::format::unit::write_hardened;
-use svcadapt::format::unit::write_socket;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use svcadapt::internal::Error;
-use svcadapt::spec::ServiceSpec;
+use svcadapt_convert::Rendered;
+use svcadapt_convert::directive::Version;
+use svcadapt_convert::divide::{Division, Systemd, Target};
+use svcadapt_convert::harden::{Conflict, Hardening, Level, Network, harden};
+use svcadapt_convert::unit::{Original, socket_unit, write_hardened, write_socket};
+use svcadapt_spec::ServiceSpec;
 
-use super::Exit;
-use super::generate;
-use super::generate::Beside;
-use super::generate::Format;
-use super::generate::Problems;
-use super::generate::Rewriting;
-use super::generate::told;
+use super::generate::{Beside, Format, Problems, Rewriting, told};
 use super::spec_file::Source;
+use super::{Exit, generate};
 
 /// What clap must know.
 pub(crate) fn command() -> Command {

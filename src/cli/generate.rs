@@ -5,43 +5,23 @@ mod new;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Arg;
-use clap::ArgAction;
-use clap::ArgMatches;
-use clap::Command;
-use clap::value_parser;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use new::{account, in_own_words, one_after_the_other};
 use serde_json::Value;
-
-use svcadapt::divide::Division;
-use svcadapt::divide::Hardening;
-use svcadapt::divide::Loss;
-use svcadapt::divide::Scope;
-use svcadapt::divide::Target;
-use svcadapt::divide::divide;
-use svcadapt::format::Rendered;
-use svcadapt::format::Rewritten;
 use svcadapt::internal::Error;
-use svcadapt::spec::ServiceSpec;
+use svcadapt_convert::divide::{Division, Loss, Target, divide};
+use svcadapt_convert::harden::Hardening;
+use svcadapt_convert::{Rendered, Rewritten};
+use svcadapt_spec::{Scope, ServiceSpec};
 
-use new::account;
-use new::in_own_words;
-use new::one_after_the_other;
-
-use super::Exit;
-use super::advice;
-use super::args;
 use super::deliver::deliver;
 use super::losses::Written;
 use super::plain::json_text;
-use super::report::print;
-use super::report::report;
-use super::report::report_all;
-use super::spec_file;
-use super::spec_file::Loaded;
-use super::spec_file::Source;
+use super::report::{print, report, report_all};
+use super::spec_file::{Loaded, Source};
+use super::{Exit, advice, args, spec_file};
 
 /// A kind of file that a service can be written as.
 pub(crate) trait Format {
@@ -363,10 +343,8 @@ fn adapter(matches: &ArgMatches, system: &str) -> Result<Adapter, Error> {
 mod tests {
     use std::ffi::OsString;
 
-    use svcadapt::divide::command;
-    use svcadapt::spec::Field;
-    use svcadapt::spec::Origin;
-    use svcadapt::spec::SpecDraft;
+    use svcadapt_convert::divide::command;
+    use svcadapt_spec::{Field, Origin, SpecDraft};
 
     use super::*;
 

@@ -1,10 +1,8 @@
 //! What is lost, called by the place and the words that it was written with.
 
-use svcadapt::divide::Loss;
-use svcadapt::divide::Subject;
 use svcadapt::internal::plain;
-use svcadapt::spec::Origin;
-use svcadapt::spec::SpecDraft;
+use svcadapt_convert::divide::{Loss, Subject};
+use svcadapt_spec::{Origin, SpecDraft};
 
 /// What was said, and where.
 #[derive(Default)]

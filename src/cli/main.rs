@@ -16,6 +16,7 @@ mod exit;
 mod gen_plist;
 mod gen_unit;
 mod generate;
+mod local_machine;
 mod losses;
 mod manual;
 mod plain;
@@ -34,11 +35,8 @@ mod which;
 use std::ffi::OsString;
 
 use clap::Command;
-
-use svcadapt::internal::refuse_lent_rights;
-use svcadapt::internal::signal;
-
 use exit::Exit;
+use svcadapt::internal::{refuse_lent_rights, signal};
 
 fn main() -> std::process::ExitCode {
     if let Some(refused) = refuse_lent_rights() {

@@ -3,23 +3,15 @@
 use std::io;
 use std::path::PathBuf;
 
-use clap::Arg;
-use clap::ArgMatches;
-use clap::Command;
-use clap::value_parser;
-use clap_complete::Shell;
-use clap_complete::generate;
+use clap::{Arg, ArgMatches, Command, value_parser};
+use clap_complete::{Shell, generate};
 use clap_mangen::Man;
-use clap_mangen::roff::Roff;
-use clap_mangen::roff::roman;
-
-use svcadapt::internal::Error;
-use svcadapt::internal::words;
+use clap_mangen::roff::{Roff, roman};
+use svcadapt::internal::{Error, words};
 
 use super::Exit;
 use super::deliver::deliver;
-use super::report::print;
-use super::report::report;
+use super::report::{print, report};
 
 /// What clap must know of `man`.
 pub(crate) fn man_command() -> Command {

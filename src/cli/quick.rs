@@ -5,14 +5,11 @@
 //! each, `--`, and the program. Whatever else there is (short letters, `--help`, `--dry-run`, a mistake), nothing is
 //! decided here: clap reads it, and says what is wrong with it. A test holds that both read the same.
 
-use std::ffi::OsStr;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
 use svcadapt::detect::Asked;
-use svcadapt::spec::FIELDS;
-use svcadapt::spec::Origin;
-use svcadapt::spec::SpecDraft;
+use svcadapt_spec::{FIELDS, Origin, SpecDraft};
 
 use super::args;
 

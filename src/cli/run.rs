@@ -1,43 +1,19 @@
 //! `svcadapt run`: runs a service the way its host wants it.
 
-use std::fmt::Display;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
-use clap::Arg;
-use clap::ArgAction;
-use clap::ArgMatches;
-use clap::Command;
-use serde_json::Value;
-use serde_json::json;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use serde_json::{Value, json};
+use svcadapt::detect::{Asked, Detection, Mode};
+use svcadapt::internal::{Ended, Error, Failure, LastWords, Outcome};
+use svcadapt::plan::{Plan, Resolved, Surroundings, passes_signals_on};
+use svcadapt::{detect, internal};
+use svcadapt_spec::{Field, Origin, ServiceSpec, SpecDraft};
 
-use svcadapt::detect;
-use svcadapt::detect::Asked;
-use svcadapt::detect::Detection;
-use svcadapt::detect::Mode;
-use svcadapt::internal;
-use svcadapt::internal::Ended;
-use svcadapt::internal::Error;
-use svcadapt::internal::Failure;
-use svcadapt::internal::LastWords;
-use svcadapt::internal::Outcome;
-use svcadapt::plan::Plan;
-use svcadapt::plan::Resolved;
-use svcadapt::plan::Surroundings;
-use svcadapt::plan::passes_signals_on;
-use svcadapt::spec::Field;
-use svcadapt::spec::Origin;
-use svcadapt::spec::ServiceSpec;
-use svcadapt::spec::SpecDraft;
-
-use super::Exit;
-use super::args;
-use super::plain::harmless;
-use super::plain::json_text;
-use super::report::print;
-use super::report::report;
-use super::report::report_all;
-use super::spec_file;
+use super::plain::{harmless, json_text};
+use super::report::{print, report, report_all};
 use super::spec_file::Loaded;
+use super::{Exit, args, spec_file};
 
 /// What clap must know.
 pub(crate) fn command() -> Command {

@@ -1,20 +1,12 @@
 //! `svcadapt show`: a service as the neutral model, and the model's schema.
 
-use clap::Arg;
-use clap::ArgAction;
-use clap::ArgMatches;
-use clap::Command;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use svcadapt_convert::json;
 
-use svcadapt::format::json;
-
-use super::Exit;
-use super::args;
-use super::generate::Problems;
-use super::generate::told;
+use super::generate::{Problems, told};
 use super::plain::json_ascii;
-use super::report::print;
-use super::report::report_all;
-use super::spec_file;
+use super::report::{print, report_all};
+use super::{Exit, args, spec_file};
 
 /// What clap must know.
 pub(crate) fn command() -> Command {

@@ -1,39 +1,21 @@
 //! A service as it was described: by a file, and by what was typed over it.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
+use svcadapt::internal::{Error, untrusted, words};
+use svcadapt_convert::LARGEST;
+use svcadapt_convert::divide::{Subject, is_idle, keep_alive};
+use svcadapt_convert::json::read as read_json;
+use svcadapt_convert::plist::{Kept, ON_DEMAND_ONLY, Original as OriginalJob, read as read_plist};
+use svcadapt_convert::unit::Original;
+use svcadapt_spec::{Directive, Native, Origin, Problem, Scope, SpecDraft, Value};
 
-use svcadapt::divide::Scope;
-use svcadapt::divide::Subject;
-use svcadapt::divide::is_idle;
-use svcadapt::divide::keep_alive;
-use svcadapt::format::LARGEST;
-use svcadapt::format::json::read as read_json;
-use svcadapt::format::plist::Kept;
-use svcadapt::format::plist::ON_DEMAND_ONLY;
-use svcadapt::format::plist::Original as OriginalJob;
-use svcadapt::format::plist::read as read_plist;
-use svcadapt::format::unit::Original;
-use svcadapt::internal::Error;
-use svcadapt::internal::untrusted;
-use svcadapt::internal::words;
-use svcadapt::spec::Directive;
-use svcadapt::spec::Native;
-use svcadapt::spec::Origin;
-use svcadapt::spec::Problem;
-use svcadapt::spec::SpecDraft;
-use svcadapt::spec::Value;
-
-use super::args;
 use super::report::report_all;
-use super::unit_file;
 use super::unit_file::WithSockets;
-use super::unit_path;
+use super::{args, unit_file, unit_path};
 
 /// What a file says, and what of it is not to be had.
 #[derive(Default)]

@@ -3,25 +3,13 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use clap::Arg;
-use clap::ArgAction;
-use clap::ArgMatches;
-use clap::Command;
-use serde_json::Map;
-use serde_json::Value;
-
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use serde_json::{Map, Value};
 use svcadapt::control;
-use svcadapt::control::PidFile;
-use svcadapt::control::Says;
-use svcadapt::control::State;
-use svcadapt::control::Status;
-use svcadapt::control::Target;
+use svcadapt::control::{PidFile, Says, State, Status, Target};
 
-use super::Exit;
-use super::plain::harmless;
-use super::plain::json_text;
-use super::report;
-use super::which;
+use super::plain::{harmless, json_text};
+use super::{Exit, report, which};
 
 /// What clap must know.
 pub(crate) fn command() -> Command {
@@ -152,11 +140,12 @@ fn span(span: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use svcadapt::control::Doubt;
 
+    use super::*;
+
     fn target() -> Target {
-        Target::Name(svcadapt::spec::ServiceName::parse("web".as_ref()).unwrap())
+        Target::Name(svcadapt_spec::ServiceName::parse("web".as_ref()).unwrap())
     }
 
     #[test]

@@ -3,24 +3,15 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::Arg;
-use clap::ArgMatches;
-use clap::Command;
 use clap::builder::ValueParser;
-
+use clap::{Arg, ArgMatches, Command};
 use svcadapt::control;
-use svcadapt::control::Doubt;
-use svcadapt::control::Stopped;
-use svcadapt::control::Target;
-use svcadapt::control::Unstopped;
-use svcadapt::internal::Error;
-use svcadapt::internal::signal;
-use svcadapt::spec::Timespan;
+use svcadapt::control::{Doubt, Stopped, Target, Unstopped};
+use svcadapt::internal::{Error, signal};
+use svcadapt_spec::Timespan;
 
-use super::Exit;
 use super::plain::harmless;
-use super::report;
-use super::which;
+use super::{Exit, report, which};
 
 /// It could not be stopped (LSB, "generic or unspecified error").
 const NOT_STOPPED: u8 = 1;
@@ -145,7 +136,7 @@ mod tests {
 
     #[test]
     fn it_says_what_it_took() {
-        let target = Target::Name(svcadapt::spec::ServiceName::parse("web".as_ref()).unwrap());
+        let target = Target::Name(svcadapt_spec::ServiceName::parse("web".as_ref()).unwrap());
         let ended = |signal, millis, others| Stopped::Ended {
             name: Some("web".to_owned()),
             signal,

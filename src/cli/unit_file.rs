@@ -1,32 +1,20 @@
 //! A unit as the spec: the file, its drop-ins, its template and its sockets, as they lie beside each other.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use svcadapt::divide::Scope;
-use svcadapt::divide::Subject;
-use svcadapt::format::unit;
-use svcadapt::format::unit::Fault;
-use svcadapt::format::unit::LARGEST_UNIT;
-use svcadapt::format::unit::Line;
-use svcadapt::format::unit::MOST_ASSIGNMENTS;
-use svcadapt::format::unit::Original;
-use svcadapt::format::unit::Reason;
-use svcadapt::format::unit::Text;
-use svcadapt::format::unit::UnitFile;
-use svcadapt::format::unit::UnitName;
 use svcadapt::internal::Error;
-use svcadapt::spec::Directive;
-use svcadapt::spec::Origin;
-use svcadapt::spec::Spot;
+use svcadapt_convert::divide::Subject;
+use svcadapt_convert::unit;
+use svcadapt_convert::unit::{
+    Fault, LARGEST_UNIT, Line, MOST_ASSIGNMENTS, Original, Reason, Text, UnitFile, UnitName,
+};
+use svcadapt_spec::{Directive, Origin, Scope, Spot};
 
-use super::spec_file;
-use super::spec_file::Loaded;
-use super::spec_file::Source;
-use super::unit_path;
+use super::spec_file::{Loaded, Source};
+use super::{spec_file, unit_path};
+use crate::report::of_unit;
 
 /// Which files a unit is made of.
 pub(super) struct Files {
@@ -149,7 +137,7 @@ pub(super) fn load_of_socket(path: &Path) -> Result<Loaded, Vec<Error>> {
 /// Reads a unit with its drop-ins, and its sockets.
 pub(super) fn load(path: &Path, with_sockets: WithSockets) -> Result<Loaded, Vec<Error>> {
     let one = |error: Error| vec![error];
-    let faults = |faults: Vec<Fault>| faults.into_iter().map(Error::from).collect::<Vec<_>>();
+    let faults = |faults: Vec<Fault>| faults.into_iter().map(of_unit).collect::<Vec<_>>();
     let service = files(path).map_err(one)?;
     let elsewhere = other_sockets(&service);
     let mut room = Some(LARGEST_UNIT);
@@ -200,7 +188,7 @@ pub(super) fn load(path: &Path, with_sockets: WithSockets) -> Result<Loaded, Vec
         .collect();
     let again = |fault: &Fault| told.contains(&(&fault.path, place(&fault.spot)));
     let warnings: Vec<Error> =
-        reading.warnings.iter().filter(|fault| !again(fault)).cloned().map(Error::from).collect();
+        reading.warnings.iter().filter(|fault| !again(fault)).cloned().map(of_unit).collect();
     let kept = kept.iter().map(|kept| Error::new(kept.place(), kept.cause())).collect();
     Ok(Loaded {
         draft: reading.draft,
@@ -304,7 +292,7 @@ fn parse(path: &Path, room: &mut Option<usize>, errors: &mut Vec<Error>) -> Opti
             room.map(|_| Text { file, bytes: text })
         }
         Err(faults) => {
-            errors.extend(faults.into_iter().map(Error::from));
+            errors.extend(faults.into_iter().map(of_unit));
             None
         }
     }

@@ -1,15 +1,11 @@
 //! Where systemd looks for a unit (systemd.unit(5), "Unit File Load Path").
 
-use std::env;
-use std::fs;
-use std::path::Component;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
+use std::{env, fs};
 
-use svcadapt::divide::Scope;
-use svcadapt::format::unit::UnitName;
-use svcadapt::internal::Error;
-use svcadapt::internal::effective_user;
+use svcadapt::internal::{Error, effective_user};
+use svcadapt_convert::unit::UnitName;
+use svcadapt_spec::Scope;
 
 /// The directories of the system's manager, the administrator's first.
 const SYSTEM: [&str; 13] = [

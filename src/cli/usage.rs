@@ -1,12 +1,10 @@
 //! What clap has to say, in our own form.
 
 use clap::error::ErrorKind;
-
 use svcadapt::internal::Error;
 
 use super::Exit;
-use super::report::print;
-use super::report::report;
+use super::report::{print, report};
 
 /// Prints help where that was asked for; else says in one line what is wrong with what was typed.
 pub(crate) fn explain(error: &clap::Error) -> Exit {

@@ -2,17 +2,11 @@
 
 use std::ffi::OsString;
 
-use clap::Arg;
-use clap::ArgGroup;
-use clap::ArgMatches;
-use clap::Command;
 use clap::builder::ValueParser;
-
+use clap::{Arg, ArgGroup, ArgMatches, Command};
 use svcadapt::control::Target;
 use svcadapt::internal::Error;
-use svcadapt::spec::AbsPath;
-use svcadapt::spec::Refusal;
-use svcadapt::spec::ServiceName;
+use svcadapt_spec::{AbsPath, Refusal, ServiceName};
 
 /// Adds the two ways to say it, of which one has to be taken.
 pub(super) fn options(command: Command) -> Command {

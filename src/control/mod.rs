@@ -1,12 +1,11 @@
 //! Services from outside: what they are, and what they are told to do.
 //!
 //! A service is known by the lock that its process holds, or, where its program closed every descriptor, by what was
-//! recorded of that process (`setup::state`). Never by the number in a pid file alone: that may be a
+//! recorded of that process (`registry`). Never by the number in a pid file alone: that may be a
 //! stranger's by now. Whatever is done to it is done through a descriptor of that very process.
 
 #![forbid(unsafe_code)]
 
-pub mod audit;
 mod doubt;
 mod service;
 mod status;
@@ -14,11 +13,5 @@ mod stop;
 
 pub use doubt::Doubt;
 pub use service::Target;
-pub use status::PidFile;
-pub use status::Says;
-pub use status::State;
-pub use status::Status;
-pub use status::status;
-pub use stop::Stopped;
-pub use stop::Unstopped;
-pub use stop::stop;
+pub use status::{PidFile, Says, State, Status, status};
+pub use stop::{Stopped, Unstopped, stop};

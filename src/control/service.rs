@@ -1,25 +1,16 @@
 //! Finding a service, and taking hold of its process.
 
-use std::fmt;
-use std::fs;
-use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fmt, fs, io};
 
-use crate::setup::pid_file;
-use crate::setup::state;
-use crate::setup::state::Found;
-use crate::setup::state::Left;
-use crate::setup::state::Record;
-use crate::setup::state::Tree;
-use crate::setup::state::Unusable;
-use crate::spec::AbsPath;
-use crate::spec::ServiceName;
-use crate::sys::held::Held;
-use crate::sys::process;
-use crate::sys::words;
+use svcadapt_spec::{AbsPath, ServiceName};
 
 use super::Doubt;
+use crate::registry;
+use crate::registry::pid_file;
+use crate::registry::{Found, Left, Record, Tree, Unusable};
+use crate::sys::held::Held;
+use crate::sys::{process, words};
 
 /// Which service is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +66,7 @@ pub(super) struct Main {
 impl Service {
     /// Its name; none where it has only a pid file.
     pub(super) fn name(&self) -> Option<String> {
-        state::name_of(self.lock.as_ref()?)
+        registry::name_of(self.lock.as_ref()?)
     }
 
     pub(super) fn record(&self) -> Option<&Record> {
@@ -100,7 +91,7 @@ impl Service {
 
 /// Finds a service: among our own, and among root's.
 pub(super) fn find(target: &Target) -> Service {
-    let (places, unknown) = state::places();
+    let (places, unknown) = registry::places();
     let mut best = Service { lock: None, standing: Standing::Absent };
     let mut weigh = |next: Service| {
         // The first of equals: our own.
@@ -138,11 +129,11 @@ fn locks(target: &Target, directory: &Path) -> io::Result<Vec<PathBuf>> {
         Target::Name(name) => (Some(name), None),
         Target::PidFile(path) => (None, Some(path)),
     };
-    let direct = state::file_name(name, pid_file).map(|name| directory.join(name));
+    let direct = registry::file_name(name, pid_file).map(|name| directory.join(name));
     let mut locks = Vec::new();
     if let Some(path) = pid_file {
         let place = pid_file::real(path.as_path());
-        let records = state::records(directory, direct.as_deref())?;
+        let records = registry::records(directory, direct.as_deref())?;
         locks.extend(records.into_iter().filter_map(|(lock, record)| {
             (record.pid_file.is_some_and(|recorded| pid_file::real(&recorded) == place)).then_some(lock)
         }));
@@ -157,7 +148,7 @@ const MOST_LOOKS: usize = 16;
 fn stand(lock: &Path) -> Standing {
     let mut last = 0;
     for _ in 0..MOST_LOOKS {
-        match state::look(lock) {
+        match registry::look(lock) {
             Ok(Found::Running(record)) => match hold(lock, &record) {
                 Ok(Some(held)) => return Standing::Running(Main { held, record }),
                 Ok(None) => last = record.pid,
@@ -184,7 +175,7 @@ fn stand(lock: &Path) -> Standing {
 /// service after we had hold of it, and it still lives, no other process can have had that number.
 fn hold(lock: &Path, record: &Record) -> io::Result<Option<Held>> {
     let Some(held) = Held::open(record.pid)? else { return Ok(None) };
-    let same = matches!(state::look(lock)?, Found::Running(again) if again == *record);
+    let same = matches!(registry::look(lock)?, Found::Running(again) if again == *record);
     Ok(if same && !held.has_ended()? { Some(held) } else { None })
 }
 

@@ -3,14 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::setup::pid_file;
-use crate::sys::process;
-use crate::sys::words;
-
-use super::Doubt;
-use super::Target;
-use super::service;
 use super::service::Standing;
+use super::{Doubt, Target, service};
+use crate::registry::pid_file;
+use crate::sys::{process, words};
 
 /// What is known of a service. Asking changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]

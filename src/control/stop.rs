@@ -1,28 +1,18 @@
 //! Stopping a service, and proving that it has stopped.
 
-use std::fmt;
-use std::io;
 use std::path::Path;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use std::{fmt, io};
 
-use crate::setup::Ended;
-use crate::setup::Ending;
-use crate::setup::state;
-use crate::setup::state::Left;
-use crate::setup::state::Record;
-use crate::setup::state::Tree;
-use crate::spec::Timespan;
-use crate::sys::processes;
-use crate::sys::signal;
-use crate::sys::words;
+use svcadapt_spec::Timespan;
 
-use super::Doubt;
-use super::Target;
 use super::doubt::numbers;
-use super::service;
-use super::service::Main;
-use super::service::Standing;
+use super::service::{Main, Standing};
+use super::{Doubt, Target, service};
+use crate::registry;
+use crate::registry::{Ended, Ending};
+use crate::registry::{Left, Record, Tree};
+use crate::sys::{processes, signal, words};
 
 /// How long a process may take to end after SIGKILL. One that takes longer hangs in the kernel.
 pub(super) const LAST_PATIENCE: Duration = Duration::from_secs(5);
@@ -124,7 +114,7 @@ impl Deadline {
 }
 
 fn tidy(lock: Option<&Path>) -> io::Result<()> {
-    lock.map_or(Ok(()), state::remove)
+    lock.map_or(Ok(()), registry::remove)
 }
 
 enum Failure {

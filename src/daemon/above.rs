@@ -1,30 +1,21 @@
 //! What whoever supervises us has given to this process, and waits for.
 
-use std::ffi::OsStr;
-use std::ffi::OsString;
-use std::fs;
-use std::io;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
+use std::{fs, io};
 
-use crate::detect;
-use crate::detect::Detection;
-use crate::detect::Manager;
-use crate::detect::Mode;
-use crate::notify::Address;
-use crate::notify::Notifier;
-use crate::plan::Resolved;
-use crate::plan::STARTED_AS;
-use crate::plan::Surroundings;
-use crate::plan::started_as;
-use crate::setup::Failure;
-use crate::setup::state;
-use crate::spec::ServiceSpec;
-use crate::sys::fd;
-use crate::sys::process;
+use svcadapt_spec::ServiceSpec;
 
 use super::Listener;
+use crate::detect;
+use crate::detect::{Detection, Manager, Mode};
+use crate::notify::{Address, Notifier};
+use crate::plan::{Resolved, STARTED_AS, Surroundings, started_as};
+use crate::registry;
+use crate::setup::Failure;
+use crate::sys::{fd, process};
 
 /// Variables that are spoken to one process alone. They are read here, and no child of the service finds them.
 const TAKEN: [&str; 8] = [
@@ -103,11 +94,11 @@ pub(super) fn below_run(detection: Detection) -> Detection {
         let inherited = detect::variables();
         let socket = inherited.into_iter().find(|(name, _)| name == "NOTIFY_SOCKET").map(|(_, value)| value);
         // What is left of one that has gone says nothing.
-        socket.filter(|address| state::is_launchers(address)).is_some_and(|address| {
+        socket.filter(|address| registry::is_launchers(address)).is_some_and(|address| {
             Address::parse(&address).is_ok_and(|address| Notifier::connected(address).is_ok())
         })
     };
-    if is_told() || listens() || !state::inherited().is_empty() {
+    if is_told() || listens() || !registry::inherited().is_empty() {
         Detection { mode: Mode::Supervised, manager: Manager::Svcadapt, ..detection }
     } else {
         detection

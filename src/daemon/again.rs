@@ -20,23 +20,14 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
+use super::prepare::Fingerprint;
+use super::ticket::{Origin, Ticket};
 use crate::detect;
 use crate::detect::Detection;
 use crate::plan::Step;
-use crate::setup::Failure;
-use crate::setup::Report;
-use crate::setup::Work;
-use crate::sys::fd;
+use crate::setup::{Failure, Report, Work};
 use crate::sys::fd::Inherited;
-use crate::sys::identity;
-use crate::sys::image;
-use crate::sys::pair;
-use crate::sys::process;
-use crate::sys::signal;
-
-use super::prepare::Fingerprint;
-use super::ticket::Origin;
-use super::ticket::Ticket;
+use crate::sys::{fd, identity, image, pair, process, signal};
 
 /// The variable that says in which process, and below which, there has to be a ticket.
 const VARIABLE: &str = "SVCADAPT_AGAIN";

@@ -1,29 +1,17 @@
 //! What the service should be, as the program says it.
 
-use std::ffi::OsStr;
-use std::ffi::OsString;
-use std::os::fd::AsRawFd;
-use std::os::fd::BorrowedFd;
+use std::ffi::{OsStr, OsString};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::plan::Plan;
-use crate::setup::Failure;
-use crate::setup::Privileges;
-use crate::spec::Ceiling;
-use crate::spec::DirectoryKind;
-use crate::spec::Field;
-use crate::spec::Origin;
-use crate::spec::Probe;
-use crate::spec::Resource;
-use crate::spec::ServiceSpec;
-use crate::spec::SpecDraft;
+use svcadapt_spec::{Ceiling, DirectoryKind, Field, Origin, Probe, Resource, ServiceSpec, SpecDraft};
 
-use super::Error;
-use super::Reaction;
-use super::Signal;
 use super::error::of_problem;
 use super::prepare::Prepared;
+use super::{Error, Reaction, Signal};
+use crate::plan::Plan;
+use crate::setup::{Failure, Privileges};
 
 /// Whether to fork away from whoever started the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

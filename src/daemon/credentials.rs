@@ -1,11 +1,8 @@
 //! Secrets that a service manager has laid down for the program (systemd.exec(5), "Credentials").
 
-use std::ffi::OsStr;
-use std::ffi::OsString;
-use std::fs;
-use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 /// The credentials of the service, as `LoadCredential=` and its like have passed them.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use svcadapt_spec::Problem;
+
 use crate::setup::Failure;
-use crate::spec::Problem;
 
 /// What went wrong. Each prints as the command line's errors do: `STAGE 'OBJECT': CAUSE`, and then, on a line of its
 /// own, `  hint: …`; several of them one after the other.

@@ -4,17 +4,12 @@ use std::io;
 use std::io::Write;
 use std::process::ExitCode;
 
-use crate::launch::LastWords;
-use crate::launch::Outcome;
+use super::Error;
+use crate::launch::{LastWords, Outcome};
 use crate::notify::connected_to_journal;
 use crate::setup::Failure;
-use crate::sys::plain;
-use crate::sys::plain_lines;
-use crate::sys::process;
 use crate::sys::process::Ended;
-use crate::sys::signal;
-
-use super::Error;
+use crate::sys::{plain, plain_lines, process, signal};
 
 /// Ends as the start went. Neither destructors nor what was registered with atexit(3) run: both are the service's by now.
 pub(super) fn leave(outcome: Outcome) -> ! {

@@ -1,8 +1,6 @@
 //! Sockets that somebody else has bound for us.
 
-use std::os::fd::AsFd;
-use std::os::fd::BorrowedFd;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// One socket (or FIFO, or whatever was configured), close-on-exec, that was opened for the program: by a service manager, or
 /// before its rights were given up.

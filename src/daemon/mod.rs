@@ -150,19 +150,14 @@ mod ticket;
 mod watchdog;
 
 pub use again::executed_again;
-pub use builder::Daemon;
-pub use builder::DetachProcess;
-pub use builder::Reexecute;
+pub use builder::{Daemon, DetachProcess, Reexecute};
 pub use credentials::Credentials;
 pub use error::Error;
 pub use listener::Listener;
 pub use runner::Runner;
-pub use service::Service;
-pub use service::Told;
-pub use signal::Reaction;
-pub use signal::Signal;
-pub use signals::Iter;
-pub use signals::Signals;
+pub use service::{Service, Told};
+pub use signal::{Reaction, Signal};
+pub use signals::{Iter, Signals};
 pub use watchdog::Watchdog;
 
 pub mod from_python_daemon {

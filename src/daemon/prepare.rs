@@ -1,30 +1,18 @@
 //! What is found out before anything is changed: what was asked for, what this machine makes of it, and who has started us.
 
 use std::ffi::OsString;
-use std::hash::DefaultHasher;
-use std::hash::Hash;
-use std::hash::Hasher;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::detect;
-use crate::detect::Asked;
-use crate::detect::Detection;
-use crate::detect::Mode;
-use crate::plan::Plan;
-use crate::plan::Resolved;
-use crate::plan::Surroundings;
-use crate::setup;
-use crate::setup::Failure;
-use crate::spec::ServiceSpec;
-use crate::sys::image;
+use svcadapt_spec::ServiceSpec;
 
-use super::Daemon;
-use super::DetachProcess;
-use super::Error;
-use super::Reexecute;
-use super::above;
-use super::again;
 use super::error::in_our_words;
 use super::ticket::Ticket;
+use super::{Daemon, DetachProcess, Error, Reexecute, above, again};
+use crate::detect::{Asked, Detection, Mode};
+use crate::plan::{Plan, Resolved, Surroundings};
+use crate::setup::Failure;
+use crate::sys::image;
+use crate::{detect, setup};
 
 /// Everything that was found out before anything was changed.
 #[derive(Debug)]

@@ -5,19 +5,14 @@ use std::io;
 use std::io::Write;
 use std::process::ExitCode;
 
-use crate::control;
-use crate::control::State;
-use crate::control::Stopped;
-use crate::control::Target;
-use crate::setup::Failure;
-use crate::spec::ServiceSpec;
-use crate::sys::plain;
+use svcadapt_spec::ServiceSpec;
 
-use super::Daemon;
-use super::Error;
-use super::Service;
-use super::executed_again;
 use super::launcher::complain;
+use super::{Daemon, Error, Service, executed_again};
+use crate::control;
+use crate::control::{State, Stopped, Target};
+use crate::setup::Failure;
+use crate::sys::plain;
 
 /// A program that is told on its command line whether to start or to stop.
 ///

@@ -4,38 +4,22 @@ use std::fmt::Display;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::detect::Detection;
-use crate::detect::Manager;
-use crate::detect::Mode;
-use crate::notify::Notifier;
-use crate::plan::Plan;
-use crate::plan::Resolved;
-use crate::setup;
-use crate::setup::Failure;
-use crate::setup::Report;
-use crate::setup::Settled;
-use crate::setup::Work;
-use crate::setup::state::Lock;
-use crate::spec::ServiceSpec;
-use crate::sys::fd;
-use crate::sys::launchd;
-use crate::sys::plain;
-use crate::sys::process;
+use svcadapt_spec::ServiceSpec;
 
-use super::Credentials;
-use super::Error;
-use super::Listener;
-use super::Signals;
-use super::Watchdog;
 use super::above::Above;
 use super::builder::Kept;
 use super::enter::alone;
-use super::launcher;
+use super::{Credentials, Error, Listener, Signals, Watchdog, launcher};
+use crate::detect::{Detection, Manager, Mode};
+use crate::notify::Notifier;
+use crate::plan::{Plan, Resolved};
+use crate::registry::Lock;
+use crate::setup;
+use crate::setup::{Failure, Report, Settled, Work};
+use crate::sys::{fd, launchd, plain, process};
 
 /// The program, as the service that it has become. It is to be kept as long as the service runs, and may be shared among
 /// threads.

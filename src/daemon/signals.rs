@@ -13,20 +13,13 @@
 //! and the asynchronous runtimes expect. Handlers do not survive an exec, so children have every signal as it was.
 
 use std::io;
-use std::os::fd::AsFd;
-use std::os::fd::AsRawFd;
-use std::os::fd::BorrowedFd;
-use std::os::fd::RawFd;
-use std::time::Duration;
-use std::time::Instant;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::time::{Duration, Instant};
 
+use super::{Reaction, Signal};
 use crate::setup::Failure;
 use crate::sys::caught::Caught;
-use crate::sys::fd;
-use crate::sys::signal;
-
-use super::Reaction;
-use super::Signal;
+use crate::sys::{fd, signal};
 
 /// systemd's number for the masks of a process (systemd.exec(5)).
 const STATUS: u8 = 207;

@@ -2,15 +2,12 @@
 
 use std::ffi::OsString;
 
-use crate::detect::Detection;
-use crate::detect::Manager;
-use crate::detect::Mode;
-use crate::detect::Scope;
-use crate::plan::readdress;
-use crate::sys::family;
-use crate::sys::process;
+use svcadapt_spec::Scope;
 
 use super::prepare::Fingerprint;
+use crate::detect::{Detection, Manager, Mode};
+use crate::plan::readdress;
+use crate::sys::{family, process};
 
 /// What stands in front of every ticket.
 const HEAD: &[u8] = b"svcadapt\0again";

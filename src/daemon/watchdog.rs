@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use super::Error;
 use crate::notify::Notifier;
 use crate::setup::Failure;
-
-use super::Error;
 
 /// A manager that restarts the service when it gives no sign of life in time.
 #[derive(Debug, Clone, Copy)]

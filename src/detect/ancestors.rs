@@ -2,8 +2,7 @@
 
 use super::detection::Manager;
 use super::evidence::Fact;
-use super::facts::Facts;
-use super::facts::Process;
+use super::facts::{Facts, Process};
 
 /// What is above us.
 #[derive(Debug)]

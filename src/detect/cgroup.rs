@@ -3,7 +3,8 @@
 //! systemd names a unit's control group after the unit, below the slices that hold it; a user's units lie below the
 //! service `user@UID.service` of the user's manager (systemd.slice(5), user@.service(5)).
 
-use super::facts::Scope;
+use svcadapt_spec::Scope;
+
 use super::facts::UnitRef;
 
 /// The unit that a path in systemd's hierarchy belongs to: `/system.slice/nginx.service/worker` is `nginx.service`.

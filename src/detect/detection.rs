@@ -1,7 +1,8 @@
 //! What is decided: the vocabulary of modes and managers.
 
+use svcadapt_spec::Scope;
+
 use super::evidence::Evidence;
-use super::facts::Scope;
 
 /// The mode that the user asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,16 +123,6 @@ impl Manager {
             Self::Svcadapt => "svcadapt",
             Self::Other => "other",
             Self::None => "none",
-        }
-    }
-}
-
-impl Scope {
-    /// Its name: `system` or `user`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::User => "user",
         }
     }
 }

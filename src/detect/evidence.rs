@@ -2,16 +2,11 @@
 
 use std::borrow::Cow;
 
+use svcadapt_spec::Scope;
+
 use super::ancestors::above;
-use super::detection::Asked;
-use super::detection::Manager;
-use super::facts::Activation;
-use super::facts::Facts;
-use super::facts::Platform;
-use super::facts::Process;
-use super::facts::Scope;
-use super::facts::UnitAnswer;
-use super::facts::VARIABLES;
+use super::detection::{Asked, Manager};
+use super::facts::{Activation, Facts, Platform, Process, UnitAnswer, VARIABLES};
 
 /// One fact, and what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]

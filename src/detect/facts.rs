@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use svcadapt_spec::Scope;
+
 use super::cgroup::unit_of_path;
 
 /// The environment variables that say something about the host. No other is kept.
@@ -102,15 +104,6 @@ pub enum Activation {
     NotManaged,
     /// An error that the manual page does not name.
     Unknown,
-}
-
-/// Whose services: the machine's, or one user's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// The system's manager, or root.
-    System,
-    /// A user's manager, or a user.
-    User,
 }
 
 /// A unit, and the manager that it belongs to.

@@ -2,15 +2,9 @@
 
 use std::fmt;
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::facts::Activation;
-use super::facts::Facts;
-use super::facts::Platform;
-use super::facts::Process;
-use super::facts::UnitAnswer;
+use super::facts::{Activation, Facts, Platform, Process, UnitAnswer};
 
 /// A JSON value that does not hold facts.
 #[derive(Debug, Clone, PartialEq, Eq)]

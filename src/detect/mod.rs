@@ -11,35 +11,19 @@
 
 mod ancestors;
 mod cgroup;
-mod detect;
+mod decide;
 mod detection;
 mod evidence;
 mod facts;
-#[cfg(feature = "formats")]
+#[cfg(feature = "json")]
 mod json;
 mod probe;
 
 pub use cgroup::unit_of_path;
-pub use detect::detect;
-pub use detect::needs_answer;
-pub use detection::Asked;
-pub use detection::Detection;
-pub use detection::Manager;
-pub use detection::Mode;
+pub use decide::{detect, needs_answer};
+pub use detection::{Asked, Detection, Manager, Mode};
 pub use evidence::Evidence;
-pub use facts::Activation;
-pub use facts::Facts;
-pub use facts::Platform;
-pub use facts::Process;
-pub use facts::Scope;
-pub use facts::UnitAnswer;
-pub use facts::UnitRef;
-pub use facts::VARIABLES;
-#[cfg(feature = "formats")]
+pub use facts::{Activation, Facts, Platform, Process, UnitAnswer, UnitRef, VARIABLES};
+#[cfg(feature = "json")]
 pub use json::BadFacts;
-pub use probe::ask_manager;
-pub use probe::decide;
-pub use probe::gather;
-pub use probe::look;
-pub use probe::stderr_is_journal;
-pub use probe::variables;
+pub use probe::{ask_manager, decide, gather, look, stderr_is_journal, variables};

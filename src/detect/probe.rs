@@ -11,25 +11,14 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use svcadapt_spec::Scope;
+
 use super::cgroup::systemd_path;
-use super::detect::decision;
-use super::detect::detect;
-use super::detect::needs_answer;
-use super::detection::Asked;
-use super::detection::Detection;
-use super::facts::Activation;
-use super::facts::Facts;
-use super::facts::Platform;
-use super::facts::Process;
-use super::facts::Scope;
-use super::facts::UnitAnswer;
-use super::facts::UnitRef;
-use super::facts::VARIABLES;
-use crate::sys::bounded;
-use crate::sys::launchd;
+use super::decide::{decision, detect, needs_answer};
+use super::detection::{Asked, Detection};
+use super::facts::{Activation, Facts, Platform, Process, UnitAnswer, UnitRef, VARIABLES};
 use crate::sys::launchd::Refusal;
-use crate::sys::lineage;
-use crate::sys::procfs;
+use crate::sys::{bounded, launchd, lineage, procfs};
 
 /// How long the manager may think. It is asked at start-up only, and no answer is an answer too.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -221,7 +210,7 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "formats")]
+    #[cfg(feature = "json")]
     #[test]
     fn the_facts_gathered_here_survive_json() {
         let facts = gather();

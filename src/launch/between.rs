@@ -8,17 +8,11 @@
 
 use std::cell::Cell;
 use std::io;
-use std::os::fd::AsFd;
-use std::os::fd::BorrowedFd;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use crate::sys::fd;
-use crate::sys::pair;
-use crate::sys::process;
-use crate::sys::process::Ended;
-use crate::sys::process::Reaped;
-use crate::sys::signal;
+use crate::sys::process::{Ended, Reaped};
 use crate::sys::signal::Signals;
+use crate::sys::{fd, pair, process, signal};
 
 /// Both ends of the line between launcher and process, before they are two.
 #[derive(Debug)]

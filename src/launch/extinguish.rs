@@ -3,18 +3,13 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::os::fd::AsFd;
-use std::time::Duration;
-use std::time::Instant;
-
-use crate::setup::Ending;
-use crate::setup::Members;
-use crate::sys::family;
-use crate::sys::lineage;
-use crate::sys::process;
-use crate::sys::process::Reaped;
-use crate::sys::signal::Signals;
+use std::time::{Duration, Instant};
 
 use super::between::Between;
+use crate::registry::{Ending, Members};
+use crate::sys::process::Reaped;
+use crate::sys::signal::Signals;
+use crate::sys::{family, lineage, process};
 
 /// A process that outlives its SIGKILL by this much hangs in the kernel; waiting longer would not end it.
 const LAST_PATIENCE: Duration = Duration::from_secs(10);
@@ -87,11 +82,8 @@ impl Members for Below {
 
 #[cfg(test)]
 mod tests {
-    use std::io::BufRead;
-    use std::io::BufReader;
-    use std::io::Write;
-    use std::process::Command;
-    use std::process::Stdio;
+    use std::io::{BufRead, BufReader, Write};
+    use std::process::{Command, Stdio};
 
     use super::*;
 

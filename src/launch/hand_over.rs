@@ -6,24 +6,19 @@
 
 use std::io;
 
-use crate::plan::Step;
-use crate::setup::Failure;
-use crate::setup::Report;
-use crate::spec::Probe;
-use crate::sys::family;
-use crate::sys::process;
-use crate::sys::process::Side;
-use crate::sys::signal;
-use crate::sys::signal::Signals;
+use svcadapt_spec::Probe;
 
-use super::launch;
-use super::launch::Log;
+use super::classic;
+use super::classic::Log;
 use super::outcome::Outcome;
-use super::start::Ends;
-use super::start::Start;
+use super::start::{Ends, Start};
 use super::tell::Tell;
-use super::watch::Eyes;
-use super::watch::Watch;
+use super::watch::{Eyes, Watch};
+use crate::plan::Step;
+use crate::setup::{Failure, Report};
+use crate::sys::process::Side;
+use crate::sys::signal::Signals;
+use crate::sys::{family, process, signal};
 
 /// Starts the program. Returns when it is the manager's, or has failed.
 pub(super) fn hand_over(start: &Start<'_>) -> Outcome {
@@ -53,15 +48,15 @@ pub(super) fn hand_over(start: &Start<'_>) -> Outcome {
             drop(work);
             let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
             // Without a word in the spec the manager above has its own patience.
-            watch.patience = start.spec.timeout_start.and_then(crate::spec::Timespan::finite);
+            watch.patience = start.spec.timeout_start.and_then(svcadapt_spec::Timespan::finite);
             let claim = watch.claimed(claim);
-            let mut outcome = launch::wait(start, &mut watch, &signals, &log, claim.as_ref());
+            let mut outcome = classic::wait(start, &mut watch, &signals, &log, claim.as_ref());
             if let (Outcome::Ready, Some(main)) = (&outcome, watch.main)
                 && let Err(error) =
                     tell.main_process(main, !tells_itself(start)).and_then(|()| tell.barrier())
             {
                 outcome = Failure::io(&Step::HandOver, &error).into();
-                launch::clean_up(start, &mut watch, &signals, &outcome);
+                classic::clean_up(start, &mut watch, &signals, &outcome);
             }
             drop(socket);
             outcome

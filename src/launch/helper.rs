@@ -1,28 +1,19 @@
 //! Becoming the program, with a helper that tells when it is ready where the program itself does not.
 
 use std::io;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::plan::Step;
-use crate::setup::Failure;
-use crate::setup::Work;
-use crate::spec::Probe;
-use crate::sys::fd;
-use crate::sys::file;
-use crate::sys::held::Held;
-use crate::sys::process;
-use crate::sys::process::Side;
-use crate::sys::signal;
-use crate::sys::words;
+use svcadapt_spec::Probe;
 
 use super::outcome::Outcome;
-use super::start::Ends;
-use super::start::Start;
+use super::start::{Ends, Start};
 use super::tell::Tell;
-use super::watch::Event;
-use super::watch::Eyes;
-use super::watch::Watch;
+use super::watch::{Event, Eyes, Watch};
+use crate::plan::Step;
+use crate::setup::{Failure, Work};
+use crate::sys::held::Held;
+use crate::sys::process::Side;
+use crate::sys::{fd, file, process, signal, words};
 
 /// How long a process that has failed may take to end.
 const LAST_MOMENTS: Duration = Duration::from_secs(5);
@@ -104,7 +95,7 @@ fn help(start: &Start<'_>, ends: Ends<'_>, main: Held, main_pid: i32, tell: &Tel
     let mut watch = Watch::new(probes, reports, Eyes::Helper(&main), main_pid);
     watch.main = Some(main_pid);
     // Without a word in the spec the manager above has its own patience.
-    watch.patience = start.spec.timeout_start.and_then(crate::spec::Timespan::finite);
+    watch.patience = start.spec.timeout_start.and_then(svcadapt_spec::Timespan::finite);
     let told = match watch.next() {
         Ok(Event::Ready) => {
             tell.ready().and_then(|()| tell.barrier()).inspect_err(|error| tell.unheard(error))

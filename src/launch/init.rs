@@ -3,43 +3,23 @@
 
 use std::io;
 use std::os::fd::AsFd;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::plan::Course;
-use crate::plan::Step;
-use crate::setup::Claim;
-use crate::setup::Failure;
-use crate::setup::Report;
-use crate::spec::Probe;
-use crate::spec::Timespan;
-use crate::sys::family;
-use crate::sys::fd;
-use crate::sys::held::Held;
-use crate::sys::process;
-use crate::sys::process::Ended;
-use crate::sys::process::Reaped;
-use crate::sys::process::Side;
-use crate::sys::signal;
-use crate::sys::signal::Signals;
+use svcadapt_spec::{Probe, Timespan};
 
-use super::Divided;
 use super::extinguish::extinguish;
-use super::launch;
-use super::outcome;
-use super::outcome::LastWords;
-use super::outcome::Outcome;
-use super::passing::Asked;
-use super::passing::Main;
-use super::passing::Passing;
-use super::passing::Stopping;
-use super::start::Ends;
-use super::start::Start;
+use super::outcome::{LastWords, Outcome};
+use super::passing::{Asked, Main, Passing, Stopping};
+use super::start::{Ends, Start};
 use super::tell::Tell;
-use super::watch::Event;
-use super::watch::Eyes;
-use super::watch::Returns;
-use super::watch::Watch;
+use super::watch::{Event, Eyes, Returns, Watch};
+use super::{Divided, classic, outcome};
+use crate::plan::{Course, Step};
+use crate::setup::{Claim, Failure, Report};
+use crate::sys::held::Held;
+use crate::sys::process::{Ended, Reaped, Side};
+use crate::sys::signal::Signals;
+use crate::sys::{family, fd, process, signal};
 
 /// Starts the program as a child, and stays until it ends. Returns in that child, too.
 pub(super) fn stay<'a>(start: &Start<'a>) -> Divided<'a> {
@@ -100,7 +80,7 @@ fn start_patience(start: &Start<'_>) -> Option<Duration> {
         // Process 1 has no patience to lose: with it ends all.
         Some(_) if start.plan.course == Course::Init && !start.forking() => None,
         Some(span) => span.finite(),
-        None => start.forking().then_some(launch::DEFAULT_PATIENCE),
+        None => start.forking().then_some(classic::DEFAULT_PATIENCE),
     }
 }
 
@@ -144,7 +124,7 @@ impl Monitor<'_> {
                     }
                     continue;
                 }
-                Ok(Event::Signal(number)) if launch::ends_us(number) => Outcome::Interrupted(number),
+                Ok(Event::Signal(number)) if classic::ends_us(number) => Outcome::Interrupted(number),
                 Ok(Event::Signal(_)) => continue,
                 Ok(Event::Failed(failure)) => {
                     // Its child ends now, and with it the lock.
@@ -174,7 +154,7 @@ impl Monitor<'_> {
                     Outcome::Failed { failure, last_words: LastWords::None, signal: None }
                 }
             };
-            launch::clean_up(start, watch, self.signals, &outcome);
+            classic::clean_up(start, watch, self.signals, &outcome);
             return Some(outcome);
         }
     }
@@ -230,7 +210,7 @@ impl Monitor<'_> {
     fn stop_patience(&self) -> Option<Duration> {
         match (self.start.plan.course, self.start.spec.timeout_stop) {
             (Course::Init, None) | (_, Some(Timespan::Infinity)) => None,
-            _ => Some(launch::stop_patience(self.start)),
+            _ => Some(classic::stop_patience(self.start)),
         }
     }
 
@@ -240,7 +220,7 @@ impl Monitor<'_> {
             let left = match main.stopping {
                 Stopping::Until(Some(end)) => end.saturating_duration_since(Instant::now()),
                 Stopping::Killed => Duration::ZERO,
-                Stopping::No | Stopping::Until(None) => launch::stop_patience(self.start),
+                Stopping::No | Stopping::Until(None) => classic::stop_patience(self.start),
             };
             // Who cannot be ended now was not what ended.
             let _ = extinguish(self.signals, left, None);

@@ -24,11 +24,11 @@
 #![forbid(unsafe_code)]
 
 mod between;
+mod classic;
 mod extinguish;
 mod hand_over;
 mod helper;
 mod init;
-mod launch;
 mod outcome;
 mod passing;
 mod start;
@@ -37,22 +37,15 @@ mod watch;
 
 use std::os::fd::OwnedFd;
 
-use crate::plan::Course;
-use crate::plan::Plan;
-use crate::plan::Resolved;
-use crate::plan::Step;
-use crate::setup::Failure;
-use crate::setup::Work;
-use crate::setup::state;
-use crate::setup::state::Found;
-use crate::spec::ServiceSpec;
-use crate::sys::family;
-use crate::sys::process;
-
-pub use outcome::LastWords;
-pub use outcome::Outcome;
-
+pub use outcome::{LastWords, Outcome};
 use start::Start;
+use svcadapt_spec::ServiceSpec;
+
+use crate::plan::{Course, Plan, Resolved, Step};
+use crate::registry;
+use crate::registry::Found;
+use crate::setup::{Failure, Work};
+use crate::sys::{family, process};
 
 /// The exit status of a spec that cannot be run.
 const CANNOT_BE_RUN: u8 = 2;
@@ -89,7 +82,7 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Outcome {
     }
     let start = Start::new(spec, plan, resolved);
     let divided = match plan.course {
-        Course::Daemonize => launch::daemonize(&start),
+        Course::Daemonize => classic::daemonize(&start),
         Course::Stay | Course::Init => init::stay(&start),
         Course::Exec => return helper::become_program(&start),
         Course::HandOver => return hand_over::hand_over(&start),
@@ -118,7 +111,7 @@ pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolved)
     }
     let start = Start::new(spec, plan, resolved);
     match plan.course {
-        Course::Daemonize => launch::daemonize(&start),
+        Course::Daemonize => classic::daemonize(&start),
         Course::Stay | Course::Init => init::stay(&start),
         // A program that becomes the service itself never forks away from it.
         Course::Exec | Course::HandOver => {
@@ -149,7 +142,7 @@ pub fn running_already(spec: &ServiceSpec, resolved: &Resolved) -> Option<Failur
     let name = lock.file_name()?;
     let mut all = vec![lock.clone()];
     // It may have been started when another place was this user's, or in one of an earlier version.
-    for place in state::own() {
+    for place in registry::own() {
         match place.is_there() {
             Ok(true) => all.push(place.path.join(name)),
             Ok(false) => {}
@@ -160,7 +153,7 @@ pub fn running_already(spec: &ServiceSpec, resolved: &Resolved) -> Option<Failur
         }
     }
     all.dedup();
-    let pid = all.iter().find_map(|lock| match state::look(lock) {
+    let pid = all.iter().find_map(|lock| match registry::look(lock) {
         // This very process, if it was started as the service and now becomes it itself.
         Ok(Found::Running(record)) if record.pid != process::own_pid() => Some(Some(record.pid)),
         Ok(Found::Elsewhere) => Some(None),

@@ -1,11 +1,9 @@
 //! How a start ended.
 
-use crate::setup::Failure;
-use crate::sys::plain;
-use crate::sys::process::Ended;
-use crate::sys::signal;
-
 use super::watch::Returns;
+use crate::setup::Failure;
+use crate::sys::process::Ended;
+use crate::sys::{plain, signal};
 
 /// The truth about a start.
 #[derive(Debug, Clone, PartialEq, Eq)]

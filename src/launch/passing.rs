@@ -3,8 +3,7 @@
 use std::io;
 use std::time::Instant;
 
-use crate::plan::Plan;
-use crate::plan::Step;
+use crate::plan::{Plan, Step};
 use crate::sys::held::Held;
 use crate::sys::signal;
 

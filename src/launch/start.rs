@@ -1,39 +1,24 @@
 //! One start: what all courses share.
 
 use std::collections::BTreeMap;
-use std::ffi::CString;
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::plan;
-use crate::plan::Plan;
-use crate::plan::Resolved;
-use crate::plan::Step;
-use crate::readiness::Identity;
-use crate::readiness::Means;
-use crate::readiness::Probes;
-use crate::setup;
-use crate::setup::Claim;
-use crate::setup::Failure;
-use crate::setup::Made;
-use crate::setup::Work;
-use crate::setup::state;
-use crate::setup::state::SOCKET;
-use crate::spec::Probe;
-use crate::spec::ServiceSpec;
-use crate::spec::ServiceType;
-use crate::sys::fd;
-use crate::sys::file;
-use crate::sys::listen;
-use crate::sys::process;
-use crate::sys::socket::NotifySocket;
+use svcadapt_spec::{Probe, ServiceSpec, ServiceType};
 
 use super::between::Line;
 use super::watch::Forking;
+use crate::plan::{Plan, Resolved, Step};
+use crate::readiness::{Identity, Means, Probes};
+use crate::registry;
+use crate::registry::SOCKET;
+use crate::setup::{Claim, Failure, Made, Work};
+use crate::sys::socket::NotifySocket;
+use crate::sys::{fd, file, listen, process};
+use crate::{plan, setup};
 
 /// What is started.
 pub(super) struct Start<'a> {
@@ -170,14 +155,14 @@ impl<'a> Start<'a> {
             address.extend(name);
             Ok((socket, <OsString as std::os::unix::ffi::OsStringExt>::from_vec(address), None))
         };
-        let path = state::directory().join(format!("{SOCKET}{}", process::own_pid()));
+        let path = registry::directory().join(format!("{SOCKET}{}", process::own_pid()));
         if self.spec.root_directory.is_some() || path.as_os_str().len() > NotifySocket::LONGEST_PATH {
             return without();
         }
-        if let Err(unusable) = state::prepare_directory() {
+        if let Err(unusable) = registry::prepare_directory() {
             return without().map_err(|_| Failure::unusable(&Step::NotifySocket, unusable));
         }
-        sweep(&state::directory());
+        sweep(&registry::directory());
         let before = file::set_umask(0o177);
         let bound = NotifySocket::at(&path);
         file::set_umask(before);

@@ -4,13 +4,10 @@ use std::io;
 use std::io::Write;
 use std::os::fd::OwnedFd;
 
-use crate::notify::Address;
-use crate::notify::Notifier;
-use crate::setup::Failure;
-use crate::sys::fd;
-use crate::sys::words;
-
 use super::start::Start;
+use crate::notify::{Address, Notifier};
+use crate::setup::Failure;
+use crate::sys::{fd, words};
 
 /// Whoever waits for the readiness.
 pub(super) enum Tell {

@@ -3,30 +3,18 @@
 mod forking;
 
 use std::io;
-use std::os::fd::AsFd;
-use std::os::fd::BorrowedFd;
-use std::os::fd::OwnedFd;
-use std::time::Duration;
-use std::time::Instant;
-
-use crate::readiness::Family;
-use crate::readiness::Probes;
-use crate::setup::Failure;
-use crate::setup::Made;
-use crate::setup::Report;
-use crate::setup::Reports;
-use crate::sys::fd;
-use crate::sys::held::Held;
-use crate::sys::plain;
-use crate::sys::process;
-use crate::sys::process::Ended;
-use crate::sys::process::Reaped;
-use crate::sys::signal;
-use crate::sys::signal::Signals;
-
-use super::between::Between;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 pub(super) use forking::Forking;
+
+use super::between::Between;
+use crate::readiness::{Family, Probes};
+use crate::setup::{Failure, Made, Report, Reports};
+use crate::sys::held::Held;
+use crate::sys::process::{Ended, Reaped};
+use crate::sys::signal::Signals;
+use crate::sys::{fd, plain, process, signal};
 
 /// How long a program that can no longer say that it is ready may take to end: its destructors run, and then how it
 /// ends says more than we could.
@@ -373,10 +361,8 @@ impl<'a> Watch<'a> {
 
 #[cfg(test)]
 mod tests {
-    use crate::readiness::Identity;
-    use crate::readiness::Means;
-
     use super::*;
+    use crate::readiness::{Identity, Means};
 
     #[test]
     fn what_the_services_own_code_says_was_made_is_not_believed() {

@@ -7,8 +7,8 @@
 
 mod address;
 mod journal;
-mod notify;
+mod notifier;
 
 pub use address::Address;
 pub use journal::connected_to_journal;
-pub use notify::Notifier;
+pub use notifier::Notifier;

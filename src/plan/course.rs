@@ -1,13 +1,9 @@
 //! How this process and the program's come to be two, or stay one.
 
-use crate::detect::Detection;
-use crate::detect::Manager;
-use crate::detect::Mode as HostMode;
-use crate::spec::ServiceSpec;
-use crate::spec::ServiceType;
-use crate::spec::SignalName;
+use svcadapt_spec::{ServiceSpec, ServiceType, SignalName};
 
 use super::Resolved;
+use crate::detect::{Detection, Manager, Mode as HostMode};
 
 /// The way to the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,14 +67,11 @@ pub(super) fn others(spec: &ServiceSpec, detection: &Detection) -> Vec<(SignalNa
 
 #[cfg(test)]
 mod tests {
-    use crate::detect::Scope;
-    use crate::plan::Plan;
-    use crate::plan::Step;
-    use crate::plan::tests::resolved;
-    use crate::plan::tests::spec;
-    use crate::spec::Field;
+    use svcadapt_spec::{Field, Scope};
 
     use super::*;
+    use crate::plan::tests::{resolved, spec};
+    use crate::plan::{Plan, Step};
 
     fn plan(fields: &[(Field, &str)], manager: Manager, socket: bool) -> Plan {
         let mut resolved = resolved();

@@ -2,30 +2,13 @@
 
 use std::path::Path;
 
-use crate::detect::Detection;
-use crate::detect::Manager;
-use crate::detect::Mode as HostMode;
-use crate::spec::Ceiling;
-use crate::spec::Input;
-use crate::spec::Limit;
-use crate::spec::Mode;
-use crate::spec::Output;
-use crate::spec::Probe;
-use crate::spec::Resource;
-use crate::spec::ServiceSpec;
-use crate::spec::ServiceType;
-use crate::spec::Sockets;
+use svcadapt_spec::{
+    Ceiling, Input, Limit, Mode, Output, Probe, Resource, ServiceSpec, ServiceType, Sockets,
+};
 
-use super::Course;
-use super::Doer;
-use super::End;
-use super::Listening;
-use super::Orphans;
-use super::Planned;
-use super::Resolved;
-use super::Step;
-use super::Surroundings;
 use super::course::others;
+use super::{Course, Doer, End, Listening, Orphans, Planned, Resolved, Step, Surroundings};
+use crate::detect::{Detection, Manager, Mode as HostMode};
 
 /// The steps of a start, in their order.
 pub(super) fn steps(
@@ -205,7 +188,7 @@ impl Draft<'_> {
         for directory in &spec.directories {
             let (path, doer) = resolved.place(self.surroundings, directory);
             let owner =
-                if directory.kind == crate::spec::DirectoryKind::Configuration { None } else { owner };
+                if directory.kind == svcadapt_spec::DirectoryKind::Configuration { None } else { owner };
             self.add(doer, Step::Directory { kind: directory.kind, path, mode: directory.mode, owner });
         }
         self.sockets();
@@ -237,8 +220,11 @@ impl Draft<'_> {
 
     /// Whether a path is in a directory that is made for the service and given to it.
     fn is_in_own_directory(&self, path: &Path) -> bool {
-        let given =
-            self.spec.directories.iter().filter(|one| one.kind != crate::spec::DirectoryKind::Configuration);
+        let given = self
+            .spec
+            .directories
+            .iter()
+            .filter(|one| one.kind != svcadapt_spec::DirectoryKind::Configuration);
         let mut places = given.map(|one| self.resolved.place(self.surroundings, one).0);
         places.any(|place| path.starts_with(place))
     }

@@ -1,15 +1,11 @@
 //! What the program finds in its environment: a function of the spec and of where we are.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
-use crate::spec::DirectoryKind;
-use crate::spec::EnvironmentBase;
-use crate::spec::ServiceSpec;
+use svcadapt_spec::{DirectoryKind, EnvironmentBase, ServiceSpec};
 
-use super::Resolved;
-use super::Surroundings;
+use super::{Resolved, Surroundings};
 
 /// Where programs lie when nobody says otherwise: what systemd uses (systemd.exec(5)).
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -116,10 +112,10 @@ pub fn environment(
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::resolved;
-    use super::super::tests::spec;
+    use svcadapt_spec::Field;
+
+    use super::super::tests::{resolved, spec};
     use super::*;
-    use crate::spec::Field;
 
     fn build(
         fields: &[(Field, &str)],

@@ -22,25 +22,13 @@ mod step;
 
 use std::path::Path;
 
-use crate::detect::Detection;
-use crate::detect::Manager;
-use crate::spec::ServiceSpec;
-
-pub use course::Course;
-pub use course::passes_signals_on;
-pub use environment::DEFAULT_PATH;
-pub use environment::FORKING;
-pub use environment::STARTED_AS;
-pub use environment::environment;
-pub use environment::readdress;
-pub use environment::started_as;
-pub use resolved::Account;
-pub use resolved::Entry;
-pub use resolved::Note;
-pub use resolved::Orphans;
-pub use resolved::Resolved;
-pub use resolved::Standing;
+pub use course::{Course, passes_signals_on};
+pub use environment::{DEFAULT_PATH, FORKING, STARTED_AS, environment, readdress, started_as};
+pub use resolved::{Account, Entry, Note, Orphans, Resolved, Standing};
 pub use step::Step;
+use svcadapt_spec::ServiceSpec;
+
+use crate::detect::{Detection, Manager};
 
 /// The steps, in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,13 +189,10 @@ impl Plan {
 
 #[cfg(test)]
 mod tests {
+    use svcadapt_spec::{Field, Origin, Resource, Scope, SpecDraft};
+
     use super::*;
     use crate::detect::Mode as HostMode;
-    use crate::detect::Scope;
-    use crate::spec::Field;
-    use crate::spec::Origin;
-    use crate::spec::Resource;
-    use crate::spec::SpecDraft;
 
     pub(super) fn spec(fields: &[(Field, &str)]) -> ServiceSpec {
         let mut draft = SpecDraft::new();

@@ -1,21 +1,13 @@
 //! What was found out about the machine before planning: plain data, filled in by `setup`.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::spec::Ceiling;
-use crate::spec::DirectoryKind;
-use crate::spec::Limit;
-use crate::spec::Mode;
-use crate::spec::Resource;
-use crate::spec::ServiceDirectory;
+use svcadapt_spec::{Ceiling, DirectoryKind, Limit, Mode, Resource, ServiceDirectory};
 
-use super::Doer;
-use super::Surroundings;
+use super::{Doer, Surroundings};
 
 /// Everything that a plan needs beside the spec and the detection.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,16 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::spec::Capabilities;
-use crate::spec::Ceiling;
-use crate::spec::DirectoryKind;
-use crate::spec::Input;
-use crate::spec::Limit;
-use crate::spec::Mode;
-use crate::spec::Output;
-use crate::spec::Resource;
-use crate::spec::SignalName;
-use crate::spec::Socket;
+use svcadapt_spec::{
+    Capabilities, Ceiling, DirectoryKind, Input, Limit, Mode, Output, Resource, SignalName, Socket,
+};
 
 /// One step, with all that it needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,14 +5,9 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use crate::sys::fd;
-use crate::sys::file;
 use crate::sys::held::Held;
-use crate::sys::identity;
-use crate::sys::process;
-use crate::sys::process::Ended;
-use crate::sys::process::Side;
-use crate::sys::signal;
+use crate::sys::process::{Ended, Side};
+use crate::sys::{fd, file, identity, process, signal};
 
 /// As whom a command runs: as the service, for what root may connect to says nothing about it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,15 +1,12 @@
 //! `tcp:`, `unix:` and `file:`: something can be found from outside.
 
-use std::fs;
-use std::io;
+use std::{fs, io};
 
-use crate::spec::Host;
-use crate::spec::Probe;
+use svcadapt_spec::{Host, Probe};
+
+use super::{Family, Identity};
 use crate::sys::listeners;
 use crate::sys::listeners::Listening;
-
-use super::Family;
-use super::Identity;
 
 /// Whether the sign is there. Who else listens on the port, or left the socket behind, makes nobody ready.
 pub(super) fn look(probe: &Probe, family: Family, identity: &Identity) -> io::Result<bool> {

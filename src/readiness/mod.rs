@@ -15,21 +15,19 @@ mod notify;
 
 use std::ffi::CString;
 use std::io;
-use std::os::fd::BorrowedFd;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use crate::spec::Probe;
-use crate::sys::process::Ended;
-use crate::sys::socket::NotifySocket;
-
+pub use command::Identity;
 use command::Runner;
+pub use family::Family;
 use newline::Newline;
 use notify::Listener;
-
-pub use command::Identity;
-pub use family::Family;
 pub use notify::News;
+use svcadapt_spec::Probe;
+
+use crate::sys::process::Ended;
+use crate::sys::socket::NotifySocket;
 
 /// All signs that are waited for.
 #[derive(Debug)]

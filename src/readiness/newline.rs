@@ -1,9 +1,7 @@
 //! `fd`: the program writes a newline (s6's notification protocol).
 
 use std::io;
-use std::os::fd::AsFd;
-use std::os::fd::BorrowedFd;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::sys::fd;
 

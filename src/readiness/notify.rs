@@ -1,14 +1,11 @@
 //! `notify`: the program sends `READY=1` (sd_notify(3)), from the side that listens.
 
 use std::io;
-use std::os::fd::AsFd;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use crate::sys::socket::Datagram;
-use crate::sys::socket::NotifySocket;
-
 use super::Family;
+use crate::sys::socket::{Datagram, NotifySocket};
 
 /// What a program has told beside its readiness.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,21 +3,13 @@
 use std::io;
 use std::path::Path;
 
-use crate::plan::Account;
-use crate::plan::Entry;
-use crate::plan::Standing;
-use crate::plan::Surroundings;
-use crate::spec::Principal;
-use crate::spec::ServiceSpec;
-use crate::sys::accounts;
-use crate::sys::accounts::User;
-use crate::sys::identity;
-use crate::sys::place::Judge;
-use crate::sys::place::Last;
-use crate::sys::place::Reach;
-use crate::sys::words;
+use svcadapt_spec::{Principal, ServiceSpec};
 
 use super::Failure;
+use crate::plan::{Account, Entry, Standing, Surroundings};
+use crate::sys::accounts::User;
+use crate::sys::place::{Judge, Last, Reach};
+use crate::sys::{accounts, identity, words};
 
 /// systemd's numbers for these steps (systemd.exec(5)).
 const GROUP: u8 = 216;

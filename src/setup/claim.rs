@@ -10,26 +10,16 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::plan::Course;
-use crate::plan::FORKING;
-use crate::plan::Plan;
-use crate::plan::Resolved;
-use crate::plan::Step;
-use crate::spec::ServiceSpec;
-use crate::sys::fd;
-use crate::sys::held::Held;
-use crate::sys::lineage;
-use crate::sys::process;
+use svcadapt_spec::ServiceSpec;
 
-use super::Failure;
-use super::perform;
 use super::perform::Work;
-use super::state;
-use super::state::Lock;
-use super::state::Record;
-use super::state::Session;
-use super::succession;
 use super::succession::Remains;
+use super::{Failure, perform, succession};
+use crate::plan::{Course, FORKING, Plan, Resolved, Step};
+use crate::registry;
+use crate::registry::{Lock, Record, Session};
+use crate::sys::held::Held;
+use crate::sys::{fd, lineage, process};
 
 /// What a start that is told to stop may take longer than the service: it ends what it has started first.
 const LONGER: Duration = Duration::from_secs(15);
@@ -50,7 +40,7 @@ impl<'a> Claim<'a> {
         let Some(path) = &resolved.lock else { return Ok(claim) };
         let step = Step::Lock { path: path.clone(), descriptor: 0 };
         let failed = |error: io::Error| Failure::io(&step, &error);
-        state::prepare_directory().map_err(|unusable| Failure::unusable(&step, unusable))?;
+        registry::prepare_directory().map_err(|unusable| Failure::unusable(&step, unusable))?;
         let longer = u64::try_from(LONGER.as_micros()).unwrap_or(u64::MAX);
         let patience = perform::stop_patience(spec).map(|patience| patience.saturating_add(longer));
         let record = Record::own(claim.pid_file(), resolved.program.clone(), patience).map_err(failed)?;

@@ -1,21 +1,15 @@
 //! Making the directories of a service.
 
-use std::ffi::OsStr;
-use std::ffi::OsString;
-use std::fs;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-use std::path::PathBuf;
-
-use crate::sys::file;
-use crate::sys::file::Kind;
-use crate::sys::identity;
-use crate::sys::place::Judge;
-use crate::sys::place::Last;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use super::journal::Made;
+use crate::sys::file::Kind;
+use crate::sys::place::{Judge, Last};
+use crate::sys::{file, identity};
 
 /// The mode of a directory on the way to one that was asked for.
 const WAY_MODE: u32 = 0o755;

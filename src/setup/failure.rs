@@ -1,16 +1,10 @@
 //! A step that failed.
 
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
-use crate::plan::Note;
-use crate::plan::Step;
-use crate::sys::plain;
-use crate::sys::plain_lines;
-use crate::sys::processes;
-use crate::sys::words;
-
-use super::state::Unusable;
+use crate::plan::{Note, Step};
+use crate::registry::Unusable;
+use crate::sys::{plain, plain_lines, processes, words};
 
 /// What failed, of what, why, and where there is one the cure.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,15 +1,12 @@
 //! What a start has made that was not there before, so that a start that fails can take it away again.
 
-use std::fs;
-use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-use std::path::PathBuf;
-
-use crate::plan::Account;
-use crate::sys::file;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use super::account;
+use crate::plan::Account;
+use crate::sys::file;
 
 /// One file or directory that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,34 +4,21 @@
 //! is a socket that a process still has open; one that was left behind is removed. Two starts that find the same one
 //! left behind take turns, or the second would remove the first one's.
 
-use std::fs;
-use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
+use std::{fs, io};
 
-use crate::plan::Account;
-use crate::spec::BindIpv6Only;
-use crate::spec::Mode;
-use crate::spec::Socket;
-use crate::spec::SocketAddress;
-use crate::spec::SocketKind;
-use crate::spec::Sockets;
-use crate::sys::file;
-use crate::sys::identity;
-use crate::sys::listen;
-use crate::sys::listen::Kind;
-use crate::sys::listen::Settings;
-use crate::sys::place::Judge;
-use crate::sys::place::Last;
-use crate::sys::places;
-use crate::sys::words;
+use svcadapt_spec::{BindIpv6Only, Mode, Socket, SocketAddress, SocketKind, Sockets};
 
-use super::account;
 use super::account::with_its_rights;
-use super::directory;
 use super::journal::Made;
-use super::state;
+use super::{account, directory};
+use crate::plan::Account;
+use crate::registry;
+use crate::sys::listen::{Kind, Settings};
+use crate::sys::place::{Judge, Last};
+use crate::sys::{file, identity, listen, places, words};
 
 /// Why a socket cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +72,7 @@ pub(super) fn open(
             let mode = sockets.mode.unwrap_or(Mode::DEFAULT_SOCKET).bits();
             // Without a place for turns (a /run that cannot be written) there are none: what is lost is only that two
             // starts at the very same moment cannot both go wrong.
-            let _turn = state::turn("%listen").ok();
+            let _turn = registry::turn("%listen").ok();
             let open = at_path(kind, path, mode, &maker)?;
             made(Made::note_of(path, maker.user())?);
             let open = listen::listen(open, kind, settings)?;

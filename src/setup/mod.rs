@@ -11,41 +11,28 @@
 mod account;
 mod claim;
 mod directory;
-mod ending;
 mod failure;
 mod journal;
 mod listen;
 mod nearest;
 mod perform;
-pub mod pid_file;
 mod program;
 mod report;
 mod resolve;
 mod settle;
-pub mod state;
 mod streams;
 mod succession;
 mod variables;
 
-pub use account::refuse_lent_rights;
-pub use account::still_there;
+pub use account::{refuse_lent_rights, still_there};
 pub use claim::Claim;
-pub use ending::Ended;
-pub use ending::Ending;
-pub use ending::Members;
 pub use failure::Failure;
 pub use journal::Made;
-pub use perform::Work;
-pub use perform::take_away;
-pub use report::Report;
-pub use report::Reports;
-pub use resolve::do_without_state;
-pub use resolve::resolve;
-pub use resolve::resolve_itself;
-pub use settle::Privileges;
-pub use settle::Settled;
-pub use streams::length;
-pub use streams::tail;
+pub use perform::{Work, take_away};
+pub use report::{Report, Reports};
+pub use resolve::{do_without_state, resolve, resolve_itself};
+pub use settle::{Privileges, Settled};
+pub use streams::{length, tail};
 
 /// How long a stop may take before it turns into a kill, where nobody says otherwise: 30 seconds.
 pub const DEFAULT_STOP_MICROS: u64 = 30_000_000;

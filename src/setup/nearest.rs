@@ -2,14 +2,10 @@
 
 use std::io;
 
-use crate::plan::Note;
-use crate::plan::Standing;
-use crate::spec::Ceiling;
-use crate::spec::Limit;
-use crate::spec::Resource;
-use crate::spec::ServiceSpec;
-use crate::sys::identity;
-use crate::sys::limits;
+use svcadapt_spec::{Ceiling, Limit, Resource, ServiceSpec};
+
+use crate::plan::{Note, Standing};
+use crate::sys::{identity, limits};
 
 /// Finds out what can be set of what is asked for. A value is tried out and taken back: what a process may set in a user
 /// namespace is in no table.

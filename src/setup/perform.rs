@@ -1,55 +1,28 @@
 //! Doing the steps, in the process that becomes the program.
 
 use std::collections::BTreeMap;
-use std::ffi::CString;
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
-use crate::plan::Doer;
-use crate::plan::Plan;
-use crate::plan::Resolved;
-use crate::plan::Step;
-use crate::plan::started_as;
-use crate::spec::Capabilities;
-use crate::spec::Output;
-use crate::spec::ServiceSpec;
-use crate::spec::Socket;
-use crate::spec::Sockets;
-use crate::spec::expand;
-use crate::sys::capability;
-use crate::sys::environment;
-use crate::sys::family;
-use crate::sys::fd;
-use crate::sys::file;
-use crate::sys::identity;
-use crate::sys::limits;
-use crate::sys::process;
-use crate::sys::signal;
+use svcadapt_spec::{Capabilities, Output, ServiceSpec, Socket, Sockets, expand};
 
-use super::Claim;
-use super::Failure;
-use super::account;
-use super::directory;
 use super::failure::PID_FILE;
-use super::journal;
 use super::journal::Made;
-use super::listen;
 use super::listen::Unopened;
-use super::nearest;
 use super::nearest::number;
-use super::pid_file;
-use super::pid_file::Untrusted;
 use super::report::Report;
-use super::state;
-use super::state::Lock;
-use super::state::Record;
-use super::state::Session;
 use super::streams::Streams;
-use super::succession;
 use super::succession::Remains;
+use super::{Claim, Failure, account, directory, journal, listen, nearest, succession};
+use crate::plan::{Doer, Plan, Resolved, Step, started_as};
+use crate::registry;
+use crate::registry::pid_file;
+use crate::registry::pid_file::Untrusted;
+use crate::registry::{Lock, Record, Session};
+use crate::sys::{capability, environment, family, fd, file, identity, limits, process, signal};
 
 /// What becomes the program, and what it takes with it.
 #[derive(Debug)]
@@ -243,7 +216,7 @@ impl<'a> Work<'a> {
 
     fn lock(&mut self, step: &Step, path: &Path, descriptor: i32) -> Result<(), Failure> {
         let failed = |error: io::Error| Failure::io(step, &error);
-        state::prepare_directory().map_err(|unusable| Failure::unusable(step, unusable))?;
+        registry::prepare_directory().map_err(|unusable| Failure::unusable(step, unusable))?;
         let patience = stop_patience(self.spec);
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
         let record = Record::own(pid_file, self.resolved.program.clone(), patience).map_err(failed)?;
@@ -387,7 +360,7 @@ pub fn take_away(spec: &ServiceSpec, resolved: &Resolved, made: &[Made], main: O
     }
     journal::undo(made, &resolved.account);
     if let Some(path) = &resolved.lock {
-        let _ = state::remove(path);
+        let _ = registry::remove(path);
     }
 }
 

@@ -1,24 +1,18 @@
 //! The file that is executed.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::ffi::OsString;
-use std::fs;
-use std::io;
+use std::ffi::{OsStr, OsString};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
+use svcadapt_spec::{Capabilities, ServiceSpec};
+
+use super::{Failure, account};
 use crate::plan::Account;
-use crate::spec::Capabilities;
-use crate::spec::ServiceSpec;
-use crate::sys::file;
-use crate::sys::words;
-
-use super::Failure;
-use super::account;
+use crate::sys::{file, words};
 
 /// systemd's number for this step (systemd.exec(5)).
 const EXEC: u8 = 203;

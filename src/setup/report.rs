@@ -4,10 +4,9 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 
-use crate::sys::fd;
-
 use super::Failure;
 use super::journal::Made;
+use crate::sys::fd;
 
 /// One message. After the last one the pipe is closed: by the exec that was announced, or by a death.
 #[derive(Debug, Clone, PartialEq, Eq)]

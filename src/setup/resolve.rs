@@ -1,53 +1,28 @@
 //! Finding out, before anything is changed, whom and what the words of a spec mean on this machine.
 
 use std::collections::BTreeMap;
-use std::ffi::CString;
-use std::ffi::OsString;
-use std::fs;
-use std::io;
+use std::ffi::{CString, OsString};
 use std::io::IsTerminal;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::{fs, io};
 
-use crate::plan::Account;
-use crate::plan::Note;
-use crate::plan::Orphans;
-use crate::plan::Resolved;
-use crate::plan::Standing;
-use crate::plan::Step;
-use crate::plan::Surroundings;
-use crate::spec::EnvironmentFile;
-use crate::spec::Input;
-use crate::spec::Mode;
-use crate::spec::Output;
-use crate::spec::Presence;
-use crate::spec::Probe;
-use crate::spec::Resource;
-use crate::spec::ServiceSpec;
-use crate::spec::ServiceType;
-use crate::spec::environment_file;
-use crate::spec::environment_file::BrokenLine;
-use crate::sys::family;
-use crate::sys::fd;
-use crate::sys::file;
-use crate::sys::identity;
-use crate::sys::launchd;
-use crate::sys::launchd::Refusal;
-use crate::sys::limits;
-use crate::sys::limits::NOFILE;
-use crate::sys::process;
-use crate::sys::words;
+use svcadapt_spec::environment_file::BrokenLine;
+use svcadapt_spec::{
+    EnvironmentFile, Input, Mode, Output, Presence, Probe, Resource, ServiceSpec, ServiceType,
+    environment_file,
+};
 
-use super::Failure;
-use super::account;
 use super::failure::PID_FILE;
-use super::nearest;
-use super::perform;
-use super::pid_file;
-use super::pid_file::Untrusted;
-use super::program;
-use super::state;
+use super::{Failure, account, nearest, perform, program};
+use crate::plan::{Account, Note, Orphans, Resolved, Standing, Step, Surroundings};
+use crate::registry;
+use crate::registry::pid_file;
+use crate::registry::pid_file::Untrusted;
+use crate::sys::launchd::Refusal;
+use crate::sys::limits::NOFILE;
+use crate::sys::{family, fd, file, identity, launchd, limits, process, words};
 
 /// systemd's number for the descriptors that a service is passed (systemd.exec(5)).
 const DESCRIPTORS: u8 = 202;
@@ -104,7 +79,7 @@ fn look_up(
     let account = account::resolve(spec, surroundings, &standing, &mut failures);
     let files = spec.environment.files.iter();
     let from_files = files.flat_map(|file| variables(file, &account, &mut failures, &mut notes)).collect();
-    let lock = state::path(spec.name.as_ref(), spec.pid_file.as_ref());
+    let lock = registry::path(spec.name.as_ref(), spec.pid_file.as_ref());
     if lock.is_some() {
         standing.descriptors = limits::get(NOFILE).ok().and_then(|(soft, _)| i32::try_from(soft).ok());
     }
@@ -129,7 +104,7 @@ fn look_up(
 /// process, and starts no second one.
 pub fn do_without_state(spec: &ServiceSpec, resolved: &mut Resolved) {
     let Some(path) = resolved.lock.clone() else { return };
-    let Some(obstacle) = state::obstacle() else { return };
+    let Some(obstacle) = registry::obstacle() else { return };
     let stage = Step::Lock { path, descriptor: 0 }.stage();
     let cause = format!("started without it, so status and stop know nothing of this service: {obstacle}");
     resolved.notes.push(Note { stage, object: perform::what(spec), cause, hint: obstacle.hint });
@@ -158,7 +133,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> Standing {
         settled,
         umask: Mode::parse_umask(OsString::from(format!("{umask:o}")).as_os_str()).ok(),
         working_directory: std::env::current_dir().ok(),
-        runtime_directory: state::runtime_directory(),
+        runtime_directory: registry::runtime_directory(),
         nice: limits::nice().ok(),
         oom_score_adjust: limits::oom_score_adjust().ok(),
         descriptors: None,

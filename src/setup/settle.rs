@@ -3,24 +3,17 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-use crate::plan::Doer;
-use crate::plan::Plan;
-use crate::plan::Step;
-use crate::spec::Capabilities;
-use crate::sys::capability;
-use crate::sys::fd;
-use crate::sys::file;
-use crate::sys::limits;
-use crate::sys::limits::NOFILE;
-use crate::sys::signal;
+use svcadapt_spec::Capabilities;
 
 use super::Failure;
-use super::perform::Stays;
-use super::perform::Work;
+use super::perform::{Stays, Work};
 use super::report::Report;
-use super::state;
-use super::state::Lock;
 use super::succession::Remains;
+use crate::plan::{Doer, Plan, Step};
+use crate::registry;
+use crate::registry::Lock;
+use crate::sys::limits::NOFILE;
+use crate::sys::{capability, fd, file, limits, signal};
 
 /// What a program that has become the service itself is left with.
 #[derive(Debug)]
@@ -90,7 +83,7 @@ impl Work<'_> {
         self.streams.place_but_last()?;
         let null = file::open_null()?;
         // To let go of a lock's descriptor would be to let go of the lock.
-        let locks = state::inherited();
+        let locks = registry::inherited();
         let foreign =
             fd::surviving()?.into_iter().filter(|one| !kept.contains(&one.number())).collect::<Vec<_>>();
         // dup2(2) refuses a number that the soft limit forbids, also one that is open. What the hard limit forbids is a

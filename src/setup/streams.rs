@@ -1,32 +1,20 @@
 //! Standard input, output and error.
 
-use std::fs::File;
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use crate::plan::Account;
-use crate::spec::FileMode;
-use crate::spec::Input;
-use crate::spec::Output;
-use crate::sys::fd;
-use crate::sys::file;
-use crate::sys::identity;
-use crate::sys::output;
-use crate::sys::output::Links;
-use crate::sys::output::Opened;
-use crate::sys::output::Position;
-use crate::sys::place::Last;
-use crate::sys::place::Reach;
-use crate::sys::place::Shared;
-use crate::sys::place::Sharing;
+use svcadapt_spec::{FileMode, Input, Output};
 
 use super::account;
-use super::account::open_for;
-use super::account::with_its_rights;
+use super::account::{open_for, with_its_rights};
 use super::journal::Made;
+use crate::plan::Account;
+use crate::sys::output::{Links, Opened, Position};
+use crate::sys::place::{Last, Reach, Shared, Sharing};
+use crate::sys::{fd, file, identity, output};
 
 /// The mode of a log file that is made: its owner's to write, its group's to read.
 const LOG_MODE: u32 = 0o640;

@@ -6,22 +6,17 @@
 use std::io;
 use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::plan::Course;
-use crate::spec::ServiceSpec;
-use crate::sys::fd;
+use svcadapt_spec::ServiceSpec;
 
-use super::DEFAULT_STOP_MICROS;
-use super::Failure;
-use super::ending::Ending;
 use super::perform::what;
-use super::state;
-use super::state::Lock;
-use super::state::Record;
-use super::state::Taken;
-use super::state::Tree;
+use super::{DEFAULT_STOP_MICROS, Failure};
+use crate::plan::Course;
+use crate::registry;
+use crate::registry::Ending;
+use crate::registry::{Lock, Record, Taken, Tree};
+use crate::sys::fd;
 
 /// What has lost its main process a moment ago may be about to end by itself.
 const GRACE: Duration = Duration::from_millis(500);
@@ -95,7 +90,7 @@ pub(super) fn refused(spec: &ServiceSpec, taken: Taken) -> Failure {
         Taken::PidFile(lock, pid) => {
             let pid_file = spec.pid_file.as_ref().map(ToString::to_string).unwrap_or_default();
             let file = || lock.file_name().unwrap_or_default().display().to_string();
-            let name = state::name_of(&lock).unwrap_or_else(file);
+            let name = registry::name_of(&lock).unwrap_or_else(file);
             Failure::already_running(&format!("{pid_file} of {name}"), Some(pid))
         }
         Taken::Left(record, left) => Failure::left_behind(&what(spec), record.pid, &left.all()),

@@ -1,13 +1,10 @@
 //! The variables that name the process which executes the program: only it can say them.
 
-use std::ffi::OsStr;
-use std::ffi::OsString;
-
-use crate::plan::STARTED_AS;
-use crate::plan::readdress;
-use crate::sys::process;
+use std::ffi::{OsStr, OsString};
 
 use super::perform::Work;
+use crate::plan::{STARTED_AS, readdress};
+use crate::sys::process;
 
 impl Work<'_> {
     /// Says in the environment who the program is. As with systemd, `UnsetEnvironment=` takes even these away.

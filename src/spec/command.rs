@@ -1,10 +1,8 @@
 //! What is executed.
 
-use std::ffi::OsStr;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Component;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use super::Refusal;
 use super::refusal::bytes;

@@ -2,9 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::path::Component;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use super::Refusal;
 use super::refusal::text;

@@ -1,43 +1,15 @@
 //! What was written, before it is known to be right.
 
-use std::ffi::OsStr;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
-use super::Arity;
-use super::Assignment;
-use super::Capabilities;
-use super::Command;
-use super::DirectoryKind;
-use super::EnvName;
-use super::Environment;
-use super::EnvironmentBase;
-use super::EnvironmentFile;
-use super::Field;
-use super::Limit;
-use super::Mode;
-use super::Native;
-use super::Origin;
-use super::Output;
-use super::Principal;
-use super::Probe;
-use super::Problem;
-use super::Refusal;
-use super::RelPath;
-use super::Resource;
-use super::Restart;
-use super::ServiceDirectory;
-use super::ServiceSpec;
-use super::ServiceType;
-use super::SignalName;
-use super::Socket;
-use super::SocketKind;
-use super::SocketName;
-use super::Sockets;
-use super::Timespan;
-use super::priority;
-use super::refusal::boolean;
+use super::boolean::yes_or_no;
 use super::refusal::text;
-use super::socket;
+use super::{
+    Arity, Assignment, Capabilities, Command, DirectoryKind, EnvName, Environment, EnvironmentBase,
+    EnvironmentFile, Field, Limit, Mode, Native, Origin, Output, Principal, Probe, Problem, Refusal, RelPath,
+    Resource, Restart, ServiceDirectory, ServiceSpec, ServiceType, SignalName, Socket, SocketKind,
+    SocketName, Sockets, Timespan, priority, socket,
+};
 
 /// A spec as it was written: values in the order in which they were met, each with its origin.
 ///
@@ -154,7 +126,7 @@ impl<'a> Reading<'a> {
     fn spec(&mut self, command: Command) -> ServiceSpec {
         ServiceSpec {
             command,
-            expand_variables: self.one(Field::ExpandVariables, boolean).unwrap_or(false),
+            expand_variables: self.one(Field::ExpandVariables, yes_or_no).unwrap_or(false),
             argv0: self.one(Field::Argv0, super::command::argv0),
             name: self.one(Field::Name, super::ServiceName::parse),
             description: self.one(Field::Description, description),
@@ -167,7 +139,7 @@ impl<'a> Reading<'a> {
             root_directory: self.one(Field::RootDirectory, super::AbsPath::parse),
             environment: Environment {
                 base: self.one(Field::CleanEnvironment, |value| {
-                    let clean = boolean(value)?;
+                    let clean = yes_or_no(value)?;
                     Ok(if clean { EnvironmentBase::Clean } else { EnvironmentBase::Inherited })
                 }),
                 pass: self.many(Field::PassEnvironment, EnvName::parse_list),
@@ -188,8 +160,8 @@ impl<'a> Reading<'a> {
                 .collect(),
             nice: self.one(Field::Nice, priority::nice),
             oom_score_adjust: self.one(Field::OomScoreAdjust, priority::oom_score_adjust),
-            prevent_core: self.one(Field::PreventCore, boolean).unwrap_or(false),
-            no_new_privileges: self.one(Field::NoNewPrivileges, boolean),
+            prevent_core: self.one(Field::PreventCore, yes_or_no).unwrap_or(false),
+            no_new_privileges: self.one(Field::NoNewPrivileges, yes_or_no),
             capability_bounding_set: self.capabilities(Field::CapabilityBoundingSet),
             ambient_capabilities: self.capabilities(Field::AmbientCapabilities),
             directories: DirectoryKind::ALL
@@ -246,7 +218,7 @@ impl<'a> Reading<'a> {
             group: self.one(Field::SocketGroup, Principal::parse),
             bind_ipv6_only: self.one(Field::BindIPv6Only, socket::BindIpv6Only::parse),
             backlog: self.one(Field::Backlog, socket::backlog),
-            launchd_activation: self.one(Field::LaunchdActivation, boolean).unwrap_or(false),
+            launchd_activation: self.one(Field::LaunchdActivation, yes_or_no).unwrap_or(false),
         }
     }
 

@@ -1,14 +1,11 @@
 //! The program's environment.
 
-use std::ffi::OsStr;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
-use super::AbsPath;
-use super::Refusal;
-use super::refusal::bytes;
-use super::refusal::text;
+use super::refusal::{bytes, text};
+use super::{AbsPath, Refusal};
 
 /// The name of a variable: a letter or `_`, then letters, digits and `_` (environ(7); systemd takes no others).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

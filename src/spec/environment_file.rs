@@ -1,12 +1,9 @@
 //! The inside of an environment file (`EnvironmentFile=`, systemd.exec(5)).
 
 use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use super::Assignment;
-use super::EnvName;
-use super::Refusal;
+use super::{Assignment, EnvName, Refusal};
 
 /// What a file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

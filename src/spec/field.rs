@@ -3,14 +3,8 @@
 //! Options, units and JSON all name their fields by this table, so that what one of them can say, all can.
 
 use self::Field as F;
-use super::Arity;
-use super::DirectoryKind;
-use super::FieldRow;
-use super::Resource;
-use super::row::limit;
-use super::row::many;
-use super::row::one;
-use super::row::short;
+use super::row::{limit, many, one, short};
+use super::{Arity, DirectoryKind, FieldRow, Resource};
 
 /// One thing that a spec can say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,9 +3,8 @@
 use std::ffi::OsStr;
 use std::fmt;
 
-use super::Refusal;
-use super::Timespan;
 use super::refusal::text;
+use super::{Refusal, Timespan};
 
 /// What is limited. The names are those of systemd's `Limit…=` directives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,8 +126,7 @@ impl Limit {
     }
 
     /// Reads a number of bytes.
-    #[cfg(feature = "formats")]
-    pub(crate) fn parse_bytes(value: &str) -> Result<u64, Refusal> {
+    pub fn parse_bytes(value: &str) -> Result<u64, Refusal> {
         bytes(value)
     }
 }

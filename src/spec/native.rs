@@ -104,8 +104,7 @@ impl Directive {
     }
 
     /// The line that a unit lacks.
-    #[cfg(feature = "formats")]
-    pub(crate) fn missing(section: &str, name: &str) -> Self {
+    pub fn missing(section: &str, name: &str) -> Self {
         Self { section: section.into(), name: name.into(), value: String::new() }
     }
 

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::Field;
-use super::Refusal;
+use super::{Field, Refusal};
 
 /// Where a value was written down.
 #[derive(Debug, Clone, PartialEq, Eq)]

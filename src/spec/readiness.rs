@@ -2,16 +2,12 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::ffi::OsStrExt;
 
-use super::AbsPath;
-use super::Refusal;
 use super::priority::descriptor;
-use super::refusal::bytes;
-use super::refusal::text;
+use super::refusal::{bytes, text};
+use super::{AbsPath, Refusal};
 
 /// One sign of readiness. A service is ready when all of its signs are there.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -36,12 +36,3 @@ pub(super) fn bytes(value: &OsStr) -> Result<&[u8], Refusal> {
     let bytes = value.as_bytes();
     if bytes.contains(&0) { Err("it holds a NUL byte".into()) } else { Ok(bytes) }
 }
-
-/// A boolean as systemd.syntax(7) reads it.
-pub(super) fn boolean(value: &OsStr) -> Result<bool, Refusal> {
-    match text(value)?.to_ascii_lowercase().as_str() {
-        "1" | "yes" | "y" | "true" | "t" | "on" => Ok(true),
-        "0" | "no" | "n" | "false" | "f" | "off" => Ok(false),
-        _ => Err("neither yes nor no".into()),
-    }
-}

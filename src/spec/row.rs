@@ -1,7 +1,6 @@
 //! What a row of the list of fields is made of.
 
-use super::Field;
-use super::Resource;
+use super::{Field, Resource};
 
 /// How often a field may be said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

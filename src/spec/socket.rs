@@ -1,22 +1,12 @@
 //! Sockets that a service is given, open and listening (systemd.socket(5)).
 
-use std::ffi::OsStr;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::net::Ipv6Addr;
-use std::net::SocketAddr;
-use std::net::SocketAddrV4;
-use std::net::SocketAddrV6;
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::unix::ffi::OsStrExt;
 
-use super::AbsPath;
-use super::Field;
-use super::Mode;
-use super::Principal;
-use super::Refusal;
-use super::ServiceSpec;
-use super::refusal::bytes;
-use super::refusal::text;
+use super::refusal::{bytes, text};
+use super::{AbsPath, Field, Mode, Principal, Refusal, ServiceSpec};
 
 /// All sockets of a service, and what is said of all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

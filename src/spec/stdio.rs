@@ -4,9 +4,8 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
-use super::AbsPath;
-use super::Refusal;
 use super::refusal::bytes;
+use super::{AbsPath, Refusal};
 
 /// Where standard input comes from (`StandardInput=`, systemd.exec(5)).
 #[derive(Debug, Clone, PartialEq, Eq)]

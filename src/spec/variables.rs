@@ -1,10 +1,8 @@
 //! Variables in the arguments of a command, as systemd.service(5) "Command lines" puts them in.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::ffi::OsStringExt;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// Puts the values of variables into arguments.
 ///

@@ -3,16 +3,11 @@
 use std::io;
 use std::io::Read;
 use std::os::fd::AsFd;
-use std::process::Command;
-use std::process::Stdio;
-use std::time::Duration;
-use std::time::Instant;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::poll::PollFd;
-use nix::poll::PollFlags;
-use nix::poll::PollTimeout;
-use nix::poll::poll;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// More than this is not an answer to any question that we put.
 const MOST: usize = 64 * 1024;

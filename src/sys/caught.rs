@@ -3,14 +3,9 @@
 //! The handler notes the number and makes a pipe readable; nothing else ever runs in one.
 
 use std::io;
-use std::os::fd::AsFd;
-use std::os::fd::AsRawFd;
-use std::os::fd::BorrowedFd;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicI32;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 
 use nix::errno::Errno;
 
@@ -129,8 +124,7 @@ fn ring() {
 mod tests {
     use std::time::Duration;
 
-    use super::super::process;
-    use super::super::signal;
+    use super::super::{process, signal};
     use super::*;
 
     #[test]

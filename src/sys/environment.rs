@@ -1,9 +1,8 @@
 //! The environment of this process.
 
 use std::collections::BTreeMap;
-use std::env;
 use std::ffi::OsString;
-use std::io;
+use std::{env, io};
 
 use super::process::require_one_thread;
 

@@ -1,22 +1,15 @@
 //! Opening and making files where an enemy may have been before.
 
-use std::ffi::OsStr;
-use std::ffi::OsString;
-use std::fs;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use nix::fcntl::AT_FDCWD;
-use nix::fcntl::AtFlags;
-use nix::unistd::AccessFlags;
-use nix::unistd::Gid;
-use nix::unistd::Uid;
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::unistd::{AccessFlags, Gid, Uid};
 
 use super::number::fit;
 
@@ -195,9 +188,7 @@ pub fn set_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
 
 /// Puts a whole new file in place of what `name` was in a directory: nobody ever sees a part of it.
 pub fn replace(directory: impl AsFd, name: &OsStr, mode: u32, content: &[u8]) -> io::Result<()> {
-    use nix::fcntl::OFlag;
-    use nix::fcntl::openat;
-    use nix::fcntl::renameat;
+    use nix::fcntl::{OFlag, openat, renameat};
     use nix::sys::stat::Mode;
     let directory = directory.as_fd();
     let draft = draft_of(name);

@@ -5,15 +5,11 @@
 //! every signal, and the end of the process is seen by looking at it. A [`Held`] is never older than this boot.
 
 use std::io;
-use std::os::fd::AsFd;
-use std::os::fd::BorrowedFd;
-use std::time::Duration;
-use std::time::Instant;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
 
-use super::fd;
 use super::platform::pidfd::PidFd;
-use super::process;
-use super::signal;
+use super::{fd, process, signal};
 
 /// How often a process without a descriptor is looked at while its end is waited for.
 const AGAIN: Duration = Duration::from_millis(20);
@@ -144,8 +140,7 @@ impl Held {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-    use std::process::Stdio;
+    use std::process::{Command, Stdio};
 
     use super::*;
 

@@ -3,8 +3,7 @@
 use std::ffi::CString;
 use std::io;
 
-use nix::unistd::Gid;
-use nix::unistd::Uid;
+use nix::unistd::{Gid, Uid};
 
 use super::platform;
 use super::rules::groups::unwanted;

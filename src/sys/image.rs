@@ -1,13 +1,10 @@
 //! The program that this process runs, and executing it again.
 
-use std::ffi::CString;
-use std::ffi::OsStr;
-use std::ffi::OsString;
+use std::ffi::{CString, OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStringExt;
 
-use super::platform;
-use super::process;
+use super::{platform, process};
 
 /// Whether a process that was forked may use the system's own libraries only after it has executed something (macOS:
 /// fork(2), CAVEATS).

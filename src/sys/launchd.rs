@@ -1,9 +1,7 @@
 //! The one question that launchd answers about the process that asks it (`launch_activate_socket`(3)).
 
 use std::ffi::CStr;
-use std::os::fd::FromRawFd;
-use std::os::fd::IntoRawFd;
-use std::os::fd::OwnedFd;
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 
 /// Why launchd handed over no socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,12 +2,7 @@
 
 use std::io::IsTerminal;
 
-use nix::unistd::Pid;
-use nix::unistd::geteuid;
-use nix::unistd::getpgrp;
-use nix::unistd::getpid;
-use nix::unistd::getppid;
-use nix::unistd::getsid;
+use nix::unistd::{Pid, geteuid, getpgrp, getpid, getppid, getsid};
 
 /// What the kernel knows of us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

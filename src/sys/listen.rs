@@ -2,29 +2,18 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
-use std::net::SocketAddr;
-use std::os::fd::AsRawFd;
-use std::os::fd::OwnedFd;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::sys::socket::AddressFamily;
-use nix::sys::socket::SockFlag;
-use nix::sys::socket::SockType;
-use nix::sys::socket::SockaddrLike;
-use nix::sys::socket::SockaddrStorage;
-use nix::sys::socket::UnixAddr;
-use nix::sys::socket::setsockopt;
-use nix::sys::socket::sockopt;
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrLike, SockaddrStorage, UnixAddr, setsockopt, sockopt,
+};
 
-use super::fd;
-use super::file;
-use super::platform;
-use super::rules::refusal::Said;
-use super::rules::refusal::is_open;
+use super::rules::refusal::{Said, is_open};
+use super::{fd, file, platform};
 
 /// What is sent over a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

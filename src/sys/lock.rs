@@ -3,16 +3,11 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
-use std::os::fd::BorrowedFd;
-use std::time::Duration;
-use std::time::Instant;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::fcntl::FcntlArg;
-use nix::fcntl::Flock;
-use nix::fcntl::FlockArg;
-use nix::fcntl::fcntl;
+use nix::fcntl::{FcntlArg, Flock, FlockArg, fcntl};
 
 use super::fd;
 use super::number::fit;

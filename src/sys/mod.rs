@@ -7,7 +7,6 @@
 //! `Unsupported`; nothing pretends.
 
 pub mod accounts;
-#[cfg(feature = "formats")]
 pub mod attribute;
 pub mod bounded;
 pub mod caught;
@@ -60,12 +59,5 @@ use macos as platform;
 mod other;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 use other as platform;
-
-pub use words::plain;
-pub use words::plain_lines;
-pub use words::processes;
-pub use words::words;
-
-pub use platform::capability;
-pub use platform::family;
-pub use platform::listeners;
+pub use platform::{capability, family, listeners};
+pub use words::{plain, plain_lines, processes, words};

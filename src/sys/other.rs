@@ -1,44 +1,23 @@
 //! Systems that are not spoken to yet: what POSIX has works, and the rest is said in words.
 
 use std::convert::Infallible;
-use std::ffi::CStr;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::AsFd;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
-use nix::unistd::Gid;
-use nix::unistd::Uid;
+use nix::unistd::{Gid, Uid};
 
 use super::accounts::User;
 use super::posix::unsupported;
+pub(super) use super::posix::{
+    CLOEXEC_ON_RECEIVE, REUSE_SHARES_A_PORT, abstract_address, ask_for_credentials, bind_abstract,
+    connect_abstract, group, never_dump, oom_score_adjust, peer_user, pipe, real_time, real_time_name,
+    real_time_number, reset_dispositions, reset_ignored, sender, set_oom_score_adjust, user,
+};
+pub use super::posix::{capability, listeners};
 use super::process::Identity;
-use super::rules::groups::led_by;
-use super::rules::groups::unwanted;
-
-pub use super::posix::capability;
-pub use super::posix::listeners;
-
-pub(super) use super::posix::CLOEXEC_ON_RECEIVE;
-pub(super) use super::posix::REUSE_SHARES_A_PORT;
-pub(super) use super::posix::abstract_address;
-pub(super) use super::posix::ask_for_credentials;
-pub(super) use super::posix::bind_abstract;
-pub(super) use super::posix::connect_abstract;
-pub(super) use super::posix::group;
-pub(super) use super::posix::never_dump;
-pub(super) use super::posix::oom_score_adjust;
-pub(super) use super::posix::peer_user;
-pub(super) use super::posix::pipe;
-pub(super) use super::posix::real_time;
-pub(super) use super::posix::real_time_name;
-pub(super) use super::posix::real_time_number;
-pub(super) use super::posix::reset_dispositions;
-pub(super) use super::posix::reset_ignored;
-pub(super) use super::posix::sender;
-pub(super) use super::posix::set_oom_score_adjust;
-pub(super) use super::posix::user;
+use super::rules::groups::{led_by, unwanted};
 
 /// Access control lists cannot be seen here, so there may be one.
 pub(super) fn group_bits_may_be_a_mask(_path: &Path) -> bool {
@@ -280,8 +259,7 @@ pub mod family {
 pub(super) mod pidfd {
     use std::convert::Infallible;
     use std::io;
-    use std::os::fd::AsFd;
-    use std::os::fd::BorrowedFd;
+    use std::os::fd::{AsFd, BorrowedFd};
 
     use super::unsupported;
 

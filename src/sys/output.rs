@@ -1,18 +1,13 @@
 //! Opening files for output, and making them.
 
 use std::ffi::OsStr;
-use std::fs;
-use std::fs::File;
-use std::fs::Metadata;
-use std::io;
-use std::os::fd::AsFd;
-use std::os::fd::BorrowedFd;
-use std::path::Path;
-use std::path::PathBuf;
+use std::fs::{File, Metadata};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use nix::errno::Errno;
-use nix::fcntl::AT_FDCWD;
-use nix::fcntl::OFlag;
+use nix::fcntl::{AT_FDCWD, OFlag};
 use nix::sys::stat::Mode;
 
 use super::file;

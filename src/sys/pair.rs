@@ -1,12 +1,10 @@
 //! Two sockets that are connected to each other, of which one goes through an exec.
 
 use std::io;
-use std::os::fd::AsRawFd;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
-use super::fd;
-use super::platform;
+use super::{fd, platform};
 
 /// A pair of stream sockets, both close-on-exec.
 pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {

@@ -7,13 +7,10 @@
 //! What is found to be root's alone stays so: nobody but root can change it, so it may be opened by its path later.
 
 use std::ffi::OsString;
-use std::fs;
 use std::fs::Metadata;
-use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Component;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
+use std::{fs, io};
 
 use super::places::HERE;
 use super::platform;
@@ -217,8 +214,7 @@ fn parent(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 

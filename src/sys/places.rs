@@ -2,12 +2,10 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use super::accounts;
-use super::platform;
+use super::{accounts, platform};
 
 /// The systems whose places differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

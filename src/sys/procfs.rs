@@ -10,42 +10,18 @@ mod names;
 mod scheduling;
 mod status;
 
-use std::fmt;
-use std::fs;
-use std::io;
 use std::io::Read;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
+use std::{fmt, fs, io};
 
-pub use descriptor::Access;
-pub use descriptor::Descriptor;
-pub use descriptor::Descriptors;
-#[cfg(test)]
-pub use descriptor::OpenFlags;
-pub use descriptor::descriptors;
-pub use descriptor::has_open;
+pub use descriptor::{Access, Descriptor, Descriptors, OpenFlags, descriptors, has_open};
 pub use environ::for_each_variable;
-pub use inode::FileId;
-pub use inode::Inode;
-pub use inode::Kind;
-pub use inode::Link;
-pub use inode::link;
-pub use names::Capabilities;
-pub use names::SignalSet;
-pub use scheduling::CoreAndFiles;
-#[cfg(test)]
-pub use scheduling::Limit;
-pub use scheduling::limits;
-pub use scheduling::nice;
-pub use scheduling::oom_score_adjustment;
-#[cfg(test)]
-pub use status::CapabilitySets;
-pub use status::Ids;
-pub use status::Seccomp;
-pub use status::Status;
-pub use status::status;
+pub use inode::{FileId, Inode, Kind, Link, link};
+pub use names::{Capabilities, SignalSet};
+pub use scheduling::{CoreAndFiles, Limit, limits, nice, oom_score_adjustment};
+pub use status::{CapabilitySets, Ids, Seccomp, Status, status};
 
 /// Why a fact about a process is not to be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,33 +1,15 @@
 //! Signals.
 
 use std::io;
-use std::os::fd::AsFd;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
-use nix::sys::signal::SigHandler;
-use nix::sys::signal::SigSet;
-use nix::sys::signal::SigmaskHow;
-use nix::sys::signal::Signal;
-use nix::sys::signal::sigprocmask;
+pub use nix::libc::{
+    SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGKILL, SIGPIPE, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU,
+    SIGUSR1, SIGUSR2, SIGWINCH, SIGXFSZ,
+};
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, sigprocmask};
 
 use super::platform;
-
-pub use nix::libc::SIGALRM;
-pub use nix::libc::SIGCHLD;
-pub use nix::libc::SIGCONT;
-pub use nix::libc::SIGHUP;
-pub use nix::libc::SIGINT;
-pub use nix::libc::SIGKILL;
-pub use nix::libc::SIGPIPE;
-pub use nix::libc::SIGQUIT;
-pub use nix::libc::SIGTERM;
-pub use nix::libc::SIGTSTP;
-pub use nix::libc::SIGTTIN;
-pub use nix::libc::SIGTTOU;
-pub use nix::libc::SIGUSR1;
-pub use nix::libc::SIGUSR2;
-pub use nix::libc::SIGWINCH;
-pub use nix::libc::SIGXFSZ;
 
 /// Gives every signal its default action, the ones that Rust and the starter ignore and the real-time ones too.
 pub fn reset_dispositions() {

@@ -2,10 +2,7 @@
 
 use std::io;
 use std::io::IoSlice;
-use std::os::fd::AsFd;
-use std::os::fd::BorrowedFd;
-use std::os::fd::FromRawFd;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
@@ -65,8 +62,9 @@ impl NotifySocket {
 
     /// The next datagram; none if none has come.
     pub fn receive(&self) -> io::Result<Option<Datagram>> {
-        use nix::errno::Errno;
         use std::os::fd::AsRawFd;
+
+        use nix::errno::Errno;
         let mut bytes = vec![0; LONGEST];
         // Of a type that is aligned as the kernel's headers are.
         let mut space = [0_u64; CONTROL.div_ceil(size_of::<u64>())];
@@ -154,10 +152,9 @@ impl Notification {
 
     /// Sends a message with one end of a pipe, and waits until the receiver has closed it.
     pub fn barrier(&self, message: &[u8], patience: Duration) -> io::Result<()> {
-        use nix::sys::socket::ControlMessage;
-        use nix::sys::socket::MsgFlags;
-        use nix::sys::socket::sendmsg;
         use std::os::fd::AsRawFd;
+
+        use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
         let (end, sent) = super::fd::pipe()?;
         self.0.set_write_timeout(Some(patience))?;
         let numbers = [sent.as_raw_fd()];

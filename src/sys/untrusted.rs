@@ -1,14 +1,12 @@
 //! Reading a small file that somebody else may have put there.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::fs::OpenOptions;
-use std::io;
 use std::io::Read;
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::{fs, io};
 
 /// A file, as it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use svcadapt::spec::environment_file::Content;
-use svcadapt::spec::environment_file::parse;
+use svcadapt_spec::environment_file::Content;
+use svcadapt_spec::environment_file::parse;
 
 use super::gists;
 

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use svcadapt::format::json::read;
+use svcadapt_convert::json::read;
 
 use super::gists;
 use super::round_trip;
 
 pub(super) fn any(bytes: &[u8]) -> String {
-    match read(bytes, Path::new("/x.json")).and_then(svcadapt::spec::SpecDraft::finish) {
+    match read(bytes, Path::new("/x.json")).and_then(svcadapt_spec::SpecDraft::finish) {
         Ok(spec) => round_trip::everywhere(&spec),
         Err(problems) => {
             assert!(!problems.is_empty());

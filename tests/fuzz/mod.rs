@@ -40,7 +40,7 @@ pub(crate) fn run(name: &str, bytes: &[u8]) -> String {
     (target.unwrap_or_else(|| panic!("there is no target '{name}'")).body)(bytes)
 }
 
-fn of_spec(bytes: &[u8], promise: fn(&svcadapt::spec::ServiceSpec) -> String) -> String {
+fn of_spec(bytes: &[u8], promise: fn(&svcadapt_spec::ServiceSpec) -> String) -> String {
     spec::made_of(bytes).map_or_else(|word| word, |spec| promise(&spec))
 }
 

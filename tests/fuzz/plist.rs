@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use svcadapt::divide::Scope;
-use svcadapt::divide::Target;
-use svcadapt::divide::divide;
-use svcadapt::format::plist::Label;
-use svcadapt::format::plist::Original;
-use svcadapt::format::plist::read;
-use svcadapt::format::plist::write;
-use svcadapt::spec::ServiceName;
-use svcadapt::spec::ServiceSpec;
+use svcadapt_convert::divide::Target;
+use svcadapt_convert::divide::divide;
+use svcadapt_convert::plist::Label;
+use svcadapt_convert::plist::Original;
+use svcadapt_convert::plist::read;
+use svcadapt_convert::plist::write;
+use svcadapt_spec::Scope;
+use svcadapt_spec::ServiceName;
+use svcadapt_spec::ServiceSpec;
 
 use super::gists;
 use super::round_trip;

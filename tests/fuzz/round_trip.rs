@@ -8,27 +8,27 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use svcadapt::divide::Scope;
-use svcadapt::divide::Systemd;
-use svcadapt::divide::Target;
-use svcadapt::divide::divide;
-use svcadapt::divide::values;
-use svcadapt::format::LARGEST;
-use svcadapt::format::json as model;
-use svcadapt::format::plist as list;
-use svcadapt::format::plist::Label;
-use svcadapt::format::unit as systemd;
-use svcadapt::format::unit::UnitFile;
-use svcadapt::format::unit::UnitName;
-use svcadapt::spec::FIELDS;
-use svcadapt::spec::Field;
-use svcadapt::spec::Native;
-use svcadapt::spec::Probe;
-use svcadapt::spec::Resource;
-use svcadapt::spec::Restart;
-use svcadapt::spec::ServiceName;
-use svcadapt::spec::ServiceSpec;
-use svcadapt::spec::Timespan;
+use svcadapt_convert::LARGEST;
+use svcadapt_convert::divide::Systemd;
+use svcadapt_convert::divide::Target;
+use svcadapt_convert::divide::divide;
+use svcadapt_convert::divide::values;
+use svcadapt_convert::json as model;
+use svcadapt_convert::plist as list;
+use svcadapt_convert::plist::Label;
+use svcadapt_convert::unit as systemd;
+use svcadapt_convert::unit::UnitFile;
+use svcadapt_convert::unit::UnitName;
+use svcadapt_spec::FIELDS;
+use svcadapt_spec::Field;
+use svcadapt_spec::Native;
+use svcadapt_spec::Probe;
+use svcadapt_spec::Resource;
+use svcadapt_spec::Restart;
+use svcadapt_spec::Scope;
+use svcadapt_spec::ServiceName;
+use svcadapt_spec::ServiceSpec;
+use svcadapt_spec::Timespan;
 
 use super::gists;
 
@@ -44,7 +44,7 @@ pub(super) fn json(spec: &ServiceSpec) -> String {
     if text.len() > LARGEST {
         return "large".to_owned();
     }
-    let read = model::read(text.as_bytes(), Path::new("/x.json")).and_then(svcadapt::spec::SpecDraft::finish);
+    let read = model::read(text.as_bytes(), Path::new("/x.json")).and_then(svcadapt_spec::SpecDraft::finish);
     // It has a list for each kind of socket.
     let mut expected = spec.clone();
     expected.sockets.listen.sort_by_key(|socket| socket.kind);

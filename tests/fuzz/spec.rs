@@ -4,12 +4,12 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::OnceLock;
 
-use svcadapt::spec::Arity;
-use svcadapt::spec::FIELDS;
-use svcadapt::spec::Field;
-use svcadapt::spec::Origin;
-use svcadapt::spec::ServiceSpec;
-use svcadapt::spec::SpecDraft;
+use svcadapt_spec::Arity;
+use svcadapt_spec::FIELDS;
+use svcadapt_spec::Field;
+use svcadapt_spec::Origin;
+use svcadapt_spec::ServiceSpec;
+use svcadapt_spec::SpecDraft;
 
 use super::gists;
 

@@ -2,22 +2,22 @@
 
 use std::path::Path;
 
-use svcadapt::divide::Systemd;
-use svcadapt::divide::Target;
-use svcadapt::divide::Version;
-use svcadapt::divide::divide;
-use svcadapt::format::unit::Original;
-use svcadapt::format::unit::Syntax;
-use svcadapt::format::unit::Text;
-use svcadapt::format::unit::UnitFile;
-use svcadapt::format::unit::UnitName;
-use svcadapt::format::unit::commands;
-use svcadapt::format::unit::read;
-use svcadapt::format::unit::split;
-use svcadapt::format::unit::write;
-use svcadapt::spec::Field;
-use svcadapt::spec::Origin;
-use svcadapt::spec::SpecDraft;
+use svcadapt_convert::directive::Version;
+use svcadapt_convert::divide::Systemd;
+use svcadapt_convert::divide::Target;
+use svcadapt_convert::divide::divide;
+use svcadapt_convert::unit::Original;
+use svcadapt_convert::unit::Syntax;
+use svcadapt_convert::unit::Text;
+use svcadapt_convert::unit::UnitFile;
+use svcadapt_convert::unit::UnitName;
+use svcadapt_convert::unit::commands;
+use svcadapt_convert::unit::read;
+use svcadapt_convert::unit::split;
+use svcadapt_convert::unit::write;
+use svcadapt_spec::Field;
+use svcadapt_spec::Origin;
+use svcadapt_spec::SpecDraft;
 
 use super::gists;
 use super::round_trip;
@@ -95,7 +95,7 @@ fn keeps(original: &Original, draft: &SpecDraft) {
 }
 
 /// The messages; what people would read is made, too.
-fn told(faults: &[svcadapt::format::unit::Fault]) -> Vec<String> {
+fn told(faults: &[svcadapt_convert::unit::Fault]) -> Vec<String> {
     faults
         .iter()
         .map(|fault| {

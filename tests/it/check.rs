@@ -130,7 +130,7 @@ fn generated_job_that_expands_variables_has_no_finding() {
 fn codes_option_prints_every_rule_in_full() {
     let dir = Dir::new();
     let text = Svc::new(&dir).args(["check", "--codes"]).output().stdout;
-    for rule in svcadapt::lint::rules::all() {
+    for rule in svcadapt_convert::lint::rules::all() {
         let told = format!(
             "{} {}: {}\n  why: {}\n  hint: {}\n",
             rule.code, rule.severity, rule.what, rule.why, rule.cure

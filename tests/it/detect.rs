@@ -17,9 +17,9 @@ use svcadapt::detect::Facts;
 use svcadapt::detect::Manager;
 use svcadapt::detect::Mode;
 use svcadapt::detect::Platform;
-use svcadapt::detect::Scope;
 use svcadapt::detect::detect;
 use svcadapt::detect::needs_answer;
+use svcadapt_spec::Scope;
 
 use crate::harness::SOURCES;
 

@@ -16,7 +16,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use svcadapt::spec::FIELDS;
+use svcadapt_spec::FIELDS;
 
 use crate::harness::skip;
 use crate::support::Chance;

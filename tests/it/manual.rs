@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use svcadapt::spec::FIELDS;
+use svcadapt_spec::FIELDS;
 
 use crate::harness::skip;
 use crate::support::Folder;

@@ -10,10 +10,10 @@ use std::path::Path;
 use serde_json::Value;
 use serde_json::json;
 
-use svcadapt::format::json;
-use svcadapt::format::plist::Reading;
-use svcadapt::format::plist::read;
-use svcadapt::spec::Value as Native;
+use svcadapt_convert::json;
+use svcadapt_convert::plist::Reading;
+use svcadapt_convert::plist::read;
+use svcadapt_spec::Value as Native;
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\">\n";
 
@@ -184,7 +184,7 @@ fn program_and_argv0_are_read_from_their_keys() {
             reading(document(&format!("<dict><key>RunAtLoad</key><true/>{keys}</dict>")).as_bytes())?;
         let warnings = reading.warnings.drain(..).map(|warning| warning.refusal.cause).skip(1).collect();
         let problems =
-            |problems: Vec<svcadapt::spec::Problem>| problems.iter().map(first_line).collect::<Vec<_>>();
+            |problems: Vec<svcadapt_spec::Problem>| problems.iter().map(first_line).collect::<Vec<_>>();
         let spec = reading.draft.finish().map_err(problems)?;
         Ok((spec.command.argv().map(|word| word.to_str().unwrap()).collect(), warnings))
     };

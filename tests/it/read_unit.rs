@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
-use svcadapt::format::unit::Reading;
-use svcadapt::format::unit::UnitFile;
-use svcadapt::format::unit::UnitName;
-use svcadapt::format::unit::commands;
-use svcadapt::format::unit::read;
-use svcadapt::spec::FIELDS;
+use svcadapt_convert::unit::Reading;
+use svcadapt_convert::unit::UnitFile;
+use svcadapt_convert::unit::UnitName;
+use svcadapt_convert::unit::commands;
+use svcadapt_convert::unit::read;
+use svcadapt_spec::FIELDS;
 
 use crate::support::Chance;
 use crate::support::Folder;
@@ -33,7 +33,7 @@ fn read_text(name: &str, text: &[u8]) -> Result<Reading, String> {
 fn argv(name: &UnitName, files: &[UnitFile]) -> BTreeMap<String, Vec<Vec<OsString>>> {
     let mut all = BTreeMap::<String, Vec<Vec<OsString>>>::new();
     for file in files {
-        let ours = |line: &&svcadapt::format::unit::Line| {
+        let ours = |line: &&svcadapt_convert::unit::Line| {
             file.section(line) == "Service" && COMMANDS.contains(&line.key.as_str())
         };
         for line in file.lines.iter().filter(ours) {
@@ -220,9 +220,9 @@ const SETTINGS: [(&str, &[&str]); 15] = [
 ];
 
 /// A setting of a spec as systemd prints it; `None` if systemd prints nothing comparable.
-fn shown(spec: &svcadapt::spec::ServiceSpec, directive: &str) -> Option<Vec<String>> {
+fn shown(spec: &svcadapt_spec::ServiceSpec, directive: &str) -> Option<Vec<String>> {
     let field = FIELDS.iter().find(|row| row.directive == directive).unwrap().field;
-    let said: Vec<String> = svcadapt::divide::values(spec, field)
+    let said: Vec<String> = svcadapt_convert::divide::values(spec, field)
         .iter()
         .map(|value| value.to_string_lossy().into_owned())
         .collect();

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
-use svcadapt::divide::Scope;
-use svcadapt::lint::Account;
-use svcadapt::lint::Facts;
-use svcadapt::lint::Inode;
-use svcadapt::lint::Job;
-use svcadapt::lint::Kind;
-use svcadapt::lint::Severity;
-use svcadapt::lint::job;
+use svcadapt_convert::lint::Account;
+use svcadapt_convert::lint::Facts;
+use svcadapt_convert::lint::Inode;
+use svcadapt_convert::lint::Job;
+use svcadapt_convert::lint::Kind;
+use svcadapt_convert::lint::Severity;
+use svcadapt_convert::lint::job;
+use svcadapt_spec::Scope;
 
 use crate::harness::Capability;
 use crate::harness::Dir;

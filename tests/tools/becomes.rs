@@ -48,7 +48,7 @@ use svcadapt::daemon::Runner;
 use svcadapt::daemon::Service;
 use svcadapt::daemon::Signal;
 use svcadapt::daemon::executed_again;
-use svcadapt::spec::FIELDS;
+use svcadapt_spec::FIELDS;
 
 const PATIENCE: Duration = Duration::from_secs(120);
 

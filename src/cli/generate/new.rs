@@ -1,22 +1,13 @@
 //! What is written in the end.
 
-use serde_json::Value;
-use serde_json::json;
-
-use svcadapt::divide::Division;
-use svcadapt::divide::Hardening;
-use svcadapt::divide::Loss;
-use svcadapt::divide::LossKind;
-use svcadapt::divide::Subject;
-use svcadapt::divide::values;
-use svcadapt::format::Rendered;
-use svcadapt::format::Rewritten;
+use serde_json::{Value, json};
 use svcadapt::internal::Error;
-use svcadapt::spec::FIELDS;
-use svcadapt::spec::ServiceSpec;
+use svcadapt_convert::divide::{Division, Loss, LossKind, Subject, values};
+use svcadapt_convert::harden::Hardening;
+use svcadapt_convert::{Rendered, Rewritten};
+use svcadapt_spec::{FIELDS, ServiceSpec};
 
-use super::Beside;
-use super::Rewriting;
+use super::{Beside, Rewriting};
 
 /// What is written in the end, and what is to be told of it.
 pub(super) struct New {

@@ -6,26 +6,16 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::Path;
-use std::path::PathBuf;
-use std::time::Duration;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use crate::setup::Claim;
-use crate::setup::Failure;
-use crate::setup::pid_file;
-use crate::setup::pid_file::Named;
-use crate::sys::family;
+use super::{Stage as Start, Watch};
+use crate::registry::pid_file;
+use crate::registry::pid_file::Named;
+use crate::setup::{Claim, Failure};
 use crate::sys::held::Held;
-use crate::sys::process;
-use crate::sys::process::Ended;
-use crate::sys::process::Reaped;
-use crate::sys::process::Users;
-use crate::sys::procfs;
-use crate::sys::words;
-
-use super::Stage as Start;
-use super::Watch;
+use crate::sys::process::{Ended, Reaped, Users};
+use crate::sys::{family, process, procfs, words};
 
 /// A process that has slept for this long waits for something. One that is about to fork again and leave does not
 /// sleep, however long it has to wait for a processor.

@@ -1,11 +1,10 @@
 //! Users and groups, the Linux way: the files are read here, and getent(1) is asked for everybody else, so that a
 //! static binary finds the users of a directory service too and no NSS module is ever loaded into this process.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
+use std::{fs, io};
 
 use super::super::accounts::User;
 use super::super::bounded;

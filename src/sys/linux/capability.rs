@@ -2,8 +2,7 @@
 
 use std::io;
 
-use caps::CapSet;
-use caps::CapsHashSet;
+use caps::{CapSet, CapsHashSet};
 
 fn set_of(bits: u64) -> CapsHashSet {
     caps::all().into_iter().filter(|capability| bits & capability.bitmask() != 0).collect()

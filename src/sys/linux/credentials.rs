@@ -2,13 +2,10 @@
 
 use std::io;
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::SocketAddr;
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 
-use nix::sys::socket::MsgFlags;
-use nix::sys::socket::UnixAddr;
-use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::PassCred;
+use nix::sys::socket::{MsgFlags, UnixAddr, setsockopt};
 
 pub(crate) const CLOEXEC_ON_RECEIVE: MsgFlags = MsgFlags::MSG_CMSG_CLOEXEC;
 

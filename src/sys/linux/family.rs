@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use super::super::process;
-use super::super::procfs;
 use super::super::procfs::Stat;
+use super::super::{process, procfs};
 use super::clock;
 
 /// Whether [`adopt_orphans`] can work.

@@ -4,8 +4,7 @@ use std::ffi::CStr;
 use std::io;
 
 use nix::errno::Errno;
-use nix::unistd::Gid;
-use nix::unistd::Uid;
+use nix::unistd::{Gid, Uid};
 
 pub(crate) fn groups() -> io::Result<Vec<u32>> {
     // nix has a door to it, but one that asks /proc/sys/kernel/ngroups_max first, each time.

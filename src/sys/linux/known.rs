@@ -3,8 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::super::process::Identity;
-use super::super::process::Users;
+use super::super::process::{Identity, Users};
 use super::super::procfs;
 use super::clock;
 

@@ -17,56 +17,25 @@ mod proc_net;
 mod signals;
 mod threads;
 
-pub(super) use accounts::group;
-pub(super) use accounts::groups_of;
-pub(super) use accounts::user;
-pub(super) use credentials::CLOEXEC_ON_RECEIVE;
-pub(super) use credentials::abstract_address;
-pub(super) use credentials::ask_for_credentials;
-pub(super) use credentials::bind_abstract;
-pub(super) use credentials::connect_abstract;
-pub(super) use credentials::peer_user;
-pub(super) use credentials::sender;
-pub(super) use descriptors::descriptor_path;
-pub(super) use descriptors::mark_all_close_on_exec;
-pub(super) use descriptors::open_descriptors;
-pub(super) use descriptors::pipe;
-pub(super) use ids::groups;
-pub(super) use ids::has_rights_of_the_file;
-pub(super) use ids::is_secure_exec;
-pub(super) use ids::set_group;
-pub(super) use ids::set_groups;
-pub(super) use ids::set_login;
-pub(super) use ids::set_user;
-pub(super) use ids::settled;
-pub(super) use image::EXEC_AFTER_FORK;
-pub(super) use image::own_image;
-pub(super) use image::process_name;
-pub(super) use image::set_process_name;
-pub(super) use known::age;
-pub(super) use known::boot;
-pub(super) use known::identity;
-pub(super) use known::is_exiting;
-pub(super) use known::is_stopped;
-pub(super) use known::is_younger;
-pub(super) use known::namespace;
-pub(super) use known::same_start;
-pub(super) use known::user_directory;
-pub(super) use known::users;
-pub(super) use oom::oom_score_adjust;
-pub(super) use oom::set_oom_score_adjust;
-pub(super) use place::access_list_lets_write;
-pub(super) use place::group_bits_may_be_a_mask;
-pub(super) use place::is_noexec;
-pub(super) use signals::Signals;
-pub(super) use signals::real_time;
-pub(super) use signals::real_time_name;
-pub(super) use signals::real_time_number;
-pub(super) use signals::reset_dispositions;
-pub(super) use signals::reset_ignored;
-pub(super) use threads::never_dump;
-pub(super) use threads::resource;
-pub(super) use threads::thread_count;
+pub(super) use accounts::{group, groups_of, user};
+pub(super) use credentials::{
+    CLOEXEC_ON_RECEIVE, abstract_address, ask_for_credentials, bind_abstract, connect_abstract, peer_user,
+    sender,
+};
+pub(super) use descriptors::{descriptor_path, mark_all_close_on_exec, open_descriptors, pipe};
+pub(super) use ids::{
+    groups, has_rights_of_the_file, is_secure_exec, set_group, set_groups, set_login, set_user, settled,
+};
+pub(super) use image::{EXEC_AFTER_FORK, own_image, process_name, set_process_name};
+pub(super) use known::{
+    age, boot, identity, is_exiting, is_stopped, is_younger, namespace, same_start, user_directory, users,
+};
+pub(super) use oom::{oom_score_adjust, set_oom_score_adjust};
+pub(super) use place::{access_list_lets_write, group_bits_may_be_a_mask, is_noexec};
+pub(super) use signals::{
+    Signals, real_time, real_time_name, real_time_number, reset_dispositions, reset_ignored,
+};
+pub(super) use threads::{never_dump, resource, thread_count};
 
 /// SO_REUSEADDR does not let two servers have one address of a port, not even where one has all of them (socket(7)).
 pub(super) const REUSE_SHARES_A_PORT: bool = false;

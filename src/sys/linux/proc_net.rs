@@ -2,12 +2,9 @@
 //!
 //! `/proc/net` is a link to the same place; a `/proc` that shows processes alone (`ProcSubset=pid`) is without it.
 
-use std::fs;
-use std::io;
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
+use std::{fs, io};
 
 use super::listeners::Listening;
 

@@ -1,13 +1,11 @@
 //! Signals, the Linux way.
 
 use std::io;
-use std::os::fd::AsFd;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use nix::errno::Errno;
 use nix::sys::signal::SigSet;
-use nix::sys::signalfd::SfdFlags;
-use nix::sys::signalfd::SignalFd;
+use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 /// The kernel's highest signal on every architecture but MIPS.
 const LAST: libc::c_int = 64;

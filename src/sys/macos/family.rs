@@ -1,7 +1,6 @@
 //! Descendants.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use super::super::posix::unsupported;

@@ -3,21 +3,18 @@
 //! The first of the supplementary groups *is* the effective group (`cr_gid` of `<sys/ucred.h>`), so it leads every list
 //! that is set here, and has to be the right one by then: a later setgid(2) would leave it in the list.
 
-use std::ffi::CStr;
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::process::Command;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::unistd::Gid;
-use nix::unistd::Uid;
+use nix::unistd::{Gid, Uid};
 
 use super::super::accounts::User;
 use super::super::bounded;
 use super::super::posix::unsupported;
-use super::super::rules::groups::led_by;
-use super::super::rules::groups::unwanted;
+use super::super::rules::groups::{led_by, unwanted};
 use super::super::rules::id;
 use super::proc_info;
 

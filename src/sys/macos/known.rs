@@ -4,13 +4,11 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
-use std::time::Duration;
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use nix::errno::Errno;
 
-use super::super::process::Identity;
-use super::super::process::Users;
+use super::super::process::{Identity, Users};
 use super::proc_info;
 
 /// The start time is in microseconds since 1970. An exec keeps it.
@@ -84,8 +82,7 @@ pub(crate) fn boot() -> io::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-    use std::process::Stdio;
+    use std::process::{Command, Stdio};
 
     use super::*;
 

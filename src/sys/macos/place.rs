@@ -1,10 +1,7 @@
 //! Who can write in a directory, beside what its mode says: access control lists (acl(3), chmod(1)) add to the mode, and
 //! are not seen in it.
 
-use std::ffi::CString;
-use std::ffi::c_char;
-use std::ffi::c_int;
-use std::ffi::c_void;
+use std::ffi::{CString, c_char, c_int, c_void};
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;

@@ -8,8 +8,7 @@ use std::mem::MaybeUninit;
 
 use nix::errno::Errno;
 
-use super::super::rules::kinfo;
-use super::super::rules::procargs;
+use super::super::rules::{kinfo, procargs};
 
 /// A structure that the kernel fills, made of integers only, so that every pattern of bits is a valid one.
 ///

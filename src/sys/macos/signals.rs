@@ -6,18 +6,11 @@
 
 use std::cell::Cell;
 use std::io;
-use std::os::fd::AsFd;
-use std::os::fd::BorrowedFd;
-use std::os::fd::IntoRawFd;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::libc::timespec;
-use nix::sys::event::EvFlags;
-use nix::sys::event::EventFilter;
-use nix::sys::event::FilterFlag;
-use nix::sys::event::KEvent;
-use nix::sys::event::Kqueue;
+use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
 
 use super::super::fd;
 

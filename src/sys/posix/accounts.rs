@@ -2,9 +2,7 @@
 
 use std::io;
 
-use nix::unistd::Group;
-use nix::unistd::Uid;
-use nix::unistd::User as Entry;
+use nix::unistd::{Group, Uid, User as Entry};
 
 use super::super::accounts::User;
 

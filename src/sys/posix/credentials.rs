@@ -4,8 +4,7 @@
 use std::io;
 use std::os::unix::net::UnixDatagram;
 
-use nix::sys::socket::MsgFlags;
-use nix::sys::socket::UnixAddr;
+use nix::sys::socket::{MsgFlags, UnixAddr};
 
 use super::unsupported;
 

@@ -11,24 +11,14 @@ mod signals;
 
 use std::io;
 
-pub(super) use accounts::group;
-pub(super) use accounts::user;
-pub(super) use credentials::CLOEXEC_ON_RECEIVE;
-pub(super) use credentials::abstract_address;
-pub(super) use credentials::ask_for_credentials;
-pub(super) use credentials::bind_abstract;
-pub(super) use credentials::connect_abstract;
-pub(super) use credentials::peer_user;
-pub(super) use credentials::sender;
-pub(super) use descriptors::mark;
-pub(super) use descriptors::pipe;
-pub(super) use oom::oom_score_adjust;
-pub(super) use oom::set_oom_score_adjust;
-pub(super) use signals::real_time;
-pub(super) use signals::real_time_name;
-pub(super) use signals::real_time_number;
-pub(super) use signals::reset_dispositions;
-pub(super) use signals::reset_ignored;
+pub(super) use accounts::{group, user};
+pub(super) use credentials::{
+    CLOEXEC_ON_RECEIVE, abstract_address, ask_for_credentials, bind_abstract, connect_abstract, peer_user,
+    sender,
+};
+pub(super) use descriptors::{mark, pipe};
+pub(super) use oom::{oom_score_adjust, set_oom_score_adjust};
+pub(super) use signals::{real_time, real_time_name, real_time_number, reset_dispositions, reset_ignored};
 
 /// With SO_REUSEADDR one address of a port can be bound while another server has the port on all of them.
 pub(super) const REUSE_SHARES_A_PORT: bool = true;

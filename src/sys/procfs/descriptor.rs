@@ -7,10 +7,7 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 
 use crate::sys::procfs;
-use crate::sys::procfs::Inode;
-use crate::sys::procfs::SignalSet;
-use crate::sys::procfs::Unseen;
-use crate::sys::procfs::inode;
+use crate::sys::procfs::{Inode, SignalSet, Unseen, inode};
 
 /// A process may have a million descriptors; so many are looked at, the rest is counted.
 const MOST: usize = 4096;

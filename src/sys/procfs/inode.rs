@@ -1,12 +1,9 @@
 //! What a link in `/proc/PID/` points to: its name, and the file itself.
 
-use std::fs;
 use std::fs::Metadata;
-use std::io;
-use std::os::unix::fs::FileTypeExt;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::sys::procfs;
 use crate::sys::procfs::Unseen;

@@ -1,9 +1,8 @@
 //! Limits and the place in the queue: `/proc/PID/limits`, `oom_score_adj`, and the nice value.
 
-use std::fmt;
-use std::fs;
 use std::fs::File;
 use std::io::Read;
+use std::{fmt, fs};
 
 use crate::sys::procfs;
 use crate::sys::procfs::Unseen;

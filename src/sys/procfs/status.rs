@@ -5,8 +5,7 @@ use std::io;
 use std::io::Read;
 
 use crate::sys::procfs;
-use crate::sys::procfs::Capabilities;
-use crate::sys::procfs::SignalSet;
+use crate::sys::procfs::{Capabilities, SignalSet};
 
 /// 65536 supplementary groups, the most there can be, take less.
 const LONGEST: u64 = 1 << 20;

@@ -14,14 +14,14 @@ use svcadapt::daemon::Error;
 use svcadapt::daemon::Reaction;
 use svcadapt::daemon::Reexecute;
 use svcadapt::daemon::Signal;
-use svcadapt::spec::Ceiling;
-use svcadapt::spec::DirectoryKind;
-use svcadapt::spec::FIELDS;
-use svcadapt::spec::Field;
-use svcadapt::spec::Origin;
-use svcadapt::spec::Resource;
-use svcadapt::spec::ServiceSpec;
-use svcadapt::spec::SpecDraft;
+use svcadapt_spec::Ceiling;
+use svcadapt_spec::DirectoryKind;
+use svcadapt_spec::FIELDS;
+use svcadapt_spec::Field;
+use svcadapt_spec::Origin;
+use svcadapt_spec::Resource;
+use svcadapt_spec::ServiceSpec;
+use svcadapt_spec::SpecDraft;
 
 use crate::support::Chance;
 

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use svcadapt::divide::DirectiveRow;
-use svcadapt::divide::Section;
-use svcadapt::divide::ValueKind;
-use svcadapt::divide::Version;
-use svcadapt::divide::directive;
-use svcadapt::divide::directives;
+use svcadapt_convert::directive::DirectiveRow;
+use svcadapt_convert::directive::Section;
+use svcadapt_convert::directive::ValueKind;
+use svcadapt_convert::directive::Version;
+use svcadapt_convert::directive::directive;
+use svcadapt_convert::directive::directives;
 
 use crate::harness::skip;
 

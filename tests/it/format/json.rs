@@ -9,10 +9,10 @@ use std::time::Instant;
 use serde_json::Value;
 use serde_json::json;
 
-use svcadapt::format::json;
-use svcadapt::spec::Arity;
-use svcadapt::spec::FIELDS;
-use svcadapt::spec::ServiceSpec;
+use svcadapt_convert::json;
+use svcadapt_spec::Arity;
+use svcadapt_spec::FIELDS;
+use svcadapt_spec::ServiceSpec;
 
 use crate::harness::skip;
 use crate::support::Chance;
@@ -22,7 +22,7 @@ use crate::support::said;
 use crate::support::svcadapt;
 
 fn read(text: &str) -> Result<ServiceSpec, Vec<String>> {
-    let problems = |problems: Vec<svcadapt::spec::Problem>| -> Vec<String> {
+    let problems = |problems: Vec<svcadapt_spec::Problem>| -> Vec<String> {
         problems.iter().map(ToString::to_string).collect()
     };
     json::read(text.as_bytes(), Path::new("x.json")).map_err(problems)?.finish().map_err(problems)

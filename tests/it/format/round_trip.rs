@@ -10,10 +10,10 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::ffi::OsStringExt;
 
-use svcadapt::spec::Field;
-use svcadapt::spec::Origin;
-use svcadapt::spec::ServiceSpec;
-use svcadapt::spec::SpecDraft;
+use svcadapt_spec::Field;
+use svcadapt_spec::Origin;
+use svcadapt_spec::ServiceSpec;
+use svcadapt_spec::SpecDraft;
 
 use crate::support::Chance;
 

@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::path::PathBuf;
 
-use svcadapt::divide::Section;
-use svcadapt::divide::Version;
-use svcadapt::divide::directive;
+use svcadapt_convert::directive::Section;
+use svcadapt_convert::directive::Version;
+use svcadapt_convert::directive::directive;
 
 use crate::harness::skip;
 use crate::support::Folder;

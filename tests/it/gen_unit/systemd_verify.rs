@@ -5,14 +5,14 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use svcadapt::divide::Systemd;
-use svcadapt::divide::Target;
-use svcadapt::divide::Version;
-use svcadapt::divide::divide;
-use svcadapt::format::unit::write;
-use svcadapt::spec::Field;
-use svcadapt::spec::Principal;
-use svcadapt::spec::ServiceSpec;
+use svcadapt_convert::directive::Version;
+use svcadapt_convert::divide::Systemd;
+use svcadapt_convert::divide::Target;
+use svcadapt_convert::divide::divide;
+use svcadapt_convert::unit::write;
+use svcadapt_spec::Field;
+use svcadapt_spec::Principal;
+use svcadapt_spec::ServiceSpec;
 
 use crate::harness::Dir;
 use crate::harness::Exit;

@@ -4,16 +4,16 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use svcadapt::divide::Scope;
-use svcadapt::divide::Target;
-use svcadapt::divide::divide;
-use svcadapt::format::plist::Label;
-use svcadapt::format::plist::write;
-use svcadapt::spec::BindIpv6Only;
-use svcadapt::spec::Field;
-use svcadapt::spec::Principal;
-use svcadapt::spec::SocketAddress;
-use svcadapt::spec::Sockets;
+use svcadapt_convert::divide::Target;
+use svcadapt_convert::divide::divide;
+use svcadapt_convert::plist::Label;
+use svcadapt_convert::plist::write;
+use svcadapt_spec::BindIpv6Only;
+use svcadapt_spec::Field;
+use svcadapt_spec::Principal;
+use svcadapt_spec::Scope;
+use svcadapt_spec::SocketAddress;
+use svcadapt_spec::Sockets;
 
 use crate::support::Chance;
 use crate::support::Folder;
@@ -38,7 +38,7 @@ fn of_launchd(field: Field) -> bool {
                 | Field::BindIPv6Only
                 | Field::LaunchdActivation
         )
-        || matches!(field, Field::Limit(resource) if svcadapt::divide::resource_key(resource).is_some())
+        || matches!(field, Field::Limit(resource) if svcadapt_convert::divide::resource_key(resource).is_some())
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn random_specs_round_trip_through_gen_plist() {
         let mut again = reading.draft.finish().unwrap();
         assert_eq!(again.name.take().unwrap().as_str(), "org.example.web");
         assert_eq!(again.timeout_stop.take().unwrap().to_string(), "30s");
-        again.native = svcadapt::spec::Native::default();
+        again.native = svcadapt_spec::Native::default();
         assert_eq!(again, spec, "{}", rendered.text);
         read_back += 1;
     }
@@ -79,7 +79,7 @@ fn random_specs_round_trip_through_gen_plist() {
 
 /// The socket settings that launchd has keys for, and that the reader can distinguish from defaults.
 fn that_launchd_has(mut sockets: Sockets) -> Sockets {
-    sockets.listen.retain(svcadapt::divide::launchd_listens);
+    sockets.listen.retain(svcadapt_convert::divide::launchd_listens);
     if sockets.listen.is_empty() {
         return Sockets::default();
     }

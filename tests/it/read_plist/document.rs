@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use svcadapt::format::plist::Reading;
+use svcadapt_convert::plist::Reading;
 
 use super::HEAD;
 use super::binary;

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use serde_json::json;
 
-use svcadapt::format::plist::Reading;
+use svcadapt_convert::plist::Reading;
 
 use crate::harness::skip;
 use crate::support::Chance;

@@ -7,27 +7,27 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use svcadapt::divide::Systemd;
-use svcadapt::divide::Target;
-use svcadapt::divide::Version;
-use svcadapt::divide::divide;
-use svcadapt::format::unit::Reading;
-use svcadapt::format::unit::UnitFile;
-use svcadapt::format::unit::UnitName;
-use svcadapt::format::unit::commands;
-use svcadapt::format::unit::read_socket;
-use svcadapt::format::unit::write;
-use svcadapt::format::unit::write_socket;
-use svcadapt::spec::FIELDS;
-use svcadapt::spec::Field;
-use svcadapt::spec::Native;
-use svcadapt::spec::Origin;
-use svcadapt::spec::Output;
-use svcadapt::spec::Probe;
-use svcadapt::spec::ServiceSpec;
-use svcadapt::spec::ServiceType;
-use svcadapt::spec::SpecDraft;
-use svcadapt::spec::literal;
+use svcadapt_convert::directive::Version;
+use svcadapt_convert::divide::Systemd;
+use svcadapt_convert::divide::Target;
+use svcadapt_convert::divide::divide;
+use svcadapt_convert::unit::Reading;
+use svcadapt_convert::unit::UnitFile;
+use svcadapt_convert::unit::UnitName;
+use svcadapt_convert::unit::commands;
+use svcadapt_convert::unit::read_socket;
+use svcadapt_convert::unit::write;
+use svcadapt_convert::unit::write_socket;
+use svcadapt_spec::FIELDS;
+use svcadapt_spec::Field;
+use svcadapt_spec::Native;
+use svcadapt_spec::Origin;
+use svcadapt_spec::Output;
+use svcadapt_spec::Probe;
+use svcadapt_spec::ServiceSpec;
+use svcadapt_spec::ServiceType;
+use svcadapt_spec::SpecDraft;
+use svcadapt_spec::literal;
 
 use super::read_text;
 use crate::support::Chance;
@@ -165,7 +165,7 @@ fn random_specs_round_trip_through_a_unit() {
             listening += 1;
         }
         assert_eq!(reading.warnings, [], "{}", unit.text);
-        assert_eq!(reading.not_honoured(), [] as [&svcadapt::format::unit::Kept; 0], "{}", unit.text);
+        assert_eq!(reading.not_honoured(), [] as [&svcadapt_convert::unit::Kept; 0], "{}", unit.text);
         let read = reading.draft.finish().unwrap_or_else(|e| panic!("{}\n{}", e[0], unit.text));
         let again = write(&read, &divide(&read, Target::Systemd(host)), Path::new("/usr/bin/svcadapt"));
         let again = again.unwrap_or_else(|refused| panic!("{}\n{}", refused[0], unit.text));

@@ -5,15 +5,15 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use svcadapt::divide::values;
-use svcadapt::format::unit::UnitFile;
-use svcadapt::format::unit::UnitName;
-use svcadapt::format::unit::read;
-use svcadapt::spec::Ceiling;
-use svcadapt::spec::FIELDS;
-use svcadapt::spec::Field;
-use svcadapt::spec::ServiceSpec;
-use svcadapt::spec::Timespan;
+use svcadapt_convert::divide::values;
+use svcadapt_convert::unit::UnitFile;
+use svcadapt_convert::unit::UnitName;
+use svcadapt_convert::unit::read;
+use svcadapt_spec::Ceiling;
+use svcadapt_spec::FIELDS;
+use svcadapt_spec::Field;
+use svcadapt_spec::ServiceSpec;
+use svcadapt_spec::Timespan;
 
 /// Properties that systemd derives from others or prints under another name.
 const DERIVED: [&str; 7] = [

@@ -3,17 +3,17 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use svcadapt::spec::Arity;
-use svcadapt::spec::Directive;
-use svcadapt::spec::FIELDS;
-use svcadapt::spec::Field;
-use svcadapt::spec::Field as F;
-use svcadapt::spec::Native;
-use svcadapt::spec::Origin;
-use svcadapt::spec::Resource;
-use svcadapt::spec::ServiceSpec;
-use svcadapt::spec::SpecDraft;
-use svcadapt::spec::Value;
+use svcadapt_spec::Arity;
+use svcadapt_spec::Directive;
+use svcadapt_spec::FIELDS;
+use svcadapt_spec::Field;
+use svcadapt_spec::Field as F;
+use svcadapt_spec::Native;
+use svcadapt_spec::Origin;
+use svcadapt_spec::Resource;
+use svcadapt_spec::ServiceSpec;
+use svcadapt_spec::SpecDraft;
+use svcadapt_spec::Value;
 
 use crate::support::Chance;
 

@@ -8,16 +8,16 @@ use std::process::Command;
 use serde_json::Value;
 use serde_json::json;
 
-use svcadapt::divide::Scope;
-use svcadapt::divide::Target;
-use svcadapt::divide::divide;
-use svcadapt::divide::values;
-use svcadapt::format::Refused;
-use svcadapt::format::plist::Label;
-use svcadapt::format::plist::read;
-use svcadapt::format::plist::write;
-use svcadapt::spec::Field;
-use svcadapt::spec::ServiceSpec;
+use svcadapt_convert::Refused;
+use svcadapt_convert::divide::Target;
+use svcadapt_convert::divide::divide;
+use svcadapt_convert::divide::values;
+use svcadapt_convert::plist::Label;
+use svcadapt_convert::plist::read;
+use svcadapt_convert::plist::write;
+use svcadapt_spec::Field;
+use svcadapt_spec::Scope;
+use svcadapt_spec::ServiceSpec;
 
 use crate::gen_plist::read as python;
 use crate::harness::skip;

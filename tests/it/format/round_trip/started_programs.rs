@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 
 use serde_json::json;
 
-use svcadapt::spec::Field;
+use svcadapt_spec::Field;
 
 use crate::harness::Dir;
 use crate::harness::Exit;

@@ -6,17 +6,17 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use svcadapt::divide::Place;
-use svcadapt::divide::Systemd;
-use svcadapt::divide::Target;
-use svcadapt::divide::divide;
-use svcadapt::format::Refused;
-use svcadapt::format::unit::UnitFile;
-use svcadapt::format::unit::UnitName;
-use svcadapt::format::unit::read;
-use svcadapt::format::unit::write;
-use svcadapt::spec::Field;
-use svcadapt::spec::ServiceSpec;
+use svcadapt_convert::Refused;
+use svcadapt_convert::divide::Place;
+use svcadapt_convert::divide::Systemd;
+use svcadapt_convert::divide::Target;
+use svcadapt_convert::divide::divide;
+use svcadapt_convert::unit::UnitFile;
+use svcadapt_convert::unit::UnitName;
+use svcadapt_convert::unit::read;
+use svcadapt_convert::unit::write;
+use svcadapt_spec::Field;
+use svcadapt_spec::ServiceSpec;
 
 use crate::support::Chance;
 use crate::support::Folder;
@@ -84,7 +84,7 @@ fn random_values_round_trip_or_are_refused_at_their_byte() {
             );
         }
         for field in fields {
-            for value in svcadapt::divide::values(&spec, field) {
+            for value in svcadapt_convert::divide::values(&spec, field) {
                 bad.extend(unfit(Some(field), &value).map(|at| (format!("--{}", field.option()), value, at)));
             }
         }
@@ -98,8 +98,10 @@ fn random_values_round_trip_or_are_refused_at_their_byte() {
                 let again = reading.draft.finish().unwrap();
                 assert_eq!(again.command, spec.command, "{text}");
                 for (field, _) in said.fields() {
-                    let (ours, theirs) =
-                        (svcadapt::divide::values(&again, field), svcadapt::divide::values(&spec, field));
+                    let (ours, theirs) = (
+                        svcadapt_convert::divide::values(&again, field),
+                        svcadapt_convert::divide::values(&spec, field),
+                    );
                     assert_eq!(ours, theirs, "{text}");
                 }
                 values += 9 + 4 + 4;

@@ -1,0 +1,190 @@
+//! `svcadapt audit PID|NAME`: the table of daemon(7) for any running process.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use serde_json::{Value, json};
+use svcadapt::control;
+use svcadapt::control::{State, Target};
+use svcadapt::internal::Error;
+use svcadapt_spec::ServiceName;
+
+use crate::audit::{Audit, AuditError, Verdict};
+use crate::{Exit, audit, report};
+
+/// A row says `no`.
+const FINDINGS: u8 = 1;
+/// The process, or a part of it, could not be judged.
+const NOT_JUDGED: u8 = 4;
+
+pub(crate) fn command() -> Command {
+    Command::new("audit")
+        .about("Prints the daemon(7) table of any running process")
+        .long_about(
+            "Shows, step by step of daemon(7), what kind of daemon a running process is. Everything is read from \
+             /proc: the process is neither attached to nor signalled, and of its environment only names are shown.\n\n\
+             Exit status: 0 nothing is wrong, 1 a row says `no`, 4 the process, or a part of it, could not be judged.",
+        )
+        .arg(
+            Arg::new("process")
+                .value_name("PID|NAME")
+                .required(true)
+                .help("A process, or the main process of the service with this name"),
+        )
+        .arg(
+            Arg::new("pid-file")
+                .long("pid-file")
+                .value_name("PATH")
+                .value_parser(value_parser!(PathBuf))
+                .help("Judge this PID file too"),
+        )
+        .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print a JSON object"))
+}
+
+pub(crate) fn run(matches: &ArgMatches) -> Exit {
+    let word = matches.get_one::<String>("process").map_or("", String::as_str);
+    let pid = match pid(word) {
+        Ok(pid) => pid,
+        Err(error) => {
+            report::report(&error);
+            return Exit::Status(error.status);
+        }
+    };
+    let pid_file = matches.get_one::<PathBuf>("pid-file");
+    let audit = match audit::audit(pid, pid_file.map(PathBuf::as_path)) {
+        Ok(audit) => audit,
+        Err(cause) => {
+            let error = told(pid, &cause);
+            report::report(&error);
+            return Exit::Status(error.status);
+        }
+    };
+    let text = if matches.get_flag("json") { format!("{:#}\n", as_json(&audit)) } else { as_table(&audit) };
+    match report::print(&text) {
+        Ok(()) => Exit::Status(status(audit.verdict())),
+        Err(exit) => exit,
+    }
+}
+
+/// The process that a word means: its number, or the name of a service of ours that runs.
+fn pid(word: &str) -> Result<i32, Error> {
+    if let Some(pid) = word.parse().ok().filter(|&pid: &i32| pid > 0) {
+        return Ok(pid);
+    }
+    let refused = |cause: String| Error::new("audit", cause).of(word);
+    let name = ServiceName::parse(word.as_ref())
+        .map_err(|refusal| refused(format!("neither a process id nor a service name: {}", refusal.cause)))?;
+    match control::status(&Target::Name(name)).state {
+        State::Running(pid, _) => Ok(pid),
+        State::Unknown(doubt) => Err(refused(doubt.to_string()).status(NOT_JUDGED)),
+        State::Dead(_) | State::NotRunning => {
+            Err(refused("no service with this name runs".to_owned()).status(NOT_JUDGED))
+        }
+    }
+}
+
+fn told(pid: i32, cause: &AuditError) -> Error {
+    let error = Error::new("audit", cause.to_string()).of(pid.to_string()).status(NOT_JUDGED);
+    match cause.hint() {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+fn status(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Ok | Verdict::Note => 0,
+        Verdict::Unknown => NOT_JUDGED,
+        Verdict::No => FINDINGS,
+    }
+}
+
+/// One line for each thing found; step, name and verdict stand only on the first line of a row.
+fn as_table(audit: &Audit) -> String {
+    let width = audit.rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
+    let mut text = format!("{} ({}): {}\n", audit.pid, audit.name, audit.verdict());
+    let mut line = |step: &str, name: &str, verdict: &str, found: &str| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{step:<4}  {name:<width$}  {verdict:<7}  {found}");
+    };
+    line("STEP", "WHAT", "VERDICT", "FOUND");
+    for row in &audit.rows {
+        let step = row.step.map_or_else(|| "-".to_owned(), |step| step.to_string());
+        let mut found = row.found.iter();
+        line(&step, row.name, row.verdict.word(), found.next().map_or("", String::as_str));
+        for more in found {
+            line("", "", "", more);
+        }
+    }
+    text
+}
+
+fn as_json(audit: &Audit) -> Value {
+    let rows: Vec<_> = audit
+        .rows
+        .iter()
+        .map(|row| {
+            json!({ "step": row.step, "name": row.name, "verdict": row.verdict.word(), "found": row.found })
+        })
+        .collect();
+    json!({
+        "pid": audit.pid,
+        "name": audit.name,
+        "start_time": audit.start_time,
+        "verdict": audit.verdict().word(),
+        "rows": rows,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::Row;
+
+    fn sample() -> Audit {
+        let row = |step, name, verdict, found: &[&str]| Row {
+            step,
+            name,
+            verdict,
+            found: found.iter().map(|&text| text.to_owned()).collect(),
+        };
+        Audit {
+            pid: 42,
+            name: "httpd".to_owned(),
+            start_time: 7,
+            rows: vec![
+                row(Some(1), "descriptors", Verdict::No, &["7 /etc/shadow", "8 socket:[9]"]),
+                row(None, "nice", Verdict::Ok, &["0"]),
+            ],
+        }
+    }
+
+    #[test]
+    fn the_table_is_aligned() {
+        let expected = "42 (httpd): no\n\
+            STEP  WHAT         VERDICT  FOUND\n\
+            1     descriptors  no       7 /etc/shadow\n\
+            \x20                           8 socket:[9]\n\
+            -     nice         ok       0\n";
+        assert_eq!(as_table(&sample()), expected);
+    }
+
+    #[test]
+    fn the_json_says_the_same() {
+        let expected = json!({
+            "pid": 42, "name": "httpd", "start_time": 7, "verdict": "no",
+            "rows": [
+                { "step": 1, "name": "descriptors", "verdict": "no", "found": ["7 /etc/shadow", "8 socket:[9]"] },
+                { "step": null, "name": "nice", "verdict": "ok", "found": ["0"] },
+            ],
+        });
+        assert_eq!(as_json(&sample()), expected);
+    }
+
+    #[test]
+    fn every_verdict_has_a_status() {
+        let statuses = [Verdict::Ok, Verdict::Note, Verdict::Unknown, Verdict::No].map(status);
+        assert_eq!(statuses, [0, 0, 4, 1]);
+    }
+}

@@ -1,0 +1,232 @@
+//! Step 1: nothing is open beside 0, 1 and 2.
+
+use svcadapt::internal::procfs::{Access, Capabilities, Descriptor, Inode, Kind, Status};
+
+use crate::audit::process::Process;
+use crate::audit::row::{Findings, Row, Verdict};
+use crate::audit::text::printable_path;
+
+/// So many descriptors that may well be the program's own are shown; those that are judged worse all are.
+const SHOWN: usize = 16;
+
+pub(crate) fn row(process: &Process) -> Row {
+    let mut findings = Findings::of_step(1, "descriptors");
+    let descriptors = match &process.descriptors {
+        Ok(descriptors) => descriptors,
+        Err(unseen) => return findings.end(Verdict::Unknown, unseen.to_string()),
+    };
+    let mut noted = 0;
+    let mut unseen = Vec::new();
+    for descriptor in descriptors.listed.iter().filter(|one| one.number > 2) {
+        match &descriptor.target {
+            Err(reason) => unseen.push(*reason),
+            Ok(target) => {
+                let (verdict, found) = judge(descriptor, target, process);
+                noted += usize::from(verdict == Verdict::Note);
+                if verdict != Verdict::Note || noted <= SHOWN {
+                    findings.add(verdict, found);
+                }
+            }
+        }
+    }
+    if noted > SHOWN {
+        findings.add(Verdict::Note, format!("and {} more that may be its own", noted - SHOWN));
+    }
+    if let Some(reason) = unseen.first() {
+        findings.add(Verdict::Unknown, format!("{} beside 0, 1 and 2: {reason}", unseen.len()));
+    }
+    if descriptors.more > 0 {
+        findings.add(Verdict::Unknown, format!("and {} more, which were not looked at", descriptors.more));
+    }
+    findings.end_or("none beside 0, 1 and 2")
+}
+
+fn judge(descriptor: &Descriptor, target: &Inode, process: &Process) -> (Verdict, String) {
+    let what = format!("{} {}", descriptor.number, printable_path(&target.path));
+    if target.kind == Kind::Terminal {
+        return (Verdict::No, format!("{what}: a terminal"));
+    }
+    if process.lock.as_ref() == Some(&target.path) {
+        return (Verdict::Note, format!("{what}: the lock by which svcadapt knows the service"));
+    }
+    let Ok(flags) = descriptor.flags else { return (Verdict::Note, what) };
+    let purpose = purpose(flags.access);
+    match target.kind {
+        Kind::Regular | Kind::Directory | Kind::Device
+            if !could_open(&process.status, target, flags.access) =>
+        {
+            let whose = format!(
+                "of user {} and mode {:04o}, which it could not open itself",
+                target.uid, target.mode
+            );
+            let deliberate = target.deleted || !flags.access.reads();
+            let verdict = if deliberate { Verdict::Note } else { Verdict::No };
+            (verdict, format!("{what} for {purpose}: {whose}"))
+        }
+        _ if flags.close_on_exec => (Verdict::Note, format!("{what} for {purpose}, closes on exec")),
+        _ => (Verdict::Note, format!("{what} for {purpose}")),
+    }
+}
+
+fn purpose(access: Access) -> &'static str {
+    match access {
+        Access::Read => "reading",
+        Access::Write => "writing",
+        Access::Both => "reading and writing",
+        Access::Neither => "neither reading nor writing",
+    }
+}
+
+/// Whether the process could open this by its own rights as they are now (`path_resolution(7)`, "Permissions"). Access
+/// control lists, and the directories on the way, are not asked.
+fn could_open(status: &Status, target: &Inode, access: Access) -> bool {
+    let effective = status.capabilities.effective;
+    if effective.contains(Capabilities::DAC_OVERRIDE)
+        || (effective.contains(Capabilities::DAC_READ_SEARCH) && !access.writes())
+    {
+        return true;
+    }
+    let class = if status.uids.file_system == target.uid {
+        target.mode >> 6
+    } else if status.gids.file_system == target.gid || status.groups.contains(&target.gid) {
+        target.mode >> 3
+    } else {
+        target.mode
+    };
+    (!access.reads() || class & 4 != 0) && (!access.writes() || class & 2 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use svcadapt::internal::procfs::Unseen;
+
+    use super::*;
+    use crate::audit::process::samples;
+
+    fn with(target: Inode, access: Access) -> Row {
+        let mut process = samples::clean();
+        let listed = &mut process.descriptors.as_mut().unwrap().listed;
+        listed.push(samples::descriptor(7, target, access));
+        row(&process)
+    }
+
+    #[test]
+    fn a_leaked_secret_is_no() {
+        let row = with(samples::inode("/etc/shadow", Kind::Regular, 0o640, 0), Access::Read);
+        assert_eq!(row.verdict, Verdict::No);
+        let found = "7 /etc/shadow for reading: of user 0 and mode 0640, which it could not open itself";
+        assert_eq!(row.found, [found]);
+    }
+
+    #[test]
+    fn the_lock_of_a_service_of_ours_is_a_note() {
+        let mut process = samples::clean();
+        let lock = samples::inode("/run/svcadapt/web", Kind::Regular, 0o600, 0);
+        process.lock = Some(lock.path.clone());
+        let listed = &mut process.descriptors.as_mut().unwrap().listed;
+        listed.push(samples::descriptor(32, lock, Access::Read));
+        let found = "32 /run/svcadapt/web: the lock by which svcadapt knows the service".to_owned();
+        assert_eq!((row(&process).verdict, row(&process).found), (Verdict::Note, vec![found]));
+    }
+
+    #[test]
+    fn a_leaked_terminal_is_no() {
+        let row = with(samples::inode("/dev/pts/3", Kind::Terminal, 0o620, 33), Access::Both);
+        assert_eq!(
+            (row.verdict, &row.found[..]),
+            (Verdict::No, &["7 /dev/pts/3: a terminal".to_owned()][..])
+        );
+    }
+
+    #[test]
+    fn what_may_be_its_own_is_listed_as_a_note() {
+        for (target, access) in [
+            (samples::inode("socket:[77]", Kind::Socket, 0o777, 0), Access::Both),
+            (samples::inode("/etc/passwd", Kind::Regular, 0o644, 0), Access::Read),
+            // A log that was opened before the drop.
+            (samples::inode("/var/log/x", Kind::Regular, 0o600, 0), Access::Write),
+            // A scratch file, likewise.
+            (
+                Inode { deleted: true, ..samples::inode("/tmp/x (deleted)", Kind::Regular, 0o600, 0) },
+                Access::Both,
+            ),
+        ] {
+            let row = with(target, access);
+            assert_eq!((row.verdict, row.found.len()), (Verdict::Note, 1), "{row:?}");
+        }
+    }
+
+    #[test]
+    fn root_could_open_anything() {
+        let secret = samples::inode("/etc/shadow", Kind::Regular, 0, 0);
+        let mut status = samples::clean().status;
+        assert!(!could_open(&status, &secret, Access::Both));
+        status.capabilities.effective = Capabilities::DAC_READ_SEARCH;
+        assert!(could_open(&status, &secret, Access::Read));
+        assert!(!could_open(&status, &secret, Access::Both));
+        status.capabilities.effective = Capabilities::DAC_OVERRIDE;
+        assert!(could_open(&status, &secret, Access::Both));
+    }
+
+    #[test]
+    fn the_first_class_that_fits_decides() {
+        let mut status = samples::clean().status;
+        let mut file = samples::inode("/x", Kind::Regular, 0o046, 33);
+        assert!(!could_open(&status, &file, Access::Read), "the owner has none");
+        file.uid = 0;
+        assert!(could_open(&status, &file, Access::Read), "the group reads");
+        assert!(!could_open(&status, &file, Access::Both));
+        file.gid = 4;
+        assert!(could_open(&status, &file, Access::Both), "others do both");
+        status.groups = vec![4];
+        assert!(!could_open(&status, &file, Access::Both), "a supplementary group is a group");
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_seen_is_unknown() {
+        let mut process = samples::clean();
+        process.descriptors = Err(Unseen::Denied);
+        assert_eq!(
+            (row(&process).verdict, row(&process).found),
+            (Verdict::Unknown, vec!["not permitted to look".into()])
+        );
+    }
+
+    #[test]
+    fn descriptors_that_cannot_be_seen_are_counted() {
+        let mut process = samples::clean();
+        let listed = &mut process.descriptors.as_mut().unwrap().listed;
+        listed.extend((3..103).map(|number| Descriptor {
+            number,
+            target: Err(Unseen::Denied),
+            flags: Err(Unseen::Denied),
+        }));
+        let row = row(&process);
+        let found = "100 beside 0, 1 and 2: not permitted to look".to_owned();
+        assert_eq!((row.verdict, row.found), (Verdict::Unknown, vec![found]));
+    }
+
+    #[test]
+    fn a_crowd_is_counted_but_the_leak_in_it_is_shown() {
+        let mut process = samples::clean();
+        let descriptors = process.descriptors.as_mut().unwrap();
+        let socket = samples::inode("socket:[1]", Kind::Socket, 0o777, 0);
+        descriptors
+            .listed
+            .extend((3..103).map(|number| samples::descriptor(number, socket.clone(), Access::Both)));
+        descriptors.listed.push(samples::descriptor(
+            103,
+            samples::inode("/dev/tty1", Kind::Terminal, 0o620, 0),
+            Access::Both,
+        ));
+        let row = row(&process);
+        assert_eq!(row.verdict, Verdict::No);
+        assert_eq!(row.found[SHOWN..], ["103 /dev/tty1: a terminal", "and 84 more that may be its own"]);
+    }
+
+    #[test]
+    fn a_name_cannot_play_with_the_terminal() {
+        let row = with(samples::inode("/tmp/\u{1b}[2J", Kind::Regular, 0o644, 33), Access::Read);
+        assert_eq!(row.found, ["7 /tmp/\\u{1b}[2J for reading"]);
+    }
+}

@@ -1,0 +1,184 @@
+//! Step 12: the PID file names this process, and nobody else can make it name another.
+
+use svcadapt::internal::procfs::Status;
+use svcadapt::internal::untrusted::RegularFile;
+
+use crate::audit::pid_file::{FoundDirectory, FoundFile, PidFileFacts};
+use crate::audit::process::Process;
+use crate::audit::row::{Findings, Row, Verdict};
+use crate::audit::text::{printable, printable_path};
+
+pub(crate) fn row(process: &Process, facts: &PidFileFacts) -> Row {
+    let mut findings = Findings::of_step(12, "PID file");
+    let path = printable_path(&facts.path);
+    let file = match &facts.file {
+        FoundFile::Absent => return findings.end(Verdict::No, format!("{path}: not there")),
+        FoundFile::NotRegular => return findings.end(Verdict::No, format!("{path}: not a regular file")),
+        FoundFile::Unreadable(cause) => return findings.end(Verdict::Unknown, format!("{path}: {cause}")),
+        FoundFile::Regular(file) => file,
+    };
+    let (verdict, found) = content(file, &process.status);
+    findings.add(verdict, format!("{path}: {found}, mode {:04o}, of user {}", file.mode, file.uid));
+    if file.mode & 0o022 != 0 {
+        findings.add(Verdict::No, "others can write it");
+    }
+    if file.links > 1 {
+        findings.add(Verdict::No, format!("it has {} names", file.links));
+    }
+    // Root can write everywhere; and who audits a service of their own has nobody to protect from it.
+    let user = process.status.uids.effective;
+    if user != 0 && user != facts.our_uid {
+        if file.uid == user {
+            findings.add(Verdict::No, "the process itself can rewrite it");
+        }
+        let writable = facts
+            .directories
+            .iter()
+            .enumerate()
+            .find(|(above, one)| can_exchange(&process.status, one, *above > 0));
+        if let Some((_, directory)) = writable {
+            findings.add(
+                Verdict::No,
+                format!("the process itself can write {}", printable_path(&directory.path)),
+            );
+        }
+    }
+    findings.end_or("")
+}
+
+fn content(file: &RegularFile, status: &Status) -> (Verdict, String) {
+    let text = String::from_utf8_lossy(&file.content);
+    let number = text.strip_suffix('\n').unwrap_or(&text);
+    match number.parse::<i32>() {
+        Ok(pid) if status.pids.first() == Some(&pid) => {
+            if text.ends_with('\n') {
+                (Verdict::Ok, pid.to_string())
+            } else {
+                (Verdict::Note, format!("{pid}, and no end of line"))
+            }
+        }
+        Ok(pid) if status.pids.contains(&pid) => {
+            (Verdict::Ok, format!("{pid}, its number in its own pid namespace"))
+        }
+        Ok(pid) => (Verdict::No, format!("names process {pid}")),
+        Err(_) if text.is_empty() => (Verdict::No, "empty".to_owned()),
+        Err(_) => (Verdict::No, format!("no number but '{}'", printable(&file.content))),
+    }
+}
+
+/// Whether the process can put something else in the place of what stands in the directory. A sticky directory above
+/// protects what others own in it; in the one that holds the file itself, the file may be put there beforehand.
+fn can_exchange(status: &Status, directory: &FoundDirectory, is_above: bool) -> bool {
+    if directory.uid == status.uids.effective {
+        return true;
+    }
+    let group = directory.gid == status.gids.effective || status.groups.contains(&directory.gid);
+    let bits = if group { directory.mode >> 3 } else { directory.mode };
+    bits & 2 != 0 && !(is_above && directory.mode & 0o1000 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use crate::audit::process::samples;
+
+    fn directory(path: &str, mode: u32, uid: u32) -> FoundDirectory {
+        FoundDirectory { path: PathBuf::from(path), mode, uid, gid: 0 }
+    }
+
+    fn good() -> RegularFile {
+        RegularFile { mode: 0o644, uid: 0, gid: 0, links: 1, content: b"42\n".to_vec() }
+    }
+
+    fn facts(file: FoundFile) -> PidFileFacts {
+        PidFileFacts {
+            path: PathBuf::from("/run/x.pid"),
+            file,
+            directories: vec![directory("/run", 0o755, 0), directory("/", 0o755, 0)],
+            our_uid: 0,
+        }
+    }
+
+    fn judged(file: RegularFile) -> Row {
+        row(&samples::clean(), &facts(FoundFile::Regular(file)))
+    }
+
+    #[test]
+    fn a_good_one_is_ok() {
+        let row = judged(good());
+        let found = "/run/x.pid: 42, mode 0644, of user 0".to_owned();
+        assert_eq!((row.verdict, row.found), (Verdict::Ok, vec![found]));
+    }
+
+    #[test]
+    fn what_is_no_file_of_ours_is_told() {
+        for (file, verdict) in [
+            (FoundFile::Absent, Verdict::No),
+            (FoundFile::NotRegular, Verdict::No),
+            (FoundFile::Unreadable("permission denied".to_owned()), Verdict::Unknown),
+        ] {
+            assert_eq!(row(&samples::clean(), &facts(file.clone())).verdict, verdict, "{file:?}");
+        }
+    }
+
+    #[test]
+    fn the_content_must_be_this_pid() {
+        for (content, verdict) in [
+            ("42\n", Verdict::Ok),
+            ("42", Verdict::Note),
+            ("43\n", Verdict::No),
+            ("", Verdict::No),
+            ("42\nous", Verdict::No),
+            ("\u{1b}[2J", Verdict::No),
+        ] {
+            let row = judged(RegularFile { content: content.into(), ..good() });
+            assert_eq!(row.verdict, verdict, "{content:?}");
+            assert!(!row.found[0].contains('\u{1b}'));
+        }
+    }
+
+    #[test]
+    fn the_number_inside_a_container_is_as_good() {
+        let mut process = samples::clean();
+        process.status.pids = vec![42, 7];
+        let file = RegularFile { content: b"7\n".to_vec(), ..good() };
+        assert_eq!(row(&process, &facts(FoundFile::Regular(file))).verdict, Verdict::Ok);
+    }
+
+    #[test]
+    fn a_file_that_another_can_change_is_no() {
+        for file in [
+            RegularFile { mode: 0o666, ..good() },
+            RegularFile { mode: 0o664, ..good() },
+            RegularFile { links: 2, ..good() },
+            RegularFile { uid: 33, ..good() },
+        ] {
+            assert_eq!(judged(file.clone()).verdict, Verdict::No, "{file:?}");
+        }
+    }
+
+    #[test]
+    fn a_directory_that_the_process_can_write_is_no() {
+        for (directories, verdict) in [
+            ([directory("/run/x", 0o755, 33), directory("/run", 0o755, 0)], Verdict::No),
+            ([directory("/run/x", 0o755, 0), directory("/run", 0o755, 33)], Verdict::No),
+            ([directory("/tmp", 0o1777, 0), directory("/", 0o755, 0)], Verdict::No),
+            ([directory("/tmp/x", 0o755, 0), directory("/tmp", 0o1777, 0)], Verdict::Ok),
+            ([directory("/run/x", 0o775, 0), directory("/run", 0o755, 0)], Verdict::Ok),
+        ] {
+            let facts =
+                PidFileFacts { directories: directories.to_vec(), ..facts(FoundFile::Regular(good())) };
+            assert_eq!(row(&samples::clean(), &facts).verdict, verdict, "{directories:?}");
+        }
+    }
+
+    #[test]
+    fn a_service_of_ones_own_may_keep_its_own_file() {
+        let file = FoundFile::Regular(RegularFile { uid: 33, ..good() });
+        let own =
+            PidFileFacts { our_uid: 33, directories: vec![directory("/home/x", 0o700, 33)], ..facts(file) };
+        assert_eq!(row(&samples::clean(), &own).verdict, Verdict::Ok);
+    }
+}

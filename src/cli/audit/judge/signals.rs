@@ -1,0 +1,116 @@
+//! Steps 2 and 3: no signal is ignored, none is blocked.
+
+use svcadapt::internal::procfs::SignalSet;
+
+use crate::audit::process::Process;
+use crate::audit::row::{Findings, Row, Verdict};
+
+/// SIGPIPE (13) and SIGXFSZ (25): the run-time libraries of Rust, Python and others ignore them, for write(2) reports
+/// the same.
+const OFTEN_MEANT: [u32; 2] = [13, 25];
+
+/// The library sets them when it needs them, and `posix_spawn(3)` of glibc leaves them ignored in whatever it starts.
+const OF_THE_C_LIBRARY: [u32; 2] = [32, 33];
+
+pub(crate) fn dispositions(process: &Process) -> Row {
+    let mut findings = Findings::of_step(2, "signal dispositions");
+    let of_the_library = SignalSet::of(&OF_THE_C_LIBRARY);
+    let ignored = process.status.ignored.without(of_the_library);
+    let grave = ignored.without(SignalSet::of(&OFTEN_MEANT));
+    if !grave.is_empty() {
+        findings.add(Verdict::No, format!("ignores {}", list(grave)));
+    }
+    let meant = ignored.without(grave);
+    if !meant.is_empty() {
+        findings.add(Verdict::Note, format!("ignores {}, as many a run-time library does", list(meant)));
+    }
+    let internal = process.status.ignored.without(ignored);
+    if !internal.is_empty() {
+        findings.add(Verdict::Ok, format!("{} ignored, which are the C library's own", list(internal)));
+    }
+    findings.end_or("none ignored")
+}
+
+pub(crate) fn mask(process: &Process) -> Row {
+    let mut findings = Findings::of_step(3, "signal mask");
+    let blocked = process.status.blocked;
+    let read = read_from_signalfds(process);
+    let grave = blocked.without(read);
+    if !grave.is_empty() {
+        findings.add(Verdict::No, format!("blocks {}", list(grave)));
+    }
+    let meant = blocked.without(grave);
+    if !meant.is_empty() {
+        findings.add(Verdict::Note, format!("blocks {}, which it reads from a signalfd", list(meant)));
+    }
+    findings.end_or("none blocked")
+}
+
+fn read_from_signalfds(process: &Process) -> SignalSet {
+    let listed = process.descriptors.as_ref().map_or(&[][..], |descriptors| &descriptors.listed);
+    listed
+        .iter()
+        .filter_map(|descriptor| descriptor.flags.ok()?.signals)
+        .fold(SignalSet::default(), SignalSet::union)
+}
+
+fn list(signals: SignalSet) -> String {
+    signals.names().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use svcadapt::internal::procfs::{Access, Kind};
+
+    use super::*;
+    use crate::audit::process::samples;
+
+    #[test]
+    fn ignored_signals_are_named() {
+        let mut process = samples::clean();
+        process.status.ignored = SignalSet::of(&[1, 13, 37]);
+        let row = dispositions(&process);
+        assert_eq!(row.verdict, Verdict::No);
+        assert_eq!(
+            row.found,
+            ["ignores SIGHUP SIGRTMIN+3", "ignores SIGPIPE, as many a run-time library does"]
+        );
+    }
+
+    #[test]
+    fn sigpipe_alone_is_a_note() {
+        let mut process = samples::clean();
+        process.status.ignored = SignalSet::of(&OFTEN_MEANT);
+        assert_eq!(dispositions(&process).verdict, Verdict::Note);
+    }
+
+    #[test]
+    fn the_signals_of_the_c_library_are_its_own_affair() {
+        let mut process = samples::clean();
+        process.status.ignored = SignalSet::of(&OF_THE_C_LIBRARY);
+        let row = dispositions(&process);
+        let found = "signal 32 signal 33 ignored, which are the C library's own".to_owned();
+        assert_eq!((row.verdict, row.found), (Verdict::Ok, vec![found]));
+    }
+
+    #[test]
+    fn blocked_signals_are_named() {
+        let mut process = samples::clean();
+        process.status.blocked = SignalSet::of(&[15, 39]);
+        let row = mask(&process);
+        assert_eq!((row.verdict, row.found), (Verdict::No, vec!["blocks SIGTERM SIGRTMIN+5".to_owned()]));
+    }
+
+    #[test]
+    fn a_signal_that_is_read_from_a_signalfd_is_blocked_on_purpose() {
+        let mut process = samples::clean();
+        process.status.blocked = SignalSet::of(&[15, 17]);
+        let anonymous = samples::inode("anon_inode:[signalfd]", Kind::Anonymous, 0o600, 0);
+        let mut signalfd = samples::descriptor(5, anonymous, Access::Both);
+        signalfd.flags.as_mut().unwrap().signals = Some(SignalSet::of(&[15, 17]));
+        process.descriptors.as_mut().unwrap().listed.push(signalfd);
+        assert_eq!(mask(&process).verdict, Verdict::Note);
+        process.status.blocked = SignalSet::of(&[1, 15]);
+        assert_eq!(mask(&process).verdict, Verdict::No);
+    }
+}

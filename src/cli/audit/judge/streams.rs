@@ -1,0 +1,148 @@
+//! Step 9: 0, 1 and 2 are open, and good for what they are for.
+
+use svcadapt::internal::procfs::{Descriptor, Inode, Kind};
+
+use crate::audit::process::Process;
+use crate::audit::row::{Findings, Row, Verdict};
+use crate::audit::text::printable_path;
+
+pub(crate) fn row(process: &Process) -> Row {
+    let mut findings = Findings::of_step(9, "standard streams");
+    let descriptors = match &process.descriptors {
+        Ok(descriptors) => descriptors,
+        Err(unseen) => return findings.end(Verdict::Unknown, unseen.to_string()),
+    };
+    for number in 0..3 {
+        match descriptors.listed.iter().find(|descriptor| descriptor.number == number) {
+            None => findings.add(Verdict::No, format!("{number} closed")),
+            Some(descriptor) => {
+                let (verdict, found) = judge(descriptor);
+                findings.add(verdict, found);
+            }
+        }
+    }
+    findings.end_or("")
+}
+
+fn judge(descriptor: &Descriptor) -> (Verdict, String) {
+    let number = descriptor.number;
+    let (target, flags) = match (&descriptor.target, descriptor.flags) {
+        (Ok(target), Ok(flags)) => (target, flags),
+        (Err(unseen), _) => return (Verdict::Unknown, format!("{number}: {unseen}")),
+        (Ok(target), Err(unseen)) => {
+            return (Verdict::Unknown, format!("{number} {}: how it is open: {unseen}", what(target)));
+        }
+    };
+    let mut faults = Vec::new();
+    if target.kind == Kind::Terminal {
+        faults.push("a terminal");
+    }
+    if target.kind == Kind::Directory {
+        faults.push("a directory");
+    }
+    if number == 0 && !flags.access.reads() {
+        faults.push("not open for reading");
+    }
+    if number > 0 && !flags.access.writes() {
+        faults.push("not open for writing");
+    }
+    if flags.close_on_exec {
+        faults.push("closes on exec");
+    }
+    let what = format!("{number} {}", what(target));
+    if !faults.is_empty() {
+        (Verdict::No, format!("{what}: {}", faults.join(", ")))
+    } else if target.deleted && target.kind == Kind::Regular && number > 0 {
+        (Verdict::Note, format!("{what}: nobody will ever read what it writes there"))
+    } else {
+        (Verdict::Ok, what)
+    }
+}
+
+/// The name, and the kind where the name does not tell.
+fn what(target: &Inode) -> String {
+    let path = printable_path(&target.path);
+    match target.kind {
+        Kind::Pipe if path.starts_with('/') => format!("{path} (a fifo)"),
+        Kind::Null if path != "/dev/null" => format!("{path} (the null device)"),
+        _ => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use svcadapt::internal::procfs::{Access, Unseen};
+
+    use super::*;
+    use crate::audit::process::samples;
+
+    fn with(number: i32, target: Inode, access: Access) -> Row {
+        let mut process = samples::clean();
+        let listed = &mut process.descriptors.as_mut().unwrap().listed;
+        listed[usize::try_from(number).unwrap()] = samples::descriptor(number, target, access);
+        row(&process)
+    }
+
+    #[test]
+    fn a_closed_stream_is_no() {
+        let mut process = samples::clean();
+        process.descriptors.as_mut().unwrap().listed.remove(1);
+        let row = row(&process);
+        assert_eq!((row.verdict, row.found[1].as_str()), (Verdict::No, "1 closed"));
+    }
+
+    #[test]
+    fn a_stream_that_cannot_do_its_work_is_no() {
+        let stdin = with(0, samples::null(), Access::Write);
+        assert_eq!(
+            (stdin.verdict, stdin.found[0].as_str()),
+            (Verdict::No, "0 /dev/null: not open for reading")
+        );
+        let stdout = with(1, samples::null(), Access::Read);
+        assert_eq!(
+            (stdout.verdict, stdout.found[1].as_str()),
+            (Verdict::No, "1 /dev/null: not open for writing")
+        );
+        assert_eq!(with(0, samples::null(), Access::Read).verdict, Verdict::Ok);
+        assert_eq!(with(2, samples::null(), Access::Write).verdict, Verdict::Ok);
+    }
+
+    #[test]
+    fn a_stream_that_closes_on_exec_is_no() {
+        let mut process = samples::clean();
+        process.descriptors.as_mut().unwrap().listed[2].flags.as_mut().unwrap().close_on_exec = true;
+        let row = row(&process);
+        assert_eq!((row.verdict, row.found[2].as_str()), (Verdict::No, "2 /dev/null: closes on exec"));
+    }
+
+    #[test]
+    fn a_terminal_is_no_and_files_pipes_and_sockets_are_ok() {
+        for (path, kind, verdict) in [
+            ("/dev/pts/1", Kind::Terminal, Verdict::No),
+            ("/var/log/x", Kind::Regular, Verdict::Ok),
+            ("pipe:[7]", Kind::Pipe, Verdict::Ok),
+            ("socket:[7]", Kind::Socket, Verdict::Ok),
+        ] {
+            assert_eq!(
+                with(2, samples::inode(path, kind, 0o644, 0), Access::Both).verdict,
+                verdict,
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_log_without_a_name_is_a_note() {
+        let log = Inode { deleted: true, ..samples::inode("/var/log/x (deleted)", Kind::Regular, 0o644, 0) };
+        assert_eq!(with(1, log, Access::Write).verdict, Verdict::Note);
+    }
+
+    #[test]
+    fn a_stream_that_cannot_be_seen_is_unknown() {
+        let mut process = samples::clean();
+        process.descriptors.as_mut().unwrap().listed[0].target = Err(Unseen::Denied);
+        assert_eq!(row(&process).verdict, Verdict::Unknown);
+        process.descriptors = Err(Unseen::Denied);
+        assert_eq!(row(&process).verdict, Verdict::Unknown);
+    }
+}

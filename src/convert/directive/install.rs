@@ -1,0 +1,13 @@
+//! `[Install]` (systemd.unit(5)); the manager itself does not read it, `systemctl enable` does.
+
+use super::ValueKind::{Text, Words};
+use super::{DirectiveRow, d};
+
+pub(super) const INSTALL: &[DirectiveRow] = &[
+    d("Alias", 0, Words),
+    d("Also", 0, Words),
+    d("DefaultInstance", 0, Text),
+    d("RequiredBy", 0, Words),
+    d("UpheldBy", 254, Words),
+    d("WantedBy", 0, Words),
+];

@@ -1,0 +1,90 @@
+//! The command that the host has to start.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use svcadapt_spec::{FIELDS, Field, ServiceSpec};
+
+use super::{Division, Target, values};
+
+/// One word of a command, and what it is there for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// What it is there for.
+    pub place: Place,
+    /// The word.
+    pub text: OsString,
+}
+
+/// A part of what is written for a host, as a person knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The path of svcadapt, or a word that it always gets.
+    Adapter,
+    /// A field of the spec.
+    Field(Field),
+    /// The program.
+    Program,
+    /// One of its arguments, from 1.
+    Argument(usize),
+    /// What shuts the service in.
+    Sandbox,
+    /// A key of a property list that no field says.
+    Key(&'static str),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Adapter => f.write_str("--svcadapt"),
+            Self::Field(field) => write!(f, "--{}", field.option()),
+            Self::Program => f.write_str("program"),
+            Self::Sandbox => f.write_str("--harden"),
+            Self::Argument(number) => write!(f, "argument {number}"),
+            Self::Key(name) => f.write_str(name),
+        }
+    }
+}
+
+/// What the host has to execute: the program itself, or where something is left for the adapter, `svcadapt run`
+/// with just that, and with who starts it. `adapter` is the path of svcadapt on the host.
+pub fn command(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Vec<Word> {
+    let mut words = Vec::new();
+    if division.needs_adapter() {
+        let mut fixed = |text: &OsStr| words.push(Word { place: Place::Adapter, text: text.into() });
+        fixed(adapter.as_os_str());
+        let mode = match division.target {
+            Target::Systemd(_) => "systemd",
+            Target::Launchd(_) => "launchd",
+            Target::Classic => "supervised",
+        };
+        for word in ["run", "--mode", mode] {
+            fixed(OsStr::new(word));
+        }
+        for &field in &division.adapter {
+            let said = values(spec, field).into_iter().flat_map(|value| option(field, value));
+            words.extend(said.map(|text| Word { place: Place::Field(field), text }));
+        }
+        words.push(Word { place: Place::Adapter, text: "--".into() });
+    }
+    for (index, text) in spec.command.argv().enumerate() {
+        let place = if index == 0 { Place::Program } else { Place::Argument(index) };
+        words.push(Word { place, text: text.into() });
+    }
+    words
+}
+
+/// `--option value`; in one word where the value could be taken for an option or for none.
+fn option(field: Field, value: OsString) -> Vec<OsString> {
+    let name = format!("--{}", field.option());
+    let switch = FIELDS.iter().any(|row| row.field == field && row.value == "BOOL");
+    if switch || value.is_empty() || value.as_bytes().starts_with(b"-") {
+        let mut word = OsString::from(name + "=");
+        word.push(value);
+        vec![word]
+    } else {
+        vec![name.into(), value]
+    }
+}

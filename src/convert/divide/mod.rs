@@ -1,0 +1,31 @@
+//! WHAT EACH HOST CAN DO: a table of capabilities a host, and the one function that divides the labour by it.
+//!
+//! The host does what it has a word for, the adapter (`svcadapt run`) does the rest, and what neither can do is a
+//! [`Loss`] with its reason. Only what a spec says is divided: what it leaves open stays the host's own default.
+//! Nothing here writes a file format, and nothing looks at the machine.
+
+mod capability;
+mod command;
+mod division;
+mod host;
+mod keep_alive;
+mod launchd;
+mod loss;
+mod native;
+mod systemd;
+mod values;
+
+pub use capability::{Capability, Rights};
+pub use command::{Place, Word, command};
+pub use division::{Division, divide};
+pub use host::{Systemd, Target};
+pub use keep_alive::{as_launchd, is_on_demand, keep_alive, never_gives_up, starts_at_once};
+pub use launchd::{launchd_listens, resource_key, starts_at_load};
+pub use loss::{Loss, LossKind, Subject};
+pub(crate) use native::is_off;
+pub use native::{
+    Instead, in_launchd, in_systemd, in_words_of, is_idle, is_known, never_written, prefixes, unknown,
+    wanted_by_all,
+};
+pub use systemd::{NOTIFY_RELOAD, reload_signal};
+pub use values::values;

@@ -1,0 +1,137 @@
+//! What one host alone understands, as JSON: the key `systemd` has a unit's sections, each with its directives and
+//! their values in order; the key `launchd` has a property list's keys.
+
+use serde_json::{Map, Value, json};
+use svcadapt_spec::{Directive, Native, Refusal};
+
+use crate::plist::is_field;
+
+/// The key of what a unit says.
+pub(super) const SYSTEMD: &str = "systemd";
+
+/// The key of what a property list says.
+pub(super) const LAUNCHD: &str = "launchd";
+
+/// Adds the keys, each only where the spec comes from a file of that host.
+pub(super) fn write(native: &Native, object: &mut Map<String, Value>) {
+    if let Some(lines) = &native.systemd {
+        let mut sections = Map::new();
+        for line in lines {
+            let section = sections.entry(line.section()).or_insert_with(|| json!({}));
+            let values =
+                section.as_object_mut().map(|names| names.entry(line.name()).or_insert_with(|| json!([])));
+            if let Some(Value::Array(values)) = values {
+                values.push(line.value().into());
+            }
+        }
+        object.insert(SYSTEMD.to_owned(), Value::Object(sections));
+    }
+    if !native.launchd.is_empty() {
+        let keys = native.launchd.iter().map(|(key, value)| (key.clone(), as_json(value)));
+        object.insert(LAUNCHD.to_owned(), Value::Object(keys.collect()));
+    }
+}
+
+fn as_json(value: &svcadapt_spec::Value) -> Value {
+    match value {
+        svcadapt_spec::Value::Truth(truth) => (*truth).into(),
+        svcadapt_spec::Value::Whole(number) => (*number).into(),
+        svcadapt_spec::Value::Text(text) => text.as_str().into(),
+        svcadapt_spec::Value::List(values) => values.iter().map(as_json).collect(),
+        svcadapt_spec::Value::Map(entries) => {
+            Value::Object(entries.iter().map(|(key, value)| (key.clone(), as_json(value))).collect())
+        }
+    }
+}
+
+/// Reads what a unit says.
+pub(super) fn systemd(value: &Value) -> Result<Vec<Directive>, Refusal> {
+    let shape =
+        || Refusal::from("an object of sections has to stand here, each an object of lists of strings");
+    let mut lines = Vec::new();
+    for (section, names) in value.as_object().ok_or_else(shape)? {
+        if section == "X-Svcadapt" {
+            return Err(Refusal::hinted(
+                "what stands in [X-Svcadapt] has keys of its own",
+                "say it by these",
+            ));
+        }
+        for (name, values) in names.as_object().ok_or_else(shape)? {
+            for value in values.as_array().ok_or_else(shape)? {
+                let value = value.as_str().ok_or_else(shape)?;
+                let line = Directive::new(section, name, value);
+                lines.push(line.map_err(|refusal| Refusal {
+                    cause: format!("{}.{}: {}", section.escape_debug(), name.escape_debug(), refusal.cause),
+                    hint: refusal.hint,
+                })?);
+            }
+        }
+    }
+    Ok(Native::of_unit(lines))
+}
+
+/// Reads what a property list says.
+pub(super) fn launchd(value: &Value) -> Result<Vec<(String, svcadapt_spec::Value)>, Refusal> {
+    let keys = value.as_object().ok_or("an object of launchd's keys has to stand here")?;
+    let kept = |(key, value): (&String, &Value)| {
+        if is_field(key) {
+            return Err(Refusal::hinted(format!("{key} has a key of its own"), "say it by that"));
+        }
+        Ok((key.clone(), of_json(value)?))
+    };
+    keys.iter().map(kept).collect()
+}
+
+fn of_json(value: &Value) -> Result<svcadapt_spec::Value, Refusal> {
+    Ok(match value {
+        Value::Bool(truth) => svcadapt_spec::Value::Truth(*truth),
+        Value::String(text) => svcadapt_spec::Value::Text(text.clone()),
+        Value::Number(number) => {
+            svcadapt_spec::Value::Whole(number.as_i64().ok_or("a number that is not whole, or too large")?)
+        }
+        Value::Array(values) => {
+            svcadapt_spec::Value::List(values.iter().map(of_json).collect::<Result<_, _>>()?)
+        }
+        Value::Object(members) => svcadapt_spec::Value::Map(
+            members
+                .iter()
+                .map(|(key, value)| Ok((key.clone(), of_json(value)?)))
+                .collect::<Result<_, Refusal>>()?,
+        ),
+        Value::Null => return Err("null is no value of a property list".into()),
+    })
+}
+
+/// What the schema says of both keys.
+pub(super) fn schema() -> [(&'static str, Value); 2] {
+    let lines = json!({ "type": "array", "items": { "type": "string" } });
+    let section = json!({ "type": "object", "additionalProperties": lines });
+    [
+        (
+            SYSTEMD,
+            json!({
+                "type": "object",
+                "additionalProperties": section,
+                "description": "What only systemd understands: sections of a unit, their directives, the values of each",
+            }),
+        ),
+        (
+            LAUNCHD,
+            json!({
+                "type": "object",
+                "description": "What only launchd understands: keys of a property list",
+            }),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_one_line_whatever_a_section_is_called() {
+        let refused = systemd(&json!({ "Service]\nX": { "A": ["1"] } })).unwrap_err();
+        assert_eq!(refused.cause, "Service]\\nX.A: this is no name of a section");
+    }
+}

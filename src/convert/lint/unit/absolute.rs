@@ -1,0 +1,79 @@
+//! Paths that have to be absolute, and names of directories that must not be.
+
+use super::raw::of_a_path;
+use super::token::raw_words;
+use super::{At, Unit};
+use crate::directive::{Section, ValueKind, directive};
+use crate::lint::rules::directive::{ABSOLUTE, DIRECTORY_NAME};
+use crate::lint::{Findings, Severity};
+
+const STREAMS: [&str; 3] = ["StandardInput", "StandardOutput", "StandardError"];
+
+/// Lists of paths.
+const LISTS: [&str; 8] = [
+    "ReadWritePaths",
+    "ReadOnlyPaths",
+    "InaccessiblePaths",
+    "ExecPaths",
+    "NoExecPaths",
+    "BindPaths",
+    "BindReadOnlyPaths",
+    "RequiresMountsFor",
+];
+
+/// Directories that systemd makes below a directory of its own.
+const MADE: [&str; 5] =
+    ["RuntimeDirectory", "StateDirectory", "CacheDirectory", "LogsDirectory", "ConfigurationDirectory"];
+
+pub(super) fn find(unit: &Unit, findings: &mut Findings) {
+    for at in unit.lines() {
+        let (key, value) = (at.key(), at.value());
+        match at.section() {
+            _ if findings.full() => return,
+            "Service" | "Unit" if LISTS.contains(&key) => {
+                for (offset, word) in raw_words(value) {
+                    let path = word.trim_start_matches(['-', '+']);
+                    path_of(&at, offset + word.len() - path.len(), path, findings);
+                }
+            }
+            "Service" if MADE.contains(&key) => {
+                for (offset, word) in raw_words(value) {
+                    if word.trim_start_matches('"').starts_with('/') {
+                        let message = format!("{key}= takes a name, and '{}' is a path", word.escape_debug());
+                        findings.add(&DIRECTORY_NAME, at.within(offset), message);
+                    }
+                }
+            }
+            "Service" if STREAMS.contains(&key) => {
+                let (kind, path) = value.split_once(':').unwrap_or_default();
+                if ["file", "append", "truncate"].contains(&kind) {
+                    path_of(&at, kind.len() + 1, path, findings);
+                }
+            }
+            // A relative PID file is one below /run.
+            "Service" if key != "PIDFile" && takes_path(key) && value != "~" && value != "-~" => {
+                let path = value.strip_prefix('-').unwrap_or(value);
+                path_of(&at, value.len() - path.len(), path, findings);
+            }
+            "Unit" if of_a_path(key) => {
+                let path = value.trim_start_matches(['|', '!', ' ']);
+                path_of(&at, value.len() - path.len(), path, findings);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn takes_path(key: &str) -> bool {
+    directive(Section::Service, key).is_some_and(|row| row.kind == ValueKind::Path)
+}
+
+/// Of quotes another finder tells, and what a specifier brings may be absolute.
+fn path_of(at: &At, offset: usize, path: &str, findings: &mut Findings) {
+    if path.is_empty() || path.starts_with(['/', '%', '"', '\'']) {
+        return;
+    }
+    let severity = if at.key() == "WorkingDirectory" { Severity::Error } else { Severity::Warning };
+    let message = format!("{}=: '{}' is no absolute path", at.key(), path.escape_debug());
+    findings.as_bad(severity, &ABSOLUTE, at.within(offset), message);
+}

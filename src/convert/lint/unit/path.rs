@@ -1,0 +1,16 @@
+//! The working directory.
+
+use super::Unit;
+use crate::lint::Findings;
+use crate::lint::rules::path::WORKING_DIRECTORY;
+
+pub(super) fn find(unit: &Unit, findings: &mut Findings) {
+    let Some(at) = unit.last("WorkingDirectory").filter(|at| !at.value().starts_with(['-', '"', '\'']))
+    else {
+        return;
+    };
+    let Some(path) = unit.path(&at, at.value()) else { return };
+    if unit.machine.inode(&path).missing() && !unit.excused(&path) {
+        findings.add(&WORKING_DIRECTORY, at.origin(), format!("there is no directory '{}'", path.display()));
+    }
+}

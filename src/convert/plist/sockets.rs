@@ -1,0 +1,259 @@
+//! `Sockets`: what launchd listens on for a job, as a spec says it.
+//!
+//! launchd has a name for each group of sockets, a family for each and permissions for each; a spec has one of each for
+//! all. What of a property list does not fit into that is told.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use svcadapt_spec::{Field, Mode, SocketName};
+
+use super::keys;
+use super::read::Job;
+use super::tree::{Entry, Integer, Node, Value};
+
+/// The services that property lists name by their names (services(5)); whoever reads one may have no such file.
+const SERVICES: [(&str, u16); 20] = [
+    ("daytime", 13),
+    ("domain", 53),
+    ("echo", 7),
+    ("exec", 512),
+    ("finger", 79),
+    ("ftp", 21),
+    ("http", 80),
+    ("https", 443),
+    ("imap", 143),
+    ("ipp", 631),
+    ("login", 513),
+    ("ntp", 123),
+    ("pop3", 110),
+    ("printer", 515),
+    ("rsync", 873),
+    ("shell", 514),
+    ("smtp", 25),
+    ("ssh", 22),
+    ("telnet", 23),
+    ("tftp", 69),
+];
+
+/// What launchd's own umask leaves of a socket without `SockPathMode`.
+const MODE_UNSAID: u16 = 0o700;
+
+/// What sockets are called where nothing else is said.
+const LISTENERS: &str = "Listeners";
+
+/// What is said of all sockets, and was said of one.
+#[derive(Default)]
+struct Common {
+    mode: Option<u16>,
+    user: Option<i128>,
+    group: Option<i128>,
+    only_ipv6: Option<bool>,
+}
+
+impl Job<'_> {
+    /// Reads `Sockets`. Where `told` the adapter in front of the program knows the addresses already.
+    ///
+    /// What a spec cannot say all of is kept besides, so that launchd gets it back as it was.
+    pub(super) fn sockets(&mut self, told: bool) {
+        let Some(whole) = self.take(keys::SOCKETS) else { return };
+        if self.keeps("inetdCompatibility") {
+            let cause = "launchd accepts the connections of these sockets itself; here nobody listens";
+            self.warn(whole.offset, cause);
+            return self.keep(keys::SOCKETS, &whole);
+        }
+        let before = self.warnings();
+        self.groups(&whole, told);
+        if !told && self.warnings() > before {
+            self.keep(keys::SOCKETS, &whole);
+        }
+    }
+
+    fn groups(&mut self, whole: &Node, told: bool) {
+        let Node { value: Value::Dictionary(groups), offset } = whole else { return };
+        let offset = *offset;
+        let mut common = Common::default();
+        let mut listens = false;
+        let mut name: Option<String> = None;
+        for Entry { key, node } in groups {
+            match &name {
+                Some(first) => {
+                    let cause = format!("all sockets have one name here: these are called '{first}', too");
+                    self.warn(node.offset, cause);
+                }
+                None => name = Some(key.clone()),
+            }
+            let entries = match &node.value {
+                Value::Array(nodes) => nodes.as_slice(),
+                _ => std::slice::from_ref(node),
+            };
+            for entry in entries {
+                listens |= self.socket(entry, told, &mut common);
+            }
+        }
+        if !listens {
+            return;
+        }
+        if !told {
+            if let Some(name) = name.filter(|name| name != LISTENERS) {
+                match SocketName::parse(name.as_ref()) {
+                    Ok(_) => self.assign(Field::FileDescriptorName, name, offset),
+                    Err(refusal) => {
+                        let cause =
+                            format!("sockets cannot be called '{}': {}", name.escape_debug(), refusal.cause);
+                        self.warn(offset, cause);
+                    }
+                }
+            }
+            self.assign(Field::LaunchdActivation, "yes", offset);
+        }
+        if let Some(mode) = common.mode.filter(|mode| *mode != Mode::DEFAULT_SOCKET.bits()) {
+            self.assign(Field::SocketMode, format!("{mode:o}"), offset);
+        }
+        for (field, number) in [(Field::SocketUser, common.user), (Field::SocketGroup, common.group)] {
+            if let Some(number) = number {
+                self.assign(field, number.to_string(), offset);
+            }
+        }
+        if common.only_ipv6 == Some(true) {
+            self.assign(Field::BindIPv6Only, "ipv6-only", offset);
+        }
+    }
+
+    /// One dictionary; gives whether something listens by it.
+    fn socket(&mut self, node: &Node, told: bool, common: &mut Common) -> bool {
+        let said = |key: &str| find(node, key).and_then(|node| string(&node.value));
+        for key in ["Bonjour", "MulticastGroup", "ReceivePacketInfo"] {
+            if let Some(found) = find(node, key).filter(|found| found.value != Value::Boolean(false)) {
+                self.warn(found.offset, format!("svcadapt does not act on {key}"));
+            }
+        }
+        if let Some(found) = find(node, "SecureSocketWithKey") {
+            self.warn(found.offset, "launchd chooses the path of this socket; here nobody listens there");
+            return false;
+        }
+        if let Some(found) = find(node, "SockPassive").filter(|found| found.value == Value::Boolean(false)) {
+            self.warn(found.offset, "launchd connects this socket and does not listen; here it is left out");
+            return false;
+        }
+        let field = match said("SockType").map(str::to_ascii_lowercase).as_deref() {
+            None | Some("stream") => Field::ListenStream,
+            Some("dgram") => Field::ListenDatagram,
+            Some("seqpacket") => Field::ListenSequentialPacket,
+            Some(_) => {
+                self.warn(
+                    node.offset,
+                    "SockType is stream, dgram or seqpacket; launchd takes others for stream",
+                );
+                Field::ListenStream
+            }
+        };
+        let addresses = match said("SockPathName") {
+            Some(path) => {
+                self.path_settings(node, common);
+                vec![path.to_owned()]
+            }
+            None => self.inet(node, common),
+        };
+        let listens = !addresses.is_empty();
+        for address in addresses.into_iter().filter(|_| !told) {
+            self.assign(field, address, node.offset);
+        }
+        listens
+    }
+
+    fn path_settings(&mut self, node: &Node, common: &mut Common) {
+        // The kind of the file is often written with it: 49663 is 0140777.
+        let mode = number(node, "SockPathMode").map_or(i128::from(MODE_UNSAID), |mode| mode & 0o777);
+        let mode = u16::try_from(mode).unwrap_or(MODE_UNSAID);
+        if *common.mode.get_or_insert(mode) != mode {
+            self.warn(node.offset, "all sockets have one mode here: that of the first");
+        }
+        let mut owner = |known: &mut Option<i128>, key: &str| {
+            let Some(id) = number(node, key) else { return };
+            if *known.get_or_insert(id) != id {
+                self.warn(node.offset, format!("all sockets have one {key} here: the first"));
+            }
+        };
+        owner(&mut common.user, "SockPathOwner");
+        owner(&mut common.group, "SockPathGroup");
+    }
+
+    /// The addresses of a socket of the network.
+    fn inet(&mut self, node: &Node, common: &mut Common) -> Vec<String> {
+        let service = find(node, "SockServiceName");
+        let offset = service.map_or(node.offset, |service| service.offset);
+        let port = match service.map(|service| &service.value) {
+            None => return self.no_port(offset, "without SockServiceName launchd listens on any free port"),
+            Some(Value::Integer(Integer { number, .. })) => u16::try_from(*number).ok(),
+            Some(Value::String(name)) => {
+                let known = SERVICES.iter().find(|(known, _)| known == name).map(|(_, port)| *port);
+                name.parse().ok().or(known)
+            }
+            Some(_) => None,
+        };
+        let Some(port) = port.filter(|port| *port > 0) else {
+            return self.no_port(offset, "SockServiceName is no port, nor a service that svcadapt knows");
+        };
+        let family = find(node, "SockFamily").and_then(|family| string(&family.value)).unwrap_or_default();
+        let (four, six) = (family != "IPv6", family != "IPv4");
+        let node_name = find(node, "SockNodeName").and_then(|name| string(&name.value));
+        let at = |host: IpAddr| SocketAddr::new(host, port).to_string();
+        let everywhere = |common: &mut Common, job: &mut Self| {
+            let only = family == "IPv6";
+            if *common.only_ipv6.get_or_insert(only) != only {
+                job.warn(node.offset, "all sockets take IPv4 too here, or none does: as the first");
+            }
+        };
+        match node_name {
+            None | Some("*") if six => {
+                everywhere(common, self);
+                vec![port.to_string()]
+            }
+            None | Some("*") => vec![at(Ipv4Addr::UNSPECIFIED.into())],
+            // launchd opens one for each family.
+            Some("localhost") => {
+                let both = [(four, Ipv4Addr::LOCALHOST.into()), (six, Ipv6Addr::LOCALHOST.into())];
+                both.into_iter().filter(|(wanted, _)| *wanted).map(|(_, host)| at(host)).collect()
+            }
+            Some(host) => {
+                let Ok(host) = host.parse::<IpAddr>() else {
+                    let cause = "svcadapt looks up no name of a host; here nobody listens there";
+                    return self.no_port(find(node, "SockNodeName").and_then(|name| name.offset), cause);
+                };
+                if host.is_ipv6() && host.is_unspecified() {
+                    everywhere(common, self);
+                }
+                vec![at(host)]
+            }
+        }
+    }
+
+    fn no_port(&mut self, offset: Option<usize>, cause: &str) -> Vec<String> {
+        self.warn(offset, cause);
+        Vec::new()
+    }
+}
+
+fn find<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
+    let Value::Dictionary(entries) = &node.value else { return None };
+    entries.iter().find(|entry| entry.key == key).map(|entry| &entry.node)
+}
+
+fn string(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+fn number(node: &Node, key: &str) -> Option<i128> {
+    match find(node, key)?.value {
+        Value::Integer(Integer { number, .. }) => Some(number),
+        _ => None,
+    }
+}
+
+/// Whether a field says where to listen.
+pub(super) fn listens(field: Field) -> bool {
+    matches!(field, Field::ListenStream | Field::ListenDatagram | Field::ListenSequentialPacket)
+}

@@ -1,0 +1,402 @@
+//! A service as a property list.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::time::Duration;
+
+use plist::{Dictionary, Value};
+use svcadapt_spec::{
+    Ceiling, Field, Input, Limit, Output, Resource, Restart, ServiceSpec, Timespan, Value as Native,
+};
+
+use super::carry::text;
+use super::write_sockets::sockets;
+use super::{Label, exit_time_out, keys};
+use crate::divide::{
+    Division, Instead, Place, command, in_launchd, never_written, resource_key, starts_at_load, values,
+};
+use crate::{Refused, Rendered, Unfit};
+
+/// What macOS takes for no limit (`RLIM_INFINITY`, getrlimit(2)).
+const NO_LIMIT: u64 = i64::MAX as u64;
+
+/// launchd's own default, which is written for people to see.
+const THROTTLE_INTERVAL: u64 = 10;
+
+/// Writes the property list of a `LaunchDaemon`, or of an agent where it was divided for a user. It starts with the
+/// system or the session, and again where `Restart=` says so. What only launchd understands stands as it stood.
+///
+/// A string of any length is written: the launchd that cut strings at 4095 bytes is older than any macOS that Rust
+/// programs run on. `adapter` is the path of svcadapt on the host; it is written only if something is left for it.
+pub fn write(
+    spec: &ServiceSpec,
+    division: &Division,
+    label: &Label,
+    adapter: &Path,
+) -> Result<Rendered, Vec<Refused>> {
+    let root = job(spec, division, label, adapter)?;
+    let mut text = Vec::new();
+    let broken = |cause: String| vec![Unfit::at(0, cause).of(Place::Adapter, adapter.as_os_str())];
+    Value::Dictionary(root).to_writer_xml(&mut text).map_err(|error| broken(error.to_string()))?;
+    let mut text = String::from_utf8(text).map_err(|error| broken(error.to_string()))?;
+    text.push('\n');
+    Ok(Rendered { text, losses: division.losses.clone() })
+}
+
+/// The same as its keys and values.
+pub(super) fn job(
+    spec: &ServiceSpec,
+    division: &Division,
+    label: &Label,
+    adapter: &Path,
+) -> Result<Dictionary, Vec<Refused>> {
+    let mut job = Job { spec, root: Dictionary::new(), refused: Vec::new() };
+    job.root.insert(keys::LABEL.into(), label.as_str().into());
+    job.root.insert(keys::RUN_AT_LOAD.into(), starts_at_load(spec).into());
+    let stays = division.adapter_stays();
+    // What a unit does not say is systemd's to say.
+    let unit = spec.native.systemd.is_some() && !stays;
+    let said = spec.timeout_stop.or(unit.then_some(exit_time_out::OF_SYSTEMD));
+    let seconds = exit_time_out::written(said, stays);
+    job.root.insert(keys::EXIT_TIME_OUT.into(), seconds.into());
+    job.command(division, adapter);
+    for &field in &division.host {
+        job.field(field);
+    }
+    job.refused.extend(sockets(spec, &mut job.root));
+    job.native();
+    job.root.sort_keys();
+    if job.refused.is_empty() { Ok(job.root) } else { Err(job.refused) }
+}
+
+struct Job<'a> {
+    spec: &'a ServiceSpec,
+    root: Dictionary,
+    refused: Vec<Refused>,
+}
+
+impl Job<'_> {
+    fn command(&mut self, division: &Division, adapter: &Path) {
+        let mut words = Vec::new();
+        for word in command(self.spec, division, adapter) {
+            words.push(Value::String(self.text(word.place, &word.text)));
+        }
+        if let Some(name) = self.spec.argv0.as_ref().filter(|_| division.host.contains(&Field::Argv0)) {
+            let name = Value::String(self.text(Place::Field(Field::Argv0), name));
+            if let Some(program) = words.first_mut().map(|first| std::mem::replace(first, name)) {
+                self.root.insert(keys::PROGRAM.into(), program);
+            }
+        }
+        self.root.insert(keys::PROGRAM_ARGUMENTS.into(), words.into());
+    }
+
+    fn field(&mut self, field: Field) {
+        let spec = self.spec;
+        match field {
+            Field::User => {
+                self.string(field, keys::USER_NAME);
+                self.root.insert(keys::INIT_GROUPS.into(), true.into());
+            }
+            Field::Group => self.string(field, keys::GROUP_NAME),
+            Field::WorkingDirectory => self.string(field, keys::WORKING_DIRECTORY),
+            // An integer is decimal and understood by every launchd; a string is not.
+            Field::Umask => self.number(keys::UMASK, spec.umask.map(|mode| i64::from(mode.bits()))),
+            Field::Nice => self.number(keys::NICE, spec.nice.map(i64::from)),
+            Field::Environment => self.environment(),
+            Field::StandardInput => {
+                if let Some(Input::File(file)) = &spec.standard_input {
+                    self.path(field, keys::STANDARD_IN_PATH, file.as_path());
+                }
+            }
+            Field::StandardOutput => {
+                self.output(field, keys::STANDARD_OUT_PATH, spec.standard_output.as_ref());
+            }
+            Field::StandardError => {
+                self.output(field, keys::STANDARD_ERROR_PATH, spec.standard_error.as_ref());
+            }
+            Field::Limit(resource) => {
+                if let Some(&limit) = spec.limits.get(&resource) {
+                    self.limit(resource, limit);
+                }
+            }
+            // It stands behind all limits in the order of fields, so it wins over one for core dumps.
+            Field::PreventCore => {
+                self.limit(Resource::Core, Limit { soft: Ceiling::At(0), hard: Ceiling::At(0) });
+            }
+            Field::Restart => self.restart(),
+            // What is always written, or what launchd does anyway. The label stands for the name.
+            _ => (),
+        }
+    }
+
+    fn environment(&mut self) {
+        let mut variables = Dictionary::new();
+        for set in &self.spec.environment.assignments {
+            // Checked with its name, which is what tells one variable from another.
+            let whole = [OsStr::new(set.name.as_str()), &set.value].join(OsStr::new("="));
+            self.text(Place::Field(Field::Environment), &whole);
+            let value = set.value.to_string_lossy().into_owned();
+            variables.insert(set.name.as_str().to_owned(), value.into());
+        }
+        variables.sort_keys();
+        self.root.insert(keys::ENVIRONMENT_VARIABLES.into(), variables.into());
+    }
+
+    /// The null device is what launchd gives where nothing is said.
+    fn output(&mut self, field: Field, key: &str, output: Option<&Output>) {
+        if let Some(Output::File(_, file)) = output {
+            self.path(field, key, file.as_path());
+        }
+    }
+
+    fn limit(&mut self, resource: Resource, limit: Limit) {
+        let Some(key) = resource_key(resource) else { return };
+        for (kind, ceiling) in
+            [(keys::SOFT_RESOURCE_LIMITS, limit.soft), (keys::HARD_RESOURCE_LIMITS, limit.hard)]
+        {
+            let number = match ceiling {
+                Ceiling::Infinity => NO_LIMIT,
+                Ceiling::At(number) => number,
+            };
+            if number > NO_LIMIT {
+                let unfit = Unfit::at(0, "macOS counts no further than 9223372036854775807");
+                let refused = unfit.of(Place::Field(Field::Limit(resource)), OsStr::new(&number.to_string()));
+                // One number may be both ceilings.
+                if self.refused.last() != Some(&refused) {
+                    self.refused.push(refused);
+                }
+            }
+            if !self.root.contains_key(kind) {
+                self.root.insert(kind.to_owned(), Dictionary::new().into());
+            }
+            if let Some(limits) = self.root.get_mut(kind).and_then(Value::as_dictionary_mut) {
+                limits.insert(key.into(), number.into());
+                limits.sort_keys();
+            }
+        }
+    }
+
+    /// The conditions under which it is started again, and how soon at the earliest.
+    fn restart(&mut self) {
+        let when = |key: &str, truth: bool| -> Value {
+            [(key.to_owned(), Value::Boolean(truth))].into_iter().collect::<Dictionary>().into()
+        };
+        let keep_alive = match self.spec.restart {
+            Some(Restart::Always) => true.into(),
+            Some(Restart::OnFailure) => when("SuccessfulExit", false),
+            Some(Restart::OnSuccess) => when("SuccessfulExit", true),
+            Some(Restart::OnAbnormal | Restart::OnAbort) => when("Crashed", true),
+            None | Some(Restart::No | Restart::OnWatchdog) => return,
+        };
+        self.root.insert(keys::KEEP_ALIVE.into(), keep_alive);
+        self.throttle();
+    }
+
+    fn throttle(&mut self) {
+        let seconds = match self.spec.restart_delay {
+            Some(Timespan::Finite(span)) => whole_seconds(span).max(1),
+            Some(Timespan::Infinity) | None => THROTTLE_INTERVAL,
+        };
+        self.root.insert(keys::THROTTLE_INTERVAL.into(), seconds.into());
+    }
+
+    /// What is launchd's own, and what is nearly what a unit said.
+    fn native(&mut self) {
+        let native = &self.spec.native;
+        let kept = native.launchd.iter().filter(|(key, _)| never_written(key).is_none());
+        for (key, value) in kept {
+            let value = self.value(key, value);
+            self.root.insert(key.clone(), value);
+        }
+        // launchd's own time, unless the file has another.
+        if native.key(keys::KEEP_ALIVE).is_some() && !self.root.contains_key(keys::THROTTLE_INTERVAL) {
+            self.throttle();
+        }
+        for line in native.systemd.iter().flatten() {
+            if let Some(Instead { said: (key, value), .. }) = in_launchd(line) {
+                let value = self.value(key, &value);
+                self.root.insert(key.into(), value);
+            }
+        }
+    }
+
+    fn value(&mut self, key: &str, value: &Native) -> Value {
+        match value {
+            Native::Truth(truth) => (*truth).into(),
+            Native::Whole(number) => (*number).into(),
+            Native::Text(text) => self.own_text(key, text).into(),
+            Native::List(values) => {
+                values.iter().map(|value| self.value(key, value)).collect::<Vec<_>>().into()
+            }
+            Native::Map(entries) => {
+                // launchd implements it no more.
+                let kept = entries.iter().filter(|(name, _)| name != "NetworkState");
+                let pairs = kept.map(|(name, value)| (self.own_text(key, name), self.value(key, value)));
+                pairs.collect::<Dictionary>().into()
+            }
+        }
+    }
+
+    /// A text of a key that is launchd's own.
+    fn own_text(&mut self, key: &str, value: &str) -> String {
+        match text(value.as_ref()) {
+            Ok(text) => text.to_owned(),
+            Err(unfit) => {
+                let place = Place::Key(
+                    keys::ROWS.iter().map(|row| row.name).find(|name| *name == key).unwrap_or("key"),
+                );
+                self.refused.push(unfit.of(place, value.as_ref()));
+                String::new()
+            }
+        }
+    }
+
+    fn number(&mut self, key: &str, number: Option<i64>) {
+        self.root.extend(number.map(|number| (key.to_owned(), Value::from(number))));
+    }
+
+    fn string(&mut self, field: Field, key: &str) {
+        for value in values(self.spec, field) {
+            let text = self.text(Place::Field(field), &value);
+            self.root.insert(key.into(), text.into());
+        }
+    }
+
+    fn path(&mut self, field: Field, key: &str, path: &Path) {
+        let text = self.text(Place::Field(field), path.as_os_str());
+        self.root.insert(key.into(), text.into());
+    }
+
+    /// The value as XML can carry it; one that it cannot is noted.
+    fn text(&mut self, place: Place, value: &OsStr) -> String {
+        match text(value) {
+            Ok(text) => text.to_owned(),
+            Err(unfit) => {
+                self.refused.push(unfit.of(place, value));
+                String::new()
+            }
+        }
+    }
+}
+
+/// Rounded up.
+pub(super) fn whole_seconds(span: Duration) -> u64 {
+    span.as_secs() + u64::from(span.subsec_nanos() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use svcadapt_spec::{Origin, Scope, SpecDraft};
+
+    use super::*;
+    use crate::divide::{Target, divide};
+
+    fn plist(words: &[&str], values: &[(Field, &str)]) -> Result<String, Vec<Refused>> {
+        let mut draft = SpecDraft::new();
+        draft.command(words.iter().map(Into::into).collect());
+        for &(field, value) in values {
+            draft.assign(field, value, Origin::Option);
+        }
+        let spec = draft.finish().unwrap();
+        let label = Label::parse(OsStr::new("org.example.web")).unwrap();
+        write(
+            &spec,
+            &divide(&spec, Target::Launchd(Scope::System)),
+            &label,
+            Path::new("/usr/local/bin/svcadapt"),
+        )
+        .map(|rendered| rendered.text)
+    }
+
+    fn read(text: &str) -> Dictionary {
+        Value::from_reader_xml(text.as_bytes()).unwrap().into_dictionary().unwrap()
+    }
+
+    #[test]
+    fn the_smallest_property_list() {
+        assert_eq!(
+            plist(&["/bin/web", "a&<b>"], &[]).unwrap(),
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+             <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \
+             \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
+             <plist version=\"1.0\">\n<dict>\n\
+             \t<key>ExitTimeOut</key>\n\t<integer>30</integer>\n\
+             \t<key>Label</key>\n\t<string>org.example.web</string>\n\
+             \t<key>ProgramArguments</key>\n\t<array>\n\
+             \t\t<string>/bin/web</string>\n\t\t<string>a&amp;&lt;b&gt;</string>\n\t</array>\n\
+             \t<key>RunAtLoad</key>\n\t<true/>\n\
+             </dict>\n</plist>\n"
+        );
+    }
+
+    #[test]
+    fn a_umask_is_a_decimal_integer() {
+        assert_eq!(read(&plist(&["/x"], &[(Field::Umask, "027")]).unwrap())["Umask"], Value::from(23));
+    }
+
+    #[test]
+    fn limits_stand_in_two_dictionaries_and_a_core_dump_can_be_forbidden() {
+        let said = [
+            (Field::Limit(Resource::Core), "5M"),
+            (Field::Limit(Resource::Data), "1:infinity"),
+            (Field::PreventCore, "yes"),
+        ];
+        let job = read(&plist(&["/x"], &said).unwrap());
+        let limit = |kind: &str, name: &str| job[kind].as_dictionary().unwrap()[name].as_unsigned_integer();
+        assert_eq!(limit("SoftResourceLimits", "Core"), Some(0));
+        assert_eq!(limit("SoftResourceLimits", "Data"), Some(1));
+        assert_eq!(limit("HardResourceLimits", "Data"), Some(9_223_372_036_854_775_807));
+    }
+
+    #[test]
+    fn what_launchd_cannot_do_is_started_through_the_adapter() {
+        let said = [(Field::User, "www"), (Field::Umask, "077"), (Field::PidFile, "/var/run/x.pid")];
+        let job = read(&plist(&["/bin/web", "--ready"], &said).unwrap());
+        let words: Vec<_> =
+            job["ProgramArguments"].as_array().unwrap().iter().filter_map(Value::as_string).collect();
+        assert_eq!(
+            words.join(" "),
+            "/usr/local/bin/svcadapt run --mode launchd --user www --pid-file /var/run/x.pid -- /bin/web --ready"
+        );
+        assert!(!job.contains_key("UserName") && job.contains_key("Umask"));
+    }
+
+    #[test]
+    fn what_xml_cannot_carry_is_refused() {
+        for (letter, legal) in [
+            ("\t", true),
+            ("\n", true),
+            ("\u{7f}", true),
+            ("\u{85}", true),
+            ("\u{fdd0}", true),
+            ("\u{1ffff}", true),
+            ("\u{1}", false),
+            ("\r", false),
+            ("\u{1f}", false),
+            ("\u{fffe}", false),
+            ("\u{ffff}", false),
+        ] {
+            let word = format!("a {letter} ");
+            match plist(&["/x", &word], &[]) {
+                Ok(text) => {
+                    let job = read(&text);
+                    assert_eq!(
+                        job["ProgramArguments"].as_array().unwrap()[1].as_string(),
+                        Some(word.as_str())
+                    );
+                    assert!(legal, "{letter:?}");
+                }
+                Err(refused) => {
+                    assert_eq!((refused[0].place, refused[0].unfit.offset), (Place::Argument(1), 2));
+                    assert!(!legal, "{letter:?}");
+                }
+            }
+        }
+        let bytes = std::ffi::OsString::from_vec(b"ab\xff".to_vec());
+        assert_eq!(text(&bytes).unwrap_err().offset, 2);
+        let both = std::ffi::OsString::from_vec(b"a\x01\xff".to_vec());
+        assert_eq!(text(&both).unwrap_err().offset, 1);
+    }
+}

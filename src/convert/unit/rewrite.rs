@@ -1,0 +1,135 @@
+//! A unit that was changed, in the words in which it was written.
+//!
+//! The writer is asked twice: for the unit as it was read, and for the unit as it has to be. What is different between
+//! the two texts, directive by directive, is all that was asked for, and is done to the user's own text. So one value
+//! is one line, and comments, order, quoting and ends of lines stay.
+
+mod edit;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use svcadapt_spec::{Directive, ServiceSpec};
+
+use super::write::write_unchanged;
+use super::write_socket::write_socket_unchanged;
+use super::{UnitFile, UnitName, read, read_socket, write, write_socket};
+use crate::directive::Version;
+use crate::divide::{Division, Loss, Subject, Systemd, Target, divide, is_known, unknown, values};
+use crate::{Rendered, Rewritten};
+
+/// A unit, and that of its sockets, as they lie there: without their drop-ins.
+#[derive(Debug, Clone)]
+pub struct Original {
+    /// What it is called.
+    pub name: UnitName,
+    /// The unit.
+    pub service: Text,
+    /// That of its sockets.
+    pub socket: Option<Text>,
+}
+
+/// A file of it.
+#[derive(Debug, Clone)]
+pub struct Text {
+    /// What the text says.
+    pub file: UnitFile,
+    /// The text itself.
+    pub bytes: Vec<u8>,
+}
+
+impl Original {
+    /// Does to these files what makes them say what `spec` says: `service` and `socket` are what the writers make of it.
+    ///
+    /// None where that cannot be done line by line: the texts of the writers are all there is then.
+    pub fn rewrite(
+        &self,
+        spec: &ServiceSpec,
+        division: &Division,
+        adapter: &Path,
+        service: &Rendered,
+        socket: Option<&str>,
+    ) -> Option<Rewritten> {
+        let Target::Systemd(host) = division.target else { return None };
+        let own = self.socket.as_ref();
+        let before = spec_of(&self.name, &self.service.file, own.map(|own| &own.file))?;
+        let newest = Target::Systemd(Systemd { version: Version::NEWEST, ..Systemd::default() });
+        let divided = divide(&before, newest);
+        let text =
+            edit::edit(&self.service, &write_unchanged(&before, &divided, adapter).ok()?, &service.text)?;
+        let beside = match (own, socket) {
+            (Some(own), Some(after)) => {
+                let before = write_socket_unchanged(&before, &divided).ok()?.unwrap_or_default();
+                Some(edit::edit(own, &before, after)?)
+            }
+            (_, after) => after.map(|after| after.as_bytes().to_vec()),
+        };
+        let (strange, losses): (Vec<_>, Vec<_>) =
+            division.losses.iter().cloned().partition(|loss| !line(loss).is_none_or(is_known));
+        let is_so = |loss: &Loss| {
+            let same = match loss.subject {
+                Subject::Field(field) => values(&before, field) == values(spec, field),
+                Subject::Directive(ref line) => unknown(&spec.native, line, host).is_none(),
+                Subject::Key(_) => true,
+            };
+            same && divided.losses.contains(loss)
+        };
+        let losses = losses.into_iter().filter(|loss| !is_so(loss)).collect();
+        let rewritten = Rewritten { text, beside, losses, strange };
+        // Under the name that it will have: its specifiers may stand for a part of that.
+        let named = spec.name.as_ref().and_then(|name| UnitName::parse(&format!("{name}.service")));
+        let renamed = Self { name: named?, ..self.clone() };
+        let meant =
+            renamed.meaning(service.text.as_bytes(), socket.map(str::as_bytes), division.target, adapter);
+        let means = renamed.meaning(&rewritten.text, rewritten.beside.as_deref(), division.target, adapter);
+        // A version may leave too little of it for a unit.
+        (meant == means).then_some(rewritten)
+    }
+
+    /// What two files say, in the writers' words: the proof that a text which was edited says what it has to.
+    fn meaning(
+        &self,
+        service: &[u8],
+        socket: Option<&[u8]>,
+        target: Target,
+        adapter: &Path,
+    ) -> Option<[Meaning; 2]> {
+        let service = UnitFile::parse(&self.service.file.path, service).ok()?;
+        let path = self.socket.as_ref().map_or(Path::new(""), |own| &own.file.path);
+        let socket = socket.map(|socket| UnitFile::parse(path, socket)).transpose().ok()?;
+        let spec = spec_of(&self.name, &service, socket.as_ref())?;
+        let division = divide(&spec, target);
+        let service = write(&spec, &division, adapter).ok()?.text;
+        let socket = write_socket(&spec, &division).ok()?.unwrap_or_default();
+        Some([directives(&service)?, directives(&socket)?])
+    }
+}
+
+/// What a unit says by itself.
+fn spec_of(name: &UnitName, service: &UnitFile, socket: Option<&UnitFile>) -> Option<ServiceSpec> {
+    let mut reading = read(name, service, &[]).ok()?;
+    if let Some(socket) = socket {
+        read_socket(name, socket, &[], &mut reading).ok()?;
+    }
+    reading.draft.finish_natively().ok()
+}
+
+fn line(loss: &Loss) -> Option<&Directive> {
+    match &loss.subject {
+        Subject::Directive(line) => Some(line),
+        Subject::Field(_) | Subject::Key(_) => None,
+    }
+}
+
+/// The values under each section and name.
+type Meaning = BTreeMap<(String, String), Vec<String>>;
+
+fn directives(text: &str) -> Option<Meaning> {
+    let file = UnitFile::parse(Path::new(""), text.as_bytes()).ok()?;
+    let mut all = Meaning::new();
+    for line in &file.lines {
+        let key = (file.section(line).to_owned(), line.key.clone());
+        all.entry(key).or_default().push(line.value.clone());
+    }
+    Some(all)
+}

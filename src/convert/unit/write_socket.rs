@@ -1,0 +1,191 @@
+//! The sockets of a service as a unit of their own (systemd.socket(5)).
+
+use std::ffi::OsString;
+
+use svcadapt_spec::{Arity, Directive, FIELDS, Field, Native, ServiceName, ServiceSpec};
+
+use super::quote;
+use crate::Refused;
+use crate::divide::{Division, Place, Systemd, Target, is_known, unknown, values};
+
+/// The name of the unit with a service's sockets: it lies beside the service's and bears its name, so that systemd
+/// knows the one by the other. None where there are no sockets, or no name.
+pub fn socket_unit(spec: &ServiceSpec) -> Option<String> {
+    Some(format!("{}.socket", spec.name.as_ref().filter(|_| has_unit(spec))?))
+}
+
+/// The same name, as the service's unit has to write it: a template's instances have each its own sockets.
+fn required(name: &ServiceName) -> String {
+    let instance = if name.as_str().ends_with('@') { "%i" } else { "" };
+    format!("{}{instance}.socket", name.as_str().replace('%', "%%"))
+}
+
+fn has_unit(spec: &ServiceSpec) -> bool {
+    !spec.sockets.listen.is_empty() || natives(spec).next().is_some()
+}
+
+/// What a unit that was read says of sockets, and no field.
+fn natives(spec: &ServiceSpec) -> impl Iterator<Item = (&str, &Directive)> {
+    let lines = spec.native.systemd.iter().flatten();
+    lines.filter_map(|line| Some((line.section().strip_prefix(Native::OF_SOCKETS)?, line)))
+}
+
+/// Writes the `.socket` file of a service, for the systemd that it was divided for; none where it has no sockets.
+///
+/// It is wanted by `sockets.target`, so that at boot all sockets are there before the first service
+/// (daemon(7), "Socket-Based Activation"). What only systemd understands stands where it stood.
+pub fn write_socket(spec: &ServiceSpec, division: &Division) -> Result<Option<String>, Vec<Refused>> {
+    let host = match division.target {
+        Target::Systemd(host) => host,
+        Target::Launchd(_) | Target::Classic => Systemd::default(),
+    };
+    write_known(spec, division, |line| unknown(&spec.native, line, host).is_none())
+}
+
+/// The same of a unit as it was read, with the lines, too, that the systemd which it was divided for knows no more.
+pub(super) fn write_socket_unchanged(
+    spec: &ServiceSpec,
+    division: &Division,
+) -> Result<Option<String>, Vec<Refused>> {
+    write_known(spec, division, is_known)
+}
+
+fn write_known(
+    spec: &ServiceSpec,
+    division: &Division,
+    is_known: impl Fn(&Directive) -> bool,
+) -> Result<Option<String>, Vec<Refused>> {
+    if !has_unit(spec) {
+        return Ok(None);
+    }
+    let mut unit = Unit { text: String::new(), refused: Vec::new() };
+    let of = |wanted: &str| -> Vec<&Directive> {
+        let nothing = |line: &Directive| line.name() == "WantedBy" && line.value().is_empty();
+        let known = |line: &Directive| is_known(line) && !nothing(line);
+        let here = natives(spec).filter(|(section, line)| *section == wanted && known(line));
+        here.map(|(_, line)| line).collect()
+    };
+    let install = !natives(spec).any(|(section, _)| section == "Install");
+    unit.section("Unit", &[], &of("Unit"));
+    // In the order of their descriptors, which is not that of the fields.
+    let listen = spec.sockets.listen.iter().map(|socket| (socket.field(), socket.address.written()));
+    let fields =
+        FIELDS.iter().map(|row| row.field).filter(|field| field.of_socket() && field.arity() == Arity::One);
+    let said: Vec<_> = listen
+        .chain(fields.flat_map(|field| values(spec, field).into_iter().map(move |value| (field, value))))
+        .filter(|(field, _)| division.host.contains(field))
+        .collect();
+    unit.section("Socket", &said, &of("Socket"));
+    unit.section("Install", &[], &of("Install"));
+    if install {
+        let gap = if unit.text.is_empty() { "" } else { "\n" };
+        unit.text.extend([gap, "[Install]\nWantedBy=sockets.target\n"]);
+    }
+    let mut others: Vec<&str> = Vec::new();
+    for (section, _) in natives(spec) {
+        if !["Unit", "Socket", "Install"].contains(&section) && !others.contains(&section) {
+            others.push(section);
+            unit.section(section, &[], &of(section));
+        }
+    }
+    if unit.refused.is_empty() { Ok(Some(unit.text)) } else { Err(unit.refused) }
+}
+
+struct Unit {
+    text: String,
+    refused: Vec<Refused>,
+}
+
+impl Unit {
+    /// A section, where there is something to say in it.
+    fn section(&mut self, name: &str, said: &[(Field, OsString)], native: &[&Directive]) {
+        let mut lines = String::new();
+        for (field, value) in said {
+            match quote::raw(value) {
+                Ok(quoted) => lines.extend([field.directive(), "=", &quoted, "\n"]),
+                Err(unfit) => self.refused.push(unfit.of(Place::Field(*field), value)),
+            }
+        }
+        for line in native {
+            lines.extend([line.name(), "=", line.value(), "\n"]);
+        }
+        if !lines.is_empty() {
+            let gap = if self.text.is_empty() { "" } else { "\n" };
+            self.text.extend([gap, "[", name, "]\n", &lines]);
+        }
+    }
+}
+
+/// The unit of the sockets that a service's own unit has to be tied to, for without them the program could not be
+/// started: it cannot open them itself. One that was read with its sockets says by itself what it is tied to.
+pub(super) fn tied(spec: &ServiceSpec) -> Option<String> {
+    let listens = !spec.sockets.listen.is_empty() && natives(spec).next().is_none();
+    spec.name.as_ref().filter(|_| listens).map(required)
+}
+
+/// Whether a field stands in a unit at all, but not in the service's.
+pub(super) fn elsewhere(field: Field) -> bool {
+    field.of_socket() || field == Field::LaunchdActivation
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use svcadapt_spec::{Origin, SpecDraft};
+
+    use super::*;
+    use crate::divide::divide;
+    use crate::unit::write;
+
+    fn units(values: &[(Field, &str)]) -> (String, Result<Option<String>, Vec<String>>) {
+        let mut draft = SpecDraft::new();
+        draft.command(vec!["/bin/web".into()]);
+        for &(field, value) in values {
+            draft.assign(field, value, Origin::Option);
+        }
+        let spec = draft.finish().unwrap();
+        let division = divide(&spec, Target::Systemd(Systemd::default()));
+        let service = write(&spec, &division, Path::new("/usr/bin/svcadapt")).unwrap().text;
+        let told = |all: Vec<Refused>| all.iter().map(ToString::to_string).collect();
+        (service, write_socket(&spec, &division).map_err(told))
+    }
+
+    #[test]
+    fn a_service_and_its_sockets_know_each_other() {
+        let said = [
+            (Field::Name, "web"),
+            (Field::ListenDatagram, "53"),
+            (Field::ListenStream, "[::1]:80"),
+            (Field::ListenStream, "/run/a %b"),
+            (Field::SocketMode, "660"),
+            (Field::BindIPv6Only, "both"),
+            (Field::User, "www"),
+        ];
+        let (service, socket) = units(&said);
+        assert!(service.starts_with("[Unit]\nRequires=web.socket\n\n[Service]\n"), "{service}");
+        assert!(service.ends_with("[Install]\nWantedBy=multi-user.target\nAlso=web.socket\n"), "{service}");
+        assert!(!service.contains("Listen") && !service.contains("svcadapt"), "{service}");
+        assert_eq!(
+            socket.unwrap().unwrap(),
+            "[Socket]\nListenDatagram=53\nListenStream=[::1]:80\nListenStream=/run/a %%b\nSocketMode=0660\n\
+             BindIPv6Only=both\n\n[Install]\nWantedBy=sockets.target\n"
+        );
+    }
+
+    #[test]
+    fn each_instance_of_a_template_has_its_own_sockets() {
+        let (service, _) = units(&[(Field::Name, "web@"), (Field::ListenStream, "@x")]);
+        assert!(service.contains("Requires=web@%i.socket\n"), "{service}");
+        assert!(service.contains("Also=web@%i.socket\n"), "{service}");
+    }
+
+    #[test]
+    fn without_sockets_there_is_no_unit_and_what_cannot_be_written_is_refused() {
+        assert_eq!(units(&[(Field::Name, "web")]).1, Ok(None));
+        assert_eq!(
+            units(&[(Field::ListenStream, "/a\nb")]).1,
+            Err(vec!["--listen-stream '/a\\nb': byte 2: a line break ends the line".to_owned()])
+        );
+    }
+}

@@ -1,0 +1,323 @@
+//! The launcher of a classic daemon: it forks twice, waits for the truth, and passes it on.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use svcadapt_spec::{FileMode, Output, Timespan};
+
+use super::between::Between;
+use super::extinguish::extinguish;
+use super::outcome::{LastWords, Outcome};
+use super::start::{Ends, Start};
+use super::watch::{Event, Eyes, Returns, Watch};
+use super::{Divided, between, outcome};
+use crate::plan::{Account, Step};
+use crate::setup;
+use crate::setup::{Claim, DEFAULT_STOP_MICROS, Failure, Report, Work};
+use crate::sys::process::{Ended, Reaped, Side};
+use crate::sys::signal::Signals;
+use crate::sys::{family, fd, process, signal, words};
+
+/// How long a start may take, where nobody says otherwise (systemd's DefaultTimeoutStartSec).
+pub(super) const DEFAULT_PATIENCE: Duration = Duration::from_secs(90);
+
+/// Starts a daemon. Returns in the daemon; and in the process that was started when the daemon is ready, or when it has
+/// failed and nothing of it is left.
+pub(super) fn daemonize<'a>(start: &Start<'a>) -> Divided<'a> {
+    let over = |failure: Failure| Divided::Launcher(failure.into());
+    if let Err(error) = signal::keep_children() {
+        return over(Failure::io(&Step::Fork, &error));
+    }
+    match step_aside() {
+        Ok(None) => {}
+        Ok(Some(ended)) => return Divided::Launcher(Outcome::Ended(ended)),
+        Err(error) => return over(Failure::io(&Step::Fork, &error)),
+    }
+    let log = Log::before(start);
+    let forked = || -> Result<_, Failure> {
+        let failed = |error: io::Error| Failure::io(&Step::Fork, &error);
+        // All are blocked here, whatever their dispositions; the daemon resets its own.
+        let signals = Signals::receive().map_err(failed)?;
+        let ends = start.prepare()?;
+        if start.plan.has(&Step::AdoptOrphans) {
+            family::adopt_orphans().map_err(failed)?;
+        }
+        let claim = start.claim()?;
+        let side = process::fork().map_err(failed)?;
+        Ok((signals, ends, claim, side))
+    };
+    match forked() {
+        Err(failure) => over(failure),
+        Ok((signals, mut ends, claim, Side::Child)) => {
+            signals.after_fork();
+            ends.work.claimed(claim.map(|(claim, _)| claim));
+            Divided::Service(detach(ends))
+        }
+        Ok((signals, Ends { probes, reports, work, socket, line }, claim, Side::Parent(child))) => {
+            // The other ends are the daemon's.
+            drop(work);
+            let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
+            watch.hears_itself = !start.plan.executes();
+            watch.returns = if start.plan.executes_again() { Returns::Awaited } else { Returns::Never };
+            // A socket that was just made is made nonblocking without fail; without the line, orphans come to whom they may.
+            watch.between = line.and_then(|line| Between::new(child, line).ok());
+            watch.patience = match start.spec.timeout_start {
+                Some(span) => span.finite(),
+                // What runs once may take its time (systemd.service(5)).
+                None if start.once() => None,
+                None => Some(DEFAULT_PATIENCE),
+            };
+            let claim = watch.claimed(claim);
+            let outcome = wait(start, &mut watch, &signals, &log, claim.as_ref());
+            match watch.between.take() {
+                Some(between) => between.dismiss(),
+                None => bury(child),
+            }
+            drop(socket);
+            Divided::Launcher(outcome)
+        }
+    }
+}
+
+/// Waits for the process between the two forks, which has nothing left to do, and for all that have ended below us: of a
+/// process 1 that does not reap, each would stay a zombie.
+fn bury(intermediate: i32) {
+    // One that is stopped (SIGSTOP) would not end by itself.
+    if process::is_child(intermediate) && signal::send(intermediate, signal::SIGKILL).is_ok() {
+        let _ = process::wait(intermediate);
+    }
+    while let Ok(Reaped::Child(..)) = process::reap() {}
+}
+
+/// A shell that became us may have left us its children (`server & exec svcadapt run …`). None of them is the
+/// service's, and by descent they could not be told apart; so the launcher is a process that has no children yet.
+///
+/// In the process that stays behind, says how the launcher ended.
+fn step_aside() -> io::Result<Option<Ended>> {
+    let mut found = process::reap()?;
+    while let Reaped::Child(..) = found {
+        found = process::reap()?;
+    }
+    if found == Reaped::NoChildren {
+        return Ok(None);
+    }
+    let signals = Signals::receive()?;
+    let Side::Parent(launcher) = process::fork()? else {
+        signals.after_fork();
+        return Ok(None);
+    };
+    loop {
+        fd::wait_readable(&[signals.as_fd()], None)?;
+        while let Some(number) = signals.next()? {
+            if number != signal::SIGCHLD {
+                // It is a child that we have not reaped, so the number is still its own.
+                let _ = signal::send(launcher, number);
+            }
+        }
+        while let Reaped::Child(pid, ended) = process::reap()? {
+            if pid == launcher {
+                return Ok(Some(ended));
+            }
+        }
+    }
+}
+
+/// The process between: it leads a session, so that the daemon, its child, leads none and can acquire no terminal.
+fn detach(mut ends: Ends<'_>) -> Work<'_> {
+    // Removing the socket is the launcher's.
+    std::mem::forget(ends.socket.take());
+    let line = ends.line.take();
+    let tell = |step: &Step, error: &io::Error| Failure::io(step, error);
+    let failure = match process::new_session().map_err(|error| tell(&Step::NewSession, &error)) {
+        Err(failure) => failure,
+        Ok(()) => match process::fork() {
+            Err(error) => tell(&Step::ForkAgain, &error),
+            Ok(Side::Parent(_)) => {
+                // The end of the reports is to be the daemon's.
+                drop(ends);
+                match line {
+                    Some(line) => between::stay(line),
+                    None => process::exit_now(0),
+                }
+            }
+            Ok(Side::Child) => {
+                ends.work.tell(&Report::Started(process::own_pid()));
+                return ends.work;
+            }
+        },
+    };
+    ends.work.tell(&Report::Failed(failure.clone()));
+    process::exit_now(failure.status)
+}
+
+/// Waits until the service is ready. After a failure nothing of it is left.
+pub(super) fn wait(
+    start: &Start<'_>,
+    watch: &mut Watch<'_>,
+    signals: &Signals,
+    log: &Log,
+    claim: Option<&Claim<'_>>,
+) -> Outcome {
+    let once = start.once();
+    let mut ready = false;
+    let outcome = loop {
+        match watch.next() {
+            // What runs once has done its work when it has ended.
+            Ok(Event::Ready) if once && !ready => {
+                ready = true;
+                watch.stay();
+            }
+            Ok(Event::Ready) => return Outcome::Ready,
+            Ok(Event::Main(_)) => {
+                if let Some(Err(failure)) = claim.map(|claim| watch.hand_over(claim)) {
+                    break failure.into();
+                }
+            }
+            Ok(Event::Ended(Some(Ended::Exited(0)))) if once => break Outcome::Ready,
+            Ok(Event::Ended(ended)) => {
+                let errno =
+                    watch.probes.news().errno.map(|number| words(&io::Error::from_raw_os_error(number)));
+                let ended = ended.unwrap_or(Ended::Killed(signal::SIGKILL));
+                let why = watch.why.take().or(errno);
+                let early = outcome::ended_too_early(
+                    &start.name(),
+                    ended,
+                    watch.returns,
+                    why,
+                    log.last_words(&start.resolved.account),
+                );
+                let forked =
+                    ended == Ended::Exited(0) && !start.forking() && others_run(watch.between.as_ref());
+                break if forked { early.with_cure(Some(outcome::FORKS_ITSELF)) } else { early };
+            }
+            Ok(Event::Failed(failure)) => break failure.into(),
+            Ok(Event::LetGo) => break outcome::let_go(&start.name(), watch.returns, watch.why.as_deref()),
+            Ok(Event::TimedOut(_)) if !start.plan.executes() => {
+                let patience = watch.patience.unwrap_or_default();
+                break outcome::no_word_in_time(
+                    &start.name(),
+                    patience,
+                    watch.returns,
+                    watch.status.as_deref(),
+                    log.last_words(&start.resolved.account),
+                );
+            }
+            Ok(Event::TimedOut(after)) => {
+                let news = watch.probes.news();
+                let missing = watch.missing();
+                let patience = watch.patience.unwrap_or(after);
+                let late = outcome::not_in_time(
+                    &start.name(),
+                    patience,
+                    &missing,
+                    news.status.as_deref(),
+                    log.last_words(&start.resolved.account),
+                );
+                break late.with_cure(watch.cure());
+            }
+            Ok(Event::Signal(number)) if ends_us(number) => break Outcome::Interrupted(number),
+            // Any other signal is not for the launcher.
+            Ok(Event::Signal(_)) => {}
+            Err(error) => break Failure::io(&Step::Fork, &error).into(),
+        }
+    };
+    clean_up(start, watch, signals, &outcome);
+    outcome
+}
+
+/// Whether processes run that the program has left behind.
+fn others_run(intermediate: Option<&Between>) -> bool {
+    let spared = [Some(process::own_pid()), intermediate.map(Between::pid)];
+    let mut below = family::descendants(process::own_pid()).unwrap_or_default().into_iter();
+    below.any(|pid| !spared.contains(&Some(pid)) && process::identity(pid).is_ok_and(|found| !found.ended))
+}
+
+/// Whether a signal asks a launcher to end.
+pub(super) fn ends_us(number: i32) -> bool {
+    [signal::SIGTERM, signal::SIGINT, signal::SIGHUP, signal::SIGQUIT].contains(&number)
+}
+
+/// How long what is told to end may take.
+pub(super) fn stop_patience(start: &Start<'_>) -> Duration {
+    match start.spec.timeout_stop {
+        Some(Timespan::Finite(patience)) => patience,
+        Some(Timespan::Infinity) => Duration::MAX / 2,
+        None => Duration::from_micros(DEFAULT_STOP_MICROS),
+    }
+}
+
+/// After a failure nothing runs and nothing is there that was not there before.
+///
+/// What belongs to another instance, which was found running, is not touched: each of these looks whose it is.
+pub(super) fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, outcome: &Outcome) {
+    let patience = stop_patience(start);
+    let main = watch.named();
+    // What cannot be ended or removed now was not what failed; the failure is told.
+    let gone = extinguish(signals, patience, watch.between.as_ref()).unwrap_or_default();
+    let main = main.or_else(|| watch.named_by(|pid| gone.contains(&pid)));
+    // It is in the service's session: as long as it runs the lock is not removed, for something of the service seems to be
+    // left.
+    if let Some(between) = watch.between.take() {
+        between.dismiss();
+    }
+    // What was made up to the last moment: a signal may have come before the report of it was read.
+    let _ = watch.read_reports();
+    // What has run once, and well, leaves what it was given.
+    let made = if *outcome == Outcome::Ready { &[] } else { watch.made.as_slice() };
+    start.take_away(made, main.or(watch.main));
+}
+
+/// Where the program's standard error goes, and how much was there before.
+pub(super) enum Log {
+    /// To a file, from there on.
+    File(std::path::PathBuf, u64),
+    /// Over a file of this length.
+    Over(std::path::PathBuf, u64),
+    Null,
+    Elsewhere,
+}
+
+impl Log {
+    pub(super) fn before(start: &Start<'_>) -> Self {
+        let target = start.plan.steps.iter().find_map(|planned| match &planned.step {
+            Step::StandardError(output) => Some(output),
+            _ => None,
+        });
+        match target {
+            Some(Output::File(mode, path)) => {
+                let path = path.as_path().to_owned();
+                let length = setup::length(&path, &start.resolved.account).unwrap_or(0);
+                match mode {
+                    FileMode::Append => Self::File(path, length),
+                    FileMode::Truncate => Self::File(path, 0),
+                    FileMode::Overwrite => Self::Over(path, length),
+                }
+            }
+            // What becomes the service itself keeps the starter's until it is ready.
+            Some(Output::Null) if !start.plan.executes() => Self::Elsewhere,
+            Some(Output::Null) => Self::Null,
+            Some(Output::Inherit | Output::Descriptor(_)) | None => Self::Elsewhere,
+        }
+    }
+
+    fn last_words(&self, account: &Account) -> LastWords {
+        const MOST: usize = 10;
+        match self {
+            Self::Elsewhere => LastWords::None,
+            Self::Null => LastWords::Lost,
+            // What is not longer than it was may be somebody else's last words.
+            Self::Over(path, before) if setup::length(path, account).is_none_or(|now| now <= *before) => {
+                LastWords::None
+            }
+            Self::Over(path, _) => Self::File(path.clone(), 0).last_words(account),
+            Self::File(path, from) => match setup::tail(path, *from, account) {
+                Ok(text) if !text.trim().is_empty() => {
+                    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+                    LastWords::Lines(lines[lines.len().saturating_sub(MOST)..].to_vec())
+                }
+                _ => LastWords::None,
+            },
+        }
+    }
+}

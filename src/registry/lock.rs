@@ -1,0 +1,209 @@
+//! Taking and removing the lock of a service, with its record: each in one piece, as others see it.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use super::pid_file;
+use super::{Left, MODE, Record, Tree, mode_in, place, read, record_of, records, turn_in};
+use crate::sys::lock::Holder;
+use crate::sys::{fd, file, lock};
+
+/// The name of what starts take turns at. No service has it.
+const TURN: &str = "%turn";
+
+/// The lock of this process.
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+    path: PathBuf,
+}
+
+/// Who keeps us from a lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// The service runs already, as this process; none where that is one of another pid namespace.
+    Running(Option<i32>),
+    /// The service with this lock, which runs as this process, has our pid file.
+    PidFile(PathBuf, i32),
+    /// The main process of the last instance has ended, and this is what it has left behind.
+    Left(Box<Record>, Left),
+}
+
+impl Lock {
+    /// Takes the lock on a descriptor with such a number, and records which process this is; or says who is in the way.
+    ///
+    /// Nobody else takes or removes a lock of the same directory meanwhile. So of two starts of one name, or with one pid
+    /// file, the one that comes second finds the first one recorded.
+    ///
+    /// The descriptor must never have a second one beside it: closing that would let go of the lock.
+    pub fn take(path: &Path, descriptor: i32, record: &Record) -> io::Result<Result<Self, Taken>> {
+        Self::take_as(path, Some(descriptor), record)
+    }
+
+    /// The same for a process that stays what it is, on a descriptor of any number.
+    pub fn take_here(path: &Path, record: &Record) -> io::Result<Result<Self, Taken>> {
+        Self::take_as(path, None, record)
+    }
+
+    fn take_as(path: &Path, descriptor: Option<i32>, record: &Record) -> io::Result<Result<Self, Taken>> {
+        let directory = path.parent().unwrap_or(Path::new("/"));
+        let _turn = turn_in(directory, TURN)?;
+        if let Some(pid_file) = &record.pid_file {
+            let pid_file = pid_file::real(pid_file);
+            let its =
+                |other: &Record| other.pid_file.as_deref().is_some_and(|one| pid_file::real(one) == pid_file);
+            let mut others = vec![directory.to_owned()];
+            others.extend(place::own().into_iter().skip(1).map(|place| place.path));
+            for place in others {
+                let known = match records(&place, Some(path)) {
+                    // One of other circumstances, of which there may be nothing.
+                    Err(_) if place != directory => continue,
+                    known => known?,
+                };
+                let mut known = known.into_iter();
+                if let Some((lock, other)) = known.find(|(_, other)| its(other) && other.is_anothers()) {
+                    return Ok(Err(Taken::PidFile(lock, other.pid)));
+                }
+            }
+        }
+        let mut opened = file::open_own(path, MODE)?;
+        let holder = lock::holder(&opened)?;
+        if let Some(taken) = in_the_way(path, holder, read(path)?)? {
+            return Ok(Err(taken));
+        }
+        // A child of a service that has ended.
+        if matches!(holder, Holder::Process(_)) {
+            fs::remove_file(path)?;
+            opened = file::open_own(path, MODE)?;
+        }
+        // Whatever the umask, and whatever made it.
+        file::set_mode(&opened, mode_in(path.parent(), MODE))?;
+        let file = match descriptor {
+            Some(number) => File::from(fd::renumber(opened.into(), number)?),
+            None => opened,
+        };
+        let lock = Self { file, path: path.to_owned() };
+        // First, so that a lock without a record is never that of a start.
+        lock.record(record)?;
+        lock::take(&lock.file)?;
+        Ok(Ok(lock))
+    }
+
+    /// What its processes have in their environment, as the first of them has recorded it.
+    pub fn mark(&self) -> Option<String> {
+        read(&self.path).ok()??.mark
+    }
+
+    /// Records which process is the service from now on.
+    pub fn record(&self, record: &Record) -> io::Result<()> {
+        let path = record_of(&self.path);
+        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        file::replace(
+            file::open_directory(directory)?,
+            name,
+            mode_in(Some(directory), 0o644),
+            &record.write(),
+        )
+    }
+}
+
+impl AsFd for Lock {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+}
+
+/// Removes a lock with its record, and the pid file of the process that was recorded, if that is still its own. A service
+/// that runs keeps all of them, unless it is this very process.
+pub fn remove(path: &Path) -> io::Result<()> {
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    if gone(fs::symlink_metadata(path).map(drop))? && gone(fs::symlink_metadata(record_of(path)).map(drop))? {
+        return Ok(());
+    }
+    let _turn = turn_in(directory, TURN)?;
+    let record = read(path)?;
+    let holder = match file::open_plain(path) {
+        Ok(file) => lock::holder(&file)?,
+        Err(error) => gone(Err(error)).map(|_| Holder::Nobody)?,
+    };
+    let runs = match (holder, &record) {
+        (Holder::Process(pid), Some(record)) => {
+            record.may_be(pid) || record.is_anothers() || record.is_of_another_namespace()
+        }
+        // A program that closed the lock's descriptor has let go of it, and may live all the same.
+        (Holder::Nobody, Some(record)) if record.is_anothers() => true,
+        // By the record what it has left behind is found.
+        (Holder::Nobody, Some(record)) => !record.is_own() && !Tree::of_dead(path, record)?.1.is_empty(),
+        (Holder::Elsewhere, _) | (Holder::Process(_), None) => true,
+        (Holder::Nobody, None) => false,
+    };
+    if runs {
+        return Ok(());
+    }
+    let pid_file_gone = record
+        .and_then(|record| Some(pid_file::remove(record.pid_file.as_deref()?, record.pid)))
+        .unwrap_or(Ok(()));
+    let directory = file::open_directory(directory)?;
+    file::remove(&directory, name)?;
+    let record = record_of(path);
+    if let Some(record) = record.file_name() {
+        // One that was killed before it could put it in its place leaves this.
+        file::remove(&directory, &file::draft_of(record))?;
+        file::remove(&directory, record)?;
+    }
+    pid_file_gone
+}
+
+/// Who keeps a start from a lock that has this holder, and this record beside it.
+fn in_the_way(path: &Path, holder: Holder, known: Option<Record>) -> io::Result<Option<Taken>> {
+    Ok(match (holder, known) {
+        (Holder::Elsewhere, _) => Some(Taken::Running(None)),
+        (_, Some(known)) if known.is_anothers() => Some(Taken::Running(Some(known.pid))),
+        (Holder::Process(_), Some(known)) if known.is_of_another_namespace() => Some(Taken::Running(None)),
+        (Holder::Process(pid), Some(known)) if known.may_be(pid) => Some(Taken::Running(Some(pid))),
+        // Nobody has a lock without being recorded, unless somebody has removed the record.
+        (Holder::Process(pid), None) => Some(Taken::Running(Some(pid))),
+        (Holder::Nobody, None) => None,
+        // This very process was the service before, and what it has started is its own.
+        (_, Some(known)) if known.is_own() => None,
+        (_, Some(known)) => {
+            let (_, left) = Tree::of_dead(path, &known)?;
+            (!left.is_empty()).then(|| Taken::Left(Box::new(known), left))
+        }
+    })
+}
+
+/// Whether something is not there; other errors stay what they are.
+fn gone(looked: io::Result<()>) -> io::Result<bool> {
+    match looked {
+        Ok(()) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_takes_the_place_of_a_longer_one() {
+        let directory = std::env::temp_dir().join(format!("svcadapt-lock-{}", std::process::id()));
+        fs::create_dir(&directory).unwrap();
+        let path = directory.join("x");
+        let mut long = Record::own(None, "/bin/a-long-name".into(), None).unwrap();
+        long.start_time = Some(0);
+        fs::write(record_of(&path), long.write()).unwrap();
+        let record = Record::own(None, "/bin/a".into(), None).unwrap();
+        let lock = Lock::take(&path, 200, &record).unwrap().unwrap();
+        assert_eq!(read(&path).unwrap(), Some(record));
+        remove(&path).unwrap();
+        drop(lock);
+        fs::remove_file(directory.join(TURN)).unwrap();
+        fs::remove_dir(&directory).unwrap();
+    }
+}

@@ -1,0 +1,20 @@
+//! Booleans of systemd.syntax(7).
+
+use std::ffi::OsStr;
+
+use crate::Refusal;
+use crate::refusal::text;
+
+/// Reads a boolean as systemd does: `1 yes y true t on` and `0 no n false f off`, in any case. `None`: not a boolean.
+pub fn boolean(word: &str) -> Option<bool> {
+    match word.to_ascii_lowercase().as_str() {
+        "1" | "yes" | "y" | "true" | "t" | "on" => Some(true),
+        "0" | "no" | "n" | "false" | "f" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// The same of an option's value.
+pub(crate) fn yes_or_no(value: &OsStr) -> Result<bool, Refusal> {
+    boolean(text(value)?).ok_or_else(|| "neither yes nor no".into())
+}
