@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::Folder;
 use crate::support::Judgement;
 use crate::support::printed;
-use crate::support::said;
+use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 /// The `ExecStart=` line of a unit.
@@ -65,7 +65,7 @@ fn argv0_with_special_characters_is_kept() {
         assert_eq!(printed(["gen-unit", "--strict", &file]), text);
     }
     assert_eq!(
-        said(&svcadapt(["gen-unit", "--argv0=", "--", "/bin/web"])),
+        stderr_of(&svcadapt(["gen-unit", "--argv0=", "--", "/bin/web"])),
         "svcadapt: --argv0 '': this is no name\n"
     );
 }
@@ -97,7 +97,7 @@ fn argv0_is_set_for_the_started_program() {
     let file = |name: &str| folder.path().join(name).display().to_string();
     let spoken = |words: &[&str]| {
         let output = svcadapt([&["run", "--mode=supervised"], words].concat());
-        (String::from_utf8(output.stdout.clone()).unwrap(), said(&output))
+        (String::from_utf8(output.stdout.clone()).unwrap(), stderr_of(&output))
     };
     let name = ("a web\n".to_owned(), String::new());
     assert_eq!(spoken(&["--argv0", "a web", "--", "/bin/sh", "-c", "echo \"$0\""]), name);

@@ -56,7 +56,7 @@ fn finding_has_place_reason_and_hint() {
 }
 
 #[test]
-fn exit_status_tells_whether_there_are_findings() {
+fn exit_status_shows_whether_there_are_findings() {
     let dir = Dir::new();
     dir.write("good.service", "[Service]\nExecStart=/bin/sh\n");
     dir.write("bad.service", "[Service]\nExecStart=/bin/sh\nKillMode=none\n");

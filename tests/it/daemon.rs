@@ -32,7 +32,7 @@ use crate::harness::wait_until;
 #[derive(Debug, Clone, Copy)]
 enum Way {
     Forked,
-    ExecutedAgain,
+    Reexecuted,
 }
 
 /// How often `main` runs before it has entered.
@@ -50,7 +50,7 @@ fn start<'a>(dir: &'a Dir, service: &Service, way: Way, words: &[&str]) -> Svc<'
     let name = format!("name={}", service.name());
     let reexecute = match way {
         Way::Forked => "never",
-        Way::ExecutedAgain => "always",
+        Way::Reexecuted => "always",
     };
     let first = ["--log", &log, "--detach", "yes", "--reexecute", reexecute, "--set", &name];
     Svc::new(dir).program("becomes").args(first).args(words).name("[NAME]", service.name())

@@ -206,7 +206,7 @@ fn facts_with_a_missing_or_wrong_field_are_refused_with_its_name() {
 
 /// The expected result of launchd's rules for a process.
 #[derive(Debug, PartialEq, Eq)]
-enum Said {
+enum Expected {
     Job(Option<&'static str>),
     Foreground,
     Nothing,
@@ -231,9 +231,9 @@ fn on_a_mac(ppid: i32, name: Option<&str>, activation: Activation, terminal: boo
 
 #[test]
 fn launchd_is_detected_by_its_answer_not_by_inherited_state() {
-    use Said::Foreground;
-    use Said::Job;
-    use Said::Nothing;
+    use Expected::Foreground;
+    use Expected::Job;
+    use Expected::Nothing;
     let label = Some("org.x.d");
     for (ppid, name, activation, terminal, expected) in [
         (1, label, Activation::NoSuchSocket, false, Job(label)),

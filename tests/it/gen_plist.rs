@@ -9,7 +9,7 @@ use crate::harness::skip;
 use crate::support::Chance;
 use crate::support::Folder;
 use crate::support::printed;
-use crate::support::said;
+use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 /// Loads property lists with Python's strict XML reader, and prints each as a line of JSON.
@@ -34,7 +34,7 @@ pub(crate) fn read(texts: &[String]) -> Option<Vec<Value>> {
         return None;
     }
     let output = command.output().unwrap();
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", stderr_of(&output));
     let lines = String::from_utf8(output.stdout).unwrap();
     Some(lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
@@ -151,7 +151,7 @@ fn single_socket_is_a_dictionary_and_unsupported_ones_are_reported() {
     assert_eq!(listeners["SockPathMode"].as_unsigned_integer(), Some(0o666));
     assert!(!listeners.contains_key("SockPathOwner"));
     assert_eq!(
-        said(&output),
+        stderr_of(&output),
         "svcadapt: --listen-stream: approximated: without @a: macOS has no abstract sockets\n\
          svcadapt: --listen-sequential-packet: lost: macOS has no sockets for packets in sequence\n\
          svcadapt: --socket-user: lost: launchd takes the number of an owner, and no name\n\
@@ -199,7 +199,7 @@ fn unsupported_field_goes_to_the_adapter_or_is_reported() {
         "/opt/svcadapt run --mode launchd --user 70 --environment-file=-/etc/web -- /bin/web -v"
     );
     assert_eq!(
-        said(&output),
+        stderr_of(&output),
         "svcadapt: --ready: lost: launchd has no readiness: the job counts as started when its process runs\n"
     );
 }
@@ -210,12 +210,12 @@ fn weakened_security_is_refused_without_allow_loss() {
     let output = svcadapt(words);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
     assert!(
-        said(&output).contains("--no-new-privileges: lost, weakens security: ")
-            && said(&output).contains("--allow-loss")
+        stderr_of(&output).contains("--no-new-privileges: lost, weakens security: ")
+            && stderr_of(&output).contains("--allow-loss")
     );
     let output = svcadapt([&["gen-plist", "--allow-loss"], &words[1..]].concat());
     assert!(output.status.success());
-    assert!(said(&output).contains("--no-new-privileges: lost, weakens security: "));
+    assert!(stderr_of(&output).contains("--no-new-privileges: lost, weakens security: "));
     let output = svcadapt(["gen-plist", "--label=x", "--strict", "--description=x", "--", "/bin/true"]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
 }
@@ -235,7 +235,7 @@ fn value_that_xml_cannot_carry_is_refused_at_its_byte() {
             [&["gen-plist", "--label=x", "--output", folder.path().to_str().unwrap()], words].concat(),
         );
         assert_eq!(output.status.code(), Some(2));
-        assert!(said(&output).starts_with(&format!("svcadapt: {place}")), "{}", said(&output));
+        assert!(stderr_of(&output).starts_with(&format!("svcadapt: {place}")), "{}", stderr_of(&output));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }
@@ -252,7 +252,7 @@ fn label_names_the_output_file() {
         printed(["gen-plist", "--label=org.x", "--", "/bin/true"])
     );
     let output = svcadapt(["gen-plist", "--label=a/b", "--umask=9", "--", "/bin/true"]);
-    assert_eq!(said(&output).lines().filter(|line| line.starts_with("svcadapt: ")).count(), 2);
+    assert_eq!(stderr_of(&output).lines().filter(|line| line.starts_with("svcadapt: ")).count(), 2);
     assert_eq!(svcadapt(["gen-plist", "--", "/bin/true"]).status.code(), Some(2));
 }
 
@@ -270,7 +270,7 @@ fn bare_program_name_is_kept_for_launchd_to_search() {
     // A program that exists only on a Mac, too.
     for program in ["sh", "osascript"] {
         let output = svcadapt(["gen-plist", "--strict", "--label=x", "--", program, "-e", "1"]);
-        assert_eq!((output.status.code(), said(&output)), (Some(0), note(program)));
+        assert_eq!((output.status.code(), stderr_of(&output)), (Some(0), note(program)));
         assert_eq!(words(&output.stdout), array(&[program, "-e", "1"]));
     }
     let folder = Folder::new();
@@ -286,7 +286,7 @@ fn bare_program_name_is_kept_for_launchd_to_search() {
     folder.write("b.plist", &job("<string>osascript</string><string>-l</string>"));
     let file = folder.path().join("b.plist").display().to_string();
     let output = svcadapt(["gen-plist", &file]);
-    assert_eq!((said(&output).as_str(), words(&output.stdout)), ("", array(&["osascript", "-l"])));
+    assert_eq!((stderr_of(&output).as_str(), words(&output.stdout)), ("", array(&["osascript", "-l"])));
     folder.write("b.plist", &job("<string>sh</string><string>-l</string>"));
     assert!(printed(["gen-unit", &file]).contains("ExecStart=sh -l\n"));
 }
@@ -304,13 +304,13 @@ fn adapter_path_defaults_to_usr_local_bin_off_macos() {
              one there\n  hint: --svcadapt PATH names another one\n",
         )
     };
-    assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), note));
+    assert_eq!((output.status.code(), stderr_of(&output).as_str()), (Some(0), note));
     let first = |text: &str| read_back(text)["ProgramArguments"].as_array().unwrap()[0].clone();
     assert_eq!(first(&String::from_utf8(output.stdout).unwrap()), path.into());
     let words = ["gen-plist", "--label=x", "--svcadapt=/opt/svcadapt", "--user=70", "--", "/bin/true"];
     let output = svcadapt(words);
-    assert_eq!(said(&output), "");
+    assert_eq!(stderr_of(&output), "");
     assert_eq!(first(&String::from_utf8(output.stdout).unwrap()), "/opt/svcadapt".into());
     // Without an adapter svcadapt is not mentioned.
-    assert_eq!(said(&svcadapt(["gen-plist", "--label=x", "--", "/bin/true"])), "");
+    assert_eq!(stderr_of(&svcadapt(["gen-plist", "--label=x", "--", "/bin/true"])), "");
 }

@@ -23,7 +23,7 @@ use crate::support::Chance;
 use crate::support::Folder;
 use crate::support::Judgement;
 use crate::support::printed;
-use crate::support::said;
+use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 /// `gen-unit` with these words.
@@ -228,7 +228,7 @@ fn value_cannot_inject_a_directive() {
         if !output.status.success() {
             assert_eq!((output.status.code(), text.as_str()), (Some(2), ""), "{words:?}");
             assert!(
-                said(&output)
+                stderr_of(&output)
                     .lines()
                     .all(|line| line.starts_with("svcadapt: ") || line.starts_with("  hint: "))
             );
@@ -275,7 +275,7 @@ fn systemd_analyze_verify_has_no_warning() {
             .arg(folder.path().join("x.service"))
             .output()
             .unwrap();
-        assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), ""), "{words:?}");
+        assert_eq!((output.status.code(), stderr_of(&output).as_str()), (Some(0), ""), "{words:?}");
     }
 }
 
@@ -299,15 +299,15 @@ fn bare_name_missing_on_this_machine_is_written_and_reported() {
     let note = "svcadapt: program 'no-such-program': not found on this machine in \
                 /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin, where systemd searches it\n  \
                 hint: where it lies elsewhere, write its absolute path\n";
-    assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), note));
+    assert_eq!((output.status.code(), stderr_of(&output).as_str()), (Some(0), note));
     assert!(String::from_utf8(output.stdout).unwrap().contains("ExecStart=no-such-program\n"));
     // The name would be read as a prefix.
     let output = svcadapt(["gen-unit", "--", "@sh"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        said(&output).contains("program '@sh': byte 0: a unit needs the absolute path "),
+        stderr_of(&output).contains("program '@sh': byte 0: a unit needs the absolute path "),
         "{}",
-        said(&output)
+        stderr_of(&output)
     );
 }
 
@@ -340,7 +340,7 @@ fn output_of_two_files_is_all_or_nothing() {
     let words = ["gen-unit", "--name=web", "--listen-stream=80", "--output", directory, "--", "/bin/true"];
     let output = svcadapt(words);
     let told = format!("svcadapt: output '{directory}/web.socket': is a directory\n");
-    assert_eq!((output.status.code(), said(&output)), (Some(1), told));
+    assert_eq!((output.status.code(), stderr_of(&output)), (Some(1), told));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
@@ -350,7 +350,11 @@ fn refused_unit_leaves_no_file() {
     let refused = |words: &[&str], reason: &str| {
         let output = svcadapt([&["gen-unit", "--output", folder.path().to_str().unwrap()], words].concat());
         assert_eq!(output.status.code(), Some(2), "{words:?}");
-        assert!(output.stdout.is_empty() && said(&output).contains(reason), "{words:?}: {}", said(&output));
+        assert!(
+            output.stdout.is_empty() && stderr_of(&output).contains(reason),
+            "{words:?}: {}",
+            stderr_of(&output)
+        );
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     };
     refused(&["--", "/bin/true"], "svcadapt: output: a file needs a name");
@@ -375,10 +379,10 @@ fn refused_unit_leaves_no_file() {
 #[test]
 fn mistakes_are_all_reported_at_once() {
     let output = svcadapt(["gen-unit", "--umask=9", "--nice=99", "--user=a b"]);
-    assert_eq!(said(&output).lines().filter(|line| line.starts_with("svcadapt: ")).count(), 4);
+    assert_eq!(stderr_of(&output).lines().filter(|line| line.starts_with("svcadapt: ")).count(), 4);
     let output =
         svcadapt(["gen-unit", "--standard-output=append:/a\n", "--working-directory=/b\r", "--", "/c?"]);
-    assert_eq!(said(&output).lines().filter(|line| line.starts_with("svcadapt: ")).count(), 3);
+    assert_eq!(stderr_of(&output).lines().filter(|line| line.starts_with("svcadapt: ")).count(), 3);
 }
 
 #[test]
@@ -393,7 +397,7 @@ fn unwritable_output_is_a_failure() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).starts_with("svcadapt: standard output: "));
+    assert!(stderr_of(&output).starts_with("svcadapt: standard output: "));
 }
 
 #[test]
@@ -411,7 +415,7 @@ fn output_option_with_a_unit_file_name_is_refused() {
             "svcadapt: {option} '{value}': this would be where the service writes, and not where this file is \
              written\n  hint: --output DIR writes the file into this directory\n"
         );
-        assert_eq!((output.status.code(), said(&output), output.stdout.len()), (Some(2), told, 0));
+        assert_eq!((output.status.code(), stderr_of(&output), output.stdout.len()), (Some(2), told, 0));
     }
     // A log with another name, and the file in its place.
     let directory = folder.path().to_str().unwrap();

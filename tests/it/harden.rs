@@ -186,7 +186,7 @@ impl Server {
         self.systemd.must(&["start", &service]);
     }
 
-    fn says(&self, question: &str) -> String {
+    fn answer(&self, question: &str) -> String {
         let mut stream =
             wait_until("the server answers", || TcpStream::connect(("127.0.0.1", self.port)).ok());
         writeln!(stream, "{question}").unwrap();
@@ -194,7 +194,7 @@ impl Server {
     }
 
     fn may_write(&self, path: &str) -> bool {
-        let said = self.says(&format!("write {path}"));
+        let said = self.answer(&format!("write {path}"));
         assert!(
             said == "done" || ["Read-only", "denied"].iter().any(|word| said.contains(word)),
             "{path}: {said}"
@@ -210,16 +210,16 @@ impl Server {
     /// Asserts that it is confined and works.
     fn is_strict(&self) {
         let read = fs::read_to_string(self.systemd.path("/etc/passwd")).unwrap();
-        assert_eq!(self.says("read"), read.lines().next().unwrap());
-        assert_eq!(self.says("state"), "kept");
+        assert_eq!(self.answer("read"), read.lines().next().unwrap());
+        assert_eq!(self.answer("state"), "kept");
         for path in ["/etc/it-harden", "/run/it-harden", "/usr/it-harden", "/var/it-harden"] {
             assert!(!self.may_write(path), "{path}");
         }
         assert!(self.may_write("/tmp/it-harden"));
         assert!(!self.systemd.path("/tmp/it-harden").exists(), "its /tmp is not its own");
-        assert_ne!(self.says("user"), "0");
+        assert_ne!(self.answer("user"), "0");
         // EPERM comes from the filter, EACCES from the kernel where a newer systemd asks for that.
-        assert_ne!(self.says("code"), "done");
+        assert_ne!(self.answer("code"), "done");
     }
 }
 
@@ -328,7 +328,7 @@ fn program_that_changes_its_user_runs_under_strict() {
     );
     assert!(!output.stdout.contains("CapabilityBoundingSet=") && !output.stdout.contains("~@privileged"));
     server.begin(&output.stdout);
-    assert_eq!(server.says("user"), "1", "{}", server.status());
+    assert_eq!(server.answer("user"), "1", "{}", server.status());
     assert!(!server.may_write("/etc/it-harden"));
     // With its needs given it has exactly those.
     let needs = OsStr::new("--capability-bounding-set=CAP_SETUID CAP_SETGID");
@@ -374,8 +374,8 @@ fn user_service_runs_under_strict() {
     let start = ["env", "XDG_RUNTIME_DIR=/run/it-user", "systemctl", "--user", "start", "web.service"];
     let started = systemd.run(user.iter().chain(&start));
     assert_eq!(started.exit, Exit::Status(0), "{}\n{}", started.stderr, server.status());
-    assert!(server.says("read").starts_with("root:"));
-    assert_ne!(server.says("code"), "done");
+    assert!(server.answer("read").starts_with("root:"));
+    assert_ne!(server.answer("code"), "done");
     fs::remove_dir_all(folder).unwrap();
 }
 
@@ -397,9 +397,9 @@ fn server_keeps_identity_and_files_under_baseline() {
     let Some(systemd) = Systemd::shared() else { return };
     let server = Server::new(systemd, "harden-base", free_port());
     server.start(&["--harden", "baseline"]);
-    assert_eq!(server.says("user"), "0");
-    assert_eq!(server.says("state"), "kept");
-    assert_eq!(server.says("code"), "done");
+    assert_eq!(server.answer("user"), "0");
+    assert_eq!(server.answer("state"), "kept");
+    assert_eq!(server.answer("code"), "done");
     for (path, may) in [("/run", true), ("/var", true), ("/etc", false), ("/usr", false)] {
         assert_eq!(server.may_write(&format!("{path}/it-harden-base")), may, "{path}");
     }

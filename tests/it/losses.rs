@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::support::Folder;
 use crate::support::lost;
 use crate::support::printed;
-use crate::support::said;
+use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 /// The unit or its `[Service]` lines, the keys of the property list besides the common ones, and the losses.
@@ -99,9 +99,12 @@ fn directive_that_launchd_lacks_is_reported_line_by_line() {
             &format!("[Service]\nExecStart=/bin/web\nStandardOutput=null\n{lines}\n{install}"),
         );
         let output = svcadapt(["gen-plist", "--allow-loss", &file]);
-        let told = lost(&said(&output));
+        let told = lost(&stderr_of(&output));
         assert_eq!(told, losses, "{lines}");
-        assert!(said(&output).lines().all(|line| line.starts_with(&format!("svcadapt: {file}:"))), "{lines}");
+        assert!(
+            stderr_of(&output).lines().all(|line| line.starts_with(&format!("svcadapt: {file}:"))),
+            "{lines}"
+        );
         let mut job = as_json(std::str::from_utf8(&output.stdout).unwrap());
         let job = job.as_object_mut().unwrap();
         let usual = ["Label", "ProgramArguments", "RunAtLoad", "InitGroups"];
@@ -120,9 +123,10 @@ fn signal_that_no_host_sends_is_reported() {
     folder.write("web.service", unit);
     let output = svcadapt(["gen-unit", &file, "--reload-signal=USR1"]);
     assert!(
-        said(&output).starts_with("svcadapt: --reload-signal: lost: the unit has an ExecReload= of its own"),
+        stderr_of(&output)
+            .starts_with("svcadapt: --reload-signal: lost: the unit has an ExecReload= of its own"),
         "{}",
-        said(&output)
+        stderr_of(&output)
     );
     assert_eq!(String::from_utf8(output.stdout).unwrap().matches("ExecReload=").count(), 1);
 }
@@ -135,7 +139,10 @@ fn lost_confinement_is_refused_without_allow_loss() {
         folder.write("web.service", &format!("[Service]\nExecStart=/bin/web\n{line}\n"));
         let output = svcadapt(["gen-plist", &file]);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{line}");
-        assert!(said(&output).contains("svcadapt: security: the service would get more rights"), "{line}");
+        assert!(
+            stderr_of(&output).contains("svcadapt: security: the service would get more rights"),
+            "{line}"
+        );
         assert!(svcadapt(["gen-plist", "--allow-loss", &file]).status.success(), "{line}");
     }
 }
@@ -149,7 +156,7 @@ fn user_unit_contains_no_root_only_directive() {
             let words = [command, &["--scope=user", option, "--", "/bin/web"]].concat();
             let output = svcadapt(&words);
             assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{words:?}");
-            assert!(said(&output).contains("svcadapt: security: "), "{words:?}: {}", said(&output));
+            assert!(stderr_of(&output).contains("svcadapt: security: "), "{words:?}: {}", stderr_of(&output));
         }
     }
     let socket = ["--listen-stream=/x", "--name=x", "--socket-user=a", "--socket-group=b", "--", "/bin/web"];
@@ -157,10 +164,10 @@ fn user_unit_contains_no_root_only_directive() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let socket = text.split("# x.socket").nth(1).unwrap();
     assert!(socket.contains("ListenStream=/x\n") && !socket.contains("SocketUser="), "{text}");
-    assert!(said(&output).contains("svcadapt: --socket-group: lost: a user's manager has not"));
+    assert!(stderr_of(&output).contains("svcadapt: --socket-group: lost: a user's manager has not"));
     for (port, told) in [("1023", true), ("127.0.0.1:80", true), ("1024", false), ("/run/x", false)] {
         let words = ["gen-unit", "--scope=user", "--name=x", "--listen-stream", port, "--", "/bin/web"];
-        let said = said(&svcadapt(words));
+        let said = stderr_of(&svcadapt(words));
         assert_eq!(
             said.starts_with("svcadapt: --listen-stream: approximated: a user's manager"),
             told,
@@ -176,11 +183,11 @@ fn user_unit_contains_no_root_only_directive() {
     assert!(text.ends_with("[Install]\nWantedBy=default.target\nAlias=w.service\n"), "{text}");
     let moved =
         "graphical.target multi-user.target: approximated: a user's manager has default.target in its place";
-    assert_eq!(said(&output), format!("svcadapt: {file}:4: WantedBy={moved}\n"));
+    assert_eq!(stderr_of(&output), format!("svcadapt: {file}:4: WantedBy={moved}\n"));
     assert!(printed(["gen-unit", &file]).ends_with(&format!("[Install]\n{targets}")));
     let output = svcadapt(["gen-unit", "--scope=user", "--nice=-5", "--", "/bin/web"]);
     let lost = "svcadapt: --nice: lost: a user's manager cannot put itself before others\n";
-    assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), lost));
+    assert_eq!((output.status.code(), stderr_of(&output).as_str()), (Some(0), lost));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(!text.split("[X-Svcadapt]").next().unwrap().contains("Nice"), "{text}");
 }
@@ -204,7 +211,7 @@ fn json_output_accounts_for_every_field() {
     assert_eq!(account["fields"].as_array().unwrap().len(), 4);
     let plain = svcadapt(words.concat().into_iter().filter(|word| *word != "--json"));
     assert_eq!(account["text"], std::str::from_utf8(&plain.stdout).unwrap());
-    assert_eq!(said(&output), said(&plain));
+    assert_eq!(stderr_of(&output), stderr_of(&plain));
 }
 
 #[test]
@@ -227,7 +234,7 @@ fn rewritten_property_list_keeps_its_meaning() {
     let output = svcadapt(["gen-unit", &file]);
     for lost in ["KeepAlive: lost", "ProcessType: lost", "StartCalendarInterval: lost", "MachServices: lost"]
     {
-        assert!(said(&output).contains(&format!(": {lost}: ")), "{}", said(&output));
+        assert!(stderr_of(&output).contains(&format!(": {lost}: ")), "{}", stderr_of(&output));
     }
 }
 
@@ -247,9 +254,9 @@ fn harmful_launchd_key_is_never_written_anew() {
         let output = svcadapt(["gen-plist", &file("json")]);
         assert!(!String::from_utf8(output.stdout.clone()).unwrap().contains(key));
         assert!(
-            said(&output).starts_with(&format!("svcadapt: {}: {key}: lost: ", file("json"))),
+            stderr_of(&output).starts_with(&format!("svcadapt: {}: {key}: lost: ", file("json"))),
             "{}",
-            said(&output)
+            stderr_of(&output)
         );
         assert_eq!(svcadapt(["gen-plist", "--strict", &file("json")]).status.code(), Some(2));
     }
@@ -280,5 +287,5 @@ fn losses_name_their_lines_and_confinement_comes_first() {
          svcadapt: {file}:6: Restart=on-failure: approximated: an end by SIGHUP, SIGINT, SIGTERM or SIGPIPE is a \
          failure there\n"
     );
-    assert_eq!(said(&output), expected);
+    assert_eq!(stderr_of(&output), expected);
 }

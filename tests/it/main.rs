@@ -32,3 +32,4 @@ mod sockets;
 mod stop_and_status;
 mod supervised;
 mod support;
+mod test_names;

@@ -7,7 +7,7 @@ use svcadapt_spec::FIELDS;
 use crate::harness::skip;
 use crate::support::Folder;
 use crate::support::printed;
-use crate::support::said;
+use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 const COMMANDS: [&str; 11] = [
@@ -28,7 +28,7 @@ const COMMANDS: [&str; 11] = [
 fn manual_pages_cover_every_command_and_option() {
     let folder = Folder::new();
     let output = svcadapt(["man", "--output", folder.path().to_str().unwrap()]);
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", stderr_of(&output));
     let page = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
     let whole = page("svcadapt.1");
     for command in COMMANDS {
@@ -55,7 +55,7 @@ fn manual_pages_cover_every_command_and_option() {
         assert!(statuses.contains(&format!("\n.TP\n{status}\n")), "{status}: {statuses}");
     }
     assert_eq!(
-        said(&svcadapt(["man", "walk"])),
+        stderr_of(&svcadapt(["man", "walk"])),
         "svcadapt: man 'walk': no such command\n  hint: svcadapt --help tells them\n"
     );
 }
@@ -73,7 +73,7 @@ fn manual_pages_format_without_a_warning() {
             .arg(folder.path().join("page.1"))
             .output()
             .unwrap();
-        assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), ""), "{command}");
+        assert_eq!((output.status.code(), stderr_of(&output).as_str()), (Some(0), ""), "{command}");
     }
 }
 
@@ -89,7 +89,7 @@ fn completions_are_valid_and_cover_every_option() {
             let folder = Folder::new();
             folder.write("script", &script);
             let output = Command::new("bash").arg("-n").arg(folder.path().join("script")).output().unwrap();
-            assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), ""));
+            assert_eq!((output.status.code(), stderr_of(&output).as_str()), (Some(0), ""));
         }
     }
     assert_eq!(svcadapt(["completions", "ash"]).status.code(), Some(2));

@@ -51,7 +51,7 @@ fn model(reading: Reading) -> Value {
 }
 
 /// The model of a job, and all remarks: kept keys by name, warnings without their place.
-fn told(keys: &str) -> (Value, Vec<String>) {
+fn model_and_remarks(keys: &str) -> (Value, Vec<String>) {
     let mut reading = reading(job(keys).as_bytes()).unwrap();
     let mut remarks: Vec<String> = {
         let asked = reading
@@ -119,7 +119,7 @@ fn keys_are_read_as_launchd_reads_them() {
         ("<key>enabletransactions</key><true/>", json!({}), &["'enabletransactions' is no key of launchd's"]),
         ("<key>#IfFeatureFlagEnabled</key><dict/>", json!({}), &["'#IfFeatureFlagEnabled' is no key of launchd's"]),
     ] {
-        let (model, found) = told(keys);
+        let (model, found) = model_and_remarks(keys);
         assert_eq!(model, expected, "{keys}");
         assert_eq!(found, remarks, "{keys}");
     }

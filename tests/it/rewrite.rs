@@ -4,7 +4,7 @@ mod plist;
 mod unit;
 
 use crate::support::Folder;
-use crate::support::said;
+use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 /// The output of this command for a file of this name and text, and what it reports on standard error. It must succeed.
@@ -13,6 +13,6 @@ fn rewritten_with_reports(command: &str, name: &str, text: &str, options: &[&str
     folder.write(name, text);
     let file = folder.path().join(name).display().to_string();
     let output = svcadapt([&[command, &file], options].concat());
-    assert!(output.status.success(), "{}", said(&output));
-    (String::from_utf8(output.stdout.clone()).unwrap(), said(&output).replace(&file, name))
+    assert!(output.status.success(), "{}", stderr_of(&output));
+    (String::from_utf8(output.stdout.clone()).unwrap(), stderr_of(&output).replace(&file, name))
 }

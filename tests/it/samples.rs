@@ -21,7 +21,7 @@ use crate::harness::SOURCES;
 use crate::harness::Systemd;
 use crate::harness::require;
 use crate::support::Folder;
-use crate::support::said;
+use crate::support::stderr_of;
 
 /// A directory of samples beside the sources.
 fn samples(name: &str) -> PathBuf {
@@ -67,7 +67,7 @@ fn samples_are_up_to_date() {
                 .env("PATH", format!("{}:/usr/bin:/bin", binary.display()))
                 .output()
                 .unwrap();
-            assert!(output.status.success(), "{command}\n{}", said(&output));
+            assert!(output.status.success(), "{command}\n{}", stderr_of(&output));
         }
         let (expected, written) = (files(&source, &ends), files(folder.path(), &ends));
         let names = |all: &[(String, String)]| all.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();

@@ -24,7 +24,7 @@ use crate::harness::require;
 use crate::harness::wait_until;
 
 use support::Service;
-use support::asked;
+use support::query;
 
 const STAY: &[&str] = &["--stay"];
 
@@ -38,7 +38,7 @@ fn status_and_stop_use_the_lsb_exit_statuses() {
         .stdout("[NAME]: running, process [PID], since [PID] s\n  program: [DIR]/inspect\n  pid file: [DIR]/pid\n")
         .run();
     let pid = service.pid();
-    let (status, mut told) = service.asked();
+    let (status, mut told) = service.query();
     assert!(told.as_object_mut().unwrap().remove("since_seconds").unwrap().as_u64().unwrap() < 60);
     let expected = json!({
         "name": service.name,
@@ -78,7 +78,7 @@ fn name_or_pid_file_is_required() {
 fn pid_file_identifies_its_service() {
     let service = Service::started("file", STAY);
     let pid_file = service.pid_file();
-    let (status, told) = asked(Svc::new(&service.dir).args(["status", "--pid-file"]).args([&pid_file]));
+    let (status, told) = query(Svc::new(&service.dir).args(["status", "--pid-file"]).args([&pid_file]));
     assert_eq!((status, &told["name"], &told["pid"]), (0, &json!(service.name), &json!(service.pid())));
     // Through a link, like /var/run.
     std::os::unix::fs::symlink(service.dir.path(), service.dir.join("link")).unwrap();
@@ -93,7 +93,7 @@ fn pid_file_identifies_its_service() {
     let run = ["run", "--mode", "classic", "--ready", "notify", "--pid-file"];
     let end = ["--ready", "notify", "--stay"];
     Svc::new(&service.dir).args(run).args([&pid_file]).args(["--"]).args([inspect]).args(end).run();
-    let (status, told) = asked(Svc::new(&service.dir).args(["status", "--pid-file"]).args([&pid_file]));
+    let (status, told) = query(Svc::new(&service.dir).args(["status", "--pid-file"]).args([&pid_file]));
     assert_eq!((status, &told["name"], &told["pid"]), (0, &Value::Null, &json!(service.pid())));
     let stop = || Svc::new(&service.dir).args(["stop", "--pid-file"]).args([&pid_file]);
     stop().stdout("[DIR]/pid: stopped (SIGTERM, [ANY] s)\n").run();
@@ -115,10 +115,10 @@ fn killed_service_is_reported_dead_and_restarts() {
         .status(1)
         .run();
     let (status, told) =
-        asked(Svc::new(&service.dir).args(["status", "--pid-file"]).args([service.pid_file()]));
+        query(Svc::new(&service.dir).args(["status", "--pid-file"]).args([service.pid_file()]));
     assert_eq!((status, &told["state"], &told["pid"]), (1, &json!("dead"), &json!(process.pid())));
     service.start(STAY).run();
-    assert_eq!(service.asked().0, 0);
+    assert_eq!(service.query().0, 0);
     assert_ne!(service.pid(), process.pid());
     // Dead again, and cleaned up by a stop.
     let process = service.process();
@@ -126,7 +126,7 @@ fn killed_service_is_reported_dead_and_restarts() {
     process.wait_gone();
     service.stop().stdout("[NAME]: not running\n").run();
     assert!(!service.pid_file().exists() && !service.lock().exists());
-    assert_eq!(service.asked().0, 3);
+    assert_eq!(service.query().0, 3);
 }
 
 #[test]
@@ -205,15 +205,15 @@ fn program_that_closes_the_lock_is_found_by_its_record() {
     let service = Service::started("closed", &["--close", "32", "--stay"]);
     let descriptors = &facts(&service.pid().to_string()).unwrap()["fds"];
     assert_eq!(descriptors.get("32"), None, "{descriptors}");
-    let (status, told) = service.asked();
+    let (status, told) = service.query();
     assert_eq!((status, &told["pid"]), (0, &json!(service.pid())));
     let already = "svcadapt: start '[NAME]': already running as process [OLD]\n";
     let again = service.start(STAY).name("[NAME]", &service.name).name("[OLD]", service.pid());
     again.stderr(already).status(250).run();
-    assert_eq!(service.asked().0, 0);
+    assert_eq!(service.query().0, 0);
     service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
     service.dir.nothing_left();
-    assert_eq!(service.asked().0, 3);
+    assert_eq!(service.query().0, 3);
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn ordinary_user_may_query_but_not_stop_a_root_service() {
     let service = Service::started("user", STAY);
     let modes = [service.lock(), service.record()].map(|path| fs::metadata(path).unwrap().mode() & 0o777);
     assert_eq!(modes, [0o600, 0o644]);
-    let (status, told) = asked(service.status().by("nobody"));
+    let (status, told) = query(service.status().by("nobody"));
     assert_eq!((status, &told["pid"]), (0, &json!(service.pid())));
     service
         .stop()
@@ -235,11 +235,11 @@ fn ordinary_user_may_query_but_not_stop_a_root_service() {
         )
         .status(4)
         .run();
-    assert_eq!(service.asked().0, 0);
+    assert_eq!(service.query().0, 0);
     service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
     // Also where the program has closed the lock.
     service.start(&["--close", "32", "--stay"]).run();
-    assert_eq!(asked(service.status().by("nobody")).0, 0);
+    assert_eq!(query(service.status().by("nobody")).0, 0);
     service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
 }
 

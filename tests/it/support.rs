@@ -10,7 +10,7 @@ pub(crate) use chance::Chance;
 pub(crate) use chance::damage;
 pub(crate) use command::lost;
 pub(crate) use command::printed;
-pub(crate) use command::said;
+pub(crate) use command::stderr_of;
 pub(crate) use command::svcadapt;
 pub(crate) use folder::Folder;
 pub(crate) use systemd_judge::Judgement;

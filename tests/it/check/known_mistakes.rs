@@ -149,7 +149,7 @@ fn look(dir: &Dir, cases: &[Case], which: File) -> Vec<(Option<u64>, Vec<Value>)
 }
 
 /// Fails if a mistake is not found by its code in its line, or if the corrected file has a finding.
-fn judge(file: &str, usual: &str) {
+fn assert_findings(file: &str, usual: &str) {
     let (dir, cases) = (Dir::new(), cases(file, usual));
     assert!(cases.len() >= 100, "only {} cases in {file}", cases.len());
     let mut wrong = Vec::new();
@@ -169,10 +169,10 @@ fn judge(file: &str, usual: &str) {
 
 #[test]
 fn known_mistakes_in_units_are_found_at_their_lines() {
-    judge("units.txt", "web.service");
+    assert_findings("units.txt", "web.service");
 }
 
 #[test]
 fn known_mistakes_in_property_lists_are_found_at_their_lines() {
-    judge("plists.txt", "org.example.web.plist");
+    assert_findings("plists.txt", "org.example.web.plist");
 }

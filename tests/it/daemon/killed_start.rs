@@ -86,7 +86,7 @@ impl Strangers {
 }
 
 /// The calls that identify the launcher and show whether it got a report.
-const TOLD: &str = "execve,write,";
+const REPORTING_CALLS: &str = "execve,write,";
 
 /// What became of the processes of one start.
 struct Fared {
@@ -96,7 +96,7 @@ struct Fared {
     launcher: Exit,
 }
 
-/// Reads that from a trace with the calls in `TOLD`.
+/// Reads that from a trace with the calls in `REPORTING_CALLS`.
 fn fared(text: &str) -> Fared {
     // The first line is the launcher's execve(2), so its pid is the launcher's.
     let own = text.split_whitespace().next().unwrap_or_default();
@@ -161,7 +161,7 @@ fn start_killed_at_any_call_leaves_a_whole_service_or_nothing() {
             let is_ready = || fs::read_to_string(&log).unwrap_or_default().contains("ready: Ok(");
             let settled = || is_ready() && of_start().len() == 1 && service.running().is_some();
             let all = std::iter::once(program.as_os_str()).chain(words.iter().map(OsStr::new));
-            let fared = fared(&killed_at(&dir, all, calls, number, TOLD, settled));
+            let fared = fared(&killed_at(&dir, all, calls, number, REPORTING_CALLS, settled));
             let what = format!("{calls} {number}, launcher {}", fared.launcher);
             kills += usize::from(fared.killed);
             // Processes without a launcher have finished or given up.

@@ -78,7 +78,7 @@ impl Case {
 }
 
 /// There is one panic, with its whole message.
-fn told(text: &str, phase: &Phase) {
+fn assert_message(text: &str, phase: &Phase) {
     assert_eq!(text.matches("panicked at tests/tools/becomes.rs").count(), 1, "{}: {text}", phase.name);
     assert!(text.contains(&format!("\n{}\n", phase.said)), "{}: {text}", phase.name);
 }
@@ -98,7 +98,7 @@ fn panic_fails_the_systemd_unit_and_is_logged() {
         assert_eq!(started.exit == Exit::Status(0), phase.ready, "{}: {}", phase.name, started.stderr);
         wait_until("the unit has failed", || (unit.show("ActiveState") == "failed").then_some(()));
         assert_eq!(unit.state(&["Result", "ExecMainStatus"]), format!("exit-code {PANIC}"), "{}", phase.name);
-        told(&case.dir.read("errors"), phase);
+        assert_message(&case.dir.read("errors"), phase);
         case.nothing_left(phase.name);
         drop(unit);
         case.dir.nothing_left();
@@ -133,7 +133,7 @@ fn panic_status_and_message_reach_s6() {
         assert_eq!(case.dir.read("end"), format!("{PANIC}\n"), "{}", phase.name);
         assert_eq!(supervisors::command(&case.dir, "s6-svc", &["-dx"]).exit, Exit::Status(0));
         assert_eq!(running.finish().exit, Exit::Status(0));
-        told(&case.dir.read("errors"), phase);
+        assert_message(&case.dir.read("errors"), phase);
         let log = fs::read_to_string(case.dir.join("log")).unwrap_or_default();
         assert_eq!(log.contains("ready: Ok(Supervisor)"), phase.ready, "{}: {log}", phase.name);
         case.nothing_left(phase.name);
@@ -157,7 +157,7 @@ fn panic_status_ends_the_container() {
             )])
             .output();
         assert_eq!(output.exit, Exit::Status(PANIC), "{}: {}", phase.name, output.stderr);
-        told(&output.stderr, phase);
+        assert_message(&output.stderr, phase);
         case.nothing_left(phase.name);
         case.dir.nothing_left();
     }

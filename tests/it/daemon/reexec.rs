@@ -48,5 +48,5 @@ const RUNS: usize = 2;
 
 /// `becomes`, executed again after the forks.
 fn becomes<'a>(dir: &'a Dir, service: &Service, words: &[&str]) -> Svc<'a> {
-    super::start(dir, service, Way::ExecutedAgain, words)
+    super::start(dir, service, Way::Reexecuted, words)
 }

@@ -76,7 +76,7 @@ fn systemd_notify_unit_gets_readiness_from_its_main_process() {
     logged(&dir, "ready: Ok(Manager)");
     logged(&dir, "watchdog: Some((60s, Ok(())))");
     let main = unit.main();
-    assert_eq!(children(main.pid()), crate::supervised::support::NOBODY);
+    assert_eq!(children(main.pid()), crate::supervised::support::NO_PROCESSES);
     assert_eq!(unit.show("StatusText"), "open");
     let seen = facts(&main.pid().to_string()).unwrap();
     assert_eq!(

@@ -21,7 +21,7 @@ const SYSTEMCTL: &str = "/usr/bin/systemctl";
 
 /// Runs `detect` as a child in `NAME.service`, with this shell text as systemctl. `/run` is empty except for systemd's
 /// mark; the arguments of systemctl are written to `told`.
-fn asked(name: &str, systemctl: &str) -> Option<(Value, String)> {
+fn detected_with(name: &str, systemctl: &str) -> Option<(Value, String)> {
     if !require(Capability::Root) {
         return None;
     }
@@ -52,7 +52,7 @@ fn asked(name: &str, systemctl: &str) -> Option<(Value, String)> {
 
 #[test]
 fn forking_unit_is_detected_by_the_managers_answer() {
-    if let Some((value, _)) = asked("forks", "echo MainPID=0; echo Type=forking") {
+    if let Some((value, _)) = detected_with("forks", "echo MainPID=0; echo Type=forking") {
         assert_eq!(facts(&value), ["classic", "systemd"]);
         assert_eq!(decided(&value), ("manager's answer", Some("Type=forking MainPID=0")));
     }
@@ -61,7 +61,7 @@ fn forking_unit_is_detected_by_the_managers_answer() {
 #[test]
 fn main_process_of_an_old_systemd_is_detected_by_its_answer() {
     // The parent of systemctl is the process that asks for the answer.
-    if let Some((value, _)) = asked("main", "echo Type=notify; echo MainPID=$PPID") {
+    if let Some((value, _)) = detected_with("main", "echo Type=notify; echo MainPID=$PPID") {
         assert_eq!(facts(&value), ["supervised", "systemd"]);
         assert_eq!(decided(&value).0, "manager's answer");
     }
@@ -69,7 +69,7 @@ fn main_process_of_an_old_systemd_is_detected_by_its_answer() {
 
 #[test]
 fn process_below_the_main_process_is_supervised_without_manager() {
-    if let Some((value, unit)) = asked("below", "echo Type=simple; echo MainPID=1") {
+    if let Some((value, unit)) = detected_with("below", "echo Type=simple; echo MainPID=1") {
         assert_eq!(facts(&value), ["supervised", "none"]);
         let (fact, path) = decided(&value);
         assert_eq!(fact, "cgroup");
@@ -80,7 +80,7 @@ fn process_below_the_main_process_is_supervised_without_manager() {
 #[test]
 fn silent_manager_is_awaited_for_two_seconds() {
     let begin = Instant::now();
-    if let Some((value, _)) = asked("silent", "echo Type=forking; exec sleep 600") {
+    if let Some((value, _)) = detected_with("silent", "echo Type=forking; exec sleep 600") {
         assert_eq!(facts(&value), ["supervised", "none"]);
         assert_eq!(decided(&value).0, "cgroup");
         assert!(begin.elapsed() >= Duration::from_secs(2));
@@ -91,7 +91,7 @@ fn silent_manager_is_awaited_for_two_seconds() {
 #[test]
 fn failed_or_malformed_answer_is_ignored() {
     for (name, systemctl) in [("fails", "exit 1"), ("nonsense", "echo Type=; echo MainPID=many")] {
-        if let Some((value, _)) = asked(name, systemctl) {
+        if let Some((value, _)) = detected_with(name, systemctl) {
             assert_eq!(facts(&value), ["supervised", "none"]);
         }
     }

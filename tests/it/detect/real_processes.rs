@@ -15,7 +15,7 @@ use super::support::Started;
 use super::support::clean;
 use super::support::decided;
 use super::support::facts;
-use super::support::lie;
+use super::support::set_false_variables;
 
 fn supervised_in(directory: &Directory, supervisor: &str) -> Value {
     // Supervisors start a service again when it ends; the second time it only waits to be stopped.
@@ -82,7 +82,7 @@ fn process_1_is_supervised_even_with_a_terminal() {
 fn terminal_outweighs_a_false_environment() {
     let shell = format!("'{PROGRAM}' detect --json; true");
     let mut command = clean("script");
-    lie(&mut command);
+    set_false_variables(&mut command);
     let value = Started::new(command.args(["-qec", &shell, "/dev/null"])).document();
     assert_eq!(facts(&value), ["classic", "none"]);
     assert_eq!(decided(&value), ("controlling terminal", Some("yes")));
@@ -91,7 +91,7 @@ fn terminal_outweighs_a_false_environment() {
 #[test]
 fn false_environment_does_not_imply_a_manager() {
     let mut command = clean(PROGRAM);
-    lie(&mut command);
+    set_false_variables(&mut command);
     let value = Started::new(command.args(["detect", "--json"])).document();
     assert_eq!(value["manager"], "none", "{value:#}");
     assert!(!["SYSTEMD_EXEC_PID", "NOTIFY_SOCKET", "XPC_SERVICE_NAME"].contains(&decided(&value).0));

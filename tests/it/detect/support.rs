@@ -134,7 +134,7 @@ pub(super) fn decided(value: &Value) -> (&str, Option<&str>) {
 }
 
 /// Sets every manager's variable to a false value.
-pub(super) fn lie(command: &mut Command) {
+pub(super) fn set_false_variables(command: &mut Command) {
     for (name, value) in [
         ("NOTIFY_SOCKET", "/run/systemd/notify"),
         ("SYSTEMD_EXEC_PID", "1"),

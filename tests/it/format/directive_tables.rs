@@ -29,12 +29,12 @@ fn installed() -> Option<(Version, Vec<Dumped>)> {
         skip("systemd", "it is not installed");
         return None;
     }
-    let said = |option: &str| {
+    let output_of = |option: &str| {
         let output = Command::new(SYSTEMD).arg(option).env("PAGER", "cat").output().unwrap();
         assert!(output.status.success(), "{option}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
     };
-    let version = said("--version");
+    let version = output_of("--version");
     let number = version.split_ascii_whitespace().nth(1).unwrap_or_default();
     let Ok(version) = Version::parse(number.as_ref()) else {
         skip("systemd", &format!("version {number} is not one that is known here"));
@@ -42,7 +42,7 @@ fn installed() -> Option<(Version, Vec<Dumped>)> {
     };
     let mut section = None;
     let mut all = Vec::new();
-    for line in said("--dump-configuration-items").lines() {
+    for line in output_of("--dump-configuration-items").lines() {
         if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
             section = SECTIONS.into_iter().find(|section| section.to_string() == name);
         } else if let (Some(section), Some((name, value))) = (section, line.split_once('=')) {

@@ -18,7 +18,7 @@ use crate::harness::skip;
 use crate::support::Chance;
 use crate::support::Folder;
 use crate::support::printed;
-use crate::support::said;
+use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 fn read(text: &str) -> Result<ServiceSpec, Vec<String>> {
@@ -29,7 +29,7 @@ fn read(text: &str) -> Result<ServiceSpec, Vec<String>> {
 }
 
 /// A random spec with any field, and with native lines of each host.
-fn whole(chance: &mut Chance) -> ServiceSpec {
+fn random_spec(chance: &mut Chance) -> ServiceSpec {
     ServiceSpec {
         native: crate::support::random_spec::native(chance),
         ..crate::support::random_spec::spec(chance, |_| true)
@@ -45,7 +45,7 @@ fn problems(text: &str) -> Vec<String> {
 fn random_specs_round_trip_through_json() {
     let mut chance = Chance(11);
     for _ in 0..500 {
-        let spec = whole(&mut chance);
+        let spec = random_spec(&mut chance);
         let text = json::write(&spec);
         assert_eq!(read(&text), Ok(spec), "{text}");
     }
@@ -54,7 +54,7 @@ fn random_specs_round_trip_through_json() {
 /// A random spec with any field.
 fn documents() -> Vec<Value> {
     let mut chance = Chance(12);
-    let specs = (0..200).map(|_| json::write(&whole(&mut chance)));
+    let specs = (0..200).map(|_| json::write(&random_spec(&mut chance)));
     specs.map(|text| serde_json::from_str(&text).unwrap()).collect()
 }
 
@@ -142,7 +142,7 @@ fn schema_and_reader_accept_the_same_documents() {
         .stdin(input)
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", stderr_of(&output));
     let verdict = String::from_utf8(output.stdout).unwrap();
     assert_eq!(verdict.trim(), format!("{}{}", "v".repeat(right + 1), "x".repeat(all.len() - right - 1)));
 }
@@ -262,7 +262,12 @@ fn json_file_is_run() {
     folder.write("web.json", &spec.to_string());
     let file = folder.path().join("web.json");
     let output = svcadapt(["run".as_ref(), "--mode=supervised".as_ref(), file.as_os_str()]);
-    assert_eq!((output.status.code(), &output.stdout[..]), (Some(7), &b"0027\n1\n"[..]), "{}", said(&output));
+    assert_eq!(
+        (output.status.code(), &output.stdout[..]),
+        (Some(7), &b"0027\n1\n"[..]),
+        "{}",
+        stderr_of(&output)
+    );
 }
 
 #[test]
@@ -281,12 +286,12 @@ fn unknown_kind_of_spec_file_is_refused() {
         let output = svcadapt(["show", &path(name)]);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
         assert_eq!(
-            said(&output).lines().next().unwrap(),
+            stderr_of(&output).lines().next().unwrap(),
             format!("svcadapt: spec '{}': {cause}", path(name))
         );
     }
     let output = svcadapt(["run", "/bin/true"]);
-    assert!(said(&output).contains("a program to run stands after '--'"), "{}", said(&output));
+    assert!(stderr_of(&output).contains("a program to run stands after '--'"), "{}", stderr_of(&output));
 }
 
 #[test]

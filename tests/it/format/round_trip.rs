@@ -19,7 +19,7 @@ use crate::support::Chance;
 
 /// A service with random values in every place that takes any.
 #[derive(Clone)]
-struct Said {
+struct Sample {
     arguments: Vec<OsString>,
     /// The values of `V0`, `V1`, and so on.
     variables: Vec<OsString>,
@@ -32,27 +32,29 @@ struct Said {
 
 /// The range of the random values.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Wild {
+enum Alphabet {
     /// Any bytes.
     Bytes,
     /// Text that every file can carry.
     Text,
 }
 
-impl Said {
-    fn new(chance: &mut Chance, wild: Wild, arguments: usize, variables: usize) -> Self {
-        let mut many = |count| (0..count).map(|_| value(chance, wild, 24)).collect();
+impl Sample {
+    fn new(chance: &mut Chance, alphabet: Alphabet, arguments: usize, variables: usize) -> Self {
+        let mut many = |count| (0..count).map(|_| value(chance, alphabet, 24)).collect();
         let (arguments, variables) = (many(arguments), many(variables));
         let mut path = || {
-            let parts = (0..=chance.below(3)).map(|_| part(chance, wild)).collect::<Vec<_>>();
+            let parts = (0..=chance.below(3)).map(|_| part(chance, alphabet)).collect::<Vec<_>>();
             OsString::from_vec([b"/", parts.join(&b'/').as_slice()].concat())
         };
         let (directory, output, file) = (path(), path(), path());
-        let description = match wild {
+        let description = match alphabet {
             // A description is one line of text, as in the spec.
-            Wild::Bytes => value(chance, wild, 24).to_string_lossy().replace(char::is_control, " ").into(),
-            Wild::Text => {
-                format!("d{}.", value(chance, wild, 24).to_string_lossy().replace(char::is_control, ""))
+            Alphabet::Bytes => {
+                value(chance, alphabet, 24).to_string_lossy().replace(char::is_control, " ").into()
+            }
+            Alphabet::Text => {
+                format!("d{}.", value(chance, alphabet, 24).to_string_lossy().replace(char::is_control, ""))
                     .into()
             }
         };
@@ -60,7 +62,7 @@ impl Said {
     }
 
     /// The same service with harmless values.
-    fn tame(&self) -> Self {
+    fn harmless(&self) -> Self {
         let all = |values: &[OsString]| values.iter().map(|_| "x".into()).collect();
         let path = OsString::from("/x");
         Self {
@@ -99,17 +101,17 @@ impl Said {
 
 /// At most so many characters: special ones, control characters, any of Unicode and, where all bytes are allowed,
 /// invalid UTF-8 and noncharacters.
-fn value(chance: &mut Chance, wild: Wild, longest: usize) -> OsString {
+fn value(chance: &mut Chance, alphabet: Alphabet, longest: usize) -> OsString {
     let mut bytes = Vec::new();
     for _ in 0..chance.below(longest + 1) {
-        match chance.below(if wild == Wild::Bytes { 120 } else { 100 }) {
+        match chance.below(if alphabet == Alphabet::Bytes { 120 } else { 100 }) {
             0..60 => bytes.extend(chance.text(1, "").bytes()),
             60..75 => bytes.push(b"abcXYZ019 _-"[chance.below(12)]),
-            75..85 if wild == Wild::Text => bytes.extend(b"\t\n".get(chance.below(2))),
+            75..85 if alphabet == Alphabet::Text => bytes.extend(b"\t\n".get(chance.below(2))),
             75..85 => bytes.push(u8::try_from(1 + chance.below(31)).unwrap()),
             85..118 => {
                 let number = u32::try_from(chance.below(0x11_0000)).unwrap();
-                let letter = char::from_u32(number).filter(|c| !c.is_control() && !is_none(*c));
+                let letter = char::from_u32(number).filter(|c| !c.is_control() && !is_noncharacter(*c));
                 bytes.extend(letter.unwrap_or('x').encode_utf8(&mut [0; 4]).bytes());
             }
             118 => bytes.push(u8::try_from(128 + chance.below(128)).unwrap()),
@@ -120,24 +122,24 @@ fn value(chance: &mut Chance, wild: Wild, longest: usize) -> OsString {
 }
 
 /// The name of a file.
-fn part(chance: &mut Chance, wild: Wild) -> Vec<u8> {
-    let mut name = value(chance, wild, 20).into_vec();
-    name.retain(|byte| *byte != b'/' && (wild == Wild::Bytes || *byte != b'\n'));
+fn part(chance: &mut Chance, alphabet: Alphabet) -> Vec<u8> {
+    let mut name = value(chance, alphabet, 20).into_vec();
+    name.retain(|byte| *byte != b'/' && (alphabet == Alphabet::Bytes || *byte != b'\n'));
     // Not `.` or `..`, and no blank or backslash at an end: those are refused.
-    if wild == Wild::Text || name.is_empty() || name.iter().all(|byte| *byte == b'.') {
+    if alphabet == Alphabet::Text || name.is_empty() || name.iter().all(|byte| *byte == b'.') {
         name = [b"p", &name[..], b"q"].concat();
     }
     name
 }
 
 /// Whether the code point is a noncharacter of Unicode.
-fn is_none(letter: char) -> bool {
+fn is_noncharacter(letter: char) -> bool {
     let number = u32::from(letter);
     (0xfdd0..=0xfdef).contains(&number) || number % 0x1_0000 >= 0xfffe
 }
 
 /// The first byte that is invalid UTF-8 or begins one of these characters.
-fn first_bad(value: &OsStr, bad: impl Fn(char) -> bool) -> Option<usize> {
+fn first_invalid(value: &OsStr, bad: impl Fn(char) -> bool) -> Option<usize> {
     let bytes = value.as_bytes();
     let valid = match str::from_utf8(bytes) {
         Ok(_) => bytes.len(),

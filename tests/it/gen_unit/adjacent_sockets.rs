@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::support::Folder;
 use crate::support::printed;
-use crate::support::said;
+use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 #[test]
@@ -13,7 +13,7 @@ fn stale_socket_unit_is_reported_and_kept() {
     let folder = Folder::new();
     let directory = folder.path().to_str().unwrap();
     let plain = ["gen-unit", "--name=web", "--output", directory, "--", "/bin/true"];
-    assert_eq!(said(&svcadapt(plain)), "");
+    assert_eq!(stderr_of(&svcadapt(plain)), "");
     printed(["gen-unit", "--name=web", "--listen-stream=80", "--output", directory, "--", "/bin/true"]);
     let socket = || std::fs::read_to_string(folder.path().join("web.socket")).unwrap();
     let before = socket();
@@ -22,13 +22,13 @@ fn stale_socket_unit_is_reported_and_kept() {
         "svcadapt: output '{directory}/web.socket': an older one stays there, and by its name its sockets are those of \
          web.service\n  hint: if nobody needs it, disable it with systemctl disable --now, and remove it\n"
     );
-    assert_eq!((output.status.code(), said(&output)), (Some(0), told.clone()));
+    assert_eq!((output.status.code(), stderr_of(&output)), (Some(0), told.clone()));
     let service = || std::fs::read_to_string(folder.path().join("web.service")).unwrap();
     assert!(!service().contains("web.socket"));
     folder.write("web.service", "mine");
     let output = svcadapt(["gen-unit", "--strict", "--name=web", "--output", directory, "--", "/bin/true"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(said(&output).starts_with(&told), "{}", said(&output));
+    assert!(stderr_of(&output).starts_with(&told), "{}", stderr_of(&output));
     assert_eq!((service().as_str(), socket()), ("mine", before));
 }
 
@@ -43,12 +43,12 @@ fn units_in_one_file_are_reported_and_can_be_split() {
         .output()
         .unwrap();
     assert_eq!(
-        said(&output),
+        stderr_of(&output),
         "svcadapt: output: web.service and web.socket stand in one file, each below its name\n  \
          hint: --output DIR writes each of them as a file of its own\n"
     );
     let output = svcadapt(words);
-    assert_eq!(said(&output), "", "a script that splits them knows");
+    assert_eq!(stderr_of(&output), "", "a script that splits them knows");
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(text, std::fs::read_to_string(&both).unwrap());
     let units: Vec<_> = text.strip_prefix("# web.service\n").unwrap().split("\n# web.socket\n").collect();
@@ -79,17 +79,19 @@ fn sockets_under_another_name_are_reported_and_not_opened() {
     printed(["gen-unit", "--strict", &path("web.service")]);
     for command in [&["show"][..], &["gen-plist", "--svcadapt=/opt/svcadapt"]] {
         let output = svcadapt([command, &[&path("web.service")]].concat());
-        assert_eq!((output.status.code(), said(&output)), (Some(0), told.clone()), "{command:?}");
+        assert_eq!((output.status.code(), stderr_of(&output)), (Some(0), told.clone()), "{command:?}");
         assert!(!String::from_utf8(output.stdout).unwrap().contains("81"));
     }
     assert_eq!(svcadapt(["gen-plist", "--strict", &path("web.service")]).status.code(), Some(2));
     std::fs::remove_file(folder.path().join("admin.socket")).unwrap();
     folder.write("web.service", &service.replace("\n\n", "\nSockets=other.socket\n\n"));
     let output = svcadapt(["run", "--dry-run", &path("web.service")]);
-    assert!(said(&output).contains(":4: Sockets=: not honoured here: svcadapt opens only those of the unit"));
+    assert!(
+        stderr_of(&output).contains(":4: Sockets=: not honoured here: svcadapt opens only those of the unit")
+    );
     let output = svcadapt(["gen-plist", "--svcadapt=/opt/svcadapt", &path("web.service")]);
     assert_eq!(
-        said(&output),
+        stderr_of(&output),
         format!(
             "svcadapt: {}:4: Sockets=other.socket: lost: of sockets only those of the unit with the service's own \
              name are read\n",

@@ -13,7 +13,7 @@ use crate::support::Folder;
 use crate::support::Judgement;
 use crate::support::as_set;
 use crate::support::printed;
-use crate::support::said;
+use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 /// The installed services, without aliases.
@@ -65,11 +65,11 @@ fn installed_services_keep_their_meaning_when_rewritten() {
             after.path().as_os_str(),
             path.as_os_str(),
         ]);
-        assert!(output.status.success(), "{file}: {}", said(&output));
+        assert!(output.status.success(), "{file}: {}", stderr_of(&output));
         // A socket unit that only a device or another unit starts is no part of the service.
         let notes = ["what its drop-ins say is part of what is written", ": not read: "];
         let noted = |said: &str| said.is_empty() || notes.iter().any(|note| said.contains(note));
-        assert!(noted(&said(&output)), "{file}: {}", said(&output));
+        assert!(noted(&stderr_of(&output)), "{file}: {}", stderr_of(&output));
         before.write(file, &std::fs::read_to_string(&path).unwrap());
         copy_drop_ins(&path, &before);
         let written = std::fs::read_to_string(after.path().join(file)).unwrap();
@@ -148,11 +148,11 @@ fn old_systemd_gets_no_directive_it_does_not_know() {
             let words = ["gen-unit", "--allow-loss", "--systemd-version", version];
             let words = words.map(OsStr::new).into_iter().chain([path.as_os_str()]);
             let output = svcadapt(words);
-            assert!(output.status.success(), "{version} {}: {}", path.display(), said(&output));
+            assert!(output.status.success(), "{version} {}: {}", path.display(), stderr_of(&output));
             let version = Version::parse(version.as_ref()).unwrap();
             let text = String::from_utf8(output.stdout.clone()).unwrap();
             assert_eq!(unknown_to(version, &text), [""; 0], "{}", path.display());
-            told += said(&output).lines().filter(|line| line.contains("does not know")).count();
+            told += stderr_of(&output).lines().filter(|line| line.contains("does not know")).count();
         }
     }
     // The installed units need a newer systemd than the first one here.

@@ -2,7 +2,7 @@
 
 use crate::support::Folder;
 use crate::support::printed;
-use crate::support::said;
+use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 #[test]
@@ -22,21 +22,21 @@ fn background_start_command_becomes_type_forking() {
              written\n  hint: --pid-file PATH names the file in which the service has its number\n",
             command.join(" ")
         );
-        assert!(said(&output).ends_with(&note), "{}", said(&output));
+        assert!(stderr_of(&output).ends_with(&note), "{}", stderr_of(&output));
         // A given type is kept, as is the meaning of a unit.
         let warning = "ends, and so does the service for its manager\n  hint: --type forking says so\n";
         let output = svcadapt([&["gen-unit", "--type=exec", "--"], command].concat());
-        assert!(said(&output).ends_with(warning), "{}", said(&output));
+        assert!(stderr_of(&output).ends_with(warning), "{}", stderr_of(&output));
         for kind in ["forking", "oneshot"] {
             let output = svcadapt([&["gen-unit", "--type", kind, "--"], command].concat());
-            assert!(!said(&output).contains("it starts the service"), "{}", said(&output));
+            assert!(!stderr_of(&output).contains("it starts the service"), "{}", stderr_of(&output));
         }
     }
     let folder = Folder::new();
     let file = folder.path().join("x.service").display().to_string();
     folder.write("x.service", "[Service]\nExecStart=/etc/init.d/x start\n");
     let output = svcadapt(["gen-unit", "--strict", &file]);
-    assert!(said(&output).ends_with("hint: --type forking says so\n"), "{}", said(&output));
+    assert!(stderr_of(&output).ends_with("hint: --type forking says so\n"), "{}", stderr_of(&output));
     assert_eq!(output.stdout, b"[Service]\nExecStart=/etc/init.d/x start\n");
     // launchd has no such type, so the adapter stays.
     let words = ["gen-plist", "--label=x", "--svcadapt=/opt/svcadapt", "--", "/etc/init.d/x", "start"];
@@ -51,7 +51,7 @@ fn command_that_asks_a_manager_is_reported() {
         let output = svcadapt([&["gen-unit", "--"], command].concat());
         let note = "it asks for another service to be started and ends; that service does not run below this one\n  \
                     hint: write the program of the service itself; --type oneshot for a command that only has to be done\n";
-        assert!(said(&output).ends_with(note), "{}", said(&output));
+        assert!(stderr_of(&output).ends_with(note), "{}", stderr_of(&output));
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(text.starts_with("[Service]\nType=exec\n"), "{text}");
     }
@@ -60,6 +60,6 @@ fn command_that_asks_a_manager_is_reported() {
         &["/usr/sbin/apachectl", "-DFOREGROUND", "-k", "start"],
         &["/bin/service"],
     ] {
-        assert_eq!(said(&svcadapt([&["gen-unit", "--"], command].concat())), "", "{command:?}");
+        assert_eq!(stderr_of(&svcadapt([&["gen-unit", "--"], command].concat())), "", "{command:?}");
     }
 }

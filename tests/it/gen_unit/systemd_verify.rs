@@ -22,7 +22,7 @@ use crate::harness::skip;
 use crate::support::Chance;
 use crate::support::Folder;
 use crate::support::printed;
-use crate::support::said;
+use crate::support::stderr_of;
 
 /// The version of the installed systemd, if units can be written for it.
 fn installed() -> Option<Version> {
@@ -73,11 +73,11 @@ fn random_services_verify_without_a_warning() {
         .args(&paths)
         .output()
         .unwrap();
-    assert_eq!((output.status.code(), said(&output).as_str()), (Some(0), ""));
+    assert_eq!((output.status.code(), stderr_of(&output).as_str()), (Some(0), ""));
 }
 
 /// Asserts that a booted systemd loads these units without a warning.
-fn taken(systemd: &Booted, units: &[(String, String)]) {
+fn assert_loads(systemd: &Booted, units: &[(String, String)]) {
     let dir = Dir::new();
     let mut words = vec!["systemd-analyze".to_owned(), "verify".into(), "--man=no".into()];
     if systemd.version() >= 250 {
@@ -96,7 +96,7 @@ fn version(systemd: &Booted) -> Version {
 #[test]
 fn random_services_load_in_each_version_without_a_warning() {
     for systemd in Booted::of_versions(..) {
-        taken(systemd, &units(version(systemd), 100));
+        assert_loads(systemd, &units(version(systemd), 100));
     }
 }
 
@@ -118,7 +118,7 @@ fn hardened_services_load_in_each_version_without_a_warning() {
                 units.push((format!("h{}.service", units.len()), text));
             }
         }
-        taken(systemd, &units);
+        assert_loads(systemd, &units);
     }
 }
 
@@ -144,6 +144,6 @@ fn samples_load_in_each_version_without_a_warning() {
     assert!(units.len() >= 5);
     // They are written for 252.
     for systemd in Booted::of_versions(252..) {
-        taken(systemd, &units);
+        assert_loads(systemd, &units);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::support::Folder;
 use crate::support::printed;
-use crate::support::said;
+use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 #[test]
@@ -21,10 +21,13 @@ fn explicit_setting_overrides_the_level() {
             assert_eq!(lines, [line], "{level}");
             let told = format!("svcadapt: {name}: left out: the service says it itself\n");
             let in_level = level == "strict" || level == "baseline" && name == "NoNewPrivileges";
-            assert_eq!(said(&output).contains(&told), in_level, "{}", said(&output));
+            assert_eq!(stderr_of(&output).contains(&told), in_level, "{}", stderr_of(&output));
         }
         // An option without effect is no loss, and is kept when rewritten.
-        assert_eq!(said(&svcadapt(["gen-plist", "--strict", "--label=a", option, "--", "/bin/true"])), "");
+        assert_eq!(
+            stderr_of(&svcadapt(["gen-plist", "--strict", "--label=a", option, "--", "/bin/true"])),
+            ""
+        );
         let folder = Folder::new();
         folder.write("a.json", &printed(["show", option, "--", "/bin/true"]));
         let json = folder.path().join("a.json").display().to_string();

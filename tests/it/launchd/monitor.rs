@@ -73,17 +73,17 @@ fn kill_and_reload_signals_are_translated() {
         "trap 'echo quit; exit 0' QUIT; trap 'echo reload' USR1; echo up; while :; do sleep 60 & wait; done";
     let words = ["--kill-signal=SIGQUIT", "--reload-signal=SIGUSR1", "--standard-output=append:[DIR]/out"];
     generate(&dir, &launchd, "signals", &words, &["/bin/sh", "-c", text]);
-    let said = |line: &str| {
+    let wait_for_line = |line: &str| {
         wait_until(line, || {
             std::fs::read_to_string(dir.join("out")).ok().filter(|text| text.ends_with(line))
         });
     };
-    said("up\n");
+    wait_for_line("up\n");
     launchd.must("kill HUP signals");
-    said("reload\n");
+    wait_for_line("reload\n");
     launchd.must("bootout signals");
     launchd.wait("signals", "removed");
-    said("quit\n");
+    wait_for_line("quit\n");
     let story = launchd.story("signals");
     assert!(story.ends_with("sent(15) exited(0) removed"), "{story}");
     assert!(launchd.processes().is_empty());

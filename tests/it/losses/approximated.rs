@@ -9,7 +9,7 @@ use crate::support::Folder;
 use crate::support::Judgement;
 use crate::support::lost;
 use crate::support::printed;
-use crate::support::said;
+use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 use super::as_json;
@@ -33,7 +33,7 @@ fn run_at_load_follows_the_units_install_section() {
         let output = svcadapt(["gen-plist", &file]);
         let job = as_json(std::str::from_utf8(&output.stdout).unwrap());
         assert_eq!(
-            (&job["RunAtLoad"], lost(&said(&output))),
+            (&job["RunAtLoad"], lost(&stderr_of(&output))),
             (&json!(at_load), told.iter().map(ToString::to_string).collect()),
             "{lines}"
         );
@@ -44,7 +44,7 @@ fn run_at_load_follows_the_units_install_section() {
     let sockets = folder.path().join("web.socket").display().to_string();
     let output = svcadapt(["gen-plist", "--svcadapt=/opt/svcadapt", &sockets]);
     assert_eq!(as_json(std::str::from_utf8(&output.stdout).unwrap())["RunAtLoad"], false);
-    assert_eq!(said(&output), "");
+    assert_eq!(stderr_of(&output), "");
     assert_eq!(as_json(&printed(["gen-plist", "--label=a", "--", "/bin/web"]))["RunAtLoad"], true);
 }
 
@@ -95,7 +95,7 @@ fn keep_alive_becomes_the_nearest_restart_policy() {
         let text = String::from_utf8(output.stdout.clone()).unwrap();
         assert!(text.starts_with("[Unit]\nStartLimitIntervalSec=0\n"), "{text}");
         assert!(text.contains(&format!("Restart={restart}\nRestartSec=1s\n{more}\n[Install]")), "{text}");
-        assert_eq!(lost(&said(&output)), told, "{value}");
+        assert_eq!(lost(&stderr_of(&output)), told, "{value}");
         // launchd already has all of it, and the unit comes back unchanged.
         folder.write("a.b.json", &printed(["show", &file]));
         let json = folder.path().join("a.b.json").display().to_string();
@@ -109,7 +109,7 @@ fn keep_alive_becomes_the_nearest_restart_policy() {
             "on-abort" => &["Restart=on-abort: approximated", "RestartSec=1s: approximated"],
             _ => &["RestartSec=1s: approximated"],
         };
-        assert_eq!(lost(&said(&back)), only_there, "{value}");
+        assert_eq!(lost(&stderr_of(&back)), only_there, "{value}");
         if let Some(judgement) = Judgement::of(&folder, &["a.b.service".into()]) {
             assert_eq!(judgement.warnings, "");
         }
@@ -128,7 +128,7 @@ fn throttle_interval_without_keep_alive_is_lost() {
     );
     assert_eq!(as_json(&printed(["gen-plist", "--strict", &file]))["ThrottleInterval"], 3);
     let output = svcadapt(["gen-unit", &file]);
-    assert_eq!(lost(&said(&output)), ["ThrottleInterval: lost"]);
+    assert_eq!(lost(&stderr_of(&output)), ["ThrottleInterval: lost"]);
     assert!(!String::from_utf8(output.stdout).unwrap().contains("RestartSec"));
 }
 
@@ -145,7 +145,7 @@ fn exec_start_prefix_is_kept_or_reported() {
         let output = svcadapt(["gen-unit", &file, "--ready=tcp:80"]);
         let text = String::from_utf8(output.stdout.clone()).unwrap();
         assert!(text.contains(&format!("\n{start}")), "{text}");
-        assert_eq!(lost(&said(&output)), told);
+        assert_eq!(lost(&stderr_of(&output)), told);
         folder.write("web.service", &text);
         assert_eq!(printed(["gen-unit", &file]), text);
     }
@@ -164,7 +164,7 @@ fn json_with_an_impossible_unit_line_is_refused() {
         folder.write("a.json", &spec.to_string());
         let output = svcadapt(["show", &file]);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
-        assert!(said(&output).contains(why), "{}", said(&output));
+        assert!(stderr_of(&output).contains(why), "{}", stderr_of(&output));
     };
     refused(
         json!({"X-Svcadapt": {"Ready": ["tcp:80"]}}),
@@ -183,7 +183,7 @@ fn json_with_an_impossible_unit_line_is_refused() {
     let odd = "[Service]\nExecStart=/bin/x\n[.socket/Install]\nWantedBy=x\n";
     folder.write("a.service", odd);
     let output = svcadapt(["gen-unit", &folder.path().join("a.service").display().to_string()]);
-    assert!(said(&output).contains("a service has no such section; systemd ignores it"));
+    assert!(stderr_of(&output).contains("a service has no such section; systemd ignores it"));
     assert_eq!(String::from_utf8(output.stdout).unwrap(), odd);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::Folder;
 use crate::support::printed;
-use crate::support::said;
+use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 #[test]
@@ -29,12 +29,12 @@ fn journal_output_is_reported_as_lost_to_launchd() {
     ] {
         folder.write("web.service", &format!("[Service]\nExecStart=/bin/web\n{lines}{install}"));
         let written = svcadapt(["gen-plist", &file]);
-        assert_eq!((written.status.code(), said(&written)), (Some(0), told.clone()), "{lines}");
+        assert_eq!((written.status.code(), stderr_of(&written)), (Some(0), told.clone()), "{lines}");
         let strict = svcadapt(["gen-plist", "--strict", &file]);
         assert_eq!(strict.status.code(), Some(if told.is_empty() { 0 } else { 2 }), "{lines}");
     }
     folder.write("web.service", &format!("[Service]\nExecStart=/bin/web\nStandardOutput=journal\n{install}"));
-    assert_eq!(said(&svcadapt(["gen-plist", "--strict", "-o", "/var/log/web.log", &file])), "");
+    assert_eq!(stderr_of(&svcadapt(["gen-plist", "--strict", "-o", "/var/log/web.log", &file])), "");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn user_service_gets_a_namespace_if_its_manager_supports_it() {
     let gen_unit = |version: &str, lines: &str| {
         folder.write("web.service", &unit(lines));
         let output = svcadapt(["gen-unit", "--scope=user", &format!("--systemd-version={version}"), &file]);
-        (output.status.code(), String::from_utf8(output.stdout.clone()).unwrap(), said(&output))
+        (output.status.code(), String::from_utf8(output.stdout.clone()).unwrap(), stderr_of(&output))
     };
     for version in ["254", "262"] {
         let (status, text, told) = gen_unit(version, confined);

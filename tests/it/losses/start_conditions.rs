@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::Folder;
 use crate::support::lost;
 use crate::support::printed;
-use crate::support::said;
+use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 use super::as_json;
@@ -51,10 +51,10 @@ fn keep_alive_condition_does_not_imply_run_at_load() {
         let text = String::from_utf8(output.stdout.clone()).unwrap();
         assert_eq!(text.contains("WantedBy="), at_once, "{conditions}\n{text}");
         assert!(!text.contains("Restart"), "{text}");
-        assert!(said(&output).contains(&format!("KeepAlive: lost: {told}\n")), "{}", said(&output));
-        let by_hand =
-            said(&output).contains("RunAtLoad: approximated: no target wants it: it is started by hand\n");
-        assert_eq!(by_hand, !at_once, "{}", said(&output));
+        assert!(stderr_of(&output).contains(&format!("KeepAlive: lost: {told}\n")), "{}", stderr_of(&output));
+        let by_hand = stderr_of(&output)
+            .contains("RunAtLoad: approximated: no target wants it: it is started by hand\n");
+        assert_eq!(by_hand, !at_once, "{}", stderr_of(&output));
         assert_eq!(printed(["gen-plist", &file]), std::fs::read_to_string(&file).unwrap());
         folder.write("a.b.json", &printed(["show", &file]));
         let anew = as_json(&printed(["gen-plist", &json]));
@@ -81,7 +81,7 @@ fn run_at_load_false_is_kept_despite_keep_alive() {
         let output = svcadapt(["gen-unit", &file]);
         let text = String::from_utf8(output.stdout.clone()).unwrap();
         assert_eq!(text.contains("WantedBy="), at_once, "{keys}\n{text}");
-        assert_eq!(said(&output).contains("RunAtLoad: "), !at_once, "{}", said(&output));
+        assert_eq!(stderr_of(&output).contains("RunAtLoad: "), !at_once, "{}", stderr_of(&output));
     }
 }
 
@@ -102,7 +102,11 @@ fn on_demand_false_becomes_keep_alive() {
     let output = svcadapt(["gen-unit", &file]);
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     assert!(text.contains("\nRestart=always\n") && text.contains("WantedBy=multi-user.target\n"), "{text}");
-    assert!(lost(&said(&output)).iter().all(|loss| loss.contains(": approximated")), "{}", said(&output));
+    assert!(
+        lost(&stderr_of(&output)).iter().all(|loss| loss.contains(": approximated")),
+        "{}",
+        stderr_of(&output)
+    );
     // The reverse is the default.
     folder.write("a.b.plist", &job(&(key("OnDemand", "true") + &key("RunAtLoad", "true"))));
     let text = printed(["gen-unit", "--strict", &file]);
@@ -113,6 +117,10 @@ fn on_demand_false_becomes_keep_alive() {
         &job(&(key("OnDemand", "false") + &key("KeepAlive", "false") + &key("RunAtLoad", "true"))),
     );
     let output = svcadapt(["gen-unit", &file]);
-    assert!(said(&output).contains("KeepAlive has taken its place, and is there too\n"), "{}", said(&output));
+    assert!(
+        stderr_of(&output).contains("KeepAlive has taken its place, and is there too\n"),
+        "{}",
+        stderr_of(&output)
+    );
     assert!(!String::from_utf8(output.stdout).unwrap().contains("Restart="));
 }

@@ -18,7 +18,7 @@ use svcadapt_spec::Sockets;
 use crate::support::Chance;
 use crate::support::Folder;
 use crate::support::printed;
-use crate::support::said;
+use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 use super::job;
@@ -127,9 +127,9 @@ fn adapter_options_are_read_as_part_of_the_spec() {
         model
     };
     assert_eq!(sorted(std::str::from_utf8(&output.stdout).unwrap()), sorted(&direct), "{text}");
-    assert_eq!(said(&output), "");
+    assert_eq!(stderr_of(&output), "");
     folder.write("web.plist", &text.replace("<string>launchd<", "<string>classic<"));
-    assert!(said(&svcadapt(["show", &file])).contains("svcadapt is told a mode, which no spec can say"));
+    assert!(stderr_of(&svcadapt(["show", &file])).contains("svcadapt is told a mode, which no spec can say"));
 }
 
 #[test]
@@ -144,8 +144,8 @@ fn unsupported_key_is_reported_and_refused_by_strict() {
     let lost = &format!("svcadapt: {file}:3: SessionCreate: lost: only launchd does this\n");
     for (command, noted) in [("show", ""), ("gen-unit", lost), ("gen-plist", "")] {
         let output = svcadapt([command, &file]);
-        assert!(output.status.success(), "{}", said(&output));
-        assert_eq!(said(&output), noted, "{command}");
+        assert!(output.status.success(), "{}", stderr_of(&output));
+        assert_eq!(stderr_of(&output), noted, "{command}");
         let kept = String::from_utf8(output.stdout).unwrap().contains("SessionCreate");
         assert_eq!(kept, command != "gen-unit", "{command}");
     }
@@ -153,9 +153,10 @@ fn unsupported_key_is_reported_and_refused_by_strict() {
         let output = svcadapt([command, "--strict", &file]);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{command}");
         assert!(
-            said(&output).starts_with(noted) && said(&output).contains("svcadapt: strict: not everything"),
+            stderr_of(&output).starts_with(noted)
+                && stderr_of(&output).contains("svcadapt: strict: not everything"),
             "{command}: {}",
-            said(&output)
+            stderr_of(&output)
         );
     }
 }

@@ -3,11 +3,11 @@
 use serde_json::Value;
 use serde_json::json;
 
-use super::told;
+use super::model_and_remarks;
 
 /// The model of a job with these sockets; the program activates them itself.
 fn sockets(groups: &str) -> (Value, Vec<String>) {
-    let (mut said, mut remarks) = told(&format!("<key>Sockets</key><dict>{groups}</dict>"));
+    let (mut said, mut remarks) = model_and_remarks(&format!("<key>Sockets</key><dict>{groups}</dict>"));
     // An unsupported entry has no field, so it is kept unchanged.
     if !remarks.is_empty() {
         assert_eq!(remarks.remove(0), "Sockets");
@@ -56,10 +56,10 @@ fn socket_mode_is_decimal_and_closed_to_others_by_default() {
     let path = text("SockPathName", "/var/run/x");
     let of = |more: &str| one(&format!("{path}{more}")).0;
     let mode = |number: u32| format!("<key>SockPathMode</key><integer>{number}</integer>");
-    let said = |mode: &str| json!({ "listen_stream": ["/var/run/x"], "socket_mode": mode });
-    assert_eq!(of(""), said("0700"));
-    assert_eq!(of(&mode(49_663)), said("0777"));
-    assert_eq!(of(&mode(384)), said("0600"));
+    let with_mode = |mode: &str| json!({ "listen_stream": ["/var/run/x"], "socket_mode": mode });
+    assert_eq!(of(""), with_mode("0700"));
+    assert_eq!(of(&mode(49_663)), with_mode("0777"));
+    assert_eq!(of(&mode(384)), with_mode("0600"));
     assert_eq!(of(&mode(438)), json!({ "listen_stream": ["/var/run/x"] }));
     let owned = mode(438)
         + "<key>SockPathOwner</key><integer>70</integer><key>SockPathGroup</key><integer>20</integer>";
@@ -95,7 +95,7 @@ fn unsupported_socket_is_reported() {
     assert_eq!((said, remarks.len()), (json!({ "listen_stream": ["80"] }), 1));
     let keys = "<key>inetdCompatibility</key><dict><key>Wait</key><false/></dict>\
                 <key>Sockets</key><dict><key>L</key><dict><key>SockServiceName</key><integer>7</integer></dict></dict>";
-    let (said, remarks) = told(keys);
+    let (said, remarks) = model_and_remarks(keys);
     assert_eq!(
         (said, &remarks[..2]),
         (json!({}), &["inetdCompatibility".to_owned(), "Sockets".to_owned()][..])

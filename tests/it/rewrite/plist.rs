@@ -1,7 +1,7 @@
 //! Property lists.
 
 use crate::support::Folder;
-use crate::support::said;
+use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 /// The output of `gen-plist` for this text and these options, and what it reports on standard error.
@@ -185,7 +185,11 @@ fn binary_property_list_is_written_as_xml_with_all_its_keys() {
     let value = plist::Value::from_reader_xml(ODD.as_bytes()).unwrap();
     value.to_file_binary(folder.path().join("a.b.plist")).unwrap();
     let output = svcadapt(["gen-plist", &folder.path().join("a.b.plist").display().to_string(), "--nice=5"]);
-    assert!(said(&output).contains("a binary property list; it is written as XML"), "{}", said(&output));
+    assert!(
+        stderr_of(&output).contains("a binary property list; it is written as XML"),
+        "{}",
+        stderr_of(&output)
+    );
     let mut expected = value.into_dictionary().unwrap();
     expected.insert("Nice".into(), 5.into());
     let written = plist::Value::from_reader_xml(&output.stdout[..]).unwrap().into_dictionary().unwrap();

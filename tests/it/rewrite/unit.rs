@@ -1,7 +1,7 @@
 //! Units.
 
 use crate::support::Folder;
-use crate::support::said;
+use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 /// The output of `gen-unit` for this text and these options.
@@ -215,7 +215,7 @@ fn drop_ins_are_merged_into_the_unit_and_reported() {
     assert_eq!(String::from_utf8(output.stdout.clone()).unwrap(), expected);
     let note =
         format!("svcadapt: {file}: what its drop-ins say is part of what is written: {file}.d/a.conf\n");
-    assert!(said(&output).starts_with(&note), "{}", said(&output));
+    assert!(stderr_of(&output).starts_with(&note), "{}", stderr_of(&output));
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn adjacent_socket_unit_keeps_its_lines() {
         let out = Folder::new();
         let place = out.path().display().to_string();
         let output = svcadapt([&["gen-unit", "--strict", "--output", &place, &file], options].concat());
-        assert_eq!(said(&output), "");
+        assert_eq!(stderr_of(&output), "");
         let read = |name: &str| std::fs::read_to_string(out.path().join(name)).unwrap();
         (read("web.service"), read("web.socket"))
     };

@@ -7,7 +7,7 @@ use crate::harness::Svc;
 use crate::harness::skip;
 
 /// `run --mode classic` with these words, where each wait4(2) is delayed by a tenth of a second.
-fn late<'a>(dir: &'a Dir, words: &[&str]) -> Option<Svc<'a>> {
+fn delayed<'a>(dir: &'a Dir, words: &[&str]) -> Option<Svc<'a>> {
     const STRACE: &str = "/usr/bin/strace";
     if !std::path::Path::new(STRACE).exists() {
         skip("strace", "it is not installed");
@@ -35,18 +35,18 @@ fn late<'a>(dir: &'a Dir, words: &[&str]) -> Option<Svc<'a>> {
 fn early_program_exit_is_reported_truly_by_a_late_launcher() {
     let dir = Dir::new();
     let never = ["--ready", "file:/nowhere/x", "--", "/bin/sh", "-c"];
-    let Some(exits) = late(&dir, &[&never[..], &["exit 7"]].concat()) else { return };
+    let Some(exits) = delayed(&dir, &[&never[..], &["exit 7"]].concat()) else { return };
     exits
         .stderr("svcadapt: start '/bin/sh': the program ended with status 7 before it was ready\n")
         .status(7)
         .run();
-    late(&dir, &[&never[..], &["kill -USR1 $$"]].concat())
+    delayed(&dir, &[&never[..], &["kill -USR1 $$"]].concat())
         .unwrap()
         .stderr("svcadapt: start '/bin/sh': the program ended by SIGUSR1 before it was ready\n")
         .signal(Signal::SIGUSR1)
         .run();
     // Without a probe the exec counts as success.
-    late(&dir, &["--", "/bin/sh", "-c", "exit 7"]).unwrap().run();
+    delayed(&dir, &["--", "/bin/sh", "-c", "exit 7"]).unwrap().run();
     dir.nothing_left();
 }
 
@@ -56,7 +56,7 @@ fn early_step_failure_is_reported_by_a_late_launcher() {
     let broken = dir.write("broken", "\x7fELF, or so it says");
     std::fs::set_permissions(&broken, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     for probe in [&[][..], &["--ready", "notify"]] {
-        let Some(fails) = late(&dir, &[probe, &["--", "[DIR]/broken"]].concat()) else { return };
+        let Some(fails) = delayed(&dir, &[probe, &["--", "[DIR]/broken"]].concat()) else { return };
         fails.stderr("svcadapt: exec '[DIR]/broken': exec format error\n").status(203).run();
     }
     dir.nothing_left();

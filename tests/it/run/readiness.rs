@@ -33,7 +33,7 @@ use super::stop;
 
 /// A shell program that writes its pid to `pid`, waits until the test creates `go`, and then runs the rest; `$DIR` is
 /// the directory.
-fn waiting(dir: &Dir, rest: &str) -> String {
+fn gated_script(dir: &Dir, rest: &str) -> String {
     let dir = dir.path().display();
     format!(
         "export DIR={dir}; echo $$ >$DIR/pid.new; mv $DIR/pid.new $DIR/pid; until [ -e $DIR/go ]; do sleep 0.01; done; {rest}"
@@ -42,14 +42,14 @@ fn waiting(dir: &Dir, rest: &str) -> String {
 
 /// Starts such a program, and returns when it waits for `go`.
 fn start(dir: &Dir, options: &[&str], rest: &str) -> (Running, Process) {
-    let script = waiting(dir, rest);
+    let script = gated_script(dir, rest);
     let running = run(dir, options).args(["--", "/bin/sh", "-c", &script]).spawn();
     let pid = wait_until("the program tells its number", || fs::read_to_string(dir.join("pid")).ok());
     (running, Process::open(pid.trim().parse().unwrap()).unwrap())
 }
 
 /// Lets the program become ready, and asserts that the launcher returned after that with 0.
-fn goes_ready(dir: &Dir, running: Running, process: &Process) {
+fn assert_ready_after_go(dir: &Dir, running: Running, process: &Process) {
     assert!(running.runs(), "the launcher came back before the program was ready");
     dir.write("go", "");
     let output = running.finish();
@@ -70,7 +70,7 @@ fn variable(process: &Process, name: &str) -> String {
 }
 
 /// Sends a message to the notify socket from an unrelated process.
-fn strange(process: &Process, message: &[u8]) {
+fn send_as_stranger(process: &Process, message: &[u8]) {
     let address = variable(process, "NOTIFY_SOCKET");
     UnixDatagram::unbound().unwrap().send_to(message, address).unwrap();
 }
@@ -94,7 +94,7 @@ fn notify_probe_is_ready_at_the_programs_message() {
     let socket = PathBuf::from(variable(&process, "NOTIFY_SOCKET"));
     let found = fs::metadata(&socket).unwrap();
     assert!(found.file_type().is_socket() && found.permissions().mode() & 0o777 == 0o600);
-    goes_ready(&dir, running, &process);
+    assert_ready_after_go(&dir, running, &process);
     assert!(!socket.exists(), "the socket is still there");
 }
 
@@ -103,7 +103,7 @@ fn type_notify_implies_the_notify_probe() {
     let dir = Dir::new();
     let rest = ": > $DIR/marker; systemd-notify --ready --status=up; exec sleep 60";
     let (running, process) = start(&dir, &["--type", "notify"], rest);
-    goes_ready(&dir, running, &process);
+    assert_ready_after_go(&dir, running, &process);
 }
 
 #[test]
@@ -112,12 +112,12 @@ fn notify_probe_works_for_an_ordinary_user() {
         return;
     }
     let dir = Dir::new().owned_by("nobody");
-    let script = waiting(&dir, ": > $DIR/marker; systemd-notify --ready; exec sleep 60");
+    let script = gated_script(&dir, ": > $DIR/marker; systemd-notify --ready; exec sleep 60");
     let svc = run(&dir, &["--ready=notify", "--", "/bin/sh", "-c", &script]).by("nobody");
     let running = svc.spawn();
     let pid = wait_until("the program tells its number", || fs::read_to_string(dir.join("pid")).ok());
     let process = Process::open(pid.trim().parse().unwrap()).unwrap();
-    goes_ready(&dir, running, &process);
+    assert_ready_after_go(&dir, running, &process);
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn notify_socket_belongs_to_the_service_user() {
     let socket = fs::metadata(variable(&process, "NOTIFY_SOCKET")).unwrap();
     assert_eq!(socket.uid(), User::from_name("nobody").unwrap().unwrap().uid.as_raw());
     assert_eq!(socket.permissions().mode() & 0o777, 0o600);
-    goes_ready(&dir, running, &process);
+    assert_ready_after_go(&dir, running, &process);
 }
 
 #[test]
@@ -139,11 +139,11 @@ fn notify_message_of_a_stranger_is_ignored() {
     let dir = Dir::new();
     let rest = ": > $DIR/marker; systemd-notify --ready; exec sleep 60";
     let (running, process) = start(&dir, &["--ready=notify"], rest);
-    strange(&process, b"READY=1");
-    strange(&process, b"READY=1\nMAINPID=1\nSTATUS=ready\n");
+    send_as_stranger(&process, b"READY=1");
+    send_as_stranger(&process, b"READY=1\nMAINPID=1\nSTATUS=ready\n");
     read_by_launcher(&running);
     assert!(running.runs(), "a stranger's word has counted");
-    goes_ready(&dir, running, &process);
+    assert_ready_after_go(&dir, running, &process);
 }
 
 /// Waits until the launcher has read all messages so far, or has ended: it sleeps again only when nothing is left to
@@ -173,7 +173,7 @@ fn notify_message_without_a_ready_line_is_ignored() {
     wait_until("the junk is sent", || dir.join("junk").exists().then_some(()));
     assert!(running.runs(), "junk has counted as ready");
     dir.write("second", "");
-    goes_ready(&dir, running, &process);
+    assert_ready_after_go(&dir, running, &process);
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn fd_probe_is_ready_at_a_newline() {
         wait_until("half a line is written", || dir.join("half").exists().then_some(()));
         assert!(running.runs(), "{option}: half a line has counted");
         dir.write("second", "");
-        goes_ready(&dir, running, &process);
+        assert_ready_after_go(&dir, running, &process);
     }
 }
 
@@ -208,7 +208,7 @@ fn tcp_probe_is_ready_when_the_service_listens() {
         let rest =
             format!(": > $DIR/marker; exec {} --listen tcp:{port} --stay", dir.program("inspect").display());
         let (running, process) = start(&dir, &[&format!("--ready=tcp:{host}{port}")], &rest);
-        goes_ready(&dir, running, &process);
+        assert_ready_after_go(&dir, running, &process);
     }
 }
 
@@ -218,7 +218,7 @@ fn tcp_probe_ignores_a_strangers_listener() {
     let stranger = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = stranger.local_addr().unwrap().port();
     let ready = format!("--ready=tcp:{port}");
-    let script = waiting(&dir, "exec sleep 60");
+    let script = gated_script(&dir, "exec sleep 60");
     run(&dir, &["--timeout-start-sec=300ms", &ready, "--", "/bin/sh", "-c", &script])
         .stderr("svcadapt: start '/bin/sh': not ready after 300ms, still missing: tcp:[PORT]\n  hint: what it wrote went to the null device; --standard-error append:PATH keeps it\n")
         .name("[PORT]", port)
@@ -235,7 +235,7 @@ fn unix_probe_is_ready_when_the_service_listens() {
     let rest =
         format!(": > $DIR/marker; exec {} --listen unix:{path} --stay", dir.program("inspect").display());
     let (running, process) = start(&dir, &[&format!("--ready=unix:{path}")], &rest);
-    goes_ready(&dir, running, &process);
+    assert_ready_after_go(&dir, running, &process);
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn file_probe_is_ready_when_the_file_exists() {
     let dir = Dir::new();
     let ready = format!("--ready=file:{}", dir.join("up").display());
     let (running, process) = start(&dir, &[&ready], ": > $DIR/marker; : > $DIR/up; exec sleep 60");
-    goes_ready(&dir, running, &process);
+    assert_ready_after_go(&dir, running, &process);
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn exec_probe_runs_as_the_service_user() {
     }
     let (running, process) = start(&dir, &options, ": > $DIR/marker; : > $DIR/up; exec sleep 60");
     wait_until("the command has run once", || dir.join("env").exists().then_some(()));
-    goes_ready(&dir, running, &process);
+    assert_ready_after_go(&dir, running, &process);
     if root {
         assert_eq!(dir.read("who"), format!("{}\n", User::from_name("nobody").unwrap().unwrap().uid));
     }
@@ -293,7 +293,7 @@ fn several_probes_must_all_succeed() {
     wait_until("the first sign is there", || dir.join("first").exists().then_some(()));
     assert!(running.runs(), "one of two has counted as all");
     dir.write("second", "");
-    goes_ready(&dir, running, &process);
+    assert_ready_after_go(&dir, running, &process);
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn extended_timeout_counts_from_its_request() {
                 systemd-notify --ready; exec sleep 60";
     let (running, process) = start(&dir, &["--ready=notify", "--timeout-start-sec=2s"], rest);
     dir.write("go", "");
-    goes_ready(&dir, running, &process);
+    assert_ready_after_go(&dir, running, &process);
     // Microseconds, not milliseconds: 1500 are no extension.
     let dir = Dir::new();
     let script = "systemd-notify EXTEND_TIMEOUT_USEC=1500 'STATUS=warming up'; exec sleep 60";
@@ -445,5 +445,5 @@ fn notify_messages_with_many_descriptors_are_survived() {
     assert!(running.runs(), "the start has ended");
     let open = facts(&running.pid().to_string()).unwrap()["fds"].as_object().unwrap().len();
     assert!(open < 17, "{open} descriptors are open");
-    goes_ready(&dir, running, &process);
+    assert_ready_after_go(&dir, running, &process);
 }

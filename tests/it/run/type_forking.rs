@@ -67,11 +67,11 @@ fn runs_and_stops(dir: &Dir, service: &Service, pid_file: Option<&str>) {
     let stopped = Svc::new(dir).args(["stop", service.name()]).output();
     assert_eq!((stopped.exit, stopped.stderr.as_str()), (Exit::Status(0), ""));
     process.wait_gone();
-    nothing(dir, service);
+    assert_nothing_left(dir, service);
 }
 
 /// Asserts that nothing is left of the service.
-fn nothing(dir: &Dir, service: &Service) {
+fn assert_nothing_left(dir: &Dir, service: &Service) {
     assert!(!service.lock().exists());
     // A program killed between creating and writing its pid file leaves an empty one, which is nobody's.
     let path = pid_file(dir);
@@ -128,7 +128,7 @@ fn forking_service_of_an_ordinary_user_starts() {
     assert_eq!(seen["uid"]["real"], 65_534);
     Svc::new(&dir).by("nobody").args(["stop", "--pid-file", &path]).output();
     process.wait_gone();
-    nothing(&dir, &service);
+    assert_nothing_left(&dir, &service);
 }
 
 /// A pid file written by the service's user is accepted: only the service's own processes count.
@@ -164,7 +164,7 @@ fn readiness_probe_applies_to_the_main_process() {
     assert_eq!(fs::read_to_string(&path).unwrap(), main.pid().to_string());
     Svc::new(&dir).args(["stop", service.name()]).output();
     main.wait_gone();
-    nothing(&dir, &service);
+    assert_nothing_left(&dir, &service);
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn failed_forking_start_is_reported_and_leaves_nothing() {
         assert!(output.stderr.contains(&told), "{words:?}: {}", output.stderr);
         // A file without a pid of the service is not removed.
         let _ = fs::remove_file(pid_file(&dir));
-        nothing(&dir, &service);
+        assert_nothing_left(&dir, &service);
     }
 }
 
@@ -227,7 +227,7 @@ fn exit_with_success_without_a_daemon_is_a_failure() {
         ))
         .status(248)
         .run();
-    nothing(&dir, &service);
+    assert_nothing_left(&dir, &service);
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn main_process_among_several_candidates_is_not_guessed() {
     assert_eq!(output.exit, Exit::Status(249));
     assert!(output.stderr.contains("its main process: which one of "), "{}", output.stderr);
     assert!(output.stderr.contains("\n  hint: --pid-file says where"), "{}", output.stderr);
-    nothing(&dir, &service);
+    assert_nothing_left(&dir, &service);
 }
 
 /// The pid in the old file belongs to another process by now.
@@ -300,7 +300,7 @@ fn reused_pid_of_a_dead_service_is_a_stranger() {
         .args([service.name()])
         .stdout("status 1\nstop 0\nstart 0\nanother\nstop 0\n")
         .run();
-    nothing(&dir, &service);
+    assert_nothing_left(&dir, &service);
 }
 
 /// Until the main process is known, the record names the launcher.
@@ -335,7 +335,7 @@ fn stop_during_a_forking_start_leaves_nothing() {
                 output.exit == Exit::Signal(15) || output.exit == Exit::Status(248) && by_command,
                 "{words:?}: {output:?}"
             );
-            nothing(&dir, &service);
+            assert_nothing_left(&dir, &service);
         }
     }
 }
@@ -360,7 +360,7 @@ fn daemon_killed_before_readiness_fails_the_start() {
         let output = running.finish();
         assert_eq!(output.exit, Exit::Signal(9), "round {round}: {output:?}");
         assert!(begun.elapsed() < Duration::from_secs(15));
-        nothing(&dir, &service);
+        assert_nothing_left(&dir, &service);
     }
 }
 

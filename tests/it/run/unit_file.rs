@@ -5,19 +5,15 @@ use std::process::Output;
 use crate::harness::Capability;
 use crate::harness::require;
 use crate::support::Folder;
-use crate::support::said;
+use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 fn unit(folder: &Folder, name: &str) -> String {
     folder.path().join(name).display().to_string()
 }
 
-fn told(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
 fn written(output: &Output) -> String {
-    assert!(output.status.success(), "{}", told(output));
+    assert!(output.status.success(), "{}", stderr_of(output));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
@@ -38,7 +34,7 @@ fn unit_command_is_expanded_as_by_systemd() {
     folder.write("echo@.service", ECHO);
     let output = run(&unit(&folder, "echo@x-y.service"), &[]);
     assert_eq!(written(&output), "one two  three <one 'two  three'> $A x-y%\n");
-    assert_eq!(told(&output), "");
+    assert_eq!(stderr_of(&output), "");
     // Words on the command line are not expanded.
     let output = run(&unit(&folder, "echo@x.service"), &["--", "/bin/echo", "$A", "$$"]);
     assert_eq!(written(&output), "$A $$\n");
@@ -63,7 +59,7 @@ fn drop_ins_are_read_in_name_order() {
     assert_eq!(output.status.code(), Some(2));
     let place = unit(&folder, "web-a.service.d/40-z.conf");
     assert_eq!(
-        told(&output),
+        stderr_of(&output),
         format!("svcadapt: {place}:1:1: the name of a section ends with ']'\n  | [Service\n  | ^\n")
     );
 }
@@ -81,10 +77,10 @@ fn unsupported_directive_is_reported_and_refused_by_strict() {
          svcadapt: {path}:7: Restart=: not honoured here: it is for the host that the service is generated for\n"
     );
     let output = run(&path, &[]);
-    assert_eq!((written(&output), told(&output)), ("x\n".into(), notes.clone()));
+    assert_eq!((written(&output), stderr_of(&output)), ("x\n".into(), notes.clone()));
     let output = run(&path, &["--strict"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(output.stdout.is_empty() && told(&output).starts_with(&notes), "{}", told(&output));
+    assert!(output.stdout.is_empty() && stderr_of(&output).starts_with(&notes), "{}", stderr_of(&output));
     let output = svcadapt(["gen-plist", &path, "--strict"]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
     let lost = format!(
@@ -95,7 +91,7 @@ fn unsupported_directive_is_reported_and_refused_by_strict() {
          svcadapt: {path}:6: ExecStart=-/bin/echo x: lost: its prefix has no counterpart\n\
          svcadapt: strict: "
     );
-    assert!(told(&output).starts_with(&lost), "{}", told(&output));
+    assert!(stderr_of(&output).starts_with(&lost), "{}", stderr_of(&output));
     // The model is complete, and so is what is read from it.
     let model = written(&svcadapt(["show", &path]));
     folder.write(
@@ -110,10 +106,10 @@ fn unsupported_directive_is_reported_and_refused_by_strict() {
          svcadapt: {path_of_model} 'ProcessType': svcadapt does not act on it\n"
     );
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
-    assert!(told(&output).starts_with(&told_of_model), "{}", told(&output));
+    assert!(stderr_of(&output).starts_with(&told_of_model), "{}", stderr_of(&output));
     // systemd gets back what only systemd understands.
     let output = svcadapt(["gen-unit", &path, "--strict"]);
-    assert_eq!(told(&output), "");
+    assert_eq!(stderr_of(&output), "");
     assert_eq!(written(&output), text);
 }
 
@@ -131,7 +127,7 @@ fn line_ignored_by_systemd_is_reported_by_every_command() {
     );
     for command in [&["show"][..], &["gen-unit"], &["gen-plist", "--label=x"], &["run", "--dry-run"]] {
         let output = svcadapt([command, &[&path]].concat());
-        assert_eq!((output.status.code(), told(&output)), (Some(0), note.clone()), "{command:?}");
+        assert_eq!((output.status.code(), stderr_of(&output)), (Some(0), note.clone()), "{command:?}");
     }
     for command in ["gen-unit", "run"] {
         let output = svcadapt([command, "--strict", &path]);
@@ -146,7 +142,7 @@ fn unit_generated_from_a_unit_is_equivalent() {
     // The instance is a part of the name; another name has none.
     assert_eq!(written(&svcadapt(["gen-unit", &unit(&folder, "echo@x-y.service")])), ECHO);
     let output = svcadapt(["gen-unit", &unit(&folder, "echo@x-y.service"), "--name=again"]);
-    assert!(told(&output).contains("cannot be changed line by line"), "{}", told(&output));
+    assert!(stderr_of(&output).contains("cannot be changed line by line"), "{}", stderr_of(&output));
     let text = written(&output);
     assert!(text.contains("ExecStart=/bin/echo \"$A\" \"<${A}>\" \"$NONE\" \"$$A\" \"${I}%%\"\n"), "{text}");
     folder.write("again.service", &text);
@@ -179,8 +175,8 @@ fn invalid_spec_file_is_refused_in_one_line() {
     ] {
         let output = run(&unit(&folder, name), &[]);
         assert_eq!(output.status.code(), Some(2), "{name}");
-        assert!(told(&output).contains(words), "{name}: {}", told(&output));
-        assert!(!told(&output).contains("os error"), "{name}: {}", told(&output));
+        assert!(stderr_of(&output).contains(words), "{name}: {}", stderr_of(&output));
+        assert!(!stderr_of(&output).contains("os error"), "{name}: {}", stderr_of(&output));
     }
 }
 
@@ -201,9 +197,13 @@ fn unit_without_a_program_reports_the_reason_last() {
         for command in [&["run"][..], &["run", "--strict"], &["gen-plist", "--label=x"]] {
             let output = svcadapt([command, &[&unit(&folder, name)]].concat());
             assert_eq!(output.status.code(), Some(2), "{command:?} {name}");
-            assert!(told(&output).ends_with(&reason), "{command:?} {name}: {}", told(&output));
+            assert!(stderr_of(&output).ends_with(&reason), "{command:?} {name}: {}", stderr_of(&output));
             let of_json = svcadapt([command, &[&unit(&folder, "b.json")]].concat());
-            assert!(told(&of_json).ends_with(": ExecStart=: not honoured here\n"), "{}", told(&of_json));
+            assert!(
+                stderr_of(&of_json).ends_with(": ExecStart=: not honoured here\n"),
+                "{}",
+                stderr_of(&of_json)
+            );
         }
     }
     // A program on the command line is started nevertheless, and other mistakes are reported before.
@@ -211,7 +211,11 @@ fn unit_without_a_program_reports_the_reason_last() {
     assert_eq!(written(&output), "y\n");
     let output = svcadapt(["gen-plist", "--label=x", "--umask=9", &unit(&folder, "a@.service")]);
     let umask = "svcadapt: options: --umask '9': ";
-    assert!(told(&output).starts_with(umask) && told(&output).lines().count() == 2, "{}", told(&output));
+    assert!(
+        stderr_of(&output).starts_with(umask) && stderr_of(&output).lines().count() == 2,
+        "{}",
+        stderr_of(&output)
+    );
 }
 
 #[test]
@@ -234,7 +238,7 @@ fn drop_ins_in_etc_apply_to_a_vendor_unit() {
         .args(["--mount", "--propagation", "private", "sh", "-ec", SCRIPT, env!("CARGO_BIN_EXE_svcadapt")])
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", said(&output));
+    assert!(output.status.success(), "{}", stderr_of(&output));
     let model: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     // Of two drop-ins with one name only the administrator's is read, and an empty one disables the vendor's.
     assert_eq!((&model["umask"], &model["oom_score_adjust"]), (&"0022".into(), &5.into()), "{model}");
@@ -287,7 +291,7 @@ fn mistake_is_reported_in_the_terms_of_its_file() {
         let path = unit(&folder, file);
         let output = svcadapt(["run", "--dry-run", &path]);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{file}");
-        let told = told(&output);
+        let told = stderr_of(&output);
         let lines: Vec<_> = told.lines().filter(|line| line.starts_with("svcadapt: ")).collect();
         assert_eq!(lines.len(), all.len(), "{told}");
         for expected in all {
@@ -312,6 +316,6 @@ fn mistake_in_a_spec_file_has_a_hint() {
     ] {
         let output = svcadapt([command, &unit(&folder, file)]);
         assert_eq!(output.status.code(), Some(2), "{file}");
-        assert!(said(&output).ends_with(&format!("\n  hint: {hint}\n")), "{}", said(&output));
+        assert!(stderr_of(&output).ends_with(&format!("\n  hint: {hint}\n")), "{}", stderr_of(&output));
     }
 }

@@ -45,7 +45,7 @@ fn log_behind_a_users_link_is_opened_with_the_users_rights() {
 }
 
 #[test]
-fn log_below_a_users_link_in_a_sticky_directory_is_opened_with_the_users_rights() {
+fn log_below_a_users_link_in_a_sticky_directory_uses_the_users_rights() {
     prints(
         "install -d -m 1777 /var/shared
         install -d -m 700 /srv/private; cp /srv/secret /srv/private/app.log

@@ -19,7 +19,7 @@ fn concurrent_stops_all_succeed() {
             assert_eq!((exit, stderr.as_str()), (Exit::Status(0), ""), "{stdout}");
         }
         service.dir.nothing_left();
-        assert_eq!(service.asked().0, 3);
+        assert_eq!(service.query().0, 3);
     }
 }
 
@@ -47,7 +47,7 @@ fn concurrent_starts_and_stops_leave_one_service_and_no_block() {
             assert_eq!((exit, stderr.as_str()), (Exit::Status(0), ""), "round {round}");
         }
         let alive = running(&service);
-        let (status, told) = service.asked();
+        let (status, told) = service.query();
         assert!(alive.len() <= 1 && alive.len() <= ready, "round {round}: {alive:?}, {ready} were ready");
         assert_eq!(status, if alive.is_empty() { 3 } else { 0 }, "round {round}: {told}");
     }
@@ -55,7 +55,7 @@ fn concurrent_starts_and_stops_leave_one_service_and_no_block() {
     service.dir.nothing_left();
     // Nothing blocks the next one.
     service.start(&["--stay"]).run();
-    assert_eq!(service.asked().1["pid"], service.pid());
+    assert_eq!(service.query().1["pid"], service.pid());
     service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
 }
 

@@ -52,7 +52,7 @@ fn orphaned_workers_are_reported_by_status_and_ended_by_stop() {
         wait_until("the worker runs", || (sleepers(&service).len() == 1).then_some(()));
         let worker_pid = sleepers(&service)[0].pid();
         kill_main(&service);
-        let (status, told) = service.asked();
+        let (status, told) = service.query();
         let why =
             format!("its main process has ended, but process {worker_pid} that it left behind still runs");
         assert_eq!((status, &told["state"], &told["why"]), (4, &json!("unknown"), &json!(why)), "{worker}");
@@ -66,7 +66,7 @@ fn orphaned_workers_are_reported_by_status_and_ended_by_stop() {
             "[NAME]: stopped; its main process had ended, and a process that it left behind has ended now\n";
         service.stop().stdout(stopped).run();
         service.dir.nothing_left();
-        assert_eq!(service.asked().0, 3);
+        assert_eq!(service.query().0, 3);
     }
 }
 
@@ -80,11 +80,11 @@ fn killed_stop_is_finished_by_the_next_stop() {
     main.wait_gone();
     first.signal(Signal::SIGKILL);
     assert_eq!(first.finish().exit, Exit::Signal(9));
-    assert_eq!(service.asked().0, 4);
+    assert_eq!(service.query().0, 4);
     let stop = service.stop().args(["--timeout-stop-sec", "300ms"]).output();
     assert_eq!((stop.exit, stop.stderr.as_str()), (Exit::Status(0), ""));
     service.dir.nothing_left();
-    assert_eq!(service.asked().0, 3);
+    assert_eq!(service.query().0, 3);
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn session_with_a_reused_number_is_a_stranger() {
     let record: String = lines.collect();
     assert!(record.contains(&format!("session={leader}\n")), "{record}");
     fs::write(service.record(), record).unwrap();
-    assert_eq!(service.asked().1["state"], json!("dead"));
+    assert_eq!(service.query().1["state"], json!("dead"));
     service.stop().stdout("[NAME]: not running\n").run();
     assert!(facts(&leader.to_string()).is_ok());
 }

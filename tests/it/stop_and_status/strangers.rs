@@ -17,7 +17,7 @@ use crate::harness::require;
 use crate::harness::wait_until;
 
 use super::support::Service;
-use super::support::asked;
+use super::support::query;
 
 #[test]
 fn pid_file_with_a_strangers_pid_is_reported_and_not_followed() {
@@ -36,7 +36,7 @@ fn pid_file_with_a_strangers_pid_is_reported_and_not_followed() {
             .stdout(told)
             .run();
     }
-    assert_eq!(service.asked().1["pid_file_names"], json!(stranger.pid()));
+    assert_eq!(service.query().1["pid_file_names"], json!(stranger.pid()));
     Svc::new(&service.dir)
         .args(["stop", "--pid-file"])
         .args([service.pid_file()])
@@ -66,12 +66,12 @@ fn pid_file_without_a_record_is_not_trusted() {
     let process = Process::open(stranger.pid()).unwrap();
     stranger.signal(Signal::SIGKILL);
     process.wait_gone();
-    assert_eq!(asked(ask("status")).0, 1);
+    assert_eq!(query(ask("status")).0, 1);
     service.dir.write("pid", "nonsense\n");
-    assert_eq!(asked(ask("status")).0, 1);
+    assert_eq!(query(ask("status")).0, 1);
     ask("stop").stdout("[DIR]/pid: not running\n").run();
     fs::remove_file(service.pid_file()).unwrap();
-    assert_eq!(asked(ask("status")).0, 3);
+    assert_eq!(query(ask("status")).0, 3);
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn record_with_a_reused_pid_is_of_a_dead_service() {
         })
         .collect();
     fs::write(service.record(), record).unwrap();
-    let (status, told) = service.asked();
+    let (status, told) = service.query();
     assert_eq!((status, &told["state"]), (1, &json!("dead")));
     service.stop().stdout("[NAME]: not running\n").run();
     assert!(Process::open(stranger.pid()).unwrap().is_alive());
@@ -115,7 +115,7 @@ fn record_forged_through_the_lock_is_ignored() {
         .collect();
     // A program of root's can write it, but it is not read.
     fs::write(service.lock(), record).unwrap();
-    assert_eq!(service.asked().1["pid"], json!(main.pid()));
+    assert_eq!(service.query().1["pid"], json!(main.pid()));
     service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
     assert!(!main.is_alive());
     assert!(Process::open(stranger.pid()).unwrap().is_alive());
@@ -152,31 +152,31 @@ fn lock_taken_by_a_services_child_does_not_block() {
         return;
     }
     for (what, kind) in KINDS {
-        in_nobodys_way(what, kind);
+        assert_does_not_block(what, kind);
     }
 }
 
-fn in_nobodys_way(what: &str, kind: Kind) {
+fn assert_does_not_block(what: &str, kind: Kind) {
     let service = Service::started(what, &["--stay"]);
     let first = locked(&service, kind);
     let main = service.process();
-    assert_eq!(service.asked().1["pid"], json!(main.pid()));
+    assert_eq!(service.query().1["pid"], json!(main.pid()));
     let already = format!("already running as process {}\n", main.pid());
     assert!(service.start(&["--stay"]).output().stderr.ends_with(&already));
     main.signal(Signal::SIGKILL);
     main.wait_gone();
-    let (status, told) = service.asked();
+    let (status, told) = service.query();
     assert_eq!((status, &told["state"]), (1, &json!("dead")));
     // Neither a start nor a stop waits for it.
     service.start(&["--stay"]).run();
     let main = service.process();
     let second = locked(&service, kind);
-    assert_eq!(service.asked().1["pid"], json!(main.pid()));
+    assert_eq!(service.query().1["pid"], json!(main.pid()));
     main.signal(Signal::SIGKILL);
     main.wait_gone();
     service.stop().stdout("[NAME]: not running\n").run();
     assert!(!service.lock().exists() && !service.record().exists());
-    assert_eq!(service.asked().0, 3);
+    assert_eq!(service.query().0, 3);
     drop((first, second));
 }
 
@@ -198,15 +198,15 @@ fn zombie_is_reported_as_dead() {
     let mut parent = parent.spawn().unwrap();
     wait_until("the start is over", || service.dir.join("started").exists().then_some(()));
     let process = service.process();
-    assert_eq!(service.asked().0, 0);
+    assert_eq!(service.query().0, 0);
     process.signal(Signal::SIGKILL);
     process.wait_gone();
     let stat = fs::read_to_string(format!("/proc/{}/stat", process.pid())).unwrap();
     assert!(stat.contains(") Z "), "{stat}");
-    let (status, told) = service.asked();
+    let (status, told) = service.query();
     assert_eq!((status, &told["state"]), (1, &json!("dead")));
     service.stop().stdout("[NAME]: not running\n").run();
-    assert_eq!(service.asked().0, 3);
+    assert_eq!(service.query().0, 3);
     drop(parent.stdin.take());
     parent.wait().unwrap();
 }
@@ -227,7 +227,7 @@ fn bystander_in_a_shared_session_is_not_ended() {
     let bystander: i32 = service.dir.read("bystander").trim().parse().unwrap();
     let bystander = Process::open(bystander).unwrap();
     let session = |pid: &str| facts(pid).unwrap()["sid"].clone();
-    let pid = service.asked().1["pid"].to_string();
+    let pid = service.query().1["pid"].to_string();
     assert_eq!(session(&pid), session(&bystander.pid().to_string()));
     service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
     assert!(bystander.is_alive());

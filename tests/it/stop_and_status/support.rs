@@ -54,8 +54,8 @@ impl Service {
     }
 
     /// The exit status of `svcadapt status`, and its JSON.
-    pub(super) fn asked(&self) -> (i32, Value) {
-        asked(self.status())
+    pub(super) fn query(&self) -> (i32, Value) {
+        query(self.status())
     }
 
     pub(super) fn pid_file(&self) -> PathBuf {
@@ -94,7 +94,7 @@ impl Drop for Service {
 }
 
 /// The exit status and the JSON of a query.
-pub(super) fn asked(question: Svc<'_>) -> (i32, Value) {
+pub(super) fn query(question: Svc<'_>) -> (i32, Value) {
     let Output { stdout, stderr, exit } = question.args(["--json"]).output();
     let Exit::Status(status) = exit else { panic!("it died: {stderr}") };
     (status, serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}{stderr}")))

@@ -46,7 +46,7 @@ fn stop_works_without_pidfd() {
             "{fault}: {stop:?}"
         );
         service.dir.nothing_left();
-        assert_eq!(service.asked().0, 3);
+        assert_eq!(service.query().0, 3);
     }
 }
 
@@ -78,7 +78,7 @@ fn start_timeout_leaves_nothing_without_pidfd() {
         assert_eq!(start.exit, Exit::Status(249), "{fault}: {start:?}");
         assert!(begun.elapsed() < Duration::from_secs(15), "{fault}: {:?}", begun.elapsed());
         service.dir.nothing_left();
-        assert_eq!(service.asked().0, 3, "{fault}");
+        assert_eq!(service.query().0, 3, "{fault}");
     }
 }
 
@@ -95,7 +95,7 @@ fn forking_program_is_found_without_pidfd() {
         let words = ["run", "--mode", "classic", "--name", &service.name, "--type", "forking", "--"];
         let start =
             faulty(&service, fault, &words).args(&daemonic).args(["--out", &report, "--stay"]).spawn();
-        wait_until("the service runs", || (service.asked().0 == 0).then_some(()));
+        wait_until("the service runs", || (service.query().0 == 0).then_some(()));
         let stop = service.stop().output();
         assert_eq!((stop.exit, stop.stderr.as_str()), (Exit::Status(0), ""), "{fault}");
         // strace ends with the last of those that it traces.

@@ -11,7 +11,7 @@ use crate::harness::Exit;
 use crate::harness::Svc;
 use crate::harness::require;
 
-use super::support::NOBODY;
+use super::support::NO_PROCESSES;
 use super::support::adapters;
 use super::support::children;
 
@@ -28,8 +28,8 @@ fn started_process_becomes_the_program() {
     assert_eq!(seen["pid"], running.pid());
     assert_eq!(seen["ppid"].as_u64(), Some(std::process::id().into()));
     assert_eq!((&seen["umask"], &seen["cwd"]), (&json!("0027"), &json!("/")));
-    assert_eq!(children(running.pid()), NOBODY);
-    assert_eq!(adapters(&dir), NOBODY);
+    assert_eq!(children(running.pid()), NO_PROCESSES);
+    assert_eq!(adapters(&dir), NO_PROCESSES);
     running.signal(Signal::SIGTERM);
     assert_eq!(running.finish().exit, Exit::Status(0));
     dir.nothing_left();
@@ -62,7 +62,7 @@ fn helper_is_not_forked_without_a_manager() {
         let mut running = supervised(&dir, &words).spawn();
         running.wait_for("up\n");
         assert_eq!(dir.report("report")["pid"], running.pid());
-        assert_eq!(adapters(&dir), NOBODY, "{probe}");
+        assert_eq!(adapters(&dir), NO_PROCESSES, "{probe}");
         running.signal(Signal::SIGTERM);
         assert_eq!(running.finish().exit, Exit::Status(0));
     }

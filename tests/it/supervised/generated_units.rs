@@ -10,7 +10,7 @@ use crate::harness::free_port;
 use crate::harness::wait_until;
 
 use super::support::Gate;
-use super::support::NOBODY;
+use super::support::NO_PROCESSES;
 use super::support::Unit;
 use super::support::adapters;
 use super::support::children;
@@ -65,14 +65,14 @@ fn unit_with_a_probe_is_active_at_readiness() {
         let main = unit.main();
         // The helper is its only other process, and the program has no unknown child.
         wait_until("the helper is alone", || (adapters(&dir).len() == 1).then_some(()));
-        assert_eq!(children(main.pid()), NOBODY);
+        assert_eq!(children(main.pid()), NO_PROCESSES);
         assert_eq!(unit.show("ActiveState"), "activating", "{}", way.name);
 
         gate.open();
         unit.wait_active();
         wait_no_adapter(&dir);
         assert_eq!(unit.main().pid(), main.pid());
-        assert_eq!(children(main.pid()), NOBODY);
+        assert_eq!(children(main.pid()), NO_PROCESSES);
         let seen = dir.report("report");
         assert_eq!(seen["pid"].to_string(), unit.show("MainPID"));
         assert_eq!(seen["ppid"], 1);
@@ -168,7 +168,7 @@ fn notifying_program_is_trusted_behind_the_adapter() {
     unit.begin();
     gate.wait_started();
     assert_eq!(unit.show("ActiveState"), "activating");
-    assert_eq!(adapters(&dir), NOBODY, "there is nothing to help with");
+    assert_eq!(adapters(&dir), NO_PROCESSES, "there is nothing to help with");
     gate.open();
     unit.wait_active();
     let seen = dir.report("report");
@@ -218,7 +218,7 @@ fn exit_status_behind_the_adapter_is_the_units() {
     assert_eq!(unit.show("ActiveState"), "active");
     let pid_file = std::fs::read_to_string(systemd.path("/run/it-status.pid")).unwrap();
     assert_eq!(pid_file.trim_end(), unit.show("MainPID"));
-    assert_eq!(adapters(&dir), NOBODY);
+    assert_eq!(adapters(&dir), NO_PROCESSES);
     gate.open();
     wait_until("it ends", || (unit.show("ActiveState") == "failed").then_some(()));
     assert_eq!(unit.state(&["Result", "ExecMainStatus"]), "exit-code 9");

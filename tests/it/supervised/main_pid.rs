@@ -14,7 +14,7 @@ use crate::harness::skip;
 use crate::harness::wait_until;
 
 use super::support::Gate;
-use super::support::NOBODY;
+use super::support::NO_PROCESSES;
 use super::support::Unit;
 use super::support::adapters;
 use super::support::children;
@@ -65,7 +65,7 @@ fn unit_is_active_when_its_forked_main_process_is_ready() {
         let seen = dir.report("report");
         assert_eq!(seen["pid"].to_string(), unit.show("MainPID"));
         assert_eq!(seen["uid"]["saved"], 65_534);
-        assert_eq!(children(main.pid()), NOBODY);
+        assert_eq!(children(main.pid()), NO_PROCESSES);
         // systemd sees its exit status.
         unit.ends_cleanly(&main, &dir);
     }
@@ -153,7 +153,7 @@ fn daemon_start_failure_fails_the_unit_with_its_status() {
         if status != "0" {
             assert_eq!(unit.show("ExecMainStatus"), status, "{name}: {}", dir.read("said"));
         }
-        assert_eq!(adapters(&dir), NOBODY);
+        assert_eq!(adapters(&dir), NO_PROCESSES);
         drop(unit);
         dir.nothing_left();
     }
@@ -173,7 +173,7 @@ fn stop_before_readiness_leaves_nothing() {
     gate.wait_started();
     unit.stop();
     wait_until("it has ended", || (unit.show("ActiveState") != "deactivating").then_some(()));
-    assert_eq!(adapters(&dir), NOBODY);
+    assert_eq!(adapters(&dir), NO_PROCESSES);
     assert!(!Path::new(&file).exists());
     drop(unit);
     dir.nothing_left();
@@ -222,6 +222,6 @@ fn nginx_becomes_the_main_process() {
     wait_no_adapter(&dir);
     let main = unit.main();
     assert_eq!(fs::read_to_string(&file).unwrap().trim_end(), unit.show("MainPID"));
-    assert_ne!(children(main.pid()), NOBODY, "nginx has workers");
+    assert_ne!(children(main.pid()), NO_PROCESSES, "nginx has workers");
     unit.ends_cleanly(&main, &dir);
 }

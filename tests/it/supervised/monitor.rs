@@ -21,7 +21,7 @@ use super::s6_and_runit::end_s6;
 use super::s6_and_runit::s6;
 use super::s6_and_runit::service;
 use super::support::Gate;
-use super::support::NOBODY;
+use super::support::NO_PROCESSES;
 use super::support::adapters;
 use super::support::children;
 use super::support::supervised;
@@ -169,7 +169,7 @@ fn monitor_is_not_used_for_default_signals() {
         let words = [options, &["--", "[DIR]/inspect", "--out", "[DIR]/report", "--stay"]].concat();
         let running = run(&dir, &words).spawn();
         assert_eq!(dir.reported().0.pid(), running.pid());
-        assert_eq!(adapters(&dir), NOBODY);
+        assert_eq!(adapters(&dir), NO_PROCESSES);
         running.signal(Signal::SIGTERM);
         assert_eq!(running.finish().exit, Exit::Status(0));
     }

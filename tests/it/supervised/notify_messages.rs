@@ -31,7 +31,7 @@ use crate::harness::free_port;
 use crate::harness::wait_until;
 
 use super::support::Gate;
-use super::support::NOBODY;
+use super::support::NO_PROCESSES;
 use super::support::adapters;
 use super::support::wait_catches_term;
 use super::support::wait_no_adapter;
@@ -160,7 +160,7 @@ fn programs_own_messages_come_from_the_program() {
     let running = under(&dir, &manager.address, &words).spawn();
     let ready = manager.next();
     assert_eq!((ready.text.trim_end(), ready.sender), ("READY=1", running.pid()));
-    assert_eq!(adapters(&dir), NOBODY);
+    assert_eq!(adapters(&dir), NO_PROCESSES);
     end(&dir, running);
 }
 

@@ -17,7 +17,7 @@ use crate::harness::have;
 use crate::harness::wait_until;
 
 use super::support::Gate;
-use super::support::NOBODY;
+use super::support::NO_PROCESSES;
 use super::support::adapters;
 use super::support::children;
 use super::support::wait_no_adapter;
@@ -99,7 +99,7 @@ fn s6_gets_readiness_and_not_before() {
         let seen = dir.report("report");
         assert_eq!(command(&dir, "s6-svstat", &["-o", "pid"]).stdout.trim_end(), seen["pid"].to_string());
         let pid = i32::try_from(seen["pid"].as_i64().unwrap()).unwrap();
-        assert_eq!(children(pid), NOBODY);
+        assert_eq!(children(pid), NO_PROCESSES);
         let expected: &[&str] = if ready.contains("fd:7") { &["0", "1", "2", "7"] } else { &["0", "1", "2"] };
         assert_eq!(seen["fds"].as_object().unwrap().keys().collect::<Vec<_>>(), expected, "{ready}");
         end_s6(&dir, running);
@@ -121,7 +121,7 @@ fn s6_notifying_program_needs_no_helper() {
     dir.write("service/notification-fd", "3\n");
     let running = s6(&dir);
     gate.wait_started();
-    assert_eq!(adapters(&dir), NOBODY);
+    assert_eq!(adapters(&dir), NO_PROCESSES);
     wait_known(&dir);
     assert_eq!(command(&dir, "s6-svstat", &["-o", "up,ready"]).stdout, "true false\n");
     gate.open();
@@ -145,7 +145,7 @@ fn runsv_child_becomes_the_program() {
         || fs::read_to_string(dir.join("service/supervise/pid")).ok().filter(|pid| pid.ends_with('\n'));
     let pid = wait_until("runsv has written its number", written);
     assert_eq!(pid.trim_end(), seen["pid"].to_string());
-    assert_eq!(adapters(&dir), NOBODY);
+    assert_eq!(adapters(&dir), NO_PROCESSES);
     // runsv stops its service and goes.
     running.signal(Signal::SIGTERM);
     assert_eq!(running.finish().exit, Exit::Status(0));

@@ -18,7 +18,7 @@ use crate::harness::require;
 use crate::harness::wait_until;
 
 use super::notify_messages::Manager;
-use super::support::NOBODY;
+use super::support::NO_PROCESSES;
 use super::support::Unit;
 use super::support::adapters;
 use super::support::wait_catches_term;
@@ -39,7 +39,7 @@ fn below(dir: &Dir, supervisor: i32) -> serde_json::Value {
     let stat = fs::read_to_string(format!("/proc/{shell}/stat")).unwrap();
     let parent = stat.rsplit_once(") ").unwrap().1.split(' ').nth(1).unwrap().to_owned();
     assert_eq!(parent, supervisor.to_string(), "{stat}");
-    assert_eq!(adapters(dir), NOBODY);
+    assert_eq!(adapters(dir), NO_PROCESSES);
     seen
 }
 

@@ -204,7 +204,7 @@ fn pids(passes: impl Fn(&Path) -> bool) -> Vec<i32> {
 }
 
 /// No processes.
-pub(crate) const NOBODY: [i32; 0] = [];
+pub(crate) const NO_PROCESSES: [i32; 0] = [];
 
 /// `run --mode supervised` with these words, in which `[DIR]` is the directory.
 pub(crate) fn supervised<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {

@@ -10,7 +10,7 @@ use crate::harness::free_port;
 use crate::harness::wait_until;
 
 use super::support::Gate;
-use super::support::NOBODY;
+use super::support::NO_PROCESSES;
 use super::support::Unit;
 use super::support::adapters;
 use super::support::children;
@@ -41,7 +41,7 @@ fn forking_unit_is_active_when_its_daemon_is_ready() {
         assert_eq!(adapters(&dir).len(), 1, "the launcher waits");
         gate.open();
         unit.wait_active();
-        assert_eq!(adapters(&dir), NOBODY);
+        assert_eq!(adapters(&dir), NO_PROCESSES);
         let seen = dir.report("report");
         let pid_file = fs::read_to_string(systemd.path(&format!("/run/it-{name}.pid"))).unwrap();
         assert_eq!(seen["pid"].to_string(), unit.show("MainPID"));
@@ -52,7 +52,7 @@ fn forking_unit_is_active_when_its_daemon_is_ready() {
         assert_ne!(seen["sid"], seen["pid"]);
         assert_eq!(seen["uid"]["saved"], 65_534);
         let main = unit.main();
-        assert_eq!(children(main.pid()), NOBODY);
+        assert_eq!(children(main.pid()), NO_PROCESSES);
         unit.ends_cleanly(&main, &dir);
     }
 }
@@ -104,7 +104,7 @@ fn stop_of_an_unready_forking_unit_leaves_nothing() {
     assert!(systemd.path("/run/it-stopped").is_dir());
     unit.stop();
     wait_until("it has ended", || (unit.show("ActiveState") != "deactivating").then_some(()));
-    assert_eq!(adapters(&dir), NOBODY);
+    assert_eq!(adapters(&dir), NO_PROCESSES);
     assert!(!systemd.path("/run/it-forking-stop.pid").exists());
     assert!(!systemd.path("/run/it-stopped").exists());
     drop(unit);

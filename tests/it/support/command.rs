@@ -17,13 +17,13 @@ pub(crate) fn printed<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -
 }
 
 /// Its standard error.
-pub(crate) fn said(output: &Output) -> String {
+pub(crate) fn stderr_of(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 /// The reported losses, without their places: `Restart=on-failure: approximated`.
-pub(crate) fn lost(told: &str) -> Vec<String> {
-    let lines = told.lines().filter_map(|line| line.strip_prefix("svcadapt: "));
+pub(crate) fn lost(stderr: &str) -> Vec<String> {
+    let lines = stderr.lines().filter_map(|line| line.strip_prefix("svcadapt: "));
     let plain = |line: &str| match line.split_once(": ") {
         Some((place, rest)) if place.starts_with('/') => rest.to_owned(),
         _ => line.to_owned(),

@@ -11,26 +11,26 @@ use super::logged;
 use super::seen;
 
 /// A well-formed token for the target process. The settings of the program are missing: only the program knows them.
-const TICKET: &str = "svcadapt/again/{own}/{parent}/{parent}/{reports}/0/1/classic/system/systemd//forged";
+const TOKEN: &str = "svcadapt/again/{own}/{parent}/{parent}/{reports}/0/1/classic/system/systemd//forged";
 
 /// `becomes`, started by `forge`.
-fn forged<'a>(dir: &'a Dir, service: &Service, options: &[&str], ticket: &str, deeds: &[&str]) -> Svc<'a> {
+fn forged<'a>(dir: &'a Dir, service: &Service, options: &[&str], token: &str, deeds: &[&str]) -> Svc<'a> {
     let program = dir.program("becomes").display().to_string();
     let log = dir.join("log").display().to_string();
     let name = format!("name={}", service.name());
     Svc::new(dir)
         .program("forge")
         .args(options)
-        .args([ticket, &program, "--log", &log, "--detach", "yes", "--set", &name])
+        .args([token, &program, "--log", &log, "--detach", "yes", "--set", &name])
         .args(deeds)
 }
 
 /// The program starts normally, and the token has no effect.
-fn is_ignored(options: &[&str], ticket: &str) {
+fn is_ignored(options: &[&str], token: &str) {
     for way in ["always", "never"] {
         let (dir, service) = (Dir::new(), Service::new());
         let deeds = ["--reexecute", way, "enter", "mode", "ready", "stay"];
-        forged(&dir, &service, options, ticket, &deeds).env("SECRET", "x").run();
+        forged(&dir, &service, options, token, &deeds).env("SECRET", "x").run();
         logged(&dir, "mode: (\"classic\", \"none\")");
         logged(&dir, "ready: Ok(Launcher)");
         let now = seen(&service);
@@ -44,16 +44,16 @@ fn is_ignored(options: &[&str], ticket: &str) {
 
 #[test]
 fn reexec_token_for_another_process_is_ignored() {
-    is_ignored(&[], &TICKET.replace("{own}", "{parent}"));
-    is_ignored(&[], &TICKET.replace("{own}", "1"));
-    is_ignored(&[], &TICKET.replace("{own}", "-1"));
+    is_ignored(&[], &TOKEN.replace("{own}", "{parent}"));
+    is_ignored(&[], &TOKEN.replace("{own}", "1"));
+    is_ignored(&[], &TOKEN.replace("{own}", "-1"));
 }
 
 #[test]
 fn reexec_token_of_a_non_ancestor_is_ignored() {
-    is_ignored(&[], &TICKET.replace("{parent}", "{own}"));
-    is_ignored(&[], &TICKET.replace("{parent}", "0"));
-    is_ignored(&[], &TICKET.replace("{parent}", "2147483647"));
+    is_ignored(&[], &TOKEN.replace("{parent}", "{own}"));
+    is_ignored(&[], &TOKEN.replace("{parent}", "0"));
+    is_ignored(&[], &TOKEN.replace("{parent}", "2147483647"));
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn reexec_token_of_another_user_is_ignored() {
     if !require(Capability::Root) {
         return;
     }
-    is_ignored(&["--user", "65534"], TICKET);
+    is_ignored(&["--user", "65534"], TOKEN);
 }
 
 #[test]
@@ -69,9 +69,9 @@ fn malformed_reexec_token_is_ignored() {
     for text in ["", "x", "svcadapt", "svcadapt/again", "svcadapt/again/{own}/{parent}/{parent}/{reports}"] {
         is_ignored(&[], text);
     }
-    is_ignored(&[], &TICKET.replace("classic", "launcher"));
-    is_ignored(&[], &TICKET.replace("systemd", "nobody"));
-    is_ignored(&[], &format!("{TICKET}/more"));
+    is_ignored(&[], &TOKEN.replace("classic", "launcher"));
+    is_ignored(&[], &TOKEN.replace("systemd", "nobody"));
+    is_ignored(&[], &format!("{TOKEN}/more"));
     is_ignored(&[], &"svcadapt/again/".repeat(2000));
 }
 
@@ -79,9 +79,9 @@ fn malformed_reexec_token_is_ignored() {
 fn reexec_token_with_a_file_for_reports_is_ignored() {
     let place = Dir::new();
     let precious = place.write("precious", "precious").display().to_string();
-    is_ignored(&["--reports", &precious], TICKET);
-    is_ignored(&["--reports", &precious], &TICKET.replace("{reports}", "2"));
-    is_ignored(&["--reports", &precious], &TICKET.replace("{reports}", "77"));
+    is_ignored(&["--reports", &precious], TOKEN);
+    is_ignored(&["--reports", &precious], &TOKEN.replace("{reports}", "2"));
+    is_ignored(&["--reports", &precious], &TOKEN.replace("{reports}", "77"));
     assert_eq!(place.read("precious"), "precious");
 }
 
@@ -90,7 +90,7 @@ fn reexec_token_with_a_file_for_reports_is_ignored() {
 fn plausible_forged_reexec_token_starts_nothing() {
     let (dir, service) = (Dir::new(), Service::new());
     let output =
-        forged(&dir, &service, &[], TICKET, &["--reexecute", "always", "enter", "ready", "stay"]).output();
+        forged(&dir, &service, &[], TOKEN, &["--reexecute", "always", "enter", "ready", "stay"]).output();
     assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(2), ""));
     assert!(!service.lock().exists());
     assert_eq!(dir.read("log"), "");

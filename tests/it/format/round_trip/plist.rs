@@ -23,11 +23,11 @@ use crate::gen_plist::read as python;
 use crate::harness::skip;
 use crate::support::Chance;
 use crate::support::Folder;
-use crate::support::said as told;
+use crate::support::stderr_of;
 
-use super::Said;
-use super::Wild;
-use super::first_bad;
+use super::Alphabet;
+use super::Sample;
+use super::first_invalid;
 
 /// The document type of property lists. `version` is the only attribute.
 const DTD: &str = r#"<!ENTITY % value "array|dict|data|date|real|integer|string|true|false">
@@ -61,16 +61,16 @@ fn random_values_round_trip_or_are_refused_at_their_byte() {
     let mut chance = Chance(41);
     let (mut read_back, mut refused) = (0, 0);
     while read_back < 6_000 {
-        let wild = if chance.below(3) == 0 { Wild::Bytes } else { Wild::Text };
-        let said = Said::new(&mut chance, wild, 9, 4);
-        let spec = said.spec();
+        let alphabet = if chance.below(3) == 0 { Alphabet::Bytes } else { Alphabet::Text };
+        let sample = Sample::new(&mut chance, alphabet, 9, 4);
+        let spec = sample.spec();
         let mut bad = BTreeSet::new();
-        for (index, argument) in said.arguments.iter().enumerate() {
-            let at = first_bad(argument, illegal);
+        for (index, argument) in sample.arguments.iter().enumerate() {
+            let at = first_invalid(argument, illegal);
             bad.extend(at.map(|at| (format!("argument {}", index + 1), argument.clone(), at)));
         }
         for value in values(&spec, Field::Environment) {
-            let at = first_bad(&value, illegal);
+            let at = first_invalid(&value, illegal);
             bad.extend(at.map(|at| ("--environment".to_owned(), value, at)));
         }
         for (field, prefix) in [
@@ -83,7 +83,7 @@ fn random_values_round_trip_or_are_refused_at_their_byte() {
             let path =
                 OsString::from(std::ffi::OsStr::new(&value)).into_encoded_bytes().split_off(prefix.len());
             let path: OsString = std::os::unix::ffi::OsStringExt::from_vec(path);
-            let at = first_bad(&path, illegal);
+            let at = first_invalid(&path, illegal);
             bad.extend(at.map(|at| (format!("--{}", field.option()), path, at)));
         }
         match written(&spec) {
@@ -114,24 +114,25 @@ fn random_values_round_trip_or_are_refused_at_their_byte() {
 #[test]
 fn random_values_mean_the_same_to_python_and_fit_the_dtd() {
     let mut chance = Chance(42);
-    let all: Vec<Said> = (0..120).map(|_| Said::new(&mut chance, Wild::Text, 22, 8)).collect();
-    let texts: Vec<String> = all.iter().map(|said| written(&said.spec()).unwrap()).collect();
-    let tame: Vec<String> = all.iter().map(|said| written(&said.tame().spec()).unwrap()).collect();
+    let all: Vec<Sample> = (0..120).map(|_| Sample::new(&mut chance, Alphabet::Text, 22, 8)).collect();
+    let texts: Vec<String> = all.iter().map(|sample| written(&sample.spec()).unwrap()).collect();
+    let harmless: Vec<String> =
+        all.iter().map(|sample| written(&sample.harmless().spec()).unwrap()).collect();
     valid(&texts);
-    let (Some(jobs), Some(tame)) = (python(&texts), python(&tame)) else { return };
+    let (Some(jobs), Some(harmless)) = (python(&texts), python(&harmless)) else { return };
     let text = |value: &OsString| value.to_str().unwrap().to_owned();
-    for ((said, job), tame) in all.iter().zip(&jobs).zip(&tame) {
+    for ((sample, job), harmless) in all.iter().zip(&jobs).zip(&harmless) {
         let mut argv = vec!["/bin/web".to_owned()];
-        argv.extend(said.arguments.iter().map(text));
+        argv.extend(sample.arguments.iter().map(text));
         assert_eq!(job["ProgramArguments"], json!(argv));
-        let variables = said.variables.iter().enumerate();
+        let variables = sample.variables.iter().enumerate();
         let variables: serde_json::Map<String, Value> =
             variables.map(|(number, value)| (format!("V{number}"), text(value).into())).collect();
         assert_eq!(job["EnvironmentVariables"], Value::Object(variables));
-        assert_eq!(job["WorkingDirectory"], text(&said.directory));
-        assert_eq!(job["StandardOutPath"], text(&said.output));
-        assert_eq!(job["StandardInPath"], text(&said.file));
-        assert_eq!(keys(job), keys(tame));
+        assert_eq!(job["WorkingDirectory"], text(&sample.directory));
+        assert_eq!(job["StandardOutPath"], text(&sample.output));
+        assert_eq!(job["StandardInPath"], text(&sample.file));
+        assert_eq!(keys(job), keys(harmless));
     }
 }
 
@@ -163,7 +164,7 @@ fn valid(texts: &[String]) {
         folder.write(name, text);
     }
     let output = check(&names);
-    assert!(output.status.success(), "{}", told(&output));
+    assert!(output.status.success(), "{}", stderr_of(&output));
     folder.write("bad.xml", &texts[0].replacen("<key>", "<string>", 1).replacen("</key>", "</string>", 1));
     assert!(!check(&["bad.xml".to_owned()]).status.success());
 }

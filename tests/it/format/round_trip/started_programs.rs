@@ -14,8 +14,8 @@ use crate::harness::Svc;
 use crate::harness::Systemd;
 use crate::support::Chance;
 
-use super::Said;
-use super::Wild;
+use super::Alphabet;
+use super::Sample;
 use super::part;
 use super::value;
 
@@ -28,7 +28,7 @@ const VARIABLES: usize = 40;
 struct Unit {
     name: String,
     words: Vec<OsString>,
-    said: Said,
+    sample: Sample,
     report: String,
     /// The output of the program, which prints each argument.
     spoken: String,
@@ -41,7 +41,7 @@ impl Unit {
             vec![dir.program("inspect").into(), "--out".into(), dir.join(&report).into()];
         let mut spoken = String::new();
         for _ in 0..ARGUMENTS {
-            let mut text = text(value(chance, Wild::Text, 24).into_vec());
+            let mut text = text(value(chance, Alphabet::Text, 24).into_vec());
             // Quoted values may contain control characters, too.
             if chance.below(4) == 0 {
                 text.push(char::from(u8::try_from(1 + chance.below(31)).unwrap()));
@@ -49,12 +49,13 @@ impl Unit {
             spoken.extend([&text, "\n"]);
             words.extend(["--stdout".into(), text.into()]);
         }
-        let mut said = Said::new(chance, Wild::Text, 0, VARIABLES);
-        said.directory = dir.join(&format!("folder-{number}")).join(text(part(chance, Wild::Text))).into();
-        said.output = dir.join(&format!("{number}{}", text(part(chance, Wild::Text)))).into();
-        said.file = "/dev/null".into();
-        fs::create_dir_all(&said.directory).unwrap();
-        Self { name: format!("it-exact-{number}.service"), words, said, report, spoken }
+        let mut sample = Sample::new(chance, Alphabet::Text, 0, VARIABLES);
+        sample.directory =
+            dir.join(&format!("folder-{number}")).join(text(part(chance, Alphabet::Text))).into();
+        sample.output = dir.join(&format!("{number}{}", text(part(chance, Alphabet::Text)))).into();
+        sample.file = "/dev/null".into();
+        fs::create_dir_all(&sample.directory).unwrap();
+        Self { name: format!("it-exact-{number}.service"), words, sample, report, spoken }
     }
 
     fn text(&self, dir: &Dir) -> String {
@@ -63,7 +64,7 @@ impl Unit {
             option.push(value);
             option
         };
-        let options = self.said.fields().into_iter().map(option);
+        let options = self.sample.fields().into_iter().map(option);
         let unit =
             Svc::new(dir).args(["gen-unit", "--type=oneshot"]).args(options).args(["--"]).args(&self.words);
         let unit = unit.output();
@@ -90,12 +91,12 @@ fn random_values_reach_programs_started_by_systemd() {
         let seen = dir.report(&unit.report);
         let argv: Vec<&str> = unit.words.iter().map(|word| word.to_str().unwrap()).collect();
         assert_eq!(seen["argv"], json!(argv));
-        for (number, value) in unit.said.variables.iter().enumerate() {
+        for (number, value) in unit.sample.variables.iter().enumerate() {
             assert_eq!(seen["env"][format!("V{number}")], json!(value.to_str().unwrap()));
         }
-        assert_eq!(seen["cwd"], json!(unit.said.directory.to_str().unwrap()));
-        assert_eq!(fs::read_to_string(&unit.said.output).unwrap(), unit.spoken);
-        assert_eq!(systemd.show(&unit.name, "Description"), unit.said.description.to_str().unwrap());
+        assert_eq!(seen["cwd"], json!(unit.sample.directory.to_str().unwrap()));
+        assert_eq!(fs::read_to_string(&unit.sample.output).unwrap(), unit.spoken);
+        assert_eq!(systemd.show(&unit.name, "Description"), unit.sample.description.to_str().unwrap());
         fs::remove_file(home.join(&unit.name)).unwrap();
     }
 }

@@ -22,10 +22,10 @@ use crate::support::Chance;
 use crate::support::Folder;
 use crate::support::Judgement;
 
-use super::Said;
-use super::Wild;
-use super::first_bad;
-use super::is_none;
+use super::Alphabet;
+use super::Sample;
+use super::first_invalid;
+use super::is_noncharacter;
 
 fn written(spec: &ServiceSpec) -> Result<String, Vec<Refused>> {
     write(spec, &divide(spec, Target::Systemd(Systemd::default())), Path::new("/usr/bin/svcadapt"))
@@ -50,7 +50,7 @@ fn keys(text: &str) -> Vec<String> {
 
 /// The first byte of a value that systemd.syntax(7), systemd.exec(5) or systemd's UTF-8 check exclude.
 fn unfit(field: Option<Field>, value: &OsStr) -> Option<usize> {
-    let text = first_bad(value, |letter| letter == '\0' || is_none(letter));
+    let text = first_invalid(value, |letter| letter == '\0' || is_noncharacter(letter));
     let bytes = value.as_bytes();
     let raw = || {
         let last = bytes.len().checked_sub(1)?;
@@ -72,13 +72,13 @@ fn random_values_round_trip_or_are_refused_at_their_byte() {
     let name = UnitName::parse("web.service").unwrap();
     let (mut values, mut refused, mut reasons) = (0, 0, BTreeSet::new());
     while values < 6_000 {
-        let wild = if chance.below(3) == 0 { Wild::Bytes } else { Wild::Text };
-        let said = Said::new(&mut chance, wild, 9, 4);
-        let spec = said.spec();
+        let alphabet = if chance.below(3) == 0 { Alphabet::Bytes } else { Alphabet::Text };
+        let sample = Sample::new(&mut chance, alphabet, 9, 4);
+        let spec = sample.spec();
         // A path without doubled slashes, as the spec has it.
-        let fields = said.fields().into_iter().map(|(field, _)| field).collect::<BTreeSet<_>>();
+        let fields = sample.fields().into_iter().map(|(field, _)| field).collect::<BTreeSet<_>>();
         let mut bad = BTreeSet::new();
-        for (index, argument) in said.arguments.iter().enumerate() {
+        for (index, argument) in sample.arguments.iter().enumerate() {
             bad.extend(
                 unfit(None, argument).map(|at| (format!("argument {}", index + 1), argument.clone(), at)),
             );
@@ -91,13 +91,13 @@ fn random_values_round_trip_or_are_refused_at_their_byte() {
         match written(&spec) {
             Ok(text) => {
                 assert!(bad.is_empty(), "{bad:?} in\n{text}");
-                assert_eq!(keys(&text), keys(&written(&said.tame().spec()).unwrap()), "{text}");
+                assert_eq!(keys(&text), keys(&written(&sample.harmless().spec()).unwrap()), "{text}");
                 let file = UnitFile::parse(Path::new("/web.service"), text.as_bytes()).unwrap();
                 let reading = read(&name, &file, &[]).unwrap();
                 assert!(reading.warnings.is_empty() && reading.not_honoured().is_empty(), "{text}");
                 let again = reading.draft.finish().unwrap();
                 assert_eq!(again.command, spec.command, "{text}");
-                for (field, _) in said.fields() {
+                for (field, _) in sample.fields() {
                     let (ours, theirs) = (
                         svcadapt_convert::divide::values(&again, field),
                         svcadapt_convert::divide::values(&spec, field),
@@ -128,19 +128,19 @@ fn random_values_round_trip_or_are_refused_at_their_byte() {
 fn random_values_mean_the_same_to_systemd() {
     let mut chance = Chance(32);
     let folder = Folder::new();
-    let services: Vec<(String, Said)> = (0..150)
-        .map(|number| (format!("e{number}.service"), Said::new(&mut chance, Wild::Text, 22, 8)))
+    let services: Vec<(String, Sample)> = (0..150)
+        .map(|number| (format!("e{number}.service"), Sample::new(&mut chance, Alphabet::Text, 22, 8)))
         .collect();
-    for (name, said) in &services {
-        folder.write(name, &written(&said.spec()).unwrap_or_else(|refused| panic!("{}", refused[0])));
+    for (name, sample) in &services {
+        folder.write(name, &written(&sample.spec()).unwrap_or_else(|refused| panic!("{}", refused[0])));
     }
     let names: Vec<String> = services.iter().map(|(name, _)| name.clone()).collect();
     let Some(judgement) = Judgement::of(&folder, &names) else { return };
     assert_eq!(judgement.warnings, "");
-    for (name, said) in &services {
+    for (name, sample) in &services {
         let dump = judgement.unit(name);
         let argv: Vec<OsString> = judgement.argv(name);
-        let expected: Vec<OsString> = [&["/bin/web".into()], &said.arguments[..]].concat();
+        let expected: Vec<OsString> = [&["/bin/web".into()], &sample.arguments[..]].concat();
         // `$$` is one `$` when it is executed.
         let executed: Vec<OsString> =
             argv.iter().map(|word| word.to_str().unwrap().replace("$$", "$").into()).collect();
@@ -149,16 +149,16 @@ fn random_values_mean_the_same_to_systemd() {
             words.iter().map(|word| word.as_bytes().split(|byte| *byte == b'$').count() - 1).sum::<usize>()
         };
         assert_eq!(dollars(&argv), 2 * dollars(&expected), "{dump}");
-        for (number, value) in said.variables.iter().enumerate() {
+        for (number, value) in sample.variables.iter().enumerate() {
             let line = format!("\t\tEnvironment: V{number}={}\n", value.display());
             assert!(dump.contains(&line), "{line:?} in\n{dump}");
         }
-        assert_eq!(dump.matches("\t\tEnvironment: ").count(), said.variables.len());
+        assert_eq!(dump.matches("\t\tEnvironment: ").count(), sample.variables.len());
         for (setting, value) in [
-            ("\tDescription", &said.description),
-            ("\t\tWorkingDirectory", &said.directory),
-            ("\t\tStandardOutputFileToAppend", &said.output),
-            ("\t\tStandardInputFile", &said.file),
+            ("\tDescription", &sample.description),
+            ("\t\tWorkingDirectory", &sample.directory),
+            ("\t\tStandardOutputFileToAppend", &sample.output),
+            ("\t\tStandardInputFile", &sample.file),
         ] {
             let line = format!("{setting}: {}\n", value.display());
             assert!(dump.contains(&line), "{line:?} in\n{dump}");
