@@ -20,16 +20,15 @@ use crate::harness::Dir;
 use crate::harness::installed;
 use crate::harness::require;
 use crate::harness::skip;
+use crate::harness::wait_until;
 use crate::harness::world;
 
 use support::Daemon;
 use support::Running;
 use support::Table;
-use support::TempDir;
 use support::is_asleep;
 use support::state;
 use support::svcadapt;
-use support::until;
 use support::until_asleep;
 
 const NOBODY: u32 = 65534;
@@ -110,8 +109,8 @@ fn properties_hidden_from_a_user_are_unknown() {
     if !require(Capability::Root) {
         return;
     }
-    let directory = TempDir::new();
-    let program = directory.copy(env!("CARGO_BIN_EXE_svcadapt"), "svcadapt");
+    let directory = Dir::new();
+    let program = directory.program("svcadapt");
     let process = Running::start(Command::new("sleep").arg("60"));
 
     let as_user = |json: bool| {
@@ -135,7 +134,7 @@ fn daemonize_leftovers_are_reported() {
     if !require(Capability::Root) {
         return;
     }
-    let directory = TempDir::new();
+    let directory = Dir::new();
     let pid_file = directory.path().join("x.pid");
     let daemon = hostile_start(&[
         program.as_os_str(),
@@ -171,7 +170,7 @@ fn start_stop_daemon_leftovers_are_reported() {
     if !require(Capability::Root) {
         return;
     }
-    let directory = TempDir::new();
+    let directory = Dir::new();
     let start = |pid_file: &Path, who: [&str; 2]| {
         let mut words: Vec<&OsStr> = vec![program.as_os_str()];
         words.extend(["--start", "-b", "-m", "-p"].map(OsStr::new));
@@ -209,8 +208,8 @@ fn good_daemon_seen_in_part_is_not_judged() {
     if !require(Capability::Root) {
         return;
     }
-    let directory = TempDir::new();
-    let copy = directory.copy(env!("CARGO_BIN_EXE_svcadapt"), "svcadapt");
+    let directory = Dir::new();
+    let copy = directory.program("svcadapt");
     let pid_file = directory.path().join("x.pid");
     let clean = ["--default-signal", "--ignore-signal=PIPE", "-i"];
     let status = Command::new("env")
@@ -238,7 +237,7 @@ fn good_daemon_seen_in_part_is_not_judged() {
 
 #[test]
 fn missing_or_wrong_pid_file_fails_its_row() {
-    let directory = TempDir::new();
+    let directory = Dir::new();
     let process = Running::start(Command::new("sleep").arg("60"));
     let pid_file = directory.path().join("x.pid");
     let missing = Table::with_pid_file(process.pid(), &pid_file);
@@ -260,8 +259,8 @@ fn missing_or_wrong_pid_file_fails_its_row() {
 
 #[test]
 fn control_characters_of_a_process_are_escaped() {
-    let directory = TempDir::new();
-    let program = directory.copy("/bin/sleep", "s\u{1b}[2J\nx\u{202e}");
+    let directory = Dir::new();
+    let program = directory.program_as(Path::new("/bin/sleep"), "s\u{1b}[2J\nx\u{202e}");
     let process =
         Running::start(Command::new(&program).arg("60").arg0("sleep").env("LD_\u{1b}]0;x\u{7}", "").stdout(
             Stdio::from(fs::File::create(directory.path().join("out\u{1b}[31m\n2 closed")).unwrap()),
@@ -284,8 +283,8 @@ fn huge_environment_is_read_in_little_memory() {
         for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35; \
         do export V$i=$v; done; export LD_LAST=1; exec sleep 60";
     let mut process = Running::start(Command::new("sh").args(["-c", script]));
-    until("sleep runs, or its shell has given up", || {
-        process.0.try_wait().unwrap().is_some() || is_asleep(process.pid())
+    wait_until("sleep runs, or its shell has given up", || {
+        (process.0.try_wait().unwrap().is_some() || is_asleep(process.pid())).then_some(())
     });
     if process.0.try_wait().unwrap().is_some() {
         return skip("big-stack", "the stack limit cannot be raised, so no environment can be that large");
@@ -307,7 +306,7 @@ fn huge_environment_is_read_in_little_memory() {
 #[test]
 fn pid_without_a_process_is_refused_in_one_line() {
     let zombie = Running::start(&mut Command::new("true"));
-    until("it has ended", || state(zombie.pid()) == Some('Z'));
+    wait_until("it has ended", || (state(zombie.pid()) == Some('Z')).then_some(()));
     let thread_link = fs::read_link("/proc/thread-self").unwrap();
     let thread = thread_link.file_name().unwrap().to_str().unwrap();
     let own = std::process::id();

@@ -1,15 +1,11 @@
 //! Helpers of the audit tests: processes that end with the test, and parsed tables.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Output;
 use std::process::Stdio;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -18,6 +14,8 @@ use nix::sys::signal::Signal;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use serde_json::Value;
+
+use crate::harness::wait_until;
 
 /// The deadline of every wait.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -121,12 +119,8 @@ pub(super) struct Daemon(pub(super) i32);
 impl Daemon {
     /// The process that the pid file names, once it runs `sleep`.
     pub(super) fn named_by(pid_file: &Path) -> Self {
-        let mut pid = None;
-        until("the PID file names a daemon", || {
-            pid = fs::read_to_string(pid_file).ok().and_then(|text| text.trim().parse().ok());
-            pid.is_some()
-        });
-        let daemon = Self(pid.unwrap());
+        let read = || fs::read_to_string(pid_file).ok()?.trim().parse().ok();
+        let daemon = Self(wait_until("the pid file names a daemon", read));
         until_asleep(daemon.0);
         daemon
     }
@@ -142,37 +136,6 @@ impl Drop for Daemon {
     }
 }
 
-pub(super) struct TempDir(PathBuf);
-
-impl TempDir {
-    pub(super) fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("svcadapt-audit-{}-{number}", std::process::id()));
-        fs::create_dir(&path).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        Self(path)
-    }
-
-    /// Copies a program. Another process does it: a descriptor for writing here could be inherited by a child of
-    /// another test, and a program that is open for writing cannot be started.
-    pub(super) fn copy(&self, program: &str, name: &str) -> PathBuf {
-        let copy = self.0.join(name);
-        assert!(Command::new("cp").arg(program).arg(&copy).status().unwrap().success());
-        copy
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for TempDir {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 pub(super) fn comm(pid: i32) -> String {
     fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned()
 }
@@ -182,19 +145,10 @@ pub(super) fn state(pid: i32) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 
-/// Polls a condition that gives no event, with a deadline.
-pub(super) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + DEADLINE;
-    while !holds() {
-        assert!(Instant::now() < deadline, "not within {DEADLINE:?}: {what}");
-        pause();
-    }
-}
-
 /// Waits until the process has become `sleep` and sleeps. The name alone tells too early: the kernel gives it before it
 /// has laid out the environment.
 pub(super) fn until_asleep(pid: i32) {
-    until("sleep sleeps", || is_asleep(pid));
+    wait_until("sleep sleeps", || is_asleep(pid).then_some(()));
 }
 
 pub(super) fn is_asleep(pid: i32) -> bool {

@@ -184,8 +184,7 @@ fn by_launchd(it: &Started, keys: &str) {
 /// A service directory that executes it.
 fn service_directory(it: &Started) {
     fs::create_dir(it.dir.join("service")).unwrap();
-    let run = it.dir.write("service/run", &format!("#!/bin/sh\nexec {}\n", it.line()));
-    fs::set_permissions(run, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    it.dir.executable("service/run", &format!("#!/bin/sh\nexec {}\n", it.line()));
 }
 
 fn by_s6(it: &Started) {

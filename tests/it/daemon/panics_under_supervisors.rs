@@ -2,7 +2,6 @@
 //! nothing is left. (Without a supervisor: `start`.)
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use crate::harness::Capability;
@@ -125,8 +124,7 @@ fn panic_status_and_message_reach_s6() {
                 ),
             ),
         ] {
-            let path = case.dir.write(&format!("service/{name}"), &text);
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            case.dir.executable(&format!("service/{name}"), &text);
         }
         let running = supervisors::s6(&case.dir);
         wait_until("s6 has seen the end", || case.dir.join("end").exists().then_some(()));

@@ -248,8 +248,7 @@ fn s6_gets_readiness_on_its_notification_descriptor() {
     };
     fs::create_dir(dir.join("service")).unwrap();
     let text = format!("#!/bin/sh\nexec {}\n", line(&dir, &[&gate(&dir), "ready", "signals", "stopping"]));
-    let run = dir.write("service/run", &text);
-    fs::set_permissions(&run, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    dir.executable("service/run", &text);
     dir.write("service/notification-fd", "3\n");
     let running = Svc::new(&dir).program("/usr/bin/s6-supervise").args(["service"]).spawn();
     logged(&dir, "asked: true");

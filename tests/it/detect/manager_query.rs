@@ -7,10 +7,10 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::harness::Capability;
+use crate::harness::Dir;
 use crate::harness::require;
 use crate::harness::skip;
 
-use super::support::Directory;
 use super::support::PROGRAM;
 use super::support::Started;
 use super::support::clean;
@@ -29,10 +29,13 @@ fn detected_with(name: &str, systemctl: &str) -> Option<(Value, String)> {
         skip("systemctl", "it is not installed");
         return None;
     }
-    let directory = Directory::new(name);
-    let path = directory.0.display();
+    let directory = Dir::new();
+    let path = directory.path().display();
     let unit = format!("svcadapt-{name}-{}.service", std::process::id());
-    directory.script("systemctl", &format!("env > '{path}/env'; echo \"$@\" > '{path}/told'\n{systemctl}"));
+    directory.executable(
+        "systemctl",
+        &format!("#!/bin/sh\nenv > '{path}/env'; echo \"$@\" > '{path}/told'\n{systemctl}"),
+    );
     let shell = format!(
         "mount --bind '{path}/systemctl' {SYSTEMCTL} && mount -t tmpfs none /run && mkdir -p /run/systemd/system \
          && mkdir '{path}/cg' && mount -t cgroup2 none '{path}/cg' && cd '{path}/cg' || exit 1\n\
@@ -43,9 +46,9 @@ fn detected_with(name: &str, systemctl: &str) -> Option<(Value, String)> {
     let mut command = clean("setsid");
     command.args(["-w", "unshare", "-m", "--propagation", "private", "sh", "-c", &shell]);
     let value = Started::new(command.env("SECRET", "x")).ended();
-    let environment = std::fs::read_to_string(directory.0.join("env")).unwrap();
+    let environment = directory.read("env");
     assert!(!environment.contains("SECRET"), "systemctl has seen {environment}");
-    let told = std::fs::read_to_string(directory.0.join("told")).unwrap();
+    let told = directory.read("told");
     assert_eq!(told, format!("show -p Type -p MainPID -- {unit}\n"));
     Some((value, unit))
 }

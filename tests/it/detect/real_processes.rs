@@ -6,10 +6,10 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::harness::Capability;
+use crate::harness::Dir;
 use crate::harness::have;
 use crate::harness::require;
 
-use super::support::Directory;
 use super::support::PROGRAM;
 use super::support::Started;
 use super::support::clean;
@@ -17,18 +17,18 @@ use super::support::decided;
 use super::support::facts;
 use super::support::set_false_variables;
 
-fn supervised_in(directory: &Directory, supervisor: &str) -> Value {
+fn supervised_in(directory: &Dir, supervisor: &str) -> Value {
     // Supervisors start a service again when it ends; the second time it only waits to be stopped.
-    let run = format!("[ -e done ] && exec sleep 600\n: > done\nexec '{PROGRAM}' detect --json");
-    directory.script("run", &run);
-    Started::new(clean(supervisor).arg(&directory.0)).document()
+    let run = format!("#!/bin/sh\n[ -e done ] && exec sleep 600\n: > done\nexec '{PROGRAM}' detect --json\n");
+    directory.executable("run", &run);
+    Started::new(clean(supervisor).arg(directory.path())).document()
 }
 
 #[test]
 fn runit_and_s6_services_are_supervised() {
     for (supervisor, manager) in [("runsv", "runit"), ("s6-supervise", "s6"), ("supervise", "daemontools")] {
         if have(supervisor) {
-            let value = supervised_in(&Directory::new(supervisor), supervisor);
+            let value = supervised_in(&Dir::new(), supervisor);
             assert_eq!(facts(&value), ["supervised", manager]);
             assert_eq!(decided(&value).0, "parent");
         }
@@ -40,17 +40,17 @@ fn supervisord_program_is_supervised() {
     if !have("supervisord") {
         return;
     }
-    let directory = Directory::new("supervisord");
-    let path = directory.0.display();
+    let directory = Dir::new();
+    let path = directory.path().display();
     let text = format!(
         "[supervisord]\nnodaemon=true\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile={path}/pid\n\
          [program:web]\ncommand=/bin/sh -c 'exec \"{PROGRAM}\" detect --json > out'\ndirectory={path}\n\
          startsecs=0\nautorestart=false\n"
     );
-    fs::write(directory.0.join("conf"), text).unwrap();
-    nix::unistd::mkfifo(&directory.0.join("out"), nix::sys::stat::Mode::S_IRWXU).unwrap();
-    let _supervisor = Started::new(clean("supervisord").arg("-c").arg(directory.0.join("conf")));
-    let value = Started::new(clean("cat").arg(directory.0.join("out"))).document();
+    fs::write(directory.join("conf"), text).unwrap();
+    nix::unistd::mkfifo(&directory.join("out"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let _supervisor = Started::new(clean("supervisord").arg("-c").arg(directory.join("conf")));
+    let value = Started::new(clean("cat").arg(directory.join("out"))).document();
     assert_eq!(facts(&value), ["supervised", "supervisord"]);
 }
 
@@ -121,8 +121,8 @@ fn orphan_below_a_shell_as_process_1_is_supervised() {
     if !require(Capability::Root) {
         return;
     }
-    let directory = Directory::new("orphan");
-    let shell = orphan(&directory.0);
+    let directory = Dir::new();
+    let shell = orphan(directory.path());
     let inside = ["setsid", "-w", "unshare", "-pf", "--mount-proc", "--kill-child", "sh", "-c", &shell];
     let value = Started::new(clean(inside[0]).args(&inside[1..])).document();
     assert_eq!(facts(&value), ["supervised", "init"]);
@@ -134,8 +134,9 @@ fn orphan_adopted_by_a_small_init_is_supervised() {
     if !have("tini") {
         return;
     }
-    let directory = Directory::new("adopted");
-    let value = Started::new(clean("tini").args(["-s", "--", "sh", "-c", &orphan(&directory.0)])).document();
+    let directory = Dir::new();
+    let value =
+        Started::new(clean("tini").args(["-s", "--", "sh", "-c", &orphan(directory.path())])).document();
     assert_eq!(facts(&value), ["supervised", "init"]);
 }
 

@@ -1,10 +1,7 @@
 //! Started processes whose first JSON document is read, and which end with the test.
 
-use std::fs;
 use std::io::Read;
 use std::os::fd::AsFd;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::process::Child;
 use std::process::ChildStdout;
 use std::process::Command;
@@ -23,29 +20,6 @@ use serde_json::Value;
 
 pub(super) const PROGRAM: &str = env!("CARGO_BIN_EXE_svcadapt");
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A directory of one test's own.
-pub(super) struct Directory(pub(super) PathBuf);
-
-impl Directory {
-    pub(super) fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("svcadapt-detect-{name}-{}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    pub(super) fn script(&self, name: &str, text: &str) {
-        let path = self.0.join(name);
-        fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 /// A started process, which is stopped at the end, and its stdout.
 pub(super) struct Started {

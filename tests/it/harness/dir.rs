@@ -61,6 +61,13 @@ impl Dir {
         path
     }
 
+    /// Writes a file with mode 0755, and returns its path.
+    pub(crate) fn executable(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.write(name, text);
+        mode(&path, 0o755);
+        path
+    }
+
     /// The text of a file.
     pub(crate) fn read(&self, name: &str) -> String {
         let path = self.join(name);

@@ -38,9 +38,7 @@ fn refused_command(dir: &Dir, options: &[&str], stderr: &str, status: i32) {
 }
 
 fn executable(dir: &Dir, name: &str, text: &str) -> String {
-    let path = dir.write(name, text);
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    path.display().to_string()
+    dir.executable(name, text).display().to_string()
 }
 
 #[test]

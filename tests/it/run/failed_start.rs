@@ -321,8 +321,7 @@ fn files_created_by_a_failed_start_are_removed() {
         assert!(!Path::new(&pid_file).exists() && !Path::new(&out).exists() && !service.lock().exists());
     };
     // In the last step, after the start, and in the wait.
-    let bad = dir.write("bad", "#!/bin/sh\n");
-    fs::set_permissions(&bad, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let bad = dir.executable("bad", "#!/bin/sh\n");
     fs::write(&bad, "\x7fELF not really").unwrap();
     let got = run(&dir, &options).args(["--user=nobody", "--", bad.to_str().unwrap()]).output();
     assert_eq!(

@@ -53,8 +53,7 @@ fn early_program_exit_is_reported_truly_by_a_late_launcher() {
 #[test]
 fn early_step_failure_is_reported_by_a_late_launcher() {
     let dir = Dir::new();
-    let broken = dir.write("broken", "\x7fELF, or so it says");
-    std::fs::set_permissions(&broken, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    dir.executable("broken", "\x7fELF, or so it says");
     for probe in [&[][..], &["--ready", "notify"]] {
         let Some(fails) = delayed(&dir, &[probe, &["--", "[DIR]/broken"]].concat()) else { return };
         fails.stderr("svcadapt: exec '[DIR]/broken': exec format error\n").status(203).run();

@@ -128,8 +128,7 @@ fn failed_start_removes_its_sockets() {
     let listen = [&new, &deep].map(|path| format!("--listen-stream={}", path.display()));
     let program = dir.program("inspect").display().to_string();
     // It looks executable, but the kernel refuses it.
-    let garbage = dir.write("garbage", "\u{7f}none").display().to_string();
-    fs::set_permissions(&garbage, fs::Permissions::from_mode(0o755)).unwrap();
+    let garbage = dir.executable("garbage", "\u{7f}none").display().to_string();
     for mode in ["classic", "supervised"] {
         let words = ["run", "--mode", mode, &listen[0], &listen[1], "--", &garbage];
         let output = Svc::new(&dir).args(words).output();

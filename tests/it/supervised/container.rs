@@ -17,19 +17,13 @@ use super::notify_messages::Manager;
 use super::support::Gate;
 use super::support::adapters;
 use super::support::children;
+use super::support::in_container;
 use super::support::wait_catches_term;
 
 /// svcadapt as process 1, with these words, where `[DIR]` is the directory.
 fn container<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {
-    let svcadapt = dir.program("svcadapt");
     dir.program("inspect");
-    let path = dir.path().display().to_string();
-    Svc::new(dir)
-        .program("/usr/bin/unshare")
-        .args(["-pf", "--mount-proc", "--kill-child"])
-        .args([svcadapt])
-        .args(["run"])
-        .args(words.iter().map(|word| word.replace("[DIR]", &path)))
+    in_container(dir, &[&["[DIR]/svcadapt", "run"], words].concat())
 }
 
 /// Process 1, by its outer pid.
@@ -214,8 +208,7 @@ fn failed_step_in_a_container_is_reported_and_undone() {
         return;
     }
     let dir = Dir::new();
-    let broken = dir.write("broken", "\x7fELF, or so it says");
-    fs::set_permissions(&broken, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    dir.executable("broken", "\x7fELF, or so it says");
     let name = format!("it-container-{}", std::process::id());
     let pid_file = format!("/run/{name}.pid");
     let options = ["--user", "nobody", "--runtime-directory", &name, "--pid-file", &pid_file, "--"];

@@ -122,8 +122,7 @@ fn failed_step_ends_with_its_systemd_status() {
 
 /// A broken executable: the failure comes last, after all other steps.
 fn no_program(dir: &Dir) -> String {
-    let path = dir.write("broken", "\x7fELF, or so it says");
-    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = dir.executable("broken", "\x7fELF, or so it says");
     path.display().to_string()
 }
 

@@ -241,8 +241,7 @@ fn failed_step_beside_a_helper_leaves_nothing() {
     }
     let dir = Dir::new();
     let manager = Manager::at_path(&dir);
-    let broken = dir.write("broken", "\x7fELF, or so it says");
-    fs::set_permissions(&broken, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    dir.executable("broken", "\x7fELF, or so it says");
     let name = format!("it-undo-helped-{}", std::process::id());
     // The second time the failing process has no right to remove its files.
     for user in [&[][..], &["--user", "nobody"]] {

@@ -2,8 +2,6 @@
 //! program uses.
 
 use std::fs;
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
 
 use nix::sys::signal::Signal;
 
@@ -29,8 +27,7 @@ pub(crate) fn service(dir: &Dir, words: &str) {
     let path = dir.path().display().to_string();
     fs::create_dir(dir.join("service")).unwrap();
     let text = format!("#!/bin/sh\nexec '{path}/svcadapt' run {}\n", words.replace("[DIR]", &path));
-    let run = dir.write("service/run", &text);
-    fs::set_permissions(&run, Permissions::from_mode(0o755)).unwrap();
+    dir.executable("service/run", &text);
 }
 
 /// A command of the supervisor's, run to its end.

@@ -1,8 +1,6 @@
 //! A shell between a supervisor and svcadapt, which waits and exits as its child does, does not change the result.
 
 use std::fs;
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
 
 use nix::sys::signal::Signal;
 
@@ -21,6 +19,7 @@ use super::notify_messages::Manager;
 use super::support::NO_PROCESSES;
 use super::support::Unit;
 use super::support::adapters;
+use super::support::in_container;
 use super::support::wait_catches_term;
 
 /// A command that starts svcadapt below a shell. The rest keeps the shell from an `exec`.
@@ -56,8 +55,7 @@ fn run_script_without_exec_is_supervised() {
         let dir = Dir::new();
         fs::create_dir(dir.join("service")).unwrap();
         let text = format!("#!/bin/sh\nKEPT=yes; export KEPT\n{}\n", line(&dir, ""));
-        let run = dir.write("service/run", &text);
-        fs::set_permissions(&run, Permissions::from_mode(0o755)).unwrap();
+        dir.executable("service/run", &text);
         let running = Svc::new(&dir).program(&format!("/usr/bin/{supervisor}")).args(["service"]).spawn();
         let seen = below(&dir, running.pid());
         assert_eq!(seen["env"]["KEPT"], "yes", "what the run script says is meant for the program");
@@ -92,14 +90,6 @@ fn supervisord_command_with_a_shell_is_supervised() {
     dir.wait_nothing_left();
 }
 
-/// A container whose process 1 is a shell with this text.
-fn container<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {
-    dir.program("svcadapt");
-    let path = dir.path().display().to_string();
-    let words = words.iter().map(|word| word.replace("[DIR]", &path));
-    Svc::new(dir).program("/usr/bin/unshare").args(["-pf", "--mount-proc", "--kill-child"]).args(words)
-}
-
 #[test]
 fn container_with_a_shell_entrypoint_ends_with_the_program() {
     if !require(Capability::Root) {
@@ -113,7 +103,7 @@ fn container_with_a_shell_entrypoint_ends_with_the_program() {
         &["[DIR]/svcadapt", "run", "--", "sh", "-c", &format!("exec {inner}")],
         &["[DIR]/svcadapt", "run", "--", "sh", "-c", &format!("{inner}; exit $?")],
     ] {
-        container(&dir, words).status(7).run();
+        in_container(&dir, words).status(7).run();
     }
     dir.nothing_left();
 }

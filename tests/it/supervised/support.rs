@@ -35,8 +35,7 @@ impl Gate {
         dir.program("inspect");
         let path = dir.path().display();
         let text = format!("#!/bin/sh\n: > '{path}/started'\nread _ < '{path}/gate'\n{then}\n");
-        let program = dir.write("gated", &text);
-        fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+        let program = dir.executable("gated", &text);
         let gate = dir.join("gate");
         mkfifo(&gate, Mode::empty()).unwrap();
         fs::set_permissions(&gate, Permissions::from_mode(0o666)).unwrap();
@@ -215,4 +214,12 @@ pub(crate) fn supervised<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {
     Svc::new(dir)
         .args(["run", "--mode", "supervised"])
         .args(words.iter().map(|word| word.replace("[DIR]", &path)))
+}
+
+/// This command as process 1 of a container, where `[DIR]` is the directory.
+pub(crate) fn in_container<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {
+    dir.program("svcadapt");
+    let path = dir.path().display().to_string();
+    let words = words.iter().map(|word| word.replace("[DIR]", &path));
+    Svc::new(dir).program("/usr/bin/unshare").args(["-pf", "--mount-proc", "--kill-child"]).args(words)
 }
