@@ -10,17 +10,17 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use svcadapt::Daemon;
-use svcadapt::daemon::Reaction;
+use svcadapt::daemon::Disposition;
 use svcadapt::daemon::Service;
 use svcadapt::daemon::Signal;
 
 fn main() -> ExitCode {
     Daemon::new()
         .signal_map([
-            (Signal::HUP, Reaction::Tell),
-            (Signal::USR1, Reaction::Tell),
-            (Signal::USR2, Reaction::Ignore),
-            (Signal::TERM, Reaction::Tell),
+            (Signal::HUP, Disposition::Deliver),
+            (Signal::USR1, Disposition::Deliver),
+            (Signal::USR2, Disposition::Ignore),
+            (Signal::TERM, Disposition::Deliver),
         ])
         .run(live)
 }

@@ -5,7 +5,7 @@
 //! other hands stays in the crate.
 
 pub use crate::error::Error;
-pub use crate::launch::{LastWords, Outcome, check, start};
+pub use crate::launch::{Outcome, StderrTail, check, start};
 pub use crate::notify::connected_to_journal;
 pub use crate::registry::{directory as state_directory, lock_of};
 pub use crate::setup::{Failure, do_without_state, refuse_lent_rights, resolve};

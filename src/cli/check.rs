@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use svcadapt::internal::{Error, plain};
 use svcadapt_convert::directive::Version;
 use svcadapt_convert::divide::Systemd;
-use svcadapt_convert::lint::{Elsewhere, Finding, Job, Machine, Rule, Service, Severity, Source, rules};
+use svcadapt_convert::lint::{Finding, Job, Machine, NoMachine, Rule, Service, Severity, Source, rules};
 use svcadapt_convert::unit::LARGEST_UNIT;
 use svcadapt_convert::{LARGEST, lint};
 use svcadapt_spec::{Origin, Scope, Spot};
@@ -18,7 +18,7 @@ use super::plain::json_text;
 use super::report::{print, report};
 use super::unit_file::Files;
 use super::{Exit, spec_file, unit_file, unit_path};
-use crate::local_machine::Here;
+use crate::local_machine::LocalMachine;
 
 /// Something was found that is more than a note.
 const FINDINGS: u8 = 1;
@@ -135,7 +135,7 @@ impl Asked {
                 _ => Scope::System,
             }),
             version,
-            machine: if matches.get_flag("elsewhere") { &Elsewhere } else { &Here },
+            machine: if matches.get_flag("elsewhere") { &NoMachine } else { &LocalMachine },
         })
     }
 

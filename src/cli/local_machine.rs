@@ -10,40 +10,40 @@ use std::path::Path;
 use svcadapt::internal::{accounts, attribute, untrusted};
 use svcadapt_convert::LARGEST;
 use svcadapt_convert::directive::Version;
-use svcadapt_convert::lint::{Account, Inode, Kind, Look, Machine};
+use svcadapt_convert::lint::{Account, Inode, Kind, Lookup, Machine};
 
 /// This machine, as far as whoever asks may see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Here;
+pub(crate) struct LocalMachine;
 
-impl Machine for Here {
-    fn user(&self, name: &str) -> Look<Account> {
+impl Machine for LocalMachine {
+    fn user(&self, name: &str) -> Lookup<Account> {
         match accounts::user(name) {
             Ok(Some(user)) if user.name == name => {
                 let mut groups = vec![user.gid];
                 groups.extend(accounts::groups_of(&user, user.gid).unwrap_or_default());
-                Look::There(Account { uid: user.uid, groups })
+                Lookup::Found(Account { uid: user.uid, groups })
             }
-            Ok(_) => Look::Missing,
-            Err(_) => Look::Unknown,
+            Ok(_) => Lookup::Missing,
+            Err(_) => Lookup::Unknown,
         }
     }
 
-    fn group(&self, name: &str) -> Look<u32> {
+    fn group(&self, name: &str) -> Lookup<u32> {
         match accounts::group(name) {
-            Ok(Some(gid)) => Look::There(gid),
-            Ok(None) => Look::Missing,
-            Err(_) => Look::Unknown,
+            Ok(Some(gid)) => Lookup::Found(gid),
+            Ok(None) => Lookup::Missing,
+            Err(_) => Lookup::Unknown,
         }
     }
 
-    fn inode(&self, path: &Path) -> Look<Inode> {
+    fn inode(&self, path: &Path) -> Lookup<Inode> {
         match fs::metadata(path) {
-            Ok(found) => Look::There(inode(&found)),
+            Ok(found) => Lookup::Found(inode(&found)),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                Look::Missing
+                Lookup::Missing
             }
-            Err(_) => Look::Unknown,
+            Err(_) => Lookup::Unknown,
         }
     }
 
@@ -92,12 +92,12 @@ mod tests {
 
     #[test]
     fn what_is_there_is_told_and_what_is_not_is_missing() {
-        assert_eq!(Here.user("root").there().map(|account| account.uid), Some(0));
-        assert!(Here.user("no-such-user").missing());
-        assert!(Here.user("0").missing(), "a number is no name");
-        assert!(Here.group("no-such-group").missing());
-        assert_eq!(Here.inode(Path::new("/")).there().map(|inode| inode.kind), Some(Kind::Directory));
-        assert!(Here.inode(Path::new("/no/such")).missing());
-        assert!(!Here.quarantined(Path::new("/")));
+        assert_eq!(LocalMachine.user("root").there().map(|account| account.uid), Some(0));
+        assert!(LocalMachine.user("no-such-user").missing());
+        assert!(LocalMachine.user("0").missing(), "a number is no name");
+        assert!(LocalMachine.group("no-such-group").missing());
+        assert_eq!(LocalMachine.inode(Path::new("/")).there().map(|inode| inode.kind), Some(Kind::Directory));
+        assert!(LocalMachine.inode(Path::new("/no/such")).missing());
+        assert!(!LocalMachine.quarantined(Path::new("/")));
     }
 }

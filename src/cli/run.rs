@@ -5,8 +5,8 @@ use std::fmt::{Display, Write as _};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Value, json};
 use svcadapt::detect::{Asked, Detection, Mode};
-use svcadapt::internal::{Ended, Error, Failure, LastWords, Outcome};
-use svcadapt::plan::{Plan, Resolved, Surroundings, passes_signals_on};
+use svcadapt::internal::{Ended, Error, Failure, Outcome, StderrTail};
+use svcadapt::plan::{Plan, Resolved, StartedBy, passes_signals_on};
 use svcadapt::{detect, internal};
 use svcadapt_spec::{Field, Origin, ServiceSpec, SpecDraft};
 
@@ -103,7 +103,7 @@ fn prepared(
         Err(problems) => return refuse(&problems),
     };
     let detection = detect::decide(asked);
-    let mut resolved = match internal::resolve(&spec, Surroundings::of(&detection), detect::variables()) {
+    let mut resolved = match internal::resolve(&spec, StartedBy::of(&detection), detect::variables()) {
         Ok(resolved) => resolved,
         Err(failures) => {
             let status = failures.first().map_or(svcadapt::USAGE, |failure| failure.status);
@@ -147,13 +147,13 @@ fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Exit {
 }
 
 /// What the program said belongs to the error, not to a log that somebody has to find.
-fn with_last_words(error: Error, last_words: LastWords) -> Error {
+fn with_last_words(error: Error, last_words: StderrTail) -> Error {
     match last_words {
-        LastWords::None => error,
-        LastWords::Lost => {
+        StderrTail::None => error,
+        StderrTail::Lost => {
             error.hint("what it wrote went to the null device; --standard-error append:PATH keeps it")
         }
-        LastWords::Lines(lines) => Error { said: lines, ..error },
+        StderrTail::Lines(lines) => Error { said: lines, ..error },
     }
 }
 

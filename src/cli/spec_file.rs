@@ -11,7 +11,7 @@ use svcadapt_convert::divide::{Subject, is_idle, keep_alive};
 use svcadapt_convert::json::read as read_json;
 use svcadapt_convert::plist::{Kept, ON_DEMAND_ONLY, Original as OriginalJob, read as read_plist};
 use svcadapt_convert::unit::Original;
-use svcadapt_spec::{Directive, Native, Origin, Problem, Scope, SpecDraft, Value};
+use svcadapt_spec::{Directive, Native, Origin, Scope, SpecDraft, SpecError, Value};
 
 use super::report::report_all;
 use super::unit_file::WithSockets;
@@ -84,7 +84,7 @@ fn scope(matches: &ArgMatches) -> Option<Scope> {
 
 /// Reads a file, as the kind that the end of its name says.
 pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
-    let all = |problems: Vec<Problem>| problems.into_iter().map(told).collect::<Vec<_>>();
+    let all = |problems: Vec<SpecError>| problems.into_iter().map(told).collect::<Vec<_>>();
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("service") => unit_file::load(path, WithSockets::WhereSaid),
         Some("socket") => unit_file::load_of_socket(path),
@@ -98,21 +98,21 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
         Some("plist") => {
             let bytes = content(path)?;
             let reading = read_plist(&bytes, path).map_err(all)?;
-            let in_order = |mut problems: Vec<Problem>| {
+            let in_order = |mut problems: Vec<SpecError>| {
                 problems.sort_by_key(|problem| line_and_column(problem.origin.as_ref()));
                 all(problems)
             };
             let place = |kept: &Kept| (Subject::Key(kept.key.clone()), kept.origin.clone());
             let places = reading.kept.iter().map(place).collect();
             let off = |kept: &Kept| kept.value.as_ref().is_some_and(is_off);
-            let kept = reading.kept.into_iter().filter(|kept| !off(kept)).map(|kept| Problem {
+            let kept = reading.kept.into_iter().filter(|kept| !off(kept)).map(|kept| SpecError {
                 field: None,
                 value: Some(kept.key),
                 origin: Some(kept.origin),
                 refusal: NOT_ACTED_ON.into(),
             });
             // What is written for launchd again, or by hand started under systemd, is not started at once.
-            let at_once = |problem: &Problem| problem.refusal.cause == ON_DEMAND_ONLY;
+            let at_once = |problem: &SpecError| problem.refusal.cause == ON_DEMAND_ONLY;
             let (at_once, warnings): (Vec<_>, Vec<_>) = reading.warnings.into_iter().partition(at_once);
             let kept = in_order(kept.chain(at_once).collect());
             Ok(Loaded {
@@ -185,8 +185,8 @@ pub(super) fn read(path: &Path, largest: usize) -> io::Result<Vec<u8>> {
     }
 }
 
-fn told(problem: Problem) -> Error {
-    let Problem { field, value, origin, refusal } = problem;
+fn told(problem: SpecError) -> Error {
+    let SpecError { field, value, origin, refusal } = problem;
     let mut stage = origin.as_ref().map_or_else(|| "spec".to_owned(), place);
     if let (Some(field), Some(origin)) = (field, &origin) {
         stage = format!("{stage}: {}", origin.name(field));

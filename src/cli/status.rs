@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value};
 use svcadapt::control;
-use svcadapt::control::{PidFile, Says, State, Status, Target};
+use svcadapt::control::{PidFile, PidFileContent, State, Status, Target};
 
 use super::plain::{harmless, json_text};
 use super::{Exit, report, which};
@@ -76,10 +76,10 @@ fn as_text(target: &Target, found: &Status) -> String {
         && found.state != State::NotRunning
     {
         let says = match says {
-            Says::Truth => String::new(),
-            Says::Other(pid) => format!(" names process {pid}, which is not this service"),
-            Says::Nothing => " names no process".to_owned(),
-            Says::Unreadable(cause) => format!(" cannot be read: {}", harmless(cause)),
+            PidFileContent::Truth => String::new(),
+            PidFileContent::Other(pid) => format!(" names process {pid}, which is not this service"),
+            PidFileContent::Nothing => " names no process".to_owned(),
+            PidFileContent::Unreadable(cause) => format!(" cannot be read: {}", harmless(cause)),
         };
         let _ = writeln!(text, "  pid file: {}{says}", harmless(&path.to_string_lossy()));
     }
@@ -114,7 +114,7 @@ fn as_json(target: &Target, found: &Status) -> Value {
     }
     put("program", found.program.as_deref().map(path).into());
     put("pid_file", found.pid_file.as_ref().map(|pid_file| path(&pid_file.path)).into());
-    if let Some(PidFile { says: Says::Other(other), .. }) = found.pid_file {
+    if let Some(PidFile { says: PidFileContent::Other(other), .. }) = found.pid_file {
         put("pid_file_names", other.into());
     }
     put("lock", found.lock.as_deref().map(path).into());
@@ -140,7 +140,7 @@ fn span(span: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use svcadapt::control::Doubt;
+    use svcadapt::control::UnknownReason;
 
     use super::*;
 
@@ -169,7 +169,7 @@ mod tests {
             (State::Dead(Some(42)), 1, "web: dead, process 42 has ended\n"),
             (State::NotRunning, 3, "web: not running\n"),
             (
-                State::Unknown(Doubt::Denied("/run/\u{1b}".to_owned())),
+                State::Unknown(UnknownReason::Denied("/run/\u{1b}".to_owned())),
                 4,
                 "web: unknown, /run/\\u{1b} may not be read\n  hint: root may\n",
             ),
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_pid_file_that_lies_is_shown() {
-        let pid_file = PidFile { path: "/run/web.pid".into(), says: Says::Other(7) };
+        let pid_file = PidFile { path: "/run/web.pid".into(), says: PidFileContent::Other(7) };
         let state = State::Running(42, None);
         let found = Status { name: None, state, program: None, pid_file: Some(pid_file), lock: None };
         assert_eq!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::ValueParser;
 use clap::{Arg, ArgMatches, Command};
 use svcadapt::control;
-use svcadapt::control::{Doubt, Stopped, Target, Unstopped};
+use svcadapt::control::{StopError, Stopped, Target, UnknownReason};
 use svcadapt::internal::{Error, signal};
 use svcadapt_spec::Timespan;
 
@@ -80,14 +80,14 @@ fn typed(matches: &ArgMatches) -> Result<(Target, Option<Timespan>), Error> {
     Ok((target, patience.map(read).transpose()?))
 }
 
-fn status(cause: &Unstopped) -> u8 {
+fn status(cause: &StopError) -> u8 {
     match cause {
-        Unstopped::Denied(_) | Unstopped::Unclear(Doubt::Denied(_)) => DENIED,
-        Unstopped::Unclear(_)
-        | Unstopped::Stuck(_)
-        | Unstopped::Left(_)
-        | Unstopped::Unproved(_)
-        | Unstopped::Failed(..) => NOT_STOPPED,
+        StopError::Denied(_) | StopError::Unclear(UnknownReason::Denied(_)) => DENIED,
+        StopError::Unclear(_)
+        | StopError::Stuck(_)
+        | StopError::Left(_)
+        | StopError::Unproved(_)
+        | StopError::Failed(..) => NOT_STOPPED,
     }
 }
 

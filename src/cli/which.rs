@@ -6,7 +6,7 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgGroup, ArgMatches, Command};
 use svcadapt::control::Target;
 use svcadapt::internal::Error;
-use svcadapt_spec::{AbsPath, Refusal, ServiceName};
+use svcadapt_spec::{AbsPath, ServiceName, ValueError};
 
 /// Adds the two ways to say it, of which one has to be taken.
 pub(super) fn options(command: Command) -> Command {
@@ -43,7 +43,7 @@ pub(super) fn target(matches: &ArgMatches) -> Result<Target, Error> {
 }
 
 /// A value that cannot be taken.
-pub(super) fn refused(what: &str, value: &OsString, refusal: Refusal) -> Error {
+pub(super) fn refused(what: &str, value: &OsString, refusal: ValueError) -> Error {
     let error = Error::new(what, refusal.cause).of(value.to_string_lossy());
     match refusal.hint {
         Some(hint) => error.hint(hint),

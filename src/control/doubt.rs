@@ -6,7 +6,7 @@ use crate::sys::processes;
 
 /// Why nobody can say whether a service runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Doubt {
+pub enum UnknownReason {
     /// We may not read this file.
     Denied(String),
     /// This cannot be read, for this reason.
@@ -26,7 +26,7 @@ pub enum Doubt {
     Unproven(i32),
 }
 
-impl Doubt {
+impl UnknownReason {
     /// What the reader can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -57,7 +57,7 @@ pub(super) fn numbers(pids: &[i32]) -> String {
     pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
-impl fmt::Display for Doubt {
+impl fmt::Display for UnknownReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Denied(what) => write!(f, "{what} may not be read"),

@@ -11,7 +11,7 @@ mod service;
 mod status;
 mod stop;
 
-pub use doubt::Doubt;
+pub use doubt::UnknownReason;
 pub use service::Target;
-pub use status::{PidFile, Says, State, Status, status};
-pub use stop::{Stopped, Unstopped, stop};
+pub use status::{PidFile, PidFileContent, State, Status, status};
+pub use stop::{StopError, Stopped, stop};

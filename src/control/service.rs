@@ -5,7 +5,7 @@ use std::{fmt, fs, io};
 
 use svcadapt_spec::{AbsPath, ServiceName};
 
-use super::Doubt;
+use super::UnknownReason;
 use crate::registry;
 use crate::registry::pid_file;
 use crate::registry::{Found, Left, Record, Tree, Unusable};
@@ -35,22 +35,22 @@ impl fmt::Display for Target {
 pub(super) struct Service {
     /// The file of its lock; none where only a pid file is known.
     pub(super) lock: Option<PathBuf>,
-    pub(super) standing: Standing,
+    pub(super) standing: ServiceState,
 }
 
 /// How it stands with a service. A later one says more than an earlier one.
 #[derive(Debug)]
-pub(super) enum Standing {
+pub(super) enum ServiceState {
     /// Nothing is known of it.
     Absent,
     /// It has ended, and left a pid file that names this process, or none.
-    Orphaned(Option<i32>),
+    StalePidFile(Option<i32>),
     /// It has ended, and left its record.
     Dead(Record),
     /// Its main process has ended, and has left these processes behind.
     Left(Record, Left),
     /// It cannot be told.
-    Unclear(Doubt),
+    Unclear(UnknownReason),
     /// It runs.
     Running(Main),
 }
@@ -71,20 +71,20 @@ impl Service {
 
     pub(super) fn record(&self) -> Option<&Record> {
         match &self.standing {
-            Standing::Running(main) => Some(&main.record),
-            Standing::Dead(record) | Standing::Left(record, _) => Some(record),
-            Standing::Absent | Standing::Orphaned(_) | Standing::Unclear(_) => None,
+            ServiceState::Running(main) => Some(&main.record),
+            ServiceState::Dead(record) | ServiceState::Left(record, _) => Some(record),
+            ServiceState::Absent | ServiceState::StalePidFile(_) | ServiceState::Unclear(_) => None,
         }
     }
 
     fn weight(&self) -> u8 {
         match self.standing {
-            Standing::Absent => 0,
-            Standing::Orphaned(_) => 1,
-            Standing::Dead(_) => 2,
-            Standing::Unclear(_) => 3,
-            Standing::Left(..) => 4,
-            Standing::Running(_) => 5,
+            ServiceState::Absent => 0,
+            ServiceState::StalePidFile(_) => 1,
+            ServiceState::Dead(_) => 2,
+            ServiceState::Unclear(_) => 3,
+            ServiceState::Left(..) => 4,
+            ServiceState::Running(_) => 5,
         }
     }
 }
@@ -92,7 +92,7 @@ impl Service {
 /// Finds a service: among our own, and among root's.
 pub(super) fn find(target: &Target) -> Service {
     let (places, unknown) = registry::places();
-    let mut best = Service { lock: None, standing: Standing::Absent };
+    let mut best = Service { lock: None, standing: ServiceState::Absent };
     let mut weigh = |next: Service| {
         // The first of equals: our own.
         if next.weight() > best.weight() {
@@ -111,14 +111,16 @@ pub(super) fn find(target: &Target) -> Service {
                     weigh(Service { standing: stand(&lock), lock: Some(lock) });
                 }
             }
-            Err(doubt) => weigh(Service { lock: None, standing: Standing::Unclear(doubt) }),
+            Err(doubt) => weigh(Service { lock: None, standing: ServiceState::Unclear(doubt) }),
         }
     }
     if let Some(unusable) = unknown {
-        weigh(Service { lock: None, standing: Standing::Unclear(untrusted(unusable)) });
+        weigh(Service { lock: None, standing: ServiceState::Unclear(untrusted(unusable)) });
     }
     match (target, &best.standing) {
-        (Target::PidFile(path), Standing::Absent) => Service { lock: None, standing: orphan(path.as_path()) },
+        (Target::PidFile(path), ServiceState::Absent) => {
+            Service { lock: None, standing: orphan(path.as_path()) }
+        }
         _ => best,
     }
 }
@@ -145,30 +147,30 @@ fn locks(target: &Target, directory: &Path) -> io::Result<Vec<PathBuf>> {
 /// A service that is being replaced while we look is looked at again, this often.
 const MOST_LOOKS: usize = 16;
 
-fn stand(lock: &Path) -> Standing {
+fn stand(lock: &Path) -> ServiceState {
     let mut last = 0;
     for _ in 0..MOST_LOOKS {
         match registry::look(lock) {
             Ok(Found::Running(record)) => match hold(lock, &record) {
-                Ok(Some(held)) => return Standing::Running(Main { held, record }),
+                Ok(Some(held)) => return ServiceState::Running(Main { held, record }),
                 Ok(None) => last = record.pid,
-                Err(error) => return Standing::Unclear(unreadable(lock, &error)),
+                Err(error) => return ServiceState::Unclear(unreadable(lock, &error)),
             },
-            Ok(Found::Elsewhere) => return Standing::Unclear(Doubt::Elsewhere),
-            Ok(Found::Unsettled(pid)) => return Standing::Unclear(Doubt::Unsettled(pid)),
+            Ok(Found::Elsewhere) => return ServiceState::Unclear(UnknownReason::Elsewhere),
+            Ok(Found::Unsettled(pid)) => return ServiceState::Unclear(UnknownReason::Unsettled(pid)),
             Ok(Found::Dead(record)) if is_hidden(&record) => {
-                return Standing::Unclear(Doubt::Hidden(record.pid));
+                return ServiceState::Unclear(UnknownReason::Hidden(record.pid));
             }
             Ok(Found::Dead(record)) => match Tree::of_dead(lock, &record).map(|(_, left)| left) {
-                Ok(left) if left.is_empty() => return Standing::Dead(record),
-                Ok(left) => return Standing::Left(record, left),
-                Err(error) => return Standing::Unclear(unreadable(lock, &error)),
+                Ok(left) if left.is_empty() => return ServiceState::Dead(record),
+                Ok(left) => return ServiceState::Left(record, left),
+                Err(error) => return ServiceState::Unclear(unreadable(lock, &error)),
             },
-            Ok(Found::Unknown) => return Standing::Absent,
-            Err(error) => return Standing::Unclear(unreadable(lock, &error)),
+            Ok(Found::Unknown) => return ServiceState::Absent,
+            Err(error) => return ServiceState::Unclear(unreadable(lock, &error)),
         }
     }
-    Standing::Unclear(Doubt::Unsettled(last))
+    ServiceState::Unclear(UnknownReason::Unsettled(last))
 }
 
 /// Takes hold of the process, and then makes sure that it is still the service: if its number has been that of the
@@ -191,27 +193,27 @@ fn lives(pid: i32) -> bool {
 }
 
 /// A pid file that no known service belongs to.
-fn orphan(path: &Path) -> Standing {
+fn orphan(path: &Path) -> ServiceState {
     let named = match pid_file::read(path) {
         Ok(named) => named,
-        Err(error) => return Standing::Unclear(unreadable(path, &error)),
+        Err(error) => return ServiceState::Unclear(unreadable(path, &error)),
     };
     match named {
-        Some(pid) if lives(pid) => Standing::Unclear(Doubt::Unproven(pid)),
-        None if fs::symlink_metadata(path).is_err() => Standing::Absent,
-        named => Standing::Orphaned(named),
+        Some(pid) if lives(pid) => ServiceState::Unclear(UnknownReason::Unproven(pid)),
+        None if fs::symlink_metadata(path).is_err() => ServiceState::Absent,
+        named => ServiceState::StalePidFile(named),
     }
 }
 
-fn untrusted(unusable: Unusable) -> Doubt {
+fn untrusted(unusable: Unusable) -> UnknownReason {
     let Unusable { path, cause, hint, .. } = unusable;
-    Doubt::Untrusted(path.display().to_string(), cause, hint)
+    UnknownReason::Untrusted(path.display().to_string(), cause, hint)
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Doubt {
+fn unreadable(path: &Path, error: &io::Error) -> UnknownReason {
     let path = path.display().to_string();
     match error.kind() {
-        io::ErrorKind::PermissionDenied => Doubt::Denied(path),
-        _ => Doubt::Unreadable(path, words(error)),
+        io::ErrorKind::PermissionDenied => UnknownReason::Denied(path),
+        _ => UnknownReason::Unreadable(path, words(error)),
     }
 }

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::service::Standing;
-use super::{Doubt, Target, service};
+use super::service::ServiceState;
+use super::{Target, UnknownReason, service};
 use crate::registry::pid_file;
 use crate::sys::{process, words};
 
@@ -33,7 +33,7 @@ pub enum State {
     /// It does not, and has left nothing behind; or nobody has ever heard of it.
     NotRunning,
     /// Nobody can say.
-    Unknown(Doubt),
+    Unknown(UnknownReason),
 }
 
 /// A pid file.
@@ -42,12 +42,12 @@ pub struct PidFile {
     /// Where it is.
     pub path: PathBuf,
     /// Whether it tells the truth.
-    pub says: Says,
+    pub says: PidFileContent,
 }
 
 /// What a pid file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Says {
+pub enum PidFileContent {
     /// The process of the service.
     Truth,
     /// Another process.
@@ -73,23 +73,25 @@ pub fn status(target: &Target) -> Status {
         program: record.map(|record| record.program.clone()),
         pid_file: pid_file.map(|path| PidFile { says: says(&path, pid), path }),
         state: match &service.standing {
-            Standing::Running(main) => State::Running(main.record.pid, main.record.start_time.and_then(age)),
-            Standing::Dead(record) => State::Dead(Some(record.pid)),
-            Standing::Left(_, left) => State::Unknown(Doubt::Left(left.all())),
-            Standing::Orphaned(pid) => State::Dead(*pid),
-            Standing::Absent => State::NotRunning,
-            Standing::Unclear(doubt) => State::Unknown(doubt.clone()),
+            ServiceState::Running(main) => {
+                State::Running(main.record.pid, main.record.start_time.and_then(age))
+            }
+            ServiceState::Dead(record) => State::Dead(Some(record.pid)),
+            ServiceState::Left(_, left) => State::Unknown(UnknownReason::Left(left.all())),
+            ServiceState::StalePidFile(pid) => State::Dead(*pid),
+            ServiceState::Absent => State::NotRunning,
+            ServiceState::Unclear(doubt) => State::Unknown(doubt.clone()),
         },
         lock: service.lock,
     }
 }
 
-fn says(path: &std::path::Path, pid: Option<i32>) -> Says {
+fn says(path: &std::path::Path, pid: Option<i32>) -> PidFileContent {
     match pid_file::read(path) {
-        Ok(Some(named)) if pid.is_none_or(|pid| pid == named) => Says::Truth,
-        Ok(Some(named)) => Says::Other(named),
-        Ok(None) => Says::Nothing,
-        Err(error) => Says::Unreadable(words(&error)),
+        Ok(Some(named)) if pid.is_none_or(|pid| pid == named) => PidFileContent::Truth,
+        Ok(Some(named)) => PidFileContent::Other(named),
+        Ok(None) => PidFileContent::Nothing,
+        Err(error) => PidFileContent::Unreadable(words(&error)),
     }
 }
 

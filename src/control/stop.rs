@@ -7,8 +7,8 @@ use std::{fmt, io};
 use svcadapt_spec::Timespan;
 
 use super::doubt::numbers;
-use super::service::{Main, Standing};
-use super::{Doubt, Target, service};
+use super::service::{Main, ServiceState};
+use super::{Target, UnknownReason, service};
 use crate::registry;
 use crate::registry::{Ended, Ending};
 use crate::registry::{Left, Record, Tree};
@@ -46,13 +46,13 @@ pub enum Stopped {
     },
 }
 
-/// Why a service could not be stopped. It prints as the cause alone; [`Unstopped::hint`] has the cure.
+/// Why a service could not be stopped. It prints as the cause alone; [`StopError::hint`] has the cure.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unstopped {
+pub enum StopError {
     /// We may not signal this process.
     Denied(i32),
     /// It cannot be told whether it runs, or as what.
-    Unclear(Doubt),
+    Unclear(UnknownReason),
     /// This process does not end, not even by SIGKILL.
     Stuck(i32),
     /// It has ended, but these processes that it has left behind have not.
@@ -67,25 +67,25 @@ pub enum Unstopped {
 /// time is the service's own, unless another one is given.
 ///
 /// It returns when all that has happened. What is not running has been stopped.
-pub fn stop(target: &Target, patience: Option<Timespan>) -> Result<Stopped, Unstopped> {
+pub fn stop(target: &Target, patience: Option<Timespan>) -> Result<Stopped, StopError> {
     let service = service::find(target);
     let name = service.name();
     let lock = service.lock.as_deref();
     match service.standing {
-        Standing::Absent | Standing::Orphaned(_) => Ok(Stopped::NotRunning),
-        Standing::Dead(_) => {
+        ServiceState::Absent | ServiceState::StalePidFile(_) => Ok(Stopped::NotRunning),
+        ServiceState::Dead(_) => {
             // What it left is in nobody's way; and it may be root's.
             let _ = tidy(lock);
             Ok(Stopped::NotRunning)
         }
-        Standing::Unclear(doubt) => Err(Unstopped::Unclear(doubt)),
-        Standing::Left(record, _) => {
+        ServiceState::Unclear(doubt) => Err(StopError::Unclear(doubt)),
+        ServiceState::Left(record, _) => {
             let deadline = Deadline::new(patience, &record);
             let others = clear(lock, &record, &deadline).map_err(|failure| failure.of(record.pid))?;
             let kept = tidy(lock).err().map(|error| words(&error));
             Ok(Stopped::Cleared { name, others, kept })
         }
-        Standing::Running(main) => {
+        ServiceState::Running(main) => {
             let deadline = Deadline::new(patience, &main.record);
             let ended = end(&main, lock, &deadline).map_err(|failure| failure.of(main.record.pid));
             let (signal, after, others) = ended?;
@@ -125,13 +125,13 @@ enum Failure {
 }
 
 impl Failure {
-    fn of(self, pid: i32) -> Unstopped {
+    fn of(self, pid: i32) -> StopError {
         match self {
-            Self::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => Unstopped::Denied(pid),
-            Self::Io(error) => Unstopped::Failed(pid, words(&error)),
-            Self::Stuck => Unstopped::Stuck(pid),
-            Self::Left(pids) => Unstopped::Left(pids),
-            Self::Unproved(pids) => Unstopped::Unproved(pids),
+            Self::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => StopError::Denied(pid),
+            Self::Io(error) => StopError::Failed(pid, words(&error)),
+            Self::Stuck => StopError::Stuck(pid),
+            Self::Left(pids) => StopError::Left(pids),
+            Self::Unproved(pids) => StopError::Unproved(pids),
         }
     }
 }
@@ -180,7 +180,7 @@ fn clear(lock: Option<&Path>, record: &Record, deadline: &Deadline) -> Result<us
     }
 }
 
-impl Unstopped {
+impl StopError {
     /// What the reader can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -199,7 +199,7 @@ impl Unstopped {
     }
 }
 
-impl fmt::Display for Unstopped {
+impl fmt::Display for StopError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Denied(pid) => write!(f, "process {pid} may not be signalled: permission denied"),
@@ -226,7 +226,7 @@ impl fmt::Display for Unstopped {
     }
 }
 
-impl std::error::Error for Unstopped {}
+impl std::error::Error for StopError {}
 
 fn has(pids: &[i32]) -> &'static str {
     if pids.len() == 1 { "has" } else { "have" }

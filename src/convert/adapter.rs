@@ -8,7 +8,7 @@ use svcadapt_spec::{FIELDS, Field, FieldRow};
 
 /// What a command comes to: the inverse of [`crate::divide::command`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Peeled {
+pub(super) enum Unwrapped {
     /// It starts its program itself.
     Plain,
     /// It starts it through svcadapt, which is told this besides.
@@ -23,59 +23,60 @@ pub(super) enum Peeled {
 }
 
 /// Takes a command apart if it is `svcadapt run [options] -- PROGRAM ARGUMENT…`.
-pub(super) fn peel(words: &[OsString]) -> Peeled {
+pub(super) fn unwrap_adapter(words: &[OsString]) -> Unwrapped {
     let name = words.first().and_then(|program| Path::new(program).file_name());
     let run = words.get(1).is_some_and(|word| word == "run");
     if !run || name != Some(OsStr::new("svcadapt")) {
-        return Peeled::Plain;
+        return Unwrapped::Plain;
     }
     let mut values = Vec::new();
     let mut rest = words[2..].iter();
     while let Some(word) = rest.next() {
         let bytes = word.as_bytes();
         if bytes == b"--" {
-            return Peeled::Adapted { values, words: rest.cloned().collect() };
+            return Unwrapped::Adapted { values, words: rest.cloned().collect() };
         }
         let shown = || word.to_string_lossy().escape_debug().to_string();
         let Some(option) = option(bytes) else {
-            return Peeled::Opaque(format!("svcadapt is told '{}', which no spec can say", shown()));
+            return Unwrapped::Opaque(format!("svcadapt is told '{}', which no spec can say", shown()));
         };
         let value = match option.value {
             Some(value) => OsStr::from_bytes(value).to_owned(),
             None if option.row.is_some_and(|row| row.value == "BOOL") => "yes".into(),
             None => match rest.next() {
                 Some(value) => value.clone(),
-                None => return Peeled::Opaque(format!("'{}' has no value", shown())),
+                None => return Unwrapped::Opaque(format!("'{}' has no value", shown())),
             },
         };
         match option.row {
             Some(row) => values.push((row.field, value)),
             // Which manager there is, the reader of the file knows better.
             None if ["supervised", "auto", "systemd", "launchd"].iter().any(|mode| value == *mode) => (),
-            None => return Peeled::Opaque("svcadapt is told a mode, which no spec can say".to_owned()),
+            None => return Unwrapped::Opaque("svcadapt is told a mode, which no spec can say".to_owned()),
         }
     }
-    Peeled::Opaque("svcadapt is told no program after '--'".to_owned())
+    Unwrapped::Opaque("svcadapt is told no program after '--'".to_owned())
 }
 
 /// An option; without a row it is the mode.
-struct Told<'a> {
+struct OptionWord<'a> {
     row: Option<&'static FieldRow>,
     value: Option<&'a [u8]>,
 }
 
 /// As clap reads them: `--long`, `--long=VALUE`, `-s`, `-sVALUE`, `-s=VALUE`.
-fn option(word: &[u8]) -> Option<Told<'_>> {
+fn option(word: &[u8]) -> Option<OptionWord<'_>> {
     if let Some(long) = word.strip_prefix(b"--") {
         let equals = long.iter().position(|byte| *byte == b'=');
         let name = &long[..equals.unwrap_or(long.len())];
         let row = FIELDS.iter().find(|row| row.option.as_bytes() == name);
-        (row.is_some() || name == b"mode").then_some(Told { row, value: equals.map(|at| &long[at + 1..]) })
+        (row.is_some() || name == b"mode")
+            .then_some(OptionWord { row, value: equals.map(|at| &long[at + 1..]) })
     } else {
         let (letter, value) = word.strip_prefix(b"-")?.split_first()?;
         let row = FIELDS.iter().find(|row| row.short == Some(char::from(*letter)))?;
         let value = Some(value.strip_prefix(b"=").unwrap_or(value)).filter(|_| !value.is_empty());
-        Some(Told { row: Some(row), value })
+        Some(OptionWord { row: Some(row), value })
     }
 }
 
@@ -108,7 +109,9 @@ mod tests {
         let spec = draft.finish().unwrap();
         let command = command(&spec, &divide(&spec, Target::Classic), Path::new("/usr/bin/svcadapt"));
         let command: Vec<_> = command.into_iter().map(|word| word.text).collect();
-        let Peeled::Adapted { values, words } = peel(&command) else { panic!("not peeled: {command:?}") };
+        let Unwrapped::Adapted { values, words } = unwrap_adapter(&command) else {
+            panic!("not peeled: {command:?}")
+        };
         let mut again = SpecDraft::new();
         again.command(words);
         for (field, value) in values {
@@ -126,18 +129,18 @@ mod tests {
             (Field::Umask, "027".into()),
             (Field::NoNewPrivileges, "yes".into()),
         ];
-        assert_eq!(peel(&said), Peeled::Adapted { values: expected, words: words("/x") });
+        assert_eq!(unwrap_adapter(&said), Unwrapped::Adapted { values: expected, words: words("/x") });
     }
 
     #[test]
     fn what_is_not_understood_whole_is_left_whole() {
-        assert_eq!(peel(&words("/bin/web run -- x")), Peeled::Plain);
-        assert_eq!(peel(&words("svcadapt detect")), Peeled::Plain);
-        assert_eq!(peel(&[]), Peeled::Plain);
+        assert_eq!(unwrap_adapter(&words("/bin/web run -- x")), Unwrapped::Plain);
+        assert_eq!(unwrap_adapter(&words("svcadapt detect")), Unwrapped::Plain);
+        assert_eq!(unwrap_adapter(&[]), Unwrapped::Plain);
         for said in ["run web.json", "run --mode classic -- x", "run --dry-run -- x", "run -z -- x", "run -u"]
         {
             let said = words(&format!("/usr/bin/svcadapt {said}"));
-            assert!(matches!(peel(&said), Peeled::Opaque(_)), "{said:?}");
+            assert!(matches!(unwrap_adapter(&said), Unwrapped::Opaque(_)), "{said:?}");
         }
     }
 }

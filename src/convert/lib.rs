@@ -15,4 +15,4 @@ mod refused;
 pub mod unit;
 
 pub use lines::LARGEST;
-pub use refused::{Refused, Rendered, Rewritten, Unfit};
+pub use refused::{Rendered, Rewritten, Unfit, WriteError};

@@ -39,7 +39,7 @@ pub struct Unfit {
 
 /// A value that cannot be written, and where it belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct WriteError {
     /// Where it belongs.
     pub place: Place,
     /// The value.
@@ -57,12 +57,12 @@ impl Unfit {
     }
 
     /// The same, of this value.
-    pub(super) fn of(self, place: Place, value: &OsStr) -> Refused {
-        Refused { place, value: value.to_owned(), unfit: self }
+    pub(super) fn of(self, place: Place, value: &OsStr) -> WriteError {
+        WriteError { place, value: value.to_owned(), unfit: self }
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.value.to_string_lossy();
         let start: String = text.chars().take(SHOWN).collect();

@@ -25,7 +25,7 @@ use super::ticket::{Origin, Ticket};
 use crate::detect;
 use crate::detect::Detection;
 use crate::plan::Step;
-use crate::setup::{Failure, Report, Work};
+use crate::setup::{Failure, Report, ServiceProcess};
 use crate::sys::fd::Inherited;
 use crate::sys::{fd, identity, image, pair, process, signal};
 
@@ -62,10 +62,10 @@ impl Departure {
     }
 
     /// Executes the program again, in the process that the service is to be. If that fails it is told to whoever waits.
-    pub(super) fn leave(self, work: Work<'_>, program: &Path) -> ! {
+    pub(super) fn leave(self, work: ServiceProcess<'_>, program: &Path) -> ! {
         let Some(reports) = work.into_listener() else { process::exit_now(super::USAGE) };
         let error = self.depart(&reports).unwrap_or_else(|error| error);
-        let failure = Failure::io(&Step::ExecuteAgain(program.to_owned()), &error);
+        let failure = Failure::io(&Step::Reexec(program.to_owned()), &error);
         let _ = Report::Failed(failure.clone()).send(&reports);
         process::exit_now(failure.status)
     }

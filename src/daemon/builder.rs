@@ -5,11 +5,11 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use svcadapt_spec::{Ceiling, DirectoryKind, Field, Origin, Probe, Resource, ServiceSpec, SpecDraft};
+use svcadapt_spec::{DirectoryKind, Field, LimitValue, Origin, Probe, Resource, ServiceSpec, SpecDraft};
 
 use super::error::of_problem;
 use super::prepare::Prepared;
-use super::{Error, Reaction, Signal};
+use super::{Disposition, Error, Signal};
 use crate::plan::Plan;
 use crate::setup::{Failure, Privileges};
 
@@ -84,7 +84,7 @@ pub struct Daemon<'fd> {
     early: Vec<Failure>,
     pub(super) detach: DetachProcess,
     pub(super) reexecute: Reexecute,
-    pub(super) signals: Vec<(Signal, Reaction)>,
+    pub(super) signals: Vec<(Signal, Disposition)>,
     pub(super) privileges: Kept,
 }
 
@@ -245,7 +245,7 @@ impl<'fd> Daemon<'fd> {
 
     /// What becomes of these signals; of each the last word counts. Nothing is told of by default, so SIGTERM ends the
     /// process; nothing that the starter had ignored stays ignored but SIGPIPE, which is Rust's own choice.
-    pub fn signal_map(mut self, map: impl IntoIterator<Item = (Signal, Reaction)>) -> Self {
+    pub fn signal_map(mut self, map: impl IntoIterator<Item = (Signal, Disposition)>) -> Self {
         for (signal, reaction) in map {
             self.signals.retain(|(known, _)| *known != signal);
             self.signals.push((signal, reaction));
@@ -255,7 +255,7 @@ impl<'fd> Daemon<'fd> {
 
     /// These signals are told by [`Service::signals`](super::Service::signals).
     pub fn signals(self, signals: impl IntoIterator<Item = Signal>) -> Self {
-        self.signal_map(signals.into_iter().map(|signal| (signal, Reaction::Tell)))
+        self.signal_map(signals.into_iter().map(|signal| (signal, Disposition::Deliver)))
     }
 
     /// Sets a variable of the environment.
@@ -286,13 +286,13 @@ impl<'fd> Daemon<'fd> {
         self.set(Field::CleanEnvironment, word(yes))
     }
 
-    /// Sets both limits of a resource (setrlimit(2)), in the kernel's own unit; [`Ceiling::Infinity`] is none.
-    pub fn limit(self, resource: Resource, soft: Ceiling, hard: Ceiling) -> Self {
+    /// Sets both limits of a resource (setrlimit(2)), in the kernel's own unit; [`LimitValue::Infinity`] is none.
+    pub fn limit(self, resource: Resource, soft: LimitValue, hard: LimitValue) -> Self {
         let text = |ceiling| match ceiling {
-            Ceiling::At(number) if resource == Resource::Cpu => format!("{number}s"),
-            Ceiling::At(number) if resource == Resource::Rttime => format!("{number}us"),
-            Ceiling::At(number) => number.to_string(),
-            Ceiling::Infinity => "infinity".to_owned(),
+            LimitValue::At(number) if resource == Resource::Cpu => format!("{number}s"),
+            LimitValue::At(number) if resource == Resource::Rttime => format!("{number}us"),
+            LimitValue::At(number) => number.to_string(),
+            LimitValue::Infinity => "infinity".to_owned(),
         };
         self.set(Field::Limit(resource), format!("{}:{}", text(soft), text(hard)))
     }

@@ -10,16 +10,16 @@ use std::time::{Duration, Instant};
 
 use svcadapt_spec::ServiceSpec;
 
-use super::above::Above;
 use super::again::{Arrival, Departure};
 use super::prepare::{Prepared, another_one};
 use super::service::Held;
+use super::supervisor::FromSupervisor;
 use super::ticket::Ticket;
 use super::{Daemon, Error, Service, Signals, launcher};
 use crate::detect::Detection;
 use crate::launch::Divided;
-use crate::plan::{Course, Plan, Step};
-use crate::setup::{Failure, Report, Settled, Work};
+use crate::plan::{Plan, Step, Strategy};
+use crate::setup::{Failure, Report, ServiceProcess, Settled};
 use crate::sys::{fd, process, signal};
 use crate::{launch, setup};
 
@@ -112,7 +112,7 @@ impl Daemon<'_> {
     fn go(self, attempt: u32, early: Option<Arrival>) -> Result<Service, Error> {
         let refused = |failure| Error::Refused(vec![failure]);
         let Prepared { spec, mut resolved, detection } = self.prepare()?;
-        let above = Above::take(&spec, &mut resolved, &detection).map_err(refused)?;
+        let supervisor = FromSupervisor::take(&spec, &mut resolved, &detection).map_err(refused)?;
         resolved.notes.iter().for_each(|note| launcher::write(&launcher::complaint(&Failure::from(note))));
         let plan = self.plan_of(&spec, &resolved, &detection);
         launch::check(&plan).map_err(refused)?;
@@ -140,7 +140,7 @@ impl Daemon<'_> {
             },
         };
         let settled = self.settle(work, &held.plan);
-        self.entered(held, settled, above, detection)
+        self.entered(held, settled, supervisor, detection)
     }
 
     /// Goes on in the process that was forked off, where the program has been executed again.
@@ -149,7 +149,7 @@ impl Daemon<'_> {
         let _ = Report::Entered.send(&reports);
         // What comes from here on is told when the signal map is there.
         let _ = signal::block_all();
-        let (Prepared { spec, resolved, detection }, above) = match self.arrived(&ticket) {
+        let (Prepared { spec, resolved, detection }, supervisor) = match self.arrived(&ticket) {
             Ok(arrived) => arrived,
             Err(error) => match error.failures().first() {
                 Some(failure) => give_up(&reports, failure),
@@ -160,14 +160,14 @@ impl Daemon<'_> {
         let held = Box::new(Held { spec, resolved, plan });
         let work = launch::resume(&held.spec, &held.plan, &held.resolved, reports);
         let settled = self.settle(work, &held.plan);
-        self.entered(held, settled, above, detection)
+        self.entered(held, settled, supervisor, detection)
     }
 
-    fn arrived(&self, ticket: &Ticket) -> Result<(Prepared, Above), Error> {
+    fn arrived(&self, ticket: &Ticket) -> Result<(Prepared, FromSupervisor), Error> {
         alone()?;
         let mut prepared = self.prepare_again(ticket)?;
-        let above = Above::take(&prepared.spec, &mut prepared.resolved, &prepared.detection);
-        Ok((prepared, above.map_err(|failure| Error::Refused(vec![failure]))?))
+        let supervisor = FromSupervisor::take(&prepared.spec, &mut prepared.resolved, &prepared.detection);
+        Ok((prepared, supervisor.map_err(|failure| Error::Refused(vec![failure]))?))
     }
 
     fn departure(
@@ -190,20 +190,20 @@ impl Daemon<'_> {
         &self,
         held: Box<Held>,
         settled: Result<(Settled, Signals), Failure>,
-        above: Above,
+        supervisor: FromSupervisor,
         detection: Detection,
     ) -> Result<Service, Error> {
         match settled {
             Ok((settled, signals)) => {
-                Ok(Service::new(held, settled, signals, above, detection, self.privileges))
+                Ok(Service::new(held, settled, signals, supervisor, detection, self.privileges))
             }
             // Somebody waits for the truth, and has been told.
-            Err(failure) if held.plan.course != Course::Exec => process::exit_now(failure.status),
+            Err(failure) if held.plan.course != Strategy::Exec => process::exit_now(failure.status),
             Err(failure) => Err(Error::Step(failure)),
         }
     }
 
-    fn settle(&self, mut work: Work<'_>, plan: &Plan) -> Result<(Settled, Signals), Failure> {
+    fn settle(&self, mut work: ServiceProcess<'_>, plan: &Plan) -> Result<(Settled, Signals), Failure> {
         let done = work.settle(plan, self.privileges.into()).and_then(|()| {
             let signals = Signals::open(&self.signals);
             signals.inspect_err(|failure| work.tell(&Report::Failed(failure.clone())))
@@ -214,7 +214,7 @@ impl Daemon<'_> {
                 Ok((work.settled(), signals))
             }
             Err(failure) => {
-                if plan.course == Course::Exec {
+                if plan.course == Strategy::Exec {
                     work.take_away();
                 }
                 Err(failure)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use svcadapt_spec::Problem;
+use svcadapt_spec::SpecError;
 
 use crate::setup::Failure;
 
@@ -36,7 +36,7 @@ pub enum Error {
     /// No rights were kept, or they have been given up before.
     PrivilegesDropped,
     /// Whoever waits could not be told.
-    Untold(Failure),
+    Notify(Failure),
 }
 
 impl Error {
@@ -46,7 +46,7 @@ impl Error {
             |stage: &str, cause: &str, hint: &str| vec![Failure::bare(stage, cause, super::USAGE).hint(hint)];
         match self {
             Self::Refused(all) => all.clone(),
-            Self::Running(one) | Self::Step(one) | Self::Untold(one) => vec![one.clone()],
+            Self::Running(one) | Self::Step(one) | Self::Notify(one) => vec![one.clone()],
             Self::Threads { count } => own(
                 "daemon",
                 &format!(
@@ -119,7 +119,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// A value that was refused, under the name of the builder's method.
-pub(super) fn of_problem(problem: Problem) -> Failure {
+pub(super) fn of_problem(problem: SpecError) -> Failure {
     let stage = problem.field.map_or("daemon".to_owned(), |field| field.option().replace('-', " "));
     let failure = Failure::new(&stage, "", problem.refusal.cause, super::USAGE);
     in_our_words(Failure { object: problem.value, hint: problem.refusal.hint, ..failure })

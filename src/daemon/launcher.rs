@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use super::Error;
-use crate::launch::{LastWords, Outcome};
+use crate::launch::{Outcome, StderrTail};
 use crate::notify::connected_to_journal;
 use crate::setup::Failure;
 use crate::sys::process::Ended;
@@ -34,9 +34,9 @@ fn die(number: i32) -> ! {
 }
 
 /// One line in the program's name, with what it has said last.
-fn say(failure: &Failure, last_words: &LastWords) {
+fn say(failure: &Failure, last_words: &StderrTail) {
     let mut text = complaint(&Failure { hint: None, ..failure.clone() });
-    if let LastWords::Lines(lines) = last_words {
+    if let StderrTail::Lines(lines) = last_words {
         text.extend(lines.iter().map(|line| format!("\n  | {}", plain(line))));
     }
     text.extend(failure.hint.iter().map(|hint| format!("\n  hint: {hint}")));

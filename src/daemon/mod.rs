@@ -31,7 +31,7 @@
 //! | systemd, `Type=notify` or `notify-reload` | supervised | the one that was started | `READY=1` |
 //! | systemd, `Type=forking` | classic | forked twice | the launcher |
 //! | s6 | supervised | the one that was started | a newline, where the service directory has `notification-fd` |
-//! | runit, daemontools, supervisord, launchd | supervised | the one that was started | nobody: [`Told::Nobody`], and no error |
+//! | runit, daemontools, supervisord, launchd | supervised | the one that was started | nobody: [`Notified::Nobody`], and no error |
 //! | `svcadapt run`, whichever way | supervised | the one that `run` has made | `READY=1`, where `run` waits for that |
 //! | a container, as its process 1 | supervised | a child; process 1 reaps and passes signals on | whoever listens outside |
 //!
@@ -117,7 +117,7 @@
 //! | one fork: a terminal can be acquired again | `daemonizr`, `daemonize-me`, nix `daemon()` | two |
 //! | ignored and blocked signals are inherited | python-daemon, `daemonize` | reset, the real-time ones and the C library's two as well |
 //! | a reset of *all* dispositions kills Rust's own | `fork` | SIGPIPE stays ignored and a stack overflow is told |
-//! | being process 1 of a container is taken for being supervised by init | python-daemon | [`crate::detect`] looks at what is above, and process 1 has its duties done |
+//! | being process 1 of a container is taken for being supervised by init | python-daemon | [`crate::detect`] looks at what is supervisor, and process 1 has its duties done |
 //! | a pid file that exists stops every start for ever | python-daemon | a lock says who runs; a file is no lock |
 //! | the pid file is written through a link, and chowned | `daemonize` | refused, like every place that others can write |
 //! | a user is looked up, and memory is allocated, between fork and exec | `daemonize` | looked up before; and the fork needs a proof that there is one thread |
@@ -133,7 +133,6 @@
 
 #![forbid(unsafe_code)]
 
-mod above;
 mod again;
 mod builder;
 mod credentials;
@@ -146,6 +145,7 @@ mod runner;
 mod service;
 mod signal;
 mod signals;
+mod supervisor;
 mod ticket;
 mod watchdog;
 
@@ -155,8 +155,8 @@ pub use credentials::Credentials;
 pub use error::Error;
 pub use listener::Listener;
 pub use runner::Runner;
-pub use service::{Service, Told};
-pub use signal::{Reaction, Signal};
+pub use service::{Notified, Service};
+pub use signal::{Disposition, Signal};
 pub use signals::{Iter, Signals};
 pub use watchdog::Watchdog;
 

@@ -7,9 +7,9 @@ use svcadapt_spec::ServiceSpec;
 
 use super::error::in_our_words;
 use super::ticket::Ticket;
-use super::{Daemon, DetachProcess, Error, Reexecute, above, again};
+use super::{Daemon, DetachProcess, Error, Reexecute, again, supervisor};
 use crate::detect::{Asked, Detection, Mode};
-use crate::plan::{Plan, Resolved, Surroundings};
+use crate::plan::{Plan, Resolved, StartedBy};
 use crate::setup::Failure;
 use crate::sys::image;
 use crate::{detect, setup};
@@ -36,7 +36,7 @@ impl Daemon<'_> {
     pub(super) fn prepare(&self) -> Result<Prepared, Error> {
         let spec = self.spec()?;
         let detection = match self.detach {
-            DetachProcess::Auto => above::below_run(detect::decide(Asked::Auto)),
+            DetachProcess::Auto => supervisor::below_run(detect::decide(Asked::Auto)),
             DetachProcess::Yes => detect::decide(Asked::Classic),
             DetachProcess::No => detect::decide(Asked::Supervised),
         };
@@ -79,7 +79,7 @@ fn resolved(
     detection: Detection,
     inherited: Vec<(OsString, OsString)>,
 ) -> Result<Prepared, Error> {
-    let surroundings = Surroundings::of(&detection);
+    let surroundings = StartedBy::of(&detection);
     let mut resolved = setup::resolve_itself(&spec, surroundings, inherited)
         .map_err(|failures| Error::Refused(failures.into_iter().map(in_our_words).collect()))?;
     if detection.mode == Mode::Supervised {

@@ -9,16 +9,16 @@ use std::time::Duration;
 
 use svcadapt_spec::ServiceSpec;
 
-use super::above::Above;
 use super::builder::Kept;
 use super::enter::alone;
+use super::supervisor::FromSupervisor;
 use super::{Credentials, Error, Listener, Signals, Watchdog, launcher};
 use crate::detect::{Detection, Manager, Mode};
 use crate::notify::Notifier;
 use crate::plan::{Plan, Resolved};
 use crate::registry::Lock;
 use crate::setup;
-use crate::setup::{Failure, Report, Settled, Work};
+use crate::setup::{Failure, Report, ServiceProcess, Settled};
 use crate::sys::{fd, launchd, plain, process};
 
 /// The program, as the service that it has become. It is to be kept as long as the service runs, and may be shared among
@@ -74,7 +74,7 @@ enum Phase {
 
 /// Who was told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum Notified {
     /// The launcher, which leaves with status 0 now.
     Launcher,
     /// The service manager, by sd_notify(3).
@@ -90,11 +90,11 @@ impl Service {
         held: Box<Held>,
         settled: Settled,
         signals: Signals,
-        above: Above,
+        supervisor: FromSupervisor,
         detection: Detection,
         rights: Kept,
     ) -> Self {
-        let Above { notifier, newline, mut listeners, watchdog, credentials } = above;
+        let FromSupervisor { notifier, newline, mut listeners, watchdog, credentials } = supervisor;
         let Settled { listener: launcher, lock, sockets, last_stream } = settled;
         let named = |socket| Listener::new(held.spec.socket_name(), socket);
         listeners.extend(sockets.into_iter().map(named));
@@ -121,8 +121,8 @@ impl Service {
     /// newline. From here on standard error is what it was to be.
     ///
     /// A second time is an error, but for one after each [`Service::reloading`]. So is rights that were kept and not given
-    /// up. Where whoever waits cannot be told ([`Error::Untold`]) it may be tried again.
-    pub fn ready(&self) -> Result<Told, Error> {
+    /// up. Where whoever waits cannot be told ([`Error::Notify`]) it may be tried again.
+    pub fn ready(&self) -> Result<Notified, Error> {
         let mut progress = self.progress();
         match progress.phase {
             Phase::Ready => return Err(Error::Ready),
@@ -134,22 +134,22 @@ impl Service {
             fd::place(stream, 2).map_err(|error| untold("standard error", &error))?;
             progress.last_stream = None;
         }
-        let mut told = Told::Nobody;
+        let mut told = Notified::Nobody;
         if let Some(newline) = &progress.newline {
             fd::write_all(newline, b"\n").map_err(|error| untold("newline", &error))?;
             // It is closed with that, as s6 wants it.
             progress.newline = None;
-            told = Told::Supervisor;
+            told = Notified::Supervisor;
         } else if let Some(notifier) = &self.notifier {
             notifier.ready().map_err(|error| untold("READY=1", &error))?;
-            told = Told::Manager;
+            told = Notified::Manager;
         }
         if let Some(launcher) = progress.launcher.take() {
             // It may have been killed; then nobody waits any more.
             let heard = Report::Ready.send(&launcher).is_ok();
             // Process 1 of a container hears it too, but is nobody who waits.
             if heard && self.detection.mode == Mode::Classic {
-                told = Told::Launcher;
+                told = Notified::Launcher;
             }
         }
         progress.phase = Phase::Ready;
@@ -230,7 +230,8 @@ impl Service {
         let Held { spec, resolved, plan } = &*self.held;
         setup::still_there(spec, &resolved.account).map_err(Error::Step)?;
         // Where a process stays for our sake, it is our parent.
-        let mut work = Work::new(spec, resolved, std::collections::BTreeMap::new(), process::parent_pid());
+        let mut work =
+            ServiceProcess::new(spec, resolved, std::collections::BTreeMap::new(), process::parent_pid());
         work.drop_privileges(plan).map_err(Error::Step)?;
         progress.rights = Kept::No;
         Ok(())
@@ -319,7 +320,7 @@ impl Service {
 const DESCRIPTORS: u8 = 202;
 
 fn untold(what: &str, error: &io::Error) -> Error {
-    Error::Untold(Failure::kernel("notify", what, error, DESCRIPTORS))
+    Error::Notify(Failure::kernel("notify", what, error, DESCRIPTORS))
 }
 
 /// A reason and its hint are lines of their own where they are printed, and one where there is room for one.

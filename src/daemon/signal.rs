@@ -71,9 +71,9 @@ impl fmt::Display for Signal {
 
 /// What is to become of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reaction {
+pub enum Disposition {
     /// It is told by [`Signals`](super::Signals), and does nothing else.
-    Tell,
+    Deliver,
     /// It does nothing (`SIG_IGN`). Programs that are executed inherit that.
     Ignore,
     /// It does what it does by itself (`SIG_DFL`): mostly, it ends the process.

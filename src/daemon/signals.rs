@@ -16,9 +16,9 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
 
-use super::{Reaction, Signal};
+use super::{Disposition, Signal};
 use crate::setup::Failure;
-use crate::sys::caught::Caught;
+use crate::sys::self_pipe::SelfPipe;
 use crate::sys::{fd, signal};
 
 /// systemd's number for the masks of a process (systemd.exec(5)).
@@ -34,25 +34,25 @@ const STATUS: u8 = 207;
 /// Two of a kind that come before the first was read are one, as the kernel has it; here that holds for real-time signals,
 /// too, which the kernel would count.
 #[derive(Debug)]
-pub struct Signals(Caught);
+pub struct Signals(SelfPipe);
 
 impl Signals {
     /// Makes of every signal what the map says. After this none is blocked.
-    pub(super) fn open(map: &[(Signal, Reaction)]) -> Result<Self, Failure> {
+    pub(super) fn open(map: &[(Signal, Disposition)]) -> Result<Self, Failure> {
         let mut told = Vec::new();
         for (signal, reaction) in map {
             match reaction {
-                Reaction::Tell => {
+                Disposition::Deliver => {
                     told.push(signal.number());
                     Ok(())
                 }
-                Reaction::Ignore => signal::ignore(signal.number()),
-                Reaction::Default => signal::restore_default(signal.number()),
+                Disposition::Ignore => signal::ignore(signal.number()),
+                Disposition::Default => signal::restore_default(signal.number()),
             }
             .map_err(|error| Failure::kernel("signal map", signal.to_string(), &error, STATUS))?;
         }
         // What has come meanwhile waits behind the block.
-        let opened = Caught::these(&told).and_then(|caught| signal::unblock_all().map(|()| caught));
+        let opened = SelfPipe::these(&told).and_then(|caught| signal::unblock_all().map(|()| caught));
         let all = || told.iter().map(|number| signal::name(*number)).collect::<Vec<_>>().join(" ");
         opened.map(Self).map_err(|error| Failure::kernel("signal map", all(), &error, STATUS))
     }

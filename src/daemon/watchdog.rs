@@ -30,7 +30,7 @@ impl<'a> Watchdog<'a> {
 
     /// Gives a sign of life (`WATCHDOG=1`).
     pub fn ping(&self) -> Result<(), Error> {
-        let failed = |error| Error::Untold(Failure::kernel("notify", "WATCHDOG=1", &error, 202));
+        let failed = |error| Error::Notify(Failure::kernel("notify", "WATCHDOG=1", &error, 202));
         self.notifier.alive().map_err(failed)
     }
 }

@@ -4,17 +4,17 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use svcadapt_spec::{FileMode, Output, Timespan};
+use svcadapt_spec::{Output, Timespan, WriteMode};
 
-use super::between::Between;
-use super::extinguish::extinguish;
-use super::outcome::{LastWords, Outcome};
+use super::intermediate::Intermediate;
+use super::outcome::{Outcome, StderrTail};
 use super::start::{Ends, Start};
-use super::watch::{Event, Eyes, Returns, Watch};
-use super::{Divided, between, outcome};
+use super::terminate::terminate_descendants;
+use super::watch::{Event, Reexec, Relation, Watch};
+use super::{Divided, intermediate, outcome};
 use crate::plan::{Account, Step};
 use crate::setup;
-use crate::setup::{Claim, DEFAULT_STOP_MICROS, Failure, Report, Work};
+use crate::setup::{DEFAULT_STOP_MICROS, Failure, LauncherLock, Report, ServiceProcess};
 use crate::sys::process::{Ended, Reaped, Side};
 use crate::sys::signal::Signals;
 use crate::sys::{family, fd, process, signal, words};
@@ -57,11 +57,11 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Divided<'a> {
         Ok((signals, Ends { probes, reports, work, socket, line }, claim, Side::Parent(child))) => {
             // The other ends are the daemon's.
             drop(work);
-            let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
+            let mut watch = Watch::new(probes, reports, Relation::Parent(&signals), process::own_pid());
             watch.hears_itself = !start.plan.executes();
-            watch.returns = if start.plan.executes_again() { Returns::Awaited } else { Returns::Never };
+            watch.returns = if start.plan.executes_again() { Reexec::Pending } else { Reexec::No };
             // A socket that was just made is made nonblocking without fail; without the line, orphans come to whom they may.
-            watch.between = line.and_then(|line| Between::new(child, line).ok());
+            watch.intermediate = line.and_then(|line| Intermediate::new(child, line).ok());
             watch.patience = match start.spec.timeout_start {
                 Some(span) => span.finite(),
                 // What runs once may take its time (systemd.service(5)).
@@ -70,8 +70,8 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Divided<'a> {
             };
             let claim = watch.claimed(claim);
             let outcome = wait(start, &mut watch, &signals, &log, claim.as_ref());
-            match watch.between.take() {
-                Some(between) => between.dismiss(),
+            match watch.intermediate.take() {
+                Some(intermediate) => intermediate.dismiss(),
                 None => bury(child),
             }
             drop(socket);
@@ -124,7 +124,7 @@ fn step_aside() -> io::Result<Option<Ended>> {
 }
 
 /// The process between: it leads a session, so that the daemon, its child, leads none and can acquire no terminal.
-fn detach(mut ends: Ends<'_>) -> Work<'_> {
+fn detach(mut ends: Ends<'_>) -> ServiceProcess<'_> {
     // Removing the socket is the launcher's.
     std::mem::forget(ends.socket.take());
     let line = ends.line.take();
@@ -137,7 +137,7 @@ fn detach(mut ends: Ends<'_>) -> Work<'_> {
                 // The end of the reports is to be the daemon's.
                 drop(ends);
                 match line {
-                    Some(line) => between::stay(line),
+                    Some(line) => intermediate::stay(line),
                     None => process::exit_now(0),
                 }
             }
@@ -157,7 +157,7 @@ pub(super) fn wait(
     watch: &mut Watch<'_>,
     signals: &Signals,
     log: &Log,
-    claim: Option<&Claim<'_>>,
+    claim: Option<&LauncherLock<'_>>,
 ) -> Outcome {
     let once = start.once();
     let mut ready = false;
@@ -188,7 +188,7 @@ pub(super) fn wait(
                     log.last_words(&start.resolved.account),
                 );
                 let forked =
-                    ended == Ended::Exited(0) && !start.forking() && others_run(watch.between.as_ref());
+                    ended == Ended::Exited(0) && !start.forking() && others_run(watch.intermediate.as_ref());
                 break if forked { early.with_cure(Some(outcome::FORKS_ITSELF)) } else { early };
             }
             Ok(Event::Failed(failure)) => break failure.into(),
@@ -227,8 +227,8 @@ pub(super) fn wait(
 }
 
 /// Whether processes run that the program has left behind.
-fn others_run(intermediate: Option<&Between>) -> bool {
-    let spared = [Some(process::own_pid()), intermediate.map(Between::pid)];
+fn others_run(intermediate: Option<&Intermediate>) -> bool {
+    let spared = [Some(process::own_pid()), intermediate.map(Intermediate::pid)];
     let mut below = family::descendants(process::own_pid()).unwrap_or_default().into_iter();
     below.any(|pid| !spared.contains(&Some(pid)) && process::identity(pid).is_ok_and(|found| !found.ended))
 }
@@ -254,12 +254,12 @@ pub(super) fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signa
     let patience = stop_patience(start);
     let main = watch.named();
     // What cannot be ended or removed now was not what failed; the failure is told.
-    let gone = extinguish(signals, patience, watch.between.as_ref()).unwrap_or_default();
+    let gone = terminate_descendants(signals, patience, watch.intermediate.as_ref()).unwrap_or_default();
     let main = main.or_else(|| watch.named_by(|pid| gone.contains(&pid)));
     // It is in the service's session: as long as it runs the lock is not removed, for something of the service seems to be
     // left.
-    if let Some(between) = watch.between.take() {
-        between.dismiss();
+    if let Some(intermediate) = watch.intermediate.take() {
+        intermediate.dismiss();
     }
     // What was made up to the last moment: a signal may have come before the report of it was read.
     let _ = watch.read_reports();
@@ -289,9 +289,9 @@ impl Log {
                 let path = path.as_path().to_owned();
                 let length = setup::length(&path, &start.resolved.account).unwrap_or(0);
                 match mode {
-                    FileMode::Append => Self::File(path, length),
-                    FileMode::Truncate => Self::File(path, 0),
-                    FileMode::Overwrite => Self::Over(path, length),
+                    WriteMode::Append => Self::File(path, length),
+                    WriteMode::Truncate => Self::File(path, 0),
+                    WriteMode::Overwrite => Self::Over(path, length),
                 }
             }
             // What becomes the service itself keeps the starter's until it is ready.
@@ -301,22 +301,22 @@ impl Log {
         }
     }
 
-    fn last_words(&self, account: &Account) -> LastWords {
+    fn last_words(&self, account: &Account) -> StderrTail {
         const MOST: usize = 10;
         match self {
-            Self::Elsewhere => LastWords::None,
-            Self::Null => LastWords::Lost,
+            Self::Elsewhere => StderrTail::None,
+            Self::Null => StderrTail::Lost,
             // What is not longer than it was may be somebody else's last words.
             Self::Over(path, before) if setup::length(path, account).is_none_or(|now| now <= *before) => {
-                LastWords::None
+                StderrTail::None
             }
             Self::Over(path, _) => Self::File(path.clone(), 0).last_words(account),
             Self::File(path, from) => match setup::tail(path, *from, account) {
                 Ok(text) if !text.trim().is_empty() => {
                     let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-                    LastWords::Lines(lines[lines.len().saturating_sub(MOST)..].to_vec())
+                    StderrTail::Lines(lines[lines.len().saturating_sub(MOST)..].to_vec())
                 }
-                _ => LastWords::None,
+                _ => StderrTail::None,
             },
         }
     }

@@ -13,7 +13,7 @@ use super::classic::Log;
 use super::outcome::Outcome;
 use super::start::{Ends, Start};
 use super::tell::Tell;
-use super::watch::{Eyes, Watch};
+use super::watch::{Relation, Watch};
 use crate::plan::Step;
 use crate::setup::{Failure, Report};
 use crate::sys::process::Side;
@@ -46,7 +46,7 @@ pub(super) fn hand_over(start: &Start<'_>) -> Outcome {
         }
         Ok((tell, signals, Ends { probes, reports, work, socket, line: _ }, claim, Side::Parent(_))) => {
             drop(work);
-            let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
+            let mut watch = Watch::new(probes, reports, Relation::Parent(&signals), process::own_pid());
             // Without a word in the spec the manager above has its own patience.
             watch.patience = start.spec.timeout_start.and_then(svcadapt_spec::Timespan::finite);
             let claim = watch.claimed(claim);

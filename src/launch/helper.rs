@@ -8,9 +8,9 @@ use svcadapt_spec::Probe;
 use super::outcome::Outcome;
 use super::start::{Ends, Start};
 use super::tell::Tell;
-use super::watch::{Event, Eyes, Watch};
+use super::watch::{Event, Relation, Watch};
 use crate::plan::Step;
-use crate::setup::{Failure, Work};
+use crate::setup::{Failure, ServiceProcess};
 use crate::sys::held::Held;
 use crate::sys::process::Side;
 use crate::sys::{fd, file, process, signal, words};
@@ -37,8 +37,8 @@ pub(super) fn become_program(start: &Start<'_>) -> Outcome {
 }
 
 /// Nobody waits for what the program says on the descriptors that it was promised; it gets them all the same.
-fn alone<'a>(start: &Start<'a>) -> Result<Work<'a>, Failure> {
-    let mut work = Work::new(start.spec, start.resolved, start.environment(), process::own_pid());
+fn alone<'a>(start: &Start<'a>) -> Result<ServiceProcess<'a>, Failure> {
+    let mut work = ServiceProcess::new(start.spec, start.resolved, start.environment(), process::own_pid());
     for probe in &start.spec.ready {
         if let Probe::Fd(number) = probe
             && start.spec.notification_fd != Some(*number)
@@ -52,7 +52,7 @@ fn alone<'a>(start: &Start<'a>) -> Result<Work<'a>, Failure> {
 }
 
 /// Forks a helper off, twice: the program must not find a child that it never made.
-fn leave_helper<'a>(start: &Start<'a>) -> Result<Work<'a>, Failure> {
+fn leave_helper<'a>(start: &Start<'a>) -> Result<ServiceProcess<'a>, Failure> {
     let failed = |error: io::Error| Failure::io(&Step::ReadinessHelper, &error);
     let tell = Tell::new(start)?;
     let gone = || failed(io::ErrorKind::NotFound.into());
@@ -92,7 +92,7 @@ fn help(start: &Start<'_>, ends: Ends<'_>, main: Held, main_pid: i32, tell: &Tel
             return 1;
         }
     };
-    let mut watch = Watch::new(probes, reports, Eyes::Helper(&main), main_pid);
+    let mut watch = Watch::new(probes, reports, Relation::Observer(&main), main_pid);
     watch.main = Some(main_pid);
     // Without a word in the spec the manager above has its own patience.
     watch.patience = start.spec.timeout_start.and_then(svcadapt_spec::Timespan::finite);

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 
 use svcadapt_spec::{Probe, Timespan};
 
-use super::extinguish::extinguish;
-use super::outcome::{LastWords, Outcome};
+use super::outcome::{Outcome, StderrTail};
 use super::passing::{Asked, Main, Passing, Stopping};
 use super::start::{Ends, Start};
 use super::tell::Tell;
-use super::watch::{Event, Eyes, Returns, Watch};
+use super::terminate::terminate_descendants;
+use super::watch::{Event, Reexec, Relation, Watch};
 use super::{Divided, classic, outcome};
-use crate::plan::{Course, Step};
-use crate::setup::{Claim, Failure, Report};
+use crate::plan::{Step, Strategy};
+use crate::setup::{Failure, LauncherLock, Report};
 use crate::sys::held::Held;
 use crate::sys::process::{Ended, Reaped, Side};
 use crate::sys::signal::Signals;
@@ -33,7 +33,7 @@ pub(super) fn stay<'a>(start: &Start<'a>) -> Divided<'a> {
         let signals = Signals::receive().map_err(failed)?;
         let ends = start.prepare()?;
         // launchd adopts orphans where it is, and nobody else can there.
-        if start.plan.course == Course::Stay && family::ADOPTS_ORPHANS {
+        if start.plan.course == Strategy::Monitor && family::ADOPTS_ORPHANS {
             family::adopt_orphans().map_err(failed)?;
         }
         let claim = start.claim()?;
@@ -51,7 +51,7 @@ pub(super) fn stay<'a>(start: &Start<'a>) -> Divided<'a> {
         }
         Ok((signals, Ends { probes, reports, work, socket, line: _ }, claim, Side::Parent(main))) => {
             drop(work);
-            let mut watch = Watch::new(probes, reports, Eyes::Parent(&signals), process::own_pid());
+            let mut watch = Watch::new(probes, reports, Relation::Parent(&signals), process::own_pid());
             watch.main = Some(main);
             watch.hears_itself = !start.plan.executes();
             watch.patience = start_patience(start);
@@ -78,7 +78,7 @@ pub(super) fn stay<'a>(start: &Start<'a>) -> Divided<'a> {
 fn start_patience(start: &Start<'_>) -> Option<Duration> {
     match start.spec.timeout_start {
         // Process 1 has no patience to lose: with it ends all.
-        Some(_) if start.plan.course == Course::Init && !start.forking() => None,
+        Some(_) if start.plan.course == Strategy::Init && !start.forking() => None,
         Some(span) => span.finite(),
         None => start.forking().then_some(classic::DEFAULT_PATIENCE),
     }
@@ -88,7 +88,7 @@ struct Monitor<'a> {
     start: &'a Start<'a>,
     signals: &'a Signals,
     passing: Passing,
-    claim: Option<Claim<'a>>,
+    claim: Option<LauncherLock<'a>>,
 }
 
 impl Monitor<'_> {
@@ -133,7 +133,7 @@ impl Monitor<'_> {
                 }
                 Ok(Event::Ended(ended)) if start.forking() => {
                     let ended = ended.unwrap_or(Ended::Killed(signal::SIGKILL));
-                    outcome::ended_too_early(&start.name(), ended, Returns::Never, None, LastWords::None)
+                    outcome::ended_too_early(&start.name(), ended, Reexec::No, None, StderrTail::None)
                 }
                 Ok(Event::Ended(ended)) => {
                     return Some(Outcome::Ended(ended.unwrap_or(Ended::Killed(signal::SIGKILL))));
@@ -146,12 +146,12 @@ impl Monitor<'_> {
                 }
                 Ok(Event::TimedOut(after)) => {
                     let (patience, missing) = (watch.patience.unwrap_or(after), watch.missing());
-                    outcome::not_in_time(&start.name(), patience, &missing, None, LastWords::None)
+                    outcome::not_in_time(&start.name(), patience, &missing, None, StderrTail::None)
                         .with_cure(watch.cure())
                 }
                 Err(error) => {
                     let failure = Failure::io(&Step::Fork, &error);
-                    Outcome::Failed { failure, last_words: LastWords::None, signal: None }
+                    Outcome::Failed { failure, last_words: StderrTail::None, signal: None }
                 }
             };
             classic::clean_up(start, watch, self.signals, &outcome);
@@ -209,21 +209,21 @@ impl Monitor<'_> {
     /// How long the program may take to end. Whoever runs a container sees to that itself.
     fn stop_patience(&self) -> Option<Duration> {
         match (self.start.plan.course, self.start.spec.timeout_stop) {
-            (Course::Init, None) | (_, Some(Timespan::Infinity)) => None,
+            (Strategy::Init, None) | (_, Some(Timespan::Infinity)) => None,
             _ => Some(classic::stop_patience(self.start)),
         }
     }
 
     /// What the program has left behind would be in the way of its next start. With process 1 it ends by itself.
     fn tidy(&self, main: &Main) {
-        if self.start.plan.course == Course::Stay {
+        if self.start.plan.course == Strategy::Monitor {
             let left = match main.stopping {
                 Stopping::Until(Some(end)) => end.saturating_duration_since(Instant::now()),
                 Stopping::Killed => Duration::ZERO,
                 Stopping::No | Stopping::Until(None) => classic::stop_patience(self.start),
             };
             // Who cannot be ended now was not what ended.
-            let _ = extinguish(self.signals, left, None);
+            let _ = terminate_descendants(self.signals, left, None);
         }
     }
 }

@@ -1,11 +1,11 @@
 //! STAYING with the program: as long as it takes to know the truth, and no longer where nothing else is to be done.
 //!
-//! * [`Course::Daemonize`]: fork twice, and wait in the first process until the service is ready or has failed.
-//! * [`Course::Exec`]: become the program; where somebody waits for a readiness that the program does not tell, a
+//! * [`Strategy::Daemonize`]: fork twice, and wait in the first process until the service is ready or has failed.
+//! * [`Strategy::Exec`]: become the program; where somebody waits for a readiness that the program does not tell, a
 //!   helper stays behind, tells it, and goes.
-//! * [`Course::HandOver`]: start a program that forks itself into the background, tell the manager which process came
+//! * [`Strategy::ReportMainPid`]: start a program that forks itself into the background, tell the manager which process came
 //!   of it, and leave.
-//! * [`Course::Stay`], and [`Course::Init`] as process 1 of a container: reap orphans and pass signals on until the
+//! * [`Strategy::Monitor`], and [`Strategy::Init`] as process 1 of a container: reap orphans and pass signals on until the
 //!   program ends.
 //!
 //! # Between the forks and the exec
@@ -23,28 +23,28 @@
 
 #![forbid(unsafe_code)]
 
-mod between;
 mod classic;
-mod extinguish;
 mod hand_over;
 mod helper;
 mod init;
+mod intermediate;
 mod outcome;
 mod passing;
 mod start;
 mod tell;
+mod terminate;
 mod watch;
 
 use std::os::fd::OwnedFd;
 
-pub use outcome::{LastWords, Outcome};
+pub use outcome::{Outcome, StderrTail};
 use start::Start;
 use svcadapt_spec::ServiceSpec;
 
-use crate::plan::{Course, Plan, Resolved, Step};
+use crate::plan::{Plan, Resolved, Step, Strategy};
 use crate::registry;
 use crate::registry::Found;
-use crate::setup::{Failure, Work};
+use crate::setup::{Failure, ServiceProcess};
 use crate::sys::{family, process};
 
 /// The exit status of a spec that cannot be run.
@@ -64,7 +64,7 @@ pub fn check(plan: &Plan) -> Result<(), Failure> {
             .hint("--pid-file says where the program writes its number"));
     }
     let forking = plan.steps.iter().any(|planned| matches!(planned.step, Step::MainProcess(_)));
-    if plan.course != Course::Daemonize || !forking {
+    if plan.course != Strategy::Daemonize || !forking {
         return Ok(());
     }
     let cause = "on this system a launcher cannot keep hold of a program that forks itself away";
@@ -82,10 +82,10 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Outcome {
     }
     let start = Start::new(spec, plan, resolved);
     let divided = match plan.course {
-        Course::Daemonize => classic::daemonize(&start),
-        Course::Stay | Course::Init => init::stay(&start),
-        Course::Exec => return helper::become_program(&start),
-        Course::HandOver => return hand_over::hand_over(&start),
+        Strategy::Daemonize => classic::daemonize(&start),
+        Strategy::Monitor | Strategy::Init => init::stay(&start),
+        Strategy::Exec => return helper::become_program(&start),
+        Strategy::ReportMainPid => return hand_over::hand_over(&start),
     };
     match divided {
         Divided::Launcher(outcome) => outcome,
@@ -100,7 +100,7 @@ pub enum Divided<'a> {
     /// has nothing more to do than to tell.
     Launcher(Outcome),
     /// The one that the service is to be.
-    Service(Work<'a>),
+    Service(ServiceProcess<'a>),
 }
 
 /// Comes to the process that the service is to be, as far as the course wants another one than this, for a program
@@ -111,11 +111,11 @@ pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolved)
     }
     let start = Start::new(spec, plan, resolved);
     match plan.course {
-        Course::Daemonize => classic::daemonize(&start),
-        Course::Stay | Course::Init => init::stay(&start),
+        Strategy::Daemonize => classic::daemonize(&start),
+        Strategy::Monitor | Strategy::Init => init::stay(&start),
         // A program that becomes the service itself never forks away from it.
-        Course::Exec | Course::HandOver => {
-            Divided::Service(Work::new(spec, resolved, start.environment(), process::own_pid()))
+        Strategy::Exec | Strategy::ReportMainPid => {
+            Divided::Service(ServiceProcess::new(spec, resolved, start.environment(), process::own_pid()))
         }
     }
 }
@@ -127,10 +127,10 @@ pub fn resume<'a>(
     plan: &'a Plan,
     resolved: &'a Resolved,
     listener: OwnedFd,
-) -> Work<'a> {
+) -> ServiceProcess<'a> {
     let start = Start::new(spec, plan, resolved);
     // Where a process stays for our sake, it is our parent.
-    let mut work = Work::new(spec, resolved, start.environment(), process::parent_pid());
+    let mut work = ServiceProcess::new(spec, resolved, start.environment(), process::parent_pid());
     work.report_to(listener);
     work
 }

@@ -1,6 +1,6 @@
 //! How a start ended.
 
-use super::watch::Returns;
+use super::watch::Reexec;
 use crate::setup::Failure;
 use crate::sys::process::Ended;
 use crate::sys::{plain, signal};
@@ -17,7 +17,7 @@ pub enum Outcome {
         /// What failed.
         failure: Failure,
         /// What the program said last.
-        last_words: LastWords,
+        last_words: StderrTail,
         /// The signal that ended the program, where it was one: the caller is to see it.
         signal: Option<i32>,
     },
@@ -27,7 +27,7 @@ pub enum Outcome {
 
 /// What the program wrote to its standard error before it failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LastWords {
+pub enum StderrTail {
     /// These lines, and where they were written.
     Lines(Vec<String>),
     /// It was sent to the null device.
@@ -47,7 +47,7 @@ const NOT_IN_TIME: u8 = 249;
 
 impl From<Failure> for Outcome {
     fn from(failure: Failure) -> Self {
-        Self::Failed { failure, last_words: LastWords::None, signal: None }
+        Self::Failed { failure, last_words: StderrTail::None, signal: None }
     }
 }
 
@@ -56,8 +56,8 @@ impl Outcome {
     pub(super) fn with_cure(mut self, cure: Option<&str>) -> Self {
         if let (Self::Failed { failure, last_words, .. }, Some(cure)) = (&mut self, cure) {
             failure.hint = Some(cure.to_owned());
-            if *last_words == LastWords::Lost {
-                *last_words = LastWords::None;
+            if *last_words == StderrTail::Lost {
+                *last_words = StderrTail::None;
             }
         }
         self
@@ -68,9 +68,9 @@ impl Outcome {
 pub(super) fn ended_too_early(
     name: &str,
     ended: Ended,
-    returns: Returns,
+    returns: Reexec,
     why: Option<String>,
-    last_words: LastWords,
+    last_words: StderrTail,
 ) -> Outcome {
     let (how, status, signal) = match ended {
         Ended::Exited(0) => ("with status 0".to_owned(), ENDED_TOO_EARLY, None),
@@ -87,20 +87,20 @@ pub(super) fn ended_too_early(
 }
 
 /// What a program did not come to.
-fn short_of(returns: Returns) -> &'static str {
+fn short_of(returns: Reexec) -> &'static str {
     match returns {
-        Returns::Awaited => "came to Daemon::enter again",
-        Returns::Never | Returns::Returned => "was ready",
+        Reexec::Pending => "came to Daemon::enter again",
+        Reexec::No | Reexec::Done => "was ready",
     }
 }
 
 /// The program let go of what it could have told its readiness by, and runs on.
-pub(super) fn let_go(name: &str, returns: Returns, why: Option<&str>) -> Outcome {
+pub(super) fn let_go(name: &str, returns: Reexec, why: Option<&str>) -> Outcome {
     let why = why.map(|why| format!("; it said why: {why}")).unwrap_or_default();
     let cause = format!("the program let go of the service before it {}, and ran on{why}", short_of(returns));
     let hint = match returns {
-        Returns::Awaited => "before it has entered it must close no descriptor that it has not opened",
-        Returns::Never | Returns::Returned => {
+        Reexec::Pending => "before it has entered it must close no descriptor that it has not opened",
+        Reexec::No | Reexec::Done => {
             "what Daemon::enter returns has to be kept, and told when the service is ready"
         }
     };
@@ -111,17 +111,17 @@ pub(super) fn let_go(name: &str, returns: Returns, why: Option<&str>) -> Outcome
 pub(super) fn no_word_in_time(
     name: &str,
     patience: std::time::Duration,
-    returns: Returns,
+    returns: Reexec,
     status: Option<&str>,
-    last_words: LastWords,
+    last_words: StderrTail,
 ) -> Outcome {
     let said = status.map(|status| format!("; its status: {}", plain(status))).unwrap_or_default();
     let (cause, hint) = match returns {
-        Returns::Awaited => (
+        Reexec::Pending => (
             format!("the program was executed again, and has not come to Daemon::enter after {patience:?}"),
             "main has to come there each time; what it does before may take some of timeout_start",
         ),
-        Returns::Never | Returns::Returned => (
+        Reexec::No | Reexec::Done => (
             format!("the program has not said after {patience:?} that it is ready{said}"),
             "timeout_start gives it more time",
         ),
@@ -136,7 +136,7 @@ pub(super) fn not_in_time(
     patience: std::time::Duration,
     missing: &str,
     status: Option<&str>,
-    last_words: LastWords,
+    last_words: StderrTail,
 ) -> Outcome {
     let said = status.map(|status| format!("; its status: {}", plain(status))).unwrap_or_default();
     let cause = format!("not ready after {patience:?}, still missing: {missing}{said}");

@@ -9,13 +9,13 @@ use std::path::{Path, PathBuf};
 
 use svcadapt_spec::{Probe, ServiceSpec, ServiceType};
 
-use super::between::Line;
+use super::intermediate::Channel;
 use super::watch::Forking;
 use crate::plan::{Plan, Resolved, Step};
-use crate::readiness::{Identity, Means, Probes};
+use crate::readiness::{ProbeInputs, Probes, RunAs};
 use crate::registry;
 use crate::registry::SOCKET;
-use crate::setup::{Claim, Failure, Made, Work};
+use crate::setup::{Created, Failure, LauncherLock, ServiceProcess};
 use crate::sys::socket::NotifySocket;
 use crate::sys::{fd, file, listen, process};
 use crate::{plan, setup};
@@ -33,11 +33,11 @@ pub(super) struct Start<'a> {
 pub(super) struct Ends<'a> {
     pub(super) probes: Probes,
     pub(super) reports: OwnedFd,
-    pub(super) work: Work<'a>,
+    pub(super) work: ServiceProcess<'a>,
     /// The socket in the file system, to be removed when nobody listens any more.
     pub(super) socket: Option<SocketFile>,
     /// To the process between, where that stays.
-    pub(super) line: Option<Line>,
+    pub(super) line: Option<Channel>,
 }
 
 impl<'a> Start<'a> {
@@ -64,11 +64,11 @@ impl<'a> Start<'a> {
 
     /// Takes the lock for a program that will not keep it, and looks who is here before it is started. None where it
     /// stays, and takes the lock itself.
-    pub(super) fn claim(&self) -> Result<Option<(Claim<'a>, Forking)>, Failure> {
+    pub(super) fn claim(&self) -> Result<Option<(LauncherLock<'a>, Forking)>, Failure> {
         if !self.forking() {
             return Ok(None);
         }
-        let claim = Claim::take(self.spec, self.resolved, self.plan.course)?;
+        let claim = LauncherLock::take(self.spec, self.resolved, self.plan.course)?;
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
         let forking = Forking::new(pid_file, self.resolved.account.uid)
             .map_err(|error| Failure::io(&Step::Fork, &error))?;
@@ -97,14 +97,14 @@ impl<'a> Start<'a> {
             None
         };
         let identity = if self.resolved.standing.is_root() {
-            Identity::Other {
+            RunAs::Other {
                 uid: self.resolved.account.uid,
                 gid: self.resolved.account.gid,
                 groups: self.resolved.account.groups.clone(),
                 member: self.resolved.account.member.clone(),
             }
         } else {
-            Identity::Own
+            RunAs::Own
         };
         let variables = environment.iter().filter_map(|(name, value)| {
             let mut text = name.clone();
@@ -112,8 +112,8 @@ impl<'a> Start<'a> {
             text.push(value);
             CString::new(text.as_bytes()).ok()
         });
-        let mut means = Means { socket, pipes: Vec::new(), identity, environment: variables.collect() };
-        let mut work = Work::new(self.spec, self.resolved, environment, self.started);
+        let mut means = ProbeInputs { socket, pipes: Vec::new(), identity, environment: variables.collect() };
+        let mut work = ServiceProcess::new(self.spec, self.resolved, environment, self.started);
         for probe in &self.spec.ready {
             if let Probe::Fd(number) = probe {
                 let (out, input) = self.pipe().map_err(failed)?;
@@ -124,14 +124,16 @@ impl<'a> Start<'a> {
         let (reports, reporter) = self.pipe().map_err(failed)?;
         fd::fresh_nonblocking(&reports).map_err(failed)?;
         work.report_to(reporter);
-        let stays = self.plan.has(&Step::StayBetween);
-        let line =
-            stays.then(Line::new).transpose().map_err(|error| Failure::io(&Step::StayBetween, &error))?;
+        let stays = self.plan.has(&Step::KeepIntermediate);
+        let line = stays
+            .then(Channel::new)
+            .transpose()
+            .map_err(|error| Failure::io(&Step::KeepIntermediate, &error))?;
         Ok(Ends { probes: Probes::new(&self.spec.ready, means), reports, work, socket: file, line })
     }
 
     /// After a failure: what was made is taken away again, as far as it is still what it was.
-    pub(super) fn take_away(&self, made: &[Made], main: Option<i32>) {
+    pub(super) fn take_away(&self, made: &[Created], main: Option<i32>) {
         setup::take_away(self.spec, self.resolved, made, main);
     }
 

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 pub(super) use forking::Forking;
 
-use super::between::Between;
-use crate::readiness::{Family, Probes};
-use crate::setup::{Failure, Made, Report, Reports};
+use super::intermediate::Intermediate;
+use crate::readiness::{Probes, ProcessTree};
+use crate::setup::{Created, Failure, Report, Reports};
 use crate::sys::held::Held;
 use crate::sys::process::{Ended, Reaped};
 use crate::sys::signal::Signals;
@@ -27,22 +27,22 @@ const MOST_READS: usize = 64;
 pub(super) struct Watch<'a> {
     pub(super) probes: Probes,
     pub(super) reports: Option<OwnedFd>,
-    pub(super) eyes: Eyes<'a>,
+    pub(super) eyes: Relation<'a>,
     /// The process that all processes of the service descend from.
     pub(super) root: i32,
     /// The process that becomes the program, as soon as it is known.
     pub(super) main: Option<i32>,
     /// What was made so far.
-    pub(super) made: Vec<Made>,
+    pub(super) made: Vec<Created>,
     pub(super) patience: Option<Duration>,
     /// When everything began.
     pub(super) begun: Instant,
     /// Whether the process stays the program that it is, and says itself that it is ready.
     pub(super) hears_itself: bool,
     /// Whether it is executed again on the way.
-    pub(super) returns: Returns,
+    pub(super) returns: Reexec,
     /// The process that is its parent, where that stays and is not us.
-    pub(super) between: Option<Between>,
+    pub(super) intermediate: Option<Intermediate>,
     /// What it says that it is doing.
     pub(super) status: Option<String>,
     /// What it says why it will fail.
@@ -77,21 +77,21 @@ enum Stage {
 
 /// Whether a program that becomes the service itself is executed again, and then comes back to where it goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Returns {
+pub(super) enum Reexec {
     /// It is not.
-    Never,
+    No,
     /// It is, or will be, and has not come back yet.
-    Awaited,
+    Pending,
     /// It has come back.
-    Returned,
+    Done,
 }
 
 /// By what a death is seen.
-pub(super) enum Eyes<'a> {
+pub(super) enum Relation<'a> {
     /// The service's processes are our children, or become so.
     Parent(&'a Signals),
     /// They are not; this is the main one.
-    Helper(&'a Held),
+    Observer(&'a Held),
 }
 
 /// What the waiting came to.
@@ -113,7 +113,7 @@ pub(super) enum Event {
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(probes: Probes, reports: OwnedFd, eyes: Eyes<'a>, root: i32) -> Self {
+    pub(super) fn new(probes: Probes, reports: OwnedFd, eyes: Relation<'a>, root: i32) -> Self {
         Self {
             probes,
             reports: Some(reports),
@@ -124,8 +124,8 @@ impl<'a> Watch<'a> {
             patience: None,
             begun: Instant::now(),
             hears_itself: false,
-            returns: Returns::Never,
-            between: None,
+            returns: Reexec::No,
+            intermediate: None,
             status: None,
             why: None,
             extended: Duration::ZERO,
@@ -235,7 +235,7 @@ impl<'a> Watch<'a> {
 
     fn look(&mut self, elapsed: Duration) -> io::Result<()> {
         match self.main {
-            Some(main) if self.runs() => self.probes.look(Family { main, root: self.root }, elapsed),
+            Some(main) if self.runs() => self.probes.look(ProcessTree { main, root: self.root }, elapsed),
             _ => Ok(()),
         }
     }
@@ -255,8 +255,8 @@ impl<'a> Watch<'a> {
         };
         let held = self.forking.as_ref().and_then(Forking::main);
         let main = match self.eyes {
-            Eyes::Parent(_) => None,
-            Eyes::Helper(main) => Some(main),
+            Relation::Parent(_) => None,
+            Relation::Observer(main) => Some(main),
         };
         let looks = [held, main].into_iter().flatten().filter_map(Held::pause).min();
         let longest = [pause, looks, self.moments_left(), self.patience_left(elapsed)];
@@ -264,15 +264,17 @@ impl<'a> Watch<'a> {
         let mut all: Vec<BorrowedFd<'_>> = self.probes.descriptors();
         all.extend(self.reports.as_ref().map(AsFd::as_fd));
         all.extend([held, main].into_iter().flatten().filter_map(Held::descriptor));
-        all.extend(self.between.as_ref().filter(|between| between.is_there()).map(AsFd::as_fd));
-        if let Eyes::Parent(signals) = self.eyes {
+        all.extend(
+            self.intermediate.as_ref().filter(|intermediate| intermediate.is_there()).map(AsFd::as_fd),
+        );
+        if let Relation::Parent(signals) = self.eyes {
             all.push(signals.as_fd());
         }
         fd::wait_readable(&all, longest).map(drop)
     }
 
     fn signals(&mut self) -> io::Result<Option<i32>> {
-        let Eyes::Parent(signals) = self.eyes else { return Ok(None) };
+        let Relation::Parent(signals) = self.eyes else { return Ok(None) };
         while let Some(signal) = signals.next()? {
             if signal != signal::SIGCHLD {
                 return Ok(Some(signal));
@@ -303,14 +305,14 @@ impl<'a> Watch<'a> {
                 match report {
                     // With our rights nothing is removed that others name, nobody is taken for the service, and nothing is
                     // told in our words.
-                    Report::Started(_) | Report::Made(_) | Report::Failed(_) | Report::Executing
+                    Report::Started(_) | Report::Created(_) | Report::Failed(_) | Report::Executing
                         if self.settled => {}
                     Report::Started(pid) => self.main = Some(pid),
-                    Report::Made(made) => self.made.push(made),
+                    Report::Created(made) => self.made.push(made),
                     Report::Settled => self.settled = true,
                     Report::Failed(failure) => self.stage = Stage::Failed(failure),
                     Report::Executing => self.stage = Stage::Executing,
-                    Report::Entered => self.returns = Returns::Returned,
+                    Report::Entered => self.returns = Reexec::Done,
                     Report::Ready => self.stage = Stage::Told,
                     Report::Status(text) => self.status = Some(text),
                     Report::Extend(micros) => {
@@ -327,15 +329,15 @@ impl<'a> Watch<'a> {
     #[allow(clippy::option_option, reason = "the inner one says that a death was seen, but not how")]
     fn death(&mut self) -> io::Result<Option<Option<Ended>>> {
         let main = match self.eyes {
-            Eyes::Helper(main) => {
+            Relation::Observer(main) => {
                 // The only children of a helper are the commands of its probes.
                 while let Reaped::Child(pid, ended) = process::reap()? {
                     self.probes.child_ended(pid, ended, self.begun.elapsed());
                 }
                 return Ok(main.has_ended()?.then_some(None));
             }
-            Eyes::Parent(_) if self.forking.is_some() => return self.death_of_forking(),
-            Eyes::Parent(_) => self.main,
+            Relation::Parent(_) if self.forking.is_some() => return self.death_of_forking(),
+            Relation::Parent(_) => self.main,
         };
         loop {
             match self.reap()? {
@@ -350,7 +352,7 @@ impl<'a> Watch<'a> {
 
     /// Somebody who has ended: a child of ours, or of the process between.
     fn reap(&self) -> io::Result<Reaped> {
-        self.between.as_ref().map_or_else(process::reap, Between::reap)
+        self.intermediate.as_ref().map_or_else(process::reap, Intermediate::reap)
     }
 
     /// How the main process ended, if that was before we knew that it is the main one.
@@ -362,7 +364,7 @@ impl<'a> Watch<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::readiness::{Identity, Means};
+    use crate::readiness::{ProbeInputs, RunAs};
 
     #[test]
     fn what_the_services_own_code_says_was_made_is_not_believed() {
@@ -370,17 +372,17 @@ mod tests {
         let (reports, service) = fd::pipe().unwrap();
         fd::nonblocking(&reports, true).unwrap();
         let held = Held::open(own).unwrap().unwrap();
-        let identity = Identity::Own;
-        let means = Means { socket: None, pipes: Vec::new(), identity, environment: Vec::new() };
+        let identity = RunAs::Own;
+        let means = ProbeInputs { socket: None, pipes: Vec::new(), identity, environment: Vec::new() };
         let probes = Probes::new(&[], means);
-        let mut watch = Watch::new(probes, reports, Eyes::Helper(&held), own);
-        let made = |path: &str| Made { directory: false, path: path.into(), device: 1, inode: 1 };
+        let mut watch = Watch::new(probes, reports, Relation::Observer(&held), own);
+        let made = |path: &str| Created { directory: false, path: path.into(), device: 1, inode: 1 };
         for report in [
             Report::Started(7),
-            Report::Made(made("/run/ours")),
+            Report::Created(made("/run/ours")),
             Report::Settled,
             Report::Started(1),
-            Report::Made(made("/run/docker.sock")),
+            Report::Created(made("/run/docker.sock")),
         ] {
             report.send(&service).unwrap();
         }

@@ -3,22 +3,22 @@
 use std::path::Path;
 
 use svcadapt_spec::{
-    Ceiling, Input, Limit, Mode, Output, Probe, Resource, ServiceSpec, ServiceType, Sockets,
+    FileMode, Input, Limit, LimitValue, Output, Probe, Resource, ServiceSpec, ServiceType, Sockets,
 };
 
-use super::course::others;
-use super::{Course, Doer, End, Listening, Orphans, Planned, Resolved, Step, Surroundings};
-use crate::detect::{Detection, Manager, Mode as HostMode};
+use super::strategy::others;
+use super::{Actor, End, Planned, Reaper, Resolved, SocketSource, StartedBy, Step, Strategy};
+use crate::detect::{Detection, Manager, Mode};
 
 /// The steps of a start, in their order.
 pub(super) fn steps(
     spec: &ServiceSpec,
     resolved: &Resolved,
     detection: &Detection,
-    surroundings: Surroundings,
-    course: Course,
+    surroundings: StartedBy,
+    course: Strategy,
     end: End,
-    listening: Listening,
+    listening: SocketSource,
 ) -> Vec<Planned> {
     let mode = detection.mode;
     let mut draft = Draft { spec, resolved, mode, surroundings, end, listening, steps: Vec::new() };
@@ -58,71 +58,74 @@ pub(super) fn steps(
 struct Draft<'a> {
     spec: &'a ServiceSpec,
     resolved: &'a Resolved,
-    mode: HostMode,
-    surroundings: Surroundings,
+    mode: Mode,
+    surroundings: StartedBy,
     end: End,
-    listening: Listening,
+    listening: SocketSource,
     steps: Vec<Planned>,
 }
 
 impl Draft<'_> {
-    fn add(&mut self, doer: Doer, step: Step) {
+    fn add(&mut self, doer: Actor, step: Step) {
         self.steps.push(Planned { step, doer });
     }
 
     fn service(&mut self, step: Step) {
-        self.add(Doer::Service, step);
+        self.add(Actor::Service, step);
     }
 
     /// The host's work where it has been done, else ours.
     fn unless(&mut self, done: bool, step: Step) {
-        self.add(if done { Doer::Host } else { Doer::Service }, step);
+        self.add(if done { Actor::Host } else { Actor::Service }, step);
     }
 
     fn bare(&self) -> bool {
-        self.surroundings == Surroundings::Bare
+        self.surroundings == StartedBy::Nobody
     }
 
     fn forking(&self) -> bool {
         self.spec.service_type == Some(ServiceType::Forking)
     }
 
-    fn launch(&mut self, detection: &Detection, course: Course) {
+    fn launch(&mut self, detection: &Detection, course: Strategy) {
         if self.spec.ready.contains(&Probe::Notify) && self.listens() {
-            self.add(Doer::Launcher, Step::NotifySocket);
+            self.add(Actor::Launcher, Step::NotifySocket);
         }
         let launchd = matches!(detection.manager, Manager::Launchd { .. });
         // launchd adopts all orphans itself; so does process 1.
-        let adopts = self.resolved.standing.orphans == Orphans::Ours;
-        if matches!(course, Course::Daemonize | Course::HandOver | Course::Stay) && adopts && !launchd {
-            self.add(Doer::Launcher, Step::AdoptOrphans);
+        let adopts = self.resolved.standing.orphans == Reaper::Subreaper;
+        if matches!(course, Strategy::Daemonize | Strategy::ReportMainPid | Strategy::Monitor)
+            && adopts
+            && !launchd
+        {
+            self.add(Actor::Launcher, Step::AdoptOrphans);
         }
-        if course == Course::Daemonize && !adopts {
-            self.add(Doer::Launcher, Step::StayBetween);
+        if course == Strategy::Daemonize && !adopts {
+            self.add(Actor::Launcher, Step::KeepIntermediate);
         }
         if self.forking() {
             // Nobody who lives on would have it from the program's first process.
-            self.lock(Doer::Launcher);
+            self.lock(Actor::Launcher);
         }
         match course {
-            Course::Daemonize => {
-                self.add(Doer::Launcher, Step::Fork);
-                self.add(Doer::Launcher, Step::NewSession);
-                self.add(Doer::Launcher, Step::ForkAgain);
+            Strategy::Daemonize => {
+                self.add(Actor::Launcher, Step::Fork);
+                self.add(Actor::Launcher, Step::NewSession);
+                self.add(Actor::Launcher, Step::ForkAgain);
             }
-            Course::HandOver => self.add(Doer::Launcher, Step::Fork),
-            Course::Stay | Course::Init => {
-                self.add(Doer::Launcher, Step::Fork);
+            Strategy::ReportMainPid => self.add(Actor::Launcher, Step::Fork),
+            Strategy::Monitor | Strategy::Init => {
+                self.add(Actor::Launcher, Step::Fork);
                 // launchd ends the process group of a job whose process has ended, the only bond to a program whose
                 // monitor was killed.
-                if course == Course::Init && self.keeps_the_terminal() {
+                if course == Strategy::Init && self.keeps_the_terminal() {
                     self.service(Step::Terminal);
                 } else if !launchd {
                     self.service(Step::NewSession);
                 }
             }
-            Course::Exec if self.tells() => self.add(Doer::Launcher, Step::ReadinessHelper),
-            Course::Exec => {}
+            Strategy::Exec if self.tells() => self.add(Actor::Launcher, Step::ReadinessHelper),
+            Strategy::Exec => {}
         }
     }
 
@@ -132,21 +135,21 @@ impl Draft<'_> {
     }
 
     /// What comes when the program has been executed.
-    fn after(&mut self, detection: &Detection, course: Course) {
+    fn after(&mut self, detection: &Detection, course: Strategy) {
         if self.forking() {
             let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
-            self.add(Doer::Launcher, Step::MainProcess(pid_file));
+            self.add(Actor::Launcher, Step::MainProcess(pid_file));
         }
         match course {
-            Course::HandOver => self.add(Doer::Launcher, Step::HandOver),
-            Course::Stay | Course::Init => {
-                self.add(Doer::Launcher, Step::Monitor(others(self.spec, detection)));
+            Strategy::ReportMainPid => self.add(Actor::Launcher, Step::HandOver),
+            Strategy::Monitor | Strategy::Init => {
+                self.add(Actor::Launcher, Step::Monitor(others(self.spec, detection)));
             }
-            Course::Daemonize | Course::Exec => {}
+            Strategy::Daemonize | Strategy::Exec => {}
         }
     }
 
-    fn lock(&mut self, doer: Doer) {
+    fn lock(&mut self, doer: Actor) {
         if let Some(path) = &self.resolved.lock {
             self.add(doer, Step::Lock { path: path.clone(), descriptor: self.lock_descriptor() });
         }
@@ -168,8 +171,8 @@ impl Draft<'_> {
     /// Whether it is us whom the program's notifications go to.
     fn listens(&self) -> bool {
         match self.mode {
-            HostMode::Classic => true,
-            HostMode::Supervised => self.spec.notification_fd.is_some(),
+            Mode::Classic => true,
+            Mode::Supervised => self.spec.notification_fd.is_some(),
         }
     }
 
@@ -182,7 +185,7 @@ impl Draft<'_> {
         let (spec, resolved) = (self.spec, self.resolved);
         let standing = &resolved.standing;
         if !self.forking() {
-            self.lock(Doer::Service);
+            self.lock(Actor::Service);
         }
         let owner = standing.is_root().then_some((resolved.account.uid, resolved.account.gid));
         for directory in &spec.directories {
@@ -192,7 +195,7 @@ impl Draft<'_> {
             self.add(doer, Step::Directory { kind: directory.kind, path, mode: directory.mode, owner });
         }
         self.sockets();
-        let detached = self.bare() && self.mode == HostMode::Classic;
+        let detached = self.bare() && self.mode == Mode::Classic;
         let input = if detached { Input::Null } else { Input::Inherit };
         let output = if detached { Output::Null } else { Output::Inherit };
         self.service(Step::StandardInput(spec.standard_input.clone().unwrap_or(input)));
@@ -239,10 +242,10 @@ impl Draft<'_> {
         let sockets = &self.spec.sockets;
         let all = sockets.listen.iter().zip(sockets.descriptors());
         let doer = match self.listening {
-            Listening::OfHost => Doer::Host,
-            Listening::Ours => Doer::Service,
-            Listening::OfProgram => return,
-            Listening::OfLaunchd => {
+            SocketSource::Passed => Actor::Host,
+            SocketSource::Own => Actor::Service,
+            SocketSource::Program => return,
+            SocketSource::Launchd => {
                 let (name, given) = (self.spec.launchd_sockets(), self.resolved.standing.activated.clone());
                 return self.service(Step::Activate { name, given });
             }
@@ -278,16 +281,16 @@ impl Draft<'_> {
     /// A soft limit that nobody asks for is the kernel's own first value (include/asm-generic/resource.h), as far as
     /// it has a fixed one, whatever the shell that started us has.
     fn limits(&mut self) {
-        const FIRST: [(Resource, Ceiling); 9] = [
-            (Resource::Cpu, Ceiling::Infinity),
-            (Resource::Fsize, Ceiling::Infinity),
-            (Resource::Data, Ceiling::Infinity),
-            (Resource::Stack, Ceiling::At(8 * 1024 * 1024)),
-            (Resource::Core, Ceiling::At(0)),
-            (Resource::Rss, Ceiling::Infinity),
-            (Resource::Nofile, Ceiling::At(1024)),
-            (Resource::As, Ceiling::Infinity),
-            (Resource::Locks, Ceiling::Infinity),
+        const FIRST: [(Resource, LimitValue); 9] = [
+            (Resource::Cpu, LimitValue::Infinity),
+            (Resource::Fsize, LimitValue::Infinity),
+            (Resource::Data, LimitValue::Infinity),
+            (Resource::Stack, LimitValue::At(8 * 1024 * 1024)),
+            (Resource::Core, LimitValue::At(0)),
+            (Resource::Rss, LimitValue::Infinity),
+            (Resource::Nofile, LimitValue::At(1024)),
+            (Resource::As, LimitValue::Infinity),
+            (Resource::Locks, LimitValue::Infinity),
         ];
         if self.bare() {
             for (resource, soft) in FIRST {
@@ -305,23 +308,23 @@ impl Draft<'_> {
         if self.spec.prevent_core {
             // Of a helper program that takes core dumps the kernel asks the limit only whether it is 1; a core
             // that is written to a file is never that small (core(5)).
-            let one = Ceiling::At(1);
+            let one = LimitValue::At(1);
             let limit = standing.nearest(Resource::Core, Limit { soft: one, hard: one });
             self.service(Step::Limit(Resource::Core, limit));
         }
     }
 
-    fn tie(&mut self, detection: &Detection, course: Course) {
+    fn tie(&mut self, detection: &Detection, course: Strategy) {
         // What a program forks off would not have it, and launchd sees to it itself.
         let launchd = matches!(detection.manager, Manager::Launchd { .. });
-        if course == Course::Stay && !self.forking() && !launchd {
+        if course == Strategy::Monitor && !self.forking() && !launchd {
             self.service(Step::EndWithMonitor);
         }
     }
 
     fn umask(&mut self) {
         let (spec, resolved) = (self.spec, self.resolved);
-        if let Some(mode) = spec.umask.or(self.bare().then_some(Mode::DEFAULT_UMASK)) {
+        if let Some(mode) = spec.umask.or(self.bare().then_some(FileMode::DEFAULT_UMASK)) {
             self.unless(resolved.standing.umask == Some(mode), Step::Umask(mode));
         }
     }
@@ -354,13 +357,13 @@ impl Draft<'_> {
     fn kept(&self) -> Vec<i32> {
         let mut kept = self.resolved.standing.passed_descriptors.clone();
         match self.listening {
-            Listening::Ours => kept.extend(self.spec.sockets.descriptors()),
-            Listening::OfLaunchd => {
+            SocketSource::Own => kept.extend(self.spec.sockets.descriptors()),
+            SocketSource::Launchd => {
                 kept.extend(
                     (Sockets::FIRST_DESCRIPTOR..).zip(&self.resolved.standing.activated).map(|(at, _)| at),
                 );
             }
-            Listening::OfHost | Listening::OfProgram => {}
+            SocketSource::Passed | SocketSource::Program => {}
         }
         kept.extend(&self.spec.files_preserve);
         kept.extend(self.spec.ready.iter().filter_map(|probe| match probe {

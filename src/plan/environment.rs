@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 
 use svcadapt_spec::{DirectoryKind, EnvironmentBase, ServiceSpec};
 
-use super::{Resolved, Surroundings};
+use super::{Resolved, StartedBy};
 
 /// Where programs lie when nobody says otherwise: what systemd uses (systemd.exec(5)).
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -62,10 +62,10 @@ pub fn started_as(pid: i32, start_time: u64) -> String {
 pub fn environment(
     spec: &ServiceSpec,
     resolved: &Resolved,
-    surroundings: Surroundings,
+    surroundings: StartedBy,
 ) -> BTreeMap<OsString, OsString> {
     let asked = &spec.environment;
-    let supervised = surroundings == Surroundings::Prepared;
+    let supervised = surroundings == StartedBy::Manager;
     let base =
         asked.base.unwrap_or(if supervised { EnvironmentBase::Inherited } else { EnvironmentBase::Clean });
     // `LISTEN_PID` has named this very process then, whoever set it (systemd-socket-activate(1) manages nothing).
@@ -117,11 +117,7 @@ mod tests {
     use super::super::tests::{resolved, spec};
     use super::*;
 
-    fn build(
-        fields: &[(Field, &str)],
-        inherited: &[(&str, &str)],
-        surroundings: Surroundings,
-    ) -> Vec<String> {
+    fn build(fields: &[(Field, &str)], inherited: &[(&str, &str)], surroundings: StartedBy) -> Vec<String> {
         let mut resolved = resolved();
         resolved.inherited = inherited.iter().map(|&(name, value)| (name.into(), value.into())).collect();
         environment(&spec(fields), &resolved, surroundings)
@@ -138,22 +134,22 @@ mod tests {
         let path = format!("PATH={DEFAULT_PATH}");
         let account =
             ["HOME=/nonexistent", "LOGNAME=nobody", path.as_str(), "SHELL=/bin/false", "USER=nobody"];
-        assert_eq!(build(&[(Field::User, "nobody")], &DIRTY, Surroundings::Bare), account);
-        assert_eq!(build(&[], &DIRTY, Surroundings::Bare), [path.as_str()]);
-        let passed = build(&[(Field::PassEnvironment, "SECRET NOTIFY_SOCKET")], &DIRTY, Surroundings::Bare);
+        assert_eq!(build(&[(Field::User, "nobody")], &DIRTY, StartedBy::Nobody), account);
+        assert_eq!(build(&[], &DIRTY, StartedBy::Nobody), [path.as_str()]);
+        let passed = build(&[(Field::PassEnvironment, "SECRET NOTIFY_SOCKET")], &DIRTY, StartedBy::Nobody);
         assert_eq!(passed.len(), 2);
         assert!(passed.contains(&"SECRET=s".to_owned()));
     }
 
     #[test]
     fn what_a_manager_has_made_is_kept_with_its_protocol() {
-        let all = build(&[], &DIRTY, Surroundings::Prepared);
+        let all = build(&[], &DIRTY, StartedBy::Manager);
         assert_eq!(all, ["LD_PRELOAD=/x", "NOTIFY_SOCKET=/n", "PATH=/evil", "SECRET=s"]);
         let inherited = [("PATH", "/x"), ("SVCADAPT_PROCESS", "7:7")];
-        assert_eq!(build(&[], &inherited, Surroundings::Prepared), ["PATH=/x"], "it was not said to us");
-        let clean = build(&[(Field::CleanEnvironment, "yes")], &DIRTY, Surroundings::Prepared);
+        assert_eq!(build(&[], &inherited, StartedBy::Manager), ["PATH=/x"], "it was not said to us");
+        let clean = build(&[(Field::CleanEnvironment, "yes")], &DIRTY, StartedBy::Manager);
         assert!(clean.contains(&"NOTIFY_SOCKET=/n".to_owned()) && !clean.contains(&"SECRET=s".to_owned()));
-        let dirty = build(&[(Field::CleanEnvironment, "no")], &DIRTY, Surroundings::Bare);
+        let dirty = build(&[(Field::CleanEnvironment, "no")], &DIRTY, StartedBy::Nobody);
         assert!(!dirty.contains(&"NOTIFY_SOCKET=/n".to_owned()) && dirty.contains(&"SECRET=s".to_owned()));
     }
 
@@ -163,7 +159,7 @@ mod tests {
         let mut resolved = resolved();
         resolved.inherited = said.map(|(name, value)| (name.into(), value.into())).into();
         resolved.standing.passed_descriptors = vec![3];
-        let all = environment(&spec(&[]), &resolved, Surroundings::Bare);
+        let all = environment(&spec(&[]), &resolved, StartedBy::Nobody);
         let has = |name: &str| all.contains_key(OsStr::new(name));
         assert!(has("LISTEN_FDS") && has("LISTEN_PID") && !has("NOTIFY_SOCKET"));
     }
@@ -178,7 +174,7 @@ mod tests {
             (Field::UnsetEnvironment, "B,SHELL"),
             (Field::Directory(DirectoryKind::Runtime), "a b/c"),
         ];
-        let all = build(&fields, &[], Surroundings::Bare);
+        let all = build(&fields, &[], StartedBy::Nobody);
         assert!(all.contains(&"A=2".to_owned()) && all.contains(&"HOME=/h".to_owned()));
         assert!(all.contains(&"RUNTIME_DIRECTORY=/run/a:/run/b/c".to_owned()));
         assert!(!all.iter().any(|v| v.starts_with("B=") || v.starts_with("SHELL=")));

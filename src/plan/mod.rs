@@ -14,18 +14,18 @@
 //! * the working directory is entered as the user, who has to be able to;
 //! * descriptors last, for every step before may still need one.
 
-mod course;
 mod draft;
 mod environment;
 mod resolved;
 mod step;
+mod strategy;
 
 use std::path::Path;
 
-pub use course::{Course, passes_signals_on};
 pub use environment::{DEFAULT_PATH, FORKING, STARTED_AS, environment, readdress, started_as};
-pub use resolved::{Account, Entry, Note, Orphans, Resolved, Standing};
+pub use resolved::{Account, CallerState, Entry, Note, Reaper, Resolved};
 pub use step::Step;
+pub use strategy::{Strategy, passes_signals_on};
 use svcadapt_spec::ServiceSpec;
 
 use crate::detect::{Detection, Manager};
@@ -34,26 +34,26 @@ use crate::detect::{Detection, Manager};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// How the program is started.
-    pub course: Course,
+    pub course: Strategy,
     /// Who made this process what it is.
-    pub surroundings: Surroundings,
+    pub surroundings: StartedBy,
     /// What is done.
     pub steps: Vec<Planned>,
 }
 
 /// Who made this process what it is, and so what holds where the spec says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Surroundings {
+pub enum StartedBy {
     /// A service manager has prepared it: what it is was meant, and stays.
-    Prepared,
+    Manager,
     /// A shell, or an enemy: what it is counts for nothing.
-    Bare,
+    Nobody,
 }
 
-impl Surroundings {
+impl StartedBy {
     /// What the evidence says.
     pub fn of(detection: &Detection) -> Self {
-        if detection.manager == Manager::None { Self::Bare } else { Self::Prepared }
+        if detection.manager == Manager::None { Self::Nobody } else { Self::Manager }
     }
 }
 
@@ -68,15 +68,15 @@ enum End {
 
 /// Who sees to the sockets of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Listening {
+enum SocketSource {
     /// The host has passed them, and they are passed on.
-    OfHost,
+    Passed,
     /// launchd has them, and the program takes them itself.
-    OfProgram,
+    Program,
     /// launchd has given them to us.
-    OfLaunchd,
+    Launchd,
     /// Nobody: we open them.
-    Ours,
+    Own,
 }
 
 /// A step, and who does it.
@@ -85,12 +85,12 @@ pub struct Planned {
     /// The step.
     pub step: Step,
     /// Who does it.
-    pub doer: Doer,
+    pub doer: Actor,
 }
 
 /// Who does a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Doer {
+pub enum Actor {
     /// The host has done it already.
     Host,
     /// svcadapt does it, in the process that was started.
@@ -99,7 +99,7 @@ pub enum Doer {
     Service,
 }
 
-impl Doer {
+impl Actor {
     /// Whose work it is: the `host`'s or the `adapter`'s.
     pub fn name(self) -> &'static str {
         match self {
@@ -145,15 +145,15 @@ impl Plan {
     pub fn executing_again(mut self, program: &Path) -> Self {
         let fork = |planned: &Planned| matches!(planned.step, Step::Fork | Step::ForkAgain);
         if let Some(last) = self.steps.iter().rposition(fork) {
-            let step = Step::ExecuteAgain(program.to_owned());
-            self.steps.insert(last + 1, Planned { step, doer: Doer::Launcher });
+            let step = Step::Reexec(program.to_owned());
+            self.steps.insert(last + 1, Planned { step, doer: Actor::Launcher });
         }
-        let stays = self.has(&Step::StayBetween);
+        let stays = self.has(&Step::KeepIntermediate);
         if let Some(first) = self.steps.iter().position(fork)
-            && self.course == Course::Daemonize
+            && self.course == Strategy::Daemonize
             && !stays
         {
-            self.steps.insert(first, Planned { step: Step::StayBetween, doer: Doer::Launcher });
+            self.steps.insert(first, Planned { step: Step::KeepIntermediate, doer: Actor::Launcher });
         }
         self
     }
@@ -165,7 +165,7 @@ impl Plan {
 
     /// Whether the program is executed again on the way.
     pub fn executes_again(&self) -> bool {
-        self.steps.iter().any(|planned| matches!(planned.step, Step::ExecuteAgain(_)))
+        self.steps.iter().any(|planned| matches!(planned.step, Step::Reexec(_)))
     }
 
     /// Whether it ends in another program.
@@ -174,13 +174,13 @@ impl Plan {
     }
 
     fn with_end(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection, end: End) -> Self {
-        let course = Course::of(spec, resolved, detection);
-        let surroundings = Surroundings::of(detection);
+        let course = Strategy::of(spec, resolved, detection);
+        let surroundings = StartedBy::of(detection);
         let whose = match &detection.manager {
-            _ if !resolved.standing.passed_descriptors.is_empty() => Listening::OfHost,
-            Manager::Launchd { .. } if spec.sockets.launchd_activation => Listening::OfProgram,
-            _ if !resolved.standing.activated.is_empty() => Listening::OfLaunchd,
-            _ => Listening::Ours,
+            _ if !resolved.standing.passed_descriptors.is_empty() => SocketSource::Passed,
+            Manager::Launchd { .. } if spec.sockets.launchd_activation => SocketSource::Program,
+            _ if !resolved.standing.activated.is_empty() => SocketSource::Launchd,
+            _ => SocketSource::Own,
         };
         let steps = draft::steps(spec, resolved, detection, surroundings, course, end, whose);
         Self { course, surroundings, steps }
@@ -192,7 +192,7 @@ mod tests {
     use svcadapt_spec::{Field, Origin, Resource, Scope, SpecDraft};
 
     use super::*;
-    use crate::detect::Mode as HostMode;
+    use crate::detect::Mode;
 
     pub(super) fn spec(fields: &[(Field, &str)]) -> ServiceSpec {
         let mut draft = SpecDraft::new();
@@ -214,12 +214,12 @@ mod tests {
                 member: None,
                 entry: Some(entry),
             },
-            standing: Standing {
+            standing: CallerState {
                 groups: vec![0, 4],
                 oom_score_adjust: Some(-500),
                 limits: Resource::ALL.to_vec(),
                 runtime_directory: "/run".into(),
-                ..Standing::default()
+                ..CallerState::default()
             },
             program: "/bin/true".into(),
             inherited: Vec::new(),
@@ -230,21 +230,21 @@ mod tests {
         }
     }
 
-    fn stages(fields: &[(Field, &str)], mode: HostMode, manager: Manager, socket: bool) -> Vec<&'static str> {
+    fn stages(fields: &[(Field, &str)], mode: Mode, manager: Manager, socket: bool) -> Vec<&'static str> {
         let mut resolved = resolved();
         if socket {
             resolved.inherited.push(("NOTIFY_SOCKET".into(), "/n".into()));
         }
         let detection = Detection { mode, manager, scope: Scope::System, evidence: Vec::new() };
         let plan = Plan::new(&spec(fields), &resolved, &detection);
-        plan.steps.iter().filter(|p| p.doer != Doer::Host).map(|p| p.step.stage()).collect()
+        plan.steps.iter().filter(|p| p.doer != Actor::Host).map(|p| p.step.stage()).collect()
     }
 
     #[test]
     fn a_classic_start_takes_every_step_in_its_order() {
         let fields =
             [(Field::PidFile, "/run/x.pid"), (Field::Ready, "notify"), (Field::Limit(Resource::Nofile), "9")];
-        let all = stages(&fields, HostMode::Classic, Manager::None, false);
+        let all = stages(&fields, Mode::Classic, Manager::None, false);
         let mut distinct = all.clone();
         distinct.dedup();
         let expected = [
@@ -281,7 +281,7 @@ mod tests {
         resolved.standing.limits = Vec::new();
         let spec = spec(&[(Field::PidFile, "/run/x.pid"), (Field::User, "nobody")]);
         let detection = Detection {
-            mode: HostMode::Classic,
+            mode: Mode::Classic,
             manager: Manager::None,
             scope: Scope::System,
             evidence: Vec::new(),
@@ -311,18 +311,18 @@ mod tests {
             let (plan, again): (Vec<_>, Vec<_>) = (stages(plan), stages(again));
             (plan, again)
         };
-        let (once, again) = plan(HostMode::Classic, Manager::None, Orphans::Ours);
+        let (once, again) = plan(Mode::Classic, Manager::None, Reaper::Subreaper);
         assert_eq!(once[..4], ["adopt orphans", "fork", "new session", "fork again"]);
         let expected =
             ["adopt orphans", "stay between", "fork", "new session", "fork again", "execute again"];
         assert_eq!(again[..6], expected);
         assert_eq!(again[6..], once[4..]);
-        let (once, again) = plan(HostMode::Classic, Manager::None, Orphans::OfProcess1);
+        let (once, again) = plan(Mode::Classic, Manager::None, Reaper::Init);
         assert_eq!(once[..4], ["stay between", "fork", "new session", "fork again"]);
         assert_eq!(again[..5], expected[1..]);
-        let (once, again) = plan(HostMode::Supervised, Manager::Container, Orphans::Ours);
+        let (once, again) = plan(Mode::Supervised, Manager::Container, Reaper::Subreaper);
         assert_eq!((once[0], &again[..2]), ("fork", &["fork", "execute again"][..]));
-        let (once, again) = plan(HostMode::Supervised, Manager::Systemd, Orphans::Ours);
+        let (once, again) = plan(Mode::Supervised, Manager::Systemd, Reaper::Subreaper);
         assert_eq!(once, again);
     }
 
@@ -333,7 +333,7 @@ mod tests {
             resolved.standing.passed_descriptors = passed.to_vec();
             resolved.standing.activated = activated.to_vec();
             let detection =
-                Detection { mode: HostMode::Supervised, manager, scope: Scope::System, evidence: Vec::new() };
+                Detection { mode: Mode::Supervised, manager, scope: Scope::System, evidence: Vec::new() };
             let said = [&[(Field::ListenStream, "80"), (Field::ListenDatagram, "53")], said].concat();
             let plan = Plan::new(&spec(&said), &resolved, &detection);
             let about = plan.steps.iter().filter(|planned| planned.step.status() == 202);
@@ -361,7 +361,7 @@ mod tests {
 
     #[test]
     fn a_process_that_a_manager_has_prepared_is_left_alone() {
-        let all = stages(&[], HostMode::Supervised, Manager::Systemd, true);
+        let all = stages(&[], Mode::Supervised, Manager::Systemd, true);
         let set_up = ["oom score", "nice", "soft limit", "umask", "working directory", "fork"];
         assert!(!all.iter().any(|stage| set_up.contains(stage)), "{all:?}");
     }
@@ -369,7 +369,7 @@ mod tests {
     #[test]
     fn a_helper_is_left_only_where_somebody_waits_for_what_the_program_does_not_say() {
         let helper = |ready: &[(Field, &str)], manager: Manager, socket| {
-            stages(ready, HostMode::Supervised, manager, socket).contains(&"readiness helper")
+            stages(ready, Mode::Supervised, manager, socket).contains(&"readiness helper")
         };
         let (tcp, notify) = ([(Field::Ready, "tcp:80")], [(Field::Ready, "notify")]);
         assert!(helper(&tcp, Manager::Systemd, true));

@@ -5,9 +5,9 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use svcadapt_spec::{Ceiling, DirectoryKind, Limit, Mode, Resource, ServiceDirectory};
+use svcadapt_spec::{DirectoryKind, FileMode, Limit, LimitValue, Resource, ServiceDirectory};
 
-use super::{Doer, Surroundings};
+use super::{Actor, StartedBy};
 
 /// Everything that a plan needs beside the spec and the detection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Resolved {
     /// Whom the service will run as.
     pub account: Account,
     /// What this process is now.
-    pub standing: Standing,
+    pub standing: CallerState,
     /// The program's file, as it is seen inside the root directory.
     pub program: PathBuf,
     /// The variables of the starter.
@@ -45,18 +45,18 @@ pub struct Note {
 
 impl Resolved {
     /// Where a directory of the service is: where the host says that it has made it, if it has; else where it belongs.
-    pub fn place(&self, surroundings: Surroundings, directory: &ServiceDirectory) -> (PathBuf, Doer) {
+    pub fn place(&self, surroundings: StartedBy, directory: &ServiceDirectory) -> (PathBuf, Actor) {
         let said = self.inherited.iter().find(|(name, _)| name == directory.kind.variable());
         let path = directory.path.as_path();
-        let made = said.filter(|_| surroundings == Surroundings::Prepared).and_then(|(_, list)| {
+        let made = said.filter(|_| surroundings == StartedBy::Manager).and_then(|(_, list)| {
             list.as_bytes()
                 .split(|&b| b == b':')
                 .map(|one| Path::new(OsStr::from_bytes(one)))
                 .find(|one| one.ends_with(path))
         });
         match made {
-            Some(made) => (made.to_owned(), Doer::Host),
-            None => (self.base(directory.kind).join(path), Doer::Service),
+            Some(made) => (made.to_owned(), Actor::Host),
+            None => (self.base(directory.kind).join(path), Actor::Service),
         }
     }
 
@@ -104,7 +104,7 @@ pub struct Entry {
 
 /// What this process is before anything is done.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Standing {
+pub struct CallerState {
     /// The effective user.
     pub uid: u32,
     /// The effective group.
@@ -114,7 +114,7 @@ pub struct Standing {
     /// Whether it can become nobody else: its real and saved user and group are the effective ones too.
     pub settled: bool,
     /// The file mode creation mask.
-    pub umask: Option<Mode>,
+    pub umask: Option<FileMode>,
     /// The working directory.
     pub working_directory: Option<PathBuf>,
     /// Where runtime directories lie, root's or this user's.
@@ -128,7 +128,7 @@ pub struct Standing {
     /// The resources that this system has limits for.
     pub limits: Vec<Resource>,
     /// The highest hard limits that can be set, of those that are below what is asked for.
-    pub highest: BTreeMap<Resource, Ceiling>,
+    pub highest: BTreeMap<Resource, LimitValue>,
     /// The lowest nice level that can be set; none where it is not above what is asked for.
     pub lowest_nice: Option<i32>,
     /// The lowest OOM score adjustment that can be set; none where it is not above what is asked for.
@@ -138,25 +138,25 @@ pub struct Standing {
     /// The descriptors that a service manager has passed (sd_listen_fds(3)).
     pub passed_descriptors: Vec<i32>,
     /// Whose the orphans among the service's processes become.
-    pub orphans: Orphans,
+    pub orphans: Reaper,
     /// The descriptors that launchd has given for the service's sockets (`launch_activate_socket`(3)).
     pub activated: Vec<i32>,
 }
 
 /// Whose the orphans among the processes below a launcher become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Orphans {
+pub enum Reaper {
     /// The launcher's, if it wants them.
     #[default]
-    Ours,
+    Subreaper,
     /// Always those of process 1.
-    OfProcess1,
+    Init,
 }
 
-impl Standing {
+impl CallerState {
     /// What is set of a limit: it, or the nearest that can be.
     pub fn nearest(&self, resource: Resource, limit: Limit) -> Limit {
-        let highest = self.highest.get(&resource).copied().unwrap_or(Ceiling::Infinity);
+        let highest = self.highest.get(&resource).copied().unwrap_or(LimitValue::Infinity);
         Limit { soft: limit.soft.min(highest), hard: limit.hard.min(highest) }
     }
 

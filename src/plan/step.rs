@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use svcadapt_spec::{
-    Capabilities, Ceiling, DirectoryKind, Input, Limit, Mode, Output, Resource, SignalName, Socket,
+    Capabilities, DirectoryKind, FileMode, Input, Limit, LimitValue, Output, Resource, SignalName, Socket,
 };
 
 /// One step, with all that it needs to know.
@@ -14,7 +14,7 @@ pub enum Step {
     AdoptOrphans,
     /// Leave the process between the two forks where it is until the service is ready: the service's parent, which is told
     /// how it ends.
-    StayBetween,
+    KeepIntermediate,
     /// Listen for what the program has to say (sd_notify(3)).
     NotifySocket,
     /// Leave a helper that tells the manager when the service is ready, and goes.
@@ -28,7 +28,7 @@ pub enum Step {
     /// Fork again, so that no terminal can ever be acquired.
     ForkAgain,
     /// Execute this very program again, so that it has its libraries to itself; it goes on where it becomes the service.
-    ExecuteAgain(PathBuf),
+    Reexec(PathBuf),
     /// Wait until the first process of a program that forks itself into the background has left, and find the main
     /// one: by the pid file that the program writes, or as the only one that is left.
     MainProcess(Option<PathBuf>),
@@ -54,7 +54,7 @@ pub enum Step {
         /// Where.
         path: PathBuf,
         /// Its mode.
-        mode: Mode,
+        mode: FileMode,
         /// Its owner and group; none: whoever makes it.
         owner: Option<(u32, u32)>,
     },
@@ -97,7 +97,7 @@ pub enum Step {
     /// Set both limits of a resource.
     Limit(Resource, Limit),
     /// Set the soft limit, as far as the hard one lets it.
-    SoftLimit(Resource, Ceiling),
+    SoftLimit(Resource, LimitValue),
     /// Become a user, and prove that there is no way back.
     User(u32),
     /// Leave the program these capabilities, and no others where it is not root.
@@ -105,7 +105,7 @@ pub enum Step {
     /// Let no program give more rights from here on.
     NoNewPrivileges,
     /// Set the file mode creation mask.
-    Umask(Mode),
+    Umask(FileMode),
     /// Go to the working directory.
     WorkingDirectory(PathBuf),
     /// Leave open these descriptors beside the standard streams, and no others.
@@ -141,14 +141,14 @@ impl Step {
     pub fn stage(&self) -> &'static str {
         match self {
             Self::AdoptOrphans => "adopt orphans",
-            Self::StayBetween => "stay between",
+            Self::KeepIntermediate => "stay between",
             Self::NotifySocket => "notify socket",
             Self::ReadinessHelper => "readiness helper",
             Self::Fork => "fork",
             Self::NewSession => "new session",
             Self::Terminal => "terminal",
             Self::ForkAgain => "fork again",
-            Self::ExecuteAgain(_) => "execute again",
+            Self::Reexec(_) => "execute again",
             Self::MainProcess(_) => "main process",
             Self::HandOver => "hand over",
             Self::Monitor(_) => "monitor",
@@ -188,7 +188,7 @@ impl Step {
         let numbers = |numbers: &[i32]| numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         Some(match self {
             Self::AdoptOrphans
-            | Self::StayBetween
+            | Self::KeepIntermediate
             | Self::NotifySocket
             | Self::ReadinessHelper
             | Self::Fork
@@ -213,7 +213,7 @@ impl Step {
             | Self::RootDirectory(path)
             | Self::WorkingDirectory(path)
             | Self::Execute(path)
-            | Self::ExecuteAgain(path)
+            | Self::Reexec(path)
             | Self::Directory { path, .. }
             | Self::Lock { path, .. } => path.display().to_string(),
             Self::Listen { socket, .. } => socket.to_string(),
@@ -248,7 +248,7 @@ impl Step {
             | Self::HandOver
             | Self::Listen { .. }
             | Self::Activate { .. } => 202,
-            Self::Execute(_) | Self::ExecuteAgain(_) => 203,
+            Self::Execute(_) | Self::Reexec(_) => 203,
             Self::Limit(..) | Self::SoftLimit(..) => 205,
             Self::OomScore(_) => 206,
             // Neither a umask nor an environment can fail; the number is that of the masks of a process.
@@ -259,7 +259,7 @@ impl Step {
             Self::Fork
             | Self::ForkAgain
             | Self::AdoptOrphans
-            | Self::StayBetween
+            | Self::KeepIntermediate
             | Self::ReadinessHelper
             | Self::EndWithMonitor
             | Self::Monitor(_) => 204,

@@ -11,7 +11,7 @@ use crate::sys::{fd, file, identity, process, signal};
 
 /// As whom a command runs: as the service, for what root may connect to says nothing about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Identity {
+pub enum RunAs {
     /// As this process.
     Own,
     /// As this user, with these groups.
@@ -27,7 +27,7 @@ pub enum Identity {
     },
 }
 
-impl Identity {
+impl RunAs {
     /// Looks at something: as the service where a first glance says that root may not (NFS with root_squash, FUSE, a
     /// container without `CAP_DAC_OVERRIDE`).
     pub(super) fn where_root_may_not<T>(
@@ -48,9 +48,9 @@ impl Identity {
 
 /// A command that is run again and again until it succeeds.
 #[derive(Debug)]
-pub(super) struct Runner {
+pub(super) struct ExecProbe {
     words: Option<[CString; 3]>,
-    identity: Identity,
+    identity: RunAs,
     environment: Vec<CString>,
     running: Option<Running>,
     /// When it is to be run next, counted like the time that has passed.
@@ -65,8 +65,8 @@ struct Running {
     end: Option<Held>,
 }
 
-impl Runner {
-    pub(super) fn new(command: &str, identity: Identity, environment: Vec<CString>) -> Self {
+impl ExecProbe {
+    pub(super) fn new(command: &str, identity: RunAs, environment: Vec<CString>) -> Self {
         let words = CString::new(command).ok().map(|command| [c"/bin/sh".into(), c"-c".into(), command]);
         Self { words, identity, environment, running: None, next: Duration::ZERO }
     }
@@ -120,7 +120,7 @@ impl Runner {
         fd::keep_only(&[])?;
         file::change_directory(std::path::Path::new("/"))?;
         file::set_umask(0o022);
-        if let Identity::Other { uid, gid, groups, member } = &self.identity {
+        if let RunAs::Other { uid, gid, groups, member } = &self.identity {
             identity::set_group(*gid)?;
             identity::set_groups(groups, member.as_deref())?;
             identity::set_user(*uid, Some(groups))?;

@@ -7,7 +7,7 @@ use crate::sys::family;
 
 /// The processes of a service, told by descent.
 #[derive(Debug, Clone, Copy)]
-pub struct Family {
+pub struct ProcessTree {
     /// The main process.
     pub main: i32,
     /// The process that all of them descend from. Where it is not the main one it is a launcher that adopts orphans,
@@ -19,7 +19,7 @@ pub struct Family {
     pub root: i32,
 }
 
-impl Family {
+impl ProcessTree {
     /// Whether a process is one of them.
     pub fn holds(self, pid: i32) -> bool {
         pid == self.main || (pid != self.root && family::descends(pid, self.root))

@@ -4,12 +4,12 @@ use std::{fs, io};
 
 use svcadapt_spec::{Host, Probe};
 
-use super::{Family, Identity};
+use super::{ProcessTree, RunAs};
 use crate::sys::listeners;
 use crate::sys::listeners::Listening;
 
 /// Whether the sign is there. Who else listens on the port, or left the socket behind, makes nobody ready.
-pub(super) fn look(probe: &Probe, family: Family, identity: &Identity) -> io::Result<bool> {
+pub(super) fn look(probe: &Probe, family: ProcessTree, identity: &RunAs) -> io::Result<bool> {
     match probe {
         Probe::Tcp(Host::Any, port) => theirs(&listeners::tcp(None, *port)?, family),
         Probe::Tcp(Host::Address(address), port) => theirs(&listeners::tcp(Some(*address), *port)?, family),
@@ -29,7 +29,7 @@ pub(super) fn look(probe: &Probe, family: Family, identity: &Identity) -> io::Re
 
 /// Whether one of the sockets is a process's of the service. Where we may not look at the descriptors of one of
 /// them, or the system does not tell whose a socket is, it has the benefit of the doubt.
-fn theirs(sockets: &[Listening], family: Family) -> io::Result<bool> {
+fn theirs(sockets: &[Listening], family: ProcessTree) -> io::Result<bool> {
     if sockets.is_empty() {
         return Ok(false);
     }

@@ -18,12 +18,12 @@ use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-pub use command::Identity;
-use command::Runner;
-pub use family::Family;
+use command::ExecProbe;
+pub use command::RunAs;
+pub use family::ProcessTree;
 use newline::Newline;
 use notify::Listener;
-pub use notify::News;
+pub use notify::Notifications;
 use svcadapt_spec::Probe;
 
 use crate::sys::process::Ended;
@@ -33,8 +33,8 @@ use crate::sys::socket::NotifySocket;
 #[derive(Debug)]
 pub struct Probes {
     pending: Vec<Pending>,
-    identity: Identity,
-    news: News,
+    identity: RunAs,
+    news: Notifications,
 }
 
 #[derive(Debug)]
@@ -48,36 +48,38 @@ struct Pending {
 enum Watch {
     Notify(Listener),
     Newline(Newline),
-    Command(Runner),
+    Command(ExecProbe),
     /// It is looked for where the probe says.
     Look,
 }
 
 /// What probes need from outside.
 #[derive(Debug)]
-pub struct Means {
+pub struct ProbeInputs {
     /// Where the program's notifications come in.
     pub socket: Option<NotifySocket>,
     /// Where the newlines of `fd` probes come out, each with the number that the program writes to.
     pub pipes: Vec<(i32, OwnedFd)>,
     /// As whom the commands of `exec` probes run.
-    pub identity: Identity,
+    pub identity: RunAs,
     /// In which environment they do.
     pub environment: Vec<CString>,
 }
 
 impl Probes {
     /// Watches for these.
-    pub fn new(probes: &[Probe], mut means: Means) -> Self {
+    pub fn new(probes: &[Probe], mut means: ProbeInputs) -> Self {
         let watch = |probe: &Probe| match probe {
             Probe::Notify => means.socket.take().map(|socket| Watch::Notify(Listener::new(socket))),
             Probe::Fd(number) => {
                 let at = means.pipes.iter().position(|(known, _)| known == number);
                 at.map(|at| Watch::Newline(Newline::new(means.pipes.swap_remove(at).1)))
             }
-            Probe::Exec(command) => {
-                Some(Watch::Command(Runner::new(command, means.identity.clone(), means.environment.clone())))
-            }
+            Probe::Exec(command) => Some(Watch::Command(ExecProbe::new(
+                command,
+                means.identity.clone(),
+                means.environment.clone(),
+            ))),
             Probe::Tcp(..) | Probe::Unix(_) | Probe::File(_) => Some(Watch::Look),
         };
         let watches: Vec<_> = probes.iter().map(watch).collect();
@@ -85,7 +87,7 @@ impl Probes {
             // A probe without its means was never asked for: the plan gives every one what it needs.
             Some(Pending { probe, watch: watch?, met: false })
         });
-        Self { pending: pending.collect(), identity: means.identity, news: News::default() }
+        Self { pending: pending.collect(), identity: means.identity, news: Notifications::default() }
     }
 
     /// Whether nothing is waited for at all.
@@ -99,7 +101,7 @@ impl Probes {
     }
 
     /// Looks for every sign that is still missing.
-    pub fn look(&mut self, family: Family, elapsed: Duration) -> io::Result<()> {
+    pub fn look(&mut self, family: ProcessTree, elapsed: Duration) -> io::Result<()> {
         for pending in &mut self.pending {
             let now = match &mut pending.watch {
                 Watch::Notify(listener) => listener.look(family, elapsed, &mut self.news)?,
@@ -149,7 +151,7 @@ impl Probes {
     }
 
     /// What the program has told beside its readiness.
-    pub fn news(&self) -> &News {
+    pub fn news(&self) -> &Notifications {
         &self.news
     }
 }

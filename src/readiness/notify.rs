@@ -4,12 +4,12 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use super::Family;
+use super::ProcessTree;
 use crate::sys::socket::{Datagram, NotifySocket};
 
 /// What a program has told beside its readiness.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct News {
+pub struct Notifications {
     /// `STATUS=`: one line for people.
     pub status: Option<String>,
     /// `ERRNO=`: why it will not come up.
@@ -35,7 +35,12 @@ impl Listener {
 
     /// Reads what has come, as far as one look goes; first of all who has sent it. Descriptors that were brought are closed
     /// with each message, whoever has sent it: that is what the sender of `BARRIER=1` waits for.
-    pub(super) fn look(&mut self, family: Family, elapsed: Duration, news: &mut News) -> io::Result<bool> {
+    pub(super) fn look(
+        &mut self,
+        family: ProcessTree,
+        elapsed: Duration,
+        news: &mut Notifications,
+    ) -> io::Result<bool> {
         let mut ready = false;
         for _ in 0..MOST {
             let Some(datagram) = self.0.receive()? else { break };
@@ -54,7 +59,7 @@ impl Listener {
 
 /// Reads one message by process 1's rules: too long, or with a NUL in it, it counts as not sent; else a line counts
 /// as a whole or not at all.
-fn read(datagram: &Datagram, elapsed: Duration, news: &mut News) -> bool {
+fn read(datagram: &Datagram, elapsed: Duration, news: &mut Notifications) -> bool {
     if datagram.cut || datagram.bytes.contains(&0) {
         return false;
     }
@@ -83,8 +88,8 @@ fn read(datagram: &Datagram, elapsed: Duration, news: &mut News) -> bool {
 mod tests {
     use super::*;
 
-    fn told(bytes: &[u8]) -> (bool, News) {
-        let mut news = News::default();
+    fn told(bytes: &[u8]) -> (bool, Notifications) {
+        let mut news = Notifications::default();
         let datagram = Datagram { bytes: bytes.to_vec(), sender: None, cut: false, descriptors: Vec::new() };
         (read(&datagram, Duration::from_secs(10), &mut news), news)
     }

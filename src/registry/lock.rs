@@ -22,7 +22,7 @@ pub struct Lock {
 
 /// Who keeps us from a lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Taken {
+pub enum AlreadyRunning {
     /// The service runs already, as this process; none where that is one of another pid namespace.
     Running(Option<i32>),
     /// The service with this lock, which runs as this process, has our pid file.
@@ -38,16 +38,20 @@ impl Lock {
     /// file, the one that comes second finds the first one recorded.
     ///
     /// The descriptor must never have a second one beside it: closing that would let go of the lock.
-    pub fn take(path: &Path, descriptor: i32, record: &Record) -> io::Result<Result<Self, Taken>> {
+    pub fn take(path: &Path, descriptor: i32, record: &Record) -> io::Result<Result<Self, AlreadyRunning>> {
         Self::take_as(path, Some(descriptor), record)
     }
 
     /// The same for a process that stays what it is, on a descriptor of any number.
-    pub fn take_here(path: &Path, record: &Record) -> io::Result<Result<Self, Taken>> {
+    pub fn take_here(path: &Path, record: &Record) -> io::Result<Result<Self, AlreadyRunning>> {
         Self::take_as(path, None, record)
     }
 
-    fn take_as(path: &Path, descriptor: Option<i32>, record: &Record) -> io::Result<Result<Self, Taken>> {
+    fn take_as(
+        path: &Path,
+        descriptor: Option<i32>,
+        record: &Record,
+    ) -> io::Result<Result<Self, AlreadyRunning>> {
         let directory = path.parent().unwrap_or(Path::new("/"));
         let _turn = turn_in(directory, TURN)?;
         if let Some(pid_file) = &record.pid_file {
@@ -64,7 +68,7 @@ impl Lock {
                 };
                 let mut known = known.into_iter();
                 if let Some((lock, other)) = known.find(|(_, other)| its(other) && other.is_anothers()) {
-                    return Ok(Err(Taken::PidFile(lock, other.pid)));
+                    return Ok(Err(AlreadyRunning::PidFile(lock, other.pid)));
                 }
             }
         }
@@ -159,20 +163,22 @@ pub fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// Who keeps a start from a lock that has this holder, and this record beside it.
-fn in_the_way(path: &Path, holder: Holder, known: Option<Record>) -> io::Result<Option<Taken>> {
+fn in_the_way(path: &Path, holder: Holder, known: Option<Record>) -> io::Result<Option<AlreadyRunning>> {
     Ok(match (holder, known) {
-        (Holder::Elsewhere, _) => Some(Taken::Running(None)),
-        (_, Some(known)) if known.is_anothers() => Some(Taken::Running(Some(known.pid))),
-        (Holder::Process(_), Some(known)) if known.is_of_another_namespace() => Some(Taken::Running(None)),
-        (Holder::Process(pid), Some(known)) if known.may_be(pid) => Some(Taken::Running(Some(pid))),
+        (Holder::Elsewhere, _) => Some(AlreadyRunning::Running(None)),
+        (_, Some(known)) if known.is_anothers() => Some(AlreadyRunning::Running(Some(known.pid))),
+        (Holder::Process(_), Some(known)) if known.is_of_another_namespace() => {
+            Some(AlreadyRunning::Running(None))
+        }
+        (Holder::Process(pid), Some(known)) if known.may_be(pid) => Some(AlreadyRunning::Running(Some(pid))),
         // Nobody has a lock without being recorded, unless somebody has removed the record.
-        (Holder::Process(pid), None) => Some(Taken::Running(Some(pid))),
+        (Holder::Process(pid), None) => Some(AlreadyRunning::Running(Some(pid))),
         (Holder::Nobody, None) => None,
         // This very process was the service before, and what it has started is its own.
         (_, Some(known)) if known.is_own() => None,
         (_, Some(known)) => {
             let (_, left) = Tree::of_dead(path, &known)?;
-            (!left.is_empty()).then(|| Taken::Left(Box::new(known), left))
+            (!left.is_empty()).then(|| AlreadyRunning::Left(Box::new(known), left))
         }
     })
 }

@@ -30,14 +30,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
-pub use lock::{Lock, Taken, remove};
+pub use lock::{AlreadyRunning, Lock, remove};
 pub use place::{Unusable, directory, obstacle, own, places, prepare_directory, runtime_directory};
 pub use record::{Record, Session};
 use svcadapt_spec::{AbsPath, ServiceName};
 pub use terminate::{Ended, Ending, Members};
 pub use tree::{Left, Tree};
 
-use crate::sys::lock::{Holder, Turn};
+use crate::sys::lock::{Holder, StartLock};
 use crate::sys::places::HERE;
 use crate::sys::{fd, file};
 
@@ -124,12 +124,12 @@ fn key(path: &Path) -> OsString {
 }
 
 /// Waits for a turn at something that starts of this user must not do at once. `name` is that of no service.
-pub(crate) fn turn(name: &str) -> io::Result<Turn> {
+pub(crate) fn turn(name: &str) -> io::Result<StartLock> {
     prepare_directory().map_err(|unusable| io::Error::other(unusable.to_string()))?;
     turn_in(&directory(), name)
 }
 
-fn turn_in(directory: &Path, name: &str) -> io::Result<Turn> {
+fn turn_in(directory: &Path, name: &str) -> io::Result<StartLock> {
     // Nobody else can open it, and so keep us waiting.
     let path = directory.join(name);
     crate::sys::lock::turn(file::open_own(&path, mode_in(Some(directory), MODE))?, PATIENCE).map_err(

@@ -6,7 +6,7 @@ use std::path::Path;
 use svcadapt_spec::{Principal, ServiceSpec};
 
 use super::Failure;
-use crate::plan::{Account, Entry, Standing, Surroundings};
+use crate::plan::{Account, CallerState, Entry, StartedBy};
 use crate::sys::accounts::User;
 use crate::sys::place::{Judge, Last, Reach};
 use crate::sys::{accounts, identity, words};
@@ -79,8 +79,8 @@ pub fn refuse_lent_rights() -> Option<Failure> {
 /// groups go: whoever started us from a shell did not mean to hand them on.
 pub(super) fn resolve(
     spec: &ServiceSpec,
-    surroundings: Surroundings,
-    standing: &Standing,
+    surroundings: StartedBy,
+    standing: &CallerState,
     failures: &mut Vec<Failure>,
 ) -> Account {
     let before = failures.len();
@@ -126,7 +126,7 @@ pub fn still_there(spec: &ServiceSpec, account: &Account) -> Result<(), Failure>
 /// To whom the sockets in the file system are given. With a user alone it is the user's own group (systemd.socket(5)).
 pub(super) fn socket_owner(
     spec: &ServiceSpec,
-    standing: &Standing,
+    standing: &CallerState,
     failures: &mut Vec<Failure>,
 ) -> (Option<u32>, Option<u32>) {
     let before = failures.len();
@@ -166,8 +166,8 @@ pub(super) fn socket_owner(
     (uid, gid)
 }
 
-fn of_caller(surroundings: Surroundings, standing: &Standing, group: Option<u32>) -> Account {
-    let keeps = surroundings == Surroundings::Prepared || !standing.is_root();
+fn of_caller(surroundings: StartedBy, standing: &CallerState, group: Option<u32>) -> Account {
+    let keeps = surroundings == StartedBy::Manager || !standing.is_root();
     let groups = if keeps { standing.groups.clone() } else { Vec::new() };
     let found = accounts::user(&standing.uid.to_string()).ok().flatten();
     let own = match &found {
@@ -242,7 +242,7 @@ fn find_group(principal: &Principal, stage: &str, failures: &mut Vec<Failure>) -
     None
 }
 
-fn may_become(account: &Account, spec: &ServiceSpec, standing: &Standing, failures: &mut Vec<Failure>) {
+fn may_become(account: &Account, spec: &ServiceSpec, standing: &CallerState, failures: &mut Vec<Failure>) {
     if account.uid != standing.uid {
         let who = spec.user.as_ref().map(ToString::to_string).unwrap_or_default();
         failures.push(Failure::new("user", who, "only root can become another user", USER));

@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use svcadapt_spec::ServiceSpec;
 
-use super::perform::Work;
+use super::perform::ServiceProcess;
 use super::succession::Remains;
 use super::{Failure, perform, succession};
-use crate::plan::{Course, FORKING, Plan, Resolved, Step};
+use crate::plan::{FORKING, Plan, Resolved, Step, Strategy};
 use crate::registry;
 use crate::registry::{Lock, Record, Session};
 use crate::sys::held::Held;
@@ -26,16 +26,16 @@ const LONGER: Duration = Duration::from_secs(15);
 
 /// The lock of a service, held by the process that waits for it.
 #[derive(Debug)]
-pub struct Claim<'a> {
+pub struct LauncherLock<'a> {
     spec: &'a ServiceSpec,
     resolved: &'a Resolved,
     /// With what was recorded at first; none where the service has neither a name nor a pid file.
     lock: Option<(Lock, Record)>,
 }
 
-impl<'a> Claim<'a> {
+impl<'a> LauncherLock<'a> {
     /// Takes the lock and records this process, or says that the service runs already.
-    pub fn take(spec: &'a ServiceSpec, resolved: &'a Resolved, course: Course) -> Result<Self, Failure> {
+    pub fn take(spec: &'a ServiceSpec, resolved: &'a Resolved, course: Strategy) -> Result<Self, Failure> {
         let mut claim = Self { spec, resolved, lock: None };
         let Some(path) = &resolved.lock else { return Ok(claim) };
         let step = Step::Lock { path: path.clone(), descriptor: 0 };
@@ -95,9 +95,9 @@ impl<'a> Claim<'a> {
     }
 }
 
-impl<'a> Work<'a> {
+impl<'a> ServiceProcess<'a> {
     /// Belongs to a service whose lock another process has taken.
-    pub fn claimed(&mut self, claim: Option<Claim<'a>>) {
+    pub fn claimed(&mut self, claim: Option<LauncherLock<'a>>) {
         self.claim = claim.map(Box::new);
     }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::journal::Made;
+use super::journal::Created;
 use crate::sys::file::Kind;
 use crate::sys::place::{Judge, Last};
 use crate::sys::{file, identity};
@@ -15,13 +15,13 @@ use crate::sys::{file, identity};
 const WAY_MODE: u32 = 0o755;
 
 /// Makes the directories on the way to a path; `made` is told of each as soon as it is there.
-pub(super) fn make_way(path: &Path, made: &mut impl FnMut(Made)) -> io::Result<()> {
+pub(super) fn make_way(path: &Path, made: &mut impl FnMut(Created)) -> io::Result<()> {
     let mut way: Vec<PathBuf> = path.ancestors().skip(1).map(Path::to_owned).collect();
     way.reverse();
     for parent in way {
         if !parent.exists() && file::make_directory(&parent, WAY_MODE)? {
             let open = file::open_directory(&parent)?;
-            made(Made::of(&parent, &open.metadata()?));
+            made(Created::of(&parent, &open.metadata()?));
             file::set_mode(open, WAY_MODE)?;
         }
     }
@@ -38,7 +38,7 @@ pub(super) fn make(
     mode: u32,
     owner: Option<(u32, u32)>,
     judge: Judge,
-    made: &mut impl FnMut(Made),
+    made: &mut impl FnMut(Created),
 ) -> io::Result<()> {
     let (mut here, mut open) = begin(path, judge)?;
     let rest: Vec<OsString> =
@@ -48,7 +48,7 @@ pub(super) fn make(
         let new = file::make_directory_in(&open, name, if left == 0 { 0o700 } else { WAY_MODE })?;
         open = file::open_directory_in(&open, name).map_err(|error| explain(&open, name, left, error))?;
         if new {
-            made(Made::of(&here, &open.metadata()?));
+            made(Created::of(&here, &open.metadata()?));
             if left > 0 {
                 file::set_mode(&open, WAY_MODE)?;
             }

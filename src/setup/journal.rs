@@ -10,7 +10,7 @@ use crate::sys::file;
 
 /// One file or directory that was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
+pub struct Created {
     /// Whether it is a directory.
     pub directory: bool,
     /// Where it was made.
@@ -21,7 +21,7 @@ pub struct Made {
     pub inode: u64,
 }
 
-impl Made {
+impl Created {
     /// Notes what was made with this user's rights, who may have exchanged it for somebody else's.
     pub(super) fn note_of(path: &Path, user: u32) -> io::Result<Self> {
         let made = fs::symlink_metadata(path)?;
@@ -44,6 +44,6 @@ impl Made {
 }
 
 /// Takes away all that was made for a service of this account, the last first.
-pub(super) fn undo(all: &[Made], account: &Account) {
+pub(super) fn undo(all: &[Created], account: &Account) {
     all.iter().rev().for_each(|made| made.undo(account));
 }

@@ -9,10 +9,10 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::{fs, io};
 
-use svcadapt_spec::{BindIpv6Only, Mode, Socket, SocketAddress, SocketKind, Sockets};
+use svcadapt_spec::{BindIpv6Only, FileMode, Socket, SocketAddress, SocketKind, Sockets};
 
 use super::account::with_its_rights;
-use super::journal::Made;
+use super::journal::Created;
 use super::{account, directory};
 use crate::plan::Account;
 use crate::registry;
@@ -49,7 +49,7 @@ pub(super) fn open(
     sockets: &Sockets,
     owner: (Option<u32>, Option<u32>),
     account: &Account,
-    made: &mut impl FnMut(Made),
+    made: &mut impl FnMut(Created),
 ) -> Result<OwnedFd, Unopened> {
     let kind = match socket.kind {
         SocketKind::Stream => Kind::Stream,
@@ -69,12 +69,12 @@ pub(super) fn open(
         SocketAddress::Path(path) => {
             let path = path.as_path();
             let maker = prepare(path, account, made)?;
-            let mode = sockets.mode.unwrap_or(Mode::DEFAULT_SOCKET).bits();
+            let mode = sockets.mode.unwrap_or(FileMode::DEFAULT_SOCKET).bits();
             // Without a place for turns (a /run that cannot be written) there are none: what is lost is only that two
             // starts at the very same moment cannot both go wrong.
             let _turn = registry::turn("%listen").ok();
             let open = at_path(kind, path, mode, &maker)?;
-            made(Made::note_of(path, maker.user())?);
+            made(Created::note_of(path, maker.user())?);
             let open = listen::listen(open, kind, settings)?;
             if owner != (None, None) {
                 file::give_socket(path, maker.user(), owner)?;
@@ -99,7 +99,7 @@ fn explain(error: io::Error) -> Unopened {
 fn prepare<'a>(
     path: &Path,
     account: &'a Account,
-    made: &mut impl FnMut(Made),
+    made: &mut impl FnMut(Created),
 ) -> Result<Maker<'a>, Unopened> {
     let parent = path.parent().unwrap_or(Path::new("/"));
     let there = parent.ancestors().find(|place| place.exists()).unwrap_or(Path::new("/"));

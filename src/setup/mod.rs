@@ -1,6 +1,6 @@
 //! DOING the steps.
 //!
-//! [`resolve`] looks up what the words of a spec mean on this machine, and changes nothing. [`Work`] then does the
+//! [`resolve`] looks up what the words of a spec mean on this machine, and changes nothing. [`ServiceProcess`] then does the
 //! steps of a plan, in their order and without any choice of its own, in the process that becomes the program. What
 //! it makes it reports, so that a start that fails leaves nothing behind.
 //!
@@ -25,10 +25,10 @@ mod succession;
 mod variables;
 
 pub use account::{refuse_lent_rights, still_there};
-pub use claim::Claim;
+pub use claim::LauncherLock;
 pub use failure::Failure;
-pub use journal::Made;
-pub use perform::{Work, take_away};
+pub use journal::Created;
+pub use perform::{ServiceProcess, take_away};
 pub use report::{Report, Reports};
 pub use resolve::{do_without_state, resolve, resolve_itself};
 pub use settle::{Privileges, Settled};

@@ -2,22 +2,22 @@
 
 use std::io;
 
-use svcadapt_spec::{Ceiling, Limit, Resource, ServiceSpec};
+use svcadapt_spec::{Limit, LimitValue, Resource, ServiceSpec};
 
-use crate::plan::{Note, Standing};
+use crate::plan::{CallerState, Note};
 use crate::sys::{identity, limits};
 
 /// Finds out what can be set of what is asked for. A value is tried out and taken back: what a process may set in a user
 /// namespace is in no table.
-pub(super) fn look(spec: &ServiceSpec, standing: &mut Standing, notes: &mut Vec<Note>) {
-    let one = Ceiling::At(1);
+pub(super) fn look(spec: &ServiceSpec, standing: &mut CallerState, notes: &mut Vec<Note>) {
+    let one = LimitValue::At(1);
     let core = spec.prevent_core.then_some((Resource::Core, Limit { soft: one, hard: one }));
     for (resource, limit) in spec.limits.iter().map(|(&resource, &limit)| (resource, limit)).chain(core) {
         let wanted = number(limit.hard);
         // An error is told when the limit is set.
         let Ok(highest) = limits::highest(resource.name(), wanted) else { continue };
         if highest < wanted {
-            standing.highest.insert(resource, Ceiling::At(highest));
+            standing.highest.insert(resource, LimitValue::At(highest));
             let nearest = standing.nearest(resource, limit);
             let object = format!("{} {limit}", resource.name());
             notes.push(note("limit", object, format!("{nearest} is set: the hard limit cannot be raised")));
@@ -61,10 +61,10 @@ fn note(stage: &'static str, object: String, cause: String) -> Note {
 }
 
 /// What the kernel calls a limit: `RLIM_INFINITY` is the highest number.
-pub(super) fn number(ceiling: Ceiling) -> u64 {
+pub(super) fn number(ceiling: LimitValue) -> u64 {
     match ceiling {
-        Ceiling::At(number) => number,
-        Ceiling::Infinity => u64::MAX,
+        LimitValue::At(number) => number,
+        LimitValue::Infinity => u64::MAX,
     }
 }
 

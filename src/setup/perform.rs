@@ -10,14 +10,14 @@ use std::path::Path;
 use svcadapt_spec::{Capabilities, Output, ServiceSpec, Socket, Sockets, expand};
 
 use super::failure::PID_FILE;
-use super::journal::Made;
+use super::journal::Created;
 use super::listen::Unopened;
 use super::nearest::number;
 use super::report::Report;
 use super::streams::Streams;
 use super::succession::Remains;
-use super::{Claim, Failure, account, directory, journal, listen, nearest, succession};
-use crate::plan::{Doer, Plan, Resolved, Step, started_as};
+use super::{Failure, LauncherLock, account, directory, journal, listen, nearest, succession};
+use crate::plan::{Actor, Plan, Resolved, Step, started_as};
 use crate::registry;
 use crate::registry::pid_file;
 use crate::registry::pid_file::Untrusted;
@@ -26,7 +26,7 @@ use crate::sys::{capability, environment, family, fd, file, identity, limits, pr
 
 /// What becomes the program, and what it takes with it.
 #[derive(Debug)]
-pub struct Work<'a> {
+pub struct ServiceProcess<'a> {
     pub(super) spec: &'a ServiceSpec,
     pub(super) resolved: &'a Resolved,
     pub(super) environment: BTreeMap<OsString, OsString>,
@@ -45,11 +45,11 @@ pub struct Work<'a> {
     /// Which process this is, where the kernel says so.
     pub(super) started_as: Option<String>,
     /// What the process that waits for a program that forks itself away has taken.
-    pub(super) claim: Option<Box<Claim<'a>>>,
+    pub(super) claim: Option<Box<LauncherLock<'a>>>,
     pub(super) remains: Remains,
     /// Whether its session is its own.
     pub(super) own_session: bool,
-    pub(super) made: Vec<Made>,
+    pub(super) made: Vec<Created>,
     pub(super) stays: Stays,
 }
 
@@ -62,7 +62,7 @@ pub(super) enum Stays {
     Itself,
 }
 
-impl<'a> Work<'a> {
+impl<'a> ServiceProcess<'a> {
     /// Prepares to become the program with this environment.
     pub fn new(
         spec: &'a ServiceSpec,
@@ -122,7 +122,7 @@ impl<'a> Work<'a> {
             self.tell(&Report::Failed(failure.clone()));
             return failure;
         }
-        let mut steps = plan.steps.iter().filter(|planned| planned.doer == Doer::Service);
+        let mut steps = plan.steps.iter().filter(|planned| planned.doer == Actor::Service);
         let failed = steps.find_map(|planned| self.perform(&planned.step).err());
         let failure =
             failed.unwrap_or_else(|| Failure::new("plan", "exec", "the plan ends before the program", 2));
@@ -188,8 +188,8 @@ impl<'a> Work<'a> {
             Step::WorkingDirectory(path) => file::change_directory(path),
             // These are the launcher's.
             Step::AdoptOrphans
-            | Step::StayBetween
-            | Step::ExecuteAgain(_)
+            | Step::KeepIntermediate
+            | Step::Reexec(_)
             | Step::NotifySocket
             | Step::ReadinessHelper
             | Step::Fork
@@ -201,8 +201,8 @@ impl<'a> Work<'a> {
         done.map_err(|error| explain(step, &error))
     }
 
-    fn made(&mut self, made: Made) {
-        self.tell(&Report::Made(made.clone()));
+    fn made(&mut self, made: Created) {
+        self.tell(&Report::Created(made.clone()));
         self.made.push(made);
     }
 
@@ -354,7 +354,7 @@ pub(super) fn stop_patience(spec: &ServiceSpec) -> Option<u64> {
 
 /// After a failed start: takes away what was made, and the pid file and the lock of this main process, as far as each
 /// is still what it was. What belongs to another instance stays: each of these looks whose it is.
-pub fn take_away(spec: &ServiceSpec, resolved: &Resolved, made: &[Made], main: Option<i32>) {
+pub fn take_away(spec: &ServiceSpec, resolved: &Resolved, made: &[Created], main: Option<i32>) {
     if let (Some(pid_file), Some(main)) = (&spec.pid_file, main) {
         let _ = pid_file::remove(pid_file.as_path(), main);
     }

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use super::Failure;
-use super::journal::Made;
+use super::journal::Created;
 use crate::sys::fd;
 
 /// One message. After the last one the pipe is closed: by the exec that was announced, or by a death.
@@ -14,7 +14,7 @@ pub enum Report {
     /// The process exists, and this is its number.
     Started(i32),
     /// It has made something that was not there before.
-    Made(Made),
+    Created(Created),
     /// A step failed; the process ends.
     Failed(Failure),
     /// Everything is done but the exec.
@@ -43,7 +43,7 @@ impl Report {
                 message.push(b'S');
                 put(&mut message, &pid.to_ne_bytes());
             }
-            Self::Made(made) => {
+            Self::Created(made) => {
                 message.push(if made.directory { b'D' } else { b'F' });
                 put(&mut message, std::os::unix::ffi::OsStrExt::as_bytes(made.path.as_os_str()));
                 put(&mut message, &made.device.to_ne_bytes());
@@ -118,7 +118,7 @@ impl Iterator for Reports {
         let mut rest = Fields(self.pending.split_first()?.1);
         let report = match self.pending.first()? {
             b'S' => Report::Started(i32::from_ne_bytes(rest.number()?)),
-            kind @ (b'D' | b'F') => Report::Made(Made {
+            kind @ (b'D' | b'F') => Report::Created(Created {
                 directory: *kind == b'D',
                 path: PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(
                     rest.field()?.to_vec(),
@@ -188,10 +188,10 @@ mod tests {
     fn messages_survive_the_pipe_in_pieces_of_any_size() {
         let failure = Failure::new("exec", "/bin/x y", "no such file", 203).hint("look");
         let refused = Failure { errno: Some(2), ..failure.clone() };
-        let made = Made { directory: true, path: "/run/a\nb".into(), device: 7, inode: u64::MAX };
+        let made = Created { directory: true, path: "/run/a\nb".into(), device: 7, inode: u64::MAX };
         let all = [
             Report::Started(42),
-            Report::Made(made),
+            Report::Created(made),
             Report::Failed(failure),
             Report::Failed(refused),
             Report::Executing,

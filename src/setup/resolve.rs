@@ -10,13 +10,13 @@ use std::{fs, io};
 
 use svcadapt_spec::environment_file::BrokenLine;
 use svcadapt_spec::{
-    EnvironmentFile, Input, Mode, Output, Presence, Probe, Resource, ServiceSpec, ServiceType,
+    EnvironmentFile, FileMode, Input, Output, Presence, Probe, Resource, ServiceSpec, ServiceType,
     environment_file,
 };
 
 use super::failure::PID_FILE;
 use super::{Failure, account, nearest, perform, program};
-use crate::plan::{Account, Note, Orphans, Resolved, Standing, Step, Surroundings};
+use crate::plan::{Account, CallerState, Note, Reaper, Resolved, StartedBy, Step};
 use crate::registry;
 use crate::registry::pid_file;
 use crate::registry::pid_file::Untrusted;
@@ -34,7 +34,7 @@ const LONGEST_FILE: u64 = 1024 * 1024;
 /// over or softened, as systemd does.
 pub fn resolve(
     spec: &ServiceSpec,
-    surroundings: Surroundings,
+    surroundings: StartedBy,
     inherited: Vec<(OsString, OsString)>,
 ) -> Result<Resolved, Vec<Failure>> {
     let (mut resolved, mut failures) = look_up(spec, surroundings, inherited);
@@ -46,7 +46,7 @@ pub fn resolve(
             Err(failure) => failures.push(failure),
         }
     }
-    let managed = surroundings == Surroundings::Prepared;
+    let managed = surroundings == StartedBy::Manager;
     let notified = managed && resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET");
     if notified && spec.ready.contains(&Probe::Notify) && spec.ready.len() > 1 {
         let cause = "the manager hears the program itself, and would not wait for the other signs";
@@ -59,7 +59,7 @@ pub fn resolve(
 /// outside of its root directory.
 pub fn resolve_itself(
     spec: &ServiceSpec,
-    surroundings: Surroundings,
+    surroundings: StartedBy,
     inherited: Vec<(OsString, OsString)>,
 ) -> Result<Resolved, Vec<Failure>> {
     let (resolved, failures) = look_up(spec, surroundings, inherited);
@@ -70,7 +70,7 @@ pub fn resolve_itself(
 /// Everything but the program, in the order of the steps, whose first failure gives the status.
 fn look_up(
     spec: &ServiceSpec,
-    surroundings: Surroundings,
+    surroundings: StartedBy,
     inherited: Vec<(OsString, OsString)>,
 ) -> (Resolved, Vec<Failure>) {
     let (mut failures, mut notes) = (Vec::new(), Vec::new());
@@ -111,7 +111,7 @@ pub fn do_without_state(spec: &ServiceSpec, resolved: &mut Resolved) {
     resolved.lock = None;
 }
 
-fn standing(inherited: &[(OsString, OsString)]) -> Standing {
+fn standing(inherited: &[(OsString, OsString)]) -> CallerState {
     let identity::Current { uid, gid, groups, settled } = identity::current().unwrap_or_default();
     let umask = file::set_umask(0o077);
     file::set_umask(umask);
@@ -126,12 +126,12 @@ fn standing(inherited: &[(OsString, OsString)]) -> Standing {
         }
         _ => Vec::new(),
     };
-    Standing {
+    CallerState {
         uid,
         gid,
         groups,
         settled,
-        umask: Mode::parse_umask(OsString::from(format!("{umask:o}")).as_os_str()).ok(),
+        umask: FileMode::parse_umask(OsString::from(format!("{umask:o}")).as_os_str()).ok(),
         working_directory: std::env::current_dir().ok(),
         runtime_directory: registry::runtime_directory(),
         nice: limits::nice().ok(),
@@ -140,7 +140,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> Standing {
         limits: Resource::ALL.into_iter().filter(|resource| limits::exists(resource.name())).collect(),
         terminal: process::own_pid() == 1 && io::stdin().is_terminal(),
         passed_descriptors: passed,
-        orphans: if family::ADOPTS_ORPHANS { Orphans::Ours } else { Orphans::OfProcess1 },
+        orphans: if family::ADOPTS_ORPHANS { Reaper::Subreaper } else { Reaper::Init },
         activated: Vec::new(),
         highest: BTreeMap::new(),
         lowest_nice: None,
@@ -150,7 +150,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> Standing {
 
 /// Takes what launchd has opened for the service, if launchd has started us and its property list names the sockets.
 /// It gives them once to a process; nothing else is changed.
-fn activate(spec: &ServiceSpec, standing: &mut Standing, failures: &mut Vec<Failure>) {
+fn activate(spec: &ServiceSpec, standing: &mut CallerState, failures: &mut Vec<Failure>) {
     if spec.sockets.listen.is_empty() || spec.sockets.launchd_activation {
         return;
     }
@@ -215,7 +215,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Looks at every path that has to be there, or that something will be made in.
-fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: Surroundings, failures: &mut Vec<Failure>) {
+fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: StartedBy, failures: &mut Vec<Failure>) {
     let root = spec.root_directory.as_ref().map_or(Path::new("/"), |root| root.as_path());
     let account = &resolved.account;
     if let Some(path) = &spec.root_directory
@@ -285,7 +285,7 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: Surroundings, f
 fn pid_file_at(
     spec: &ServiceSpec,
     resolved: &Resolved,
-    surroundings: Surroundings,
+    surroundings: StartedBy,
     path: &Path,
 ) -> Result<(), Untrusted> {
     let parent = path.parent().unwrap_or(Path::new("/"));
@@ -314,7 +314,7 @@ fn directory(path: &Path, account: &Account) -> io::Result<()> {
 }
 
 /// Whether a directory is one that will be made for the service, or lies in one.
-fn is_made(spec: &ServiceSpec, resolved: &Resolved, surroundings: Surroundings, path: &Path) -> bool {
+fn is_made(spec: &ServiceSpec, resolved: &Resolved, surroundings: StartedBy, path: &Path) -> bool {
     let made = spec.directories.iter().map(|one| resolved.place(surroundings, one).0);
     let text = path.as_os_str().as_bytes();
     !text.is_empty() && made.into_iter().any(|made| path.starts_with(made))

@@ -6,10 +6,10 @@ use std::os::fd::OwnedFd;
 use svcadapt_spec::Capabilities;
 
 use super::Failure;
-use super::perform::{Stays, Work};
+use super::perform::{ServiceProcess, Stays};
 use super::report::Report;
 use super::succession::Remains;
-use crate::plan::{Doer, Plan, Step};
+use crate::plan::{Actor, Plan, Step};
 use crate::registry;
 use crate::registry::Lock;
 use crate::sys::limits::NOFILE;
@@ -33,11 +33,11 @@ pub struct Settled {
 pub enum Privileges {
     /// With the other steps.
     Drop,
-    /// Later, by [`Work::drop_privileges`].
+    /// Later, by [`ServiceProcess::drop_privileges`].
     Keep,
 }
 
-impl Work<'_> {
+impl ServiceProcess<'_> {
     /// Does the steps that are left to the service's process, which stays the program that it is. After a failure that
     /// process is half of what it should be, and has to end.
     pub fn settle(&mut self, plan: &Plan, privileges: Privileges) -> Result<(), Failure> {
@@ -57,7 +57,7 @@ impl Work<'_> {
     }
 
     fn perform_those(&mut self, plan: &Plan, which: impl Fn(&Step) -> bool) -> Result<(), Failure> {
-        let mine = plan.steps.iter().filter(|planned| planned.doer == Doer::Service && which(&planned.step));
+        let mine = plan.steps.iter().filter(|planned| planned.doer == Actor::Service && which(&planned.step));
         let done = mine.into_iter().try_for_each(|planned| self.perform(&planned.step));
         let _ = signal::restore_ignored(signal::SIGXFSZ);
         done.inspect_err(|failure| self.tell(&Report::Failed(failure.clone())))

@@ -6,11 +6,11 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use svcadapt_spec::{FileMode, Input, Output};
+use svcadapt_spec::{Input, Output, WriteMode};
 
 use super::account;
 use super::account::{open_for, with_its_rights};
-use super::journal::Made;
+use super::journal::Created;
 use crate::plan::Account;
 use crate::sys::output::{Links, Opened, Position};
 use crate::sys::place::{Last, Reach, Shared, Sharing};
@@ -48,7 +48,7 @@ impl Streams {
         number: usize,
         output: &Output,
         account: &Account,
-        made: impl FnMut(Made),
+        made: impl FnMut(Created),
     ) -> io::Result<()> {
         self.open[number] = match output {
             Output::Null => Some(file::open_null()?.into()),
@@ -108,8 +108,8 @@ enum Rights {
 }
 
 /// Opens a log, and makes it where it is not there: `made` is told before anything else is done to it.
-fn open(mode: FileMode, path: &Path, account: &Account, mut made: impl FnMut(Made)) -> io::Result<File> {
-    let position = if mode == FileMode::Append { Position::End } else { Position::Start };
+fn open(mode: WriteMode, path: &Path, account: &Account, mut made: impl FnMut(Created)) -> io::Result<File> {
+    let position = if mode == WriteMode::Append { Position::End } else { Position::Start };
     let reach = account::reach(path, Last::File, account)?;
     let Log { opened: Opened { file, made: place }, rights, owners } = match reach {
         Reach::RootAlone => {
@@ -119,7 +119,7 @@ fn open(mode: FileMode, path: &Path, account: &Account, mut made: impl FnMut(Mad
         Reach::Others(shared) => open_shared(path, position, &shared, account)?,
     };
     if let Some(place) = place {
-        made(Made::of(&place, &file.metadata()?));
+        made(Created::of(&place, &file.metadata()?));
         match rights {
             Rights::Ours => file::set_mode(&file, LOG_MODE)?,
             Rights::OfService => with_its_rights(account, || file::set_mode(&file, LOG_MODE))?,
@@ -130,7 +130,7 @@ fn open(mode: FileMode, path: &Path, account: &Account, mut made: impl FnMut(Mad
     } else if let Some(owners) = owners {
         refuse_strangers(&file, owners)?;
     }
-    if mode == FileMode::Truncate {
+    if mode == WriteMode::Truncate {
         // Only now that it is known to be ours.
         output::empty(&file)?;
     }

@@ -12,10 +12,10 @@ use svcadapt_spec::ServiceSpec;
 
 use super::perform::what;
 use super::{DEFAULT_STOP_MICROS, Failure};
-use crate::plan::Course;
+use crate::plan::Strategy;
 use crate::registry;
 use crate::registry::Ending;
-use crate::registry::{Lock, Record, Taken, Tree};
+use crate::registry::{AlreadyRunning, Lock, Record, Tree};
 use crate::sys::fd;
 
 /// What has lost its main process a moment ago may be about to end by itself.
@@ -37,10 +37,10 @@ pub(super) enum Remains {
 }
 
 impl Remains {
-    pub(super) fn of(course: Course) -> Self {
+    pub(super) fn of(course: Strategy) -> Self {
         match course {
-            Course::Daemonize => Self::Refuse,
-            Course::HandOver | Course::Stay | Course::Init | Course::Exec => Self::End,
+            Strategy::Daemonize => Self::Refuse,
+            Strategy::ReportMainPid | Strategy::Monitor | Strategy::Init | Strategy::Exec => Self::End,
         }
     }
 }
@@ -49,16 +49,16 @@ impl Remains {
 pub(super) fn take(
     path: &Path,
     remains: Remains,
-    attempt: impl Fn() -> io::Result<Result<Lock, Taken>>,
-) -> io::Result<Result<Lock, Taken>> {
+    attempt: impl Fn() -> io::Result<Result<Lock, AlreadyRunning>>,
+) -> io::Result<Result<Lock, AlreadyRunning>> {
     let begun = Instant::now();
     let mut ended = remains == Remains::Refuse;
     loop {
         match attempt()? {
-            Err(Taken::Left(..)) if begun.elapsed() < GRACE => {
+            Err(AlreadyRunning::Left(..)) if begun.elapsed() < GRACE => {
                 fd::wait_readable(&[], Some(AGAIN))?;
             }
-            Err(Taken::Left(record, left)) if !ended && left.unproved.is_empty() => {
+            Err(AlreadyRunning::Left(record, left)) if !ended && left.unproved.is_empty() => {
                 ended = true;
                 end(path, &record)?;
             }
@@ -84,15 +84,15 @@ fn end(path: &Path, record: &Record) -> io::Result<()> {
 }
 
 /// Why a service is not started whose lock cannot be had.
-pub(super) fn refused(spec: &ServiceSpec, taken: Taken) -> Failure {
+pub(super) fn refused(spec: &ServiceSpec, taken: AlreadyRunning) -> Failure {
     match taken {
-        Taken::Running(pid) => Failure::already_running(&what(spec), pid),
-        Taken::PidFile(lock, pid) => {
+        AlreadyRunning::Running(pid) => Failure::already_running(&what(spec), pid),
+        AlreadyRunning::PidFile(lock, pid) => {
             let pid_file = spec.pid_file.as_ref().map(ToString::to_string).unwrap_or_default();
             let file = || lock.file_name().unwrap_or_default().display().to_string();
             let name = registry::name_of(&lock).unwrap_or_else(file);
             Failure::already_running(&format!("{pid_file} of {name}"), Some(pid))
         }
-        Taken::Left(record, left) => Failure::left_behind(&what(spec), record.pid, &left.all()),
+        AlreadyRunning::Left(record, left) => Failure::left_behind(&what(spec), record.pid, &left.all()),
     }
 }

@@ -2,11 +2,11 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::perform::Work;
+use super::perform::ServiceProcess;
 use crate::plan::{STARTED_AS, readdress};
 use crate::sys::process;
 
-impl Work<'_> {
+impl ServiceProcess<'_> {
     /// Says in the environment who the program is. As with systemd, `UnsetEnvironment=` takes even these away.
     pub(super) fn tell_variables(&mut self) {
         let own = process::own_pid();

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use crate::Refusal;
+use crate::ValueError;
 use crate::refusal::text;
 
 /// Reads a boolean as systemd does: `1 yes y true t on` and `0 no n false f off`, in any case. `None`: not a boolean.
@@ -15,6 +15,6 @@ pub fn boolean(word: &str) -> Option<bool> {
 }
 
 /// The same of an option's value.
-pub(crate) fn yes_or_no(value: &OsStr) -> Result<bool, Refusal> {
+pub(crate) fn yes_or_no(value: &OsStr) -> Result<bool, ValueError> {
     boolean(text(value)?).ok_or_else(|| "neither yes nor no".into())
 }

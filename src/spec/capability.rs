@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::ops::BitOr;
 
-use super::Refusal;
+use super::ValueError;
 use super::refusal::text;
 
 /// The names, each at its number (linux/capability.h).
@@ -63,7 +63,7 @@ impl Capabilities {
     pub const ALL: Self = Self((1 << NAMES.len()) - 1);
 
     /// Reads names between blanks; a leading `~` means all but those (systemd.exec(5)).
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let value = text(value)?;
         let (inverted, names) = match value.strip_prefix('~') {
             Some(rest) => (true, rest),
@@ -73,7 +73,7 @@ impl Capabilities {
         for word in names.split_ascii_whitespace() {
             let upper = word.to_ascii_uppercase();
             let number = NAMES.iter().position(|name| *name == upper).ok_or_else(|| {
-                Refusal::hinted(
+                ValueError::hinted(
                     format!("'{}' is no capability", word.escape_debug()),
                     "CAP_NET_BIND_SERVICE is one",
                 )

@@ -4,14 +4,14 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 
-use super::Refusal;
+use super::ValueError;
 use super::refusal::bytes;
 
 /// The longest single argument that the kernel takes (`MAX_ARG_STRLEN` less its NUL, execve(2)).
 const LONGEST_ARGUMENT: usize = 131_071;
 
 /// Reads the name that a program is called by, its `argv[0]` (execve(2)).
-pub(super) fn argv0(name: &OsStr) -> Result<OsString, Refusal> {
+pub(super) fn argv0(name: &OsStr) -> Result<OsString, ValueError> {
     if bytes(name)?.is_empty() {
         Err("this is no name".into())
     } else if name.len() > LONGEST_ARGUMENT {
@@ -42,7 +42,7 @@ impl Command {
     }
 
     /// Takes the words of a command. `argv[0]` will be the first one as it stands.
-    pub fn new(words: Vec<OsString>) -> Result<Self, Refusal> {
+    pub fn new(words: Vec<OsString>) -> Result<Self, ValueError> {
         let mut words = words.into_iter();
         let program = words.next().ok_or("no program to run")?;
         let command = Self { program, arguments: words.collect() };
@@ -59,7 +59,7 @@ impl Command {
         if command.program.is_empty() || command.program.as_bytes().ends_with(b"/") {
             Err("this names no program".into())
         } else if !bare && !path.is_absolute() {
-            Err(Refusal::hinted("a relative path names no program", "write it from '/', or a bare name"))
+            Err(ValueError::hinted("a relative path names no program", "write it from '/', or a bare name"))
         } else if path.components().any(|part| part == Component::ParentDir) {
             Err("the path of a program must not contain '..'".into())
         } else {

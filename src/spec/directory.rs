@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
-use super::Refusal;
+use super::ValueError;
 use super::refusal::text;
 
 /// What a directory is for.
@@ -55,7 +55,7 @@ pub struct RelPath(PathBuf);
 
 impl RelPath {
     /// Takes letters, digits and `. _ - /`: what every version of systemd reads without quoting.
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         let legal = |c: char| c.is_ascii_alphanumeric() || "._-/@".contains(c);
         let path = Path::new(name);
@@ -64,7 +64,7 @@ impl RelPath {
         } else if path.components().any(|part| !matches!(part, Component::Normal(_))) {
             Err("a directory name must not contain '.' or '..'".into())
         } else if !name.chars().all(legal) {
-            Err(Refusal::hinted(
+            Err(ValueError::hinted(
                 "not a plain directory name",
                 "letters, digits and . _ - @ / can stand in it",
             ))
@@ -74,7 +74,7 @@ impl RelPath {
     }
 
     /// Reads names between blanks.
-    pub(super) fn parse_list(value: &OsStr) -> Result<Vec<Self>, Refusal> {
+    pub(super) fn parse_list(value: &OsStr) -> Result<Vec<Self>, ValueError> {
         text(value)?.split_ascii_whitespace().map(|word| Self::parse(OsStr::new(word))).collect()
     }
 

@@ -6,9 +6,9 @@ use super::boolean::yes_or_no;
 use super::refusal::text;
 use super::{
     Arity, Assignment, Capabilities, Command, DirectoryKind, EnvName, Environment, EnvironmentBase,
-    EnvironmentFile, Field, Limit, Mode, Native, Origin, Output, Principal, Probe, Problem, Refusal, RelPath,
-    Resource, Restart, ServiceDirectory, ServiceSpec, ServiceType, SignalName, Socket, SocketKind,
-    SocketName, Sockets, Timespan, priority, socket,
+    EnvironmentFile, Field, FileMode, Limit, Native, Origin, Output, Principal, Probe, RelPath, Resource,
+    Restart, ServiceDirectory, ServiceSpec, ServiceType, SignalName, Socket, SocketKind, SocketName, Sockets,
+    SpecError, Timespan, ValueError, priority, socket,
 };
 
 /// A spec as it was written: values in the order in which they were met, each with its origin.
@@ -77,18 +77,18 @@ impl SpecDraft {
     }
 
     /// Makes the spec, or says everything that is wrong with it.
-    pub fn finish(self) -> Result<ServiceSpec, Vec<Problem>> {
+    pub fn finish(self) -> Result<ServiceSpec, Vec<SpecError>> {
         self.checked(None)
     }
 
     /// The same for a host whose own words stay with the spec: what is started may stand in them alone. (A template
     /// has no instance, a oneshot service may have several commands or none.)
-    pub fn finish_natively(self) -> Result<ServiceSpec, Vec<Problem>> {
+    pub fn finish_natively(self) -> Result<ServiceSpec, Vec<SpecError>> {
         let native = self.command.is_none() && self.native.systemd.is_some();
         self.checked(native.then(Command::native))
     }
 
-    fn checked(self, known: Option<Command>) -> Result<ServiceSpec, Vec<Problem>> {
+    fn checked(self, known: Option<Command>) -> Result<ServiceSpec, Vec<SpecError>> {
         let mut reading = Reading { values: &self.values, native: &self.native, problems: Vec::new() };
         let command = known.unwrap_or_else(|| reading.command(self.command));
         let mut spec = reading.spec(command);
@@ -107,7 +107,7 @@ const MOST_SOCKETS: usize = 1000;
 struct Reading<'a> {
     values: &'a [Given],
     native: &'a Native,
-    problems: Vec<Problem>,
+    problems: Vec<SpecError>,
 }
 
 impl<'a> Reading<'a> {
@@ -118,7 +118,7 @@ impl<'a> Reading<'a> {
             if first.is_none() {
                 refusal.hint = Some("write it after '--'".into());
             }
-            self.problems.push(Problem { field: None, value: first, origin: None, refusal });
+            self.problems.push(SpecError { field: None, value: first, origin: None, refusal });
             Command { program: OsString::new(), arguments: Vec::new() }
         })
     }
@@ -134,7 +134,7 @@ impl<'a> Reading<'a> {
             user: self.one(Field::User, Principal::parse),
             group: self.one(Field::Group, Principal::parse),
             supplementary_groups: self.many(Field::SupplementaryGroups, Principal::parse_list),
-            umask: self.one(Field::Umask, Mode::parse_umask),
+            umask: self.one(Field::Umask, FileMode::parse_umask),
             working_directory: self.one(Field::WorkingDirectory, super::AbsPath::parse),
             root_directory: self.one(Field::RootDirectory, super::AbsPath::parse),
             environment: Environment {
@@ -167,8 +167,8 @@ impl<'a> Reading<'a> {
             directories: DirectoryKind::ALL
                 .into_iter()
                 .flat_map(|kind| {
-                    let mode = self.one(Field::DirectoryMode(kind), Mode::parse_mode);
-                    let mode = mode.unwrap_or(Mode::DEFAULT_DIRECTORY);
+                    let mode = self.one(Field::DirectoryMode(kind), FileMode::parse_mode);
+                    let mode = mode.unwrap_or(FileMode::DEFAULT_DIRECTORY);
                     self.many(Field::Directory(kind), RelPath::parse_list)
                         .into_iter()
                         .map(move |path| ServiceDirectory { kind, path, mode })
@@ -213,7 +213,7 @@ impl<'a> Reading<'a> {
         Sockets {
             listen: self.listen(),
             name: self.one(Field::FileDescriptorName, SocketName::parse),
-            mode: self.one(Field::SocketMode, Mode::parse_socket),
+            mode: self.one(Field::SocketMode, FileMode::parse_socket),
             user: self.one(Field::SocketUser, Principal::parse),
             group: self.one(Field::SocketGroup, Principal::parse),
             bind_ipv6_only: self.one(Field::BindIPv6Only, socket::BindIpv6Only::parse),
@@ -256,7 +256,7 @@ impl<'a> Reading<'a> {
                 sockets.end - 1,
                 sockets.end
             );
-            self.disagree(field, Refusal::hinted(cause, hint));
+            self.disagree(field, ValueError::hinted(cause, hint));
         }
         let unheard = spec.sockets.listen.is_empty() && spec.sockets.has_settings();
         let setting = self.values.iter().rev().find(|given| {
@@ -264,7 +264,7 @@ impl<'a> Reading<'a> {
                 || given.field == Field::LaunchdActivation
         });
         if let (true, Some(given)) = (unheard, setting) {
-            let refusal = Refusal::hinted(
+            let refusal = ValueError::hinted(
                 "there is no socket that this could be of",
                 "--listen-stream ADDRESS makes one",
             );
@@ -278,10 +278,10 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn disagree(&mut self, field: Field, refusal: Refusal) {
+    fn disagree(&mut self, field: Field, refusal: ValueError) {
         let given = self.values.iter().rev().find(|given| given.field == field);
         let origin = given.map(|given| given.origin.clone());
-        self.problems.push(Problem { field: Some(field), value: None, origin, refusal });
+        self.problems.push(SpecError { field: Some(field), value: None, origin, refusal });
     }
 
     /// The values of a field that count: after the last empty one, if it is a list; else the last.
@@ -294,12 +294,12 @@ impl<'a> Reading<'a> {
         all[from..].to_vec()
     }
 
-    fn one<T>(&mut self, field: Field, read: impl Fn(&OsStr) -> Result<T, Refusal>) -> Option<T> {
+    fn one<T>(&mut self, field: Field, read: impl Fn(&OsStr) -> Result<T, ValueError>) -> Option<T> {
         let given = *self.counting(field).last()?;
         self.value(given, read)
     }
 
-    fn many<T>(&mut self, field: Field, read: impl Fn(&OsStr) -> Result<Vec<T>, Refusal>) -> Vec<T> {
+    fn many<T>(&mut self, field: Field, read: impl Fn(&OsStr) -> Result<Vec<T>, ValueError>) -> Vec<T> {
         let values = self.counting(field);
         values.into_iter().filter_map(|given| self.value(given, &read)).flatten().collect()
     }
@@ -319,10 +319,10 @@ impl<'a> Reading<'a> {
         sum.or(said.then_some(Capabilities::EMPTY))
     }
 
-    fn value<T>(&mut self, given: &Given, read: impl Fn(&OsStr) -> Result<T, Refusal>) -> Option<T> {
+    fn value<T>(&mut self, given: &Given, read: impl Fn(&OsStr) -> Result<T, ValueError>) -> Option<T> {
         read(&given.value)
             .map_err(|refusal| {
-                self.problems.push(Problem {
+                self.problems.push(SpecError {
                     field: Some(given.field),
                     value: Some(given.value.to_string_lossy().into_owned()),
                     origin: Some(given.origin.clone()),
@@ -333,7 +333,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-fn description(value: &OsStr) -> Result<String, Refusal> {
+fn description(value: &OsStr) -> Result<String, ValueError> {
     let line = text(value)?;
     if line.chars().any(char::is_control) {
         Err("a description is one line of text".into())

@@ -5,7 +5,7 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
 use super::refusal::{bytes, text};
-use super::{AbsPath, Refusal};
+use super::{AbsPath, ValueError};
 
 /// The name of a variable: a letter or `_`, then letters, digits and `_` (environ(7); systemd takes no others).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,14 +64,14 @@ pub struct Environment {
 
 impl EnvName {
     /// Takes one name.
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         let mut letters = name.bytes();
         let first = letters.next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
         if first && letters.all(|b| b.is_ascii_alphanumeric() || b == b'_') {
             Ok(Self(name.to_owned()))
         } else {
-            Err(Refusal::hinted(
+            Err(ValueError::hinted(
                 format!("'{}' is no name of a variable", name.escape_debug()),
                 "letters, digits and _ can stand in it, and it starts with no digit",
             ))
@@ -79,7 +79,7 @@ impl EnvName {
     }
 
     /// Reads names between blanks or commas.
-    pub(super) fn parse_list(value: &OsStr) -> Result<Vec<Self>, Refusal> {
+    pub(super) fn parse_list(value: &OsStr) -> Result<Vec<Self>, ValueError> {
         text(value)?
             .split([' ', ',', '\t'])
             .filter(|word| !word.is_empty())
@@ -95,10 +95,13 @@ impl EnvName {
 
 impl Assignment {
     /// Takes one `NAME=VALUE`. Everything after the first `=` is the value, as it stands.
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let bytes = bytes(value)?;
         let equals = bytes.iter().position(|&b| b == b'=').ok_or_else(|| {
-            Refusal::hinted("a variable without a value", "write NAME=VALUE, or use --pass-environment NAME")
+            ValueError::hinted(
+                "a variable without a value",
+                "write NAME=VALUE, or use --pass-environment NAME",
+            )
         })?;
         Ok(Self {
             name: EnvName::parse(OsStr::from_bytes(&bytes[..equals]))?,
@@ -109,7 +112,7 @@ impl Assignment {
 
 impl EnvironmentFile {
     /// Takes a path; one that starts with `-` may be missing.
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let bytes = bytes(value)?;
         let (presence, path) = match bytes.strip_prefix(b"-") {
             Some(rest) => (Presence::Optional, rest),

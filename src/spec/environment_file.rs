@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use super::{Assignment, EnvName, Refusal};
+use super::{Assignment, EnvName, ValueError};
 
 /// What a file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct BrokenLine {
     /// Which, from 1.
     pub line: usize,
     /// Why.
-    pub refusal: Refusal,
+    pub refusal: ValueError,
 }
 
 /// Reads assignments, one a line: `NAME=VALUE`, the value bare or quoted.
@@ -40,12 +40,13 @@ pub fn parse(text: &[u8]) -> Content {
         let line = reader.line;
         match reader.assignment() {
             Ok(Some(found)) if found.value.as_bytes().contains(&0) => {
-                let refusal = Refusal::from("the value holds a NUL byte");
+                let refusal = ValueError::from("the value holds a NUL byte");
                 content.refused.push(BrokenLine { line, refusal });
             }
             Ok(found) => content.assignments.extend(found),
             Err(refusal) => {
-                let refusal = Refusal { cause: format!("{}; the line is ignored", refusal.cause), ..refusal };
+                let refusal =
+                    ValueError { cause: format!("{}; the line is ignored", refusal.cause), ..refusal };
                 content.ignored.push(BrokenLine { line, refusal });
             }
         }
@@ -65,7 +66,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn assignment(&mut self) -> Result<Option<Assignment>, Refusal> {
+    fn assignment(&mut self) -> Result<Option<Assignment>, ValueError> {
         self.skip_blanks();
         if matches!(self.peek(), None | Some(b'\n' | b'#' | b';')) {
             self.skip_line();
@@ -76,7 +77,10 @@ impl Reader<'_> {
             match self.peek() {
                 None | Some(b'\n') => {
                     self.skip_line();
-                    return Err(Refusal::hinted("no NAME=VALUE on this line", "a comment starts with '#'"));
+                    return Err(ValueError::hinted(
+                        "no NAME=VALUE on this line",
+                        "a comment starts with '#'",
+                    ));
                 }
                 Some(b'=') => break,
                 Some(byte) => name.push(byte),
@@ -94,7 +98,7 @@ impl Reader<'_> {
             .map(|name| Some(Assignment { name, value }))
             .map_err(|refusal| match exported.and_then(|name| String::from_utf8(name).ok()) {
                 Some(name) => {
-                    Refusal::hinted(refusal.cause, format!("no shell reads this file: write {name}=VALUE"))
+                    ValueError::hinted(refusal.cause, format!("no shell reads this file: write {name}=VALUE"))
                 }
                 None => refusal,
             })

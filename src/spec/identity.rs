@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 
-use super::Refusal;
+use super::ValueError;
 use super::refusal::text;
 
 /// A user or a group, not yet looked up.
@@ -17,7 +17,7 @@ pub enum Principal {
 
 impl Principal {
     /// Reads one name or number.
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         if !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit()) {
             return match name.parse() {
@@ -33,7 +33,7 @@ impl Principal {
             let cause = "neither a name nor a number of a user or group";
             match name.split_once(':') {
                 Some((user, group)) if !user.is_empty() && !group.is_empty() => {
-                    Err(Refusal::hinted(cause, format!("for both write --user {user} --group {group}")))
+                    Err(ValueError::hinted(cause, format!("for both write --user {user} --group {group}")))
                 }
                 _ => Err(cause.into()),
             }
@@ -43,7 +43,7 @@ impl Principal {
     }
 
     /// Reads names and numbers between blanks or commas.
-    pub(super) fn parse_list(value: &OsStr) -> Result<Vec<Self>, Refusal> {
+    pub(super) fn parse_list(value: &OsStr) -> Result<Vec<Self>, ValueError> {
         text(value)?
             .split([' ', ',', '\t'])
             .filter(|word| !word.is_empty())

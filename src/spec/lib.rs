@@ -43,22 +43,22 @@ pub use draft::SpecDraft;
 pub use environment::{Assignment, EnvName, Environment, EnvironmentBase, EnvironmentFile, Presence};
 pub use field::{FIELDS, Field};
 pub use identity::Principal;
-pub use limits::{Ceiling, Limit, Resource};
+pub use limits::{Limit, LimitValue, Resource};
 pub use name::ServiceName;
 pub use native::{Directive, Native, Value};
-pub use origin::{Origin, Problem, Spot};
+pub use origin::{Origin, SpecError, Spot};
 pub use path::AbsPath;
 pub use readiness::{Host, Probe};
-pub use refusal::Refusal;
+pub use refusal::ValueError;
 pub use restart::Restart;
 pub use row::{Arity, FieldRow};
 pub use scope::Scope;
 pub use service_type::ServiceType;
 pub use signal_name::SignalName;
 pub use socket::{BindIpv6Only, Socket, SocketAddress, SocketKind, SocketName, Sockets};
-pub use stdio::{FileMode, Input, Output};
+pub use stdio::{Input, Output, WriteMode};
 pub use timespan::Timespan;
-pub use umask::Mode;
+pub use umask::FileMode;
 pub use variables::{expand, literal};
 
 /// A service, complete and neutral: it belongs to no host.
@@ -85,7 +85,7 @@ pub struct ServiceSpec {
     /// Groups beside those that the user is in.
     pub supplementary_groups: Vec<Principal>,
     /// The file mode creation mask.
-    pub umask: Option<Mode>,
+    pub umask: Option<FileMode>,
     /// Where it starts.
     pub working_directory: Option<AbsPath>,
     /// What it sees as `/`. The working directory lies below it.
@@ -148,5 +148,5 @@ pub struct ServiceDirectory {
     /// Its place below the base of its kind.
     pub path: RelPath,
     /// Its mode.
-    pub mode: Mode,
+    pub mode: FileMode,
 }

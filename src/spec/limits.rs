@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 
 use super::refusal::text;
-use super::{Refusal, Timespan};
+use super::{Timespan, ValueError};
 
 /// What is limited. The names are those of systemd's `Limit…=` directives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,7 +97,7 @@ impl Resource {
 
 /// One value of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Ceiling {
+pub enum LimitValue {
     /// This much, in the unit of setrlimit(2).
     At(u64),
     /// No limit.
@@ -108,14 +108,14 @@ pub enum Ceiling {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     /// What holds now; the process may move it up to the hard one.
-    pub soft: Ceiling,
+    pub soft: LimitValue,
     /// What an unprivileged process can never exceed.
-    pub hard: Ceiling,
+    pub hard: LimitValue,
 }
 
 impl Limit {
     /// Reads `VALUE` for both limits, or `SOFT:HARD`.
-    pub fn parse(resource: Resource, value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(resource: Resource, value: &OsStr) -> Result<Self, ValueError> {
         let value = text(value)?;
         let (soft, hard) = value.split_once(':').unwrap_or((value, value));
         let limit = Self { soft: ceiling(resource, soft)?, hard: ceiling(resource, hard)? };
@@ -126,20 +126,20 @@ impl Limit {
     }
 
     /// Reads a number of bytes.
-    pub fn parse_bytes(value: &str) -> Result<u64, Refusal> {
+    pub fn parse_bytes(value: &str) -> Result<u64, ValueError> {
         bytes(value)
     }
 }
 
-fn ceiling(resource: Resource, value: &str) -> Result<Ceiling, Refusal> {
+fn ceiling(resource: Resource, value: &str) -> Result<LimitValue, ValueError> {
     if value == "infinity" {
-        return Ok(Ceiling::Infinity);
+        return Ok(LimitValue::Infinity);
     }
     let bare = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
     let span = |unit: u128| match Timespan::parse(OsStr::new(value))? {
         // Rounded up: a limit of half a second of CPU time must not become none at all.
         Timespan::Finite(span) => u64::try_from(span.as_micros().div_ceil(unit))
-            .map_err(|_| Refusal::from("longer than can be counted")),
+            .map_err(|_| ValueError::from("longer than can be counted")),
         Timespan::Infinity => Ok(u64::MAX),
     };
     let number = match resource.unit() {
@@ -151,19 +151,19 @@ fn ceiling(resource: Resource, value: &str) -> Result<Ceiling, Refusal> {
         Unit::Microseconds => span(1)?,
     };
     // The largest number is how the kernel spells infinity.
-    if number == u64::MAX { Err("larger than a limit can be".into()) } else { Ok(Ceiling::At(number)) }
+    if number == u64::MAX { Err("larger than a limit can be".into()) } else { Ok(LimitValue::At(number)) }
 }
 
-fn count(value: &str) -> Result<u64, Refusal> {
+fn count(value: &str) -> Result<u64, ValueError> {
     let digits = value.strip_prefix('+').unwrap_or(value);
     let bare = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     digits.parse().ok().filter(|_| bare).ok_or_else(|| {
-        Refusal::hinted("not a limit", "write a number, SOFT:HARD, or infinity (not 'unlimited')")
+        ValueError::hinted("not a limit", "write a number, SOFT:HARD, or infinity (not 'unlimited')")
     })
 }
 
 /// With a sign a nice level, else 20 minus one (systemd.exec(5), `LimitNICE=`; setrlimit(2)).
-fn nice(value: &str) -> Result<u64, Refusal> {
+fn nice(value: &str) -> Result<u64, ValueError> {
     let number = count(value.strip_prefix('-').unwrap_or(value))?;
     let limit = match value.as_bytes().first() {
         Some(b'+') => 20_u64.checked_sub(number).filter(|limit| *limit > 0),
@@ -171,15 +171,15 @@ fn nice(value: &str) -> Result<u64, Refusal> {
         _ => (number <= 40).then_some(number),
     };
     limit.ok_or_else(|| {
-        Refusal::hinted("not a limit", "write 0 to 40, or a nice level with its sign, -20 to +19")
+        ValueError::hinted("not a limit", "write 0 to 40, or a nice level with its sign, -20 to +19")
     })
 }
 
 /// A number of bytes as systemd reads it: parts with a unit, the greater unit first, as in `1.5G` or `1G 512M`.
-fn bytes(value: &str) -> Result<u64, Refusal> {
+fn bytes(value: &str) -> Result<u64, ValueError> {
     const UNITS: [(char, u32); 7] =
         [('E', 60), ('P', 50), ('T', 40), ('G', 30), ('M', 20), ('K', 10), ('B', 0)];
-    let bad = || Refusal::hinted("not a number of bytes", "write bytes, or a number with K, M, G or T");
+    let bad = || ValueError::hinted("not a number of bytes", "write bytes, or a number with K, M, G or T");
     let (mut rest, mut units, mut sum) = (value.trim_start(), &UNITS[..], 0_u64);
     while !rest.is_empty() {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
@@ -208,7 +208,7 @@ fn bytes(value: &str) -> Result<u64, Refusal> {
     if value.trim().is_empty() { Err(bad()) } else { Ok(sum) }
 }
 
-impl fmt::Display for Ceiling {
+impl fmt::Display for LimitValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::At(number) => number.fmt(f),

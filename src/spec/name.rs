@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 
-use super::Refusal;
+use super::ValueError;
 use super::refusal::text;
 
 /// A name that is one on every host: a unit's without its `.service`, and that of a lock file.
@@ -16,7 +16,7 @@ const LONGEST: usize = 247;
 impl ServiceName {
     /// Takes the characters of systemd.unit(5): letters, digits, `:`, `-`, `_`, `.`, `\` and at most one `@`.
     /// A final `.service` is taken off.
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         let name = name.strip_suffix(".service").unwrap_or(name);
         let legal = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
@@ -25,7 +25,7 @@ impl ServiceName {
         } else if name.len() > LONGEST {
             Err(format!("longer than {LONGEST} bytes").into())
         } else if let Some(bad) = name.chars().find(|&c| !legal(c)) {
-            Err(Refusal::hinted(
+            Err(ValueError::hinted(
                 format!("the character '{}' cannot stand in the name of a service", bad.escape_debug()),
                 "letters, digits and : - _ . \\ @ can",
             ))

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Refusal;
+use super::ValueError;
 
 /// What a file says in the words of its own host.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -85,7 +85,7 @@ impl Native {
 
 impl Directive {
     /// A line; refused if it would not be read as this one line (systemd.syntax(7)).
-    pub fn new(section: &str, name: &str, value: &str) -> Result<Self, Refusal> {
+    pub fn new(section: &str, name: &str, value: &str) -> Result<Self, ValueError> {
         let broken = |text: &str| text.chars().any(|letter| matches!(letter, '\n' | '\r' | '\0'));
         let trimmed = |text: &str| text == text.trim_matches([' ', '\t']);
         let slashes = value.bytes().rev().take_while(|byte| *byte == b'\\').count();
@@ -94,7 +94,7 @@ impl Directive {
         } else if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
             Err("this is no name of a directive".into())
         } else if broken(value) || !trimmed(value) || slashes % 2 == 1 {
-            Err(Refusal::hinted(
+            Err(ValueError::hinted(
                 "this is not the value of one line",
                 "a line has no line breaks, no blanks at its ends and no backslash at its end",
             ))

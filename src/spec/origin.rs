@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::{Field, Refusal};
+use super::{Field, ValueError};
 
 /// Where a value was written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl fmt::Display for Spot {
 
 /// One thing that is wrong with a spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct SpecError {
     /// The field that it is about; none where a field is missing or the command is meant.
     pub field: Option<Field>,
     /// What was written, as far as it can be shown.
@@ -85,10 +85,10 @@ pub struct Problem {
     /// Where it was written; none where nothing was.
     pub origin: Option<Origin>,
     /// Why it cannot be.
-    pub refusal: Refusal,
+    pub refusal: ValueError,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for SpecError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let spot = match &self.origin {
             Some(Origin::File { spot, .. }) => spot.as_ref(),
@@ -126,11 +126,11 @@ mod tests {
     #[test]
     fn a_problem_in_a_file_shows_its_line_and_a_caret() {
         let spot = Some(Spot::new(7, b"\tUMask=0999", 7));
-        let problem = Problem {
+        let problem = SpecError {
             field: Some(Field::Umask),
             value: Some("0999".into()),
             origin: Some(Origin::in_file("/x", spot)),
-            refusal: Refusal::hinted("no", "do"),
+            refusal: ValueError::hinted("no", "do"),
         };
         assert_eq!(
             problem.to_string(),

@@ -5,7 +5,7 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
-use super::Refusal;
+use super::ValueError;
 use super::refusal::bytes;
 
 /// The longest path that the kernel takes, with its final NUL (`PATH_MAX`, limits.h(0p)).
@@ -17,10 +17,10 @@ pub struct AbsPath(PathBuf);
 
 impl AbsPath {
     /// Takes an absolute path. `..` is refused: what it means depends on links that may change.
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let path = Path::new(OsStr::from_bytes(bytes(value)?));
         if !path.is_absolute() {
-            return Err(Refusal::hinted("not an absolute path", "a path starts with '/'"));
+            return Err(ValueError::hinted("not an absolute path", "a path starts with '/'"));
         }
         if path.as_os_str().len() >= PATH_MAX {
             return Err(format!("longer than {} bytes", PATH_MAX - 1).into());

@@ -2,21 +2,21 @@
 
 use std::ffi::OsStr;
 
-use super::Refusal;
+use super::ValueError;
 use super::refusal::text;
 
 /// Reads a nice level: -20 (first) to 19 (last), setpriority(2).
-pub(super) fn nice(value: &OsStr) -> Result<i32, Refusal> {
+pub(super) fn nice(value: &OsStr) -> Result<i32, ValueError> {
     between(value, -20, 19)
 }
 
 /// Reads an OOM score: -1000 (never killed) to 1000 (killed first), proc(5).
-pub(super) fn oom_score_adjust(value: &OsStr) -> Result<i32, Refusal> {
+pub(super) fn oom_score_adjust(value: &OsStr) -> Result<i32, ValueError> {
     between(value, -1000, 1000)
 }
 
 /// Reads the number of a descriptor that is no standard stream.
-pub(super) fn descriptor(value: &OsStr) -> Result<i32, Refusal> {
+pub(super) fn descriptor(value: &OsStr) -> Result<i32, ValueError> {
     match between(value, 0, 1_048_575)? {
         0..=2 => Err("descriptors 0 to 2 are the standard streams".into()),
         number => Ok(number),
@@ -24,7 +24,7 @@ pub(super) fn descriptor(value: &OsStr) -> Result<i32, Refusal> {
 }
 
 /// Reads numbers of descriptors between commas or blanks.
-pub(super) fn descriptors(value: &OsStr) -> Result<Vec<i32>, Refusal> {
+pub(super) fn descriptors(value: &OsStr) -> Result<Vec<i32>, ValueError> {
     text(value)?
         .split([',', ' '])
         .filter(|word| !word.is_empty())
@@ -32,7 +32,7 @@ pub(super) fn descriptors(value: &OsStr) -> Result<Vec<i32>, Refusal> {
         .collect()
 }
 
-fn between(value: &OsStr, low: i32, high: i32) -> Result<i32, Refusal> {
+fn between(value: &OsStr, low: i32, high: i32) -> Result<i32, ValueError> {
     match text(value)?.parse() {
         Ok(number) if (low..=high).contains(&number) => Ok(number),
         _ => Err(format!("not a whole number from {low} to {high}").into()),

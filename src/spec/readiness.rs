@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::priority::descriptor;
 use super::refusal::{bytes, text};
-use super::{AbsPath, Refusal};
+use super::{AbsPath, ValueError};
 
 /// One sign of readiness. A service is ready when all of its signs are there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ const DEFAULT_FD: i32 = 3;
 
 impl Probe {
     /// Reads one probe.
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let raw = bytes(value)?;
         let colon = raw.iter().position(|&b| b == b':');
         let (kind, rest) = match colon {
@@ -57,7 +57,7 @@ impl Probe {
             (b"exec", Some(command)) if !command.is_empty() => {
                 text(command).map(|c| Self::Exec(c.to_owned()))
             }
-            _ => Err(Refusal::hinted(
+            _ => Err(ValueError::hinted(
                 "no sign of readiness",
                 "notify, fd[:N], tcp:[HOST:]PORT, unix:PATH, file:PATH and exec:COMMAND are",
             )),
@@ -65,12 +65,12 @@ impl Probe {
     }
 }
 
-fn tcp(place: &str) -> Result<Probe, Refusal> {
+fn tcp(place: &str) -> Result<Probe, ValueError> {
     let (host, port) = place.rsplit_once(':').unwrap_or(("", place));
     let port = match port.parse::<u16>() {
         Ok(number) if number > 0 && port.bytes().all(|b| b.is_ascii_digit()) => number,
         _ => {
-            return Err(Refusal::hinted(
+            return Err(ValueError::hinted(
                 "not a port from 1 to 65535",
                 "write tcp:8080 or tcp:127.0.0.1:8080",
             ));
@@ -86,7 +86,7 @@ fn tcp(place: &str) -> Result<Probe, Refusal> {
                 None => name.parse::<Ipv4Addr>().map(IpAddr::V4).ok(),
             };
             Host::Address(address.ok_or_else(|| {
-                Refusal::hinted("not an address of this machine", "write 127.0.0.1, [::1] or localhost")
+                ValueError::hinted("not an address of this machine", "write 127.0.0.1, [::1] or localhost")
             })?)
         }
     };

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 
-use super::Refusal;
+use super::ValueError;
 use super::refusal::text;
 
 /// After which ends a service is started again. A stop that was asked for is never one of them.
@@ -40,11 +40,11 @@ impl Restart {
     ];
 
     /// Reads systemd's name.
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         Self::ALL.iter().find(|(_, known)| *known == name).map(|&(kind, _)| kind).ok_or_else(|| {
             let names = Self::ALL.map(|(_, name)| name).join(", ");
-            Refusal::hinted("not a time to restart", format!("one of {names}"))
+            ValueError::hinted("not a time to restart", format!("one of {names}"))
         })
     }
 }

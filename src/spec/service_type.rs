@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 
-use super::Refusal;
+use super::ValueError;
 use super::refusal::text;
 
 /// When a service counts as started.
@@ -35,10 +35,10 @@ impl ServiceType {
     ];
 
     /// Reads systemd's name.
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         Self::ALL.iter().find(|(_, known)| *known == name).map(|&(kind, _)| kind).ok_or_else(|| {
-            Refusal::hinted(
+            ValueError::hinted(
                 "no type of service",
                 "simple, exec, notify, notify-reload, forking and oneshot are",
             )

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 
-use super::Refusal;
+use super::ValueError;
 use super::refusal::text;
 
 /// A signal, by a name that every host knows it by: its number is the host's own.
@@ -34,9 +34,9 @@ impl SignalName {
     pub const INT: Self = Self::Named("INT");
 
     /// Reads `TERM`, `SIGTERM`, `RTMIN+3`, `RTMAX-1`, or a number as Linux counts.
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let text = text(value)?;
-        let wrong = || Refusal::hinted("not a signal", "write it as SIGTERM, SIGRTMIN+3 or 15");
+        let wrong = || ValueError::hinted("not a signal", "write it as SIGTERM, SIGRTMIN+3 or 15");
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
             return text.parse().ok().and_then(Self::from_number).ok_or_else(wrong);
         }

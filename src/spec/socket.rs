@@ -6,7 +6,7 @@ use std::net::{Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::unix::ffi::OsStrExt;
 
 use super::refusal::{bytes, text};
-use super::{AbsPath, Field, Mode, Principal, Refusal, ServiceSpec};
+use super::{AbsPath, Field, FileMode, Principal, ServiceSpec, ValueError};
 
 /// All sockets of a service, and what is said of all of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,8 +15,8 @@ pub struct Sockets {
     pub listen: Vec<Socket>,
     /// What they are called in `LISTEN_FDNAMES`; none: what systemd would call them.
     pub name: Option<SocketName>,
-    /// The permissions of those in the file system; none: [`Mode::DEFAULT_SOCKET`].
-    pub mode: Option<Mode>,
+    /// The permissions of those in the file system; none: [`FileMode::DEFAULT_SOCKET`].
+    pub mode: Option<FileMode>,
     /// Whose those in the file system are; none: the starter's.
     pub user: Option<Principal>,
     /// Their group; none: the user's own.
@@ -68,7 +68,7 @@ const LONGEST: usize = 107;
 impl SocketAddress {
     /// Reads an address as systemd does. Port 0 and `vsock:` are refused: nobody could know, or reach, the one; and of
     /// the other nothing is known here.
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let raw = bytes(value)?;
         match raw {
             [b'/', ..] => {
@@ -84,7 +84,7 @@ impl SocketAddress {
                 Ok(Self::Abstract(OsStr::from_bytes(name).to_owned()))
             }
             _ => inet(text(value)?).ok_or_else(|| {
-                Refusal::hinted(
+                ValueError::hinted(
                     "no address to listen on",
                     "a port, 127.0.0.1:PORT, [::1]:PORT, /PATH and @NAME are; a port is between 1 and 65535",
                 )
@@ -106,7 +106,7 @@ impl SocketAddress {
     }
 }
 
-fn short(name: &[u8]) -> Result<(), Refusal> {
+fn short(name: &[u8]) -> Result<(), ValueError> {
     if name.len() > LONGEST {
         return Err(format!("the name of a socket has at most {LONGEST} bytes").into());
     }
@@ -149,7 +149,7 @@ impl Socket {
     }
 
     /// A socket of this kind, where it can be one.
-    pub(super) fn parse(kind: SocketKind, value: &OsStr) -> Result<Self, Refusal> {
+    pub(super) fn parse(kind: SocketKind, value: &OsStr) -> Result<Self, ValueError> {
         let address = SocketAddress::parse(value)?;
         let inet = matches!(address, SocketAddress::Port(_) | SocketAddress::Inet(_));
         if kind == SocketKind::SequentialPacket && inet {
@@ -191,7 +191,7 @@ pub struct SocketName(String);
 
 impl SocketName {
     /// Takes up to 255 printable characters of ASCII without `:`, which stands between names.
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         if name.is_empty() || name.len() > 255 {
             Err("a name has 1 to 255 characters".into())
@@ -229,7 +229,7 @@ impl BindIpv6Only {
     const ALL: [(Self, &'static str); 3] =
         [(Self::Default, "default"), (Self::Both, "both"), (Self::Ipv6Only, "ipv6-only")];
 
-    pub(super) fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub(super) fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let text = text(value)?;
         let known = Self::ALL.into_iter().find(|(_, name)| *name == text);
         known.map(|(choice, _)| choice).ok_or_else(|| "neither default nor both nor ipv6-only".into())
@@ -286,7 +286,7 @@ impl Field {
 }
 
 /// Reads how many connections may wait.
-pub(super) fn backlog(value: &OsStr) -> Result<u32, Refusal> {
+pub(super) fn backlog(value: &OsStr) -> Result<u32, ValueError> {
     let digits = text(value)?;
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
     digits.parse().ok().filter(|_| plain).ok_or_else(|| "not a whole number from 0 to 4294967295".into())

@@ -5,7 +5,7 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
 use super::refusal::bytes;
-use super::{AbsPath, Refusal};
+use super::{AbsPath, ValueError};
 
 /// Where standard input comes from (`StandardInput=`, systemd.exec(5)).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,12 +29,12 @@ pub enum Output {
     /// be opened so at all, nor a pipe of another user's.
     Descriptor(i32),
     /// A file.
-    File(FileMode, AbsPath),
+    File(WriteMode, AbsPath),
 }
 
 /// What happens to what a file already holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileMode {
+pub enum WriteMode {
     /// `file:PATH`: written over from its beginning, as far as is written.
     Overwrite,
     /// `append:PATH`: kept, and every write goes to the end.
@@ -45,13 +45,13 @@ pub enum FileMode {
 
 impl Input {
     /// Reads `null`, `inherit` or `file:PATH`.
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         match split(bytes(value)?) {
             (b"null", None) => Ok(Self::Null),
             (b"inherit", None) => Ok(Self::Inherit),
             (b"file", Some(path)) if descriptor(path) == Some(0) => Ok(Self::Inherit),
             (b"file", Some(path)) => AbsPath::parse(OsStr::from_bytes(path)).map(Self::File),
-            _ => Err(Refusal::hinted("no kind of standard input", "null, inherit and file:PATH are")),
+            _ => Err(ValueError::hinted("no kind of standard input", "null, inherit and file:PATH are")),
         }
     }
 }
@@ -59,7 +59,7 @@ impl Input {
 impl Output {
     /// Reads `null`, `inherit`, `file:PATH`, `append:PATH` or `truncate:PATH`; a bare path is appended to. `/dev/stdout`
     /// and the other names of a descriptor are that descriptor.
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let file = |mode, path| match descriptor(path) {
             Some(number) => Ok(Self::Descriptor(number)),
             None => AbsPath::parse(OsStr::from_bytes(path)).map(|path| Self::File(mode, path)),
@@ -67,11 +67,11 @@ impl Output {
         match split(bytes(value)?) {
             (b"null", None) => Ok(Self::Null),
             (b"inherit", None) => Ok(Self::Inherit),
-            (b"file", Some(path)) => file(FileMode::Overwrite, path),
-            (b"append", Some(path)) => file(FileMode::Append, path),
-            (b"truncate", Some(path)) => file(FileMode::Truncate, path),
-            _ if value.as_bytes().starts_with(b"/") => file(FileMode::Append, value.as_bytes()),
-            _ => Err(Refusal::hinted(
+            (b"file", Some(path)) => file(WriteMode::Overwrite, path),
+            (b"append", Some(path)) => file(WriteMode::Append, path),
+            (b"truncate", Some(path)) => file(WriteMode::Truncate, path),
+            _ if value.as_bytes().starts_with(b"/") => file(WriteMode::Append, value.as_bytes()),
+            _ => Err(ValueError::hinted(
                 "no kind of output",
                 "null, inherit, file:PATH, append:PATH and truncate:PATH are",
             )),
@@ -81,7 +81,7 @@ impl Output {
 
 impl Output {
     /// The same for the stream of this number, which has its own descriptor already.
-    pub(super) fn of_stream(number: i32, value: &OsStr) -> Result<Self, Refusal> {
+    pub(super) fn of_stream(number: i32, value: &OsStr) -> Result<Self, ValueError> {
         let own = Self::Descriptor(number);
         Self::parse(value).map(|output| if output == own { Self::Inherit } else { output })
     }
@@ -124,9 +124,9 @@ impl fmt::Display for Output {
             Self::Null => f.write_str("null"),
             Self::Inherit => f.write_str("inherit"),
             Self::Descriptor(number) => write!(f, "/dev/fd/{number}"),
-            Self::File(FileMode::Overwrite, path) => write!(f, "file:{path}"),
-            Self::File(FileMode::Append, path) => write!(f, "append:{path}"),
-            Self::File(FileMode::Truncate, path) => write!(f, "truncate:{path}"),
+            Self::File(WriteMode::Overwrite, path) => write!(f, "file:{path}"),
+            Self::File(WriteMode::Append, path) => write!(f, "append:{path}"),
+            Self::File(WriteMode::Truncate, path) => write!(f, "truncate:{path}"),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::time::Duration;
 
-use super::Refusal;
+use super::ValueError;
 use super::refusal::text;
 
 /// How long something may take.
@@ -49,12 +49,12 @@ const UNITS: [(&str, u64); 28] = [
 
 impl Timespan {
     /// Reads `90`, `1min 30s`, `500ms`, `1.5h`, `infinity`. A number without a unit is in seconds.
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let value = text(value)?.trim();
         if value == "infinity" {
             return Ok(Self::Infinity);
         }
-        let wrong = || Refusal::hinted("not a time span", "write it as 90, 1min 30s, 500ms or infinity");
+        let wrong = || ValueError::hinted("not a time span", "write it as 90, 1min 30s, 500ms or infinity");
         let mut rest = value;
         let mut total = 0_u64;
         while !rest.is_empty() {
@@ -73,7 +73,7 @@ impl Timespan {
 
     /// Reads how long something may take at most: a limit of zero would be none, and so it is for ever
     /// (systemd.service(5) has it so of `TimeoutStartSec=`, and systemd of all of them).
-    pub fn parse_timeout(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse_timeout(value: &OsStr) -> Result<Self, ValueError> {
         Self::parse(value)
             .map(|span| if span == Self::Finite(Duration::ZERO) { Self::Infinity } else { span })
     }

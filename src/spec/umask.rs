@@ -3,14 +3,14 @@
 use std::ffi::OsStr;
 use std::fmt;
 
-use super::Refusal;
+use super::ValueError;
 use super::refusal::text;
 
 /// Permission bits, of a mask (umask(2)) or a mode (chmod(2)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mode(u16);
+pub struct FileMode(u16);
 
-impl Mode {
+impl FileMode {
     /// `022`: what init systems and login shells use.
     pub const DEFAULT_UMASK: Self = Self(0o022);
     /// `0755`: what systemd gives the directories of a service.
@@ -19,7 +19,7 @@ impl Mode {
     pub const DEFAULT_SOCKET: Self = Self(0o666);
 
     /// Reads octal digits up to `limit`.
-    fn octal(value: &OsStr, limit: u16) -> Result<Self, Refusal> {
+    fn octal(value: &OsStr, limit: u16) -> Result<Self, ValueError> {
         let digits = text(value)?;
         let octal = !digits.is_empty() && digits.bytes().all(|b| (b'0'..=b'7').contains(&b));
         match u16::from_str_radix(digits, 8) {
@@ -29,17 +29,17 @@ impl Mode {
     }
 
     /// Reads a umask: 0 to 777, octal.
-    pub fn parse_umask(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse_umask(value: &OsStr) -> Result<Self, ValueError> {
         Self::octal(value, 0o777)
     }
 
     /// Reads the permissions of a socket: 0 to 777, octal.
-    pub fn parse_socket(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse_socket(value: &OsStr) -> Result<Self, ValueError> {
         Self::octal(value, 0o777)
     }
 
     /// Reads the mode of a directory: 0 to 7777, octal.
-    pub fn parse_mode(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse_mode(value: &OsStr) -> Result<Self, ValueError> {
         Self::octal(value, 0o7777)
     }
 
@@ -55,7 +55,7 @@ impl Mode {
     }
 }
 
-impl fmt::Display for Mode {
+impl fmt::Display for FileMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04o}", self.0)
     }
@@ -68,18 +68,18 @@ mod tests {
     #[test]
     fn all_512_umasks_are_read_back_as_they_are_written() {
         for bits in 0..=0o777 {
-            let text = Mode(bits).to_string();
-            assert_eq!(Mode::parse_umask(OsStr::new(&text)), Ok(Mode(bits)));
+            let text = FileMode(bits).to_string();
+            assert_eq!(FileMode::parse_umask(OsStr::new(&text)), Ok(FileMode(bits)));
         }
     }
 
     #[test]
     fn what_is_not_octal_is_refused() {
         for value in ["", "0999", "8", "1000", "-1", "+7", "0x1f", "0o27", "rwx", "00000000777777"] {
-            assert!(Mode::parse_umask(OsStr::new(value)).is_err(), "{value:?} was taken");
+            assert!(FileMode::parse_umask(OsStr::new(value)).is_err(), "{value:?} was taken");
         }
-        assert_eq!(Mode::parse_umask(OsStr::new("22")), Ok(Mode(0o22)));
-        assert_eq!(Mode::parse_mode(OsStr::new("2750")), Ok(Mode(0o2750)));
-        assert_eq!(Mode(0o7027).permissions(), Mode(0o27));
+        assert_eq!(FileMode::parse_umask(OsStr::new("22")), Ok(FileMode(0o22)));
+        assert_eq!(FileMode::parse_mode(OsStr::new("2750")), Ok(FileMode(0o2750)));
+        assert_eq!(FileMode(0o7027).permissions(), FileMode(0o27));
     }
 }

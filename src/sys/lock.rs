@@ -33,20 +33,20 @@ pub fn take(file: impl AsFd) -> io::Result<()> {
 
 /// A turn at something that only one process can do at a time. It ends with the value, or with the process.
 #[derive(Debug)]
-pub struct Turn {
+pub struct StartLock {
     _file: Flock<File>,
 }
 
 /// Waits for a turn (flock(2)); an error of kind `TimedOut` where nobody has let us have one for so long. Whoever may read
 /// the file can make us wait, and so does who was stopped (SIGSTOP, a frozen cgroup) in the middle of a turn.
-pub fn turn(file: File, patience: Duration) -> io::Result<Turn> {
+pub fn turn(file: File, patience: Duration) -> io::Result<StartLock> {
     /// The kernel tells of the end of a turn only whom it keeps asleep until then.
     const AGAIN: Duration = Duration::from_millis(2);
     let begun = Instant::now();
     let mut file = file;
     loop {
         file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(file) => return Ok(Turn { _file: file }),
+            Ok(file) => return Ok(StartLock { _file: file }),
             Err((_, Errno::EWOULDBLOCK)) if begun.elapsed() >= patience => {
                 return Err(io::ErrorKind::TimedOut.into());
             }

@@ -9,7 +9,6 @@
 pub mod accounts;
 pub mod attribute;
 pub mod bounded;
-pub mod caught;
 pub mod environment;
 pub mod fd;
 pub mod file;
@@ -33,6 +32,7 @@ pub mod process;
 )]
 pub mod procfs;
 mod rules;
+pub mod self_pipe;
 pub mod signal;
 pub mod socket;
 pub mod through;

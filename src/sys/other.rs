@@ -16,7 +16,7 @@ pub(super) use super::posix::{
     real_time_number, reset_dispositions, reset_ignored, sender, set_oom_score_adjust, user,
 };
 pub use super::posix::{capability, listeners};
-use super::process::Identity;
+use super::process::ProcessId;
 use super::rules::groups::{led_by, unwanted};
 
 /// Access control lists cannot be seen here, so there may be one.
@@ -120,7 +120,7 @@ pub(super) fn thread_count() -> io::Result<usize> {
     Err(unsupported("the threads of a process cannot be counted on this system yet"))
 }
 
-pub(super) fn identity(_pid: i32) -> io::Result<Identity> {
+pub(super) fn identity(_pid: i32) -> io::Result<ProcessId> {
     Err(unsupported("processes cannot be told apart on this system yet"))
 }
 

@@ -196,7 +196,7 @@ pub fn parent_pid() -> i32 {
 
 /// What tells one process from every other that has had, or will have, its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Identity {
+pub struct ProcessId {
     /// When it started, in a unit of the system's own.
     pub start_time: u64,
     /// Whether it has ended, and only waits for its parent to be told.
@@ -205,7 +205,7 @@ pub struct Identity {
 
 /// The identity of a process. An error of kind `NotFound` means that there is no such process, one of kind `Unsupported`
 /// that nothing shows processes here, or only those of another pid namespace.
-pub fn identity(pid: i32) -> io::Result<Identity> {
+pub fn identity(pid: i32) -> io::Result<ProcessId> {
     platform::identity(pid)
 }
 

@@ -184,7 +184,7 @@ fn program_and_argv0_are_read_from_their_keys() {
             reading(document(&format!("<dict><key>RunAtLoad</key><true/>{keys}</dict>")).as_bytes())?;
         let warnings = reading.warnings.drain(..).map(|warning| warning.refusal.cause).skip(1).collect();
         let problems =
-            |problems: Vec<svcadapt_spec::Problem>| problems.iter().map(first_line).collect::<Vec<_>>();
+            |problems: Vec<svcadapt_spec::SpecError>| problems.iter().map(first_line).collect::<Vec<_>>();
         let spec = reading.draft.finish().map_err(problems)?;
         Ok((spec.command.argv().map(|word| word.to_str().unwrap()).collect(), warnings))
     };

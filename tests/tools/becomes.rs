@@ -41,8 +41,8 @@ use std::time::Instant;
 
 use svcadapt::Daemon;
 use svcadapt::daemon::DetachProcess;
+use svcadapt::daemon::Disposition;
 use svcadapt::daemon::Listener;
-use svcadapt::daemon::Reaction;
 use svcadapt::daemon::Reexecute;
 use svcadapt::daemon::Runner;
 use svcadapt::daemon::Service;
@@ -97,9 +97,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
                 let value = value()?;
                 let (name, reaction) = value.split_once('=').ok_or("--signal NAME=REACTION")?;
                 let reaction = match reaction {
-                    "ignore" => Reaction::Ignore,
-                    "default" => Reaction::Default,
-                    _ => Reaction::Tell,
+                    "ignore" => Disposition::Ignore,
+                    "default" => Disposition::Default,
+                    _ => Disposition::Deliver,
                 };
                 daemon = daemon.signal_map([(signal(name)?, reaction)]);
             }

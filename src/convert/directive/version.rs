@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 
-use svcadapt_spec::Refusal;
+use svcadapt_spec::ValueError;
 
 /// A version of systemd, from 239 (2018, the oldest in a distribution that is still maintained) to 262.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,11 +19,11 @@ impl Version {
     pub const NEWEST: Self = Self(262);
 
     /// Reads a number.
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let (Self(oldest), Self(newest)) = (Self::OLDEST, Self::NEWEST);
         let number = value.to_str().and_then(|text| text.parse().ok());
         number.filter(|number| (oldest..=newest).contains(number)).map(Self).ok_or_else(|| {
-            Refusal::hinted("not a version of systemd", format!("a number from {oldest} to {newest}"))
+            ValueError::hinted("not a version of systemd", format!("a number from {oldest} to {newest}"))
         })
     }
 

@@ -258,7 +258,7 @@ mod tests {
     fn two_modes_for_one_kind_are_told() {
         let mut spec = values::tests::everything();
         let mut second = spec.directories[0].clone();
-        second.mode = svcadapt_spec::Mode::DEFAULT_UMASK;
+        second.mode = svcadapt_spec::FileMode::DEFAULT_UMASK;
         spec.directories.push(second);
         let losses = divide(&spec, Target::Classic).losses;
         let modes = Subject::Field(Field::DirectoryMode(DirectoryKind::Runtime));

@@ -1,8 +1,8 @@
 //! What launchd can do for a service in its system domain (launchd.plist(5)).
 
 use svcadapt_spec::{
-    Capabilities, Directive, Field, Field as F, FileMode, Input, Output, Principal, Probe, Resource, Restart,
-    Scope, ServiceSpec, ServiceType, SignalName, Socket, SocketAddress, SocketKind, Timespan,
+    Capabilities, Directive, Field, Field as F, Input, Output, Principal, Probe, Resource, Restart, Scope,
+    ServiceSpec, ServiceType, SignalName, Socket, SocketAddress, SocketKind, Timespan, WriteMode,
 };
 
 use super::Capability::Host;
@@ -302,7 +302,7 @@ fn output(output: Option<&Output>) -> Capability {
         Some(Output::Inherit | Output::Descriptor(_)) => {
             Capability::approximated("launchd gives the null device; what is written there is gone")
         }
-        Some(Output::File(FileMode::Overwrite | FileMode::Truncate, _)) => {
+        Some(Output::File(WriteMode::Overwrite | WriteMode::Truncate, _)) => {
             Capability::Adapter(Rights::OfRoot)
         }
         _ => Host,
@@ -322,7 +322,7 @@ pub(super) fn about_streams(spec: &ServiceSpec, division: &mut Division) {
     for (field, output) in
         [(F::StandardOutput, &spec.standard_output), (F::StandardError, &spec.standard_error)]
     {
-        if other_user && matches!(output, Some(Output::File(FileMode::Append, _))) {
+        if other_user && matches!(output, Some(Output::File(WriteMode::Append, _))) {
             let how =
                 "launchd opens it as the service's user, who must be able to; else the job never starts";
             division.losses.push(Loss::of(field, LossKind::Approximated(how.into())));

@@ -1,8 +1,8 @@
 //! What systemd can do for a service (systemd.service(5), systemd.exec(5)).
 
 use svcadapt_spec::{
-    AbsPath, Capabilities, DirectoryKind, Field, Field as F, FileMode, Input, Output, Probe, Restart, Scope,
-    ServiceSpec, ServiceType, SignalName, SocketAddress, SocketKind,
+    AbsPath, Capabilities, DirectoryKind, Field, Field as F, Input, Output, Probe, Restart, Scope,
+    ServiceSpec, ServiceType, SignalName, SocketAddress, SocketKind, WriteMode,
 };
 
 use super::Capability::Host;
@@ -213,8 +213,8 @@ fn output(spec: &ServiceSpec, output: Option<&Output>, host: Systemd) -> Capabil
     let since = match output {
         // Those of the journal are the starter's here. What else is passed, only the adapter has.
         Some(Output::Descriptor(3..)) => return Capability::Adapter(Rights::OfRoot),
-        Some(Output::File(FileMode::Append, _)) => 240,
-        Some(Output::File(FileMode::Truncate, _)) => 248,
+        Some(Output::File(WriteMode::Append, _)) => 240,
+        Some(Output::File(WriteMode::Truncate, _)) => 248,
         _ => 0,
     };
     if host.version.has(since) { Host } else { Capability::Adapter(Rights::OfRoot) }

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 
 use svcadapt_spec::{
-    DirectoryKind, EnvironmentBase, Field, Field as F, Input, Mode, Output, Presence, Probe, ServiceSpec,
+    DirectoryKind, EnvironmentBase, Field, Field as F, FileMode, Input, Output, Presence, Probe, ServiceSpec,
     SocketKind,
 };
 
@@ -87,9 +87,9 @@ fn listen(spec: &ServiceSpec, kind: SocketKind) -> Vec<OsString> {
 }
 
 /// The mode of the directories of a kind, unless it is the one that they have anyway.
-fn directory_mode(spec: &ServiceSpec, kind: DirectoryKind) -> Option<Mode> {
+fn directory_mode(spec: &ServiceSpec, kind: DirectoryKind) -> Option<FileMode> {
     let first = spec.directories.iter().find(|made| made.kind == kind)?;
-    Some(first.mode).filter(|mode| *mode != Mode::DEFAULT_DIRECTORY)
+    Some(first.mode).filter(|mode| *mode != FileMode::DEFAULT_DIRECTORY)
 }
 
 fn shown<'a, T: ToString + 'a>(values: impl IntoIterator<Item = &'a T>) -> Vec<OsString> {
@@ -120,11 +120,11 @@ fn input(input: &Input) -> OsString {
 }
 
 fn output(output: &Output) -> OsString {
-    use svcadapt_spec::FileMode;
+    use svcadapt_spec::WriteMode;
     match output {
-        Output::File(FileMode::Overwrite, file) => joined("file:", &path(file)),
-        Output::File(FileMode::Append, file) => joined("append:", &path(file)),
-        Output::File(FileMode::Truncate, file) => joined("truncate:", &path(file)),
+        Output::File(WriteMode::Overwrite, file) => joined("file:", &path(file)),
+        Output::File(WriteMode::Append, file) => joined("append:", &path(file)),
+        Output::File(WriteMode::Truncate, file) => joined("truncate:", &path(file)),
         Output::Null | Output::Inherit | Output::Descriptor(_) => output.to_string().into(),
     }
 }

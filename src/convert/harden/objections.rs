@@ -1,6 +1,6 @@
 //! Why a service cannot have a directive of the sandbox.
 
-use svcadapt_spec::{Ceiling, Field, Probe, Resource, Scope};
+use svcadapt_spec::{Field, LimitValue, Probe, Resource, Scope};
 
 use super::Network;
 use super::case::Case;
@@ -177,7 +177,7 @@ pub(super) fn namespaces(case: &Case) -> Objection {
 pub(super) fn realtime(case: &Case) -> Objection {
     let limited = || {
         let limit = case.spec.limits.get(&Resource::Rtprio)?;
-        (limit.hard != Ceiling::At(0)).then(|| "the service says --limit-rtprio for just this".into())
+        (limit.hard != LimitValue::At(0)).then(|| "the service says --limit-rtprio for just this".into())
     };
     let policy = || {
         let said = case.spec.native.says("CPUSchedulingPolicy");

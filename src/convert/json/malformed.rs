@@ -1,20 +1,20 @@
 //! What is wrong with a text that is no JSON, in our words.
 
 use serde_json::Error;
-use svcadapt_spec::Refusal;
+use svcadapt_spec::ValueError;
 
 /// What stands at `offset` instead of what has to stand there. serde_json tells it in English of its own, in which a
 /// file has an EOF and an array is a sequence, with the place at its end.
-pub(super) fn malformed(text: &str, offset: Option<usize>, error: &Error) -> Refusal {
+pub(super) fn malformed(text: &str, offset: Option<usize>, error: &Error) -> ValueError {
     let said = error.to_string();
     let there = offset.and_then(|offset| text.get(offset..)).and_then(|rest| rest.chars().next());
     if text.trim().is_empty() {
-        return Refusal::hinted("the file is empty", ONE_OBJECT);
+        return ValueError::hinted("the file is empty", ONE_OBJECT);
     }
     for (start, cause, hint) in CAUSES {
         if said.starts_with(start) {
             let hint = if start == VALUE { instead(there) } else { hint };
-            return if hint.is_empty() { cause.into() } else { Refusal::hinted(cause, hint) };
+            return if hint.is_empty() { cause.into() } else { ValueError::hinted(cause, hint) };
         }
     }
     "this is no JSON".into()

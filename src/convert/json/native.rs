@@ -2,7 +2,7 @@
 //! their values in order; the key `launchd` has a property list's keys.
 
 use serde_json::{Map, Value, json};
-use svcadapt_spec::{Directive, Native, Refusal};
+use svcadapt_spec::{Directive, Native, ValueError};
 
 use crate::plist::is_field;
 
@@ -45,13 +45,13 @@ fn as_json(value: &svcadapt_spec::Value) -> Value {
 }
 
 /// Reads what a unit says.
-pub(super) fn systemd(value: &Value) -> Result<Vec<Directive>, Refusal> {
+pub(super) fn systemd(value: &Value) -> Result<Vec<Directive>, ValueError> {
     let shape =
-        || Refusal::from("an object of sections has to stand here, each an object of lists of strings");
+        || ValueError::from("an object of sections has to stand here, each an object of lists of strings");
     let mut lines = Vec::new();
     for (section, names) in value.as_object().ok_or_else(shape)? {
         if section == "X-Svcadapt" {
-            return Err(Refusal::hinted(
+            return Err(ValueError::hinted(
                 "what stands in [X-Svcadapt] has keys of its own",
                 "say it by these",
             ));
@@ -60,7 +60,7 @@ pub(super) fn systemd(value: &Value) -> Result<Vec<Directive>, Refusal> {
             for value in values.as_array().ok_or_else(shape)? {
                 let value = value.as_str().ok_or_else(shape)?;
                 let line = Directive::new(section, name, value);
-                lines.push(line.map_err(|refusal| Refusal {
+                lines.push(line.map_err(|refusal| ValueError {
                     cause: format!("{}.{}: {}", section.escape_debug(), name.escape_debug(), refusal.cause),
                     hint: refusal.hint,
                 })?);
@@ -71,18 +71,18 @@ pub(super) fn systemd(value: &Value) -> Result<Vec<Directive>, Refusal> {
 }
 
 /// Reads what a property list says.
-pub(super) fn launchd(value: &Value) -> Result<Vec<(String, svcadapt_spec::Value)>, Refusal> {
+pub(super) fn launchd(value: &Value) -> Result<Vec<(String, svcadapt_spec::Value)>, ValueError> {
     let keys = value.as_object().ok_or("an object of launchd's keys has to stand here")?;
     let kept = |(key, value): (&String, &Value)| {
         if is_field(key) {
-            return Err(Refusal::hinted(format!("{key} has a key of its own"), "say it by that"));
+            return Err(ValueError::hinted(format!("{key} has a key of its own"), "say it by that"));
         }
         Ok((key.clone(), of_json(value)?))
     };
     keys.iter().map(kept).collect()
 }
 
-fn of_json(value: &Value) -> Result<svcadapt_spec::Value, Refusal> {
+fn of_json(value: &Value) -> Result<svcadapt_spec::Value, ValueError> {
     Ok(match value {
         Value::Bool(truth) => svcadapt_spec::Value::Truth(*truth),
         Value::String(text) => svcadapt_spec::Value::Text(text.clone()),
@@ -96,7 +96,7 @@ fn of_json(value: &Value) -> Result<svcadapt_spec::Value, Refusal> {
             members
                 .iter()
                 .map(|(key, value)| Ok((key.clone(), of_json(value)?)))
-                .collect::<Result<_, Refusal>>()?,
+                .collect::<Result<_, ValueError>>()?,
         ),
         Value::Null => return Err("null is no value of a property list".into()),
     })

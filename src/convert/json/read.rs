@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::value::RawValue;
 use serde_json::{Error, Value};
-use svcadapt_spec::{Arity, Command, FIELDS, Field, Native, Problem, Refusal, ServiceSpec, SpecDraft};
+use svcadapt_spec::{Arity, Command, FIELDS, Field, Native, ServiceSpec, SpecDraft, SpecError, ValueError};
 
 use super::key::{BYTES, COMMAND, SCHEMA};
 use super::kind::{Kind, kind};
@@ -21,7 +21,7 @@ use crate::lines::Lines;
 use crate::unit::contradictions;
 
 /// Reads the model; `path` is what the file is called in messages. Every key has to be known, and of its kind.
-pub fn read(bytes: &[u8], path: &Path) -> Result<SpecDraft, Vec<Problem>> {
+pub fn read(bytes: &[u8], path: &Path) -> Result<SpecDraft, Vec<SpecError>> {
     let cut = &bytes[..bytes.len().min(LARGEST + 1)];
     let mut reader = Reader {
         lines: Lines::new(path, cut),
@@ -57,7 +57,7 @@ struct Reader<'a> {
     systemd: Option<usize>,
     /// Where those of launchd do.
     launchd: Option<usize>,
-    problems: Vec<Problem>,
+    problems: Vec<SpecError>,
 }
 
 impl<'a> Reader<'a> {
@@ -112,11 +112,11 @@ impl<'a> Reader<'a> {
             && hears_nothing(&spec)
         {
             let cause = "systemd refuses a unit with sockets that has no address to listen on";
-            self.problem(Some(systemd), Refusal::hinted(cause, "listen_stream and its kin say one"));
+            self.problem(Some(systemd), ValueError::hinted(cause, "listen_stream and its kin say one"));
         }
         for (at, name) in all {
             let cause = format!("{name} says something else than the key of its own does");
-            self.problem(at, Refusal::hinted(cause, "say it once"));
+            self.problem(at, ValueError::hinted(cause, "say it once"));
         }
     }
 
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
 
     fn command(&mut self, raw: &'a RawValue) {
         let words = elements(raw).map_err(|refusal| {
-            Refusal::hinted(refusal.cause, "the program and each argument: [\"/bin/program\", \"-x\"]")
+            ValueError::hinted(refusal.cause, "the program and each argument: [\"/bin/program\", \"-x\"]")
         });
         let words = words.and_then(|words| words.into_iter().map(|word| value(Kind::Bytes, word)).collect());
         let checked = words.and_then(|words: Vec<_>| Command::new(words.clone()).map(|_| words));
@@ -157,10 +157,10 @@ impl<'a> Reader<'a> {
         &mut self,
         name: &str,
         raw: &'a RawValue,
-        put: impl FnOnce(&mut Native, &Value) -> Result<(), Refusal>,
+        put: impl FnOnce(&mut Native, &Value) -> Result<(), ValueError>,
     ) {
         let read =
-            serde_json::from_str(raw.get()).map_err(|_| Refusal::from("too deep, or no text in Unicode"));
+            serde_json::from_str(raw.get()).map_err(|_| ValueError::from("too deep, or no text in Unicode"));
         if let Err(refusal) = read.and_then(|value: Value| put(&mut self.native, &value)) {
             self.about(raw, named(name, refusal));
         }
@@ -171,7 +171,7 @@ impl<'a> Reader<'a> {
         self.draft.assign(field, value, origin);
     }
 
-    fn about(&mut self, raw: &RawValue, refusal: impl Into<Refusal>) {
+    fn about(&mut self, raw: &RawValue, refusal: impl Into<ValueError>) {
         self.problem(Some(offset(self.text, raw)), refusal);
     }
 
@@ -180,9 +180,9 @@ impl<'a> Reader<'a> {
         self.problem(offset, malformed(self.text, offset, error));
     }
 
-    fn problem(&mut self, offset: Option<usize>, refusal: impl Into<Refusal>) {
+    fn problem(&mut self, offset: Option<usize>, refusal: impl Into<ValueError>) {
         let origin = Some(self.lines.origin(offset));
-        self.problems.push(Problem { field: None, value: None, origin, refusal: refusal.into() });
+        self.problems.push(SpecError { field: None, value: None, origin, refusal: refusal.into() });
     }
 }
 
@@ -194,11 +194,11 @@ fn hears_nothing(spec: &ServiceSpec) -> bool {
     none && all().next().is_some()
 }
 
-fn named(name: &str, refusal: Refusal) -> Refusal {
-    Refusal { cause: format!("{name}: {}", refusal.cause), ..refusal }
+fn named(name: &str, refusal: ValueError) -> ValueError {
+    ValueError { cause: format!("{name}: {}", refusal.cause), ..refusal }
 }
 
-fn unknown(name: &str) -> Refusal {
+fn unknown(name: &str) -> ValueError {
     let meant = FIELDS.iter().find(|row| row.option == name || row.directive.eq_ignore_ascii_case(name));
     let near = || {
         let option = name.replace('_', "-");
@@ -209,17 +209,17 @@ fn unknown(name: &str) -> Refusal {
         Some(meant) => format!("'{meant}' is one"),
         None => "svcadapt show --schema tells them all".to_owned(),
     };
-    Refusal::hinted(format!("'{}' is no key of a service", name.escape_debug()), hint)
+    ValueError::hinted(format!("'{}' is no key of a service", name.escape_debug()), hint)
 }
 
-fn elements(raw: &RawValue) -> Result<Vec<&RawValue>, Refusal> {
+fn elements(raw: &RawValue) -> Result<Vec<&RawValue>, ValueError> {
     serde_json::from_str(raw.get()).map_err(|_| "an array has to stand here".into())
 }
 
 /// The value as an option would have it.
-fn value(kind: Kind, raw: &RawValue) -> Result<OsString, Refusal> {
+fn value(kind: Kind, raw: &RawValue) -> Result<OsString, ValueError> {
     let value: Value =
-        serde_json::from_str(raw.get()).map_err(|_| Refusal::from("too deep, or no text in Unicode"))?;
+        serde_json::from_str(raw.get()).map_err(|_| ValueError::from("too deep, or no text in Unicode"))?;
     match (kind, &value) {
         (Kind::Truth, Value::Bool(truth)) => Ok((if *truth { "yes" } else { "no" }).into()),
         (Kind::Truth | Kind::Number(..), Value::String(_)) => Err(wanted(kind)),
@@ -231,18 +231,18 @@ fn value(kind: Kind, raw: &RawValue) -> Result<OsString, Refusal> {
     }
 }
 
-fn wanted(kind: Kind) -> Refusal {
+fn wanted(kind: Kind) -> ValueError {
     match kind {
         Kind::Truth => "true or false has to stand here".into(),
         Kind::Number(..) => "a whole number has to stand here".into(),
-        Kind::Octal(_) => Refusal::hinted(
+        Kind::Octal(_) => ValueError::hinted(
             "a string of octal digits has to stand here",
             "JSON has no octal numbers: write \"0027\"",
         ),
         Kind::Limit => "a whole number or a string has to stand here".into(),
         Kind::Time => "a whole number of seconds or a string has to stand here".into(),
         Kind::Type | Kind::Restart | Kind::Text => "a string has to stand here".into(),
-        Kind::Bytes => Refusal::hinted(
+        Kind::Bytes => ValueError::hinted(
             "a string has to stand here",
             "what is not UTF-8 is written {\"bytes\": \"2fff\"}, in hexadecimal",
         ),

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use svcadapt_spec::{Origin, Problem};
+use svcadapt_spec::{Origin, SpecError};
 
 use super::file::whole;
 use super::rules::file::SPEC;
@@ -27,7 +27,7 @@ pub fn json(bytes: &[u8], path: &Path) -> Vec<Finding> {
 }
 
 /// A problem of the spec as a finding.
-pub(super) fn add(problem: Problem, path: &Path, findings: &mut Findings) {
+pub(super) fn add(problem: SpecError, path: &Path, findings: &mut Findings) {
     let origin = match problem.origin {
         Some(origin @ Origin::File { .. }) => origin,
         Some(Origin::Option) | None => whole(path),

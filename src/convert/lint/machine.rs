@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 /// A machine, as far as a spec depends on it.
 pub trait Machine {
     /// A user, by name.
-    fn user(&self, name: &str) -> Look<Account>;
+    fn user(&self, name: &str) -> Lookup<Account>;
 
     /// The number of a group, by its name.
-    fn group(&self, name: &str) -> Look<u32>;
+    fn group(&self, name: &str) -> Lookup<u32>;
 
     /// What lies at an absolute path; links are followed.
-    fn inode(&self, path: &Path) -> Look<Inode>;
+    fn inode(&self, path: &Path) -> Lookup<Inode>;
 
     /// What stands in a regular file, if it is small.
     fn content(&self, path: &Path) -> Option<Vec<u8>>;
@@ -26,20 +26,20 @@ pub trait Machine {
 
 /// The answer to a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look<T> {
+pub enum Lookup<T> {
     /// It is there.
-    There(T),
+    Found(T),
     /// It is not there.
     Missing,
     /// That cannot be told.
     Unknown,
 }
 
-impl<T> Look<T> {
+impl<T> Lookup<T> {
     /// What is there, if it is.
     pub fn there(self) -> Option<T> {
         match self {
-            Self::There(thing) => Some(thing),
+            Self::Found(thing) => Some(thing),
             Self::Missing | Self::Unknown => None,
         }
     }
@@ -117,19 +117,19 @@ impl Inode {
 
 /// A machine of which nothing is known: for files that will be used on another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Elsewhere;
+pub struct NoMachine;
 
-impl Machine for Elsewhere {
-    fn user(&self, _name: &str) -> Look<Account> {
-        Look::Unknown
+impl Machine for NoMachine {
+    fn user(&self, _name: &str) -> Lookup<Account> {
+        Lookup::Unknown
     }
 
-    fn group(&self, _name: &str) -> Look<u32> {
-        Look::Unknown
+    fn group(&self, _name: &str) -> Lookup<u32> {
+        Lookup::Unknown
     }
 
-    fn inode(&self, _path: &Path) -> Look<Inode> {
-        Look::Unknown
+    fn inode(&self, _path: &Path) -> Lookup<Inode> {
+        Lookup::Unknown
     }
 
     fn content(&self, _path: &Path) -> Option<Vec<u8>> {
@@ -162,20 +162,20 @@ pub struct Facts {
     pub launchd: bool,
 }
 
-fn look<T: Clone>(found: Option<&T>) -> Look<T> {
-    found.map_or(Look::Missing, |found| Look::There(found.clone()))
+fn look<T: Clone>(found: Option<&T>) -> Lookup<T> {
+    found.map_or(Lookup::Missing, |found| Lookup::Found(found.clone()))
 }
 
 impl Machine for Facts {
-    fn user(&self, name: &str) -> Look<Account> {
+    fn user(&self, name: &str) -> Lookup<Account> {
         look(self.users.get(name))
     }
 
-    fn group(&self, name: &str) -> Look<u32> {
+    fn group(&self, name: &str) -> Lookup<u32> {
         look(self.groups.get(name))
     }
 
-    fn inode(&self, path: &Path) -> Look<Inode> {
+    fn inode(&self, path: &Path) -> Lookup<Inode> {
         look(self.inodes.get(path))
     }
 

@@ -6,7 +6,7 @@
 //! them); where it is met it is a [`Finding`] with its place.
 //!
 //! [`unit()`], [`job()`] and [`json()`] decide, and do nothing else: what they have to know of the machine (users,
-//! files, their modes) they ask a [`Machine`]. [`Elsewhere`] knows nothing, and [`Facts`] is one
+//! files, their modes) they ask a [`Machine`]. [`NoMachine`] knows nothing, and [`Facts`] is one
 //! as data. What a machine does not know is never found wanting.
 //!
 //! Deliberately absent: what a conversion to another host loses (the writers tell that), and style.
@@ -25,7 +25,7 @@ pub use finding::Finding;
 use finding::Findings;
 pub use job::{Job, job};
 pub use json::json;
-pub use machine::{Account, Elsewhere, Facts, Inode, Kind, Look, Machine};
+pub use machine::{Account, Facts, Inode, Kind, Lookup, Machine, NoMachine};
 pub use rule::{Rule, Severity};
 pub use unit::{Service, Source, socket_unit, unit};
 

@@ -3,7 +3,7 @@
 //! A reader of its own: the `plist` crate gives back a whole tree, and a file in which each array names the next one
 //! twice has a tree that fills any memory. Here what is read is counted while it is read.
 
-use svcadapt_spec::Refusal;
+use svcadapt_spec::ValueError;
 
 use super::tree::{DEEPEST, Entry, Fault, Integer, Node, Value};
 
@@ -22,7 +22,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Node, Fault> {
     reader.object(top, 0).map_err(fault)
 }
 
-fn damaged(what: &str) -> Refusal {
+fn damaged(what: &str) -> ValueError {
     format!("the binary property list is damaged: {what} cannot be").into()
 }
 
@@ -52,7 +52,7 @@ impl<'a> Reader<'a> {
         Some((Self { objects, offsets, offset_size, reference_size, left: MOST }, top))
     }
 
-    fn object(&mut self, number: usize, depth: usize) -> Result<Node, Refusal> {
+    fn object(&mut self, number: usize, depth: usize) -> Result<Node, ValueError> {
         if depth > DEEPEST {
             return Err(format!("values stand more than {DEEPEST} deep in each other").into());
         }
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
     }
 
     /// First all keys, then all values.
-    fn dictionary(&mut self, references: &[u8], depth: usize) -> Result<Vec<Entry>, Refusal> {
+    fn dictionary(&mut self, references: &[u8], depth: usize) -> Result<Vec<Entry>, ValueError> {
         let (keys, values) = references.split_at(references.len() / 2);
         let mut entries = Vec::new();
         let width = self.reference_size;
@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn referred(&mut self, number: Option<usize>, depth: usize) -> Result<Node, Refusal> {
+    fn referred(&mut self, number: Option<usize>, depth: usize) -> Result<Node, ValueError> {
         self.object(number.ok_or_else(|| damaged("a reference"))?, depth + 1)
     }
 
@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The content of an object: as many pieces as its marker, or the integer behind it, says.
-    fn take(&mut self, rest: &'a [u8], length: u8, width: usize) -> Result<&'a [u8], Refusal> {
+    fn take(&mut self, rest: &'a [u8], length: u8, width: usize) -> Result<&'a [u8], ValueError> {
         let (count, rest) = match length {
             0xf => long(rest).ok_or_else(|| damaged("a length"))?,
             count => (usize::from(count), rest),
@@ -137,7 +137,7 @@ impl<'a> Reader<'a> {
         Ok(content)
     }
 
-    fn spend(&mut self, amount: usize) -> Result<(), Refusal> {
+    fn spend(&mut self, amount: usize) -> Result<(), ValueError> {
         self.left = self.left.checked_sub(amount).ok_or("it unfolds to more than 1 MiB")?;
         Ok(())
     }

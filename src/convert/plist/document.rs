@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use svcadapt_spec::{Origin, Problem, Refusal};
+use svcadapt_spec::{Origin, SpecError, ValueError};
 
 use super::keys::{Fate, ROWS};
 use super::read::tree;
@@ -27,13 +27,13 @@ pub struct Odd {
     /// Where.
     pub origin: Origin,
     /// In words, and what was meant.
-    pub refusal: Refusal,
+    pub refusal: ValueError,
 }
 
 impl<'a> Document<'a> {
     /// Reads an XML or binary property list, whose outermost value is a dictionary.
-    pub fn parse(bytes: &'a [u8], path: &'a Path) -> Result<Self, Problem> {
-        let problem = |origin, refusal| Problem { field: None, value: None, origin: Some(origin), refusal };
+    pub fn parse(bytes: &'a [u8], path: &'a Path) -> Result<Self, SpecError> {
+        let problem = |origin, refusal| SpecError { field: None, value: None, origin: Some(origin), refusal };
         if bytes.len() > LARGEST {
             let origin = Origin::in_file(path, None);
             return Err(problem(origin, "larger than 1 MiB".into()));
@@ -89,9 +89,9 @@ impl<'a> Document<'a> {
     }
 
     /// What is wrong with a value of `Umask`, or likely to be another one than was meant.
-    pub fn doubt_of_umask(node: &Node) -> Option<Refusal> {
+    pub fn doubt_of_umask(node: &Node) -> Option<ValueError> {
         match umask(&node.value) {
-            Ok(mask) => mask.doubt.map(Refusal::from),
+            Ok(mask) => mask.doubt.map(ValueError::from),
             Err(refusal) => Some(refusal),
         }
     }

@@ -2,13 +2,13 @@
 
 use std::ffi::OsString;
 
-use svcadapt_spec::{Command, Field, Refusal, Resource, Restart, ServiceName};
+use svcadapt_spec::{Command, Field, Resource, Restart, ServiceName, ValueError};
 
 use super::read::Job;
 use super::tree::{Integer, Node, Value};
 use super::umask::umask;
 use super::{exit_time_out, keys, sockets};
-use crate::adapter::{Peeled, peel};
+use crate::adapter::{Unwrapped, unwrap_adapter};
 use crate::divide::resource_key;
 
 /// What only a program that is run at once needs to be warned of: a file for another host keeps it.
@@ -42,7 +42,7 @@ impl Job<'_> {
                 if !path.starts_with('/') {
                     let cause =
                         format!("{key} takes an absolute path, and '{}' is none", path.escape_debug());
-                    self.problem(offset, Refusal::hinted(cause, "a path starts with '/'"));
+                    self.problem(offset, ValueError::hinted(cause, "a path starts with '/'"));
                     continue;
                 }
                 let value = if path == "/dev/null" { "null".to_owned() } else { kind.to_owned() + &path };
@@ -66,7 +66,7 @@ impl Job<'_> {
                     Ok(_) => self.assign(Field::Name, label.clone(), offset),
                     Err(refusal) => {
                         let cause = format!("the label names no service here: {}", refusal.cause);
-                        self.warn(offset, Refusal::hinted(cause, "say another name with --name NAME"));
+                        self.warn(offset, ValueError::hinted(cause, "say another name with --name NAME"));
                     }
                 }
                 self.label(label);
@@ -181,7 +181,7 @@ impl Job<'_> {
                 other => {
                     let cause = format!("the variable '{}' is {}", entry.key.escape_debug(), other.kind());
                     let hint = "launchd drops it in silence, and so it is dropped here";
-                    self.warn(entry.node.offset, Refusal::hinted(cause, hint));
+                    self.warn(entry.node.offset, ValueError::hinted(cause, hint));
                 }
             }
         }
@@ -221,21 +221,21 @@ impl Job<'_> {
         if searched && !words[0].as_encoded_bytes().contains(&b'/') {
             self.warn(offset, "launchd searches the program in its own path, not in the PATH of the job");
         }
-        let words = match peel(&words) {
-            Peeled::Plain => {
+        let words = match unwrap_adapter(&words) {
+            Unwrapped::Plain => {
                 if let Some(name) = called {
                     self.assign_as(keys::PROGRAM_ARGUMENTS, Field::Argv0, name, offset);
                 }
                 words
             }
-            Peeled::Adapted { values, words } => {
+            Unwrapped::Adapted { values, words } => {
                 for (field, value) in values {
                     told |= sockets::listens(field);
                     self.assign_as(keys::PROGRAM_ARGUMENTS, field, value, offset);
                 }
                 words
             }
-            Peeled::Opaque(cause) => {
+            Unwrapped::Opaque(cause) => {
                 self.warn(offset, cause);
                 words
             }

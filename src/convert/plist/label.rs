@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 
-use svcadapt_spec::Refusal;
+use svcadapt_spec::ValueError;
 
 /// A label: what launchd calls a job, and the name of its file without `.plist`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,16 +14,16 @@ const LONGEST: usize = 255 - ".plist".len();
 
 impl Label {
     /// Takes letters, digits and `. _ -`. A `/` would part domain and label in what launchctl(1) is told.
-    pub fn parse(value: &OsStr) -> Result<Self, Refusal> {
+    pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let label = value.to_str().ok_or("it is not UTF-8")?;
         let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if label.is_empty() || label.starts_with(['.', '-']) {
-            Err(Refusal::hinted("a label starts with a letter or a digit", "org.example.web is one"))
+            Err(ValueError::hinted("a label starts with a letter or a digit", "org.example.web is one"))
         } else if label.len() > LONGEST {
             Err(format!("longer than {LONGEST} bytes").into())
         } else if let Some(bad) = label.chars().find(|c| !legal(*c)) {
             let cause = format!("the character '{}' cannot stand in a label", bad.escape_debug());
-            Err(Refusal::hinted(cause, "letters, digits and . _ - can"))
+            Err(ValueError::hinted(cause, "letters, digits and . _ - can"))
         } else {
             Ok(Self(label.to_owned()))
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
-use svcadapt_spec::{Field, Origin, Problem, Refusal, Restart, SpecDraft, Value as Native};
+use svcadapt_spec::{Field, Origin, Restart, SpecDraft, SpecError, Value as Native, ValueError};
 
 use super::keys::{Fate, ROWS};
 use super::tree::{Entry, Fault, Integer, Node, Value};
@@ -23,7 +23,7 @@ pub struct Reading {
     /// What launchd acts on and svcadapt does not.
     pub kept: Vec<Kept>,
     /// What launchd would pass over, or what is not quite the same here.
-    pub warnings: Vec<Problem>,
+    pub warnings: Vec<SpecError>,
 }
 
 /// A key that launchd acts on and svcadapt does not.
@@ -41,11 +41,11 @@ pub struct Kept {
 ///
 /// What svcadapt acts on has to be right: a wrong value for such a key is a problem, though launchd would go on
 /// without it. For all other keys it is a warning.
-pub fn read(bytes: &[u8], path: &Path) -> Result<Reading, Vec<Problem>> {
+pub fn read(bytes: &[u8], path: &Path) -> Result<Reading, Vec<SpecError>> {
     if bytes.len() > LARGEST {
         let origin = Some(Origin::in_file(path, None));
-        let refusal = Refusal::from("larger than 1 MiB");
-        return Err(vec![Problem { field: None, value: None, origin, refusal }]);
+        let refusal = ValueError::from("larger than 1 MiB");
+        return Err(vec![SpecError { field: None, value: None, origin, refusal }]);
     }
     let mut job = Job::new(Lines::new(path, bytes));
     match tree(bytes) {
@@ -100,7 +100,7 @@ pub(super) fn tree(bytes: &[u8]) -> Result<Node, Fault> {
 pub(super) struct Job<'a> {
     lines: Lines<'a>,
     reading: Reading,
-    problems: Vec<Problem>,
+    problems: Vec<SpecError>,
     /// What a spec has fields for, each of a kind that its key takes.
     values: BTreeMap<&'static str, Node>,
     /// Keys that a field says too, as far as it has words for it.
@@ -221,17 +221,17 @@ impl<'a> Job<'a> {
         self.reading.warnings.len()
     }
 
-    pub(super) fn problem(&mut self, offset: Option<usize>, refusal: impl Into<Refusal>) {
+    pub(super) fn problem(&mut self, offset: Option<usize>, refusal: impl Into<ValueError>) {
         let problem = self.about(offset, refusal.into());
         self.problems.push(problem);
     }
 
-    pub(super) fn warn(&mut self, offset: Option<usize>, refusal: impl Into<Refusal>) {
+    pub(super) fn warn(&mut self, offset: Option<usize>, refusal: impl Into<ValueError>) {
         let warning = self.about(offset, refusal.into());
         self.reading.warnings.push(warning);
     }
 
-    fn about(&self, offset: Option<usize>, refusal: Refusal) -> Problem {
-        Problem { field: None, value: None, origin: Some(self.lines.origin(offset)), refusal }
+    fn about(&self, offset: Option<usize>, refusal: ValueError) -> SpecError {
+        SpecError { field: None, value: None, origin: Some(self.lines.origin(offset)), refusal }
     }
 }

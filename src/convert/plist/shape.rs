@@ -1,6 +1,6 @@
 //! Whether a value is what its key takes.
 
-use svcadapt_spec::Refusal;
+use svcadapt_spec::ValueError;
 
 use super::keys::Shape;
 use super::tree::{Node, Value};
@@ -10,7 +10,7 @@ use super::tree::{Node, Value};
 pub(super) struct Misfit {
     pub(super) oddity: Oddity,
     pub(super) offset: Option<usize>,
-    pub(super) refusal: Refusal,
+    pub(super) refusal: ValueError,
 }
 
 /// How a key or a value is not what launchd expects.
@@ -40,13 +40,13 @@ pub(super) fn unknown<'a>(name: &str, node: &Node, mut known: impl Iterator<Item
         None => "launchd passes over it in silence".to_owned(),
     };
     let cause = format!("'{}' is no key of launchd's", name.escape_debug());
-    Misfit { oddity: Oddity::Unknown, offset: node.offset, refusal: Refusal::hinted(cause, hint) }
+    Misfit { oddity: Oddity::Unknown, offset: node.offset, refusal: ValueError::hinted(cause, hint) }
 }
 
 fn look(name: &str, node: &Node, shapes: &[Shape], found: &mut Vec<Misfit>) {
     let Some(shape) = shapes.iter().find(|shape| same_kind(shape, &node.value)) else {
         let cause = format!("{} takes {}, not {}", name.escape_debug(), wanted(shapes), node.value.kind());
-        let refusal = Refusal::hinted(cause, "launchd passes over it in silence");
+        let refusal = ValueError::hinted(cause, "launchd passes over it in silence");
         found.push(Misfit { oddity: Oddity::Kind, offset: node.offset, refusal });
         return;
     };

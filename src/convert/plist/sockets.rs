@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use svcadapt_spec::{Field, Mode, SocketName};
+use svcadapt_spec::{Field, FileMode, SocketName};
 
 use super::keys;
 use super::read::Job;
@@ -106,7 +106,7 @@ impl Job<'_> {
             }
             self.assign(Field::LaunchdActivation, "yes", offset);
         }
-        if let Some(mode) = common.mode.filter(|mode| *mode != Mode::DEFAULT_SOCKET.bits()) {
+        if let Some(mode) = common.mode.filter(|mode| *mode != FileMode::DEFAULT_SOCKET.bits()) {
             self.assign(Field::SocketMode, format!("{mode:o}"), offset);
         }
         for (field, number) in [(Field::SocketUser, common.user), (Field::SocketGroup, common.group)] {

@@ -1,6 +1,6 @@
 //! A property list as it was written: values, each with its place.
 
-use svcadapt_spec::Refusal;
+use svcadapt_spec::ValueError;
 
 /// A value, and the byte at which it begins; in a binary property list, whose bytes tell people nothing, none.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +55,7 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
     pub(super) offset: Option<usize>,
-    pub(super) refusal: Refusal,
+    pub(super) refusal: ValueError,
 }
 
 /// How deep values can stand in each other. launchd's own keys need five.

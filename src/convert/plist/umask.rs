@@ -1,6 +1,6 @@
 //! `Umask`, in the two ways in which it is written.
 
-use svcadapt_spec::Refusal;
+use svcadapt_spec::ValueError;
 
 use super::tree::{Integer, Value};
 
@@ -15,7 +15,7 @@ const MOST: i128 = 0o777;
 
 /// An integer is decimal. A string is what strtoul(3) makes of it, which finds the base by itself: octal after a
 /// `0`, hexadecimal after `0x`, else decimal.
-pub(super) fn umask(value: &Value) -> Result<Umask, Refusal> {
+pub(super) fn umask(value: &Value) -> Result<Umask, ValueError> {
     match value {
         Value::Integer(Integer { number, padded }) => {
             let doubt =
@@ -27,7 +27,7 @@ pub(super) fn umask(value: &Value) -> Result<Umask, Refusal> {
     }
 }
 
-fn string(text: &str) -> Result<Umask, Refusal> {
+fn string(text: &str) -> Result<Umask, ValueError> {
     let trimmed = text.trim_start_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']);
     let unsigned = trimmed.strip_prefix('+').unwrap_or(trimmed);
     let hexadecimal = unsigned.strip_prefix("0x").or_else(|| unsigned.strip_prefix("0X"));
@@ -40,16 +40,16 @@ fn string(text: &str) -> Result<Umask, Refusal> {
     if end < digits.len() || digits.is_empty() {
         let read = i128::from_str_radix(&digits[..end], radix).unwrap_or(0);
         let cause = format!("'{}' is no umask: launchd would read it as {read:04o}", text.escape_debug());
-        return Err(Refusal::hinted(cause, "write an octal number that begins with 0, as 027"));
+        return Err(ValueError::hinted(cause, "write an octal number that begins with 0, as 027"));
     }
     // What is longer is out of range all the same.
     let number = i128::from_str_radix(digits, radix).unwrap_or(i128::MAX);
     taken(number, (radix == 10 && number > 7).then_some("a string without a 0 in front is decimal"))
 }
 
-fn taken(number: i128, doubt: Option<&str>) -> Result<Umask, Refusal> {
+fn taken(number: i128, doubt: Option<&str>) -> Result<Umask, ValueError> {
     if !(0..=MOST).contains(&number) {
-        return Err(Refusal::hinted("a umask is between 0 and 511 (0777)", "an integer is decimal"));
+        return Err(ValueError::hinted("a umask is between 0 and 511 (0777)", "an integer is decimal"));
     }
     let octal = format!("{number:04o}");
     let doubt = doubt.map(|doubt| format!("{doubt}: this is the umask {octal}"));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use plist::{Dictionary, Value};
 use svcadapt_spec::{
-    Ceiling, Field, Input, Limit, Output, Resource, Restart, ServiceSpec, Timespan, Value as Native,
+    Field, Input, Limit, LimitValue, Output, Resource, Restart, ServiceSpec, Timespan, Value as Native,
 };
 
 use super::carry::text;
@@ -15,7 +15,7 @@ use super::{Label, exit_time_out, keys};
 use crate::divide::{
     Division, Instead, Place, command, in_launchd, never_written, resource_key, starts_at_load, values,
 };
-use crate::{Refused, Rendered, Unfit};
+use crate::{Rendered, Unfit, WriteError};
 
 /// What macOS takes for no limit (`RLIM_INFINITY`, getrlimit(2)).
 const NO_LIMIT: u64 = i64::MAX as u64;
@@ -33,7 +33,7 @@ pub fn write(
     division: &Division,
     label: &Label,
     adapter: &Path,
-) -> Result<Rendered, Vec<Refused>> {
+) -> Result<Rendered, Vec<WriteError>> {
     let root = job(spec, division, label, adapter)?;
     let mut text = Vec::new();
     let broken = |cause: String| vec![Unfit::at(0, cause).of(Place::Adapter, adapter.as_os_str())];
@@ -49,7 +49,7 @@ pub(super) fn job(
     division: &Division,
     label: &Label,
     adapter: &Path,
-) -> Result<Dictionary, Vec<Refused>> {
+) -> Result<Dictionary, Vec<WriteError>> {
     let mut job = Job { spec, root: Dictionary::new(), refused: Vec::new() };
     job.root.insert(keys::LABEL.into(), label.as_str().into());
     job.root.insert(keys::RUN_AT_LOAD.into(), starts_at_load(spec).into());
@@ -72,7 +72,7 @@ pub(super) fn job(
 struct Job<'a> {
     spec: &'a ServiceSpec,
     root: Dictionary,
-    refused: Vec<Refused>,
+    refused: Vec<WriteError>,
 }
 
 impl Job<'_> {
@@ -121,7 +121,7 @@ impl Job<'_> {
             }
             // It stands behind all limits in the order of fields, so it wins over one for core dumps.
             Field::PreventCore => {
-                self.limit(Resource::Core, Limit { soft: Ceiling::At(0), hard: Ceiling::At(0) });
+                self.limit(Resource::Core, Limit { soft: LimitValue::At(0), hard: LimitValue::At(0) });
             }
             Field::Restart => self.restart(),
             // What is always written, or what launchd does anyway. The label stands for the name.
@@ -155,8 +155,8 @@ impl Job<'_> {
             [(keys::SOFT_RESOURCE_LIMITS, limit.soft), (keys::HARD_RESOURCE_LIMITS, limit.hard)]
         {
             let number = match ceiling {
-                Ceiling::Infinity => NO_LIMIT,
-                Ceiling::At(number) => number,
+                LimitValue::Infinity => NO_LIMIT,
+                LimitValue::At(number) => number,
             };
             if number > NO_LIMIT {
                 let unfit = Unfit::at(0, "macOS counts no further than 9223372036854775807");
@@ -293,7 +293,7 @@ mod tests {
     use super::*;
     use crate::divide::{Target, divide};
 
-    fn plist(words: &[&str], values: &[(Field, &str)]) -> Result<String, Vec<Refused>> {
+    fn plist(words: &[&str], values: &[(Field, &str)]) -> Result<String, Vec<WriteError>> {
         let mut draft = SpecDraft::new();
         draft.command(words.iter().map(Into::into).collect());
         for &(field, value) in values {

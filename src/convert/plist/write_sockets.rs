@@ -3,11 +3,13 @@
 use std::net::{IpAddr, SocketAddr};
 
 use plist::{Dictionary, Value};
-use svcadapt_spec::{BindIpv6Only, Field, Mode, Principal, ServiceSpec, Socket, SocketAddress, SocketKind};
+use svcadapt_spec::{
+    BindIpv6Only, Field, FileMode, Principal, ServiceSpec, Socket, SocketAddress, SocketKind,
+};
 
 use super::carry::text;
 use super::keys;
-use crate::Refused;
+use crate::WriteError;
 use crate::divide::{Place, launchd_listens};
 
 /// Adds `Sockets` to a job, unless launchd can have none of them; gives what cannot be written. launchd listens, whoever
@@ -15,7 +17,7 @@ use crate::divide::{Place, launchd_listens};
 ///
 /// A service is a string: launchd.plist(5) has it so, and takes an integer since macOS 10.5 only. A mode is always
 /// written, for launchd would make it 0700.
-pub(super) fn sockets(spec: &ServiceSpec, job: &mut Dictionary) -> Vec<Refused> {
+pub(super) fn sockets(spec: &ServiceSpec, job: &mut Dictionary) -> Vec<WriteError> {
     let (mut all, mut refused) = (Vec::new(), Vec::new());
     for socket in spec.sockets.listen.iter().filter(|socket| launchd_listens(socket)) {
         match entry(spec, socket) {
@@ -34,7 +36,7 @@ pub(super) fn sockets(spec: &ServiceSpec, job: &mut Dictionary) -> Vec<Refused> 
     refused
 }
 
-fn entry(spec: &ServiceSpec, socket: &Socket) -> Result<Dictionary, Refused> {
+fn entry(spec: &ServiceSpec, socket: &Socket) -> Result<Dictionary, WriteError> {
     let sockets = &spec.sockets;
     let datagram = socket.kind == SocketKind::Datagram;
     let only = sockets.bind_ipv6_only == Some(BindIpv6Only::Ipv6Only);
@@ -61,7 +63,7 @@ fn entry(spec: &ServiceSpec, socket: &Socket) -> Result<Dictionary, Refused> {
             let value = path.as_path().as_os_str();
             let path = text(value).map_err(|unfit| unfit.of(Place::Field(field), value))?;
             entry.insert("SockPathName".into(), path.into());
-            let mode = sockets.mode.unwrap_or(Mode::DEFAULT_SOCKET);
+            let mode = sockets.mode.unwrap_or(FileMode::DEFAULT_SOCKET);
             entry.insert("SockPathMode".into(), i64::from(mode.bits()).into());
             for (key, owner) in [("SockPathOwner", &sockets.user), ("SockPathGroup", &sockets.group)] {
                 if let Some(Principal::Id(number)) = owner {

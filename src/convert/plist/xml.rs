@@ -8,7 +8,7 @@
 mod prolog;
 mod scalar;
 
-use svcadapt_spec::Refusal;
+use svcadapt_spec::ValueError;
 
 use super::tree::{DEEPEST, Entry, Fault, Node, Value};
 
@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
         let name = attributes.split(blank).next().unwrap_or_default();
         let attributes = &attributes[name.len()..];
         if !is_name(name) {
-            return self.fail(Refusal::hinted("'<' does not begin a tag here", "write it as &lt;"));
+            return self.fail(ValueError::hinted("'<' does not begin a tag here", "write it as &lt;"));
         }
         if !attributes.trim_matches(blank).is_empty() {
             if name != "plist" || form == Form::Close {
@@ -176,7 +176,7 @@ impl<'a> Reader<'a> {
                 }
             }
             other => {
-                return tag.fail(Refusal::hinted(
+                return tag.fail(ValueError::hinted(
                     format!("<{other}> is no element of a property list"),
                     "dict, array, string, integer, real, true, false, date and data are, in small letters",
                 ));
@@ -256,7 +256,7 @@ impl<'a> Reader<'a> {
 
     /// `&lt;` and its kin, `&#60;`, `&#x3c;`.
     fn reference(&mut self) -> Result<char, Fault> {
-        let alone = || Refusal::hinted("'&' stands for itself", "write it as &amp;");
+        let alone = || ValueError::hinted("'&' stands for itself", "write it as &amp;");
         // The longest is `&#x10ffff;`; more zeros than that are nobody's.
         let window = self.rest.len().min(12);
         let Some(end) = self.rest.as_bytes()[..window].iter().position(|byte| *byte == b';') else {
@@ -301,13 +301,13 @@ impl<'a> Reader<'a> {
         self.end - self.rest.len()
     }
 
-    fn fail<T>(&self, refusal: impl Into<Refusal>) -> Result<T, Fault> {
+    fn fail<T>(&self, refusal: impl Into<ValueError>) -> Result<T, Fault> {
         Err(Fault { offset: Some(self.offset()), refusal: refusal.into() })
     }
 }
 
 impl Tag<'_> {
-    fn fail<T>(&self, refusal: impl Into<Refusal>) -> Result<T, Fault> {
+    fn fail<T>(&self, refusal: impl Into<ValueError>) -> Result<T, Fault> {
         Err(Fault { offset: Some(self.offset), refusal: refusal.into() })
     }
 }

@@ -4,8 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use svcadapt_spec::{
-    Arity, Assignment, DirectoryKind, EnvName, FIELDS, Field, Field as F, Mode, Origin, Principal, Refusal,
-    RelPath, SpecDraft,
+    Arity, Assignment, DirectoryKind, EnvName, FIELDS, Field, Field as F, FileMode, Origin, Principal,
+    RelPath, SpecDraft, ValueError,
 };
 
 use super::exec::warn_strange;
@@ -36,7 +36,7 @@ pub(super) fn assign(reader: &mut Reader, given: &Given, field: Field) {
             }
         }
         // umask(2) takes the permission bits of a mode and passes over the others.
-        F::Umask => match Mode::parse_mode(OsStr::new(text)) {
+        F::Umask => match FileMode::parse_mode(OsStr::new(text)) {
             Ok(mode) => put(reader, given, field, format!("{:03o}", mode.bits() & 0o777).into()),
             Err(_) => put(reader, given, field, text.into()),
         },
@@ -76,7 +76,7 @@ fn empty(reader: &mut Reader, given: &Given, field: Field) {
 }
 
 /// Whether a value is one, and why not.
-pub(super) fn trial(field: Field, value: &OsStr) -> Result<(), Refusal> {
+pub(super) fn trial(field: Field, value: &OsStr) -> Result<(), ValueError> {
     // Of a list each word is one value, also where the option would take it for several.
     match field {
         F::Environment => return Assignment::parse(value).map(drop),
@@ -153,7 +153,7 @@ fn unusable(reader: &mut Reader, given: &Given, cause: String) {
 /// The text with its specifiers replaced; where that cannot be, the assignment is kept.
 /// systemd takes modes up to 7777, also where only permissions count.
 pub(super) fn as_taken(field: Field, value: OsString) -> OsString {
-    match Mode::parse_mode(&value) {
+    match FileMode::parse_mode(&value) {
         Ok(mode) if matches!(field, F::Umask | F::SocketMode) && mode != mode.permissions() => {
             mode.permissions().to_string().into()
         }

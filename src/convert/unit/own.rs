@@ -11,7 +11,7 @@ use super::read::{Given, Reader, Said};
 use super::specifiers::resolve;
 use super::words::{Syntax, split};
 use super::{CommandLine, Reason, reload};
-use crate::adapter::{Peeled, peel};
+use crate::adapter::{Unwrapped, unwrap_adapter};
 
 /// A value is the rest of its line, or one word in quotes.
 pub(super) fn assign(reader: &mut Reader, given: &Given, field: Field) {
@@ -52,7 +52,7 @@ pub(super) fn adapted(reader: &mut Reader, command: &CommandLine, origin: &Origi
     let plain = |word: &OsString| if command.has_variables() { literal(word) } else { Some(word.clone()) };
     // A word with a variable, before or behind the `--`, is nothing that the adapter's own line would have.
     let words = command.argv.iter().map(plain).collect::<Option<Vec<_>>>()?;
-    let Peeled::Adapted { values, words } = peel(&words) else { return None };
+    let Unwrapped::Adapted { values, words } = unwrap_adapter(&words) else { return None };
     if reader.own.is_empty() {
         reader.own.extend(values.into_iter().map(|(field, value)| Said {
             field,

@@ -3,12 +3,12 @@
 use std::ffi::OsStr;
 
 use super::quote;
-use crate::Refused;
+use crate::WriteError;
 use crate::divide::Place;
 use crate::harden::Setting;
 
 /// One line for each; what cannot be written is added to `refused`.
-pub(super) fn lines(settings: &[Setting], refused: &mut Vec<Refused>) -> String {
+pub(super) fn lines(settings: &[Setting], refused: &mut Vec<WriteError>) -> String {
     let mut text = String::new();
     for Setting { directive, value, .. } in settings {
         let quote = match *directive {

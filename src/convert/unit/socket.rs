@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use svcadapt_spec::{Directive, Field, Native, Origin, Refusal};
+use svcadapt_spec::{Directive, Field, Native, Origin, ValueError};
 
 use super::fields::{as_taken, trial};
 use super::kept::native;
@@ -147,7 +147,7 @@ impl Reader {
                 }
             }
             // It may be an address that only systemd knows.
-            Err(Refusal { cause, .. }) => self.keep(given, Reason::Unusable(cause)),
+            Err(ValueError { cause, .. }) => self.keep(given, Reason::Unusable(cause)),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::divide::{
     is_known, never_gives_up, unknown, values,
 };
 use crate::harden::Setting;
-use crate::{Refused, Rendered, Unfit};
+use crate::{Rendered, Unfit, WriteError};
 
 /// Writes the `.service` file of a service for the systemd that it was divided for; [`super::write_socket`] the other.
 ///
@@ -27,7 +27,7 @@ use crate::{Refused, Rendered, Unfit};
 /// value as it stands or, where it cannot, as one word in quotes. So the unit is a complete spec. What only systemd
 /// understands stands where it stood. `adapter` is the path of svcadapt on the host; it is written only if something
 /// is left for it.
-pub fn write(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Vec<Refused>> {
+pub fn write(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Vec<WriteError>> {
     write_hardened(spec, division, adapter, &[])
 }
 
@@ -37,7 +37,7 @@ pub fn write_hardened(
     division: &Division,
     adapter: &Path,
     settings: &[Setting],
-) -> Result<Rendered, Vec<Refused>> {
+) -> Result<Rendered, Vec<WriteError>> {
     let mut unit = Unit::new(spec, division);
     unit.all(adapter, settings);
     if unit.refused.is_empty() {
@@ -52,7 +52,7 @@ pub(super) fn write_unchanged(
     spec: &ServiceSpec,
     division: &Division,
     adapter: &Path,
-) -> Result<String, Vec<Refused>> {
+) -> Result<String, Vec<WriteError>> {
     let mut unit = Unit { unchanged: true, ..Unit::new(spec, division) };
     unit.all(adapter, &[]);
     if unit.refused.is_empty() { Ok(unit.text) } else { Err(unit.refused) }
@@ -74,7 +74,7 @@ struct Unit<'a> {
     /// Whether what only systemd understands is written whatever the host knows.
     unchanged: bool,
     text: String,
-    refused: Vec<Refused>,
+    refused: Vec<WriteError>,
 }
 
 impl<'a> Unit<'a> {
@@ -317,7 +317,7 @@ impl<'a> Unit<'a> {
     }
 }
 
-fn too_long(place: Place, value: &OsString) -> Refused {
+fn too_long(place: Place, value: &OsString) -> WriteError {
     Unfit::at(quote::LONGEST_LINE, "systemd reads no line that is longer than 1048575 bytes").of(place, value)
 }
 
@@ -333,7 +333,7 @@ mod tests {
     use super::*;
     use crate::divide::{Target, divide};
 
-    fn unit(words: &[&str], values: &[(Field, &str)]) -> Result<Rendered, Vec<Refused>> {
+    fn unit(words: &[&str], values: &[(Field, &str)]) -> Result<Rendered, Vec<WriteError>> {
         let mut draft = SpecDraft::new();
         draft.command(words.iter().map(Into::into).collect());
         for &(field, value) in values {

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use svcadapt_spec::{Arity, Directive, FIELDS, Field, Native, ServiceName, ServiceSpec};
 
 use super::quote;
-use crate::Refused;
+use crate::WriteError;
 use crate::divide::{Division, Place, Systemd, Target, is_known, unknown, values};
 
 /// The name of the unit with a service's sockets: it lies beside the service's and bears its name, so that systemd
@@ -34,7 +34,7 @@ fn natives(spec: &ServiceSpec) -> impl Iterator<Item = (&str, &Directive)> {
 ///
 /// It is wanted by `sockets.target`, so that at boot all sockets are there before the first service
 /// (daemon(7), "Socket-Based Activation"). What only systemd understands stands where it stood.
-pub fn write_socket(spec: &ServiceSpec, division: &Division) -> Result<Option<String>, Vec<Refused>> {
+pub fn write_socket(spec: &ServiceSpec, division: &Division) -> Result<Option<String>, Vec<WriteError>> {
     let host = match division.target {
         Target::Systemd(host) => host,
         Target::Launchd(_) | Target::Classic => Systemd::default(),
@@ -46,7 +46,7 @@ pub fn write_socket(spec: &ServiceSpec, division: &Division) -> Result<Option<St
 pub(super) fn write_socket_unchanged(
     spec: &ServiceSpec,
     division: &Division,
-) -> Result<Option<String>, Vec<Refused>> {
+) -> Result<Option<String>, Vec<WriteError>> {
     write_known(spec, division, is_known)
 }
 
@@ -54,7 +54,7 @@ fn write_known(
     spec: &ServiceSpec,
     division: &Division,
     is_known: impl Fn(&Directive) -> bool,
-) -> Result<Option<String>, Vec<Refused>> {
+) -> Result<Option<String>, Vec<WriteError>> {
     if !has_unit(spec) {
         return Ok(None);
     }
@@ -93,7 +93,7 @@ fn write_known(
 
 struct Unit {
     text: String,
-    refused: Vec<Refused>,
+    refused: Vec<WriteError>,
 }
 
 impl Unit {
@@ -147,7 +147,7 @@ mod tests {
         let spec = draft.finish().unwrap();
         let division = divide(&spec, Target::Systemd(Systemd::default()));
         let service = write(&spec, &division, Path::new("/usr/bin/svcadapt")).unwrap().text;
-        let told = |all: Vec<Refused>| all.iter().map(ToString::to_string).collect();
+        let told = |all: Vec<WriteError>| all.iter().map(ToString::to_string).collect();
         (service, write_socket(&spec, &division).map_err(told))
     }
 

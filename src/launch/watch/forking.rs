@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::{Stage as Start, Watch};
 use crate::registry::pid_file;
 use crate::registry::pid_file::Named;
-use crate::setup::{Claim, Failure};
+use crate::setup::{Failure, LauncherLock};
 use crate::sys::held::Held;
 use crate::sys::process::{Ended, Reaped, Users};
 use crate::sys::{family, process, procfs, words};
@@ -131,8 +131,8 @@ impl Watch<'_> {
     /// Watches a program that forks itself away, if it does; gives back what is held for it.
     pub(in crate::launch) fn claimed<'c>(
         &mut self,
-        claim: Option<(Claim<'c>, Forking)>,
-    ) -> Option<Claim<'c>> {
+        claim: Option<(LauncherLock<'c>, Forking)>,
+    ) -> Option<LauncherLock<'c>> {
         claim.map(|(claim, forking)| {
             self.forking = Some(forking);
             claim
@@ -140,7 +140,7 @@ impl Watch<'_> {
     }
 
     /// Records the main process that has been found.
-    pub(in crate::launch) fn hand_over(&self, claim: &Claim<'_>) -> Result<(), Failure> {
+    pub(in crate::launch) fn hand_over(&self, claim: &LauncherLock<'_>) -> Result<(), Failure> {
         match (self.main, self.forking.as_ref().and_then(Forking::main)) {
             (Some(main), Some(held)) => claim.hand_over(main, held),
             _ => Ok(()),

@@ -62,7 +62,7 @@ pub fn session(number: i32) -> io::Result<Vec<i32>> {
     Ok(members.into_iter().collect())
 }
 
-/// All processes that started then or later, in the unit of [`super::super::process::Identity`].
+/// All processes that started then or later, in the unit of [`super::super::process::ProcessId`].
 pub fn since(start_time: u64) -> io::Result<Vec<i32>> {
     let since = |stat: &Stat| clock::of_machine(stat.start_time).saturating_add(clock::grain()) >= start_time;
     Ok(all()?.filter(since).map(|stat| stat.pid).collect())

@@ -3,14 +3,14 @@
 use std::io;
 use std::time::Duration;
 
-use super::super::process::{Identity, Users};
+use super::super::process::{ProcessId, Users};
 use super::super::procfs;
 use super::clock;
 
 /// The start time is in clock ticks since boot, by the clock of the machine: a time namespace shows another one.
-pub(crate) fn identity(pid: i32) -> io::Result<Identity> {
+pub(crate) fn identity(pid: i32) -> io::Result<ProcessId> {
     let stat = procfs::stat(pid)?;
-    Ok(Identity { start_time: clock::of_machine(stat.start_time), ended: matches!(stat.state, 'Z' | 'X') })
+    Ok(ProcessId { start_time: clock::of_machine(stat.start_time), ended: matches!(stat.state, 'Z' | 'X') })
 }
 
 pub(crate) fn same_start(one: u64, other: u64) -> bool {

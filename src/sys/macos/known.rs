@@ -8,13 +8,13 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use nix::errno::Errno;
 
-use super::super::process::{Identity, Users};
+use super::super::process::{ProcessId, Users};
 use super::proc_info;
 
 /// The start time is in microseconds since 1970. An exec keeps it.
-pub(crate) fn identity(pid: i32) -> io::Result<Identity> {
+pub(crate) fn identity(pid: i32) -> io::Result<ProcessId> {
     let found = proc_info::status(pid)?;
-    Ok(Identity { start_time: found.started, ended: u32::from(found.state) == libc::SZOMB })
+    Ok(ProcessId { start_time: found.started, ended: u32::from(found.state) == libc::SZOMB })
 }
 
 /// By the order of all forks of this boot, which no change of the clock moves.

@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use svcadapt::Daemon;
 use svcadapt::daemon::DetachProcess;
+use svcadapt::daemon::Disposition;
 use svcadapt::daemon::Error;
-use svcadapt::daemon::Reaction;
 use svcadapt::daemon::Reexecute;
 use svcadapt::daemon::Signal;
-use svcadapt_spec::Ceiling;
 use svcadapt_spec::DirectoryKind;
 use svcadapt_spec::FIELDS;
 use svcadapt_spec::Field;
+use svcadapt_spec::LimitValue;
 use svcadapt_spec::Origin;
 use svcadapt_spec::Resource;
 use svcadapt_spec::ServiceSpec;
@@ -43,8 +43,9 @@ fn call<'fd>(daemon: Daemon<'fd>, which: usize, chance: &mut Chance) -> (Daemon<
     let small = u32::try_from(chance.below(1024)).unwrap();
     let yes = chance.below(2) == 0;
     let word = |yes: bool| OsString::from(if yes { "yes" } else { "no" });
-    let limit =
-        |number: usize| if number.is_multiple_of(5) { Ceiling::Infinity } else { Ceiling::At(number as u64) };
+    let limit = |number: usize| {
+        if number.is_multiple_of(5) { LimitValue::Infinity } else { LimitValue::At(number as u64) }
+    };
     let (soft, hard) = (limit(chance.below(1000)), limit(1000 + chance.below(1000)));
     let resource = Resource::ALL[chance.below(16)];
     let kind = DirectoryKind::ALL[chance.below(5)];
@@ -84,8 +85,8 @@ fn call<'fd>(daemon: Daemon<'fd>, which: usize, chance: &mut Chance) -> (Daemon<
                 _ => "",
             };
             let text = |ceiling| match ceiling {
-                Ceiling::At(number) => format!("{number}{unit}"),
-                Ceiling::Infinity => "infinity".to_owned(),
+                LimitValue::At(number) => format!("{number}{unit}"),
+                LimitValue::Infinity => "infinity".to_owned(),
             };
             let both = format!("{}:{}", text(soft), text(hard));
             (daemon.limit(resource, soft, hard), Field::Limit(resource), both.into())
@@ -300,7 +301,7 @@ fn privileges_and_signals_change_only_their_steps_of_the_plan() {
     let plain = || Daemon::new().name("it-beside");
     let signals = plain()
         .signals([Signal::TERM])
-        .signal_map([(Signal::TERM, Reaction::Ignore), (Signal::HUP, Reaction::Tell)]);
+        .signal_map([(Signal::TERM, Disposition::Ignore), (Signal::HUP, Disposition::Deliver)]);
     assert_eq!(plan(signals).steps, plan(plain()).steps);
     assert_eq!(plan(plain().keep_privileges()).steps, plan(plain()).steps);
     // The last place.

@@ -22,7 +22,7 @@ use crate::support::stderr_of;
 use crate::support::svcadapt;
 
 fn read(text: &str) -> Result<ServiceSpec, Vec<String>> {
-    let problems = |problems: Vec<svcadapt_spec::Problem>| -> Vec<String> {
+    let problems = |problems: Vec<svcadapt_spec::SpecError>| -> Vec<String> {
         problems.iter().map(ToString::to_string).collect()
     };
     json::read(text.as_bytes(), Path::new("x.json")).map_err(problems)?.finish().map_err(problems)

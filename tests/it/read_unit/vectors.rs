@@ -9,9 +9,9 @@ use svcadapt_convert::divide::values;
 use svcadapt_convert::unit::UnitFile;
 use svcadapt_convert::unit::UnitName;
 use svcadapt_convert::unit::read;
-use svcadapt_spec::Ceiling;
 use svcadapt_spec::FIELDS;
 use svcadapt_spec::Field;
+use svcadapt_spec::LimitValue;
 use svcadapt_spec::ServiceSpec;
 use svcadapt_spec::Timespan;
 
@@ -41,8 +41,8 @@ fn settings(spec: &ServiceSpec) -> BTreeMap<String, Vec<String>> {
     }
     for (&resource, limit) in &spec.limits {
         let number = |ceiling| match ceiling {
-            Ceiling::At(number) => vec![number.to_string()],
-            Ceiling::Infinity => vec![u64::MAX.to_string()],
+            LimitValue::At(number) => vec![number.to_string()],
+            LimitValue::Infinity => vec![u64::MAX.to_string()],
         };
         all.insert(format!("Limit{}", resource.name()), number(limit.hard));
         all.insert(format!("Limit{}Soft", resource.name()), number(limit.soft));

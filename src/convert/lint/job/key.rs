@@ -8,7 +8,7 @@ use super::View;
 use crate::lint::rules::file::SECRET;
 use crate::lint::rules::key::{DEAD, KIND, SHELL, UNKNOWN};
 use crate::lint::unit::{is_secret, variable};
-use crate::lint::{Finding, Findings, Look};
+use crate::lint::{Finding, Findings, Lookup};
 use crate::plist::{Node, Oddity};
 
 pub(super) fn find(view: &View, findings: &mut Findings) {
@@ -35,7 +35,7 @@ pub(super) fn find(view: &View, findings: &mut Findings) {
 }
 
 fn variables(view: &View, findings: &mut Findings) {
-    let closed = matches!(view.machine.inode(view.path), Look::There(inode) if inode.mode & 0o004 == 0);
+    let closed = matches!(view.machine.inode(view.path), Lookup::Found(inode) if inode.mode & 0o004 == 0);
     for entry in view.node("EnvironmentVariables").map_or(&[][..], Node::entries) {
         match entry.node.text() {
             None => {

@@ -7,7 +7,7 @@ use svcadapt_spec::Scope;
 
 use super::View;
 use crate::lint::rules::job::{LOG, LOG_DIRECTORY};
-use crate::lint::{Account, Findings, Kind, Look};
+use crate::lint::{Account, Findings, Kind, Lookup};
 
 /// The first directory of every Mac's own files; where it is not, the paths are not those of this machine.
 const OF_A_MAC: [&str; 4] = ["/Library", "/Users", "/opt/homebrew", "/usr/local/var"];
@@ -62,19 +62,19 @@ fn open<'a>(view: &View, path: &'a Path, user: &Account) -> Opens<'a> {
     above.reverse();
     for (number, folder) in above.iter().enumerate() {
         match view.machine.inode(folder) {
-            Look::Unknown => return Opens::Unknown,
-            Look::There(inode) if inode.kind != Kind::Directory => {
+            Lookup::Unknown => return Opens::Unknown,
+            Lookup::Found(inode) if inode.kind != Kind::Directory => {
                 return Opens::No(format!("go through '{}', which is no directory", folder.display()));
             }
-            Look::There(inode) if !inode.searchable(user) => {
+            Lookup::Found(inode) if !inode.searchable(user) => {
                 return Opens::No(format!(
                     "go through '{}', whose mode is {:04o}",
                     folder.display(),
                     inode.mode
                 ));
             }
-            Look::There(_) => {}
-            Look::Missing => {
+            Lookup::Found(_) => {}
+            Lookup::Missing => {
                 let last = number.checked_sub(1).and_then(|last| view.machine.inode(above[last]).there());
                 return match last {
                     Some(inode) if inode.writable(user) => Opens::Makes(path.parent().unwrap_or(folder)),
@@ -86,20 +86,20 @@ fn open<'a>(view: &View, path: &'a Path, user: &Account) -> Opens<'a> {
     }
     let writes = |path: &Path| view.machine.inode(path).there().map(|inode| (inode, inode.writable(user)));
     match (view.machine.inode(path), above.last().copied().and_then(writes)) {
-        (Look::There(inode), _) if inode.kind == Kind::Directory => {
+        (Lookup::Found(inode), _) if inode.kind == Kind::Directory => {
             Opens::No(format!("write '{}', a directory", path.display()))
         }
-        (Look::There(inode), _) if inode.writable(user) => Opens::Yes,
-        (Look::There(inode), _) => {
+        (Lookup::Found(inode), _) if inode.writable(user) => Opens::Yes,
+        (Lookup::Found(inode), _) => {
             Opens::No(format!("write '{}', whose mode is {:04o}", path.display(), inode.mode))
         }
-        (Look::Missing, Some((_, true))) => Opens::Yes,
-        (Look::Missing, Some((inode, false))) => Opens::No(format!(
+        (Lookup::Missing, Some((_, true))) => Opens::Yes,
+        (Lookup::Missing, Some((inode, false))) => Opens::No(format!(
             "make '{}': its directory belongs to user {}, mode {:04o}",
             path.display(),
             inode.uid,
             inode.mode
         )),
-        (Look::Missing, None) | (Look::Unknown, _) => Opens::Unknown,
+        (Lookup::Missing, None) | (Lookup::Unknown, _) => Opens::Unknown,
     }
 }

@@ -6,7 +6,7 @@ use svcadapt_spec::{Origin, Scope};
 
 use super::{Case, broken, chance, inode, machine};
 use crate::lint::rules::{file, job as life, key};
-use crate::lint::{Facts, Finding, Job, Kind, Look, Machine, job};
+use crate::lint::{Facts, Finding, Job, Kind, Lookup, Machine, job};
 
 /// A program that is started through svcadapt.
 macro_rules! svcadapt {
@@ -227,5 +227,5 @@ fn a_hostile_property_list_ends_soon() {
         assert!((1..=500).contains(&findings.len()), "{}", findings.len());
         assert!(begun.elapsed().as_secs() < 120, "{:?}", begun.elapsed());
     }
-    assert_eq!(facts.inode(Path::new("/x.plist")), Look::Missing);
+    assert_eq!(facts.inode(Path::new("/x.plist")), Lookup::Missing);
 }

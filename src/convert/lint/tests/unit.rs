@@ -9,7 +9,7 @@ use super::cases::UNITS;
 use super::{assert_codes, broken, chance, inode, machine};
 use crate::directive::Version;
 use crate::divide::Systemd;
-use crate::lint::{Facts, Finding, Kind, Look, Machine, Service, Source, socket_unit, unit};
+use crate::lint::{Facts, Finding, Kind, Lookup, Machine, Service, Source, socket_unit, unit};
 use crate::unit::UnitName;
 
 const PATH: &str = "/etc/systemd/system/web.service";
@@ -79,14 +79,14 @@ fn each_case_breaks_its_rule_and_no_other() {
 fn of_a_machine_that_nothing_is_known_of_nothing_is_missing() {
     struct Dark;
     impl Machine for Dark {
-        fn user(&self, _: &str) -> Look<crate::lint::Account> {
-            Look::Unknown
+        fn user(&self, _: &str) -> Lookup<crate::lint::Account> {
+            Lookup::Unknown
         }
-        fn group(&self, _: &str) -> Look<u32> {
-            Look::Unknown
+        fn group(&self, _: &str) -> Lookup<u32> {
+            Lookup::Unknown
         }
-        fn inode(&self, _: &Path) -> Look<crate::lint::Inode> {
-            Look::Unknown
+        fn inode(&self, _: &Path) -> Lookup<crate::lint::Inode> {
+            Lookup::Unknown
         }
         fn content(&self, _: &Path) -> Option<Vec<u8>> {
             None

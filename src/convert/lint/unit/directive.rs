@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use svcadapt_spec::{FIELDS, Field, Limit, Mode, Origin, SignalName, Spot, Timespan, boolean};
+use svcadapt_spec::{FIELDS, Field, FileMode, Limit, Origin, SignalName, Spot, Timespan, boolean};
 
 use super::token::raw_words;
 use super::value::misfit;
@@ -171,7 +171,7 @@ fn fits(row: &DirectiveRow, value: &str, version: Version) -> bool {
         ValueKind::Boolean => boolean(value).is_some(),
         ValueKind::Timespan => Timespan::parse(text).is_ok(),
         ValueKind::Signal => SignalName::parse(text).is_ok(),
-        ValueKind::Octal => Mode::parse_mode(text).is_ok(),
+        ValueKind::Octal => FileMode::parse_mode(text).is_ok(),
         ValueKind::Integer => {
             value.trim_start_matches(['+', '-']).bytes().all(|byte| byte.is_ascii_alphanumeric())
         }

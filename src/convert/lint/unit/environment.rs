@@ -22,7 +22,7 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
         else {
             continue;
         };
-        if !optional && unit.machine.inode(&path).missing() && !unit.excused(&path) {
+        if !optional && unit.machine.inode(&path).missing() && !unit.may_be_absent(&path) {
             findings.add(&ENVIRONMENT_FILE, at.origin(), format!("there is no file '{}'", path.display()));
         }
         if let Some(content) = unit.machine.content(&path) {

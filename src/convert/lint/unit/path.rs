@@ -10,7 +10,7 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
         return;
     };
     let Some(path) = unit.path(&at, at.value()) else { return };
-    if unit.machine.inode(&path).missing() && !unit.excused(&path) {
+    if unit.machine.inode(&path).missing() && !unit.may_be_absent(&path) {
         findings.add(&WORKING_DIRECTORY, at.origin(), format!("there is no directory '{}'", path.display()));
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
         return findings.add(&PID_DIRECTORY, at.origin(), message);
     }
     // A service that never is root writes its own file, and systemd takes from it only one of its own processes.
-    if unit.last("User").is_some() || unit.says("DynamicUser") || unit.excused(folder) {
+    if unit.last("User").is_some() || unit.says("DynamicUser") || unit.may_be_absent(folder) {
         return;
     }
     if let Some(inode) = unit.machine.inode(folder).there()
@@ -51,5 +51,5 @@ fn written_by_user(unit: &Unit, folder: &Path) -> bool {
     let full = unit.says("PermissionsStartOnly")
         || unit.lines().any(|at| at.key().starts_with("ExecStart") && at.value().starts_with(['+', '!']));
     let roots = [Path::new("/run"), Path::new("/var/run")].contains(&folder);
-    user && !full && roots && !unit.excused(folder)
+    user && !full && roots && !unit.may_be_absent(folder)
 }

@@ -7,7 +7,7 @@ use super::word::is_of_the_shell;
 use super::{At, Unit};
 use crate::directive::{Section, ValueKind, directive, directives};
 use crate::lint::rules::command::{MISSING, NOT_EXECUTABLE, RELATIVE};
-use crate::lint::{Findings, Inode, Kind, Look};
+use crate::lint::{Findings, Inode, Kind, Lookup};
 use crate::unit::commands;
 
 /// Where systemd looks for a bare name (systemd.service(5)).
@@ -52,35 +52,35 @@ fn present(unit: &Unit, at: &At, findings: &mut Findings) {
         };
         let Some((path, look)) = program_of(unit, at, program) else { continue };
         match look {
-            Look::Missing => {
+            Lookup::Missing => {
                 let message = format!("there is no program '{}'", program.escape_debug());
                 findings.add(&MISSING, at.origin(), message);
             }
-            Look::There(inode) if inode.kind != Kind::File || inode.mode & 0o111 == 0 => {
+            Lookup::Found(inode) if inode.kind != Kind::File || inode.mode & 0o111 == 0 => {
                 let what = if inode.kind == Kind::Directory { "is a directory" } else { "is not executable" };
                 findings.add(&NOT_EXECUTABLE, at.origin(), format!("'{}' {what}", path.display()));
             }
-            Look::There(_) | Look::Unknown => {}
+            Lookup::Found(_) | Lookup::Unknown => {}
         }
     }
 }
 
 /// Where the program lies, or would, and what is there; none where nothing can be said.
-pub(super) fn program_of(unit: &Unit, at: &At, program: &str) -> Option<(PathBuf, Look<Inode>)> {
+pub(super) fn program_of(unit: &Unit, at: &At, program: &str) -> Option<(PathBuf, Lookup<Inode>)> {
     if program.contains('/') {
         // Specifiers have been replaced: what is left of them is text.
         let path = unit.path(at, &program.replace('%', "%%"))?;
         let look = unit.machine.inode(&path);
-        return (!unit.excused(&path)).then_some((path, look));
+        return (!unit.may_be_absent(&path)).then_some((path, look));
     }
     unit.path(at, "/")?;
-    let mut answer = Look::Missing;
+    let mut answer = Lookup::Missing;
     for folder in SEARCHED {
         let path = Path::new(folder).join(program);
         match unit.machine.inode(&path) {
-            there @ Look::There(_) => return Some((path, there)),
-            Look::Unknown => answer = Look::Unknown,
-            Look::Missing => {}
+            there @ Lookup::Found(_) => return Some((path, there)),
+            Lookup::Unknown => answer = Lookup::Unknown,
+            Lookup::Missing => {}
         }
     }
     Some((PathBuf::from(program), answer))

@@ -5,7 +5,7 @@ use svcadapt_spec::Origin;
 use super::{Unit, directive};
 use crate::lint::file::whole;
 use crate::lint::rules::file::{IGNORED, MASKED, REFUSED};
-use crate::lint::{Findings, Kind, Look, json};
+use crate::lint::{Findings, Kind, Lookup, json};
 use crate::unit::{Fault, UnitFile, read};
 
 pub(super) fn find(unit: &Unit, findings: &mut Findings) {
@@ -13,7 +13,7 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
     let path = &service.unit.file.path;
     if service.unit.file.empty {
         // A link to the null device is how a unit is masked on purpose.
-        if matches!(unit.machine.inode(path), Look::There(inode) if inode.kind == Kind::File) {
+        if matches!(unit.machine.inode(path), Lookup::Found(inode) if inode.kind == Kind::File) {
             findings.add(&MASKED, whole(path), "the file is empty");
         }
         return;

@@ -139,7 +139,7 @@ fn paths(unit: &Unit, findings: &mut Findings) {
                 let source =
                     if key.starts_with("Bind") { text.split(':').next().unwrap_or_default() } else { text };
                 let Some(path) = unit.path(&at, source).filter(|_| !optional) else { continue };
-                if unit.machine.inode(&path).missing() && !unit.excused(&path) {
+                if unit.machine.inode(&path).missing() && !unit.may_be_absent(&path) {
                     findings.add(&SANDBOX, at.origin(), format!("{key}=: there is no '{}'", path.display()));
                 }
             }

@@ -5,12 +5,12 @@ use svcadapt_spec::Origin;
 use super::Unit;
 use super::token::tokens;
 use crate::lint::rules::file::SECRET;
-use crate::lint::{Finding, Findings, Look};
+use crate::lint::{Finding, Findings, Lookup};
 
 pub(super) fn find(unit: &Unit, findings: &mut Findings) {
     for at in unit.all("Service", "Environment") {
         let closed =
-            matches!(unit.machine.inode(&at.file.path), Look::There(inode) if inode.mode & 0o004 == 0);
+            matches!(unit.machine.inode(&at.file.path), Lookup::Found(inode) if inode.mode & 0o004 == 0);
         if closed {
             continue;
         }

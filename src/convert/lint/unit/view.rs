@@ -17,7 +17,7 @@ pub(super) struct Unit<'a> {
     /// Directories that systemd makes.
     made: Vec<PathBuf>,
     /// Paths without which the unit is not started.
-    guards: Vec<PathBuf>,
+    conditions: Vec<PathBuf>,
 }
 
 /// As many directories, and as many conditions, as are remembered.
@@ -32,10 +32,10 @@ pub(super) struct At<'a> {
 
 impl<'a> Unit<'a> {
     pub(super) fn new(service: &'a Service, machine: &'a dyn Machine) -> Self {
-        let mut unit = Self { service, machine, made: Vec::new(), guards: Vec::new() };
+        let mut unit = Self { service, machine, made: Vec::new(), conditions: Vec::new() };
         unit.made =
             DirectoryKind::ALL.into_iter().flat_map(|kind| unit.made(kind)).take(REMEMBERED).collect();
-        unit.guards = unit.conditions().into_iter().take(REMEMBERED).collect();
+        unit.conditions = unit.conditions().into_iter().take(REMEMBERED).collect();
         unit
     }
 
@@ -91,9 +91,9 @@ impl<'a> Unit<'a> {
 
     /// Whether systemd makes this directory, or one above it, before the service starts; or the unit says itself that
     /// it may not be there.
-    pub(super) fn excused(&self, path: &Path) -> bool {
+    pub(super) fn may_be_absent(&self, path: &Path) -> bool {
         self.made.iter().any(|made| path.starts_with(made))
-            || self.guards.iter().any(|guard| path.starts_with(guard) || guard.starts_with(path))
+            || self.conditions.iter().any(|guard| path.starts_with(guard) || guard.starts_with(path))
     }
 
     /// The directories of a kind that systemd makes.
@@ -120,7 +120,7 @@ impl<'a> Unit<'a> {
 
     /// The paths without which the unit is not started.
     fn conditions(&self) -> Vec<PathBuf> {
-        let guards = |at: &At| {
+        let conditions = |at: &At| {
             let condition =
                 at.line.key.strip_prefix("Condition").or_else(|| at.line.key.strip_prefix("Assert"));
             condition.is_some_and(|kind| {
@@ -128,7 +128,7 @@ impl<'a> Unit<'a> {
             })
         };
         self.lines()
-            .filter(|at| at.section() == "Unit" && guards(at))
+            .filter(|at| at.section() == "Unit" && conditions(at))
             .filter_map(|at| self.path(&at, at.value().trim_start_matches('|').trim_start()))
             .collect()
     }

@@ -1,6 +1,6 @@
 //! What stands before the values: the XML declaration and the document type, and attributes.
 
-use svcadapt_spec::Refusal;
+use svcadapt_spec::ValueError;
 
 use super::{Reader, blank, is_name};
 use crate::plist::tree::Fault;
@@ -48,7 +48,7 @@ impl<'a> Reader<'a> {
                 self.pass(inner.len() + 2);
                 Ok(inner)
             }
-            _ => self.fail(Refusal::hinted(
+            _ => self.fail(ValueError::hinted(
                 "a value has to stand between straight quotation marks",
                 "word processors make others",
             )),

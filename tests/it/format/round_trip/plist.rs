@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 use serde_json::json;
 
-use svcadapt_convert::Refused;
+use svcadapt_convert::WriteError;
 use svcadapt_convert::divide::Target;
 use svcadapt_convert::divide::divide;
 use svcadapt_convert::divide::values;
@@ -45,7 +45,7 @@ const DTD: &str = r#"<!ENTITY % value "array|dict|data|date|real|integer|string|
 <!ELEMENT false EMPTY>
 "#;
 
-fn written(spec: &ServiceSpec) -> Result<String, Vec<Refused>> {
+fn written(spec: &ServiceSpec) -> Result<String, Vec<WriteError>> {
     let label = Label::parse("org.example.web".as_ref()).unwrap();
     write(spec, &divide(spec, Target::Launchd(Scope::System)), &label, Path::new("/usr/bin/svcadapt"))
         .map(|list| list.text)

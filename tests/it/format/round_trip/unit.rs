@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use svcadapt_convert::Refused;
+use svcadapt_convert::WriteError;
 use svcadapt_convert::divide::Place;
 use svcadapt_convert::divide::Systemd;
 use svcadapt_convert::divide::Target;
@@ -27,7 +27,7 @@ use super::Sample;
 use super::first_invalid;
 use super::is_noncharacter;
 
-fn written(spec: &ServiceSpec) -> Result<String, Vec<Refused>> {
+fn written(spec: &ServiceSpec) -> Result<String, Vec<WriteError>> {
     write(spec, &divide(spec, Target::Systemd(Systemd::default())), Path::new("/usr/bin/svcadapt"))
         .map(|unit| unit.text)
 }

@@ -3,25 +3,25 @@
 use svcadapt_spec::{ServiceSpec, ServiceType, SignalName};
 
 use super::Resolved;
-use crate::detect::{Detection, Manager, Mode as HostMode};
+use crate::detect::{Detection, Manager, Mode};
 
 /// The way to the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Course {
+pub enum Strategy {
     /// Fork twice, and leave when the service is ready.
     Daemonize,
     /// Become the program.
     Exec,
     /// Fork once; when the program has forked itself into the background and the service is ready, tell the manager
     /// which process is the main one, and leave.
-    HandOver,
+    ReportMainPid,
     /// Fork once, and stay for as long as the program runs, because the manager wants its child to.
-    Stay,
+    Monitor,
     /// The same as process 1: reap orphans and pass signals on.
     Init,
 }
 
-impl Course {
+impl Strategy {
     /// A process stays only where one is needed: for a program that forks itself away from a manager that follows
     /// nobody but its child, and for signals that the manager cannot send.
     pub(super) fn of(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection) -> Self {
@@ -29,22 +29,22 @@ impl Course {
         // systemd believes MAINPID= (sd_notify(3)) where it listens.
         let listens = || resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET");
         match (detection.mode, &detection.manager) {
-            (HostMode::Classic, _) => Self::Daemonize,
-            (HostMode::Supervised, Manager::Container) => Self::Init,
-            (HostMode::Supervised, Manager::Systemd)
+            (Mode::Classic, _) => Self::Daemonize,
+            (Mode::Supervised, Manager::Container) => Self::Init,
+            (Mode::Supervised, Manager::Systemd)
                 if forking && spec.notification_fd.is_none() && listens() =>
             {
-                Self::HandOver
+                Self::ReportMainPid
             }
-            (HostMode::Supervised, _) if forking || !others(spec, detection).is_empty() => Self::Stay,
-            (HostMode::Supervised, _) => Self::Exec,
+            (Mode::Supervised, _) if forking || !others(spec, detection).is_empty() => Self::Monitor,
+            (Mode::Supervised, _) => Self::Exec,
         }
     }
 }
 
 /// Whether signals reach the program through us, so that one can come as another. systemd sends the right ones itself.
 pub fn passes_signals_on(detection: &Detection) -> bool {
-    detection.mode == HostMode::Supervised && detection.manager != Manager::Systemd
+    detection.mode == Mode::Supervised && detection.manager != Manager::Systemd
 }
 
 /// The signals that are passed on as others, because whoever stands above knows only these.
@@ -78,7 +78,7 @@ mod tests {
         if socket {
             resolved.inherited.push(("NOTIFY_SOCKET".into(), "/n".into()));
         }
-        let mode = HostMode::Supervised;
+        let mode = Mode::Supervised;
         Plan::new(
             &spec(fields),
             &resolved,
@@ -92,16 +92,16 @@ mod tests {
     #[test]
     fn a_process_stays_only_where_the_manager_needs_it() {
         for (fields, manager, socket, course) in [
-            (&[FORKING][..], Manager::Systemd, true, Course::HandOver),
-            (&[FORKING], Manager::Systemd, false, Course::Stay),
-            (&[FORKING], Manager::S6, false, Course::Stay),
-            (&[FORKING], Manager::Container, true, Course::Init),
-            (&[QUIT], Manager::Systemd, true, Course::Exec),
-            (&[QUIT], Manager::Runit, false, Course::Stay),
-            (&[(Field::KillSignal, "TERM")], Manager::Runit, false, Course::Exec),
-            (&[(Field::ReloadSignal, "USR1")], Manager::Launchd { label: None }, false, Course::Stay),
-            (&[(Field::ReloadSignal, "HUP")], Manager::S6, false, Course::Exec),
-            (&[], Manager::S6, false, Course::Exec),
+            (&[FORKING][..], Manager::Systemd, true, Strategy::ReportMainPid),
+            (&[FORKING], Manager::Systemd, false, Strategy::Monitor),
+            (&[FORKING], Manager::S6, false, Strategy::Monitor),
+            (&[FORKING], Manager::Container, true, Strategy::Init),
+            (&[QUIT], Manager::Systemd, true, Strategy::Exec),
+            (&[QUIT], Manager::Runit, false, Strategy::Monitor),
+            (&[(Field::KillSignal, "TERM")], Manager::Runit, false, Strategy::Exec),
+            (&[(Field::ReloadSignal, "USR1")], Manager::Launchd { label: None }, false, Strategy::Monitor),
+            (&[(Field::ReloadSignal, "HUP")], Manager::S6, false, Strategy::Exec),
+            (&[], Manager::S6, false, Strategy::Exec),
         ] {
             assert_eq!(plan(fields, manager.clone(), socket).course, course, "{fields:?} {manager:?}");
         }

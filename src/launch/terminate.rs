@@ -5,7 +5,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-use super::between::Between;
+use super::intermediate::Intermediate;
 use crate::registry::{Ending, Members};
 use crate::sys::process::Reaped;
 use crate::sys::signal::Signals;
@@ -19,22 +19,22 @@ const LAST_PATIENCE: Duration = Duration::from_secs(10);
 /// We adopt what our descendants leave behind, so that nothing can hide by a double fork. Where we cannot, what has left
 /// the daemon's session too before we have seen it is lost; whom we have seen once we keep hold of. The process between,
 /// which that session belongs to, stays to the last, and is not ended here.
-pub(super) fn extinguish(
+pub(super) fn terminate_descendants(
     signals: &Signals,
     patience: Duration,
-    between: Option<&Between>,
+    intermediate: Option<&Intermediate>,
 ) -> io::Result<BTreeSet<i32>> {
-    let below = Below::new(between.map(Between::pid));
+    let below = Below::new(intermediate.map(Intermediate::pid));
     let mut gone = BTreeSet::new();
     let mut reap = || {
         while signals.next()?.is_some() {}
-        let reap = || between.map_or_else(process::reap, Between::reap);
+        let reap = || intermediate.map_or_else(process::reap, Intermediate::reap);
         let mut found = reap()?;
         while let Reaped::Child(pid, _) = found {
             gone.insert(pid);
             found = reap()?;
         }
-        Ok(found == Reaped::NoChildren || between.is_some_and(Between::is_there))
+        Ok(found == Reaped::NoChildren || intermediate.is_some_and(Intermediate::is_there))
     };
     // A time that no clock can count is for ever.
     let deadline = Instant::now().checked_add(patience);
@@ -47,26 +47,26 @@ struct Below {
     own: i32,
     own_session: i32,
     /// The process between, and so its session.
-    between: Option<i32>,
+    intermediate: Option<i32>,
 }
 
 impl Below {
-    fn new(between: Option<i32>) -> Self {
-        Self { own: process::own_pid(), own_session: lineage::own().session, between }
+    fn new(intermediate: Option<i32>) -> Self {
+        Self { own: process::own_pid(), own_session: lineage::own().session, intermediate }
     }
 }
 
 impl Members for Below {
     fn list(&self) -> io::Result<BTreeSet<i32>> {
         let mut all = family::descendants(self.own)?;
-        all.extend(self.between.map(family::session).transpose()?.unwrap_or_default());
-        all.retain(|pid| *pid != self.own && Some(*pid) != self.between);
+        all.extend(self.intermediate.map(family::session).transpose()?.unwrap_or_default());
+        all.retain(|pid| *pid != self.own && Some(*pid) != self.intermediate);
         Ok(all)
     }
 
     /// The number of a grandchild may be taken by a stranger as soon as its parent has reaped it.
     fn proves(&self, pid: i32) -> bool {
-        let member = || self.between.is_some() && process::session(pid).ok() == self.between;
+        let member = || self.intermediate.is_some() && process::session(pid).ok() == self.intermediate;
         family::descends(pid, self.own) || process::is_child(pid) || member()
     }
 
@@ -76,7 +76,7 @@ impl Members for Below {
     }
 
     fn stays(&self) -> Option<i32> {
-        self.between
+        self.intermediate
     }
 }
 

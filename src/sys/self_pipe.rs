@@ -16,22 +16,22 @@ static ARRIVED: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
 /// The process whose signals these are: one that was forked off and has not executed anything yet has the handlers too.
 static OWNER: AtomicI32 = AtomicI32::new(0);
 /// Where the handler writes to.
-static BELL: AtomicI32 = AtomicI32::new(-1);
+static PIPE_FD: AtomicI32 = AtomicI32::new(-1);
 /// Both ends, the reading one first. They stay open for ever: a handler may be about to write.
 static PIPE: OnceLock<(OwnedFd, OwnedFd)> = OnceLock::new();
 
 /// The signals that are caught. There is one set of them in a process.
 #[derive(Debug)]
-pub struct Caught {
+pub struct SelfPipe {
     out: BorrowedFd<'static>,
     numbers: Vec<i32>,
 }
 
-impl Caught {
+impl SelfPipe {
     /// Catches these from now on, instead of what was caught before.
     pub fn these(numbers: &[i32]) -> io::Result<Self> {
         let (out, input) = pipe()?;
-        BELL.store(input.as_raw_fd(), Ordering::Release);
+        PIPE_FD.store(input.as_raw_fd(), Ordering::Release);
         OWNER.store(super::process::own_pid(), Ordering::Release);
         for &number in numbers {
             catch(number)?;
@@ -58,13 +58,13 @@ impl Caught {
     }
 }
 
-impl AsFd for Caught {
+impl AsFd for SelfPipe {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.out
     }
 }
 
-impl Drop for Caught {
+impl Drop for SelfPipe {
     /// Nobody will ask any more: each does what it does by itself.
     fn drop(&mut self) {
         if super::process::own_pid() != OWNER.load(Ordering::Acquire) {
@@ -113,7 +113,7 @@ extern "C" fn note(number: libc::c_int) {
 /// A pipe that is full is readable, and that is all that is wanted of it.
 fn ring() {
     let errno = Errno::last_raw();
-    let bell = BELL.load(Ordering::Acquire);
+    let bell = PIPE_FD.load(Ordering::Acquire);
     let byte = 0_u8;
     // SAFETY: the byte is valid to be read, and the number is that of a pipe that is never closed (or -1, an error).
     unsafe { libc::write(bell, (&raw const byte).cast(), 1) };
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_has_come_is_told_once_and_the_descriptor_is_readable_as_long_as_something_is_left() {
-        let caught = Caught::these(&[signal::SIGUSR1, signal::SIGWINCH]).unwrap();
+        let caught = SelfPipe::these(&[signal::SIGUSR1, signal::SIGWINCH]).unwrap();
         let readable = |patience| fd::wait_readable(&[caught.as_fd()], Some(patience)).unwrap()[0];
         let (long, now) = (Duration::from_secs(10), Duration::ZERO);
         assert_eq!(caught.next().unwrap(), None);

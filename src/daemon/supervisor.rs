@@ -12,7 +12,7 @@ use super::Listener;
 use crate::detect;
 use crate::detect::{Detection, Manager, Mode};
 use crate::notify::{Address, Notifier};
-use crate::plan::{Resolved, STARTED_AS, Surroundings, started_as};
+use crate::plan::{Resolved, STARTED_AS, StartedBy, started_as};
 use crate::registry;
 use crate::setup::Failure;
 use crate::sys::{fd, process};
@@ -34,7 +34,7 @@ const DESCRIPTORS: u8 = 202;
 
 /// What was given, and who waits.
 #[derive(Debug)]
-pub(super) struct Above {
+pub(super) struct FromSupervisor {
     /// Who listens for notifications.
     pub(super) notifier: Option<Notifier>,
     /// Where a newline is waited for.
@@ -47,14 +47,14 @@ pub(super) struct Above {
     pub(super) credentials: Option<PathBuf>,
 }
 
-impl Above {
+impl FromSupervisor {
     /// Takes everything over, and takes it away from what will be the environment.
     pub(super) fn take(
         spec: &ServiceSpec,
         resolved: &mut Resolved,
         detection: &Detection,
     ) -> Result<Self, Failure> {
-        let supervised = Surroundings::of(detection) == Surroundings::Prepared;
+        let supervised = StartedBy::of(detection) == StartedBy::Manager;
         let variable = |name: &str| {
             let found = resolved.inherited.iter().find(|(known, _)| known == name);
             found.map(|(_, value)| value.clone())
@@ -64,7 +64,7 @@ impl Above {
         let newline = newline(spec, detection)?;
         // Where a newline is waited for, the socket may be that of a manager further up.
         let socket = managers("NOTIFY_SOCKET").filter(|_| newline.is_none());
-        let above = Self {
+        let supervisor = Self {
             notifier: socket.as_deref().map(notifier).transpose()?,
             newline,
             listeners: listeners(&resolved.standing.passed_descriptors, variable("LISTEN_FDNAMES"))?,
@@ -75,7 +75,7 @@ impl Above {
         };
         resolved.inherited.retain(|(name, _)| !TAKEN.iter().any(|taken| name == taken));
         // The copies are ours; what they were made from is let go of like everything else that came with the start.
-        Ok(above)
+        Ok(supervisor)
     }
 }
 

@@ -16,27 +16,27 @@ use crate::sys::{fd, pair, process, signal};
 
 /// Both ends of the line between launcher and process, before they are two.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct Channel {
     launcher: OwnedFd,
-    between: OwnedFd,
+    intermediate: OwnedFd,
 }
 
-impl Line {
+impl Channel {
     pub(super) fn new() -> io::Result<Self> {
-        pair::pair().map(|(launcher, between)| Self { launcher, between })
+        pair::pair().map(|(launcher, intermediate)| Self { launcher, intermediate })
     }
 }
 
 /// The process, as its parent, the launcher, knows it.
 #[derive(Debug)]
-pub(super) struct Between {
+pub(super) struct Intermediate {
     pid: i32,
     line: OwnedFd,
     reaped: Cell<bool>,
 }
 
-impl Between {
-    pub(super) fn new(pid: i32, line: Line) -> io::Result<Self> {
+impl Intermediate {
+    pub(super) fn new(pid: i32, line: Channel) -> io::Result<Self> {
         fd::fresh_nonblocking(&line.launcher)?;
         Ok(Self { pid, line: line.launcher, reaped: Cell::new(false) })
     }
@@ -81,7 +81,7 @@ impl Between {
 }
 
 /// It can be read from when a child of the process has ended, or itself.
-impl AsFd for Between {
+impl AsFd for Intermediate {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.line.as_fd()
     }
@@ -89,10 +89,10 @@ impl AsFd for Between {
 
 /// Tells how the daemon ends, and stays until the launcher lets go of the line: that of one that was killed is let go of
 /// by the kernel.
-pub(super) fn stay(line: Line) -> ! {
-    let Line { launcher, between } = line;
+pub(super) fn stay(line: Channel) -> ! {
+    let Channel { launcher, intermediate } = line;
     drop(launcher);
-    let waited = wait(&between);
+    let waited = wait(&intermediate);
     process::exit_now(u8::from(waited.is_err()));
 }
 
@@ -150,13 +150,13 @@ mod tests {
 
     #[test]
     fn nothing_is_told_before_something_has_ended() {
-        let line = Line::new().unwrap();
-        let other = fd::duplicate(&line.between, 3).unwrap();
-        let between = Between::new(1, line).unwrap();
-        assert_eq!(between.told().unwrap(), None);
+        let line = Channel::new().unwrap();
+        let other = fd::duplicate(&line.intermediate, 3).unwrap();
+        let intermediate = Intermediate::new(1, line).unwrap();
+        assert_eq!(intermediate.told().unwrap(), None);
         fd::write_all(&other, &written(7, Ended::Exited(3))).unwrap();
-        assert_eq!(between.told().unwrap(), Some((7, Ended::Exited(3))));
+        assert_eq!(intermediate.told().unwrap(), Some((7, Ended::Exited(3))));
         drop(other);
-        assert_eq!(between.told().unwrap(), None);
+        assert_eq!(intermediate.told().unwrap(), None);
     }
 }
