@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::setup::Failure;
-use crate::sys::{plain, plain_lines};
+use crate::sys::{escape_control, escape_control_lines};
 
 /// One failure: what failed, of what, why, and where there is one the cure.
 ///
@@ -64,15 +64,15 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", plain(&self.stage))?;
+        write!(f, "{}", escape_control(&self.stage))?;
         if let Some(object) = &self.object {
-            write!(f, " '{}'", plain(object))?;
+            write!(f, " '{}'", escape_control(object))?;
         }
-        write!(f, ": {}", plain_lines(&self.cause))?;
+        write!(f, ": {}", escape_control_lines(&self.cause))?;
         // The lines are the program's, and may be an enemy's: a terminal must not obey them.
-        self.said.iter().try_for_each(|line| write!(f, "\n  | {}", plain(line)))?;
+        self.said.iter().try_for_each(|line| write!(f, "\n  | {}", escape_control(line)))?;
         match &self.hint {
-            Some(hint) => write!(f, "\n  hint: {}", plain_lines(hint)),
+            Some(hint) => write!(f, "\n  hint: {}", escape_control_lines(hint)),
             None => Ok(()),
         }
     }

@@ -12,4 +12,4 @@ pub use crate::setup::{Failure, do_without_state, refuse_lent_rights, resolve};
 pub use crate::sys::identity::effective_user;
 pub use crate::sys::process::Ended;
 pub use crate::sys::through::write_through;
-pub use crate::sys::{accounts, attribute, plain, procfs, signal, untrusted, words};
+pub use crate::sys::{accounts, attribute, error_text, escape_control, procfs, signal, untrusted};

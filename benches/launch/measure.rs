@@ -39,7 +39,7 @@ use nix::sys::wait::waitpid;
 use nix::time::ClockId;
 use nix::time::clock_gettime;
 use nix::unistd::Pid;
-use svcadapt::control::Target;
+use svcadapt::control::ServiceRef;
 use svcadapt::control::stop;
 use svcadapt_spec::AbsPath;
 
@@ -256,7 +256,7 @@ impl Room {
     fn forget(&self) {
         let pid_file = AbsPath::parse(self.path.join("x.pid").as_os_str());
         if let Ok(pid_file) = pid_file {
-            let _ = stop(&Target::PidFile(pid_file), None);
+            let _ = stop(&ServiceRef::PidFile(pid_file), None);
         }
         for name in ["x.pid", "x.lock"] {
             let _ = fs::remove_file(self.path.join(name));

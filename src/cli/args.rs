@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use svcadapt::detect::Asked;
+use svcadapt::detect::ModeOption;
 use svcadapt_spec::{FIELDS, Field, FieldRow, Origin, SpecDraft};
 
 /// What a switch without a value says.
@@ -80,14 +80,14 @@ pub(crate) fn mode(help: &'static str) -> Arg {
     Arg::new("mode")
         .long("mode")
         .value_name("MODE")
-        .value_parser(Asked::ALL.map(Asked::name))
-        .default_value(Asked::Auto.name())
+        .value_parser(ModeOption::ALL.map(ModeOption::name))
+        .default_value(ModeOption::Auto.name())
         .help(help)
 }
 
 /// How to be a service, as asked for with `--mode`.
-pub(crate) fn asked(matches: &ArgMatches) -> Asked {
-    matches.get_one::<String>("mode").and_then(|name| Asked::from_name(name)).unwrap_or(Asked::Auto)
+pub(crate) fn asked(matches: &ArgMatches) -> ModeOption {
+    matches.get_one::<String>("mode").and_then(|name| ModeOption::from_name(name)).unwrap_or(ModeOption::Auto)
 }
 
 /// `./server` is meant as a shell means it: from the directory that we are called in.

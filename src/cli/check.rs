@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::{Value, json};
-use svcadapt::internal::{Error, plain};
+use svcadapt::internal::{Error, escape_control};
 use svcadapt_convert::directive::Version;
 use svcadapt_convert::divide::Systemd;
 use svcadapt_convert::lint::{Finding, Job, Machine, NoMachine, Rule, Service, Severity, Source, rules};
@@ -68,7 +68,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     if matches.get_flag("codes") {
         return print(&codes()).err().unwrap_or(Exit::Status(0));
     }
-    let asked = match Asked::new(matches) {
+    let asked = match CheckOptions::new(matches) {
         Ok(asked) => asked,
         Err(error) => {
             report(&error);
@@ -101,14 +101,14 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 }
 
 /// What was asked for.
-struct Asked {
+struct CheckOptions {
     ignored: Vec<&'static Rule>,
     scope: Option<Scope>,
     version: Version,
     machine: &'static dyn Machine,
 }
 
-impl Asked {
+impl CheckOptions {
     fn new(matches: &ArgMatches) -> Result<Self, Error> {
         let words = matches.get_many::<OsString>("ignore").into_iter().flatten();
         let codes =
@@ -239,8 +239,8 @@ fn as_texts(findings: &[Finding]) -> String {
 
 fn place_text(finding: &Finding) -> String {
     match place(finding) {
-        (path, Some(spot)) => format!("{}:{}:{}", plain(&path), spot.line, spot.column),
-        (path, None) => plain(&path),
+        (path, Some(spot)) => format!("{}:{}:{}", escape_control(&path), spot.line, spot.column),
+        (path, None) => escape_control(&path),
     }
 }
 
@@ -248,11 +248,12 @@ fn as_text(finding: &Finding) -> String {
     let (_, spot) = place(finding);
     let mut text = place_text(finding);
     // Writing to a String cannot fail.
-    let _ = write!(text, ": {} {}: {}", finding.severity, finding.rule.code, plain(&finding.message));
+    let _ =
+        write!(text, ": {} {}: {}", finding.severity, finding.rule.code, escape_control(&finding.message));
     if let Some(spot) = spot {
         let _ = write!(text, "{spot}");
     }
-    let _ = write!(text, "\n  why: {}\n  hint: {}\n", finding.rule.why, plain(&finding.cure));
+    let _ = write!(text, "\n  why: {}\n  hint: {}\n", finding.rule.why, escape_control(&finding.cure));
     text
 }
 

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use svcadapt::internal::{Error, words, write_through};
+use svcadapt::internal::{Error, error_text, write_through};
 
 /// Writes each `DIRECTORY/name` with its text and mode 0644, whatever the umask: all are there before the first one
 /// takes its name.
@@ -30,7 +30,7 @@ pub(crate) fn deliver(directory: &Path, files: &[(String, Vec<u8>)]) -> Result<(
 fn all(directory: &Path, files: &[(String, Vec<u8>)], drafts: &[PathBuf]) -> Result<(), Error> {
     let each = || files.iter().zip(drafts);
     let failed = |name: &str, error: &io::Error| {
-        Error::new("output", words(error)).of(directory.join(name).display().to_string()).status(1)
+        Error::new("output", error_text(error)).of(directory.join(name).display().to_string()).status(1)
     };
     // A directory is what no file can take the name of; it is found before any file has taken its own.
     let taken = |(name, _): &&(String, Vec<u8>)| {

@@ -1,6 +1,6 @@
 //! What is lost, called by the place and the words that it was written with.
 
-use svcadapt::internal::plain;
+use svcadapt::internal::escape_control;
 use svcadapt_convert::divide::{Loss, Subject};
 use svcadapt_spec::{Origin, SpecDraft};
 
@@ -64,7 +64,7 @@ impl Written {
             }
         };
         let said = said.unwrap_or_else(|| loss.subject.to_string());
-        plain(&said)
+        escape_control(&said)
     }
 }
 

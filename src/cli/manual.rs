@@ -7,7 +7,7 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
-use svcadapt::internal::{Error, words};
+use svcadapt::internal::{Error, error_text};
 
 use super::Exit;
 use super::deliver::deliver;
@@ -122,7 +122,7 @@ impl Page {
     fn text(&self) -> Result<String, Error> {
         let mut page = Vec::new();
         let text = self.render(&mut page).and_then(|()| String::from_utf8(page).map_err(io::Error::other));
-        text.map_err(|error| Error::new("man", words(&error)).of(self.name.clone()).status(1))
+        text.map_err(|error| Error::new("man", error_text(&error)).of(self.name.clone()).status(1))
     }
 
     /// As clap_mangen does it, but for the synopsis: all options of `run` in a row tell nobody anything.

@@ -8,13 +8,13 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-use svcadapt::detect::Asked;
+use svcadapt::detect::ModeOption;
 use svcadapt_spec::{FIELDS, Origin, SpecDraft};
 
 use super::args;
 
 /// Reads the arguments, the program's own name first; none where they are not plain.
-pub(super) fn read(arguments: &[OsString]) -> Option<(SpecDraft, Asked)> {
+pub(super) fn read(arguments: &[OsString]) -> Option<(SpecDraft, ModeOption)> {
     let mut rest = arguments.get(1..)?.iter();
     if rest.next()? != "run" {
         return None;
@@ -38,7 +38,9 @@ pub(super) fn read(arguments: &[OsString]) -> Option<(SpecDraft, Asked)> {
         }
         match row {
             Some(row) => values.push((row, value)),
-            None if name == b"mode" && asked.is_none() => asked = Some(Asked::from_name(value.to_str()?)?),
+            None if name == b"mode" && asked.is_none() => {
+                asked = Some(ModeOption::from_name(value.to_str()?)?)
+            }
             None => return None,
         }
     }
@@ -53,7 +55,7 @@ pub(super) fn read(arguments: &[OsString]) -> Option<(SpecDraft, Asked)> {
         draft.assign(FIELDS[row].field, args::typed(FIELDS[row].field, value), Origin::Option);
     }
     args::command(&mut draft, words);
-    Some((draft, asked.unwrap_or(Asked::Auto)))
+    Some((draft, asked.unwrap_or(ModeOption::Auto)))
 }
 
 /// `--name=value`, or `--name` whose value follows.

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io;
 use std::io::Write;
 
-use svcadapt::internal::{Error, connected_to_journal, plain, words};
+use svcadapt::internal::{Error, connected_to_journal, error_text, escape_control};
 use svcadapt_convert::unit::Fault;
 
 use crate::Exit;
@@ -17,7 +17,7 @@ pub(crate) fn report(what: &impl Display) {
     // With stderr closed there is nobody left to tell.
     let text = format!("svcadapt: {what}");
     let mark = if connected_to_journal() { "<3>" } else { "" };
-    let marked: Vec<String> = text.lines().map(|line| format!("{mark}{}", plain(line))).collect();
+    let marked: Vec<String> = text.lines().map(|line| format!("{mark}{}", escape_control(line))).collect();
     let _ = writeln!(io::stderr(), "{}", marked.join("\n"));
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn print(text: &(impl AsRef<[u8]> + ?Sized)) -> Result<(), Exit> {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Exit::Status(BROKEN_PIPE);
         }
-        let failure = Error::new("standard output", words(&error)).status(1);
+        let failure = Error::new("standard output", error_text(&error)).status(1);
         report(&failure);
         Exit::Status(failure.status)
     })

@@ -4,7 +4,7 @@ use std::fmt::{Display, Write as _};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Value, json};
-use svcadapt::detect::{Asked, Detection, Mode};
+use svcadapt::detect::{Detection, Mode, ModeOption};
 use svcadapt::internal::{Ended, Error, Failure, Outcome, StderrTail};
 use svcadapt::plan::{Plan, Resolved, StartedBy, passes_signals_on};
 use svcadapt::{detect, internal};
@@ -58,14 +58,14 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 }
 
 /// Runs the service.
-pub(crate) fn run_quick(draft: SpecDraft, asked: Asked) -> Exit {
+pub(crate) fn run_quick(draft: SpecDraft, asked: ModeOption) -> Exit {
     not_honoured(&draft, asked).iter().for_each(report);
     prepared(draft, asked, false, |spec, _, plan, resolved| start(spec, plan, resolved))
 }
 
 /// What needs somebody who stays with the program: a host does it, and `run` does not, unless signals reach the
 /// program through it.
-fn not_honoured(draft: &SpecDraft, asked: Asked) -> Vec<Error> {
+fn not_honoured(draft: &SpecDraft, asked: ModeOption) -> Vec<Error> {
     let fields = [Field::Restart, Field::RestartSec, Field::ReloadSignal];
     let said = fields.into_iter().filter_map(|field| Some((field, draft.last(field)?)));
     let mut stages: Vec<String> = said
@@ -94,7 +94,7 @@ fn too_strict() -> Error {
 
 fn prepared(
     draft: SpecDraft,
-    asked: Asked,
+    asked: ModeOption,
     strict: bool,
     act: impl FnOnce(&ServiceSpec, &Detection, &Plan, &Resolved) -> Exit,
 ) -> Exit {

@@ -5,7 +5,7 @@ use std::{fs, io};
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
-use svcadapt::internal::{Error, untrusted, words};
+use svcadapt::internal::{Error, error_text, untrusted};
 use svcadapt_convert::LARGEST;
 use svcadapt_convert::divide::{Subject, is_idle, keep_alive};
 use svcadapt_convert::json::read as read_json;
@@ -171,7 +171,7 @@ fn content(path: &Path) -> Result<Vec<u8>, Vec<Error>> {
 
 /// A file that cannot be read.
 pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
-    Error::new("spec", words(error)).of(path.display().to_string())
+    Error::new("spec", error_text(error)).of(path.display().to_string())
 }
 
 /// A file of at most so many bytes, or its first bytes and one more than that.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value};
 use svcadapt::control;
-use svcadapt::control::{PidFile, PidFileContent, State, Status, Target};
+use svcadapt::control::{PidFile, PidFileContent, ServiceRef, State, Status};
 
 use super::plain::{harmless, json_text};
 use super::{Exit, report, which};
@@ -52,7 +52,7 @@ fn status(state: &State) -> u8 {
     }
 }
 
-fn as_text(target: &Target, found: &Status) -> String {
+fn as_text(target: &ServiceRef, found: &Status) -> String {
     let name = found.name.clone().unwrap_or_else(|| target.to_string());
     let state = match &found.state {
         State::Running(pid, Some(age)) => format!("running, process {pid}, since {}", span(*age)),
@@ -86,13 +86,13 @@ fn as_text(target: &Target, found: &Status) -> String {
     text
 }
 
-fn as_json(target: &Target, found: &Status) -> Value {
+fn as_json(target: &ServiceRef, found: &Status) -> Value {
     let mut object = Map::new();
     let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
     let path = |path: &std::path::Path| Value::from(path.to_string_lossy());
     let asked = match target {
-        Target::Name(name) => Some(name.to_string()),
-        Target::PidFile(_) => None,
+        ServiceRef::Name(name) => Some(name.to_string()),
+        ServiceRef::PidFile(_) => None,
     };
     put("name", found.name.clone().or(asked).into());
     let (state, pid) = match &found.state {
@@ -144,8 +144,8 @@ mod tests {
 
     use super::*;
 
-    fn target() -> Target {
-        Target::Name(svcadapt_spec::ServiceName::parse("web".as_ref()).unwrap())
+    fn target() -> ServiceRef {
+        ServiceRef::Name(svcadapt_spec::ServiceName::parse("web".as_ref()).unwrap())
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::ValueParser;
 use clap::{Arg, ArgMatches, Command};
 use svcadapt::control;
-use svcadapt::control::{StopError, Stopped, Target, UnknownReason};
+use svcadapt::control::{ServiceRef, StopError, Stopped, UnknownReason};
 use svcadapt::internal::{Error, signal};
 use svcadapt_spec::Timespan;
 
@@ -40,14 +40,14 @@ pub(crate) fn command() -> Command {
 
 /// Stops the service.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let (target, patience) = match typed(matches) {
+    let (target, timeout) = match typed(matches) {
         Ok(typed) => typed,
         Err(error) => {
             report::report(&error);
             return Exit::Status(error.status);
         }
     };
-    match control::stop(&target, patience) {
+    match control::stop(&target, timeout) {
         Ok(stopped) => {
             let text = told(&target, &stopped);
             if let Stopped::Ended { kept: Some(cause), .. } | Stopped::Cleared { kept: Some(cause), .. } =
@@ -71,13 +71,13 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     }
 }
 
-fn typed(matches: &ArgMatches) -> Result<(Target, Option<Timespan>), Error> {
+fn typed(matches: &ArgMatches) -> Result<(ServiceRef, Option<Timespan>), Error> {
     let target = which::target(matches)?;
-    let patience = matches.get_one::<OsString>("timeout-stop-sec");
+    let timeout = matches.get_one::<OsString>("timeout-stop-sec");
     let read = |value: &OsString| {
         Timespan::parse(value).map_err(|refusal| which::refused("timeout stop", value, refusal))
     };
-    Ok((target, patience.map(read).transpose()?))
+    Ok((target, timeout.map(read).transpose()?))
 }
 
 fn status(cause: &StopError) -> u8 {
@@ -91,7 +91,7 @@ fn status(cause: &StopError) -> u8 {
     }
 }
 
-fn told(target: &Target, stopped: &Stopped) -> String {
+fn told(target: &ServiceRef, stopped: &Stopped) -> String {
     match stopped {
         Stopped::NotRunning => format!("{}: not running\n", harmless(&target.to_string())),
         Stopped::Cleared { name, others, kept: _ } => {
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn it_says_what_it_took() {
-        let target = Target::Name(svcadapt_spec::ServiceName::parse("web".as_ref()).unwrap());
+        let target = ServiceRef::Name(svcadapt_spec::ServiceName::parse("web".as_ref()).unwrap());
         let ended = |signal, millis, others| Stopped::Ended {
             name: Some("web".to_owned()),
             signal,

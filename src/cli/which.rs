@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::builder::ValueParser;
 use clap::{Arg, ArgGroup, ArgMatches, Command};
-use svcadapt::control::Target;
+use svcadapt::control::ServiceRef;
 use svcadapt::internal::Error;
 use svcadapt_spec::{AbsPath, ServiceName, ValueError};
 
@@ -29,15 +29,17 @@ pub(super) fn options(command: Command) -> Command {
 }
 
 /// Reads what was typed.
-pub(super) fn target(matches: &ArgMatches) -> Result<Target, Error> {
+pub(super) fn target(matches: &ArgMatches) -> Result<ServiceRef, Error> {
     let typed = |option: &str| matches.get_one::<OsString>(option);
     match (typed("name"), typed("pid-file")) {
         (Some(name), _) => {
-            ServiceName::parse(name).map(Target::Name).map_err(|refusal| refused("name", name, refusal))
+            ServiceName::parse(name).map(ServiceRef::Name).map_err(|refusal| refused("name", name, refusal))
         }
         (None, path) => {
             let path = path.cloned().unwrap_or_default();
-            AbsPath::parse(&path).map(Target::PidFile).map_err(|refusal| refused("pid file", &path, refusal))
+            AbsPath::parse(&path)
+                .map(ServiceRef::PidFile)
+                .map_err(|refusal| refused("pid file", &path, refusal))
         }
     }
 }

@@ -12,6 +12,6 @@ mod status;
 mod stop;
 
 pub use doubt::UnknownReason;
-pub use service::Target;
+pub use service::ServiceRef;
 pub use status::{PidFile, PidFileContent, State, Status, status};
 pub use stop::{StopError, Stopped, stop};

@@ -10,18 +10,18 @@ use crate::registry;
 use crate::registry::pid_file;
 use crate::registry::{Found, Left, Record, Tree, Unusable};
 use crate::sys::held::Held;
-use crate::sys::{process, words};
+use crate::sys::{error_text, process};
 
 /// Which service is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
+pub enum ServiceRef {
     /// The one with this name.
     Name(ServiceName),
     /// The one that was started with this pid file, whether it has a name or not.
     PidFile(AbsPath),
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for ServiceRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Name(name) => name.fmt(f),
@@ -90,7 +90,7 @@ impl Service {
 }
 
 /// Finds a service: among our own, and among root's.
-pub(super) fn find(target: &Target) -> Service {
+pub(super) fn find(target: &ServiceRef) -> Service {
     let (places, unknown) = registry::places();
     let mut best = Service { lock: None, standing: ServiceState::Absent };
     let mut weigh = |next: Service| {
@@ -118,7 +118,7 @@ pub(super) fn find(target: &Target) -> Service {
         weigh(Service { lock: None, standing: ServiceState::Unclear(untrusted(unusable)) });
     }
     match (target, &best.standing) {
-        (Target::PidFile(path), ServiceState::Absent) => {
+        (ServiceRef::PidFile(path), ServiceState::Absent) => {
             Service { lock: None, standing: orphan(path.as_path()) }
         }
         _ => best,
@@ -126,10 +126,10 @@ pub(super) fn find(target: &Target) -> Service {
 }
 
 /// The locks in a directory that may be the service's.
-fn locks(target: &Target, directory: &Path) -> io::Result<Vec<PathBuf>> {
+fn locks(target: &ServiceRef, directory: &Path) -> io::Result<Vec<PathBuf>> {
     let (name, pid_file) = match target {
-        Target::Name(name) => (Some(name), None),
-        Target::PidFile(path) => (None, Some(path)),
+        ServiceRef::Name(name) => (Some(name), None),
+        ServiceRef::PidFile(path) => (None, Some(path)),
     };
     let direct = registry::file_name(name, pid_file).map(|name| directory.join(name));
     let mut locks = Vec::new();
@@ -214,6 +214,6 @@ fn unreadable(path: &Path, error: &io::Error) -> UnknownReason {
     let path = path.display().to_string();
     match error.kind() {
         io::ErrorKind::PermissionDenied => UnknownReason::Denied(path),
-        _ => UnknownReason::Unreadable(path, words(error)),
+        _ => UnknownReason::Unreadable(path, error_text(error)),
     }
 }

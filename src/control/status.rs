@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::service::ServiceState;
-use super::{Target, UnknownReason, service};
+use super::{ServiceRef, UnknownReason, service};
 use crate::registry::pid_file;
-use crate::sys::{process, words};
+use crate::sys::{error_text, process};
 
 /// What is known of a service. Asking changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,13 +59,13 @@ pub enum PidFileContent {
 }
 
 /// Looks at a service.
-pub fn status(target: &Target) -> Status {
+pub fn status(target: &ServiceRef) -> Status {
     let service = service::find(target);
     let record = service.record();
     let pid = record.map(|record| record.pid);
     let asked = match target {
-        Target::Name(_) => None,
-        Target::PidFile(path) => Some(path.as_path().to_owned()),
+        ServiceRef::Name(_) => None,
+        ServiceRef::PidFile(path) => Some(path.as_path().to_owned()),
     };
     let pid_file = record.and_then(|record| record.pid_file.clone()).or(asked);
     Status {
@@ -91,7 +91,7 @@ fn says(path: &std::path::Path, pid: Option<i32>) -> PidFileContent {
         Ok(Some(named)) if pid.is_none_or(|pid| pid == named) => PidFileContent::Truth,
         Ok(Some(named)) => PidFileContent::Other(named),
         Ok(None) => PidFileContent::Nothing,
-        Err(error) => PidFileContent::Unreadable(words(&error)),
+        Err(error) => PidFileContent::Unreadable(error_text(&error)),
     }
 }
 

@@ -8,14 +8,14 @@ use svcadapt_spec::Timespan;
 
 use super::doubt::numbers;
 use super::service::{Main, ServiceState};
-use super::{Target, UnknownReason, service};
+use super::{ServiceRef, UnknownReason, service};
 use crate::registry;
 use crate::registry::{Ended, Ending};
 use crate::registry::{Left, Record, Tree};
-use crate::sys::{processes, signal, words};
+use crate::sys::{error_text, processes, signal};
 
 /// How long a process may take to end after SIGKILL. One that takes longer hangs in the kernel.
-pub(super) const LAST_PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a stop came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub enum StopError {
 /// time is the service's own, unless another one is given.
 ///
 /// It returns when all that has happened. What is not running has been stopped.
-pub fn stop(target: &Target, patience: Option<Timespan>) -> Result<Stopped, StopError> {
+pub fn stop(target: &ServiceRef, timeout: Option<Timespan>) -> Result<Stopped, StopError> {
     let service = service::find(target);
     let name = service.name();
     let lock = service.lock.as_deref();
@@ -80,16 +80,16 @@ pub fn stop(target: &Target, patience: Option<Timespan>) -> Result<Stopped, Stop
         }
         ServiceState::Unclear(doubt) => Err(StopError::Unclear(doubt)),
         ServiceState::Left(record, _) => {
-            let deadline = Deadline::new(patience, &record);
+            let deadline = Deadline::new(timeout, &record);
             let others = clear(lock, &record, &deadline).map_err(|failure| failure.of(record.pid))?;
-            let kept = tidy(lock).err().map(|error| words(&error));
+            let kept = tidy(lock).err().map(|error| error_text(&error));
             Ok(Stopped::Cleared { name, others, kept })
         }
         ServiceState::Running(main) => {
-            let deadline = Deadline::new(patience, &main.record);
+            let deadline = Deadline::new(timeout, &main.record);
             let ended = end(&main, lock, &deadline).map_err(|failure| failure.of(main.record.pid));
             let (signal, after, others) = ended?;
-            let kept = tidy(lock).err().map(|error| words(&error));
+            let kept = tidy(lock).err().map(|error| error_text(&error));
             Ok(Stopped::Ended { name, signal, after, others, kept })
         }
     }
@@ -103,13 +103,13 @@ struct Deadline {
 }
 
 impl Deadline {
-    fn new(patience: Option<Timespan>, record: &Record) -> Self {
-        let patience = match patience {
+    fn new(timeout: Option<Timespan>, record: &Record) -> Self {
+        let timeout = match timeout {
             Some(span) => span.finite(),
-            None => record.stop_patience.map(Duration::from_micros),
+            None => record.stop_timeout.map(Duration::from_micros),
         };
         let begun = Instant::now();
-        Self { begun, at: patience.and_then(|patience| begun.checked_add(patience)) }
+        Self { begun, at: timeout.and_then(|timeout| begun.checked_add(timeout)) }
     }
 }
 
@@ -128,7 +128,7 @@ impl Failure {
     fn of(self, pid: i32) -> StopError {
         match self {
             Self::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => StopError::Denied(pid),
-            Self::Io(error) => StopError::Failed(pid, words(&error)),
+            Self::Io(error) => StopError::Failed(pid, error_text(&error)),
             Self::Stuck => StopError::Stuck(pid),
             Self::Left(pids) => StopError::Left(pids),
             Self::Unproved(pids) => StopError::Unproved(pids),
@@ -156,13 +156,13 @@ fn end(main: &Main, lock: Option<&Path>, deadline: &Deadline) -> Result<(i32, Du
         asked
     } else {
         main.held.send(signal::SIGKILL)?;
-        if !main.held.ends_until(Instant::now().checked_add(LAST_PATIENCE))? {
+        if !main.held.ends_until(Instant::now().checked_add(KILL_TIMEOUT))? {
             return Err(Failure::Stuck);
         }
         signal::SIGKILL
     };
     let after = deadline.begun.elapsed();
-    let Ended { asked, left } = others.run(deadline.at, LAST_PATIENCE, None, &mut || Ok(true))?;
+    let Ended { asked, left } = others.run(deadline.at, KILL_TIMEOUT, None, &mut || Ok(true))?;
     if left.is_empty() { Ok((took, after, asked)) } else { Err(Failure::Left(left)) }
 }
 
@@ -170,7 +170,7 @@ fn end(main: &Main, lock: Option<&Path>, deadline: &Deadline) -> Result<(i32, Du
 fn clear(lock: Option<&Path>, record: &Record, deadline: &Deadline) -> Result<usize, Failure> {
     let Some(lock) = lock else { return Ok(0) };
     let (tree, _) = Tree::of_dead(lock, record)?;
-    let ended = Ending::new(&tree).run(deadline.at, LAST_PATIENCE, None, &mut || Ok(true))?;
+    let ended = Ending::new(&tree).run(deadline.at, KILL_TIMEOUT, None, &mut || Ok(true))?;
     if !ended.left.is_empty() {
         return Err(Failure::Left(ended.left));
     }
@@ -205,7 +205,7 @@ impl fmt::Display for StopError {
             Self::Denied(pid) => write!(f, "process {pid} may not be signalled: permission denied"),
             Self::Unclear(doubt) => doubt.fmt(f),
             Self::Stuck(pid) => {
-                write!(f, "process {pid} has not ended {} s after SIGKILL", LAST_PATIENCE.as_secs())
+                write!(f, "process {pid} has not ended {} s after SIGKILL", KILL_TIMEOUT.as_secs())
             }
             Self::Left(pids) => {
                 write!(

@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 
 use svcadapt_spec::ServiceSpec;
 
-use super::again::{Arrival, Departure};
+use super::handoff::Handoff;
 use super::prepare::{Prepared, another_one};
+use super::reexec::{HandoffReceiver, HandoffSender};
 use super::service::Held;
 use super::supervisor::FromSupervisor;
-use super::ticket::Ticket;
 use super::{Daemon, Error, Service, Signals, launcher};
 use crate::detect::Detection;
-use crate::launch::Divided;
+use crate::launch::Role;
 use crate::plan::{Plan, Step, Strategy};
 use crate::setup::{Failure, Report, ServiceProcess, Settled};
 use crate::sys::{fd, process, signal};
@@ -43,9 +43,9 @@ impl Daemon<'_> {
     /// The steps and their order are those of [`Daemon::plan`]. What can be wrong is looked at before anything is changed;
     /// what fails after the fork is told by the launcher.
     ///
-    /// On macOS, and where [`Daemon::reexecute`] says so, the program is executed again between the forks and the other steps,
+    /// On macOS, and where [`Daemon::reexecute`] says so, the program is executed reexec between the forks and the other steps,
     /// and this function is called twice: it returns in the second `main`, in the process that is the service
-    /// ([`crate::daemon`], "Executed again").
+    /// ([`crate::daemon`], "Executed reexec").
     ///
     /// It has to come before anything that makes threads:
     ///
@@ -74,7 +74,7 @@ impl Daemon<'_> {
         let arrival = if ENTERED.load(Ordering::SeqCst) {
             None
         } else {
-            Arrival::look().map_err(|lost| Error::Refused(vec![lost]))?
+            HandoffReceiver::look().map_err(|lost| Error::Refused(vec![lost]))?
         };
         let early = match arrival {
             Some(due) if due.is_due(attempt) => {
@@ -109,7 +109,7 @@ impl Daemon<'_> {
         }
     }
 
-    fn go(self, attempt: u32, early: Option<Arrival>) -> Result<Service, Error> {
+    fn go(self, attempt: u32, early: Option<HandoffReceiver>) -> Result<Service, Error> {
         let refused = |failure| Error::Refused(vec![failure]);
         let Prepared { spec, mut resolved, detection } = self.prepare()?;
         let supervisor = FromSupervisor::take(&spec, &mut resolved, &detection).map_err(refused)?;
@@ -133,8 +133,8 @@ impl Daemon<'_> {
         // What is buffered would be written twice.
         let _ = io::stdout().flush();
         let work = match launch::divide(&held.spec, &held.plan, &held.resolved) {
-            Divided::Launcher(outcome) => launcher::leave(outcome),
-            Divided::Service(work) => match departure {
+            Role::Launcher(outcome) => launcher::leave(outcome),
+            Role::Service(work) => match departure {
                 Some(departure) => departure.leave(work, &held.resolved.program),
                 None => work,
             },
@@ -144,12 +144,12 @@ impl Daemon<'_> {
     }
 
     /// Goes on in the process that was forked off, where the program has been executed again.
-    fn go_on(self, arrival: Arrival) -> Result<Service, Error> {
-        let (ticket, reports) = arrival.take().map_err(|error| lost(&error))?;
+    fn go_on(self, arrival: HandoffReceiver) -> Result<Service, Error> {
+        let (handoff, reports) = arrival.take().map_err(|error| lost(&error))?;
         let _ = Report::Entered.send(&reports);
         // What comes from here on is told when the signal map is there.
         let _ = signal::block_all();
-        let (Prepared { spec, resolved, detection }, supervisor) = match self.arrived(&ticket) {
+        let (Prepared { spec, resolved, detection }, supervisor) = match self.arrived(&handoff) {
             Ok(arrived) => arrived,
             Err(error) => match error.failures().first() {
                 Some(failure) => give_up(&reports, failure),
@@ -163,9 +163,9 @@ impl Daemon<'_> {
         self.entered(held, settled, supervisor, detection)
     }
 
-    fn arrived(&self, ticket: &Ticket) -> Result<(Prepared, FromSupervisor), Error> {
+    fn arrived(&self, handoff: &Handoff) -> Result<(Prepared, FromSupervisor), Error> {
         alone()?;
-        let mut prepared = self.prepare_again(ticket)?;
+        let mut prepared = self.prepare_again(handoff)?;
         let supervisor = FromSupervisor::take(&prepared.spec, &mut prepared.resolved, &prepared.detection);
         Ok((prepared, supervisor.map_err(|failure| Error::Refused(vec![failure]))?))
     }
@@ -176,13 +176,13 @@ impl Daemon<'_> {
         plan: &Plan,
         detection: &Detection,
         attempt: u32,
-    ) -> Result<Departure, Failure> {
+    ) -> Result<HandoffSender, Failure> {
         if plan.steps.iter().any(|planned| matches!(planned.step, Step::Activate { .. })) {
             let cause =
                 "what launchd has given to this process cannot be handed on to one that is executed again";
             return Err(Failure::new("launchd sockets", spec.launchd_sockets(), cause, super::USAGE));
         }
-        Departure::new(detection, self.fingerprint(spec), attempt)
+        HandoffSender::new(detection, self.fingerprint(spec), attempt)
             .map_err(|error| Failure::io(&Step::Fork, &error))
     }
 

@@ -9,7 +9,7 @@ use crate::launch::{Outcome, StderrTail};
 use crate::notify::connected_to_journal;
 use crate::setup::Failure;
 use crate::sys::process::Ended;
-use crate::sys::{plain, plain_lines, process, signal};
+use crate::sys::{escape_control, escape_control_lines, process, signal};
 
 /// Ends as the start went. Neither destructors nor what was registered with atexit(3) run: both are the service's by now.
 pub(super) fn leave(outcome: Outcome) -> ! {
@@ -37,7 +37,7 @@ fn die(number: i32) -> ! {
 fn say(failure: &Failure, last_words: &StderrTail) {
     let mut text = complaint(&Failure { hint: None, ..failure.clone() });
     if let StderrTail::Lines(lines) = last_words {
-        text.extend(lines.iter().map(|line| format!("\n  | {}", plain(line))));
+        text.extend(lines.iter().map(|line| format!("\n  | {}", escape_control(line))));
     }
     text.extend(failure.hint.iter().map(|hint| format!("\n  hint: {hint}")));
     write(&text);
@@ -58,12 +58,12 @@ pub(super) fn complain(error: &Error) -> ExitCode {
 
 /// Says something on standard error. Where nobody listens there is nobody to tell that either.
 pub(super) fn write(text: &str) {
-    let _ = io::stderr().write_all(format!("{}\n", plain_lines(text)).as_bytes());
+    let _ = io::stderr().write_all(format!("{}\n", escape_control_lines(text)).as_bytes());
 }
 
 /// What the program was called as.
 fn own_name() -> String {
     let path = std::env::args_os().next().map(std::path::PathBuf::from).unwrap_or_default();
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    plain(&name.unwrap_or_else(|| "daemon".to_owned()))
+    escape_control(&name.unwrap_or_else(|| "daemon".to_owned()))
 }

@@ -85,7 +85,7 @@
 //! A process that was forked may use Apple's frameworks only when it has executed something (fork(2), CAVEATS), and on every
 //! system there are libraries that do not bear a fork. So on macOS, and elsewhere if [`Daemon::reexecute`] says so, the
 //! program is executed again in the process that was forked off to be the service: with the same arguments, environment and
-//! standard streams. `main` runs a second time, comes to [`Daemon::enter`] again, and that returns in it.
+//! standard streams. `main` runs a second time, comes to [`Daemon::enter`] reexec, and that returns in it.
 //!
 //! * What `main` does before it enters is done twice, and has to bear that; [`executed_again`] tells a program that it is
 //!   the second time. A working directory, umask or variable that it has changed is as it left it.
@@ -133,27 +133,27 @@
 
 #![forbid(unsafe_code)]
 
-mod again;
 mod builder;
 mod credentials;
 mod enter;
 mod error;
+mod handoff;
 mod launcher;
 mod listener;
 mod prepare;
+mod reexec;
 mod runner;
 mod service;
 mod signal;
 mod signals;
 mod supervisor;
-mod ticket;
 mod watchdog;
 
-pub use again::executed_again;
 pub use builder::{Daemon, DetachProcess, Reexecute};
 pub use credentials::Credentials;
 pub use error::Error;
 pub use listener::Listener;
+pub use reexec::executed_again;
 pub use runner::Runner;
 pub use service::{Notified, Service};
 pub use signal::{Disposition, Signal};

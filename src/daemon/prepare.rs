@@ -6,12 +6,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use svcadapt_spec::ServiceSpec;
 
 use super::error::in_our_words;
-use super::ticket::Ticket;
-use super::{Daemon, DetachProcess, Error, Reexecute, again, supervisor};
-use crate::detect::{Asked, Detection, Mode};
+use super::handoff::Handoff;
+use super::{Daemon, DetachProcess, Error, Reexecute, reexec, supervisor};
+use crate::detect::{Detection, Mode, ModeOption};
 use crate::plan::{Plan, Resolved, StartedBy};
 use crate::setup::Failure;
-use crate::sys::image;
+use crate::sys::executable;
 use crate::{detect, setup};
 
 /// Everything that was found out before anything was changed.
@@ -36,20 +36,20 @@ impl Daemon<'_> {
     pub(super) fn prepare(&self) -> Result<Prepared, Error> {
         let spec = self.spec()?;
         let detection = match self.detach {
-            DetachProcess::Auto => supervisor::below_run(detect::decide(Asked::Auto)),
-            DetachProcess::Yes => detect::decide(Asked::Classic),
-            DetachProcess::No => detect::decide(Asked::Supervised),
+            DetachProcess::Auto => supervisor::below_run(detect::decide(ModeOption::Auto)),
+            DetachProcess::Yes => detect::decide(ModeOption::Classic),
+            DetachProcess::No => detect::decide(ModeOption::Supervised),
         };
-        resolved(spec, detection, again::variables())
+        resolved(spec, detection, reexec::variables())
     }
 
     /// The same in the process that the program was executed again in: what it asks for must be what it has asked for.
-    pub(super) fn prepare_again(&self, ticket: &Ticket) -> Result<Prepared, Error> {
+    pub(super) fn prepare_again(&self, handoff: &Handoff) -> Result<Prepared, Error> {
         let spec = self.spec()?;
-        if self.fingerprint(&spec) != ticket.fingerprint {
+        if self.fingerprint(&spec) != handoff.fingerprint {
             return Err(Error::Refused(vec![another_one()]));
         }
-        resolved(spec, ticket.detection(), ticket.readdress(again::variables()))
+        resolved(spec, handoff.detection(), handoff.readdress(reexec::variables()))
     }
 
     /// Descriptors to be preserved may have other numbers the second time, and the program another name.
@@ -67,7 +67,7 @@ impl Daemon<'_> {
 impl Reexecute {
     fn here(self) -> bool {
         match self {
-            Self::Auto => image::WANTED_AFTER_FORK,
+            Self::Auto => executable::EXEC_REQUIRED_AFTER_FORK,
             Self::Always => true,
             Self::Never => false,
         }

@@ -10,9 +10,9 @@ use svcadapt_spec::ServiceSpec;
 use super::launcher::complain;
 use super::{Daemon, Error, Service, executed_again};
 use crate::control;
-use crate::control::{State, Stopped, Target};
+use crate::control::{ServiceRef, State, Stopped};
 use crate::setup::Failure;
-use crate::sys::plain;
+use crate::sys::escape_control;
 
 /// A program that is told on its command line whether to start or to stop.
 ///
@@ -107,10 +107,10 @@ impl<'fd> Runner<'fd> {
         }
     }
 
-    fn target(&self) -> Result<Target, Error> {
+    fn target(&self) -> Result<ServiceRef, Error> {
         match self.daemon.spec()? {
-            ServiceSpec { name: Some(name), .. } => Ok(Target::Name(name)),
-            ServiceSpec { pid_file: Some(path), .. } => Ok(Target::PidFile(path)),
+            ServiceSpec { name: Some(name), .. } => Ok(ServiceRef::Name(name)),
+            ServiceSpec { pid_file: Some(path), .. } => Ok(ServiceRef::PidFile(path)),
             _ => {
                 let cause = "without a name or a pid file it cannot be found";
                 let failure = Failure::bare("daemon", cause, super::USAGE);
@@ -127,7 +127,7 @@ enum Loud {
     No,
 }
 
-fn stop(target: &Target, loud: Loud) -> Result<ExitCode, Error> {
+fn stop(target: &ServiceRef, loud: Loud) -> Result<ExitCode, Error> {
     let stopped = control::stop(target, None).map_err(|unstopped| {
         let failure = Failure::new("stop", target.to_string(), unstopped.to_string(), NOT_STOPPED);
         Error::Refused(vec![Failure { hint: unstopped.hint(), ..failure }])
@@ -142,7 +142,7 @@ fn stop(target: &Target, loud: Loud) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn status(target: &Target) -> ExitCode {
+fn status(target: &ServiceRef) -> ExitCode {
     let (text, status) = match control::status(target).state {
         State::Running(pid, _) => (format!("running, process {pid}"), 0),
         State::Dead(_) => ("dead".to_owned(), DEAD),
@@ -153,8 +153,8 @@ fn status(target: &Target) -> ExitCode {
     ExitCode::from(status)
 }
 
-fn say(target: &Target, text: &str) {
+fn say(target: &ServiceRef, text: &str) {
     // Whoever asks and does not listen has the status.
-    let line = plain(&format!("{target}: {text}"));
+    let line = escape_control(&format!("{target}: {text}"));
     let _ = io::stdout().write_all(format!("{line}\n").as_bytes());
 }

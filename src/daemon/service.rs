@@ -19,7 +19,7 @@ use crate::plan::{Plan, Resolved};
 use crate::registry::Lock;
 use crate::setup;
 use crate::setup::{Failure, Report, ServiceProcess, Settled};
-use crate::sys::{fd, launchd, plain, process};
+use crate::sys::{escape_control, fd, launchd, process};
 
 /// The program, as the service that it has become. It is to be kept as long as the service runs, and may be shared among
 /// threads.
@@ -121,7 +121,7 @@ impl Service {
     /// newline. From here on standard error is what it was to be.
     ///
     /// A second time is an error, but for one after each [`Service::reloading`]. So is rights that were kept and not given
-    /// up. Where whoever waits cannot be told ([`Error::Notify`]) it may be tried again.
+    /// up. Where whoever waits cannot be told ([`Error::Notify`]) it may be tried reexec.
     pub fn ready(&self) -> Result<Notified, Error> {
         let mut progress = self.progress();
         match progress.phase {
@@ -205,7 +205,7 @@ impl Service {
         let waits = launcher.filter(|_| self.detection.mode == Mode::Classic);
         let heard = waits.is_some_and(|launcher| Report::Why(short(&line)).send(&launcher).is_ok());
         if !heard {
-            let lines: Vec<_> = why.lines().map(plain).collect();
+            let lines: Vec<_> = why.lines().map(escape_control).collect();
             launcher::write(&launcher::complaint(&lines.join("\n")));
         }
         if let Some(notifier) = &self.notifier {

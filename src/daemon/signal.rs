@@ -20,7 +20,7 @@ impl Signal {
     pub const TERM: Self = Self(signal::SIGTERM);
     /// `SIGINT`: end, from a terminal.
     pub const INT: Self = Self(signal::SIGINT);
-    /// `SIGHUP`: by custom, read the configuration again.
+    /// `SIGHUP`: by custom, read the configuration reexec.
     pub const HUP: Self = Self(signal::SIGHUP);
     /// `SIGQUIT`: end, and dump core.
     pub const QUIT: Self = Self(signal::SIGQUIT);

@@ -67,14 +67,14 @@ impl Signals {
         Ok(self.0.next()?.map(Signal::of))
     }
 
-    /// Waits for the next signal, for at most `patience` where there is one; none if none has come.
-    pub fn wait(&self, patience: Option<Duration>) -> io::Result<Option<Signal>> {
+    /// Waits for the next signal, for at most `timeout` where there is one; none if none has come.
+    pub fn wait(&self, timeout: Option<Duration>) -> io::Result<Option<Signal>> {
         let begun = Instant::now();
         loop {
             if let Some(signal) = self.next_now()? {
                 return Ok(Some(signal));
             }
-            let left = patience.map(|patience| patience.saturating_sub(begun.elapsed()));
+            let left = timeout.map(|timeout| timeout.saturating_sub(begun.elapsed()));
             if left.is_some_and(|left| left.is_zero()) {
                 return Ok(None);
             }

@@ -3,29 +3,33 @@
 use svcadapt_spec::Scope;
 
 use super::ancestors::above;
-use super::detection::{Asked, Detection, Manager, Mode};
+use super::detection::{Detection, Manager, Mode, ModeOption};
 use super::evidence;
 use super::evidence::Fact;
 use super::facts::{Activation, Facts, Platform, UnitRef};
 
 /// Decides. It needs no answer of the manager, but uses one that is there.
-pub fn detect(facts: &Facts, asked: Asked) -> Detection {
+pub fn detect(facts: &Facts, asked: ModeOption) -> Detection {
     let (detection, decided) = decision(facts, asked);
     Detection { evidence: evidence::list(facts, asked, decided), ..detection }
 }
 
 /// The decision without its evidence, and the fact that decided.
-pub(super) fn decision(facts: &Facts, asked: Asked) -> (Detection, Fact) {
+pub(super) fn decision(facts: &Facts, asked: ModeOption) -> (Detection, Fact) {
     let verdict = verdict(facts);
     let (mode, decided) = match asked {
-        Asked::Auto => (verdict.mode, verdict.fact),
-        Asked::Classic => (Mode::Classic, Fact::Asked),
-        Asked::Supervised | Asked::Systemd | Asked::Launchd => (Mode::Supervised, Fact::Asked),
+        ModeOption::Auto => (verdict.mode, verdict.fact),
+        ModeOption::Classic => (Mode::Classic, Fact::ModeOption),
+        ModeOption::Supervised | ModeOption::Systemd | ModeOption::Launchd => {
+            (Mode::Supervised, Fact::ModeOption)
+        }
     };
     let manager = match (asked, verdict.manager) {
-        (Asked::Systemd, _) => Manager::Systemd,
-        (Asked::Supervised, Manager::None) if facts.is_spoken_to() => Manager::Other,
-        (Asked::Launchd, found) if found.name() != Asked::Launchd.name() => Manager::Launchd { label: None },
+        (ModeOption::Systemd, _) => Manager::Systemd,
+        (ModeOption::Supervised, Manager::None) if facts.is_spoken_to() => Manager::Other,
+        (ModeOption::Launchd, found) if found.name() != ModeOption::Launchd.name() => {
+            Manager::Launchd { label: None }
+        }
         (_, found) => found,
     };
     let scope = scope(facts, &manager);
@@ -35,12 +39,14 @@ pub(super) fn decision(facts: &Facts, asked: Asked) -> (Detection, Fact) {
 /// The unit about which the manager must be asked, where its answer could change what is decided.
 ///
 /// A mode that was asked for saves the question wherever only the mode is open; the question costs a process.
-pub fn needs_answer(facts: &Facts, asked: Asked) -> Option<UnitRef> {
+pub fn needs_answer(facts: &Facts, asked: ModeOption) -> Option<UnitRef> {
     let matters = match (verdict(facts).open, asked) {
         (Open::Nothing, _)
-        | (_, Asked::Classic | Asked::Systemd | Asked::Launchd)
-        | (Open::Mode, Asked::Supervised) => false,
-        (Open::Mode, Asked::Auto) | (Open::Everything, Asked::Auto | Asked::Supervised) => true,
+        | (_, ModeOption::Classic | ModeOption::Systemd | ModeOption::Launchd)
+        | (Open::Mode, ModeOption::Supervised) => false,
+        (Open::Mode, ModeOption::Auto) | (Open::Everything, ModeOption::Auto | ModeOption::Supervised) => {
+            true
+        }
     };
     if !matters || facts.manager_answer.is_some() {
         return None;

@@ -6,7 +6,7 @@ use super::evidence::Evidence;
 
 /// The mode that the user asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum ModeOption {
     /// The evidence shall decide. The default.
     Auto,
     /// A classic daemon, whatever the evidence says.
@@ -76,7 +76,7 @@ pub struct Detection {
     pub evidence: Vec<Evidence>,
 }
 
-impl Asked {
+impl ModeOption {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Auto, Self::Classic, Self::Supervised, Self::Systemd, Self::Launchd];
 

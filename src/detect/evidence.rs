@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use svcadapt_spec::Scope;
 
 use super::ancestors::above;
-use super::detection::{Asked, Manager};
+use super::detection::{Manager, ModeOption};
 use super::facts::{Activation, Facts, Platform, Process, UnitAnswer, VARIABLES};
 
 /// One fact, and what it says.
@@ -24,7 +24,7 @@ pub struct Evidence {
 /// Which fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fact {
-    Asked,
+    ModeOption,
     Pid,
     Parent,
     Above,
@@ -44,7 +44,7 @@ pub(super) enum Fact {
 impl Fact {
     fn name(self) -> &'static str {
         match self {
-            Self::Asked => "asked",
+            Self::ModeOption => "asked",
             Self::Pid => "pid",
             Self::Parent => "parent",
             Self::Above => "above the parent",
@@ -65,7 +65,7 @@ impl Fact {
 
 /// The facts that are shown before the variables.
 const BEFORE: [Fact; 9] = [
-    Fact::Asked,
+    Fact::ModeOption,
     Fact::Pid,
     Fact::Parent,
     Fact::Above,
@@ -80,7 +80,7 @@ const BEFORE: [Fact; 9] = [
 const AFTER: [Fact; 5] = [Fact::Journal, Fact::Booted, Fact::Cgroup, Fact::Answer, Fact::Activation];
 
 /// Every fact, in a fixed order, with this one marked.
-pub(super) fn list(facts: &Facts, asked: Asked, decided: Fact) -> Vec<Evidence> {
+pub(super) fn list(facts: &Facts, asked: ModeOption, decided: Fact) -> Vec<Evidence> {
     let all = BEFORE.into_iter().chain(VARIABLES.map(Fact::Variable)).chain(AFTER);
     all.map(|fact| {
         let (value, mut says) = say(facts, asked, fact);
@@ -103,9 +103,9 @@ fn is_a_guess(fact: Fact) -> bool {
 
 type Said = (Option<String>, Cow<'static, str>);
 
-fn say(facts: &Facts, asked: Asked, fact: Fact) -> Said {
+fn say(facts: &Facts, asked: ModeOption, fact: Fact) -> Said {
     match fact {
-        Fact::Asked => (Some(asked.name().to_owned()), self::asked(asked).into()),
+        Fact::ModeOption => (Some(asked.name().to_owned()), self::asked(asked).into()),
         Fact::Pid if facts.pid == 1 => said(&1, "process 1: when it ends, its whole pid namespace ends"),
         Fact::Pid => said(&facts.pid, "not process 1"),
         Fact::Parent => parent(facts),
@@ -140,13 +140,13 @@ fn say(facts: &Facts, asked: Asked, fact: Fact) -> Said {
     }
 }
 
-fn asked(asked: Asked) -> &'static str {
+fn asked(asked: ModeOption) -> &'static str {
     match asked {
-        Asked::Auto => "the evidence decides",
-        Asked::Systemd | Asked::Launchd => {
+        ModeOption::Auto => "the evidence decides",
+        ModeOption::Systemd | ModeOption::Launchd => {
             "the mode and the manager that were asked for, whatever else is found"
         }
-        Asked::Classic | Asked::Supervised => "the mode that was asked for, whatever else is found",
+        ModeOption::Classic | ModeOption::Supervised => "the mode that was asked for, whatever else is found",
     }
 }
 

@@ -21,7 +21,7 @@ mod probe;
 
 pub use cgroup::unit_of_path;
 pub use decide::{detect, needs_answer};
-pub use detection::{Asked, Detection, Manager, Mode};
+pub use detection::{Detection, Manager, Mode, ModeOption};
 pub use evidence::Evidence;
 pub use facts::{Activation, Facts, Platform, Process, UnitAnswer, UnitRef, VARIABLES};
 #[cfg(feature = "json")]

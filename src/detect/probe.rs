@@ -15,16 +15,16 @@ use svcadapt_spec::Scope;
 
 use super::cgroup::systemd_path;
 use super::decide::{decision, detect, needs_answer};
-use super::detection::{Asked, Detection};
+use super::detection::{Detection, ModeOption};
 use super::facts::{Activation, Facts, Platform, Process, UnitAnswer, UnitRef, VARIABLES};
 use crate::sys::launchd::Refusal;
-use crate::sys::{bounded, launchd, lineage, procfs};
+use crate::sys::{command_output, launchd, process_info, procfs};
 
 /// How long the manager may think. It is asked at start-up only, and no answer is an answer too.
-const PATIENCE: Duration = Duration::from_secs(2);
+const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Gathers the facts, asks the manager if that matters, and decides.
-pub fn look(asked: Asked) -> (Facts, Detection) {
+pub fn look(asked: ModeOption) -> (Facts, Detection) {
     let facts = answered(gather(), asked);
     let detection = detect(&facts, asked);
     (facts, detection)
@@ -32,12 +32,12 @@ pub fn look(asked: Asked) -> (Facts, Detection) {
 
 /// Decides as [`look`] does, but for a start and not for a reader: what decides nothing is not gathered, and the
 /// evidence is not written down.
-pub fn decide(asked: Asked) -> Detection {
+pub fn decide(asked: ModeOption) -> Detection {
     let facts = answered(gather_deciding(), asked);
     decision(&facts, asked).0
 }
 
-fn answered(facts: Facts, asked: Asked) -> Facts {
+fn answered(facts: Facts, asked: ModeOption) -> Facts {
     let answer = needs_answer(&facts, asked).map(|unit| ask_manager(&unit));
     Facts { manager_answer: answer.flatten(), ..facts }
 }
@@ -50,12 +50,12 @@ pub fn gather() -> Facts {
         let parent = facts.parent.as_ref().and_then(|parent| seen(parent.pid));
         facts.above.extend(parent.and_then(|parent| seen(parent.ppid)).map(process));
     }
-    Facts { init: lineage::other(1).map(|init| init.comm), ..facts }
+    Facts { init: process_info::other(1).map(|init| init.comm), ..facts }
 }
 
 /// Without the facts that no rule looks at.
 fn gather_deciding() -> Facts {
-    let own = lineage::own();
+    let own = process_info::own();
     let environment = environment();
     let (parent, above) = ancestors(own.ppid);
     Facts {
@@ -127,7 +127,7 @@ pub fn ask_manager(unit: &UnitRef) -> Option<UnitAnswer> {
         }
     }
     command.args(["show", "-p", "Type", "-p", "MainPID", "--", &unit.name]);
-    parse_answer(&String::from_utf8(bounded::output(&mut command, PATIENCE).ok()?).ok()?)
+    parse_answer(&String::from_utf8(command_output::output(&mut command, TIMEOUT).ok()?).ok()?)
 }
 
 fn parse_answer(text: &str) -> Option<UnitAnswer> {
@@ -158,11 +158,11 @@ fn platform() -> Platform {
 }
 
 /// A parent outside our pid namespace is 0, and so nobody.
-fn seen(pid: i32) -> Option<lineage::Other> {
-    (pid > 0).then(|| lineage::other(pid)).flatten()
+fn seen(pid: i32) -> Option<process_info::Other> {
+    (pid > 0).then(|| process_info::other(pid)).flatten()
 }
 
-fn process(other: lineage::Other) -> Process {
+fn process(other: process_info::Other) -> Process {
     Process {
         pid: other.pid,
         process_group: other.process_group,

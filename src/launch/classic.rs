@@ -11,27 +11,27 @@ use super::outcome::{Outcome, StderrTail};
 use super::start::{Ends, Start};
 use super::terminate::terminate_descendants;
 use super::watch::{Event, Reexec, Relation, Watch};
-use super::{Divided, intermediate, outcome};
+use super::{Role, intermediate, outcome};
 use crate::plan::{Account, Step};
 use crate::setup;
 use crate::setup::{DEFAULT_STOP_MICROS, Failure, LauncherLock, Report, ServiceProcess};
 use crate::sys::process::{Ended, Reaped, Side};
 use crate::sys::signal::Signals;
-use crate::sys::{family, fd, process, signal, words};
+use crate::sys::{descendants, error_text, fd, process, signal};
 
 /// How long a start may take, where nobody says otherwise (systemd's DefaultTimeoutStartSec).
-pub(super) const DEFAULT_PATIENCE: Duration = Duration::from_secs(90);
+pub(super) const DEFAULT_START_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Starts a daemon. Returns in the daemon; and in the process that was started when the daemon is ready, or when it has
 /// failed and nothing of it is left.
-pub(super) fn daemonize<'a>(start: &Start<'a>) -> Divided<'a> {
-    let over = |failure: Failure| Divided::Launcher(failure.into());
+pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
+    let over = |failure: Failure| Role::Launcher(failure.into());
     if let Err(error) = signal::keep_children() {
         return over(Failure::io(&Step::Fork, &error));
     }
     match step_aside() {
         Ok(None) => {}
-        Ok(Some(ended)) => return Divided::Launcher(Outcome::Ended(ended)),
+        Ok(Some(ended)) => return Role::Launcher(Outcome::Ended(ended)),
         Err(error) => return over(Failure::io(&Step::Fork, &error)),
     }
     let log = Log::before(start);
@@ -41,7 +41,7 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Divided<'a> {
         let signals = Signals::receive().map_err(failed)?;
         let ends = start.prepare()?;
         if start.plan.has(&Step::AdoptOrphans) {
-            family::adopt_orphans().map_err(failed)?;
+            descendants::adopt_orphans().map_err(failed)?;
         }
         let claim = start.claim()?;
         let side = process::fork().map_err(failed)?;
@@ -52,7 +52,7 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Divided<'a> {
         Ok((signals, mut ends, claim, Side::Child)) => {
             signals.after_fork();
             ends.work.claimed(claim.map(|(claim, _)| claim));
-            Divided::Service(detach(ends))
+            Role::Service(detach(ends))
         }
         Ok((signals, Ends { probes, reports, work, socket, line }, claim, Side::Parent(child))) => {
             // The other ends are the daemon's.
@@ -62,11 +62,11 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Divided<'a> {
             watch.returns = if start.plan.executes_again() { Reexec::Pending } else { Reexec::No };
             // A socket that was just made is made nonblocking without fail; without the line, orphans come to whom they may.
             watch.intermediate = line.and_then(|line| Intermediate::new(child, line).ok());
-            watch.patience = match start.spec.timeout_start {
+            watch.timeout = match start.spec.timeout_start {
                 Some(span) => span.finite(),
                 // What runs once may take its time (systemd.service(5)).
                 None if start.once() => None,
-                None => Some(DEFAULT_PATIENCE),
+                None => Some(DEFAULT_START_TIMEOUT),
             };
             let claim = watch.claimed(claim);
             let outcome = wait(start, &mut watch, &signals, &log, claim.as_ref());
@@ -75,7 +75,7 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Divided<'a> {
                 None => bury(child),
             }
             drop(socket);
-            Divided::Launcher(outcome)
+            Role::Launcher(outcome)
         }
     }
 }
@@ -177,7 +177,7 @@ pub(super) fn wait(
             Ok(Event::Ended(Some(Ended::Exited(0)))) if once => break Outcome::Ready,
             Ok(Event::Ended(ended)) => {
                 let errno =
-                    watch.probes.news().errno.map(|number| words(&io::Error::from_raw_os_error(number)));
+                    watch.probes.news().errno.map(|number| error_text(&io::Error::from_raw_os_error(number)));
                 let ended = ended.unwrap_or(Ended::Killed(signal::SIGKILL));
                 let why = watch.why.take().or(errno);
                 let early = outcome::ended_too_early(
@@ -194,10 +194,10 @@ pub(super) fn wait(
             Ok(Event::Failed(failure)) => break failure.into(),
             Ok(Event::LetGo) => break outcome::let_go(&start.name(), watch.returns, watch.why.as_deref()),
             Ok(Event::TimedOut(_)) if !start.plan.executes() => {
-                let patience = watch.patience.unwrap_or_default();
+                let timeout = watch.timeout.unwrap_or_default();
                 break outcome::no_word_in_time(
                     &start.name(),
-                    patience,
+                    timeout,
                     watch.returns,
                     watch.status.as_deref(),
                     log.last_words(&start.resolved.account),
@@ -206,10 +206,10 @@ pub(super) fn wait(
             Ok(Event::TimedOut(after)) => {
                 let news = watch.probes.news();
                 let missing = watch.missing();
-                let patience = watch.patience.unwrap_or(after);
+                let timeout = watch.timeout.unwrap_or(after);
                 let late = outcome::not_in_time(
                     &start.name(),
-                    patience,
+                    timeout,
                     &missing,
                     news.status.as_deref(),
                     log.last_words(&start.resolved.account),
@@ -229,7 +229,7 @@ pub(super) fn wait(
 /// Whether processes run that the program has left behind.
 fn others_run(intermediate: Option<&Intermediate>) -> bool {
     let spared = [Some(process::own_pid()), intermediate.map(Intermediate::pid)];
-    let mut below = family::descendants(process::own_pid()).unwrap_or_default().into_iter();
+    let mut below = descendants::descendants(process::own_pid()).unwrap_or_default().into_iter();
     below.any(|pid| !spared.contains(&Some(pid)) && process::identity(pid).is_ok_and(|found| !found.ended))
 }
 
@@ -239,9 +239,9 @@ pub(super) fn ends_us(number: i32) -> bool {
 }
 
 /// How long what is told to end may take.
-pub(super) fn stop_patience(start: &Start<'_>) -> Duration {
+pub(super) fn stop_timeout(start: &Start<'_>) -> Duration {
     match start.spec.timeout_stop {
-        Some(Timespan::Finite(patience)) => patience,
+        Some(Timespan::Finite(timeout)) => timeout,
         Some(Timespan::Infinity) => Duration::MAX / 2,
         None => Duration::from_micros(DEFAULT_STOP_MICROS),
     }
@@ -251,10 +251,10 @@ pub(super) fn stop_patience(start: &Start<'_>) -> Duration {
 ///
 /// What belongs to another instance, which was found running, is not touched: each of these looks whose it is.
 pub(super) fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, outcome: &Outcome) {
-    let patience = stop_patience(start);
+    let timeout = stop_timeout(start);
     let main = watch.named();
     // What cannot be ended or removed now was not what failed; the failure is told.
-    let gone = terminate_descendants(signals, patience, watch.intermediate.as_ref()).unwrap_or_default();
+    let gone = terminate_descendants(signals, timeout, watch.intermediate.as_ref()).unwrap_or_default();
     let main = main.or_else(|| watch.named_by(|pid| gone.contains(&pid)));
     // It is in the service's session: as long as it runs the lock is not removed, for something of the service seems to be
     // left.

@@ -13,10 +13,10 @@ use crate::plan::Step;
 use crate::setup::{Failure, ServiceProcess};
 use crate::sys::held::Held;
 use crate::sys::process::Side;
-use crate::sys::{fd, file, process, signal, words};
+use crate::sys::{error_text, fd, file, process, signal};
 
 /// How long a process that has failed may take to end.
-const LAST_MOMENTS: Duration = Duration::from_secs(5);
+const EXIT_GRACE: Duration = Duration::from_secs(5);
 
 /// Becomes the program: same process, nothing stays behind. Returns only if that failed.
 pub(super) fn become_program(start: &Start<'_>) -> Outcome {
@@ -43,7 +43,7 @@ fn alone<'a>(start: &Start<'a>) -> Result<ServiceProcess<'a>, Failure> {
         if let Probe::Fd(number) = probe
             && start.spec.notification_fd != Some(*number)
         {
-            let failed = |error: io::Error| Failure::new("ready", probe.to_string(), words(&error), 202);
+            let failed = |error: io::Error| Failure::new("ready", probe.to_string(), error_text(&error), 202);
             let null = file::open_null().and_then(|null| fd::duplicate(&null, number + 1)).map_err(failed)?;
             work.place(null, *number);
         }
@@ -88,14 +88,14 @@ fn help(start: &Start<'_>, ends: Ends<'_>, main: Held, main_pid: i32, tell: &Tel
         // It has ended already: its manager sees that itself.
         Ok(None) => return 0,
         Err(error) => {
-            tell.status(&format!("cannot find out whether it is ready: {}", words(&error)));
+            tell.status(&format!("cannot find out whether it is ready: {}", error_text(&error)));
             return 1;
         }
     };
     let mut watch = Watch::new(probes, reports, Relation::Observer(&main), main_pid);
     watch.main = Some(main_pid);
     // Without a word in the spec the manager above has its own patience.
-    watch.patience = start.spec.timeout_start.and_then(svcadapt_spec::Timespan::finite);
+    watch.timeout = start.spec.timeout_start.and_then(svcadapt_spec::Timespan::finite);
     let told = match watch.next() {
         Ok(Event::Ready) => {
             tell.ready().and_then(|()| tell.barrier()).inspect_err(|error| tell.unheard(error))
@@ -108,14 +108,14 @@ fn help(start: &Start<'_>, ends: Ends<'_>, main: Held, main_pid: i32, tell: &Tel
         Ok(Event::Failed(_)) => {
             start.take_away(&watch.made, Some(main_pid));
             // As long as it lives it has the lock.
-            let _ = main.ends_until(Instant::now().checked_add(LAST_MOMENTS));
+            let _ = main.ends_until(Instant::now().checked_add(EXIT_GRACE));
             start.take_away(&[], None);
             Ok(())
         }
         // The program ended: its manager sees that too.
         Ok(_) => Ok(()),
         Err(error) => {
-            tell.status(&format!("cannot find out whether it is ready: {}", words(&error)));
+            tell.status(&format!("cannot find out whether it is ready: {}", error_text(&error)));
             Ok(())
         }
     };

@@ -8,21 +8,21 @@ use std::time::{Duration, Instant};
 use svcadapt_spec::{Probe, Timespan};
 
 use super::outcome::{Outcome, StderrTail};
-use super::passing::{Asked, Main, Passing, Stopping};
+use super::passing::{Main, Passing, SignalMeaning, Stopping};
 use super::start::{Ends, Start};
 use super::tell::Tell;
 use super::terminate::terminate_descendants;
 use super::watch::{Event, Reexec, Relation, Watch};
-use super::{Divided, classic, outcome};
+use super::{Role, classic, outcome};
 use crate::plan::{Step, Strategy};
 use crate::setup::{Failure, LauncherLock, Report};
 use crate::sys::held::Held;
 use crate::sys::process::{Ended, Reaped, Side};
 use crate::sys::signal::Signals;
-use crate::sys::{family, fd, process, signal};
+use crate::sys::{descendants, fd, process, signal};
 
 /// Starts the program as a child, and stays until it ends. Returns in that child, too.
-pub(super) fn stay<'a>(start: &Start<'a>) -> Divided<'a> {
+pub(super) fn stay<'a>(start: &Start<'a>) -> Role<'a> {
     if start.plan.executes() {
         signal::reset_for_set_up();
     } else {
@@ -33,28 +33,28 @@ pub(super) fn stay<'a>(start: &Start<'a>) -> Divided<'a> {
         let signals = Signals::receive().map_err(failed)?;
         let ends = start.prepare()?;
         // launchd adopts orphans where it is, and nobody else can there.
-        if start.plan.course == Strategy::Monitor && family::ADOPTS_ORPHANS {
-            family::adopt_orphans().map_err(failed)?;
+        if start.plan.course == Strategy::Monitor && descendants::ADOPTS_ORPHANS {
+            descendants::adopt_orphans().map_err(failed)?;
         }
         let claim = start.claim()?;
         let side = process::fork().map_err(failed)?;
         Ok((signals, ends, claim, side))
     };
     match forked() {
-        Err(failure) => Divided::Launcher(failure.into()),
+        Err(failure) => Role::Launcher(failure.into()),
         Ok((signals, mut ends, claim, Side::Child)) => {
             signals.after_fork();
             ends.work.claimed(claim.map(|(claim, _)| claim));
             std::mem::forget(ends.socket.take());
             ends.work.tell(&Report::Started(process::own_pid()));
-            Divided::Service(ends.work)
+            Role::Service(ends.work)
         }
         Ok((signals, Ends { probes, reports, work, socket, line: _ }, claim, Side::Parent(main))) => {
             drop(work);
             let mut watch = Watch::new(probes, reports, Relation::Parent(&signals), process::own_pid());
             watch.main = Some(main);
             watch.hears_itself = !start.plan.executes();
-            watch.patience = start_patience(start);
+            watch.timeout = start_patience(start);
             let claim = watch.claimed(claim);
             let monitor = Monitor { start, signals: &signals, passing: Passing::of(start.plan), claim };
             let (mut main, mut made) = (Main::child(main), Vec::new());
@@ -68,7 +68,7 @@ pub(super) fn stay<'a>(start: &Start<'a>) -> Divided<'a> {
             let ended = early.map_or_else(|| monitor.until_end(&mut main), Ok);
             monitor.tidy(&main);
             start.take_away(&made, Some(main.pid));
-            Divided::Launcher(ended.unwrap_or_else(|error| failed(error).into()))
+            Role::Launcher(ended.unwrap_or_else(|error| failed(error).into()))
         }
     }
 }
@@ -80,7 +80,7 @@ fn start_patience(start: &Start<'_>) -> Option<Duration> {
         // Process 1 has no patience to lose: with it ends all.
         Some(_) if start.plan.course == Strategy::Init && !start.forking() => None,
         Some(span) => span.finite(),
-        None => start.forking().then_some(classic::DEFAULT_PATIENCE),
+        None => start.forking().then_some(classic::DEFAULT_START_TIMEOUT),
     }
 }
 
@@ -119,8 +119,8 @@ impl Monitor<'_> {
                 // What it does without being ready is its own affair.
                 Ok(Event::LetGo) => return None,
                 Ok(Event::Signal(number)) if known => {
-                    if self.pass(main, number) == Asked::Stop {
-                        watch.patience = main.stopping.deadline().map(|deadline| deadline - watch.begun);
+                    if self.pass(main, number) == SignalMeaning::Stop {
+                        watch.timeout = main.stopping.deadline().map(|deadline| deadline - watch.begun);
                     }
                     continue;
                 }
@@ -141,12 +141,12 @@ impl Monitor<'_> {
                 // It was asked to end.
                 Ok(Event::TimedOut(_)) if main.stopping != Stopping::No => {
                     main.kill();
-                    watch.patience = None;
+                    watch.timeout = None;
                     continue;
                 }
                 Ok(Event::TimedOut(after)) => {
-                    let (patience, missing) = (watch.patience.unwrap_or(after), watch.missing());
-                    outcome::not_in_time(&start.name(), patience, &missing, None, StderrTail::None)
+                    let (timeout, missing) = (watch.timeout.unwrap_or(after), watch.missing());
+                    outcome::not_in_time(&start.name(), timeout, &missing, None, StderrTail::None)
                         .with_cure(watch.cure())
                 }
                 Err(error) => {
@@ -196,21 +196,21 @@ impl Monitor<'_> {
     }
 
     /// Passes a signal on. One that asks for the end sets the time for it.
-    fn pass(&self, main: &mut Main, number: i32) -> Asked {
+    fn pass(&self, main: &mut Main, number: i32) -> SignalMeaning {
         main.send(self.passing.translate(number));
         let asked = self.passing.asked(number);
-        if asked == Asked::Stop && main.stopping == Stopping::No {
-            let end = self.stop_patience().and_then(|patience| Instant::now().checked_add(patience));
+        if asked == SignalMeaning::Stop && main.stopping == Stopping::No {
+            let end = self.stop_timeout().and_then(|timeout| Instant::now().checked_add(timeout));
             main.stopping = Stopping::Until(end);
         }
         asked
     }
 
     /// How long the program may take to end. Whoever runs a container sees to that itself.
-    fn stop_patience(&self) -> Option<Duration> {
+    fn stop_timeout(&self) -> Option<Duration> {
         match (self.start.plan.course, self.start.spec.timeout_stop) {
             (Strategy::Init, None) | (_, Some(Timespan::Infinity)) => None,
-            _ => Some(classic::stop_patience(self.start)),
+            _ => Some(classic::stop_timeout(self.start)),
         }
     }
 
@@ -220,7 +220,7 @@ impl Monitor<'_> {
             let left = match main.stopping {
                 Stopping::Until(Some(end)) => end.saturating_duration_since(Instant::now()),
                 Stopping::Killed => Duration::ZERO,
-                Stopping::No | Stopping::Until(None) => classic::stop_patience(self.start),
+                Stopping::No | Stopping::Until(None) => classic::stop_timeout(self.start),
             };
             // Who cannot be ended now was not what ended.
             let _ = terminate_descendants(self.signals, left, None);

@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::sys::process::{Ended, Reaped};
 use crate::sys::signal::Signals;
-use crate::sys::{fd, pair, process, signal};
+use crate::sys::{fd, process, signal, socketpair};
 
 /// Both ends of the line between launcher and process, before they are two.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) struct Channel {
 
 impl Channel {
     pub(super) fn new() -> io::Result<Self> {
-        pair::pair().map(|(launcher, intermediate)| Self { launcher, intermediate })
+        socketpair::pair().map(|(launcher, intermediate)| Self { launcher, intermediate })
     }
 }
 

@@ -24,10 +24,10 @@
 #![forbid(unsafe_code)]
 
 mod classic;
-mod hand_over;
 mod helper;
 mod init;
 mod intermediate;
+mod main_pid;
 mod outcome;
 mod passing;
 mod start;
@@ -45,7 +45,7 @@ use crate::plan::{Plan, Resolved, Step, Strategy};
 use crate::registry;
 use crate::registry::Found;
 use crate::setup::{Failure, ServiceProcess};
-use crate::sys::{family, process};
+use crate::sys::{descendants, process};
 
 /// The exit status of a spec that cannot be run.
 const CANNOT_BE_RUN: u8 = 2;
@@ -55,7 +55,7 @@ const CANNOT_BE_RUN: u8 = 2;
 /// Where orphans cannot be adopted, nobody can keep hold of a program that forks itself away: it could be promised
 /// neither that it is ready nor, after a failure, that nothing of it is left.
 pub fn check(plan: &Plan) -> Result<(), Failure> {
-    if family::ADOPTS_ORPHANS {
+    if descendants::ADOPTS_ORPHANS {
         return Ok(());
     }
     if plan.steps.iter().any(|planned| planned.step == Step::MainProcess(None)) {
@@ -85,17 +85,17 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Outcome {
         Strategy::Daemonize => classic::daemonize(&start),
         Strategy::Monitor | Strategy::Init => init::stay(&start),
         Strategy::Exec => return helper::become_program(&start),
-        Strategy::ReportMainPid => return hand_over::hand_over(&start),
+        Strategy::ReportMainPid => return main_pid::hand_over(&start),
     };
     match divided {
-        Divided::Launcher(outcome) => outcome,
-        Divided::Service(mut work) => process::exit_now(work.become_program(plan).status),
+        Role::Launcher(outcome) => outcome,
+        Role::Service(mut work) => process::exit_now(work.become_program(plan).status),
     }
 }
 
 /// Which process this is, once a start has been divided among several.
 #[derive(Debug)]
-pub enum Divided<'a> {
+pub enum Role<'a> {
     /// The one that was started. It has waited until the service was ready, had failed or, as process 1, had ended, and
     /// has nothing more to do than to tell.
     Launcher(Outcome),
@@ -105,9 +105,9 @@ pub enum Divided<'a> {
 
 /// Comes to the process that the service is to be, as far as the course wants another one than this, for a program
 /// that becomes the service itself ([`Plan::of_itself`]).
-pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolved) -> Divided<'a> {
+pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolved) -> Role<'a> {
     if let Some(failure) = check(plan).err().or_else(|| running_already(spec, resolved)) {
-        return Divided::Launcher(failure.into());
+        return Role::Launcher(failure.into());
     }
     let start = Start::new(spec, plan, resolved);
     match plan.course {
@@ -115,12 +115,12 @@ pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolved)
         Strategy::Monitor | Strategy::Init => init::stay(&start),
         // A program that becomes the service itself never forks away from it.
         Strategy::Exec | Strategy::ReportMainPid => {
-            Divided::Service(ServiceProcess::new(spec, resolved, start.environment(), process::own_pid()))
+            Role::Service(ServiceProcess::new(spec, resolved, start.environment(), process::own_pid()))
         }
     }
 }
 
-/// Goes on where [`divide`] has led to [`Divided::Service`] in this process, before the program was executed again in it.
+/// Goes on where [`divide`] has led to [`Role::Service`] in this process, before the program was executed again in it.
 /// `listener` is where somebody waits for reports.
 pub fn resume<'a>(
     spec: &'a ServiceSpec,

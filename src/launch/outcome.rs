@@ -3,7 +3,7 @@
 use super::watch::Reexec;
 use crate::setup::Failure;
 use crate::sys::process::Ended;
-use crate::sys::{plain, signal};
+use crate::sys::{escape_control, signal};
 
 /// The truth about a start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,19 +110,19 @@ pub(super) fn let_go(name: &str, returns: Reexec, why: Option<&str>) -> Outcome 
 /// The program that is the service itself has not said in time that it is ready.
 pub(super) fn no_word_in_time(
     name: &str,
-    patience: std::time::Duration,
+    timeout: std::time::Duration,
     returns: Reexec,
     status: Option<&str>,
     last_words: StderrTail,
 ) -> Outcome {
-    let said = status.map(|status| format!("; its status: {}", plain(status))).unwrap_or_default();
+    let said = status.map(|status| format!("; its status: {}", escape_control(status))).unwrap_or_default();
     let (cause, hint) = match returns {
         Reexec::Pending => (
-            format!("the program was executed again, and has not come to Daemon::enter after {patience:?}"),
+            format!("the program was executed again, and has not come to Daemon::enter after {timeout:?}"),
             "main has to come there each time; what it does before may take some of timeout_start",
         ),
         Reexec::No | Reexec::Done => (
-            format!("the program has not said after {patience:?} that it is ready{said}"),
+            format!("the program has not said after {timeout:?} that it is ready{said}"),
             "timeout_start gives it more time",
         ),
     };
@@ -133,13 +133,13 @@ pub(super) fn no_word_in_time(
 /// The program was not ready in time.
 pub(super) fn not_in_time(
     name: &str,
-    patience: std::time::Duration,
+    timeout: std::time::Duration,
     missing: &str,
     status: Option<&str>,
     last_words: StderrTail,
 ) -> Outcome {
-    let said = status.map(|status| format!("; its status: {}", plain(status))).unwrap_or_default();
-    let cause = format!("not ready after {patience:?}, still missing: {missing}{said}");
+    let said = status.map(|status| format!("; its status: {}", escape_control(status))).unwrap_or_default();
+    let cause = format!("not ready after {timeout:?}, still missing: {missing}{said}");
     let failure =
         Failure::new("start", name, cause, NOT_IN_TIME).hint("--timeout-start-sec gives it more time");
     Outcome::Failed { failure, last_words, signal: None }

@@ -15,7 +15,7 @@ pub(super) struct Passing {
 
 /// What a signal that came asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum SignalMeaning {
     /// That the service ends.
     Stop,
     /// Anything else; it is between the sender and the program.
@@ -40,9 +40,13 @@ impl Passing {
     }
 
     /// What a signal that came asks for.
-    pub(super) fn asked(&self, number: i32) -> Asked {
+    pub(super) fn asked(&self, number: i32) -> SignalMeaning {
         let stop = self.translate(signal::SIGTERM);
-        if number == signal::SIGTERM || self.translate(number) == stop { Asked::Stop } else { Asked::Other }
+        if number == signal::SIGTERM || self.translate(number) == stop {
+            SignalMeaning::Stop
+        } else {
+            SignalMeaning::Other
+        }
     }
 }
 

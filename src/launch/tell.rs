@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use super::start::Start;
 use crate::notify::{Address, Notifier};
 use crate::setup::Failure;
-use crate::sys::{fd, words};
+use crate::sys::{error_text, fd};
 
 /// Whoever waits for the readiness.
 pub(super) enum Tell {
@@ -20,7 +20,7 @@ impl Tell {
     pub(super) fn new(start: &Start<'_>) -> Result<Self, Failure> {
         if let Some(number) = start.spec.notification_fd {
             let failed = |cause: String| Failure::new("notification fd", number.to_string(), cause, 202);
-            return fd::copy_of(number, 3).map(Self::Newline).map_err(|error| failed(words(&error)));
+            return fd::copy_of(number, 3).map(Self::Newline).map_err(|error| failed(error_text(&error)));
         }
         let failed = |cause: String| Failure::new("notify socket", "NOTIFY_SOCKET", cause, 202);
         let inherited = &start.resolved.inherited;
@@ -63,8 +63,8 @@ impl Tell {
             Self::Newline(_) => ("notification fd", String::new()),
         };
         let failure = match object.as_str() {
-            "" => Failure::bare(stage, words(error), 202),
-            _ => Failure::new(stage, object, words(error), 202),
+            "" => Failure::bare(stage, error_text(error), 202),
+            _ => Failure::new(stage, object, error_text(error), 202),
         };
         let text = format!(
             "svcadapt: {failure}\n  hint: the service runs, and its manager does not know that it is ready\n"

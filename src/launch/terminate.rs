@@ -9,19 +9,19 @@ use super::intermediate::Intermediate;
 use crate::registry::{Ending, Members};
 use crate::sys::process::Reaped;
 use crate::sys::signal::Signals;
-use crate::sys::{family, lineage, process};
+use crate::sys::{descendants, process, process_info};
 
 /// A process that outlives its SIGKILL by this much hangs in the kernel; waiting longer would not end it.
-const LAST_PATIENCE: Duration = Duration::from_secs(10);
+const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Ends everything below us: asks first, and after `patience` no more. Says who has ended.
+/// Ends everything below us: asks first, and after `timeout` no more. Says who has ended.
 ///
 /// We adopt what our descendants leave behind, so that nothing can hide by a double fork. Where we cannot, what has left
 /// the daemon's session too before we have seen it is lost; whom we have seen once we keep hold of. The process between,
 /// which that session belongs to, stays to the last, and is not ended here.
 pub(super) fn terminate_descendants(
     signals: &Signals,
-    patience: Duration,
+    timeout: Duration,
     intermediate: Option<&Intermediate>,
 ) -> io::Result<BTreeSet<i32>> {
     let below = Below::new(intermediate.map(Intermediate::pid));
@@ -37,8 +37,8 @@ pub(super) fn terminate_descendants(
         Ok(found == Reaped::NoChildren || intermediate.is_some_and(Intermediate::is_there))
     };
     // A time that no clock can count is for ever.
-    let deadline = Instant::now().checked_add(patience);
-    Ending::new(&below).run(deadline, LAST_PATIENCE, Some(signals.as_fd()), &mut reap)?;
+    let deadline = Instant::now().checked_add(timeout);
+    Ending::new(&below).run(deadline, KILL_TIMEOUT, Some(signals.as_fd()), &mut reap)?;
     Ok(gone)
 }
 
@@ -52,14 +52,14 @@ struct Below {
 
 impl Below {
     fn new(intermediate: Option<i32>) -> Self {
-        Self { own: process::own_pid(), own_session: lineage::own().session, intermediate }
+        Self { own: process::own_pid(), own_session: process_info::own().session, intermediate }
     }
 }
 
 impl Members for Below {
     fn list(&self) -> io::Result<BTreeSet<i32>> {
-        let mut all = family::descendants(self.own)?;
-        all.extend(self.intermediate.map(family::session).transpose()?.unwrap_or_default());
+        let mut all = descendants::descendants(self.own)?;
+        all.extend(self.intermediate.map(descendants::session).transpose()?.unwrap_or_default());
         all.retain(|pid| *pid != self.own && Some(*pid) != self.intermediate);
         Ok(all)
     }
@@ -67,7 +67,7 @@ impl Members for Below {
     /// The number of a grandchild may be taken by a stranger as soon as its parent has reaped it.
     fn proves(&self, pid: i32) -> bool {
         let member = || self.intermediate.is_some() && process::session(pid).ok() == self.intermediate;
-        family::descends(pid, self.own) || process::is_child(pid) || member()
+        descendants::descends(pid, self.own) || process::is_child(pid) || member()
     }
 
     /// Those below us have made every session that they are in but ours.
@@ -110,7 +110,7 @@ mod tests {
         assert!(found.contains(&orphan) && !found.contains(&pid) && !found.contains(&process::own_pid()));
         assert!(below.proves(orphan) && below.owns(pid) && !below.owns(below.own_session));
         let ended = Ending::new(&Session(pid))
-            .run(Some(Instant::now()), LAST_PATIENCE, None, &mut || Ok(true))
+            .run(Some(Instant::now()), KILL_TIMEOUT, None, &mut || Ok(true))
             .unwrap();
         assert!(ended.left.is_empty() && ended.asked > 0);
         leader.wait().unwrap();
@@ -120,7 +120,7 @@ mod tests {
 
     impl Members for Session {
         fn list(&self) -> io::Result<BTreeSet<i32>> {
-            Ok(family::session(self.0)?.into_iter().collect())
+            Ok(descendants::session(self.0)?.into_iter().collect())
         }
 
         fn proves(&self, pid: i32) -> bool {

@@ -14,11 +14,11 @@ use crate::setup::{Created, Failure, Report, Reports};
 use crate::sys::held::Held;
 use crate::sys::process::{Ended, Reaped};
 use crate::sys::signal::Signals;
-use crate::sys::{fd, plain, process, signal};
+use crate::sys::{escape_control, fd, process, signal};
 
 /// How long a program that can no longer say that it is ready may take to end: its destructors run, and then how it
 /// ends says more than we could.
-const LAST_MOMENTS: Duration = Duration::from_secs(2);
+const EXIT_GRACE: Duration = Duration::from_secs(2);
 
 /// How often the reports are read before anything else is looked at: what a service's own code writes may have no end.
 const MOST_READS: usize = 64;
@@ -34,7 +34,7 @@ pub(super) struct Watch<'a> {
     pub(super) main: Option<i32>,
     /// What was made so far.
     pub(super) made: Vec<Created>,
-    pub(super) patience: Option<Duration>,
+    pub(super) timeout: Option<Duration>,
     /// When everything began.
     pub(super) begun: Instant,
     /// Whether the process stays the program that it is, and says itself that it is ready.
@@ -121,7 +121,7 @@ impl<'a> Watch<'a> {
             root,
             main: None,
             made: Vec::new(),
-            patience: None,
+            timeout: None,
             begun: Instant::now(),
             hears_itself: false,
             returns: Reexec::No,
@@ -184,8 +184,8 @@ impl<'a> Watch<'a> {
             if self.moments_left().is_some_and(|left| left.is_zero()) {
                 return Ok(Event::LetGo);
             }
-            if let Some(patience) = self.patience_left(elapsed)
-                && patience.is_zero()
+            if let Some(timeout) = self.patience_left(elapsed)
+                && timeout.is_zero()
             {
                 return Ok(Event::TimedOut(elapsed));
             }
@@ -216,7 +216,7 @@ impl<'a> Watch<'a> {
     /// How long a program that has let go of everything may take to end.
     fn moments_left(&self) -> Option<Duration> {
         match self.stage {
-            Stage::LetGo(since) => Some(LAST_MOMENTS.saturating_sub(since.elapsed())),
+            Stage::LetGo(since) => Some(EXIT_GRACE.saturating_sub(since.elapsed())),
             _ => None,
         }
     }
@@ -243,8 +243,8 @@ impl<'a> Watch<'a> {
     /// The program may ask for more time than it was given (EXTEND_TIMEOUT_USEC, sd_notify(3)).
     fn patience_left(&self, elapsed: Duration) -> Option<Duration> {
         let extended = self.extended.max(self.probes.news().extended.unwrap_or_default());
-        let patience = self.patience?.max(extended);
-        Some(patience.saturating_sub(elapsed))
+        let timeout = self.timeout?.max(extended);
+        Some(timeout.saturating_sub(elapsed))
     }
 
     fn wait(&self, elapsed: Duration) -> io::Result<()> {
@@ -318,7 +318,7 @@ impl<'a> Watch<'a> {
                     Report::Extend(micros) => {
                         self.extended = self.begun.elapsed().saturating_add(Duration::from_micros(micros));
                     }
-                    Report::Why(text) => self.why = Some(plain(&text)),
+                    Report::Why(text) => self.why = Some(escape_control(&text)),
                 }
             }
         }

@@ -12,7 +12,7 @@ use crate::sys::socket::Notification;
 const LONGEST: usize = 4096;
 
 /// A manager that has not read for this long does not read at all.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Someone to tell.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Notifier {
         let number = u32::try_from(pid).map_err(io::Error::other)?;
         let ready = if ready { format!("{}\n", NotifyState::Ready) } else { String::new() };
         let text = format!("{}\n{ready}", NotifyState::MainPid(number));
-        self.open()?.send(text.as_bytes(), PATIENCE)
+        self.open()?.send(text.as_bytes(), TIMEOUT)
     }
 
     /// `STATUS=`: a line for people. What would begin another line is made harmless, and what does not fit is cut.
@@ -86,7 +86,7 @@ impl Notifier {
     /// Waits until everything that was sent before has been read: a manager may no longer know the sender of a
     /// message whose process is gone.
     pub fn barrier(&self) -> io::Result<()> {
-        self.open()?.barrier(b"BARRIER=1", PATIENCE)
+        self.open()?.barrier(b"BARRIER=1", TIMEOUT)
     }
 
     fn send(&self, state: &NotifyState<'_>) -> io::Result<()> {
@@ -98,12 +98,12 @@ impl Notifier {
         let message = lines.concat();
         if let Some(open) = &self.open {
             // A manager that has been executed anew may listen at the same address with another socket.
-            match open.send(message.as_bytes(), PATIENCE) {
+            match open.send(message.as_bytes(), TIMEOUT) {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
                 sent => return sent,
             }
         }
-        self.open()?.send(message.as_bytes(), PATIENCE)
+        self.open()?.send(message.as_bytes(), TIMEOUT)
     }
 
     fn open(&self) -> io::Result<Notification> {

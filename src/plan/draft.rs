@@ -7,7 +7,7 @@ use svcadapt_spec::{
 };
 
 use super::strategy::others;
-use super::{Actor, End, Planned, Reaper, Resolved, SocketSource, StartedBy, Step, Strategy};
+use super::{Actor, Ending, Planned, Reaper, Resolved, SocketSource, StartedBy, Step, Strategy};
 use crate::detect::{Detection, Manager, Mode};
 
 /// The steps of a start, in their order.
@@ -17,14 +17,14 @@ pub(super) fn steps(
     detection: &Detection,
     surroundings: StartedBy,
     course: Strategy,
-    end: End,
+    end: Ending,
     listening: SocketSource,
 ) -> Vec<Planned> {
     let mode = detection.mode;
     let mut draft = Draft { spec, resolved, mode, surroundings, end, listening, steps: Vec::new() };
     draft.launch(detection, course);
     match end {
-        End::Program => {
+        Ending::Exec => {
             draft.service(Step::ResetSignals);
             draft.streams_and_files();
             draft.root();
@@ -37,7 +37,7 @@ pub(super) fn steps(
             draft.service(Step::Execute(resolved.program.clone()));
         }
         // Whoever wants to keep its rights for a while can do the last part later.
-        End::Itself => {
+        Ending::Return => {
             draft.service(Step::InheritedSignals);
             draft.service(Step::Environment);
             draft.streams_and_files();
@@ -60,7 +60,7 @@ struct Draft<'a> {
     resolved: &'a Resolved,
     mode: Mode,
     surroundings: StartedBy,
-    end: End,
+    end: Ending,
     listening: SocketSource,
     steps: Vec<Planned>,
 }
@@ -76,7 +76,7 @@ impl Draft<'_> {
 
     /// The host's work where it has been done, else ours.
     fn unless(&mut self, done: bool, step: Step) {
-        self.add(if done { Actor::Host } else { Actor::Service }, step);
+        self.add(if done { Actor::TcpHost } else { Actor::Service }, step);
     }
 
     fn bare(&self) -> bool {
@@ -242,7 +242,7 @@ impl Draft<'_> {
         let sockets = &self.spec.sockets;
         let all = sockets.listen.iter().zip(sockets.descriptors());
         let doer = match self.listening {
-            SocketSource::Passed => Actor::Host,
+            SocketSource::Passed => Actor::TcpHost,
             SocketSource::Own => Actor::Service,
             SocketSource::Program => return,
             SocketSource::Launchd => {
@@ -266,7 +266,7 @@ impl Draft<'_> {
             !standing.is_root() || standing.groups == account.groups,
             Step::Groups(account.groups.clone()),
         );
-        if self.end == End::Program {
+        if self.end == Ending::Exec {
             self.limits();
         }
         self.unless(standing.settled && standing.uid == account.uid, Step::User(account.uid));
@@ -344,7 +344,7 @@ impl Draft<'_> {
     /// What the program is left with. One that stays what it is opens its sockets and its lock itself, wherever there is
     /// room, and has copies of what was passed.
     fn all_kept(&self) -> Vec<i32> {
-        if self.end == End::Itself {
+        if self.end == Ending::Return {
             return self.spec.files_preserve.clone();
         }
         let mut kept = self.kept();

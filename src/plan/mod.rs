@@ -59,11 +59,11 @@ impl StartedBy {
 
 /// What the steps lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+enum Ending {
     /// The exec of a program.
-    Program,
+    Exec,
     /// The return into the program that is running.
-    Itself,
+    Return,
 }
 
 /// Who sees to the sockets of the service.
@@ -92,7 +92,7 @@ pub struct Planned {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
     /// The host has done it already.
-    Host,
+    TcpHost,
     /// svcadapt does it, in the process that was started.
     Launcher,
     /// svcadapt does it, in the process that becomes the program.
@@ -103,7 +103,7 @@ impl Actor {
     /// Whose work it is: the `host`'s or the `adapter`'s.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Host => "host",
+            Self::TcpHost => "host",
             Self::Launcher | Self::Service => "adapter",
         }
     }
@@ -111,7 +111,7 @@ impl Actor {
     /// In which process it is done: the `launcher`, or the `service`; none where it has been done.
     pub fn process(self) -> Option<&'static str> {
         match self {
-            Self::Host => None,
+            Self::TcpHost => None,
             Self::Launcher => Some("launcher"),
             Self::Service => Some("service"),
         }
@@ -130,13 +130,13 @@ impl Plan {
 
     /// Plans a start.
     pub fn new(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection) -> Self {
-        Self::with_end(spec, resolved, detection, End::Program)
+        Self::with_end(spec, resolved, detection, Ending::Exec)
     }
 
     /// Plans how this very program becomes the service. Nothing is executed, and what the program has arranged for itself
     /// by now stays: its handlers of signals, and the descriptors that it has opened.
     pub fn of_itself(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection) -> Self {
-        Self::with_end(spec, resolved, detection, End::Itself)
+        Self::with_end(spec, resolved, detection, Ending::Return)
     }
 
     /// The same plan where the program is executed again in the process that is forked off to be the service; none is, and
@@ -173,7 +173,7 @@ impl Plan {
         self.steps.iter().any(|planned| matches!(planned.step, Step::Execute(_)))
     }
 
-    fn with_end(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection, end: End) -> Self {
+    fn with_end(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection, end: Ending) -> Self {
         let course = Strategy::of(spec, resolved, detection);
         let surroundings = StartedBy::of(detection);
         let whose = match &detection.manager {
@@ -237,7 +237,7 @@ mod tests {
         }
         let detection = Detection { mode, manager, scope: Scope::System, evidence: Vec::new() };
         let plan = Plan::new(&spec(fields), &resolved, &detection);
-        plan.steps.iter().filter(|p| p.doer != Actor::Host).map(|p| p.step.stage()).collect()
+        plan.steps.iter().filter(|p| p.doer != Actor::TcpHost).map(|p| p.step.stage()).collect()
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{fs, io};
 
-use svcadapt_spec::{Host, Probe};
+use svcadapt_spec::{Probe, TcpHost};
 
 use super::{ProcessTree, RunAs};
 use crate::sys::listeners;
@@ -11,8 +11,10 @@ use crate::sys::listeners::Listening;
 /// Whether the sign is there. Who else listens on the port, or left the socket behind, makes nobody ready.
 pub(super) fn look(probe: &Probe, family: ProcessTree, identity: &RunAs) -> io::Result<bool> {
     match probe {
-        Probe::Tcp(Host::Any, port) => theirs(&listeners::tcp(None, *port)?, family),
-        Probe::Tcp(Host::Address(address), port) => theirs(&listeners::tcp(Some(*address), *port)?, family),
+        Probe::Tcp(TcpHost::Any, port) => theirs(&listeners::tcp(None, *port)?, family),
+        Probe::Tcp(TcpHost::Address(address), port) => {
+            theirs(&listeners::tcp(Some(*address), *port)?, family)
+        }
         Probe::Unix(path) => {
             let path = path.as_path();
             let found = identity

@@ -8,10 +8,10 @@
 #![forbid(unsafe_code)]
 
 mod command;
-mod family;
 mod listener;
 mod newline;
 mod notify;
+mod process_tree;
 
 use std::ffi::CString;
 use std::io;
@@ -20,10 +20,10 @@ use std::time::Duration;
 
 use command::ExecProbe;
 pub use command::RunAs;
-pub use family::ProcessTree;
 use newline::Newline;
 use notify::Listener;
 pub use notify::Notifications;
+pub use process_tree::ProcessTree;
 use svcadapt_spec::Probe;
 
 use crate::sys::process::Ended;

@@ -132,19 +132,19 @@ pub(crate) fn turn(name: &str) -> io::Result<StartLock> {
 fn turn_in(directory: &Path, name: &str) -> io::Result<StartLock> {
     // Nobody else can open it, and so keep us waiting.
     let path = directory.join(name);
-    crate::sys::lock::turn(file::open_own(&path, mode_in(Some(directory), MODE))?, PATIENCE).map_err(
-        |error| match error.kind() {
+    crate::sys::lock::turn(file::open_own(&path, mode_in(Some(directory), MODE))?, TIMEOUT).map_err(|error| {
+        match error.kind() {
             io::ErrorKind::TimedOut => io::Error::other(format!(
-                "another start or stop has not let go of {} for {PATIENCE:?}",
+                "another start or stop has not let go of {} for {TIMEOUT:?}",
                 path.display()
             )),
             _ => error,
-        },
-    )
+        }
+    })
 }
 
 /// How long a turn is waited for. It takes milliseconds; who needs longer was stopped in the middle of it.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The mode of what only the owner may open.
 const MODE: u32 = 0o600;

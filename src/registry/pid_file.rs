@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::sys::file::Kind;
 use crate::sys::place::{Judge, Last};
-use crate::sys::{file, identity, places, untrusted, words};
+use crate::sys::{error_text, file, identity, places, untrusted};
 
 /// Why a pid file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Untrusted {
 
 impl From<io::Error> for Untrusted {
     fn from(error: io::Error) -> Self {
-        Self { cause: words(&error), hint: None, errno: error.raw_os_error() }
+        Self { cause: error_text(&error), hint: None, errno: error.raw_os_error() }
     }
 }
 

@@ -11,7 +11,7 @@ use std::{fmt, fs, io};
 use super::earlier;
 use crate::sys::place::{Judge, Last, Shared};
 use crate::sys::places::{HERE, Person, System};
-use crate::sys::{file, identity, places, process, words};
+use crate::sys::{error_text, file, identity, places, process};
 
 /// A directory in which locks may lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +56,7 @@ fn survey() -> Surveyed {
     }
     let (person, unknown) = match Person::look_up(uid) {
         Ok(person) => (person, None),
-        Err(error) => (Person { uid, ..Person::default() }, Some(words(&error))),
+        Err(error) => (Person { uid, ..Person::default() }, Some(error_text(&error))),
     };
     let surveyed = Surveyed { person, unknown, boot: process::boot().ok() };
     last.insert(surveyed).clone()
@@ -265,7 +265,7 @@ impl Place {
             io::ErrorKind::NotFound if self.owner == 0 => Some(format!("mkdir -m 755 {runtime}")),
             _ => None,
         };
-        self.unusable(words(error), hint, error.raw_os_error())
+        self.unusable(error_text(error), hint, error.raw_os_error())
     }
 
     /// Whether its owner is the only one who can change what is in it.

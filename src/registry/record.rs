@@ -25,7 +25,7 @@ pub struct Record {
     /// Its program.
     pub program: PathBuf,
     /// How long a stop may take, in microseconds; none for ever.
-    pub stop_patience: Option<u64>,
+    pub stop_timeout: Option<u64>,
     /// The signal that asks it to end, by its name; none is SIGTERM.
     pub stop_signal: Option<String>,
     /// Whose session it is in.
@@ -47,8 +47,8 @@ pub enum Session {
 
 impl Record {
     /// The record of this very process, in a session that it shares.
-    pub fn own(pid_file: Option<PathBuf>, program: PathBuf, stop_patience: Option<u64>) -> io::Result<Self> {
-        Self::of(process::own_pid(), pid_file, program, stop_patience)
+    pub fn own(pid_file: Option<PathBuf>, program: PathBuf, stop_timeout: Option<u64>) -> io::Result<Self> {
+        Self::of(process::own_pid(), pid_file, program, stop_timeout)
     }
 
     /// The record of another process, in a session that it shares.
@@ -56,7 +56,7 @@ impl Record {
         pid: i32,
         pid_file: Option<PathBuf>,
         program: PathBuf,
-        stop_patience: Option<u64>,
+        stop_timeout: Option<u64>,
     ) -> io::Result<Self> {
         let start_time = seen(process::identity(pid))?.map(|found| found.start_time);
         Ok(Self {
@@ -66,7 +66,7 @@ impl Record {
             namespace: process::namespace(),
             pid_file,
             program,
-            stop_patience,
+            stop_timeout,
             stop_signal: None,
             session: Session::Shared,
             mark: start_time.map(|start| started_as(pid, start)),
@@ -147,8 +147,8 @@ impl Record {
         if let Some(path) = &self.pid_file {
             put("pid-file", path.as_os_str());
         }
-        if let Some(patience) = self.stop_patience {
-            put("stop", OsStr::new(&patience.to_string()));
+        if let Some(timeout) = self.stop_timeout {
+            put("stop", OsStr::new(&timeout.to_string()));
         }
         if let Some(signal) = &self.stop_signal {
             put("signal", OsStr::new(signal));
@@ -180,7 +180,7 @@ impl Record {
             namespace: field("namespace").and_then(|name| name.into_string().ok()),
             pid_file: field("pid-file").map(PathBuf::from),
             program: field("program")?.into(),
-            stop_patience: number("stop"),
+            stop_timeout: number("stop"),
             stop_signal: field("signal").and_then(|name| name.into_string().ok()),
             session: number("session")
                 .and_then(|n| i32::try_from(n).ok())

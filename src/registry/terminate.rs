@@ -10,10 +10,10 @@ use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
 use crate::sys::held::Held;
-use crate::sys::{fd, limits, lineage, process, signal};
+use crate::sys::{fd, limits, process, process_info, signal};
 
 /// How soon to look for new members while the others are given time; the end of one that is held is seen at once.
-const AGAIN: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// How soon to look again while they are killed: one that was just being forked was not on the list.
 const SOON: Duration = Duration::from_millis(20);
@@ -121,7 +121,7 @@ impl<'a, M: Members> Ending<'a, M> {
                 SOON
             } else {
                 self.ask();
-                left.unwrap_or(AGAIN).min(AGAIN)
+                left.unwrap_or(POLL_INTERVAL).min(POLL_INTERVAL)
             };
             let held = || self.known.values().filter(|member| !member.denied).map(|member| &member.held);
             pause = held().filter_map(Held::pause).fold(pause, Duration::min);
@@ -146,7 +146,7 @@ impl<'a, M: Members> Ending<'a, M> {
         for pid in ended {
             self.known.remove(&pid);
         }
-        let own = lineage::own();
+        let own = process_info::own();
         let listed = self.members.list()?;
         for pid in listed.into_iter().filter(|pid| *pid != own.pid) {
             if self.known.contains_key(&pid) {

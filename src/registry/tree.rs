@@ -13,7 +13,7 @@ use std::path::Path;
 use super::terminate::Members;
 use super::{Record, Session};
 use crate::plan::STARTED_AS;
-use crate::sys::{family, lineage, process, procfs};
+use crate::sys::{descendants, process, process_info, procfs};
 
 /// What is looked for in a process.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ impl<'a> Tree<'a> {
     /// that has that number and has started later than the service leads another one.
     fn recorded_session(&self) -> Option<i32> {
         let Session::Own(session) = self.record.session else { return None };
-        let ours = session <= 1 || session == lineage::own().session;
+        let ours = session <= 1 || session == process_info::own().session;
         (!ours && self.is_recorded_session(session)).then_some(session)
     }
 
@@ -107,14 +107,14 @@ impl<'a> Tree<'a> {
     }
 
     fn in_session(&self, session: i32) -> io::Result<BTreeSet<i32>> {
-        let all = family::session(session)?.into_iter();
+        let all = descendants::session(session)?.into_iter();
         Ok(all.filter(|pid| self.may_be(*pid)).collect())
     }
 
     /// Those that have its lock or its mark.
     fn marked(&self) -> io::Result<BTreeSet<i32>> {
         let Some(begun) = self.record.begun() else { return Ok(BTreeSet::new()) };
-        let all = family::since(begun)?.into_iter();
+        let all = descendants::since(begun)?.into_iter();
         Ok(all.filter(|pid| self.may_be(*pid) && self.bears_mark(*pid)).collect())
     }
 
@@ -188,7 +188,7 @@ fn spared() -> BTreeSet<i32> {
     let mut spared = BTreeSet::new();
     let mut next = Some(process::own_pid());
     while let Some(pid) = next.filter(|pid| *pid > 0 && spared.insert(*pid)) {
-        next = lineage::other(pid).map(|found| found.ppid);
+        next = process_info::other(pid).map(|found| found.ppid);
     }
     spared
 }

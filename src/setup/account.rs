@@ -9,7 +9,7 @@ use super::Failure;
 use crate::plan::{Account, CallerState, Entry, StartedBy};
 use crate::sys::accounts::User;
 use crate::sys::place::{Judge, Last, Reach};
-use crate::sys::{accounts, identity, words};
+use crate::sys::{accounts, error_text, identity};
 
 /// systemd's numbers for these steps (systemd.exec(5)).
 const GROUP: u8 = 216;
@@ -236,7 +236,7 @@ fn find_group(principal: &Principal, stage: &str, failures: &mut Vec<Failure>) -
     let cause = match found {
         Ok(Some(gid)) => return Some(gid),
         Ok(None) => "there is no such group".to_owned(),
-        Err(error) => words(&error),
+        Err(error) => error_text(&error),
     };
     failures.push(Failure::new(stage, principal.to_string(), cause, GROUP));
     None

@@ -19,10 +19,10 @@ use crate::plan::{FORKING, Plan, Resolved, Step, Strategy};
 use crate::registry;
 use crate::registry::{Lock, Record, Session};
 use crate::sys::held::Held;
-use crate::sys::{fd, lineage, process};
+use crate::sys::{fd, process, process_info};
 
 /// What a start that is told to stop may take longer than the service: it ends what it has started first.
-const LONGER: Duration = Duration::from_secs(15);
+const LAUNCHER_EXTRA: Duration = Duration::from_secs(15);
 
 /// The lock of a service, held by the process that waits for it.
 #[derive(Debug)]
@@ -41,9 +41,9 @@ impl<'a> LauncherLock<'a> {
         let step = Step::Lock { path: path.clone(), descriptor: 0 };
         let failed = |error: io::Error| Failure::io(&step, &error);
         registry::prepare_directory().map_err(|unusable| Failure::unusable(&step, unusable))?;
-        let longer = u64::try_from(LONGER.as_micros()).unwrap_or(u64::MAX);
-        let patience = perform::stop_patience(spec).map(|patience| patience.saturating_add(longer));
-        let record = Record::own(claim.pid_file(), resolved.program.clone(), patience).map_err(failed)?;
+        let longer = u64::try_from(LAUNCHER_EXTRA.as_micros()).unwrap_or(u64::MAX);
+        let timeout = perform::stop_timeout(spec).map(|timeout| timeout.saturating_add(longer));
+        let record = Record::own(claim.pid_file(), resolved.program.clone(), timeout).map_err(failed)?;
         let record = Record { user: resolved.account.uid, ..record };
         let taken =
             succession::take(path, Remains::of(course), || Lock::take_here(path, &record)).map_err(failed)?;
@@ -73,10 +73,10 @@ impl<'a> LauncherLock<'a> {
     }
 
     fn record_of(&self, main: i32) -> io::Result<Record> {
-        let patience = perform::stop_patience(self.spec);
-        let record = Record::of(main, self.pid_file(), self.resolved.program.clone(), patience)?;
+        let timeout = perform::stop_timeout(self.spec);
+        let record = Record::of(main, self.pid_file(), self.resolved.program.clone(), timeout)?;
         let session = process::session(main)?;
-        let own = session != lineage::own().session;
+        let own = session != process_info::own().session;
         Ok(Record {
             mark: self.lock.as_ref().and_then(|(lock, _)| lock.mark()),
             user: self.resolved.account.uid,

@@ -4,7 +4,7 @@ use std::{fmt, io};
 
 use crate::plan::{Note, Step};
 use crate::registry::Unusable;
-use crate::sys::{plain, plain_lines, processes, words};
+use crate::sys::{error_text, escape_control, escape_control_lines, processes};
 
 /// What failed, of what, why, and where there is one the cure.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Failure {
     /// The same, in the kernel's words.
     pub fn kernel(stage: &str, object: impl Into<String>, error: &io::Error, status: u8) -> Self {
         let hint = size_limit(error);
-        Self { errno: error.raw_os_error(), hint, ..Self::new(stage, object, words(error), status) }
+        Self { errno: error.raw_os_error(), hint, ..Self::new(stage, object, error_text(error), status) }
     }
 
     /// The failure of a step, in our words.
@@ -67,7 +67,7 @@ impl Failure {
     /// The failure of a step, in the kernel's words.
     pub fn io(step: &Step, error: &io::Error) -> Self {
         let hint = size_limit(error);
-        Self { errno: error.raw_os_error(), hint, ..Self::of(step, words(error)) }
+        Self { errno: error.raw_os_error(), hint, ..Self::of(step, error_text(error)) }
     }
 
     /// The failure of a step for which the directory of the locks cannot be used.
@@ -123,13 +123,13 @@ fn size_limit(error: &io::Error) -> Option<String> {
 /// As people are told: `STAGE 'OBJECT': CAUSE`, and then, on a line of its own, `  hint: …`.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", plain(&self.stage))?;
+        write!(f, "{}", escape_control(&self.stage))?;
         if let Some(object) = &self.object {
-            write!(f, " '{}'", plain(object))?;
+            write!(f, " '{}'", escape_control(object))?;
         }
-        write!(f, ": {}", plain_lines(&self.cause))?;
+        write!(f, ": {}", escape_control_lines(&self.cause))?;
         match &self.hint {
-            Some(hint) => write!(f, "\n  hint: {}", plain_lines(hint)),
+            Some(hint) => write!(f, "\n  hint: {}", escape_control_lines(hint)),
             None => Ok(()),
         }
     }

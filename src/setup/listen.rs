@@ -18,7 +18,7 @@ use crate::plan::Account;
 use crate::registry;
 use crate::sys::listen::{Kind, Settings};
 use crate::sys::place::{Judge, Last};
-use crate::sys::{file, identity, listen, places, words};
+use crate::sys::{error_text, file, identity, listen, places};
 
 /// Why a socket cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(super) struct Unopened {
 
 impl From<io::Error> for Unopened {
     fn from(error: io::Error) -> Self {
-        Self { cause: words(&error), hint: None, errno: error.raw_os_error() }
+        Self { cause: error_text(&error), hint: None, errno: error.raw_os_error() }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::registry;
 use crate::registry::pid_file;
 use crate::registry::pid_file::Untrusted;
 use crate::registry::{Lock, Record, Session};
-use crate::sys::{capability, environment, family, fd, file, identity, limits, process, signal};
+use crate::sys::{capability, descendants, environment, fd, file, identity, limits, process, signal};
 
 /// What becomes the program, and what it takes with it.
 #[derive(Debug)]
@@ -165,7 +165,7 @@ impl<'a> ServiceProcess<'a> {
             Step::Environment => environment::replace(&self.environment),
             Step::NewSession => process::new_session(),
             Step::Terminal => process::take_terminal(),
-            Step::EndWithMonitor => family::end_with(self.launcher),
+            Step::EndWithMonitor => descendants::end_with(self.launcher),
             Step::OomScore(score) => {
                 wanted(self.spec.oom_score_adjust.is_some(), limits::set_oom_score_adjust(*score))
             }
@@ -217,9 +217,9 @@ impl<'a> ServiceProcess<'a> {
     fn lock(&mut self, step: &Step, path: &Path, descriptor: i32) -> Result<(), Failure> {
         let failed = |error: io::Error| Failure::io(step, &error);
         registry::prepare_directory().map_err(|unusable| Failure::unusable(step, unusable))?;
-        let patience = stop_patience(self.spec);
+        let timeout = stop_timeout(self.spec);
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
-        let record = Record::own(pid_file, self.resolved.program.clone(), patience).map_err(failed)?;
+        let record = Record::own(pid_file, self.resolved.program.clone(), timeout).map_err(failed)?;
         let stop_signal = self.spec.kill_signal.map(|signal| signal.to_string());
         let session = if self.own_session {
             Session::Own(process::session(process::own_pid()).map_err(failed)?)
@@ -345,7 +345,7 @@ pub(super) fn what(spec: &ServiceSpec) -> String {
 }
 
 /// How long a stop may take, in microseconds; none for ever.
-pub(super) fn stop_patience(spec: &ServiceSpec) -> Option<u64> {
+pub(super) fn stop_timeout(spec: &ServiceSpec) -> Option<u64> {
     match spec.timeout_stop {
         Some(span) => span.finite().map(|span| u64::try_from(span.as_micros()).unwrap_or(u64::MAX)),
         None => Some(super::DEFAULT_STOP_MICROS),

@@ -12,7 +12,7 @@ use svcadapt_spec::{Capabilities, ServiceSpec};
 
 use super::{Failure, account};
 use crate::plan::Account;
-use crate::sys::{file, words};
+use crate::sys::{error_text, file};
 
 /// systemd's number for this step (systemd.exec(5)).
 const EXEC: u8 = 203;
@@ -101,9 +101,9 @@ fn judge(inside: &Path, root: &Path) -> Result<(), Reason> {
                 format!("the user that the service runs as may not enter {}", closed.display()),
                 Some("let that user search the directory (chmod(1)), or put the program somewhere else"),
             ),
-            None => other(words(&error), None),
+            None => other(error_text(&error), None),
         },
-        Err(error) => other(words(&error), None),
+        Err(error) => other(error_text(&error), None),
     }
 }
 

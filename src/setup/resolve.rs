@@ -22,7 +22,7 @@ use crate::registry::pid_file;
 use crate::registry::pid_file::Untrusted;
 use crate::sys::launchd::Refusal;
 use crate::sys::limits::NOFILE;
-use crate::sys::{family, fd, file, identity, launchd, limits, process, words};
+use crate::sys::{descendants, error_text, fd, file, identity, launchd, limits, process};
 
 /// systemd's number for the descriptors that a service is passed (systemd.exec(5)).
 const DESCRIPTORS: u8 = 202;
@@ -140,7 +140,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> CallerState {
         limits: Resource::ALL.into_iter().filter(|resource| limits::exists(resource.name())).collect(),
         terminal: process::own_pid() == 1 && io::stdin().is_terminal(),
         passed_descriptors: passed,
-        orphans: if family::ADOPTS_ORPHANS { Reaper::Subreaper } else { Reaper::Init },
+        orphans: if descendants::ADOPTS_ORPHANS { Reaper::Subreaper } else { Reaper::Init },
         activated: Vec::new(),
         highest: BTreeMap::new(),
         lowest_nice: None,
@@ -252,7 +252,7 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: StartedBy, fail
         let parent = path.as_path().parent().unwrap_or(Path::new("/"));
         if !is_made(spec, resolved, surroundings, parent) {
             let (cause, errno) = match directory(parent, account) {
-                Err(error) => (format!("its directory: {}", words(&error)), error.raw_os_error()),
+                Err(error) => (format!("its directory: {}", error_text(&error)), error.raw_os_error()),
                 Ok(()) if directory(path.as_path(), account).is_ok() => {
                     ("it is a directory".to_owned(), None)
                 }

@@ -22,10 +22,10 @@ use crate::sys::fd;
 const GRACE: Duration = Duration::from_millis(500);
 
 /// How soon to look again.
-const AGAIN: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// How long a process may take to end after SIGKILL.
-const LAST_PATIENCE: Duration = Duration::from_secs(5);
+const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is done about what the last instance has left behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub(super) fn take(
     loop {
         match attempt()? {
             Err(AlreadyRunning::Left(..)) if begun.elapsed() < GRACE => {
-                fd::wait_readable(&[], Some(AGAIN))?;
+                fd::wait_readable(&[], Some(POLL_INTERVAL))?;
             }
             Err(AlreadyRunning::Left(record, left)) if !ended && left.unproved.is_empty() => {
                 ended = true;
@@ -69,13 +69,13 @@ pub(super) fn take(
 
 fn end(path: &Path, record: &Record) -> io::Result<()> {
     let (tree, _) = Tree::of_dead(path, record)?;
-    let patience = Duration::from_micros(record.stop_patience.unwrap_or(DEFAULT_STOP_MICROS));
-    let deadline = Instant::now().checked_add(patience);
-    let ended = Ending::new(&tree).run(deadline, LAST_PATIENCE, None, &mut || Ok(true))?;
+    let timeout = Duration::from_micros(record.stop_timeout.unwrap_or(DEFAULT_STOP_MICROS));
+    let deadline = Instant::now().checked_add(timeout);
+    let ended = Ending::new(&tree).run(deadline, KILL_TIMEOUT, None, &mut || Ok(true))?;
     let name = path.file_name().unwrap_or_default().display().to_string();
     let text = format!(
         "svcadapt: start '{}': the last instance had left processes behind, and {} have been ended\n",
-        crate::sys::plain(&name),
+        crate::sys::escape_control(&name),
         ended.asked
     );
     // The manager's log. That nobody reads it is no reason not to start.

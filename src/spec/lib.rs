@@ -48,7 +48,7 @@ pub use name::ServiceName;
 pub use native::{Directive, Native, Value};
 pub use origin::{Origin, SpecError, Spot};
 pub use path::AbsPath;
-pub use readiness::{Host, Probe};
+pub use readiness::{Probe, TcpHost};
 pub use refusal::ValueError;
 pub use restart::Restart;
 pub use row::{Arity, FieldRow};

@@ -17,7 +17,7 @@ pub enum Probe {
     /// `fd[:N]`: the program writes a newline to descriptor N, 3 unless said otherwise (s6's protocol).
     Fd(i32),
     /// `tcp:[HOST:]PORT`: a process of the service listens there.
-    Tcp(Host, u16),
+    Tcp(TcpHost, u16),
     /// `unix:PATH`: a process of the service listens on that socket.
     Unix(AbsPath),
     /// `file:PATH`: the file exists.
@@ -28,7 +28,7 @@ pub enum Probe {
 
 /// Where a service listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Host {
+pub enum TcpHost {
     /// On any address.
     Any,
     /// On this one, or on all.
@@ -77,15 +77,15 @@ fn tcp(place: &str) -> Result<Probe, ValueError> {
         }
     };
     let host = match host {
-        "" | "*" => Host::Any,
-        "localhost" => Host::Address(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        "" | "*" => TcpHost::Any,
+        "localhost" => TcpHost::Address(IpAddr::V4(Ipv4Addr::LOCALHOST)),
         name => {
             let inner = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
             let address = match inner {
                 Some(inner) => inner.parse::<Ipv6Addr>().map(IpAddr::V6).ok(),
                 None => name.parse::<Ipv4Addr>().map(IpAddr::V4).ok(),
             };
-            Host::Address(address.ok_or_else(|| {
+            TcpHost::Address(address.ok_or_else(|| {
                 ValueError::hinted("not an address of this machine", "write 127.0.0.1, [::1] or localhost")
             })?)
         }
@@ -98,9 +98,9 @@ impl fmt::Display for Probe {
         match self {
             Self::Notify => f.write_str("notify"),
             Self::Fd(number) => write!(f, "fd:{number}"),
-            Self::Tcp(Host::Any, port) => write!(f, "tcp:{port}"),
-            Self::Tcp(Host::Address(IpAddr::V4(address)), port) => write!(f, "tcp:{address}:{port}"),
-            Self::Tcp(Host::Address(IpAddr::V6(address)), port) => write!(f, "tcp:[{address}]:{port}"),
+            Self::Tcp(TcpHost::Any, port) => write!(f, "tcp:{port}"),
+            Self::Tcp(TcpHost::Address(IpAddr::V4(address)), port) => write!(f, "tcp:{address}:{port}"),
+            Self::Tcp(TcpHost::Address(IpAddr::V6(address)), port) => write!(f, "tcp:[{address}]:{port}"),
             Self::Unix(path) => write!(f, "unix:{path}"),
             Self::File(path) => write!(f, "file:{path}"),
             Self::Exec(command) => write!(f, "exec:{command}"),

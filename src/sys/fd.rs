@@ -215,16 +215,16 @@ pub fn write_all(fd: impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until one of `fds` can be read or is at its end, or until `patience` is over; none waits for ever.
+/// Waits until one of `fds` can be read or is at its end, or until `timeout` is over; none waits for ever.
 /// Says of each whether something can be had from it.
-pub fn wait_readable(fds: &[BorrowedFd<'_>], patience: Option<std::time::Duration>) -> io::Result<Vec<bool>> {
+pub fn wait_readable(fds: &[BorrowedFd<'_>], timeout: Option<std::time::Duration>) -> io::Result<Vec<bool>> {
     use nix::errno::Errno;
     let mut polled: Vec<PollFd<'_>> = fds.iter().map(|&fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
     // Rounded up, so that a caller who waits for a deadline does not come back just before it, again and again.
-    let timeout = match patience {
+    let timeout = match timeout {
         None => PollTimeout::NONE,
-        Some(patience) => {
-            let millis = patience.as_micros().div_ceil(1000);
+        Some(timeout) => {
+            let millis = timeout.as_micros().div_ceil(1000);
             PollTimeout::from(u16::try_from(millis).unwrap_or(u16::MAX))
         }
     };

@@ -11,7 +11,7 @@ use std::{fs, io};
 use nix::fcntl::{AT_FDCWD, AtFlags};
 use nix::unistd::{AccessFlags, Gid, Uid};
 
-use super::number::fit;
+use super::number::cast;
 
 /// Opens a file for input.
 pub fn open_input(path: &Path) -> io::Result<File> {
@@ -174,7 +174,7 @@ pub fn open_directory_in(directory: impl AsFd, name: &OsStr) -> io::Result<File>
 /// Makes a directory in another one, with this mode as far as the umask lets it; false where it was there.
 pub fn make_directory_in(directory: impl AsFd, name: &OsStr, mode: u32) -> io::Result<bool> {
     use nix::errno::Errno;
-    match nix::sys::stat::mkdirat(directory, name, nix::sys::stat::Mode::from_bits_truncate(fit(mode))) {
+    match nix::sys::stat::mkdirat(directory, name, nix::sys::stat::Mode::from_bits_truncate(cast(mode))) {
         Ok(()) => Ok(true),
         Err(Errno::EEXIST) => Ok(false),
         Err(error) => Err(error.into()),
@@ -183,7 +183,7 @@ pub fn make_directory_in(directory: impl AsFd, name: &OsStr, mode: u32) -> io::R
 
 /// Changes the mode of an open file or directory.
 pub fn set_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
-    Ok(nix::sys::stat::fchmod(file, nix::sys::stat::Mode::from_bits_truncate(fit(mode)))?)
+    Ok(nix::sys::stat::fchmod(file, nix::sys::stat::Mode::from_bits_truncate(cast(mode)))?)
 }
 
 /// Puts a whole new file in place of what `name` was in a directory: nobody ever sees a part of it.
@@ -250,7 +250,7 @@ pub fn remove_empty(path: &Path, device: u64, inode: u64) -> io::Result<()> {
     let directory = open_directory(&fs::canonicalize(parent)?)?;
     let now = nix::sys::stat::fstatat(&directory, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
     let is_directory = SFlag::from_bits_truncate(now.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR;
-    let same = (fit::<_, u64>(now.st_dev), fit::<_, u64>(now.st_ino)) == (device, inode);
+    let same = (cast::<_, u64>(now.st_dev), cast::<_, u64>(now.st_ino)) == (device, inode);
     let how = match (same, is_directory, now.st_size) {
         (true, true, _) => UnlinkatFlags::RemoveDir,
         (true, false, 0) => UnlinkatFlags::NoRemoveDir,
@@ -294,8 +294,8 @@ pub fn look(directory: impl AsFd, name: &OsStr) -> io::Result<Option<Entry>> {
                 SFlag::S_IFLNK => Kind::Link,
                 _ => Kind::Other,
             };
-            let mode = fit(found.st_mode & 0o7777);
-            Ok(Some(Entry { kind, uid: found.st_uid, mode, names: fit(found.st_nlink) }))
+            let mode = cast(found.st_mode & 0o7777);
+            Ok(Some(Entry { kind, uid: found.st_uid, mode, names: cast(found.st_nlink) }))
         }
         Err(Errno::ENOENT) => Ok(None),
         Err(error) => Err(error.into()),
@@ -327,7 +327,7 @@ pub fn change_directory(path: &Path) -> io::Result<()> {
 
 /// umask(2): sets the mask and tells the one before. It cannot fail.
 pub fn set_umask(bits: u16) -> u16 {
-    let before = nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(fit(bits)));
+    let before = nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(cast(bits)));
     // No mask has more than nine bits.
-    fit(before.bits())
+    cast(before.bits())
 }

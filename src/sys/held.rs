@@ -12,7 +12,7 @@ use super::platform::pidfd::PidFd;
 use super::{fd, process, signal};
 
 /// How often a process without a descriptor is looked at while its end is waited for.
-const AGAIN: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A process, by what proves that it is still the same one.
 #[derive(Debug)]
@@ -119,7 +119,7 @@ impl Held {
 
     /// After how long it has to be looked at again; none where its descriptor tells of its end.
     pub fn pause(&self) -> Option<Duration> {
-        matches!(self.proof, Proof::Started(_)).then_some(AGAIN)
+        matches!(self.proof, Proof::Started(_)).then_some(POLL_INTERVAL)
     }
 
     /// Whether it ends by then; none waits for ever.

@@ -4,7 +4,7 @@ use std::io;
 
 use nix::errno::Errno;
 
-use super::number::fit;
+use super::number::cast;
 use super::platform;
 
 /// `RLIMIT_CORE`, by its name in `setrlimit`.
@@ -60,12 +60,12 @@ pub fn exists(resource: &str) -> bool {
 
 /// `RLIM_INFINITY` is not the highest number everywhere.
 fn from_kernel(limit: libc::rlim_t) -> u64 {
-    if limit == libc::RLIM_INFINITY { u64::MAX } else { fit(limit) }
+    if limit == libc::RLIM_INFINITY { u64::MAX } else { cast(limit) }
 }
 
 /// More than the kernel can count is no limit.
 fn to_kernel(limit: u64) -> libc::rlim_t {
-    if limit >= fit(libc::RLIM_INFINITY) { libc::RLIM_INFINITY } else { fit(limit) }
+    if limit >= cast(libc::RLIM_INFINITY) { libc::RLIM_INFINITY } else { cast(limit) }
 }
 
 fn unknown() -> io::Error {

@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, Flock, FlockArg, fcntl};
 
 use super::fd;
-use super::number::fit;
+use super::number::cast;
 
 /// Who holds the lock of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum Holder {
 ///
 /// It is lost as soon as this process closes *any* descriptor of the file, also by an exec that closes it.
 pub fn take(file: impl AsFd) -> io::Result<()> {
-    fcntl(file.as_fd(), FcntlArg::F_SETLK(&whole(fit(libc::F_RDLCK))))?;
+    fcntl(file.as_fd(), FcntlArg::F_SETLK(&whole(cast(libc::F_RDLCK))))?;
     Ok(())
 }
 
@@ -39,19 +39,19 @@ pub struct StartLock {
 
 /// Waits for a turn (flock(2)); an error of kind `TimedOut` where nobody has let us have one for so long. Whoever may read
 /// the file can make us wait, and so does who was stopped (SIGSTOP, a frozen cgroup) in the middle of a turn.
-pub fn turn(file: File, patience: Duration) -> io::Result<StartLock> {
+pub fn turn(file: File, timeout: Duration) -> io::Result<StartLock> {
     /// The kernel tells of the end of a turn only whom it keeps asleep until then.
-    const AGAIN: Duration = Duration::from_millis(2);
+    const POLL_INTERVAL: Duration = Duration::from_millis(2);
     let begun = Instant::now();
     let mut file = file;
     loop {
         file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
             Ok(file) => return Ok(StartLock { _file: file }),
-            Err((_, Errno::EWOULDBLOCK)) if begun.elapsed() >= patience => {
+            Err((_, Errno::EWOULDBLOCK)) if begun.elapsed() >= timeout => {
                 return Err(io::ErrorKind::TimedOut.into());
             }
             Err((file, Errno::EWOULDBLOCK)) => {
-                fd::wait_readable(&[], Some(AGAIN))?;
+                fd::wait_readable(&[], Some(POLL_INTERVAL))?;
                 file
             }
             Err((file, Errno::EINTR)) => file,
@@ -63,10 +63,10 @@ pub fn turn(file: File, patience: Duration) -> io::Result<StartLock> {
 /// Says who holds a lock of a file.
 pub fn holder(file: impl AsFd) -> io::Result<Holder> {
     // Asked is who would keep us from a write lock, which needs no right to write.
-    let mut asked = whole(fit(libc::F_WRLCK));
+    let mut asked = whole(cast(libc::F_WRLCK));
     fcntl(file.as_fd(), FcntlArg::F_GETLK(&mut asked))?;
     // The constants are not of one type on every system; here and below.
-    let free: libc::c_short = fit(libc::F_UNLCK);
+    let free: libc::c_short = cast(libc::F_UNLCK);
     Ok(match asked.l_pid {
         _ if asked.l_type == free => Holder::Nobody,
         pid if pid > 0 => Holder::Process(pid),
@@ -88,6 +88,6 @@ fn whole(kind: libc::c_short) -> libc::flock {
     // SAFETY: flock is plain numbers, for which all zeroes are valid: from the beginning, to the end.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
     lock.l_type = kind;
-    lock.l_whence = fit(libc::SEEK_SET);
+    lock.l_whence = cast(libc::SEEK_SET);
     lock
 }

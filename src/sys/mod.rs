@@ -8,24 +8,23 @@
 
 pub mod accounts;
 pub mod attribute;
-pub mod bounded;
+pub mod command_output;
 pub mod environment;
+pub mod executable;
 pub mod fd;
 pub mod file;
 pub mod held;
 pub mod identity;
-pub mod image;
 pub mod launchd;
 pub mod limits;
-pub mod lineage;
 pub mod listen;
 pub mod lock;
 mod number;
 pub mod output;
-pub mod pair;
 pub mod place;
 pub mod places;
 pub mod process;
+pub mod process_info;
 #[cfg_attr(
     not(target_os = "linux"),
     allow(dead_code, reason = "most of it is asked for by Linux's own doors")
@@ -35,9 +34,10 @@ mod rules;
 pub mod self_pipe;
 pub mod signal;
 pub mod socket;
+pub mod socketpair;
+mod text;
 pub mod through;
 pub mod untrusted;
-mod words;
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -59,5 +59,5 @@ use macos as platform;
 mod other;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 use other as platform;
-pub use platform::{capability, family, listeners};
-pub use words::{plain, plain_lines, processes, words};
+pub use platform::{capability, descendants, listeners};
+pub use text::{error_text, escape_control, escape_control_lines, processes};

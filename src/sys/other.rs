@@ -215,7 +215,7 @@ impl AsFd for Signals {
 }
 
 /// Descendants.
-pub mod family {
+pub mod descendants {
     use std::collections::BTreeSet;
     use std::io;
 

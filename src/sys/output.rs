@@ -11,7 +11,7 @@ use nix::fcntl::{AT_FDCWD, OFlag};
 use nix::sys::stat::Mode;
 
 use super::file;
-use super::number::fit;
+use super::number::cast;
 use super::place::Shared;
 
 /// Where writing begins.
@@ -107,7 +107,7 @@ fn open_at(
             return Err(named(directory, name, Errno::ELOOP.into()));
         }
         Err(Errno::ENOENT) => {
-            let mode = Mode::from_bits_truncate(fit(mode));
+            let mode = Mode::from_bits_truncate(cast(mode));
             let flags = flags | OFlag::O_CREAT | OFlag::O_EXCL;
             (nix::fcntl::openat(directory, name, flags, mode)?, true)
         }

@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn what_has_come_is_told_once_and_the_descriptor_is_readable_as_long_as_something_is_left() {
         let caught = SelfPipe::these(&[signal::SIGUSR1, signal::SIGWINCH]).unwrap();
-        let readable = |patience| fd::wait_readable(&[caught.as_fd()], Some(patience)).unwrap()[0];
+        let readable = |timeout| fd::wait_readable(&[caught.as_fd()], Some(timeout)).unwrap()[0];
         let (long, now) = (Duration::from_secs(10), Duration::ZERO);
         assert_eq!(caught.next().unwrap(), None);
         // More than any pipe holds, so some of the handlers cannot write.

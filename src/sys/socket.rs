@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use super::number::fit;
+use super::number::cast;
 
 /// A socket that services send notifications to.
 #[derive(Debug)]
@@ -72,9 +72,9 @@ impl NotifySocket {
         // SAFETY: msghdr is plain numbers and pointers, for which all zeroes are valid.
         let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
         message.msg_iov = &raw mut slice;
-        message.msg_iovlen = fit(1_u8);
+        message.msg_iovlen = cast(1_u8);
         message.msg_control = space.as_mut_ptr().cast();
-        message.msg_controllen = fit(size_of_val(&space));
+        message.msg_controllen = cast(size_of_val(&space));
         let flags = libc::MSG_DONTWAIT | super::platform::CLOEXEC_ON_RECEIVE.bits();
         // SAFETY: both buffers are valid for the lengths that are said, and live longer than the call.
         let received = unsafe { libc::recvmsg(self.0.as_raw_fd(), &raw mut message, flags) };
@@ -91,7 +91,7 @@ impl NotifySocket {
             // SAFETY: a header has its data behind it.
             let begin: *const u8 = unsafe { libc::CMSG_DATA(next) };
             let head = begin.addr() - next.addr();
-            let said: usize = fit(control.cmsg_len);
+            let said: usize = cast(control.cmsg_len);
             let length = said.saturating_sub(head);
             // SAFETY: the length that a header says is that of the data and of itself.
             let data = unsafe { std::slice::from_raw_parts(begin, length) };
@@ -144,25 +144,25 @@ impl Notification {
         Ok(Self(socket))
     }
 
-    /// Sends a message, and gives up after `patience` where nobody reads.
-    pub fn send(&self, message: &[u8], patience: Duration) -> io::Result<()> {
-        self.0.set_write_timeout(Some(patience))?;
+    /// Sends a message, and gives up after `timeout` where nobody reads.
+    pub fn send(&self, message: &[u8], timeout: Duration) -> io::Result<()> {
+        self.0.set_write_timeout(Some(timeout))?;
         self.0.send(message).map(drop)
     }
 
     /// Sends a message with one end of a pipe, and waits until the receiver has closed it.
-    pub fn barrier(&self, message: &[u8], patience: Duration) -> io::Result<()> {
+    pub fn barrier(&self, message: &[u8], timeout: Duration) -> io::Result<()> {
         use std::os::fd::AsRawFd;
 
         use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
         let (end, sent) = super::fd::pipe()?;
-        self.0.set_write_timeout(Some(patience))?;
+        self.0.set_write_timeout(Some(timeout))?;
         let numbers = [sent.as_raw_fd()];
         let rights = [ControlMessage::ScmRights(&numbers)];
         let slices = [IoSlice::new(message)];
         sendmsg::<()>(self.0.as_raw_fd(), &slices, &rights, MsgFlags::empty(), None)?;
         drop(sent);
-        match super::fd::wait_readable(&[end.as_fd()], Some(patience))?.first() {
+        match super::fd::wait_readable(&[end.as_fd()], Some(timeout))?.first() {
             Some(true) => Ok(()),
             _ => Err(io::ErrorKind::TimedOut.into()),
         }

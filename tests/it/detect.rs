@@ -11,11 +11,11 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use svcadapt::detect::Activation;
-use svcadapt::detect::Asked;
 use svcadapt::detect::Detection;
 use svcadapt::detect::Facts;
 use svcadapt::detect::Manager;
 use svcadapt::detect::Mode;
+use svcadapt::detect::ModeOption;
 use svcadapt::detect::Platform;
 use svcadapt::detect::detect;
 use svcadapt::detect::needs_answer;
@@ -65,7 +65,7 @@ fn decided(detection: &Detection) -> &'static str {
 #[test]
 fn recorded_hosts_are_all_detected() {
     for fixture in fixtures() {
-        let detection = detect(&fixture.facts, Asked::Auto);
+        let detection = detect(&fixture.facts, ModeOption::Auto);
         let found = [
             ("mode", detection.mode.name()),
             ("manager", detection.manager.name()),
@@ -82,15 +82,15 @@ fn recorded_hosts_are_all_detected() {
 fn manager_is_asked_only_where_the_answer_matters() {
     for fixture in fixtures() {
         let unanswered = Facts { manager_answer: None, ..fixture.facts.clone() };
-        let unit = needs_answer(&unanswered, Asked::Auto);
+        let unit = needs_answer(&unanswered, ModeOption::Auto);
         let name = unit.as_ref().map(|unit| unit.name.as_str());
         assert_eq!(name, fixture.expected("asks"), "{}", fixture.name);
         let users = unanswered.cgroup.as_ref().is_some_and(|path| path.contains("/user@"));
         let scope = if users { Scope::User } else { Scope::System };
         assert!(unit.is_none_or(|unit| unit.scope == scope), "{}", fixture.name);
-        assert_eq!(needs_answer(&unanswered, Asked::Classic), None, "{}", fixture.name);
+        assert_eq!(needs_answer(&unanswered, ModeOption::Classic), None, "{}", fixture.name);
         if fixture.facts.manager_answer.is_some() {
-            assert_eq!(needs_answer(&fixture.facts, Asked::Auto), None, "{}: asked twice", fixture.name);
+            assert_eq!(needs_answer(&fixture.facts, ModeOption::Auto), None, "{}: asked twice", fixture.name);
         }
     }
 }
@@ -98,24 +98,26 @@ fn manager_is_asked_only_where_the_answer_matters() {
 #[test]
 fn requested_mode_avoids_the_query_for_a_units_own_process() {
     let facts = Facts { manager_answer: None, ..fixture("systemd-simple") };
-    assert_eq!(needs_answer(&facts, Asked::Supervised), None);
+    assert_eq!(needs_answer(&facts, ModeOption::Supervised), None);
     let old = Facts { manager_answer: None, ..fixture("systemd-old-simple") };
-    assert_eq!(needs_answer(&old, Asked::Supervised).unwrap().name, "no-exec-pid.service");
+    assert_eq!(needs_answer(&old, ModeOption::Supervised).unwrap().name, "no-exec-pid.service");
 }
 
 #[test]
 fn ambiguous_host_without_an_answer_is_supervised() {
     for fixture in fixtures().into_iter().filter(|fixture| fixture.expected("asks").is_some()) {
         let facts = Facts { manager_answer: None, ..fixture.facts };
-        assert_eq!(detect(&facts, Asked::Auto).mode, Mode::Supervised, "{}", fixture.name);
+        assert_eq!(detect(&facts, ModeOption::Auto).mode, Mode::Supervised, "{}", fixture.name);
     }
 }
 
 #[test]
 fn requested_mode_wins_and_keeps_manager_and_scope() {
     for fixture in fixtures() {
-        let auto = detect(&fixture.facts, Asked::Auto);
-        for (asked, mode) in [(Asked::Classic, Mode::Classic), (Asked::Supervised, Mode::Supervised)] {
+        let auto = detect(&fixture.facts, ModeOption::Auto);
+        for (asked, mode) in
+            [(ModeOption::Classic, Mode::Classic), (ModeOption::Supervised, Mode::Supervised)]
+        {
             let told = detect(&fixture.facts, asked);
             assert_eq!((told.mode, decided(&told)), (mode, "asked"), "{}", fixture.name);
             // A requested supervisor that set variables for this process is present, whatever its name.
@@ -131,9 +133,9 @@ fn manager_variables_are_trusted_only_if_a_supervisor_is_requested() {
         let mut facts = fixture(name);
         facts.environment =
             variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        let auto = detect(&facts, Asked::Auto).manager;
+        let auto = detect(&facts, ModeOption::Auto).manager;
         assert_eq!(auto, Manager::None, "{name} {variables:?}");
-        detect(&facts, Asked::Supervised).manager == Manager::Other
+        detect(&facts, ModeOption::Supervised).manager == Manager::Other
     };
     let own = fixture("terminal").pid.to_string();
     for yes in [
@@ -160,7 +162,7 @@ fn manager_variables_are_trusted_only_if_a_supervisor_is_requested() {
 #[test]
 fn requested_manager_is_the_manager() {
     for fixture in fixtures() {
-        for (asked, manager) in [(Asked::Systemd, "systemd"), (Asked::Launchd, "launchd")] {
+        for (asked, manager) in [(ModeOption::Systemd, "systemd"), (ModeOption::Launchd, "launchd")] {
             let told = detect(&fixture.facts, asked);
             let found = (told.mode, told.manager.name(), decided(&told));
             assert_eq!(found, (Mode::Supervised, manager, "asked"), "{}", fixture.name);
@@ -173,7 +175,7 @@ fn requested_manager_is_the_manager() {
 #[test]
 fn evidence_lists_every_fact_with_its_meaning() {
     let names = |facts: &Facts| -> Vec<&'static str> {
-        let evidence = detect(facts, Asked::Auto).evidence;
+        let evidence = detect(facts, ModeOption::Auto).evidence;
         assert!(evidence.iter().all(|evidence| !evidence.says.is_empty()));
         evidence.iter().map(|evidence| evidence.fact).collect()
     };
@@ -254,14 +256,14 @@ fn launchd_is_detected_by_its_answer_not_by_inherited_state() {
         (1, None, Activation::NoSuchSocket, false, Job(None)),
     ] {
         let facts = on_a_mac(ppid, name, activation, terminal);
-        let detection = detect(&facts, Asked::Auto);
+        let detection = detect(&facts, ModeOption::Auto);
         let (mode, manager) = match expected {
             Job(label) => (Mode::Supervised, Manager::Launchd { label: label.map(str::to_owned) }),
             Foreground => (Mode::Supervised, Manager::None),
             Nothing => (Mode::Classic, Manager::None),
         };
         assert_eq!((detection.mode, detection.manager), (mode, manager), "{name:?} {activation:?} {ppid}");
-        assert_eq!(needs_answer(&facts, Asked::Auto), None);
+        assert_eq!(needs_answer(&facts, ModeOption::Auto), None);
     }
 }
 
@@ -269,7 +271,7 @@ fn launchd_is_detected_by_its_answer_not_by_inherited_state() {
 fn launchd_variable_is_ignored_off_macos() {
     for platform in [Platform::Linux, Platform::Other] {
         let facts = on_a_mac(1, Some("org.x.d"), Activation::NotAsked, false);
-        let detection = detect(&Facts { platform, ..facts }, Asked::Auto);
+        let detection = detect(&Facts { platform, ..facts }, ModeOption::Auto);
         assert_eq!((detection.mode, detection.manager), (Mode::Classic, Manager::None));
     }
 }
@@ -277,7 +279,7 @@ fn launchd_variable_is_ignored_off_macos() {
 #[test]
 fn systemd_variables_are_ignored_on_macos() {
     let facts = Facts { platform: Platform::MacOs, ..fixture("systemd-simple") };
-    let detection = detect(&facts, Asked::Auto);
+    let detection = detect(&facts, ModeOption::Auto);
     assert_eq!((detection.mode, detection.manager), (Mode::Classic, Manager::None));
 }
 
@@ -285,8 +287,8 @@ fn systemd_variables_are_ignored_on_macos() {
 fn guessed_mode_names_the_overriding_option() {
     for fixture in fixtures() {
         for (asked, guessed) in [
-            (Asked::Auto, ["cgroup", "INVOCATION_ID"].contains(&fixture.expected("decided").unwrap())),
-            (Asked::Supervised, false),
+            (ModeOption::Auto, ["cgroup", "INVOCATION_ID"].contains(&fixture.expected("decided").unwrap())),
+            (ModeOption::Supervised, false),
         ] {
             let evidence = detect(&fixture.facts, asked).evidence;
             let hints = evidence.iter().filter(|evidence| evidence.says.contains("--mode classic")).count();
@@ -297,7 +299,7 @@ fn guessed_mode_names_the_overriding_option() {
 
 #[test]
 fn evidence_without_an_answer_has_its_reason() {
-    let detection = detect(&fixture("systemd-old-notify"), Asked::Auto);
+    let detection = detect(&fixture("systemd-old-notify"), ModeOption::Auto);
     let decided = detection.evidence.iter().find(|evidence| evidence.decided).unwrap();
     let says = "somebody above wants to be told of readiness; every descendant inherits this. Who leads a session below \
                 process 1 is the one that is asked";

@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let program = words.next().ok_or("no program")?;
     let mut command = Command::new(program);
     if let Some(text) = variable {
-        command.env("SVCADAPT_AGAIN", filled(&text));
+        command.env("SVCADAPT_REEXEC", filled(&text));
     }
     Err(command.args(words).exec().into())
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::{Value, json};
 use svcadapt::control;
-use svcadapt::control::{State, Target};
+use svcadapt::control::{ServiceRef, State};
 use svcadapt::internal::Error;
 use svcadapt_spec::ServiceName;
 
@@ -75,7 +75,7 @@ fn pid(word: &str) -> Result<i32, Error> {
     let refused = |cause: String| Error::new("audit", cause).of(word);
     let name = ServiceName::parse(word.as_ref())
         .map_err(|refusal| refused(format!("neither a process id nor a service name: {}", refusal.cause)))?;
-    match control::status(&Target::Name(name)).state {
+    match control::status(&ServiceRef::Name(name)).state {
         State::Running(pid, _) => Ok(pid),
         State::Unknown(doubt) => Err(refused(doubt.to_string()).status(NOT_JUDGED)),
         State::Dead(_) | State::NotRunning => {

@@ -15,7 +15,7 @@ use crate::registry::pid_file::Named;
 use crate::setup::{Failure, LauncherLock};
 use crate::sys::held::Held;
 use crate::sys::process::{Ended, Reaped, Users};
-use crate::sys::{family, process, procfs, words};
+use crate::sys::{descendants, error_text, process, procfs};
 
 /// A process that has slept for this long waits for something. One that is about to fork again and leave does not
 /// sleep, however long it has to wait for a processor.
@@ -70,7 +70,7 @@ struct Candidate {
 impl Forking {
     /// A program that has not been started yet.
     pub(in crate::launch) fn new(pid_file: Option<PathBuf>, user: u32) -> io::Result<Self> {
-        let strangers = family::descendants(process::own_pid())?;
+        let strangers = descendants::descendants(process::own_pid())?;
         Ok(Self { pid_file, user, strangers, stage: Stage::First, gone: BTreeSet::new(), last: None })
     }
 
@@ -108,8 +108,8 @@ impl Forking {
             return Ok(None);
         }
         let Some(held) = Held::open(pid)? else { return Ok(None) };
-        let ours = if family::ADOPTS_ORPHANS {
-            family::descends(pid, own)
+        let ours = if descendants::ADOPTS_ORPHANS {
+            descendants::descends(pid, own)
         } else {
             process::is_younger(pid, own).unwrap_or(false)
                 && process::users(pid)
@@ -121,7 +121,7 @@ impl Forking {
     /// The processes that are left to us, and those of which we have not been told how they ended.
     fn children(&self) -> io::Result<Vec<procfs::Stat>> {
         let own = process::own_pid();
-        let below = family::descendants(own)?.into_iter().filter(|pid| !self.strangers.contains(pid));
+        let below = descendants::descendants(own)?.into_iter().filter(|pid| !self.strangers.contains(pid));
         let all = below.filter_map(|pid| procfs::stat(pid).ok());
         Ok(all.filter(|stat| stat.ppid == own).collect())
     }
@@ -171,7 +171,7 @@ impl Watch<'_> {
         };
         forking.stage = Stage::Found(held);
         self.main = Some(pid);
-        if !family::ADOPTS_ORPHANS {
+        if !descendants::ADOPTS_ORPHANS {
             self.root = pid;
         }
         Ok(Some(pid))
@@ -222,7 +222,7 @@ impl Watch<'_> {
             };
         }
         // Where orphans are not ours to adopt, to have no children says nothing.
-        let over = alone && (family::ADOPTS_ORPHANS || self.is_first()) || self.left_alone()?;
+        let over = alone && (descendants::ADOPTS_ORPHANS || self.is_first()) || self.left_alone()?;
         Ok(over.then_some(self.ended.or(self.forking.as_ref().and_then(|forking| forking.last))))
     }
 
@@ -235,7 +235,7 @@ impl Watch<'_> {
     pub(in crate::launch) fn named_by(&self, ours: impl Fn(i32) -> bool) -> Option<i32> {
         let forking = self.forking.as_ref()?;
         let pid = pid_file::read(forking.pid_file.as_ref()?).ok().flatten()?;
-        let its = ours(pid) || forking.gone.contains(&pid) || family::descends(pid, process::own_pid());
+        let its = ours(pid) || forking.gone.contains(&pid) || descendants::descends(pid, process::own_pid());
         its.then_some(pid)
     }
 
@@ -268,7 +268,7 @@ impl Watch<'_> {
         match &self.forking {
             // We ourselves are one of them.
             Some(forking) if forking.strangers.len() > 1 && matches!(forking.stage, Stage::Searching(_)) => {
-                Ok(family::ADOPTS_ORPHANS && forking.children()?.is_empty())
+                Ok(descendants::ADOPTS_ORPHANS && forking.children()?.is_empty())
             }
             _ => Ok(false),
         }
@@ -329,7 +329,7 @@ impl Search {
             }
             Ok(None) if std::fs::symlink_metadata(path).is_ok() => "there is no number in it".to_owned(),
             Ok(None) => "it is not there".to_owned(),
-            Err(error) => words(error),
+            Err(error) => error_text(error),
         };
         read.ok().flatten()
     }

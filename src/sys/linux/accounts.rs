@@ -7,10 +7,10 @@ use std::time::Duration;
 use std::{fs, io};
 
 use super::super::accounts::User;
-use super::super::bounded;
+use super::super::command_output;
 
 /// A directory service that does not answer in this time counts as down.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) fn user(key: &str) -> io::Result<Option<User>> {
     // Digits alone are a number; `+0` is a name, and nobody's.
@@ -118,6 +118,7 @@ fn getent(database: &str, key: &str) -> io::Result<Vec<String>> {
     else {
         return Ok(Vec::new());
     };
-    let answer = bounded::output(Command::new(program).args(["--", database, key]).env_clear(), PATIENCE)?;
+    let answer =
+        command_output::output(Command::new(program).args(["--", database, key]).env_clear(), TIMEOUT)?;
     Ok(String::from_utf8_lossy(&answer).lines().map(str::to_owned).collect())
 }

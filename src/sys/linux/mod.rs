@@ -4,16 +4,16 @@ mod accounts;
 pub mod capability;
 mod clock;
 mod credentials;
+pub mod descendants;
 mod descriptors;
-pub mod family;
+mod executable;
 mod ids;
-mod image;
-mod known;
 pub mod listeners;
 mod oom;
 pub(super) mod pidfd;
 mod place;
 mod proc_net;
+mod process_id;
 mod signals;
 mod threads;
 
@@ -23,15 +23,15 @@ pub(super) use credentials::{
     sender,
 };
 pub(super) use descriptors::{descriptor_path, mark_all_close_on_exec, open_descriptors, pipe};
+pub(super) use executable::{EXEC_AFTER_FORK, own_image, process_name, set_process_name};
 pub(super) use ids::{
     groups, has_rights_of_the_file, is_secure_exec, set_group, set_groups, set_login, set_user, settled,
 };
-pub(super) use image::{EXEC_AFTER_FORK, own_image, process_name, set_process_name};
-pub(super) use known::{
-    age, boot, identity, is_exiting, is_stopped, is_younger, namespace, same_start, user_directory, users,
-};
 pub(super) use oom::{oom_score_adjust, set_oom_score_adjust};
 pub(super) use place::{access_list_lets_write, group_bits_may_be_a_mask, is_noexec};
+pub(super) use process_id::{
+    age, boot, identity, is_exiting, is_stopped, is_younger, namespace, same_start, user_directory, users,
+};
 pub(super) use signals::{
     Signals, real_time, real_time_name, real_time_number, reset_dispositions, reset_ignored,
 };

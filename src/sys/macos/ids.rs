@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use nix::unistd::{Gid, Uid};
 
 use super::super::accounts::User;
-use super::super::bounded;
+use super::super::command_output;
 use super::super::posix::unsupported;
 use super::super::rules::groups::{led_by, unwanted};
 use super::super::rules::id;
@@ -138,9 +138,9 @@ pub(crate) fn groups_of(user: &User, gid: u32) -> io::Result<Vec<u32>> {
 /// id(1), with an environment of its own.
 fn many_groups_of(name: &str) -> io::Result<Vec<u32>> {
     /// A directory service may be slow.
-    const PATIENCE: Duration = Duration::from_secs(30);
+    const TIMEOUT: Duration = Duration::from_secs(30);
     let mut command = Command::new("/usr/bin/id");
     command.env_clear().args(["-G", "--", name]);
-    let answer = bounded::output(&mut command, PATIENCE)?;
+    let answer = command_output::output(&mut command, TIMEOUT)?;
     id::groups(&answer).ok_or_else(|| io::Error::other("/usr/bin/id does not tell the groups of this user"))
 }

@@ -2,26 +2,26 @@
 //!
 //! The structures of proc_pidinfo(3) and its flavors are those of `<sys/proc_info.h>`.
 
-pub mod family;
+pub mod descendants;
+mod executable;
 mod ids;
-mod image;
-mod known;
 pub(super) mod pidfd;
 mod place;
 mod proc_info;
+mod process_id;
 mod signals;
 mod threads;
 
+pub(super) use executable::{EXEC_AFTER_FORK, descriptor_path, own_image, process_name, set_process_name};
 pub(super) use ids::{
     groups, groups_of, has_rights_of_the_file, is_secure_exec, set_group, set_groups, set_login, set_user,
     settled,
 };
-pub(super) use image::{EXEC_AFTER_FORK, descriptor_path, own_image, process_name, set_process_name};
-pub(super) use known::{
-    age, boot, identity, is_exiting, is_stopped, is_younger, namespace, same_start, user_directory, users,
-};
 pub(super) use place::{access_list_lets_write, group_bits_may_be_a_mask, is_noexec};
 pub(super) use proc_info::{arguments, process as process_info};
+pub(super) use process_id::{
+    age, boot, identity, is_exiting, is_stopped, is_younger, namespace, same_start, user_directory, users,
+};
 pub(super) use signals::Signals;
 pub(super) use threads::{mark_all_close_on_exec, open_descriptors, resource, thread_count};
 

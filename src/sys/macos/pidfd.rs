@@ -7,7 +7,7 @@ use nix::errno::Errno;
 use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
 
 use super::super::fd;
-use super::known;
+use super::process_id;
 
 /// A process. The descriptor can be read from, as poll(2) has it, once the process has ended: its event is never
 /// fetched.
@@ -73,7 +73,7 @@ impl AsFd for PidFd {
 
 /// The start time of a process that runs; none where there is none.
 fn running(pid: i32) -> io::Result<Option<u64>> {
-    match known::identity(pid) {
+    match process_id::identity(pid) {
         Ok(found) => Ok((!found.ended).then_some(found.start_time)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),

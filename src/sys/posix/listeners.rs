@@ -13,7 +13,7 @@ use std::time::Duration;
 pub struct Listening(());
 
 /// On this machine an answer comes at once; a filter that swallows it must not hold everything else up.
-const PATIENCE: Duration = Duration::from_millis(100);
+const TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Whoever answers on a port; with `address` only there.
 pub fn tcp(address: Option<IpAddr>, port: u16) -> io::Result<Vec<Listening>> {
@@ -27,7 +27,7 @@ pub fn tcp(address: Option<IpAddr>, port: u16) -> io::Result<Vec<Listening>> {
 }
 
 fn answers(address: SocketAddr) -> bool {
-    let stream = TcpStream::connect_timeout(&address, PATIENCE);
+    let stream = TcpStream::connect_timeout(&address, TIMEOUT);
     // A port of the range that clients get theirs from may be given to this very connection: then it reaches itself.
     stream.is_ok_and(|stream| stream.local_addr().ok() != stream.peer_addr().ok())
 }

@@ -102,13 +102,13 @@ pub(crate) fn wait_until<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
 }
 
 /// The same, with another deadline.
-pub(crate) fn wait_within<T>(patience: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + patience;
+pub(crate) fn wait_within<T>(timeout: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + timeout;
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(Instant::now() < deadline, "waited {patience:?} in vain: {what}");
+        assert!(Instant::now() < deadline, "waited {timeout:?} in vain: {what}");
         #[expect(
             clippy::disallowed_methods,
             reason = "/proc cannot be waited for, and neither can most files"

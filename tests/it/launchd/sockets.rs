@@ -251,12 +251,12 @@ fn adapter_passes_launchd_sockets_to_the_program() {
         connection.read_to_string(&mut text).unwrap();
         text
     };
-    let patience = Some(Duration::from_secs(10));
+    let timeout = Some(Duration::from_secs(10));
     let tcp = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    tcp.set_read_timeout(patience).unwrap();
+    tcp.set_read_timeout(timeout).unwrap();
     assert_eq!(answer(Box::new(tcp)), "3 org.example.handed.socket\n", "{}", dir.read("err"));
     let unix = UnixStream::connect(&path).unwrap();
-    unix.set_read_timeout(patience).unwrap();
+    unix.set_read_timeout(timeout).unwrap();
     assert_eq!(answer(Box::new(unix)), "4 org.example.handed.socket\n");
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
     assert_eq!(launchd.processes().len(), 1);

@@ -3,7 +3,7 @@
 use svcadapt_spec::{Origin, Spot};
 
 use super::program::holds_commands;
-use super::token::{Role, Token, tokens};
+use super::token::{Token, WordRole, tokens};
 use super::{At, Source, Unit};
 use crate::lint::Findings;
 use crate::lint::rules::command::{DROPPED, PATTERN, SEMICOLON, SHELL};
@@ -22,7 +22,7 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
             if findings.full() {
                 return;
             }
-            if token.role == Role::Program {
+            if token.role == WordRole::Program {
                 let text = token.text();
                 speaks = SPEAKERS.contains(&text.rsplit('/').next().unwrap_or_default());
             } else if !speaks && !token.protected() {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::token::{PREFIXES, Role, tokens};
+use super::token::{PREFIXES, WordRole, tokens};
 use super::word::is_of_the_shell;
 use super::{At, Unit};
 use crate::directive::{Section, ValueKind, directive, directives};
@@ -28,7 +28,7 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
 }
 
 fn relative(at: &At, findings: &mut Findings) {
-    for token in tokens(at.value()).iter().filter(|token| token.role == Role::Program) {
+    for token in tokens(at.value()).iter().filter(|token| token.role == WordRole::Program) {
         let text = token.text();
         let program = text.trim_start_matches(PREFIXES);
         if is_of_the_shell(program) {

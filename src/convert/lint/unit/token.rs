@@ -12,14 +12,14 @@ pub(super) struct Token<'a> {
     /// What it is.
     pub(super) bytes: Vec<u8>,
     /// What it is for.
-    pub(super) role: Role,
+    pub(super) role: WordRole,
     /// Whether `$` means something in its command.
     pub(super) variables: bool,
 }
 
 /// What a word is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum WordRole {
     /// The first word of a command, with its prefixes.
     Program,
     /// Any other.
@@ -54,7 +54,7 @@ pub(super) fn tokens(value: &str) -> Vec<Token<'_>> {
             Ok([word]) => word.bytes.clone(),
             _ => raw.as_bytes().to_vec(),
         };
-        let role = if first { Role::Program } else { Role::Argument };
+        let role = if first { WordRole::Program } else { WordRole::Argument };
         if first {
             let prefixes = bytes.iter().take_while(|byte| PREFIXES.contains(&char::from(**byte)));
             variables = !prefixes.copied().any(|byte| byte == b':');
@@ -103,11 +103,11 @@ mod tests {
         assert_eq!(
             shown,
             [
-                row(0, "-/bin/a", Role::Program, false, true),
-                row(8, "\"b c\"", Role::Argument, true, true),
-                row(14, "d\\ e", Role::Argument, true, true),
-                row(21, ":/bin/f", Role::Program, false, false),
-                row(29, "$g", Role::Argument, false, false),
+                row(0, "-/bin/a", WordRole::Program, false, true),
+                row(8, "\"b c\"", WordRole::Argument, true, true),
+                row(14, "d\\ e", WordRole::Argument, true, true),
+                row(21, ":/bin/f", WordRole::Program, false, false),
+                row(29, "$g", WordRole::Argument, false, false),
             ]
         );
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::program::holds_commands;
-use super::token::{Role, Token, tokens};
+use super::token::{Token, WordRole, tokens};
 use super::{At, Unit};
 use crate::lint::Findings;
 use crate::lint::rules::command::{EMPTY, PROGRAM_VARIABLE, VANISHES, WHOLE_WORD};
@@ -63,11 +63,11 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
                 return;
             }
             match token.role {
-                Role::Program => {
+                WordRole::Program => {
                     let message = format!("no variable is expanded in the program's path '{}'", token.text());
                     findings.add(&PROGRAM_VARIABLE, at.within(token.offset), message);
                 }
-                Role::Argument => argument(&at, token, known.as_ref(), findings),
+                WordRole::Argument => argument(&at, token, known.as_ref(), findings),
             }
         }
     }

@@ -3,7 +3,7 @@
 use svcadapt_spec::Scope;
 
 use super::program::holds_commands;
-use super::token::{PREFIXES, Role, Token, tokens};
+use super::token::{PREFIXES, Token, WordRole, tokens};
 use super::{At, Unit};
 use crate::lint::Findings;
 use crate::lint::habit::behind_script;
@@ -21,12 +21,12 @@ const OTHER_USER: [&str; 5] = ["sudo", "su", "runuser", "doas", "gosu"];
 pub(super) fn find(unit: &Unit, findings: &mut Findings) {
     for at in unit.lines().filter(|at| at.section() == "Service" && holds_commands(at.key())) {
         let tokens = tokens(at.value());
-        let starts = tokens.iter().enumerate().filter(|(_, token)| token.role == Role::Program);
+        let starts = tokens.iter().enumerate().filter(|(_, token)| token.role == WordRole::Program);
         for (number, token) in starts {
             if findings.full() {
                 return;
             }
-            let arguments = tokens[number + 1..].iter().take_while(|token| token.role == Role::Argument);
+            let arguments = tokens[number + 1..].iter().take_while(|token| token.role == WordRole::Argument);
             one(unit, &at, token, &arguments.collect::<Vec<_>>(), findings);
         }
     }

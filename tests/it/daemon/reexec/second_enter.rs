@@ -210,7 +210,7 @@ fn signal_before_the_second_enter_ends_the_program() {
 fn reexec_variable_is_hidden_from_children_and_later_programs() {
     let (dir, service) = (Dir::new(), Service::new());
     let list = "sh=env | grep -c SVCADAPT; ls /proc/self/fd | wc -w";
-    let words = ["--set", "clean-environment=no", "--set", "pass-environment=SVCADAPT_AGAIN"];
+    let words = ["--set", "clean-environment=no", "--set", "pass-environment=SVCADAPT_REEXEC"];
     becomes(&dir, &service, &[&words[..], &["enter", list, "ready", "stay"]].concat()).run();
     // The standard streams, and the directory that `ls` reads.
     logged(&dir, "sh: \"0\\n4\\n\"");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 
-use crate::sys::family;
+use crate::sys::descendants;
 
 /// The processes of a service, told by descent.
 #[derive(Debug, Clone, Copy)]
@@ -22,12 +22,12 @@ pub struct ProcessTree {
 impl ProcessTree {
     /// Whether a process is one of them.
     pub fn holds(self, pid: i32) -> bool {
-        pid == self.main || (pid != self.root && family::descends(pid, self.root))
+        pid == self.main || (pid != self.root && descendants::descends(pid, self.root))
     }
 
     /// All of them, as they are now.
     pub fn members(self) -> io::Result<BTreeSet<i32>> {
-        let mut members = family::descendants(self.root)?;
+        let mut members = descendants::descendants(self.root)?;
         if self.root != self.main {
             members.remove(&self.root);
         }

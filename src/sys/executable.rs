@@ -8,7 +8,7 @@ use super::{platform, process};
 
 /// Whether a process that was forked may use the system's own libraries only after it has executed something (macOS:
 /// fork(2), CAVEATS).
-pub const WANTED_AFTER_FORK: bool = platform::EXEC_AFTER_FORK;
+pub const EXEC_REQUIRED_AFTER_FORK: bool = platform::EXEC_AFTER_FORK;
 
 /// Executes the program of this process again: with the same arguments, byte for byte, and in the same environment with
 /// one variable more. Returns only where that failed.

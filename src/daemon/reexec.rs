@@ -20,45 +20,45 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
+use super::handoff::{Ancestry, Handoff};
 use super::prepare::Fingerprint;
-use super::ticket::{Origin, Ticket};
 use crate::detect;
 use crate::detect::Detection;
 use crate::plan::Step;
 use crate::setup::{Failure, Report, ServiceProcess};
 use crate::sys::fd::Inherited;
-use crate::sys::{fd, identity, image, pair, process, signal};
+use crate::sys::{executable, fd, identity, process, signal, socketpair};
 
 /// The variable that says in which process, and below which, there has to be a ticket.
-const VARIABLE: &str = "SVCADAPT_AGAIN";
+const VARIABLE: &str = "SVCADAPT_REEXEC";
 
 /// No ticket of ours is as long.
 const LONGEST: usize = 4096;
 
 /// A ticket, and the two ends of its way, before the forks.
 #[derive(Debug)]
-pub(super) struct Departure {
-    ticket: Ticket,
+pub(super) struct HandoffSender {
+    handoff: Handoff,
     written: OwnedFd,
     carried: OwnedFd,
 }
 
-impl Departure {
+impl HandoffSender {
     /// In the process that was started.
     pub(super) fn new(detection: &Detection, fingerprint: Fingerprint, attempt: u32) -> io::Result<Self> {
-        let (written, carried) = pair::pair()?;
-        let ticket = Ticket {
+        let (written, carried) = socketpair::pair()?;
+        let handoff = Handoff {
             process: 0,
-            origin: Origin { starter: process::own_pid(), parent: 0 },
+            origin: Ancestry { starter: process::own_pid(), parent: 0 },
             reports: 0,
             attempt,
             fingerprint,
             mode: detection.mode,
             manager: detection.manager.clone(),
             scope: detection.scope,
-            name: image::name(),
+            name: executable::name(),
         };
-        Ok(Self { ticket, written, carried })
+        Ok(Self { handoff, written, carried })
     }
 
     /// Executes the program again, in the process that the service is to be. If that fails it is told to whoever waits.
@@ -71,50 +71,50 @@ impl Departure {
     }
 
     fn depart(self, reports: &OwnedFd) -> io::Result<io::Error> {
-        let Self { mut ticket, written, carried } = self;
-        ticket.process = process::own_pid();
-        ticket.origin.parent = process::parent_pid();
-        ticket.reports = pair::hand_on(fd::duplicate(reports, 3)?)?;
-        fd::write_all(&written, &ticket.write())?;
+        let Self { mut handoff, written, carried } = self;
+        handoff.process = process::own_pid();
+        handoff.origin.parent = process::parent_pid();
+        handoff.reports = socketpair::hand_on(fd::duplicate(reports, 3)?)?;
+        fd::write_all(&written, &handoff.write())?;
         drop(written);
-        pair::hand_on(carried)?;
+        socketpair::hand_on(carried)?;
         // The launcher's own block: `main` comes to its end by the signals that it did before.
         signal::unblock_all()?;
-        let Origin { starter, parent } = ticket.origin;
-        let value = format!("{} {starter} {parent}", ticket.process);
-        Ok(image::execute_again(VARIABLE, &value))
+        let Ancestry { starter, parent } = handoff.origin;
+        let value = format!("{} {starter} {parent}", handoff.process);
+        Ok(executable::execute_again(VARIABLE, &value))
     }
 }
 
 /// A ticket that has come through the exec, until it is taken.
 #[derive(Debug)]
-pub(super) struct Arrival {
-    ticket: Ticket,
+pub(super) struct HandoffReceiver {
+    handoff: Handoff,
     carried: Inherited,
     reports: Inherited,
 }
 
-impl Arrival {
+impl HandoffReceiver {
     /// Looks for a ticket of this process, and changes nothing. It is an error if there has to be one.
     pub(super) fn look() -> Result<Option<Self>, Failure> {
         let (own, user) = (process::own_pid(), identity::effective_user());
         let mut through = fd::surviving().unwrap_or_default();
-        let ticket = through.iter().find_map(|inherited| {
+        let handoff = through.iter().find_map(|inherited| {
             let carried = inherited.number();
             // A socket of another user is not read from, and nothing is taken from any.
-            pair::maker(carried).ok().filter(|maker| *maker == user)?;
+            socketpair::maker(carried).ok().filter(|maker| *maker == user)?;
             let mut text = [0; LONGEST];
-            let length = pair::waiting(carried, &mut text).ok()?;
-            let ticket = Ticket::read(text.get(..length)?)?;
-            let ours = ticket.process == own && ticket.origin.is_ours();
-            (ours && fd::is_pipe(ticket.reports)).then_some((ticket, carried))
+            let length = socketpair::waiting(carried, &mut text).ok()?;
+            let handoff = Handoff::read(text.get(..length)?)?;
+            let ours = handoff.process == own && handoff.origin.is_ours();
+            (ours && fd::is_pipe(handoff.reports)).then_some((handoff, carried))
         });
         let mut one = |number: i32| {
             let at = through.iter().position(|inherited| inherited.number() == number)?;
             Some(through.swap_remove(at))
         };
-        let arrival = ticket.and_then(|(ticket, carried)| {
-            Some(Self { carried: one(carried)?, reports: one(ticket.reports)?, ticket })
+        let arrival = handoff.and_then(|(handoff, carried)| {
+            Some(Self { carried: one(carried)?, reports: one(handoff.reports)?, handoff })
         });
         match arrival {
             None if is_lost() => {
@@ -129,15 +129,15 @@ impl Arrival {
 
     /// Whether the program has tried as often before as it had when it left.
     pub(super) fn is_due(&self, attempt: u32) -> bool {
-        attempt >= self.ticket.attempt
+        attempt >= self.handoff.attempt
     }
 
     /// Takes the ticket; says where the launcher listens.
-    pub(super) fn take(self) -> io::Result<(Ticket, OwnedFd)> {
+    pub(super) fn take(self) -> io::Result<(Handoff, OwnedFd)> {
         drop(self.carried.own()?);
         let reports = self.reports.own()?;
-        image::rename(&self.ticket.name);
-        Ok((self.ticket, reports))
+        executable::rename(&self.handoff.name);
+        Ok((self.handoff, reports))
     }
 }
 
@@ -147,7 +147,7 @@ impl Arrival {
 /// [`Daemon::enter`](super::Daemon::enter), in the process that is to be the service. What a program does before that and
 /// must not be done twice (asking for a password, stopping what runs) it can leave out then.
 pub fn executed_again() -> bool {
-    !matches!(Arrival::look(), Ok(None))
+    !matches!(HandoffReceiver::look(), Ok(None))
 }
 
 /// The variables of the starter, without our own.
@@ -162,7 +162,7 @@ fn is_lost() -> bool {
         let numbers: Option<Vec<i32>> =
             value.to_str()?.split(' ').map(|number| number.parse().ok()).collect();
         let [process, starter, parent] = numbers?.try_into().ok()?;
-        Some((process, Origin { starter, parent }))
+        Some((process, Ancestry { starter, parent }))
     });
     told.is_some_and(|(process, origin)| process == own && origin.is_ours())
 }
@@ -173,12 +173,13 @@ mod tests {
 
     #[test]
     fn a_process_that_nobody_has_sent_has_no_ticket() {
-        assert!(Arrival::look().is_ok_and(|arrival| arrival.is_none()));
+        assert!(HandoffReceiver::look().is_ok_and(|arrival| arrival.is_none()));
         assert!(!executed_again());
         let (own, parent) = (process::own_pid(), process::parent_pid());
         assert!(
-            Origin { starter: own, parent }.is_ours() && Origin { starter: parent, parent: own }.is_ours()
+            Ancestry { starter: own, parent }.is_ours()
+                && Ancestry { starter: parent, parent: own }.is_ours()
         );
-        assert!(!Origin { starter: own, parent: own }.is_ours(), "nobody descends from themselves");
+        assert!(!Ancestry { starter: own, parent: own }.is_ours(), "nobody descends from themselves");
     }
 }

@@ -48,7 +48,8 @@ pub fn session(number: i32) -> io::Result<Vec<i32>> {
 
 /// All processes that started then or later, in the unit of [`super::super::process::ProcessId`].
 pub fn since(start_time: u64) -> io::Result<Vec<i32>> {
-    let younger = |pid: &i32| super::known::identity(*pid).is_ok_and(|found| found.start_time >= start_time);
+    let younger =
+        |pid: &i32| super::process_id::identity(*pid).is_ok_and(|found| found.start_time >= start_time);
     Ok(proc_info::processes()?.into_iter().filter(younger).collect())
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use nix::errno::Errno;
 
 /// What an error means, in the kernel's words, with neither a number nor a capital letter.
-pub fn words(error: &io::Error) -> String {
+pub fn error_text(error: &io::Error) -> String {
     match error.raw_os_error() {
         // "Try again", which nobody has to: a limit is reached.
         Some(libc::EAGAIN) => "resource temporarily unavailable".to_owned(),
@@ -27,7 +27,7 @@ pub fn words(error: &io::Error) -> String {
 /// A text for people, with everything escaped that a terminal would obey or that shows another text than there is, and
 /// nothing else changed. What is shown to people goes through here once more where it is printed: a text that is plain
 /// stays as it is.
-pub fn plain(text: &str) -> String {
+pub fn escape_control(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_control() {
@@ -42,8 +42,8 @@ pub fn plain(text: &str) -> String {
 }
 
 /// The same of each line.
-pub fn plain_lines(text: &str) -> String {
-    text.lines().map(plain).collect::<Vec<_>>().join("\n")
+pub fn escape_control_lines(text: &str) -> String {
+    text.lines().map(escape_control).collect::<Vec<_>>().join("\n")
 }
 
 /// Characters that have no shape of their own and change the order or the lines of others: marks and overrides of the
@@ -83,18 +83,21 @@ mod tests {
 
     #[test]
     fn control_and_bidi_characters_are_escaped_once_and_letters_of_all_scripts_stay() {
-        let text = plain("a\u{1b}[31m\u{9b}\u{202e}\u{2066}\u{200f}\u{2028}\u{e0041}\tz");
+        let text = escape_control("a\u{1b}[31m\u{9b}\u{202e}\u{2066}\u{200f}\u{2028}\u{e0041}\tz");
         assert_eq!(text, r"a\u{1b}[31m\u{9b}\u{202e}\u{2066}\u{200f}\u{2028}\u{e0041}\tz");
-        assert_eq!(plain(&text), text);
-        assert_eq!(plain("żółw עברית 日本 👩\u{200d}🚀"), "żółw עברית 日本 👩\u{200d}🚀");
-        assert_eq!(plain_lines("a\nb\rc\n"), "a\nb\\rc");
+        assert_eq!(escape_control(&text), text);
+        assert_eq!(escape_control("żółw עברית 日本 👩\u{200d}🚀"), "żółw עברית 日本 👩\u{200d}🚀");
+        assert_eq!(escape_control_lines("a\nb\rc\n"), "a\nb\\rc");
     }
 
     #[test]
     fn no_number_is_shown() {
-        assert_eq!(words(&io::Error::from_raw_os_error(libc::ENOENT)), "no such file or directory");
-        assert_eq!(words(&io::Error::from_raw_os_error(libc::EIO)), "I/O error");
-        assert_eq!(words(&io::Error::from_raw_os_error(libc::EAGAIN)), "resource temporarily unavailable");
-        assert_eq!(words(&io::Error::other("in our words")), "in our words");
+        assert_eq!(error_text(&io::Error::from_raw_os_error(libc::ENOENT)), "no such file or directory");
+        assert_eq!(error_text(&io::Error::from_raw_os_error(libc::EIO)), "I/O error");
+        assert_eq!(
+            error_text(&io::Error::from_raw_os_error(libc::EAGAIN)),
+            "resource temporarily unavailable"
+        );
+        assert_eq!(error_text(&io::Error::other("in our words")), "in our words");
     }
 }

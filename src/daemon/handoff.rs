@@ -7,16 +7,16 @@ use svcadapt_spec::Scope;
 use super::prepare::Fingerprint;
 use crate::detect::{Detection, Manager, Mode};
 use crate::plan::readdress;
-use crate::sys::{family, process};
+use crate::sys::{descendants, process};
 
 /// What stands in front of every ticket.
-const HEAD: &[u8] = b"svcadapt\0again";
+const HEAD: &[u8] = b"svcadapt\0reexec";
 
 /// What the program is told that is executed again, and the process that it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ticket {
+pub(super) struct Handoff {
     pub(super) process: i32,
-    pub(super) origin: Origin,
+    pub(super) origin: Ancestry,
     /// Where the launcher listens for reports.
     pub(super) reports: i32,
     /// How often the program has tried to enter before it did.
@@ -32,14 +32,14 @@ pub(super) struct Ticket {
 
 /// Where a process comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Origin {
+pub(super) struct Ancestry {
     /// The process that was started, and waits.
     pub(super) starter: i32,
     /// The one that has forked it, and stays as its parent for as long as that waits.
     pub(super) parent: i32,
 }
 
-impl Ticket {
+impl Handoff {
     /// What was found out about the surroundings. The evidence is no longer to be had: it was about another process.
     pub(super) fn detection(&self) -> Detection {
         Detection { mode: self.mode, manager: self.manager.clone(), scope: self.scope, evidence: Vec::new() }
@@ -88,7 +88,7 @@ impl Ticket {
         let (mode, scope, manager) = (word(mode)?, word(scope)?, word(manager)?);
         Some(Self {
             process: word(process)?.parse().ok()?,
-            origin: Origin { starter: word(starter)?.parse().ok()?, parent: word(parent)?.parse().ok()? },
+            origin: Ancestry { starter: word(starter)?.parse().ok()?, parent: word(parent)?.parse().ok()? },
             reports: word(reports)?.parse().ok()?,
             attempt: word(attempt)?.parse().ok()?,
             fingerprint: Fingerprint(word(fingerprint)?.parse().ok()?),
@@ -100,12 +100,12 @@ impl Ticket {
     }
 }
 
-impl Origin {
+impl Ancestry {
     /// Whether this process comes from there. Who the parent is the kernel says also where /proc hides processes, or is
     /// that of another pid namespace; where somebody has killed the parent, we are still below the starter.
     pub(super) fn is_ours(self) -> bool {
         let own = process::own_pid();
-        let below = || self.starter != own && family::descends(own, self.starter);
+        let below = || self.starter != own && descendants::descends(own, self.starter);
         self.parent == process::parent_pid() || below()
     }
 }
@@ -133,10 +133,10 @@ fn manager_of(name: &str, label: &str) -> Option<Manager> {
 mod tests {
     use super::*;
 
-    fn ticket() -> Ticket {
-        Ticket {
+    fn handoff() -> Handoff {
+        Handoff {
             process: 42,
-            origin: Origin { starter: 7, parent: 9 },
+            origin: Ancestry { starter: 7, parent: 9 },
             reports: 33,
             attempt: 2,
             fingerprint: Fingerprint(u64::MAX),
@@ -151,19 +151,19 @@ mod tests {
     fn a_ticket_is_read_as_it_was_written() {
         let label = |label: Option<&str>| Manager::Launchd { label: label.map(Into::into) };
         for manager in [Manager::None, Manager::OpenRc, Manager::Svcadapt, label(None), label(Some("a b"))] {
-            let ticket = Ticket { manager, ..ticket() };
-            assert_eq!(Ticket::read(&ticket.write()), Some(ticket));
+            let handoff = Handoff { manager, ..handoff() };
+            assert_eq!(Handoff::read(&handoff.write()), Some(handoff));
         }
-        let nameless = Ticket { name: Vec::new(), ..ticket() };
-        assert_eq!(Ticket::read(&nameless.write()), Some(nameless));
+        let nameless = Handoff { name: Vec::new(), ..handoff() };
+        assert_eq!(Handoff::read(&nameless.write()), Some(nameless));
     }
 
     #[test]
     fn what_is_no_ticket_is_none() {
-        let whole = ticket().write();
+        let whole = handoff().write();
         let with = |from: &str, to: &str| {
             let text = String::from_utf8_lossy(&whole).replace(from, to);
-            Ticket::read(text.as_bytes())
+            Handoff::read(text.as_bytes())
         };
         assert!(with("x", "x").is_some());
         for (from, to) in [
@@ -176,9 +176,9 @@ mod tests {
             assert_eq!(with(from, to), None, "{from:?}");
         }
         // The name is the last field, and may be any.
-        let fields = whole.len() - ticket().name.len();
-        assert!((0..fields).all(|end| Ticket::read(&whole[..end]).is_none()));
-        assert_eq!(Ticket::read(&[&whole[..], b"\0more"].concat()), None);
-        assert_eq!(Ticket::read(b""), None);
+        let fields = whole.len() - handoff().name.len();
+        assert!((0..fields).all(|end| Handoff::read(&whole[..end]).is_none()));
+        assert_eq!(Handoff::read(&[&whole[..], b"\0more"].concat()), None);
+        assert_eq!(Handoff::read(b""), None);
     }
 }

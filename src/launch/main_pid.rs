@@ -18,7 +18,7 @@ use crate::plan::Step;
 use crate::setup::{Failure, Report};
 use crate::sys::process::Side;
 use crate::sys::signal::Signals;
-use crate::sys::{family, process, signal};
+use crate::sys::{descendants, process, signal};
 
 /// Starts the program. Returns when it is the manager's, or has failed.
 pub(super) fn hand_over(start: &Start<'_>) -> Outcome {
@@ -29,7 +29,7 @@ pub(super) fn hand_over(start: &Start<'_>) -> Outcome {
         let tell = Tell::new(start)?;
         let signals = Signals::receive().map_err(failed)?;
         let ends = start.prepare()?;
-        family::adopt_orphans().map_err(failed)?;
+        descendants::adopt_orphans().map_err(failed)?;
         let claim = start.claim()?;
         let side = process::fork().map_err(failed)?;
         Ok((tell, signals, ends, claim, side))
@@ -48,7 +48,7 @@ pub(super) fn hand_over(start: &Start<'_>) -> Outcome {
             drop(work);
             let mut watch = Watch::new(probes, reports, Relation::Parent(&signals), process::own_pid());
             // Without a word in the spec the manager above has its own patience.
-            watch.patience = start.spec.timeout_start.and_then(svcadapt_spec::Timespan::finite);
+            watch.timeout = start.spec.timeout_start.and_then(svcadapt_spec::Timespan::finite);
             let claim = watch.claimed(claim);
             let mut outcome = classic::wait(start, &mut watch, &signals, &log, claim.as_ref());
             if let (Outcome::Ready, Some(main)) = (&outcome, watch.main)
