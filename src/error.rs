@@ -2,14 +2,13 @@
 
 use std::fmt;
 
-use crate::setup::Failure;
 use crate::sys::{escape_control, escape_control_lines};
 
 /// One failure: what failed, of what, why, and where there is one the cure.
 ///
 /// It prints as `STAGE 'OBJECT': CAUSE`, and then, on a line of its own, `  hint: …`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error {
+pub struct StepError {
     /// What was being done, in a word or two: `working directory`, `user`, `exec`.
     pub stage: String,
     /// What it was being done to: a path, a name.
@@ -22,12 +21,14 @@ pub struct Error {
     pub said: Vec<String>,
     /// The exit status that says the same to a script.
     pub status: u8,
+    /// The kernel's number for the cause (errno(3)), where it was the kernel that refused.
+    pub errno: Option<i32>,
 }
 
 /// The exit status of a usage error, or of a spec that cannot be run.
 pub const USAGE: u8 = 2;
 
-impl Error {
+impl StepError {
     /// A failure with no object and no hint, and the status of a usage error.
     pub fn new(stage: impl Into<String>, cause: impl Into<String>) -> Self {
         Self {
@@ -37,6 +38,7 @@ impl Error {
             hint: None,
             said: Vec::new(),
             status: USAGE,
+            errno: None,
         }
     }
 
@@ -62,7 +64,7 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
+impl fmt::Display for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", escape_control(&self.stage))?;
         if let Some(object) = &self.object {
@@ -78,11 +80,4 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        let Failure { stage, object, cause, hint, status, errno: _ } = failure;
-        Self { stage, object, cause, hint, said: Vec::new(), status }
-    }
-}
+impl std::error::Error for StepError {}

@@ -4,11 +4,10 @@
 //! Nothing here takes a descriptor by its number, and what forks refuses to beside other threads: what would be unsound in
 //! other hands stays in the crate.
 
-pub use crate::error::Error;
 pub use crate::launch::{Outcome, StderrTail, check, start};
 pub use crate::notify::connected_to_journal;
 pub use crate::registry::{directory as state_directory, lock_of};
-pub use crate::setup::{Failure, do_without_state, refuse_lent_rights, resolve};
+pub use crate::setup::{do_without_state, refuse_lent_rights, resolve};
 pub use crate::sys::identity::effective_user;
 pub use crate::sys::process::Ended;
 pub use crate::sys::through::write_through;

@@ -46,7 +46,7 @@ mod setup;
 mod sys;
 
 pub use daemon::{Daemon, Error};
-pub use error::USAGE;
+pub use error::{StepError, USAGE};
 pub use svcadapt_spec as spec;
 
 /// The rooms whose safe functions are only safe in the hands of this crate stay closed.

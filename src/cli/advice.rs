@@ -5,11 +5,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use clap::ArgMatches;
-use svcadapt::internal::Error;
+use svcadapt::StepError;
 use svcadapt_spec::{ServiceSpec, ServiceType};
 
 /// An output of the service that would be the file itself: `-o` is not `--output`.
-pub(super) fn misplaced(matches: &ArgMatches) -> Option<Error> {
+pub(super) fn misplaced(matches: &ArgMatches) -> Option<StepError> {
     let options = ["standard-output", "standard-error"];
     let said = options.into_iter().flat_map(|option| {
         let values = matches.get_many::<OsString>(option).into_iter().flatten();
@@ -19,7 +19,7 @@ pub(super) fn misplaced(matches: &ArgMatches) -> Option<Error> {
         |path: &Path| ["service", "socket", "plist"].iter().any(|end| path.extension() == Some(end.as_ref()));
     let (option, path) = said.into_iter().find(|(_, path)| file(path))?;
     let cause = "this would be where the service writes, and not where this file is written";
-    let error = Error::new(format!("--{option}"), cause).of(path.display().to_string());
+    let error = StepError::new(format!("--{option}"), cause).of(path.display().to_string());
     Some(error.hint("--output DIR writes the file into this directory"))
 }
 
@@ -71,7 +71,7 @@ fn starter(spec: &ServiceSpec) -> Option<Starter> {
 
 /// A command that ends when its service runs is of `--type forking`, or no service at all. Where nothing was said of
 /// the type, it is that; what becomes of it is the note.
-pub(super) fn background(spec: &mut ServiceSpec) -> Option<Error> {
+pub(super) fn background(spec: &mut ServiceSpec) -> Option<StepError> {
     let words: Vec<_> =
         spec.command.argv().map(|word| String::from_utf8_lossy(word.as_bytes()).into_owned()).collect();
     let typed = spec.native.systemd.is_none() && spec.native.launchd.is_empty();
@@ -93,5 +93,5 @@ pub(super) fn background(spec: &mut ServiceSpec) -> Option<Error> {
             "write the program of the service itself; --type oneshot for a command that only has to be done",
         ),
     };
-    Some(Error::new("program", cause).of(words.join(" ")).hint(hint))
+    Some(StepError::new("program", cause).of(words.join(" ")).hint(hint))
 }

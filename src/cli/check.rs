@@ -6,7 +6,8 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::{Value, json};
-use svcadapt::internal::{Error, escape_control};
+use svcadapt::StepError;
+use svcadapt::internal::escape_control;
 use svcadapt_convert::directive::Version;
 use svcadapt_convert::divide::Systemd;
 use svcadapt_convert::lint::{Finding, Job, Machine, NoMachine, Rule, Service, Severity, Source, rules};
@@ -109,21 +110,21 @@ struct CheckOptions {
 }
 
 impl CheckOptions {
-    fn new(matches: &ArgMatches) -> Result<Self, Error> {
+    fn new(matches: &ArgMatches) -> Result<Self, StepError> {
         let words = matches.get_many::<OsString>("ignore").into_iter().flatten();
         let codes =
             words.flat_map(|words| words.to_string_lossy().split(',').map(str::to_owned).collect::<Vec<_>>());
         let ignored = codes.filter(|code| !code.is_empty()).map(|code| {
             rules::find(&code).ok_or_else(|| {
-                Error::new("--ignore", "there is no such code")
+                StepError::new("--ignore", "there is no such code")
                     .of(code)
                     .hint("svcadapt check --codes prints them")
             })
         });
         let version = match matches.get_one::<OsString>("systemd-version") {
             Some(said) => Version::parse(said).map_err(|refusal| {
-                let error = Error::new("--systemd-version", refusal.cause).of(said.to_string_lossy());
-                Error { hint: refusal.hint, ..error }
+                let error = StepError::new("--systemd-version", refusal.cause).of(said.to_string_lossy());
+                StepError { hint: refusal.hint, ..error }
             })?,
             None if matches.get_flag("elsewhere") => Version::default(),
             None => crate::local_machine::installed_systemd().unwrap_or_default(),
@@ -140,7 +141,7 @@ impl CheckOptions {
     }
 
     /// Everything that is found in a file, as the kind that the end of its name says.
-    fn look(&self, path: &Path) -> Result<Vec<Finding>, Error> {
+    fn look(&self, path: &Path) -> Result<Vec<Finding>, StepError> {
         let bytes =
             |path: &Path| spec_file::read(path, LARGEST).map_err(|error| spec_file::unreadable(path, &error));
         match path.extension().and_then(|extension| extension.to_str()) {
@@ -154,14 +155,14 @@ impl CheckOptions {
                 Ok(lint::job(Job { path, bytes: &bytes(path)?, scope }, self.machine))
             }
             Some("json") => Ok(lint::json(&bytes(path)?, path)),
-            _ => Err(Error::new("spec", "no kind of file that describes a service")
+            _ => Err(StepError::new("spec", "no kind of file that describes a service")
                 .of(path.display().to_string())
                 .hint("its name ends in .service, .socket, .plist or .json")),
         }
     }
 
     /// A unit with its drop-ins and its socket. What is no unit at all is all that can be told of it.
-    fn service(&self, path: &Path) -> Result<Vec<Finding>, Error> {
+    fn service(&self, path: &Path) -> Result<Vec<Finding>, StepError> {
         let Files { name, path: unit, drop_ins } = unit_file::files(path)?;
         let (mut findings, mut sources, mut room) = (Vec::new(), Vec::new(), LARGEST_UNIT);
         for path in std::iter::once(&unit).chain(&drop_ins) {
@@ -170,7 +171,7 @@ impl CheckOptions {
                     room = room.checked_sub(source.text.len()).ok_or_else(|| {
                         let cause =
                             format!("with the unit's other files it has more than {LARGEST_UNIT} bytes");
-                        Error::new("spec", cause).of(path.display().to_string())
+                        StepError::new("spec", cause).of(path.display().to_string())
                     })?;
                     sources.push(source);
                 }
@@ -212,7 +213,7 @@ impl CheckOptions {
 }
 
 /// A unit file; what is no unit file at all is a finding.
-fn source(path: &Path) -> Result<Result<Source, Vec<Finding>>, Error> {
+fn source(path: &Path) -> Result<Result<Source, Vec<Finding>>, StepError> {
     let text = unit_file::content(path).map_err(|error| spec_file::unreadable(path, &error))?;
     Ok(Source::parse(path, text))
 }

@@ -6,14 +6,15 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use svcadapt::internal::{Error, error_text, write_through};
+use svcadapt::StepError;
+use svcadapt::internal::{error_text, write_through};
 
 /// Writes each `DIRECTORY/name` with its text and mode 0644, whatever the umask: all are there before the first one
 /// takes its name.
 ///
 /// A file is always a new one: what reads the old one meanwhile keeps it, a link that stands there is replaced and
 /// not followed, and neither mode nor extended attributes (a quarantine, on macOS) are taken over.
-pub(crate) fn deliver(directory: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Error> {
+pub(crate) fn deliver(directory: &Path, files: &[(String, Vec<u8>)]) -> Result<(), StepError> {
     // Not made from the names, which may leave no room for more.
     let draft = |number: usize| directory.join(format!(".svcadapt.{}.{number}", std::process::id()));
     let drafts: Vec<PathBuf> = (0..files.len()).map(draft).collect();
@@ -27,10 +28,10 @@ pub(crate) fn deliver(directory: &Path, files: &[(String, Vec<u8>)]) -> Result<(
     delivered
 }
 
-fn all(directory: &Path, files: &[(String, Vec<u8>)], drafts: &[PathBuf]) -> Result<(), Error> {
+fn all(directory: &Path, files: &[(String, Vec<u8>)], drafts: &[PathBuf]) -> Result<(), StepError> {
     let each = || files.iter().zip(drafts);
     let failed = |name: &str, error: &io::Error| {
-        Error::new("output", error_text(error)).of(directory.join(name).display().to_string()).status(1)
+        StepError::new("output", error_text(error)).of(directory.join(name).display().to_string()).status(1)
     };
     // A directory is what no file can take the name of; it is found before any file has taken its own.
     let taken = |(name, _): &&(String, Vec<u8>)| {

@@ -6,8 +6,9 @@ use std::io::{ErrorKind, Write as _};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value, json};
+use svcadapt::StepError;
 use svcadapt::detect::{Detection, Evidence, Manager, look};
-use svcadapt::internal::{Error, error_text};
+use svcadapt::internal::error_text;
 
 use super::plain::{harmless, json_text};
 use super::{Exit, args};
@@ -108,7 +109,7 @@ fn print(text: &str) -> Exit {
         Ok(()) => Exit::Status(0),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Status(0),
         Err(error) => {
-            let error = Error::new("write", error_text(&error)).of("stdout").status(1);
+            let error = StepError::new("write", error_text(&error)).of("stdout").status(1);
             let _ = writeln!(io::stderr(), "svcadapt: {error}");
             Exit::Status(error.status)
         }

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use clap::{Arg, ArgMatches, Command, value_parser};
-use svcadapt::internal::Error;
+use svcadapt::StepError;
 use svcadapt_convert::Rendered;
 use svcadapt_convert::divide::{Division, Target};
 use svcadapt_convert::plist::{Label, Original, write};
@@ -39,10 +39,10 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     generate::run(matches, label.map(|label| Plist { label, scope }))
 }
 
-fn label(stage: &str, text: &OsStr) -> Result<Label, Error> {
+fn label(stage: &str, text: &OsStr) -> Result<Label, StepError> {
     Label::parse(text).map_err(|refusal| {
-        let error = Error::new(stage, refusal.cause).of(text.to_string_lossy());
-        Error { hint: refusal.hint, ..error }
+        let error = StepError::new(stage, refusal.cause).of(text.to_string_lossy());
+        StepError { hint: refusal.hint, ..error }
     })
 }
 
@@ -53,12 +53,12 @@ struct Plist {
 }
 
 impl Plist {
-    fn label(&self, spec: &ServiceSpec) -> Result<Label, Error> {
+    fn label(&self, spec: &ServiceSpec) -> Result<Label, StepError> {
         match (&self.label, &spec.name) {
             (Some(said), _) => Ok(said.clone()),
             (None, Some(name)) => label("label", name.as_str().as_ref())
                 .map_err(|error| error.hint("say another one with --label LABEL, as in org.example.web")),
-            (None, None) => Err(Error::new("label", "launchd calls every job something")
+            (None, None) => Err(StepError::new("label", "launchd calls every job something")
                 .hint("say it with --label LABEL, as in org.example.web")),
         }
     }
@@ -85,17 +85,17 @@ impl Format for Plist {
     }
 
     /// launchd searches a bare name in fewer directories than most do (launchd.plist(5), `ProgramArguments`).
-    fn note(&self, spec: &ServiceSpec) -> Option<Error> {
+    fn note(&self, spec: &ServiceSpec) -> Option<StepError> {
         let bare = !spec.command.program.as_bytes().contains(&b'/');
         let note = || {
             let cause = "launchd searches it in /usr/bin:/bin:/usr/sbin:/sbin alone";
-            let error = Error::new("program", cause).of(spec.command.program.to_string_lossy());
+            let error = StepError::new("program", cause).of(spec.command.program.to_string_lossy());
             error.hint("where it lies elsewhere, write its absolute path")
         };
         bare.then(note)
     }
 
-    fn file(&self, spec: &ServiceSpec) -> Result<String, Error> {
+    fn file(&self, spec: &ServiceSpec) -> Result<String, StepError> {
         Ok(format!("{}.plist", self.label(spec)?))
     }
 
@@ -122,7 +122,7 @@ impl Format for Plist {
     }
 }
 
-fn was_binary(original: &Original) -> Vec<Error> {
+fn was_binary(original: &Original) -> Vec<StepError> {
     let cause = "this was a binary property list; it is written as XML, with all its keys";
-    if original.binary { vec![Error::new("output", cause)] } else { Vec::new() }
+    if original.binary { vec![StepError::new("output", cause)] } else { Vec::new() }
 }

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use svcadapt::internal::Error;
+use svcadapt::StepError;
 use svcadapt_convert::Rendered;
 use svcadapt_convert::directive::Version;
 use svcadapt_convert::divide::{Division, Systemd, Target};
@@ -57,8 +57,8 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     let version = matches.get_one::<OsString>("systemd-version");
     let version = version.map(|said| {
         Version::parse(said).map_err(|refusal| {
-            let error = Error::new("--systemd-version", refusal.cause).of(said.to_string_lossy());
-            Error { hint: refusal.hint, ..error }
+            let error = StepError::new("--systemd-version", refusal.cause).of(said.to_string_lossy());
+            StepError { hint: refusal.hint, ..error }
         })
     });
     let scope = generate::scope(matches);
@@ -72,10 +72,10 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 }
 
 /// systemd reads a drop-in again where it lies, and what it adds to a list is there twice then.
-fn with_drop_ins(original: &Original, drop_ins: &[PathBuf]) -> Vec<Error> {
+fn with_drop_ins(original: &Original, drop_ins: &[PathBuf]) -> Vec<StepError> {
     let names: Vec<_> = drop_ins.iter().map(|path| path.display().to_string()).collect();
     let cause = format!("what its drop-ins say is part of what is written: {}", names.join(", "));
-    let error = Error::new(original.service.file.path.display().to_string(), cause);
+    let error = StepError::new(original.service.file.path.display().to_string(), cause);
     let error = error.hint("remove them where the unit is installed: systemd would read them once more");
     if names.is_empty() { Vec::new() } else { vec![error] }
 }
@@ -98,19 +98,17 @@ impl Format for Unit {
         Target::Systemd(self.systemd)
     }
 
-    fn file(&self, spec: &ServiceSpec) -> Result<String, Error> {
+    fn file(&self, spec: &ServiceSpec) -> Result<String, StepError> {
         match &spec.name {
             Some(name) => Ok(format!("{name}.service")),
-            None => {
-                Err(Error::new("output", "a file needs a name")
-                    .hint("call the service something: --name NAME"))
-            }
+            None => Err(StepError::new("output", "a file needs a name")
+                .hint("call the service something: --name NAME")),
         }
     }
 
     /// systemd searches a bare name when it starts the unit (systemd.service(5), "Command lines"), on a machine that may
     /// have what this one has not.
-    fn note(&self, spec: &ServiceSpec) -> Option<Error> {
+    fn note(&self, spec: &ServiceSpec) -> Option<StepError> {
         let program = &spec.command.program;
         let bare = !spec.command.is_native() && !program.as_bytes().contains(&b'/');
         let lies = |directory: &&str| Path::new(directory).join(program).exists();
@@ -118,7 +116,7 @@ impl Format for Unit {
         let note = || {
             let cause =
                 format!("not found on this machine in {}, where systemd searches it", SEARCHED.join(":"));
-            let error = Error::new("program", cause).of(program.to_string_lossy());
+            let error = StepError::new("program", cause).of(program.to_string_lossy());
             error.hint("where it lies elsewhere, write its absolute path")
         };
         (!here).then(note)
@@ -127,7 +125,7 @@ impl Format for Unit {
     fn harden(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Hardening, Problems> {
         harden(spec, division, adapter, self.level, Network::of(spec)).map_err(|conflicts| {
             let refused = |conflict: Conflict| {
-                Error::new("--harden", conflict.why).of(format!("{}=", conflict.directive))
+                StepError::new("--harden", conflict.why).of(format!("{}=", conflict.directive))
             };
             told(conflicts.into_iter().map(refused))
         })
@@ -158,7 +156,7 @@ impl Format for Unit {
         let Some(text) = write_socket(spec, division).map_err(told)? else { return Ok(None) };
         let Some(name) = socket_unit(spec) else {
             let cause = "the unit of the sockets and that of the service bear one name";
-            let error = Error::new("sockets", cause).hint("call the service something: --name NAME");
+            let error = StepError::new("sockets", cause).hint("call the service something: --name NAME");
             return Err(vec![error.to_string()]);
         };
         Ok(Some(Beside { name, text }))

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use new::{account, in_own_words, one_after_the_other};
 use serde_json::Value;
-use svcadapt::internal::Error;
+use svcadapt::StepError;
 use svcadapt_convert::divide::{Division, Loss, Target, divide};
 use svcadapt_convert::harden::Hardening;
 use svcadapt_convert::{Rendered, Rewritten};
@@ -43,10 +43,10 @@ pub(crate) trait Format {
     }
 
     /// The file's name.
-    fn file(&self, spec: &ServiceSpec) -> Result<String, Error>;
+    fn file(&self, spec: &ServiceSpec) -> Result<String, StepError>;
 
     /// What a person should know of a file that is made from anything else than its own kind, and what is no loss.
-    fn note(&self, _spec: &ServiceSpec) -> Option<Error> {
+    fn note(&self, _spec: &ServiceSpec) -> Option<StepError> {
         None
     }
 
@@ -86,7 +86,7 @@ pub(crate) enum Rewriting {
     /// They are another host's.
     Foreign,
     /// They stay, and this is to be noted.
-    Lines(Rewritten, Vec<Error>),
+    Lines(Rewritten, Vec<StepError>),
     /// What is asked for cannot be said in them.
     Anew,
 }
@@ -149,7 +149,7 @@ pub(crate) fn scope(matches: &ArgMatches) -> Scope {
 }
 
 /// Makes the file. `format` may have failed before; then all else that is wrong is still told.
-pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Exit {
+pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, StepError>) -> Exit {
     let file = match make(matches, format) {
         Ok(file) => file,
         Err(problems) => {
@@ -206,13 +206,13 @@ fn explain(matches: &ArgMatches, hardening: &Hardening) {
 /// All problems as they are told.
 pub(crate) type Problems = Vec<String>;
 
-fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Made<'_>, Problems> {
+fn make<F: Format>(matches: &ArgMatches, format: Result<F, StepError>) -> Result<Made<'_>, Problems> {
     if let Some(error) = advice::misplaced(matches) {
         return Err(vec![error.to_string()]);
     }
     let given = spec_file::given(matches);
     let elsewhere = |loaded: &Loaded| if F::NATIVE { Vec::new() } else { loaded.elsewhere.clone() };
-    let notes: Vec<Error> =
+    let notes: Vec<StepError> =
         given.iter().flat_map(|loaded| loaded.warnings.iter().cloned().chain(elsewhere(loaded))).collect();
     report_all(&notes);
     let noted = !notes.is_empty();
@@ -234,7 +234,7 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
             return Err(problems);
         }
     };
-    let one = |error: Error| vec![error.to_string()];
+    let one = |error: StepError| vec![error.to_string()];
     let mut spec = format.complete(spec);
     let starter = advice::background(&mut spec);
     let Adapter { path: adapter, assumed } = adapter(matches, F::SYSTEM).map_err(one)?;
@@ -255,7 +255,7 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
     report_all(starter);
     if assumed && division.needs_adapter() {
         let cause = "the file names svcadapt by this path, which is the usual one there";
-        let error = Error::new("--svcadapt", cause).of(adapter.display().to_string());
+        let error = StepError::new("--svcadapt", cause).of(adapter.display().to_string());
         report(&error.hint("--svcadapt PATH names another one"));
     }
     let own = matches
@@ -276,11 +276,11 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, Error>) -> Result<Mad
 }
 
 /// A file of an earlier time, which nobody but its owner may remove: it may be no file of ours.
-fn stays(place: &Path, file: &str, beside: Option<String>) -> Option<Error> {
+fn stays(place: &Path, file: &str, beside: Option<String>) -> Option<StepError> {
     let there = place.join(beside?);
     there.symlink_metadata().ok()?;
     let cause = format!("an older one stays there, and by its name its sockets are those of {file}");
-    let error = Error::new("output", cause).of(there.display().to_string());
+    let error = StepError::new("output", cause).of(there.display().to_string());
     Some(error.hint("if nobody needs it, disable it with systemctl disable --now, and remove it"))
 }
 
@@ -290,7 +290,9 @@ fn apart(files: &[(String, Vec<u8>)]) {
     if files.len() > 1 && plain().is_some_and(|file| file.is_file()) {
         let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
         let cause = format!("{} stand in one file, each below its name", names.join(" and "));
-        report(&Error::new("output", cause).hint("--output DIR writes each of them as a file of its own"));
+        report(
+            &StepError::new("output", cause).hint("--output DIR writes each of them as a file of its own"),
+        );
     }
 }
 
@@ -301,11 +303,14 @@ pub(crate) fn told(problems: impl IntoIterator<Item = impl ToString>) -> Problem
 
 /// Whether the file may be written in spite of what it does not say; `noted` is whether what it is made from says
 /// things that are not known here.
-fn acceptable(matches: &ArgMatches, noted: bool, losses: &[Loss]) -> Result<(), Error> {
+fn acceptable(matches: &ArgMatches, noted: bool, losses: &[Loss]) -> Result<(), StepError> {
     if matches.get_flag("strict") && (noted || !losses.is_empty()) {
-        Err(Error::new("strict", "not everything that was asked for can be had here; nothing was written"))
+        Err(StepError::new(
+            "strict",
+            "not everything that was asked for can be had here; nothing was written",
+        ))
     } else if !matches.get_flag("allow-loss") && losses.iter().any(Loss::weakens_security) {
-        Err(Error::new(
+        Err(StepError::new(
             "security",
             "the service would get more rights than was asked for; nothing was written",
         )
@@ -326,14 +331,16 @@ struct Adapter {
 }
 
 /// Where the file is for another system than this one, our own path says nothing.
-fn adapter(matches: &ArgMatches, system: &str) -> Result<Adapter, Error> {
+fn adapter(matches: &ArgMatches, system: &str) -> Result<Adapter, StepError> {
     let known = |path| Adapter { path, assumed: false };
     match matches.get_one::<PathBuf>("svcadapt") {
         Some(path) if path.is_absolute() => Ok(known(path.clone())),
-        Some(path) => Err(Error::new("--svcadapt", "not an absolute path").of(path.display().to_string())),
+        Some(path) => {
+            Err(StepError::new("--svcadapt", "not an absolute path").of(path.display().to_string()))
+        }
         None if system != std::env::consts::OS => Ok(Adapter { path: ELSEWHERE.into(), assumed: true }),
         None => std::env::current_exe().map(known).map_err(|error| {
-            Error::new("svcadapt", format!("its own path cannot be told: {}", error.kind()))
+            StepError::new("svcadapt", format!("its own path cannot be told: {}", error.kind()))
                 .hint("say it with --svcadapt PATH")
         }),
     }

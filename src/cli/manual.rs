@@ -7,7 +7,8 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
-use svcadapt::internal::{Error, error_text};
+use svcadapt::StepError;
+use svcadapt::internal::error_text;
 
 use super::Exit;
 use super::deliver::deliver;
@@ -63,7 +64,7 @@ pub(crate) fn man(matches: &ArgMatches, whole: Command) -> Exit {
         }
         None => {
             let command = name.trim_start_matches("svcadapt-").to_owned();
-            report(&Error::new("man", "no such command").of(command).hint("svcadapt --help tells them"));
+            report(&StepError::new("man", "no such command").of(command).hint("svcadapt --help tells them"));
             Exit::Status(svcadapt::USAGE)
         }
     }
@@ -119,10 +120,10 @@ impl Page {
         format!("{}.1", self.name)
     }
 
-    fn text(&self) -> Result<String, Error> {
+    fn text(&self) -> Result<String, StepError> {
         let mut page = Vec::new();
         let text = self.render(&mut page).and_then(|()| String::from_utf8(page).map_err(io::Error::other));
-        text.map_err(|error| Error::new("man", error_text(&error)).of(self.name.clone()).status(1))
+        text.map_err(|error| StepError::new("man", error_text(&error)).of(self.name.clone()).status(1))
     }
 
     /// As clap_mangen does it, but for the synopsis: all options of `run` in a row tell nobody anything.

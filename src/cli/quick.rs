@@ -39,7 +39,7 @@ pub(super) fn read(arguments: &[OsString]) -> Option<(SpecDraft, ModeOption)> {
         match row {
             Some(row) => values.push((row, value)),
             None if name == b"mode" && asked.is_none() => {
-                asked = Some(ModeOption::from_name(value.to_str()?)?)
+                asked = Some(ModeOption::from_name(value.to_str()?)?);
             }
             None => return None,
         }

@@ -4,8 +4,8 @@ use std::fmt::Display;
 use std::io;
 use std::io::Write;
 
-use svcadapt::internal::{Error, connected_to_journal, error_text, escape_control};
-use svcadapt_convert::unit::Fault;
+use svcadapt::StepError;
+use svcadapt::internal::{connected_to_journal, error_text, escape_control};
 
 use crate::Exit;
 
@@ -41,7 +41,7 @@ pub(crate) fn print(text: &(impl AsRef<[u8]> + ?Sized)) -> Result<(), Exit> {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Exit::Status(BROKEN_PIPE);
         }
-        let failure = Error::new("standard output", error_text(&error)).status(1);
+        let failure = StepError::new("standard output", error_text(&error)).status(1);
         report(&failure);
         Exit::Status(failure.status)
     })
@@ -52,18 +52,4 @@ pub(crate) fn answer(text: &str, status: u8) -> Exit {
     // What kept it from being written has been told.
     let _ = print(text);
     Exit::Status(status)
-}
-
-/// What a unit's reader found, as the command says it: at its place, with the line and a caret.
-pub(crate) fn of_unit(fault: Fault) -> Error {
-    let path = fault.path.display();
-    match fault.spot {
-        None => Error::new(path.to_string(), fault.message),
-        Some(spot) => {
-            let mut error = Error::new(format!("{path}:{}:{}", spot.line, spot.column), fault.message);
-            error.said =
-                spot.to_string().lines().filter_map(|l| l.strip_prefix("  | ")).map(Into::into).collect();
-            error
-        }
-    }
 }

@@ -4,8 +4,9 @@ use std::fmt::{Display, Write as _};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Value, json};
+use svcadapt::StepError;
 use svcadapt::detect::{Detection, Mode, ModeOption};
-use svcadapt::internal::{Ended, Error, Failure, Outcome, StderrTail};
+use svcadapt::internal::{Ended, Outcome, StderrTail};
 use svcadapt::plan::{Plan, Resolved, StartedBy, passes_signals_on};
 use svcadapt::{detect, internal};
 use svcadapt_spec::{Field, Origin, ServiceSpec, SpecDraft};
@@ -40,7 +41,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     let not_started = loaded.not_started();
     let Loaded { draft, warnings, kept, elsewhere, .. } = loaded;
     let asked = args::asked(matches);
-    let notes: Vec<Error> =
+    let notes: Vec<StepError> =
         warnings.into_iter().chain(kept).chain(elsewhere).chain(not_honoured(&draft, asked)).collect();
     report_all(&notes);
     if !not_started.is_empty() {
@@ -65,7 +66,7 @@ pub(crate) fn run_quick(draft: SpecDraft, asked: ModeOption) -> Exit {
 
 /// What needs somebody who stays with the program: a host does it, and `run` does not, unless signals reach the
 /// program through it.
-fn not_honoured(draft: &SpecDraft, asked: ModeOption) -> Vec<Error> {
+fn not_honoured(draft: &SpecDraft, asked: ModeOption) -> Vec<StepError> {
     let fields = [Field::Restart, Field::RestartSec, Field::ReloadSignal];
     let said = fields.into_iter().filter_map(|field| Some((field, draft.last(field)?)));
     let mut stages: Vec<String> = said
@@ -85,11 +86,11 @@ fn not_honoured(draft: &SpecDraft, asked: ModeOption) -> Vec<Error> {
     // One key of a property list can say two of them.
     stages.dedup();
     let cause = "not honoured here: it is for the host that the service is generated for";
-    stages.into_iter().map(|stage| Error::new(stage, cause)).collect()
+    stages.into_iter().map(|stage| StepError::new(stage, cause)).collect()
 }
 
-fn too_strict() -> Error {
-    Error::new("strict", "not everything that the file says can be had here; nothing was started")
+fn too_strict() -> StepError {
+    StepError::new("strict", "not everything that the file says can be had here; nothing was started")
 }
 
 fn prepared(
@@ -107,7 +108,7 @@ fn prepared(
         Ok(resolved) => resolved,
         Err(failures) => {
             let status = failures.first().map_or(svcadapt::USAGE, |failure| failure.status);
-            report_all(failures.into_iter().map(Error::from));
+            report_all(failures);
             return Exit::Status(status);
         }
     };
@@ -115,14 +116,14 @@ fn prepared(
     if detection.mode == Mode::Supervised {
         internal::do_without_state(&spec, &mut resolved);
     }
-    report_all(resolved.notes.iter().map(Failure::from).map(Error::from));
+    report_all(resolved.notes.iter().map(StepError::from));
     if strict && softened {
         return refuse(&[too_strict()]);
     }
     let plan = Plan::new(&spec, &resolved, &detection);
     if let Err(failure) = internal::check(&plan) {
         let status = failure.status;
-        report(&Error::from(failure));
+        report(&failure);
         return Exit::Status(status);
     }
     act(&spec, &detection, &plan, &resolved)
@@ -140,20 +141,20 @@ fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Exit {
         Outcome::Ended(Ended::Killed(signal)) | Outcome::Interrupted(signal) => Exit::Signal(signal),
         Outcome::Failed { failure, last_words, signal } => {
             let status = failure.status;
-            report(&with_last_words(failure.into(), last_words));
+            report(&with_last_words(failure, last_words));
             signal.map_or(Exit::Status(status), Exit::Signal)
         }
     }
 }
 
 /// What the program said belongs to the error, not to a log that somebody has to find.
-fn with_last_words(error: Error, last_words: StderrTail) -> Error {
+fn with_last_words(error: StepError, last_words: StderrTail) -> StepError {
     match last_words {
         StderrTail::None => error,
         StderrTail::Lost => {
             error.hint("what it wrote went to the null device; --standard-error append:PATH keeps it")
         }
-        StderrTail::Lines(lines) => Error { said: lines, ..error },
+        StderrTail::Lines(lines) => StepError { said: lines, ..error },
     }
 }
 

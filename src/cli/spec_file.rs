@@ -5,7 +5,8 @@ use std::{fs, io};
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
-use svcadapt::internal::{Error, error_text, untrusted};
+use svcadapt::StepError;
+use svcadapt::internal::{error_text, untrusted};
 use svcadapt_convert::LARGEST;
 use svcadapt_convert::divide::{Subject, is_idle, keep_alive};
 use svcadapt_convert::json::read as read_json;
@@ -23,17 +24,17 @@ pub(crate) struct Loaded {
     /// What it says of the service.
     pub(crate) draft: SpecDraft,
     /// What the file's own host would pass over, or what is not quite the same anywhere else.
-    pub(crate) warnings: Vec<Error>,
+    pub(crate) warnings: Vec<StepError>,
     /// What svcadapt does not act on, with its place. The draft has it, too, in the words of the file's own host.
-    pub(crate) kept: Vec<Error>,
+    pub(crate) kept: Vec<StepError>,
     /// Where the words of the file's own host stand that the draft has.
     pub(crate) places: Vec<(Subject, Origin)>,
     /// What belongs to it and stands in files that were not read. Their own host reads them, whatever is written here.
-    pub(crate) elsewhere: Vec<Error>,
+    pub(crate) elsewhere: Vec<StepError>,
     /// The file itself, where its own host can have it back in the words in which it was written.
     pub(crate) source: Option<Source>,
     /// What a reader may want to know, and nothing follows from.
-    pub(crate) notes: Vec<Error>,
+    pub(crate) notes: Vec<StepError>,
 }
 
 /// A file as it lies there.
@@ -47,8 +48,8 @@ pub(crate) enum Source {
 impl Loaded {
     /// Takes the lines that say what to start, where that is nothing that svcadapt starts: they are why there is no
     /// program to run. With them comes all else that is wrong.
-    pub(crate) fn not_started(&mut self) -> Vec<Error> {
-        let command = |kept: &Error| kept.stage.ends_with(": ExecStart=");
+    pub(crate) fn not_started(&mut self) -> Vec<StepError> {
+        let command = |kept: &StepError| kept.stage.ends_with(": ExecStart=");
         if !self.kept.iter().any(command) {
             return Vec::new();
         }
@@ -60,12 +61,12 @@ impl Loaded {
         }
         let (why, kept) = std::mem::take(&mut self.kept).into_iter().partition(command);
         self.kept = kept;
-        [other.into_iter().map(told).collect(), why].concat()
+        [other.into_iter().map(of_spec).collect(), why].concat()
     }
 }
 
 /// The file that was named, if one was, with the options and the command laid over it.
-pub(crate) fn given(matches: &ArgMatches) -> Result<Loaded, Vec<Error>> {
+pub(crate) fn given(matches: &ArgMatches) -> Result<Loaded, Vec<StepError>> {
     let mut loaded = match matches.get_one::<PathBuf>(args::SPEC) {
         Some(path) => load(&unit_path::find(path, scope(matches)).map_err(|error| vec![error])?)?,
         None => Loaded::default(),
@@ -83,8 +84,8 @@ fn scope(matches: &ArgMatches) -> Option<Scope> {
 }
 
 /// Reads a file, as the kind that the end of its name says.
-pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
-    let all = |problems: Vec<SpecError>| problems.into_iter().map(told).collect::<Vec<_>>();
+pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<StepError>> {
+    let all = |problems: Vec<SpecError>| problems.into_iter().map(of_spec).collect::<Vec<_>>();
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("service") => unit_file::load(path, WithSockets::WhereSaid),
         Some("socket") => unit_file::load_of_socket(path),
@@ -125,7 +126,7 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<Error>> {
             })
         }
         _ => {
-            let error = Error::new("spec", "no kind of file that describes a service");
+            let error = StepError::new("spec", "no kind of file that describes a service");
             let hint =
                 "its name ends in .service, .socket, .plist or .json; a program to run stands after '--'";
             Err(vec![error.of(path.display().to_string()).hint(hint)])
@@ -147,10 +148,11 @@ fn is_restart(key: &str, value: &Value) -> bool {
 }
 
 /// What JSON says in the words of one host, as it is told of that host's own files.
-fn native(said: &Native, path: &Path) -> Vec<Error> {
+fn native(said: &Native, path: &Path) -> Vec<StepError> {
     let place = path.display();
-    let directive = |line: &Directive| Error::new(format!("{place}: {}=", line.name()), "not honoured here");
-    let key = |key: &str| Error::new(place.to_string(), NOT_ACTED_ON).of(key);
+    let directive =
+        |line: &Directive| StepError::new(format!("{place}: {}=", line.name()), "not honoured here");
+    let key = |key: &str| StepError::new(place.to_string(), NOT_ACTED_ON).of(key);
     let lines = said.systemd.iter().flatten().filter(|line| !is_idle(line)).map(directive);
     let keys = said.launchd.iter().filter(|(name, value)| !is_off(value) && !is_restart(name, value));
     let keys = keys.map(|(name, _)| key(name));
@@ -165,13 +167,13 @@ fn places(said: &Native, path: &Path) -> Vec<(Subject, Origin)> {
 }
 
 /// What stands in a property list or in JSON.
-fn content(path: &Path) -> Result<Vec<u8>, Vec<Error>> {
+fn content(path: &Path) -> Result<Vec<u8>, Vec<StepError>> {
     read(path, LARGEST).map_err(|error| vec![unreadable(path, &error)])
 }
 
 /// A file that cannot be read.
-pub(super) fn unreadable(path: &Path, error: &io::Error) -> Error {
-    Error::new("spec", error_text(error)).of(path.display().to_string())
+pub(super) fn unreadable(path: &Path, error: &io::Error) -> StepError {
+    StepError::new("spec", error_text(error)).of(path.display().to_string())
 }
 
 /// A file of at most so many bytes, or its first bytes and one more than that.
@@ -185,13 +187,13 @@ pub(super) fn read(path: &Path, largest: usize) -> io::Result<Vec<u8>> {
     }
 }
 
-fn told(problem: SpecError) -> Error {
+pub(super) fn of_spec(problem: SpecError) -> StepError {
     let SpecError { field, value, origin, refusal } = problem;
     let mut stage = origin.as_ref().map_or_else(|| "spec".to_owned(), place);
     if let (Some(field), Some(origin)) = (field, &origin) {
         stage = format!("{stage}: {}", origin.name(field));
     }
-    let error = Error { object: value, hint: refusal.hint, ..Error::new(stage, refusal.cause) };
+    let error = StepError { object: value, hint: refusal.hint, ..StepError::new(stage, refusal.cause) };
     match &origin {
         Some(origin) => with_line(error, origin),
         None => error,
@@ -217,7 +219,7 @@ fn place(origin: &Origin) -> String {
 }
 
 /// The same with the line that it is about, and a caret.
-fn with_line(mut error: Error, origin: &Origin) -> Error {
+fn with_line(mut error: StepError, origin: &Origin) -> StepError {
     if let Origin::File { spot: Some(spot), .. } = origin {
         // Each line after the mark that stands before all that is quoted.
         let text = spot.to_string();

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use clap::builder::ValueParser;
 use clap::{Arg, ArgMatches, Command};
+use svcadapt::StepError;
 use svcadapt::control;
 use svcadapt::control::{ServiceRef, StopError, Stopped, UnknownReason};
-use svcadapt::internal::{Error, signal};
+use svcadapt::internal::signal;
 use svcadapt_spec::Timespan;
 
 use super::plain::harmless;
@@ -53,12 +54,12 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
             if let Stopped::Ended { kept: Some(cause), .. } | Stopped::Cleared { kept: Some(cause), .. } =
                 stopped
             {
-                report::report(&Error::new("what it left", cause).of(target.to_string()));
+                report::report(&StepError::new("what it left", cause).of(target.to_string()));
             }
             report::answer(&text, 0)
         }
         Err(cause) => {
-            let error = Error::new("stop", harmless(&cause.to_string()))
+            let error = StepError::new("stop", harmless(&cause.to_string()))
                 .of(target.to_string())
                 .status(status(&cause));
             let error = match cause.hint() {
@@ -71,7 +72,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     }
 }
 
-fn typed(matches: &ArgMatches) -> Result<(ServiceRef, Option<Timespan>), Error> {
+fn typed(matches: &ArgMatches) -> Result<(ServiceRef, Option<Timespan>), StepError> {
     let target = which::target(matches)?;
     let timeout = matches.get_one::<OsString>("timeout-stop-sec");
     let read = |value: &OsString| {

@@ -4,17 +4,16 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use svcadapt::internal::Error;
+use svcadapt::StepError;
 use svcadapt_convert::divide::Subject;
 use svcadapt_convert::unit;
 use svcadapt_convert::unit::{
-    Fault, LARGEST_UNIT, Line, MOST_ASSIGNMENTS, Original, Reason, Text, UnitFile, UnitName,
+    LARGEST_UNIT, Line, MOST_ASSIGNMENTS, Original, Reason, Text, UnitFile, UnitName,
 };
-use svcadapt_spec::{Directive, Origin, Scope, Spot};
+use svcadapt_spec::{Directive, Origin, Scope, SpecError, Spot};
 
-use super::spec_file::{Loaded, Source};
+use super::spec_file::{Loaded, Source, of_spec};
 use super::{spec_file, unit_path};
-use crate::report::of_unit;
 
 /// Which files a unit is made of.
 pub(super) struct Files {
@@ -27,10 +26,10 @@ pub(super) struct Files {
 }
 
 /// A unit and its drop-ins: `NAME.service.d/*.conf`, and those of its prefixes and of its template.
-pub(super) fn files(path: &Path) -> Result<Files, Error> {
+pub(super) fn files(path: &Path) -> Result<Files, StepError> {
     let file = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let name = UnitName::parse(file).ok_or_else(|| {
-        Error::new("spec", "no unit can have this name")
+        StepError::new("spec", "no unit can have this name")
             .of(path.display().to_string())
             .hint("letters, digits and : - _ . \\ @ can stand in it")
     })?;
@@ -41,7 +40,7 @@ pub(super) fn files(path: &Path) -> Result<Files, Error> {
 }
 
 /// Those of the unit with its sockets; none where it has none.
-fn of_sockets(service: &Files) -> Result<Option<Files>, Error> {
+fn of_sockets(service: &Files) -> Result<Option<Files>, StepError> {
     let (name, folder) = (service.name.socket(), service.path.parent().unwrap_or(Path::new("/")));
     let folders = searched(folder);
     let beside = std::iter::once(folder).chain(folders.iter().map(PathBuf::as_path));
@@ -85,9 +84,9 @@ fn is_enabled(folder: &Path, sockets: &UnitName) -> bool {
 }
 
 /// What is told of sockets beside a service that nothing starts with it.
-fn not_counted(sockets: &Files, service: &UnitName) -> Error {
+fn not_counted(sockets: &Files, service: &UnitName) -> StepError {
     let cause = format!("not read: {service} does not name it, and no target starts it");
-    Error::new("sockets", cause)
+    StepError::new("sockets", cause)
         .of(sockets.path.display().to_string())
         .hint(format!("{} in place of {service} means both", sockets.name))
 }
@@ -97,7 +96,7 @@ const LOOKED_AT: usize = 1000;
 
 /// The sockets beside the service that are its own though they are called otherwise (systemd.socket(5), `Service=`). A
 /// spec has one unit of sockets, with one mode and one owner; these would need more.
-fn other_sockets(service: &Files) -> Vec<Error> {
+fn other_sockets(service: &Files) -> Vec<StepError> {
     let folder = service.path.parent().unwrap_or(Path::new("/"));
     let own = service.name.socket();
     let mut names: Vec<_> =
@@ -110,14 +109,14 @@ fn other_sockets(service: &Files) -> Vec<Error> {
 }
 
 /// What is told of sockets that say that they are this service's.
-fn is_of(path: &Path, service: &UnitName) -> Option<Error> {
+fn is_of(path: &Path, service: &UnitName) -> Option<StepError> {
     let file = UnitFile::parse(path, &content(path).ok()?).ok()?;
     let mut said = file.lines.iter().filter(|line| file.section(line) == "Socket" && line.key == "Service");
     let line = said.next_back().filter(|line| line.value == service.as_str())?;
     let place = format!("{}:{}: Service=", path.display(), line.spot.line);
     let cause =
         format!("these are sockets of {service}, and not read: only those of {} are", service.socket());
-    Some(Error::new(place, cause))
+    Some(StepError::new(place, cause))
 }
 
 /// What sockets of a service have to be there for.
@@ -130,14 +129,14 @@ pub(super) enum WithSockets {
 }
 
 /// The service of a unit with sockets, which was named in its place.
-pub(super) fn load_of_socket(path: &Path) -> Result<Loaded, Vec<Error>> {
+pub(super) fn load_of_socket(path: &Path) -> Result<Loaded, Vec<StepError>> {
     load(&path.with_extension("service"), WithSockets::Always)
 }
 
 /// Reads a unit with its drop-ins, and its sockets.
-pub(super) fn load(path: &Path, with_sockets: WithSockets) -> Result<Loaded, Vec<Error>> {
-    let one = |error: Error| vec![error];
-    let faults = |faults: Vec<Fault>| faults.into_iter().map(of_unit).collect::<Vec<_>>();
+pub(super) fn load(path: &Path, with_sockets: WithSockets) -> Result<Loaded, Vec<StepError>> {
+    let one = |error: StepError| vec![error];
+    let faults = |faults: Vec<SpecError>| faults.into_iter().map(of_spec).collect::<Vec<_>>();
     let service = files(path).map_err(one)?;
     let elsewhere = other_sockets(&service);
     let mut room = Some(LARGEST_UNIT);
@@ -172,24 +171,22 @@ pub(super) fn load(path: &Path, with_sockets: WithSockets) -> Result<Loaded, Vec
     let mut kept = reading.not_honoured();
     // Each is told once: by the warning what systemd ignores too, which is in no file that is written from here, and
     // by what was kept all else.
-    let place = |spot: &Option<Spot>| spot.as_ref().map(|spot| (spot.line, spot.column));
-    let warned: BTreeSet<_> =
-        reading.warnings.iter().map(|fault| (&fault.path, place(&fault.spot))).collect();
-    kept.retain(|kept| match (&kept.reason, &kept.origin) {
-        (Reason::Ignored(_), Origin::File { path, spot, .. }) => !warned.contains(&(path, place(spot))),
+    let place =
+        |(path, spot): (&Path, Option<&Spot>)| (path.to_owned(), spot.map(|spot| (spot.line, spot.column)));
+    let of_kept = |origin: &Origin| match origin {
+        Origin::File { path, spot, .. } => Some(place((path, spot.as_ref()))),
+        Origin::Option => None,
+    };
+    let warned: BTreeSet<_> = reading.warnings.iter().filter_map(SpecError::place).map(place).collect();
+    kept.retain(|kept| match &kept.reason {
+        Reason::Ignored(_) => of_kept(&kept.origin).is_none_or(|place| !warned.contains(&place)),
         _ => true,
     });
-    let told: BTreeSet<_> = kept
-        .iter()
-        .filter_map(|kept| match &kept.origin {
-            Origin::File { path, spot, .. } => Some((path, place(spot))),
-            Origin::Option => None,
-        })
-        .collect();
-    let again = |fault: &Fault| told.contains(&(&fault.path, place(&fault.spot)));
-    let warnings: Vec<Error> =
-        reading.warnings.iter().filter(|fault| !again(fault)).cloned().map(of_unit).collect();
-    let kept = kept.iter().map(|kept| Error::new(kept.place(), kept.cause())).collect();
+    let told: BTreeSet<_> = kept.iter().filter_map(|kept| of_kept(&kept.origin)).collect();
+    let again = |error: &SpecError| error.place().is_some_and(|at| told.contains(&place(at)));
+    let warnings: Vec<StepError> =
+        reading.warnings.iter().filter(|fault| !again(fault)).cloned().map(of_spec).collect();
+    let kept = kept.iter().map(|kept| StepError::new(kept.place(), kept.cause())).collect();
     Ok(Loaded {
         draft: reading.draft,
         warnings,
@@ -210,7 +207,7 @@ fn place(folder: &Path, name: &UnitName) -> PathBuf {
     }
 }
 
-fn parsed(files: &Files, room: &mut Option<usize>) -> Result<(Text, Vec<UnitFile>), Vec<Error>> {
+fn parsed(files: &Files, room: &mut Option<usize>) -> Result<(Text, Vec<UnitFile>), Vec<StepError>> {
     let mut errors = Vec::new();
     let unit = parse(&files.path, room, &mut errors);
     let drop_ins = files.drop_ins.iter().filter_map(|path| parse(path, room, &mut errors));
@@ -242,7 +239,7 @@ const MOST_DROP_INS: usize = MOST_ASSIGNMENTS;
 
 /// In the order of their file names; of two with one name the one in the more particular folder, and of these the
 /// administrator's.
-fn drop_ins(folder: &Path, name: &UnitName) -> Result<Vec<PathBuf>, Error> {
+fn drop_ins(folder: &Path, name: &UnitName) -> Result<Vec<PathBuf>, StepError> {
     let mut found = std::collections::BTreeMap::new();
     let folders = searched(folder);
     let all = name.drop_in_folders();
@@ -261,7 +258,7 @@ fn drop_ins(folder: &Path, name: &UnitName) -> Result<Vec<PathBuf>, Error> {
             }
             if found.len() > MOST_DROP_INS {
                 let cause = format!("it holds more than {MOST_DROP_INS} drop-ins");
-                return Err(Error::new("spec", cause).of(beside.display().to_string()));
+                return Err(StepError::new("spec", cause).of(beside.display().to_string()));
             }
         }
     }
@@ -270,7 +267,7 @@ fn drop_ins(folder: &Path, name: &UnitName) -> Result<Vec<PathBuf>, Error> {
 
 /// Reads one file of a unit. `room` is what all of them may still have, in bytes, as if each assignment had what its
 /// share would be; it is none when that was too little, which is told once.
-fn parse(path: &Path, room: &mut Option<usize>, errors: &mut Vec<Error>) -> Option<Text> {
+fn parse(path: &Path, room: &mut Option<usize>, errors: &mut Vec<StepError>) -> Option<Text> {
     let left = (*room)?;
     let text = match content(path) {
         Ok(text) => text,
@@ -287,12 +284,12 @@ fn parse(path: &Path, room: &mut Option<usize>, errors: &mut Vec<Error>) -> Opti
                 let cause = format!(
                     "with the unit's other files it has more than {LARGEST_UNIT} bytes or {MOST_ASSIGNMENTS} assignments"
                 );
-                errors.push(Error::new("spec", cause).of(path.display().to_string()));
+                errors.push(StepError::new("spec", cause).of(path.display().to_string()));
             }
             room.map(|_| Text { file, bytes: text })
         }
         Err(faults) => {
-            errors.extend(faults.into_iter().map(of_unit));
+            errors.extend(faults.into_iter().map(of_spec));
             None
         }
     }

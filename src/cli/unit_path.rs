@@ -3,7 +3,8 @@
 use std::path::{Component, Path, PathBuf};
 use std::{env, fs};
 
-use svcadapt::internal::{Error, effective_user};
+use svcadapt::StepError;
+use svcadapt::internal::effective_user;
 use svcadapt_convert::unit::UnitName;
 use svcadapt_spec::Scope;
 
@@ -71,7 +72,7 @@ fn of_user() -> Vec<PathBuf> {
 
 /// The file that is meant: a name without a slash that is no file here is one of a unit, looked for where systemd looks.
 /// Root means the system's units first, and another user their own, unless a scope was asked for.
-pub(super) fn find(path: &Path, scope: Option<Scope>) -> Result<PathBuf, Error> {
+pub(super) fn find(path: &Path, scope: Option<Scope>) -> Result<PathBuf, StepError> {
     let mut parts = path.components();
     let name = match (parts.next(), parts.next()) {
         (Some(Component::Normal(name)), None) => name.to_str(),
@@ -104,7 +105,7 @@ pub(super) fn find(path: &Path, scope: Option<Scope>) -> Result<PathBuf, Error> 
             return Ok(named(&folder.join(file), &folder.join(name), &folders));
         }
     }
-    let error = Error::new("spec", "no such file here, and no such unit where systemd looks").of(name);
+    let error = StepError::new("spec", "no such file here, and no such unit where systemd looks").of(name);
     Err(error.hint("systemd.unit(5) has the directories; a file elsewhere is named by a path with a '/'"))
 }
 

@@ -1,7 +1,7 @@
 //! What clap has to say, in our own form.
 
 use clap::error::ErrorKind;
-use svcadapt::internal::Error;
+use svcadapt::StepError;
 
 use super::Exit;
 use super::report::{print, report};
@@ -12,7 +12,7 @@ pub(crate) fn explain(error: &clap::Error) -> Exit {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => print(&text).err().unwrap_or(Exit::Status(0)),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            report(&Error::new("usage", "no command").hint("svcadapt --help tells them"));
+            report(&StepError::new("usage", "no command").hint("svcadapt --help tells them"));
             Exit::Status(svcadapt::USAGE)
         }
         _ => {
@@ -23,7 +23,7 @@ pub(crate) fn explain(error: &clap::Error) -> Exit {
 }
 
 /// clap's first paragraph is the cause, its `tip:` is the hint.
-fn problem(text: &str) -> Error {
+fn problem(text: &str) -> StepError {
     let paragraph = text.trim_start_matches("error: ").lines().take_while(|line| !line.trim().is_empty());
     let cause = paragraph.map(str::trim).collect::<Vec<_>>().join(" ");
     let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
@@ -34,7 +34,7 @@ fn problem(text: &str) -> Error {
     };
     let words = command.split(' ').take_while(name);
     let help = format!("{} --help tells what can be said", words.collect::<Vec<_>>().join(" "));
-    Error::new("usage", cause).hint(tip.map_or(help, str::to_owned))
+    StepError::new("usage", cause).hint(tip.map_or(help, str::to_owned))
 }
 
 #[cfg(test)]

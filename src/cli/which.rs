@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use clap::builder::ValueParser;
 use clap::{Arg, ArgGroup, ArgMatches, Command};
+use svcadapt::StepError;
 use svcadapt::control::ServiceRef;
-use svcadapt::internal::Error;
 use svcadapt_spec::{AbsPath, ServiceName, ValueError};
 
 /// Adds the two ways to say it, of which one has to be taken.
@@ -29,7 +29,7 @@ pub(super) fn options(command: Command) -> Command {
 }
 
 /// Reads what was typed.
-pub(super) fn target(matches: &ArgMatches) -> Result<ServiceRef, Error> {
+pub(super) fn target(matches: &ArgMatches) -> Result<ServiceRef, StepError> {
     let typed = |option: &str| matches.get_one::<OsString>(option);
     match (typed("name"), typed("pid-file")) {
         (Some(name), _) => {
@@ -45,8 +45,8 @@ pub(super) fn target(matches: &ArgMatches) -> Result<ServiceRef, Error> {
 }
 
 /// A value that cannot be taken.
-pub(super) fn refused(what: &str, value: &OsString, refusal: ValueError) -> Error {
-    let error = Error::new(what, refusal.cause).of(value.to_string_lossy());
+pub(super) fn refused(what: &str, value: &OsString, refusal: ValueError) -> StepError {
+    let error = StepError::new(what, refusal.cause).of(value.to_string_lossy());
     match refusal.hint {
         Some(hint) => error.hint(hint),
         None => error,

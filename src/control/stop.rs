@@ -117,14 +117,14 @@ fn tidy(lock: Option<&Path>) -> io::Result<()> {
     lock.map_or(Ok(()), registry::remove)
 }
 
-enum Failure {
+enum SignalFailure {
     Io(io::Error),
     Stuck,
     Left(Vec<i32>),
     Unproved(Vec<i32>),
 }
 
-impl Failure {
+impl SignalFailure {
     fn of(self, pid: i32) -> StopError {
         match self {
             Self::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => StopError::Denied(pid),
@@ -136,14 +136,18 @@ impl Failure {
     }
 }
 
-impl From<io::Error> for Failure {
+impl From<io::Error> for SignalFailure {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
 }
 
 /// Ends the process and what it leaves behind. Says what signal it took, how long, and how many others there were.
-fn end(main: &Main, lock: Option<&Path>, deadline: &Deadline) -> Result<(i32, Duration, usize), Failure> {
+fn end(
+    main: &Main,
+    lock: Option<&Path>,
+    deadline: &Deadline,
+) -> Result<(i32, Duration, usize), SignalFailure> {
     // Asked before its end, while it keeps the session's number from becoming a stranger's.
     let tree = Tree::of_running(lock, &main.record);
     let mut others = Ending::new(&tree);
@@ -157,25 +161,25 @@ fn end(main: &Main, lock: Option<&Path>, deadline: &Deadline) -> Result<(i32, Du
     } else {
         main.held.send(signal::SIGKILL)?;
         if !main.held.ends_until(Instant::now().checked_add(KILL_TIMEOUT))? {
-            return Err(Failure::Stuck);
+            return Err(SignalFailure::Stuck);
         }
         signal::SIGKILL
     };
     let after = deadline.begun.elapsed();
     let Ended { asked, left } = others.run(deadline.at, KILL_TIMEOUT, None, &mut || Ok(true))?;
-    if left.is_empty() { Ok((took, after, asked)) } else { Err(Failure::Left(left)) }
+    if left.is_empty() { Ok((took, after, asked)) } else { Err(SignalFailure::Left(left)) }
 }
 
 /// Ends what a service has left behind whose own process has ended. Says how many there were.
-fn clear(lock: Option<&Path>, record: &Record, deadline: &Deadline) -> Result<usize, Failure> {
+fn clear(lock: Option<&Path>, record: &Record, deadline: &Deadline) -> Result<usize, SignalFailure> {
     let Some(lock) = lock else { return Ok(0) };
     let (tree, _) = Tree::of_dead(lock, record)?;
     let ended = Ending::new(&tree).run(deadline.at, KILL_TIMEOUT, None, &mut || Ok(true))?;
     if !ended.left.is_empty() {
-        return Err(Failure::Left(ended.left));
+        return Err(SignalFailure::Left(ended.left));
     }
     match Tree::of_dead(lock, record)?.1 {
-        Left { unproved, .. } if !unproved.is_empty() => Err(Failure::Unproved(unproved)),
+        Left { unproved, .. } if !unproved.is_empty() => Err(SignalFailure::Unproved(unproved)),
         _ => Ok(ended.asked),
     }
 }

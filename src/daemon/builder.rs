@@ -10,8 +10,9 @@ use svcadapt_spec::{DirectoryKind, Field, LimitValue, Origin, Probe, Resource, S
 use super::error::of_problem;
 use super::prepare::Prepared;
 use super::{Disposition, Error, Signal};
+use crate::error::StepError;
 use crate::plan::Plan;
-use crate::setup::{Failure, Privileges};
+use crate::setup::Privileges;
 
 /// Whether to fork away from whoever started the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,7 +82,7 @@ pub enum Reexecute {
 pub struct Daemon<'fd> {
     draft: SpecDraft,
     preserved: Vec<BorrowedFd<'fd>>,
-    early: Vec<Failure>,
+    early: Vec<StepError>,
     pub(super) detach: DetachProcess,
     pub(super) reexecute: Reexecute,
     pub(super) signals: Vec<(Signal, Disposition)>,
@@ -264,7 +265,7 @@ impl<'fd> Daemon<'fd> {
         // What stands behind the first `=` would be taken for the value.
         if name.as_encoded_bytes().contains(&b'=') {
             let cause = "the name of a variable holds no '='";
-            self.early.push(Failure::new("environment", name.to_string_lossy(), cause, super::USAGE));
+            self.early.push(StepError::about("environment", name.to_string_lossy(), cause, super::USAGE));
             return self;
         }
         let mut assignment = name.to_owned();
@@ -386,8 +387,9 @@ impl<'fd> Daemon<'fd> {
 }
 
 /// What only somebody who starts another program can be asked for.
-fn foreign(spec: &mut ServiceSpec) -> Vec<Failure> {
-    let refused = |stage: &str, object: String, cause: &str| Failure::new(stage, object, cause, super::USAGE);
+fn foreign(spec: &mut ServiceSpec) -> Vec<StepError> {
+    let refused =
+        |stage: &str, object: String, cause: &str| StepError::about(stage, object, cause, super::USAGE);
     let mut failures = Vec::new();
     match spec.service_type {
         None => {}

@@ -17,9 +17,10 @@ use super::service::Held;
 use super::supervisor::FromSupervisor;
 use super::{Daemon, Error, Service, Signals, launcher};
 use crate::detect::Detection;
+use crate::error::StepError;
 use crate::launch::Role;
 use crate::plan::{Plan, Step, Strategy};
-use crate::setup::{Failure, Report, ServiceProcess, Settled};
+use crate::setup::{Report, ServiceProcess, Settled};
 use crate::sys::{fd, process, signal};
 use crate::{launch, setup};
 
@@ -113,7 +114,7 @@ impl Daemon<'_> {
         let refused = |failure| Error::Refused(vec![failure]);
         let Prepared { spec, mut resolved, detection } = self.prepare()?;
         let supervisor = FromSupervisor::take(&spec, &mut resolved, &detection).map_err(refused)?;
-        resolved.notes.iter().for_each(|note| launcher::write(&launcher::complaint(&Failure::from(note))));
+        resolved.notes.iter().for_each(|note| launcher::write(&launcher::complaint(&StepError::from(note))));
         let plan = self.plan_of(&spec, &resolved, &detection);
         launch::check(&plan).map_err(refused)?;
         if let Some(failure) = launch::running_already(&spec, &resolved) {
@@ -176,20 +177,20 @@ impl Daemon<'_> {
         plan: &Plan,
         detection: &Detection,
         attempt: u32,
-    ) -> Result<HandoffSender, Failure> {
+    ) -> Result<HandoffSender, StepError> {
         if plan.steps.iter().any(|planned| matches!(planned.step, Step::Activate { .. })) {
             let cause =
                 "what launchd has given to this process cannot be handed on to one that is executed again";
-            return Err(Failure::new("launchd sockets", spec.launchd_sockets(), cause, super::USAGE));
+            return Err(StepError::about("launchd sockets", spec.launchd_sockets(), cause, super::USAGE));
         }
         HandoffSender::new(detection, self.fingerprint(spec), attempt)
-            .map_err(|error| Failure::io(&Step::Fork, &error))
+            .map_err(|error| StepError::io(&Step::Fork, &error))
     }
 
     fn entered(
         &self,
         held: Box<Held>,
-        settled: Result<(Settled, Signals), Failure>,
+        settled: Result<(Settled, Signals), StepError>,
         supervisor: FromSupervisor,
         detection: Detection,
     ) -> Result<Service, Error> {
@@ -203,7 +204,7 @@ impl Daemon<'_> {
         }
     }
 
-    fn settle(&self, mut work: ServiceProcess<'_>, plan: &Plan) -> Result<(Settled, Signals), Failure> {
+    fn settle(&self, mut work: ServiceProcess<'_>, plan: &Plan) -> Result<(Settled, Signals), StepError> {
         let done = work.settle(plan, self.privileges.into()).and_then(|()| {
             let signals = Signals::open(&self.signals);
             signals.inspect_err(|failure| work.tell(&Report::Failed(failure.clone())))
@@ -224,13 +225,13 @@ impl Daemon<'_> {
 }
 
 /// The end of a process that cannot go on, as the launcher is told it.
-fn give_up(reports: &OwnedFd, failure: &Failure) -> ! {
+fn give_up(reports: &OwnedFd, failure: &StepError) -> ! {
     let _ = Report::Failed(failure.clone()).send(reports);
     process::exit_now(failure.status)
 }
 
 fn lost(error: &io::Error) -> Error {
-    Error::Refused(vec![Failure::kernel("daemon", "descriptors", error, super::USAGE)])
+    Error::Refused(vec![StepError::kernel("daemon", "descriptors", error, super::USAGE)])
 }
 
 /// Makes sure that there is one thread. The kernel forgets one that has ended a moment after whoever has joined it goes on.
@@ -246,7 +247,7 @@ pub(super) fn alone() -> Result<(), Error> {
             }
             Ok(count) => return Err(Error::Threads { count }),
             Err(error) => {
-                let failure = Failure::kernel("daemon", "threads", &error, super::USAGE);
+                let failure = StepError::kernel("daemon", "threads", &error, super::USAGE);
                 let failure = failure.hint("on Linux they are counted in /proc, which has to be mounted");
                 return Err(Error::Refused(vec![failure]));
             }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use svcadapt_spec::SpecError;
 
-use crate::setup::Failure;
+use crate::error::StepError;
 
 /// What went wrong. Each prints as the command line's errors do: `STAGE 'OBJECT': CAUSE`, and then, on a line of its
 /// own, `  hint: …`; several of them one after the other.
@@ -22,11 +22,11 @@ pub enum Error {
     /// This process has become a service before.
     Entered,
     /// What was asked for cannot be, or not here. All that is wrong is told at once.
-    Refused(Vec<Failure>),
+    Refused(Vec<StepError>),
     /// It runs already.
-    Running(Failure),
+    Running(StepError),
     /// A step failed on the way. This process is neither what it was nor what it should be, and has to end.
-    Step(Failure),
+    Step(StepError),
     /// It has been said before that the service is ready.
     Ready,
     /// It has been said before that the service is about to end, so it cannot be ready any more.
@@ -36,14 +36,15 @@ pub enum Error {
     /// No rights were kept, or they have been given up before.
     PrivilegesDropped,
     /// Whoever waits could not be told.
-    Notify(Failure),
+    Notify(StepError),
 }
 
 impl Error {
     /// Everything that it says, the first first.
-    pub fn failures(&self) -> Vec<Failure> {
-        let own =
-            |stage: &str, cause: &str, hint: &str| vec![Failure::bare(stage, cause, super::USAGE).hint(hint)];
+    pub fn failures(&self) -> Vec<StepError> {
+        let own = |stage: &str, cause: &str, hint: &str| {
+            vec![StepError::bare(stage, cause, super::USAGE).hint(hint)]
+        };
         match self {
             Self::Refused(all) => all.clone(),
             Self::Running(one) | Self::Step(one) | Self::Notify(one) => vec![one.clone()],
@@ -78,7 +79,7 @@ impl Error {
         }
     }
 
-    fn first(&self) -> Option<Failure> {
+    fn first(&self) -> Option<StepError> {
         self.failures().into_iter().next()
     }
 
@@ -119,20 +120,20 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// A value that was refused, under the name of the builder's method.
-pub(super) fn of_problem(problem: SpecError) -> Failure {
+pub(super) fn of_problem(problem: SpecError) -> StepError {
     let stage = problem.field.map_or("daemon".to_owned(), |field| field.option().replace('-', " "));
-    let failure = Failure::new(&stage, "", problem.refusal.cause, super::USAGE);
-    in_our_words(Failure { object: problem.value, hint: problem.refusal.hint, ..failure })
+    let failure = StepError::about(&stage, "", problem.refusal.cause, super::USAGE);
+    in_our_words(StepError { object: problem.value, hint: problem.refusal.hint, ..failure })
 }
 
 /// A hint that speaks of an option, to somebody who has a method of the same name instead.
-pub(super) fn in_our_words(failure: Failure) -> Failure {
+pub(super) fn in_our_words(failure: StepError) -> StepError {
     let method = |word: &str| {
         let option = word.strip_prefix("--").filter(|option| !option.is_empty());
         option.map_or_else(|| word.to_owned(), |option| option.replace('-', "_"))
     };
     let hint = failure.hint.map(|hint| hint.split(' ').map(method).collect::<Vec<_>>().join(" "));
-    Failure { hint, ..failure }
+    StepError { hint, ..failure }
 }
 
 #[cfg(test)]
@@ -142,9 +143,9 @@ mod tests {
     #[test]
     fn all_that_is_wrong_is_told_and_the_first_gives_the_status() {
         let errno = Some(13);
-        let first = Failure { errno, ..Failure::new("chroot", "/x\u{1b}", "permission denied", 210) };
+        let first = StepError { errno, ..StepError::about("chroot", "/x\u{1b}", "permission denied", 210) };
         let error =
-            Error::Refused(vec![first, Failure::new("user", "nosuch", "there is none", 217).hint("h")]);
+            Error::Refused(vec![first, StepError::about("user", "nosuch", "there is none", 217).hint("h")]);
         assert_eq!(
             error.to_string(),
             "chroot '/x\\u{1b}': permission denied\nuser 'nosuch': there is none\n  hint: h"

@@ -5,9 +5,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use super::Error;
+use crate::error::StepError;
 use crate::launch::{Outcome, StderrTail};
 use crate::notify::connected_to_journal;
-use crate::setup::Failure;
 use crate::sys::process::Ended;
 use crate::sys::{escape_control, escape_control_lines, process, signal};
 
@@ -34,8 +34,8 @@ fn die(number: i32) -> ! {
 }
 
 /// One line in the program's name, with what it has said last.
-fn say(failure: &Failure, last_words: &StderrTail) {
-    let mut text = complaint(&Failure { hint: None, ..failure.clone() });
+fn say(failure: &StepError, last_words: &StderrTail) {
+    let mut text = complaint(&StepError { hint: None, ..failure.clone() });
     if let StderrTail::Lines(lines) = last_words {
         text.extend(lines.iter().map(|line| format!("\n  | {}", escape_control(line))));
     }

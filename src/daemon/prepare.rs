@@ -9,8 +9,8 @@ use super::error::in_our_words;
 use super::handoff::Handoff;
 use super::{Daemon, DetachProcess, Error, Reexecute, reexec, supervisor};
 use crate::detect::{Detection, Mode, ModeOption};
+use crate::error::StepError;
 use crate::plan::{Plan, Resolved, StartedBy};
-use crate::setup::Failure;
 use crate::sys::executable;
 use crate::{detect, setup};
 
@@ -89,9 +89,9 @@ fn resolved(
 }
 
 /// The program was executed again, and does something else this time.
-pub(super) fn another_one() -> Failure {
+pub(super) fn another_one() -> StepError {
     let cause = "the program was executed again, and asks for another service than before";
     let hint =
         "what is asked for must be the same each time that main runs, and nothing else be entered before";
-    Failure::bare("daemon", cause, super::USAGE).hint(hint)
+    StepError::bare("daemon", cause, super::USAGE).hint(hint)
 }

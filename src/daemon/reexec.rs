@@ -24,8 +24,9 @@ use super::handoff::{Ancestry, Handoff};
 use super::prepare::Fingerprint;
 use crate::detect;
 use crate::detect::Detection;
+use crate::error::StepError;
 use crate::plan::Step;
-use crate::setup::{Failure, Report, ServiceProcess};
+use crate::setup::{Report, ServiceProcess};
 use crate::sys::fd::Inherited;
 use crate::sys::{executable, fd, identity, process, signal, socketpair};
 
@@ -65,7 +66,7 @@ impl HandoffSender {
     pub(super) fn leave(self, work: ServiceProcess<'_>, program: &Path) -> ! {
         let Some(reports) = work.into_listener() else { process::exit_now(super::USAGE) };
         let error = self.depart(&reports).unwrap_or_else(|error| error);
-        let failure = Failure::io(&Step::Reexec(program.to_owned()), &error);
+        let failure = StepError::io(&Step::Reexec(program.to_owned()), &error);
         let _ = Report::Failed(failure.clone()).send(&reports);
         process::exit_now(failure.status)
     }
@@ -96,7 +97,7 @@ pub(super) struct HandoffReceiver {
 
 impl HandoffReceiver {
     /// Looks for a ticket of this process, and changes nothing. It is an error if there has to be one.
-    pub(super) fn look() -> Result<Option<Self>, Failure> {
+    pub(super) fn look() -> Result<Option<Self>, StepError> {
         let (own, user) = (process::own_pid(), identity::effective_user());
         let mut through = fd::surviving().unwrap_or_default();
         let handoff = through.iter().find_map(|inherited| {
@@ -121,7 +122,7 @@ impl HandoffReceiver {
                 let cause = "what was to go on as the service has lost the descriptor that says so";
                 let hint =
                     "close none before Daemon::enter that was not opened here, or say Reexecute::Never";
-                Err(Failure::bare("daemon", cause, super::USAGE).hint(hint))
+                Err(StepError::bare("daemon", cause, super::USAGE).hint(hint))
             }
             arrival => Ok(arrival),
         }

@@ -11,7 +11,7 @@ use super::launcher::complain;
 use super::{Daemon, Error, Service, executed_again};
 use crate::control;
 use crate::control::{ServiceRef, State, Stopped};
-use crate::setup::Failure;
+use crate::error::StepError;
 use crate::sys::escape_control;
 
 /// A program that is told on its command line whether to start or to stop.
@@ -91,9 +91,9 @@ impl<'fd> Runner<'fd> {
             _ => {
                 let given = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
                 let failure = if words.is_empty() {
-                    Failure::bare("command", "none was given", super::USAGE)
+                    StepError::bare("command", "none was given", super::USAGE)
                 } else {
-                    Failure::new("command", given, "this is none", super::USAGE)
+                    StepError::about("command", given, "this is none", super::USAGE)
                 };
                 complain(&Error::Refused(vec![failure.hint("start, stop, restart and status are")]))
             }
@@ -113,7 +113,7 @@ impl<'fd> Runner<'fd> {
             ServiceSpec { pid_file: Some(path), .. } => Ok(ServiceRef::PidFile(path)),
             _ => {
                 let cause = "without a name or a pid file it cannot be found";
-                let failure = Failure::bare("daemon", cause, super::USAGE);
+                let failure = StepError::bare("daemon", cause, super::USAGE);
                 Err(Error::Refused(vec![failure.hint("name gives it one")]))
             }
         }
@@ -129,8 +129,8 @@ enum Loud {
 
 fn stop(target: &ServiceRef, loud: Loud) -> Result<ExitCode, Error> {
     let stopped = control::stop(target, None).map_err(|unstopped| {
-        let failure = Failure::new("stop", target.to_string(), unstopped.to_string(), NOT_STOPPED);
-        Error::Refused(vec![Failure { hint: unstopped.hint(), ..failure }])
+        let failure = StepError::about("stop", target.to_string(), unstopped.to_string(), NOT_STOPPED);
+        Error::Refused(vec![StepError { hint: unstopped.hint(), ..failure }])
     })?;
     if loud == Loud::Yes {
         let text = match stopped {

@@ -14,11 +14,12 @@ use super::enter::alone;
 use super::supervisor::FromSupervisor;
 use super::{Credentials, Error, Listener, Signals, Watchdog, launcher};
 use crate::detect::{Detection, Manager, Mode};
+use crate::error::StepError;
 use crate::notify::Notifier;
 use crate::plan::{Plan, Resolved};
 use crate::registry::Lock;
 use crate::setup;
-use crate::setup::{Failure, Report, ServiceProcess, Settled};
+use crate::setup::{Report, ServiceProcess, Settled};
 use crate::sys::{escape_control, fd, launchd, process};
 
 /// The program, as the service that it has become. It is to be kept as long as the service runs, and may be shared among
@@ -320,7 +321,7 @@ impl Service {
 const DESCRIPTORS: u8 = 202;
 
 fn untold(what: &str, error: &io::Error) -> Error {
-    Error::Notify(Failure::kernel("notify", what, error, DESCRIPTORS))
+    Error::Notify(StepError::kernel("notify", what, error, DESCRIPTORS))
 }
 
 /// A reason and its hint are lines of their own where they are printed, and one where there is room for one.

@@ -17,7 +17,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use super::{Disposition, Signal};
-use crate::setup::Failure;
+use crate::error::StepError;
 use crate::sys::self_pipe::SelfPipe;
 use crate::sys::{fd, signal};
 
@@ -38,7 +38,7 @@ pub struct Signals(SelfPipe);
 
 impl Signals {
     /// Makes of every signal what the map says. After this none is blocked.
-    pub(super) fn open(map: &[(Signal, Disposition)]) -> Result<Self, Failure> {
+    pub(super) fn open(map: &[(Signal, Disposition)]) -> Result<Self, StepError> {
         let mut told = Vec::new();
         for (signal, reaction) in map {
             match reaction {
@@ -49,12 +49,12 @@ impl Signals {
                 Disposition::Ignore => signal::ignore(signal.number()),
                 Disposition::Default => signal::restore_default(signal.number()),
             }
-            .map_err(|error| Failure::kernel("signal map", signal.to_string(), &error, STATUS))?;
+            .map_err(|error| StepError::kernel("signal map", signal.to_string(), &error, STATUS))?;
         }
         // What has come meanwhile waits behind the block.
         let opened = SelfPipe::these(&told).and_then(|caught| signal::unblock_all().map(|()| caught));
         let all = || told.iter().map(|number| signal::name(*number)).collect::<Vec<_>>().join(" ");
-        opened.map(Self).map_err(|error| Failure::kernel("signal map", all(), &error, STATUS))
+        opened.map(Self).map_err(|error| StepError::kernel("signal map", all(), &error, STATUS))
     }
 
     /// Waits for one signal after the other.

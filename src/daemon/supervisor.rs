@@ -11,10 +11,10 @@ use svcadapt_spec::ServiceSpec;
 use super::Listener;
 use crate::detect;
 use crate::detect::{Detection, Manager, Mode};
+use crate::error::StepError;
 use crate::notify::{Address, Notifier};
 use crate::plan::{Resolved, STARTED_AS, StartedBy, started_as};
 use crate::registry;
-use crate::setup::Failure;
 use crate::sys::{fd, process};
 
 /// Variables that are spoken to one process alone. They are read here, and no child of the service finds them.
@@ -53,7 +53,7 @@ impl FromSupervisor {
         spec: &ServiceSpec,
         resolved: &mut Resolved,
         detection: &Detection,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, StepError> {
         let supervised = StartedBy::of(detection) == StartedBy::Manager;
         let variable = |name: &str| {
             let found = resolved.inherited.iter().find(|(known, _)| known == name);
@@ -114,15 +114,16 @@ fn is_told() -> bool {
     })
 }
 
-fn notifier(value: &OsStr) -> Result<Notifier, Failure> {
-    let failed = |cause: String| Failure::new("notify socket", value.to_string_lossy(), cause, DESCRIPTORS);
+fn notifier(value: &OsStr) -> Result<Notifier, StepError> {
+    let failed =
+        |cause: String| StepError::about("notify socket", value.to_string_lossy(), cause, DESCRIPTORS);
     let address = Address::parse(value).map_err(failed)?;
     // It may be out of reach after the change of root or user. One that is not there is no reason not to start; that it
     // could not be told will be said when it is to be.
     Ok(Notifier::connected(address.clone()).unwrap_or_else(|_| Notifier::new(address)))
 }
 
-fn newline(spec: &ServiceSpec, detection: &Detection) -> Result<Option<OwnedFd>, Failure> {
+fn newline(spec: &ServiceSpec, detection: &Detection) -> Result<Option<OwnedFd>, StepError> {
     let number = match (spec.notification_fd, &detection.manager) {
         (Some(number), _) => Some(number),
         (None, Manager::S6) => s6_descriptor().filter(|number| fd::is_open(*number)),
@@ -130,8 +131,9 @@ fn newline(spec: &ServiceSpec, detection: &Detection) -> Result<Option<OwnedFd>,
     };
     number
         .map(|number| {
-            fd::copy_of(number, 3)
-                .map_err(|error| Failure::kernel("notification fd", number.to_string(), &error, DESCRIPTORS))
+            fd::copy_of(number, 3).map_err(|error| {
+                StepError::kernel("notification fd", number.to_string(), &error, DESCRIPTORS)
+            })
         })
         .transpose()
 }
@@ -144,7 +146,7 @@ fn s6_descriptor() -> Option<i32> {
 }
 
 /// Copies, for nobody can know whether the program has taken the descriptors themselves by now.
-fn listeners(passed: &[i32], names: Option<OsString>) -> Result<Vec<Listener>, Failure> {
+fn listeners(passed: &[i32], names: Option<OsString>) -> Result<Vec<Listener>, StepError> {
     let names = names.unwrap_or_default();
     let names = names.to_string_lossy();
     let mut names = names.split(':').map(str::to_owned);
@@ -155,7 +157,7 @@ fn listeners(passed: &[i32], names: Option<OsString>) -> Result<Vec<Listener>, F
             let name = names.next().filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned());
             let copy = fd::copy_of(number, 3);
             copy.map(|socket| Listener::new(name, socket)).map_err(|error: io::Error| {
-                Failure::kernel("listeners", number.to_string(), &error, DESCRIPTORS)
+                StepError::kernel("listeners", number.to_string(), &error, DESCRIPTORS)
             })
         })
         .collect()

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Error;
+use crate::error::StepError;
 use crate::notify::Notifier;
-use crate::setup::Failure;
 
 /// A manager that restarts the service when it gives no sign of life in time.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +30,7 @@ impl<'a> Watchdog<'a> {
 
     /// Gives a sign of life (`WATCHDOG=1`).
     pub fn ping(&self) -> Result<(), Error> {
-        let failed = |error| Error::Notify(Failure::kernel("notify", "WATCHDOG=1", &error, 202));
+        let failed = |error| Error::Notify(StepError::kernel("notify", "WATCHDOG=1", &error, 202));
         self.notifier.alive().map_err(failed)
     }
 }

@@ -12,9 +12,10 @@ use super::start::{Ends, Start};
 use super::terminate::terminate_descendants;
 use super::watch::{Event, Reexec, Relation, Watch};
 use super::{Role, intermediate, outcome};
+use crate::error::StepError;
 use crate::plan::{Account, Step};
 use crate::setup;
-use crate::setup::{DEFAULT_STOP_MICROS, Failure, LauncherLock, Report, ServiceProcess};
+use crate::setup::{DEFAULT_STOP_MICROS, LauncherLock, Report, ServiceProcess};
 use crate::sys::process::{Ended, Reaped, Side};
 use crate::sys::signal::Signals;
 use crate::sys::{descendants, error_text, fd, process, signal};
@@ -25,18 +26,18 @@ pub(super) const DEFAULT_START_TIMEOUT: Duration = Duration::from_secs(90);
 /// Starts a daemon. Returns in the daemon; and in the process that was started when the daemon is ready, or when it has
 /// failed and nothing of it is left.
 pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
-    let over = |failure: Failure| Role::Launcher(failure.into());
+    let over = |failure: StepError| Role::Launcher(failure.into());
     if let Err(error) = signal::keep_children() {
-        return over(Failure::io(&Step::Fork, &error));
+        return over(StepError::io(&Step::Fork, &error));
     }
     match step_aside() {
         Ok(None) => {}
         Ok(Some(ended)) => return Role::Launcher(Outcome::Ended(ended)),
-        Err(error) => return over(Failure::io(&Step::Fork, &error)),
+        Err(error) => return over(StepError::io(&Step::Fork, &error)),
     }
     let log = Log::before(start);
-    let forked = || -> Result<_, Failure> {
-        let failed = |error: io::Error| Failure::io(&Step::Fork, &error);
+    let forked = || -> Result<_, StepError> {
+        let failed = |error: io::Error| StepError::io(&Step::Fork, &error);
         // All are blocked here, whatever their dispositions; the daemon resets its own.
         let signals = Signals::receive().map_err(failed)?;
         let ends = start.prepare()?;
@@ -128,7 +129,7 @@ fn detach(mut ends: Ends<'_>) -> ServiceProcess<'_> {
     // Removing the socket is the launcher's.
     std::mem::forget(ends.socket.take());
     let line = ends.line.take();
-    let tell = |step: &Step, error: &io::Error| Failure::io(step, error);
+    let tell = |step: &Step, error: &io::Error| StepError::io(step, error);
     let failure = match process::new_session().map_err(|error| tell(&Step::NewSession, &error)) {
         Err(failure) => failure,
         Ok(()) => match process::fork() {
@@ -219,7 +220,7 @@ pub(super) fn wait(
             Ok(Event::Signal(number)) if ends_us(number) => break Outcome::Interrupted(number),
             // Any other signal is not for the launcher.
             Ok(Event::Signal(_)) => {}
-            Err(error) => break Failure::io(&Step::Fork, &error).into(),
+            Err(error) => break StepError::io(&Step::Fork, &error).into(),
         }
     };
     clean_up(start, watch, signals, &outcome);

@@ -9,8 +9,9 @@ use super::outcome::Outcome;
 use super::start::{Ends, Start};
 use super::tell::Tell;
 use super::watch::{Event, Relation, Watch};
+use crate::error::StepError;
 use crate::plan::Step;
-use crate::setup::{Failure, ServiceProcess};
+use crate::setup::ServiceProcess;
 use crate::sys::held::Held;
 use crate::sys::process::Side;
 use crate::sys::{error_text, fd, file, process, signal};
@@ -37,13 +38,14 @@ pub(super) fn become_program(start: &Start<'_>) -> Outcome {
 }
 
 /// Nobody waits for what the program says on the descriptors that it was promised; it gets them all the same.
-fn alone<'a>(start: &Start<'a>) -> Result<ServiceProcess<'a>, Failure> {
+fn alone<'a>(start: &Start<'a>) -> Result<ServiceProcess<'a>, StepError> {
     let mut work = ServiceProcess::new(start.spec, start.resolved, start.environment(), process::own_pid());
     for probe in &start.spec.ready {
         if let Probe::Fd(number) = probe
             && start.spec.notification_fd != Some(*number)
         {
-            let failed = |error: io::Error| Failure::new("ready", probe.to_string(), error_text(&error), 202);
+            let failed =
+                |error: io::Error| StepError::about("ready", probe.to_string(), error_text(&error), 202);
             let null = file::open_null().and_then(|null| fd::duplicate(&null, number + 1)).map_err(failed)?;
             work.place(null, *number);
         }
@@ -52,8 +54,8 @@ fn alone<'a>(start: &Start<'a>) -> Result<ServiceProcess<'a>, Failure> {
 }
 
 /// Forks a helper off, twice: the program must not find a child that it never made.
-fn leave_helper<'a>(start: &Start<'a>) -> Result<ServiceProcess<'a>, Failure> {
-    let failed = |error: io::Error| Failure::io(&Step::ReadinessHelper, &error);
+fn leave_helper<'a>(start: &Start<'a>) -> Result<ServiceProcess<'a>, StepError> {
+    let failed = |error: io::Error| StepError::io(&Step::ReadinessHelper, &error);
     let tell = Tell::new(start)?;
     let gone = || failed(io::ErrorKind::NotFound.into());
     let main = Held::open(process::own_pid()).map_err(failed)?.ok_or_else(gone)?;

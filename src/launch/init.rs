@@ -14,8 +14,9 @@ use super::tell::Tell;
 use super::terminate::terminate_descendants;
 use super::watch::{Event, Reexec, Relation, Watch};
 use super::{Role, classic, outcome};
+use crate::error::StepError;
 use crate::plan::{Step, Strategy};
-use crate::setup::{Failure, LauncherLock, Report};
+use crate::setup::{LauncherLock, Report};
 use crate::sys::held::Held;
 use crate::sys::process::{Ended, Reaped, Side};
 use crate::sys::signal::Signals;
@@ -28,8 +29,8 @@ pub(super) fn stay<'a>(start: &Start<'a>) -> Role<'a> {
     } else {
         signal::reset_ignored(&[signal::SIGPIPE, signal::SIGXFSZ]);
     }
-    let failed = |error: io::Error| Failure::io(&Step::Fork, &error);
-    let forked = || -> Result<_, Failure> {
+    let failed = |error: io::Error| StepError::io(&Step::Fork, &error);
+    let forked = || -> Result<_, StepError> {
         let signals = Signals::receive().map_err(failed)?;
         let ends = start.prepare()?;
         // launchd adopts orphans where it is, and nobody else can there.
@@ -106,7 +107,7 @@ impl Monitor<'_> {
                 }
                 Ok(Event::Main(pid)) => {
                     known = true;
-                    let held = Main::descendant(pid).map_err(|error| Failure::io(&Step::Fork, &error));
+                    let held = Main::descendant(pid).map_err(|error| StepError::io(&Step::Fork, &error));
                     let recorded = self.claim.as_ref().map_or(Ok(()), |claim| watch.hand_over(claim));
                     match held.and_then(|held| recorded.map(|()| held)) {
                         Ok(held) => {
@@ -150,7 +151,7 @@ impl Monitor<'_> {
                         .with_cure(watch.cure())
                 }
                 Err(error) => {
-                    let failure = Failure::io(&Step::Fork, &error);
+                    let failure = StepError::io(&Step::Fork, &error);
                     Outcome::Failed { failure, last_words: StderrTail::None, signal: None }
                 }
             };

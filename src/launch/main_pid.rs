@@ -14,8 +14,9 @@ use super::outcome::Outcome;
 use super::start::{Ends, Start};
 use super::tell::Tell;
 use super::watch::{Relation, Watch};
+use crate::error::StepError;
 use crate::plan::Step;
-use crate::setup::{Failure, Report};
+use crate::setup::Report;
 use crate::sys::process::Side;
 use crate::sys::signal::Signals;
 use crate::sys::{descendants, process, signal};
@@ -24,8 +25,8 @@ use crate::sys::{descendants, process, signal};
 pub(super) fn hand_over(start: &Start<'_>) -> Outcome {
     signal::reset_for_set_up();
     let log = Log::before(start);
-    let forked = || -> Result<_, Failure> {
-        let failed = |error: io::Error| Failure::io(&Step::Fork, &error);
+    let forked = || -> Result<_, StepError> {
+        let failed = |error: io::Error| StepError::io(&Step::Fork, &error);
         let tell = Tell::new(start)?;
         let signals = Signals::receive().map_err(failed)?;
         let ends = start.prepare()?;
@@ -55,7 +56,7 @@ pub(super) fn hand_over(start: &Start<'_>) -> Outcome {
                 && let Err(error) =
                     tell.main_process(main, !tells_itself(start)).and_then(|()| tell.barrier())
             {
-                outcome = Failure::io(&Step::HandOver, &error).into();
+                outcome = StepError::io(&Step::HandOver, &error).into();
                 classic::clean_up(start, &mut watch, &signals, &outcome);
             }
             drop(socket);

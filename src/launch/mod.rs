@@ -41,10 +41,11 @@ pub use outcome::{Outcome, StderrTail};
 use start::Start;
 use svcadapt_spec::ServiceSpec;
 
+use crate::error::StepError;
 use crate::plan::{Plan, Resolved, Step, Strategy};
 use crate::registry;
 use crate::registry::Found;
-use crate::setup::{Failure, ServiceProcess};
+use crate::setup::ServiceProcess;
 use crate::sys::{descendants, process};
 
 /// The exit status of a spec that cannot be run.
@@ -54,13 +55,13 @@ const CANNOT_BE_RUN: u8 = 2;
 ///
 /// Where orphans cannot be adopted, nobody can keep hold of a program that forks itself away: it could be promised
 /// neither that it is ready nor, after a failure, that nothing of it is left.
-pub fn check(plan: &Plan) -> Result<(), Failure> {
+pub fn check(plan: &Plan) -> Result<(), StepError> {
     if descendants::ADOPTS_ORPHANS {
         return Ok(());
     }
     if plan.steps.iter().any(|planned| planned.step == Step::MainProcess(None)) {
         let cause = "on this system the main process can be found by a pid file alone";
-        return Err(Failure::new("type", "forking", cause, CANNOT_BE_RUN)
+        return Err(StepError::about("type", "forking", cause, CANNOT_BE_RUN)
             .hint("--pid-file says where the program writes its number"));
     }
     let forking = plan.steps.iter().any(|planned| matches!(planned.step, Step::MainProcess(_)));
@@ -68,7 +69,7 @@ pub fn check(plan: &Plan) -> Result<(), Failure> {
         return Ok(());
     }
     let cause = "on this system a launcher cannot keep hold of a program that forks itself away";
-    Err(Failure::new("type", "forking", cause, CANNOT_BE_RUN)
+    Err(StepError::about("type", "forking", cause, CANNOT_BE_RUN)
         .hint("most programs have an option by which they stay in the foreground"))
 }
 
@@ -137,7 +138,7 @@ pub fn resume<'a>(
 
 /// Whether the service runs already. Asked early, so that a start that loses changes nothing. The lock itself decides,
 /// later.
-pub fn running_already(spec: &ServiceSpec, resolved: &Resolved) -> Option<Failure> {
+pub fn running_already(spec: &ServiceSpec, resolved: &Resolved) -> Option<StepError> {
     let lock = resolved.lock.as_ref()?;
     let name = lock.file_name()?;
     let mut all = vec![lock.clone()];
@@ -148,7 +149,7 @@ pub fn running_already(spec: &ServiceSpec, resolved: &Resolved) -> Option<Failur
             Ok(false) => {}
             Err(unusable) => {
                 let step = Step::Lock { path: lock.clone(), descriptor: 0 };
-                return Some(Failure::unusable(&step, unusable));
+                return Some(StepError::unusable(&step, unusable));
             }
         }
     }
@@ -162,5 +163,5 @@ pub fn running_already(spec: &ServiceSpec, resolved: &Resolved) -> Option<Failur
     })?;
     let name = spec.name.as_ref().map(ToString::to_string);
     let what = name.or_else(|| spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default();
-    Some(Failure::already_running(&what, pid))
+    Some(StepError::already_running(&what, pid))
 }

@@ -1,7 +1,7 @@
 //! How a start ended.
 
 use super::watch::Reexec;
-use crate::setup::Failure;
+use crate::error::StepError;
 use crate::sys::process::Ended;
 use crate::sys::{escape_control, signal};
 
@@ -15,7 +15,7 @@ pub enum Outcome {
     /// It failed. Nothing that was started runs any more.
     Failed {
         /// What failed.
-        failure: Failure,
+        failure: StepError,
         /// What the program said last.
         last_words: StderrTail,
         /// The signal that ended the program, where it was one: the caller is to see it.
@@ -45,8 +45,8 @@ const ENDED_TOO_EARLY: u8 = 248;
 /// The exit status of a service that was not ready in time.
 const NOT_IN_TIME: u8 = 249;
 
-impl From<Failure> for Outcome {
-    fn from(failure: Failure) -> Self {
+impl From<StepError> for Outcome {
+    fn from(failure: StepError) -> Self {
         Self::Failed { failure, last_words: StderrTail::None, signal: None }
     }
 }
@@ -83,7 +83,7 @@ pub(super) fn ended_too_early(
     };
     let why = why.map(|why| format!("; it said why: {why}")).unwrap_or_default();
     let cause = format!("the program ended {how} before it {}{why}", short_of(returns));
-    Outcome::Failed { failure: Failure::new("start", name, cause, status), last_words, signal }
+    Outcome::Failed { failure: StepError::about("start", name, cause, status), last_words, signal }
 }
 
 /// What a program did not come to.
@@ -104,7 +104,7 @@ pub(super) fn let_go(name: &str, returns: Reexec, why: Option<&str>) -> Outcome 
             "what Daemon::enter returns has to be kept, and told when the service is ready"
         }
     };
-    Failure::new("start", name, cause, ENDED_TOO_EARLY).hint(hint).into()
+    StepError::about("start", name, cause, ENDED_TOO_EARLY).hint(hint).into()
 }
 
 /// The program that is the service itself has not said in time that it is ready.
@@ -126,7 +126,7 @@ pub(super) fn no_word_in_time(
             "timeout_start gives it more time",
         ),
     };
-    let failure = Failure::new("start", name, cause, NOT_IN_TIME).hint(hint);
+    let failure = StepError::about("start", name, cause, NOT_IN_TIME).hint(hint);
     Outcome::Failed { failure, last_words, signal: None }
 }
 
@@ -141,6 +141,6 @@ pub(super) fn not_in_time(
     let said = status.map(|status| format!("; its status: {}", escape_control(status))).unwrap_or_default();
     let cause = format!("not ready after {timeout:?}, still missing: {missing}{said}");
     let failure =
-        Failure::new("start", name, cause, NOT_IN_TIME).hint("--timeout-start-sec gives it more time");
+        StepError::about("start", name, cause, NOT_IN_TIME).hint("--timeout-start-sec gives it more time");
     Outcome::Failed { failure, last_words, signal: None }
 }

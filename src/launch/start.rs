@@ -11,11 +11,12 @@ use svcadapt_spec::{Probe, ServiceSpec, ServiceType};
 
 use super::intermediate::Channel;
 use super::watch::Forking;
+use crate::error::StepError;
 use crate::plan::{Plan, Resolved, Step};
 use crate::readiness::{ProbeInputs, Probes, RunAs};
 use crate::registry;
 use crate::registry::SOCKET;
-use crate::setup::{Created, Failure, LauncherLock, ServiceProcess};
+use crate::setup::{Created, LauncherLock, ServiceProcess};
 use crate::sys::socket::NotifySocket;
 use crate::sys::{fd, file, listen, process};
 use crate::{plan, setup};
@@ -64,14 +65,14 @@ impl<'a> Start<'a> {
 
     /// Takes the lock for a program that will not keep it, and looks who is here before it is started. None where it
     /// stays, and takes the lock itself.
-    pub(super) fn claim(&self) -> Result<Option<(LauncherLock<'a>, Forking)>, Failure> {
+    pub(super) fn claim(&self) -> Result<Option<(LauncherLock<'a>, Forking)>, StepError> {
         if !self.forking() {
             return Ok(None);
         }
         let claim = LauncherLock::take(self.spec, self.resolved, self.plan.course)?;
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
         let forking = Forking::new(pid_file, self.resolved.account.uid)
-            .map_err(|error| Failure::io(&Step::Fork, &error))?;
+            .map_err(|error| StepError::io(&Step::Fork, &error))?;
         Ok(Some((claim, forking)))
     }
 
@@ -83,8 +84,8 @@ impl<'a> Start<'a> {
     /// Opens everything that has to exist before the processes are two.
     ///
     /// What only we need gets a number that the program is not promised.
-    pub(super) fn prepare(&self) -> Result<Ends<'a>, Failure> {
-        let failed = |error: io::Error| Failure::io(&Step::NotifySocket, &error);
+    pub(super) fn prepare(&self) -> Result<Ends<'a>, StepError> {
+        let failed = |error: io::Error| StepError::io(&Step::NotifySocket, &error);
         let mut environment = self.environment();
         let listens = self.plan.steps.iter().any(|planned| planned.step == Step::NotifySocket);
         let mut file = None;
@@ -128,7 +129,7 @@ impl<'a> Start<'a> {
         let line = stays
             .then(Channel::new)
             .transpose()
-            .map_err(|error| Failure::io(&Step::KeepIntermediate, &error))?;
+            .map_err(|error| StepError::io(&Step::KeepIntermediate, &error))?;
         Ok(Ends { probes: Probes::new(&self.spec.ready, means), reports, work, socket: file, line })
     }
 
@@ -149,8 +150,8 @@ impl<'a> Start<'a> {
 
     /// A socket for the program alone: in a directory that is ours, owned by its user; or without a place in the
     /// file system, where the program's file system is another one, or there is no such directory.
-    fn listen(&self) -> Result<(NotifySocket, OsString, Option<SocketFile>), Failure> {
-        let failed = |error: io::Error| Failure::io(&Step::NotifySocket, &error);
+    fn listen(&self) -> Result<(NotifySocket, OsString, Option<SocketFile>), StepError> {
+        let failed = |error: io::Error| StepError::io(&Step::NotifySocket, &error);
         let without = || {
             let (socket, name) = NotifySocket::abstract_name().map_err(failed)?;
             let mut address = b"@".to_vec();
@@ -162,7 +163,7 @@ impl<'a> Start<'a> {
             return without();
         }
         if let Err(unusable) = registry::prepare_directory() {
-            return without().map_err(|_| Failure::unusable(&Step::NotifySocket, unusable));
+            return without().map_err(|_| StepError::unusable(&Step::NotifySocket, unusable));
         }
         sweep(&registry::directory());
         let before = file::set_umask(0o177);

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 
 use super::start::Start;
+use crate::error::StepError;
 use crate::notify::{Address, Notifier};
-use crate::setup::Failure;
 use crate::sys::{error_text, fd};
 
 /// Whoever waits for the readiness.
@@ -17,12 +17,12 @@ pub(super) enum Tell {
 
 impl Tell {
     /// Finds out who waits.
-    pub(super) fn new(start: &Start<'_>) -> Result<Self, Failure> {
+    pub(super) fn new(start: &Start<'_>) -> Result<Self, StepError> {
         if let Some(number) = start.spec.notification_fd {
-            let failed = |cause: String| Failure::new("notification fd", number.to_string(), cause, 202);
+            let failed = |cause: String| StepError::about("notification fd", number.to_string(), cause, 202);
             return fd::copy_of(number, 3).map(Self::Newline).map_err(|error| failed(error_text(&error)));
         }
-        let failed = |cause: String| Failure::new("notify socket", "NOTIFY_SOCKET", cause, 202);
+        let failed = |cause: String| StepError::about("notify socket", "NOTIFY_SOCKET", cause, 202);
         let inherited = &start.resolved.inherited;
         let value = inherited.iter().find(|(name, _)| name == "NOTIFY_SOCKET").map(|(_, value)| value);
         let value = value.ok_or_else(|| failed("it is not set".to_owned()))?;
@@ -63,8 +63,8 @@ impl Tell {
             Self::Newline(_) => ("notification fd", String::new()),
         };
         let failure = match object.as_str() {
-            "" => Failure::bare(stage, error_text(error), 202),
-            _ => Failure::new(stage, object, error_text(error), 202),
+            "" => StepError::bare(stage, error_text(error), 202),
+            _ => StepError::about(stage, object, error_text(error), 202),
         };
         let text = format!(
             "svcadapt: {failure}\n  hint: the service runs, and its manager does not know that it is ready\n"

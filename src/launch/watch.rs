@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 pub(super) use forking::Forking;
 
 use super::intermediate::Intermediate;
+use crate::error::StepError;
 use crate::readiness::{Probes, ProcessTree};
-use crate::setup::{Created, Failure, Report, Reports};
+use crate::setup::{Created, Report, Reports};
 use crate::sys::held::Held;
 use crate::sys::process::{Ended, Reaped};
 use crate::sys::signal::Signals;
@@ -72,7 +73,7 @@ enum Stage {
     LetGo(Instant),
     /// It is ready, and its end is waited for.
     Staying,
-    Failed(Failure),
+    Failed(StepError),
 }
 
 /// Whether a program that becomes the service itself is executed again, and then comes back to where it goes on.
@@ -101,7 +102,7 @@ pub(super) enum Event {
     /// The main process of a program that forks itself away has been found, or another one than before.
     Main(i32),
     /// A step failed.
-    Failed(Failure),
+    Failed(StepError),
     /// The program ended; how, where that can be known.
     Ended(Option<Ended>),
     /// It took too long.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use svcadapt_spec::{Principal, ServiceSpec};
 
-use super::Failure;
+use crate::error::StepError;
 use crate::plan::{Account, CallerState, Entry, StartedBy};
 use crate::sys::accounts::User;
 use crate::sys::place::{Judge, Last, Reach};
@@ -67,10 +67,10 @@ pub(super) fn as_service<T>(account: &Account, act: impl FnOnce() -> io::Result<
 }
 
 /// Why this program must not act for its starter; none where it has only the starter's rights.
-pub fn refuse_lent_rights() -> Option<Failure> {
+pub fn refuse_lent_rights() -> Option<StepError> {
     let cause = "it has more rights than the user who starts it (set-user-ID, set-group-ID or capabilities)";
     let hint = "take them from the file (chmod ug-s, setcap -r); root starts services by sudo(8)";
-    identity::was_lent_rights().then(|| Failure::new("start", "svcadapt", cause, 2).hint(hint))
+    identity::was_lent_rights().then(|| StepError::about("start", "svcadapt", cause, 2).hint(hint))
 }
 
 /// Looks user and groups up.
@@ -81,7 +81,7 @@ pub(super) fn resolve(
     spec: &ServiceSpec,
     surroundings: StartedBy,
     standing: &CallerState,
-    failures: &mut Vec<Failure>,
+    failures: &mut Vec<StepError>,
 ) -> Account {
     let before = failures.len();
     let user = spec.user.as_ref().map(|principal| (principal, find(principal, "user", failures)));
@@ -108,7 +108,7 @@ pub(super) fn resolve(
 
 /// Makes sure that a user who was found by name is still the same: rights that are given up late go to whoever has the
 /// number by then.
-pub fn still_there(spec: &ServiceSpec, account: &Account) -> Result<(), Failure> {
+pub fn still_there(spec: &ServiceSpec, account: &Account) -> Result<(), StepError> {
     let Some(principal @ Principal::Name(name)) = &spec.user else { return Ok(()) };
     let mut failures = Vec::new();
     let now = find(principal, "user", &mut failures);
@@ -117,7 +117,7 @@ pub fn still_there(spec: &ServiceSpec, account: &Account) -> Result<(), Failure>
         (None, Some(user)) if user.uid != account.uid => {
             let cause =
                 format!("it has become another one since the start began: {} was {}", user.uid, account.uid);
-            Err(Failure::new("user", name, cause, USER))
+            Err(StepError::about("user", name, cause, USER))
         }
         (None, _) => Ok(()),
     }
@@ -127,7 +127,7 @@ pub fn still_there(spec: &ServiceSpec, account: &Account) -> Result<(), Failure>
 pub(super) fn socket_owner(
     spec: &ServiceSpec,
     standing: &CallerState,
-    failures: &mut Vec<Failure>,
+    failures: &mut Vec<StepError>,
 ) -> (Option<u32>, Option<u32>) {
     let before = failures.len();
     let (mut uid, mut gid) = (None, None);
@@ -146,7 +146,7 @@ pub(super) fn socket_owner(
     if failures.len() == before && !standing.is_root() {
         if uid.is_some_and(|uid| uid != standing.uid) {
             let who = spec.sockets.user.as_ref().map(ToString::to_string).unwrap_or_default();
-            failures.push(Failure::new(
+            failures.push(StepError::about(
                 "socket user",
                 who,
                 "only root can give a socket to another user",
@@ -155,7 +155,7 @@ pub(super) fn socket_owner(
         } else if gid.is_some_and(|gid| !own(gid)) {
             let who = spec.sockets.group.as_ref().or(spec.sockets.user.as_ref());
             let who = who.map(ToString::to_string).unwrap_or_default();
-            failures.push(Failure::new(
+            failures.push(StepError::about(
                 "socket group",
                 who,
                 "only root can give a socket to this group",
@@ -181,7 +181,7 @@ fn of_user(
     principal: &Principal,
     found: Option<User>,
     group: Option<u32>,
-    failures: &mut Vec<Failure>,
+    failures: &mut Vec<StepError>,
 ) -> Account {
     match (found, principal) {
         (Some(user), _) => {
@@ -192,7 +192,7 @@ fn of_user(
                 _ => accounts::groups_of(&user, gid),
             };
             let groups = found.unwrap_or_else(|error| {
-                failures.push(Failure::kernel("group", format!("of {}", user.name), &error, GROUP));
+                failures.push(StepError::kernel("group", format!("of {}", user.name), &error, GROUP));
                 Vec::new()
             });
             Account { uid: user.uid, gid, groups, member: Some(user.name.clone()), entry: Some(entry(user)) }
@@ -200,7 +200,7 @@ fn of_user(
         (None, Principal::Id(uid)) => {
             if group.is_none() {
                 let cause = "no account has this number, so its group is not known";
-                failures.push(Failure::new("user", uid.to_string(), cause, GROUP).hint("add --group"));
+                failures.push(StepError::about("user", uid.to_string(), cause, GROUP).hint("add --group"));
             }
             let gid = group.unwrap_or_default();
             Account { uid: *uid, gid, groups: vec![gid], member: None, entry: None }
@@ -214,21 +214,21 @@ fn entry(user: User) -> Entry {
 }
 
 /// A user by name has to be found; a number need not be that of an account.
-fn find(principal: &Principal, stage: &str, failures: &mut Vec<Failure>) -> Option<User> {
+fn find(principal: &Principal, stage: &str, failures: &mut Vec<StepError>) -> Option<User> {
     match (accounts::user(&principal.to_string()), principal) {
         (Ok(None), Principal::Name(name)) => {
-            failures.push(Failure::new(stage, name, "there is no such user", USER));
+            failures.push(StepError::about(stage, name, "there is no such user", USER));
             None
         }
         (Ok(found), _) => found,
         (Err(error), _) => {
-            failures.push(Failure::kernel(stage, principal.to_string(), &error, USER));
+            failures.push(StepError::kernel(stage, principal.to_string(), &error, USER));
             None
         }
     }
 }
 
-fn find_group(principal: &Principal, stage: &str, failures: &mut Vec<Failure>) -> Option<u32> {
+fn find_group(principal: &Principal, stage: &str, failures: &mut Vec<StepError>) -> Option<u32> {
     let found = match principal {
         Principal::Id(gid) => return Some(*gid),
         Principal::Name(name) => accounts::group(name),
@@ -238,14 +238,14 @@ fn find_group(principal: &Principal, stage: &str, failures: &mut Vec<Failure>) -
         Ok(None) => "there is no such group".to_owned(),
         Err(error) => error_text(&error),
     };
-    failures.push(Failure::new(stage, principal.to_string(), cause, GROUP));
+    failures.push(StepError::about(stage, principal.to_string(), cause, GROUP));
     None
 }
 
-fn may_become(account: &Account, spec: &ServiceSpec, standing: &CallerState, failures: &mut Vec<Failure>) {
+fn may_become(account: &Account, spec: &ServiceSpec, standing: &CallerState, failures: &mut Vec<StepError>) {
     if account.uid != standing.uid {
         let who = spec.user.as_ref().map(ToString::to_string).unwrap_or_default();
-        failures.push(Failure::new("user", who, "only root can become another user", USER));
+        failures.push(StepError::about("user", who, "only root can become another user", USER));
     }
     let groups = &account.groups;
     if account.gid != standing.gid
@@ -253,6 +253,6 @@ fn may_become(account: &Account, spec: &ServiceSpec, standing: &CallerState, fai
     {
         let who = spec.group.as_ref().or(spec.supplementary_groups.first()).or(spec.user.as_ref());
         let who = who.map(ToString::to_string).unwrap_or_default();
-        failures.push(Failure::new("group", who, "only root can change groups", GROUP));
+        failures.push(StepError::about("group", who, "only root can change groups", GROUP));
     }
 }

@@ -14,7 +14,8 @@ use svcadapt_spec::ServiceSpec;
 
 use super::perform::ServiceProcess;
 use super::succession::Remains;
-use super::{Failure, perform, succession};
+use super::{perform, succession};
+use crate::error::StepError;
 use crate::plan::{FORKING, Plan, Resolved, Step, Strategy};
 use crate::registry;
 use crate::registry::{Lock, Record, Session};
@@ -35,12 +36,12 @@ pub struct LauncherLock<'a> {
 
 impl<'a> LauncherLock<'a> {
     /// Takes the lock and records this process, or says that the service runs already.
-    pub fn take(spec: &'a ServiceSpec, resolved: &'a Resolved, course: Strategy) -> Result<Self, Failure> {
+    pub fn take(spec: &'a ServiceSpec, resolved: &'a Resolved, course: Strategy) -> Result<Self, StepError> {
         let mut claim = Self { spec, resolved, lock: None };
         let Some(path) = &resolved.lock else { return Ok(claim) };
         let step = Step::Lock { path: path.clone(), descriptor: 0 };
-        let failed = |error: io::Error| Failure::io(&step, &error);
-        registry::prepare_directory().map_err(|unusable| Failure::unusable(&step, unusable))?;
+        let failed = |error: io::Error| StepError::io(&step, &error);
+        registry::prepare_directory().map_err(|unusable| StepError::unusable(&step, unusable))?;
         let longer = u64::try_from(LAUNCHER_EXTRA.as_micros()).unwrap_or(u64::MAX);
         let timeout = perform::stop_timeout(spec).map(|timeout| timeout.saturating_add(longer));
         let record = Record::own(claim.pid_file(), resolved.program.clone(), timeout).map_err(failed)?;
@@ -63,8 +64,8 @@ impl<'a> LauncherLock<'a> {
     ///
     /// What was found out by its number is true of it only if it has not ended by then, which `held` tells. One that has
     /// is not recorded; its end is news of its own.
-    pub fn hand_over(&self, main: i32, held: &Held) -> Result<(), Failure> {
-        let failed = |error: io::Error| Failure::io(&Step::MainProcess(self.pid_file()), &error);
+    pub fn hand_over(&self, main: i32, held: &Held) -> Result<(), StepError> {
+        let failed = |error: io::Error| StepError::io(&Step::MainProcess(self.pid_file()), &error);
         let looked = self.record_of(main);
         if held.has_ended().map_err(failed)? {
             return Ok(());
@@ -103,13 +104,13 @@ impl<'a> ServiceProcess<'a> {
 
     /// Hands down to a program that forks itself away what all of its processes are known by, and records that before it
     /// runs: whoever waits for it may be killed before the main one is found.
-    pub(super) fn join(&mut self, plan: &Plan) -> Result<(), Failure> {
+    pub(super) fn join(&mut self, plan: &Plan) -> Result<(), StepError> {
         let lock = plan.steps.iter().find_map(|planned| match &planned.step {
             Step::Lock { descriptor, .. } => Some((&planned.step, *descriptor)),
             _ => None,
         });
         let (Some(claim), Some((step, number))) = (self.claim.take(), lock) else { return Ok(()) };
-        let failed = |error: io::Error| Failure::io(step, &error);
+        let failed = |error: io::Error| StepError::io(step, &error);
         let mark = self.started_as.as_deref().map(|started_as| format!("{started_as}{FORKING}"));
         self.started_as.clone_from(&mark);
         if let Some(descriptor) = claim.join(mark).map_err(failed)? {

@@ -26,7 +26,6 @@ mod variables;
 
 pub use account::{refuse_lent_rights, still_there};
 pub use claim::LauncherLock;
-pub use failure::Failure;
 pub use journal::Created;
 pub use perform::{ServiceProcess, take_away};
 pub use report::{Report, Reports};

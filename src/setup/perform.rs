@@ -16,7 +16,8 @@ use super::nearest::number;
 use super::report::Report;
 use super::streams::Streams;
 use super::succession::Remains;
-use super::{Failure, LauncherLock, account, directory, journal, listen, nearest, succession};
+use super::{LauncherLock, account, directory, journal, listen, nearest, succession};
+use crate::error::StepError;
 use crate::plan::{Actor, Plan, Resolved, Step, started_as};
 use crate::registry;
 use crate::registry::pid_file;
@@ -109,7 +110,7 @@ impl<'a> ServiceProcess<'a> {
     }
 
     /// Does the steps that are left to the service's process. Returns only if one failed.
-    pub fn become_program(&mut self, plan: &Plan) -> Failure {
+    pub fn become_program(&mut self, plan: &Plan) -> StepError {
         if plan.steps.iter().any(|planned| planned.step == Step::NewSession) {
             self.own_session = true;
         }
@@ -125,7 +126,7 @@ impl<'a> ServiceProcess<'a> {
         let mut steps = plan.steps.iter().filter(|planned| planned.doer == Actor::Service);
         let failed = steps.find_map(|planned| self.perform(&planned.step).err());
         let failure =
-            failed.unwrap_or_else(|| Failure::new("plan", "exec", "the plan ends before the program", 2));
+            failed.unwrap_or_else(|| StepError::about("plan", "exec", "the plan ends before the program", 2));
         self.tell(&Report::Failed(failure.clone()));
         failure
     }
@@ -136,7 +137,7 @@ impl<'a> ServiceProcess<'a> {
         take_away(self.spec, self.resolved, &self.made, Some(process::own_pid()));
     }
 
-    pub(super) fn perform(&mut self, step: &Step) -> Result<(), Failure> {
+    pub(super) fn perform(&mut self, step: &Step) -> Result<(), StepError> {
         let done = match step {
             Step::Lock { path, descriptor } => return self.lock(step, path, *descriptor),
             Step::PidFile(path) => return self.pid_file(path, |write| Ok(write())),
@@ -214,9 +215,9 @@ impl<'a> ServiceProcess<'a> {
         opened
     }
 
-    fn lock(&mut self, step: &Step, path: &Path, descriptor: i32) -> Result<(), Failure> {
-        let failed = |error: io::Error| Failure::io(step, &error);
-        registry::prepare_directory().map_err(|unusable| Failure::unusable(step, unusable))?;
+    fn lock(&mut self, step: &Step, path: &Path, descriptor: i32) -> Result<(), StepError> {
+        let failed = |error: io::Error| StepError::io(step, &error);
+        registry::prepare_directory().map_err(|unusable| StepError::unusable(step, unusable))?;
         let timeout = stop_timeout(self.spec);
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
         let record = Record::own(pid_file, self.resolved.program.clone(), timeout).map_err(failed)?;
@@ -240,11 +241,15 @@ impl<'a> ServiceProcess<'a> {
         &self,
         path: &Path,
         act: impl FnOnce(&dyn Fn() -> Result<(), Untrusted>) -> io::Result<Result<(), Untrusted>>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StepError> {
         let judge = account::judge(&self.resolved.account);
         let written = act(&|| pid_file::write(path, process::own_pid(), judge));
         written.unwrap_or_else(|error| Err(error.into())).map_err(|Untrusted { cause, hint, errno }| {
-            Failure { hint, errno, ..Failure::new("pid file", path.display().to_string(), cause, PID_FILE) }
+            StepError {
+                hint,
+                errno,
+                ..StepError::about("pid file", path.display().to_string(), cause, PID_FILE)
+            }
         })
     }
 
@@ -253,13 +258,14 @@ impl<'a> ServiceProcess<'a> {
         directory::make(path, mode, owner, judge, &mut |made| self.made(made))
     }
 
-    fn listen(&mut self, step: &Step, socket: &Socket, descriptor: i32) -> Result<(), Failure> {
+    fn listen(&mut self, step: &Step, socket: &Socket, descriptor: i32) -> Result<(), StepError> {
         let (sockets, resolved) = (&self.spec.sockets, self.resolved);
         let mut made = |one| self.made(one);
         let opened = listen::open(socket, sockets, resolved.socket_owner, &resolved.account, &mut made);
-        let failed = |Unopened { cause, hint, errno }| Failure { hint, errno, ..Failure::of(step, cause) };
+        let failed =
+            |Unopened { cause, hint, errno }| StepError { hint, errno, ..StepError::at(step, cause) };
         let opened = opened.map_err(failed)?;
-        self.hand_over(opened, descriptor).map_err(|error| Failure::io(step, &error))
+        self.hand_over(opened, descriptor).map_err(|error| StepError::io(step, &error))
     }
 
     fn activate(&mut self, given: &[i32]) -> io::Result<()> {
@@ -303,7 +309,7 @@ impl<'a> ServiceProcess<'a> {
         identity::set_user(uid, groups).map(drop)
     }
 
-    fn execute(&mut self, step: &Step, path: &Path) -> Failure {
+    fn execute(&mut self, step: &Step, path: &Path) -> StepError {
         self.tell_variables();
         let command = &self.spec.command;
         let mut words = vec![self.spec.argv0.as_ref().unwrap_or(&command.program).clone()];
@@ -323,16 +329,16 @@ impl<'a> ServiceProcess<'a> {
         let (Ok(environment), Ok(words)) =
             (environment.collect::<Result<Vec<_>, _>>(), words.collect::<Result<Vec<_>, _>>())
         else {
-            return Failure::of(step, "an argument or a variable holds a NUL byte");
+            return StepError::at(step, "an argument or a variable holds a NUL byte");
         };
         if let Some(pipe) = &self.listener
             && let Err(error) = Report::Executing.send(pipe)
         {
-            return Failure::io(step, &error);
+            return StepError::io(step, &error);
         }
         let last = signal::restore_default(signal::SIGXFSZ).and_then(|()| signal::unblock_all());
         if let Err(error) = last {
-            return Failure::io(step, &error);
+            return StepError::io(step, &error);
         }
         explain(step, &process::execute(path.as_os_str(), &words, &environment))
     }
@@ -374,8 +380,8 @@ fn wanted(asked: bool, done: io::Result<()>) -> io::Result<()> {
 }
 
 /// The kernel's word, and where that is known to puzzle people what can be done.
-fn explain(step: &Step, error: &io::Error) -> Failure {
-    let failure = Failure::io(step, error);
+fn explain(step: &Step, error: &io::Error) -> StepError {
+    let failure = StepError::io(step, error);
     match (step, error.kind()) {
         (Step::Nice(_) | Step::OomScore(_) | Step::Limit(..), io::ErrorKind::PermissionDenied)
             if identity::effective_user() != 0 =>

@@ -10,7 +10,8 @@ use std::{fs, io};
 
 use svcadapt_spec::{Capabilities, ServiceSpec};
 
-use super::{Failure, account};
+use super::account;
+use crate::error::StepError;
 use crate::plan::Account;
 use crate::sys::{error_text, file};
 
@@ -26,19 +27,19 @@ pub(super) fn find(
     spec: &ServiceSpec,
     account: &Account,
     environment: &BTreeMap<OsString, OsString>,
-) -> Result<PathBuf, Failure> {
+) -> Result<PathBuf, StepError> {
     let looked = || Ok(search(spec, environment));
     let keeps_rights = spec.ambient_capabilities.is_some_and(|set| set != Capabilities::EMPTY);
     let found = if keeps_rights { looked() } else { account::as_service(account, looked) };
     found.unwrap_or_else(|error| {
-        Err(Failure::kernel("exec", spec.command.program.to_string_lossy(), &error, EXEC))
+        Err(StepError::kernel("exec", spec.command.program.to_string_lossy(), &error, EXEC))
     })
 }
 
-fn search(spec: &ServiceSpec, environment: &BTreeMap<OsString, OsString>) -> Result<PathBuf, Failure> {
+fn search(spec: &ServiceSpec, environment: &BTreeMap<OsString, OsString>) -> Result<PathBuf, StepError> {
     let root = spec.root_directory.as_ref().map_or(Path::new("/"), |root| root.as_path());
     let wanted = &spec.command.program;
-    let failure = |cause: String| Failure::new("exec", wanted.to_string_lossy(), cause, EXEC);
+    let failure = |cause: String| StepError::about("exec", wanted.to_string_lossy(), cause, EXEC);
     if wanted.as_bytes().contains(&b'/') {
         let path = PathBuf::from(wanted);
         return judge(&path, root).map(|()| path).map_err(|reason| reason.failure(failure));
@@ -71,7 +72,7 @@ enum Reason {
 }
 
 impl Reason {
-    fn failure(self, failure: impl Fn(String) -> Failure) -> Failure {
+    fn failure(self, failure: impl Fn(String) -> StepError) -> StepError {
         match self {
             Self::Missing => failure("there is no such file".to_owned()),
             Self::Other(cause, None) => failure(cause),

@@ -4,8 +4,8 @@ use std::io;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 
-use super::Failure;
 use super::journal::Created;
+use crate::error::StepError;
 use crate::sys::fd;
 
 /// One message. After the last one the pipe is closed: by the exec that was announced, or by a death.
@@ -16,7 +16,7 @@ pub enum Report {
     /// It has made something that was not there before.
     Created(Created),
     /// A step failed; the process ends.
-    Failed(Failure),
+    Failed(StepError),
     /// Everything is done but the exec.
     Executing,
     /// A program that was executed again has come to where it goes on.
@@ -129,11 +129,12 @@ impl Iterator for Reports {
             b'X' => {
                 let (stage, cause) = (rest.text()?, rest.text()?);
                 let (object, hint) = (rest.optional()?, rest.optional()?);
-                Report::Failed(Failure {
+                Report::Failed(StepError {
                     stage,
                     object,
                     cause,
                     hint,
+                    said: Vec::new(),
                     status: u8::from_ne_bytes(rest.number()?),
                     // No error has the number 0.
                     errno: Some(i32::from_ne_bytes(rest.number()?)).filter(|number| *number != 0),
@@ -186,8 +187,8 @@ mod tests {
 
     #[test]
     fn messages_survive_the_pipe_in_pieces_of_any_size() {
-        let failure = Failure::new("exec", "/bin/x y", "no such file", 203).hint("look");
-        let refused = Failure { errno: Some(2), ..failure.clone() };
+        let failure = StepError::about("exec", "/bin/x y", "no such file", 203).hint("look");
+        let refused = StepError { errno: Some(2), ..failure.clone() };
         let made = Created { directory: true, path: "/run/a\nb".into(), device: 7, inode: u64::MAX };
         let all = [
             Report::Started(42),

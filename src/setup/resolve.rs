@@ -15,7 +15,8 @@ use svcadapt_spec::{
 };
 
 use super::failure::PID_FILE;
-use super::{Failure, account, nearest, perform, program};
+use super::{account, nearest, perform, program};
+use crate::error::StepError;
 use crate::plan::{Account, CallerState, Note, Reaper, Resolved, StartedBy, Step};
 use crate::registry;
 use crate::registry::pid_file;
@@ -36,7 +37,7 @@ pub fn resolve(
     spec: &ServiceSpec,
     surroundings: StartedBy,
     inherited: Vec<(OsString, OsString)>,
-) -> Result<Resolved, Vec<Failure>> {
+) -> Result<Resolved, Vec<StepError>> {
     let (mut resolved, mut failures) = look_up(spec, surroundings, inherited);
     let environment = crate::plan::environment(spec, &resolved, surroundings);
     // Nothing is to be found in a root that is not there; that has been told.
@@ -50,7 +51,7 @@ pub fn resolve(
     let notified = managed && resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET");
     if notified && spec.ready.contains(&Probe::Notify) && spec.ready.len() > 1 {
         let cause = "the manager hears the program itself, and would not wait for the other signs";
-        failures.push(Failure::new("ready", "notify", cause, 2).hint("leave out notify, or the others"));
+        failures.push(StepError::about("ready", "notify", cause, 2).hint("leave out notify, or the others"));
     }
     if failures.is_empty() { Ok(resolved) } else { Err(failures) }
 }
@@ -61,7 +62,7 @@ pub fn resolve_itself(
     spec: &ServiceSpec,
     surroundings: StartedBy,
     inherited: Vec<(OsString, OsString)>,
-) -> Result<Resolved, Vec<Failure>> {
+) -> Result<Resolved, Vec<StepError>> {
     let (resolved, failures) = look_up(spec, surroundings, inherited);
     let program = spec.command.program.clone().into();
     if failures.is_empty() { Ok(Resolved { program, ..resolved }) } else { Err(failures) }
@@ -72,7 +73,7 @@ fn look_up(
     spec: &ServiceSpec,
     surroundings: StartedBy,
     inherited: Vec<(OsString, OsString)>,
-) -> (Resolved, Vec<Failure>) {
+) -> (Resolved, Vec<StepError>) {
     let (mut failures, mut notes) = (Vec::new(), Vec::new());
     let mut standing = standing(&inherited);
     nearest::look(spec, &mut standing, &mut notes);
@@ -91,7 +92,7 @@ fn look_up(
         passed if passed < spec.sockets.listen.len() => {
             let cause =
                 format!("the manager has passed only {passed} of {} sockets", spec.sockets.listen.len());
-            let failure = Failure::new("listen", "LISTEN_FDS", cause, DESCRIPTORS);
+            let failure = StepError::about("listen", "LISTEN_FDS", cause, DESCRIPTORS);
             failures.push(failure.hint("its .socket unit has to name all of them"));
         }
         _ => {}
@@ -150,7 +151,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> CallerState {
 
 /// Takes what launchd has opened for the service, if launchd has started us and its property list names the sockets.
 /// It gives them once to a process; nothing else is changed.
-fn activate(spec: &ServiceSpec, standing: &mut CallerState, failures: &mut Vec<Failure>) {
+fn activate(spec: &ServiceSpec, standing: &mut CallerState, failures: &mut Vec<StepError>) {
     if spec.sockets.listen.is_empty() || spec.sockets.launchd_activation {
         return;
     }
@@ -166,14 +167,14 @@ fn activate(spec: &ServiceSpec, standing: &mut CallerState, failures: &mut Vec<F
         Err(Refusal::AlreadyActivated) => "they have been given out already",
         Err(Refusal::Unknown) => "it does not give them, and does not say why",
     };
-    failures.push(Failure::new("launchd sockets", name, cause, DESCRIPTORS));
+    failures.push(StepError::about("launchd sockets", name, cause, DESCRIPTORS));
 }
 
 /// What an environment file says. systemd passes over a line that it does not understand, with a warning.
 fn variables(
     file: &EnvironmentFile,
     account: &Account,
-    failures: &mut Vec<Failure>,
+    failures: &mut Vec<StepError>,
     notes: &mut Vec<Note>,
 ) -> Vec<(OsString, OsString)> {
     const STAGE: &str = "environment file";
@@ -184,15 +185,15 @@ fn variables(
             return Vec::new();
         }
         Err(error) => {
-            failures.push(Failure::kernel("environment file", path.display().to_string(), &error, 2));
+            failures.push(StepError::kernel("environment file", path.display().to_string(), &error, 2));
             return Vec::new();
         }
     };
     let place = |broken: &BrokenLine| format!("{}:{}", path.display(), broken.line);
     let content = environment_file::parse(&text);
     failures.extend(content.refused.into_iter().map(|broken| {
-        let failure = Failure::new(STAGE, place(&broken), broken.refusal.cause, 2);
-        Failure { hint: broken.refusal.hint, ..failure }
+        let failure = StepError::about(STAGE, place(&broken), broken.refusal.cause, 2);
+        StepError { hint: broken.refusal.hint, ..failure }
     }));
     notes.extend(content.ignored.into_iter().map(|broken| Note {
         stage: STAGE,
@@ -215,13 +216,13 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Looks at every path that has to be there, or that something will be made in.
-fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: StartedBy, failures: &mut Vec<Failure>) {
+fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: StartedBy, failures: &mut Vec<StepError>) {
     let root = spec.root_directory.as_ref().map_or(Path::new("/"), |root| root.as_path());
     let account = &resolved.account;
     if let Some(path) = &spec.root_directory
         && let Err(error) = directory(path.as_path(), account)
     {
-        failures.push(Failure::kernel("root directory", path.to_string(), &error, 210));
+        failures.push(StepError::kernel("root directory", path.to_string(), &error, 210));
     }
     if let Some(path) = &spec.working_directory {
         // Made by us, it is not there yet.
@@ -229,13 +230,13 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: StartedBy, fail
         if !is_made(spec, resolved, surroundings, path.as_path())
             && let Err(error) = directory(&inside, account)
         {
-            failures.push(Failure::kernel("working directory", path.to_string(), &error, 200));
+            failures.push(StepError::kernel("working directory", path.to_string(), &error, 200));
         }
     }
     if let Some(Input::File(path)) = &spec.standard_input
         && let Err(error) = account::look_for(account, || fs::metadata(path))
     {
-        failures.push(Failure::kernel("standard input", format!("file:{path}"), &error, 208));
+        failures.push(StepError::kernel("standard input", format!("file:{path}"), &error, 208));
     }
     for (output, stage, status) in
         [(&spec.standard_output, "standard output", 209), (&spec.standard_error, "standard error", 222)]
@@ -244,7 +245,7 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: StartedBy, fail
             Some(Output::File(_, path)) => path,
             Some(Output::Descriptor(number)) if !fd::is_open(*number) => {
                 let cause = "no such descriptor is open";
-                failures.push(Failure::new(stage, format!("/dev/fd/{number}"), cause, status));
+                failures.push(StepError::about(stage, format!("/dev/fd/{number}"), cause, status));
                 continue;
             }
             Some(Output::Descriptor(_) | Output::Null | Output::Inherit) | None => continue,
@@ -259,7 +260,7 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: StartedBy, fail
                 Ok(()) => continue,
             };
             let what = output.as_ref().map(ToString::to_string).unwrap_or_default();
-            failures.push(Failure { errno, ..Failure::new(stage, what, cause, status) });
+            failures.push(StepError { errno, ..StepError::about(stage, what, cause, status) });
         }
     }
     for (stage, numbers) in [
@@ -268,15 +269,15 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: StartedBy, fail
     ] {
         let closed = numbers.iter().filter(|number| !fd::is_open(**number));
         let failure =
-            |number: &i32| Failure::new(stage, number.to_string(), "no such descriptor is open", 202);
+            |number: &i32| StepError::about(stage, number.to_string(), "no such descriptor is open", 202);
         failures.extend(closed.map(failure));
     }
     // What a program that forks itself away writes is its own, and believed only as far as it names one of its own.
     if let Some(path) = spec.pid_file.as_ref().filter(|_| spec.service_type != Some(ServiceType::Forking))
         && let Err(untrusted) = pid_file_at(spec, resolved, surroundings, path.as_path())
     {
-        let failure = Failure::new("pid file", path.to_string(), untrusted.cause, PID_FILE);
-        failures.push(Failure { hint: untrusted.hint, errno: untrusted.errno, ..failure });
+        let failure = StepError::about("pid file", path.to_string(), untrusted.cause, PID_FILE);
+        failures.push(StepError { hint: untrusted.hint, errno: untrusted.errno, ..failure });
     }
 }
 

@@ -5,10 +5,10 @@ use std::os::fd::OwnedFd;
 
 use svcadapt_spec::Capabilities;
 
-use super::Failure;
 use super::perform::{ServiceProcess, Stays};
 use super::report::Report;
 use super::succession::Remains;
+use crate::error::StepError;
 use crate::plan::{Actor, Plan, Step};
 use crate::registry;
 use crate::registry::Lock;
@@ -40,7 +40,7 @@ pub enum Privileges {
 impl ServiceProcess<'_> {
     /// Does the steps that are left to the service's process, which stays the program that it is. After a failure that
     /// process is half of what it should be, and has to end.
-    pub fn settle(&mut self, plan: &Plan, privileges: Privileges) -> Result<(), Failure> {
+    pub fn settle(&mut self, plan: &Plan, privileges: Privileges) -> Result<(), StepError> {
         self.stays = Stays::Itself;
         if plan.steps.iter().any(|planned| planned.step == Step::NewSession) {
             self.own_session = true;
@@ -51,12 +51,12 @@ impl ServiceProcess<'_> {
     }
 
     /// Does the steps that [`Privileges::Keep`] has left for later.
-    pub fn drop_privileges(&mut self, plan: &Plan) -> Result<(), Failure> {
+    pub fn drop_privileges(&mut self, plan: &Plan) -> Result<(), StepError> {
         self.stays = Stays::Itself;
         self.perform_those(plan, Step::drops)
     }
 
-    fn perform_those(&mut self, plan: &Plan, which: impl Fn(&Step) -> bool) -> Result<(), Failure> {
+    fn perform_those(&mut self, plan: &Plan, which: impl Fn(&Step) -> bool) -> Result<(), StepError> {
         let mine = plan.steps.iter().filter(|planned| planned.doer == Actor::Service && which(&planned.step));
         let done = mine.into_iter().try_for_each(|planned| self.perform(&planned.step));
         let _ = signal::restore_ignored(signal::SIGXFSZ);

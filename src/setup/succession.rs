@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use svcadapt_spec::ServiceSpec;
 
+use super::DEFAULT_STOP_MICROS;
 use super::perform::what;
-use super::{DEFAULT_STOP_MICROS, Failure};
+use crate::error::StepError;
 use crate::plan::Strategy;
 use crate::registry;
 use crate::registry::Ending;
@@ -84,15 +85,15 @@ fn end(path: &Path, record: &Record) -> io::Result<()> {
 }
 
 /// Why a service is not started whose lock cannot be had.
-pub(super) fn refused(spec: &ServiceSpec, taken: AlreadyRunning) -> Failure {
+pub(super) fn refused(spec: &ServiceSpec, taken: AlreadyRunning) -> StepError {
     match taken {
-        AlreadyRunning::Running(pid) => Failure::already_running(&what(spec), pid),
+        AlreadyRunning::Running(pid) => StepError::already_running(&what(spec), pid),
         AlreadyRunning::PidFile(lock, pid) => {
             let pid_file = spec.pid_file.as_ref().map(ToString::to_string).unwrap_or_default();
             let file = || lock.file_name().unwrap_or_default().display().to_string();
             let name = registry::name_of(&lock).unwrap_or_else(file);
-            Failure::already_running(&format!("{pid_file} of {name}"), Some(pid))
+            StepError::already_running(&format!("{pid_file} of {name}"), Some(pid))
         }
-        AlreadyRunning::Left(record, left) => Failure::left_behind(&what(spec), record.pid, &left.all()),
+        AlreadyRunning::Left(record, left) => StepError::left_behind(&what(spec), record.pid, &left.all()),
     }
 }

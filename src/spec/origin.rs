@@ -1,7 +1,7 @@
 //! Where a value came from, and what is wrong with it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Field, ValueError};
 
@@ -86,6 +86,26 @@ pub struct SpecError {
     pub origin: Option<Origin>,
     /// Why it cannot be.
     pub refusal: ValueError,
+}
+
+impl SpecError {
+    /// Something that is wrong in a file, about no field.
+    pub fn in_file(path: &Path, spot: Option<Spot>, cause: impl Into<String>) -> Self {
+        Self::at(&Origin::in_file(path, spot), cause)
+    }
+
+    /// Something that is wrong at a place, about no field.
+    pub fn at(origin: &Origin, cause: impl Into<String>) -> Self {
+        Self { field: None, value: None, origin: Some(origin.clone()), refusal: cause.into().into() }
+    }
+
+    /// The file, and where in it.
+    pub fn place(&self) -> Option<(&Path, Option<&Spot>)> {
+        match &self.origin {
+            Some(Origin::File { path, spot, .. }) => Some((path, spot.as_ref())),
+            Some(Origin::Option) | None => None,
+        }
+    }
 }
 
 impl fmt::Display for SpecError {

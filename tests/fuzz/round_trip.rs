@@ -95,7 +95,7 @@ pub(super) fn unit(spec: &ServiceSpec) -> String {
 fn read_unit(text: &str, of: &ServiceSpec) -> ServiceSpec {
     let stem = of.name.as_ref().map_or("web", ServiceName::as_str);
     let name = UnitName::parse(&format!("{stem}.service")).unwrap();
-    let broken = |faults: Vec<systemd::Fault>| -> UnitFile { panic!("{}\n{text}", faults[0]) };
+    let broken = |faults: Vec<svcadapt_spec::SpecError>| -> UnitFile { panic!("{}\n{text}", faults[0]) };
     let file = UnitFile::parse(Path::new("/units/web.service"), text.as_bytes()).unwrap_or_else(broken);
     let mut reading =
         systemd::read(&name, &file, &[]).unwrap_or_else(|faults| panic!("{}\n{text}", faults[0]));

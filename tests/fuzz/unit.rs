@@ -95,12 +95,12 @@ fn keeps(original: &Original, draft: &SpecDraft) {
 }
 
 /// The messages; what people would read is made, too.
-fn told(faults: &[svcadapt_convert::unit::Fault]) -> Vec<String> {
+fn told(faults: &[svcadapt_spec::SpecError]) -> Vec<String> {
     faults
         .iter()
         .map(|fault| {
             assert!(fault.to_string().starts_with("/units/web@a-b.service:"), "{fault}");
-            fault.message.clone()
+            fault.refusal.cause.clone()
         })
         .collect()
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::{Value, json};
+use svcadapt::StepError;
 use svcadapt::control;
 use svcadapt::control::{ServiceRef, State};
-use svcadapt::internal::Error;
 use svcadapt_spec::ServiceName;
 
 use crate::audit::{Audit, AuditError, Verdict};
@@ -68,11 +68,11 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 }
 
 /// The process that a word means: its number, or the name of a service of ours that runs.
-fn pid(word: &str) -> Result<i32, Error> {
+fn pid(word: &str) -> Result<i32, StepError> {
     if let Some(pid) = word.parse().ok().filter(|&pid: &i32| pid > 0) {
         return Ok(pid);
     }
-    let refused = |cause: String| Error::new("audit", cause).of(word);
+    let refused = |cause: String| StepError::new("audit", cause).of(word);
     let name = ServiceName::parse(word.as_ref())
         .map_err(|refusal| refused(format!("neither a process id nor a service name: {}", refusal.cause)))?;
     match control::status(&ServiceRef::Name(name)).state {
@@ -84,8 +84,8 @@ fn pid(word: &str) -> Result<i32, Error> {
     }
 }
 
-fn told(pid: i32, cause: &AuditError) -> Error {
-    let error = Error::new("audit", cause.to_string()).of(pid.to_string()).status(NOT_JUDGED);
+fn told(pid: i32, cause: &AuditError) -> StepError {
+    let error = StepError::new("audit", cause.to_string()).of(pid.to_string()).status(NOT_JUDGED);
     match cause.hint() {
         Some(hint) => error.hint(hint),
         None => error,

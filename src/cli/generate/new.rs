@@ -1,7 +1,7 @@
 //! What is written in the end.
 
 use serde_json::{Value, json};
-use svcadapt::internal::Error;
+use svcadapt::StepError;
 use svcadapt_convert::divide::{Division, Loss, LossKind, Subject, values};
 use svcadapt_convert::harden::Hardening;
 use svcadapt_convert::{Rendered, Rewritten};
@@ -16,7 +16,7 @@ pub(super) struct New {
     pub(super) beside: Option<(String, Vec<u8>)>,
     pub(super) losses: Vec<Loss>,
     pub(super) strange: Vec<Loss>,
-    pub(super) notes: Vec<Error>,
+    pub(super) notes: Vec<StepError>,
     /// Whether it is in the words of the file that it was read from.
     pub(super) in_own_words: bool,
 }
@@ -28,7 +28,7 @@ pub(super) fn in_own_words(anew: Rendered, beside: Option<Beside>, rewriting: Op
         Some(Rewriting::Lines(rewritten, notes)) => (Some(rewritten), notes),
         Some(Rewriting::Anew) => {
             let cause = "what is asked for cannot be changed line by line: comments and order are not kept";
-            (None, vec![Error::new("output", cause)])
+            (None, vec![StepError::new("output", cause)])
         }
         Some(Rewriting::Foreign) | None => (None, Vec::new()),
     };

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use svcadapt_spec::Spot;
 
-use super::Fault;
 use super::quote::{LONGEST_LINE, noncharacter};
 use super::words::BLANKS;
+use svcadapt_spec::SpecError;
 
 /// The largest file that is read. The largest unit that any distribution ships has a few thousand bytes.
 pub const LARGEST_UNIT: usize = 4 * 1024 * 1024;
@@ -32,7 +32,7 @@ pub struct UnitFile {
     /// Its assignments, in their order.
     pub lines: Vec<Line>,
     /// What systemd would ignore with a warning.
-    pub warnings: Vec<Fault>,
+    pub warnings: Vec<SpecError>,
     /// Whether the file has no byte at all, which masks a unit.
     pub empty: bool,
     /// Where each section's name ends, with its line.
@@ -70,7 +70,7 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 impl UnitFile {
     /// Reads a text. What makes systemd refuse the whole file is an error here, and so is a NUL byte, which it would
     /// take for the end of a line.
-    pub fn parse(path: &Path, text: &[u8]) -> Result<Self, Vec<Fault>> {
+    pub fn parse(path: &Path, text: &[u8]) -> Result<Self, Vec<SpecError>> {
         let unit = Self {
             path: path.to_owned(),
             sections: Vec::new(),
@@ -82,7 +82,7 @@ impl UnitFile {
         };
         if text.len() > LARGEST_UNIT {
             let cause = format!("larger than {LARGEST_UNIT} bytes: this is no unit");
-            return Err(vec![Fault::new(path, None, cause)]);
+            return Err(vec![SpecError::in_file(path, None, cause)]);
         }
         let mut lexer = Lexer { unit, faults: Vec::new(), joined: None, marked: false, at: 0..0 };
         let (mut rest, mut number) = (text, 0);
@@ -146,7 +146,7 @@ struct Joined {
 
 struct Lexer {
     unit: UnitFile,
-    faults: Vec<Fault>,
+    faults: Vec<SpecError>,
     joined: Option<Joined>,
     marked: bool,
     /// The bytes of the line.
@@ -156,7 +156,7 @@ struct Lexer {
 impl Lexer {
     fn fault(&mut self, number: usize, line: &[u8], offset: usize, message: &str) {
         let spot = Spot::new(number, line, offset);
-        self.faults.push(Fault::new(&self.unit.path, Some(spot), message));
+        self.faults.push(SpecError::in_file(&self.unit.path, Some(spot), message));
     }
 
     fn line(&mut self, number: usize, whole: &[u8]) {
@@ -256,7 +256,7 @@ impl Lexer {
             }
         };
         let spot = Spot::new(*number, first, start);
-        self.unit.warnings.push(Fault::new(&self.unit.path, Some(spot), problem));
+        self.unit.warnings.push(SpecError::in_file(&self.unit.path, Some(spot), problem));
     }
 }
 

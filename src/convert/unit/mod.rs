@@ -2,7 +2,6 @@
 
 mod covered;
 mod exec;
-mod fault;
 mod fields;
 mod kept;
 mod lex;
@@ -22,7 +21,6 @@ mod write_socket;
 
 pub(crate) use covered::contradictions;
 pub use exec::{CommandLine, CommandLines, commands};
-pub use fault::Fault;
 pub use kept::{Kept, Reason};
 pub use lex::{LARGEST_UNIT, Line, MOST_ASSIGNMENTS, UnitFile};
 pub use name::UnitName;

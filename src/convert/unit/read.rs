@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 
+use svcadapt_spec::SpecError;
 use svcadapt_spec::{FIELDS, Field, Native, Origin, SpecDraft, literal};
 
 use super::lex::{MOST_ASSIGNMENTS, TOO_MANY};
 use super::verify::Verdict;
-use super::{CommandLine, Fault, Kept, Line, Reason, UnitFile, UnitName, commands, fields, own};
+use super::{CommandLine, Kept, Line, Reason, UnitFile, UnitName, commands, fields, own};
 
 /// What a unit says.
 #[derive(Debug, Clone)]
@@ -16,7 +17,7 @@ pub struct Reading {
     /// All the rest, in its order.
     pub kept: Vec<Kept>,
     /// What systemd would warn of, and ignore.
-    pub warnings: Vec<Fault>,
+    pub warnings: Vec<SpecError>,
 }
 
 impl Reading {
@@ -37,9 +38,13 @@ pub(super) const COMMANDS: [&str; 7] =
 /// systemd.exec(5): lists grow, an empty value forgets, else the last value wins.
 ///
 /// What is no value is ignored and told, as systemd does it. What makes systemd refuse the unit is an error.
-pub fn read(name: &UnitName, unit: &UnitFile, drop_ins: &[UnitFile]) -> Result<Reading, Vec<Fault>> {
+pub fn read(name: &UnitName, unit: &UnitFile, drop_ins: &[UnitFile]) -> Result<Reading, Vec<SpecError>> {
     if unit.empty {
-        return Err(vec![Fault::new(&unit.path, None, "the file is empty, and so the unit is masked")]);
+        return Err(vec![SpecError::in_file(
+            &unit.path,
+            None,
+            "the file is empty, and so the unit is masked",
+        )]);
     }
     let mut reader = Reader {
         name,
@@ -54,7 +59,7 @@ pub fn read(name: &UnitName, unit: &UnitFile, drop_ins: &[UnitFile]) -> Result<R
     };
     let files = || std::iter::once(unit).chain(drop_ins);
     if files().map(|file| file.lines.len() + file.warnings.len()).sum::<usize>() > MOST_ASSIGNMENTS {
-        return Err(vec![Fault::new(&unit.path, None, format!("with its drop-ins {TOO_MANY}"))]);
+        return Err(vec![SpecError::in_file(&unit.path, None, format!("with its drop-ins {TOO_MANY}"))]);
     }
     for file in files() {
         reader.warnings.extend(file.warnings.iter().cloned());
@@ -93,8 +98,8 @@ pub(super) struct Reader<'a> {
     started: Vec<Kept>,
     pub(super) verdict: Verdict,
     pub(super) kept: Vec<Kept>,
-    warnings: Vec<Fault>,
-    faults: Vec<Fault>,
+    warnings: Vec<SpecError>,
+    faults: Vec<SpecError>,
 }
 
 impl Reader<'_> {
@@ -146,17 +151,17 @@ impl Reader<'_> {
 
     pub(super) fn warn(&mut self, given: &Given, what: &str) {
         let told = self.warnings.len().checked_sub(WARNINGS).and_then(|at| self.warnings.get(at));
-        if told.is_some_and(|fault| {
-            fault.spot.as_ref() == Some(&given.line.spot) && fault.path == given.file.path
-        }) {
+        if told
+            .is_some_and(|fault| fault.place() == Some((given.file.path.as_path(), Some(&given.line.spot))))
+        {
             return;
         }
-        self.warnings.push(Fault::at(&given.origin, format!("{}=: {what}", given.line.key)));
+        self.warnings.push(SpecError::at(&given.origin, format!("{}=: {what}", given.line.key)));
     }
 
     /// What systemd refuses the unit for.
     pub(super) fn refuse(&mut self, given: &Given, why: &str) {
-        self.faults.push(Fault::at(&given.origin, format!("{}=: {why}", given.line.key)));
+        self.faults.push(SpecError::at(&given.origin, format!("{}=: {why}", given.line.key)));
     }
 
     /// Whether there is room for one value more. If not, the unit is refused.
@@ -215,12 +220,13 @@ impl Reader<'_> {
         }
     }
 
-    fn finish(mut self, unit: &UnitFile) -> Result<Reading, Vec<Fault>> {
+    fn finish(mut self, unit: &UnitFile) -> Result<Reading, Vec<SpecError>> {
         let kind = self.values.iter().rev().find(|value| value.field == Field::Type);
         let kind = kind.map(|value| value.written.clone());
-        let whole = |why: &str| Fault::new(&unit.path, None, why);
+        let whole = |why: &str| SpecError::in_file(&unit.path, None, why);
         let faults = self.verdict.faults(kind.as_deref());
-        self.faults.extend(faults.map(|(at, why)| at.map_or_else(|| whole(why), |at| Fault::at(at, why))));
+        self.faults
+            .extend(faults.map(|(at, why)| at.map_or_else(|| whole(why), |at| SpecError::at(at, why))));
         if !self.faults.is_empty() {
             return Err(self.faults);
         }

@@ -3,13 +3,14 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
+use svcadapt_spec::SpecError;
 use svcadapt_spec::{Directive, Field, Native, Origin, ValueError};
 
 use super::fields::{as_taken, trial};
 use super::kept::native;
 use super::read::{Given, kept};
 use super::specifiers::{Why, resolve};
-use super::{Fault, Kept, Reading, Reason, UnitFile, UnitName};
+use super::{Kept, Reading, Reason, UnitFile, UnitName};
 
 /// The directives that add a socket.
 const LISTEN: [(&str, Field); 3] = [
@@ -41,7 +42,7 @@ pub fn read_socket(
     unit: &UnitFile,
     drop_ins: &[UnitFile],
     reading: &mut Reading,
-) -> Result<(), Vec<Fault>> {
+) -> Result<(), Vec<SpecError>> {
     if unit.empty {
         return Ok(());
     }
@@ -81,7 +82,7 @@ struct Reader {
     /// `Service=`, and the name in it.
     service: Option<(Kept, Vec<u8>)>,
     kept: Vec<Kept>,
-    warnings: Vec<Fault>,
+    warnings: Vec<SpecError>,
 }
 
 impl Reader {
@@ -156,7 +157,7 @@ impl Reader {
     }
 
     fn warn(&mut self, given: &Given, what: &str) {
-        self.warnings.push(Fault::at(&given.origin, format!("{}=: {what}", given.line.key)));
+        self.warnings.push(SpecError::at(&given.origin, format!("{}=: {what}", given.line.key)));
     }
 
     fn settle(
@@ -164,7 +165,7 @@ impl Reader {
         service: &UnitName,
         unit: &UnitFile,
         reading: &mut Reading,
-    ) -> Result<(), Vec<Fault>> {
+    ) -> Result<(), Vec<SpecError>> {
         reading.warnings.append(&mut self.warnings);
         if let Some((whole, name)) = self.service.take() {
             let ours =
@@ -177,7 +178,7 @@ impl Reader {
         }
         if self.listen.is_empty() && !self.kept.iter().any(|kept| kept.directive.starts_with("Listen")) {
             let why = "a socket unit needs an address to listen on; systemd refuses it";
-            return Err(vec![Fault::new(&unit.path, None, why)]);
+            return Err(vec![SpecError::in_file(&unit.path, None, why)]);
         }
         let accepts = self.accepts.take();
         let each = accepts.as_ref().is_some_and(|whole| whole.reason != Reason::NoField);
@@ -242,7 +243,7 @@ mod tests {
     use super::*;
 
     fn reading(service: &str, socket: &str) -> Result<Reading, Vec<String>> {
-        let told = |faults: Vec<Fault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let told = |faults: Vec<SpecError>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
         let name = UnitName::parse("web.service").unwrap();
         let service = format!("[Service]\nExecStart=/bin/web\n{service}");
         let service = UnitFile::parse(Path::new("/u/web.service"), service.as_bytes()).map_err(told)?;

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::{Stage as Start, Watch};
+use crate::error::StepError;
 use crate::registry::pid_file;
 use crate::registry::pid_file::Named;
-use crate::setup::{Failure, LauncherLock};
+use crate::setup::LauncherLock;
 use crate::sys::held::Held;
 use crate::sys::process::{Ended, Reaped, Users};
 use crate::sys::{descendants, error_text, process, procfs};
@@ -140,7 +141,7 @@ impl Watch<'_> {
     }
 
     /// Records the main process that has been found.
-    pub(in crate::launch) fn hand_over(&self, claim: &LauncherLock<'_>) -> Result<(), Failure> {
+    pub(in crate::launch) fn hand_over(&self, claim: &LauncherLock<'_>) -> Result<(), StepError> {
         match (self.main, self.forking.as_ref().and_then(Forking::main)) {
             (Some(main), Some(held)) => claim.hand_over(main, held),
             _ => Ok(()),

@@ -121,8 +121,10 @@ fn compare(name: &UnitName, case: &Value) -> Vec<String> {
         let text = files[0].lines.iter().find(|at| at.spot.line as u64 == line);
         let ours = text.is_none_or(|line| FIELDS.iter().any(|row| row.directive == line.key));
         let special = warning["message"].as_str().unwrap().starts_with("Special user");
-        let told =
-            reading.warnings.iter().any(|fault| fault.spot.as_ref().is_some_and(|s| s.line as u64 == line));
+        let told = reading
+            .warnings
+            .iter()
+            .any(|fault| fault.place().and_then(|(_, spot)| spot).is_some_and(|s| s.line as u64 == line));
         let newer = case["same_in_257"] == false;
         if ours && !special && !newer && !told {
             wrong.push(format!("no warning: {warning}"));

@@ -1,12 +1,13 @@
 //! What the reader of units has to say, who knows the grammar and no rules: it is told where no finder has told it.
 
 use svcadapt_spec::Origin;
+use svcadapt_spec::SpecError;
 
 use super::{Unit, directive};
 use crate::lint::file::whole;
 use crate::lint::rules::file::{IGNORED, MASKED, REFUSED};
 use crate::lint::{Findings, Kind, Lookup, json};
-use crate::unit::{Fault, UnitFile, read};
+use crate::unit::{UnitFile, read};
 
 pub(super) fn find(unit: &Unit, findings: &mut Findings) {
     let service = unit.service;
@@ -34,7 +35,7 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
         Err(faults) => {
             for fault in faults {
                 let origin = place(unit, &fault);
-                findings.unless_told(&REFUSED, origin, fault.message);
+                findings.unless_told(&REFUSED, origin, fault.refusal.cause);
             }
             unit.sources().flat_map(|source| source.file.warnings.clone()).collect()
         }
@@ -45,23 +46,26 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
         .filter(|at| !directive::SERVICE.into_iter().any(|known| known.to_string() == at.section()))
         .map(|at| at.line.spot.line)
         .collect();
-    let of_a_line = |warning: &Fault| {
-        warning.spot.as_ref().is_some_and(|spot| strange.contains(&spot.line) && warning.path == *path)
+    let of_a_line = |warning: &SpecError| {
+        warning
+            .place()
+            .is_some_and(|(file, spot)| file == path && spot.is_some_and(|spot| strange.contains(&spot.line)))
     };
     for warning in warnings.into_iter().filter(|warning| !of_a_line(warning)) {
-        let origin = Origin::in_file(warning.path, warning.spot);
-        findings.unless_told(&IGNORED, origin, warning.message);
+        let SpecError { origin, refusal, .. } = warning;
+        findings.unless_told(&IGNORED, origin.unwrap_or(Origin::Option), refusal.cause);
     }
 }
 
 /// Where a fault is; one of the whole unit stands where the last directive is said that it names.
-fn place(unit: &Unit, fault: &Fault) -> Origin {
+fn place(unit: &Unit, fault: &SpecError) -> Origin {
     let named = |word: &str| {
         let key = word.trim_end_matches(',').split_once('=').map(|(key, _)| key)?;
         unit.last(key)
     };
-    match (&fault.spot, fault.message.split(' ').rev().find_map(named)) {
-        (None, Some(at)) => at.origin(),
-        (spot, _) => Origin::in_file(&fault.path, spot.clone()),
+    let has_spot = fault.place().is_some_and(|(_, spot)| spot.is_some());
+    match fault.refusal.cause.split(' ').rev().find_map(named).filter(|_| !has_spot) {
+        Some(at) => at.origin(),
+        None => fault.origin.clone().unwrap_or(Origin::Option),
     }
 }

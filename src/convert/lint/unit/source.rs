@@ -24,8 +24,8 @@ impl Source {
             Err(faults) => {
                 let mut findings = Findings::default();
                 for fault in faults {
-                    let origin = Origin::in_file(fault.path, fault.spot);
-                    findings.add(&rules::file::REFUSED, origin, fault.message);
+                    let origin = fault.origin.unwrap_or(Origin::Option);
+                    findings.add(&rules::file::REFUSED, origin, fault.refusal.cause);
                 }
                 Err(findings.sorted())
             }
