@@ -350,7 +350,7 @@ fn adapter(matches: &ArgMatches, system: &str) -> Result<Adapter, StepError> {
 mod tests {
     use std::ffi::OsString;
 
-    use svcadapt_convert::divide::command;
+    use svcadapt_convert::divide::internal::command;
     use svcadapt_spec::{Field, Origin, SpecDraft};
 
     use super::*;

@@ -76,7 +76,7 @@ impl Draft<'_> {
 
     /// The host's work where it has been done, else ours.
     fn unless(&mut self, done: bool, step: Step) {
-        self.add(if done { Actor::TcpHost } else { Actor::Service }, step);
+        self.add(if done { Actor::Host } else { Actor::Service }, step);
     }
 
     fn bare(&self) -> bool {
@@ -242,7 +242,7 @@ impl Draft<'_> {
         let sockets = &self.spec.sockets;
         let all = sockets.listen.iter().zip(sockets.descriptors());
         let doer = match self.listening {
-            SocketSource::Passed => Actor::TcpHost,
+            SocketSource::Passed => Actor::Host,
             SocketSource::Own => Actor::Service,
             SocketSource::Program => return,
             SocketSource::Launchd => {

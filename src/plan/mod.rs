@@ -92,7 +92,7 @@ pub struct Planned {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
     /// The host has done it already.
-    TcpHost,
+    Host,
     /// svcadapt does it, in the process that was started.
     Launcher,
     /// svcadapt does it, in the process that becomes the program.
@@ -103,7 +103,7 @@ impl Actor {
     /// Whose work it is: the `host`'s or the `adapter`'s.
     pub fn name(self) -> &'static str {
         match self {
-            Self::TcpHost => "host",
+            Self::Host => "host",
             Self::Launcher | Self::Service => "adapter",
         }
     }
@@ -111,7 +111,7 @@ impl Actor {
     /// In which process it is done: the `launcher`, or the `service`; none where it has been done.
     pub fn process(self) -> Option<&'static str> {
         match self {
-            Self::TcpHost => None,
+            Self::Host => None,
             Self::Launcher => Some("launcher"),
             Self::Service => Some("service"),
         }
@@ -237,7 +237,7 @@ mod tests {
         }
         let detection = Detection { mode, manager, scope: Scope::System, evidence: Vec::new() };
         let plan = Plan::new(&spec(fields), &resolved, &detection);
-        plan.steps.iter().filter(|p| p.doer != Actor::TcpHost).map(|p| p.step.stage()).collect()
+        plan.steps.iter().filter(|p| p.doer != Actor::Host).map(|p| p.step.stage()).collect()
     }
 
     #[test]

@@ -55,7 +55,7 @@ impl Resolved {
                 .find(|one| one.ends_with(path))
         });
         match made {
-            Some(made) => (made.to_owned(), Actor::TcpHost),
+            Some(made) => (made.to_owned(), Actor::Host),
             None => (self.base(directory.kind).join(path), Actor::Service),
         }
     }

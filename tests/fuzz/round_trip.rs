@@ -12,7 +12,7 @@ use svcadapt_convert::LARGEST;
 use svcadapt_convert::divide::Systemd;
 use svcadapt_convert::divide::Target;
 use svcadapt_convert::divide::divide;
-use svcadapt_convert::divide::values;
+use svcadapt_convert::divide::internal::values;
 use svcadapt_convert::json as model;
 use svcadapt_convert::plist as list;
 use svcadapt_convert::plist::Label;

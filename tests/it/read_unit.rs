@@ -10,7 +10,7 @@ use std::path::Path;
 use svcadapt_convert::unit::Reading;
 use svcadapt_convert::unit::UnitFile;
 use svcadapt_convert::unit::UnitName;
-use svcadapt_convert::unit::commands;
+use svcadapt_convert::unit::internal::commands;
 use svcadapt_convert::unit::read;
 use svcadapt_spec::FIELDS;
 
@@ -222,7 +222,7 @@ const SETTINGS: [(&str, &[&str]); 15] = [
 /// A setting of a spec as systemd prints it; `None` if systemd prints nothing comparable.
 fn shown(spec: &svcadapt_spec::ServiceSpec, directive: &str) -> Option<Vec<String>> {
     let field = FIELDS.iter().find(|row| row.directive == directive).unwrap().field;
-    let said: Vec<String> = svcadapt_convert::divide::values(spec, field)
+    let said: Vec<String> = svcadapt_convert::divide::internal::values(spec, field)
         .iter()
         .map(|value| value.to_string_lossy().into_owned())
         .collect();

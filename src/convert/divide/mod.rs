@@ -15,17 +15,32 @@ mod native;
 mod systemd;
 mod values;
 
-pub use capability::{Capability, Rights};
-pub use command::{Place, Word, command};
+pub(crate) use capability::{Capability, Rights};
+pub use command::Place;
+pub(crate) use command::{Word, command};
 pub use division::{Division, divide};
 pub use host::{Systemd, Target};
-pub use keep_alive::{as_launchd, is_on_demand, keep_alive, never_gives_up, starts_at_once};
-pub use launchd::{launchd_listens, resource_key, starts_at_load};
+pub(crate) use keep_alive::{as_launchd, is_on_demand, keep_alive, never_gives_up, starts_at_once};
+pub(crate) use launchd::{launchd_listens, resource_key, starts_at_load};
 pub use loss::{Loss, LossKind, Subject};
-pub(crate) use native::is_off;
-pub use native::{
-    Instead, in_launchd, in_systemd, in_words_of, is_idle, is_known, never_written, prefixes, unknown,
-    wanted_by_all,
+pub(crate) use native::{
+    Instead, in_launchd, in_systemd, in_words_of, is_idle, is_known, is_off, never_written, prefixes,
+    unknown, wanted_by_all,
 };
-pub use systemd::{NOTIFY_RELOAD, reload_signal};
-pub use values::values;
+pub(crate) use systemd::{NOTIFY_RELOAD, reload_signal};
+pub(crate) use values::values;
+
+/// What the command and the tests need beyond the public interface. It may change in any release.
+#[doc(hidden)]
+pub mod internal {
+    pub use super::capability::{Capability, Rights};
+    pub use super::command::{Word, command};
+    pub use super::keep_alive::{as_launchd, is_on_demand, keep_alive, never_gives_up, starts_at_once};
+    pub use super::launchd::{launchd_listens, resource_key, starts_at_load};
+    pub use super::native::{
+        Instead, in_launchd, in_systemd, in_words_of, is_idle, is_known, never_written, prefixes, unknown,
+        wanted_by_all,
+    };
+    pub use super::systemd::{NOTIFY_RELOAD, reload_signal};
+    pub use super::values::values;
+}

@@ -50,7 +50,7 @@ macro_rules! rules {
     ($all:ident; $($name:ident $code:literal $severity:ident $what:literal why $why:literal cure $cure:literal;)*) => {
         $(
             #[doc = concat!("**", $code, "**: ", $what, ".\n\n", $why, ".\n\nCure: ", $cure, ".")]
-            pub static $name: $crate::lint::Rule = $crate::lint::Rule {
+            pub(crate) static $name: $crate::lint::Rule = $crate::lint::Rule {
                 code: $code,
                 severity: $crate::lint::Severity::$severity,
                 what: $what,

@@ -17,12 +17,19 @@ mod write;
 mod write_sockets;
 mod xml;
 
-pub use document::{Document, Odd};
+pub(crate) use document::Document;
 pub use fields::ON_DEMAND_ONLY;
 pub(crate) use keys::is_field;
 pub use label::Label;
 pub use read::{Kept, Reading, read};
 pub use rewrite::Original;
-pub use shape::Oddity;
+pub(crate) use shape::Oddity;
 pub use tree::{Entry, Integer, Node, Value};
 pub use write::write;
+
+/// What the command and the tests need beyond the public interface. It may change in any release.
+#[doc(hidden)]
+pub mod internal {
+    pub use super::document::{Document, Odd};
+    pub use super::shape::Oddity;
+}

@@ -20,14 +20,22 @@ mod write;
 mod write_socket;
 
 pub(crate) use covered::contradictions;
-pub use exec::{CommandLine, CommandLines, commands};
+pub(crate) use exec::{CommandLine, commands};
 pub use kept::{Kept, Reason};
 pub use lex::{LARGEST_UNIT, Line, MOST_ASSIGNMENTS, UnitFile};
 pub use name::UnitName;
 pub use read::{Reading, read};
 pub use rewrite::{Original, Text};
 pub use socket::read_socket;
-pub use specifiers::{Unresolved, Why, resolve};
-pub use words::{Syntax, Unbalanced, Word, split};
+pub(crate) use specifiers::{Unresolved, Why, resolve};
+pub(crate) use words::{Syntax, split};
 pub use write::{write, write_hardened};
 pub use write_socket::{socket_unit, write_socket};
+
+/// What the command and the tests need beyond the public interface. It may change in any release.
+#[doc(hidden)]
+pub mod internal {
+    pub use super::exec::{CommandLine, CommandLines, commands};
+    pub use super::specifiers::{Unresolved, Why, resolve};
+    pub use super::words::{Syntax, Unbalanced, Word, split};
+}

@@ -38,7 +38,7 @@ fn of_launchd(field: Field) -> bool {
                 | Field::BindIPv6Only
                 | Field::LaunchdActivation
         )
-        || matches!(field, Field::Limit(resource) if svcadapt_convert::divide::resource_key(resource).is_some())
+        || matches!(field, Field::Limit(resource) if svcadapt_convert::divide::internal::resource_key(resource).is_some())
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn random_specs_round_trip_through_gen_plist() {
 
 /// The socket settings that launchd has keys for, and that the reader can distinguish from defaults.
 fn that_launchd_has(mut sockets: Sockets) -> Sockets {
-    sockets.listen.retain(svcadapt_convert::divide::launchd_listens);
+    sockets.listen.retain(svcadapt_convert::divide::internal::launchd_listens);
     if sockets.listen.is_empty() {
         return Sockets::default();
     }

@@ -14,7 +14,7 @@ use svcadapt_convert::divide::divide;
 use svcadapt_convert::unit::Reading;
 use svcadapt_convert::unit::UnitFile;
 use svcadapt_convert::unit::UnitName;
-use svcadapt_convert::unit::commands;
+use svcadapt_convert::unit::internal::commands;
 use svcadapt_convert::unit::read_socket;
 use svcadapt_convert::unit::write;
 use svcadapt_convert::unit::write_socket;

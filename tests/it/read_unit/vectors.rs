@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use svcadapt_convert::divide::values;
+use svcadapt_convert::divide::internal::values;
 use svcadapt_convert::unit::UnitFile;
 use svcadapt_convert::unit::UnitName;
 use svcadapt_convert::unit::read;

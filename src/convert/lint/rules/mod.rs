@@ -15,14 +15,14 @@
 
 use super::Rule;
 
-pub mod command;
-pub mod directive;
-pub mod file;
-pub mod job;
-pub mod key;
-pub mod life;
-pub mod path;
-pub mod rights;
+pub(crate) mod command;
+pub(crate) mod directive;
+pub(crate) mod file;
+pub(crate) mod job;
+pub(crate) mod key;
+pub(crate) mod life;
+pub(crate) mod path;
+pub(crate) mod rights;
 
 /// All rules, in the order of their codes.
 pub fn all() -> impl Iterator<Item = &'static Rule> {

@@ -11,7 +11,7 @@ use serde_json::json;
 use svcadapt_convert::WriteError;
 use svcadapt_convert::divide::Target;
 use svcadapt_convert::divide::divide;
-use svcadapt_convert::divide::values;
+use svcadapt_convert::divide::internal::values;
 use svcadapt_convert::plist::Label;
 use svcadapt_convert::plist::read;
 use svcadapt_convert::plist::write;

@@ -84,7 +84,7 @@ fn random_values_round_trip_or_are_refused_at_their_byte() {
             );
         }
         for field in fields {
-            for value in svcadapt_convert::divide::values(&spec, field) {
+            for value in svcadapt_convert::divide::internal::values(&spec, field) {
                 bad.extend(unfit(Some(field), &value).map(|at| (format!("--{}", field.option()), value, at)));
             }
         }
@@ -99,8 +99,8 @@ fn random_values_round_trip_or_are_refused_at_their_byte() {
                 assert_eq!(again.command, spec.command, "{text}");
                 for (field, _) in sample.fields() {
                     let (ours, theirs) = (
-                        svcadapt_convert::divide::values(&again, field),
-                        svcadapt_convert::divide::values(&spec, field),
+                        svcadapt_convert::divide::internal::values(&again, field),
+                        svcadapt_convert::divide::internal::values(&spec, field),
                     );
                     assert_eq!(ours, theirs, "{text}");
                 }
