@@ -35,7 +35,8 @@ pub mod internal;
 mod launch;
 #[allow(unreachable_pub, reason = "which of its items leave the crate, `internal` says")]
 mod notify;
-pub mod plan;
+#[allow(unreachable_pub, reason = "as in `notify`")]
+mod plan;
 #[allow(unreachable_pub, reason = "as in `notify`")]
 mod readiness;
 #[allow(unreachable_pub, reason = "as in `notify`")]
@@ -47,6 +48,7 @@ mod sys;
 
 pub use daemon::{Daemon, Error};
 pub use error::{StepError, USAGE};
+pub use plan::Plan;
 pub use svcadapt_spec as spec;
 
 /// The rooms whose safe functions are only safe in the hands of this crate stay closed.
@@ -56,6 +58,12 @@ pub use svcadapt_spec as spec;
 /// ```
 /// ```compile_fail,E0603
 /// use svcadapt::setup;
+/// ```
+/// ```compile_fail,E0603
+/// use svcadapt::registry;
+/// ```
+/// ```compile_fail,E0603
+/// use svcadapt::plan::Step;
 /// ```
 /// ```compile_fail,E0603
 /// use svcadapt::launch;

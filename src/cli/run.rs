@@ -4,10 +4,11 @@ use std::fmt::{Display, Write as _};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Value, json};
+use svcadapt::Plan;
 use svcadapt::StepError;
 use svcadapt::detect::{Detection, Mode, ModeOption};
 use svcadapt::internal::{Ended, Outcome, StderrTail};
-use svcadapt::plan::{Plan, Resolved, StartedBy, passes_signals_on};
+use svcadapt::internal::{Resolved, StartedBy, passes_signals_on};
 use svcadapt::{detect, internal};
 use svcadapt_spec::{Field, Origin, ServiceSpec, SpecDraft};
 

@@ -126,16 +126,19 @@ pub struct UnitAnswer {
 
 impl Facts {
     /// The value of one of [`VARIABLES`].
+    #[doc(hidden)]
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.environment.get(name).map(String::as_str)
     }
 
     /// Whether a variable holds our own process id, and so was set for us and not for an ancestor.
+    #[doc(hidden)]
     pub fn names_us(&self, variable: &str) -> bool {
         self.variable(variable).and_then(|value| value.parse().ok()) == Some(self.pid)
     }
 
     /// The unit of this machine's systemd that we run in. In a container the path may name a unit of the host's.
+    #[doc(hidden)]
     pub fn unit(&self) -> Option<UnitRef> {
         match (self.platform, self.systemd_booted) {
             (Platform::Linux, true) => unit_of_path(self.cgroup.as_deref()?),

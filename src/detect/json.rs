@@ -23,6 +23,7 @@ impl std::error::Error for BadFacts {}
 
 impl Facts {
     /// All of them, as one object.
+    #[doc(hidden)]
     pub fn to_json(&self) -> Value {
         json!({
             "platform": name_of(PLATFORMS, &self.platform),
@@ -46,6 +47,7 @@ impl Facts {
     }
 
     /// Reads what [`Facts::to_json`] wrote. Every field must be there; unknown ones are ignored.
+    #[doc(hidden)]
     pub fn from_json(value: &Value) -> Result<Self, BadFacts> {
         let field = Fields(value);
         Ok(Self {

@@ -19,11 +19,19 @@ mod facts;
 mod json;
 mod probe;
 
+#[doc(hidden)]
 pub use cgroup::unit_of_path;
-pub use decide::{detect, needs_answer};
+pub use decide::detect;
+#[doc(hidden)]
+pub use decide::needs_answer;
 pub use detection::{Detection, Manager, Mode, ModeOption};
 pub use evidence::Evidence;
-pub use facts::{Activation, Facts, Platform, Process, UnitAnswer, UnitRef, VARIABLES};
+pub use facts::Facts;
+#[doc(hidden)]
+pub use facts::{Activation, Platform, Process, UnitAnswer, UnitRef, VARIABLES};
 #[cfg(feature = "json")]
+#[doc(hidden)]
 pub use json::BadFacts;
-pub use probe::{ask_manager, decide, gather, look, stderr_is_journal, variables};
+#[doc(hidden)]
+pub use probe::{ask_manager, gather, stderr_is_journal, variables};
+pub use probe::{decide, look};

@@ -22,7 +22,7 @@ mod strategy;
 
 use std::path::Path;
 
-pub use environment::{DEFAULT_PATH, FORKING, STARTED_AS, environment, readdress, started_as};
+pub use environment::{FORKING, STARTED_AS, environment, readdress, started_as};
 pub use resolved::{Account, CallerState, Entry, Note, Reaper, Resolved};
 pub use step::Step;
 pub use strategy::{Strategy, passes_signals_on};
@@ -34,10 +34,13 @@ use crate::detect::{Detection, Manager};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// How the program is started.
+    #[doc(hidden)]
     pub course: Strategy,
     /// Who made this process what it is.
+    #[doc(hidden)]
     pub surroundings: StartedBy,
     /// What is done.
+    #[doc(hidden)]
     pub steps: Vec<Planned>,
 }
 
@@ -119,8 +122,13 @@ impl Actor {
 }
 
 impl Plan {
+    /// The names of the steps, in their order: `fork`, `umask`, `user`, `working directory`.
+    pub fn stages(&self) -> impl Iterator<Item = &'static str> {
+        self.steps.iter().map(|planned| planned.step.stage())
+    }
+
     /// The descriptors that the program will have, beside the standard streams.
-    pub fn promised(&self) -> &[i32] {
+    pub(crate) fn promised(&self) -> &[i32] {
         let found = self.steps.iter().find_map(|planned| match &planned.step {
             Step::Descriptors(kept) => Some(kept.as_slice()),
             _ => None,
@@ -129,20 +137,21 @@ impl Plan {
     }
 
     /// Plans a start.
+    #[doc(hidden)]
     pub fn new(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection) -> Self {
         Self::with_end(spec, resolved, detection, Ending::Exec)
     }
 
     /// Plans how this very program becomes the service. Nothing is executed, and what the program has arranged for itself
     /// by now stays: its handlers of signals, and the descriptors that it has opened.
-    pub fn of_itself(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection) -> Self {
+    pub(crate) fn of_itself(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection) -> Self {
         Self::with_end(spec, resolved, detection, Ending::Return)
     }
 
     /// The same plan where the program is executed again in the process that is forked off to be the service; none is, and
     /// nothing differs, where this very process becomes it.
     #[must_use]
-    pub fn executing_again(mut self, program: &Path) -> Self {
+    pub(crate) fn executing_again(mut self, program: &Path) -> Self {
         let fork = |planned: &Planned| matches!(planned.step, Step::Fork | Step::ForkAgain);
         if let Some(last) = self.steps.iter().rposition(fork) {
             let step = Step::Reexec(program.to_owned());
@@ -159,17 +168,18 @@ impl Plan {
     }
 
     /// Whether this step is one of them.
-    pub fn has(&self, step: &Step) -> bool {
+    pub(crate) fn has(&self, step: &Step) -> bool {
         self.steps.iter().any(|planned| planned.step == *step)
     }
 
     /// Whether the program is executed again on the way.
+    #[doc(hidden)]
     pub fn executes_again(&self) -> bool {
         self.steps.iter().any(|planned| matches!(planned.step, Step::Reexec(_)))
     }
 
     /// Whether it ends in another program.
-    pub fn executes(&self) -> bool {
+    pub(crate) fn executes(&self) -> bool {
         self.steps.iter().any(|planned| matches!(planned.step, Step::Execute(_)))
     }
 

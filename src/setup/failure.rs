@@ -14,40 +14,45 @@ pub(super) const PID_FILE: u8 = 251;
 
 impl StepError {
     /// A failure that no step stands for.
-    pub fn about(stage: &str, object: impl Into<String>, cause: impl Into<String>, status: u8) -> Self {
+    pub(crate) fn about(
+        stage: &str,
+        object: impl Into<String>,
+        cause: impl Into<String>,
+        status: u8,
+    ) -> Self {
         Self::new(stage, cause).of(object).status(status)
     }
 
     /// The same where the stage says all.
-    pub fn bare(stage: &str, cause: impl Into<String>, status: u8) -> Self {
+    pub(crate) fn bare(stage: &str, cause: impl Into<String>, status: u8) -> Self {
         Self::new(stage, cause).status(status)
     }
 
     /// The same, in the kernel's words.
-    pub fn kernel(stage: &str, object: impl Into<String>, error: &io::Error, status: u8) -> Self {
+    pub(crate) fn kernel(stage: &str, object: impl Into<String>, error: &io::Error, status: u8) -> Self {
         let hint = size_limit(error);
         Self { errno: error.raw_os_error(), hint, ..Self::about(stage, object, error_text(error), status) }
     }
 
     /// The failure of a step, in our words.
-    pub fn at(step: &Step, cause: impl Into<String>) -> Self {
+    pub(crate) fn at(step: &Step, cause: impl Into<String>) -> Self {
         Self { object: step.object(), ..Self::new(step.stage(), cause).status(step.status()) }
     }
 
     /// The failure of a step, in the kernel's words.
-    pub fn io(step: &Step, error: &io::Error) -> Self {
+    pub(crate) fn io(step: &Step, error: &io::Error) -> Self {
         let hint = size_limit(error);
         Self { errno: error.raw_os_error(), hint, ..Self::at(step, error_text(error)) }
     }
 
     /// The failure of a step for which the directory of the locks cannot be used.
-    pub fn unusable(step: &Step, unusable: Unusable) -> Self {
+    pub(crate) fn unusable(step: &Step, unusable: Unusable) -> Self {
         let Unusable { path, cause, hint, errno } = unusable;
         Self { hint, errno, ..Self::at(step, format!("{}: {cause}", path.display())) }
     }
 
     /// The failure of a start that found the service running as this process.
-    pub fn already_running(what: &str, pid: Option<i32>) -> Self {
+    pub(crate) fn already_running(what: &str, pid: Option<i32>) -> Self {
         let cause = match pid {
             Some(pid) => format!("already running as process {pid}"),
             None => "already running, as a process of another pid namespace".to_owned(),
@@ -56,7 +61,7 @@ impl StepError {
     }
 
     /// The failure of a start that found the service's main process ended, and others of it running.
-    pub fn left_behind(what: &str, main: i32, left: &[i32]) -> Self {
+    pub(crate) fn left_behind(what: &str, main: i32, left: &[i32]) -> Self {
         let cause = format!(
             "its main process {main} has ended, but {} that it left behind still {}",
             processes(left),

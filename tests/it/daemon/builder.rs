@@ -389,7 +389,7 @@ fn invalid_variable_or_path_is_refused_with_its_field() {
 fn plan_lists_the_steps_in_their_order() {
     let steps = |daemon: Daemon<'_>| -> Vec<&'static str> {
         let plan = daemon.detach_process(DetachProcess::Yes).plan().unwrap();
-        let mut stages: Vec<_> = plan.steps.iter().map(|planned| planned.step.stage()).collect();
+        let mut stages: Vec<_> = plan.stages().collect();
         stages.dedup();
         stages
     };
