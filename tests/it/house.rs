@@ -128,6 +128,27 @@ fn table_of_rooms_has_no_circle() {
 }
 
 #[test]
+fn architecture_page_has_the_table_of_rooms() {
+    let page = fs::read_to_string(Path::new(SOURCES).join("ARCHITECTURE.md")).unwrap();
+    let (_, rest) = page.split_once("<!-- import table -->\n").expect("the page has the table");
+    let (table, _) = rest.split_once("<!-- end -->").expect("the table has an end");
+    let rows: Vec<(String, String)> = table
+        .lines()
+        .skip(2)
+        .map(|line| {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            (cells[0].trim_matches('`').to_owned(), cells[2].to_owned())
+        })
+        .collect();
+    let row = |package: &Package, (room, uses): &(&str, &[&str])| {
+        (format!("{}/{room}", package.folder), uses.join(", "))
+    };
+    let expected: Vec<_> =
+        PACKAGES.iter().flat_map(|package| package.rooms.iter().map(|room| row(package, room))).collect();
+    assert_eq!(rows, expected);
+}
+
+#[test]
 fn broken_house_rule_is_reported_at_its_line() {
     for (file, text, expected) in [
         (
