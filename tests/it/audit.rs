@@ -364,8 +364,8 @@ fn audit_without_proc_is_refused() {
     if output.status.code() == Some(77) || output.status.code() == Some(1) {
         return skip("mount-namespace", "no mount namespace of its own is to be had");
     }
-    let said = "svcadapt: audit '1': there is no /proc on this system, and nothing else tells as much\n";
-    assert_eq!(String::from_utf8(output.stderr).unwrap(), said);
+    let message = "svcadapt: audit '1': there is no /proc on this system, and nothing else tells as much\n";
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), message);
     assert_eq!(output.status.code(), Some(4));
 }
 
@@ -393,9 +393,9 @@ fn closed_output_does_not_panic() {
         "the status that SIGPIPE would give"
     );
     let output = audit(&own, full(), Stdio::piped());
-    let said = String::from_utf8(output.stderr).unwrap();
+    let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(
-        (output.status.code(), said.as_str()),
+        (output.status.code(), message.as_str()),
         (Some(1), "svcadapt: standard output: no space left on device\n")
     );
     let output = audit("2147483647", Stdio::piped(), full());

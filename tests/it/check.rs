@@ -131,11 +131,11 @@ fn codes_option_prints_every_rule_in_full() {
     let dir = Dir::new();
     let text = Svc::new(&dir).args(["check", "--codes"]).output().stdout;
     for rule in svcadapt_convert::lint::rules::all() {
-        let told = format!(
+        let reported = format!(
             "{} {}: {}\n  why: {}\n  hint: {}\n",
             rule.code, rule.severity, rule.what, rule.why, rule.cure
         );
-        assert!(text.contains(&told), "{}", rule.code);
+        assert!(text.contains(&reported), "{}", rule.code);
     }
 }
 
@@ -160,9 +160,9 @@ fn drop_in_and_socket_of_a_unit_are_checked() {
     dir.write("web.service.d/a.conf", "[Service]\nExecStart=/bin/sh\n");
     dir.write("web.socket", "[Socket]\nListenStraem=80\n");
     let found = findings(&dir, &["web.service"]);
-    let told: Vec<_> =
+    let reported: Vec<_> =
         found.iter().map(|one| (one["file"].as_str().unwrap(), one["code"].as_str().unwrap())).collect();
-    assert_eq!(told, [("web.service.d/a.conf", "SVC601"), ("web.socket", "SVC201")]);
+    assert_eq!(reported, [("web.service.d/a.conf", "SVC601"), ("web.socket", "SVC201")]);
 }
 
 #[test]
@@ -177,10 +177,10 @@ fn malformed_file_is_refused_in_bounded_time() {
     ] {
         dir.write("web.service", &text);
         let found = findings(&dir, &["web.service"]);
-        let told = found
+        let reported = found
             .iter()
             .any(|one| one["code"] == "SVC101" && one["message"].as_str().unwrap().contains(cause));
-        assert!(told, "{cause}: {} {:?}", found.len(), found.first());
+        assert!(reported, "{cause}: {} {:?}", found.len(), found.first());
     }
     dir.write("web.plist", &"<plist><array>".repeat(50_000));
     assert_eq!(codes(&dir, &["web.plist"]), ["SVC101"]);

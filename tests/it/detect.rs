@@ -118,11 +118,11 @@ fn requested_mode_wins_and_keeps_manager_and_scope() {
         for (asked, mode) in
             [(ModeOption::Classic, Mode::Classic), (ModeOption::Supervised, Mode::Supervised)]
         {
-            let told = detect(&fixture.facts, asked);
-            assert_eq!((told.mode, decided(&told)), (mode, "asked"), "{}", fixture.name);
+            let forced = detect(&fixture.facts, asked);
+            assert_eq!((forced.mode, decided(&forced)), (mode, "asked"), "{}", fixture.name);
             // A requested supervisor that set variables for this process is present, whatever its name.
-            let manager = if told.manager == Manager::Other { Manager::None } else { told.manager };
-            assert_eq!((manager, told.scope), (auto.manager.clone(), auto.scope), "{}", fixture.name);
+            let manager = if forced.manager == Manager::Other { Manager::None } else { forced.manager };
+            assert_eq!((manager, forced.scope), (auto.manager.clone(), auto.scope), "{}", fixture.name);
         }
     }
 }
@@ -163,8 +163,8 @@ fn manager_variables_are_trusted_only_if_a_supervisor_is_requested() {
 fn requested_manager_is_the_manager() {
     for fixture in fixtures() {
         for (asked, manager) in [(ModeOption::Systemd, "systemd"), (ModeOption::Launchd, "launchd")] {
-            let told = detect(&fixture.facts, asked);
-            let found = (told.mode, told.manager.name(), decided(&told));
+            let forced = detect(&fixture.facts, asked);
+            let found = (forced.mode, forced.manager.name(), decided(&forced));
             assert_eq!(found, (Mode::Supervised, manager, "asked"), "{}", fixture.name);
             let unanswered = Facts { manager_answer: None, ..fixture.facts.clone() };
             assert_eq!(needs_answer(&unanswered, asked), None, "{}", fixture.name);

@@ -103,15 +103,15 @@ fn systemd_reads_every_directive_as_intended() {
 fn unit_contains_the_complete_spec() {
     let more =
         ["pid-file=/run/x", "ready=tcp:80", "files-preserve=5", "notification-fd=6", "prevent-core=yes"];
-    let said: Vec<String> = EVERYTHING
+    let given: Vec<String> = EVERYTHING
         .iter()
         .map(|(option, value, _)| format!("{option}={value}"))
         .chain(more.map(String::from))
         .chain(["clean-environment=no".into()])
         .collect();
-    let words: Vec<String> = said.iter().map(|option| format!("--{option}")).collect();
+    let words: Vec<String> = given.iter().map(|option| format!("--{option}")).collect();
     let text = unit(&[words, vec!["--".into(), "/bin/true".into()]].concat());
-    for option in &said {
+    for option in &given {
         let name = option.split_once('=').unwrap().0;
         let row = FIELDS.iter().find(|row| row.option == name).unwrap();
         let directive = format!("{}=", row.directive);
@@ -339,8 +339,8 @@ fn output_of_two_files_is_all_or_nothing() {
     let directory = folder.path().to_str().unwrap();
     let words = ["gen-unit", "--name=web", "--listen-stream=80", "--output", directory, "--", "/bin/true"];
     let output = svcadapt(words);
-    let told = format!("svcadapt: output '{directory}/web.socket': is a directory\n");
-    assert_eq!((output.status.code(), stderr_of(&output)), (Some(1), told));
+    let reported = format!("svcadapt: output '{directory}/web.socket': is a directory\n");
+    assert_eq!((output.status.code(), stderr_of(&output)), (Some(1), reported));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
@@ -411,11 +411,11 @@ fn output_option_with_a_unit_file_name_is_refused() {
     ] {
         let output = svcadapt([command, "--name=x", option, value, "--", "/bin/true"]);
         let option = if option == "-o" { "--standard-output" } else { option };
-        let told = format!(
+        let reported = format!(
             "svcadapt: {option} '{value}': this would be where the service writes, and not where this file is \
              written\n  hint: --output DIR writes the file into this directory\n"
         );
-        assert_eq!((output.status.code(), stderr_of(&output), output.stdout.len()), (Some(2), told, 0));
+        assert_eq!((output.status.code(), stderr_of(&output), output.stdout.len()), (Some(2), reported, 0));
     }
     // A log with another name, and the file in its place.
     let directory = folder.path().to_str().unwrap();

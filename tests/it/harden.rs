@@ -51,8 +51,8 @@ fn analyze(dir: &Dir, name: &str, text: &str, words: &[&str]) -> Option<std::pro
 /// In tenths, as printed.
 fn exposure(dir: &Dir, text: &str) -> Option<u32> {
     let output = analyze(dir, "scored.service", text, &["security", "--no-pager", "--offline=true"])?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let (_, level) = said.rsplit_once("scored.service: ").unwrap_or_else(|| panic!("{output:?}"));
+    let message = String::from_utf8_lossy(&output.stdout).into_owned();
+    let (_, level) = message.rsplit_once("scored.service: ").unwrap_or_else(|| panic!("{output:?}"));
     let (number, _) = level.split_once(' ').unwrap();
     Some(number.replace('.', "").parse().unwrap())
 }
@@ -96,8 +96,8 @@ fn hardened_units_verify_without_a_warning() {
             let text = unit(&dir, &[&["--harden", level], words].concat());
             let verify = ["verify", "--recursive-errors=no"];
             let Some(output) = analyze(&dir, "verified.service", &text, &verify) else { return };
-            let said = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(output.status.success() && said.is_empty(), "{said}\n{text}");
+            let message = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success() && message.is_empty(), "{message}\n{text}");
         }
     }
 }
@@ -114,18 +114,18 @@ fn explain_option_covers_every_directive_and_keeps_the_file() {
     for line in sandbox.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("UMask=")) {
         assert!(explained.stderr.contains(&format!("svcadapt: {line}: ")), "{line}\n{}", explained.stderr);
     }
-    for told in [
+    for reported in [
         "svcadapt: MemoryDenyWriteExecute: left out: node makes machine code while it runs, and ends where it may not\n",
         "svcadapt: ProtectProc: left out: systemd 239 does not know it, 247 does\n",
         "svcadapt: UMask: left out: the service says it itself\n",
     ] {
-        assert!(explained.stderr.contains(told), "{told}\n{}", explained.stderr);
+        assert!(explained.stderr.contains(reported), "{reported}\n{}", explained.stderr);
     }
     let json = unit(&dir, &[&["--json"], &words[..]].concat());
     let json: Value = serde_json::from_str(&json).unwrap();
-    let told = json["hardening"]["set"].as_array().unwrap().len()
+    let reported = json["hardening"]["set"].as_array().unwrap().len()
         + json["hardening"]["left_out"].as_array().unwrap().len();
-    assert_eq!(told, explained.stderr.lines().count());
+    assert_eq!(reported, explained.stderr.lines().count());
 }
 
 #[test]
@@ -134,14 +134,14 @@ fn conflicting_directives_are_refused() {
     let users =
         "[Service]\nExecStart=/bin/true\nPrivateUsers=yes\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n";
     let code = "[Service]\nExecStart=/usr/bin/node x.js\nMemoryDenyWriteExecute=yes\n";
-    for (text, told) in [
+    for (text, reported) in [
         (users, "svcadapt: --harden 'PrivateUsers=': below a user namespace a capability is worth nothing"),
         (code, "svcadapt: --harden 'MemoryDenyWriteExecute=': node makes machine code while it runs"),
     ] {
         let file = dir.write("web.service", text);
         let output = gen_unit(&dir, &[OsStr::new("--harden"), OsStr::new("baseline"), file.as_os_str()]);
         assert_eq!((output.exit, output.stdout.as_str()), (Exit::Status(2), ""), "{}", output.stderr);
-        assert!(output.stderr.starts_with(told), "{}", output.stderr);
+        assert!(output.stderr.starts_with(reported), "{}", output.stderr);
     }
 }
 
@@ -194,12 +194,12 @@ impl Server {
     }
 
     fn may_write(&self, path: &str) -> bool {
-        let said = self.answer(&format!("write {path}"));
+        let message = self.answer(&format!("write {path}"));
         assert!(
-            said == "done" || ["Read-only", "denied"].iter().any(|word| said.contains(word)),
-            "{path}: {said}"
+            message == "done" || ["Read-only", "denied"].iter().any(|word| message.contains(word)),
+            "{path}: {message}"
         );
-        said == "done"
+        message == "done"
     }
 
     fn status(&self) -> String {

@@ -55,20 +55,20 @@ fn place() -> Dir {
 }
 
 /// Asserts that every command refuses this file with these lines and changes nothing; `[DIR]` is the directory.
-fn refused(dir: &Dir, file: &str, told: &str) {
+fn refused(dir: &Dir, file: &str, reported: &str) {
     for command in COMMANDS {
         let path = dir.join(file).display().to_string();
-        refused_words(dir, &[command, &[&path]].concat(), told);
+        refused_words(dir, &[command, &[&path]].concat(), reported);
     }
 }
 
 /// Asserts that one command is refused with these lines.
-fn refused_words(dir: &Dir, words: &[&str], told: &str) {
+fn refused_words(dir: &Dir, words: &[&str], reported: &str) {
     let before = listing(dir.path());
     let output = bounded(dir, words);
-    let said = output.stderr.replace(&dir.path().display().to_string(), "[DIR]");
+    let stderr = output.stderr.replace(&dir.path().display().to_string(), "[DIR]");
     let shown: Vec<String> = words.iter().map(|word| word.chars().take(80).collect()).collect();
-    assert_eq!((output.exit, said.as_str()), (Exit::Status(2), told), "{shown:?}");
+    assert_eq!((output.exit, stderr.as_str()), (Exit::Status(2), reported), "{shown:?}");
     assert_eq!(output.stdout, "", "{shown:?}");
     assert_eq!(listing(dir.path()), before, "{shown:?} has changed something");
 }
@@ -115,7 +115,7 @@ fn non_regular_file_is_not_read() {
     let hint =
         "  hint: its name ends in .service, .socket, .plist or .json; a program to run stands after '--'\n";
     for path in ["/dev/zero", "/dev/stdin", "/proc/self/mem", "/"] {
-        let told = format!("svcadapt: spec '{path}': no kind of file that describes a service\n{hint}");
-        refused_words(&dir, &["show", path], &told);
+        let reported = format!("svcadapt: spec '{path}': no kind of file that describes a service\n{hint}");
+        refused_words(&dir, &["show", path], &reported);
     }
 }

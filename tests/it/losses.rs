@@ -99,8 +99,8 @@ fn directive_that_launchd_lacks_is_reported_line_by_line() {
             &format!("[Service]\nExecStart=/bin/web\nStandardOutput=null\n{lines}\n{install}"),
         );
         let output = svcadapt(["gen-plist", "--allow-loss", &file]);
-        let told = lost(&stderr_of(&output));
-        assert_eq!(told, losses, "{lines}");
+        let reported = lost(&stderr_of(&output));
+        assert_eq!(reported, losses, "{lines}");
         assert!(
             stderr_of(&output).lines().all(|line| line.starts_with(&format!("svcadapt: {file}:"))),
             "{lines}"
@@ -165,13 +165,13 @@ fn user_unit_contains_no_root_only_directive() {
     let socket = text.split("# x.socket").nth(1).unwrap();
     assert!(socket.contains("ListenStream=/x\n") && !socket.contains("SocketUser="), "{text}");
     assert!(stderr_of(&output).contains("svcadapt: --socket-group: lost: a user's manager has not"));
-    for (port, told) in [("1023", true), ("127.0.0.1:80", true), ("1024", false), ("/run/x", false)] {
+    for (port, reported) in [("1023", true), ("127.0.0.1:80", true), ("1024", false), ("/run/x", false)] {
         let words = ["gen-unit", "--scope=user", "--name=x", "--listen-stream", port, "--", "/bin/web"];
-        let said = stderr_of(&svcadapt(words));
+        let stderr = stderr_of(&svcadapt(words));
         assert_eq!(
-            said.starts_with("svcadapt: --listen-stream: approximated: a user's manager"),
-            told,
-            "{said}"
+            stderr.starts_with("svcadapt: --listen-stream: approximated: a user's manager"),
+            reported,
+            "{stderr}"
         );
     }
     let folder = Folder::new();

@@ -24,9 +24,9 @@ const COMMANDS: [&str; 7] =
 /// Reads a unit from its text alone.
 fn read_text(name: &str, text: &[u8]) -> Result<Reading, String> {
     let name = UnitName::parse(name).unwrap();
-    let told = |faults: Vec<_>| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-    let unit = UnitFile::parse(&Path::new("/units").join(name.as_str()), text).map_err(told)?;
-    read(&name, &unit, &[]).map_err(told)
+    let reported = |faults: Vec<_>| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    let unit = UnitFile::parse(&Path::new("/units").join(name.as_str()), text).map_err(reported)?;
+    read(&name, &unit, &[]).map_err(reported)
 }
 
 /// The words of every command, by directive.
@@ -68,7 +68,7 @@ fn installed_units_are_read_and_every_line_accounted_for() {
         let reading = read(&name, &unit, &[]).unwrap_or_else(|faults| panic!("{file}: {}", faults[0]));
         assert_eq!(reading.warnings, [], "{file}");
         units += 1;
-        let said = format!("{:?}", reading.draft);
+        let set_values = format!("{:?}", reading.draft);
         for line in &unit.lines {
             directives += 1;
             let place = format!("line: {}, column: {}", line.spot.line, line.spot.column);
@@ -77,8 +77,8 @@ fn installed_units_are_read_and_every_line_accounted_for() {
             kept += here.min(1);
             let field = FIELDS.iter().any(|row| row.directive == line.key) || line.key == "TimeoutSec";
             let accounted = here > 0
-                || field && (said.contains(&place) || line.value.is_empty())
-                || COMMANDS.contains(&line.key.as_str()) && said.contains("command: Some");
+                || field && (set_values.contains(&place) || line.value.is_empty())
+                || COMMANDS.contains(&line.key.as_str()) && set_values.contains("command: Some");
             assert!(accounted, "{file}:{} {}={} is lost", line.spot.line, line.key, line.value);
         }
     }
@@ -222,28 +222,28 @@ const SETTINGS: [(&str, &[&str]); 15] = [
 /// A setting of a spec as systemd prints it; `None` if systemd prints nothing comparable.
 fn shown(spec: &svcadapt_spec::ServiceSpec, directive: &str) -> Option<Vec<String>> {
     let field = FIELDS.iter().find(|row| row.directive == directive).unwrap().field;
-    let said: Vec<String> = svcadapt_convert::divide::internal::values(spec, field)
+    let set_values: Vec<String> = svcadapt_convert::divide::internal::values(spec, field)
         .iter()
         .map(|value| value.to_string_lossy().into_owned())
         .collect();
     Some(match directive {
-        "SupplementaryGroups" if !said.is_empty() => vec![said.join(" ")],
-        "WorkingDirectory" | "RootDirectory" if said.is_empty() => return None,
-        "Nice" if said.is_empty() || said == ["0"] => return None,
+        "SupplementaryGroups" if !set_values.is_empty() => vec![set_values.join(" ")],
+        "WorkingDirectory" | "RootDirectory" if set_values.is_empty() => return None,
+        "Nice" if set_values.is_empty() || set_values == ["0"] => return None,
         "LimitNOFILE" | "Type" | "TimeoutStopSec" | "OOMScoreAdjust" | "Nice" | "UMask"
-            if said.is_empty() =>
+            if set_values.is_empty() =>
         {
             return None;
         }
         "LimitNOFILE" => {
-            let hard = said[0].rsplit(':').next().unwrap();
+            let hard = set_values[0].rsplit(':').next().unwrap();
             vec![if hard == "infinity" { u64::MAX.to_string() } else { hard.to_owned() }]
         }
-        "TimeoutStopSec" => vec![match said[0].as_str() {
+        "TimeoutStopSec" => vec![match set_values[0].as_str() {
             "63s" => "1min 3s".to_owned(),
             other => other.to_owned(),
         }],
-        _ => said,
+        _ => set_values,
     })
 }
 
@@ -266,12 +266,12 @@ fn random_units_are_read_as_systemd_reads_them() {
         let path = folder.path().join(service);
         let text = std::fs::read(&path).unwrap();
         let name = UnitName::parse(service).unwrap();
-        let told = String::from_utf8_lossy(&text).into_owned();
+        let reported = String::from_utf8_lossy(&text).into_owned();
         let Ok(reading) = UnitFile::parse(&path, &text).and_then(|file| read(&name, &file, &[])) else {
-            assert!(!judgement.has(service, "Unit Load State: loaded"), "{told}");
+            assert!(!judgement.has(service, "Unit Load State: loaded"), "{reported}");
             continue;
         };
-        assert!(judgement.has(service, "Unit Load State: loaded"), "{told}");
+        assert!(judgement.has(service, "Unit Load State: loaded"), "{reported}");
         // systemd accepts a name with a blank, a spec does not: it is kept.
         let kept: Vec<String> = reading.kept.iter().map(|kept| kept.directive.clone()).collect();
         let spec = reading.draft.finish().unwrap();
@@ -297,7 +297,7 @@ fn random_units_are_read_as_systemd_reads_them() {
             if kept.iter().any(|kept| kept == "User") && theirs == ["no such"] {
                 continue;
             }
-            assert_eq!(ours, theirs, "{directive} of {service}\n{told}");
+            assert_eq!(ours, theirs, "{directive} of {service}\n{reported}");
         }
     }
     assert!(settings > 500, "{settings}");

@@ -124,9 +124,9 @@ fn sample_property_lists_start_on_a_mac_with_their_accounts() {
     // Without the directory that README.md has one create, one of them does not start.
     let mut less = facts;
     less.inodes.remove(Path::new("/usr/local/var/log/http"));
-    let told = codes(&less);
-    assert_eq!(told.len(), 2, "{told:?}");
-    assert!(told.iter().all(|one| one.starts_with("org.example.http.plist: SVC808 ")), "{told:?}");
+    let reported = codes(&less);
+    assert_eq!(reported.len(), 2, "{reported:?}");
+    assert!(reported.iter().all(|one| one.starts_with("org.example.http.plist: SVC808 ")), "{reported:?}");
 }
 
 /// The program of a unit's command, behind svcadapt's options if there is an adapter.

@@ -38,8 +38,8 @@ fn status_and_stop_use_the_lsb_exit_statuses() {
         .stdout("[NAME]: running, process [PID], since [PID] s\n  program: [DIR]/inspect\n  pid file: [DIR]/pid\n")
         .run();
     let pid = service.pid();
-    let (status, mut told) = service.query();
-    assert!(told.as_object_mut().unwrap().remove("since_seconds").unwrap().as_u64().unwrap() < 60);
+    let (status, mut reported) = service.query();
+    assert!(reported.as_object_mut().unwrap().remove("since_seconds").unwrap().as_u64().unwrap() < 60);
     let expected = json!({
         "name": service.name,
         "state": "running",
@@ -48,7 +48,7 @@ fn status_and_stop_use_the_lsb_exit_statuses() {
         "pid_file": service.pid_file(),
         "lock": service.lock(),
     });
-    assert_eq!((status, told), (0, expected));
+    assert_eq!((status, reported), (0, expected));
     service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
     service.dir.nothing_left();
     assert!(!service.pid_file().exists() && !service.lock().exists());
@@ -78,8 +78,11 @@ fn name_or_pid_file_is_required() {
 fn pid_file_identifies_its_service() {
     let service = Service::started("file", STAY);
     let pid_file = service.pid_file();
-    let (status, told) = query(Svc::new(&service.dir).args(["status", "--pid-file"]).args([&pid_file]));
-    assert_eq!((status, &told["name"], &told["pid"]), (0, &json!(service.name), &json!(service.pid())));
+    let (status, reported) = query(Svc::new(&service.dir).args(["status", "--pid-file"]).args([&pid_file]));
+    assert_eq!(
+        (status, &reported["name"], &reported["pid"]),
+        (0, &json!(service.name), &json!(service.pid()))
+    );
     // Through a link, like /var/run.
     std::os::unix::fs::symlink(service.dir.path(), service.dir.join("link")).unwrap();
     Svc::new(&service.dir)
@@ -93,12 +96,12 @@ fn pid_file_identifies_its_service() {
     let run = ["run", "--mode", "classic", "--ready", "notify", "--pid-file"];
     let end = ["--ready", "notify", "--stay"];
     Svc::new(&service.dir).args(run).args([&pid_file]).args(["--"]).args([inspect]).args(end).run();
-    let (status, told) = query(Svc::new(&service.dir).args(["status", "--pid-file"]).args([&pid_file]));
-    assert_eq!((status, &told["name"], &told["pid"]), (0, &Value::Null, &json!(service.pid())));
+    let (status, reported) = query(Svc::new(&service.dir).args(["status", "--pid-file"]).args([&pid_file]));
+    assert_eq!((status, &reported["name"], &reported["pid"]), (0, &Value::Null, &json!(service.pid())));
     let stop = || Svc::new(&service.dir).args(["stop", "--pid-file"]).args([&pid_file]);
     stop().stdout("[DIR]/pid: stopped (SIGTERM, [ANY] s)\n").run();
     assert!(!pid_file.exists());
-    assert!(!fs::exists(told["lock"].as_str().unwrap()).unwrap());
+    assert!(!fs::exists(reported["lock"].as_str().unwrap()).unwrap());
     stop().stdout("[DIR]/pid: not running\n").run();
 }
 
@@ -114,9 +117,9 @@ fn killed_service_is_reported_dead_and_restarts() {
         .stdout("[NAME]: dead, process [OLD] has ended\n  program: [DIR]/inspect\n  pid file: [DIR]/pid\n")
         .status(1)
         .run();
-    let (status, told) =
+    let (status, reported) =
         query(Svc::new(&service.dir).args(["status", "--pid-file"]).args([service.pid_file()]));
-    assert_eq!((status, &told["state"], &told["pid"]), (1, &json!("dead"), &json!(process.pid())));
+    assert_eq!((status, &reported["state"], &reported["pid"]), (1, &json!("dead"), &json!(process.pid())));
     service.start(STAY).run();
     assert_eq!(service.query().0, 0);
     assert_ne!(service.pid(), process.pid());
@@ -149,8 +152,8 @@ fn service_that_ignores_sigterm_is_killed_after_the_timeout() {
 fn stop_sends_the_kill_signal_of_the_spec() {
     let service = Service::new("signal");
     let inspect = service.dir.program("inspect");
-    for (said, name) in [("INT", "SIGINT"), ("SIGRTMIN+3", "SIGRTMIN+3")] {
-        let run = service.run(&["--ready", "notify", "--kill-signal", said]).args([&inspect]);
+    for (given, name) in [("INT", "SIGINT"), ("SIGRTMIN+3", "SIGRTMIN+3")] {
+        let run = service.run(&["--ready", "notify", "--kill-signal", given]).args([&inspect]);
         run.args(["--ready", "notify", "--stay"]).run();
         service.stop().stdout(&format!("[NAME]: stopped ({name}, [ANY] s)\n")).run();
         service.dir.nothing_left();
@@ -205,8 +208,8 @@ fn program_that_closes_the_lock_is_found_by_its_record() {
     let service = Service::started("closed", &["--close", "32", "--stay"]);
     let descriptors = &facts(&service.pid().to_string()).unwrap()["fds"];
     assert_eq!(descriptors.get("32"), None, "{descriptors}");
-    let (status, told) = service.query();
-    assert_eq!((status, &told["pid"]), (0, &json!(service.pid())));
+    let (status, reported) = service.query();
+    assert_eq!((status, &reported["pid"]), (0, &json!(service.pid())));
     let already = "svcadapt: start '[NAME]': already running as process [OLD]\n";
     let again = service.start(STAY).name("[NAME]", &service.name).name("[OLD]", service.pid());
     again.stderr(already).status(250).run();
@@ -224,8 +227,8 @@ fn ordinary_user_may_query_but_not_stop_a_root_service() {
     let service = Service::started("user", STAY);
     let modes = [service.lock(), service.record()].map(|path| fs::metadata(path).unwrap().mode() & 0o777);
     assert_eq!(modes, [0o600, 0o644]);
-    let (status, told) = query(service.status().by("nobody"));
-    assert_eq!((status, &told["pid"]), (0, &json!(service.pid())));
+    let (status, reported) = query(service.status().by("nobody"));
+    assert_eq!((status, &reported["pid"]), (0, &json!(service.pid())));
     service
         .stop()
         .by("nobody")

@@ -165,15 +165,15 @@ fn builder_makes_the_spec_of_the_same_options() {
             values.push((field, value));
         }
         match (daemon.spec(), options(&in_their_place(&values))) {
-            (Ok(built), Ok(said)) => {
-                assert_eq!(built, said);
+            (Ok(built), Ok(by_options)) => {
+                assert_eq!(built, by_options);
                 good += 1;
             }
             (Err(Error::Refused(failures)), Err(count)) => {
                 assert_eq!(failures.len(), count, "{values:?}");
                 bad += 1;
             }
-            (built, said) => panic!("{values:?}\n{built:?}\n{said:?}"),
+            (built, by_options) => panic!("{values:?}\n{built:?}\n{by_options:?}"),
         }
     }
     assert!(good > 500 && bad > 500, "{good} good and {bad} bad ones say little");
@@ -257,8 +257,13 @@ fn builder_keeps_the_last_scalar_and_every_list_item() {
             last += 1;
         } else {
             // A repeated item is kept once.
-            let said = two.to_string_lossy().contains(&*one.to_string_lossy());
-            assert!(said || both != second, "{field:?}: {} is lost beside {}", one.display(), two.display());
+            let repeated = two.to_string_lossy().contains(&*one.to_string_lossy());
+            assert!(
+                repeated || both != second,
+                "{field:?}: {} is lost beside {}",
+                one.display(),
+                two.display()
+            );
             all += 1;
         }
     }

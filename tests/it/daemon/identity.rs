@@ -97,7 +97,7 @@ fn user_removed_before_the_privilege_drop_is_an_error() {
     let (dir, service) = (Dir::new(), Service::new());
     let program = dir.program("becomes").display().to_string();
     let path = dir.path().display();
-    for (change, said) in [
+    for (change, stderr) in [
         (
             "sed -i /^itvanish:/d /etc/passwd",
             "user 'itvanish': there is no such user\n  hint: it was there when the start began",
@@ -129,7 +129,7 @@ fn user_removed_before_the_privilege_drop_is_an_error() {
         assert_eq!(output.exit, crate::harness::Exit::Status(7), "{}", output.stderr);
         let log = dir.read("log");
         assert!(log.contains("drop-privileges: Err(Step(Failure { stage: \"user\""), "{log}");
-        let cause = said.lines().next().unwrap().split_once(": ").unwrap().1;
+        let cause = stderr.lines().next().unwrap().split_once(": ").unwrap().1;
         assert!(log.contains(cause), "{log}");
         fs::remove_file(dir.join("log")).unwrap();
     }
@@ -153,13 +153,13 @@ fn root_directory_working_directory_and_umask_are_set() {
     let jail = dir.join("jail").display().to_string();
     assert_eq!((&now["root"], &now["cwd"]), (&json!(jail), &json!(format!("{jail}/inside"))));
     assert_eq!(now["umask"], "0077");
-    for (option, said, status) in [
+    for (option, stderr, status) in [
         ("working-directory=/nowhere", "working directory '/nowhere': no such file or directory\n", 200),
         ("root-directory=/nowhere", "root directory '/nowhere': no such file or directory\n", 210),
         ("umask=1000", "umask '1000': not an octal number between 0 and 777\n", 2),
     ] {
         let other = Service::new();
-        becomes(&dir, &other, &["--set", option, "enter"]).stderr(said).status(status).run();
+        becomes(&dir, &other, &["--set", option, "enter"]).stderr(stderr).status(status).run();
     }
 }
 

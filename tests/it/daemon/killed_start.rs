@@ -92,7 +92,7 @@ const REPORTING_CALLS: &str = "execve,write,";
 struct Fared {
     killed: bool,
     /// Whether the service has told its launcher that it is ready.
-    told: bool,
+    reported: bool,
     launcher: Exit,
 }
 
@@ -108,7 +108,7 @@ fn fared(text: &str) -> Fared {
     let launcher = ends.iter().find(|(pid, _)| *pid == own).map(|(_, end)| *end);
     let status = |end: &str| end.strip_prefix("exited with ")?.split(' ').next()?.parse().ok();
     Fared {
-        told: text.lines().any(|line| line.contains(" write(") && line.contains(", \"R\", 1")),
+        reported: text.lines().any(|line| line.contains(" write(") && line.contains(", \"R\", 1")),
         killed: ends.iter().any(|(_, end)| end.starts_with("killed by SIGKILL")),
         launcher: match launcher.and_then(status) {
             Some(status) => Exit::Status(status),
@@ -178,7 +178,7 @@ fn start_killed_at_any_call_leaves_a_whole_service_or_nothing() {
             }
             // Success requires readiness, and after a reported failure nothing runs.
             match fared.launcher {
-                Exit::Status(0) => assert!(fared.told, "{what}: it never was ready"),
+                Exit::Status(0) => assert!(fared.reported, "{what}: it never was ready"),
                 Exit::Status(_) => assert!(running.is_none(), "{what}: it failed, and runs"),
                 Exit::Signal(_) => {}
             }

@@ -45,7 +45,7 @@ fn enter_after_a_refusal_succeeds() {
 #[test]
 fn nul_byte_in_any_text_is_refused_or_harmless() {
     let (dir, service) = (Dir::new(), Service::new());
-    for (option, said) in [
+    for (option, stderr) in [
         ("name=a\u{2400}b", "name 'a\\0b': "),
         ("user=a\u{2400}b", "user 'a\\0b': "),
         ("environment=A=a\u{2400}b", "environment 'A=a\\0b': "),
@@ -57,7 +57,7 @@ fn nul_byte_in_any_text_is_refused_or_harmless() {
             (crate::harness::Exit::Status(2), ""),
             "{output:?}"
         );
-        assert!(output.stderr.starts_with(said), "{}", output.stderr);
+        assert!(output.stderr.starts_with(stderr), "{}", output.stderr);
         assert!(!output.stderr.contains('\0') && output.stderr.lines().count() == 1, "{}", output.stderr);
         assert!(!service.lock().exists());
     }
@@ -118,13 +118,13 @@ fn invalid_values_are_all_reported_at_once() {
         .stderr("user 'nosuchuser': there is no such user\ngroup 'nosuchgroup': there is no such group\n")
         .status(217)
         .run();
-    for (option, said) in [
+    for (option, stderr) in [
         ("ready=tcp:80", "ready 'tcp:80': the program itself says when it is ready\n"),
         ("type=oneshot", "type 'oneshot': a program that enters tells itself when it is ready\n"),
         ("argv0=x", "argv0 'x': the program has its name already\n"),
         ("expand-variables=yes", "expand variables 'yes': there is no command to put them into\n"),
     ] {
-        becomes(&dir, &service, &["--set", option, "enter"]).stderr(said).status(2).run();
+        becomes(&dir, &service, &["--set", option, "enter"]).stderr(stderr).status(2).run();
     }
     assert!(!service.lock().exists());
     dir.nothing_left();

@@ -22,23 +22,28 @@ use crate::supervised::support::Unit;
 struct Phase {
     name: &'static str,
     deeds: &'static [&'static str],
-    said: &'static str,
+    message: &'static str,
     /// Whether readiness is reported before the panic.
     ready: bool,
 }
 
 const PHASES: [Phase; 5] = [
-    Phase { name: "before it enters", deeds: &["panic=ouch", "enter"], said: "ouch", ready: false },
-    Phase { name: "before it is ready", deeds: &["enter", "panic=ouch"], said: "ouch", ready: false },
+    Phase { name: "before it enters", deeds: &["panic=ouch", "enter"], message: "ouch", ready: false },
+    Phase { name: "before it is ready", deeds: &["enter", "panic=ouch"], message: "ouch", ready: false },
     Phase {
         name: "with rights that are kept",
         deeds: &["--keep-privileges", "enter", "panic=ouch"],
-        said: "ouch",
+        message: "ouch",
         ready: false,
     },
-    Phase { name: "after it was ready", deeds: &["enter", "ready", "panic=ouch"], said: "ouch", ready: true },
+    Phase {
+        name: "after it was ready",
+        deeds: &["enter", "ready", "panic=ouch"],
+        message: "ouch",
+        ready: true,
+    },
     // A value of the program that is dropped before the service.
-    Phase { name: "in a destructor", deeds: &["enter", "bomb", "ready"], said: "once more", ready: true },
+    Phase { name: "in a destructor", deeds: &["enter", "bomb", "ready"], message: "once more", ready: true },
 ];
 
 /// Rust's exit status after a panic.
@@ -79,7 +84,7 @@ impl Case {
 /// There is one panic, with its whole message.
 fn assert_message(text: &str, phase: &Phase) {
     assert_eq!(text.matches("panicked at tests/tools/becomes.rs").count(), 1, "{}: {text}", phase.name);
-    assert!(text.contains(&format!("\n{}\n", phase.said)), "{}: {text}", phase.name);
+    assert!(text.contains(&format!("\n{}\n", phase.message)), "{}: {text}", phase.name);
 }
 
 #[test]

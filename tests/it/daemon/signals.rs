@@ -39,11 +39,12 @@ fn mapped_signal_is_delivered_and_has_no_other_effect() {
     let now = seen(&service);
     let numbers = |key: &str| now["signals"][key].clone();
     let first = libc::SIGRTMIN();
-    let mut told = [Signal::SIGHUP as i32, Signal::SIGUSR1 as i32, Signal::SIGTERM as i32, first + 3, 7, 11];
-    told.sort_unstable();
+    let mut reported =
+        [Signal::SIGHUP as i32, Signal::SIGUSR1 as i32, Signal::SIGTERM as i32, first + 3, 7, 11];
+    reported.sort_unstable();
     assert_eq!(numbers("blocked"), json!([]));
     assert_eq!(numbers("ignored"), json!([Signal::SIGUSR2 as i32, SIGPIPE]));
-    assert_eq!(numbers("caught"), json!(told));
+    assert_eq!(numbers("caught"), json!(reported));
     // One after the other: the kernel merges pending signals of one kind.
     for (signal, name) in [(Signal::SIGHUP, "SIGHUP"), (Signal::SIGUSR1, "SIGUSR1")] {
         main.signal(signal);

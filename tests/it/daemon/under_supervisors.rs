@@ -187,7 +187,7 @@ fn systemd_socket_activate_passes_sockets_to_the_daemon() {
         return;
     }
     let ways = [("yes", "never", "classic"), ("yes", "always", "classic"), ("no", "always", "supervised")];
-    for (detach, reexecute, said) in ways {
+    for (detach, reexecute, expected_mode) in ways {
         let (dir, port) = (Dir::new(), free_port());
         let program = dir.program("becomes").display().to_string();
         let log = dir.join("log").display().to_string();
@@ -216,8 +216,8 @@ fn systemd_socket_activate_passes_sockets_to_the_daemon() {
         assert_eq!(answer, "hello");
         assert_eq!(running.finish().exit, Exit::Status(0));
         // With --detach no, a LISTEN_PID that names this process comes from a manager.
-        let manager = if said == "classic" { "none" } else { "other" };
-        logged(&dir, &format!("mode: (\"{said}\", \"{manager}\")"));
+        let manager = if expected_mode == "classic" { "none" } else { "other" };
+        logged(&dir, &format!("mode: (\"{expected_mode}\", \"{manager}\")"));
         logged(&dir, "listeners: \"web\"");
         wait_until("it has ended", || Process::of_program(&dir.program("becomes")).is_empty().then_some(()));
     }

@@ -48,8 +48,8 @@ fn detected_with(name: &str, systemctl: &str) -> Option<(Value, String)> {
     let value = Started::new(command.env("SECRET", "x")).ended();
     let environment = directory.read("env");
     assert!(!environment.contains("SECRET"), "systemctl has seen {environment}");
-    let told = directory.read("told");
-    assert_eq!(told, format!("show -p Type -p MainPID -- {unit}\n"));
+    let arguments = directory.read("told");
+    assert_eq!(arguments, format!("show -p Type -p MainPID -- {unit}\n"));
     Some((value, unit))
 }
 

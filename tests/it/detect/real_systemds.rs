@@ -36,16 +36,16 @@ fn systemd_is_detected_in_every_version() {
         let dir = Dir::new();
         let Some(svcadapt) = systemd.svcadapt(&dir) else { continue };
         // From 248 on every process of a unit gets its pid; before, the manager has to be asked.
-        let (told, asked, silent, unanswered) = match systemd.version() {
+        let (reported, asked, silent, unanswered) = match systemd.version() {
             ..248 => ("manager's answer", "NOTIFY_SOCKET", "cgroup", ["supervised", "none"]),
             248.. => ("SYSTEMD_EXEC_PID", "SYSTEMD_EXEC_PID", "SYSTEMD_EXEC_PID", ["supervised", "systemd"]),
         };
         for (name, settings, shell, expected, fact) in [
-            ("simple", &[][..], "exec detect", ["supervised", "systemd"], told),
-            ("notify", &["Type=notify"], "exec detect", ["supervised", "systemd"], told),
-            ("oneshot", &["Type=oneshot"], "exec detect", ["supervised", "systemd"], told),
+            ("simple", &[][..], "exec detect", ["supervised", "systemd"], reported),
+            ("notify", &["Type=notify"], "exec detect", ["supervised", "systemd"], reported),
+            ("oneshot", &["Type=oneshot"], "exec detect", ["supervised", "systemd"], reported),
             ("forking", &["Type=forking"], "exec detect", ["classic", "systemd"], "manager's answer"),
-            ("exec", &["Type=exec"], "exec detect", ["supervised", "systemd"], told),
+            ("exec", &["Type=exec"], "exec detect", ["supervised", "systemd"], reported),
             // There is no bus here, and without it systemd answers only root; without an answer the process stays.
             ("nobody", &["Type=forking", "User=nobody"], "exec detect", unanswered, silent),
             (
@@ -55,8 +55,8 @@ fn systemd_is_detected_in_every_version() {
                 ["supervised", "systemd"],
                 asked,
             ),
-            ("child", &[], "detect; true", ["supervised", "systemd"], told),
-            ("notify-child", &["Type=notify"], "detect; true", ["supervised", "systemd"], told),
+            ("child", &[], "detect; true", ["supervised", "systemd"], reported),
+            ("notify-child", &["Type=notify"], "detect; true", ["supervised", "systemd"], reported),
             ("forking-child", &["Type=forking"], "detect; true", ["classic", "systemd"], "manager's answer"),
             ("old", &[], old, ["supervised", "systemd"], "manager's answer"),
             ("old-forking", &["Type=forking"], old, ["classic", "systemd"], "manager's answer"),

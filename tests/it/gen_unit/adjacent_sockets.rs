@@ -18,17 +18,17 @@ fn stale_socket_unit_is_reported_and_kept() {
     let socket = || std::fs::read_to_string(folder.path().join("web.socket")).unwrap();
     let before = socket();
     let output = svcadapt(plain);
-    let told = format!(
+    let reported = format!(
         "svcadapt: output '{directory}/web.socket': an older one stays there, and by its name its sockets are those of \
          web.service\n  hint: if nobody needs it, disable it with systemctl disable --now, and remove it\n"
     );
-    assert_eq!((output.status.code(), stderr_of(&output)), (Some(0), told.clone()));
+    assert_eq!((output.status.code(), stderr_of(&output)), (Some(0), reported.clone()));
     let service = || std::fs::read_to_string(folder.path().join("web.service")).unwrap();
     assert!(!service().contains("web.socket"));
     folder.write("web.service", "mine");
     let output = svcadapt(["gen-unit", "--strict", "--name=web", "--output", directory, "--", "/bin/true"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(stderr_of(&output).starts_with(&told), "{}", stderr_of(&output));
+    assert!(stderr_of(&output).starts_with(&reported), "{}", stderr_of(&output));
     assert_eq!((service().as_str(), socket()), ("mine", before));
 }
 
@@ -71,7 +71,7 @@ fn sockets_under_another_name_are_reported_and_not_opened() {
     std::os::unix::fs::symlink("../web.socket", enabled.join("web.socket")).unwrap();
     folder.write("admin.socket", "[Socket]\nListenStream=81\nService=web.service\n");
     folder.write("other.socket", "[Socket]\nListenStream=82\nService=other.service\n");
-    let told = format!(
+    let reported = format!(
         "svcadapt: {}:3: Service=: these are sockets of web.service, and not read: only those of web.socket are\n",
         std::fs::canonicalize(folder.path()).unwrap().join("admin.socket").display()
     );
@@ -79,7 +79,7 @@ fn sockets_under_another_name_are_reported_and_not_opened() {
     printed(["gen-unit", "--strict", &path("web.service")]);
     for command in [&["show"][..], &["gen-plist", "--svcadapt=/opt/svcadapt"]] {
         let output = svcadapt([command, &[&path("web.service")]].concat());
-        assert_eq!((output.status.code(), stderr_of(&output)), (Some(0), told.clone()), "{command:?}");
+        assert_eq!((output.status.code(), stderr_of(&output)), (Some(0), reported.clone()), "{command:?}");
         assert!(!String::from_utf8(output.stdout).unwrap().contains("81"));
     }
     assert_eq!(svcadapt(["gen-plist", "--strict", &path("web.service")]).status.code(), Some(2));

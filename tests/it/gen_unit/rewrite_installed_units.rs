@@ -68,7 +68,7 @@ fn installed_services_keep_their_meaning_when_rewritten() {
         assert!(output.status.success(), "{file}: {}", stderr_of(&output));
         // A socket unit that only a device or another unit starts is no part of the service.
         let notes = ["what its drop-ins say is part of what is written", ": not read: "];
-        let noted = |said: &str| said.is_empty() || notes.iter().any(|note| said.contains(note));
+        let noted = |stderr: &str| stderr.is_empty() || notes.iter().any(|note| stderr.contains(note));
         assert!(noted(&stderr_of(&output)), "{file}: {}", stderr_of(&output));
         before.write(file, &std::fs::read_to_string(&path).unwrap());
         copy_drop_ins(&path, &before);
@@ -142,7 +142,7 @@ fn partly_understood_list_does_not_grow_when_rewritten() {
 
 #[test]
 fn old_systemd_gets_no_directive_it_does_not_know() {
-    let mut told = 0;
+    let mut reported = 0;
     for version in ["239", "245", "258", "262"] {
         for path in installed() {
             let words = ["gen-unit", "--allow-loss", "--systemd-version", version];
@@ -152,12 +152,15 @@ fn old_systemd_gets_no_directive_it_does_not_know() {
             let version = Version::parse(version.as_ref()).unwrap();
             let text = String::from_utf8(output.stdout.clone()).unwrap();
             assert_eq!(unknown_to(version, &text), [""; 0], "{}", path.display());
-            told += stderr_of(&output).lines().filter(|line| line.contains("does not know")).count();
+            reported += stderr_of(&output).lines().filter(|line| line.contains("does not know")).count();
         }
     }
     // The installed units need a newer systemd than the first one here.
-    if told < 50 {
-        skip("systemd-units", &format!("only {told} lines of the units here are too new for an old systemd"));
+    if reported < 50 {
+        skip(
+            "systemd-units",
+            &format!("only {reported} lines of the units here are too new for an old systemd"),
+        );
     }
 }
 

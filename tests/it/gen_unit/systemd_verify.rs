@@ -85,8 +85,8 @@ fn assert_loads(systemd: &Booted, units: &[(String, String)]) {
     }
     words.extend(units.iter().map(|(name, text)| dir.write(name, text).display().to_string()));
     let output = systemd.run(&words);
-    let told = format!("systemd {}: {}{}", systemd.version(), output.stderr, output.stdout);
-    assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(0), ""), "{told}");
+    let reported = format!("systemd {}: {}{}", systemd.version(), output.stderr, output.stdout);
+    assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(0), ""), "{reported}");
 }
 
 fn version(systemd: &Booted) -> Version {

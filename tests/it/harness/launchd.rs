@@ -224,8 +224,8 @@ pub(super) fn namespaces() -> bool {
             .args(["--mount", "--pid", "--fork", "--mount-proc", "true"])
             .output()
             .map_err(|error| format!("unshare: {error}"))?;
-        let said = String::from_utf8_lossy(&tried.stderr);
-        if tried.status.success() { Ok(()) } else { Err(said.trim_end().to_owned()) }
+        let stderr = String::from_utf8_lossy(&tried.stderr);
+        if tried.status.success() { Ok(()) } else { Err(stderr.trim_end().to_owned()) }
     });
     match allowed {
         Ok(()) => true,

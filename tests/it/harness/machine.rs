@@ -51,10 +51,10 @@ fn own_run() -> Option<&'static File> {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut said = String::new();
-        BufReader::new(holder.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        let mut line = String::new();
+        BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(
-            said, "mounted\n",
+            line, "mounted\n",
             "others can write in /run here, and no other one can be mounted over it"
         );
         let mounts = File::open(format!("/proc/{}/ns/mnt", holder.id())).unwrap();

@@ -134,9 +134,9 @@ impl Systemd {
             matches!(state.trim_end(), "running" | "degraded").then_some(())
         });
         // `systemd 252 (252.38-1~deb12u1)`, and its features in more lines.
-        let said = systemd.systemctl(["--version"]).stdout;
-        let number = said.split_ascii_whitespace().nth(1).and_then(|number| number.parse().ok());
-        systemd.version = number.ok_or_else(|| format!("it has no version: {said}"))?;
+        let message = systemd.systemctl(["--version"]).stdout;
+        let number = message.split_ascii_whitespace().nth(1).and_then(|number| number.parse().ok());
+        systemd.version = number.ok_or_else(|| format!("it has no version: {message}"))?;
         Ok(systemd)
     }
 

@@ -10,7 +10,7 @@ fn oversized_json_is_refused() {
     let dir = place();
     let (open, close) = ("[".repeat(10_000), "]".repeat(10_000));
     let (objects, ends) = ("{\"a\":".repeat(10_000), "}".repeat(10_000));
-    for (text, column, told) in [
+    for (text, column, reported) in [
         (format!("{{\"command\": {open}{close}}}"), 13, "command: too deep, or no text in Unicode"),
         (format!("{{\"user\": {objects}1{ends}}}"), 10, "user: too deep, or no text in Unicode"),
         (
@@ -28,7 +28,7 @@ fn oversized_json_is_refused() {
         refused(
             &dir,
             "web.json",
-            &format!("svcadapt: [DIR]/web.json:1:{column}: {told}\n  | {shown}\n{caret}"),
+            &format!("svcadapt: [DIR]/web.json:1:{column}: {reported}\n  | {shown}\n{caret}"),
         );
     }
     for text in [
@@ -49,19 +49,19 @@ fn mistakes_beyond_a_hundred_are_counted() {
     let keys: Vec<String> = (0..30_000).map(|number| format!("\"{number}\":1")).collect();
     dir.write("web.json", &format!("{{\n{}\n}}", keys.join(",\n")));
     let hint = "svcadapt show --schema tells them all";
-    let told = (0..100).fold(String::new(), |all, number| {
+    let reported = (0..100).fold(String::new(), |all, number| {
         let (line, column) = (format!("\"{number}\":1,"), format!("\"{number}\":").len() + 1);
         let place = format!("[DIR]/web.json:{}:{column}", number + 2);
         all + &format!("svcadapt: {place}: '{number}' is no key of a service\n  | {line}\n  | {:>column$}\n  hint: {hint}\n", '^')
     });
     let path = dir.join("web.json").display().to_string();
-    super::refused_words(&dir, &["show", &path], &format!("{told}svcadapt: and 29900 more\n"));
+    super::refused_words(&dir, &["show", &path], &format!("{reported}svcadapt: and 29900 more\n"));
 }
 
 #[test]
 fn json_value_of_a_wrong_type_is_refused() {
     let dir = place();
-    for (value, told) in [
+    for (value, reported) in [
         (
             "\"umask\": 27",
             "umask: a string of octal digits has to stand here\n  hint: JSON has no octal numbers: write \"0027\"",
@@ -99,10 +99,11 @@ fn json_value_of_a_wrong_type_is_refused() {
         if value.starts_with("\"environment\": [") {
             column += 1;
         }
-        let (cause, hint) =
-            told.split_once('\n').map_or((told, String::new()), |(cause, hint)| (cause, format!("{hint}\n")));
-        let told =
+        let (cause, hint) = reported
+            .split_once('\n')
+            .map_or((reported, String::new()), |(cause, hint)| (cause, format!("{hint}\n")));
+        let reported =
             format!("svcadapt: [DIR]/web.json:1:{column}: {cause}\n  | {line}\n  | {:>column$}\n{hint}", '^');
-        refused(&dir, "web.json", &told);
+        refused(&dir, "web.json", &reported);
     }
 }

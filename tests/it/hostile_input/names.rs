@@ -35,7 +35,7 @@ fn invalid_service_name_is_refused() {
     let dot = "a name starts with neither '.' nor '@' and has at most one '@'";
     let hint = "\n  hint: letters, digits and : - _ . \\ @ can";
     let sign = |sign: &str| format!("the character '{sign}' cannot stand in the name of a service{hint}");
-    for (name, told) in [
+    for (name, reported) in [
         ("", "a service needs a name of at least one character".to_owned()),
         (".", dot.to_owned()),
         ("..", dot.to_owned()),
@@ -54,7 +54,7 @@ fn invalid_service_name_is_refused() {
         let option = format!("--name={name}");
         for command in [&["show"][..], &["gen-unit", "--output", "out"], &["gen-plist", "--output", "out"]] {
             let words = [command, &[&option, "--", "/bin/true"]].concat();
-            refused_words(&dir, &words, &format!("svcadapt: --name '{shown}': {told}\n"));
+            refused_words(&dir, &words, &format!("svcadapt: --name '{shown}': {reported}\n"));
         }
     }
 }
@@ -67,7 +67,7 @@ fn invalid_label_is_refused() {
     let sign = |sign: &str| {
         format!("the character '{sign}' cannot stand in a label\n  hint: letters, digits and . _ - can")
     };
-    for (label, told) in [
+    for (label, reported) in [
         ("", begin.to_owned()),
         (".", begin.to_owned()),
         ("../x", begin.to_owned()),
@@ -83,6 +83,6 @@ fn invalid_label_is_refused() {
         let shown = label.escape_debug();
         let option = format!("--label={label}");
         let words = ["gen-plist", "--output", "out", &option, "--", "/bin/true"];
-        refused_words(&dir, &words, &format!("svcadapt: --label '{shown}': {told}\n"));
+        refused_words(&dir, &words, &format!("svcadapt: --label '{shown}': {reported}\n"));
     }
 }

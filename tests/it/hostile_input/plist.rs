@@ -25,7 +25,7 @@ fn oversized_property_list_is_refused() {
     let deep = "values stand more than 64 deep in each other\n";
     let (array, pair) = ("<array>".repeat(100_000), "<dict><key>a</key>".repeat(50_000));
     let shown = |text: &str| text.chars().take(120).collect::<String>();
-    for (text, told) in [
+    for (text, reported) in [
         (with_entities(&laughs, "&l9;"), own.to_owned()),
         // Parameter entities, and an external one.
         (with_entities("<!ENTITY % a \"b\"> %a;", "x"), own.to_owned()),
@@ -44,7 +44,7 @@ fn oversized_property_list_is_refused() {
         ),
     ] {
         fs::write(dir.join("web.plist"), text).unwrap();
-        refused(&dir, "web.plist", &format!("svcadapt: [DIR]/web.plist:{told}"));
+        refused(&dir, "web.plist", &format!("svcadapt: [DIR]/web.plist:{reported}"));
     }
     for text in [" ".repeat(10_000_000), format!("<plist><string>{}", "x".repeat(10_000_000))] {
         fs::write(dir.join("web.plist"), text).unwrap();
@@ -93,7 +93,7 @@ fn cyclic_binary_property_list_is_refused() {
     let wide: Vec<Vec<u8>> = (0..14).map(|_| array(&[0; 14])).collect();
     let pair = [vec![0xd1], reference(1).to_vec(), reference(0).to_vec()].concat();
     let circle = [vec![0xd1], reference(0).to_vec(), reference(0).to_vec()].concat();
-    for (bytes, told) in [
+    for (bytes, reported) in [
         (binary(&chain), deep.to_owned()),
         (binary(&doubled), large.to_owned()),
         (binary(&wide), deep.to_owned()),
@@ -109,14 +109,14 @@ fn cyclic_binary_property_list_is_refused() {
     ] {
         assert!(bytes.len() <= 1 << 20);
         fs::write(dir.join("web.plist"), bytes).unwrap();
-        refused(&dir, "web.plist", &format!("svcadapt: [DIR]/web.plist: {told}\n"));
+        refused(&dir, "web.plist", &format!("svcadapt: [DIR]/web.plist: {reported}\n"));
     }
 }
 
 #[test]
 fn plist_value_of_a_wrong_type_is_refused() {
     let dir = place();
-    for (value, told) in [
+    for (value, reported) in [
         ("<key>UserName</key><integer>0</integer>", "UserName takes a string, not an integer"),
         ("<key>UserName</key><array/>", "UserName takes a string, not an array"),
         ("<key>GroupName</key><true/>", "GroupName takes a string, not a boolean"),
@@ -136,10 +136,10 @@ fn plist_value_of_a_wrong_type_is_refused() {
         let column = line.find("</key><").unwrap() + "</key>".len() + 1;
         dir.write("web.plist", &format!("<plist>\n{line}\n</plist>\n"));
         let shown: String = line.chars().take(120).collect();
-        let told = format!(
-            "svcadapt: [DIR]/web.plist:2:{column}: {told}\n  | {shown}\n  | {:>column$}\n{HINT}",
+        let reported = format!(
+            "svcadapt: [DIR]/web.plist:2:{column}: {reported}\n  | {shown}\n  | {:>column$}\n{HINT}",
             '^'
         );
-        refused(&dir, "web.plist", &told);
+        refused(&dir, "web.plist", &reported);
     }
 }

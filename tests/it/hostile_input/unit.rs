@@ -17,9 +17,9 @@ use super::refused_words;
 const GOOD: &str = "[Service]\nExecStart=/bin/true\n";
 
 /// Asserts that `web.service` with these bytes is refused with this line.
-fn unit(dir: &Dir, bytes: &[u8], told: &str) {
+fn unit(dir: &Dir, bytes: &[u8], reported: &str) {
     fs::write(dir.join("web.service"), bytes).unwrap();
-    refused(dir, "web.service", told);
+    refused(dir, "web.service", reported);
 }
 
 #[test]
@@ -118,8 +118,8 @@ fn drop_in_link_loop_is_refused() {
         ("nowhere", "no such file or directory"),
     ] {
         symlink(target, beside.join("a.conf")).unwrap();
-        let told = format!("svcadapt: spec '[DIR]/web.service.d/a.conf': {cause}\n");
-        refused(&dir, "web.service", &told);
+        let reported = format!("svcadapt: spec '[DIR]/web.service.d/a.conf': {cause}\n");
+        refused(&dir, "web.service", &reported);
         fs::remove_file(beside.join("a.conf")).unwrap();
     }
     mkfifo(&beside.join("a.conf"), Mode::S_IRUSR).unwrap();

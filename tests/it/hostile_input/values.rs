@@ -11,16 +11,16 @@ const UNIT: &[&str] = &["gen-unit", "--output", "out", "--name", "web"];
 const PLIST: &[&str] = &["gen-plist", "--output", "out", "--label", "web"];
 
 /// Asserts the refusal of these command line words.
-fn refused_line(command: &[&str], words: &[&str], told: &str) {
+fn refused_line(command: &[&str], words: &[&str], reported: &str) {
     let dir = place();
-    refused_words(&dir, &[command, words].concat(), &format!("svcadapt: {told}\n"));
+    refused_words(&dir, &[command, words].concat(), &format!("svcadapt: {reported}\n"));
 }
 
 /// Asserts the refusal of this JSON model: a command line cannot contain every value.
-fn refused_model(command: &[&str], model: &Value, told: &str) {
+fn refused_model(command: &[&str], model: &Value, reported: &str) {
     let dir = place();
     let path = dir.write("web.json", &model.to_string()).display().to_string();
-    refused_words(&dir, &[command, &[&path]].concat(), &format!("svcadapt: {told}\n"));
+    refused_words(&dir, &[command, &[&path]].concat(), &format!("svcadapt: {reported}\n"));
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn command_that_a_unit_cannot_carry_is_refused() {
     let program = |path: &str, at: u8, what: &str| {
         format!("program '{path}': byte {at}: {what} cannot stand in the path of a program")
     };
-    for (words, told) in [
+    for (words, reported) in [
         (
             &["/bin/true", "a\u{fdd0}"][..],
             "argument 1 'a\\u{fdd0}': byte 1: U+FDD0 is no character, and systemd refuses it".to_owned(),
@@ -48,7 +48,7 @@ fn command_that_a_unit_cannot_carry_is_refused() {
         (&[&part], format!("program '{}': byte 256: the name of a file has at most 255 bytes", shown(&part))),
         (&[&path], format!("program '{}': byte 4095: a path has at most 4095 bytes", shown(&path))),
     ] {
-        refused_line(UNIT, &[&["--"], words].concat(), &told);
+        refused_line(UNIT, &[&["--"], words].concat(), &reported);
     }
     // The kernel allows no longer argument, so only a file can have one.
     let line = json!({ "command": ["/bin/true", "a", argument] }).to_string();
@@ -61,13 +61,14 @@ fn command_that_a_unit_cannot_carry_is_refused() {
             '^'
         ),
     );
-    let told = "program '/bin/true': byte 1048575: systemd reads no line that is longer than 1048575 bytes";
-    refused_line(UNIT, &[&["--", "/bin/true"][..], &[&argument[1..]; 8]].concat(), told);
+    let reported =
+        "program '/bin/true': byte 1048575: systemd reads no line that is longer than 1048575 bytes";
+    refused_line(UNIT, &[&["--", "/bin/true"][..], &[&argument[1..]; 8]].concat(), reported);
 }
 
 #[test]
 fn field_that_a_unit_cannot_carry_is_refused() {
-    for (option, told) in [
+    for (option, reported) in [
         ("--description=a\\", "--description 'a\\\\': byte 1: a backslash at the end joins the next line"),
         ("--description= a", "--description ' a': byte 0: a blank at the beginning is lost"),
         (
@@ -84,9 +85,9 @@ fn field_that_a_unit_cannot_carry_is_refused() {
         ),
         ("--environment-file=/a\n/b", "--environment-file '/a\\n/b': byte 2: a line break ends the line"),
     ] {
-        refused_line(UNIT, &[option, "--", "/bin/true"], told);
+        refused_line(UNIT, &[option, "--", "/bin/true"], reported);
     }
-    for (model, told) in [
+    for (model, reported) in [
         (json!({ "command": ["/bin/true", { "bytes": "61ff" }] }), "argument 1 'a\u{fffd}': byte 1"),
         (
             json!({ "command": ["/bin/true"], "environment": [{ "bytes": "413dff" }] }),
@@ -94,15 +95,15 @@ fn field_that_a_unit_cannot_carry_is_refused() {
         ),
         (json!({ "command": [{ "bytes": "2f62ff" }] }), "program '/b\u{fffd}': byte 2"),
     ] {
-        let told = format!("{told}: what is not UTF-8 cannot stand in a unit");
-        refused_model(UNIT, &model, &told);
+        let reported = format!("{reported}: what is not UTF-8 cannot stand in a unit");
+        refused_model(UNIT, &model, &reported);
     }
 }
 
 #[test]
 fn value_that_a_property_list_cannot_carry_is_refused() {
     let list = "cannot stand in a property list";
-    for (words, told) in [
+    for (words, reported) in [
         (&["--", "/bin/true", "a\u{1}"][..], format!("argument 1 'a\\u{{1}}': byte 1: U+0001 {list}")),
         (&["--", "/bin/true", "a\rb"], format!("argument 1 'a\\rb': byte 1: U+000D {list}")),
         (
@@ -119,7 +120,7 @@ fn value_that_a_property_list_cannot_carry_is_refused() {
                 .to_owned(),
         ),
     ] {
-        refused_line(PLIST, words, &told);
+        refused_line(PLIST, words, &reported);
     }
     let model = json!({ "command": ["/bin/true", { "bytes": "61ff" }] });
     refused_model(PLIST, &model, &format!("argument 1 'a\u{fffd}': byte 1: what is not UTF-8 {list}"));
@@ -129,7 +130,7 @@ fn value_that_a_property_list_cannot_carry_is_refused() {
 #[test]
 fn nul_byte_in_json_is_refused() {
     let dir = place();
-    for (key, value, column, told) in [
+    for (key, value, column, reported) in [
         ("command", "[\"/bin/true\",\"a\\u0000b\"]", 0, "command: argument 1 holds a NUL byte"),
         ("command", "[\"/bin/\\u0000true\"]", 0, "command: argument 0 holds a NUL byte"),
         ("environment", "[\"A=\\u0000\"]", 1, "environment 'A=\\0': it holds a NUL byte"),
@@ -143,7 +144,7 @@ fn nul_byte_in_json_is_refused() {
         refused(
             &dir,
             "web.json",
-            &format!("svcadapt: [DIR]/web.json:1:{column}: {told}\n  | {line}\n  | {:>column$}\n", '^'),
+            &format!("svcadapt: [DIR]/web.json:1:{column}: {reported}\n  | {line}\n  | {:>column$}\n", '^'),
         );
     }
 }

@@ -172,8 +172,8 @@ fn adapter_applies_what_launchd_lacks_and_leaves_one_process() {
         "--standard-error=append:[DIR]/err",
     ];
     dir.write("variables", "SECRET=x\n");
-    let said = generate(&dir, &launchd, &label, &words, &STAYS);
-    assert!(said.contains("--ready: lost: "), "{said}");
+    let stderr = generate(&dir, &launchd, &label, &words, &STAYS);
+    assert!(stderr.contains("--ready: lost: "), "{stderr}");
     let seen = dir.awaited_report();
     let process = only_process(&launchd, &label);
     // The process of the report is launchd's child.
@@ -207,9 +207,9 @@ fn adapter_failure_is_the_jobs_status_and_one_log_line() {
     generate(&dir, &launchd, "org.example.fails", &words, &STAYS);
     assert_eq!(launchd.wait("org.example.fails", "exited")["status"], 251);
     launchd.wait("org.example.fails", "idle");
-    let said = dir.read("err");
+    let stderr = dir.read("err");
     let path = dir.join("no/pid").display().to_string();
-    assert!(said.starts_with(&format!("svcadapt: pid file '{path}': ")), "{said}");
+    assert!(stderr.starts_with(&format!("svcadapt: pid file '{path}': ")), "{stderr}");
     assert!(launchd.processes().is_empty() && !dir.join("report").exists());
 }
 
@@ -222,8 +222,8 @@ fn adapter_runs_in_the_bare_environment_of_a_job() {
     let words = ["--standard-output=append:[DIR]/out", "--standard-error=append:[DIR]/err"];
     generate(&dir, &launchd, "org.example.detect", &words, &[&svcadapt, "detect", "--json"]);
     assert_eq!(launchd.wait("org.example.detect", "exited")["status"], 0, "{}", dir.read("err"));
-    let told: Value = serde_json::from_str(&dir.read("out")).unwrap();
+    let reported: Value = serde_json::from_str(&dir.read("out")).unwrap();
     // On Linux this must not be detected as launchd.
-    assert!(!told["manager"].to_string().contains("launchd"), "{told}");
+    assert!(!reported["manager"].to_string().contains("launchd"), "{reported}");
     assert_eq!(dir.read("err"), "");
 }

@@ -117,8 +117,8 @@ fn process_that_is_not_launchds_child_gets_no_socket() {
     let words = ["/bin/sh", "-c", "[DIR]/inspect --activate L; exec [DIR]/inspect --activate L"];
     job(&dir, &launchd, "x", &words, &keys);
     launchd.wait("x", "exited");
-    let said = dir.read("x.out");
-    assert!(said.starts_with("L: ESRCH\nL: Stream 127.0.0.1:"), "{said}");
+    let printed = dir.read("x.out");
+    assert!(printed.starts_with("L: ESRCH\nL: Stream 127.0.0.1:"), "{printed}");
     // A job without sockets is managed.
     job(&dir, &launchd, "y", &["[DIR]/inspect", "--activate", "L"], RUN_AT_LOAD);
     launchd.wait("y", "exited");
@@ -178,12 +178,12 @@ fn socket_name_may_have_several_sockets() {
     let stay = ["--stay"];
     words.extend(stay);
     job(&dir, &launchd, "x", &words, &(RUN_AT_LOAD.to_owned() + &sockets(&entries)));
-    let said = wait_until("it has asked for all", || {
+    let printed = wait_until("it has asked for all", || {
         fs::read_to_string(dir.join("x.out")).ok().filter(|text| text.contains("none:"))
     });
     let path = dir.path().display();
     assert_eq!(
-        said,
+        printed,
         format!(
             "both: Stream 0.0.0.0:{both}, Stream [::]:{both}\ndual: Stream [::]:{dual}\nfour: Stream 0.0.0.0:{four}\n\
              datagram: Datagram 127.0.0.1:{four}\nmany: Stream {path}/a, Datagram {path}/b\nnone: \n"

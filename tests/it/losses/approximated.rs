@@ -20,7 +20,7 @@ fn run_at_load_follows_the_units_install_section() {
     let folder = Folder::new();
     let file = folder.path().join("web.service").display().to_string();
     let told_so: &[&str] = &["WantedBy=: approximated"];
-    for (lines, at_load, told) in [
+    for (lines, at_load, reported) in [
         ("[Install]\nWantedBy=multi-user.target\n", true, &[][..]),
         ("[Install]\nWantedBy=graphical.target sleep.target\n", true, &[]),
         ("", false, told_so),
@@ -34,7 +34,7 @@ fn run_at_load_follows_the_units_install_section() {
         let job = as_json(std::str::from_utf8(&output.stdout).unwrap());
         assert_eq!(
             (&job["RunAtLoad"], lost(&stderr_of(&output))),
-            (&json!(at_load), told.iter().map(ToString::to_string).collect()),
+            (&json!(at_load), reported.iter().map(ToString::to_string).collect()),
             "{lines}"
         );
     }
@@ -83,7 +83,7 @@ fn keep_alive_becomes_the_nearest_restart_policy() {
     let clean = "SIGHUP SIGINT SIGTERM SIGPIPE";
     let prevent = format!("RestartPreventExitStatus={clean}\n");
     let force = format!("RestartForceExitStatus={clean}\n");
-    for (value, restart, more, told) in [
+    for (value, restart, more, reported) in [
         ("<true/>".to_owned(), "always", "", &[near][..]),
         (map("SuccessfulExit", false), "on-failure", &force, &[near]),
         (map("SuccessfulExit", true), "on-success", &prevent, &[near]),
@@ -95,7 +95,7 @@ fn keep_alive_becomes_the_nearest_restart_policy() {
         let text = String::from_utf8(output.stdout.clone()).unwrap();
         assert!(text.starts_with("[Unit]\nStartLimitIntervalSec=0\n"), "{text}");
         assert!(text.contains(&format!("Restart={restart}\nRestartSec=1s\n{more}\n[Install]")), "{text}");
-        assert_eq!(lost(&stderr_of(&output)), told, "{value}");
+        assert_eq!(lost(&stderr_of(&output)), reported, "{value}");
         // launchd already has all of it, and the unit comes back unchanged.
         folder.write("a.b.json", &printed(["show", &file]));
         let json = folder.path().join("a.b.json").display().to_string();
@@ -136,7 +136,7 @@ fn throttle_interval_without_keep_alive_is_lost() {
 fn exec_start_prefix_is_kept_or_reported() {
     let folder = Folder::new();
     let file = folder.path().join("web.service").display().to_string();
-    for (prefix, start, told) in [
+    for (prefix, start, reported) in [
         ("-", "ExecStart=-/", &[][..]),
         ("+", "ExecStart=/", &["ExecStart=+/bin/web: lost"]),
         ("", "ExecStart=/", &[]),
@@ -145,7 +145,7 @@ fn exec_start_prefix_is_kept_or_reported() {
         let output = svcadapt(["gen-unit", &file, "--ready=tcp:80"]);
         let text = String::from_utf8(output.stdout.clone()).unwrap();
         assert!(text.contains(&format!("\n{start}")), "{text}");
-        assert_eq!(lost(&stderr_of(&output)), told);
+        assert_eq!(lost(&stderr_of(&output)), reported);
         folder.write("web.service", &text);
         assert_eq!(printed(["gen-unit", &file]), text);
     }

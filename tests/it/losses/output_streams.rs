@@ -14,7 +14,7 @@ fn journal_output_is_reported_as_lost_to_launchd() {
     let install = "[Install]\nWantedBy=multi-user.target\n";
     let output = || format!("svcadapt: StandardOutput=: {LOST}");
     let line = |number: usize, line: &str| format!("svcadapt: {file}:{number}: {line}: {LOST}");
-    for (lines, told) in [
+    for (lines, reported) in [
         ("", output()),
         ("StandardOutput=journal\n", line(3, "StandardOutput=journal")),
         ("StandardOutput=journal\nStandardError=inherit\n", line(3, "StandardOutput=journal")),
@@ -29,9 +29,9 @@ fn journal_output_is_reported_as_lost_to_launchd() {
     ] {
         folder.write("web.service", &format!("[Service]\nExecStart=/bin/web\n{lines}{install}"));
         let written = svcadapt(["gen-plist", &file]);
-        assert_eq!((written.status.code(), stderr_of(&written)), (Some(0), told.clone()), "{lines}");
+        assert_eq!((written.status.code(), stderr_of(&written)), (Some(0), reported.clone()), "{lines}");
         let strict = svcadapt(["gen-plist", "--strict", &file]);
-        assert_eq!(strict.status.code(), Some(if told.is_empty() { 0 } else { 2 }), "{lines}");
+        assert_eq!(strict.status.code(), Some(if reported.is_empty() { 0 } else { 2 }), "{lines}");
     }
     folder.write("web.service", &format!("[Service]\nExecStart=/bin/web\nStandardOutput=journal\n{install}"));
     assert_eq!(stderr_of(&svcadapt(["gen-plist", "--strict", "-o", "/var/log/web.log", &file])), "");
@@ -73,19 +73,19 @@ fn user_service_gets_a_namespace_if_its_manager_supports_it() {
         (output.status.code(), String::from_utf8(output.stdout.clone()).unwrap(), stderr_of(&output))
     };
     for version in ["254", "262"] {
-        let (status, text, told) = gen_unit(version, confined);
-        assert_eq!((status, told.as_str()), (Some(0), ""), "{version}");
+        let (status, text, reported) = gen_unit(version, confined);
+        assert_eq!((status, reported.as_str()), (Some(0), ""), "{version}");
         assert!(confined.lines().all(|line| text.contains(line)), "{text}");
     }
-    let (status, text, told) = gen_unit("253", confined);
+    let (status, text, reported) = gen_unit("253", confined);
     let why = "lost, weakens security: a user's manager has the rights for it from systemd 254 on";
     for (number, line) in [(2, "PrivateTmp=yes"), (3, "ProtectSystem=strict")] {
-        assert!(told.contains(&format!("svcadapt: {file}:{number}: {line}: {why}\n")), "{told}");
+        assert!(reported.contains(&format!("svcadapt: {file}:{number}: {line}: {why}\n")), "{reported}");
     }
     assert_eq!((status, text.as_str()), (Some(2), ""));
     // Before that version a unit can request the namespace itself.
-    let (status, text, told) = gen_unit("252", &format!("PrivateUsers=yes\n{confined}"));
-    assert_eq!((status, told.as_str()), (Some(0), ""));
+    let (status, text, reported) = gen_unit("252", &format!("PrivateUsers=yes\n{confined}"));
+    assert_eq!((status, reported.as_str()), (Some(0), ""));
     assert!(text.contains("PrivateUsers=yes\n") && text.contains("PrivateTmp=yes\n"), "{text}");
     // Settings that drop root's privileges are still refused.
     for line in ["DynamicUser=yes\n", "CapabilityBoundingSet=CAP_KILL\n", "User=web\n"] {

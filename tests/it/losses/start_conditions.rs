@@ -23,7 +23,7 @@ fn keep_alive_condition_does_not_imply_run_at_load() {
     let json = folder.path().join("a.b.json").display().to_string();
     let (on, off) = ("<true/>", "<false/>");
     let path = map("/var/install/now", on);
-    for (conditions, at_once, told) in [
+    for (conditions, at_once, reported) in [
         (map("PathState", &path), false, "a .path unit with PathExists= would start it"),
         (
             map("PathState", &map("/var/install/done", off)),
@@ -51,7 +51,11 @@ fn keep_alive_condition_does_not_imply_run_at_load() {
         let text = String::from_utf8(output.stdout.clone()).unwrap();
         assert_eq!(text.contains("WantedBy="), at_once, "{conditions}\n{text}");
         assert!(!text.contains("Restart"), "{text}");
-        assert!(stderr_of(&output).contains(&format!("KeepAlive: lost: {told}\n")), "{}", stderr_of(&output));
+        assert!(
+            stderr_of(&output).contains(&format!("KeepAlive: lost: {reported}\n")),
+            "{}",
+            stderr_of(&output)
+        );
         let by_hand = stderr_of(&output)
             .contains("RunAtLoad: approximated: no target wants it: it is started by hand\n");
         assert_eq!(by_hand, !at_once, "{}", stderr_of(&output));

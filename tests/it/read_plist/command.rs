@@ -137,7 +137,7 @@ fn unsupported_key_is_reported_and_refused_by_strict() {
     let folder = Folder::new();
     folder.write("x.plist", &job("<key>SessionCreate</key><true/>"));
     let file = folder.path().join("x.plist").display().to_string();
-    let told = format!(
+    let reported = format!(
         "svcadapt: {file}:3:31 'SessionCreate': svcadapt does not act on it\n  | <dict><key>SessionCreate</key><true/>\n  |{}^\n",
         " ".repeat(31)
     );
@@ -149,7 +149,7 @@ fn unsupported_key_is_reported_and_refused_by_strict() {
         let kept = String::from_utf8(output.stdout).unwrap().contains("SessionCreate");
         assert_eq!(kept, command != "gen-unit", "{command}");
     }
-    for (command, noted) in [("gen-unit", lost), ("run", &told)] {
+    for (command, noted) in [("gen-unit", lost), ("run", &reported)] {
         let output = svcadapt([command, "--strict", &file]);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{command}");
         assert!(

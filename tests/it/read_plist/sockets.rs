@@ -7,14 +7,14 @@ use super::model_and_remarks;
 
 /// The model of a job with these sockets; the program activates them itself.
 fn sockets(groups: &str) -> (Value, Vec<String>) {
-    let (mut said, mut remarks) = model_and_remarks(&format!("<key>Sockets</key><dict>{groups}</dict>"));
+    let (mut model, mut remarks) = model_and_remarks(&format!("<key>Sockets</key><dict>{groups}</dict>"));
     // An unsupported entry has no field, so it is kept unchanged.
     if !remarks.is_empty() {
         assert_eq!(remarks.remove(0), "Sockets");
     }
-    let itself = said.as_object_mut().unwrap().remove("launchd_activation");
-    assert_eq!(itself.is_some(), said != json!({}), "{groups}");
-    (said, remarks)
+    let itself = model.as_object_mut().unwrap().remove("launchd_activation");
+    assert_eq!(itself.is_some(), model != json!({}), "{groups}");
+    (model, remarks)
 }
 
 /// A group `Listeners` with one dictionary.
@@ -91,13 +91,13 @@ fn unsupported_socket_is_reported() {
     ] {
         assert_eq!(one(&entry), (json!({}), vec![cause.to_owned()]), "{entry}");
     }
-    let (said, remarks) = one(&format!("{port}<key>Bonjour</key><true/>"));
-    assert_eq!((said, remarks.len()), (json!({ "listen_stream": ["80"] }), 1));
+    let (model, remarks) = one(&format!("{port}<key>Bonjour</key><true/>"));
+    assert_eq!((model, remarks.len()), (json!({ "listen_stream": ["80"] }), 1));
     let keys = "<key>inetdCompatibility</key><dict><key>Wait</key><false/></dict>\
                 <key>Sockets</key><dict><key>L</key><dict><key>SockServiceName</key><integer>7</integer></dict></dict>";
-    let (said, remarks) = model_and_remarks(keys);
+    let (model, remarks) = model_and_remarks(keys);
     assert_eq!(
-        (said, &remarks[..2]),
+        (model, &remarks[..2]),
         (json!({}), &["inetdCompatibility".to_owned(), "Sockets".to_owned()][..])
     );
 }
@@ -110,7 +110,7 @@ fn socket_groups_are_merged_under_one_name() {
         sockets(&array),
         (json!({ "listen_stream": ["80", "443"], "file_descriptor_name": "web" }), vec![])
     );
-    let (said, remarks) = sockets(&format!("{array}<key>admin</key>{}", entry(8080)));
-    assert_eq!(said, json!({ "listen_stream": ["80", "443", "8080"], "file_descriptor_name": "web" }));
+    let (model, remarks) = sockets(&format!("{array}<key>admin</key>{}", entry(8080)));
+    assert_eq!(model, json!({ "listen_stream": ["80", "443", "8080"], "file_descriptor_name": "web" }));
     assert_eq!(remarks, ["all sockets have one name here: these are called 'web', too"]);
 }

@@ -30,14 +30,14 @@ const DERIVED: [&str; 7] = [
 fn settings(spec: &ServiceSpec) -> BTreeMap<String, Vec<String>> {
     let mut all = BTreeMap::new();
     for row in &FIELDS {
-        let said: Vec<String> =
+        let our_values: Vec<String> =
             values(spec, row.field).iter().map(|value| value.to_string_lossy().into_owned()).collect();
-        if said.is_empty()
+        if our_values.is_empty()
             || matches!(row.field, Field::Name | Field::Ready | Field::ExpandVariables | Field::Argv0)
         {
             continue;
         }
-        all.insert(row.directive.to_owned(), said);
+        all.insert(row.directive.to_owned(), our_values);
     }
     for (&resource, limit) in &spec.limits {
         let number = |ceiling| match ceiling {
@@ -48,9 +48,9 @@ fn settings(spec: &ServiceSpec) -> BTreeMap<String, Vec<String>> {
         all.insert(format!("Limit{}Soft", resource.name()), number(limit.soft));
     }
     for stream in ["StandardInput", "StandardOutput", "StandardError"] {
-        if let Some(said) = all.get_mut(stream) {
-            let kind = said[0].find(':').unwrap_or(said[0].len());
-            said[0].truncate(kind);
+        if let Some(our_values) = all.get_mut(stream) {
+            let kind = our_values[0].find(':').unwrap_or(our_values[0].len());
+            our_values[0].truncate(kind);
         }
     }
     all
@@ -121,12 +121,12 @@ fn compare(name: &UnitName, case: &Value) -> Vec<String> {
         let text = files[0].lines.iter().find(|at| at.spot.line as u64 == line);
         let ours = text.is_none_or(|line| FIELDS.iter().any(|row| row.directive == line.key));
         let special = warning["message"].as_str().unwrap().starts_with("Special user");
-        let told = reading
+        let reported = reading
             .warnings
             .iter()
             .any(|fault| fault.place().and_then(|(_, spot)| spot).is_some_and(|s| s.line as u64 == line));
         let newer = case["same_in_257"] == false;
-        if ours && !special && !newer && !told {
+        if ours && !special && !newer && !reported {
             wrong.push(format!("no warning: {warning}"));
         }
     }
@@ -145,9 +145,11 @@ fn compare(name: &UnitName, case: &Value) -> Vec<String> {
     for (setting, value) in differs {
         let value: Vec<String> = serde_json::from_value(value.clone()).unwrap();
         let same = match ours.get(setting) {
-            Some(said) if setting.starts_with("Timeout") => span(&said[0]) == span(&value[0]),
-            Some(said) if kept.iter().any(|kept| kept.directive == *setting) => value.starts_with(said),
-            Some(said) => *said == value,
+            Some(our_values) if setting.starts_with("Timeout") => span(&our_values[0]) == span(&value[0]),
+            Some(our_values) if kept.iter().any(|kept| kept.directive == *setting) => {
+                value.starts_with(our_values)
+            }
+            Some(our_values) => *our_values == value,
             None => kept
                 .iter()
                 .any(|kept| kept.directive == *setting || kept.directive.starts_with("StandardInput")),
@@ -158,18 +160,18 @@ fn compare(name: &UnitName, case: &Value) -> Vec<String> {
             wrong.push(format!("{setting}: {:?}, not {value:?}", ours.get(setting)));
         }
     }
-    for (setting, said) in &ours {
+    for (setting, our_values) in &ours {
         let default = match setting.as_str() {
-            "Type" => said[0] == "simple" || case["same_in_257"] == false,
-            "TimeoutStopSec" | "TimeoutStartSec" => span(&said[0]) == span("90"),
-            "KillSignal" => said[0] == "SIGTERM",
-            "UMask" => said[0] == "0022",
-            "LimitMEMLOCKSoft" => said[0] == "8388608",
+            "Type" => our_values[0] == "simple" || case["same_in_257"] == false,
+            "TimeoutStopSec" | "TimeoutStartSec" => span(&our_values[0]) == span("90"),
+            "KillSignal" => our_values[0] == "SIGTERM",
+            "UMask" => our_values[0] == "0022",
+            "LimitMEMLOCKSoft" => our_values[0] == "8388608",
             "StandardError" => spec.standard_error == spec.standard_output,
             _ => false,
         };
         if !differs.contains_key(setting) && !default {
-            wrong.push(format!("{setting} is {said:?}, and systemd has its default"));
+            wrong.push(format!("{setting} is {our_values:?}, and systemd has its default"));
         }
     }
     wrong

@@ -63,11 +63,11 @@ fn property_list_without_options_comes_back_byte_for_byte() {
         format!("\u{feff}{ODD}"),
         ODD.replace('\n', " ").replace("  ", ""),
     ] {
-        let (written, said) = with_reports(&text, &["--strict"]);
+        let (written, stderr) = with_reports(&text, &["--strict"]);
         assert_eq!(written, text);
         assert!(
-            said.lines().all(|line| !line.contains(": lost") && !line.contains("approximated")),
-            "{said}"
+            stderr.lines().all(|line| !line.contains(": lost") && !line.contains("approximated")),
+            "{stderr}"
         );
     }
     let plain = ODD.replace("<key>MyOwnKey</key>", "<key>LaunchEvents</key>").replace(
@@ -162,10 +162,10 @@ fn key_invalid_for_an_agent_is_removed_with_its_line() {
         "    <key>Disabled</key>",
         "    <key>UserName</key>\n    <string>www</string>\n    <key>Disabled</key>",
     );
-    let (written, said) = with_reports(&text, &["--scope=user", "--allow-loss"]);
+    let (written, stderr) = with_reports(&text, &["--scope=user", "--allow-loss"]);
     assert_eq!(written, ODD);
     let lost = "svcadapt: a.b.plist:16: UserName: lost, weakens security: launchd runs every agent as the user whose it is\n";
-    assert!(said.contains(lost), "{said}");
+    assert!(stderr.contains(lost), "{stderr}");
 }
 
 #[test]

@@ -41,8 +41,8 @@ fn unit_without_options_comes_back_byte_for_byte() {
         "[Service]\nExecStart=/bin/web\n[Service]\nType=oneshot\n[Service]\nExecStart=/bin/b\n".to_owned(),
         "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStop=/bin/true".to_owned(),
     ] {
-        let (written, told) = with_reports(&text, &["--strict"]);
-        assert_eq!((written, told), (text, String::new()));
+        let (written, reported) = with_reports(&text, &["--strict"]);
+        assert_eq!((written, reported), (text, String::new()));
     }
 }
 
@@ -89,9 +89,9 @@ fn changed_option_changes_only_its_line() {
         ("--limit-nofile=64", &["+LimitNOFILE=64"]),
         ("--restart=always", &["+Restart=always"]),
     ] {
-        let (written, told) = with_reports(ODD, &["--strict", option]);
+        let (written, reported) = with_reports(ODD, &["--strict", option]);
         assert_eq!(
-            (difference(ODD, &written), told),
+            (difference(ODD, &written), reported),
             (changed.iter().map(ToString::to_string).collect(), String::new())
         );
         let windows = ODD.replace('\n', "\r\n");
@@ -173,10 +173,10 @@ fn systemd_version_removes_the_lines_it_does_not_know() {
 #[test]
 fn unknown_directive_is_kept_and_reported() {
     let text = "[Service]\nExecStart=/bin/web\nSupersede=yes\nNice=3\n";
-    let (written, told) = with_reports(text, &["--nice=4", "--strict"]);
+    let (written, reported) = with_reports(text, &["--nice=4", "--strict"]);
     assert_eq!(written, text.replace("Nice=3", "Nice=4"));
     assert_eq!(
-        told,
+        reported,
         "svcadapt: web.service:3: Supersede=yes: no systemd knows it in [Service]; the line stays\n"
     );
 }

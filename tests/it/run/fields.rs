@@ -336,8 +336,8 @@ fn root_directory_is_entered() {
     let options =
         [&jail, &out, "--type=oneshot", "--working-directory=/inside", "--", "/bin/sh", "-c", script];
     run(&dir, &options).run();
-    let said = dir.read("out");
-    assert!(said.starts_with("/inside\n/bin /inside /lib"), "{said}");
-    assert!(said.ends_with("\n/\nno passwd\n"), "{said}");
+    let printed = dir.read("out");
+    assert!(printed.starts_with("/inside\n/bin /inside /lib"), "{printed}");
+    assert!(printed.ends_with("\n/\nno passwd\n"), "{printed}");
     dir.nothing_left();
 }

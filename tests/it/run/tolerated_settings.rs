@@ -66,7 +66,7 @@ fn limit_above_the_hard_limit_is_lowered_and_reported() {
 #[test]
 fn file_modes_of_a_unit_are_read_as_systemd_does() {
     let dir = Dir::new();
-    for (mode, umask, told) in [
+    for (mode, umask, reported) in [
         ("7027", "0027", ""),
         (
             "0o27",
@@ -78,7 +78,7 @@ fn file_modes_of_a_unit_are_read_as_systemd_does() {
         Svc::new(&dir)
             .args(["run", "--mode", "supervised", "web.service"])
             .stdout(&format!("{umask}\n"))
-            .stderr(told)
+            .stderr(reported)
             .run();
     }
     // On the command line no other bits are allowed.

@@ -46,23 +46,23 @@ fn runs_and_stops(dir: &Dir, service: &Service, pid_file: Option<&str>) {
     let (process, _) = dir.reported();
     assert_eq!(service.main().pid(), process.pid());
     let runs = format!("running, process {}", process.pid());
-    let (exit, said) = status(dir, &[service.name()]);
+    let (exit, printed) = status(dir, &[service.name()]);
     assert_eq!(exit, Exit::Status(0));
-    assert!(said.contains(&runs), "{said}");
+    assert!(printed.contains(&runs), "{printed}");
     if let Some(path) = pid_file {
         assert!(status(dir, &["--pid-file", path]).1.contains(&runs));
     }
-    let told =
+    let reported =
         format!("svcadapt: start '{}': already running as process {}\n", service.name(), process.pid());
-    start(dir, service, &[], &[]).stderr(&told).status(250).run();
+    start(dir, service, &[], &[]).stderr(&reported).status(250).run();
     if let Some(path) = pid_file {
         let other = Service::new();
-        let told = format!(
+        let reported = format!(
             "svcadapt: start '{path} of {}': already running as process {}\n",
             service.name(),
             process.pid()
         );
-        start(dir, &other, &["--pid-file", path], &[]).stderr(&told).status(250).run();
+        start(dir, &other, &["--pid-file", path], &[]).stderr(&reported).status(250).run();
     }
     let stopped = Svc::new(dir).args(["stop", service.name()]).output();
     assert_eq!((stopped.exit, stopped.stderr.as_str()), (Exit::Status(0), ""));
@@ -173,7 +173,7 @@ fn failed_forking_start_is_reported_and_leaves_nothing() {
     let by = |dir: &Dir, words: &[&str]| -> Vec<String> {
         words.iter().map(|word| word.replace("[PID]", &pid_file(dir))).collect()
     };
-    for (options, words, exit, told) in [
+    for (options, words, exit, reported) in [
         (&[][..], &["--first-exit", "3"][..], Exit::Status(3), "ended with status 3 before"),
         (&["--pid-file", "[PID]"], &["--die"], Exit::Signal(9), "ended by SIGKILL before"),
         (&[], &["--die"], Exit::Signal(9), "ended by SIGKILL before"),
@@ -205,9 +205,9 @@ fn failed_forking_start_is_reported_and_leaves_nothing() {
         let options: Vec<&str> = short.into_iter().chain(options.iter().map(String::as_str)).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let output = start(&dir, &service, &options, &words).output();
-        let told = told.replace("[PID]", &pid_file(&dir));
+        let reported = reported.replace("[PID]", &pid_file(&dir));
         assert_eq!(output.exit, exit, "{words:?}: {}", output.stderr);
-        assert!(output.stderr.contains(&told), "{words:?}: {}", output.stderr);
+        assert!(output.stderr.contains(&reported), "{words:?}: {}", output.stderr);
         // A file without a pid of the service is not removed.
         let _ = fs::remove_file(pid_file(&dir));
         assert_nothing_left(&dir, &service);

@@ -291,12 +291,12 @@ fn mistake_is_reported_in_the_terms_of_its_file() {
         let path = unit(&folder, file);
         let output = svcadapt(["run", "--dry-run", &path]);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{file}");
-        let told = stderr_of(&output);
-        let lines: Vec<_> = told.lines().filter(|line| line.starts_with("svcadapt: ")).collect();
-        assert_eq!(lines.len(), all.len(), "{told}");
+        let reported = stderr_of(&output);
+        let lines: Vec<_> = reported.lines().filter(|line| line.starts_with("svcadapt: ")).collect();
+        assert_eq!(lines.len(), all.len(), "{reported}");
         for expected in all {
             let begin = format!("svcadapt: {path}:{expected}");
-            assert!(lines.iter().any(|line| line.starts_with(&begin)), "no {begin} in\n{told}");
+            assert!(lines.iter().any(|line| line.starts_with(&begin)), "no {begin} in\n{reported}");
         }
     }
 }

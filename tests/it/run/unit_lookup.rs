@@ -77,7 +77,7 @@ fn socket_unit_counts_only_if_something_starts_it() {
     let dir = Dir::new();
     let shown = |name: &str| Svc::new(&dir).args(["show", name]).output();
     dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:80\n");
-    let told = format!(
+    let reported = format!(
         "svcadapt: sockets '{}': not read: web.service does not name it, and no target starts it\n  \
          hint: web.socket in place of web.service means both\n",
         dir.join("web.socket").display()
@@ -92,10 +92,10 @@ fn socket_unit_counts_only_if_something_starts_it() {
         dir.write("web.service", &format!("[Unit]\n{unit}[Service]\nExecStart=/bin/true\n{service}"));
         let output = shown("web.service");
         assert_eq!(output.stdout.contains("listen_stream"), counts, "{unit}{service}: {}", output.stdout);
-        assert_eq!(output.stderr.contains(&told), !counts, "{unit}{service}: {}", output.stderr);
+        assert_eq!(output.stderr.contains(&reported), !counts, "{unit}{service}: {}", output.stderr);
         // This is no loss.
         let strict = Svc::new(&dir).args(["run", "--strict", "--dry-run", "web.service"]).output();
-        assert!(counts || strict.stderr == told, "{}", strict.stderr);
+        assert!(counts || strict.stderr == reported, "{}", strict.stderr);
     }
     dir.write("web.service", "[Service]\nExecStart=/bin/true\n");
     // Named on the command line.

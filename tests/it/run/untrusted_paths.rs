@@ -83,12 +83,12 @@ fn log_excerpt_contains_only_what_the_service_may_read() {
             ["--user=nobody", "--name", service.name(), &log, "--ready=file:/never", "--", "/bin/sh", "-c"];
         run(&dir, &words).args([script]).output()
     };
-    let told = start(&script);
-    assert!(told.exit == Exit::Status(3) && !told.stderr.contains("secret"), "{told:?}");
+    let reported = start(&script);
+    assert!(reported.exit == Exit::Status(3) && !reported.stderr.contains("secret"), "{reported:?}");
     as_nobody(&dir, &format!("cd {d}; rm logs; mv old logs"));
     // Its own output is printed as usual.
-    let told = start("echo again >&2; exit 3");
-    assert!(told.stderr.contains("\n  | again\n") && !told.stderr.contains("mine"), "{told:?}");
+    let reported = start("echo again >&2; exit 3");
+    assert!(reported.stderr.contains("\n  | again\n") && !reported.stderr.contains("mine"), "{reported:?}");
 }
 
 #[test]
@@ -136,7 +136,10 @@ fn flood_of_notify_messages_does_not_extend_the_timeout() {
     let mark = dir.path().display().to_string();
     let times = ["--timeout-start-sec=1s", "--timeout-stop-sec=1s", "--ready=notify"];
     let flood = ["--", "/usr/bin/python3", "-c", FLOOD, &mark];
-    let told = run(&dir, &["--name", service.name()]).args(times).args(flood).output();
-    assert!(told.exit == Exit::Status(249) && told.stderr.contains("not ready after 1s"), "{told:?}");
+    let reported = run(&dir, &["--name", service.name()]).args(times).args(flood).output();
+    assert!(
+        reported.exit == Exit::Status(249) && reported.stderr.contains("not ready after 1s"),
+        "{reported:?}"
+    );
     dir.nothing_left();
 }

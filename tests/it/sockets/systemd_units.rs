@@ -71,10 +71,10 @@ fn verify(directory: &Path, names: &[String]) {
         .args(names.iter().map(|name| directory.join(name)))
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&verdict.stderr).into_owned();
+    let stderr = String::from_utf8_lossy(&verdict.stderr).into_owned();
     let about_them = |line: &&str| names.iter().any(|name| line.contains(name.as_str()));
-    let about: Vec<&str> = said.lines().filter(about_them).collect();
-    assert!(verdict.status.success() && about.is_empty(), "{said}");
+    let about: Vec<&str> = stderr.lines().filter(about_them).collect();
+    assert!(verdict.status.success() && about.is_empty(), "{stderr}");
 }
 
 #[test]

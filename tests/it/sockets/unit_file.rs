@@ -54,11 +54,11 @@ fn unit_runs_with_its_socket_unit_and_drop_ins() {
     let again = dir.join("again");
     fs::create_dir(&again).unwrap();
     printed(["gen-unit", "--output", &again.display().to_string(), &unit]);
-    let mut said = shown(&dir, "web.service");
-    assert_eq!(shown(&dir, "again/web.service"), said);
-    said.as_object_mut().unwrap().retain(|key, _| key.starts_with("listen") || key.starts_with("socket"));
+    let mut model = shown(&dir, "web.service");
+    assert_eq!(shown(&dir, "again/web.service"), model);
+    model.as_object_mut().unwrap().retain(|key, _| key.starts_with("listen") || key.starts_with("socket"));
     let addresses = [format!("127.0.0.1:{port}"), path.display().to_string()];
-    assert_eq!(said, json!({ "listen_stream": addresses, "socket_mode": "0600" }));
+    assert_eq!(model, json!({ "listen_stream": addresses, "socket_mode": "0600" }));
 }
 
 #[test]
@@ -66,8 +66,8 @@ fn instance_uses_the_sockets_of_its_template() {
     let dir = Dir::new();
     dir.write("web@.service", "[Unit]\nRequires=web@%i.socket\n[Service]\nExecStart=/bin/true\n");
     dir.write("web@.socket", "[Socket]\nListenStream=/run/web/%i.sock\n");
-    let said = shown(&dir, "web@a.service");
-    assert_eq!(said["listen_stream"], json!(["/run/web/a.sock"]));
+    let model = shown(&dir, "web@a.service");
+    assert_eq!(model["listen_stream"], json!(["/run/web/a.sock"]));
     // The address of the template itself is unknown.
     assert!(shown(&dir, "web@.service")["listen_stream"].is_null());
 }
@@ -78,11 +78,11 @@ fn unsupported_socket_directive_is_reported_and_refused_by_strict() {
     dir.write("web.service", "[Service]\nType=exec\nExecStart=/bin/true\nSockets=web.socket\n");
     let socket = dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:9\nFreeBind=yes\nAccept=yes\n");
     let unit = dir.join("web.service").display().to_string();
-    let told = Svc::new(&dir).args(["run", "--dry-run", "--mode=classic", &unit]).output();
+    let reported = Svc::new(&dir).args(["run", "--dry-run", "--mode=classic", &unit]).output();
     let cause = "not honoured here: svcadapt starts no process for each connection, and so none of these sockets is opened";
     let place = |line: usize| format!("svcadapt: {}:{line}", socket.display());
     assert_eq!(
-        told.stderr,
+        reported.stderr,
         format!(
             "{}: FreeBind=: not honoured here\n{}: Accept=: {cause}\n{}: ListenStream=: not honoured here\n",
             place(3),
@@ -93,8 +93,8 @@ fn unsupported_socket_directive_is_reported_and_refused_by_strict() {
     let strict = Svc::new(&dir).args(["run", "--mode=classic", "--strict", &unit]).output();
     assert_eq!(strict.exit, Exit::Status(2));
     dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:9\nFreeBind=yes\n");
-    let told = Svc::new(&dir).args(["run", "--dry-run", "--mode=classic", &unit]).output();
-    assert_eq!(told.stderr, format!("svcadapt: {}:3: FreeBind=: not honoured here\n", socket.display()));
+    let reported = Svc::new(&dir).args(["run", "--dry-run", "--mode=classic", &unit]).output();
+    assert_eq!(reported.stderr, format!("svcadapt: {}:3: FreeBind=: not honoured here\n", socket.display()));
     // A file that cannot be read, or that systemd would refuse, fails the start.
     dir.write("web.socket", "[Socket]\n");
     assert_eq!(Svc::new(&dir).args(["show", &unit]).output().exit, Exit::Status(2));

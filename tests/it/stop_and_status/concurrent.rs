@@ -47,9 +47,9 @@ fn concurrent_starts_and_stops_leave_one_service_and_no_block() {
             assert_eq!((exit, stderr.as_str()), (Exit::Status(0), ""), "round {round}");
         }
         let alive = running(&service);
-        let (status, told) = service.query();
+        let (status, reported) = service.query();
         assert!(alive.len() <= 1 && alive.len() <= ready, "round {round}: {alive:?}, {ready} were ready");
-        assert_eq!(status, if alive.is_empty() { 3 } else { 0 }, "round {round}: {told}");
+        assert_eq!(status, if alive.is_empty() { 3 } else { 0 }, "round {round}: {reported}");
     }
     let _ = service.stop().output();
     service.dir.nothing_left();

@@ -52,10 +52,14 @@ fn orphaned_workers_are_reported_by_status_and_ended_by_stop() {
         wait_until("the worker runs", || (sleepers(&service).len() == 1).then_some(()));
         let worker_pid = sleepers(&service)[0].pid();
         kill_main(&service);
-        let (status, told) = service.query();
+        let (status, reported) = service.query();
         let why =
             format!("its main process has ended, but process {worker_pid} that it left behind still runs");
-        assert_eq!((status, &told["state"], &told["why"]), (4, &json!("unknown"), &json!(why)), "{worker}");
+        assert_eq!(
+            (status, &reported["state"], &reported["why"]),
+            (4, &json!("unknown"), &json!(why)),
+            "{worker}"
+        );
         let refused = format!(
             "svcadapt: start '[NAME]': its main process [PID] has ended, but process {worker_pid} that it left behind \
              still runs\n  hint: `svcadapt stop [NAME]` ends what is left; a program that goes into the background by \
@@ -147,8 +151,8 @@ fn session_larger_than_the_open_file_limit_is_ended() {
         .args([&service.name])
         .deadline(Duration::from_secs(60))
         .output();
-    let told = format!("{}: stopped (SIGTERM, ", service.name);
-    assert!(stopped.stdout.starts_with(&told), "{stopped:?}");
+    let reported = format!("{}: stopped (SIGTERM, ", service.name);
+    assert!(stopped.stdout.starts_with(&reported), "{stopped:?}");
     assert!(stopped.stdout.ends_with("; 300 processes that it left behind have ended too\n"), "{stopped:?}");
     service.dir.nothing_left();
 }

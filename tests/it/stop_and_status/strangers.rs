@@ -25,7 +25,7 @@ fn pid_file_with_a_strangers_pid_is_reported_and_not_followed() {
     let main = service.process();
     let stranger = service.stranger();
     service.dir.write("pid", &format!("{}\n", stranger.pid()));
-    let told = "[NAME]: running, process [OLD], since [PID] s\n  program: [DIR]/inspect\n  \
+    let reported = "[NAME]: running, process [OLD], since [PID] s\n  program: [DIR]/inspect\n  \
                 pid file: [DIR]/pid names process [STRANGER], which is not this service\n";
     for svc in
         [service.status(), Svc::new(&service.dir).args(["status", "--pid-file"]).args([service.pid_file()])]
@@ -33,7 +33,7 @@ fn pid_file_with_a_strangers_pid_is_reported_and_not_followed() {
         svc.name("[NAME]", &service.name)
             .name("[OLD]", main.pid())
             .name("[STRANGER]", stranger.pid())
-            .stdout(told)
+            .stdout(reported)
             .run();
     }
     assert_eq!(service.query().1["pid_file_names"], json!(stranger.pid()));
@@ -92,8 +92,8 @@ fn record_with_a_reused_pid_is_of_a_dead_service() {
         })
         .collect();
     fs::write(service.record(), record).unwrap();
-    let (status, told) = service.query();
-    assert_eq!((status, &told["state"]), (1, &json!("dead")));
+    let (status, reported) = service.query();
+    assert_eq!((status, &reported["state"]), (1, &json!("dead")));
     service.stop().stdout("[NAME]: not running\n").run();
     assert!(Process::open(stranger.pid()).unwrap().is_alive());
 }
@@ -165,8 +165,8 @@ fn assert_does_not_block(what: &str, kind: Kind) {
     assert!(service.start(&["--stay"]).output().stderr.ends_with(&already));
     main.signal(Signal::SIGKILL);
     main.wait_gone();
-    let (status, told) = service.query();
-    assert_eq!((status, &told["state"]), (1, &json!("dead")));
+    let (status, reported) = service.query();
+    assert_eq!((status, &reported["state"]), (1, &json!("dead")));
     // Neither a start nor a stop waits for it.
     service.start(&["--stay"]).run();
     let main = service.process();
@@ -203,8 +203,8 @@ fn zombie_is_reported_as_dead() {
     process.wait_gone();
     let stat = fs::read_to_string(format!("/proc/{}/stat", process.pid())).unwrap();
     assert!(stat.contains(") Z "), "{stat}");
-    let (status, told) = service.query();
-    assert_eq!((status, &told["state"]), (1, &json!("dead")));
+    let (status, reported) = service.query();
+    assert_eq!((status, &reported["state"]), (1, &json!("dead")));
     service.stop().stdout("[NAME]: not running\n").run();
     assert_eq!(service.query().0, 3);
     drop(parent.stdin.take());

@@ -111,10 +111,10 @@ fn watchdog_variables_name_the_program() {
         dir.program("inspect");
         let path = dir.path().display().to_string();
         let options = options.replace("[DIR]", &path);
-        let said = if name == "watchdog-own" { "notify" } else { "none" };
+        let probe = if name == "watchdog-own" { "notify" } else { "none" };
         let text = format!(
             "[Service]\n{settings}WatchdogSec=60\nExecStart={path}/svcadapt run {options} -- \
-             {path}/inspect --out {path}/report --ready {said} --stay\n"
+             {path}/inspect --out {path}/report --ready {probe} --stay\n"
         );
         let unit = Unit::write(systemd, name, &text);
         unit.begin();

@@ -109,9 +109,9 @@ fn failed_step_ends_with_its_systemd_status() {
         let path = dir.path().display().to_string();
         let (stage, cause) = message.split_once("': ").unwrap();
         assert_eq!(output.exit, Exit::Status(status), "{options:?}: {}", output.stderr);
-        let said = output.stderr.replace(&path, "[DIR]");
-        assert!(said.starts_with(&format!("svcadapt: {stage}': ")), "{said}");
-        assert!(cause == "[ANY]\n" || said.to_lowercase().contains(cause.trim_end()), "{said}");
+        let stderr = output.stderr.replace(&path, "[DIR]");
+        assert!(stderr.starts_with(&format!("svcadapt: {stage}': ")), "{stderr}");
+        assert!(cause == "[ANY]\n" || stderr.to_lowercase().contains(cause.trim_end()), "{stderr}");
     }
     supervised(&dir, &["--", "/nowhere/program"])
         .stderr("svcadapt: exec '/nowhere/program': there is no such file\n")

@@ -245,6 +245,6 @@ fn failed_step_sets_the_unit_status_and_is_logged() {
         wait_until("it has failed", || (unit.show("ActiveState") == "failed").then_some(()));
         assert_eq!(unit.state(&["Result", "ExecMainStatus"]), format!("exit-code {status}"));
     }
-    let said = dir.read("said");
-    assert_eq!(said.lines().filter(|line| line.starts_with("svcadapt: ")).count(), 4, "{said}");
+    let stderr = dir.read("said");
+    assert_eq!(stderr.lines().filter(|line| line.starts_with("svcadapt: ")).count(), 4, "{stderr}");
 }

@@ -74,8 +74,8 @@ fn settled(dir: &Dir, running: &Running) -> Process {
 }
 
 fn is_service(dir: &Dir, name: &str, main: &Process) -> bool {
-    let said = Svc::new(dir).args(["status", name]).output().stdout;
-    said.contains(&format!("running, process {},", main.pid()))
+    let printed = Svc::new(dir).args(["status", name]).output().stdout;
+    printed.contains(&format!("running, process {},", main.pid()))
 }
 
 /// A unique name, from the directory.
@@ -126,9 +126,9 @@ fn monitor_translates_signals() {
         let options = [options, &["--timeout-stop-sec", "2", "--", "/bin/sh", "-c", text]].concat();
         let mut running = run(&dir, &options).spawn();
         running.wait_for("up\n");
-        for (sent, said) in expected {
+        for (sent, printed) in expected {
             running.signal(format!("SIG{sent}").parse().unwrap());
-            running.wait_for(&format!("{said}\n"));
+            running.wait_for(&format!("{printed}\n"));
         }
         running.signal(Signal::SIGTERM);
         let output = running.finish();
@@ -177,7 +177,7 @@ fn monitor_is_not_used_for_default_signals() {
 
 #[test]
 fn monitor_reports_a_failed_start_and_a_stopped_one_leaves_nothing() {
-    for (words, exit, told) in [
+    for (words, exit, reported) in [
         (&["--first-exit", "3"][..], Exit::Status(3), "ended with status 3 before it was ready"),
         (&["--die"], Exit::Signal(9), "ended by SIGKILL before it was ready"),
         (&["--first-waits", "60000"], Exit::Status(249), "still missing: the end of its first process"),
@@ -192,7 +192,7 @@ fn monitor_reports_a_failed_start_and_a_stopped_one_leaves_nothing() {
         .concat();
         let output = run(&dir, &words).output();
         assert_eq!(output.exit, exit, "{}", output.stderr);
-        assert!(output.stderr.contains(told), "{}", output.stderr);
+        assert!(output.stderr.contains(reported), "{}", output.stderr);
         dir.nothing_left();
     }
     for words in [&["--first-waits", "60000"][..], &["--pid-after", "60000"], &["--forks", "0"], &[]] {

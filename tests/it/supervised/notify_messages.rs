@@ -270,7 +270,7 @@ fn failed_step_beside_a_helper_leaves_nothing() {
 fn unreachable_manager_is_reported_on_standard_error() {
     let dir = Dir::new();
     let address = dir.join("nowhere").display().to_string();
-    let told = "svcadapt: notify socket '[DIR]/nowhere': no such file or directory\n  hint: the service runs, and its \
+    let reported = "svcadapt: notify socket '[DIR]/nowhere': no such file or directory\n  hint: the service runs, and its \
                 manager does not know that it is ready\n";
     let running = under(&dir, &address, &["--ready", "file:/", "--", "[DIR]/inspect", "--stay"]).spawn();
     wait_catches_term(|| vec![running.pid()]);
@@ -279,6 +279,6 @@ fn unreachable_manager_is_reported_on_standard_error() {
     running.signal(Signal::SIGTERM);
     let output = running.finish();
     assert_eq!(output.exit, Exit::Status(0));
-    assert_eq!(output.stderr, told.replace("[DIR]", &dir.path().display().to_string()));
+    assert_eq!(output.stderr, reported.replace("[DIR]", &dir.path().display().to_string()));
     dir.nothing_left();
 }

@@ -154,8 +154,9 @@ fn reload_timeout_is_reported_and_the_service_lives_on() {
         let dir = Dir::new();
         // After RELOADING=1, versions before 259 wait for ever (systemd issue 37515), so the program stays silent
         // there.
-        let said = if systemd.version() < 259 { ["asked", "asked"] } else { ["reloading", "ready"] };
-        let deeds = ["ready", "next", said[0], &gate(&dir), said[1], "next", "reloading", "ready", "signals"];
+        let given = if systemd.version() < 259 { ["asked", "asked"] } else { ["reloading", "ready"] };
+        let deeds =
+            ["ready", "next", given[0], &gate(&dir), given[1], "next", "reloading", "ready", "signals"];
         let unit = itself(systemd, &dir, "reload-endless", "TimeoutStartSec=4\n", &deeds);
         let main = unit.main();
         assert_ne!(systemd.systemctl(["reload", &unit.name]).exit, Exit::Status(0), "{}", unit.status());

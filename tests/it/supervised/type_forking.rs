@@ -82,10 +82,10 @@ fn failed_daemon_fails_the_forking_unit_with_its_status() {
             assert_eq!(unit.state(&["ActiveState", "Result"]), "failed exit-code");
             unit.show("ExecStart")
         });
-        let told = tries.take(20).find(|told| !told.contains("start_time=[n/a]")).unwrap();
-        assert!(told.contains(&format!("status={status}")), "{told}");
-        let said = dir.read("said");
-        assert!(said.starts_with("svcadapt: ") && said.contains(words), "{said}");
+        let reported = tries.take(20).find(|reported| !reported.contains("start_time=[n/a]")).unwrap();
+        assert!(reported.contains(&format!("status={status}")), "{reported}");
+        let stderr = dir.read("said");
+        assert!(stderr.starts_with("svcadapt: ") && stderr.contains(words), "{stderr}");
         assert!(!systemd.path(&format!("/run/it-{name}.pid")).exists());
         drop(unit);
         dir.nothing_left();
