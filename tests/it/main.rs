@@ -14,6 +14,7 @@ mod detect;
 mod format;
 mod gen_plist;
 mod gen_unit;
+mod golden;
 mod harden;
 mod harness;
 mod hostile_input;
