@@ -186,7 +186,7 @@ fn panic_of_another_thread_leaves_the_unit_active() {
     );
     let unit = Unit::write(systemd, "itself-thread", &text);
     assert_eq!(unit.start().exit, Exit::Status(0), "{}", unit.status());
-    wait_until("the panic is told", || {
+    wait_until("the panic is printed", || {
         fs::read_to_string(case.dir.join("log")).ok()?.contains("panic-elsewhere: true").then_some(())
     });
     assert!(case.dir.read("errors").contains("\nouch\n"));

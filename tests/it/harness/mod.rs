@@ -1,5 +1,5 @@
-//! What every test stands on: the real binary in a private directory, exact expectations, a look from outside, and
-//! nothing left behind.
+//! The base of every test: the real binary in a private directory, exact expectations, facts from outside, and no
+//! leftovers.
 //!
 //! ```ignore
 //! let dir = Dir::new();
@@ -8,16 +8,16 @@
 //! ```
 //!
 //! * [`Dir`]: a private directory, with copies of the programs in it, so that every process started from there can be
-//!   told by its path.
+//!   recognised by its path.
 //! * [`Svc`]: runs svcadapt (or another program) with a deadline, and compares stdout, stderr and the way it ended.
-//! * [`facts`]: what a process is, read from outside; `inspect` reports the same of itself.
-//! * [`wait_until`], [`Process`]: wait for what happens elsewhere, and signal it without hitting a stranger.
+//! * [`facts`]: the state of a process, read from outside; `inspect` reports the same of itself.
+//! * [`wait_until`], [`Process`]: wait for another process, and signal it without hitting one that has reused its pid.
 //! * [`Systemd`]: the machine's own systemd as process 1 of private namespaces.
 //! * [`Launchd`]: the stand-in for launchd (tests/tools/launchd.rs) as process 1 of private namespaces.
-//! * [`world`]: a script on a machine of its own, with users and paths that the real one has not.
+//! * [`world`]: a script on a machine of its own, with users and paths that the real one lacks.
 //! * [`Service`]: a service with a name that is unique on the machine.
 //! * [`free_port`], [`low_port`]: a free port, and one below 1024.
-//! * [`require`]: skips loudly, or fails where `SVCADAPT_TEST_REQUIRE` says that skipping is no answer.
+//! * [`require`]: prints that a test is skipped, or fails where `SVCADAPT_TEST_REQUIRE` names the capability.
 //!
 //! What a test leaves behind is ended with its `Dir`. What a killed test binary leaves behind is ended by a janitor
 //! that outlives it (`janitor.sh`), and so is its systemd (`boot.sh`).

@@ -44,5 +44,5 @@ pub(crate) fn leave_behind(socket: impl Into<OwnedFd>, path: &Path) {
     drop(socket.into());
     let refused =
         || UnixStream::connect(path).err().filter(|why| why.kind() == io::ErrorKind::ConnectionRefused);
-    wait_until("nobody has the socket any more", refused);
+    wait_until("no process has the socket open", refused);
 }

@@ -96,7 +96,7 @@ fn process_group_is_ended_unless_abandoned() {
     launchd.wait("swept", "exited");
     // The child is an orphan now, and process 1 reaps it.
     launchd.wait("", "orphan");
-    wait_until("nobody is left", || launchd.processes().is_empty().then_some(()));
+    wait_until("no process is left", || launchd.processes().is_empty().then_some(()));
     let abandon = "<key>AbandonProcessGroup</key><true/>";
     launchd.load("abandoned", &(leaves("b", "") + abandon));
     // A process in another session is not ended.

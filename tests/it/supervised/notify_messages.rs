@@ -74,7 +74,7 @@ impl Manager {
 
     /// The next message. One that is too long or contains a NUL is ignored, as by systemd.
     pub(crate) fn next(&self) -> Message {
-        wait_until("the manager is told", || self.has().then_some(()));
+        wait_until("a message arrives", || self.has().then_some(()));
         let mut bytes = vec![0; 4097];
         let mut space = cmsg_space!([i32; 4], [u8; 64]);
         let (mut sender, mut descriptors) = (0, Vec::new());

@@ -82,7 +82,7 @@ fn one_signal(systemd: &'static Systemd, name: &str, version: &str, adapted: boo
         let reload = scope.spawn(|| systemd.systemctl(["reload", &unit.name]));
         wait_until("the program has its signal", || (read() == "signal\n").then_some(()));
         // The control processes have ended, and systemd still waits.
-        wait_until("nobody else is at work", || (unit.show("ControlPID") == "0").then_some(()));
+        wait_until("no control process is left", || (unit.show("ControlPID") == "0").then_some(()));
         if waits {
             assert_eq!(unit.show("ActiveState"), "reloading", "{name}");
             assert!(!reload.is_finished(), "{name}");
