@@ -57,7 +57,6 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap_mangen", &["src/cli"]),
     ("nix", &["src/sys"]),
     ("libc", &["src/sys"]),
-    ("caps", &["src/sys"]),
     ("sd_notify", &["src/notify"]),
     ("libsystemd", &["src/notify"]),
     ("serde", &["src/convert"]),

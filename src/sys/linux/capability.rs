@@ -1,61 +1,166 @@
 //! Capabilities (capabilities(7)). Sets are the kernel's bit masks.
+//!
+//! nix has neither capset(2) nor the ambient set, and the crate `caps` reports errors without their errno.
 
 use std::io;
 
-use caps::{CapSet, CapsHashSet};
+use nix::errno::Errno;
 
-fn set_of(bits: u64) -> CapsHashSet {
-    caps::all().into_iter().filter(|capability| bits & capability.bitmask() != 0).collect()
+/// `_LINUX_CAPABILITY_VERSION_3` (capget(2)): two words of 32 bits a set.
+const VERSION: u32 = 0x2008_0522;
+
+/// No kernel can have more: a set has 64 bits.
+const MAX_CAPABILITIES: libc::c_ulong = 64;
+
+/// The header of capget(2) and capset(2). Process 0 is the calling thread.
+#[repr(C)]
+struct Header {
+    version: u32,
+    pid: libc::c_int,
 }
 
-/// The crate keeps the cause as text only; the kernel's own word is still in errno.
-fn failed(_: caps::errors::CapsError) -> io::Error {
-    io::Error::last_os_error()
+/// The lower or the upper 32 bits of the three sets.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+struct Half {
+    effective: u32,
+    permitted: u32,
+    inheritable: u32,
 }
 
-/// Takes everything that is not in `keep` out of the bounding set.
+/// The three sets of a thread.
+struct Sets {
+    effective: u64,
+    permitted: u64,
+    inheritable: u64,
+}
+
+impl Sets {
+    fn of_this_thread() -> io::Result<Self> {
+        let mut header = Header { version: VERSION, pid: 0 };
+        let mut halves = [Half::default(); 2];
+        // SAFETY: with this version the kernel writes two halves, and the header is ours to write to.
+        let result = unsafe { libc::syscall(libc::SYS_capget, &raw mut header, halves.as_mut_ptr()) };
+        Errno::result(result)?;
+        let [low, high] = halves;
+        let join = |low: u32, high: u32| u64::from(high) << 32 | u64::from(low);
+        Ok(Self {
+            effective: join(low.effective, high.effective),
+            permitted: join(low.permitted, high.permitted),
+            inheritable: join(low.inheritable, high.inheritable),
+        })
+    }
+
+    fn apply(&self) -> io::Result<()> {
+        let mut header = Header { version: VERSION, pid: 0 };
+        let half = |shift: u32| {
+            // The lower 32 bits of what is left.
+            let word = |set: u64| u32::try_from(set >> shift & u64::from(u32::MAX)).unwrap_or_default();
+            Half {
+                effective: word(self.effective),
+                permitted: word(self.permitted),
+                inheritable: word(self.inheritable),
+            }
+        };
+        let halves = [half(0), half(32)];
+        // SAFETY: with this version the kernel reads two halves, and the header is ours to write to.
+        let result = unsafe { libc::syscall(libc::SYS_capset, &raw mut header, halves.as_ptr()) };
+        Ok(Errno::result(result).map(drop)?)
+    }
+}
+
+fn prctl(option: libc::c_int, arguments: [libc::c_ulong; 2]) -> io::Result<libc::c_int> {
+    let [first, second] = arguments;
+    // SAFETY: the options used here take numbers only (PR_CAPBSET_*, PR_SET_KEEPCAPS, PR_CAP_AMBIENT); the kernel demands
+    // that unused arguments are 0.
+    let result = unsafe { libc::prctl(option, first, second, 0 as libc::c_ulong, 0 as libc::c_ulong) };
+    Ok(Errno::result(result)?)
+}
+
+/// Drops every capability that is not in `keep` from the bounding set.
 pub fn bound(keep: u64) -> io::Result<()> {
-    let bounding = caps::read(None, CapSet::Bounding).map_err(failed)?;
-    let mut surplus: Vec<_> = bounding.into_iter().filter(|c| keep & c.bitmask() == 0).collect();
-    // In the order of their numbers, as sets have none.
-    surplus.sort_by_key(caps::Capability::index);
-    surplus.into_iter().try_for_each(|c| caps::drop(None, CapSet::Bounding, c).map_err(failed))
+    for capability in 0..MAX_CAPABILITIES {
+        match prctl(libc::PR_CAPBSET_READ, [capability, 0]) {
+            Ok(1) if keep >> capability & 1 == 0 => drop(prctl(libc::PR_CAPBSET_DROP, [capability, 0])?),
+            Ok(_) => {}
+            // The first number that the kernel does not know.
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Makes the next change of the user leave the permitted set (PR_SET_KEEPCAPS); an exec ends that.
 pub fn keep_over_user_change() -> io::Result<()> {
-    caps::securebits::set_keepcaps(true).map_err(failed)
+    prctl(libc::PR_SET_KEEPCAPS, [1, 0]).map(drop)
 }
 
 /// Makes `bits` all that survives an exec: inheritable and ambient.
 pub fn set_ambient(bits: u64) -> io::Result<()> {
-    let wanted = set_of(bits);
-    if bits != 0 {
-        let mut permitted = caps::read(None, CapSet::Permitted).map_err(failed)?;
-        permitted.extend(&wanted);
-        caps::set(None, CapSet::Permitted, &permitted).map_err(failed)?;
+    let mut sets = Sets::of_this_thread()?;
+    sets.permitted |= bits;
+    sets.inheritable = bits;
+    sets.apply()?;
+    let cleared = prctl(libc::PR_CAP_AMBIENT, [ambient(libc::PR_CAP_AMBIENT_CLEAR_ALL), 0]);
+    match cleared {
+        // A kernel before 4.3 has no ambient set, and so nothing to clear.
+        Err(error) if bits == 0 && error.raw_os_error() == Some(libc::EINVAL) => return Ok(()),
+        cleared => drop(cleared?),
     }
-    caps::set(None, CapSet::Inheritable, &wanted).map_err(failed)?;
-    // A kernel before 4.3 knows no ambient set: there is none to empty then.
-    match caps::runtime::ambient_set_supported() {
-        // At once, where the crate's way to set them asks for and lowers each one.
-        Ok(()) if bits == 0 => caps::clear(None, CapSet::Ambient).map_err(failed),
-        Ok(()) => caps::set(None, CapSet::Ambient, &wanted).map_err(failed),
-        Err(_) if bits == 0 => Ok(()),
-        Err(error) => Err(failed(error)),
-    }
+    (0..MAX_CAPABILITIES).filter(|capability| bits >> capability & 1 == 1).try_for_each(|capability| {
+        prctl(libc::PR_CAP_AMBIENT, [ambient(libc::PR_CAP_AMBIENT_RAISE), capability]).map(drop)
+    })
 }
 
-/// Gives up what is not in `keep`, now and in this thread: permitted and effective. Without an exec neither the bounding
-/// set takes anything away, nor do the ambient ones become effective by themselves.
+fn ambient(operation: libc::c_int) -> libc::c_ulong {
+    super::super::number::cast(operation)
+}
+
+/// Limits the permitted and the effective set of this thread to `keep`, now. Without an exec the bounding set takes
+/// nothing away, and ambient capabilities do not become effective by themselves.
 pub fn limit_own(keep: u64) -> io::Result<()> {
-    let mut permitted = caps::read(None, CapSet::Permitted).map_err(failed)?;
-    permitted.retain(|capability| keep & capability.bitmask() != 0);
-    caps::set(None, CapSet::Effective, &permitted).map_err(failed)?;
-    caps::set(None, CapSet::Permitted, &permitted).map_err(failed)
+    let mut sets = Sets::of_this_thread()?;
+    sets.permitted &= keep;
+    sets.effective = sets.permitted;
+    sets.apply()
 }
 
 /// PR_SET_NO_NEW_PRIVS: from here on no exec gives more rights.
 pub fn no_new_privileges() -> io::Result<()> {
     Ok(nix::sys::prctl::set_no_new_privs()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By another way: `/proc/self/status` (proc_pid_status(5)).
+    fn shown(name: &str) -> u64 {
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        u64::from_str_radix(line.trim(), 16).unwrap()
+    }
+
+    #[test]
+    fn sets_of_this_thread_are_those_that_proc_shows() {
+        let sets = Sets::of_this_thread().unwrap();
+        assert_eq!(
+            [sets.effective, sets.permitted, sets.inheritable],
+            [shown("CapEff:"), shown("CapPrm:"), shown("CapInh:")]
+        );
+        sets.apply().unwrap();
+        assert_eq!(shown("CapPrm:"), sets.permitted);
+    }
+
+    #[test]
+    fn capability_that_is_not_permitted_is_refused_with_its_errno() {
+        let worker = || {
+            limit_own(0).unwrap();
+            assert_eq!((shown("CapEff:"), shown("CapPrm:")), (0, 0));
+            set_ambient(1).unwrap_err().raw_os_error()
+        };
+        // Capabilities belong to a thread.
+        assert_eq!(std::thread::spawn(worker).join().unwrap(), Some(libc::EPERM));
+    }
 }
