@@ -149,7 +149,7 @@ fn end(
     deadline: &Deadline,
 ) -> Result<(i32, Duration, usize), SignalFailure> {
     // Asked before its end, while it keeps the session's number from becoming a stranger's.
-    let tree = Tree::of_running(lock, &main.record);
+    let tree = Tree::of_running(lock, &main.record, &main.held)?;
     let mut others = Ending::new(&tree);
     let asked = main.record.stop_signal.as_deref().and_then(signal::number).unwrap_or(signal::SIGTERM);
     main.held.send(asked)?;
@@ -166,8 +166,18 @@ fn end(
         signal::SIGKILL
     };
     let after = deadline.begun.elapsed();
-    let Ended { asked, left } = others.run(deadline.at, KILL_TIMEOUT, None, &mut || Ok(true))?;
-    if left.is_empty() { Ok((took, after, asked)) } else { Err(SignalFailure::Left(left)) }
+    let ended = others.run(deadline.at, KILL_TIMEOUT, None, &mut || Ok(true))?;
+    match ended {
+        Ended { left, .. } if !left.is_empty() => Err(SignalFailure::Left(left)),
+        Ended { left_groups, .. } if !left_groups.is_empty() => {
+            Err(SignalFailure::Io(io::Error::other(format!(
+                "it has ended, but its process group {} still has members: without /proc it is not known whether they are \
+             zombies",
+                numbers(&left_groups)
+            ))))
+        }
+        Ended { asked, .. } => Ok((took, after, asked)),
+    }
 }
 
 /// Ends what a service has left behind whose own process has ended. Says how many there were.

@@ -59,6 +59,7 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
             // The other ends are the daemon's.
             drop(work);
             let mut watch = Watch::new(probes, reports, Relation::Parent(&signals), process::own_pid());
+            watch.first = Some(child);
             watch.hears_itself = !start.plan.executes();
             watch.returns = if start.plan.executes_again() { Reexec::Pending } else { Reexec::No };
             // A socket that was just made is made nonblocking without fail; without the line, orphans come to whom they may.
@@ -255,7 +256,9 @@ pub(super) fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signa
     let timeout = stop_timeout(start);
     let main = watch.named();
     // What cannot be ended or removed now was not what failed; the failure is told.
-    let gone = terminate_descendants(signals, timeout, watch.intermediate.as_ref()).unwrap_or_default();
+    let gone =
+        terminate_descendants(signals, timeout, watch.intermediate.as_ref(), &[watch.first, watch.main])
+            .unwrap_or_default();
     let main = main.or_else(|| watch.named_by(|pid| gone.contains(&pid)));
     // It is in the service's session: as long as it runs the lock is not removed, for something of the service seems to be
     // left.

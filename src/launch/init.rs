@@ -224,7 +224,7 @@ impl Monitor<'_> {
                 Stopping::No | Stopping::Until(None) => classic::stop_timeout(self.start),
             };
             // Who cannot be ended now was not what ended.
-            let _ = terminate_descendants(self.signals, left, None);
+            let _ = terminate_descendants(self.signals, left, None, &[Some(main.pid)]);
         }
     }
 }

@@ -19,12 +19,15 @@ const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 /// We adopt what our descendants leave behind, so that nothing can hide by a double fork. Where we cannot, what has left
 /// the daemon's session too before we have seen it is lost; whom we have seen once we keep hold of. The process between,
 /// which that session belongs to, stays to the last, and is not ended here.
+///
+/// Without /proc `started`, the processes that were started, and their process groups are all that is known.
 pub(super) fn terminate_descendants(
     signals: &Signals,
     timeout: Duration,
     intermediate: Option<&Intermediate>,
+    started: &[Option<i32>],
 ) -> io::Result<BTreeSet<i32>> {
-    let below = Below::new(intermediate.map(Intermediate::pid));
+    let below = Below::new(intermediate.map(Intermediate::pid), started.iter().copied().flatten().collect());
     let mut gone = BTreeSet::new();
     let mut reap = || {
         while signals.next()?.is_some() {}
@@ -34,7 +37,9 @@ pub(super) fn terminate_descendants(
             gone.insert(pid);
             found = reap()?;
         }
-        Ok(found == Reaped::NoChildren || intermediate.is_some_and(Intermediate::is_there))
+        let alone = found == Reaped::NoChildren || intermediate.is_some_and(Intermediate::is_there);
+        // There is no use in waiting for what is never seen.
+        Ok(alone || below.is_blind)
     };
     // A time that no clock can count is for ever.
     let deadline = Instant::now().checked_add(timeout);
@@ -48,20 +53,50 @@ struct Below {
     own_session: i32,
     /// The process between, and so its session.
     intermediate: Option<i32>,
+    /// Those that were started.
+    started: BTreeSet<i32>,
+    /// Whether processes cannot be listed (no /proc).
+    is_blind: bool,
 }
 
 impl Below {
-    fn new(intermediate: Option<i32>) -> Self {
-        Self { own: process::own_pid(), own_session: process_info::own().session, intermediate }
+    fn new(intermediate: Option<i32>, started: BTreeSet<i32>) -> Self {
+        let own = process::own_pid();
+        let mut below =
+            Self { own, own_session: process_info::own().session, intermediate, started, is_blind: false };
+        below.is_blind = below.listed().is_err_and(|error| error.kind() == io::ErrorKind::Unsupported);
+        below
+    }
+
+    fn listed(&self) -> io::Result<BTreeSet<i32>> {
+        let mut all = descendants::descendants(self.own)?;
+        all.extend(self.intermediate.map(descendants::session).transpose()?.unwrap_or_default());
+        Ok(all)
+    }
+
+    /// The group of a child that /proc does not show. As long as we have not reaped it, its number is its own.
+    fn group_of_hidden(&self, pid: i32) -> Option<i32> {
+        let hidden = process::is_child(pid) && process::identity(pid).is_err();
+        let its_own = hidden && process::session(pid).is_ok_and(|session| self.owns(session));
+        its_own.then(|| process::group(pid).ok()).flatten()
     }
 }
 
 impl Members for Below {
     fn list(&self) -> io::Result<BTreeSet<i32>> {
-        let mut all = descendants::descendants(self.own)?;
-        all.extend(self.intermediate.map(descendants::session).transpose()?.unwrap_or_default());
+        let mut all = if self.is_blind { self.started.clone() } else { self.listed()? };
         all.retain(|pid| *pid != self.own && Some(*pid) != self.intermediate);
         Ok(all)
+    }
+
+    /// A group that has the number of a process that was started was made by it; and if a child of ours is in it, it is
+    /// still the same one.
+    fn unseen_groups(&self) -> BTreeSet<i32> {
+        let made: Vec<i32> = if self.is_blind { self.started.iter().copied().collect() } else { Vec::new() };
+        let hidden = self.started.iter().filter_map(|pid| self.group_of_hidden(*pid));
+        let own = [Some(process_info::own().process_group), self.intermediate];
+        let all = made.into_iter().filter(|group| process::has_child_in(*group)).chain(hidden);
+        all.filter(|group| *group > 1 && !own.contains(&Some(*group))).collect()
     }
 
     /// The number of a grandchild may be taken by a stranger as soon as its parent has reaped it.
@@ -105,7 +140,7 @@ mod tests {
         BufReader::new(leader.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let orphan: i32 = line.trim().parse().unwrap();
         let pid = i32::try_from(leader.id()).unwrap();
-        let below = Below::new(Some(pid));
+        let below = Below::new(Some(pid), BTreeSet::new());
         let found = below.list().unwrap();
         assert!(found.contains(&orphan) && !found.contains(&pid) && !found.contains(&process::own_pid()));
         assert!(below.proves(orphan) && below.owns(pid) && !below.owns(below.own_session));

@@ -31,6 +31,8 @@ pub(super) struct Watch<'a> {
     pub(super) eyes: Relation<'a>,
     /// The process that all processes of the service descend from.
     pub(super) root: i32,
+    /// The first process that was started, whose number is that of the session that it made.
+    pub(super) first: Option<i32>,
     /// The process that becomes the program, as soon as it is known.
     pub(super) main: Option<i32>,
     /// What was made so far.
@@ -120,6 +122,7 @@ impl<'a> Watch<'a> {
             reports: Some(reports),
             eyes,
             root,
+            first: None,
             main: None,
             made: Vec::new(),
             timeout: None,

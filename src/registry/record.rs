@@ -105,9 +105,9 @@ impl Record {
         }
     }
 
-    /// Whether its number is none of ours.
+    /// Whether its number is none of ours, as far as that can be told: not without /proc.
     pub(super) fn is_of_another_namespace(&self) -> bool {
-        self.namespace.is_some() && self.namespace != process::namespace()
+        self.namespace.is_some() && process::namespace().is_some_and(|own| self.namespace != Some(own))
     }
 
     /// Whether it is that of this very process.

@@ -2,7 +2,7 @@
 //!
 //! A failed start and `stop` end what they end here. Every process is held first, then proved to be a member, then
 //! signalled. So many may be members that not all of them can be held by descriptors, and a member may fork faster than
-//! processes can be listed: such a one is ended by its process group.
+//! processes can be listed: such a one is ended by its process group. So are members that no list shows (no /proc).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -26,8 +26,12 @@ const EMPTY_LOOKS: u32 = 8;
 
 /// Which processes are to end.
 pub trait Members {
-    /// The numbers of all that may be members, as they are now.
+    /// The numbers of all that may be members, as they are now; where processes cannot be listed, of those that are known.
     fn list(&self) -> io::Result<BTreeSet<i32>>;
+    /// Process groups with members that the list may not show, because /proc does not. All in them are members.
+    fn unseen_groups(&self) -> BTreeSet<i32> {
+        BTreeSet::new()
+    }
     /// Whether this one is a member. Asked while it is held.
     fn proves(&self, pid: i32) -> bool;
     /// Whether a session was made by a member, so that nobody else is in its process groups.
@@ -45,6 +49,8 @@ pub struct Ended {
     pub asked: usize,
     /// Those that have not ended: we may not signal them, or they hang in the kernel.
     pub left: Vec<i32>,
+    /// Process groups that nothing shows the members of, and that still have some.
+    pub left_groups: Vec<i32>,
 }
 
 /// A set of processes that is being ended.
@@ -54,6 +60,9 @@ pub struct Ending<'a, M> {
     known: BTreeMap<i32, Member>,
     /// Process groups of members, which have no other members.
     groups: BTreeSet<i32>,
+    /// Those of them with members that no list shows, until they have no members.
+    unseen: BTreeSet<i32>,
+    asked_unseen: bool,
     asked: usize,
     most_descriptors: usize,
 }
@@ -71,7 +80,16 @@ impl<'a, M: Members> Ending<'a, M> {
     pub fn new(members: &'a M) -> Self {
         let (soft, _) = limits::get(limits::NOFILE).unwrap_or((0, 0));
         let most_descriptors = usize::try_from((soft / 4).min(MOST_DESCRIPTORS)).unwrap_or(0);
-        Self { members, known: BTreeMap::new(), groups: BTreeSet::new(), asked: 0, most_descriptors }
+        let unseen = members.unseen_groups();
+        Self {
+            members,
+            known: BTreeMap::new(),
+            groups: unseen.clone(),
+            unseen,
+            asked_unseen: false,
+            asked: 0,
+            most_descriptors,
+        }
     }
 
     /// Lets every member go on that was stopped (SIGSTOP): it could not act on a signal, and others may wait for it.
@@ -80,6 +98,7 @@ impl<'a, M: Members> Ending<'a, M> {
         for member in self.known.values().filter(|member| process::is_stopped(member.held.pid())) {
             let _ = member.held.send(signal::SIGCONT);
         }
+        self.send_to_unseen(signal::SIGCONT);
         Ok(())
     }
 
@@ -100,7 +119,8 @@ impl<'a, M: Members> Ending<'a, M> {
         loop {
             let no_others = reap()?;
             self.look()?;
-            let in_reach = self.known.values().any(|member| !member.denied);
+            self.forget_empty();
+            let in_reach = self.known.values().any(|member| !member.denied) || !self.unseen.is_empty();
             if no_others && !in_reach {
                 empty += 1;
                 if empty >= EMPTY_LOOKS || !self.groups_answer() {
@@ -121,7 +141,9 @@ impl<'a, M: Members> Ending<'a, M> {
                 SOON
             } else {
                 self.ask();
-                left.unwrap_or(POLL_INTERVAL).min(POLL_INTERVAL)
+                // No descriptor says when such a group has no members any more.
+                let pause = if self.unseen.is_empty() { POLL_INTERVAL } else { SOON };
+                left.unwrap_or(pause).min(pause)
             };
             let held = || self.known.values().filter(|member| !member.denied).map(|member| &member.held);
             pause = held().filter_map(Held::pause).fold(pause, Duration::min);
@@ -132,7 +154,11 @@ impl<'a, M: Members> Ending<'a, M> {
     }
 
     fn ended(&self) -> Ended {
-        Ended { asked: self.asked, left: self.known.keys().copied().collect() }
+        Ended {
+            asked: self.asked,
+            left: self.known.keys().copied().collect(),
+            left_groups: self.unseen.iter().copied().collect(),
+        }
     }
 
     /// Takes hold of every new member, and lets go of those that have ended.
@@ -182,10 +208,19 @@ impl<'a, M: Members> Ending<'a, M> {
 
     /// Asks every member to end that was not asked before, and wakes those that are stopped, however late that was.
     fn ask(&mut self) {
+        if !self.asked_unseen {
+            self.asked_unseen = true;
+            self.send_to_unseen(signal::SIGTERM);
+            self.send_to_unseen(signal::SIGCONT);
+        }
         for (pid, member) in &mut self.known {
             if !member.asked {
                 member.asked = true;
                 self.asked += 1;
+                if process::group(*pid).is_ok_and(|group| self.unseen.contains(&group)) {
+                    // Its whole group was asked.
+                    continue;
+                }
                 // A process may have become another user's, and then we may not.
                 member.denied = member.held.send(signal::SIGTERM).is_err();
                 let _ = member.held.send(signal::SIGCONT);
@@ -213,6 +248,23 @@ impl<'a, M: Members> Ending<'a, M> {
             .into_iter()
             .filter(|group| self.is_own(*group) && signal::send_to_group(*group, signal::SIGKILL).is_ok())
             .collect();
+    }
+
+    fn send_to_unseen(&self, number: i32) {
+        for group in self.unseen.iter().filter(|group| self.is_own(**group)) {
+            let _ = signal::send_to_group(*group, number);
+        }
+    }
+
+    /// Forgets each unseen group as soon as it has no members: from then on its number may be another's.
+    fn forget_empty(&mut self) {
+        for group in std::mem::take(&mut self.unseen) {
+            if self.is_own(group) && signal::reaches_group(group) {
+                self.unseen.insert(group);
+            } else {
+                self.groups.remove(&group);
+            }
+        }
     }
 
     fn groups_answer(&self) -> bool {

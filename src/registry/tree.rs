@@ -13,6 +13,7 @@ use std::path::Path;
 use super::terminate::Members;
 use super::{Record, Session};
 use crate::plan::STARTED_AS;
+use crate::sys::held::Held;
 use crate::sys::{descendants, process, process_info, procfs};
 
 /// What is looked for in a process.
@@ -23,6 +24,8 @@ pub struct Tree<'a> {
     lock: Option<(OsString, u64, u64)>,
     /// The session, if it is proved to be the service's.
     session: Option<i32>,
+    /// The main process's group, in that session, where /proc does not show who is in it.
+    unseen_group: Option<i32>,
     /// Ourselves, and those whom we were started by.
     spared: BTreeSet<i32>,
 }
@@ -51,11 +54,25 @@ impl Left {
 }
 
 impl<'a> Tree<'a> {
-    /// Of a service whose main process lives and is held: its session is its own.
-    pub fn of_running(lock: Option<&Path>, record: &'a Record) -> Self {
+    /// Of a service whose main process lives and is held: its session is its own. Where /proc does not show that process
+    /// (it is not mounted, hidepid=), others in its process group may be hidden too, and the group is known by getpgid(2).
+    pub fn of_running(lock: Option<&Path>, record: &'a Record, main: &Held) -> io::Result<Self> {
         let mut tree = Self::new(lock, record);
         tree.session = tree.recorded_session();
-        tree
+        if process::identity(record.pid).is_ok() {
+            return Ok(tree);
+        }
+        let seen = (process::session(record.pid), process::group(record.pid));
+        // Of a process that has ended by now both may be another's.
+        if let (Ok(session), Ok(group)) = seen
+            && !main.has_ended()?
+        {
+            let own = process_info::own();
+            let its = record.session == Session::Own(session) && session > 1 && session != own.session;
+            tree.session = its.then_some(session);
+            tree.unseen_group = (its && group > 1 && group != own.process_group).then_some(group);
+        }
+        Ok(tree)
     }
 
     /// Of a service whose main process has ended, with what it has left behind.
@@ -88,7 +105,7 @@ impl<'a> Tree<'a> {
             let found = std::fs::symlink_metadata(lock).ok()?;
             Some((lock.file_name()?.to_owned(), found.dev(), found.ino()))
         });
-        Self { record, lock: named, session: None, spared: spared() }
+        Self { record, lock: named, session: None, unseen_group: None, spared: spared() }
     }
 
     /// The session that was made for the service, if it is not ours and not by now another one with its number: a process
@@ -109,6 +126,16 @@ impl<'a> Tree<'a> {
     fn in_session(&self, session: i32) -> io::Result<BTreeSet<i32>> {
         let all = descendants::session(session)?.into_iter();
         Ok(all.filter(|pid| self.may_be(*pid)).collect())
+    }
+
+    fn listed(&self) -> io::Result<BTreeSet<i32>> {
+        let mut all = self.marked()?;
+        if let Some(session) = self.session
+            && self.is_recorded_session(session)
+        {
+            all.extend(self.in_session(session)?);
+        }
+        Ok(all)
     }
 
     /// Those that have its lock or its mark.
@@ -164,13 +191,11 @@ enum Flags {
 
 impl Members for Tree<'_> {
     fn list(&self) -> io::Result<BTreeSet<i32>> {
-        let mut all = self.marked()?;
-        if let Some(session) = self.session
-            && self.is_recorded_session(session)
-        {
-            all.extend(self.in_session(session)?);
+        match self.listed() {
+            // Without /proc.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(BTreeSet::new()),
+            listed => listed,
         }
-        Ok(all)
     }
 
     fn proves(&self, pid: i32) -> bool {
@@ -178,8 +203,12 @@ impl Members for Tree<'_> {
         (session && self.may_be(pid)) || (self.may_be(pid) && self.bears_mark(pid))
     }
 
+    fn unseen_groups(&self) -> BTreeSet<i32> {
+        self.unseen_group.into_iter().collect()
+    }
+
     fn owns(&self, session: i32) -> bool {
-        self.session == Some(session) && self.is_recorded_session(session)
+        self.session == Some(session) && (self.unseen_group.is_some() || self.is_recorded_session(session))
     }
 }
 

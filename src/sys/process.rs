@@ -140,14 +140,23 @@ fn wait_with(pid: i32, flags: i32) -> io::Result<Reaped> {
 
 /// Whether a process is a child of ours that has not been reaped, also where nothing else is seen of it (hidepid=, proc(5)).
 pub fn is_child(pid: i32) -> bool {
+    has_child(libc::P_PID, pid)
+}
+
+/// Whether a child of ours that has not been reaped is in this process group.
+pub fn has_child_in(group: i32) -> bool {
+    group > 1 && has_child(libc::P_PGID, group)
+}
+
+fn has_child(kind: libc::idtype_t, number: i32) -> bool {
     // A signed number on some systems.
     #[allow(irrefutable_let_patterns, reason = "on others it cannot fail")]
-    let Ok(number) = libc::id_t::try_from(pid) else { return false };
+    let Ok(number) = libc::id_t::try_from(number) else { return false };
     // SAFETY: siginfo_t is plain numbers, for which all zeroes are valid.
     let mut found: libc::siginfo_t = unsafe { std::mem::zeroed() };
     let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
     // SAFETY: there is room for what waitid(2) says, and the call keeps no pointer to it.
-    unsafe { libc::waitid(libc::P_PID, number, &raw mut found, flags) == 0 }
+    unsafe { libc::waitid(kind, number, &raw mut found, flags) == 0 }
 }
 
 /// Becomes another program. Returns only where that failed.

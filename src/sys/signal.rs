@@ -128,6 +128,14 @@ pub fn send_to_group(group: i32, signal: i32) -> io::Result<()> {
     if group <= 1 { Err(io::ErrorKind::InvalidInput.into()) } else { send(-group, signal) }
 }
 
+/// Whether a process group has members, zombies and those that we may not signal among them.
+pub fn reaches_group(group: i32) -> bool {
+    match send_to_group(group, 0) {
+        Ok(()) => true,
+        Err(error) => error.kind() == io::ErrorKind::PermissionDenied,
+    }
+}
+
 /// Whether any process has this number, a zombie among them (kill(2) with signal 0).
 pub fn reaches(pid: i32) -> io::Result<bool> {
     match send(pid, 0) {

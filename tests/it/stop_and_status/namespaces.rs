@@ -46,3 +46,48 @@ fn service_is_found_without_proc() {
         "web: running, process \n250\n0\n",
     );
 }
+
+/// Started with and without /proc: what the main process left behind is in its process group, which is known by getpgid(2).
+#[test]
+fn service_stopped_without_proc_leaves_no_process_of_its_group() {
+    prints(
+        "export n=1$$; start() { svcadapt run --mode classic --name \"$1\" --timeout-stop-sec 1 -- /bin/sh -c \"$2\"; }
+         count() { mount -t proc proc /proc; pgrep -c -f \"^/bin/sleep $n$\"; umount -l /proc; }
+         start before \"/bin/sleep $n & exec /bin/sleep $n\"
+         umount -l /proc
+         start after \"/bin/sleep $n & exec /bin/sleep $n\"
+         start deaf \"(trap '' TERM; /bin/sleep $n; /bin/sleep $n) & exec /bin/sleep $n\"
+         for name in before after deaf; do svcadapt stop $name; echo $?; done; count; svcadapt status deaf || true",
+        "before: stopped (SIGTERM, [ANY] s)\n0\nafter: stopped (SIGTERM, [ANY] s)\n0\n\
+         deaf: stopped (SIGTERM, [ANY] s)\n0\n0\ndeaf: not running\n",
+    );
+}
+
+#[test]
+fn start_without_proc_that_fails_leaves_no_program() {
+    prints(
+        "export n=1$$; fails() {
+             svcadapt run --mode classic --name late --ready notify --timeout-start-sec \"$1\" --timeout-stop-sec 1 \\
+                 -e /dev/null -- /bin/sh -c \"$2\" 2>/dev/null
+             echo $?
+         }
+         umount -l /proc
+         fails 200ms \"/bin/sleep $n & exec /bin/sleep $n\"
+         fails 200ms \"trap '' TERM; /bin/sleep $n & /bin/sleep $n\"
+         fails 20 \"/bin/sleep $n & exit 3\"
+         mount -t proc proc /proc; pgrep -c -f \"^/bin/sleep $n$\" || true",
+        "249\n249\n3\n0\n",
+    );
+}
+
+/// As a program is that its user may execute and not read: /proc with hidepid= hides its children from that user, too.
+#[test]
+fn service_hidden_by_hidepid_is_stopped_with_its_hidden_children() {
+    prints(
+        "export n=1$$; mount -t proc -o hidepid=invisible proc /proc; cp /bin/sleep /opt/hidden; cp /bin/sh /opt/shell; chmod 711 /opt/hidden /opt/shell
+         as() { setpriv --reuid www --regid www --clear-groups \"$@\"; }
+         as svcadapt run --mode classic --name web --timeout-stop-sec 5 -- /opt/shell -c \"/opt/hidden $n & exec /opt/hidden $n\"
+         as svcadapt stop web; echo $?; pgrep -c -f \"^/opt/hidden $n$\" || true",
+        "web: stopped (SIGTERM, [ANY] s)\n0\n0\n",
+    );
+}
