@@ -135,7 +135,7 @@ fn look(dir: &Dir, cases: &[Case], which: File) -> Vec<(Option<u64>, Vec<Value>)
     }
     let mut all: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for ((here, option), paths) in groups {
-        // What is printed at a time has to fit into a pipe.
+        // In parts, so that a red run can be read.
         for paths in paths.chunks(30) {
             let mut arguments: Vec<&str> = option.into_iter().collect();
             arguments.extend((!here).then_some("--elsewhere"));
