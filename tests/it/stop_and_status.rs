@@ -176,7 +176,7 @@ fn service_that_blocks_sigterm_is_killed() {
 #[test]
 fn suspended_service_is_stopped() {
     let service = Service::started("sigstop", STAY);
-    service.process().signal(Signal::SIGSTOP);
+    service.process().suspend();
     service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
     service.dir.nothing_left();
 }

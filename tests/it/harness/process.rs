@@ -77,6 +77,16 @@ impl Process {
         }
     }
 
+    /// Stops it (SIGSTOP), and waits until it is stopped: kill(2) returns before that.
+    pub(crate) fn suspend(&self) {
+        self.signal(Signal::SIGSTOP);
+        let stat = format!("/proc/{}/stat", self.pid);
+        wait_until(&format!("{self} is stopped"), || {
+            let text = fs::read_to_string(&stat).ok()?;
+            text.rsplit_once(") ")?.1.starts_with('T').then_some(())
+        });
+    }
+
     /// Waits until it has ended (a zombie has), or fails.
     pub(crate) fn wait_gone(&self) {
         assert!(readable(&self.fd, Instant::now() + PATIENCE), "{self} does not end");

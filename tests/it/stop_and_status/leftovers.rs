@@ -123,7 +123,7 @@ fn suspended_worker_is_continued_and_ended() {
     // The main process waits for the suspended one.
     shell(&service, r#"trap 'kill $!; wait; exit' TERM; "$0" 120 & : > up; wait"#);
     wait_until("the worker runs", || (sleepers(&service).len() == 1).then_some(()));
-    sleepers(&service)[0].signal(Signal::SIGSTOP);
+    sleepers(&service)[0].suspend();
     let stop = service.stop().args(["--timeout-stop-sec", "infinity"]).output();
     assert_eq!((stop.exit, stop.stderr.as_str()), (Exit::Status(0), ""));
     service.dir.nothing_left();
@@ -132,7 +132,7 @@ fn suspended_worker_is_continued_and_ended() {
     wait_until("both run", || (sleepers(&service).len() == 2).then_some(()));
     let main = service.pid();
     let all = sleepers(&service);
-    all.iter().find(|process| process.pid() != main).unwrap().signal(Signal::SIGSTOP);
+    all.iter().find(|process| process.pid() != main).unwrap().suspend();
     let stop = service.stop().args(["--timeout-stop-sec", "infinity"]).output();
     assert_eq!((stop.exit, stop.stderr.as_str()), (Exit::Status(0), ""));
     service.dir.nothing_left();
