@@ -37,7 +37,7 @@ fn main() -> ExitCode {
 
 fn serve(service: &Service, port: &str) -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind(format!("127.0.0.1:{port}"))?;
-    service.drop_privileges_now()?;
+    service.drop_privileges()?;
     thread::spawn(move || {
         for connection in listener.incoming().flatten() {
             let _ = writeln!(&connection, "it is later than you think");

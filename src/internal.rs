@@ -11,5 +11,5 @@ pub use crate::registry::{directory as state_directory, lock_of};
 pub use crate::setup::{do_without_state, refuse_lent_rights, resolve};
 pub use crate::sys::identity::effective_user;
 pub use crate::sys::process::Ended;
-pub use crate::sys::through::write_through;
+pub use crate::sys::sync::sync_file;
 pub use crate::sys::{accounts, attribute, error_text, escape_control, procfs, signal, untrusted};

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use svcadapt::StepError;
-use svcadapt::internal::{error_text, write_through};
+use svcadapt::internal::{error_text, sync_file};
 
 /// Writes each `DIRECTORY/name` with its text and mode 0644, whatever the umask: all are there before the first one
 /// takes its name.
@@ -46,7 +46,7 @@ fn all(directory: &Path, files: &[(String, Vec<u8>)], drafts: &[PathBuf]) -> Res
     for ((name, _), draft) in each() {
         std::fs::rename(draft, directory.join(name)).map_err(|error| failed(name, &error))?;
     }
-    let synced = File::open(directory).and_then(|open| write_through(&open));
+    let synced = File::open(directory).and_then(|open| sync_file(&open));
     synced.map_err(|error| failed(files.last().map_or("", |(name, _)| name), &error))
 }
 
@@ -54,5 +54,5 @@ fn write(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(text)?;
     file.set_permissions(Permissions::from_mode(0o644))?;
-    write_through(&file)
+    sync_file(&file)
 }

@@ -9,7 +9,7 @@ use super::UnknownReason;
 use crate::registry;
 use crate::registry::pid_file;
 use crate::registry::{Found, Left, Record, Tree, Unusable};
-use crate::sys::held::Held;
+use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{error_text, process};
 
 /// Which service is meant.
@@ -59,7 +59,7 @@ pub(super) enum ServiceState {
 #[derive(Debug)]
 pub(super) struct Main {
     /// The process itself: its number cannot become another's for as long as this lives unnoticed.
-    pub(super) held: Held,
+    pub(super) held: ProcessHandle,
     pub(super) record: Record,
 }
 
@@ -175,8 +175,8 @@ fn stand(lock: &Path) -> ServiceState {
 
 /// Takes hold of the process, and then makes sure that it is still the service: if its number has been that of the
 /// service after we had hold of it, and it still lives, no other process can have had that number.
-fn hold(lock: &Path, record: &Record) -> io::Result<Option<Held>> {
-    let Some(held) = Held::open(record.pid)? else { return Ok(None) };
+fn hold(lock: &Path, record: &Record) -> io::Result<Option<ProcessHandle>> {
+    let Some(held) = ProcessHandle::open(record.pid)? else { return Ok(None) };
     let same = matches!(registry::look(lock)?, Found::Running(again) if again == *record);
     Ok(if same && !held.has_ended()? { Some(held) } else { None })
 }
@@ -189,7 +189,7 @@ fn is_hidden(record: &Record) -> bool {
 
 /// Whether any process has this number.
 fn lives(pid: i32) -> bool {
-    matches!(Held::open(pid), Ok(Some(held)) if held.has_ended().is_ok_and(|ended| !ended))
+    matches!(ProcessHandle::open(pid), Ok(Some(held)) if held.has_ended().is_ok_and(|ended| !ended))
 }
 
 /// A pid file that no known service belongs to.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use svcadapt_spec::{DirectoryKind, Field, LimitValue, Origin, Probe, Resource, ServiceSpec, SpecDraft};
 
-use super::error::of_problem;
-use super::prepare::Prepared;
+use super::error::from_spec_error;
+use super::prepare::StartInputs;
 use super::{Disposition, Error, Signal};
 use crate::error::StepError;
 use crate::plan::Plan;
@@ -86,24 +86,7 @@ pub struct Daemon<'fd> {
     pub(super) detach: DetachProcess,
     pub(super) reexecute: Reexecute,
     pub(super) signals: Vec<(Signal, Disposition)>,
-    pub(super) privileges: Kept,
-}
-
-/// Whether rights are kept for a while.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Kept {
-    #[default]
-    No,
-    Yes,
-}
-
-impl From<Kept> for Privileges {
-    fn from(kept: Kept) -> Self {
-        match kept {
-            Kept::No => Self::Drop,
-            Kept::Yes => Self::Keep,
-        }
-    }
+    pub(super) privileges: Privileges,
 }
 
 impl<'fd> Daemon<'fd> {
@@ -191,7 +174,7 @@ impl<'fd> Daemon<'fd> {
     /// Never dump core, neither into a file nor into a helper program, and let no other process of the user read our
     /// memory. `false` by default.
     pub fn prevent_core(self, yes: bool) -> Self {
-        self.set(Field::PreventCore, word(yes))
+        self.set(Field::PreventCore, yes_no(yes))
     }
 
     /// Descriptors that came with the start and stay what they are. Whatever the program has opened itself by Rust's means
@@ -284,7 +267,7 @@ impl<'fd> Daemon<'fd> {
     /// [`Daemon::pass_environment`] hands them on. (What `/proc/PID/environ` shows is what the program was executed with, and
     /// stays; the environment that the program and its children find is the new one.)
     pub fn clean_environment(self, yes: bool) -> Self {
-        self.set(Field::CleanEnvironment, word(yes))
+        self.set(Field::CleanEnvironment, yes_no(yes))
     }
 
     /// Sets both limits of a resource (setrlimit(2)), in the kernel's own unit; [`LimitValue::Infinity`] is none.
@@ -305,7 +288,7 @@ impl<'fd> Daemon<'fd> {
 
     /// Lets no set-uid program give more rights from here on. `false` by default.
     pub fn no_new_privileges(self, yes: bool) -> Self {
-        self.set(Field::NoNewPrivileges, word(yes))
+        self.set(Field::NoNewPrivileges, yes_no(yes))
     }
 
     /// Capabilities that the service keeps as an ordinary user, and hands on to what it executes: `CAP_NET_BIND_SERVICE`, or
@@ -322,12 +305,12 @@ impl<'fd> Daemon<'fd> {
     /// How long the service may take to become ready, where svcadapt is the one who waits. 90 s by default; with none,
     /// for ever.
     pub fn timeout_start(self, span: Option<Duration>) -> Self {
-        self.set(Field::TimeoutStartSec, time(span))
+        self.set(Field::TimeoutStartSec, timespan(span))
     }
 
     /// How long the service may take to end when it is told to, before it is killed. 30 s by default.
     pub fn timeout_stop(self, span: Option<Duration>) -> Self {
-        self.set(Field::TimeoutStopSec, time(span))
+        self.set(Field::TimeoutStopSec, timespan(span))
     }
 
     /// The descriptor at which a supervisor waits for a newline (s6). Under s6 it is found without being said: in the file
@@ -337,10 +320,10 @@ impl<'fd> Daemon<'fd> {
     }
 
     /// Keeps all rights beyond [`Daemon::enter`], until
-    /// [`Service::drop_privileges_now`](super::Service::drop_privileges_now): for a program that has to open first what
+    /// [`Service::drop_privileges`](super::Service::drop_privileges): for a program that has to open first what
     /// only root can. Root directory, groups, user, capabilities and working directory change then; all else now.
     pub fn keep_privileges(mut self) -> Self {
-        self.privileges = Kept::Yes;
+        self.privileges = Privileges::Keep;
         self
     }
 
@@ -358,11 +341,11 @@ impl<'fd> Daemon<'fd> {
         let mut failures = self.early.clone();
         let spec = match draft.finish() {
             Ok(mut spec) => {
-                failures.extend(foreign(&mut spec));
+                failures.extend(reject_command_fields(&mut spec));
                 Some(spec)
             }
             Err(problems) => {
-                failures.extend(problems.into_iter().map(of_problem));
+                failures.extend(problems.into_iter().map(from_spec_error));
                 None
             }
         };
@@ -381,13 +364,13 @@ impl<'fd> Daemon<'fd> {
     /// # Ok::<(), svcadapt::daemon::Error>(())
     /// ```
     pub fn plan(&self) -> Result<Plan, Error> {
-        let Prepared { spec, resolved, detection } = self.prepare()?;
+        let StartInputs { spec, resolved, detection } = self.prepare()?;
         Ok(self.plan_of(&spec, &resolved, &detection))
     }
 }
 
 /// What only somebody who starts another program can be asked for.
-fn foreign(spec: &mut ServiceSpec) -> Vec<StepError> {
+fn reject_command_fields(spec: &mut ServiceSpec) -> Vec<StepError> {
     let refused =
         |stage: &str, object: String, cause: &str| StepError::about(stage, object, cause, super::USAGE);
     let mut failures = Vec::new();
@@ -418,12 +401,12 @@ fn foreign(spec: &mut ServiceSpec) -> Vec<StepError> {
     failures
 }
 
-fn word(yes: bool) -> &'static str {
+fn yes_no(yes: bool) -> &'static str {
     if yes { "yes" } else { "no" }
 }
 
 /// More microseconds than can be counted are for ever.
-fn time(span: Option<Duration>) -> String {
+fn timespan(span: Option<Duration>) -> String {
     match span.and_then(|span| u64::try_from(span.as_micros()).ok()) {
         Some(micros) => format!("{micros}us"),
         None => "infinity".to_owned(),

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use svcadapt_spec::ServiceSpec;
 
 use super::handoff::Handoff;
-use super::prepare::{Prepared, another_one};
+use super::prepare::{StartInputs, different_request};
 use super::reexec::{HandoffReceiver, HandoffSender};
-use super::service::Held;
+use super::service::StartContext;
 use super::supervisor::FromSupervisor;
 use super::{Daemon, Error, Service, Signals, launcher};
 use crate::detect::Detection;
@@ -31,7 +31,7 @@ static ENTERED: AtomicBool = AtomicBool::new(false);
 static ATTEMPTS: AtomicU32 = AtomicU32::new(0);
 
 /// How long a thread that has been joined may still be counted.
-const JOINED: Duration = Duration::from_millis(200);
+const JOIN_TIMEOUT: Duration = Duration::from_millis(200);
 
 impl Daemon<'_> {
     /// Becomes the service, and returns in its process.
@@ -60,7 +60,7 @@ impl Daemon<'_> {
     /// ```
     ///
     /// and before children are started: of those the launcher would be the parent, and the service would not. What has been
-    /// built is used up, so that it cannot enter twice; another one can be built, and is refused ([`Error::Entered`]).
+    /// built is used up, so that it cannot enter twice; another one can be built, and is refused ([`Error::AlreadyEntered`]).
     ///
     /// ```compile_fail,E0382
     /// let daemon = svcadapt::Daemon::new();
@@ -86,10 +86,10 @@ impl Daemon<'_> {
         };
         alone()?;
         if ENTERED.swap(true, Ordering::SeqCst) {
-            return Err(Error::Entered);
+            return Err(Error::AlreadyEntered);
         }
         let entered = self.go(attempt, early);
-        if let Err(Error::Refused(_) | Error::Running(_)) = entered {
+        if let Err(Error::Refused(_) | Error::AlreadyRunning(_)) = entered {
             // Nothing has been changed, so it may be tried again.
             ENTERED.store(false, Ordering::SeqCst);
         }
@@ -106,19 +106,22 @@ impl Daemon<'_> {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => service.fail(error),
             },
-            Err(error) => launcher::complain(&error),
+            Err(error) => launcher::report_error(&error),
         }
     }
 
     fn go(self, attempt: u32, early: Option<HandoffReceiver>) -> Result<Service, Error> {
         let refused = |failure| Error::Refused(vec![failure]);
-        let Prepared { spec, mut resolved, detection } = self.prepare()?;
+        let StartInputs { spec, mut resolved, detection } = self.prepare()?;
         let supervisor = FromSupervisor::take(&spec, &mut resolved, &detection).map_err(refused)?;
-        resolved.notes.iter().for_each(|note| launcher::write(&launcher::complaint(&StepError::from(note))));
+        resolved
+            .notes
+            .iter()
+            .for_each(|note| launcher::write_stderr(&launcher::error_line(&StepError::from(note))));
         let plan = self.plan_of(&spec, &resolved, &detection);
         launch::check(&plan).map_err(refused)?;
         if let Some(failure) = launch::running_already(&spec, &resolved) {
-            return Err(Error::Running(failure));
+            return Err(Error::AlreadyRunning(failure));
         }
         let departure = if plan.executes_again() {
             Some(self.departure(&spec, &plan, &detection, attempt).map_err(refused)?)
@@ -128,13 +131,13 @@ impl Daemon<'_> {
         if let Some(early) = early {
             // It was refused when it was tried the first time, or was another one.
             let (_, reports) = early.take().map_err(|error| lost(&error))?;
-            give_up(&reports, &another_one());
+            fail_start(&reports, &different_request());
         }
-        let held = Box::new(Held { spec, resolved, plan });
+        let held = Box::new(StartContext { spec, resolved, plan });
         // What is buffered would be written twice.
         let _ = io::stdout().flush();
         let work = match launch::divide(&held.spec, &held.plan, &held.resolved) {
-            Role::Launcher(outcome) => launcher::leave(outcome),
+            Role::Launcher(outcome) => launcher::exit_as(outcome),
             Role::Service(work) => match departure {
                 Some(departure) => departure.leave(work, &held.resolved.program),
                 None => work,
@@ -150,23 +153,23 @@ impl Daemon<'_> {
         let _ = Report::Entered.send(&reports);
         // What comes from here on is told when the signal map is there.
         let _ = signal::block_all();
-        let (Prepared { spec, resolved, detection }, supervisor) = match self.arrived(&handoff) {
+        let (StartInputs { spec, resolved, detection }, supervisor) = match self.arrived(&handoff) {
             Ok(arrived) => arrived,
             Err(error) => match error.failures().first() {
-                Some(failure) => give_up(&reports, failure),
+                Some(failure) => fail_start(&reports, failure),
                 None => return Err(error),
             },
         };
         let plan = self.plan_of(&spec, &resolved, &detection);
-        let held = Box::new(Held { spec, resolved, plan });
+        let held = Box::new(StartContext { spec, resolved, plan });
         let work = launch::resume(&held.spec, &held.plan, &held.resolved, reports);
         let settled = self.settle(work, &held.plan);
         self.entered(held, settled, supervisor, detection)
     }
 
-    fn arrived(&self, handoff: &Handoff) -> Result<(Prepared, FromSupervisor), Error> {
+    fn arrived(&self, handoff: &Handoff) -> Result<(StartInputs, FromSupervisor), Error> {
         alone()?;
-        let mut prepared = self.prepare_again(handoff)?;
+        let mut prepared = self.prepare_reexec(handoff)?;
         let supervisor = FromSupervisor::take(&prepared.spec, &mut prepared.resolved, &prepared.detection);
         Ok((prepared, supervisor.map_err(|failure| Error::Refused(vec![failure]))?))
     }
@@ -189,7 +192,7 @@ impl Daemon<'_> {
 
     fn entered(
         &self,
-        held: Box<Held>,
+        held: Box<StartContext>,
         settled: Result<(Settled, Signals), StepError>,
         supervisor: FromSupervisor,
         detection: Detection,
@@ -205,7 +208,7 @@ impl Daemon<'_> {
     }
 
     fn settle(&self, mut work: ServiceProcess<'_>, plan: &Plan) -> Result<(Settled, Signals), StepError> {
-        let done = work.settle(plan, self.privileges.into()).and_then(|()| {
+        let done = work.settle(plan, self.privileges).and_then(|()| {
             let signals = Signals::open(&self.signals);
             signals.inspect_err(|failure| work.tell(&Report::Failed(failure.clone())))
         });
@@ -225,7 +228,7 @@ impl Daemon<'_> {
 }
 
 /// The end of a process that cannot go on, as the launcher is told it.
-fn give_up(reports: &OwnedFd, failure: &StepError) -> ! {
+fn fail_start(reports: &OwnedFd, failure: &StepError) -> ! {
     let _ = Report::Failed(failure.clone()).send(reports);
     process::exit_now(failure.status)
 }
@@ -240,7 +243,7 @@ pub(super) fn alone() -> Result<(), Error> {
     loop {
         match process::threads() {
             Ok(1) => return Ok(()),
-            Ok(_) if begun.elapsed() < JOINED => {
+            Ok(_) if begun.elapsed() < JOIN_TIMEOUT => {
                 let none: [std::os::fd::BorrowedFd<'_>; 0] = [];
                 // Nothing tells when that moment is over but the count.
                 let _ = fd::wait_readable(&none, Some(Duration::from_millis(1)));

@@ -20,15 +20,15 @@ pub enum Error {
         count: usize,
     },
     /// This process has become a service before.
-    Entered,
+    AlreadyEntered,
     /// What was asked for cannot be, or not here. All that is wrong is told at once.
     Refused(Vec<StepError>),
     /// It runs already.
-    Running(StepError),
+    AlreadyRunning(StepError),
     /// A step failed on the way. This process is neither what it was nor what it should be, and has to end.
     Step(StepError),
     /// It has been said before that the service is ready.
-    Ready,
+    AlreadyReady,
     /// It has been said before that the service is about to end, so it cannot be ready any more.
     Stopping,
     /// The rights that were kept have not been given up yet, so the service cannot be ready.
@@ -47,7 +47,7 @@ impl Error {
         };
         match self {
             Self::Refused(all) => all.clone(),
-            Self::Running(one) | Self::Step(one) | Self::Notify(one) => vec![one.clone()],
+            Self::AlreadyRunning(one) | Self::Step(one) | Self::Notify(one) => vec![one.clone()],
             Self::Threads { count } => own(
                 "daemon",
                 &format!(
@@ -55,12 +55,14 @@ impl Error {
                 ),
                 "do that before anything is started that makes threads, such as an asynchronous runtime",
             ),
-            Self::Entered => own(
+            Self::AlreadyEntered => own(
                 "daemon",
                 "this process is a service already",
                 "a process enters once; keep what that has returned",
             ),
-            Self::Ready => own("ready", "it has been told before", "only after reloading() is it told again"),
+            Self::AlreadyReady => {
+                own("ready", "it has been told before", "only after reloading() is it told again")
+            }
             Self::Stopping => own(
                 "ready",
                 "it has been told before that the service is about to end",
@@ -120,14 +122,14 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// A value that was refused, under the name of the builder's method.
-pub(super) fn of_problem(problem: SpecError) -> StepError {
+pub(super) fn from_spec_error(problem: SpecError) -> StepError {
     let stage = problem.field.map_or("daemon".to_owned(), |field| field.option().replace('-', " "));
     let failure = StepError::about(&stage, "", problem.refusal.cause, super::USAGE);
-    in_our_words(StepError { object: problem.value, hint: problem.refusal.hint, ..failure })
+    with_method_names(StepError { object: problem.value, hint: problem.refusal.hint, ..failure })
 }
 
 /// A hint that speaks of an option, to somebody who has a method of the same name instead.
-pub(super) fn in_our_words(failure: StepError) -> StepError {
+pub(super) fn with_method_names(failure: StepError) -> StepError {
     let method = |word: &str| {
         let option = word.strip_prefix("--").filter(|option| !option.is_empty());
         option.map_or_else(|| word.to_owned(), |option| option.replace('-', "_"))
@@ -157,8 +159,8 @@ mod tests {
     fn every_kind_has_a_stage_a_cause_and_a_status() {
         for error in [
             Error::Threads { count: 7 },
-            Error::Entered,
-            Error::Ready,
+            Error::AlreadyEntered,
+            Error::AlreadyReady,
             Error::Stopping,
             Error::PrivilegesKept,
             Error::PrivilegesDropped,

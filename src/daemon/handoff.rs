@@ -10,7 +10,7 @@ use crate::plan::readdress;
 use crate::sys::{descendants, process};
 
 /// What stands in front of every ticket.
-const HEAD: &[u8] = b"svcadapt\0reexec";
+const MAGIC: &[u8] = b"svcadapt\0reexec";
 
 /// What the program is told that is executed again, and the process that it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Handoff {
             self.manager.name().to_owned(),
             label.to_owned(),
         ];
-        let mut text = HEAD.to_vec();
+        let mut text = MAGIC.to_vec();
         for field in fields.iter().map(String::as_bytes).chain([self.name.as_slice()]) {
             text.push(0);
             text.extend(field);
@@ -80,7 +80,7 @@ impl Handoff {
     }
 
     pub(super) fn read(text: &[u8]) -> Option<Self> {
-        let text = text.strip_prefix(HEAD)?.strip_prefix(b"\0")?;
+        let text = text.strip_prefix(MAGIC)?.strip_prefix(b"\0")?;
         let fields: Vec<&[u8]> = text.split(|&byte| byte == 0).collect();
         let [process, starter, parent, reports, attempt, fingerprint, mode, scope, manager, label, name] =
             fields.try_into().ok()?;

@@ -87,7 +87,7 @@
 //! program is executed again in the process that was forked off to be the service: with the same arguments, environment and
 //! standard streams. `main` runs a second time, comes to [`Daemon::enter`] reexec, and that returns in it.
 //!
-//! * What `main` does before it enters is done twice, and has to bear that; [`executed_again`] tells a program that it is
+//! * What `main` does before it enters is done twice, and has to bear that; [`is_reexec`] tells a program that it is
 //!   the second time. A working directory, umask or variable that it has changed is as it left it.
 //! * It has to ask for the same. If it asks for something else, ends, panics or never comes there, the launcher tells.
 //! * It must close no descriptor that it has not opened, before it enters.
@@ -153,7 +153,7 @@ pub use builder::{Daemon, DetachProcess, Reexecute};
 pub use credentials::Credentials;
 pub use error::Error;
 pub use listener::Listener;
-pub use reexec::executed_again;
+pub use reexec::is_reexec;
 pub use runner::Runner;
 pub use service::{Notified, Service};
 pub use signal::{Disposition, Signal};

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use svcadapt_spec::ServiceSpec;
 
-use super::error::in_our_words;
+use super::error::with_method_names;
 use super::handoff::Handoff;
 use super::{Daemon, DetachProcess, Error, Reexecute, reexec, supervisor};
 use crate::detect::{Detection, Mode, ModeOption};
@@ -16,7 +16,7 @@ use crate::{detect, setup};
 
 /// Everything that was found out before anything was changed.
 #[derive(Debug)]
-pub(super) struct Prepared {
+pub(super) struct StartInputs {
     pub(super) spec: ServiceSpec,
     pub(super) resolved: Resolved,
     pub(super) detection: Detection,
@@ -33,10 +33,10 @@ impl Daemon<'_> {
         if self.reexecute.here() { plan.executing_again(&resolved.program) } else { plan }
     }
 
-    pub(super) fn prepare(&self) -> Result<Prepared, Error> {
+    pub(super) fn prepare(&self) -> Result<StartInputs, Error> {
         let spec = self.spec()?;
         let detection = match self.detach {
-            DetachProcess::Auto => supervisor::below_run(detect::decide(ModeOption::Auto)),
+            DetachProcess::Auto => supervisor::detect_run(detect::decide(ModeOption::Auto)),
             DetachProcess::Yes => detect::decide(ModeOption::Classic),
             DetachProcess::No => detect::decide(ModeOption::Supervised),
         };
@@ -44,10 +44,10 @@ impl Daemon<'_> {
     }
 
     /// The same in the process that the program was executed again in: what it asks for must be what it has asked for.
-    pub(super) fn prepare_again(&self, handoff: &Handoff) -> Result<Prepared, Error> {
+    pub(super) fn prepare_reexec(&self, handoff: &Handoff) -> Result<StartInputs, Error> {
         let spec = self.spec()?;
         if self.fingerprint(&spec) != handoff.fingerprint {
-            return Err(Error::Refused(vec![another_one()]));
+            return Err(Error::Refused(vec![different_request()]));
         }
         resolved(spec, handoff.detection(), handoff.readdress(reexec::variables()))
     }
@@ -78,18 +78,18 @@ fn resolved(
     spec: ServiceSpec,
     detection: Detection,
     inherited: Vec<(OsString, OsString)>,
-) -> Result<Prepared, Error> {
+) -> Result<StartInputs, Error> {
     let surroundings = StartedBy::of(&detection);
     let mut resolved = setup::resolve_itself(&spec, surroundings, inherited)
-        .map_err(|failures| Error::Refused(failures.into_iter().map(in_our_words).collect()))?;
+        .map_err(|failures| Error::Refused(failures.into_iter().map(with_method_names).collect()))?;
     if detection.mode == Mode::Supervised {
         setup::do_without_state(&spec, &mut resolved);
     }
-    Ok(Prepared { spec, resolved, detection })
+    Ok(StartInputs { spec, resolved, detection })
 }
 
 /// The program was executed again, and does something else this time.
-pub(super) fn another_one() -> StepError {
+pub(super) fn different_request() -> StepError {
     let cause = "the program was executed again, and asks for another service than before";
     let hint =
         "what is asked for must be the same each time that main runs, and nothing else be entered before";

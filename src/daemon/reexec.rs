@@ -27,14 +27,14 @@ use crate::detect::Detection;
 use crate::error::StepError;
 use crate::plan::Step;
 use crate::setup::{Report, ServiceProcess};
-use crate::sys::fd::Inherited;
+use crate::sys::fd::InheritedFd;
 use crate::sys::{executable, fd, identity, process, signal, socketpair};
 
 /// The variable that says in which process, and below which, there has to be a ticket.
 const VARIABLE: &str = "SVCADAPT_REEXEC";
 
 /// No ticket of ours is as long.
-const LONGEST: usize = 4096;
+const MAX_HANDOFF_BYTES: usize = 4096;
 
 /// A ticket, and the two ends of its way, before the forks.
 #[derive(Debug)]
@@ -75,15 +75,15 @@ impl HandoffSender {
         let Self { mut handoff, written, carried } = self;
         handoff.process = process::own_pid();
         handoff.origin.parent = process::parent_pid();
-        handoff.reports = socketpair::hand_on(fd::duplicate(reports, 3)?)?;
+        handoff.reports = socketpair::leak_to_exec(fd::duplicate(reports, 3)?)?;
         fd::write_all(&written, &handoff.write())?;
         drop(written);
-        socketpair::hand_on(carried)?;
+        socketpair::leak_to_exec(carried)?;
         // The launcher's own block: `main` comes to its end by the signals that it did before.
         signal::unblock_all()?;
         let Ancestry { starter, parent } = handoff.origin;
         let value = format!("{} {starter} {parent}", handoff.process);
-        Ok(executable::execute_again(VARIABLE, &value))
+        Ok(executable::reexec(VARIABLE, &value))
     }
 }
 
@@ -91,21 +91,21 @@ impl HandoffSender {
 #[derive(Debug)]
 pub(super) struct HandoffReceiver {
     handoff: Handoff,
-    carried: Inherited,
-    reports: Inherited,
+    carried: InheritedFd,
+    reports: InheritedFd,
 }
 
 impl HandoffReceiver {
     /// Looks for a ticket of this process, and changes nothing. It is an error if there has to be one.
     pub(super) fn look() -> Result<Option<Self>, StepError> {
         let (own, user) = (process::own_pid(), identity::effective_user());
-        let mut through = fd::surviving().unwrap_or_default();
+        let mut through = fd::inherited().unwrap_or_default();
         let handoff = through.iter().find_map(|inherited| {
             let carried = inherited.number();
             // A socket of another user is not read from, and nothing is taken from any.
-            socketpair::maker(carried).ok().filter(|maker| *maker == user)?;
-            let mut text = [0; LONGEST];
-            let length = socketpair::waiting(carried, &mut text).ok()?;
+            socketpair::peer_uid(carried).ok().filter(|maker| *maker == user)?;
+            let mut text = [0; MAX_HANDOFF_BYTES];
+            let length = socketpair::peek(carried, &mut text).ok()?;
             let handoff = Handoff::read(text.get(..length)?)?;
             let ours = handoff.process == own && handoff.origin.is_ours();
             (ours && fd::is_pipe(handoff.reports)).then_some((handoff, carried))
@@ -135,8 +135,8 @@ impl HandoffReceiver {
 
     /// Takes the ticket; says where the launcher listens.
     pub(super) fn take(self) -> io::Result<(Handoff, OwnedFd)> {
-        drop(self.carried.own()?);
-        let reports = self.reports.own()?;
+        drop(self.carried.adopt()?);
+        let reports = self.reports.adopt()?;
         executable::rename(&self.handoff.name);
         Ok((self.handoff, reports))
     }
@@ -147,7 +147,7 @@ impl HandoffReceiver {
 /// It is what [`Daemon::reexecute`](super::Daemon::reexecute) makes of a program: `main` runs a second time, up to
 /// [`Daemon::enter`](super::Daemon::enter), in the process that is to be the service. What a program does before that and
 /// must not be done twice (asking for a password, stopping what runs) it can leave out then.
-pub fn executed_again() -> bool {
+pub fn is_reexec() -> bool {
     !matches!(HandoffReceiver::look(), Ok(None))
 }
 
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn a_process_that_nobody_has_sent_has_no_ticket() {
         assert!(HandoffReceiver::look().is_ok_and(|arrival| arrival.is_none()));
-        assert!(!executed_again());
+        assert!(!is_reexec());
         let (own, parent) = (process::own_pid(), process::parent_pid());
         assert!(
             Ancestry { starter: own, parent }.is_ours()

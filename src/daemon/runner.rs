@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use svcadapt_spec::ServiceSpec;
 
-use super::launcher::complain;
-use super::{Daemon, Error, Service, executed_again};
+use super::launcher::report_error;
+use super::{Daemon, Error, Service, is_reexec};
 use crate::control;
 use crate::control::{ServiceRef, State, Stopped};
 use crate::error::StepError;
@@ -74,20 +74,20 @@ impl<'fd> Runner<'fd> {
         match word {
             "start" => match self.target() {
                 Ok(_) => self.start(body),
-                Err(error) => complain(&error),
+                Err(error) => report_error(&error),
             },
             // What ran has been stopped; what may run by now is not what was meant.
-            "restart" if executed_again() => self.start(body),
+            "restart" if is_reexec() => self.start(body),
             "stop" => self
                 .target()
                 .and_then(|target| stop(&target, Loud::Yes))
-                .unwrap_or_else(|error| complain(&error)),
+                .unwrap_or_else(|error| report_error(&error)),
             // What can be known to be wrong is no reason to end what runs.
             "restart" => match self.daemon.plan().and_then(|_| stop(&self.target()?, Loud::No)) {
                 Ok(_) => self.start(body),
-                Err(error) => complain(&error),
+                Err(error) => report_error(&error),
             },
-            "status" => self.target().map_or_else(|error| complain(&error), |target| status(&target)),
+            "status" => self.target().map_or_else(|error| report_error(&error), |target| status(&target)),
             _ => {
                 let given = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
                 let failure = if words.is_empty() {
@@ -95,7 +95,7 @@ impl<'fd> Runner<'fd> {
                 } else {
                     StepError::about("command", given, "this is none", super::USAGE)
                 };
-                complain(&Error::Refused(vec![failure.hint("start, stop, restart and status are")]))
+                report_error(&Error::Refused(vec![failure.hint("start, stop, restart and status are")]))
             }
         }
     }
@@ -103,7 +103,7 @@ impl<'fd> Runner<'fd> {
     fn start(self, body: impl FnOnce(Service) -> ExitCode) -> ExitCode {
         match self.daemon.enter() {
             Ok(service) => body(service),
-            Err(error) => complain(&error),
+            Err(error) => report_error(&error),
         }
     }
 

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use svcadapt_spec::ServiceSpec;
 
-use super::builder::Kept;
 use super::enter::alone;
 use super::supervisor::FromSupervisor;
 use super::{Credentials, Error, Listener, Signals, Watchdog, launcher};
@@ -19,7 +18,7 @@ use crate::notify::Notifier;
 use crate::plan::{Plan, Resolved};
 use crate::registry::Lock;
 use crate::setup;
-use crate::setup::{Report, ServiceProcess, Settled};
+use crate::setup::{Privileges, Report, ServiceProcess, Settled};
 use crate::sys::{escape_control, fd, launchd, process};
 
 /// The program, as the service that it has become. It is to be kept as long as the service runs, and may be shared among
@@ -31,7 +30,7 @@ use crate::sys::{escape_control, fd, launchd, process};
 #[derive(Debug)]
 #[must_use = "a service that is dropped before it is ready has failed"]
 pub struct Service {
-    held: Box<Held>,
+    held: Box<StartContext>,
     detection: Detection,
     pid: i32,
     signals: Signals,
@@ -46,7 +45,7 @@ pub struct Service {
 
 /// What the start was made of.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct StartContext {
     pub(super) spec: ServiceSpec,
     pub(super) resolved: Resolved,
     pub(super) plan: Plan,
@@ -56,7 +55,7 @@ pub(super) struct Held {
 #[derive(Debug)]
 struct Progress {
     phase: Phase,
-    rights: Kept,
+    privileges: Privileges,
     /// The launcher, or process 1, listens here until the service is ready.
     launcher: Option<OwnedFd>,
     /// A supervisor waits here for a newline.
@@ -88,12 +87,12 @@ pub enum Notified {
 
 impl Service {
     pub(super) fn new(
-        held: Box<Held>,
+        held: Box<StartContext>,
         settled: Settled,
         signals: Signals,
         supervisor: FromSupervisor,
         detection: Detection,
-        rights: Kept,
+        privileges: Privileges,
     ) -> Self {
         let FromSupervisor { notifier, newline, mut listeners, watchdog, credentials } = supervisor;
         let Settled { listener: launcher, lock, sockets, last_stream } = settled;
@@ -114,7 +113,7 @@ impl Service {
             watchdog,
             credentials: credentials.map(Credentials::new),
             _lock: lock,
-            progress: Mutex::new(Progress { phase, rights, launcher, newline, last_stream }),
+            progress: Mutex::new(Progress { phase, privileges, launcher, newline, last_stream }),
         }
     }
 
@@ -126,23 +125,23 @@ impl Service {
     pub fn ready(&self) -> Result<Notified, Error> {
         let mut progress = self.progress();
         match progress.phase {
-            Phase::Ready => return Err(Error::Ready),
+            Phase::Ready => return Err(Error::AlreadyReady),
             Phase::Stopping => return Err(Error::Stopping),
-            Phase::Starting if progress.rights == Kept::Yes => return Err(Error::PrivilegesKept),
+            Phase::Starting if progress.privileges == Privileges::Keep => return Err(Error::PrivilegesKept),
             Phase::Starting | Phase::Reloading => {}
         }
         if let Some(stream) = &progress.last_stream {
-            fd::place(stream, 2).map_err(|error| untold("standard error", &error))?;
+            fd::duplicate_to(stream, 2).map_err(|error| notify_error("standard error", &error))?;
             progress.last_stream = None;
         }
         let mut told = Notified::Nobody;
         if let Some(newline) = &progress.newline {
-            fd::write_all(newline, b"\n").map_err(|error| untold("newline", &error))?;
+            fd::write_all(newline, b"\n").map_err(|error| notify_error("newline", &error))?;
             // It is closed with that, as s6 wants it.
             progress.newline = None;
             told = Notified::Supervisor;
         } else if let Some(notifier) = &self.notifier {
-            notifier.ready().map_err(|error| untold("READY=1", &error))?;
+            notifier.ready().map_err(|error| notify_error("READY=1", &error))?;
             told = Notified::Manager;
         }
         if let Some(launcher) = progress.launcher.take() {
@@ -161,7 +160,7 @@ impl Service {
     /// in vain. What would begin another line is made harmless.
     pub fn status(&self, text: impl AsRef<str>) -> Result<(), Error> {
         if let Some(launcher) = &self.progress().launcher {
-            let _ = Report::Status(short(text.as_ref())).send(launcher);
+            let _ = Report::Status(truncate(text.as_ref())).send(launcher);
         }
         self.notify(|notifier| notifier.status(text.as_ref()), "STATUS=")
     }
@@ -204,10 +203,10 @@ impl Service {
         let line = one_line(&why);
         let launcher = self.progress().launcher.take();
         let waits = launcher.filter(|_| self.detection.mode == Mode::Classic);
-        let heard = waits.is_some_and(|launcher| Report::Why(short(&line)).send(&launcher).is_ok());
+        let heard = waits.is_some_and(|launcher| Report::Why(truncate(&line)).send(&launcher).is_ok());
         if !heard {
             let lines: Vec<_> = why.lines().map(escape_control).collect();
-            launcher::write(&launcher::complaint(&lines.join("\n")));
+            launcher::write_stderr(&launcher::error_line(&lines.join("\n")));
         }
         if let Some(notifier) = &self.notifier {
             // It is a courtesy; that the process ends is what counts.
@@ -222,24 +221,24 @@ impl Service {
     ///
     /// The user was looked up by [`Daemon::enter`](super::Daemon::enter); one who has vanished or changed since is an error.
     /// After any error but [`Error::Threads`] and [`Error::PrivilegesDropped`] the process has to end.
-    pub fn drop_privileges_now(&self) -> Result<(), Error> {
+    pub fn drop_privileges(&self) -> Result<(), Error> {
         let mut progress = self.progress();
-        if progress.rights == Kept::No {
+        if progress.privileges == Privileges::Drop {
             return Err(Error::PrivilegesDropped);
         }
         alone()?;
-        let Held { spec, resolved, plan } = &*self.held;
+        let StartContext { spec, resolved, plan } = &*self.held;
         setup::still_there(spec, &resolved.account).map_err(Error::Step)?;
         // Where a process stays for our sake, it is our parent.
         let mut work =
             ServiceProcess::new(spec, resolved, std::collections::BTreeMap::new(), process::parent_pid());
         work.drop_privileges(plan).map_err(Error::Step)?;
-        progress.rights = Kept::No;
+        progress.privileges = Privileges::Drop;
         Ok(())
     }
 
     /// Whether anybody waits for [`Service::ready`].
-    pub fn is_ready_asked(&self) -> bool {
+    pub fn readiness_expected(&self) -> bool {
         let progress = self.progress();
         let launcher = progress.launcher.is_some() && self.detection.mode == Mode::Classic;
         launcher || progress.newline.is_some() || self.notifier.is_some()
@@ -313,14 +312,16 @@ impl Service {
     }
 
     fn notify(&self, tell: impl FnOnce(&Notifier) -> io::Result<()>, what: &str) -> Result<(), Error> {
-        self.notifier.as_ref().map_or(Ok(()), |notifier| tell(notifier).map_err(|error| untold(what, &error)))
+        self.notifier
+            .as_ref()
+            .map_or(Ok(()), |notifier| tell(notifier).map_err(|error| notify_error(what, &error)))
     }
 }
 
 /// systemd's number for what goes wrong with descriptors (systemd.exec(5)).
 const DESCRIPTORS: u8 = 202;
 
-fn untold(what: &str, error: &io::Error) -> Error {
+fn notify_error(what: &str, error: &io::Error) -> Error {
     Error::Notify(StepError::kernel("notify", what, error, DESCRIPTORS))
 }
 
@@ -330,9 +331,10 @@ fn one_line(text: &str) -> String {
 }
 
 /// As much as goes through a pipe in one piece, whoever else writes.
-fn short(text: &str) -> String {
-    const MOST: usize = 2048;
-    let end = (0..=MOST.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+fn truncate(text: &str) -> String {
+    const MAX_REPORT_BYTES: usize = 2048;
+    let end =
+        (0..=MAX_REPORT_BYTES.min(text.len())).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
     text[..end].to_owned()
 }
 

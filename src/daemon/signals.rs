@@ -52,7 +52,7 @@ impl Signals {
             .map_err(|error| StepError::kernel("signal map", signal.to_string(), &error, STATUS))?;
         }
         // What has come meanwhile waits behind the block.
-        let opened = SelfPipe::these(&told).and_then(|caught| signal::unblock_all().map(|()| caught));
+        let opened = SelfPipe::open(&told).and_then(|caught| signal::unblock_all().map(|()| caught));
         let all = || told.iter().map(|number| signal::name(*number)).collect::<Vec<_>>().join(" ");
         opened.map(Self).map_err(|error| StepError::kernel("signal map", all(), &error, STATUS))
     }

@@ -18,7 +18,7 @@ use crate::registry;
 use crate::sys::{fd, process};
 
 /// Variables that are spoken to one process alone. They are read here, and no child of the service finds them.
-const TAKEN: [&str; 8] = [
+const PROCESS_VARIABLES: [&str; 8] = [
     STARTED_AS,
     "NOTIFY_SOCKET",
     "LISTEN_FDS",
@@ -73,7 +73,7 @@ impl FromSupervisor {
                 .map(PathBuf::from)
                 .filter(|path| path.is_absolute()),
         };
-        resolved.inherited.retain(|(name, _)| !TAKEN.iter().any(|taken| name == taken));
+        resolved.inherited.retain(|(name, _)| !PROCESS_VARIABLES.iter().any(|taken| name == taken));
         // The copies are ours; what they were made from is let go of like everything else that came with the start.
         Ok(supervisor)
     }
@@ -86,7 +86,7 @@ impl FromSupervisor {
 /// variable are one process's alone, the socket goes with its launcher, and the lock is the kernel's. Nothing is
 /// concluded from what an init script, cron, ssh or a container may leave a process with as well: its parent, its session,
 /// its streams. Whoever can forge the variable has started us, and could as well have done it under a supervisor.
-pub(super) fn below_run(detection: Detection) -> Detection {
+pub(super) fn detect_run(detection: Detection) -> Detection {
     if detection.mode != Mode::Classic || detection.manager != Manager::None {
         return detection;
     }
@@ -98,7 +98,7 @@ pub(super) fn below_run(detection: Detection) -> Detection {
             Address::parse(&address).is_ok_and(|address| Notifier::connected(address).is_ok())
         })
     };
-    if is_told() || listens() || !registry::inherited().is_empty() {
+    if is_main_process_of_run() || listens() || !registry::inherited().is_empty() {
         Detection { mode: Mode::Supervised, manager: Manager::Svcadapt, ..detection }
     } else {
         detection
@@ -106,7 +106,7 @@ pub(super) fn below_run(detection: Detection) -> Detection {
 }
 
 /// Whether this process is the one that `svcadapt run` has become the program in.
-fn is_told() -> bool {
+fn is_main_process_of_run() -> bool {
     let own = process::own_pid();
     let told = std::env::var_os(STARTED_AS);
     told.is_some_and(|told| {
@@ -131,7 +131,7 @@ fn newline(spec: &ServiceSpec, detection: &Detection) -> Result<Option<OwnedFd>,
     };
     number
         .map(|number| {
-            fd::copy_of(number, 3).map_err(|error| {
+            fd::duplicate_raw(number, 3).map_err(|error| {
                 StepError::kernel("notification fd", number.to_string(), &error, DESCRIPTORS)
             })
         })
@@ -155,7 +155,7 @@ fn listeners(passed: &[i32], names: Option<OsString>) -> Result<Vec<Listener>, S
         .map(|&number| {
             // What systemd says where no name was given (sd_listen_fds(3)).
             let name = names.next().filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned());
-            let copy = fd::copy_of(number, 3);
+            let copy = fd::duplicate_raw(number, 3);
             copy.map(|socket| Listener::new(name, socket)).map_err(|error: io::Error| {
                 StepError::kernel("listeners", number.to_string(), &error, DESCRIPTORS)
             })

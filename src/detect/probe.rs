@@ -50,7 +50,7 @@ pub fn gather() -> Facts {
         let parent = facts.parent.as_ref().and_then(|parent| seen(parent.pid));
         facts.above.extend(parent.and_then(|parent| seen(parent.ppid)).map(process));
     }
-    Facts { init: process_info::other(1).map(|init| init.comm), ..facts }
+    Facts { init: process_info::of(1).map(|init| init.comm), ..facts }
 }
 
 /// Without the facts that no rule looks at.
@@ -127,7 +127,7 @@ pub fn ask_manager(unit: &UnitRef) -> Option<UnitAnswer> {
         }
     }
     command.args(["show", "-p", "Type", "-p", "MainPID", "--", &unit.name]);
-    parse_answer(&String::from_utf8(command_output::output(&mut command, TIMEOUT).ok()?).ok()?)
+    parse_answer(&String::from_utf8(command_output::output_within(&mut command, TIMEOUT).ok()?).ok()?)
 }
 
 fn parse_answer(text: &str) -> Option<UnitAnswer> {
@@ -158,11 +158,11 @@ fn platform() -> Platform {
 }
 
 /// A parent outside our pid namespace is 0, and so nobody.
-fn seen(pid: i32) -> Option<process_info::Other> {
-    (pid > 0).then(|| process_info::other(pid)).flatten()
+fn seen(pid: i32) -> Option<process_info::ProcessInfo> {
+    (pid > 0).then(|| process_info::of(pid)).flatten()
 }
 
-fn process(other: process_info::Other) -> Process {
+fn process(other: process_info::ProcessInfo) -> Process {
     Process {
         pid: other.pid,
         process_group: other.process_group,

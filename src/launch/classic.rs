@@ -42,7 +42,7 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
         let signals = Signals::receive().map_err(failed)?;
         let ends = start.prepare()?;
         if start.plan.has(&Step::AdoptOrphans) {
-            descendants::adopt_orphans().map_err(failed)?;
+            descendants::become_subreaper().map_err(failed)?;
         }
         let claim = start.claim()?;
         let side = process::fork().map_err(failed)?;

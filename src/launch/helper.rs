@@ -12,8 +12,8 @@ use super::watch::{Event, Relation, Watch};
 use crate::error::StepError;
 use crate::plan::Step;
 use crate::setup::ServiceProcess;
-use crate::sys::held::Held;
 use crate::sys::process::Side;
+use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{error_text, fd, file, process, signal};
 
 /// How long a process that has failed may take to end.
@@ -32,7 +32,7 @@ pub(super) fn become_program(start: &Start<'_>) -> Outcome {
     work.take_away();
     // Standard error may be the service's log by now, but whoever started us looks at the one we came with.
     if let Ok(voice) = voice {
-        let _ = fd::place(voice, 2);
+        let _ = fd::duplicate_to(voice, 2);
     }
     failure.into()
 }
@@ -58,7 +58,7 @@ fn leave_helper<'a>(start: &Start<'a>) -> Result<ServiceProcess<'a>, StepError> 
     let failed = |error: io::Error| StepError::io(&Step::ReadinessHelper, &error);
     let tell = Tell::new(start)?;
     let gone = || failed(io::ErrorKind::NotFound.into());
-    let main = Held::open(process::own_pid()).map_err(failed)?.ok_or_else(gone)?;
+    let main = ProcessHandle::open(process::own_pid()).map_err(failed)?.ok_or_else(gone)?;
     let ends = start.prepare()?;
     let main_pid = process::own_pid();
     match process::fork().map_err(failed)? {
@@ -82,7 +82,7 @@ fn leave_helper<'a>(start: &Start<'a>) -> Result<ServiceProcess<'a>, StepError> 
 }
 
 /// Waits until the program is ready, tells it, and goes.
-fn help(start: &Start<'_>, ends: Ends<'_>, main: Held, main_pid: i32, tell: &Tell) -> u8 {
+fn help(start: &Start<'_>, ends: Ends<'_>, main: ProcessHandle, main_pid: i32, tell: &Tell) -> u8 {
     let Ends { probes, reports, work, socket, line: _ } = ends;
     drop(work);
     let main = match main.after_fork() {

@@ -17,8 +17,8 @@ use super::{Role, classic, outcome};
 use crate::error::StepError;
 use crate::plan::{Step, Strategy};
 use crate::setup::{LauncherLock, Report};
-use crate::sys::held::Held;
 use crate::sys::process::{Ended, Reaped, Side};
+use crate::sys::process_handle::ProcessHandle;
 use crate::sys::signal::Signals;
 use crate::sys::{descendants, fd, process, signal};
 
@@ -34,8 +34,8 @@ pub(super) fn stay<'a>(start: &Start<'a>) -> Role<'a> {
         let signals = Signals::receive().map_err(failed)?;
         let ends = start.prepare()?;
         // launchd adopts orphans where it is, and nobody else can there.
-        if start.plan.course == Strategy::Monitor && descendants::ADOPTS_ORPHANS {
-            descendants::adopt_orphans().map_err(failed)?;
+        if start.plan.course == Strategy::Monitor && descendants::HAS_SUBREAPER {
+            descendants::become_subreaper().map_err(failed)?;
         }
         let claim = start.claim()?;
         let side = process::fork().map_err(failed)?;
@@ -185,8 +185,8 @@ impl Monitor<'_> {
                 continue;
             }
             let mut all = vec![self.signals.as_fd()];
-            all.extend(main.held.as_ref().and_then(Held::descriptor));
-            let looks = main.held.as_ref().and_then(Held::pause);
+            all.extend(main.held.as_ref().and_then(ProcessHandle::descriptor));
+            let looks = main.held.as_ref().and_then(ProcessHandle::pause);
             fd::wait_readable(&all, [left, looks].into_iter().flatten().min())?;
             while let Some(number) = self.signals.next()? {
                 if number != signal::SIGCHLD {

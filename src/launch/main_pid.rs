@@ -30,7 +30,7 @@ pub(super) fn hand_over(start: &Start<'_>) -> Outcome {
         let tell = Tell::new(start)?;
         let signals = Signals::receive().map_err(failed)?;
         let ends = start.prepare()?;
-        descendants::adopt_orphans().map_err(failed)?;
+        descendants::become_subreaper().map_err(failed)?;
         let claim = start.claim()?;
         let side = process::fork().map_err(failed)?;
         Ok((tell, signals, ends, claim, side))

@@ -56,7 +56,7 @@ const CANNOT_BE_RUN: u8 = 2;
 /// Where orphans cannot be adopted, nobody can keep hold of a program that forks itself away: it could be promised
 /// neither that it is ready nor, after a failure, that nothing of it is left.
 pub fn check(plan: &Plan) -> Result<(), StepError> {
-    if descendants::ADOPTS_ORPHANS {
+    if descendants::HAS_SUBREAPER {
         return Ok(());
     }
     if plan.steps.iter().any(|planned| planned.step == Step::MainProcess(None)) {

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Instant;
 
 use crate::plan::{Plan, Step};
-use crate::sys::held::Held;
+use crate::sys::process_handle::ProcessHandle;
 use crate::sys::signal;
 
 /// Which signals come as others, as numbers of this system.
@@ -55,7 +55,7 @@ impl Passing {
 pub(super) struct Main {
     pub(super) pid: i32,
     /// It may be a child of another process; then its number alone could be a stranger's.
-    pub(super) held: Option<Held>,
+    pub(super) held: Option<ProcessHandle>,
     pub(super) stopping: Stopping,
 }
 
@@ -88,7 +88,7 @@ impl Main {
 
     /// A process that a program has forked off.
     pub(super) fn descendant(pid: i32) -> io::Result<Self> {
-        Ok(Self { pid, held: Held::open(pid)?, stopping: Stopping::No })
+        Ok(Self { pid, held: ProcessHandle::open(pid)?, stopping: Stopping::No })
     }
 
     /// Its time to end is over.

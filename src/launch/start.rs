@@ -145,7 +145,7 @@ impl<'a> Start<'a> {
 
     /// Moves a descriptor to a number that the program is not promised.
     fn aside(&self, descriptor: OwnedFd) -> io::Result<OwnedFd> {
-        fd::duplicate_beside(descriptor, self.plan.promised())
+        fd::move_off(descriptor, self.plan.promised())
     }
 
     /// A socket for the program alone: in a directory that is ours, owned by its user; or without a place in the
@@ -159,7 +159,7 @@ impl<'a> Start<'a> {
             Ok((socket, <OsString as std::os::unix::ffi::OsStringExt>::from_vec(address), None))
         };
         let path = registry::directory().join(format!("{SOCKET}{}", process::own_pid()));
-        if self.spec.root_directory.is_some() || path.as_os_str().len() > NotifySocket::LONGEST_PATH {
+        if self.spec.root_directory.is_some() || path.as_os_str().len() > NotifySocket::MAX_PATH_BYTES {
             return without();
         }
         if let Err(unusable) = registry::prepare_directory() {
@@ -189,7 +189,7 @@ fn sweep(directory: &Path) {
         let listener =
             name.to_str().and_then(|name| name.strip_prefix(SOCKET)).and_then(|pid| pid.parse().ok());
         if listener.is_some_and(|pid: i32| pid == process::own_pid() || process::identity(pid).is_err())
-            && listen::answers(listen::Kind::Datagram, &entry.path()).is_ok_and(|open| !open)
+            && listen::is_open(listen::Kind::Datagram, &entry.path()).is_ok_and(|open| !open)
         {
             // Another launcher may have been quicker.
             let _ = std::fs::remove_file(entry.path());

@@ -20,7 +20,9 @@ impl Tell {
     pub(super) fn new(start: &Start<'_>) -> Result<Self, StepError> {
         if let Some(number) = start.spec.notification_fd {
             let failed = |cause: String| StepError::about("notification fd", number.to_string(), cause, 202);
-            return fd::copy_of(number, 3).map(Self::Newline).map_err(|error| failed(error_text(&error)));
+            return fd::duplicate_raw(number, 3)
+                .map(Self::Newline)
+                .map_err(|error| failed(error_text(&error)));
         }
         let failed = |cause: String| StepError::about("notify socket", "NOTIFY_SOCKET", cause, 202);
         let inherited = &start.resolved.inherited;

@@ -12,8 +12,8 @@ use super::intermediate::Intermediate;
 use crate::error::StepError;
 use crate::readiness::{Probes, ProcessTree};
 use crate::setup::{Created, Report, Reports};
-use crate::sys::held::Held;
 use crate::sys::process::{Ended, Reaped};
+use crate::sys::process_handle::ProcessHandle;
 use crate::sys::signal::Signals;
 use crate::sys::{escape_control, fd, process, signal};
 
@@ -94,7 +94,7 @@ pub(super) enum Relation<'a> {
     /// The service's processes are our children, or become so.
     Parent(&'a Signals),
     /// They are not; this is the main one.
-    Observer(&'a Held),
+    Observer(&'a ProcessHandle),
 }
 
 /// What the waiting came to.
@@ -231,9 +231,8 @@ impl<'a> Watch<'a> {
         self.main.is_some_and(|main| match process::is_exiting(main) {
             Ok(exiting) => exiting,
             // It has ended, and its parent has seen that before us; or it is hidden from us (hidepid=, proc(5)).
-            Err(_) => {
-                Held::open(main).is_ok_and(|held| held.is_none_or(|held| held.has_ended().unwrap_or(true)))
-            }
+            Err(_) => ProcessHandle::open(main)
+                .is_ok_and(|held| held.is_none_or(|held| held.has_ended().unwrap_or(true))),
         })
     }
 
@@ -262,12 +261,12 @@ impl<'a> Watch<'a> {
             Relation::Parent(_) => None,
             Relation::Observer(main) => Some(main),
         };
-        let looks = [held, main].into_iter().flatten().filter_map(Held::pause).min();
+        let looks = [held, main].into_iter().flatten().filter_map(ProcessHandle::pause).min();
         let longest = [pause, looks, self.moments_left(), self.patience_left(elapsed)];
         let longest = longest.into_iter().flatten().min();
         let mut all: Vec<BorrowedFd<'_>> = self.probes.descriptors();
         all.extend(self.reports.as_ref().map(AsFd::as_fd));
-        all.extend([held, main].into_iter().flatten().filter_map(Held::descriptor));
+        all.extend([held, main].into_iter().flatten().filter_map(ProcessHandle::descriptor));
         all.extend(
             self.intermediate.as_ref().filter(|intermediate| intermediate.is_there()).map(AsFd::as_fd),
         );
@@ -375,7 +374,7 @@ mod tests {
         let own = process::own_pid();
         let (reports, service) = fd::pipe().unwrap();
         fd::nonblocking(&reports, true).unwrap();
-        let held = Held::open(own).unwrap().unwrap();
+        let held = ProcessHandle::open(own).unwrap().unwrap();
         let identity = RunAs::Own;
         let means = ProbeInputs { socket: None, pipes: Vec::new(), identity, environment: Vec::new() };
         let probes = Probes::new(&[], means);

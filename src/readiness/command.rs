@@ -5,8 +5,8 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use crate::sys::held::Held;
 use crate::sys::process::{Ended, Side};
+use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{fd, file, identity, process, signal};
 
 /// As whom a command runs: as the service, for what root may connect to says nothing about it.
@@ -62,7 +62,7 @@ pub(super) struct ExecProbe {
 struct Running {
     pid: i32,
     /// By which the readiness helper, which gets no SIGCHLD, sees its end.
-    end: Option<Held>,
+    end: Option<ProcessHandle>,
 }
 
 impl ExecProbe {
@@ -91,7 +91,7 @@ impl ExecProbe {
     pub(super) fn pause(&self, elapsed: Duration) -> Option<Duration> {
         match &self.running {
             None => Some(self.next.saturating_sub(elapsed)),
-            Some(running) => running.end.as_ref().and_then(Held::pause),
+            Some(running) => running.end.as_ref().and_then(ProcessHandle::pause),
         }
     }
 
@@ -103,7 +103,7 @@ impl ExecProbe {
     fn start(&self) -> io::Result<Running> {
         let Some(words) = &self.words else { return Err(io::ErrorKind::InvalidInput.into()) };
         match process::fork()? {
-            Side::Parent(pid) => Ok(Running { pid, end: Held::open(pid).unwrap_or(None) }),
+            Side::Parent(pid) => Ok(Running { pid, end: ProcessHandle::open(pid).unwrap_or(None) }),
             Side::Child => {
                 let _ = self.become_command(words);
                 process::exit_now(203)
@@ -115,7 +115,7 @@ impl ExecProbe {
         signal::reset_dispositions();
         let null = file::open_null()?;
         for number in 0..3 {
-            fd::place(&null, number)?;
+            fd::duplicate_to(&null, number)?;
         }
         fd::keep_only(&[])?;
         file::change_directory(std::path::Path::new("/"))?;

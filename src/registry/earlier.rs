@@ -36,7 +36,7 @@ fn remove(directory: &Path) -> io::Result<()> {
         if entry.file_name().as_bytes().contains(&b'%') || !entry.file_type()?.is_file() {
             continue;
         }
-        if lock::holder(file::open_plain(&entry.path())?)? != Holder::Nobody {
+        if lock::holder(file::open_regular_nofollow(&entry.path())?)? != Holder::Nobody {
             return Ok(());
         }
     }

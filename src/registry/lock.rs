@@ -72,7 +72,7 @@ impl Lock {
                 }
             }
         }
-        let mut opened = file::open_own(path, MODE)?;
+        let mut opened = file::open_or_create(path, MODE)?;
         let holder = lock::holder(&opened)?;
         if let Some(taken) = in_the_way(path, holder, read(path)?)? {
             return Ok(Err(taken));
@@ -80,7 +80,7 @@ impl Lock {
         // A child of a service that has ended.
         if matches!(holder, Holder::Process(_)) {
             fs::remove_file(path)?;
-            opened = file::open_own(path, MODE)?;
+            opened = file::open_or_create(path, MODE)?;
         }
         // Whatever the umask, and whatever made it.
         file::set_mode(&opened, mode_in(path.parent(), MODE))?;
@@ -130,7 +130,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
     let _turn = turn_in(directory, TURN)?;
     let record = read(path)?;
-    let holder = match file::open_plain(path) {
+    let holder = match file::open_regular_nofollow(path) {
         Ok(file) => lock::holder(&file)?,
         Err(error) => gone(Err(error)).map(|_| Holder::Nobody)?,
     };
@@ -156,7 +156,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
     let record = record_of(path);
     if let Some(record) = record.file_name() {
         // One that was killed before it could put it in its place leaves this.
-        file::remove(&directory, &file::draft_of(record))?;
+        file::remove(&directory, &file::temporary_name(record))?;
         file::remove(&directory, record)?;
     }
     pid_file_gone

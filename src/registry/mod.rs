@@ -37,8 +37,8 @@ use svcadapt_spec::{AbsPath, ServiceName};
 pub use terminate::{Ended, Ending, Members};
 pub use tree::{Left, Tree};
 
+use crate::sys::directories::THIS_SYSTEM;
 use crate::sys::lock::{Holder, StartLock};
-use crate::sys::places::HERE;
 use crate::sys::{fd, file};
 
 /// What a look at a service's lock has shown.
@@ -60,7 +60,7 @@ pub enum Found {
 /// descriptor from it. A child of that one may have it too, also when nobody holds the lock any more; it is not the
 /// process that is recorded.
 pub fn inherited() -> Vec<i32> {
-    let numbers = fd::surviving().unwrap_or_default().into_iter().map(|inherited| inherited.number());
+    let numbers = fd::inherited().unwrap_or_default().into_iter().map(|inherited| inherited.number());
     let leads_to_our_lock = |number: &i32| {
         let link = fd::path(*number).unwrap_or_default();
         link.is_absolute()
@@ -93,7 +93,7 @@ pub fn path(name: Option<&ServiceName>, pid_file: Option<&AbsPath>) -> Option<Pa
 /// The name of that lock's file, in whatever directory.
 pub fn file_name(name: Option<&ServiceName>, pid_file: Option<&AbsPath>) -> Option<OsString> {
     match (name, pid_file) {
-        (Some(name), _) => Some(HERE.file_name(name.as_str()).into()),
+        (Some(name), _) => Some(THIS_SYSTEM.file_name(name.as_str()).into()),
         (None, Some(pid_file)) => Some(key(pid_file.as_path())),
         (None, None) => None,
     }
@@ -102,7 +102,7 @@ pub fn file_name(name: Option<&ServiceName>, pid_file: Option<&AbsPath>) -> Opti
 /// The name of the service that a lock is of; none where it has only a pid file.
 pub fn name_of(lock: &Path) -> Option<String> {
     let name = lock.file_name()?.to_str()?;
-    (!name.starts_with('.')).then(|| HERE.service_name(name))
+    (!name.starts_with('.')).then(|| THIS_SYSTEM.service_name(name))
 }
 
 /// A path as the name of one file, which no service can have: `%` for what would be ambiguous. Of a path that is longer
@@ -116,7 +116,7 @@ fn key(path: &Path) -> OsString {
             _ => name.push(byte),
         }
     }
-    if name.len() + RECORD.len() > file::LONGEST_NAME {
+    if name.len() + RECORD.len() > file::MAX_NAME_BYTES {
         // Two of them come of no path.
         name = format!(".%%{}", file::digest(path.as_os_str().as_bytes())).into_bytes();
     }
@@ -132,15 +132,14 @@ pub(crate) fn turn(name: &str) -> io::Result<StartLock> {
 fn turn_in(directory: &Path, name: &str) -> io::Result<StartLock> {
     // Nobody else can open it, and so keep us waiting.
     let path = directory.join(name);
-    crate::sys::lock::turn(file::open_own(&path, mode_in(Some(directory), MODE))?, TIMEOUT).map_err(|error| {
-        match error.kind() {
+    crate::sys::lock::lock_starts(file::open_or_create(&path, mode_in(Some(directory), MODE))?, TIMEOUT)
+        .map_err(|error| match error.kind() {
             io::ErrorKind::TimedOut => io::Error::other(format!(
                 "another start or stop has not let go of {} for {TIMEOUT:?}",
                 path.display()
             )),
             _ => error,
-        }
-    })
+        })
 }
 
 /// How long a turn is waited for. It takes milliseconds; who needs longer was stopped in the middle of it.
@@ -181,7 +180,7 @@ pub fn look(path: &Path) -> io::Result<Found> {
 
 /// Who holds the lock that has this name.
 fn holder(path: &Path, record: Option<&Record>) -> io::Result<Holder> {
-    match file::open_plain(path) {
+    match file::open_regular_nofollow(path) {
         Ok(file) => {
             let holder = crate::sys::lock::holder(&file)?;
             // One that was removed meanwhile is no service's any more.
@@ -237,7 +236,7 @@ fn record_of(lock: &Path) -> PathBuf {
 
 /// The record of a lock.
 fn read(lock: &Path) -> io::Result<Option<Record>> {
-    let file = match file::open_plain(&record_of(lock)) {
+    let file = match file::open_regular_nofollow(&record_of(lock)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),

@@ -7,8 +7,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::sys::file::Kind;
-use crate::sys::place::{Judge, Last};
-use crate::sys::{error_text, file, identity, places, untrusted};
+use crate::sys::path_trust::{Judge, Last};
+use crate::sys::{directories, error_text, file, identity, untrusted};
 
 /// Why a pid file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +115,7 @@ fn place(path: &Path, judge: Judge) -> Result<(File, &OsStr), Untrusted> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(untrusted(
             "this is no file",
-            &format!("write it as {}/NAME.pid", places::runtime().display()),
+            &format!("write it as {}/NAME.pid", directories::runtime().display()),
         ));
     };
     let own = identity::effective_user();
@@ -123,7 +123,7 @@ fn place(path: &Path, judge: Judge) -> Result<(File, &OsStr), Untrusted> {
         && let Some(shared) = judge.reach(parent, Last::Directory)?.shared()
     {
         let cause = format!("users other than root can write in {}", shared.directory.display());
-        return Err(untrusted(cause, &places::cure(&shared.directory)));
+        return Err(untrusted(cause, &directories::shared_dir_hint(&shared.directory)));
     }
     let directory = std::fs::canonicalize(parent).and_then(|parent| file::open_directory(&parent))?;
     if let Some(found) = file::look(&directory, name)? {

@@ -1,4 +1,4 @@
-//! The directories that locks lie in. Which they are on which system is told in [`crate::sys::places`].
+//! The directories that locks lie in. Which they are on which system is told in [`crate::sys::directories`].
 //!
 //! An ordinary user's lies at home, below the name of this boot: a home may be shared by many machines (NFS), where a
 //! process of another one would look like a dead one of this.
@@ -9,9 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use std::{fmt, fs, io};
 
 use super::earlier;
-use crate::sys::place::{Judge, Last, Shared};
-use crate::sys::places::{HERE, Person, System};
-use crate::sys::{error_text, file, identity, places, process};
+use crate::sys::directories::{System, THIS_SYSTEM, UserDirs};
+use crate::sys::path_trust::{Judge, Last, SharedDirectory};
+use crate::sys::{directories, error_text, file, identity, process};
 
 /// A directory in which locks may lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub struct Unusable {
 /// What is known of the user who runs this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Surveyed {
-    person: Person,
+    person: UserDirs,
     /// Why not every place is known.
     unknown: Option<String>,
     boot: Option<String>,
@@ -54,9 +54,9 @@ fn survey() -> Surveyed {
     if let Some(known) = last.as_ref().filter(|known| known.person.uid == uid) {
         return known.clone();
     }
-    let (person, unknown) = match Person::look_up(uid) {
+    let (person, unknown) = match UserDirs::find(uid) {
         Ok(person) => (person, None),
-        Err(error) => (Person { uid, ..Person::default() }, Some(error_text(&error))),
+        Err(error) => (UserDirs { uid, ..UserDirs::default() }, Some(error_text(&error))),
     };
     let surveyed = Surveyed { person, unknown, boot: process::boot().ok() };
     last.insert(surveyed).clone()
@@ -69,26 +69,26 @@ pub fn directory() -> PathBuf {
     }
     let Surveyed { person, boot, .. } = survey();
     // Without a name for this boot a record could be another machine's.
-    let boot = boot.map(|boot| places::short(&boot));
-    let lasting = boot.into_iter().flat_map(|boot| {
+    let boot = boot.map(|boot| directories::boot_dir_name(&boot));
+    let persistent = boot.into_iter().flat_map(|boot| {
         let below = move |place: PathBuf| place.join(&boot);
-        HERE.lasting(&person).into_iter().map(below)
+        THIS_SYSTEM.persistent(&person).into_iter().map(below)
     });
-    let mut lasting = lasting.filter(|path| can_be_made(path, person.uid));
-    lasting.next().unwrap_or_else(|| System::fallback(person.uid))
+    let mut persistent = persistent.filter(|path| can_be_made(path, person.uid));
+    persistent.next().unwrap_or_else(|| System::fallback(person.uid))
 }
 
 /// Where runtime directories lie (`RuntimeDirectory=`): root's, or those of this user.
 pub fn runtime_directory() -> PathBuf {
     match identity::effective_user() {
-        0 => places::runtime().to_owned(),
-        _ => HERE.runtime_of(&survey().person),
+        0 => directories::runtime().to_owned(),
+        _ => THIS_SYSTEM.runtime_of(&survey().person),
     }
 }
 
 /// Root's.
 pub(super) fn of_root() -> Place {
-    Place { path: places::runtime().join("svcadapt"), owner: 0, home: None }
+    Place { path: directories::runtime().join("svcadapt"), owner: 0, home: None }
 }
 
 /// Where services of this user may have been started: the place of today first, then those of other circumstances (no
@@ -100,10 +100,14 @@ pub fn own() -> Vec<Place> {
     }
     let Surveyed { person, boot, .. } = survey();
     let mut all = vec![Place { path: directory(), owner: uid, home: person.home.clone() }];
-    if let Some(boot) = boot.map(|boot| places::short(&boot)) {
-        let lasting = HERE.lasting(&person).into_iter().map(|place| (place, person.home.clone()));
-        let named = HERE.named(&person).into_iter().map(|place| (place, person.named_home.clone()));
-        let here = lasting.chain(named);
+    if let Some(boot) = boot.map(|boot| directories::boot_dir_name(&boot)) {
+        let persistent =
+            THIS_SYSTEM.persistent(&person).into_iter().map(|place| (place, person.home.clone()));
+        let named = THIS_SYSTEM
+            .persistent_in_env_home(&person)
+            .into_iter()
+            .map(|place| (place, person.env_home.clone()));
+        let here = persistent.chain(named);
         all.extend(here.map(|(place, home)| Place { path: place.join(&boot), owner: uid, home }));
     }
     let former = [format!("/run/user/{uid}/svcadapt").into(), System::fallback(uid)];
@@ -248,7 +252,7 @@ impl Place {
         }
         let found = Judge::of_root().reach(path, Last::Directory).map_err(|error| self.failed(&error))?;
         match found.shared().filter(|shared| path == self.path || !shared.keeps_our_names()) {
-            Some(Shared { directory, .. }) => {
+            Some(SharedDirectory { directory, .. }) => {
                 let cause = format!("users other than root can write in {}", directory.display());
                 Err(self.unusable(cause, Some(chmod(&directory, 0o755)), None))
             }
@@ -257,7 +261,7 @@ impl Place {
     }
 
     fn failed(&self, error: &io::Error) -> Unusable {
-        let runtime = places::runtime().display();
+        let runtime = directories::runtime().display();
         let hint = match error.kind() {
             io::ErrorKind::ReadOnlyFilesystem if self.owner == 0 => {
                 Some(format!("{runtime} has to be writable; in a container: --tmpfs {runtime}:mode=755"))

@@ -9,7 +9,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
-use crate::sys::held::Held;
+use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{fd, limits, process, process_info, signal};
 
 /// How soon to look for new members while the others are given time; the end of one that is held is seen at once.
@@ -19,7 +19,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(250);
 const SOON: Duration = Duration::from_millis(20);
 
 /// So many members at most are held by descriptors, and a quarter of what this process may open.
-const MOST_DESCRIPTORS: u64 = 256;
+const MAX_DESCRIPTORS: u64 = 256;
 
 /// How often nothing has to be found before a process group that can still be signalled is believed to be zombies.
 const EMPTY_LOOKS: u32 = 8;
@@ -69,7 +69,7 @@ pub struct Ending<'a, M> {
 
 #[derive(Debug)]
 struct Member {
-    held: Held,
+    held: ProcessHandle,
     asked: bool,
     /// We may not signal it.
     denied: bool,
@@ -79,7 +79,7 @@ impl<'a, M: Members> Ending<'a, M> {
     /// Nothing is known of these processes yet.
     pub fn new(members: &'a M) -> Self {
         let (soft, _) = limits::get(limits::NOFILE).unwrap_or((0, 0));
-        let most_descriptors = usize::try_from((soft / 4).min(MOST_DESCRIPTORS)).unwrap_or(0);
+        let most_descriptors = usize::try_from((soft / 4).min(MAX_DESCRIPTORS)).unwrap_or(0);
         let unseen = members.unseen_groups();
         Self {
             members,
@@ -146,9 +146,9 @@ impl<'a, M: Members> Ending<'a, M> {
                 left.unwrap_or(pause).min(pause)
             };
             let held = || self.known.values().filter(|member| !member.denied).map(|member| &member.held);
-            pause = held().filter_map(Held::pause).fold(pause, Duration::min);
+            pause = held().filter_map(ProcessHandle::pause).fold(pause, Duration::min);
             let descriptors: Vec<BorrowedFd<'_>> =
-                wake.into_iter().chain(held().filter_map(Held::descriptor)).collect();
+                wake.into_iter().chain(held().filter_map(ProcessHandle::descriptor)).collect();
             fd::wait_readable(&descriptors, Some(pause))?;
         }
     }
@@ -179,9 +179,9 @@ impl<'a, M: Members> Ending<'a, M> {
                 continue;
             }
             let held = if self.descriptors() < self.most_descriptors {
-                Held::open(pid)?
+                ProcessHandle::open(pid)?
             } else {
-                Held::by_number(pid)?
+                ProcessHandle::by_number(pid)?
             };
             let Some(held) = held else { continue };
             if !self.members.proves(pid) {

@@ -13,7 +13,7 @@ use std::path::Path;
 use super::terminate::Members;
 use super::{Record, Session};
 use crate::plan::STARTED_AS;
-use crate::sys::held::Held;
+use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{descendants, process, process_info, procfs};
 
 /// What is looked for in a process.
@@ -56,7 +56,7 @@ impl Left {
 impl<'a> Tree<'a> {
     /// Of a service whose main process lives and is held: its session is its own. Where /proc does not show that process
     /// (it is not mounted, hidepid=), others in its process group may be hidden too, and the group is known by getpgid(2).
-    pub fn of_running(lock: Option<&Path>, record: &'a Record, main: &Held) -> io::Result<Self> {
+    pub fn of_running(lock: Option<&Path>, record: &'a Record, main: &ProcessHandle) -> io::Result<Self> {
         let mut tree = Self::new(lock, record);
         tree.session = tree.recorded_session();
         if process::identity(record.pid).is_ok() {
@@ -153,7 +153,7 @@ impl<'a> Tree<'a> {
     }
 
     fn bears_mark(&self, pid: i32) -> bool {
-        self.is_younger(pid) && (self.has_lock(pid, Flags::Inherited) || self.has_variable(pid))
+        self.is_younger(pid) && (self.has_lock(pid, Flags::InheritedFd) || self.has_variable(pid))
     }
 
     /// Whether it has started later than the service, or as its first process.
@@ -185,7 +185,7 @@ impl<'a> Tree<'a> {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flags {
-    Inherited,
+    InheritedFd,
     Any,
 }
 
@@ -217,7 +217,7 @@ fn spared() -> BTreeSet<i32> {
     let mut spared = BTreeSet::new();
     let mut next = Some(process::own_pid());
     while let Some(pid) = next.filter(|pid| *pid > 0 && spared.insert(*pid)) {
-        next = process_info::other(pid).map(|found| found.ppid);
+        next = process_info::of(pid).map(|found| found.ppid);
     }
     spared
 }

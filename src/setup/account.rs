@@ -8,7 +8,7 @@ use svcadapt_spec::{Principal, ServiceSpec};
 use crate::error::StepError;
 use crate::plan::{Account, CallerState, Entry, StartedBy};
 use crate::sys::accounts::User;
-use crate::sys::place::{Judge, Last, Reach};
+use crate::sys::path_trust::{Judge, Last, Reach};
 use crate::sys::{accounts, error_text, identity};
 
 /// systemd's numbers for these steps (systemd.exec(5)).
@@ -43,7 +43,7 @@ pub(super) fn open_for<T>(
     account: &Account,
     open: impl FnOnce() -> io::Result<T>,
 ) -> io::Result<T> {
-    if lends_rights(account) && reach(path, Last::File, account)? != Reach::RootAlone {
+    if lends_rights(account) && reach(path, Last::File, account)? != Reach::RootOnly {
         with_its_rights(account, open)
     } else {
         open()
@@ -70,7 +70,7 @@ pub(super) fn as_service<T>(account: &Account, act: impl FnOnce() -> io::Result<
 pub fn refuse_lent_rights() -> Option<StepError> {
     let cause = "it has more rights than the user who starts it (set-user-ID, set-group-ID or capabilities)";
     let hint = "take them from the file (chmod ug-s, setcap -r); root starts services by sudo(8)";
-    identity::was_lent_rights().then(|| StepError::about("start", "svcadapt", cause, 2).hint(hint))
+    identity::has_lent_rights().then(|| StepError::about("start", "svcadapt", cause, 2).hint(hint))
 }
 
 /// Looks user and groups up.

@@ -19,7 +19,7 @@ use crate::error::StepError;
 use crate::plan::{FORKING, Plan, Resolved, Step, Strategy};
 use crate::registry;
 use crate::registry::{Lock, Record, Session};
-use crate::sys::held::Held;
+use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{fd, process, process_info};
 
 /// What a start that is told to stop may take longer than the service: it ends what it has started first.
@@ -64,7 +64,7 @@ impl<'a> LauncherLock<'a> {
     ///
     /// What was found out by its number is true of it only if it has not ended by then, which `held` tells. One that has
     /// is not recorded; its end is news of its own.
-    pub fn hand_over(&self, main: i32, held: &Held) -> Result<(), StepError> {
+    pub fn hand_over(&self, main: i32, held: &ProcessHandle) -> Result<(), StepError> {
         let failed = |error: io::Error| StepError::io(&Step::MainProcess(self.pid_file()), &error);
         let looked = self.record_of(main);
         if held.has_ended().map_err(failed)? {
@@ -114,7 +114,7 @@ impl<'a> ServiceProcess<'a> {
         let mark = self.started_as.as_deref().map(|started_as| format!("{started_as}{FORKING}"));
         self.started_as.clone_from(&mark);
         if let Some(descriptor) = claim.join(mark).map_err(failed)? {
-            let aside = fd::duplicate_beside(descriptor, &self.promised).map_err(failed)?;
+            let aside = fd::move_off(descriptor, &self.promised).map_err(failed)?;
             self.place(aside, number);
         }
         Ok(())

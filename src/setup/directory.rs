@@ -8,7 +8,7 @@ use std::{fs, io};
 
 use super::journal::Created;
 use crate::sys::file::Kind;
-use crate::sys::place::{Judge, Last};
+use crate::sys::path_trust::{Judge, Last};
 use crate::sys::{file, identity};
 
 /// The mode of a directory on the way to one that was asked for.
@@ -56,7 +56,7 @@ pub(super) fn make(
     }
     let now = open.metadata()?;
     if let Some((uid, gid)) = owner.filter(|&(uid, gid)| (now.uid(), now.gid()) != (uid, gid)) {
-        file::give(&open, uid, gid)?;
+        file::change_owner(&open, uid, gid)?;
     }
     // After the owner, whose change takes set-user and set-group bits away.
     file::set_mode(&open, mode)

@@ -17,8 +17,8 @@ use super::{account, directory};
 use crate::plan::Account;
 use crate::registry;
 use crate::sys::listen::{Kind, Settings};
-use crate::sys::place::{Judge, Last};
-use crate::sys::{error_text, file, identity, listen, places};
+use crate::sys::path_trust::{Judge, Last};
+use crate::sys::{directories, error_text, file, identity, listen};
 
 /// Why a socket cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,7 @@ pub(super) fn open(
     match &socket.address {
         SocketAddress::Port(port) => listen::on_port(kind, *port, settings).map_err(explain),
         SocketAddress::Inet(address) => listen::on_address(kind, *address, settings).map_err(explain),
-        SocketAddress::Abstract(name) => listen::at_name(kind, name, settings).map_err(explain),
+        SocketAddress::Abstract(name) => listen::on_abstract_name(kind, name, settings).map_err(explain),
         SocketAddress::Path(path) => {
             let path = path.as_path();
             let maker = prepare(path, account, made)?;
@@ -77,7 +77,7 @@ pub(super) fn open(
             made(Created::note_of(path, maker.user())?);
             let open = listen::listen(open, kind, settings)?;
             if owner != (None, None) {
-                file::give_socket(path, maker.user(), owner)?;
+                file::change_socket_owner(path, maker.user(), owner)?;
             }
             Ok(open)
         }
@@ -134,7 +134,7 @@ impl<'a> Maker<'a> {
         if let Some(shared) = found(judge.trusting(account.uid))? {
             let place = shared.directory.display();
             let cause = format!("users other than root and the service's can write in {place}");
-            return Err(unopened(cause, &places::cure(&shared.directory)));
+            return Err(unopened(cause, &directories::shared_dir_hint(&shared.directory)));
         }
         Ok(if found(judge)?.is_some() { Self::Service(account) } else { Self::Ourselves })
     }
@@ -159,7 +159,7 @@ const TRIES: usize = 3;
 
 fn at_path(kind: Kind, path: &Path, mode: u16, maker: &Maker<'_>) -> Result<OwnedFd, Unopened> {
     for _ in 0..TRIES {
-        match maker.act(|| listen::bind_at(kind, path, mode)) {
+        match maker.act(|| listen::bind_path(kind, path, mode)) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => clear(kind, path, maker)?,
             opened => return Ok(opened?),
         }
@@ -186,7 +186,7 @@ fn clear(kind: Kind, path: &Path, maker: &Maker<'_>) -> Result<(), Unopened> {
             "remove it if nobody needs it",
         ));
     }
-    if listen::answers(kind, path)? {
+    if listen::is_open(kind, path)? {
         return Err(unopened("address already in use", "another process listens there"));
     }
     match maker.act(|| fs::remove_file(path)) {

@@ -166,7 +166,7 @@ impl<'a> ServiceProcess<'a> {
             Step::Environment => environment::replace(&self.environment),
             Step::NewSession => process::new_session(),
             Step::Terminal => process::take_terminal(),
-            Step::EndWithMonitor => descendants::end_with(self.launcher),
+            Step::EndWithMonitor => descendants::die_with_parent(self.launcher),
             Step::OomScore(score) => {
                 wanted(self.spec.oom_score_adjust.is_some(), limits::set_oom_score_adjust(*score))
             }
@@ -270,7 +270,7 @@ impl<'a> ServiceProcess<'a> {
 
     fn activate(&mut self, given: &[i32]) -> io::Result<()> {
         for (&number, descriptor) in given.iter().zip(Sockets::FIRST_DESCRIPTOR..) {
-            let socket = fd::copy_of(number, Sockets::FIRST_DESCRIPTOR)?;
+            let socket = fd::duplicate_raw(number, Sockets::FIRST_DESCRIPTOR)?;
             // As it would be with systemd, whose sockets wait unless a service says NonBlocking=.
             fd::nonblocking(&socket, false)?;
             self.hand_over(socket, descriptor)?;
@@ -280,7 +280,7 @@ impl<'a> ServiceProcess<'a> {
 
     /// Gives the program a socket at this number. Until then it has one that the program is not promised.
     fn hand_over(&mut self, socket: OwnedFd, number: i32) -> io::Result<()> {
-        let aside = fd::duplicate_beside(socket, &self.promised)?;
+        let aside = fd::move_off(socket, &self.promised)?;
         self.place(aside, number);
         self.sockets += 1;
         Ok(())
@@ -289,7 +289,7 @@ impl<'a> ServiceProcess<'a> {
     fn descriptors(&mut self, kept: &[i32]) -> io::Result<()> {
         self.streams.place()?;
         for (descriptor, number) in &self.placements {
-            fd::place(descriptor, *number)?;
+            fd::duplicate_to(descriptor, *number)?;
         }
         fd::keep_only(kept)
     }

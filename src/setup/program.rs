@@ -118,7 +118,7 @@ fn closed(path: &Path) -> Option<&Path> {
 /// A script whose interpreter is missing fails to execute as if itself were missing, which nobody understands.
 fn interpreter(path: &Path, root: &Path) -> Result<(), Reason> {
     let mut line = [0; 256];
-    let Ok(length) = file::open_seen_regular(path).and_then(|mut open| open.read(&mut line)) else {
+    let Ok(length) = file::reopen_regular(path).and_then(|mut open| open.read(&mut line)) else {
         return Ok(());
     };
     let line = &line[..length];

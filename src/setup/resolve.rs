@@ -141,7 +141,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> CallerState {
         limits: Resource::ALL.into_iter().filter(|resource| limits::exists(resource.name())).collect(),
         terminal: process::own_pid() == 1 && io::stdin().is_terminal(),
         passed_descriptors: passed,
-        orphans: if descendants::ADOPTS_ORPHANS { Reaper::Subreaper } else { Reaper::Init },
+        orphans: if descendants::HAS_SUBREAPER { Reaper::Subreaper } else { Reaper::Init },
         activated: Vec::new(),
         highest: BTreeMap::new(),
         lowest_nice: None,

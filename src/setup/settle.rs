@@ -29,9 +29,10 @@ pub struct Settled {
 }
 
 /// When rights are given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Privileges {
     /// With the other steps.
+    #[default]
     Drop,
     /// Later, by [`ServiceProcess::drop_privileges`].
     Keep,
@@ -85,12 +86,12 @@ impl ServiceProcess<'_> {
         // To let go of a lock's descriptor would be to let go of the lock.
         let locks = registry::inherited();
         let foreign =
-            fd::surviving()?.into_iter().filter(|one| !kept.contains(&one.number())).collect::<Vec<_>>();
+            fd::inherited()?.into_iter().filter(|one| !kept.contains(&one.number())).collect::<Vec<_>>();
         // dup2(2) refuses a number that the soft limit forbids, also one that is open. What the hard limit forbids is a
         // number that nobody here can be given again, so to close it harms nobody. No more is asked for than is needed:
         // macOS has hard limits that it takes for no soft one (setrlimit(2), COMPATIBILITY).
         let (soft, hard) = limits::get(NOFILE)?;
-        let highest = foreign.iter().map(fd::Inherited::number).max();
+        let highest = foreign.iter().map(fd::InheritedFd::number).max();
         let needed = highest.and_then(|number| u64::try_from(number).ok()).unwrap_or(0) + 1;
         let raised = needed > soft && hard > soft;
         if raised {
@@ -98,7 +99,7 @@ impl ServiceProcess<'_> {
         }
         for inherited in foreign {
             if locks.contains(&inherited.number()) {
-                inherited.end_at_exec()?;
+                inherited.close_on_exec_raw()?;
             } else if u64::try_from(inherited.number()).is_ok_and(|number| number < hard) {
                 inherited.replace(&null)?;
             } else {

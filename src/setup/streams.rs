@@ -13,7 +13,7 @@ use super::account::{open_for, with_its_rights};
 use super::journal::Created;
 use crate::plan::Account;
 use crate::sys::output::{Links, Opened, Position};
-use crate::sys::place::{Last, Reach, Shared, Sharing};
+use crate::sys::path_trust::{Last, Reach, SharedDirectory, Sharing};
 use crate::sys::{fd, file, identity, output};
 
 /// The mode of a log file that is made: its owner's to write, its group's to read.
@@ -54,7 +54,7 @@ impl Streams {
             Output::Null => Some(file::open_null()?.into()),
             Output::Inherit => None,
             // Nothing has been put into its place yet.
-            Output::Descriptor(number) => Some(fd::copy_of(*number, 3)?),
+            Output::Descriptor(number) => Some(fd::duplicate_raw(*number, 3)?),
             Output::File(..) if self.output.as_ref() == Some(output) => {
                 self.open[1].as_ref().map(|open| fd::duplicate(open, 3)).transpose()?
             }
@@ -83,9 +83,9 @@ impl Streams {
     fn place_first(&self, count: usize) -> io::Result<()> {
         for (number, stream) in (0..).zip(&self.open).take(count) {
             match stream {
-                Some(stream) => fd::place(stream, number)?,
-                None if fd::is_open(number) => fd::survive_exec(number)?,
-                None => fd::place(file::open_null()?, number)?,
+                Some(stream) => fd::duplicate_to(stream, number)?,
+                None if fd::is_open(number) => fd::clear_close_on_exec(number)?,
+                None => fd::duplicate_to(file::open_null()?, number)?,
             }
         }
         Ok(())
@@ -112,7 +112,7 @@ fn open(mode: WriteMode, path: &Path, account: &Account, mut made: impl FnMut(Cr
     let position = if mode == WriteMode::Append { Position::End } else { Position::Start };
     let reach = account::reach(path, Last::File, account)?;
     let Log { opened: Opened { file, made: place }, rights, owners } = match reach {
-        Reach::RootAlone => {
+        Reach::RootOnly => {
             let opened = output::open(path, position, LOG_MODE, Links::Follow)?;
             Log { opened, rights: Rights::Ours, owners: None }
         }
@@ -125,7 +125,7 @@ fn open(mode: WriteMode, path: &Path, account: &Account, mut made: impl FnMut(Cr
             Rights::OfService => with_its_rights(account, || file::set_mode(&file, LOG_MODE))?,
         }
         if rights == Rights::Ours && identity::effective_user() == 0 {
-            file::give(&file, account.uid, account.gid)?;
+            file::change_owner(&file, account.uid, account.gid)?;
         }
     } else if let Some(owners) = owners {
         refuse_strangers(&file, owners)?;
@@ -141,7 +141,12 @@ fn open(mode: WriteMode, path: &Path, account: &Account, mut made: impl FnMut(Cr
 ///
 /// Where that user has none, as in a /var/log that belongs to root and can be written by the group of the system's
 /// logger, root opens it after all; but it follows no link there.
-fn open_shared(path: &Path, position: Position, shared: &Shared, account: &Account) -> io::Result<Log> {
+fn open_shared(
+    path: &Path,
+    position: Position,
+    shared: &SharedDirectory,
+    account: &Account,
+) -> io::Result<Log> {
     let in_sticky = shared.how == Sharing::Sticky && shared.below.len() == 1;
     let links = if in_sticky { Links::Refuse } else { Links::Follow };
     let by_path = || output::open(path, position, LOG_MODE, links);
@@ -188,7 +193,7 @@ pub fn tail(path: &Path, from: u64, account: &Account) -> io::Result<String> {
     use std::os::unix::fs::FileExt;
     const MAX_TEXT: u64 = 4096;
     let open = open_for(path, account, || match account.uid {
-        0 => file::open_plain(path),
+        0 => file::open_regular_nofollow(path),
         _ => file::open_regular(path),
     })?;
     let length = open.metadata()?.len();

@@ -10,13 +10,13 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// More than this is not an answer to any question that we put.
-const MOST: usize = 64 * 1024;
+const MAX_OUTPUT_BYTES: usize = 64 * 1024;
 
 /// Runs the program with no input and no stderr, and returns what it wrote to its stdout until that was closed.
 ///
 /// When it has not closed it within the limit, the error is of kind `TimedOut`. Either way the process is killed
 /// if it still lives, and reaped, before this returns.
-pub fn output(command: &mut Command, limit: Duration) -> io::Result<Vec<u8>> {
+pub fn output_within(command: &mut Command, limit: Duration) -> io::Result<Vec<u8>> {
     let end = Instant::now() + limit;
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let answer = match child.stdout.take() {
@@ -37,7 +37,7 @@ fn read_until(pipe: &mut (impl AsFd + Read), end: Instant) -> io::Result<Vec<u8>
     let mut piece = [0; 4096];
     loop {
         let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() || answer.len() > MOST {
+        if left.is_zero() || answer.len() > MAX_OUTPUT_BYTES {
             return Err(io::ErrorKind::TimedOut.into());
         }
         // Rounded up: a wait of 0 ms would turn the last millisecond into a busy loop.
@@ -64,7 +64,7 @@ mod tests {
     fn what_the_program_wrote_is_returned_whole() {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "printf 'one\\n'; printf 'two\\n'"]);
-        assert_eq!(output(&mut command, Duration::from_secs(10)).unwrap(), b"one\ntwo\n");
+        assert_eq!(output_within(&mut command, Duration::from_secs(10)).unwrap(), b"one\ntwo\n");
     }
 
     #[test]
@@ -72,7 +72,7 @@ mod tests {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "exec sleep 600"]);
         let begin = Instant::now();
-        let error = output(&mut command, Duration::from_millis(100)).unwrap_err();
+        let error = output_within(&mut command, Duration::from_millis(100)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(begin.elapsed() < Duration::from_secs(60));
     }
@@ -81,14 +81,15 @@ mod tests {
     fn a_program_that_closes_its_output_and_stays_is_not_waited_for() {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "echo $$; exec sleep 600 >&-"]);
-        let answer = String::from_utf8(output(&mut command, Duration::from_secs(60)).unwrap()).unwrap();
+        let answer =
+            String::from_utf8(output_within(&mut command, Duration::from_secs(60)).unwrap()).unwrap();
         let gone = nix::sys::signal::kill(nix::unistd::Pid::from_raw(answer.trim().parse().unwrap()), None);
         assert_eq!(gone, Err(Errno::ESRCH));
     }
 
     #[test]
     fn a_program_that_never_stops_talking_is_given_up() {
-        let error = output(&mut Command::new("yes"), Duration::from_secs(60)).unwrap_err();
+        let error = output_within(&mut Command::new("yes"), Duration::from_secs(60)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

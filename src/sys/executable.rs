@@ -15,7 +15,7 @@ pub const EXEC_REQUIRED_AFTER_FORK: bool = platform::EXEC_AFTER_FORK;
 ///
 /// Linux knows the file itself, whatever has become of its name. macOS knows only where that file is now; should another
 /// one take its place between the asking and the exec, it is that one which is executed.
-pub fn execute_again(name: &str, value: &str) -> io::Error {
+pub fn reexec(name: &str, value: &str) -> io::Error {
     let path = match platform::own_image() {
         Ok(path) => path,
         Err(error) => return error,

@@ -22,7 +22,7 @@ pub fn duplicate(fd: impl AsFd, floor: i32) -> io::Result<OwnedFd> {
 }
 
 /// Moves a descriptor to a number that is none of these; not above all of them, which may be more than we may open.
-pub fn duplicate_beside(fd: OwnedFd, numbers: &[i32]) -> io::Result<OwnedFd> {
+pub fn move_off(fd: OwnedFd, numbers: &[i32]) -> io::Result<OwnedFd> {
     let mut moved = fd;
     while numbers.contains(&moved.as_raw_fd()) {
         moved = duplicate(&moved, moved.as_raw_fd() + 1)?;
@@ -36,7 +36,7 @@ pub fn renumber(fd: OwnedFd, number: i32) -> io::Result<OwnedFd> {
     if fd.as_raw_fd() == number {
         return Ok(fd);
     }
-    place(&fd, number).map_err(|error| match error.raw_os_error() {
+    duplicate_to(&fd, number).map_err(|error| match error.raw_os_error() {
         Some(libc::EBADF) => io::Error::other(format!(
             "the limit of open files (RLIMIT_NOFILE) leaves no room for descriptor {number}"
         )),
@@ -49,7 +49,7 @@ pub fn renumber(fd: OwnedFd, number: i32) -> io::Result<OwnedFd> {
 }
 
 /// A copy of a descriptor that is known only by its number, with a number of at least `floor`, close-on-exec.
-pub fn copy_of(number: i32, floor: i32) -> io::Result<OwnedFd> {
+pub fn duplicate_raw(number: i32, floor: i32) -> io::Result<OwnedFd> {
     // SAFETY: F_DUPFD_CLOEXEC takes two numbers; one that is not open is an error.
     let copy = nix::errno::Errno::result(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, floor) })?;
     // SAFETY: fcntl(2) has just made this descriptor, and nobody else knows its number.
@@ -60,11 +60,11 @@ pub fn copy_of(number: i32, floor: i32) -> io::Result<OwnedFd> {
 ///
 /// The caller says by this that nothing in the process owns `number`: it is a standard stream, or a number that is
 /// set aside for the program.
-pub fn place(fd: impl AsFd, number: i32) -> io::Result<()> {
+pub fn duplicate_to(fd: impl AsFd, number: i32) -> io::Result<()> {
     let fd = fd.as_fd();
     if fd.as_raw_fd() == number {
         // dup2(2) does nothing then, and leaves the close-on-exec flag.
-        return survive_exec(number);
+        return clear_close_on_exec(number);
     }
     // SAFETY: both are numbers; the call touches no memory. That nobody owns `number` is the caller's word.
     nix::errno::Errno::result(unsafe { libc::dup2(fd.as_raw_fd(), number) })?;
@@ -72,32 +72,32 @@ pub fn place(fd: impl AsFd, number: i32) -> io::Result<()> {
 }
 
 /// A descriptor that came through the exec. The number has no owner in this process, so it may be closed by it; only
-/// [`surviving`] makes one.
+/// [`inherited`] makes one.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Inherited(i32);
+pub struct InheritedFd(i32);
 
-impl Inherited {
+impl InheritedFd {
     /// Its number.
     pub fn number(&self) -> i32 {
         self.0
     }
 
-    /// Puts `fd` in its place, close-on-exec, and so lets go of what it was.
+    /// Puts `fd` in its duplicate_to, close-on-exec, and so lets go of what it was.
     ///
     /// The number stays open: code that believes to own it closes this, and never what was opened since.
     pub fn replace(self, fd: impl AsFd) -> io::Result<()> {
-        place(fd, self.0)?;
-        end_at_exec(self.0)
+        duplicate_to(fd, self.0)?;
+        close_on_exec_raw(self.0)
     }
 
     /// Leaves it open until the next exec.
-    pub fn end_at_exec(self) -> io::Result<()> {
-        end_at_exec(self.0)
+    pub fn close_on_exec_raw(self) -> io::Result<()> {
+        close_on_exec_raw(self.0)
     }
 
     /// Takes it over, close-on-exec from here on.
-    pub fn own(self) -> io::Result<OwnedFd> {
-        end_at_exec(self.0)?;
+    pub fn adopt(self) -> io::Result<OwnedFd> {
+        close_on_exec_raw(self.0)?;
         // SAFETY: it is open, or the call before had failed; nothing in this process owns the number: it came through
         // the exec, and `self` is the only one that stands for it.
         Ok(unsafe { OwnedFd::from_raw_fd(self.0) })
@@ -113,9 +113,9 @@ impl Inherited {
 
 /// The descriptors above the standard streams that would survive an exec: every one that came through one, for the
 /// kernel closes the others then, and of what this process has opened itself only what was opened without the flag.
-pub fn surviving() -> io::Result<Vec<Inherited>> {
+pub fn inherited() -> io::Result<Vec<InheritedFd>> {
     let open = platform::open_descriptors()?.into_iter();
-    Ok(open.filter(|&number| number > 2 && survives(number)).map(Inherited).collect())
+    Ok(open.filter(|&number| number > 2 && survives(number)).map(InheritedFd).collect())
 }
 
 /// Where the file of a descriptor is, links resolved.
@@ -130,7 +130,7 @@ fn survives(number: i32) -> bool {
 }
 
 /// Puts the close-on-exec flag on a descriptor that is known by its number.
-pub fn end_at_exec(number: i32) -> io::Result<()> {
+pub fn close_on_exec_raw(number: i32) -> io::Result<()> {
     // SAFETY: F_SETFD takes no pointer.
     nix::errno::Errno::result(unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) })?;
     Ok(())
@@ -152,7 +152,7 @@ pub fn is_pipe(number: i32) -> bool {
 }
 
 /// Takes the close-on-exec flag off a descriptor that is known by its number.
-pub fn survive_exec(number: i32) -> io::Result<()> {
+pub fn clear_close_on_exec(number: i32) -> io::Result<()> {
     // SAFETY: F_SETFD takes no pointer.
     nix::errno::Errno::result(unsafe { libc::fcntl(number, libc::F_SETFD, 0) })?;
     Ok(())
@@ -165,7 +165,7 @@ pub fn survive_exec(number: i32) -> io::Result<()> {
 pub fn keep_only(keep: &[i32]) -> io::Result<()> {
     platform::mark_all_close_on_exec(3)?;
     for &number in keep {
-        survive_exec(number)?;
+        clear_close_on_exec(number)?;
     }
     Ok(())
 }

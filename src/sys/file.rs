@@ -38,7 +38,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 }
 
 /// Opens for reading what was looked at just before and was a regular file. Where it was exchanged since, that is an error.
-pub fn open_seen_regular(path: &Path) -> io::Result<File> {
+pub fn reopen_regular(path: &Path) -> io::Result<File> {
     let file = open_seen(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
@@ -49,7 +49,7 @@ fn open_seen(path: &Path) -> io::Result<File> {
 }
 
 /// Opens a regular file that no link leads to, for reading: what is read is shown to people.
-pub fn open_plain(path: &Path) -> io::Result<File> {
+pub fn open_regular_nofollow(path: &Path) -> io::Result<File> {
     let flags = libc::O_NOCTTY | libc::O_NONBLOCK | libc::O_NOFOLLOW;
     let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("no regular file")) }
@@ -61,7 +61,7 @@ pub fn open_null() -> io::Result<File> {
 }
 
 /// Opens a regular file that no link leads to, for reading alone, and makes it with this mode where it is not there.
-pub fn open_own(path: &Path, mode: u32) -> io::Result<File> {
+pub fn open_or_create(path: &Path, mode: u32) -> io::Result<File> {
     // std makes files only to write them.
     let flags = libc::O_CREAT | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     let file = fs::OpenOptions::new().read(true).mode(mode).custom_flags(flags).open(path)?;
@@ -69,19 +69,19 @@ pub fn open_own(path: &Path, mode: u32) -> io::Result<File> {
 }
 
 /// Gives an open file to an owner.
-pub fn give(file: impl AsFd, uid: u32, gid: u32) -> io::Result<()> {
+pub fn change_owner(file: impl AsFd, uid: u32, gid: u32) -> io::Result<()> {
     Ok(nix::unistd::fchown(file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?)
 }
 
 /// A socket in the file system that is held: whoever can write in its directory may exchange it meanwhile.
 #[derive(Debug)]
-pub struct HeldSocket {
+pub struct SocketFile {
     held: Option<File>,
     path: PathBuf,
     uid: u32,
 }
 
-impl HeldSocket {
+impl SocketFile {
     /// A path that leads to it, whatever has its name by now; on some systems only its own.
     pub fn path(&self) -> &Path {
         &self.path
@@ -94,7 +94,7 @@ impl HeldSocket {
 }
 
 /// Takes hold of the socket at a path; none where nothing is there. Anything else there is an error.
-pub fn hold_socket(path: &Path) -> io::Result<Option<HeldSocket>> {
+pub fn open_socket(path: &Path) -> io::Result<Option<SocketFile>> {
     use std::os::unix::fs::FileTypeExt;
     #[cfg(target_os = "linux")]
     let looked = {
@@ -110,7 +110,7 @@ pub fn hold_socket(path: &Path) -> io::Result<Option<HeldSocket>> {
     let looked = fs::symlink_metadata(path).map(|found| (found, None, path.to_owned()));
     match looked {
         Ok((found, held, path)) if found.file_type().is_socket() => {
-            Ok(Some(HeldSocket { held, path, uid: found.uid() }))
+            Ok(Some(SocketFile { held, path, uid: found.uid() }))
         }
         Ok(_) => Err(io::Error::other("somebody has put something else in its place")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -120,26 +120,26 @@ pub fn hold_socket(path: &Path) -> io::Result<Option<HeldSocket>> {
 
 /// Gives the socket at a path to a user and a group, if it is one that belongs to `from`: whoever can write in its
 /// directory may have exchanged it.
-pub fn give_socket(path: &Path, from: u32, to: (Option<u32>, Option<u32>)) -> io::Result<()> {
-    let socket = hold_socket(path)?.filter(|socket| socket.uid == from);
+pub fn change_socket_owner(path: &Path, from: u32, to: (Option<u32>, Option<u32>)) -> io::Result<()> {
+    let socket = open_socket(path)?.filter(|socket| socket.uid == from);
     let socket = socket.ok_or_else(|| io::Error::other("somebody has put something else in its place"))?;
     match socket.held {
         // What was looked at is what is given, whatever has the name by then.
         Some(held) => {
             let (user, group) = (to.0.map(Uid::from_raw), to.1.map(Gid::from_raw));
-            give_held(&held, user, group)
+            change_owner_at(&held, user, group)
         }
         None => std::os::unix::fs::lchown(path, to.0, to.1),
     }
 }
 
 #[cfg(target_os = "linux")]
-fn give_held(held: &File, user: Option<Uid>, group: Option<Gid>) -> io::Result<()> {
+fn change_owner_at(held: &File, user: Option<Uid>, group: Option<Gid>) -> io::Result<()> {
     Ok(nix::unistd::fchownat(held, "", user, group, AtFlags::AT_EMPTY_PATH)?)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn give_held(_held: &File, _user: Option<Uid>, _group: Option<Gid>) -> io::Result<()> {
+fn change_owner_at(_held: &File, _user: Option<Uid>, _group: Option<Gid>) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
@@ -191,7 +191,7 @@ pub fn replace(directory: impl AsFd, name: &OsStr, mode: u32, content: &[u8]) ->
     use nix::fcntl::{OFlag, openat, renameat};
     use nix::sys::stat::Mode;
     let directory = directory.as_fd();
-    let draft = draft_of(name);
+    let draft = temporary_name(name);
     remove(directory, &draft)?;
     let flags = OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let file = openat(directory, draft.as_os_str(), flags, Mode::empty())?;
@@ -205,8 +205,8 @@ pub fn replace(directory: impl AsFd, name: &OsStr, mode: u32, content: &[u8]) ->
 
 /// The name that a file has until it takes the place of another one ([`replace`]). Of a name that leaves no room for more
 /// it has the beginning and a digest.
-pub fn draft_of(name: &OsStr) -> OsString {
-    const ROOM: usize = LONGEST_NAME - ".".len() - ".new".len();
+pub fn temporary_name(name: &OsStr) -> OsString {
+    const ROOM: usize = MAX_NAME_BYTES - ".".len() - ".new".len();
     const DIGEST: usize = 32;
     let mut draft = OsString::from(".");
     if name.len() <= ROOM {
@@ -220,7 +220,7 @@ pub fn draft_of(name: &OsStr) -> OsString {
 }
 
 /// The longest name that a file can have (`NAME_MAX`, pathconf(3)).
-pub const LONGEST_NAME: usize = 255;
+pub const MAX_NAME_BYTES: usize = 255;
 
 /// 32 letters that no other text has, by all likelihood (FNV-1a with 128 bits). It keeps names apart, and no secrets.
 pub fn digest(bytes: &[u8]) -> String {

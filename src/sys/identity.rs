@@ -19,7 +19,7 @@ pub fn effective_user() -> u32 {
 
 /// Whether an exec has given this process more rights than its starter has: the file is set-user-ID, set-group-ID, or has
 /// capabilities. Then everything that the starter chose, the environment first of all, may be meant for those rights.
-pub fn was_lent_rights() -> bool {
+pub fn has_lent_rights() -> bool {
     // A security module asks for a secure exec too (SELinux, of a new domain), and lends no rights.
     platform::is_secure_exec()
         && (nix::unistd::getuid() != nix::unistd::geteuid()

@@ -12,7 +12,8 @@ use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrLike, SockaddrStorage, UnixAddr, setsockopt, sockopt,
 };
 
-use super::rules::refusal::{Said, is_open};
+use super::rules::refusal;
+use super::rules::refusal::ConnectResult;
 use super::{fd, file, platform};
 
 /// What is sent over a socket.
@@ -48,15 +49,15 @@ pub struct Settings {
 /// Listens on one address. Close-on-exec, as all that are opened here.
 pub fn on_address(kind: Kind, address: SocketAddr, settings: Settings) -> io::Result<OwnedFd> {
     let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
-    let fresh = || {
-        let socket = fresh(family, kind)?;
+    let new_socket = || {
+        let socket = new_socket(family, kind)?;
         if let (true, Some(only)) = (address.is_ipv6(), settings.only_ipv6) {
             setsockopt(&socket, sockopt::Ipv6V6Only, &only)?;
         }
         Ok::<_, io::Error>(socket)
     };
     let local = SockaddrStorage::from(address);
-    let mut socket = fresh()?;
+    let mut socket = new_socket()?;
     // What is left of old connections must not keep a new server out. Of datagrams nothing is left; there it would
     // let two servers have one port (socket(7)).
     if kind == Kind::Datagram {
@@ -68,7 +69,7 @@ pub fn on_address(kind: Kind, address: SocketAddr, settings: Settings) -> io::Re
         if error.kind() != io::ErrorKind::AddrInUse || is_taken(address)? {
             return Err(error);
         }
-        socket = fresh()?;
+        socket = new_socket()?;
         setsockopt(&socket, sockopt::ReuseAddr, &true)?;
         bind(&socket, &local)?;
     }
@@ -97,9 +98,9 @@ pub fn on_port(kind: Kind, port: u16, settings: Settings) -> io::Result<OwnedFd>
 }
 
 /// Makes a socket at a path that must not exist, with these permissions whatever the umask. It does not listen yet.
-pub fn bind_at(kind: Kind, path: &Path, mode: u16) -> io::Result<OwnedFd> {
+pub fn bind_path(kind: Kind, path: &Path, mode: u16) -> io::Result<OwnedFd> {
     let address = UnixAddr::new(path)?;
-    let socket = fresh(AddressFamily::Unix, kind)?;
+    let socket = new_socket(AddressFamily::Unix, kind)?;
     let before = file::set_umask(0o777 & !mode);
     let bound = bind(&socket, &address);
     file::set_umask(before);
@@ -108,9 +109,9 @@ pub fn bind_at(kind: Kind, path: &Path, mode: u16) -> io::Result<OwnedFd> {
 }
 
 /// Listens at a name of the abstract namespace.
-pub fn at_name(kind: Kind, name: &OsStr, settings: Settings) -> io::Result<OwnedFd> {
+pub fn on_abstract_name(kind: Kind, name: &OsStr, settings: Settings) -> io::Result<OwnedFd> {
     let address = platform::abstract_address(name.as_bytes())?;
-    let socket = fresh(AddressFamily::Unix, kind)?;
+    let socket = new_socket(AddressFamily::Unix, kind)?;
     bind(&socket, &address)?;
     listen(socket, kind, settings)
 }
@@ -122,13 +123,13 @@ pub fn at_name(kind: Kind, name: &OsStr, settings: Settings) -> io::Result<Owned
 ///
 /// A link there, or anything else that is no socket, is an error: who may put it there could lead a connection of ours
 /// to a server that lets nobody else connect.
-pub fn answers(kind: Kind, path: &Path) -> io::Result<bool> {
-    let Some(held) = file::hold_socket(path)? else { return Ok(false) };
+pub fn is_open(kind: Kind, path: &Path) -> io::Result<bool> {
+    let Some(held) = file::open_socket(path)? else { return Ok(false) };
     if platform::listeners::unix(held.path()).is_ok_and(|found| !found.is_empty()) {
         return Ok(true);
     }
     let another = if kind == Kind::Datagram { Kind::Stream } else { Kind::Datagram };
-    match is_open(connect(kind, held.path()), || connect(another, held.path())) {
+    match refusal::is_open(connect(kind, held.path()), || connect(another, held.path())) {
         // Where it is held it cannot have gone; then it is the way to it that does not exist (/proc is not mounted).
         Err(Errno::ENOENT) if !held.stays() => Ok(false),
         open => Ok(open?),
@@ -136,14 +137,14 @@ pub fn answers(kind: Kind, path: &Path) -> io::Result<bool> {
 }
 
 /// What a connection that waits for nothing says.
-fn connect(kind: Kind, path: &Path) -> Said {
+fn connect(kind: Kind, path: &Path) -> ConnectResult {
     let errno = |error: io::Error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
-    let socket = fresh(AddressFamily::Unix, kind).map_err(errno)?;
+    let socket = new_socket(AddressFamily::Unix, kind).map_err(errno)?;
     fd::nonblocking(&socket, true).map_err(errno)?;
     nix::sys::socket::connect(socket.as_raw_fd(), &UnixAddr::new(path)?)
 }
 
-fn fresh(family: AddressFamily, kind: Kind) -> io::Result<OwnedFd> {
+fn new_socket(family: AddressFamily, kind: Kind) -> io::Result<OwnedFd> {
     // In two steps where Linux needs one: between them nobody else can fork, for there are no threads.
     let socket = nix::sys::socket::socket(family, kind.number(), SockFlag::empty(), None)?;
     fd::close_on_exec(&socket)?;
@@ -178,14 +179,14 @@ mod tests {
     fn a_socket_answers_as_long_as_it_is_open_and_has_its_mode() {
         let path = std::env::temp_dir().join(format!("svcadapt-listen-{}", std::process::id()));
         for kind in [Kind::Stream, Kind::Datagram] {
-            let socket = listen(bind_at(kind, &path, 0o640).unwrap(), kind, Settings::default()).unwrap();
+            let socket = listen(bind_path(kind, &path, 0o640).unwrap(), kind, Settings::default()).unwrap();
             assert_eq!(std::fs::symlink_metadata(&path).unwrap().permissions().mode() & 0o7777, 0o640);
-            assert!(answers(Kind::Stream, &path).unwrap() && answers(Kind::Datagram, &path).unwrap());
-            assert_eq!(bind_at(kind, &path, 0o640).unwrap_err().kind(), io::ErrorKind::AddrInUse);
+            assert!(is_open(Kind::Stream, &path).unwrap() && is_open(Kind::Datagram, &path).unwrap());
+            assert_eq!(bind_path(kind, &path, 0o640).unwrap_err().kind(), io::ErrorKind::AddrInUse);
             drop(socket);
-            assert!(!answers(kind, &path).unwrap());
+            assert!(!is_open(kind, &path).unwrap());
             std::fs::remove_file(&path).unwrap();
-            assert!(!answers(kind, &path).unwrap());
+            assert!(!is_open(kind, &path).unwrap());
         }
     }
 
@@ -193,12 +194,12 @@ mod tests {
     fn socket_whose_server_refuses_connections_is_somebodys() {
         let path = std::env::temp_dir().join(format!("svcadapt-listen-full-{}", std::process::id()));
         // Bound, and not listening: it refuses, as on BSD and macOS one with a full queue does.
-        let server = fresh(AddressFamily::Unix, Kind::Stream).unwrap();
+        let server = new_socket(AddressFamily::Unix, Kind::Stream).unwrap();
         bind(&server, &UnixAddr::new(&path).unwrap()).unwrap();
         assert_eq!(connect(Kind::Stream, &path), Err(Errno::ECONNREFUSED));
-        assert!(answers(Kind::Stream, &path).unwrap());
+        assert!(is_open(Kind::Stream, &path).unwrap());
         drop(server);
-        assert!(!answers(Kind::Stream, &path).unwrap());
+        assert!(!is_open(Kind::Stream, &path).unwrap());
         std::fs::remove_file(&path).unwrap();
     }
 
@@ -222,7 +223,7 @@ mod tests {
         let server = std::os::unix::net::UnixListener::bind(place.join("server")).unwrap();
         server.set_nonblocking(true).unwrap();
         std::os::unix::fs::symlink("server", place.join("s")).unwrap();
-        answers(Kind::Stream, &place.join("s")).unwrap_err();
+        is_open(Kind::Stream, &place.join("s")).unwrap_err();
         assert_eq!(server.accept().unwrap_err().kind(), io::ErrorKind::WouldBlock);
         std::fs::remove_dir_all(&place).unwrap();
     }

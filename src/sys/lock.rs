@@ -39,7 +39,7 @@ pub struct StartLock {
 
 /// Waits for a turn (flock(2)); an error of kind `TimedOut` where nobody has let us have one for so long. Whoever may read
 /// the file can make us wait, and so does who was stopped (SIGSTOP, a frozen cgroup) in the middle of a turn.
-pub fn turn(file: File, timeout: Duration) -> io::Result<StartLock> {
+pub fn lock_starts(file: File, timeout: Duration) -> io::Result<StartLock> {
     /// The kernel tells of the end of a turn only whom it keeps asleep until then.
     const POLL_INTERVAL: Duration = Duration::from_millis(2);
     let begun = Instant::now();

@@ -9,11 +9,11 @@
 pub mod accounts;
 pub mod attribute;
 pub mod command_output;
+pub mod directories;
 pub mod environment;
 pub mod executable;
 pub mod fd;
 pub mod file;
-pub mod held;
 pub mod identity;
 pub mod launchd;
 pub mod limits;
@@ -21,9 +21,9 @@ pub mod listen;
 pub mod lock;
 mod number;
 pub mod output;
-pub mod place;
-pub mod places;
+pub mod path_trust;
 pub mod process;
+pub mod process_handle;
 pub mod process_info;
 #[cfg_attr(
     not(target_os = "linux"),
@@ -35,8 +35,8 @@ pub mod self_pipe;
 pub mod signal;
 pub mod socket;
 pub mod socketpair;
+pub mod sync;
 mod text;
-pub mod through;
 pub mod untrusted;
 
 #[cfg(target_os = "linux")]

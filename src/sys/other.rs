@@ -221,16 +221,16 @@ pub mod descendants {
 
     use super::unsupported;
 
-    /// Whether [`adopt_orphans`] can work.
-    pub const ADOPTS_ORPHANS: bool = false;
+    /// Whether [`become_subreaper`] can work.
+    pub const HAS_SUBREAPER: bool = false;
 
     /// Makes orphaned descendants ours: not yet.
-    pub fn adopt_orphans() -> io::Result<()> {
+    pub fn become_subreaper() -> io::Result<()> {
         Err(unsupported("orphans cannot be adopted on this system yet"))
     }
 
     /// Ends us when our parent ends: nobody can see to that here.
-    pub fn end_with(_parent: i32) -> io::Result<()> {
+    pub fn die_with_parent(_parent: i32) -> io::Result<()> {
         Ok(())
     }
 

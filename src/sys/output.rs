@@ -12,7 +12,7 @@ use nix::sys::stat::Mode;
 
 use super::file;
 use super::number::cast;
-use super::place::Shared;
+use super::path_trust::SharedDirectory;
 
 /// Where writing begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,14 +42,14 @@ pub struct Opened {
 }
 
 /// Others make and take away names while we look.
-const TRIES: usize = 40;
+const MAX_TRIES: usize = 40;
 
 /// Opens a file for output; makes it where it is not there, with this mode as far as the umask lets it.
 ///
 /// A FIFO that nobody reads is an error instead of a wait without end.
 pub fn open(path: &Path, position: Position, mode: u32, links: Links) -> io::Result<Opened> {
     let mut path = path.to_owned();
-    for _ in 0..TRIES {
+    for _ in 0..MAX_TRIES {
         let made = match open_at(AT_FDCWD, path.as_os_str(), position, mode, links) {
             Ok((file, made)) => return Ok(Opened { file, made: made.then_some(path) }),
             Err(error) => error,
@@ -69,7 +69,7 @@ pub fn open(path: &Path, position: Position, mode: u32, links: Links) -> io::Res
 /// Opens a file for output in a place that others can change, following no link below the directory that is theirs.
 /// Each directory on the way must be `trusted`.
 pub fn open_below(
-    shared: &Shared,
+    shared: &SharedDirectory,
     position: Position,
     mode: u32,
     trusted: impl Fn(&Metadata) -> bool,

@@ -6,7 +6,7 @@ use nix::unistd::{Pid, geteuid, getpgrp, getpid, getppid, getsid};
 
 /// What the kernel knows of us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Own {
+pub struct OwnInfo {
     /// Our process id.
     pub pid: i32,
     /// The parent; 0 when it lives outside our pid namespace.
@@ -25,7 +25,7 @@ pub struct Own {
 
 /// What another process tells of itself, as far as this system lets us know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Other {
+pub struct ProcessInfo {
     /// Its process id.
     pub pid: i32,
     /// Its parent.
@@ -39,9 +39,9 @@ pub struct Other {
 }
 
 /// Reads our own facts. It cannot fail.
-pub fn own() -> Own {
+pub fn own() -> OwnInfo {
     let pid = getpid().as_raw();
-    Own {
+    OwnInfo {
         pid,
         ppid: getppid().as_raw(),
         session: getsid(None).map_or(0, Pid::as_raw),
@@ -64,19 +64,19 @@ fn controlling_terminal(pid: i32) -> bool {
 
 /// Reads another process's facts. Nothing when there is no such process, or none that we may see.
 #[cfg(target_os = "linux")]
-pub fn other(pid: i32) -> Option<Other> {
+pub fn of(pid: i32) -> Option<ProcessInfo> {
     let stat = crate::sys::procfs::stat(pid).ok()?;
     let command_line = crate::sys::procfs::command_line(pid).unwrap_or_default();
-    Some(Other { pid, ppid: stat.ppid, process_group: stat.pgrp, comm: stat.comm, command_line })
+    Some(ProcessInfo { pid, ppid: stat.ppid, process_group: stat.pgrp, comm: stat.comm, command_line })
 }
 
 /// Reads another process's facts. Of one of another user only root reads the argument vector.
 #[cfg(target_os = "macos")]
-pub fn other(pid: i32) -> Option<Other> {
+pub fn of(pid: i32) -> Option<ProcessInfo> {
     let info = crate::sys::platform::process_info(pid).ok()?;
     let name = info.pbsi_comm.iter().map(|&byte| byte.cast_unsigned()).take_while(|&byte| byte != 0);
     let comm: Vec<u8> = name.take(15).collect();
-    Some(Other {
+    Some(ProcessInfo {
         pid,
         ppid: info.pbsi_ppid.cast_signed(),
         process_group: info.pbsi_pgid.cast_signed(),
@@ -87,7 +87,7 @@ pub fn other(pid: i32) -> Option<Other> {
 
 /// Another process cannot be seen on this system.
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-pub fn other(_pid: i32) -> Option<Other> {
+pub fn of(_pid: i32) -> Option<ProcessInfo> {
     None
 }
 
@@ -97,15 +97,15 @@ mod tests {
 
     #[test]
     fn our_parent_is_a_process_that_we_can_see() {
-        let parent = other(own().ppid).unwrap();
+        let parent = of(own().ppid).unwrap();
         assert_eq!(parent.pid, own().ppid);
         assert!(!parent.comm.is_empty());
-        let own = other(std::process::id().cast_signed()).unwrap();
+        let own = of(std::process::id().cast_signed()).unwrap();
         assert_eq!(own.command_line, std::env::args().collect::<Vec<_>>());
     }
 
     #[test]
     fn a_pid_that_nobody_has_is_nobody() {
-        assert_eq!(other(-1), None);
+        assert_eq!(of(-1), None);
     }
 }

@@ -25,39 +25,39 @@ pub use status::{CapabilitySets, Ids, Seccomp, Status, status};
 
 /// Why a fact about a process is not to be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unseen {
+pub enum Unreadable {
     /// The kernel does not let this caller look (ptrace(2), "Ptrace access mode checking").
     Denied,
     /// The kernel does not say: it is too old for the question, or the process went away.
-    Unsaid,
+    NotReported,
 }
 
-impl From<io::Error> for Unseen {
+impl From<io::Error> for Unreadable {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::PermissionDenied => Self::Denied,
-            _ => Self::Unsaid,
+            _ => Self::NotReported,
         }
     }
 }
 
-impl fmt::Display for Unseen {
+impl fmt::Display for Unreadable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Denied => "not permitted to look",
-            Self::Unsaid => "the kernel does not say",
+            Self::NotReported => "the kernel does not say",
         })
     }
 }
 
 /// Whether there is a `/proc` that tells of the processes of our own pid namespace. Not on macOS, and not in a bare chroot.
 pub fn mounted() -> bool {
-    whose() == Whose::Ours
+    proc_mount() == ProcMount::Ours
 }
 
 /// Whose processes `/proc` shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whose {
+enum ProcMount {
     /// Those of our pid namespace, by our numbers.
     Ours,
     /// Those of another pid namespace: each number there is another process's here (pid_namespaces(7)).
@@ -66,17 +66,17 @@ enum Whose {
     Missing,
 }
 
-static WHOSE: OnceLock<Whose> = OnceLock::new();
+static PROC_MOUNT: OnceLock<ProcMount> = OnceLock::new();
 
 /// `/proc/self` is a link to our number in the pid namespace that `/proc` was mounted for. Asked once: neither the mount
 /// nor our namespace changes, and a fork changes both numbers alike.
-fn whose() -> Whose {
-    *WHOSE.get_or_init(|| match fs::read_link("/proc/self") {
-        Ok(number) if number == Path::new(&std::process::id().to_string()) => Whose::Ours,
+fn proc_mount() -> ProcMount {
+    *PROC_MOUNT.get_or_init(|| match fs::read_link("/proc/self") {
+        Ok(number) if number == Path::new(&std::process::id().to_string()) => ProcMount::Ours,
         // Of a namespace that we are not in, it leads nowhere; but something is mounted there.
-        Ok(_) => Whose::Foreign,
-        Err(_) if fs::symlink_metadata("/proc/self").is_ok() => Whose::Foreign,
-        Err(_) => Whose::Missing,
+        Ok(_) => ProcMount::Foreign,
+        Err(_) if fs::symlink_metadata("/proc/self").is_ok() => ProcMount::Foreign,
+        Err(_) => ProcMount::Missing,
     })
 }
 
@@ -106,11 +106,11 @@ pub struct Stat {
 /// Reads `/proc/PID/stat`. An error of kind `NotFound` means that there is no such process.
 pub fn stat(pid: i32) -> io::Result<Stat> {
     // Our own line has our number in it, so whose /proc this is need not be asked as well.
-    let first = WHOSE.get().is_none() && u32::try_from(pid) == Ok(std::process::id());
+    let first = PROC_MOUNT.get().is_none() && u32::try_from(pid) == Ok(std::process::id());
     if first && let Ok(text) = read(Path::new("/proc/self/stat")) {
         let stat = parsed(&text)?;
         if stat.pid == pid {
-            WHOSE.get_or_init(|| Whose::Ours);
+            PROC_MOUNT.get_or_init(|| ProcMount::Ours);
             return Ok(stat);
         }
     }
@@ -148,9 +148,9 @@ pub fn boot_id() -> io::Result<String> {
 /// The first 64 KiB of a file below `/proc`. Such a file tells no length: without room from the start it would be read
 /// in pieces of 32 bytes.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    const MOST: u64 = 64 * 1024;
+    const MAX_BYTES: u64 = 64 * 1024;
     let mut text = Vec::with_capacity(4096);
-    fs::File::open(path)?.take(MOST).read_to_end(&mut text)?;
+    fs::File::open(path)?.take(MAX_BYTES).read_to_end(&mut text)?;
     Ok(text)
 }
 
@@ -177,10 +177,10 @@ pub fn ticks(count: u64) -> Duration {
 /// `/proc/PID/NAME`. An error of kind `Unsupported` where `/proc` does not show the process with this number: it is not
 /// mounted, or for another pid namespace.
 pub fn path(pid: i32, name: &str) -> io::Result<PathBuf> {
-    let unseen = match whose() {
-        Whose::Ours => return Ok(PathBuf::from(format!("/proc/{pid}/{name}"))),
-        Whose::Foreign => "/proc is mounted for another pid namespace",
-        Whose::Missing => "/proc is not mounted",
+    let unseen = match proc_mount() {
+        ProcMount::Ours => return Ok(PathBuf::from(format!("/proc/{pid}/{name}"))),
+        ProcMount::Foreign => "/proc is mounted for another pid namespace",
+        ProcMount::Missing => "/proc is not mounted",
     };
     Err(io::Error::new(io::ErrorKind::Unsupported, unseen))
 }

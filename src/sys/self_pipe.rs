@@ -29,7 +29,7 @@ pub struct SelfPipe {
 
 impl SelfPipe {
     /// Catches these from now on, instead of what was caught before.
-    pub fn these(numbers: &[i32]) -> io::Result<Self> {
+    pub fn open(numbers: &[i32]) -> io::Result<Self> {
         let (out, input) = pipe()?;
         PIPE_FD.store(input.as_raw_fd(), Ordering::Release);
         OWNER.store(super::process::own_pid(), Ordering::Release);
@@ -52,7 +52,7 @@ impl SelfPipe {
             Some(index * 64 + before.trailing_zeros().cast_signed())
         });
         if ARRIVED.iter().any(|bits| bits.load(Ordering::Acquire) != 0) {
-            ring();
+            wake();
         }
         Ok(found)
     }
@@ -89,7 +89,7 @@ fn pipe() -> io::Result<&'static (OwnedFd, OwnedFd)> {
 fn catch(number: i32) -> io::Result<()> {
     // SAFETY: sigaction is a handler, a mask and flags, for all of which zeroes are valid.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    action.sa_sigaction = note as extern "C" fn(libc::c_int) as libc::sighandler_t;
+    action.sa_sigaction = handler as extern "C" fn(libc::c_int) as libc::sighandler_t;
     // System calls go on as if nothing had been, as far as signal(7) lets them.
     action.sa_flags = libc::SA_RESTART;
     // SAFETY: `action` is only read, and no old one is asked for. The handler is async-signal-safe: it uses atomics,
@@ -99,19 +99,19 @@ fn catch(number: i32) -> io::Result<()> {
 }
 
 /// The handler.
-extern "C" fn note(number: libc::c_int) {
+extern "C" fn handler(number: libc::c_int) {
     if super::process::own_pid() != OWNER.load(Ordering::Acquire) {
         return;
     }
     let index = usize::try_from(number / 64).unwrap_or(0);
     if let Some(bits) = ARRIVED.get(index) {
         bits.fetch_or(1 << (number % 64), Ordering::AcqRel);
-        ring();
+        wake();
     }
 }
 
 /// A pipe that is full is readable, and that is all that is wanted of it.
-fn ring() {
+fn wake() {
     let errno = Errno::last_raw();
     let bell = PIPE_FD.load(Ordering::Acquire);
     let byte = 0_u8;
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_has_come_is_told_once_and_the_descriptor_is_readable_as_long_as_something_is_left() {
-        let caught = SelfPipe::these(&[signal::SIGUSR1, signal::SIGWINCH]).unwrap();
+        let caught = SelfPipe::open(&[signal::SIGUSR1, signal::SIGWINCH]).unwrap();
         let readable = |timeout| fd::wait_readable(&[caught.as_fd()], Some(timeout)).unwrap()[0];
         let (long, now) = (Duration::from_secs(10), Duration::ZERO);
         assert_eq!(caught.next().unwrap(), None);

@@ -15,7 +15,7 @@ pub struct NotifySocket(OwnedFd);
 /// One datagram.
 #[derive(Debug)]
 pub struct Datagram {
-    /// What it says; no more than [`LONGEST`] bytes.
+    /// What it says; no more than [`MAX_DATAGRAM_BYTES`] bytes.
     pub bytes: Vec<u8>,
     /// The process that sent it, as the kernel vouches for it.
     pub sender: Option<i32>,
@@ -27,17 +27,17 @@ pub struct Datagram {
 }
 
 /// systemd's own limit: it drops a longer datagram whole.
-pub const LONGEST: usize = 4096;
+pub const MAX_DATAGRAM_BYTES: usize = 4096;
 
 /// So many descriptors one message can bring (unix(7), SCM_MAX_FD).
-const MOST_DESCRIPTORS: usize = 253;
+const MAX_DESCRIPTORS: usize = 253;
 
 /// Room for them, for the sender, and for what a kernel may add that we did not ask for.
-const CONTROL: usize = MOST_DESCRIPTORS * size_of::<i32>() + 256;
+const CONTROL: usize = MAX_DESCRIPTORS * size_of::<i32>() + 256;
 
 impl NotifySocket {
     /// The longest path that a socket can have here (`sun_path`, unix(7), with its NUL).
-    pub const LONGEST_PATH: usize =
+    pub const MAX_PATH_BYTES: usize =
         size_of::<libc::sockaddr_un>() - std::mem::offset_of!(libc::sockaddr_un, sun_path) - 1;
 
     /// Binds to a path that must not exist.
@@ -65,7 +65,7 @@ impl NotifySocket {
         use std::os::fd::AsRawFd;
 
         use nix::errno::Errno;
-        let mut bytes = vec![0; LONGEST];
+        let mut bytes = vec![0; MAX_DATAGRAM_BYTES];
         // Of a type that is aligned as the kernel's headers are.
         let mut space = [0_u64; CONTROL.div_ceil(size_of::<u64>())];
         let mut slice = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };

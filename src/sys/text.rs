@@ -66,8 +66,8 @@ fn is_invisible(c: char) -> bool {
 
 /// `process 7`, `processes 7, 8 and 9`.
 pub fn processes(pids: &[i32]) -> String {
-    let all: Vec<String> = pids.iter().take(MOST_NAMED).map(ToString::to_string).collect();
-    match (pids.len().saturating_sub(MOST_NAMED), all.as_slice()) {
+    let all: Vec<String> = pids.iter().take(MAX_NAMED).map(ToString::to_string).collect();
+    match (pids.len().saturating_sub(MAX_NAMED), all.as_slice()) {
         (0, [one]) => format!("process {one}"),
         (0, [first @ .., last]) => format!("processes {} and {last}", first.join(", ")),
         (more, _) => format!("processes {} and {more} more", all.join(", ")),
@@ -75,7 +75,7 @@ pub fn processes(pids: &[i32]) -> String {
 }
 
 /// So many processes are named.
-const MOST_NAMED: usize = 8;
+const MAX_NAMED: usize = 8;
 
 #[cfg(test)]
 mod tests {

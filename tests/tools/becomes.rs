@@ -47,7 +47,7 @@ use svcadapt::daemon::Reexecute;
 use svcadapt::daemon::Runner;
 use svcadapt::daemon::Service;
 use svcadapt::daemon::Signal;
-use svcadapt::daemon::executed_again;
+use svcadapt::daemon::is_reexec;
 use svcadapt_spec::FIELDS;
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -58,7 +58,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut own = None;
     let mut preserved = None;
     let mut daemon = Daemon::new();
-    let (which, other) = if executed_again() { ("second:", "first:") } else { ("first:", "second:") };
+    let (which, other) = if is_reexec() { ("second:", "first:") } else { ("first:", "second:") };
     let mut words = std::env::args()
         .skip(1)
         .filter(|word| !word.starts_with(other))
@@ -206,8 +206,8 @@ impl Program {
             "pause" => thread::park_timeout(Duration::from_millis(value.parse()?)),
             "reloading" => self.say("reloading", self.service()?.reloading()),
             "stopping" => self.say("stopping", self.service()?.stopping()),
-            "drop-privileges" => self.say("drop-privileges", self.service()?.drop_privileges_now()),
-            "asked" => self.say("asked", self.service()?.is_ready_asked()),
+            "drop-privileges" => self.say("drop-privileges", self.service()?.drop_privileges()),
+            "asked" => self.say("asked", self.service()?.readiness_expected()),
             "mode" => self.say("mode", (self.service()?.mode().name(), self.service()?.manager().name())),
             // Tells why it cannot run, and ends with the status of that.
             "fail" => return Ok(Some(self.service()?.fail(value))),

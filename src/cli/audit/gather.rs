@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use svcadapt::internal::procfs::{FileId, Link, Stat, Unseen};
+use svcadapt::internal::procfs::{FileId, Link, Stat, Unreadable};
 use svcadapt::internal::{lock_of, procfs};
 
 use crate::audit::accounts::Accounts;
@@ -117,7 +117,7 @@ fn relatives(stat: &Stat, program_of_it: Option<FileId>) -> Relatives {
 }
 
 /// The names of the variables that should not be there, and whether systemd started this very process.
-fn environment(pid: i32) -> (Result<Vec<Vec<u8>>, Unseen>, bool) {
+fn environment(pid: i32) -> (Result<Vec<Vec<u8>>, Unreadable>, bool) {
     let mut names: Vec<Vec<u8>> = Vec::new();
     let mut by_systemd = false;
     let seen = procfs::for_each_variable(pid, |name, value| {

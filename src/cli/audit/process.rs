@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use svcadapt::internal::procfs::{CoreAndFiles, Descriptors, FileId, Inode, Stat, Status, Unseen};
+use svcadapt::internal::procfs::{CoreAndFiles, Descriptors, FileId, Inode, Stat, Status, Unreadable};
 
 use crate::audit::accounts::Accounts;
 use crate::audit::pid_file::PidFileFacts;
 
-/// A process as `/proc` shows it. What may not be looked at is an `Unseen`.
+/// A process as `/proc` shows it. What may not be looked at is an `Unreadable`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Process {
     /// Who it is.
@@ -19,22 +19,22 @@ pub(crate) struct Process {
     /// Whether its environment says that systemd started this very process (`SYSTEMD_EXEC_PID`, systemd.exec(5)).
     pub(crate) started_by_systemd: bool,
     /// What it has open.
-    pub(crate) descriptors: Result<Descriptors, Unseen>,
+    pub(crate) descriptors: Result<Descriptors, Unreadable>,
     /// The names of those of its environment variables that a service should not have, in order of appearance, at most
     /// 256; the rest is left out.
-    pub(crate) variables: Result<Vec<Vec<u8>>, Unseen>,
+    pub(crate) variables: Result<Vec<Vec<u8>>, Unreadable>,
     /// The working directory.
-    pub(crate) working_directory: Result<Inode, Unseen>,
+    pub(crate) working_directory: Result<Inode, Unreadable>,
     /// The root directory.
-    pub(crate) root: Result<Inode, Unseen>,
+    pub(crate) root: Result<Inode, Unreadable>,
     /// Our own root directory.
     pub(crate) our_root: Option<FileId>,
     /// The limits on core files and descriptors.
-    pub(crate) limits: Result<CoreAndFiles, Unseen>,
+    pub(crate) limits: Result<CoreAndFiles, Unreadable>,
     /// The nice value.
-    pub(crate) nice: Result<i32, Unseen>,
+    pub(crate) nice: Result<i32, Unreadable>,
     /// The adjustment of its out-of-memory score.
-    pub(crate) oom_score_adjustment: Result<i32, Unseen>,
+    pub(crate) oom_score_adjustment: Result<i32, Unreadable>,
     /// Names of users and groups; `None` if they are not to be had.
     pub(crate) accounts: Option<Accounts>,
     /// The PID file, if one was named.

@@ -14,8 +14,8 @@ use crate::error::StepError;
 use crate::registry::pid_file;
 use crate::registry::pid_file::Named;
 use crate::setup::LauncherLock;
-use crate::sys::held::Held;
 use crate::sys::process::{Ended, Reaped, Users};
+use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{descendants, error_text, process, procfs};
 
 /// A process that has slept for this long waits for something. One that is about to fork again and leave does not
@@ -48,7 +48,7 @@ enum Stage {
     /// It has, and the main one is looked for.
     Searching(Search),
     /// This is the main one.
-    Found(Held),
+    Found(ProcessHandle),
 }
 
 /// Why the main process has not been found.
@@ -81,7 +81,7 @@ impl Forking {
     }
 
     /// The main process, held: it may be a child of another one.
-    pub(super) fn main(&self) -> Option<&Held> {
+    pub(super) fn main(&self) -> Option<&ProcessHandle> {
         match &self.stage {
             Stage::Found(held) => Some(held),
             Stage::First | Stage::Searching(_) => None,
@@ -103,13 +103,13 @@ impl Forking {
     /// Whether a process is one of the program's that lives. Where nobody but process 1 adopts orphans descent does
     /// not tell; then it has to be younger than we are, and one that both whom the program was started as and whoever has
     /// written the pid file may name.
-    fn hold(&self, pid: i32, by: u32) -> io::Result<Option<Held>> {
+    fn hold(&self, pid: i32, by: u32) -> io::Result<Option<ProcessHandle>> {
         let own = process::own_pid();
         if pid == own || self.strangers.contains(&pid) {
             return Ok(None);
         }
-        let Some(held) = Held::open(pid)? else { return Ok(None) };
-        let ours = if descendants::ADOPTS_ORPHANS {
+        let Some(held) = ProcessHandle::open(pid)? else { return Ok(None) };
+        let ours = if descendants::HAS_SUBREAPER {
             descendants::descends(pid, own)
         } else {
             process::is_younger(pid, own).unwrap_or(false)
@@ -172,7 +172,7 @@ impl Watch<'_> {
         };
         forking.stage = Stage::Found(held);
         self.main = Some(pid);
-        if !descendants::ADOPTS_ORPHANS {
+        if !descendants::HAS_SUBREAPER {
             self.root = pid;
         }
         Ok(Some(pid))
@@ -223,7 +223,7 @@ impl Watch<'_> {
             };
         }
         // Where orphans are not ours to adopt, to have no children says nothing.
-        let over = alone && (descendants::ADOPTS_ORPHANS || self.is_first()) || self.left_alone()?;
+        let over = alone && (descendants::HAS_SUBREAPER || self.is_first()) || self.left_alone()?;
         Ok(over.then_some(self.ended.or(self.forking.as_ref().and_then(|forking| forking.last))))
     }
 
@@ -269,7 +269,7 @@ impl Watch<'_> {
         match &self.forking {
             // We ourselves are one of them.
             Some(forking) if forking.strangers.len() > 1 && matches!(forking.stage, Stage::Searching(_)) => {
-                Ok(descendants::ADOPTS_ORPHANS && forking.children()?.is_empty())
+                Ok(descendants::HAS_SUBREAPER && forking.children()?.is_empty())
             }
             _ => Ok(false),
         }

@@ -118,7 +118,9 @@ fn getent(database: &str, key: &str) -> io::Result<Vec<String>> {
     else {
         return Ok(Vec::new());
     };
-    let answer =
-        command_output::output(Command::new(program).args(["--", database, key]).env_clear(), TIMEOUT)?;
+    let answer = command_output::output_within(
+        Command::new(program).args(["--", database, key]).env_clear(),
+        TIMEOUT,
+    )?;
     Ok(String::from_utf8_lossy(&answer).lines().map(str::to_owned).collect())
 }

@@ -7,17 +7,17 @@ use super::super::procfs::Stat;
 use super::super::{process, procfs};
 use super::clock;
 
-/// Whether [`adopt_orphans`] can work.
-pub const ADOPTS_ORPHANS: bool = true;
+/// Whether [`become_subreaper`] can work.
+pub const HAS_SUBREAPER: bool = true;
 
 /// Makes orphaned descendants ours (PR_SET_CHILD_SUBREAPER, prctl(2)): none can slip away while we start them.
-pub fn adopt_orphans() -> io::Result<()> {
+pub fn become_subreaper() -> io::Result<()> {
     Ok(nix::sys::prctl::set_child_subreaper(true)?)
 }
 
 /// Has the kernel kill us when our parent, which is this process, ends (PR_SET_PDEATHSIG, prctl(2)). A change of user
 /// takes that back, and so does the exec of a program that gives rights; no child inherits it.
-pub fn end_with(parent: i32) -> io::Result<()> {
+pub fn die_with_parent(parent: i32) -> io::Result<()> {
     nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
     // It may have ended before.
     let ours = process::parent_pid() == parent;
@@ -35,7 +35,7 @@ fn all() -> io::Result<impl Iterator<Item = Stat>> {
 }
 
 /// How often the list of processes is read again at most, where one of them was gone when it was looked at.
-const MOST_LISTS: usize = 8;
+const MAX_PASSES: usize = 8;
 
 /// All processes of a session (setsid(2)), as they are now, zombies among them.
 ///
@@ -45,7 +45,7 @@ pub fn session(number: i32) -> io::Result<Vec<i32>> {
     // Those of another pid namespace are not meant.
     procfs::path(process::own_pid(), "stat")?;
     let mut members = BTreeSet::new();
-    for _ in 0..MOST_LISTS {
+    for _ in 0..MAX_PASSES {
         let mut gone = false;
         for entry in std::fs::read_dir("/proc")?.flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };

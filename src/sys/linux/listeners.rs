@@ -21,7 +21,7 @@ const LISTEN: u32 = 10;
 /// `SOCK_DIAG_BY_FAMILY`, linux/sock_diag.h.
 const BY_FAMILY: u16 = 20;
 /// Kernels send no more than this in one datagram (netlink(7)).
-const LARGEST: usize = 32 * 1024;
+const MAX_REPLY_BYTES: usize = 32 * 1024;
 
 /// The TCP sockets that listen on a port; with `address` only those that a connection to it would reach.
 pub fn tcp(address: Option<IpAddr>, port: u16) -> io::Result<Vec<Listening>> {
@@ -201,7 +201,7 @@ fn dump(request: &[u8], mut show: impl FnMut(&[u8])) -> io::Result<()> {
     message.extend([0; 8]);
     message.extend(request);
     nix::sys::socket::send(socket.as_raw_fd(), &message, MsgFlags::empty())?;
-    let mut buffer = vec![0; LARGEST];
+    let mut buffer = vec![0; MAX_REPLY_BYTES];
     loop {
         let length = nix::sys::socket::recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty())?;
         let mut rest = &buffer[..length];

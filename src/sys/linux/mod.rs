@@ -10,8 +10,8 @@ mod executable;
 mod ids;
 pub mod listeners;
 mod oom;
+mod path_trust;
 pub(super) mod pidfd;
-mod place;
 mod proc_net;
 mod process_id;
 mod signals;
@@ -28,7 +28,7 @@ pub(super) use ids::{
     groups, has_rights_of_the_file, is_secure_exec, set_group, set_groups, set_login, set_user, settled,
 };
 pub(super) use oom::{oom_score_adjust, set_oom_score_adjust};
-pub(super) use place::{access_list_lets_write, group_bits_may_be_a_mask, is_noexec};
+pub(super) use path_trust::{access_list_lets_write, group_bits_may_be_a_mask, is_noexec};
 pub(super) use process_id::{
     age, boot, identity, is_exiting, is_stopped, is_younger, namespace, same_start, user_directory, users,
 };

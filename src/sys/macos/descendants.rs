@@ -6,16 +6,16 @@ use std::io;
 use super::super::posix::unsupported;
 use super::proc_info;
 
-/// Whether [`adopt_orphans`] can work.
-pub const ADOPTS_ORPHANS: bool = false;
+/// Whether [`become_subreaper`] can work.
+pub const HAS_SUBREAPER: bool = false;
 
 /// Makes orphaned descendants ours: launchd adopts them all, and nobody else can.
-pub fn adopt_orphans() -> io::Result<()> {
+pub fn become_subreaper() -> io::Result<()> {
     Err(unsupported("on this system only launchd adopts orphans"))
 }
 
 /// Ends us when our parent ends: nobody can see to that here.
-pub fn end_with(_parent: i32) -> io::Result<()> {
+pub fn die_with_parent(_parent: i32) -> io::Result<()> {
     Ok(())
 }
 

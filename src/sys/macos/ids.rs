@@ -19,13 +19,13 @@ use super::super::rules::id;
 use super::proc_info;
 
 /// `NGROUPS_MAX`. A user may be in more: those the kernel asks a daemon about, which a list that was set ends.
-const MOST: usize = 16;
+const MAX_GROUPS: usize = 16;
 
 /// With room for this many getgrouplist(3) starts no thread.
-const FEW: usize = MOST - 1;
+const MAX_GROUPS_WITHOUT_THREAD: usize = MAX_GROUPS - 1;
 
 pub(crate) fn groups() -> io::Result<Vec<u32>> {
-    let mut groups = [0; MOST];
+    let mut groups = [0; MAX_GROUPS];
     let room = libc::c_int::try_from(groups.len()).map_err(io::Error::other)?;
     // SAFETY: the buffer has room for as many groups as we say.
     let count = Errno::result(unsafe { libc::getgroups(room, groups.as_mut_ptr()) })?;
@@ -54,7 +54,7 @@ pub(crate) fn settled() -> io::Result<bool> {
 pub(crate) fn set_groups(groups: &[u32], member: Option<&str>) -> io::Result<()> {
     let leader = nix::unistd::getegid().as_raw();
     let mut wanted = led_by(leader, groups);
-    if wanted.len() > MOST {
+    if wanted.len() > MAX_GROUPS {
         return match member {
             Some(name) => name_groups(name, leader, &wanted),
             None => Err(unsupported(
@@ -114,12 +114,12 @@ pub(crate) fn set_login(name: &CStr) -> io::Result<()> {
 
 /// getgrouplist(3), which nix does not offer here: Apple's has groups as signed numbers.
 ///
-/// It is asked for no more than [`FEW`] groups: with room for more, macOS 14 and later start a thread to write that down
+/// It is asked for no more than [`MAX_GROUPS_WITHOUT_THREAD`] groups: with room for more, macOS 14 and later start a thread to write that down
 /// (Libinfo), and a process with two threads cannot become a daemon. Who is in more is looked up by a process of its own.
 pub(crate) fn groups_of(user: &User, gid: u32) -> io::Result<Vec<u32>> {
     let name = CString::new(user.name.as_str())?;
-    let mut found = [0; FEW];
-    let mut count = libc::c_int::try_from(FEW).map_err(io::Error::other)?;
+    let mut found = [0; MAX_GROUPS_WITHOUT_THREAD];
+    let mut count = libc::c_int::try_from(MAX_GROUPS_WITHOUT_THREAD).map_err(io::Error::other)?;
     // SAFETY: the name ends in NUL, and the list has room for `count` groups.
     let result =
         unsafe { libc::getgrouplist(name.as_ptr(), gid.cast_signed(), found.as_mut_ptr(), &raw mut count) };
@@ -141,6 +141,6 @@ fn many_groups_of(name: &str) -> io::Result<Vec<u32>> {
     const TIMEOUT: Duration = Duration::from_secs(30);
     let mut command = Command::new("/usr/bin/id");
     command.env_clear().args(["-G", "--", name]);
-    let answer = command_output::output(&mut command, TIMEOUT)?;
+    let answer = command_output::output_within(&mut command, TIMEOUT)?;
     id::groups(&answer).ok_or_else(|| io::Error::other("/usr/bin/id does not tell the groups of this user"))
 }

@@ -5,8 +5,8 @@
 pub mod descendants;
 mod executable;
 mod ids;
+mod path_trust;
 pub(super) mod pidfd;
-mod place;
 mod proc_info;
 mod process_id;
 mod signals;
@@ -17,7 +17,7 @@ pub(super) use ids::{
     groups, groups_of, has_rights_of_the_file, is_secure_exec, set_group, set_groups, set_login, set_user,
     settled,
 };
-pub(super) use place::{access_list_lets_write, group_bits_may_be_a_mask, is_noexec};
+pub(super) use path_trust::{access_list_lets_write, group_bits_may_be_a_mask, is_noexec};
 pub(super) use proc_info::{arguments, process as process_info};
 pub(super) use process_id::{
     age, boot, identity, is_exiting, is_stopped, is_younger, namespace, same_start, user_directory, users,

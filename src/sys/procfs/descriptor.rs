@@ -7,10 +7,10 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 
 use crate::sys::procfs;
-use crate::sys::procfs::{Inode, SignalSet, Unseen, inode};
+use crate::sys::procfs::{Inode, SignalSet, Unreadable, inode};
 
 /// A process may have a million descriptors; so many are looked at, the rest is counted.
-const MOST: usize = 4096;
+const MAX_DESCRIPTORS: usize = 4096;
 
 /// What is wanted of a `fdinfo` file stands in its first lines; an epoll's goes on for as long as it likes.
 const FDINFO: u64 = 1024;
@@ -63,9 +63,9 @@ pub struct Descriptor {
     /// Its number.
     pub number: i32,
     /// What it leads to.
-    pub target: Result<Inode, Unseen>,
+    pub target: Result<Inode, Unreadable>,
     /// How it is open.
-    pub flags: Result<OpenFlags, Unseen>,
+    pub flags: Result<OpenFlags, Unreadable>,
 }
 
 /// The open descriptors of a process.
@@ -78,22 +78,25 @@ pub struct Descriptors {
 }
 
 /// Looks at the descriptors of the process `pid`. The list needs the right to trace it.
-pub fn descriptors(pid: i32) -> Result<Descriptors, Unseen> {
+pub fn descriptors(pid: i32) -> Result<Descriptors, Unreadable> {
     let mut found = Descriptors::default();
     // The kernel lists them in ascending order.
     for entry in fs::read_dir(procfs::path(pid, "fd")?)? {
         let Some(number) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        if found.listed.len() == MOST {
+        if found.listed.len() == MAX_DESCRIPTORS {
             found.more += 1;
             continue;
         }
         let descriptor = Descriptor {
             number,
-            target: inode::read(&procfs::path(pid, &format!("fd/{number}"))?).map_err(Unseen::from),
+            target: inode::read(&procfs::path(pid, &format!("fd/{number}"))?).map_err(Unreadable::from),
             flags: flags(pid, number),
         };
         // Closed between the listing and the look: it is not open, so it is not said to be.
-        if !matches!((&descriptor.target, &descriptor.flags), (Err(Unseen::Unsaid), Err(Unseen::Unsaid))) {
+        if !matches!(
+            (&descriptor.target, &descriptor.flags),
+            (Err(Unreadable::NotReported), Err(Unreadable::NotReported))
+        ) {
             found.listed.push(descriptor);
         }
     }
@@ -115,10 +118,10 @@ pub fn has_open(pid: i32, name: &OsStr, file: (u64, u64), close_on_exec: bool) -
     })
 }
 
-fn flags(pid: i32, number: i32) -> Result<OpenFlags, Unseen> {
+fn flags(pid: i32, number: i32) -> Result<OpenFlags, Unreadable> {
     let mut text = Vec::new();
     File::open(procfs::path(pid, &format!("fdinfo/{number}"))?)?.take(FDINFO).read_to_end(&mut text)?;
-    parse_flags(&String::from_utf8_lossy(&text)).ok_or(Unseen::Unsaid)
+    parse_flags(&String::from_utf8_lossy(&text)).ok_or(Unreadable::NotReported)
 }
 
 fn parse_flags(text: &str) -> Option<OpenFlags> {

@@ -5,21 +5,21 @@ use std::io;
 use std::io::Read;
 
 use crate::sys::procfs;
-use crate::sys::procfs::Unseen;
+use crate::sys::procfs::Unreadable;
 
 /// So many bytes of one variable are kept, name and value together. A whole environment may have megabytes.
-const LONGEST: usize = 512;
+const MAX_VARIABLE_BYTES: usize = 512;
 
 /// Calls `visit` with the name and the value of each variable, both cut after 512 bytes together.
 ///
 /// This is the environment at the time of exec, in the memory of the process, where the process may write what it
 /// likes. It takes the same little memory however large the environment is. Needs the right to trace the process.
-pub fn for_each_variable(pid: i32, visit: impl FnMut(&[u8], &[u8])) -> Result<(), Unseen> {
+pub fn for_each_variable(pid: i32, visit: impl FnMut(&[u8], &[u8])) -> Result<(), Unreadable> {
     Ok(split(File::open(procfs::path(pid, "environ")?)?, visit)?)
 }
 
 fn split(mut text: impl Read, mut visit: impl FnMut(&[u8], &[u8])) -> io::Result<()> {
-    let mut entry = Vec::with_capacity(LONGEST);
+    let mut entry = Vec::with_capacity(MAX_VARIABLE_BYTES);
     let mut chunk = [0; 8192];
     loop {
         let length = match text.read(&mut chunk) {
@@ -31,7 +31,7 @@ fn split(mut text: impl Read, mut visit: impl FnMut(&[u8], &[u8])) -> io::Result
         for &byte in &chunk[..length] {
             if byte == 0 {
                 entry_ends(&mut entry, &mut visit);
-            } else if entry.len() < LONGEST {
+            } else if entry.len() < MAX_VARIABLE_BYTES {
                 entry.push(byte);
             }
         }
@@ -75,7 +75,7 @@ mod tests {
         text.extend_from_slice(b"\0IFS=1\0");
         let found = pairs(&text);
         assert_eq!(found.len(), 2);
-        assert_eq!(found[0].1.len(), LONGEST - "BIG=".len());
+        assert_eq!(found[0].1.len(), MAX_VARIABLE_BYTES - "BIG=".len());
         assert_eq!(found[1], pair("IFS", "1"));
     }
 }

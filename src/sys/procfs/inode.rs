@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use crate::sys::procfs;
-use crate::sys::procfs::Unseen;
+use crate::sys::procfs::Unreadable;
 
 /// One of the places that a process stands in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub struct Inode {
 }
 
 /// Where the process `pid` stands. Needs the right to trace it.
-pub fn link(pid: i32, link: Link) -> Result<Inode, Unseen> {
+pub fn link(pid: i32, link: Link) -> Result<Inode, Unreadable> {
     let name = match link {
         Link::WorkingDirectory => "cwd",
         Link::Root => "root",

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::{fmt, fs};
 
 use crate::sys::procfs;
-use crate::sys::procfs::Unseen;
+use crate::sys::procfs::Unreadable;
 
 /// A resource limit, see getrlimit(2). `None` is unlimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,20 +34,23 @@ pub struct CoreAndFiles {
 }
 
 /// Reads `/proc/PID/limits`. Needs the right to trace the process on some kernels.
-pub fn limits(pid: i32) -> Result<CoreAndFiles, Unseen> {
-    parse_limits(&fs::read_to_string(procfs::path(pid, "limits")?)?).ok_or(Unseen::Unsaid)
+pub fn limits(pid: i32) -> Result<CoreAndFiles, Unreadable> {
+    parse_limits(&fs::read_to_string(procfs::path(pid, "limits")?)?).ok_or(Unreadable::NotReported)
 }
 
 /// Reads `/proc/PID/oom_score_adj`: -1000 (never killed for want of memory) to 1000 (killed first).
-pub fn oom_score_adjustment(pid: i32) -> Result<i32, Unseen> {
-    fs::read_to_string(procfs::path(pid, "oom_score_adj")?)?.trim().parse().map_err(|_| Unseen::Unsaid)
+pub fn oom_score_adjustment(pid: i32) -> Result<i32, Unreadable> {
+    fs::read_to_string(procfs::path(pid, "oom_score_adj")?)?
+        .trim()
+        .parse()
+        .map_err(|_| Unreadable::NotReported)
 }
 
 /// The nice value, -20 (first) to 19 (last).
-pub fn nice(pid: i32) -> Result<i32, Unseen> {
+pub fn nice(pid: i32) -> Result<i32, Unreadable> {
     let mut text = Vec::new();
     File::open(procfs::path(pid, "stat")?)?.read_to_end(&mut text)?;
-    parse_nice(&String::from_utf8_lossy(&text)).ok_or(Unseen::Unsaid)
+    parse_nice(&String::from_utf8_lossy(&text)).ok_or(Unreadable::NotReported)
 }
 
 fn parse_limits(text: &str) -> Option<CoreAndFiles> {

@@ -8,7 +8,7 @@ use crate::sys::procfs;
 use crate::sys::procfs::{Capabilities, SignalSet};
 
 /// 65536 supplementary groups, the most there can be, take less.
-const LONGEST: u64 = 1 << 20;
+const MAX_STATUS_BYTES: u64 = 1 << 20;
 
 /// The four user (or group) ids of a process, see credentials(7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub struct Status {
 /// Reads `/proc/PID/status`. An error of kind `NotFound` means that there is no such process.
 pub fn status(pid: i32) -> io::Result<Status> {
     let mut text = Vec::new();
-    File::open(procfs::path(pid, "status")?)?.take(LONGEST).read_to_end(&mut text)?;
+    File::open(procfs::path(pid, "status")?)?.take(MAX_STATUS_BYTES).read_to_end(&mut text)?;
     parse(&String::from_utf8_lossy(&text))
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an unreadable /proc/PID/status"))
 }

@@ -7,11 +7,14 @@
 use nix::errno::Errno;
 
 /// What one connect said.
-pub(in crate::sys) type Said = Result<(), Errno>;
+pub(in crate::sys) type ConnectResult = Result<(), Errno>;
 
 /// Whether a process has the socket; an error where that is not known. `other` connects a socket of another type, and
 /// is asked only where the first was refused.
-pub(in crate::sys) fn is_open(first: Said, other: impl FnOnce() -> Said) -> Result<bool, Errno> {
+pub(in crate::sys) fn is_open(
+    first: ConnectResult,
+    other: impl FnOnce() -> ConnectResult,
+) -> Result<bool, Errno> {
     match first {
         Err(Errno::ECONNREFUSED) => match other() {
             Err(Errno::ECONNREFUSED) => Ok(false),
@@ -22,7 +25,7 @@ pub(in crate::sys) fn is_open(first: Said, other: impl FnOnce() -> Said) -> Resu
     }
 }
 
-fn is_open_at_once(said: Said) -> Result<bool, Errno> {
+fn is_open_at_once(said: ConnectResult) -> Result<bool, Errno> {
     match said {
         // One of another type; one with as many waiting as it lets; one that talks to one peer only.
         Ok(()) | Err(Errno::EPROTOTYPE | Errno::EAGAIN | Errno::EINPROGRESS | Errno::EPERM) => Ok(true),
@@ -34,7 +37,7 @@ fn is_open_at_once(said: Said) -> Result<bool, Errno> {
 mod tests {
     use super::*;
 
-    const REFUSED: Said = Err(Errno::ECONNREFUSED);
+    const REFUSED: ConnectResult = Err(Errno::ECONNREFUSED);
 
     #[test]
     fn socket_that_refuses_both_types_is_nobodys() {

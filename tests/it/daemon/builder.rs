@@ -443,5 +443,5 @@ fn reexec_needs_the_option_and_a_fork() {
     assert!(!again(Reexecute::Never, DetachProcess::Yes));
     // The default of this system.
     assert_eq!(again(Reexecute::Auto, DetachProcess::Yes), cfg!(target_os = "macos"));
-    assert!(!svcadapt::daemon::executed_again());
+    assert!(!svcadapt::daemon::is_reexec());
 }

@@ -98,7 +98,7 @@ fn could_open(status: &Status, target: &Inode, access: Access) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use svcadapt::internal::procfs::Unseen;
+    use svcadapt::internal::procfs::Unreadable;
 
     use super::*;
     use crate::audit::process::samples;
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn a_list_that_cannot_be_seen_is_unknown() {
         let mut process = samples::clean();
-        process.descriptors = Err(Unseen::Denied);
+        process.descriptors = Err(Unreadable::Denied);
         assert_eq!(
             (row(&process).verdict, row(&process).found),
             (Verdict::Unknown, vec!["not permitted to look".into()])
@@ -198,8 +198,8 @@ mod tests {
         let listed = &mut process.descriptors.as_mut().unwrap().listed;
         listed.extend((3..103).map(|number| Descriptor {
             number,
-            target: Err(Unseen::Denied),
-            flags: Err(Unseen::Denied),
+            target: Err(Unreadable::Denied),
+            flags: Err(Unreadable::Denied),
         }));
         let row = row(&process);
         let found = "100 beside 0, 1 and 2: not permitted to look".to_owned();

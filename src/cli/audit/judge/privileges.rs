@@ -144,7 +144,7 @@ fn list(set: Capabilities) -> String {
 
 #[cfg(test)]
 mod tests {
-    use svcadapt::internal::procfs::Unseen;
+    use svcadapt::internal::procfs::Unreadable;
 
     use super::*;
     use crate::audit::process::samples;
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(groups(&process).verdict, Verdict::Note);
         process.accounts = None;
         assert_eq!(groups(&process).verdict, Verdict::Note);
-        process.root = Err(Unseen::Denied);
+        process.root = Err(Unreadable::Denied);
         assert_eq!(groups(&process).verdict, Verdict::Unknown);
     }
 

@@ -71,7 +71,7 @@ fn what(target: &Inode) -> String {
 
 #[cfg(test)]
 mod tests {
-    use svcadapt::internal::procfs::{Access, Unseen};
+    use svcadapt::internal::procfs::{Access, Unreadable};
 
     use super::*;
     use crate::audit::process::samples;
@@ -140,9 +140,9 @@ mod tests {
     #[test]
     fn a_stream_that_cannot_be_seen_is_unknown() {
         let mut process = samples::clean();
-        process.descriptors.as_mut().unwrap().listed[0].target = Err(Unseen::Denied);
+        process.descriptors.as_mut().unwrap().listed[0].target = Err(Unreadable::Denied);
         assert_eq!(row(&process).verdict, Verdict::Unknown);
-        process.descriptors = Err(Unseen::Denied);
+        process.descriptors = Err(Unreadable::Denied);
         assert_eq!(row(&process).verdict, Verdict::Unknown);
     }
 }

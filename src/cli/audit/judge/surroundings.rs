@@ -122,7 +122,7 @@ pub(crate) fn seccomp(process: &Process) -> Row {
 
 #[cfg(test)]
 mod tests {
-    use svcadapt::internal::procfs::{FileId, Inode, Kind, Unseen};
+    use svcadapt::internal::procfs::{FileId, Inode, Kind, Unreadable};
 
     use super::*;
     use crate::audit::process::samples;
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn an_environment_that_cannot_be_seen_is_unknown() {
         let mut process = samples::clean();
-        process.variables = Err(Unseen::Denied);
+        process.variables = Err(Unreadable::Denied);
         assert_eq!(environment(&process).verdict, Verdict::Unknown);
     }
 
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(working_directory(&process).verdict, Verdict::Note);
         process.working_directory = Ok(Inode { deleted: true, ..directory("/tmp/x (deleted)", 1) });
         assert_eq!(working_directory(&process).verdict, Verdict::No);
-        process.working_directory = Err(Unseen::Denied);
+        process.working_directory = Err(Unreadable::Denied);
         assert_eq!(working_directory(&process).verdict, Verdict::Unknown);
     }
 

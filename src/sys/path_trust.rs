@@ -12,7 +12,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
-use super::places::HERE;
+use super::directories::THIS_SYSTEM;
 use super::platform;
 
 /// Links that are followed before a path counts as a circle (`MAXSYMLINKS`, path_resolution(7)).
@@ -22,14 +22,14 @@ const MAX_LINKS: usize = 40;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
     /// Only root, and the user that the judge trusts.
-    RootAlone,
+    RootOnly,
     /// Others too.
-    Others(Shared),
+    Others(SharedDirectory),
 }
 
 /// The first directory on the way that others can change. The way to it is safe.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Shared {
+pub struct SharedDirectory {
     /// The directory, without a link on the way to it.
     pub directory: PathBuf,
     /// What is left of the path below it, with no link followed. Empty for the directory itself.
@@ -49,15 +49,15 @@ pub enum Sharing {
 
 impl Reach {
     /// The directory that others can change.
-    pub fn shared(self) -> Option<Shared> {
+    pub fn shared(self) -> Option<SharedDirectory> {
         match self {
-            Self::RootAlone => None,
+            Self::RootOnly => None,
             Self::Others(shared) => Some(shared),
         }
     }
 }
 
-impl Shared {
+impl SharedDirectory {
     /// Whether it is the directory that was asked for, and what root makes in it stays root's (/tmp).
     pub fn keeps_our_names(&self) -> bool {
         self.how == Sharing::Sticky && self.below.is_empty()
@@ -112,12 +112,12 @@ impl Judge {
         let mut way = PathBuf::from("/");
         let mut rest: Vec<OsString> = names(path).rev().collect();
         let mut links = 0;
-        let mut sticky: Option<Shared> = None;
+        let mut sticky: Option<SharedDirectory> = None;
         loop {
             let here = match fs::symlink_metadata(&way) {
                 Ok(here) => here,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                    return Ok(sticky.map_or(Reach::RootAlone, Reach::Others));
+                    return Ok(sticky.map_or(Reach::RootOnly, Reach::Others));
                 }
                 // Root may not look (NFS with root_squash, FUSE, no CAP_DAC_OVERRIDE): it is not root's.
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -152,8 +152,8 @@ impl Judge {
             match rest.pop() {
                 Some(name) if name == ".." => way = parent(&way),
                 Some(name) => way.push(name),
-                None if last == Last::File => return Ok(Reach::RootAlone),
-                None => return Ok(sticky.map_or(Reach::RootAlone, Reach::Others)),
+                None if last == Last::File => return Ok(Reach::RootOnly),
+                None => return Ok(sticky.map_or(Reach::RootOnly, Reach::Others)),
             }
         }
     }
@@ -182,15 +182,16 @@ impl Judge {
     fn is_roots_group(self, path: &Path, gid: u32) -> bool {
         match self.root_group {
             RootGroup::Root => {
-                (gid == 0 || HERE.is_roots_group(path, gid)) && !platform::group_bits_may_be_a_mask(path)
+                (gid == 0 || THIS_SYSTEM.is_roots_group(path, gid))
+                    && !platform::group_bits_may_be_a_mask(path)
             }
             RootGroup::Service => false,
         }
     }
 }
 
-fn shared(directory: &Path, rest: &[OsString], how: Sharing) -> Shared {
-    Shared { directory: directory.to_owned(), below: rest.iter().rev().cloned().collect(), how }
+fn shared(directory: &Path, rest: &[OsString], how: Sharing) -> SharedDirectory {
+    SharedDirectory { directory: directory.to_owned(), below: rest.iter().rev().cloned().collect(), how }
 }
 
 /// Whether a link is `/proc/PID/fd/N`: it leads to what is open, and not to what its text says. Whose the process is was

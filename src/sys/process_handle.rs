@@ -2,7 +2,7 @@
 //!
 //! The system's own descriptor of a process (`pidfd`) is the best proof. An old kernel has none, an old seccomp list
 //! forbids it, and a full table of descriptors has no room for it. Then the number and the start time are compared before
-//! every signal, and the end of the process is seen by looking at it. A [`Held`] is never older than this boot.
+//! every signal, and the end of the process is seen by looking at it. A [`ProcessHandle`] is never older than this boot.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -16,7 +16,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A process, by what proves that it is still the same one.
 #[derive(Debug)]
-pub struct Held {
+pub struct ProcessHandle {
     pid: i32,
     proof: Proof,
 }
@@ -29,7 +29,7 @@ enum Proof {
     Started(Option<u64>),
 }
 
-impl Held {
+impl ProcessHandle {
     /// Takes hold of a process; none where there is no such process.
     pub fn open(pid: i32) -> io::Result<Option<Self>> {
         if pid <= 0 {
@@ -109,7 +109,7 @@ impl Held {
         }
     }
 
-    /// What becomes readable when it ends; none where it has to be looked at again, after [`Held::pause`].
+    /// What becomes readable when it ends; none where it has to be looked at again, after [`ProcessHandle::pause`].
     pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         match &self.proof {
             Proof::Descriptor(held) => Some(held.as_fd()),
@@ -148,14 +148,14 @@ mod tests {
     fn a_process_held_by_its_number_is_signalled_until_it_ends_and_no_more() {
         let mut child = Command::new("/bin/cat").stdin(Stdio::piped()).spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
-        let held = Held::by_number(pid).unwrap().unwrap();
+        let held = ProcessHandle::by_number(pid).unwrap().unwrap();
         assert!(held.descriptor().is_none() && held.pause().is_some());
         assert!(!held.ends_until(Some(Instant::now())).unwrap());
         assert!(held.send(libc::SIGTERM).unwrap());
         assert!(held.ends_until(Instant::now().checked_add(Duration::from_secs(10))).unwrap());
         assert!(!held.send(libc::SIGTERM).unwrap(), "a zombie has ended");
         child.wait().unwrap();
-        assert!(held.has_ended().unwrap() && Held::by_number(pid).unwrap().is_none());
+        assert!(held.has_ended().unwrap() && ProcessHandle::by_number(pid).unwrap().is_none());
     }
 
     #[test]
@@ -163,7 +163,7 @@ mod tests {
         let mut child = Command::new("/bin/cat").stdin(Stdio::piped()).spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
         let started = process::identity(pid).unwrap().start_time - 100;
-        let held = Held { pid, proof: Proof::Started(Some(started)) };
+        let held = ProcessHandle { pid, proof: Proof::Started(Some(started)) };
         assert!(held.has_ended().unwrap() && !held.send(libc::SIGKILL).unwrap());
         assert!(child.try_wait().unwrap().is_none());
         drop(child.stdin.take());

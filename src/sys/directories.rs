@@ -19,7 +19,7 @@ pub enum System {
 }
 
 /// This system.
-pub const HERE: System = if cfg!(target_os = "linux") {
+pub const THIS_SYSTEM: System = if cfg!(target_os = "linux") {
     System::Linux
 } else if cfg!(target_os = "macos") {
     System::MacOs
@@ -30,25 +30,25 @@ pub const HERE: System = if cfg!(target_os = "linux") {
 /// What decides where an ordinary user's files lie. `XDG_STATE_HOME` and `XDG_RUNTIME_DIR` do not: cron(8), a login and
 /// sudo(8) set them differently, and a service has to be found from each.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Person {
+pub struct UserDirs {
     /// The number.
     pub uid: u32,
     /// The home directory of the account (passwd(5)).
     pub home: Option<PathBuf>,
     /// The home directory of the environment. It is looked at only: a service may have been started when the account's
     /// was not known.
-    pub named_home: Option<PathBuf>,
+    pub env_home: Option<PathBuf>,
     /// A directory that the system has made for this user (`_CS_DARWIN_USER_DIR`, confstr(3)).
     pub darwin: Option<PathBuf>,
 }
 
-impl Person {
+impl UserDirs {
     /// Looks a user up. An error means that the account could not be looked up, and so that not every place is known.
-    pub fn look_up(uid: u32) -> io::Result<Self> {
+    pub fn find(uid: u32) -> io::Result<Self> {
         let absolute = |path: PathBuf| path.is_absolute().then_some(path);
         let home = accounts::user(&uid.to_string())?.and_then(|user| absolute(user.home.into()));
-        let named_home = std::env::var_os("HOME").map(PathBuf::from).and_then(absolute);
-        Ok(Self { uid, home, named_home, darwin: platform::user_directory() })
+        let env_home = std::env::var_os("HOME").map(PathBuf::from).and_then(absolute);
+        Ok(Self { uid, home, env_home, darwin: platform::user_directory() })
     }
 }
 
@@ -60,7 +60,7 @@ impl System {
     }
 
     /// The runtime directory of an ordinary user.
-    pub fn runtime_of(self, person: &Person) -> PathBuf {
+    pub fn runtime_of(self, person: &UserDirs) -> PathBuf {
         match (self, &person.darwin) {
             (Self::MacOs, Some(own)) => own.clone(),
             _ => format!("/run/user/{}", person.uid).into(),
@@ -68,7 +68,7 @@ impl System {
     }
 
     /// Where an ordinary user's state can lie that no logout and no cleaner takes away, the best first.
-    pub fn lasting(self, person: &Person) -> Vec<PathBuf> {
+    pub fn persistent(self, person: &UserDirs) -> Vec<PathBuf> {
         let below = match self {
             Self::MacOs => "Library/Application Support/svcadapt",
             Self::Linux | Self::Other => ".local/state/svcadapt",
@@ -78,9 +78,10 @@ impl System {
     }
 
     /// The same below the home directory that the environment names.
-    pub fn named(self, person: &Person) -> Vec<PathBuf> {
-        let named = Person { home: person.named_home.clone(), darwin: None, ..Person::default() };
-        self.lasting(&named)
+    pub fn persistent_in_env_home(self, person: &UserDirs) -> Vec<PathBuf> {
+        let persistent_in_env_home =
+            UserDirs { home: person.env_home.clone(), darwin: None, ..UserDirs::default() };
+        self.persistent(&persistent_in_env_home)
     }
 
     /// The place of a user who has no home, or one that cannot be written. Cleaners look here; systemd-tmpfiles(8) leaves
@@ -134,11 +135,11 @@ impl System {
 pub fn runtime() -> &'static Path {
     // Asked for more than once in a start, and the system decides it once.
     static RUNTIME: OnceLock<&Path> = OnceLock::new();
-    RUNTIME.get_or_init(|| HERE.runtime(Path::is_dir))
+    RUNTIME.get_or_init(|| THIS_SYSTEM.runtime(Path::is_dir))
 }
 
 /// What to do about a directory that others than root can write and where root's files were to lie.
-pub fn cure(directory: &Path) -> String {
+pub fn shared_dir_hint(directory: &Path) -> String {
     let runtime = runtime();
     let real = std::fs::canonicalize(runtime);
     if directory == runtime || real.is_ok_and(|real| real == directory) {
@@ -149,7 +150,7 @@ pub fn cure(directory: &Path) -> String {
 }
 
 /// As much of a boot's name as one directory's name needs.
-pub fn short(boot: &str) -> PathBuf {
+pub fn boot_dir_name(boot: &str) -> PathBuf {
     const ENOUGH: usize = 16;
     let letters: String = boot.chars().filter(char::is_ascii_alphanumeric).take(ENOUGH).collect();
     PathBuf::from(OsStr::new(&letters))
@@ -159,18 +160,18 @@ pub fn short(boot: &str) -> PathBuf {
 mod tests {
     use super::*;
 
-    fn person() -> Person {
-        Person {
+    fn person() -> UserDirs {
+        UserDirs {
             uid: 501,
             home: Some("/home/u".into()),
-            named_home: Some("/tmp/h".into()),
+            env_home: Some("/tmp/h".into()),
             darwin: Some("/var/folders/a/b/0".into()),
         }
     }
 
     #[test]
     fn every_system_has_its_own_places() {
-        for (system, runtime, users, lasting) in [
+        for (system, runtime, users, persistent) in [
             (System::Linux, "/run", "/run/user/501", &["/home/u/.local/state/svcadapt"][..]),
             (
                 System::MacOs,
@@ -183,17 +184,20 @@ mod tests {
             assert_eq!(system.runtime(|_| true), Path::new(runtime));
             assert_eq!(system.runtime(|_| false), Path::new("/var/run"));
             assert_eq!(system.runtime_of(&person()), Path::new(users));
-            let lasting: Vec<PathBuf> = lasting.iter().map(PathBuf::from).collect();
-            assert_eq!(system.lasting(&person()), lasting);
+            let persistent: Vec<PathBuf> = persistent.iter().map(PathBuf::from).collect();
+            assert_eq!(system.persistent(&person()), persistent);
             assert_eq!(System::fallback(501), Path::new("/tmp/svcadapt-501"));
         }
     }
 
     #[test]
     fn home_of_the_environment_is_looked_at_beside_the_accounts() {
-        assert_eq!(System::Linux.named(&person()), [PathBuf::from("/tmp/h/.local/state/svcadapt")]);
-        let nobody = Person { home: None, named_home: None, darwin: None, uid: 7 };
-        assert!(System::Linux.lasting(&nobody).is_empty());
+        assert_eq!(
+            System::Linux.persistent_in_env_home(&person()),
+            [PathBuf::from("/tmp/h/.local/state/svcadapt")]
+        );
+        let nobody = UserDirs { home: None, env_home: None, darwin: None, uid: 7 };
+        assert!(System::Linux.persistent(&nobody).is_empty());
     }
 
     #[test]
@@ -217,6 +221,6 @@ mod tests {
 
     #[test]
     fn boot_has_a_short_name_of_its_own() {
-        assert_eq!(short("0f3c9a54-1111-2222-3333-444444444444\n"), Path::new("0f3c9a5411112222"));
+        assert_eq!(boot_dir_name("0f3c9a54-1111-2222-3333-444444444444\n"), Path::new("0f3c9a5411112222"));
     }
 }
