@@ -128,7 +128,7 @@ fn user_removed_before_the_privilege_drop_is_an_error() {
             .output();
         assert_eq!(output.exit, crate::harness::Exit::Status(7), "{}", output.stderr);
         let log = dir.read("log");
-        assert!(log.contains("drop-privileges: Err(Step(Failure { stage: \"user\""), "{log}");
+        assert!(log.contains("drop-privileges: Err(Step(StepError { stage: \"user\""), "{log}");
         let cause = stderr.lines().next().unwrap().split_once(": ").unwrap().1;
         assert!(log.contains(cause), "{log}");
         fs::remove_file(dir.join("log")).unwrap();

@@ -11,7 +11,7 @@ use super::logged;
 use super::seen;
 
 /// A well-formed token for the target process. The settings of the program are missing: only the program knows them.
-const TOKEN: &str = "svcadapt/again/{own}/{parent}/{parent}/{reports}/0/1/classic/system/systemd//forged";
+const TOKEN: &str = "svcadapt/reexec/{own}/{parent}/{parent}/{reports}/0/1/classic/system/systemd//forged";
 
 /// `becomes`, started by `forge`.
 fn forged<'a>(dir: &'a Dir, service: &Service, options: &[&str], token: &str, deeds: &[&str]) -> Svc<'a> {
@@ -66,13 +66,14 @@ fn reexec_token_of_another_user_is_ignored() {
 
 #[test]
 fn malformed_reexec_token_is_ignored() {
-    for text in ["", "x", "svcadapt", "svcadapt/again", "svcadapt/again/{own}/{parent}/{parent}/{reports}"] {
+    for text in ["", "x", "svcadapt", "svcadapt/reexec", "svcadapt/reexec/{own}/{parent}/{parent}/{reports}"]
+    {
         is_ignored(&[], text);
     }
     is_ignored(&[], &TOKEN.replace("classic", "launcher"));
     is_ignored(&[], &TOKEN.replace("systemd", "nobody"));
     is_ignored(&[], &format!("{TOKEN}/more"));
-    is_ignored(&[], &"svcadapt/again/".repeat(2000));
+    is_ignored(&[], &"svcadapt/reexec/".repeat(2000));
 }
 
 #[test]
