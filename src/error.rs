@@ -18,7 +18,7 @@ pub struct StepError {
     /// What the reader can do about it.
     pub hint: Option<String>,
     /// What the program that it is about had to say: its last lines. Of a file: the line and a caret.
-    pub said: Vec<String>,
+    pub output: Vec<String>,
     /// The exit status that says the same to a script.
     pub status: u8,
     /// The kernel's number for the cause (errno(3)), where it was the kernel that refused.
@@ -36,7 +36,7 @@ impl StepError {
             object: None,
             cause: cause.into(),
             hint: None,
-            said: Vec::new(),
+            output: Vec::new(),
             status: USAGE,
             errno: None,
         }
@@ -72,7 +72,7 @@ impl fmt::Display for StepError {
         }
         write!(f, ": {}", escape_control_lines(&self.cause))?;
         // The lines are the program's, and may be an enemy's: a terminal must not obey them.
-        self.said.iter().try_for_each(|line| write!(f, "\n  | {}", escape_control(line)))?;
+        self.output.iter().try_for_each(|line| write!(f, "\n  | {}", escape_control(line)))?;
         match &self.hint {
             Some(hint) => write!(f, "\n  hint: {}", escape_control_lines(hint)),
             None => Ok(()),

@@ -6,7 +6,7 @@
 
 pub use crate::launch::{Outcome, StderrTail, check, start};
 pub use crate::notify::connected_to_journal;
-pub use crate::plan::{Resolved, StartedBy, passes_signals_on};
+pub use crate::plan::{Resolution, StartedBy, forwards_signals};
 pub use crate::registry::{directory as state_directory, lock_of};
 pub use crate::setup::{do_without_state, refuse_lent_rights, resolve};
 pub use crate::sys::identity::effective_user;

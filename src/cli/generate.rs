@@ -219,7 +219,7 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, StepError>) -> Result
     let written = given.as_ref().map(|loaded| Written::of(&loaded.draft, &loaded.places)).unwrap_or_default();
     let finish = |mut loaded: Loaded| {
         let spec = match loaded.not_started() {
-            _ if F::NATIVE => loaded.draft.finish_natively().map_err(told)?,
+            _ if F::NATIVE => loaded.draft.finish_native().map_err(told)?,
             why if why.is_empty() => loaded.draft.finish().map_err(told)?,
             why => return Err(told(why)),
         };

@@ -8,7 +8,7 @@ use svcadapt::Plan;
 use svcadapt::StepError;
 use svcadapt::detect::{Detection, Mode, ModeOption};
 use svcadapt::internal::{Ended, Outcome, StderrTail};
-use svcadapt::internal::{Resolved, StartedBy, passes_signals_on};
+use svcadapt::internal::{Resolution, StartedBy, forwards_signals};
 use svcadapt::{detect, internal};
 use svcadapt_spec::{Field, Origin, ServiceSpec, SpecDraft};
 
@@ -72,7 +72,7 @@ fn not_honoured(draft: &SpecDraft, asked: ModeOption) -> Vec<StepError> {
     let said = fields.into_iter().filter_map(|field| Some((field, draft.last(field)?)));
     let mut stages: Vec<String> = said
         .filter(|(field, (value, _))| *field != Field::Restart || *value != "no")
-        .filter(|(field, _)| *field != Field::ReloadSignal || !passes_signals_on(&detect::decide(asked)))
+        .filter(|(field, _)| *field != Field::ReloadSignal || !forwards_signals(&detect::decide(asked)))
         .map(|(field, (_, origin))| {
             let name = origin.name(field);
             match origin {
@@ -98,7 +98,7 @@ fn prepared(
     draft: SpecDraft,
     asked: ModeOption,
     strict: bool,
-    act: impl FnOnce(&ServiceSpec, &Detection, &Plan, &Resolved) -> Exit,
+    act: impl FnOnce(&ServiceSpec, &Detection, &Plan, &Resolution) -> Exit,
 ) -> Exit {
     let spec = match draft.finish() {
         Ok(spec) => spec,
@@ -135,7 +135,7 @@ fn refuse(problems: &[impl Display]) -> Exit {
     Exit::Status(svcadapt::USAGE)
 }
 
-fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Exit {
+fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution) -> Exit {
     match internal::start(spec, plan, resolved) {
         Outcome::Ready | Outcome::Ended(Ended::Exited(0)) => Exit::Status(0),
         Outcome::Ended(Ended::Exited(status)) => Exit::Status(status),
@@ -155,7 +155,7 @@ fn with_last_words(error: StepError, last_words: StderrTail) -> StepError {
         StderrTail::Lost => {
             error.hint("what it wrote went to the null device; --standard-error append:PATH keeps it")
         }
-        StderrTail::Lines(lines) => StepError { said: lines, ..error },
+        StderrTail::Lines(lines) => StepError { output: lines, ..error },
     }
 }
 
@@ -172,8 +172,8 @@ fn as_json(plan: &Plan, detection: &Detection) -> Value {
             json!({
                 "step": planned.step.stage(),
                 "object": planned.step.object(),
-                "by": planned.doer.name(),
-                "process": planned.doer.process(),
+                "by": planned.by.name(),
+                "process": planned.by.process(),
                 "exit_status": planned.step.status(),
             })
         })
@@ -189,7 +189,7 @@ fn as_text(plan: &Plan, detection: &Detection) -> String {
     let mut text = format!("{by}; manager: {}\n", detection.manager.name());
     for (number, planned) in (1..).zip(&plan.steps) {
         let object = planned.step.object().unwrap_or_default();
-        let (by, process) = (planned.doer.name(), planned.doer.process().unwrap_or_default());
+        let (by, process) = (planned.by.name(), planned.by.process().unwrap_or_default());
         let line = format!(
             "{number:>3}  {by:<7}  {process:<8}  {:<20}  {}",
             planned.step.stage(),

@@ -42,6 +42,6 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 fn shown(matches: &ArgMatches) -> Result<String, Problems> {
     let loaded = spec_file::given(matches).map_err(told)?;
     report_all(loaded.warnings.iter().chain(&loaded.elsewhere));
-    let spec = loaded.draft.finish_natively().map_err(told)?;
+    let spec = loaded.draft.finish_native().map_err(told)?;
     Ok(json::write(&spec))
 }

@@ -13,7 +13,7 @@ use svcadapt_convert::divide::internal::{is_idle, keep_alive};
 use svcadapt_convert::json::read as read_json;
 use svcadapt_convert::plist::{Kept, ON_DEMAND_ONLY, Original as OriginalJob, read as read_plist};
 use svcadapt_convert::unit::Original;
-use svcadapt_spec::{Directive, Native, Origin, Scope, SpecDraft, SpecError, Value};
+use svcadapt_spec::{Directive, Native, NativeValue, Origin, Scope, SpecDraft, SpecError};
 
 use super::report::report_all;
 use super::unit_file::WithSockets;
@@ -93,8 +93,8 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<StepError>> {
         Some("json") => {
             let bytes = content(path)?;
             let draft = read_json(&bytes, path).map_err(all)?;
-            let kept = native(draft.said_natively(), path);
-            let places = places(draft.said_natively(), path);
+            let kept = native(draft.native_part(), path);
+            let places = places(draft.native_part(), path);
             Ok(Loaded { draft, kept, places, ..Loaded::default() })
         }
         Some("plist") => {
@@ -139,12 +139,12 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<StepError>> {
 const NOT_ACTED_ON: &str = "svcadapt does not act on it";
 
 /// A key that is off asks for nothing.
-fn is_off(value: &Value) -> bool {
-    *value == Value::Truth(false)
+fn is_off(value: &NativeValue) -> bool {
+    *value == NativeValue::Boolean(false)
 }
 
 /// What a field says as well, of which the same is told.
-fn is_restart(key: &str, value: &Value) -> bool {
+fn is_restart(key: &str, value: &NativeValue) -> bool {
     key == "KeepAlive" && keep_alive(value).is_some()
 }
 
@@ -224,7 +224,7 @@ fn with_line(mut error: StepError, origin: &Origin) -> StepError {
     if let Origin::File { spot: Some(spot), .. } = origin {
         // Each line after the mark that stands before all that is quoted.
         let text = spot.to_string();
-        error.said = text.lines().filter_map(|line| line.strip_prefix("  | ")).map(str::to_owned).collect();
+        error.output = text.lines().filter_map(|line| line.strip_prefix("  | ")).map(str::to_owned).collect();
     }
     error
 }

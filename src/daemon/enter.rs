@@ -123,7 +123,7 @@ impl Daemon<'_> {
         if let Some(failure) = launch::running_already(&spec, &resolved) {
             return Err(Error::AlreadyRunning(failure));
         }
-        let departure = if plan.executes_again() {
+        let departure = if plan.has_reexec() {
             Some(self.departure(&spec, &plan, &detection, attempt).map_err(refused)?)
         } else {
             None
@@ -202,7 +202,7 @@ impl Daemon<'_> {
                 Ok(Service::new(held, settled, signals, supervisor, detection, self.privileges))
             }
             // Somebody waits for the truth, and has been told.
-            Err(failure) if held.plan.course != Strategy::Exec => process::exit_now(failure.status),
+            Err(failure) if held.plan.strategy != Strategy::Exec => process::exit_now(failure.status),
             Err(failure) => Err(Error::Step(failure)),
         }
     }
@@ -218,7 +218,7 @@ impl Daemon<'_> {
                 Ok((work.settled(), signals))
             }
             Err(failure) => {
-                if plan.course == Strategy::Exec {
+                if plan.strategy == Strategy::Exec {
                     work.take_away();
                 }
                 Err(failure)

@@ -10,7 +10,7 @@ use super::handoff::Handoff;
 use super::{Daemon, DetachProcess, Error, Reexecute, reexec, supervisor};
 use crate::detect::{Detection, Mode, ModeOption};
 use crate::error::StepError;
-use crate::plan::{Plan, Resolved, StartedBy};
+use crate::plan::{Plan, Resolution, StartedBy};
 use crate::sys::executable;
 use crate::{detect, setup};
 
@@ -18,7 +18,7 @@ use crate::{detect, setup};
 #[derive(Debug)]
 pub(super) struct StartInputs {
     pub(super) spec: ServiceSpec,
-    pub(super) resolved: Resolved,
+    pub(super) resolved: Resolution,
     pub(super) detection: Detection,
 }
 
@@ -28,9 +28,9 @@ pub(super) struct StartInputs {
 pub(super) struct Fingerprint(pub(super) u64);
 
 impl Daemon<'_> {
-    pub(super) fn plan_of(&self, spec: &ServiceSpec, resolved: &Resolved, detection: &Detection) -> Plan {
-        let plan = Plan::of_itself(spec, resolved, detection);
-        if self.reexecute.here() { plan.executing_again(&resolved.program) } else { plan }
+    pub(super) fn plan_of(&self, spec: &ServiceSpec, resolved: &Resolution, detection: &Detection) -> Plan {
+        let plan = Plan::becoming_this_program(spec, resolved, detection);
+        if self.reexecute.here() { plan.with_reexec(&resolved.program) } else { plan }
     }
 
     pub(super) fn prepare(&self) -> Result<StartInputs, Error> {
@@ -79,8 +79,8 @@ fn resolved(
     detection: Detection,
     inherited: Vec<(OsString, OsString)>,
 ) -> Result<StartInputs, Error> {
-    let surroundings = StartedBy::of(&detection);
-    let mut resolved = setup::resolve_itself(&spec, surroundings, inherited)
+    let started_by = StartedBy::of(&detection);
+    let mut resolved = setup::resolve_itself(&spec, started_by, inherited)
         .map_err(|failures| Error::Refused(failures.into_iter().map(with_method_names).collect()))?;
     if detection.mode == Mode::Supervised {
         setup::do_without_state(&spec, &mut resolved);

@@ -15,7 +15,7 @@ use super::{Credentials, Error, Listener, Signals, Watchdog, launcher};
 use crate::detect::{Detection, Manager, Mode};
 use crate::error::StepError;
 use crate::notify::Notifier;
-use crate::plan::{Plan, Resolved};
+use crate::plan::{Plan, Resolution};
 use crate::registry::Lock;
 use crate::setup;
 use crate::setup::{Privileges, Report, ServiceProcess, Settled};
@@ -47,7 +47,7 @@ pub struct Service {
 #[derive(Debug)]
 pub(super) struct StartContext {
     pub(super) spec: ServiceSpec,
-    pub(super) resolved: Resolved,
+    pub(super) resolved: Resolution,
     pub(super) plan: Plan,
 }
 

@@ -13,7 +13,7 @@ use crate::detect;
 use crate::detect::{Detection, Manager, Mode};
 use crate::error::StepError;
 use crate::notify::{Address, Notifier};
-use crate::plan::{Resolved, STARTED_AS, StartedBy, started_as};
+use crate::plan::{Resolution, STARTED_AS, StartedBy, started_as};
 use crate::registry;
 use crate::sys::{fd, process};
 
@@ -51,7 +51,7 @@ impl FromSupervisor {
     /// Takes everything over, and takes it away from what will be the environment.
     pub(super) fn take(
         spec: &ServiceSpec,
-        resolved: &mut Resolved,
+        resolved: &mut Resolution,
         detection: &Detection,
     ) -> Result<Self, StepError> {
         let supervised = StartedBy::of(detection) == StartedBy::Manager;
@@ -67,7 +67,7 @@ impl FromSupervisor {
         let supervisor = Self {
             notifier: socket.as_deref().map(notifier).transpose()?,
             newline,
-            listeners: listeners(&resolved.standing.passed_descriptors, variable("LISTEN_FDNAMES"))?,
+            listeners: listeners(&resolved.caller.passed_descriptors, variable("LISTEN_FDNAMES"))?,
             watchdog: watchdog(managers("WATCHDOG_USEC"), managers("WATCHDOG_PID")),
             credentials: managers("CREDENTIALS_DIRECTORY")
                 .map(PathBuf::from)

@@ -6,7 +6,7 @@ use super::facts::{Facts, Process};
 
 /// What is above us.
 #[derive(Debug)]
-pub(super) struct Above<'a> {
+pub(super) struct Chain<'a> {
     /// The shells, and other programs that wait for their child, between us and what has started them.
     pub(super) between: Vec<&'a Process>,
     /// What has started the last of them, or us.
@@ -17,28 +17,28 @@ pub(super) struct Above<'a> {
 ///
 /// A shell with job control is a person's: it gives each job a process group of its own, and needs a terminal for that.
 /// An init script has to return.
-pub(super) fn above(facts: &Facts) -> Above<'_> {
+pub(super) fn above(facts: &Facts) -> Chain<'_> {
     let terminal = facts.controlling_terminal || facts.stdin_terminal;
     let mut group = facts.process_group;
     let mut between = Vec::new();
     for process in facts.parent.iter().chain(&facts.above) {
-        if !process.waits_for_its_child() {
-            return Above { between, top: Some(process) };
+        if !process.waits_for_child() {
+            return Chain { between, top: Some(process) };
         }
-        if process.runs_an_init_script() || (terminal && process.process_group != group) {
-            return Above { between: Vec::new(), top: None };
+        if process.runs_init_script() || (terminal && process.process_group != group) {
+            return Chain { between: Vec::new(), top: None };
         }
         group = process.process_group;
         between.push(process);
     }
-    Above { between, top: None }
+    Chain { between, top: None }
 }
 
-impl Above<'_> {
+impl Chain<'_> {
     /// The fact that the last process which was looked at is.
     pub(super) fn fact(&self) -> Fact {
         let looked_at = self.between.len() + usize::from(self.top.is_some());
-        if looked_at > 1 { Fact::Above } else { Fact::Parent }
+        if looked_at > 1 { Fact::Chain } else { Fact::Parent }
     }
 
     /// The supervisor whose service we are.

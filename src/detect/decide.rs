@@ -26,7 +26,7 @@ pub(super) fn decision(facts: &Facts, asked: ModeOption) -> (Detection, Fact) {
     };
     let manager = match (asked, verdict.manager) {
         (ModeOption::Systemd, _) => Manager::Systemd,
-        (ModeOption::Supervised, Manager::None) if facts.is_spoken_to() => Manager::Other,
+        (ModeOption::Supervised, Manager::None) if facts.has_protocol_variables() => Manager::Other,
         (ModeOption::Launchd, found) if found.name() != ModeOption::Launchd.name() => {
             Manager::Launchd { label: None }
         }
@@ -119,7 +119,7 @@ fn job_of_launchd(facts: &Facts) -> Option<Verdict> {
 /// environment only this is not true of descendants too; a shell that waits for us speaks for us. From the inside
 /// `Type=forking` looks like `Type=simple`; only `NOTIFY_SOCKET` rules it out.
 fn process_of_a_unit(facts: &Facts) -> Option<Verdict> {
-    let ours = facts.names_us("SYSTEMD_EXEC_PID");
+    let ours = facts.holds_own_pid("SYSTEMD_EXEC_PID");
     if facts.platform != Platform::Linux || !(ours || above(facts).is_below_a_units_process(facts)) {
         return None;
     }
@@ -187,7 +187,7 @@ fn below_a_service(facts: &Facts) -> Option<Verdict> {
         Some(answer) if answer.main_pid == facts.pid || above(facts).waits(answer.main_pid) => {
             Verdict::supervised(Manager::Systemd, Fact::Answer)
         }
-        None if is_asked(facts) => {
+        None if expects_readiness(facts) => {
             let asked = Fact::Variable("NOTIFY_SOCKET");
             Verdict { open: Open::Everything, ..Verdict::supervised(Manager::Systemd, asked) }
         }
@@ -198,7 +198,7 @@ fn below_a_service(facts: &Facts) -> Option<Verdict> {
 
 /// Whether systemd seems to have started this very process, and to wait for its readiness: it makes each a session of
 /// its own. An orphan that has made itself one looks the same, and is not believed but with `NotifyAccess=all`.
-fn is_asked(facts: &Facts) -> bool {
+fn expects_readiness(facts: &Facts) -> bool {
     facts.systemd_booted
         && facts.ppid == 1
         && facts.session == facts.pid
@@ -229,13 +229,13 @@ impl Facts {
 
     /// Whether the variables of sd_notify(3), sd_watchdog_enabled(3) or sd_listen_fds(3) are addressed to us, where a
     /// supervisor was asked for. What a person's terminal has inherited from a unit is not.
-    fn is_spoken_to(&self) -> bool {
+    fn has_protocol_variables(&self) -> bool {
         let set = |name: &str| self.variable(name).is_some();
         let inherited = (self.controlling_terminal || self.stdin_terminal)
             && set("SYSTEMD_EXEC_PID")
-            && !self.names_us("SYSTEMD_EXEC_PID");
-        let watched = set("WATCHDOG_USEC") && (self.names_us("WATCHDOG_PID") || !set("WATCHDOG_PID"));
-        !inherited && (set("NOTIFY_SOCKET") || watched || self.names_us("LISTEN_PID"))
+            && !self.holds_own_pid("SYSTEMD_EXEC_PID");
+        let watched = set("WATCHDOG_USEC") && (self.holds_own_pid("WATCHDOG_PID") || !set("WATCHDOG_PID"));
+        !inherited && (set("NOTIFY_SOCKET") || watched || self.holds_own_pid("LISTEN_PID"))
     }
 
     fn is_launchd_application(&self) -> bool {

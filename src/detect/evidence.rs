@@ -27,7 +27,7 @@ pub(super) enum Fact {
     ModeOption,
     Pid,
     Parent,
-    Above,
+    Chain,
     Init,
     User,
     Session,
@@ -47,7 +47,7 @@ impl Fact {
             Self::ModeOption => "asked",
             Self::Pid => "pid",
             Self::Parent => "parent",
-            Self::Above => "above the parent",
+            Self::Chain => "above the parent",
             Self::Init => "init",
             Self::User => "user",
             Self::Session => "session",
@@ -68,7 +68,7 @@ const BEFORE: [Fact; 9] = [
     Fact::ModeOption,
     Fact::Pid,
     Fact::Parent,
-    Fact::Above,
+    Fact::Chain,
     Fact::Init,
     Fact::User,
     Fact::Session,
@@ -109,7 +109,7 @@ fn say(facts: &Facts, asked: ModeOption, fact: Fact) -> Said {
         Fact::Pid if facts.pid == 1 => said(&1, "process 1: when it ends, its whole pid namespace ends"),
         Fact::Pid => said(&facts.pid, "not process 1"),
         Fact::Parent => parent(facts),
-        Fact::Above => above_the_parent(facts),
+        Fact::Chain => above_the_parent(facts),
         Fact::Init => (facts.init.clone(), "the program of process 1; it decides nothing".into()),
         Fact::User if facts.uid == 0 => said(&0, "root: services of the system"),
         Fact::User => {
@@ -164,14 +164,14 @@ fn parent(facts: &Facts) -> Said {
     };
     let above = above(facts);
     let says = match above.supervisor(facts).filter(|_| above.fact() == Fact::Parent) {
-        Some(_) if process.waits_for_its_child() => "process 1 of a container, which ends with us",
+        Some(_) if process.waits_for_child() => "process 1 of a container, which ends with us",
         Some(Manager::Supervisord) => "supervisord, which waits for us",
         Some(_) => "a supervisor or a small init, which waits for us",
         None if process.pid == 1 => "process 1 adopts every orphan, so this alone says nothing",
         None if above.between.is_empty() && above.starts_what_returns() => RETURNS,
-        None if process.runs_an_init_script() => "an init script, which has to return",
+        None if process.runs_init_script() => "an init script, which has to return",
         None if !above.between.is_empty() => "it waits for us; what has started it decides",
-        None if process.waits_for_its_child() => "a person's shell: it gives each job a process group",
+        None if process.waits_for_child() => "a person's shell: it gives each job a process group",
         None => "no supervisor that we know",
     };
     said(&show(process), says)
@@ -197,7 +197,7 @@ fn above_the_parent(facts: &Facts) -> Said {
 
 fn variable(facts: &Facts, name: &str) -> Cow<'static, str> {
     let set = facts.variable(name).is_some();
-    let ours = facts.names_us(name);
+    let ours = facts.holds_own_pid(name);
     let says = match name {
         "XPC_SERVICE_NAME" => return label(facts),
         "SYSTEMD_EXEC_PID" if ours => "systemd started this very process for a unit",

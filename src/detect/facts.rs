@@ -133,7 +133,7 @@ impl Facts {
 
     /// Whether a variable holds our own process id, and so was set for us and not for an ancestor.
     #[doc(hidden)]
-    pub fn names_us(&self, variable: &str) -> bool {
+    pub fn holds_own_pid(&self, variable: &str) -> bool {
         self.variable(variable).and_then(|value| value.parse().ok()) == Some(self.pid)
     }
 
@@ -171,7 +171,7 @@ impl Process {
 
     /// Whether it waits for the program that it has started, and ends when that ends: a shell, or a program that changes
     /// something for another one.
-    pub fn waits_for_its_child(&self) -> bool {
+    pub fn waits_for_child(&self) -> bool {
         const SHELLS: [&str; 14] = [
             "sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "oksh", "zsh", "yash", "fish", "csh",
             "tcsh", "rc",
@@ -192,7 +192,7 @@ impl Process {
     }
 
     /// Whether it is a shell that executes an init script, which has to return.
-    pub fn runs_an_init_script(&self) -> bool {
+    pub fn runs_init_script(&self) -> bool {
         let script = self.command_line.iter().skip(1).find(|word| !word.starts_with('-'));
         // What follows -c is a text.
         script.is_some_and(|path| {
@@ -251,12 +251,12 @@ mod tests {
             ("busybox", &["busybox", "ash", "./run"]),
             ("timeout", &[]),
         ] {
-            assert!(process(comm, words).waits_for_its_child(), "{comm}");
+            assert!(process(comm, words).waits_for_child(), "{comm}");
         }
         for (comm, words) in
             [("python3", &["python3", "sh"][..]), ("runsv", &["runsv", "sh"]), ("tmux: server", &["tmux"])]
         {
-            assert!(!process(comm, words).waits_for_its_child(), "{comm}");
+            assert!(!process(comm, words).waits_for_child(), "{comm}");
         }
     }
 
@@ -265,11 +265,11 @@ mod tests {
         for words in
             [&["/bin/sh", "/etc/init.d/web", "start"][..], &["sh", "-e", "/etc/rc2.d/S01web", "start"]]
         {
-            assert!(process("web", words).runs_an_init_script(), "{words:?}");
+            assert!(process("web", words).runs_init_script(), "{words:?}");
         }
         for words in [&["sh", "./run"][..], &["sh", "-c", "/etc/init.d/web start"], &[], &["/etc/init.d/web"]]
         {
-            assert!(!process("sh", words).runs_an_init_script(), "{words:?}");
+            assert!(!process("sh", words).runs_init_script(), "{words:?}");
         }
     }
 }

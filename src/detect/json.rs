@@ -8,18 +8,18 @@ use super::facts::{Activation, Facts, Platform, Process, UnitAnswer};
 
 /// A JSON value that does not hold facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadFacts {
+pub struct FactsError {
     /// The field that is missing or of the wrong kind.
     pub field: &'static str,
 }
 
-impl fmt::Display for BadFacts {
+impl fmt::Display for FactsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the field '{}' is missing or of the wrong kind", self.field)
     }
 }
 
-impl std::error::Error for BadFacts {}
+impl std::error::Error for FactsError {}
 
 impl Facts {
     /// All of them, as one object.
@@ -48,7 +48,7 @@ impl Facts {
 
     /// Reads what [`Facts::to_json`] wrote. Every field must be there; unknown ones are ignored.
     #[doc(hidden)]
-    pub fn from_json(value: &Value) -> Result<Self, BadFacts> {
+    pub fn from_json(value: &Value) -> Result<Self, FactsError> {
         let field = Fields(value);
         Ok(Self {
             platform: field.read("platform", |value| named(PLATFORMS, value))?,
@@ -90,8 +90,8 @@ const ACTIVATIONS: &[(&str, Activation)] = &[
 struct Fields<'a>(&'a Value);
 
 impl Fields<'_> {
-    fn read<T>(&self, field: &'static str, read: impl FnOnce(&Value) -> Option<T>) -> Result<T, BadFacts> {
-        self.0.get(field).and_then(read).ok_or(BadFacts { field })
+    fn read<T>(&self, field: &'static str, read: impl FnOnce(&Value) -> Option<T>) -> Result<T, FactsError> {
+        self.0.get(field).and_then(read).ok_or(FactsError { field })
     }
 
     /// `null` is the absence of a value; anything else must be one.
@@ -99,7 +99,7 @@ impl Fields<'_> {
         &self,
         field: &'static str,
         read: impl FnOnce(&Value) -> Option<T>,
-    ) -> Result<Option<T>, BadFacts> {
+    ) -> Result<Option<T>, FactsError> {
         match self.0.get(field) {
             Some(Value::Null) => Ok(None),
             _ => self.read(field, read).map(Some),

@@ -31,7 +31,7 @@ pub use facts::Facts;
 pub use facts::{Activation, Platform, Process, UnitAnswer, UnitRef, VARIABLES};
 #[cfg(feature = "json")]
 #[doc(hidden)]
-pub use json::BadFacts;
+pub use json::FactsError;
 #[doc(hidden)]
 pub use probe::{ask_manager, gather, stderr_is_journal, variables};
 pub use probe::{decide, look};

@@ -21,7 +21,7 @@ use crate::sys::launchd::Refusal;
 use crate::sys::{command_output, launchd, process_info, procfs};
 
 /// How long the manager may think. It is asked at start-up only, and no answer is an answer too.
-const TIMEOUT: Duration = Duration::from_secs(2);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Gathers the facts, asks the manager if that matters, and decides.
 pub fn look(asked: ModeOption) -> (Facts, Detection) {
@@ -47,8 +47,8 @@ pub fn gather() -> Facts {
     let mut facts = gather_deciding();
     if facts.above.is_empty() {
         // It decides nothing, but a reader wants to see it.
-        let parent = facts.parent.as_ref().and_then(|parent| seen(parent.pid));
-        facts.above.extend(parent.and_then(|parent| seen(parent.ppid)).map(process));
+        let parent = facts.parent.as_ref().and_then(|parent| visible(parent.pid));
+        facts.above.extend(parent.and_then(|parent| visible(parent.ppid)).map(process));
     }
     Facts { init: process_info::of(1).map(|init| init.comm), ..facts }
 }
@@ -84,12 +84,12 @@ const MAX_ANCESTORS: usize = 16;
 
 /// The parent, and what is above it as far as each waits for what it has started.
 fn ancestors(ppid: i32) -> (Option<Process>, Vec<Process>) {
-    let Some(parent) = seen(ppid) else { return (None, Vec::new()) };
+    let Some(parent) = visible(ppid) else { return (None, Vec::new()) };
     let (mut next, mut last) = (parent.ppid, process(parent));
     let parent = last.clone();
     let mut above = Vec::new();
-    while last.waits_for_its_child() && above.len() < MAX_ANCESTORS {
-        let Some(other) = seen(next) else { break };
+    while last.waits_for_child() && above.len() < MAX_ANCESTORS {
+        let Some(other) = visible(next) else { break };
         next = other.ppid;
         last = process(other);
         above.push(last.clone());
@@ -127,7 +127,7 @@ pub fn ask_manager(unit: &UnitRef) -> Option<UnitAnswer> {
         }
     }
     command.args(["show", "-p", "Type", "-p", "MainPID", "--", &unit.name]);
-    parse_answer(&String::from_utf8(command_output::output_within(&mut command, TIMEOUT).ok()?).ok()?)
+    parse_answer(&String::from_utf8(command_output::output_within(&mut command, ANSWER_TIMEOUT).ok()?).ok()?)
 }
 
 fn parse_answer(text: &str) -> Option<UnitAnswer> {
@@ -158,7 +158,7 @@ fn platform() -> Platform {
 }
 
 /// A parent outside our pid namespace is 0, and so nobody.
-fn seen(pid: i32) -> Option<process_info::ProcessInfo> {
+fn visible(pid: i32) -> Option<process_info::ProcessInfo> {
     (pid > 0).then(|| process_info::of(pid)).flatten()
 }
 

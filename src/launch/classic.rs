@@ -60,8 +60,8 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
             drop(work);
             let mut watch = Watch::new(probes, reports, Relation::Parent(&signals), process::own_pid());
             watch.first = Some(child);
-            watch.hears_itself = !start.plan.executes();
-            watch.returns = if start.plan.executes_again() { Reexec::Pending } else { Reexec::No };
+            watch.hears_itself = !start.plan.has_exec();
+            watch.returns = if start.plan.has_reexec() { Reexec::Pending } else { Reexec::No };
             // A socket that was just made is made nonblocking without fail; without the line, orphans come to whom they may.
             watch.intermediate = line.and_then(|line| Intermediate::new(child, line).ok());
             watch.timeout = match start.spec.timeout_start {
@@ -178,8 +178,11 @@ pub(super) fn wait(
             }
             Ok(Event::Ended(Some(Ended::Exited(0)))) if once => break Outcome::Ready,
             Ok(Event::Ended(ended)) => {
-                let errno =
-                    watch.probes.news().errno.map(|number| error_text(&io::Error::from_raw_os_error(number)));
+                let errno = watch
+                    .probes
+                    .notifications()
+                    .errno
+                    .map(|number| error_text(&io::Error::from_raw_os_error(number)));
                 let ended = ended.unwrap_or(Ended::Killed(signal::SIGKILL));
                 let why = watch.why.take().or(errno);
                 let early = outcome::ended_too_early(
@@ -195,7 +198,7 @@ pub(super) fn wait(
             }
             Ok(Event::Failed(failure)) => break failure.into(),
             Ok(Event::LetGo) => break outcome::let_go(&start.name(), watch.returns, watch.why.as_deref()),
-            Ok(Event::TimedOut(_)) if !start.plan.executes() => {
+            Ok(Event::TimedOut(_)) if !start.plan.has_exec() => {
                 let timeout = watch.timeout.unwrap_or_default();
                 break outcome::no_word_in_time(
                     &start.name(),
@@ -206,7 +209,7 @@ pub(super) fn wait(
                 );
             }
             Ok(Event::TimedOut(after)) => {
-                let news = watch.probes.news();
+                let news = watch.probes.notifications();
                 let missing = watch.missing();
                 let timeout = watch.timeout.unwrap_or(after);
                 let late = outcome::not_in_time(
@@ -299,7 +302,7 @@ impl Log {
                 }
             }
             // What becomes the service itself keeps the starter's until it is ready.
-            Some(Output::Null) if !start.plan.executes() => Self::Elsewhere,
+            Some(Output::Null) if !start.plan.has_exec() => Self::Elsewhere,
             Some(Output::Null) => Self::Null,
             Some(Output::Inherit | Output::Descriptor(_)) | None => Self::Elsewhere,
         }

@@ -24,7 +24,7 @@ use crate::sys::{descendants, fd, process, signal};
 
 /// Starts the program as a child, and stays until it ends. Returns in that child, too.
 pub(super) fn stay<'a>(start: &Start<'a>) -> Role<'a> {
-    if start.plan.executes() {
+    if start.plan.has_exec() {
         signal::reset_for_set_up();
     } else {
         signal::reset_ignored(&[signal::SIGPIPE, signal::SIGXFSZ]);
@@ -34,7 +34,7 @@ pub(super) fn stay<'a>(start: &Start<'a>) -> Role<'a> {
         let signals = Signals::receive().map_err(failed)?;
         let ends = start.prepare()?;
         // launchd adopts orphans where it is, and nobody else can there.
-        if start.plan.course == Strategy::Monitor && descendants::HAS_SUBREAPER {
+        if start.plan.strategy == Strategy::Monitor && descendants::HAS_SUBREAPER {
             descendants::become_subreaper().map_err(failed)?;
         }
         let claim = start.claim()?;
@@ -54,7 +54,7 @@ pub(super) fn stay<'a>(start: &Start<'a>) -> Role<'a> {
             drop(work);
             let mut watch = Watch::new(probes, reports, Relation::Parent(&signals), process::own_pid());
             watch.main = Some(main);
-            watch.hears_itself = !start.plan.executes();
+            watch.hears_itself = !start.plan.has_exec();
             watch.timeout = start_patience(start);
             let claim = watch.claimed(claim);
             let monitor = Monitor { start, signals: &signals, passing: Passing::of(start.plan), claim };
@@ -79,7 +79,7 @@ pub(super) fn stay<'a>(start: &Start<'a>) -> Role<'a> {
 fn start_patience(start: &Start<'_>) -> Option<Duration> {
     match start.spec.timeout_start {
         // Process 1 has no patience to lose: with it ends all.
-        Some(_) if start.plan.course == Strategy::Init && !start.forking() => None,
+        Some(_) if start.plan.strategy == Strategy::Init && !start.forking() => None,
         Some(span) => span.finite(),
         None => start.forking().then_some(classic::DEFAULT_START_TIMEOUT),
     }
@@ -209,7 +209,7 @@ impl Monitor<'_> {
 
     /// How long the program may take to end. Whoever runs a container sees to that itself.
     fn stop_timeout(&self) -> Option<Duration> {
-        match (self.start.plan.course, self.start.spec.timeout_stop) {
+        match (self.start.plan.strategy, self.start.spec.timeout_stop) {
             (Strategy::Init, None) | (_, Some(Timespan::Infinity)) => None,
             _ => Some(classic::stop_timeout(self.start)),
         }
@@ -217,7 +217,7 @@ impl Monitor<'_> {
 
     /// What the program has left behind would be in the way of its next start. With process 1 it ends by itself.
     fn tidy(&self, main: &Main) {
-        if self.start.plan.course == Strategy::Monitor {
+        if self.start.plan.strategy == Strategy::Monitor {
             let left = match main.stopping {
                 Stopping::Until(Some(end)) => end.saturating_duration_since(Instant::now()),
                 Stopping::Killed => Duration::ZERO,

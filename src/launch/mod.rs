@@ -17,7 +17,7 @@
 //! initgroups(3) asks a directory service for a user in more than 16 groups, between fork and exec as in cron(8).
 //!
 //! A program that becomes the service itself has no exec of its own, and its libraries are not ours to know. Where the
-//! system demands it ([`Plan::executing_again`]) it is executed again right after the forks: before the root is changed and
+//! system demands it ([`Plan::with_reexec`]) it is executed again right after the forks: before the root is changed and
 //! the rights are given up, so that its file can be found and read as it was the first time; everything else is done after
 //! that, by a process that any library may be used in.
 
@@ -42,7 +42,7 @@ use start::Start;
 use svcadapt_spec::ServiceSpec;
 
 use crate::error::StepError;
-use crate::plan::{Plan, Resolved, Step, Strategy};
+use crate::plan::{Plan, Resolution, Step, Strategy};
 use crate::registry;
 use crate::registry::Found;
 use crate::setup::ServiceProcess;
@@ -65,7 +65,7 @@ pub fn check(plan: &Plan) -> Result<(), StepError> {
             .hint("--pid-file says where the program writes its number"));
     }
     let forking = plan.steps.iter().any(|planned| matches!(planned.step, Step::MainProcess(_)));
-    if plan.course != Strategy::Daemonize || !forking {
+    if plan.strategy != Strategy::Daemonize || !forking {
         return Ok(());
     }
     let cause = "on this system a launcher cannot keep hold of a program that forks itself away";
@@ -74,7 +74,7 @@ pub fn check(plan: &Plan) -> Result<(), StepError> {
 }
 
 /// Starts a service. Where that means to become the program, it returns only if it failed.
-pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Outcome {
+pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution) -> Outcome {
     if let Err(failure) = check(plan) {
         return failure.into();
     }
@@ -82,7 +82,7 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolved) -> Outcome {
         return failure.into();
     }
     let start = Start::new(spec, plan, resolved);
-    let divided = match plan.course {
+    let divided = match plan.strategy {
         Strategy::Daemonize => classic::daemonize(&start),
         Strategy::Monitor | Strategy::Init => init::stay(&start),
         Strategy::Exec => return helper::become_program(&start),
@@ -105,13 +105,13 @@ pub enum Role<'a> {
 }
 
 /// Comes to the process that the service is to be, as far as the course wants another one than this, for a program
-/// that becomes the service itself ([`Plan::of_itself`]).
-pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolved) -> Role<'a> {
+/// that becomes the service itself ([`Plan::becoming_this_program`]).
+pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolution) -> Role<'a> {
     if let Some(failure) = check(plan).err().or_else(|| running_already(spec, resolved)) {
         return Role::Launcher(failure.into());
     }
     let start = Start::new(spec, plan, resolved);
-    match plan.course {
+    match plan.strategy {
         Strategy::Daemonize => classic::daemonize(&start),
         Strategy::Monitor | Strategy::Init => init::stay(&start),
         // A program that becomes the service itself never forks away from it.
@@ -126,7 +126,7 @@ pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolved)
 pub fn resume<'a>(
     spec: &'a ServiceSpec,
     plan: &'a Plan,
-    resolved: &'a Resolved,
+    resolved: &'a Resolution,
     listener: OwnedFd,
 ) -> ServiceProcess<'a> {
     let start = Start::new(spec, plan, resolved);
@@ -138,7 +138,7 @@ pub fn resume<'a>(
 
 /// Whether the service runs already. Asked early, so that a start that loses changes nothing. The lock itself decides,
 /// later.
-pub fn running_already(spec: &ServiceSpec, resolved: &Resolved) -> Option<StepError> {
+pub fn running_already(spec: &ServiceSpec, resolved: &Resolution) -> Option<StepError> {
     let lock = resolved.lock.as_ref()?;
     let name = lock.file_name()?;
     let mut all = vec![lock.clone()];

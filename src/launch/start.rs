@@ -12,7 +12,7 @@ use svcadapt_spec::{Probe, ServiceSpec, ServiceType};
 use super::intermediate::Channel;
 use super::watch::Forking;
 use crate::error::StepError;
-use crate::plan::{Plan, Resolved, Step};
+use crate::plan::{Plan, Resolution, Step};
 use crate::readiness::{ProbeInputs, Probes, RunAs};
 use crate::registry;
 use crate::registry::SOCKET;
@@ -25,7 +25,7 @@ use crate::{plan, setup};
 pub(super) struct Start<'a> {
     pub(super) spec: &'a ServiceSpec,
     pub(super) plan: &'a Plan,
-    pub(super) resolved: &'a Resolved,
+    pub(super) resolved: &'a Resolution,
     /// The process that was started. Who launches may be another one.
     started: i32,
 }
@@ -43,7 +43,7 @@ pub(super) struct Ends<'a> {
 
 impl<'a> Start<'a> {
     /// In the process that was started.
-    pub(super) fn new(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolved) -> Self {
+    pub(super) fn new(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolution) -> Self {
         Self { spec, plan, resolved, started: process::own_pid() }
     }
 
@@ -69,7 +69,7 @@ impl<'a> Start<'a> {
         if !self.forking() {
             return Ok(None);
         }
-        let claim = LauncherLock::take(self.spec, self.resolved, self.plan.course)?;
+        let claim = LauncherLock::take(self.spec, self.resolved, self.plan.strategy)?;
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
         let forking = Forking::new(pid_file, self.resolved.account.uid)
             .map_err(|error| StepError::io(&Step::Fork, &error))?;
@@ -78,7 +78,7 @@ impl<'a> Start<'a> {
 
     /// The environment of the program, without what only a start knows.
     pub(super) fn environment(&self) -> BTreeMap<OsString, OsString> {
-        plan::environment(self.spec, self.resolved, self.plan.surroundings)
+        plan::environment(self.spec, self.resolved, self.plan.started_by)
     }
 
     /// Opens everything that has to exist before the processes are two.
@@ -97,7 +97,7 @@ impl<'a> Start<'a> {
         } else {
             None
         };
-        let identity = if self.resolved.standing.is_root() {
+        let identity = if self.resolved.caller.is_root() {
             RunAs::Other {
                 uid: self.resolved.account.uid,
                 gid: self.resolved.account.gid,
@@ -145,7 +145,7 @@ impl<'a> Start<'a> {
 
     /// Moves a descriptor to a number that the program is not promised.
     fn aside(&self, descriptor: OwnedFd) -> io::Result<OwnedFd> {
-        fd::move_off(descriptor, self.plan.promised())
+        fd::move_off(descriptor, self.plan.program_descriptors())
     }
 
     /// A socket for the program alone: in a directory that is ours, owned by its user; or without a place in the
@@ -171,7 +171,7 @@ impl<'a> Start<'a> {
         file::set_umask(before);
         let socket = bound.map_err(failed)?;
         let guard = SocketFile(path.clone());
-        if self.resolved.standing.is_root() {
+        if self.resolved.caller.is_root() {
             let account = &self.resolved.account;
             std::os::unix::fs::lchown(&path, Some(account.uid), Some(account.gid)).map_err(failed)?;
         }

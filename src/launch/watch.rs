@@ -165,7 +165,7 @@ impl<'a> Watch<'a> {
                 return Ok(Event::Main(main));
             }
             let elapsed = self.begun.elapsed();
-            if self.promised() && !self.exiting() {
+            if self.program_descriptors() && !self.exiting() {
                 return Ok(Event::Ready);
             }
             self.look(elapsed)?;
@@ -177,8 +177,9 @@ impl<'a> Watch<'a> {
                 self.look(elapsed)?;
                 let ended = ended.or(self.reaped_early());
                 // We leave only after a report, so whoever left was the program.
-                let executed =
-                    self.forking.is_none() && self.promised() && matches!(ended, Some(Ended::Exited(_)));
+                let executed = self.forking.is_none()
+                    && self.program_descriptors()
+                    && matches!(ended, Some(Ended::Exited(_)));
                 return Ok(if executed { Event::Ready } else { Event::Ended(ended) });
             }
             // Without a sign to wait for it is about to end here, and how it ends will tell.
@@ -207,7 +208,7 @@ impl<'a> Watch<'a> {
     }
 
     /// Whether all that was promised has happened: without a sign to wait for, that is the exec.
-    fn promised(&self) -> bool {
+    fn program_descriptors(&self) -> bool {
         let done = matches!(self.stage, Stage::Told) || (self.runs() && self.probes.is_empty());
         done && self.main.is_some()
     }
@@ -245,7 +246,7 @@ impl<'a> Watch<'a> {
 
     /// The program may ask for more time than it was given (EXTEND_TIMEOUT_USEC, sd_notify(3)).
     fn patience_left(&self, elapsed: Duration) -> Option<Duration> {
-        let extended = self.extended.max(self.probes.news().extended.unwrap_or_default());
+        let extended = self.extended.max(self.probes.notifications().extended.unwrap_or_default());
         let timeout = self.timeout?.max(extended);
         Some(timeout.saturating_sub(elapsed))
     }

@@ -15,14 +15,14 @@ pub enum Address {
 }
 
 /// The longest name of a Unix socket (`sun_path` of unix(7), with its NUL).
-const LONGEST: usize = 107;
+const MAX_PATH_BYTES: usize = 107;
 
 impl Address {
     /// Reads an address, or says why it is none.
     pub fn parse(value: &OsStr) -> Result<Self, String> {
         let bytes = value.as_bytes();
-        if bytes.len() > LONGEST {
-            return Err(format!("longer than the {LONGEST} bytes that a socket's name can have"));
+        if bytes.len() > MAX_PATH_BYTES {
+            return Err(format!("longer than the {MAX_PATH_BYTES} bytes that a socket's name can have"));
         }
         match bytes {
             [b'/', _, ..] => Ok(Self::Path(PathBuf::from(value))),

@@ -9,10 +9,10 @@ use super::Address;
 use crate::sys::socket::Notification;
 
 /// process 1 drops a longer message whole.
-const LONGEST: usize = 4096;
+const MAX_MESSAGE_BYTES: usize = 4096;
 
 /// A manager that has not read for this long does not read at all.
-const TIMEOUT: Duration = Duration::from_secs(5);
+const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Someone to tell.
 #[derive(Debug)]
@@ -50,13 +50,13 @@ impl Notifier {
         let number = u32::try_from(pid).map_err(io::Error::other)?;
         let ready = if ready { format!("{}\n", NotifyState::Ready) } else { String::new() };
         let text = format!("{}\n{ready}", NotifyState::MainPid(number));
-        self.open()?.send(text.as_bytes(), TIMEOUT)
+        self.open()?.send(text.as_bytes(), SEND_TIMEOUT)
     }
 
     /// `STATUS=`: a line for people. What would begin another line is made harmless, and what does not fit is cut.
     pub fn status(&self, text: &str) -> io::Result<()> {
         let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let most = LONGEST - "STATUS=\n".len();
+        let most = MAX_MESSAGE_BYTES - "STATUS=\n".len();
         let end = (0..=most.min(line.len())).rev().find(|&end| line.is_char_boundary(end)).unwrap_or(0);
         self.send(&NotifyState::Status(&line[..end]))
     }
@@ -86,7 +86,7 @@ impl Notifier {
     /// Waits until everything that was sent before has been read: a manager may no longer know the sender of a
     /// message whose process is gone.
     pub fn barrier(&self) -> io::Result<()> {
-        self.open()?.barrier(b"BARRIER=1", TIMEOUT)
+        self.open()?.barrier(b"BARRIER=1", SEND_TIMEOUT)
     }
 
     fn send(&self, state: &NotifyState<'_>) -> io::Result<()> {
@@ -98,12 +98,12 @@ impl Notifier {
         let message = lines.concat();
         if let Some(open) = &self.open {
             // A manager that has been executed anew may listen at the same address with another socket.
-            match open.send(message.as_bytes(), TIMEOUT) {
+            match open.send(message.as_bytes(), SEND_TIMEOUT) {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
                 sent => return sent,
             }
         }
-        self.open()?.send(message.as_bytes(), TIMEOUT)
+        self.open()?.send(message.as_bytes(), SEND_TIMEOUT)
     }
 
     fn open(&self) -> io::Result<Notification> {
@@ -131,7 +131,7 @@ mod tests {
         let length = manager.recv(&mut buffer).unwrap();
         assert_eq!(&buffer[..length], b"STATUS=x MAINPID=1 \n");
         notifier.status(&"é".repeat(4000)).unwrap();
-        assert!((4090..=LONGEST).contains(&manager.recv(&mut buffer).unwrap()));
+        assert!((4090..=MAX_MESSAGE_BYTES).contains(&manager.recv(&mut buffer).unwrap()));
         notifier.ready().unwrap();
         let length = manager.recv(&mut buffer).unwrap();
         assert_eq!(&buffer[..length], b"READY=1\n");

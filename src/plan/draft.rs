@@ -6,30 +6,30 @@ use svcadapt_spec::{
     FileMode, Input, Limit, LimitValue, Output, Probe, Resource, ServiceSpec, ServiceType, Sockets,
 };
 
-use super::strategy::others;
-use super::{Actor, Ending, Planned, Reaper, Resolved, SocketSource, StartedBy, Step, Strategy};
+use super::strategy::translated_signals;
+use super::{Actor, Ending, Planned, Reaper, Resolution, SocketSource, StartedBy, Step, Strategy};
 use crate::detect::{Detection, Manager, Mode};
 
 /// The steps of a start, in their order.
 pub(super) fn steps(
     spec: &ServiceSpec,
-    resolved: &Resolved,
+    resolved: &Resolution,
     detection: &Detection,
-    surroundings: StartedBy,
-    course: Strategy,
+    started_by: StartedBy,
+    strategy: Strategy,
     end: Ending,
     listening: SocketSource,
 ) -> Vec<Planned> {
     let mode = detection.mode;
-    let mut draft = Draft { spec, resolved, mode, surroundings, end, listening, steps: Vec::new() };
-    draft.launch(detection, course);
+    let mut draft = StepList { spec, resolved, mode, started_by, end, listening, steps: Vec::new() };
+    draft.launch(detection, strategy);
     match end {
         Ending::Exec => {
             draft.service(Step::ResetSignals);
             draft.streams_and_files();
             draft.root();
             draft.identity();
-            draft.tie(detection, course);
+            draft.tie(detection, strategy);
             draft.umask();
             draft.working_directory();
             let kept = draft.all_kept();
@@ -47,27 +47,27 @@ pub(super) fn steps(
             draft.service(Step::InheritedDescriptors(kept));
             draft.root();
             draft.identity();
-            draft.tie(detection, course);
+            draft.tie(detection, strategy);
             draft.working_directory();
         }
     }
-    draft.after(detection, course);
+    draft.after(detection, strategy);
     draft.steps
 }
 
-struct Draft<'a> {
+struct StepList<'a> {
     spec: &'a ServiceSpec,
-    resolved: &'a Resolved,
+    resolved: &'a Resolution,
     mode: Mode,
-    surroundings: StartedBy,
+    started_by: StartedBy,
     end: Ending,
     listening: SocketSource,
     steps: Vec<Planned>,
 }
 
-impl Draft<'_> {
-    fn add(&mut self, doer: Actor, step: Step) {
-        self.steps.push(Planned { step, doer });
+impl StepList<'_> {
+    fn add(&mut self, by: Actor, step: Step) {
+        self.steps.push(Planned { step, by });
     }
 
     fn service(&mut self, step: Step) {
@@ -80,34 +80,34 @@ impl Draft<'_> {
     }
 
     fn bare(&self) -> bool {
-        self.surroundings == StartedBy::Nobody
+        self.started_by == StartedBy::Nobody
     }
 
     fn forking(&self) -> bool {
         self.spec.service_type == Some(ServiceType::Forking)
     }
 
-    fn launch(&mut self, detection: &Detection, course: Strategy) {
+    fn launch(&mut self, detection: &Detection, strategy: Strategy) {
         if self.spec.ready.contains(&Probe::Notify) && self.listens() {
             self.add(Actor::Launcher, Step::NotifySocket);
         }
         let launchd = matches!(detection.manager, Manager::Launchd { .. });
         // launchd adopts all orphans itself; so does process 1.
-        let adopts = self.resolved.standing.orphans == Reaper::Subreaper;
-        if matches!(course, Strategy::Daemonize | Strategy::ReportMainPid | Strategy::Monitor)
+        let adopts = self.resolved.caller.orphans == Reaper::Subreaper;
+        if matches!(strategy, Strategy::Daemonize | Strategy::ReportMainPid | Strategy::Monitor)
             && adopts
             && !launchd
         {
             self.add(Actor::Launcher, Step::AdoptOrphans);
         }
-        if course == Strategy::Daemonize && !adopts {
+        if strategy == Strategy::Daemonize && !adopts {
             self.add(Actor::Launcher, Step::KeepIntermediate);
         }
         if self.forking() {
             // Nobody who lives on would have it from the program's first process.
             self.lock(Actor::Launcher);
         }
-        match course {
+        match strategy {
             Strategy::Daemonize => {
                 self.add(Actor::Launcher, Step::Fork);
                 self.add(Actor::Launcher, Step::NewSession);
@@ -118,7 +118,7 @@ impl Draft<'_> {
                 self.add(Actor::Launcher, Step::Fork);
                 // launchd ends the process group of a job whose process has ended, the only bond to a program whose
                 // monitor was killed.
-                if course == Strategy::Init && self.keeps_the_terminal() {
+                if strategy == Strategy::Init && self.keeps_the_terminal() {
                     self.service(Step::Terminal);
                 } else if !launchd {
                     self.service(Step::NewSession);
@@ -131,27 +131,27 @@ impl Draft<'_> {
 
     /// Whether a person's terminal is the program's: with a session of its own it would have none.
     fn keeps_the_terminal(&self) -> bool {
-        self.resolved.standing.terminal && matches!(self.spec.standard_input, None | Some(Input::Inherit))
+        self.resolved.caller.terminal && matches!(self.spec.standard_input, None | Some(Input::Inherit))
     }
 
     /// What comes when the program has been executed.
-    fn after(&mut self, detection: &Detection, course: Strategy) {
+    fn after(&mut self, detection: &Detection, strategy: Strategy) {
         if self.forking() {
             let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
             self.add(Actor::Launcher, Step::MainProcess(pid_file));
         }
-        match course {
+        match strategy {
             Strategy::ReportMainPid => self.add(Actor::Launcher, Step::HandOver),
             Strategy::Monitor | Strategy::Init => {
-                self.add(Actor::Launcher, Step::Monitor(others(self.spec, detection)));
+                self.add(Actor::Launcher, Step::Monitor(translated_signals(self.spec, detection)));
             }
             Strategy::Daemonize | Strategy::Exec => {}
         }
     }
 
-    fn lock(&mut self, doer: Actor) {
+    fn lock(&mut self, by: Actor) {
         if let Some(path) = &self.resolved.lock {
-            self.add(doer, Step::Lock { path: path.clone(), descriptor: self.lock_descriptor() });
+            self.add(by, Step::Lock { path: path.clone(), descriptor: self.lock_descriptor() });
         }
     }
 
@@ -183,16 +183,16 @@ impl Draft<'_> {
 
     fn streams_and_files(&mut self) {
         let (spec, resolved) = (self.spec, self.resolved);
-        let standing = &resolved.standing;
+        let caller = &resolved.caller;
         if !self.forking() {
             self.lock(Actor::Service);
         }
-        let owner = standing.is_root().then_some((resolved.account.uid, resolved.account.gid));
+        let owner = caller.is_root().then_some((resolved.account.uid, resolved.account.gid));
         for directory in &spec.directories {
-            let (path, doer) = resolved.place(self.surroundings, directory);
+            let (path, by) = resolved.place(self.started_by, directory);
             let owner =
                 if directory.kind == svcadapt_spec::DirectoryKind::Configuration { None } else { owner };
-            self.add(doer, Step::Directory { kind: directory.kind, path, mode: directory.mode, owner });
+            self.add(by, Step::Directory { kind: directory.kind, path, mode: directory.mode, owner });
         }
         self.sockets();
         let detached = self.bare() && self.mode == Mode::Classic;
@@ -209,15 +209,15 @@ impl Draft<'_> {
             self.service(if own { Step::OwnPidFile(path) } else { Step::PidFile(path) });
         }
         // Not every system has one.
-        let usual = standing.oom_score_adjust.filter(|_| self.bare()).map(|_| 0);
+        let usual = caller.oom_score_adjust.filter(|_| self.bare()).map(|_| 0);
         let no_less = |wanted: i32, lowest: Option<i32>| lowest.map_or(wanted, |lowest| wanted.max(lowest));
-        let asked = spec.oom_score_adjust.map(|score| no_less(score, standing.lowest_oom_score));
+        let asked = spec.oom_score_adjust.map(|score| no_less(score, caller.lowest_oom_score));
         if let Some(score) = asked.or(usual) {
-            self.unless(standing.oom_score_adjust == Some(score), Step::OomScore(score));
+            self.unless(caller.oom_score_adjust == Some(score), Step::OomScore(score));
         }
-        let asked = spec.nice.map(|level| no_less(level, standing.lowest_nice));
+        let asked = spec.nice.map(|level| no_less(level, caller.lowest_nice));
         if let Some(level) = asked.or(self.bare().then_some(0)) {
-            self.unless(standing.nice == Some(level), Step::Nice(level));
+            self.unless(caller.nice == Some(level), Step::Nice(level));
         }
     }
 
@@ -228,7 +228,7 @@ impl Draft<'_> {
             .directories
             .iter()
             .filter(|one| one.kind != svcadapt_spec::DirectoryKind::Configuration);
-        let mut places = given.map(|one| self.resolved.place(self.surroundings, one).0);
+        let mut places = given.map(|one| self.resolved.place(self.started_by, one).0);
         places.any(|place| path.starts_with(place))
     }
 
@@ -241,35 +241,36 @@ impl Draft<'_> {
     fn sockets(&mut self) {
         let sockets = &self.spec.sockets;
         let all = sockets.listen.iter().zip(sockets.descriptors());
-        let doer = match self.listening {
+        let by = match self.listening {
             SocketSource::Passed => Actor::Host,
             SocketSource::Own => Actor::Service,
             SocketSource::Program => return,
             SocketSource::Launchd => {
-                let (name, given) = (self.spec.launchd_sockets(), self.resolved.standing.activated.clone());
+                let (name, given) =
+                    (self.spec.launchd_sockets(), self.resolved.caller.launchd_descriptors.clone());
                 return self.service(Step::Activate { name, given });
             }
         };
         for (socket, descriptor) in all {
-            self.add(doer, Step::Listen { socket: socket.clone(), descriptor });
+            self.add(by, Step::Listen { socket: socket.clone(), descriptor });
         }
     }
 
     fn identity(&mut self) {
         let (spec, resolved) = (self.spec, self.resolved);
-        let (account, standing) = (&resolved.account, &resolved.standing);
+        let (account, caller) = (&resolved.account, &resolved.caller);
         if let Some(set) = spec.capability_bounding_set {
             self.service(Step::BoundingSet(set));
         }
-        self.unless(standing.settled && standing.gid == account.gid, Step::Group(account.gid));
+        self.unless(caller.ids_are_final && caller.gid == account.gid, Step::Group(account.gid));
         self.unless(
-            !standing.is_root() || standing.groups == account.groups,
+            !caller.is_root() || caller.groups == account.groups,
             Step::Groups(account.groups.clone()),
         );
         if self.end == Ending::Exec {
             self.limits();
         }
-        self.unless(standing.settled && standing.uid == account.uid, Step::User(account.uid));
+        self.unless(caller.ids_are_final && caller.uid == account.uid, Step::User(account.uid));
         if self.bare() || spec.ambient_capabilities.is_some() {
             self.service(Step::Ambient(spec.ambient_capabilities.unwrap_or_default()));
         }
@@ -294,30 +295,30 @@ impl Draft<'_> {
         ];
         if self.bare() {
             for (resource, soft) in FIRST {
-                if self.resolved.standing.limits.contains(&resource)
+                if self.resolved.caller.limits.contains(&resource)
                     && !self.spec.limits.contains_key(&resource)
                 {
                     self.service(Step::SoftLimit(resource, soft));
                 }
             }
         }
-        let standing = &self.resolved.standing;
+        let caller = &self.resolved.caller;
         for (&resource, &limit) in &self.spec.limits {
-            self.service(Step::Limit(resource, standing.nearest(resource, limit)));
+            self.service(Step::Limit(resource, caller.nearest(resource, limit)));
         }
         if self.spec.prevent_core {
             // Of a helper program that takes core dumps the kernel asks the limit only whether it is 1; a core
             // that is written to a file is never that small (core(5)).
             let one = LimitValue::At(1);
-            let limit = standing.nearest(Resource::Core, Limit { soft: one, hard: one });
+            let limit = caller.nearest(Resource::Core, Limit { soft: one, hard: one });
             self.service(Step::Limit(Resource::Core, limit));
         }
     }
 
-    fn tie(&mut self, detection: &Detection, course: Strategy) {
+    fn tie(&mut self, detection: &Detection, strategy: Strategy) {
         // What a program forks off would not have it, and launchd sees to it itself.
         let launchd = matches!(detection.manager, Manager::Launchd { .. });
-        if course == Strategy::Monitor && !self.forking() && !launchd {
+        if strategy == Strategy::Monitor && !self.forking() && !launchd {
             self.service(Step::EndWithMonitor);
         }
     }
@@ -325,7 +326,7 @@ impl Draft<'_> {
     fn umask(&mut self) {
         let (spec, resolved) = (self.spec, self.resolved);
         if let Some(mode) = spec.umask.or(self.bare().then_some(FileMode::DEFAULT_UMASK)) {
-            self.unless(resolved.standing.umask == Some(mode), Step::Umask(mode));
+            self.unless(resolved.caller.umask == Some(mode), Step::Umask(mode));
         }
     }
 
@@ -336,7 +337,7 @@ impl Draft<'_> {
             spec.working_directory.as_ref().map(|path| path.as_path().to_owned()).or_else(root)
         {
             let there =
-                spec.root_directory.is_none() && resolved.standing.working_directory.as_ref() == Some(&path);
+                spec.root_directory.is_none() && resolved.caller.working_directory.as_ref() == Some(&path);
             self.unless(there, Step::WorkingDirectory(path));
         }
     }
@@ -355,12 +356,14 @@ impl Draft<'_> {
 
     /// The descriptors that the spec and the host want the program to have.
     fn kept(&self) -> Vec<i32> {
-        let mut kept = self.resolved.standing.passed_descriptors.clone();
+        let mut kept = self.resolved.caller.passed_descriptors.clone();
         match self.listening {
             SocketSource::Own => kept.extend(self.spec.sockets.descriptors()),
             SocketSource::Launchd => {
                 kept.extend(
-                    (Sockets::FIRST_DESCRIPTOR..).zip(&self.resolved.standing.activated).map(|(at, _)| at),
+                    (Sockets::FIRST_DESCRIPTOR..)
+                        .zip(&self.resolved.caller.launchd_descriptors)
+                        .map(|(at, _)| at),
                 );
             }
             SocketSource::Passed | SocketSource::Program => {}
@@ -381,9 +384,9 @@ impl Draft<'_> {
     fn lock_descriptor(&self) -> i32 {
         const USUAL: i32 = 32;
         let kept = self.kept();
-        let given = &self.resolved.standing.activated;
+        let given = &self.resolved.caller.launchd_descriptors;
         let free = |number: &i32| !kept.contains(number) && !given.contains(number);
-        let limit = self.resolved.standing.descriptors.unwrap_or(i32::MAX);
+        let limit = self.resolved.caller.descriptors.unwrap_or(i32::MAX);
         let lower = || (3..limit.min(USUAL)).rev().find(free);
         (USUAL..limit).find(free).or_else(lower).unwrap_or(USUAL)
     }

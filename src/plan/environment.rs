@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 
 use svcadapt_spec::{DirectoryKind, EnvironmentBase, ServiceSpec};
 
-use super::{Resolved, StartedBy};
+use super::{Resolution, StartedBy};
 
 /// Where programs lie when nobody says otherwise: what systemd uses (systemd.exec(5)).
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -61,15 +61,15 @@ pub fn started_as(pid: i32, start_time: u64) -> String {
 /// in Spawned Processes").
 pub fn environment(
     spec: &ServiceSpec,
-    resolved: &Resolved,
-    surroundings: StartedBy,
+    resolved: &Resolution,
+    started_by: StartedBy,
 ) -> BTreeMap<OsString, OsString> {
     let asked = &spec.environment;
-    let supervised = surroundings == StartedBy::Manager;
+    let supervised = started_by == StartedBy::Manager;
     let base =
         asked.base.unwrap_or(if supervised { EnvironmentBase::Inherited } else { EnvironmentBase::Clean });
     // `LISTEN_PID` has named this very process then, whoever set it (systemd-socket-activate(1) manages nothing).
-    let passed = !resolved.standing.passed_descriptors.is_empty();
+    let passed = !resolved.caller.passed_descriptors.is_empty();
     let keep = |name: &OsStr| {
         if name == STARTED_AS {
             // It was said to whoever has started us.
@@ -86,7 +86,7 @@ pub fn environment(
     let mut variables: BTreeMap<OsString, OsString> = inherited.cloned().collect();
     variables.entry("PATH".into()).or_insert_with(|| DEFAULT_PATH.into());
     // Of root nothing is said unless root was asked for: systemd says nothing either (systemd.exec(5), "$USER").
-    let own = base == EnvironmentBase::Clean && !resolved.standing.is_root();
+    let own = base == EnvironmentBase::Clean && !resolved.caller.is_root();
     if (own || spec.user.is_some())
         && let Some(entry) = &resolved.account.entry
     {
@@ -98,7 +98,7 @@ pub fn environment(
     }
     for kind in DirectoryKind::ALL {
         let paths =
-            spec.directories.iter().filter(|d| d.kind == kind).map(|d| resolved.place(surroundings, d).0);
+            spec.directories.iter().filter(|d| d.kind == kind).map(|d| resolved.place(started_by, d).0);
         let list = paths.map(std::path::PathBuf::into_os_string).collect::<Vec<_>>().join(OsStr::new(":"));
         if !list.is_empty() {
             variables.insert(kind.variable().into(), list);
@@ -117,10 +117,10 @@ mod tests {
     use super::super::tests::{resolved, spec};
     use super::*;
 
-    fn build(fields: &[(Field, &str)], inherited: &[(&str, &str)], surroundings: StartedBy) -> Vec<String> {
+    fn build(fields: &[(Field, &str)], inherited: &[(&str, &str)], started_by: StartedBy) -> Vec<String> {
         let mut resolved = resolved();
         resolved.inherited = inherited.iter().map(|&(name, value)| (name.into(), value.into())).collect();
-        environment(&spec(fields), &resolved, surroundings)
+        environment(&spec(fields), &resolved, started_by)
             .into_iter()
             .map(|(name, value)| format!("{}={}", name.display(), value.display()))
             .collect()
@@ -158,7 +158,7 @@ mod tests {
         let said = [("LISTEN_FDS", "1"), ("LISTEN_PID", "7"), ("NOTIFY_SOCKET", "/n")];
         let mut resolved = resolved();
         resolved.inherited = said.map(|(name, value)| (name.into(), value.into())).into();
-        resolved.standing.passed_descriptors = vec![3];
+        resolved.caller.passed_descriptors = vec![3];
         let all = environment(&spec(&[]), &resolved, StartedBy::Nobody);
         let has = |name: &str| all.contains_key(OsStr::new(name));
         assert!(has("LISTEN_FDS") && has("LISTEN_PID") && !has("NOTIFY_SOCKET"));

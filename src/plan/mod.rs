@@ -23,9 +23,9 @@ mod strategy;
 use std::path::Path;
 
 pub use environment::{FORKING, STARTED_AS, environment, readdress, started_as};
-pub use resolved::{Account, CallerState, Entry, Note, Reaper, Resolved};
+pub use resolved::{Account, CallerState, Entry, Note, Reaper, Resolution};
 pub use step::Step;
-pub use strategy::{Strategy, passes_signals_on};
+pub use strategy::{Strategy, forwards_signals};
 use svcadapt_spec::ServiceSpec;
 
 use crate::detect::{Detection, Manager};
@@ -35,10 +35,10 @@ use crate::detect::{Detection, Manager};
 pub struct Plan {
     /// How the program is started.
     #[doc(hidden)]
-    pub course: Strategy,
+    pub strategy: Strategy,
     /// Who made this process what it is.
     #[doc(hidden)]
-    pub surroundings: StartedBy,
+    pub started_by: StartedBy,
     /// What is done.
     #[doc(hidden)]
     pub steps: Vec<Planned>,
@@ -88,7 +88,7 @@ pub struct Planned {
     /// The step.
     pub step: Step,
     /// Who does it.
-    pub doer: Actor,
+    pub by: Actor,
 }
 
 /// Who does a step.
@@ -128,7 +128,7 @@ impl Plan {
     }
 
     /// The descriptors that the program will have, beside the standard streams.
-    pub(crate) fn promised(&self) -> &[i32] {
+    pub(crate) fn program_descriptors(&self) -> &[i32] {
         let found = self.steps.iter().find_map(|planned| match &planned.step {
             Step::Descriptors(kept) => Some(kept.as_slice()),
             _ => None,
@@ -138,31 +138,35 @@ impl Plan {
 
     /// Plans a start.
     #[doc(hidden)]
-    pub fn new(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection) -> Self {
-        Self::with_end(spec, resolved, detection, Ending::Exec)
+    pub fn new(spec: &ServiceSpec, resolved: &Resolution, detection: &Detection) -> Self {
+        Self::with_ending(spec, resolved, detection, Ending::Exec)
     }
 
     /// Plans how this very program becomes the service. Nothing is executed, and what the program has arranged for itself
     /// by now stays: its handlers of signals, and the descriptors that it has opened.
-    pub(crate) fn of_itself(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection) -> Self {
-        Self::with_end(spec, resolved, detection, Ending::Return)
+    pub(crate) fn becoming_this_program(
+        spec: &ServiceSpec,
+        resolved: &Resolution,
+        detection: &Detection,
+    ) -> Self {
+        Self::with_ending(spec, resolved, detection, Ending::Return)
     }
 
     /// The same plan where the program is executed again in the process that is forked off to be the service; none is, and
     /// nothing differs, where this very process becomes it.
     #[must_use]
-    pub(crate) fn executing_again(mut self, program: &Path) -> Self {
+    pub(crate) fn with_reexec(mut self, program: &Path) -> Self {
         let fork = |planned: &Planned| matches!(planned.step, Step::Fork | Step::ForkAgain);
         if let Some(last) = self.steps.iter().rposition(fork) {
             let step = Step::Reexec(program.to_owned());
-            self.steps.insert(last + 1, Planned { step, doer: Actor::Launcher });
+            self.steps.insert(last + 1, Planned { step, by: Actor::Launcher });
         }
         let stays = self.has(&Step::KeepIntermediate);
         if let Some(first) = self.steps.iter().position(fork)
-            && self.course == Strategy::Daemonize
+            && self.strategy == Strategy::Daemonize
             && !stays
         {
-            self.steps.insert(first, Planned { step: Step::KeepIntermediate, doer: Actor::Launcher });
+            self.steps.insert(first, Planned { step: Step::KeepIntermediate, by: Actor::Launcher });
         }
         self
     }
@@ -174,26 +178,26 @@ impl Plan {
 
     /// Whether the program is executed again on the way.
     #[doc(hidden)]
-    pub fn executes_again(&self) -> bool {
+    pub fn has_reexec(&self) -> bool {
         self.steps.iter().any(|planned| matches!(planned.step, Step::Reexec(_)))
     }
 
     /// Whether it ends in another program.
-    pub(crate) fn executes(&self) -> bool {
+    pub(crate) fn has_exec(&self) -> bool {
         self.steps.iter().any(|planned| matches!(planned.step, Step::Execute(_)))
     }
 
-    fn with_end(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection, end: Ending) -> Self {
-        let course = Strategy::of(spec, resolved, detection);
-        let surroundings = StartedBy::of(detection);
+    fn with_ending(spec: &ServiceSpec, resolved: &Resolution, detection: &Detection, end: Ending) -> Self {
+        let strategy = Strategy::of(spec, resolved, detection);
+        let started_by = StartedBy::of(detection);
         let whose = match &detection.manager {
-            _ if !resolved.standing.passed_descriptors.is_empty() => SocketSource::Passed,
+            _ if !resolved.caller.passed_descriptors.is_empty() => SocketSource::Passed,
             Manager::Launchd { .. } if spec.sockets.launchd_activation => SocketSource::Program,
-            _ if !resolved.standing.activated.is_empty() => SocketSource::Launchd,
+            _ if !resolved.caller.launchd_descriptors.is_empty() => SocketSource::Launchd,
             _ => SocketSource::Own,
         };
-        let steps = draft::steps(spec, resolved, detection, surroundings, course, end, whose);
-        Self { course, surroundings, steps }
+        let steps = draft::steps(spec, resolved, detection, started_by, strategy, end, whose);
+        Self { strategy, started_by, steps }
     }
 }
 
@@ -214,9 +218,9 @@ mod tests {
     }
 
     /// Root starts something as nobody.
-    pub(super) fn resolved() -> Resolved {
+    pub(super) fn resolved() -> Resolution {
         let entry = Entry { name: "nobody".into(), home: "/nonexistent".into(), shell: "/bin/false".into() };
-        Resolved {
+        Resolution {
             account: Account {
                 uid: 65_534,
                 gid: 65_534,
@@ -224,7 +228,7 @@ mod tests {
                 member: None,
                 entry: Some(entry),
             },
-            standing: CallerState {
+            caller: CallerState {
                 groups: vec![0, 4],
                 oom_score_adjust: Some(-500),
                 limits: Resource::ALL.to_vec(),
@@ -247,7 +251,7 @@ mod tests {
         }
         let detection = Detection { mode, manager, scope: Scope::System, evidence: Vec::new() };
         let plan = Plan::new(&spec(fields), &resolved, &detection);
-        plan.steps.iter().filter(|p| p.doer != Actor::Host).map(|p| p.step.stage()).collect()
+        plan.steps.iter().filter(|p| p.by != Actor::Host).map(|p| p.step.stage()).collect()
     }
 
     #[test]
@@ -288,7 +292,7 @@ mod tests {
     #[test]
     fn a_program_that_becomes_the_service_itself_executes_nothing_and_drops_last() {
         let mut resolved = resolved();
-        resolved.standing.limits = Vec::new();
+        resolved.caller.limits = Vec::new();
         let spec = spec(&[(Field::PidFile, "/run/x.pid"), (Field::User, "nobody")]);
         let detection = Detection {
             mode: Mode::Classic,
@@ -296,14 +300,14 @@ mod tests {
             scope: Scope::System,
             evidence: Vec::new(),
         };
-        let plan = Plan::of_itself(&spec, &resolved, &detection);
-        assert!(!plan.executes());
+        let plan = Plan::becoming_this_program(&spec, &resolved, &detection);
+        assert!(!plan.has_exec());
         let stages: Vec<_> = plan.steps.iter().map(|planned| planned.step.stage()).collect();
         assert!(!stages.contains(&"reset signals") && !stages.contains(&"descriptors"), "{stages:?}");
         let at = |stage| stages.iter().position(|known| *known == stage).unwrap();
         assert!(at("lock") < at("pid file") && at("pid file") < at("inherited descriptors"));
-        let first = plan.steps.iter().position(|planned| planned.step.drops()).unwrap();
-        assert!(plan.steps[first..].iter().all(|planned| planned.step.drops()), "{stages:?}");
+        let first = plan.steps.iter().position(|planned| planned.step.drops_privileges()).unwrap();
+        assert!(plan.steps[first..].iter().all(|planned| planned.step.drops_privileges()), "{stages:?}");
         assert!(
             at("group") < at("groups") && at("groups") < at("user") && at("user") < at("working directory")
         );
@@ -313,10 +317,10 @@ mod tests {
     fn a_program_is_executed_again_right_after_the_forks_and_only_where_there_are_some() {
         let plan = |mode, manager, orphans| {
             let mut resolved = resolved();
-            resolved.standing.orphans = orphans;
+            resolved.caller.orphans = orphans;
             let detection = Detection { mode, manager, scope: Scope::System, evidence: Vec::new() };
-            let plan = Plan::of_itself(&spec(&[(Field::User, "nobody")]), &resolved, &detection);
-            let again = plan.clone().executing_again(Path::new("/bin/x"));
+            let plan = Plan::becoming_this_program(&spec(&[(Field::User, "nobody")]), &resolved, &detection);
+            let again = plan.clone().with_reexec(Path::new("/bin/x"));
             let stages = |plan: Plan| plan.steps.iter().map(|planned| planned.step.stage()).collect();
             let (plan, again): (Vec<_>, Vec<_>) = (stages(plan), stages(again));
             (plan, again)
@@ -338,17 +342,18 @@ mod tests {
 
     #[test]
     fn sockets_are_opened_by_us_only_where_nobody_else_has_them() {
-        let steps = |said: &[(Field, &str)], manager: Manager, passed: &[i32], activated: &[i32]| {
-            let mut resolved = resolved();
-            resolved.standing.passed_descriptors = passed.to_vec();
-            resolved.standing.activated = activated.to_vec();
-            let detection =
-                Detection { mode: Mode::Supervised, manager, scope: Scope::System, evidence: Vec::new() };
-            let said = [&[(Field::ListenStream, "80"), (Field::ListenDatagram, "53")], said].concat();
-            let plan = Plan::new(&spec(&said), &resolved, &detection);
-            let about = plan.steps.iter().filter(|planned| planned.step.status() == 202);
-            about.map(|planned| format!("{} {}", planned.doer.name(), planned.step)).collect::<Vec<_>>()
-        };
+        let steps =
+            |said: &[(Field, &str)], manager: Manager, passed: &[i32], launchd_descriptors: &[i32]| {
+                let mut resolved = resolved();
+                resolved.caller.passed_descriptors = passed.to_vec();
+                resolved.caller.launchd_descriptors = launchd_descriptors.to_vec();
+                let detection =
+                    Detection { mode: Mode::Supervised, manager, scope: Scope::System, evidence: Vec::new() };
+                let said = [&[(Field::ListenStream, "80"), (Field::ListenDatagram, "53")], said].concat();
+                let plan = Plan::new(&spec(&said), &resolved, &detection);
+                let about = plan.steps.iter().filter(|planned| planned.step.status() == 202);
+                about.map(|planned| format!("{} {}", planned.by.name(), planned.step)).collect::<Vec<_>>()
+            };
         let launchd = || Manager::Launchd { label: None };
         let own = [(Field::LaunchdActivation, "yes")];
         assert_eq!(

@@ -11,11 +11,11 @@ use super::{Actor, StartedBy};
 
 /// Everything that a plan needs beside the spec and the detection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolved {
+pub struct Resolution {
     /// Whom the service will run as.
     pub account: Account,
     /// What this process is now.
-    pub standing: CallerState,
+    pub caller: CallerState,
     /// The program's file, as it is seen inside the root directory.
     pub program: PathBuf,
     /// The variables of the starter.
@@ -43,12 +43,12 @@ pub struct Note {
     pub hint: Option<String>,
 }
 
-impl Resolved {
+impl Resolution {
     /// Where a directory of the service is: where the host says that it has made it, if it has; else where it belongs.
-    pub fn place(&self, surroundings: StartedBy, directory: &ServiceDirectory) -> (PathBuf, Actor) {
+    pub fn place(&self, started_by: StartedBy, directory: &ServiceDirectory) -> (PathBuf, Actor) {
         let said = self.inherited.iter().find(|(name, _)| name == directory.kind.variable());
         let path = directory.path.as_path();
-        let made = said.filter(|_| surroundings == StartedBy::Manager).and_then(|(_, list)| {
+        let made = said.filter(|_| started_by == StartedBy::Manager).and_then(|(_, list)| {
             list.as_bytes()
                 .split(|&b| b == b':')
                 .map(|one| Path::new(OsStr::from_bytes(one)))
@@ -62,12 +62,12 @@ impl Resolved {
 
     /// Where the directories of a kind lie: an ordinary user has them at home (systemd.exec(5), "user" column).
     fn base(&self, kind: DirectoryKind) -> PathBuf {
-        if self.standing.is_root() && kind != DirectoryKind::Runtime {
+        if self.caller.is_root() && kind != DirectoryKind::Runtime {
             return kind.base().to_owned();
         }
         let home = Path::new(self.account.entry.as_ref().map_or("/", |entry| entry.home.as_str()));
         match kind {
-            DirectoryKind::Runtime => self.standing.runtime_directory.clone(),
+            DirectoryKind::Runtime => self.caller.runtime_directory.clone(),
             DirectoryKind::State => home.join(".local/state"),
             DirectoryKind::Cache => home.join(".cache"),
             DirectoryKind::Logs => home.join(".local/state/log"),
@@ -112,7 +112,7 @@ pub struct CallerState {
     /// The supplementary groups, sorted.
     pub groups: Vec<u32>,
     /// Whether it can become nobody else: its real and saved user and group are the effective ones too.
-    pub settled: bool,
+    pub ids_are_final: bool,
     /// The file mode creation mask.
     pub umask: Option<FileMode>,
     /// The working directory.
@@ -128,7 +128,7 @@ pub struct CallerState {
     /// The resources that this system has limits for.
     pub limits: Vec<Resource>,
     /// The highest hard limits that can be set, of those that are below what is asked for.
-    pub highest: BTreeMap<Resource, LimitValue>,
+    pub highest_limits: BTreeMap<Resource, LimitValue>,
     /// The lowest nice level that can be set; none where it is not above what is asked for.
     pub lowest_nice: Option<i32>,
     /// The lowest OOM score adjustment that can be set; none where it is not above what is asked for.
@@ -140,7 +140,7 @@ pub struct CallerState {
     /// Whose the orphans among the service's processes become.
     pub orphans: Reaper,
     /// The descriptors that launchd has given for the service's sockets (`launch_activate_socket`(3)).
-    pub activated: Vec<i32>,
+    pub launchd_descriptors: Vec<i32>,
 }
 
 /// Whose the orphans among the processes below a launcher become.
@@ -156,8 +156,8 @@ pub enum Reaper {
 impl CallerState {
     /// What is set of a limit: it, or the nearest that can be.
     pub fn nearest(&self, resource: Resource, limit: Limit) -> Limit {
-        let highest = self.highest.get(&resource).copied().unwrap_or(LimitValue::Infinity);
-        Limit { soft: limit.soft.min(highest), hard: limit.hard.min(highest) }
+        let highest_limits = self.highest_limits.get(&resource).copied().unwrap_or(LimitValue::Infinity);
+        Limit { soft: limit.soft.min(highest_limits), hard: limit.hard.min(highest_limits) }
     }
 
     /// Whether this process may become anybody.

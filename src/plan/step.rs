@@ -122,7 +122,7 @@ pub enum Step {
 
 impl Step {
     /// Whether it gives up rights, or has to come after those that do.
-    pub fn drops(&self) -> bool {
+    pub fn drops_privileges(&self) -> bool {
         matches!(
             self,
             Self::RootDirectory(_)

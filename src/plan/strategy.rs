@@ -2,7 +2,7 @@
 
 use svcadapt_spec::{ServiceSpec, ServiceType, SignalName};
 
-use super::Resolved;
+use super::Resolution;
 use crate::detect::{Detection, Manager, Mode};
 
 /// The way to the program.
@@ -24,7 +24,7 @@ pub enum Strategy {
 impl Strategy {
     /// A process stays only where one is needed: for a program that forks itself away from a manager that follows
     /// nobody but its child, and for signals that the manager cannot send.
-    pub(super) fn of(spec: &ServiceSpec, resolved: &Resolved, detection: &Detection) -> Self {
+    pub(super) fn of(spec: &ServiceSpec, resolved: &Resolution, detection: &Detection) -> Self {
         let forking = spec.service_type == Some(ServiceType::Forking);
         // systemd believes MAINPID= (sd_notify(3)) where it listens.
         let listens = || resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET");
@@ -36,20 +36,22 @@ impl Strategy {
             {
                 Self::ReportMainPid
             }
-            (Mode::Supervised, _) if forking || !others(spec, detection).is_empty() => Self::Monitor,
+            (Mode::Supervised, _) if forking || !translated_signals(spec, detection).is_empty() => {
+                Self::Monitor
+            }
             (Mode::Supervised, _) => Self::Exec,
         }
     }
 }
 
 /// Whether signals reach the program through us, so that one can come as another. systemd sends the right ones itself.
-pub fn passes_signals_on(detection: &Detection) -> bool {
+pub fn forwards_signals(detection: &Detection) -> bool {
     detection.mode == Mode::Supervised && detection.manager != Manager::Systemd
 }
 
 /// The signals that are passed on as others, because whoever stands above knows only these.
-pub(super) fn others(spec: &ServiceSpec, detection: &Detection) -> Vec<(SignalName, SignalName)> {
-    if !passes_signals_on(detection) {
+pub(super) fn translated_signals(spec: &ServiceSpec, detection: &Detection) -> Vec<(SignalName, SignalName)> {
+    if !forwards_signals(detection) {
         return Vec::new();
     }
     let mut all = Vec::new();
@@ -91,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_process_stays_only_where_the_manager_needs_it() {
-        for (fields, manager, socket, course) in [
+        for (fields, manager, socket, strategy) in [
             (&[FORKING][..], Manager::Systemd, true, Strategy::ReportMainPid),
             (&[FORKING], Manager::Systemd, false, Strategy::Monitor),
             (&[FORKING], Manager::S6, false, Strategy::Monitor),
@@ -103,7 +105,7 @@ mod tests {
             (&[(Field::ReloadSignal, "HUP")], Manager::S6, false, Strategy::Exec),
             (&[], Manager::S6, false, Strategy::Exec),
         ] {
-            assert_eq!(plan(fields, manager.clone(), socket).course, course, "{fields:?} {manager:?}");
+            assert_eq!(plan(fields, manager.clone(), socket).strategy, strategy, "{fields:?} {manager:?}");
         }
     }
 

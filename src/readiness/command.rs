@@ -30,7 +30,7 @@ pub enum RunAs {
 impl RunAs {
     /// Looks at something: as the service where a first glance says that root may not (NFS with root_squash, FUSE, a
     /// container without `CAP_DAC_OVERRIDE`).
-    pub(super) fn where_root_may_not<T>(
+    pub(super) fn as_service_if_denied<T>(
         &self,
         glance: impl FnOnce() -> io::Result<()>,
         look: impl FnOnce() -> io::Result<T>,
@@ -52,14 +52,14 @@ pub(super) struct ExecProbe {
     words: Option<[CString; 3]>,
     identity: RunAs,
     environment: Vec<CString>,
-    running: Option<Running>,
+    running: Option<RunningCommand>,
     /// When it is to be run next, counted like the time that has passed.
     next: Duration,
 }
 
 /// A command that has not ended, or whose end nobody has told us of.
 #[derive(Debug)]
-struct Running {
+struct RunningCommand {
     pid: i32,
     /// By which the readiness helper, which gets no SIGCHLD, sees its end.
     end: Option<ProcessHandle>,
@@ -100,10 +100,10 @@ impl ExecProbe {
         self.running.as_ref()?.end.as_ref()?.descriptor()
     }
 
-    fn start(&self) -> io::Result<Running> {
+    fn start(&self) -> io::Result<RunningCommand> {
         let Some(words) = &self.words else { return Err(io::ErrorKind::InvalidInput.into()) };
         match process::fork()? {
-            Side::Parent(pid) => Ok(Running { pid, end: ProcessHandle::open(pid).unwrap_or(None) }),
+            Side::Parent(pid) => Ok(RunningCommand { pid, end: ProcessHandle::open(pid).unwrap_or(None) }),
             Side::Child => {
                 let _ = self.become_command(words);
                 process::exit_now(203)

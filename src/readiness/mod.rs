@@ -21,8 +21,8 @@ use std::time::Duration;
 use command::ExecProbe;
 pub use command::RunAs;
 use newline::Newline;
-use notify::Listener;
 pub use notify::Notifications;
+use notify::NotifyListener;
 pub use process_tree::ProcessTree;
 use svcadapt_spec::Probe;
 
@@ -32,21 +32,21 @@ use crate::sys::socket::NotifySocket;
 /// All signs that are waited for.
 #[derive(Debug)]
 pub struct Probes {
-    pending: Vec<Pending>,
+    pending: Vec<WatchedProbe>,
     identity: RunAs,
-    news: Notifications,
+    notifications: Notifications,
 }
 
 #[derive(Debug)]
-struct Pending {
+struct WatchedProbe {
     probe: Probe,
-    watch: Watch,
+    watch: Watcher,
     met: bool,
 }
 
 #[derive(Debug)]
-enum Watch {
-    Notify(Listener),
+enum Watcher {
+    Notify(NotifyListener),
     Newline(Newline),
     Command(ExecProbe),
     /// It is looked for where the probe says.
@@ -68,26 +68,30 @@ pub struct ProbeInputs {
 
 impl Probes {
     /// Watches for these.
-    pub fn new(probes: &[Probe], mut means: ProbeInputs) -> Self {
+    pub fn new(probes: &[Probe], mut inputs: ProbeInputs) -> Self {
         let watch = |probe: &Probe| match probe {
-            Probe::Notify => means.socket.take().map(|socket| Watch::Notify(Listener::new(socket))),
+            Probe::Notify => inputs.socket.take().map(|socket| Watcher::Notify(NotifyListener::new(socket))),
             Probe::Fd(number) => {
-                let at = means.pipes.iter().position(|(known, _)| known == number);
-                at.map(|at| Watch::Newline(Newline::new(means.pipes.swap_remove(at).1)))
+                let at = inputs.pipes.iter().position(|(known, _)| known == number);
+                at.map(|at| Watcher::Newline(Newline::new(inputs.pipes.swap_remove(at).1)))
             }
-            Probe::Exec(command) => Some(Watch::Command(ExecProbe::new(
+            Probe::Exec(command) => Some(Watcher::Command(ExecProbe::new(
                 command,
-                means.identity.clone(),
-                means.environment.clone(),
+                inputs.identity.clone(),
+                inputs.environment.clone(),
             ))),
-            Probe::Tcp(..) | Probe::Unix(_) | Probe::File(_) => Some(Watch::Look),
+            Probe::Tcp(..) | Probe::Unix(_) | Probe::File(_) => Some(Watcher::Look),
         };
         let watches: Vec<_> = probes.iter().map(watch).collect();
         let pending = probes.iter().cloned().zip(watches).filter_map(|(probe, watch)| {
             // A probe without its means was never asked for: the plan gives every one what it needs.
-            Some(Pending { probe, watch: watch?, met: false })
+            Some(WatchedProbe { probe, watch: watch?, met: false })
         });
-        Self { pending: pending.collect(), identity: means.identity, news: Notifications::default() }
+        Self {
+            pending: pending.collect(),
+            identity: inputs.identity,
+            notifications: Notifications::default(),
+        }
     }
 
     /// Whether nothing is waited for at all.
@@ -101,14 +105,14 @@ impl Probes {
     }
 
     /// Looks for every sign that is still missing.
-    pub fn look(&mut self, family: ProcessTree, elapsed: Duration) -> io::Result<()> {
+    pub fn look(&mut self, tree: ProcessTree, elapsed: Duration) -> io::Result<()> {
         for pending in &mut self.pending {
             let now = match &mut pending.watch {
-                Watch::Notify(listener) => listener.look(family, elapsed, &mut self.news)?,
+                Watcher::Notify(listener) => listener.look(tree, elapsed, &mut self.notifications)?,
                 _ if pending.met => continue,
-                Watch::Newline(newline) => newline.look()?,
-                Watch::Command(runner) => runner.look(elapsed)?,
-                Watch::Look => listener::look(&pending.probe, family, &self.identity)?,
+                Watcher::Newline(newline) => newline.look()?,
+                Watcher::Command(runner) => runner.look(elapsed)?,
+                Watcher::Look => listener::look(&pending.probe, tree, &self.identity)?,
             };
             pending.met |= now;
         }
@@ -118,7 +122,7 @@ impl Probes {
     /// Tells of a child that has ended: it may have been a probe's command.
     pub fn child_ended(&mut self, pid: i32, ended: Ended, elapsed: Duration) {
         for pending in &mut self.pending {
-            if let Watch::Command(runner) = &mut pending.watch {
+            if let Watcher::Command(runner) = &mut pending.watch {
                 pending.met |= runner.child_ended(pid, ended, elapsed);
             }
         }
@@ -136,9 +140,9 @@ impl Probes {
         let pauses = self.pending.iter().filter(|pending| !pending.met).filter_map(|pending| match &pending
             .watch
         {
-            Watch::Notify(_) | Watch::Newline(_) => None,
-            Watch::Command(runner) => runner.pause(elapsed),
-            Watch::Look => Some((elapsed / 200).clamp(Duration::from_millis(1), Duration::from_millis(10))),
+            Watcher::Notify(_) | Watcher::Newline(_) => None,
+            Watcher::Command(runner) => runner.pause(elapsed),
+            Watcher::Look => Some((elapsed / 200).clamp(Duration::from_millis(1), Duration::from_millis(10))),
         });
         pauses.min()
     }
@@ -151,12 +155,12 @@ impl Probes {
     }
 
     /// What the program has told beside its readiness.
-    pub fn news(&self) -> &Notifications {
-        &self.news
+    pub fn notifications(&self) -> &Notifications {
+        &self.notifications
     }
 }
 
-impl Watch {
+impl Watcher {
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         match self {
             Self::Notify(listener) => Some(listener.descriptor()),

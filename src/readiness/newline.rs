@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::fd;
 
 /// As many times is read in one look: once more than it takes to empty a pipe of the usual size.
-const MOST: usize = 17;
+const MAX_READS: usize = 17;
 
 /// The end of the pipe that the newline comes out of.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Newline {
         fd::nonblocking(pipe, true)?;
         let mut buffer = [0; 4096];
         // Not until there is nothing left: a program that writes without end must not keep us from the clock.
-        for _ in 0..MOST {
+        for _ in 0..MAX_READS {
             match fd::read(pipe, &mut buffer)? {
                 Some(0) => {
                     self.pipe = None;

@@ -22,13 +22,13 @@ pub struct Notifications {
 
 /// As many messages are read in one look; of the rest whoever waits is told again. A program that sends without end must
 /// not keep us from the clock, nor from signals.
-const MOST: usize = 512;
+const MAX_MESSAGES: usize = 512;
 
 /// The socket that the program knows as `NOTIFY_SOCKET`.
 #[derive(Debug)]
-pub(super) struct Listener(NotifySocket);
+pub(super) struct NotifyListener(NotifySocket);
 
-impl Listener {
+impl NotifyListener {
     pub(super) fn new(socket: NotifySocket) -> Self {
         Self(socket)
     }
@@ -37,16 +37,16 @@ impl Listener {
     /// with each message, whoever has sent it: that is what the sender of `BARRIER=1` waits for.
     pub(super) fn look(
         &mut self,
-        family: ProcessTree,
+        tree: ProcessTree,
         elapsed: Duration,
-        news: &mut Notifications,
+        notifications: &mut Notifications,
     ) -> io::Result<bool> {
         let mut ready = false;
-        for _ in 0..MOST {
+        for _ in 0..MAX_MESSAGES {
             let Some(datagram) = self.0.receive()? else { break };
             match datagram.sender {
-                Some(sender) if family.holds(sender) => ready |= read(&datagram, elapsed, news),
-                _ => news.strangers += 1,
+                Some(sender) if tree.holds(sender) => ready |= read(&datagram, elapsed, notifications),
+                _ => notifications.strangers += 1,
             }
         }
         Ok(ready)
@@ -59,7 +59,7 @@ impl Listener {
 
 /// Reads one message by process 1's rules: too long, or with a NUL in it, it counts as not sent; else a line counts
 /// as a whole or not at all.
-fn read(datagram: &Datagram, elapsed: Duration, news: &mut Notifications) -> bool {
+fn read(datagram: &Datagram, elapsed: Duration, notifications: &mut Notifications) -> bool {
     if datagram.cut || datagram.bytes.contains(&0) {
         return false;
     }
@@ -71,12 +71,12 @@ fn read(datagram: &Datagram, elapsed: Duration, news: &mut Notifications) -> boo
         };
         match name {
             "READY" => ready |= value == "1",
-            "STATUS" => news.status = Some(value.to_owned()).filter(|status| !status.is_empty()),
-            "ERRNO" => news.errno = value.parse().ok().filter(|errno| *errno > 0),
+            "STATUS" => notifications.status = Some(value.to_owned()).filter(|status| !status.is_empty()),
+            "ERRNO" => notifications.errno = value.parse().ok().filter(|errno| *errno > 0),
             "EXTEND_TIMEOUT_USEC" => {
                 // From now on; and never back again.
                 let asked = value.parse().ok().map(|micros| elapsed + Duration::from_micros(micros));
-                news.extended = news.extended.max(asked);
+                notifications.extended = notifications.extended.max(asked);
             }
             _ => {}
         }
@@ -89,9 +89,9 @@ mod tests {
     use super::*;
 
     fn told(bytes: &[u8]) -> (bool, Notifications) {
-        let mut news = Notifications::default();
+        let mut notifications = Notifications::default();
         let datagram = Datagram { bytes: bytes.to_vec(), sender: None, cut: false, descriptors: Vec::new() };
-        (read(&datagram, Duration::from_secs(10), &mut news), news)
+        (read(&datagram, Duration::from_secs(10), &mut notifications), notifications)
     }
 
     #[test]
@@ -113,9 +113,10 @@ mod tests {
 
     #[test]
     fn the_other_lines_are_understood() {
-        let (_, news) = told(b"STATUS=warming up\nERRNO=2\nEXTEND_TIMEOUT_USEC=1500000\nUNKNOWN=1\nnothing");
-        assert_eq!(news.status.as_deref(), Some("warming up"));
-        assert_eq!(news.errno, Some(2));
-        assert_eq!(news.extended, Some(Duration::from_millis(11_500)));
+        let (_, notifications) =
+            told(b"STATUS=warming up\nERRNO=2\nEXTEND_TIMEOUT_USEC=1500000\nUNKNOWN=1\nnothing");
+        assert_eq!(notifications.status.as_deref(), Some("warming up"));
+        assert_eq!(notifications.errno, Some(2));
+        assert_eq!(notifications.extended, Some(Duration::from_millis(11_500)));
     }
 }

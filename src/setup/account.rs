@@ -79,8 +79,8 @@ pub fn refuse_lent_rights() -> Option<StepError> {
 /// groups go: whoever started us from a shell did not mean to hand them on.
 pub(super) fn resolve(
     spec: &ServiceSpec,
-    surroundings: StartedBy,
-    standing: &CallerState,
+    started_by: StartedBy,
+    caller: &CallerState,
     failures: &mut Vec<StepError>,
 ) -> Account {
     let before = failures.len();
@@ -92,7 +92,7 @@ pub(super) fn resolve(
         .filter_map(|one| find_group(one, "supplementary group", failures))
         .collect();
     let mut account = match user {
-        None => of_caller(surroundings, standing, group),
+        None => of_caller(started_by, caller, group),
         Some((principal, found)) => of_user(principal, found, group, failures),
     };
     account.member = account.member.filter(|_| more.is_empty());
@@ -100,8 +100,8 @@ pub(super) fn resolve(
     account.groups.sort_unstable();
     account.groups.dedup();
     // Nothing is said of rights to become somebody who was not found.
-    if failures.len() == before && !standing.is_root() {
-        may_become(&account, spec, standing, failures);
+    if failures.len() == before && !caller.is_root() {
+        may_become(&account, spec, caller, failures);
     }
     account
 }
@@ -126,7 +126,7 @@ pub fn still_there(spec: &ServiceSpec, account: &Account) -> Result<(), StepErro
 /// To whom the sockets in the file system are given. With a user alone it is the user's own group (systemd.socket(5)).
 pub(super) fn socket_owner(
     spec: &ServiceSpec,
-    standing: &CallerState,
+    caller: &CallerState,
     failures: &mut Vec<StepError>,
 ) -> (Option<u32>, Option<u32>) {
     let before = failures.len();
@@ -142,9 +142,9 @@ pub(super) fn socket_owner(
     if let Some(principal) = &spec.sockets.group {
         gid = find_group(principal, "socket group", failures);
     }
-    let own = |gid: u32| gid == standing.gid || standing.groups.contains(&gid);
-    if failures.len() == before && !standing.is_root() {
-        if uid.is_some_and(|uid| uid != standing.uid) {
+    let own = |gid: u32| gid == caller.gid || caller.groups.contains(&gid);
+    if failures.len() == before && !caller.is_root() {
+        if uid.is_some_and(|uid| uid != caller.uid) {
             let who = spec.sockets.user.as_ref().map(ToString::to_string).unwrap_or_default();
             failures.push(StepError::about(
                 "socket user",
@@ -166,15 +166,15 @@ pub(super) fn socket_owner(
     (uid, gid)
 }
 
-fn of_caller(surroundings: StartedBy, standing: &CallerState, group: Option<u32>) -> Account {
-    let keeps = surroundings == StartedBy::Manager || !standing.is_root();
-    let groups = if keeps { standing.groups.clone() } else { Vec::new() };
-    let found = accounts::user(&standing.uid.to_string()).ok().flatten();
+fn of_caller(started_by: StartedBy, caller: &CallerState, group: Option<u32>) -> Account {
+    let keeps = started_by == StartedBy::Manager || !caller.is_root();
+    let groups = if keeps { caller.groups.clone() } else { Vec::new() };
+    let found = accounts::user(&caller.uid.to_string()).ok().flatten();
     let own = match &found {
         Some(user) if !keeps => user.gid,
-        _ => standing.gid,
+        _ => caller.gid,
     };
-    Account { uid: standing.uid, gid: group.unwrap_or(own), groups, member: None, entry: found.map(entry) }
+    Account { uid: caller.uid, gid: group.unwrap_or(own), groups, member: None, entry: found.map(entry) }
 }
 
 fn of_user(
@@ -242,14 +242,14 @@ fn find_group(principal: &Principal, stage: &str, failures: &mut Vec<StepError>)
     None
 }
 
-fn may_become(account: &Account, spec: &ServiceSpec, standing: &CallerState, failures: &mut Vec<StepError>) {
-    if account.uid != standing.uid {
+fn may_become(account: &Account, spec: &ServiceSpec, caller: &CallerState, failures: &mut Vec<StepError>) {
+    if account.uid != caller.uid {
         let who = spec.user.as_ref().map(ToString::to_string).unwrap_or_default();
         failures.push(StepError::about("user", who, "only root can become another user", USER));
     }
     let groups = &account.groups;
-    if account.gid != standing.gid
-        || !groups.iter().all(|gid| *gid == standing.gid || standing.groups.contains(gid))
+    if account.gid != caller.gid
+        || !groups.iter().all(|gid| *gid == caller.gid || caller.groups.contains(gid))
     {
         let who = spec.group.as_ref().or(spec.supplementary_groups.first()).or(spec.user.as_ref());
         let who = who.map(ToString::to_string).unwrap_or_default();

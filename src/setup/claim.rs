@@ -16,7 +16,7 @@ use super::perform::ServiceProcess;
 use super::succession::Remains;
 use super::{perform, succession};
 use crate::error::StepError;
-use crate::plan::{FORKING, Plan, Resolved, Step, Strategy};
+use crate::plan::{FORKING, Plan, Resolution, Step, Strategy};
 use crate::registry;
 use crate::registry::{Lock, Record, Session};
 use crate::sys::process_handle::ProcessHandle;
@@ -29,14 +29,18 @@ const LAUNCHER_EXTRA: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub struct LauncherLock<'a> {
     spec: &'a ServiceSpec,
-    resolved: &'a Resolved,
+    resolved: &'a Resolution,
     /// With what was recorded at first; none where the service has neither a name nor a pid file.
     lock: Option<(Lock, Record)>,
 }
 
 impl<'a> LauncherLock<'a> {
     /// Takes the lock and records this process, or says that the service runs already.
-    pub fn take(spec: &'a ServiceSpec, resolved: &'a Resolved, course: Strategy) -> Result<Self, StepError> {
+    pub fn take(
+        spec: &'a ServiceSpec,
+        resolved: &'a Resolution,
+        strategy: Strategy,
+    ) -> Result<Self, StepError> {
         let mut claim = Self { spec, resolved, lock: None };
         let Some(path) = &resolved.lock else { return Ok(claim) };
         let step = Step::Lock { path: path.clone(), descriptor: 0 };
@@ -46,8 +50,8 @@ impl<'a> LauncherLock<'a> {
         let timeout = perform::stop_timeout(spec).map(|timeout| timeout.saturating_add(longer));
         let record = Record::own(claim.pid_file(), resolved.program.clone(), timeout).map_err(failed)?;
         let record = Record { user: resolved.account.uid, ..record };
-        let taken =
-            succession::take(path, Remains::of(course), || Lock::take_here(path, &record)).map_err(failed)?;
+        let taken = succession::take(path, Remains::of(strategy), || Lock::take_here(path, &record))
+            .map_err(failed)?;
         claim.lock = Some((taken.map_err(|taken| succession::refused(spec, taken))?, record));
         Ok(claim)
     }
@@ -114,7 +118,7 @@ impl<'a> ServiceProcess<'a> {
         let mark = self.started_as.as_deref().map(|started_as| format!("{started_as}{FORKING}"));
         self.started_as.clone_from(&mark);
         if let Some(descriptor) = claim.join(mark).map_err(failed)? {
-            let aside = fd::move_off(descriptor, &self.promised).map_err(failed)?;
+            let aside = fd::move_off(descriptor, &self.program_descriptors).map_err(failed)?;
             self.place(aside, number);
         }
         Ok(())

@@ -9,7 +9,7 @@ use crate::sys::{identity, limits};
 
 /// Finds out what can be set of what is asked for. A value is tried out and taken back: what a process may set in a user
 /// namespace is in no table.
-pub(super) fn look(spec: &ServiceSpec, standing: &mut CallerState, notes: &mut Vec<Note>) {
+pub(super) fn look(spec: &ServiceSpec, caller: &mut CallerState, notes: &mut Vec<Note>) {
     let one = LimitValue::At(1);
     let core = spec.prevent_core.then_some((Resource::Core, Limit { soft: one, hard: one }));
     for (resource, limit) in spec.limits.iter().map(|(&resource, &limit)| (resource, limit)).chain(core) {
@@ -17,24 +17,24 @@ pub(super) fn look(spec: &ServiceSpec, standing: &mut CallerState, notes: &mut V
         // An error is told when the limit is set.
         let Ok(highest) = limits::highest(resource.name(), wanted) else { continue };
         if highest < wanted {
-            standing.highest.insert(resource, LimitValue::At(highest));
-            let nearest = standing.nearest(resource, limit);
+            caller.highest_limits.insert(resource, LimitValue::At(highest));
+            let nearest = caller.nearest(resource, limit);
             let object = format!("{} {limit}", resource.name());
             notes.push(note("limit", object, format!("{nearest} is set: the hard limit cannot be raised")));
         }
     }
     if let Some(wanted) = spec.nice
-        && let Some(now) = standing.nice
+        && let Some(now) = caller.nice
         && let Some(lowest) = nearest(wanted, now, limits::lowest_nice)
     {
-        standing.lowest_nice = Some(lowest);
+        caller.lowest_nice = Some(lowest);
         notes.push(note("nice", wanted.to_string(), format!("{lowest} is set: no lower level is permitted")));
     }
     if let Some(wanted) = spec.oom_score_adjust
-        && let Some(now) = standing.oom_score_adjust
+        && let Some(now) = caller.oom_score_adjust
         && let Some(lowest) = nearest(wanted, now, limits::lowest_oom_score)
     {
-        standing.lowest_oom_score = Some(lowest);
+        caller.lowest_oom_score = Some(lowest);
         notes.push(note(
             "oom score",
             wanted.to_string(),

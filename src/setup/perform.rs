@@ -18,7 +18,7 @@ use super::streams::Streams;
 use super::succession::Remains;
 use super::{LauncherLock, account, directory, journal, listen, nearest, succession};
 use crate::error::StepError;
-use crate::plan::{Actor, Plan, Resolved, Step, started_as};
+use crate::plan::{Actor, Plan, Resolution, Step, started_as};
 use crate::registry;
 use crate::registry::pid_file;
 use crate::registry::pid_file::Untrusted;
@@ -29,7 +29,7 @@ use crate::sys::{capability, descendants, environment, fd, file, identity, limit
 #[derive(Debug)]
 pub struct ServiceProcess<'a> {
     pub(super) spec: &'a ServiceSpec,
-    pub(super) resolved: &'a Resolved,
+    pub(super) resolved: &'a Resolution,
     pub(super) environment: BTreeMap<OsString, OsString>,
     /// The process that was started; variables that name it will name us.
     pub(super) launcher: i32,
@@ -40,7 +40,7 @@ pub struct ServiceProcess<'a> {
     pub(super) streams: Streams,
     pub(super) lock: Option<Lock>,
     /// The numbers that the program is promised.
-    pub(super) promised: Vec<i32>,
+    pub(super) program_descriptors: Vec<i32>,
     /// How many sockets were opened for it, or taken over.
     pub(super) sockets: usize,
     /// Which process this is, where the kernel says so.
@@ -67,7 +67,7 @@ impl<'a> ServiceProcess<'a> {
     /// Prepares to become the program with this environment.
     pub fn new(
         spec: &'a ServiceSpec,
-        resolved: &'a Resolved,
+        resolved: &'a Resolution,
         environment: BTreeMap<OsString, OsString>,
         launcher: i32,
     ) -> Self {
@@ -80,7 +80,7 @@ impl<'a> ServiceProcess<'a> {
             listener: None,
             streams: Streams::default(),
             lock: None,
-            promised: Vec::new(),
+            program_descriptors: Vec::new(),
             sockets: 0,
             started_as: None,
             claim: None,
@@ -114,8 +114,8 @@ impl<'a> ServiceProcess<'a> {
         if plan.steps.iter().any(|planned| planned.step == Step::NewSession) {
             self.own_session = true;
         }
-        self.remains = Remains::of(plan.course);
-        self.promised = plan.promised().to_vec();
+        self.remains = Remains::of(plan.strategy);
+        self.program_descriptors = plan.program_descriptors().to_vec();
         // Asked now: behind the change of root there may be nobody who knows.
         let own = process::own_pid();
         self.started_as = process::identity(own).ok().map(|found| started_as(own, found.start_time));
@@ -123,7 +123,7 @@ impl<'a> ServiceProcess<'a> {
             self.tell(&Report::Failed(failure.clone()));
             return failure;
         }
-        let mut steps = plan.steps.iter().filter(|planned| planned.doer == Actor::Service);
+        let mut steps = plan.steps.iter().filter(|planned| planned.by == Actor::Service);
         let failed = steps.find_map(|planned| self.perform(&planned.step).err());
         let failure =
             failed.unwrap_or_else(|| StepError::about("plan", "exec", "the plan ends before the program", 2));
@@ -280,7 +280,7 @@ impl<'a> ServiceProcess<'a> {
 
     /// Gives the program a socket at this number. Until then it has one that the program is not promised.
     fn hand_over(&mut self, socket: OwnedFd, number: i32) -> io::Result<()> {
-        let aside = fd::move_off(socket, &self.promised)?;
+        let aside = fd::move_off(socket, &self.program_descriptors)?;
         self.place(aside, number);
         self.sockets += 1;
         Ok(())
@@ -299,13 +299,13 @@ impl<'a> ServiceProcess<'a> {
             capability::keep_over_user_change()?;
         }
         if let (true, true, Some(entry)) =
-            (self.own_session, self.resolved.standing.is_root(), &self.resolved.account.entry)
+            (self.own_session, self.resolved.caller.is_root(), &self.resolved.account.entry)
         {
             // A service does its work under a wrong name of its session as well.
             let _ = identity::set_login(&entry.name);
         }
         // Of another than root they are what they were.
-        let groups = self.resolved.standing.is_root().then_some(&*self.resolved.account.groups);
+        let groups = self.resolved.caller.is_root().then_some(&*self.resolved.account.groups);
         identity::set_user(uid, groups).map(drop)
     }
 
@@ -360,7 +360,7 @@ pub(super) fn stop_timeout(spec: &ServiceSpec) -> Option<u64> {
 
 /// After a failed start: takes away what was made, and the pid file and the lock of this main process, as far as each
 /// is still what it was. What belongs to another instance stays: each of these looks whose it is.
-pub fn take_away(spec: &ServiceSpec, resolved: &Resolved, made: &[Created], main: Option<i32>) {
+pub fn take_away(spec: &ServiceSpec, resolved: &Resolution, made: &[Created], main: Option<i32>) {
     if let (Some(pid_file), Some(main)) = (&spec.pid_file, main) {
         let _ = pid_file::remove(pid_file.as_path(), main);
     }

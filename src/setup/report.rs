@@ -134,7 +134,7 @@ impl Iterator for Reports {
                     object,
                     cause,
                     hint,
-                    said: Vec::new(),
+                    output: Vec::new(),
                     status: u8::from_ne_bytes(rest.number()?),
                     // No error has the number 0.
                     errno: Some(i32::from_ne_bytes(rest.number()?)).filter(|number| *number != 0),

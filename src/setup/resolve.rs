@@ -17,7 +17,7 @@ use svcadapt_spec::{
 use super::failure::PID_FILE;
 use super::{account, nearest, perform, program};
 use crate::error::StepError;
-use crate::plan::{Account, CallerState, Note, Reaper, Resolved, StartedBy, Step};
+use crate::plan::{Account, CallerState, Note, Reaper, Resolution, StartedBy, Step};
 use crate::registry;
 use crate::registry::pid_file;
 use crate::registry::pid_file::Untrusted;
@@ -35,11 +35,11 @@ const LONGEST_FILE: u64 = 1024 * 1024;
 /// over or softened, as systemd does.
 pub fn resolve(
     spec: &ServiceSpec,
-    surroundings: StartedBy,
+    started_by: StartedBy,
     inherited: Vec<(OsString, OsString)>,
-) -> Result<Resolved, Vec<StepError>> {
-    let (mut resolved, mut failures) = look_up(spec, surroundings, inherited);
-    let environment = crate::plan::environment(spec, &resolved, surroundings);
+) -> Result<Resolution, Vec<StepError>> {
+    let (mut resolved, mut failures) = look_up(spec, started_by, inherited);
+    let environment = crate::plan::environment(spec, &resolved, started_by);
     // Nothing is to be found in a root that is not there; that has been told.
     if spec.root_directory.as_ref().is_none_or(|root| root.as_path().is_dir()) {
         match program::find(spec, &resolved.account, &environment) {
@@ -47,7 +47,7 @@ pub fn resolve(
             Err(failure) => failures.push(failure),
         }
     }
-    let managed = surroundings == StartedBy::Manager;
+    let managed = started_by == StartedBy::Manager;
     let notified = managed && resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET");
     if notified && spec.ready.contains(&Probe::Notify) && spec.ready.len() > 1 {
         let cause = "the manager hears the program itself, and would not wait for the other signs";
@@ -60,35 +60,35 @@ pub fn resolve(
 /// outside of its root directory.
 pub fn resolve_itself(
     spec: &ServiceSpec,
-    surroundings: StartedBy,
+    started_by: StartedBy,
     inherited: Vec<(OsString, OsString)>,
-) -> Result<Resolved, Vec<StepError>> {
-    let (resolved, failures) = look_up(spec, surroundings, inherited);
+) -> Result<Resolution, Vec<StepError>> {
+    let (resolved, failures) = look_up(spec, started_by, inherited);
     let program = spec.command.program.clone().into();
-    if failures.is_empty() { Ok(Resolved { program, ..resolved }) } else { Err(failures) }
+    if failures.is_empty() { Ok(Resolution { program, ..resolved }) } else { Err(failures) }
 }
 
 /// Everything but the program, in the order of the steps, whose first failure gives the status.
 fn look_up(
     spec: &ServiceSpec,
-    surroundings: StartedBy,
+    started_by: StartedBy,
     inherited: Vec<(OsString, OsString)>,
-) -> (Resolved, Vec<StepError>) {
+) -> (Resolution, Vec<StepError>) {
     let (mut failures, mut notes) = (Vec::new(), Vec::new());
-    let mut standing = standing(&inherited);
-    nearest::look(spec, &mut standing, &mut notes);
-    let account = account::resolve(spec, surroundings, &standing, &mut failures);
+    let mut caller = caller(&inherited);
+    nearest::look(spec, &mut caller, &mut notes);
+    let account = account::resolve(spec, started_by, &caller, &mut failures);
     let files = spec.environment.files.iter();
     let from_files = files.flat_map(|file| variables(file, &account, &mut failures, &mut notes)).collect();
     let lock = registry::path(spec.name.as_ref(), spec.pid_file.as_ref());
     if lock.is_some() {
-        standing.descriptors = limits::get(NOFILE).ok().and_then(|(soft, _)| i32::try_from(soft).ok());
+        caller.descriptors = limits::get(NOFILE).ok().and_then(|(soft, _)| i32::try_from(soft).ok());
     }
-    let socket_owner = account::socket_owner(spec, &standing, &mut failures);
+    let socket_owner = account::socket_owner(spec, &caller, &mut failures);
     let mut resolved =
-        Resolved { account, standing, program: "/".into(), inherited, from_files, socket_owner, lock, notes };
-    match resolved.standing.passed_descriptors.len() {
-        0 => activate(spec, &mut resolved.standing, &mut failures),
+        Resolution { account, caller, program: "/".into(), inherited, from_files, socket_owner, lock, notes };
+    match resolved.caller.passed_descriptors.len() {
+        0 => activate(spec, &mut resolved.caller, &mut failures),
         passed if passed < spec.sockets.listen.len() => {
             let cause =
                 format!("the manager has passed only {passed} of {} sockets", spec.sockets.listen.len());
@@ -97,13 +97,13 @@ fn look_up(
         }
         _ => {}
     }
-    places(spec, &resolved, surroundings, &mut failures);
+    places(spec, &resolved, started_by, &mut failures);
     (resolved, failures)
 }
 
 /// Below a manager and as process 1: a service whose lock cannot be made does without lock and record. The manager knows its
 /// process, and starts no second one.
-pub fn do_without_state(spec: &ServiceSpec, resolved: &mut Resolved) {
+pub fn do_without_state(spec: &ServiceSpec, resolved: &mut Resolution) {
     let Some(path) = resolved.lock.clone() else { return };
     let Some(obstacle) = registry::obstacle() else { return };
     let stage = Step::Lock { path, descriptor: 0 }.stage();
@@ -112,8 +112,9 @@ pub fn do_without_state(spec: &ServiceSpec, resolved: &mut Resolved) {
     resolved.lock = None;
 }
 
-fn standing(inherited: &[(OsString, OsString)]) -> CallerState {
-    let identity::Current { uid, gid, groups, settled } = identity::current().unwrap_or_default();
+fn caller(inherited: &[(OsString, OsString)]) -> CallerState {
+    let identity::Current { uid, gid, groups, settled: ids_are_final } =
+        identity::current().unwrap_or_default();
     let umask = file::set_umask(0o077);
     file::set_umask(umask);
     let variable = |name: &str| {
@@ -131,7 +132,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> CallerState {
         uid,
         gid,
         groups,
-        settled,
+        ids_are_final,
         umask: FileMode::parse_umask(OsString::from(format!("{umask:o}")).as_os_str()).ok(),
         working_directory: std::env::current_dir().ok(),
         runtime_directory: registry::runtime_directory(),
@@ -142,8 +143,8 @@ fn standing(inherited: &[(OsString, OsString)]) -> CallerState {
         terminal: process::own_pid() == 1 && io::stdin().is_terminal(),
         passed_descriptors: passed,
         orphans: if descendants::HAS_SUBREAPER { Reaper::Subreaper } else { Reaper::Init },
-        activated: Vec::new(),
-        highest: BTreeMap::new(),
+        launchd_descriptors: Vec::new(),
+        highest_limits: BTreeMap::new(),
         lowest_nice: None,
         lowest_oom_score: None,
     }
@@ -151,7 +152,7 @@ fn standing(inherited: &[(OsString, OsString)]) -> CallerState {
 
 /// Takes what launchd has opened for the service, if launchd has started us and its property list names the sockets.
 /// It gives them once to a process; nothing else is changed.
-fn activate(spec: &ServiceSpec, standing: &mut CallerState, failures: &mut Vec<StepError>) {
+fn activate(spec: &ServiceSpec, caller: &mut CallerState, failures: &mut Vec<StepError>) {
     if spec.sockets.listen.is_empty() || spec.sockets.launchd_activation {
         return;
     }
@@ -160,7 +161,7 @@ fn activate(spec: &ServiceSpec, standing: &mut CallerState, failures: &mut Vec<S
     let Ok(key) = CString::new(name.as_str()) else { return };
     let cause = match launchd::take(&key) {
         Ok(given) => {
-            standing.activated = given;
+            caller.launchd_descriptors = given;
             return;
         }
         Err(Refusal::NoSuchSocket | Refusal::NotManaged | Refusal::NotThisPlatform) => return,
@@ -216,7 +217,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Looks at every path that has to be there, or that something will be made in.
-fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: StartedBy, failures: &mut Vec<StepError>) {
+fn places(spec: &ServiceSpec, resolved: &Resolution, started_by: StartedBy, failures: &mut Vec<StepError>) {
     let root = spec.root_directory.as_ref().map_or(Path::new("/"), |root| root.as_path());
     let account = &resolved.account;
     if let Some(path) = &spec.root_directory
@@ -227,7 +228,7 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: StartedBy, fail
     if let Some(path) = &spec.working_directory {
         // Made by us, it is not there yet.
         let inside = program::below(root, path.as_path());
-        if !is_made(spec, resolved, surroundings, path.as_path())
+        if !is_made(spec, resolved, started_by, path.as_path())
             && let Err(error) = directory(&inside, account)
         {
             failures.push(StepError::kernel("working directory", path.to_string(), &error, 200));
@@ -251,7 +252,7 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: StartedBy, fail
             Some(Output::Descriptor(_) | Output::Null | Output::Inherit) | None => continue,
         };
         let parent = path.as_path().parent().unwrap_or(Path::new("/"));
-        if !is_made(spec, resolved, surroundings, parent) {
+        if !is_made(spec, resolved, started_by, parent) {
             let (cause, errno) = match directory(parent, account) {
                 Err(error) => (format!("its directory: {}", error_text(&error)), error.raw_os_error()),
                 Ok(()) if directory(path.as_path(), account).is_ok() => {
@@ -274,7 +275,7 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: StartedBy, fail
     }
     // What a program that forks itself away writes is its own, and believed only as far as it names one of its own.
     if let Some(path) = spec.pid_file.as_ref().filter(|_| spec.service_type != Some(ServiceType::Forking))
-        && let Err(untrusted) = pid_file_at(spec, resolved, surroundings, path.as_path())
+        && let Err(untrusted) = pid_file_at(spec, resolved, started_by, path.as_path())
     {
         let failure = StepError::about("pid file", path.to_string(), untrusted.cause, PID_FILE);
         failures.push(StepError { hint: untrusted.hint, errno: untrusted.errno, ..failure });
@@ -285,20 +286,20 @@ fn places(spec: &ServiceSpec, resolved: &Resolved, surroundings: StartedBy, fail
 /// been made.
 fn pid_file_at(
     spec: &ServiceSpec,
-    resolved: &Resolved,
-    surroundings: StartedBy,
+    resolved: &Resolution,
+    started_by: StartedBy,
     path: &Path,
 ) -> Result<(), Untrusted> {
     let parent = path.parent().unwrap_or(Path::new("/"));
     let account = &resolved.account;
     let check = || pid_file::check(path, account::judge(account));
-    if !is_made(spec, resolved, surroundings, parent) {
+    if !is_made(spec, resolved, started_by, parent) {
         return check();
     }
     // Another one's is given to the service first.
     match fs::metadata(parent) {
         Ok(found) if found.uid() != account.uid => Ok(()),
-        Ok(_) if resolved.standing.is_root() && account.uid != 0 => {
+        Ok(_) if resolved.caller.is_root() && account.uid != 0 => {
             account::with_its_rights(account, || Ok(check()))?
         }
         Ok(_) => check(),
@@ -315,8 +316,8 @@ fn directory(path: &Path, account: &Account) -> io::Result<()> {
 }
 
 /// Whether a directory is one that will be made for the service, or lies in one.
-fn is_made(spec: &ServiceSpec, resolved: &Resolved, surroundings: StartedBy, path: &Path) -> bool {
-    let made = spec.directories.iter().map(|one| resolved.place(surroundings, one).0);
+fn is_made(spec: &ServiceSpec, resolved: &Resolution, started_by: StartedBy, path: &Path) -> bool {
+    let made = spec.directories.iter().map(|one| resolved.place(started_by, one).0);
     let text = path.as_os_str().as_bytes();
     !text.is_empty() && made.into_iter().any(|made| path.starts_with(made))
 }

@@ -46,19 +46,19 @@ impl ServiceProcess<'_> {
         if plan.steps.iter().any(|planned| planned.step == Step::NewSession) {
             self.own_session = true;
         }
-        self.remains = Remains::of(plan.course);
-        let now = |step: &Step| privileges == Privileges::Drop || !step.drops();
+        self.remains = Remains::of(plan.strategy);
+        let now = |step: &Step| privileges == Privileges::Drop || !step.drops_privileges();
         self.perform_those(plan, now)
     }
 
     /// Does the steps that [`Privileges::Keep`] has left for later.
     pub fn drop_privileges(&mut self, plan: &Plan) -> Result<(), StepError> {
         self.stays = Stays::Itself;
-        self.perform_those(plan, Step::drops)
+        self.perform_those(plan, Step::drops_privileges)
     }
 
     fn perform_those(&mut self, plan: &Plan, which: impl Fn(&Step) -> bool) -> Result<(), StepError> {
-        let mine = plan.steps.iter().filter(|planned| planned.doer == Actor::Service && which(&planned.step));
+        let mine = plan.steps.iter().filter(|planned| planned.by == Actor::Service && which(&planned.step));
         let done = mine.into_iter().try_for_each(|planned| self.perform(&planned.step));
         let _ = signal::restore_ignored(signal::SIGXFSZ);
         done.inspect_err(|failure| self.tell(&Report::Failed(failure.clone())))

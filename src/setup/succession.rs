@@ -38,8 +38,8 @@ pub(super) enum Remains {
 }
 
 impl Remains {
-    pub(super) fn of(course: Strategy) -> Self {
-        match course {
+    pub(super) fn of(strategy: Strategy) -> Self {
+        match strategy {
             Strategy::Daemonize => Self::Refuse,
             Strategy::ReportMainPid | Strategy::Monitor | Strategy::Init | Strategy::Exec => Self::End,
         }

@@ -8,14 +8,14 @@ use super::ValueError;
 use super::refusal::bytes;
 
 /// The longest single argument that the kernel takes (`MAX_ARG_STRLEN` less its NUL, execve(2)).
-const LONGEST_ARGUMENT: usize = 131_071;
+const MAX_ARGUMENT_BYTES: usize = 131_071;
 
 /// Reads the name that a program is called by, its `argv[0]` (execve(2)).
 pub(super) fn argv0(name: &OsStr) -> Result<OsString, ValueError> {
     if bytes(name)?.is_empty() {
         Err("this is no name".into())
-    } else if name.len() > LONGEST_ARGUMENT {
-        Err(format!("it is longer than {LONGEST_ARGUMENT} bytes").into())
+    } else if name.len() > MAX_ARGUMENT_BYTES {
+        Err(format!("it is longer than {MAX_ARGUMENT_BYTES} bytes").into())
     } else {
         Ok(name.to_owned())
     }
@@ -50,8 +50,8 @@ impl Command {
             if word.as_bytes().contains(&0) {
                 return Err(format!("argument {index} holds a NUL byte").into());
             }
-            if word.len() > LONGEST_ARGUMENT {
-                return Err(format!("argument {index} is longer than {LONGEST_ARGUMENT} bytes").into());
+            if word.len() > MAX_ARGUMENT_BYTES {
+                return Err(format!("argument {index} is longer than {MAX_ARGUMENT_BYTES} bytes").into());
             }
         }
         let path = Path::new(&command.program);

@@ -17,13 +17,13 @@ use super::{
 /// count, and an empty value forgets those before it, as in systemd.syntax(7).
 #[derive(Debug, Clone, Default)]
 pub struct SpecDraft {
-    values: Vec<Given>,
+    values: Vec<FieldValue>,
     command: Option<Vec<OsString>>,
     native: Native,
 }
 
 #[derive(Debug, Clone)]
-struct Given {
+struct FieldValue {
     field: Field,
     value: OsString,
     origin: Origin,
@@ -43,14 +43,14 @@ impl SpecDraft {
                 self.native.launchd.retain(|(key, _)| key != "KeepAlive");
             }
         }
-        self.values.push(Given { field, value: value.into(), origin });
+        self.values.push(FieldValue { field, value: value.into(), origin });
     }
 
     /// Notes what is to be executed, instead of what was to be before. That a file has variables in the words that
     /// are gone says nothing of the new ones.
     pub fn command(&mut self, words: Vec<OsString>) {
         if self.command.is_some() {
-            let gone = |given: &Given| {
+            let gone = |given: &FieldValue| {
                 let of_words = matches!(given.field, Field::ExpandVariables | Field::Argv0);
                 of_words && matches!(given.origin, Origin::File { .. })
             };
@@ -66,7 +66,7 @@ impl SpecDraft {
     }
 
     /// What a file says that only its own host understands.
-    pub fn said_natively(&self) -> &Native {
+    pub fn native_part(&self) -> &Native {
         &self.native
     }
 
@@ -78,39 +78,39 @@ impl SpecDraft {
 
     /// Makes the spec, or says everything that is wrong with it.
     pub fn finish(self) -> Result<ServiceSpec, Vec<SpecError>> {
-        self.checked(None)
+        self.build(None)
     }
 
     /// The same for a host whose own words stay with the spec: what is started may stand in them alone. (A template
     /// has no instance, a oneshot service may have several commands or none.)
-    pub fn finish_natively(self) -> Result<ServiceSpec, Vec<SpecError>> {
+    pub fn finish_native(self) -> Result<ServiceSpec, Vec<SpecError>> {
         let native = self.command.is_none() && self.native.systemd.is_some();
-        self.checked(native.then(Command::native))
+        self.build(native.then(Command::native))
     }
 
-    fn checked(self, known: Option<Command>) -> Result<ServiceSpec, Vec<SpecError>> {
-        let mut reading = Reading { values: &self.values, native: &self.native, problems: Vec::new() };
+    fn build(self, known: Option<Command>) -> Result<ServiceSpec, Vec<SpecError>> {
+        let mut reading = Pass { values: &self.values, native: &self.native, errors: Vec::new() };
         let command = known.unwrap_or_else(|| reading.command(self.command));
         let mut spec = reading.spec(command);
         if spec.service_type.is_some_and(ServiceType::notifies) && !spec.ready.contains(&Probe::Notify) {
             spec.ready.insert(0, Probe::Notify);
         }
-        reading.agreement(&spec);
-        if reading.problems.is_empty() { Ok(spec) } else { Err(reading.problems) }
+        reading.check_combinations(&spec);
+        if reading.errors.is_empty() { Ok(spec) } else { Err(reading.errors) }
     }
 }
 
 /// As many sockets as any service is given.
-const MOST_SOCKETS: usize = 1000;
+const MAX_SOCKETS: usize = 1000;
 
 /// One pass over a draft.
-struct Reading<'a> {
-    values: &'a [Given],
+struct Pass<'a> {
+    values: &'a [FieldValue],
     native: &'a Native,
-    problems: Vec<SpecError>,
+    errors: Vec<SpecError>,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> Pass<'a> {
     fn command(&mut self, words: Option<Vec<OsString>>) -> Command {
         let first =
             words.as_ref().and_then(|words| words.first()).map(|word| word.to_string_lossy().into_owned());
@@ -118,7 +118,7 @@ impl<'a> Reading<'a> {
             if first.is_none() {
                 refusal.hint = Some("write it after '--'".into());
             }
-            self.problems.push(SpecError { field: None, value: first, origin: None, refusal });
+            self.errors.push(SpecError { field: None, value: first, origin: None, refusal });
             Command { program: OsString::new(), arguments: Vec::new() }
         })
     }
@@ -223,20 +223,20 @@ impl<'a> Reading<'a> {
     }
 
     /// What is wrong only in combination.
-    fn agreement(&mut self, spec: &ServiceSpec) {
+    fn check_combinations(&mut self, spec: &ServiceSpec) {
         let bounding = spec.capability_bounding_set.unwrap_or(Capabilities::ALL);
         if !bounding.holds(spec.ambient_capabilities.unwrap_or_default()) {
             let cause = "the capability bounding set does not hold all of them";
-            self.disagree(Field::AmbientCapabilities, cause.into());
+            self.conflict(Field::AmbientCapabilities, cause.into());
         }
         let mut numbers = spec.files_preserve.clone();
         numbers.extend(spec.ready.iter().filter_map(|probe| match probe {
             Probe::Fd(number) => Some(*number),
             _ => None,
         }));
-        if spec.sockets.listen.len() > MOST_SOCKETS {
-            let cause = format!("more than {MOST_SOCKETS} sockets");
-            return self.disagree(Field::ListenStream, cause.into());
+        if spec.sockets.listen.len() > MAX_SOCKETS {
+            let cause = format!("more than {MAX_SOCKETS} sockets");
+            return self.conflict(Field::ListenStream, cause.into());
         }
         let all = &spec.sockets.listen;
         if let Some(twice) =
@@ -244,7 +244,7 @@ impl<'a> Reading<'a> {
         {
             let cause = format!("{twice} is asked for twice");
             let field = twice.field();
-            self.disagree(field, cause.into());
+            self.conflict(field, cause.into());
         }
         let sockets = spec.sockets.descriptors();
         if let Some(number) = numbers.iter().find(|number| sockets.contains(number)) {
@@ -256,11 +256,11 @@ impl<'a> Reading<'a> {
                 sockets.end - 1,
                 sockets.end
             );
-            self.disagree(field, ValueError::hinted(cause, hint));
+            self.conflict(field, ValueError::hinted(cause, hint));
         }
         let unheard = spec.sockets.listen.is_empty() && spec.sockets.has_settings();
         let setting = self.values.iter().rev().find(|given| {
-            given.field.of_socket() && given.field.arity() == Arity::One
+            given.field.is_socket_field() && given.field.arity() == Arity::One
                 || given.field == Field::LaunchdActivation
         });
         if let (true, Some(given)) = (unheard, setting) {
@@ -268,24 +268,24 @@ impl<'a> Reading<'a> {
                 "there is no socket that this could be of",
                 "--listen-stream ADDRESS makes one",
             );
-            self.disagree(given.field, refusal);
+            self.conflict(given.field, refusal);
         }
         numbers.sort_unstable();
         let distinct = numbers.chunk_by(PartialEq::eq);
         for number in distinct.filter_map(|run| if run.len() > 1 { run.first() } else { None }) {
             let cause = format!("descriptor {number} is asked for twice");
-            self.disagree(Field::FilesPreserve, cause.into());
+            self.conflict(Field::FilesPreserve, cause.into());
         }
     }
 
-    fn disagree(&mut self, field: Field, refusal: ValueError) {
+    fn conflict(&mut self, field: Field, refusal: ValueError) {
         let given = self.values.iter().rev().find(|given| given.field == field);
         let origin = given.map(|given| given.origin.clone());
-        self.problems.push(SpecError { field: Some(field), value: None, origin, refusal });
+        self.errors.push(SpecError { field: Some(field), value: None, origin, refusal });
     }
 
     /// The values of a field that count: after the last empty one, if it is a list; else the last.
-    fn counting(&self, field: Field) -> Vec<&'a Given> {
+    fn effective(&self, field: Field) -> Vec<&'a FieldValue> {
         let all: Vec<_> = self.values.iter().filter(|given| given.field == field).collect();
         let from = match field.arity() {
             Arity::Many => all.iter().rposition(|given| given.value.is_empty()).map_or(0, |at| at + 1),
@@ -295,12 +295,12 @@ impl<'a> Reading<'a> {
     }
 
     fn one<T>(&mut self, field: Field, read: impl Fn(&OsStr) -> Result<T, ValueError>) -> Option<T> {
-        let given = *self.counting(field).last()?;
+        let given = *self.effective(field).last()?;
         self.value(given, read)
     }
 
     fn many<T>(&mut self, field: Field, read: impl Fn(&OsStr) -> Result<Vec<T>, ValueError>) -> Vec<T> {
-        let values = self.counting(field);
+        let values = self.effective(field);
         values.into_iter().filter_map(|given| self.value(given, &read)).flatten().collect()
     }
 
@@ -308,7 +308,7 @@ impl<'a> Reading<'a> {
     fn capabilities(&mut self, field: Field) -> Option<Capabilities> {
         let said = self.values.iter().any(|given| given.field == field);
         let mut sum: Option<Capabilities> = None;
-        for given in self.counting(field) {
+        for given in self.effective(field) {
             let set = self.value(given, Capabilities::parse)?;
             sum = Some(match (sum, given.value.as_encoded_bytes().starts_with(b"~")) {
                 (None, _) => set,
@@ -319,10 +319,10 @@ impl<'a> Reading<'a> {
         sum.or(said.then_some(Capabilities::EMPTY))
     }
 
-    fn value<T>(&mut self, given: &Given, read: impl Fn(&OsStr) -> Result<T, ValueError>) -> Option<T> {
+    fn value<T>(&mut self, given: &FieldValue, read: impl Fn(&OsStr) -> Result<T, ValueError>) -> Option<T> {
         read(&given.value)
             .map_err(|refusal| {
-                self.problems.push(SpecError {
+                self.errors.push(SpecError {
                     field: Some(given.field),
                     value: Some(given.value.to_string_lossy().into_owned()),
                     origin: Some(given.origin.clone()),
@@ -364,9 +364,9 @@ mod tests {
             (Field::Nice, "20"),
         ]);
         draft.command = None;
-        let problems: Vec<_> = draft.finish().unwrap_err().iter().map(ToString::to_string).collect();
-        assert_eq!(problems.len(), 5, "{problems:#?}");
-        assert!(problems.iter().any(|p| p == "--umask '0999': not an octal number between 0 and 777"));
+        let errors: Vec<_> = draft.finish().unwrap_err().iter().map(ToString::to_string).collect();
+        assert_eq!(errors.len(), 5, "{errors:#?}");
+        assert!(errors.iter().any(|p| p == "--umask '0999': not an octal number between 0 and 777"));
     }
 
     #[test]
@@ -414,7 +414,7 @@ mod tests {
 
     #[test]
     fn one_descriptor_cannot_serve_twice() {
-        let problems = draft(&[(Field::FilesPreserve, "3,4"), (Field::Ready, "fd:4")]).finish().unwrap_err();
-        assert_eq!(problems[0].refusal.cause, "descriptor 4 is asked for twice");
+        let errors = draft(&[(Field::FilesPreserve, "3,4"), (Field::Ready, "fd:4")]).finish().unwrap_err();
+        assert_eq!(errors[0].refusal.cause, "descriptor 4 is asked for twice");
     }
 }

@@ -45,7 +45,7 @@ pub use field::{FIELDS, Field};
 pub use identity::Principal;
 pub use limits::{Limit, LimitValue, Resource};
 pub use name::ServiceName;
-pub use native::{Directive, Native, Value};
+pub use native::{Directive, Native, NativeValue};
 pub use origin::{Origin, SpecError, Spot};
 pub use path::AbsPath;
 pub use readiness::{Probe, TcpHost};

@@ -29,7 +29,7 @@ pub enum Resource {
 }
 
 /// How the number of a limit is written.
-enum Unit {
+enum LimitUnit {
     /// A plain count.
     Count,
     /// Bytes, with `K`, `M`, `G`, `T`, `P` or `E` in powers of 1024.
@@ -83,14 +83,14 @@ impl Resource {
         }
     }
 
-    fn unit(self) -> Unit {
+    fn unit(self) -> LimitUnit {
         match self {
-            Self::Cpu => Unit::Seconds,
-            Self::Rttime => Unit::Microseconds,
+            Self::Cpu => LimitUnit::Seconds,
+            Self::Rttime => LimitUnit::Microseconds,
             Self::Nofile | Self::Nproc | Self::Locks | Self::Sigpending | Self::Nice | Self::Rtprio => {
-                Unit::Count
+                LimitUnit::Count
             }
-            _ => Unit::Bytes,
+            _ => LimitUnit::Bytes,
         }
     }
 }
@@ -118,7 +118,7 @@ impl Limit {
     pub fn parse(resource: Resource, value: &OsStr) -> Result<Self, ValueError> {
         let value = text(value)?;
         let (soft, hard) = value.split_once(':').unwrap_or((value, value));
-        let limit = Self { soft: ceiling(resource, soft)?, hard: ceiling(resource, hard)? };
+        let limit = Self { soft: limit_value(resource, soft)?, hard: limit_value(resource, hard)? };
         if limit.soft > limit.hard {
             return Err("the soft limit is above the hard one".into());
         }
@@ -131,7 +131,7 @@ impl Limit {
     }
 }
 
-fn ceiling(resource: Resource, value: &str) -> Result<LimitValue, ValueError> {
+fn limit_value(resource: Resource, value: &str) -> Result<LimitValue, ValueError> {
     if value == "infinity" {
         return Ok(LimitValue::Infinity);
     }
@@ -143,12 +143,12 @@ fn ceiling(resource: Resource, value: &str) -> Result<LimitValue, ValueError> {
         Timespan::Infinity => Ok(u64::MAX),
     };
     let number = match resource.unit() {
-        Unit::Count if resource == Resource::Nice => nice(value)?,
-        Unit::Count => count(value)?,
-        Unit::Bytes => bytes(value)?,
-        Unit::Seconds => span(1_000_000)?,
-        Unit::Microseconds if bare => count(value)?,
-        Unit::Microseconds => span(1)?,
+        LimitUnit::Count if resource == Resource::Nice => nice(value)?,
+        LimitUnit::Count => count(value)?,
+        LimitUnit::Bytes => bytes(value)?,
+        LimitUnit::Seconds => span(1_000_000)?,
+        LimitUnit::Microseconds if bare => count(value)?,
+        LimitUnit::Microseconds => span(1)?,
     };
     // The largest number is how the kernel spells infinity.
     if number == u64::MAX { Err("larger than a limit can be".into()) } else { Ok(LimitValue::At(number)) }

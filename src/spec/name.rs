@@ -11,7 +11,7 @@ use super::refusal::text;
 pub struct ServiceName(String);
 
 /// A unit name has at most 255 bytes (systemd.unit(5)), with its suffix; `.service` takes eight of them.
-const LONGEST: usize = 247;
+const MAX_BYTES: usize = 247;
 
 impl ServiceName {
     /// Takes the characters of systemd.unit(5): letters, digits, `:`, `-`, `_`, `.`, `\` and at most one `@`.
@@ -22,8 +22,8 @@ impl ServiceName {
         let legal = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
         if name.is_empty() {
             Err("a service needs a name of at least one character".into())
-        } else if name.len() > LONGEST {
-            Err(format!("longer than {LONGEST} bytes").into())
+        } else if name.len() > MAX_BYTES {
+            Err(format!("longer than {MAX_BYTES} bytes").into())
         } else if let Some(bad) = name.chars().find(|&c| !legal(c)) {
             Err(ValueError::hinted(
                 format!("the character '{}' cannot stand in the name of a service", bad.escape_debug()),

@@ -14,7 +14,7 @@ pub struct Native {
     /// is said: a unit leaves the rest to systemd's defaults, options leave it to ours.
     pub systemd: Option<Vec<Directive>>,
     /// Keys of a property list, in their order.
-    pub launchd: Vec<(String, Value)>,
+    pub launchd: Vec<(String, NativeValue)>,
 }
 
 /// One line of a unit.
@@ -27,23 +27,23 @@ pub struct Directive {
 
 /// A value of a property list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
+pub enum NativeValue {
     /// `<true/>` or `<false/>`.
-    Truth(bool),
+    Boolean(bool),
     /// `<integer>`
-    Whole(i64),
+    Integer(i64),
     /// `<string>`
-    Text(String),
+    String(String),
     /// `<array>`
-    List(Vec<Value>),
+    Array(Vec<NativeValue>),
     /// `<dict>`, in its order.
-    Map(Vec<(String, Value)>),
+    Dict(Vec<(String, NativeValue)>),
 }
 
 impl Native {
     /// What a unit says. Lines of one section and of one name are brought together where the first of them stands:
     /// between names there is no order.
-    pub fn of_unit(lines: Vec<Directive>) -> Vec<Directive> {
+    pub fn group_directives(lines: Vec<Directive>) -> Vec<Directive> {
         let (mut sections, mut names) = (BTreeMap::new(), BTreeMap::new());
         for line in &lines {
             let next = sections.len();
@@ -60,7 +60,7 @@ impl Native {
     }
 
     /// What stands before the section of a line that is not the service's own, but stands in the unit with its sockets.
-    pub const OF_SOCKETS: &'static str = ".socket/";
+    pub const SOCKET_UNIT_PREFIX: &'static str = ".socket/";
 
     /// What a unit calls the command.
     pub const COMMAND: &'static str = "ExecStart";
@@ -78,7 +78,7 @@ impl Native {
     }
 
     /// The value of a key of a property list.
-    pub fn key(&self, name: &str) -> Option<&Value> {
+    pub fn key(&self, name: &str) -> Option<&NativeValue> {
         self.launchd.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 }

@@ -51,15 +51,15 @@ pub struct Spot {
 }
 
 /// As much of a line as is kept to be shown, in characters.
-const SHOWN: usize = 120;
+const MAX_SHOWN_CHARS: usize = 120;
 
 impl Spot {
     /// The place `offset` bytes into a line.
     pub fn new(line: usize, text: &[u8], offset: usize) -> Self {
         let before = String::from_utf8_lossy(&text[..offset.min(text.len())]).chars().count();
         // A line may have a million bytes; what is shown of it has four a character at most.
-        let shown = String::from_utf8_lossy(&text[..text.len().min(4 * SHOWN)]);
-        Self { line, column: before + 1, text: shown.chars().take(SHOWN).collect() }
+        let shown = String::from_utf8_lossy(&text[..text.len().min(4 * MAX_SHOWN_CHARS)]);
+        Self { line, column: before + 1, text: shown.chars().take(MAX_SHOWN_CHARS).collect() }
     }
 }
 
@@ -68,7 +68,7 @@ impl fmt::Display for Spot {
         // A terminal must not obey what stands in a file, and the caret has to meet its character.
         let plain: String = self.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         write!(f, "\n  | {plain}")?;
-        if self.column <= SHOWN {
+        if self.column <= MAX_SHOWN_CHARS {
             write!(f, "\n  | {:>column$}", '^', column = self.column)?;
         }
         Ok(())
@@ -162,7 +162,7 @@ mod tests {
     fn a_column_counts_characters_and_a_long_line_is_cut() {
         assert_eq!(Spot::new(1, "é=x".as_bytes(), 3).column, 3);
         let long = Spot::new(1, &b"x".repeat(1_000_000), 999_999);
-        assert_eq!((long.column, long.text.len()), (1_000_000, SHOWN));
+        assert_eq!((long.column, long.text.len()), (1_000_000, MAX_SHOWN_CHARS));
         assert!(!long.to_string().contains('^'));
     }
 }

@@ -63,7 +63,7 @@ pub enum SocketAddress {
 }
 
 /// The longest name of a Unix socket, in bytes (`sun_path` less its NUL, unix(7)).
-const LONGEST: usize = 107;
+const MAX_PATH_BYTES: usize = 107;
 
 impl SocketAddress {
     /// Reads an address as systemd does. Port 0 and `vsock:` are refused: nobody could know, or reach, the one; and of
@@ -107,8 +107,8 @@ impl SocketAddress {
 }
 
 fn short(name: &[u8]) -> Result<(), ValueError> {
-    if name.len() > LONGEST {
-        return Err(format!("the name of a socket has at most {LONGEST} bytes").into());
+    if name.len() > MAX_PATH_BYTES {
+        return Err(format!("the name of a socket has at most {MAX_PATH_BYTES} bytes").into());
     }
     Ok(())
 }
@@ -269,7 +269,7 @@ impl ServiceSpec {
 
 impl Field {
     /// Whether systemd reads it in a `.socket` unit beside the service (systemd.socket(5)).
-    pub fn of_socket(self) -> bool {
+    pub fn is_socket_field(self) -> bool {
         matches!(
             self,
             Field::ListenStream
@@ -310,7 +310,7 @@ mod tests {
 
     #[test]
     fn what_nobody_can_listen_on_is_refused() {
-        let long = format!("/{}", "x".repeat(LONGEST));
+        let long = format!("/{}", "x".repeat(MAX_PATH_BYTES));
         for form in [
             "",
             "0",
@@ -336,7 +336,7 @@ mod tests {
         ] {
             assert!(SocketAddress::parse(OsStr::new(form)).is_err(), "{form:?} was taken");
         }
-        assert!(SocketAddress::parse(OsStr::new(&long[..LONGEST])).is_ok());
+        assert!(SocketAddress::parse(OsStr::new(&long[..MAX_PATH_BYTES])).is_ok());
     }
 
     #[test]

@@ -15,11 +15,11 @@ pub fn expand<'a>(
 ) -> Vec<OsString> {
     let mut expanded = Vec::new();
     for argument in arguments {
-        match of_its_own(argument.as_bytes()) {
+        match whole_variable(argument.as_bytes()) {
             Some(name) => {
                 expanded.extend(environment.get(OsStr::from_bytes(name)).into_iter().flat_map(words));
             }
-            None => expanded.push(within(argument.as_bytes(), |name| {
+            None => expanded.push(replace_braced(argument.as_bytes(), |name| {
                 environment.get(OsStr::from_bytes(name)).map_or(&[], |value| value.as_bytes())
             })),
         }
@@ -29,11 +29,11 @@ pub fn expand<'a>(
 
 /// What an argument is whatever the environment; none where it depends on a variable.
 pub fn literal(argument: &OsStr) -> Option<OsString> {
-    if of_its_own(argument.as_bytes()).is_some() {
+    if whole_variable(argument.as_bytes()).is_some() {
         return None;
     }
     let mut depends = false;
-    let text = within(argument.as_bytes(), |_| {
+    let text = replace_braced(argument.as_bytes(), |_| {
         depends = true;
         &[]
     });
@@ -41,7 +41,7 @@ pub fn literal(argument: &OsStr) -> Option<OsString> {
 }
 
 /// The name, where the whole argument is one variable. systemd looks for no end of the name.
-fn of_its_own(argument: &[u8]) -> Option<&[u8]> {
+fn whole_variable(argument: &[u8]) -> Option<&[u8]> {
     match argument {
         [b'$', b'{' | b'$', ..] => None,
         [b'$', name @ ..] => Some(name),
@@ -50,7 +50,7 @@ fn of_its_own(argument: &[u8]) -> Option<&[u8]> {
 }
 
 /// Replaces `${NAME}` and `$$`.
-fn within<'v>(argument: &[u8], mut value: impl FnMut(&[u8]) -> &'v [u8]) -> OsString {
+fn replace_braced<'v>(argument: &[u8], mut value: impl FnMut(&[u8]) -> &'v [u8]) -> OsString {
     let mut text = Vec::with_capacity(argument.len());
     let mut rest = argument;
     while let Some(dollar) = rest.iter().position(|&byte| byte == b'$') {

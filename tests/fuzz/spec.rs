@@ -157,7 +157,7 @@ fn takes(field: Field, value: &[u8]) -> bool {
     let mut draft = SpecDraft::new();
     draft.command(vec!["/bin/web".into()]);
     // Of a socket that is not there nothing can be said.
-    if field.of_socket() && field.arity() == Arity::One || field == Field::LaunchdActivation {
+    if field.is_socket_field() && field.arity() == Arity::One || field == Field::LaunchdActivation {
         draft.assign(Field::ListenStream, "1", Origin::Option);
     }
     draft.assign(field, OsStr::from_bytes(value), Origin::Option);

@@ -78,7 +78,7 @@ pub(super) fn any(bytes: &[u8]) -> String {
 fn keeps(original: &Original, draft: &SpecDraft) {
     let target = Target::Systemd(Systemd { version: Version::NEWEST, ..Systemd::default() });
     let rewritten = |draft: &SpecDraft| {
-        let spec = draft.clone().finish_natively().ok()?;
+        let spec = draft.clone().finish_native().ok()?;
         let division = divide(&spec, target);
         let anew = write(&spec, &division, Path::new("/bin/svcadapt")).ok()?;
         original.rewrite(&spec, &division, Path::new("/bin/svcadapt"), &anew, None)

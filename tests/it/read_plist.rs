@@ -13,7 +13,7 @@ use serde_json::json;
 use svcadapt_convert::json;
 use svcadapt_convert::plist::Reading;
 use svcadapt_convert::plist::read;
-use svcadapt_spec::Value as Native;
+use svcadapt_spec::NativeValue as Native;
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\">\n";
 
@@ -57,7 +57,7 @@ fn model_and_remarks(keys: &str) -> (Value, Vec<String>) {
         let asked = reading
             .kept
             .drain(..)
-            .filter(|kept| kept.value != Some(Native::Truth(false)) || kept.key == "InitGroups");
+            .filter(|kept| kept.value != Some(Native::Boolean(false)) || kept.key == "InitGroups");
         asked.map(|kept| kept.key).collect()
     };
     remarks.extend(reading.warnings.drain(..).map(|warning| warning.refusal.cause));

@@ -4,7 +4,7 @@
 //! meaning: that to it only status 0 is a success, while systemd takes an end by SIGHUP, SIGINT, SIGTERM or SIGPIPE for
 //! a clean one, too (systemd.service(5), `SuccessExitStatus=`).
 
-use svcadapt_spec::{Restart, ServiceSpec, Value};
+use svcadapt_spec::{NativeValue, Restart, ServiceSpec};
 
 /// The key.
 const KEEP_ALIVE: &str = "KeepAlive";
@@ -14,45 +14,50 @@ const CLEAN_SIGNALS: [&str; 4] = ["SIGHUP", "SIGINT", "SIGTERM", "SIGPIPE"];
 
 /// The restart policy that a value of `KeepAlive` is, if it is one. Its conditions are alternatives: each alone is
 /// enough.
-pub fn keep_alive(value: &Value) -> Option<Restart> {
+pub fn keep_alive(value: &NativeValue) -> Option<Restart> {
     match value {
-        Value::Truth(true) => Some(Restart::Always),
-        Value::Truth(false) => Some(Restart::No),
-        Value::Map(conditions) => {
+        NativeValue::Boolean(true) => Some(Restart::Always),
+        NativeValue::Boolean(false) => Some(Restart::No),
+        NativeValue::Dict(conditions) => {
             let said: Vec<_> = conditions.iter().map(|(key, value)| (key.as_str(), value)).collect();
             match said[..] {
-                [("SuccessfulExit", Value::Truth(true))] => Some(Restart::OnSuccess),
+                [("SuccessfulExit", NativeValue::Boolean(true))] => Some(Restart::OnSuccess),
                 // What crashed did not succeed.
-                [("SuccessfulExit", Value::Truth(false))]
-                | [("SuccessfulExit", Value::Truth(false)), ("Crashed", Value::Truth(true))]
-                | [("Crashed", Value::Truth(true)), ("SuccessfulExit", Value::Truth(false))] => {
-                    Some(Restart::OnFailure)
-                }
-                [("Crashed", Value::Truth(true))] => Some(Restart::OnAbort),
+                [("SuccessfulExit", NativeValue::Boolean(false))]
+                | [
+                    ("SuccessfulExit", NativeValue::Boolean(false)),
+                    ("Crashed", NativeValue::Boolean(true)),
+                ]
+                | [
+                    ("Crashed", NativeValue::Boolean(true)),
+                    ("SuccessfulExit", NativeValue::Boolean(false)),
+                ] => Some(Restart::OnFailure),
+                [("Crashed", NativeValue::Boolean(true))] => Some(Restart::OnAbort),
                 _ => None,
             }
         }
-        Value::Whole(_) | Value::Text(_) | Value::List(_) => None,
+        NativeValue::Integer(_) | NativeValue::String(_) | NativeValue::Array(_) => None,
     }
 }
 
 /// Whether a value of `KeepAlive` starts the job at once, as only what has run can have ended. Of conditions that are
 /// about something else each starts it when it holds (launchd.plist(5)).
-pub fn starts_at_once(value: &Value) -> bool {
+pub fn starts_at_once(value: &NativeValue) -> bool {
     match value {
-        Value::Map(conditions) => {
+        NativeValue::Dict(conditions) => {
             let says = |name: &str| conditions.iter().any(|(key, _)| key == name);
-            let waits =
-                |(key, value): &(String, Value)| key == "AfterInitialDemand" && *value == Value::Truth(true);
+            let waits = |(key, value): &(String, NativeValue)| {
+                key == "AfterInitialDemand" && *value == NativeValue::Boolean(true)
+            };
             (says("SuccessfulExit") || says("Crashed")) && !conditions.iter().any(waits)
         }
-        value => *value == Value::Truth(true),
+        value => *value == NativeValue::Boolean(true),
     }
 }
 
 /// Whether a job of launchd's is started only when something asks for it.
 pub fn is_on_demand(spec: &ServiceSpec) -> bool {
-    spec.native.key("RunAtLoad") == Some(&Value::Truth(false))
+    spec.native.key("RunAtLoad") == Some(&NativeValue::Boolean(false))
         && !spec.native.key(KEEP_ALIVE).is_some_and(starts_at_once)
 }
 

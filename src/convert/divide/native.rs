@@ -1,6 +1,6 @@
 //! What one host's own words come to on another host.
 
-use svcadapt_spec::{Directive, Native, Scope, ServiceSpec, Value};
+use svcadapt_spec::{Directive, Native, NativeValue, Scope, ServiceSpec};
 
 use super::LossKind::{Approximated, Lost, Weakened};
 use super::keep_alive::{is_of_launchd, is_on_demand, says_as_launchd};
@@ -85,7 +85,7 @@ pub fn is_idle(line: &Directive) -> bool {
     let extension = section(line).starts_with("X-") || line.name().starts_with("X-");
     let anyway = ANYWAY.contains(&(line.name(), line.value()));
     // Whose the sockets are is known where they have been read.
-    let whose = line.section().starts_with(Native::OF_SOCKETS) && line.name() == "Service";
+    let whose = line.section().starts_with(Native::SOCKET_UNIT_PREFIX) && line.name() == "Service";
     extension || anyway || whose || FOR_PEOPLE.contains(&line.name()) || section(line) == "Install"
 }
 
@@ -148,7 +148,7 @@ pub fn wanted_by_all(line: &Directive) -> bool {
 
 /// The section, whichever of the two units it stands in.
 fn section(line: &Directive) -> &str {
-    line.section().strip_prefix(Native::OF_SOCKETS).unwrap_or(line.section())
+    line.section().strip_prefix(Native::SOCKET_UNIT_PREFIX).unwrap_or(line.section())
 }
 
 /// Whether a value switches off what it stands for.
@@ -278,13 +278,13 @@ fn of_directive(line: &Directive, launchd: bool) -> Option<LossKind> {
     ))
 }
 
-fn of_key(key: &str, value: &Value, systemd: bool) -> Option<LossKind> {
+fn of_key(key: &str, value: &NativeValue, systemd: bool) -> Option<LossKind> {
     if systemd && let Some(instead) = in_systemd(key, value) {
         return Some(Approximated(instead.how.into()));
     }
     match (key, value) {
         ("AssociatedBundleIdentifiers" | "LegacyTimers" | "CFBundleIdentifier", _)
-        | (_, Value::Truth(false))
+        | (_, NativeValue::Boolean(false))
             if !["RunAtLoad", "InitGroups", "OnDemand"].contains(&key) =>
         {
             None
@@ -302,17 +302,21 @@ fn of_key(key: &str, value: &Value, systemd: bool) -> Option<LossKind> {
         )),
         ("MachServices" | "LaunchEvents", _) => Some(Lost("only macOS has such demands".into())),
         ("Sockets", _) => Some(Lost("not all that launchd is told of them can be said here".into())),
-        ("KeepAlive", Value::Map(conditions)) if systemd => Some(Lost(of_conditions(conditions).into())),
+        ("KeepAlive", NativeValue::Dict(conditions)) if systemd => {
+            Some(Lost(of_conditions(conditions).into()))
+        }
         ("KeepAlive", _) => Some(Lost("only launchd has these conditions".into())),
-        ("OnDemand", Value::Truth(false)) => Some(Lost("KeepAlive with the value true says it".into())),
+        ("OnDemand", NativeValue::Boolean(false)) => {
+            Some(Lost("KeepAlive with the value true says it".into()))
+        }
         _ => Some(Lost("only launchd does this".into())),
     }
 }
 
 /// What would do for systemd what conditions of `KeepAlive` do.
-fn of_conditions(conditions: &[(String, Value)]) -> &'static str {
+fn of_conditions(conditions: &[(String, NativeValue)]) -> &'static str {
     let all = |names: &[&str]| conditions.iter().all(|(name, _)| names.contains(&name.as_str()));
-    let there = |value: &Value| matches!(value, Value::Map(paths) if paths.iter().all(|(_, is)| *is == Value::Truth(true)));
+    let there = |value: &NativeValue| matches!(value, NativeValue::Dict(paths) if paths.iter().all(|(_, is)| *is == NativeValue::Boolean(true)));
     if all(&["PathState"]) && conditions.iter().all(|(_, value)| there(value)) {
         "a .path unit with PathExists= would start it"
     } else if all(&["PathState"]) {
@@ -337,14 +341,14 @@ pub fn never_written(key: &str) -> Option<&'static str> {
 }
 
 /// The key that does nearly what a directive does.
-pub fn in_launchd(line: &Directive) -> Option<Instead<(&'static str, Value)>> {
+pub fn in_launchd(line: &Directive) -> Option<Instead<(&'static str, NativeValue)>> {
     match (line.section(), line.name(), line.value()) {
         ("Service", "KillMode", "process") => Some(Instead {
-            said: ("AbandonProcessGroup", Value::Truth(true)),
+            said: ("AbandonProcessGroup", NativeValue::Boolean(true)),
             how: "AbandonProcessGroup spares the processes of its group",
         }),
         ("Service", "IOSchedulingClass", "idle" | "3") => Some(Instead {
-            said: ("LowPriorityIO", Value::Truth(true)),
+            said: ("LowPriorityIO", NativeValue::Boolean(true)),
             how: "LowPriorityIO is no scheduling class of its own",
         }),
         _ => None,
@@ -352,17 +356,17 @@ pub fn in_launchd(line: &Directive) -> Option<Instead<(&'static str, Value)>> {
 }
 
 /// The directive of `[Service]` that does nearly what a key does; none in it: nothing need be said.
-pub fn in_systemd(key: &str, value: &Value) -> Option<Instead<Option<(&'static str, &'static str)>>> {
+pub fn in_systemd(key: &str, value: &NativeValue) -> Option<Instead<Option<(&'static str, &'static str)>>> {
     match (key, value) {
-        ("AbandonProcessGroup", Value::Truth(true)) => Some(Instead {
+        ("AbandonProcessGroup", NativeValue::Boolean(true)) => Some(Instead {
             said: Some(("KillMode", "process")),
             how: "KillMode=process spares all other processes of the service",
         }),
-        ("LowPriorityIO", Value::Truth(true)) => Some(Instead {
+        ("LowPriorityIO", NativeValue::Boolean(true)) => Some(Instead {
             said: Some(("IOSchedulingClass", "idle")),
             how: "IOSchedulingClass=idle gets the disk only where nobody else wants it",
         }),
-        ("RunAtLoad", Value::Truth(false)) => {
+        ("RunAtLoad", NativeValue::Boolean(false)) => {
             Some(Instead { said: None, how: "no target wants it: it is started by hand" })
         }
         _ => None,
@@ -407,9 +411,12 @@ mod tests {
 
     #[test]
     fn a_key_that_is_off_is_none_unless_that_changes_something() {
-        assert_eq!(of_key("SessionCreate", &Value::Truth(false), true), None);
-        assert!(matches!(of_key("RunAtLoad", &Value::Truth(false), true), Some(Approximated(_))));
-        assert!(matches!(of_key("StartInterval", &Value::Whole(5), true), Some(Lost(_))));
-        assert!(matches!(of_key("AbandonProcessGroup", &Value::Truth(true), true), Some(Approximated(_))));
+        assert_eq!(of_key("SessionCreate", &NativeValue::Boolean(false), true), None);
+        assert!(matches!(of_key("RunAtLoad", &NativeValue::Boolean(false), true), Some(Approximated(_))));
+        assert!(matches!(of_key("StartInterval", &NativeValue::Integer(5), true), Some(Lost(_))));
+        assert!(matches!(
+            of_key("AbandonProcessGroup", &NativeValue::Boolean(true), true),
+            Some(Approximated(_))
+        ));
     }
 }

@@ -6,9 +6,9 @@ use svcadapt_spec::{Field, Field as F};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// `true` or `false`.
-    Truth,
+    Boolean,
     /// A whole number from the first to the second.
-    Number(i64, i64),
+    Integer(i64, i64),
     /// A string of octal digits, of at most so many.
     Octal(usize),
     /// One of systemd's names for the types of services.
@@ -20,7 +20,7 @@ pub(super) enum Kind {
     /// A whole number of seconds, or a string as systemd.time(7) has it.
     Time,
     /// A string.
-    Text,
+    String,
     /// A string, or bytes that are none.
     Bytes,
 }
@@ -32,11 +32,11 @@ pub(super) fn kind(field: Field) -> Kind {
         | F::ExpandVariables
         | F::PreventCore
         | F::NoNewPrivileges
-        | F::LaunchdActivation => Kind::Truth,
-        F::Nice => Kind::Number(-20, 19),
-        F::OomScoreAdjust => Kind::Number(-1000, 1000),
-        F::FilesPreserve | F::NotificationFd => Kind::Number(3, 1_048_575),
-        F::Backlog => Kind::Number(0, 4_294_967_295),
+        | F::LaunchdActivation => Kind::Boolean,
+        F::Nice => Kind::Integer(-20, 19),
+        F::OomScoreAdjust => Kind::Integer(-1000, 1000),
+        F::FilesPreserve | F::NotificationFd => Kind::Integer(3, 1_048_575),
+        F::Backlog => Kind::Integer(0, 4_294_967_295),
         F::Umask | F::SocketMode => Kind::Octal(3),
         F::DirectoryMode(_) => Kind::Octal(4),
         F::Type => Kind::Type,
@@ -58,7 +58,7 @@ pub(super) fn kind(field: Field) -> Kind {
         | F::BindIPv6Only
         | F::KillSignal
         | F::ReloadSignal
-        | F::Directory(_) => Kind::Text,
+        | F::Directory(_) => Kind::String,
         F::Argv0
         | F::WorkingDirectory
         | F::RootDirectory

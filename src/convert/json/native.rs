@@ -32,13 +32,13 @@ pub(super) fn write(native: &Native, object: &mut Map<String, Value>) {
     }
 }
 
-fn as_json(value: &svcadapt_spec::Value) -> Value {
+fn as_json(value: &svcadapt_spec::NativeValue) -> Value {
     match value {
-        svcadapt_spec::Value::Truth(truth) => (*truth).into(),
-        svcadapt_spec::Value::Whole(number) => (*number).into(),
-        svcadapt_spec::Value::Text(text) => text.as_str().into(),
-        svcadapt_spec::Value::List(values) => values.iter().map(as_json).collect(),
-        svcadapt_spec::Value::Map(entries) => {
+        svcadapt_spec::NativeValue::Boolean(truth) => (*truth).into(),
+        svcadapt_spec::NativeValue::Integer(number) => (*number).into(),
+        svcadapt_spec::NativeValue::String(text) => text.as_str().into(),
+        svcadapt_spec::NativeValue::Array(values) => values.iter().map(as_json).collect(),
+        svcadapt_spec::NativeValue::Dict(entries) => {
             Value::Object(entries.iter().map(|(key, value)| (key.clone(), as_json(value))).collect())
         }
     }
@@ -67,11 +67,11 @@ pub(super) fn systemd(value: &Value) -> Result<Vec<Directive>, ValueError> {
             }
         }
     }
-    Ok(Native::of_unit(lines))
+    Ok(Native::group_directives(lines))
 }
 
 /// Reads what a property list says.
-pub(super) fn launchd(value: &Value) -> Result<Vec<(String, svcadapt_spec::Value)>, ValueError> {
+pub(super) fn launchd(value: &Value) -> Result<Vec<(String, svcadapt_spec::NativeValue)>, ValueError> {
     let keys = value.as_object().ok_or("an object of launchd's keys has to stand here")?;
     let kept = |(key, value): (&String, &Value)| {
         if is_field(key) {
@@ -82,17 +82,17 @@ pub(super) fn launchd(value: &Value) -> Result<Vec<(String, svcadapt_spec::Value
     keys.iter().map(kept).collect()
 }
 
-fn of_json(value: &Value) -> Result<svcadapt_spec::Value, ValueError> {
+fn of_json(value: &Value) -> Result<svcadapt_spec::NativeValue, ValueError> {
     Ok(match value {
-        Value::Bool(truth) => svcadapt_spec::Value::Truth(*truth),
-        Value::String(text) => svcadapt_spec::Value::Text(text.clone()),
-        Value::Number(number) => {
-            svcadapt_spec::Value::Whole(number.as_i64().ok_or("a number that is not whole, or too large")?)
-        }
+        Value::Bool(truth) => svcadapt_spec::NativeValue::Boolean(*truth),
+        Value::String(text) => svcadapt_spec::NativeValue::String(text.clone()),
+        Value::Number(number) => svcadapt_spec::NativeValue::Integer(
+            number.as_i64().ok_or("a number that is not whole, or too large")?,
+        ),
         Value::Array(values) => {
-            svcadapt_spec::Value::List(values.iter().map(of_json).collect::<Result<_, _>>()?)
+            svcadapt_spec::NativeValue::Array(values.iter().map(of_json).collect::<Result<_, _>>()?)
         }
-        Value::Object(members) => svcadapt_spec::Value::Map(
+        Value::Object(members) => svcadapt_spec::NativeValue::Dict(
             members
                 .iter()
                 .map(|(key, value)| Ok((key.clone(), of_json(value)?)))

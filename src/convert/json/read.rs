@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
         if self.systemd.is_none() && self.launchd.is_none() {
             return;
         }
-        let Ok(spec) = self.draft.clone().finish_natively() else { return };
+        let Ok(spec) = self.draft.clone().finish_native() else { return };
         let mut all = Vec::new();
         if self.systemd.is_some() {
             all.extend(contradictions(&spec).into_iter().map(|name| (self.systemd, format!("{name}="))));
@@ -189,7 +189,7 @@ impl<'a> Reader<'a> {
 /// Whether there is a unit with sockets and none in it.
 fn hears_nothing(spec: &ServiceSpec) -> bool {
     let lines = || spec.native.systemd.iter().flatten();
-    let all = || lines().filter(|line| line.section().starts_with(Native::OF_SOCKETS));
+    let all = || lines().filter(|line| line.section().starts_with(Native::SOCKET_UNIT_PREFIX));
     let none = spec.sockets.listen.is_empty() && !all().any(|line| line.name().starts_with("Listen"));
     none && all().next().is_some()
 }
@@ -221,9 +221,9 @@ fn value(kind: Kind, raw: &RawValue) -> Result<OsString, ValueError> {
     let value: Value =
         serde_json::from_str(raw.get()).map_err(|_| ValueError::from("too deep, or no text in Unicode"))?;
     match (kind, &value) {
-        (Kind::Truth, Value::Bool(truth)) => Ok((if *truth { "yes" } else { "no" }).into()),
-        (Kind::Truth | Kind::Number(..), Value::String(_)) => Err(wanted(kind)),
-        (Kind::Number(..), Value::Number(number)) if number.is_i64() => Ok(number.to_string().into()),
+        (Kind::Boolean, Value::Bool(truth)) => Ok((if *truth { "yes" } else { "no" }).into()),
+        (Kind::Boolean | Kind::Integer(..), Value::String(_)) => Err(wanted(kind)),
+        (Kind::Integer(..), Value::Number(number)) if number.is_i64() => Ok(number.to_string().into()),
         (Kind::Limit | Kind::Time, Value::Number(number)) if number.is_u64() => Ok(number.to_string().into()),
         (_, Value::String(text)) => Ok(text.into()),
         (Kind::Bytes, Value::Object(_)) => bytes(raw).ok_or_else(|| wanted(kind)),
@@ -233,15 +233,15 @@ fn value(kind: Kind, raw: &RawValue) -> Result<OsString, ValueError> {
 
 fn wanted(kind: Kind) -> ValueError {
     match kind {
-        Kind::Truth => "true or false has to stand here".into(),
-        Kind::Number(..) => "a whole number has to stand here".into(),
+        Kind::Boolean => "true or false has to stand here".into(),
+        Kind::Integer(..) => "a whole number has to stand here".into(),
         Kind::Octal(_) => ValueError::hinted(
             "a string of octal digits has to stand here",
             "JSON has no octal numbers: write \"0027\"",
         ),
         Kind::Limit => "a whole number or a string has to stand here".into(),
         Kind::Time => "a whole number of seconds or a string has to stand here".into(),
-        Kind::Type | Kind::Restart | Kind::Text => "a string has to stand here".into(),
+        Kind::Type | Kind::Restart | Kind::String => "a string has to stand here".into(),
         Kind::Bytes => ValueError::hinted(
             "a string has to stand here",
             "what is not UTF-8 is written {\"bytes\": \"2fff\"}, in hexadecimal",

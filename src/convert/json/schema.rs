@@ -60,13 +60,13 @@ const TEXT: &str = "#/$defs/text";
 
 fn one(kind: Kind) -> Map<String, Value> {
     let shape = match kind {
-        Kind::Truth => json!({ "type": "boolean" }),
-        Kind::Number(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
+        Kind::Boolean => json!({ "type": "boolean" }),
+        Kind::Integer(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
         Kind::Octal(most) => json!({ "type": "string", "pattern": format!("^(0o)?0*[0-7]{{1,{most}}}$") }),
         Kind::Type => json!({ "enum": ServiceType::ALL.map(|(_, name)| name) }),
         Kind::Restart => json!({ "enum": Restart::ALL.map(|(_, name)| name) }),
         Kind::Limit | Kind::Time => json!({ "type": ["integer", "string"], "minimum": 0 }),
-        Kind::Text => json!({ "type": "string" }),
+        Kind::String => json!({ "type": "string" }),
         Kind::Bytes => json!({ "$ref": TEXT }),
     };
     match shape {

@@ -40,8 +40,8 @@ fn words(value: &OsStr) -> Vec<Value> {
 fn element(field: Field, value: &OsStr) -> Value {
     let text = value.to_str();
     match kind(field) {
-        Kind::Truth => (text == Some("yes")).into(),
-        Kind::Number(..) | Kind::Limit => match text.and_then(|text| text.parse::<i64>().ok()) {
+        Kind::Boolean => (text == Some("yes")).into(),
+        Kind::Integer(..) | Kind::Limit => match text.and_then(|text| text.parse::<i64>().ok()) {
             Some(number) => number.into(),
             None => bytes(value),
         },

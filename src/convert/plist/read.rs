@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
-use svcadapt_spec::{Field, Origin, Restart, SpecDraft, SpecError, Value as Native, ValueError};
+use svcadapt_spec::{Field, NativeValue as Native, Origin, Restart, SpecDraft, SpecError, ValueError};
 
 use super::keys::{Fate, ROWS};
 use super::tree::{Entry, Fault, Integer, Node, Value};
@@ -68,13 +68,13 @@ pub fn read(bytes: &[u8], path: &Path) -> Result<Reading, Vec<SpecError>> {
 /// The value as a spec keeps it.
 fn native(node: &Node) -> Option<Native> {
     Some(match &node.value {
-        Value::String(text) => Native::Text(text.clone()),
-        Value::Integer(Integer { number, .. }) => Native::Whole(i64::try_from(*number).ok()?),
-        Value::Boolean(truth) => Native::Truth(*truth),
-        Value::Array(nodes) => Native::List(nodes.iter().map(native).collect::<Option<_>>()?),
+        Value::String(text) => Native::String(text.clone()),
+        Value::Integer(Integer { number, .. }) => Native::Integer(i64::try_from(*number).ok()?),
+        Value::Boolean(truth) => Native::Boolean(*truth),
+        Value::Array(nodes) => Native::Array(nodes.iter().map(native).collect::<Option<_>>()?),
         Value::Dictionary(entries) => {
             let pair = |entry: &Entry| Some((entry.key.clone(), native(&entry.node)?));
-            Native::Map(entries.iter().map(pair).collect::<Option<_>>()?)
+            Native::Dict(entries.iter().map(pair).collect::<Option<_>>()?)
         }
         Value::Real | Value::Date | Value::Data | Value::Uid => return None,
     })

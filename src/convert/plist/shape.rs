@@ -51,12 +51,12 @@ fn look(name: &str, node: &Node, shapes: &[Shape], found: &mut Vec<Misfit>) {
         return;
     };
     match (shape, &node.value) {
-        (Shape::List(inner), Value::Array(nodes)) => {
+        (Shape::Array(inner), Value::Array(nodes)) => {
             for (number, node) in nodes.iter().enumerate() {
                 look(&format!("{name}[{number}]"), node, inner, found);
             }
         }
-        (Shape::Map(inner), Value::Dictionary(entries)) => {
+        (Shape::Dict(inner), Value::Dictionary(entries)) => {
             for entry in entries {
                 look(&format!("{name}.{}", entry.key), &entry.node, inner, found);
             }
@@ -78,11 +78,11 @@ fn same_kind(shape: &Shape, value: &Value) -> bool {
     matches!(
         (shape, value),
         (Shape::Any, _)
-            | (Shape::Text, Value::String(_))
-            | (Shape::Whole, Value::Integer(_))
-            | (Shape::Truth, Value::Boolean(_))
-            | (Shape::List(_), Value::Array(_))
-            | (Shape::Map(_) | Shape::Keys(_), Value::Dictionary(_))
+            | (Shape::String, Value::String(_))
+            | (Shape::Integer, Value::Integer(_))
+            | (Shape::Boolean, Value::Boolean(_))
+            | (Shape::Array(_), Value::Array(_))
+            | (Shape::Dict(_) | Shape::Keys(_), Value::Dictionary(_))
     )
 }
 
@@ -91,12 +91,12 @@ fn wanted(shapes: &[Shape]) -> String {
     let kinds: Vec<_> = shapes
         .iter()
         .map(|shape| match shape {
-            Shape::Text => "a string",
-            Shape::Whole => "an integer",
-            Shape::Truth => "a boolean",
+            Shape::String => "a string",
+            Shape::Integer => "an integer",
+            Shape::Boolean => "a boolean",
             Shape::Any => "anything",
-            Shape::List(_) => "an array",
-            Shape::Map(_) | Shape::Keys(_) => "a dictionary",
+            Shape::Array(_) => "an array",
+            Shape::Dict(_) | Shape::Keys(_) => "a dictionary",
         })
         .collect();
     kinds.join(" or ")

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use plist::{Dictionary, Value};
 use svcadapt_spec::{
-    Field, Input, Limit, LimitValue, Output, Resource, Restart, ServiceSpec, Timespan, Value as Native,
+    Field, Input, Limit, LimitValue, NativeValue as Native, Output, Resource, Restart, ServiceSpec, Timespan,
 };
 
 use super::carry::text;
@@ -222,13 +222,13 @@ impl Job<'_> {
 
     fn value(&mut self, key: &str, value: &Native) -> Value {
         match value {
-            Native::Truth(truth) => (*truth).into(),
-            Native::Whole(number) => (*number).into(),
-            Native::Text(text) => self.own_text(key, text).into(),
-            Native::List(values) => {
+            Native::Boolean(truth) => (*truth).into(),
+            Native::Integer(number) => (*number).into(),
+            Native::String(text) => self.own_text(key, text).into(),
+            Native::Array(values) => {
                 values.iter().map(|value| self.value(key, value)).collect::<Vec<_>>().into()
             }
-            Native::Map(entries) => {
+            Native::Dict(entries) => {
                 // launchd implements it no more.
                 let kept = entries.iter().filter(|(name, _)| name != "NetworkState");
                 let pairs = kept.map(|(name, value)| (self.own_text(key, name), self.value(key, value)));

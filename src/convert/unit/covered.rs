@@ -57,5 +57,5 @@ fn alone(spec: &ServiceSpec, head: &str, which: impl Fn(&str) -> bool) -> Option
     let name = spec.name.as_ref().and_then(|name| UnitName::parse(&format!("{name}.service")));
     let name = name.or_else(|| UnitName::parse("nameless.service"))?;
     let file = UnitFile::parse(Path::new("kept"), text.as_bytes()).ok()?;
-    read(&name, &file, &[]).ok()?.draft.finish_natively().ok()
+    read(&name, &file, &[]).ok()?.draft.finish_native().ok()
 }

@@ -89,7 +89,7 @@ pub(super) fn trial(field: Field, value: &OsStr) -> Result<(), ValueError> {
     draft.command(vec!["x".into()]);
     draft.assign(field, value, Origin::Option);
     // Of a socket that is not there nothing can be said.
-    if field.of_socket() && field.arity() == Arity::One || field == F::LaunchdActivation {
+    if field.is_socket_field() && field.arity() == Arity::One || field == F::LaunchdActivation {
         draft.assign(F::ListenStream, "1", Origin::Option);
     }
     if field == F::AmbientCapabilities {

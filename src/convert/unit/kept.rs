@@ -104,7 +104,7 @@ impl Kept {
 /// What a unit has to say again to mean the same.
 pub(super) fn native(kept: &[Kept]) -> Vec<Directive> {
     let used = |kept: &Kept| kept.section != "X-Svcadapt" && !matches!(kept.reason, Reason::Ignored(_));
-    Native::of_unit(unforgotten(kept, used).into_iter().filter_map(Kept::directive).collect())
+    Native::group_directives(unforgotten(kept, used).into_iter().filter_map(Kept::directive).collect())
 }
 
 /// Those that matter, without what a later empty value forgets.

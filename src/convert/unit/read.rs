@@ -128,7 +128,7 @@ impl Reader<'_> {
                 } else if !section.starts_with("X-") && !["Unit", "Service", "Install"].contains(&section) {
                     self.warn(given, "a service has no such section; systemd ignores it");
                 }
-                if section.starts_with(Native::OF_SOCKETS) {
+                if section.starts_with(Native::SOCKET_UNIT_PREFIX) {
                     // A spec keeps under this name what stands in the unit of the sockets.
                     return self.keep(given, Reason::Ignored("a service has no such section".into()));
                 }
@@ -332,5 +332,5 @@ fn of_service(field: Field) -> bool {
             | Field::Ready
             | Field::NotificationFd
             | Field::LaunchdActivation
-    ) && !field.of_socket()
+    ) && !field.is_socket_field()
 }

@@ -111,7 +111,7 @@ fn spec_of(name: &UnitName, service: &UnitFile, socket: Option<&UnitFile>) -> Op
     if let Some(socket) = socket {
         read_socket(name, socket, &[], &mut reading).ok()?;
     }
-    reading.draft.finish_natively().ok()
+    reading.draft.finish_native().ok()
 }
 
 fn line(loss: &Loss) -> Option<&Directive> {

@@ -194,12 +194,12 @@ impl Reader {
         // Written again, each unit says what it said; and that the two belong together is no news.
         let mut lines = native(&reading.kept);
         lines.extend(native(&self.kept));
-        let install = format!("{}Install", Native::OF_SOCKETS);
+        let install = format!("{}Install", Native::SOCKET_UNIT_PREFIX);
         if lines.iter().all(|line| line.section() != install) {
             // Nothing wants these sockets, which is said so that nobody says that something does.
             lines.extend(Directive::new(&install, "WantedBy", ""));
         }
-        reading.draft.native(Native { systemd: Some(Native::of_unit(lines)), launchd: Vec::new() });
+        reading.draft.native(Native { systemd: Some(Native::group_directives(lines)), launchd: Vec::new() });
         let own = self.name.as_str().as_bytes();
         reading.kept.retain(|kept| !ties(kept, own, service));
         reading.kept.extend(self.kept);
@@ -210,7 +210,7 @@ impl Reader {
 /// The line, kept apart from those of the service.
 fn of_sockets(given: &Given, reason: Reason) -> Kept {
     let whole = kept(given, reason);
-    Kept { section: format!("{}{}", Native::OF_SOCKETS, whole.section), ..whole }
+    Kept { section: format!("{}{}", Native::SOCKET_UNIT_PREFIX, whole.section), ..whole }
 }
 
 /// `web@.service`, for `web@1.service`.

@@ -27,7 +27,7 @@ fn has_unit(spec: &ServiceSpec) -> bool {
 /// What a unit that was read says of sockets, and no field.
 fn natives(spec: &ServiceSpec) -> impl Iterator<Item = (&str, &Directive)> {
     let lines = spec.native.systemd.iter().flatten();
-    lines.filter_map(|line| Some((line.section().strip_prefix(Native::OF_SOCKETS)?, line)))
+    lines.filter_map(|line| Some((line.section().strip_prefix(Native::SOCKET_UNIT_PREFIX)?, line)))
 }
 
 /// Writes the `.socket` file of a service, for the systemd that it was divided for; none where it has no sockets.
@@ -69,8 +69,10 @@ fn write_known(
     unit.section("Unit", &[], &of("Unit"));
     // In the order of their descriptors, which is not that of the fields.
     let listen = spec.sockets.listen.iter().map(|socket| (socket.field(), socket.address.written()));
-    let fields =
-        FIELDS.iter().map(|row| row.field).filter(|field| field.of_socket() && field.arity() == Arity::One);
+    let fields = FIELDS
+        .iter()
+        .map(|row| row.field)
+        .filter(|field| field.is_socket_field() && field.arity() == Arity::One);
     let said: Vec<_> = listen
         .chain(fields.flat_map(|field| values(spec, field).into_iter().map(move |value| (field, value))))
         .filter(|(field, _)| division.host.contains(field))
@@ -125,7 +127,7 @@ pub(super) fn tied(spec: &ServiceSpec) -> Option<String> {
 
 /// Whether a field stands in a unit at all, but not in the service's.
 pub(super) fn elsewhere(field: Field) -> bool {
-    field.of_socket() || field == Field::LaunchdActivation
+    field.is_socket_field() || field == Field::LaunchdActivation
 }
 
 #[cfg(test)]

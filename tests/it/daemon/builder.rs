@@ -436,7 +436,7 @@ fn plan_lists_the_steps_in_their_order() {
 fn reexec_needs_the_option_and_a_fork() {
     let again = |reexecute, detach| {
         let daemon = Daemon::new().reexecute(reexecute).detach_process(detach);
-        daemon.plan().unwrap().executes_again()
+        daemon.plan().unwrap().has_reexec()
     };
     assert!(again(Reexecute::Always, DetachProcess::Yes));
     assert!(!again(Reexecute::Always, DetachProcess::No), "it stays the process that was started");

@@ -9,11 +9,11 @@ use svcadapt_spec::FIELDS;
 use svcadapt_spec::Field;
 use svcadapt_spec::Field as F;
 use svcadapt_spec::Native;
+use svcadapt_spec::NativeValue;
 use svcadapt_spec::Origin;
 use svcadapt_spec::Resource;
 use svcadapt_spec::ServiceSpec;
 use svcadapt_spec::SpecDraft;
-use svcadapt_spec::Value;
 
 use crate::support::Chance;
 
@@ -27,7 +27,7 @@ pub(crate) fn spec(chance: &mut Chance, allowed: impl Fn(Field) -> bool) -> Serv
     for row in FIELDS.iter().filter(|row| allowed(row.field)) {
         // Without sockets their fields cannot be set.
         let of_sockets =
-            row.field.of_socket() && row.arity == Arity::One || row.field == F::LaunchdActivation;
+            row.field.is_socket_field() && row.arity == Arity::One || row.field == F::LaunchdActivation;
         if of_sockets && !listens {
             continue;
         }
@@ -38,7 +38,7 @@ pub(crate) fn spec(chance: &mut Chance, allowed: impl Fn(Field) -> bool) -> Serv
         };
         // Each item of a list at most once: a descriptor cannot serve twice.
         let first = chance.below(values.len());
-        listens |= row.field.of_socket() && times > 0;
+        listens |= row.field.is_socket_field() && times > 0;
         for number in 0..times {
             let value = values[(first + number) % values.len()];
             draft.assign(row.field, OsStr::from_bytes(value), Origin::Option);
@@ -61,12 +61,12 @@ pub(crate) fn native(chance: &mut Chance) -> Native {
         let (section, name) = names[chance.below(names.len())];
         line(chance, section, name)
     });
-    let systemd = Some(Native::of_unit(lines.collect())).filter(|lines| !lines.is_empty());
+    let systemd = Some(Native::group_directives(lines.collect())).filter(|lines| !lines.is_empty());
     let keys = [
-        ("SessionCreate", Value::Truth(true)),
-        ("StartInterval", Value::Whole(-5)),
-        ("WatchPaths", Value::List(vec![Value::Text(chance.text(8, "\n"))])),
-        ("MachServices", Value::Map(vec![(chance.text(5, "\n"), Value::Truth(false))])),
+        ("SessionCreate", NativeValue::Boolean(true)),
+        ("StartInterval", NativeValue::Integer(-5)),
+        ("WatchPaths", NativeValue::Array(vec![NativeValue::String(chance.text(8, "\n"))])),
+        ("MachServices", NativeValue::Dict(vec![(chance.text(5, "\n"), NativeValue::Boolean(false))])),
     ];
     let launchd =
         keys.into_iter().filter(|_| chance.below(2) == 0).map(|(key, value)| (key.to_owned(), value));

@@ -26,7 +26,7 @@ impl Unit<'_> {
         let mut sections: Vec<String> = Vec::new();
         for line in self.spec.native.systemd.iter().flatten() {
             let section = line.section();
-            let elsewhere = section.starts_with(Native::OF_SOCKETS);
+            let elsewhere = section.starts_with(Native::SOCKET_UNIT_PREFIX);
             if !elsewhere
                 && !["Unit", "Service", OWN].contains(&section)
                 && sections.iter().all(|seen| seen != section)
