@@ -11,8 +11,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use svcadapt::Daemon;
-use svcadapt::daemon::Service;
-use svcadapt::daemon::Signal;
+use svcadapt::daemon::{Service, Signal};
 
 fn main() -> ExitCode {
     Daemon::new().signals([Signal::TERM, Signal::HUP]).run(serve)

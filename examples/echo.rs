@@ -5,17 +5,13 @@
 
 #![forbid(unsafe_code)]
 
-use std::io;
-use std::io::Read;
-use std::io::Write;
-use std::net::TcpListener;
-use std::net::TcpStream;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
-use std::thread;
+use std::{io, thread};
 
 use svcadapt::Daemon;
-use svcadapt::daemon::Service;
-use svcadapt::daemon::Signal;
+use svcadapt::daemon::{Service, Signal};
 
 fn main() -> ExitCode {
     let port = std::env::args().nth(1).unwrap_or_else(|| "7007".to_owned());

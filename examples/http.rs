@@ -7,14 +7,10 @@ use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use svcadapt::Daemon;
-use svcadapt::daemon::Service;
-use svcadapt::daemon::Signal;
-use svcadapt::daemon::Signals;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
-use tokio::net::TcpStream;
+use svcadapt::daemon::{Service, Signal, Signals};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe::Receiver;
+use tokio::net::{TcpListener, TcpStream};
 
 // No `#[tokio::main]`: that would make threads before anything of ours runs, and `enter` would refuse.
 fn main() -> ExitCode {

@@ -14,9 +14,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use svcadapt::Daemon;
-use svcadapt::daemon::Runner;
-use svcadapt::daemon::Service;
-use svcadapt::daemon::Signal;
+use svcadapt::daemon::{Runner, Service, Signal};
 
 fn main() -> ExitCode {
     let mut words: Vec<OsString> = std::env::args_os().skip(1).collect();

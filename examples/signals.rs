@@ -10,9 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use svcadapt::Daemon;
-use svcadapt::daemon::Disposition;
-use svcadapt::daemon::Service;
-use svcadapt::daemon::Signal;
+use svcadapt::daemon::{Disposition, Service, Signal};
 
 fn main() -> ExitCode {
     Daemon::new()

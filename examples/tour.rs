@@ -1,14 +1,11 @@
 //! The main job in one go: a real service is started, ready, looked at, written down for systemd and launchd, and
 //! stopped. The service is this program itself, as an echo server on the loopback address.
 
-use std::env;
-use std::io;
-use std::io::Read;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
+use std::{env, io};
 
 fn main() -> io::Result<ExitCode> {
     let own = env::current_exe()?;

@@ -10,37 +10,25 @@
 #![allow(clippy::unwrap_used, reason = "a measurement ends where it cannot go on")]
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
-use std::env;
-use std::ffi::OsStr;
-use std::ffi::OsString;
-use std::fs;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Command;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
+use std::{env, fs};
 
 use nix::errno::Errno;
-use nix::poll::PollFd;
-use nix::poll::PollFlags;
-use nix::poll::PollTimeout;
-use nix::poll::poll;
-use nix::sys::resource::Resource;
-use nix::sys::resource::getrlimit;
-use nix::sys::resource::setrlimit;
-use nix::sys::signal::Signal;
-use nix::sys::signal::kill;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::sys::wait::waitpid;
-use nix::time::ClockId;
-use nix::time::clock_gettime;
+use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
-use svcadapt::control::ServiceRef;
-use svcadapt::control::stop;
+use svcadapt::control::{ServiceRef, stop};
 use svcadapt_spec::AbsPath;
 
 /// What a service gets from most shells and managers.
@@ -116,8 +104,7 @@ struct Sample {
 }
 
 fn contenders(room: &Room) -> (Vec<Contender>, Vec<String>) {
-    use Kind::Daemonizer;
-    use Kind::Wrapper;
+    use Kind::{Daemonizer, Wrapper};
     let (mut all, mut skipped) = (Vec::new(), Vec::new());
     let mut add = |name: &str, kind, words: &[&OsStr], files| {
         let mut words: Vec<OsString> = words.iter().map(|&word| word.to_owned()).collect();

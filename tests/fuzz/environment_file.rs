@@ -2,8 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use svcadapt_spec::environment_file::Content;
-use svcadapt_spec::environment_file::parse;
+use svcadapt_spec::environment_file::{Content, parse};
 
 use super::gists;
 

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use svcadapt_convert::json::read;
 
-use super::gists;
-use super::round_trip;
+use super::{gists, round_trip};
 
 pub(super) fn any(bytes: &[u8]) -> String {
     match read(bytes, Path::new("/x.json")).and_then(svcadapt_spec::SpecDraft::finish) {

@@ -2,18 +2,11 @@
 
 use std::path::Path;
 
-use svcadapt_convert::divide::Target;
-use svcadapt_convert::divide::divide;
-use svcadapt_convert::plist::Label;
-use svcadapt_convert::plist::Original;
-use svcadapt_convert::plist::read;
-use svcadapt_convert::plist::write;
-use svcadapt_spec::Scope;
-use svcadapt_spec::ServiceName;
-use svcadapt_spec::ServiceSpec;
+use svcadapt_convert::divide::{Target, divide};
+use svcadapt_convert::plist::{Label, Original, read, write};
+use svcadapt_spec::{Scope, ServiceName, ServiceSpec};
 
-use super::gists;
-use super::round_trip;
+use super::{gists, round_trip};
 
 pub(super) fn any(bytes: &[u8]) -> String {
     let reading = match read(bytes, Path::new("/x.plist")) {

@@ -8,27 +8,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use svcadapt_convert::LARGEST;
-use svcadapt_convert::divide::Systemd;
-use svcadapt_convert::divide::Target;
-use svcadapt_convert::divide::divide;
 use svcadapt_convert::divide::internal::values;
-use svcadapt_convert::json as model;
-use svcadapt_convert::plist as list;
+use svcadapt_convert::divide::{Systemd, Target, divide};
 use svcadapt_convert::plist::Label;
-use svcadapt_convert::unit as systemd;
-use svcadapt_convert::unit::UnitFile;
-use svcadapt_convert::unit::UnitName;
-use svcadapt_spec::FIELDS;
-use svcadapt_spec::Field;
-use svcadapt_spec::Native;
-use svcadapt_spec::Probe;
-use svcadapt_spec::Resource;
-use svcadapt_spec::Restart;
-use svcadapt_spec::Scope;
-use svcadapt_spec::ServiceName;
-use svcadapt_spec::ServiceSpec;
-use svcadapt_spec::Timespan;
+use svcadapt_convert::unit::{UnitFile, UnitName};
+use svcadapt_convert::{LARGEST, json as model, plist as list, unit as systemd};
+use svcadapt_spec::{
+    FIELDS, Field, Native, Probe, Resource, Restart, Scope, ServiceName, ServiceSpec, Timespan,
+};
 
 use super::gists;
 

@@ -4,12 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::OnceLock;
 
-use svcadapt_spec::Arity;
-use svcadapt_spec::FIELDS;
-use svcadapt_spec::Field;
-use svcadapt_spec::Origin;
-use svcadapt_spec::ServiceSpec;
-use svcadapt_spec::SpecDraft;
+use svcadapt_spec::{Arity, FIELDS, Field, Origin, ServiceSpec, SpecDraft};
 
 use super::gists;
 

@@ -3,24 +3,12 @@
 use std::path::Path;
 
 use svcadapt_convert::directive::Version;
-use svcadapt_convert::divide::Systemd;
-use svcadapt_convert::divide::Target;
-use svcadapt_convert::divide::divide;
-use svcadapt_convert::unit::Original;
-use svcadapt_convert::unit::Text;
-use svcadapt_convert::unit::UnitFile;
-use svcadapt_convert::unit::UnitName;
-use svcadapt_convert::unit::internal::Syntax;
-use svcadapt_convert::unit::internal::commands;
-use svcadapt_convert::unit::internal::split;
-use svcadapt_convert::unit::read;
-use svcadapt_convert::unit::write;
-use svcadapt_spec::Field;
-use svcadapt_spec::Origin;
-use svcadapt_spec::SpecDraft;
+use svcadapt_convert::divide::{Systemd, Target, divide};
+use svcadapt_convert::unit::internal::{Syntax, commands, split};
+use svcadapt_convert::unit::{Original, Text, UnitFile, UnitName, read, write};
+use svcadapt_spec::{Field, Origin, SpecDraft};
 
-use super::gists;
-use super::round_trip;
+use super::{gists, round_trip};
 
 const SYNTAXES: [Syntax; 4] = [Syntax::Command, Syntax::Quoted, Syntax::Bare, Syntax::Tuple];
 

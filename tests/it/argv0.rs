@@ -1,13 +1,8 @@
 //! `argv[0]` of the program, which may differ from the path that is executed (execve(2)).
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::Folder;
-use crate::support::Judgement;
-use crate::support::printed;
-use crate::support::stderr_of;
-use crate::support::svcadapt;
+use crate::support::{Folder, Judgement, printed, stderr_of, svcadapt};
 
 /// The `ExecStart=` line of a unit.
 fn start(text: &str) -> &str {

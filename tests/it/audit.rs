@@ -12,24 +12,11 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::installed;
-use crate::harness::require;
-use crate::harness::skip;
-use crate::harness::wait_until;
-use crate::harness::world;
+use support::{Daemon, Running, Table, is_asleep, state, svcadapt, until_asleep};
 
-use support::Daemon;
-use support::Running;
-use support::Table;
-use support::is_asleep;
-use support::state;
-use support::svcadapt;
-use support::until_asleep;
+use crate::harness::{Capability, Dir, installed, require, skip, wait_until, world};
 
 const NOBODY: u32 = 65534;
 

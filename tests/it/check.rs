@@ -4,12 +4,9 @@ mod installed_units;
 mod known_mistakes;
 mod this_machine;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Svc;
+use crate::harness::{Dir, Exit, Svc};
 
 /// What `--json` prints.
 fn findings(dir: &Dir, arguments: &[&str]) -> Vec<Value> {

@@ -2,13 +2,9 @@
 //!
 //! Times are for `cargo bench --bench launch`; the number of calls is the same on every machine.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::harness::Capability;
-use super::harness::Dir;
-use super::harness::Svc;
-use super::harness::require;
+use super::harness::{Capability, Dir, Svc, require};
 
 /// Calls by their names.
 type Counts = BTreeMap<String, usize>;

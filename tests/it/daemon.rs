@@ -22,11 +22,7 @@ pub(crate) mod under_supervisors;
 
 use serde_json::Value;
 
-use crate::harness::Dir;
-use crate::harness::Service;
-use crate::harness::Svc;
-use crate::harness::facts;
-use crate::harness::wait_until;
+use crate::harness::{Dir, Service, Svc, facts, wait_until};
 
 /// The two ways to become a service after the forks.
 #[derive(Debug, Clone, Copy)]

@@ -10,15 +10,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use svcadapt::detect::Activation;
-use svcadapt::detect::Detection;
-use svcadapt::detect::Facts;
-use svcadapt::detect::Manager;
-use svcadapt::detect::Mode;
-use svcadapt::detect::ModeOption;
-use svcadapt::detect::Platform;
-use svcadapt::detect::detect;
-use svcadapt::detect::needs_answer;
+use svcadapt::detect::{
+    Activation, Detection, Facts, Manager, Mode, ModeOption, Platform, detect, needs_answer,
+};
 use svcadapt_spec::Scope;
 
 use crate::harness::SOURCES;
@@ -233,9 +227,7 @@ fn on_a_mac(ppid: i32, name: Option<&str>, activation: Activation, terminal: boo
 
 #[test]
 fn launchd_is_detected_by_its_answer_not_by_inherited_state() {
-    use Expected::Foreground;
-    use Expected::Job;
-    use Expected::Nothing;
+    use Expected::{Foreground, Job, Nothing};
     let label = Some("org.x.d");
     for (ppid, name, activation, terminal, expected) in [
         (1, label, Activation::NoSuchSocket, false, Job(label)),

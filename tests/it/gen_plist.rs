@@ -2,15 +2,10 @@
 
 use std::process::Command;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::skip;
-use crate::support::Chance;
-use crate::support::Folder;
-use crate::support::printed;
-use crate::support::stderr_of;
-use crate::support::svcadapt;
+use crate::support::{Chance, Folder, printed, stderr_of, svcadapt};
 
 /// Loads property lists with Python's strict XML reader, and prints each as a line of JSON.
 const READER: &str = "

@@ -6,25 +6,17 @@ pub(crate) mod rewrite_installed_units;
 mod start_commands;
 mod systemd_verify;
 
-use std::ffi::OsStr;
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::ffi::OsStringExt;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-
 use svcadapt_spec::FIELDS;
 
 use crate::harness::skip;
-use crate::support::Chance;
-use crate::support::Folder;
-use crate::support::Judgement;
-use crate::support::printed;
-use crate::support::stderr_of;
-use crate::support::svcadapt;
+use crate::support::{Chance, Folder, Judgement, printed, stderr_of, svcadapt};
 
 /// `gen-unit` with these words.
 fn unit<S: AsRef<OsStr>>(words: &[S]) -> String {

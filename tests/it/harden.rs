@@ -4,9 +4,7 @@ mod explicit_settings;
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -14,16 +12,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Output;
-use crate::harness::Svc;
-use crate::harness::Systemd;
-use crate::harness::example;
-use crate::harness::free_port;
-use crate::harness::low_port;
-use crate::harness::skip;
-use crate::harness::wait_until;
+use crate::harness::{Dir, Exit, Output, Svc, Systemd, example, free_port, low_port, skip, wait_until};
 
 fn gen_unit<S: AsRef<OsStr>>(dir: &Dir, words: &[S]) -> Output {
     Svc::new(dir).args(["gen-unit", "--svcadapt", "/bin/true"]).args(words).output()

@@ -15,10 +15,7 @@ use std::time::Duration;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Output;
-use crate::harness::Svc;
+use crate::harness::{Dir, Exit, Output, Svc};
 
 /// The address space that svcadapt may have, in KiB.
 const SPACE: u32 = 300_000;

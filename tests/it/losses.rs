@@ -4,14 +4,9 @@ mod approximated;
 mod output_streams;
 mod start_conditions;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::Folder;
-use crate::support::lost;
-use crate::support::printed;
-use crate::support::stderr_of;
-use crate::support::svcadapt;
+use crate::support::{Folder, lost, printed, stderr_of, svcadapt};
 
 /// The unit or its `[Service]` lines, the keys of the property list besides the common ones, and the losses.
 type Row = (&'static str, &'static [(&'static str, &'static str)], &'static [&'static str]);

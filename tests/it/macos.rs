@@ -4,10 +4,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::SOURCES;
-use crate::harness::require;
+use crate::harness::{Capability, Dir, SOURCES, require};
 
 fn script() -> Command {
     let mut command = Command::new("bash");

@@ -5,10 +5,7 @@ use std::process::Command;
 use svcadapt_spec::FIELDS;
 
 use crate::harness::skip;
-use crate::support::Folder;
-use crate::support::printed;
-use crate::support::stderr_of;
-use crate::support::svcadapt;
+use crate::support::{Folder, printed, stderr_of, svcadapt};
 
 const COMMANDS: [&str; 11] = [
     "run",

@@ -7,12 +7,9 @@ mod sockets;
 
 use std::path::Path;
 
-use serde_json::Value;
-use serde_json::json;
-
+use serde_json::{Value, json};
 use svcadapt_convert::json;
-use svcadapt_convert::plist::Reading;
-use svcadapt_convert::plist::read;
+use svcadapt_convert::plist::{Reading, read};
 use svcadapt_spec::NativeValue as Native;
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\">\n";

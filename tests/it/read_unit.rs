@@ -7,16 +7,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
-use svcadapt_convert::unit::Reading;
-use svcadapt_convert::unit::UnitFile;
-use svcadapt_convert::unit::UnitName;
 use svcadapt_convert::unit::internal::commands;
-use svcadapt_convert::unit::read;
+use svcadapt_convert::unit::{Reading, UnitFile, UnitName, read};
 use svcadapt_spec::FIELDS;
 
-use crate::support::Chance;
-use crate::support::Folder;
-use crate::support::Judgement;
+use crate::support::{Chance, Folder, Judgement};
 
 const COMMANDS: [&str; 7] =
     ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"];

@@ -4,12 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::SOURCES;
-use crate::harness::Svc;
-use crate::harness::require;
+use crate::harness::{Capability, Dir, Exit, SOURCES, Svc, require};
 
 const README: &str = include_str!("../../README.md");
 

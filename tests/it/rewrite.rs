@@ -3,9 +3,7 @@
 mod plist;
 mod unit;
 
-use crate::support::Folder;
-use crate::support::stderr_of;
-use crate::support::svcadapt;
+use crate::support::{Folder, stderr_of, svcadapt};
 
 /// The output of this command for a file of this name and text, and what it reports on standard error. It must succeed.
 fn rewritten_with_reports(command: &str, name: &str, text: &str, options: &[&str]) -> (String, String) {

@@ -24,14 +24,11 @@ mod untrusted_paths;
 mod users_rights;
 
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Dir;
-use crate::harness::Process;
-use crate::harness::Svc;
+use crate::harness::{Dir, Process, Svc};
 
 /// `svcadapt run --mode classic` with these options.
 fn run<'a>(dir: &'a Dir, options: &[&str]) -> Svc<'a> {

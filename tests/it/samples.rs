@@ -1,27 +1,14 @@
 //! The samples are up to date, and run as real services.
 
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use svcadapt_convert::lint::Account;
-use svcadapt_convert::lint::Facts;
-use svcadapt_convert::lint::Inode;
-use svcadapt_convert::lint::Job;
-use svcadapt_convert::lint::Kind;
-use svcadapt_convert::lint::Severity;
-use svcadapt_convert::lint::job;
+use svcadapt_convert::lint::{Account, Facts, Inode, Job, Kind, Severity, job};
 use svcadapt_spec::Scope;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::SOURCES;
-use crate::harness::Systemd;
-use crate::harness::require;
-use crate::support::Folder;
-use crate::support::stderr_of;
+use crate::harness::{Capability, Dir, Exit, SOURCES, Systemd, require};
+use crate::support::{Folder, stderr_of};
 
 /// A directory of samples beside the sources.
 fn samples(name: &str) -> PathBuf {

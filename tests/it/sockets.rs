@@ -6,22 +6,16 @@ mod systemd_units;
 mod unit_file;
 
 use std::fs;
-use std::io::Read;
-use std::io::Write;
-use std::net::Ipv4Addr;
-use std::net::TcpStream;
-use std::net::UdpSocket;
-use std::os::unix::net::UnixDatagram;
-use std::os::unix::net::UnixStream;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream, UdpSocket};
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::harness::Dir;
-use crate::harness::Process;
-use crate::harness::Svc;
+use crate::harness::{Dir, Process, Svc};
 
 /// How long a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);

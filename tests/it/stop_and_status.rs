@@ -9,22 +9,13 @@ mod support;
 mod without_pidfd;
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use nix::sys::signal::Signal;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
+use support::{Service, query};
 
-use crate::harness::Capability;
-use crate::harness::Exit;
-use crate::harness::Svc;
-use crate::harness::facts;
-use crate::harness::require;
-use crate::harness::wait_until;
-
-use support::Service;
-use support::query;
+use crate::harness::{Capability, Exit, Svc, facts, require, wait_until};
 
 const STAY: &[&str] = &["--stay"];
 

@@ -6,12 +6,7 @@ mod folder;
 pub(crate) mod random_spec;
 mod systemd_judge;
 
-pub(crate) use chance::Chance;
-pub(crate) use chance::damage;
-pub(crate) use command::lost;
-pub(crate) use command::printed;
-pub(crate) use command::stderr_of;
-pub(crate) use command::svcadapt;
+pub(crate) use chance::{Chance, damage};
+pub(crate) use command::{lost, printed, stderr_of, svcadapt};
 pub(crate) use folder::Folder;
-pub(crate) use systemd_judge::Judgement;
-pub(crate) use systemd_judge::as_set;
+pub(crate) use systemd_judge::{Judgement, as_set};

@@ -1,8 +1,7 @@
 //! The names of the integration tests: a failed one must be understood by its name alone.
 
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::harness::SOURCES;
 

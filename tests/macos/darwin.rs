@@ -1,24 +1,14 @@
 //! What only macOS can be asked.
 
 use std::os::fd::AsFd;
-use std::process::Child;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::poll::PollFd;
-use nix::poll::PollFlags;
-use nix::poll::PollTimeout;
-use nix::poll::poll;
-use nix::sys::event::EvFlags;
-use nix::sys::event::EventFilter;
-use nix::sys::event::FilterFlag;
-use nix::sys::event::KEvent;
-use nix::sys::event::Kqueue;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
 
-use crate::Answer;
-use crate::Probe;
+use crate::{Answer, Probe};
 
 pub(crate) fn probes() -> Vec<Probe> {
     let probe = |name, root, expected, ask| Probe { name, root, expected, ask };

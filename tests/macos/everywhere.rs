@@ -3,32 +3,20 @@
 use std::ffi::CString;
 use std::fs::File;
 use std::io;
-use std::io::Read;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::os::fd::AsRawFd;
-use std::os::fd::OwnedFd;
-use std::os::unix::net::UnixListener;
-use std::os::unix::net::UnixStream;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::Command;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use nix::errno::Errno;
-use nix::sys::socket::AddressFamily;
-use nix::sys::socket::SockFlag;
-use nix::sys::socket::SockType;
-use nix::sys::socket::SockaddrStorage;
-use nix::sys::socket::UnixAddr;
-use nix::sys::socket::bind;
-use nix::sys::socket::connect;
-use nix::sys::socket::setsockopt;
-use nix::sys::socket::socket;
-use nix::sys::socket::sockopt;
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrStorage, UnixAddr, bind, connect, setsockopt, socket, sockopt,
+};
 
-use crate::Answer;
-use crate::Probe;
+use crate::{Answer, Probe};
 
 const MACOS: bool = cfg!(target_os = "macos");
 

@@ -27,8 +27,7 @@
 mod darwin;
 mod everywhere;
 
-use std::process::Command;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 /// One question: its name, what is expected, and how it is asked. Only root can ask some.
 pub(crate) struct Probe {

@@ -17,37 +17,20 @@
 mod proc;
 
 use std::error::Error;
-use std::fs;
-use std::fs::File;
-use std::fs::OpenOptions;
-use std::fs::Permissions;
-use std::io;
-use std::io::Read;
-use std::io::Write;
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::os::fd::AsFd;
-use std::os::fd::AsRawFd;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Command;
-use std::process::ExitCode;
-use std::thread;
-use std::time::Duration;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+use std::{fs, io, thread};
 
 use svcadapt::Daemon;
-use svcadapt::daemon::DetachProcess;
-use svcadapt::daemon::Disposition;
-use svcadapt::daemon::Listener;
-use svcadapt::daemon::Reexecute;
-use svcadapt::daemon::Runner;
-use svcadapt::daemon::Service;
-use svcadapt::daemon::Signal;
-use svcadapt::daemon::is_reexec;
+use svcadapt::daemon::{DetachProcess, Disposition, Listener, Reexecute, Runner, Service, Signal, is_reexec};
 use svcadapt_spec::FIELDS;
 
 const PATIENCE: Duration = Duration::from_secs(120);

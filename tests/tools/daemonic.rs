@@ -11,25 +11,16 @@
 //! waits, writes TEXT (its number, for which `{}` stands, without a newline) to PATH with mode 0600, closes every
 //! descriptor above 2 as old daemons do unless `--keep` says otherwise, and executes PROGRAM.
 
-use std::env;
 use std::ffi::CString;
-use std::fs;
-use std::io;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::process;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use std::{env, fs, io, process};
 
-use nix::poll::PollTimeout;
-use nix::poll::poll;
-use nix::sys::signal::Signal;
-use nix::sys::signal::raise;
-use nix::unistd::ForkResult;
-use nix::unistd::execv;
-use nix::unistd::fork;
-use nix::unistd::setsid;
+use nix::poll::{PollTimeout, poll};
+use nix::sys::signal::{Signal, raise};
+use nix::unistd::{ForkResult, execv, fork, setsid};
 
 struct Orders {
     forks: u32,

@@ -13,19 +13,13 @@
 use std::error::Error;
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::fd::AsRawFd;
-use std::os::fd::IntoRawFd;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
-use std::os::unix::process::parent_id;
+use std::os::unix::process::{CommandExt, parent_id};
 use std::process::Command;
 
-use nix::fcntl::FcntlArg;
-use nix::fcntl::FdFlag;
-use nix::fcntl::fcntl;
-use nix::unistd::Uid;
-use nix::unistd::seteuid;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::unistd::{Uid, seteuid};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1).peekable();

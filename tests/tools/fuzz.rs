@@ -16,21 +16,18 @@
 mod fuzz;
 
 use std::collections::BTreeSet;
-use std::env;
 use std::error::Error;
-use std::fs;
-use std::io;
 use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
+use std::{env, fs, io};
 
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 use nix::sys::resource::Resource;
-use nix::sys::resource::UsageWho;
-use nix::sys::resource::getrusage;
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 use nix::sys::resource::setrlimit;
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use nix::unistd::alarm;
 

@@ -21,45 +21,26 @@ fn main() {}
 #[cfg(target_os = "linux")]
 #[expect(clippy::unnecessary_wraps, reason = "all hostilities have one signature, for their table")]
 mod linux {
-    use std::env;
     use std::error::Error;
     use std::ffi::CString;
-    use std::fs;
     use std::fs::File;
-    use std::io;
     use std::io::Write;
-    use std::os::fd::AsFd;
-    use std::os::fd::AsRawFd;
-    use std::os::fd::FromRawFd;
-    use std::os::fd::IntoRawFd;
-    use std::os::fd::OwnedFd;
+    use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
     use std::os::unix::ffi::OsStringExt;
     use std::process::ExitCode;
+    use std::{env, fs, io};
 
     use nix::errno::Errno;
-    use nix::fcntl::FcntlArg;
-    use nix::fcntl::OFlag;
-    use nix::fcntl::fcntl;
-    use nix::poll::PollFd;
-    use nix::poll::PollFlags;
-    use nix::poll::PollTimeout;
-    use nix::poll::poll;
+    use nix::fcntl::{FcntlArg, OFlag, fcntl};
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     use nix::pty::openpty;
-    use nix::sys::resource::Resource;
-    use nix::sys::resource::getrlimit;
-    use nix::sys::resource::setrlimit;
-    use nix::sys::signal::SigHandler;
-    use nix::sys::signal::Signal;
-    use nix::sys::signal::signal;
-    use nix::sys::stat::Mode;
-    use nix::sys::stat::umask;
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    use nix::sys::stat::{Mode, umask};
     use nix::sys::termios;
-    use nix::sys::wait::WaitStatus;
-    use nix::sys::wait::waitpid;
+    use nix::sys::wait::{WaitStatus, waitpid};
     use nix::unistd;
-    use nix::unistd::ForkResult;
-    use nix::unistd::Gid;
-    use nix::unistd::Pid;
+    use nix::unistd::{ForkResult, Gid, Pid};
 
     type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 

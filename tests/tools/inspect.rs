@@ -22,35 +22,19 @@ mod activate;
 #[path = "../it/harness/proc.rs"]
 mod proc;
 
-use std::env;
 use std::error::Error;
-use std::ffi::c_char;
-use std::ffi::c_int;
-use std::fs;
-use std::io;
+use std::ffi::{c_char, c_int};
 use std::io::Write;
 use std::net::TcpListener;
-use std::os::fd::AsFd;
-use std::os::fd::AsRawFd;
-use std::os::fd::FromRawFd;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixListener;
-use std::path::Path;
-use std::path::PathBuf;
-use std::time::Duration;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use std::{env, fs, io};
 
 use nix::errno::Errno;
-use nix::poll::PollFd;
-use nix::poll::PollFlags;
-use nix::poll::PollTimeout;
-use nix::poll::poll;
-use nix::sys::signal::SaFlags;
-use nix::sys::signal::SigAction;
-use nix::sys::signal::SigHandler;
-use nix::sys::signal::SigSet;
-use nix::sys::signal::Signal;
-use nix::sys::signal::sigaction;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
 /// How long `--stay` stays.
 const PATIENCE: Duration = Duration::from_secs(120);

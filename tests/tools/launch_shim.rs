@@ -9,21 +9,15 @@
 
 #![allow(unsafe_code, reason = "it is a C interface")]
 
-use std::ffi::CStr;
-use std::ffi::c_char;
-use std::ffi::c_int;
-use std::io::IoSliceMut;
-use std::io::Write;
+use std::ffi::{CStr, c_char, c_int};
+use std::io::{IoSliceMut, Write};
 use std::net::Shutdown;
-use std::os::fd::AsRawFd;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use nix::cmsg_space;
-use nix::sys::socket::ControlMessageOwned;
-use nix::sys::socket::MsgFlags;
-use nix::sys::socket::recvmsg;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 
 /// Where the stand-in listens (`launchd/control.rs`).
 const SOCKET: &str = "/run/launchd.sock";

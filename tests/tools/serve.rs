@@ -9,18 +9,12 @@
 //! there, `write PATH` with what came of that, `user` with its number, `code` with what came of asking for memory that is
 //! writable and code. It gives up after two minutes, so that no failed test leaves one for ever.
 
-use std::env;
-use std::fs;
-use std::io;
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Write;
-use std::net::TcpListener;
-use std::net::TcpStream;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::FromRawFd;
 use std::path::Path;
-use std::thread;
 use std::time::Duration;
+use std::{env, fs, io, thread};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = env::args().skip(1);

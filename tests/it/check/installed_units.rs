@@ -6,13 +6,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::harness::Dir;
-use crate::harness::SOURCES;
-use crate::harness::Svc;
-use crate::harness::skip;
-
-use super::codes;
-use super::findings;
+use super::{codes, findings};
+use crate::harness::{Dir, SOURCES, Svc, skip};
 
 /// True findings in the units of distributions, each verified by hand.
 const ACCOUNTED: [(&str, &str); 2] = [

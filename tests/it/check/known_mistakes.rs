@@ -6,10 +6,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::harness::Dir;
-use crate::harness::SOURCES;
-
 use super::findings;
+use crate::harness::{Dir, SOURCES};
 
 /// One mistake.
 struct Case {

@@ -5,13 +5,8 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Svc;
-use crate::harness::require;
-
 use super::codes;
+use crate::harness::{Capability, Dir, Exit, Svc, require};
 
 fn set_mode(dir: &Dir, name: &str, mode: u32) {
     fs::set_permissions(dir.join(name), Permissions::from_mode(mode)).unwrap();

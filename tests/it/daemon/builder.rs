@@ -2,26 +2,14 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::AsFd;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use svcadapt::Daemon;
-use svcadapt::daemon::DetachProcess;
-use svcadapt::daemon::Disposition;
-use svcadapt::daemon::Error;
-use svcadapt::daemon::Reexecute;
-use svcadapt::daemon::Signal;
-use svcadapt_spec::DirectoryKind;
-use svcadapt_spec::FIELDS;
-use svcadapt_spec::Field;
-use svcadapt_spec::LimitValue;
-use svcadapt_spec::Origin;
-use svcadapt_spec::Resource;
-use svcadapt_spec::ServiceSpec;
-use svcadapt_spec::SpecDraft;
+use svcadapt::daemon::{DetachProcess, Disposition, Error, Reexecute, Signal};
+use svcadapt_spec::{DirectoryKind, FIELDS, Field, LimitValue, Origin, Resource, ServiceSpec, SpecDraft};
 
 use crate::support::Chance;
 

@@ -2,14 +2,8 @@
 
 use serde_json::Value;
 
-use crate::harness::Dir;
-use crate::harness::Service;
-use crate::harness::Svc;
-
-use super::becomes;
-use super::logged;
-use super::report;
-use super::seen;
+use super::{becomes, logged, report, seen};
+use crate::harness::{Dir, Service, Svc};
 
 /// All descriptors above 2: number, target, and whether an exec closes it.
 fn others(seen: &Value) -> Vec<(i32, String, bool)> {

@@ -2,12 +2,8 @@
 
 use serde_json::json;
 
-use crate::harness::Dir;
-use crate::harness::Service;
-
-use super::becomes;
-use super::logged;
-use super::seen;
+use super::{becomes, logged, seen};
+use crate::harness::{Dir, Service};
 
 #[test]
 fn environment_is_cleaned_and_extended_by_the_builder() {

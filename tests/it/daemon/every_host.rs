@@ -9,18 +9,9 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Launchd;
-use crate::harness::Process;
-use crate::harness::Svc;
-use crate::harness::Systemd;
-use crate::harness::free_port;
-use crate::harness::have;
-use crate::harness::require;
-use crate::harness::wait_until;
-
+use crate::harness::{
+    Capability, Dir, Exit, Launchd, Process, Svc, Systemd, free_port, have, require, wait_until,
+};
 use crate::supervised::support::Unit;
 
 /// The host, the expected answer, and how to start it there.

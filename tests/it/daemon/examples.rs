@@ -1,22 +1,12 @@
 //! The examples work as documented.
 
-use std::io::Read;
-use std::io::Write;
-use std::net::Shutdown;
-use std::net::TcpListener;
-use std::net::TcpStream;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Process;
-use crate::harness::Svc;
-use crate::harness::free_port;
-use crate::harness::require;
-use crate::harness::wait_until;
+use crate::harness::{Capability, Dir, Exit, Process, Svc, free_port, require, wait_until};
 
 /// What Cargo has built beside svcadapt.
 fn example<'a>(dir: &'a Dir, name: &str) -> Svc<'a> {

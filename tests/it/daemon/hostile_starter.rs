@@ -1,16 +1,10 @@
 //! A program that becomes a service by the library has the same clean state as one started by `run`, whatever its
 //! starter's state.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::Dir;
-use crate::harness::Service;
-use crate::harness::Svc;
-use crate::harness::facts;
-
-use super::becomes;
-use super::seen;
+use super::{becomes, seen};
+use crate::harness::{Dir, Service, Svc, facts};
 
 /// The facts that are compared. The rest differs by process (pids, times) or by design: see below.
 const SAME: [&str; 14] = [

@@ -5,14 +5,8 @@ use std::os::unix::fs::MetadataExt;
 
 use serde_json::json;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Service;
-use crate::harness::require;
-
-use super::becomes;
-use super::logged;
-use super::seen;
+use super::{becomes, logged, seen};
+use crate::harness::{Capability, Dir, Service, require};
 
 fn ids(id: u32) -> serde_json::Value {
     json!({ "real": id, "effective": id, "saved": id })

@@ -2,21 +2,12 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Process;
-use crate::harness::Service;
-use crate::harness::killed_at;
-use crate::harness::require;
-use crate::harness::wait_until;
-
 use super::becomes;
+use crate::harness::{Capability, Dir, Exit, Process, Service, killed_at, require, wait_until};
 
 /// The calls at which something may be half done, and how many of each are tried. They cover the launcher (which waits
 /// by poll(2)), the intermediate, and the service's work on descriptors, files and itself. Of all calls together every

@@ -1,11 +1,7 @@
 //! Misuse is a typed error, and nothing has been changed by then.
 
-use crate::harness::Dir;
-use crate::harness::Service;
-
-use super::RUNS;
-use super::becomes;
-use super::logged;
+use super::{RUNS, becomes, logged};
+use crate::harness::{Dir, Service};
 
 #[test]
 fn process_with_threads_is_refused() {

@@ -4,17 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Process;
-use crate::harness::Service;
-use crate::harness::Svc;
-use crate::harness::Systemd;
-use crate::harness::have;
-use crate::harness::require;
-use crate::harness::wait_until;
-
+use crate::harness::{Capability, Dir, Exit, Process, Service, Svc, Systemd, have, require, wait_until};
 use crate::supervised::s6_and_runit as supervisors;
 use crate::supervised::support::Unit;
 

@@ -6,14 +6,8 @@ use std::path::PathBuf;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Process;
-use crate::harness::Service;
-use crate::harness::Svc;
-use crate::harness::wait_until;
-
 use super::becomes;
+use crate::harness::{Dir, Exit, Process, Service, Svc, wait_until};
 
 /// The directory of root's pid files, and of another user's here.
 fn pid_file(dir: &Dir, service: &Service) -> PathBuf {

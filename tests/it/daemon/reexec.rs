@@ -34,14 +34,8 @@ mod sockets;
 #[allow(clippy::duplicate_mod, reason = "the same tests, for the other way")]
 mod start;
 
-use crate::harness::Dir;
-use crate::harness::Service;
-use crate::harness::Svc;
-
-use super::Way;
-use super::logged;
-use super::report;
-use super::seen;
+use super::{Way, logged, report, seen};
+use crate::harness::{Dir, Service, Svc};
 
 /// How often `main` runs before it has entered.
 const RUNS: usize = 2;

@@ -1,10 +1,7 @@
 //! `start`, `stop`, `restart` and `status` from the program's own command line.
 
-use crate::harness::Dir;
-use crate::harness::Service;
-use crate::harness::Svc;
-
 use super::becomes;
+use crate::harness::{Dir, Service, Svc};
 
 #[test]
 fn runner_starts_reports_restarts_and_stops() {

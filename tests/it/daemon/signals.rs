@@ -1,15 +1,10 @@
 //! Signals: the starter's dispositions are reset, Rust's own stay, and mapped signals can be read.
 
 use nix::sys::signal::Signal;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::Dir;
-use crate::harness::Service;
-
-use super::becomes;
-use super::logged;
-use super::seen;
+use super::{becomes, logged, seen};
+use crate::harness::{Dir, Service};
 
 const SIGPIPE: i32 = 13;
 

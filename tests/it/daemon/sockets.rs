@@ -2,31 +2,17 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Read;
-use std::io::Write;
-use std::net::TcpListener;
-use std::net::TcpStream;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::net::UnixListener;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Launchd;
-use crate::harness::Process;
-use crate::harness::Service;
-use crate::harness::Svc;
-use crate::harness::Systemd;
-use crate::harness::free_port;
-use crate::harness::low_port;
-use crate::harness::require;
-use crate::harness::wait_until;
-
-use super::becomes;
-use super::logged;
+use super::{becomes, logged};
+use crate::harness::{
+    Capability, Dir, Exit, Launchd, Process, Service, Svc, Systemd, free_port, low_port, require, wait_until,
+};
 
 /// The program echoes.
 fn answers(mut connection: impl Read + Write) {

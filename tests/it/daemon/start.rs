@@ -1,19 +1,11 @@
 //! The launcher's exit status is true: ready, or the reason why not.
 
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Dir;
-use crate::harness::Service;
-use crate::harness::Svc;
-
-use super::RUNS;
-use super::becomes;
-use super::logged;
-use super::report;
-use super::seen;
+use super::{RUNS, becomes, logged, report, seen};
+use crate::harness::{Dir, Service, Svc};
 
 #[test]
 fn launcher_returns_at_readiness_and_not_before() {

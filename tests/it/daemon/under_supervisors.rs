@@ -2,28 +2,16 @@
 //! under each.
 
 use std::fs;
-use std::io::Read;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Process;
-use crate::harness::Service;
-use crate::harness::Svc;
-use crate::harness::Systemd;
-use crate::harness::facts;
-use crate::harness::free_port;
-use crate::harness::have;
-use crate::harness::require;
-use crate::harness::wait_until;
-
+use crate::harness::{
+    Capability, Dir, Exit, Process, Service, Svc, Systemd, facts, free_port, have, require, wait_until,
+};
 use crate::supervised::notify_messages::Manager;
-use crate::supervised::support::Unit;
-use crate::supervised::support::children;
+use crate::supervised::support::{Unit, children};
 
 /// The command line, the same under each supervisor.
 pub(crate) fn line(dir: &Dir, deeds: &[&str]) -> String {

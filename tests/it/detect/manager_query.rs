@@ -1,21 +1,12 @@
 //! The query to the manager, answered by a stand-in for systemctl(1), in a control group that looks like a service's.
 
 use std::path::Path;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::require;
-use crate::harness::skip;
-
-use super::support::PROGRAM;
-use super::support::Started;
-use super::support::clean;
-use super::support::decided;
-use super::support::facts;
+use super::support::{PROGRAM, Started, clean, decided, facts};
+use crate::harness::{Capability, Dir, require, skip};
 
 const SYSTEMCTL: &str = "/usr/bin/systemctl";
 

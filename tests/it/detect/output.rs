@@ -2,15 +2,12 @@
 
 use std::fs::File;
 use std::io::pipe;
-use std::process::Output;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
 use svcadapt::detect::Facts;
 
-use super::support::PROGRAM;
-use super::support::clean;
-use super::support::decided;
+use super::support::{PROGRAM, clean, decided};
 
 fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = clean(PROGRAM);

@@ -5,17 +5,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::have;
-use crate::harness::require;
-
-use super::support::PROGRAM;
-use super::support::Started;
-use super::support::clean;
-use super::support::decided;
-use super::support::facts;
-use super::support::set_false_variables;
+use super::support::{PROGRAM, Started, clean, decided, facts, set_false_variables};
+use crate::harness::{Capability, Dir, have, require};
 
 fn supervised_in(directory: &Dir, supervisor: &str) -> Value {
     // Supervisors start a service again when it ends; the second time it only waits to be stopped.

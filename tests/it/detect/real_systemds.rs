@@ -5,11 +5,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::support::decided;
-use super::support::facts;
-use crate::harness::Dir;
-use crate::harness::Systemd;
-use crate::harness::wait_until;
+use super::support::{decided, facts};
+use crate::harness::{Dir, Systemd, wait_until};
 
 /// The output of `detect` in a unit with these settings and this shell text, where `detect` is the command.
 fn inside(

@@ -4,12 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use svcadapt_convert::directive::DirectiveRow;
-use svcadapt_convert::directive::Section;
-use svcadapt_convert::directive::ValueKind;
-use svcadapt_convert::directive::Version;
-use svcadapt_convert::directive::directive;
-use svcadapt_convert::directive::directives;
+use svcadapt_convert::directive::{DirectiveRow, Section, ValueKind, Version, directive, directives};
 
 use crate::harness::skip;
 

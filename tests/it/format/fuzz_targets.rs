@@ -6,10 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::SOURCES;
-use crate::harness::Svc;
+use crate::harness::{Dir, Exit, SOURCES, Svc};
 
 /// All targets that have a program in `fuzz/`.
 const TARGETS: [&str; 7] =

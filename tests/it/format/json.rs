@@ -3,23 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use serde_json::Value;
-use serde_json::json;
-
+use serde_json::{Value, json};
 use svcadapt_convert::json;
-use svcadapt_spec::Arity;
-use svcadapt_spec::FIELDS;
-use svcadapt_spec::ServiceSpec;
+use svcadapt_spec::{Arity, FIELDS, ServiceSpec};
 
 use crate::harness::skip;
-use crate::support::Chance;
-use crate::support::Folder;
-use crate::support::printed;
-use crate::support::stderr_of;
-use crate::support::svcadapt;
+use crate::support::{Chance, Folder, printed, stderr_of, svcadapt};
 
 fn read(text: &str) -> Result<ServiceSpec, Vec<String>> {
     let problems = |problems: Vec<svcadapt_spec::SpecError>| -> Vec<String> {

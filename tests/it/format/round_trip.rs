@@ -5,15 +5,10 @@ mod plist;
 mod started_programs;
 mod unit;
 
-use std::ffi::OsStr;
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::ffi::OsStringExt;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use svcadapt_spec::Field;
-use svcadapt_spec::Origin;
-use svcadapt_spec::ServiceSpec;
-use svcadapt_spec::SpecDraft;
+use svcadapt_spec::{Field, Origin, ServiceSpec, SpecDraft};
 
 use crate::support::Chance;
 

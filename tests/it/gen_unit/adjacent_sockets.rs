@@ -3,10 +3,7 @@
 use std::fs::File;
 use std::process::Command;
 
-use crate::support::Folder;
-use crate::support::printed;
-use crate::support::stderr_of;
-use crate::support::svcadapt;
+use crate::support::{Folder, printed, stderr_of, svcadapt};
 
 #[test]
 fn stale_socket_unit_is_reported_and_kept() {

@@ -4,12 +4,8 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-use crate::harness::Dir;
-use crate::harness::Svc;
-use crate::harness::Systemd;
-use crate::harness::wait_until;
-use crate::support::Folder;
-use crate::support::printed;
+use crate::harness::{Dir, Svc, Systemd, wait_until};
+use crate::support::{Folder, printed};
 
 const KINDS: [(&str, &str); 5] = [
     ("runtime", "/run"),

@@ -1,20 +1,12 @@
 //! A rewritten unit means the same to systemd: every installed service, and lines that no field covers.
 
 use std::ffi::OsStr;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use svcadapt_convert::directive::Section;
-use svcadapt_convert::directive::Version;
-use svcadapt_convert::directive::directive;
+use svcadapt_convert::directive::{Section, Version, directive};
 
 use crate::harness::skip;
-use crate::support::Folder;
-use crate::support::Judgement;
-use crate::support::as_set;
-use crate::support::printed;
-use crate::support::stderr_of;
-use crate::support::svcadapt;
+use crate::support::{Folder, Judgement, as_set, printed, stderr_of, svcadapt};
 
 /// The installed services, without aliases.
 fn installed() -> Vec<PathBuf> {

@@ -1,9 +1,6 @@
 //! A command that only starts a service is not the service itself.
 
-use crate::support::Folder;
-use crate::support::printed;
-use crate::support::stderr_of;
-use crate::support::svcadapt;
+use crate::support::{Folder, printed, stderr_of, svcadapt};
 
 #[test]
 fn background_start_command_becomes_type_forking() {

@@ -6,23 +6,12 @@ use std::path::Path;
 use std::process::Command;
 
 use svcadapt_convert::directive::Version;
-use svcadapt_convert::divide::Systemd;
-use svcadapt_convert::divide::Target;
-use svcadapt_convert::divide::divide;
+use svcadapt_convert::divide::{Systemd, Target, divide};
 use svcadapt_convert::unit::write;
-use svcadapt_spec::Field;
-use svcadapt_spec::Principal;
-use svcadapt_spec::ServiceSpec;
+use svcadapt_spec::{Field, Principal, ServiceSpec};
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::SOURCES;
-use crate::harness::Systemd as Booted;
-use crate::harness::skip;
-use crate::support::Chance;
-use crate::support::Folder;
-use crate::support::printed;
-use crate::support::stderr_of;
+use crate::harness::{Dir, Exit, SOURCES, Systemd as Booted, skip};
+use crate::support::{Chance, Folder, printed, stderr_of};
 
 /// The version of the installed systemd, if units can be written for it.
 fn installed() -> Option<Version> {

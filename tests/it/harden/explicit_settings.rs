@@ -1,9 +1,6 @@
 //! An explicit setting of a service overrides the hardening level.
 
-use crate::support::Folder;
-use crate::support::printed;
-use crate::support::stderr_of;
-use crate::support::svcadapt;
+use crate::support::{Folder, printed, stderr_of, svcadapt};
 
 #[test]
 fn explicit_setting_overrides_the_level() {

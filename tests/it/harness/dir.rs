@@ -1,31 +1,20 @@
 //! The private directory of a test, and the one above it for this run.
 
-use std::env;
-use std::fs;
 use std::fs::Permissions;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process;
-use std::process::Child;
-use std::process::Command;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering;
-use std::time::SystemTime;
-use std::time::UNIX_EPOCH;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+use std::{env, fs, process};
 
 use nix::sys::signal::Signal;
 use nix::unistd::User;
 
-use super::process::Process;
-use super::process::inherit_nothing;
-use super::process::mentioning;
-use super::process::wait_until;
+use super::process::{Process, inherit_nothing, mentioning, wait_until};
 
 /// A private directory with mode 0755. On drop every process that still refers to it is killed, and it is removed.
 #[derive(Debug)]

@@ -4,36 +4,24 @@
 //! a [`Dir`]. It ends when its standard input is closed (with the value or the test binary), and as process 1 it takes
 //! every job along.
 
-use std::fmt;
-use std::fs;
 use std::fs::File;
-use std::io::Read;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Child;
-use std::process::ChildStdin;
-use std::process::Command;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use std::{fmt, fs};
 
 use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
 use serde_json::Value;
 
-use super::dir::Dir;
-use super::dir::example;
-use super::process::PATIENCE;
-use super::process::Process;
-use super::process::find;
-use super::process::wait_within;
-use super::require::Capability;
-use super::require::missing;
+use super::dir::{Dir, example};
+use super::process::{PATIENCE, Process, find, wait_within};
+use super::require::{Capability, missing};
 
 /// The deadline of an event that should come at once; many tests run in parallel.
 const EVENT: Duration = Duration::from_secs(20);

@@ -3,18 +3,13 @@
 use std::cell::Cell;
 use std::fs;
 use std::fs::File;
-use std::io::BufRead;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::MetadataExt;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use nix::sched::CloneFlags;
-use nix::sched::setns;
-use nix::sched::unshare;
-use nix::unistd::geteuid;
-use nix::unistd::gettid;
+use nix::sched::{CloneFlags, setns, unshare};
+use nix::unistd::{geteuid, gettid};
 
 /// Gives the calling thread, and every process that it starts, nice level 0 and a /run that only root can write:
 /// svcadapt refuses one that others can write, as containers may have it (a tmpfs of mode 1777).

@@ -1,15 +1,11 @@
 //! Addresses of sockets for tests that run in parallel in one network and one process.
 
 use std::io;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
-use std::net::TcpListener;
-use std::net::UdpSocket;
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::atomic::AtomicU16;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use super::wait_until;
 

@@ -4,13 +4,10 @@
 //! from outside), so that both have the same shape and can be compared.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::path::Path;
+use std::{fs, io};
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// Everything about `pid` (a number, or `self`), as JSON. `argv` and `exe` included; times and memory left out.
 ///

@@ -1,14 +1,9 @@
 //! The requirements of a test, and the skip where the machine does not meet them.
 
-use std::env;
-use std::fmt;
-use std::io;
 use std::io::Write;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Command;
-use std::process::Stdio;
-use std::thread;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, fmt, io, thread};
 
 use nix::unistd::geteuid;
 

@@ -1,17 +1,13 @@
 //! A service with a name of its own, for tests that start one.
 
-use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::{fs, process};
 
 use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
 
-use super::Process;
-use super::facts;
+use super::{Process, facts};
 
 /// A service name that is unique on this machine. On drop the service is killed and its lock and record are removed.
 pub(crate) struct Service {

@@ -2,11 +2,9 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use super::Dir;
-use super::wait_until;
+use super::{Dir, wait_until};
 
 /// Runs a start under strace(1), which kills each process at its n-th call of these, and returns the trace of these
 /// calls and of `besides`.

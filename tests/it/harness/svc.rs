@@ -1,42 +1,23 @@
 //! Runs the real binary, with a deadline and exact expectations.
 
-use std::ffi::OsStr;
-use std::ffi::OsString;
-use std::fmt;
-use std::fs;
-use std::io;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
-use std::os::fd::AsFd;
-use std::os::fd::AsRawFd;
-use std::os::fd::OwnedFd;
-use std::os::unix::process::CommandExt;
-use std::os::unix::process::ExitStatusExt;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
-use std::process::Child;
-use std::process::Command;
-use std::process::ExitStatus;
-use std::process::Stdio;
-use std::time::Duration;
-use std::time::Instant;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+use std::{fmt, fs, io};
 
 use nix::errno::Errno;
-use nix::fcntl::FcntlArg;
-use nix::fcntl::OFlag;
-use nix::fcntl::fcntl;
-use nix::poll::PollFd;
-use nix::poll::PollFlags;
-use nix::poll::PollTimeout;
-use nix::poll::poll;
-use nix::sys::signal::Signal;
-use nix::sys::signal::killpg;
-use nix::unistd::Pid;
-use nix::unistd::User;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::{Pid, User};
 
-use super::dir::Dir;
-use super::dir::list;
+use super::dir::{Dir, list};
 use super::expect;
-use super::process::Process;
-use super::process::holding;
+use super::process::{Process, holding};
 
 /// The default deadline of a command.
 const DEADLINE: Duration = Duration::from_secs(20);

@@ -5,42 +5,24 @@
 //! root), the directories of this test run at their outer paths, and only the units that a test writes, with the
 //! journal. It has no D-Bus, login or console. It shares the machine's network.
 
-use std::env;
-use std::ffi::OsStr;
-use std::ffi::OsString;
-use std::fs;
-use std::fs::File;
-use std::fs::OpenOptions;
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Write;
-use std::iter;
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Write};
 use std::ops::RangeBounds;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Child;
-use std::process::ChildStdin;
-use std::process::Command;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use std::{env, fs, iter};
 
 use nix::unistd::geteuid;
 
-use super::dir::Dir;
-use super::dir::run;
-use super::dir::static_svcadapt;
-use super::process::Process;
-use super::process::find;
-use super::process::readable;
-use super::process::wait_within;
-use super::require::Capability;
-use super::require::missing;
-use super::svc::Exit;
-use super::svc::Output;
+use super::dir::{Dir, run, static_svcadapt};
+use super::process::{Process, find, readable, wait_within};
+use super::require::{Capability, missing};
+use super::svc::{Exit, Output};
 
 /// The deadline of a boot.
 const BOOT: Duration = Duration::from_secs(60);

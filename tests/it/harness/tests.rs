@@ -1,26 +1,15 @@
 //! Tests of the harness itself.
 
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use nix::unistd::geteuid;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Capability;
-use super::Dir;
-use super::Exit;
-use super::Output;
-use super::Process;
-use super::Running;
-use super::Svc;
-use super::Systemd;
 use super::dir::run;
-use super::facts;
-use super::require;
-use super::wait_until;
-use super::world;
+use super::{
+    Capability, Dir, Exit, Output, Process, Running, Svc, Systemd, facts, require, wait_until, world,
+};
 
 /// The report of `inspect` below the hostile launcher with these options.
 fn inspected(hostile: &[&str]) -> Value {

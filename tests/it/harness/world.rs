@@ -1,8 +1,7 @@
 //! A machine of the test's own, for users, groups and paths that the real machine must not get.
 
 use super::dir::Dir;
-use super::require::Capability;
-use super::require::require;
+use super::require::{Capability, require};
 use super::svc::Svc;
 
 /// Runs a shell script as root on a machine of its own (`world.sh`): its changes to /etc, /home, /opt, /run, /srv,

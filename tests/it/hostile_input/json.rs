@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use super::place;
-use super::refused;
+use super::{place, refused};
 
 #[test]
 fn oversized_json_is_refused() {

@@ -1,8 +1,6 @@
 //! Invalid names.
 
-use super::place;
-use super::refused;
-use super::refused_words;
+use super::{place, refused, refused_words};
 
 #[test]
 fn invalid_unit_file_name_is_refused() {

@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use super::place;
-use super::refused;
+use super::{place, refused};
 
 const HINT: &str = "  hint: launchd passes over it in silence\n";
 

@@ -6,13 +6,8 @@ use std::os::unix::fs::symlink;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-
-use super::bounded;
-use super::place;
-use super::refused;
-use super::refused_words;
+use super::{bounded, place, refused, refused_words};
+use crate::harness::{Dir, Exit};
 
 const GOOD: &str = "[Service]\nExecStart=/bin/true\n";
 

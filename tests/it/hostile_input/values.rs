@@ -1,11 +1,8 @@
 //! Values that a file cannot carry are refused with field, byte and reason, and nothing is written.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::place;
-use super::refused;
-use super::refused_words;
+use super::{place, refused, refused_words};
 
 const UNIT: &[&str] = &["gen-unit", "--output", "out", "--name", "web"];
 const PLIST: &[&str] = &["gen-plist", "--output", "out", "--label", "web"];

@@ -1,24 +1,14 @@
 //! Jobs that `gen-plist` writes, loaded and run: the program gets every setting, and no other process stays.
 
-use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::process;
 use std::time::Duration;
+use std::{fs, process};
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Launchd;
-use crate::harness::Process;
-use crate::harness::SOURCES;
-use crate::harness::Svc;
-use crate::harness::wait_until;
-
-use super::support::ignored;
-use super::support::open_dir;
+use super::support::{ignored, open_dir};
+use crate::harness::{Dir, Exit, Launchd, Process, SOURCES, Svc, wait_until};
 
 const SECOND: Duration = Duration::from_millis(50);
 

@@ -3,13 +3,10 @@
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::support::{inspect, open_dir};
 use crate::harness::Launchd;
-
-use super::support::inspect;
-use super::support::open_dir;
 
 const SECOND: Duration = Duration::from_millis(50);
 

@@ -8,14 +8,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::support::{RUN_AT_LOAD, arguments, inspect, open_dir, set_mode, shell};
 use crate::harness::Launchd;
-
-use super::support::RUN_AT_LOAD;
-use super::support::arguments;
-use super::support::inspect;
-use super::support::open_dir;
-use super::support::set_mode;
-use super::support::shell;
 
 const SECOND: Duration = Duration::from_millis(50);
 

@@ -2,14 +2,8 @@
 
 use std::time::Duration;
 
-use crate::harness::Dir;
-use crate::harness::Launchd;
-use crate::harness::wait_until;
-
-use super::support::RUN_AT_LOAD;
-use super::support::arguments;
-use super::support::open_dir;
-use super::support::shell;
+use super::support::{RUN_AT_LOAD, arguments, open_dir, shell};
+use crate::harness::{Dir, Launchd, wait_until};
 
 const SECOND: Duration = Duration::from_millis(50);
 

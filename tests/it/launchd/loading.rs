@@ -4,14 +4,8 @@ use std::fs;
 use std::os::unix::fs::chown;
 use std::time::Duration;
 
-use crate::harness::Dir;
-use crate::harness::Launchd;
-
-use super::support::RUN_AT_LOAD;
-use super::support::arguments;
-use super::support::ignored;
-use super::support::open_dir;
-use super::support::set_mode;
+use super::support::{RUN_AT_LOAD, arguments, ignored, open_dir, set_mode};
+use crate::harness::{Dir, Launchd};
 
 const SECOND: Duration = Duration::from_millis(50);
 

@@ -2,13 +2,9 @@
 
 use std::time::Duration;
 
-use crate::harness::Dir;
-use crate::harness::Launchd;
-use crate::harness::Process;
-use crate::harness::wait_until;
-
 use super::generated_jobs::generate;
 use super::support::open_dir;
+use crate::harness::{Dir, Launchd, Process, wait_until};
 
 const SECOND: Duration = Duration::from_millis(400);
 

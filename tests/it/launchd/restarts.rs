@@ -3,15 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Launchd;
-use crate::harness::Svc;
-use crate::harness::wait_until;
-
-use super::support::RUN_AT_LOAD;
-use super::support::arguments;
-use super::support::shell;
+use super::support::{RUN_AT_LOAD, arguments, shell};
+use crate::harness::{Dir, Exit, Launchd, Svc, wait_until};
 
 /// Ten seconds of the throttle take a fifth of a second.
 const SECOND: Duration = Duration::from_millis(20);

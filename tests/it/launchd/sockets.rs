@@ -2,26 +2,16 @@
 //! shim (tests/tools/launch_shim.rs).
 
 use std::fs;
-use std::io::Read;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::net::UnixDatagram;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::harness::Dir;
-use crate::harness::Launchd;
-use crate::harness::Svc;
-use crate::harness::free_port;
-use crate::harness::has_ipv6;
-use crate::harness::wait_until;
-
 use super::generated_jobs::generate;
-use super::support::RUN_AT_LOAD;
-use super::support::arguments;
-use super::support::open_dir;
+use super::support::{RUN_AT_LOAD, arguments, open_dir};
+use crate::harness::{Dir, Launchd, Svc, free_port, has_ipv6, wait_until};
 
 const SECOND: Duration = Duration::from_millis(50);
 

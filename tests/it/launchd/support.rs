@@ -8,8 +8,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::harness::Dir;
-use crate::harness::Launchd;
+use crate::harness::{Dir, Launchd};
 
 /// `ProgramArguments` with these words.
 pub(super) fn arguments<S: AsRef<str>>(words: &[S]) -> String {

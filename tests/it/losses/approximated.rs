@@ -1,19 +1,10 @@
 //! Settings that are nearly the same on two hosts are made equal or reported.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::Systemd;
-use crate::harness::wait_until;
-use crate::support::Folder;
-use crate::support::Judgement;
-use crate::support::lost;
-use crate::support::printed;
-use crate::support::stderr_of;
-use crate::support::svcadapt;
-
-use super::as_json;
-use super::job;
+use super::{as_json, job};
+use crate::harness::{Systemd, wait_until};
+use crate::support::{Folder, Judgement, lost, printed, stderr_of, svcadapt};
 
 #[test]
 fn run_at_load_follows_the_units_install_section() {

@@ -1,9 +1,6 @@
 //! Defaults of one host that another does not have.
 
-use crate::support::Folder;
-use crate::support::printed;
-use crate::support::stderr_of;
-use crate::support::svcadapt;
+use crate::support::{Folder, printed, stderr_of, svcadapt};
 
 #[test]
 fn journal_output_is_reported_as_lost_to_launchd() {

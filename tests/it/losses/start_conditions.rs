@@ -1,16 +1,9 @@
 //! What starts a job of launchd, and when: never earlier or more often than its property list says.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::Folder;
-use crate::support::lost;
-use crate::support::printed;
-use crate::support::stderr_of;
-use crate::support::svcadapt;
-
-use super::as_json;
-use super::job;
+use super::{as_json, job};
+use crate::support::{Folder, lost, printed, stderr_of, svcadapt};
 
 fn map(key: &str, value: &str) -> String {
     format!("<dict><key>{key}</key>{value}</dict>")

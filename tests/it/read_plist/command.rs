@@ -3,26 +3,12 @@
 use std::path::Path;
 
 use serde_json::Value;
+use svcadapt_convert::divide::{Target, divide};
+use svcadapt_convert::plist::{Label, write};
+use svcadapt_spec::{BindIpv6Only, Field, Principal, Scope, SocketAddress, Sockets};
 
-use svcadapt_convert::divide::Target;
-use svcadapt_convert::divide::divide;
-use svcadapt_convert::plist::Label;
-use svcadapt_convert::plist::write;
-use svcadapt_spec::BindIpv6Only;
-use svcadapt_spec::Field;
-use svcadapt_spec::Principal;
-use svcadapt_spec::Scope;
-use svcadapt_spec::SocketAddress;
-use svcadapt_spec::Sockets;
-
-use crate::support::Chance;
-use crate::support::Folder;
-use crate::support::printed;
-use crate::support::stderr_of;
-use crate::support::svcadapt;
-
-use super::job;
-use super::reading;
+use super::{job, reading};
+use crate::support::{Chance, Folder, printed, stderr_of, svcadapt};
 
 /// Only fields that launchd has keys for, and that the reader can recognise.
 fn of_launchd(field: Field) -> bool {

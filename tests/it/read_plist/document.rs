@@ -1,18 +1,11 @@
 //! Property lists in XML and in binary; malformed ones are refused with their place and in bounded time.
 
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
-
 use svcadapt_convert::plist::Reading;
 
-use super::HEAD;
-use super::binary;
-use super::document;
-use super::job;
-use super::model;
-use super::reading;
+use super::{HEAD, binary, document, job, model, reading};
 
 #[test]
 fn malformed_property_list_is_refused_at_its_place() {

@@ -1,21 +1,13 @@
 //! Property lists written by Python are read, and they mean the same to Python.
 
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use serde_json::Value;
-use serde_json::json;
-
+use serde_json::{Value, json};
 use svcadapt_convert::plist::Reading;
 
+use super::{binary, job, reading};
 use crate::harness::skip;
-use crate::support::Chance;
-use crate::support::Folder;
-use crate::support::damage;
-
-use super::binary;
-use super::job;
-use super::reading;
+use crate::support::{Chance, Folder, damage};
 
 /// Reads documents, in hexadecimal, with Python, and prints the job, or null.
 const READER: &str = "

@@ -1,7 +1,6 @@
 //! `Sockets`: a spec listens where launchd would, and unsupported sockets are reported.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::model_and_remarks;
 

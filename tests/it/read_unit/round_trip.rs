@@ -1,33 +1,17 @@
 //! Written units are read back unchanged.
 
-use std::ffi::OsStr;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use serde_json::Value;
-
 use svcadapt_convert::directive::Version;
-use svcadapt_convert::divide::Systemd;
-use svcadapt_convert::divide::Target;
-use svcadapt_convert::divide::divide;
-use svcadapt_convert::unit::Reading;
-use svcadapt_convert::unit::UnitFile;
-use svcadapt_convert::unit::UnitName;
+use svcadapt_convert::divide::{Systemd, Target, divide};
 use svcadapt_convert::unit::internal::commands;
-use svcadapt_convert::unit::read_socket;
-use svcadapt_convert::unit::write;
-use svcadapt_convert::unit::write_socket;
-use svcadapt_spec::FIELDS;
-use svcadapt_spec::Field;
-use svcadapt_spec::Native;
-use svcadapt_spec::Origin;
-use svcadapt_spec::Output;
-use svcadapt_spec::Probe;
-use svcadapt_spec::ServiceSpec;
-use svcadapt_spec::ServiceType;
-use svcadapt_spec::SpecDraft;
-use svcadapt_spec::literal;
+use svcadapt_convert::unit::{Reading, UnitFile, UnitName, read_socket, write, write_socket};
+use svcadapt_spec::{
+    FIELDS, Field, Native, Origin, Output, Probe, ServiceSpec, ServiceType, SpecDraft, literal,
+};
 
 use super::read_text;
 use crate::support::Chance;

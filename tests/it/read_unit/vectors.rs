@@ -4,16 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
-
 use svcadapt_convert::divide::internal::values;
-use svcadapt_convert::unit::UnitFile;
-use svcadapt_convert::unit::UnitName;
-use svcadapt_convert::unit::read;
-use svcadapt_spec::FIELDS;
-use svcadapt_spec::Field;
-use svcadapt_spec::LimitValue;
-use svcadapt_spec::ServiceSpec;
-use svcadapt_spec::Timespan;
+use svcadapt_convert::unit::{UnitFile, UnitName, read};
+use svcadapt_spec::{FIELDS, Field, LimitValue, ServiceSpec, Timespan};
 
 /// Properties that systemd derives from others or prints under another name.
 const DERIVED: [&str; 7] = [

@@ -1,8 +1,6 @@
 //! Property lists.
 
-use crate::support::Folder;
-use crate::support::stderr_of;
-use crate::support::svcadapt;
+use crate::support::{Folder, stderr_of, svcadapt};
 
 /// The output of `gen-plist` for this text and these options, and what it reports on standard error.
 fn with_reports(text: &str, options: &[&str]) -> (String, String) {

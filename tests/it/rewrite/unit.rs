@@ -1,8 +1,6 @@
 //! Units.
 
-use crate::support::Folder;
-use crate::support::stderr_of;
-use crate::support::svcadapt;
+use crate::support::{Folder, stderr_of, svcadapt};
 
 /// The output of `gen-unit` for this text and these options.
 fn rewritten(text: &str, options: &[&str]) -> String {

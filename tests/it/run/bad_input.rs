@@ -1,20 +1,14 @@
 //! A spec that cannot run is refused with a line for each mistake, before anything is created or started.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Service;
-use crate::harness::require;
-
-use super::contents;
-use super::run;
+use super::{contents, run};
+use crate::harness::{Capability, Dir, Service, require};
 
 /// Asserts that a good program with bad options is refused with this message and status, and that the directory is
 /// unchanged.

@@ -1,26 +1,15 @@
 //! Concurrent starts leave one service, and a killed start never blocks the next.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Barrier;
-use std::thread;
+use std::{fs, thread};
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Output;
-use crate::harness::Process;
-use crate::harness::Service;
-use crate::harness::killed_at;
-use crate::harness::lock_directory;
-use crate::harness::require;
-
-use super::run;
-use super::stop;
+use super::{run, stop};
+use crate::harness::{Capability, Dir, Exit, Output, Process, Service, killed_at, lock_directory, require};
 
 /// The number of rounds: half by name, half by pid file.
 const ROUNDS: usize = 200;

@@ -1,15 +1,9 @@
 //! `--dry-run` prints the steps of a start, and performs no step.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Service;
-use crate::harness::require;
-
-use super::contents;
-use super::run;
+use super::{contents, run};
+use crate::harness::{Capability, Dir, Service, require};
 
 const PLAN: &str = "\
 a classic daemon; manager: none

@@ -5,14 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Service;
-use crate::harness::Svc;
-use crate::harness::require;
-
 use super::run;
+use crate::harness::{Capability, Dir, Exit, Service, Svc, require};
 
 /// The kinds of directories, with their base and the status of a failed creation (systemd.exec(5)).
 const DIRECTORIES: [(&str, &str, i32); 5] = [

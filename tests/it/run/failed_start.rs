@@ -2,23 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Process;
-use crate::harness::Service;
-use crate::harness::require;
-use crate::harness::wait_until;
-
-use super::contents;
-use super::inspect;
-use super::run;
-use super::stop;
+use super::{contents, inspect, run, stop};
+use crate::harness::{Capability, Dir, Exit, Process, Service, require, wait_until};
 
 /// The hint where standard error was /dev/null.
 const LOST: &str = "  hint: what it wrote went to the null device; --standard-error append:PATH keeps it\n";

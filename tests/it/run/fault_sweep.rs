@@ -3,14 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::SOURCES;
-use crate::harness::Svc;
-use crate::harness::example;
-use crate::harness::require;
-use crate::harness::skip;
+use crate::harness::{Capability, Dir, Exit, SOURCES, Svc, example, require, skip};
 
 /// One in so many cases is tried here; `tests/tools/sweep` without `--every` tries all. The step is no divisor of the
 /// number of faults.

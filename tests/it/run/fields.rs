@@ -1,24 +1,14 @@
 //! Every field of a spec has its effect on the daemon, and no other one.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Service;
-use crate::harness::Svc;
-use crate::harness::facts;
-use crate::harness::require;
-
-use super::inspect;
-use super::run;
-use super::stop;
+use super::{inspect, run, stop};
+use crate::harness::{Capability, Dir, Service, Svc, facts, require};
 
 /// The report of the program with these options.
 fn seen(dir: &Dir, options: &[&str]) -> Value {

@@ -1,20 +1,10 @@
 //! The daemon's state is that of its spec, whatever its starter's state.
 
-use serde_json::Value;
-use serde_json::json;
+use nix::unistd::{User, geteuid};
+use serde_json::{Value, json};
 
-use nix::unistd::User;
-use nix::unistd::geteuid;
-
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Svc;
-use crate::harness::facts;
-use crate::harness::require;
-
-use super::inspect;
-use super::run;
-use super::stop;
+use super::{inspect, run, stop};
+use crate::harness::{Capability, Dir, Svc, facts, require};
 
 /// Every hostile state alone, the two that are options, and all at once.
 const STARTERS: [&[&str]; 15] = [

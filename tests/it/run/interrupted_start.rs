@@ -4,16 +4,8 @@ use std::fs;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Process;
-use crate::harness::Service;
-use crate::harness::Svc;
-use crate::harness::require;
-use crate::harness::wait_until;
-
 use super::run;
+use crate::harness::{Capability, Dir, Exit, Process, Service, Svc, require, wait_until};
 
 /// A start of `daemonic` with these words, which becomes `inspect` and stays.
 fn start<'a>(dir: &'a Dir, service: &Service, words: &[&str]) -> Svc<'a> {

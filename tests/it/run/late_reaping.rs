@@ -2,9 +2,7 @@
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Dir;
-use crate::harness::Svc;
-use crate::harness::skip;
+use crate::harness::{Dir, Svc, skip};
 
 /// `run --mode classic` with these words, where each wait4(2) is delayed by a tenth of a second.
 fn delayed<'a>(dir: &'a Dir, words: &[&str]) -> Option<Svc<'a>> {

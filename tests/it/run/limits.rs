@@ -1,11 +1,6 @@
 //! Names and limits at the edge of what the system allows.
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Service;
-use crate::harness::Svc;
-use crate::harness::require;
-use crate::harness::world;
+use crate::harness::{Capability, Dir, Service, Svc, require, world};
 
 #[test]
 fn named_service_starts_under_a_low_limit_of_open_files() {

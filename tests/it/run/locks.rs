@@ -1,25 +1,14 @@
 //! What a service or another user can do to a lock.
 
-use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
 use std::sync::Barrier;
-use std::thread;
+use std::{fs, thread};
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Output;
-use crate::harness::Service;
-use crate::harness::Svc;
-use crate::harness::leave_behind;
-use crate::harness::require;
-use crate::harness::wait_until;
-
-use super::run;
-use super::stop;
+use super::{run, stop};
+use crate::harness::{Capability, Dir, Exit, Output, Service, Svc, leave_behind, require, wait_until};
 
 #[test]
 fn lock_descriptor_of_a_service_is_not_writable() {

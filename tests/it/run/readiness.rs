@@ -6,30 +6,16 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::FileTypeExt;
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixDatagram;
-use std::os::unix::net::UnixListener;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::PathBuf;
 
 use nix::unistd::User;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Process;
-use crate::harness::Running;
-use crate::harness::Service;
-use crate::harness::Svc;
-use crate::harness::facts;
-use crate::harness::free_port;
-use crate::harness::require;
-use crate::harness::wait_until;
-use crate::harness::world;
-
-use super::run;
-use super::stop;
+use super::{run, stop};
+use crate::harness::{
+    Capability, Dir, Exit, Process, Running, Service, Svc, facts, free_port, require, wait_until, world,
+};
 
 /// A shell program that writes its pid to `pid`, waits until the test creates `go`, and then runs the rest; `$DIR` is
 /// the directory.

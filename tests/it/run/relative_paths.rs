@@ -2,8 +2,7 @@
 
 use std::fs;
 
-use crate::harness::Dir;
-use crate::harness::Svc;
+use crate::harness::{Dir, Svc};
 
 #[test]
 fn relative_path_in_an_option_starts_at_the_working_directory() {

@@ -1,10 +1,6 @@
 //! Settings that systemd accepts with a warning or rounds do not prevent a start.
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Svc;
-use crate::harness::require;
-use crate::harness::world;
+use crate::harness::{Capability, Dir, Svc, require, world};
 
 /// `run` in the foreground, of `sh -c TEXT`.
 fn foreground<'a>(dir: &'a Dir, words: &[&str], text: &str) -> Svc<'a> {

@@ -2,25 +2,13 @@
 //! truly, and leaves nothing of a failed one.
 
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
-use std::time::Duration;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Process;
-use crate::harness::Running;
-use crate::harness::Service;
-use crate::harness::Svc;
-use crate::harness::require;
-use crate::harness::skip;
-use crate::harness::wait_until;
-
 use super::run;
+use crate::harness::{Capability, Dir, Exit, Process, Running, Service, Svc, require, skip, wait_until};
 
 /// A start of `daemonic` with these words, which becomes `inspect` and reports.
 fn start<'a>(dir: &'a Dir, service: &Service, options: &[&str], words: &[&str]) -> Svc<'a> {

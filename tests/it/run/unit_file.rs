@@ -2,11 +2,8 @@
 
 use std::process::Output;
 
-use crate::harness::Capability;
-use crate::harness::require;
-use crate::support::Folder;
-use crate::support::stderr_of;
-use crate::support::svcadapt;
+use crate::harness::{Capability, require};
+use crate::support::{Folder, stderr_of, svcadapt};
 
 fn unit(folder: &Folder, name: &str) -> String {
     folder.path().join(name).display().to_string()

@@ -1,10 +1,6 @@
 //! A unit is found where systemd finds it, with the sockets that systemd would start.
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Svc;
-use crate::harness::require;
-use crate::harness::world;
+use crate::harness::{Capability, Dir, Svc, require, world};
 
 #[test]
 fn unit_name_is_searched_in_the_systemd_directories() {

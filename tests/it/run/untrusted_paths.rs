@@ -1,19 +1,12 @@
 //! Links that a service's user plants do not lead root to other users' files.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Service;
-use crate::harness::Svc;
-use crate::harness::require;
-
 use super::run;
+use crate::harness::{Capability, Dir, Exit, Service, Svc, require};
 
 /// Runs something with only the rights of the service's user.
 fn as_nobody(dir: &Dir, script: &str) {

@@ -1,8 +1,6 @@
 //! A path that the service's user controls is opened with that user's rights, wherever links lead.
 
-use crate::harness::Capability;
-use crate::harness::require;
-use crate::harness::world_prints;
+use crate::harness::{Capability, require, world_prints};
 
 /// A secret of root's, a directory of the service's user, and a function that runs a program as that user.
 const SCENE: &str = "umask 022

@@ -2,30 +2,13 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Svc;
-use crate::harness::free_port;
-use crate::harness::has_ipv6;
-use crate::harness::low_port;
-use crate::harness::require;
-use crate::harness::wait_until;
-
-use super::abstract_name;
-use super::datagram;
-use super::numbers;
-use super::server;
-use super::serving;
-use super::stop;
-use super::tcp;
-use super::udp;
-use super::unix;
+use super::{abstract_name, datagram, numbers, server, serving, stop, tcp, udp, unix};
+use crate::harness::{Capability, Dir, Svc, free_port, has_ipv6, low_port, require, wait_until};
 
 /// A unique service name.
 fn name(what: &str) -> String {

@@ -1,25 +1,12 @@
 //! Files at the path of a socket, and what a start does with them.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::fs::symlink;
-use std::os::unix::net::UnixDatagram;
-use std::os::unix::net::UnixListener;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::Path;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Process;
-use crate::harness::Svc;
-use crate::harness::free_port;
-use crate::harness::leave_behind;
-use crate::harness::require;
-
-use super::serving;
-use super::stop;
-use super::unix;
+use super::{serving, stop, unix};
+use crate::harness::{Capability, Dir, Exit, Process, Svc, free_port, leave_behind, require};
 
 /// Asserts that a start at this path is refused with this cause and changes nothing.
 fn refused(dir: &Dir, path: &Path, cause: &str) {

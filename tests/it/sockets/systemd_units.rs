@@ -4,16 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Svc;
-use crate::harness::Systemd;
-use crate::harness::free_port;
-use crate::harness::wait_until;
-
-use super::server;
-use super::tcp;
-use super::unix;
+use super::{server, tcp, unix};
+use crate::harness::{Dir, Exit, Svc, Systemd, free_port, wait_until};
 
 /// The two units of a service, in the shared systemd; they are stopped and removed at the end.
 struct Pair {

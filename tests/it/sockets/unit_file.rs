@@ -2,19 +2,11 @@
 
 use std::fs;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Svc;
-use crate::harness::free_port;
+use super::{server, stop, tcp, unix};
+use crate::harness::{Dir, Exit, Svc, free_port};
 use crate::support::printed;
-
-use super::server;
-use super::stop;
-use super::tcp;
-use super::unix;
 
 /// The output of `show` for a file in this directory.
 fn shown(dir: &Dir, name: &str) -> Value {

@@ -2,11 +2,8 @@
 
 use std::fs;
 
-use crate::harness::Exit;
-use crate::harness::Output;
-use crate::harness::Running;
-
 use super::support::Service;
+use crate::harness::{Exit, Output, Running};
 
 #[test]
 fn concurrent_stops_all_succeed() {

@@ -6,15 +6,8 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::harness::Capability;
-use crate::harness::Exit;
-use crate::harness::Process;
-use crate::harness::Svc;
-use crate::harness::facts;
-use crate::harness::require;
-use crate::harness::wait_until;
-
 use super::support::Service;
+use crate::harness::{Capability, Exit, Process, Svc, facts, require, wait_until};
 
 /// A service whose main process is a shell with this script: `$0` is the test's own `sleep`.
 fn shell(service: &Service, script: &str) {

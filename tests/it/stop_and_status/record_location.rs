@@ -1,8 +1,6 @@
 //! The directory of the records: every command finds it, whatever has changed since the start.
 
-use crate::harness::Capability;
-use crate::harness::require;
-use crate::harness::world_prints;
+use crate::harness::{Capability, require, world_prints};
 
 /// `www COMMAND` runs as the user www, with an environment like that of cron(8).
 const WWW: &str = "www() { setpriv --reuid 2001 --regid 2001 --clear-groups env -i PATH=\"$PATH\" \"$@\"; }

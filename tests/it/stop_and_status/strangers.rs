@@ -2,22 +2,14 @@
 
 use std::fs;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use nix::fcntl::FcntlArg;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::harness::Capability;
-use crate::harness::Process;
-use crate::harness::Svc;
-use crate::harness::facts;
-use crate::harness::require;
-use crate::harness::wait_until;
-
-use super::support::Service;
-use super::support::query;
+use super::support::{Service, query};
+use crate::harness::{Capability, Process, Svc, facts, require, wait_until};
 
 #[test]
 fn pid_file_with_a_strangers_pid_is_reported_and_not_followed() {

@@ -1,18 +1,12 @@
 //! A service of a test, started, queried and stopped by the real binary. It ends with the test.
 
-use std::fs;
 use std::path::PathBuf;
-use std::process;
+use std::{fs, process};
 
 use serde_json::Value;
 use svcadapt::internal::state_directory;
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Output;
-use crate::harness::Process;
-use crate::harness::Running;
-use crate::harness::Svc;
+use crate::harness::{Dir, Exit, Output, Process, Running, Svc};
 
 /// A classic service with a name of its own and a pid file in its directory.
 pub(super) struct Service {

@@ -1,15 +1,9 @@
 //! Without pidfd_open(2) or pidfd_send_signal(2) everything works as usual.
 
-use std::time::Duration;
-use std::time::Instant;
-
-use crate::harness::Capability;
-use crate::harness::Exit;
-use crate::harness::Svc;
-use crate::harness::require;
-use crate::harness::wait_until;
+use std::time::{Duration, Instant};
 
 use super::support::Service;
+use crate::harness::{Capability, Exit, Svc, require, wait_until};
 
 /// The errors of an old kernel, an old seccomp list and a full descriptor table.
 const DENIED: [&str; 4] = [

@@ -5,16 +5,8 @@ use std::net::TcpStream;
 
 use serde_json::Value;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Svc;
-use crate::harness::Systemd;
-use crate::harness::free_port;
-use crate::harness::require;
-
-use super::support::Unit;
-use super::support::wait_no_adapter;
+use super::support::{Unit, wait_no_adapter};
+use crate::harness::{Capability, Dir, Exit, Svc, Systemd, free_port, require};
 
 /// The descriptors, by their numbers.
 fn numbers(seen: &Value) -> Vec<&str> {

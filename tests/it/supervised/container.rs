@@ -4,21 +4,9 @@ use std::fs;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Process;
-use crate::harness::Running;
-use crate::harness::Svc;
-use crate::harness::require;
-use crate::harness::wait_until;
-
 use super::notify_messages::Manager;
-use super::support::Gate;
-use super::support::adapters;
-use super::support::children;
-use super::support::in_container;
-use super::support::wait_catches_term;
+use super::support::{Gate, adapters, children, in_container, wait_catches_term};
+use crate::harness::{Capability, Dir, Exit, Process, Running, Svc, require, wait_until};
 
 /// svcadapt as process 1, with these words, where `[DIR]` is the directory.
 fn container<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {

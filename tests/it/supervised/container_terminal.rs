@@ -1,10 +1,6 @@
 //! The program of a container that was started on a terminal has the terminal, as below tini(1).
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Svc;
-use crate::harness::have;
-use crate::harness::require;
+use crate::harness::{Capability, Dir, Svc, have, require};
 
 /// A pseudoterminal, and a container in it. Once the program says `up`, these keys are typed.
 const TERMINAL: &str = r#"

@@ -5,13 +5,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Svc;
-use crate::harness::Systemd;
-use crate::harness::wait_until;
-
 use super::support::Unit;
+use crate::harness::{Dir, Exit, Svc, Systemd, wait_until};
 
 /// Facts that may differ, and the reasons.
 const MODE_ITSELF: [(&str, &str); 6] = [

@@ -5,17 +5,8 @@ use std::fs;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Svc;
-use crate::harness::require;
-
-use super::support::NO_PROCESSES;
-use super::support::adapters;
-use super::support::children;
-
-use super::support::supervised;
+use super::support::{NO_PROCESSES, adapters, children, supervised};
+use crate::harness::{Capability, Dir, Exit, Svc, require};
 
 #[test]
 fn started_process_becomes_the_program() {

@@ -3,18 +3,8 @@
 
 use serde_json::json;
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Systemd;
-use crate::harness::free_port;
-use crate::harness::wait_until;
-
-use super::support::Gate;
-use super::support::NO_PROCESSES;
-use super::support::Unit;
-use super::support::adapters;
-use super::support::children;
-use super::support::wait_no_adapter;
+use super::support::{Gate, NO_PROCESSES, Unit, adapters, children, wait_no_adapter};
+use crate::harness::{Dir, Exit, Systemd, free_port, wait_until};
 
 /// A probe, the words for the program, and its descriptors besides the streams.
 struct Way {

@@ -6,19 +6,8 @@ use std::path::Path;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Systemd;
-use crate::harness::free_port;
-use crate::harness::skip;
-use crate::harness::wait_until;
-
-use super::support::Gate;
-use super::support::NO_PROCESSES;
-use super::support::Unit;
-use super::support::adapters;
-use super::support::children;
-use super::support::wait_no_adapter;
+use super::support::{Gate, NO_PROCESSES, Unit, adapters, children, wait_no_adapter};
+use crate::harness::{Dir, Exit, Systemd, free_port, skip, wait_until};
 
 /// The words of a program that daemonizes, and waits at the gate.
 fn daemonic(dir: &Dir, words: &[&str], then: &[&str]) -> Vec<String> {

@@ -5,26 +5,9 @@ use std::fs;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Process;
-use crate::harness::Running;
-use crate::harness::Svc;
-use crate::harness::free_port;
-use crate::harness::have;
-use crate::harness::require;
-use crate::harness::wait_until;
-
-use super::s6_and_runit::command;
-use super::s6_and_runit::end_s6;
-use super::s6_and_runit::s6;
-use super::s6_and_runit::service;
-use super::support::Gate;
-use super::support::NO_PROCESSES;
-use super::support::adapters;
-use super::support::children;
-use super::support::supervised;
+use super::s6_and_runit::{command, end_s6, s6, service};
+use super::support::{Gate, NO_PROCESSES, adapters, children, supervised};
+use crate::harness::{Capability, Dir, Exit, Process, Running, Svc, free_port, have, require, wait_until};
 
 /// `run --mode supervised` with these words, in which `[DIR]` is the directory and `[NAME]` a name of its own.
 fn run<'a>(dir: &'a Dir, words: &[&str]) -> Svc<'a> {

@@ -2,39 +2,19 @@
 
 use std::fs;
 use std::io::IoSliceMut;
-use std::os::fd::AsFd;
-use std::os::fd::AsRawFd;
-use std::os::fd::FromRawFd;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::SocketAddr;
-use std::os::unix::net::UnixDatagram;
-use std::time::Duration;
-use std::time::Instant;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::time::{Duration, Instant};
 
 use nix::cmsg_space;
-use nix::poll::PollFd;
-use nix::poll::PollFlags;
-use nix::poll::poll;
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::Signal;
-use nix::sys::socket::ControlMessageOwned;
-use nix::sys::socket::MsgFlags;
-use nix::sys::socket::recvmsg;
-use nix::sys::socket::setsockopt;
 use nix::sys::socket::sockopt::PassCred;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt};
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Running;
-use crate::harness::Svc;
-use crate::harness::free_port;
-use crate::harness::wait_until;
-
-use super::support::Gate;
-use super::support::NO_PROCESSES;
-use super::support::adapters;
-use super::support::wait_catches_term;
-use super::support::wait_no_adapter;
+use super::support::{Gate, NO_PROCESSES, adapters, wait_catches_term, wait_no_adapter};
+use crate::harness::{Dir, Exit, Running, Svc, free_port, wait_until};
 
 /// A socket, and its name in the environment.
 pub(crate) struct Manager {

@@ -2,12 +2,8 @@
 
 use std::fs;
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Systemd;
-use crate::harness::wait_until;
-
 use super::support::Unit;
+use crate::harness::{Dir, Exit, Systemd, wait_until};
 
 #[test]
 fn pid_file_of_a_generated_unit_exists_until_the_stop() {

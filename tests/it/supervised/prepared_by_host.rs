@@ -2,12 +2,8 @@
 
 use serde_json::Value;
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Systemd;
-use crate::harness::wait_until;
-
 use super::support::Unit;
+use crate::harness::{Dir, Exit, Systemd, wait_until};
 
 /// A unit with these settings that prints svcadapt's plan for these options: the actor of each step.
 fn planned(systemd: &'static Systemd, name: &str, settings: &str, options: &str) -> Vec<(String, String)> {

@@ -1,21 +1,14 @@
 //! A reload is one signal, and `systemctl reload` returns when the program has done it, with `Type=notify-reload` (from
 //! 253 on) and without; and the signals in a unit are the ones that arrive.
 
-use std::fs;
-use std::thread;
+use std::{fs, thread};
 
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Systemd;
-use crate::harness::wait_until;
-
 use super::support::Unit;
-use crate::daemon::under_supervisors::gate;
-use crate::daemon::under_supervisors::line;
-use crate::daemon::under_supervisors::logged;
+use crate::daemon::under_supervisors::{gate, line, logged};
+use crate::harness::{Dir, Exit, Systemd, wait_until};
 
 /// A program that notifies systemd of its start and of each reload, and logs them. A reload waits for `gate` while that
 /// exists. (systemd-notify(1) may speak for its parent as root.)

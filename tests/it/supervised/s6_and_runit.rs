@@ -5,20 +5,8 @@ use std::fs;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Output;
-use crate::harness::Running;
-use crate::harness::Svc;
-use crate::harness::free_port;
-use crate::harness::have;
-use crate::harness::wait_until;
-
-use super::support::Gate;
-use super::support::NO_PROCESSES;
-use super::support::adapters;
-use super::support::children;
-use super::support::wait_no_adapter;
+use super::support::{Gate, NO_PROCESSES, adapters, children, wait_no_adapter};
+use crate::harness::{Dir, Exit, Output, Running, Svc, free_port, have, wait_until};
 
 /// A service directory with this `run` script, where `[DIR]` is the directory and the command is `svcadapt run`.
 pub(crate) fn service(dir: &Dir, words: &str) {

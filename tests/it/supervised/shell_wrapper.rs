@@ -4,23 +4,9 @@ use std::fs;
 
 use nix::sys::signal::Signal;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Process;
-use crate::harness::Svc;
-use crate::harness::Systemd;
-use crate::harness::free_port;
-use crate::harness::have;
-use crate::harness::require;
-use crate::harness::wait_until;
-
 use super::notify_messages::Manager;
-use super::support::NO_PROCESSES;
-use super::support::Unit;
-use super::support::adapters;
-use super::support::in_container;
-use super::support::wait_catches_term;
+use super::support::{NO_PROCESSES, Unit, adapters, in_container, wait_catches_term};
+use crate::harness::{Capability, Dir, Exit, Process, Svc, Systemd, free_port, have, require, wait_until};
 
 /// A command that starts svcadapt below a shell. The rest keeps the shell from an `exec`.
 fn line(dir: &Dir, words: &str) -> String {

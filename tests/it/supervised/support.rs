@@ -2,25 +2,15 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::fs::OpenOptions;
-use std::fs::Permissions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Output;
-use crate::harness::Process;
-use crate::harness::Svc;
-use crate::harness::Systemd;
-use crate::harness::facts;
-use crate::harness::wait_until;
+use crate::harness::{Dir, Exit, Output, Process, Svc, Systemd, facts, wait_until};
 
 /// A program that creates a file when it is executed, and then waits for the test: until then the service is not ready.
 pub(crate) struct Gate {

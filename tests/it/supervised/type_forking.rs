@@ -3,17 +3,8 @@
 
 use std::fs;
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Systemd;
-use crate::harness::free_port;
-use crate::harness::wait_until;
-
-use super::support::Gate;
-use super::support::NO_PROCESSES;
-use super::support::Unit;
-use super::support::adapters;
-use super::support::children;
+use super::support::{Gate, NO_PROCESSES, Unit, adapters, children};
+use crate::harness::{Dir, Exit, Systemd, free_port, wait_until};
 
 fn text(dir: &Dir, name: &str, mode: &str, rest: &str) -> String {
     dir.program("svcadapt");

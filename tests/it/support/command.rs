@@ -1,8 +1,7 @@
 //! Runs svcadapt where a test compares only a part of its output.
 
 use std::ffi::OsStr;
-use std::process::Command;
-use std::process::Output;
+use std::process::{Command, Output};
 
 /// Runs svcadapt to its end.
 pub(crate) fn svcadapt<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {

@@ -1,10 +1,8 @@
 //! A directory for the files of one test.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::path::PathBuf;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// A temporary directory that every user may read. It is removed on drop.
 pub(crate) struct Folder(PathBuf);

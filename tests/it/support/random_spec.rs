@@ -3,17 +3,10 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use svcadapt_spec::Arity;
-use svcadapt_spec::Directive;
-use svcadapt_spec::FIELDS;
-use svcadapt_spec::Field;
-use svcadapt_spec::Field as F;
-use svcadapt_spec::Native;
-use svcadapt_spec::NativeValue;
-use svcadapt_spec::Origin;
-use svcadapt_spec::Resource;
-use svcadapt_spec::ServiceSpec;
-use svcadapt_spec::SpecDraft;
+use svcadapt_spec::{
+    Arity, Directive, FIELDS, Field, Field as F, Native, NativeValue, Origin, Resource, ServiceSpec,
+    SpecDraft,
+};
 
 use crate::support::Chance;
 

@@ -7,9 +7,8 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use crate::harness::skip;
-
 use super::Folder;
+use crate::harness::skip;
 
 /// Services as systemd itself reads them. `systemd --test` loads units and prints the result; it must not run as root.
 pub(crate) struct Judgement {

@@ -1,22 +1,13 @@
 //! Asks launchd for the sockets of a name, as a C program does (launch(3)).
 
-use std::ffi::CString;
-use std::ffi::c_char;
-use std::ffi::c_int;
-use std::io;
-use std::mem;
+use std::ffi::{CString, c_char, c_int};
 use std::os::fd::BorrowedFd;
-use std::ptr;
-use std::slice;
+use std::{io, mem, ptr, slice};
 
 use nix::errno::Errno;
-use nix::fcntl::FcntlArg;
-use nix::fcntl::FdFlag;
-use nix::fcntl::fcntl;
-use nix::sys::socket::SockaddrStorage;
-use nix::sys::socket::getsockname;
-use nix::sys::socket::getsockopt;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::socket::sockopt::SockType;
+use nix::sys::socket::{SockaddrStorage, getsockname, getsockopt};
 
 type Function = unsafe extern "C" fn(*const c_char, *mut *mut c_int, *mut usize) -> c_int;
 

@@ -2,16 +2,9 @@
 
 use std::ffi::CString;
 
-use nix::unistd::Gid;
-use nix::unistd::Group;
-use nix::unistd::Uid;
-use nix::unistd::User;
-use nix::unistd::initgroups;
-use nix::unistd::setgid;
-use nix::unistd::setuid;
+use nix::unistd::{Gid, Group, Uid, User, initgroups, setgid, setuid};
 
-use super::child::EX_CONFIG;
-use super::child::Failure;
+use super::child::{EX_CONFIG, Failure};
 use super::job::Job;
 
 /// The identity that a job asks for, looked up.

@@ -9,37 +9,21 @@
 
 use std::convert::Infallible;
 use std::ffi::CString;
-use std::fs::File;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use nix::sys::resource::getrlimit;
-use nix::sys::resource::setrlimit;
-use nix::sys::signal::SigHandler;
-use nix::sys::signal::SigSet;
-use nix::sys::signal::SigmaskHow;
-use nix::sys::signal::Signal;
-use nix::sys::signal::signal;
-use nix::sys::signal::sigprocmask;
-use nix::sys::stat::Mode;
-use nix::sys::stat::umask;
-use nix::unistd::ForkResult;
-use nix::unistd::Pid;
-use nix::unistd::chdir;
-use nix::unistd::chroot;
-use nix::unistd::dup2_stderr;
-use nix::unistd::dup2_stdin;
-use nix::unistd::dup2_stdout;
-use nix::unistd::execve;
-use nix::unistd::fork;
-use nix::unistd::setsid;
+use nix::sys::resource::{getrlimit, setrlimit};
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{
+    ForkResult, Pid, chdir, chroot, dup2_stderr, dup2_stdin, dup2_stdout, execve, fork, setsid,
+};
 use serde_json::json;
 
 use super::account::Account;
-use super::job::Bound;
-use super::job::Job;
+use super::job::{Bound, Job};
 use super::log::Log;
 
 /// `_PATH_STDPATH` of macOS's paths.h: where a program without a directory is looked for, and the PATH of every job.

@@ -17,29 +17,20 @@
 //! Only root may give orders. Whoever asks for sockets is known by the pid that the kernel tells of the connection
 //! (`SO_PEERCRED`, unix(7)), so a child of a job is not taken for the job.
 
-use std::fs;
 use std::fs::Permissions;
-use std::io;
-use std::io::IoSlice;
-use std::io::Read;
+use std::io::{IoSlice, Read};
 use std::net::Shutdown;
-use std::os::fd::AsRawFd;
-use std::os::fd::OwnedFd;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
-use std::os::unix::net::UnixStream;
-use std::path::Path;
-use std::path::PathBuf;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
+use std::{fs, io};
 
 use nix::sys::signal::Signal;
-use nix::sys::socket::ControlMessage;
-use nix::sys::socket::MsgFlags;
-use nix::sys::socket::getsockopt;
-use nix::sys::socket::sendmsg;
 use nix::sys::socket::sockopt::PeerCredentials;
+use nix::sys::socket::{ControlMessage, MsgFlags, getsockopt, sendmsg};
 
 /// Where orders are taken unless told otherwise; the shim knows no other place.
 pub(crate) const SOCKET: &str = "/run/launchd.sock";

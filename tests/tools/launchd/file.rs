@@ -4,8 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use plist::Dictionary;
-use plist::Value;
+use plist::{Dictionary, Value};
 
 use super::xml;
 

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use nix::sys::resource::Resource;
-use plist::Dictionary;
-use plist::Value;
+use plist::{Dictionary, Value};
 
 use super::keep_alive::KeepAlive;
 use super::keys;

@@ -3,8 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use plist::Dictionary;
-use plist::Value;
+use plist::{Dictionary, Value};
 use serde_json::json;
 
 use super::keys;

@@ -3,14 +3,8 @@
 //! A value of another type, and a key that is not there, is a line in the log, and the job runs without it (842,
 //! `job_import_keys`): the trap that a typo falls into.
 
-use plist::Dictionary;
-use plist::Value;
-
-use Kind::Array;
-use Kind::Boolean;
-use Kind::Dict;
-use Kind::Integer;
-use Kind::Text;
+use Kind::{Array, Boolean, Dict, Integer, Text};
+use plist::{Dictionary, Value};
 
 /// A type that a value may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

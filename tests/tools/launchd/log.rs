@@ -17,15 +17,13 @@
 //! | `orphan` | a process that no job knows ended: `pid` |
 //! | `removed` | the job is no longer known |
 
-use std::fs::File;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The event log. A job's process has it too until its `exec`, and each event is one write to the file's end.
 #[derive(Debug)]

@@ -17,13 +17,12 @@ mod service;
 mod sockets;
 mod xml;
 
-use std::env;
 use std::ffi::OsString;
-use std::io;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
+use std::{env, io};
 
 use log::Log;
 use server::Server;

@@ -5,36 +5,22 @@ use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::poll::PollFd;
-use nix::poll::PollFlags;
-use nix::poll::PollTimeout;
-use nix::poll::poll;
-use nix::sys::signal::SigSet;
-use nix::sys::signal::Signal;
-use nix::sys::signalfd::SfdFlags;
-use nix::sys::signalfd::SignalFd;
-use nix::sys::wait::Id;
-use nix::sys::wait::WaitPidFlag;
-use nix::sys::wait::WaitStatus;
-use nix::sys::wait::waitid;
-use nix::unistd::Pid;
-use nix::unistd::chdir;
-use nix::unistd::setgroups;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::unistd::{Pid, chdir, setgroups};
 use serde_json::json;
 
-use super::control;
-use super::control::Order;
-use super::control::Reply;
-use super::file;
+use super::control::{Order, Reply};
 use super::job::Job;
 use super::keep_alive::Death;
 use super::log::Log;
-use super::service::Known;
-use super::service::Service;
+use super::service::{Known, Service};
+use super::{control, file};
 
 /// launchctl(1) reports these for what is not loaded, for what cannot be, and for no such service.
 const NO_PROCESS: i32 = 3;

@@ -3,22 +3,18 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::os::fd::OwnedFd;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::sys::signal::Signal;
-use nix::sys::signal::kill;
-use nix::sys::signal::killpg;
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use serde_json::json;
 
-use super::child;
 use super::job::Job;
 use super::keep_alive::Death;
 use super::log::Log;
-use super::sockets;
 use super::sockets::Entry;
+use super::{child, sockets};
 
 /// A job that launchd knows.
 #[derive(Debug)]

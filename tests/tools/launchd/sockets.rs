@@ -1,36 +1,18 @@
 //! The `Sockets` of launchd.plist(5): made when the job is loaded, and kept for it.
 
-use std::fs;
 use std::fs::Permissions;
-use std::io;
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
-use std::net::SocketAddr;
-use std::net::ToSocketAddrs;
-use std::os::fd::AsRawFd;
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::fs::chown;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::{fs, io};
 
-use nix::sys::socket::AddressFamily;
-use nix::sys::socket::Backlog;
-use nix::sys::socket::SockFlag;
-use nix::sys::socket::SockType;
-use nix::sys::socket::SockaddrIn;
-use nix::sys::socket::SockaddrIn6;
-use nix::sys::socket::SockaddrLike;
-use nix::sys::socket::UnixAddr;
-use nix::sys::socket::bind;
-use nix::sys::socket::listen;
-use nix::sys::socket::setsockopt;
-use nix::sys::socket::socket;
-use nix::sys::socket::sockopt::Ipv6V6Only;
-use nix::sys::socket::sockopt::ReuseAddr;
-use nix::sys::stat::Mode;
-use nix::sys::stat::umask;
-use plist::Dictionary;
-use plist::Value;
+use nix::sys::socket::sockopt::{Ipv6V6Only, ReuseAddr};
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, SockaddrIn, SockaddrIn6, SockaddrLike, UnixAddr, bind,
+    listen, setsockopt, socket,
+};
+use nix::sys::stat::{Mode, umask};
+use plist::{Dictionary, Value};
 use serde_json::json;
 
 use super::job::Job;

@@ -1,14 +1,7 @@
 //! A forged, stale or malformed re-exec token changes nothing: the program starts as without it.
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Service;
-use crate::harness::Svc;
-use crate::harness::require;
-
-use super::logged;
-use super::seen;
+use super::{logged, seen};
+use crate::harness::{Capability, Dir, Exit, Service, Svc, require};
 
 /// A well-formed token for the target process. The settings of the program are missing: only the program knows them.
 const TOKEN: &str = "svcadapt/reexec/{own}/{parent}/{parent}/{reports}/0/1/classic/system/systemd//forged";

@@ -1,25 +1,13 @@
 //! Failures between the exec and the second `enter` are reported by the launcher, and the program keeps its state.
 
 use std::fs;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::harness::Capability;
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Process;
-use crate::harness::Service;
-use crate::harness::Svc;
-use crate::harness::require;
-use crate::harness::wait_until;
-
-use super::becomes;
-use super::logged;
-use super::report;
-use super::seen;
+use super::{becomes, logged, report, seen};
+use crate::harness::{Capability, Dir, Exit, Process, Service, Svc, require, wait_until};
 
 #[test]
 fn exit_before_the_second_enter_is_reported() {

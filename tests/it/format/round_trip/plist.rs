@@ -5,29 +5,17 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
-use serde_json::json;
-
+use serde_json::{Value, json};
 use svcadapt_convert::WriteError;
-use svcadapt_convert::divide::Target;
-use svcadapt_convert::divide::divide;
 use svcadapt_convert::divide::internal::values;
-use svcadapt_convert::plist::Label;
-use svcadapt_convert::plist::read;
-use svcadapt_convert::plist::write;
-use svcadapt_spec::Field;
-use svcadapt_spec::Scope;
-use svcadapt_spec::ServiceSpec;
+use svcadapt_convert::divide::{Target, divide};
+use svcadapt_convert::plist::{Label, read, write};
+use svcadapt_spec::{Field, Scope, ServiceSpec};
 
+use super::{Alphabet, Sample, first_invalid};
 use crate::gen_plist::read as python;
 use crate::harness::skip;
-use crate::support::Chance;
-use crate::support::Folder;
-use crate::support::stderr_of;
-
-use super::Alphabet;
-use super::Sample;
-use super::first_invalid;
+use crate::support::{Chance, Folder, stderr_of};
 
 /// The document type of property lists. `version` is the only attribute.
 const DTD: &str = r#"<!ENTITY % value "array|dict|data|date|real|integer|string|true|false">

@@ -5,19 +5,11 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 
 use serde_json::json;
-
 use svcadapt_spec::Field;
 
-use crate::harness::Dir;
-use crate::harness::Exit;
-use crate::harness::Svc;
-use crate::harness::Systemd;
+use super::{Alphabet, Sample, part, value};
+use crate::harness::{Dir, Exit, Svc, Systemd};
 use crate::support::Chance;
-
-use super::Alphabet;
-use super::Sample;
-use super::part;
-use super::value;
 
 /// How many units, and how many arguments and variables each.
 const UNITS: usize = 14;

@@ -1,31 +1,17 @@
 //! Units through our reader and systemd's.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use svcadapt_convert::WriteError;
-use svcadapt_convert::divide::Place;
-use svcadapt_convert::divide::Systemd;
-use svcadapt_convert::divide::Target;
-use svcadapt_convert::divide::divide;
-use svcadapt_convert::unit::UnitFile;
-use svcadapt_convert::unit::UnitName;
-use svcadapt_convert::unit::read;
-use svcadapt_convert::unit::write;
-use svcadapt_spec::Field;
-use svcadapt_spec::ServiceSpec;
+use svcadapt_convert::divide::{Place, Systemd, Target, divide};
+use svcadapt_convert::unit::{UnitFile, UnitName, read, write};
+use svcadapt_spec::{Field, ServiceSpec};
 
-use crate::support::Chance;
-use crate::support::Folder;
-use crate::support::Judgement;
-
-use super::Alphabet;
-use super::Sample;
-use super::first_invalid;
-use super::is_noncharacter;
+use super::{Alphabet, Sample, first_invalid, is_noncharacter};
+use crate::support::{Chance, Folder, Judgement};
 
 fn written(spec: &ServiceSpec) -> Result<String, Vec<WriteError>> {
     write(spec, &divide(spec, Target::Systemd(Systemd::default())), Path::new("/usr/bin/svcadapt"))
