@@ -1,4 +1,4 @@
-//! What the service should be, as the program says it.
+//! The builder: the description of the service in the program's own code.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -14,45 +14,45 @@ use crate::error::StepError;
 use crate::plan::Plan;
 use crate::setup::Privileges;
 
-/// Whether to fork away from whoever started the program.
+/// Whether to fork away from the process that started the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DetachProcess {
-    /// As the evidence says: only where nobody supervises this process ([`crate::detect`]).
+    /// Fork only if no service manager supervises this process ([`crate::detect`]).
     #[default]
     Auto,
-    /// Fork away, whatever the evidence says.
+    /// Always fork.
     Yes,
-    /// Stay, whatever the evidence says.
+    /// Never fork.
     No,
 }
 
-/// Whether a process that was forked off executes the program again before it becomes the service.
+/// Whether the forked process executes the program again before it becomes the service.
 ///
-/// What is executed is the file that the kernel says this process runs. Of a program that was started by hand through the
-/// dynamic loader (`ld.so PROGRAM`) that is the loader. A set-user-ID program that has given up its rights for good gets
-/// them back by it, and has to give them up again.
+/// The file executed is the one that the kernel reports for this process. For a program started by hand through the
+/// dynamic loader (`ld.so PROGRAM`) that is the loader. A set-user-ID program that has given up its rights for good
+/// regains them by the exec and has to give them up again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reexecute {
-    /// Where the system demands it: on macOS, whose frameworks are not to be used between a fork and an exec (fork(2),
-    /// CAVEATS).
+    /// Only where the system requires it: on macOS, where a forked process must not use Apple's frameworks before an
+    /// exec (fork(2), CAVEATS).
     #[default]
     Auto,
-    /// On every system: for a program with libraries that do not bear a fork.
+    /// On every system. For programs that link libraries that do not survive a fork.
     Always,
-    /// On none: the program uses nothing that does not bear a fork.
+    /// On no system. The program uses nothing that breaks in a forked process.
     Never,
 }
 
-/// A program that wants to become a service.
+/// The description of a service, and the way to become it.
 ///
-/// A builder over the same [`ServiceSpec`] that options, units and property lists describe. Each method says one thing;
-/// of what can be one thing only the last word counts; of lists all do, and an empty word ([`Daemon::set`]) takes back what
-/// was said of the list before. Of different things the order means nothing. What is wrong is told by [`Daemon::enter`],
-/// all of it at once, before anything has been changed. Where nothing is said, what holds is what holds for `svcadapt run`:
-/// what a service manager has made stays, and what a shell has left counts for nothing.
+/// A builder over the same [`ServiceSpec`] that options, units and property lists describe. Each method sets one field.
+/// Of a field with one value the last call counts; lists accumulate, and an empty value ([`Daemon::set`]) clears the
+/// list. The order of calls for different fields does not matter. Errors are reported by [`Daemon::enter`], all at
+/// once, before anything is changed. The defaults are those of `svcadapt run`: what a service manager has set up is
+/// kept, what a shell left is reset.
 ///
-/// The lifetime is that of the descriptors to preserve: they are borrowed until the program has entered, so none of
-/// them can be closed before.
+/// The lifetime is that of the descriptors to preserve ([`Daemon::files_preserve`]): they stay borrowed until the
+/// program has entered, so they cannot be closed before.
 ///
 /// ```no_run
 /// use svcadapt::Daemon;
@@ -90,97 +90,103 @@ pub struct Daemon<'fd> {
 }
 
 impl<'fd> Daemon<'fd> {
-    /// Nothing said yet.
+    /// A service with every field at its default.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Says one field of the table by its value as an option has it: everything that a spec can say can be said so.
+    /// Sets any field by its option value: every field that a spec has can be set this way. An empty value clears a
+    /// list.
     ///
-    /// What starts another program is refused, as there is none: `Ready`, `ExpandVariables`, `Argv0`, and a `Type` but `notify`.
+    /// Fields that concern starting another program are rejected by [`Daemon::enter`]: `Ready`, `ExpandVariables`,
+    /// `Argv0`, and every `Type` except `notify`.
     pub fn set(mut self, field: Field, value: impl Into<OsString>) -> Self {
         self.draft.assign(field, value, Origin::Option);
         self
     }
 
-    /// What the service is called. Its lock bears this name, and `svcadapt status NAME` and `svcadapt stop NAME` find it
-    /// by it. None by default, and then, without a pid file, any number of instances can run.
+    /// The name of the service. Its lock has this name, and `svcadapt status NAME` and `svcadapt stop NAME` find the
+    /// service by it. Default: not set; then, unless a pid file is set, any number of instances can run.
     pub fn name(self, name: impl Into<OsString>) -> Self {
         self.set(Field::Name, name)
     }
 
-    /// Whether to fork away from whoever started the program: only where nobody supervises it, by default.
+    /// Whether to fork away from the starter. Default: [`DetachProcess::Auto`].
     pub fn detach_process(mut self, detach: DetachProcess) -> Self {
         self.detach = detach;
         self
     }
 
-    /// Whether the program is executed again in the process that was forked off to be the service: where the system demands
-    /// it, by default. [`Daemon::enter`] says what that means for `main`.
+    /// Whether the forked process executes the program again. Default: [`Reexecute::Auto`]. [`Daemon::enter`] describes
+    /// what that means for `main`.
     pub fn reexecute(mut self, reexecute: Reexecute) -> Self {
         self.reexecute = reexecute;
         self
     }
 
-    /// What the service sees as `/` (chroot(2)). Every path that is opened on the way is opened before. None by default.
+    /// The directory that becomes the service's `/` (chroot(2)). Paths of other fields are opened before the change.
+    /// Default: not changed.
+    #[doc(alias = "chroot_directory")]
     pub fn root_directory(self, path: impl AsRef<Path>) -> Self {
         self.set(Field::RootDirectory, path.as_ref())
     }
 
-    /// The same under PEP 3143's name.
+    /// [`Daemon::root_directory`] under its name in PEP 3143.
     pub fn chroot_directory(self, path: impl AsRef<Path>) -> Self {
         self.root_directory(path)
     }
 
-    /// Where the service is, below its root directory. By default `/`, or where a service manager has put it: so a relative
-    /// path that the program was given is to be made absolute, or opened, before it enters.
+    /// The working directory, below the root directory (chdir(2)). Default: `/`, or the directory that a service
+    /// manager has set. Relative paths that the program was given must be made absolute, or opened, before it enters.
     pub fn working_directory(self, path: impl AsRef<Path>) -> Self {
         self.set(Field::WorkingDirectory, path.as_ref())
     }
 
-    /// The permissions that are taken from every file that is made, 0 to `0o777`: `0o027`, not 27. By default `0o022`, or what
-    /// a service manager has set.
+    /// The permission bits that new files do not get, 0 to `0o777` (umask(2)): `0o027`, not 27. Default: `0o022`, or
+    /// the mask that a service manager has set.
     pub fn umask(self, mask: u32) -> Self {
         self.set(Field::Umask, format!("{mask:o}"))
     }
 
-    /// The user that the service runs as, by name or number, with its group and all its supplementary groups
-    /// (initgroups(3)). By default whoever runs it.
+    /// The user that the service runs as, by name or number, with its primary group and all its supplementary groups
+    /// (initgroups(3)). Default: the current user.
+    #[doc(alias = "uid")]
     pub fn user(self, user: impl Into<OsString>) -> Self {
         self.set(Field::User, user)
     }
 
-    /// The same by number; a number without an account needs a group as well. `u32::MAX`, which is -1 to the kernel and means
-    /// "no change", is refused, and so is 65535, which was that when numbers had 16 bits.
+    /// [`Daemon::user`] by number. A number without an account requires [`Daemon::group`]. `u32::MAX` is rejected,
+    /// because the kernel reads -1 as "no change" (setresuid(2)), and so is 65535, its 16-bit equivalent.
     pub fn uid(self, uid: u32) -> Self {
         self.user(uid.to_string())
     }
 
-    /// The primary group, by name or number, instead of the user's own, which is the default.
+    /// The primary group, by name or number. Default: the user's own.
+    #[doc(alias = "gid")]
     pub fn group(self, group: impl Into<OsString>) -> Self {
         self.set(Field::Group, group)
     }
 
-    /// The same by number. `u32::MAX` and 65535 are refused.
+    /// [`Daemon::group`] by number. `u32::MAX` and 65535 are rejected.
     pub fn gid(self, gid: u32) -> Self {
         self.group(gid.to_string())
     }
 
-    /// Groups beside those that the user is in, by name or number. None by default.
+    /// Groups in addition to those of the user, by name or number. Default: no additional groups.
     pub fn supplementary_groups(self, groups: impl IntoIterator<Item = impl Into<OsString>>) -> Self {
         groups.into_iter().fold(self, |daemon, group| daemon.set(Field::SupplementaryGroups, group))
     }
 
-    /// Never dump core, neither into a file nor into a helper program, and let no other process of the user read our
-    /// memory. `false` by default.
+    /// Disables core dumps, to files and to helper programs (core(5)), and denies other processes of the user access to
+    /// the process's memory (PR_SET_DUMPABLE, prctl(2)). Default: `false`.
     pub fn prevent_core(self, yes: bool) -> Self {
         self.set(Field::PreventCore, yes_no(yes))
     }
 
-    /// Descriptors that came with the start and stay what they are. Whatever the program has opened itself by Rust's means
-    /// stays without being named here: see [`crate::daemon`], "Descriptors". None by default.
+    /// Inherited descriptors to keep open. Descriptors that the program has opened through Rust's standard library stay
+    /// open without being listed: see [`crate::daemon`], "Descriptors". Default: empty.
     ///
-    /// One that is known by its number alone needs nothing unsafe:
+    /// A descriptor known only by its number can be set without `unsafe`:
     ///
     /// ```
     /// use svcadapt::Daemon;
@@ -202,33 +208,34 @@ impl<'fd> Daemon<'fd> {
         self
     }
 
-    /// Where the number of the service's process is written, by root, before any rights are given up. The service's lock
-    /// makes a stale file harmless; none by default.
+    /// The file that holds the service's process id. Root writes it before privileges are dropped. The service's lock
+    /// makes a stale file harmless. Default: no pid file.
     pub fn pid_file(self, path: impl AsRef<Path>) -> Self {
         self.set(Field::PidFile, path.as_ref())
     }
 
-    /// `null`, `inherit` or `file:PATH`. By default the null device, or what a service manager has connected.
+    /// Standard input: `null`, `inherit` or `file:PATH`. Default: `/dev/null`, or what a service manager has connected.
     pub fn stdin(self, what: impl Into<OsString>) -> Self {
         self.set(Field::StandardInput, what)
     }
 
-    /// `null`, `inherit`, `append:PATH` (or the PATH alone), `truncate:PATH`, which empties what is there, or `file:PATH`,
-    /// which writes over it from its beginning. By default the null device, or what a service manager has connected.
+    /// Standard output: `null`, `inherit`, `append:PATH` (or PATH alone), `truncate:PATH` (empties the file), or
+    /// `file:PATH` (overwrites from the beginning). Default: `/dev/null`, or what a service manager has connected.
     pub fn stdout(self, what: impl Into<OsString>) -> Self {
         self.set(Field::StandardOutput, what)
     }
 
-    /// The same for standard error. Where that is to be the null device, it stays the starter's until the service is ready,
-    /// so that nothing is lost that is said before. A child that is started before has that one for good, and whoever reads
-    /// it to its end (ssh, `$(… 2>&1)`) waits for the child: start children after [`Service::ready`](super::Service::ready), or
-    /// give them a standard error of their own.
+    /// Standard error, with the same values and default as [`Daemon::stdout`]. If it is `/dev/null`, it stays the
+    /// starter's until the service is ready, so that early messages are visible. A child started before that keeps the
+    /// starter's stream, and a reader that waits for its end (ssh, `$(… 2>&1)`) waits for the child: start children
+    /// after [`Service::ready`](super::Service::ready), or give them a standard error of their own.
     pub fn stderr(self, what: impl Into<OsString>) -> Self {
         self.set(Field::StandardError, what)
     }
 
-    /// What becomes of these signals; of each the last word counts. Nothing is told of by default, so SIGTERM ends the
-    /// process; nothing that the starter had ignored stays ignored but SIGPIPE, which is Rust's own choice.
+    /// The disposition of signals; for each signal the last call counts. Default: [`Disposition::Default`] for all, so
+    /// SIGTERM ends the process. Signals that the starter ignored are reset, except SIGPIPE, which Rust's runtime
+    /// ignores.
     pub fn signal_map(mut self, map: impl IntoIterator<Item = (Signal, Disposition)>) -> Self {
         for (signal, reaction) in map {
             self.signals.retain(|(known, _)| *known != signal);
@@ -237,17 +244,17 @@ impl<'fd> Daemon<'fd> {
         self
     }
 
-    /// These signals are told by [`Service::signals`](super::Service::signals).
+    /// Delivers these signals through [`Service::signals`](super::Service::signals).
     pub fn signals(self, signals: impl IntoIterator<Item = Signal>) -> Self {
         self.signal_map(signals.into_iter().map(|signal| (signal, Disposition::Deliver)))
     }
 
-    /// Sets a variable of the environment.
+    /// Sets an environment variable.
     pub fn environment(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let (name, value) = (name.as_ref(), value.as_ref());
-        // What stands behind the first `=` would be taken for the value.
+        // A name with `=` would be split at it: the rest would become part of the value.
         if name.as_encoded_bytes().contains(&b'=') {
-            let cause = "the name of a variable holds no '='";
+            let cause = "the name of a variable must not contain '='";
             self.early.push(StepError::about("environment", name.to_string_lossy(), cause, super::USAGE));
             return self;
         }
@@ -257,20 +264,21 @@ impl<'fd> Daemon<'fd> {
         self.set(Field::Environment, assignment)
     }
 
-    /// Hands on this variable of the starter, where the environment is clean.
+    /// Keeps this variable of the starter in a clean environment ([`Daemon::clean_environment`]). Default: empty.
     pub fn pass_environment(self, name: impl Into<OsString>) -> Self {
         self.set(Field::PassEnvironment, name)
     }
 
-    /// Whether to begin with an empty environment. By default only where no service manager has made one: what a shell
-    /// has exported was not meant for a service. So `RUST_LOG` and `RUST_BACKTRACE` of a shell are gone, too, unless
-    /// [`Daemon::pass_environment`] hands them on. (What `/proc/PID/environ` shows is what the program was executed with, and
-    /// stays; the environment that the program and its children find is the new one.)
+    /// Whether to start with an empty environment. Default: yes, unless a service manager has prepared one, because
+    /// variables exported by a shell are not meant for a service. `RUST_LOG` and `RUST_BACKTRACE` of a shell are then
+    /// removed too, unless [`Daemon::pass_environment`] keeps them. (`/proc/PID/environ` shows the environment of the
+    /// exec and does not change; the program and its children see the new one.)
     pub fn clean_environment(self, yes: bool) -> Self {
         self.set(Field::CleanEnvironment, yes_no(yes))
     }
 
-    /// Sets both limits of a resource (setrlimit(2)), in the kernel's own unit; [`LimitValue::Infinity`] is none.
+    /// Sets the soft and the hard limit of a resource (setrlimit(2)), in the kernel's own unit;
+    /// [`LimitValue::Infinity`] means unlimited. Default: inherited limits, or those of a service manager.
     pub fn limit(self, resource: Resource, soft: LimitValue, hard: LimitValue) -> Self {
         let text = |ceiling| match ceiling {
             LimitValue::At(number) if resource == Resource::Cpu => format!("{number}s"),
@@ -281,53 +289,55 @@ impl<'fd> Daemon<'fd> {
         self.set(Field::Limit(resource), format!("{}:{}", text(soft), text(hard)))
     }
 
-    /// Makes a directory for the service, owned by its user: `/run/NAME`, `/var/lib/NAME` and so on by its kind.
+    /// Creates a directory for the service, owned by its user: `/run/NAME`, `/var/lib/NAME` and so on, by its kind.
     pub fn directory(self, kind: DirectoryKind, name: impl Into<OsString>) -> Self {
         self.set(Field::Directory(kind), name)
     }
 
-    /// Lets no set-uid program give more rights from here on. `false` by default.
+    /// Prevents set-user-ID programs and file capabilities from granting privileges (PR_SET_NO_NEW_PRIVS, prctl(2)).
+    /// Default: `false`.
     pub fn no_new_privileges(self, yes: bool) -> Self {
         self.set(Field::NoNewPrivileges, yes_no(yes))
     }
 
-    /// Capabilities that the service keeps as an ordinary user, and hands on to what it executes: `CAP_NET_BIND_SERVICE`, or
-    /// several with blanks between. None by default.
+    /// Capabilities that the service keeps as an ordinary user and passes to the programs it executes
+    /// (capabilities(7)): `CAP_NET_BIND_SERVICE`, or several, separated by spaces. Default: empty.
     pub fn ambient_capabilities(self, names: impl Into<OsString>) -> Self {
         self.set(Field::AmbientCapabilities, names)
     }
 
-    /// Capabilities that the service, and what it executes, can ever have, in the same form. All that there are by default.
+    /// The capability bounding set of the service and the programs it executes, in the same form (capabilities(7)).
+    /// Default: not changed.
     pub fn capability_bounding_set(self, names: impl Into<OsString>) -> Self {
         self.set(Field::CapabilityBoundingSet, names)
     }
 
-    /// How long the service may take to become ready, where svcadapt is the one who waits. 90 s by default; with none,
-    /// for ever.
+    /// How long the service may take to become ready, where svcadapt waits for it. Default: 90 s. `None`: no timeout.
     pub fn timeout_start(self, span: Option<Duration>) -> Self {
         self.set(Field::TimeoutStartSec, timespan(span))
     }
 
-    /// How long the service may take to end when it is told to, before it is killed. 30 s by default.
+    /// How long the service may take to end after it is stopped, before it is killed. Default: 30 s. `None`: no
+    /// timeout.
     pub fn timeout_stop(self, span: Option<Duration>) -> Self {
         self.set(Field::TimeoutStopSec, timespan(span))
     }
 
-    /// The descriptor at which a supervisor waits for a newline (s6). Under s6 it is found without being said: in the file
-    /// `notification-fd` of the service directory. None by default elsewhere.
+    /// The descriptor on which a supervisor waits for a newline (s6). Default: under s6, the number in the file
+    /// `notification-fd` of the service directory; elsewhere not set.
     pub fn notification_fd(self, number: i32) -> Self {
         self.set(Field::NotificationFd, number.to_string())
     }
 
-    /// Keeps all rights beyond [`Daemon::enter`], until
-    /// [`Service::drop_privileges`](super::Service::drop_privileges): for a program that has to open first what
-    /// only root can. Root directory, groups, user, capabilities and working directory change then; all else now.
+    /// Keeps all privileges until [`Service::drop_privileges`](super::Service::drop_privileges): for a program that has
+    /// to open files or sockets as root. Root directory, groups, user, capabilities and working directory are changed
+    /// by that call, everything else by [`Daemon::enter`].
     pub fn keep_privileges(mut self) -> Self {
         self.privileges = Privileges::Keep;
         self
     }
 
-    /// What all this comes to, as the model that options, units and property lists are read into.
+    /// The resulting [`ServiceSpec`], or all errors in it ([`Error::Refused`]).
     pub fn spec(&self) -> Result<ServiceSpec, Error> {
         let mut draft = self.draft.clone();
         let own = std::env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into());
@@ -355,7 +365,7 @@ impl<'fd> Daemon<'fd> {
         }
     }
 
-    /// What [`Daemon::enter`] would do here, step for step, without doing it.
+    /// The steps that [`Daemon::enter`] would perform on this host, without performing them.
     ///
     /// ```
     /// for planned in svcadapt::Daemon::new().umask(0o027).plan()?.steps {
@@ -369,14 +379,14 @@ impl<'fd> Daemon<'fd> {
     }
 }
 
-/// What only somebody who starts another program can be asked for.
+/// Rejects fields that only a program that starts another one can have.
 fn reject_command_fields(spec: &mut ServiceSpec) -> Vec<StepError> {
     let refused =
         |stage: &str, object: String, cause: &str| StepError::about(stage, object, cause, super::USAGE);
     let mut failures = Vec::new();
     match spec.service_type {
         None => {}
-        // What it means is what the program will do.
+        // `Type=notify` describes what an entering program does anyway.
         Some(kind) if kind.to_string().starts_with("notify") => {
             spec.ready.retain(|probe| *probe != Probe::Notify);
         }
@@ -384,19 +394,27 @@ fn reject_command_fields(spec: &mut ServiceSpec) -> Vec<StepError> {
             failures.push(refused(
                 "type",
                 other.to_string(),
-                "a program that enters tells itself when it is ready",
+                "only 'notify' is possible: the program reports its own readiness",
             ));
         }
     }
     for probe in &spec.ready {
-        failures.push(refused("ready", probe.to_string(), "the program itself says when it is ready"));
+        failures.push(refused(
+            "ready",
+            probe.to_string(),
+            "not applicable: the program reports its own readiness",
+        ));
     }
     if spec.expand_variables {
-        failures.push(refused("expand variables", "yes".to_owned(), "there is no command to put them into"));
+        failures.push(refused("expand variables", "yes".to_owned(), "not applicable: no command is started"));
     }
     if let Some(name) = &spec.argv0 {
         let name = name.to_string_lossy().into_owned();
-        failures.push(refused("argv0", name, "the program has its name already"));
+        failures.push(refused(
+            "argv0",
+            name,
+            "not applicable: the program is already running under its name",
+        ));
     }
     failures
 }
@@ -405,7 +423,7 @@ fn yes_no(yes: bool) -> &'static str {
     if yes { "yes" } else { "no" }
 }
 
-/// More microseconds than can be counted are for ever.
+/// A duration in option form. One that exceeds `u64` microseconds counts as infinite.
 fn timespan(span: Option<Duration>) -> String {
     match span.and_then(|span| u64::try_from(span.as_micros()).ok()) {
         Some(micros) => format!("{micros}us"),

@@ -1,10 +1,10 @@
-//! Secrets that a service manager has laid down for the program (systemd.exec(5), "Credentials").
+//! Secrets that the service manager provides (systemd.exec(5), "Credentials").
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// The credentials of the service, as `LoadCredential=` and its like have passed them.
+/// The credentials of the service, as passed by `LoadCredential=`, `SetCredential=` and the like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
     directory: PathBuf,
@@ -15,12 +15,12 @@ impl Credentials {
         Self { directory }
     }
 
-    /// Where they lie: `$CREDENTIALS_DIRECTORY`, readable for the service's user alone.
+    /// The directory that holds them, `$CREDENTIALS_DIRECTORY`. Only the service's user can read it.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// The names of all of them, sorted.
+    /// The names of all credentials, sorted.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = fs::read_dir(&self.directory)?
             .map(|entry| entry.map(|entry| entry.file_name()))
@@ -29,13 +29,13 @@ impl Credentials {
         Ok(names)
     }
 
-    /// What one of them says, as it stands. A name that could lead out of the directory is an error of kind
+    /// The content of one credential, byte for byte. A name that could lead out of the directory is an error of kind
     /// `InvalidInput`.
     pub fn read(&self, name: impl AsRef<OsStr>) -> io::Result<Vec<u8>> {
         let name = name.as_ref();
         let bytes = name.as_encoded_bytes();
         if name.is_empty() || name == "." || name == ".." || bytes.contains(&b'/') || bytes.contains(&0) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "this is no name of a credential"));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a valid credential name"));
         }
         fs::read(self.directory.join(name))
     }
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_name_leads_out_of_the_directory() {
+    fn name_that_leads_out_of_the_directory_is_rejected() {
         let directory = std::env::temp_dir().join(format!("svcadapt-credentials-{}", std::process::id()));
         fs::create_dir_all(&directory).unwrap();
         fs::write(directory.join("token"), b"s\0ecret\n").unwrap();

@@ -24,31 +24,32 @@ use crate::setup::{Report, ServiceProcess, Settled};
 use crate::sys::{fd, process, signal};
 use crate::{launch, setup};
 
-/// Whether this process is a service, or on the way to be one.
+/// Whether this process is a service, or about to become one.
 static ENTERED: AtomicBool = AtomicBool::new(false);
 
-/// How often it was tried in this process.
+/// The number of calls of [`Daemon::enter`] in this process.
 static ATTEMPTS: AtomicU32 = AtomicU32::new(0);
 
-/// How long a thread that has been joined may still be counted.
+/// How long a joined thread may still be counted by the kernel.
 const JOIN_TIMEOUT: Duration = Duration::from_millis(200);
 
 impl Daemon<'_> {
-    /// Becomes the service, and returns in its process.
+    /// Becomes the service, and returns in the service's process.
     ///
-    /// Where nobody supervises the program, it is forked twice. The process that was started stays as the launcher: it
-    /// never returns from here, runs none of the program's code any more, and ends when the service is ready (status 0)
-    /// or has failed (one line on standard error and a status, and nothing of it is left). As process 1 of a container
-    /// it stays to reap orphans and to pass signals on. Under a supervisor it is this very process that returns.
+    /// If no service manager supervises the program, it forks twice. The process that was started becomes the launcher:
+    /// this function never returns in it, it runs none of the program's code any more, and it ends when the service is
+    /// ready (status 0) or has failed (one line on standard error, a non-zero status, and no remains). As process 1 of
+    /// a container it stays to reap orphans and to forward signals. Under a supervisor this function returns in the
+    /// same process.
     ///
-    /// The steps and their order are those of [`Daemon::plan`]. What can be wrong is looked at before anything is changed;
-    /// what fails after the fork is told by the launcher.
+    /// The steps and their order are those of [`Daemon::plan`]. Everything that can be checked is checked before
+    /// anything is changed; failures after the fork are reported by the launcher.
     ///
-    /// On macOS, and where [`Daemon::reexecute`] says so, the program is executed reexec between the forks and the other steps,
+    /// On macOS, and with [`Daemon::reexecute`], the forked process executes the program again before the other steps,
     /// and this function is called twice: it returns in the second `main`, in the process that is the service
-    /// ([`crate::daemon`], "Executed reexec").
+    /// ([`crate::daemon`], "Re-execution").
     ///
-    /// It has to come before anything that makes threads:
+    /// Call it before anything that starts threads:
     ///
     /// ```
     /// use svcadapt::Daemon;
@@ -59,8 +60,8 @@ impl Daemon<'_> {
     /// other.thread().unpark();
     /// ```
     ///
-    /// and before children are started: of those the launcher would be the parent, and the service would not. What has been
-    /// built is used up, so that it cannot enter twice; another one can be built, and is refused ([`Error::AlreadyEntered`]).
+    /// and before starting children: they would be children of the launcher, not of the service. The builder is
+    /// consumed, so it cannot enter twice; a second builder is rejected with [`Error::AlreadyEntered`].
     ///
     /// ```compile_fail,E0382
     /// let daemon = svcadapt::Daemon::new();
@@ -72,34 +73,34 @@ impl Daemon<'_> {
             return Err(Error::Refused(vec![refused]));
         }
         let attempt = ATTEMPTS.fetch_add(1, Ordering::SeqCst);
-        let arrival = if ENTERED.load(Ordering::SeqCst) {
+        let receiver = if ENTERED.load(Ordering::SeqCst) {
             None
         } else {
-            HandoffReceiver::look().map_err(|lost| Error::Refused(vec![lost]))?
+            HandoffReceiver::find().map_err(|error| Error::Refused(vec![error]))?
         };
-        let early = match arrival {
-            Some(due) if due.is_due(attempt) => {
+        let early = match receiver {
+            Some(receiver) if receiver.is_due(attempt) => {
                 ENTERED.store(true, Ordering::SeqCst);
-                return self.go_on(due);
+                return self.resume(receiver);
             }
             early => early,
         };
-        alone()?;
+        require_single_thread()?;
         if ENTERED.swap(true, Ordering::SeqCst) {
             return Err(Error::AlreadyEntered);
         }
-        let entered = self.go(attempt, early);
-        if let Err(Error::Refused(_) | Error::AlreadyRunning(_)) = entered {
-            // Nothing has been changed, so it may be tried again.
+        let result = self.start(attempt, early);
+        if let Err(Error::Refused(_) | Error::AlreadyRunning(_)) = result {
+            // Nothing has been changed, so the program may try again.
             ENTERED.store(false, Ordering::SeqCst);
         }
-        entered
+        result
     }
 
-    /// Becomes the service, does `body` in its process, and gives what `main` is to return: all that a `main` needs.
+    /// Becomes the service, runs `body` in its process, and returns the exit status for `main`.
     ///
-    /// An error of `body` is told to whoever waits, or on standard error ([`Service::fail`]); one of entering on standard
-    /// error, in the program's name, with the status that says the same.
+    /// An error of `body` is reported by [`Service::fail`]; an error of [`Daemon::enter`] is printed on standard error,
+    /// prefixed with the program's name, and its status is returned.
     pub fn run<E: Display>(self, body: impl FnOnce(&mut Service) -> Result<(), E>) -> ExitCode {
         match self.enter() {
             Ok(mut service) => match body(&mut service) {
@@ -110,7 +111,7 @@ impl Daemon<'_> {
         }
     }
 
-    fn go(self, attempt: u32, early: Option<HandoffReceiver>) -> Result<Service, Error> {
+    fn start(self, attempt: u32, early: Option<HandoffReceiver>) -> Result<Service, Error> {
         let refused = |failure| Error::Refused(vec![failure]);
         let StartInputs { spec, mut resolved, detection } = self.prepare()?;
         let supervisor = FromSupervisor::take(&spec, &mut resolved, &detection).map_err(refused)?;
@@ -123,38 +124,38 @@ impl Daemon<'_> {
         if let Some(failure) = launch::running_already(&spec, &resolved) {
             return Err(Error::AlreadyRunning(failure));
         }
-        let departure = if plan.has_reexec() {
-            Some(self.departure(&spec, &plan, &detection, attempt).map_err(refused)?)
+        let sender = if plan.has_reexec() {
+            Some(self.handoff_sender(&spec, &plan, &detection, attempt).map_err(refused)?)
         } else {
             None
         };
         if let Some(early) = early {
-            // It was refused when it was tried the first time, or was another one.
-            let (_, reports) = early.take().map_err(|error| lost(&error))?;
+            // This request was refused in the first `main`, or differs from the one that led to the re-exec.
+            let (_, reports) = early.take().map_err(|error| handoff_error(&error))?;
             fail_start(&reports, &different_request());
         }
         let held = Box::new(StartContext { spec, resolved, plan });
-        // What is buffered would be written twice.
+        // Otherwise both processes would write the buffered output.
         let _ = io::stdout().flush();
         let work = match launch::divide(&held.spec, &held.plan, &held.resolved) {
             Role::Launcher(outcome) => launcher::exit_as(outcome),
-            Role::Service(work) => match departure {
-                Some(departure) => departure.leave(work, &held.resolved.program),
+            Role::Service(work) => match sender {
+                Some(sender) => sender.reexec(work, &held.resolved.program),
                 None => work,
             },
         };
-        let settled = self.settle(work, &held.plan);
-        self.entered(held, settled, supervisor, detection)
+        let settled = self.set_up(work, &held.plan);
+        self.into_service(held, settled, supervisor, detection)
     }
 
-    /// Goes on in the process that was forked off, where the program has been executed again.
-    fn go_on(self, arrival: HandoffReceiver) -> Result<Service, Error> {
-        let (handoff, reports) = arrival.take().map_err(|error| lost(&error))?;
+    /// Resumes in the forked process that has executed the program again.
+    fn resume(self, receiver: HandoffReceiver) -> Result<Service, Error> {
+        let (handoff, reports) = receiver.take().map_err(|error| handoff_error(&error))?;
         let _ = Report::Entered.send(&reports);
-        // What comes from here on is told when the signal map is there.
+        // Signals that arrive from here on are delivered once the signal map is set.
         let _ = signal::block_all();
-        let (StartInputs { spec, resolved, detection }, supervisor) = match self.arrived(&handoff) {
-            Ok(arrived) => arrived,
+        let (StartInputs { spec, resolved, detection }, supervisor) = match self.resume_inputs(&handoff) {
+            Ok(inputs) => inputs,
             Err(error) => match error.failures().first() {
                 Some(failure) => fail_start(&reports, failure),
                 None => return Err(error),
@@ -163,18 +164,18 @@ impl Daemon<'_> {
         let plan = self.plan_of(&spec, &resolved, &detection);
         let held = Box::new(StartContext { spec, resolved, plan });
         let work = launch::resume(&held.spec, &held.plan, &held.resolved, reports);
-        let settled = self.settle(work, &held.plan);
-        self.entered(held, settled, supervisor, detection)
+        let settled = self.set_up(work, &held.plan);
+        self.into_service(held, settled, supervisor, detection)
     }
 
-    fn arrived(&self, handoff: &Handoff) -> Result<(StartInputs, FromSupervisor), Error> {
-        alone()?;
+    fn resume_inputs(&self, handoff: &Handoff) -> Result<(StartInputs, FromSupervisor), Error> {
+        require_single_thread()?;
         let mut prepared = self.prepare_reexec(handoff)?;
         let supervisor = FromSupervisor::take(&prepared.spec, &mut prepared.resolved, &prepared.detection);
         Ok((prepared, supervisor.map_err(|failure| Error::Refused(vec![failure]))?))
     }
 
-    fn departure(
+    fn handoff_sender(
         &self,
         spec: &ServiceSpec,
         plan: &Plan,
@@ -182,15 +183,14 @@ impl Daemon<'_> {
         attempt: u32,
     ) -> Result<HandoffSender, StepError> {
         if plan.steps.iter().any(|planned| matches!(planned.step, Step::Activate { .. })) {
-            let cause =
-                "what launchd has given to this process cannot be handed on to one that is executed again";
+            let cause = "sockets of launchd cannot be passed to a re-executed process";
             return Err(StepError::about("launchd sockets", spec.launchd_sockets(), cause, super::USAGE));
         }
         HandoffSender::new(detection, self.fingerprint(spec), attempt)
             .map_err(|error| StepError::io(&Step::Fork, &error))
     }
 
-    fn entered(
+    fn into_service(
         &self,
         held: Box<StartContext>,
         settled: Result<(Settled, Signals), StepError>,
@@ -201,13 +201,13 @@ impl Daemon<'_> {
             Ok((settled, signals)) => {
                 Ok(Service::new(held, settled, signals, supervisor, detection, self.privileges))
             }
-            // Somebody waits for the truth, and has been told.
+            // The failure has been reported to the launcher or to process 1.
             Err(failure) if held.plan.strategy != Strategy::Exec => process::exit_now(failure.status),
             Err(failure) => Err(Error::Step(failure)),
         }
     }
 
-    fn settle(&self, mut work: ServiceProcess<'_>, plan: &Plan) -> Result<(Settled, Signals), StepError> {
+    fn set_up(&self, mut work: ServiceProcess<'_>, plan: &Plan) -> Result<(Settled, Signals), StepError> {
         let done = work.settle(plan, self.privileges).and_then(|()| {
             let signals = Signals::open(&self.signals);
             signals.inspect_err(|failure| work.tell(&Report::Failed(failure.clone())))
@@ -227,31 +227,31 @@ impl Daemon<'_> {
     }
 }
 
-/// The end of a process that cannot go on, as the launcher is told it.
+/// Reports the failure to the launcher and ends this process.
 fn fail_start(reports: &OwnedFd, failure: &StepError) -> ! {
     let _ = Report::Failed(failure.clone()).send(reports);
     process::exit_now(failure.status)
 }
 
-fn lost(error: &io::Error) -> Error {
+fn handoff_error(error: &io::Error) -> Error {
     Error::Refused(vec![StepError::kernel("daemon", "descriptors", error, super::USAGE)])
 }
 
-/// Makes sure that there is one thread. The kernel forgets one that has ended a moment after whoever has joined it goes on.
-pub(super) fn alone() -> Result<(), Error> {
+/// Waits until this process has a single thread. The kernel may count a thread for a moment after it was joined.
+pub(super) fn require_single_thread() -> Result<(), Error> {
     let begun = Instant::now();
     loop {
         match process::threads() {
             Ok(1) => return Ok(()),
             Ok(_) if begun.elapsed() < JOIN_TIMEOUT => {
                 let none: [std::os::fd::BorrowedFd<'_>; 0] = [];
-                // Nothing tells when that moment is over but the count.
+                // The kernel sends no event for it, so the count is polled.
                 let _ = fd::wait_readable(&none, Some(Duration::from_millis(1)));
             }
             Ok(count) => return Err(Error::Threads { count }),
             Err(error) => {
                 let failure = StepError::kernel("daemon", "threads", &error, super::USAGE);
-                let failure = failure.hint("on Linux they are counted in /proc, which has to be mounted");
+                let failure = failure.hint("mount /proc: on Linux the threads are counted there");
                 return Err(Error::Refused(vec![failure]));
             }
         }

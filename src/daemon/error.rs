@@ -1,4 +1,4 @@
-//! Why a program could not become a service, or could not say what it wanted to.
+//! Errors of becoming a service and of talking to its supervisor.
 
 use std::fmt;
 
@@ -6,41 +6,42 @@ use svcadapt_spec::SpecError;
 
 use crate::error::StepError;
 
-/// What went wrong. Each prints as the command line's errors do: `STAGE 'OBJECT': CAUSE`, and then, on a line of its
-/// own, `  hint: …`; several of them one after the other.
+/// An error. It prints as the command line's errors do: `STAGE 'OBJECT': CAUSE`, then, on a line of its own, ` hint:
+/// …`; several errors one after the other.
 ///
-/// Of [`Daemon::enter`](super::Daemon::enter) all but [`Error::Step`] mean that nothing has been changed.
+/// After an error of [`Daemon::enter`](super::Daemon::enter) nothing has been changed, except after [`Error::Step`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
-    /// The process has more than one thread. A fork would leave behind all but one, with the locks that they hold; and
-    /// neither environment nor signal mask nor capabilities can be changed for all of them.
+    /// The process has more than one thread. A fork copies only the calling thread and leaves the locks of the others
+    /// held; and environment, signal mask and capabilities cannot be changed for all threads.
     Threads {
-        /// How many.
+        /// The number of threads.
         count: usize,
     },
-    /// This process has become a service before.
+    /// This process has already entered.
     AlreadyEntered,
-    /// What was asked for cannot be, or not here. All that is wrong is told at once.
+    /// The request is invalid, or impossible on this host. It holds all errors, not only the first.
     Refused(Vec<StepError>),
-    /// It runs already.
+    /// The service is already running.
     AlreadyRunning(StepError),
-    /// A step failed on the way. This process is neither what it was nor what it should be, and has to end.
+    /// A step failed halfway. The process is partly set up and must end.
     Step(StepError),
-    /// It has been said before that the service is ready.
+    /// [`Service::ready`](super::Service::ready) was called before.
     AlreadyReady,
-    /// It has been said before that the service is about to end, so it cannot be ready any more.
+    /// [`Service::stopping`](super::Service::stopping) was called before, so the service cannot become ready.
     Stopping,
-    /// The rights that were kept have not been given up yet, so the service cannot be ready.
+    /// The kept privileges have not been dropped ([`Service::drop_privileges`](super::Service::drop_privileges)), so
+    /// the service cannot become ready.
     PrivilegesKept,
-    /// No rights were kept, or they have been given up before.
+    /// No privileges were kept, or they were dropped before.
     PrivilegesDropped,
-    /// Whoever waits could not be told.
+    /// The launcher or the service manager could not be notified.
     Notify(StepError),
 }
 
 impl Error {
-    /// Everything that it says, the first first.
+    /// All errors in it, in order.
     pub fn failures(&self) -> Vec<StepError> {
         let own = |stage: &str, cause: &str, hint: &str| {
             vec![StepError::bare(stage, cause, super::USAGE).hint(hint)]
@@ -51,32 +52,34 @@ impl Error {
             Self::Threads { count } => own(
                 "daemon",
                 &format!(
-                    "this process has {count} threads, and can become a service, or give up rights, only with one"
+                    "this process has {count} threads; it must have one to become a service or to drop privileges"
                 ),
-                "do that before anything is started that makes threads, such as an asynchronous runtime",
+                "do it before starting threads or an asynchronous runtime",
             ),
             Self::AlreadyEntered => own(
                 "daemon",
-                "this process is a service already",
-                "a process enters once; keep what that has returned",
+                "this process is already a service",
+                "call enter() once and keep the Service that it returns",
             ),
-            Self::AlreadyReady => {
-                own("ready", "it has been told before", "only after reloading() is it told again")
-            }
+            Self::AlreadyReady => own(
+                "ready",
+                "readiness was already reported",
+                "call it once, and once after each reloading()",
+            ),
             Self::Stopping => own(
                 "ready",
-                "it has been told before that the service is about to end",
-                "after stopping() nothing is left but to end",
+                "stopping() was already called",
+                "a stopping service cannot become ready: end the process",
             ),
             Self::PrivilegesKept => own(
                 "ready",
-                "the rights that were kept for the start have not been given up",
-                "call drop_privileges_now() first",
+                "the privileges kept for the start have not been dropped",
+                "call drop_privileges() first",
             ),
             Self::PrivilegesDropped => own(
                 "privileges",
-                "there are none left to give up",
-                "keep_privileges() keeps them, and they are given up once",
+                "already dropped, or never kept",
+                "call keep_privileges() before enter(), and drop_privileges() once",
             ),
         }
     }
@@ -85,23 +88,23 @@ impl Error {
         self.failures().into_iter().next()
     }
 
-    /// What was being done, in a word or two: `user`, `pid file`, `working directory`.
+    /// The stage of the first error: `user`, `pid file`, `working directory`.
     pub fn stage(&self) -> String {
         self.first().map(|failure| failure.stage).unwrap_or_default()
     }
 
-    /// What it was being done to: a path, a name; none where the stage says all.
+    /// The object of the first error: a path or a name. `None` if the stage has no object.
     pub fn object(&self) -> Option<String> {
         self.first()?.object
     }
 
-    /// The kernel's number for the cause (errno(3)); none where it was not the kernel that refused.
+    /// The errno of the first error (errno(3)). `None` if the cause is not a failed system call.
     pub fn errno(&self) -> Option<i32> {
         self.first()?.errno
     }
 
-    /// The exit status that says the same to a script: systemd's number for the step that failed, 250 where the service
-    /// runs already, 251 where its pid file cannot be trusted or written, 2 for what was asked wrongly.
+    /// The exit status for the first error: systemd's number for the step that failed (systemd.exec(5)), 250 if the
+    /// service is already running, 251 if its pid file cannot be trusted or written, 2 for an invalid request.
     pub fn status(&self) -> u8 {
         self.first().map_or(super::USAGE, |failure| failure.status)
     }
@@ -121,14 +124,14 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// A value that was refused, under the name of the builder's method.
+/// A rejected value, with the builder's method as the stage.
 pub(super) fn from_spec_error(problem: SpecError) -> StepError {
     let stage = problem.field.map_or("daemon".to_owned(), |field| field.option().replace('-', " "));
     let failure = StepError::about(&stage, "", problem.refusal.cause, super::USAGE);
     with_method_names(StepError { object: problem.value, hint: problem.refusal.hint, ..failure })
 }
 
-/// A hint that speaks of an option, to somebody who has a method of the same name instead.
+/// Replaces `--option` in a hint by the name of the builder's method.
 pub(super) fn with_method_names(failure: StepError) -> StepError {
     let method = |word: &str| {
         let option = word.strip_prefix("--").filter(|option| !option.is_empty());
@@ -143,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_that_is_wrong_is_told_and_the_first_gives_the_status() {
+    fn all_errors_are_printed_and_the_first_gives_the_status() {
         let errno = Some(13);
         let first = StepError { errno, ..StepError::about("chroot", "/x\u{1b}", "permission denied", 210) };
         let error =
@@ -156,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_has_a_stage_a_cause_and_a_status() {
+    fn every_error_has_a_stage_a_hint_and_a_status() {
         for error in [
             Error::Threads { count: 7 },
             Error::AlreadyEntered,

@@ -1,4 +1,4 @@
-//! The ticket: what a process that is executed again is told, in the form in which it goes through the exec.
+//! The handoff: the record that a process passes to itself through the re-exec, and its encoding.
 
 use std::ffi::OsString;
 
@@ -9,43 +9,43 @@ use crate::detect::{Detection, Manager, Mode};
 use crate::plan::readdress;
 use crate::sys::{descendants, process};
 
-/// What stands in front of every ticket.
+/// The prefix of every handoff.
 const MAGIC: &[u8] = b"svcadapt\0reexec";
 
-/// What the program is told that is executed again, and the process that it is for.
+/// The record for the re-executed program, and the process it is addressed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Handoff {
     pub(super) process: i32,
     pub(super) origin: Ancestry,
-    /// Where the launcher listens for reports.
+    /// The descriptor on which the launcher reads reports.
     pub(super) reports: i32,
-    /// How often the program has tried to enter before it did.
+    /// The number of the call of `enter` that led to the re-exec.
     pub(super) attempt: u32,
-    /// What it has asked for.
+    /// A hash of the request.
     pub(super) fingerprint: Fingerprint,
     pub(super) mode: Mode,
     pub(super) manager: Manager,
     pub(super) scope: Scope,
-    /// What the kernel calls the process.
+    /// The kernel's name of the process (PR_SET_NAME, prctl(2)).
     pub(super) name: Vec<u8>,
 }
 
-/// Where a process comes from.
+/// The ancestors of the re-executed process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ancestry {
-    /// The process that was started, and waits.
+    /// The launcher, which was started and waits.
     pub(super) starter: i32,
-    /// The one that has forked it, and stays as its parent for as long as that waits.
+    /// The parent. It stays as long as the launcher waits.
     pub(super) parent: i32,
 }
 
 impl Handoff {
-    /// What was found out about the surroundings. The evidence is no longer to be had: it was about another process.
+    /// The detection result. Its evidence is not passed on: it was about another process.
     pub(super) fn detection(&self) -> Detection {
         Detection { mode: self.mode, manager: self.manager.clone(), scope: self.scope, evidence: Vec::new() }
     }
 
-    /// What was meant for the process that was started is meant for this one.
+    /// Redirects variables that are addressed to the launcher's pid to this process.
     pub(super) fn readdress(&self, mut all: Vec<(OsString, OsString)>) -> Vec<(OsString, OsString)> {
         for (name, value) in &mut all {
             readdress(name, value, self.origin.starter, process::own_pid());
@@ -53,7 +53,7 @@ impl Handoff {
         all
     }
 
-    /// The fields, with a NUL in front of each: none has one in it.
+    /// The fields, each preceded by a NUL. No field contains one.
     pub(super) fn write(&self) -> Vec<u8> {
         let label = match &self.manager {
             Manager::Launchd { label } => label.as_deref().unwrap_or_default(),
@@ -101,8 +101,8 @@ impl Handoff {
 }
 
 impl Ancestry {
-    /// Whether this process comes from there. Who the parent is the kernel says also where /proc hides processes, or is
-    /// that of another pid namespace; where somebody has killed the parent, we are still below the starter.
+    /// Whether this process descends from them. getppid(2) works even where /proc hides processes or belongs to another
+    /// pid namespace; if the parent was killed, this process is still below the starter.
     pub(super) fn is_ours(self) -> bool {
         let own = process::own_pid();
         let below = || self.starter != own && descendants::descends(own, self.starter);
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ticket_is_read_as_it_was_written() {
+    fn handoff_survives_writing_and_reading() {
         let label = |label: Option<&str>| Manager::Launchd { label: label.map(Into::into) };
         for manager in [Manager::None, Manager::OpenRc, Manager::Svcadapt, label(None), label(Some("a b"))] {
             let handoff = Handoff { manager, ..handoff() };
@@ -159,10 +159,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_ticket_is_none() {
-        let whole = handoff().write();
+    fn malformed_handoff_is_rejected() {
+        let encoded = handoff().write();
         let with = |from: &str, to: &str| {
-            let text = String::from_utf8_lossy(&whole).replace(from, to);
+            let text = String::from_utf8_lossy(&encoded).replace(from, to);
             Handoff::read(text.as_bytes())
         };
         assert!(with("x", "x").is_some());
@@ -175,10 +175,10 @@ mod tests {
         ] {
             assert_eq!(with(from, to), None, "{from:?}");
         }
-        // The name is the last field, and may be any.
-        let fields = whole.len() - handoff().name.len();
-        assert!((0..fields).all(|end| Handoff::read(&whole[..end]).is_none()));
-        assert_eq!(Handoff::read(&[&whole[..], b"\0more"].concat()), None);
+        // The name is the last field and may be arbitrary.
+        let fields = encoded.len() - handoff().name.len();
+        assert!((0..fields).all(|end| Handoff::read(&encoded[..end]).is_none()));
+        assert_eq!(Handoff::read(&[&encoded[..], b"\0more"].concat()), None);
         assert_eq!(Handoff::read(b""), None);
     }
 }

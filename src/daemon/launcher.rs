@@ -1,4 +1,4 @@
-//! The end of the process that was started: it tells how the start went, and goes.
+//! The end of the launcher: it reports the outcome of the start and exits.
 
 use std::io;
 use std::io::Write;
@@ -11,7 +11,7 @@ use crate::notify::connected_to_journal;
 use crate::sys::process::Ended;
 use crate::sys::{escape_control, escape_control_lines, process, signal};
 
-/// Ends as the start went. Neither destructors nor what was registered with atexit(3) run: both are the service's by now.
+/// Ends with the outcome of the start. Destructors and atexit(3) handlers do not run: both belong to the service now.
 pub(super) fn exit_as(outcome: Outcome) -> ! {
     match outcome {
         Outcome::Ready => process::exit_now(0),
@@ -27,13 +27,14 @@ pub(super) fn exit_as(outcome: Outcome) -> ! {
     }
 }
 
-/// As process 1 of a container we live on; then the status has to say it, as a shell does.
+/// Ends by the same signal. Process 1 of a container survives its own signal and exits with 128 + N instead, as a shell
+/// does.
 fn die_of_signal(number: i32) -> ! {
     signal::die_of(number);
     process::exit_now(u8::try_from(128 + number).unwrap_or(u8::MAX))
 }
 
-/// One line in the program's name, with what it has said last.
+/// Prints the failure, prefixed with the program's name, and the last lines of the service's standard error.
 fn report_failure(failure: &StepError, last_words: &StderrTail) {
     let mut text = error_line(&StepError { hint: None, ..failure.clone() });
     if let StderrTail::Lines(lines) = last_words {
@@ -43,25 +44,25 @@ fn report_failure(failure: &StepError, last_words: &StderrTail) {
     write_stderr(&text);
 }
 
-/// A line about a failure, in the program's name.
+/// An error message prefixed with the program's name.
 pub(super) fn error_line(what: &dyn std::fmt::Display) -> String {
-    // The journal sorts by what stands in front (sd-daemon(3)).
+    // The journal reads the priority from the prefix (sd-daemon(3)).
     let priority = if connected_to_journal() { "<3>" } else { "" };
     format!("{priority}{}: {what}", own_name())
 }
 
-/// Tells of an error, in the program's name; gives the status that says the same.
+/// Prints an error, prefixed with the program's name, and returns its exit status.
 pub(super) fn report_error(error: &Error) -> ExitCode {
     write_stderr(&error_line(error));
     ExitCode::from(error.status())
 }
 
-/// Says something on standard error. Where nobody listens there is nobody to tell that either.
+/// Writes to standard error. A failure to write is ignored, because it cannot be reported either.
 pub(super) fn write_stderr(text: &str) {
     let _ = io::stderr().write_all(format!("{}\n", escape_control_lines(text)).as_bytes());
 }
 
-/// What the program was called as.
+/// The program's name, from argv[0].
 fn own_name() -> String {
     let path = std::env::args_os().next().map(std::path::PathBuf::from).unwrap_or_default();
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned());

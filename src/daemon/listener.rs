@@ -1,12 +1,11 @@
-//! Sockets that somebody else has bound for us.
+//! Sockets that were bound for the program.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-/// One socket (or FIFO, or whatever was configured), close-on-exec, that was opened for the program: by a service manager, or
-/// before its rights were given up.
+/// A socket, FIFO or other configured descriptor, close-on-exec, opened for the program by a service manager or before
+/// privileges were dropped.
 ///
-/// What kind it is, the one who has written the unit knows; `TcpListener::from(listener.into_fd())` and its like in std
-/// take it as what it is said to be.
+/// The unit defines its kind; `TcpListener::from(listener.into_fd())` and the like in std convert it without a check.
 #[derive(Debug)]
 pub struct Listener {
     name: String,
@@ -18,14 +17,14 @@ impl Listener {
         Self { name, socket }
     }
 
-    /// What the unit calls it (`FileDescriptorName=`, by default the name of the socket unit), or launchd's property list
-    /// (the key in `Sockets`). Of one that the program has named itself: what `Field::FileDescriptorName` says, or `NAME.socket`
-    /// after the service's name; `unknown` where nobody gives it a name (sd_listen_fds(3)).
+    /// The name: `FileDescriptorName=` of the unit (default: the name of the socket unit), or the key in `Sockets` of
+    /// launchd's property list. For a socket that the program opens itself: `Field::FileDescriptorName`, or
+    /// `NAME.socket` after the service's name. `unknown` if no name was passed (sd_listen_fds(3)).
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The descriptor.
+    /// Converts it into the descriptor.
     pub fn into_fd(self) -> OwnedFd {
         self.socket
     }

@@ -1,8 +1,8 @@
-//! BECOMING a service: for a program that links this library, what PEP 3143's `DaemonContext` is for Python.
+//! BECOMING a service: for programs that link this library, what PEP 3143's `DaemonContext` is for Python.
 //!
-//! [`Daemon`] says what the service should be. [`Daemon::enter`] finds out who has started the program, does what is left
-//! to do, and returns in the process that is the service from then on. [`Service`] is that service from inside: it tells
-//! when it is ready, hands out the sockets that somebody else has bound, and has the signals to read.
+//! [`Daemon`] describes the service. [`Daemon::enter`] detects what started the program, performs the remaining set-up,
+//! and returns in the process that is the service from then on. [`Service`] is the program's handle on its service: it
+//! reports readiness, returns passed sockets, and delivers signals.
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -20,116 +20,121 @@
 //! }
 //! ```
 //!
-//! Nothing is done here that `svcadapt run` does in another way: the same spec, the same detection, the same plan and the
-//! same code for its steps, the same lock; so `svcadapt status` and `svcadapt stop` work on what was started so.
+//! The library and `svcadapt run` share spec, detection, plan, set-up code and lock, so `svcadapt status` and `svcadapt
+//! stop` work on services started by either.
 //!
 //! # The same program everywhere
 //!
-//! | started by | mode | process | `ready()` tells |
+//! | started by | mode | process | `ready()` notifies |
 //! | --- | --- | --- | --- |
-//! | a shell, an init script, cron, ssh | classic | forked twice | the launcher, which leaves with status 0 |
-//! | systemd, `Type=notify` or `notify-reload` | supervised | the one that was started | `READY=1` |
+//! | a shell, an init script, cron, ssh | classic | forked twice | the launcher, which exits with status 0 |
+//! | systemd, `Type=notify` or `notify-reload` | supervised | the one that was started | systemd, by `READY=1` |
 //! | systemd, `Type=forking` | classic | forked twice | the launcher |
-//! | s6 | supervised | the one that was started | a newline, where the service directory has `notification-fd` |
-//! | runit, daemontools, supervisord, launchd | supervised | the one that was started | nobody: [`Notified::Nobody`], and no error |
-//! | `svcadapt run`, whichever way | supervised | the one that `run` has made | `READY=1`, where `run` waits for that |
-//! | a container, as its process 1 | supervised | a child; process 1 reaps and passes signals on | whoever listens outside |
+//! | s6 | supervised | the one that was started | s6, by a newline, if the service directory has `notification-fd` |
+//! | runit, daemontools, supervisord, launchd | supervised | the one that was started | no recipient: [`Notified::Nobody`], not an error |
+//! | `svcadapt run`, in any mode | supervised | the one that `run` created | `run`, by `READY=1`, if it waits for that |
+//! | a container, as its process 1 | supervised | a child; process 1 reaps orphans and forwards signals | the container's notify socket, if it has one |
 //!
-//! # The steps, and why in this order
+//! # The steps and their order
 //!
-//! [`Daemon::plan`] lists them without doing any.
+//! [`Daemon::plan`] lists them without performing any.
 //!
-//! 1. *Look.* Threads are counted, values read, users found, paths and descriptors tried. All that is wrong is told at once,
-//!    and nothing has been changed ([`Error::Refused`]).
-//! 2. *Fork, new session, fork*: only where nobody supervises. The second process leads the session, so that the third one
-//!    leads none and can never acquire a terminal. The first one waits for the truth. Where the program is executed again
-//!    that comes here: as long as its file can be found and read as it was before, and before anything is half done.
-//! 3. *Signals* that the starter ignores get their default action; *environment* becomes the service's own.
-//! 4. *Lock*: before anything that could disturb an instance that runs.
-//! 5. *Directories, streams, pid file*: by root, before the rights are gone.
-//! 6. *OOM score, nice level, limits, umask*: they need rights, or none at all.
-//! 7. *Descriptors* that came with the start are let go of (below).
-//! 8. *Root directory, bounding set, group, groups, user, capabilities*: in the one order in which each still may, each read
-//!    back, and that there is no way back proved. [`Daemon::keep_privileges`] leaves these for later.
-//! 9. *Working directory*: as the user, who has to be able to.
-//! 10. *Signal map*: the handlers first, then the mask, so that what has come meanwhile is told.
+//! 1. *Check.* Threads are counted, values parsed, users looked up, paths and descriptors tried. All errors are
+//!    reported at once, and nothing has been changed ([`Error::Refused`]).
+//! 2. *Fork, new session, fork*, only without a supervisor. The second process leads the session, so the third does not
+//!    and can never acquire a terminal (setsid(2)). The first one, the launcher, waits for the outcome. A re-exec
+//!    happens here, while the program's file is still reachable and readable as before, and before anything is half
+//!    done.
+//! 3. *Signals* that the starter ignored get their default action; the *environment* of the service is set.
+//! 4. *Lock*: before any step that could disturb a running instance.
+//! 5. *Directories, streams, pid file*: as root, before privileges are dropped.
+//! 6. *OOM score, nice level, limits, umask*: they need privileges, or none at all.
+//! 7. *Inherited descriptors* are replaced (below).
+//! 8. *Root directory, bounding set, group, groups, user, capabilities*: in the only order in which each change is
+//!    still permitted; each is read back, and it is proved that root cannot be regained. [`Daemon::keep_privileges`]
+//!    defers these.
+//! 9. *Working directory*: as the user, who must be able to enter it.
+//! 10. *Signal map*: first the handlers, then the mask, so that signals that arrived in the meantime are delivered.
 //!
-//! Until [`Service::ready`], a standard error that is to be the null device is still the starter's: what is said before, an
-//! error or a panic, is seen by whoever typed the command. So whatever is to outlive it is not to be started before.
+//! Until [`Service::ready`], a standard error that is to become `/dev/null` is still the starter's, so that early
+//! errors and panics are visible. A child that outlives the start must therefore not be started before.
 //!
 //! # Descriptors
 //!
-//! python-daemon closes every descriptor that it was not told to keep. A Rust program cannot have that done to it: what
-//! an `OwnedFd` owns must be closed by nobody else, or a later `close` hits a stranger. So none is ever closed here. But
-//! what a starter has left open must not stay either: `$(…)` and ssh wait for the end of a pipe, and a secret file is
-//! still readable.
+//! python-daemon closes every descriptor that it was not asked to keep. In Rust that would be unsound: a descriptor
+//! owned by an `OwnedFd` must not be closed by other code, or a later `close` hits another file. So this library closes
+//! none. But a descriptor that a starter left open must not stay open either: `$(…)` and ssh wait for the end of a
+//! pipe, and a secret file would remain readable.
 //!
-//! What tells the two apart is the close-on-exec flag. A descriptor that came through the exec had it not, or it would
-//! not have come; whatever std opens has it from birth. So each descriptor above 2 *without* the flag, which neither
-//! [`Daemon::files_preserve`] names nor a manager has passed, is replaced by the null device. Its file is let go of, its
-//! number is not: should anybody in the program own it after all (a C library that forgets the flag), their `close` closes
-//! the null device, and reads find the end. Everything else stays open in this process, and is closed by an exec.
+//! The close-on-exec flag distinguishes the two. An inherited descriptor came through the exec, so it did not have the
+//! flag; everything that std opens has it. So each descriptor above 2 *without* the flag, unless it is listed in
+//! [`Daemon::files_preserve`] or passed by a manager, is replaced by `/dev/null`. That releases the file and keeps the
+//! number: if code in the program owns it after all (a C library that omits the flag), its `close` closes `/dev/null`,
+//! and its reads return end of file. All other descriptors stay open in this process and are closed by an exec.
 //!
-//! Sockets that a manager has passed are handed out as copies, for the same reason: whether the program has taken
-//! descriptor 3 for itself before it entered, nobody can know.
+//! Sockets passed by a manager are returned as duplicates, for the same reason: the program may already own descriptor
+//! 3.
 //!
-//! # Threads, and what is deliberately absent
+//! # Threads, and deliberate omissions
 //!
-//! A fork takes one thread along, and leaves the locks of the others held for ever; environment, mask and capabilities
-//! cannot be changed soundly while others run. So [`Daemon::enter`] counts, and refuses ([`Error::Threads`]). An
-//! asynchronous runtime is built after it. Two things are deliberately absent: a handler of signals that the program could
-//! put code into ([`Signals`] says why), and anything unsafe to call.
+//! A fork copies only the calling thread and leaves locks of the others held; environment, signal mask and capabilities
+//! cannot be changed soundly while other threads run. So [`Daemon::enter`] counts threads and fails if there is more
+//! than one ([`Error::Threads`]). Build an asynchronous runtime after it. Two things are omitted on purpose: signal
+//! handlers with code of the program ([`Signals`] explains why), and any function that is unsafe to call.
 //!
-//! # Executed again
+//! # Re-execution
 //!
-//! A process that was forked may use Apple's frameworks only when it has executed something (fork(2), CAVEATS), and on every
-//! system there are libraries that do not bear a fork. So on macOS, and elsewhere if [`Daemon::reexecute`] says so, the
-//! program is executed again in the process that was forked off to be the service: with the same arguments, environment and
-//! standard streams. `main` runs a second time, comes to [`Daemon::enter`] reexec, and that returns in it.
+//! A forked process may use Apple's frameworks only after an exec (fork(2), CAVEATS), and on every system there are
+//! libraries that do not survive a fork. So on macOS, and elsewhere with [`Daemon::reexecute`], the process that was
+//! forked off to be the service executes the program again: with the same arguments, environment and standard streams.
+//! `main` runs a second time, reaches [`Daemon::enter`] again, and that call returns.
 //!
-//! * What `main` does before it enters is done twice, and has to bear that; [`is_reexec`] tells a program that it is
-//!   the second time. A working directory, umask or variable that it has changed is as it left it.
-//! * It has to ask for the same. If it asks for something else, ends, panics or never comes there, the launcher tells.
-//! * It must close no descriptor that it has not opened, before it enters.
-//! * What is executed is the file that runs, on Linux whatever has become of its name; macOS knows it by where it is now. If
-//!   in that moment another version takes its place, the start fails or is that of the new one, and never a mixture.
-//! * The second time is recognised by a descriptor, not by the environment: it counts for one process, below the one that has
-//!   started it, once, and only if the kernel says that it was made by the same user. No child of the service has it.
-//! * Until the service is ready, the process between the two forks stays as its parent, so that its end is known where only
-//!   process 1 adopts orphans.
+//! * Everything that `main` does before it enters happens twice; [`is_reexec`] returns `true` the second time. A
+//!   changed working directory, umask or variable is inherited.
+//! * The second request must equal the first. The launcher reports if it differs, or if the program ends, panics or
+//!   never reaches `enter`.
+//! * The program must not close descriptors that it has not opened, before it enters.
+//! * The executed file is the one that is running: on Linux whatever has happened to its name, on macOS found by its
+//!   current path. If a new version replaces it at that moment, the start fails or is that of the new version, never a
+//!   mixture.
+//! * The second run is recognised by a descriptor, not by the environment. It is valid for one process, below the one
+//!   that started it, once, and only if the kernel reports that the same user created it. Children of the service do
+//!   not have it.
+//! * Until the service is ready, the intermediate process between the two forks stays as its parent, so that its end is
+//!   seen even where only process 1 adopts orphans.
 //!
-//! Under launchd, under every other supervisor and in the foreground nothing is forked, and so nothing executed again.
+//! Under launchd, under any other supervisor and in the foreground there is no fork, so no re-execution.
 //!
-//! # What predecessors got wrong
+//! # Mistakes of predecessors
 //!
-//! Each was observed, and has its test in `tests/it/daemon/` or `tests/it/daemon/under_supervisors.rs`.
+//! Each was observed and has a test in `tests/it/daemon/` or `tests/it/daemon/under_supervisors.rs`.
 //!
-//! | what was seen | where | here |
+//! | observed | where | here |
 //! | --- | --- | --- |
-//! | the launcher returns 0 at once, also for a daemon that is dead | python-daemon, `daemonize` | it returns when [`Service::ready`] was called, else with the status, the signal and the reason |
-//! | a raw wait status given to `exit()`, so that a failure is a success | `daemonize` | the status is decoded, once, in `sys` |
-//! | the message of an early error goes to the null device | all | it is the starter's standard error until the service is ready |
-//! | the starter's supplementary groups stay | python-daemon (by default), `daemonize`, `daemonizr` | they are the user's, or none, always |
-//! | "no change" is written as uid -2, which is somebody | `daemonize` | no number means that; -1 and 65535 are refused |
-//! | chroot without chdir: the working directory lies outside | `daemonize` | the root is entered at once, the working directory after the user |
-//! | standard streams with close-on-exec: children have none | python-daemon | the flag is taken off, also where nothing had to be moved |
-//! | standard output opened for reading only | `daemonize-me` | the null device, for both |
-//! | one fork: a terminal can be acquired again | `daemonizr`, `daemonize-me`, nix `daemon()` | two |
-//! | ignored and blocked signals are inherited | python-daemon, `daemonize` | reset, the real-time ones and the C library's two as well |
-//! | a reset of *all* dispositions kills Rust's own | `fork` | SIGPIPE stays ignored and a stack overflow is told |
-//! | being process 1 of a container is taken for being supervised by init | python-daemon | [`crate::detect`] looks at what is supervisor, and process 1 has its duties done |
-//! | a pid file that exists stops every start for ever | python-daemon | a lock says who runs; a file is no lock |
-//! | the pid file is written through a link, and chowned | `daemonize` | refused, like every place that others can write |
-//! | a user is looked up, and memory is allocated, between fork and exec | `daemonize` | looked up before; and the fork needs a proof that there is one thread |
-//! | core dumps are "prevented" where a helper program takes them | python-daemon | the limit that the kernel asks for helpers, and PR_SET_DUMPABLE |
+//! | the launcher returns 0 at once, even if the daemon is dead | python-daemon, `daemonize` | it returns after [`Service::ready`], else with the status, the signal and the reason |
+//! | a raw wait status is passed to `exit()`, so a failure becomes a success | `daemonize` | the status is decoded in one place, in `sys` |
+//! | an early error message goes to `/dev/null` | all | standard error is the starter's until the service is ready |
+//! | the starter's supplementary groups stay | python-daemon (by default), `daemonize`, `daemonizr` | the user's groups, always |
+//! | "no change" is encoded as uid -2, which is a valid user | `daemonize` | no such number; -1 and 65535 are rejected |
+//! | chroot without chdir leaves the working directory outside | `daemonize` | the new root is entered at once, the working directory after the change of user |
+//! | standard streams are close-on-exec, so children have none | python-daemon | the flag is cleared, even for a stream that was in place already |
+//! | standard output is opened for reading only | `daemonize-me` | `/dev/null` is opened for reading and writing |
+//! | one fork: the daemon can acquire a terminal | `daemonizr`, `daemonize-me`, nix `daemon()` | two forks |
+//! | ignored and blocked signals are inherited | python-daemon, `daemonize` | reset, including real-time signals and the two that the C library reserves |
+//! | a reset of *all* dispositions breaks Rust's own | `fork` | SIGPIPE stays ignored, and a stack overflow is still reported |
+//! | process 1 of a container is mistaken for a process supervised by init | python-daemon | [`crate::detect`] identifies the supervisor, and the duties of process 1 are performed |
+//! | an existing pid file blocks every start | python-daemon | a lock shows whether the service runs; the file alone does not |
+//! | the pid file is written through a link, and chowned | `daemonize` | rejected, like every path that others can change |
+//! | users are looked up, and memory is allocated, between fork and exec | `daemonize` | users are looked up before; the fork requires a single thread |
+//! | core dumps are "prevented", but a helper program still gets them | python-daemon | the core limit that stops helpers, and PR_SET_DUMPABLE |
 //!
-//! # Words
+//! # Terms
 //!
-//! *Launcher*: the process that was started, as long as it waits. *Supervisor*, *service manager*: who has started the
-//! program as a service, and waits for its process. *Ready*: the service does what it is there for. *Foreign
-//! descriptor*: one that came with the start and that nobody asked for.
+//! *Launcher*: the process that was started, while it waits for the outcome. *Supervisor*, *service manager*: the
+//! program that has started the service and watches its process. *Ready*: the service does its work. *Inherited
+//! descriptor*: one that came with the start and was not requested.
 //!
-//! The pages [`from_python_daemon`] and [`from_daemonize`] say what becomes of a program that used those.
+//! The pages [`from_python_daemon`] and [`from_daemonize`] show how to migrate a program.
 
 #![forbid(unsafe_code)]
 
@@ -168,5 +173,5 @@ pub mod from_daemonize {
     #![doc = include_str!("from_daemonize.md")]
 }
 
-/// The exit status of what was asked wrongly.
+/// The exit status of a usage error.
 const USAGE: u8 = 2;

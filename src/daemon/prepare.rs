@@ -1,4 +1,4 @@
-//! What is found out before anything is changed: what was asked for, what this machine makes of it, and who has started us.
+//! The checks before anything is changed: the request, its values on this host, and what started the program.
 
 use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,7 +14,7 @@ use crate::plan::{Plan, Resolution, StartedBy};
 use crate::sys::executable;
 use crate::{detect, setup};
 
-/// Everything that was found out before anything was changed.
+/// The inputs of a start, gathered before anything is changed.
 #[derive(Debug)]
 pub(super) struct StartInputs {
     pub(super) spec: ServiceSpec,
@@ -22,15 +22,14 @@ pub(super) struct StartInputs {
     pub(super) detection: Detection,
 }
 
-/// What a program has asked for, as far as it has to ask for the same when it is executed again. Another version of this
-/// library has another one.
+/// A hash of the request, which must be the same after a re-exec. It changes with the version of this library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fingerprint(pub(super) u64);
 
 impl Daemon<'_> {
     pub(super) fn plan_of(&self, spec: &ServiceSpec, resolved: &Resolution, detection: &Detection) -> Plan {
         let plan = Plan::becoming_this_program(spec, resolved, detection);
-        if self.reexecute.here() { plan.with_reexec(&resolved.program) } else { plan }
+        if self.reexecute.is_required() { plan.with_reexec(&resolved.program) } else { plan }
     }
 
     pub(super) fn prepare(&self) -> Result<StartInputs, Error> {
@@ -43,7 +42,7 @@ impl Daemon<'_> {
         resolved(spec, detection, reexec::variables())
     }
 
-    /// The same in the process that the program was executed again in: what it asks for must be what it has asked for.
+    /// The same after a re-exec. The request must be identical to the first one.
     pub(super) fn prepare_reexec(&self, handoff: &Handoff) -> Result<StartInputs, Error> {
         let spec = self.spec()?;
         if self.fingerprint(&spec) != handoff.fingerprint {
@@ -52,20 +51,20 @@ impl Daemon<'_> {
         resolved(spec, handoff.detection(), handoff.readdress(reexec::variables()))
     }
 
-    /// Descriptors to be preserved may have other numbers the second time, and the program another name.
+    /// Excludes preserved descriptors and the program's path, which may differ after the re-exec.
     pub(super) fn fingerprint(&self, spec: &ServiceSpec) -> Fingerprint {
-        let mut asked = spec.clone();
-        asked.files_preserve = Vec::new();
-        asked.command.program = OsString::new();
+        let mut request = spec.clone();
+        request.files_preserve = Vec::new();
+        request.command.program = OsString::new();
         let how = (self.detach, self.reexecute, &self.signals, self.privileges);
         let mut hasher = DefaultHasher::new();
-        format!("{} {asked:?} {how:?}", env!("CARGO_PKG_VERSION")).hash(&mut hasher);
+        format!("{} {request:?} {how:?}", env!("CARGO_PKG_VERSION")).hash(&mut hasher);
         Fingerprint(hasher.finish())
     }
 }
 
 impl Reexecute {
-    fn here(self) -> bool {
+    fn is_required(self) -> bool {
         match self {
             Self::Auto => executable::EXEC_REQUIRED_AFTER_FORK,
             Self::Always => true,
@@ -88,10 +87,9 @@ fn resolved(
     Ok(StartInputs { spec, resolved, detection })
 }
 
-/// The program was executed again, and does something else this time.
+/// The error of a re-executed program whose request differs.
 pub(super) fn different_request() -> StepError {
-    let cause = "the program was executed again, and asks for another service than before";
-    let hint =
-        "what is asked for must be the same each time that main runs, and nothing else be entered before";
+    let cause = "the re-executed program requested a different service";
+    let hint = "build the same Daemon each time main runs, and call enter() on no other one before";
     StepError::bare("daemon", cause, super::USAGE).hint(hint)
 }

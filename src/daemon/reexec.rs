@@ -1,19 +1,19 @@
-//! Going on in the same program, executed again: what the process that was forked takes along, and how it is recognised
-//! when it comes back.
+//! Re-execution: how the forked process executes the program again, and how the new program recognises that.
 //!
-//! A ticket is a pair of sockets that was made before the forks. In one end waits what the other was told before it was
-//! closed: for which process the ticket is, which one has started it, and the little that cannot be found out a second
-//! time. That end alone goes through the exec, beside the pipe that the launcher listens at. A ticket counts only
+//! The handoff travels in a socket pair that is created before the forks. The record is written to one end, which is
+//! then closed; the other end goes through the exec, together with the pipe to the launcher. The record names the
+//! process it is for, the process that started it, and the few facts that cannot be detected a second time. A handoff
+//! is accepted only
 //!
-//! * in the very process that it names, below the ones that have forked it and started it, which wait;
-//! * where the kernel says that the pair was made by somebody with our effective user, who could do to us whatever they
-//!   like without a ticket;
-//! * once: taking it closes it.
+//! * in the process that it names, below the ancestors it names, which still wait;
+//! * if the kernel reports that the pair was created by our effective user, who could harm this process without a
+//!   handoff, too;
+//! * once: accepting it closes it.
 //!
-//! So nothing of it is in the environment, where it could be inherited or forged. The one variable that is added for the
-//! exec says only that there has to be a ticket, for the one process that it names: a program that closes all descriptors
-//! first would otherwise start itself over and over. No service has it in its environment, and no child of one;
-//! `/proc/PID/environ`, which is what a process was executed with, shows it.
+//! So no part of it is in the environment, where it could be inherited or forged. The exec adds one variable, which
+//! only says that the process it names must find a handoff: otherwise a program that closes all descriptors first would
+//! re-execute itself for ever. The variable is removed from the environment of the service and its children;
+//! `/proc/PID/environ`, which shows the environment of the exec, still has it.
 
 use std::ffi::OsString;
 use std::io;
@@ -30,13 +30,13 @@ use crate::setup::{Report, ServiceProcess};
 use crate::sys::fd::InheritedFd;
 use crate::sys::{executable, fd, identity, process, signal, socketpair};
 
-/// The variable that says in which process, and below which, there has to be a ticket.
+/// The variable that names the process that must find a handoff, and its ancestors.
 const VARIABLE: &str = "SVCADAPT_REEXEC";
 
-/// No ticket of ours is as long.
+/// Longer than any handoff.
 const MAX_HANDOFF_BYTES: usize = 4096;
 
-/// A ticket, and the two ends of its way, before the forks.
+/// A handoff and both ends of its socket pair, before the forks.
 #[derive(Debug)]
 pub(super) struct HandoffSender {
     handoff: Handoff,
@@ -45,7 +45,7 @@ pub(super) struct HandoffSender {
 }
 
 impl HandoffSender {
-    /// In the process that was started.
+    /// Created in the launcher, before the forks.
     pub(super) fn new(detection: &Detection, fingerprint: Fingerprint, attempt: u32) -> io::Result<Self> {
         let (written, carried) = socketpair::pair()?;
         let handoff = Handoff {
@@ -62,16 +62,16 @@ impl HandoffSender {
         Ok(Self { handoff, written, carried })
     }
 
-    /// Executes the program again, in the process that the service is to be. If that fails it is told to whoever waits.
-    pub(super) fn leave(self, work: ServiceProcess<'_>, program: &Path) -> ! {
+    /// Executes the program again in the process that becomes the service. A failure is reported to the launcher.
+    pub(super) fn reexec(self, work: ServiceProcess<'_>, program: &Path) -> ! {
         let Some(reports) = work.into_listener() else { process::exit_now(super::USAGE) };
-        let error = self.depart(&reports).unwrap_or_else(|error| error);
+        let error = self.send(&reports).unwrap_or_else(|error| error);
         let failure = StepError::io(&Step::Reexec(program.to_owned()), &error);
         let _ = Report::Failed(failure.clone()).send(&reports);
         process::exit_now(failure.status)
     }
 
-    fn depart(self, reports: &OwnedFd) -> io::Result<io::Error> {
+    fn send(self, reports: &OwnedFd) -> io::Result<io::Error> {
         let Self { mut handoff, written, carried } = self;
         handoff.process = process::own_pid();
         handoff.origin.parent = process::parent_pid();
@@ -79,7 +79,7 @@ impl HandoffSender {
         fd::write_all(&written, &handoff.write())?;
         drop(written);
         socketpair::leak_to_exec(carried)?;
-        // The launcher's own block: `main` comes to its end by the signals that it did before.
+        // The launcher had blocked all signals; the second `main` must be killable as the first was.
         signal::unblock_all()?;
         let Ancestry { starter, parent } = handoff.origin;
         let value = format!("{} {starter} {parent}", handoff.process);
@@ -87,7 +87,7 @@ impl HandoffSender {
     }
 }
 
-/// A ticket that has come through the exec, until it is taken.
+/// A handoff that came through the exec and is not accepted yet.
 #[derive(Debug)]
 pub(super) struct HandoffReceiver {
     handoff: Handoff,
@@ -96,14 +96,15 @@ pub(super) struct HandoffReceiver {
 }
 
 impl HandoffReceiver {
-    /// Looks for a ticket of this process, and changes nothing. It is an error if there has to be one.
-    pub(super) fn look() -> Result<Option<Self>, StepError> {
+    /// Looks for a handoff to this process without consuming it. It is an error if the variable demands one and none is
+    /// found.
+    pub(super) fn find() -> Result<Option<Self>, StepError> {
         let (own, user) = (process::own_pid(), identity::effective_user());
         let mut through = fd::inherited().unwrap_or_default();
         let handoff = through.iter().find_map(|inherited| {
             let carried = inherited.number();
-            // A socket of another user is not read from, and nothing is taken from any.
-            socketpair::peer_uid(carried).ok().filter(|maker| *maker == user)?;
+            // Sockets of other users are not read; the data stays in the socket (MSG_PEEK).
+            socketpair::peer_uid(carried).ok().filter(|uid| *uid == user)?;
             let mut text = [0; MAX_HANDOFF_BYTES];
             let length = socketpair::peek(carried, &mut text).ok()?;
             let handoff = Handoff::read(text.get(..length)?)?;
@@ -114,26 +115,25 @@ impl HandoffReceiver {
             let at = through.iter().position(|inherited| inherited.number() == number)?;
             Some(through.swap_remove(at))
         };
-        let arrival = handoff.and_then(|(handoff, carried)| {
+        let receiver = handoff.and_then(|(handoff, carried)| {
             Some(Self { carried: one(carried)?, reports: one(handoff.reports)?, handoff })
         });
-        match arrival {
-            None if is_lost() => {
-                let cause = "what was to go on as the service has lost the descriptor that says so";
-                let hint =
-                    "close none before Daemon::enter that was not opened here, or say Reexecute::Never";
+        match receiver {
+            None if handoff_is_missing() => {
+                let cause = "re-exec failed: the handoff descriptor was closed before Daemon::enter";
+                let hint = "do not close inherited descriptors before Daemon::enter, or use Reexecute::Never";
                 Err(StepError::bare("daemon", cause, super::USAGE).hint(hint))
             }
-            arrival => Ok(arrival),
+            receiver => Ok(receiver),
         }
     }
 
-    /// Whether the program has tried as often before as it had when it left.
+    /// Whether the program has reached the call of `enter` that led to the re-exec.
     pub(super) fn is_due(&self, attempt: u32) -> bool {
         attempt >= self.handoff.attempt
     }
 
-    /// Takes the ticket; says where the launcher listens.
+    /// Consumes the handoff and returns it with the pipe to the launcher.
     pub(super) fn take(self) -> io::Result<(Handoff, OwnedFd)> {
         drop(self.carried.adopt()?);
         let reports = self.reports.adopt()?;
@@ -142,30 +142,30 @@ impl HandoffReceiver {
     }
 }
 
-/// Whether this process is one in which the program has been executed again, and has not entered yet.
+/// Whether the program was re-executed in this process and has not entered yet.
 ///
-/// It is what [`Daemon::reexecute`](super::Daemon::reexecute) makes of a program: `main` runs a second time, up to
-/// [`Daemon::enter`](super::Daemon::enter), in the process that is to be the service. What a program does before that and
-/// must not be done twice (asking for a password, stopping what runs) it can leave out then.
+/// With [`Daemon::reexecute`](super::Daemon::reexecute) `main` runs a second time, up to
+/// [`Daemon::enter`](super::Daemon::enter), in the process that becomes the service. Use this to skip what must not
+/// happen twice, such as asking for a password or stopping another instance.
 pub fn is_reexec() -> bool {
-    !matches!(HandoffReceiver::look(), Ok(None))
+    !matches!(HandoffReceiver::find(), Ok(None))
 }
 
-/// The variables of the starter, without our own.
+/// The starter's variables without `SVCADAPT_REEXEC`.
 pub(super) fn variables() -> Vec<(OsString, OsString)> {
     detect::variables().into_iter().filter(|(name, _)| name != VARIABLE).collect()
 }
 
-fn is_lost() -> bool {
+fn handoff_is_missing() -> bool {
     let own = process::own_pid();
-    let told = detect::variables().into_iter().find(|(name, _)| name == VARIABLE);
-    let told = told.and_then(|(_, value)| {
+    let value = detect::variables().into_iter().find(|(name, _)| name == VARIABLE);
+    let addressee = value.and_then(|(_, value)| {
         let numbers: Option<Vec<i32>> =
             value.to_str()?.split(' ').map(|number| number.parse().ok()).collect();
         let [process, starter, parent] = numbers?.try_into().ok()?;
         Some((process, Ancestry { starter, parent }))
     });
-    told.is_some_and(|(process, origin)| process == own && origin.is_ours())
+    addressee.is_some_and(|(process, origin)| process == own && origin.is_ours())
 }
 
 #[cfg(test)]
@@ -173,14 +173,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_that_nobody_has_sent_has_no_ticket() {
-        assert!(HandoffReceiver::look().is_ok_and(|arrival| arrival.is_none()));
+    fn process_without_a_handoff_is_no_reexec() {
+        assert!(HandoffReceiver::find().is_ok_and(|receiver| receiver.is_none()));
         assert!(!is_reexec());
         let (own, parent) = (process::own_pid(), process::parent_pid());
         assert!(
             Ancestry { starter: own, parent }.is_ours()
                 && Ancestry { starter: parent, parent: own }.is_ours()
         );
-        assert!(!Ancestry { starter: own, parent: own }.is_ours(), "nobody descends from themselves");
+        assert!(!Ancestry { starter: own, parent: own }.is_ours(), "a process is not its own ancestor");
     }
 }

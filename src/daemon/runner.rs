@@ -1,4 +1,4 @@
-//! `start`, `stop`, `restart` and `status` from the program's own command line, as init scripts have them.
+//! The commands `start`, `stop`, `restart` and `status` of an init script, on the program's own command line.
 
 use std::ffi::OsString;
 use std::io;
@@ -14,10 +14,10 @@ use crate::control::{ServiceRef, State, Stopped};
 use crate::error::StepError;
 use crate::sys::escape_control;
 
-/// A program that is told on its command line whether to start or to stop.
+/// A program with the commands `start`, `stop`, `restart` and `status`.
 ///
-/// What `DaemonRunner` was for python-daemon, with what it lacked: `stop` waits until the service has ended, never signals
-/// a process that is not the service, and whatever is said is said by the exit status too (LSB, "Init Script Actions").
+/// It replaces python-daemon's `DaemonRunner`. In addition, `stop` waits until the service has ended, only ever signals
+/// the service's own process, and every outcome has an exit status (LSB, "Init Script Actions").
 ///
 /// ```no_run
 /// use std::process::ExitCode;
@@ -38,29 +38,29 @@ pub struct Runner<'fd> {
     daemon: Daemon<'fd>,
 }
 
-/// It does not run (LSB, status of an init script).
+/// Not running (LSB, status of an init script).
 const NOT_RUNNING: u8 = 3;
-/// It has ended and left a pid file or a record.
+/// Dead, and its pid file or record still exists.
 const DEAD: u8 = 1;
-/// Nobody can say.
+/// Unknown.
 const UNKNOWN: u8 = 4;
-/// It could not be stopped.
+/// The service could not be stopped.
 const NOT_STOPPED: u8 = 1;
 
 impl<'fd> Runner<'fd> {
-    /// For this service, which has to have a name or a pid file: without one, nobody could find it again.
+    /// A runner for this service. It needs a name or a pid file, so that it can be found again.
     pub fn new(daemon: Daemon<'fd>) -> Self {
         Self { daemon }
     }
 
-    /// Does what the first argument says. `start` and `restart` enter, and go on with `body` in the service's process.
-    /// `restart` stops nothing where it can be known before that the start would fail ([`Daemon::plan`]).
+    /// Executes the command in the first argument. `start` and `restart` enter and then run `body` in the service's
+    /// process. `restart` first checks whether the start can work ([`Daemon::plan`]) and stops nothing if it cannot.
     ///
-    /// Any other word, none, and more than one, are told on standard error, with status 2; so is a service that has
-    /// neither a name nor a pid file, whatever the word. `status` is 0 where it runs, 1 where it has ended and left a pid file
-    /// or a record, 3 where it does not run, and 4 where nobody can say; `stop` of what does not run is a success, and 1
-    /// says that it could not be stopped; `start` of what runs is 250. `stop` gives it the time that it was started with
-    /// ([`Daemon::timeout_stop`]).
+    /// Exit status of `status`: 0 running, 1 dead with its pid file or record left, 3 not running, 4 unknown. Of
+    /// `stop`: 0 stopped or not running, 1 could not be stopped; the timeout is the one of the start
+    /// ([`Daemon::timeout_stop`]). Of `start`: 250 if the service is already running. An unknown, missing or surplus
+    /// argument, and a service with neither a name nor a pid file, are usage errors: one line on standard error, status
+    /// 2.
     pub fn run(
         self,
         arguments: impl IntoIterator<Item = impl Into<OsString>>,
@@ -76,14 +76,14 @@ impl<'fd> Runner<'fd> {
                 Ok(_) => self.start(body),
                 Err(error) => report_error(&error),
             },
-            // What ran has been stopped; what may run by now is not what was meant.
+            // The first `main` has stopped the old instance. An instance that runs now was started since.
             "restart" if is_reexec() => self.start(body),
             "stop" => self
                 .target()
-                .and_then(|target| stop(&target, Loud::Yes))
+                .and_then(|target| stop(&target, Announce::Yes))
                 .unwrap_or_else(|error| report_error(&error)),
-            // What can be known to be wrong is no reason to end what runs.
-            "restart" => match self.daemon.plan().and_then(|_| stop(&self.target()?, Loud::No)) {
+            // A request with errors must not stop the running instance.
+            "restart" => match self.daemon.plan().and_then(|_| stop(&self.target()?, Announce::No)) {
                 Ok(_) => self.start(body),
                 Err(error) => report_error(&error),
             },
@@ -91,11 +91,11 @@ impl<'fd> Runner<'fd> {
             _ => {
                 let given = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
                 let failure = if words.is_empty() {
-                    StepError::bare("command", "none was given", super::USAGE)
+                    StepError::bare("command", "no command given", super::USAGE)
                 } else {
-                    StepError::about("command", given, "this is none", super::USAGE)
+                    StepError::about("command", given, "unknown command", super::USAGE)
                 };
-                report_error(&Error::Refused(vec![failure.hint("start, stop, restart and status are")]))
+                report_error(&Error::Refused(vec![failure.hint("use start, stop, restart or status")]))
             }
         }
     }
@@ -112,27 +112,27 @@ impl<'fd> Runner<'fd> {
             ServiceSpec { name: Some(name), .. } => Ok(ServiceRef::Name(name)),
             ServiceSpec { pid_file: Some(path), .. } => Ok(ServiceRef::PidFile(path)),
             _ => {
-                let cause = "without a name or a pid file it cannot be found";
+                let cause = "a service without a name or a pid file cannot be found again";
                 let failure = StepError::bare("daemon", cause, super::USAGE);
-                Err(Error::Refused(vec![failure.hint("name gives it one")]))
+                Err(Error::Refused(vec![failure.hint("set a name with name()")]))
             }
         }
     }
 }
 
-/// Whether a success is told.
+/// Whether success is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Loud {
+enum Announce {
     Yes,
     No,
 }
 
-fn stop(target: &ServiceRef, loud: Loud) -> Result<ExitCode, Error> {
+fn stop(target: &ServiceRef, announce: Announce) -> Result<ExitCode, Error> {
     let stopped = control::stop(target, None).map_err(|unstopped| {
         let failure = StepError::about("stop", target.to_string(), unstopped.to_string(), NOT_STOPPED);
         Error::Refused(vec![StepError { hint: unstopped.hint(), ..failure }])
     })?;
-    if loud == Loud::Yes {
+    if announce == Announce::Yes {
         let text = match stopped {
             Stopped::NotRunning => "not running",
             Stopped::Ended { .. } | Stopped::Cleared { .. } => "stopped",
@@ -154,7 +154,7 @@ fn status(target: &ServiceRef) -> ExitCode {
 }
 
 fn say(target: &ServiceRef, text: &str) {
-    // Whoever asks and does not listen has the status.
+    // A failure to write is ignored: the exit status has the answer.
     let line = escape_control(&format!("{target}: {text}"));
     let _ = io::stdout().write_all(format!("{line}\n").as_bytes());
 }

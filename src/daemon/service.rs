@@ -1,4 +1,4 @@
-//! The service, from inside.
+//! The running service, seen by the program itself.
 
 use std::fmt::Display;
 use std::io;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use svcadapt_spec::ServiceSpec;
 
-use super::enter::alone;
+use super::enter::require_single_thread;
 use super::supervisor::FromSupervisor;
 use super::{Credentials, Error, Listener, Signals, Watchdog, launcher};
 use crate::detect::{Detection, Manager, Mode};
@@ -21,12 +21,11 @@ use crate::setup;
 use crate::setup::{Privileges, Report, ServiceProcess, Settled};
 use crate::sys::{escape_control, fd, launchd, process};
 
-/// The program, as the service that it has become. It is to be kept as long as the service runs, and may be shared among
-/// threads.
+/// The handle of the program on its own service. Keep it as long as the service runs; it can be shared among threads.
 ///
-/// Dropping it ends the service as far as others see it: before it was ready, whoever waits is told that it failed, with
-/// the status that the process ends with; after that, its pid file and its lock are removed, as far as the rights of the
-/// process still allow. (Where they do not, the lock is free all the same, and what is left is in nobody's way.)
+/// Dropping it ends the service for observers. Before [`Service::ready`], the launcher or manager sees a failed start
+/// with the exit status of the process. After it, pid file and lock are removed as far as the privileges of the process
+/// allow. (Otherwise the lock is free all the same, and the stale files are harmless.)
 #[derive(Debug)]
 #[must_use = "a service that is dropped before it is ready has failed"]
 pub struct Service {
@@ -38,12 +37,12 @@ pub struct Service {
     listeners: Vec<Listener>,
     watchdog: Option<Duration>,
     credentials: Option<Credentials>,
-    /// Held for as long as the service runs.
+    /// Keeps the service's lock until the end.
     _lock: Option<Lock>,
     progress: Mutex<Progress>,
 }
 
-/// What the start was made of.
+/// The inputs of the start, kept for dropping privileges later and for removing files at the end.
 #[derive(Debug)]
 pub(super) struct StartContext {
     pub(super) spec: ServiceSpec,
@@ -51,16 +50,16 @@ pub(super) struct StartContext {
     pub(super) plan: Plan,
 }
 
-/// How far the service has come.
+/// The state of the service.
 #[derive(Debug)]
 struct Progress {
     phase: Phase,
     privileges: Privileges,
-    /// The launcher, or process 1, listens here until the service is ready.
+    /// The pipe to the launcher or to process 1, until the service is ready.
     launcher: Option<OwnedFd>,
-    /// A supervisor waits here for a newline.
+    /// The descriptor on which a supervisor waits for a newline.
     newline: Option<OwnedFd>,
-    /// What standard error becomes when the service is ready.
+    /// The file that becomes standard error when the service is ready.
     last_stream: Option<OwnedFd>,
 }
 
@@ -72,16 +71,16 @@ enum Phase {
     Stopping,
 }
 
-/// Who was told.
+/// The recipient of a readiness notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notified {
-    /// The launcher, which leaves with status 0 now.
+    /// The launcher, which now exits with status 0.
     Launcher,
     /// The service manager, by sd_notify(3).
     Manager,
     /// The supervisor, by a newline.
     Supervisor,
-    /// Nobody waits: launchd and most supervisors have no such thing as readiness. That is no error.
+    /// No recipient: launchd and most supervisors have no readiness protocol. Not an error.
     Nobody,
 }
 
@@ -99,7 +98,7 @@ impl Service {
         let named = |socket| Listener::new(held.spec.socket_name(), socket);
         listeners.extend(sockets.into_iter().map(named));
         if held.spec.prevent_core {
-            // The limit that was set says the same to all but those who read memory.
+            // The core limit is set already; this also denies access to the memory.
             let _ = process::never_dump();
         }
         let phase = Phase::Starting;
@@ -117,11 +116,12 @@ impl Service {
         }
     }
 
-    /// Tells whoever waits that the service is ready: releases the launcher with status 0, sends `READY=1`, writes the
-    /// newline. From here on standard error is what it was to be.
+    /// Reports that the service is ready: the launcher exits with status 0, a manager gets `READY=1` (sd_notify(3)), s6
+    /// gets its newline. Standard error is switched to its final destination.
     ///
-    /// A second time is an error, but for one after each [`Service::reloading`]. So is rights that were kept and not given
-    /// up. Where whoever waits cannot be told ([`Error::Notify`]) it may be tried reexec.
+    /// Errors: [`Error::AlreadyReady`] on a second call, except one after each [`Service::reloading`];
+    /// [`Error::Stopping`] after [`Service::stopping`]; [`Error::PrivilegesKept`] if kept privileges were not dropped;
+    /// [`Error::Notify`] if the notification could not be sent, after which the call may be repeated.
     pub fn ready(&self) -> Result<Notified, Error> {
         let mut progress = self.progress();
         match progress.phase {
@@ -134,30 +134,30 @@ impl Service {
             fd::duplicate_to(stream, 2).map_err(|error| notify_error("standard error", &error))?;
             progress.last_stream = None;
         }
-        let mut told = Notified::Nobody;
+        let mut notified = Notified::Nobody;
         if let Some(newline) = &progress.newline {
             fd::write_all(newline, b"\n").map_err(|error| notify_error("newline", &error))?;
-            // It is closed with that, as s6 wants it.
+            // Closed after the newline, as s6 requires.
             progress.newline = None;
-            told = Notified::Supervisor;
+            notified = Notified::Supervisor;
         } else if let Some(notifier) = &self.notifier {
             notifier.ready().map_err(|error| notify_error("READY=1", &error))?;
-            told = Notified::Manager;
+            notified = Notified::Manager;
         }
         if let Some(launcher) = progress.launcher.take() {
-            // It may have been killed; then nobody waits any more.
+            // A launcher that was killed does not wait any more.
             let heard = Report::Ready.send(&launcher).is_ok();
-            // Process 1 of a container hears it too, but is nobody who waits.
+            // Process 1 of a container reads the report, too, but does not wait for readiness.
             if heard && self.detection.mode == Mode::Classic {
-                told = Notified::Launcher;
+                notified = Notified::Launcher;
             }
         }
         progress.phase = Phase::Ready;
-        Ok(told)
+        Ok(notified)
     }
 
-    /// Says what the service is doing, in a line for people: `STATUS=`, and before it is ready the launcher's if it waits
-    /// in vain. What would begin another line is made harmless.
+    /// Reports what the service is doing, in one line of text: `STATUS=` (sd_notify(3)). Before readiness the launcher
+    /// also gets it and prints it if the start times out. Line breaks are replaced.
     pub fn status(&self, text: impl AsRef<str>) -> Result<(), Error> {
         if let Some(launcher) = &self.progress().launcher {
             let _ = Report::Status(truncate(text.as_ref())).send(launcher);
@@ -165,7 +165,7 @@ impl Service {
         self.notify(|notifier| notifier.status(text.as_ref()), "STATUS=")
     }
 
-    /// Tells the service manager that the configuration is being read again. [`Service::ready`] tells that it is done.
+    /// Reports that the configuration is being reloaded (`RELOADING=1`). Call [`Service::ready`] when that is done.
     pub fn reloading(&self) -> Result<(), Error> {
         self.notify(Notifier::reloading, "RELOADING=1")?;
         let mut progress = self.progress();
@@ -175,29 +175,30 @@ impl Service {
         Ok(())
     }
 
-    /// Tells the service manager that the service is about to end. It cannot be ready after that ([`Error::Stopping`]).
+    /// Reports that the service is about to end (`STOPPING=1`). After that it cannot become ready
+    /// ([`Error::Stopping`]).
     pub fn stopping(&self) -> Result<(), Error> {
         self.notify(Notifier::stopping, "STOPPING=1")?;
         self.progress().phase = Phase::Stopping;
         Ok(())
     }
 
-    /// Asks whoever waits, the launcher or the service manager, for this much time from now on for what is going on: start,
-    /// reload or stop.
+    /// Extends the timeout of the current start, reload or stop to this time from now, at the launcher and the service
+    /// manager (`EXTEND_TIMEOUT_USEC=`, sd_notify(3)).
     pub fn extend_timeout(&self, by: Duration) -> Result<(), Error> {
         if let Some(launcher) = &self.progress().launcher {
             let micros = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
-            // One that was killed waits for nothing.
+            // A launcher that was killed does not wait any more.
             let _ = Report::Extend(micros).send(launcher);
         }
         self.notify(|notifier| notifier.extend_timeout(by), "EXTEND_TIMEOUT_USEC=")
     }
 
-    /// Says why the service cannot run, to whoever waits: the launcher, which ends with the status of this process and
-    /// this reason; the service manager, as its status, in one line; where no launcher waits, standard error. Gives what
-    /// `main` is to return.
+    /// Reports why the service cannot run: to the launcher, which prints the reason and exits with the status of this
+    /// process; to the service manager as its status, in one line; without a launcher, on standard error. Returns the
+    /// exit status for `main`.
     ///
-    /// Returning another status than this one is fine: the launcher passes on what the process ends with.
+    /// `main` may return another status: the launcher exits with the one of the process.
     pub fn fail(&self, why: impl Display) -> ExitCode {
         let why = why.to_string();
         let line = one_line(&why);
@@ -209,27 +210,27 @@ impl Service {
             launcher::write_stderr(&launcher::error_line(&lines.join("\n")));
         }
         if let Some(notifier) = &self.notifier {
-            // It is a courtesy; that the process ends is what counts.
+            // Best effort: the manager sees the end of the process anyway.
             let _ = notifier.status(&line);
         }
         ExitCode::FAILURE
     }
 
-    /// Gives up the rights that [`Daemon::keep_privileges`](super::Daemon::keep_privileges) has kept, and what has to come
-    /// after: root directory, capabilities, groups, group, user (each read back, and that there is no way back proved),
-    /// working directory. It has to come before anything that makes threads, as capabilities are each thread's own.
+    /// Drops the privileges that [`Daemon::keep_privileges`](super::Daemon::keep_privileges) kept: changes root
+    /// directory, capabilities, group, groups and user (each read back, and the way back proved closed), then the
+    /// working directory. Call it before starting threads, because capabilities are per thread (capabilities(7)).
     ///
-    /// The user was looked up by [`Daemon::enter`](super::Daemon::enter); one who has vanished or changed since is an error.
-    /// After any error but [`Error::Threads`] and [`Error::PrivilegesDropped`] the process has to end.
+    /// [`Daemon::enter`](super::Daemon::enter) looked the user up; it is an error if the account has changed since.
+    /// After any error except [`Error::Threads`] and [`Error::PrivilegesDropped`] the process must end.
     pub fn drop_privileges(&self) -> Result<(), Error> {
         let mut progress = self.progress();
         if progress.privileges == Privileges::Drop {
             return Err(Error::PrivilegesDropped);
         }
-        alone()?;
+        require_single_thread()?;
         let StartContext { spec, resolved, plan } = &*self.held;
         setup::still_there(spec, &resolved.account).map_err(Error::Step)?;
-        // Where a process stays for our sake, it is our parent.
+        // The intermediate process, if there is one, is the parent.
         let mut work =
             ServiceProcess::new(spec, resolved, std::collections::BTreeMap::new(), process::parent_pid());
         work.drop_privileges(plan).map_err(Error::Step)?;
@@ -237,21 +238,22 @@ impl Service {
         Ok(())
     }
 
-    /// Whether anybody waits for [`Service::ready`].
+    /// Whether a launcher, manager or supervisor waits for [`Service::ready`].
     pub fn readiness_expected(&self) -> bool {
         let progress = self.progress();
         let launcher = progress.launcher.is_some() && self.detection.mode == Mode::Classic;
         launcher || progress.newline.is_some() || self.notifier.is_some()
     }
 
-    /// The service manager's watchdog; none where it has none for us.
+    /// The service manager's watchdog. `None` if it is not set for this process.
     pub fn watchdog(&self) -> Option<Watchdog<'_>> {
         Some(Watchdog::new(self.watchdog?, self.notifier.as_ref()?))
     }
 
-    /// All sockets that were passed, in their order; where nobody has passed any, those that the program has named
-    /// (`Field::ListenStream` and its kin), which were opened before the rights were given up. They are the caller's from
-    /// here on, and given once. (Those that only launchd's property list names, it gives by their name alone.)
+    /// All passed sockets, in their order. If none were passed: the sockets that the program has set
+    /// (`Field::ListenStream` and the like), which were opened before privileges were dropped. The caller owns them; a
+    /// second call returns an empty list. (Sockets that only launchd's property list names are returned by
+    /// [`Service::listeners_named`].)
     ///
     /// ```no_run
     /// use std::net::TcpListener;
@@ -271,8 +273,9 @@ impl Service {
         std::mem::take(&mut self.listeners)
     }
 
-    /// The sockets of this name ([`Listener::name`]): systemd's `FileDescriptorName=`, or launchd's key in `Sockets`. They are
-    /// given once; none where there are none of this name.
+    /// The sockets with this name ([`Listener::name`]): systemd's `FileDescriptorName=`, or the key in `Sockets` of
+    /// launchd's property list. Each is returned once. Under launchd a name that was not passed yet is activated by
+    /// this call (launch_activate_socket(3)). Empty if there is no such socket.
     pub fn listeners_named(&mut self, name: &str) -> Vec<Listener> {
         let (named, rest) =
             std::mem::take(&mut self.listeners).into_iter().partition(|one| one.name() == name);
@@ -286,28 +289,28 @@ impl Service {
         sockets.into_iter().map(|socket| Listener::new(name.to_owned(), socket)).collect()
     }
 
-    /// The secrets that the service manager has laid down; none where it has none for us.
+    /// The credentials of the service manager. `None` if not set.
     pub fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
     }
 
-    /// The signals that were to be told.
+    /// The signals that are delivered to the program.
     pub fn signals(&self) -> &Signals {
         &self.signals
     }
 
-    /// How it is a service here: forked away, or supervised.
+    /// The mode: forked off (classic) or supervised.
     pub fn mode(&self) -> Mode {
         self.detection.mode
     }
 
-    /// Who supervises it.
+    /// The service manager that was detected.
     pub fn manager(&self) -> &Manager {
         &self.detection.manager
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
-        // A thread that has panicked here has left nothing half done.
+        // A panic while the lock is held leaves no half-done change.
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -325,12 +328,12 @@ fn notify_error(what: &str, error: &io::Error) -> Error {
     Error::Notify(StepError::kernel("notify", what, error, DESCRIPTORS))
 }
 
-/// A reason and its hint are lines of their own where they are printed, and one where there is room for one.
+/// Joins the lines of a reason and its hint, for protocols with one line.
 fn one_line(text: &str) -> String {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }
 
-/// As much as goes through a pipe in one piece, whoever else writes.
+/// Truncates to a size that is written to a pipe atomically (PIPE_BUF, pipe(7)).
 fn truncate(text: &str) -> String {
     const MAX_REPORT_BYTES: usize = 2048;
     let end =
@@ -340,11 +343,11 @@ fn truncate(text: &str) -> String {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // The process that was forked off for something else is not the service.
+        // A child that the program has forked is not the service.
         if process::own_pid() != self.pid {
             return;
         }
-        // First of all, so that whoever waits hears of the end before anything is gone.
+        // First, so that the launcher learns of the end before files are removed.
         self.progress().launcher = None;
         setup::take_away(&self.held.spec, &self.held.resolved, &[], Some(self.pid));
     }

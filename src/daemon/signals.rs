@@ -1,16 +1,17 @@
-//! Signals as something to read.
+//! Signals, delivered through a self-pipe.
 //!
-//! No handler of the program ever runs. The one that is installed notes the number and makes a pipe readable, and
-//! everything else is done where the program reads it. Compared with the alternatives:
+//! Programs cannot install handlers. The library's own handler records the number and makes a pipe readable; the
+//! program reacts where it reads. Alternatives and their flaws:
 //!
-//! * signals that are blocked and read from a signalfd(2) stay blocked in every program that is executed, and
-//!   [`std::process::Command`] hands the mask on: children would be deaf to SIGTERM;
-//! * sigwait(3) has the same flaw, needs a thread that does nothing else, and cannot be waited for together with sockets;
-//! * a pipe that is written a number for each signal loses some when it is full. Here what has come is noted apart
-//!   from the pipe, so that nothing is lost.
+//! * signalfd(2) needs the signals blocked, executed programs inherit the mask, and [`std::process::Command`] does not
+//!   reset it: children would not receive SIGTERM;
+//! * sigwait(3) has the same flaw, needs a dedicated thread, and cannot be combined with waiting for sockets;
+//! * a pipe that carries the signal numbers loses some when it is full. Here the numbers are recorded outside the pipe,
+//!   so none is lost.
 //!
-//! What a handler costs: system calls that signal(7) does not restart (poll(2), nanosleep(2)) end with EINTR, which std
-//! and the asynchronous runtimes expect. Handlers do not survive an exec, so children have every signal as it was.
+//! The cost of a handler: system calls that are not restarted (signal(7); poll(2), nanosleep(2)) fail with EINTR, which
+//! std and the asynchronous runtimes handle. An exec resets handlers, so children have the default action for every
+//! signal.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
@@ -24,26 +25,26 @@ use crate::sys::{fd, signal};
 /// systemd's number for the masks of a process (systemd.exec(5)).
 const STATUS: u8 = 207;
 
-/// The signals that were to be told.
+/// The signals with [`Disposition::Deliver`].
 ///
-/// Its descriptor, the reading end of a pipe, is readable when one has come, so it fits into poll(2), epoll(7) and what is
-/// built on them (tokio's `net::unix::pipe::Receiver`); [`Signals::next_now`] then says which. What is in the pipe means
-/// nothing, and may be read away by such a loop. Without one, iterate: `for signal in service.signals()` waits for each,
-/// and never ends by itself.
+/// Its descriptor, the read end of a pipe, is readable while a signal is pending, so it works with poll(2), epoll(7)
+/// and runtimes built on them (tokio's `net::unix::pipe::Receiver`); [`Signals::next_now`] then returns the signal. The
+/// bytes in the pipe have no meaning, and an event loop may read them. Without an event loop, iterate: `for signal in
+/// service.signals()` waits for each signal and never ends by itself.
 ///
-/// Two of a kind that come before the first was read are one, as the kernel has it; here that holds for real-time signals,
-/// too, which the kernel would count.
+/// Two equal signals that arrive before the first is read count as one, as in the kernel; here that includes real-time
+/// signals, which the kernel queues.
 #[derive(Debug)]
 pub struct Signals(SelfPipe);
 
 impl Signals {
-    /// Makes of every signal what the map says. After this none is blocked.
+    /// Applies the signal map, then unblocks all signals.
     pub(super) fn open(map: &[(Signal, Disposition)]) -> Result<Self, StepError> {
-        let mut told = Vec::new();
-        for (signal, reaction) in map {
-            match reaction {
+        let mut delivered = Vec::new();
+        for (signal, disposition) in map {
+            match disposition {
                 Disposition::Deliver => {
-                    told.push(signal.number());
+                    delivered.push(signal.number());
                     Ok(())
                 }
                 Disposition::Ignore => signal::ignore(signal.number()),
@@ -51,23 +52,23 @@ impl Signals {
             }
             .map_err(|error| StepError::kernel("signal map", signal.to_string(), &error, STATUS))?;
         }
-        // What has come meanwhile waits behind the block.
-        let opened = SelfPipe::open(&told).and_then(|caught| signal::unblock_all().map(|()| caught));
-        let all = || told.iter().map(|number| signal::name(*number)).collect::<Vec<_>>().join(" ");
+        // Signals that arrived in the meantime are still blocked and pending.
+        let opened = SelfPipe::open(&delivered).and_then(|caught| signal::unblock_all().map(|()| caught));
+        let all = || delivered.iter().map(|number| signal::name(*number)).collect::<Vec<_>>().join(" ");
         opened.map(Self).map_err(|error| StepError::kernel("signal map", all(), &error, STATUS))
     }
 
-    /// Waits for one signal after the other.
+    /// An iterator that waits for each signal.
     pub fn iter(&self) -> Iter<'_> {
         Iter(self)
     }
 
-    /// The next signal that has come by now; none if none has.
+    /// The next signal that has arrived. `None` if there is none; never waits.
     pub fn next_now(&self) -> io::Result<Option<Signal>> {
         Ok(self.0.next()?.map(Signal::of))
     }
 
-    /// Waits for the next signal, for at most `timeout` where there is one; none if none has come.
+    /// Waits for the next signal, at most for `timeout` (`None`: without limit). Returns `None` on timeout.
     pub fn wait(&self, timeout: Option<Duration>) -> io::Result<Option<Signal>> {
         let begun = Instant::now();
         loop {
@@ -104,14 +105,14 @@ impl<'a> IntoIterator for &'a Signals {
     }
 }
 
-/// Waits for one signal after the other.
+/// An iterator that waits for each signal.
 #[derive(Debug)]
 pub struct Iter<'a>(&'a Signals);
 
 impl Iterator for Iter<'_> {
     type Item = Signal;
 
-    /// Ends only where the kernel refuses to be asked, which it has no reason to.
+    /// Ends only if a system call fails, which is not expected.
     fn next(&mut self) -> Option<Signal> {
         self.0.wait(None).ok().flatten()
     }

@@ -1,4 +1,4 @@
-//! What whoever supervises us has given to this process, and waits for.
+//! What the supervisor passes to this process: notify socket, sockets, watchdog, credentials.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
@@ -17,7 +17,7 @@ use crate::plan::{Resolution, STARTED_AS, StartedBy, started_as};
 use crate::registry;
 use crate::sys::{fd, process};
 
-/// Variables that are spoken to one process alone. They are read here, and no child of the service finds them.
+/// Variables addressed to one process. They are read here and removed, so that no child of the service inherits them.
 const PROCESS_VARIABLES: [&str; 8] = [
     STARTED_AS,
     "NOTIFY_SOCKET",
@@ -32,23 +32,23 @@ const PROCESS_VARIABLES: [&str; 8] = [
 /// systemd's number for what goes wrong with descriptors (systemd.exec(5)).
 const DESCRIPTORS: u8 = 202;
 
-/// What was given, and who waits.
+/// What the supervisor has passed, and the readiness protocol it expects.
 #[derive(Debug)]
 pub(super) struct FromSupervisor {
-    /// Who listens for notifications.
+    /// The notify socket (sd_notify(3)).
     pub(super) notifier: Option<Notifier>,
-    /// Where a newline is waited for.
+    /// The descriptor that expects a newline (s6).
     pub(super) newline: Option<OwnedFd>,
-    /// The sockets that were passed.
+    /// The passed sockets.
     pub(super) listeners: Vec<Listener>,
-    /// How often a sign of life is waited for.
+    /// The watchdog timeout.
     pub(super) watchdog: Option<Duration>,
-    /// Where the credentials lie.
+    /// The directory of the credentials.
     pub(super) credentials: Option<PathBuf>,
 }
 
 impl FromSupervisor {
-    /// Takes everything over, and takes it away from what will be the environment.
+    /// Reads what was passed, and removes the variables from the service's environment.
     pub(super) fn take(
         spec: &ServiceSpec,
         resolved: &mut Resolution,
@@ -59,10 +59,10 @@ impl FromSupervisor {
             let found = resolved.inherited.iter().find(|(known, _)| known == name);
             found.map(|(_, value)| value.clone())
         };
-        // What a shell has inherited from its own service is not meant for us.
+        // A shell may have inherited these from its own service.
         let managers = |name: &str| variable(name).filter(|_| supervised);
         let newline = newline(spec, detection)?;
-        // Where a newline is waited for, the socket may be that of a manager further up.
+        // With s6's newline protocol, the socket may belong to a manager further up.
         let socket = managers("NOTIFY_SOCKET").filter(|_| newline.is_none());
         let supervisor = Self {
             notifier: socket.as_deref().map(notifier).transpose()?,
@@ -74,18 +74,18 @@ impl FromSupervisor {
                 .filter(|path| path.is_absolute()),
         };
         resolved.inherited.retain(|(name, _)| !PROCESS_VARIABLES.iter().any(|taken| name == taken));
-        // The copies are ours; what they were made from is let go of like everything else that came with the start.
+        // The descriptors were duplicated; the originals are replaced like every other inherited descriptor.
         Ok(supervisor)
     }
 }
 
-/// Where nobody else supervises us, `svcadapt run` may: then what is to be done has been done already. It has told this
-/// very process so, listens at a socket of its own, or has left us the descriptor of a lock that we hold.
+/// Detects `svcadapt run` as the supervisor, if no other was found: it has done the set-up already. Evidence is its
+/// variable that names this process, its notify socket, or the lock descriptor that it left open.
 ///
-/// None of these is inherited by what the service starts, in whatever way: the number and the start time that stand in the
-/// variable are one process's alone, the socket goes with its launcher, and the lock is the kernel's. Nothing is
-/// concluded from what an init script, cron, ssh or a container may leave a process with as well: its parent, its session,
-/// its streams. Whoever can forge the variable has started us, and could as well have done it under a supervisor.
+/// None of the three reaches processes that the service starts: the variable holds the pid and start time of one
+/// process, the socket goes with its launcher, and the lock belongs to the process in the kernel. Facts that an init
+/// script, cron, ssh or a container may produce as well (parent, session, streams) are not evidence. A process that can
+/// forge the variable has started this one, and could have started it under a supervisor as well.
 pub(super) fn detect_run(detection: Detection) -> Detection {
     if detection.mode != Mode::Classic || detection.manager != Manager::None {
         return detection;
@@ -93,7 +93,7 @@ pub(super) fn detect_run(detection: Detection) -> Detection {
     let listens = || {
         let inherited = detect::variables();
         let socket = inherited.into_iter().find(|(name, _)| name == "NOTIFY_SOCKET").map(|(_, value)| value);
-        // What is left of one that has gone says nothing.
+        // A socket file without a listener is not evidence.
         socket.filter(|address| registry::is_launchers(address)).is_some_and(|address| {
             Address::parse(&address).is_ok_and(|address| Notifier::connected(address).is_ok())
         })
@@ -105,12 +105,12 @@ pub(super) fn detect_run(detection: Detection) -> Detection {
     }
 }
 
-/// Whether this process is the one that `svcadapt run` has become the program in.
+/// Whether `svcadapt run` has executed the program in this very process.
 fn is_main_process_of_run() -> bool {
     let own = process::own_pid();
-    let told = std::env::var_os(STARTED_AS);
-    told.is_some_and(|told| {
-        process::identity(own).is_ok_and(|found| told == *started_as(own, found.start_time))
+    let value = std::env::var_os(STARTED_AS);
+    value.is_some_and(|value| {
+        process::identity(own).is_ok_and(|found| value == *started_as(own, found.start_time))
     })
 }
 
@@ -118,8 +118,8 @@ fn notifier(value: &OsStr) -> Result<Notifier, StepError> {
     let failed =
         |cause: String| StepError::about("notify socket", value.to_string_lossy(), cause, DESCRIPTORS);
     let address = Address::parse(value).map_err(failed)?;
-    // It may be out of reach after the change of root or user. One that is not there is no reason not to start; that it
-    // could not be told will be said when it is to be.
+    // Connected now, because the path may be unreachable after the change of root or user. A missing socket does not
+    // prevent the start; sending reports the error.
     Ok(Notifier::connected(address.clone()).unwrap_or_else(|_| Notifier::new(address)))
 }
 
@@ -138,14 +138,14 @@ fn newline(spec: &ServiceSpec, detection: &Detection) -> Result<Option<OwnedFd>,
         .transpose()
 }
 
-/// s6-supervise starts a service in its service directory, whose file `notification-fd` names the descriptor
-/// (s6-supervise(8), "Readiness notification support"). It never is a standard stream there.
+/// s6-supervise runs a service in its service directory; the file `notification-fd` there names the descriptor
+/// (s6-supervise(8), "Readiness notification support"). It is never a standard stream.
 fn s6_descriptor() -> Option<i32> {
     let text = fs::read_to_string("notification-fd").ok()?;
     text.trim().parse().ok().filter(|number| *number > 2)
 }
 
-/// Copies, for nobody can know whether the program has taken the descriptors themselves by now.
+/// Duplicates, because the program may already have taken ownership of the original numbers.
 fn listeners(passed: &[i32], names: Option<OsString>) -> Result<Vec<Listener>, StepError> {
     let names = names.unwrap_or_default();
     let names = names.to_string_lossy();
@@ -153,7 +153,7 @@ fn listeners(passed: &[i32], names: Option<OsString>) -> Result<Vec<Listener>, S
     passed
         .iter()
         .map(|&number| {
-            // What systemd says where no name was given (sd_listen_fds(3)).
+            // systemd's default name (sd_listen_fds(3)).
             let name = names.next().filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned());
             let copy = fd::duplicate_raw(number, 3);
             copy.map(|socket| Listener::new(name, socket)).map_err(|error: io::Error| {
@@ -163,7 +163,7 @@ fn listeners(passed: &[i32], names: Option<OsString>) -> Result<Vec<Listener>, S
         .collect()
 }
 
-/// The time of sd_watchdog_enabled(3): none where it is not meant for this process, is no number, or is 0.
+/// The timeout of sd_watchdog_enabled(3). `None` if it is meant for another process, not a number, or 0.
 fn watchdog(micros: Option<OsString>, pid: Option<OsString>) -> Option<Duration> {
     let number = |text: &OsStr| text.to_str()?.parse::<u64>().ok();
     let own = u64::try_from(process::own_pid()).ok();
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_watchdog_is_one_that_this_process_is_meant_by() {
+    fn watchdog_of_another_process_is_ignored() {
         let time = |micros: &str, pid: Option<String>| watchdog(Some(micros.into()), pid.map(OsString::from));
         let own = process::own_pid().to_string();
         assert_eq!(time("1500", None), Some(Duration::from_micros(1500)));

@@ -6,7 +6,7 @@ use super::Error;
 use crate::error::StepError;
 use crate::notify::Notifier;
 
-/// A manager that restarts the service when it gives no sign of life in time.
+/// The watchdog of a manager that restarts the service if it does not send a keep-alive in time.
 #[derive(Debug, Clone, Copy)]
 pub struct Watchdog<'a> {
     limit: Duration,
@@ -18,17 +18,17 @@ impl<'a> Watchdog<'a> {
         Self { limit, notifier }
     }
 
-    /// How long the manager waits for a sign of life.
+    /// The timeout after which the manager considers the service hung.
     pub fn limit(&self) -> Duration {
         self.limit
     }
 
-    /// How often to give one: twice in that time, as sd_watchdog_enabled(3) advises.
+    /// The recommended interval between keep-alives: half the timeout (sd_watchdog_enabled(3)).
     pub fn interval(&self) -> Duration {
         self.limit / 2
     }
 
-    /// Gives a sign of life (`WATCHDOG=1`).
+    /// Sends a keep-alive (`WATCHDOG=1`, sd_notify(3)).
     pub fn ping(&self) -> Result<(), Error> {
         let failed = |error| Error::Notify(StepError::kernel("notify", "WATCHDOG=1", &error, 202));
         self.notifier.alive().map_err(failed)

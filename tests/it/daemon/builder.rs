@@ -354,7 +354,7 @@ fn invalid_variable_or_path_is_refused_with_its_field() {
     let refused = |daemon: Daemon<'_>| daemon.spec().unwrap_err().to_string();
     assert_eq!(
         refused(Daemon::new().environment("A=B", "c")),
-        "environment 'A=B': the name of a variable holds no '='"
+        "environment 'A=B': the name of a variable must not contain '='"
     );
     for (daemon, stage) in [
         (Daemon::new().name("a\0b"), "name"),

@@ -8,7 +8,7 @@ fn process_with_threads_is_refused() {
     let (dir, service) = (Dir::new(), Service::new());
     for detach in ["yes", "no"] {
         becomes(&dir, &service, &["--detach", detach, "--thread", "enter", "ready"])
-            .stderr("daemon: this process has 2 threads, and can become a service, or give up rights, only with one\n  hint: do that before anything is started that makes threads, such as an asynchronous runtime\n")
+            .stderr("daemon: this process has 2 threads; it must have one to become a service or to drop privileges\n  hint: do it before starting threads or an asynchronous runtime\n")
             .status(2)
             .run();
     }
@@ -86,7 +86,7 @@ fn second_enter_and_second_ready_are_refused() {
     becomes(&dir, &service, &deeds).run();
     logged(
         &dir,
-        "again: Err(\"daemon: this process is a service already\\n  hint: a process enters once; keep what that has returned\")",
+        "again: Err(\"daemon: this process is already a service\\n  hint: call enter() once and keep the Service that it returns\")",
     );
     crate::harness::wait_until("it has ended", || service.running().is_none().then_some(()));
     let log = dir.read("log");
@@ -115,10 +115,13 @@ fn invalid_values_are_all_reported_at_once() {
         .status(217)
         .run();
     for (option, stderr) in [
-        ("ready=tcp:80", "ready 'tcp:80': the program itself says when it is ready\n"),
-        ("type=oneshot", "type 'oneshot': a program that enters tells itself when it is ready\n"),
-        ("argv0=x", "argv0 'x': the program has its name already\n"),
-        ("expand-variables=yes", "expand variables 'yes': there is no command to put them into\n"),
+        ("ready=tcp:80", "ready 'tcp:80': not applicable: the program reports its own readiness\n"),
+        (
+            "type=oneshot",
+            "type 'oneshot': only 'notify' is possible: the program reports its own readiness\n",
+        ),
+        ("argv0=x", "argv0 'x': not applicable: the program is already running under its name\n"),
+        ("expand-variables=yes", "expand variables 'yes': not applicable: no command is started\n"),
     ] {
         becomes(&dir, &service, &["--set", option, "enter"]).stderr(stderr).status(2).run();
     }

@@ -28,7 +28,7 @@ fn runner_starts_reports_restarts_and_stops() {
     word("stop").stdout("[NAME]: stopped\n").run();
     second.wait_gone();
     word("reload")
-        .stderr("becomes: command 'reload': this is none\n  hint: start, stop, restart and status are\n")
+        .stderr("becomes: command 'reload': unknown command\n  hint: use start, stop, restart or status\n")
         .status(2)
         .run();
     // A failed start is reported by `start` with the status of the step.
@@ -46,7 +46,7 @@ fn runner_without_a_name_or_pid_file_is_refused() {
         Svc::new(&dir)
             .program("becomes")
             .args(["--detach", "yes", "--runner", word, "ready", "stay"])
-            .stderr("becomes: daemon: without a name or a pid file it cannot be found\n  hint: name gives it one\n")
+            .stderr("becomes: daemon: a service without a name or a pid file cannot be found again\n  hint: set a name with name()\n")
             .status(2)
             .run();
     }

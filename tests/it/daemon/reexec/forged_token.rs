@@ -109,7 +109,7 @@ fn stale_reexec_variable_is_ignored_and_a_forged_one_refused() {
     }
     let (dir, service) = (Dir::new(), Service::new());
     forged(&dir, &service, &["--variable", "{own} {parent} {parent}"], "", &["enter", "ready"])
-        .stderr("daemon: what was to go on as the service has lost the descriptor that says so\n  hint: close none before Daemon::enter that was not opened here, or say Reexecute::Never\n")
+        .stderr("daemon: re-exec failed: the handoff descriptor was closed before Daemon::enter\n  hint: do not close inherited descriptors before Daemon::enter, or use Reexecute::Never\n")
         .status(2)
         .run();
     assert!(!service.lock().exists());

@@ -65,7 +65,7 @@ fn second_enter_with_other_settings_is_refused() {
     ];
     for (words, enter) in ways {
         becomes(&dir, &service, &[words, &[enter, "ready", "stay"]].concat())
-            .stderr("becomes: daemon: the program was executed again, and asks for another service than before\n  hint: what is asked for must be the same each time that main runs, and nothing else be entered before\n")
+            .stderr("becomes: daemon: the re-executed program requested a different service\n  hint: build the same Daemon each time main runs, and call enter() on no other one before\n")
             .status(2)
             .run();
         assert!(!service.lock().exists(), "{words:?}");
@@ -77,7 +77,7 @@ fn second_enter_with_other_settings_is_refused() {
 fn second_enter_with_threads_is_refused() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["second:thread", "enter", "ready", "stay"])
-        .stderr("becomes: daemon: this process has 2 threads, and can become a service, or give up rights, only with one\n  hint: do that before anything is started that makes threads, such as an asynchronous runtime\n")
+        .stderr("becomes: daemon: this process has 2 threads; it must have one to become a service or to drop privileges\n  hint: do it before starting threads or an asynchronous runtime\n")
         .status(2)
         .run();
     dir.nothing_left();
@@ -87,7 +87,7 @@ fn second_enter_with_threads_is_refused() {
 fn closed_reexec_descriptor_ends_the_program_once() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["close-all", "enter", "ready", "stay"])
-        .stderr("daemon: what was to go on as the service has lost the descriptor that says so\n  hint: close none before Daemon::enter that was not opened here, or say Reexecute::Never\nbecomes: start '[NAME]': the program ended with status 2 before it came to Daemon::enter again\n")
+        .stderr("daemon: re-exec failed: the handoff descriptor was closed before Daemon::enter\n  hint: do not close inherited descriptors before Daemon::enter, or use Reexecute::Never\nbecomes: start '[NAME]': the program ended with status 2 before it came to Daemon::enter again\n")
         .status(2)
         .run();
     let words = ["second:close-all", "second:stay", "enter", "ready"];
