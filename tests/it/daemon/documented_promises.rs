@@ -25,7 +25,7 @@ fn quoted(cell: &str) -> Vec<&str> {
 #[test]
 fn python_daemon_table_names_existing_tests() {
     let page = read("src/daemon/from_python_daemon.md");
-    let (_, section) = page.split_once("\n# What its test suite names").unwrap();
+    let (_, section) = page.split_once("\n# Its test suite").unwrap();
     let section = section.split("\n# ").next().unwrap();
     let rows: Vec<&str> =
         section.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| behaviour")).collect();

@@ -93,7 +93,7 @@ fn second_enter_and_second_ready_are_refused() {
     let lines: Vec<&str> = log.lines().filter(|line| line.starts_with("ready")).collect();
     assert_eq!(
         lines,
-        ["ready: Ok(Launcher)", "ready: Err(Ready)", "ready: Ok(Nobody)", "ready: Err(Stopping)"]
+        ["ready: Ok(Launcher)", "ready: Err(AlreadyReady)", "ready: Ok(Nobody)", "ready: Err(Stopping)"]
     );
 }
 
