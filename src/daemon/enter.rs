@@ -145,7 +145,7 @@ impl Daemon<'_> {
             },
         };
         let settled = self.set_up(work, &held.plan);
-        self.into_service(held, settled, supervisor, detection)
+        self.finish(held, settled, supervisor, detection)
     }
 
     /// Resumes in the forked process that has executed the program again.
@@ -165,7 +165,7 @@ impl Daemon<'_> {
         let held = Box::new(StartContext { spec, resolved, plan });
         let work = launch::resume(&held.spec, &held.plan, &held.resolved, reports);
         let settled = self.set_up(work, &held.plan);
-        self.into_service(held, settled, supervisor, detection)
+        self.finish(held, settled, supervisor, detection)
     }
 
     fn resume_inputs(&self, handoff: &Handoff) -> Result<(StartInputs, FromSupervisor), Error> {
@@ -190,7 +190,7 @@ impl Daemon<'_> {
             .map_err(|error| StepError::io(&Step::Fork, &error))
     }
 
-    fn into_service(
+    fn finish(
         &self,
         held: Box<StartContext>,
         settled: Result<(Settled, Signals), StepError>,
