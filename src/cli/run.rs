@@ -140,17 +140,17 @@ fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution) -> Exit {
         Outcome::Ready | Outcome::Ended(Ended::Exited(0)) => Exit::Status(0),
         Outcome::Ended(Ended::Exited(status)) => Exit::Status(status),
         Outcome::Ended(Ended::Killed(signal)) | Outcome::Interrupted(signal) => Exit::Signal(signal),
-        Outcome::Failed { failure, last_words, signal } => {
+        Outcome::Failed { failure, stderr_tail, signal } => {
             let status = failure.status;
-            report(&with_last_words(failure, last_words));
+            report(&with_stderr_tail(failure, stderr_tail));
             signal.map_or(Exit::Status(status), Exit::Signal)
         }
     }
 }
 
 /// What the program said belongs to the error, not to a log that somebody has to find.
-fn with_last_words(error: StepError, last_words: StderrTail) -> StepError {
-    match last_words {
+fn with_stderr_tail(error: StepError, stderr_tail: StderrTail) -> StepError {
+    match stderr_tail {
         StderrTail::None => error,
         StderrTail::Lost => {
             error.hint("what it wrote went to the null device; --standard-error append:PATH keeps it")

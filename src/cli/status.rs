@@ -72,16 +72,16 @@ fn as_text(target: &ServiceRef, found: &Status) -> String {
     if let Some(program) = &found.program {
         let _ = writeln!(text, "  program: {}", harmless(&program.to_string_lossy()));
     }
-    if let Some(PidFile { path, says }) = &found.pid_file
+    if let Some(PidFile { path, content }) = &found.pid_file
         && found.state != State::NotRunning
     {
-        let says = match says {
+        let content = match content {
             PidFileContent::Truth => String::new(),
             PidFileContent::Other(pid) => format!(" names process {pid}, which is not this service"),
             PidFileContent::Nothing => " names no process".to_owned(),
             PidFileContent::Unreadable(cause) => format!(" cannot be read: {}", harmless(cause)),
         };
-        let _ = writeln!(text, "  pid file: {}{says}", harmless(&path.to_string_lossy()));
+        let _ = writeln!(text, "  pid file: {}{content}", harmless(&path.to_string_lossy()));
     }
     text
 }
@@ -114,7 +114,7 @@ fn as_json(target: &ServiceRef, found: &Status) -> Value {
     }
     put("program", found.program.as_deref().map(path).into());
     put("pid_file", found.pid_file.as_ref().map(|pid_file| path(&pid_file.path)).into());
-    if let Some(PidFile { says: PidFileContent::Other(other), .. }) = found.pid_file {
+    if let Some(PidFile { content: PidFileContent::Other(other), .. }) = found.pid_file {
         put("pid_file_names", other.into());
     }
     put("lock", found.lock.as_deref().map(path).into());
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_pid_file_that_lies_is_shown() {
-        let pid_file = PidFile { path: "/run/web.pid".into(), says: PidFileContent::Other(7) };
+        let pid_file = PidFile { path: "/run/web.pid".into(), content: PidFileContent::Other(7) };
         let state = State::Running(42, None);
         let found = Status { name: None, state, program: None, pid_file: Some(pid_file), lock: None };
         assert_eq!(

@@ -83,10 +83,10 @@ fn typed(matches: &ArgMatches) -> Result<(ServiceRef, Option<Timespan>), StepErr
 
 fn status(cause: &StopError) -> u8 {
     match cause {
-        StopError::Denied(_) | StopError::Unclear(UnknownReason::Denied(_)) => DENIED,
-        StopError::Unclear(_)
+        StopError::Denied(_) | StopError::Unknown(UnknownReason::Denied(_)) => DENIED,
+        StopError::Unknown(_)
         | StopError::Stuck(_)
-        | StopError::Left(_)
+        | StopError::Leftovers(_)
         | StopError::Unproved(_)
         | StopError::Failed(..) => NOT_STOPPED,
     }

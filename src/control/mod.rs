@@ -6,12 +6,12 @@
 
 #![forbid(unsafe_code)]
 
-mod doubt;
 mod service;
 mod status;
 mod stop;
+mod unknown_reason;
 
-pub use doubt::UnknownReason;
 pub use service::ServiceRef;
 pub use status::{PidFile, PidFileContent, State, Status, status};
 pub use stop::{StopError, Stopped, stop};
+pub use unknown_reason::UnknownReason;

@@ -8,7 +8,7 @@ use svcadapt_spec::{AbsPath, ServiceName};
 use super::UnknownReason;
 use crate::registry;
 use crate::registry::pid_file;
-use crate::registry::{Found, Left, Record, Tree, Unusable};
+use crate::registry::{Found, Leftovers, LockDirectoryError, Record, Tree};
 use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{error_text, process};
 
@@ -35,7 +35,7 @@ impl fmt::Display for ServiceRef {
 pub(super) struct Service {
     /// The file of its lock; none where only a pid file is known.
     pub(super) lock: Option<PathBuf>,
-    pub(super) standing: ServiceState,
+    pub(super) state: ServiceState,
 }
 
 /// How it stands with a service. A later one says more than an earlier one.
@@ -48,16 +48,16 @@ pub(super) enum ServiceState {
     /// It has ended, and left its record.
     Dead(Record),
     /// Its main process has ended, and has left these processes behind.
-    Left(Record, Left),
+    Leftovers(Record, Leftovers),
     /// It cannot be told.
-    Unclear(UnknownReason),
+    Unknown(UnknownReason),
     /// It runs.
-    Running(Main),
+    Running(RunningService),
 }
 
 /// The process of a service.
 #[derive(Debug)]
-pub(super) struct Main {
+pub(super) struct RunningService {
     /// The process itself: its number cannot become another's for as long as this lives unnoticed.
     pub(super) held: ProcessHandle,
     pub(super) record: Record,
@@ -70,20 +70,20 @@ impl Service {
     }
 
     pub(super) fn record(&self) -> Option<&Record> {
-        match &self.standing {
+        match &self.state {
             ServiceState::Running(main) => Some(&main.record),
-            ServiceState::Dead(record) | ServiceState::Left(record, _) => Some(record),
-            ServiceState::Absent | ServiceState::StalePidFile(_) | ServiceState::Unclear(_) => None,
+            ServiceState::Dead(record) | ServiceState::Leftovers(record, _) => Some(record),
+            ServiceState::Absent | ServiceState::StalePidFile(_) | ServiceState::Unknown(_) => None,
         }
     }
 
     fn weight(&self) -> u8 {
-        match self.standing {
+        match self.state {
             ServiceState::Absent => 0,
             ServiceState::StalePidFile(_) => 1,
             ServiceState::Dead(_) => 2,
-            ServiceState::Unclear(_) => 3,
-            ServiceState::Left(..) => 4,
+            ServiceState::Unknown(_) => 3,
+            ServiceState::Leftovers(..) => 4,
             ServiceState::Running(_) => 5,
         }
     }
@@ -91,8 +91,8 @@ impl Service {
 
 /// Finds a service: among our own, and among root's.
 pub(super) fn find(target: &ServiceRef) -> Service {
-    let (places, unknown) = registry::places();
-    let mut best = Service { lock: None, standing: ServiceState::Absent };
+    let (places, unknown) = registry::lock_directories();
+    let mut best = Service { lock: None, state: ServiceState::Absent };
     let mut weigh = |next: Service| {
         // The first of equals: our own.
         if next.weight() > best.weight() {
@@ -108,18 +108,18 @@ pub(super) fn find(target: &ServiceRef) -> Service {
         match known {
             Ok(known) => {
                 for lock in known {
-                    weigh(Service { standing: stand(&lock), lock: Some(lock) });
+                    weigh(Service { state: state_of(&lock), lock: Some(lock) });
                 }
             }
-            Err(doubt) => weigh(Service { lock: None, standing: ServiceState::Unclear(doubt) }),
+            Err(reason) => weigh(Service { lock: None, state: ServiceState::Unknown(reason) }),
         }
     }
     if let Some(unusable) = unknown {
-        weigh(Service { lock: None, standing: ServiceState::Unclear(untrusted(unusable)) });
+        weigh(Service { lock: None, state: ServiceState::Unknown(untrusted(unusable)) });
     }
-    match (target, &best.standing) {
+    match (target, &best.state) {
         (ServiceRef::PidFile(path), ServiceState::Absent) => {
-            Service { lock: None, standing: orphan(path.as_path()) }
+            Service { lock: None, state: stale_pid_file(path.as_path()) }
         }
         _ => best,
     }
@@ -145,32 +145,32 @@ fn locks(target: &ServiceRef, directory: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// A service that is being replaced while we look is looked at again, this often.
-const MOST_LOOKS: usize = 16;
+const MAX_LOOKS: usize = 16;
 
-fn stand(lock: &Path) -> ServiceState {
+fn state_of(lock: &Path) -> ServiceState {
     let mut last = 0;
-    for _ in 0..MOST_LOOKS {
+    for _ in 0..MAX_LOOKS {
         match registry::look(lock) {
             Ok(Found::Running(record)) => match hold(lock, &record) {
-                Ok(Some(held)) => return ServiceState::Running(Main { held, record }),
+                Ok(Some(held)) => return ServiceState::Running(RunningService { held, record }),
                 Ok(None) => last = record.pid,
-                Err(error) => return ServiceState::Unclear(unreadable(lock, &error)),
+                Err(error) => return ServiceState::Unknown(unreadable(lock, &error)),
             },
-            Ok(Found::Elsewhere) => return ServiceState::Unclear(UnknownReason::Elsewhere),
-            Ok(Found::Unsettled(pid)) => return ServiceState::Unclear(UnknownReason::Unsettled(pid)),
+            Ok(Found::Elsewhere) => return ServiceState::Unknown(UnknownReason::Elsewhere),
+            Ok(Found::Unrecorded(pid)) => return ServiceState::Unknown(UnknownReason::Unrecorded(pid)),
             Ok(Found::Dead(record)) if is_hidden(&record) => {
-                return ServiceState::Unclear(UnknownReason::Hidden(record.pid));
+                return ServiceState::Unknown(UnknownReason::Hidden(record.pid));
             }
             Ok(Found::Dead(record)) => match Tree::of_dead(lock, &record).map(|(_, left)| left) {
                 Ok(left) if left.is_empty() => return ServiceState::Dead(record),
-                Ok(left) => return ServiceState::Left(record, left),
-                Err(error) => return ServiceState::Unclear(unreadable(lock, &error)),
+                Ok(left) => return ServiceState::Leftovers(record, left),
+                Err(error) => return ServiceState::Unknown(unreadable(lock, &error)),
             },
             Ok(Found::Unknown) => return ServiceState::Absent,
-            Err(error) => return ServiceState::Unclear(unreadable(lock, &error)),
+            Err(error) => return ServiceState::Unknown(unreadable(lock, &error)),
         }
     }
-    ServiceState::Unclear(UnknownReason::Unsettled(last))
+    ServiceState::Unknown(UnknownReason::Unrecorded(last))
 }
 
 /// Takes hold of the process, and then makes sure that it is still the service: if its number has been that of the
@@ -184,29 +184,29 @@ fn hold(lock: &Path, record: &Record) -> io::Result<Option<ProcessHandle>> {
 /// Whether a process that seems dead may only be kept from our eyes: by hidepid=, or because /proc shows no process, or
 /// only those of another pid namespace.
 fn is_hidden(record: &Record) -> bool {
-    record.is_of_this_boot() && process::identity(record.pid).is_err() && lives(record.pid)
+    record.is_of_this_boot() && process::identity(record.pid).is_err() && is_alive(record.pid)
 }
 
 /// Whether any process has this number.
-fn lives(pid: i32) -> bool {
+fn is_alive(pid: i32) -> bool {
     matches!(ProcessHandle::open(pid), Ok(Some(held)) if held.has_ended().is_ok_and(|ended| !ended))
 }
 
 /// A pid file that no known service belongs to.
-fn orphan(path: &Path) -> ServiceState {
+fn stale_pid_file(path: &Path) -> ServiceState {
     let named = match pid_file::read(path) {
         Ok(named) => named,
-        Err(error) => return ServiceState::Unclear(unreadable(path, &error)),
+        Err(error) => return ServiceState::Unknown(unreadable(path, &error)),
     };
     match named {
-        Some(pid) if lives(pid) => ServiceState::Unclear(UnknownReason::Unproven(pid)),
+        Some(pid) if is_alive(pid) => ServiceState::Unknown(UnknownReason::Unproven(pid)),
         None if fs::symlink_metadata(path).is_err() => ServiceState::Absent,
         named => ServiceState::StalePidFile(named),
     }
 }
 
-fn untrusted(unusable: Unusable) -> UnknownReason {
-    let Unusable { path, cause, hint, .. } = unusable;
+fn untrusted(unusable: LockDirectoryError) -> UnknownReason {
+    let LockDirectoryError { path, cause, hint, .. } = unusable;
     UnknownReason::Untrusted(path.display().to_string(), cause, hint)
 }
 

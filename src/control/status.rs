@@ -42,7 +42,7 @@ pub struct PidFile {
     /// Where it is.
     pub path: PathBuf,
     /// Whether it tells the truth.
-    pub says: PidFileContent,
+    pub content: PidFileContent,
 }
 
 /// What a pid file says.
@@ -71,22 +71,22 @@ pub fn status(target: &ServiceRef) -> Status {
     Status {
         name: service.name(),
         program: record.map(|record| record.program.clone()),
-        pid_file: pid_file.map(|path| PidFile { says: says(&path, pid), path }),
-        state: match &service.standing {
+        pid_file: pid_file.map(|path| PidFile { content: content(&path, pid), path }),
+        state: match &service.state {
             ServiceState::Running(main) => {
                 State::Running(main.record.pid, main.record.start_time.and_then(age))
             }
             ServiceState::Dead(record) => State::Dead(Some(record.pid)),
-            ServiceState::Left(_, left) => State::Unknown(UnknownReason::Left(left.all())),
+            ServiceState::Leftovers(_, left) => State::Unknown(UnknownReason::Leftovers(left.all())),
             ServiceState::StalePidFile(pid) => State::Dead(*pid),
             ServiceState::Absent => State::NotRunning,
-            ServiceState::Unclear(doubt) => State::Unknown(doubt.clone()),
+            ServiceState::Unknown(reason) => State::Unknown(reason.clone()),
         },
         lock: service.lock,
     }
 }
 
-fn says(path: &std::path::Path, pid: Option<i32>) -> PidFileContent {
+fn content(path: &std::path::Path, pid: Option<i32>) -> PidFileContent {
     match pid_file::read(path) {
         Ok(Some(named)) if pid.is_none_or(|pid| pid == named) => PidFileContent::Truth,
         Ok(Some(named)) => PidFileContent::Other(named),

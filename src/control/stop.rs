@@ -6,12 +6,12 @@ use std::{fmt, io};
 
 use svcadapt_spec::Timespan;
 
-use super::doubt::numbers;
-use super::service::{Main, ServiceState};
+use super::service::{RunningService, ServiceState};
+use super::unknown_reason::pid_list;
 use super::{ServiceRef, UnknownReason, service};
 use crate::registry;
-use crate::registry::{Ended, Ending};
-use crate::registry::{Left, Record, Tree};
+use crate::registry::{Leftovers, Record, Tree};
+use crate::registry::{Termination, TerminationResult};
 use crate::sys::{error_text, processes, signal};
 
 /// How long a process may take to end after SIGKILL. One that takes longer hangs in the kernel.
@@ -52,11 +52,11 @@ pub enum StopError {
     /// We may not signal this process.
     Denied(i32),
     /// It cannot be told whether it runs, or as what.
-    Unclear(UnknownReason),
+    Unknown(UnknownReason),
     /// This process does not end, not even by SIGKILL.
     Stuck(i32),
     /// It has ended, but these processes that it has left behind have not.
-    Left(Vec<i32>),
+    Leftovers(Vec<i32>),
     /// It has ended. These processes are in the session that it had, and nothing else proves that they are its own.
     Unproved(Vec<i32>),
     /// This process could not be signalled or watched.
@@ -71,25 +71,25 @@ pub fn stop(target: &ServiceRef, timeout: Option<Timespan>) -> Result<Stopped, S
     let service = service::find(target);
     let name = service.name();
     let lock = service.lock.as_deref();
-    match service.standing {
+    match service.state {
         ServiceState::Absent | ServiceState::StalePidFile(_) => Ok(Stopped::NotRunning),
         ServiceState::Dead(_) => {
             // What it left is in nobody's way; and it may be root's.
-            let _ = tidy(lock);
+            let _ = remove_record(lock);
             Ok(Stopped::NotRunning)
         }
-        ServiceState::Unclear(doubt) => Err(StopError::Unclear(doubt)),
-        ServiceState::Left(record, _) => {
+        ServiceState::Unknown(reason) => Err(StopError::Unknown(reason)),
+        ServiceState::Leftovers(record, _) => {
             let deadline = Deadline::new(timeout, &record);
             let others = clear(lock, &record, &deadline).map_err(|failure| failure.of(record.pid))?;
-            let kept = tidy(lock).err().map(|error| error_text(&error));
+            let kept = remove_record(lock).err().map(|error| error_text(&error));
             Ok(Stopped::Cleared { name, others, kept })
         }
         ServiceState::Running(main) => {
             let deadline = Deadline::new(timeout, &main.record);
             let ended = end(&main, lock, &deadline).map_err(|failure| failure.of(main.record.pid));
             let (signal, after, others) = ended?;
-            let kept = tidy(lock).err().map(|error| error_text(&error));
+            let kept = remove_record(lock).err().map(|error| error_text(&error));
             Ok(Stopped::Ended { name, signal, after, others, kept })
         }
     }
@@ -97,7 +97,7 @@ pub fn stop(target: &ServiceRef, timeout: Option<Timespan>) -> Result<Stopped, S
 
 /// When a stop has begun, and when it turns into a kill.
 struct Deadline {
-    begun: Instant,
+    started_at: Instant,
     /// None where a time that no clock can count is for ever.
     at: Option<Instant>,
 }
@@ -108,35 +108,35 @@ impl Deadline {
             Some(span) => span.finite(),
             None => record.stop_timeout.map(Duration::from_micros),
         };
-        let begun = Instant::now();
-        Self { begun, at: timeout.and_then(|timeout| begun.checked_add(timeout)) }
+        let started_at = Instant::now();
+        Self { started_at, at: timeout.and_then(|timeout| started_at.checked_add(timeout)) }
     }
 }
 
-fn tidy(lock: Option<&Path>) -> io::Result<()> {
+fn remove_record(lock: Option<&Path>) -> io::Result<()> {
     lock.map_or(Ok(()), registry::remove)
 }
 
-enum SignalFailure {
+enum StopFailure {
     Io(io::Error),
     Stuck,
-    Left(Vec<i32>),
+    Leftovers(Vec<i32>),
     Unproved(Vec<i32>),
 }
 
-impl SignalFailure {
+impl StopFailure {
     fn of(self, pid: i32) -> StopError {
         match self {
             Self::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => StopError::Denied(pid),
             Self::Io(error) => StopError::Failed(pid, error_text(&error)),
             Self::Stuck => StopError::Stuck(pid),
-            Self::Left(pids) => StopError::Left(pids),
+            Self::Leftovers(pids) => StopError::Leftovers(pids),
             Self::Unproved(pids) => StopError::Unproved(pids),
         }
     }
 }
 
-impl From<io::Error> for SignalFailure {
+impl From<io::Error> for StopFailure {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
@@ -144,52 +144,52 @@ impl From<io::Error> for SignalFailure {
 
 /// Ends the process and what it leaves behind. Says what signal it took, how long, and how many others there were.
 fn end(
-    main: &Main,
+    main: &RunningService,
     lock: Option<&Path>,
     deadline: &Deadline,
-) -> Result<(i32, Duration, usize), SignalFailure> {
+) -> Result<(i32, Duration, usize), StopFailure> {
     // Asked before its end, while it keeps the session's number from becoming a stranger's.
     let tree = Tree::of_running(lock, &main.record, &main.held)?;
-    let mut others = Ending::new(&tree);
+    let mut termination = Termination::new(&tree);
     let asked = main.record.stop_signal.as_deref().and_then(signal::number).unwrap_or(signal::SIGTERM);
     main.held.send(asked)?;
     // One that is stopped (SIGSTOP) would not act on it; and the main process may wait for another one that is.
     main.held.send(signal::SIGCONT)?;
-    others.wake()?;
+    termination.wake()?;
     let took = if main.held.ends_until(deadline.at)? {
         asked
     } else {
         main.held.send(signal::SIGKILL)?;
         if !main.held.ends_until(Instant::now().checked_add(KILL_TIMEOUT))? {
-            return Err(SignalFailure::Stuck);
+            return Err(StopFailure::Stuck);
         }
         signal::SIGKILL
     };
-    let after = deadline.begun.elapsed();
-    let ended = others.run(deadline.at, KILL_TIMEOUT, None, &mut || Ok(true))?;
+    let after = deadline.started_at.elapsed();
+    let ended = termination.run(deadline.at, KILL_TIMEOUT, None, &mut || Ok(true))?;
     match ended {
-        Ended { left, .. } if !left.is_empty() => Err(SignalFailure::Left(left)),
-        Ended { left_groups, .. } if !left_groups.is_empty() => {
-            Err(SignalFailure::Io(io::Error::other(format!(
+        TerminationResult { left, .. } if !left.is_empty() => Err(StopFailure::Leftovers(left)),
+        TerminationResult { left_groups, .. } if !left_groups.is_empty() => {
+            Err(StopFailure::Io(io::Error::other(format!(
                 "it has ended, but its process group {} still has members: without /proc it is not known whether they are \
              zombies",
-                numbers(&left_groups)
+                pid_list(&left_groups)
             ))))
         }
-        Ended { asked, .. } => Ok((took, after, asked)),
+        TerminationResult { asked, .. } => Ok((took, after, asked)),
     }
 }
 
 /// Ends what a service has left behind whose own process has ended. Says how many there were.
-fn clear(lock: Option<&Path>, record: &Record, deadline: &Deadline) -> Result<usize, SignalFailure> {
+fn clear(lock: Option<&Path>, record: &Record, deadline: &Deadline) -> Result<usize, StopFailure> {
     let Some(lock) = lock else { return Ok(0) };
     let (tree, _) = Tree::of_dead(lock, record)?;
-    let ended = Ending::new(&tree).run(deadline.at, KILL_TIMEOUT, None, &mut || Ok(true))?;
+    let ended = Termination::new(&tree).run(deadline.at, KILL_TIMEOUT, None, &mut || Ok(true))?;
     if !ended.left.is_empty() {
-        return Err(SignalFailure::Left(ended.left));
+        return Err(StopFailure::Leftovers(ended.left));
     }
     match Tree::of_dead(lock, record)?.1 {
-        Left { unproved, .. } if !unproved.is_empty() => Err(SignalFailure::Unproved(unproved)),
+        Leftovers { unproved, .. } if !unproved.is_empty() => Err(StopFailure::Unproved(unproved)),
         _ => Ok(ended.asked),
     }
 }
@@ -199,14 +199,14 @@ impl StopError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Denied(_) => Some("it runs as another user; root may stop it".to_owned()),
-            Self::Unclear(doubt) => doubt.hint(),
+            Self::Unknown(reason) => reason.hint(),
             Self::Stuck(_) => {
                 Some("it waits in the kernel, for a disk or a network file system perhaps".to_owned())
             }
-            Self::Left(_) => Some("they run as another user, or wait in the kernel".to_owned()),
+            Self::Leftovers(_) => Some("they run as another user, or wait in the kernel".to_owned()),
             Self::Unproved(pids) => Some(format!(
                 "`kill {}` ends them, if they are; `svcadapt audit PID` tells what a process is",
-                numbers(pids)
+                pid_list(pids)
             )),
             Self::Failed(..) => None,
         }
@@ -217,11 +217,11 @@ impl fmt::Display for StopError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Denied(pid) => write!(f, "process {pid} may not be signalled: permission denied"),
-            Self::Unclear(doubt) => doubt.fmt(f),
+            Self::Unknown(reason) => reason.fmt(f),
             Self::Stuck(pid) => {
                 write!(f, "process {pid} has not ended {} s after SIGKILL", KILL_TIMEOUT.as_secs())
             }
-            Self::Left(pids) => {
+            Self::Leftovers(pids) => {
                 write!(
                     f,
                     "its main process has ended, but {} that it left behind {} not",

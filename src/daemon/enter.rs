@@ -20,7 +20,7 @@ use crate::detect::Detection;
 use crate::error::StepError;
 use crate::launch::Role;
 use crate::plan::{Plan, Step, Strategy};
-use crate::setup::{Report, ServiceProcess, Settled};
+use crate::setup::{Report, ServiceProcess, SetupResult};
 use crate::sys::{fd, process, signal};
 use crate::{launch, setup};
 
@@ -144,8 +144,8 @@ impl Daemon<'_> {
                 None => work,
             },
         };
-        let settled = self.set_up(work, &held.plan);
-        self.finish(held, settled, supervisor, detection)
+        let result = self.set_up(work, &held.plan);
+        self.finish(held, result, supervisor, detection)
     }
 
     /// Resumes in the forked process that has executed the program again.
@@ -164,8 +164,8 @@ impl Daemon<'_> {
         let plan = self.plan_of(&spec, &resolved, &detection);
         let held = Box::new(StartContext { spec, resolved, plan });
         let work = launch::resume(&held.spec, &held.plan, &held.resolved, reports);
-        let settled = self.set_up(work, &held.plan);
-        self.finish(held, settled, supervisor, detection)
+        let result = self.set_up(work, &held.plan);
+        self.finish(held, result, supervisor, detection)
     }
 
     fn resume_inputs(&self, handoff: &Handoff) -> Result<(StartInputs, FromSupervisor), Error> {
@@ -193,13 +193,13 @@ impl Daemon<'_> {
     fn finish(
         &self,
         held: Box<StartContext>,
-        settled: Result<(Settled, Signals), StepError>,
+        result: Result<(SetupResult, Signals), StepError>,
         supervisor: FromSupervisor,
         detection: Detection,
     ) -> Result<Service, Error> {
-        match settled {
-            Ok((settled, signals)) => {
-                Ok(Service::new(held, settled, signals, supervisor, detection, self.privileges))
+        match result {
+            Ok((result, signals)) => {
+                Ok(Service::new(held, result, signals, supervisor, detection, self.privileges))
             }
             // The failure has been reported to the launcher or to process 1.
             Err(failure) if held.plan.strategy != Strategy::Exec => process::exit_now(failure.status),
@@ -207,19 +207,19 @@ impl Daemon<'_> {
         }
     }
 
-    fn set_up(&self, mut work: ServiceProcess<'_>, plan: &Plan) -> Result<(Settled, Signals), StepError> {
-        let done = work.settle(plan, self.privileges).and_then(|()| {
+    fn set_up(&self, mut work: ServiceProcess<'_>, plan: &Plan) -> Result<(SetupResult, Signals), StepError> {
+        let done = work.run_in_place(plan, self.privileges).and_then(|()| {
             let signals = Signals::open(&self.signals);
-            signals.inspect_err(|failure| work.tell(&Report::Failed(failure.clone())))
+            signals.inspect_err(|failure| work.report(&Report::Failed(failure.clone())))
         });
         match done {
             Ok(signals) => {
-                work.tell(&Report::Settled);
-                Ok((work.settled(), signals))
+                work.report(&Report::SetupDone);
+                Ok((work.into_result(), signals))
             }
             Err(failure) => {
                 if plan.strategy == Strategy::Exec {
-                    work.take_away();
+                    work.undo_start();
                 }
                 Err(failure)
             }

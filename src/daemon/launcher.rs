@@ -17,8 +17,8 @@ pub(super) fn exit_as(outcome: Outcome) -> ! {
         Outcome::Ready => process::exit_now(0),
         Outcome::Ended(Ended::Exited(status)) => process::exit_now(status),
         Outcome::Ended(Ended::Killed(number)) | Outcome::Interrupted(number) => die_of_signal(number),
-        Outcome::Failed { failure, last_words, signal } => {
-            report_failure(&failure, &last_words);
+        Outcome::Failed { failure, stderr_tail, signal } => {
+            report_failure(&failure, &stderr_tail);
             match signal {
                 Some(number) => die_of_signal(number),
                 None => process::exit_now(failure.status),
@@ -35,9 +35,9 @@ fn die_of_signal(number: i32) -> ! {
 }
 
 /// Prints the failure, prefixed with the program's name, and the last lines of the service's standard error.
-fn report_failure(failure: &StepError, last_words: &StderrTail) {
+fn report_failure(failure: &StepError, stderr_tail: &StderrTail) {
     let mut text = error_line(&StepError { hint: None, ..failure.clone() });
-    if let StderrTail::Lines(lines) = last_words {
+    if let StderrTail::Lines(lines) = stderr_tail {
         text.extend(lines.iter().map(|line| format!("\n  | {}", escape_control(line))));
     }
     text.extend(failure.hint.iter().map(|hint| format!("\n  hint: {hint}")));

@@ -64,7 +64,7 @@ impl HandoffSender {
 
     /// Executes the program again in the process that becomes the service. A failure is reported to the launcher.
     pub(super) fn reexec(self, work: ServiceProcess<'_>, program: &Path) -> ! {
-        let Some(reports) = work.into_listener() else { process::exit_now(super::USAGE) };
+        let Some(reports) = work.into_report_pipe() else { process::exit_now(super::USAGE) };
         let error = self.send(&reports).unwrap_or_else(|error| error);
         let failure = StepError::io(&Step::Reexec(program.to_owned()), &error);
         let _ = Report::Failed(failure.clone()).send(&reports);

@@ -18,7 +18,7 @@ use crate::notify::Notifier;
 use crate::plan::{Plan, Resolution};
 use crate::registry::Lock;
 use crate::setup;
-use crate::setup::{Privileges, Report, ServiceProcess, Settled};
+use crate::setup::{Privileges, Report, ServiceProcess, SetupResult};
 use crate::sys::{escape_control, fd, launchd, process};
 
 /// The handle of the program on its own service. Keep it as long as the service runs; it can be shared among threads.
@@ -60,7 +60,7 @@ struct Progress {
     /// The descriptor on which a supervisor waits for a newline.
     newline: Option<OwnedFd>,
     /// The file that becomes standard error when the service is ready.
-    last_stream: Option<OwnedFd>,
+    deferred_stderr: Option<OwnedFd>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,14 +87,14 @@ pub enum Notified {
 impl Service {
     pub(super) fn new(
         held: Box<StartContext>,
-        settled: Settled,
+        result: SetupResult,
         signals: Signals,
         supervisor: FromSupervisor,
         detection: Detection,
         privileges: Privileges,
     ) -> Self {
         let FromSupervisor { notifier, newline, mut listeners, watchdog, credentials } = supervisor;
-        let Settled { listener: launcher, lock, sockets, last_stream } = settled;
+        let SetupResult { report_pipe: launcher, lock, sockets, deferred_stderr } = result;
         let named = |socket| Listener::new(held.spec.socket_name(), socket);
         listeners.extend(sockets.into_iter().map(named));
         if held.spec.prevent_core {
@@ -112,7 +112,7 @@ impl Service {
             watchdog,
             credentials: credentials.map(Credentials::new),
             _lock: lock,
-            progress: Mutex::new(Progress { phase, privileges, launcher, newline, last_stream }),
+            progress: Mutex::new(Progress { phase, privileges, launcher, newline, deferred_stderr }),
         }
     }
 
@@ -130,9 +130,9 @@ impl Service {
             Phase::Starting if progress.privileges == Privileges::Keep => return Err(Error::PrivilegesKept),
             Phase::Starting | Phase::Reloading => {}
         }
-        if let Some(stream) = &progress.last_stream {
+        if let Some(stream) = &progress.deferred_stderr {
             fd::duplicate_to(stream, 2).map_err(|error| notify_error("standard error", &error))?;
-            progress.last_stream = None;
+            progress.deferred_stderr = None;
         }
         let mut notified = Notified::Nobody;
         if let Some(newline) = &progress.newline {
@@ -189,7 +189,7 @@ impl Service {
         if let Some(launcher) = &self.progress().launcher {
             let micros = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
             // A launcher that was killed does not wait any more.
-            let _ = Report::Extend(micros).send(launcher);
+            let _ = Report::ExtendTimeout(micros).send(launcher);
         }
         self.notify(|notifier| notifier.extend_timeout(by), "EXTEND_TIMEOUT_USEC=")
     }
@@ -204,7 +204,8 @@ impl Service {
         let line = one_line(&why);
         let launcher = self.progress().launcher.take();
         let waits = launcher.filter(|_| self.detection.mode == Mode::Classic);
-        let heard = waits.is_some_and(|launcher| Report::Why(truncate(&line)).send(&launcher).is_ok());
+        let heard =
+            waits.is_some_and(|launcher| Report::FailureReason(truncate(&line)).send(&launcher).is_ok());
         if !heard {
             let lines: Vec<_> = why.lines().map(escape_control).collect();
             launcher::write_stderr(&launcher::error_line(&lines.join("\n")));
@@ -229,7 +230,7 @@ impl Service {
         }
         require_single_thread()?;
         let StartContext { spec, resolved, plan } = &*self.held;
-        setup::still_there(spec, &resolved.account).map_err(Error::Step)?;
+        setup::verify_user(spec, &resolved.account).map_err(Error::Step)?;
         // The intermediate process, if there is one, is the parent.
         let mut work =
             ServiceProcess::new(spec, resolved, std::collections::BTreeMap::new(), process::parent_pid());
@@ -349,6 +350,6 @@ impl Drop for Service {
         }
         // First, so that the launcher learns of the end before files are removed.
         self.progress().launcher = None;
-        setup::take_away(&self.held.spec, &self.held.resolved, &[], Some(self.pid));
+        setup::undo_start(&self.held.spec, &self.held.resolved, &[], Some(self.pid));
     }
 }

@@ -8,7 +8,7 @@ use svcadapt_spec::{Output, Timespan, WriteMode};
 
 use super::intermediate::Intermediate;
 use super::outcome::{Outcome, StderrTail};
-use super::start::{Ends, Start};
+use super::start::{Start, StartResources};
 use super::terminate::terminate_descendants;
 use super::watch::{Event, Reexec, Relation, Watch};
 use super::{Role, intermediate, outcome};
@@ -26,55 +26,59 @@ pub(super) const DEFAULT_START_TIMEOUT: Duration = Duration::from_secs(90);
 /// Starts a daemon. Returns in the daemon; and in the process that was started when the daemon is ready, or when it has
 /// failed and nothing of it is left.
 pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
-    let over = |failure: StepError| Role::Launcher(failure.into());
+    let failed = |failure: StepError| Role::Launcher(failure.into());
     if let Err(error) = signal::keep_children() {
-        return over(StepError::io(&Step::Fork, &error));
+        return failed(StepError::io(&Step::Fork, &error));
     }
-    match step_aside() {
+    match fork_if_has_children() {
         Ok(None) => {}
         Ok(Some(ended)) => return Role::Launcher(Outcome::Ended(ended)),
-        Err(error) => return over(StepError::io(&Step::Fork, &error)),
+        Err(error) => return failed(StepError::io(&Step::Fork, &error)),
     }
-    let log = Log::before(start);
+    let log = StderrLog::new(start);
     let forked = || -> Result<_, StepError> {
-        let failed = |error: io::Error| StepError::io(&Step::Fork, &error);
         // All are blocked here, whatever their dispositions; the daemon resets its own.
-        let signals = Signals::receive().map_err(failed)?;
-        let ends = start.prepare()?;
+        let signals = Signals::receive().map_err(Step::Fork.io_error())?;
+        let resources = start.prepare()?;
         if start.plan.has(&Step::AdoptOrphans) {
-            descendants::become_subreaper().map_err(failed)?;
+            descendants::become_subreaper().map_err(Step::Fork.io_error())?;
         }
-        let claim = start.claim()?;
-        let side = process::fork().map_err(failed)?;
-        Ok((signals, ends, claim, side))
+        let launcher_lock = start.launcher_lock()?;
+        let side = process::fork().map_err(Step::Fork.io_error())?;
+        Ok((signals, resources, launcher_lock, side))
     };
     match forked() {
-        Err(failure) => over(failure),
-        Ok((signals, mut ends, claim, Side::Child)) => {
+        Err(failure) => failed(failure),
+        Ok((signals, mut resources, launcher_lock, Side::Child)) => {
             signals.after_fork();
-            ends.work.claimed(claim.map(|(claim, _)| claim));
-            Role::Service(detach(ends))
+            resources.service.use_launcher_lock(launcher_lock.map(|(launcher_lock, _)| launcher_lock));
+            Role::Service(detach(resources))
         }
-        Ok((signals, Ends { probes, reports, work, socket, line }, claim, Side::Parent(child))) => {
-            // The other ends are the daemon's.
-            drop(work);
+        Ok((
+            signals,
+            StartResources { probes, reports, service, socket, channel },
+            launcher_lock,
+            Side::Parent(child),
+        )) => {
+            // The other resources are the daemon's.
+            drop(service);
             let mut watch = Watch::new(probes, reports, Relation::Parent(&signals), process::own_pid());
             watch.first = Some(child);
-            watch.hears_itself = !start.plan.has_exec();
-            watch.returns = if start.plan.has_reexec() { Reexec::Pending } else { Reexec::No };
+            watch.program_reports_ready = !start.plan.has_exec();
+            watch.reexec = if start.plan.has_reexec() { Reexec::Pending } else { Reexec::No };
             // A socket that was just made is made nonblocking without fail; without the line, orphans come to whom they may.
-            watch.intermediate = line.and_then(|line| Intermediate::new(child, line).ok());
+            watch.intermediate = channel.and_then(|channel| Intermediate::new(child, channel).ok());
             watch.timeout = match start.spec.timeout_start {
                 Some(span) => span.finite(),
                 // What runs once may take its time (systemd.service(5)).
-                None if start.once() => None,
+                None if start.is_oneshot() => None,
                 None => Some(DEFAULT_START_TIMEOUT),
             };
-            let claim = watch.claimed(claim);
-            let outcome = wait(start, &mut watch, &signals, &log, claim.as_ref());
+            let launcher_lock = watch.watch_forking(launcher_lock);
+            let outcome = wait(start, &mut watch, &signals, &log, launcher_lock.as_ref());
             match watch.intermediate.take() {
                 Some(intermediate) => intermediate.dismiss(),
-                None => bury(child),
+                None => reap_remaining(child),
             }
             drop(socket);
             Role::Launcher(outcome)
@@ -84,7 +88,7 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
 
 /// Waits for the process between the two forks, which has nothing left to do, and for all that have ended below us: of a
 /// process 1 that does not reap, each would stay a zombie.
-fn bury(intermediate: i32) {
+fn reap_remaining(intermediate: i32) {
     // One that is stopped (SIGSTOP) would not end by itself.
     if process::is_child(intermediate) && signal::send(intermediate, signal::SIGKILL).is_ok() {
         let _ = process::wait(intermediate);
@@ -96,7 +100,7 @@ fn bury(intermediate: i32) {
 /// service's, and by descent they could not be told apart; so the launcher is a process that has no children yet.
 ///
 /// In the process that stays behind, says how the launcher ended.
-fn step_aside() -> io::Result<Option<Ended>> {
+fn fork_if_has_children() -> io::Result<Option<Ended>> {
     let mut found = process::reap()?;
     while let Reaped::Child(..) = found {
         found = process::reap()?;
@@ -126,30 +130,29 @@ fn step_aside() -> io::Result<Option<Ended>> {
 }
 
 /// The process between: it leads a session, so that the daemon, its child, leads none and can acquire no terminal.
-fn detach(mut ends: Ends<'_>) -> ServiceProcess<'_> {
+fn detach(mut resources: StartResources<'_>) -> ServiceProcess<'_> {
     // Removing the socket is the launcher's.
-    std::mem::forget(ends.socket.take());
-    let line = ends.line.take();
-    let tell = |step: &Step, error: &io::Error| StepError::io(step, error);
-    let failure = match process::new_session().map_err(|error| tell(&Step::NewSession, &error)) {
+    std::mem::forget(resources.socket.take());
+    let channel = resources.channel.take();
+    let failure = match process::new_session().map_err(Step::NewSession.io_error()) {
         Err(failure) => failure,
         Ok(()) => match process::fork() {
-            Err(error) => tell(&Step::ForkAgain, &error),
+            Err(error) => StepError::io(&Step::ForkAgain, &error),
             Ok(Side::Parent(_)) => {
                 // The end of the reports is to be the daemon's.
-                drop(ends);
-                match line {
-                    Some(line) => intermediate::stay(line),
+                drop(resources);
+                match channel {
+                    Some(channel) => intermediate::run(channel),
                     None => process::exit_now(0),
                 }
             }
             Ok(Side::Child) => {
-                ends.work.tell(&Report::Started(process::own_pid()));
-                return ends.work;
+                resources.service.report(&Report::Started(process::own_pid()));
+                return resources.service;
             }
         },
     };
-    ends.work.tell(&Report::Failed(failure.clone()));
+    resources.service.report(&Report::Failed(failure.clone()));
     process::exit_now(failure.status)
 }
 
@@ -158,25 +161,27 @@ pub(super) fn wait(
     start: &Start<'_>,
     watch: &mut Watch<'_>,
     signals: &Signals,
-    log: &Log,
-    claim: Option<&LauncherLock<'_>>,
+    log: &StderrLog,
+    launcher_lock: Option<&LauncherLock<'_>>,
 ) -> Outcome {
-    let once = start.once();
+    let is_oneshot = start.is_oneshot();
     let mut ready = false;
     let outcome = loop {
         match watch.next() {
             // What runs once has done its work when it has ended.
-            Ok(Event::Ready) if once && !ready => {
+            Ok(Event::Ready) if is_oneshot && !ready => {
                 ready = true;
-                watch.stay();
+                watch.await_exit();
             }
             Ok(Event::Ready) => return Outcome::Ready,
             Ok(Event::Main(_)) => {
-                if let Some(Err(failure)) = claim.map(|claim| watch.hand_over(claim)) {
+                if let Some(Err(failure)) =
+                    launcher_lock.map(|launcher_lock| watch.record_main(launcher_lock))
+                {
                     break failure.into();
                 }
             }
-            Ok(Event::Ended(Some(Ended::Exited(0)))) if once => break Outcome::Ready,
+            Ok(Event::Ended(Some(Ended::Exited(0)))) if is_oneshot => break Outcome::Ready,
             Ok(Event::Ended(ended)) => {
                 let errno = watch
                     .probes
@@ -184,28 +189,31 @@ pub(super) fn wait(
                     .errno
                     .map(|number| error_text(&io::Error::from_raw_os_error(number)));
                 let ended = ended.unwrap_or(Ended::Killed(signal::SIGKILL));
-                let why = watch.why.take().or(errno);
+                let why = watch.failure_reason.take().or(errno);
                 let early = outcome::ended_too_early(
                     &start.name(),
                     ended,
-                    watch.returns,
+                    watch.reexec,
                     why,
-                    log.last_words(&start.resolved.account),
+                    log.stderr_tail(&start.resolved.account),
                 );
-                let forked =
-                    ended == Ended::Exited(0) && !start.forking() && others_run(watch.intermediate.as_ref());
-                break if forked { early.with_cure(Some(outcome::FORKS_ITSELF)) } else { early };
+                let forked = ended == Ended::Exited(0)
+                    && !start.is_forking()
+                    && has_other_descendants(watch.intermediate.as_ref());
+                break if forked { early.with_hint(Some(outcome::FORKS_ITSELF)) } else { early };
             }
             Ok(Event::Failed(failure)) => break failure.into(),
-            Ok(Event::LetGo) => break outcome::let_go(&start.name(), watch.returns, watch.why.as_deref()),
+            Ok(Event::PipeClosed) => {
+                break outcome::pipe_closed(&start.name(), watch.reexec, watch.failure_reason.as_deref());
+            }
             Ok(Event::TimedOut(_)) if !start.plan.has_exec() => {
                 let timeout = watch.timeout.unwrap_or_default();
-                break outcome::no_word_in_time(
+                break outcome::not_reported_in_time(
                     &start.name(),
                     timeout,
-                    watch.returns,
+                    watch.reexec,
                     watch.status.as_deref(),
-                    log.last_words(&start.resolved.account),
+                    log.stderr_tail(&start.resolved.account),
                 );
             }
             Ok(Event::TimedOut(after)) => {
@@ -217,11 +225,11 @@ pub(super) fn wait(
                     timeout,
                     &missing,
                     news.status.as_deref(),
-                    log.last_words(&start.resolved.account),
+                    log.stderr_tail(&start.resolved.account),
                 );
-                break late.with_cure(watch.cure());
+                break late.with_hint(watch.hint());
             }
-            Ok(Event::Signal(number)) if ends_us(number) => break Outcome::Interrupted(number),
+            Ok(Event::Signal(number)) if is_termination_signal(number) => break Outcome::Interrupted(number),
             // Any other signal is not for the launcher.
             Ok(Event::Signal(_)) => {}
             Err(error) => break StepError::io(&Step::Fork, &error).into(),
@@ -232,14 +240,14 @@ pub(super) fn wait(
 }
 
 /// Whether processes run that the program has left behind.
-fn others_run(intermediate: Option<&Intermediate>) -> bool {
+fn has_other_descendants(intermediate: Option<&Intermediate>) -> bool {
     let spared = [Some(process::own_pid()), intermediate.map(Intermediate::pid)];
     let mut below = descendants::descendants(process::own_pid()).unwrap_or_default().into_iter();
     below.any(|pid| !spared.contains(&Some(pid)) && process::identity(pid).is_ok_and(|found| !found.ended))
 }
 
 /// Whether a signal asks a launcher to end.
-pub(super) fn ends_us(number: i32) -> bool {
+pub(super) fn is_termination_signal(number: i32) -> bool {
     [signal::SIGTERM, signal::SIGINT, signal::SIGHUP, signal::SIGQUIT].contains(&number)
 }
 
@@ -257,12 +265,12 @@ pub(super) fn stop_timeout(start: &Start<'_>) -> Duration {
 /// What belongs to another instance, which was found running, is not touched: each of these looks whose it is.
 pub(super) fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, outcome: &Outcome) {
     let timeout = stop_timeout(start);
-    let main = watch.named();
+    let main = watch.known_main();
     // What cannot be ended or removed now was not what failed; the failure is told.
     let gone =
         terminate_descendants(signals, timeout, watch.intermediate.as_ref(), &[watch.first, watch.main])
             .unwrap_or_default();
-    let main = main.or_else(|| watch.named_by(|pid| gone.contains(&pid)));
+    let main = main.or_else(|| watch.named_in_pid_file(|pid| gone.contains(&pid)));
     // It is in the service's session: as long as it runs the lock is not removed, for something of the service seems to be
     // left.
     if let Some(intermediate) = watch.intermediate.take() {
@@ -272,11 +280,11 @@ pub(super) fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signa
     let _ = watch.read_reports();
     // What has run once, and well, leaves what it was given.
     let made = if *outcome == Outcome::Ready { &[] } else { watch.made.as_slice() };
-    start.take_away(made, main.or(watch.main));
+    start.undo_start(made, main.or(watch.main));
 }
 
 /// Where the program's standard error goes, and how much was there before.
-pub(super) enum Log {
+pub(super) enum StderrLog {
     /// To a file, from there on.
     File(std::path::PathBuf, u64),
     /// Over a file of this length.
@@ -285,8 +293,8 @@ pub(super) enum Log {
     Elsewhere,
 }
 
-impl Log {
-    pub(super) fn before(start: &Start<'_>) -> Self {
+impl StderrLog {
+    pub(super) fn new(start: &Start<'_>) -> Self {
         let target = start.plan.steps.iter().find_map(|planned| match &planned.step {
             Step::StandardError(output) => Some(output),
             _ => None,
@@ -308,8 +316,8 @@ impl Log {
         }
     }
 
-    fn last_words(&self, account: &Account) -> StderrTail {
-        const MOST: usize = 10;
+    fn stderr_tail(&self, account: &Account) -> StderrTail {
+        const MAX_LINES: usize = 10;
         match self {
             Self::Elsewhere => StderrTail::None,
             Self::Null => StderrTail::Lost,
@@ -317,11 +325,11 @@ impl Log {
             Self::Over(path, before) if setup::length(path, account).is_none_or(|now| now <= *before) => {
                 StderrTail::None
             }
-            Self::Over(path, _) => Self::File(path.clone(), 0).last_words(account),
+            Self::Over(path, _) => Self::File(path.clone(), 0).stderr_tail(account),
             Self::File(path, from) => match setup::tail(path, *from, account) {
                 Ok(text) if !text.trim().is_empty() => {
                     let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-                    StderrTail::Lines(lines[lines.len().saturating_sub(MOST)..].to_vec())
+                    StderrTail::Lines(lines[lines.len().saturating_sub(MAX_LINES)..].to_vec())
                 }
                 _ => StderrTail::None,
             },

@@ -31,14 +31,14 @@ impl Channel {
 #[derive(Debug)]
 pub(super) struct Intermediate {
     pid: i32,
-    line: OwnedFd,
+    channel: OwnedFd,
     reaped: Cell<bool>,
 }
 
 impl Intermediate {
-    pub(super) fn new(pid: i32, line: Channel) -> io::Result<Self> {
-        fd::fresh_nonblocking(&line.launcher)?;
-        Ok(Self { pid, line: line.launcher, reaped: Cell::new(false) })
+    pub(super) fn new(pid: i32, channel: Channel) -> io::Result<Self> {
+        fd::fresh_nonblocking(&channel.launcher)?;
+        Ok(Self { pid, channel: channel.launcher, reaped: Cell::new(false) })
     }
 
     /// Its number, which is that of the daemon's session too.
@@ -53,7 +53,7 @@ impl Intermediate {
 
     /// Somebody who has ended: a child of it, or of ours.
     pub(super) fn reap(&self) -> io::Result<Reaped> {
-        if let Some((pid, ended)) = self.told()? {
+        if let Some((pid, ended)) = self.receive()? {
             return Ok(Reaped::Child(pid, ended));
         }
         let found = process::reap()?;
@@ -64,10 +64,10 @@ impl Intermediate {
     }
 
     /// A child of it that has ended, with how; none while it has told of none.
-    fn told(&self) -> io::Result<Option<(i32, Ended)>> {
+    fn receive(&self) -> io::Result<Option<(i32, Ended)>> {
         let mut word = [0; 9];
         // Nine bytes go through in one piece.
-        Ok(if fd::read(&self.line, &mut word)? == Some(word.len()) { Some(read(word)) } else { None })
+        Ok(if fd::read(&self.channel, &mut word)? == Some(word.len()) { Some(read(word)) } else { None })
     }
 
     /// Lets it go, and the daemon with it, which is an orphan from here on.
@@ -83,31 +83,31 @@ impl Intermediate {
 /// It can be read from when a child of the process has ended, or itself.
 impl AsFd for Intermediate {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.line.as_fd()
+        self.channel.as_fd()
     }
 }
 
 /// Tells how the daemon ends, and stays until the launcher lets go of the line: that of one that was killed is let go of
 /// by the kernel.
-pub(super) fn stay(line: Channel) -> ! {
-    let Channel { launcher, intermediate } = line;
+pub(super) fn run(channel: Channel) -> ! {
+    let Channel { launcher, intermediate } = channel;
     drop(launcher);
     let waited = wait(&intermediate);
     process::exit_now(u8::from(waited.is_err()));
 }
 
-fn wait(line: &OwnedFd) -> io::Result<()> {
+fn wait(channel: &OwnedFd) -> io::Result<()> {
     let signals = Signals::receive()?;
     let mut left = true;
     loop {
         while left {
             match process::reap()? {
-                Reaped::Child(pid, ended) => fd::write_all(line, &written(pid, ended))?,
+                Reaped::Child(pid, ended) => fd::write_all(channel, &written(pid, ended))?,
                 Reaped::None => break,
                 Reaped::NoChildren => left = false,
             }
         }
-        let ready = fd::wait_readable(&[line.as_fd(), signals.as_fd()], None)?;
+        let ready = fd::wait_readable(&[channel.as_fd(), signals.as_fd()], None)?;
         if ready.first() == Some(&true) {
             return Ok(());
         }
@@ -150,13 +150,13 @@ mod tests {
 
     #[test]
     fn nothing_is_told_before_something_has_ended() {
-        let line = Channel::new().unwrap();
-        let other = fd::duplicate(&line.intermediate, 3).unwrap();
-        let intermediate = Intermediate::new(1, line).unwrap();
-        assert_eq!(intermediate.told().unwrap(), None);
+        let channel = Channel::new().unwrap();
+        let other = fd::duplicate(&channel.intermediate, 3).unwrap();
+        let intermediate = Intermediate::new(1, channel).unwrap();
+        assert_eq!(intermediate.receive().unwrap(), None);
         fd::write_all(&other, &written(7, Ended::Exited(3))).unwrap();
-        assert_eq!(intermediate.told().unwrap(), Some((7, Ended::Exited(3))));
+        assert_eq!(intermediate.receive().unwrap(), Some((7, Ended::Exited(3))));
         drop(other);
-        assert_eq!(intermediate.told().unwrap(), None);
+        assert_eq!(intermediate.receive().unwrap(), None);
     }
 }

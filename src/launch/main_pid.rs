@@ -4,15 +4,13 @@
 //! The manager takes us for the main process until we tell, and believes nobody else about that. So nobody is forked
 //! off to tell it, as for a program that stays, and we leave only when what we told has been read.
 
-use std::io;
-
 use svcadapt_spec::Probe;
 
 use super::classic;
-use super::classic::Log;
+use super::classic::StderrLog;
 use super::outcome::Outcome;
-use super::start::{Ends, Start};
-use super::tell::Tell;
+use super::ready_notifier::ReadyNotifier;
+use super::start::{Start, StartResources};
 use super::watch::{Relation, Watch};
 use crate::error::StepError;
 use crate::plan::Step;
@@ -22,39 +20,44 @@ use crate::sys::signal::Signals;
 use crate::sys::{descendants, process, signal};
 
 /// Starts the program. Returns when it is the manager's, or has failed.
-pub(super) fn hand_over(start: &Start<'_>) -> Outcome {
+pub(super) fn start(start: &Start<'_>) -> Outcome {
     signal::reset_for_set_up();
-    let log = Log::before(start);
+    let log = StderrLog::new(start);
     let forked = || -> Result<_, StepError> {
-        let failed = |error: io::Error| StepError::io(&Step::Fork, &error);
-        let tell = Tell::new(start)?;
-        let signals = Signals::receive().map_err(failed)?;
-        let ends = start.prepare()?;
-        descendants::become_subreaper().map_err(failed)?;
-        let claim = start.claim()?;
-        let side = process::fork().map_err(failed)?;
-        Ok((tell, signals, ends, claim, side))
+        let notifier = ReadyNotifier::new(start)?;
+        let signals = Signals::receive().map_err(Step::Fork.io_error())?;
+        let resources = start.prepare()?;
+        descendants::become_subreaper().map_err(Step::Fork.io_error())?;
+        let launcher_lock = start.launcher_lock()?;
+        let side = process::fork().map_err(Step::Fork.io_error())?;
+        Ok((notifier, signals, resources, launcher_lock, side))
     };
     match forked() {
         Err(failure) => failure.into(),
-        Ok((_, signals, mut ends, claim, Side::Child)) => {
+        Ok((_, signals, mut resources, launcher_lock, Side::Child)) => {
             signals.after_fork();
-            ends.work.claimed(claim.map(|(claim, _)| claim));
+            resources.service.use_launcher_lock(launcher_lock.map(|(launcher_lock, _)| launcher_lock));
             // Removing the socket is the parent's.
-            std::mem::forget(ends.socket.take());
-            ends.work.tell(&Report::Started(process::own_pid()));
-            process::exit_now(ends.work.become_program(start.plan).status)
+            std::mem::forget(resources.socket.take());
+            resources.service.report(&Report::Started(process::own_pid()));
+            process::exit_now(resources.service.become_program(start.plan).status)
         }
-        Ok((tell, signals, Ends { probes, reports, work, socket, line: _ }, claim, Side::Parent(_))) => {
-            drop(work);
+        Ok((
+            notifier,
+            signals,
+            StartResources { probes, reports, service, socket, channel: _ },
+            launcher_lock,
+            Side::Parent(_),
+        )) => {
+            drop(service);
             let mut watch = Watch::new(probes, reports, Relation::Parent(&signals), process::own_pid());
             // Without a word in the spec the manager above has its own patience.
             watch.timeout = start.spec.timeout_start.and_then(svcadapt_spec::Timespan::finite);
-            let claim = watch.claimed(claim);
-            let mut outcome = classic::wait(start, &mut watch, &signals, &log, claim.as_ref());
+            let launcher_lock = watch.watch_forking(launcher_lock);
+            let mut outcome = classic::wait(start, &mut watch, &signals, &log, launcher_lock.as_ref());
             if let (Outcome::Ready, Some(main)) = (&outcome, watch.main)
                 && let Err(error) =
-                    tell.main_process(main, !tells_itself(start)).and_then(|()| tell.barrier())
+                    notifier.main_process(main, !program_notifies(start)).and_then(|()| notifier.barrier())
             {
                 outcome = StepError::io(&Step::HandOver, &error).into();
                 classic::clean_up(start, &mut watch, &signals, &outcome);
@@ -66,6 +69,6 @@ pub(super) fn hand_over(start: &Start<'_>) -> Outcome {
 }
 
 /// Whether the program speaks to the manager: of its readiness it then tells itself.
-fn tells_itself(start: &Start<'_>) -> bool {
+fn program_notifies(start: &Start<'_>) -> bool {
     start.spec.ready == [Probe::Notify]
 }

@@ -24,14 +24,14 @@
 #![forbid(unsafe_code)]
 
 mod classic;
+mod forward;
 mod helper;
-mod init;
 mod intermediate;
 mod main_pid;
+mod monitor;
 mod outcome;
-mod passing;
+mod ready_notifier;
 mod start;
-mod tell;
 mod terminate;
 mod watch;
 
@@ -59,7 +59,7 @@ pub fn check(plan: &Plan) -> Result<(), StepError> {
     if descendants::HAS_SUBREAPER {
         return Ok(());
     }
-    if plan.steps.iter().any(|planned| planned.step == Step::MainProcess(None)) {
+    if plan.has(&Step::MainProcess(None)) {
         let cause = "on this system the main process can be found by a pid file alone";
         return Err(StepError::about("type", "forking", cause, CANNOT_BE_RUN)
             .hint("--pid-file says where the program writes its number"));
@@ -84,13 +84,13 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution) -> Outcome 
     let start = Start::new(spec, plan, resolved);
     let divided = match plan.strategy {
         Strategy::Daemonize => classic::daemonize(&start),
-        Strategy::Monitor | Strategy::Init => init::stay(&start),
+        Strategy::Monitor | Strategy::Init => monitor::run(&start),
         Strategy::Exec => return helper::become_program(&start),
-        Strategy::ReportMainPid => return main_pid::hand_over(&start),
+        Strategy::ReportMainPid => return main_pid::start(&start),
     };
     match divided {
         Role::Launcher(outcome) => outcome,
-        Role::Service(mut work) => process::exit_now(work.become_program(plan).status),
+        Role::Service(mut service) => process::exit_now(service.become_program(plan).status),
     }
 }
 
@@ -113,7 +113,7 @@ pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolutio
     let start = Start::new(spec, plan, resolved);
     match plan.strategy {
         Strategy::Daemonize => classic::daemonize(&start),
-        Strategy::Monitor | Strategy::Init => init::stay(&start),
+        Strategy::Monitor | Strategy::Init => monitor::run(&start),
         // A program that becomes the service itself never forks away from it.
         Strategy::Exec | Strategy::ReportMainPid => {
             Role::Service(ServiceProcess::new(spec, resolved, start.environment(), process::own_pid()))
@@ -131,9 +131,9 @@ pub fn resume<'a>(
 ) -> ServiceProcess<'a> {
     let start = Start::new(spec, plan, resolved);
     // Where a process stays for our sake, it is our parent.
-    let mut work = ServiceProcess::new(spec, resolved, start.environment(), process::parent_pid());
-    work.report_to(listener);
-    work
+    let mut service = ServiceProcess::new(spec, resolved, start.environment(), process::parent_pid());
+    service.report_to(listener);
+    service
 }
 
 /// Whether the service runs already. Asked early, so that a start that loses changes nothing. The lock itself decides,
@@ -143,7 +143,7 @@ pub fn running_already(spec: &ServiceSpec, resolved: &Resolution) -> Option<Step
     let name = lock.file_name()?;
     let mut all = vec![lock.clone()];
     // It may have been started when another place was this user's, or in one of an earlier version.
-    for place in registry::own() {
+    for place in registry::own_directories() {
         match place.is_there() {
             Ok(true) => all.push(place.path.join(name)),
             Ok(false) => {}
@@ -159,7 +159,7 @@ pub fn running_already(spec: &ServiceSpec, resolved: &Resolution) -> Option<Step
         Ok(Found::Running(record)) if record.pid != process::own_pid() => Some(Some(record.pid)),
         Ok(Found::Elsewhere) => Some(None),
         // A lock that cannot be read will say so when it is taken.
-        Ok(Found::Running(_) | Found::Dead(_) | Found::Unsettled(_) | Found::Unknown) | Err(_) => None,
+        Ok(Found::Running(_) | Found::Dead(_) | Found::Unrecorded(_) | Found::Unknown) | Err(_) => None,
     })?;
     let name = spec.name.as_ref().map(ToString::to_string);
     let what = name.or_else(|| spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default();

@@ -17,7 +17,7 @@ pub enum Outcome {
         /// What failed.
         failure: StepError,
         /// What the program said last.
-        last_words: StderrTail,
+        stderr_tail: StderrTail,
         /// The signal that ended the program, where it was one: the caller is to see it.
         signal: Option<i32>,
     },
@@ -47,17 +47,17 @@ const NOT_IN_TIME: u8 = 249;
 
 impl From<StepError> for Outcome {
     fn from(failure: StepError) -> Self {
-        Self::Failed { failure, last_words: StderrTail::None, signal: None }
+        Self::Failed { failure, stderr_tail: StderrTail::None, signal: None }
     }
 }
 
 impl Outcome {
     /// The same failure with a better hint, where there is one: no last words would say more.
-    pub(super) fn with_cure(mut self, cure: Option<&str>) -> Self {
-        if let (Self::Failed { failure, last_words, .. }, Some(cure)) = (&mut self, cure) {
+    pub(super) fn with_hint(mut self, cure: Option<&str>) -> Self {
+        if let (Self::Failed { failure, stderr_tail, .. }, Some(cure)) = (&mut self, cure) {
             failure.hint = Some(cure.to_owned());
-            if *last_words == StderrTail::Lost {
-                *last_words = StderrTail::None;
+            if *stderr_tail == StderrTail::Lost {
+                *stderr_tail = StderrTail::None;
             }
         }
         self
@@ -68,9 +68,9 @@ impl Outcome {
 pub(super) fn ended_too_early(
     name: &str,
     ended: Ended,
-    returns: Reexec,
+    reexec: Reexec,
     why: Option<String>,
-    last_words: StderrTail,
+    stderr_tail: StderrTail,
 ) -> Outcome {
     let (how, status, signal) = match ended {
         Ended::Exited(0) => ("with status 0".to_owned(), ENDED_TOO_EARLY, None),
@@ -82,23 +82,23 @@ pub(super) fn ended_too_early(
         }
     };
     let why = why.map(|why| format!("; it said why: {why}")).unwrap_or_default();
-    let cause = format!("the program ended {how} before it {}{why}", short_of(returns));
-    Outcome::Failed { failure: StepError::about("start", name, cause, status), last_words, signal }
+    let cause = format!("the program ended {how} before it {}{why}", goal(reexec));
+    Outcome::Failed { failure: StepError::about("start", name, cause, status), stderr_tail, signal }
 }
 
 /// What a program did not come to.
-fn short_of(returns: Reexec) -> &'static str {
-    match returns {
+fn goal(reexec: Reexec) -> &'static str {
+    match reexec {
         Reexec::Pending => "came to Daemon::enter again",
         Reexec::No | Reexec::Done => "was ready",
     }
 }
 
 /// The program let go of what it could have told its readiness by, and runs on.
-pub(super) fn let_go(name: &str, returns: Reexec, why: Option<&str>) -> Outcome {
+pub(super) fn pipe_closed(name: &str, reexec: Reexec, why: Option<&str>) -> Outcome {
     let why = why.map(|why| format!("; it said why: {why}")).unwrap_or_default();
-    let cause = format!("the program let go of the service before it {}, and ran on{why}", short_of(returns));
-    let hint = match returns {
+    let cause = format!("the program let go of the service before it {}, and ran on{why}", goal(reexec));
+    let hint = match reexec {
         Reexec::Pending => "before it has entered it must close no descriptor that it has not opened",
         Reexec::No | Reexec::Done => {
             "what Daemon::enter returns has to be kept, and told when the service is ready"
@@ -108,15 +108,15 @@ pub(super) fn let_go(name: &str, returns: Reexec, why: Option<&str>) -> Outcome 
 }
 
 /// The program that is the service itself has not said in time that it is ready.
-pub(super) fn no_word_in_time(
+pub(super) fn not_reported_in_time(
     name: &str,
     timeout: std::time::Duration,
-    returns: Reexec,
+    reexec: Reexec,
     status: Option<&str>,
-    last_words: StderrTail,
+    stderr_tail: StderrTail,
 ) -> Outcome {
     let said = status.map(|status| format!("; its status: {}", escape_control(status))).unwrap_or_default();
-    let (cause, hint) = match returns {
+    let (cause, hint) = match reexec {
         Reexec::Pending => (
             format!("the program was executed again, and has not come to Daemon::enter after {timeout:?}"),
             "main has to come there each time; what it does before may take some of timeout_start",
@@ -127,7 +127,7 @@ pub(super) fn no_word_in_time(
         ),
     };
     let failure = StepError::about("start", name, cause, NOT_IN_TIME).hint(hint);
-    Outcome::Failed { failure, last_words, signal: None }
+    Outcome::Failed { failure, stderr_tail, signal: None }
 }
 
 /// The program was not ready in time.
@@ -136,11 +136,11 @@ pub(super) fn not_in_time(
     timeout: std::time::Duration,
     missing: &str,
     status: Option<&str>,
-    last_words: StderrTail,
+    stderr_tail: StderrTail,
 ) -> Outcome {
     let said = status.map(|status| format!("; its status: {}", escape_control(status))).unwrap_or_default();
     let cause = format!("not ready after {timeout:?}, still missing: {missing}{said}");
     let failure =
         StepError::about("start", name, cause, NOT_IN_TIME).hint("--timeout-start-sec gives it more time");
-    Outcome::Failed { failure, last_words, signal: None }
+    Outcome::Failed { failure, stderr_tail, signal: None }
 }

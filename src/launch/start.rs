@@ -31,14 +31,14 @@ pub(super) struct Start<'a> {
 }
 
 /// The two ends of a start: the one that waits, and the one that becomes the program.
-pub(super) struct Ends<'a> {
+pub(super) struct StartResources<'a> {
     pub(super) probes: Probes,
     pub(super) reports: OwnedFd,
-    pub(super) work: ServiceProcess<'a>,
+    pub(super) service: ServiceProcess<'a>,
     /// The socket in the file system, to be removed when nobody listens any more.
     pub(super) socket: Option<SocketFile>,
     /// To the process between, where that stays.
-    pub(super) line: Option<Channel>,
+    pub(super) channel: Option<Channel>,
 }
 
 impl<'a> Start<'a> {
@@ -54,26 +54,25 @@ impl<'a> Start<'a> {
     }
 
     /// Whether the program is to do its work and end.
-    pub(super) fn once(&self) -> bool {
+    pub(super) fn is_oneshot(&self) -> bool {
         self.spec.service_type == Some(ServiceType::Oneshot)
     }
 
     /// Whether the program forks itself into the background.
-    pub(super) fn forking(&self) -> bool {
+    pub(super) fn is_forking(&self) -> bool {
         self.spec.service_type == Some(ServiceType::Forking)
     }
 
     /// Takes the lock for a program that will not keep it, and looks who is here before it is started. None where it
     /// stays, and takes the lock itself.
-    pub(super) fn claim(&self) -> Result<Option<(LauncherLock<'a>, Forking)>, StepError> {
-        if !self.forking() {
+    pub(super) fn launcher_lock(&self) -> Result<Option<(LauncherLock<'a>, Forking)>, StepError> {
+        if !self.is_forking() {
             return Ok(None);
         }
-        let claim = LauncherLock::take(self.spec, self.resolved, self.plan.strategy)?;
+        let launcher_lock = LauncherLock::take(self.spec, self.resolved, self.plan.strategy)?;
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
-        let forking = Forking::new(pid_file, self.resolved.account.uid)
-            .map_err(|error| StepError::io(&Step::Fork, &error))?;
-        Ok(Some((claim, forking)))
+        let forking = Forking::new(pid_file, self.resolved.account.uid).map_err(Step::Fork.io_error())?;
+        Ok(Some((launcher_lock, forking)))
     }
 
     /// The environment of the program, without what only a start knows.
@@ -84,10 +83,9 @@ impl<'a> Start<'a> {
     /// Opens everything that has to exist before the processes are two.
     ///
     /// What only we need gets a number that the program is not promised.
-    pub(super) fn prepare(&self) -> Result<Ends<'a>, StepError> {
-        let failed = |error: io::Error| StepError::io(&Step::NotifySocket, &error);
+    pub(super) fn prepare(&self) -> Result<StartResources<'a>, StepError> {
         let mut environment = self.environment();
-        let listens = self.plan.steps.iter().any(|planned| planned.step == Step::NotifySocket);
+        let listens = self.plan.has(&Step::NotifySocket);
         let mut file = None;
         let socket = if listens {
             let (socket, address, path) = self.listen()?;
@@ -114,28 +112,31 @@ impl<'a> Start<'a> {
             CString::new(text.as_bytes()).ok()
         });
         let mut means = ProbeInputs { socket, pipes: Vec::new(), identity, environment: variables.collect() };
-        let mut work = ServiceProcess::new(self.spec, self.resolved, environment, self.started);
+        let mut service = ServiceProcess::new(self.spec, self.resolved, environment, self.started);
         for probe in &self.spec.ready {
             if let Probe::Fd(number) = probe {
-                let (out, input) = self.pipe().map_err(failed)?;
+                let (out, input) = self.pipe().map_err(Step::NotifySocket.io_error())?;
                 means.pipes.push((*number, out));
-                work.place(input, *number);
+                service.place(input, *number);
             }
         }
-        let (reports, reporter) = self.pipe().map_err(failed)?;
-        fd::fresh_nonblocking(&reports).map_err(failed)?;
-        work.report_to(reporter);
+        let (reports, reporter) = self.pipe().map_err(Step::NotifySocket.io_error())?;
+        fd::fresh_nonblocking(&reports).map_err(Step::NotifySocket.io_error())?;
+        service.report_to(reporter);
         let stays = self.plan.has(&Step::KeepIntermediate);
-        let line = stays
-            .then(Channel::new)
-            .transpose()
-            .map_err(|error| StepError::io(&Step::KeepIntermediate, &error))?;
-        Ok(Ends { probes: Probes::new(&self.spec.ready, means), reports, work, socket: file, line })
+        let channel = stays.then(Channel::new).transpose().map_err(Step::KeepIntermediate.io_error())?;
+        Ok(StartResources {
+            probes: Probes::new(&self.spec.ready, means),
+            reports,
+            service,
+            socket: file,
+            channel,
+        })
     }
 
     /// After a failure: what was made is taken away again, as far as it is still what it was.
-    pub(super) fn take_away(&self, made: &[Created], main: Option<i32>) {
-        setup::take_away(self.spec, self.resolved, made, main);
+    pub(super) fn undo_start(&self, made: &[Created], main: Option<i32>) {
+        setup::undo_start(self.spec, self.resolved, made, main);
     }
 
     fn pipe(&self) -> io::Result<(OwnedFd, OwnedFd)> {
@@ -151,9 +152,8 @@ impl<'a> Start<'a> {
     /// A socket for the program alone: in a directory that is ours, owned by its user; or without a place in the
     /// file system, where the program's file system is another one, or there is no such directory.
     fn listen(&self) -> Result<(NotifySocket, OsString, Option<SocketFile>), StepError> {
-        let failed = |error: io::Error| StepError::io(&Step::NotifySocket, &error);
         let without = || {
-            let (socket, name) = NotifySocket::abstract_name().map_err(failed)?;
+            let (socket, name) = NotifySocket::abstract_name().map_err(Step::NotifySocket.io_error())?;
             let mut address = b"@".to_vec();
             address.extend(name);
             Ok((socket, <OsString as std::os::unix::ffi::OsStringExt>::from_vec(address), None))
@@ -169,11 +169,12 @@ impl<'a> Start<'a> {
         let before = file::set_umask(0o177);
         let bound = NotifySocket::at(&path);
         file::set_umask(before);
-        let socket = bound.map_err(failed)?;
+        let socket = bound.map_err(Step::NotifySocket.io_error())?;
         let guard = SocketFile(path.clone());
         if self.resolved.caller.is_root() {
             let account = &self.resolved.account;
-            std::os::unix::fs::lchown(&path, Some(account.uid), Some(account.gid)).map_err(failed)?;
+            std::os::unix::fs::lchown(&path, Some(account.uid), Some(account.gid))
+                .map_err(Step::NotifySocket.io_error())?;
         }
         Ok((socket, path.into_os_string(), Some(guard)))
     }

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use super::intermediate::Intermediate;
-use crate::registry::{Ending, Members};
+use crate::registry::{Members, Termination};
 use crate::sys::process::Reaped;
 use crate::sys::signal::Signals;
 use crate::sys::{descendants, process, process_info};
@@ -27,7 +27,8 @@ pub(super) fn terminate_descendants(
     intermediate: Option<&Intermediate>,
     started: &[Option<i32>],
 ) -> io::Result<BTreeSet<i32>> {
-    let below = Below::new(intermediate.map(Intermediate::pid), started.iter().copied().flatten().collect());
+    let below =
+        Descendants::new(intermediate.map(Intermediate::pid), started.iter().copied().flatten().collect());
     let mut gone = BTreeSet::new();
     let mut reap = || {
         while signals.next()?.is_some() {}
@@ -43,12 +44,12 @@ pub(super) fn terminate_descendants(
     };
     // A time that no clock can count is for ever.
     let deadline = Instant::now().checked_add(timeout);
-    Ending::new(&below).run(deadline, KILL_TIMEOUT, Some(signals.as_fd()), &mut reap)?;
+    Termination::new(&below).run(deadline, KILL_TIMEOUT, Some(signals.as_fd()), &mut reap)?;
     Ok(gone)
 }
 
 /// All processes below us, and all in the daemon's session.
-struct Below {
+struct Descendants {
     own: i32,
     own_session: i32,
     /// The process between, and so its session.
@@ -59,7 +60,7 @@ struct Below {
     is_blind: bool,
 }
 
-impl Below {
+impl Descendants {
     fn new(intermediate: Option<i32>, started: BTreeSet<i32>) -> Self {
         let own = process::own_pid();
         let mut below =
@@ -82,7 +83,7 @@ impl Below {
     }
 }
 
-impl Members for Below {
+impl Members for Descendants {
     fn list(&self) -> io::Result<BTreeSet<i32>> {
         let mut all = if self.is_blind { self.started.clone() } else { self.listed()? };
         all.retain(|pid| *pid != self.own && Some(*pid) != self.intermediate);
@@ -110,7 +111,7 @@ impl Members for Below {
         session != self.own_session
     }
 
-    fn stays(&self) -> Option<i32> {
+    fn surviving_leader(&self) -> Option<i32> {
         self.intermediate
     }
 }
@@ -140,11 +141,11 @@ mod tests {
         BufReader::new(leader.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let orphan: i32 = line.trim().parse().unwrap();
         let pid = i32::try_from(leader.id()).unwrap();
-        let below = Below::new(Some(pid), BTreeSet::new());
+        let below = Descendants::new(Some(pid), BTreeSet::new());
         let found = below.list().unwrap();
         assert!(found.contains(&orphan) && !found.contains(&pid) && !found.contains(&process::own_pid()));
         assert!(below.proves(orphan) && below.owns(pid) && !below.owns(below.own_session));
-        let ended = Ending::new(&Session(pid))
+        let ended = Termination::new(&Session(pid))
             .run(Some(Instant::now()), KILL_TIMEOUT, None, &mut || Ok(true))
             .unwrap();
         assert!(ended.left.is_empty() && ended.asked > 0);

@@ -22,13 +22,13 @@ use crate::sys::{escape_control, fd, process, signal};
 const EXIT_GRACE: Duration = Duration::from_secs(2);
 
 /// How often the reports are read before anything else is looked at: what a service's own code writes may have no end.
-const MOST_READS: usize = 64;
+const MAX_READS: usize = 64;
 
 /// A start that is being watched.
 pub(super) struct Watch<'a> {
     pub(super) probes: Probes,
     pub(super) reports: Option<OwnedFd>,
-    pub(super) eyes: Relation<'a>,
+    pub(super) relation: Relation<'a>,
     /// The process that all processes of the service descend from.
     pub(super) root: i32,
     /// The first process that was started, whose number is that of the session that it made.
@@ -39,27 +39,27 @@ pub(super) struct Watch<'a> {
     pub(super) made: Vec<Created>,
     pub(super) timeout: Option<Duration>,
     /// When everything began.
-    pub(super) begun: Instant,
+    pub(super) started_at: Instant,
     /// Whether the process stays the program that it is, and says itself that it is ready.
-    pub(super) hears_itself: bool,
+    pub(super) program_reports_ready: bool,
     /// Whether it is executed again on the way.
-    pub(super) returns: Reexec,
+    pub(super) reexec: Reexec,
     /// The process that is its parent, where that stays and is not us.
     pub(super) intermediate: Option<Intermediate>,
     /// What it says that it is doing.
     pub(super) status: Option<String>,
     /// What it says why it will fail.
-    pub(super) why: Option<String>,
+    pub(super) failure_reason: Option<String>,
     /// Until when it has asked to be given, from the beginning on.
     extended: Duration,
     /// What is known of a program that forks itself into the background; none where it stays.
     pub(super) forking: Option<Forking>,
     reader: Reports,
     /// Whether the service's own code may write the reports.
-    settled: bool,
+    setup_done: bool,
     stage: Stage,
     /// Children that were reaped before anybody had told which of them is the main process.
-    early: Vec<(i32, Ended)>,
+    reaped: Vec<(i32, Ended)>,
     ended: Option<Ended>,
 }
 
@@ -70,11 +70,11 @@ enum Stage {
     Executing,
     Executed,
     /// It has said that it is ready.
-    Told,
+    Ready,
     /// It has let go of the pipe without that, then: it is about to end, or never will be ready.
-    LetGo(Instant),
+    PipeClosed(Instant),
     /// It is ready, and its end is waited for.
-    Staying,
+    AwaitingExit,
     Failed(StepError),
 }
 
@@ -110,34 +110,34 @@ pub(super) enum Event {
     /// It took too long.
     TimedOut(Duration),
     /// The program can never say any more that it is ready, and does not end.
-    LetGo,
+    PipeClosed,
     /// A signal came that is not about children.
     Signal(i32),
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(probes: Probes, reports: OwnedFd, eyes: Relation<'a>, root: i32) -> Self {
+    pub(super) fn new(probes: Probes, reports: OwnedFd, relation: Relation<'a>, root: i32) -> Self {
         Self {
             probes,
             reports: Some(reports),
-            eyes,
+            relation,
             root,
             first: None,
             main: None,
             made: Vec::new(),
             timeout: None,
-            begun: Instant::now(),
-            hears_itself: false,
-            returns: Reexec::No,
+            started_at: Instant::now(),
+            program_reports_ready: false,
+            reexec: Reexec::No,
             intermediate: None,
             status: None,
-            why: None,
+            failure_reason: None,
             extended: Duration::ZERO,
             forking: None,
             reader: Reports::default(),
-            settled: false,
+            setup_done: false,
             stage: Stage::SettingUp,
-            early: Vec::new(),
+            reaped: Vec::new(),
             ended: None,
         }
     }
@@ -148,8 +148,8 @@ impl<'a> Watch<'a> {
     }
 
     /// From here on only an end is waited for.
-    pub(super) fn stay(&mut self) {
-        self.stage = Stage::Staying;
+    pub(super) fn await_exit(&mut self) {
+        self.stage = Stage::AwaitingExit;
     }
 
     /// Waits for the next thing that matters.
@@ -158,23 +158,23 @@ impl<'a> Watch<'a> {
             if let Some(signal) = self.signals()? {
                 return Ok(Event::Signal(signal));
             }
-            if let Some(told) = self.told()? {
-                return Ok(told);
+            if let Some(failed) = self.reported_failure()? {
+                return Ok(failed);
             }
-            if let Some(main) = self.find()? {
+            if let Some(main) = self.find_main()? {
                 return Ok(Event::Main(main));
             }
-            let elapsed = self.begun.elapsed();
+            let elapsed = self.started_at.elapsed();
             if self.program_descriptors() && !self.exiting() {
                 return Ok(Event::Ready);
             }
-            self.look(elapsed)?;
-            if let Some(ended) = self.death()? {
+            self.check_probes(elapsed)?;
+            if let Some(ended) = self.reap_ended()? {
                 // What it told before it ended may have come since we looked.
-                if let Some(told) = self.told()? {
-                    return Ok(told);
+                if let Some(failed) = self.reported_failure()? {
+                    return Ok(failed);
                 }
-                self.look(elapsed)?;
+                self.check_probes(elapsed)?;
                 let ended = ended.or(self.reaped_early());
                 // We leave only after a report, so whoever left was the program.
                 let executed = self.forking.is_none()
@@ -183,13 +183,13 @@ impl<'a> Watch<'a> {
                 return Ok(if executed { Event::Ready } else { Event::Ended(ended) });
             }
             // Without a sign to wait for it is about to end here, and how it ends will tell.
-            if self.runs() && !self.probes.is_empty() && self.probes.all_met() {
+            if self.is_running() && !self.probes.is_empty() && self.probes.all_met() {
                 return Ok(Event::Ready);
             }
-            if self.moments_left().is_some_and(|left| left.is_zero()) {
-                return Ok(Event::LetGo);
+            if self.grace_left().is_some_and(|left| left.is_zero()) {
+                return Ok(Event::PipeClosed);
             }
-            if let Some(timeout) = self.patience_left(elapsed)
+            if let Some(timeout) = self.timeout_left(elapsed)
                 && timeout.is_zero()
             {
                 return Ok(Event::TimedOut(elapsed));
@@ -199,7 +199,7 @@ impl<'a> Watch<'a> {
     }
 
     /// What the reports say: a failure, if there was one.
-    fn told(&mut self) -> io::Result<Option<Event>> {
+    fn reported_failure(&mut self) -> io::Result<Option<Event>> {
         self.read_reports()?;
         Ok(match &self.stage {
             Stage::Failed(failure) => Some(Event::Failed(failure.clone())),
@@ -209,19 +209,19 @@ impl<'a> Watch<'a> {
 
     /// Whether all that was promised has happened: without a sign to wait for, that is the exec.
     fn program_descriptors(&self) -> bool {
-        let done = matches!(self.stage, Stage::Told) || (self.runs() && self.probes.is_empty());
+        let done = matches!(self.stage, Stage::Ready) || (self.is_running() && self.probes.is_empty());
         done && self.main.is_some()
     }
 
     /// Whether the program runs as what it is to stay.
-    fn runs(&self) -> bool {
-        matches!(self.stage, Stage::Executed) && self.forking.as_ref().is_none_or(Forking::is_settled)
+    fn is_running(&self) -> bool {
+        matches!(self.stage, Stage::Executed) && self.forking.as_ref().is_none_or(Forking::found_main)
     }
 
     /// How long a program that has let go of everything may take to end.
-    fn moments_left(&self) -> Option<Duration> {
+    fn grace_left(&self) -> Option<Duration> {
         match self.stage {
-            Stage::LetGo(since) => Some(EXIT_GRACE.saturating_sub(since.elapsed())),
+            Stage::PipeClosed(since) => Some(EXIT_GRACE.saturating_sub(since.elapsed())),
             _ => None,
         }
     }
@@ -237,15 +237,17 @@ impl<'a> Watch<'a> {
         })
     }
 
-    fn look(&mut self, elapsed: Duration) -> io::Result<()> {
+    fn check_probes(&mut self, elapsed: Duration) -> io::Result<()> {
         match self.main {
-            Some(main) if self.runs() => self.probes.look(ProcessTree { main, root: self.root }, elapsed),
+            Some(main) if self.is_running() => {
+                self.probes.look(ProcessTree { main, root: self.root }, elapsed)
+            }
             _ => Ok(()),
         }
     }
 
     /// The program may ask for more time than it was given (EXTEND_TIMEOUT_USEC, sd_notify(3)).
-    fn patience_left(&self, elapsed: Duration) -> Option<Duration> {
+    fn timeout_left(&self, elapsed: Duration) -> Option<Duration> {
         let extended = self.extended.max(self.probes.notifications().extended.unwrap_or_default());
         let timeout = self.timeout?.max(extended);
         Some(timeout.saturating_sub(elapsed))
@@ -253,17 +255,17 @@ impl<'a> Watch<'a> {
 
     fn wait(&self, elapsed: Duration) -> io::Result<()> {
         let pause = match (&self.stage, &self.forking) {
-            (Stage::Executed, Some(forking)) if !forking.is_settled() => forking.pause(elapsed),
+            (Stage::Executed, Some(forking)) if !forking.found_main() => forking.pause(elapsed),
             (Stage::Executed, _) => self.probes.pause(elapsed),
             _ => None,
         };
         let held = self.forking.as_ref().and_then(Forking::main);
-        let main = match self.eyes {
+        let main = match self.relation {
             Relation::Parent(_) => None,
             Relation::Observer(main) => Some(main),
         };
         let looks = [held, main].into_iter().flatten().filter_map(ProcessHandle::pause).min();
-        let longest = [pause, looks, self.moments_left(), self.patience_left(elapsed)];
+        let longest = [pause, looks, self.grace_left(), self.timeout_left(elapsed)];
         let longest = longest.into_iter().flatten().min();
         let mut all: Vec<BorrowedFd<'_>> = self.probes.descriptors();
         all.extend(self.reports.as_ref().map(AsFd::as_fd));
@@ -271,14 +273,14 @@ impl<'a> Watch<'a> {
         all.extend(
             self.intermediate.as_ref().filter(|intermediate| intermediate.is_there()).map(AsFd::as_fd),
         );
-        if let Relation::Parent(signals) = self.eyes {
+        if let Relation::Parent(signals) = self.relation {
             all.push(signals.as_fd());
         }
         fd::wait_readable(&all, longest).map(drop)
     }
 
     fn signals(&mut self) -> io::Result<Option<i32>> {
-        let Relation::Parent(signals) = self.eyes else { return Ok(None) };
+        let Relation::Parent(signals) = self.relation else { return Ok(None) };
         while let Some(signal) = signals.next()? {
             if signal != signal::SIGCHLD {
                 return Ok(Some(signal));
@@ -291,13 +293,15 @@ impl<'a> Watch<'a> {
     pub(super) fn read_reports(&mut self) -> io::Result<()> {
         let Some(pipe) = &self.reports else { return Ok(()) };
         let mut buffer = [0; 4096];
-        for _ in 0..MOST_READS {
+        for _ in 0..MAX_READS {
             match fd::read(pipe, &mut buffer)? {
                 Some(0) => {
                     self.reports = None;
                     match self.stage {
                         Stage::Executing => self.stage = Stage::Executed,
-                        Stage::SettingUp if self.hears_itself => self.stage = Stage::LetGo(Instant::now()),
+                        Stage::SettingUp if self.program_reports_ready => {
+                            self.stage = Stage::PipeClosed(Instant::now());
+                        }
                         _ => {}
                     }
                     return Ok(());
@@ -310,19 +314,20 @@ impl<'a> Watch<'a> {
                     // With our rights nothing is removed that others name, nobody is taken for the service, and nothing is
                     // told in our words.
                     Report::Started(_) | Report::Created(_) | Report::Failed(_) | Report::Executing
-                        if self.settled => {}
+                        if self.setup_done => {}
                     Report::Started(pid) => self.main = Some(pid),
                     Report::Created(made) => self.made.push(made),
-                    Report::Settled => self.settled = true,
+                    Report::SetupDone => self.setup_done = true,
                     Report::Failed(failure) => self.stage = Stage::Failed(failure),
                     Report::Executing => self.stage = Stage::Executing,
-                    Report::Entered => self.returns = Reexec::Done,
-                    Report::Ready => self.stage = Stage::Told,
+                    Report::Entered => self.reexec = Reexec::Done,
+                    Report::Ready => self.stage = Stage::Ready,
                     Report::Status(text) => self.status = Some(text),
-                    Report::Extend(micros) => {
-                        self.extended = self.begun.elapsed().saturating_add(Duration::from_micros(micros));
+                    Report::ExtendTimeout(micros) => {
+                        self.extended =
+                            self.started_at.elapsed().saturating_add(Duration::from_micros(micros));
                     }
-                    Report::Why(text) => self.why = Some(escape_control(&text)),
+                    Report::FailureReason(text) => self.failure_reason = Some(escape_control(&text)),
                 }
             }
         }
@@ -331,12 +336,12 @@ impl<'a> Watch<'a> {
 
     /// Reaps what has ended. Of the main process its end is news; of a process that never told its number too.
     #[allow(clippy::option_option, reason = "the inner one says that a death was seen, but not how")]
-    fn death(&mut self) -> io::Result<Option<Option<Ended>>> {
-        let main = match self.eyes {
+    fn reap_ended(&mut self) -> io::Result<Option<Option<Ended>>> {
+        let main = match self.relation {
             Relation::Observer(main) => {
                 // The only children of a helper are the commands of its probes.
                 while let Reaped::Child(pid, ended) = process::reap()? {
-                    self.probes.child_ended(pid, ended, self.begun.elapsed());
+                    self.probes.child_ended(pid, ended, self.started_at.elapsed());
                 }
                 return Ok(main.has_ended()?.then_some(None));
             }
@@ -345,9 +350,9 @@ impl<'a> Watch<'a> {
         };
         loop {
             match self.reap()? {
-                Reaped::Child(pid, ended) if main.is_none() => self.early.push((pid, ended)),
+                Reaped::Child(pid, ended) if main.is_none() => self.reaped.push((pid, ended)),
                 Reaped::Child(pid, ended) if Some(pid) == main => self.ended = Some(ended),
-                Reaped::Child(pid, ended) => self.probes.child_ended(pid, ended, self.begun.elapsed()),
+                Reaped::Child(pid, ended) => self.probes.child_ended(pid, ended, self.started_at.elapsed()),
                 Reaped::None => return Ok(self.ended.or(self.reaped_early()).map(Some)),
                 Reaped::NoChildren => return Ok(Some(self.ended.or(self.reaped_early()))),
             }
@@ -361,7 +366,7 @@ impl<'a> Watch<'a> {
 
     /// How the main process ended, if that was before we knew that it is the main one.
     fn reaped_early(&self) -> Option<Ended> {
-        self.early.iter().find(|(pid, _)| Some(*pid) == self.main).map(|(_, ended)| *ended)
+        self.reaped.iter().find(|(pid, _)| Some(*pid) == self.main).map(|(_, ended)| *ended)
     }
 }
 
@@ -384,7 +389,7 @@ mod tests {
         for report in [
             Report::Started(7),
             Report::Created(made("/run/ours")),
-            Report::Settled,
+            Report::SetupDone,
             Report::Started(1),
             Report::Created(made("/run/docker.sock")),
         ] {

@@ -62,7 +62,7 @@ impl StartedBy {
 
 /// What the steps lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ending {
+pub enum Ending {
     /// The exec of a program.
     Exec,
     /// The return into the program that is running.

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use super::pid_file;
-use super::{Left, MODE, Record, Tree, mode_in, place, read, record_of, records, turn_in};
+use super::{
+    Leftovers, MODE, Record, Tree, lock_directory, lock_starts_in, mode_in, read, record_of, records,
+};
 use crate::sys::lock::Holder;
 use crate::sys::{fd, file, lock};
 
 /// The name of what starts take turns at. No service has it.
-const TURN: &str = "%turn";
+const START_LOCK: &str = "%turn";
 
 /// The lock of this process.
 #[derive(Debug)]
@@ -28,7 +30,7 @@ pub enum AlreadyRunning {
     /// The service with this lock, which runs as this process, has our pid file.
     PidFile(PathBuf, i32),
     /// The main process of the last instance has ended, and this is what it has left behind.
-    Left(Box<Record>, Left),
+    Leftovers(Box<Record>, Leftovers),
 }
 
 impl Lock {
@@ -53,13 +55,13 @@ impl Lock {
         record: &Record,
     ) -> io::Result<Result<Self, AlreadyRunning>> {
         let directory = path.parent().unwrap_or(Path::new("/"));
-        let _turn = turn_in(directory, TURN)?;
+        let _start_lock = lock_starts_in(directory, START_LOCK)?;
         if let Some(pid_file) = &record.pid_file {
             let pid_file = pid_file::real(pid_file);
             let its =
                 |other: &Record| other.pid_file.as_deref().is_some_and(|one| pid_file::real(one) == pid_file);
             let mut others = vec![directory.to_owned()];
-            others.extend(place::own().into_iter().skip(1).map(|place| place.path));
+            others.extend(lock_directory::own_directories().into_iter().skip(1).map(|place| place.path));
             for place in others {
                 let known = match records(&place, Some(path)) {
                     // One of other circumstances, of which there may be nothing.
@@ -67,7 +69,9 @@ impl Lock {
                     known => known?,
                 };
                 let mut known = known.into_iter();
-                if let Some((lock, other)) = known.find(|(_, other)| its(other) && other.is_anothers()) {
+                if let Some((lock, other)) =
+                    known.find(|(_, other)| its(other) && other.is_of_other_process())
+                {
                     return Ok(Err(AlreadyRunning::PidFile(lock, other.pid)));
                 }
             }
@@ -128,7 +132,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
     if gone(fs::symlink_metadata(path).map(drop))? && gone(fs::symlink_metadata(record_of(path)).map(drop))? {
         return Ok(());
     }
-    let _turn = turn_in(directory, TURN)?;
+    let _start_lock = lock_starts_in(directory, START_LOCK)?;
     let record = read(path)?;
     let holder = match file::open_regular_nofollow(path) {
         Ok(file) => lock::holder(&file)?,
@@ -136,12 +140,14 @@ pub fn remove(path: &Path) -> io::Result<()> {
     };
     let runs = match (holder, &record) {
         (Holder::Process(pid), Some(record)) => {
-            record.may_be(pid) || record.is_anothers() || record.is_of_another_namespace()
+            record.may_be(pid) || record.is_of_other_process() || record.is_of_another_namespace()
         }
         // A program that closed the lock's descriptor has let go of it, and may live all the same.
-        (Holder::Nobody, Some(record)) if record.is_anothers() => true,
+        (Holder::Nobody, Some(record)) if record.is_of_other_process() => true,
         // By the record what it has left behind is found.
-        (Holder::Nobody, Some(record)) => !record.is_own() && !Tree::of_dead(path, record)?.1.is_empty(),
+        (Holder::Nobody, Some(record)) => {
+            !record.is_of_this_process() && !Tree::of_dead(path, record)?.1.is_empty()
+        }
         (Holder::Elsewhere, _) | (Holder::Process(_), None) => true,
         (Holder::Nobody, None) => false,
     };
@@ -166,7 +172,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
 fn in_the_way(path: &Path, holder: Holder, known: Option<Record>) -> io::Result<Option<AlreadyRunning>> {
     Ok(match (holder, known) {
         (Holder::Elsewhere, _) => Some(AlreadyRunning::Running(None)),
-        (_, Some(known)) if known.is_anothers() => Some(AlreadyRunning::Running(Some(known.pid))),
+        (_, Some(known)) if known.is_of_other_process() => Some(AlreadyRunning::Running(Some(known.pid))),
         (Holder::Process(_), Some(known)) if known.is_of_another_namespace() => {
             Some(AlreadyRunning::Running(None))
         }
@@ -175,10 +181,10 @@ fn in_the_way(path: &Path, holder: Holder, known: Option<Record>) -> io::Result<
         (Holder::Process(pid), None) => Some(AlreadyRunning::Running(Some(pid))),
         (Holder::Nobody, None) => None,
         // This very process was the service before, and what it has started is its own.
-        (_, Some(known)) if known.is_own() => None,
+        (_, Some(known)) if known.is_of_this_process() => None,
         (_, Some(known)) => {
             let (_, left) = Tree::of_dead(path, &known)?;
-            (!left.is_empty()).then(|| AlreadyRunning::Left(Box::new(known), left))
+            (!left.is_empty()).then(|| AlreadyRunning::Leftovers(Box::new(known), left))
         }
     })
 }
@@ -209,7 +215,7 @@ mod tests {
         assert_eq!(read(&path).unwrap(), Some(record));
         remove(&path).unwrap();
         drop(lock);
-        fs::remove_file(directory.join(TURN)).unwrap();
+        fs::remove_file(directory.join(START_LOCK)).unwrap();
         fs::remove_dir(&directory).unwrap();
     }
 }

@@ -14,10 +14,10 @@
 //! A child of the program has that descriptor too, and may lock the file when the program has ended. That says nothing:
 //! who is not recorded is not the service, and the next start takes a new file.
 
-mod earlier;
 mod lock;
+mod lock_directory;
+mod old_boots;
 pub mod pid_file;
-mod place;
 mod record;
 mod terminate;
 mod tree;
@@ -31,11 +31,14 @@ use std::time::Duration;
 use std::{fs, io};
 
 pub use lock::{AlreadyRunning, Lock, remove};
-pub use place::{Unusable, directory, obstacle, own, places, prepare_directory, runtime_directory};
+pub use lock_directory::{
+    LockDirectoryError, directory, lock_directories, obstacle, own_directories, prepare_directory,
+    runtime_directory,
+};
 pub use record::{Record, Session};
 use svcadapt_spec::{AbsPath, ServiceName};
-pub use terminate::{Ended, Ending, Members};
-pub use tree::{Left, Tree};
+pub use terminate::{Members, Termination, TerminationResult};
+pub use tree::{Leftovers, Tree};
 
 use crate::sys::directories::THIS_SYSTEM;
 use crate::sys::lock::{Holder, StartLock};
@@ -49,7 +52,7 @@ pub enum Found {
     /// It runs, as a process of another pid namespace.
     Elsewhere,
     /// This process has the lock, and there is no record of it.
-    Unsettled(i32),
+    Unrecorded(i32),
     /// It ran, and has ended without being stopped by us.
     Dead(Record),
     /// Nothing is known of it.
@@ -64,8 +67,8 @@ pub fn inherited() -> Vec<i32> {
     let leads_to_our_lock = |number: &i32| {
         let link = fd::path(*number).unwrap_or_default();
         link.is_absolute()
-            && place::holds(&link)
-            && read(&link).is_ok_and(|record| record.is_some_and(|record| record.is_own()))
+            && lock_directory::contains(&link)
+            && read(&link).is_ok_and(|record| record.is_some_and(|record| record.is_of_this_process()))
     };
     numbers
         .filter(leads_to_our_lock)
@@ -77,7 +80,7 @@ pub fn inherited() -> Vec<i32> {
 pub fn is_launchers(address: &OsStr) -> bool {
     let path = Path::new(address);
     let socket = path.file_name().is_some_and(|name| name.as_bytes().starts_with(SOCKET.as_bytes()));
-    (socket && place::holds(path)) || address.as_bytes().starts_with(ABSTRACT_SOCKET)
+    (socket && lock_directory::contains(path)) || address.as_bytes().starts_with(ABSTRACT_SOCKET)
 }
 
 /// What the name of a launcher's socket begins with; the rest is the number of the process that listens.
@@ -124,26 +127,29 @@ fn key(path: &Path) -> OsString {
 }
 
 /// Waits for a turn at something that starts of this user must not do at once. `name` is that of no service.
-pub(crate) fn turn(name: &str) -> io::Result<StartLock> {
+pub(crate) fn lock_starts(name: &str) -> io::Result<StartLock> {
     prepare_directory().map_err(|unusable| io::Error::other(unusable.to_string()))?;
-    turn_in(&directory(), name)
+    lock_starts_in(&directory(), name)
 }
 
-fn turn_in(directory: &Path, name: &str) -> io::Result<StartLock> {
+fn lock_starts_in(directory: &Path, name: &str) -> io::Result<StartLock> {
     // Nobody else can open it, and so keep us waiting.
     let path = directory.join(name);
-    crate::sys::lock::lock_starts(file::open_or_create(&path, mode_in(Some(directory), MODE))?, TIMEOUT)
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::TimedOut => io::Error::other(format!(
-                "another start or stop has not let go of {} for {TIMEOUT:?}",
-                path.display()
-            )),
-            _ => error,
-        })
+    crate::sys::lock::lock_starts(
+        file::open_or_create(&path, mode_in(Some(directory), MODE))?,
+        START_LOCK_TIMEOUT,
+    )
+    .map_err(|error| match error.kind() {
+        io::ErrorKind::TimedOut => io::Error::other(format!(
+            "another start or stop has not let go of {} for {START_LOCK_TIMEOUT:?}",
+            path.display()
+        )),
+        _ => error,
+    })
 }
 
 /// How long a turn is waited for. It takes milliseconds; who needs longer was stopped in the middle of it.
-const TIMEOUT: Duration = Duration::from_secs(10);
+const START_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The mode of what only the owner may open.
 const MODE: u32 = 0o600;
@@ -151,7 +157,7 @@ const MODE: u32 = 0o600;
 /// The mode of a file in this directory. In one that is aged (tmpfiles.d(5)) files with the sticky bit stay.
 fn mode_in(directory: Option<&Path>, mode: u32) -> u32 {
     const STICKY: u32 = 0o1000;
-    if directory.is_some_and(place::is_aged) { mode | STICKY } else { mode }
+    if directory.is_some_and(lock_directory::is_aged) { mode | STICKY } else { mode }
 }
 
 /// Looks at a service from outside. Whoever may not open its lock has the record alone to go by.
@@ -172,7 +178,7 @@ pub fn look(path: &Path) -> io::Result<Found> {
             (Holder::Process(_), Some(record)) if record.is_of_another_namespace() => Found::Elsewhere,
             (Holder::Process(pid), Some(record)) if record.may_be(pid) => Found::Running(record),
             (_, Some(record)) => Found::Dead(record),
-            (Holder::Process(pid), None) => Found::Unsettled(pid),
+            (Holder::Process(pid), None) => Found::Unrecorded(pid),
             (Holder::Nobody, None) => Found::Unknown,
         });
     }
@@ -223,7 +229,7 @@ fn same(file: &fs::File, path: &Path) -> io::Result<bool> {
 }
 
 /// More than this is no record of ours.
-const LONGEST: u64 = 64 * 1024;
+const MAX_RECORD_BYTES: u64 = 64 * 1024;
 
 /// What the name of a record has after that of its lock. No lock's own name ends so.
 const RECORD: &[u8] = b"%record";
@@ -243,14 +249,15 @@ fn read(lock: &Path) -> io::Result<Option<Record>> {
     };
     // Nearly every record fits, and is read at once.
     let mut text = Vec::with_capacity(1024);
-    file.take(LONGEST).read_to_end(&mut text)?;
+    file.take(MAX_RECORD_BYTES).read_to_end(&mut text)?;
     Ok(Record::read(&text))
 }
 
 /// The lock of the service of ours that this process is, if it is one.
 pub fn lock_of(pid: i32) -> Option<PathBuf> {
-    let (places, _) = places();
-    let records = places.into_iter().filter_map(|place| records(&place.path, None).ok()).flatten();
+    let (places, _) = lock_directories();
+    let records =
+        places.into_iter().filter_map(|lock_directory| records(&lock_directory.path, None).ok()).flatten();
     let mut own = records.filter(|(_, record)| record.pid == pid && record.lives());
     own.next().map(|(lock, _)| lock)
 }

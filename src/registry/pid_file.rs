@@ -12,7 +12,7 @@ use crate::sys::{directories, error_text, file, identity, untrusted};
 
 /// Why a pid file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Untrusted {
+pub struct PidFileError {
     /// The reason, in words.
     pub cause: String,
     /// What can be done about it.
@@ -21,26 +21,26 @@ pub struct Untrusted {
     pub errno: Option<i32>,
 }
 
-impl From<io::Error> for Untrusted {
+impl From<io::Error> for PidFileError {
     fn from(error: io::Error) -> Self {
         Self { cause: error_text(&error), hint: None, errno: error.raw_os_error() }
     }
 }
 
-fn untrusted(cause: impl Into<String>, hint: &str) -> Untrusted {
-    Untrusted { cause: cause.into(), hint: Some(hint.into()), errno: None }
+fn pid_file_error(cause: impl Into<String>, hint: &str) -> PidFileError {
+    PidFileError { cause: cause.into(), hint: Some(hint.into()), errno: None }
 }
 
 /// Says why root must not write a file of this name, or another user cannot; changes nothing.
 ///
 /// Whoever can write in the directory could swap the file, and have the next `stop` signal a process of their choice;
 /// so root wants every directory on the way to be root's alone. What is there already must be a plain file of ours.
-pub fn check(path: &Path, judge: Judge) -> Result<(), Untrusted> {
+pub fn check(path: &Path, judge: Judge) -> Result<(), PidFileError> {
     place(path, judge).map(|_| ())
 }
 
 /// Writes the number, with a newline: first into a new file, which then takes the name.
-pub fn write(path: &Path, pid: i32, judge: Judge) -> Result<(), Untrusted> {
+pub fn write(path: &Path, pid: i32, judge: Judge) -> Result<(), PidFileError> {
     let (directory, name) = place(path, judge)?;
     Ok(file::replace(&directory, name, 0o644, format!("{pid}\n").as_bytes())?)
 }
@@ -63,18 +63,20 @@ pub fn remove(path: &Path, pid: i32) -> io::Result<()> {
         opened => opened?,
     };
     let named = match file::look(&directory, name)? {
-        Some(found) if found.kind == Kind::Regular => untrusted::read_in(&directory, name, LONGEST)?,
+        Some(found) if found.kind == Kind::Regular => {
+            untrusted::read_in(&directory, name, MAX_PID_FILE_BYTES)?
+        }
         _ => None,
     };
     if named.and_then(|text| number(&text)) == Some(pid) { file::remove(&directory, name) } else { Ok(()) }
 }
 
 /// A pid has at most seven digits; what else a program has to say may come on further lines.
-const LONGEST: u64 = 32;
+const MAX_PID_FILE_BYTES: u64 = 32;
 
 /// What a pid file says, and whose word it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Named {
+pub struct PidFileEntry {
     /// The number.
     pub pid: i32,
     /// The owner of the file.
@@ -90,7 +92,7 @@ pub fn read(path: &Path) -> io::Result<Option<i32>> {
 ///
 /// The program itself may have put it there: nothing but a file is opened, for a device (a watchdog, a tape) may act on
 /// that alone. A link is followed if it is root's, or ours.
-pub fn read_named(path: &Path) -> io::Result<Option<Named>> {
+pub fn read_named(path: &Path) -> io::Result<Option<PidFileEntry>> {
     let found = match std::fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() && [0, identity::effective_user()].contains(&found.uid()) => {
             std::fs::canonicalize(path)
@@ -98,8 +100,10 @@ pub fn read_named(path: &Path) -> io::Result<Option<Named>> {
         Ok(_) => Ok(path.to_owned()),
         Err(error) => Err(error),
     };
-    match found.and_then(|path| untrusted::read(&path, LONGEST)) {
-        Ok(file) => Ok(file.and_then(|file| Some(Named { pid: number(&file.content)?, by: file.uid }))),
+    match found.and_then(|path| untrusted::read(&path, MAX_PID_FILE_BYTES)) {
+        Ok(file) => {
+            Ok(file.and_then(|file| Some(PidFileEntry { pid: number(&file.content)?, by: file.uid })))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
@@ -111,9 +115,9 @@ fn number(text: &[u8]) -> Option<i32> {
     std::str::from_utf8(line).ok()?.trim().parse().ok().filter(|pid| *pid > 0)
 }
 
-fn place(path: &Path, judge: Judge) -> Result<(File, &OsStr), Untrusted> {
+fn place(path: &Path, judge: Judge) -> Result<(File, &OsStr), PidFileError> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(untrusted(
+        return Err(pid_file_error(
             "this is no file",
             &format!("write it as {}/NAME.pid", directories::runtime().display()),
         ));
@@ -123,7 +127,7 @@ fn place(path: &Path, judge: Judge) -> Result<(File, &OsStr), Untrusted> {
         && let Some(shared) = judge.reach(parent, Last::Directory)?.shared()
     {
         let cause = format!("users other than root can write in {}", shared.directory.display());
-        return Err(untrusted(cause, &directories::shared_dir_hint(&shared.directory)));
+        return Err(pid_file_error(cause, &directories::shared_dir_hint(&shared.directory)));
     }
     let directory = std::fs::canonicalize(parent).and_then(|parent| file::open_directory(&parent))?;
     if let Some(found) = file::look(&directory, name)? {
@@ -135,7 +139,7 @@ fn place(path: &Path, judge: Judge) -> Result<(File, &OsStr), Untrusted> {
             Kind::Regular if found.mode & 0o022 != 0 => "others can write it",
             Kind::Regular => return Ok((directory, name)),
         };
-        return Err(untrusted(cause, "remove it, and find out who put it there"));
+        return Err(pid_file_error(cause, "remove it, and find out who put it there"));
     }
     Ok((directory, name))
 }

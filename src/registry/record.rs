@@ -75,7 +75,7 @@ impl Record {
     }
 
     /// No process of the service is older.
-    pub fn begun(&self) -> Option<u64> {
+    pub fn first_start_time(&self) -> Option<u64> {
         let mark = || self.mark.as_deref()?.split(':').nth(1)?.parse().ok();
         self.start_time.map(|start| mark().unwrap_or(start).min(start))
     }
@@ -111,12 +111,12 @@ impl Record {
     }
 
     /// Whether it is that of this very process.
-    pub(super) fn is_own(&self) -> bool {
+    pub(super) fn is_of_this_process(&self) -> bool {
         self.pid == process::own_pid() && self.lives()
     }
 
     /// Whether its process lives, and is another one than this.
-    pub fn is_anothers(&self) -> bool {
+    pub fn is_of_other_process(&self) -> bool {
         self.pid != process::own_pid() && self.lives()
     }
 
@@ -229,10 +229,10 @@ mod tests {
         record.pid_file = Some("/run/x=y.pid".into());
         record.session = Session::Own(4711);
         record.user = 2001;
-        assert_eq!(record.begun(), record.start_time);
+        assert_eq!(record.first_start_time(), record.start_time);
         let start = record.start_time.unwrap();
         record.mark = Some(format!("7:{}:forking", start - 2));
-        assert_eq!(record.begun(), Some(start - 2));
+        assert_eq!(record.first_start_time(), Some(start - 2));
         record.stop_signal = Some("SIGRTMIN+3".into());
         assert_eq!(Record::read(&record.write()), Some(record.clone()));
         assert!(record.lives());

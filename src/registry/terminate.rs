@@ -16,13 +16,13 @@ use crate::sys::{fd, limits, process, process_info, signal};
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// How soon to look again while they are killed: one that was just being forked was not on the list.
-const SOON: Duration = Duration::from_millis(20);
+const KILL_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
 /// So many members at most are held by descriptors, and a quarter of what this process may open.
 const MAX_DESCRIPTORS: u64 = 256;
 
 /// How often nothing has to be found before a process group that can still be signalled is believed to be zombies.
-const EMPTY_LOOKS: u32 = 8;
+const MAX_EMPTY_LOOKS: u32 = 8;
 
 /// Which processes are to end.
 pub trait Members {
@@ -37,14 +37,14 @@ pub trait Members {
     /// Whether a session was made by a member, so that nobody else is in its process groups.
     fn owns(&self, session: i32) -> bool;
     /// The leader of a process group who stays there without being a member.
-    fn stays(&self) -> Option<i32> {
+    fn surviving_leader(&self) -> Option<i32> {
         None
     }
 }
 
 /// What a set of processes came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
+pub struct TerminationResult {
     /// How many there were.
     pub asked: usize,
     /// Those that have not ended: we may not signal them, or they hang in the kernel.
@@ -55,7 +55,7 @@ pub struct Ended {
 
 /// A set of processes that is being ended.
 #[derive(Debug)]
-pub struct Ending<'a, M> {
+pub struct Termination<'a, M> {
     members: &'a M,
     known: BTreeMap<i32, Member>,
     /// Process groups of members, which have no other members.
@@ -64,7 +64,7 @@ pub struct Ending<'a, M> {
     unseen: BTreeSet<i32>,
     asked_unseen: bool,
     asked: usize,
-    most_descriptors: usize,
+    max_descriptors: usize,
 }
 
 #[derive(Debug)]
@@ -75,11 +75,11 @@ struct Member {
     denied: bool,
 }
 
-impl<'a, M: Members> Ending<'a, M> {
+impl<'a, M: Members> Termination<'a, M> {
     /// Nothing is known of these processes yet.
     pub fn new(members: &'a M) -> Self {
         let (soft, _) = limits::get(limits::NOFILE).unwrap_or((0, 0));
-        let most_descriptors = usize::try_from((soft / 4).min(MAX_DESCRIPTORS)).unwrap_or(0);
+        let max_descriptors = usize::try_from((soft / 4).min(MAX_DESCRIPTORS)).unwrap_or(0);
         let unseen = members.unseen_groups();
         Self {
             members,
@@ -88,7 +88,7 @@ impl<'a, M: Members> Ending<'a, M> {
             unseen,
             asked_unseen: false,
             asked: 0,
-            most_descriptors,
+            max_descriptors,
         }
     }
 
@@ -102,7 +102,7 @@ impl<'a, M: Members> Ending<'a, M> {
         Ok(())
     }
 
-    /// Asks every member to end (SIGTERM), kills what has not by `deadline` (none: never), and gives up `last_patience`
+    /// Asks every member to end (SIGTERM), kills what has not by `deadline` (none: never), and gives up `kill_timeout`
     /// after that.
     ///
     /// `reap` is called before each look, and says whether its caller knows that no others can come. `wake` is one more
@@ -110,10 +110,10 @@ impl<'a, M: Members> Ending<'a, M> {
     pub fn run(
         &mut self,
         deadline: Option<Instant>,
-        last_patience: Duration,
+        kill_timeout: Duration,
         wake: Option<BorrowedFd<'_>>,
         reap: &mut dyn FnMut() -> io::Result<bool>,
-    ) -> io::Result<Ended> {
+    ) -> io::Result<TerminationResult> {
         let mut killing: Option<Instant> = None;
         let mut empty = 0;
         loop {
@@ -123,7 +123,7 @@ impl<'a, M: Members> Ending<'a, M> {
             let in_reach = self.known.values().any(|member| !member.denied) || !self.unseen.is_empty();
             if no_others && !in_reach {
                 empty += 1;
-                if empty >= EMPTY_LOOKS || !self.groups_answer() {
+                if empty >= MAX_EMPTY_LOOKS || !self.groups_answer() {
                     self.kill_groups();
                     return Ok(self.ended());
                 }
@@ -134,15 +134,15 @@ impl<'a, M: Members> Ending<'a, M> {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(now));
             let mut pause = if left.is_some_and(|left| left.is_zero()) {
                 let since = *killing.get_or_insert(now);
-                if now.duration_since(since) >= last_patience {
+                if now.duration_since(since) >= kill_timeout {
                     return Ok(self.ended());
                 }
                 self.kill();
-                SOON
+                KILL_POLL_INTERVAL
             } else {
                 self.ask();
                 // No descriptor says when such a group has no members any more.
-                let pause = if self.unseen.is_empty() { POLL_INTERVAL } else { SOON };
+                let pause = if self.unseen.is_empty() { POLL_INTERVAL } else { KILL_POLL_INTERVAL };
                 left.unwrap_or(pause).min(pause)
             };
             let held = || self.known.values().filter(|member| !member.denied).map(|member| &member.held);
@@ -153,8 +153,8 @@ impl<'a, M: Members> Ending<'a, M> {
         }
     }
 
-    fn ended(&self) -> Ended {
-        Ended {
+    fn ended(&self) -> TerminationResult {
+        TerminationResult {
             asked: self.asked,
             left: self.known.keys().copied().collect(),
             left_groups: self.unseen.iter().copied().collect(),
@@ -178,7 +178,7 @@ impl<'a, M: Members> Ending<'a, M> {
             if self.known.contains_key(&pid) {
                 continue;
             }
-            let held = if self.descriptors() < self.most_descriptors {
+            let held = if self.descriptors() < self.max_descriptors {
                 ProcessHandle::open(pid)?
             } else {
                 ProcessHandle::by_number(pid)?
@@ -246,12 +246,14 @@ impl<'a, M: Members> Ending<'a, M> {
         let groups = std::mem::take(&mut self.groups);
         self.groups = groups
             .into_iter()
-            .filter(|group| self.is_own(*group) && signal::send_to_group(*group, signal::SIGKILL).is_ok())
+            .filter(|group| {
+                self.is_of_this_process(*group) && signal::send_to_group(*group, signal::SIGKILL).is_ok()
+            })
             .collect();
     }
 
     fn send_to_unseen(&self, number: i32) {
-        for group in self.unseen.iter().filter(|group| self.is_own(**group)) {
+        for group in self.unseen.iter().filter(|group| self.is_of_this_process(**group)) {
             let _ = signal::send_to_group(*group, number);
         }
     }
@@ -259,7 +261,7 @@ impl<'a, M: Members> Ending<'a, M> {
     /// Forgets each unseen group as soon as it has no members: from then on its number may be another's.
     fn forget_empty(&mut self) {
         for group in std::mem::take(&mut self.unseen) {
-            if self.is_own(group) && signal::reaches_group(group) {
+            if self.is_of_this_process(group) && signal::reaches_group(group) {
                 self.unseen.insert(group);
             } else {
                 self.groups.remove(&group);
@@ -269,13 +271,13 @@ impl<'a, M: Members> Ending<'a, M> {
 
     fn groups_answer(&self) -> bool {
         // Of the group of a leader who stays there is always an answer.
-        let mut groups = self.groups.iter().filter(|group| self.members.stays() != Some(**group));
-        groups.any(|group| self.is_own(*group) && signal::send_to_group(*group, 0).is_ok())
+        let mut groups = self.groups.iter().filter(|group| self.members.surviving_leader() != Some(**group));
+        groups.any(|group| self.is_of_this_process(*group) && signal::send_to_group(*group, 0).is_ok())
     }
 
     /// Whether a group is still the one that was seen: no process gets the number of a group that has members. Where a
     /// process has that number now, it has to be in a session of the members.
-    fn is_own(&self, group: i32) -> bool {
+    fn is_of_this_process(&self, group: i32) -> bool {
         match process::session(group) {
             Ok(session) => self.members.owns(session),
             Err(error) => error.kind() == io::ErrorKind::NotFound,

@@ -32,14 +32,14 @@ pub struct Tree<'a> {
 
 /// What a service has left behind when its main process has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Left {
+pub struct Leftovers {
     /// Processes that are proved to be its own.
     pub proved: Vec<i32>,
     /// Processes of the session that it had, of which that is all that is known.
     pub unproved: Vec<i32>,
 }
 
-impl Left {
+impl Leftovers {
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.proved.is_empty() && self.unproved.is_empty()
@@ -76,16 +76,16 @@ impl<'a> Tree<'a> {
     }
 
     /// Of a service whose main process has ended, with what it has left behind.
-    pub fn of_dead(lock: &Path, record: &'a Record) -> io::Result<(Self, Left)> {
+    pub fn of_dead(lock: &Path, record: &'a Record) -> io::Result<(Self, Leftovers)> {
         let mut tree = Self::new(Some(lock), record);
         // The numbers are those of another boot, or of other processes.
         let elsewhere = !record.is_of_this_boot() || record.is_of_another_namespace();
         // Without /proc nothing is seen of them.
         if elsewhere || !procfs::mounted() {
-            return Ok((tree, Left::default()));
+            return Ok((tree, Leftovers::default()));
         }
         let marked = tree.marked()?;
-        let mut left = Left { proved: marked.iter().copied().collect(), unproved: Vec::new() };
+        let mut left = Leftovers { proved: marked.iter().copied().collect(), unproved: Vec::new() };
         if let Some(session) = tree.recorded_session() {
             let others: Vec<i32> = tree.in_session(session)?.difference(&marked).copied().collect();
             let proof = |pid: &i32| process::session(*pid).is_ok_and(|its| its == session);
@@ -140,8 +140,8 @@ impl<'a> Tree<'a> {
 
     /// Those that have its lock or its mark.
     fn marked(&self) -> io::Result<BTreeSet<i32>> {
-        let Some(begun) = self.record.begun() else { return Ok(BTreeSet::new()) };
-        let all = descendants::since(begun)?.into_iter();
+        let Some(first_start_time) = self.record.first_start_time() else { return Ok(BTreeSet::new()) };
+        let all = descendants::since(first_start_time)?.into_iter();
         Ok(all.filter(|pid| self.may_be(*pid) && self.bears_mark(*pid)).collect())
     }
 
@@ -158,9 +158,10 @@ impl<'a> Tree<'a> {
 
     /// Whether it has started later than the service, or as its first process.
     fn is_younger(&self, pid: i32) -> bool {
-        let Some(begun) = self.record.begun() else { return false };
-        process::identity(pid)
-            .is_ok_and(|found| found.start_time >= begun || process::same_start(found.start_time, begun))
+        let Some(first_start_time) = self.record.first_start_time() else { return false };
+        process::identity(pid).is_ok_and(|found| {
+            found.start_time >= first_start_time || process::same_start(found.start_time, first_start_time)
+        })
     }
 
     /// Whether it has the lock's file open. Of those that hold it only for a look (`svcadapt status`) it is

@@ -1,4 +1,4 @@
-//! Whom the service runs as.
+//! Resolves the user and the groups that the service runs as.
 
 use std::io;
 use std::path::Path;
@@ -15,68 +15,71 @@ use crate::sys::{accounts, error_text, identity};
 const GROUP: u8 = 216;
 const USER: u8 = 217;
 
-/// Does something with no more rights than the service will have (which takes root's).
-pub(super) fn with_its_rights<T>(account: &Account, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+/// Runs `act` with the service's rights, which requires root.
+pub(super) fn with_service_rights<T>(
+    account: &Account,
+    act: impl FnOnce() -> io::Result<T>,
+) -> io::Result<T> {
     let Account { uid, gid, groups, member, entry: _ } = account;
     identity::with_rights_of(*uid, *gid, groups, member.as_deref(), act)
 }
 
-/// The judge of paths that root opens for this account.
+/// The judge of the paths that root opens for this account.
 pub(super) fn judge(account: &Account) -> Judge {
     Judge::for_service(account.uid, account.gid, &account.groups)
 }
 
-/// Who can change where a path of this account's service leads, besides root, and besides us.
+/// Users other than root and the caller who can change where a path of this account's service leads.
 pub(super) fn reach(path: &Path, last: Last, account: &Account) -> io::Result<Reach> {
     judge(account).trusting(identity::effective_user()).reach(path, last)
 }
 
-/// Whether root does something for another user.
+/// Whether root acts for another user.
 fn lends_rights(account: &Account) -> bool {
     identity::effective_user() == 0 && account.uid != 0
 }
 
-/// Opens something for a service: with root's rights only where a path is root's alone, elsewhere with no more than the
-/// service will have.
+/// Opens a file for a service: as root only if the whole path is under root's control, otherwise with the service's
+/// rights.
 pub(super) fn open_for<T>(
     path: &Path,
     account: &Account,
     open: impl FnOnce() -> io::Result<T>,
 ) -> io::Result<T> {
     if lends_rights(account) && reach(path, Last::File, account)? != Reach::RootOnly {
-        with_its_rights(account, open)
+        with_service_rights(account, open)
     } else {
         open()
     }
 }
 
-/// Looks at something, which changes nothing: as the service's user where root may not (NFS with root_squash, FUSE, a
+/// Runs a lookup that changes nothing: as the service's user if root is denied (NFS with root_squash, FUSE, a
 /// container without `CAP_DAC_OVERRIDE`).
 pub(super) fn look_for<T>(account: &Account, look: impl Fn() -> io::Result<T>) -> io::Result<T> {
     match look() {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied && lends_rights(account) => {
-            with_its_rights(account, look)
+            with_service_rights(account, look)
         }
         seen => seen,
     }
 }
 
-/// Does something with the rights that the service will have, where ours are others.
+/// Runs `act` with the service's rights if they differ from the caller's.
 pub(super) fn as_service<T>(account: &Account, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    if lends_rights(account) { with_its_rights(account, act) } else { act() }
+    if lends_rights(account) { with_service_rights(account, act) } else { act() }
 }
 
-/// Why this program must not act for its starter; none where it has only the starter's rights.
+/// Refuses to act if this executable carries more rights than its caller has. `None` if it does not.
 pub fn refuse_lent_rights() -> Option<StepError> {
     let cause = "it has more rights than the user who starts it (set-user-ID, set-group-ID or capabilities)";
     let hint = "take them from the file (chmod ug-s, setcap -r); root starts services by sudo(8)";
     identity::has_lent_rights().then(|| StepError::about("start", "svcadapt", cause, 2).hint(hint))
 }
 
-/// Looks user and groups up.
+/// Looks up the user and the groups.
 ///
-/// Without a user it is the one that runs us. Where no service manager has made this process, root's supplementary
-/// groups go: whoever started us from a shell did not mean to hand them on.
+/// Without a user in the spec, the service runs as the caller. Unless a service manager started this process, root's
+/// supplementary groups are dropped: they came from a shell by accident.
 pub(super) fn resolve(
     spec: &ServiceSpec,
     started_by: StartedBy,
@@ -99,16 +102,16 @@ pub(super) fn resolve(
     account.groups.extend(more);
     account.groups.sort_unstable();
     account.groups.dedup();
-    // Nothing is said of rights to become somebody who was not found.
+    // A user that was not found needs no message about missing rights too.
     if failures.len() == before && !caller.is_root() {
-        may_become(&account, spec, caller, failures);
+        check_permission(&account, spec, caller, failures);
     }
     account
 }
 
-/// Makes sure that a user who was found by name is still the same: rights that are given up late go to whoever has the
-/// number by then.
-pub fn still_there(spec: &ServiceSpec, account: &Account) -> Result<(), StepError> {
+/// Verifies that a user given by name still has the same uid. Privileges that are dropped late would otherwise go to
+/// the account that has the number now.
+pub fn verify_user(spec: &ServiceSpec, account: &Account) -> Result<(), StepError> {
     let Some(principal @ Principal::Name(name)) = &spec.user else { return Ok(()) };
     let mut failures = Vec::new();
     let now = find(principal, "user", &mut failures);
@@ -123,7 +126,8 @@ pub fn still_there(spec: &ServiceSpec, account: &Account) -> Result<(), StepErro
     }
 }
 
-/// To whom the sockets in the file system are given. With a user alone it is the user's own group (systemd.socket(5)).
+/// The owner and group of the sockets in the file system. With a user alone, the group is the user's primary group
+/// (systemd.socket(5)).
 pub(super) fn socket_owner(
     spec: &ServiceSpec,
     caller: &CallerState,
@@ -187,7 +191,7 @@ fn of_user(
         (Some(user), _) => {
             let gid = group.unwrap_or(user.gid);
             let found = match (user.uid, gid) {
-                // As root with its own group gains nothing by others, systemd gives it none.
+                // Root with its own group gains nothing from supplementary groups; systemd sets none.
                 (0, 0) => Ok(Vec::new()),
                 _ => accounts::groups_of(&user, gid),
             };
@@ -213,7 +217,7 @@ fn entry(user: User) -> Entry {
     Entry { name: user.name, home: user.home, shell: user.shell }
 }
 
-/// A user by name has to be found; a number need not be that of an account.
+/// A user name must exist; a uid need not belong to an account.
 fn find(principal: &Principal, stage: &str, failures: &mut Vec<StepError>) -> Option<User> {
     match (accounts::user(&principal.to_string()), principal) {
         (Ok(None), Principal::Name(name)) => {
@@ -242,7 +246,12 @@ fn find_group(principal: &Principal, stage: &str, failures: &mut Vec<StepError>)
     None
 }
 
-fn may_become(account: &Account, spec: &ServiceSpec, caller: &CallerState, failures: &mut Vec<StepError>) {
+fn check_permission(
+    account: &Account,
+    spec: &ServiceSpec,
+    caller: &CallerState,
+    failures: &mut Vec<StepError>,
+) {
     if account.uid != caller.uid {
         let who = spec.user.as_ref().map(ToString::to_string).unwrap_or_default();
         failures.push(StepError::about("user", who, "only root can become another user", USER));

@@ -1,4 +1,4 @@
-//! Making the directories of a service.
+//! Creates the directories of a service.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -6,15 +6,15 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::journal::Created;
+use super::undo::Created;
 use crate::sys::file::Kind;
 use crate::sys::path_trust::{Judge, Last};
 use crate::sys::{file, identity};
 
-/// The mode of a directory on the way to one that was asked for.
+/// The mode of missing parent directories.
 const WAY_MODE: u32 = 0o755;
 
-/// Makes the directories on the way to a path; `made` is told of each as soon as it is there.
+/// Creates the missing parent directories of a path. `made` is called for each one right after its creation.
 pub(super) fn make_way(path: &Path, made: &mut impl FnMut(Created)) -> io::Result<()> {
     let mut way: Vec<PathBuf> = path.ancestors().skip(1).map(Path::to_owned).collect();
     way.reverse();
@@ -28,11 +28,11 @@ pub(super) fn make_way(path: &Path, made: &mut impl FnMut(Created)) -> io::Resul
     Ok(())
 }
 
-/// Makes a directory with this mode and owner, and the ones on the way to it; `made` is told of each that was not there,
-/// before anything else is done to it.
+/// Creates a directory with this mode and owner, and its missing parents. `made` is called for each one before it is
+/// changed any further.
 ///
-/// One that is there gets the mode and the owner too. A link in its place is refused: it could lead anywhere; and so is,
-/// for root, one on the way to it where others could have put it.
+/// An existing directory gets the mode and the owner too. A symbolic link in its place is refused, since it could
+/// lead anywhere; as root, so is a link in a parent that others could have created.
 pub(super) fn make(
     path: &Path,
     mode: u32,
@@ -58,17 +58,16 @@ pub(super) fn make(
     if let Some((uid, gid)) = owner.filter(|&(uid, gid)| (now.uid(), now.gid()) != (uid, gid)) {
         file::change_owner(&open, uid, gid)?;
     }
-    // After the owner, whose change takes set-user and set-group bits away.
+    // After the owner: chown(2) clears the set-user-ID and set-group-ID bits.
     file::set_mode(&open, mode)
 }
 
-/// The last directory on the way to a path that is there, and that nobody but root could lead us away from; for others
-/// than root, that is there.
+/// The last existing parent of a path. As root: the last one that only root can redirect.
 fn begin(path: &Path, judge: Judge) -> io::Result<(PathBuf, File)> {
     let root = identity::effective_user() == 0;
     for place in path.ancestors().skip(1) {
         let Ok(real) = fs::canonicalize(place) else { continue };
-        // In one that others can write nobody can be led astray; only below it.
+        // A directory that others can write is safe itself; what lies below it is not.
         if !root || judge.reach(place, Last::Directory)?.shared().is_none_or(|first| first.below.is_empty()) {
             return Ok((place.to_owned(), file::open_directory(&real)?));
         }

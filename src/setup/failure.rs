@@ -1,19 +1,19 @@
-//! A step that failed.
+//! Constructors of [`StepError`].
 
 use std::io;
 
 use crate::error::StepError;
 use crate::plan::{Note, Step};
-use crate::registry::Unusable;
+use crate::registry::LockDirectoryError;
 use crate::sys::{error_text, processes};
 
-/// The exit status of a start that found the service running.
+/// The exit status if the service is already running.
 const ALREADY_RUNNING: u8 = 250;
-/// The exit status of a pid file that cannot be trusted or written.
+/// The exit status if a pid file cannot be trusted or written.
 pub(super) const PID_FILE: u8 = 251;
 
 impl StepError {
-    /// A failure that no step stands for.
+    /// A failure that belongs to no step of the plan.
     pub(crate) fn about(
         stage: &str,
         object: impl Into<String>,
@@ -23,35 +23,35 @@ impl StepError {
         Self::new(stage, cause).of(object).status(status)
     }
 
-    /// The same where the stage says all.
+    /// The same without an object.
     pub(crate) fn bare(stage: &str, cause: impl Into<String>, status: u8) -> Self {
         Self::new(stage, cause).status(status)
     }
 
-    /// The same, in the kernel's words.
+    /// The same, with the cause from the kernel.
     pub(crate) fn kernel(stage: &str, object: impl Into<String>, error: &io::Error, status: u8) -> Self {
         let hint = size_limit(error);
         Self { errno: error.raw_os_error(), hint, ..Self::about(stage, object, error_text(error), status) }
     }
 
-    /// The failure of a step, in our words.
+    /// The failure of a step, with a cause in words.
     pub(crate) fn at(step: &Step, cause: impl Into<String>) -> Self {
         Self { object: step.object(), ..Self::new(step.stage(), cause).status(step.status()) }
     }
 
-    /// The failure of a step, in the kernel's words.
+    /// The failure of a step, with the cause from the kernel.
     pub(crate) fn io(step: &Step, error: &io::Error) -> Self {
         let hint = size_limit(error);
         Self { errno: error.raw_os_error(), hint, ..Self::at(step, error_text(error)) }
     }
 
-    /// The failure of a step for which the directory of the locks cannot be used.
-    pub(crate) fn unusable(step: &Step, unusable: Unusable) -> Self {
-        let Unusable { path, cause, hint, errno } = unusable;
+    /// The failure of a step because the lock directory is not usable.
+    pub(crate) fn unusable(step: &Step, unusable: LockDirectoryError) -> Self {
+        let LockDirectoryError { path, cause, hint, errno } = unusable;
         Self { hint, errno, ..Self::at(step, format!("{}: {cause}", path.display())) }
     }
 
-    /// The failure of a start that found the service running as this process.
+    /// The service is already running as this process. `None`: as a process of another pid namespace.
     pub(crate) fn already_running(what: &str, pid: Option<i32>) -> Self {
         let cause = match pid {
             Some(pid) => format!("already running as process {pid}"),
@@ -60,7 +60,7 @@ impl StepError {
         Self::about("start", what, cause, ALREADY_RUNNING)
     }
 
-    /// The failure of a start that found the service's main process ended, and others of it running.
+    /// The service's main process has ended, but some of its processes still run.
     pub(crate) fn left_behind(what: &str, main: i32, left: &[i32]) -> Self {
         let cause = format!(
             "its main process {main} has ended, but {} that it left behind still {}",
@@ -74,7 +74,14 @@ impl StepError {
     }
 }
 
-/// What is done without is told as a failure is.
+impl Step {
+    /// Turns the kernel's error into the failure of this step, for `map_err`.
+    pub fn io_error(&self) -> impl Fn(io::Error) -> StepError + '_ {
+        |error| StepError::io(self, &error)
+    }
+}
+
+/// A note is printed like a failure.
 impl From<&Note> for StepError {
     fn from(note: &Note) -> Self {
         let Note { stage, object, cause, hint } = note;
@@ -82,7 +89,7 @@ impl From<&Note> for StepError {
     }
 }
 
-/// What to do about a file that may not be as long as it has to be.
+/// The cure if a file size limit (RLIMIT_FSIZE) stopped a write.
 fn size_limit(error: &io::Error) -> Option<String> {
     (error.kind() == io::ErrorKind::FileTooLarge)
         .then(|| "raise the limit of file sizes for the start (ulimit -f, LimitFSIZE=); --limit-fsize is the program's".into())

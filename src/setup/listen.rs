@@ -1,8 +1,8 @@
-//! Opening the sockets of a service, where an enemy may have been before.
+//! Opens the sockets of a service, in places that an attacker may have prepared.
 //!
-//! A port is the kernel's to give. A path is not: something may stand there. What is no socket is left alone, and so
-//! is a socket that a process still has open; one that was left behind is removed. Two starts that find the same one
-//! left behind take turns, or the second would remove the first one's.
+//! The kernel assigns ports, but a path may be occupied. A file that is not a socket is left alone, and so is a
+//! socket that a process still has open; a stale socket is removed. Two starts that find the same stale socket take
+//! turns, or the second one would remove the first one's new socket.
 
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileTypeExt;
@@ -11,8 +11,8 @@ use std::{fs, io};
 
 use svcadapt_spec::{BindIpv6Only, FileMode, Socket, SocketAddress, SocketKind, Sockets};
 
-use super::account::with_its_rights;
-use super::journal::Created;
+use super::account::with_service_rights;
+use super::undo::Created;
 use super::{account, directory};
 use crate::plan::Account;
 use crate::registry;
@@ -22,35 +22,36 @@ use crate::sys::{directories, error_text, file, identity, listen};
 
 /// Why a socket cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unopened {
-    /// The reason, in words.
+pub(super) struct ListenError {
+    /// The cause, in words.
     pub(super) cause: String,
-    /// What can be done about it.
+    /// What the reader can do about it.
     pub(super) hint: Option<String>,
-    /// The kernel's number for the cause, where it was the kernel that refused.
+    /// The errno, if the kernel refused.
     pub(super) errno: Option<i32>,
 }
 
-impl From<io::Error> for Unopened {
+impl From<io::Error> for ListenError {
     fn from(error: io::Error) -> Self {
         Self { cause: error_text(&error), hint: None, errno: error.raw_os_error() }
     }
 }
 
-fn unopened(cause: impl Into<String>, hint: &str) -> Unopened {
-    Unopened { cause: cause.into(), hint: Some(hint.into()), errno: None }
+fn listen_error(cause: impl Into<String>, hint: &str) -> ListenError {
+    ListenError { cause: cause.into(), hint: Some(hint.into()), errno: None }
 }
 
-/// Opens one socket. `made` is told of each file and directory as soon as it is there, also where it fails later.
+/// Opens one socket. `made` is called for each new file and directory right after its creation, also if a later step
+/// fails.
 ///
-/// `owner` is whom one in the file system is given to: a user, a group, or nobody.
+/// `owner` is the user and the group that a socket in the file system is given to; `None` keeps the creator's.
 pub(super) fn open(
     socket: &Socket,
     sockets: &Sockets,
     owner: (Option<u32>, Option<u32>),
     account: &Account,
     made: &mut impl FnMut(Created),
-) -> Result<OwnedFd, Unopened> {
+) -> Result<OwnedFd, ListenError> {
     let kind = match socket.kind {
         SocketKind::Stream => Kind::Stream,
         SocketKind::Datagram => Kind::Datagram,
@@ -68,63 +69,63 @@ pub(super) fn open(
         SocketAddress::Abstract(name) => listen::on_abstract_name(kind, name, settings).map_err(explain),
         SocketAddress::Path(path) => {
             let path = path.as_path();
-            let maker = prepare(path, account, made)?;
+            let creator = prepare(path, account, made)?;
             let mode = sockets.mode.unwrap_or(FileMode::DEFAULT_SOCKET).bits();
-            // Without a place for turns (a /run that cannot be written) there are none: what is lost is only that two
-            // starts at the very same moment cannot both go wrong.
-            let _turn = registry::turn("%listen").ok();
-            let open = at_path(kind, path, mode, &maker)?;
-            made(Created::note_of(path, maker.user())?);
+            // If /run is not writable, there is no lock to take turns with. Then only two starts at the very same
+            // moment are at risk.
+            let _start_lock = registry::lock_starts("%listen").ok();
+            let open = at_path(kind, path, mode, &creator)?;
+            made(Created::note_of(path, creator.user())?);
             let open = listen::listen(open, kind, settings)?;
             if owner != (None, None) {
-                file::change_socket_owner(path, maker.user(), owner)?;
+                file::change_socket_owner(path, creator.user(), owner)?;
             }
             Ok(open)
         }
     }
 }
 
-/// What of the kernel's word needs more of them.
-fn explain(error: io::Error) -> Unopened {
+/// Adds a hint to errors that need one.
+fn explain(error: io::Error) -> ListenError {
     let hint = match error.kind() {
         io::ErrorKind::AddrInUse => Some("another process listens there"),
         io::ErrorKind::PermissionDenied => Some("ports below 1024 are root's"),
         io::ErrorKind::AddrNotAvailable => Some("no interface has this address"),
         _ => None,
     };
-    Unopened { hint: hint.map(Into::into), ..error.into() }
+    ListenError { hint: hint.map(Into::into), ..error.into() }
 }
 
-/// Makes the directories on the way to a socket, as systemd does; refuses those that strangers can change.
+/// Creates the missing parent directories of a socket, as systemd does. Refuses directories that other users can
+/// change.
 fn prepare<'a>(
     path: &Path,
     account: &'a Account,
     made: &mut impl FnMut(Created),
-) -> Result<Maker<'a>, Unopened> {
+) -> Result<Creator<'a>, ListenError> {
     let parent = path.parent().unwrap_or(Path::new("/"));
     let there = parent.ancestors().find(|place| place.exists()).unwrap_or(Path::new("/"));
-    let maker = Maker::of(there, account)?;
+    let creator = Creator::of(there, account)?;
     if there == parent {
-        return Ok(maker);
+        return Ok(creator);
     }
-    maker.act(|| directory::make_way(path, made))?;
-    // Others may have been quicker in a place that all can write in.
-    Maker::of(parent, account)
+    creator.act(|| directory::make_way(path, made))?;
+    // In a shared directory another user may have created the path meanwhile.
+    Creator::of(parent, account)
 }
 
-/// With whose rights a socket is made, and one that was left behind removed.
-enum Maker<'a> {
-    Ourselves,
-    /// Where the service's user could exchange what lies on the way, root's rights could be turned against anything
-    /// of that name.
+/// The rights with which a socket is created and a stale one removed.
+enum Creator<'a> {
+    Caller,
+    /// The service's user could replace parts of the path and so turn root's rights against any file of that name.
     Service(&'a Account),
 }
 
-impl<'a> Maker<'a> {
-    /// Where everybody may put a name but not take another's away, as in /tmp, a socket is safe.
-    fn of(directory: &Path, account: &'a Account) -> Result<Self, Unopened> {
+impl<'a> Creator<'a> {
+    /// A sticky directory such as /tmp is safe: others can add names but not remove ours.
+    fn of(directory: &Path, account: &'a Account) -> Result<Self, ListenError> {
         if identity::effective_user() != 0 {
-            return Ok(Self::Ourselves);
+            return Ok(Self::Caller);
         }
         let judge = account::judge(account);
         let found = |judge: Judge| {
@@ -134,62 +135,62 @@ impl<'a> Maker<'a> {
         if let Some(shared) = found(judge.trusting(account.uid))? {
             let place = shared.directory.display();
             let cause = format!("users other than root and the service's can write in {place}");
-            return Err(unopened(cause, &directories::shared_dir_hint(&shared.directory)));
+            return Err(listen_error(cause, &directories::shared_dir_hint(&shared.directory)));
         }
-        Ok(if found(judge)?.is_some() { Self::Service(account) } else { Self::Ourselves })
+        Ok(if found(judge)?.is_some() { Self::Service(account) } else { Self::Caller })
     }
 
     fn user(&self) -> u32 {
         match self {
-            Self::Ourselves => identity::effective_user(),
+            Self::Caller => identity::effective_user(),
             Self::Service(account) => account.uid,
         }
     }
 
     fn act<T>(&self, act: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         match self {
-            Self::Ourselves => act(),
-            Self::Service(account) => with_its_rights(account, act),
+            Self::Caller => act(),
+            Self::Service(account) => with_service_rights(account, act),
         }
     }
 }
 
-/// Times that somebody else may be quicker before we give up.
+/// Attempts before giving up if other processes keep binding the path.
 const TRIES: usize = 3;
 
-fn at_path(kind: Kind, path: &Path, mode: u16, maker: &Maker<'_>) -> Result<OwnedFd, Unopened> {
+fn at_path(kind: Kind, path: &Path, mode: u16, creator: &Creator<'_>) -> Result<OwnedFd, ListenError> {
     for _ in 0..TRIES {
-        match maker.act(|| listen::bind_path(kind, path, mode)) {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => clear(kind, path, maker)?,
+        match creator.act(|| listen::bind_path(kind, path, mode)) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => clear(kind, path, creator)?,
             opened => return Ok(opened?),
         }
     }
-    Err(unopened("address already in use", "other processes come and go there"))
+    Err(listen_error("address already in use", "other processes come and go there"))
 }
 
-/// Removes a socket that was left behind.
-fn clear(kind: Kind, path: &Path, maker: &Maker<'_>) -> Result<(), Unopened> {
+/// Removes a stale socket.
+fn clear(kind: Kind, path: &Path, creator: &Creator<'_>) -> Result<(), ListenError> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found.file_type(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(error.into()),
     };
     if found.is_symlink() {
-        return Err(unopened(
+        return Err(listen_error(
             "a symbolic link stands in its place",
             "remove it, and find out who put it there",
         ));
     }
     if !found.is_socket() {
-        return Err(unopened(
+        return Err(listen_error(
             "something that is no socket stands in its place",
             "remove it if nobody needs it",
         ));
     }
     if listen::is_open(kind, path)? {
-        return Err(unopened("address already in use", "another process listens there"));
+        return Err(listen_error("address already in use", "another process listens there"));
     }
-    match maker.act(|| fs::remove_file(path)) {
+    match creator.act(|| fs::remove_file(path)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
         _ => Ok(()),
     }

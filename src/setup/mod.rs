@@ -1,37 +1,37 @@
 //! DOING the steps.
 //!
-//! [`resolve`] looks up what the words of a spec mean on this machine, and changes nothing. [`ServiceProcess`] then does the
-//! steps of a plan, in their order and without any choice of its own, in the process that becomes the program. What
-//! it makes it reports, so that a start that fails leaves nothing behind.
+//! [`resolve`] looks up what the spec means on this machine, and changes nothing. [`ServiceProcess`] then performs
+//! the steps of a plan, in order and without decisions of its own, in the process that becomes the program. It
+//! reports everything that it creates, so that a failed start can remove it.
 //!
-//! Deliberately absent: waiting. Forks, probes and the launcher that waits for the truth are in `launch`.
+//! Deliberately absent: waiting. Forks, probes and the launcher that waits are in `launch`.
 
 #![forbid(unsafe_code)]
 
 mod account;
-mod claim;
+mod closest_limit;
 mod directory;
 mod failure;
-mod journal;
+mod launcher_lock;
+mod leftovers;
 mod listen;
-mod nearest;
 mod perform;
 mod program;
 mod report;
 mod resolve;
-mod settle;
+mod run_in_place;
 mod streams;
-mod succession;
+mod undo;
 mod variables;
 
-pub use account::{refuse_lent_rights, still_there};
-pub use claim::LauncherLock;
-pub use journal::Created;
-pub use perform::{ServiceProcess, take_away};
+pub use account::{refuse_lent_rights, verify_user};
+pub use launcher_lock::LauncherLock;
+pub use perform::{ServiceProcess, undo_start};
 pub use report::{Report, Reports};
 pub use resolve::{do_without_state, resolve, resolve_itself};
-pub use settle::{Privileges, Settled};
+pub use run_in_place::{Privileges, SetupResult};
 pub use streams::{length, tail};
+pub use undo::Created;
 
-/// How long a stop may take before it turns into a kill, where nobody says otherwise: 30 seconds.
+/// The default stop timeout before SIGKILL: 30 seconds.
 pub const DEFAULT_STOP_MICROS: u64 = 30_000_000;

@@ -1,4 +1,4 @@
-//! Doing the steps, in the process that becomes the program.
+//! Performs the steps, in the process that becomes the program.
 
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
@@ -9,58 +9,49 @@ use std::path::Path;
 
 use svcadapt_spec::{Capabilities, Output, ServiceSpec, Socket, Sockets, expand};
 
+use super::closest_limit::number;
 use super::failure::PID_FILE;
-use super::journal::Created;
-use super::listen::Unopened;
-use super::nearest::number;
+use super::leftovers::LeftoverPolicy;
+use super::listen::ListenError;
 use super::report::Report;
 use super::streams::Streams;
-use super::succession::Remains;
-use super::{LauncherLock, account, directory, journal, listen, nearest, succession};
+use super::undo::Created;
+use super::{LauncherLock, account, closest_limit, directory, leftovers, listen, undo};
 use crate::error::StepError;
-use crate::plan::{Actor, Plan, Resolution, Step, started_as};
+use crate::plan::{Actor, Ending, Plan, Resolution, Step, started_as};
 use crate::registry;
 use crate::registry::pid_file;
-use crate::registry::pid_file::Untrusted;
+use crate::registry::pid_file::PidFileError;
 use crate::registry::{Lock, Record, Session};
 use crate::sys::{capability, descendants, environment, fd, file, identity, limits, process, signal};
 
-/// What becomes the program, and what it takes with it.
+/// The process that becomes the program, and everything it takes along.
 #[derive(Debug)]
 pub struct ServiceProcess<'a> {
     pub(super) spec: &'a ServiceSpec,
     pub(super) resolved: &'a Resolution,
     pub(super) environment: BTreeMap<OsString, OsString>,
-    /// The process that was started; variables that name it will name us.
+    /// The pid of the process that was started. Variables that name it are changed to name this process.
     pub(super) launcher: i32,
-    /// Descriptors and the numbers that the program expects them at.
+    /// Descriptors, and the numbers at which the program expects them.
     pub(super) placements: Vec<(OwnedFd, i32)>,
-    /// Where somebody waits for reports.
-    pub(super) listener: Option<OwnedFd>,
+    /// The pipe to the launcher or helper that waits for reports. `None` if there is no such process.
+    pub(super) report_pipe: Option<OwnedFd>,
     pub(super) streams: Streams,
     pub(super) lock: Option<Lock>,
-    /// The numbers that the program is promised.
+    /// The descriptor numbers reserved for the program.
     pub(super) program_descriptors: Vec<i32>,
-    /// How many sockets were opened for it, or taken over.
+    /// The number of sockets that were opened or taken over.
     pub(super) sockets: usize,
-    /// Which process this is, where the kernel says so.
+    /// The identity of this process, if the system reports start times.
     pub(super) started_as: Option<String>,
-    /// What the process that waits for a program that forks itself away has taken.
-    pub(super) claim: Option<Box<LauncherLock<'a>>>,
-    pub(super) remains: Remains,
-    /// Whether its session is its own.
+    /// The lock taken by the launcher of a forking program.
+    pub(super) launcher_lock: Option<Box<LauncherLock<'a>>>,
+    pub(super) leftovers: LeftoverPolicy,
+    /// Whether the process leads a session of its own.
     pub(super) own_session: bool,
-    pub(super) made: Vec<Created>,
-    pub(super) stays: Stays,
-}
-
-/// Whether the process becomes another program at the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stays {
-    /// It does; numbers of descriptors are for that program, and none is ours.
-    No,
-    /// It stays what it is, with descriptors of its own.
-    Itself,
+    pub(super) created: Vec<Created>,
+    pub(super) ending: Ending,
 }
 
 impl<'a> ServiceProcess<'a> {
@@ -77,17 +68,17 @@ impl<'a> ServiceProcess<'a> {
             environment,
             launcher,
             placements: Vec::new(),
-            listener: None,
+            report_pipe: None,
             streams: Streams::default(),
             lock: None,
             program_descriptors: Vec::new(),
             sockets: 0,
             started_as: None,
-            claim: None,
-            remains: Remains::Refuse,
+            launcher_lock: None,
+            leftovers: LeftoverPolicy::Refuse,
             own_session: false,
-            made: Vec::new(),
-            stays: Stays::No,
+            created: Vec::new(),
+            ending: Ending::Exec,
         }
     }
 
@@ -96,45 +87,43 @@ impl<'a> ServiceProcess<'a> {
         self.placements.push((descriptor, number));
     }
 
-    /// Reports to somebody who waits at the other end of this pipe.
+    /// Sends reports to the other end of this pipe.
     pub fn report_to(&mut self, pipe: OwnedFd) {
-        self.listener = Some(pipe);
+        self.report_pipe = Some(pipe);
     }
 
-    /// Tells whoever waits.
-    pub fn tell(&self, report: &Report) {
-        if let Some(pipe) = &self.listener {
-            // Nobody reads any more: then nobody waits for the truth, and the start goes on or ends without them.
+    /// Sends a report to the waiting process, if there is one.
+    pub fn report(&self, report: &Report) {
+        if let Some(pipe) = &self.report_pipe {
+            // If the reader has gone, the start goes on without it.
             let _ = report.send(pipe);
         }
     }
 
-    /// Does the steps that are left to the service's process. Returns only if one failed.
+    /// Performs the steps of the service's process. Returns only if one failed.
     pub fn become_program(&mut self, plan: &Plan) -> StepError {
-        if plan.steps.iter().any(|planned| planned.step == Step::NewSession) {
-            self.own_session = true;
-        }
-        self.remains = Remains::of(plan.strategy);
+        self.own_session |= plan.has(&Step::NewSession);
+        self.leftovers = LeftoverPolicy::of(plan.strategy);
         self.program_descriptors = plan.program_descriptors().to_vec();
-        // Asked now: behind the change of root there may be nobody who knows.
+        // Read before the root directory changes: /proc may be missing afterwards.
         let own = process::own_pid();
         self.started_as = process::identity(own).ok().map(|found| started_as(own, found.start_time));
         if let Err(failure) = self.join(plan) {
-            self.tell(&Report::Failed(failure.clone()));
+            self.report(&Report::Failed(failure.clone()));
             return failure;
         }
         let mut steps = plan.steps.iter().filter(|planned| planned.by == Actor::Service);
         let failed = steps.find_map(|planned| self.perform(&planned.step).err());
         let failure =
             failed.unwrap_or_else(|| StepError::about("plan", "exec", "the plan ends before the program", 2));
-        self.tell(&Report::Failed(failure.clone()));
+        self.report(&Report::Failed(failure.clone()));
         failure
     }
 
-    /// Takes away what was made, as far as this process still may. Where a launcher waits it is for that one to do:
-    /// it has the rights that this process has dropped.
-    pub fn take_away(&self) {
-        take_away(self.spec, self.resolved, &self.made, Some(process::own_pid()));
+    /// Removes what was created, as far as this process still may. If a launcher waits, the launcher does this: it
+    /// still has the rights that this process has dropped.
+    pub fn undo_start(&self) {
+        undo_start(self.spec, self.resolved, &self.created, Some(process::own_pid()));
     }
 
     pub(super) fn perform(&mut self, step: &Step) -> Result<(), StepError> {
@@ -143,7 +132,7 @@ impl<'a> ServiceProcess<'a> {
             Step::PidFile(path) => return self.pid_file(path, |write| Ok(write())),
             Step::OwnPidFile(path) => {
                 let account = &self.resolved.account;
-                return self.pid_file(path, |write| account::with_its_rights(account, || Ok(write())));
+                return self.pid_file(path, |write| account::with_service_rights(account, || Ok(write())));
             }
             Step::Execute(path) => return Err(self.execute(step, path)),
             Step::Directory { path, mode, owner, .. } => self.directory(path, mode.bits().into(), *owner),
@@ -159,7 +148,7 @@ impl<'a> ServiceProcess<'a> {
                 Ok(())
             }
             Step::InheritedSignals => {
-                // Ignored by Rust's own runtime, so that a peer that hangs up is an error and no death.
+                // Rust's runtime ignores SIGPIPE, so that a peer that hangs up causes an error instead of a death.
                 signal::reset_ignored(&[signal::SIGPIPE]);
                 signal::ignore_default(signal::SIGXFSZ)
             }
@@ -167,10 +156,11 @@ impl<'a> ServiceProcess<'a> {
             Step::NewSession => process::new_session(),
             Step::Terminal => process::take_terminal(),
             Step::EndWithMonitor => descendants::die_with_parent(self.launcher),
-            Step::OomScore(score) => {
-                wanted(self.spec.oom_score_adjust.is_some(), limits::set_oom_score_adjust(*score))
-            }
-            Step::Nice(level) => wanted(self.spec.nice.is_some(), limits::set_nice(*level)),
+            Step::OomScore(score) => ignore_default_denied(
+                self.spec.oom_score_adjust.is_some(),
+                limits::set_oom_score_adjust(*score),
+            ),
+            Step::Nice(level) => ignore_default_denied(self.spec.nice.is_some(), limits::set_nice(*level)),
             Step::RootDirectory(path) => file::change_root(path),
             Step::BoundingSet(set) => self.bound(*set),
             Step::Groups(groups) => identity::set_groups(groups, self.resolved.account.member.as_deref()),
@@ -178,7 +168,7 @@ impl<'a> ServiceProcess<'a> {
             Step::Limit(resource, limit) => {
                 limits::set(resource.name(), number(limit.soft), number(limit.hard))
             }
-            Step::SoftLimit(resource, soft) => nearest::soften(resource.name(), number(*soft)),
+            Step::SoftLimit(resource, soft) => closest_limit::soften(resource.name(), number(*soft)),
             Step::User(uid) => self.user(*uid),
             Step::Ambient(set) => self.ambient(*set),
             Step::NoNewPrivileges => capability::no_new_privileges(),
@@ -187,7 +177,7 @@ impl<'a> ServiceProcess<'a> {
                 Ok(())
             }
             Step::WorkingDirectory(path) => file::change_directory(path),
-            // These are the launcher's.
+            // The launcher performs these.
             Step::AdoptOrphans
             | Step::KeepIntermediate
             | Step::Reexec(_)
@@ -202,49 +192,51 @@ impl<'a> ServiceProcess<'a> {
         done.map_err(|error| explain(step, &error))
     }
 
-    fn made(&mut self, made: Created) {
-        self.tell(&Report::Created(made.clone()));
-        self.made.push(made);
+    fn report_created(&mut self, created: Created) {
+        self.report(&Report::Created(created.clone()));
+        self.created.push(created);
     }
 
     fn output(&mut self, number: usize, output: &Output) -> io::Result<()> {
         let mut streams = std::mem::take(&mut self.streams);
         let account = &self.resolved.account;
-        let opened = streams.output(number, output, account, |made| self.made(made));
+        let opened = streams.output(number, output, account, |made| self.report_created(made));
         self.streams = streams;
         opened
     }
 
     fn lock(&mut self, step: &Step, path: &Path, descriptor: i32) -> Result<(), StepError> {
-        let failed = |error: io::Error| StepError::io(step, &error);
         registry::prepare_directory().map_err(|unusable| StepError::unusable(step, unusable))?;
         let timeout = stop_timeout(self.spec);
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
-        let record = Record::own(pid_file, self.resolved.program.clone(), timeout).map_err(failed)?;
+        let record =
+            Record::own(pid_file, self.resolved.program.clone(), timeout).map_err(step.io_error())?;
         let stop_signal = self.spec.kill_signal.map(|signal| signal.to_string());
         let session = if self.own_session {
-            Session::Own(process::session(process::own_pid()).map_err(failed)?)
+            Session::Own(process::session(process::own_pid()).map_err(step.io_error())?)
         } else {
             Session::Shared
         };
         let record = Record { stop_signal, session, user: self.resolved.account.uid, ..record };
-        let taken = succession::take(path, self.remains, || match self.stays {
-            Stays::No => Lock::take(path, descriptor, &record),
-            Stays::Itself => Lock::take_here(path, &record),
+        let taken = leftovers::take(path, self.leftovers, || match self.ending {
+            Ending::Exec => Lock::take(path, descriptor, &record),
+            Ending::Return => Lock::take_here(path, &record),
         });
-        self.lock = Some(taken.map_err(failed)?.map_err(|taken| succession::refused(self.spec, taken))?);
+        self.lock = Some(
+            taken.map_err(step.io_error())?.map_err(|taken| leftovers::already_running(self.spec, taken))?,
+        );
         Ok(())
     }
 
-    /// Writes it in this way.
+    /// Writes the pid file, with the rights that `act` provides.
     fn pid_file(
         &self,
         path: &Path,
-        act: impl FnOnce(&dyn Fn() -> Result<(), Untrusted>) -> io::Result<Result<(), Untrusted>>,
+        act: impl FnOnce(&dyn Fn() -> Result<(), PidFileError>) -> io::Result<Result<(), PidFileError>>,
     ) -> Result<(), StepError> {
         let judge = account::judge(&self.resolved.account);
         let written = act(&|| pid_file::write(path, process::own_pid(), judge));
-        written.unwrap_or_else(|error| Err(error.into())).map_err(|Untrusted { cause, hint, errno }| {
+        written.unwrap_or_else(|error| Err(error.into())).map_err(|PidFileError { cause, hint, errno }| {
             StepError {
                 hint,
                 errno,
@@ -255,31 +247,32 @@ impl<'a> ServiceProcess<'a> {
 
     fn directory(&mut self, path: &Path, mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
         let judge = account::judge(&self.resolved.account);
-        directory::make(path, mode, owner, judge, &mut |made| self.made(made))
+        directory::make(path, mode, owner, judge, &mut |made| self.report_created(made))
     }
 
     fn listen(&mut self, step: &Step, socket: &Socket, descriptor: i32) -> Result<(), StepError> {
         let (sockets, resolved) = (&self.spec.sockets, self.resolved);
-        let mut made = |one| self.made(one);
+        let mut made = |one| self.report_created(one);
         let opened = listen::open(socket, sockets, resolved.socket_owner, &resolved.account, &mut made);
         let failed =
-            |Unopened { cause, hint, errno }| StepError { hint, errno, ..StepError::at(step, cause) };
+            |ListenError { cause, hint, errno }| StepError { hint, errno, ..StepError::at(step, cause) };
         let opened = opened.map_err(failed)?;
-        self.hand_over(opened, descriptor).map_err(|error| StepError::io(step, &error))
+        self.place_socket(opened, descriptor).map_err(step.io_error())
     }
 
     fn activate(&mut self, given: &[i32]) -> io::Result<()> {
         for (&number, descriptor) in given.iter().zip(Sockets::FIRST_DESCRIPTOR..) {
             let socket = fd::duplicate_raw(number, Sockets::FIRST_DESCRIPTOR)?;
-            // As it would be with systemd, whose sockets wait unless a service says NonBlocking=.
+            // As with systemd: sockets block unless the unit sets NonBlocking=.
             fd::nonblocking(&socket, false)?;
-            self.hand_over(socket, descriptor)?;
+            self.place_socket(socket, descriptor)?;
         }
         Ok(())
     }
 
-    /// Gives the program a socket at this number. Until then it has one that the program is not promised.
-    fn hand_over(&mut self, socket: OwnedFd, number: i32) -> io::Result<()> {
+    /// Gives the program a socket at this number. Until the exec it has a number that is not reserved for the
+    /// program.
+    fn place_socket(&mut self, socket: OwnedFd, number: i32) -> io::Result<()> {
         let aside = fd::move_off(socket, &self.program_descriptors)?;
         self.place(aside, number);
         self.sockets += 1;
@@ -301,10 +294,10 @@ impl<'a> ServiceProcess<'a> {
         if let (true, true, Some(entry)) =
             (self.own_session, self.resolved.caller.is_root(), &self.resolved.account.entry)
         {
-            // A service does its work under a wrong name of its session as well.
+            // Best effort: the login name of the session is only informative.
             let _ = identity::set_login(&entry.name);
         }
-        // Of another than root they are what they were.
+        // Without root the groups were not changed.
         let groups = self.resolved.caller.is_root().then_some(&*self.resolved.account.groups);
         identity::set_user(uid, groups).map(drop)
     }
@@ -331,7 +324,7 @@ impl<'a> ServiceProcess<'a> {
         else {
             return StepError::at(step, "an argument or a variable holds a NUL byte");
         };
-        if let Some(pipe) = &self.listener
+        if let Some(pipe) = &self.report_pipe
             && let Err(error) = Report::Executing.send(pipe)
         {
             return StepError::io(step, &error);
@@ -344,13 +337,13 @@ impl<'a> ServiceProcess<'a> {
     }
 }
 
-/// What a service is called where it is found running: by its name, or its pid file.
-pub(super) fn what(spec: &ServiceSpec) -> String {
+/// The label of a service in messages: its name, or its pid file.
+pub(super) fn service_label(spec: &ServiceSpec) -> String {
     let name = spec.name.as_ref().map(ToString::to_string);
     name.or_else(|| spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default()
 }
 
-/// How long a stop may take, in microseconds; none for ever.
+/// The stop timeout in microseconds. `None` means no limit.
 pub(super) fn stop_timeout(spec: &ServiceSpec) -> Option<u64> {
     match spec.timeout_stop {
         Some(span) => span.finite().map(|span| u64::try_from(span.as_micros()).unwrap_or(u64::MAX)),
@@ -358,28 +351,28 @@ pub(super) fn stop_timeout(spec: &ServiceSpec) -> Option<u64> {
     }
 }
 
-/// After a failed start: takes away what was made, and the pid file and the lock of this main process, as far as each
-/// is still what it was. What belongs to another instance stays: each of these looks whose it is.
-pub fn take_away(spec: &ServiceSpec, resolved: &Resolution, made: &[Created], main: Option<i32>) {
+/// After a failed start: removes what was created, and the pid file and the lock of this main process. Each removal
+/// first verifies that the file still belongs to this start, so that another instance keeps its own.
+pub fn undo_start(spec: &ServiceSpec, resolved: &Resolution, made: &[Created], main: Option<i32>) {
     if let (Some(pid_file), Some(main)) = (&spec.pid_file, main) {
         let _ = pid_file::remove(pid_file.as_path(), main);
     }
-    journal::undo(made, &resolved.account);
+    undo::remove_all(made, &resolved.account);
     if let Some(path) = &resolved.lock {
         let _ = registry::remove(path);
     }
 }
 
-/// What nobody asked for is put right as far as we may: what a `nice` shell or the manager of a container has taken,
-/// it may be that only root gets back.
-fn wanted(asked: bool, done: io::Result<()>) -> io::Result<()> {
+/// Ignores a denied reset of a value that the spec does not set: a lower priority from a `nice` shell or a
+/// container's manager may need root to be raised again.
+fn ignore_default_denied(asked: bool, done: io::Result<()>) -> io::Result<()> {
     match done {
         Err(error) if !asked && error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
         done => done,
     }
 }
 
-/// The kernel's word, and where that is known to puzzle people what can be done.
+/// The kernel's error, with a hint for those that are hard to understand.
 fn explain(step: &Step, error: &io::Error) -> StepError {
     let failure = StepError::io(step, error);
     match (step, error.kind()) {

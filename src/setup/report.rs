@@ -1,56 +1,69 @@
-//! What the process that becomes the program tells the one that waits for it, over a pipe.
+//! The reports that the process which becomes the program sends to the waiting process, over a pipe.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::AsFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-use super::journal::Created;
+use super::undo::Created;
 use crate::error::StepError;
 use crate::sys::fd;
 
-/// One message. After the last one the pipe is closed: by the exec that was announced, or by a death.
+/// One message. After the last one the pipe is closed, by the announced exec or by the end of the process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
-    /// The process exists, and this is its number.
+    /// The process exists and has this pid.
     Started(i32),
-    /// It has made something that was not there before.
+    /// It has created this file or directory.
     Created(Created),
-    /// A step failed; the process ends.
+    /// A step failed; the process exits.
     Failed(StepError),
-    /// Everything is done but the exec.
+    /// Only the exec is left to do.
     Executing,
-    /// A program that was executed again has come to where it goes on.
+    /// A re-executed program has reached `Daemon::enter`.
     Entered,
-    /// A program that stays what it is has done all its steps: from here on its own code speaks, and of what was made
-    /// it is not asked.
-    Settled,
-    /// A program that stays what it is says that it is ready.
+    /// A program that becomes the service in place has performed all its steps. From here on its own code may write
+    /// to the pipe, so reports about created files are ignored.
+    SetupDone,
+    /// A program that became the service in place is ready.
     Ready,
-    /// It says what it is doing.
+    /// Its status text.
     Status(String),
-    /// It says why it is about to fail.
-    Why(String),
-    /// It asks for so many microseconds more, from now on.
-    Extend(u64),
+    /// The reason why it is about to fail.
+    FailureReason(String),
+    /// It requests this many microseconds more, counted from now.
+    ExtendTimeout(u64),
 }
 
 impl Report {
+    fn tag(&self) -> Tag {
+        match self {
+            Self::Started(_) => Tag::Started,
+            Self::Created(created) if created.directory => Tag::CreatedDirectory,
+            Self::Created(_) => Tag::CreatedFile,
+            Self::Failed(_) => Tag::Failed,
+            Self::Executing => Tag::Executing,
+            Self::Entered => Tag::Entered,
+            Self::SetupDone => Tag::SetupDone,
+            Self::Ready => Tag::Ready,
+            Self::Status(_) => Tag::Status,
+            Self::FailureReason(_) => Tag::FailureReason,
+            Self::ExtendTimeout(_) => Tag::ExtendTimeout,
+        }
+    }
+
     /// Sends the message.
     pub fn send(&self, pipe: impl AsFd) -> io::Result<()> {
-        let mut message = Vec::new();
+        let mut message = vec![self.tag() as u8];
         match self {
-            Self::Started(pid) => {
-                message.push(b'S');
-                put(&mut message, &pid.to_ne_bytes());
-            }
-            Self::Created(made) => {
-                message.push(if made.directory { b'D' } else { b'F' });
-                put(&mut message, std::os::unix::ffi::OsStrExt::as_bytes(made.path.as_os_str()));
-                put(&mut message, &made.device.to_ne_bytes());
-                put(&mut message, &made.inode.to_ne_bytes());
+            Self::Started(pid) => put(&mut message, &pid.to_ne_bytes()),
+            Self::Created(created) => {
+                put(&mut message, created.path.as_os_str().as_bytes());
+                put(&mut message, &created.device.to_ne_bytes());
+                put(&mut message, &created.inode.to_ne_bytes());
             }
             Self::Failed(failure) => {
-                message.push(b'X');
                 for text in [&failure.stage, &failure.cause] {
                     put(&mut message, shortened(text));
                 }
@@ -61,30 +74,56 @@ impl Report {
                 put(&mut message, &[failure.status]);
                 put(&mut message, &failure.errno.unwrap_or_default().to_ne_bytes());
             }
-            Self::Executing => message.push(b'E'),
-            Self::Entered => message.push(b'N'),
-            Self::Settled => message.push(b'L'),
-            Self::Ready => message.push(b'R'),
-            Self::Status(text) => {
-                message.push(b'T');
-                put(&mut message, shortened(text));
-            }
-            Self::Extend(micros) => {
-                message.push(b'Z');
-                put(&mut message, &micros.to_ne_bytes());
-            }
-            Self::Why(text) => {
-                message.push(b'Y');
-                put(&mut message, shortened(text));
-            }
+            Self::Executing | Self::Entered | Self::SetupDone | Self::Ready => {}
+            Self::Status(text) | Self::FailureReason(text) => put(&mut message, shortened(text)),
+            Self::ExtendTimeout(micros) => put(&mut message, &micros.to_ne_bytes()),
         }
         fd::write_all(pipe, &message)
     }
 }
 
-/// As much of a text of the program's own as there is room for.
+/// The first byte of a message: its kind.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Tag {
+    Started = b'S',
+    CreatedDirectory = b'D',
+    CreatedFile = b'F',
+    Failed = b'X',
+    Executing = b'E',
+    Entered = b'N',
+    SetupDone = b'L',
+    Ready = b'R',
+    Status = b'T',
+    FailureReason = b'Y',
+    ExtendTimeout = b'Z',
+}
+
+impl Tag {
+    const ALL: [Self; 11] = [
+        Self::Started,
+        Self::CreatedDirectory,
+        Self::CreatedFile,
+        Self::Failed,
+        Self::Executing,
+        Self::Entered,
+        Self::SetupDone,
+        Self::Ready,
+        Self::Status,
+        Self::FailureReason,
+        Self::ExtendTimeout,
+    ];
+
+    /// The kind for this byte. Only a program's own code writes other bytes to the pipe: the launcher ignores
+    /// `Executing` from there.
+    fn of(byte: u8) -> Self {
+        Self::ALL.into_iter().find(|tag| *tag as u8 == byte).unwrap_or(Self::Executing)
+    }
+}
+
+/// A text of the program, cut to the space that a message has.
 fn shortened(text: &str) -> &[u8] {
-    &text.as_bytes()[..text.len().min(LONGEST / 4)]
+    &text.as_bytes()[..text.len().min(MAX_MESSAGE_BYTES / 4)]
 }
 
 fn put(message: &mut Vec<u8>, field: &[u8]) {
@@ -92,20 +131,20 @@ fn put(message: &mut Vec<u8>, field: &[u8]) {
     message.extend(field);
 }
 
-/// The longest message: a few paths and texts of at most 4 KiB each.
-const LONGEST: usize = 65_536;
+/// The largest message: a few paths and texts of at most 4 KiB each.
+const MAX_MESSAGE_BYTES: usize = 65_536;
 
-/// Puts messages together from what comes out of the pipe.
+/// Assembles messages from the bytes of the pipe.
 #[derive(Debug, Default)]
 pub struct Reports {
     pending: Vec<u8>,
 }
 
 impl Reports {
-    /// Takes more bytes. Of a message that is longer than any of ours no more is taken: it comes from a program that
-    /// wants the memory of whoever started it, and what it says is never complete.
+    /// Adds bytes, up to the largest message. A longer one comes from a program that wants to exhaust the reader's
+    /// memory; it never becomes complete.
     pub fn feed(&mut self, bytes: &[u8]) {
-        let room = LONGEST.saturating_sub(self.pending.len());
+        let room = MAX_MESSAGE_BYTES.saturating_sub(self.pending.len());
         self.pending.extend(&bytes[..bytes.len().min(room)]);
     }
 }
@@ -113,20 +152,18 @@ impl Reports {
 impl Iterator for Reports {
     type Item = Report;
 
-    /// The next message that is complete.
+    /// The next complete message.
     fn next(&mut self) -> Option<Report> {
         let mut rest = Fields(self.pending.split_first()?.1);
-        let report = match self.pending.first()? {
-            b'S' => Report::Started(i32::from_ne_bytes(rest.number()?)),
-            kind @ (b'D' | b'F') => Report::Created(Created {
-                directory: *kind == b'D',
-                path: PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(
-                    rest.field()?.to_vec(),
-                )),
+        let report = match Tag::of(*self.pending.first()?) {
+            Tag::Started => Report::Started(i32::from_ne_bytes(rest.number()?)),
+            tag @ (Tag::CreatedDirectory | Tag::CreatedFile) => Report::Created(Created {
+                directory: matches!(tag, Tag::CreatedDirectory),
+                path: PathBuf::from(OsString::from_vec(rest.field()?.to_vec())),
                 device: u64::from_ne_bytes(rest.number()?),
                 inode: u64::from_ne_bytes(rest.number()?),
             }),
-            b'X' => {
+            Tag::Failed => {
                 let (stage, cause) = (rest.text()?, rest.text()?);
                 let (object, hint) = (rest.optional()?, rest.optional()?);
                 Report::Failed(StepError {
@@ -140,13 +177,13 @@ impl Iterator for Reports {
                     errno: Some(i32::from_ne_bytes(rest.number()?)).filter(|number| *number != 0),
                 })
             }
-            b'N' => Report::Entered,
-            b'L' => Report::Settled,
-            b'R' => Report::Ready,
-            b'T' => Report::Status(rest.text()?),
-            b'Y' => Report::Why(rest.text()?),
-            b'Z' => Report::Extend(u64::from_ne_bytes(rest.number()?)),
-            _ => Report::Executing,
+            Tag::Executing => Report::Executing,
+            Tag::Entered => Report::Entered,
+            Tag::SetupDone => Report::SetupDone,
+            Tag::Ready => Report::Ready,
+            Tag::Status => Report::Status(rest.text()?),
+            Tag::FailureReason => Report::FailureReason(rest.text()?),
+            Tag::ExtendTimeout => Report::ExtendTimeout(u64::from_ne_bytes(rest.number()?)),
         };
         let used = self.pending.len() - rest.0.len();
         self.pending.drain(..used);
@@ -188,19 +225,19 @@ mod tests {
     #[test]
     fn messages_survive_the_pipe_in_pieces_of_any_size() {
         let failure = StepError::about("exec", "/bin/x y", "no such file", 203).hint("look");
-        let refused = StepError { errno: Some(2), ..failure.clone() };
+        let with_errno = StepError { errno: Some(2), ..failure.clone() };
         let made = Created { directory: true, path: "/run/a\nb".into(), device: 7, inode: u64::MAX };
         let all = [
             Report::Started(42),
             Report::Created(made),
             Report::Failed(failure),
-            Report::Failed(refused),
+            Report::Failed(with_errno),
             Report::Executing,
             Report::Entered,
-            Report::Settled,
+            Report::SetupDone,
             Report::Status("opening".into()),
-            Report::Why("no\nbells".into()),
-            Report::Extend(u64::MAX),
+            Report::FailureReason("no\nbells".into()),
+            Report::ExtendTimeout(u64::MAX),
             Report::Ready,
         ];
         let (out, input) = fd::pipe().unwrap();
@@ -228,13 +265,15 @@ mod tests {
             reports.feed(&[b'x'; 4096]);
             assert_eq!(reports.next(), None);
         }
-        assert_eq!(reports.pending.len(), LONGEST);
+        assert_eq!(reports.pending.len(), MAX_MESSAGE_BYTES);
         let (out, input) = fd::pipe().unwrap();
-        Report::Why("é".repeat(LONGEST)).send(&input).unwrap();
-        let mut bytes = vec![0; LONGEST];
+        Report::FailureReason("é".repeat(MAX_MESSAGE_BYTES)).send(&input).unwrap();
+        let mut bytes = vec![0; MAX_MESSAGE_BYTES];
         let length = fd::read(&out, &mut bytes).unwrap().unwrap();
         let mut reports = Reports::default();
         reports.feed(&bytes[..length]);
-        assert!(matches!(reports.next(), Some(Report::Why(text)) if text.len() == LONGEST / 4));
+        assert!(
+            matches!(reports.next(), Some(Report::FailureReason(text)) if text.len() == MAX_MESSAGE_BYTES / 4)
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Finding out, before anything is changed, whom and what the words of a spec mean on this machine.
+//! Resolves the users, groups, paths and descriptors of a spec on this machine, before anything is changed.
 
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
@@ -15,24 +15,24 @@ use svcadapt_spec::{
 };
 
 use super::failure::PID_FILE;
-use super::{account, nearest, perform, program};
+use super::{account, closest_limit, perform, program};
 use crate::error::StepError;
 use crate::plan::{Account, CallerState, Note, Reaper, Resolution, StartedBy, Step};
 use crate::registry;
 use crate::registry::pid_file;
-use crate::registry::pid_file::Untrusted;
+use crate::registry::pid_file::PidFileError;
 use crate::sys::launchd::Refusal;
 use crate::sys::limits::NOFILE;
 use crate::sys::{descendants, error_text, fd, file, identity, launchd, limits, process};
 
-/// systemd's number for the descriptors that a service is passed (systemd.exec(5)).
+/// systemd's exit status for passed descriptors (systemd.exec(5)).
 const DESCRIPTORS: u8 = 202;
 
-/// An environment file that is longer than this is not read.
-const LONGEST_FILE: u64 = 1024 * 1024;
+/// A larger environment file is not read.
+const MAX_ENVIRONMENT_FILE_BYTES: u64 = 1024 * 1024;
 
-/// Looks everything up. What is wrong is told all at once; nothing has been changed then. Notes are made of what is passed
-/// over or softened, as systemd does.
+/// Looks everything up and changes nothing. All errors are returned at once. Notes are added for what is ignored or
+/// softened, as systemd does.
 pub fn resolve(
     spec: &ServiceSpec,
     started_by: StartedBy,
@@ -40,7 +40,7 @@ pub fn resolve(
 ) -> Result<Resolution, Vec<StepError>> {
     let (mut resolved, mut failures) = look_up(spec, started_by, inherited);
     let environment = crate::plan::environment(spec, &resolved, started_by);
-    // Nothing is to be found in a root that is not there; that has been told.
+    // A missing root directory is already reported; nothing can be found in it.
     if spec.root_directory.as_ref().is_none_or(|root| root.as_path().is_dir()) {
         match program::find(spec, &resolved.account, &environment) {
             Ok(program) => resolved.program = program,
@@ -56,8 +56,8 @@ pub fn resolve(
     if failures.is_empty() { Ok(resolved) } else { Err(failures) }
 }
 
-/// The same for a program that becomes the service itself: it has been found and executed already, and may well lie
-/// outside of its root directory.
+/// The same for a program that becomes the service in place: it is already running, and may lie outside its root
+/// directory.
 pub fn resolve_itself(
     spec: &ServiceSpec,
     started_by: StartedBy,
@@ -68,7 +68,7 @@ pub fn resolve_itself(
     if failures.is_empty() { Ok(Resolution { program, ..resolved }) } else { Err(failures) }
 }
 
-/// Everything but the program, in the order of the steps, whose first failure gives the status.
+/// Resolves everything but the program, in the order of the steps: the first failure sets the exit status.
 fn look_up(
     spec: &ServiceSpec,
     started_by: StartedBy,
@@ -76,10 +76,11 @@ fn look_up(
 ) -> (Resolution, Vec<StepError>) {
     let (mut failures, mut notes) = (Vec::new(), Vec::new());
     let mut caller = caller(&inherited);
-    nearest::look(spec, &mut caller, &mut notes);
+    closest_limit::find(spec, &mut caller, &mut notes);
     let account = account::resolve(spec, started_by, &caller, &mut failures);
     let files = spec.environment.files.iter();
-    let from_files = files.flat_map(|file| variables(file, &account, &mut failures, &mut notes)).collect();
+    let from_files =
+        files.flat_map(|file| read_environment_file(file, &account, &mut failures, &mut notes)).collect();
     let lock = registry::path(spec.name.as_ref(), spec.pid_file.as_ref());
     if lock.is_some() {
         caller.descriptors = limits::get(NOFILE).ok().and_then(|(soft, _)| i32::try_from(soft).ok());
@@ -97,18 +98,18 @@ fn look_up(
         }
         _ => {}
     }
-    places(spec, &resolved, started_by, &mut failures);
+    check_paths(spec, &resolved, started_by, &mut failures);
     (resolved, failures)
 }
 
-/// Below a manager and as process 1: a service whose lock cannot be made does without lock and record. The manager knows its
-/// process, and starts no second one.
+/// Below a manager and as process 1, a service whose lock cannot be created runs without lock and record. The manager
+/// knows its process and starts no second one.
 pub fn do_without_state(spec: &ServiceSpec, resolved: &mut Resolution) {
     let Some(path) = resolved.lock.clone() else { return };
     let Some(obstacle) = registry::obstacle() else { return };
     let stage = Step::Lock { path, descriptor: 0 }.stage();
     let cause = format!("started without it, so status and stop know nothing of this service: {obstacle}");
-    resolved.notes.push(Note { stage, object: perform::what(spec), cause, hint: obstacle.hint });
+    resolved.notes.push(Note { stage, object: perform::service_label(spec), cause, hint: obstacle.hint });
     resolved.lock = None;
 }
 
@@ -122,7 +123,7 @@ fn caller(inherited: &[(OsString, OsString)]) -> CallerState {
         value.to_str()?.parse::<i32>().ok()
     };
     let passed = match (variable("LISTEN_PID"), variable("LISTEN_FDS")) {
-        // A thousand sockets is more than any manager passes, and what is not open was not passed.
+        // No manager passes a thousand sockets. A closed descriptor was not passed.
         (Some(pid), Some(count @ 1..=1000)) if pid == process::own_pid() => {
             (3..3 + count).filter(|&number| fd::is_open(number)).collect()
         }
@@ -150,14 +151,14 @@ fn caller(inherited: &[(OsString, OsString)]) -> CallerState {
     }
 }
 
-/// Takes what launchd has opened for the service, if launchd has started us and its property list names the sockets.
-/// It gives them once to a process; nothing else is changed.
+/// Takes the sockets that launchd has opened, if launchd started this process and its property list names them.
+/// launchd gives them to a process once; nothing else changes.
 fn activate(spec: &ServiceSpec, caller: &mut CallerState, failures: &mut Vec<StepError>) {
     if spec.sockets.listen.is_empty() || spec.sockets.launchd_activation {
         return;
     }
     let name = spec.launchd_sockets();
-    // No name has a NUL in it.
+    // A name cannot contain NUL.
     let Ok(key) = CString::new(name.as_str()) else { return };
     let cause = match launchd::take(&key) {
         Ok(given) => {
@@ -171,8 +172,8 @@ fn activate(spec: &ServiceSpec, caller: &mut CallerState, failures: &mut Vec<Ste
     failures.push(StepError::about("launchd sockets", name, cause, DESCRIPTORS));
 }
 
-/// What an environment file says. systemd passes over a line that it does not understand, with a warning.
-fn variables(
+/// The assignments of an environment file. As in systemd, an invalid line is ignored with a warning.
+fn read_environment_file(
     file: &EnvironmentFile,
     account: &Account,
     failures: &mut Vec<StepError>,
@@ -205,31 +206,36 @@ fn variables(
     content.assignments.into_iter().map(|one| (one.name.as_str().into(), one.value)).collect()
 }
 
-/// Reads a file of variables: what is open is looked at, for another kind of file could keep us waiting.
+/// Reads an environment file. Only a regular file is opened: a FIFO or a device could block.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let open = file::open_regular(path)?;
     let mut text = Vec::new();
-    io::Read::read_to_end(&mut io::Read::take(open, LONGEST_FILE + 1), &mut text)?;
-    if u64::try_from(text.len()).is_ok_and(|length| length > LONGEST_FILE) {
-        return Err(io::Error::other(format!("longer than {LONGEST_FILE} bytes")));
+    io::Read::read_to_end(&mut io::Read::take(open, MAX_ENVIRONMENT_FILE_BYTES + 1), &mut text)?;
+    if u64::try_from(text.len()).is_ok_and(|length| length > MAX_ENVIRONMENT_FILE_BYTES) {
+        return Err(io::Error::other(format!("longer than {MAX_ENVIRONMENT_FILE_BYTES} bytes")));
     }
     Ok(text)
 }
 
-/// Looks at every path that has to be there, or that something will be made in.
-fn places(spec: &ServiceSpec, resolved: &Resolution, started_by: StartedBy, failures: &mut Vec<StepError>) {
+/// Checks every path that must exist, or in which something will be created.
+fn check_paths(
+    spec: &ServiceSpec,
+    resolved: &Resolution,
+    started_by: StartedBy,
+    failures: &mut Vec<StepError>,
+) {
     let root = spec.root_directory.as_ref().map_or(Path::new("/"), |root| root.as_path());
     let account = &resolved.account;
     if let Some(path) = &spec.root_directory
-        && let Err(error) = directory(path.as_path(), account)
+        && let Err(error) = check_directory(path.as_path(), account)
     {
         failures.push(StepError::kernel("root directory", path.to_string(), &error, 210));
     }
     if let Some(path) = &spec.working_directory {
-        // Made by us, it is not there yet.
-        let inside = program::below(root, path.as_path());
-        if !is_made(spec, resolved, started_by, path.as_path())
-            && let Err(error) = directory(&inside, account)
+        // A directory that a step creates does not exist yet.
+        let inside = program::in_root(root, path.as_path());
+        if !will_be_created(spec, resolved, started_by, path.as_path())
+            && let Err(error) = check_directory(&inside, account)
         {
             failures.push(StepError::kernel("working directory", path.to_string(), &error, 200));
         }
@@ -252,16 +258,16 @@ fn places(spec: &ServiceSpec, resolved: &Resolution, started_by: StartedBy, fail
             Some(Output::Descriptor(_) | Output::Null | Output::Inherit) | None => continue,
         };
         let parent = path.as_path().parent().unwrap_or(Path::new("/"));
-        if !is_made(spec, resolved, started_by, parent) {
-            let (cause, errno) = match directory(parent, account) {
+        if !will_be_created(spec, resolved, started_by, parent) {
+            let (cause, errno) = match check_directory(parent, account) {
                 Err(error) => (format!("its directory: {}", error_text(&error)), error.raw_os_error()),
-                Ok(()) if directory(path.as_path(), account).is_ok() => {
+                Ok(()) if check_directory(path.as_path(), account).is_ok() => {
                     ("it is a directory".to_owned(), None)
                 }
                 Ok(()) => continue,
             };
-            let what = output.as_ref().map(ToString::to_string).unwrap_or_default();
-            failures.push(StepError { errno, ..StepError::about(stage, what, cause, status) });
+            let service_label = output.as_ref().map(ToString::to_string).unwrap_or_default();
+            failures.push(StepError { errno, ..StepError::about(stage, service_label, cause, status) });
         }
     }
     for (stage, numbers) in [
@@ -273,41 +279,42 @@ fn places(spec: &ServiceSpec, resolved: &Resolution, started_by: StartedBy, fail
             |number: &i32| StepError::about(stage, number.to_string(), "no such descriptor is open", 202);
         failures.extend(closed.map(failure));
     }
-    // What a program that forks itself away writes is its own, and believed only as far as it names one of its own.
+    // A forking program writes the pid file itself; its content is trusted only if it names a process of this
+    // program.
     if let Some(path) = spec.pid_file.as_ref().filter(|_| spec.service_type != Some(ServiceType::Forking))
-        && let Err(untrusted) = pid_file_at(spec, resolved, started_by, path.as_path())
+        && let Err(untrusted) = check_pid_file(spec, resolved, started_by, path.as_path())
     {
         let failure = StepError::about("pid file", path.to_string(), untrusted.cause, PID_FILE);
         failures.push(StepError { hint: untrusted.hint, errno: untrusted.errno, ..failure });
     }
 }
 
-/// Looks at the place of the pid file. In a directory of the service it is written with the service's rights, once that has
-/// been made.
-fn pid_file_at(
+/// Checks the place of the pid file. In a directory of the service, the file is written with the service's rights
+/// after the directory was created.
+fn check_pid_file(
     spec: &ServiceSpec,
     resolved: &Resolution,
     started_by: StartedBy,
     path: &Path,
-) -> Result<(), Untrusted> {
+) -> Result<(), PidFileError> {
     let parent = path.parent().unwrap_or(Path::new("/"));
     let account = &resolved.account;
     let check = || pid_file::check(path, account::judge(account));
-    if !is_made(spec, resolved, started_by, parent) {
+    if !will_be_created(spec, resolved, started_by, parent) {
         return check();
     }
-    // Another one's is given to the service first.
+    // A directory with another owner is first given to the service.
     match fs::metadata(parent) {
         Ok(found) if found.uid() != account.uid => Ok(()),
         Ok(_) if resolved.caller.is_root() && account.uid != 0 => {
-            account::with_its_rights(account, || Ok(check()))?
+            account::with_service_rights(account, || Ok(check()))?
         }
         Ok(_) => check(),
         Err(_) => Ok(()),
     }
 }
 
-fn directory(path: &Path, account: &Account) -> io::Result<()> {
+fn check_directory(path: &Path, account: &Account) -> io::Result<()> {
     match account::look_for(account, || fs::metadata(path)) {
         Ok(found) if found.is_dir() => Ok(()),
         Ok(_) => Err(io::Error::other("it is no directory")),
@@ -315,8 +322,8 @@ fn directory(path: &Path, account: &Account) -> io::Result<()> {
     }
 }
 
-/// Whether a directory is one that will be made for the service, or lies in one.
-fn is_made(spec: &ServiceSpec, resolved: &Resolution, started_by: StartedBy, path: &Path) -> bool {
+/// Whether a directory is, or lies in, one that will be created for the service.
+fn will_be_created(spec: &ServiceSpec, resolved: &Resolution, started_by: StartedBy, path: &Path) -> bool {
     let made = spec.directories.iter().map(|one| resolved.place(started_by, one).0);
     let text = path.as_os_str().as_bytes();
     !text.is_empty() && made.into_iter().any(|made| path.starts_with(made))

@@ -1,4 +1,4 @@
-//! The variables that name the process which executes the program: only it can say them.
+//! Environment variables that name the process which executes the program. Only that process can set them.
 
 use std::ffi::{OsStr, OsString};
 
@@ -7,14 +7,14 @@ use crate::plan::{STARTED_AS, readdress};
 use crate::sys::process;
 
 impl ServiceProcess<'_> {
-    /// Says in the environment who the program is. As with systemd, `UnsetEnvironment=` takes even these away.
+    /// Sets the variables that name this process. As with systemd, `UnsetEnvironment=` removes them too.
     pub(super) fn tell_variables(&mut self) {
         let own = process::own_pid();
         for (name, value) in &mut self.environment {
             readdress(name, value, self.launcher, own);
         }
         if self.launcher != own {
-            // It names the launcher as a descriptor would, not as a number; without it LISTEN_PID decides.
+            // It names the launcher by a pidfd id; without it LISTEN_PID decides.
             self.environment.remove(OsStr::new("LISTEN_PIDFDID"));
         }
         if let Some(started_as) = self.started_as.take() {
@@ -23,12 +23,12 @@ impl ServiceProcess<'_> {
         self.tell_sockets();
     }
 
-    /// How sd_listen_fds(3) finds them.
+    /// The variables that sd_listen_fds(3) reads.
     fn tell_sockets(&mut self) {
         if self.sockets == 0 {
             return;
         }
-        // It may name a process further up, and would count for more than LISTEN_PID.
+        // It may name an ancestor, and takes precedence over LISTEN_PID.
         self.environment.remove(OsStr::new("LISTEN_PIDFDID"));
         let names = vec![self.spec.socket_name(); self.sockets].join(":");
         let own = process::own_pid().to_string();

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::{Stage as Start, Watch};
 use crate::error::StepError;
 use crate::registry::pid_file;
-use crate::registry::pid_file::Named;
+use crate::registry::pid_file::PidFileEntry;
 use crate::setup::LauncherLock;
 use crate::sys::process::{Ended, Reaped, Users};
 use crate::sys::process_handle::ProcessHandle;
@@ -55,7 +55,7 @@ enum Stage {
 #[derive(Debug, Default)]
 struct Search {
     /// What is wrong, in words.
-    why: String,
+    reason: String,
     /// The only process that is left, as far as is known.
     candidate: Option<Candidate>,
 }
@@ -76,7 +76,7 @@ impl Forking {
     }
 
     /// Whether the main process is known.
-    pub(super) fn is_settled(&self) -> bool {
+    pub(super) fn found_main(&self) -> bool {
         matches!(self.stage, Stage::Found(_))
     }
 
@@ -130,40 +130,40 @@ impl Forking {
 
 impl Watch<'_> {
     /// Watches a program that forks itself away, if it does; gives back what is held for it.
-    pub(in crate::launch) fn claimed<'c>(
+    pub(in crate::launch) fn watch_forking<'c>(
         &mut self,
-        claim: Option<(LauncherLock<'c>, Forking)>,
+        launcher_lock: Option<(LauncherLock<'c>, Forking)>,
     ) -> Option<LauncherLock<'c>> {
-        claim.map(|(claim, forking)| {
+        launcher_lock.map(|(launcher_lock, forking)| {
             self.forking = Some(forking);
-            claim
+            launcher_lock
         })
     }
 
     /// Records the main process that has been found.
-    pub(in crate::launch) fn hand_over(&self, claim: &LauncherLock<'_>) -> Result<(), StepError> {
+    pub(in crate::launch) fn record_main(&self, launcher_lock: &LauncherLock<'_>) -> Result<(), StepError> {
         match (self.main, self.forking.as_ref().and_then(Forking::main)) {
-            (Some(main), Some(held)) => claim.hand_over(main, held),
+            (Some(main), Some(held)) => launcher_lock.record_main(main, held),
             _ => Ok(()),
         }
     }
 
     /// Looks for the main process, if it is time to; says which one it is, once.
-    pub(super) fn find(&mut self) -> io::Result<Option<i32>> {
+    pub(super) fn find_main(&mut self) -> io::Result<Option<i32>> {
         let Some(forking) = &mut self.forking else { return Ok(None) };
         let (Stage::Searching(search), Start::Executed) = (&mut forking.stage, &self.stage) else {
             return Ok(None);
         };
         let mut search = std::mem::take(search);
-        let named = if let Some(path) = &forking.pid_file {
+        let known_main = if let Some(path) = &forking.pid_file {
             search.read(path)
         } else {
             let mut left = forking.children()?;
             left.retain(|stat| !stat.exiting);
-            search.only_one(&left).map(|pid| Named { pid, by: forking.user })
+            search.only_one(&left).map(|pid| PidFileEntry { pid, by: forking.user })
         };
-        let held = match named {
-            Some(Named { pid, by }) => forking.hold(pid, by)?.map(|held| (pid, held)),
+        let held = match known_main {
+            Some(PidFileEntry { pid, by }) => forking.hold(pid, by)?.map(|held| (pid, held)),
             None => None,
         };
         let Some((pid, held)) = held else {
@@ -186,11 +186,11 @@ impl Watch<'_> {
         loop {
             match process::reap()? {
                 Reaped::Child(pid, ended) if self.main.is_none() && self.is_first() => {
-                    self.early.push((pid, ended));
+                    self.reaped.push((pid, ended));
                 }
-                Reaped::Child(pid, ended) if Some(pid) == self.main => self.left_by(ended),
+                Reaped::Child(pid, ended) if Some(pid) == self.main => self.main_ended(ended),
                 Reaped::Child(pid, ended) => {
-                    self.probes.child_ended(pid, ended, self.begun.elapsed());
+                    self.probes.child_ended(pid, ended, self.started_at.elapsed());
                     self.gone(pid, ended);
                 }
                 Reaped::None => break,
@@ -203,7 +203,7 @@ impl Watch<'_> {
         if self.is_first()
             && let Some(ended) = self.reaped_early()
         {
-            self.left_by(ended);
+            self.main_ended(ended);
         }
         if self.ended.is_some() {
             return Ok(Some(self.ended));
@@ -215,7 +215,7 @@ impl Watch<'_> {
             // It may have become our child, and have ended, since the last one was reaped.
             return match process::wait(main) {
                 Ok(ended) => {
-                    self.left_by(ended);
+                    self.main_ended(ended);
                     Ok(self.ended.map(Some))
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Some(None)),
@@ -223,17 +223,17 @@ impl Watch<'_> {
             };
         }
         // Where orphans are not ours to adopt, to have no children says nothing.
-        let over = alone && (descendants::HAS_SUBREAPER || self.is_first()) || self.left_alone()?;
+        let over = alone && (descendants::HAS_SUBREAPER || self.is_first()) || self.has_no_descendants()?;
         Ok(over.then_some(self.ended.or(self.forking.as_ref().and_then(|forking| forking.last))))
     }
 
     /// The main process, or the one that the pid file names if it is one of the program's, however it fares.
-    pub(in crate::launch) fn named(&self) -> Option<i32> {
-        self.main.filter(|_| !self.is_first()).or_else(|| self.named_by(|_| false))
+    pub(in crate::launch) fn known_main(&self) -> Option<i32> {
+        self.main.filter(|_| !self.is_first()).or_else(|| self.named_in_pid_file(|_| false))
     }
 
     /// The process that the pid file names, if it is one of the program's, or one of these.
-    pub(in crate::launch) fn named_by(&self, ours: impl Fn(i32) -> bool) -> Option<i32> {
+    pub(in crate::launch) fn named_in_pid_file(&self, ours: impl Fn(i32) -> bool) -> Option<i32> {
         let forking = self.forking.as_ref()?;
         let pid = pid_file::read(forking.pid_file.as_ref()?).ok().flatten()?;
         let its = ours(pid) || forking.gone.contains(&pid) || descendants::descends(pid, process::own_pid());
@@ -245,15 +245,15 @@ impl Watch<'_> {
         match self.forking.as_ref().map(|forking| (&forking.stage, &forking.pid_file)) {
             Some((Stage::First, _)) => "the end of its first process".to_owned(),
             Some((Stage::Searching(search), Some(path))) => {
-                format!("its pid file {}: {}", path.display(), search.why)
+                format!("its pid file {}: {}", path.display(), search.reason)
             }
-            Some((Stage::Searching(search), None)) => format!("its main process: {}", search.why),
+            Some((Stage::Searching(search), None)) => format!("its main process: {}", search.reason),
             Some((Stage::Found(_), _)) | None => self.probes.missing(),
         }
     }
 
     /// What helps a program that was not found in time; none where it was.
-    pub(in crate::launch) fn cure(&self) -> Option<&'static str> {
+    pub(in crate::launch) fn hint(&self) -> Option<&'static str> {
         match self.forking.as_ref().map(|forking| (&forking.stage, &forking.pid_file)) {
             Some((Stage::First, _)) => Some("a program that stays in the foreground is of --type exec"),
             Some((Stage::Searching(_), None)) => {
@@ -265,7 +265,7 @@ impl Watch<'_> {
     }
 
     /// Whether nobody is left but those who were there before.
-    fn left_alone(&self) -> io::Result<bool> {
+    fn has_no_descendants(&self) -> io::Result<bool> {
         match &self.forking {
             // We ourselves are one of them.
             Some(forking) if forking.strangers.len() > 1 && matches!(forking.stage, Stage::Searching(_)) => {
@@ -280,7 +280,7 @@ impl Watch<'_> {
     }
 
     /// The main process, be it the first one or one that was taken for it, has ended.
-    fn left_by(&mut self, ended: Ended) {
+    fn main_ended(&mut self, ended: Ended) {
         let (Some(forking), Some(pid)) = (&mut self.forking, self.main) else { return };
         // Without a pid file the one that was left may fork again, and leave the next one to us.
         let goes_on = match forking.stage {
@@ -293,7 +293,7 @@ impl Watch<'_> {
             Some(forking) if goes_on && ended == Ended::Exited(0) => {
                 forking.stage = Stage::Searching(Search::default());
                 self.main = None;
-                self.early.clear();
+                self.reaped.clear();
             }
             _ => self.ended = Some(ended),
         }
@@ -322,10 +322,10 @@ fn may_name(who: u32, users: Users) -> bool {
 
 impl Search {
     /// The process that the pid file names.
-    fn read(&mut self, path: &Path) -> Option<Named> {
+    fn read(&mut self, path: &Path) -> Option<PidFileEntry> {
         let read = pid_file::read_named(path);
-        self.why = match &read {
-            Ok(Some(Named { pid, .. })) => {
+        self.reason = match &read {
+            Ok(Some(PidFileEntry { pid, .. })) => {
                 format!("it names process {pid}, which is none of the program's that runs")
             }
             Ok(None) if std::fs::symlink_metadata(path).is_ok() => "there is no number in it".to_owned(),
@@ -340,7 +340,7 @@ impl Search {
         let [one] = left else {
             self.candidate = None;
             let all: Vec<_> = left.iter().map(|stat| stat.pid.to_string()).collect();
-            self.why = match all.as_slice() {
+            self.reason = match all.as_slice() {
                 [] => "none is left".to_owned(),
                 all => format!("which one of {} it is cannot be told", all.join(" ")),
             };
@@ -354,7 +354,7 @@ impl Search {
         candidate.asleep = (one.state == 'S').then(|| candidate.asleep.unwrap_or(now));
         let stays =
             candidate.asleep.is_some_and(|since| now - since >= ASLEEP) || now - candidate.since >= BUSY;
-        self.why = format!("process {} may be about to leave", one.pid);
+        self.reason = format!("process {} may be about to leave", one.pid);
         self.candidate = Some(candidate);
         stays.then_some(one.pid)
     }
@@ -397,8 +397,8 @@ mod tests {
     fn of_several_none_is_taken_and_all_are_named() {
         let mut search = Search::default();
         assert_eq!(search.only_one(&[process(7, 'S'), process(9, 'S')]), None);
-        assert_eq!(search.why, "which one of 7 9 it is cannot be told");
+        assert_eq!(search.reason, "which one of 7 9 it is cannot be told");
         assert_eq!(search.only_one(&[]), None);
-        assert_eq!(search.why, "none is left");
+        assert_eq!(search.reason, "none is left");
     }
 }

@@ -9,7 +9,7 @@ use crate::sys::signal;
 
 /// Which signals come as others, as numbers of this system.
 #[derive(Debug)]
-pub(super) struct Passing {
+pub(super) struct SignalMap {
     others: Vec<(i32, i32)>,
 }
 
@@ -22,7 +22,7 @@ pub(super) enum SignalMeaning {
     Other,
 }
 
-impl Passing {
+impl SignalMap {
     /// What the plan says.
     pub(super) fn of(plan: &Plan) -> Self {
         let said = plan.steps.iter().find_map(|planned| match &planned.step {
@@ -40,7 +40,7 @@ impl Passing {
     }
 
     /// What a signal that came asks for.
-    pub(super) fn asked(&self, number: i32) -> SignalMeaning {
+    pub(super) fn meaning(&self, number: i32) -> SignalMeaning {
         let stop = self.translate(signal::SIGTERM);
         if number == signal::SIGTERM || self.translate(number) == stop {
             SignalMeaning::Stop
@@ -52,7 +52,7 @@ impl Passing {
 
 /// The main process, for as long as it is stayed with.
 #[derive(Debug)]
-pub(super) struct Main {
+pub(super) struct MainProcess {
     pub(super) pid: i32,
     /// It may be a child of another process; then its number alone could be a stranger's.
     pub(super) held: Option<ProcessHandle>,
@@ -80,7 +80,7 @@ impl Stopping {
     }
 }
 
-impl Main {
+impl MainProcess {
     /// A child of ours: only we reap it, so its number stays its own.
     pub(super) fn child(pid: i32) -> Self {
         Self { pid, held: None, stopping: Stopping::No }

@@ -1,4 +1,5 @@
-//! What is asked for and is more than this process may set: the nearest that it may, as systemd takes it.
+//! Limits, nice levels and OOM scores that this process may not set: the closest permitted value is set instead, as
+//! systemd does.
 
 use std::io;
 
@@ -7,32 +8,32 @@ use svcadapt_spec::{Limit, LimitValue, Resource, ServiceSpec};
 use crate::plan::{CallerState, Note};
 use crate::sys::{identity, limits};
 
-/// Finds out what can be set of what is asked for. A value is tried out and taken back: what a process may set in a user
-/// namespace is in no table.
-pub(super) fn look(spec: &ServiceSpec, caller: &mut CallerState, notes: &mut Vec<Note>) {
+/// Finds the closest permitted values. Each value is set and restored: in a user namespace only a trial shows what is
+/// permitted.
+pub(super) fn find(spec: &ServiceSpec, caller: &mut CallerState, notes: &mut Vec<Note>) {
     let one = LimitValue::At(1);
     let core = spec.prevent_core.then_some((Resource::Core, Limit { soft: one, hard: one }));
     for (resource, limit) in spec.limits.iter().map(|(&resource, &limit)| (resource, limit)).chain(core) {
         let wanted = number(limit.hard);
-        // An error is told when the limit is set.
+        // The step that sets the limit reports this error.
         let Ok(highest) = limits::highest(resource.name(), wanted) else { continue };
         if highest < wanted {
             caller.highest_limits.insert(resource, LimitValue::At(highest));
-            let nearest = caller.nearest(resource, limit);
+            let closest = caller.nearest(resource, limit);
             let object = format!("{} {limit}", resource.name());
-            notes.push(note("limit", object, format!("{nearest} is set: the hard limit cannot be raised")));
+            notes.push(note("limit", object, format!("{closest} is set: the hard limit cannot be raised")));
         }
     }
     if let Some(wanted) = spec.nice
         && let Some(now) = caller.nice
-        && let Some(lowest) = nearest(wanted, now, limits::lowest_nice)
+        && let Some(lowest) = closest_limit(wanted, now, limits::lowest_nice)
     {
         caller.lowest_nice = Some(lowest);
         notes.push(note("nice", wanted.to_string(), format!("{lowest} is set: no lower level is permitted")));
     }
     if let Some(wanted) = spec.oom_score_adjust
         && let Some(now) = caller.oom_score_adjust
-        && let Some(lowest) = nearest(wanted, now, limits::lowest_oom_score)
+        && let Some(lowest) = closest_limit(wanted, now, limits::lowest_oom_score)
     {
         caller.lowest_oom_score = Some(lowest);
         notes.push(note(
@@ -43,8 +44,8 @@ pub(super) fn look(spec: &ServiceSpec, caller: &mut CallerState, notes: &mut Vec
     }
 }
 
-/// The lowest that can be set where that is not what is wanted.
-fn nearest(wanted: i32, now: i32, lowest: impl FnOnce(i32) -> io::Result<i32>) -> Option<i32> {
+/// The lowest permitted value, if it is above the requested one.
+fn closest_limit(wanted: i32, now: i32, lowest: impl FnOnce(i32) -> io::Result<i32>) -> Option<i32> {
     if wanted >= now {
         return None;
     }
@@ -60,7 +61,7 @@ fn note(stage: &'static str, object: String, cause: String) -> Note {
     Note { stage, object, cause, hint: Some(hint.into()) }
 }
 
-/// What the kernel calls a limit: `RLIM_INFINITY` is the highest number.
+/// The limit as the kernel's number: `RLIM_INFINITY` is the highest.
 pub(super) fn number(ceiling: LimitValue) -> u64 {
     match ceiling {
         LimitValue::At(number) => number,
@@ -68,9 +69,9 @@ pub(super) fn number(ceiling: LimitValue) -> u64 {
     }
 }
 
-/// Sets a soft limit as far as the hard one lets it. A limit that this system has not needs none, and one that it does
-/// not change for this program stays: macOS lets no program change its stack that was linked with a size for it. No
-/// spec asks for these limits, so it is no failure of the start.
+/// Sets a soft limit, at most to the hard limit. Limits that this system lacks or refuses to change are skipped
+/// (macOS does not change the stack limit of a program that was linked with a stack size): the spec does not ask for
+/// these limits, so the start does not fail.
 pub(super) fn soften(resource: &str, soft: u64) -> io::Result<()> {
     let done = match limits::get(resource) {
         Ok((now, hard)) if now != soft.min(hard) => limits::set(resource, soft.min(hard), hard),

@@ -1,4 +1,4 @@
-//! What a start has made that was not there before, so that a start that fails can take it away again.
+//! The files and directories that a start has created, so that a failed start can remove them.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -8,21 +8,22 @@ use super::account;
 use crate::plan::Account;
 use crate::sys::file;
 
-/// One file or directory that was made.
+/// One created file or directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created {
     /// Whether it is a directory.
     pub directory: bool,
-    /// Where it was made.
+    /// Its path.
     pub path: PathBuf,
-    /// The device that it lies on: with the inode, its identity.
+    /// The device of the file system. With the inode it identifies the file.
     pub device: u64,
-    /// Its number on that device.
+    /// The inode number.
     pub inode: u64,
 }
 
 impl Created {
-    /// Notes what was made with this user's rights, who may have exchanged it for somebody else's.
+    /// Records a file that was created with this user's rights. Fails if that user has replaced it by another user's
+    /// file.
     pub(super) fn note_of(path: &Path, user: u32) -> io::Result<Self> {
         let made = fs::symlink_metadata(path)?;
         if made.uid() != user {
@@ -31,19 +32,19 @@ impl Created {
         Ok(Self::of(path, &made))
     }
 
-    /// The same of what was looked at already.
+    /// The same, from known metadata.
     pub(super) fn of(path: &Path, made: &fs::Metadata) -> Self {
         Self { directory: made.is_dir(), path: path.to_owned(), device: made.dev(), inode: made.ino() }
     }
 
-    /// Takes it away, if it is still what was made and holds nothing: what somebody has written since is theirs.
+    /// Removes it if it is still the same file and empty: content written since then belongs to its writer.
     fn undo(&self, account: &Account) {
-        // That it cannot be removed is no news to anybody: the failure that led here is told.
+        // Best effort: the failure that caused the clean-up is reported instead.
         let _ = account::look_for(account, || file::remove_empty(&self.path, self.device, self.inode));
     }
 }
 
-/// Takes away all that was made for a service of this account, the last first.
-pub(super) fn undo(all: &[Created], account: &Account) {
+/// Removes everything that was created for a service of this account, in reverse order.
+pub(super) fn remove_all(all: &[Created], account: &Account) {
     all.iter().rev().for_each(|made| made.undo(account));
 }

@@ -8,14 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::{fmt, fs, io};
 
-use super::earlier;
+use super::old_boots;
 use crate::sys::directories::{System, THIS_SYSTEM, UserDirs};
 use crate::sys::path_trust::{Judge, Last, SharedDirectory};
 use crate::sys::{directories, error_text, file, identity, process};
 
 /// A directory in which locks may lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct LockDirectory {
     /// Where it is.
     pub path: PathBuf,
     /// Who must own it.
@@ -26,7 +26,7 @@ pub struct Place {
 
 /// Why nothing can be known of what lies in a directory, and nothing put there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unusable {
+pub struct LockDirectoryError {
     /// The directory.
     pub path: PathBuf,
     /// The reason, in words.
@@ -39,7 +39,7 @@ pub struct Unusable {
 
 /// What is known of the user who runs this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Surveyed {
+struct UserSurvey {
     person: UserDirs,
     /// Why not every place is known.
     unknown: Option<String>,
@@ -47,8 +47,8 @@ struct Surveyed {
 }
 
 /// An account is looked up once: a directory service may be far away.
-fn survey() -> Surveyed {
-    static LAST: Mutex<Option<Surveyed>> = Mutex::new(None);
+fn survey() -> UserSurvey {
+    static LAST: Mutex<Option<UserSurvey>> = Mutex::new(None);
     let uid = identity::effective_user();
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = last.as_ref().filter(|known| known.person.uid == uid) {
@@ -58,16 +58,16 @@ fn survey() -> Surveyed {
         Ok(person) => (person, None),
         Err(error) => (UserDirs { uid, ..UserDirs::default() }, Some(error_text(&error))),
     };
-    let surveyed = Surveyed { person, unknown, boot: process::boot().ok() };
-    last.insert(surveyed).clone()
+    let survey = UserSurvey { person, unknown, boot: process::boot().ok() };
+    last.insert(survey).clone()
 }
 
 /// Where the lock of a service lies that is started now.
 pub fn directory() -> PathBuf {
     if identity::effective_user() == 0 {
-        return of_root().path;
+        return system_directory().path;
     }
-    let Surveyed { person, boot, .. } = survey();
+    let UserSurvey { person, boot, .. } = survey();
     // Without a name for this boot a record could be another machine's.
     let boot = boot.map(|boot| directories::boot_dir_name(&boot));
     let persistent = boot.into_iter().flat_map(|boot| {
@@ -87,19 +87,19 @@ pub fn runtime_directory() -> PathBuf {
 }
 
 /// Root's.
-pub(super) fn of_root() -> Place {
-    Place { path: directories::runtime().join("svcadapt"), owner: 0, home: None }
+pub(super) fn system_directory() -> LockDirectory {
+    LockDirectory { path: directories::runtime().join("svcadapt"), owner: 0, home: None }
 }
 
 /// Where services of this user may have been started: the place of today first, then those of other circumstances (no
 /// home, or not yet) and of earlier versions.
-pub fn own() -> Vec<Place> {
+pub fn own_directories() -> Vec<LockDirectory> {
     let uid = identity::effective_user();
     if uid == 0 {
-        return vec![of_root()];
+        return vec![system_directory()];
     }
-    let Surveyed { person, boot, .. } = survey();
-    let mut all = vec![Place { path: directory(), owner: uid, home: person.home.clone() }];
+    let UserSurvey { person, boot, .. } = survey();
+    let mut all = vec![LockDirectory { path: directory(), owner: uid, home: person.home.clone() }];
     if let Some(boot) = boot.map(|boot| directories::boot_dir_name(&boot)) {
         let persistent =
             THIS_SYSTEM.persistent(&person).into_iter().map(|place| (place, person.home.clone()));
@@ -108,10 +108,10 @@ pub fn own() -> Vec<Place> {
             .into_iter()
             .map(|place| (place, person.env_home.clone()));
         let here = persistent.chain(named);
-        all.extend(here.map(|(place, home)| Place { path: place.join(&boot), owner: uid, home }));
+        all.extend(here.map(|(place, home)| LockDirectory { path: place.join(&boot), owner: uid, home }));
     }
     let former = [format!("/run/user/{uid}/svcadapt").into(), System::fallback(uid)];
-    all.extend(former.into_iter().map(|path| Place { path, owner: uid, home: None }));
+    all.extend(former.into_iter().map(|path| LockDirectory { path, owner: uid, home: None }));
     let mut seen = Vec::new();
     all.retain(|place| {
         let new = !seen.contains(&place.path);
@@ -122,14 +122,14 @@ pub fn own() -> Vec<Place> {
 }
 
 /// Where services are looked for: among our own, then among root's. An error says why not every place is known.
-pub fn places() -> (Vec<Place>, Option<Unusable>) {
-    let mut all = own();
+pub fn lock_directories() -> (Vec<LockDirectory>, Option<LockDirectoryError>) {
+    let mut all = own_directories();
     if identity::effective_user() == 0 {
         return (all, None);
     }
-    let Surveyed { person, unknown, .. } = survey();
-    all.push(of_root());
-    let unknown = unknown.map(|cause| Unusable {
+    let UserSurvey { person, unknown, .. } = survey();
+    all.push(system_directory());
+    let unknown = unknown.map(|cause| LockDirectoryError {
         path: System::fallback(person.uid),
         cause: format!("the home directory of user {} is not known: {cause}", person.uid),
         hint: None,
@@ -139,9 +139,9 @@ pub fn places() -> (Vec<Place>, Option<Unusable>) {
 }
 
 /// Whether a path is in one of the places, whatever links lead there.
-pub(super) fn holds(path: &Path) -> bool {
+pub(super) fn contains(path: &Path) -> bool {
     let Some(parent) = path.parent() else { return false };
-    let mut all = places().0.into_iter();
+    let mut all = lock_directories().0.into_iter();
     all.any(|place| place.path == parent || fs::canonicalize(&place.path).is_ok_and(|real| real == parent))
 }
 
@@ -170,8 +170,8 @@ fn can_be_made(path: &Path, uid: u32) -> bool {
 }
 
 /// Why no lock can be made, as far as that is seen without trying. Nothing is changed.
-pub fn obstacle() -> Option<Unusable> {
-    let place = own().swap_remove(0);
+pub fn obstacle() -> Option<LockDirectoryError> {
+    let place = own_directories().swap_remove(0);
     let there = match place.is_there() {
         Ok(there) => there,
         Err(unusable) => return Some(unusable),
@@ -185,8 +185,8 @@ pub fn obstacle() -> Option<Unusable> {
 }
 
 /// Makes the directory of the locks, or makes sure that it is one that nobody else can change.
-pub fn prepare_directory() -> Result<(), Unusable> {
-    let place = own().swap_remove(0);
+pub fn prepare_directory() -> Result<(), LockDirectoryError> {
+    let place = own_directories().swap_remove(0);
     let failed = |error: io::Error| place.failed(&error);
     if place.owner != 0 {
         make_way(&place.path).map_err(failed)?;
@@ -199,18 +199,18 @@ pub fn prepare_directory() -> Result<(), Unusable> {
             return Err(unusable);
         }
         if place.owner != 0 && !is_aged(&place.path) {
-            earlier::sweep(&place.path).map_err(failed)?;
+            old_boots::sweep(&place.path).map_err(failed)?;
         }
         return Ok(());
     }
     if place.is_there()? {
         return Ok(());
     }
-    Err(place.unusable("it belongs to another user", Some(PLANTED.to_owned()), None))
+    Err(place.unusable("it belongs to another user", Some(REMOVE_HINT.to_owned()), None))
 }
 
 /// What to do about a file in the way.
-const PLANTED: &str = "remove it, and find out who put it there";
+const REMOVE_HINT: &str = "remove it, and find out who put it there";
 
 /// Makes the directories on the way to one at home.
 fn make_way(path: &Path) -> io::Result<()> {
@@ -222,9 +222,9 @@ fn make_way(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-impl Place {
+impl LockDirectory {
     /// Whether it is there. An error where it is, or may be, and nothing in it can be believed.
-    pub fn is_there(&self) -> Result<bool, Unusable> {
+    pub fn is_there(&self) -> Result<bool, LockDirectoryError> {
         let found = match fs::symlink_metadata(&self.path) {
             Ok(found) => found,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
@@ -246,7 +246,7 @@ impl Place {
 
     /// Whether nobody else can lead root away from its directory, or from where it will be made. A sticky directory above is
     /// as good as another one: what root has made in it stays root's.
-    fn way(&self, path: &Path) -> Result<(), Unusable> {
+    fn way(&self, path: &Path) -> Result<(), LockDirectoryError> {
         if self.owner != 0 {
             return Ok(());
         }
@@ -260,7 +260,7 @@ impl Place {
         }
     }
 
-    fn failed(&self, error: &io::Error) -> Unusable {
+    fn failed(&self, error: &io::Error) -> LockDirectoryError {
         let runtime = directories::runtime().display();
         let hint = match error.kind() {
             io::ErrorKind::ReadOnlyFilesystem if self.owner == 0 => {
@@ -273,7 +273,7 @@ impl Place {
     }
 
     /// Whether its owner is the only one who can change what is in it.
-    fn judge(&self, found: &fs::Metadata) -> Result<(), Unusable> {
+    fn judge(&self, found: &fs::Metadata) -> Result<(), LockDirectoryError> {
         let cause = match found {
             _ if !found.is_dir() => "it is no directory",
             _ if found.uid() != self.owner => "it belongs to another user",
@@ -286,7 +286,7 @@ impl Place {
             }
             _ => return Ok(()),
         };
-        Err(self.unusable(cause, Some(PLANTED.to_owned()), None))
+        Err(self.unusable(cause, Some(REMOVE_HINT.to_owned()), None))
     }
 
     fn is_reachable(&self) -> bool {
@@ -298,8 +298,13 @@ impl Place {
         if self.owner == 0 { 0o755 } else { 0o700 }
     }
 
-    fn unusable(&self, cause: impl Into<String>, hint: Option<String>, errno: Option<i32>) -> Unusable {
-        Unusable { path: self.path.clone(), cause: cause.into(), hint, errno }
+    fn unusable(
+        &self,
+        cause: impl Into<String>,
+        hint: Option<String>,
+        errno: Option<i32>,
+    ) -> LockDirectoryError {
+        LockDirectoryError { path: self.path.clone(), cause: cause.into(), hint, errno }
     }
 }
 
@@ -307,7 +312,7 @@ fn chmod(path: &Path, mode: u32) -> String {
     format!("chmod {mode:o} {}", path.display())
 }
 
-impl fmt::Display for Unusable {
+impl fmt::Display for LockDirectoryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.path.display(), self.cause)
     }

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use svcadapt_spec::{Probe, Timespan};
 
+use super::forward::{MainProcess, SignalMap, SignalMeaning, Stopping};
 use super::outcome::{Outcome, StderrTail};
-use super::passing::{Main, Passing, SignalMeaning, Stopping};
-use super::start::{Ends, Start};
-use super::tell::Tell;
+use super::ready_notifier::ReadyNotifier;
+use super::start::{Start, StartResources};
 use super::terminate::terminate_descendants;
 use super::watch::{Event, Reexec, Relation, Watch};
 use super::{Role, classic, outcome};
@@ -22,43 +22,48 @@ use crate::sys::process_handle::ProcessHandle;
 use crate::sys::signal::Signals;
 use crate::sys::{descendants, fd, process, signal};
 
-/// Starts the program as a child, and stays until it ends. Returns in that child, too.
-pub(super) fn stay<'a>(start: &Start<'a>) -> Role<'a> {
+/// Starts the program as a child, and stays until it resources. Returns in that child, too.
+pub(super) fn run<'a>(start: &Start<'a>) -> Role<'a> {
     if start.plan.has_exec() {
         signal::reset_for_set_up();
     } else {
         signal::reset_ignored(&[signal::SIGPIPE, signal::SIGXFSZ]);
     }
-    let failed = |error: io::Error| StepError::io(&Step::Fork, &error);
     let forked = || -> Result<_, StepError> {
-        let signals = Signals::receive().map_err(failed)?;
-        let ends = start.prepare()?;
+        let signals = Signals::receive().map_err(Step::Fork.io_error())?;
+        let resources = start.prepare()?;
         // launchd adopts orphans where it is, and nobody else can there.
         if start.plan.strategy == Strategy::Monitor && descendants::HAS_SUBREAPER {
-            descendants::become_subreaper().map_err(failed)?;
+            descendants::become_subreaper().map_err(Step::Fork.io_error())?;
         }
-        let claim = start.claim()?;
-        let side = process::fork().map_err(failed)?;
-        Ok((signals, ends, claim, side))
+        let launcher_lock = start.launcher_lock()?;
+        let side = process::fork().map_err(Step::Fork.io_error())?;
+        Ok((signals, resources, launcher_lock, side))
     };
     match forked() {
         Err(failure) => Role::Launcher(failure.into()),
-        Ok((signals, mut ends, claim, Side::Child)) => {
+        Ok((signals, mut resources, launcher_lock, Side::Child)) => {
             signals.after_fork();
-            ends.work.claimed(claim.map(|(claim, _)| claim));
-            std::mem::forget(ends.socket.take());
-            ends.work.tell(&Report::Started(process::own_pid()));
-            Role::Service(ends.work)
+            resources.service.use_launcher_lock(launcher_lock.map(|(launcher_lock, _)| launcher_lock));
+            std::mem::forget(resources.socket.take());
+            resources.service.report(&Report::Started(process::own_pid()));
+            Role::Service(resources.service)
         }
-        Ok((signals, Ends { probes, reports, work, socket, line: _ }, claim, Side::Parent(main))) => {
-            drop(work);
+        Ok((
+            signals,
+            StartResources { probes, reports, service, socket, channel: _ },
+            launcher_lock,
+            Side::Parent(main),
+        )) => {
+            drop(service);
             let mut watch = Watch::new(probes, reports, Relation::Parent(&signals), process::own_pid());
             watch.main = Some(main);
-            watch.hears_itself = !start.plan.has_exec();
-            watch.timeout = start_patience(start);
-            let claim = watch.claimed(claim);
-            let monitor = Monitor { start, signals: &signals, passing: Passing::of(start.plan), claim };
-            let (mut main, mut made) = (Main::child(main), Vec::new());
+            watch.program_reports_ready = !start.plan.has_exec();
+            watch.timeout = start_timeout(start);
+            let launcher_lock = watch.watch_forking(launcher_lock);
+            let monitor =
+                Monitor { start, signals: &signals, forward: SignalMap::of(start.plan), launcher_lock };
+            let (mut main, mut made) = (MainProcess::child(main), Vec::new());
             let early = monitor.until_ready(&mut watch, &mut main);
             drop(socket);
             if matches!(early, Some(Outcome::Failed { .. } | Outcome::Interrupted(_))) {
@@ -68,47 +73,50 @@ pub(super) fn stay<'a>(start: &Start<'a>) -> Role<'a> {
             drop(watch);
             let ended = early.map_or_else(|| monitor.until_end(&mut main), Ok);
             monitor.tidy(&main);
-            start.take_away(&made, Some(main.pid));
-            Role::Launcher(ended.unwrap_or_else(|error| failed(error).into()))
+            start.undo_start(&made, Some(main.pid));
+            Role::Launcher(ended.unwrap_or_else(|error| StepError::io(&Step::Fork, &error).into()))
         }
     }
 }
 
 /// How long a start may take. Whoever stands above has its own patience, unless the spec says otherwise; but a program
 /// that never says which is its main process would be waited for without end.
-fn start_patience(start: &Start<'_>) -> Option<Duration> {
+fn start_timeout(start: &Start<'_>) -> Option<Duration> {
     match start.spec.timeout_start {
-        // Process 1 has no patience to lose: with it ends all.
-        Some(_) if start.plan.strategy == Strategy::Init && !start.forking() => None,
+        // Process 1 has no patience to lose: with it resources all.
+        Some(_) if start.plan.strategy == Strategy::Init && !start.is_forking() => None,
         Some(span) => span.finite(),
-        None => start.forking().then_some(classic::DEFAULT_START_TIMEOUT),
+        None => start.is_forking().then_some(classic::DEFAULT_START_TIMEOUT),
     }
 }
 
 struct Monitor<'a> {
     start: &'a Start<'a>,
     signals: &'a Signals,
-    passing: Passing,
-    claim: Option<LauncherLock<'a>>,
+    forward: SignalMap,
+    launcher_lock: Option<LauncherLock<'a>>,
 }
 
 impl Monitor<'_> {
     /// Passes signals on until the program is ready, and tells whoever waits for that; says how it ended if it did.
-    fn until_ready(&self, watch: &mut Watch<'_>, main: &mut Main) -> Option<Outcome> {
+    fn until_ready(&self, watch: &mut Watch<'_>, main: &mut MainProcess) -> Option<Outcome> {
         let start = self.start;
         // A main process that is not known yet cannot be asked; all that was started can.
-        let mut known = !start.forking();
+        let mut known = !start.is_forking();
         loop {
             let outcome = match watch.next() {
                 Ok(Event::Ready) => {
-                    tell(start);
+                    notify_ready(start);
                     // It may have ended already, and then nobody will tell again.
                     return watch.ended().map(Outcome::Ended);
                 }
                 Ok(Event::Main(pid)) => {
                     known = true;
-                    let held = Main::descendant(pid).map_err(|error| StepError::io(&Step::Fork, &error));
-                    let recorded = self.claim.as_ref().map_or(Ok(()), |claim| watch.hand_over(claim));
+                    let held = MainProcess::descendant(pid).map_err(Step::Fork.io_error());
+                    let recorded = self
+                        .launcher_lock
+                        .as_ref()
+                        .map_or(Ok(()), |launcher_lock| watch.record_main(launcher_lock));
                     match held.and_then(|held| recorded.map(|()| held)) {
                         Ok(held) => {
                             *main = held;
@@ -118,21 +126,23 @@ impl Monitor<'_> {
                     }
                 }
                 // What it does without being ready is its own affair.
-                Ok(Event::LetGo) => return None,
+                Ok(Event::PipeClosed) => return None,
                 Ok(Event::Signal(number)) if known => {
                     if self.pass(main, number) == SignalMeaning::Stop {
-                        watch.timeout = main.stopping.deadline().map(|deadline| deadline - watch.begun);
+                        watch.timeout = main.stopping.deadline().map(|deadline| deadline - watch.started_at);
                     }
                     continue;
                 }
-                Ok(Event::Signal(number)) if classic::ends_us(number) => Outcome::Interrupted(number),
+                Ok(Event::Signal(number)) if classic::is_termination_signal(number) => {
+                    Outcome::Interrupted(number)
+                }
                 Ok(Event::Signal(_)) => continue,
                 Ok(Event::Failed(failure)) => {
-                    // Its child ends now, and with it the lock.
+                    // Its child resources now, and with it the lock.
                     let _ = watch.main.map(process::wait);
                     return Some(failure.into());
                 }
-                Ok(Event::Ended(ended)) if start.forking() => {
+                Ok(Event::Ended(ended)) if start.is_forking() => {
                     let ended = ended.unwrap_or(Ended::Killed(signal::SIGKILL));
                     outcome::ended_too_early(&start.name(), ended, Reexec::No, None, StderrTail::None)
                 }
@@ -148,11 +158,11 @@ impl Monitor<'_> {
                 Ok(Event::TimedOut(after)) => {
                     let (timeout, missing) = (watch.timeout.unwrap_or(after), watch.missing());
                     outcome::not_in_time(&start.name(), timeout, &missing, None, StderrTail::None)
-                        .with_cure(watch.cure())
+                        .with_hint(watch.hint())
                 }
                 Err(error) => {
                     let failure = StepError::io(&Step::Fork, &error);
-                    Outcome::Failed { failure, last_words: StderrTail::None, signal: None }
+                    Outcome::Failed { failure, stderr_tail: StderrTail::None, signal: None }
                 }
             };
             classic::clean_up(start, watch, self.signals, &outcome);
@@ -160,7 +170,7 @@ impl Monitor<'_> {
         }
     }
 
-    fn until_end(&self, main: &mut Main) -> io::Result<Outcome> {
+    fn until_end(&self, main: &mut MainProcess) -> io::Result<Outcome> {
         loop {
             loop {
                 match process::reap()? {
@@ -197,14 +207,14 @@ impl Monitor<'_> {
     }
 
     /// Passes a signal on. One that asks for the end sets the time for it.
-    fn pass(&self, main: &mut Main, number: i32) -> SignalMeaning {
-        main.send(self.passing.translate(number));
-        let asked = self.passing.asked(number);
-        if asked == SignalMeaning::Stop && main.stopping == Stopping::No {
+    fn pass(&self, main: &mut MainProcess, number: i32) -> SignalMeaning {
+        main.send(self.forward.translate(number));
+        let meaning = self.forward.meaning(number);
+        if meaning == SignalMeaning::Stop && main.stopping == Stopping::No {
             let end = self.stop_timeout().and_then(|timeout| Instant::now().checked_add(timeout));
             main.stopping = Stopping::Until(end);
         }
-        asked
+        meaning
     }
 
     /// How long the program may take to end. Whoever runs a container sees to that itself.
@@ -215,8 +225,8 @@ impl Monitor<'_> {
         }
     }
 
-    /// What the program has left behind would be in the way of its next start. With process 1 it ends by itself.
-    fn tidy(&self, main: &Main) {
+    /// What the program has left behind would be in the way of its next start. With process 1 it resources by itself.
+    fn tidy(&self, main: &MainProcess) {
         if self.start.plan.strategy == Strategy::Monitor {
             let left = match main.stopping {
                 Stopping::Until(Some(end)) => end.saturating_duration_since(Instant::now()),
@@ -231,18 +241,18 @@ impl Monitor<'_> {
 
 /// The end of a process that was never our child is seen, and not how it came: where it was asked for it is taken for
 /// what it should be.
-fn unseen(main: &Main) -> Outcome {
+fn unseen(main: &MainProcess) -> Outcome {
     Outcome::Ended(Ended::Exited(u8::from(main.stopping == Stopping::No)))
 }
 
 /// Whoever does not listen is no reason to stop the program. What a program tells itself, nobody may tell ahead of it.
-fn tell(start: &Start<'_>) {
+fn notify_ready(start: &Start<'_>) {
     let itself = match start.spec.ready.as_slice() {
         [Probe::Notify] => start.spec.notification_fd.is_none(),
         // That it has forked itself away is a sign of its own.
-        probes => probes.is_empty() && !start.forking(),
+        probes => probes.is_empty() && !start.is_forking(),
     };
-    if !itself && let Ok(tell) = Tell::new(start) {
-        let _ = tell.ready().inspect_err(|error| tell.unheard(error));
+    if !itself && let Ok(notifier) = ReadyNotifier::new(start) {
+        let _ = notifier.ready().inspect_err(|error| notifier.report_unsent(error));
     }
 }

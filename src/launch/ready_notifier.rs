@@ -10,12 +10,12 @@ use crate::notify::{Address, Notifier};
 use crate::sys::{error_text, fd};
 
 /// Whoever waits for the readiness.
-pub(super) enum Tell {
+pub(super) enum ReadyNotifier {
     Manager(Notifier),
     Newline(OwnedFd),
 }
 
-impl Tell {
+impl ReadyNotifier {
     /// Finds out who waits.
     pub(super) fn new(start: &Start<'_>) -> Result<Self, StepError> {
         if let Some(number) = start.spec.notification_fd {
@@ -59,7 +59,7 @@ impl Tell {
 
     /// Says on standard error, which is the manager's log, that it could not be told: nothing else would say why the
     /// service is never ready.
-    pub(super) fn unheard(&self, error: &io::Error) {
+    pub(super) fn report_unsent(&self, error: &io::Error) {
         let (stage, object) = match self {
             Self::Manager(notifier) => ("notify socket", notifier.address().to_string()),
             Self::Newline(_) => ("notification fd", String::new()),

@@ -1,9 +1,8 @@
-//! The identity of a service whose program forks itself into the background.
+//! The lock of a service whose program forks itself into the background.
 //!
-//! The lock goes with the process that took it, and the first process of such a program leaves. So it is taken by the
-//! one that waits, which is recorded as the service for as long as it starts it: whoever stops the service then stops
-//! the start. When the main process is known it is recorded instead; and once nobody waits any more the record alone
-//! stands in for the lock.
+//! The lock belongs to the process that took it, and the first process of such a program exits. So the launcher takes
+//! the lock and records itself as the service while the start lasts: a `stop` then stops the start. When the main
+//! process is found, it is recorded instead. After the launcher has exited, the record alone replaces the lock.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -12,9 +11,9 @@ use std::time::Duration;
 
 use svcadapt_spec::ServiceSpec;
 
+use super::leftovers::LeftoverPolicy;
 use super::perform::ServiceProcess;
-use super::succession::Remains;
-use super::{perform, succession};
+use super::{leftovers, perform};
 use crate::error::StepError;
 use crate::plan::{FORKING, Plan, Resolution, Step, Strategy};
 use crate::registry;
@@ -22,59 +21,60 @@ use crate::registry::{Lock, Record, Session};
 use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{fd, process, process_info};
 
-/// What a start that is told to stop may take longer than the service: it ends what it has started first.
+/// A launcher that is asked to stop first ends what it has started; this is added to the service's stop timeout.
 const LAUNCHER_EXTRA: Duration = Duration::from_secs(15);
 
-/// The lock of a service, held by the process that waits for it.
+/// The lock of a service, held by the launcher.
 #[derive(Debug)]
 pub struct LauncherLock<'a> {
     spec: &'a ServiceSpec,
     resolved: &'a Resolution,
-    /// With what was recorded at first; none where the service has neither a name nor a pid file.
+    /// The lock and the first record. `None` if the service has neither a name nor a pid file.
     lock: Option<(Lock, Record)>,
 }
 
 impl<'a> LauncherLock<'a> {
-    /// Takes the lock and records this process, or says that the service runs already.
+    /// Takes the lock and records this process. Fails if the service is already running.
     pub fn take(
         spec: &'a ServiceSpec,
         resolved: &'a Resolution,
         strategy: Strategy,
     ) -> Result<Self, StepError> {
-        let mut claim = Self { spec, resolved, lock: None };
-        let Some(path) = &resolved.lock else { return Ok(claim) };
+        let mut launcher_lock = Self { spec, resolved, lock: None };
+        let Some(path) = &resolved.lock else { return Ok(launcher_lock) };
         let step = Step::Lock { path: path.clone(), descriptor: 0 };
-        let failed = |error: io::Error| StepError::io(&step, &error);
         registry::prepare_directory().map_err(|unusable| StepError::unusable(&step, unusable))?;
         let longer = u64::try_from(LAUNCHER_EXTRA.as_micros()).unwrap_or(u64::MAX);
         let timeout = perform::stop_timeout(spec).map(|timeout| timeout.saturating_add(longer));
-        let record = Record::own(claim.pid_file(), resolved.program.clone(), timeout).map_err(failed)?;
+        let record = Record::own(launcher_lock.pid_file(), resolved.program.clone(), timeout)
+            .map_err(step.io_error())?;
         let record = Record { user: resolved.account.uid, ..record };
-        let taken = succession::take(path, Remains::of(strategy), || Lock::take_here(path, &record))
-            .map_err(failed)?;
-        claim.lock = Some((taken.map_err(|taken| succession::refused(spec, taken))?, record));
-        Ok(claim)
+        let taken = leftovers::take(path, LeftoverPolicy::of(strategy), || Lock::take_here(path, &record))
+            .map_err(step.io_error())?;
+        launcher_lock.lock = Some((taken.map_err(|taken| leftovers::already_running(spec, taken))?, record));
+        Ok(launcher_lock)
     }
 
-    /// In the process that becomes the program: records the mark of all that this one starts, and gives the descriptor
-    /// that all of them have.
+    /// In the process that becomes the program: records the mark that all processes of the service carry, and returns
+    /// the lock's descriptor that they inherit.
     pub(super) fn join(&self, mark: Option<String>) -> io::Result<Option<OwnedFd>> {
         let Some((lock, record)) = &self.lock else { return Ok(None) };
         lock.record(&Record { mark, ..record.clone() })?;
         fd::duplicate(lock, 3).map(Some)
     }
 
-    /// Records the main process. Its session is its own if it is not ours: then it was made since we started it.
+    /// Records the main process. If its session differs from the launcher's, the session was created after the start
+    /// and is its own.
     ///
-    /// What was found out by its number is true of it only if it has not ended by then, which `held` tells. One that has
-    /// is not recorded; its end is news of its own.
-    pub fn hand_over(&self, main: i32, held: &ProcessHandle) -> Result<(), StepError> {
-        let failed = |error: io::Error| StepError::io(&Step::MainProcess(self.pid_file()), &error);
+    /// The facts read by pid are valid only if the process still lives afterwards, which `held` proves. A process
+    /// that has ended is not recorded; its end is reported separately.
+    pub fn record_main(&self, main: i32, held: &ProcessHandle) -> Result<(), StepError> {
+        let step = Step::MainProcess(self.pid_file());
         let looked = self.record_of(main);
-        if held.has_ended().map_err(failed)? {
+        if held.has_ended().map_err(step.io_error())? {
             return Ok(());
         }
-        looked.and_then(|record| self.write(&record)).map_err(failed)
+        looked.and_then(|record| self.write(&record)).map_err(step.io_error())
     }
 
     fn record_of(&self, main: i32) -> io::Result<Record> {
@@ -101,24 +101,25 @@ impl<'a> LauncherLock<'a> {
 }
 
 impl<'a> ServiceProcess<'a> {
-    /// Belongs to a service whose lock another process has taken.
-    pub fn claimed(&mut self, claim: Option<LauncherLock<'a>>) {
-        self.claim = claim.map(Box::new);
+    /// Uses a lock that the launcher has taken.
+    pub fn use_launcher_lock(&mut self, launcher_lock: Option<LauncherLock<'a>>) {
+        self.launcher_lock = launcher_lock.map(Box::new);
     }
 
-    /// Hands down to a program that forks itself away what all of its processes are known by, and records that before it
-    /// runs: whoever waits for it may be killed before the main one is found.
+    /// Gives a forking program the mark and the lock's descriptor, by which all its processes are found, and records
+    /// the mark before the program runs: the launcher may be killed before it finds the main process.
     pub(super) fn join(&mut self, plan: &Plan) -> Result<(), StepError> {
         let lock = plan.steps.iter().find_map(|planned| match &planned.step {
             Step::Lock { descriptor, .. } => Some((&planned.step, *descriptor)),
             _ => None,
         });
-        let (Some(claim), Some((step, number))) = (self.claim.take(), lock) else { return Ok(()) };
-        let failed = |error: io::Error| StepError::io(step, &error);
+        let (Some(launcher_lock), Some((step, number))) = (self.launcher_lock.take(), lock) else {
+            return Ok(());
+        };
         let mark = self.started_as.as_deref().map(|started_as| format!("{started_as}{FORKING}"));
         self.started_as.clone_from(&mark);
-        if let Some(descriptor) = claim.join(mark).map_err(failed)? {
-            let aside = fd::move_off(descriptor, &self.program_descriptors).map_err(failed)?;
+        if let Some(descriptor) = launcher_lock.join(mark).map_err(step.io_error())? {
+            let aside = fd::move_off(descriptor, &self.program_descriptors).map_err(step.io_error())?;
             self.place(aside, number);
         }
         Ok(())

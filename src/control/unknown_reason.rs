@@ -19,9 +19,9 @@ pub enum UnknownReason {
     /// The process that was recorded runs, or one with its number, and `/proc` does not show it to us.
     Hidden(i32),
     /// This process has its lock, and is not recorded; or is recorded, and was another one at the next look.
-    Unsettled(i32),
+    Unrecorded(i32),
     /// Its main process has ended, and has left these behind.
-    Left(Vec<i32>),
+    Leftovers(Vec<i32>),
     /// A pid file names this process, and no service is known that the file belongs to.
     Unproven(i32),
 }
@@ -37,12 +37,12 @@ impl UnknownReason {
                  others"
                     .to_owned(),
             ),
-            Self::Unsettled(_) => Some("try again; its record may have been removed".to_owned()),
+            Self::Unrecorded(_) => Some("try again; its record may have been removed".to_owned()),
             Self::Unproven(pid) => Some(format!(
                 "a service that svcadapt started has a record; `svcadapt audit {pid}` tells what this is"
             )),
             Self::Untrusted(_, _, cure) => cure.clone(),
-            Self::Left(_) => Some(
+            Self::Leftovers(_) => Some(
                 "`svcadapt stop` ends what is left; a program that goes into the background by itself is of \
                  --type forking"
                     .to_owned(),
@@ -53,7 +53,7 @@ impl UnknownReason {
 }
 
 /// The same as words of a command.
-pub(super) fn numbers(pids: &[i32]) -> String {
+pub(super) fn pid_list(pids: &[i32]) -> String {
     pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
@@ -64,10 +64,10 @@ impl fmt::Display for UnknownReason {
             Self::Unreadable(what, cause) | Self::Untrusted(what, cause, _) => write!(f, "{what}: {cause}"),
             Self::Elsewhere => f.write_str("its process belongs to another pid namespace"),
             Self::Hidden(pid) => write!(f, "there is a process {pid}, but we may not see which"),
-            Self::Unsettled(pid) => {
+            Self::Unrecorded(pid) => {
                 write!(f, "process {pid} has its lock, and has not said that it is the service")
             }
-            Self::Left(pids) => {
+            Self::Leftovers(pids) => {
                 let still = if pids.len() == 1 { "runs" } else { "run" };
                 write!(
                     f,
