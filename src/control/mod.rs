@@ -1,8 +1,8 @@
-//! Services from outside: what they are, and what they are told to do.
+//! Status and stop of a service, from another process.
 //!
-//! A service is known by the lock that its process holds, or, where its program closed every descriptor, by what was
-//! recorded of that process (`registry`). Never by the number in a pid file alone: that may be a
-//! stranger's by now. Whatever is done to it is done through a descriptor of that very process.
+//! A service is identified by the lock that its process holds or, if its program closed every descriptor, by the
+//! record of that process (`registry`). A pid file alone never identifies it: its number may belong to another
+//! process by now. Every signal goes through a handle of the identified process.
 
 #![forbid(unsafe_code)]
 

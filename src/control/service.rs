@@ -1,4 +1,4 @@
-//! Finding a service, and taking hold of its process.
+//! Finds a service, and opens a handle of its process.
 
 use std::path::{Path, PathBuf};
 use std::{fmt, fs, io};
@@ -12,12 +12,12 @@ use crate::registry::{Found, Leftovers, LockDirectoryError, Record, Tree};
 use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{error_text, process};
 
-/// Which service is meant.
+/// Selects a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServiceRef {
-    /// The one with this name.
+    /// The service with this name.
     Name(ServiceName),
-    /// The one that was started with this pid file, whether it has a name or not.
+    /// The service that was started with this pid file, named or not.
     PidFile(AbsPath),
 }
 
@@ -30,41 +30,41 @@ impl fmt::Display for ServiceRef {
     }
 }
 
-/// A service, as it was found.
+/// A service that was looked up.
 #[derive(Debug)]
 pub(super) struct Service {
-    /// The file of its lock; none where only a pid file is known.
+    /// The lock file. `None` if only a pid file is known.
     pub(super) lock: Option<PathBuf>,
     pub(super) state: ServiceState,
 }
 
-/// How it stands with a service. A later one says more than an earlier one.
+/// The state of a service. If several places disagree, the later variant wins.
 #[derive(Debug)]
 pub(super) enum ServiceState {
     /// Nothing is known of it.
     Absent,
-    /// It has ended, and left a pid file that names this process, or none.
+    /// It has ended. Its pid file contains this pid, or no number.
     StalePidFile(Option<i32>),
-    /// It has ended, and left its record.
+    /// It has ended and left its record.
     Dead(Record),
-    /// Its main process has ended, and has left these processes behind.
+    /// Its main process has ended, and these processes are left.
     Leftovers(Record, Leftovers),
-    /// It cannot be told.
+    /// The state cannot be determined.
     Unknown(UnknownReason),
-    /// It runs.
+    /// It is running.
     Running(RunningService),
 }
 
-/// The process of a service.
+/// The main process of a running service.
 #[derive(Debug)]
 pub(super) struct RunningService {
-    /// The process itself: its number cannot become another's for as long as this lives unnoticed.
+    /// The handle of the process: a signal cannot reach another process that reuses the pid.
     pub(super) held: ProcessHandle,
     pub(super) record: Record,
 }
 
 impl Service {
-    /// Its name; none where it has only a pid file.
+    /// Its name. `None` if it has only a pid file.
     pub(super) fn name(&self) -> Option<String> {
         registry::name_of(self.lock.as_ref()?)
     }
@@ -89,12 +89,12 @@ impl Service {
     }
 }
 
-/// Finds a service: among our own, and among root's.
+/// Finds a service among the caller's own and root's.
 pub(super) fn find(target: &ServiceRef) -> Service {
     let (places, unknown) = registry::lock_directories();
     let mut best = Service { lock: None, state: ServiceState::Absent };
     let mut weigh = |next: Service| {
-        // The first of equals: our own.
+        // The first of equals wins: the caller's own.
         if next.weight() > best.weight() {
             best = next;
         }
@@ -125,7 +125,7 @@ pub(super) fn find(target: &ServiceRef) -> Service {
     }
 }
 
-/// The locks in a directory that may be the service's.
+/// The locks in a directory that may belong to the service.
 fn locks(target: &ServiceRef, directory: &Path) -> io::Result<Vec<PathBuf>> {
     let (name, pid_file) = match target {
         ServiceRef::Name(name) => (Some(name), None),
@@ -144,7 +144,7 @@ fn locks(target: &ServiceRef, directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(locks)
 }
 
-/// A service that is being replaced while we look is looked at again, this often.
+/// Looks at a service that is being replaced meanwhile.
 const MAX_LOOKS: usize = 16;
 
 fn state_of(lock: &Path) -> ServiceState {
@@ -173,26 +173,26 @@ fn state_of(lock: &Path) -> ServiceState {
     ServiceState::Unknown(UnknownReason::Unrecorded(last))
 }
 
-/// Takes hold of the process, and then makes sure that it is still the service: if its number has been that of the
-/// service after we had hold of it, and it still lives, no other process can have had that number.
+/// Opens a handle of the process and verifies it: if the lock still names this pid and the process lives, no other
+/// process can have had the pid in between.
 fn hold(lock: &Path, record: &Record) -> io::Result<Option<ProcessHandle>> {
     let Some(held) = ProcessHandle::open(record.pid)? else { return Ok(None) };
     let same = matches!(registry::look(lock)?, Found::Running(again) if again == *record);
     Ok(if same && !held.has_ended()? { Some(held) } else { None })
 }
 
-/// Whether a process that seems dead may only be kept from our eyes: by hidepid=, or because /proc shows no process, or
-/// only those of another pid namespace.
+/// Whether a process that seems dead may only be invisible: because of hidepid=, because /proc is not mounted, or
+/// because it shows another pid namespace.
 fn is_hidden(record: &Record) -> bool {
     record.is_of_this_boot() && process::identity(record.pid).is_err() && is_alive(record.pid)
 }
 
-/// Whether any process has this number.
+/// Whether any live process has this pid.
 fn is_alive(pid: i32) -> bool {
     matches!(ProcessHandle::open(pid), Ok(Some(held)) if held.has_ended().is_ok_and(|ended| !ended))
 }
 
-/// A pid file that no known service belongs to.
+/// The state of a pid file that belongs to no known service.
 fn stale_pid_file(path: &Path) -> ServiceState {
     let named = match pid_file::read(path) {
         Ok(named) => named,

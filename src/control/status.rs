@@ -1,4 +1,4 @@
-//! What a service is, right now.
+//! The status of a service.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,57 +8,57 @@ use super::{ServiceRef, UnknownReason, service};
 use crate::registry::pid_file;
 use crate::sys::{error_text, process};
 
-/// What is known of a service. Asking changes nothing.
+/// The status of a service. Reading it changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// Its name; none where it has only a pid file.
+    /// Its name. `None` if it has only a pid file.
     pub name: Option<String>,
-    /// Whether it runs.
+    /// Its state.
     pub state: State,
     /// Its program.
     pub program: Option<PathBuf>,
-    /// Its pid file, and what stands in it.
+    /// Its pid file.
     pub pid_file: Option<PidFile>,
-    /// The file of its lock.
+    /// Its lock file.
     pub lock: Option<PathBuf>,
 }
 
-/// Whether a service runs.
+/// Whether a service is running.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// As this process, for so long; none where `/proc` does not say.
+    /// It is running as this process, for this time. The time is `None` without `/proc`.
     Running(i32, Option<Duration>),
-    /// It has ended without being stopped, and left a record or a pid file. It was this process, if that is known.
+    /// It has ended without `stop`, and left a record or a pid file. Its pid, if it is known.
     Dead(Option<i32>),
-    /// It does not, and has left nothing behind; or nobody has ever heard of it.
+    /// It is not running and has left nothing behind, or it never existed.
     NotRunning,
-    /// Nobody can say.
+    /// The state cannot be determined.
     Unknown(UnknownReason),
 }
 
-/// A pid file.
+/// A pid file and its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PidFile {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// Whether it tells the truth.
+    /// What it contains.
     pub content: PidFileContent,
 }
 
-/// What a pid file says.
+/// The content of a pid file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PidFileContent {
-    /// The process of the service.
+    /// The pid of the service.
     Truth,
-    /// Another process.
+    /// The pid of another process.
     Other(i32),
-    /// Nothing: it is not there, or there is no number in it.
+    /// The file is missing, or contains no number.
     Nothing,
-    /// We cannot read it, for this reason.
+    /// The file cannot be read; this is the cause.
     Unreadable(String),
 }
 
-/// Looks at a service.
+/// Reads the status of a service.
 pub fn status(target: &ServiceRef) -> Status {
     let service = service::find(target);
     let record = service.record();

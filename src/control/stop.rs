@@ -1,4 +1,4 @@
-//! Stopping a service, and proving that it has stopped.
+//! Stops a service, and verifies that it has stopped.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -17,56 +17,57 @@ use crate::sys::{error_text, processes, signal};
 /// How long a process may take to end after SIGKILL. One that takes longer hangs in the kernel.
 pub(super) const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a stop came to.
+/// The result of a stop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stopped {
-    /// There was nothing to stop.
+    /// The service was not running.
     NotRunning,
     /// It has ended.
     Ended {
-        /// Its name; none where it has only a pid file.
+        /// Its name. `None` if it has only a pid file.
         name: Option<String>,
-        /// The signal that it took: SIGTERM or the one that its spec names, or SIGKILL.
+        /// The last signal that was sent: SIGTERM, the spec's stop signal, or SIGKILL.
         signal: i32,
-        /// How long its own process took.
+        /// How long its main process took to end.
         after: Duration,
-        /// How many processes it had left behind. They have ended too.
+        /// The number of its other processes. They have ended too.
         others: usize,
-        /// Why its record or pid file is still there, if it is.
+        /// Why its record or pid file could not be removed. `None` if they are gone.
         kept: Option<String>,
     },
-    /// Its own process had ended before, and what that had left behind has ended now.
+    /// Its main process had ended before; the processes that it left behind have ended now.
     Cleared {
-        /// Its name; none where it has only a pid file.
+        /// Its name. `None` if it has only a pid file.
         name: Option<String>,
-        /// How many processes there were.
+        /// The number of these processes.
         others: usize,
-        /// Why its record or pid file is still there, if it is.
+        /// Why its record or pid file could not be removed. `None` if they are gone.
         kept: Option<String>,
     },
 }
 
-/// Why a service could not be stopped. It prints as the cause alone; [`StopError::hint`] has the cure.
+/// Why a service could not be stopped. It prints as the cause alone; [`StopError::hint`] is the cure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StopError {
-    /// We may not signal this process.
+    /// The caller may not signal this process.
     Denied(i32),
-    /// It cannot be told whether it runs, or as what.
+    /// The service's state cannot be determined.
     Unknown(UnknownReason),
-    /// This process does not end, not even by SIGKILL.
+    /// This process has not ended after SIGKILL.
     Stuck(i32),
-    /// It has ended, but these processes that it has left behind have not.
+    /// The main process has ended, but these processes of the service have not.
     Leftovers(Vec<i32>),
-    /// It has ended. These processes are in the session that it had, and nothing else proves that they are its own.
+    /// The main process has ended. These processes are in its former session, and nothing else proves that they
+    /// belong to the service.
     Unproved(Vec<i32>),
     /// This process could not be signalled or watched.
     Failed(i32, String),
 }
 
-/// Stops a service: asks its process to end, waits, kills it when its time is over, and ends what it left behind. The
-/// time is the service's own, unless another one is given.
+/// Stops a service: sends its stop signal, waits, sends SIGKILL after the timeout, and ends the processes that it
+/// left behind. `timeout` replaces the service's own stop timeout.
 ///
-/// It returns when all that has happened. What is not running has been stopped.
+/// Returns after all of them have ended. A service that is not running is not an error.
 pub fn stop(target: &ServiceRef, timeout: Option<Timespan>) -> Result<Stopped, StopError> {
     let service = service::find(target);
     let name = service.name();
@@ -74,7 +75,7 @@ pub fn stop(target: &ServiceRef, timeout: Option<Timespan>) -> Result<Stopped, S
     match service.state {
         ServiceState::Absent | ServiceState::StalePidFile(_) => Ok(Stopped::NotRunning),
         ServiceState::Dead(_) => {
-            // What it left is in nobody's way; and it may be root's.
+            // Best effort: a stale record does no harm, and may belong to root.
             let _ = remove_record(lock);
             Ok(Stopped::NotRunning)
         }
@@ -95,10 +96,10 @@ pub fn stop(target: &ServiceRef, timeout: Option<Timespan>) -> Result<Stopped, S
     }
 }
 
-/// When a stop has begun, and when it turns into a kill.
+/// The start of a stop, and the time of SIGKILL.
 struct Deadline {
     started_at: Instant,
-    /// None where a time that no clock can count is for ever.
+    /// `None` if the timeout is infinite or beyond the clock's range.
     at: Option<Instant>,
 }
 
@@ -142,18 +143,20 @@ impl From<io::Error> for StopFailure {
     }
 }
 
-/// Ends the process and what it leaves behind. Says what signal it took, how long, and how many others there were.
+/// Ends the main process and what it leaves behind. Returns the last signal, the time taken, and the number of other
+/// processes.
 fn end(
     main: &RunningService,
     lock: Option<&Path>,
     deadline: &Deadline,
 ) -> Result<(i32, Duration, usize), StopFailure> {
-    // Asked before its end, while it keeps the session's number from becoming a stranger's.
+    // Before the end of the main process: it keeps its session's number from being reused.
     let tree = Tree::of_running(lock, &main.record, &main.held)?;
     let mut termination = Termination::new(&tree);
     let asked = main.record.stop_signal.as_deref().and_then(signal::number).unwrap_or(signal::SIGTERM);
     main.held.send(asked)?;
-    // One that is stopped (SIGSTOP) would not act on it; and the main process may wait for another one that is.
+    // A suspended process (SIGSTOP) would not act on the signal; and the main process may wait for another one that
+    // is suspended.
     main.held.send(signal::SIGCONT)?;
     termination.wake()?;
     let took = if main.held.ends_until(deadline.at)? {
@@ -180,7 +183,7 @@ fn end(
     }
 }
 
-/// Ends what a service has left behind whose own process has ended. Says how many there were.
+/// Ends the processes that a service with no main process left behind. Returns their number.
 fn clear(lock: Option<&Path>, record: &Record, deadline: &Deadline) -> Result<usize, StopFailure> {
     let Some(lock) = lock else { return Ok(0) };
     let (tree, _) = Tree::of_dead(lock, record)?;

@@ -1,28 +1,27 @@
-//! What cannot be known of a service.
+//! Why the state of a service cannot be determined.
 
 use std::fmt;
 
 use crate::sys::processes;
 
-/// Why nobody can say whether a service runs.
+/// Why the state of a service cannot be determined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UnknownReason {
-    /// We may not read this file.
+    /// This file may not be read.
     Denied(String),
-    /// This cannot be read, for this reason.
+    /// This file cannot be read: path and cause.
     Unreadable(String, String),
-    /// This directory may hold what is known of it, and cannot be believed or looked into, for this reason and with this
-    /// cure.
+    /// This directory may contain the service's record, but cannot be trusted or read: path, cause and cure.
     Untrusted(String, String, Option<String>),
     /// Its process belongs to another pid namespace.
     Elsewhere,
-    /// The process that was recorded runs, or one with its number, and `/proc` does not show it to us.
+    /// The recorded process, or another one with its pid, is running, and `/proc` hides it.
     Hidden(i32),
-    /// This process has its lock, and is not recorded; or is recorded, and was another one at the next look.
+    /// This process holds the lock and is not recorded, or the record kept changing.
     Unrecorded(i32),
-    /// Its main process has ended, and has left these behind.
+    /// Its main process has ended, and these processes are left.
     Leftovers(Vec<i32>),
-    /// A pid file names this process, and no service is known that the file belongs to.
+    /// A pid file contains this pid, and belongs to no known service.
     Unproven(i32),
 }
 
@@ -52,7 +51,7 @@ impl UnknownReason {
     }
 }
 
-/// The same as words of a command.
+/// The pids as arguments of a command.
 pub(super) fn pid_list(pids: &[i32]) -> String {
     pids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }

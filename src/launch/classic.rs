@@ -1,4 +1,4 @@
-//! The launcher of a classic daemon: it forks twice, waits for the truth, and passes it on.
+//! The launcher of a classic daemon: it forks twice, waits for readiness, and reports the result.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -20,11 +20,11 @@ use crate::sys::process::{Ended, Reaped, Side};
 use crate::sys::signal::Signals;
 use crate::sys::{descendants, error_text, fd, process, signal};
 
-/// How long a start may take, where nobody says otherwise (systemd's DefaultTimeoutStartSec).
+/// The default start timeout (systemd's DefaultTimeoutStartSec).
 pub(super) const DEFAULT_START_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Starts a daemon. Returns in the daemon; and in the process that was started when the daemon is ready, or when it has
-/// failed and nothing of it is left.
+/// Starts a daemon. Returns in the daemon; and in the launcher when the daemon is ready, or when it has failed and
+/// has been removed completely.
 pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
     let failed = |failure: StepError| Role::Launcher(failure.into());
     if let Err(error) = signal::keep_children() {
@@ -37,7 +37,7 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
     }
     let log = StderrLog::new(start);
     let forked = || -> Result<_, StepError> {
-        // All are blocked here, whatever their dispositions; the daemon resets its own.
+        // Blocks all signals, whatever their dispositions; the daemon resets its own.
         let signals = Signals::receive().map_err(Step::Fork.io_error())?;
         let resources = start.prepare()?;
         if start.plan.has(&Step::AdoptOrphans) {
@@ -66,11 +66,12 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
             watch.first = Some(child);
             watch.program_reports_ready = !start.plan.has_exec();
             watch.reexec = if start.plan.has_reexec() { Reexec::Pending } else { Reexec::No };
-            // A socket that was just made is made nonblocking without fail; without the line, orphans come to whom they may.
+            // Setting O_NONBLOCK on a new socket does not fail; without the channel, orphans go to process 1 or a
+            // subreaper.
             watch.intermediate = channel.and_then(|channel| Intermediate::new(child, channel).ok());
             watch.timeout = match start.spec.timeout_start {
                 Some(span) => span.finite(),
-                // What runs once may take its time (systemd.service(5)).
+                // A oneshot service has no default timeout (systemd.service(5)).
                 None if start.is_oneshot() => None,
                 None => Some(DEFAULT_START_TIMEOUT),
             };
@@ -86,20 +87,20 @@ pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
     }
 }
 
-/// Waits for the process between the two forks, which has nothing left to do, and for all that have ended below us: of a
-/// process 1 that does not reap, each would stay a zombie.
+/// Waits for the intermediate process, which has nothing left to do, and for all other children that have ended:
+/// under a process 1 that does not reap, each would stay a zombie.
 fn reap_remaining(intermediate: i32) {
-    // One that is stopped (SIGSTOP) would not end by itself.
+    // A suspended process (SIGSTOP) would not exit by itself.
     if process::is_child(intermediate) && signal::send(intermediate, signal::SIGKILL).is_ok() {
         let _ = process::wait(intermediate);
     }
     while let Ok(Reaped::Child(..)) = process::reap() {}
 }
 
-/// A shell that became us may have left us its children (`server & exec svcadapt run …`). None of them is the
-/// service's, and by descent they could not be told apart; so the launcher is a process that has no children yet.
+/// A shell may leave its children to this process (`server & exec svcadapt run …`). They do not belong to the service
+/// and cannot be told from its descendants, so the launcher must be a process without children.
 ///
-/// In the process that stays behind, says how the launcher ended.
+/// In the process that stays behind, returns how the launcher ended.
 fn fork_if_has_children() -> io::Result<Option<Ended>> {
     let mut found = process::reap()?;
     while let Reaped::Child(..) = found {
@@ -117,7 +118,7 @@ fn fork_if_has_children() -> io::Result<Option<Ended>> {
         fd::wait_readable(&[signals.as_fd()], None)?;
         while let Some(number) = signals.next()? {
             if number != signal::SIGCHLD {
-                // It is a child that we have not reaped, so the number is still its own.
+                // A child that is not reaped yet keeps its pid.
                 let _ = signal::send(launcher, number);
             }
         }
@@ -129,9 +130,10 @@ fn fork_if_has_children() -> io::Result<Option<Ended>> {
     }
 }
 
-/// The process between: it leads a session, so that the daemon, its child, leads none and can acquire no terminal.
+/// The intermediate process leads a session, so that the daemon, its child, leads none and can never acquire a
+/// terminal.
 fn detach(mut resources: StartResources<'_>) -> ServiceProcess<'_> {
-    // Removing the socket is the launcher's.
+    // The launcher removes the socket.
     std::mem::forget(resources.socket.take());
     let channel = resources.channel.take();
     let failure = match process::new_session().map_err(Step::NewSession.io_error()) {
@@ -139,7 +141,7 @@ fn detach(mut resources: StartResources<'_>) -> ServiceProcess<'_> {
         Ok(()) => match process::fork() {
             Err(error) => StepError::io(&Step::ForkAgain, &error),
             Ok(Side::Parent(_)) => {
-                // The end of the reports is to be the daemon's.
+                // The daemon alone keeps the write end of the report pipe.
                 drop(resources);
                 match channel {
                     Some(channel) => intermediate::run(channel),
@@ -168,7 +170,7 @@ pub(super) fn wait(
     let mut ready = false;
     let outcome = loop {
         match watch.next() {
-            // What runs once has done its work when it has ended.
+            // A oneshot service is done when it has ended.
             Ok(Event::Ready) if is_oneshot && !ready => {
                 ready = true;
                 watch.await_exit();
@@ -230,7 +232,7 @@ pub(super) fn wait(
                 break late.with_hint(watch.hint());
             }
             Ok(Event::Signal(number)) if is_termination_signal(number) => break Outcome::Interrupted(number),
-            // Any other signal is not for the launcher.
+            // Other signals are not for the launcher.
             Ok(Event::Signal(_)) => {}
             Err(error) => break StepError::io(&Step::Fork, &error).into(),
         }
@@ -239,19 +241,19 @@ pub(super) fn wait(
     outcome
 }
 
-/// Whether processes run that the program has left behind.
+/// Whether the program has left running processes behind.
 fn has_other_descendants(intermediate: Option<&Intermediate>) -> bool {
     let spared = [Some(process::own_pid()), intermediate.map(Intermediate::pid)];
     let mut below = descendants::descendants(process::own_pid()).unwrap_or_default().into_iter();
     below.any(|pid| !spared.contains(&Some(pid)) && process::identity(pid).is_ok_and(|found| !found.ended))
 }
 
-/// Whether a signal asks a launcher to end.
+/// Whether a signal asks the launcher to stop.
 pub(super) fn is_termination_signal(number: i32) -> bool {
     [signal::SIGTERM, signal::SIGINT, signal::SIGHUP, signal::SIGQUIT].contains(&number)
 }
 
-/// How long what is told to end may take.
+/// The time from SIGTERM to SIGKILL.
 pub(super) fn stop_timeout(start: &Start<'_>) -> Duration {
     match start.spec.timeout_stop {
         Some(Timespan::Finite(timeout)) => timeout,
@@ -260,34 +262,33 @@ pub(super) fn stop_timeout(start: &Start<'_>) -> Duration {
     }
 }
 
-/// After a failure nothing runs and nothing is there that was not there before.
+/// After a failure: ends every process of the start and removes every file that it created.
 ///
-/// What belongs to another instance, which was found running, is not touched: each of these looks whose it is.
+/// Files of another running instance are kept: each removal verifies the owner first.
 pub(super) fn clean_up(start: &Start<'_>, watch: &mut Watch<'_>, signals: &Signals, outcome: &Outcome) {
     let timeout = stop_timeout(start);
     let main = watch.known_main();
-    // What cannot be ended or removed now was not what failed; the failure is told.
+    // Best effort: the original failure is reported instead.
     let gone =
         terminate_descendants(signals, timeout, watch.intermediate.as_ref(), &[watch.first, watch.main])
             .unwrap_or_default();
     let main = main.or_else(|| watch.named_in_pid_file(|pid| gone.contains(&pid)));
-    // It is in the service's session: as long as it runs the lock is not removed, for something of the service seems to be
-    // left.
+    // It is in the service's session: the lock is not removed while processes of the service seem to be left.
     if let Some(intermediate) = watch.intermediate.take() {
         intermediate.dismiss();
     }
-    // What was made up to the last moment: a signal may have come before the report of it was read.
+    // A signal may have arrived before the last reports were read.
     let _ = watch.read_reports();
-    // What has run once, and well, leaves what it was given.
+    // A oneshot service that succeeded keeps its directories.
     let made = if *outcome == Outcome::Ready { &[] } else { watch.made.as_slice() };
     start.undo_start(made, main.or(watch.main));
 }
 
-/// Where the program's standard error goes, and how much was there before.
+/// The target of the program's standard error, with its length at the start.
 pub(super) enum StderrLog {
-    /// To a file, from there on.
+    /// Appended to a file, from this offset on.
     File(std::path::PathBuf, u64),
-    /// Over a file of this length.
+    /// Written over a file of this length.
     Over(std::path::PathBuf, u64),
     Null,
     Elsewhere,
@@ -309,7 +310,7 @@ impl StderrLog {
                     WriteMode::Overwrite => Self::Over(path, length),
                 }
             }
-            // What becomes the service itself keeps the starter's until it is ready.
+            // A program that becomes the service in place keeps the starter's stderr until it is ready.
             Some(Output::Null) if !start.plan.has_exec() => Self::Elsewhere,
             Some(Output::Null) => Self::Null,
             Some(Output::Inherit | Output::Descriptor(_)) | None => Self::Elsewhere,
@@ -321,7 +322,7 @@ impl StderrLog {
         match self {
             Self::Elsewhere => StderrTail::None,
             Self::Null => StderrTail::Lost,
-            // What is not longer than it was may be somebody else's last words.
+            // If the file has not grown, its end may be another instance's output.
             Self::Over(path, before) if setup::length(path, account).is_none_or(|now| now <= *before) => {
                 StderrTail::None
             }

@@ -1,4 +1,4 @@
-//! Passing signals on to the program, some of them as others.
+//! Forwards signals to the program, some of them as other signals.
 
 use std::io;
 use std::time::Instant;
@@ -7,23 +7,23 @@ use crate::plan::{Plan, Step};
 use crate::sys::process_handle::ProcessHandle;
 use crate::sys::signal;
 
-/// Which signals come as others, as numbers of this system.
+/// The map of signals, as numbers of this system.
 #[derive(Debug)]
 pub(super) struct SignalMap {
     others: Vec<(i32, i32)>,
 }
 
-/// What a signal that came asks for.
+/// The meaning of a received signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SignalMeaning {
-    /// That the service ends.
+    /// The service is to stop.
     Stop,
-    /// Anything else; it is between the sender and the program.
+    /// Anything else; the program decides.
     Other,
 }
 
 impl SignalMap {
-    /// What the plan says.
+    /// The map of the plan.
     pub(super) fn of(plan: &Plan) -> Self {
         let said = plan.steps.iter().find_map(|planned| match &planned.step {
             Step::Monitor(others) => Some(others.as_slice()),
@@ -34,12 +34,12 @@ impl SignalMap {
         Self { others: numbers.filter_map(|(from, to)| Some((number(from)?, number(to)?))).collect() }
     }
 
-    /// What a signal comes to the program as.
+    /// The signal that the program gets for a received one.
     pub(super) fn translate(&self, number: i32) -> i32 {
         self.others.iter().find(|(from, _)| *from == number).map_or(number, |(_, to)| *to)
     }
 
-    /// What a signal that came asks for.
+    /// The meaning of a received signal.
     pub(super) fn meaning(&self, number: i32) -> SignalMeaning {
         let stop = self.translate(signal::SIGTERM);
         if number == signal::SIGTERM || self.translate(number) == stop {
@@ -50,28 +50,28 @@ impl SignalMap {
     }
 }
 
-/// The main process, for as long as it is stayed with.
+/// The main process, while the monitor runs.
 #[derive(Debug)]
 pub(super) struct MainProcess {
     pub(super) pid: i32,
-    /// It may be a child of another process; then its number alone could be a stranger's.
+    /// A handle, if the process may not be our child: then its pid may be reused.
     pub(super) held: Option<ProcessHandle>,
     pub(super) stopping: Stopping,
 }
 
-/// Whether the program was asked to end.
+/// Whether the program has been asked to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stopping {
-    /// It was not.
+    /// It has not.
     No,
-    /// It was, and has to have ended by then; none may take for ever.
+    /// It has, and is killed at this time. `None`: it may take forever.
     Until(Option<Instant>),
-    /// It has been killed.
+    /// SIGKILL was sent.
     Killed,
 }
 
 impl Stopping {
-    /// When its time is over.
+    /// The time of SIGKILL.
     pub(super) fn deadline(self) -> Option<Instant> {
         match self {
             Self::Until(deadline) => deadline,
@@ -81,25 +81,25 @@ impl Stopping {
 }
 
 impl MainProcess {
-    /// A child of ours: only we reap it, so its number stays its own.
+    /// A child of this process: its pid is not reused before it is reaped here.
     pub(super) fn child(pid: i32) -> Self {
         Self { pid, held: None, stopping: Stopping::No }
     }
 
-    /// A process that a program has forked off.
+    /// A process that the program has forked.
     pub(super) fn descendant(pid: i32) -> io::Result<Self> {
         Ok(Self { pid, held: ProcessHandle::open(pid)?, stopping: Stopping::No })
     }
 
-    /// Its time to end is over.
+    /// Kills it after the stop timeout.
     pub(super) fn kill(&mut self) {
         self.send(signal::SIGKILL);
         self.stopping = Stopping::Killed;
     }
 
-    /// Sends it a signal: to its process, as it came to us. To its whole session it would come twice.
+    /// Sends a signal to the process alone. Sent to its session, it would arrive twice.
     pub(super) fn send(&self, number: i32) {
-        // Who has ended is told by its end.
+        // If it has ended, its end is reported separately.
         let _ = match &self.held {
             Some(held) => held.send(number).map(drop),
             None => signal::send(self.pid, number),

@@ -1,4 +1,4 @@
-//! Becoming the program, with a helper that tells when it is ready where the program itself does not.
+//! Becomes the program. A helper reports readiness if the program does not do so itself.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -16,10 +16,10 @@ use crate::sys::process::Side;
 use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{error_text, fd, file, process, signal};
 
-/// How long a process that has failed may take to end.
+/// How long a failed process may take to exit.
 const EXIT_GRACE: Duration = Duration::from_secs(5);
 
-/// Becomes the program: same process, nothing stays behind. Returns only if that failed.
+/// Becomes the program in the same process. Returns only on failure.
 pub(super) fn become_program(start: &Start<'_>) -> Outcome {
     let helped = start.plan.has(&Step::ReadinessHelper);
     let voice = fd::duplicate(io::stderr(), 3);
@@ -30,14 +30,14 @@ pub(super) fn become_program(start: &Start<'_>) -> Outcome {
     };
     let failure = service.become_program(start.plan);
     service.undo_start();
-    // Standard error may be the service's log by now, but whoever started us looks at the one we came with.
+    // Standard error may be the service's log by now; the starter reads the original one.
     if let Ok(voice) = voice {
         let _ = fd::duplicate_to(voice, 2);
     }
     failure.into()
 }
 
-/// Nobody waits for what the program says on the descriptors that it was promised; it gets them all the same.
+/// Without a helper nothing reads the readiness descriptors, but the program gets them as promised.
 fn alone<'a>(start: &Start<'a>) -> Result<ServiceProcess<'a>, StepError> {
     let mut service =
         ServiceProcess::new(start.spec, start.resolved, start.environment(), process::own_pid());
@@ -54,7 +54,7 @@ fn alone<'a>(start: &Start<'a>) -> Result<ServiceProcess<'a>, StepError> {
     Ok(service)
 }
 
-/// Forks a helper off, twice: the program must not find a child that it never made.
+/// Forks the helper twice, so that the program has no child that it did not create.
 fn leave_helper<'a>(start: &Start<'a>) -> Result<ServiceProcess<'a>, StepError> {
     let step = Step::ReadinessHelper;
     let notifier = ReadyNotifier::new(start)?;
@@ -65,7 +65,7 @@ fn leave_helper<'a>(start: &Start<'a>) -> Result<ServiceProcess<'a>, StepError> 
     match process::fork().map_err(step.io_error())? {
         Side::Parent(intermediate) => {
             let StartResources { service, socket, .. } = resources;
-            // Removing the socket is the helper's.
+            // The helper removes the socket.
             std::mem::forget(socket);
             process::wait(intermediate).map_err(step.io_error())?;
             Ok(service)
@@ -82,7 +82,7 @@ fn leave_helper<'a>(start: &Start<'a>) -> Result<ServiceProcess<'a>, StepError> 
     }
 }
 
-/// Waits until the program is ready, tells it, and goes.
+/// Waits until the program is ready, notifies the manager, and exits.
 fn help(
     start: &Start<'_>,
     resources: StartResources<'_>,
@@ -94,7 +94,7 @@ fn help(
     drop(service);
     let main = match main.after_fork() {
         Ok(Some(main)) => main,
-        // It has ended already: its manager sees that itself.
+        // The program has ended already; its manager sees that.
         Ok(None) => return 0,
         Err(error) => {
             notifier.status(&format!("cannot find out whether it is ready: {}", error_text(&error)));
@@ -103,7 +103,7 @@ fn help(
     };
     let mut watch = Watch::new(probes, reports, Relation::Observer(&main), main_pid);
     watch.main = Some(main_pid);
-    // Without a word in the spec the manager above has its own patience.
+    // Without a timeout in the spec, the manager's own one applies.
     watch.timeout = start.spec.timeout_start.and_then(svcadapt_spec::Timespan::finite);
     let told = match watch.next() {
         Ok(Event::Ready) => notifier
@@ -114,15 +114,16 @@ fn help(
             notifier.status(&format!("not ready in time, still missing: {}", watch.probes.missing()));
             main.send(signal::SIGTERM).map(drop)
         }
-        // Its manager sees that itself. The process that failed may have no right any more to take away what it made.
+        // The manager sees the failure. The failed process may no longer have the rights to remove what it created,
+        // so the helper does.
         Ok(Event::Failed(_)) => {
             start.undo_start(&watch.made, Some(main_pid));
-            // As long as it lives it has the lock.
+            // The process holds the lock until it exits.
             let _ = main.ends_until(Instant::now().checked_add(EXIT_GRACE));
             start.undo_start(&[], None);
             Ok(())
         }
-        // The program ended: its manager sees that too.
+        // The program has ended; its manager sees that.
         Ok(_) => Ok(()),
         Err(error) => {
             notifier.status(&format!("cannot find out whether it is ready: {}", error_text(&error)));

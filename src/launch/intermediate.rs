@@ -1,10 +1,10 @@
-//! The process between the two forks, where it stays: the daemon's parent for as long as the launcher waits.
+//! The intermediate process between the two forks, if it is kept: the daemon's parent while the launcher waits.
 //!
-//! Only a parent is told how a process ended, and a launcher that adopts no orphans is no parent of its grandchild. So the
-//! process between tells it. It leads the daemon's session, and as long as it is there nobody else's session can have that
-//! number: by it the launcher finds after a failure whom else the daemon has left behind.
+//! Only a parent learns how a process ended, and a launcher that is no subreaper is not the parent of its grandchild.
+//! So the intermediate process reports it. It leads the daemon's session, and while it exists the session's number is
+//! not reused: by it the launcher finds after a failure what else the daemon has left behind.
 //!
-//! It is a forked process that executes nothing, and does nothing but wait, for what any process may wait for after a fork.
+//! It is a forked process that executes nothing and only waits, which is safe after a fork.
 
 use std::cell::Cell;
 use std::io;
@@ -14,7 +14,7 @@ use crate::sys::process::{Ended, Reaped};
 use crate::sys::signal::Signals;
 use crate::sys::{fd, process, signal, socketpair};
 
-/// Both ends of the line between launcher and process, before they are two.
+/// Both ends of the channel between launcher and intermediate process, before the fork.
 #[derive(Debug)]
 pub(super) struct Channel {
     launcher: OwnedFd,
@@ -27,7 +27,7 @@ impl Channel {
     }
 }
 
-/// The process, as its parent, the launcher, knows it.
+/// The intermediate process, as seen by the launcher.
 #[derive(Debug)]
 pub(super) struct Intermediate {
     pid: i32,
@@ -41,17 +41,17 @@ impl Intermediate {
         Ok(Self { pid, channel: channel.launcher, reaped: Cell::new(false) })
     }
 
-    /// Its number, which is that of the daemon's session too.
+    /// Its pid, which is also the number of the daemon's session.
     pub(super) fn pid(&self) -> i32 {
         self.pid
     }
 
-    /// Whether it is there. If somebody has killed it, its children are whose orphans are adopted.
+    /// Whether it has not been reaped. If it was killed, its children go to process 1 or a subreaper.
     pub(super) fn is_there(&self) -> bool {
         !self.reaped.get()
     }
 
-    /// Somebody who has ended: a child of it, or of ours.
+    /// Reaps an ended child of this process, or receives the end of one of the intermediate process's.
     pub(super) fn reap(&self) -> io::Result<Reaped> {
         if let Some((pid, ended)) = self.receive()? {
             return Ok(Reaped::Child(pid, ended));
@@ -63,16 +63,16 @@ impl Intermediate {
         Ok(found)
     }
 
-    /// A child of it that has ended, with how; none while it has told of none.
+    /// The next ended child of the intermediate process. `None` if it has reported none.
     fn receive(&self) -> io::Result<Option<(i32, Ended)>> {
         let mut word = [0; 9];
-        // Nine bytes go through in one piece.
+        // Nine bytes are written atomically.
         Ok(if fd::read(&self.channel, &mut word)? == Some(word.len()) { Some(read(word)) } else { None })
     }
 
-    /// Lets it go, and the daemon with it, which is an orphan from here on.
+    /// Ends the intermediate process; the daemon becomes an orphan.
     pub(super) fn dismiss(self) {
-        // A child that we have not reaped has its number still; and whatever its state, of this it ends.
+        // A child that is not reaped keeps its pid. SIGKILL works in every state.
         if self.is_there() {
             let _ = signal::send(self.pid, signal::SIGKILL);
             let _ = process::wait(self.pid);
@@ -80,15 +80,15 @@ impl Intermediate {
     }
 }
 
-/// It can be read from when a child of the process has ended, or itself.
+/// Readable when a child of the process, or the process itself, has ended.
 impl AsFd for Intermediate {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.channel.as_fd()
     }
 }
 
-/// Tells how the daemon ends, and stays until the launcher lets go of the line: that of one that was killed is let go of
-/// by the kernel.
+/// Reports how the daemon ends, and stays until the launcher closes its end of the channel, which the kernel does if
+/// it is killed.
 pub(super) fn run(channel: Channel) -> ! {
     let Channel { launcher, intermediate } = channel;
     drop(launcher);
@@ -111,7 +111,7 @@ fn wait(channel: &OwnedFd) -> io::Result<()> {
         if ready.first() == Some(&true) {
             return Ok(());
         }
-        // None is for us but the one that says that a child has ended, and that is looked at anyway.
+        // Only SIGCHLD matters, and children are checked anyway.
         while signals.next()?.is_some() {}
     }
 }

@@ -1,8 +1,9 @@
-//! Under a manager that takes another process for the main one: start a program that forks itself into the
-//! background, tell which process came of it, and leave.
+//! For managers that accept another main process: starts a program that forks itself into the background, reports its
+//! main process (MAINPID=), and exits.
 //!
-//! The manager takes us for the main process until we tell, and believes nobody else about that. So nobody is forked
-//! off to tell it, as for a program that stays, and we leave only when what we told has been read.
+//! The manager takes this process for the main one until then, and accepts the message from it alone
+//! (NotifyAccess=main, systemd.service(5)). So no helper sends it, and this process exits only after the manager has
+//! read it.
 
 use svcadapt_spec::Probe;
 
@@ -19,7 +20,7 @@ use crate::sys::process::Side;
 use crate::sys::signal::Signals;
 use crate::sys::{descendants, process, signal};
 
-/// Starts the program. Returns when it is the manager's, or has failed.
+/// Starts the program. Returns after the manager has taken it over, or on failure.
 pub(super) fn start(start: &Start<'_>) -> Outcome {
     signal::reset_for_set_up();
     let log = StderrLog::new(start);
@@ -37,7 +38,7 @@ pub(super) fn start(start: &Start<'_>) -> Outcome {
         Ok((_, signals, mut resources, launcher_lock, Side::Child)) => {
             signals.after_fork();
             resources.service.use_launcher_lock(launcher_lock.map(|(launcher_lock, _)| launcher_lock));
-            // Removing the socket is the parent's.
+            // The parent removes the socket.
             std::mem::forget(resources.socket.take());
             resources.service.report(&Report::Started(process::own_pid()));
             process::exit_now(resources.service.become_program(start.plan).status)
@@ -51,7 +52,7 @@ pub(super) fn start(start: &Start<'_>) -> Outcome {
         )) => {
             drop(service);
             let mut watch = Watch::new(probes, reports, Relation::Parent(&signals), process::own_pid());
-            // Without a word in the spec the manager above has its own patience.
+            // Without a timeout in the spec, the manager's own one applies.
             watch.timeout = start.spec.timeout_start.and_then(svcadapt_spec::Timespan::finite);
             let launcher_lock = watch.watch_forking(launcher_lock);
             let mut outcome = classic::wait(start, &mut watch, &signals, &log, launcher_lock.as_ref());
@@ -68,7 +69,7 @@ pub(super) fn start(start: &Start<'_>) -> Outcome {
     }
 }
 
-/// Whether the program speaks to the manager: of its readiness it then tells itself.
+/// Whether the program sends READY=1 to the manager itself.
 fn program_notifies(start: &Start<'_>) -> bool {
     start.spec.ready == [Probe::Notify]
 }

@@ -1,25 +1,25 @@
-//! STAYING with the program: as long as it takes to know the truth, and no longer where nothing else is to be done.
+//! LAUNCHING a program and waiting for it: until the result of the start is known, and longer only if a monitor is needed.
 //!
-//! * [`Strategy::Daemonize`]: fork twice, and wait in the first process until the service is ready or has failed.
-//! * [`Strategy::Exec`]: become the program; where somebody waits for a readiness that the program does not tell, a
-//!   helper stays behind, tells it, and goes.
-//! * [`Strategy::ReportMainPid`]: start a program that forks itself into the background, tell the manager which process came
-//!   of it, and leave.
-//! * [`Strategy::Monitor`], and [`Strategy::Init`] as process 1 of a container: reap orphans and pass signals on until the
-//!   program ends.
+//! * [`Strategy::Daemonize`]: forks twice; the first process waits until the service is ready or has failed.
+//! * [`Strategy::Exec`]: becomes the program. If the manager waits for a readiness that the program does not report
+//!   itself, a helper reports it and exits.
+//! * [`Strategy::ReportMainPid`]: starts a program that forks itself into the background, reports its main process to the
+//!   manager, and exits.
+//! * [`Strategy::Monitor`], and [`Strategy::Init`] as process 1 of a container: reaps orphans and forwards signals until
+//!   the program ends.
 //!
-//! # Between the forks and the exec
+//! # Between fork and exec
 //!
-//! What the process does that was forked off may be little where it does not end in an exec, and on macOS even where it
-//! does: no framework, and nothing that talks to another process behind our back (fork(2), CAVEATS). So accounts are looked
-//! up, the program is found, launchd is asked and every word of the spec is read before the first fork; after it come system
-//! calls, and the memory of a process that had one thread, whose locks nobody holds. One call is more than that: on macOS
-//! initgroups(3) asks a directory service for a user in more than 16 groups, between fork and exec as in cron(8).
+//! A forked process may do little before its exec, or if none follows; on macOS it must not use frameworks or talk to other
+//! processes behind our back (fork(2), CAVEATS). So accounts, the program and launchd's sockets are looked up and the spec
+//! is read before the first fork. After it come only system calls, and the memory of a process that had one thread and
+//! therefore no locked mutex. One call does more: on macOS initgroups(3) asks a directory service for a user in more than
+//! 16 groups, between fork and exec, as in cron(8).
 //!
-//! A program that becomes the service itself has no exec of its own, and its libraries are not ours to know. Where the
-//! system demands it ([`Plan::with_reexec`]) it is executed again right after the forks: before the root is changed and
-//! the rights are given up, so that its file can be found and read as it was the first time; everything else is done after
-//! that, by a process that any library may be used in.
+//! A program that becomes the service in place has no exec, and its libraries are unknown. If the system demands it
+//! ([`Plan::with_reexec`]), the program is re-executed right after the forks: before the root directory changes and
+//! privileges are dropped, so that its file is found and readable as the first time. All other steps are done after the
+//! re-exec, by a process in which every library may be used.
 
 #![forbid(unsafe_code)]
 
@@ -51,10 +51,10 @@ use crate::sys::{descendants, process};
 /// The exit status of a spec that cannot be run.
 const CANNOT_BE_RUN: u8 = 2;
 
-/// Whether the plan can be done on this system at all. Nothing is changed.
+/// Verifies that the plan can be carried out on this system. Changes nothing.
 ///
-/// Where orphans cannot be adopted, nobody can keep hold of a program that forks itself away: it could be promised
-/// neither that it is ready nor, after a failure, that nothing of it is left.
+/// Without a subreaper, a forking program cannot be tracked: neither its readiness nor, after a failure, the end of
+/// all its processes could be guaranteed.
 pub fn check(plan: &Plan) -> Result<(), StepError> {
     if descendants::HAS_SUBREAPER {
         return Ok(());
@@ -73,7 +73,7 @@ pub fn check(plan: &Plan) -> Result<(), StepError> {
         .hint("most programs have an option by which they stay in the foreground"))
 }
 
-/// Starts a service. Where that means to become the program, it returns only if it failed.
+/// Starts a service. If that means to become the program, it returns only on failure.
 pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution) -> Outcome {
     if let Err(failure) = check(plan) {
         return failure.into();
@@ -94,18 +94,18 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution) -> Outcome 
     }
 }
 
-/// Which process this is, once a start has been divided among several.
+/// The role of this process after the forks of a start.
 #[derive(Debug)]
 pub enum Role<'a> {
-    /// The one that was started. It has waited until the service was ready, had failed or, as process 1, had ended, and
-    /// has nothing more to do than to tell.
+    /// The process that was started. It has waited until the service was ready, had failed or, as process 1, had
+    /// ended; it only reports the outcome.
     Launcher(Outcome),
-    /// The one that the service is to be.
+    /// The process that becomes the service.
     Service(ServiceProcess<'a>),
 }
 
-/// Comes to the process that the service is to be, as far as the course wants another one than this, for a program
-/// that becomes the service itself ([`Plan::becoming_this_program`]).
+/// Forks as the strategy demands, for a program that becomes the service in place ([`Plan::of_itself`]). Returns in
+/// the process that becomes the service and in the launcher.
 pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolution) -> Role<'a> {
     if let Some(failure) = check(plan).err().or_else(|| running_already(spec, resolved)) {
         return Role::Launcher(failure.into());
@@ -114,15 +114,15 @@ pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolutio
     match plan.strategy {
         Strategy::Daemonize => classic::daemonize(&start),
         Strategy::Monitor | Strategy::Init => monitor::run(&start),
-        // A program that becomes the service itself never forks away from it.
+        // A program that becomes the service in place does not fork itself away.
         Strategy::Exec | Strategy::ReportMainPid => {
             Role::Service(ServiceProcess::new(spec, resolved, start.environment(), process::own_pid()))
         }
     }
 }
 
-/// Goes on where [`divide`] has led to [`Role::Service`] in this process, before the program was executed again in it.
-/// `listener` is where somebody waits for reports.
+/// Continues after a re-exec of the program in the process for which [`divide`] returned [`Role::Service`].
+/// `listener` is the pipe to the process that waits for reports.
 pub fn resume<'a>(
     spec: &'a ServiceSpec,
     plan: &'a Plan,
@@ -130,19 +130,19 @@ pub fn resume<'a>(
     listener: OwnedFd,
 ) -> ServiceProcess<'a> {
     let start = Start::new(spec, plan, resolved);
-    // Where a process stays for our sake, it is our parent.
+    // If a process waits for this one, it is the parent.
     let mut service = ServiceProcess::new(spec, resolved, start.environment(), process::parent_pid());
     service.report_to(listener);
     service
 }
 
-/// Whether the service runs already. Asked early, so that a start that loses changes nothing. The lock itself decides,
-/// later.
+/// Returns an error if the service is already running. This early check keeps a losing start from changing anything;
+/// the lock decides later.
 pub fn running_already(spec: &ServiceSpec, resolved: &Resolution) -> Option<StepError> {
     let lock = resolved.lock.as_ref()?;
     let name = lock.file_name()?;
     let mut all = vec![lock.clone()];
-    // It may have been started when another place was this user's, or in one of an earlier version.
+    // It may have been started from a fallback directory, or by an earlier version.
     for place in registry::own_directories() {
         match place.is_there() {
             Ok(true) => all.push(place.path.join(name)),
@@ -155,10 +155,10 @@ pub fn running_already(spec: &ServiceSpec, resolved: &Resolution) -> Option<Step
     }
     all.dedup();
     let pid = all.iter().find_map(|lock| match registry::look(lock) {
-        // This very process, if it was started as the service and now becomes it itself.
+        // This process itself, if it was started as the service and now becomes it in place.
         Ok(Found::Running(record)) if record.pid != process::own_pid() => Some(Some(record.pid)),
         Ok(Found::Elsewhere) => Some(None),
-        // A lock that cannot be read will say so when it is taken.
+        // An unreadable lock is reported when it is taken.
         Ok(Found::Running(_) | Found::Dead(_) | Found::Unrecorded(_) | Found::Unknown) | Err(_) => None,
     })?;
     let name = spec.name.as_ref().map(ToString::to_string);

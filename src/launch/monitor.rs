@@ -1,5 +1,5 @@
-//! Staying with the program, as process 1 of a container or below a manager that wants its child to: reap orphans,
-//! pass signals on, and end with the program.
+//! Stays with the program, as process 1 of a container or below a manager that needs its child to stay: reaps
+//! orphans, forwards signals, and ends with the program.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -22,7 +22,7 @@ use crate::sys::process_handle::ProcessHandle;
 use crate::sys::signal::Signals;
 use crate::sys::{descendants, fd, process, signal};
 
-/// Starts the program as a child, and stays until it resources. Returns in that child, too.
+/// Starts the program as a child and stays until it ends. Returns in the child too.
 pub(super) fn run<'a>(start: &Start<'a>) -> Role<'a> {
     if start.plan.has_exec() {
         signal::reset_for_set_up();
@@ -32,7 +32,7 @@ pub(super) fn run<'a>(start: &Start<'a>) -> Role<'a> {
     let forked = || -> Result<_, StepError> {
         let signals = Signals::receive().map_err(Step::Fork.io_error())?;
         let resources = start.prepare()?;
-        // launchd adopts orphans where it is, and nobody else can there.
+        // On macOS only launchd adopts orphans.
         if start.plan.strategy == Strategy::Monitor && descendants::HAS_SUBREAPER {
             descendants::become_subreaper().map_err(Step::Fork.io_error())?;
         }
@@ -69,7 +69,7 @@ pub(super) fn run<'a>(start: &Start<'a>) -> Role<'a> {
             if matches!(early, Some(Outcome::Failed { .. } | Outcome::Interrupted(_))) {
                 made = std::mem::take(&mut watch.made);
             }
-            // What only a start needs is given back before we stay.
+            // Frees what only a start needs.
             drop(watch);
             let ended = early.map_or_else(|| monitor.until_end(&mut main), Ok);
             monitor.tidy(&main);
@@ -79,11 +79,11 @@ pub(super) fn run<'a>(start: &Start<'a>) -> Role<'a> {
     }
 }
 
-/// How long a start may take. Whoever stands above has its own patience, unless the spec says otherwise; but a program
-/// that never says which is its main process would be waited for without end.
+/// The start timeout. By default the manager's own one applies; but a forking program whose main process is never
+/// found would be awaited forever.
 fn start_timeout(start: &Start<'_>) -> Option<Duration> {
     match start.spec.timeout_start {
-        // Process 1 has no patience to lose: with it resources all.
+        // Process 1 has no start timeout: its end would end the whole container.
         Some(_) if start.plan.strategy == Strategy::Init && !start.is_forking() => None,
         Some(span) => span.finite(),
         None => start.is_forking().then_some(classic::DEFAULT_START_TIMEOUT),
@@ -98,16 +98,16 @@ struct Monitor<'a> {
 }
 
 impl Monitor<'_> {
-    /// Passes signals on until the program is ready, and tells whoever waits for that; says how it ended if it did.
+    /// Forwards signals until the program is ready, and reports readiness. Returns how the start ended if it did.
     fn until_ready(&self, watch: &mut Watch<'_>, main: &mut MainProcess) -> Option<Outcome> {
         let start = self.start;
-        // A main process that is not known yet cannot be asked; all that was started can.
+        // An unknown main process cannot be signalled; all descendants can.
         let mut known = !start.is_forking();
         loop {
             let outcome = match watch.next() {
                 Ok(Event::Ready) => {
                     notify_ready(start);
-                    // It may have ended already, and then nobody will tell again.
+                    // The program may have ended already, and its end is reported only once.
                     return watch.ended().map(Outcome::Ended);
                 }
                 Ok(Event::Main(pid)) => {
@@ -125,7 +125,7 @@ impl Monitor<'_> {
                         Err(failure) => failure.into(),
                     }
                 }
-                // What it does without being ready is its own affair.
+                // The program runs without having reported readiness; that is its own affair here.
                 Ok(Event::PipeClosed) => return None,
                 Ok(Event::Signal(number)) if known => {
                     if self.pass(main, number) == SignalMeaning::Stop {
@@ -138,7 +138,7 @@ impl Monitor<'_> {
                 }
                 Ok(Event::Signal(_)) => continue,
                 Ok(Event::Failed(failure)) => {
-                    // Its child resources now, and with it the lock.
+                    // The child exits now, which releases the lock.
                     let _ = watch.main.map(process::wait);
                     return Some(failure.into());
                 }
@@ -149,7 +149,7 @@ impl Monitor<'_> {
                 Ok(Event::Ended(ended)) => {
                     return Some(Outcome::Ended(ended.unwrap_or(Ended::Killed(signal::SIGKILL))));
                 }
-                // It was asked to end.
+                // The stop timeout is over.
                 Ok(Event::TimedOut(_)) if main.stopping != Stopping::No => {
                     main.kill();
                     watch.timeout = None;
@@ -182,7 +182,7 @@ impl Monitor<'_> {
             if let Some(held) = &main.held
                 && held.has_ended()?
             {
-                // It may have become our child, and have ended, since the last one was reaped.
+                // It may have become a child and ended since the last child was reaped.
                 return match process::wait(main.pid) {
                     Ok(ended) => Ok(Outcome::Ended(ended)),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(unseen(main)),
@@ -206,7 +206,7 @@ impl Monitor<'_> {
         }
     }
 
-    /// Passes a signal on. One that asks for the end sets the time for it.
+    /// Forwards a signal. A stop signal starts the stop timeout.
     fn pass(&self, main: &mut MainProcess, number: i32) -> SignalMeaning {
         main.send(self.forward.translate(number));
         let meaning = self.forward.meaning(number);
@@ -217,7 +217,7 @@ impl Monitor<'_> {
         meaning
     }
 
-    /// How long the program may take to end. Whoever runs a container sees to that itself.
+    /// The stop timeout. The manager of a container has its own.
     fn stop_timeout(&self) -> Option<Duration> {
         match (self.start.plan.strategy, self.start.spec.timeout_stop) {
             (Strategy::Init, None) | (_, Some(Timespan::Infinity)) => None,
@@ -225,7 +225,7 @@ impl Monitor<'_> {
         }
     }
 
-    /// What the program has left behind would be in the way of its next start. With process 1 it resources by itself.
+    /// Processes that the program left behind would block its next start. With process 1 they end by themselves.
     fn tidy(&self, main: &MainProcess) {
         if self.start.plan.strategy == Strategy::Monitor {
             let left = match main.stopping {
@@ -233,23 +233,22 @@ impl Monitor<'_> {
                 Stopping::Killed => Duration::ZERO,
                 Stopping::No | Stopping::Until(None) => classic::stop_timeout(self.start),
             };
-            // Who cannot be ended now was not what ended.
+            // Best effort: the program's own end is reported.
             let _ = terminate_descendants(self.signals, left, None, &[Some(main.pid)]);
         }
     }
 }
 
-/// The end of a process that was never our child is seen, and not how it came: where it was asked for it is taken for
-/// what it should be.
+/// The exit status of a process that was never a child is unknown: 0 after a stop, else 1.
 fn unseen(main: &MainProcess) -> Outcome {
     Outcome::Ended(Ended::Exited(u8::from(main.stopping == Stopping::No)))
 }
 
-/// Whoever does not listen is no reason to stop the program. What a program tells itself, nobody may tell ahead of it.
+/// Best effort: a failed notification does not stop the program. Skipped if the program sends READY=1 itself.
 fn notify_ready(start: &Start<'_>) {
     let itself = match start.spec.ready.as_slice() {
         [Probe::Notify] => start.spec.notification_fd.is_none(),
-        // That it has forked itself away is a sign of its own.
+        // For a forking program, the fork is the sign of readiness.
         probes => probes.is_empty() && !start.is_forking(),
     };
     if !itself && let Ok(notifier) = ReadyNotifier::new(start) {

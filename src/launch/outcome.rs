@@ -21,28 +21,28 @@ pub enum Outcome {
         /// The signal that ended the program, where it was one: the caller is to see it.
         signal: Option<i32>,
     },
-    /// The launcher was told to stop by this signal before the service was ready, and has stopped it.
+    /// The launcher received this signal before the service was ready, and has stopped it.
     Interrupted(i32),
 }
 
-/// What the program wrote to its standard error before it failed.
+/// The end of the program's standard error before it failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StderrTail {
-    /// These lines, and where they were written.
+    /// The last lines.
     Lines(Vec<String>),
-    /// It was sent to the null device.
+    /// It was sent to `/dev/null`.
     Lost,
-    /// It went where the caller sees it, or there was nothing.
+    /// The caller has seen it, or there was none.
     None,
 }
 
-/// What helps a program that has forked itself away, and was not expected to.
+/// The hint for a program that unexpectedly forks itself into the background.
 pub(super) const FORKS_ITSELF: &str =
     "a program that goes into the background by itself is of --type forking";
 
-/// The exit status of a service that ended before it was ready with status 0.
+/// The exit status if the service ended with status 0 before it was ready.
 const ENDED_TOO_EARLY: u8 = 248;
-/// The exit status of a service that was not ready in time.
+/// The exit status if the service was not ready in time.
 const NOT_IN_TIME: u8 = 249;
 
 impl From<StepError> for Outcome {
@@ -52,7 +52,7 @@ impl From<StepError> for Outcome {
 }
 
 impl Outcome {
-    /// The same failure with a better hint, where there is one: no last words would say more.
+    /// The same failure with a better hint, if there is one. It also replaces the advice about lost output.
     pub(super) fn with_hint(mut self, cure: Option<&str>) -> Self {
         if let (Self::Failed { failure, stderr_tail, .. }, Some(cure)) = (&mut self, cure) {
             failure.hint = Some(cure.to_owned());
@@ -75,7 +75,7 @@ pub(super) fn ended_too_early(
     let (how, status, signal) = match ended {
         Ended::Exited(0) => ("with status 0".to_owned(), ENDED_TOO_EARLY, None),
         Ended::Exited(status) => (format!("with status {status}"), status, None),
-        // A shell says the same as 128 and the signal's number.
+        // As a shell does: 128 plus the signal's number.
         Ended::Killed(number) => {
             let status = u8::try_from(128 + number).unwrap_or(u8::MAX);
             (format!("by {}", signal::name(number)), status, Some(number))
@@ -86,7 +86,7 @@ pub(super) fn ended_too_early(
     Outcome::Failed { failure: StepError::about("start", name, cause, status), stderr_tail, signal }
 }
 
-/// What a program did not come to.
+/// The stage that a program has not reached.
 fn goal(reexec: Reexec) -> &'static str {
     match reexec {
         Reexec::Pending => "came to Daemon::enter again",
@@ -94,7 +94,7 @@ fn goal(reexec: Reexec) -> &'static str {
     }
 }
 
-/// The program let go of what it could have told its readiness by, and runs on.
+/// The program closed the report pipe without reporting readiness, and keeps running.
 pub(super) fn pipe_closed(name: &str, reexec: Reexec, why: Option<&str>) -> Outcome {
     let why = why.map(|why| format!("; it said why: {why}")).unwrap_or_default();
     let cause = format!("the program let go of the service before it {}, and ran on{why}", goal(reexec));
@@ -107,7 +107,7 @@ pub(super) fn pipe_closed(name: &str, reexec: Reexec, why: Option<&str>) -> Outc
     StepError::about("start", name, cause, ENDED_TOO_EARLY).hint(hint).into()
 }
 
-/// The program that is the service itself has not said in time that it is ready.
+/// A program that becomes the service in place has not reported readiness in time.
 pub(super) fn not_reported_in_time(
     name: &str,
     timeout: std::time::Duration,

@@ -1,4 +1,4 @@
-//! Telling whoever waits above that the service is ready.
+//! Reports readiness to the manager or supervisor.
 
 use std::io;
 use std::io::Write;
@@ -9,14 +9,14 @@ use crate::error::StepError;
 use crate::notify::{Address, Notifier};
 use crate::sys::{error_text, fd};
 
-/// Whoever waits for the readiness.
+/// The receiver of the readiness report.
 pub(super) enum ReadyNotifier {
     Manager(Notifier),
     Newline(OwnedFd),
 }
 
 impl ReadyNotifier {
-    /// Finds out who waits.
+    /// Finds the receiver.
     pub(super) fn new(start: &Start<'_>) -> Result<Self, StepError> {
         if let Some(number) = start.spec.notification_fd {
             let failed = |cause: String| StepError::about("notification fd", number.to_string(), cause, 202);
@@ -31,7 +31,7 @@ impl ReadyNotifier {
         Address::parse(value).map(|address| Self::Manager(Notifier::new(address))).map_err(failed)
     }
 
-    /// Tells that the service is ready.
+    /// Reports that the service is ready.
     pub(super) fn ready(&self) -> io::Result<()> {
         match self {
             Self::Manager(notifier) => notifier.ready(),
@@ -39,8 +39,8 @@ impl ReadyNotifier {
         }
     }
 
-    /// Tells which process is the main one, and where it does not tell that itself that the service is ready. In one
-    /// message: no manager can see the one without the other.
+    /// Reports the main process and, with `ready`, readiness. One message carries both, so that the manager never
+    /// sees one without the other.
     pub(super) fn main_process(&self, pid: i32, ready: bool) -> io::Result<()> {
         match self {
             Self::Manager(notifier) => notifier.main_process(pid, ready),
@@ -49,7 +49,7 @@ impl ReadyNotifier {
         }
     }
 
-    /// Waits until what was told has been read, for a teller that is about to go.
+    /// Waits until the manager has read all messages; needed before this process exits.
     pub(super) fn barrier(&self) -> io::Result<()> {
         match self {
             Self::Manager(notifier) => notifier.barrier(),
@@ -57,8 +57,8 @@ impl ReadyNotifier {
         }
     }
 
-    /// Says on standard error, which is the manager's log, that it could not be told: nothing else would say why the
-    /// service is never ready.
+    /// Reports on standard error, the manager's log, that readiness could not be reported: otherwise nothing explains
+    /// why the service never becomes ready.
     pub(super) fn report_unsent(&self, error: &io::Error) {
         let (stage, object) = match self {
             Self::Manager(notifier) => ("notify socket", notifier.address().to_string()),
@@ -74,10 +74,10 @@ impl ReadyNotifier {
         let _ = io::stderr().write_all(text.as_bytes());
     }
 
-    /// Tells people something, where they can be told, and waits until that has been read.
+    /// Sends a status text if the manager accepts one, and waits until it was read.
     pub(super) fn status(&self, text: &str) {
         if let Self::Manager(notifier) = self {
-            // It is a courtesy; nothing depends on it.
+            // Best effort: the text is only informative.
             let _ = notifier.status(text);
             let _ = notifier.barrier();
         }

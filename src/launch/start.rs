@@ -1,4 +1,4 @@
-//! One start: what all courses share.
+//! The parts that all start strategies share.
 
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsString};
@@ -21,28 +21,28 @@ use crate::sys::socket::NotifySocket;
 use crate::sys::{fd, file, listen, process};
 use crate::{plan, setup};
 
-/// What is started.
+/// A start.
 pub(super) struct Start<'a> {
     pub(super) spec: &'a ServiceSpec,
     pub(super) plan: &'a Plan,
     pub(super) resolved: &'a Resolution,
-    /// The process that was started. Who launches may be another one.
+    /// The pid of the process that was started. The launcher may be a fork of it.
     started: i32,
 }
 
-/// The two ends of a start: the one that waits, and the one that becomes the program.
+/// The resources of a start: some are for the waiting process, some for the process that becomes the program.
 pub(super) struct StartResources<'a> {
     pub(super) probes: Probes,
     pub(super) reports: OwnedFd,
     pub(super) service: ServiceProcess<'a>,
-    /// The socket in the file system, to be removed when nobody listens any more.
+    /// The notify socket's file, removed when the waiting ends.
     pub(super) socket: Option<SocketFile>,
-    /// To the process between, where that stays.
+    /// To the intermediate process, if it is kept.
     pub(super) channel: Option<Channel>,
 }
 
 impl<'a> Start<'a> {
-    /// In the process that was started.
+    /// Called in the process that was started.
     pub(super) fn new(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolution) -> Self {
         Self { spec, plan, resolved, started: process::own_pid() }
     }
@@ -53,18 +53,18 @@ impl<'a> Start<'a> {
         self.spec.name.as_ref().map_or_else(program, ToString::to_string)
     }
 
-    /// Whether the program is to do its work and end.
+    /// Whether the program is to finish its work and exit (Type=oneshot).
     pub(super) fn is_oneshot(&self) -> bool {
         self.spec.service_type == Some(ServiceType::Oneshot)
     }
 
-    /// Whether the program forks itself into the background.
+    /// Whether the program forks itself into the background (Type=forking).
     pub(super) fn is_forking(&self) -> bool {
         self.spec.service_type == Some(ServiceType::Forking)
     }
 
-    /// Takes the lock for a program that will not keep it, and looks who is here before it is started. None where it
-    /// stays, and takes the lock itself.
+    /// Takes the lock for a forking program, and lists the existing descendants before it is started. `None` for
+    /// other programs, which take the lock themselves.
     pub(super) fn launcher_lock(&self) -> Result<Option<(LauncherLock<'a>, Forking)>, StepError> {
         if !self.is_forking() {
             return Ok(None);
@@ -75,14 +75,14 @@ impl<'a> Start<'a> {
         Ok(Some((launcher_lock, forking)))
     }
 
-    /// The environment of the program, without what only a start knows.
+    /// The environment of the program, without the variables of this start.
     pub(super) fn environment(&self) -> BTreeMap<OsString, OsString> {
         plan::environment(self.spec, self.resolved, self.plan.started_by)
     }
 
-    /// Opens everything that has to exist before the processes are two.
+    /// Creates everything that must exist before the fork.
     ///
-    /// What only we need gets a number that the program is not promised.
+    /// Descriptors for internal use get numbers that are not reserved for the program.
     pub(super) fn prepare(&self) -> Result<StartResources<'a>, StepError> {
         let mut environment = self.environment();
         let listens = self.plan.has(&Step::NotifySocket);
@@ -134,7 +134,7 @@ impl<'a> Start<'a> {
         })
     }
 
-    /// After a failure: what was made is taken away again, as far as it is still what it was.
+    /// After a failure: removes what was created, if it is still the same.
     pub(super) fn undo_start(&self, made: &[Created], main: Option<i32>) {
         setup::undo_start(self.spec, self.resolved, made, main);
     }
@@ -144,13 +144,13 @@ impl<'a> Start<'a> {
         Ok((self.aside(out)?, self.aside(input)?))
     }
 
-    /// Moves a descriptor to a number that the program is not promised.
+    /// Moves a descriptor to a number that is not reserved for the program.
     fn aside(&self, descriptor: OwnedFd) -> io::Result<OwnedFd> {
         fd::move_off(descriptor, self.plan.program_descriptors())
     }
 
-    /// A socket for the program alone: in a directory that is ours, owned by its user; or without a place in the
-    /// file system, where the program's file system is another one, or there is no such directory.
+    /// The notify socket of the program: a file in the lock directory, owned by the program's user; or an abstract
+    /// address, if the program has another root directory or the lock directory is not usable.
     fn listen(&self) -> Result<(NotifySocket, OsString, Option<SocketFile>), StepError> {
         let without = || {
             let (socket, name) = NotifySocket::abstract_name().map_err(Step::NotifySocket.io_error())?;
@@ -180,10 +180,11 @@ impl<'a> Start<'a> {
     }
 }
 
-/// Removes the sockets of launchers that were killed before they could. One of our own number is none of ours yet.
+/// Removes the sockets of launchers that were killed.
 ///
-/// A number says little: a process of another pid namespace has one that is nobody's here. So one that somebody still has
-/// open stays, and so does one whose number is that of any process: it may be just about to be opened.
+/// A pid proves little, since it may belong to another pid namespace. So a socket that a process still has open is
+/// kept, and so is one with the pid of any live process: it may be about to be opened. A socket with this process's
+/// own pid is stale: ours does not exist yet.
 fn sweep(directory: &Path) {
     for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -192,13 +193,13 @@ fn sweep(directory: &Path) {
         if listener.is_some_and(|pid: i32| pid == process::own_pid() || process::identity(pid).is_err())
             && listen::is_open(listen::Kind::Datagram, &entry.path()).is_ok_and(|open| !open)
         {
-            // Another launcher may have been quicker.
+            // Another launcher may have removed it.
             let _ = std::fs::remove_file(entry.path());
         }
     }
 }
 
-/// The name of a socket, removed when this goes.
+/// A socket's file, removed on drop.
 pub(super) struct SocketFile(PathBuf);
 
 impl Drop for SocketFile {

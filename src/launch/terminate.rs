@@ -1,4 +1,4 @@
-//! Leaving nothing running.
+//! Ends every process that a failed start has left running.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -11,16 +11,14 @@ use crate::sys::process::Reaped;
 use crate::sys::signal::Signals;
 use crate::sys::{descendants, process, process_info};
 
-/// A process that outlives its SIGKILL by this much hangs in the kernel; waiting longer would not end it.
+/// A process that outlives SIGKILL by this much hangs in the kernel.
 const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Ends everything below us: asks first, and after `timeout` no more. Says who has ended.
+/// Ends all descendants: SIGTERM first, SIGKILL after `timeout`. Returns the pids that have ended.
 ///
-/// We adopt what our descendants leave behind, so that nothing can hide by a double fork. Where we cannot, what has left
-/// the daemon's session too before we have seen it is lost; whom we have seen once we keep hold of. The process between,
-/// which that session belongs to, stays to the last, and is not ended here.
-///
-/// Without /proc `started`, the processes that were started, and their process groups are all that is known.
+/// As a subreaper this process adopts orphans, so no double fork escapes. Without that, a process that left the
+/// daemon's session before it was seen is lost; those seen once are held by a handle. The intermediate process, which
+/// leads that session, is not ended here.
 pub(super) fn terminate_descendants(
     signals: &Signals,
     timeout: Duration,
@@ -39,22 +37,22 @@ pub(super) fn terminate_descendants(
             found = reap()?;
         }
         let alone = found == Reaped::NoChildren || intermediate.is_some_and(Intermediate::is_there);
-        // There is no use in waiting for what is never seen.
+        // Waiting for invisible processes has no use.
         Ok(alone || below.is_blind)
     };
-    // A time that no clock can count is for ever.
+    // Beyond the clock's range: no deadline.
     let deadline = Instant::now().checked_add(timeout);
     Termination::new(&below).run(deadline, KILL_TIMEOUT, Some(signals.as_fd()), &mut reap)?;
     Ok(gone)
 }
 
-/// All processes below us, and all in the daemon's session.
+/// All descendants, and all members of the daemon's session.
 struct Descendants {
     own: i32,
     own_session: i32,
-    /// The process between, and so its session.
+    /// The intermediate process, which is also the number of its session.
     intermediate: Option<i32>,
-    /// Those that were started.
+    /// The pids that were started.
     started: BTreeSet<i32>,
     /// Whether processes cannot be listed (no /proc).
     is_blind: bool,
@@ -75,7 +73,7 @@ impl Descendants {
         Ok(all)
     }
 
-    /// The group of a child that /proc does not show. As long as we have not reaped it, its number is its own.
+    /// The group of a child that /proc hides. Its pid is not reused before it is reaped here.
     fn group_of_hidden(&self, pid: i32) -> Option<i32> {
         let hidden = process::is_child(pid) && process::identity(pid).is_err();
         let its_own = hidden && process::session(pid).is_ok_and(|session| self.owns(session));
@@ -90,8 +88,8 @@ impl Members for Descendants {
         Ok(all)
     }
 
-    /// A group that has the number of a process that was started was made by it; and if a child of ours is in it, it is
-    /// still the same one.
+    /// A group whose number is the pid of a started process was created by that process; while a child of ours is in
+    /// it, the number is not reused.
     fn unseen_groups(&self) -> BTreeSet<i32> {
         let made: Vec<i32> = if self.is_blind { self.started.iter().copied().collect() } else { Vec::new() };
         let hidden = self.started.iter().filter_map(|pid| self.group_of_hidden(*pid));
@@ -100,13 +98,13 @@ impl Members for Descendants {
         all.filter(|group| *group > 1 && !own.contains(&Some(*group))).collect()
     }
 
-    /// The number of a grandchild may be taken by a stranger as soon as its parent has reaped it.
+    /// The pid of a grandchild may be reused as soon as its parent has reaped it.
     fn proves(&self, pid: i32) -> bool {
         let member = || self.intermediate.is_some() && process::session(pid).ok() == self.intermediate;
         descendants::descends(pid, self.own) || process::is_child(pid) || member()
     }
 
-    /// Those below us have made every session that they are in but ours.
+    /// Descendants have created every session that they are in, except ours.
     fn owns(&self, session: i32) -> bool {
         session != self.own_session
     }
@@ -123,7 +121,7 @@ mod tests {
 
     use super::*;
 
-    /// Where nobody adopts orphans: one that is below us no more, and one that has never been.
+    /// Without a subreaper: one member that is no longer a descendant, and one that never was.
     #[test]
     fn whoever_is_in_the_daemons_session_is_found_wherever_they_hang_in_the_tree() {
         let text = "(sleep 60 >&2 & echo $!); read line";

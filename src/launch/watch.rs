@@ -1,4 +1,4 @@
-//! Waiting for a start to come true: one loop over reports, signals, signs of readiness and the clock.
+//! Waits for the result of a start: one loop over reports, signals, readiness probes and the clock.
 
 mod forking;
 
@@ -17,101 +17,102 @@ use crate::sys::process_handle::ProcessHandle;
 use crate::sys::signal::Signals;
 use crate::sys::{escape_control, fd, process, signal};
 
-/// How long a program that can no longer say that it is ready may take to end: its destructors run, and then how it
-/// ends says more than we could.
+/// How long a program that has closed the report pipe may take to exit: its destructors run first, and its exit
+/// status explains more.
 const EXIT_GRACE: Duration = Duration::from_secs(2);
 
-/// How often the reports are read before anything else is looked at: what a service's own code writes may have no end.
+/// The number of reads from the report pipe before other events are handled: a service's own code may write to it
+/// endlessly.
 const MAX_READS: usize = 64;
 
-/// A start that is being watched.
+/// A start in progress.
 pub(super) struct Watch<'a> {
     pub(super) probes: Probes,
     pub(super) reports: Option<OwnedFd>,
     pub(super) relation: Relation<'a>,
-    /// The process that all processes of the service descend from.
+    /// The common ancestor of all processes of the service.
     pub(super) root: i32,
-    /// The first process that was started, whose number is that of the session that it made.
+    /// The first process that was started; its pid is the number of the session that it created.
     pub(super) first: Option<i32>,
-    /// The process that becomes the program, as soon as it is known.
+    /// The process that becomes the program. `None` until it is known.
     pub(super) main: Option<i32>,
-    /// What was made so far.
+    /// The files and directories created so far.
     pub(super) made: Vec<Created>,
     pub(super) timeout: Option<Duration>,
-    /// When everything began.
+    /// When the start began.
     pub(super) started_at: Instant,
-    /// Whether the process stays the program that it is, and says itself that it is ready.
+    /// Whether the program becomes the service in place and reports readiness over the pipe.
     pub(super) program_reports_ready: bool,
-    /// Whether it is executed again on the way.
+    /// Whether it is re-executed.
     pub(super) reexec: Reexec,
-    /// The process that is its parent, where that stays and is not us.
+    /// The daemon's parent, if that is not this process.
     pub(super) intermediate: Option<Intermediate>,
-    /// What it says that it is doing.
+    /// The status text that it reported.
     pub(super) status: Option<String>,
-    /// What it says why it will fail.
+    /// The reason that it reported for its failure.
     pub(super) failure_reason: Option<String>,
-    /// Until when it has asked to be given, from the beginning on.
+    /// The start timeout that it requested, counted from the beginning.
     extended: Duration,
-    /// What is known of a program that forks itself into the background; none where it stays.
+    /// The state of a forking program. `None` for others.
     pub(super) forking: Option<Forking>,
     reader: Reports,
-    /// Whether the service's own code may write the reports.
+    /// Whether the service's own code may write reports.
     setup_done: bool,
     stage: Stage,
-    /// Children that were reaped before anybody had told which of them is the main process.
+    /// Children that were reaped before the main process was known.
     reaped: Vec<(i32, Ended)>,
     ended: Option<Ended>,
 }
 
-/// How far the process that becomes the program has come, as far as it told.
+/// How far the process that becomes the program has come, according to its reports.
 enum Stage {
     SettingUp,
-    /// It is about to execute the program; the end of the pipe will say that it did.
+    /// It is about to exec; the end of the pipe confirms that.
     Executing,
     Executed,
-    /// It has said that it is ready.
+    /// It has reported readiness.
     Ready,
-    /// It has let go of the pipe without that, then: it is about to end, or never will be ready.
+    /// It closed the pipe without that at this time: it is about to exit, or will never be ready.
     PipeClosed(Instant),
-    /// It is ready, and its end is waited for.
+    /// It is ready, and its end is awaited.
     AwaitingExit,
     Failed(StepError),
 }
 
-/// Whether a program that becomes the service itself is executed again, and then comes back to where it goes on.
+/// Whether a program that becomes the service in place is re-executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reexec {
     /// It is not.
     No,
-    /// It is, or will be, and has not come back yet.
+    /// It is, and has not reached `Daemon::enter` again.
     Pending,
-    /// It has come back.
+    /// It has reached `Daemon::enter` again.
     Done,
 }
 
-/// By what a death is seen.
+/// The relation of this process to the service's processes.
 pub(super) enum Relation<'a> {
-    /// The service's processes are our children, or become so.
+    /// They are, or become, its children.
     Parent(&'a Signals),
-    /// They are not; this is the main one.
+    /// They are not; this is a handle of the main one.
     Observer(&'a ProcessHandle),
 }
 
-/// What the waiting came to.
+/// The next event of a start.
 pub(super) enum Event {
-    /// All signs of readiness are there.
+    /// All probes hold.
     Ready,
-    /// The main process of a program that forks itself away has been found, or another one than before.
+    /// The main process of a forking program was found, or replaced by another one.
     Main(i32),
     /// A step failed.
     Failed(StepError),
-    /// The program ended; how, where that can be known.
+    /// The program ended. The status is `None` if it cannot be known.
     Ended(Option<Ended>),
-    /// It took too long.
+    /// The start timeout is over.
     TimedOut(Duration),
-    /// The program can never say any more that it is ready, and does not end.
+    /// The program can no longer report readiness, and does not exit.
     PipeClosed,
-    /// A signal came that is not about children.
+    /// A signal other than SIGCHLD arrived.
     Signal(i32),
 }
 
@@ -142,17 +143,17 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// How the program has ended, if it has, and we are whom that is told.
+    /// The program's exit status, if it has ended and this process is its parent.
     pub(super) fn ended(&self) -> Option<Ended> {
         self.ended.or(self.reaped_early())
     }
 
-    /// From here on only an end is waited for.
+    /// From now on only the program's end is awaited.
     pub(super) fn await_exit(&mut self) {
         self.stage = Stage::AwaitingExit;
     }
 
-    /// Waits for the next thing that matters.
+    /// Waits for the next event.
     pub(super) fn next(&mut self) -> io::Result<Event> {
         loop {
             if let Some(signal) = self.signals()? {
@@ -165,24 +166,23 @@ impl<'a> Watch<'a> {
                 return Ok(Event::Main(main));
             }
             let elapsed = self.started_at.elapsed();
-            if self.program_descriptors() && !self.exiting() {
+            if self.is_done() && !self.exiting() {
                 return Ok(Event::Ready);
             }
             self.check_probes(elapsed)?;
             if let Some(ended) = self.reap_ended()? {
-                // What it told before it ended may have come since we looked.
+                // Reports written before its end may have arrived since the last read.
                 if let Some(failed) = self.reported_failure()? {
                     return Ok(failed);
                 }
                 self.check_probes(elapsed)?;
                 let ended = ended.or(self.reaped_early());
-                // We leave only after a report, so whoever left was the program.
-                let executed = self.forking.is_none()
-                    && self.program_descriptors()
-                    && matches!(ended, Some(Ended::Exited(_)));
+                // The process exits only after a report, so it was the program that ended.
+                let executed =
+                    self.forking.is_none() && self.is_done() && matches!(ended, Some(Ended::Exited(_)));
                 return Ok(if executed { Event::Ready } else { Event::Ended(ended) });
             }
-            // Without a sign to wait for it is about to end here, and how it ends will tell.
+            // Without probes the program is about to exit here, and its exit status decides.
             if self.is_running() && !self.probes.is_empty() && self.probes.all_met() {
                 return Ok(Event::Ready);
             }
@@ -198,7 +198,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// What the reports say: a failure, if there was one.
+    /// Reads the reports. Returns the failure if one was reported.
     fn reported_failure(&mut self) -> io::Result<Option<Event>> {
         self.read_reports()?;
         Ok(match &self.stage {
@@ -207,18 +207,18 @@ impl<'a> Watch<'a> {
         })
     }
 
-    /// Whether all that was promised has happened: without a sign to wait for, that is the exec.
-    fn program_descriptors(&self) -> bool {
+    /// Whether readiness was reported; without probes the exec is enough.
+    fn is_done(&self) -> bool {
         let done = matches!(self.stage, Stage::Ready) || (self.is_running() && self.probes.is_empty());
         done && self.main.is_some()
     }
 
-    /// Whether the program runs as what it is to stay.
+    /// Whether the program runs in its final process.
     fn is_running(&self) -> bool {
         matches!(self.stage, Stage::Executed) && self.forking.as_ref().is_none_or(Forking::found_main)
     }
 
-    /// How long a program that has let go of everything may take to end.
+    /// The rest of the time that a program may take to exit after it closed the pipe.
     fn grace_left(&self) -> Option<Duration> {
         match self.stage {
             Stage::PipeClosed(since) => Some(EXIT_GRACE.saturating_sub(since.elapsed())),
@@ -226,12 +226,12 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Whether the main process is about to end. The pipe's end can also be that of a process that was killed before
-    /// the exec; how it ends will tell.
+    /// Whether the main process is exiting. The pipe also closes if the process was killed before the exec; the exit
+    /// status decides.
     fn exiting(&self) -> bool {
         self.main.is_some_and(|main| match process::is_exiting(main) {
             Ok(exiting) => exiting,
-            // It has ended, and its parent has seen that before us; or it is hidden from us (hidepid=, proc(5)).
+            // It was reaped by its parent already, or /proc hides it (hidepid=, proc(5)).
             Err(_) => ProcessHandle::open(main)
                 .is_ok_and(|held| held.is_none_or(|held| held.has_ended().unwrap_or(true))),
         })
@@ -246,7 +246,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// The program may ask for more time than it was given (EXTEND_TIMEOUT_USEC, sd_notify(3)).
+    /// The program may extend its start timeout (EXTEND_TIMEOUT_USEC, sd_notify(3)).
     fn timeout_left(&self, elapsed: Duration) -> Option<Duration> {
         let extended = self.extended.max(self.probes.notifications().extended.unwrap_or_default());
         let timeout = self.timeout?.max(extended);
@@ -289,7 +289,7 @@ impl<'a> Watch<'a> {
         Ok(None)
     }
 
-    /// Reads what has been told since the last time.
+    /// Reads the new reports.
     pub(super) fn read_reports(&mut self) -> io::Result<()> {
         let Some(pipe) = &self.reports else { return Ok(()) };
         let mut buffer = [0; 4096];
@@ -311,8 +311,8 @@ impl<'a> Watch<'a> {
             }
             for report in self.reader.by_ref() {
                 match report {
-                    // With our rights nothing is removed that others name, nobody is taken for the service, and nothing is
-                    // told in our words.
+                    // After `SetupDone` the service's own code may write to this pipe: reports that would make root
+                    // delete files, trust a pid or print a message of its own are ignored.
                     Report::Started(_) | Report::Created(_) | Report::Failed(_) | Report::Executing
                         if self.setup_done => {}
                     Report::Started(pid) => self.main = Some(pid),
@@ -334,12 +334,13 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    /// Reaps what has ended. Of the main process its end is news; of a process that never told its number too.
+    /// Reaps children that have ended. Returns the end of the main process, or of a process that never reported its
+    /// pid.
     #[allow(clippy::option_option, reason = "the inner one says that a death was seen, but not how")]
     fn reap_ended(&mut self) -> io::Result<Option<Option<Ended>>> {
         let main = match self.relation {
             Relation::Observer(main) => {
-                // The only children of a helper are the commands of its probes.
+                // The only children of a helper are probe commands.
                 while let Reaped::Child(pid, ended) = process::reap()? {
                     self.probes.child_ended(pid, ended, self.started_at.elapsed());
                 }
@@ -359,12 +360,12 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Somebody who has ended: a child of ours, or of the process between.
+    /// Reaps an ended child of this process or of the intermediate one.
     fn reap(&self) -> io::Result<Reaped> {
         self.intermediate.as_ref().map_or_else(process::reap, Intermediate::reap)
     }
 
-    /// How the main process ended, if that was before we knew that it is the main one.
+    /// The main process's exit status, if it was reaped before it was known to be the main one.
     fn reaped_early(&self) -> Option<Ended> {
         self.reaped.iter().find(|(pid, _)| Some(*pid) == self.main).map(|(_, ended)| *ended)
     }

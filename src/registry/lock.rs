@@ -1,4 +1,4 @@
-//! Taking and removing the lock of a service, with its record: each in one piece, as others see it.
+//! Takes and removes the lock of a service together with its record. Other processes see either both or neither.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -12,39 +12,39 @@ use super::{
 use crate::sys::lock::Holder;
 use crate::sys::{fd, file, lock};
 
-/// The name of what starts take turns at. No service has it.
+/// The lock file that starts and stops take turns at. It is not a service name.
 const START_LOCK: &str = "%turn";
 
-/// The lock of this process.
+/// The lock that this process holds.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
     path: PathBuf,
 }
 
-/// Who keeps us from a lock.
+/// Why a lock cannot be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AlreadyRunning {
-    /// The service runs already, as this process; none where that is one of another pid namespace.
+    /// The service is already running as this process. `None`: in another pid namespace.
     Running(Option<i32>),
-    /// The service with this lock, which runs as this process, has our pid file.
+    /// The service with this lock is running as this process, and uses the same pid file.
     PidFile(PathBuf, i32),
-    /// The main process of the last instance has ended, and this is what it has left behind.
+    /// The main process of the last instance has ended and left these processes behind.
     Leftovers(Box<Record>, Leftovers),
 }
 
 impl Lock {
-    /// Takes the lock on a descriptor with such a number, and records which process this is; or says who is in the way.
+    /// Takes the lock on a descriptor with this number and records this process, or returns why not.
     ///
-    /// Nobody else takes or removes a lock of the same directory meanwhile. So of two starts of one name, or with one pid
-    /// file, the one that comes second finds the first one recorded.
+    /// Meanwhile no other process takes or removes a lock in the same directory. So of two starts with the same name
+    /// or pid file, the second one finds the first one's record.
     ///
-    /// The descriptor must never have a second one beside it: closing that would let go of the lock.
+    /// The descriptor must not be duplicated in this process: closing the duplicate would drop the lock (fcntl(2)).
     pub fn take(path: &Path, descriptor: i32, record: &Record) -> io::Result<Result<Self, AlreadyRunning>> {
         Self::take_as(path, Some(descriptor), record)
     }
 
-    /// The same for a process that stays what it is, on a descriptor of any number.
+    /// The same for a process that becomes the service in place, on any descriptor number.
     pub fn take_here(path: &Path, record: &Record) -> io::Result<Result<Self, AlreadyRunning>> {
         Self::take_as(path, None, record)
     }
@@ -64,7 +64,7 @@ impl Lock {
             others.extend(lock_directory::own_directories().into_iter().skip(1).map(|place| place.path));
             for place in others {
                 let known = match records(&place, Some(path)) {
-                    // One of other circumstances, of which there may be nothing.
+                    // A fallback directory may be missing or unreadable.
                     Err(_) if place != directory => continue,
                     known => known?,
                 };
@@ -81,30 +81,30 @@ impl Lock {
         if let Some(taken) = in_the_way(path, holder, read(path)?)? {
             return Ok(Err(taken));
         }
-        // A child of a service that has ended.
+        // The holder is a child of a service that has ended.
         if matches!(holder, Holder::Process(_)) {
             fs::remove_file(path)?;
             opened = file::open_or_create(path, MODE)?;
         }
-        // Whatever the umask, and whatever made it.
+        // Independent of the umask and of the file's creator.
         file::set_mode(&opened, mode_in(path.parent(), MODE))?;
         let file = match descriptor {
             Some(number) => File::from(fd::renumber(opened.into(), number)?),
             None => opened,
         };
         let lock = Self { file, path: path.to_owned() };
-        // First, so that a lock without a record is never that of a start.
+        // Before the lock, so that no lock of a start is without a record.
         lock.record(record)?;
         lock::take(&lock.file)?;
         Ok(Ok(lock))
     }
 
-    /// What its processes have in their environment, as the first of them has recorded it.
+    /// The value of `SVCADAPT_PROCESS` in the service's processes, as recorded.
     pub fn mark(&self) -> Option<String> {
         read(&self.path).ok()??.mark
     }
 
-    /// Records which process is the service from now on.
+    /// Records the service's main process.
     pub fn record(&self, record: &Record) -> io::Result<()> {
         let path = record_of(&self.path);
         let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
@@ -125,8 +125,8 @@ impl AsFd for Lock {
     }
 }
 
-/// Removes a lock with its record, and the pid file of the process that was recorded, if that is still its own. A service
-/// that runs keeps all of them, unless it is this very process.
+/// Removes a lock with its record, and the pid file of the recorded process if it still contains its pid. Files of a
+/// running service are kept, unless it is this process.
 pub fn remove(path: &Path) -> io::Result<()> {
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
     if gone(fs::symlink_metadata(path).map(drop))? && gone(fs::symlink_metadata(record_of(path)).map(drop))? {
@@ -142,9 +142,9 @@ pub fn remove(path: &Path) -> io::Result<()> {
         (Holder::Process(pid), Some(record)) => {
             record.may_be(pid) || record.is_of_other_process() || record.is_of_another_namespace()
         }
-        // A program that closed the lock's descriptor has let go of it, and may live all the same.
+        // A program that closed the lock's descriptor has dropped the lock, and may be running.
         (Holder::Nobody, Some(record)) if record.is_of_other_process() => true,
-        // By the record what it has left behind is found.
+        // The record is needed to find the processes that were left behind.
         (Holder::Nobody, Some(record)) => {
             !record.is_of_this_process() && !Tree::of_dead(path, record)?.1.is_empty()
         }
@@ -161,14 +161,14 @@ pub fn remove(path: &Path) -> io::Result<()> {
     file::remove(&directory, name)?;
     let record = record_of(path);
     if let Some(record) = record.file_name() {
-        // One that was killed before it could put it in its place leaves this.
+        // The temporary file of a writer that was killed before rename(2).
         file::remove(&directory, &file::temporary_name(record))?;
         file::remove(&directory, record)?;
     }
     pid_file_gone
 }
 
-/// Who keeps a start from a lock that has this holder, and this record beside it.
+/// Why a lock with this holder and this record cannot be taken.
 fn in_the_way(path: &Path, holder: Holder, known: Option<Record>) -> io::Result<Option<AlreadyRunning>> {
     Ok(match (holder, known) {
         (Holder::Elsewhere, _) => Some(AlreadyRunning::Running(None)),
@@ -177,10 +177,10 @@ fn in_the_way(path: &Path, holder: Holder, known: Option<Record>) -> io::Result<
             Some(AlreadyRunning::Running(None))
         }
         (Holder::Process(pid), Some(known)) if known.may_be(pid) => Some(AlreadyRunning::Running(Some(pid))),
-        // Nobody has a lock without being recorded, unless somebody has removed the record.
+        // A holder without a record: the record was removed by another program.
         (Holder::Process(pid), None) => Some(AlreadyRunning::Running(Some(pid))),
         (Holder::Nobody, None) => None,
-        // This very process was the service before, and what it has started is its own.
+        // This process was the service before; what it has started is its own.
         (_, Some(known)) if known.is_of_this_process() => None,
         (_, Some(known)) => {
             let (_, left) = Tree::of_dead(path, &known)?;
@@ -189,7 +189,7 @@ fn in_the_way(path: &Path, holder: Holder, known: Option<Record>) -> io::Result<
     })
 }
 
-/// Whether something is not there; other errors stay what they are.
+/// Whether a file is missing. Other errors are returned.
 fn gone(looked: io::Result<()>) -> io::Result<bool> {
     match looked {
         Ok(()) => Ok(false),

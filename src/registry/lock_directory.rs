@@ -1,7 +1,7 @@
-//! The directories that locks lie in. Which they are on which system is told in [`crate::sys::directories`].
+//! The directories of the locks. [`crate::sys::directories`] lists them for each system.
 //!
-//! An ordinary user's lies at home, below the name of this boot: a home may be shared by many machines (NFS), where a
-//! process of another one would look like a dead one of this.
+//! An ordinary user's directory is in the home directory, below the id of this boot: a home may be shared by several
+//! machines (NFS), and a process of another machine would look like a dead one of this machine.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -13,40 +13,40 @@ use crate::sys::directories::{System, THIS_SYSTEM, UserDirs};
 use crate::sys::path_trust::{Judge, Last, SharedDirectory};
 use crate::sys::{directories, error_text, file, identity, process};
 
-/// A directory in which locks may lie.
+/// A directory that may contain locks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockDirectory {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// Who must own it.
+    /// Its required owner.
     pub owner: u32,
-    /// The home directory that it is in.
+    /// The home directory that contains it.
     home: Option<PathBuf>,
 }
 
-/// Why nothing can be known of what lies in a directory, and nothing put there.
+/// Why a lock directory cannot be trusted or used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockDirectoryError {
     /// The directory.
     pub path: PathBuf,
-    /// The reason, in words.
+    /// The cause, in words.
     pub cause: String,
-    /// What can be done about it.
+    /// What the reader can do about it.
     pub hint: Option<String>,
-    /// The kernel's number for the cause (errno(3)), where it was the kernel that refused.
+    /// The errno (errno(3)), if the kernel refused.
     pub errno: Option<i32>,
 }
 
-/// What is known of the user who runs this process.
+/// Facts about the user of this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct UserSurvey {
     person: UserDirs,
-    /// Why not every place is known.
+    /// Why some directories are unknown.
     unknown: Option<String>,
     boot: Option<String>,
 }
 
-/// An account is looked up once: a directory service may be far away.
+/// Looks the account up once: a directory service may be slow.
 fn survey() -> UserSurvey {
     static LAST: Mutex<Option<UserSurvey>> = Mutex::new(None);
     let uid = identity::effective_user();
@@ -62,13 +62,13 @@ fn survey() -> UserSurvey {
     last.insert(survey).clone()
 }
 
-/// Where the lock of a service lies that is started now.
+/// The directory for the lock of a new service.
 pub fn directory() -> PathBuf {
     if identity::effective_user() == 0 {
         return system_directory().path;
     }
     let UserSurvey { person, boot, .. } = survey();
-    // Without a name for this boot a record could be another machine's.
+    // Without a boot id, a record could belong to another machine.
     let boot = boot.map(|boot| directories::boot_dir_name(&boot));
     let persistent = boot.into_iter().flat_map(|boot| {
         let below = move |place: PathBuf| place.join(&boot);
@@ -78,7 +78,7 @@ pub fn directory() -> PathBuf {
     persistent.next().unwrap_or_else(|| System::fallback(person.uid))
 }
 
-/// Where runtime directories lie (`RuntimeDirectory=`): root's, or those of this user.
+/// The parent of runtime directories (`RuntimeDirectory=`): root's or this user's.
 pub fn runtime_directory() -> PathBuf {
     match identity::effective_user() {
         0 => directories::runtime().to_owned(),
@@ -86,13 +86,13 @@ pub fn runtime_directory() -> PathBuf {
     }
 }
 
-/// Root's.
+/// Root's directory.
 pub(super) fn system_directory() -> LockDirectory {
     LockDirectory { path: directories::runtime().join("svcadapt"), owner: 0, home: None }
 }
 
-/// Where services of this user may have been started: the place of today first, then those of other circumstances (no
-/// home, or not yet) and of earlier versions.
+/// Every directory in which this user may have started services: the current one first, then fallbacks (no home
+/// directory yet) and those of earlier versions.
 pub fn own_directories() -> Vec<LockDirectory> {
     let uid = identity::effective_user();
     if uid == 0 {
@@ -121,7 +121,7 @@ pub fn own_directories() -> Vec<LockDirectory> {
     all
 }
 
-/// Where services are looked for: among our own, then among root's. An error says why not every place is known.
+/// Every directory in which services are looked up: the caller's, then root's. The error tells why some are unknown.
 pub fn lock_directories() -> (Vec<LockDirectory>, Option<LockDirectoryError>) {
     let mut all = own_directories();
     if identity::effective_user() == 0 {
@@ -138,23 +138,23 @@ pub fn lock_directories() -> (Vec<LockDirectory>, Option<LockDirectoryError>) {
     (all, unknown)
 }
 
-/// Whether a path is in one of the places, whatever links lead there.
+/// Whether a path lies in one of the directories, also through symbolic links.
 pub(super) fn contains(path: &Path) -> bool {
     let Some(parent) = path.parent() else { return false };
     let mut all = lock_directories().0.into_iter();
     all.any(|place| place.path == parent || fs::canonicalize(&place.path).is_ok_and(|real| real == parent))
 }
 
-/// Whether cleaners look into a directory.
+/// Whether cleaners (tmpfiles.d(5)) remove old files from a directory.
 pub(super) fn is_aged(directory: &Path) -> bool {
     directory.starts_with("/tmp")
 }
 
-/// Whether a user's directory is there, or can be made where nobody else could have put it.
+/// Whether a user's directory exists, or can be created where no other user could have created it.
 fn can_be_made(path: &Path, uid: u32) -> bool {
     for way in path.ancestors() {
         match fs::symlink_metadata(way) {
-            // What is wrong with it is told when it is used.
+            // Its other properties are checked when it is used.
             Ok(found) if way == path => return found.uid() == uid,
             Ok(_) => {
                 let real = fs::metadata(way);
@@ -169,7 +169,7 @@ fn can_be_made(path: &Path, uid: u32) -> bool {
     false
 }
 
-/// Why no lock can be made, as far as that is seen without trying. Nothing is changed.
+/// Why no lock can be created, as far as that is visible without trying. Changes nothing.
 pub fn obstacle() -> Option<LockDirectoryError> {
     let place = own_directories().swap_remove(0);
     let there = match place.is_there() {
@@ -184,7 +184,7 @@ pub fn obstacle() -> Option<LockDirectoryError> {
     }
 }
 
-/// Makes the directory of the locks, or makes sure that it is one that nobody else can change.
+/// Creates the lock directory, or verifies that no other user can change it.
 pub fn prepare_directory() -> Result<(), LockDirectoryError> {
     let place = own_directories().swap_remove(0);
     let failed = |error: io::Error| place.failed(&error);
@@ -209,43 +209,43 @@ pub fn prepare_directory() -> Result<(), LockDirectoryError> {
     Err(place.unusable("it belongs to another user", Some(REMOVE_HINT.to_owned()), None))
 }
 
-/// What to do about a file in the way.
+/// The hint for a file in the way.
 const REMOVE_HINT: &str = "remove it, and find out who put it there";
 
-/// Makes the directories on the way to one at home.
+/// Creates the parents of a directory in the home directory.
 fn make_way(path: &Path) -> io::Result<()> {
     let missing: Vec<&Path> = path.ancestors().skip(1).take_while(|way| !way.exists()).collect();
     for way in missing.into_iter().rev() {
-        // As the XDG base directory specification wants it.
+        // The mode of the XDG Base Directory Specification.
         file::make_directory(way, 0o700)?;
     }
     Ok(())
 }
 
 impl LockDirectory {
-    /// Whether it is there. An error where it is, or may be, and nothing in it can be believed.
+    /// Whether the directory exists. An error if it exists, or may exist, and cannot be trusted.
     pub fn is_there(&self) -> Result<bool, LockDirectoryError> {
         let found = match fs::symlink_metadata(&self.path) {
             Ok(found) => found,
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 return Ok(false);
             }
-            // A user whose home is another one's has never had anything there.
+            // A user whose home belongs to another user has never had files there.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied && !self.is_reachable() => {
                 return Ok(false);
             }
             Err(error) => return Err(self.failed(&error)),
         };
         if found.uid() != self.owner && self.owner != 0 {
-            // Never ours: nothing of ours was put there.
+            // It never belonged to this user, so it contains none of its locks.
             return Ok(false);
         }
         self.judge(&found)?;
         self.way(&self.path).map(|()| true)
     }
 
-    /// Whether nobody else can lead root away from its directory, or from where it will be made. A sticky directory above is
-    /// as good as another one: what root has made in it stays root's.
+    /// Verifies that no other user can redirect root away from the directory or from its future place. A sticky
+    /// parent is safe: root's entries in it stay root's.
     fn way(&self, path: &Path) -> Result<(), LockDirectoryError> {
         if self.owner != 0 {
             return Ok(());
@@ -272,7 +272,7 @@ impl LockDirectory {
         self.unusable(error_text(error), hint, error.raw_os_error())
     }
 
-    /// Whether its owner is the only one who can change what is in it.
+    /// Verifies that only the owner can change the content.
     fn judge(&self, found: &fs::Metadata) -> Result<(), LockDirectoryError> {
         let cause = match found {
             _ if !found.is_dir() => "it is no directory",

@@ -1,18 +1,17 @@
-//! The identity of a service: a record of which process it is, and beside it a lock that this process holds.
+//! The identity of a service: a record of its main process, and a lock that this process holds.
 //!
-//! The record names a process by its number, its start time and the boot: no other one ever has the same. It lies in a
-//! directory, and in a file, that only root (or the user whose services these are) can write, so no service of another
-//! user can forge it.
+//! The record names a process by its pid, its start time and the boot id; no other process ever has the same three.
+//! Its directory and file are writable only by root (or by the user whose services these are), so no service of
+//! another user can forge it.
 //!
-//! The lock is a POSIX record lock. It survives the exec, no child inherits it, it goes with the process however that
-//! dies, and it tells the holder's number, or that the holder is of another pid namespace, where a record says nothing.
-//! It is a *read* lock, for which the descriptor that stays open in the program can be one for reading alone: through it
-//! nothing can be written, so nobody can fill the file system, and nobody but the owner can open the file at all, and so
-//! stand in the way of a start. What keeps two services apart is that all of a start that has to be one piece is done in
-//! turn ([`Lock::take`]).
+//! The lock is a POSIX record lock. It survives exec, children do not inherit it, it ends with the process in every
+//! case, and it reports the holder's pid, or that the holder is in another pid namespace, where the record does not
+//! apply. It is a *read* lock, so the descriptor that stays open in the program can be read-only: the program cannot
+//! write to the file and fill the file system. Only the owner can open the file, so no other user can block a start.
+//! Two services are kept apart because a start does its critical section under another lock ([`Lock::take`]).
 //!
-//! A child of the program has that descriptor too, and may lock the file when the program has ended. That says nothing:
-//! who is not recorded is not the service, and the next start takes a new file.
+//! A child of the program has the descriptor too, and may lock the file after the program has ended. That has no
+//! effect: a process that is not recorded is not the service, and the next start creates a new file.
 
 mod lock;
 mod lock_directory;
@@ -44,24 +43,23 @@ use crate::sys::directories::THIS_SYSTEM;
 use crate::sys::lock::{Holder, StartLock};
 use crate::sys::{fd, file};
 
-/// What a look at a service's lock has shown.
+/// The result of a look at a service's lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// It runs, as the process that is recorded.
+    /// It is running as the recorded process.
     Running(Record),
-    /// It runs, as a process of another pid namespace.
+    /// It is running in another pid namespace.
     Elsewhere,
-    /// This process has the lock, and there is no record of it.
+    /// This process holds the lock, but there is no record.
     Unrecorded(i32),
-    /// It ran, and has ended without being stopped by us.
+    /// It has ended without `stop`.
     Dead(Record),
     /// Nothing is known of it.
     Unknown,
 }
 
-/// The descriptors of this process that lead to a lock which is its own. One that was started by `svcadapt run` has such a
-/// descriptor from it. A child of that one may have it too, also when nobody holds the lock any more; it is not the
-/// process that is recorded.
+/// The descriptors of this process that refer to its own lock, as a program started by `svcadapt run` has one. A
+/// child may inherit the descriptor, also after the lock is gone; but a child is not the recorded process.
 pub fn inherited() -> Vec<i32> {
     let numbers = fd::inherited().unwrap_or_default().into_iter().map(|inherited| inherited.number());
     let leads_to_our_lock = |number: &i32| {
@@ -76,24 +74,24 @@ pub fn inherited() -> Vec<i32> {
         .collect()
 }
 
-/// Whether this is the address at which a launcher of ours listens, or listened.
+/// Whether this is the address of a launcher's notify socket, open or closed.
 pub fn is_launchers(address: &OsStr) -> bool {
     let path = Path::new(address);
     let socket = path.file_name().is_some_and(|name| name.as_bytes().starts_with(SOCKET.as_bytes()));
     (socket && lock_directory::contains(path)) || address.as_bytes().starts_with(ABSTRACT_SOCKET)
 }
 
-/// What the name of a launcher's socket begins with; the rest is the number of the process that listens.
+/// The prefix of the name of a launcher's socket; the launcher's pid follows.
 pub const SOCKET: &str = ".notify.";
-/// The same where the file system is another one ([`crate::sys::socket`]).
+/// The same for a socket without a place in the file system ([`crate::sys::socket`]).
 const ABSTRACT_SOCKET: &[u8] = b"@svcadapt/notify/";
 
-/// The lock of a service that has a name, or only a pid file; none where it has neither.
+/// The lock of a service. `None` if it has neither a name nor a pid file.
 pub fn path(name: Option<&ServiceName>, pid_file: Option<&AbsPath>) -> Option<PathBuf> {
     Some(directory().join(file_name(name, pid_file)?))
 }
 
-/// The name of that lock's file, in whatever directory.
+/// The file name of that lock.
 pub fn file_name(name: Option<&ServiceName>, pid_file: Option<&AbsPath>) -> Option<OsString> {
     match (name, pid_file) {
         (Some(name), _) => Some(THIS_SYSTEM.file_name(name.as_str()).into()),
@@ -102,14 +100,14 @@ pub fn file_name(name: Option<&ServiceName>, pid_file: Option<&AbsPath>) -> Opti
     }
 }
 
-/// The name of the service that a lock is of; none where it has only a pid file.
+/// The name of the service with this lock. `None` if it has only a pid file.
 pub fn name_of(lock: &Path) -> Option<String> {
     let name = lock.file_name()?.to_str()?;
     (!name.starts_with('.')).then(|| THIS_SYSTEM.service_name(name))
 }
 
-/// A path as the name of one file, which no service can have: `%` for what would be ambiguous. Of a path that is longer
-/// than a name a digest.
+/// Encodes a path as a file name that no service can have. `%` escapes ambiguous bytes. A path that is too long is
+/// replaced by a digest.
 fn key(path: &Path) -> OsString {
     let mut name = b".".to_vec();
     for &byte in path.as_os_str().as_bytes().iter().skip(1) {
@@ -120,20 +118,20 @@ fn key(path: &Path) -> OsString {
         }
     }
     if name.len() + RECORD.len() > file::MAX_NAME_BYTES {
-        // Two of them come of no path.
+        // No encoded path begins with two `%`.
         name = format!(".%%{}", file::digest(path.as_os_str().as_bytes())).into_bytes();
     }
     OsString::from_vec(name)
 }
 
-/// Waits for a turn at something that starts of this user must not do at once. `name` is that of no service.
+/// Waits for a lock that starts of this user take in turn. `name` must not be a service name.
 pub(crate) fn lock_starts(name: &str) -> io::Result<StartLock> {
     prepare_directory().map_err(|unusable| io::Error::other(unusable.to_string()))?;
     lock_starts_in(&directory(), name)
 }
 
 fn lock_starts_in(directory: &Path, name: &str) -> io::Result<StartLock> {
-    // Nobody else can open it, and so keep us waiting.
+    // Only the owner can open the file, so no other user can hold the lock.
     let path = directory.join(name);
     crate::sys::lock::lock_starts(
         file::open_or_create(&path, mode_in(Some(directory), MODE))?,
@@ -148,28 +146,28 @@ fn lock_starts_in(directory: &Path, name: &str) -> io::Result<StartLock> {
     })
 }
 
-/// How long a turn is waited for. It takes milliseconds; who needs longer was stopped in the middle of it.
+/// The critical section takes milliseconds; a process that holds the lock longer was suspended in it.
 const START_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The mode of what only the owner may open.
+/// The mode of files that only the owner may open.
 const MODE: u32 = 0o600;
 
-/// The mode of a file in this directory. In one that is aged (tmpfiles.d(5)) files with the sticky bit stay.
+/// The mode of a file in this directory. Cleaners (tmpfiles.d(5)) keep files with the sticky bit.
 fn mode_in(directory: Option<&Path>, mode: u32) -> u32 {
     const STICKY: u32 = 0o1000;
     if directory.is_some_and(lock_directory::is_aged) { mode | STICKY } else { mode }
 }
 
-/// Looks at a service from outside. Whoever may not open its lock has the record alone to go by.
+/// Looks at a service from another process. If the lock may not be opened, only the record counts.
 pub fn look(path: &Path) -> io::Result<Found> {
     loop {
         let record = read(path)?;
-        // Its lock is not even opened then: in that very process, closing it again would let go of it.
+        // The lock is not even opened then: if this process is the service, closing the file would drop its lock.
         if let Some(record) = record.as_ref().filter(|record| record.lives()) {
             return Ok(Found::Running(record.clone()));
         }
         let holder = holder(path, record.as_ref())?;
-        // A service may have been started, and even stopped, since the record was read.
+        // A service may have started, and even stopped, since the record was read.
         if matches!(holder, Holder::Process(_)) && read(path)? != record {
             continue;
         }
@@ -184,12 +182,12 @@ pub fn look(path: &Path) -> io::Result<Found> {
     }
 }
 
-/// Who holds the lock that has this name.
+/// The process that holds the lock at this path.
 fn holder(path: &Path, record: Option<&Record>) -> io::Result<Holder> {
     match file::open_regular_nofollow(path) {
         Ok(file) => {
             let holder = crate::sys::lock::holder(&file)?;
-            // One that was removed meanwhile is no service's any more.
+            // A lock file that was removed meanwhile belongs to no service.
             Ok(if holder == Holder::Nobody || same(&file, path)? { holder } else { Holder::Nobody })
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Holder::Nobody),
@@ -201,7 +199,7 @@ fn holder(path: &Path, record: Option<&Record>) -> io::Result<Holder> {
     }
 }
 
-/// Every lock in a directory that has a record but `own`, by name.
+/// Every lock in a directory that has a record, except `own`, sorted by name.
 pub fn records(directory: &Path, own: Option<&Path>) -> io::Result<Vec<(PathBuf, Record)>> {
     let entries = fs::read_dir(directory)?.flatten();
     let locks = entries.filter_map(|entry| {
@@ -228,10 +226,10 @@ fn same(file: &fs::File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// More than this is no record of ours.
+/// A larger file is not a record.
 const MAX_RECORD_BYTES: u64 = 64 * 1024;
 
-/// What the name of a record has after that of its lock. No lock's own name ends so.
+/// The suffix of a record's file name. No lock's name ends with it.
 const RECORD: &[u8] = b"%record";
 
 fn record_of(lock: &Path) -> PathBuf {
@@ -240,20 +238,20 @@ fn record_of(lock: &Path) -> PathBuf {
     path.into()
 }
 
-/// The record of a lock.
+/// Reads the record of a lock.
 fn read(lock: &Path) -> io::Result<Option<Record>> {
     let file = match file::open_regular_nofollow(&record_of(lock)) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    // Nearly every record fits, and is read at once.
+    // Nearly every record fits and is read at once.
     let mut text = Vec::with_capacity(1024);
     file.take(MAX_RECORD_BYTES).read_to_end(&mut text)?;
     Ok(Record::read(&text))
 }
 
-/// The lock of the service of ours that this process is, if it is one.
+/// The lock of the service that has this process as its main one.
 pub fn lock_of(pid: i32) -> Option<PathBuf> {
     let (places, _) = lock_directories();
     let records =

@@ -1,4 +1,4 @@
-//! What services of earlier boots have left at a user's home, where no reboot takes it away.
+//! Removes records of earlier boots from a user's home directory, where they survive a reboot.
 
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
@@ -8,11 +8,11 @@ use std::{fs, io};
 use crate::sys::lock::Holder;
 use crate::sys::{file, lock, process};
 
-/// The file that names the machine whose boot a directory belongs to. No service has its name.
+/// The file with the id of the machine that a directory belongs to. It is not a service name.
 const HOST: &str = "%host";
 
-/// Removes the directories of this machine's earlier boots beside the one of this boot, which has just been made. Those of
-/// other machines that share the home stay, as does one in which a lock is held.
+/// Removes this machine's directories of earlier boots, next to the new one of this boot. Directories of other
+/// machines that share the home stay, and so does one with a held lock.
 pub(super) fn sweep(directory: &Path) -> io::Result<()> {
     let host = process::host()?;
     file::replace(file::open_directory(directory)?, HOST.as_ref(), 0o600, host.as_bytes())?;
@@ -23,7 +23,7 @@ pub(super) fn sweep(directory: &Path) -> io::Result<()> {
         let ours = entry.metadata().is_ok_and(|found| found.is_dir() && found.uid() == owner);
         let named = || fs::read(path.join(HOST)).is_ok_and(|named| named == host.as_bytes());
         if ours && path != directory && named() {
-            // What cannot be removed is in nobody's way.
+            // Best effort: remains do no harm.
             let _ = remove(&path);
         }
     }

@@ -1,4 +1,5 @@
-//! The pid file: written whole, by root, where nobody can play tricks; removed only if it is still ours.
+//! The pid file: written atomically, by root only in directories that root controls; removed only if it still
+//! contains the pid.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -13,11 +14,11 @@ use crate::sys::{directories, error_text, file, identity, untrusted};
 /// Why a pid file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PidFileError {
-    /// The reason, in words.
+    /// The cause, in words.
     pub cause: String,
-    /// What can be done about it.
+    /// What the reader can do about it.
     pub hint: Option<String>,
-    /// The kernel's number for the cause (errno(3)), where it was the kernel that refused.
+    /// The errno (errno(3)), if the kernel refused.
     pub errno: Option<i32>,
 }
 
@@ -31,21 +32,22 @@ fn pid_file_error(cause: impl Into<String>, hint: &str) -> PidFileError {
     PidFileError { cause: cause.into(), hint: Some(hint.into()), errno: None }
 }
 
-/// Says why root must not write a file of this name, or another user cannot; changes nothing.
+/// Why this user must not write a pid file at this path. Changes nothing.
 ///
-/// Whoever can write in the directory could swap the file, and have the next `stop` signal a process of their choice;
-/// so root wants every directory on the way to be root's alone. What is there already must be a plain file of ours.
+/// A user who can write in the directory could replace the file, so that the next `stop` signals another process. As
+/// root, every directory of the path must be under root's control. An existing file must be a regular file of this
+/// user.
 pub fn check(path: &Path, judge: Judge) -> Result<(), PidFileError> {
     place(path, judge).map(|_| ())
 }
 
-/// Writes the number, with a newline: first into a new file, which then takes the name.
+/// Writes the pid and a newline to a new file, and renames it.
 pub fn write(path: &Path, pid: i32, judge: Judge) -> Result<(), PidFileError> {
     let (directory, name) = place(path, judge)?;
     Ok(file::replace(&directory, name, 0o644, format!("{pid}\n").as_bytes())?)
 }
 
-/// A path with the links on the way to its last name followed: `/var/run/x.pid` is `/run/x.pid`.
+/// A path with symbolic links in its directory resolved: `/var/run/x.pid` becomes `/run/x.pid`.
 pub fn real(path: &Path) -> PathBuf {
     match (path.parent().and_then(|parent| std::fs::canonicalize(parent).ok()), path.file_name()) {
         (Some(parent), Some(name)) => parent.join(name),
@@ -53,11 +55,11 @@ pub fn real(path: &Path) -> PathBuf {
     }
 }
 
-/// Removes the file if it names this process.
+/// Removes the file if it contains this pid.
 pub fn remove(path: &Path, pid: i32) -> io::Result<()> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
-    // A link on the way (/var/run is one) is no reason to leave the file behind. But what is read and what is removed has
-    // to be in one place: the program may be able to exchange that way.
+    // A symbolic link in the path (/var/run is one) is followed. The directory is opened once, because the program
+    // may be able to replace the link between reading and removing.
     let directory = match std::fs::canonicalize(parent).and_then(|parent| file::open_directory(&parent)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
@@ -71,27 +73,27 @@ pub fn remove(path: &Path, pid: i32) -> io::Result<()> {
     if named.and_then(|text| number(&text)) == Some(pid) { file::remove(&directory, name) } else { Ok(()) }
 }
 
-/// A pid has at most seven digits; what else a program has to say may come on further lines.
+/// A pid has at most seven digits; programs may write more on further lines.
 const MAX_PID_FILE_BYTES: u64 = 32;
 
-/// What a pid file says, and whose word it is.
+/// The content of a pid file, and its author.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PidFileEntry {
-    /// The number.
+    /// The pid.
     pub pid: i32,
     /// The owner of the file.
     pub by: u32,
 }
 
-/// The number in a pid file; none where there is no file, or no number in it.
+/// The pid in a file. `None` if the file is missing or contains no number.
 pub fn read(path: &Path) -> io::Result<Option<i32>> {
     Ok(read_named(path)?.map(|named| named.pid))
 }
 
-/// The same, with whose word it is.
+/// The same, with the owner of the file.
 ///
-/// The program itself may have put it there: nothing but a file is opened, for a device (a watchdog, a tape) may act on
-/// that alone. A link is followed if it is root's, or ours.
+/// The program may have created it, so only a regular file is opened: opening a device (a watchdog, a tape) may have
+/// effects. A symbolic link is followed if it belongs to root or to this user.
 pub fn read_named(path: &Path) -> io::Result<Option<PidFileEntry>> {
     let found = match std::fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() && [0, identity::effective_user()].contains(&found.uid()) => {
@@ -109,7 +111,7 @@ pub fn read_named(path: &Path) -> io::Result<Option<PidFileEntry>> {
     }
 }
 
-/// The number on the first line, with blanks around it or none, and with a newline behind it or none.
+/// The number on the first line; surrounding blanks and a final newline are optional.
 fn number(text: &[u8]) -> Option<i32> {
     let line = text.split(|&byte| byte == b'\n').next()?;
     std::str::from_utf8(line).ok()?.trim().parse().ok().filter(|pid| *pid > 0)

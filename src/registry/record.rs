@@ -1,4 +1,4 @@
-//! What stands beside a lock: which process the service is, and how to treat it.
+//! The record of a service: which process it is, and how to stop it.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -8,50 +8,50 @@ use std::path::PathBuf;
 use crate::plan::started_as;
 use crate::sys::{identity, process};
 
-/// What is known of a service that was started.
+/// The record of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Its process.
+    /// Its main process.
     pub pid: i32,
-    /// When that process started, in a unit of the system's own; none where nothing says so (no /proc). Then its lock
-    /// alone proves who it is.
+    /// The start time of that process, in the system's unit. `None` without /proc; then only the lock identifies the
+    /// process.
     pub start_time: Option<u64>,
-    /// The boot in which that was; none where nothing says so.
+    /// The id of the boot in which it was written. `None` if the system reports none.
     pub boot: Option<String>,
-    /// The pid namespace in which its number is counted; none where the system has only one.
+    /// The pid namespace of the pid. `None` if the system has only one.
     pub namespace: Option<String>,
     /// Its pid file.
     pub pid_file: Option<PathBuf>,
     /// Its program.
     pub program: PathBuf,
-    /// How long a stop may take, in microseconds; none for ever.
+    /// The stop timeout in microseconds. `None` means no limit.
     pub stop_timeout: Option<u64>,
-    /// The signal that asks it to end, by its name; none is SIGTERM.
+    /// The name of the stop signal. `None` means SIGTERM.
     pub stop_signal: Option<String>,
-    /// Whose session it is in.
+    /// Its session.
     pub session: Session,
-    /// What stands in the environment of all that it starts, as `SVCADAPT_PROCESS`.
+    /// The value of `SVCADAPT_PROCESS` in the environment of its processes.
     pub mark: Option<String>,
     /// The user that it was started as.
     pub user: u32,
 }
 
-/// Whose session a service is in.
+/// The session of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Session {
-    /// One that was made for it, with this number: all that is in it is of the service.
+    /// A session of its own with this number: every member belongs to the service.
     Own(i32),
-    /// That of whoever started it, with strangers in it.
+    /// The session of its starter, which has other members.
     Shared,
 }
 
 impl Record {
-    /// The record of this very process, in a session that it shares.
+    /// The record of this process, in a shared session.
     pub fn own(pid_file: Option<PathBuf>, program: PathBuf, stop_timeout: Option<u64>) -> io::Result<Self> {
         Self::of(process::own_pid(), pid_file, program, stop_timeout)
     }
 
-    /// The record of another process, in a session that it shares.
+    /// The record of another process, in a shared session.
     pub fn of(
         pid: i32,
         pid_file: Option<PathBuf>,
@@ -74,13 +74,13 @@ impl Record {
         })
     }
 
-    /// No process of the service is older.
+    /// The start time of the oldest process of the service.
     pub fn first_start_time(&self) -> Option<u64> {
         let mark = || self.mark.as_deref()?.split(':').nth(1)?.parse().ok();
         self.start_time.map(|start| mark().unwrap_or(start).min(start))
     }
 
-    /// Whether its process lives: the same one, and no zombie.
+    /// Whether its process is alive: the same process, and not a zombie.
     pub fn lives(&self) -> bool {
         let Some(start) = self.start_time else { return false };
         let now = process::identity(self.pid);
@@ -89,15 +89,14 @@ impl Record {
             && !self.is_of_another_namespace()
     }
 
-    /// Whether the process with this number, which holds its lock, can be the one that was recorded. Where nothing can be
-    /// seen of it but the number it is believed.
+    /// Whether this holder of the lock can be the recorded process. If only its pid is visible, the pid decides.
     pub(super) fn may_be(&self, pid: i32) -> bool {
         let same = |now: u64| self.start_time.is_none_or(|start| process::same_start(now, start));
         let other = process::identity(pid).is_ok_and(|now| !same(now.start_time) || now.ended);
         pid == self.pid && !other && self.is_of_this_boot()
     }
 
-    /// Whether it was written in this boot, as far as that can be told.
+    /// Whether it was written in this boot. `true` if that is unknown.
     pub fn is_of_this_boot(&self) -> bool {
         match (&self.boot, process::boot()) {
             (Some(then), Ok(now)) => *then == now,
@@ -105,22 +104,22 @@ impl Record {
         }
     }
 
-    /// Whether its number is none of ours, as far as that can be told: not without /proc.
+    /// Whether its pid belongs to another pid namespace. `false` without /proc.
     pub(super) fn is_of_another_namespace(&self) -> bool {
         self.namespace.is_some() && process::namespace().is_some_and(|own| self.namespace != Some(own))
     }
 
-    /// Whether it is that of this very process.
+    /// Whether it records this process.
     pub(super) fn is_of_this_process(&self) -> bool {
         self.pid == process::own_pid() && self.lives()
     }
 
-    /// Whether its process lives, and is another one than this.
+    /// Whether its process is alive and is not this process.
     pub fn is_of_other_process(&self) -> bool {
         self.pid != process::own_pid() && self.lives()
     }
 
-    /// A field a line; the last line says that the record is whole.
+    /// One field per line; the last line marks the record as complete.
     pub(super) fn write(&self) -> Vec<u8> {
         let mut text = format!("pid={}\n", self.pid).into_bytes();
         let mut put = |name: &str, value: &OsStr| {
@@ -191,7 +190,7 @@ impl Record {
     }
 }
 
-/// What is seen of a process; none where nothing shows processes.
+/// A fact about a process. `None` if the system shows no processes.
 fn seen<T>(looked: io::Result<T>) -> io::Result<Option<T>> {
     match looked {
         Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(None),

@@ -1,8 +1,8 @@
-//! Ending a set of processes: ask, wait, kill, and look again until nothing of it is left.
+//! Ends a set of processes: SIGTERM, wait, SIGKILL, and look again until none is left.
 //!
-//! A failed start and `stop` end what they end here. Every process is held first, then proved to be a member, then
-//! signalled. So many may be members that not all of them can be held by descriptors, and a member may fork faster than
-//! processes can be listed: such a one is ended by its process group. So are members that no list shows (no /proc).
+//! A failed start and `stop` share this code. Each process is first held by a handle, then proved to be a member,
+//! then signalled. There may be more members than descriptors, and a member may fork faster than processes can be
+//! listed: such members are ended by their process group.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -12,55 +12,55 @@ use std::time::{Duration, Instant};
 use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{fd, limits, process, process_info, signal};
 
-/// How soon to look for new members while the others are given time; the end of one that is held is seen at once.
+/// The pause between looks for new members before SIGKILL. The end of a process with a handle is seen at once.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How soon to look again while they are killed: one that was just being forked was not on the list.
+/// The pause between looks after SIGKILL: a process that was being forked was not listed yet.
 const KILL_POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// So many members at most are held by descriptors, and a quarter of what this process may open.
+/// The limit of members held by descriptors; also at most a quarter of RLIMIT_NOFILE.
 const MAX_DESCRIPTORS: u64 = 256;
 
-/// How often nothing has to be found before a process group that can still be signalled is believed to be zombies.
+/// After this many empty looks, a process group that still accepts signals consists of zombies.
 const MAX_EMPTY_LOOKS: u32 = 8;
 
-/// Which processes are to end.
+/// The set of processes to end.
 pub trait Members {
-    /// The numbers of all that may be members, as they are now; where processes cannot be listed, of those that are known.
+    /// The pids of all possible members, as of now. If processes cannot be listed: the known ones.
     fn list(&self) -> io::Result<BTreeSet<i32>>;
-    /// Process groups with members that the list may not show, because /proc does not. All in them are members.
+    /// Process groups whose members /proc may hide. All their processes are members.
     fn unseen_groups(&self) -> BTreeSet<i32> {
         BTreeSet::new()
     }
-    /// Whether this one is a member. Asked while it is held.
+    /// Whether this process is a member. Called while a handle of it is open.
     fn proves(&self, pid: i32) -> bool;
-    /// Whether a session was made by a member, so that nobody else is in its process groups.
+    /// Whether a member created this session, so that its process groups contain only members.
     fn owns(&self, session: i32) -> bool;
-    /// The leader of a process group who stays there without being a member.
+    /// A process group leader that keeps running and is not a member.
     fn surviving_leader(&self) -> Option<i32> {
         None
     }
 }
 
-/// What a set of processes came to.
+/// The result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TerminationResult {
-    /// How many there were.
+    /// The number of members that were signalled.
     pub asked: usize,
-    /// Those that have not ended: we may not signal them, or they hang in the kernel.
+    /// Members that have not ended: they may not be signalled, or hang in the kernel.
     pub left: Vec<i32>,
-    /// Process groups that nothing shows the members of, and that still have some.
+    /// Process groups that still have members, which are not visible.
     pub left_groups: Vec<i32>,
 }
 
-/// A set of processes that is being ended.
+/// The termination of a set of processes.
 #[derive(Debug)]
 pub struct Termination<'a, M> {
     members: &'a M,
     known: BTreeMap<i32, Member>,
-    /// Process groups of members, which have no other members.
+    /// Process groups that contain only members.
     groups: BTreeSet<i32>,
-    /// Those of them with members that no list shows, until they have no members.
+    /// The groups with invisible members, as long as they have any.
     unseen: BTreeSet<i32>,
     asked_unseen: bool,
     asked: usize,
@@ -71,12 +71,12 @@ pub struct Termination<'a, M> {
 struct Member {
     held: ProcessHandle,
     asked: bool,
-    /// We may not signal it.
+    /// It may not be signalled.
     denied: bool,
 }
 
 impl<'a, M: Members> Termination<'a, M> {
-    /// Nothing is known of these processes yet.
+    /// Starts without known members.
     pub fn new(members: &'a M) -> Self {
         let (soft, _) = limits::get(limits::NOFILE).unwrap_or((0, 0));
         let max_descriptors = usize::try_from((soft / 4).min(MAX_DESCRIPTORS)).unwrap_or(0);
@@ -92,7 +92,7 @@ impl<'a, M: Members> Termination<'a, M> {
         }
     }
 
-    /// Lets every member go on that was stopped (SIGSTOP): it could not act on a signal, and others may wait for it.
+    /// Resumes suspended members (SIGSTOP): they could not act on a signal, and others may wait for them.
     pub fn wake(&mut self) -> io::Result<()> {
         self.look()?;
         for member in self.known.values().filter(|member| process::is_stopped(member.held.pid())) {
@@ -102,11 +102,10 @@ impl<'a, M: Members> Termination<'a, M> {
         Ok(())
     }
 
-    /// Asks every member to end (SIGTERM), kills what has not by `deadline` (none: never), and gives up `kill_timeout`
-    /// after that.
+    /// Sends SIGTERM to every member, SIGKILL after `deadline` (`None`: never), and gives up `kill_timeout` later.
     ///
-    /// `reap` is called before each look, and says whether its caller knows that no others can come. `wake` is one more
-    /// descriptor that is worth a look when it can be read.
+    /// `reap` is called before each look, and returns whether no new members can appear. `wake` is an additional
+    /// descriptor; when it is readable, the loop looks again.
     pub fn run(
         &mut self,
         deadline: Option<Instant>,
@@ -141,7 +140,7 @@ impl<'a, M: Members> Termination<'a, M> {
                 KILL_POLL_INTERVAL
             } else {
                 self.ask();
-                // No descriptor says when such a group has no members any more.
+                // No descriptor reports the end of the last member of such a group.
                 let pause = if self.unseen.is_empty() { POLL_INTERVAL } else { KILL_POLL_INTERVAL };
                 left.unwrap_or(pause).min(pause)
             };
@@ -161,7 +160,7 @@ impl<'a, M: Members> Termination<'a, M> {
         }
     }
 
-    /// Takes hold of every new member, and lets go of those that have ended.
+    /// Opens a handle of every new member, and closes those of ended ones.
     fn look(&mut self) -> io::Result<()> {
         let mut ended = Vec::new();
         for (pid, member) in &self.known {
@@ -187,7 +186,7 @@ impl<'a, M: Members> Termination<'a, M> {
             if !self.members.proves(pid) {
                 continue;
             }
-            // Looked at before its end is: of one that has ended by then both are still true.
+            // Read before the check for its end: if the process still lives then, both values are its own.
             if let (Ok(session), Ok(group)) = (process::session(pid), process::group(pid))
                 && self.members.owns(session)
                 && group > 1
@@ -206,7 +205,7 @@ impl<'a, M: Members> Termination<'a, M> {
         self.known.values().filter(|member| member.held.pause().is_none()).count()
     }
 
-    /// Asks every member to end that was not asked before, and wakes those that are stopped, however late that was.
+    /// Sends SIGTERM to members that have not had it, and resumes suspended ones.
     fn ask(&mut self) {
         if !self.asked_unseen {
             self.asked_unseen = true;
@@ -218,10 +217,10 @@ impl<'a, M: Members> Termination<'a, M> {
                 member.asked = true;
                 self.asked += 1;
                 if process::group(*pid).is_ok_and(|group| self.unseen.contains(&group)) {
-                    // Its whole group was asked.
+                    // Its whole group has had the signal.
                     continue;
                 }
-                // A process may have become another user's, and then we may not.
+                // A member that has changed its user may not be signalled.
                 member.denied = member.held.send(signal::SIGTERM).is_err();
                 let _ = member.held.send(signal::SIGCONT);
             } else if process::is_stopped(*pid) {
@@ -241,27 +240,27 @@ impl<'a, M: Members> Termination<'a, M> {
         self.kill_groups();
     }
 
-    /// One signal to a whole group reaches also a process that is being forked.
+    /// A signal to the group also reaches a process that is being forked.
     fn kill_groups(&mut self) {
         let groups = std::mem::take(&mut self.groups);
         self.groups = groups
             .into_iter()
             .filter(|group| {
-                self.is_of_this_process(*group) && signal::send_to_group(*group, signal::SIGKILL).is_ok()
+                self.is_same_group(*group) && signal::send_to_group(*group, signal::SIGKILL).is_ok()
             })
             .collect();
     }
 
     fn send_to_unseen(&self, number: i32) {
-        for group in self.unseen.iter().filter(|group| self.is_of_this_process(**group)) {
+        for group in self.unseen.iter().filter(|group| self.is_same_group(**group)) {
             let _ = signal::send_to_group(*group, number);
         }
     }
 
-    /// Forgets each unseen group as soon as it has no members: from then on its number may be another's.
+    /// Forgets an invisible group as soon as it is empty: its number may then be reused.
     fn forget_empty(&mut self) {
         for group in std::mem::take(&mut self.unseen) {
-            if self.is_of_this_process(group) && signal::reaches_group(group) {
+            if self.is_same_group(group) && signal::reaches_group(group) {
                 self.unseen.insert(group);
             } else {
                 self.groups.remove(&group);
@@ -270,14 +269,14 @@ impl<'a, M: Members> Termination<'a, M> {
     }
 
     fn groups_answer(&self) -> bool {
-        // Of the group of a leader who stays there is always an answer.
+        // The group of a leader that keeps running always accepts signals.
         let mut groups = self.groups.iter().filter(|group| self.members.surviving_leader() != Some(**group));
-        groups.any(|group| self.is_of_this_process(*group) && signal::send_to_group(*group, 0).is_ok())
+        groups.any(|group| self.is_same_group(*group) && signal::send_to_group(*group, 0).is_ok())
     }
 
-    /// Whether a group is still the one that was seen: no process gets the number of a group that has members. Where a
-    /// process has that number now, it has to be in a session of the members.
-    fn is_of_this_process(&self, group: i32) -> bool {
+    /// Whether the group is still the same: its number is not reused while it has members. If a process has the
+    /// number as its pid, that process must be in a session of the members.
+    fn is_same_group(&self, group: i32) -> bool {
         match process::session(group) {
             Ok(session) => self.members.owns(session),
             Err(error) => error.kind() == io::ErrorKind::NotFound,

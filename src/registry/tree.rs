@@ -1,9 +1,9 @@
-//! The processes of a service besides its main one, and what proves of each that it is one.
+//! The processes of a service besides its main one, and the proof that each belongs to it.
 //!
-//! Three things are handed down from a program to what it starts: its session, the descriptor of its lock, and
-//! [`STARTED_AS`] in the environment. A program may lose any of them: setsid(2), closefrom(3), a title that is written
-//! over the environment. A session is only a number, which may be another's when the main process has ended; so it counts
-//! where that process lives, or where a member is in it that is known by one of the other two.
+//! A program passes three things on to its children: its session, the descriptor of its lock, and [`STARTED_AS`] in
+//! the environment. A process may lose any of them: by setsid(2), by closefrom(3), by a process title that overwrites
+//! the environment. A session is only a number, which may be reused after the main process has ended; so it counts
+//! only if the main process is alive, or if the session has a member with one of the other two.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -16,31 +16,31 @@ use crate::plan::STARTED_AS;
 use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{descendants, process, process_info, procfs};
 
-/// What is looked for in a process.
+/// The criteria for members of a service.
 #[derive(Debug)]
 pub struct Tree<'a> {
     record: &'a Record,
-    /// The file of the lock, where it is there: its name, device and inode.
+    /// The lock file: its name, device and inode. `None` if it is missing.
     lock: Option<(OsString, u64, u64)>,
     /// The session, if it is proved to be the service's.
     session: Option<i32>,
-    /// The main process's group, in that session, where /proc does not show who is in it.
+    /// The main process's group in that session, if /proc hides its members.
     unseen_group: Option<i32>,
-    /// Ourselves, and those whom we were started by.
+    /// This process and its ancestors.
     spared: BTreeSet<i32>,
 }
 
-/// What a service has left behind when its main process has ended.
+/// The processes that a service has left behind after its main process ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Leftovers {
-    /// Processes that are proved to be its own.
+    /// Processes that are proved to belong to the service.
     pub proved: Vec<i32>,
-    /// Processes of the session that it had, of which that is all that is known.
+    /// Processes in its former session, without further proof.
     pub unproved: Vec<i32>,
 }
 
 impl Leftovers {
-    /// Whether there is nothing.
+    /// Whether no process is left.
     pub fn is_empty(&self) -> bool {
         self.proved.is_empty() && self.unproved.is_empty()
     }
@@ -54,8 +54,9 @@ impl Leftovers {
 }
 
 impl<'a> Tree<'a> {
-    /// Of a service whose main process lives and is held: its session is its own. Where /proc does not show that process
-    /// (it is not mounted, hidepid=), others in its process group may be hidden too, and the group is known by getpgid(2).
+    /// A service whose main process is alive and held by a handle: then its session is its own. If /proc does not
+    /// show that process (not mounted, hidepid=), other processes of its group may be hidden too, and getpgid(2)
+    /// tells the group.
     pub fn of_running(lock: Option<&Path>, record: &'a Record, main: &ProcessHandle) -> io::Result<Self> {
         let mut tree = Self::new(lock, record);
         tree.session = tree.recorded_session();
@@ -63,7 +64,7 @@ impl<'a> Tree<'a> {
             return Ok(tree);
         }
         let seen = (process::session(record.pid), process::group(record.pid));
-        // Of a process that has ended by now both may be another's.
+        // If the process has ended by now, both values may be another process's.
         if let (Ok(session), Ok(group)) = seen
             && !main.has_ended()?
         {
@@ -75,12 +76,12 @@ impl<'a> Tree<'a> {
         Ok(tree)
     }
 
-    /// Of a service whose main process has ended, with what it has left behind.
+    /// A service whose main process has ended, with the processes that it left behind.
     pub fn of_dead(lock: &Path, record: &'a Record) -> io::Result<(Self, Leftovers)> {
         let mut tree = Self::new(Some(lock), record);
-        // The numbers are those of another boot, or of other processes.
+        // The pids belong to another boot or another namespace.
         let elsewhere = !record.is_of_this_boot() || record.is_of_another_namespace();
-        // Without /proc nothing is seen of them.
+        // Without /proc the processes are not visible.
         if elsewhere || !procfs::mounted() {
             return Ok((tree, Leftovers::default()));
         }
@@ -108,8 +109,8 @@ impl<'a> Tree<'a> {
         Self { record, lock: named, session: None, unseen_group: None, spared: spared() }
     }
 
-    /// The session that was made for the service, if it is not ours and not by now another one with its number: a process
-    /// that has that number and has started later than the service leads another one.
+    /// The service's own session, unless it is this process's one or its number was reused: a session leader that
+    /// started later than the service leads another session.
     fn recorded_session(&self) -> Option<i32> {
         let Session::Own(session) = self.record.session else { return None };
         let ours = session <= 1 || session == process_info::own().session;
@@ -138,14 +139,14 @@ impl<'a> Tree<'a> {
         Ok(all)
     }
 
-    /// Those that have its lock or its mark.
+    /// The processes that have the lock or the mark.
     fn marked(&self) -> io::Result<BTreeSet<i32>> {
         let Some(first_start_time) = self.record.first_start_time() else { return Ok(BTreeSet::new()) };
         let all = descendants::since(first_start_time)?.into_iter();
         Ok(all.filter(|pid| self.may_be(*pid) && self.bears_mark(*pid)).collect())
     }
 
-    /// Whether this is neither the main process, which is treated by itself, nor one of ours, and lives.
+    /// Whether the process is alive, and is neither the main process (which is handled separately) nor excluded.
     fn may_be(&self, pid: i32) -> bool {
         pid != self.record.pid
             && !self.spared.contains(&pid)
@@ -156,7 +157,7 @@ impl<'a> Tree<'a> {
         self.is_younger(pid) && (self.has_lock(pid, Flags::InheritedFd) || self.has_variable(pid))
     }
 
-    /// Whether it has started later than the service, or as its first process.
+    /// Whether the process started no earlier than the service's first process.
     fn is_younger(&self, pid: i32) -> bool {
         let Some(first_start_time) = self.record.first_start_time() else { return false };
         process::identity(pid).is_ok_and(|found| {
@@ -164,15 +165,14 @@ impl<'a> Tree<'a> {
         })
     }
 
-    /// Whether it has the lock's file open. Of those that hold it only for a look (`svcadapt status`) it is
-    /// close-on-exec.
+    /// Whether the process has the lock file open. `svcadapt status` opens it close-on-exec.
     fn has_lock(&self, pid: i32, flags: Flags) -> bool {
         let Some((name, device, inode)) = &self.lock else { return false };
         procfs::has_open(pid, name, (*device, *inode), flags == Flags::Any)
     }
 
-    /// Whether the variable names the process that the service was started as. Anybody can write that into an
-    /// environment: so it counts for the service's user and for root.
+    /// Whether the process has the service's mark in its environment. Any user can set that, so it counts only for
+    /// processes of the service's user and of root.
     fn has_variable(&self, pid: i32) -> bool {
         let Some(mark) = &self.record.mark else { return false };
         let mut found = false;
@@ -213,7 +213,7 @@ impl Members for Tree<'_> {
     }
 }
 
-/// This process, and all above it: a `stop` that a service runs itself has to come to its end.
+/// This process and its ancestors: a `stop` that the service itself runs must be able to finish.
 fn spared() -> BTreeSet<i32> {
     let mut spared = BTreeSet::new();
     let mut next = Some(process::own_pid());

@@ -1,8 +1,8 @@
-//! A program that forks itself into the background: its first process leaves, and the main one has to be found.
+//! A program that forks itself into the background: its first process exits, and the main one must be found.
 //!
-//! Of twenty real daemons ten leave before their pid file is there. So it is waited for, and what stands in it counts
-//! only where it is a process below us: a file from the last time, or from somebody else, proves nothing. Without a
-//! pid file it is the only process that is left.
+//! Ten of twenty real daemons exit before their pid file exists, so the pid file is awaited. Its pid counts only if
+//! that process is a descendant: a file from an earlier run or from another user proves nothing. Without a pid file,
+//! the main process is the only one that is left.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -18,49 +18,49 @@ use crate::sys::process::{Ended, Reaped, Users};
 use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{descendants, error_text, process, procfs};
 
-/// A process that has slept for this long waits for something. One that is about to fork again and leave does not
-/// sleep, however long it has to wait for a processor.
+/// A process that has slept for this long waits for an event. One that is about to fork again and exit does not
+/// sleep, however long it waits for a CPU.
 const ASLEEP: Duration = Duration::from_millis(20);
 
-/// A process that has been busy for this long is not about to leave.
+/// A process that has been busy for this long is not about to exit.
 const BUSY: Duration = Duration::from_secs(1);
 
-/// What is known of the processes of such a program.
+/// The processes of a forking program.
 #[derive(Debug)]
 pub(in crate::launch) struct Forking {
-    /// Where the program writes the number of its main process.
+    /// The file that the program writes its main pid to.
     pid_file: Option<PathBuf>,
-    /// Whom it was started as.
+    /// The user that it was started as.
     user: u32,
-    /// Processes that were below us before.
+    /// Descendants that existed before the start.
     strangers: BTreeSet<i32>,
     stage: Stage,
-    /// Those of the program that have ended.
+    /// Processes of the program that have ended.
     gone: BTreeSet<i32>,
-    /// How the last one did, or the last one that failed.
+    /// How the last one ended, or the last one that failed.
     last: Option<Ended>,
 }
 
 #[derive(Debug)]
 enum Stage {
-    /// The first process has not left.
+    /// The first process is running.
     First,
-    /// It has, and the main one is looked for.
+    /// It has exited, and the main process is not found yet.
     Searching(Search),
-    /// This is the main one.
+    /// The main process.
     Found(ProcessHandle),
 }
 
-/// Why the main process has not been found.
+/// The state of the search for the main process.
 #[derive(Debug, Default)]
 struct Search {
-    /// What is wrong, in words.
+    /// Why it is not found yet, in words.
     reason: String,
-    /// The only process that is left, as far as is known.
+    /// The only process that is left, if there is just one.
     candidate: Option<Candidate>,
 }
 
-/// The only process that is left, and whether it is going to stay.
+/// The only process that is left, and how long it has been watched.
 #[derive(Debug)]
 struct Candidate {
     pid: i32,
@@ -80,7 +80,7 @@ impl Forking {
         matches!(self.stage, Stage::Found(_))
     }
 
-    /// The main process, held: it may be a child of another one.
+    /// A handle of the main process, which may be a child of another process.
     pub(super) fn main(&self) -> Option<&ProcessHandle> {
         match &self.stage {
             Stage::Found(held) => Some(held),
@@ -88,8 +88,8 @@ impl Forking {
         }
     }
 
-    /// How long to wait before the next look: for a pid file as for the probes, a two-hundredth of the time that has
-    /// passed. To look through all processes costs more, and is done less often.
+    /// The pause before the next look. For a pid file it is a two-hundredth of the elapsed time, as for probes;
+    /// listing all processes costs more and is done less often.
     pub(super) fn pause(&self, elapsed: Duration) -> Option<Duration> {
         let (part, longest) = if self.pid_file.is_some() { (200, 10) } else { (50, 100) };
         match self.stage {
@@ -100,9 +100,8 @@ impl Forking {
         }
     }
 
-    /// Whether a process is one of the program's that lives. Where nobody but process 1 adopts orphans descent does
-    /// not tell; then it has to be younger than we are, and one that both whom the program was started as and whoever has
-    /// written the pid file may name.
+    /// Opens a handle of a live process of the program. Without a subreaper, descent is no proof; then the process
+    /// must be younger than this one, and both the start user and the pid file's owner must be permitted to name it.
     fn hold(&self, pid: i32, by: u32) -> io::Result<Option<ProcessHandle>> {
         let own = process::own_pid();
         if pid == own || self.strangers.contains(&pid) {
@@ -119,7 +118,7 @@ impl Forking {
         Ok(if ours && !held.has_ended()? { Some(held) } else { None })
     }
 
-    /// The processes that are left to us, and those of which we have not been told how they ended.
+    /// The children of this process that belong to the program, with those that are not reaped yet.
     fn children(&self) -> io::Result<Vec<procfs::Stat>> {
         let own = process::own_pid();
         let below = descendants::descendants(own)?.into_iter().filter(|pid| !self.strangers.contains(pid));
@@ -129,7 +128,7 @@ impl Forking {
 }
 
 impl Watch<'_> {
-    /// Watches a program that forks itself away, if it does; gives back what is held for it.
+    /// Watches a forking program, and returns its lock.
     pub(in crate::launch) fn watch_forking<'c>(
         &mut self,
         launcher_lock: Option<(LauncherLock<'c>, Forking)>,
@@ -140,7 +139,7 @@ impl Watch<'_> {
         })
     }
 
-    /// Records the main process that has been found.
+    /// Records the main process that was found.
     pub(in crate::launch) fn record_main(&self, launcher_lock: &LauncherLock<'_>) -> Result<(), StepError> {
         match (self.main, self.forking.as_ref().and_then(Forking::main)) {
             (Some(main), Some(held)) => launcher_lock.record_main(main, held),
@@ -148,7 +147,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Looks for the main process, if it is time to; says which one it is, once.
+    /// Looks for the main process when it is time. Returns a newly found one.
     pub(super) fn find_main(&mut self) -> io::Result<Option<i32>> {
         let Some(forking) = &mut self.forking else { return Ok(None) };
         let (Stage::Searching(search), Start::Executed) = (&mut forking.stage, &self.stage) else {
@@ -178,8 +177,8 @@ impl Watch<'_> {
         Ok(Some(pid))
     }
 
-    /// Reaps what has ended, and says whether the start has ended with it: not by the first process, if that leaves
-    /// with success, and not by one that has forked again before it left.
+    /// Reaps children that have ended, and returns whether the start has ended: not with the first process if it
+    /// succeeded, and not with one that forked again before it exited.
     #[allow(clippy::option_option, reason = "the inner one says that a death was seen, but not how")]
     pub(super) fn death_of_forking(&mut self) -> io::Result<Option<Option<Ended>>> {
         let mut alone = false;
@@ -212,7 +211,7 @@ impl Watch<'_> {
             && let Stage::Found(held) = &forking.stage
             && held.has_ended()?
         {
-            // It may have become our child, and have ended, since the last one was reaped.
+            // It may have become a child and ended since the last child was reaped.
             return match process::wait(main) {
                 Ok(ended) => {
                     self.main_ended(ended);
@@ -222,17 +221,17 @@ impl Watch<'_> {
                 Err(error) => Err(error),
             };
         }
-        // Where orphans are not ours to adopt, to have no children says nothing.
+        // Without a subreaper, having no children proves nothing.
         let over = alone && (descendants::HAS_SUBREAPER || self.is_first()) || self.has_no_descendants()?;
         Ok(over.then_some(self.ended.or(self.forking.as_ref().and_then(|forking| forking.last))))
     }
 
-    /// The main process, or the one that the pid file names if it is one of the program's, however it fares.
+    /// The main process, or the process of the program that the pid file names, alive or not.
     pub(in crate::launch) fn known_main(&self) -> Option<i32> {
         self.main.filter(|_| !self.is_first()).or_else(|| self.named_in_pid_file(|_| false))
     }
 
-    /// The process that the pid file names, if it is one of the program's, or one of these.
+    /// The process that the pid file names, if it belongs to the program or `ours` accepts it.
     pub(in crate::launch) fn named_in_pid_file(&self, ours: impl Fn(i32) -> bool) -> Option<i32> {
         let forking = self.forking.as_ref()?;
         let pid = pid_file::read(forking.pid_file.as_ref()?).ok().flatten()?;
@@ -240,7 +239,7 @@ impl Watch<'_> {
         its.then_some(pid)
     }
 
-    /// What is still waited for, for people.
+    /// What a start still waits for, in words.
     pub(in crate::launch) fn missing(&self) -> String {
         match self.forking.as_ref().map(|forking| (&forking.stage, &forking.pid_file)) {
             Some((Stage::First, _)) => "the end of its first process".to_owned(),
@@ -252,22 +251,22 @@ impl Watch<'_> {
         }
     }
 
-    /// What helps a program that was not found in time; none where it was.
+    /// The hint for a main process that was not found in time. `None` if it was found.
     pub(in crate::launch) fn hint(&self) -> Option<&'static str> {
         match self.forking.as_ref().map(|forking| (&forking.stage, &forking.pid_file)) {
             Some((Stage::First, _)) => Some("a program that stays in the foreground is of --type exec"),
             Some((Stage::Searching(_), None)) => {
                 Some("--pid-file says where the program writes which one is the main one")
             }
-            // Why it writes none, the program itself may have said.
+            // The program's own output may explain why it wrote none.
             Some((Stage::Searching(_), Some(_)) | (Stage::Found(_), _)) | None => None,
         }
     }
 
-    /// Whether nobody is left but those who were there before.
+    /// Whether only the earlier descendants are left.
     fn has_no_descendants(&self) -> io::Result<bool> {
         match &self.forking {
-            // We ourselves are one of them.
+            // This process is one of them.
             Some(forking) if forking.strangers.len() > 1 && matches!(forking.stage, Stage::Searching(_)) => {
                 Ok(descendants::HAS_SUBREAPER && forking.children()?.is_empty())
             }
@@ -279,10 +278,10 @@ impl Watch<'_> {
         self.forking.as_ref().is_some_and(|forking| matches!(forking.stage, Stage::First))
     }
 
-    /// The main process, be it the first one or one that was taken for it, has ended.
+    /// The main process, or one that was taken for it, has ended.
     fn main_ended(&mut self, ended: Ended) {
         let (Some(forking), Some(pid)) = (&mut self.forking, self.main) else { return };
-        // Without a pid file the one that was left may fork again, and leave the next one to us.
+        // Without a pid file, the candidate may have forked again, and its child is the next one.
         let goes_on = match forking.stage {
             Stage::First => true,
             Stage::Searching(_) => false,
@@ -302,7 +301,7 @@ impl Watch<'_> {
     fn gone(&mut self, pid: i32, ended: Ended) {
         let Some(forking) = &mut self.forking else { return };
         forking.gone.insert(pid);
-        // Nobody kills one that only forks again; what is left of the program now are its orphans.
+        // A process that only forks again is not killed; the rest of the program are its orphans.
         if let Stage::Searching(Search { candidate: Some(candidate), .. }) = &forking.stage
             && candidate.pid == pid
             && ended != Ended::Exited(0)
@@ -315,7 +314,7 @@ impl Watch<'_> {
     }
 }
 
-/// Root's word is taken for any process; another user's for those of that user.
+/// A pid file of root may name any process; one of another user only that user's processes.
 fn may_name(who: u32, users: Users) -> bool {
     who == 0 || users.real == who || users.effective == who
 }
@@ -335,7 +334,7 @@ impl Search {
         read.ok().flatten()
     }
 
-    /// The only process that is left, once it is plain that it stays.
+    /// The only process that is left, once it evidently stays.
     fn only_one(&mut self, left: &[procfs::Stat]) -> Option<i32> {
         let [one] = left else {
             self.candidate = None;
