@@ -51,7 +51,7 @@ fn service_is_found_without_proc() {
 #[test]
 fn service_stopped_without_proc_leaves_no_process_of_its_group() {
     prints(
-        "export n=1$$; start() { svcadapt run --mode classic --name \"$1\" --timeout-stop-sec 1 -- /bin/sh -c \"$2\"; }
+        "export n=1$$; start() { svcadapt run --mode classic --name \"$1\" --timeout-stop-sec 3 -- /bin/sh -c \"$2\"; }
          count() { mount -t proc proc /proc; pgrep -c -f \"^/bin/sleep $n$\"; umount -l /proc; }
          start before \"/bin/sleep $n & exec /bin/sleep $n\"
          umount -l /proc
