@@ -1,10 +1,11 @@
 //! The README is true: every session in it is run, and every option that it names exists.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use crate::harness::{Capability, Dir, Exit, SOURCES, Svc, require};
+use crate::harness::{Capability, Dir, Exit, SOURCES, Svc, have, require, skip, world};
 
 const README: &str = include_str!("../../README.md");
 
@@ -49,6 +50,46 @@ fn readme_sessions_are_true() {
     }
     assert_eq!(happened, expected);
     assert!(expected.matches("$ svcadapt").count() > 5, "the README shows hardly anything");
+}
+
+const RELOAD: &str =
+    "svcadapt: --reload-signal: not honoured here: it is for the host that the service is generated for\n";
+
+/// The nginx of the distribution, with its own configuration, in a network of its own.
+#[test]
+fn readme_commands_for_nginx_start_it() {
+    if !require(Capability::Namespaces) || !have("nginx") {
+        return;
+    }
+    if !Path::new("/proc/net/if_inet6").exists() {
+        return skip("ipv6", "the configuration of nginx listens on [::]:80");
+    }
+    let samples =
+        include_str!("../../units/README.md").lines().filter(|line| line.contains("/usr/sbin/nginx"));
+    let shown = README.lines().filter(|line| line.starts_with("$ ") && line.contains("/usr/sbin/nginx"));
+    let commands: Vec<String> = shown
+        .chain(samples)
+        .map(|line| line.trim_start_matches("$ ").split(" | ").next().unwrap().to_owned())
+        // What only a writer of files understands.
+        .map(|line| {
+            ["--output .", "--name nginx", "--svcadapt /usr/bin/svcadapt"]
+                .iter()
+                .fold(line, |line, words| line.replace(words, ""))
+        })
+        .collect();
+    assert_eq!(commands.len(), 3, "{commands:?}");
+    let (mut script, mut expected) = (String::new(), String::new());
+    for command in &commands {
+        writeln!(script, "{command}; echo \"= $?\"\ncommand svcadapt stop readme-nginx").unwrap();
+        let signal = if command.contains("SIGQUIT") { "SIGQUIT" } else { "SIGTERM" };
+        writeln!(expected, "= 0\nreadme-nginx: stopped ({signal}, [ANY] s)").unwrap();
+    }
+    // Whatever a command does with the spec, here it is run, and ready as soon as it listens.
+    let run = "svcadapt() { shift; command svcadapt run --mode classic --name readme-nginx --ready tcp:80 \"$@\"; }";
+    let dir = Dir::new();
+    let script = format!("cat >script <<'END'\n{run}\n{script}END\nunshare --net sh -u script");
+    world(&dir, &script).stdout(&expected).stderr(RELOAD).run();
+    dir.nothing_left();
 }
 
 struct Stop<'a>(&'a Dir);
@@ -125,7 +166,8 @@ fn readme_count_of_dependencies_is_true() {
     assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
     let text = String::from_utf8(tree.stdout).unwrap();
     let crates: BTreeSet<&str> = text.lines().filter_map(|line| line.split(' ').next()).collect();
-    let expected = ["bitflags", "caps", "cfg-if", "libc", "memoffset", "nix", "sd-notify", "svcadapt"];
+    let expected =
+        ["bitflags", "cfg-if", "libc", "memoffset", "nix", "sd-notify", "svcadapt", "svcadapt-spec"];
     assert_eq!(crates.into_iter().collect::<Vec<_>>(), expected);
     assert!(README.contains("It brings seven crates"));
 }
