@@ -1,16 +1,13 @@
 //! `svcadapt detect`: which mode, which manager, and the evidence.
 
 use std::fmt::Write as _;
-use std::io;
-use std::io::{ErrorKind, Write as _};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value, json};
-use svcadapt::StepError;
 use svcadapt::detect::{Detection, Evidence, Manager, look};
-use svcadapt::internal::error_text;
 
 use super::plain::{harmless, json_text};
+use super::report::print;
 use super::{Exit, args};
 
 /// A value longer than this does not push the next column away from all the others.
@@ -40,13 +37,14 @@ pub(crate) fn command() -> Command {
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
     let asked = args::asked(matches);
     let (facts, detection) = look(asked);
-    print(&if matches.get_flag("facts") {
+    let text = if matches.get_flag("facts") {
         json_text(&facts.to_json())
     } else if matches.get_flag("json") {
         json_text(&to_json(&detection))
     } else {
         to_text(&detection)
-    })
+    };
+    print(&text).err().unwrap_or(Exit::Status(0))
 }
 
 fn to_json(detection: &Detection) -> Value {
@@ -99,19 +97,5 @@ fn label(detection: &Detection) -> Option<&str> {
     match &detection.manager {
         Manager::Launchd { label } => label.as_deref(),
         _ => None,
-    }
-}
-
-/// A reader that has seen enough is no failure.
-fn print(text: &str) -> Exit {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Ok(()) => Exit::Status(0),
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Status(0),
-        Err(error) => {
-            let error = StepError::new("write", error_text(&error)).of("stdout").status(1);
-            let _ = writeln!(io::stderr(), "svcadapt: {error}");
-            Exit::Status(error.status)
-        }
     }
 }

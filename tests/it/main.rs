@@ -34,3 +34,4 @@ mod stop_and_status;
 mod supervised;
 mod support;
 mod test_names;
+mod unwritable_output;
