@@ -6,6 +6,7 @@ use std::time::Duration;
 use sd_notify::NotifyState;
 
 use super::Address;
+use crate::sys::escape_control;
 use crate::sys::socket::Notification;
 
 /// process 1 drops a longer message whole.
@@ -53,9 +54,10 @@ impl Notifier {
         self.open()?.send(text.as_bytes(), SEND_TIMEOUT)
     }
 
-    /// `STATUS=`: a line for people. What would begin another line is made harmless, and what does not fit is cut.
+    /// `STATUS=`: a line for people. `systemctl status` prints it on a terminal, so control characters are escaped; what
+    /// does not fit is cut.
     pub fn status(&self, text: &str) -> io::Result<()> {
-        let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let line = escape_control(text);
         let most = MAX_MESSAGE_BYTES - "STATUS=\n".len();
         let end = (0..=most.min(line.len())).rev().find(|&end| line.is_char_boundary(end)).unwrap_or(0);
         self.send(&NotifyState::Status(&line[..end]))
@@ -127,9 +129,10 @@ mod tests {
         manager.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let notifier = Notifier::new(Address::Path(path.clone()));
         let mut buffer = [0; 8192];
-        notifier.status("x\nMAINPID=1\0").unwrap();
+        notifier.status("x\nMAINPID=1\0\u{1b}\u{202e}é").unwrap();
         let length = manager.recv(&mut buffer).unwrap();
-        assert_eq!(&buffer[..length], b"STATUS=x MAINPID=1 \n");
+        let text = std::str::from_utf8(&buffer[..length]).unwrap();
+        assert_eq!(text, "STATUS=x\\nMAINPID=1\\0\\u{1b}\\u{202e}é\n");
         notifier.status(&"é".repeat(4000)).unwrap();
         assert!((4090..=MAX_MESSAGE_BYTES).contains(&manager.recv(&mut buffer).unwrap()));
         notifier.ready().unwrap();

@@ -297,11 +297,11 @@ fn notify_messages_to_the_manager_are_exact() {
     let text = format!(
         "[Service]\nType=exec\nEnvironment=NOTIFY_SOCKET={}\nExecStart={}\n",
         manager.address,
-        line(&dir, &["status=a\u{9}b", "ready", "reloading", "ready", "stopping", "signals"])
+        line(&dir, &["status=a\u{9}b\u{202e}", "ready", "reloading", "ready", "stopping", "signals"])
     );
     let unit = Unit::write(systemd, "itself-exact", &text);
     unit.begin();
-    assert_eq!(manager.next().text, "STATUS=a b\n");
+    assert_eq!(manager.next().text, "STATUS=a\\tb\\u{202e}\n");
     assert_eq!(manager.next().text, "READY=1\n");
     let reloading = manager.next().text;
     let time =
