@@ -81,23 +81,33 @@ impl<'a> Tree<'a> {
         let mut tree = Self::new(Some(lock), record);
         // The pids belong to another boot or another namespace.
         let elsewhere = !record.is_of_this_boot() || record.is_of_another_namespace();
-        // Without /proc the processes are not visible.
-        if elsewhere || !procfs::mounted() {
+        if elsewhere {
             return Ok((tree, Leftovers::default()));
         }
-        let marked = tree.marked()?;
-        let mut left = Leftovers { proved: marked.iter().copied().collect(), unproved: Vec::new() };
-        if let Some(session) = tree.recorded_session() {
-            let others: Vec<i32> = tree.in_session(session)?.difference(&marked).copied().collect();
-            let proof = |pid: &i32| process::session(*pid).is_ok_and(|its| its == session);
-            if marked.iter().any(proof) || others.iter().any(|pid| tree.has_lock(*pid, Flags::Any)) {
-                tree.session = Some(session);
-                left.proved.extend(others);
-            } else {
-                left.unproved = others;
+        match tree.left_behind() {
+            Ok((left, session)) => {
+                tree.session = session;
+                Ok((tree, left))
             }
+            // Processes cannot be listed: /proc is missing, or another pid namespace's.
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok((tree, Leftovers::default())),
+            Err(error) => Err(error),
         }
-        Ok((tree, left))
+    }
+
+    /// The processes that a dead main process left, and its session if that is proven to be the service's.
+    fn left_behind(&self) -> io::Result<(Leftovers, Option<i32>)> {
+        let marked = self.marked()?;
+        let mut left = Leftovers { proved: marked.iter().copied().collect(), unproved: Vec::new() };
+        let Some(session) = self.recorded_session() else { return Ok((left, None)) };
+        let others: Vec<i32> = self.in_session(session)?.difference(&marked).copied().collect();
+        let proof = |pid: &i32| process::session(*pid).is_ok_and(|its| its == session);
+        if marked.iter().any(proof) || others.iter().any(|pid| self.has_lock(*pid, Flags::Any)) {
+            left.proved.extend(others);
+            return Ok((left, Some(session)));
+        }
+        left.unproved = others;
+        Ok((left, None))
     }
 
     fn new(lock: Option<&Path>, record: &'a Record) -> Self {
