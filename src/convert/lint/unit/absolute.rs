@@ -9,8 +9,8 @@ use crate::lint::{Findings, Severity};
 
 const STREAMS: [&str; 3] = ["StandardInput", "StandardOutput", "StandardError"];
 
-/// Lists of paths.
-const LISTS: [&str; 8] = [
+/// The directives of a service that take a list of paths.
+pub(super) const PATH_LISTS: [&str; 7] = [
     "ReadWritePaths",
     "ReadOnlyPaths",
     "InaccessiblePaths",
@@ -18,8 +18,10 @@ const LISTS: [&str; 8] = [
     "NoExecPaths",
     "BindPaths",
     "BindReadOnlyPaths",
-    "RequiresMountsFor",
 ];
+
+/// Those of any unit.
+const MOUNTS: [&str; 2] = ["RequiresMountsFor", "WantsMountsFor"];
 
 /// Directories that systemd makes below a directory of its own.
 const MADE: [&str; 5] =
@@ -30,12 +32,8 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
         let (key, value) = (at.key(), at.value());
         match at.section() {
             _ if findings.full() => return,
-            "Service" | "Unit" if LISTS.contains(&key) => {
-                for (offset, word) in raw_words(value) {
-                    let path = word.trim_start_matches(['-', '+']);
-                    path_of(&at, offset + word.len() - path.len(), path, findings);
-                }
-            }
+            "Service" if PATH_LISTS.contains(&key) => paths_of(&at, findings),
+            "Unit" if MOUNTS.contains(&key) => paths_of(&at, findings),
             "Service" if MADE.contains(&key) => {
                 for (offset, word) in raw_words(value) {
                     if word.trim_start_matches('"').starts_with('/') {
@@ -66,6 +64,13 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
 
 fn takes_path(key: &str) -> bool {
     directive(Section::Service, key).is_some_and(|row| row.kind == ValueKind::Path)
+}
+
+fn paths_of(at: &At, findings: &mut Findings) {
+    for (offset, word) in raw_words(at.value()) {
+        let path = word.trim_start_matches(['-', '+']);
+        path_of(at, offset + word.len() - path.len(), path, findings);
+    }
 }
 
 /// Of quotes another finder tells, and what a specifier brings may be absolute.

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 
 use svcadapt_spec::{FIELDS, Field, FileMode, Limit, Origin, SignalName, Spot, Timespan, boolean};
 
+use super::absolute::PATH_LISTS;
 use super::token::raw_words;
 use super::value::misfit;
 use super::{At, Source, Unit};
@@ -197,7 +198,7 @@ fn size(value: &str) -> bool {
 fn var_run(at: &At, row: &DirectiveRow, findings: &mut Findings) {
     let named = row.kind == ValueKind::Path
         || row.name.starts_with("Listen")
-        || row.name.ends_with("Paths")
+        || PATH_LISTS.contains(&row.name)
         || row.name.starts_with("Standard")
         || ["PIDFile", "EnvironmentFile", "WorkingDirectory"].contains(&row.name);
     if !named {

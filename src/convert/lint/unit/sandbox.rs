@@ -6,6 +6,7 @@ use std::path::Path;
 use svcadapt_spec::Command;
 
 use super::Unit;
+use super::absolute::PATH_LISTS;
 use super::program::program_of;
 use crate::harden::jit;
 use crate::lint::Findings;
@@ -116,18 +117,8 @@ fn temporary(unit: &Unit, findings: &mut Findings) {
     }
 }
 
-const LISTS: [&str; 7] = [
-    "ReadWritePaths",
-    "ReadOnlyPaths",
-    "InaccessiblePaths",
-    "ExecPaths",
-    "NoExecPaths",
-    "BindPaths",
-    "BindReadOnlyPaths",
-];
-
 fn paths(unit: &Unit, findings: &mut Findings) {
-    for key in LISTS {
+    for key in PATH_LISTS {
         for at in unit.all("Service", key) {
             for word in split(at.value(), Syntax::Quoted).unwrap_or_default() {
                 if findings.full() {
