@@ -90,7 +90,7 @@ impl From<&Note> for StepError {
 }
 
 /// The cure if a file size limit (RLIMIT_FSIZE) stopped a write.
-fn size_limit(error: &io::Error) -> Option<String> {
+pub(super) fn size_limit(error: &io::Error) -> Option<String> {
     (error.kind() == io::ErrorKind::FileTooLarge)
         .then(|| "raise the limit of file sizes for the start (ulimit -f, LimitFSIZE=); --limit-fsize is the program's".into())
 }

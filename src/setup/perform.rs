@@ -10,7 +10,7 @@ use std::path::Path;
 use svcadapt_spec::{Capabilities, Output, ServiceSpec, Socket, Sockets, expand};
 
 use super::closest_limit::number;
-use super::failure::PID_FILE;
+use super::failure::{PID_FILE, size_limit};
 use super::leftovers::LeftoverPolicy;
 use super::listen::ListenError;
 use super::report::Report;
@@ -238,7 +238,7 @@ impl<'a> ServiceProcess<'a> {
         let written = act(&|| pid_file::write(path, process::own_pid(), judge));
         written.unwrap_or_else(|error| Err(error.into())).map_err(|PidFileError { cause, hint, errno }| {
             StepError {
-                hint,
+                hint: hint.or_else(|| size_limit(&io::Error::from_raw_os_error(errno?))),
                 errno,
                 ..StepError::about("pid file", path.display().to_string(), cause, PID_FILE)
             }

@@ -310,6 +310,22 @@ fn start_under_a_file_size_limit_is_refused_and_leaves_nothing() {
     );
 }
 
+#[test]
+fn pid_file_over_the_file_size_limit_is_refused_with_a_hint() {
+    // The file of the lock comes first where there is one: it is longer.
+    prints(
+        "install -d -m 777 /run/svcadapt
+        (ulimit -f 0; svcadapt run --mode supervised --pid-file /run/x.pid -- sleep 60; echo \"= $?\") 2>&1 | cat
+        find /run -type f",
+        UNLOCKED,
+    );
+}
+
+const UNLOCKED: &str = "svcadapt: lock '/run/x.pid': started without it, so status and stop know nothing of this service: \
+    /run/svcadapt: others can write in it\n  hint: chmod 755 /run/svcadapt\n\
+    svcadapt: pid file '/run/x.pid': file too large\n  \
+    hint: raise the limit of file sizes for the start (ulimit -f, LimitFSIZE=); --limit-fsize is the program's\n= 251\n";
+
 const SIZES: &str = "svcadapt: lock '/run/svcadapt/.run,x.pid': file too large\n  \
     hint: raise the limit of file sizes for the start (ulimit -f, LimitFSIZE=); --limit-fsize is the program's\n= 251\n\
     svcadapt: lock '/run/svcadapt/sizes': file too large\n  \
