@@ -1,6 +1,6 @@
 //! A path that the service's user controls is opened with that user's rights, wherever links lead.
 
-use crate::harness::{Capability, require, world_prints};
+use crate::harness::{Capability, Dir, have, require, world, world_prints};
 
 /// A secret of root's, a directory of the service's user, and a function that runs a program as that user.
 const SCENE: &str = "umask 022
@@ -234,6 +234,30 @@ fn directory_swapped_after_log_creation_does_not_delete_roots_files() {
 }
 
 #[test]
+fn program_swapped_while_its_first_line_is_read_neither_hangs_nor_leaks() {
+    prints_with_faults(
+        "printf '#!/bin/sh\\necho mine\\n' >/srv/script
+        echo '#!/no/such/secret' >/srv/secret-script; chmod 700 /srv/secret-script
+        start() {
+            rm -rf /srv/www/app /srv/www/new trace; install -o www -m 755 /srv/script /srv/www/app; eval \"$1\"; shift
+            strace -f -qq -o trace -P /srv/www/app -e inject=openat:delay_enter=3000000:when=1 \\
+                timeout 20 svcadapt run --user www \"$@\" -- /srv/www/app 2>&1 &
+            until grep -qs faccessat trace; do sleep 0.02; done
+            rm /srv/www/app; mv /srv/www/new /srv/www/app
+            wait $! || echo \"= $?\"
+        }
+        fifo='mkfifo -m 777 /srv/www/new; chown www /srv/www/new'
+        directory='mkdir /srv/www/new'
+        link='ln -s /srv/secret-script /srv/www/new'
+        for mode in supervised classic; do
+            for what in \"$fifo\" \"$directory\" \"$link\"; do start \"$what\" --mode $mode; done
+        done
+        start \"$fifo\" --mode supervised --ambient-capabilities CAP_NET_BIND_SERVICE",
+        &"svcadapt: exec '/srv/www/app': permission denied\n= 203\n".repeat(7),
+    );
+}
+
+#[test]
 fn created_files_are_removed_if_the_next_call_fails_or_kills() {
     prints_with_faults(
         "for how in error=EDQUOT error=EPERM signal=KILL; do
@@ -290,6 +314,44 @@ fn setuid_or_setgid_svcadapt_refuses_to_run() {
         chmod 4755 /srv/lent; /srv/lent run --mode supervised -- id -u",
         &[LENT, "= 2\n", "= 2\n", LENT, "= 2\n", "= 2\n", "2001\n= 0\n= 0\n0\n"].concat(),
     );
+}
+
+#[test]
+fn svcadapt_with_file_capabilities_refuses_ordinary_users() {
+    if !have("setcap") {
+        return;
+    }
+    // What only the file gives counts: an inheritable set of the file gives nothing, and what the starter hands down is
+    // the starter's own.
+    prints(
+        "as_www() { setpriv --reuid 2001 --regid 2001 --clear-groups \"$@\" 2>&1; echo \"= $?\"; }
+        cp \"$(command -v svcadapt)\" /srv/lent; chmod 755 /srv/lent
+        for set in cap_setuid+ep cap_net_raw+p cap_net_raw+i; do
+            setcap $set /srv/lent
+            as_www /srv/lent run --mode supervised -- id -u
+            as_www /srv/lent --version | tail -n 1
+        done
+        setcap cap_setuid+ep /srv/lent; /srv/lent run --mode supervised -- id -u
+        setcap -r /srv/lent
+        as_www --inh-caps +net_raw --ambient-caps +net_raw /srv/lent run --mode supervised -- id -u",
+        &[LENT, "= 2\n", "= 2\n", LENT, "= 2\n", "= 2\n", "2001\n= 0\n= 0\n0\n2001\n= 0\n"].concat(),
+    );
+}
+
+#[test]
+fn program_with_lent_rights_does_not_become_a_service() {
+    if !require(Capability::Namespaces) {
+        return;
+    }
+    let dir = Dir::new();
+    dir.program("becomes");
+    let script = "as_www() { setpriv --reuid 2001 --regid 2001 --clear-groups \"$@\" 2>&1; }
+        for mode in 4755 2755 755; do
+            install -m $mode \"$(command -v becomes)\" /srv/lent; as_www /srv/lent enter ready; echo \"= $?\"
+        done";
+    let refused = LENT.replace("svcadapt: ", "") + "= 2\n";
+    world(&dir, script).stdout(&format!("{refused}{refused}= 0\n")).run();
+    dir.wait_nothing_left();
 }
 
 const LENT: &str = "svcadapt: start 'svcadapt': it has more rights than the user who starts it (set-user-ID, set-group-ID \
