@@ -59,6 +59,24 @@ fn limit_above_the_hard_limit_is_lowered_and_reported() {
         .run();
 }
 
+/// As on macOS, where no program that was linked with a stack size of its own may change its stack.
+#[test]
+fn soft_limit_refused_by_the_kernel_stays_as_it_is() {
+    if !require(Capability::Namespaces) || !require(Capability::Strace) {
+        return;
+    }
+    let dir = Dir::new();
+    // The fifth call of the service process sets the stack, after four that only ask. That of the spec sets at once.
+    let script = "ulimit -S -s 4096
+        start() { call=$1; shift; strace -f -qq -o trace -e inject=prlimit64:error=EINVAL:when=$call \\
+            svcadapt run --mode classic --type oneshot -o append:/srv/out \"$@\" -- sh -c 'ulimit -s' 2>&1; echo \"= $?\"; }
+        start 5; cat /srv/out; grep -c 'RLIMIT_STACK, {.*EINVAL' trace
+        start 4+ --limit-stack 3M";
+    world(&dir, script)
+        .stdout("= 0\n4096\n1\nsvcadapt: limit 'STACK 3145728': invalid argument\n= 205\n")
+        .run();
+}
+
 #[test]
 fn file_modes_of_a_unit_are_read_as_systemd_does() {
     let dir = Dir::new();
