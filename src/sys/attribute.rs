@@ -1,22 +1,22 @@
-//! Extended attributes of files (xattr(7)), as far as a service manager looks at them.
+//! Extended attributes of files (xattr(7)) that matter to a service manager.
 
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// The mark of a file that was brought from elsewhere: launchd takes no property list with it. Other systems have no
-/// such mark; there an attribute of the user's own may stand for it.
+/// The attribute of a downloaded file: launchd rejects property lists with it. Other systems have no such attribute;
+/// there a user attribute simulates it.
 #[cfg(target_os = "macos")]
 pub const QUARANTINE: &str = "com.apple.quarantine";
-/// The mark of a file that was brought from elsewhere: launchd takes no property list with it. Other systems have no
-/// such mark; there an attribute of the user's own may stand for it.
+/// The attribute of a downloaded file: launchd rejects property lists with it. Other systems have no such attribute;
+/// there a user attribute simulates it.
 #[cfg(not(target_os = "macos"))]
 pub const QUARANTINE: &str = "user.com.apple.quarantine";
 
 /// Whether launchd is the service manager of this platform.
 pub const HAS_LAUNCHD: bool = cfg!(target_os = "macos");
 
-/// Whether a file, not what it links to, has an attribute of this name. What cannot be asked is taken for no.
+/// Whether a file (not the target of a link) has an attribute of this name. `false` if it cannot be read.
 pub fn has(path: &Path, name: &str) -> bool {
     let (Ok(path), Ok(name)) = (CString::new(path.as_os_str().as_bytes()), CString::new(name)) else {
         return false;
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_there_has_none() {
+    fn missing_attribute_or_file_has_no_attribute() {
         assert!(!has(Path::new("/"), QUARANTINE));
         assert!(!has(Path::new("/no/such"), QUARANTINE));
         assert!(!has(Path::new("a\0b"), QUARANTINE));

@@ -1,4 +1,4 @@
-//! A question put to another program, whose answer is waited for no longer than a limit.
+//! Runs a command and reads its output, with a timeout.
 
 use std::io;
 use std::io::Read;
@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// More than this is not an answer to any question that we put.
+/// No expected output is longer.
 const MAX_OUTPUT_BYTES: usize = 64 * 1024;
 
-/// Runs the program with no input and no stderr, and returns what it wrote to its stdout until that was closed.
+/// Runs the program without stdin and stderr, and returns its stdout up to the end of file.
 ///
-/// When it has not closed it within the limit, the error is of kind `TimedOut`. Either way the process is killed
-/// if it still lives, and reaped, before this returns.
+/// If stdout is still open after `limit`, the error is of kind `TimedOut`. In every case the process is killed if it
+/// still runs, and reaped.
 pub fn output_within(command: &mut Command, limit: Duration) -> io::Result<Vec<u8>> {
     let end = Instant::now() + limit;
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
@@ -23,8 +23,8 @@ pub fn output_within(command: &mut Command, limit: Duration) -> io::Result<Vec<u
         Some(mut pipe) => read_until(&mut pipe, end),
         None => Err(io::Error::other("no pipe to the program")),
     };
-    // Its status adds nothing to an answer that is already there. Where SIGCHLD is ignored the kernel reaps by
-    // itself, and the number may be a stranger's; then `try_wait` fails.
+    // The exit status is not needed. If SIGCHLD is ignored the kernel reaps by itself and the pid may be reused; then
+    // `try_wait` fails.
     if let Ok(None) = child.try_wait() {
         let _ = child.kill();
         let _ = child.wait();
@@ -40,7 +40,7 @@ fn read_until(pipe: &mut (impl AsFd + Read), end: Instant) -> io::Result<Vec<u8>
         if left.is_zero() || answer.len() > MAX_OUTPUT_BYTES {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        // Rounded up: a wait of 0 ms would turn the last millisecond into a busy loop.
+        // Rounded up: a timeout of 0 ms would make the last millisecond a busy loop.
         let wait = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
         match poll(&mut [PollFd::new(pipe.as_fd(), PollFlags::POLLIN)], wait) {
             Ok(0) | Err(Errno::EINTR) => continue,
@@ -61,14 +61,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_program_wrote_is_returned_whole() {
+    fn output_is_returned_completely() {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "printf 'one\\n'; printf 'two\\n'"]);
         assert_eq!(output_within(&mut command, Duration::from_secs(10)).unwrap(), b"one\ntwo\n");
     }
 
     #[test]
-    fn a_program_that_keeps_silent_is_given_up() {
+    fn silent_program_times_out() {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "exec sleep 600"]);
         let begin = Instant::now();
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_closes_its_output_and_stays_is_not_waited_for() {
+    fn program_that_closes_its_output_is_killed() {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", "echo $$; exec sleep 600 >&-"]);
         let answer =
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_never_stops_talking_is_given_up() {
+    fn program_with_endless_output_is_killed() {
         let error = output_within(&mut Command::new("yes"), Duration::from_secs(60)).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }

@@ -1,4 +1,4 @@
-//! Where this system keeps the files of services: a table of the systems, and what is asked of this machine for it.
+//! Where the systems keep the files of services.
 
 use std::ffi::OsStr;
 use std::io;
@@ -7,12 +7,12 @@ use std::sync::OnceLock;
 
 use super::{accounts, platform};
 
-/// The systems whose places differ.
+/// The systems whose directories differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum System {
-    /// Linux, with systemd's places (file-hierarchy(7)).
+    /// Linux, with systemd's directories (file-hierarchy(7)).
     Linux,
-    /// macOS: the root of the file system is sealed, so there is no `/run` (hier(7)).
+    /// macOS: the root file system is sealed, so there is no `/run` (hier(7)).
     MacOs,
     /// Another Unix.
     Other,
@@ -27,23 +27,22 @@ pub const THIS_SYSTEM: System = if cfg!(target_os = "linux") {
     System::Other
 };
 
-/// What decides where an ordinary user's files lie. `XDG_STATE_HOME` and `XDG_RUNTIME_DIR` do not: cron(8), a login and
-/// sudo(8) set them differently, and a service has to be found from each.
+/// What determines the directories of an ordinary user. `XDG_STATE_HOME` and `XDG_RUNTIME_DIR` are not used: cron(8), a
+/// login and sudo(8) set them differently, and a service must be found from each.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct UserDirs {
-    /// The number.
+    /// The user id.
     pub uid: u32,
     /// The home directory of the account (passwd(5)).
     pub home: Option<PathBuf>,
-    /// The home directory of the environment. It is looked at only: a service may have been started when the account's
-    /// was not known.
+    /// `$HOME`. It is only read: a service may have been started when the account could not be looked up.
     pub env_home: Option<PathBuf>,
-    /// A directory that the system has made for this user (`_CS_DARWIN_USER_DIR`, confstr(3)).
+    /// The system's directory for this user (`_CS_DARWIN_USER_DIR`, confstr(3)).
     pub darwin: Option<PathBuf>,
 }
 
 impl UserDirs {
-    /// Looks a user up. An error means that the account could not be looked up, and so that not every place is known.
+    /// Looks up a user. An error means that the account could not be read, so not every directory is known.
     pub fn find(uid: u32) -> io::Result<Self> {
         let absolute = |path: PathBuf| path.is_absolute().then_some(path);
         let home = accounts::user(&uid.to_string())?.and_then(|user| absolute(user.home.into()));
@@ -53,7 +52,7 @@ impl UserDirs {
 }
 
 impl System {
-    /// Root's runtime directory. The other name is for a Linux without `/run`.
+    /// Root's runtime directory: `/run`, or `/var/run` on systems without it.
     pub fn runtime(self, is_directory: impl Fn(&Path) -> bool) -> &'static Path {
         let run = Path::new("/run");
         if self == Self::Linux && is_directory(run) { run } else { Path::new("/var/run") }
@@ -67,7 +66,7 @@ impl System {
         }
     }
 
-    /// Where an ordinary user's state can lie that no logout and no cleaner takes away, the best first.
+    /// Directories for an ordinary user's state that survive logout and cleaners, best first.
     pub fn persistent(self, person: &UserDirs) -> Vec<PathBuf> {
         let below = match self {
             Self::MacOs => "Library/Application Support/svcadapt",
@@ -77,20 +76,20 @@ impl System {
         own.into_iter().chain(person.home.as_ref().map(|home| home.join(below))).collect()
     }
 
-    /// The same below the home directory that the environment names.
+    /// The same below `$HOME`.
     pub fn persistent_in_env_home(self, person: &UserDirs) -> Vec<PathBuf> {
         let persistent_in_env_home =
             UserDirs { home: person.env_home.clone(), darwin: None, ..UserDirs::default() };
         self.persistent(&persistent_in_env_home)
     }
 
-    /// The place of a user who has no home, or one that cannot be written. Cleaners look here; systemd-tmpfiles(8) leaves
-    /// files with the sticky bit alone.
+    /// The directory of a user without a writable home. Cleaners sweep `/tmp`; systemd-tmpfiles(8) skips files with the
+    /// sticky bit.
     pub fn fallback(uid: u32) -> PathBuf {
         format!("/tmp/svcadapt-{uid}").into()
     }
 
-    /// Whether a directory that its group can write is root's alone all the same. `/var/run` of macOS belongs to the group
+    /// Whether a group-writable directory is still writable to root only. `/var/run` of macOS belongs to the group
     /// `daemon`, whose only member is root.
     pub fn is_roots_group(self, directory: &Path, gid: u32) -> bool {
         self == Self::MacOs && gid == 1 && directory == Path::new("/private/var/run")
@@ -98,9 +97,8 @@ impl System {
 }
 
 impl System {
-    /// A service's name as that of a file. Where the file system takes capitals and small letters for the same (APFS), two
-    /// names that differ in nothing else would have one lock: there a capital stands as a small letter behind `^`, which
-    /// no name has.
+    /// The file name for a service name. On a case-insensitive file system (APFS) names that differ only in case would
+    /// share one lock; there an upper-case letter becomes `^` and the lower-case letter. No service name contains `^`.
     pub fn file_name(self, service: &str) -> String {
         if self != Self::MacOs {
             return service.to_owned();
@@ -115,7 +113,7 @@ impl System {
         file
     }
 
-    /// The service whose name a file has.
+    /// The service name of a file name.
     pub fn service_name(self, file: &str) -> String {
         if self != Self::MacOs {
             return file.to_owned();
@@ -133,26 +131,26 @@ impl System {
 
 /// Root's runtime directory on this machine.
 pub fn runtime() -> &'static Path {
-    // Asked for more than once in a start, and the system decides it once.
+    // Used several times in a start; the answer does not change.
     static RUNTIME: OnceLock<&Path> = OnceLock::new();
     RUNTIME.get_or_init(|| THIS_SYSTEM.runtime(Path::is_dir))
 }
 
-/// What to do about a directory that others than root can write and where root's files were to lie.
+/// The hint for a directory that others can write and that should hold root's files.
 pub fn shared_dir_hint(directory: &Path) -> String {
     let runtime = runtime();
     let real = std::fs::canonicalize(runtime);
     if directory == runtime || real.is_ok_and(|real| real == directory) {
-        format!("chmod 755 {}: it is root's on every system", runtime.display())
+        format!("run 'chmod 755 {}': only root may write there", runtime.display())
     } else {
         format!("put it directly into {}", runtime.display())
     }
 }
 
-/// As much of a boot's name as one directory's name needs.
+/// The part of a boot id that is used as a directory name.
 pub fn boot_dir_name(boot: &str) -> PathBuf {
-    const ENOUGH: usize = 16;
-    let letters: String = boot.chars().filter(char::is_ascii_alphanumeric).take(ENOUGH).collect();
+    const MAX_LETTERS: usize = 16;
+    let letters: String = boot.chars().filter(char::is_ascii_alphanumeric).take(MAX_LETTERS).collect();
     PathBuf::from(OsStr::new(&letters))
 }
 
@@ -170,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn every_system_has_its_own_places() {
+    fn every_system_has_its_own_directories() {
         for (system, runtime, users, persistent) in [
             (System::Linux, "/run", "/run/user/501", &["/home/u/.local/state/svcadapt"][..]),
             (
@@ -191,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn home_of_the_environment_is_looked_at_beside_the_accounts() {
+    fn environment_home_is_a_separate_directory() {
         assert_eq!(
             System::Linux.persistent_in_env_home(&person()),
             [PathBuf::from("/tmp/h/.local/state/svcadapt")]
@@ -210,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_differ_by_case_alone_have_files_that_differ_by_more_on_macos() {
+    fn names_that_differ_only_in_case_have_distinct_files_on_macos() {
         for (name, file) in [("web", "web"), ("Web", "^web"), ("WEB@a.B", "^w^e^b@a.^b"), ("x-1", "x-1")] {
             assert_eq!(System::MacOs.file_name(name), file);
             assert_eq!(System::MacOs.service_name(file), name);

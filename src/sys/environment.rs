@@ -6,10 +6,10 @@ use std::{env, io};
 
 use super::process::require_one_thread;
 
-/// Makes this the whole environment.
+/// Replaces the whole environment.
 ///
-/// A name that holds `=` or NUL, or a value that holds NUL, has no place in one: such a variable is left out. A process
-/// with more than one thread is refused: getenv(3) in another thread takes no lock.
+/// A name with `=` or NUL, or a value with NUL, cannot be represented, and the variable is omitted. Fails in a process
+/// with more than one thread: getenv(3) in another thread takes no lock.
 pub fn replace(wanted: &BTreeMap<OsString, OsString>) -> io::Result<()> {
     require_one_thread()?;
     for (name, _) in env::vars_os().filter(|(name, _)| !wanted.contains_key(name)) {
@@ -22,7 +22,8 @@ pub fn replace(wanted: &BTreeMap<OsString, OsString>) -> io::Result<()> {
             continue;
         }
         #[allow(clippy::disallowed_methods, reason = "here the program's environment is our own")]
-        // SAFETY: this thread is the only one, and it starts none in here: no other could read the environment meanwhile.
+        // SAFETY: this is the only thread, and it starts no other in this function, so no other thread can read the
+        // environment meanwhile.
         unsafe {
             env::set_var(name, value);
         }
@@ -31,12 +32,12 @@ pub fn replace(wanted: &BTreeMap<OsString, OsString>) -> io::Result<()> {
 }
 
 fn remove(name: &OsString) {
-    // std panics for these, and the kernel's list of variables can hold the first kind.
+    // std panics for such names, and the environment from the kernel can contain empty ones.
     if name.is_empty() || name.as_encoded_bytes().contains(&b'=') {
         return;
     }
     #[allow(clippy::disallowed_methods, reason = "here the program's environment is our own")]
-    // SAFETY: as above; only `replace` calls this.
+    // SAFETY: as in `replace`, the only caller.
     unsafe {
         env::remove_var(name);
     }

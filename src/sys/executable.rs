@@ -1,4 +1,4 @@
-//! The program that this process runs, and executing it again.
+//! The program that this process runs, and its re-execution.
 
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
@@ -6,15 +6,14 @@ use std::os::unix::ffi::OsStringExt;
 
 use super::{platform, process};
 
-/// Whether a process that was forked may use the system's own libraries only after it has executed something (macOS:
-/// fork(2), CAVEATS).
+/// Whether a forked process must execute a program before it may use the system's libraries (macOS: fork(2), CAVEATS).
 pub const EXEC_REQUIRED_AFTER_FORK: bool = platform::EXEC_AFTER_FORK;
 
-/// Executes the program of this process again: with the same arguments, byte for byte, and in the same environment with
-/// one variable more. Returns only where that failed.
+/// Executes the program of this process again, with the same arguments, byte for byte, and the same environment plus
+/// one variable. Returns only on failure.
 ///
-/// Linux knows the file itself, whatever has become of its name. macOS knows only where that file is now; should another
-/// one take its place between the asking and the exec, it is that one which is executed.
+/// Linux executes the running file itself, whatever has happened to its name. macOS executes the file at its current
+/// path; if it is replaced between the lookup and the exec, the new file is executed.
 pub fn reexec(name: &str, value: &str) -> io::Error {
     let path = match platform::own_image() {
         Ok(path) => path,
@@ -29,17 +28,17 @@ pub fn reexec(name: &str, value: &str) -> io::Error {
     });
     match (argv.collect::<Result<Vec<_>, _>>(), environment.collect::<Result<Vec<_>, _>>()) {
         (Ok(argv), Ok(environment)) => process::execute(path.as_os_str(), &argv, &environment),
-        // What the kernel has given us ends where the first NUL is.
+        // Strings from the kernel end at the first NUL, so this does not happen.
         (Err(_), _) | (_, Err(_)) => io::ErrorKind::InvalidInput.into(),
     }
 }
 
-/// The name that the kernel knows this process by, at most 15 bytes; empty where an exec changes nothing about it.
+/// The kernel's name of this process, at most 15 bytes. Empty if an exec does not change it.
 pub fn name() -> Vec<u8> {
     platform::process_name()
 }
 
-/// Gives this process such a name: Linux has named it after the path of the exec, which was none.
+/// Restores this name. After a re-exec Linux uses the last part of `/proc/self/exe`, which is not the program's name.
 pub fn rename(name: &[u8]) {
     if !name.is_empty() {
         platform::set_process_name(name);
@@ -51,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_own_image_is_the_file_that_we_run() {
+    fn own_image_is_the_running_file() {
         use std::os::unix::fs::MetadataExt;
         let file = |path: std::path::PathBuf| std::fs::metadata(path).map(|found| (found.dev(), found.ino()));
         let (image, known) = (platform::own_image().unwrap(), std::env::current_exe().unwrap());

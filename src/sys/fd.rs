@@ -1,4 +1,4 @@
-//! Descriptors.
+//! File descriptors.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -9,19 +9,20 @@ use nix::poll::{PollFd, PollFlags, PollTimeout};
 
 use super::platform;
 
-/// A pipe: what is written to the second end comes out of the first. Both are close-on-exec.
+/// pipe(2): the read end and the write end, both close-on-exec.
 pub fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     platform::pipe()
 }
 
-/// A copy with a number of at least `floor`, close-on-exec.
+/// A duplicate with a number of at least `floor`, close-on-exec.
 pub fn duplicate(fd: impl AsFd, floor: i32) -> io::Result<OwnedFd> {
     let number = fcntl(fd, FcntlArg::F_DUPFD_CLOEXEC(floor))?;
-    // SAFETY: fcntl(2) has just made this descriptor, and nobody else knows its number.
+    // SAFETY: fcntl(2) has just created this descriptor, so nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
-/// Moves a descriptor to a number that is none of these; not above all of them, which may be more than we may open.
+/// Duplicates `fd` until its number is not in `numbers`. (Their maximum may exceed RLIMIT_NOFILE, so it does not go
+/// above that.)
 pub fn move_off(fd: OwnedFd, numbers: &[i32]) -> io::Result<OwnedFd> {
     let mut moved = fd;
     while numbers.contains(&moved.as_raw_fd()) {
@@ -30,8 +31,8 @@ pub fn move_off(fd: OwnedFd, numbers: &[i32]) -> io::Result<OwnedFd> {
     Ok(moved)
 }
 
-/// Moves a descriptor to exactly this number, close-on-exec, closing what that was before. The caller says by this
-/// that nothing else in the process owns `number`.
+/// Moves a descriptor to exactly this number, close-on-exec, and closes what the number was before. The caller
+/// guarantees that nothing else in the process owns `number`.
 pub fn renumber(fd: OwnedFd, number: i32) -> io::Result<OwnedFd> {
     if fd.as_raw_fd() == number {
         return Ok(fd);
@@ -42,37 +43,37 @@ pub fn renumber(fd: OwnedFd, number: i32) -> io::Result<OwnedFd> {
         )),
         _ => error,
     })?;
-    // SAFETY: dup2(2) has just made this descriptor, and by the caller's word nobody else owns its number.
+    // SAFETY: dup2(2) has just created this descriptor, and the caller guarantees that nothing else owns its number.
     let moved = unsafe { OwnedFd::from_raw_fd(number) };
     close_on_exec(&moved)?;
     Ok(moved)
 }
 
-/// A copy of a descriptor that is known only by its number, with a number of at least `floor`, close-on-exec.
+/// A duplicate of a descriptor known only by its number, with a number of at least `floor`, close-on-exec.
 pub fn duplicate_raw(number: i32, floor: i32) -> io::Result<OwnedFd> {
     // SAFETY: F_DUPFD_CLOEXEC takes two numbers; one that is not open is an error.
     let copy = nix::errno::Errno::result(unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, floor) })?;
-    // SAFETY: fcntl(2) has just made this descriptor, and nobody else knows its number.
+    // SAFETY: fcntl(2) has just created this descriptor, so nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(copy) })
 }
 
-/// Makes `number` a copy of `fd` that survives an exec, closing what `number` was before.
+/// Makes `number` a duplicate of `fd` that survives an exec, and closes what it was before (dup2(2)).
 ///
-/// The caller says by this that nothing in the process owns `number`: it is a standard stream, or a number that is
-/// set aside for the program.
+/// The caller guarantees that nothing in the process owns `number`: it is a standard stream, or a number reserved for
+/// the program.
 pub fn duplicate_to(fd: impl AsFd, number: i32) -> io::Result<()> {
     let fd = fd.as_fd();
     if fd.as_raw_fd() == number {
-        // dup2(2) does nothing then, and leaves the close-on-exec flag.
+        // dup2(2) does nothing then, and keeps the close-on-exec flag.
         return clear_close_on_exec(number);
     }
-    // SAFETY: both are numbers; the call touches no memory. That nobody owns `number` is the caller's word.
+    // SAFETY: both are numbers; the call touches no memory. The caller guarantees that nothing owns `number`.
     nix::errno::Errno::result(unsafe { libc::dup2(fd.as_raw_fd(), number) })?;
     Ok(())
 }
 
-/// A descriptor that came through the exec. The number has no owner in this process, so it may be closed by it; only
-/// [`inherited`] makes one.
+/// A descriptor that came through the exec. Nothing in this process owns the number, so it may be closed through this
+/// value. Only [`inherited`] creates one.
 #[derive(Debug, PartialEq, Eq)]
 pub struct InheritedFd(i32);
 
@@ -82,24 +83,24 @@ impl InheritedFd {
         self.0
     }
 
-    /// Puts `fd` in its duplicate_to, close-on-exec, and so lets go of what it was.
+    /// Replaces it by `fd`, close-on-exec, which releases its file.
     ///
-    /// The number stays open: code that believes to own it closes this, and never what was opened since.
+    /// The number stays open: code that assumes to own it closes this duplicate, never a file opened since.
     pub fn replace(self, fd: impl AsFd) -> io::Result<()> {
         duplicate_to(fd, self.0)?;
         close_on_exec_raw(self.0)
     }
 
-    /// Leaves it open until the next exec.
+    /// Marks it close-on-exec.
     pub fn close_on_exec_raw(self) -> io::Result<()> {
         close_on_exec_raw(self.0)
     }
 
-    /// Takes it over, close-on-exec from here on.
+    /// Takes ownership, and marks it close-on-exec.
     pub fn adopt(self) -> io::Result<OwnedFd> {
         close_on_exec_raw(self.0)?;
         // SAFETY: it is open, or the call before had failed; nothing in this process owns the number: it came through
-        // the exec, and `self` is the only one that stands for it.
+        // the exec, and `self` is the only value that represents it.
         Ok(unsafe { OwnedFd::from_raw_fd(self.0) })
     }
 
@@ -111,14 +112,14 @@ impl InheritedFd {
     }
 }
 
-/// The descriptors above the standard streams that would survive an exec: every one that came through one, for the
-/// kernel closes the others then, and of what this process has opened itself only what was opened without the flag.
+/// The descriptors above the standard streams without the close-on-exec flag: all that came through an exec, because
+/// the kernel closes the others then, and those that this process has opened without the flag.
 pub fn inherited() -> io::Result<Vec<InheritedFd>> {
     let open = platform::open_descriptors()?.into_iter();
     Ok(open.filter(|&number| number > 2 && survives(number)).map(InheritedFd).collect())
 }
 
-/// Where the file of a descriptor is, links resolved.
+/// The path of a descriptor's file, with links resolved.
 pub fn path(number: i32) -> io::Result<PathBuf> {
     platform::descriptor_path(number)
 }
@@ -129,7 +130,7 @@ fn survives(number: i32) -> bool {
     flags >= 0 && flags & libc::FD_CLOEXEC == 0
 }
 
-/// Puts the close-on-exec flag on a descriptor that is known by its number.
+/// Sets the close-on-exec flag of a descriptor known by its number.
 pub fn close_on_exec_raw(number: i32) -> io::Result<()> {
     // SAFETY: F_SETFD takes no pointer.
     nix::errno::Errno::result(unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) })?;
@@ -146,22 +147,22 @@ pub fn is_open(number: i32) -> bool {
 pub fn is_pipe(number: i32) -> bool {
     // SAFETY: stat is plain numbers, for which all zeroes are valid.
     let mut found: libc::stat = unsafe { std::mem::zeroed() };
-    // SAFETY: there is room for what fstat(2) says; a number that is not open is an error.
+    // SAFETY: `found` has room for the result of fstat(2); a number that is not open is an error.
     let asked = unsafe { libc::fstat(number, &raw mut found) };
     asked == 0 && found.st_mode & libc::S_IFMT == libc::S_IFIFO
 }
 
-/// Takes the close-on-exec flag off a descriptor that is known by its number.
+/// Clears the close-on-exec flag of a descriptor known by its number.
 pub fn clear_close_on_exec(number: i32) -> io::Result<()> {
     // SAFETY: F_SETFD takes no pointer.
     nix::errno::Errno::result(unsafe { libc::fcntl(number, libc::F_SETFD, 0) })?;
     Ok(())
 }
 
-/// Marks every descriptor above the standard streams close-on-exec but those in `keep`, which survive.
+/// Marks every descriptor above the standard streams close-on-exec, except those in `keep`, which survive an exec.
 ///
-/// One system call where the kernel has close_range(2), whatever the limit of descriptors and however high their
-/// numbers; otherwise one for each descriptor that is open.
+/// One system call with close_range(2), whatever the numbers and the limit; otherwise one call for each open
+/// descriptor.
 pub fn keep_only(keep: &[i32]) -> io::Result<()> {
     platform::mark_all_close_on_exec(3)?;
     for &number in keep {
@@ -170,13 +171,13 @@ pub fn keep_only(keep: &[i32]) -> io::Result<()> {
     Ok(())
 }
 
-/// Sets or clears the close-on-exec flag.
+/// Sets the close-on-exec flag.
 pub fn close_on_exec(fd: impl AsFd) -> io::Result<()> {
     fcntl(fd, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
     Ok(())
 }
 
-/// Makes reads and writes return at once, or wait again.
+/// Sets or clears O_NONBLOCK.
 pub fn nonblocking(fd: impl AsFd, yes: bool) -> io::Result<()> {
     let fd = fd.as_fd();
     let mut flags = OFlag::from_bits_truncate(fcntl(fd, FcntlArg::F_GETFL)?);
@@ -185,13 +186,13 @@ pub fn nonblocking(fd: impl AsFd, yes: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes an end of a pipe or a socket of our own nonblocking: nothing else was set of it, and so nothing has to be asked.
+/// Sets O_NONBLOCK on a new pipe or socket. No other flag is set on it, so F_GETFL is not needed.
 pub fn fresh_nonblocking(fd: impl AsFd) -> io::Result<()> {
     fcntl(fd.as_fd(), FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     Ok(())
 }
 
-/// read(2). None where there is nothing to read now; zero bytes are the end.
+/// read(2). `None` if there is nothing to read now; zero bytes are the end of file.
 pub fn read(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<Option<usize>> {
     use nix::errno::Errno;
     match nix::unistd::read(fd, buffer) {
@@ -201,7 +202,7 @@ pub fn read(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<Option<usize>> {
     }
 }
 
-/// write(2), all of it or an error.
+/// write(2) until all bytes are written, or an error.
 pub fn write_all(fd: impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
     use nix::errno::Errno;
     let fd = fd.as_fd();
@@ -215,12 +216,12 @@ pub fn write_all(fd: impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until one of `fds` can be read or is at its end, or until `timeout` is over; none waits for ever.
-/// Says of each whether something can be had from it.
+/// Waits until one of `fds` is readable or at its end, at most for `timeout` (`None`: without limit). Returns for each
+/// whether it has an event (poll(2)).
 pub fn wait_readable(fds: &[BorrowedFd<'_>], timeout: Option<std::time::Duration>) -> io::Result<Vec<bool>> {
     use nix::errno::Errno;
     let mut polled: Vec<PollFd<'_>> = fds.iter().map(|&fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
-    // Rounded up, so that a caller who waits for a deadline does not come back just before it, again and again.
+    // Rounded up, so that a caller with a deadline does not return just before it in a busy loop.
     let timeout = match timeout {
         None => PollTimeout::NONE,
         Some(timeout) => {

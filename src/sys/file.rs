@@ -1,4 +1,4 @@
-//! Opening and making files where an enemy may have been before.
+//! Opening and creating files in directories that an attacker may control.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -23,8 +23,8 @@ pub fn open_input(path: &Path) -> io::Result<File> {
 
 /// Opens a regular file for reading, wherever links lead.
 ///
-/// A FIFO could keep us waiting, and a device does what it does when it is opened: so the file is looked at before, and
-/// again after, for it may have been exchanged in between.
+/// A FIFO could block, and opening a device can have effects. So the type is checked before opening and, because the
+/// file may be exchanged in between, again after.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let regular = |found: &fs::Metadata| match (found.is_file(), found.is_dir()) {
         (true, _) => Ok(()),
@@ -37,7 +37,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Opens for reading what was looked at just before and was a regular file. Where it was exchanged since, that is an error.
+/// Opens for reading a path that was just seen to be a regular file. An error if it was exchanged since.
 pub fn reopen_regular(path: &Path) -> io::Result<File> {
     let file = open_seen(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
@@ -48,32 +48,32 @@ fn open_seen(path: &Path) -> io::Result<File> {
     fs::OpenOptions::new().read(true).custom_flags(flags).open(path)
 }
 
-/// Opens a regular file that no link leads to, for reading: what is read is shown to people.
+/// Opens a regular file for reading. A symbolic link is an error, because the content is shown to people.
 pub fn open_regular_nofollow(path: &Path) -> io::Result<File> {
     let flags = libc::O_NOCTTY | libc::O_NONBLOCK | libc::O_NOFOLLOW;
     let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("no regular file")) }
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
 
-/// The null device, for reading and writing.
+/// Opens `/dev/null` for reading and writing.
 pub fn open_null() -> io::Result<File> {
     fs::OpenOptions::new().read(true).write(true).custom_flags(libc::O_NOCTTY).open("/dev/null")
 }
 
-/// Opens a regular file that no link leads to, for reading alone, and makes it with this mode where it is not there.
+/// Opens a regular file for reading, and creates it with this mode if it does not exist. A symbolic link is an error.
 pub fn open_or_create(path: &Path, mode: u32) -> io::Result<File> {
-    // std makes files only to write them.
+    // std creates files only for writing, so the flag is passed directly.
     let flags = libc::O_CREAT | libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY;
     let file = fs::OpenOptions::new().read(true).mode(mode).custom_flags(flags).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("no regular file")) }
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
 
-/// Gives an open file to an owner.
+/// Changes the owner and group of an open file (fchown(2)).
 pub fn change_owner(file: impl AsFd, uid: u32, gid: u32) -> io::Result<()> {
     Ok(nix::unistd::fchown(file, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?)
 }
 
-/// A socket in the file system that is held: whoever can write in its directory may exchange it meanwhile.
+/// A socket in the file system, held open where possible: its directory may be writable to others, who can exchange it.
 #[derive(Debug)]
 pub struct SocketFile {
     held: Option<File>,
@@ -82,18 +82,18 @@ pub struct SocketFile {
 }
 
 impl SocketFile {
-    /// A path that leads to it, whatever has its name by now; on some systems only its own.
+    /// A path that leads to it even if its name was reused. Not on every system: there it is the original path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether the path leads to it for as long as it is held.
+    /// Whether the path is guaranteed to lead to it while this value exists.
     pub fn stays(&self) -> bool {
         self.held.is_some()
     }
 }
 
-/// Takes hold of the socket at a path; none where nothing is there. Anything else there is an error.
+/// Opens the socket at a path, without connecting. `None` if nothing is there. Anything but a socket is an error.
 pub fn open_socket(path: &Path) -> io::Result<Option<SocketFile>> {
     use std::os::unix::fs::FileTypeExt;
     #[cfg(target_os = "linux")]
@@ -112,19 +112,18 @@ pub fn open_socket(path: &Path) -> io::Result<Option<SocketFile>> {
         Ok((found, held, path)) if found.file_type().is_socket() => {
             Ok(Some(SocketFile { held, path, uid: found.uid() }))
         }
-        Ok(_) => Err(io::Error::other("somebody has put something else in its place")),
+        Ok(_) => Err(io::Error::other("it was replaced by another file")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// Gives the socket at a path to a user and a group, if it is one that belongs to `from`: whoever can write in its
-/// directory may have exchanged it.
+/// Changes the owner of the socket at a path, if it belongs to `from`: others may be able to exchange it.
 pub fn change_socket_owner(path: &Path, from: u32, to: (Option<u32>, Option<u32>)) -> io::Result<()> {
     let socket = open_socket(path)?.filter(|socket| socket.uid == from);
-    let socket = socket.ok_or_else(|| io::Error::other("somebody has put something else in its place"))?;
+    let socket = socket.ok_or_else(|| io::Error::other("it was replaced by another file"))?;
     match socket.held {
-        // What was looked at is what is given, whatever has the name by then.
+        // The change applies to the socket that was checked, even if its name was reused.
         Some(held) => {
             let (user, group) = (to.0.map(Uid::from_raw), to.1.map(Gid::from_raw));
             change_owner_at(&held, user, group)
@@ -143,12 +142,12 @@ fn change_owner_at(_held: &File, _user: Option<Uid>, _group: Option<Gid>) -> io:
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Opens a directory that no link stands for.
+/// Opens a directory. A symbolic link is an error.
 pub fn open_directory(path: &Path) -> io::Result<File> {
     fs::OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW).open(path)
 }
 
-/// Makes a directory with this mode, whatever the umask; false where it was there.
+/// Creates a directory with this mode, minus the umask. `false` if it existed.
 pub fn make_directory(path: &Path, mode: u32) -> io::Result<bool> {
     use std::os::unix::fs::DirBuilderExt;
     match fs::DirBuilder::new().mode(mode).create(path) {
@@ -158,20 +157,20 @@ pub fn make_directory(path: &Path, mode: u32) -> io::Result<bool> {
     }
 }
 
-/// Whether this process may put names into a directory, as far as the kernel tells without trying.
+/// Checks that this process may create names in a directory (faccessat(2)).
 pub fn may_write(directory: &Path) -> io::Result<()> {
     let wanted = AccessFlags::W_OK | AccessFlags::X_OK;
     Ok(nix::unistd::faccessat(AT_FDCWD, directory, wanted, AtFlags::AT_EACCESS)?)
 }
 
-/// Opens a directory in another one, unless a link stands for it.
+/// Opens a directory in another one. A symbolic link is an error.
 pub fn open_directory_in(directory: impl AsFd, name: &OsStr) -> io::Result<File> {
     use nix::fcntl::OFlag;
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     Ok(nix::fcntl::openat(directory, name, flags, nix::sys::stat::Mode::empty())?.into())
 }
 
-/// Makes a directory in another one, with this mode as far as the umask lets it; false where it was there.
+/// Creates a directory in another one, with this mode, minus the umask. `false` if it existed.
 pub fn make_directory_in(directory: impl AsFd, name: &OsStr, mode: u32) -> io::Result<bool> {
     use nix::errno::Errno;
     match nix::sys::stat::mkdirat(directory, name, nix::sys::stat::Mode::from_bits_truncate(cast(mode))) {
@@ -186,7 +185,7 @@ pub fn set_mode(file: impl AsFd, mode: u32) -> io::Result<()> {
     Ok(nix::sys::stat::fchmod(file, nix::sys::stat::Mode::from_bits_truncate(cast(mode)))?)
 }
 
-/// Puts a whole new file in place of what `name` was in a directory: nobody ever sees a part of it.
+/// Replaces the file `name` in a directory atomically (rename(2)).
 pub fn replace(directory: impl AsFd, name: &OsStr, mode: u32, content: &[u8]) -> io::Result<()> {
     use nix::fcntl::{OFlag, openat, renameat};
     use nix::sys::stat::Mode;
@@ -203,8 +202,8 @@ pub fn replace(directory: impl AsFd, name: &OsStr, mode: u32, content: &[u8]) ->
     placed
 }
 
-/// The name that a file has until it takes the place of another one ([`replace`]). Of a name that leaves no room for more
-/// it has the beginning and a digest.
+/// The temporary name of a file that replaces another one ([`replace`]). If `name` is too long, it consists of its
+/// beginning and a digest.
 pub fn temporary_name(name: &OsStr) -> OsString {
     const ROOM: usize = MAX_NAME_BYTES - ".".len() - ".new".len();
     const DIGEST: usize = 32;
@@ -219,10 +218,10 @@ pub fn temporary_name(name: &OsStr) -> OsString {
     draft
 }
 
-/// The longest name that a file can have (`NAME_MAX`, pathconf(3)).
+/// The maximum length of a file name (`NAME_MAX`, pathconf(3)).
 pub const MAX_NAME_BYTES: usize = 255;
 
-/// 32 letters that no other text has, by all likelihood (FNV-1a with 128 bits). It keeps names apart, and no secrets.
+/// A digest of 32 hexadecimal digits (FNV-1a, 128 bits). It avoids collisions by accident; it is not cryptographic.
 pub fn digest(bytes: &[u8]) -> String {
     const START: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0100_0000_0000_0000_0000_013b;
@@ -230,7 +229,7 @@ pub fn digest(bytes: &[u8]) -> String {
     format!("{digest:032x}")
 }
 
-/// Removes a name from a directory; nothing happens where it is not there.
+/// Removes a name from a directory. Succeeds if it does not exist.
 pub fn remove(directory: impl AsFd, name: &OsStr) -> io::Result<()> {
     use nix::errno::Errno;
     use nix::unistd::UnlinkatFlags;
@@ -240,9 +239,9 @@ pub fn remove(directory: impl AsFd, name: &OsStr) -> io::Result<()> {
     }
 }
 
-/// Removes an empty file or directory if it still is the one with this identity; otherwise nothing happens.
+/// Removes an empty file or directory if it still has this device and inode; otherwise nothing happens.
 ///
-/// Looked at and removed is a name in one directory that is held meanwhile: what a path leads to may be exchanged.
+/// Check and removal use the same open directory, because the target of a path may be exchanged.
 pub fn remove_empty(path: &Path, device: u64, inode: u64) -> io::Result<()> {
     use nix::sys::stat::SFlag;
     use nix::unistd::UnlinkatFlags;
@@ -259,7 +258,7 @@ pub fn remove_empty(path: &Path, device: u64, inode: u64) -> io::Result<()> {
     Ok(nix::unistd::unlinkat(&directory, name, how)?)
 }
 
-/// What kind of file a name stands for.
+/// The type of a directory entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A regular file.
@@ -270,7 +269,7 @@ pub enum Kind {
     Other,
 }
 
-/// What a name in a directory is.
+/// A directory entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     /// Its kind.
@@ -279,11 +278,11 @@ pub struct Entry {
     pub uid: u32,
     /// Its permission bits.
     pub mode: u32,
-    /// How many names it has.
+    /// The number of hard links.
     pub names: u64,
 }
 
-/// What a name in a directory is, without following a link; none where it is not there.
+/// Reads a directory entry without following a link. `None` if it does not exist.
 pub fn look(directory: impl AsFd, name: &OsStr) -> io::Result<Option<Entry>> {
     use nix::errno::Errno;
     use nix::sys::stat::SFlag;
@@ -302,19 +301,19 @@ pub fn look(directory: impl AsFd, name: &OsStr) -> io::Result<Option<Entry>> {
     }
 }
 
-/// Whether the effective user may execute a file, or search a directory. Only a plain refusal counts: a filter of system
-/// calls may not know the question.
+/// Whether the effective user may execute a file, or search a directory. Only EACCES counts as no: a seccomp filter may
+/// reject the call with another error.
 pub fn may_execute(path: &Path) -> bool {
     nix::unistd::faccessat(AT_FDCWD, path, AccessFlags::X_OK, AtFlags::AT_EACCESS)
         != Err(nix::errno::Errno::EACCES)
 }
 
-/// Whether a file lies on a file system from which nothing is executed.
+/// Whether a file is on a file system mounted noexec.
 pub fn is_on_noexec(path: &Path) -> bool {
     super::platform::is_noexec(path)
 }
 
-/// chroot(2), and on into it: without the second step the old working directory would stay in reach.
+/// chroot(2), then chdir(2) into it: otherwise the old working directory would remain reachable.
 pub fn change_root(path: &Path) -> io::Result<()> {
     nix::unistd::chroot(path)?;
     Ok(nix::unistd::chdir("/")?)
@@ -325,9 +324,9 @@ pub fn change_directory(path: &Path) -> io::Result<()> {
     Ok(nix::unistd::chdir(path)?)
 }
 
-/// umask(2): sets the mask and tells the one before. It cannot fail.
+/// umask(2): sets the mask and returns the previous one. Cannot fail.
 pub fn set_umask(bits: u16) -> u16 {
     let before = nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(cast(bits)));
-    // No mask has more than nine bits.
+    // A mask has at most nine bits.
     cast(before.bits())
 }

@@ -1,4 +1,4 @@
-//! Who this process is.
+//! User and groups of this process.
 
 use std::ffi::CString;
 use std::io;
@@ -8,7 +8,7 @@ use nix::unistd::{Gid, Uid};
 use super::platform;
 use super::rules::groups::unwanted;
 
-/// Proof that this process is who it is to be, and can become nobody else.
+/// Proof that the user was changed for good.
 #[derive(Debug)]
 pub struct Settled(());
 
@@ -17,17 +17,17 @@ pub fn effective_user() -> u32 {
     nix::unistd::geteuid().as_raw()
 }
 
-/// Whether an exec has given this process more rights than its starter has: the file is set-user-ID, set-group-ID, or has
-/// capabilities. Then everything that the starter chose, the environment first of all, may be meant for those rights.
+/// Whether the exec gave this process more privileges than its starter has: the file is set-user-ID, set-group-ID, or
+/// has capabilities. Everything that the starter chose, first of all the environment, may then be an attack.
 pub fn has_lent_rights() -> bool {
-    // A security module asks for a secure exec too (SELinux, of a new domain), and lends no rights.
+    // A security module may also request a secure exec (SELinux, for a new domain), without granting privileges.
     platform::is_secure_exec()
         && (nix::unistd::getuid() != nix::unistd::geteuid()
             || nix::unistd::getgid() != nix::unistd::getegid()
             || platform::has_rights_of_the_file())
 }
 
-/// Who a process is.
+/// User and groups of a process.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Current {
     /// The effective user.
@@ -36,11 +36,11 @@ pub struct Current {
     pub gid: u32,
     /// The supplementary groups, sorted.
     pub groups: Vec<u32>,
-    /// Whether the real and the saved user and group are the effective ones too, so that nobody else can be become.
+    /// Whether the real and saved user and group equal the effective ones, so that no other can be regained.
     pub settled: bool,
 }
 
-/// Who this process is.
+/// User and groups of this process.
 pub fn current() -> io::Result<Current> {
     let mut groups = platform::groups()?;
     groups.sort_unstable();
@@ -49,10 +49,10 @@ pub fn current() -> io::Result<Current> {
     Ok(Current { uid: effective_user(), gid: nix::unistd::getegid().as_raw(), groups, settled })
 }
 
-/// Does something with the rights of somebody else, for as long as it takes. Only root can.
+/// Runs `act` with the effective user and groups of another user. Only root can.
 ///
-/// It is for opening files in places that belong to them: what they could not open, we do not open for them. The group
-/// comes before the groups: on macOS a later change of the group would put root's among them (`rules::groups`).
+/// For opening files in directories of that user, so that only files that the user can open are opened. The group is
+/// set before the groups: on macOS a later change of the group would put root's group into the list (`rules::groups`).
 pub fn with_rights_of<T>(
     uid: u32,
     gid: u32,
@@ -64,7 +64,7 @@ pub fn with_rights_of<T>(
     let own_group = nix::unistd::getegid();
     let become_them = || {
         nix::unistd::setegid(Gid::from_raw(gid))?;
-        // It reads them back; a change of the user leaves them.
+        // set_groups reads them back; a change of the user does not affect them.
         platform::set_groups(groups, member)?;
         nix::unistd::seteuid(Uid::from_raw(uid))?;
         Ok(())
@@ -78,30 +78,30 @@ pub fn with_rights_of<T>(
 
 /// Replaces the supplementary groups.
 ///
-/// `member` is the user whose own groups these are, all of them and no others. A system that gives a process fewer groups
-/// than a user may be in (macOS) finds the others by that name.
+/// `member` is the user whose complete list of groups this is. A system that limits the groups of a process (macOS)
+/// looks up the others by that name.
 pub fn set_groups(groups: &[u32], member: Option<&str>) -> io::Result<()> {
     platform::set_groups(groups, member)
 }
 
-/// Gives the session of this process its user's name (setlogin(2)), where sessions have one. Only root can. Of a session
-/// that others are in, too, it would change theirs.
+/// Sets the login name of the session (setlogin(2)), where sessions have one. Only root can. It affects every process
+/// in the session.
 pub fn set_login(name: &str) -> io::Result<()> {
     platform::set_login(&CString::new(name)?)
 }
 
 /// Sets the real, effective and saved group, and reads them back.
 pub fn set_group(gid: u32) -> io::Result<()> {
-    changes(gid)?;
+    require_valid_id(gid)?;
     platform::set_group(Gid::from_raw(gid))
 }
 
-/// Sets the real, effective and saved user, reads them back, and proves that root cannot be had again.
+/// Sets the real, effective and saved user, reads them back, and proves that root cannot be regained.
 ///
-/// It is the last of the changes, so the groups are read once more, where they are known to be `groups` and no others:
-/// what a kernel makes of them when the group or the user changes, it may say to nobody.
+/// This is the last change, so the groups are read once more and must equal `groups`, if given: a kernel may change
+/// them together with the group or the user.
 pub fn set_user(uid: u32, groups: Option<&[u32]>) -> io::Result<Settled> {
-    changes(uid)?;
+    require_valid_id(uid)?;
     platform::set_user(Uid::from_raw(uid))?;
     if let Some(wanted) = groups {
         let effective = nix::unistd::getegid().as_raw();
@@ -110,16 +110,16 @@ pub fn set_user(uid: u32, groups: Option<&[u32]>) -> io::Result<Settled> {
         }
     }
     if uid != 0 && nix::unistd::setuid(Uid::from_raw(0)).is_ok() {
-        return Err(io::Error::other("root could be had again after the change"));
+        return Err(io::Error::other("root could be regained after the change"));
     }
     Ok(Settled(()))
 }
 
-/// -1 is the number of no user and no group: the kernel takes it for "no change" (setresuid(2)), or for none at all. On
-/// macOS it is that of the group `nogroup`.
-fn changes(number: u32) -> io::Result<()> {
+/// -1 is not a valid id: the kernel reads it as "no change" (setresuid(2)) or rejects it. On macOS it is the id of the
+/// group `nogroup`.
+fn require_valid_id(number: u32) -> io::Result<()> {
     if number == u32::MAX {
-        let cause = "its number is -1, which no process can have (on macOS that of the group 'nogroup')";
+        let cause = "the id -1 is not valid for a process (on macOS it is the group 'nogroup')";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, cause));
     }
     Ok(())

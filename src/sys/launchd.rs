@@ -1,24 +1,24 @@
-//! The one question that launchd answers about the process that asks it (`launch_activate_socket`(3)).
+//! Socket activation by launchd (`launch_activate_socket`(3)).
 
 use std::ffi::CStr;
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 
-/// Why launchd handed over no socket.
+/// Why launchd returned no socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// `ENOENT`: a job of launchd's asks, but its property list has no socket of that name.
+    /// `ENOENT`: the caller is a launchd job, but its property list has no socket of that name.
     NoSuchSocket,
-    /// `EALREADY`: a job of launchd's asks, and has been given this socket before.
+    /// `EALREADY`: the socket was activated before.
     AlreadyActivated,
-    /// `ESRCH`: launchd did not start the process that asks.
+    /// `ESRCH`: launchd did not start the caller.
     NotManaged,
-    /// An error that the manual page does not name.
+    /// An error that the manual page does not list.
     Unknown,
-    /// There is no launchd here.
+    /// This system has no launchd.
     NotThisPlatform,
 }
 
-/// `launch_activate_socket`(3): 0 or an error number, and on success an array that malloc made.
+/// `launch_activate_socket`(3): returns 0 or an errno, and on success an array allocated by malloc(3).
 type Function = unsafe extern "C" fn(
     name: *const libc::c_char,
     fds: *mut *mut libc::c_int,
@@ -39,16 +39,16 @@ fn function() -> Option<Function> {
     Some(launch_activate_socket)
 }
 
-/// No other system has it, unless a library was loaded that answers in launchd's place (the tests have one).
+/// Other systems lack it, unless a preloaded library provides it, as in the tests.
 #[cfg(not(target_os = "macos"))]
 fn function() -> Option<Function> {
     // SAFETY: the name ends in NUL; nothing is called.
     let address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"launch_activate_socket".as_ptr()) };
-    // SAFETY: null is None; whoever has a function of this name has the one of the manual page.
+    // SAFETY: null becomes `None`; a function of this name has the signature of the manual page.
     unsafe { std::mem::transmute::<*mut libc::c_void, Option<Function>>(address) }
 }
 
-/// Takes over the listening sockets of this name of the job that we are. Each name can be taken once.
+/// Activates the sockets with this name in the job's property list. Works once for each name.
 pub fn activate(name: &CStr) -> Result<Vec<OwnedFd>, Refusal> {
     let function = function().ok_or(Refusal::NotThisPlatform)?;
     let mut numbers: *mut libc::c_int = std::ptr::null_mut();
@@ -58,13 +58,13 @@ pub fn activate(name: &CStr) -> Result<Vec<OwnedFd>, Refusal> {
     match result {
         0 if numbers.is_null() => Ok(Vec::new()),
         0 => {
-            // SAFETY: on success the array holds `count` descriptors, and nobody else changes it.
+            // SAFETY: on success the array holds `count` descriptors, and nothing else changes it.
             let taken = unsafe { std::slice::from_raw_parts(numbers, count) }.to_vec();
-            // SAFETY: the array was allocated for us by malloc, is read no more, and is freed once.
+            // SAFETY: malloc allocated the array for this call; it is not read after this and freed once.
             unsafe { libc::free(numbers.cast()) };
             let mut sockets = Vec::with_capacity(taken.len());
             for number in taken {
-                // SAFETY: launchd gave us this descriptor just now, and nobody else knows of it.
+                // SAFETY: launchd has just returned this descriptor, so nothing else owns it.
                 let socket = unsafe { OwnedFd::from_raw_fd(number) };
                 let _ =
                     nix::fcntl::fcntl(&socket, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC));
@@ -79,8 +79,7 @@ pub fn activate(name: &CStr) -> Result<Vec<OwnedFd>, Refusal> {
     }
 }
 
-/// The same, as descriptors that are known by their numbers alone, and that nobody closes: what is done with them is
-/// not decided yet. They are close-on-exec.
+/// The same as raw numbers without an owner, close-on-exec: their use is decided later.
 pub fn take(name: &CStr) -> Result<Vec<i32>, Refusal> {
     Ok(activate(name)?.into_iter().map(IntoRawFd::into_raw_fd).collect())
 }
@@ -90,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elsewhere_there_is_no_launchd_to_ask() {
+    fn activation_without_launchd_is_refused() {
         assert_eq!(activate(c"Listeners").unwrap_err(), Refusal::NotThisPlatform);
     }
 }

@@ -1,4 +1,4 @@
-//! Limits and priorities.
+//! Resource limits and priorities.
 
 use std::io;
 
@@ -7,12 +7,12 @@ use nix::errno::Errno;
 use super::number::cast;
 use super::platform;
 
-/// `RLIMIT_CORE`, by its name in `setrlimit`.
+/// `RLIMIT_CORE`.
 pub const CORE: &str = "CORE";
 /// `RLIMIT_NOFILE`.
 pub const NOFILE: &str = "NOFILE";
 
-/// The soft and the hard limit of a resource that is named as in `RLIMIT_…`; `u64::MAX` is no limit.
+/// The soft and the hard limit of a resource, named as in `RLIMIT_…` (getrlimit(2)). `u64::MAX` means unlimited.
 pub fn get(resource: &str) -> io::Result<(u64, u64)> {
     let number = platform::resource(resource).ok_or_else(unknown)?;
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
@@ -30,13 +30,15 @@ pub fn set(resource: &str, soft: u64, hard: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// The highest hard limit up to `wanted` that this process may set. What is tried out is taken back.
+/// The highest hard limit up to `wanted` that this process may set. Trial changes are undone.
 pub fn highest(resource: &str, wanted: u64) -> io::Result<u64> {
     let (soft, hard) = get(resource)?;
     if wanted <= hard {
         return Ok(wanted);
     }
-    for tried in [Some(wanted), most(resource).filter(|&most| most > hard && most < wanted)] {
+    for tried in
+        [Some(wanted), kernel_maximum(resource).filter(|&maximum| maximum > hard && maximum < wanted)]
+    {
         let Some(tried) = tried else { continue };
         match set(resource, soft, tried) {
             Ok(()) => return set(resource, soft, hard).map(|()| tried),
@@ -47,8 +49,8 @@ pub fn highest(resource: &str, wanted: u64) -> io::Result<u64> {
     Ok(hard)
 }
 
-/// What the kernel gives even to root (proc_sys_fs(5)).
-fn most(resource: &str) -> Option<u64> {
+/// The kernel's maximum, even for root (proc_sys_fs(5)).
+fn kernel_maximum(resource: &str) -> Option<u64> {
     let text = (resource == NOFILE).then(|| std::fs::read_to_string("/proc/sys/fs/nr_open"))?;
     text.ok()?.trim().parse().ok()
 }
@@ -58,12 +60,12 @@ pub fn exists(resource: &str) -> bool {
     platform::resource(resource).is_some()
 }
 
-/// `RLIM_INFINITY` is not the highest number everywhere.
+/// `RLIM_INFINITY` is not the maximum of its type on every system.
 fn from_kernel(limit: libc::rlim_t) -> u64 {
     if limit == libc::RLIM_INFINITY { u64::MAX } else { cast(limit) }
 }
 
-/// More than the kernel can count is no limit.
+/// A value above the kernel's range means unlimited.
 fn to_kernel(limit: u64) -> libc::rlim_t {
     if limit >= cast(libc::RLIM_INFINITY) { libc::RLIM_INFINITY } else { cast(limit) }
 }
@@ -84,12 +86,12 @@ pub fn nice() -> io::Result<i32> {
     Errno::clear();
     // SAFETY: getpriority(2) takes two numbers.
     let level = unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) };
-    // -1 is a level too, so only errno tells.
+    // -1 is a valid level, so an error is only visible in errno.
     if level == -1 && Errno::last_raw() != 0 { Err(Errno::last().into()) } else { Ok(level) }
 }
 
-/// The lowest nice level from `wanted` up to the one that this process has that it may set. What is tried out is taken
-/// back, which is always permitted.
+/// The lowest nice level, at least `wanted`, that this process may set. A trial change is undone, which is always
+/// permitted.
 pub fn lowest_nice(wanted: i32) -> io::Result<i32> {
     let now = nice()?;
     match set_nice(wanted) {
@@ -103,7 +105,7 @@ pub fn lowest_nice(wanted: i32) -> io::Result<i32> {
     }
 }
 
-/// The same for the OOM score adjustment: `wanted`, or the one that this process has.
+/// The same for the OOM score adjustment: `wanted`, or the current value.
 pub fn lowest_oom_score(wanted: i32) -> io::Result<i32> {
     let now = oom_score_adjust()?;
     match set_oom_score_adjust(wanted) {

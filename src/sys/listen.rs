@@ -1,4 +1,4 @@
-//! Opening sockets that listen, or take datagrams.
+//! Opening sockets that listen or receive datagrams.
 
 use std::ffi::OsStr;
 use std::io;
@@ -16,14 +16,14 @@ use super::rules::refusal;
 use super::rules::refusal::ConnectResult;
 use super::{fd, file, platform};
 
-/// What is sent over a socket.
+/// The type of a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Connections.
+    /// SOCK_STREAM.
     Stream,
-    /// Datagrams.
+    /// SOCK_DGRAM.
     Datagram,
-    /// Connections that keep packets apart.
+    /// SOCK_SEQPACKET.
     SequentialPacket,
 }
 
@@ -37,16 +37,16 @@ impl Kind {
     }
 }
 
-/// How sockets listen.
+/// Options of a listening socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Settings {
-    /// Whether one of IPv6 takes no IPv4 (`IPV6_V6ONLY`); none: as the system has it.
+    /// Whether an IPv6 socket rejects IPv4 (`IPV6_V6ONLY`). `None`: the system's default.
     pub only_ipv6: Option<bool>,
-    /// How many connections may wait; none: as many as the kernel lets.
+    /// The length of the queue of connections. `None`: the kernel's maximum.
     pub backlog: Option<u32>,
 }
 
-/// Listens on one address. Close-on-exec, as all that are opened here.
+/// Listens on one address. Every socket opened here is close-on-exec.
 pub fn on_address(kind: Kind, address: SocketAddr, settings: Settings) -> io::Result<OwnedFd> {
     let family = if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
     let new_socket = || {
@@ -58,8 +58,8 @@ pub fn on_address(kind: Kind, address: SocketAddr, settings: Settings) -> io::Re
     };
     let local = SockaddrStorage::from(address);
     let mut socket = new_socket()?;
-    // What is left of old connections must not keep a new server out. Of datagrams nothing is left; there it would
-    // let two servers have one port (socket(7)).
+    // Old connections (TIME_WAIT) must not block a new server. Datagram sockets leave none; there SO_REUSEADDR would
+    // let two servers share a port (socket(7)).
     if kind == Kind::Datagram {
         bind(&socket, &local)?;
     } else if !platform::REUSE_SHARES_A_PORT {
@@ -76,17 +76,16 @@ pub fn on_address(kind: Kind, address: SocketAddr, settings: Settings) -> io::Re
     listen(socket, kind, settings)
 }
 
-/// Whether a server answers where this address is. Without it a port that cannot be bound has only old connections.
+/// Whether a server listens on this address. If not, a port that cannot be bound only has old connections.
 ///
-/// On the BSDs and macOS SO_REUSEADDR lets a server have one address of a port whose others another server has, and so
-/// take that one's clients away (`in_pcbbind` in bsd/netinet/in_pcb.c of xnu); Linux refuses it.
+/// On the BSDs and macOS SO_REUSEADDR lets a server bind one address of a port that another server has on other
+/// addresses, and so intercept its clients (`in_pcbbind` in bsd/netinet/in_pcb.c of xnu); Linux refuses that.
 fn is_taken(address: SocketAddr) -> io::Result<bool> {
     let only = (!address.ip().is_unspecified()).then(|| address.ip());
     Ok(!platform::listeners::tcp(only, address.port())?.is_empty())
 }
 
-/// Listens on a port of every address: of IPv6, which the system may let take IPv4 too, or of IPv4 where there is no
-/// IPv6.
+/// Listens on a port on every address: IPv6, which the system may extend to IPv4, or IPv4 if there is no IPv6.
 pub fn on_port(kind: Kind, port: u16, settings: Settings) -> io::Result<OwnedFd> {
     let on = |address| on_address(kind, address, settings);
     match on((Ipv6Addr::UNSPECIFIED, port).into()) {
@@ -97,7 +96,7 @@ pub fn on_port(kind: Kind, port: u16, settings: Settings) -> io::Result<OwnedFd>
     }
 }
 
-/// Makes a socket at a path that must not exist, with these permissions whatever the umask. It does not listen yet.
+/// Creates a socket at a path that must not exist, with this mode whatever the umask. It does not listen yet.
 pub fn bind_path(kind: Kind, path: &Path, mode: u16) -> io::Result<OwnedFd> {
     let address = UnixAddr::new(path)?;
     let socket = new_socket(AddressFamily::Unix, kind)?;
@@ -108,7 +107,7 @@ pub fn bind_path(kind: Kind, path: &Path, mode: u16) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Listens at a name of the abstract namespace.
+/// Listens on a name in the abstract namespace (unix(7)).
 pub fn on_abstract_name(kind: Kind, name: &OsStr, settings: Settings) -> io::Result<OwnedFd> {
     let address = platform::abstract_address(name.as_bytes())?;
     let socket = new_socket(AddressFamily::Unix, kind)?;
@@ -118,11 +117,11 @@ pub fn on_abstract_name(kind: Kind, name: &OsStr, settings: Settings) -> io::Res
 
 /// Whether a process has the socket at this path open.
 ///
-/// The kernel is asked first: a server need not survive a client that comes, says nothing and goes. But the kernel
-/// knows only the sockets of our own network namespace; so one that it does not know is connected to.
+/// The kernel is asked first, because a server may not tolerate a client that connects and leaves. But the kernel knows
+/// only sockets of this network namespace, so unknown ones are connected to.
 ///
-/// A link there, or anything else that is no socket, is an error: who may put it there could lead a connection of ours
-/// to a server that lets nobody else connect.
+/// A symbolic link or any other file is an error: it could direct the connection to a server that accepts no other
+/// clients.
 pub fn is_open(kind: Kind, path: &Path) -> io::Result<bool> {
     let Some(held) = file::open_socket(path)? else { return Ok(false) };
     if platform::listeners::unix(held.path()).is_ok_and(|found| !found.is_empty()) {
@@ -130,13 +129,13 @@ pub fn is_open(kind: Kind, path: &Path) -> io::Result<bool> {
     }
     let another = if kind == Kind::Datagram { Kind::Stream } else { Kind::Datagram };
     match refusal::is_open(connect(kind, held.path()), || connect(another, held.path())) {
-        // Where it is held it cannot have gone; then it is the way to it that does not exist (/proc is not mounted).
+        // A held socket cannot have vanished; then /proc is not mounted.
         Err(Errno::ENOENT) if !held.stays() => Ok(false),
         open => Ok(open?),
     }
 }
 
-/// What a connection that waits for nothing says.
+/// The result of a non-blocking connect(2).
 fn connect(kind: Kind, path: &Path) -> ConnectResult {
     let errno = |error: io::Error| error.raw_os_error().map_or(Errno::UnknownErrno, Errno::from_raw);
     let socket = new_socket(AddressFamily::Unix, kind).map_err(errno)?;
@@ -145,7 +144,7 @@ fn connect(kind: Kind, path: &Path) -> ConnectResult {
 }
 
 fn new_socket(family: AddressFamily, kind: Kind) -> io::Result<OwnedFd> {
-    // In two steps where Linux needs one: between them nobody else can fork, for there are no threads.
+    // Two steps, where Linux needs one: no other thread can fork in between, because there are none.
     let socket = nix::sys::socket::socket(family, kind.number(), SockFlag::empty(), None)?;
     fd::close_on_exec(&socket)?;
     Ok(socket)
@@ -155,9 +154,9 @@ fn bind(socket: &OwnedFd, address: &dyn SockaddrLike) -> io::Result<()> {
     Ok(nix::sys::socket::bind(socket.as_raw_fd(), address)?)
 }
 
-/// Takes connections, where the kind has any.
+/// listen(2), for types with connections.
 ///
-/// nix has a door to listen(2), but one that takes no more than its own idea of the kernel's limit.
+/// nix's wrapper of listen(2) limits the backlog to its own idea of the kernel's maximum.
 pub fn listen(socket: OwnedFd, kind: Kind, settings: Settings) -> io::Result<OwnedFd> {
     if kind != Kind::Datagram {
         let backlog =
@@ -176,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_socket_answers_as_long_as_it_is_open_and_has_its_mode() {
+    fn socket_is_open_until_it_is_closed_and_has_its_mode() {
         let path = std::env::temp_dir().join(format!("svcadapt-listen-{}", std::process::id()));
         for kind in [Kind::Stream, Kind::Datagram] {
             let socket = listen(bind_path(kind, &path, 0o640).unwrap(), kind, Settings::default()).unwrap();
@@ -191,9 +190,9 @@ mod tests {
     }
 
     #[test]
-    fn socket_whose_server_refuses_connections_is_somebodys() {
+    fn socket_that_refuses_connections_is_still_open() {
         let path = std::env::temp_dir().join(format!("svcadapt-listen-full-{}", std::process::id()));
-        // Bound, and not listening: it refuses, as on BSD and macOS one with a full queue does.
+        // Bound but not listening: it refuses, as a full queue does on BSD and macOS.
         let server = new_socket(AddressFamily::Unix, Kind::Stream).unwrap();
         bind(&server, &UnixAddr::new(&path).unwrap()).unwrap();
         assert_eq!(connect(Kind::Stream, &path), Err(Errno::ECONNREFUSED));
@@ -204,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn port_is_taken_as_long_as_a_server_answers() {
+    fn port_is_taken_until_the_server_ends() {
         let any: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
         let server = on_address(Kind::Stream, any, Settings::default()).unwrap();
         let name: SockaddrStorage = nix::sys::socket::getsockname(server.as_raw_fd()).unwrap();
@@ -217,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_leads_us_to_another_server_by_a_link() {
+    fn link_to_another_server_is_not_followed() {
         let place = std::env::temp_dir().join(format!("svcadapt-listen-link-{}", std::process::id()));
         std::fs::create_dir(&place).unwrap();
         let server = std::os::unix::net::UnixListener::bind(place.join("server")).unwrap();
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_sockets_have_one_port() {
+    fn second_socket_on_a_port_is_refused() {
         for kind in [Kind::Stream, Kind::Datagram] {
             let any: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
             let first = std::net::TcpListener::bind(any).unwrap();

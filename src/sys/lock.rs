@@ -1,5 +1,5 @@
-//! POSIX record locks (fcntl(2)): they belong to a process, survive its exec, and tell who holds them. And one that
-//! does not: a turn.
+//! POSIX record locks (fcntl(2)): they belong to a process, survive an exec, and identify their holder. In addition, an
+//! flock(2) that serialises starts.
 
 use std::fs::File;
 use std::io;
@@ -15,32 +15,33 @@ use super::number::cast;
 /// Who holds the lock of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holder {
-    /// Nobody, or this very process.
+    /// No process, or this one.
     Nobody,
-    /// The process with this number, perhaps beside others.
+    /// The process with this pid, possibly among others.
     Process(i32),
-    /// A process that this pid namespace has no number for.
+    /// A process outside this pid namespace, which has no pid here.
     Elsewhere,
 }
 
-/// Takes a lock of a file that is open for reading: a read lock, which others may have beside us.
+/// Takes a read lock on a file that is open for reading. Other processes may hold one at the same time.
 ///
-/// It is lost as soon as this process closes *any* descriptor of the file, also by an exec that closes it.
+/// It is lost when this process closes *any* descriptor of the file, including by an exec that closes it (fcntl(2)).
 pub fn take(file: impl AsFd) -> io::Result<()> {
     fcntl(file.as_fd(), FcntlArg::F_SETLK(&whole(cast(libc::F_RDLCK))))?;
     Ok(())
 }
 
-/// A turn at something that only one process can do at a time. It ends with the value, or with the process.
+/// An exclusive lock for one start. It is released when dropped, or when the process ends.
 #[derive(Debug)]
 pub struct StartLock {
     _file: Flock<File>,
 }
 
-/// Waits for a turn (flock(2)); an error of kind `TimedOut` where nobody has let us have one for so long. Whoever may read
-/// the file can make us wait, and so does who was stopped (SIGSTOP, a frozen cgroup) in the middle of a turn.
+/// Waits for the exclusive lock (flock(2)). The error is of kind `TimedOut` if another process held it all the time.
+/// Any process that can read the file can hold it, and so can one that was stopped (SIGSTOP, a frozen cgroup) while it
+/// held it.
 pub fn lock_starts(file: File, timeout: Duration) -> io::Result<StartLock> {
-    /// The kernel tells of the end of a turn only whom it keeps asleep until then.
+    /// flock(2) has no timeout and no descriptor to poll.
     const POLL_INTERVAL: Duration = Duration::from_millis(2);
     let begun = Instant::now();
     let mut file = file;
@@ -60,32 +61,32 @@ pub fn lock_starts(file: File, timeout: Duration) -> io::Result<StartLock> {
     }
 }
 
-/// Says who holds a lock of a file.
+/// Returns who holds a lock on a file.
 pub fn holder(file: impl AsFd) -> io::Result<Holder> {
-    // Asked is who would keep us from a write lock, which needs no right to write.
+    // F_GETLK reports the holder that would block a write lock. Asking needs no write access.
     let mut asked = whole(cast(libc::F_WRLCK));
     fcntl(file.as_fd(), FcntlArg::F_GETLK(&mut asked))?;
-    // The constants are not of one type on every system; here and below.
+    // The types of the constants differ between systems; here and below.
     let free: libc::c_short = cast(libc::F_UNLCK);
     Ok(match asked.l_pid {
         _ if asked.l_type == free => Holder::Nobody,
         pid if pid > 0 => Holder::Process(pid),
         0 => Holder::Elsewhere,
-        // Another kind of lock, which belongs to an open file and to no process (F_OFD_SETLK): none that we take.
+        // A lock of an open file description (F_OFD_SETLK), which has no process. This crate takes none.
         _ => Holder::Nobody,
     })
 }
 
-/// The same, of a file that is known only by the number of a descriptor.
+/// The same for a file known only by a descriptor number.
 pub fn holder_at(number: i32) -> io::Result<Holder> {
-    // SAFETY: the borrow lasts for one call to fcntl(2), for which a number that is not open is an error. To copy the
-    // descriptor first would be no better: closing the copy would let go of the lock.
+    // SAFETY: the borrow lasts for one call to fcntl(2), for which a number that is not open is an error. Duplicating
+    // the descriptor first would not help: closing the duplicate would release the lock.
     holder(unsafe { BorrowedFd::borrow_raw(number) })
 }
 
-/// A lock of this kind on the whole of a file.
+/// A lock of this kind on the whole file.
 fn whole(kind: libc::c_short) -> libc::flock {
-    // SAFETY: flock is plain numbers, for which all zeroes are valid: from the beginning, to the end.
+    // SAFETY: flock consists of numbers, for which zeroes are valid: from the beginning to the end of the file.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
     lock.l_type = kind;
     lock.l_whence = cast(libc::SEEK_SET);

@@ -1,10 +1,10 @@
-//! The kernel: the only room with `unsafe`, and the only one that knows which operating system it is on.
+//! The kernel interface: the only room with `unsafe`, and the only one that depends on the operating system.
 //!
-//! Everything here is a thin, typed door to one system call or one kernel file. It decides nothing, prints
-//! nothing, and knows nothing of services. Descriptors are owned and born close-on-exec.
+//! Each function is a thin, typed wrapper of one system call or one kernel file. It decides nothing, prints nothing and
+//! knows nothing about services. Descriptors are owned and close-on-exec from the start.
 //!
-//! `linux`, `macos` and `other` have the same doors. What a system has not it says in words, as an error of kind
-//! `Unsupported`; nothing pretends.
+//! `linux`, `macos` and `other` have the same functions. What a system lacks is an error of kind `Unsupported` with a
+//! text; nothing is silently skipped.
 
 pub mod accounts;
 pub mod attribute;
@@ -25,10 +25,7 @@ pub mod path_trust;
 pub mod process;
 pub mod process_handle;
 pub mod process_info;
-#[cfg_attr(
-    not(target_os = "linux"),
-    allow(dead_code, reason = "most of it is asked for by Linux's own doors")
-)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "most of it is only used on Linux"))]
 pub mod procfs;
 mod rules;
 pub mod self_pipe;
@@ -45,17 +42,17 @@ mod linux;
 use linux as platform;
 
 #[cfg(not(target_os = "linux"))]
-#[allow(clippy::unnecessary_wraps, reason = "on another system the same door may fail")]
+#[allow(clippy::unnecessary_wraps, reason = "the same function may fail on another system")]
 mod posix;
 
 #[cfg(target_os = "macos")]
-#[allow(clippy::unnecessary_wraps, reason = "on another system the same door may fail")]
+#[allow(clippy::unnecessary_wraps, reason = "the same function may fail on another system")]
 mod macos;
 #[cfg(target_os = "macos")]
 use macos as platform;
 
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-#[allow(clippy::unnecessary_wraps, reason = "on another system the same door may fail")]
+#[allow(clippy::unnecessary_wraps, reason = "the same function may fail on another system")]
 mod other;
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 use other as platform;

@@ -1,4 +1,4 @@
-//! Opening files for output, and making them.
+//! Opening and creating files for output.
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
@@ -17,36 +17,36 @@ use super::path_trust::SharedDirectory;
 /// Where writing begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Position {
-    /// At the beginning, over what is there.
+    /// At the beginning, overwriting the content.
     Start,
-    /// Always at the end.
+    /// Always at the end (O_APPEND).
     End,
 }
 
-/// What to do where the name is that of a link.
+/// What to do if the name is a symbolic link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Links {
-    /// Open what it leads to, or make it there.
+    /// Open its target, or create it.
     Follow,
     /// Fail.
     Refuse,
 }
 
-/// What opening a file has done.
+/// An opened file.
 #[derive(Debug)]
 pub struct Opened {
     /// The file, close-on-exec. It never becomes the controlling terminal.
     pub file: File,
-    /// Where it was made by this; none where it was there.
+    /// Its path if this call created it. `None` if it existed.
     pub made: Option<PathBuf>,
 }
 
-/// Others make and take away names while we look.
+/// Attempts before giving up, because other processes may create and remove names at the same time.
 const MAX_TRIES: usize = 40;
 
-/// Opens a file for output; makes it where it is not there, with this mode as far as the umask lets it.
+/// Opens a file for output, and creates it with this mode (minus the umask) if it does not exist.
 ///
-/// A FIFO that nobody reads is an error instead of a wait without end.
+/// A FIFO without a reader is an error, not an endless wait.
 pub fn open(path: &Path, position: Position, mode: u32, links: Links) -> io::Result<Opened> {
     let mut path = path.to_owned();
     for _ in 0..MAX_TRIES {
@@ -54,7 +54,7 @@ pub fn open(path: &Path, position: Position, mode: u32, links: Links) -> io::Res
             Ok((file, made)) => return Ok(Opened { file, made: made.then_some(path) }),
             Err(error) => error,
         };
-        // Only what is not there is made: a link that leads to nothing is followed here.
+        // O_EXCL does not follow a dangling link, so it is followed here.
         match fs::read_link(&path) {
             Ok(target) if links == Links::Follow && made.kind() == io::ErrorKind::AlreadyExists => {
                 path = path.parent().unwrap_or(Path::new("/")).join(target);
@@ -66,8 +66,8 @@ pub fn open(path: &Path, position: Position, mode: u32, links: Links) -> io::Res
     Err(Errno::ELOOP.into())
 }
 
-/// Opens a file for output in a place that others can change, following no link below the directory that is theirs.
-/// Each directory on the way must be `trusted`.
+/// Opens a file for output in a directory that others can change. No link below that directory is followed, and each
+/// directory on the way must satisfy `trusted`.
 pub fn open_below(
     shared: &SharedDirectory,
     position: Position,
@@ -117,7 +117,7 @@ fn open_at(
     Ok((open.into(), made))
 }
 
-/// The error of a name that could not be opened without following a link, if it is one.
+/// Replaces the error of opening a name by a clearer one if the name is a link.
 fn named(directory: impl AsFd, name: &OsStr, error: io::Error) -> io::Error {
     match file::look(directory, name) {
         Ok(Some(found)) if found.kind == file::Kind::Link => {
@@ -128,7 +128,7 @@ fn named(directory: impl AsFd, name: &OsStr, error: io::Error) -> io::Error {
     }
 }
 
-/// Throws away what is in a file. What has no length, a device or a FIFO, is left alone.
+/// Truncates a file. Devices and FIFOs, which have no length, are left alone.
 pub fn empty(file: &File) -> io::Result<()> {
     if file.metadata()?.is_file() { file.set_len(0) } else { Ok(()) }
 }

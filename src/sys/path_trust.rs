@@ -1,10 +1,10 @@
-//! Who can change where a path leads: the one judge of paths.
+//! Which users can change where a path leads.
 //!
-//! Root's rights must not be lent to others: where another user can put a link, a directory or a file on the way, that
-//! user decides what is opened. So a path is walked to its end, name by name; each link is followed, the last one too,
-//! and each directory that a link leads to is judged as those before it.
+//! Root must not open what another user chose: if that user can place a link, a directory or a file on the path, that
+//! user decides what is opened. So a path is walked to its end, component by component; each link is followed,
+//! including the last, and each directory that a link leads to is checked like the others.
 //!
-//! What is found to be root's alone stays so: nobody but root can change it, so it may be opened by its path later.
+//! A path found to be changeable by root only stays so until root changes it, so it may be opened by name later.
 
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -15,40 +15,40 @@ use std::{fs, io};
 use super::directories::THIS_SYSTEM;
 use super::platform;
 
-/// Links that are followed before a path counts as a circle (`MAXSYMLINKS`, path_resolution(7)).
+/// The maximum number of links on a path (`MAXSYMLINKS`, path_resolution(7)).
 const MAX_LINKS: usize = 40;
 
-/// Who can change where a path leads.
+/// Which users can change where a path leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reach {
-    /// Only root, and the user that the judge trusts.
+    /// Only root and the trusted user.
     RootOnly,
-    /// Others too.
+    /// Other users, too.
     Others(SharedDirectory),
 }
 
-/// The first directory on the way that others can change. The way to it is safe.
+/// The first directory on the path that others can change. The path to it is safe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedDirectory {
-    /// The directory, without a link on the way to it.
+    /// The directory, with all links resolved.
     pub directory: PathBuf,
-    /// What is left of the path below it, with no link followed. Empty for the directory itself.
+    /// The rest of the path below it, links unresolved. Empty for the directory itself.
     pub below: Vec<OsString>,
-    /// What others can do there.
+    /// How others can change it.
     pub how: Sharing,
 }
 
-/// What others can do in a directory.
+/// How others can change a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharing {
-    /// Make names, but not take away or rename those of root (the sticky bit of /tmp, inode(7)).
+    /// They can create names, but not remove or rename root's (the sticky bit of /tmp, inode(7)).
     Sticky,
-    /// Everything.
+    /// They can do everything.
     Free,
 }
 
 impl Reach {
-    /// The directory that others can change.
+    /// The shared directory. `None` if there is none.
     pub fn shared(self) -> Option<SharedDirectory> {
         match self {
             Self::RootOnly => None,
@@ -58,68 +58,68 @@ impl Reach {
 }
 
 impl SharedDirectory {
-    /// Whether it is the directory that was asked for, and what root makes in it stays root's (/tmp).
+    /// Whether it is the requested directory itself, and names that root creates in it stay root's (/tmp).
     pub fn keeps_our_names(&self) -> bool {
         self.how == Sharing::Sticky && self.below.is_empty()
     }
 }
 
-/// What the last name of a path is.
+/// The type of the last component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Last {
-    /// A file: what counts is who can change its name.
+    /// A file: who can change its name matters.
     File,
-    /// A directory: what counts is who can change the names in it.
+    /// A directory: who can change the names in it matters.
     Directory,
 }
 
-/// Who counts as root, besides root.
+/// Checks paths, and knows which users are trusted like root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judge {
     trusted: u32,
     root_group: RootGroup,
 }
 
-/// Who is in group 0.
+/// The members of group 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RootGroup {
-    /// Only root, as far as is known.
+    /// Only root, as far as known.
     Root,
-    /// The service too.
+    /// The service, too.
     Service,
 }
 
 impl Judge {
-    /// One for root's own matters: only root counts.
+    /// For root's own files: only root is trusted.
     pub fn of_root() -> Self {
         Self { trusted: 0, root_group: RootGroup::Root }
     }
 
-    /// One for what root does for a service that runs as this user, with these groups. Only root counts.
+    /// For files that root opens for a service with this user and groups. Only root is trusted.
     pub fn for_service(uid: u32, gid: u32, groups: &[u32]) -> Self {
         let in_it = uid != 0 && (gid == 0 || groups.contains(&0));
         Self { trusted: 0, root_group: if in_it { RootGroup::Service } else { RootGroup::Root } }
     }
 
-    /// The same, with a user who counts as root does.
+    /// Trusts this user like root.
     #[must_use]
     pub fn trusting(self, uid: u32) -> Self {
         Self { trusted: uid, ..self }
     }
 
-    /// Walks a path to its end. What is not there yet is judged by where it would be made.
+    /// Walks a path to its end. A missing component is judged by the directory in which it would be created.
     pub fn reach(self, path: &Path, last: Last) -> io::Result<Reach> {
         let mut way = PathBuf::from("/");
         let mut rest: Vec<OsString> = names(path).rev().collect();
         let mut links = 0;
         let mut sticky: Option<SharedDirectory> = None;
         loop {
-            let here = match fs::symlink_metadata(&way) {
-                Ok(here) => here,
+            let found = match fs::symlink_metadata(&way) {
+                Ok(found) => found,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     return Ok(sticky.map_or(Reach::RootOnly, Reach::Others));
                 }
-                // Root may not look (NFS with root_squash, FUSE, no CAP_DAC_OVERRIDE): it is not root's.
+                // Root has no access (NFS with root_squash, FUSE, no CAP_DAC_OVERRIDE), so the directory is not root's.
                 Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                     rest.extend(way.file_name().map(ToOwned::to_owned));
                     return Ok(Reach::Others(shared(&parent(&way), &rest, Sharing::Free)));
@@ -127,9 +127,9 @@ impl Judge {
                 Err(error) => return Err(error),
             };
             let above = sticky.take();
-            if here.is_dir() {
-                match (self.sharing(&way, &here), above) {
-                    (_, Some(above)) if !self.trusts(here.uid()) => return Ok(Reach::Others(above)),
+            if found.is_dir() {
+                match (self.sharing(&way, &found), above) {
+                    (_, Some(above)) if !self.trusts(found.uid()) => return Ok(Reach::Others(above)),
                     (Some(Sharing::Free), _) => {
                         return Ok(Reach::Others(shared(&way, &rest, Sharing::Free)));
                     }
@@ -137,10 +137,11 @@ impl Judge {
                     (None, _) => {}
                 }
             } else if let Some(above) = above {
-                // A file or a link of root's may have been moved or linked there by others, a directory cannot.
+                // In a sticky directory others may have moved or hard-linked a file or link of root there, but not a
+                // directory.
                 return Ok(Reach::Others(above));
-            } else if here.is_symlink() && !is_open_descriptor(&way) {
-                // A link is as safe as the directory that it lies in, which was judged before.
+            } else if found.is_symlink() && !is_open_descriptor(&way) {
+                // A link is as safe as its directory, which was checked before.
                 links += 1;
                 if links > MAX_LINKS {
                     return Err(io::Error::from_raw_os_error(libc::ELOOP));
@@ -162,10 +163,10 @@ impl Judge {
         uid == 0 || uid == self.trusted
     }
 
-    /// What others can do in a directory.
+    /// How others can change a directory.
     fn sharing(self, path: &Path, found: &Metadata) -> Option<Sharing> {
         if !self.trusts(found.uid()) {
-            // A sticky directory lets its owner do everything.
+            // The owner of a sticky directory can do everything in it.
             return Some(Sharing::Free);
         }
         let group = found.mode() & 0o020 != 0 && !self.is_roots_group(path, found.gid());
@@ -177,8 +178,8 @@ impl Judge {
         }
     }
 
-    /// Whether only root is in the group of a directory. Directories of images are often root:root 0775. With an access
-    /// control list the bits of the group are those of all users on it (acl(5)), and say nothing of the group.
+    /// Whether root is the only member of a directory's group. Directories of images are often root:root 0775. With an
+    /// access control list the group bits are a mask over all entries (acl(5)) and say nothing about the group.
     fn is_roots_group(self, path: &Path, gid: u32) -> bool {
         match self.root_group {
             RootGroup::Root => {
@@ -194,8 +195,8 @@ fn shared(directory: &Path, rest: &[OsString], how: Sharing) -> SharedDirectory 
     SharedDirectory { directory: directory.to_owned(), below: rest.iter().rev().cloned().collect(), how }
 }
 
-/// Whether a link is `/proc/PID/fd/N`: it leads to what is open, and not to what its text says. Whose the process is was
-/// judged by the directory.
+/// Whether a link is `/proc/PID/fd/N`, which leads to the open file, not to its text. The owner of the process was
+/// checked with the directory.
 fn is_open_descriptor(link: &Path) -> bool {
     let directory = link.parent();
     link.starts_with("/proc") && directory.is_some_and(|directory| directory.ends_with("fd"))
@@ -239,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn directory_that_others_can_write_is_in_their_reach_and_one_in_a_sticky_directory_is_not() {
+    fn writable_directory_is_shared_and_one_in_a_sticky_directory_is_not() {
         let place = directory("modes");
         assert_eq!(first(&place, Last::Directory), None);
         set_mode(&place, 0o777);
@@ -254,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_judged_by_where_they_lie_and_by_where_they_lead() {
+    fn link_is_judged_by_its_directory_and_its_target() {
         let place = directory("links");
         let free = place.join("free");
         fs::create_dir(&free).unwrap();
@@ -277,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn file_in_a_sticky_directory_is_in_the_reach_of_others() {
+    fn file_in_a_sticky_directory_is_shared() {
         let place = directory("sticky");
         set_mode(&place, 0o1777);
         for name in ["old", "new"] {
@@ -290,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn circle_of_links_is_an_error() {
+    fn link_loop_is_an_error() {
         let place = directory("circle");
         symlink("there", place.join("here")).unwrap();
         symlink("here", place.join("there")).unwrap();
@@ -300,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn service_in_group_0_takes_the_excuse_of_that_group_away() {
+    fn service_in_group_0_makes_that_group_untrusted() {
         for (uid, gid, groups, excused) in [
             (2001, 2001, &[2001][..], RootGroup::Root),
             (2001, 0, &[], RootGroup::Service),

@@ -1,4 +1,4 @@
-//! Making, becoming and awaiting processes.
+//! Creating, executing and waiting for processes.
 
 use std::ffi::{CString, OsStr};
 use std::io;
@@ -11,8 +11,8 @@ use nix::unistd::ForkResult;
 
 use super::platform;
 
-/// Counts the threads where it matters, and refuses what only a process with one may do. There is no proof to keep:
-/// it would still say "one" when a thread has been started since.
+/// Fails if the process has more than one thread. It is called at the point of use and returns no token, because a
+/// token would remain valid after a thread is started.
 pub(super) fn require_one_thread() -> io::Result<()> {
     match threads()? {
         1 => Ok(()),
@@ -20,9 +20,9 @@ pub(super) fn require_one_thread() -> io::Result<()> {
     }
 }
 
-/// How many threads this process has.
+/// The number of threads of this process.
 ///
-/// One that was joined a moment ago may still be counted: whoever joined it is woken before the kernel forgets it.
+/// A thread that was just joined may still be counted: join returns before the kernel removes it.
 pub fn threads() -> io::Result<usize> {
     platform::thread_count()
 }
@@ -30,18 +30,18 @@ pub fn threads() -> io::Result<usize> {
 /// Which side of a fork this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// The one that called, with the new process's number.
+    /// The caller, with the pid of the child.
     Parent(i32),
-    /// The new one.
+    /// The child.
     Child,
 }
 
-/// fork(2), refused in a process with more than one thread: a lock that another thread holds would be held in the
-/// child for ever, which then may only call async-signal-safe functions until it executes another program.
+/// fork(2). Fails in a process with more than one thread: a lock that another thread holds would stay locked in the
+/// child, which could then only call async-signal-safe functions until it executes a program.
 pub fn fork() -> io::Result<Side> {
     require_one_thread()?;
-    // SAFETY: this thread is the only one, and it starts none before the call: no lock can be left held in the child,
-    // which may go on as any process does.
+    // SAFETY: this is the only thread, and it starts no other before the call: no lock can stay held in the child, so
+    // the child may continue like any process.
     let result = unsafe { nix::unistd::fork() }?;
     Ok(match result {
         ForkResult::Parent { child } => Side::Parent(child.as_raw()),
@@ -55,8 +55,8 @@ pub fn new_session() -> io::Result<()> {
     Ok(())
 }
 
-/// Makes this process the leader of its terminal's foreground process group: what is typed there, Ctrl-C too, is for it and
-/// what it starts. Standard input that is another session's terminal cannot be had, and a session of its own is begun.
+/// Makes this process the leader of its terminal's foreground process group, so that Ctrl-C reaches it and its children
+/// (tcsetpgrp(3)). If standard input is the terminal of another session, or none, it starts a new session instead.
 pub fn take_terminal() -> io::Result<()> {
     let input = io::stdin();
     if nix::unistd::tcgetpgrp(&input).is_err() {
@@ -64,7 +64,7 @@ pub fn take_terminal() -> io::Result<()> {
     }
     let own = nix::unistd::getpid();
     nix::unistd::setpgid(own, own)?;
-    // Who is not in the foreground yet would be stopped for it (tcsetpgrp(3)).
+    // A background process would be stopped by SIGTTOU (tcsetpgrp(3)).
     let mut stops = SigSet::empty();
     stops.add(Signal::SIGTTOU);
     let before = stops.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
@@ -73,7 +73,7 @@ pub fn take_terminal() -> io::Result<()> {
     Ok(set?)
 }
 
-/// Ends a forked child: no destructor, no flushing of what the parent had buffered.
+/// Ends a forked child with _exit(2): no destructors, and buffers copied from the parent are not flushed.
 pub fn exit_now(status: u8) -> ! {
     // SAFETY: _exit(2) takes any number and touches no memory of ours.
     unsafe { libc::_exit(status.into()) }
@@ -82,30 +82,30 @@ pub fn exit_now(status: u8) -> ! {
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
-    /// It left with this status.
+    /// It exited with this status.
     Exited(u8),
-    /// It died of this signal.
+    /// It was killed by this signal.
     Killed(i32),
 }
 
-/// Keeps this process from ever dumping core, and others of its user from reading its memory (PR_SET_DUMPABLE,
-/// prctl(2)). An exec ends it.
+/// Disables core dumps of this process and denies other processes of the user access to its memory (PR_SET_DUMPABLE,
+/// prctl(2)). An exec undoes it.
 pub fn never_dump() -> io::Result<()> {
     platform::never_dump()
 }
 
-/// One child that has ended, with how; none while no child has.
+/// The result of looking for an ended child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reaped {
-    /// This one.
+    /// A child has ended.
     Child(i32, Ended),
-    /// There are children, and all run.
+    /// All children are running.
     None,
     /// There are no children.
     NoChildren,
 }
 
-/// Takes the status of one child that has ended, without waiting.
+/// Reaps one ended child, without waiting.
 pub fn reap() -> io::Result<Reaped> {
     wait_with(-1, libc::WNOHANG)
 }
@@ -118,7 +118,7 @@ pub fn wait(pid: i32) -> io::Result<Ended> {
     }
 }
 
-/// waitpid(2). nix has a door to it, but one that loses a death by a real-time signal.
+/// waitpid(2). nix's wrapper loses a death by a real-time signal.
 fn wait_with(pid: i32, flags: i32) -> io::Result<Reaped> {
     loop {
         let mut status = 0;
@@ -138,28 +138,28 @@ fn wait_with(pid: i32, flags: i32) -> io::Result<Reaped> {
     }
 }
 
-/// Whether a process is a child of ours that has not been reaped, also where nothing else is seen of it (hidepid=, proc(5)).
+/// Whether a process is an unreaped child of this one. Works under hidepid= (proc(5)).
 pub fn is_child(pid: i32) -> bool {
     has_child(libc::P_PID, pid)
 }
 
-/// Whether a child of ours that has not been reaped is in this process group.
+/// Whether an unreaped child of this process is in this process group.
 pub fn has_child_in(group: i32) -> bool {
     group > 1 && has_child(libc::P_PGID, group)
 }
 
 fn has_child(kind: libc::idtype_t, number: i32) -> bool {
-    // A signed number on some systems.
+    // `id_t` is signed on some systems.
     #[allow(irrefutable_let_patterns, reason = "on others it cannot fail")]
     let Ok(number) = libc::id_t::try_from(number) else { return false };
     // SAFETY: siginfo_t is plain numbers, for which all zeroes are valid.
     let mut found: libc::siginfo_t = unsafe { std::mem::zeroed() };
     let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    // SAFETY: there is room for what waitid(2) says, and the call keeps no pointer to it.
+    // SAFETY: there is room for the result of waitid(2), and the call keeps no pointer to it.
     unsafe { libc::waitid(kind, number, &raw mut found, flags) == 0 }
 }
 
-/// Becomes another program. Returns only where that failed.
+/// execve(2). Returns only on failure.
 pub fn execute(program: &OsStr, argv: &[CString], environment: &[CString]) -> io::Error {
     match CString::new(program.as_bytes()) {
         Ok(path) => match nix::unistd::execve(&path, argv, environment) {
@@ -188,32 +188,32 @@ pub fn group(pid: i32) -> io::Result<i32> {
     }
 }
 
-/// Whether a process is stopped (SIGSTOP and its kin), as far as that can be seen.
+/// Whether a process is stopped (SIGSTOP, SIGTSTP, …), as far as that is visible.
 pub fn is_stopped(pid: i32) -> bool {
     platform::is_stopped(pid).unwrap_or(false)
 }
 
-/// Our own number.
+/// This process's pid.
 pub fn own_pid() -> i32 {
     nix::unistd::getpid().as_raw()
 }
 
-/// Our parent's number.
+/// The parent's pid.
 pub fn parent_pid() -> i32 {
     nix::unistd::getppid().as_raw()
 }
 
-/// What tells one process from every other that has had, or will have, its number.
+/// Distinguishes a process from all others that have had, or will have, its pid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProcessId {
-    /// When it started, in a unit of the system's own.
+    /// Its start time, in a unit that depends on the system.
     pub start_time: u64,
-    /// Whether it has ended, and only waits for its parent to be told.
+    /// Whether it is a zombie.
     pub ended: bool,
 }
 
-/// The identity of a process. An error of kind `NotFound` means that there is no such process, one of kind `Unsupported`
-/// that nothing shows processes here, or only those of another pid namespace.
+/// The identity of a process. The error is of kind `NotFound` if there is no such process, and of kind `Unsupported` if
+/// the system shows no processes, or only those of another pid namespace.
 pub fn identity(pid: i32) -> io::Result<ProcessId> {
     platform::identity(pid)
 }
@@ -223,12 +223,12 @@ pub fn is_younger(pid: i32, than: i32) -> io::Result<bool> {
     platform::is_younger(pid, than)
 }
 
-/// Whether two start times, each read by whatever process, are one.
+/// Whether two start times, possibly read by different processes, are the same.
 pub fn same_start(one: u64, other: u64) -> bool {
     platform::same_start(one, other)
 }
 
-/// How long ago a process started that has this start time.
+/// The age of a process with this start time.
 pub fn age(start_time: u64) -> io::Result<Duration> {
     platform::age(start_time)
 }

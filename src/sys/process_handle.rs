@@ -1,8 +1,8 @@
-//! A process that is held: proved to be the same one each time that it is looked at or signalled.
+//! A handle of a process, which proves that it is still the same one each time it is inspected or signalled.
 //!
-//! The system's own descriptor of a process (`pidfd`) is the best proof. An old kernel has none, an old seccomp list
-//! forbids it, and a full table of descriptors has no room for it. Then the number and the start time are compared before
-//! every signal, and the end of the process is seen by looking at it. A [`ProcessHandle`] is never older than this boot.
+//! A pidfd (pidfd_open(2)) is the best proof. An old kernel has none, an old seccomp filter forbids it, and a full
+//! descriptor table has no room for it. Then pid and start time are compared before every signal, and the end of the
+//! process is polled. A [`ProcessHandle`] is never older than this boot.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use super::platform::pidfd::PidFd;
 use super::{fd, process, signal};
 
-/// How often a process without a descriptor is looked at while its end is waited for.
+/// How often a process without a pidfd is polled for its end.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A process, by what proves that it is still the same one.
+/// A process with its proof of identity.
 #[derive(Debug)]
 pub struct ProcessHandle {
     pid: i32,
@@ -23,26 +23,26 @@ pub struct ProcessHandle {
 
 #[derive(Debug)]
 enum Proof {
-    /// The kernel's.
+    /// A pidfd.
     Descriptor(PidFd),
-    /// It started then; none where that cannot be seen, and only a child can be signalled.
+    /// Its start time. `None` if it cannot be read; then only a child can be signalled.
     Started(Option<u64>),
 }
 
 impl ProcessHandle {
-    /// Takes hold of a process; none where there is no such process.
+    /// Opens a process. `None` if there is no such process.
     pub fn open(pid: i32) -> io::Result<Option<Self>> {
         if pid <= 0 {
             return Ok(None);
         }
         match PidFd::open(pid) {
             Ok(found) => Ok(found.map(|descriptor| Self { pid, proof: Proof::Descriptor(descriptor) })),
-            // EPERM, ENOSYS, EMFILE, ENFILE, ENOMEM: whatever it is, it says nothing of the process.
+            // EPERM, ENOSYS, EMFILE, ENFILE, ENOMEM: none of them says anything about the process.
             Err(_) => Self::by_number(pid),
         }
     }
 
-    /// The same without a descriptor, for a caller that holds more processes than it may open files.
+    /// The same without a pidfd, for callers with more processes than RLIMIT_NOFILE.
     pub fn by_number(pid: i32) -> io::Result<Option<Self>> {
         if pid <= 0 {
             return Ok(None);
@@ -56,12 +56,12 @@ impl ProcessHandle {
         Ok(Some(Self { pid, proof: Proof::Started(started) }))
     }
 
-    /// Its number.
+    /// Its pid.
     pub fn pid(&self) -> i32 {
         self.pid
     }
 
-    /// The same hold in a process that was forked since; none where the process has ended meanwhile.
+    /// The same handle after a fork. `None` if the process has ended in the meantime.
     pub fn after_fork(self) -> io::Result<Option<Self>> {
         let pid = self.pid;
         match self.proof {
@@ -72,7 +72,7 @@ impl ProcessHandle {
         }
     }
 
-    /// Whether it has ended; a zombie has.
+    /// Whether it has ended. A zombie has.
     pub fn has_ended(&self) -> io::Result<bool> {
         match &self.proof {
             Proof::Descriptor(held) => held.has_ended(),
@@ -84,15 +84,15 @@ impl ProcessHandle {
         }
     }
 
-    /// Sends a signal to this very process; false where it has ended.
+    /// Sends a signal to this process. `false` if it has ended.
     ///
-    /// Without the kernel's descriptor, or where a signal may not be sent by it, the process may end between our look and
-    /// kill(2), and its number be given away: the kernel has no way to rule that out.
+    /// Without a pidfd, or if the pidfd may not be used for signals, the process may end and its pid be reused between
+    /// the check and kill(2): the kernel has no way to prevent that.
     pub fn send(&self, number: i32) -> io::Result<bool> {
         if let Proof::Descriptor(held) = &self.proof {
             match held.send(number) {
                 Ok(sent) => return Ok(sent),
-                // A missing permission of ours is found out again by kill(2); a seccomp filter answers what it likes.
+                // kill(2) reports a missing permission again; a seccomp filter returns any errno.
                 Err(_) if held.has_ended()? => return Ok(false),
                 Err(_) => {}
             }
@@ -100,7 +100,9 @@ impl ProcessHandle {
             return Ok(false);
         }
         if matches!(self.proof, Proof::Started(None)) && !process::is_child(self.pid) {
-            return Err(io::Error::other("neither pidfd_open(2) nor /proc proves which process it is"));
+            return Err(io::Error::other(
+                "the process cannot be identified: neither pidfd_open(2) nor /proc is available",
+            ));
         }
         match signal::send(self.pid, number) {
             Ok(()) => Ok(true),
@@ -109,7 +111,8 @@ impl ProcessHandle {
         }
     }
 
-    /// What becomes readable when it ends; none where it has to be looked at again, after [`ProcessHandle::pause`].
+    /// The pidfd, which becomes readable when the process ends. `None` if it must be polled, see
+    /// [`ProcessHandle::pause`].
     pub fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         match &self.proof {
             Proof::Descriptor(held) => Some(held.as_fd()),
@@ -117,12 +120,12 @@ impl ProcessHandle {
         }
     }
 
-    /// After how long it has to be looked at again; none where its descriptor tells of its end.
+    /// The poll interval. `None` if there is a pidfd.
     pub fn pause(&self) -> Option<Duration> {
         matches!(self.proof, Proof::Started(_)).then_some(POLL_INTERVAL)
     }
 
-    /// Whether it ends by then; none waits for ever.
+    /// Waits for its end until `deadline` (`None`: without limit), and returns whether it has ended.
     pub fn ends_until(&self, deadline: Option<Instant>) -> io::Result<bool> {
         loop {
             if self.has_ended()? {
@@ -145,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_held_by_its_number_is_signalled_until_it_ends_and_no_more() {
+    fn process_without_a_pidfd_is_not_signalled_after_its_end() {
         let mut child = Command::new("/bin/cat").stdin(Stdio::piped()).spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
         let held = ProcessHandle::by_number(pid).unwrap().unwrap();
@@ -159,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_with_another_start_time_is_not_signalled() {
+    fn pid_with_another_start_time_is_not_signalled() {
         let mut child = Command::new("/bin/cat").stdin(Stdio::piped()).spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
         let started = process::identity(pid).unwrap().start_time - 100;

@@ -1,17 +1,17 @@
-//! Who this process is, and whose child: the same few facts on every system.
+//! Basic facts about processes, the same on every system.
 
 use std::io::IsTerminal;
 
 use nix::unistd::{Pid, geteuid, getpgrp, getpid, getppid, getsid};
 
-/// What the kernel knows of us.
+/// Facts about this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OwnInfo {
-    /// Our process id.
+    /// The process id.
     pub pid: i32,
-    /// The parent; 0 when it lives outside our pid namespace.
+    /// The parent; 0 if it is outside this pid namespace.
     pub ppid: i32,
-    /// The session; equal to the pid in a session leader.
+    /// The session; equals `pid` in a session leader.
     pub session: i32,
     /// The process group.
     pub process_group: i32,
@@ -23,7 +23,7 @@ pub struct OwnInfo {
     pub stdin_terminal: bool,
 }
 
-/// What another process tells of itself, as far as this system lets us know.
+/// Facts about another process, as far as this system reports them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessInfo {
     /// Its process id.
@@ -32,13 +32,13 @@ pub struct ProcessInfo {
     pub ppid: i32,
     /// Its process group.
     pub process_group: i32,
-    /// The name of its program, cut to 15 bytes.
+    /// The name of its program, truncated to 15 bytes.
     pub comm: String,
-    /// Its argument vector; empty where it cannot be read.
+    /// Its arguments; empty if they cannot be read.
     pub command_line: Vec<String>,
 }
 
-/// Reads our own facts. It cannot fail.
+/// Reads the facts about this process. Cannot fail.
 pub fn own() -> OwnInfo {
     let pid = getpid().as_raw();
     OwnInfo {
@@ -52,7 +52,7 @@ pub fn own() -> OwnInfo {
     }
 }
 
-/// Without a controlling terminal `/dev/tty` cannot be opened (tty(4)); but not every container has that file.
+/// `/dev/tty` cannot be opened without a controlling terminal (tty(4)), but not every container has that file.
 fn controlling_terminal(pid: i32) -> bool {
     #[cfg(target_os = "linux")]
     if let Ok(stat) = crate::sys::procfs::stat(pid) {
@@ -62,7 +62,7 @@ fn controlling_terminal(pid: i32) -> bool {
     std::fs::File::open("/dev/tty").is_ok()
 }
 
-/// Reads another process's facts. Nothing when there is no such process, or none that we may see.
+/// Reads the facts about another process. `None` if there is no such process or it is hidden.
 #[cfg(target_os = "linux")]
 pub fn of(pid: i32) -> Option<ProcessInfo> {
     let stat = crate::sys::procfs::stat(pid).ok()?;
@@ -70,7 +70,7 @@ pub fn of(pid: i32) -> Option<ProcessInfo> {
     Some(ProcessInfo { pid, ppid: stat.ppid, process_group: stat.pgrp, comm: stat.comm, command_line })
 }
 
-/// Reads another process's facts. Of one of another user only root reads the argument vector.
+/// Reads the facts about another process. Only root can read the arguments of another user's process.
 #[cfg(target_os = "macos")]
 pub fn of(pid: i32) -> Option<ProcessInfo> {
     let info = crate::sys::platform::process_info(pid).ok()?;
@@ -85,7 +85,7 @@ pub fn of(pid: i32) -> Option<ProcessInfo> {
     })
 }
 
-/// Another process cannot be seen on this system.
+/// Other processes cannot be inspected on this system.
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub fn of(_pid: i32) -> Option<ProcessInfo> {
     None
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_parent_is_a_process_that_we_can_see() {
+    fn parent_process_is_visible() {
         let parent = of(own().ppid).unwrap();
         assert_eq!(parent.pid, own().ppid);
         assert!(!parent.comm.is_empty());
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pid_that_nobody_has_is_nobody() {
+    fn unused_pid_has_no_process() {
         assert_eq!(of(-1), None);
     }
 }

@@ -1,6 +1,6 @@
-//! Signals that are caught, as something to read, in a process that goes on to do other things.
+//! Caught signals, delivered through a self-pipe, in a process that keeps running its own code.
 //!
-//! The handler notes the number and makes a pipe readable; nothing else ever runs in one.
+//! The handler records the number and writes to the pipe; nothing else runs in a handler.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -11,16 +11,16 @@ use nix::errno::Errno;
 
 use super::fd;
 
-/// A bit for each signal that has come and was not asked for yet. No system has a higher one than 127.
+/// A bit for each signal that has arrived and was not read. No system has a number above 127.
 static ARRIVED: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
-/// The process whose signals these are: one that was forked off and has not executed anything yet has the handlers too.
+/// The process that the signals belong to: a forked child that has not executed anything has the handlers too.
 static OWNER: AtomicI32 = AtomicI32::new(0);
-/// Where the handler writes to.
+/// The write end of the pipe.
 static PIPE_FD: AtomicI32 = AtomicI32::new(-1);
-/// Both ends, the reading one first. They stay open for ever: a handler may be about to write.
+/// Both ends, the read end first. They are never closed: a handler may be about to write.
 static PIPE: OnceLock<(OwnedFd, OwnedFd)> = OnceLock::new();
 
-/// The signals that are caught. There is one set of them in a process.
+/// The caught signals. A process has one set.
 #[derive(Debug)]
 pub struct SelfPipe {
     out: BorrowedFd<'static>,
@@ -28,7 +28,7 @@ pub struct SelfPipe {
 }
 
 impl SelfPipe {
-    /// Catches these from now on, instead of what was caught before.
+    /// Catches these signals from now on.
     pub fn open(numbers: &[i32]) -> io::Result<Self> {
         let (out, input) = pipe()?;
         PIPE_FD.store(input.as_raw_fd(), Ordering::Release);
@@ -39,14 +39,14 @@ impl SelfPipe {
         Ok(Self { out: out.as_fd(), numbers: numbers.to_vec() })
     }
 
-    /// The next signal that has arrived; none if none has. The lowest number comes first.
+    /// The next signal that has arrived, lowest number first. `None` if there is none.
     ///
-    /// As long as one is left, the descriptor is readable.
+    /// The descriptor stays readable while one is left.
     pub fn next(&self) -> io::Result<Option<i32>> {
         let mut rung = [0; 64];
         while fd::read(self.out, &mut rung)?.is_some_and(|count| count == rung.len()) {}
         let found = (0..).zip(&ARRIVED).find_map(|(index, bits)| {
-            // Its lowest bit, which no other thread gets then.
+            // Takes the lowest bit, atomically among threads.
             let take = |arrived: u64| (arrived != 0).then(|| arrived & (arrived - 1));
             let before = bits.fetch_update(Ordering::AcqRel, Ordering::Acquire, take).ok()?;
             Some(index * 64 + before.trailing_zeros().cast_signed())
@@ -65,7 +65,7 @@ impl AsFd for SelfPipe {
 }
 
 impl Drop for SelfPipe {
-    /// Nobody will ask any more: each does what it does by itself.
+    /// Restores the default action of each signal.
     fn drop(&mut self) {
         if super::process::own_pid() != OWNER.load(Ordering::Acquire) {
             return;
@@ -90,7 +90,7 @@ fn catch(number: i32) -> io::Result<()> {
     // SAFETY: sigaction is a handler, a mask and flags, for all of which zeroes are valid.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = handler as extern "C" fn(libc::c_int) as libc::sighandler_t;
-    // System calls go on as if nothing had been, as far as signal(7) lets them.
+    // System calls are restarted, where signal(7) allows it.
     action.sa_flags = libc::SA_RESTART;
     // SAFETY: `action` is only read, and no old one is asked for. The handler is async-signal-safe: it uses atomics,
     // getpid(2) and write(2), and leaves errno as it was.
@@ -110,7 +110,7 @@ extern "C" fn handler(number: libc::c_int) {
     }
 }
 
-/// A pipe that is full is readable, and that is all that is wanted of it.
+/// A full pipe is readable, which is all that is needed, so EAGAIN is ignored.
 fn wake() {
     let errno = Errno::last_raw();
     let bell = PIPE_FD.load(Ordering::Acquire);
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_come_is_told_once_and_the_descriptor_is_readable_as_long_as_something_is_left() {
+    fn each_signal_is_returned_once_and_the_pipe_is_readable_while_one_is_left() {
         let caught = SelfPipe::open(&[signal::SIGUSR1, signal::SIGWINCH]).unwrap();
         let readable = |timeout| fd::wait_readable(&[caught.as_fd()], Some(timeout)).unwrap()[0];
         let (long, now) = (Duration::from_secs(10), Duration::ZERO);

@@ -11,38 +11,40 @@ use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, sigprocmask};
 
 use super::platform;
 
-/// Gives every signal its default action, the ones that Rust and the starter ignore and the real-time ones too.
+/// Resets every signal to its default action, including those that Rust and the starter ignore, and the real-time
+/// signals.
 pub fn reset_dispositions() {
     platform::reset_dispositions(&[]);
 }
 
-/// The same for all but SIGXFSZ: what is written during set-up fails with words under a limit of file sizes, and the exec
-/// of the program gives that signal back.
+/// The same for all but SIGXFSZ: writes during set-up then fail with EFBIG under a file size limit instead of a signal;
+/// the signal is reset before the program is executed.
 pub fn reset_for_set_up() {
     platform::reset_dispositions(&[SIGXFSZ]);
 }
 
-/// Gives SIGCHLD its default action: a starter may have left it ignored, and the kernel then keeps no status of children.
+/// Resets SIGCHLD to its default action: if a starter left it ignored, the kernel would discard the exit status of
+/// children.
 pub fn keep_children() -> io::Result<()> {
-    // SAFETY: no handler is installed, and so none can run.
+    // SAFETY: no handler is installed, so none can run.
     unsafe { nix::sys::signal::signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
     Ok(())
 }
 
-/// Blocks every signal, so that none is lost while it is read from a [`Signals`].
+/// Blocks every signal, so that none is lost before it is read from a [`Signals`].
 pub fn block_all() -> io::Result<()> {
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), None)?;
     Ok(())
 }
 
-/// Blocks none.
+/// Unblocks every signal.
 pub fn unblock_all() -> io::Result<()> {
     sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?;
     Ok(())
 }
 
-/// Gives its default action to every signal that whoever started us has ignored, but to those in `keep`. Handlers
-/// are this program's own and stay, as do the ones by which Rust tells a stack overflow.
+/// Resets every ignored signal to its default action, except those in `keep`. Handlers stay: they were installed by
+/// this program, like the one by which Rust reports a stack overflow.
 pub fn reset_ignored(keep: &[i32]) {
     platform::reset_ignored(keep);
 }
@@ -52,13 +54,13 @@ pub fn ignore(number: i32) -> io::Result<()> {
     dispose(number, libc::SIG_IGN)
 }
 
-/// Gives a signal its default action.
+/// Resets a signal to its default action.
 pub fn restore_default(number: i32) -> io::Result<()> {
     dispose(number, libc::SIG_DFL)
 }
 
 fn dispose(number: i32, disposition: libc::sighandler_t) -> io::Result<()> {
-    // SAFETY: no handler is installed, and so none can run; a number that no signal has is an error.
+    // SAFETY: no handler is installed, so none can run; an invalid signal number is an error.
     let before = unsafe { libc::signal(number, disposition) };
     if before == libc::SIG_ERR { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
@@ -68,7 +70,7 @@ pub fn ignore_default(number: i32) -> io::Result<()> {
     if action(number) == libc::SIG_DFL { ignore(number) } else { Ok(()) }
 }
 
-/// Gives its default action to a signal that is ignored; a handler stays.
+/// Resets an ignored signal to its default action; a handler stays.
 pub fn restore_ignored(number: i32) -> io::Result<()> {
     if action(number) == libc::SIG_IGN { restore_default(number) } else { Ok(()) }
 }
@@ -82,28 +84,28 @@ fn action(number: i32) -> libc::sighandler_t {
     now.sa_sigaction
 }
 
-/// The lowest and the highest real-time signal that are a program's own; none where the system has no such signals.
+/// The lowest and the highest real-time signal available to programs. `None` if the system has none.
 pub fn real_time() -> Option<(i32, i32)> {
     platform::real_time()
 }
 
-/// The signals that arrive while all are blocked, as something to read from.
+/// Reads signals that arrive while all are blocked.
 #[derive(Debug)]
 pub struct Signals(platform::Signals);
 
 impl Signals {
-    /// Blocks every signal and opens their descriptor.
+    /// Blocks every signal and opens a descriptor for them.
     pub fn receive() -> io::Result<Self> {
         block_all()?;
         platform::Signals::new().map(Self)
     }
 
-    /// Lets go of it in a process that was forked since, which may not have inherited it.
+    /// Releases it in a forked process, which may not have inherited it.
     pub fn after_fork(self) {
         self.0.after_fork();
     }
 
-    /// The next signal that has arrived; none if none has.
+    /// The next signal that has arrived. `None` if there is none.
     pub fn next(&self) -> io::Result<Option<i32>> {
         self.0.next()
     }
@@ -122,9 +124,9 @@ pub fn send(pid: i32, signal: i32) -> io::Result<()> {
     Ok(())
 }
 
-/// kill(2) with a whole process group.
+/// kill(2) for a process group.
 pub fn send_to_group(group: i32, signal: i32) -> io::Result<()> {
-    // Group 1 is not one that a service may be in, and kill(-1) would mean every process.
+    // A service cannot be in group 1, and kill(-1) would signal every process.
     if group <= 1 { Err(io::ErrorKind::InvalidInput.into()) } else { send(-group, signal) }
 }
 
@@ -136,7 +138,7 @@ pub fn reaches_group(group: i32) -> bool {
     }
 }
 
-/// Whether any process has this number, a zombie among them (kill(2) with signal 0).
+/// Whether a process with this pid exists, including a zombie (kill(2) with signal 0).
 pub fn reaches(pid: i32) -> io::Result<bool> {
     match send(pid, 0) {
         Err(error) if error.raw_os_error() == Some(libc::ESRCH) => Ok(false),
@@ -145,17 +147,17 @@ pub fn reaches(pid: i32) -> io::Result<bool> {
     }
 }
 
-/// Dies of a signal, as the program did whose end is passed on. Returns where that is not possible: process 1 of a
+/// Ends this process by a signal, to pass on how the program ended. Returns if that is impossible: process 1 of a
 /// container cannot be ended by its own signal.
 pub fn die_of(signal: i32) {
     reset_dispositions();
     let _ = unblock_all();
-    // A core of the launcher would say nothing about the program.
+    // A core dump of the launcher would not help to debug the program.
     let _ = super::limits::set(super::limits::CORE, 0, 0);
     let _ = send(super::process::own_pid(), signal);
 }
 
-/// The number of a signal that has a name here.
+/// The number of a signal, by its name. `None` if this system has no such signal.
 pub fn number(name: &str) -> Option<i32> {
     let real_time = || match name.strip_prefix("SIGRTMIN")? {
         "" => platform::real_time_number(0),

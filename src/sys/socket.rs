@@ -1,4 +1,4 @@
-//! The datagram socket of the notify protocol (sd_notify(3)), from the side that listens.
+//! The notify socket (sd_notify(3)), both sides.
 
 use std::io;
 use std::io::IoSlice;
@@ -8,35 +8,35 @@ use std::time::Duration;
 
 use super::number::cast;
 
-/// A socket that services send notifications to.
+/// The receiving socket.
 #[derive(Debug)]
 pub struct NotifySocket(OwnedFd);
 
 /// One datagram.
 #[derive(Debug)]
 pub struct Datagram {
-    /// What it says; no more than [`MAX_DATAGRAM_BYTES`] bytes.
+    /// Its content, at most [`MAX_DATAGRAM_BYTES`] bytes.
     pub bytes: Vec<u8>,
-    /// The process that sent it, as the kernel vouches for it.
+    /// The pid of the sender, verified by the kernel.
     pub sender: Option<i32>,
-    /// Whether it was longer than it may be, or brought more than we could take.
+    /// Whether the content or the descriptors were truncated.
     pub cut: bool,
-    /// What it brought: closing it is what the sender of a BARRIER waits for.
-    #[allow(dead_code, reason = "held until the message was acted on, and closed then")]
+    /// The passed descriptors. The sender of a BARRIER waits until they are closed.
+    #[allow(dead_code, reason = "kept until the message is handled, then closed")]
     pub descriptors: Vec<OwnedFd>,
 }
 
-/// systemd's own limit: it drops a longer datagram whole.
+/// systemd's limit: it drops longer datagrams.
 pub const MAX_DATAGRAM_BYTES: usize = 4096;
 
-/// So many descriptors one message can bring (unix(7), SCM_MAX_FD).
+/// The kernel's limit of descriptors in one message (unix(7), SCM_MAX_FD).
 const MAX_DESCRIPTORS: usize = 253;
 
-/// Room for them, for the sender, and for what a kernel may add that we did not ask for.
+/// Room for the descriptors, the sender, and unrequested control messages.
 const CONTROL: usize = MAX_DESCRIPTORS * size_of::<i32>() + 256;
 
 impl NotifySocket {
-    /// The longest path that a socket can have here (`sun_path`, unix(7), with its NUL).
+    /// The maximum length of a socket's path on this system (`sun_path` without its NUL, unix(7)).
     pub const MAX_PATH_BYTES: usize =
         size_of::<libc::sockaddr_un>() - std::mem::offset_of!(libc::sockaddr_un, sun_path) - 1;
 
@@ -44,7 +44,7 @@ impl NotifySocket {
     pub fn at(path: &Path) -> io::Result<Self> {
         let address = std::os::unix::net::SocketAddr::from_pathname(path)?;
         let socket = std::os::unix::net::UnixDatagram::bind_addr(&address)?;
-        // A name that nobody listens at is of no use to anybody.
+        // A socket file without a listener is useless.
         Self::bound(socket).inspect_err(|_| drop(std::fs::remove_file(path)))
     }
 
@@ -54,19 +54,19 @@ impl NotifySocket {
         Ok(Self(socket.into()))
     }
 
-    /// Binds to a name in the abstract namespace that the kernel chooses; says which.
+    /// Binds to a generated name in the abstract namespace, and returns it.
     pub fn abstract_name() -> io::Result<(Self, Vec<u8>)> {
         let (socket, name) = super::platform::bind_abstract()?;
         Ok((Self::bound(socket)?, name))
     }
 
-    /// The next datagram; none if none has come.
+    /// The next datagram. `None` if there is none.
     pub fn receive(&self) -> io::Result<Option<Datagram>> {
         use std::os::fd::AsRawFd;
 
         use nix::errno::Errno;
         let mut bytes = vec![0; MAX_DATAGRAM_BYTES];
-        // Of a type that is aligned as the kernel's headers are.
+        // `u64` has the alignment that control messages need (cmsg(3)).
         let mut space = [0_u64; CONTROL.div_ceil(size_of::<u64>())];
         let mut slice = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
         // SAFETY: msghdr is plain numbers and pointers, for which all zeroes are valid.
@@ -76,7 +76,7 @@ impl NotifySocket {
         message.msg_control = space.as_mut_ptr().cast();
         message.msg_controllen = cast(size_of_val(&space));
         let flags = libc::MSG_DONTWAIT | super::platform::CLOEXEC_ON_RECEIVE.bits();
-        // SAFETY: both buffers are valid for the lengths that are said, and live longer than the call.
+        // SAFETY: both buffers are valid for the given lengths, and outlive the call.
         let received = unsafe { libc::recvmsg(self.0.as_raw_fd(), &raw mut message, flags) };
         let length = match Errno::result(received) {
             Ok(length) => usize::try_from(length).unwrap_or_default(),
@@ -86,19 +86,19 @@ impl NotifySocket {
         let (mut sender, mut descriptors) = (None, Vec::new());
         // SAFETY: the kernel has filled in the control buffer, and its length.
         let mut next = unsafe { libc::CMSG_FIRSTHDR(&raw const message) };
-        // SAFETY: the macros of cmsg(3) give a header within the buffer, or none.
+        // SAFETY: the macros of cmsg(3) return a header within the buffer, or null.
         while let Some(control) = unsafe { next.as_ref() } {
-            // SAFETY: a header has its data behind it.
+            // SAFETY: the data of a header follows it in the buffer.
             let begin: *const u8 = unsafe { libc::CMSG_DATA(next) };
             let head = begin.addr() - next.addr();
-            let said: usize = cast(control.cmsg_len);
-            let length = said.saturating_sub(head);
-            // SAFETY: the length that a header says is that of the data and of itself.
+            let total: usize = cast(control.cmsg_len);
+            let length = total.saturating_sub(head);
+            // SAFETY: the length in a header covers the header and its data.
             let data = unsafe { std::slice::from_raw_parts(begin, length) };
             if (control.cmsg_level, control.cmsg_type) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
                 let (numbers, _) = data.as_chunks();
                 let numbers = numbers.iter().map(|number| i32::from_ne_bytes(*number));
-                // SAFETY: the kernel has just made these descriptors for us, and nobody else knows them.
+                // SAFETY: the kernel has just created these descriptors for this process, so nothing else owns them.
                 descriptors.extend(numbers.map(|number| unsafe { OwnedFd::from_raw_fd(number) }));
             } else {
                 sender = sender.or(super::platform::sender(control.cmsg_level, control.cmsg_type, data));
@@ -121,7 +121,7 @@ impl AsFd for NotifySocket {
     }
 }
 
-/// A socket that notifications are sent from.
+/// The sending socket.
 #[derive(Debug)]
 pub struct Notification(std::os::unix::net::UnixDatagram);
 
@@ -144,13 +144,13 @@ impl Notification {
         Ok(Self(socket))
     }
 
-    /// Sends a message, and gives up after `timeout` where nobody reads.
+    /// Sends a message; fails after `timeout` if the receiver does not read.
     pub fn send(&self, message: &[u8], timeout: Duration) -> io::Result<()> {
         self.0.set_write_timeout(Some(timeout))?;
         self.0.send(message).map(drop)
     }
 
-    /// Sends a message with one end of a pipe, and waits until the receiver has closed it.
+    /// Sends a message with one end of a pipe, and waits until the receiver closes it (BARRIER, sd_notify(3)).
     pub fn barrier(&self, message: &[u8], timeout: Duration) -> io::Result<()> {
         use std::os::fd::AsRawFd;
 

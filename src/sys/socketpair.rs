@@ -1,4 +1,4 @@
-//! Two sockets that are connected to each other, of which one goes through an exec.
+//! A pair of connected sockets, of which one goes through an exec.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -6,34 +6,34 @@ use std::os::unix::net::UnixStream;
 
 use super::{fd, platform};
 
-/// A pair of stream sockets, both close-on-exec.
+/// socketpair(2): stream sockets, both close-on-exec.
 pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     let (one, other) = UnixStream::pair()?;
     Ok((one.into(), other.into()))
 }
 
-/// Moves a descriptor out of the way of those that a program opens first, and lets it survive an exec; says its number.
+/// Moves a descriptor above the numbers that a program opens first, clears its close-on-exec flag, and gives up
+/// ownership. Returns its number.
 pub fn leak_to_exec(descriptor: OwnedFd) -> io::Result<i32> {
-    /// Shells and scripts name no higher ones by hand.
+    /// Shell scripts use lower numbers.
     const FLOOR: i32 = 32;
-    // There may be a limit below that.
+    // RLIMIT_NOFILE may be lower.
     let moved = fd::duplicate(&descriptor, FLOOR).unwrap_or(descriptor);
     fd::clear_close_on_exec(moved.as_raw_fd())?;
-    // It belongs to whoever is executed.
+    // The executed program owns it.
     Ok(std::os::fd::IntoRawFd::into_raw_fd(moved))
 }
 
-/// The effective user of whoever made the pair that this descriptor is one of, as the kernel has noted it then. An error
-/// where it is no such socket.
+/// The effective user that created the pair, as recorded by the kernel. An error if this is not such a socket.
 pub fn peer_uid(number: i32) -> io::Result<u32> {
     platform::peer_user(number)
 }
 
-/// What waits to be read at this descriptor, as far as there is room, without taking it away; an error where it is no
-/// socket or nothing waits. It never keeps us.
+/// Reads pending data without consuming it (MSG_PEEK), up to the size of the buffer. An error if it is not a socket or
+/// nothing is pending. Never blocks.
 pub fn peek(number: i32, buffer: &mut [u8]) -> io::Result<usize> {
     let (room, flags) = (buffer.len(), libc::MSG_PEEK | libc::MSG_DONTWAIT);
-    // SAFETY: the buffer is `room` bytes long, and a number that is no socket is an error.
+    // SAFETY: the buffer is `room` bytes long; a number that is not a socket is an error.
     let length = unsafe { libc::recv(number, buffer.as_mut_ptr().cast(), room, flags) };
     usize::try_from(length).map_err(|_| io::Error::last_os_error())
 }
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_waits_is_seen_again_and_again_and_by_whom_it_was_made() {
+    fn pending_data_can_be_peeked_repeatedly_and_the_creator_is_known() {
         let (one, other) = pair().unwrap();
         let mut buffer = [0; 8];
         assert!(peek(other.as_raw_fd(), &mut buffer).is_err());
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_such_socket_has_no_maker() {
+    fn descriptor_that_is_no_socketpair_has_no_peer_uid() {
         let (pipe, _input) = fd::pipe().unwrap();
         assert!(peer_uid(pipe.as_raw_fd()).is_err());
         assert!(peek(pipe.as_raw_fd(), &mut [0]).is_err());
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_handed_on_survives_an_exec_until_it_is_taken_over() {
+    fn leaked_descriptor_survives_an_exec_until_it_is_adopted() {
         let (one, other) = pair().unwrap();
         let number = leak_to_exec(other).unwrap();
         let found = || fd::inherited().unwrap().into_iter().find(|inherited| inherited.number() == number);

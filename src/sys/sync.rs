@@ -1,13 +1,13 @@
-//! Writing files through to the device.
+//! Writing files to the device.
 
 use std::fs::File;
 use std::io;
 
 use nix::errno::Errno;
 
-/// Writes a file, or the names in a directory, through to the device, as far as its file system can.
+/// Writes a file, or the names in a directory, to the device, as far as the file system supports that (fsync(2)).
 ///
-/// On macOS std asks for F_FULLFSYNC (fcntl(2)), which network file systems and exFAT do not have: then it is fsync(2).
+/// On macOS std uses F_FULLFSYNC (fcntl(2)), which network file systems and exFAT reject; then fsync(2) is used.
 pub fn sync_file(file: &File) -> io::Result<()> {
     sync_or_fall_back(file.sync_all(), || Ok(nix::unistd::fsync(file)?))
 }
@@ -22,7 +22,7 @@ fn sync_or_fall_back(full: io::Result<()>, plain: impl FnOnce() -> io::Result<()
     }
 }
 
-/// Whether the file system does not do such a thing, which is no failure of it.
+/// Whether the file system does not support the operation, which is not a failure.
 fn is_unsupported(error: &io::Error) -> bool {
     let errno = error.raw_os_error().map(Errno::from_raw);
     errno.is_some_and(|errno| {
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn file_system_that_cannot_do_it_is_asked_for_less_and_is_no_error() {
+    fn unsupported_sync_falls_back_and_is_not_an_error() {
         for errno in [Errno::ENOTSUP, Errno::EINVAL] {
             sync_or_fall_back(failed(errno), || Ok(())).unwrap();
             sync_or_fall_back(failed(errno), || failed(errno)).unwrap();
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn device_that_fails_is_an_error_at_once() {
+    fn failed_sync_is_reported_without_a_fallback() {
         sync_or_fall_back(failed(Errno::ENOSPC), || unreachable!()).unwrap_err();
         sync_or_fall_back(Ok(()), || unreachable!()).unwrap();
     }

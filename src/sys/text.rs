@@ -1,13 +1,13 @@
-//! Errors in words.
+//! Text for people: errors, and strings safe for a terminal.
 
 use std::io;
 
 use nix::errno::Errno;
 
-/// What an error means, in the kernel's words, with neither a number nor a capital letter.
+/// The text of an error, without its number and in lower case.
 pub fn error_text(error: &io::Error) -> String {
     match error.raw_os_error() {
-        // "Try again", which nobody has to: a limit is reached.
+        // strerror(3) says "try again", but the cause is a limit.
         Some(libc::EAGAIN) => "resource temporarily unavailable".to_owned(),
         Some(number) => {
             let text = Errno::from_raw(number).desc();
@@ -24,9 +24,8 @@ pub fn error_text(error: &io::Error) -> String {
     }
 }
 
-/// A text for people, with everything escaped that a terminal would obey or that shows another text than there is, and
-/// nothing else changed. What is shown to people goes through here once more where it is printed: a text that is plain
-/// stays as it is.
+/// Escapes everything in a text that a terminal would interpret or that would disguise the text, and nothing else. It
+/// is applied again when a text is printed: an escaped text does not change.
 pub fn escape_control(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
@@ -41,13 +40,13 @@ pub fn escape_control(text: &str) -> String {
     plain
 }
 
-/// The same of each line.
+/// The same for each line.
 pub fn escape_control_lines(text: &str) -> String {
     text.lines().map(escape_control).collect::<Vec<_>>().join("\n")
 }
 
-/// Characters that have no shape of their own and change the order or the lines of others: marks and overrides of the
-/// direction (Unicode Annex 9), separators of lines, and those that only hide. Joiners stay: scripts need them.
+/// Invisible characters that change the order or the lines of others: directional marks and overrides (Unicode Annex
+/// 9), line separators, and characters that only hide. Joiners are kept: scripts need them.
 fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -74,7 +73,7 @@ pub fn processes(pids: &[i32]) -> String {
     }
 }
 
-/// So many processes are named.
+/// The number of pids that are printed.
 const MAX_NAMED: usize = 8;
 
 #[cfg(test)]
@@ -82,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_and_bidi_characters_are_escaped_once_and_letters_of_all_scripts_stay() {
+    fn control_and_bidi_characters_are_escaped_once_and_letters_are_kept() {
         let text = escape_control("a\u{1b}[31m\u{9b}\u{202e}\u{2066}\u{200f}\u{2028}\u{e0041}\tz");
         assert_eq!(text, r"a\u{1b}[31m\u{9b}\u{202e}\u{2066}\u{200f}\u{2028}\u{e0041}\tz");
         assert_eq!(escape_control(&text), text);
@@ -91,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn no_number_is_shown() {
+    fn error_text_has_no_errno_number() {
         assert_eq!(error_text(&io::Error::from_raw_os_error(libc::ENOENT)), "no such file or directory");
         assert_eq!(error_text(&io::Error::from_raw_os_error(libc::EIO)), "I/O error");
         assert_eq!(

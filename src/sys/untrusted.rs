@@ -1,4 +1,4 @@
-//! Reading a small file that somebody else may have put there.
+//! Reading a small file that another user may control.
 
 use std::ffi::OsStr;
 use std::fs::OpenOptions;
@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::{fs, io};
 
-/// A file, as it was found.
+/// A regular file and its metadata.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegularFile {
     /// The permission bits.
@@ -17,16 +17,16 @@ pub struct RegularFile {
     pub uid: u32,
     /// The group.
     pub gid: u32,
-    /// How many names it has.
+    /// The number of hard links.
     pub links: u64,
-    /// What stands in it, from the start.
+    /// Its content, from the start.
     pub content: Vec<u8>,
 }
 
-/// Reads at most so many bytes of the file; `None` if it is a link, a fifo, a directory or anything else but a file.
+/// Reads at most `at_most` bytes of a regular file. `None` if it is a link, a FIFO, a directory or anything else.
 ///
-/// It neither waits for the other side of a fifo nor wakes a device: what stands there is looked at before it is
-/// opened, and, as it may have been exchanged in between, again after.
+/// It neither waits for the other end of a FIFO nor triggers a device: the type is checked before opening and, because
+/// the file may be exchanged in between, again after.
 pub fn read(path: &Path, at_most: u64) -> io::Result<Option<RegularFile>> {
     if !fs::symlink_metadata(path)?.is_file() {
         return Ok(None);
@@ -52,7 +52,7 @@ pub fn read(path: &Path, at_most: u64) -> io::Result<Option<RegularFile>> {
     }))
 }
 
-/// The same of a name in a directory that is held, which was looked at before: only the text.
+/// The same for a name in an open directory, without the metadata. The caller has checked the type before.
 pub fn read_in(directory: impl AsFd, name: &OsStr, at_most: u64) -> io::Result<Option<Vec<u8>>> {
     use nix::errno::Errno;
     use nix::fcntl::OFlag;
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_files_are_read_and_only_their_start() {
+    fn only_regular_files_are_read_up_to_the_limit() {
         assert_eq!(read(Path::new("/dev/null"), 10).unwrap(), None);
         assert_eq!(read(Path::new("/"), 10).unwrap(), None);
         assert_eq!(read(Path::new("/nonexistent"), 10).unwrap_err().kind(), io::ErrorKind::NotFound);
