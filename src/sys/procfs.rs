@@ -1,7 +1,7 @@
-//! What the kernel says of a process in `/proc` (proc(5)).
+//! What the kernel reports about a process in `/proc` (proc(5)).
 //!
-//! Reading is all that happens here: nothing is attached to, nothing is signalled. Every read is bounded, because
-//! much of what stands there is written by the process itself.
+//! Read-only: nothing is attached to or signalled. Every read is bounded, because a process writes much of this data
+//! itself.
 
 mod descriptor;
 mod environ;
@@ -23,12 +23,12 @@ pub use names::{Capabilities, SignalSet};
 pub use scheduling::{CoreAndFiles, Limit, limits, nice, oom_score_adjustment};
 pub use status::{CapabilitySets, Ids, Seccomp, Status, status};
 
-/// Why a fact about a process is not to be had.
+/// Why a fact about a process is unavailable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unreadable {
-    /// The kernel does not let this caller look (ptrace(2), "Ptrace access mode checking").
+    /// The kernel denies access (ptrace(2), "Ptrace access mode checking").
     Denied,
-    /// The kernel does not say: it is too old for the question, or the process went away.
+    /// The kernel is too old to report it, or the process has gone.
     NotReported,
 }
 
@@ -50,44 +50,44 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// Whether there is a `/proc` that tells of the processes of our own pid namespace. Not on macOS, and not in a bare chroot.
+/// Whether `/proc` shows the processes of this pid namespace. Not on macOS, and not in a bare chroot.
 pub fn mounted() -> bool {
     proc_mount() == ProcMount::Ours
 }
 
-/// Whose processes `/proc` shows.
+/// Which processes `/proc` shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ProcMount {
-    /// Those of our pid namespace, by our numbers.
+    /// Those of this pid namespace.
     Ours,
-    /// Those of another pid namespace: each number there is another process's here (pid_namespaces(7)).
+    /// Those of another pid namespace: each pid there is a different process here (pid_namespaces(7)).
     Foreign,
-    /// Nobody's: it is not mounted.
+    /// It is not mounted.
     Missing,
 }
 
 static PROC_MOUNT: OnceLock<ProcMount> = OnceLock::new();
 
-/// `/proc/self` is a link to our number in the pid namespace that `/proc` was mounted for. Asked once: neither the mount
-/// nor our namespace changes, and a fork changes both numbers alike.
+/// `/proc/self` links to the own pid in the pid namespace of the mount. Read once: neither the mount nor the namespace
+/// changes, and a fork changes both pids alike.
 fn proc_mount() -> ProcMount {
     *PROC_MOUNT.get_or_init(|| match fs::read_link("/proc/self") {
         Ok(number) if number == Path::new(&std::process::id().to_string()) => ProcMount::Ours,
-        // Of a namespace that we are not in, it leads nowhere; but something is mounted there.
+        // For a namespace that this process is not in, the link is broken; but something is mounted there.
         Ok(_) => ProcMount::Foreign,
         Err(_) if fs::symlink_metadata("/proc/self").is_ok() => ProcMount::Foreign,
         Err(_) => ProcMount::Missing,
     })
 }
 
-/// The fields of `/proc/PID/stat` that tell who a process is.
+/// The fields of `/proc/PID/stat` that identify a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stat {
-    /// The process that these facts are about.
+    /// The pid.
     pub pid: i32,
-    /// The name of the program, cut to 15 bytes by the kernel.
+    /// The name of the program, truncated to 15 bytes by the kernel.
     pub comm: String,
-    /// `R`, `S`, `D`, `Z` (a zombie: dead, not yet waited for), `T`, …
+    /// `R`, `S`, `D`, `Z` (zombie: ended, not reaped), `T`, …
     pub state: char,
     /// The parent.
     pub ppid: i32,
@@ -95,17 +95,17 @@ pub struct Stat {
     pub pgrp: i32,
     /// The session.
     pub session: i32,
-    /// The controlling terminal's device number; 0 is none.
+    /// The controlling terminal's device number; 0 if there is none.
     pub tty_nr: i32,
-    /// Whether it is on its way to its end, or there.
+    /// Whether it is exiting or has ended.
     pub exiting: bool,
-    /// When it started, in clock ticks since boot: with the pid, the identity of a process until the next boot.
+    /// The start time in clock ticks since boot; with the pid it identifies a process until the next boot.
     pub start_time: u64,
 }
 
 /// Reads `/proc/PID/stat`. An error of kind `NotFound` means that there is no such process.
 pub fn stat(pid: i32) -> io::Result<Stat> {
-    // Our own line has our number in it, so whose /proc this is need not be asked as well.
+    // The own line contains the own pid, so it also shows which namespace `/proc` belongs to.
     let first = PROC_MOUNT.get().is_none() && u32::try_from(pid) == Ok(std::process::id());
     if first && let Ok(text) = read(Path::new("/proc/self/stat")) {
         let stat = parsed(&text)?;
@@ -119,11 +119,11 @@ pub fn stat(pid: i32) -> io::Result<Stat> {
 
 fn parsed(text: &[u8]) -> io::Result<Stat> {
     parse_stat(&String::from_utf8_lossy(text))
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an unreadable /proc/PID/stat"))
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/stat is malformed"))
 }
 
-/// The argument vector, as the program left it; empty for a kernel thread and a zombie. At most the first 4096 bytes.
-#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "what Linux alone reads there"))]
+/// The arguments, as the program left them; empty for a kernel thread and a zombie. At most 4096 bytes.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only used on Linux"))]
 pub fn command_line(pid: i32) -> io::Result<Vec<String>> {
     let mut text = read(&path(pid, "cmdline")?)?;
     text.truncate(4096);
@@ -134,19 +134,19 @@ pub fn command_line(pid: i32) -> io::Result<Vec<String>> {
     Ok(words.split(|&byte| byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect())
 }
 
-/// The text of `/proc/PID/cgroup` (cgroups(7)): a line `ID:CONTROLLERS:PATH` for each hierarchy.
+/// The text of `/proc/PID/cgroup` (cgroups(7)): one line `ID:CONTROLLERS:PATH` for each hierarchy.
 pub fn cgroup(pid: i32) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&read(&path(pid, "cgroup")?)?).into_owned())
 }
 
-/// A word that tells this boot of the machine from every other one (random(4)).
-#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "what Linux alone reads there"))]
+/// An id that is unique to this boot (random(4)).
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only used on Linux"))]
 pub fn boot_id() -> io::Result<String> {
     Ok(fs::read_to_string("/proc/sys/kernel/random/boot_id")?.trim().to_owned())
 }
 
-/// The first 64 KiB of a file below `/proc`. Such a file tells no length: without room from the start it would be read
-/// in pieces of 32 bytes.
+/// The first 64 KiB of a file below `/proc`. Such files report no length: without a buffer they would be read in pieces
+/// of 32 bytes.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     const MAX_BYTES: u64 = 64 * 1024;
     let mut text = Vec::with_capacity(4096);
@@ -154,28 +154,28 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// How long the machine runs.
-#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "what Linux alone reads there"))]
+/// The time since boot.
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only used on Linux"))]
 pub fn uptime() -> io::Result<Duration> {
     let text = fs::read_to_string("/proc/uptime")?;
     let seconds = text.split_ascii_whitespace().next().and_then(|seconds| seconds.parse().ok());
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an unreadable /proc/uptime"))
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/uptime is malformed"))
 }
 
-/// So many clock ticks as a duration (sysconf(3), `_SC_CLK_TCK`).
-#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "what Linux alone reads there"))]
+/// Converts clock ticks to a duration (sysconf(3), `_SC_CLK_TCK`).
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only used on Linux"))]
 pub fn ticks(count: u64) -> Duration {
     // SAFETY: sysconf(3) takes a number.
     let a_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
-    // 100 on every Linux that there is (USER_HZ).
+    // 100 on every Linux (USER_HZ).
     let a_second = u64::try_from(a_second).ok().filter(|ticks| *ticks > 0).unwrap_or(100);
     Duration::from_millis(count.saturating_mul(1000) / a_second)
 }
 
-/// `/proc/PID/NAME`. An error of kind `Unsupported` where `/proc` does not show the process with this number: it is not
-/// mounted, or for another pid namespace.
+/// `/proc/PID/NAME`. The error is of kind `Unsupported` if `/proc` does not show processes of this pid namespace, or is
+/// not mounted.
 pub fn path(pid: i32, name: &str) -> io::Result<PathBuf> {
     let unseen = match proc_mount() {
         ProcMount::Ours => return Ok(PathBuf::from(format!("/proc/{pid}/{name}"))),
@@ -185,12 +185,12 @@ pub fn path(pid: i32, name: &str) -> io::Result<PathBuf> {
     Err(io::Error::new(io::ErrorKind::Unsupported, unseen))
 }
 
-/// Whether an error of reading `/proc/PID/…` means that there is no such process, or none any more.
+/// Whether an error of reading `/proc/PID/…` means that the process does not exist (any more).
 pub fn is_gone(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(libc::ESRCH)
 }
 
-/// The name may hold blanks and parentheses, so it ends at the *last* closing one.
+/// The name may contain spaces and parentheses, so it ends at the *last* closing parenthesis.
 fn parse_stat(text: &str) -> Option<Stat> {
     let (head, tail) = text.rsplit_once(") ")?;
     let (number, comm) = head.split_once(" (")?;
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_with_parentheses_and_blanks_is_read_whole() {
+    fn program_name_with_parentheses_and_spaces_is_read_completely() {
         let line = "42 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 99 20 21";
         let stat = parse_stat(line).unwrap();
         assert_eq!((stat.comm.as_str(), stat.state, stat.ppid, stat.tty_nr), ("a) b (c", 'S', 1, 4));
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn our_own_line_is_read() {
+    fn own_stat_is_read() {
         let own = i32::try_from(std::process::id()).unwrap();
         assert_eq!(stat(own).unwrap().pid, own);
         let comm = fs::read_to_string("/proc/self/comm").unwrap();
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn we_started_after_the_machine_and_before_now() {
+    fn own_start_time_is_between_boot_and_now() {
         let own = i32::try_from(std::process::id()).unwrap();
         let started = ticks(stat(own).unwrap().start_time);
         assert!(started > Duration::ZERO && started <= uptime().unwrap() + Duration::from_millis(20));
@@ -246,14 +246,14 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn our_own_command_line_is_the_one_we_were_given() {
+    fn own_command_line_equals_the_arguments() {
         let own = i32::try_from(std::process::id()).unwrap();
         assert_eq!(command_line(own).unwrap(), std::env::args().collect::<Vec<_>>());
     }
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn every_line_of_our_cgroups_has_three_fields() {
+    fn every_line_of_the_own_cgroups_has_three_fields() {
         let own = i32::try_from(std::process::id()).unwrap();
         assert!(cgroup(own).unwrap().lines().all(|line| line.splitn(3, ':').count() == 3));
     }

@@ -1,5 +1,5 @@
-//! Users and groups, the Linux way: the files are read here, and getent(1) is asked for everybody else, so that a
-//! static binary finds the users of a directory service too and no NSS module is ever loaded into this process.
+//! Users and groups on Linux. The files are read directly, and getent(1) is executed for all others, so that a static
+//! binary finds the users of a directory service and no NSS module is loaded into this process.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,11 +9,11 @@ use std::{fs, io};
 use super::super::accounts::User;
 use super::super::command_output;
 
-/// A directory service that does not answer in this time counts as down.
+/// The timeout after which a directory service counts as down.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(crate) fn user(key: &str) -> io::Result<Option<User>> {
-    // Digits alone are a number; `+0` is a name, and nobody's.
+    // Only digits are an id; `+0` is treated as a name.
     let number = if key.bytes().all(|byte| byte.is_ascii_digit()) { key.parse::<u32>().ok() } else { None };
     lookup("/etc/passwd", "passwd", key, |line| {
         let mut fields = line.split(':');
@@ -73,7 +73,7 @@ fn lookup<T>(
     Ok(None)
 }
 
-/// What stands in a file; nothing where there is no such file.
+/// The content of a file. Empty if it does not exist.
 fn text(file: &str) -> io::Result<String> {
     match fs::read(file) {
         Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
@@ -82,12 +82,12 @@ fn text(file: &str) -> io::Result<String> {
     }
 }
 
-/// The lines that are records.
+/// The lines that are records, without comments and NIS entries.
 fn records(text: &str) -> impl Iterator<Item = &str> {
     text.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '+', '-']))
 }
 
-/// The sources that nsswitch.conf(5) names for these databases, beyond the files that are read here.
+/// The sources of these databases in nsswitch.conf(5), except `files`, which is read directly.
 fn sources(databases: &[&str]) -> Vec<String> {
     let text = fs::read_to_string("/etc/nsswitch.conf").unwrap_or_default();
     let lines = text.lines().filter_map(|line| line.split_once(':'));
@@ -98,9 +98,9 @@ fn sources(databases: &[&str]) -> Vec<String> {
     words.filter(|word| !word.starts_with('[') && !word.ends_with(']') && word != "files").collect()
 }
 
-/// Whether nss-systemd(8) could know a group of a user that is not in the files: it knows what is dropped into these
-/// directories (userdb, nss-systemd(8)), and what the services in `/run/systemd/userdb` tell it. The one that every
-/// systemd runs tells of dynamic users only, who are in no group but their own.
+/// Whether nss-systemd(8) may know a group of a user that is not in the files: from drop-in records in these
+/// directories (userdb, nss-systemd(8)), or from services in `/run/systemd/userdb`. The service that every systemd runs
+/// only reports dynamic users, which have no other groups.
 fn userdb_has_members() -> bool {
     let holds = |directory: &str, but: &str| {
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
@@ -112,7 +112,7 @@ fn userdb_has_members() -> bool {
         || holds("/run/systemd/userdb", "io.systemd.DynamicUser")
 }
 
-/// Asks getent(1). It is found at its fixed places, never through a `PATH` that somebody else has set.
+/// Executes getent(1), by absolute path: `PATH` is not trusted.
 fn getent(database: &str, key: &str) -> io::Result<Vec<String>> {
     let Some(program) = ["/usr/bin/getent", "/bin/getent"].into_iter().find(|path| Path::new(path).exists())
     else {

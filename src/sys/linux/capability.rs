@@ -1,4 +1,4 @@
-//! Capabilities (capabilities(7)). Sets are the kernel's bit masks.
+//! Capabilities (capabilities(7)). Sets are bit masks, as in the kernel.
 //!
 //! nix has neither capset(2) nor the ambient set, and the crate `caps` reports errors without their errno.
 
@@ -91,12 +91,12 @@ pub fn bound(keep: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the next change of the user leave the permitted set (PR_SET_KEEPCAPS); an exec ends that.
+/// Keeps the permitted set over the next change of user (PR_SET_KEEPCAPS, prctl(2)), until an exec.
 pub fn keep_over_user_change() -> io::Result<()> {
     prctl(libc::PR_SET_KEEPCAPS, [1, 0]).map(drop)
 }
 
-/// Makes `bits` all that survives an exec: inheritable and ambient.
+/// Sets the inheritable and ambient sets to `bits`, which then survive an exec.
 pub fn set_ambient(bits: u64) -> io::Result<()> {
     let mut sets = Sets::of_this_thread()?;
     sets.permitted |= bits;
@@ -126,7 +126,7 @@ pub fn limit_own(keep: u64) -> io::Result<()> {
     sets.apply()
 }
 
-/// PR_SET_NO_NEW_PRIVS: from here on no exec gives more rights.
+/// PR_SET_NO_NEW_PRIVS (prctl(2)): no later exec grants privileges.
 pub fn no_new_privileges() -> io::Result<()> {
     Ok(nix::sys::prctl::set_no_new_privs()?)
 }

@@ -1,13 +1,13 @@
-//! The clock that start times are read from. In a time namespace `/proc` shows them with an offset (time_namespaces(7)).
+//! The clock of start times. In a time namespace `/proc` shows them with an offset (time_namespaces(7)).
 
 use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// The namespace that has no offset: the number that the kernel gives it (`PROC_TIME_INIT_INO`, include/linux/proc_ns.h).
+/// The initial time namespace, without an offset (`PROC_TIME_INIT_INO`, include/linux/proc_ns.h).
 const OF_MACHINE: &str = "time:[4026531834]";
 
-/// What this process sees is later than it is by so many clock ticks; none where it sees the machine's own clock.
+/// The offset of this process's namespace in clock ticks. `None` in the initial namespace.
 static OFFSET: OnceLock<Option<Offset>> = OnceLock::new();
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,17 +15,17 @@ struct Offset {
     ticks: i64,
 }
 
-/// A start time as `/proc` shows it, as one of the machine's clock.
+/// Converts a start time from `/proc` to the machine's clock.
 pub(super) fn of_machine(shown: u64) -> u64 {
     offset().map_or(shown, |offset| shown.saturating_add_signed(offset.ticks.saturating_neg()))
 }
 
-/// A start time of the machine's clock, as `/proc` shows it here.
+/// Converts a start time of the machine's clock to the one in `/proc`.
 pub(super) fn of_namespace(start: u64) -> u64 {
     offset().map_or(start, |offset| start.saturating_add_signed(offset.ticks))
 }
 
-/// By how many ticks two readings of one start time may differ: an offset is no whole number of them.
+/// By how many ticks two readings of one start time may differ: an offset is not a whole number of ticks.
 pub(super) fn grain() -> u64 {
     u64::from(offset().is_some())
 }
@@ -36,12 +36,13 @@ fn offset() -> Option<Offset> {
         if namespace == Path::new(OF_MACHINE) {
             return None;
         }
-        // These are the offsets of our children, and ours too unless we have just made a namespace for them.
+        // These are the offsets for children. They are also this process's, unless it has just created a namespace for
+        // them.
         parse(&fs::read_to_string("/proc/self/timens_offsets").ok()?)
     })
 }
 
-/// `boottime SECONDS NANOSECONDS`: the second number is never negative.
+/// `boottime SECONDS NANOSECONDS`: nanoseconds are never negative.
 fn parse(text: &str) -> Option<Offset> {
     const NANOS_A_TICK: i64 = 10_000_000;
     let numbers = text.lines().find_map(|line| line.strip_prefix("boottime"))?;

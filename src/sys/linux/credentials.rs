@@ -1,4 +1,4 @@
-//! Who sent a datagram (unix(7)).
+//! Socket credentials: the sender of a datagram, the peer of a socket (unix(7)).
 
 use std::io;
 use std::os::linux::net::SocketAddrExt;
@@ -13,26 +13,26 @@ pub(crate) fn ask_for_credentials(socket: &UnixDatagram) -> io::Result<()> {
     Ok(setsockopt(socket, PassCred, &true)?)
 }
 
-/// The sender's number, where a control message of a datagram tells it: the first field of a ucred (unix(7)).
+/// The sender's pid, if this control message holds credentials: the first field of a ucred (unix(7)).
 pub(crate) fn sender(level: i32, kind: i32, data: &[u8]) -> Option<i32> {
     let credentials = (level, kind) == (libc::SOL_SOCKET, libc::SCM_CREDENTIALS);
     credentials.then_some(data)?.first_chunk().map(|pid| i32::from_ne_bytes(*pid))
 }
 
-/// Of a socket that is none of a pair, and was never connected, the number is none of a user.
+/// An unconnected socket has no peer; the kernel then reports an invalid uid.
 pub(crate) fn peer_user(number: i32) -> io::Result<u32> {
     let mut peer = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
     let mut length = libc::socklen_t::try_from(size_of::<libc::ucred>()).map_err(io::Error::other)?;
     let place = (&raw mut peer).cast();
-    // SAFETY: there is room for the ucred that this option answers with; a number that is no socket is an error.
+    // SAFETY: there is room for the ucred that this option returns; a number that is not a socket is an error.
     let asked =
         unsafe { libc::getsockopt(number, libc::SOL_SOCKET, libc::SO_PEERCRED, place, &raw mut length) };
     nix::errno::Errno::result(asked)?;
     Ok(peer.uid)
 }
 
-/// The kernel chooses five random hexadecimal digits for an address of no length; a longer name of our own choice
-/// cannot be met by chance, and is free again when its socket is closed.
+/// The kernel's own choice (autobind) has five hexadecimal digits; a longer random name cannot collide by chance, and
+/// is free again when its socket is closed.
 pub(crate) fn bind_abstract() -> io::Result<(UnixDatagram, Vec<u8>)> {
     let mut random = [0; 16];
     // SAFETY: the buffer is valid for its whole length.

@@ -1,4 +1,4 @@
-//! Descendants.
+//! Descendants of a process.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -7,42 +7,43 @@ use super::super::procfs::Stat;
 use super::super::{process, procfs};
 use super::clock;
 
-/// Whether [`become_subreaper`] can work.
+/// Whether [`become_subreaper`] is supported.
 pub const HAS_SUBREAPER: bool = true;
 
-/// Makes orphaned descendants ours (PR_SET_CHILD_SUBREAPER, prctl(2)): none can slip away while we start them.
+/// Makes this process the parent of orphaned descendants (PR_SET_CHILD_SUBREAPER, prctl(2)), so that none escapes
+/// during the start.
 pub fn become_subreaper() -> io::Result<()> {
     Ok(nix::sys::prctl::set_child_subreaper(true)?)
 }
 
-/// Has the kernel kill us when our parent, which is this process, ends (PR_SET_PDEATHSIG, prctl(2)). A change of user
-/// takes that back, and so does the exec of a program that gives rights; no child inherits it.
+/// Makes the kernel kill this process when its parent ends (PR_SET_PDEATHSIG, prctl(2)). A change of user and the exec
+/// of a privileged program clear it; children do not inherit it.
 pub fn die_with_parent(parent: i32) -> io::Result<()> {
     nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?;
-    // It may have ended before.
+    // The parent may have ended before the call.
     let ours = process::parent_pid() == parent;
     if ours { Ok(()) } else { Err(io::Error::other("the monitor has ended")) }
 }
 
-/// All processes that we can see, as they are now.
+/// All visible processes.
 fn all() -> io::Result<impl Iterator<Item = Stat>> {
-    // Those of another pid namespace are not meant: what is found here may be ended.
+    // Processes of another pid namespace must be excluded: what is found here may be killed.
     procfs::path(process::own_pid(), "stat")?;
     let entries = std::fs::read_dir("/proc")?.flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    // One that is gone by now is nobody's child.
+    // A process that is gone is skipped.
     Ok(pids.filter_map(|pid| procfs::stat(pid).ok()))
 }
 
-/// How often the list of processes is read again at most, where one of them was gone when it was looked at.
+/// How often the list of processes is read at most, if a listed process was gone.
 const MAX_PASSES: usize = 8;
 
-/// All processes of a session (setsid(2)), as they are now, zombies among them.
+/// All processes of a session (setsid(2)), including zombies.
 ///
-/// One that forks and leaves faster than the list is read may be missed. So the list is read again while any process on it
-/// was gone.
+/// A process that forks and exits faster than the list is read may be missed. So the list is read again while any
+/// process on it was gone.
 pub fn session(number: i32) -> io::Result<Vec<i32>> {
-    // Those of another pid namespace are not meant.
+    // Processes of another pid namespace must be excluded.
     procfs::path(process::own_pid(), "stat")?;
     let mut members = BTreeSet::new();
     for _ in 0..MAX_PASSES {
@@ -62,7 +63,7 @@ pub fn session(number: i32) -> io::Result<Vec<i32>> {
     Ok(members.into_iter().collect())
 }
 
-/// All processes that started then or later, in the unit of [`super::super::process::ProcessId`].
+/// All processes that started at this time or later, in the unit of [`super::super::process::ProcessId`].
 pub fn since(start_time: u64) -> io::Result<Vec<i32>> {
     let since = |stat: &Stat| clock::of_machine(stat.start_time).saturating_add(clock::grain()) >= start_time;
     Ok(all()?.filter(since).map(|stat| stat.pid).collect())
@@ -75,7 +76,7 @@ fn children() -> Vec<i32> {
     list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
-/// All processes below `root` in the tree of parents, itself among them, as they are now.
+/// All processes below `root` in the process tree, including `root`.
 pub fn descendants(root: i32) -> io::Result<BTreeSet<i32>> {
     let parents: Vec<(i32, i32)> = all()?.map(|stat| (stat.pid, stat.ppid)).collect();
     let mut family = BTreeSet::from([root]);
@@ -97,10 +98,10 @@ pub fn descendants(root: i32) -> io::Result<BTreeSet<i32>> {
     }
 }
 
-/// Whether `pid` is `root` or below it. Walks upwards, so it costs only as much as the tree is deep.
+/// Whether `pid` is `root` or below it. Walks upwards, so the cost is the depth of the tree.
 pub fn descends(pid: i32, root: i32) -> bool {
     let mut current = pid;
-    // A tree that changes while we climb cannot keep us for ever.
+    // Bounded, because the tree may change during the walk.
     for _ in 0..64 {
         if current == root {
             return true;

@@ -1,4 +1,4 @@
-//! Descriptors, the Linux way.
+//! Descriptors on Linux.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -15,8 +15,8 @@ pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(nix::unistd::pipe2(OFlag::O_CLOEXEC)?)
 }
 
-/// close_range(2) with CLOSE_RANGE_CLOEXEC, and what is left where a kernel (before 5.11) or a seccomp filter has
-/// it not: the descriptors that /proc lists, or if that is not mounted every number up to the hard limit.
+/// close_range(2) with CLOSE_RANGE_CLOEXEC. If a kernel (before 5.11) or a seccomp filter lacks it: the descriptors
+/// that /proc lists, or without /proc every number up to the hard limit.
 pub(crate) fn mark_all_close_on_exec(from: i32) -> io::Result<()> {
     const CLOSE_RANGE_CLOEXEC: libc::c_uint = 4;
     let first = libc::c_uint::try_from(from).unwrap_or(0);
@@ -33,7 +33,7 @@ pub(crate) fn mark_all_close_on_exec(from: i32) -> io::Result<()> {
     (from..=i32::try_from(hard).unwrap_or(i32::MAX)).try_for_each(mark)
 }
 
-/// What /proc lists, or where that is not mounted every number up to the hard limit that is open.
+/// The descriptors that /proc lists, or without /proc every open number up to the hard limit.
 pub(crate) fn open_descriptors() -> io::Result<Vec<i32>> {
     if let Ok(entries) = std::fs::read_dir("/proc/self/fd") {
         let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -46,7 +46,7 @@ pub(crate) fn open_descriptors() -> io::Result<Vec<i32>> {
     Ok((0..last).filter(|&number| super::super::fd::is_open(number)).collect())
 }
 
-/// A number that is closed already, as that of the directory that was just read, is as good as marked.
+/// A number that is already closed, like the directory just read, needs no mark.
 fn mark(number: i32) -> io::Result<()> {
     // SAFETY: F_SETFD takes no pointer.
     match Errno::result(unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) }) {

@@ -1,13 +1,13 @@
-//! The program of a process, by the file that the kernel has of it.
+//! The running program, as a file of the kernel.
 
 use std::ffi::CString;
 use std::io;
 use std::path::PathBuf;
 
-/// A forked process may go on as any does.
+/// Linux does not require an exec after a fork.
 pub(crate) const EXEC_AFTER_FORK: bool = false;
 
-/// The name leads to the file itself, also where that has another name by now or none (proc(5)).
+/// The link leads to the file itself, even if it was renamed or deleted (proc(5)).
 #[allow(clippy::unnecessary_wraps, reason = "another system has to be asked")]
 pub(crate) fn own_image() -> io::Result<PathBuf> {
     Ok("/proc/self/exe".into())

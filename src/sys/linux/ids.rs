@@ -1,4 +1,4 @@
-//! Users and groups of a process, the Linux way: three of each, all set at once.
+//! Users and groups of a process on Linux: real, effective and saved, all set at once.
 
 use std::ffi::CStr;
 use std::io;
@@ -7,24 +7,23 @@ use nix::errno::Errno;
 use nix::unistd::{Gid, Uid};
 
 pub(crate) fn groups() -> io::Result<Vec<u32>> {
-    // nix has a door to it, but one that asks /proc/sys/kernel/ngroups_max first, each time.
-    // SAFETY: for no room the call only tells how much it needs.
+    // nix's wrapper reads /proc/sys/kernel/ngroups_max on each call.
     let count = Errno::result(unsafe { libc::getgroups(0, std::ptr::null_mut()) })?;
     let mut groups = vec![0; usize::try_from(count).unwrap_or(0)];
-    // SAFETY: there is room for `count` numbers, and the call writes no more than it is told.
+    // SAFETY: there is room for `count` numbers, and the call writes no more than that.
     let count = Errno::result(unsafe { libc::getgroups(count, groups.as_mut_ptr()) })?;
     groups.truncate(usize::try_from(count).unwrap_or(0));
     Ok(groups)
 }
 
-/// Whether the exec was one with more rights than the starter's, as far as the kernel or a security module sees it
+/// Whether the exec granted more privileges than the starter has, according to the kernel or a security module
 /// (`AT_SECURE`, getauxval(3)).
 pub(crate) fn is_secure_exec() -> bool {
-    // SAFETY: getauxval(3) takes a number and reads what the kernel has given to the process.
+    // SAFETY: getauxval(3) takes a number and reads the vector that the kernel passed to the process.
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
-/// Whether an ordinary user has more capabilities than were handed down (capabilities(7)): then the file has some.
+/// Whether an ordinary user has more capabilities than the ambient ones (capabilities(7)): then the file has some.
 pub(crate) fn has_rights_of_the_file() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let set = |name: &str| {
@@ -62,7 +61,7 @@ pub(crate) fn set_group(gid: Gid) -> io::Result<()> {
     }
 }
 
-/// A session has no name: getlogin(3) reads who has logged in at the terminal, and a service has none.
+/// Sessions have no name on Linux: getlogin(3) reads the login record of the terminal, and a service has no terminal.
 #[allow(clippy::unnecessary_wraps, reason = "another system may refuse")]
 pub(crate) fn set_login(_name: &CStr) -> io::Result<()> {
     Ok(())

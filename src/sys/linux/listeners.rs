@@ -1,4 +1,4 @@
-//! Who listens where (sock_diag(7)): asked of the kernel, so that the service never sees a connection.
+//! Listening sockets (sock_diag(7)), queried from the kernel, so that the service never sees a connection.
 
 use std::ffi::OsStr;
 use std::io;
@@ -13,19 +13,19 @@ use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType
 use super::super::procfs;
 use super::proc_net;
 
-/// A listening socket, by the number that `/proc/PID/fd` shows of it.
+/// A listening socket, by its inode number in `/proc/PID/fd`.
 pub type Listening = u32;
 
 /// TCP_LISTEN of the kernel's tcp_states.h, for TCP and for Unix sockets.
 const LISTEN: u32 = 10;
 /// `SOCK_DIAG_BY_FAMILY`, linux/sock_diag.h.
 const BY_FAMILY: u16 = 20;
-/// Kernels send no more than this in one datagram (netlink(7)).
+/// The maximum size of a reply datagram (netlink(7)).
 const MAX_REPLY_BYTES: usize = 32 * 1024;
 
-/// The TCP sockets that listen on a port; with `address` only those that a connection to it would reach.
+/// The TCP sockets that listen on a port. With `address`: only those that a connection to it would reach.
 pub fn tcp(address: Option<IpAddr>, port: u16) -> io::Result<Vec<Listening>> {
-    // A kernel or a sandbox may be without the netlink sockets for it.
+    // A kernel or a sandbox may lack these netlink sockets.
     let listening = diag_tcp(port).or_else(|_| proc_net::tcp(port))?;
     let reached =
         listening.into_iter().filter(|(local, _)| address.is_none_or(|wanted| reaches(*local, wanted)));
@@ -35,8 +35,8 @@ pub fn tcp(address: Option<IpAddr>, port: u16) -> io::Result<Vec<Listening>> {
 fn diag_tcp(port: u16) -> io::Result<Vec<(IpAddr, Listening)>> {
     let mut found = Vec::new();
     for family in [libc::AF_INET, libc::AF_INET6] {
-        // struct inet_diag_req_v2: family, protocol, extensions, padding, states, then the socket's address, of
-        // which only the local port is looked at in a dump.
+        // struct inet_diag_req_v2: family, protocol, extensions, padding, states, then the socket's address, of which a
+        // dump only uses the local port.
         let mut request = vec![0; 56];
         request[0] = u8::try_from(family).unwrap_or(0);
         request[1] = u8::try_from(libc::IPPROTO_TCP).unwrap_or(0);
@@ -69,8 +69,8 @@ fn ip_address(family: i32, bytes: &[u8]) -> Option<IpAddr> {
     }
 }
 
-/// Whether a connection to `wanted` comes to a socket that is bound to `local`. A socket on all addresses of IPv6
-/// takes IPv4 too, unless it was told not to, which cannot be seen here.
+/// Whether a connection to `wanted` reaches a socket bound to `local`. An IPv6 socket on all addresses also accepts
+/// IPv4, unless IPV6_V6ONLY is set, which is not visible here.
 fn reaches(local: IpAddr, wanted: IpAddr) -> bool {
     match (local, wanted) {
         (IpAddr::V4(local), IpAddr::V4(wanted)) => local.is_unspecified() || local == wanted,
@@ -80,7 +80,7 @@ fn reaches(local: IpAddr, wanted: IpAddr) -> bool {
     }
 }
 
-/// The Unix sockets that are bound to a path and can be reached there: that listen, or take datagrams.
+/// The Unix sockets that are bound to a path and listen or receive datagrams.
 pub fn unix(path: &Path) -> io::Result<Vec<Listening>> {
     diag_unix(path).or_else(|_| proc_net::unix(path))
 }
@@ -108,7 +108,7 @@ fn diag_unix(path: &Path) -> io::Result<Vec<Listening>> {
         let here = || {
             let Some((number, device)) = vfs(answer) else { return false };
             let same = number == low(place.ino());
-            // On an overlay of two file systems stat(2) tells another device than the socket has (overlayfs).
+            // On an overlay of two file systems stat(2) reports another device than the socket's (overlayfs).
             same && device == place.dev() || name(answer).is_some_and(|name| is_name(name, path, same))
         };
         if (u32::from(state) == LISTEN || datagrams) && here() {
@@ -118,26 +118,26 @@ fn diag_unix(path: &Path) -> io::Result<Vec<Listening>> {
     Ok(found)
 }
 
-/// The kernel tells the low 32 bits of the number of the bound file.
+/// The kernel reports the low 32 bits of the inode number.
 fn low(inode: u64) -> u32 {
     u32::try_from(inode & u64::from(u32::MAX)).unwrap_or(0)
 }
 
-/// Whether a socket that was bound to this name is the one at a path. A name may be relative, or lead through a link: then
-/// the number of the file counts, too.
+/// Whether a socket bound to this name is the one at a path. The name may be relative, or lead through a link: then the
+/// inode number must also match.
 fn is_name(name: &[u8], path: &Path, same: bool) -> bool {
     let name = Path::new(OsStr::from_bytes(name));
     name == path || same && name.file_name() == path.file_name()
 }
 
-/// The name that a Unix socket was bound to.
+/// The name of a Unix socket.
 fn name(answer: &[u8]) -> Option<&[u8]> {
     const UNIX_DIAG_NAME: u16 = 0;
     let name = attribute(answer, UNIX_DIAG_NAME)?;
     Some(name.split(|&byte| byte == 0).next().unwrap_or(name)).filter(|name| !name.is_empty())
 }
 
-/// The file that a Unix socket is bound to: its number and its device, as `stat` spells them.
+/// The file of a Unix socket: its inode and device, in the form of stat(2).
 fn vfs(answer: &[u8]) -> Option<(u32, u64)> {
     const UNIX_DIAG_VFS: u16 = 1;
     let value = attribute(answer, UNIX_DIAG_VFS)?;
@@ -160,7 +160,7 @@ fn attribute(answer: &[u8], wanted: u16) -> Option<&[u8]> {
     None
 }
 
-/// Whether a process has one of these sockets; none where its descriptors cannot be looked at.
+/// Whether a process has one of these sockets. `None` if its descriptors are not visible.
 pub fn held_by(pid: i32, sockets: &[Listening]) -> Option<bool> {
     let entries = match procfs::path(pid, "fd").and_then(std::fs::read_dir) {
         Ok(entries) => entries,
@@ -171,7 +171,7 @@ pub fn held_by(pid: i32, sockets: &[Listening]) -> Option<bool> {
     for entry in entries.flatten() {
         match std::fs::read_link(entry.path()) {
             Ok(target) if inode(&target).is_some_and(|inode| sockets.contains(&inode)) => return Some(true),
-            // Who may read the directory and not trace the process sees that there is something, and not what.
+            // With access to the directory but without the permission to trace, links exist but are unreadable.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => closed = true,
             Ok(_) | Err(_) => {}
         }
@@ -184,7 +184,7 @@ fn inode(target: &Path) -> Option<Listening> {
     target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
 }
 
-/// Asks for all sockets that fit, and shows each answer's body.
+/// Requests all matching sockets, and calls `show` with the body of each reply.
 fn dump(request: &[u8], mut show: impl FnMut(&[u8])) -> io::Result<()> {
     let socket: OwnedFd = nix::sys::socket::socket(
         AddressFamily::Netlink,
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_tcp_listener_is_found_and_is_ours() {
+    fn own_tcp_listener_is_found() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let found = tcp(None, port).unwrap();
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_unix_listener_is_found_and_is_ours() {
+    fn own_unix_listener_is_found() {
         let path = std::env::temp_dir().join(format!("svcadapt-listener-{}", std::process::id()));
         assert!(unix(&path).unwrap().is_empty());
         let listener = UnixListener::bind(&path).unwrap();

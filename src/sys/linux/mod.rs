@@ -1,4 +1,4 @@
-//! What only Linux has.
+//! The Linux implementation.
 
 mod accounts;
 pub mod capability;
@@ -37,5 +37,5 @@ pub(super) use signals::{
 };
 pub(super) use threads::{never_dump, resource, thread_count};
 
-/// SO_REUSEADDR does not let two servers have one address of a port, not even where one has all of them (socket(7)).
+/// On Linux SO_REUSEADDR never lets two servers bind the same port, not even if one has all addresses (socket(7)).
 pub(super) const REUSE_SHARES_A_PORT: bool = false;

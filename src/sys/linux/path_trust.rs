@@ -1,12 +1,12 @@
-//! Who can write in a directory, beside what its mode says.
+//! Write access to a directory beyond its mode.
 
 use std::ffi::CString;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Whether the bits of a directory's group may be the mask of an access control list (acl(5)), which holds for all users
-/// and groups on it.
+/// Whether the group bits of a directory may be the mask of an access control list (acl(5)), which covers all its
+/// entries.
 pub(crate) fn group_bits_may_be_a_mask(path: &Path) -> bool {
     let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return true };
     let name = c"system.posix_acl_access";
@@ -16,7 +16,7 @@ pub(crate) fn group_bits_may_be_a_mask(path: &Path) -> bool {
     size >= 0 || !none.contains(&io::Error::last_os_error().raw_os_error())
 }
 
-/// Whether an access control list lets anybody write who is not in the mode. No list of acl(5) does.
+/// Whether an access control list grants write access beyond the mode. POSIX lists (acl(5)) never do.
 pub(crate) fn access_list_lets_write(_path: &Path) -> bool {
     false
 }

@@ -1,6 +1,6 @@
-//! Who listens where, as `/proc/self/net` tells it (proc(5)): slower than sock_diag(7), but there where that is not.
+//! Listening sockets from `/proc/self/net` (proc(5)): slower than sock_diag(7), but available without it.
 //!
-//! `/proc/net` is a link to the same place; a `/proc` that shows processes alone (`ProcSubset=pid`) is without it.
+//! `/proc/net` is a link to the same directory, but absent if `/proc` shows only processes (`ProcSubset=pid`).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -8,13 +8,13 @@ use std::{fs, io};
 
 use super::listeners::Listening;
 
-/// The listening TCP sockets on a port, each with the address that it is bound to.
+/// The TCP sockets that listen on a port, each with its address.
 pub(super) fn tcp(port: u16) -> io::Result<Vec<(IpAddr, Listening)>> {
     let mut found = Vec::new();
     for file in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
         match fs::read_to_string(file) {
             Ok(text) => found.extend(text.lines().skip(1).filter_map(|line| tcp_line(line, port))),
-            // A kernel without IPv6 has only the first.
+            // Without IPv6 only the first exists.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
@@ -44,15 +44,15 @@ fn tcp_line(line: &str, wanted: u16) -> Option<(IpAddr, Listening)> {
     Some((address, inode))
 }
 
-/// The Unix sockets that are bound to this path and listen, or take datagrams.
+/// The Unix sockets that are bound to this path and listen or receive datagrams.
 pub(super) fn unix(path: &Path) -> io::Result<Vec<Listening>> {
     let text = fs::read("/proc/self/net/unix")?;
     let text = String::from_utf8_lossy(&text);
     Ok(text.lines().skip(1).filter_map(|line| unix_line(line, path)).collect())
 }
 
-/// `0000000000000000: 00000002 00000000 00010000 0001 01 12345 /run/x`: after the colon two numbers that say nothing
-/// here, flags, type, state, the inode with blanks on its left, and the path.
+/// `0000000000000000: 00000002 00000000 00010000 0001 01 12345 /run/x`: after the colon two unused numbers, flags,
+/// type, state, the inode padded with spaces, and the path.
 fn unix_line(line: &str, wanted: &Path) -> Option<Listening> {
     const ACCEPTS: &str = "00010000";
     const DATAGRAM: &str = "0002";
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_of_tcp_is_read() {
+    fn tcp_line_is_parsed() {
         let line = "   0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12345 1 0 0";
         assert_eq!(tcp_line(line, 8080), Some(("127.0.0.1".parse().unwrap(), 12345)));
         assert_eq!(tcp_line(line, 8081), None);
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_sock_diag_finds_is_found_here_too() {
+    fn proc_net_and_sock_diag_agree() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let found: Vec<Listening> = tcp(port).unwrap().into_iter().map(|(_, inode)| inode).collect();

@@ -1,4 +1,4 @@
-//! What tells one process, and one boot, from all others.
+//! The identity of a process and of a boot.
 
 use std::io;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::super::process::{ProcessId, Users};
 use super::super::procfs;
 use super::clock;
 
-/// The start time is in clock ticks since boot, by the clock of the machine: a time namespace shows another one.
+/// The start time is in clock ticks since boot, by the machine's clock, not that of a time namespace.
 pub(crate) fn identity(pid: i32) -> io::Result<ProcessId> {
     let stat = procfs::stat(pid)?;
     Ok(ProcessId { start_time: clock::of_machine(stat.start_time), ended: matches!(stat.state, 'Z' | 'X') })
@@ -22,7 +22,7 @@ pub(crate) fn age(start_time: u64) -> io::Result<Duration> {
     Ok(procfs::uptime()?.saturating_sub(procfs::ticks(shown)))
 }
 
-/// A clock tick is long enough for both: what started in the same one counts as younger.
+/// Two processes can start in one clock tick; then `pid` counts as younger.
 pub(crate) fn is_younger(pid: i32, than: i32) -> io::Result<bool> {
     Ok(pid != than && procfs::stat(pid)?.start_time >= procfs::stat(than)?.start_time)
 }
@@ -31,7 +31,7 @@ pub(crate) fn is_exiting(pid: i32) -> io::Result<bool> {
     procfs::stat(pid).map(|stat| stat.exiting)
 }
 
-/// One that a debugger has stopped (`t`) is the debugger's to let go.
+/// A process stopped by a debugger (`t`) does not count: only the debugger may continue it.
 pub(crate) fn is_stopped(pid: i32) -> io::Result<bool> {
     procfs::stat(pid).map(|stat| stat.state == 'T')
 }
@@ -45,7 +45,7 @@ pub(crate) fn namespace() -> Option<String> {
     std::fs::read_link("/proc/self/ns/pid").ok()?.into_os_string().into_string().ok()
 }
 
-/// Only macOS has one that is told in this way.
+/// Only macOS has such a directory.
 pub(crate) fn user_directory() -> Option<std::path::PathBuf> {
     None
 }

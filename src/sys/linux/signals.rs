@@ -1,4 +1,4 @@
-//! Signals, the Linux way.
+//! Signals on Linux.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -7,25 +7,25 @@ use nix::errno::Errno;
 use nix::sys::signal::SigSet;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-/// The kernel's highest signal on every architecture but MIPS.
+/// The highest signal on every architecture except MIPS.
 const LAST: libc::c_int = 64;
 
-/// The kernel's idea of a disposition, with every field zero: default action, no flags, no mask.
+/// The kernel's sigaction, with every field zero: default action, no flags, no mask.
 #[repr(C)]
 struct KernelSigaction([usize; 4]);
 
-/// Gives every signal its default action. The system call itself: the C library refuses to touch the two or three
-/// real-time signals that it keeps for its own threads, and a starter may well have left those ignored.
+/// Resets every signal to its default action, by the system call itself: the C library refuses to change the two or
+/// three real-time signals that it reserves for its threads, and a starter may have left those ignored.
 pub(crate) fn reset_dispositions(keep: &[i32]) {
-    // The kernel lets no action be set of those two (sigaction(2)).
+    // The kernel does not allow changing these two (sigaction(2)).
     let fixed = [libc::SIGKILL, libc::SIGSTOP];
     for number in (1..=LAST).filter(|number| !keep.contains(number) && !fixed.contains(number)) {
         reset(number);
     }
 }
 
-/// Gives its default action to every signal that is ignored, but to those in `keep`. What is caught stays: an exec
-/// takes all handlers away, so this very program has installed it.
+/// Resets every ignored signal to its default action, except those in `keep`. Handlers stay: an exec removes handlers,
+/// so this program has installed them itself.
 pub(crate) fn reset_ignored(keep: &[i32]) {
     for number in (1..=LAST).filter(|number| !keep.contains(number)) {
         if is_ignored(number) {
@@ -73,7 +73,7 @@ impl Signals {
         Ok(Self(SignalFd::with_flags(&SigSet::all(), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?))
     }
 
-    /// Here it was inherited, and is closed as anything is.
+    /// A signalfd is inherited by a fork, so it can be closed normally.
     pub(crate) fn after_fork(self) {
         drop(self);
     }
@@ -93,7 +93,7 @@ impl AsFd for Signals {
     }
 }
 
-/// Those that the C library has not taken for itself.
+/// The range that the C library leaves to programs.
 #[allow(clippy::unnecessary_wraps, reason = "other systems have none")]
 pub(crate) fn real_time() -> Option<(i32, i32)> {
     Some((libc::SIGRTMIN(), libc::SIGRTMAX()))
@@ -108,7 +108,7 @@ pub(crate) fn real_time_name(signal: i32) -> String {
     }
 }
 
-/// The number of the real-time signal so many above the first.
+/// The number of `SIGRTMIN+above`.
 pub(crate) fn real_time_number(above: i32) -> Option<i32> {
     let number = libc::SIGRTMIN().checked_add(above).filter(|_| above >= 0)?;
     (number <= libc::SIGRTMAX()).then_some(number)

@@ -1,18 +1,18 @@
-//! Counting threads, and the kernel's names for limits.
+//! Thread count, and the numbers of resource limits.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;
 
-/// What the C library calls the number of a limit.
+/// The C library's type of a limit's number.
 #[cfg(target_env = "gnu")]
 type Resource = libc::__rlimit_resource_t;
 #[cfg(not(target_env = "gnu"))]
 type Resource = libc::c_int;
 
-/// How many threads this process has.
+/// The number of threads of this process.
 ///
-/// The kernel counts each as a link to the directory of them all, beside its two own; where that does not say that there
-/// is but one (not every /proc is Linux's), they are counted by their names.
+/// Each thread is a link of the directory /proc/self/task, in addition to its own two. If the link count does not show
+/// a single thread (not every /proc is Linux's), the entries are counted.
 pub(crate) fn thread_count() -> io::Result<usize> {
     let all = match std::fs::metadata("/proc/self/task") {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return without_proc(),
@@ -24,15 +24,15 @@ pub(crate) fn thread_count() -> io::Result<usize> {
     Ok(std::fs::read_dir("/proc/self/task")?.count())
 }
 
-/// unshare(2) with CLONE_THREAD alone changes nothing, and is an error in a process that has more than one thread.
+/// unshare(2) with CLONE_THREAD changes nothing, and fails in a process with more than one thread.
 fn without_proc() -> io::Result<usize> {
     // SAFETY: the call takes a number, and this one has no effect.
     match nix::errno::Errno::result(unsafe { libc::unshare(libc::CLONE_THREAD) }) {
         Ok(_) => Ok(1),
         Err(nix::errno::Errno::EINVAL) => Ok(2),
-        Err(_) => Err(io::Error::other(
-            "/proc is not mounted, and the kernel does not tell of threads (unshare(2))",
-        )),
+        Err(_) => {
+            Err(io::Error::other("/proc is not mounted, and the kernel does not report threads (unshare(2))"))
+        }
     }
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn never_dump() -> io::Result<()> {
     Ok(nix::sys::prctl::set_dumpable(false)?)
 }
 
-/// The number of a resource that is named as in `RLIMIT_…`.
+/// The number of a resource, by its name in `RLIMIT_…`.
 pub(crate) fn resource(name: &str) -> Option<Resource> {
     Some(match name {
         "CPU" => libc::RLIMIT_CPU,
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn second_thread_is_seen_without_proc_too() {
+    fn second_thread_is_detected_without_proc() {
         let (end, ended) = std::sync::mpsc::channel::<()>();
         let second = std::thread::spawn(move || ended.recv());
         assert_eq!(without_proc().unwrap(), 2);

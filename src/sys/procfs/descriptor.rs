@@ -9,15 +9,15 @@ use std::os::unix::fs::MetadataExt;
 use crate::sys::procfs;
 use crate::sys::procfs::{Inode, SignalSet, Unreadable, inode};
 
-/// A process may have a million descriptors; so many are looked at, the rest is counted.
+/// The number of descriptors that are inspected; the rest is only counted.
 const MAX_DESCRIPTORS: usize = 4096;
 
-/// What is wanted of a `fdinfo` file stands in its first lines; an epoll's goes on for as long as it likes.
+/// The required fields are in the first lines of `fdinfo`; an epoll's can be long.
 const FDINFO: u64 = 1024;
 
 #[cfg(target_os = "linux")]
 const O_PATH: i32 = libc::O_PATH;
-/// The number that Linux has for it: the flags that are read here are always Linux's.
+/// Linux's value: the flags read here are always Linux's.
 #[cfg(not(target_os = "linux"))]
 const O_PATH: i32 = 0o10_000_000;
 
@@ -30,7 +30,7 @@ pub enum Access {
     Write,
     /// Both.
     Both,
-    /// Neither: `O_PATH`, a mere name.
+    /// Neither: `O_PATH`.
     Neither,
 }
 
@@ -49,9 +49,9 @@ impl Access {
 /// How a descriptor is open: the first lines of its `fdinfo`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenFlags {
-    /// For reading, for writing.
+    /// Its access mode.
     pub access: Access,
-    /// Whether it is closed when the process becomes another program.
+    /// Whether an exec closes it.
     pub close_on_exec: bool,
     /// If it is a signalfd(2), the signals that are read from it.
     pub signals: Option<SignalSet>,
@@ -62,22 +62,22 @@ pub struct OpenFlags {
 pub struct Descriptor {
     /// Its number.
     pub number: i32,
-    /// What it leads to.
+    /// The file it refers to.
     pub target: Result<Inode, Unreadable>,
-    /// How it is open.
+    /// Its flags.
     pub flags: Result<OpenFlags, Unreadable>,
 }
 
 /// The open descriptors of a process.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Descriptors {
-    /// Those that were looked at, by number: all of them, or the 4096 lowest.
+    /// The inspected ones, by number: all, or the 4096 lowest.
     pub listed: Vec<Descriptor>,
-    /// How many more are open.
+    /// The number of others.
     pub more: usize,
 }
 
-/// Looks at the descriptors of the process `pid`. The list needs the right to trace it.
+/// Reads the descriptors of a process. Requires the permission to trace it (ptrace(2)).
 pub fn descriptors(pid: i32) -> Result<Descriptors, Unreadable> {
     let mut found = Descriptors::default();
     // The kernel lists them in ascending order.
@@ -92,7 +92,7 @@ pub fn descriptors(pid: i32) -> Result<Descriptors, Unreadable> {
             target: inode::read(&procfs::path(pid, &format!("fd/{number}"))?).map_err(Unreadable::from),
             flags: flags(pid, number),
         };
-        // Closed between the listing and the look: it is not open, so it is not said to be.
+        // It was closed after the directory was read.
         if !matches!(
             (&descriptor.target, &descriptor.flags),
             (Err(Unreadable::NotReported), Err(Unreadable::NotReported))
@@ -104,9 +104,10 @@ pub fn descriptors(pid: i32) -> Result<Descriptors, Unreadable> {
     Ok(found)
 }
 
-/// Whether a process has a file of this name, device and inode open; one that is close-on-exec counts if that is said.
+/// Whether a process has a file with this name, device and inode open. Descriptors with close-on-exec count only if
+/// `close_on_exec` is set.
 ///
-/// Most descriptors are told by their links alone: no file system but that file's own is asked.
+/// Most descriptors are excluded by their links; only the file's own file system is accessed.
 pub fn has_open(pid: i32, name: &OsStr, file: (u64, u64), close_on_exec: bool) -> bool {
     let Ok(fds) = procfs::path(pid, "fd") else { return false };
     let entries = fs::read_dir(&fds).into_iter().flatten().flatten();
@@ -144,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_are_octal_and_a_signalfd_tells_its_signals() {
+    fn flags_are_octal_and_a_signalfd_lists_its_signals() {
         let text = "pos:\t0\nflags:\t02004002\nmnt_id:\t16\nino:\t1\nsigmask:\t0000000000014000\n";
         let flags = parse_flags(text).unwrap();
         assert_eq!((flags.access, flags.close_on_exec), (Access::Both, true));
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn every_access_is_told() {
+    fn every_access_mode_is_recognised() {
         for (octal, access) in [
             ("0100000", Access::Read),
             ("0102001", Access::Write),
@@ -168,7 +169,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_file_that_we_open_is_in_our_list() {
+    fn opened_file_is_listed() {
         let own = i32::try_from(std::process::id()).unwrap();
         let file = File::open("/dev/null").unwrap();
         let number = std::os::fd::AsRawFd::as_raw_fd(&file);

@@ -1,4 +1,4 @@
-//! The environment that a process was started with: `/proc/PID/environ`.
+//! The environment of a process at its exec: `/proc/PID/environ`.
 
 use std::fs::File;
 use std::io;
@@ -7,13 +7,13 @@ use std::io::Read;
 use crate::sys::procfs;
 use crate::sys::procfs::Unreadable;
 
-/// So many bytes of one variable are kept, name and value together. A whole environment may have megabytes.
+/// The number of bytes of a variable that are kept, name and value together. A whole environment may have megabytes.
 const MAX_VARIABLE_BYTES: usize = 512;
 
-/// Calls `visit` with the name and the value of each variable, both cut after 512 bytes together.
+/// Calls `visit` with the name and value of each variable, together truncated to 512 bytes.
 ///
-/// This is the environment at the time of exec, in the memory of the process, where the process may write what it
-/// likes. It takes the same little memory however large the environment is. Needs the right to trace the process.
+/// The data is in the memory of the process, which can overwrite it. Memory use is constant whatever the size. Requires
+/// the permission to trace the process (ptrace(2)).
 pub fn for_each_variable(pid: i32, visit: impl FnMut(&[u8], &[u8])) -> Result<(), Unreadable> {
     Ok(split(File::open(procfs::path(pid, "environ")?)?, visit)?)
 }
@@ -63,13 +63,13 @@ mod tests {
     }
 
     #[test]
-    fn names_and_values_are_told_apart() {
+    fn names_and_values_are_split_at_the_first_equals_sign() {
         assert_eq!(pairs(b"A=1\0B=x=y\0no equals\0\0C="), [pair("A", "1"), pair("B", "x=y"), pair("C", "")]);
         assert_eq!(pairs(b""), []);
     }
 
     #[test]
-    fn a_huge_variable_is_cut_and_the_next_is_still_found() {
+    fn huge_variable_is_truncated_and_the_next_is_found() {
         let mut text = b"BIG=".to_vec();
         text.resize(4 << 20, b'x');
         text.extend_from_slice(b"\0IFS=1\0");

@@ -1,4 +1,4 @@
-//! What a link in `/proc/PID/` points to: its name, and the file itself.
+//! The target of a link in `/proc/PID/`: its name and its metadata.
 
 use std::fs::Metadata;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -8,18 +8,18 @@ use std::{fs, io};
 use crate::sys::procfs;
 use crate::sys::procfs::Unreadable;
 
-/// One of the places that a process stands in.
+/// One of the links of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Link {
     /// The working directory.
     WorkingDirectory,
     /// The root directory, see chroot(2).
     Root,
-    /// The program file.
+    /// The executable.
     Program,
 }
 
-/// Which file, whatever its name.
+/// The identity of a file, independent of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileId {
     /// The file system.
@@ -28,7 +28,7 @@ pub struct FileId {
     pub inode: u64,
 }
 
-/// What sort of thing is open.
+/// The type of an open file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// `/dev/null`, by its device number and not by its name.
@@ -45,30 +45,30 @@ pub enum Kind {
     Socket,
     /// Any other device.
     Device,
-    /// Something without a type: an epoll, an eventfd, a signalfd.
+    /// Anything without a file type: an epoll, an eventfd, a signalfd.
     Anonymous,
 }
 
-/// The file behind a link: what stat(2) says of it.
+/// The file behind a link, as reported by stat(2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inode {
-    /// The name as the kernel gives it, ` (deleted)` after it included.
+    /// The name from the kernel, including ` (deleted)`.
     pub path: PathBuf,
-    /// Which file it is.
+    /// Its identity.
     pub id: FileId,
-    /// What sort of thing it is.
+    /// Its type.
     pub kind: Kind,
-    /// The permission bits, with set-user-ID, set-group-ID and sticky.
+    /// The permission bits, including set-user-ID, set-group-ID and sticky.
     pub mode: u32,
     /// The owner.
     pub uid: u32,
     /// The group.
     pub gid: u32,
-    /// Whether no name of it is left.
+    /// Whether it has no name any more.
     pub deleted: bool,
 }
 
-/// Where the process `pid` stands. Needs the right to trace it.
+/// Reads a link of a process. Requires the permission to trace it (ptrace(2)).
 pub fn link(pid: i32, link: Link) -> Result<Inode, Unreadable> {
     let name = match link {
         Link::WorkingDirectory => "cwd",
@@ -78,7 +78,7 @@ pub fn link(pid: i32, link: Link) -> Result<Inode, Unreadable> {
     Ok(read(&procfs::path(pid, name)?)?)
 }
 
-/// Reads the link and the file behind it, wherever that lies: the kernel goes to the file itself, not by its name.
+/// Reads the link and the metadata of its file. The kernel follows the link to the file itself, not by name.
 pub(super) fn read(link: &Path) -> io::Result<Inode> {
     let path = fs::read_link(link)?;
     let metadata = fs::metadata(link)?;
@@ -113,13 +113,13 @@ fn kind(metadata: &Metadata) -> Kind {
     }
 }
 
-/// The numbers are those of Linux's `Documentation/admin-guide/devices.txt`.
+/// The numbers are from Linux's `Documentation/admin-guide/devices.txt`.
 fn character_device(number: u64) -> Kind {
     let major = ((number >> 8) & 0xfff) | ((number >> 32) & 0xffff_f000);
     let minor = (number & 0xff) | ((number >> 12) & 0xffff_ff00);
     match (major, minor) {
         (1, 3) => Kind::Null,
-        // 5:2 is the master side: its owner *makes* a terminal, and has none.
+        // 5:2 is the master side of a pseudo-terminal, which is no terminal to its owner.
         (5, 2) => Kind::Device,
         (4 | 5 | 136..=143 | 166 | 188 | 204 | 229, _) => Kind::Terminal,
         _ => Kind::Device,
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn devices_are_known_by_number() {
+    fn devices_are_recognised_by_number() {
         for (number, kind) in [
             ((1 << 8) | 3, Kind::Null),
             ((1 << 8) | 5, Kind::Device),
@@ -141,7 +141,7 @@ mod tests {
             ((4 << 8) | 64, Kind::Terminal),
             (136 << 8, Kind::Terminal),
             ((143 << 8) | 255, Kind::Terminal),
-            // Minor 256 and more lie above the major number.
+            // Minor numbers from 256 are encoded above the major number.
             ((136 << 8) | (1 << 20), Kind::Terminal),
             (10 << 8, Kind::Device),
         ] {
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn our_own_root_is_the_root() {
+    fn own_root_is_the_root_directory() {
         let own = i32::try_from(std::process::id()).unwrap();
         let root = link(own, Link::Root).unwrap();
         let metadata = fs::metadata("/").unwrap();

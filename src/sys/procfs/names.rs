@@ -1,4 +1,4 @@
-//! The bit sets of `/proc/PID/status`, and what their bits are called.
+//! The bit sets of `/proc/PID/status`, and the names of their bits.
 
 use nix::sys::signal::Signal;
 
@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 pub struct SignalSet(u64);
 
 impl SignalSet {
-    /// The set with these signals, each 1 to 64; others are not signals and are left out.
+    /// A set of these signals. Numbers outside 1 to 64 are ignored.
     pub fn of(signals: &[u32]) -> Self {
         Self(
             signals
@@ -17,40 +17,40 @@ impl SignalSet {
         )
     }
 
-    /// The set as `/proc` writes it.
+    /// Parses the hexadecimal form of `/proc`.
     pub fn from_hex(text: &str) -> Option<Self> {
         u64::from_str_radix(text, 16).ok().map(Self)
     }
 
-    /// Whether nothing is in it.
+    /// Whether it is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// The two sets together.
+    /// The union of both sets.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// What is in this set and not in the other.
+    /// The difference of both sets.
     #[must_use]
     pub fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
 
-    /// The numbers, ascending.
+    /// The signal numbers, ascending.
     pub fn numbers(self) -> impl Iterator<Item = u32> {
         (0..64).filter(move |bit| self.0 >> bit & 1 == 1).map(|bit| bit + 1)
     }
 
-    /// The names, by number: `SIGHUP`, `SIGRTMIN+3`.
+    /// The signal names, ascending by number: `SIGHUP`, `SIGRTMIN+3`.
     pub fn names(self) -> Vec<String> {
         self.numbers().map(signal_name).collect()
     }
 }
 
-/// glibc keeps 32 and 33 for itself, so that its `SIGRTMIN` is 34; that is what kill(1) and everybody else count from.
+/// glibc reserves 32 and 33, so its `SIGRTMIN` is 34, and kill(1) counts from that.
 fn signal_name(number: u32) -> String {
     match number {
         34 => "SIGRTMIN".to_owned(),
@@ -67,17 +67,17 @@ fn signal_name(number: u32) -> String {
 pub struct Capabilities(u64);
 
 impl Capabilities {
-    /// `CAP_DAC_OVERRIDE`: opens any file.
+    /// `CAP_DAC_OVERRIDE`: bypasses file permission checks.
     pub const DAC_OVERRIDE: Self = Self(1 << 1);
-    /// `CAP_DAC_READ_SEARCH`: reads any file.
+    /// `CAP_DAC_READ_SEARCH`: bypasses read permission checks.
     pub const DAC_READ_SEARCH: Self = Self(1 << 2);
 
-    /// The set with these bits.
+    /// A set with these bits.
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
-    /// The set as `/proc` writes it.
+    /// Parses the hexadecimal form of `/proc`.
     pub fn from_hex(text: &str) -> Option<Self> {
         u64::from_str_radix(text, 16).ok().map(Self)
     }
@@ -87,17 +87,17 @@ impl Capabilities {
         self.0
     }
 
-    /// Whether nothing is in it.
+    /// Whether it is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether all of `other` is in it.
+    /// Whether it contains all of `other`.
     pub fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// How many there are.
+    /// The number of capabilities.
     pub fn count(self) -> u32 {
         self.0.count_ones()
     }
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn signal_sets_are_sets() {
+    fn signal_sets_have_set_operations() {
         let set = SignalSet::of(&[1, 15, 64, 0, 65]);
         assert_eq!(set, SignalSet::from_hex("8000000000004001").unwrap());
         assert_eq!(set.without(SignalSet::of(&[1])).numbers().collect::<Vec<_>>(), [15, 64]);

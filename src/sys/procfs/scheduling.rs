@@ -1,4 +1,4 @@
-//! Limits and the place in the queue: `/proc/PID/limits`, `oom_score_adj`, and the nice value.
+//! Limits and priorities: `/proc/PID/limits`, `oom_score_adj`, and the nice value.
 
 use std::fs::File;
 use std::io::Read;
@@ -10,9 +10,9 @@ use crate::sys::procfs::Unreadable;
 /// A resource limit, see getrlimit(2). `None` is unlimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
-    /// What holds now.
+    /// The soft limit.
     pub soft: Option<u64>,
-    /// How far the process itself can raise it.
+    /// The hard limit, up to which the process can raise the soft one.
     pub hard: Option<u64>,
 }
 
@@ -24,7 +24,7 @@ impl fmt::Display for Limit {
     }
 }
 
-/// The two limits that a service inherits to its harm.
+/// The two limits whose inherited value can harm a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CoreAndFiles {
     /// The size of a core file, in bytes.
@@ -33,12 +33,12 @@ pub struct CoreAndFiles {
     pub files: Limit,
 }
 
-/// Reads `/proc/PID/limits`. Needs the right to trace the process on some kernels.
+/// Reads `/proc/PID/limits`. Some kernels require the permission to trace the process.
 pub fn limits(pid: i32) -> Result<CoreAndFiles, Unreadable> {
     parse_limits(&fs::read_to_string(procfs::path(pid, "limits")?)?).ok_or(Unreadable::NotReported)
 }
 
-/// Reads `/proc/PID/oom_score_adj`: -1000 (never killed for want of memory) to 1000 (killed first).
+/// Reads `/proc/PID/oom_score_adj`: -1000 (never killed by the OOM killer) to 1000 (killed first).
 pub fn oom_score_adjustment(pid: i32) -> Result<i32, Unreadable> {
     fs::read_to_string(procfs::path(pid, "oom_score_adj")?)?
         .trim()
@@ -46,7 +46,7 @@ pub fn oom_score_adjustment(pid: i32) -> Result<i32, Unreadable> {
         .map_err(|_| Unreadable::NotReported)
 }
 
-/// The nice value, -20 (first) to 19 (last).
+/// The nice value, -20 (highest priority) to 19 (lowest).
 pub fn nice(pid: i32) -> Result<i32, Unreadable> {
     let mut text = Vec::new();
     File::open(procfs::path(pid, "stat")?)?.read_to_end(&mut text)?;
@@ -66,7 +66,7 @@ fn limit(text: &str, name: &str) -> Option<Limit> {
     Some(Limit { soft: next()?, hard: next()? })
 }
 
-/// Field 19, where the state behind the closing parenthesis is field 3.
+/// Field 19, where the state after the closing parenthesis is field 3.
 fn parse_nice(stat: &str) -> Option<i32> {
     stat.rsplit_once(") ")?.1.split_ascii_whitespace().nth(16)?.parse().ok()
 }
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_two_limits_are_read() {
+    fn core_and_file_limits_are_read() {
         let text = "Limit                     Soft Limit           Hard Limit           Units     \n\
             Max core file size        0                    unlimited            bytes     \n\
             Max open files            1024                 20000                files     \n";

@@ -1,4 +1,4 @@
-//! `/proc/PID/status`: who a process is and what it may do.
+//! `/proc/PID/status`: the identity and permissions of a process.
 
 use std::fs::File;
 use std::io;
@@ -7,24 +7,24 @@ use std::io::Read;
 use crate::sys::procfs;
 use crate::sys::procfs::{Capabilities, SignalSet};
 
-/// 65536 supplementary groups, the most there can be, take less.
+/// Even 65536 supplementary groups, the maximum, fit.
 const MAX_STATUS_BYTES: u64 = 1 << 20;
 
 /// The four user (or group) ids of a process, see credentials(7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ids {
-    /// Who started it.
+    /// The real id.
     pub real: u32,
-    /// Who it acts as.
+    /// The effective id.
     pub effective: u32,
-    /// Who it can become again.
+    /// The saved id.
     pub saved: u32,
-    /// Who it opens files as.
+    /// The file system id.
     pub file_system: u32,
 }
 
 impl Ids {
-    /// All four the same.
+    /// All four set to the same id.
     pub fn all(id: u32) -> Self {
         Self { real: id, effective: id, saved: id, file_system: id }
     }
@@ -33,35 +33,35 @@ impl Ids {
 /// The capability sets of a process, see capabilities(7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CapabilitySets {
-    /// What a program that it starts may inherit.
+    /// The inheritable set.
     pub inheritable: Capabilities,
-    /// What it may make effective.
+    /// The permitted set.
     pub permitted: Capabilities,
-    /// What it has now.
+    /// The effective set.
     pub effective: Capabilities,
-    /// What every program that it starts is given.
+    /// The ambient set.
     pub ambient: Capabilities,
 }
 
 /// The seccomp(2) mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seccomp {
-    /// Every system call is allowed.
+    /// No filter.
     Off,
-    /// read, write and exit only.
+    /// Only read, write and exit are allowed.
     Strict,
-    /// A filter decides.
+    /// A filter is installed.
     Filter,
 }
 
-/// What `/proc/PID/status` says. Every user may read it of every process.
+/// The content of `/proc/PID/status`, which every user may read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// The process that this is a thread of; the pid itself if it is a process.
+    /// The thread group id; equals the pid for a process.
     pub thread_group: i32,
-    /// Whether it is a thread of the kernel. Old kernels do not say.
+    /// Whether it is a kernel thread. Always `false` on old kernels, which do not report it.
     pub kernel_thread: bool,
-    /// Its pids, from our pid namespace to its own.
+    /// Its pids, from this pid namespace to its own.
     pub pids: Vec<i32>,
     /// The umask; `None` before Linux 4.7.
     pub umask: Option<u32>,
@@ -71,15 +71,15 @@ pub struct Status {
     pub gids: Ids,
     /// The supplementary groups.
     pub groups: Vec<u32>,
-    /// The signals that its main thread blocks.
+    /// The signals blocked by its main thread.
     pub blocked: SignalSet,
-    /// The signals that it ignores.
+    /// The ignored signals.
     pub ignored: SignalSet,
     /// Its capabilities.
     pub capabilities: CapabilitySets,
-    /// Whether exec can give it no more privileges; `None` before Linux 4.10.
+    /// Whether no_new_privs is set (prctl(2)); `None` before Linux 4.10.
     pub no_new_privileges: Option<bool>,
-    /// Whether its system calls are filtered; `None` where the kernel has no seccomp.
+    /// The seccomp mode; `None` if the kernel has no seccomp.
     pub seccomp: Option<Seccomp>,
 }
 
@@ -88,10 +88,10 @@ pub fn status(pid: i32) -> io::Result<Status> {
     let mut text = Vec::new();
     File::open(procfs::path(pid, "status")?)?.take(MAX_STATUS_BYTES).read_to_end(&mut text)?;
     parse(&String::from_utf8_lossy(&text))
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "an unreadable /proc/PID/status"))
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/status is malformed"))
 }
 
-/// A name cannot forge a line: the kernel writes its line breaks as `\n`.
+/// A program name cannot forge a line: the kernel escapes its line breaks as `\n`.
 fn parse(text: &str) -> Option<Status> {
     let field =
         |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
@@ -144,7 +144,7 @@ mod tests {
         NoNewPrivs:\t1\nSeccomp:\t2\nSeccomp_filters:\t1\n";
 
     #[test]
-    fn a_status_is_read() {
+    fn status_is_read() {
         let status = parse(TEXT).unwrap();
         assert_eq!(status.uids, Ids { real: 33, effective: 34, saved: 35, file_system: 36 });
         assert_eq!((status.umask, status.groups), (Some(0o027), vec![4, 27]));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_old_kernel_does_not_say_is_not_invented() {
+    fn field_missing_on_an_old_kernel_is_none() {
         let old: String = TEXT
             .lines()
             .filter(|line| {
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn our_own_status_is_read() {
+    fn own_status_is_read() {
         let own = i32::try_from(std::process::id()).unwrap();
         assert_eq!(status(own).unwrap().thread_group, own);
     }

@@ -34,11 +34,11 @@ fn run_writable_by_others_is_refused_with_a_hint() {
         "svcadapt: lock '/run/svcadapt/web': /run/svcadapt: users other than root can write in /run\n  \
          hint: chmod 755 /run\n251\n\
          svcadapt: pid file '/run/web.pid': users other than root can write in /run\n  \
-         hint: chmod 755 /run: it is root's on every system\n251\n\
+         hint: run 'chmod 755 /run': only root may write there\n251\n\
          svcadapt: listen '/run/web.sock': users other than root and the service's can write in /run\n  \
-         hint: chmod 755 /run: it is root's on every system\n202\n\
+         hint: run 'chmod 755 /run': only root may write there\n202\n\
          svcadapt: pid file '/run/web.pid': users other than root can write in /run\n  \
-         hint: chmod 755 /run: it is root's on every system\n251\n",
+         hint: run 'chmod 755 /run': only root may write there\n251\n",
     );
 }
 
