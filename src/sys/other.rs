@@ -1,4 +1,4 @@
-//! Systems that are not spoken to yet: what POSIX has works, and the rest is said in words.
+//! Systems without an implementation of their own: POSIX functions work, the rest are errors with a text.
 
 use std::convert::Infallible;
 use std::ffi::{CStr, CString};
@@ -19,7 +19,7 @@ pub use super::posix::{capability, listeners};
 use super::process::ProcessId;
 use super::rules::groups::{led_by, unwanted};
 
-/// Access control lists cannot be seen here, so there may be one.
+/// Access control lists are not visible here, so there may be one.
 pub(super) fn group_bits_may_be_a_mask(_path: &Path) -> bool {
     true
 }
@@ -36,8 +36,8 @@ pub(super) fn groups() -> io::Result<Vec<u32>> {
     Ok(nix::unistd::getgroups()?.into_iter().map(Gid::as_raw).collect())
 }
 
-/// Where the effective group is the first of them, as on FreeBSD to 14, it has to lead the list; elsewhere it does no
-/// harm, as it is the right one by then.
+/// If the effective group is the first of the list, as on FreeBSD up to 14, it must come first; elsewhere that does no
+/// harm, because it is final by then.
 pub(super) fn set_groups(groups: &[u32], _member: Option<&str>) -> io::Result<()> {
     let leader = nix::unistd::getegid().as_raw();
     let list: Vec<Gid> = led_by(leader, groups).into_iter().map(Gid::from_raw).collect();
@@ -60,7 +60,7 @@ pub(super) fn set_group(gid: Gid) -> io::Result<()> {
     }
 }
 
-/// What it would tell is in the numbers of the user and the group too.
+/// Unknown, so the comparison of user and group ids decides.
 pub(super) fn is_secure_exec() -> bool {
     true
 }
@@ -69,7 +69,7 @@ pub(super) fn has_rights_of_the_file() -> bool {
     false
 }
 
-/// The saved ones cannot be seen, so nothing is believed to be settled.
+/// The saved ids are not visible, so nothing is assumed to be final.
 pub(super) fn settled() -> io::Result<bool> {
     Ok(false)
 }
@@ -94,7 +94,8 @@ pub(super) fn groups_of(user: &User, gid: u32) -> io::Result<Vec<u32>> {
     Ok(groups)
 }
 
-/// Every number up to the limit: where descriptors are listed differs, and a list that is not whole is worse.
+/// Every number up to the limit: the place where descriptors are listed differs between systems, and an incomplete list
+/// would be worse.
 pub(super) fn mark_all_close_on_exec(from: i32) -> io::Result<()> {
     let (_, hard) = super::limits::get("NOFILE")?;
     (from..=i32::try_from(hard).unwrap_or(i32::MAX)).try_for_each(super::posix::mark)
@@ -111,7 +112,7 @@ pub(super) fn descriptor_path(_number: i32) -> io::Result<std::path::PathBuf> {
     Err(unsupported("the file of a descriptor has no path on this system"))
 }
 
-/// Not every system has it, and none here is spoken to yet.
+/// Not every system has setlogin(2).
 pub(super) fn set_login(_name: &CStr) -> io::Result<()> {
     Ok(())
 }
@@ -121,11 +122,11 @@ pub(super) fn thread_count() -> io::Result<usize> {
 }
 
 pub(super) fn identity(_pid: i32) -> io::Result<ProcessId> {
-    Err(unsupported("processes cannot be told apart on this system yet"))
+    Err(unsupported("processes cannot be identified on this system yet"))
 }
 
 pub(super) fn is_younger(_pid: i32, _than: i32) -> io::Result<bool> {
-    Err(unsupported("processes cannot be told apart on this system yet"))
+    Err(unsupported("processes cannot be identified on this system yet"))
 }
 
 pub(super) fn same_start(one: u64, other: u64) -> bool {
@@ -133,22 +134,22 @@ pub(super) fn same_start(one: u64, other: u64) -> bool {
 }
 
 pub(super) fn age(_start_time: u64) -> io::Result<std::time::Duration> {
-    Err(unsupported("when a process started cannot be seen on this system yet"))
+    Err(unsupported("the start time of a process is not visible on this system yet"))
 }
 
 pub(super) fn users(_pid: i32) -> io::Result<super::process::Users> {
-    Err(unsupported("whose a process is cannot be seen on this system yet"))
+    Err(unsupported("the user of a process is not visible on this system yet"))
 }
 
 pub(super) fn is_exiting(_pid: i32) -> io::Result<bool> {
-    Err(unsupported("the state of a process cannot be seen on this system yet"))
+    Err(unsupported("the state of a process is not visible on this system yet"))
 }
 
 pub(super) fn is_stopped(_pid: i32) -> io::Result<bool> {
-    Err(unsupported("the state of a process cannot be seen on this system yet"))
+    Err(unsupported("the state of a process is not visible on this system yet"))
 }
 
-/// Nothing is known against going on.
+/// Nothing is known to require an exec after a fork.
 pub(super) const EXEC_AFTER_FORK: bool = false;
 
 pub(super) fn own_image() -> io::Result<std::path::PathBuf> {
@@ -165,13 +166,13 @@ pub(super) fn namespace() -> Option<String> {
     None
 }
 
-/// Only macOS has one that is told in this way.
+/// Only macOS has such a directory.
 pub(super) fn user_directory() -> Option<std::path::PathBuf> {
     None
 }
 
 pub(super) fn boot() -> io::Result<String> {
-    Err(unsupported("one boot cannot be told from another on this system yet"))
+    Err(unsupported("boots cannot be identified on this system yet"))
 }
 
 /// The number of a resource that POSIX names.
@@ -190,7 +191,7 @@ pub(super) fn resource(name: &str) -> Option<libc::c_int> {
     })
 }
 
-/// The signals that arrive while all are blocked: there are none to be had.
+/// Signals that arrive while all are blocked: not supported yet.
 #[derive(Debug)]
 pub(super) struct Signals(Infallible);
 
@@ -221,35 +222,35 @@ pub mod descendants {
 
     use super::unsupported;
 
-    /// Whether [`become_subreaper`] can work.
+    /// Whether [`become_subreaper`] is supported.
     pub const HAS_SUBREAPER: bool = false;
 
-    /// Makes orphaned descendants ours: not yet.
+    /// Makes this process the parent of orphaned descendants: not supported yet.
     pub fn become_subreaper() -> io::Result<()> {
         Err(unsupported("orphans cannot be adopted on this system yet"))
     }
 
-    /// Ends us when our parent ends: nobody can see to that here.
+    /// Ends this process together with its parent: not supported, so this does nothing.
     pub fn die_with_parent(_parent: i32) -> io::Result<()> {
         Ok(())
     }
 
-    /// All processes below `root`: not yet.
+    /// All processes below `root`: not supported yet.
     pub fn descendants(_root: i32) -> io::Result<BTreeSet<i32>> {
         Err(unsupported("the children of a process cannot be found on this system yet"))
     }
 
-    /// All processes of a session: not yet.
+    /// All processes of a session: not supported yet.
     pub fn session(_number: i32) -> io::Result<Vec<i32>> {
         Err(unsupported("the processes of a session cannot be found on this system yet"))
     }
 
-    /// All processes that started then or later: not yet.
+    /// All processes that started at this time or later: not supported yet.
     pub fn since(_start_time: u64) -> io::Result<Vec<i32>> {
         Err(unsupported("processes cannot be listed on this system yet"))
     }
 
-    /// Whether `pid` is `root` or below it; of another one that is not known, and so not believed.
+    /// Whether `pid` is `root`. Descendants are not visible, so they count as no.
     pub fn descends(pid: i32, root: i32) -> bool {
         pid == root
     }
@@ -263,17 +264,17 @@ pub(super) mod pidfd {
 
     use super::unsupported;
 
-    /// A process: none can be held.
+    /// A process: not supported yet.
     #[derive(Debug)]
     pub(crate) struct PidFd(Infallible);
 
     impl PidFd {
-        /// Takes hold of a process: not yet.
+        /// Opens a process: not supported yet.
         pub(crate) fn open(_pid: i32) -> io::Result<Option<Self>> {
             Err(unsupported("a process cannot be watched on this system yet"))
         }
 
-        /// The same hold in a process that was forked since.
+        /// The same handle after a fork.
         pub(crate) fn after_fork(self) -> io::Result<Option<Self>> {
             match self.0 {}
         }
@@ -283,7 +284,7 @@ pub(super) mod pidfd {
             match self.0 {}
         }
 
-        /// Sends a signal to this very process.
+        /// Sends a signal to this process.
         pub(crate) fn send(&self, _signal: i32) -> io::Result<bool> {
             match self.0 {}
         }

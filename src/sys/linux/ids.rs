@@ -8,6 +8,7 @@ use nix::unistd::{Gid, Uid};
 
 pub(crate) fn groups() -> io::Result<Vec<u32>> {
     // nix's wrapper reads /proc/sys/kernel/ngroups_max on each call.
+    // SAFETY: with a size of 0 the call only returns the count.
     let count = Errno::result(unsafe { libc::getgroups(0, std::ptr::null_mut()) })?;
     let mut groups = vec![0; usize::try_from(count).unwrap_or(0)];
     // SAFETY: there is room for `count` numbers, and the call writes no more than that.

@@ -1,4 +1,4 @@
-//! The program of a process, by its path: the kernel executes no descriptor here.
+//! The running program, by its path: macOS cannot execute a descriptor.
 
 use std::ffi::OsString;
 use std::io;
@@ -7,11 +7,11 @@ use std::path::PathBuf;
 
 use nix::errno::Errno;
 
-/// fork(2), CAVEATS: Apple's frameworks are not to be used between a fork and an exec.
+/// Apple's frameworks must not be used between a fork and an exec (fork(2), CAVEATS).
 pub(crate) const EXEC_AFTER_FORK: bool = true;
 
-/// proc_pidpath(3): the kernel makes the path from the file that it runs, so that a file which was renamed is found. What
-/// the loader knows (`_NSGetExecutablePath`) is what the starter wrote, and may be relative or a link.
+/// proc_pidpath(3): the kernel derives the path from the running file, so a renamed file is found. The loader's path
+/// (`_NSGetExecutablePath`) is the starter's, and may be relative or a link.
 pub(crate) fn own_image() -> io::Result<PathBuf> {
     let own = nix::unistd::getpid().as_raw();
     let size = usize::try_from(libc::PROC_PIDPATHINFO_MAXSIZE).map_err(io::Error::other)?;
@@ -24,23 +24,23 @@ pub(crate) fn own_image() -> io::Result<PathBuf> {
             path.truncate(length);
             Ok(OsString::from_vec(path).into())
         }
-        // The file has no name any more.
+        // The file was deleted.
         _ => Err(Errno::last().into()),
     }
 }
 
 /// F_GETPATH of fcntl(2).
 pub(crate) fn descriptor_path(number: i32) -> io::Result<PathBuf> {
-    // The kernel writes as many bytes as it has a limit for paths.
+    // The kernel writes up to PATH_MAX bytes.
     let mut path = vec![0_u8; usize::try_from(libc::PATH_MAX).map_err(io::Error::other)?];
-    // SAFETY: the buffer has the room that the kernel takes for granted, and the call keeps no pointer to it.
+    // SAFETY: the buffer has PATH_MAX bytes, which is what the kernel requires, and the call keeps no pointer to it.
     Errno::result(unsafe { libc::fcntl(number, libc::F_GETPATH, path.as_mut_ptr()) })?;
     let length = path.iter().position(|byte| *byte == 0).unwrap_or(path.len());
     path.truncate(length);
     Ok(OsString::from_vec(path).into())
 }
 
-/// Here it is the last part of the path that was executed, and nobody can set it.
+/// On macOS the name is the last part of the executed path and cannot be set.
 pub(crate) fn process_name() -> Vec<u8> {
     Vec::new()
 }

@@ -1,7 +1,7 @@
-//! Users and groups of a process, the Darwin way.
+//! Users and groups of a process on macOS.
 //!
-//! The first of the supplementary groups *is* the effective group (`cr_gid` of `<sys/ucred.h>`), so it leads every list
-//! that is set here, and has to be the right one by then: a later setgid(2) would leave it in the list.
+//! The first supplementary group *is* the effective group (`cr_gid` of `<sys/ucred.h>`), so it comes first in every
+//! list set here, and must be final before: a later setgid(2) would leave the old one in the list.
 
 use std::ffi::{CStr, CString};
 use std::io;
@@ -18,27 +18,27 @@ use super::super::rules::groups::{led_by, unwanted};
 use super::super::rules::id;
 use super::proc_info;
 
-/// `NGROUPS_MAX`. A user may be in more: those the kernel asks a daemon about, which a list that was set ends.
+/// `NGROUPS_MAX`. A user may be in more groups: the kernel asks a daemon for those, unless a list was set.
 const MAX_GROUPS: usize = 16;
 
-/// With room for this many getgrouplist(3) starts no thread.
+/// Up to this size getgrouplist(3) starts no thread.
 const MAX_GROUPS_WITHOUT_THREAD: usize = MAX_GROUPS - 1;
 
 pub(crate) fn groups() -> io::Result<Vec<u32>> {
     let mut groups = [0; MAX_GROUPS];
     let room = libc::c_int::try_from(groups.len()).map_err(io::Error::other)?;
-    // SAFETY: the buffer has room for as many groups as we say.
+    // SAFETY: the buffer has room for `room` groups.
     let count = Errno::result(unsafe { libc::getgroups(room, groups.as_mut_ptr()) })?;
     Ok(groups.into_iter().take(usize::try_from(count).unwrap_or(0)).collect())
 }
 
-/// Whether the exec was one with more rights than the starter's (issetugid(2)).
+/// Whether the exec granted more privileges than the starter has (issetugid(2)).
 pub(crate) fn is_secure_exec() -> bool {
-    // SAFETY: issetugid(2) takes nothing and gives a number.
+    // SAFETY: issetugid(2) takes no argument and returns a number.
     unsafe { libc::issetugid() != 0 }
 }
 
-/// Files have no rights here beside those of their user and group.
+/// macOS has no file capabilities.
 pub(crate) fn has_rights_of_the_file() -> bool {
     false
 }
@@ -49,17 +49,17 @@ pub(crate) fn settled() -> io::Result<bool> {
     Ok(users && now.pbsi_rgid == now.pbsi_gid && now.pbsi_svgid == now.pbsi_gid)
 }
 
-/// Up to 16 are set, and are all then. A user who is in more is named to the kernel (initgroups(3)), which has the first
-/// at hand and asks a directory service for the rest; lists of one's own cannot be as long (setgroups(2)).
+/// Up to 16 groups are set directly and are then complete. For a user in more, the kernel gets the user's name
+/// (initgroups(3)) and asks a directory service for the rest; setgroups(2) takes no longer list.
 pub(crate) fn set_groups(groups: &[u32], member: Option<&str>) -> io::Result<()> {
     let leader = nix::unistd::getegid().as_raw();
     let mut wanted = led_by(leader, groups);
     if wanted.len() > MAX_GROUPS {
         return match member {
             Some(name) => name_groups(name, leader, &wanted),
-            None => Err(unsupported(
-                "this system gives a process no more than 16 groups, the primary one among them",
-            )),
+            None => {
+                Err(unsupported("this system allows a process at most 16 groups, including the primary one"))
+            }
         };
     }
     let count = libc::c_int::try_from(wanted.len()).map_err(io::Error::other)?;
@@ -71,12 +71,12 @@ pub(crate) fn set_groups(groups: &[u32], member: Option<&str>) -> io::Result<()>
     if set == wanted { Ok(()) } else { Err(io::Error::other("the groups are not those that were set")) }
 }
 
-/// initgroups(3), which has groups as signed numbers here, too.
+/// initgroups(3), whose groups are signed numbers on macOS.
 fn name_groups(name: &str, leader: u32, wanted: &[u32]) -> io::Result<()> {
     let name = CString::new(name)?;
     // SAFETY: the name ends in NUL.
     Errno::result(unsafe { libc::initgroups(name.as_ptr(), leader.cast_signed()) })?;
-    // Which ones it has at hand is for the kernel to say; that they are none of the starter's is for us.
+    // The kernel decides which groups it caches; they must not include any of the starter's.
     match unwanted(&groups()?, leader, wanted) {
         None => Ok(()),
         Some(_) => Err(io::Error::other("the groups are not those that were set")),
@@ -105,17 +105,18 @@ pub(crate) fn set_user(uid: Uid) -> io::Result<()> {
     }
 }
 
-/// setlogin(2): of the whole session.
+/// setlogin(2), for the whole session.
 pub(crate) fn set_login(name: &CStr) -> io::Result<()> {
     // SAFETY: the name ends in NUL and is only read.
     Errno::result(unsafe { libc::setlogin(name.as_ptr()) })?;
     Ok(())
 }
 
-/// getgrouplist(3), which nix does not offer here: Apple's has groups as signed numbers.
+/// getgrouplist(3), which nix lacks on macOS: Apple's uses signed numbers.
 ///
-/// It is asked for no more than [`MAX_GROUPS_WITHOUT_THREAD`] groups: with room for more, macOS 14 and later start a thread to write that down
-/// (Libinfo), and a process with two threads cannot become a daemon. Who is in more is looked up by a process of its own.
+/// It is called with room for at most [`MAX_GROUPS_WITHOUT_THREAD`] groups: with more, macOS 14 and later start a
+/// logging thread (Libinfo), and a process with two threads cannot become a daemon. If a user is in more groups, a
+/// separate process looks them up.
 pub(crate) fn groups_of(user: &User, gid: u32) -> io::Result<Vec<u32>> {
     let name = CString::new(user.name.as_str())?;
     let mut found = [0; MAX_GROUPS_WITHOUT_THREAD];
@@ -135,12 +136,12 @@ pub(crate) fn groups_of(user: &User, gid: u32) -> io::Result<Vec<u32>> {
     Ok(groups)
 }
 
-/// id(1), with an environment of its own.
+/// Executes id(1) with an empty environment.
 fn many_groups_of(name: &str) -> io::Result<Vec<u32>> {
-    /// A directory service may be slow.
+    /// Directory services may be slow.
     const TIMEOUT: Duration = Duration::from_secs(30);
     let mut command = Command::new("/usr/bin/id");
     command.env_clear().args(["-G", "--", name]);
     let answer = command_output::output_within(&mut command, TIMEOUT)?;
-    id::groups(&answer).ok_or_else(|| io::Error::other("/usr/bin/id does not tell the groups of this user"))
+    id::groups(&answer).ok_or_else(|| io::Error::other("/usr/bin/id printed no groups of this user"))
 }

@@ -1,6 +1,6 @@
-//! What macOS has, and what it has not.
+//! The macOS implementation.
 //!
-//! The structures of proc_pidinfo(3) and its flavors are those of `<sys/proc_info.h>`.
+//! The structures and flavors of proc_pidinfo(3) are from `<sys/proc_info.h>`.
 
 pub mod descendants;
 mod executable;

@@ -1,4 +1,4 @@
-//! A process watched by a kernel queue (kqueue(2), EVFILT_PROC), and told from its successors by its start time.
+//! A process, watched by a kernel queue (kqueue(2), EVFILT_PROC) and identified by its start time.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
@@ -9,8 +9,7 @@ use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
 use super::super::fd;
 use super::process_id;
 
-/// A process. The descriptor can be read from, as poll(2) has it, once the process has ended: its event is never
-/// fetched.
+/// A process. The descriptor stays readable (poll(2)) once the process has ended: its event is never fetched.
 #[derive(Debug)]
 pub(crate) struct PidFd {
     queue: Kqueue,
@@ -19,7 +18,7 @@ pub(crate) struct PidFd {
 }
 
 impl PidFd {
-    /// Takes hold of a process; none where there is no such process, or it has ended.
+    /// Opens a process. `None` if there is no such process, or it has ended.
     pub(crate) fn open(pid: i32) -> io::Result<Option<Self>> {
         let Some(start_time) = running(pid)? else { return Ok(None) };
         let queue = Kqueue::new()?;
@@ -31,27 +30,27 @@ impl PidFd {
             Err(Errno::ESRCH) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        // Whom the queue has hold of is the one that was there before and is there after.
+        // The queue watches the process that existed both before and after.
         let held = Self { queue, pid, start_time };
         Ok(if running(pid)? == Some(start_time) { Some(held) } else { None })
     }
 
-    /// The same hold in a process that was forked since: a queue is not inherited (kqueue(2)). None where the
-    /// process has ended meanwhile.
+    /// The same handle after a fork: a queue is not inherited (kqueue(2)), so it is opened again. `None` if the process
+    /// has ended in the meantime.
     pub(crate) fn after_fork(self) -> io::Result<Option<Self>> {
         let Self { queue, pid, start_time } = self;
-        // Its number is not open here, or by now somebody else's: it is not ours to close.
+        // The number is not open in this process, or was reused, so it must not be closed.
         let _ = OwnedFd::from(queue).into_raw_fd();
         Ok(Self::open(pid)?.filter(|held| held.start_time == start_time))
     }
 
-    /// Whether it has ended; a zombie has.
+    /// Whether it has ended. A zombie has.
     pub(crate) fn has_ended(&self) -> io::Result<bool> {
         Ok(fd::wait_readable(&[self.as_fd()], Some(std::time::Duration::ZERO))?.contains(&true))
     }
 
-    /// Sends a signal to this process; false where it has ended. Between our looking and the sending the process
-    /// may end, and its number be given away; the kernel has no way to rule that out.
+    /// Sends a signal to this process. `false` if it has ended. The process may end between the check and kill(2) and
+    /// its pid be reused; the kernel has no way to prevent that.
     pub(crate) fn send(&self, signal: i32) -> io::Result<bool> {
         if running(self.pid)? != Some(self.start_time) {
             return Ok(false);
@@ -71,7 +70,7 @@ impl AsFd for PidFd {
     }
 }
 
-/// The start time of a process that runs; none where there is none.
+/// The start time of a running process. `None` if there is none.
 fn running(pid: i32) -> io::Result<Option<u64>> {
     match process_id::identity(pid) {
         Ok(found) => Ok((!found.ended).then_some(found.start_time)),
@@ -88,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_of_a_process_can_be_waited_for_and_it_is_signalled_no_more() {
+    fn process_that_has_ended_is_readable_and_not_signalled() {
         let mut child = Command::new("/bin/cat").stdin(std::process::Stdio::piped()).spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
         let held = PidFd::open(pid).unwrap().unwrap();

@@ -1,7 +1,7 @@
-//! proc_pidinfo(3) and sysctl(3): what the kernel tells of a process.
+//! proc_pidinfo(3) and sysctl(3): what the kernel reports about a process.
 //!
-//! Of one of another user it answers two flavors to all: the short one, and the order of forks. They, and no others, tell
-//! of a zombie too, where the argument is not 0 (`proc_pidinfo` in bsd/kern/proc_info.c of xnu).
+//! For a process of another user only two flavors are available: the short one and the order of forks. Only these two
+//! work for zombies as well, if the argument is not 0 (`proc_pidinfo` in bsd/kern/proc_info.c of xnu).
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -10,27 +10,27 @@ use nix::errno::Errno;
 
 use super::super::rules::{kinfo, procargs};
 
-/// A structure that the kernel fills, made of integers only, so that every pattern of bits is a valid one.
+/// A structure that the kernel fills. It consists of integers only, so every bit pattern is valid.
 ///
 /// # Safety
 ///
-/// That is for the implementor to know; and `FLAVOR` must be the one whose answer it is.
+/// The implementor guarantees that; and `FLAVOR` must be the flavor that returns this structure.
 unsafe trait Answer: Copy {
     const FLAVOR: libc::c_int;
-    /// Which processes are asked about.
+    /// The argument of the call: which processes are included.
     const AMONG: u64;
 }
 
-/// The zombies too.
+/// Including zombies.
 const ZOMBIES: u64 = 1;
 
-// SAFETY: proc_bsdshortinfo is integers and arrays of them, and is what this flavor answers with.
+// SAFETY: proc_bsdshortinfo consists of integers and arrays of them, and this flavor returns it.
 unsafe impl Answer for libc::proc_bsdshortinfo {
     const FLAVOR: libc::c_int = libc::PROC_PIDT_SHORTBSDINFO;
     const AMONG: u64 = ZOMBIES;
 }
 
-// SAFETY: proc_taskinfo is integers, and is what this flavor answers with.
+// SAFETY: proc_taskinfo consists of integers, and this flavor returns it.
 unsafe impl Answer for libc::proc_taskinfo {
     const FLAVOR: libc::c_int = libc::PROC_PIDTASKINFO;
     const AMONG: u64 = 0;
@@ -48,13 +48,13 @@ struct Unique {
     reserved: [u64; 2],
 }
 
-// SAFETY: it is integers and arrays of them, and is what this flavor, PROC_PIDUNIQIDENTIFIERINFO, answers with.
+// SAFETY: it consists of integers and arrays of them, and this flavor, PROC_PIDUNIQIDENTIFIERINFO, returns it.
 unsafe impl Answer for Unique {
     const FLAVOR: libc::c_int = 17;
     const AMONG: u64 = ZOMBIES;
 }
 
-// The kernel writes no less than its own structure, and takes no smaller buffer.
+// The kernel writes its whole structure and rejects a smaller buffer.
 const _: () = assert!(size_of::<Unique>() == 56 && std::mem::offset_of!(Unique, order) == 16);
 const _: () = assert!(size_of::<libc::proc_bsdshortinfo>() == 64);
 const _: () = assert!(std::mem::offset_of!(libc::proc_bsdshortinfo, pbsi_status) == 12);
@@ -65,19 +65,19 @@ const _: () = assert!(std::mem::offset_of!(libc::proc_bsdshortinfo, pbsi_svgid) 
 const _: () = assert!(size_of::<libc::proc_taskinfo>() == 96);
 const _: () = assert!(std::mem::offset_of!(libc::proc_taskinfo, pti_threadnum) == 84);
 
-/// Who a process is, and whose child. An error of kind `NotFound` means that there is none.
+/// The identity and parent of a process. The error is of kind `NotFound` if there is no such process.
 pub(crate) fn process(pid: i32) -> io::Result<libc::proc_bsdshortinfo> {
     ask(pid)
 }
 
-/// The place of a process in the order of all forks of this boot.
+/// The position of a process in the order of all forks of this boot.
 pub(crate) fn order(pid: i32) -> io::Result<u64> {
     ask::<Unique>(pid).map(|found| found.order)
 }
 
-/// The arguments of a process of our own user; root reads those of all.
+/// The arguments of a process of the same user; root can read those of all.
 pub(crate) fn arguments(pid: i32) -> io::Result<Vec<String>> {
-    // Where there is less room than the process has arguments and environment, the front is missing.
+    // With a smaller buffer than arguments and environment need, the beginning would be missing.
     let mut room = 0;
     sysctl(&mut [libc::CTL_KERN, libc::KERN_ARGMAX], std::slice::from_mut(&mut room))?;
     let mut answer = vec![0; usize::try_from(room).map_err(io::Error::other)?];
@@ -85,7 +85,8 @@ pub(crate) fn arguments(pid: i32) -> io::Result<Vec<String>> {
     Ok(procargs::arguments(answer.get(..length).unwrap_or_default()))
 }
 
-/// Since when a process is there, and whether it is a zombie. An error of kind `NotFound` means that there is none.
+/// The start time of a process, and whether it is a zombie. The error is of kind `NotFound` if there is no such
+/// process.
 pub(crate) fn status(pid: i32) -> io::Result<kinfo::Status> {
     let mut answer = [0_u8; kinfo::SIZE];
     let name = &mut [libc::CTL_KERN, libc::KERN_PROC, libc::KERN_PROC_PID, pid];
@@ -94,12 +95,12 @@ pub(crate) fn status(pid: i32) -> io::Result<kinfo::Status> {
     found.ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
-/// Asks the kernel, and returns how many bytes it has written.
+/// sysctl(3); returns the number of bytes written.
 fn sysctl<T: Integer>(name: &mut [libc::c_int], answer: &mut [T]) -> io::Result<usize> {
     let mut length = size_of_val(answer);
     let parts = libc::c_uint::try_from(name.len()).map_err(io::Error::other)?;
     let buffer = answer.as_mut_ptr().cast();
-    // SAFETY: the name has `parts` parts, the buffer is `length` bytes long and takes every pattern of bits, and nothing
+    // SAFETY: the name has `parts` parts, the buffer is `length` bytes long and accepts every bit pattern, and nothing
     // is set.
     let result =
         unsafe { libc::sysctl(name.as_mut_ptr(), parts, buffer, &raw mut length, std::ptr::null_mut(), 0) };
@@ -107,12 +108,12 @@ fn sysctl<T: Integer>(name: &mut [libc::c_int], answer: &mut [T]) -> io::Result<
     Ok(length)
 }
 
-/// What any pattern of bits is a value of.
+/// Types for which every bit pattern is valid.
 trait Integer: Copy {}
 impl Integer for u8 {}
 impl Integer for libc::c_int {}
 
-/// What a process of our own user takes of the machine.
+/// The resource usage of a process of the same user.
 pub(crate) fn task(pid: i32) -> io::Result<libc::proc_taskinfo> {
     ask(pid)
 }
@@ -121,20 +122,20 @@ fn ask<T: Answer>(pid: i32) -> io::Result<T> {
     let size = libc::c_int::try_from(size_of::<T>()).map_err(io::Error::other)?;
     let mut answer = MaybeUninit::<T>::zeroed();
     Errno::clear();
-    // SAFETY: the buffer is as long as we say, and the kernel keeps no pointer to it.
+    // SAFETY: the buffer is `size` bytes long, and the kernel keeps no pointer to it.
     let written = unsafe { libc::proc_pidinfo(pid, T::FLAVOR, T::AMONG, answer.as_mut_ptr().cast(), size) };
     if written == size {
-        // SAFETY: the kernel filled it whole, and whatever it wrote is valid, by the trait.
+        // SAFETY: the kernel filled it completely, and every bit pattern is valid, by the trait.
         return Ok(unsafe { answer.assume_init() });
     }
     Err(match Errno::last() {
         Errno::ESRCH => io::ErrorKind::NotFound.into(),
-        Errno::UnknownErrno => io::Error::other("the kernel answered with something else"),
+        Errno::UnknownErrno => io::Error::other("the kernel returned a structure of unexpected size"),
         error => error.into(),
     })
 }
 
-/// The numbers of our own open descriptors.
+/// The open descriptors of this process.
 pub(crate) fn own_descriptors() -> io::Result<Vec<i32>> {
     const NONE: libc::proc_fdinfo = libc::proc_fdinfo { proc_fd: -1, proc_fdtype: 0 };
     let pid = nix::unistd::getpid().as_raw();
@@ -145,7 +146,7 @@ pub(crate) fn own_descriptors() -> io::Result<Vec<i32>> {
     Ok(found.into_iter().map(|descriptor| descriptor.proc_fd).collect())
 }
 
-/// The numbers of all processes.
+/// The pids of all processes.
 pub(crate) fn processes() -> io::Result<Vec<i32>> {
     /// `PROC_ALL_PIDS`.
     const ALL: u32 = 1;
@@ -156,7 +157,7 @@ pub(crate) fn processes() -> io::Result<Vec<i32>> {
     Ok(found.into_iter().filter(|&pid| pid > 0).collect())
 }
 
-/// All records that a call writes, which tells of no more than there is room for.
+/// All records of a call that returns at most as many as fit into the buffer.
 fn all<T: Copy>(
     blank: T,
     call: impl Fn(*mut libc::c_void, libc::c_int) -> libc::c_int,
@@ -169,7 +170,7 @@ fn all<T: Copy>(
         match usize::try_from(written) {
             Ok(0) | Err(_) => {
                 return Err(match Errno::last() {
-                    Errno::UnknownErrno => io::Error::other("the kernel does not say"),
+                    Errno::UnknownErrno => io::Error::other("the kernel returned no data"),
                     error => error.into(),
                 });
             }
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn we_are_a_process_with_a_parent_and_threads() {
+    fn own_process_has_a_parent_and_threads() {
         let info = process(own()).unwrap();
         assert_eq!(info.pbsi_pid.cast_signed(), own());
         assert_eq!(info.pbsi_ppid.cast_signed(), nix::unistd::getppid().as_raw());
@@ -202,13 +203,13 @@ mod tests {
     }
 
     #[test]
-    fn a_descriptor_of_ours_is_listed() {
+    fn own_descriptor_is_listed() {
         let file = std::fs::File::open("/dev/null").unwrap();
         assert!(own_descriptors().unwrap().contains(&file.as_raw_fd()));
     }
 
     #[test]
-    fn a_pid_that_nobody_has_is_not_found() {
+    fn unused_pid_is_not_found() {
         assert_eq!(process(-1).map(drop).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

@@ -1,4 +1,4 @@
-//! What tells one process, and one boot, from all others.
+//! The identity of a process and of a boot.
 
 use std::ffi::OsStr;
 use std::io;
@@ -17,7 +17,7 @@ pub(crate) fn identity(pid: i32) -> io::Result<ProcessId> {
     Ok(ProcessId { start_time: found.started, ended: u32::from(found.state) == libc::SZOMB })
 }
 
-/// By the order of all forks of this boot, which no change of the clock moves.
+/// By the order of all forks of this boot, which does not depend on the clock.
 pub(crate) fn is_younger(pid: i32, than: i32) -> io::Result<bool> {
     Ok(proc_info::order(pid)? > proc_info::order(than)?)
 }
@@ -28,11 +28,11 @@ pub(crate) fn same_start(one: u64, other: u64) -> bool {
 
 pub(crate) fn age(start_time: u64) -> io::Result<Duration> {
     let since = UNIX_EPOCH.checked_add(Duration::from_micros(start_time));
-    // Not where the clock was set back.
+    // An error if the clock was set back.
     since.and_then(|since| since.elapsed().ok()).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// PROC_FLAG_INEXIT of `<sys/proc_info.h>`: it has begun to end. A zombie has ended.
+/// PROC_FLAG_INEXIT of `<sys/proc_info.h>`: it is exiting. A zombie has ended.
 pub(crate) fn is_exiting(pid: i32) -> io::Result<bool> {
     const IN_EXIT: u32 = 4;
     let info = proc_info::process(pid)?;
@@ -48,25 +48,25 @@ pub(crate) fn users(pid: i32) -> io::Result<Users> {
     Ok(Users { real: info.pbsi_ruid, effective: info.pbsi_uid })
 }
 
-/// There is only one.
+/// macOS has no pid namespaces.
 pub(crate) fn namespace() -> Option<String> {
     None
 }
 
-/// `_CS_DARWIN_USER_DIR` of confstr(3): below `/var/folders`, made by the system for each user, and swept by nothing.
+/// `_CS_DARWIN_USER_DIR` (confstr(3)): below `/var/folders`, created by the system for each user, never swept.
 pub(crate) fn user_directory() -> Option<PathBuf> {
     let mut path = vec![0_u8; 1024];
-    // SAFETY: the buffer is as long as we say, and the call keeps no pointer to it.
+    // SAFETY: the buffer is `path.len()` bytes long, and the call keeps no pointer to it.
     let length = unsafe { libc::confstr(libc::_CS_DARWIN_USER_DIR, path.as_mut_ptr().cast(), path.len()) };
     if length == 0 || length > path.len() {
         return None;
     }
     let path = std::ffi::CStr::from_bytes_until_nul(&path).ok()?;
-    // It ends in a slash, which is no part of a path's last name.
+    // Removes the trailing slash.
     Some(PathBuf::from(OsStr::from_bytes(path.to_bytes())).components().collect())
 }
 
-/// `kern.bootsessionuuid`. The time of the boot would not do: it moves whenever the clock is set.
+/// `kern.bootsessionuuid`. The boot time is unsuitable: it changes whenever the clock is set.
 pub(crate) fn boot() -> io::Result<String> {
     let mut text = [0_u8; 64];
     let mut length = text.len();
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn process_that_is_started_later_is_younger_and_is_known_as_a_zombie_too() {
+    fn later_process_is_younger_even_as_a_zombie() {
         let mut child = Command::new("/bin/cat").stdin(Stdio::piped()).spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
         assert!(is_younger(pid, own()).unwrap() && !is_younger(own(), pid).unwrap());
@@ -106,14 +106,14 @@ mod tests {
     }
 
     #[test]
-    fn process_of_another_user_is_seen() {
+    fn process_of_another_user_is_visible() {
         assert!(!identity(1).unwrap().ended);
         assert!(is_younger(own(), 1).unwrap());
         assert_eq!(users(1).unwrap(), Users { real: 0, effective: 0 });
     }
 
     #[test]
-    fn a_boot_has_one_name() {
+    fn boot_id_is_stable() {
         assert!(!boot().unwrap().is_empty());
         assert_eq!(boot().unwrap(), boot().unwrap());
     }

@@ -1,8 +1,8 @@
-//! Signals out of a kernel queue (kqueue(2), EVFILT_SIGNAL).
+//! Signals from a kernel queue (kqueue(2), EVFILT_SIGNAL).
 //!
-//! The queue tells of every signal that is sent to us, also where it is blocked, and where it is thrown away at once,
-//! as a blocked SIGCHLD with its default action is here. What is left pending is taken away by sigwait(2), so that
-//! it does not come a second time when signals are unblocked.
+//! The queue reports every signal sent to this process, even if it is blocked or discarded, like a blocked SIGCHLD with
+//! its default action. A signal that stays pending is removed by sigwait(2), so that it does not arrive again when
+//! signals are unblocked.
 
 use std::cell::Cell;
 use std::io;
@@ -14,34 +14,35 @@ use nix::sys::event::{EvFlags, EventFilter, FilterFlag, KEvent, Kqueue};
 
 use super::super::fd;
 
-/// The highest signal (`NSIG` of `<sys/signal.h>` is one more).
+/// The highest signal (`NSIG` of `<sys/signal.h>` minus one).
 const LAST: i32 = 31;
 
-/// The signals that have come and were not asked for yet.
+/// The signals that have arrived and were not read.
 #[derive(Debug)]
 pub(crate) struct Signals {
     queue: Kqueue,
-    /// A bit for each, of the value `1 << number`.
+    /// A bit mask: `1 << number`.
     arrived: Cell<u32>,
 }
 
 impl Signals {
-    /// All signals are blocked by now.
+    /// The caller has blocked all signals.
     pub(crate) fn new() -> io::Result<Self> {
         let queue = Kqueue::new()?;
         fd::close_on_exec(&queue)?;
         let wanted = (1..=LAST).filter(|number| ![libc::SIGKILL, libc::SIGSTOP].contains(number));
         let changes: Vec<KEvent> = wanted.map(|number| event(number, EvFlags::EV_ADD)).collect();
         queue.kevent(&changes, &mut [], None)?;
-        // What came after the block and before this is pending, and the queue knows nothing of it: so it is sent
-        // again, now that the queue listens. Two of a kind are one as long as they are pending.
+        // Signals that arrived after the block and before this are pending and unknown to the queue, so they are sent
+        // again now. Equal pending signals count as one.
         for number in (1..=LAST).filter(|&number| pending(number)) {
             super::super::signal::send(nix::unistd::getpid().as_raw(), number)?;
         }
         Ok(Self { queue, arrived: Cell::new(0) })
     }
 
-    /// A queue is not inherited (kqueue(2)): its number is not open here, or by now somebody else's, and not ours to close.
+    /// A queue is not inherited (kqueue(2)): its number is not open in a forked process, or was reused, so it must not
+    /// be closed.
     pub(crate) fn after_fork(self) {
         let _ = OwnedFd::from(self.queue).into_raw_fd();
     }
@@ -89,22 +90,22 @@ fn event(number: i32, flags: EvFlags) -> KEvent {
     KEvent::new(ident, EventFilter::EVFILT_SIGNAL, flags, FilterFlag::empty(), 0, 0)
 }
 
-/// Whether a signal was sent to us and is held back by the block.
+/// Whether a signal is pending because it is blocked.
 fn pending(number: i32) -> bool {
     let mut set: libc::sigset_t = 0;
-    // SAFETY: `set` is a valid place for a set of signals.
+    // SAFETY: `set` is valid for writing a set of signals.
     let asked = unsafe { libc::sigpending(&raw mut set) };
-    // SAFETY: `set` is a set of signals, and the number is one of a signal.
+    // SAFETY: `set` is a set of signals, and the number is a valid signal.
     asked == 0 && unsafe { libc::sigismember(&raw const set, number) } == 1
 }
 
-/// Takes a pending signal away.
+/// Removes a pending signal.
 fn take(number: i32) -> io::Result<()> {
     let mut set: libc::sigset_t = 0;
-    // SAFETY: `set` is a valid, empty set of signals, and the number is one of a signal.
+    // SAFETY: `set` is a valid, empty set of signals, and the number is a valid signal.
     unsafe { libc::sigaddset(&raw mut set, number) };
     let mut taken = 0;
-    // SAFETY: both are valid places of their types. The signal is pending, so there is nothing to wait for.
+    // SAFETY: both are valid for their types. The signal is pending, so the call does not wait.
     match unsafe { libc::sigwait(&raw const set, &raw mut taken) } {
         0 => Ok(()),
         error => Err(io::Error::from_raw_os_error(error)),

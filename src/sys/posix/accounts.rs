@@ -1,4 +1,4 @@
-//! Users and groups, asked of the C library: on these systems it is never static, and knows every directory service.
+//! Users and groups from the C library: on these systems it is never static, and knows every directory service.
 
 use std::io;
 

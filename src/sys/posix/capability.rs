@@ -1,4 +1,4 @@
-//! There are no capabilities: root can do everything, and everybody else what their user may.
+//! These systems have no capabilities: root may do everything, other users only what their user may.
 
 use std::io;
 
@@ -8,27 +8,27 @@ fn none() -> io::Error {
     unsupported("this system has no capabilities")
 }
 
-/// Takes everything that is not in `keep` out of the bounding set: there is none.
+/// Restricts the bounding set: not supported.
 pub fn bound(_keep: u64) -> io::Result<()> {
     Err(none())
 }
 
-/// Makes the next change of the user leave the permitted set: there is none.
+/// Keeps the permitted set over a change of user: not supported.
 pub fn keep_over_user_change() -> io::Result<()> {
     Err(none())
 }
 
-/// Makes `bits` all that survives an exec. Where that is nothing it is true already.
+/// Sets the capabilities that survive an exec. An empty set is already in effect.
 pub fn set_ambient(bits: u64) -> io::Result<()> {
     if bits == 0 { Ok(()) } else { Err(none()) }
 }
 
-/// Gives up what is not in `keep`: there is nothing to give up.
+/// Restricts the own capabilities: there are none.
 pub fn limit_own(_keep: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// From here on no exec gives more rights: not to be had.
+/// Prevents an exec from granting privileges: not supported.
 pub fn no_new_privileges() -> io::Result<()> {
-    Err(unsupported("this system cannot keep a program from gaining rights by an exec"))
+    Err(unsupported("this system cannot prevent an exec from granting privileges"))
 }

@@ -1,4 +1,4 @@
-//! Descriptors, in two steps where Linux needs one: between them nobody else can fork, for there are no threads.
+//! Descriptors, in two steps where Linux needs one: no other thread can fork in between, because there are none.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,7 +14,7 @@ pub(crate) fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((out, input))
 }
 
-/// Marks a descriptor close-on-exec. A number that is closed is as good as marked.
+/// Marks a descriptor close-on-exec. A closed number needs no mark.
 pub(crate) fn mark(number: i32) -> io::Result<()> {
     // SAFETY: F_SETFD takes no pointer.
     match Errno::result(unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) }) {

@@ -1,6 +1,6 @@
-//! Whether somebody listens, found out by a connection, for whose socket it is cannot be asked here.
+//! Listening sockets, found by connecting, because these systems cannot be asked for a socket's owner.
 //!
-//! The service sees one client that says nothing and goes: nobody connects again once it was answered.
+//! The service sees one client that connects and leaves; there is no further connection after one succeeded.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -8,14 +8,14 @@ use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
-/// Somebody who has answered a connection.
+/// A server that accepted a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listening(());
 
-/// On this machine an answer comes at once; a filter that swallows it must not hold everything else up.
+/// On the same machine the answer is immediate; a packet filter that drops it must not delay the start.
 const TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Whoever answers on a port; with `address` only there.
+/// The server that accepts connections on a port. With `address`: only on that address.
 pub fn tcp(address: Option<IpAddr>, port: u16) -> io::Result<Vec<Listening>> {
     let own = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
     let addresses = address.as_ref().map_or(&own[..], std::slice::from_ref);
@@ -28,14 +28,14 @@ pub fn tcp(address: Option<IpAddr>, port: u16) -> io::Result<Vec<Listening>> {
 
 fn answers(address: SocketAddr) -> bool {
     let stream = TcpStream::connect_timeout(&address, TIMEOUT);
-    // A port of the range that clients get theirs from may be given to this very connection: then it reaches itself.
+    // An ephemeral port may be assigned to this very connection, which then connects to itself.
     stream.is_ok_and(|stream| stream.local_addr().ok() != stream.peer_addr().ok())
 }
 
-/// Whoever answers on the Unix socket of a path, or takes datagrams there.
+/// The server that accepts connections, or receives datagrams, on the Unix socket at a path.
 ///
-/// A server with a full queue refuses a connection here, too, and is left out; but so is one that has bound its socket and
-/// does not listen yet, and for its clients that one is not there (`rules::refusal` finds out whose a name is).
+/// A server with a full queue refuses connections and is not found; neither is one that has bound its socket and does
+/// not listen yet, which its clients cannot reach either (`rules::refusal` finds the owner of a name).
 pub fn unix(path: &Path) -> io::Result<Vec<Listening>> {
     let connected = match UnixStream::connect(path) {
         Err(error) if error.raw_os_error() == Some(libc::EPROTOTYPE) => {
@@ -46,7 +46,7 @@ pub fn unix(path: &Path) -> io::Result<Vec<Listening>> {
     match connected {
         Ok(()) => Ok(vec![Listening(())]),
         Err(error) => match error.kind() {
-            // Not there, left behind by somebody who is gone, or something else altogether that stands there yet.
+            // Missing, stale, or a file that is not a socket.
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Ok(Vec::new()),
             _ if error.raw_os_error() == Some(libc::ENOTSOCK) => Ok(Vec::new()),
             _ => Err(error),
@@ -54,7 +54,7 @@ pub fn unix(path: &Path) -> io::Result<Vec<Listening>> {
     }
 }
 
-/// Whether a process has one of these sockets: that is not known.
+/// Whether a process has one of these sockets: unknown on these systems.
 pub fn held_by(_pid: i32, _sockets: &[Listening]) -> Option<bool> {
     None
 }
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_tcp_listener_answers_as_long_as_it_is_there() {
+    fn tcp_listener_is_found_until_it_is_closed() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         assert_eq!(tcp(None, port).unwrap().len(), 1);
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unix_socket_answers_as_long_as_somebody_has_it() {
+    fn unix_socket_is_found_until_it_is_closed() {
         let path = std::env::temp_dir().join(format!("svcadapt-answer-{}", std::process::id()));
         assert!(unix(&path).unwrap().is_empty());
         let listener = UnixListener::bind(&path).unwrap();

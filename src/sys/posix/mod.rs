@@ -1,5 +1,4 @@
-//! What every system but Linux does alike: by POSIX where that has a word for it, and what only Linux has as an
-//! error that says so.
+//! What all systems but Linux have in common: POSIX functions, and errors for what only Linux has.
 
 mod accounts;
 pub mod capability;
@@ -20,15 +19,15 @@ pub(super) use descriptors::{mark, pipe};
 pub(super) use oom::{oom_score_adjust, set_oom_score_adjust};
 pub(super) use signals::{real_time, real_time_name, real_time_number, reset_dispositions, reset_ignored};
 
-/// With SO_REUSEADDR one address of a port can be bound while another server has the port on all of them.
+/// With SO_REUSEADDR one address of a port can be bound although another server has all addresses of it.
 pub(super) const REUSE_SHARES_A_PORT: bool = true;
 
-/// What is not to be had on this system.
+/// The error for a feature that this system lacks.
 pub(super) fn unsupported(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, what)
 }
 
-/// The limit of core files says all that can be said.
+/// RLIMIT_CORE is the only means.
 #[allow(clippy::unnecessary_wraps, reason = "another system may refuse")]
 pub(super) fn never_dump() -> io::Result<()> {
     Ok(())

@@ -1,4 +1,4 @@
-//! Only Linux lets a process say how soon it is to be killed for want of memory.
+//! Only Linux has an OOM score.
 
 use std::io;
 

@@ -1,10 +1,10 @@
 //! Supplementary groups, where the effective group may be one of them (Darwin, FreeBSD to 14).
 //!
-//! There `cr_groups[0]` *is* the effective group. setgroups(2) changes both. What setgid(2) does with a group that is a
-//! member of the list already differs: FreeBSD replaces the first, Darwin exchanges the two, so that the old group stays.
-//! Hence the order on every system: the group, then the groups (initgroups(3) after setgid(2), as launchd does it).
+//! There `cr_groups[0]` *is* the effective group, so setgroups(2) changes both. setgid(2) with a group that is already
+//! in the list differs: FreeBSD replaces the first entry, Darwin swaps the two, so the old group stays. Hence the order
+//! on every system: first the group, then the groups (initgroups(3) after setgid(2), as launchd does).
 
-/// A list for setgroups(2): the effective group first, and no group twice.
+/// A list for setgroups(2): the effective group first, no duplicates.
 #[cfg(any(test, not(target_os = "linux")))]
 pub(in crate::sys) fn led_by(effective: u32, groups: &[u32]) -> Vec<u32> {
     let mut list = vec![effective];
@@ -16,7 +16,7 @@ pub(in crate::sys) fn led_by(effective: u32, groups: &[u32]) -> Vec<u32> {
     list
 }
 
-/// The first group of a process that was not wanted. Its effective group may be listed or not.
+/// The first group of a process that is not in `wanted`. The effective group may be listed or not.
 pub(in crate::sys) fn unwanted(now: &[u32], effective: u32, wanted: &[u32]) -> Option<u32> {
     now.iter().copied().find(|gid| *gid != effective && !wanted.contains(gid))
 }
@@ -25,14 +25,15 @@ pub(in crate::sys) fn unwanted(now: &[u32], effective: u32, wanted: &[u32]) -> O
 mod tests {
     use super::*;
 
-    /// How a kernel keeps the effective group and the others.
+    /// How a kernel stores the effective group and the others.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     enum Kernel {
-        /// xnu, `kauth_cred_change_egid` in bsd/kern/kern_credential.c: the old group takes the place of the new one.
+        /// xnu, `kauth_cred_change_egid` in bsd/kern/kern_credential.c: the old group takes the position of the new
+        /// one.
         Darwin,
         /// To 14, `change_egid` in sys/kern/kern_prot.c: the first group is overwritten.
         FreeBsd14,
-        /// FreeBSD 15, NetBSD, OpenBSD, Linux: the effective group is no member of the list.
+        /// FreeBSD 15, NetBSD, OpenBSD, Linux: the effective group is not part of the list.
         Apart,
     }
 
@@ -44,7 +45,7 @@ mod tests {
     }
 
     impl Process {
-        /// root's, with wheel (0) as its group.
+        /// A process of root, with wheel (0) as its group.
         fn of_root(kernel: Kernel) -> Self {
             Self { kernel, effective: 0, groups: vec![0, 1, 2, 20, 80] }
         }
@@ -61,7 +62,7 @@ mod tests {
             }
         }
 
-        /// As `set_groups` of the systems but Linux calls it.
+        /// As called by `set_groups` on systems other than Linux.
         fn setgroups(&mut self, groups: &[u32]) {
             self.groups = led_by(self.effective, groups);
             if self.kernel != Kernel::Apart {
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_set_before_the_group_leave_wheel_where_it_is_exchanged_or_apart() {
+    fn groups_set_before_the_group_leave_wheel_on_some_kernels() {
         for (kernel, left) in KERNELS.into_iter().zip([Some(0), None, Some(0)]) {
             let mut process = Process::of_root(kernel);
             process.setgroups(&GROUPS);
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn rights_that_were_lent_are_root_s_own_again() {
+    fn borrowed_rights_can_be_returned() {
         for kernel in KERNELS {
             let mut process = Process::of_root(kernel);
             let own = process.groups.clone();

@@ -1,6 +1,6 @@
-//! The answer of id(1).
+//! The output of id(1).
 
-/// The groups of `id -G`: numbers in one line. It writes them as unsigned ones; `nobody` of macOS is 4294967294.
+/// The groups in the output of `id -G`: unsigned numbers in one line; `nobody` of macOS is 4294967294.
 pub(in crate::sys) fn groups(answer: &[u8]) -> Option<Vec<u32>> {
     let text = std::str::from_utf8(answer).ok()?;
     let groups: Vec<u32> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok()?;
@@ -18,7 +18,7 @@ mod tests {
     }
 
     #[test]
-    fn answer_that_is_not_numbers_is_none() {
+    fn output_that_is_not_numbers_is_rejected() {
         for answer in [&b""[..], b"\n", b"id: x: no such user\n", b"20 staff\n", b"-1\n", b"20 \xff\n"] {
             assert_eq!(groups(answer), None, "{answer:?}");
         }

@@ -1,7 +1,7 @@
-//! What `sysctl kern.proc.pid` of macOS answers (sysctl(3)): `struct kinfo_proc` of `<sys/sysctl.h>`, of which every user
-//! reads every process, a zombie too. The places are those of both processors.
+//! The result of `sysctl kern.proc.pid` on macOS (sysctl(3)): `struct kinfo_proc` of `<sys/sysctl.h>`, available to
+//! every user for every process, including zombies. The offsets are those of both processors.
 
-/// How long the answer is; with no such process it is empty.
+/// The size of the result; it is empty if there is no such process.
 pub(in crate::sys) const SIZE: usize = 648;
 
 const SECONDS: usize = 0;
@@ -9,16 +9,16 @@ const MICROSECONDS: usize = 8;
 const STATE: usize = 36;
 const PID: usize = 40;
 
-/// What is read of it.
+/// The fields that are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::sys) struct Status {
-    /// In microseconds since 1970.
+    /// The start time in microseconds since 1970.
     pub(in crate::sys) started: u64,
     /// `SRUN`, `SZOMB`, …
     pub(in crate::sys) state: u8,
 }
 
-/// The status of this process; none where the answer is of no process, or another one.
+/// The status of this process. `None` if the result is empty or of another process.
 pub(in crate::sys) fn status(answer: &[u8], pid: i32) -> Option<Status> {
     if answer.len() != SIZE || i32::from_ne_bytes(part(answer, PID)?) != pid {
         return None;

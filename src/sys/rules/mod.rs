@@ -1,4 +1,4 @@
-//! What can be decided about other systems' kernels without one: pure, so that it is tested on Linux too.
+//! Decisions about other systems' kernels, as pure functions, so that they are tested on Linux, too.
 
 pub(super) mod groups;
 #[cfg(any(test, target_os = "macos"))]

@@ -1,14 +1,14 @@
-//! What `sysctl kern.procargs2` of macOS answers (sysctl(3)): the number of arguments, the path of the program, NULs up
-//! to a word's boundary, the arguments, and the environment, which is nobody's business.
+//! The result of `sysctl kern.procargs2` on macOS (sysctl(3)): the number of arguments, the path of the program, NULs
+//! up to a word boundary, the arguments, and the environment, which is ignored.
 
-/// The arguments; fewer than the number where the answer was cut.
+/// The arguments; fewer if the result was truncated.
 pub(in crate::sys) fn arguments(answer: &[u8]) -> Vec<String> {
     let Some((count, rest)) = answer.split_first_chunk::<4>() else { return Vec::new() };
     let count = usize::try_from(i32::from_ne_bytes(*count)).unwrap_or(0);
     let Some(end) = rest.iter().position(|byte| *byte == 0) else { return Vec::new() };
     let padding = rest[end..].iter().take_while(|byte| **byte == 0).count();
     let words = &rest[end + padding..];
-    // The last piece has no NUL behind it: it is cut, or empty.
+    // The last piece has no NUL after it: it is truncated or empty.
     let whole = words.iter().rposition(|byte| *byte == 0).map_or(&[][..], |last| &words[..last]);
     whole
         .split(|byte| *byte == 0)
@@ -38,7 +38,7 @@ mod tests {
     }
 
     #[test]
-    fn answer_that_is_cut_gives_what_is_whole() {
+    fn truncated_result_yields_the_complete_arguments() {
         assert_eq!(arguments(&answer(3, b"/p\0p\0one\0tw")), ["p", "one"]);
         for cut in [&b""[..], b"/p", b"/p\0", b"/p\0\0\0", b"/p\0p"] {
             assert_eq!(arguments(&answer(3, cut)), [""; 0], "{cut:?}");

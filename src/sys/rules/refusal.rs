@@ -1,16 +1,16 @@
-//! Whether a name in the file system is of a socket that some process has, told by what connect(2) says.
+//! Whether a process has the socket with a name in the file system open, decided by the errors of connect(2).
 //!
-//! On the BSDs and macOS a connection that is refused proves nothing: a server whose queue is full refuses too
-//! (`unp_connect` in bsd/kern/uipc_usrreq.c of xnu). But there, as on Linux, a socket of another type is found out
-//! (EPROTOTYPE) before the queue is looked at, and only a name without a socket refuses a connection of either type.
+//! On the BSDs and macOS a refused connection proves nothing: a server with a full queue refuses, too (`unp_connect` in
+//! bsd/kern/uipc_usrreq.c of xnu). But there, as on Linux, a mismatch of the socket type (EPROTOTYPE) is detected
+//! before the queue is checked, and only a name without a socket refuses connections of both types.
 
 use nix::errno::Errno;
 
-/// What one connect said.
+/// The result of connect(2).
 pub(in crate::sys) type ConnectResult = Result<(), Errno>;
 
-/// Whether a process has the socket; an error where that is not known. `other` connects a socket of another type, and
-/// is asked only where the first was refused.
+/// Whether a process has the socket open. `other` connects with another socket type, and is called only if the first
+/// was refused.
 pub(in crate::sys) fn is_open(
     first: ConnectResult,
     other: impl FnOnce() -> ConnectResult,
@@ -19,15 +19,15 @@ pub(in crate::sys) fn is_open(
         Err(Errno::ECONNREFUSED) => match other() {
             Err(Errno::ECONNREFUSED) => Ok(false),
             Ok(()) | Err(Errno::EPROTOTYPE) => Ok(true),
-            said => is_open_at_once(said),
+            result => is_open_at_once(result),
         },
-        said => is_open_at_once(said),
+        result => is_open_at_once(result),
     }
 }
 
-fn is_open_at_once(said: ConnectResult) -> Result<bool, Errno> {
-    match said {
-        // One of another type; one with as many waiting as it lets; one that talks to one peer only.
+fn is_open_at_once(result: ConnectResult) -> Result<bool, Errno> {
+    match result {
+        // A socket of another type, with a full queue, or connected to a single peer.
         Ok(()) | Err(Errno::EPROTOTYPE | Errno::EAGAIN | Errno::EINPROGRESS | Errno::EPERM) => Ok(true),
         Err(error) => Err(error),
     }
@@ -40,7 +40,7 @@ mod tests {
     const REFUSED: ConnectResult = Err(Errno::ECONNREFUSED);
 
     #[test]
-    fn socket_that_refuses_both_types_is_nobodys() {
+    fn socket_that_refuses_both_types_is_closed() {
         assert_eq!(is_open(REFUSED, || REFUSED), Ok(false));
     }
 
@@ -51,14 +51,14 @@ mod tests {
     }
 
     #[test]
-    fn socket_that_answers_is_not_asked_again() {
-        for said in [Ok(()), Err(Errno::EPROTOTYPE), Err(Errno::EAGAIN), Err(Errno::EPERM)] {
-            assert_eq!(is_open(said, || unreachable!()), Ok(true));
+    fn socket_that_answers_is_not_connected_again() {
+        for result in [Ok(()), Err(Errno::EPROTOTYPE), Err(Errno::EAGAIN), Err(Errno::EPERM)] {
+            assert_eq!(is_open(result, || unreachable!()), Ok(true));
         }
     }
 
     #[test]
-    fn what_cannot_be_asked_is_an_error() {
+    fn failed_connection_is_an_error() {
         assert_eq!(is_open(Err(Errno::EACCES), || unreachable!()), Err(Errno::EACCES));
         assert_eq!(is_open(REFUSED, || Err(Errno::EACCES)), Err(Errno::EACCES));
         assert_eq!(is_open(REFUSED, || Err(Errno::ENOENT)), Err(Errno::ENOENT));
