@@ -169,5 +169,5 @@ fn readme_count_of_dependencies_is_true() {
     let expected =
         ["bitflags", "cfg-if", "libc", "memoffset", "nix", "sd-notify", "svcadapt", "svcadapt-spec"];
     assert_eq!(crates.into_iter().collect::<Vec<_>>(), expected);
-    assert!(README.contains("It brings seven crates"));
+    assert!(README.contains("It links seven crates"));
 }
