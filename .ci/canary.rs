@@ -1,6 +1,5 @@
-//! A daemon with a mistake that only a sanitizer sees, made after it was ready, when nobody reads its standard error any
-//! more: `canary read` reads memory that it has given back, `canary leak` forgets some at its end. `.ci/sanitize` proves
-//! with it that such a mistake would be seen in the daemons of the tests.
+//! A daemon with an error that only a sanitizer detects, after it is ready and detached: `canary read` reads freed memory,
+//! `canary leak` leaks memory. `.ci/sanitize` checks with it that such errors are reported for the daemons of the tests.
 
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -15,7 +14,7 @@ fn main() -> ExitCode {
         match what.as_str() {
             "read" => {
                 let block = Box::into_raw(Box::new([7_u8; 64]));
-                // SAFETY: the block is a Box's, and freed once. What is read then is not there, which is the point.
+                // SAFETY: the block comes from a Box and is freed once. The read after that is a deliberate use after free.
                 drop(unsafe { Box::from_raw(block) });
                 black_box(unsafe { block.read_volatile() });
             }

@@ -1,4 +1,4 @@
-/* The least that daemon(7) lets anybody call a daemon, in C: what a launcher costs that does nothing else.
+/* A minimal daemon by daemon(7), in C: the cost of a launcher that does nothing else.
  *
  * usage: double_fork PROGRAM ARG... */
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-//! How long a launch takes, beside its peers. See `launch/measure.rs`.
+//! Measures how long a launch takes, in comparison with other tools. See `launch/measure.rs`.
 
 #[cfg(target_os = "linux")]
 #[path = "launch/measure.rs"]

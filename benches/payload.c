@@ -1,8 +1,8 @@
-/* The program that the contenders start: the first thing it does is to tell when it came to life.
+/* The program that the contenders start. First it reads the clock.
  *
  * usage: payload FIFO
  *
- * It writes one record (the monotonic clock in nanoseconds, its pid) and stays until it is killed; if nobody does that,
+ * It writes one record (the monotonic clock in nanoseconds, its pid) and waits until it is killed, or
  * until its alarm. */
 #include <fcntl.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
-//! A server whose socket somebody else binds: systemd (`FileDescriptorName=web` in the `.socket`), launchd (`web` in
-//! `Sockets`) or systemd-socket-activate(1). Started by hand it binds one itself, on the loopback address: `activated PORT`.
+//! A server with socket activation by systemd (`FileDescriptorName=web` in the `.socket`), launchd (`web` in `Sockets`) or
+//! systemd-socket-activate(1). Started by hand it binds its socket itself, on the loopback address: `activated PORT`.
 //!
-//! It says to everybody what it has found out about itself, and takes a reload: so `Type=notify-reload` is fine, too.
+//! It sends its mode and its manager to each client, and supports reload, so `Type=notify-reload` works too.
 
 #![forbid(unsafe_code)]
 
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
 fn serve(service: &mut Service) -> Result<(), Box<dyn std::error::Error>> {
     let mut passed: Vec<_> = service.listeners_named("web");
     if passed.is_empty() {
-        // Whatever it is called, if it is the only one.
+        // A single socket is used whatever its name.
         passed = service.listeners();
     }
     let listener = match passed.into_iter().next() {
@@ -29,12 +29,12 @@ fn serve(service: &mut Service) -> Result<(), Box<dyn std::error::Error>> {
             TcpListener::bind(format!("127.0.0.1:{}", std::env::args().nth(1).as_deref().unwrap_or("7081")))?
         }
     };
-    // systemd hands its sockets over as they are, and some are made not to wait.
+    // The socket may be in non-blocking mode.
     listener.set_nonblocking(false)?;
     let (mode, manager) = (service.mode().name(), service.manager().name());
     thread::spawn(move || {
         for connection in listener.incoming().flatten() {
-            // Who hangs up before it has read this has not asked for it.
+            // Ignore clients that close the connection early.
             let _ = writeln!(&connection, "{mode}, {manager}");
         }
     });
@@ -43,7 +43,7 @@ fn serve(service: &mut Service) -> Result<(), Box<dyn std::error::Error>> {
         if signal == Signal::TERM {
             break;
         }
-        // There is nothing to read again, but systemd waits until it is told so (Type=notify-reload).
+        // There is no configuration to read, but with Type=notify-reload systemd waits for the notification.
         service.reloading()?;
         service.ready()?;
     }

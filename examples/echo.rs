@@ -1,7 +1,7 @@
-//! An echo server that is a service wherever it is started: `echo PORT`.
+//! An echo server that is a service on every host: `echo PORT`.
 //!
-//! From a shell it becomes a daemon, and the shell goes on when the port is open; `svcadapt stop example-echo-PORT`
-//! ends it. As `ExecStart=` of a `Type=notify` unit, under s6 or in a container it stays, and tells the same there.
+//! From a shell it becomes a daemon, and the shell continues when the port is open; `svcadapt stop example-echo-PORT` stops
+//! it. As `ExecStart=` of a `Type=notify` unit, under s6 or in a container it stays in the foreground and notifies its manager.
 
 #![forbid(unsafe_code)]
 
@@ -15,7 +15,7 @@ use svcadapt::daemon::{Service, Signal};
 
 fn main() -> ExitCode {
     let port = std::env::args().nth(1).unwrap_or_else(|| "7007".to_owned());
-    // One for each port.
+    // One service per port.
     Daemon::new()
         .name(format!("example-echo-{port}"))
         .umask(0o027)
@@ -25,11 +25,11 @@ fn main() -> ExitCode {
 
 fn serve(service: &Service, port: &str) -> Result<(), Box<dyn std::error::Error>> {
     let listener = TcpListener::bind(format!("127.0.0.1:{port}"))?;
-    // Threads only after `enter`: this is.
+    // Threads may be started only after `enter`, as here.
     thread::spawn(move || listener.incoming().for_each(answer));
     service.status(format!("echoes on port {port}"))?;
     service.ready()?;
-    // Both signals mean the end.
+    // Each of the two signals stops the service.
     service.signals().iter().next();
     Ok(service.stopping()?)
 }

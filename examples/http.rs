@@ -1,4 +1,4 @@
-//! A small HTTP server with tokio: `http PORT`. The service comes first, and the runtime with its threads after it.
+//! A small HTTP server with tokio: `http PORT`. First the program becomes a service, then it starts the runtime's threads.
 
 #![forbid(unsafe_code)]
 
@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe::Receiver;
 use tokio::net::{TcpListener, TcpStream};
 
-// No `#[tokio::main]`: that would make threads before anything of ours runs, and `enter` would refuse.
+// Not `#[tokio::main]`: it would start threads before `enter`, which would then fail.
 fn main() -> ExitCode {
     let port = std::env::args().nth(1).unwrap_or_else(|| "7080".to_owned());
     let daemon =
@@ -45,15 +45,15 @@ async fn serve(service: &Service, port: &str) -> Result<(), Box<dyn std::error::
     Ok(())
 }
 
-/// The next signal. Their descriptor is the reading end of a pipe: what is in it only says that there is something to ask
-/// for, so it may be read away.
+/// The next signal. The descriptor is the reading end of a self-pipe: its bytes only mean that a signal may be pending, so
+/// they can be discarded.
 async fn next(signals: &Signals, bell: &Receiver) -> io::Result<Signal> {
     loop {
         if let Some(signal) = signals.next_now()? {
             return Ok(signal);
         }
         bell.readable().await?;
-        // An error is that it was read away meanwhile.
+        // An error means that the bytes have already been read.
         let _ = bell.try_read(&mut [0; 64]);
     }
 }

@@ -1,9 +1,8 @@
-//! What used to be a self-forking daemon with its own init script: `legacy start|stop|restart|status`, on a port that
-//! only root can have, with a pid file, as an ordinary user.
+//! The replacement of a self-forking daemon with its own init script: `legacy start|stop|restart|status`, on a privileged
+//! port, with a pid file, as an ordinary user.
 //!
-//! The old program forked, wrote its number somewhere and hoped. This one keeps its rights until its port is open, gives
-//! them up for good, and returns to whoever typed `start` when that is done. Under `Type=notify` the same program needs
-//! no pid file and no script: `ExecStart=/usr/sbin/legacy start`.
+//! It keeps root's rights until its port is open, then drops them for good; `start` returns after that. Under `Type=notify`
+//! the same program needs neither pid file nor script: `ExecStart=/usr/sbin/legacy start`.
 
 #![forbid(unsafe_code)]
 
@@ -18,7 +17,7 @@ use svcadapt::daemon::{Runner, Service, Signal};
 
 fn main() -> ExitCode {
     let mut words: Vec<OsString> = std::env::args_os().skip(1).collect();
-    // A second word is the port: 13 (daytime) is root's, as all below 1024.
+    // The second argument is the port. The default, 13 (daytime), needs root, as all ports below 1024.
     let port = if words.len() == 2 { words.pop() } else { None };
     let port = port.and_then(|port| port.into_string().ok()).unwrap_or_else(|| "13".to_owned());
     let daemon = Daemon::new()

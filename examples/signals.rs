@@ -1,6 +1,6 @@
-//! A program that lives by its signals: `signals FILE` appends a line to FILE for each.
+//! A program that is controlled by signals: `signals FILE` appends a line to FILE for each signal.
 //!
-//! SIGHUP reads the configuration again, SIGUSR1 counts, SIGUSR2 does nothing any more, SIGTERM ends it.
+//! SIGHUP reloads the configuration, SIGUSR1 counts, SIGUSR2 is ignored, SIGTERM stops the program.
 
 #![forbid(unsafe_code)]
 
@@ -29,7 +29,7 @@ fn live(service: &mut Service) -> Result<(), Box<dyn std::error::Error>> {
     service.ready()?;
     let mut count = 0;
     loop {
-        // A manager that has a watchdog wants a sign of life now and then; without one there is no hurry.
+        // A manager with a watchdog needs regular keep-alive notifications; without one wait for a signal only.
         let pause = service.watchdog().map_or(Duration::from_secs(3600), |watchdog| watchdog.interval());
         match service.signals().wait(Some(pause))? {
             None => {}

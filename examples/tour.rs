@@ -1,5 +1,5 @@
-//! The main job in one go: a real service is started, ready, looked at, written down for systemd and launchd, and
-//! stopped. The service is this program itself, as an echo server on the loopback address.
+//! A tour of the main commands: starts a real service, waits until it is ready, prints its status, its unit and its
+//! property list, and stops it. The service is this program itself, as an echo server on the loopback address.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -20,7 +20,7 @@ fn main() -> io::Result<ExitCode> {
     }
 }
 
-/// Answers one connection after the other with what it says.
+/// Echoes the data of one connection after the other.
 fn echo(port: &str) -> io::Result<ExitCode> {
     let listener = TcpListener::bind(format!("127.0.0.1:{port}"))?;
     for connection in listener.incoming() {
@@ -35,9 +35,9 @@ fn echo(port: &str) -> io::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs the commands that a person would, and shows them. Whatever happens between, the service is stopped.
+/// Prints and runs the commands. The service is stopped even if a command fails.
 fn tour(own: &Path) -> io::Result<ExitCode> {
-    // Free a moment ago; if somebody was quicker, the tour says so and can be taken again.
+    // The port was free a moment ago; if another process has taken it, the tour fails and can be repeated.
     let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
     let (ready, own_path) = (format!("tcp:127.0.0.1:{port}"), own.to_string_lossy());
     let service = ["--umask", "027", "--ready", &ready, "--", &own_path, "serve", &port];
@@ -56,10 +56,10 @@ fn tour(own: &Path) -> io::Result<ExitCode> {
     Ok(if done && stopped { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Runs the command, which Cargo puts into the folder above that of its examples.
+/// Runs svcadapt, which Cargo builds into the directory above that of the examples.
 fn svcadapt(own: &Path, words: &[&str]) -> io::Result<bool> {
     let folder = own.parent().and_then(Path::parent).unwrap_or(Path::new("/"));
-    // A reader that has gone away is no reason to leave the service running.
+    // Ignore a closed stdout: the service must be stopped in any case.
     let _ = writeln!(io::stdout(), "\n$ svcadapt {}", words.join(" "));
     let status = Command::new(folder.join("svcadapt")).args(words).status()?;
     Ok(status.success())

@@ -1,14 +1,13 @@
-//! How long a launch takes: from starting the launcher to the program's first instruction, and to the launcher's return.
+//! Measures a launch: from the start of the launcher to the program's first instruction, and to the launcher's return.
 //!
 //!     cargo bench --bench launch -- [--rounds N]
 //!
-//! All contenders start the same small program. They take turns in an order that is shuffled anew each round, so that
-//! whatever else the machine does meets all of them alike, and what counts is the median of the ratios within a round.
-//! Each launch waits for a quiet moment of the machine.
-//! `SVCADAPT_BENCH_BINARY` names another svcadapt to measure. Whoever is not installed is skipped, and named.
+//! All contenders start the same small program. Their order is shuffled in each round, so that other load of the machine
+//! affects all of them equally; the result is the median of the ratios within a round. Each launch waits until the machine
+//! is idle. `SVCADAPT_BENCH_BINARY` names another svcadapt to measure. Tools that are not installed are skipped and listed.
 
-#![allow(clippy::unwrap_used, reason = "a measurement ends where it cannot go on")]
-#![allow(clippy::print_stdout, reason = "the table is what it is for")]
+#![allow(clippy::unwrap_used, reason = "a measurement that cannot continue ends")]
+#![allow(clippy::print_stdout, reason = "the program prints a table")]
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -31,18 +30,18 @@ use nix::unistd::Pid;
 use svcadapt::control::{ServiceRef, stop};
 use svcadapt_spec::AbsPath;
 
-/// What a service gets from most shells and managers.
+/// The limit of open files under most shells and managers.
 const FEW: u64 = 1024;
-/// What some give it, and what a launcher that closes every number takes its time for.
+/// The limit of open files in some environments; slow for a launcher that closes every number.
 const MANY: u64 = 20_000;
-/// Where the recipe for the static build puts it, below the target directory.
+/// The path of the static build below the target directory.
 const STATIC: &str = "x86_64-unknown-linux-musl/release/svcadapt";
 const PATIENCE: u16 = 10_000;
 const BARE: &str = "exec alone";
 
 pub(crate) fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    // Without a C compiler this program plays the payload itself.
+    // Without a C compiler this program is the payload itself.
     if let [word, fifo] = arguments.as_slice()
         && word == "payload"
     {
@@ -50,7 +49,7 @@ pub(crate) fn main() {
     }
     let rounds = rounds(&arguments);
     let room = Room::new();
-    // Daemons are ours to wait for, so that a round ends when everything in it has ended.
+    // Adopt the daemons, so that a round can wait for all its processes.
     nix::sys::prctl::set_child_subreaper(true).unwrap();
     let (contenders, mut skipped) = contenders(&room);
     let (contenders, failed): (Vec<_>, Vec<_>) =
@@ -74,23 +73,23 @@ pub(crate) fn main() {
 }
 
 fn rounds(arguments: &[String]) -> usize {
-    let given = arguments.iter().position(|argument| argument == "--rounds");
-    let given = given.map(|at| arguments.get(at + 1).expect("--rounds takes a number"));
-    given.map_or(30, |number| number.parse().expect("--rounds takes a number")).clamp(1, 1000)
+    let position = arguments.iter().position(|argument| argument == "--rounds");
+    let rounds = position.map(|at| arguments.get(at + 1).expect("--rounds takes a number"));
+    rounds.map_or(30, |number| number.parse().expect("--rounds takes a number")).clamp(1, 1000)
 }
 
-/// Somebody who can start the payload.
+/// A launcher of the payload.
 struct Contender {
     name: String,
     kind: Kind,
     words: Vec<OsString>,
-    /// The limit of open files that it is started with.
+    /// The limit of open files at its start.
     files: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// It leaves, and the payload stays.
+    /// It exits, and the payload stays.
     Daemonizer,
     /// It becomes the payload, or stays with it.
     Wrapper,
@@ -153,7 +152,7 @@ fn contenders(room: &Room) -> (Vec<Contender>, Vec<String>) {
     installed("tini", "tini -s", Wrapper, &[word("-s"), word("--")], FEW);
     installed("dumb-init", "dumb-init", Wrapper, &[], FEW);
     installed("catatonit", "catatonit", Wrapper, &[word("--")], FEW);
-    // start-stop-daemon wants options of the program behind a `--` of its own.
+    // start-stop-daemon needs a `--` of its own before the options of the program.
     for contender in all.iter_mut().filter(|contender| contender.name.starts_with("start-stop")) {
         let at = contender.words.len() - room.payload.len() + 1;
         contender.words.insert(at, "--".into());
@@ -161,7 +160,7 @@ fn contenders(room: &Room) -> (Vec<Contender>, Vec<String>) {
     (all, skipped)
 }
 
-/// The builds of svcadapt that are there.
+/// The available builds of svcadapt.
 fn binaries(skipped: &mut Vec<String>) -> Vec<(&'static str, PathBuf)> {
     if let Some(path) = env::var_os("SVCADAPT_BENCH_BINARY") {
         return vec![("as given", path.into())];
@@ -173,7 +172,7 @@ fn binaries(skipped: &mut Vec<String>) -> Vec<(&'static str, PathBuf)> {
     if fixed.exists() {
         all.push(("static", fixed));
     } else {
-        skipped.push(format!("svcadapt, static ({} is not there)", fixed.display()));
+        skipped.push(format!("svcadapt, static ({} does not exist)", fixed.display()));
     }
     all
 }
@@ -186,11 +185,11 @@ fn which(program: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// The directory that everything happens in, removed at the end.
+/// The temporary directory, removed at the end.
 struct Room {
     path: PathBuf,
     fifo: PathBuf,
-    /// How the payload is called.
+    /// The command of the payload.
     payload: Vec<OsString>,
     double_fork: Option<PathBuf>,
 }
@@ -210,7 +209,7 @@ impl Room {
         Self { path, fifo, payload, double_fork }
     }
 
-    /// One launch, from the start to the end of every process in it; none where the payload never came to life.
+    /// One launch, until all its processes have ended. `None` if the payload was not started.
     fn measure(&self, contender: &Contender) -> Option<Sample> {
         let mut fifo = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(&self.fifo).unwrap();
         self.forget();
@@ -239,7 +238,7 @@ impl Room {
 }
 
 impl Room {
-    /// Removes what a payload that was killed has left: files of its launcher, and the record of our own.
+    /// Removes what a killed payload has left: files of its launcher, and the record of svcadapt.
     fn forget(&self) {
         let pid_file = AbsPath::parse(self.path.join("x.pid").as_os_str());
         if let Ok(pid_file) = pid_file {
@@ -258,17 +257,17 @@ impl Drop for Room {
     }
 }
 
-/// When the payload came to life, and its number.
+/// The time of the payload's first instruction, and its pid.
 fn record(fifo: &mut File) -> Option<(i64, i32)> {
     let mut record = [0; 16];
     poll(&mut [PollFd::new(fifo.as_fd(), PollFlags::POLLIN)], PollTimeout::from(PATIENCE)).unwrap();
-    // Sixteen bytes are written at once, or not at all.
+    // The payload writes the sixteen bytes in one write(2).
     fifo.read_exact(&mut record).ok()?;
     let number = |at: usize| i64::from_ne_bytes(record[at..at + 8].try_into().unwrap());
     Some((number(0), i32::try_from(number(8)).unwrap()))
 }
 
-/// Waits until there is no process of the launch any more. The payload was killed, and has an alarm besides.
+/// Waits until all processes of the launch have ended. The payload was killed, and also has an alarm.
 fn reap() {
     loop {
         match waitpid(Pid::from_raw(-1), None) {
@@ -279,7 +278,7 @@ fn reap() {
     }
 }
 
-/// Waits until nobody but us wants a processor, a twentieth of a second at most.
+/// Waits until no other process is runnable, for 50 ms at most.
 fn await_quiet() {
     for _ in 0..50 {
         // The fourth field is RUNNABLE/ALL (proc_loadavg(5)).
@@ -296,7 +295,7 @@ fn now() -> i64 {
     i64::try_from(now.as_nanos()).unwrap()
 }
 
-/// What payload.c does.
+/// The same as payload.c.
 fn payload(fifo: &Path) {
     let begin = now();
     nix::unistd::alarm::set(30);
@@ -316,7 +315,7 @@ fn compile(name: &str, room: &Path, options: &[&str]) -> Option<PathBuf> {
     command.status().is_ok_and(|status| status.success()).then_some(program)
 }
 
-/// A small generator of numbers that nobody needs to guess (xorshift64).
+/// A small pseudo-random number generator (xorshift64).
 struct Dice(u64);
 
 impl Dice {
@@ -351,8 +350,8 @@ fn table(contenders: &[Contender], samples: &[Vec<Sample>]) -> String {
         let peer = if kind == Kind::Daemonizer { row_of("daemonize") } else { None };
         text.push_str(&["\n", title, "\n"].concat());
         for row in (0..contenders.len()).filter(|&row| contenders[row].kind == kind) {
-            let more = pairs(&alive(row), &alive(bare), |one, other| (one - other) / 1000.0);
-            let times = pairs(&alive(row), &alive(bare), |one, other| one / other);
+            let more = median_of_relations(&alive(row), &alive(bare), |one, other| (one - other) / 1000.0);
+            let times = median_of_relations(&alive(row), &alive(bare), |one, other| one / other);
             let mut cells = vec![
                 format!("  {:<46}", contenders[row].name),
                 spread(&alive(row)),
@@ -362,8 +361,8 @@ fn table(contenders: &[Contender], samples: &[Vec<Sample>]) -> String {
                 cells.push(format!("| {}", spread(&returned(row))));
             }
             if let Some(peer) = peer {
-                let alive = pairs(&alive(row), &alive(peer), |one, other| one / other);
-                let returned = pairs(&returned(row), &returned(peer), |one, other| one / other);
+                let alive = median_of_relations(&alive(row), &alive(peer), |one, other| one / other);
+                let returned = median_of_relations(&returned(row), &returned(peer), |one, other| one / other);
                 cells.push(format!("{alive:>5.2} | {returned:>5.2} x daemonize"));
             }
             text.push_str(cells.join(" ").trim_end());
@@ -380,8 +379,8 @@ fn spread(nanoseconds: &[i64]) -> String {
     format!("{:>6.0} {range:<13}", sorted[sorted.len() / 2])
 }
 
-/// The median of what two contenders have to do with each other, round by round.
-fn pairs(one: &[i64], other: &[i64], relation: impl Fn(f64, f64) -> f64) -> f64 {
+/// The median of the ratios (or differences) of two contenders, round by round.
+fn median_of_relations(one: &[i64], other: &[i64], relation: impl Fn(f64, f64) -> f64) -> f64 {
     let mut all: Vec<f64> =
         one.iter().zip(other).map(|(&one, &other)| relation(exact(one), exact(other))).collect();
     all.sort_by(f64::total_cmp);
@@ -392,7 +391,7 @@ fn micros(nanoseconds: i64) -> f64 {
     exact(nanoseconds) / 1000.0
 }
 
-/// Less than a second, so far below what a double holds exactly.
+/// The number is less than one second, far below the exact range of a double.
 #[allow(clippy::cast_precision_loss, reason = "see above")]
 fn exact(nanoseconds: i64) -> f64 {
     nanoseconds as f64

@@ -1,15 +1,15 @@
-//! A program that becomes a service itself, by the library, and does then what it is told to.
+//! A program that becomes a service itself with the library, and performs the deeds in its arguments.
 //!
 //! ```text
 //! becomes [--log FILE] [--open FILE] [--thread] [--set OPTION=VALUE]... [--detach auto|yes|no] [--reexecute auto|always|never]
 //!         [--keep-privileges] [--signal NAME=tell|ignore|default]... [--preserve FILE] [--runner] DEED...
 //! ```
 //!
-//! `OPTION=VALUE` is any option of `svcadapt run`. Deeds are done in their order, each with a line in the log of what came
-//! of it; `enter` is one of them, and what stands in front of it is done before. See `Program::act` for all of them. Where
-//! a `\u{2400}` stands in a value or a deed, which no argument can hold, a NUL is meant. A word that begins with `first:` or
-//! `second:` is one only where the program has not, or has, been executed again. It gives up after two minutes, so that no
-//! failed test leaves one for ever.
+//! `OPTION=VALUE` is any option of `svcadapt run`. Deeds are done in order, and the result of each is a line in the log;
+//! `enter` is one of them, and deeds before it are done before the program becomes a service. `Program::act` has all deeds.
+//! `\u{2400}` in a value or a deed means NUL, which an argument cannot contain. A word with the prefix `first:` or `second:`
+//! counts only before, or only after, the program has executed itself again. The program ends after two minutes, so that a
+//! failed test leaves no process.
 
 #![forbid(unsafe_code)]
 
@@ -33,7 +33,7 @@ use svcadapt::Daemon;
 use svcadapt::daemon::{DetachProcess, Disposition, Listener, Reexecute, Runner, Service, Signal, is_reexec};
 use svcadapt_spec::FIELDS;
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut log = None;
@@ -53,7 +53,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
             "--open" => own = Some(File::open(value()?)?),
             "--preserve" => preserved = Some(File::open(value()?)?),
             "--runner" => runner = true,
-            "--thread" => drop(thread::spawn(|| thread::park_timeout(PATIENCE))),
+            "--thread" => drop(thread::spawn(|| thread::park_timeout(TIMEOUT))),
             "--joined" => thread::spawn(|| ()).join().map_err(|_| "a thread panicked")?,
             "--keep-privileges" => daemon = daemon.keep_privileges(),
             "--set" => {
@@ -132,7 +132,7 @@ struct Program {
     log: Option<File>,
     own: Option<File>,
     preserved: Option<File>,
-    /// Dropped before the service.
+    // Dropped before the service.
     bomb: Option<Bomb>,
     service: Option<Service>,
     threads: Vec<thread::JoinHandle<()>>,
@@ -165,15 +165,15 @@ impl Program {
         self.service.as_ref().ok_or_else(|| "not entered".into())
     }
 
-    /// One deed; an exit status where it is the last.
+    /// Performs one deed. Returns an exit status if it is the last one.
     fn act(&mut self, what: &str, value: &str) -> Result<Option<ExitCode>, Box<dyn Error>> {
         match what {
-            // Enters a second time, which has to fail.
+            // Enters a second time, which must fail.
             "again" => {
                 let again = Daemon::new().enter().map(drop).map_err(|error| error.to_string());
                 self.say("again", again);
             }
-            // Is refused with nothing changed, so that another one may enter.
+            // Fails without side effects, so that a later `enter` succeeds.
             "refused" => {
                 let refused =
                     Daemon::new().user("nosuchuser").enter().map(drop).map_err(|error| error.stage());
@@ -192,17 +192,17 @@ impl Program {
             "drop-privileges" => self.say("drop-privileges", self.service()?.drop_privileges()),
             "asked" => self.say("asked", self.service()?.readiness_expected()),
             "mode" => self.say("mode", (self.service()?.mode().name(), self.service()?.manager().name())),
-            // Tells why it cannot run, and ends with the status of that.
+            // Reports why it cannot run, and ends with the status of the error.
             "fail" => return Ok(Some(self.service()?.fail(value))),
             "error" => return Err(value.into()),
             "exit" => return Ok(Some(ExitCode::from(value.parse::<u8>()?))),
             "panic" => panic!("{value}"),
-            // The second one, on the way out of the first, is the end at once, as all are with `panic = "abort"`.
+            // A second panic during the unwinding of the first aborts, as every panic does with `panic = "abort"`.
             "panic-twice" => {
                 let _bomb = Bomb;
                 panic!("{value}")
             }
-            // A value of the program's own panics when it is dropped at the end.
+            // A value of the program panics when it is dropped at the end.
             "bomb" => self.bomb = Some(Bomb),
             "panic-elsewhere" => {
                 let value = value.to_owned();
@@ -210,14 +210,14 @@ impl Program {
                 self.say("panic-elsewhere", ended.is_err());
             }
             "abort" => std::process::abort(),
-            // What programs do that fear what their starter has left open.
+            // As programs do that close all inherited descriptors.
             "close-all" => {
                 std::mem::forget(self.log.take());
                 for number in 3..256 {
                     let _ = nix::unistd::close(number);
                 }
             }
-            // Whatever may happen to the file of a program that runs.
+            // The file of a running program can be removed or replaced.
             "unexecutable" => fs::set_permissions(std::env::current_exe()?, Permissions::from_mode(0o644))?,
             "replace" => {
                 let own = std::env::current_exe()?;
@@ -231,20 +231,20 @@ impl Program {
                 return Err(Command::new(std::env::current_exe()?).args(words).exec().into());
             }
             "overflow" => self.say("overflow", endless(1)),
-            // The end of the value, but not of the process.
+            // Drops the value; the process continues.
             "let-go" => self.service = None,
             "forget" => self.service.take().map_or((), std::mem::forget),
-            "stay" => thread::park_timeout(PATIENCE),
+            "stay" => thread::park_timeout(TIMEOUT),
             "wait" => wait_for(Path::new(value))?,
             "print" => writeln!(io::stdout(), "{value}")?,
             "complain" => writeln!(io::stderr(), "{value}")?,
-            "thread" => self.threads.push(thread::spawn(|| thread::park_timeout(PATIENCE))),
+            "thread" => self.threads.push(thread::spawn(|| thread::park_timeout(TIMEOUT))),
             "report" => report(Path::new(value))?,
             "sh" => {
                 let output = Command::new("/bin/sh").args(["-c", value]).output()?;
                 self.say("sh", String::from_utf8_lossy(&output.stdout));
             }
-            // The file that was opened before: its number, and what is in it still.
+            // Logs the number and the content of the file that was opened before.
             "own" => {
                 let read = self.own.as_mut().map(read_line).transpose()?;
                 self.say("own", read);
@@ -274,7 +274,7 @@ impl Program {
         Ok(None)
     }
 
-    /// Something with what whoever supervises us has given.
+    /// A deed that uses the sockets or variables of the supervisor.
     fn given(&mut self, what: &str, value: &str) -> Result<(), Box<dyn Error>> {
         match what {
             "listeners" => {
@@ -285,7 +285,7 @@ impl Program {
                     echo(&TcpListener::from(first.into_fd()))?;
                 }
             }
-            // The same by name, as launchd gives them; a second time there is nothing left.
+            // The same by name, as under launchd; a second call finds none.
             "named" => {
                 let service = self.service.as_mut().ok_or("not entered")?;
                 let all = service.listeners_named(value);
@@ -295,7 +295,7 @@ impl Program {
                     echo(&TcpListener::from(first.into_fd()))?;
                 }
             }
-            // One connection at each socket of this name, or at each there is; with what it is called and is.
+            // Accepts one connection on each socket (with this name), and logs the name and the kind of the socket.
             "answer" => {
                 let service = self.service.as_mut().ok_or("not entered")?;
                 let all = if value.is_empty() { service.listeners() } else { service.listeners_named(value) };
@@ -346,7 +346,7 @@ fn endless(depth: u64) -> u64 {
 fn wait_for(path: &Path) -> Result<(), Box<dyn Error>> {
     let begun = Instant::now();
     while !path.exists() {
-        if begun.elapsed() > PATIENCE {
+        if begun.elapsed() > TIMEOUT {
             return Err("waited in vain".into());
         }
         thread::park_timeout(Duration::from_millis(2));
@@ -354,7 +354,7 @@ fn wait_for(path: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Appears complete, or not at all.
+/// Writes a file atomically.
 fn report(path: &Path) -> Result<(), Box<dyn Error>> {
     let facts = proc::facts("self")?;
     let mut part = PathBuf::from(path);
@@ -368,10 +368,10 @@ fn read_line(file: &mut File) -> io::Result<String> {
     file.read_to_string(&mut text).map(|_| format!("{} {}", file.as_raw_fd(), text.trim_end()))
 }
 
-/// The same for a socket of either kind, and which it is.
+/// The same for a socket of either family; also returns the family.
 fn answer(socket: OwnedFd) -> io::Result<&'static str> {
     let unix = UnixListener::from(socket);
-    // One of another family has no address that this type could say.
+    // This type cannot represent the address of another family.
     if unix.local_addr().is_err() {
         return echo(&TcpListener::from(OwnedFd::from(unix))).map(|()| "tcp");
     }
@@ -381,7 +381,7 @@ fn answer(socket: OwnedFd) -> io::Result<&'static str> {
     connection.write_all(&buffer[..length]).map(|()| "unix")
 }
 
-/// One connection, answered with what it says.
+/// Echoes the data of one connection.
 fn echo(listener: &TcpListener) -> io::Result<()> {
     listener.set_nonblocking(false)?;
     let (mut connection, _) = listener.accept()?;

@@ -1,15 +1,16 @@
-//! A program that forks itself into the background, as old daemons do, and then becomes another one. The tests run it as
-//! the program of a `Type=forking` service.
+//! A program that forks into the background, as classic daemons do, and then executes another program. The tests run it
+//! as the program of a `Type=forking` service.
 //!
 //! ```text
 //! daemonic [--forks N] [--first-exit N] [--first-waits MS] [--middle-waits MS] [--die] [--keep]
 //!          [--pid-file PATH] [--pid-after MS] [--pid-text TEXT] PROGRAM ARGUMENT...
 //! ```
 //!
-//! It forks N times (1); the first process leaves with a status (0), after so long, and those between with 0, after so
-//! long, busily. The last one leads a session, or is a child of the one that does. There `--die` kills it; else it
-//! waits, writes TEXT (its number, for which `{}` stands, without a newline) to PATH with mode 0600, closes every
-//! descriptor above 2 as old daemons do unless `--keep` says otherwise, and executes PROGRAM.
+//! It forks N times (default 1). The first process exits with the status of `--first-exit` (default 0) after
+//! `--first-waits`; the intermediate ones exit with 0 after a busy loop of `--middle-waits`. The last process is the leader
+//! of a session, or a child of it. With `--die` it is killed there; else it waits for `--pid-after`, writes TEXT (`{}` is
+//! its pid, without a newline) to PATH with mode 0600, closes all descriptors above 2 (unless `--keep`), and executes
+//! PROGRAM.
 
 use std::ffi::CString;
 use std::io::Write;
@@ -91,7 +92,7 @@ impl Orders {
 
     fn obey(self) -> io::Result<()> {
         for round in 0..self.forks {
-            // SAFETY: this process has one thread, and so its child may go on as it does.
+            // SAFETY: this process has one thread, so the child may call any function.
             #[allow(unsafe_code, reason = "to fork itself is what this program is for")]
             let forked = unsafe { fork() }?;
             match forked {
@@ -130,7 +131,7 @@ impl Orders {
     }
 }
 
-/// Does nothing for so long.
+/// Sleeps.
 fn pause(time: Duration) {
     let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
     let _ = poll(&mut [], timeout);

@@ -1,12 +1,12 @@
-//! A starter that forges what a program recognises itself by when it is executed again, and then becomes its argument.
+//! A starter that forges the token of a program that executes itself again, and then executes its argument.
 //!
 //! ```text
 //! forge [--user UID] [--reports FILE] [--variable TEXT] TICKET PROGRAM [ARG...]
 //! ```
 //!
-//! TICKET is what waits in the socket that is left open; in it and in TEXT stand `{own}`, `{parent}` and `{reports}` for
-//! numbers of processes and a descriptor, and `/` for NUL. `--user` makes the socket as somebody else; `--reports` opens a
-//! file for writing as the place for reports, without it that is a pipe.
+//! TICKET is the content of the socket that is left open. In it and in TEXT, `{own}`, `{parent}` and `{reports}` are
+//! replaced by two pids and a descriptor, and `/` by NUL. `--user` creates the socket as another user; `--reports` opens a
+//! file for the reports, default a pipe.
 
 #![forbid(unsafe_code)]
 
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let (own, parent) = (std::process::id().to_string(), parent_id().to_string());
-    // The other end is kept, so that writing into it is no error.
+    // The other end stays open, so that writes do not fail.
     let (keep, pipe) = std::io::pipe()?;
     leave_open(keep.into())?;
     let reports = leave_open(file.map_or_else(|| pipe.into(), Into::into))?.to_string();

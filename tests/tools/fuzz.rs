@@ -1,16 +1,16 @@
-//! Drives a fuzz target (`tests/fuzz/`) with chance that can be repeated, on any toolchain.
+//! Runs a fuzz target (`tests/fuzz/`) with reproducible pseudo-random inputs, on any toolchain.
 //!
 //! ```text
 //! fuzz TARGET SEED RUNS CURRENT     RUNS inputs, made from the target's seeds
 //! fuzz TARGET --input FILE          one input, once
 //! ```
 //!
-//! CURRENT is a file that holds the input under way, so that whoever started us has it, however we end: a broken
-//! promise is a panic (101), an endless loop SIGALRM, too much memory or a stack without end SIGABRT or SIGSEGV.
-//! An input may use one second of processor time (in a debug build four) and the process 1 GiB of address space.
+//! CURRENT is a file with the current input, so that it is available after any kind of failure: a violated property is a
+//! panic (101), an endless loop SIGALRM, too much memory or infinite recursion SIGABRT or SIGSEGV. An input may use one
+//! second of CPU time (four in a debug build), and the process 1 GiB of address space.
 //!
-//! There is no coverage to be guided by. In its place stands what a target says of an input: one of which something
-//! new is said is kept, and built upon.
+//! Inputs are not guided by coverage, but by the description that the target returns for each: an input with a new
+//! description is kept as the base of later ones.
 
 #[path = "../fuzz/mod.rs"]
 mod fuzz;
@@ -31,17 +31,17 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use nix::unistd::alarm;
 
-/// The processor time that one input may use: a second, and a few where nothing is optimised.
+/// The maximal CPU time of an input: one second, more in a debug build.
 const TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 4 } else { 1 });
 
-/// How many seconds of real time; the machine may be busy.
-const PATIENCE: u32 = 30;
+/// The maximal real time of an input in seconds; the machine may be busy.
+const REAL_TIMEOUT: u32 = 30;
 
-/// The address space that all may use together, in bytes; nix has this limit for these two.
+/// The maximal address space of the process, in bytes; nix has this limit only on these two systems.
 const SPACE: u64 = 1 << 30;
 
-/// The longest input: one byte more than the readers take.
-const LONGEST: usize = (1 << 20) + 1;
+/// The maximal size of an input: one byte more than the readers accept.
+const MAX_INPUT_BYTES: usize = (1 << 20) + 1;
 
 fn main() -> Result<(), Box<dyn Error>> {
     #[cfg(any(target_os = "linux", target_os = "macos"))]
@@ -61,12 +61,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Runs one input within its bounds.
+/// Runs one input within the limits.
 fn timed(target: &str, input: &[u8]) -> Result<String, Box<dyn Error>> {
     let before = spent()?;
-    alarm::set(PATIENCE);
+    alarm::set(REAL_TIMEOUT);
     let word = match target {
-        // For the test of these very bounds.
+        // For the test of these limits.
         "panics" => panic!("as it was asked to"),
         "fills" => vec![1; usize::try_from(SPACE)?].len().to_string(),
         _ => fuzz::run(target, input),
@@ -76,7 +76,7 @@ fn timed(target: &str, input: &[u8]) -> Result<String, Box<dyn Error>> {
     if took > TIME { Err(format!("{took:?} for one input").into()) } else { Ok(word) }
 }
 
-/// The processor time that this process has used.
+/// The CPU time that this process has used.
 fn spent() -> nix::Result<Duration> {
     let usage = getrusage(UsageWho::RUSAGE_SELF)?;
     let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
@@ -98,12 +98,12 @@ fn campaign(target: &str, seed: u64, runs: u64, current: &Path) -> Result<(usize
             for _ in 0..=chance.below(4) {
                 mutate(&mut input, &corpus, &dictionary, &mut chance);
             }
-            input.truncate(LONGEST);
+            input.truncate(MAX_INPUT_BYTES);
         }
         file.set_len(input.len() as u64)?;
         file.write_all_at(&input, 0)?;
         let word = timed(target, &input)?;
-        // Small ones, so that what is built upon them stays small, too.
+        // Keep small inputs only, so that later ones stay small too.
         if seen.insert(word) && input.len() < 4096 {
             corpus.push(input);
         }
@@ -111,7 +111,7 @@ fn campaign(target: &str, seed: u64, runs: u64, current: &Path) -> Result<(usize
     Ok((corpus.len(), seen.len()))
 }
 
-/// Changes an input in one way.
+/// Applies one random change to an input.
 fn mutate(input: &mut Vec<u8>, corpus: &[Vec<u8>], dictionary: &[Vec<u8>], chance: &mut Chance) {
     let at = chance.below(input.len() + 1);
     let end = (at + chance.below(24)).min(input.len());
@@ -129,15 +129,16 @@ fn mutate(input: &mut Vec<u8>, corpus: &[Vec<u8>], dictionary: &[Vec<u8>], chanc
         }
         8 => input.truncate(at),
         _ => {
-            // A few times; seldom as often as fits.
-            let times = if chance.below(300) == 0 { LONGEST / (end - at + 1) } else { chance.below(6) };
+            // A few times; rarely up to the maximal size.
+            let times =
+                if chance.below(300) == 0 { MAX_INPUT_BYTES / (end - at + 1) } else { chance.below(6) };
             let part = input[at..end].repeat(times);
             input.splice(at..at, part);
         }
     }
 }
 
-/// Chance with a seed (SplitMix64).
+/// A pseudo-random number generator (SplitMix64).
 struct Chance(u64);
 
 impl Chance {
@@ -170,7 +171,7 @@ fn seeds(target: &str) -> io::Result<Vec<Vec<u8>>> {
     paths.iter().map(fs::read).collect()
 }
 
-/// The words of a dictionary, as libFuzzer has them: one a line, in double quotes, with `\\`, `\"` and `\xHH`.
+/// The words of a libFuzzer dictionary: one per line, in double quotes, with `\\`, `\"` and `\xHH`.
 fn dictionary(target: &str) -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
     let text = fs::read_to_string(home().join("dictionaries").join(target))?;
     let quoted = text.lines().filter_map(|line| line.strip_prefix('"')?.strip_suffix('"'));

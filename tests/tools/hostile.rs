@@ -1,12 +1,12 @@
-//! The launcher from hell: puts itself into the worst state that a program can inherit, and then becomes its argument.
+//! A hostile launcher: puts itself into the worst state that a program can inherit, and then executes its argument.
 //!
 //! ```text
 //! hostile [--only A,B,...] [--close-stdio] [--tty] PROGRAM [ARG...]
 //! ```
 //!
-//! What each hostility does is told at its function; without `--only` it is all of [`HOSTILITIES`].
-//! `--close-stdio` closes 0 to 2. `--tty` makes PROGRAM the leader of a session with a controlling terminal on 0 to 2,
-//! copies what appears on the terminal to our stdout, and ends as PROGRAM ends (128+N for a signal).
+//! Each hostility is described at its function; the default is all of [`HOSTILITIES`]. `--close-stdio` closes 0 to 2.
+//! `--tty` makes PROGRAM the leader of a session with a controlling terminal on 0 to 2, copies the terminal's output to
+//! stdout, and ends as PROGRAM ends (128+N for a signal).
 
 #![allow(unsafe_code, reason = "this state can only be reached by asking the kernel directly")]
 
@@ -44,11 +44,11 @@ mod linux {
 
     type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-    /// The name for `--only`, and what it does.
+    /// The name for `--only`, and the function.
     type Hostility = (&'static str, fn() -> Outcome);
 
-    /// In the order in which they are done: descriptors above a limit need the limit lowered
-    /// after them, and the working directory is left when no relative path is needed any more.
+    /// In the order of execution: the limit of open files is lowered after descriptors above it are opened, and the
+    /// working directory is changed when no relative path is needed any more.
     const HOSTILITIES: [Hostility; 11] = [
         ("fds", descriptors),
         ("nofile", open_files),
@@ -87,8 +87,8 @@ mod linux {
                 _ => return Err(format!("unknown option {}", option.display()).into()),
             }
         }
-        // Rust's runtime has ignored it; what PROGRAM sees is for `ignored` alone to say.
-        // SAFETY: no handler of ours is involved.
+        // Undo Rust's runtime, which ignores SIGPIPE: only `ignored` shall decide what PROGRAM inherits.
+        // SAFETY: the default action involves no handler.
         unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) }?;
         let program =
             arguments.map(|argument| CString::new(argument.into_vec())).collect::<Result<Vec<_>, _>>()?;
@@ -99,7 +99,7 @@ mod linux {
         }
     }
 
-    /// Comes back only if something failed.
+    /// Returns only on failure.
     fn worsen(program: &[CString], only: Option<&str>, close_stdio: bool) -> Box<dyn Error> {
         if let Some(unknown) = only
             .and_then(|only| only.split(',').find(|name| HOSTILITIES.iter().all(|known| known.0 != *name)))
@@ -119,49 +119,49 @@ mod linux {
             }
         }
         let Some(path) = program.first() else { return "no program".into() };
-        // Not `Command`: its `exec` gives SIGPIPE its default back.
+        // Not `Command`: its `exec` resets SIGPIPE to the default.
         match unistd::execvp(path, program) {
             Err(error) => format!("{}: {error}", path.to_string_lossy()).into(),
         }
     }
 
-    /// A file that is not for everybody, open on 7, 50 and 500, none of them close-on-exec.
+    /// A private file, open on 7, 50 and 500 without close-on-exec.
     fn descriptors() -> Outcome {
         let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
         setrlimit(Resource::RLIMIT_NOFILE, soft.max(hard.min(1024)), hard)?;
         let secret = File::open("/etc/shadow").or_else(|_| File::open("/etc/passwd"))?;
         for number in [7, 50, 500] {
-            // SAFETY: both are plain numbers; nothing in this process owns `number`, and it is let go to PROGRAM.
+            // SAFETY: both are plain numbers; nothing in this process owns `number`, and it is left open for PROGRAM.
             Errno::result(unsafe { libc::dup2(secret.as_raw_fd(), number) })?;
         }
         Ok(())
     }
 
-    /// A soft limit of 256 descriptors, below one that is open: who closes up to the limit misses it.
+    /// A soft limit of 256 descriptors, below an open one: a program that closes up to the limit misses it.
     fn open_files() -> Outcome {
         let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
         Ok(setrlimit(Resource::RLIMIT_NOFILE, 256, hard)?)
     }
 
-    /// Core dumps as large as allowed.
+    /// The maximal core dump size.
     fn core() -> Outcome {
         let (_, hard) = getrlimit(Resource::RLIMIT_CORE)?;
         Ok(setrlimit(Resource::RLIMIT_CORE, hard, hard)?)
     }
 
-    /// Five steps less important.
+    /// Nice level + 5.
     fn nice() -> Outcome {
         // SAFETY: takes a number and returns one.
         let _ = unsafe { libc::nice(5) };
         Ok(())
     }
 
-    /// The first to be killed when memory is short.
+    /// A high OOM score adjustment.
     fn oom() -> Outcome {
         Ok(fs::write("/proc/self/oom_score_adj", "500")?)
     }
 
-    /// Groups of the one who typed the command (adm, cdrom, sudo on Debian), where we may.
+    /// The groups of an administrator (adm, cdrom, sudo on Debian), if permitted.
     fn groups() -> Outcome {
         match unistd::setgroups(&[4, 24, 27].map(Gid::from_raw)) {
             Ok(()) | Err(Errno::EPERM) => Ok(()),
@@ -184,8 +184,8 @@ mod linux {
             unsafe { signal(chosen, SigHandler::SigIgn) }?;
         }
         for number in [32, 33, libc::SIGRTMIN() + 3] {
-            // The C library refuses 32 and 33, so the kernel is asked: its structure is four words at most on every
-            // architecture, the handler first, and zero means no flags, no mask.
+            // The C library rejects 32 and 33, so call the kernel directly: its structure has at most four words on every
+            // architecture, the handler first, and zero means no flags and no mask.
             let action = [libc::SIG_IGN, 0, 0, 0];
             // SAFETY: `action` is large enough, lives through the call, and the kernel only reads it; 8 is the size of
             // the kernel's signal set.
@@ -220,18 +220,18 @@ mod linux {
         Ok(())
     }
 
-    /// Nothing for anybody else.
+    /// A restrictive umask.
     fn mask() -> Outcome {
         umask(Mode::from_bits_truncate(0o077));
         Ok(())
     }
 
-    /// Neither `/` nor where the test is.
+    /// A working directory other than `/` and that of the test.
     fn directory() -> Outcome {
         Ok(env::set_current_dir("/usr/lib")?)
     }
 
-    /// What a service must not see, and what makes a wrong guess of who started us.
+    /// Variables that a service must not inherit, and variables that mislead the detection.
     fn environment() -> Outcome {
         for (name, value) in [
             ("SECRET_TOKEN", "hunter2"),
@@ -252,11 +252,11 @@ mod linux {
     /// Runs `become_program` as the leader of a session on a new terminal.
     fn on_a_terminal(become_program: impl FnOnce() -> Box<dyn Error>) -> Outcome<ExitCode> {
         let pty = openpty(None, None)?;
-        // What PROGRAM writes arrives as it wrote it, without a carriage return before each newline.
+        // Output unchanged, without a carriage return before each newline.
         let mut settings = termios::tcgetattr(&pty.slave)?;
         settings.output_flags.remove(termios::OutputFlags::OPOST);
         termios::tcsetattr(&pty.slave, termios::SetArg::TCSANOW, &settings)?;
-        // SAFETY: this process has one thread, so the child may do whatever it likes.
+        // SAFETY: this process has one thread, so the child may call any function.
         match unsafe { unistd::fork() }? {
             ForkResult::Child => {
                 drop(pty.master);
@@ -284,7 +284,7 @@ mod linux {
     fn pump(master: &OwnedFd, child: Pid) -> Outcome<ExitCode> {
         // SAFETY: takes two numbers.
         let pidfd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, child.as_raw(), 0) })?;
-        // SAFETY: the kernel has just given us this descriptor, and nobody else knows of it.
+        // SAFETY: the kernel has just created this descriptor, and nothing else owns it.
         let pidfd = unsafe { OwnedFd::from_raw_fd(i32::try_from(pidfd)?) };
         fcntl(master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         let mut ended = false;
@@ -292,7 +292,7 @@ mod linux {
             let mut buffer = [0; 4096];
             match unistd::read(master, &mut buffer) {
                 Ok(length @ 1..) => io::stdout().write_all(&buffer[..length])?,
-                // Nothing now; and nothing later either, once the child has ended.
+                // No output now; after the end of the child there will be none.
                 Err(Errno::EAGAIN) if !ended => {
                     let mut wanted = [
                         PollFd::new(master.as_fd(), PollFlags::POLLIN),
@@ -301,7 +301,7 @@ mod linux {
                     poll(&mut wanted, PollTimeout::NONE)?;
                     ended = wanted[1].any().unwrap_or(false);
                 }
-                // EIO: nobody has the terminal open any more.
+                // EIO: no process has the terminal open any more.
                 Ok(0) | Err(Errno::EAGAIN | Errno::EIO) => break,
                 Err(error) => return Err(error.into()),
             }

@@ -1,4 +1,4 @@
-//! A small, well-behaved daemon that reports what it was given. The tests run it as the program of a service.
+//! A small, well-behaved daemon that reports its inherited state. The tests run it as the program of a service.
 //!
 //! ```text
 //! inspect [--out FILE] [--close N]... [--activate NAME]... [--stdout TEXT]... [--stderr TEXT]... [--ready-after MS]
@@ -6,14 +6,14 @@
 //!         [--exit N | --exit-after MS:N | --stay | --deaf | --serve]
 //! ```
 //!
-//! In this order: it writes everything that it sees of itself to FILE (which appears complete, or not at all), closes
-//! descriptors, asks launchd for its sockets and says on stdout what it got (`inspect/activate.rs`), says the texts,
-//! waits, listens, says that it is ready, and ends as it is told to. `--stay` ends with 0 at SIGTERM, `--deaf` ignores
-//! SIGTERM, and `--serve` stays and answers whoever comes to a socket that we were given (sd_listen_fds(3)) with its
-//! number and its name; they give up after two minutes, so that no failed test leaves one for ever.
+//! In this order: it writes its whole inherited state to FILE (atomically), closes descriptors, asks launchd for its
+//! sockets and prints the result on stdout (`inspect/activate.rs`), prints the texts, waits, listens, reports that it is
+//! ready, and ends as specified. `--stay` ends with 0 at SIGTERM, `--deaf` ignores SIGTERM, and `--serve` answers each
+//! connection on an inherited socket (sd_listen_fds(3)) with the socket's number and name; these three end after two
+//! minutes, so that a failed test leaves no process.
 //!
-//! It has no Rust runtime in front of `main`, because that would ignore SIGPIPE, catch SIGSEGV and SIGBUS and open
-//! /dev/null for closed standard streams *before* we could look: what is reported is what `exec` gave us.
+//! It has no Rust runtime before `main`: that would ignore SIGPIPE, catch SIGSEGV and SIGBUS and open /dev/null for closed
+//! standard streams *before* the state can be read. So the report is the state after `exec`.
 
 #![no_main]
 
@@ -36,8 +36,8 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
-/// How long `--stay` stays.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// The time after which `--stay` ends by itself.
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The C entry point.
 // SAFETY: `main` is the C entry point, with its C signature, and this program defines no other (`no_main`).
@@ -53,7 +53,7 @@ pub extern "C" fn main(_argc: c_int, _argv: *const *const c_char) -> c_int {
     }
 }
 
-/// What the options say.
+/// The options.
 struct Orders {
     out: Option<PathBuf>,
     close: Vec<i32>,
@@ -150,7 +150,7 @@ impl Orders {
         for number in self.close {
             nix::unistd::close(number)?;
         }
-        // Before we are ready, so that whoever sees us ready may signal us.
+        // Before the program is ready, so that it can be signalled as soon as it is.
         match self.end {
             End::Stay | End::Serve => on_term(SigHandler::Handler(leave))?,
             End::Deaf => on_term(SigHandler::SigIgn)?,
@@ -188,7 +188,7 @@ impl Orders {
                 98
             }
             End::Stay | End::Deaf => {
-                pause(PATIENCE)?;
+                pause(TIMEOUT)?;
                 98
             }
         };
@@ -197,7 +197,7 @@ impl Orders {
     }
 }
 
-/// Held for as long as we live.
+/// Held until the end.
 #[expect(dead_code, reason = "a listener listens by being kept")]
 enum Listener {
     Tcp(TcpListener),
@@ -215,16 +215,16 @@ fn report(out: &Path) -> io::Result<()> {
     fs::rename(&fresh, out)
 }
 
-/// Writes a newline to a descriptor that we were given, and closes it.
+/// Writes a newline to an inherited descriptor, and closes it.
 fn say_ready(number: i32) -> io::Result<()> {
-    // Not through /dev/fd, which opens anew: that fails for a socket, and for the pipe of another user.
-    // SAFETY: whoever gave us this option gave us the descriptor with it, and nothing else here knows of it.
+    // Not through /dev/fd, which opens the file again: that fails for a socket, and for the pipe of another user.
+    // SAFETY: the descriptor is passed together with this option, and nothing else here owns it.
     #[allow(unsafe_code, reason = "a descriptor that is known by its number has no other door")]
     let mut descriptor = unsafe { fs::File::from_raw_fd(number) };
     descriptor.write_all(b"\n")
 }
 
-/// Answers whoever comes to a socket that we were given, until our time is over.
+/// Answers connections on the inherited sockets until the timeout.
 #[allow(clippy::disallowed_methods, reason = "it is what sd_listen_fds(3) reads")]
 fn serve() -> Result<(), Box<dyn Error>> {
     let variable = |name: &str| env::var(name).map_err(|error| format!("{name}: {error}"));
@@ -236,13 +236,13 @@ fn serve() -> Result<(), Box<dyn Error>> {
         .zip(names.split(':'))
         .take(count)
         .map(|(number, name)| {
-            // SAFETY: sd_listen_fds(3) makes this descriptor ours, and nothing else here knows of it.
+            // SAFETY: by sd_listen_fds(3) this descriptor is passed to this process, and nothing else here owns it.
             #[allow(unsafe_code, reason = "a descriptor that is known by its number has no other door")]
             let socket = unsafe { OwnedFd::from_raw_fd(number) };
             (socket, format!("{number} {name}\n"))
         })
         .collect();
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     while let Some(left) = end.checked_duration_since(Instant::now()) {
         let mut polled: Vec<_> =
             sockets.iter().map(|(socket, _)| PollFd::new(socket.as_fd(), PollFlags::POLLIN)).collect();
@@ -260,10 +260,10 @@ fn reply(socket: &OwnedFd, answer: &[u8]) -> nix::Result<()> {
     use nix::sys::socket;
     if socket::getsockopt(socket, socket::sockopt::AcceptConn)? {
         let number = socket::accept(socket.as_raw_fd())?;
-        // SAFETY: accept(2) has just made this descriptor, and nobody else knows its number.
+        // SAFETY: accept(2) has just created this descriptor, and nothing else owns it.
         #[allow(unsafe_code, reason = "nix gives the number alone")]
         let connection = unsafe { OwnedFd::from_raw_fd(number) };
-        // As many a server does, and so it dies of one who comes and goes (SIGPIPE): nobody of ours may be that one.
+        // Like many servers this one dies by SIGPIPE if a client closes early: a probe must not do that.
         let _ = nix::unistd::write(connection, answer);
     } else {
         let (_, peer) = socket::recvfrom::<socket::SockaddrStorage>(socket.as_raw_fd(), &mut [0; 64])?;
@@ -276,7 +276,7 @@ fn reply(socket: &OwnedFd, answer: &[u8]) -> nix::Result<()> {
 
 fn on_term(handler: SigHandler) -> nix::Result<()> {
     let action = SigAction::new(handler, SaFlags::empty(), SigSet::empty());
-    // SAFETY: the handler calls nothing but `_exit`, which signal-safety(7) allows, and touches no memory of ours.
+    // SAFETY: the handler calls only `_exit`, which signal-safety(7) allows, and accesses no memory.
     #[allow(unsafe_code, reason = "std has no door to signals")]
     unsafe { sigaction(Signal::SIGTERM, &action) }.map(drop)
 }
@@ -289,7 +289,7 @@ extern "C" fn leave(_signal: c_int) {
     }
 }
 
-/// Does nothing for so long. A signal that is handled does not shorten it.
+/// Sleeps. A handled signal does not shorten it.
 fn pause(time: Duration) -> nix::Result<()> {
     let end = Instant::now() + time;
     loop {
@@ -297,7 +297,7 @@ fn pause(time: Duration) -> nix::Result<()> {
         if left.is_zero() {
             return Ok(());
         }
-        // Rounded up, for a timeout of 0 would not wait for what is left.
+        // Rounded up, because a timeout of 0 would not wait for the rest.
         let timeout = PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX);
         match poll(&mut [], timeout) {
             Ok(_) | Err(Errno::EINTR) => {}

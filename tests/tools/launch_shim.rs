@@ -1,11 +1,11 @@
-//! `launch_activate_socket` of launch(3), for programs that run under the stand-in: a library to be preloaded
-//! (`LD_PRELOAD`, ld.so(8)), so that the code that calls it on a Mac can be run on Linux.
+//! `launch_activate_socket` of launch(3), for programs that run under the stand-in for launchd: a library for `LD_PRELOAD`
+//! (ld.so(8)), so that the code that calls it on a Mac can be run on Linux.
 //!
-//! It asks the stand-in (`launchd/control.rs`) and answers as the manual page says: 0 with an array that the caller
-//! frees; ENOENT where the job has no socket of that name; EALREADY the second time; ESRCH where launchd does not
-//! manage the process, be there no launchd or not by it.
+//! It asks the stand-in (`launchd/control.rs`) and returns as documented: 0 with an array that the caller frees; ENOENT
+//! if the job has no socket of that name; EALREADY the second time; ESRCH if launchd does not manage the process, or if
+//! there is no launchd.
 //!
-//! As on a Mac the descriptors are *not* close-on-exec: that is the caller's to do.
+//! As on a Mac the descriptors are *not* close-on-exec: the caller sets that.
 
 #![allow(unsafe_code, reason = "it is a C interface")]
 
@@ -19,11 +19,11 @@ use std::time::Duration;
 use nix::cmsg_space;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 
-/// Where the stand-in listens (`launchd/control.rs`).
+/// The control socket of the stand-in (`launchd/control.rs`).
 const SOCKET: &str = "/run/launchd.sock";
 
-/// More descriptors do not fit into one message (`SCM_MAX_FD`, unix(7)).
-const MOST: usize = 253;
+/// The maximal number of descriptors in a message (`SCM_MAX_FD`, unix(7)).
+const MAX_DESCRIPTORS: usize = 253;
 
 /// launch(3).
 ///
@@ -39,18 +39,18 @@ pub unsafe extern "C" fn launch_activate_socket(
     if name.is_null() || fds.is_null() || count.is_null() {
         return libc::EINVAL;
     }
-    // SAFETY: the caller says that it ends in NUL, and it is not null.
+    // SAFETY: by the contract the name ends in NUL, and it is not null.
     let name = unsafe { CStr::from_ptr(name) };
     match ask(name.to_bytes()) {
         Ok(received) => {
-            // SAFETY: takes a number. One byte more, because for 0 the answer might be null.
+            // SAFETY: takes a number. One byte more, because malloc(0) may return null.
             let array: *mut c_int = unsafe { libc::malloc(size_of_val(&received[..]) + 1) }.cast();
             if array.is_null() {
                 return libc::ENOMEM;
             }
-            // SAFETY: the array has room for all of them, and is not where they are now.
+            // SAFETY: the array has room for all descriptors, and does not overlap with the source.
             unsafe { array.copy_from_nonoverlapping(received.as_ptr(), received.len()) };
-            // SAFETY: the caller says that it may be written to, and it is not null.
+            // SAFETY: by the contract it may be written to, and it is not null.
             unsafe { fds.write(array) };
             // SAFETY: likewise.
             unsafe { count.write(received.len()) };
@@ -61,14 +61,14 @@ pub unsafe extern "C" fn launch_activate_socket(
 }
 
 fn ask(name: &[u8]) -> Result<Vec<RawFd>, c_int> {
-    // Without a launchd there is none that manages us.
+    // Without a launchd the process is not managed.
     let mut stream = UnixStream::connect(SOCKET).map_err(|_| libc::ESRCH)?;
     stream.set_read_timeout(Some(Duration::from_secs(10))).map_err(|_| libc::EIO)?;
     stream.write_all(&[b"activate ", name, b"\n"].concat()).map_err(|_| libc::EIO)?;
     stream.shutdown(Shutdown::Write).map_err(|_| libc::EIO)?;
     let mut text = [0; 256];
     let mut parts = [IoSliceMut::new(&mut text)];
-    let mut space = cmsg_space!([RawFd; MOST]);
+    let mut space = cmsg_space!([RawFd; MAX_DESCRIPTORS]);
     let message = recvmsg::<()>(stream.as_raw_fd(), &mut parts, Some(&mut space), MsgFlags::empty())
         .map_err(|error| error as c_int)?;
     let mut received = Vec::new();

@@ -1,23 +1,23 @@
-//! A stand-in for launchd: loads property lists and really runs their jobs, on Linux, for the tests.
+//! A stand-in for launchd: loads property lists and runs their jobs, on Linux, for the tests.
 //!
 //! ```text
 //! launchd --log FILE [--control SOCKET] [--second MILLISECONDS]
 //! ```
 //!
-//! It is written from documented behaviour: launchd.plist(5), launchctl(1) and launch(3), and where they are silent from
-//! launchd-842, the last release with its source open ("842" below). Each rule says what it stands on. So what runs
-//! here as it should agrees with the documentation, which is necessary on a Mac, and no proof.
+//! It implements the documented behaviour: launchd.plist(5), launchctl(1) and launch(3); for points that are not documented
+//! launchd-842, the last open source release ("842" below). Each rule cites its source. So a job that works here agrees
+//! with the documentation; that is necessary for a Mac, but not a proof.
 //!
-//! It reads property lists by itself (the `plist` crate and a strictness of its own) and uses nothing of svcadapt:
-//! one cannot judge the other's writing with the other's reading.
+//! It reads property lists with its own code (the `plist` crate with additional checks), independent of svcadapt, so that
+//! svcadapt's writer is not tested with svcadapt's reader.
 //!
-//! * It is to be process 1 of a pid namespace; it runs until its standard input ends, and everything ends with it.
+//! * It must be process 1 of a pid namespace; it runs until end of file on standard input, and all its processes end with it.
 //! * FILE gets one line of JSON for each event (`launchd/log.rs`).
-//! * SOCKET (`/run/launchd.sock`) takes orders (`launchd/control.rs`), and is where the shim of `launch_activate_socket`
-//!   (`launch_shim.rs`) asks.
-//! * `--second` says how long a second of `ThrottleInterval` and `ExitTimeOut` takes here, so that no test waits long.
+//! * SOCKET (default `/run/launchd.sock`) accepts orders (`launchd/control.rs`), also those of the library for
+//!   `launch_activate_socket` (`launch_shim.rs`).
+//! * `--second` is the length of a second of `ThrottleInterval` and `ExitTimeOut`, so that tests are quick.
 //!
-//! Not here: agents and their domains, Mach services, timers, watched paths, transactions, Bonjour. Their keys are
+//! Not implemented: agents and their domains, Mach services, timers, watched paths, transactions, Bonjour. Their keys are
 //! logged as ignored.
 
 #[cfg(target_os = "linux")]

@@ -1,13 +1,13 @@
-//! A small server that the tests shut in: threads, a socket, files.
+//! A small server with threads, a socket and files, for the tests of sandboxes.
 //!
 //! ```text
 //! serve tcp:PORT|activated FILE
 //! ```
 //!
-//! It listens on 127.0.0.1, or on descriptor 3 as systemd hands it over, and answers each line of a connection, which
-//! has a thread of its own: `read` with FILE, `state` with what came of writing to its StateDirectory= and reading
-//! there, `write PATH` with what came of that, `user` with its number, `code` with what came of asking for memory that is
-//! writable and code. It gives up after two minutes, so that no failed test leaves one for ever.
+//! It listens on 127.0.0.1, or on descriptor 3 (socket activation), and has a thread for each connection. It answers each
+//! line: `read` with the content of FILE; `state` with the result of writing and reading in its StateDirectory=;
+//! `write PATH` with the result of writing there; `user` with its uid; `code` with the result of mapping writable and
+//! executable memory. It ends after two minutes, so that a failed test leaves no process.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -35,7 +35,7 @@ fn handed_over() -> Result<TcpListener, String> {
     if env::var_os("LISTEN_PID") != Some(std::process::id().to_string().into()) {
         return Err("no socket was handed to this process".to_owned());
     }
-    // SAFETY: descriptor 3 is the first that was handed over (sd_listen_fds(3)), and nobody else has taken it.
+    // SAFETY: descriptor 3 is the first passed socket (sd_listen_fds(3)), and nothing else owns it.
     #[allow(unsafe_code, reason = "a descriptor comes by its number")]
     Ok(unsafe { TcpListener::from_raw_fd(3) })
 }
@@ -64,7 +64,7 @@ fn state() -> io::Result<String> {
 
 fn writable_code() -> io::Result<String> {
     let both = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
-    // SAFETY: a new mapping at an address of the kernel's choice touches nothing that is there.
+    // SAFETY: a new mapping at an address that the kernel chooses does not affect existing memory.
     #[allow(unsafe_code, reason = "nothing safe asks for such memory")]
     let mapped = unsafe {
         libc::mmap(std::ptr::null_mut(), 4096, both, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0)

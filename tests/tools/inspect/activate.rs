@@ -11,16 +11,16 @@ use nix::sys::socket::{SockaddrStorage, getsockname, getsockopt};
 
 type Function = unsafe extern "C" fn(*const c_char, *mut *mut c_int, *mut usize) -> c_int;
 
-/// What came of it, as a line: `NAME: ENOENT`, or `NAME: Stream 127.0.0.1:80, Stream [::1]:80` with ` cloexec` behind
-/// each that is marked. Where nothing answers to the name of the function, `NAME: nobody`.
+/// The result as a line: `NAME: ENOENT`, or `NAME: Stream 127.0.0.1:80, Stream [::1]:80` with ` cloexec` after each socket
+/// that has this flag. If the function does not exist, `NAME: nobody`.
 #[allow(unsafe_code, reason = "it is a C interface")]
 pub(crate) fn activate(name: &str) -> io::Result<String> {
-    // SAFETY: looks for a name that ends in NUL.
+    // SAFETY: the name ends in NUL.
     let function = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"launch_activate_socket".as_ptr()) };
     if function.is_null() {
         return Ok(format!("{name}: nobody"));
     }
-    // SAFETY: it is not null, and the function of that name has this signature (launch(3)).
+    // SAFETY: the pointer is not null, and the function of that name has this signature (launch(3)).
     let function = unsafe { mem::transmute::<*mut libc::c_void, Function>(function) };
     let asked = CString::new(name)?;
     let (mut numbers, mut count) = (ptr::null_mut(), 0);
@@ -29,9 +29,9 @@ pub(crate) fn activate(name: &str) -> io::Result<String> {
     if error != 0 {
         return Ok(format!("{name}: {:?}", Errno::from_raw(error)));
     }
-    // SAFETY: on success it is an array of so many.
+    // SAFETY: on success `fds` is an array of `count` elements.
     let got = unsafe { slice::from_raw_parts(numbers, count) }.to_vec();
-    // SAFETY: it was allocated for us, and is read no more.
+    // SAFETY: the caller has to free the array (launch(3)), and it is not read any more.
     unsafe { libc::free(numbers.cast()) };
     let sockets: io::Result<Vec<String>> = got.into_iter().map(describe).collect();
     Ok(format!("{name}: {}", sockets?.join(", ")))
@@ -39,7 +39,7 @@ pub(crate) fn activate(name: &str) -> io::Result<String> {
 
 #[allow(unsafe_code, reason = "a descriptor that is known by its number has no other door")]
 fn describe(number: c_int) -> io::Result<String> {
-    // SAFETY: it was given to us just now, and stays open until we end.
+    // SAFETY: the descriptor was passed just now, and stays open until the end of the process.
     let fd = unsafe { BorrowedFd::borrow_raw(number) };
     let address: SockaddrStorage = getsockname(number)?;
     let kind = getsockopt(&fd, SockType)?;

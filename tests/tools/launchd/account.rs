@@ -1,4 +1,4 @@
-//! The user and the groups that a job runs with.
+//! The user and the groups of a job.
 
 use std::ffi::CString;
 
@@ -7,7 +7,7 @@ use nix::unistd::{Gid, Group, Uid, User, initgroups, setgid, setuid};
 use super::child::{EX_CONFIG, Failure};
 use super::job::Job;
 
-/// The identity that a job asks for, looked up.
+/// The resolved identity of a job.
 #[derive(Debug)]
 pub(crate) struct Account {
     user: Option<User>,
@@ -15,7 +15,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Looks both up, by name alone. 842 (`job_postfork_become_user`): with an unknown one the job ends with ESRCH.
+    /// Looks up user and group, by name only. 842 (`job_postfork_become_user`): an unknown one ends the job with ESRCH.
     pub(crate) fn of(job: &Job) -> Result<Self, Failure> {
         let unknown = |step, name: &str| Failure::new(step, format!("{name} is not known"), libc::ESRCH);
         let user = match &job.user {
@@ -35,14 +35,14 @@ impl Account {
         Ok(Self { user, group })
     }
 
-    /// The variables that come with a user (842, `job_postfork_become_user`). Without `UserName` there are none.
+    /// The variables of the user (842, `job_postfork_become_user`); empty without `UserName`.
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
         let Some(user) = &self.user else { return Vec::new() };
         [
             ("HOME", user.dir.display().to_string()),
             ("LOGNAME", user.name.clone()),
             ("SHELL", user.shell.display().to_string()),
-            // There it is a directory of the user's own (confstr(3)).
+            // On a Mac it is a private directory of the user (confstr(3)).
             ("TMPDIR", "/tmp".to_owned()),
             ("USER", user.name.clone()),
         ]
@@ -50,10 +50,10 @@ impl Account {
         .into()
     }
 
-    /// Becomes it: setgid, initgroups, setuid, in the order of 842.
+    /// Changes to the identity: setgid, initgroups, setuid, in the order of 842.
     ///
-    /// launchd.plist(5): the group is the user's own unless `GroupName` says another; `InitGroups` is true unless said,
-    /// and means nothing without `UserName`. 842: `GroupName` alone leaves the user root.
+    /// launchd.plist(5): the default of `GroupName` is the user's own group; the default of `InitGroups` is true, and it has
+    /// no effect without `UserName`. 842: `GroupName` without `UserName` leaves the user root.
     pub(crate) fn become_it(&self, init_groups: bool) -> Result<(), Failure> {
         let failed = |step| move |error: nix::Error| Failure::new(step, error.to_string(), EX_CONFIG);
         let group = self.group.or(self.user.as_ref().map(|user| user.gid));

@@ -1,11 +1,11 @@
-//! From the fork to the program: what launchd does in the new process, in the order of 842 (`job_start_child`,
-//! `job_setup_attributes`), which launchd.plist(5) describes key by key.
+//! From fork to exec: the steps of launchd in the new process, in the order of 842 (`job_start_child`,
+//! `job_setup_attributes`); launchd.plist(5) describes them key by key.
 //!
 //! 1. priority and limits, as root; 2. the root directory; 3. group, groups, user; 4. the working directory, *as the
 //!    user*; 5. the umask; 6. the streams, *as the user and under the umask*; 7. the environment; 8. a session;
-//!    9. signals at their defaults, and `exec`.
+//!    9. default signal dispositions, and `exec`.
 
-#![allow(unsafe_code, reason = "neither std nor nix has a door to fork without exec, nor to setpriority(2)")]
+#![allow(unsafe_code, reason = "neither std nor nix has a safe fork without exec, nor setpriority(2)")]
 
 use std::convert::Infallible;
 use std::ffi::CString;
@@ -26,16 +26,16 @@ use super::account::Account;
 use super::job::{Bound, Job};
 use super::log::Log;
 
-/// `_PATH_STDPATH` of macOS's paths.h: where a program without a directory is looked for, and the PATH of every job.
+/// `_PATH_STDPATH` of macOS's paths.h: the search path for a program without a directory, and the PATH of every job.
 const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
 
-/// The status of what cannot be started as it is described (sysexits(3)).
+/// The exit status of a job with a configuration error (sysexits(3)).
 pub(crate) const EX_CONFIG: i32 = 78;
 
-/// What macOS takes for no limit (`RLIM_INFINITY`, getrlimit(2)).
+/// The value of `RLIM_INFINITY` on macOS (getrlimit(2)).
 const NO_LIMIT: u64 = i64::MAX.unsigned_abs();
 
-/// A step that did not succeed, and the status that the job ends with.
+/// A failed step, and the exit status of the job.
 #[derive(Debug)]
 pub(crate) struct Failure {
     step: &'static str,
@@ -48,15 +48,15 @@ impl Failure {
         Self { step, why, status }
     }
 
-    /// What a job cannot be started with is a configuration error: launchd reports status 78, and no program ran.
+    /// A configuration error: launchd reports status 78, and does not run the program.
     fn config(step: &'static str) -> impl Fn(io::Error) -> Self {
         move |error| Self::new(step, error.to_string(), EX_CONFIG)
     }
 }
 
-/// Starts a process for a job.
+/// Starts the process of a job.
 pub(crate) fn spawn(job: &Job, log: &Log) -> nix::Result<Pid> {
-    // SAFETY: this program has one thread, so the child may do whatever the parent may.
+    // SAFETY: this program has one thread, so the child may call any function.
     match unsafe { fork() }? {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
@@ -74,7 +74,7 @@ fn set_up(job: &Job, log: &Log) -> Result<Infallible, Failure> {
     privileged(job, log);
     if let Some(root) = &job.root_directory {
         chroot(root.as_str()).map_err(io::Error::from).map_err(Failure::config("RootDirectory"))?;
-        // 842 goes nowhere: the working directory stays outside.
+        // 842 does not change the working directory: it stays outside of the new root.
         chdir(".").map_err(io::Error::from).map_err(Failure::config("RootDirectory"))?;
     }
     account.become_it(job.init_groups)?;
@@ -84,13 +84,13 @@ fn set_up(job: &Job, log: &Log) -> Result<Infallible, Failure> {
     umask(Mode::from_bits_truncate(job.umask));
     streams(job)?;
     let environment = environment(job, &account);
-    // A job of process 1 leads a session of its own (842); it leads nothing yet, so this cannot fail.
+    // A job of process 1 leads a session of its own (842). The process leads no group yet, so this cannot fail.
     let _ = setsid();
     signals_at_default();
     exec(job, &environment)
 }
 
-/// What only root may do. 842 logs what does not succeed and goes on.
+/// The steps that need root. 842 logs failures and continues.
 fn privileged(job: &Job, log: &Log) {
     let trouble = |step, error: io::Error| {
         log.say("trouble", &job.label, &json!({ "step": step, "why": error.to_string() }));
@@ -104,7 +104,7 @@ fn privileged(job: &Job, log: &Log) {
     for &(resource, bound, number) in &job.limits {
         let number = if number == NO_LIMIT { libc::RLIM_INFINITY } else { number };
         let set = getrlimit(resource).and_then(|(soft, hard)| match bound {
-            // Linux, unlike macOS, refuses a soft limit above the hard one.
+            // Unlike macOS, Linux rejects a soft limit above the hard one.
             Bound::Hard => setrlimit(resource, soft.min(number), number),
             Bound::Soft => setrlimit(resource, number, hard),
         });
@@ -114,10 +114,10 @@ fn privileged(job: &Job, log: &Log) {
     }
 }
 
-/// launchd.plist(5): the null device where nothing is said; what is written is appended, to a file that is made if
-/// it is not there, with the ownership of the job's user. An input that is not there delivers nothing.
+/// launchd.plist(5): the default is /dev/null; output is appended to the file, which is created with the ownership of the
+/// job's user if it does not exist. A missing input file delivers no data.
 fn streams(job: &Job) -> Result<(), Failure> {
-    // 842 gives /dev/null both ways.
+    // 842 opens /dev/null for reading and writing.
     let null = || OpenOptions::new().read(true).write(true).open("/dev/null");
     let input = match &job.stdin {
         Some(path) => match OpenOptions::new().read(true).custom_flags(libc::O_NOCTTY).open(path) {
@@ -147,7 +147,7 @@ fn append(path: &str) -> io::Result<File> {
     options.open(path)
 }
 
-/// What every job gets, then what its user brings, then what the property list says.
+/// The variables of every job, then those of its user, then those of the property list.
 fn environment(job: &Job, account: &Account) -> Vec<CString> {
     let mut variables = vec![
         ("OSLogRateLimit".to_owned(), "64".to_owned()),
@@ -163,14 +163,14 @@ fn environment(job: &Job, account: &Account) -> Vec<CString> {
 
 fn signals_at_default() {
     for number in Signal::iterator() {
-        // SAFETY: a default action runs no code of ours. SIGKILL and SIGSTOP have no other, and refuse it.
+        // SAFETY: the default action involves no handler. For SIGKILL and SIGSTOP the call fails, which is harmless.
         let _ = unsafe { signal(number, SigHandler::SigDfl) };
     }
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
 }
 
-/// launchd.plist(5): `Program` is executed, with `ProgramArguments` as its whole argv; without `Program` it is the first
-/// argument, absolute or looked for in the standard path.
+/// launchd.plist(5): `Program` is executed with `ProgramArguments` as its argv; without `Program` the first argument is
+/// executed: an absolute path, or a name that is looked up in the standard path.
 fn exec(job: &Job, environment: &[CString]) -> Result<Infallible, Failure> {
     let (Some(program), Some(name)) =
         (job.program.as_ref().or(job.arguments.first()), job.arguments.first().or(job.program.as_ref()))

@@ -1,21 +1,21 @@
-//! How the stand-in is told what to do: one connection for one order.
+//! The control socket: one connection per order.
 //!
-//! An order is a line, sent whole before the sending half is closed; the answer is a line `STATUS TEXT`, perhaps with
-//! more lines. The words and the numbers are those of launchctl(1), as far as they are known: 0, 3 (no such process),
-//! 5 (cannot be loaded), 113 (no such service).
+//! An order is one line; the client closes the sending half after it. The answer is a line `STATUS TEXT`, which may be
+//! followed by more lines. The words and the numbers are those of launchctl(1), as far as they are known: 0, 3 (no such
+//! process), 5 (cannot be loaded), 113 (no such service).
 //!
-//! | order | does |
+//! | order | action |
 //! | --- | --- |
 //! | `bootstrap PATH` | loads a property list; the answer is its label |
-//! | `kickstart LABEL` | starts the job, if it does not run |
-//! | `kickstart -k LABEL` | the same, after it has been stopped |
-//! | `kill SIGNAL LABEL` | sends a signal to its process, by name or number |
-//! | `bootout LABEL` | stops it and forgets it |
-//! | `print LABEL` | says how it is |
-//! | `activate NAME` | the sockets of this name of the job that asks: launch_activate_socket of launch(3) |
+//! | `kickstart LABEL` | starts the job if it does not run |
+//! | `kickstart -k LABEL` | restarts the job |
+//! | `kill SIGNAL LABEL` | sends a signal, by name or number, to the process of the job |
+//! | `bootout LABEL` | stops and unloads the job |
+//! | `print LABEL` | prints the state of the job |
+//! | `activate NAME` | passes the sockets of this name of the calling job: launch_activate_socket of launch(3) |
 //!
-//! Only root may give orders. Whoever asks for sockets is known by the pid that the kernel tells of the connection
-//! (`SO_PEERCRED`, unix(7)), so a child of a job is not taken for the job.
+//! Only root may give orders. The caller of `activate` is identified by the pid of the connection's peer (`SO_PEERCRED`,
+//! unix(7)), so a child of a job is not taken for the job.
 
 use std::fs::Permissions;
 use std::io::{IoSlice, Read};
@@ -32,16 +32,16 @@ use nix::sys::signal::Signal;
 use nix::sys::socket::sockopt::PeerCredentials;
 use nix::sys::socket::{ControlMessage, MsgFlags, getsockopt, sendmsg};
 
-/// Where orders are taken unless told otherwise; the shim knows no other place.
+/// The default path of the control socket; `launch_shim` uses only this one.
 pub(crate) const SOCKET: &str = "/run/launchd.sock";
 
-/// How long one who connects may let everybody else wait.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The timeout for one client; all others wait for it.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// No order is longer.
+/// The maximal length of an order.
 const LENGTH: u64 = 8192;
 
-/// What is asked for.
+/// An order.
 #[derive(Debug)]
 pub(crate) enum Order {
     Bootstrap(PathBuf),
@@ -52,7 +52,7 @@ pub(crate) enum Order {
     Activate { name: String, pid: i32 },
 }
 
-/// What is answered.
+/// An answer.
 #[derive(Debug)]
 pub(crate) struct Reply<'a> {
     status: i32,
@@ -74,18 +74,18 @@ impl<'a> Reply<'a> {
     }
 }
 
-/// Listens for orders. Everybody may connect, for a job may be anybody.
+/// Listens for orders. Every user may connect, because a job may run as any user.
 pub(crate) fn listen(path: &Path) -> io::Result<UnixListener> {
     let listener = UnixListener::bind(path)?;
     fs::set_permissions(path, Permissions::from_mode(0o666))?;
     Ok(listener)
 }
 
-/// Takes the next order.
+/// Accepts the next order.
 pub(crate) fn receive(listener: &UnixListener) -> io::Result<(UnixStream, Result<Order, String>)> {
     let (stream, _) = listener.accept()?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
     let peer = getsockopt(&stream, PeerCredentials)?;
     let mut line = String::new();
     (&stream).take(LENGTH).read_to_string(&mut line)?;
@@ -118,7 +118,7 @@ fn parse(line: &str, pid: i32, uid: u32) -> Result<Order, String> {
     }
 }
 
-/// Sends the answer. Who does not wait for it gets none.
+/// Sends the answer. A client that has closed the connection gets none.
 pub(crate) fn answer(stream: &UnixStream, reply: &Reply) -> io::Result<()> {
     let text = format!("{} {}\n", reply.status, reply.text);
     let fds: Vec<RawFd> = reply.fds.iter().map(AsRawFd::as_raw_fd).collect();

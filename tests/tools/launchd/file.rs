@@ -1,4 +1,4 @@
-//! Which files launchd loads, and what is in them.
+//! Checks and reads property list files.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -8,10 +8,10 @@ use plist::{Dictionary, Value};
 
 use super::xml;
 
-/// What would let somebody else change the job.
+/// The mode bits that would let other users change the job.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 
-/// Reads a property list, or says why launchd would not.
+/// Reads a property list. An error is the reason why launchd would not load it.
 ///
 /// launchctl(1): a file must belong to root (here in the system domain) and must not be writable by group or others.
 /// 842 (`path_goodness_check`): it must be a regular file, and its name must end in `.plist`.

@@ -1,4 +1,4 @@
-//! What a property list says about a job.
+//! A job as described by its property list.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::keys::Ignored;
 /// launchd.plist(5): 10 seconds between two starts.
 const THROTTLE_INTERVAL: u64 = 10;
 
-/// launchd.plist(5) leaves it to the system, where it has been 5 seconds since macOS 12 (842 had 20).
+/// launchd.plist(5) does not define the default: it is 5 seconds since macOS 12 (842 had 20).
 const EXIT_TIME_OUT: u64 = 5;
 
 /// `PRIO_MIN` to `PRIO_MAX` of macOS (setpriority(2)).
@@ -60,7 +60,7 @@ pub(crate) struct Job {
     pub(crate) sockets: Vec<(String, Vec<Dictionary>)>,
 }
 
-/// Which of the two values of a limit.
+/// One of the two values of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bound {
     Hard,
@@ -68,7 +68,7 @@ pub(crate) enum Bound {
 }
 
 impl Job {
-    /// Reads a property list. Refuses what launchd refuses to load; what it only ignores is added to `ignored`.
+    /// Reads a property list. An error if launchd would not load it; keys that launchd ignores are added to `ignored`.
     pub(crate) fn read(found: Dictionary, ignored: &mut Vec<Ignored>) -> Result<Self, String> {
         let mut keys = Keys { found: keys::sift(found, keys::JOB, "", ignored), ignored };
         // launchd.plist(5): the key is required.
@@ -100,7 +100,7 @@ impl Job {
             stdin: keys.text("StandardInPath"),
             stdout: keys.text("StandardOutPath"),
             stderr: keys.text("StandardErrorPath"),
-            // setpriority(2); 842 ignores what is out of its range.
+            // setpriority(2); 842 ignores values out of its range.
             nice: keys
                 .number("Nice")
                 .filter(|nice| NICE.contains(nice))
@@ -116,7 +116,7 @@ impl Job {
     }
 }
 
-/// The keys that have not been read yet. Their types are known to be right.
+/// The keys that have not been read yet. Their types have been checked.
 struct Keys<'a> {
     found: Dictionary,
     ignored: &'a mut Vec<Ignored>,
@@ -156,7 +156,7 @@ impl Keys<'_> {
         if words.len() == number { Ok(words) } else { Err("an argument is not a string".to_owned()) }
     }
 
-    /// launchd.plist(5): an integer is what it is, and a string is read by strtoul(3), so that a leading 0 is octal.
+    /// launchd.plist(5): an integer is the value, and a string is parsed by strtoul(3), where a leading 0 means octal.
     fn umask(&mut self) -> Option<u32> {
         let mask = match self.found.remove("Umask")? {
             Value::Integer(number) => number.as_unsigned()?,
@@ -166,7 +166,7 @@ impl Keys<'_> {
         u32::try_from(mask & 0o777).ok()
     }
 
-    /// 842 drops what is not a string.
+    /// 842 ignores values that are not strings.
     fn environment(&mut self) -> BTreeMap<String, String> {
         let mut variables = BTreeMap::new();
         for (name, value) in self.dictionary("EnvironmentVariables") {
@@ -191,7 +191,7 @@ impl Keys<'_> {
         limits
     }
 
-    /// launchd.plist(5): each name has a dictionary, or an array of them.
+    /// launchd.plist(5): each name has a dictionary, or an array of dictionaries.
     fn sockets(&mut self) -> Vec<(String, Vec<Dictionary>)> {
         let mut sockets = Vec::new();
         for (name, value) in self.dictionary("Sockets") {
@@ -215,7 +215,8 @@ impl Keys<'_> {
     }
 }
 
-/// strtoul(3) with base 0: blanks, then `0x` and hexadecimal, `0` and octal, or decimal digits, up to what is none.
+/// strtoul(3) with base 0: blanks, then `0x` and hexadecimal, `0` and octal, or decimal digits, up to the first other
+/// character.
 fn strtoul(text: &str) -> u64 {
     let text = text.trim_start();
     let (digits, base) = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {

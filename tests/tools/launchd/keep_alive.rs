@@ -1,4 +1,4 @@
-//! Whether a job that has ended is started again.
+//! `KeepAlive`: whether a job that has ended is restarted.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,14 +9,14 @@ use serde_json::json;
 use super::keys;
 use super::keys::Ignored;
 
-/// The signals that are a crash (842, `job_reap`).
+/// The signals that mean a crash (842, `job_reap`).
 const CRASHES: [i32; 7] =
     [libc::SIGILL, libc::SIGABRT, libc::SIGFPE, libc::SIGBUS, libc::SIGSEGV, libc::SIGSYS, libc::SIGTRAP];
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Death {
-    /// By itself, with a status.
+    /// With an exit status.
     Exit(i32),
     /// By a signal.
     Signal(i32),
@@ -45,25 +45,25 @@ impl fmt::Display for Death {
 pub(crate) enum KeepAlive {
     /// Only demand starts the job. The default.
     Never,
-    /// Whatever it ended of.
+    /// After every end.
     Always,
-    /// Where one of these holds: the conditions are ORed.
+    /// If one of these conditions holds.
     Where(Vec<Condition>),
 }
 
 /// One condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Condition {
-    /// It ended with status 0, or it did not. A death by signal, be it SIGTERM, is no success (842, `job_keepalive`).
+    /// Whether it ended with status 0. Death by a signal, also SIGTERM, is not success (842, `job_keepalive`).
     SuccessfulExit(bool),
-    /// It died of a signal that means a crash, or it did not.
+    /// Whether it died by a signal that means a crash.
     Crashed(bool),
     /// The path exists, or it does not.
     Path(PathBuf, bool),
 }
 
 impl KeepAlive {
-    /// What the value of the key says.
+    /// Reads the value of the key.
     pub(crate) fn read(value: Option<Value>, ignored: &mut Vec<Ignored>) -> Self {
         match value {
             Some(Value::Boolean(true)) => Self::Always,
@@ -72,12 +72,12 @@ impl KeepAlive {
         }
     }
 
-    /// launchd.plist(5): to use the key means `RunAtLoad` as well.
+    /// launchd.plist(5): the key implies `RunAtLoad`.
     pub(crate) fn starts_at_load(&self) -> bool {
         *self != Self::Never
     }
 
-    /// Whether a job that last ended so is to run. One that has never run has no status to judge.
+    /// Whether a job shall run after this end. `None` if it has never run.
     pub(crate) fn wants(&self, last: Option<Death>) -> bool {
         match self {
             Self::Never => false,
@@ -86,7 +86,7 @@ impl KeepAlive {
         }
     }
 
-    /// Whether it may become true while the job does nothing.
+    /// Whether the condition can become true while the job does not run.
     pub(crate) fn watches_paths(&self) -> bool {
         matches!(self, Self::Where(conditions)
             if conditions.iter().any(|condition| matches!(condition, Condition::Path(..))))

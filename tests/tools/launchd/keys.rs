@@ -1,12 +1,11 @@
 //! The keys of launchd.plist(5) with their types.
 //!
-//! A value of another type, and a key that is not there, is a line in the log, and the job runs without it (842,
-//! `job_import_keys`): the trap that a typo falls into.
+//! An unknown key, or a value of another type, is logged and ignored (842, `job_import_keys`): so a typo has no effect.
 
 use Kind::{Array, Boolean, Dict, Integer, Text};
 use plist::{Dictionary, Value};
 
-/// A type that a value may have.
+/// The type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Array,
@@ -16,10 +15,10 @@ pub(crate) enum Kind {
     Text,
 }
 
-/// The keys of a dictionary, and the types that each may have.
+/// The keys of a dictionary with their permitted types.
 pub(crate) type Table = &'static [(&'static str, &'static [Kind])];
 
-/// The keys that this stand-in acts on.
+/// The keys that are implemented here.
 pub(crate) const JOB: Table = &[
     ("Label", &[Text]),
     ("Program", &[Text]),
@@ -43,7 +42,7 @@ pub(crate) const JOB: Table = &[
     ("SoftResourceLimits", &[Dict]),
     ("HardResourceLimits", &[Dict]),
     ("Sockets", &[Dict]),
-    // What only schedules or names a job changes nothing here, so it needs no line in the log.
+    // Keys that only affect scheduling or names are ignored without a log line.
     ("ProcessType", &[Text]),
     ("LimitLoadToSessionType", &[Text, Array]),
     ("AssociatedBundleIdentifiers", &[Text, Array]),
@@ -51,7 +50,7 @@ pub(crate) const JOB: Table = &[
     ("LowPriorityBackgroundIO", &[Boolean]),
 ];
 
-/// The keys of launchd.plist(5) that would change how a job behaves, and do not here.
+/// The keys of launchd.plist(5) that affect a job's behaviour but are not implemented here.
 pub(crate) const NOT_HERE: &[&str] = &[
     "BundleProgram",
     "Debug",
@@ -75,7 +74,7 @@ pub(crate) const NOT_HERE: &[&str] = &[
     "inetdCompatibility",
 ];
 
-/// The conditions of `KeepAlive`. `NetworkState` is "no longer implemented" and the others are not here.
+/// The conditions of `KeepAlive` that are implemented here. (`NetworkState` is "no longer implemented" on a Mac.)
 pub(crate) const KEEP_ALIVE: Table =
     &[("SuccessfulExit", &[Boolean]), ("Crashed", &[Boolean]), ("PathState", &[Dict])];
 
@@ -93,10 +92,10 @@ pub(crate) const SOCKET: Table = &[
     ("SockPathGroup", &[Integer]),
 ];
 
-/// A key that does not count, and why.
+/// An ignored key, and the reason.
 pub(crate) type Ignored = (String, String);
 
-/// The part of a dictionary that counts. `within` names the dictionary for the log.
+/// The accepted part of a dictionary. `within` is the name of the dictionary for the log.
 pub(crate) fn sift(found: Dictionary, table: Table, within: &str, ignored: &mut Vec<Ignored>) -> Dictionary {
     let mut kept = Dictionary::new();
     for (key, value) in found {

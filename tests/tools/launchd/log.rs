@@ -1,21 +1,21 @@
-//! What happened, for the tests: a file with one object of JSON in each line.
+//! The event log for the tests: a file with one JSON object per line.
 //!
-//! Every event has `time` (microseconds since the start, on a clock that only goes forward), `event` and `label`. The
-//! events, with what else they say:
+//! Every event has `time` (microseconds since the start, monotonic clock), `event` and `label`. The events, with their other
+//! keys:
 //!
-//! | event | means |
+//! | event | meaning |
 //! | --- | --- |
-//! | `ignored` | a key does not count: `key`, `why` |
-//! | `loaded` | the job is known |
-//! | `spawned` | a process was made: `pid`, `runs` |
-//! | `failed` | a step before `exec` did not succeed: `step`, `why`; the process ends with `status` |
-//! | `trouble` | something did not succeed and does not matter: `step`, `why` |
-//! | `throttled` | the next start is put off: `wait` (microseconds) |
-//! | `sent` | a signal went to the job: `signal`, `pid` |
+//! | `ignored` | a key is ignored: `key`, `why` |
+//! | `loaded` | the job was loaded |
+//! | `spawned` | a process was started: `pid`, `runs` |
+//! | `failed` | a step before `exec` failed: `step`, `why`; the process ends with `status` |
+//! | `trouble` | an optional step failed: `step`, `why` |
+//! | `throttled` | the next start is delayed: `wait` (microseconds) |
+//! | `sent` | a signal was sent to the job: `signal`, `pid` |
 //! | `exited` | the process ended: `pid`, and `status` or `signal` |
-//! | `kept` / `idle` | and is to be started again / is not |
-//! | `orphan` | a process that no job knows ended: `pid` |
-//! | `removed` | the job is no longer known |
+//! | `kept` / `idle` | the job will be restarted / will not |
+//! | `orphan` | a process that belongs to no job ended: `pid` |
+//! | `removed` | the job was unloaded |
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -25,7 +25,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-/// The event log. A job's process has it too until its `exec`, and each event is one write to the file's end.
+/// The event log. A job's process also writes to it until its `exec`; each event is one append.
 #[derive(Debug)]
 pub(crate) struct Log {
     file: File,
@@ -33,7 +33,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Makes the file, or goes on with it.
+    /// Opens or creates the file.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(path)?;
         Ok(Self { file, start: Instant::now() })
@@ -46,7 +46,7 @@ impl Log {
         if let (Some(line), Some(more)) = (line.as_object_mut(), more.as_object()) {
             line.extend(more.clone());
         }
-        // Who waits for the event finds out that it could not be written.
+        // Ignore errors: a test that waits for the event will fail.
         let _ = (&self.file).write_all(format!("{line}\n").as_bytes());
     }
 }

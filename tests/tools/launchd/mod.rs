@@ -1,8 +1,8 @@
 //! The program: its options, and its parts.
 //!
-//! `file` and `xml` decide which files are loaded, `keys` and `job` read them, `service` is a loaded job and its life
-//! (`keep_alive` the restarts), `child` what happens between fork and exec (`account` the identity), `sockets` what is
-//! listened on; `server` is the loop, `control` the orders, `log` the events.
+//! `file` and `xml` check the files, `keys` and `job` read them; `service` is a loaded job and its lifecycle (`keep_alive`:
+//! restarts), `child` the steps between fork and exec (`account`: the identity), `sockets` the listening sockets; `server` is
+//! the main loop, `control` the orders, `log` the events.
 
 mod account;
 mod child;

@@ -1,4 +1,4 @@
-//! The loop: orders, ends of processes, demand and time, one after the other.
+//! The main loop: orders, ended processes, demand and timers, one after the other.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -22,12 +22,12 @@ use super::log::Log;
 use super::service::{Known, Service};
 use super::{control, file};
 
-/// launchctl(1) reports these for what is not loaded, for what cannot be, and for no such service.
+/// The statuses of launchctl(1): no such process, cannot be loaded, no such service.
 const NO_PROCESS: i32 = 3;
 const CANNOT_LOAD: i32 = 5;
 const NO_SERVICE: i32 = 113;
 
-/// All jobs, and where news of them comes from.
+/// All jobs, and the event sources.
 #[derive(Debug)]
 pub(crate) struct Server {
     services: BTreeMap<String, Service>,
@@ -38,9 +38,9 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Is ready for orders when it returns.
+    /// Starts to listen for orders.
     pub(crate) fn start(control: &Path, log: Log, second: Duration) -> io::Result<Self> {
-        // What jobs inherit from launchd: the root directory, and no group of whoever started it.
+        // Jobs inherit from launchd the root directory, and no supplementary groups.
         chdir("/")?;
         setgroups(&[])?;
         let mut mask = SigSet::empty();
@@ -50,7 +50,7 @@ impl Server {
         Ok(Self { services: BTreeMap::new(), control: control::listen(control)?, children, log, second })
     }
 
-    /// Runs until standard input ends.
+    /// Runs until end of file on standard input.
     pub(crate) fn run(mut self) -> io::Result<()> {
         loop {
             let turn = self.wait()?;
@@ -72,7 +72,7 @@ impl Server {
         }
     }
 
-    /// Waits for something to do.
+    /// Waits for the next event.
     fn wait(&self) -> io::Result<Turn> {
         let stdin = io::stdin();
         let mut wanted: Vec<PollFd> = [stdin.as_fd(), self.children.as_fd(), self.control.as_fd()]
@@ -87,7 +87,7 @@ impl Server {
         }
         let due = self.services.values().filter_map(Service::due).min();
         let timeout = due.map_or(PollTimeout::NONE, |due| {
-            // Rounded up, for a timeout of 0 would not wait for what is left.
+            // Rounded up, because a timeout of 0 would not wait for the rest.
             let left = due.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
             PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
         });
@@ -105,10 +105,10 @@ impl Server {
         })
     }
 
-    /// Buries the dead: those of jobs, and as process 1 everybody else's orphans.
+    /// Reaps ended processes: those of jobs, and as process 1 all orphans.
     fn reap(&mut self) -> io::Result<()> {
         loop {
-            // Seen first and reaped later: until then nobody else can have the number.
+            // Look first and reap later: until then the pid cannot be reused.
             let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG;
             let (pid, death) = match waitid(Id::All, flags | WaitPidFlag::WNOWAIT) {
                 Ok(WaitStatus::Exited(pid, status)) => (pid, Death::Exit(status)),
@@ -133,9 +133,9 @@ impl Server {
         }
     }
 
-    /// Takes one order and answers it.
+    /// Accepts one order and answers it.
     fn obey(&mut self) {
-        // Who sends no order, or does not read the answer, is no trouble of ours.
+        // Ignore clients that send no order, or do not read the answer.
         let Ok((stream, order)) = control::receive(&self.control) else { return };
         let reply = match order {
             Ok(order) => self.carry_out(order),
@@ -151,7 +151,7 @@ impl Server {
                 Err(why) => Reply::refused(CANNOT_LOAD, why),
             },
             Order::Activate { name, pid } => {
-                // Only the process that launchd started is managed by it, and not its children (launch(3)).
+                // launchd manages only the process that it started, not the process's children (launch(3)).
                 let label = self.label_of(pid);
                 let service = label.and_then(|label| self.services.get_mut(&label));
                 match service.map_or(Err(Errno::ESRCH), |service| service.activate(&name)) {
@@ -220,7 +220,7 @@ impl Server {
     }
 }
 
-/// What there is to do.
+/// The events of one wait.
 struct Turn {
     over: bool,
     order: bool,

@@ -1,4 +1,4 @@
-//! A job that is loaded, and what becomes of it.
+//! A loaded job and its lifecycle.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -16,7 +16,7 @@ use super::log::Log;
 use super::sockets::Entry;
 use super::{child, sockets};
 
-/// A job that launchd knows.
+/// A loaded job.
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) job: Job,
@@ -29,34 +29,34 @@ pub(crate) struct Service {
 
 #[derive(Debug)]
 enum State {
-    /// It does not run, and waits for demand.
+    /// It does not run and waits for demand.
     Idle,
-    /// It will be started then.
+    /// It will be started at this time.
     Throttled(Instant),
     Running(Run),
 }
 
-/// One process of a job.
+/// The process of a job.
 #[derive(Debug)]
 struct Run {
     pid: Pid,
-    /// The names that it has asked for.
+    /// The socket names that it has already requested.
     activated: BTreeSet<String>,
     then: Then,
-    /// When it is killed, if it is being stopped.
+    /// The time of SIGKILL, if it is being stopped.
     kill_at: Option<Instant>,
 }
 
-/// What follows the end of a process.
+/// The action after the end of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Then {
-    /// What `KeepAlive` says.
+    /// As `KeepAlive` says.
     Policy,
     Start,
     Remove,
 }
 
-/// Whether a job is still known.
+/// Whether a job is still loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Known {
     Yes,
@@ -64,7 +64,7 @@ pub(crate) enum Known {
 }
 
 impl Service {
-    /// Loads a job: makes its sockets, and starts it if it is to run at once.
+    /// Loads a job: creates its sockets, and starts it if it shall run at load.
     pub(crate) fn load(job: Job, log: &Log, second: Duration) -> Self {
         let sockets = sockets::make(&job, log);
         log.say("loaded", &job.label, &json!({}));
@@ -76,8 +76,8 @@ impl Service {
         service
     }
 
-    /// Starts it, now or when the throttle lets it. launchd.plist(5): no job is *spawned* more than once in
-    /// `ThrottleInterval` seconds. It is no pause after an end, and it holds for every start (842, `job_start`).
+    /// Starts it, now or after the throttle. launchd.plist(5): a job is *spawned* at most once in `ThrottleInterval`
+    /// seconds. The interval counts from start to start, not from the end, and for every start (842, `job_start`).
     pub(crate) fn start(&mut self, log: &Log, second: Duration) {
         if !matches!(self.state, State::Idle) {
             return;
@@ -111,7 +111,7 @@ impl Service {
                 log.say("trouble", &self.job.label, &json!({ "step": "fork", "why": error.to_string() }));
             }
         }
-        // After the event, so that two events are no nearer to each other than two starts may be.
+        // After the event, so that the time between two events is never shorter than that between two starts.
         self.last_spawn = Some(Instant::now());
     }
 
@@ -131,8 +131,8 @@ impl Service {
         Known::NoMore
     }
 
-    /// Begins to stop the process, if there is one. launchd.plist(5), `ExitTimeOut`: SIGTERM, and SIGKILL so many seconds
-    /// later; 0 is for ever.
+    /// Begins to stop the process, if there is one. launchd.plist(5), `ExitTimeOut`: SIGTERM, and SIGKILL after this number
+    /// of seconds; 0 means infinity.
     fn stop(&mut self, then: Then, log: &Log, second: Duration) -> bool {
         self.signal(Signal::SIGTERM, log);
         let State::Running(run) = &mut self.state else { return false };
@@ -150,17 +150,17 @@ impl Service {
         }
     }
 
-    /// Its process has ended and is not reaped yet, so its number and that of its group are still its own.
+    /// Called when the process has ended but is not reaped yet, so that its pid and its process group are not reused.
     ///
-    /// launchd.plist(5), `AbandonProcessGroup`: what is left in the process group is killed when the job dies; with
-    /// SIGTERM in 842 (`job_reap`).
+    /// launchd.plist(5), `AbandonProcessGroup`: the rest of the process group is killed when the job ends; in 842 with
+    /// SIGTERM (`job_reap`).
     pub(crate) fn sweep(&self) {
         if let (Some(pid), false) = (self.pid(), self.job.abandon_process_group) {
             let _ = killpg(pid, Signal::SIGTERM);
         }
     }
 
-    /// Its process has ended so.
+    /// Handles the end of the process.
     pub(crate) fn ended(&mut self, death: Death, log: &Log, second: Duration) -> Known {
         let State::Running(run) = &self.state else { return Known::Yes };
         let (then, mut more) = (run.then, death.json());
@@ -183,7 +183,7 @@ impl Service {
         Known::Yes
     }
 
-    /// Does what is due, and what a path asks for that has come or gone.
+    /// Handles timers, and conditions on paths.
     pub(crate) fn tick(&mut self, log: &Log, second: Duration) {
         let now = Instant::now();
         let wanted = self.watches() && self.job.keep_alive.wants(self.last_death);
@@ -200,12 +200,12 @@ impl Service {
         }
     }
 
-    /// When [`tick`](Self::tick) has something to do at the latest; none if an event comes first.
+    /// The time of the next [`tick`](Self::tick). `None` if there is no timer.
     pub(crate) fn due(&self) -> Option<Instant> {
         match &self.state {
             State::Throttled(due) => Some(*due),
             State::Running(run) => run.kill_at,
-            // launchd has the kernel watch the path; here somebody looks.
+            // launchd uses kernel notifications for the path; here it is polled.
             State::Idle => self.watches().then(|| Instant::now() + Duration::from_millis(10)),
         }
     }
@@ -214,14 +214,14 @@ impl Service {
         self.job.keep_alive.watches_paths()
     }
 
-    /// The sockets whose readers start it: while it runs they are its own affair.
+    /// The sockets that start it on demand; empty while it runs.
     pub(crate) fn demand(&self) -> impl Iterator<Item = &OwnedFd> {
         let idle = matches!(self.state, State::Idle);
         self.sockets.iter().flat_map(|entry| &entry.fds).filter(move |_| idle)
     }
 
-    /// launch_activate_socket of launch(3), for the process that asks: ESRCH where launchd does not manage it (the
-    /// caller has not found it then), ENOENT where the job has no socket of that name, EALREADY the second time.
+    /// launch_activate_socket of launch(3) for the job's process: ENOENT if the job has no socket of that name, EALREADY the
+    /// second time. (ESRCH for a process that launchd does not manage is returned by the caller.)
     pub(crate) fn activate(&mut self, name: &str) -> Result<&[OwnedFd], Errno> {
         let State::Running(run) = &mut self.state else { return Err(Errno::ESRCH) };
         let entry = self.sockets.iter().find(|entry| entry.name == name).ok_or(Errno::ENOENT)?;
@@ -235,7 +235,7 @@ impl Service {
         }
     }
 
-    /// How it is, for people and tests.
+    /// The state as text.
     pub(crate) fn describe(&self) -> String {
         let state = match &self.state {
             State::Idle => "not running",

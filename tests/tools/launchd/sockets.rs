@@ -1,4 +1,4 @@
-//! The `Sockets` of launchd.plist(5): made when the job is loaded, and kept for it.
+//! The `Sockets` of launchd.plist(5): created when the job is loaded, and kept open for it.
 
 use std::fs::Permissions;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
@@ -25,7 +25,7 @@ pub(crate) struct Entry {
     pub(crate) fds: Vec<OwnedFd>,
 }
 
-/// Makes the sockets of a job. One that cannot be made is a line in the log, and the job is loaded without it (842).
+/// Creates the sockets of a job. A failure is logged, and the job is loaded without the socket (842).
 pub(crate) fn make(job: &Job, log: &Log) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (name, described) in &job.sockets {
@@ -61,7 +61,7 @@ impl<'a> Wanted<'a> {
         let number = |key: &str| {
             found.get(key).and_then(Value::as_unsigned_integer).and_then(|number| number.try_into().ok())
         };
-        // A stream unless said otherwise.
+        // The default is a stream.
         let kind = match text("SockType") {
             None | Some("stream") => SockType::Stream,
             Some("dgram") => SockType::Datagram,
@@ -93,7 +93,7 @@ impl<'a> Wanted<'a> {
     fn make(&self) -> io::Result<Vec<OwnedFd>> {
         match &self.place {
             Place::Path { path, mode, owner, group } => {
-                // 842 takes an old socket away, and binds under the umask 077 where no mode is said.
+                // 842 removes an old socket, and binds with the umask 077 if no mode is set.
                 let _ = fs::remove_file(path);
                 let fd = socket(AddressFamily::Unix, self.kind, SockFlag::SOCK_CLOEXEC, None)?;
                 let before = umask(Mode::from_bits_truncate(0o077));
@@ -142,8 +142,8 @@ fn bind_to(fd: &OwnedFd, address: &dyn SockaddrLike) -> io::Result<()> {
     Ok(bind(fd.as_raw_fd(), address)?)
 }
 
-/// Where to listen: everywhere unless `SockNodeName` says a name or an address. A name may have several addresses, and
-/// launch(3) says that each gives a descriptor. `IPv4v6` is one socket for both.
+/// The addresses: all interfaces unless `SockNodeName` is a name or an address. A name may have several addresses, each with
+/// a descriptor (launch(3)). `IPv4v6` is one socket for both families.
 fn addresses(node: Option<&str>, port: u16, family: Option<&str>) -> io::Result<Vec<SocketAddr>> {
     let any: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
     let found: Vec<SocketAddr> = match node {
@@ -165,7 +165,7 @@ fn addresses(node: Option<&str>, port: u16, family: Option<&str>) -> io::Result<
     if kept.is_empty() { Err(io::Error::other("there is no such address")) } else { Ok(kept) }
 }
 
-/// `SockServiceName`: a number, or a name of services(5). Without it the system chooses.
+/// `SockServiceName`: a number, or a name of services(5). If not set, the system chooses the port.
 fn port(value: Option<&Value>) -> io::Result<u16> {
     match value {
         None => Ok(0),

@@ -1,15 +1,14 @@
-//! What the `plist` crate lets through and no property list may be: launchd reads one with a conforming XML parser.
+//! Additional checks for errors that the `plist` crate accepts: launchd uses a conforming XML parser.
 //!
 //! Extensible Markup Language 1.0 sections 2.2 (characters), 2.4 (character data) and 4.1 (references), and the document
-//! type PropertyList-1.0 that every property list names: `plist` has one value, `dict` pairs of `key` and value, `true`
-//! and `false` nothing.
+//! type PropertyList-1.0: `plist` has one value, `dict` pairs of `key` and value, `true` and `false` are empty.
 
 use std::collections::BTreeSet;
 
-/// How deep values may lie in values.
+/// The maximal nesting depth of values.
 const DEPTH: usize = 64;
 
-/// Says what is wrong with a property list, if anything is.
+/// The first error in a property list, if there is one.
 pub(crate) fn check(text: &str) -> Result<(), String> {
     if let Some(letter) = text.chars().find(|&letter| !is_char(letter)) {
         return Err(format!("U+{:04X} is no character of XML", u32::from(letter)));
@@ -89,7 +88,7 @@ impl<'a> Scan<'a> {
         Ok(key)
     }
 
-    /// Whether something comes before the end of this element.
+    /// Whether the element has another child.
     fn more(&mut self, name: &str) -> Result<bool, String> {
         self.blank()?;
         Ok(!self.rest.starts_with(&format!("</{name}")))
@@ -138,7 +137,7 @@ impl<'a> Scan<'a> {
         Ok(text)
     }
 
-    /// Past white space and comments.
+    /// Skips white space and comments.
     fn blank(&mut self) -> Result<(), String> {
         loop {
             self.rest = self.rest.trim_start_matches([' ', '\t', '\r', '\n']);
@@ -149,7 +148,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// What stands before `end`; and `end` is passed.
+    /// The text before `end`; skips `end`.
     fn past(&mut self, end: &str) -> Result<&'a str, String> {
         let (inside, rest) = self.rest.split_once(end).ok_or_else(|| format!("{end} is missing"))?;
         self.rest = rest;
