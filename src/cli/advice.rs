@@ -1,4 +1,4 @@
-//! Options that a person may confuse with others.
+//! Advice on options and commands that are easily confused.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -8,38 +8,38 @@ use clap::ArgMatches;
 use svcadapt::StepError;
 use svcadapt_spec::{ServiceSpec, ServiceType};
 
-/// An output of the service that would be the file itself: `-o` is not `--output`.
-pub(super) fn misplaced(matches: &ArgMatches) -> Option<StepError> {
+/// An error if the service's output would go to a unit or a property list: `-o` is not `--output`.
+pub(super) fn misplaced_output(matches: &ArgMatches) -> Option<StepError> {
     let options = ["standard-output", "standard-error"];
-    let said = options.into_iter().flat_map(|option| {
+    let outputs = options.into_iter().flat_map(|option| {
         let values = matches.get_many::<OsString>(option).into_iter().flatten();
         values.map(move |value| (option, Path::new(value)))
     });
-    let file =
+    let is_spec =
         |path: &Path| ["service", "socket", "plist"].iter().any(|end| path.extension() == Some(end.as_ref()));
-    let (option, path) = said.into_iter().find(|(_, path)| file(path))?;
-    let cause = "this would be where the service writes, and not where this file is written";
+    let (option, path) = outputs.into_iter().find(|(_, path)| is_spec(path))?;
+    let cause = "the service would write its output to this file";
     let error = StepError::new(format!("--{option}"), cause).of(path.display().to_string());
-    Some(error.hint("--output DIR writes the file into this directory"))
+    Some(error.hint("--output DIR writes the generated file into DIR"))
 }
 
-/// What a command does instead of being the service.
+/// A command that starts a service but is not the service.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Starter {
-    /// It starts the service in the background, and ends.
-    Forks,
-    /// It asks a manager to start a service, which is not below it.
-    Asks,
+    /// The command starts the service in the background and exits.
+    Forking,
+    /// The command asks a manager to start a service, which is then not its descendant.
+    ManagerClient,
 }
 
-/// Where init scripts lie.
-const SCRIPTS: [&str; 4] = ["/etc/init.d", "/etc/rc.d", "/etc/rc.d/init.d", "/usr/local/etc/rc.d"];
+/// The directories of init scripts.
+const SCRIPT_DIRECTORIES: [&str; 4] = ["/etc/init.d", "/etc/rc.d", "/etc/rc.d/init.d", "/usr/local/etc/rc.d"];
 
-/// Programs that start their daemon in the background when they are told `start`.
-const CONTROLS: [&str; 5] = ["apachectl", "apache2ctl", "pg_ctl", "pg_ctlcluster", "catalina.sh"];
+/// Programs that start their daemon in the background when called with `start`.
+const FORKING_STARTERS: [&str; 5] = ["apachectl", "apache2ctl", "pg_ctl", "pg_ctlcluster", "catalina.sh"];
 
-/// Programs that ask a manager.
-const MANAGERS: [&str; 9] = [
+/// Clients of service managers.
+const MANAGER_CLIENTS: [&str; 9] = [
     "service",
     "systemctl",
     "invoke-rc.d",
@@ -53,44 +53,46 @@ const MANAGERS: [&str; 9] = [
 
 fn starter(spec: &ServiceSpec) -> Option<Starter> {
     let program = Path::new(&spec.command.program);
-    let told =
-        |words: &[&str]| spec.command.arguments.iter().any(|word| words.iter().any(|told| word == told));
+    let has_argument = |words: &[&str]| {
+        spec.command.arguments.iter().any(|argument| words.iter().any(|word| argument == word))
+    };
     let name = program.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let script =
-        program.parent().is_some_and(|folder| SCRIPTS.iter().any(|scripts| folder == Path::new(scripts)));
-    if !told(&["start", "restart"]) || told(&["-DFOREGROUND", "-D"]) && name != "pg_ctl" {
+    let is_script = program
+        .parent()
+        .is_some_and(|folder| SCRIPT_DIRECTORIES.iter().any(|scripts| folder == Path::new(scripts)));
+    if !has_argument(&["start", "restart"]) || has_argument(&["-DFOREGROUND", "-D"]) && name != "pg_ctl" {
         None
-    } else if script || CONTROLS.contains(&name.as_str()) {
-        Some(Starter::Forks)
-    } else if MANAGERS.contains(&name.as_str()) {
-        Some(Starter::Asks)
+    } else if is_script || FORKING_STARTERS.contains(&name.as_str()) {
+        Some(Starter::Forking)
+    } else if MANAGER_CLIENTS.contains(&name.as_str()) {
+        Some(Starter::ManagerClient)
     } else {
         None
     }
 }
 
-/// A command that ends when its service runs is of `--type forking`, or no service at all. Where nothing was said of
-/// the type, it is that; what becomes of it is the note.
-pub(super) fn background(spec: &mut ServiceSpec) -> Option<StepError> {
+/// Sets `--type forking` for a command that starts its service in the background, if the type is not set and the spec
+/// comes from options. Returns a note on what was assumed, or on why the command cannot work as a service.
+pub(super) fn assume_forking(spec: &mut ServiceSpec) -> Option<StepError> {
     let words: Vec<_> =
         spec.command.argv().map(|word| String::from_utf8_lossy(word.as_bytes()).into_owned()).collect();
-    let typed = spec.native.systemd.is_none() && spec.native.launchd.is_empty();
+    let from_options = spec.native.systemd.is_none() && spec.native.launchd.is_empty();
     let (cause, hint) = match (starter(spec)?, spec.service_type) {
-        (_, Some(ServiceType::Oneshot)) | (Starter::Forks, Some(ServiceType::Forking)) => return None,
-        (Starter::Forks, None) if typed => {
+        (_, Some(ServiceType::Oneshot)) | (Starter::Forking, Some(ServiceType::Forking)) => return None,
+        (Starter::Forking, None) if from_options => {
             spec.service_type = Some(ServiceType::Forking);
             (
-                "it starts the service in the background and ends, so that --type forking is written",
-                "--pid-file PATH names the file in which the service has its number",
+                "starts the service in the background and exits; --type forking is assumed",
+                "--pid-file PATH names the file to which the service writes its pid",
             )
         }
-        (Starter::Forks, _) => (
-            "it starts the service in the background and ends, and so does the service for its manager",
-            "--type forking says so",
+        (Starter::Forking, _) => (
+            "starts the service in the background and exits; its manager would take that for the end of the service",
+            "use --type forking",
         ),
-        (Starter::Asks, _) => (
-            "it asks for another service to be started and ends; that service does not run below this one",
-            "write the program of the service itself; --type oneshot for a command that only has to be done",
+        (Starter::ManagerClient, _) => (
+            "asks a manager to start another service and exits; that service is not a child of this one",
+            "give the program of the service itself, or --type oneshot for a command that runs once",
         ),
     };
     Some(StepError::new("program", cause).of(words.join(" ")).hint(hint))

@@ -1,4 +1,4 @@
-//! What was typed: a file, options from the table of fields, and the command after `--`.
+//! The arguments that describe a service: a file, options from the table of fields, and the command after `--`.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -7,25 +7,22 @@ use std::path::{Component, Path, PathBuf};
 use clap::builder::ValueParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use svcadapt::detect::ModeOption;
-use svcadapt_spec::{FIELDS, Field, FieldRow, Origin, SpecDraft};
+use svcadapt_spec::{FIELDS, Field, FieldRow, Origin, SWITCH_ON, SpecDraft};
 
-/// What a switch without a value says.
-pub(crate) const YES: &str = "yes";
+/// clap's id of the words after `--`.
+const COMMAND: &str = "command";
 
-/// The words of the command, as clap knows them.
-const WORDS: &str = "command";
-
-/// The file that describes the service, as clap knows it.
+/// clap's id of the file that describes the service.
 pub(crate) const SPEC: &str = "spec";
 
-/// Adds the file and every option that describes a service, and the command after `--`.
+/// Adds the file, every option that describes a service, and the command after `--`.
 pub(crate) fn spec_options(command: Command) -> Command {
     let file = Arg::new(SPEC)
         .value_name("SPEC")
-        .help("A file that describes the service, .service, .plist or .json, or the name of a unit; what is said besides is laid over it")
+        .help("File that describes the service (.service, .plist or .json), or the name of a unit; options override it")
         .value_parser(value_parser!(PathBuf));
     command.arg(file).args(FIELDS.iter().map(option)).arg(
-        Arg::new(WORDS)
+        Arg::new(COMMAND)
             .value_name("PROGRAM")
             .help("The program and its arguments")
             .last(true)
@@ -42,7 +39,7 @@ fn option(row: &FieldRow) -> Arg {
         .help_heading("The service")
         .action(ArgAction::Append)
         .value_parser(ValueParser::os_string())
-        // `-5` is a nice level, and `-/etc/default/x` a file that may be missing.
+        // `-5` is a nice level; `-/etc/default/x` is an environment file that may be missing.
         .allow_negative_numbers(true)
         .allow_hyphen_values(row.field == Field::EnvironmentFile);
     let arg = match row.short {
@@ -50,32 +47,34 @@ fn option(row: &FieldRow) -> Arg {
         None => arg,
     };
     match row.value {
-        "BOOL" => arg.num_args(0..=1).require_equals(true).default_missing_value(YES),
+        "BOOL" => arg.num_args(0..=1).require_equals(true).default_missing_value(SWITCH_ON),
         _ => arg,
     }
 }
 
-/// Lays what was typed over what a file says.
-pub(crate) fn lay(draft: &mut SpecDraft, matches: &ArgMatches) {
+/// Applies the options and the command to a draft; they override the values of a file.
+pub(crate) fn apply(draft: &mut SpecDraft, matches: &ArgMatches) {
     for row in &FIELDS {
         for value in matches.get_many::<OsString>(row.option).into_iter().flatten() {
-            draft.assign(row.field, typed(row.field, value), Origin::Option);
+            draft.assign(row.field, from_shell(row.field, value), Origin::Option);
         }
     }
-    if let Some(words) = matches.get_many::<OsString>(WORDS) {
+    if let Some(words) = matches.get_many::<OsString>(COMMAND) {
         command(draft, words.cloned().collect());
     }
 }
 
-/// Notes the command.
+/// Sets the command. A program with a slash, such as `./server`, is relative to the current directory, as in a shell.
 pub(crate) fn command(draft: &mut SpecDraft, mut words: Vec<OsString>) {
-    if let Some(program) = words.first_mut() {
-        *program = from_here(program);
+    if let Some(program) = words.first_mut()
+        && program.as_bytes().contains(&b'/')
+    {
+        *program = absolute(program);
     }
     draft.command(words);
 }
 
-/// `--mode`, which [`asked`] reads.
+/// The option `--mode`, which [`mode_option`] reads.
 pub(crate) fn mode(help: &'static str) -> Arg {
     Arg::new("mode")
         .long("mode")
@@ -85,35 +84,30 @@ pub(crate) fn mode(help: &'static str) -> Arg {
         .help(help)
 }
 
-/// How to be a service, as asked for with `--mode`.
-pub(crate) fn asked(matches: &ArgMatches) -> ModeOption {
+/// The value of `--mode`.
+pub(crate) fn mode_option(matches: &ArgMatches) -> ModeOption {
     matches.get_one::<String>("mode").and_then(|name| ModeOption::from_name(name)).unwrap_or(ModeOption::Auto)
 }
 
-/// `./server` is meant as a shell means it: from the directory that we are called in.
-fn from_here(program: &OsString) -> OsString {
-    if program.as_bytes().contains(&b'/') { absolute(program) } else { program.clone() }
-}
-
-/// A value as a person means it who types it: a relative path begins in the directory that we are called in. What stands in
-/// a file is left as the file's host takes it.
-pub(super) fn typed(field: Field, value: &OsStr) -> OsString {
+/// Makes a relative path in an option value absolute, from the current directory. (Paths in a file are not changed:
+/// there the host's rules apply.)
+pub(super) fn from_shell(field: Field, value: &OsStr) -> OsString {
     let bytes = value.as_bytes();
-    let behind = |prefix: &str| {
+    let after = |prefix: &str| {
         let path = bytes.strip_prefix(prefix.as_bytes())?;
-        let mut whole = OsString::from(prefix);
-        whole.push(absolute(OsStr::from_bytes(path)));
-        Some(whole)
+        let mut text = OsString::from(prefix);
+        text.push(absolute(OsStr::from_bytes(path)));
+        Some(text)
     };
-    let first = |prefixes: &[&str]| prefixes.iter().find_map(|prefix| behind(prefix));
-    let found = match field {
+    let after_any = |prefixes: &[&str]| prefixes.iter().find_map(|prefix| after(prefix));
+    let resolved = match field {
         Field::WorkingDirectory | Field::RootDirectory | Field::PidFile => Some(absolute(value)),
-        Field::EnvironmentFile => behind("-").or_else(|| Some(absolute(value))),
-        Field::StandardInput => behind("file:"),
-        Field::StandardOutput | Field::StandardError => first(&["file:", "append:", "truncate:"])
+        Field::EnvironmentFile => after("-").or_else(|| Some(absolute(value))),
+        Field::StandardInput => after("file:"),
+        Field::StandardOutput | Field::StandardError => after_any(&["file:", "append:", "truncate:"])
             .or_else(|| (!STREAMS.contains(&bytes) && !bytes.contains(&b':')).then(|| absolute(value))),
-        Field::Ready => first(&["unix:", "file:"]),
-        // Without a slash it is a port, a host or an abstract name.
+        Field::Ready => after_any(&["unix:", "file:"]),
+        // Without a slash the value is a port, a host or an abstract name.
         Field::ListenStream | Field::ListenDatagram | Field::ListenSequentialPacket
             if bytes.contains(&b'/') && !bytes.starts_with(b"@") =>
         {
@@ -121,10 +115,10 @@ pub(super) fn typed(field: Field, value: &OsStr) -> OsString {
         }
         _ => None,
     };
-    found.unwrap_or_else(|| value.to_owned())
+    resolved.unwrap_or_else(|| value.to_owned())
 }
 
-/// What systemd and we call a stream, which is no file (systemd.exec(5)).
+/// Values of an output that are not files, in systemd (systemd.exec(5)) or here.
 const STREAMS: [&[u8]; 12] = [
     b"null",
     b"inherit",
@@ -140,17 +134,18 @@ const STREAMS: [&[u8]; 12] = [
     b"none",
 ];
 
-/// Where a relative path leads from here. `..` is followed now: later a link on the way may lead elsewhere.
+/// The absolute form of a path relative to the current directory. `..` is resolved now, because a link on the way may
+/// change later.
 fn absolute(path: &OsStr) -> OsString {
-    let given = Path::new(path);
-    if path.is_empty() || given.is_absolute() {
+    let relative = Path::new(path);
+    if path.is_empty() || relative.is_absolute() {
         return path.to_owned();
     }
     let Ok(here) = std::env::current_dir() else { return path.to_owned() };
-    let whole: PathBuf = here.join(given).components().collect();
-    if !whole.components().any(|part| part == Component::ParentDir) {
-        return whole.into_os_string();
+    let joined: PathBuf = here.join(relative).components().collect();
+    if !joined.components().any(|part| part == Component::ParentDir) {
+        return joined.into_os_string();
     }
-    let parent = || Some(whole.parent()?.canonicalize().ok()?.join(whole.file_name()?));
-    whole.canonicalize().ok().or_else(parent).unwrap_or(whole).into_os_string()
+    let parent = || Some(joined.parent()?.canonicalize().ok()?.join(joined.file_name()?));
+    joined.canonicalize().ok().or_else(parent).unwrap_or(joined).into_os_string()
 }

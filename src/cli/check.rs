@@ -1,4 +1,4 @@
-//! `svcadapt check SPEC...`: what each host will refuse, ignore or misread.
+//! `svcadapt check SPEC...`: reports what a host will reject, ignore or misread.
 
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -15,16 +15,16 @@ use svcadapt_convert::unit::LARGEST_UNIT;
 use svcadapt_convert::{LARGEST, lint};
 use svcadapt_spec::{Origin, Scope, Spot};
 
-use super::plain::json_text;
 use super::report::{print, report};
+use super::text::json_text;
 use super::unit_file::Files;
 use super::{Exit, spec_file, unit_file, unit_path};
 use crate::local_machine::LocalMachine;
 
-/// Something was found that is more than a note.
+/// Exit status: there are errors or warnings.
 const FINDINGS: u8 = 1;
 
-/// What clap must know.
+/// The clap command.
 pub(crate) fn command() -> Command {
     let flag = |name: &'static str, help: &'static str| {
         Arg::new(name).long(name).help(help).action(ArgAction::SetTrue)
@@ -33,44 +33,43 @@ pub(crate) fn command() -> Command {
         Arg::new(name).long(name).value_name(value).help(help).value_parser(value_parser!(OsString))
     };
     Command::new("check")
-        .about("Tells what a host will refuse, ignore or misread in a spec")
+        .about("Reports what a host will reject, ignore or misread in a spec")
         .long_about(
-            "Looks for what `systemd-analyze verify` does not see and launchd does not say, in units (.service with \
-             its drop-ins and the .socket beside it, .socket), property lists (.plist) and JSON (.json). Each finding \
-             has its place, a code that stays the same, the reason why it matters and a hint; --codes prints them \
-             all.\n\n\
-             Exit status: 0 nothing was found, or nothing but notes; 1 errors or warnings; 2 usage, or a file that \
-             cannot be read.",
+            "Reports mistakes that `systemd-analyze verify` and launchd do not report, in units (.service with its \
+             drop-ins and its .socket; .socket), property lists (.plist) and JSON (.json). Each finding has a place, \
+             a stable code, a reason and a hint; --codes prints all codes.\n\n\
+             Exit status: 0 no findings, or only notes; 1 errors or warnings; 2 usage error, or a file that cannot \
+             be read.",
         )
         .arg(
             Arg::new("spec")
                 .value_name("SPEC")
-                .help("The files to look at")
+                .help("The files to check")
                 .num_args(1..)
                 .required_unless_present("codes")
                 .value_parser(value_parser!(PathBuf)),
         )
-        .arg(value("ignore", "CODE", "Pass over this code; several with commas, or repeated").action(ArgAction::Append))
+        .arg(value("ignore", "CODE", "Ignore this code; repeat it, or separate several by commas").action(ArgAction::Append))
         .arg(
             Arg::new("scope")
                 .long("scope")
                 .value_name("SCOPE")
-                .help("Whose manager reads it, system or user [by the folder that the file lies in, else system]")
+                .help("The manager that reads the file: system or user [by the file's directory, else system]")
                 .value_parser(["system", "user"]),
         )
-        .arg(value("systemd-version", "N", "Which systemd reads it, 239 to 262 [the installed one, else 252]"))
-        .arg(flag("elsewhere", "The files are for another machine: do not look for users, programs and paths here"))
-        .arg(flag("json", "Print an array of findings"))
-        .arg(flag("codes", "Print every code with its sentence, its reason and its cure").exclusive(true))
+        .arg(value("systemd-version", "N", "The systemd version that reads the file, 239 to 262 [the installed one, else 252]"))
+        .arg(flag("elsewhere", "The files are for another machine: do not look up users, programs and paths on this one"))
+        .arg(flag("json", "Print the findings as a JSON array"))
+        .arg(flag("codes", "Print every code with its meaning, its reason and its hint").exclusive(true))
 }
 
-/// Does it.
+/// Checks the files and prints the findings.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
     if matches.get_flag("codes") {
         return print(&codes()).err().unwrap_or(Exit::Status(0));
     }
-    let asked = match CheckOptions::new(matches) {
-        Ok(asked) => asked,
+    let options = match CheckOptions::new(matches) {
+        Ok(options) => options,
         Err(error) => {
             report(&error);
             return Exit::Status(svcadapt::USAGE);
@@ -78,7 +77,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     };
     let (mut findings, mut unreadable) = (Vec::new(), false);
     for path in matches.get_many::<PathBuf>("spec").into_iter().flatten() {
-        match unit_path::find(path, asked.scope).and_then(|path| asked.look(&path)) {
+        match unit_path::find(path, options.scope).and_then(|path| options.check(&path)) {
             Ok(found) => findings.extend(found),
             Err(error) => {
                 report(&error);
@@ -86,7 +85,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
             }
         }
     }
-    findings.retain(|finding| !asked.ignored.contains(&finding.rule));
+    findings.retain(|finding| !options.ignored.contains(&finding.rule));
     let text = if matches.get_flag("json") {
         json_text(&findings.iter().map(as_json).collect())
     } else {
@@ -101,7 +100,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     }
 }
 
-/// What was asked for.
+/// The options of `check`.
 struct CheckOptions {
     ignored: Vec<&'static Rule>,
     scope: Option<Scope>,
@@ -116,14 +115,14 @@ impl CheckOptions {
             words.flat_map(|words| words.to_string_lossy().split(',').map(str::to_owned).collect::<Vec<_>>());
         let ignored = codes.filter(|code| !code.is_empty()).map(|code| {
             rules::find(&code).ok_or_else(|| {
-                StepError::new("--ignore", "there is no such code")
+                StepError::new("--ignore", "unknown code")
                     .of(code)
-                    .hint("svcadapt check --codes prints them")
+                    .hint("'svcadapt check --codes' lists them")
             })
         });
         let version = match matches.get_one::<OsString>("systemd-version") {
-            Some(said) => Version::parse(said).map_err(|refusal| {
-                let error = StepError::new("--systemd-version", refusal.cause).of(said.to_string_lossy());
+            Some(word) => Version::parse(word).map_err(|refusal| {
+                let error = StepError::new("--systemd-version", refusal.cause).of(word.to_string_lossy());
                 StepError { hint: refusal.hint, ..error }
             })?,
             None if matches.get_flag("elsewhere") => Version::default(),
@@ -140,8 +139,8 @@ impl CheckOptions {
         })
     }
 
-    /// Everything that is found in a file, as the kind that the end of its name says.
-    fn look(&self, path: &Path) -> Result<Vec<Finding>, StepError> {
+    /// All findings in a file; the end of its name decides its kind.
+    fn check(&self, path: &Path) -> Result<Vec<Finding>, StepError> {
         let bytes =
             |path: &Path| spec_file::read(path, LARGEST).map_err(|error| spec_file::unreadable(path, &error));
         match path.extension().and_then(|extension| extension.to_str()) {
@@ -155,13 +154,13 @@ impl CheckOptions {
                 Ok(lint::job(Job { path, bytes: &bytes(path)?, scope }, self.machine))
             }
             Some("json") => Ok(lint::json(&bytes(path)?, path)),
-            _ => Err(StepError::new("spec", "no kind of file that describes a service")
+            _ => Err(StepError::new("spec", "unknown kind of file")
                 .of(path.display().to_string())
-                .hint("its name ends in .service, .socket, .plist or .json")),
+                .hint("the name must end in .service, .socket, .plist or .json")),
         }
     }
 
-    /// A unit with its drop-ins and its socket. What is no unit at all is all that can be told of it.
+    /// All findings in a unit with its drop-ins and its socket unit. If a file cannot be parsed, only that is reported.
     fn service(&self, path: &Path) -> Result<Vec<Finding>, StepError> {
         let Files { name, path: unit, drop_ins } = unit_file::files(path)?;
         let (mut findings, mut sources, mut room) = (Vec::new(), Vec::new(), LARGEST_UNIT);
@@ -170,7 +169,7 @@ impl CheckOptions {
                 Ok(source) => {
                     room = room.checked_sub(source.text.len()).ok_or_else(|| {
                         let cause =
-                            format!("with the unit's other files it has more than {LARGEST_UNIT} bytes");
+                            format!("the unit and its drop-ins together have more than {LARGEST_UNIT} bytes");
                         StepError::new("spec", cause).of(path.display().to_string())
                     })?;
                     sources.push(source);
@@ -178,8 +177,8 @@ impl CheckOptions {
                 Err(found) => findings.extend(found),
             }
         }
-        let beside = unit.with_extension("socket");
-        let socket = match beside.is_file().then(|| source(&beside)).transpose()? {
+        let socket_path = unit.with_extension("socket");
+        let socket = match socket_path.is_file().then(|| source(&socket_path)).transpose()? {
             Some(Ok(socket)) => Some(socket),
             Some(Err(found)) => {
                 findings.extend(found);
@@ -192,7 +191,7 @@ impl CheckOptions {
             let host = self.systemd(&unit.file.path);
             findings = lint::unit(&Service { name, unit, drop_ins, socket, host }, self.machine);
         }
-        // As it was named.
+        // Report the path in the form in which the user wrote it, not the canonical one.
         for finding in &mut findings {
             if let Origin::File { path: place, .. } = &mut finding.origin
                 && let (Some(folder), Some(named)) = (unit.parent(), path.parent())
@@ -212,13 +211,13 @@ impl CheckOptions {
     }
 }
 
-/// A unit file; what is no unit file at all is a finding.
+/// Parses a unit file. `Err` in the inner result: the findings of a file that is not a unit file.
 fn source(path: &Path) -> Result<Result<Source, Vec<Finding>>, StepError> {
     let text = unit_file::content(path).map_err(|error| spec_file::unreadable(path, &error))?;
     Ok(Source::parse(path, text))
 }
 
-/// Every finding. A note that says the same of several places stands once, with all of them.
+/// The findings as text. Equal notes on several places are printed once, with all places.
 fn as_texts(findings: &[Finding]) -> String {
     let same = |one: &Finding, other: &Finding| {
         one.severity == Severity::Note && one.rule == other.rule && one.message == other.message
@@ -268,7 +267,7 @@ fn as_json(finding: &Finding) -> Value {
         "severity": finding.severity.name(),
         "message": finding.message,
         "why": finding.rule.why,
-        "cure": finding.cure,
+        "hint": finding.cure,
     })
 }
 

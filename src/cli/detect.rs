@@ -1,4 +1,4 @@
-//! `svcadapt detect`: which mode, which manager, and the evidence.
+//! `svcadapt detect`: prints the mode, the manager and the evidence.
 
 use std::fmt::Write as _;
 
@@ -6,18 +6,18 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Map, Value, json};
 use svcadapt::detect::{Detection, Evidence, Manager, look};
 
-use super::plain::{harmless, json_text};
 use super::report::print;
+use super::text::{json_text, printable};
 use super::{Exit, args};
 
-/// A value longer than this does not push the next column away from all the others.
-const WIDEST: usize = 44;
+/// The maximal width of a column; a longer value pushes the next column only in its own line.
+const MAX_COLUMN_WIDTH: usize = 44;
 
-/// What clap must know.
+/// The clap command.
 pub(crate) fn command() -> Command {
     Command::new("detect")
-        .about("Tells which mode and which service manager `run` would see here, and the evidence")
-        .arg(args::mode("The mode to decide for, instead of the evidence"))
+        .about("Prints the mode and the service manager that `run` detects here, with the evidence")
+        .arg(args::mode("Mode to use instead of the detected one"))
         .arg(
             Arg::new("json")
                 .long("json")
@@ -29,14 +29,13 @@ pub(crate) fn command() -> Command {
                 .long("facts")
                 .action(ArgAction::SetTrue)
                 .conflicts_with("json")
-                .help("Print only what was looked at, as JSON, for a report of a wrong guess"),
+                .help("Print only the inputs of the detection, as JSON, for a bug report"),
         )
 }
 
-/// Looks, and prints what was seen.
+/// Detects, and prints the result.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let asked = args::asked(matches);
-    let (facts, detection) = look(asked);
+    let (facts, detection) = look(args::mode_option(matches));
     let text = if matches.get_flag("facts") {
         json_text(&facts.to_json())
     } else if matches.get_flag("json") {
@@ -70,14 +69,18 @@ fn to_json(detection: &Detection) -> Value {
 fn to_text(detection: &Detection) -> String {
     let mut text = format!("mode: {}\nmanager: {}\n", detection.mode.name(), detection.manager.name());
     if let Some(label) = label(detection) {
-        let _ = writeln!(text, "label: {}", harmless(label));
+        let _ = writeln!(text, "label: {}", printable(label));
     }
     let _ = writeln!(text, "scope: {}\n", detection.scope.name());
-    let rows: Vec<[String; 4]> = std::iter::once(["fact", "value", "what it says", ""].map(str::to_owned))
+    let rows: Vec<[String; 4]> = std::iter::once(["fact", "value", "meaning", ""].map(str::to_owned))
         .chain(detection.evidence.iter().map(row))
         .collect();
     let width = |column: usize| {
-        rows.iter().map(|row| row[column].chars().count()).filter(|&width| width <= WIDEST).max().unwrap_or(0)
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .filter(|&width| width <= MAX_COLUMN_WIDTH)
+            .max()
+            .unwrap_or(0)
     };
     let (first, second) = (width(0), width(1));
     for [fact, value, says, mark] in &rows {
@@ -88,9 +91,9 @@ fn to_text(detection: &Detection) -> String {
 }
 
 fn row(evidence: &Evidence) -> [String; 4] {
-    let value = evidence.value.as_deref().map_or_else(|| "-".to_owned(), harmless);
+    let value = evidence.value.as_deref().map_or_else(|| "-".to_owned(), printable);
     let mark = if evidence.decided { "  <- decided" } else { "" };
-    [evidence.fact.to_owned(), value, harmless(&evidence.says), mark.to_owned()]
+    [evidence.fact.to_owned(), value, printable(&evidence.says), mark.to_owned()]
 }
 
 fn label(detection: &Detection) -> Option<&str> {

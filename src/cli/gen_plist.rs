@@ -1,4 +1,4 @@
-//! `svcadapt gen-plist`: a service as a property list of launchd.
+//! `svcadapt gen-plist`: writes a service as a launchd property list.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -11,11 +11,11 @@ use svcadapt_convert::divide::{Division, Target};
 use svcadapt_convert::plist::{Label, Original, write};
 use svcadapt_spec::{Scope, ServiceSpec};
 
-use super::generate::{Beside, Format, Problems, Rewriting, told};
+use super::generate::{Format, Problems, Rewriting, SecondFile, messages};
 use super::spec_file::Source;
 use super::{Exit, generate};
 
-/// What clap must know.
+/// The clap command.
 pub(crate) fn command() -> Command {
     Command::new("gen-plist").about("Writes a launchd property list for a service").defer(options)
 }
@@ -25,17 +25,16 @@ fn options(command: Command) -> Command {
         Arg::new("label")
             .long("label")
             .value_name("LABEL")
-            .help("What launchd calls the job, as in org.example.web [the service's name]; the file bears it, too")
+            .help("Label of the job and name of the file, for example org.example.web [the service's name]")
             .help_heading("The file")
             .value_parser(value_parser!(OsString)),
     )
 }
 
-/// Does it.
+/// Writes the property list.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let given = matches.get_one::<OsString>("label");
     let scope = generate::scope(matches);
-    let label = given.map(|given| label("--label", given)).transpose();
+    let label = matches.get_one::<OsString>("label").map(|word| label("--label", word)).transpose();
     generate::run(matches, label.map(|label| Plist { label, scope }))
 }
 
@@ -46,8 +45,9 @@ fn label(stage: &str, text: &OsStr) -> Result<Label, StepError> {
     })
 }
 
-/// With the label that was said, if one was, and for whom.
+/// The format of launchd.
 struct Plist {
+    /// The value of `--label`.
     label: Option<Label>,
     scope: Scope,
 }
@@ -55,11 +55,11 @@ struct Plist {
 impl Plist {
     fn label(&self, spec: &ServiceSpec) -> Result<Label, StepError> {
         match (&self.label, &spec.name) {
-            (Some(said), _) => Ok(said.clone()),
+            (Some(label), _) => Ok(label.clone()),
             (None, Some(name)) => label("label", name.as_str().as_ref())
-                .map_err(|error| error.hint("say another one with --label LABEL, as in org.example.web")),
-            (None, None) => Err(StepError::new("label", "launchd calls every job something")
-                .hint("say it with --label LABEL, as in org.example.web")),
+                .map_err(|error| error.hint("set another label: --label LABEL, for example org.example.web")),
+            (None, None) => Err(StepError::new("label", "launchd requires a label")
+                .hint("set one: --label LABEL, for example org.example.web")),
         }
     }
 }
@@ -73,7 +73,7 @@ impl Format for Plist {
         Target::Launchd(self.scope)
     }
 
-    /// A program that is handed its sockets finds them under the name that they have under systemd.
+    /// Gives the sockets the names that they have under systemd, because the program looks them up by name.
     fn complete(&self, mut spec: ServiceSpec) -> ServiceSpec {
         if let Ok(label) = self.label(&spec)
             && !spec.sockets.launchd_activation
@@ -84,13 +84,13 @@ impl Format for Plist {
         spec
     }
 
-    /// launchd searches a bare name in fewer directories than most do (launchd.plist(5), `ProgramArguments`).
+    /// launchd searches a bare name in few directories (launchd.plist(5), `ProgramArguments`).
     fn note(&self, spec: &ServiceSpec) -> Option<StepError> {
         let bare = !spec.command.program.as_bytes().contains(&b'/');
         let note = || {
-            let cause = "launchd searches it in /usr/bin:/bin:/usr/sbin:/sbin alone";
+            let cause = "launchd searches for it only in /usr/bin:/bin:/usr/sbin:/sbin";
             let error = StepError::new("program", cause).of(spec.command.program.to_string_lossy());
-            error.hint("where it lies elsewhere, write its absolute path")
+            error.hint("if it is installed elsewhere, give its absolute path")
         };
         bare.then(note)
     }
@@ -105,24 +105,24 @@ impl Format for Plist {
         spec: &ServiceSpec,
         division: &Division,
         adapter: &Path,
-        (anew, _): (&Rendered, Option<&Beside>),
+        (rendered, _): (&Rendered, Option<&SecondFile>),
     ) -> Rewriting {
         let (Source::Plist(original), Ok(label)) = (source, self.label(spec)) else {
-            return Rewriting::Foreign;
+            return Rewriting::OtherFormat;
         };
-        match original.rewrite(spec, division, &label, adapter, anew) {
-            Some(rewritten) => Rewriting::Lines(rewritten, was_binary(original)),
-            None => Rewriting::Anew,
+        match original.rewrite(spec, division, &label, adapter, rendered) {
+            Some(rewritten) => Rewriting::LineByLine(rewritten, binary_note(original)),
+            None => Rewriting::Impossible,
         }
     }
 
     fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems> {
         let label = self.label(spec).map_err(|error| vec![error.to_string()])?;
-        write(spec, division, &label, adapter).map_err(told)
+        write(spec, division, &label, adapter).map_err(messages)
     }
 }
 
-fn was_binary(original: &Original) -> Vec<StepError> {
-    let cause = "this was a binary property list; it is written as XML, with all its keys";
+fn binary_note(original: &Original) -> Vec<StepError> {
+    let cause = "the input is a binary property list; the output is XML with all its keys";
     if original.binary { vec![StepError::new("output", cause)] } else { Vec::new() }
 }

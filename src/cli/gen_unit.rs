@@ -1,4 +1,4 @@
-//! `svcadapt gen-unit`: a service as a systemd unit.
+//! `svcadapt gen-unit`: writes a service as a systemd unit.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -13,11 +13,11 @@ use svcadapt_convert::harden::{Conflict, Hardening, Level, Network, harden};
 use svcadapt_convert::unit::{Original, socket_unit, write_hardened, write_socket};
 use svcadapt_spec::ServiceSpec;
 
-use super::generate::{Beside, Format, Problems, Rewriting, told};
+use super::generate::{Format, Problems, Rewriting, SecondFile, messages};
 use super::spec_file::Source;
 use super::{Exit, generate};
 
-/// What clap must know.
+/// The clap command.
 pub(crate) fn command() -> Command {
     Command::new("gen-unit")
         .about("Writes a systemd unit for a service, and one for its sockets")
@@ -30,7 +30,7 @@ fn options(command: Command) -> Command {
             Arg::new("systemd-version")
                 .long("systemd-version")
                 .value_name("N")
-                .help("Write what this version of systemd knows, 239 to 262 [252]")
+                .help("The systemd version to write for, 239 to 262 [252]")
                 .help_heading("The file")
                 .value_parser(value_parser!(OsString)),
         )
@@ -38,26 +38,26 @@ fn options(command: Command) -> Command {
             Arg::new("harden")
                 .long("harden")
                 .value_name("LEVEL")
-                .help("Shut the service in: none, baseline for what every daemon survives, or strict [none]")
+                .help("Sandbox the service: none, baseline (safe for practically every daemon) or strict [none]")
                 .help_heading("The file")
                 .value_parser(Level::ALL.map(|(_, name)| name)),
         )
         .arg(
             Arg::new("explain")
                 .long("explain")
-                .help("Say of each directive of --harden why it is there, or why it is not")
+                .help("Print for each directive of --harden why it was added or left out")
                 .help_heading("The file")
                 .requires("harden")
                 .action(ArgAction::SetTrue),
         )
 }
 
-/// Does it.
+/// Writes the unit.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
     let version = matches.get_one::<OsString>("systemd-version");
-    let version = version.map(|said| {
-        Version::parse(said).map_err(|refusal| {
-            let error = StepError::new("--systemd-version", refusal.cause).of(said.to_string_lossy());
+    let version = version.map(|word| {
+        Version::parse(word).map_err(|refusal| {
+            let error = StepError::new("--systemd-version", refusal.cause).of(word.to_string_lossy());
             StepError { hint: refusal.hint, ..error }
         })
     });
@@ -65,31 +65,35 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     let level = matches.get_one::<String>("harden").and_then(|name| Level::parse(name)).unwrap_or_default();
     generate::run(
         matches,
-        version
-            .transpose()
-            .map(|version| Unit { systemd: Systemd { version: version.unwrap_or_default(), scope }, level }),
+        version.transpose().map(|version| UnitFormat {
+            systemd: Systemd { version: version.unwrap_or_default(), scope },
+            level,
+        }),
     )
 }
 
-/// systemd reads a drop-in again where it lies, and what it adds to a list is there twice then.
-fn with_drop_ins(original: &Original, drop_ins: &[PathBuf]) -> Vec<StepError> {
+/// A warning that the drop-ins are part of the output: if they stay installed, systemd applies them twice, which
+/// duplicates what they add to lists.
+fn drop_in_note(original: &Original, drop_ins: &[PathBuf]) -> Vec<StepError> {
     let names: Vec<_> = drop_ins.iter().map(|path| path.display().to_string()).collect();
-    let cause = format!("what its drop-ins say is part of what is written: {}", names.join(", "));
+    let cause = format!("the output includes its drop-ins: {}", names.join(", "));
     let error = StepError::new(original.service.file.path.display().to_string(), cause);
-    let error = error.hint("remove them where the unit is installed: systemd would read them once more");
+    let error = error.hint("remove them where the unit is installed, or systemd applies them twice");
     if names.is_empty() { Vec::new() } else { vec![error] }
 }
 
-/// Where systemd searches a program that is written as a bare name.
-const SEARCHED: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+/// The directories in which systemd searches for a program without a path (systemd.service(5), "Command lines").
+const SEARCH_PATH: [&str; 6] =
+    ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
-/// For this systemd, shut in so far.
-struct Unit {
+/// The format of systemd.
+struct UnitFormat {
     systemd: Systemd,
+    /// The value of `--harden`.
     level: Level,
 }
 
-impl Format for Unit {
+impl Format for UnitFormat {
     const NATIVE: bool = true;
     const SUFFIX: &'static str = "service";
     const SYSTEM: &'static str = "linux";
@@ -101,39 +105,39 @@ impl Format for Unit {
     fn file(&self, spec: &ServiceSpec) -> Result<String, StepError> {
         match &spec.name {
             Some(name) => Ok(format!("{name}.service")),
-            None => Err(StepError::new("output", "a file needs a name")
-                .hint("call the service something: --name NAME")),
+            None => Err(StepError::new("output", "the service has no name").hint("set one: --name NAME")),
         }
     }
 
-    /// systemd searches a bare name when it starts the unit (systemd.service(5), "Command lines"), on a machine that may
-    /// have what this one has not.
+    /// A program without a path is only a note, because systemd searches for it at start, maybe on another machine.
     fn note(&self, spec: &ServiceSpec) -> Option<StepError> {
         let program = &spec.command.program;
         let bare = !spec.command.is_native() && !program.as_bytes().contains(&b'/');
-        let lies = |directory: &&str| Path::new(directory).join(program).exists();
-        let here = !bare || SEARCHED.iter().any(lies);
+        let has_program = |directory: &&str| Path::new(directory).join(program).exists();
+        let is_found = !bare || SEARCH_PATH.iter().any(has_program);
         let note = || {
-            let cause =
-                format!("not found on this machine in {}, where systemd searches it", SEARCHED.join(":"));
+            let cause = format!(
+                "not found on this machine in {}, where systemd searches for it",
+                SEARCH_PATH.join(":")
+            );
             let error = StepError::new("program", cause).of(program.to_string_lossy());
-            error.hint("where it lies elsewhere, write its absolute path")
+            error.hint("if it is installed elsewhere, give its absolute path")
         };
-        (!here).then(note)
+        (!is_found).then(note)
     }
 
     fn harden(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Hardening, Problems> {
         harden(spec, division, adapter, self.level, Network::of(spec)).map_err(|conflicts| {
-            let refused = |conflict: Conflict| {
+            let error = |conflict: Conflict| {
                 StepError::new("--harden", conflict.why).of(format!("{}=", conflict.directive))
             };
-            told(conflicts.into_iter().map(refused))
+            messages(conflicts.into_iter().map(error))
         })
     }
 
     fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems> {
         let hardening = self.harden(spec, division, adapter)?;
-        write_hardened(spec, division, adapter, &hardening.set).map_err(told)
+        write_hardened(spec, division, adapter, &hardening.set).map_err(messages)
     }
 
     fn rewrite(
@@ -142,27 +146,27 @@ impl Format for Unit {
         spec: &ServiceSpec,
         division: &Division,
         adapter: &Path,
-        (service, sockets): (&Rendered, Option<&Beside>),
+        (service, sockets): (&Rendered, Option<&SecondFile>),
     ) -> Rewriting {
-        let Source::Unit(original, drop_ins) = source else { return Rewriting::Foreign };
-        let sockets = sockets.map(|beside| beside.text.as_str());
+        let Source::Unit(original, drop_ins) = source else { return Rewriting::OtherFormat };
+        let sockets = sockets.map(|second| second.text.as_str());
         match original.rewrite(spec, division, adapter, service, sockets) {
-            Some(rewritten) => Rewriting::Lines(rewritten, with_drop_ins(original, drop_ins)),
-            None => Rewriting::Anew,
+            Some(rewritten) => Rewriting::LineByLine(rewritten, drop_in_note(original, drop_ins)),
+            None => Rewriting::Impossible,
         }
     }
 
-    fn beside(&self, spec: &ServiceSpec, division: &Division) -> Result<Option<Beside>, Problems> {
-        let Some(text) = write_socket(spec, division).map_err(told)? else { return Ok(None) };
+    fn second_file(&self, spec: &ServiceSpec, division: &Division) -> Result<Option<SecondFile>, Problems> {
+        let Some(text) = write_socket(spec, division).map_err(messages)? else { return Ok(None) };
         let Some(name) = socket_unit(spec) else {
-            let cause = "the unit of the sockets and that of the service bear one name";
-            let error = StepError::new("sockets", cause).hint("call the service something: --name NAME");
+            let cause = "the socket unit needs the name of the service, which is not set";
+            let error = StepError::new("sockets", cause).hint("set one: --name NAME");
             return Err(vec![error.to_string()]);
         };
-        Ok(Some(Beside { name, text }))
+        Ok(Some(SecondFile { name, text }))
     }
 
-    fn not_beside(&self, spec: &ServiceSpec) -> Option<String> {
+    fn implied_file(&self, spec: &ServiceSpec) -> Option<String> {
         Some(format!("{}.socket", spec.name.as_ref()?))
     }
 }

@@ -1,6 +1,6 @@
-//! What gen-unit and gen-plist have in common: from options to a file, and nothing at all if anything is wrong.
+//! The common part of gen-unit and gen-plist: from options to files. If anything is wrong, nothing is written.
 
-mod new;
+mod output;
 
 use std::fs::File;
 use std::io;
@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use new::{account, in_own_words, one_after_the_other};
+use output::{account, concatenated, output};
 use serde_json::Value;
 use svcadapt::StepError;
 use svcadapt_convert::divide::{Division, Loss, Target, divide};
@@ -17,89 +17,89 @@ use svcadapt_convert::{Rendered, Rewritten};
 use svcadapt_spec::{Scope, ServiceSpec};
 
 use super::deliver::deliver;
-use super::losses::Written;
-use super::plain::json_text;
+use super::losses::SourceText;
 use super::report::{print, report, report_all};
 use super::spec_file::{Loaded, Source};
+use super::text::json_text;
 use super::{Exit, advice, args, spec_file};
 
-/// A kind of file that a service can be written as.
+/// A file format that a service can be written in.
 pub(crate) trait Format {
-    /// Whether what only systemd can read may be all that is known of the command.
+    /// Whether the command may be known only as native lines of systemd.
     const NATIVE: bool;
 
-    /// The end of its file's name, behind the dot.
+    /// The extension of the file's name.
     const SUFFIX: &'static str;
 
-    /// The system that uses it, as Rust calls it (`std::env::consts::OS`).
+    /// The operating system that uses the format (`std::env::consts::OS`).
     const SYSTEM: &'static str;
 
-    /// For whom it is.
+    /// The host to divide for.
     fn target(&self) -> Target;
 
-    /// What has to be said for this host because it has no rule for what is not said.
+    /// Sets fields for which this host has no default.
     fn complete(&self, spec: ServiceSpec) -> ServiceSpec {
         spec
     }
 
-    /// The file's name.
+    /// The file's name. An error if the service has no name.
     fn file(&self, spec: &ServiceSpec) -> Result<String, StepError>;
 
-    /// What a person should know of a file that is made from anything else than its own kind, and what is no loss.
+    /// A remark on a file that was converted from another format; not a loss.
     fn note(&self, _spec: &ServiceSpec) -> Option<StepError> {
         None
     }
 
-    /// What shuts the service in.
+    /// The sandbox of the service.
     fn harden(&self, _: &ServiceSpec, _: &Division, _adapter: &Path) -> Result<Hardening, Problems> {
         Ok(Hardening::default())
     }
 
-    /// The file's text. `adapter` is the path of svcadapt where the file will be used.
+    /// The file's text. `adapter` is the path of svcadapt on the target machine.
     fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems>;
 
-    /// The text of a file of this kind, with what is different in it, where `anew` is what the writers make of it.
+    /// Applies the changes to the source file line by line. `rendered` is the newly written text of both files.
     fn rewrite(
         &self,
         _source: &Source,
         _spec: &ServiceSpec,
         _division: &Division,
         _adapter: &Path,
-        _anew: (&Rendered, Option<&Beside>),
+        _rendered: (&Rendered, Option<&SecondFile>),
     ) -> Rewriting {
-        Rewriting::Foreign
+        Rewriting::OtherFormat
     }
 
-    /// A second file that the first one needs.
-    fn beside(&self, _spec: &ServiceSpec, _division: &Division) -> Result<Option<Beside>, Problems> {
+    /// A second file that the first one needs: a unit with sockets needs a `.socket`.
+    fn second_file(&self, _spec: &ServiceSpec, _division: &Division) -> Result<Option<SecondFile>, Problems> {
         Ok(None)
     }
 
-    /// The name of a second file that the first one does not need, and that its host reads with it if it is there.
-    fn not_beside(&self, _spec: &ServiceSpec) -> Option<String> {
+    /// The name of a second file that the host reads if it exists, even if the first one does not need it.
+    fn implied_file(&self, _spec: &ServiceSpec) -> Option<String> {
         None
     }
 }
 
-/// What becomes of the words of the file that the service was read from.
+/// The result of applying changes to the source file.
 pub(crate) enum Rewriting {
-    /// They are another host's.
-    Foreign,
-    /// They stay, and this is to be noted.
-    Lines(Rewritten, Vec<StepError>),
-    /// What is asked for cannot be said in them.
-    Anew,
+    /// The source is in another format.
+    OtherFormat,
+    /// The source was changed line by line; with notes for the user.
+    LineByLine(Rewritten, Vec<StepError>),
+    /// The changes cannot be made line by line.
+    Impossible,
 }
 
 /// A second file.
-pub(crate) struct Beside {
+pub(crate) struct SecondFile {
     /// The file's name.
     pub(crate) name: String,
     /// The file's text.
     pub(crate) text: String,
 }
 
-/// Adds the options that every kind of file has.
+/// Adds the options that all formats have.
 pub(crate) fn options(command: Command) -> Command {
     let flag = |name: &'static str, help: &'static str| {
         Arg::new(name).long(name).help(help).help_heading("The file").action(ArgAction::SetTrue)
@@ -116,31 +116,31 @@ pub(crate) fn options(command: Command) -> Command {
         .arg(path(
             "output",
             "DIR",
-            "Write the file into this directory instead of to standard output; of two, each as its own",
+            "Write the file, or both files, into this directory instead of to standard output",
         ))
         .arg(
             Arg::new("scope")
                 .long("scope")
                 .value_name("SCOPE")
-                .help("Whose services the manager runs: system, or user for one that a user has [system]")
+                .help("The manager that runs the service: system or user [system]")
                 .help_heading("The file")
                 .value_parser(["system", "user"]),
         )
         .arg(path(
             "svcadapt",
             "PATH",
-            "Where svcadapt lies on the machine that will use the file [here this one; for another system \
+            "Path of svcadapt on the machine that will use the file [its own path; for another system \
              /usr/local/bin/svcadapt]",
         ))
         .arg(
-            flag("strict", "Fail if anything is different from what was asked for")
+            flag("strict", "Fail if anything in the spec cannot be expressed exactly")
                 .conflicts_with("allow-loss"),
         )
-        .arg(flag("allow-loss", "Write the file even if the service gets more rights than was asked for"))
-        .arg(flag("json", "Print the file and what becomes of each field as a JSON object"))
+        .arg(flag("allow-loss", "Write the file even if the service gets more rights than specified"))
+        .arg(flag("json", "Print the file and the outcome of each field as a JSON object"))
 }
 
-/// Whose services the manager runs.
+/// The value of `--scope`.
 pub(crate) fn scope(matches: &ArgMatches) -> Scope {
     match matches.get_one::<String>("scope").map(String::as_str) {
         Some("user") => Scope::User,
@@ -148,32 +148,32 @@ pub(crate) fn scope(matches: &ArgMatches) -> Scope {
     }
 }
 
-/// Makes the file. `format` may have failed before; then all else that is wrong is still told.
+/// Generates and writes the files. If `format` is an error, all other errors are reported too.
 pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, StepError>) -> Exit {
-    let file = match make(matches, format) {
-        Ok(file) => file,
+    let generated = match generate(matches, format) {
+        Ok(generated) => generated,
         Err(problems) => {
             report_all(&problems);
             return Exit::Status(svcadapt::USAGE);
         }
     };
-    match file.place {
+    match generated.directory {
         _ if matches.get_flag("json") => {
-            let delivered = match &file.place {
-                Some(directory) => deliver(directory, &file.files),
+            let delivered = match &generated.directory {
+                Some(directory) => deliver(directory, &generated.files),
                 None => Ok(()),
             };
             if let Err(error) = delivered {
                 report(&error);
                 return Exit::Status(error.status);
             }
-            print(&json_text(&file.account)).err().unwrap_or(Exit::Status(0))
+            print(&json_text(&generated.account)).err().unwrap_or(Exit::Status(0))
         }
         None => {
-            apart(&file.files);
-            print(&file.text).err().unwrap_or(Exit::Status(0))
+            warn_two_units_in_one_file(&generated.files);
+            print(&generated.text).err().unwrap_or(Exit::Status(0))
         }
-        Some(directory) => match deliver(directory, &file.files) {
+        Some(directory) => match deliver(directory, &generated.files) {
             Ok(()) => Exit::Status(0),
             Err(error) => {
                 report(&error);
@@ -183,18 +183,19 @@ pub(crate) fn run<F: Format>(matches: &ArgMatches, format: Result<F, StepError>)
     }
 }
 
-/// What is to be written, and where: a directory, or standard output.
-struct Made<'a> {
-    /// All of it, for standard output.
+/// The generated files and their destination.
+struct Generated<'a> {
+    /// The text of all files, for standard output.
     text: Vec<u8>,
     /// Each file's name and text, for a directory.
     files: Vec<(String, Vec<u8>)>,
-    place: Option<&'a Path>,
-    /// The same for machines.
+    /// The value of `--output`; `None` means standard output.
+    directory: Option<&'a Path>,
+    /// The output of `--json`.
     account: Value,
 }
 
-/// Why the sandbox is as it is: to people who want to know, on standard error, since the file itself stays the same.
+/// Prints the reasons for the sandbox on standard error; the file itself is the same with and without `--explain`.
 fn explain(matches: &ArgMatches, hardening: &Hardening) {
     if !matches!(matches.try_get_one::<bool>("explain"), Ok(Some(true))) {
         return report_all(hardening.left_out.iter().filter(|gone| gone.open));
@@ -203,29 +204,33 @@ fn explain(matches: &ArgMatches, hardening: &Hardening) {
     hardening.left_out.iter().for_each(report);
 }
 
-/// All problems as they are told.
+/// Error messages.
 pub(crate) type Problems = Vec<String>;
 
-fn make<F: Format>(matches: &ArgMatches, format: Result<F, StepError>) -> Result<Made<'_>, Problems> {
-    if let Some(error) = advice::misplaced(matches) {
+fn generate<F: Format>(
+    matches: &ArgMatches,
+    format: Result<F, StepError>,
+) -> Result<Generated<'_>, Problems> {
+    if let Some(error) = advice::misplaced_output(matches) {
         return Err(vec![error.to_string()]);
     }
-    let given = spec_file::given(matches);
+    let loaded = spec_file::load_with_options(matches);
     let elsewhere = |loaded: &Loaded| if F::NATIVE { Vec::new() } else { loaded.elsewhere.clone() };
     let notes: Vec<StepError> =
-        given.iter().flat_map(|loaded| loaded.warnings.iter().cloned().chain(elsewhere(loaded))).collect();
+        loaded.iter().flat_map(|loaded| loaded.warnings.iter().cloned().chain(elsewhere(loaded))).collect();
     report_all(&notes);
-    let noted = !notes.is_empty();
-    let written = given.as_ref().map(|loaded| Written::of(&loaded.draft, &loaded.places)).unwrap_or_default();
+    let has_notes = !notes.is_empty();
+    let source_text =
+        loaded.as_ref().map(|loaded| SourceText::of(&loaded.draft, &loaded.places)).unwrap_or_default();
     let finish = |mut loaded: Loaded| {
-        let spec = match loaded.not_started() {
-            _ if F::NATIVE => loaded.draft.finish_native().map_err(told)?,
-            why if why.is_empty() => loaded.draft.finish().map_err(told)?,
-            why => return Err(told(why)),
+        let spec = match loaded.unsupported_commands() {
+            _ if F::NATIVE => loaded.draft.finish_native().map_err(messages)?,
+            errors if errors.is_empty() => loaded.draft.finish().map_err(messages)?,
+            errors => return Err(messages(errors)),
         };
         Ok((spec, loaded.source))
     };
-    let spec = given.map_err(told).and_then(finish);
+    let spec = loaded.map_err(messages).and_then(finish);
     let (format, spec, source) = match (format, spec) {
         (Ok(format), Ok((spec, source))) => (format, spec, source),
         (format, spec) => {
@@ -236,101 +241,103 @@ fn make<F: Format>(matches: &ArgMatches, format: Result<F, StepError>) -> Result
     };
     let one = |error: StepError| vec![error.to_string()];
     let mut spec = format.complete(spec);
-    let starter = advice::background(&mut spec);
+    let starter = advice::assume_forking(&mut spec);
     let Adapter { path: adapter, assumed } = adapter(matches, F::SYSTEM).map_err(one)?;
-    let place = matches.get_one::<PathBuf>("output").map(PathBuf::as_path);
+    let directory = matches.get_one::<PathBuf>("output").map(PathBuf::as_path);
     let division = divide(&spec, format.target());
     let rendered = format.render(&spec, &division, &adapter)?;
-    let beside = format.beside(&spec, &division)?;
-    let name =
-        if place.is_some() || beside.is_some() { format.file(&spec).map_err(one)? } else { String::new() };
+    let second = format.second_file(&spec, &division)?;
+    let name = if directory.is_some() || second.is_some() {
+        format.file(&spec).map_err(one)?
+    } else {
+        String::new()
+    };
     let hardening = format.harden(&spec, &division, &adapter)?;
     explain(matches, &hardening);
-    let anew = (&rendered, beside.as_ref());
-    let rewriting = source.map(|source| format.rewrite(&source, &spec, &division, &adapter, anew));
-    let new = in_own_words(rendered, beside, rewriting);
-    report_all(&new.notes);
-    report_all(written.told(&new.losses));
-    report_all(written.strange(&new.strange));
+    let texts = (&rendered, second.as_ref());
+    let rewriting = source.map(|source| format.rewrite(&source, &spec, &division, &adapter, texts));
+    let output = output(rendered, second, rewriting);
+    report_all(&output.notes);
+    report_all(source_text.losses(&output.losses));
+    report_all(source_text.strange(&output.strange));
     report_all(starter);
     if assumed && division.needs_adapter() {
-        let cause = "the file names svcadapt by this path, which is the usual one there";
+        let cause = "assumed to be the path of svcadapt on the target machine";
         let error = StepError::new("--svcadapt", cause).of(adapter.display().to_string());
-        report(&error.hint("--svcadapt PATH names another one"));
+        report(&error.hint("--svcadapt PATH sets another one"));
     }
-    let own = matches
+    let is_own_format = matches
         .get_one::<PathBuf>(args::SPEC)
         .is_some_and(|path| path.extension() == Some(F::SUFFIX.as_ref()));
-    report_all(format.note(&spec).filter(|_| !own));
-    let stays = place
-        .filter(|_| new.beside.is_none())
-        .and_then(|place| stays(place, &name, format.not_beside(&spec)));
-    report_all(&stays);
-    // What svcadapt would do otherwise than launchd is nothing to a file that stays launchd's own.
-    let noted = noted && (F::NATIVE || !new.in_own_words);
-    acceptable(matches, noted || stays.is_some(), &new.losses).map_err(one)?;
-    let account = account(&spec, &division, &new, &hardening);
-    let mut files = vec![(name, new.text)];
-    files.extend(new.beside);
-    Ok(Made { text: one_after_the_other(&files), files, place, account })
+    report_all(format.note(&spec).filter(|_| !is_own_format));
+    let stale = directory
+        .filter(|_| output.second.is_none())
+        .and_then(|directory| stale_file(directory, &name, format.implied_file(&spec)));
+    report_all(&stale);
+    // The notes are about what svcadapt would do differently from launchd; a property list that is only rewritten is
+    // not concerned.
+    let has_notes = has_notes && (F::NATIVE || !output.is_rewritten);
+    check_losses(matches, has_notes || stale.is_some(), &output.losses).map_err(one)?;
+    let account = account(&spec, &division, &output, &hardening);
+    let mut files = vec![(name, output.text)];
+    files.extend(output.second);
+    Ok(Generated { text: concatenated(&files), files, directory, account })
 }
 
-/// A file of an earlier time, which nobody but its owner may remove: it may be no file of ours.
-fn stays(place: &Path, file: &str, beside: Option<String>) -> Option<StepError> {
-    let there = place.join(beside?);
-    there.symlink_metadata().ok()?;
-    let cause = format!("an older one stays there, and by its name its sockets are those of {file}");
-    let error = StepError::new("output", cause).of(there.display().to_string());
-    Some(error.hint("if nobody needs it, disable it with systemctl disable --now, and remove it"))
+/// A warning about an older second file in the directory. It is not removed: it may belong to someone else.
+fn stale_file(directory: &Path, file: &str, implied: Option<String>) -> Option<StepError> {
+    let path = directory.join(implied?);
+    path.symlink_metadata().ok()?;
+    let cause = format!("an older socket unit is still there, and systemd would use it for {file}");
+    let error = StepError::new("output", cause).of(path.display().to_string());
+    Some(error.hint("if it is not needed, run 'systemctl disable --now' on it and remove it"))
 }
 
-/// Two units in one file are none.
-fn apart(files: &[(String, Vec<u8>)]) {
-    let plain = || File::from(io::stdout().as_fd().try_clone_to_owned().ok()?).metadata().ok();
-    if files.len() > 1 && plain().is_some_and(|file| file.is_file()) {
+/// Warns if stdout is a file: two units in one file are not a valid unit.
+fn warn_two_units_in_one_file(files: &[(String, Vec<u8>)]) {
+    let stdout = || File::from(io::stdout().as_fd().try_clone_to_owned().ok()?).metadata().ok();
+    if files.len() > 1 && stdout().is_some_and(|file| file.is_file()) {
         let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-        let cause = format!("{} stand in one file, each below its name", names.join(" and "));
-        report(
-            &StepError::new("output", cause).hint("--output DIR writes each of them as a file of its own"),
-        );
+        let cause =
+            format!("{} are in one output file, each below a line with its name", names.join(" and "));
+        report(&StepError::new("output", cause).hint("--output DIR writes separate files"));
     }
 }
 
-/// Each as it is told.
-pub(crate) fn told(problems: impl IntoIterator<Item = impl ToString>) -> Problems {
+/// The errors as messages.
+pub(crate) fn messages(problems: impl IntoIterator<Item = impl ToString>) -> Problems {
     problems.into_iter().map(|problem| problem.to_string()).collect()
 }
 
-/// Whether the file may be written in spite of what it does not say; `noted` is whether what it is made from says
-/// things that are not known here.
-fn acceptable(matches: &ArgMatches, noted: bool, losses: &[Loss]) -> Result<(), StepError> {
-    if matches.get_flag("strict") && (noted || !losses.is_empty()) {
+/// An error if the options do not allow these losses. `has_notes`: the source has settings that are not supported.
+fn check_losses(matches: &ArgMatches, has_notes: bool, losses: &[Loss]) -> Result<(), StepError> {
+    if matches.get_flag("strict") && (has_notes || !losses.is_empty()) {
         Err(StepError::new(
             "strict",
-            "not everything that was asked for can be had here; nothing was written",
+            "not everything in the spec can be expressed exactly; nothing was written",
         ))
     } else if !matches.get_flag("allow-loss") && losses.iter().any(Loss::weakens_security) {
         Err(StepError::new(
             "security",
-            "the service would get more rights than was asked for; nothing was written",
+            "the service would get more rights than specified; nothing was written",
         )
-        .hint("--allow-loss writes the file all the same"))
+        .hint("--allow-loss writes the file anyway"))
     } else {
         Ok(())
     }
 }
 
-/// Where svcadapt is expected on a machine that is not this one.
-const ELSEWHERE: &str = "/usr/local/bin/svcadapt";
+/// The assumed path of svcadapt on a machine with another operating system.
+const ADAPTER_ELSEWHERE: &str = "/usr/local/bin/svcadapt";
 
-/// The path of svcadapt that the file will name.
+/// The path of svcadapt in the generated file.
 struct Adapter {
     path: PathBuf,
-    /// Whether it is only the path that is usual there.
+    /// Whether the path is only assumed.
     assumed: bool,
 }
 
-/// Where the file is for another system than this one, our own path says nothing.
+/// The value of `--svcadapt`; if not set, its own path, or for another operating system the usual one.
 fn adapter(matches: &ArgMatches, system: &str) -> Result<Adapter, StepError> {
     let known = |path| Adapter { path, assumed: false };
     match matches.get_one::<PathBuf>("svcadapt") {
@@ -338,10 +345,12 @@ fn adapter(matches: &ArgMatches, system: &str) -> Result<Adapter, StepError> {
         Some(path) => {
             Err(StepError::new("--svcadapt", "not an absolute path").of(path.display().to_string()))
         }
-        None if system != std::env::consts::OS => Ok(Adapter { path: ELSEWHERE.into(), assumed: true }),
+        None if system != std::env::consts::OS => {
+            Ok(Adapter { path: ADAPTER_ELSEWHERE.into(), assumed: true })
+        }
         None => std::env::current_exe().map(known).map_err(|error| {
-            StepError::new("svcadapt", format!("its own path cannot be told: {}", error.kind()))
-                .hint("say it with --svcadapt PATH")
+            StepError::new("svcadapt", format!("cannot determine its own path: {}", error.kind()))
+                .hint("set it: --svcadapt PATH")
         }),
     }
 }
@@ -356,7 +365,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_adapter_is_told_is_what_it_reads() {
+    fn adapter_command_is_read_back_as_the_same_spec() {
         let mut draft = SpecDraft::new();
         draft.command(vec!["/bin/web".into(), "--user".into(), "--".into(), String::new().into()]);
         for (field, value) in [
@@ -379,11 +388,11 @@ mod tests {
             words[..4].iter().map(|word| &word.text).collect::<Vec<_>>(),
             ["/usr/bin/svcadapt", "run", "--mode", "supervised"]
         );
-        // The fourth word stands where clap expects the name of the command.
+        // clap takes the first word as the name of the command.
         let rest: Vec<OsString> = words.into_iter().skip(3).map(|word| word.text).collect();
         let matches = args::spec_options(Command::new("run")).try_get_matches_from(rest).unwrap();
-        let mut again = SpecDraft::new();
-        args::lay(&mut again, &matches);
-        assert_eq!(again.finish().unwrap(), spec);
+        let mut read_back = SpecDraft::new();
+        args::apply(&mut read_back, &matches);
+        assert_eq!(read_back.finish().unwrap(), spec);
     }
 }

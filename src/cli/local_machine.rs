@@ -1,4 +1,4 @@
-//! The machine that this runs on.
+//! Users, groups and files of this machine, for `check`.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,7 +12,7 @@ use svcadapt_convert::LARGEST;
 use svcadapt_convert::directive::Version;
 use svcadapt_convert::lint::{Account, Inode, Kind, Lookup, Machine};
 
-/// This machine, as far as whoever asks may see it.
+/// This machine, as far as the caller's rights allow to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LocalMachine;
 
@@ -49,8 +49,8 @@ impl Machine for LocalMachine {
 
     fn content(&self, path: &Path) -> Option<Vec<u8>> {
         let path = fs::canonicalize(path).ok()?;
-        let most = u64::try_from(LARGEST).unwrap_or(u64::MAX);
-        untrusted::read(&path, most).ok().flatten().map(|file| file.content)
+        let max_bytes = u64::try_from(LARGEST).unwrap_or(u64::MAX);
+        untrusted::read(&path, max_bytes).ok().flatten().map(|file| file.content)
     }
 
     fn quarantined(&self, path: &Path) -> bool {
@@ -62,8 +62,8 @@ impl Machine for LocalMachine {
     }
 }
 
-/// The version of the systemd that is installed, by the name of its library; none where there is none, or one that is
-/// not known here.
+/// The version of the installed systemd, by the name of its library. `None` if it is not installed or its version is
+/// not supported.
 pub(crate) fn installed_systemd() -> Option<Version> {
     const FOLDERS: [&str; 4] =
         ["/usr/lib/systemd", "/lib/systemd", "/usr/lib64/systemd", "/usr/lib/x86_64-linux-gnu/systemd"];
@@ -91,10 +91,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_there_is_told_and_what_is_not_is_missing() {
+    fn lookups_tell_existing_from_missing_objects() {
         assert_eq!(LocalMachine.user("root").there().map(|account| account.uid), Some(0));
         assert!(LocalMachine.user("no-such-user").missing());
-        assert!(LocalMachine.user("0").missing(), "a number is no name");
+        assert!(LocalMachine.user("0").missing(), "a number is not a name");
         assert!(LocalMachine.group("no-such-group").missing());
         assert_eq!(LocalMachine.inode(Path::new("/")).there().map(|inode| inode.kind), Some(Kind::Directory));
         assert!(LocalMachine.inode(Path::new("/no/such")).missing());

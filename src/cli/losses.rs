@@ -1,37 +1,37 @@
-//! What is lost, called by the place and the words that it was written with.
+//! Messages about losses, with the place and the text of the setting in the source file.
 
 use svcadapt::internal::escape_control;
 use svcadapt_convert::divide::{Loss, Subject};
 use svcadapt_spec::{Origin, SpecDraft};
 
-/// What was said, and where.
+/// The settings as the user wrote them, with their places.
 #[derive(Default)]
-pub(crate) struct Written {
+pub(crate) struct SourceText {
     draft: SpecDraft,
     places: Vec<(Subject, Origin)>,
 }
 
-/// As much of a value as a line for people has room for, in characters.
-const SHOWN: usize = 60;
+/// The maximal length of a value in a message, in characters.
+const MAX_VALUE_CHARS: usize = 60;
 
-impl Written {
-    /// Of a draft, and of what it has in the words of one host.
+impl SourceText {
+    /// `places` are those of the native lines and keys of the draft.
     pub(crate) fn of(draft: &SpecDraft, places: &[(Subject, Origin)]) -> Self {
         Self { draft: draft.clone(), places: places.to_vec() }
     }
 
-    /// Each loss as a line: `web.service:7: Restart=on-watchdog: lost: why`. Those that weaken security come first, for a
-    /// list can be long.
-    pub(crate) fn told(&self, losses: &[Loss]) -> Vec<String> {
+    /// Each loss as a line: `web.service:7: Restart=on-watchdog: lost: why`. Losses that weaken security come first,
+    /// because the list can be long.
+    pub(crate) fn losses(&self, losses: &[Loss]) -> Vec<String> {
         let (weak, others): (Vec<_>, Vec<_>) = losses.iter().partition(|loss| loss.weakens_security());
         weak.into_iter().chain(others).map(|loss| self.line(loss)).collect()
     }
 
-    /// Lines that stay as they are, though the host will pass over them.
+    /// A line for each setting that is kept in the output although the host will ignore it.
     pub(crate) fn strange(&self, losses: &[Loss]) -> Vec<String> {
         losses
             .iter()
-            .map(|loss| format!("{}: {}; the line stays", self.place(loss), loss.kind.words()))
+            .map(|loss| format!("{}: {}; the line is kept", self.place(loss), loss.kind.words()))
             .collect()
     }
 
@@ -47,10 +47,10 @@ impl Written {
             Origin::File { path, spot: None, .. } => Some(format!("{}: ", path.display())),
             Origin::Option => None,
         };
-        let said = match &loss.subject {
+        let setting = match &loss.subject {
             Subject::Field(field) => self.draft.last(*field).and_then(|(value, origin)| {
                 let name = origin.name(*field);
-                // A key of a property list has a value of several lines, or one that is another in our words.
+                // The value of a property list key has several lines, or differs from the field's value: omit it.
                 let value = value.to_str().filter(|_| name.ends_with('='));
                 Some(format!("{}{name}{}", place(origin)?, start(value.unwrap_or_default())))
             }),
@@ -63,14 +63,13 @@ impl Written {
                 found.and_then(|(_, origin)| Some(format!("{}{subject}{}", place(origin)?, start(value))))
             }
         };
-        let said = said.unwrap_or_else(|| loss.subject.to_string());
-        escape_control(&said)
+        escape_control(&setting.unwrap_or_else(|| loss.subject.to_string()))
     }
 }
 
-/// What there is room for.
+/// The value, cut after [`MAX_VALUE_CHARS`].
 fn start(value: &str) -> String {
-    match value.char_indices().nth(SHOWN) {
+    match value.char_indices().nth(MAX_VALUE_CHARS) {
         Some((end, _)) => format!("{}…", &value[..end]),
         None => value.to_owned(),
     }

@@ -1,8 +1,8 @@
 //! The `svcadapt` command: parse, call, return.
 //!
-//! The only package that prints, and the only one that knows clap. One file a subcommand. Each has `command()`, what clap
-//! must know of it, and `run()`, what it does. Long lists of options are deferred: clap builds them for the one subcommand
-//! that is called.
+//! The only package that prints, and the only one that uses clap. One file per subcommand, each with `command()`, its
+//! clap command, and `run()`. Long lists of options are deferred: clap builds them only for the subcommand that is
+//! called.
 
 #![forbid(unsafe_code)]
 
@@ -19,7 +19,7 @@ mod generate;
 mod local_machine;
 mod losses;
 mod manual;
-mod plain;
+
 mod quick;
 mod report;
 mod run;
@@ -27,6 +27,7 @@ mod show;
 mod spec_file;
 mod status;
 mod stop;
+mod text;
 mod unit_file;
 mod unit_path;
 mod usage;
@@ -39,19 +40,19 @@ use exit::Exit;
 use svcadapt::internal::{refuse_lent_rights, signal};
 
 fn main() -> std::process::ExitCode {
-    if let Some(refused) = refuse_lent_rights() {
-        report::report(&refused);
-        return Exit::Status(refused.status).leave();
+    if let Some(error) = refuse_lent_rights() {
+        report::report(&error);
+        return Exit::Status(error.status).leave();
     }
-    // A file that grows too large (RLIMIT_FSIZE) is an error to tell of, and no death without a word.
+    // A write beyond RLIMIT_FSIZE shall be an error that is reported, not a silent death by SIGXFSZ.
     let _ = signal::ignore(signal::SIGXFSZ);
     run(std::env::args_os().collect()).leave()
 }
 
-/// Runs the command line and says how to leave.
+/// Runs the command line. Returns how the process shall end.
 fn run(arguments: Vec<OsString>) -> Exit {
-    if let Some((draft, asked)) = quick::read(&arguments) {
-        return run::run_quick(draft, asked);
+    if let Some((draft, mode)) = quick::read(&arguments) {
+        return run::run_quick(draft, mode);
     }
     match command().try_get_matches_from(arguments) {
         Ok(matches) => match matches.subcommand() {

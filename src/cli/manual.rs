@@ -1,4 +1,4 @@
-//! `svcadapt man` and `svcadapt completions`: pages and scripts, made from the same options as everything else.
+//! `svcadapt man` and `svcadapt completions`: manual pages and completion scripts, generated from the clap commands.
 
 use std::io;
 use std::path::PathBuf;
@@ -14,15 +14,15 @@ use super::Exit;
 use super::deliver::deliver;
 use super::report::{print, report};
 
-/// What clap must know of `man`.
+/// The clap command of `man`.
 pub(crate) fn man_command() -> Command {
     Command::new("man")
         .about("Prints a manual page")
         .long_about(
-            "Prints the manual page of a command, or of svcadapt itself where none is named. \
-             `svcadapt man run | man -l -` shows one.",
+            "Prints the manual page of a command, by default that of svcadapt itself. \
+             `svcadapt man run | man -l -` displays it.",
         )
-        .arg(Arg::new("command").value_name("COMMAND").help("The command that the page is about"))
+        .arg(Arg::new("command").value_name("COMMAND").help("The command whose page is printed"))
         .arg(
             Arg::new("output")
                 .long("output")
@@ -33,16 +33,18 @@ pub(crate) fn man_command() -> Command {
         )
 }
 
-/// What clap must know of `completions`.
+/// The clap command of `completions`.
 pub(crate) fn completions_command() -> Command {
     Command::new("completions")
-        .about("Prints what makes a shell complete the options of svcadapt")
+        .about("Prints a completion script for a shell")
         .arg(Arg::new("shell").value_name("SHELL").required(true).value_parser(value_parser!(Shell)))
 }
 
 /// Prints a page, or writes all of them.
-pub(crate) fn man(matches: &ArgMatches, whole: Command) -> Exit {
-    let pages = pages(whole);
+pub(crate) fn man(matches: &ArgMatches, svcadapt: Command) -> Exit {
+    let names: Vec<String> =
+        svcadapt.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let pages = pages(svcadapt);
     if let Some(directory) = matches.get_one::<PathBuf>("output") {
         for page in &pages {
             if let Err(error) =
@@ -64,18 +66,25 @@ pub(crate) fn man(matches: &ArgMatches, whole: Command) -> Exit {
         }
         None => {
             let command = name.trim_start_matches("svcadapt-").to_owned();
-            report(&StepError::new("man", "no such command").of(command).hint("svcadapt --help tells them"));
+            report(
+                &StepError::new("man", format!("unknown command '{command}'")).hint(commands_hint(&names)),
+            );
             Exit::Status(svcadapt::USAGE)
         }
     }
 }
 
+/// A hint that lists the commands.
+fn commands_hint(names: &[String]) -> String {
+    format!("the commands are {}", names.join(", "))
+}
+
 /// Prints the script for a shell.
-pub(crate) fn completions(matches: &ArgMatches, mut whole: Command) -> Exit {
+pub(crate) fn completions(matches: &ArgMatches, mut svcadapt: Command) -> Exit {
     let Some(&shell) = matches.get_one::<Shell>("shell") else { return Exit::Status(svcadapt::USAGE) };
     let mut script = Vec::new();
-    whole.build();
-    generate(shell, &mut whole, "svcadapt", &mut script);
+    svcadapt.build();
+    generate(shell, &mut svcadapt, "svcadapt", &mut script);
     print(&script).err().unwrap_or(Exit::Status(0))
 }
 
@@ -85,25 +94,25 @@ struct Page {
     command: Command,
 }
 
-/// What `run` ends with.
+/// The exit statuses of `run`.
 const STATUSES: [(&str, &str); 8] = [
     ("0", "Classic: the service is ready. Supervised: the program ended with 0."),
-    ("2", "Usage, or a spec that cannot be run."),
+    ("2", "Usage error, or a spec that cannot be run."),
     ("200 to 243", "A step failed; the number is systemd's for that step (systemd.exec(5))."),
-    ("248", "The service ended before it was ready, though with status 0."),
-    ("249", "It was not ready in time; nothing is left running."),
-    ("250", "It is already running; the line names the process."),
-    ("251", "The pid file or its directory, or the lock, cannot be trusted or written."),
-    ("else", "The program's own; if a signal ended it, the launcher ends by the same."),
+    ("248", "The service ended with status 0 before it was ready."),
+    ("249", "The service was not ready in time; nothing is left running."),
+    ("250", "The service is already running; the message names the process."),
+    ("251", "The pid file, its directory or the lock cannot be trusted or written."),
+    ("else", "The program's own status; if a signal killed it, svcadapt ends by the same signal."),
 ];
 
-/// That of svcadapt, and one for each of its commands.
-fn pages(whole: Command) -> Vec<Page> {
-    // It has no page.
-    let mut whole = whole.disable_help_subcommand(true);
-    // Only then the options that are deferred are there.
-    whole.build();
-    let mut pages: Vec<Page> = whole
+/// The page of svcadapt, and one for each subcommand.
+fn pages(svcadapt: Command) -> Vec<Page> {
+    // `help` has no page.
+    let mut svcadapt = svcadapt.disable_help_subcommand(true);
+    // Adds the deferred options.
+    svcadapt.build();
+    let mut pages: Vec<Page> = svcadapt
         .get_subcommands()
         .map(|command| {
             let name = format!("svcadapt-{}", command.get_name());
@@ -111,7 +120,7 @@ fn pages(whole: Command) -> Vec<Page> {
             Page { name, command }
         })
         .collect();
-    pages.insert(0, Page { name: "svcadapt".to_owned(), command: whole });
+    pages.insert(0, Page { name: "svcadapt".to_owned(), command: svcadapt });
     pages
 }
 
@@ -126,7 +135,7 @@ impl Page {
         text.map_err(|error| StepError::new("man", error_text(&error)).of(self.name.clone()).status(1))
     }
 
-    /// As clap_mangen does it, but for the synopsis: all options of `run` in a row tell nobody anything.
+    /// Like clap_mangen's own rendering, but with a short synopsis: that of `run` would list all its options.
     fn render(&self, page: &mut Vec<u8>) -> io::Result<()> {
         let man = Man::new(self.command.clone());
         man.render_title(page)?;

@@ -1,74 +1,44 @@
-//! The plain command line of `run`, read without clap.
+//! The fast path of `run`: option words read without clap.
 //!
-//! Every start of a service comes through here, and for clap to build its sixty options is most of what such a start
-//! costs. So what is plain is read by the table of fields alone: `run`, long options that are written out with a value
-//! each, `--`, and the program. Whatever else there is (short letters, `--help`, `--dry-run`, a mistake), nothing is
-//! decided here: clap reads it, and says what is wrong with it. A test holds that both read the same.
+//! Every start of a service comes through here, and building clap's seventy options is most of what such a start costs.
+//! [`OptionWords`] reads `run [OPTION]... -- PROGRAM ...` by the table of fields. Everything else (`--help`, `--dry-run`,
+//! a file, a mistake) is left to clap, which also writes the error. A test checks that both read the same.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
 use svcadapt::detect::ModeOption;
-use svcadapt_spec::{FIELDS, Origin, SpecDraft};
+use svcadapt_spec::{OptionWords, Origin, SpecDraft};
 
 use super::args;
 
-/// Reads the arguments, the program's own name first; none where they are not plain.
+/// Reads the arguments, the program's own name first. `None` means that clap has to read them.
 pub(super) fn read(arguments: &[OsString]) -> Option<(SpecDraft, ModeOption)> {
-    let mut rest = arguments.get(1..)?.iter();
-    if rest.next()? != "run" {
+    if arguments.get(1)? != "run" {
         return None;
     }
-    let (mut values, mut asked) = (Vec::new(), None);
-    loop {
-        let option = rest.next()?;
-        if option == "--" {
-            break;
-        }
-        let (name, value) = divide(option)?;
-        let row = FIELDS.iter().position(|row| row.option.as_bytes() == name);
-        let value = match (value, row) {
-            (Some(value), _) => value,
-            (None, Some(row)) if FIELDS[row].value == "BOOL" => args::YES.as_ref(),
-            (None, _) => rest.next()?.as_os_str(),
-        };
-        // An empty value, or one that looks like an option, may be a mistake.
-        if value.is_empty() || value.as_bytes().starts_with(b"-") {
-            return None;
-        }
-        match row {
-            Some(row) => values.push((row, value)),
-            None if name == b"mode" && asked.is_none() => {
-                asked = Some(ModeOption::from_name(value.to_str()?)?);
-            }
-            None => return None,
-        }
-    }
-    let words: Vec<OsString> = rest.cloned().collect();
-    if words.is_empty() {
+    let OptionWords { values, mode, command } = OptionWords::parse(&arguments[2..]).ok()?;
+    // An empty value, or one that looks like an option, may be a mistake.
+    let is_doubtful = |value: &[u8]| value.is_empty() || value.starts_with(b"-");
+    if command.is_empty() || values.iter().any(|(_, value)| is_doubtful(value.as_bytes())) {
         return None;
     }
-    // In the order of the table, as clap's are taken.
-    values.sort_by_key(|(row, _)| *row);
+    let mode = match mode {
+        Some(mode) => ModeOption::from_name(mode.to_str()?)?,
+        None => ModeOption::Auto,
+    };
     let mut draft = SpecDraft::new();
-    for (row, value) in values {
-        draft.assign(FIELDS[row].field, args::typed(FIELDS[row].field, value), Origin::Option);
+    for (field, value) in values {
+        draft.assign(field, args::from_shell(field, value), Origin::Option);
     }
-    args::command(&mut draft, words);
-    Some((draft, asked.unwrap_or(ModeOption::Auto)))
-}
-
-/// `--name=value`, or `--name` whose value follows.
-fn divide(option: &OsStr) -> Option<(&[u8], Option<&OsStr>)> {
-    let text = option.as_bytes().strip_prefix(b"--")?;
-    Some(match text.iter().position(|&byte| byte == b'=') {
-        Some(at) => (&text[..at], Some(OsStr::from_bytes(&text[at + 1..]))),
-        None => (text, None),
-    })
+    args::command(&mut draft, command.to_vec());
+    Some((draft, mode))
 }
 
 #[cfg(test)]
 mod tests {
+    use svcadapt_spec::FIELDS;
+
     use super::super::run;
     use super::*;
 
@@ -76,24 +46,25 @@ mod tests {
         ["svcadapt", "run"].into_iter().chain(line.split(' ')).map(OsString::from).collect()
     }
 
-    /// What both readers make of the arguments of `run`, as text.
+    /// The results of both readers for the arguments of `run`, as text.
     fn read_both(line: &str) -> (Option<String>, Option<String>) {
-        let plain = read(&words(line)).map(|read| format!("{read:?}"));
+        let quick = read(&words(line)).map(|read| format!("{read:?}"));
         let matches = run::command().try_get_matches_from(&words(line)[1..]).ok();
         let read = |matches| {
             let mut draft = SpecDraft::new();
-            args::lay(&mut draft, &matches);
-            format!("{:?}", (draft, args::asked(&matches)))
+            args::apply(&mut draft, &matches);
+            format!("{:?}", (draft, args::mode_option(&matches)))
         };
-        (plain, matches.map(read))
+        (quick, matches.map(read))
     }
 
     #[test]
-    fn what_is_plain_is_read_as_clap_reads_it() {
+    fn options_before_a_command_are_read_as_clap_reads_them() {
         let mut lines = vec![
             "-- true".to_owned(),
             "--mode classic -- ./here --name x -- y".to_owned(),
             "--user=a=b --environment A=1 --name n --environment=B= -- /bin/a".to_owned(),
+            "-u nobody -c=here -EA=1 -E B=2 -oout -- /bin/a".to_owned(),
             "--no-new-privileges --prevent-core=no --mode=supervised -- /bin/a -x".to_owned(),
         ];
         lines.extend(FIELDS.iter().map(|row| match row.value {
@@ -102,19 +73,19 @@ mod tests {
         }));
         lines.extend(FIELDS.iter().map(|row| format!("--{}=value -- a", row.option)));
         for line in lines {
-            let (plain, clap) = read_both(&line);
-            assert!(plain.is_some(), "{line}");
-            assert_eq!(plain, clap, "{line}");
+            let (quick, clap) = read_both(&line);
+            assert!(quick.is_some(), "{line}");
+            assert_eq!(quick, clap, "{line}");
         }
     }
 
     #[test]
-    fn what_is_not_plain_is_left_to_clap() {
+    fn other_words_are_left_to_clap() {
         for line in [
             "",
             "--help",
             "--dry-run -- a",
-            "-u nobody -- a",
+            "-u -x -- a",
             "a",
             "--name",
             "--name x",

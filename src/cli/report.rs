@@ -1,4 +1,4 @@
-//! Speaking: answers go to stdout, failures to stderr. Neither panics when nobody listens.
+//! Output: results go to stdout, errors to stderr. A closed stream never causes a panic.
 
 use std::fmt::Display;
 use std::io;
@@ -9,32 +9,32 @@ use svcadapt::internal::{connected_to_journal, error_text, escape_control};
 
 use crate::Exit;
 
-/// What a shell says of a program that SIGPIPE killed.
+/// The exit status of a shell for a program that SIGPIPE killed.
 const BROKEN_PIPE: u8 = 128 + 13;
 
-/// Says on stderr what failed, or what will not be as it was asked for.
-pub(crate) fn report(what: &impl Display) {
-    // With stderr closed there is nobody left to tell.
-    let text = format!("svcadapt: {what}");
-    let mark = if connected_to_journal() { "<3>" } else { "" };
-    let marked: Vec<String> = text.lines().map(|line| format!("{mark}{}", escape_control(line))).collect();
-    let _ = writeln!(io::stderr(), "{}", marked.join("\n"));
+/// Prints an error, a warning or a note on stderr. In the journal it has the priority `err` (sd-daemon(3)).
+pub(crate) fn report(message: &impl Display) {
+    let text = format!("svcadapt: {message}");
+    let priority = if connected_to_journal() { "<3>" } else { "" };
+    let lines: Vec<String> = text.lines().map(|line| format!("{priority}{}", escape_control(line))).collect();
+    // If stderr is closed, there is no other place for the message.
+    let _ = writeln!(io::stderr(), "{}", lines.join("\n"));
 }
 
-/// As many as anybody reads. A file of a megabyte can have three hundred thousand mistakes in it.
-const MOST: usize = 100;
+/// The maximal number of messages: a file of 1 MB can have 300,000 mistakes.
+const MAX_MESSAGES: usize = 100;
 
-/// The same of several things: of very many the first, and how many more there are.
+/// Reports the first [`MAX_MESSAGES`] messages, and the number of the others.
 pub(crate) fn report_all<T: Display>(all: impl IntoIterator<Item = T>) {
     let mut rest = all.into_iter();
-    rest.by_ref().take(MOST).for_each(|what| report(&what));
+    rest.by_ref().take(MAX_MESSAGES).for_each(|message| report(&message));
     let more = rest.count();
     if more > 0 {
         report(&format!("and {more} more"));
     }
 }
 
-/// Writes an answer to stdout. An error is how to leave: silently if the reader has gone away, else with a word why.
+/// Writes a result to stdout. On error returns how to exit: silently if the reader is gone, else the cause is reported.
 pub(crate) fn print(text: &(impl AsRef<[u8]> + ?Sized)) -> Result<(), Exit> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_ref()).and_then(|()| stdout.flush()).map_err(|error| {
@@ -47,9 +47,9 @@ pub(crate) fn print(text: &(impl AsRef<[u8]> + ?Sized)) -> Result<(), Exit> {
     })
 }
 
-/// The same of an answer that the exit status gives as well: that one stays true where nothing can be written.
+/// Writes a result that the exit status gives too: the status is the same even if stdout cannot be written.
 pub(crate) fn answer(text: &str, status: u8) -> Exit {
-    // What kept it from being written has been told.
+    // `print` has reported the cause.
     let _ = print(text);
     Exit::Status(status)
 }

@@ -12,12 +12,12 @@ use svcadapt::internal::{Resolution, StartedBy, forwards_signals};
 use svcadapt::{detect, internal};
 use svcadapt_spec::{Field, Origin, ServiceSpec, SpecDraft};
 
-use super::plain::{harmless, json_text};
 use super::report::{print, report, report_all};
 use super::spec_file::Loaded;
+use super::text::{json_text, printable};
 use super::{Exit, args, spec_file};
 
-/// What clap must know.
+/// The clap command.
 pub(crate) fn command() -> Command {
     Command::new("run").about("Runs a service the way its host wants it").defer(options)
 }
@@ -26,32 +26,32 @@ fn options(command: Command) -> Command {
     let flag = |name: &'static str, help| Arg::new(name).long(name).action(ArgAction::SetTrue).help(help);
     args::spec_options(
         command
-            .arg(args::mode("How to be a service here, instead of what the evidence says"))
-            .arg(flag("strict", "Start nothing if the file says what cannot be had here"))
-            .arg(flag("dry-run", "Print every step in its order and who does it, and do none"))
+            .arg(args::mode("Mode to use instead of the detected one"))
+            .arg(flag("strict", "Start nothing if the file has settings that svcadapt does not act on"))
+            .arg(flag("dry-run", "Print every step in order and who performs it, and perform none"))
             .arg(flag("json", "With --dry-run: print the plan as a JSON object").requires("dry-run")),
     )
 }
 
-/// Runs the service, or explains what would be done.
+/// Runs the service, or prints the plan with `--dry-run`.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let mut loaded = match spec_file::given(matches) {
+    let mut loaded = match spec_file::load_with_options(matches) {
         Ok(loaded) => loaded,
-        Err(errors) => return refuse(&errors),
+        Err(errors) => return usage_error(&errors),
     };
-    let not_started = loaded.not_started();
-    let Loaded { draft, warnings, kept, elsewhere, .. } = loaded;
-    let asked = args::asked(matches);
+    let unsupported_commands = loaded.unsupported_commands();
+    let Loaded { draft, warnings, unsupported, elsewhere, .. } = loaded;
+    let mode = args::mode_option(matches);
     let notes: Vec<StepError> =
-        warnings.into_iter().chain(kept).chain(elsewhere).chain(not_honoured(&draft, asked)).collect();
+        warnings.into_iter().chain(unsupported).chain(elsewhere).chain(not_honoured(&draft, mode)).collect();
     report_all(&notes);
-    if !not_started.is_empty() {
-        return refuse(&not_started);
+    if !unsupported_commands.is_empty() {
+        return usage_error(&unsupported_commands);
     }
     if matches.get_flag("strict") && !notes.is_empty() {
-        return refuse(&[too_strict()]);
+        return usage_error(&[strict_error()]);
     }
-    prepared(draft, asked, matches.get_flag("strict"), |spec, detection, plan, resolved| {
+    with_plan(draft, mode, matches.get_flag("strict"), |spec, detection, plan, resolved| {
         if matches.get_flag("dry-run") {
             return explain(plan, detection, matches.get_flag("json"));
         }
@@ -59,20 +59,20 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     })
 }
 
-/// Runs the service.
-pub(crate) fn run_quick(draft: SpecDraft, asked: ModeOption) -> Exit {
-    not_honoured(&draft, asked).iter().for_each(report);
-    prepared(draft, asked, false, |spec, _, plan, resolved| start(spec, plan, resolved))
+/// Runs the service of a command line that [`super::quick`] has read.
+pub(crate) fn run_quick(draft: SpecDraft, mode: ModeOption) -> Exit {
+    not_honoured(&draft, mode).iter().for_each(report);
+    with_plan(draft, mode, false, |spec, _, plan, resolved| start(spec, plan, resolved))
 }
 
-/// What needs somebody who stays with the program: a host does it, and `run` does not, unless signals reach the
-/// program through it.
-fn not_honoured(draft: &SpecDraft, asked: ModeOption) -> Vec<StepError> {
+/// A note for each field that needs a process which stays with the program: managers have one, `run` has none, unless
+/// it stays to forward signals.
+fn not_honoured(draft: &SpecDraft, mode: ModeOption) -> Vec<StepError> {
     let fields = [Field::Restart, Field::RestartSec, Field::ReloadSignal];
-    let said = fields.into_iter().filter_map(|field| Some((field, draft.last(field)?)));
-    let mut stages: Vec<String> = said
+    let set_fields = fields.into_iter().filter_map(|field| Some((field, draft.last(field)?)));
+    let mut stages: Vec<String> = set_fields
         .filter(|(field, (value, _))| *field != Field::Restart || *value != "no")
-        .filter(|(field, _)| *field != Field::ReloadSignal || !forwards_signals(&detect::decide(asked)))
+        .filter(|(field, _)| *field != Field::ReloadSignal || !forwards_signals(&detect::decide(mode)))
         .map(|(field, (_, origin))| {
             let name = origin.name(field);
             match origin {
@@ -84,27 +84,28 @@ fn not_honoured(draft: &SpecDraft, asked: ModeOption) -> Vec<StepError> {
             }
         })
         .collect();
-    // One key of a property list can say two of them.
+    // One key of a property list can set two of the fields.
     stages.dedup();
-    let cause = "not honoured here: it is for the host that the service is generated for";
+    let cause = "not honoured here: it takes effect only in a generated unit or property list";
     stages.into_iter().map(|stage| StepError::new(stage, cause)).collect()
 }
 
-fn too_strict() -> StepError {
-    StepError::new("strict", "not everything that the file says can be had here; nothing was started")
+fn strict_error() -> StepError {
+    StepError::new("strict", "not everything in the file is supported here; nothing was started")
 }
 
-fn prepared(
+/// Checks the spec, resolves it on this machine, and calls `act` with the plan.
+fn with_plan(
     draft: SpecDraft,
-    asked: ModeOption,
+    mode: ModeOption,
     strict: bool,
     act: impl FnOnce(&ServiceSpec, &Detection, &Plan, &Resolution) -> Exit,
 ) -> Exit {
     let spec = match draft.finish() {
         Ok(spec) => spec,
-        Err(problems) => return refuse(&problems),
+        Err(problems) => return usage_error(&problems),
     };
-    let detection = detect::decide(asked);
+    let detection = detect::decide(mode);
     let mut resolved = match internal::resolve(&spec, StartedBy::of(&detection), detect::variables()) {
         Ok(resolved) => resolved,
         Err(failures) => {
@@ -113,13 +114,13 @@ fn prepared(
             return Exit::Status(status);
         }
     };
-    let softened = !resolved.notes.is_empty();
+    let is_softened = !resolved.notes.is_empty();
     if detection.mode == Mode::Supervised {
         internal::do_without_state(&spec, &mut resolved);
     }
     report_all(resolved.notes.iter().map(StepError::from));
-    if strict && softened {
-        return refuse(&[too_strict()]);
+    if strict && is_softened {
+        return usage_error(&[strict_error()]);
     }
     let plan = Plan::new(&spec, &resolved, &detection);
     if let Err(failure) = internal::check(&plan) {
@@ -130,7 +131,7 @@ fn prepared(
     act(&spec, &detection, &plan, &resolved)
 }
 
-fn refuse(problems: &[impl Display]) -> Exit {
+fn usage_error(problems: &[impl Display]) -> Exit {
     report_all(problems);
     Exit::Status(svcadapt::USAGE)
 }
@@ -148,13 +149,11 @@ fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution) -> Exit {
     }
 }
 
-/// What the program said belongs to the error, not to a log that somebody has to find.
+/// Adds the program's last lines of output to the error, so that they need not be looked up in a log.
 fn with_stderr_tail(error: StepError, stderr_tail: StderrTail) -> StepError {
     match stderr_tail {
         StderrTail::None => error,
-        StderrTail::Lost => {
-            error.hint("what it wrote went to the null device; --standard-error append:PATH keeps it")
-        }
+        StderrTail::Lost => error.hint("its output went to /dev/null; --standard-error append:PATH keeps it"),
         StderrTail::Lines(lines) => StepError { output: lines, ..error },
     }
 }
@@ -193,7 +192,7 @@ fn as_text(plan: &Plan, detection: &Detection) -> String {
         let line = format!(
             "{number:>3}  {by:<7}  {process:<8}  {:<20}  {}",
             planned.step.stage(),
-            harmless(&object)
+            printable(&object)
         );
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", line.trim_end());

@@ -1,16 +1,16 @@
-//! `svcadapt show`: a service as the neutral model, and the model's schema.
+//! `svcadapt show`: prints a service as JSON, or the JSON Schema.
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use svcadapt_convert::json;
 
-use super::generate::{Problems, told};
-use super::plain::json_ascii;
+use super::generate::{Problems, messages};
 use super::report::{print, report_all};
+use super::text::json_ascii;
 use super::{Exit, args, spec_file};
 
-/// What clap must know.
+/// The clap command.
 pub(crate) fn command() -> Command {
-    Command::new("show").about("Prints a service as JSON, whatever describes it").defer(options)
+    Command::new("show").about("Prints a service as JSON").defer(options)
 }
 
 fn options(command: Command) -> Command {
@@ -19,16 +19,16 @@ fn options(command: Command) -> Command {
             .long("schema")
             .action(ArgAction::SetTrue)
             .exclusive(true)
-            .help("Print the JSON Schema of what is printed"),
+            .help("Print the JSON Schema of the output"),
     )
 }
 
-/// Does it.
+/// Prints the service or the schema.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
     let text = if matches.get_flag("schema") {
         json::schema()
     } else {
-        match shown(matches) {
+        match spec_json(matches) {
             Ok(text) => text,
             Err(problems) => {
                 report_all(&problems);
@@ -39,9 +39,9 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     print(&json_ascii(&text)).err().unwrap_or(Exit::Status(0))
 }
 
-fn shown(matches: &ArgMatches) -> Result<String, Problems> {
-    let loaded = spec_file::given(matches).map_err(told)?;
+fn spec_json(matches: &ArgMatches) -> Result<String, Problems> {
+    let loaded = spec_file::load_with_options(matches).map_err(messages)?;
     report_all(loaded.warnings.iter().chain(&loaded.elsewhere));
-    let spec = loaded.draft.finish_native().map_err(told)?;
+    let spec = loaded.draft.finish_native().map_err(messages)?;
     Ok(json::write(&spec))
 }

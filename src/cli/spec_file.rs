@@ -1,4 +1,4 @@
-//! A service as it was described: by a file, and by what was typed over it.
+//! Loads the description of a service: a file, overridden by options.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -19,26 +19,26 @@ use super::report::report_all;
 use super::unit_file::WithSockets;
 use super::{args, unit_file, unit_path};
 
-/// What a file says, and what of it is not to be had.
+/// A loaded file, with messages about it.
 #[derive(Default)]
 pub(crate) struct Loaded {
-    /// What it says of the service.
+    /// The settings.
     pub(crate) draft: SpecDraft,
-    /// What the file's own host would pass over, or what is not quite the same anywhere else.
+    /// Settings that the file's own host ignores, or that mean something slightly different on other hosts.
     pub(crate) warnings: Vec<StepError>,
-    /// What svcadapt does not act on, with its place. The draft has it, too, in the words of the file's own host.
-    pub(crate) kept: Vec<StepError>,
-    /// Where the words of the file's own host stand that the draft has.
+    /// Settings that svcadapt does not act on, with their places. The draft keeps them as native lines or keys.
+    pub(crate) unsupported: Vec<StepError>,
+    /// The places of the draft's native lines and keys.
     pub(crate) places: Vec<(Subject, Origin)>,
-    /// What belongs to it and stands in files that were not read. Their own host reads them, whatever is written here.
+    /// Settings in files that were not read; the file's own host reads them in any case.
     pub(crate) elsewhere: Vec<StepError>,
-    /// The file itself, where its own host can have it back in the words in which it was written.
+    /// The source text, if it can be rewritten for its own host.
     pub(crate) source: Option<Source>,
-    /// What a reader may want to know, and nothing follows from.
+    /// Remarks without consequences.
     pub(crate) notes: Vec<StepError>,
 }
 
-/// A file as it lies there.
+/// The source text of a file.
 pub(crate) enum Source {
     /// A unit, and the drop-ins that were read with it.
     Unit(Box<Original>, Vec<PathBuf>),
@@ -47,11 +47,11 @@ pub(crate) enum Source {
 }
 
 impl Loaded {
-    /// Takes the lines that say what to start, where that is nothing that svcadapt starts: they are why there is no
-    /// program to run. With them comes all else that is wrong.
-    pub(crate) fn not_started(&mut self) -> Vec<StepError> {
-        let command = |kept: &StepError| kept.stage.ends_with(": ExecStart=");
-        if !self.kept.iter().any(command) {
+    /// The errors of a file whose only commands are `ExecStart=` lines that svcadapt cannot start. They replace the
+    /// error that there is no program, are removed from `unsupported`, and come with all other errors of the draft.
+    pub(crate) fn unsupported_commands(&mut self) -> Vec<StepError> {
+        let is_command = |setting: &StepError| setting.stage.ends_with(": ExecStart=");
+        if !self.unsupported.iter().any(is_command) {
             return Vec::new();
         }
         let Err(problems) = self.draft.clone().finish() else { return Vec::new() };
@@ -60,42 +60,42 @@ impl Loaded {
         if missing.is_empty() {
             return Vec::new();
         }
-        let (why, kept) = std::mem::take(&mut self.kept).into_iter().partition(command);
-        self.kept = kept;
-        [other.into_iter().map(of_spec).collect(), why].concat()
+        let (commands, unsupported) = std::mem::take(&mut self.unsupported).into_iter().partition(is_command);
+        self.unsupported = unsupported;
+        [other.into_iter().map(of_spec).collect(), commands].concat()
     }
 }
 
-/// The file that was named, if one was, with the options and the command laid over it.
-pub(crate) fn given(matches: &ArgMatches) -> Result<Loaded, Vec<StepError>> {
+/// Loads the file, if one is named, and applies the options and the command. Prints the notes.
+pub(crate) fn load_with_options(matches: &ArgMatches) -> Result<Loaded, Vec<StepError>> {
     let mut loaded = match matches.get_one::<PathBuf>(args::SPEC) {
         Some(path) => load(&unit_path::find(path, scope(matches)).map_err(|error| vec![error])?)?,
         None => Loaded::default(),
     };
     report_all(std::mem::take(&mut loaded.notes));
-    args::lay(&mut loaded.draft, matches);
+    args::apply(&mut loaded.draft, matches);
     Ok(loaded)
 }
 
-/// Whose units are meant, where that can be said.
+/// The value of `--scope`, if the command has this option and it is set.
 fn scope(matches: &ArgMatches) -> Option<Scope> {
-    let said = matches.try_get_one::<String>("scope").ok().flatten()?;
-    let typed = matches.value_source("scope") == Some(ValueSource::CommandLine);
-    typed.then(|| if said == "user" { Scope::User } else { Scope::System })
+    let scope = matches.try_get_one::<String>("scope").ok().flatten()?;
+    let is_set = matches.value_source("scope") == Some(ValueSource::CommandLine);
+    is_set.then(|| if scope == "user" { Scope::User } else { Scope::System })
 }
 
-/// Reads a file, as the kind that the end of its name says.
+/// Reads a file; the end of its name decides its kind.
 pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<StepError>> {
     let all = |problems: Vec<SpecError>| problems.into_iter().map(of_spec).collect::<Vec<_>>();
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("service") => unit_file::load(path, WithSockets::WhereSaid),
+        Some("service") => unit_file::load(path, WithSockets::IfReferenced),
         Some("socket") => unit_file::load_of_socket(path),
         Some("json") => {
             let bytes = content(path)?;
             let draft = read_json(&bytes, path).map_err(all)?;
-            let kept = native(draft.native_part(), path);
+            let unsupported = native(draft.native_part(), path);
             let places = places(draft.native_part(), path);
-            Ok(Loaded { draft, kept, places, ..Loaded::default() })
+            Ok(Loaded { draft, unsupported, places, ..Loaded::default() })
         }
         Some("plist") => {
             let bytes = content(path)?;
@@ -106,88 +106,90 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<StepError>> {
             };
             let place = |kept: &Kept| (Subject::Key(kept.key.clone()), kept.origin.clone());
             let places = reading.kept.iter().map(place).collect();
-            let off = |kept: &Kept| kept.value.as_ref().is_some_and(is_off);
-            let kept = reading.kept.into_iter().filter(|kept| !off(kept)).map(|kept| SpecError {
+            let is_on = |kept: &Kept| !kept.value.as_ref().is_some_and(is_off);
+            let unsupported = reading.kept.into_iter().filter(is_on).map(|kept| SpecError {
                 field: None,
                 value: Some(kept.key),
                 origin: Some(kept.origin),
                 refusal: NOT_ACTED_ON.into(),
             });
-            // What is written for launchd again, or by hand started under systemd, is not started at once.
-            let at_once = |problem: &SpecError| problem.refusal.cause == ON_DEMAND_ONLY;
-            let (at_once, warnings): (Vec<_>, Vec<_>) = reading.warnings.into_iter().partition(at_once);
-            let kept = in_order(kept.chain(at_once).collect());
+            // Only `run` starts an on-demand job at once; a generated file keeps the start on demand.
+            let is_on_demand = |problem: &SpecError| problem.refusal.cause == ON_DEMAND_ONLY;
+            let (on_demand, warnings): (Vec<_>, Vec<_>) =
+                reading.warnings.into_iter().partition(is_on_demand);
+            let unsupported = in_order(unsupported.chain(on_demand).collect());
             Ok(Loaded {
                 draft: reading.draft,
                 warnings: in_order(warnings),
-                kept,
+                unsupported,
                 places,
                 source: OriginalJob::new(path, bytes).map(Source::Plist),
                 ..Loaded::default()
             })
         }
         _ => {
-            let error = StepError::new("spec", "no kind of file that describes a service");
+            let error = StepError::new("spec", "unknown kind of file");
             let hint =
-                "its name ends in .service, .socket, .plist or .json; a program to run stands after '--'";
+                "the name must end in .service, .socket, .plist or .json; a program to run goes after '--'";
             Err(vec![error.of(path.display().to_string()).hint(hint)])
         }
     }
 }
 
-/// What is told of a key of launchd's that is not for us.
+/// The cause of a message about an unsupported launchd key.
 const NOT_ACTED_ON: &str = "svcadapt does not act on it";
 
-/// A key that is off asks for nothing.
+/// Whether the key is `false`, and so has no effect.
 fn is_off(value: &NativeValue) -> bool {
     *value == NativeValue::Boolean(false)
 }
 
-/// What a field says as well, of which the same is told.
+/// Whether the key is expressed by the field `restart` too, which has its own message.
 fn is_restart(key: &str, value: &NativeValue) -> bool {
     key == "KeepAlive" && keep_alive(value).is_some()
 }
 
-/// What JSON says in the words of one host, as it is told of that host's own files.
-fn native(said: &Native, path: &Path) -> Vec<StepError> {
+/// Messages about the native lines and keys in JSON, worded as those about the host's own files.
+fn native(native: &Native, path: &Path) -> Vec<StepError> {
     let place = path.display();
     let directive =
         |line: &Directive| StepError::new(format!("{place}: {}=", line.name()), "not honoured here");
     let key = |key: &str| StepError::new(place.to_string(), NOT_ACTED_ON).of(key);
-    let lines = said.systemd.iter().flatten().filter(|line| !is_idle(line)).map(directive);
-    let keys = said.launchd.iter().filter(|(name, value)| !is_off(value) && !is_restart(name, value));
+    let lines = native.systemd.iter().flatten().filter(|line| !is_idle(line)).map(directive);
+    let keys = native.launchd.iter().filter(|(name, value)| !is_off(value) && !is_restart(name, value));
     let keys = keys.map(|(name, _)| key(name));
     lines.chain(keys).collect()
 }
 
-/// The same of losses: JSON has no lines that would help a reader.
-fn places(said: &Native, path: &Path) -> Vec<(Subject, Origin)> {
-    let lines = said.systemd.iter().flatten().map(|line| Subject::Directive(line.clone()));
-    let keys = said.launchd.iter().map(|(key, _)| Subject::Key(key.clone()));
+/// The places of the native lines and keys in JSON: only the file, without line numbers.
+fn places(native: &Native, path: &Path) -> Vec<(Subject, Origin)> {
+    let lines = native.systemd.iter().flatten().map(|line| Subject::Directive(line.clone()));
+    let keys = native.launchd.iter().map(|(key, _)| Subject::Key(key.clone()));
     lines.chain(keys).map(|subject| (subject, Origin::in_file(path, None))).collect()
 }
 
-/// What stands in a property list or in JSON.
+/// The content of a property list or a JSON file.
 fn content(path: &Path) -> Result<Vec<u8>, Vec<StepError>> {
     read(path, LARGEST).map_err(|error| vec![unreadable(path, &error)])
 }
 
-/// A file that cannot be read.
+/// The error for a file that cannot be read.
 pub(super) fn unreadable(path: &Path, error: &io::Error) -> StepError {
     StepError::new("spec", error_text(error)).of(path.display().to_string())
 }
 
-/// A file of at most so many bytes, or its first bytes and one more than that.
-pub(super) fn read(path: &Path, largest: usize) -> io::Result<Vec<u8>> {
-    // Opening a pipe would wait for its writer, and opening a device may do something. So it is looked at before; and as
-    // it may be exchanged in between, it is opened as if it were one, and looked at again.
-    let most = u64::try_from(largest).unwrap_or(u64::MAX).saturating_add(1);
-    match untrusted::read(&fs::canonicalize(path)?, most)? {
+/// Reads a regular file, at most `max_bytes` + 1 bytes of it, so that the caller can detect a longer one.
+pub(super) fn read(path: &Path, max_bytes: usize) -> io::Result<Vec<u8>> {
+    // Opening a pipe would block until there is a writer, and opening a device may have effects. So the file is checked
+    // before; and because it may be replaced in between, it is opened without blocking and checked again.
+    let limit = u64::try_from(max_bytes).unwrap_or(u64::MAX).saturating_add(1);
+    match untrusted::read(&fs::canonicalize(path)?, limit)? {
         Some(file) => Ok(file.content),
         None => Err(io::Error::other("not a regular file")),
     }
 }
 
+/// The message for an error in a spec, with its place and the source line.
 pub(super) fn of_spec(problem: SpecError) -> StepError {
     let SpecError { field, value, origin, refusal } = problem;
     let mut stage = origin.as_ref().map_or_else(|| "spec".to_owned(), place);
@@ -201,7 +203,7 @@ pub(super) fn of_spec(problem: SpecError) -> StepError {
     }
 }
 
-/// In the order in which a person reads the file.
+/// The sort key for messages about one file.
 fn line_and_column(origin: Option<&Origin>) -> Option<(usize, usize)> {
     match origin {
         Some(Origin::File { spot: Some(spot), .. }) => Some((spot.line, spot.column)),
@@ -219,10 +221,10 @@ fn place(origin: &Origin) -> String {
     }
 }
 
-/// The same with the line that it is about, and a caret.
+/// Adds the source line, and a caret below the place.
 fn with_line(mut error: StepError, origin: &Origin) -> StepError {
     if let Origin::File { spot: Some(spot), .. } = origin {
-        // Each line after the mark that stands before all that is quoted.
+        // Strip the prefix of quoted lines.
         let text = spot.to_string();
         error.output = text.lines().filter_map(|line| line.strip_prefix("  | ")).map(str::to_owned).collect();
     }

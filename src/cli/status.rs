@@ -1,4 +1,4 @@
-//! `svcadapt status`: whether a service runs, as what, and since when.
+//! `svcadapt status`: prints the state of a service.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -8,23 +8,22 @@ use serde_json::{Map, Value};
 use svcadapt::control;
 use svcadapt::control::{PidFile, PidFileContent, ServiceRef, State, Status};
 
-use super::plain::{harmless, json_text};
+use super::text::{json_text, printable, printable_path};
 use super::{Exit, report, which};
 
-/// What clap must know.
+/// The clap command.
 pub(crate) fn command() -> Command {
     which::options(Command::new("status"))
-        .about("Tells whether a service that `run` or the library started runs")
+        .about("Prints the state of a service that `run` or the library started")
         .long_about(
-            "Tells whether a service that `run` or the library started runs, as which process and since \
-             when. The process is the one that holds the service's lock; a pid file that names another one is pointed out.\n\n\
-             Exit status, as of LSB: 0 it runs, 1 it has ended and left a record or a pid file, 3 it does not run, \
-             4 nobody can say.",
+            "Prints the state, the process and the uptime of a service that `run` or the library started. The \
+             process is the holder of the service's lock; a pid file that names another process is reported.\n\n\
+             Exit status (LSB): 0 running, 1 dead, but its record or pid file is left, 3 not running, 4 unknown.",
         )
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print a JSON object"))
 }
 
-/// Looks, and prints what was seen.
+/// Prints the state.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
     let target = match which::target(matches) {
         Ok(target) => target,
@@ -42,7 +41,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     report::answer(&text, status(&found.state))
 }
 
-/// As of LSB, "Init Script Actions".
+/// The exit status of the LSB, "Init Script Actions".
 fn status(state: &State) -> u8 {
     match state {
         State::Running(..) => 0,
@@ -62,15 +61,15 @@ fn as_text(target: &ServiceRef, found: &Status) -> String {
         State::NotRunning => "not running".to_owned(),
         State::Unknown(doubt) => format!("unknown, {doubt}"),
     };
-    let mut text = format!("{}: {}\n", harmless(&name), harmless(&state));
+    let mut text = format!("{}: {}\n", printable(&name), printable(&state));
     // Writing to a String cannot fail.
     if let State::Unknown(doubt) = &found.state
         && let Some(hint) = doubt.hint()
     {
-        let _ = writeln!(text, "  hint: {}", harmless(&hint));
+        let _ = writeln!(text, "  hint: {}", printable(&hint));
     }
     if let Some(program) = &found.program {
-        let _ = writeln!(text, "  program: {}", harmless(&program.to_string_lossy()));
+        let _ = writeln!(text, "  program: {}", printable_path(program));
     }
     if let Some(PidFile { path, content }) = &found.pid_file
         && found.state != State::NotRunning
@@ -79,9 +78,9 @@ fn as_text(target: &ServiceRef, found: &Status) -> String {
             PidFileContent::Truth => String::new(),
             PidFileContent::Other(pid) => format!(" names process {pid}, which is not this service"),
             PidFileContent::Nothing => " names no process".to_owned(),
-            PidFileContent::Unreadable(cause) => format!(" cannot be read: {}", harmless(cause)),
+            PidFileContent::Unreadable(cause) => format!(" cannot be read: {}", printable(cause)),
         };
-        let _ = writeln!(text, "  pid file: {}{content}", harmless(&path.to_string_lossy()));
+        let _ = writeln!(text, "  pid file: {}{content}", printable_path(path));
     }
     text
 }
@@ -90,11 +89,11 @@ fn as_json(target: &ServiceRef, found: &Status) -> Value {
     let mut object = Map::new();
     let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
     let path = |path: &std::path::Path| Value::from(path.to_string_lossy());
-    let asked = match target {
+    let target_name = match target {
         ServiceRef::Name(name) => Some(name.to_string()),
         ServiceRef::PidFile(_) => None,
     };
-    put("name", found.name.clone().or(asked).into());
+    put("name", found.name.clone().or(target_name).into());
     let (state, pid) = match &found.state {
         State::Running(pid, _) => ("running", Some(*pid)),
         State::Dead(pid) => ("dead", *pid),
@@ -123,7 +122,7 @@ fn as_json(target: &ServiceRef, found: &Status) -> Value {
 
 const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
 
-/// The two largest units that there are: `2 min 3 s`, `5 d 1 h`.
+/// The time span in its two largest units: `2 min 3 s`, `5 d 1 h`.
 fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     let first = UNITS.iter().position(|(_, unit)| seconds >= *unit).unwrap_or(UNITS.len() - 1);
@@ -149,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_has_its_two_largest_units() {
+    fn time_spans_are_printed_in_their_two_largest_units() {
         for (seconds, text) in [
             (0, "0 s"),
             (59, "59 s"),
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pid_file_that_lies_is_shown() {
+    fn wrong_pid_file_is_reported() {
         let pid_file = PidFile { path: "/run/web.pid".into(), content: PidFileContent::Other(7) };
         let state = State::Running(42, None);
         let found = Status { name: None, state, program: None, pid_file: Some(pid_file), lock: None };

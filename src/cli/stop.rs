@@ -1,4 +1,4 @@
-//! `svcadapt stop`: ends a service, and proves that it has ended.
+//! `svcadapt stop`: stops a service and waits until it has ended.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -11,38 +11,39 @@ use svcadapt::control::{ServiceRef, StopError, Stopped, UnknownReason};
 use svcadapt::internal::signal;
 use svcadapt_spec::Timespan;
 
-use super::plain::harmless;
+use super::text::printable;
 use super::{Exit, report, which};
 
-/// It could not be stopped (LSB, "generic or unspecified error").
+/// Exit status: the service could not be stopped (LSB, "generic or unspecified error").
 const NOT_STOPPED: u8 = 1;
-/// We may not (LSB, "user had insufficient privilege").
+/// Exit status: permission denied (LSB, "user had insufficient privilege").
 const DENIED: u8 = 4;
 
-/// What clap must know.
+/// The clap command.
 pub(crate) fn command() -> Command {
     which::options(Command::new("stop"))
         .about("Stops a service that `run` or the library started, and waits until it has ended")
         .long_about(
-            "Sends SIGTERM, or the signal that its spec names, to the process of the service, and waits until it has \
-             ended; when its time is over, sends SIGKILL. What it leaves behind is ended in the same way, also where its \
-             own process has ended before: all in its session, where that is its own, and all that have inherited its \
-             lock's descriptor or its SVCADAPT_PROCESS. The process is the one that holds the service's lock: a pid file that names another one changes nothing.\n\n\
-             Exit status: 0 it has ended or did not run, 1 it could not be stopped, 4 the permission is missing.",
+            "Sends SIGTERM, or the signal that the spec names, to the main process of the service and waits until it \
+             has ended; after a timeout it sends SIGKILL. Leftover processes are stopped in the same way, even if the \
+             main process has already ended: those in the service's own session, and those that inherited the \
+             descriptor of its lock or its SVCADAPT_PROCESS. The main process is the holder of the service's lock; \
+             a pid file that names another process is ignored.\n\n\
+             Exit status: 0 the service has ended or was not running, 1 it could not be stopped, 4 permission denied.",
         )
         .arg(
             Arg::new("timeout-stop-sec")
                 .long("timeout-stop-sec")
                 .value_name("TIME")
                 .value_parser(ValueParser::os_string())
-                .help("How long it may take before it is killed [default: as it was started with, else 30s]"),
+                .help("Time after which it is killed [as it was started with, else 30s]"),
         )
 }
 
 /// Stops the service.
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
-    let (target, timeout) = match typed(matches) {
-        Ok(typed) => typed,
+    let (target, timeout) = match arguments(matches) {
+        Ok(arguments) => arguments,
         Err(error) => {
             report::report(&error);
             return Exit::Status(error.status);
@@ -50,7 +51,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     };
     match control::stop(&target, timeout) {
         Ok(stopped) => {
-            let text = told(&target, &stopped);
+            let text = message(&target, &stopped);
             if let Stopped::Ended { kept: Some(cause), .. } | Stopped::Cleared { kept: Some(cause), .. } =
                 stopped
             {
@@ -59,7 +60,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
             report::answer(&text, 0)
         }
         Err(cause) => {
-            let error = StepError::new("stop", harmless(&cause.to_string()))
+            let error = StepError::new("stop", printable(cause.to_string()))
                 .of(target.to_string())
                 .status(status(&cause));
             let error = match cause.hint() {
@@ -72,11 +73,11 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     }
 }
 
-fn typed(matches: &ArgMatches) -> Result<(ServiceRef, Option<Timespan>), StepError> {
+fn arguments(matches: &ArgMatches) -> Result<(ServiceRef, Option<Timespan>), StepError> {
     let target = which::target(matches)?;
     let timeout = matches.get_one::<OsString>("timeout-stop-sec");
     let read = |value: &OsString| {
-        Timespan::parse(value).map_err(|refusal| which::refused("timeout stop", value, refusal))
+        Timespan::parse(value).map_err(|refusal| which::value_error("timeout stop", value, refusal))
     };
     Ok((target, timeout.map(read).transpose()?))
 }
@@ -92,11 +93,11 @@ fn status(cause: &StopError) -> u8 {
     }
 }
 
-fn told(target: &ServiceRef, stopped: &Stopped) -> String {
+fn message(target: &ServiceRef, stopped: &Stopped) -> String {
     match stopped {
-        Stopped::NotRunning => format!("{}: not running\n", harmless(&target.to_string())),
+        Stopped::NotRunning => format!("{}: not running\n", printable(target.to_string())),
         Stopped::Cleared { name, others, kept: _ } => {
-            let name = harmless(name.as_deref().unwrap_or(&target.to_string()));
+            let name = printable(name.as_deref().unwrap_or(&target.to_string()));
             match others {
                 0 => format!("{name}: not running\n"),
                 1 => format!(
@@ -117,7 +118,7 @@ fn told(target: &ServiceRef, stopped: &Stopped) -> String {
             };
             format!(
                 "{}: stopped ({}{took}{}){others}\n",
-                harmless(&name),
+                printable(&name),
                 signal::name(*number),
                 seconds(*after)
             )
@@ -125,7 +126,7 @@ fn told(target: &ServiceRef, stopped: &Stopped) -> String {
     }
 }
 
-/// To a tenth below ten seconds, else whole ones.
+/// Seconds with one decimal below ten, else without.
 fn seconds(span: Duration) -> String {
     let tenths = span.as_millis() / 100;
     if tenths < 100 { format!("{}.{} s", tenths / 10, tenths % 10) } else { format!("{} s", tenths / 10) }
@@ -136,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_says_what_it_took() {
+    fn stop_message_has_the_signal_and_the_time() {
         let target = ServiceRef::Name(svcadapt_spec::ServiceName::parse("web".as_ref()).unwrap());
         let ended = |signal, millis, others| Stopped::Ended {
             name: Some("web".to_owned()),
@@ -153,7 +154,7 @@ mod tests {
                 "web: stopped (SIGKILL after 30 s); a process that it left behind has ended too\n",
             ),
         ] {
-            assert_eq!(told(&target, &stopped), text);
+            assert_eq!(message(&target, &stopped), text);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where systemd looks for a unit (systemd.unit(5), "Unit File Load Path").
+//! systemd's search path for units (systemd.unit(5), "Unit File Load Path").
 
 use std::path::{Component, Path, PathBuf};
 use std::{env, fs};
@@ -8,7 +8,7 @@ use svcadapt::internal::effective_user;
 use svcadapt_convert::unit::UnitName;
 use svcadapt_spec::Scope;
 
-/// The directories of the system's manager, the administrator's first.
+/// The directories of the system manager, in the order of precedence.
 const SYSTEM: [&str; 13] = [
     "/etc/systemd/system.control",
     "/run/systemd/system.control",
@@ -21,25 +21,25 @@ const SYSTEM: [&str; 13] = [
     "/run/systemd/generator",
     "/usr/local/lib/systemd/system",
     "/usr/lib/systemd/system",
-    // Where /lib is no link to /usr/lib.
+    // On systems where /lib is not a link to /usr/lib.
     "/lib/systemd/system",
     "/run/systemd/generator.late",
 ];
 
-/// The directories in which units of this manager lie.
+/// The unit directories of the manager of this scope, in the order of precedence.
 pub(super) fn directories(scope: Scope) -> Vec<PathBuf> {
     match scope {
         Scope::System => SYSTEM.map(PathBuf::from).to_vec(),
-        Scope::User => of_user(),
+        Scope::User => user_directories(),
     }
 }
 
-fn of_user() -> Vec<PathBuf> {
+fn user_directories() -> Vec<PathBuf> {
     let absolute = |path: PathBuf| Some(path).filter(|path| path.is_absolute());
     let variable = |name: &str| env::var_os(name).map(PathBuf::from).and_then(absolute);
     let home = |name: &str, below: &str| variable(name).or_else(|| Some(variable("HOME")?.join(below)));
-    let list = |name: &str, usual: &str| -> Vec<PathBuf> {
-        let text = env::var_os(name).filter(|text| !text.is_empty()).unwrap_or_else(|| usual.into());
+    let list = |name: &str, default: &str| -> Vec<PathBuf> {
+        let text = env::var_os(name).filter(|text| !text.is_empty()).unwrap_or_else(|| default.into());
         env::split_paths(&text).filter_map(absolute).collect()
     };
     let (config, data) = (home("XDG_CONFIG_HOME", ".config"), home("XDG_DATA_HOME", ".local/share"));
@@ -70,15 +70,15 @@ fn of_user() -> Vec<PathBuf> {
     all
 }
 
-/// The file that is meant: a name without a slash that is no file here is one of a unit, looked for where systemd looks.
-/// Root means the system's units first, and another user their own, unless a scope was asked for.
+/// The path of a spec file. A name without a slash that is not a file in the current directory is the name of a unit, and
+/// is looked up in systemd's search path: that of `scope`, else for root first the system's, for other users their own.
 pub(super) fn find(path: &Path, scope: Option<Scope>) -> Result<PathBuf, StepError> {
     let mut parts = path.components();
     let name = match (parts.next(), parts.next()) {
         (Some(Component::Normal(name)), None) => name.to_str(),
         _ => None,
     };
-    // The socket of a service has the same rules.
+    // The rules for the name of a socket unit are those for its service.
     let service =
         |name: &str| UnitName::parse(&name.strip_suffix(".socket").map_or(name.to_owned(), with_suffix));
     let Some((name, unit)) = name.and_then(|name| Some((name, service(name)?))) else {
@@ -90,8 +90,8 @@ pub(super) fn find(path: &Path, scope: Option<Scope>) -> Result<PathBuf, StepErr
         .flatten()
         .map(|unit| format!("{}{suffix}", unit.stem()))
         .collect();
-    let there = |path: &Path| path.symlink_metadata().is_ok();
-    if names.iter().any(|name| there(Path::new(name))) {
+    let exists = |path: &Path| path.symlink_metadata().is_ok();
+    if names.iter().any(|name| exists(Path::new(name))) {
         return Ok(path.to_owned());
     }
     let scopes = match scope {
@@ -101,24 +101,24 @@ pub(super) fn find(path: &Path, scope: Option<Scope>) -> Result<PathBuf, StepErr
     };
     let folders: Vec<PathBuf> = scopes.into_iter().flat_map(directories).collect();
     for file in &names {
-        if let Some(folder) = folders.iter().find(|folder| there(&folder.join(file))) {
-            return Ok(named(&folder.join(file), &folder.join(name), &folders));
+        if let Some(folder) = folders.iter().find(|folder| exists(&folder.join(file))) {
+            return Ok(resolve_alias(&folder.join(file), &folder.join(name), &folders));
         }
     }
-    let error = StepError::new("spec", "no such file here, and no such unit where systemd looks").of(name);
-    Err(error.hint("systemd.unit(5) has the directories; a file elsewhere is named by a path with a '/'"))
+    let error = StepError::new("spec", "neither a file here nor a unit in systemd's search path").of(name);
+    Err(error.hint("systemd.unit(5) lists the directories; give a file elsewhere as a path with a '/'"))
 }
 
 fn with_suffix(stem: &str) -> String {
     format!("{stem}.service")
 }
 
-/// The unit that a file is: a link to a unit of another name is another name of that unit, which then is looked for as
-/// itself. One of an instance to its template is not.
-fn named(file: &Path, asked: &Path, folders: &[PathBuf]) -> PathBuf {
+/// Resolves an alias: a link to a unit with another name is an alias of that unit, which is then looked up by its own
+/// name. A link of an instance to its template is not an alias.
+fn resolve_alias(file: &Path, requested: &Path, folders: &[PathBuf]) -> PathBuf {
     let target = fs::canonicalize(file).ok().filter(|target| *target != Path::new("/dev/null"));
     let unit = |path: &Path| path.file_name().and_then(|name| name.to_str()).and_then(UnitName::parse);
-    match (target.as_deref().and_then(unit), unit(asked), target) {
+    match (target.as_deref().and_then(unit), unit(requested), target) {
         (Some(found), Some(name), Some(target))
             if found != name && Some(&found) != name.template().as_ref() =>
         {
@@ -133,6 +133,6 @@ fn named(file: &Path, asked: &Path, folders: &[PathBuf]) -> PathBuf {
             };
             target.parent().filter(|folder| is_known(folder)).and_then(|_| by_name()).unwrap_or(target)
         }
-        _ => asked.to_owned(),
+        _ => requested.to_owned(),
     }
 }

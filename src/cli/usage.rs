@@ -1,66 +1,102 @@
-//! What clap has to say, in our own form.
+//! clap's errors in the form of all other errors.
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use svcadapt::StepError;
 
 use super::Exit;
 use super::report::{print, report};
 
-/// Prints help where that was asked for; else says in one line what is wrong with what was typed.
+/// Prints the help or the version if requested, else the error in one line with a hint.
 pub(crate) fn explain(error: &clap::Error) -> Exit {
     let text = error.render().to_string();
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => print(&text).err().unwrap_or(Exit::Status(0)),
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            report(&StepError::new("usage", "no command").hint("svcadapt --help tells them"));
+            report(&StepError::new("usage", "no command given").hint("see 'svcadapt --help'"));
             Exit::Status(svcadapt::USAGE)
         }
         _ => {
-            report(&problem(&text));
+            report(&usage_error(error, &text));
             Exit::Status(svcadapt::USAGE)
         }
     }
 }
 
-/// clap's first paragraph is the cause, its `tip:` is the hint.
-fn problem(text: &str) -> StepError {
-    let paragraph = text.trim_start_matches("error: ").lines().take_while(|line| !line.trim().is_empty());
-    let cause = paragraph.map(str::trim).collect::<Vec<_>>().join(" ");
-    let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+/// An unknown command or option is named, with the most similar one as the hint. For all other errors clap's first
+/// paragraph is the cause, and its `tip:` is the hint.
+fn usage_error(error: &clap::Error, text: &str) -> StepError {
+    let word = |kind| match error.get(kind) {
+        Some(ContextValue::String(word)) => Some(word.as_str()),
+        Some(ContextValue::Strings(words)) => words.first().map(String::as_str),
+        _ => None,
+    };
+    let (wrong, similar) = match error.kind() {
+        ErrorKind::InvalidSubcommand => (ContextKind::InvalidSubcommand, ContextKind::SuggestedSubcommand),
+        _ => (ContextKind::InvalidArg, ContextKind::SuggestedArg),
+    };
+    let unknown = word(wrong).and_then(|word| match error.kind() {
+        ErrorKind::InvalidSubcommand => Some(format!("unknown command '{word}'")),
+        ErrorKind::UnknownArgument if word.starts_with('-') => Some(format!("unknown option '{word}'")),
+        ErrorKind::UnknownArgument => Some(format!("unexpected argument '{word}'")),
+        _ => None,
+    });
+    let tip = match (&unknown, word(similar)) {
+        (Some(_), Some(similar)) => Some(format!("did you mean '{similar}'?")),
+        _ => text.lines().find_map(|line| line.trim().strip_prefix("tip: ")).map(str::to_owned),
+    };
+    let cause = unknown.unwrap_or_else(|| {
+        let paragraph = text.trim_start_matches("error: ").lines().take_while(|line| !line.trim().is_empty());
+        paragraph.map(str::trim).collect::<Vec<_>>().join(" ")
+    });
     let command = text.lines().find_map(|line| line.strip_prefix("Usage: ")).unwrap_or("svcadapt");
-    let name = |word: &&str| {
+    let is_command = |word: &&str| {
         word.starts_with(|c: char| c.is_ascii_lowercase())
             && word.chars().all(|c| c.is_ascii_lowercase() || c == '-')
     };
-    let words = command.split(' ').take_while(name);
-    let help = format!("{} --help tells what can be said", words.collect::<Vec<_>>().join(" "));
-    StepError::new("usage", cause).hint(tip.map_or(help, str::to_owned))
+    let words: Vec<&str> = command.split(' ').take_while(is_command).collect();
+    StepError::new("usage", cause).hint(tip.unwrap_or_else(|| format!("see '{} --help'", words.join(" "))))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn said(words: &[&str]) -> String {
+    fn message(words: &[&str]) -> String {
         let error = super::super::command().try_get_matches_from(words).unwrap_err();
-        problem(&error.render().to_string()).to_string()
+        usage_error(&error, &error.render().to_string()).to_string()
     }
 
     #[test]
-    fn a_mistyped_option_is_one_line_and_a_hint() {
+    fn unknown_word_is_named_with_the_most_similar_one() {
         assert_eq!(
-            said(&["svcadapt", "run", "--umaks", "022"]),
-            "usage: unexpected argument '--umaks' found\n  hint: a similar argument exists: '--umask'"
+            message(&["svcadapt", "statsu"]),
+            "usage: unknown command 'statsu'\n  hint: did you mean 'status'?"
         );
         assert_eq!(
-            said(&["svcadapt", "run", "--umask"]),
+            message(&["svcadapt", "xyz"]),
+            "usage: unknown command 'xyz'\n  hint: see 'svcadapt --help'"
+        );
+        assert_eq!(
+            message(&["svcadapt", "run", "--umaks", "022"]),
+            "usage: unknown option '--umaks'\n  hint: did you mean '--umask'?"
+        );
+        assert_eq!(
+            message(&["svcadapt", "status", "a", "b"]),
+            "usage: unexpected argument 'b'\n  hint: see 'svcadapt status --help'"
+        );
+    }
+
+    #[test]
+    fn usage_error_is_one_line_with_a_hint() {
+        assert_eq!(
+            message(&["svcadapt", "run", "--umask"]),
             "usage: a value is required for '--umask <OCTAL>' but none was supplied\n  \
-             hint: svcadapt --help tells what can be said"
+             hint: see 'svcadapt --help'"
         );
         assert_eq!(
-            said(&["svcadapt", "run", "--json", "--", "x"]),
+            message(&["svcadapt", "run", "--json", "--", "x"]),
             "usage: the following required arguments were not provided: --dry-run\n  \
-             hint: svcadapt run --help tells what can be said"
+             hint: see 'svcadapt run --help'"
         );
     }
 }

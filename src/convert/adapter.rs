@@ -1,82 +1,46 @@
-//! A command that starts its program through svcadapt, taken apart again.
+//! Unwraps a command that starts its program through `svcadapt run`.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use svcadapt_spec::{FIELDS, Field, FieldRow};
+use svcadapt_spec::{Field, OptionWords};
 
-/// What a command comes to: the inverse of [`crate::divide::command`].
+/// The meaning of a command: the inverse of [`crate::divide::command`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Unwrapped {
-    /// It starts its program itself.
+    /// The command starts its program itself.
     Plain,
-    /// It starts it through svcadapt, which is told this besides.
+    /// The command starts its program through svcadapt.
     Adapted {
-        /// What the options say, in their order.
+        /// The values of svcadapt's options.
         values: Vec<(Field, OsString)>,
         /// The program and its arguments.
         words: Vec<OsString>,
     },
-    /// It is svcadapt, told what no spec can say.
+    /// The command is `svcadapt run` with options that a spec cannot express, for this reason.
     Opaque(String),
 }
 
-/// Takes a command apart if it is `svcadapt run [options] -- PROGRAM ARGUMENT…`.
+/// The modes that a spec does not have to keep: the reader of the file knows which manager it is for.
+const IMPLIED_MODES: [&str; 4] = ["supervised", "auto", "systemd", "launchd"];
+
+/// Takes a command apart if it is `svcadapt run [OPTION]... -- PROGRAM [ARGUMENT]...`.
 pub(super) fn unwrap_adapter(words: &[OsString]) -> Unwrapped {
     let name = words.first().and_then(|program| Path::new(program).file_name());
     let run = words.get(1).is_some_and(|word| word == "run");
     if !run || name != Some(OsStr::new("svcadapt")) {
         return Unwrapped::Plain;
     }
-    let mut values = Vec::new();
-    let mut rest = words[2..].iter();
-    while let Some(word) = rest.next() {
-        let bytes = word.as_bytes();
-        if bytes == b"--" {
-            return Unwrapped::Adapted { values, words: rest.cloned().collect() };
+    match OptionWords::parse(&words[2..]) {
+        Ok(OptionWords { mode: Some(mode), .. }) if !IMPLIED_MODES.iter().any(|implied| mode == *implied) => {
+            let mode = mode.to_string_lossy();
+            Unwrapped::Opaque(format!("svcadapt run: a spec cannot express '--mode {}'", mode.escape_debug()))
         }
-        let shown = || word.to_string_lossy().escape_debug().to_string();
-        let Some(option) = option(bytes) else {
-            return Unwrapped::Opaque(format!("svcadapt is told '{}', which no spec can say", shown()));
-        };
-        let value = match option.value {
-            Some(value) => OsStr::from_bytes(value).to_owned(),
-            None if option.row.is_some_and(|row| row.value == "BOOL") => "yes".into(),
-            None => match rest.next() {
-                Some(value) => value.clone(),
-                None => return Unwrapped::Opaque(format!("'{}' has no value", shown())),
-            },
-        };
-        match option.row {
-            Some(row) => values.push((row.field, value)),
-            // Which manager there is, the reader of the file knows better.
-            None if ["supervised", "auto", "systemd", "launchd"].iter().any(|mode| value == *mode) => (),
-            None => return Unwrapped::Opaque("svcadapt is told a mode, which no spec can say".to_owned()),
-        }
-    }
-    Unwrapped::Opaque("svcadapt is told no program after '--'".to_owned())
-}
-
-/// An option; without a row it is the mode.
-struct OptionWord<'a> {
-    row: Option<&'static FieldRow>,
-    value: Option<&'a [u8]>,
-}
-
-/// As clap reads them: `--long`, `--long=VALUE`, `-s`, `-sVALUE`, `-s=VALUE`.
-fn option(word: &[u8]) -> Option<OptionWord<'_>> {
-    if let Some(long) = word.strip_prefix(b"--") {
-        let equals = long.iter().position(|byte| *byte == b'=');
-        let name = &long[..equals.unwrap_or(long.len())];
-        let row = FIELDS.iter().find(|row| row.option.as_bytes() == name);
-        (row.is_some() || name == b"mode")
-            .then_some(OptionWord { row, value: equals.map(|at| &long[at + 1..]) })
-    } else {
-        let (letter, value) = word.strip_prefix(b"-")?.split_first()?;
-        let row = FIELDS.iter().find(|row| row.short == Some(char::from(*letter)))?;
-        let value = Some(value.strip_prefix(b"=").unwrap_or(value)).filter(|_| !value.is_empty());
-        Some(OptionWord { row: Some(row), value })
+        Ok(OptionWords { values, command, .. }) => Unwrapped::Adapted {
+            values: values.into_iter().map(|(field, value)| (field, value.to_owned())).collect(),
+            words: command.to_vec(),
+        },
+        Err(error) => Unwrapped::Opaque(format!("svcadapt run: {error}")),
     }
 }
 
@@ -92,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_adapter_is_told_is_found_again() {
+    fn command_of_a_division_unwraps_to_the_same_spec() {
         let mut draft = SpecDraft::new();
         draft.command(words("/bin/web --user x -- y"));
         for (field, value) in [
@@ -110,7 +74,7 @@ mod tests {
         let command = command(&spec, &divide(&spec, Target::Classic), Path::new("/usr/bin/svcadapt"));
         let command: Vec<_> = command.into_iter().map(|word| word.text).collect();
         let Unwrapped::Adapted { values, words } = unwrap_adapter(&command) else {
-            panic!("not peeled: {command:?}")
+            panic!("not unwrapped: {command:?}")
         };
         let mut again = SpecDraft::new();
         again.command(words);
@@ -121,26 +85,31 @@ mod tests {
     }
 
     #[test]
-    fn options_are_read_as_on_the_command_line() {
-        let said = words("svcadapt run -uwww -c=/srv --umask 027 --no-new-privileges --mode=auto -- /x");
+    fn short_and_long_options_are_unwrapped() {
+        let command = words("svcadapt run -uwww -c=/srv --umask 027 --no-new-privileges --mode=auto -- /x");
         let expected = vec![
             (Field::User, "www".into()),
-            (Field::WorkingDirectory, "/srv".into()),
             (Field::Umask, "027".into()),
+            (Field::WorkingDirectory, "/srv".into()),
             (Field::NoNewPrivileges, "yes".into()),
         ];
-        assert_eq!(unwrap_adapter(&said), Unwrapped::Adapted { values: expected, words: words("/x") });
+        assert_eq!(unwrap_adapter(&command), Unwrapped::Adapted { values: expected, words: words("/x") });
     }
 
     #[test]
-    fn what_is_not_understood_whole_is_left_whole() {
+    fn unknown_options_and_modes_make_a_command_opaque() {
         assert_eq!(unwrap_adapter(&words("/bin/web run -- x")), Unwrapped::Plain);
         assert_eq!(unwrap_adapter(&words("svcadapt detect")), Unwrapped::Plain);
         assert_eq!(unwrap_adapter(&[]), Unwrapped::Plain);
-        for said in ["run web.json", "run --mode classic -- x", "run --dry-run -- x", "run -z -- x", "run -u"]
-        {
-            let said = words(&format!("/usr/bin/svcadapt {said}"));
-            assert!(matches!(unwrap_adapter(&said), Unwrapped::Opaque(_)), "{said:?}");
+        for (options, cause) in [
+            ("web.json", "'web.json' is not an option that describes a service"),
+            ("--mode classic -- x", "a spec cannot express '--mode classic'"),
+            ("--dry-run -- x", "'--dry-run' is not an option that describes a service"),
+            ("-z -- x", "'-z' is not an option that describes a service"),
+            ("-u", "option '-u' has no value"),
+        ] {
+            let opaque = Unwrapped::Opaque(format!("svcadapt run: {cause}"));
+            assert_eq!(unwrap_adapter(&words(&format!("/usr/bin/svcadapt run {options}"))), opaque);
         }
     }
 }

@@ -70,8 +70,7 @@ impl Daemon<'_> {
     /// ```
     pub fn enter(self) -> Result<Service, Error> {
         if let Some(refused) = setup::refuse_lent_rights() {
-            let program = std::env::current_exe().unwrap_or_default();
-            return Err(Error::Refused(vec![refused.of(program.display().to_string())]));
+            return Err(Error::Refused(vec![refused]));
         }
         let attempt = ATTEMPTS.fetch_add(1, Ordering::SeqCst);
         let receiver = if ENTERED.load(Ordering::SeqCst) {

@@ -58,7 +58,7 @@ fn ignored_and_blocked_signals_and_leaked_descriptor_are_reported() {
     table.assert_found("signal dispositions", "SIGRTMIN+3");
     assert_eq!(table.row("signal mask"), ("no", vec!["blocks SIGTERM".to_owned()]));
     assert_eq!(table.verdict("environment"), "no");
-    table.assert_found("environment", "LD_BOGUS: can change what code it runs");
+    table.assert_found("environment", "LD_BOGUS: can change which code it runs");
     table.assert_found("environment", "SSH_CLIENT");
     assert_eq!(table.row("umask"), ("ok", vec!["0027".to_owned()]));
     assert!(!table.text.contains("secret"), "a value of the environment was shown:\n{}", table.text);
@@ -84,8 +84,8 @@ fn file_opened_by_root_is_reported_as_a_leak() {
     until_asleep(process.pid());
     let table = Table::of(process.pid());
     assert_eq!(table.verdict("descriptors"), "no");
-    table.assert_found("descriptors", "7 /etc/shadow for reading: of user 0");
-    table.assert_found("descriptors", "which it could not open itself");
+    table.assert_found("descriptors", "7 /etc/shadow for reading: owner 0");
+    table.assert_found("descriptors", "not accessible with its own rights");
     assert_eq!(table.verdict("user"), "ok");
     assert_eq!(table.verdict("groups"), "ok");
     assert_eq!(table.row("capabilities"), ("ok", vec!["none".to_owned()]));
@@ -137,7 +137,7 @@ fn daemonize_leftovers_are_reported() {
 
     let table = Table::with_pid_file(daemon.0, &pid_file);
     assert_eq!(table.status, 1);
-    table.assert_found("descriptors", "7 /etc/shadow for reading: of user 0");
+    table.assert_found("descriptors", "7 /etc/shadow for reading: owner 0");
     assert_eq!(table.verdict("descriptors"), "no");
     assert_hostile_signals_and_environment(&table);
     assert_eq!(table.verdict("session"), "ok");
@@ -170,7 +170,7 @@ fn start_stop_daemon_leftovers_are_reported() {
     let pid_file = directory.path().join("user.pid");
     let daemon = start(&pid_file, ["-c", "nobody"]);
     let table = Table::with_pid_file(daemon.0, &pid_file);
-    assert_eq!(table.row("descriptors"), ("ok", vec!["none beside 0, 1 and 2".to_owned()]));
+    assert_eq!(table.row("descriptors"), ("ok", vec!["only 0, 1 and 2".to_owned()]));
     assert_hostile_signals_and_environment(&table);
     assert_eq!(table.verdict("session"), "ok");
     assert_eq!(table.verdict("session leader"), "ok");
@@ -186,7 +186,7 @@ fn start_stop_daemon_leftovers_are_reported() {
     let daemon = start(&pid_file, ["-g", "nogroup"]);
     let table = Table::of(daemon.0);
     assert_eq!(table.verdict("groups"), "no", "-g alone keeps the groups of whoever started it");
-    table.assert_found("groups", "root is no member of adm (4)");
+    table.assert_found("groups", "root is not a member of adm (4)");
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn missing_or_wrong_pid_file_fails_its_row() {
     let process = Running::start(Command::new("sleep").arg("60"));
     let pid_file = directory.path().join("x.pid");
     let missing = Table::with_pid_file(process.pid(), &pid_file);
-    assert_eq!(missing.row("PID file"), ("no", vec![format!("{}: not there", pid_file.display())]));
+    assert_eq!(missing.row("PID file"), ("no", vec![format!("{}: missing", pid_file.display())]));
 
     fs::write(&pid_file, "1\n").unwrap();
     let wrong = Table::with_pid_file(process.pid(), &pid_file);
@@ -301,10 +301,12 @@ fn pid_without_a_process_is_refused_in_one_line() {
     for (pid, line) in [
         (
             "2147483647",
-            "no such process\n  hint: /proc hides the processes of others where it is mounted with hidepid= (proc(5))".into(),
+            "no such process\n  hint: a /proc that is mounted with hidepid= hides the processes of other users \
+             (proc(5))"
+                .into(),
         ),
-        (&zombie_pid, "a zombie: it has ended, and its parent has not yet waited for it".to_owned()),
-        (thread, format!("a thread of process {own}, not a process\n  hint: audit {own}")),
+        (&zombie_pid, "a zombie: it has ended, but its parent has not reaped it".to_owned()),
+        (thread, format!("a thread of process {own}, not a process\n  hint: use 'svcadapt audit {own}'")),
     ] {
         let output = svcadapt(&["audit", pid]);
         assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("svcadapt: audit '{pid}': {line}\n"));
@@ -317,7 +319,7 @@ fn pid_without_a_process_is_refused_in_one_line() {
     let output = svcadapt(&["audit", "it-no-such-service"]);
     assert_eq!(
         (output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()),
-        (Some(4), "svcadapt: audit 'it-no-such-service': no service with this name runs\n")
+        (Some(4), "svcadapt: audit 'it-no-such-service': no running service has this name\n")
     );
 }
 
@@ -331,7 +333,7 @@ fn audit_by_name_recognises_the_service_lock() {
          echo $?; svcadapt stop web";
     world(&dir, script)
         .stdout(
-            "1     descriptors           note     32 /run/svcadapt/web: the lock by which svcadapt knows the service\n0\n\
+            "1     descriptors           note     32 /run/svcadapt/web: svcadapt's lock file of this service\n0\n\
              web: stopped (SIGTERM, [ANY]\n",
         )
         .run();
@@ -351,7 +353,7 @@ fn audit_without_proc_is_refused() {
     if output.status.code() == Some(77) || output.status.code() == Some(1) {
         return skip("mount-namespace", "no mount namespace of its own is to be had");
     }
-    let message = "svcadapt: audit '1': there is no /proc on this system, and nothing else tells as much\n";
+    let message = "svcadapt: audit '1': audit reads /proc, which this system does not have\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), message);
     assert_eq!(output.status.code(), Some(4));
 }

@@ -47,7 +47,7 @@ fn finding_has_place_reason_and_hint() {
             "severity": "warning",
             "message": "nothing sets PORT, and the word is left out",
             "why": "systemd leaves such a word out: the program is given one argument less",
-            "cure": "set it with Environment=, write ${NAME} to keep an empty word, or double the $",
+            "hint": "set it with Environment=, write ${NAME} to keep an empty word, or double the $",
         })]
     );
 }
@@ -69,7 +69,7 @@ fn exit_status_shows_whether_there_are_findings() {
     status(&["good.service", "good.json"], 0);
     status(&["good.service", "bad.service"], 1);
     status(&["bad.json"], 1);
-    assert!(status(&["note.service"], 0).stdout.contains("note SVC603"), "a note is told");
+    assert!(status(&["note.service"], 0).stdout.contains("note SVC603"), "a note is printed");
     status(&["--ignore", "SVC606", "bad.service"], 0);
     status(&["--ignore", "svc101,svc606", "bad.service"], 0);
     status(&["--ignore", "SVC603", "bad.service"], 1);

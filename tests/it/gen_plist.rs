@@ -255,8 +255,8 @@ fn label_names_the_output_file() {
 fn bare_program_name_is_kept_for_launchd_to_search() {
     let note = |program: &str| {
         format!(
-            "svcadapt: program '{program}': launchd searches it in /usr/bin:/bin:/usr/sbin:/sbin alone\n  \
-             hint: where it lies elsewhere, write its absolute path\n"
+            "svcadapt: program '{program}': launchd searches for it only in /usr/bin:/bin:/usr/sbin:/sbin\n  \
+             hint: if it is installed elsewhere, give its absolute path\n"
         )
     };
     let words = |text: &[u8]| read_back(&String::from_utf8_lossy(text))["ProgramArguments"].clone();
@@ -295,8 +295,8 @@ fn adapter_path_defaults_to_usr_local_bin_off_macos() {
     } else {
         (
             "/usr/local/bin/svcadapt",
-            "svcadapt: --svcadapt '/usr/local/bin/svcadapt': the file names svcadapt by this path, which is the usual \
-             one there\n  hint: --svcadapt PATH names another one\n",
+            "svcadapt: --svcadapt '/usr/local/bin/svcadapt': assumed to be the path of svcadapt on the target \
+             machine\n  hint: --svcadapt PATH sets another one\n",
         )
     };
     assert_eq!((output.status.code(), stderr_of(&output).as_str()), (Some(0), note));

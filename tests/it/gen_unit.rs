@@ -289,8 +289,8 @@ fn bare_program_name_is_kept_for_systemd_to_search() {
 fn bare_name_missing_on_this_machine_is_written_and_reported() {
     let output = svcadapt(["gen-unit", "--strict", "--", "no-such-program"]);
     let note = "svcadapt: program 'no-such-program': not found on this machine in \
-                /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin, where systemd searches it\n  \
-                hint: where it lies elsewhere, write its absolute path\n";
+                /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin, where systemd searches for it\n  \
+                hint: if it is installed elsewhere, give its absolute path\n";
     assert_eq!((output.status.code(), stderr_of(&output).as_str()), (Some(0), note));
     assert!(String::from_utf8(output.stdout).unwrap().contains("ExecStart=no-such-program\n"));
     // The name would be read as a prefix.
@@ -349,7 +349,7 @@ fn refused_unit_leaves_no_file() {
         );
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     };
-    refused(&["--", "/bin/true"], "svcadapt: output: a file needs a name");
+    refused(&["--", "/bin/true"], "svcadapt: output: the service has no name");
     refused(&["--name=x", "--", "/bin/a*"], "svcadapt: program '/bin/a*': byte 6: ");
     refused(&["--name=x", "--description=x ", "--", "/bin/true"], "a blank at the end is lost");
     refused(
@@ -404,8 +404,7 @@ fn output_option_with_a_unit_file_name_is_refused() {
         let output = svcadapt([command, "--name=x", option, value, "--", "/bin/true"]);
         let option = if option == "-o" { "--standard-output" } else { option };
         let reported = format!(
-            "svcadapt: {option} '{value}': this would be where the service writes, and not where this file is \
-             written\n  hint: --output DIR writes the file into this directory\n"
+            "svcadapt: {option} '{value}': the service would write its output to this file\n  hint: --output DIR writes the generated file into DIR\n"
         );
         assert_eq!((output.status.code(), stderr_of(&output), output.stdout.len()), (Some(2), reported, 0));
     }

@@ -110,9 +110,9 @@ fn non_regular_file_is_not_read() {
         refused(&dir, &file, &format!("svcadapt: spec '[DIR]/{file}': no such file or directory\n"));
     }
     let hint =
-        "  hint: its name ends in .service, .socket, .plist or .json; a program to run stands after '--'\n";
+        "  hint: the name must end in .service, .socket, .plist or .json; a program to run goes after '--'\n";
     for path in ["/dev/zero", "/dev/stdin", "/proc/self/mem", "/"] {
-        let reported = format!("svcadapt: spec '{path}': no kind of file that describes a service\n{hint}");
+        let reported = format!("svcadapt: spec '{path}': unknown kind of file\n{hint}");
         refused_words(&dir, &["show", path], &reported);
     }
 }

@@ -53,7 +53,8 @@ fn manual_pages_cover_every_command_and_option() {
     }
     assert_eq!(
         stderr_of(&svcadapt(["man", "walk"])),
-        "svcadapt: man 'walk': no such command\n  hint: svcadapt --help tells them\n"
+        "svcadapt: man: unknown command 'walk'\n  hint: the commands are run, detect, audit, gen-unit, gen-plist, show, \
+         check, status, stop, completions, man\n"
     );
 }
 

@@ -1,20 +1,20 @@
-//! Names of users and groups, from the plain files.
+//! Names of users and groups, from `/etc/passwd` and `/etc/group`.
 //!
-//! Deliberately not by getpwnam(3): an audit asks no directory service and loads no module.
+//! Deliberately not by getpwnam(3): an audit shall neither query a directory service nor load NSS modules.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 
-/// A line of either file is not longer; what is longer is cut.
-const LONGEST_LINE: u64 = 1 << 20;
+/// The maximal length of a line; longer lines are cut.
+const MAX_LINE_BYTES: u64 = 1 << 20;
 
-/// What `/etc/passwd` and `/etc/group` say of the users and groups that matter here.
+/// The entries of `/etc/passwd` and `/etc/group` for one process.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Accounts {
     /// The user of the process, if it has an entry.
     pub(crate) user: Option<Account>,
-    /// The names of groups.
+    /// The names of all groups, by gid.
     pub(crate) group_names: BTreeMap<u32, String>,
 }
 
@@ -25,19 +25,19 @@ pub(crate) struct Account {
     pub(crate) name: String,
     /// The primary group.
     pub(crate) gid: u32,
-    /// The groups of which the user is a member, the primary one among them.
+    /// The groups of which the user is a member, including the primary one.
     pub(crate) member_of: Vec<u32>,
 }
 
 impl Accounts {
-    /// What the files say of the user `uid`; `None` if they cannot be read.
+    /// The entries for the user `uid`; `None` if the files cannot be read.
     pub(crate) fn of_user(uid: u32) -> Option<Self> {
         let passwd = File::open("/etc/passwd").ok()?;
         let group = File::open("/etc/group").ok()?;
         Some(Self::parse(uid, passwd, group))
     }
 
-    /// The group as people know it: `adm (4)`, or the bare number.
+    /// The group for a message: `adm (4)`, or only the number if it has no name.
     pub(crate) fn group_name(&self, gid: u32) -> String {
         self.group_names.get(&gid).map_or_else(|| gid.to_string(), |name| format!("{name} ({gid})"))
     }
@@ -69,11 +69,11 @@ impl Accounts {
     }
 }
 
-/// Calls `visit` with the fields of each line, up to the first line that cannot be read.
+/// Calls `visit` with the fields of each line. Stops at a read error.
 fn for_each_line(file: impl Read, mut visit: impl FnMut(Vec<&str>)) {
     let mut file = BufReader::new(file);
     let mut line = Vec::new();
-    while let Ok(1..) = file.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line) {
+    while let Ok(1..) = file.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut line) {
         visit(String::from_utf8_lossy(&line).trim_end().split(':').collect());
         line.clear();
     }
@@ -87,7 +87,7 @@ mod tests {
     const GROUP: &str = "root:x:0:\nadm:x:4:syslog,www\nssl:x:103:www2\nwww:x:33:\nshadow:x:42:www\n";
 
     #[test]
-    fn the_groups_of_a_user_are_found() {
+    fn groups_of_a_user_are_found() {
         let accounts = Accounts::parse(33, PASSWD.as_bytes(), GROUP.as_bytes());
         let user = accounts.user.as_ref().unwrap();
         assert_eq!((user.name.as_str(), user.gid, &user.member_of[..]), ("www", 33, &[33, 4, 42][..]));
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_without_an_entry_is_none() {
+    fn user_without_an_entry_is_not_found() {
         assert_eq!(Accounts::parse(34, PASSWD.as_bytes(), GROUP.as_bytes()).user, None);
     }
 }

@@ -1,4 +1,4 @@
-//! `svcadapt audit PID|NAME`: the table of daemon(7) for any running process.
+//! `svcadapt audit PID|NAME`: prints the table of daemon(7) for any running process.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -13,31 +13,32 @@ use svcadapt_spec::ServiceName;
 use crate::audit::{Audit, AuditError, Verdict};
 use crate::{Exit, audit, report};
 
-/// A row says `no`.
+/// Exit status: a row has the verdict `no`.
 const FINDINGS: u8 = 1;
-/// The process, or a part of it, could not be judged.
-const NOT_JUDGED: u8 = 4;
+/// Exit status: the process, or a part of it, could not be inspected.
+const NOT_INSPECTED: u8 = 4;
 
 pub(crate) fn command() -> Command {
     Command::new("audit")
         .about("Prints the daemon(7) table of any running process")
         .long_about(
-            "Shows, step by step of daemon(7), what kind of daemon a running process is. Everything is read from \
-             /proc: the process is neither attached to nor signalled, and of its environment only names are shown.\n\n\
-             Exit status: 0 nothing is wrong, 1 a row says `no`, 4 the process, or a part of it, could not be judged.",
+            "Checks a running process against the steps of daemon(7). Everything is read from /proc: the process is \
+             neither attached to nor signalled, and of its environment only names are printed.\n\n\
+             Exit status: 0 no row has the verdict `no`, 1 a row has it, 4 the process, or a part of it, could not \
+             be inspected.",
         )
         .arg(
             Arg::new("process")
                 .value_name("PID|NAME")
                 .required(true)
-                .help("A process, or the main process of the service with this name"),
+                .help("A process id, or the name of a service, whose main process is audited"),
         )
         .arg(
             Arg::new("pid-file")
                 .long("pid-file")
                 .value_name("PATH")
                 .value_parser(value_parser!(PathBuf))
-                .help("Judge this PID file too"),
+                .help("Check this PID file too"),
         )
         .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print a JSON object"))
 }
@@ -55,7 +56,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     let audit = match audit::audit(pid, pid_file.map(PathBuf::as_path)) {
         Ok(audit) => audit,
         Err(cause) => {
-            let error = told(pid, &cause);
+            let error = message(pid, &cause);
             report::report(&error);
             return Exit::Status(error.status);
         }
@@ -67,25 +68,25 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     }
 }
 
-/// The process that a word means: its number, or the name of a service of ours that runs.
+/// The process that an argument names: a pid, or the name of a running service.
 fn pid(word: &str) -> Result<i32, StepError> {
     if let Some(pid) = word.parse().ok().filter(|&pid: &i32| pid > 0) {
         return Ok(pid);
     }
-    let refused = |cause: String| StepError::new("audit", cause).of(word);
+    let error = |cause: String| StepError::new("audit", cause).of(word);
     let name = ServiceName::parse(word.as_ref())
-        .map_err(|refusal| refused(format!("neither a process id nor a service name: {}", refusal.cause)))?;
+        .map_err(|refusal| error(format!("neither a process id nor a service name: {}", refusal.cause)))?;
     match control::status(&ServiceRef::Name(name)).state {
         State::Running(pid, _) => Ok(pid),
-        State::Unknown(doubt) => Err(refused(doubt.to_string()).status(NOT_JUDGED)),
+        State::Unknown(doubt) => Err(error(doubt.to_string()).status(NOT_INSPECTED)),
         State::Dead(_) | State::NotRunning => {
-            Err(refused("no service with this name runs".to_owned()).status(NOT_JUDGED))
+            Err(error("no running service has this name".to_owned()).status(NOT_INSPECTED))
         }
     }
 }
 
-fn told(pid: i32, cause: &AuditError) -> StepError {
-    let error = StepError::new("audit", cause.to_string()).of(pid.to_string()).status(NOT_JUDGED);
+fn message(pid: i32, cause: &AuditError) -> StepError {
+    let error = StepError::new("audit", cause.to_string()).of(pid.to_string()).status(NOT_INSPECTED);
     match cause.hint() {
         Some(hint) => error.hint(hint),
         None => error,
@@ -95,12 +96,12 @@ fn told(pid: i32, cause: &AuditError) -> StepError {
 fn status(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Ok | Verdict::Note => 0,
-        Verdict::Unknown => NOT_JUDGED,
+        Verdict::Unknown => NOT_INSPECTED,
         Verdict::No => FINDINGS,
     }
 }
 
-/// One line for each thing found; step, name and verdict stand only on the first line of a row.
+/// One line per finding; step, name and verdict are printed only on the first line of a row.
 fn as_table(audit: &Audit) -> String {
     let width = audit.rows.iter().map(|row| row.name.len()).max().unwrap_or(0);
     let mut text = format!("{} ({}): {}\n", audit.pid, audit.name, audit.verdict());
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_is_aligned() {
+    fn table_columns_are_aligned() {
         let expected = "42 (httpd): no\n\
             STEP  WHAT         VERDICT  FOUND\n\
             1     descriptors  no       7 /etc/shadow\n\
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn the_json_says_the_same() {
+    fn json_has_the_same_rows_as_the_table() {
         let expected = json!({
             "pid": 42, "name": "httpd", "start_time": 7, "verdict": "no",
             "rows": [

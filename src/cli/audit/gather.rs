@@ -1,4 +1,4 @@
-//! Gathers what `/proc` says of a process, and makes sure that it was one process all the time.
+//! Gathers the data about a process from `/proc`, and ensures that it was the same process all the time.
 
 use std::io;
 use std::path::Path;
@@ -12,8 +12,8 @@ use crate::audit::pid_file::PidFileFacts;
 use crate::audit::process::{Process, Relative, Relatives};
 use crate::audit::variables;
 
-/// So many variables are named; an environment may have a million.
-const MOST_VARIABLES: usize = 256;
+/// The maximal number of variables that are reported; an environment may have a million.
+const MAX_VARIABLES: usize = 256;
 
 pub(crate) fn process(pid: i32, pid_file: Option<&Path>) -> Result<Process, AuditError> {
     if !procfs::mounted() {
@@ -26,7 +26,7 @@ pub(crate) fn process(pid: i32, pid_file: Option<&Path>) -> Result<Process, Audi
     Ok(process)
 }
 
-/// Reads everything, in no particular order: what was read of whom is checked afterwards.
+/// Reads everything, in any order: the caller checks afterwards that the process is still the same.
 fn look(stat: Stat, program: Option<FileId>, pid_file: Option<&Path>) -> Result<Process, AuditError> {
     let pid = stat.pid;
     let status = procfs::status(pid).map_err(gone)?;
@@ -39,7 +39,7 @@ fn look(stat: Stat, program: Option<FileId>, pid_file: Option<&Path>) -> Result<
     let root = procfs::link(pid, Link::Root);
     let own = i32::try_from(std::process::id()).unwrap_or(0);
     let our_root = procfs::link(own, Link::Root).ok().map(|root| root.id);
-    // Another root has another /etc/passwd, and what stands there is for its owner to choose.
+    // A process with another root has another /etc/passwd, whose content is not trustworthy.
     let shares_our_names = root.as_ref().ok().map(|root| root.id) == our_root;
     let (variables, started_by_systemd) = environment(pid);
     Ok(Process {
@@ -66,7 +66,7 @@ fn look(stat: Stat, program: Option<FileId>, pid_file: Option<&Path>) -> Result<
     })
 }
 
-/// Its `stat`, if it is alive.
+/// The `stat` of a process, if it is alive.
 fn alive(pid: i32) -> Result<Stat, AuditError> {
     match procfs::stat(pid) {
         Ok(Stat { state: 'Z' | 'X' | 'x', .. }) => Err(AuditError::Zombie),
@@ -76,8 +76,9 @@ fn alive(pid: i32) -> Result<Stat, AuditError> {
     }
 }
 
-/// The start time is the identity: a number that has gone round belongs to a process with a later one. It stays over
-/// exec, and the program file tells of that. What a process calls itself tells nothing.
+/// An error if the process is not the same any more. The start time identifies the process: if the pid was reused, it
+/// is later. An exec keeps it, but changes the program file. The process's name proves nothing, since a process can
+/// set it itself.
 fn still_the_same(before: &Stat, program_before: Option<FileId>, after: &Stat) -> Result<(), AuditError> {
     if before.start_time != after.start_time {
         return Err(AuditError::Vanished);
@@ -110,13 +111,13 @@ fn relatives(stat: &Stat, program_of_it: Option<FileId>) -> Relatives {
         let same_program = program_of_it.is_some() && program_of_it == program(pid);
         Some(Relative { stat, same_program })
     };
-    // A session keeps the number of its leader when that is gone, and the number is not given again while the session
-    // lasts: so whoever has it is the leader, alive or a zombie.
+    // The id of a session is the pid of its leader, and is not reused while the session exists: so a process with this
+    // pid is the leader, alive or a zombie.
     let leader = relative(stat.session).filter(|leader| leader.stat.state != 'Z');
     Relatives { parent: relative(stat.ppid), leader }
 }
 
-/// The names of the variables that should not be there, and whether systemd started this very process.
+/// The names of the harmful variables, and whether systemd started this very process.
 fn environment(pid: i32) -> (Result<Vec<Vec<u8>>, Unreadable>, bool) {
     let mut names: Vec<Vec<u8>> = Vec::new();
     let mut by_systemd = false;
@@ -125,7 +126,7 @@ fn environment(pid: i32) -> (Result<Vec<Vec<u8>>, Unreadable>, bool) {
             by_systemd = value == pid.to_string().as_bytes();
         }
         let does_harm = variables::harm(name).is_some() && !variables::is_default(name, value);
-        if does_harm && names.len() < MOST_VARIABLES && !names.iter().any(|known| known == name) {
+        if does_harm && names.len() < MAX_VARIABLES && !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
     });
@@ -138,14 +139,14 @@ mod tests {
     use crate::audit::process::samples::stat;
 
     #[test]
-    fn another_process_of_the_same_number_is_noticed() {
+    fn reused_pid_is_detected() {
         let before = stat(1, "a", 0, 1);
         let after = Stat { start_time: before.start_time + 1, ..before.clone() };
         assert_eq!(still_the_same(&before, None, &after), Err(AuditError::Vanished));
     }
 
     #[test]
-    fn another_program_in_the_same_process_is_noticed() {
+    fn exec_of_another_program_is_detected() {
         // Only Linux has these.
         let Ok(own) = procfs::stat(i32::try_from(std::process::id()).unwrap()) else { return };
         let other = Some(FileId { device: 0, inode: 0 });

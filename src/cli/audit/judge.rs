@@ -1,4 +1,4 @@
-//! The judging: a function of plain data, row by row.
+//! The verdicts: a pure function of the gathered data, one file per group of rows.
 
 mod descriptors;
 mod detachment;
@@ -11,9 +11,8 @@ mod surroundings;
 use crate::audit::process::Process;
 use crate::audit::row::Row;
 
-/// One row for each thing that can be seen from outside, in the order of daemon(7), then what is beside its steps.
-///
-/// The rules are those of the module's documentation.
+/// One row per check: the steps in the order of daemon(7), then the other checks. The rules are in the documentation of
+/// [`crate::audit`].
 pub(crate) fn judge(process: &Process) -> Vec<Row> {
     let mut rows = vec![
         descriptors::row(process),
@@ -50,7 +49,7 @@ mod tests {
     use crate::audit::row::Verdict;
 
     #[test]
-    fn a_clean_daemon_has_nothing_but_ok() {
+    fn clean_daemon_has_only_the_verdict_ok() {
         for row in judge(&clean()) {
             assert_eq!(row.verdict, Verdict::Ok, "{row:?}");
             assert!(!row.found.is_empty(), "{row:?}");
@@ -58,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn the_steps_come_in_order() {
+    fn steps_are_in_order() {
         let steps: Vec<_> = judge(&clean()).iter().map(|row| row.step).collect();
         let numbered: Vec<_> = steps.iter().copied().flatten().collect();
         assert!(numbered.is_sorted());

@@ -1,40 +1,40 @@
 //! The table of daemon(7) for any running process, read from `/proc` alone.
 //!
-//! daemon(7) lists the 15 steps by which a `SysV` daemon is made. Most of them leave a mark that can be seen from
-//! outside, whoever took the step: [`audit`] gathers the marks into a [`Process`], and [`judge`] makes one [`Row`] of
-//! each. Nothing is attached to and nothing is signalled. Step 5 (fork) leaves no mark of its own, and of steps 14 and
-//! 15 (the launcher is told, and then leaves) only the launcher knows; they have no row.
+//! daemon(7) lists the 15 steps that turn a process into a `SysV` daemon. Most of them have an effect that can be seen
+//! from outside: [`audit`] gathers these into a [`Process`], and [`judge`] makes one [`Row`] of each. The process is
+//! neither attached to nor signalled. Step 5 (fork) has no effect of its own, and steps 14 and 15 (the launcher is
+//! notified and exits) are known only to the launcher; they have no row.
 //!
-//! # How it judges
+//! # Verdicts
 //!
-//! `ok` and `no` are said only of what can be known from outside. Where a thing may be meant or may be a mistake, the
-//! verdict is `note` and the reader decides. Where `/proc` does not let us look, it is `unknown`.
+//! `ok` and `no` are given only for what is certain from outside. What may be intended or a mistake is a `note`: the
+//! reader decides. What `/proc` does not show is `unknown`.
 //!
-//! * **1, descriptors.** Beside 0 to 2, a descriptor that was inherited looks like one that the program opened, so
-//!   all of them are listed, as a `note`, with a word about those that close on exec: such a one did not come
-//!   through an exec as it is. Two kinds are `no`: a terminal, and a file, directory or device that the
-//!   process could not have opened for itself for reading, by the owner, the mode and its own ids and capabilities
-//!   (access control lists are not asked). Such a one that is open for writing only, or that has no name any more,
-//!   is a `note`: a daemon may well open its log, or a scratch file, before it drops its privileges.
+//! * **1, descriptors.** From outside, an inherited descriptor looks like one that the program opened. So all but 0 to 2
+//!   are listed as a `note`, and those with close-on-exec are marked: they were not inherited through an exec as they
+//!   are. Two kinds are `no`: a terminal, and a file, directory or device, open for reading, that the process could not
+//!   open itself, by owner, mode and its own ids and capabilities (access control lists are not checked). If it is open
+//!   for writing only, or deleted, it is a `note`: a daemon may open its log or a scratch file before it drops its
+//!   privileges.
 //! * **2, dispositions, and 3, mask.** Each signal that is ignored or blocked is `no`, with two exceptions that are a
-//!   `note`: SIGPIPE and SIGXFSZ, which the run-time libraries of many languages ignore, and a blocked signal
-//!   that the process reads from a signalfd(2) of its own. 32 and 33 are the C library's own: glibc's `posix_spawn(3)`
-//!   leaves them ignored in whatever it starts. The mask is that of the main thread.
-//! * **4, environment.** Only names are kept, never values, and it is the environment at the time of exec. Variables
-//!   that change what code runs, or that open somebody's agent, are `no` (but an `IFS` of the usual value
-//!   is not counted); those that only tell of a session are a `note`.
-//! * **6 to 8, detachment.** A process that shares the session of another program, leads its own (so that a terminal
-//!   which it opens becomes its controlling one), has a controlling terminal, or is not the child of process 1 or
-//!   of a subreaper, is `no`. A subreaper shows by this: only `setsid` makes a session, and it makes its caller the leader,
-//!   so a process that leads no session and has another one than its parent was adopted by that parent. A worker
-//!   whose parent or session leader runs the same program file is a `note`; so is a process that systemd has started,
-//!   for there these steps would be wrong.
-//! * **9, standard streams.** `no` for a stream that is closed, is a terminal, cannot be used for what it is for, or
-//!   closes on exec.
-//! * **10, umask.** Any umask is `ok` but one that lets everybody write, which daemon(7) asks for: a `note`.
+//!   `note`: SIGPIPE and SIGXFSZ, which many language runtimes ignore, and a blocked signal that the process reads from
+//!   a signalfd(2) of its own. 32 and 33 belong to the C library: glibc's `posix_spawn(3)` leaves them ignored in its
+//!   children. The mask is that of the main thread.
+//! * **4, environment.** Only names are kept, never values, of the environment at the time of exec. Variables that
+//!   change which code runs, or give access to an agent of another user, are `no` (an `IFS` with the default value is
+//!   not counted); those of a login session are a `note`.
+//! * **6 to 8, detachment.** `no` for a process that shares the session of another program, leads its own session (a
+//!   terminal that it opens becomes its controlling terminal), has a controlling terminal, or is not a child of process
+//!   1 or of a subreaper. A subreaper is recognised as follows: only setsid(2) makes a session, and its caller becomes
+//!   the leader; so a process that leads no session, and has another session than its parent, was adopted by that
+//!   parent. A worker whose parent or session leader runs the same program file is a `note`; so is a process that
+//!   systemd started, for which these steps would be wrong.
+//! * **9, standard streams.** `no` for a stream that is closed, is a terminal, has the wrong access mode, or has
+//!   close-on-exec.
+//! * **10, umask.** Any umask is `ok` except one that makes files world-writable, which daemon(7) asks for: a `note`.
 //! * **12, PID file.** Only if its path is given.
-//! * **13, privileges.** Groups are held against `/etc/passwd` and `/etc/group`, and only where the process has the
-//!   same root directory as we.
+//! * **13, privileges.** Groups are compared with `/etc/passwd` and `/etc/group`, and only if the process has the same
+//!   root directory as svcadapt.
 
 mod accounts;
 mod command;
@@ -44,7 +44,6 @@ mod judge;
 mod pid_file;
 mod process;
 mod row;
-mod text;
 mod variables;
 
 use std::path::Path;
@@ -53,6 +52,8 @@ pub(crate) use command::{command, run};
 pub(crate) use error::AuditError;
 pub(crate) use judge::judge;
 pub(crate) use row::{Row, Verdict};
+
+use crate::text::printable;
 
 /// The table of one process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,26 +64,25 @@ pub(crate) struct Audit {
     pub(crate) name: String,
     /// When it started, in clock ticks since boot.
     pub(crate) start_time: u64,
-    /// One row for each thing that was looked at, in the order of daemon(7), then what is beside its steps.
+    /// One row per check: the steps in the order of daemon(7), then the other checks.
     pub(crate) rows: Vec<Row>,
 }
 
 impl Audit {
-    /// The verdict over all: `no` if any row says so, else `unknown` if any row could not be judged, else `note` if
-    /// there is one, else `ok`.
+    /// The gravest verdict of all rows: `no`, then `unknown`, `note`, `ok`.
     pub(crate) fn verdict(&self) -> Verdict {
         self.rows.iter().map(|row| row.verdict).max().unwrap_or(Verdict::Ok)
     }
 }
 
-/// Looks at the process `pid`, and at its PID file if one is named, and judges what it finds.
+/// Inspects the process `pid`, and its PID file if one is named.
 ///
-/// An error if there is no such process, or if it ended, or became another program, while it was looked at.
+/// An error if there is no such process, or if it ended or executed another program during the audit.
 pub(crate) fn audit(pid: i32, pid_file: Option<&Path>) -> Result<Audit, AuditError> {
     let process = gather::process(pid, pid_file)?;
     Ok(Audit {
         pid,
-        name: text::printable(process.stat.comm.as_bytes()),
+        name: printable(&process.stat.comm),
         start_time: process.stat.start_time,
         rows: judge(&process),
     })

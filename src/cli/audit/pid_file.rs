@@ -1,4 +1,4 @@
-//! What stands where the PID file should be.
+//! Inspects a PID file and its directories.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -7,41 +7,41 @@ use std::{fs, io};
 use svcadapt::internal::untrusted;
 use svcadapt::internal::untrusted::RegularFile;
 
-/// No number is longer; what is longer is no PID file.
-const LONGEST: u64 = 64;
+/// The maximal number of bytes that are read; a pid is shorter.
+const MAX_BYTES: u64 = 64;
 
-/// A PID file as it was found.
+/// The data about a PID file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PidFileFacts {
     /// Its path.
     pub(crate) path: PathBuf,
-    /// What stands there.
+    /// The object at the path.
     pub(crate) file: FoundFile,
-    /// The directory that it stands in and those above, links resolved, from the file upwards.
+    /// The directories above the file, links resolved, the nearest first.
     pub(crate) directories: Vec<FoundDirectory>,
-    /// Who is asking: our own effective user.
+    /// The effective user of this audit.
     pub(crate) our_uid: u32,
 }
 
-/// What stands at the path.
+/// The object at the path of a PID file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum FoundFile {
-    /// Nothing.
+    /// There is no file.
     Absent,
-    /// It could not be looked at, for this reason.
+    /// The file could not be read, for this reason.
     Unreadable(String),
-    /// A link, a directory, a fifo, …
+    /// Not a regular file: a link, a directory, a fifo, …
     NotRegular,
-    /// A file, with its first 64 bytes.
+    /// A regular file, with its first 64 bytes.
     Regular(RegularFile),
 }
 
-/// One directory on the way to it.
+/// A directory above the PID file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FoundDirectory {
     /// Its path.
     pub(crate) path: PathBuf,
-    /// The permission bits, sticky included.
+    /// The permission bits, including the sticky bit.
     pub(crate) mode: u32,
     /// The owner.
     pub(crate) uid: u32,
@@ -50,14 +50,14 @@ pub(crate) struct FoundDirectory {
 }
 
 impl PidFileFacts {
-    /// Looks at the path as the user `our_uid`, without following a link at its end.
+    /// Inspects the path, without following a link at its end. `our_uid` is the effective user of this process.
     pub(crate) fn at(path: &Path, our_uid: u32) -> Self {
         Self { path: path.to_owned(), file: file(path), directories: directories(path), our_uid }
     }
 }
 
 fn file(path: &Path) -> FoundFile {
-    match untrusted::read(path, LONGEST) {
+    match untrusted::read(path, MAX_BYTES) {
         Ok(Some(file)) => FoundFile::Regular(file),
         Ok(None) => FoundFile::NotRegular,
         Err(error) if error.kind() == io::ErrorKind::NotFound => FoundFile::Absent,
@@ -65,7 +65,7 @@ fn file(path: &Path) -> FoundFile {
     }
 }
 
-/// From the file upwards, as far as one can see.
+/// The directories above the file, the nearest first; those that cannot be inspected are left out.
 fn directories(path: &Path) -> Vec<FoundDirectory> {
     let parent = match path.parent() {
         Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_there_is_told_apart() {
+    fn absent_special_and_regular_files_are_distinguished() {
         assert_eq!(file(Path::new("/nonexistent/x.pid")), FoundFile::Absent);
         assert_eq!(file(Path::new("/dev/null")), FoundFile::NotRegular);
         assert_eq!(file(Path::new("/")), FoundFile::NotRegular);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn the_directories_are_told_from_the_file_upwards() {
+    fn directories_are_listed_from_the_file_upwards() {
         let found = directories(Path::new("/etc/ssl/x.pid"));
         let paths: Vec<_> = found.iter().map(|directory| directory.path.to_str().unwrap()).collect();
         assert_eq!(paths, ["/etc/ssl", "/etc", "/"]);

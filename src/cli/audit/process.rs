@@ -1,4 +1,4 @@
-//! What is known of a process: plain data, to be judged.
+//! The data about a process, as input for the verdicts.
 
 use std::path::PathBuf;
 
@@ -7,21 +7,20 @@ use svcadapt::internal::procfs::{CoreAndFiles, Descriptors, FileId, Inode, Stat,
 use crate::audit::accounts::Accounts;
 use crate::audit::pid_file::PidFileFacts;
 
-/// A process as `/proc` shows it. What may not be looked at is an `Unreadable`.
+/// A process as `/proc` shows it. An `Unreadable` is the reason why a file of `/proc` could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Process {
-    /// Who it is.
+    /// Its pid, name, parent, session and start time.
     pub(crate) stat: Stat,
-    /// What it may do.
+    /// Its ids, capabilities, signals and umask.
     pub(crate) status: Status,
     /// Its parent and the leader of its session.
     pub(crate) relatives: Relatives,
-    /// Whether its environment says that systemd started this very process (`SYSTEMD_EXEC_PID`, systemd.exec(5)).
+    /// Whether systemd started this very process, by `SYSTEMD_EXEC_PID` in its environment (systemd.exec(5)).
     pub(crate) started_by_systemd: bool,
-    /// What it has open.
+    /// Its open descriptors.
     pub(crate) descriptors: Result<Descriptors, Unreadable>,
-    /// The names of those of its environment variables that a service should not have, in order of appearance, at most
-    /// 256; the rest is left out.
+    /// The names of the environment variables that a service should not inherit, in order of appearance, at most 256.
     pub(crate) variables: Result<Vec<Vec<u8>>, Unreadable>,
     /// The working directory.
     pub(crate) working_directory: Result<Inode, Unreadable>,
@@ -35,29 +34,29 @@ pub(crate) struct Process {
     pub(crate) nice: Result<i32, Unreadable>,
     /// The adjustment of its out-of-memory score.
     pub(crate) oom_score_adjustment: Result<i32, Unreadable>,
-    /// Names of users and groups; `None` if they are not to be had.
+    /// Names of users and groups; `None` if they are not available.
     pub(crate) accounts: Option<Accounts>,
     /// The PID file, if one was named.
     pub(crate) pid_file: Option<PidFileFacts>,
-    /// The lock that svcadapt has recorded this process with, where it is a service of ours.
+    /// The path of svcadapt's lock file, if the process is one of its services.
     pub(crate) lock: Option<PathBuf>,
 }
 
-/// The processes that a process is bound to.
+/// The parent and the session leader of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Relatives {
-    /// Its parent; `None` if that is outside our pid namespace, or is gone.
+    /// The parent; `None` if it has ended or is outside the pid namespace.
     pub(crate) parent: Option<Relative>,
-    /// The leader of its session; `None` if it has ended, or if it is outside our pid namespace.
+    /// The leader of the session; `None` if it has ended or is outside the pid namespace.
     pub(crate) leader: Option<Relative>,
 }
 
-/// One of them.
+/// A parent or a session leader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Relative {
-    /// Who it is.
+    /// Its `/proc/PID/stat`.
     pub(crate) stat: Stat,
-    /// Whether it runs the same program file.
+    /// Whether it runs the same program file as the process.
     pub(crate) same_program: bool,
 }
 
@@ -70,7 +69,7 @@ pub(crate) mod samples {
     use super::*;
     use crate::audit::accounts::Account;
 
-    /// A daemon with nothing to be said against it: pid 42 of user `www` (33), adopted by process 1.
+    /// A daemon without findings: pid 42 of user `www` (33), adopted by process 1.
     pub(in crate::audit) fn clean() -> Process {
         let root = inode("/", Kind::Directory, 0o755, 0);
         Process {

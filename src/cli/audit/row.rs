@@ -1,22 +1,22 @@
-//! One line of the table.
+//! A row of the table.
 
 use std::fmt;
 
-/// How a step was taken. Ordered by weight: the last is what a whole table amounts to.
+/// The verdict on a step, in order of gravity: that of a table is the maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verdict {
-    /// As daemon(7) asks.
+    /// As daemon(7) requires.
     Ok,
-    /// Perhaps meant and perhaps a mistake: for the reader to decide.
+    /// Intended or a mistake: the reader decides.
     Note,
-    /// It could not be seen.
+    /// The data could not be read.
     Unknown,
-    /// Not as daemon(7) asks.
+    /// Not as daemon(7) requires.
     No,
 }
 
 impl Verdict {
-    /// The word for it, in tables and in JSON.
+    /// The word for tables and JSON.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -33,51 +33,51 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Row {
-    /// The number of the step in daemon(7); `None` for what is beside its steps.
+    /// The number of the step in daemon(7); `None` for a check that belongs to no step.
     pub(crate) step: Option<u8>,
-    /// What was looked at.
+    /// The name of the check.
     pub(crate) name: &'static str,
-    /// How it is.
+    /// The verdict.
     pub(crate) verdict: Verdict,
-    /// What was found, one thing a line. Printable, whatever the process calls itself and its files.
+    /// The findings, one per line, escaped for a terminal.
     pub(crate) found: Vec<String>,
 }
 
-/// A row in the making: its verdict is the gravest of what was found.
+/// A row under construction. Its verdict is the gravest of its findings.
 #[derive(Debug)]
 pub(crate) struct Findings {
     row: Row,
 }
 
 impl Findings {
-    /// Nothing found yet, of this step.
+    /// An empty row for a step of daemon(7).
     pub(crate) fn of_step(step: u8, name: &'static str) -> Self {
         Self { row: Row { step: Some(step), name, verdict: Verdict::Ok, found: Vec::new() } }
     }
 
-    /// Nothing found yet, of a thing that is no step.
-    pub(crate) fn beside(name: &'static str) -> Self {
+    /// An empty row for a check that belongs to no step.
+    pub(crate) fn without_step(name: &'static str) -> Self {
         Self { row: Row { step: None, name, verdict: Verdict::Ok, found: Vec::new() } }
     }
 
-    /// One thing more.
+    /// Adds a finding.
     pub(crate) fn add(&mut self, verdict: Verdict, found: impl Into<String>) {
         self.row.verdict = self.row.verdict.max(verdict);
         self.row.found.push(found.into());
     }
 
-    /// One thing more, and that is all.
+    /// Adds a last finding and returns the row.
     pub(crate) fn end(mut self, verdict: Verdict, found: impl Into<String>) -> Row {
         self.add(verdict, found);
         self.row
     }
 
-    /// That is all; `otherwise` is what an empty row says.
-    pub(crate) fn end_or(self, otherwise: &str) -> Row {
-        if self.row.found.is_empty() { self.end(Verdict::Ok, otherwise) } else { self.row }
+    /// Returns the row; without findings it is `ok` with this text.
+    pub(crate) fn end_or(self, default: &str) -> Row {
+        if self.row.found.is_empty() { self.end(Verdict::Ok, default) } else { self.row }
     }
 }
 
@@ -86,12 +86,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_gravest_finding_is_the_verdict() {
+    fn verdict_is_that_of_the_gravest_finding() {
         let mut findings = Findings::of_step(1, "x");
         findings.add(Verdict::No, "bad");
         let row = findings.end(Verdict::Note, "so so");
         assert_eq!((row.verdict, row.found), (Verdict::No, vec!["bad".to_owned(), "so so".to_owned()]));
-        let row = Findings::beside("x").end_or("none");
+        let row = Findings::without_step("x").end_or("none");
         assert_eq!((row.verdict, row.found), (Verdict::Ok, vec!["none".to_owned()]));
     }
 }

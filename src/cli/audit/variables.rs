@@ -1,17 +1,17 @@
-//! The environment variables that a service should not have from whoever started it.
+//! The environment variables that a service should not inherit.
 
-/// What a left-over variable does.
+/// The effect of an inherited variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Harm {
-    /// It changes what code is run, or how a shell reads it (ld.so(8), bash(1), and the interpreters' own manuals).
+    /// It changes which code runs, or how a shell reads it (ld.so(8), bash(1), the interpreters' manuals).
     Code,
-    /// It opens somebody's agent or display.
+    /// It gives access to an agent or a display of another user.
     Credentials,
-    /// It tells of a terminal, a login session or a `sudo`, and makes the service depend on who started it.
+    /// It describes a terminal, a login session or a `sudo`, and so makes the service depend on the user who started it.
     Session,
 }
 
-/// How such a variable is recognised: by its whole name, or by how the name begins.
+/// The name of a variable, or the beginning of its name.
 enum Pattern {
     Name(&'static str),
     Prefix(&'static str),
@@ -103,7 +103,7 @@ const TABLE: &[(Harm, &[Pattern])] = {
     ]
 };
 
-/// What the variable of this name does to a service; `None` if nothing that we know of.
+/// The effect of the variable of this name on a service. `None` if it is not known to be harmful.
 pub(crate) fn harm(name: &[u8]) -> Option<Harm> {
     TABLE
         .iter()
@@ -116,7 +116,7 @@ pub(crate) fn harm(name: &[u8]) -> Option<Harm> {
         .map(|(harm, _)| *harm)
 }
 
-/// Whether the value is the one that it would have anyhow: some launchers set `IFS` to that, as a cure.
+/// Whether the value is the variable's default: some launchers reset `IFS` to it.
 pub(crate) fn is_default(name: &[u8], value: &[u8]) -> bool {
     name == b"IFS" && value == b" \t\n"
 }
@@ -126,14 +126,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_usual_ifs_is_no_harm() {
+    fn default_ifs_is_harmless() {
         assert!(is_default(b"IFS", b" \t\n"));
         assert!(!is_default(b"IFS", b"/"));
         assert!(!is_default(b"ENV", b" \t\n"));
     }
 
     #[test]
-    fn variables_are_told_apart() {
+    fn variables_are_classified_by_name_and_prefix() {
         for (name, harm) in [
             ("LD_BOGUS", Some(Harm::Code)),
             ("LD", None),

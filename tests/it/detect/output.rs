@@ -24,7 +24,7 @@ fn text_begins_with_the_result_and_marks_the_deciding_fact() {
     assert!(lines[4].starts_with("fact "), "{text}");
     assert!(lines[5].starts_with("asked ") && lines[5].ends_with("  <- decided"), "{text}");
     assert_eq!(text.matches("<- decided").count(), 1, "{text}");
-    let column = lines[4].find("what it says").unwrap();
+    let column = lines[4].find("meaning").unwrap();
     assert_eq!(lines[5].find("the mode that was asked for"), Some(column), "{text}");
     assert!(output.stderr.is_empty() && output.status.success());
 }

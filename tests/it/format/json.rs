@@ -269,7 +269,7 @@ fn unknown_kind_of_spec_file_is_refused() {
     std::fs::create_dir(path("d.json")).unwrap();
     nix::unistd::mkfifo(path("f.plist").as_str(), nix::sys::stat::Mode::S_IRUSR).unwrap();
     for (name, cause) in [
-        ("x.toml", "no kind of file that describes a service"),
+        ("x.toml", "unknown kind of file"),
         ("missing.json", "no such file or directory"),
         ("d.json", "not a regular file"),
         ("f.plist", "not a regular file"),
@@ -282,7 +282,7 @@ fn unknown_kind_of_spec_file_is_refused() {
         );
     }
     let output = svcadapt(["run", "/bin/true"]);
-    assert!(stderr_of(&output).contains("a program to run stands after '--'"), "{}", stderr_of(&output));
+    assert!(stderr_of(&output).contains("a program to run goes after '--'"), "{}", stderr_of(&output));
 }
 
 #[test]

@@ -16,8 +16,8 @@ fn stale_socket_unit_is_reported_and_kept() {
     let before = socket();
     let output = svcadapt(plain);
     let reported = format!(
-        "svcadapt: output '{directory}/web.socket': an older one stays there, and by its name its sockets are those of \
-         web.service\n  hint: if nobody needs it, disable it with systemctl disable --now, and remove it\n"
+        "svcadapt: output '{directory}/web.socket': an older socket unit is still there, and systemd would use it for \
+         web.service\n  hint: if it is not needed, run 'systemctl disable --now' on it and remove it\n"
     );
     assert_eq!((output.status.code(), stderr_of(&output)), (Some(0), reported.clone()));
     let service = || std::fs::read_to_string(folder.path().join("web.service")).unwrap();
@@ -41,8 +41,8 @@ fn units_in_one_file_are_reported_and_can_be_split() {
         .unwrap();
     assert_eq!(
         stderr_of(&output),
-        "svcadapt: output: web.service and web.socket stand in one file, each below its name\n  \
-         hint: --output DIR writes each of them as a file of its own\n"
+        "svcadapt: output: web.service and web.socket are in one output file, each below a line with its name\n  \
+         hint: --output DIR writes separate files\n"
     );
     let output = svcadapt(words);
     assert_eq!(stderr_of(&output), "", "a script that splits them knows");
@@ -69,7 +69,7 @@ fn sockets_under_another_name_are_reported_and_not_opened() {
     folder.write("admin.socket", "[Socket]\nListenStream=81\nService=web.service\n");
     folder.write("other.socket", "[Socket]\nListenStream=82\nService=other.service\n");
     let reported = format!(
-        "svcadapt: {}:3: Service=: these are sockets of web.service, and not read: only those of web.socket are\n",
+        "svcadapt: {}:3: Service=: these sockets of web.service are not read: only those of web.socket are\n",
         std::fs::canonicalize(folder.path()).unwrap().join("admin.socket").display()
     );
     // Without a loss for systemd.

@@ -15,13 +15,14 @@ fn background_start_command_becomes_type_forking() {
         let text = String::from_utf8(output.stdout.clone()).unwrap();
         assert!(text.starts_with("[Service]\nType=forking\n"), "{text}");
         let note = format!(
-            "svcadapt: program '{}': it starts the service in the background and ends, so that --type forking is \
-             written\n  hint: --pid-file PATH names the file in which the service has its number\n",
+            "svcadapt: program '{}': starts the service in the background and exits; --type forking is \
+             assumed\n  hint: --pid-file PATH names the file to which the service writes its pid\n",
             command.join(" ")
         );
         assert!(stderr_of(&output).ends_with(&note), "{}", stderr_of(&output));
         // A given type is kept, as is the meaning of a unit.
-        let warning = "ends, and so does the service for its manager\n  hint: --type forking says so\n";
+        let warning =
+            "exits; its manager would take that for the end of the service\n  hint: use --type forking\n";
         let output = svcadapt([&["gen-unit", "--type=exec", "--"], command].concat());
         assert!(stderr_of(&output).ends_with(warning), "{}", stderr_of(&output));
         for kind in ["forking", "oneshot"] {
@@ -33,7 +34,7 @@ fn background_start_command_becomes_type_forking() {
     let file = folder.path().join("x.service").display().to_string();
     folder.write("x.service", "[Service]\nExecStart=/etc/init.d/x start\n");
     let output = svcadapt(["gen-unit", "--strict", &file]);
-    assert!(stderr_of(&output).ends_with("hint: --type forking says so\n"), "{}", stderr_of(&output));
+    assert!(stderr_of(&output).ends_with("hint: use --type forking\n"), "{}", stderr_of(&output));
     assert_eq!(output.stdout, b"[Service]\nExecStart=/etc/init.d/x start\n");
     // launchd has no such type, so the adapter stays.
     let words = ["gen-plist", "--label=x", "--svcadapt=/opt/svcadapt", "--", "/etc/init.d/x", "start"];
@@ -46,8 +47,8 @@ fn command_that_asks_a_manager_is_reported() {
         [&["service", "nginx", "start"][..], &["/bin/systemctl", "restart", "nginx"], &["sv", "start", "x"]]
     {
         let output = svcadapt([&["gen-unit", "--"], command].concat());
-        let note = "it asks for another service to be started and ends; that service does not run below this one\n  \
-                    hint: write the program of the service itself; --type oneshot for a command that only has to be done\n";
+        let note = "asks a manager to start another service and exits; that service is not a child of this one\n  \
+                    hint: give the program of the service itself, or --type oneshot for a command that runs once\n";
         assert!(stderr_of(&output).ends_with(note), "{}", stderr_of(&output));
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(text.starts_with("[Service]\nType=exec\n"), "{text}");

@@ -6,24 +6,16 @@ use super::{place, refused, refused_words};
 fn invalid_unit_file_name_is_refused() {
     let dir = place();
     let text = "[Service]\nExecStart=/bin/true\n";
-    let hint = "  hint: letters, digits and : - _ . \\ @ can stand in it\n";
+    let hint = "  hint: use letters, digits and : - _ . \\ @\n";
     for name in ["a b.service", "@a.service", "é.service", "a+b.service", "a\n.service", "%i.service"] {
         dir.write(name, text);
         let name_shown = name.replace('\n', "\\n");
-        refused(
-            &dir,
-            name,
-            &format!("svcadapt: spec '[DIR]/{name_shown}': no unit can have this name\n{hint}"),
-        );
+        refused(&dir, name, &format!("svcadapt: spec '[DIR]/{name_shown}': not a valid unit name\n{hint}"));
     }
     dir.write(".service", text);
     let hint =
-        "  hint: its name ends in .service, .socket, .plist or .json; a program to run stands after '--'\n";
-    refused(
-        &dir,
-        ".service",
-        &format!("svcadapt: spec '[DIR]/.service': no kind of file that describes a service\n{hint}"),
-    );
+        "  hint: the name must end in .service, .socket, .plist or .json; a program to run goes after '--'\n";
+    refused(&dir, ".service", &format!("svcadapt: spec '[DIR]/.service': unknown kind of file\n{hint}"));
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn thousands_of_drop_ins_are_read_up_to_the_limit() {
     let output = bounded(&dir, &["show", &path]);
     assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(0), ""));
     assert_eq!(output.stdout.matches("=x\"").count(), 3_000);
-    let room = "with the unit's other files it has more than 4194304 bytes or 16384 assignments";
+    let room = "the unit and its drop-ins together have more than 4194304 bytes or 16384 assignments";
     // Many assignments in many files, and few files with many bytes.
     fs::write(beside.join("2000.conf"), format!("[Unit]\n{}", "A=b\n".repeat(14_000))).unwrap();
     refused(&dir, "web.service", &format!("svcadapt: spec '[DIR]/web.service.d/2384.conf': {room}\n"));
@@ -156,7 +156,7 @@ fn thousands_of_drop_ins_are_read_up_to_the_limit() {
     for number in 0..16_385 {
         fs::write(beside.join(format!("{number:05}.conf")), "").unwrap();
     }
-    let many = "svcadapt: spec '[DIR]/web.service.d': it holds more than 16384 drop-ins\n";
+    let many = "svcadapt: spec '[DIR]/web.service.d': the directory has more than 16384 drop-ins\n";
     refused(&dir, "web.service", many);
     refused_words(&dir, &["check", &path], many);
 }

@@ -115,7 +115,10 @@ fn adapter_options_are_read_as_part_of_the_spec() {
     assert_eq!(sorted(std::str::from_utf8(&output.stdout).unwrap()), sorted(&direct), "{text}");
     assert_eq!(stderr_of(&output), "");
     folder.write("web.plist", &text.replace("<string>launchd<", "<string>classic<"));
-    assert!(stderr_of(&svcadapt(["show", &file])).contains("svcadapt is told a mode, which no spec can say"));
+    assert!(
+        stderr_of(&svcadapt(["show", &file]))
+            .contains("svcadapt run: a spec cannot express '--mode classic'")
+    );
 }
 
 #[test]

@@ -184,7 +184,7 @@ fn binary_property_list_is_written_as_xml_with_all_its_keys() {
     value.to_file_binary(folder.path().join("a.b.plist")).unwrap();
     let output = svcadapt(["gen-plist", &folder.path().join("a.b.plist").display().to_string(), "--nice=5"]);
     assert!(
-        stderr_of(&output).contains("a binary property list; it is written as XML"),
+        stderr_of(&output).contains("the input is a binary property list; the output is XML"),
         "{}",
         stderr_of(&output)
     );

@@ -175,7 +175,7 @@ fn unknown_directive_is_kept_and_reported() {
     assert_eq!(written, text.replace("Nice=3", "Nice=4"));
     assert_eq!(
         reported,
-        "svcadapt: web.service:3: Supersede=yes: no systemd knows it in [Service]; the line stays\n"
+        "svcadapt: web.service:3: Supersede=yes: no systemd knows it in [Service]; the line is kept\n"
     );
 }
 
@@ -211,8 +211,7 @@ fn drop_ins_are_merged_into_the_unit_and_reported() {
     let output = svcadapt(["gen-unit", "--strict", &file]);
     let expected = "[Service]\n# a\nExecStart=/bin/web\nNice=7\nEnvironment=B=2\n# b\nExecStop=/bin/y\n";
     assert_eq!(String::from_utf8(output.stdout.clone()).unwrap(), expected);
-    let note =
-        format!("svcadapt: {file}: what its drop-ins say is part of what is written: {file}.d/a.conf\n");
+    let note = format!("svcadapt: {file}: the output includes its drop-ins: {file}.d/a.conf\n");
     assert!(stderr_of(&output).starts_with(&note), "{}", stderr_of(&output));
 }
 

@@ -10,7 +10,7 @@ use super::{contents, inspect, run, stop};
 use crate::harness::{Capability, Dir, Exit, Process, Service, require, wait_until};
 
 /// The hint where standard error was /dev/null.
-const LOST: &str = "  hint: what it wrote went to the null device; --standard-error append:PATH keeps it\n";
+const LOST: &str = "  hint: its output went to /dev/null; --standard-error append:PATH keeps it\n";
 
 #[test]
 fn program_exit_status_is_the_launchers() {

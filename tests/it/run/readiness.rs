@@ -206,7 +206,7 @@ fn tcp_probe_ignores_a_strangers_listener() {
     let ready = format!("--ready=tcp:{port}");
     let script = gated_script(&dir, "exec sleep 60");
     run(&dir, &["--timeout-start-sec=300ms", &ready, "--", "/bin/sh", "-c", &script])
-        .stderr("svcadapt: start '/bin/sh': not ready after 300ms, still missing: tcp:[PORT]\n  hint: what it wrote went to the null device; --standard-error append:PATH keeps it\n")
+        .stderr("svcadapt: start '/bin/sh': not ready after 300ms, still missing: tcp:[PORT]\n  hint: its output went to /dev/null; --standard-error append:PATH keeps it\n")
         .name("[PORT]", port)
         .status(249)
         .run();
@@ -295,7 +295,7 @@ fn extended_timeout_counts_from_its_request() {
     let dir = Dir::new();
     let script = "systemd-notify EXTEND_TIMEOUT_USEC=1500 'STATUS=warming up'; exec sleep 60";
     run(&dir, &["--ready=notify", "--timeout-start-sec=300ms", "--", "/bin/sh", "-c", script])
-        .stderr("svcadapt: start '/bin/sh': not ready after 300ms, still missing: notify; its status: warming up\n  hint: what it wrote went to the null device; --standard-error append:PATH keeps it\n")
+        .stderr("svcadapt: start '/bin/sh': not ready after 300ms, still missing: notify; its status: warming up\n  hint: its output went to /dev/null; --standard-error append:PATH keeps it\n")
         .status(249)
         .run();
 }

@@ -24,7 +24,7 @@ fn invalid_environment_file_line_is_reported_and_skipped() {
     // With --strict nothing is started.
     Svc::new(&dir)
         .args(["run", "--strict", "--environment-file", &file, "--", "true"])
-        .stderr("[ANY]\n[ANY]\n[ANY]\n[ANY]\n[ANY]\nsvcadapt: strict: not everything that the file says can be had here; nothing was started\n")
+        .stderr("[ANY]\n[ANY]\n[ANY]\n[ANY]\n[ANY]\nsvcadapt: strict: not everything in the file is supported here; nothing was started\n")
         .status(2)
         .run();
 }

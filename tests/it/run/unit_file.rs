@@ -71,7 +71,7 @@ fn unsupported_directive_is_reported_and_refused_by_strict() {
     let notes = format!(
         "svcadapt: {path}:3: After=: not honoured here\n\
          svcadapt: {path}:6: ExecStart=: not honoured here: the prefix '-'\n\
-         svcadapt: {path}:7: Restart=: not honoured here: it is for the host that the service is generated for\n"
+         svcadapt: {path}:7: Restart=: not honoured here: it takes effect only in a generated unit or property list\n"
     );
     let output = run(&path, &[]);
     assert_eq!((written(&output), stderr_of(&output)), ("x\n".into(), notes.clone()));
@@ -139,7 +139,7 @@ fn unit_generated_from_a_unit_is_equivalent() {
     // The instance is a part of the name; another name has none.
     assert_eq!(written(&svcadapt(["gen-unit", &unit(&folder, "echo@x-y.service")])), ECHO);
     let output = svcadapt(["gen-unit", &unit(&folder, "echo@x-y.service"), "--name=again"]);
-    assert!(stderr_of(&output).contains("cannot be changed line by line"), "{}", stderr_of(&output));
+    assert!(stderr_of(&output).contains("cannot be made line by line"), "{}", stderr_of(&output));
     let text = written(&output);
     assert!(text.contains("ExecStart=/bin/echo \"$A\" \"<${A}>\" \"$NONE\" \"$$A\" \"${I}%%\"\n"), "{text}");
     folder.write("again.service", &text);
@@ -161,13 +161,13 @@ fn invalid_spec_file_is_refused_in_one_line() {
     std::fs::create_dir(folder.path().join("d.service")).unwrap();
     std::os::unix::fs::symlink("loop.service", folder.path().join("loop.service")).unwrap();
     for (name, words) in [
-        ("nginx", "no kind of file that describes a service"),
+        ("nginx", "unknown kind of file"),
         ("none.service", "no such file or directory"),
         ("none/none.service", "none/none.service': no such file or directory"),
         ("empty.service", "masked"),
         ("d.service", "not a regular file"),
         ("loop.service", "svcadapt: spec '"),
-        ("a b.service", "no unit can have this name"),
+        ("a b.service", "not a valid unit name"),
         ("two.service", "one of several commands"),
     ] {
         let output = run(&unit(&folder, name), &[]);
@@ -309,7 +309,7 @@ fn mistake_in_a_spec_file_has_a_hint() {
         ("show", "a.json", "'command' is one"),
         ("show", "b.json", "'listen_stream' is one"),
         ("show", "c.json", "the program and each argument: [\"/bin/program\", \"-x\"]"),
-        ("gen-plist", "a@.service", "say another one with --label LABEL, as in org.example.web"),
+        ("gen-plist", "a@.service", "set another label: --label LABEL, for example org.example.web"),
     ] {
         let output = svcadapt([command, &unit(&folder, file)]);
         assert_eq!(output.status.code(), Some(2), "{file}");

@@ -40,8 +40,8 @@ fn unit_name_is_searched_in_the_systemd_directories() {
         )
         .stderr(&format!(
             "svcadapt: spec '{}': no such file or directory\n\
-             svcadapt: spec 'none.service': no such file here, and no such unit where systemd looks\n  \
-             hint: systemd.unit(5) has the directories; a file elsewhere is named by a path with a '/'\n",
+             svcadapt: spec 'none.service': neither a file here nor a unit in systemd's search path\n  \
+             hint: systemd.unit(5) lists the directories; give a file elsewhere as a path with a '/'\n",
             dir.join("here/foo@.service").display()
         ))
         .run();
@@ -74,8 +74,8 @@ fn socket_unit_counts_only_if_something_starts_it() {
     let shown = |name: &str| Svc::new(&dir).args(["show", name]).output();
     dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:80\n");
     let reported = format!(
-        "svcadapt: sockets '{}': not read: web.service does not name it, and no target starts it\n  \
-         hint: web.socket in place of web.service means both\n",
+        "svcadapt: sockets '{}': not read: web.service does not refer to it and no target starts it\n  \
+         hint: use web.socket instead of web.service to load both\n",
         dir.join("web.socket").display()
     );
     for (unit, service, counts) in [

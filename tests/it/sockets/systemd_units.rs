@@ -150,8 +150,8 @@ fn service_and_socket_units_are_written_together() {
     Svc::new(&dir)
         .args(["gen-unit", "--listen-stream=80", "--", "/bin/web"])
         .stderr(
-            "svcadapt: sockets: the unit of the sockets and that of the service bear one name\n  \
-             hint: call the service something: --name NAME\n",
+            "svcadapt: sockets: the socket unit needs the name of the service, which is not set\n  \
+             hint: set one: --name NAME\n",
         )
         .status(2)
         .run();

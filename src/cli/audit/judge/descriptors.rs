@@ -1,13 +1,13 @@
-//! Step 1: nothing is open beside 0, 1 and 2.
+//! Step 1: no descriptors are open other than 0, 1 and 2.
 
 use svcadapt::internal::procfs::{Access, Capabilities, Descriptor, Inode, Kind, Status};
 
 use crate::audit::process::Process;
 use crate::audit::row::{Findings, Row, Verdict};
-use crate::audit::text::printable_path;
+use crate::text::printable_path;
 
-/// So many descriptors that may well be the program's own are shown; those that are judged worse all are.
-const SHOWN: usize = 16;
+/// The maximal number of descriptors that are listed with a `note`; graver ones are all listed.
+const MAX_NOTES: usize = 16;
 
 pub(crate) fn row(process: &Process) -> Row {
     let mut findings = Findings::of_step(1, "descriptors");
@@ -23,22 +23,22 @@ pub(crate) fn row(process: &Process) -> Row {
             Ok(target) => {
                 let (verdict, found) = judge(descriptor, target, process);
                 noted += usize::from(verdict == Verdict::Note);
-                if verdict != Verdict::Note || noted <= SHOWN {
+                if verdict != Verdict::Note || noted <= MAX_NOTES {
                     findings.add(verdict, found);
                 }
             }
         }
     }
-    if noted > SHOWN {
-        findings.add(Verdict::Note, format!("and {} more that may be its own", noted - SHOWN));
+    if noted > MAX_NOTES {
+        findings.add(Verdict::Note, format!("and {} more that may be its own", noted - MAX_NOTES));
     }
     if let Some(reason) = unseen.first() {
-        findings.add(Verdict::Unknown, format!("{} beside 0, 1 and 2: {reason}", unseen.len()));
+        findings.add(Verdict::Unknown, format!("{} other than 0, 1 and 2: {reason}", unseen.len()));
     }
     if descriptors.more > 0 {
-        findings.add(Verdict::Unknown, format!("and {} more, which were not looked at", descriptors.more));
+        findings.add(Verdict::Unknown, format!("and {} more that were not inspected", descriptors.more));
     }
-    findings.end_or("none beside 0, 1 and 2")
+    findings.end_or("only 0, 1 and 2")
 }
 
 fn judge(descriptor: &Descriptor, target: &Inode, process: &Process) -> (Verdict, String) {
@@ -47,7 +47,7 @@ fn judge(descriptor: &Descriptor, target: &Inode, process: &Process) -> (Verdict
         return (Verdict::No, format!("{what}: a terminal"));
     }
     if process.lock.as_ref() == Some(&target.path) {
-        return (Verdict::Note, format!("{what}: the lock by which svcadapt knows the service"));
+        return (Verdict::Note, format!("{what}: svcadapt's lock file of this service"));
     }
     let Ok(flags) = descriptor.flags else { return (Verdict::Note, what) };
     let purpose = purpose(flags.access);
@@ -55,10 +55,8 @@ fn judge(descriptor: &Descriptor, target: &Inode, process: &Process) -> (Verdict
         Kind::Regular | Kind::Directory | Kind::Device
             if !could_open(&process.status, target, flags.access) =>
         {
-            let whose = format!(
-                "of user {} and mode {:04o}, which it could not open itself",
-                target.uid, target.mode
-            );
+            let whose =
+                format!("owner {}, mode {:04o}, not accessible with its own rights", target.uid, target.mode);
             let deliberate = target.deleted || !flags.access.reads();
             let verdict = if deliberate { Verdict::Note } else { Verdict::No };
             (verdict, format!("{what} for {purpose}: {whose}"))
@@ -77,8 +75,8 @@ fn purpose(access: Access) -> &'static str {
     }
 }
 
-/// Whether the process could open this by its own rights as they are now (`path_resolution(7)`, "Permissions"). Access
-/// control lists, and the directories on the way, are not asked.
+/// Whether the process could open the file with its current rights (`path_resolution(7)`, "Permissions"). Access control
+/// lists and the directories on the way are not checked.
 fn could_open(status: &Status, target: &Inode, access: Access) -> bool {
     let effective = status.capabilities.effective;
     if effective.contains(Capabilities::DAC_OVERRIDE)
@@ -111,26 +109,26 @@ mod tests {
     }
 
     #[test]
-    fn a_leaked_secret_is_no() {
+    fn leaked_secret_file_is_no() {
         let row = with(samples::inode("/etc/shadow", Kind::Regular, 0o640, 0), Access::Read);
         assert_eq!(row.verdict, Verdict::No);
-        let found = "7 /etc/shadow for reading: of user 0 and mode 0640, which it could not open itself";
+        let found = "7 /etc/shadow for reading: owner 0, mode 0640, not accessible with its own rights";
         assert_eq!(row.found, [found]);
     }
 
     #[test]
-    fn the_lock_of_a_service_of_ours_is_a_note() {
+    fn lock_file_of_svcadapt_is_a_note() {
         let mut process = samples::clean();
         let lock = samples::inode("/run/svcadapt/web", Kind::Regular, 0o600, 0);
         process.lock = Some(lock.path.clone());
         let listed = &mut process.descriptors.as_mut().unwrap().listed;
         listed.push(samples::descriptor(32, lock, Access::Read));
-        let found = "32 /run/svcadapt/web: the lock by which svcadapt knows the service".to_owned();
+        let found = "32 /run/svcadapt/web: svcadapt's lock file of this service".to_owned();
         assert_eq!((row(&process).verdict, row(&process).found), (Verdict::Note, vec![found]));
     }
 
     #[test]
-    fn a_leaked_terminal_is_no() {
+    fn leaked_terminal_is_no() {
         let row = with(samples::inode("/dev/pts/3", Kind::Terminal, 0o620, 33), Access::Both);
         assert_eq!(
             (row.verdict, &row.found[..]),
@@ -139,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_its_own_is_listed_as_a_note() {
+    fn accessible_descriptor_is_listed_as_a_note() {
         for (target, access) in [
             (samples::inode("socket:[77]", Kind::Socket, 0o777, 0), Access::Both),
             (samples::inode("/etc/passwd", Kind::Regular, 0o644, 0), Access::Read),
@@ -169,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_class_that_fits_decides() {
+    fn first_matching_permission_class_decides() {
         let mut status = samples::clean().status;
         let mut file = samples::inode("/x", Kind::Regular, 0o046, 33);
         assert!(!could_open(&status, &file, Access::Read), "the owner has none");
@@ -183,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_cannot_be_seen_is_unknown() {
+    fn unreadable_descriptor_list_is_unknown() {
         let mut process = samples::clean();
         process.descriptors = Err(Unreadable::Denied);
         assert_eq!(
@@ -193,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn descriptors_that_cannot_be_seen_are_counted() {
+    fn unreadable_descriptors_are_counted() {
         let mut process = samples::clean();
         let listed = &mut process.descriptors.as_mut().unwrap().listed;
         listed.extend((3..103).map(|number| Descriptor {
@@ -202,12 +200,12 @@ mod tests {
             flags: Err(Unreadable::Denied),
         }));
         let row = row(&process);
-        let found = "100 beside 0, 1 and 2: not permitted to look".to_owned();
+        let found = "100 other than 0, 1 and 2: not permitted to look".to_owned();
         assert_eq!((row.verdict, row.found), (Verdict::Unknown, vec![found]));
     }
 
     #[test]
-    fn a_crowd_is_counted_but_the_leak_in_it_is_shown() {
+    fn many_notes_are_counted_and_every_leak_is_listed() {
         let mut process = samples::clean();
         let descriptors = process.descriptors.as_mut().unwrap();
         let socket = samples::inode("socket:[1]", Kind::Socket, 0o777, 0);
@@ -221,11 +219,11 @@ mod tests {
         ));
         let row = row(&process);
         assert_eq!(row.verdict, Verdict::No);
-        assert_eq!(row.found[SHOWN..], ["103 /dev/tty1: a terminal", "and 84 more that may be its own"]);
+        assert_eq!(row.found[MAX_NOTES..], ["103 /dev/tty1: a terminal", "and 84 more that may be its own"]);
     }
 
     #[test]
-    fn a_name_cannot_play_with_the_terminal() {
+    fn control_characters_in_a_path_are_escaped() {
         let row = with(samples::inode("/tmp/\u{1b}[2J", Kind::Regular, 0o644, 33), Access::Read);
         assert_eq!(row.found, ["7 /tmp/\\u{1b}[2J for reading"]);
     }

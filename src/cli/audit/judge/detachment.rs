@@ -1,16 +1,16 @@
-//! Steps 6 to 8: a session of its own, that it does not lead, without a terminal; and a parent that reaps.
+//! Steps 6 to 8: a session of its own that it does not lead, no controlling terminal, and a parent that reaps.
 
 use crate::audit::process::{Process, Relative};
 use crate::audit::row::{Findings, Row, Verdict};
-use crate::audit::text::printable;
+use crate::text::printable;
 
 pub(crate) fn session(process: &Process) -> Row {
     let findings = Findings::of_step(6, "session");
     let session = process.stat.session;
     match &process.relatives.leader {
         _ if session == process.stat.pid => findings.end(Verdict::Ok, format!("{session}, its own")),
-        _ if session == 0 => findings.end(Verdict::Note, "of a process outside this pid namespace"),
-        None => findings.end(Verdict::Ok, format!("{session}, whose leader is gone")),
+        _ if session == 0 => findings.end(Verdict::Note, "that that of a process outside this pid namespace"),
+        None => findings.end(Verdict::Ok, format!("{session}, whose leader has ended")),
         Some(leader) if leader.same_program => {
             findings.end(Verdict::Note, format!("that of {}, which runs the same program", name(leader)))
         }
@@ -25,7 +25,7 @@ pub(crate) fn session_leader(process: &Process) -> Row {
     }
     let found = "yes: a terminal that it opens without O_NOCTTY becomes its controlling terminal";
     if process.started_by_systemd {
-        return findings.end(Verdict::Note, format!("{found}; started by systemd, where this is so"));
+        return findings.end(Verdict::Note, format!("{found}; normal for a process that systemd started"));
     }
     findings.end(Verdict::No, found)
 }
@@ -44,24 +44,27 @@ pub(crate) fn parent(process: &Process) -> Row {
     let Some(parent) = &process.relatives.parent else {
         return findings.end(Verdict::Note, format!("{}: outside this pid namespace, or gone", stat.ppid));
     };
-    // Only setsid makes a session, and who calls it leads it. So whoever leads none, and is not in its parent's, got
-    // that parent by adoption.
+    // Only setsid(2) makes a session, and its caller becomes the leader. So a process that leads no session and is not
+    // in that of its parent was adopted by that parent.
     let is_adopted = stat.session != stat.pid && stat.session != parent.stat.session;
     if stat.ppid == 1 {
         findings.end(Verdict::Ok, name(parent))
     } else if is_adopted {
         findings.end(Verdict::Ok, format!("{}, which adopted it", name(parent)))
     } else if process.started_by_systemd {
-        findings.end(Verdict::Note, format!("{}; started by systemd, where this is so", name(parent)))
+        findings.end(Verdict::Note, format!("{}; normal for a process that systemd started", name(parent)))
     } else if parent.same_program {
-        findings.end(Verdict::Note, format!("{}, which runs the same program: audit that one", name(parent)))
+        findings.end(
+            Verdict::Note,
+            format!("{}, which runs the same program: audit that process instead", name(parent)),
+        )
     } else {
         findings.end(Verdict::No, format!("still the child of {}", name(parent)))
     }
 }
 
 fn name(relative: &Relative) -> String {
-    format!("{} ({})", relative.stat.pid, printable(relative.stat.comm.as_bytes()))
+    format!("{} ({})", relative.stat.pid, printable(&relative.stat.comm))
 }
 
 /// proc(5): the minor number is in bits 31 to 20 and 7 to 0, the major number in bits 15 to 8.
@@ -87,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn the_session_of_a_shell_is_no() {
+    fn session_of_a_shell_is_no() {
         let mut process = samples::clean();
         process.relatives.leader = Some(samples::relative(samples::stat(41, "ba\nsh", 1, 41)));
         let row = session(&process);
@@ -95,21 +98,21 @@ mod tests {
     }
 
     #[test]
-    fn the_session_of_a_master_process_is_a_note() {
+    fn session_of_a_master_process_is_a_note() {
         let mut process = samples::clean();
         process.relatives.leader = Some(same(41, 41));
         assert_eq!(session(&process).verdict, Verdict::Note);
     }
 
     #[test]
-    fn a_session_from_outside_the_namespace_is_a_note() {
+    fn session_outside_the_pid_namespace_is_a_note() {
         let mut process = samples::clean();
         process.stat.session = 0;
         assert_eq!(session(&process).verdict, Verdict::Note);
     }
 
     #[test]
-    fn a_session_leader_could_get_a_terminal() {
+    fn session_leader_is_no() {
         let mut process = samples::clean();
         process.stat.session = process.stat.pid;
         assert_eq!(session(&process).verdict, Verdict::Ok);
@@ -119,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_controlling_terminal_is_no() {
+    fn controlling_terminal_is_no() {
         let mut process = samples::clean();
         process.stat.tty_nr = (136 << 8) | 5;
         let row = terminal(&process);
@@ -141,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_that_started_it_is_no() {
+    fn parent_that_is_no_reaper_is_no() {
         let mut process = samples::clean();
         process.stat.ppid = 40;
         process.stat.session = 42;
@@ -153,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subreaper_shows_by_the_session() {
+    fn subreaper_is_recognised_by_the_session() {
         let mut process = samples::clean();
         process.stat.ppid = 40;
         process.relatives.parent = Some(samples::relative(samples::stat(40, "systemd", 1, 40)));
@@ -165,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_outside_the_namespace_is_a_note() {
+    fn parent_outside_the_pid_namespace_is_a_note() {
         let mut process = samples::clean();
         process.stat.ppid = 0;
         process.relatives.parent = None;

@@ -1,4 +1,4 @@
-//! Step 12: the PID file names this process, and nobody else can make it name another.
+//! Step 12: the PID file names this process, and other users cannot change that.
 
 use svcadapt::internal::procfs::Status;
 use svcadapt::internal::untrusted::RegularFile;
@@ -6,26 +6,26 @@ use svcadapt::internal::untrusted::RegularFile;
 use crate::audit::pid_file::{FoundDirectory, FoundFile, PidFileFacts};
 use crate::audit::process::Process;
 use crate::audit::row::{Findings, Row, Verdict};
-use crate::audit::text::{printable, printable_path};
+use crate::text::{printable, printable_path};
 
 pub(crate) fn row(process: &Process, facts: &PidFileFacts) -> Row {
     let mut findings = Findings::of_step(12, "PID file");
     let path = printable_path(&facts.path);
     let file = match &facts.file {
-        FoundFile::Absent => return findings.end(Verdict::No, format!("{path}: not there")),
+        FoundFile::Absent => return findings.end(Verdict::No, format!("{path}: missing")),
         FoundFile::NotRegular => return findings.end(Verdict::No, format!("{path}: not a regular file")),
         FoundFile::Unreadable(cause) => return findings.end(Verdict::Unknown, format!("{path}: {cause}")),
         FoundFile::Regular(file) => file,
     };
     let (verdict, found) = content(file, &process.status);
-    findings.add(verdict, format!("{path}: {found}, mode {:04o}, of user {}", file.mode, file.uid));
+    findings.add(verdict, format!("{path}: {found}, mode {:04o}, owner {}", file.mode, file.uid));
     if file.mode & 0o022 != 0 {
-        findings.add(Verdict::No, "others can write it");
+        findings.add(Verdict::No, "group or group or others can write it");
     }
     if file.links > 1 {
-        findings.add(Verdict::No, format!("it has {} names", file.links));
+        findings.add(Verdict::No, format!("it has {} hard links", file.links));
     }
-    // Root can write everywhere; and who audits a service of their own has nobody to protect from it.
+    // Root can write everywhere; and if the service runs as the user of this audit, there is no one to protect from it.
     let user = process.status.uids.effective;
     if user != 0 && user != facts.our_uid {
         if file.uid == user {
@@ -35,11 +35,11 @@ pub(crate) fn row(process: &Process, facts: &PidFileFacts) -> Row {
             .directories
             .iter()
             .enumerate()
-            .find(|(above, one)| can_exchange(&process.status, one, *above > 0));
+            .find(|(above, directory)| can_replace_in(&process.status, directory, *above > 0));
         if let Some((_, directory)) = writable {
             findings.add(
                 Verdict::No,
-                format!("the process itself can write {}", printable_path(&directory.path)),
+                format!("the process itself can write to {}", printable_path(&directory.path)),
             );
         }
     }
@@ -54,21 +54,21 @@ fn content(file: &RegularFile, status: &Status) -> (Verdict, String) {
             if text.ends_with('\n') {
                 (Verdict::Ok, pid.to_string())
             } else {
-                (Verdict::Note, format!("{pid}, and no end of line"))
+                (Verdict::Note, format!("{pid}, without a final newline"))
             }
         }
         Ok(pid) if status.pids.contains(&pid) => {
-            (Verdict::Ok, format!("{pid}, its number in its own pid namespace"))
+            (Verdict::Ok, format!("{pid}, its pid in its own pid namespace"))
         }
         Ok(pid) => (Verdict::No, format!("names process {pid}")),
         Err(_) if text.is_empty() => (Verdict::No, "empty".to_owned()),
-        Err(_) => (Verdict::No, format!("no number but '{}'", printable(&file.content))),
+        Err(_) => (Verdict::No, format!("not a number: '{}'", printable(&file.content))),
     }
 }
 
-/// Whether the process can put something else in the place of what stands in the directory. A sticky directory above
-/// protects what others own in it; in the one that holds the file itself, the file may be put there beforehand.
-fn can_exchange(status: &Status, directory: &FoundDirectory, is_above: bool) -> bool {
+/// Whether the process can replace a file in the directory. In a sticky directory it cannot replace the directories of
+/// other users; but in the directory of the PID file itself it could create the file beforehand.
+fn can_replace_in(status: &Status, directory: &FoundDirectory, is_above: bool) -> bool {
     if directory.uid == status.uids.effective {
         return true;
     }
@@ -106,14 +106,14 @@ mod tests {
     }
 
     #[test]
-    fn a_good_one_is_ok() {
+    fn safe_pid_file_is_ok() {
         let row = judged(good());
-        let found = "/run/x.pid: 42, mode 0644, of user 0".to_owned();
+        let found = "/run/x.pid: 42, mode 0644, owner 0".to_owned();
         assert_eq!((row.verdict, row.found), (Verdict::Ok, vec![found]));
     }
 
     #[test]
-    fn what_is_no_file_of_ours_is_told() {
+    fn missing_and_special_files_are_reported() {
         for (file, verdict) in [
             (FoundFile::Absent, Verdict::No),
             (FoundFile::NotRegular, Verdict::No),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_content_must_be_this_pid() {
+    fn content_other_than_the_pid_is_no() {
         for (content, verdict) in [
             ("42\n", Verdict::Ok),
             ("42", Verdict::Note),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_inside_a_container_is_as_good() {
+    fn pid_of_an_inner_namespace_is_ok() {
         let mut process = samples::clean();
         process.status.pids = vec![42, 7];
         let file = RegularFile { content: b"7\n".to_vec(), ..good() };
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_another_can_change_is_no() {
+    fn writable_pid_file_is_no() {
         for file in [
             RegularFile { mode: 0o666, ..good() },
             RegularFile { mode: 0o664, ..good() },
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_the_process_can_write_is_no() {
+    fn directory_writable_by_the_process_is_no() {
         for (directories, verdict) in [
             ([directory("/run/x", 0o755, 33), directory("/run", 0o755, 0)], Verdict::No),
             ([directory("/run/x", 0o755, 0), directory("/run", 0o755, 33)], Verdict::No),
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_of_ones_own_may_keep_its_own_file() {
+    fn pid_file_of_a_service_of_the_same_user_is_ok() {
         let file = FoundFile::Regular(RegularFile { uid: 33, ..good() });
         let own =
             PidFileFacts { our_uid: 33, directories: vec![directory("/home/x", 0o700, 33)], ..facts(file) };

@@ -1,32 +1,32 @@
-//! Steps 2 and 3: no signal is ignored, none is blocked.
+//! Steps 2 and 3: no signals are ignored or blocked.
 
 use svcadapt::internal::procfs::SignalSet;
 
 use crate::audit::process::Process;
 use crate::audit::row::{Findings, Row, Verdict};
 
-/// SIGPIPE (13) and SIGXFSZ (25): the run-time libraries of Rust, Python and others ignore them, for write(2) reports
-/// the same.
-const OFTEN_MEANT: [u32; 2] = [13, 25];
+/// SIGPIPE (13) and SIGXFSZ (25): the runtimes of Rust, Python and others ignore them, because write(2) reports the same
+/// errors.
+const IGNORED_BY_RUNTIMES: [u32; 2] = [13, 25];
 
-/// The library sets them when it needs them, and `posix_spawn(3)` of glibc leaves them ignored in whatever it starts.
+/// The C library sets these itself when it needs them; glibc's `posix_spawn(3)` leaves them ignored in its children.
 const OF_THE_C_LIBRARY: [u32; 2] = [32, 33];
 
 pub(crate) fn dispositions(process: &Process) -> Row {
     let mut findings = Findings::of_step(2, "signal dispositions");
     let of_the_library = SignalSet::of(&OF_THE_C_LIBRARY);
     let ignored = process.status.ignored.without(of_the_library);
-    let grave = ignored.without(SignalSet::of(&OFTEN_MEANT));
+    let grave = ignored.without(SignalSet::of(&IGNORED_BY_RUNTIMES));
     if !grave.is_empty() {
         findings.add(Verdict::No, format!("ignores {}", list(grave)));
     }
     let meant = ignored.without(grave);
     if !meant.is_empty() {
-        findings.add(Verdict::Note, format!("ignores {}, as many a run-time library does", list(meant)));
+        findings.add(Verdict::Note, format!("ignores {}, as many language runtimes do", list(meant)));
     }
     let internal = process.status.ignored.without(ignored);
     if !internal.is_empty() {
-        findings.add(Verdict::Ok, format!("{} ignored, which are the C library's own", list(internal)));
+        findings.add(Verdict::Ok, format!("{} ignored, reserved by the C library", list(internal)));
     }
     findings.end_or("none ignored")
 }
@@ -71,25 +71,22 @@ mod tests {
         process.status.ignored = SignalSet::of(&[1, 13, 37]);
         let row = dispositions(&process);
         assert_eq!(row.verdict, Verdict::No);
-        assert_eq!(
-            row.found,
-            ["ignores SIGHUP SIGRTMIN+3", "ignores SIGPIPE, as many a run-time library does"]
-        );
+        assert_eq!(row.found, ["ignores SIGHUP SIGRTMIN+3", "ignores SIGPIPE, as many language runtimes do"]);
     }
 
     #[test]
-    fn sigpipe_alone_is_a_note() {
+    fn ignored_sigpipe_is_a_note() {
         let mut process = samples::clean();
-        process.status.ignored = SignalSet::of(&OFTEN_MEANT);
+        process.status.ignored = SignalSet::of(&IGNORED_BY_RUNTIMES);
         assert_eq!(dispositions(&process).verdict, Verdict::Note);
     }
 
     #[test]
-    fn the_signals_of_the_c_library_are_its_own_affair() {
+    fn ignored_signals_of_the_c_library_are_ok() {
         let mut process = samples::clean();
         process.status.ignored = SignalSet::of(&OF_THE_C_LIBRARY);
         let row = dispositions(&process);
-        let found = "signal 32 signal 33 ignored, which are the C library's own".to_owned();
+        let found = "signal 32 signal 33 ignored, reserved by the C library".to_owned();
         assert_eq!((row.verdict, row.found), (Verdict::Ok, vec![found]));
     }
 
@@ -102,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signal_that_is_read_from_a_signalfd_is_blocked_on_purpose() {
+    fn blocked_signal_with_a_signalfd_is_a_note() {
         let mut process = samples::clean();
         process.status.blocked = SignalSet::of(&[15, 17]);
         let anonymous = samples::inode("anon_inode:[signalfd]", Kind::Anonymous, 0o600, 0);

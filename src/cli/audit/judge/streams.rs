@@ -1,10 +1,10 @@
-//! Step 9: 0, 1 and 2 are open, and good for what they are for.
+//! Step 9: descriptors 0, 1 and 2 are open with the right access mode.
 
 use svcadapt::internal::procfs::{Descriptor, Inode, Kind};
 
 use crate::audit::process::Process;
 use crate::audit::row::{Findings, Row, Verdict};
-use crate::audit::text::printable_path;
+use crate::text::printable_path;
 
 pub(crate) fn row(process: &Process) -> Row {
     let mut findings = Findings::of_step(9, "standard streams");
@@ -30,7 +30,7 @@ fn judge(descriptor: &Descriptor) -> (Verdict, String) {
         (Ok(target), Ok(flags)) => (target, flags),
         (Err(unseen), _) => return (Verdict::Unknown, format!("{number}: {unseen}")),
         (Ok(target), Err(unseen)) => {
-            return (Verdict::Unknown, format!("{number} {}: how it is open: {unseen}", what(target)));
+            return (Verdict::Unknown, format!("{number} {}: access mode: {unseen}", what(target)));
         }
     };
     let mut faults = Vec::new();
@@ -53,18 +53,18 @@ fn judge(descriptor: &Descriptor) -> (Verdict, String) {
     if !faults.is_empty() {
         (Verdict::No, format!("{what}: {}", faults.join(", ")))
     } else if target.deleted && target.kind == Kind::Regular && number > 0 {
-        (Verdict::Note, format!("{what}: nobody will ever read what it writes there"))
+        (Verdict::Note, format!("{what}: a deleted file: its output is lost"))
     } else {
         (Verdict::Ok, what)
     }
 }
 
-/// The name, and the kind where the name does not tell.
+/// The path, with the kind of file if the path does not show it.
 fn what(target: &Inode) -> String {
     let path = printable_path(&target.path);
     match target.kind {
         Kind::Pipe if path.starts_with('/') => format!("{path} (a fifo)"),
-        Kind::Null if path != "/dev/null" => format!("{path} (the null device)"),
+        Kind::Null if path != "/dev/null" => format!("{path} (/dev/null)"),
         _ => path,
     }
 }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_stream_is_no() {
+    fn closed_stream_is_no() {
         let mut process = samples::clean();
         process.descriptors.as_mut().unwrap().listed.remove(1);
         let row = row(&process);
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_cannot_do_its_work_is_no() {
+    fn stream_with_the_wrong_access_mode_is_no() {
         let stdin = with(0, samples::null(), Access::Write);
         assert_eq!(
             (stdin.verdict, stdin.found[0].as_str()),
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_closes_on_exec_is_no() {
+    fn stream_with_close_on_exec_is_no() {
         let mut process = samples::clean();
         process.descriptors.as_mut().unwrap().listed[2].flags.as_mut().unwrap().close_on_exec = true;
         let row = row(&process);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_is_no_and_files_pipes_and_sockets_are_ok() {
+    fn terminal_is_no_and_files_pipes_and_sockets_are_ok() {
         for (path, kind, verdict) in [
             ("/dev/pts/1", Kind::Terminal, Verdict::No),
             ("/var/log/x", Kind::Regular, Verdict::Ok),
@@ -132,13 +132,13 @@ mod tests {
     }
 
     #[test]
-    fn a_log_without_a_name_is_a_note() {
+    fn deleted_log_is_a_note() {
         let log = Inode { deleted: true, ..samples::inode("/var/log/x (deleted)", Kind::Regular, 0o644, 0) };
         assert_eq!(with(1, log, Access::Write).verdict, Verdict::Note);
     }
 
     #[test]
-    fn a_stream_that_cannot_be_seen_is_unknown() {
+    fn unreadable_stream_is_unknown() {
         let mut process = samples::clean();
         process.descriptors.as_mut().unwrap().listed[0].target = Err(Unreadable::Denied);
         assert_eq!(row(&process).verdict, Verdict::Unknown);

@@ -1,12 +1,12 @@
-//! Steps 4, 10 and 11, and what else is inherited: environment, umask, directories, limits, priorities.
+//! Steps 4, 10 and 11, and other inherited state: environment, umask, directories, limits, priorities.
 
 use svcadapt::internal::procfs::Seccomp;
 
 use crate::audit::process::Process;
 use crate::audit::row::{Findings, Row, Verdict};
-use crate::audit::text::{printable, printable_path};
 use crate::audit::variables;
 use crate::audit::variables::Harm;
+use crate::text::{printable, printable_path};
 
 pub(crate) fn environment(process: &Process) -> Row {
     let mut findings = Findings::of_step(4, "environment");
@@ -15,30 +15,25 @@ pub(crate) fn environment(process: &Process) -> Row {
         Err(unseen) => return findings.end(Verdict::Unknown, unseen.to_string()),
     };
     for (harm, verdict, reason) in [
-        (Harm::Code, Verdict::No, "can change what code it runs"),
-        (Harm::Credentials, Verdict::No, "can open the agent or display of whoever started it"),
-        (Harm::Session, Verdict::Note, "of the session that started it"),
+        (Harm::Code, Verdict::No, "can change which code it runs"),
+        (Harm::Credentials, Verdict::No, "can open an agent or a display of the user who started it"),
+        (Harm::Session, Verdict::Note, "from the session that started it"),
     ] {
-        let those: Vec<_> = names
-            .iter()
-            .filter(|name| variables::harm(name) == Some(harm))
-            .map(|name| printable(name))
-            .collect();
+        let those: Vec<_> =
+            names.iter().filter(|name| variables::harm(name) == Some(harm)).map(printable).collect();
         if !those.is_empty() {
             findings.add(verdict, format!("{}: {reason}", those.join(" ")));
         }
     }
-    findings.end_or("no variable known to do harm")
+    findings.end_or("no harmful variable")
 }
 
 pub(crate) fn umask(process: &Process) -> Row {
     let findings = Findings::of_step(10, "umask");
     match process.status.umask {
-        None => findings.end(Verdict::Unknown, "the kernel does not say"),
-        Some(umask) if umask & 0o002 == 0 => findings.end(
-            Verdict::Note,
-            format!("{umask:04o}: whatever it creates without a mode of its own, everybody can write"),
-        ),
+        None => findings.end(Verdict::Unknown, "not reported by the kernel"),
+        Some(umask) if umask & 0o002 == 0 => findings
+            .end(Verdict::Note, format!("{umask:04o}: files that it creates are world-writable by default")),
         Some(umask) => findings.end(Verdict::Ok, format!("{umask:04o}")),
     }
 }
@@ -56,19 +51,19 @@ pub(crate) fn working_directory(process: &Process) -> Row {
         Ok(root) if root.id.device == directory.id.device => {
             findings.end(Verdict::Ok, format!("{path}, on the root file system, which is never unmounted"))
         }
-        _ => findings.end(Verdict::Note, format!("{path}, whose file system it keeps from being unmounted")),
+        _ => findings.end(Verdict::Note, format!("{path}, which keeps its file system from being unmounted")),
     }
 }
 
 pub(crate) fn root(process: &Process) -> Row {
-    let findings = Findings::beside("root directory");
+    let findings = Findings::without_step("root directory");
     let root = match &process.root {
         Ok(root) => root,
         Err(unseen) => return findings.end(Verdict::Unknown, unseen.to_string()),
     };
     let path = printable_path(&root.path);
     if process.our_root == Some(root.id) {
-        return findings.end(Verdict::Ok, format!("{path}, the same as ours"));
+        return findings.end(Verdict::Ok, format!("{path}, the same as svcadapt's"));
     }
     let outside = process
         .working_directory
@@ -76,13 +71,13 @@ pub(crate) fn root(process: &Process) -> Row {
         .is_ok_and(|directory| !directory.deleted && !directory.path.starts_with(&root.path));
     if outside {
         return findings
-            .end(Verdict::No, format!("{path}, with a working directory outside: no jail at all"));
+            .end(Verdict::No, format!("{path}, but the working directory is outside: it confines nothing"));
     }
-    findings.end(Verdict::Ok, format!("{path}, another one than ours"))
+    findings.end(Verdict::Ok, format!("{path}, not the same as svcadapt's"))
 }
 
 pub(crate) fn limits(process: &Process) -> Row {
-    let mut findings = Findings::beside("limits");
+    let mut findings = Findings::without_step("limits");
     match &process.limits {
         Err(unseen) => findings.end(Verdict::Unknown, unseen.to_string()),
         Ok(limits) => {
@@ -94,12 +89,15 @@ pub(crate) fn limits(process: &Process) -> Row {
 }
 
 pub(crate) fn nice(process: &Process) -> Row {
-    number_that_should_be_zero(Findings::beside("nice"), process.nice.map_err(|unseen| unseen.to_string()))
+    number_that_should_be_zero(
+        Findings::without_step("nice"),
+        process.nice.map_err(|unseen| unseen.to_string()),
+    )
 }
 
 pub(crate) fn oom_score(process: &Process) -> Row {
     let adjustment = process.oom_score_adjustment.map_err(|unseen| unseen.to_string());
-    number_that_should_be_zero(Findings::beside("oom_score_adj"), adjustment)
+    number_that_should_be_zero(Findings::without_step("oom_score_adj"), adjustment)
 }
 
 fn number_that_should_be_zero(findings: Findings, number: Result<i32, String>) -> Row {
@@ -115,9 +113,9 @@ pub(crate) fn seccomp(process: &Process) -> Row {
         Some(Seccomp::Off) => "off",
         Some(Seccomp::Strict) => "strict",
         Some(Seccomp::Filter) => "a filter",
-        None => "none in this kernel",
+        None => "not supported by this kernel",
     };
-    Findings::beside("seccomp").end(Verdict::Ok, found)
+    Findings::without_step("seccomp").end(Verdict::Ok, found)
 }
 
 #[cfg(test)]
@@ -141,14 +139,14 @@ mod tests {
     fn harmful_variables_are_named() {
         let row = with_variables(&[b"TERM", b"LD_X\n\xff", b"IFS", b"SSH_AUTH_SOCK"]);
         assert_eq!(row.verdict, Verdict::No);
-        assert_eq!(row.found[0], "LD_X\\n\\xff IFS: can change what code it runs");
+        assert_eq!(row.found[0], "LD_X\\n\\xff IFS: can change which code it runs");
         assert_eq!(row.found.len(), 3);
         assert_eq!(with_variables(&[b"TERM", b"SUDO_USER"]).verdict, Verdict::Note);
         assert_eq!(with_variables(&[b"SSH_AUTH_SOCK"]).verdict, Verdict::No);
     }
 
     #[test]
-    fn an_environment_that_cannot_be_seen_is_unknown() {
+    fn unreadable_environment_is_unknown() {
         let mut process = samples::clean();
         process.variables = Err(Unreadable::Denied);
         assert_eq!(environment(&process).verdict, Verdict::Unknown);
@@ -167,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_on_another_file_system_is_a_note_and_a_lost_one_is_no() {
+    fn other_file_system_is_a_note_and_deleted_directory_is_no() {
         let mut process = samples::clean();
         process.working_directory = Ok(directory("/var", 1));
         assert_eq!(working_directory(&process).verdict, Verdict::Ok);
@@ -180,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jail_with_a_directory_outside_is_no_jail() {
+    fn working_directory_outside_the_root_is_no() {
         let mut process = samples::clean();
         process.root = Ok(directory("/srv/jail", 1));
         assert_eq!(root(&process).verdict, Verdict::No);
@@ -191,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_inherited_is_a_note() {
+    fn inherited_priority_is_a_note() {
         let mut process = samples::clean();
         process.nice = Ok(5);
         process.oom_score_adjustment = Ok(500);
@@ -206,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn seccomp_is_told() {
+    fn seccomp_mode_is_reported() {
         let mut process = samples::clean();
         process.status.seccomp = Some(Seccomp::Filter);
         assert_eq!(seccomp(&process).found, ["a filter"]);

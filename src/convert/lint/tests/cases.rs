@@ -65,7 +65,7 @@ pub(super) const UNITS: &[Case] = &[
     (&directive::ABSOLUTE, "EnvironmentFile=-~/web.env", "EnvironmentFile=-%h/web.env"),
     (&directive::ABSOLUTE, "StandardOutput=append:web.log", "StandardOutput=append:/srv/web.log"),
     (&directive::ABSOLUTE, "ReadWritePaths=/srv +-web", "ReadWritePaths=/srv +-/web"),
-    (&directive::ABSOLUTE, "#!version 256\n[Unit]\nWantsMountsFor=/srv web\n[Service]\nExecStart=/bin/web", "#!version 256\n[Unit]\nWantsMountsFor=/srv /web\n[Service]\nExecStart=/bin/web"),
+    (&directive::ABSOLUTE, "[Unit]\nWantsMountsFor=/srv web\n[Service]\nExecStart=/bin/web", "[Unit]\nWantsMountsFor=/srv /web\n[Service]\nExecStart=/bin/web"),
     (&directive::ABSOLUTE, "WorkingDirectory=web", "WorkingDirectory=~"),
     (&directive::ABSOLUTE, "[Unit]\nConditionPathExists=!web\n[Service]\nExecStart=/bin/web", "[Unit]\nConditionPathExists=|!/web\n[Service]\nExecStart=/bin/web"),
     (&directive::EXPANDED, "Environment=PATH=/srv/bin:$PATH", "Environment=PATH=/srv/bin A=cost$5 'B=$x' \"C=a$B\""),
