@@ -82,7 +82,7 @@ pub enum Reexecute {
 pub struct Daemon<'fd> {
     draft: SpecDraft,
     preserved: Vec<BorrowedFd<'fd>>,
-    early: Vec<StepError>,
+    errors: Vec<StepError>,
     pub(super) detach: DetachProcess,
     pub(super) reexecute: Reexecute,
     pub(super) signals: Vec<(Signal, Disposition)>,
@@ -255,7 +255,7 @@ impl<'fd> Daemon<'fd> {
         // A name with `=` would be split at it: the rest would become part of the value.
         if name.as_encoded_bytes().contains(&b'=') {
             let cause = "the name of a variable must not contain '='";
-            self.early.push(StepError::about("environment", name.to_string_lossy(), cause, super::USAGE));
+            self.errors.push(StepError::about("environment", name.to_string_lossy(), cause, super::USAGE));
             return self;
         }
         let mut assignment = name.to_owned();
@@ -348,7 +348,7 @@ impl<'fd> Daemon<'fd> {
         for number in numbers {
             draft.assign(Field::FilesPreserve, number.to_string(), Origin::Option);
         }
-        let mut failures = self.early.clone();
+        let mut failures = self.errors.clone();
         let spec = match draft.finish() {
             Ok(mut spec) => {
                 failures.extend(reject_command_fields(&mut spec));

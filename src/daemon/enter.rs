@@ -134,18 +134,18 @@ impl Daemon<'_> {
             let (_, reports) = early.take().map_err(|error| handoff_error(&error))?;
             fail_start(&reports, &different_request());
         }
-        let held = Box::new(StartContext { spec, resolved, plan });
+        let context = Box::new(StartContext { spec, resolved, plan });
         // Otherwise both processes would write the buffered output.
         let _ = io::stdout().flush();
-        let work = match launch::divide(&held.spec, &held.plan, &held.resolved) {
+        let work = match launch::divide(&context.spec, &context.plan, &context.resolved) {
             Role::Launcher(outcome) => launcher::exit_as(outcome),
             Role::Service(work) => match sender {
-                Some(sender) => sender.reexec(work, &held.resolved.program),
+                Some(sender) => sender.reexec(work, &context.resolved.program),
                 None => work,
             },
         };
-        let result = self.set_up(work, &held.plan);
-        self.finish(held, result, supervisor, detection)
+        let result = self.set_up(work, &context.plan);
+        self.finish(context, result, supervisor, detection)
     }
 
     /// Resumes in the forked process that has executed the program again.
@@ -162,10 +162,10 @@ impl Daemon<'_> {
             },
         };
         let plan = self.plan_of(&spec, &resolved, &detection);
-        let held = Box::new(StartContext { spec, resolved, plan });
-        let work = launch::resume(&held.spec, &held.plan, &held.resolved, reports);
-        let result = self.set_up(work, &held.plan);
-        self.finish(held, result, supervisor, detection)
+        let context = Box::new(StartContext { spec, resolved, plan });
+        let work = launch::resume(&context.spec, &context.plan, &context.resolved, reports);
+        let result = self.set_up(work, &context.plan);
+        self.finish(context, result, supervisor, detection)
     }
 
     fn resume_inputs(&self, handoff: &Handoff) -> Result<(StartInputs, FromSupervisor), Error> {
@@ -192,17 +192,17 @@ impl Daemon<'_> {
 
     fn finish(
         &self,
-        held: Box<StartContext>,
+        context: Box<StartContext>,
         result: Result<(SetupResult, Signals), StepError>,
         supervisor: FromSupervisor,
         detection: Detection,
     ) -> Result<Service, Error> {
         match result {
             Ok((result, signals)) => {
-                Ok(Service::new(held, result, signals, supervisor, detection, self.privileges))
+                Ok(Service::new(context, result, signals, supervisor, detection, self.privileges))
             }
             // The failure has been reported to the launcher or to process 1.
-            Err(failure) if held.plan.strategy != Strategy::Exec => process::exit_now(failure.status),
+            Err(failure) if context.plan.strategy != Strategy::Exec => process::exit_now(failure.status),
             Err(failure) => Err(Error::Step(failure)),
         }
     }

@@ -150,10 +150,10 @@ mod tests {
         let errno = Some(13);
         let first = StepError { errno, ..StepError::about("chroot", "/x\u{1b}", "permission denied", 210) };
         let error =
-            Error::Refused(vec![first, StepError::about("user", "nosuch", "there is none", 217).hint("h")]);
+            Error::Refused(vec![first, StepError::about("user", "nosuch", "no such user", 217).hint("h")]);
         assert_eq!(
             error.to_string(),
-            "chroot '/x\\u{1b}': permission denied\nuser 'nosuch': there is none\n  hint: h"
+            "chroot '/x\\u{1b}': permission denied\nuser 'nosuch': no such user\n  hint: h"
         );
         assert_eq!((error.status(), error.stage().as_str(), error.errno()), (210, "chroot", Some(13)));
     }

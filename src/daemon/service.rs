@@ -29,7 +29,7 @@ use crate::sys::{escape_control, fd, launchd, process};
 #[derive(Debug)]
 #[must_use = "a service that is dropped before it is ready has failed"]
 pub struct Service {
-    held: Box<StartContext>,
+    context: Box<StartContext>,
     detection: Detection,
     pid: i32,
     signals: Signals,
@@ -86,7 +86,7 @@ pub enum Notified {
 
 impl Service {
     pub(super) fn new(
-        held: Box<StartContext>,
+        context: Box<StartContext>,
         result: SetupResult,
         signals: Signals,
         supervisor: FromSupervisor,
@@ -95,15 +95,15 @@ impl Service {
     ) -> Self {
         let FromSupervisor { notifier, newline, mut listeners, watchdog, credentials } = supervisor;
         let SetupResult { report_pipe: launcher, lock, sockets, deferred_stderr } = result;
-        let named = |socket| Listener::new(held.spec.socket_name(), socket);
+        let named = |socket| Listener::new(context.spec.socket_name(), socket);
         listeners.extend(sockets.into_iter().map(named));
-        if held.spec.prevent_core {
+        if context.spec.prevent_core {
             // The core limit is set already; this also denies access to the memory.
             let _ = process::never_dump();
         }
         let phase = Phase::Starting;
         Self {
-            held,
+            context,
             detection,
             pid: process::own_pid(),
             signals,
@@ -229,7 +229,7 @@ impl Service {
             return Err(Error::PrivilegesDropped);
         }
         require_single_thread()?;
-        let StartContext { spec, resolved, plan } = &*self.held;
+        let StartContext { spec, resolved, plan } = &*self.context;
         setup::verify_user(spec, &resolved.account).map_err(Error::Step)?;
         // The intermediate process, if there is one, is the parent.
         let mut work =
@@ -350,6 +350,6 @@ impl Drop for Service {
         }
         // First, so that the launcher learns of the end before files are removed.
         self.progress().launcher = None;
-        setup::undo_start(&self.held.spec, &self.held.resolved, &[], Some(self.pid));
+        setup::undo_start(&self.context.spec, &self.context.resolved, &[], Some(self.pid));
     }
 }

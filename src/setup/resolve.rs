@@ -114,7 +114,7 @@ pub fn do_without_state(spec: &ServiceSpec, resolved: &mut Resolution) {
 }
 
 fn caller(inherited: &[(OsString, OsString)]) -> CallerState {
-    let identity::Current { uid, gid, groups, settled: ids_are_final } =
+    let identity::ProcessIdentity { uid, gid, groups, ids_are_final } =
         identity::current().unwrap_or_default();
     let umask = file::set_umask(0o077);
     file::set_umask(umask);

@@ -10,7 +10,7 @@ use super::rules::groups::unwanted;
 
 /// Proof that the user was changed for good.
 #[derive(Debug)]
-pub struct Settled(());
+pub struct PermanentUser(());
 
 /// The effective user.
 pub fn effective_user() -> u32 {
@@ -29,7 +29,7 @@ pub fn has_lent_rights() -> bool {
 
 /// User and groups of a process.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Current {
+pub struct ProcessIdentity {
     /// The effective user.
     pub uid: u32,
     /// The effective group.
@@ -37,16 +37,16 @@ pub struct Current {
     /// The supplementary groups, sorted.
     pub groups: Vec<u32>,
     /// Whether the real and saved user and group equal the effective ones, so that no other can be regained.
-    pub settled: bool,
+    pub ids_are_final: bool,
 }
 
 /// User and groups of this process.
-pub fn current() -> io::Result<Current> {
+pub fn current() -> io::Result<ProcessIdentity> {
     let mut groups = platform::groups()?;
     groups.sort_unstable();
     groups.dedup();
-    let settled = platform::settled()?;
-    Ok(Current { uid: effective_user(), gid: nix::unistd::getegid().as_raw(), groups, settled })
+    let ids_are_final = platform::ids_are_final()?;
+    Ok(ProcessIdentity { uid: effective_user(), gid: nix::unistd::getegid().as_raw(), groups, ids_are_final })
 }
 
 /// Runs `act` with the effective user and groups of another user. Only root can.
@@ -100,7 +100,7 @@ pub fn set_group(gid: u32) -> io::Result<()> {
 ///
 /// This is the last change, so the groups are read once more and must equal `groups`, if given: a kernel may change
 /// them together with the group or the user.
-pub fn set_user(uid: u32, groups: Option<&[u32]>) -> io::Result<Settled> {
+pub fn set_user(uid: u32, groups: Option<&[u32]>) -> io::Result<PermanentUser> {
     require_valid_id(uid)?;
     platform::set_user(Uid::from_raw(uid))?;
     if let Some(wanted) = groups {
@@ -112,7 +112,7 @@ pub fn set_user(uid: u32, groups: Option<&[u32]>) -> io::Result<Settled> {
     if uid != 0 && nix::unistd::setuid(Uid::from_raw(0)).is_ok() {
         return Err(io::Error::other("root could be regained after the change"));
     }
-    Ok(Settled(()))
+    Ok(PermanentUser(()))
 }
 
 /// -1 is not a valid id: the kernel reads it as "no change" (setresuid(2)) or rejects it. On macOS it is the id of the

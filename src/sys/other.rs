@@ -45,7 +45,7 @@ pub(super) fn set_groups(groups: &[u32], _member: Option<&str>) -> io::Result<()
     let now = self::groups()?;
     let missing = groups.iter().any(|gid| *gid != leader && !now.contains(gid));
     if missing || unwanted(&now, leader, groups).is_some() {
-        return Err(io::Error::other("the groups are not those that were set"));
+        return Err(io::Error::other("the groups differ from the requested ones after the change"));
     }
     Ok(())
 }
@@ -56,7 +56,7 @@ pub(super) fn set_group(gid: Gid) -> io::Result<()> {
     if (nix::unistd::getgid(), nix::unistd::getegid()) == (gid, gid) {
         Ok(())
     } else {
-        Err(io::Error::other("the group is not the one that was set"))
+        Err(io::Error::other("the group differs from the requested one after the change"))
     }
 }
 
@@ -70,7 +70,7 @@ pub(super) fn has_rights_of_the_file() -> bool {
 }
 
 /// The saved ids are not visible, so nothing is assumed to be final.
-pub(super) fn settled() -> io::Result<bool> {
+pub(super) fn ids_are_final() -> io::Result<bool> {
     Ok(false)
 }
 
@@ -80,7 +80,7 @@ pub(super) fn set_user(uid: Uid) -> io::Result<()> {
     if (nix::unistd::getuid(), nix::unistd::geteuid()) == (uid, uid) {
         Ok(())
     } else {
-        Err(io::Error::other("the user is not the one that was set"))
+        Err(io::Error::other("the user differs from the requested one after the change"))
     }
 }
 

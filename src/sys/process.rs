@@ -233,39 +233,39 @@ pub fn age(start_time: u64) -> io::Result<Duration> {
     platform::age(start_time)
 }
 
-/// Whose a process is.
+/// The users of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Users {
-    /// Who has started it.
+    /// The real user.
     pub real: u32,
-    /// Whom it acts as.
+    /// The effective user.
     pub effective: u32,
 }
 
-/// Whose a process is. An error of kind `NotFound` means that there is no such process.
+/// The users of a process. The error is of kind `NotFound` if there is no such process.
 pub fn users(pid: i32) -> io::Result<Users> {
     platform::users(pid)
 }
 
-/// Whether a process is on its way to its end, or there. An error of kind `NotFound` means that there is no such process.
+/// Whether a process is exiting or has ended. The error is of kind `NotFound` if there is no such process.
 pub fn is_exiting(pid: i32) -> io::Result<bool> {
     platform::is_exiting(pid)
 }
 
-/// A word that tells the pid namespace of this process from every other one of this boot (pid_namespaces(7)); none where
-/// there is only one, or that cannot be told.
+/// An id of this process's pid namespace, unique in this boot (pid_namespaces(7)). `None` if the system has no
+/// namespaces, or it is unknown.
 pub fn namespace() -> Option<String> {
     platform::namespace()
 }
 
-/// A word for this machine: its name, and the number that it was given when it was installed (machine-id(5)), if it was.
+/// An id of this machine: its host name and, if set, its machine id (machine-id(5)).
 pub fn host() -> io::Result<String> {
     let name = nix::unistd::gethostname()?;
     let number = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
     Ok(format!("{} {}", name.to_string_lossy(), number.trim()))
 }
 
-/// A word that tells this boot of the machine from every other one.
+/// An id that is unique to this boot.
 pub fn boot() -> io::Result<String> {
     platform::boot()
 }

@@ -69,8 +69,8 @@ pub fn since(start_time: u64) -> io::Result<Vec<i32>> {
     Ok(all()?.filter(since).map(|stat| stat.pid).collect())
 }
 
-/// Our own children, also those that /proc hides from us (hidepid=); none where the kernel keeps no list of them
-/// (CONFIG_PROC_CHILDREN). There is one thread, so they are all of it.
+/// The children of this process, including those hidden in /proc (hidepid=). Empty if the kernel keeps no such list
+/// (CONFIG_PROC_CHILDREN). The list is per thread; this process has a single one.
 fn children() -> Vec<i32> {
     let list = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
     list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()

@@ -37,7 +37,7 @@ pub(crate) fn has_rights_of_the_file() -> bool {
     }
 }
 
-pub(crate) fn settled() -> io::Result<bool> {
+pub(crate) fn ids_are_final() -> io::Result<bool> {
     let (user, group) = (nix::unistd::getresuid()?, nix::unistd::getresgid()?);
     let same_user = user.real == user.effective && user.saved == user.effective;
     Ok(same_user && group.real == group.effective && group.saved == group.effective)
@@ -49,7 +49,11 @@ pub(crate) fn set_groups(groups: &[u32], _member: Option<&str>) -> io::Result<()
     let (mut set, mut wanted) = (self::groups()?, groups.to_vec());
     set.sort_unstable();
     wanted.sort_unstable();
-    if set == wanted { Ok(()) } else { Err(io::Error::other("the groups are not those that were set")) }
+    if set == wanted {
+        Ok(())
+    } else {
+        Err(io::Error::other("the groups differ from the requested ones after the change"))
+    }
 }
 
 pub(crate) fn set_group(gid: Gid) -> io::Result<()> {
@@ -58,7 +62,7 @@ pub(crate) fn set_group(gid: Gid) -> io::Result<()> {
     if now.real == gid && now.effective == gid && now.saved == gid {
         Ok(())
     } else {
-        Err(io::Error::other("the group is not the one that was set"))
+        Err(io::Error::other("the group differs from the requested one after the change"))
     }
 }
 
@@ -74,6 +78,6 @@ pub(crate) fn set_user(uid: Uid) -> io::Result<()> {
     if now.real == uid && now.effective == uid && now.saved == uid {
         Ok(())
     } else {
-        Err(io::Error::other("the user is not the one that was set"))
+        Err(io::Error::other("the user differs from the requested one after the change"))
     }
 }

@@ -25,7 +25,7 @@ pub(super) use credentials::{
 pub(super) use descriptors::{descriptor_path, mark_all_close_on_exec, open_descriptors, pipe};
 pub(super) use executable::{EXEC_AFTER_FORK, own_image, process_name, set_process_name};
 pub(super) use ids::{
-    groups, has_rights_of_the_file, is_secure_exec, set_group, set_groups, set_login, set_user, settled,
+    groups, has_rights_of_the_file, ids_are_final, is_secure_exec, set_group, set_groups, set_login, set_user,
 };
 pub(super) use oom::{oom_score_adjust, set_oom_score_adjust};
 pub(super) use path_trust::{access_list_lets_write, group_bits_may_be_a_mask, is_noexec};

@@ -43,7 +43,7 @@ pub(crate) fn has_rights_of_the_file() -> bool {
     false
 }
 
-pub(crate) fn settled() -> io::Result<bool> {
+pub(crate) fn ids_are_final() -> io::Result<bool> {
     let now = proc_info::process(nix::unistd::getpid().as_raw())?;
     let users = now.pbsi_ruid == now.pbsi_uid && now.pbsi_svuid == now.pbsi_uid;
     Ok(users && now.pbsi_rgid == now.pbsi_gid && now.pbsi_svgid == now.pbsi_gid)
@@ -68,7 +68,11 @@ pub(crate) fn set_groups(groups: &[u32], member: Option<&str>) -> io::Result<()>
     let mut set = self::groups()?;
     set.sort_unstable();
     wanted.sort_unstable();
-    if set == wanted { Ok(()) } else { Err(io::Error::other("the groups are not those that were set")) }
+    if set == wanted {
+        Ok(())
+    } else {
+        Err(io::Error::other("the groups differ from the requested ones after the change"))
+    }
 }
 
 /// initgroups(3), whose groups are signed numbers on macOS.
@@ -79,7 +83,7 @@ fn name_groups(name: &str, leader: u32, wanted: &[u32]) -> io::Result<()> {
     // The kernel decides which groups it caches; they must not include any of the starter's.
     match unwanted(&groups()?, leader, wanted) {
         None => Ok(()),
-        Some(_) => Err(io::Error::other("the groups are not those that were set")),
+        Some(_) => Err(io::Error::other("the groups differ from the requested ones after the change")),
     }
 }
 
@@ -90,7 +94,7 @@ pub(crate) fn set_group(gid: Gid) -> io::Result<()> {
     if [now.pbsi_rgid, now.pbsi_gid, now.pbsi_svgid].iter().all(|&now| now == gid.as_raw()) {
         Ok(())
     } else {
-        Err(io::Error::other("the group is not the one that was set"))
+        Err(io::Error::other("the group differs from the requested one after the change"))
     }
 }
 
@@ -101,7 +105,7 @@ pub(crate) fn set_user(uid: Uid) -> io::Result<()> {
     if [now.pbsi_ruid, now.pbsi_uid, now.pbsi_svuid].iter().all(|&now| now == uid.as_raw()) {
         Ok(())
     } else {
-        Err(io::Error::other("the user is not the one that was set"))
+        Err(io::Error::other("the user differs from the requested one after the change"))
     }
 }
 

@@ -14,8 +14,8 @@ mod threads;
 
 pub(super) use executable::{EXEC_AFTER_FORK, descriptor_path, own_image, process_name, set_process_name};
 pub(super) use ids::{
-    groups, groups_of, has_rights_of_the_file, is_secure_exec, set_group, set_groups, set_login, set_user,
-    settled,
+    groups, groups_of, has_rights_of_the_file, ids_are_final, is_secure_exec, set_group, set_groups,
+    set_login, set_user,
 };
 pub(super) use path_trust::{access_list_lets_write, group_bits_may_be_a_mask, is_noexec};
 pub(super) use proc_info::{arguments, process as process_info};
