@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use crate::ValueError;
 use crate::refusal::text;
 
-/// Reads a boolean as systemd does: `1 yes y true t on` and `0 no n false f off`, in any case. `None`: not a boolean.
+/// Reads a boolean as systemd does: `1 yes y true t on` and `0 no n false f off`, in any case. `None` if it is not one.
 pub fn boolean(word: &str) -> Option<bool> {
     match word.to_ascii_lowercase().as_str() {
         "1" | "yes" | "y" | "true" | "t" | "on" => Some(true),
@@ -14,7 +14,7 @@ pub fn boolean(word: &str) -> Option<bool> {
     }
 }
 
-/// The same of an option's value.
+/// Reads the boolean value of an option.
 pub(crate) fn yes_or_no(value: &OsStr) -> Result<bool, ValueError> {
     boolean(text(value)?).ok_or_else(|| "neither yes nor no".into())
 }

@@ -7,7 +7,7 @@ use std::ops::BitOr;
 use super::ValueError;
 use super::refusal::text;
 
-/// The names, each at its number (linux/capability.h).
+/// The names, indexed by number (linux/capability.h).
 const NAMES: [&str; 41] = [
     "CAP_CHOWN",
     "CAP_DAC_OVERRIDE",
@@ -57,12 +57,12 @@ const NAMES: [&str; 41] = [
 pub struct Capabilities(u64);
 
 impl Capabilities {
-    /// None at all.
+    /// The empty set.
     pub const EMPTY: Self = Self(0);
-    /// All that have a name.
+    /// All capabilities that have a name.
     pub const ALL: Self = Self((1 << NAMES.len()) - 1);
 
-    /// Reads names between blanks; a leading `~` means all but those (systemd.exec(5)).
+    /// Reads names, separated by blanks. A leading `~` inverts the set (systemd.exec(5)).
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let value = text(value)?;
         let (inverted, names) = match value.strip_prefix('~') {
@@ -74,8 +74,8 @@ impl Capabilities {
             let upper = word.to_ascii_uppercase();
             let number = NAMES.iter().position(|name| *name == upper).ok_or_else(|| {
                 ValueError::hinted(
-                    format!("'{}' is no capability", word.escape_debug()),
-                    "CAP_NET_BIND_SERVICE is one",
+                    format!("unknown capability '{}'", word.escape_debug()),
+                    "write a name of capabilities(7), as CAP_NET_BIND_SERVICE",
                 )
             })?;
             set |= 1 << number;
@@ -83,12 +83,12 @@ impl Capabilities {
         Ok(Self(if inverted { Self::ALL.0 & !set } else { set }))
     }
 
-    /// From the kernel's bit mask.
+    /// A set from the kernel's bit mask.
     pub fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
-    /// As the kernel's bit mask.
+    /// The kernel's bit mask.
     pub fn bits(self) -> u64 {
         self.0
     }
@@ -108,7 +108,7 @@ impl BitOr for Capabilities {
 }
 
 impl fmt::Display for Capabilities {
-    /// The names between blanks; a capability without a name as its number.
+    /// The names, separated by blanks; a capability without a name as its number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut gap = "";
         for number in (0..64).filter(|number| self.0 >> number & 1 == 1) {
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_set_and_its_inverse_make_all() {
+    fn set_and_its_inverse_make_all() {
         let set = Capabilities::parse(OsStr::new("CAP_NET_BIND_SERVICE cap_chown")).unwrap();
         let rest = Capabilities::parse(OsStr::new("~CAP_NET_BIND_SERVICE CAP_CHOWN")).unwrap();
         assert_eq!(set.to_string(), "CAP_CHOWN CAP_NET_BIND_SERVICE");

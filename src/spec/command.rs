@@ -1,4 +1,4 @@
-//! What is executed.
+//! The command of a service.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -7,48 +7,48 @@ use std::path::{Component, Path};
 use super::ValueError;
 use super::refusal::bytes;
 
-/// The longest single argument that the kernel takes (`MAX_ARG_STRLEN` less its NUL, execve(2)).
+/// The maximum length of an argument (`MAX_ARG_STRLEN` without the NUL, execve(2)).
 const MAX_ARGUMENT_BYTES: usize = 131_071;
 
-/// Reads the name that a program is called by, its `argv[0]` (execve(2)).
+/// Reads an `argv[0]` (execve(2)).
 pub(super) fn argv0(name: &OsStr) -> Result<OsString, ValueError> {
     if bytes(name)?.is_empty() {
-        Err("this is no name".into())
+        Err("the name is empty".into())
     } else if name.len() > MAX_ARGUMENT_BYTES {
-        Err(format!("it is longer than {MAX_ARGUMENT_BYTES} bytes").into())
+        Err(format!("longer than {MAX_ARGUMENT_BYTES} bytes").into())
     } else {
         Ok(name.to_owned())
     }
 }
 
-/// A program and its arguments, not the name that it is called by.
+/// A program and its arguments, without `argv[0]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
-    /// An absolute path, or a bare name that is searched in the program's `PATH`.
+    /// An absolute path, or a bare name that is searched in the service's `PATH`.
     pub program: OsString,
     /// The arguments, without `argv[0]`.
     pub arguments: Vec<OsString>,
 }
 
 impl Command {
-    /// What is started stands in the words of one host alone ([`super::Native`]).
+    /// The command of a spec whose commands are all in [`super::Native`].
     pub(super) fn native() -> Self {
         Self { program: OsString::new(), arguments: Vec::new() }
     }
 
-    /// Whether nothing of it is known here: what is started stands in the words of one host alone.
+    /// Whether the command is unknown here because it is in [`super::Native`] only.
     pub fn is_native(&self) -> bool {
         self.program.is_empty()
     }
 
-    /// Takes the words of a command. `argv[0]` will be the first one as it stands.
+    /// Reads a command. The first word is the program, and its `argv[0]` verbatim.
     pub fn new(words: Vec<OsString>) -> Result<Self, ValueError> {
         let mut words = words.into_iter();
         let program = words.next().ok_or("no program to run")?;
         let command = Self { program, arguments: words.collect() };
         for (index, word) in command.argv().enumerate() {
             if word.as_bytes().contains(&0) {
-                return Err(format!("argument {index} holds a NUL byte").into());
+                return Err(format!("argument {index} contains a NUL byte").into());
             }
             if word.len() > MAX_ARGUMENT_BYTES {
                 return Err(format!("argument {index} is longer than {MAX_ARGUMENT_BYTES} bytes").into());
@@ -57,17 +57,20 @@ impl Command {
         let path = Path::new(&command.program);
         let bare = !command.program.as_bytes().contains(&b'/');
         if command.program.is_empty() || command.program.as_bytes().ends_with(b"/") {
-            Err("this names no program".into())
+            Err("the program's path is empty or ends with '/'".into())
         } else if !bare && !path.is_absolute() {
-            Err(ValueError::hinted("a relative path names no program", "write it from '/', or a bare name"))
+            Err(ValueError::hinted(
+                "the program's path is relative",
+                "write an absolute path, or a bare name",
+            ))
         } else if path.components().any(|part| part == Component::ParentDir) {
-            Err("the path of a program must not contain '..'".into())
+            Err("the program's path must not contain '..'".into())
         } else {
             Ok(command)
         }
     }
 
-    /// All words: the program as it was written, then its arguments.
+    /// The program as it was written, then its arguments.
     pub fn argv(&self) -> impl Iterator<Item = &OsStr> {
         std::iter::once(self.program.as_os_str()).chain(self.arguments.iter().map(OsString::as_os_str))
     }

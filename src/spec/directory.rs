@@ -1,4 +1,4 @@
-//! Directories that a service is given (`RuntimeDirectory=` and its kin, systemd.exec(5)).
+//! Directories of a service: `RuntimeDirectory=`, `StateDirectory=` and so on (systemd.exec(5)).
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -7,26 +7,26 @@ use std::path::{Component, Path, PathBuf};
 use super::ValueError;
 use super::refusal::text;
 
-/// What a directory is for.
+/// The kind of a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DirectoryKind {
-    /// Under `/run`: gone at the next boot.
+    /// Below `/run`: removed at boot.
     Runtime,
-    /// Under `/var/lib`: kept.
+    /// Below `/var/lib`: permanent.
     State,
-    /// Under `/var/cache`: may be thrown away.
+    /// Below `/var/cache`: may be deleted.
     Cache,
-    /// Under `/var/log`.
+    /// Below `/var/log`.
     Logs,
-    /// Under `/etc`. It stays root's.
+    /// Below `/etc`. It stays owned by root.
     Configuration,
 }
 
 impl DirectoryKind {
-    /// All of them, in the order in which they are made.
+    /// All kinds, in the order of creation.
     pub const ALL: [Self; 5] = [Self::Runtime, Self::State, Self::Cache, Self::Logs, Self::Configuration];
 
-    /// Where the directories of a system service lie.
+    /// The base directory, for a system service.
     pub fn base(self) -> &'static Path {
         Path::new(match self {
             Self::Runtime => "/run",
@@ -37,7 +37,7 @@ impl DirectoryKind {
         })
     }
 
-    /// The variable that tells the program where they are.
+    /// The environment variable that holds their paths.
     pub fn variable(self) -> &'static str {
         match self {
             Self::Runtime => "RUNTIME_DIRECTORY",
@@ -49,36 +49,33 @@ impl DirectoryKind {
     }
 }
 
-/// A place below the base of its kind.
+/// A path relative to the base directory of its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RelPath(PathBuf);
 
 impl RelPath {
-    /// Takes letters, digits and `. _ - /`: what every version of systemd reads without quoting.
+    /// Accepts letters, digits and `. _ - @ /`, which every version of systemd reads without quoting.
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         let legal = |c: char| c.is_ascii_alphanumeric() || "._-/@".contains(c);
         let path = Path::new(name);
         if name.is_empty() || path.is_absolute() {
-            Err("a directory is named by a relative path".into())
+            Err("not a relative path".into())
         } else if path.components().any(|part| !matches!(part, Component::Normal(_))) {
             Err("a directory name must not contain '.' or '..'".into())
         } else if !name.chars().all(legal) {
-            Err(ValueError::hinted(
-                "not a plain directory name",
-                "letters, digits and . _ - @ / can stand in it",
-            ))
+            Err(ValueError::hinted("not a plain directory name", "use letters, digits and . _ - @ /"))
         } else {
             Ok(Self(path.components().collect()))
         }
     }
 
-    /// Reads names between blanks.
+    /// Reads paths, separated by blanks.
     pub(super) fn parse_list(value: &OsStr) -> Result<Vec<Self>, ValueError> {
         text(value)?.split_ascii_whitespace().map(|word| Self::parse(OsStr::new(word))).collect()
     }
 
-    /// The path, below its base.
+    /// The path, relative to its base directory.
     pub fn as_path(&self) -> &Path {
         &self.0
     }
@@ -95,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_cannot_leave_its_base() {
+    fn directory_outside_its_base_is_refused() {
         for name in ["", "/a", "..", "a/../b", "a b", "a:b", "./a", "a\\b"] {
             assert!(RelPath::parse(OsStr::new(name)).is_err(), "{name:?} was taken");
         }

@@ -1,4 +1,4 @@
-//! What was written, before it is known to be right.
+//! A spec as it was written, not validated yet.
 
 use std::ffi::{OsStr, OsString};
 
@@ -11,10 +11,10 @@ use super::{
     SpecError, Timespan, ValueError, priority, socket,
 };
 
-/// A spec as it was written: values in the order in which they were met, each with its origin.
+/// A spec as it was written: values in order, each with its origin.
 ///
-/// Laying one draft over another is appending: of a field that is said once the last value wins, of a list all
-/// count, and an empty value forgets those before it, as in systemd.syntax(7).
+/// Later values override earlier ones as in systemd.syntax(7): of a single-valued field the last value counts; of a list
+/// all values count, and an empty value resets it.
 #[derive(Debug, Clone, Default)]
 pub struct SpecDraft {
     values: Vec<FieldValue>,
@@ -30,15 +30,15 @@ struct FieldValue {
 }
 
 impl SpecDraft {
-    /// Nothing yet.
+    /// An empty draft.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Notes one value. What was typed says more than a file that says the same in its host's own words.
+    /// Sets a field. An option on the command line overrides the same setting in the file's host-specific part.
     pub fn assign(&mut self, field: Field, value: impl Into<OsString>, origin: Origin) {
         if origin == Origin::Option && field.arity() == Arity::One {
-            self.native.forget(field.directive());
+            self.native.remove(field.directive());
             if field == Field::Restart {
                 self.native.launchd.retain(|(key, _)| key != "KeepAlive");
             }
@@ -46,8 +46,7 @@ impl SpecDraft {
         self.values.push(FieldValue { field, value: value.into(), origin });
     }
 
-    /// Notes what is to be executed, instead of what was to be before. That a file has variables in the words that
-    /// are gone says nothing of the new ones.
+    /// Replaces the command. `ExpandVariables` and `Argv0` that a file set for the previous command are dropped with it.
     pub fn command(&mut self, words: Vec<OsString>) {
         if self.command.is_some() {
             let gone = |given: &FieldValue| {
@@ -56,33 +55,41 @@ impl SpecDraft {
             };
             self.values.retain(|given| !gone(given));
         }
-        self.native.forget(Native::COMMAND);
+        self.native.remove(Native::COMMAND);
         self.command = Some(words);
     }
 
-    /// Notes what a file says that only its own host understands.
+    /// Sets the host-specific part of a file.
     pub fn native(&mut self, native: Native) {
         self.native = native;
     }
 
-    /// What a file says that only its own host understands.
+    /// The host-specific part of a file.
     pub fn native_part(&self) -> &Native {
         &self.native
     }
 
-    /// The last value of a field as it was written, and where; none where nothing was said.
+    /// The last value of a field, as it was written, with its origin. `None` if the field is not set.
     pub fn last(&self, field: Field) -> Option<(&OsStr, &Origin)> {
         let given = self.values.iter().rev().find(|given| given.field == field)?;
         Some((&given.value, &given.origin))
     }
 
-    /// Makes the spec, or says everything that is wrong with it.
+    /// Validates the draft.
+    ///
+    /// # Errors
+    ///
+    /// Every error of the draft, not only the first.
     pub fn finish(self) -> Result<ServiceSpec, Vec<SpecError>> {
         self.build(None)
     }
 
-    /// The same for a host whose own words stay with the spec: what is started may stand in them alone. (A template
-    /// has no instance, a oneshot service may have several commands or none.)
+    /// Validates the draft for the host that its host-specific part is for: the command may be in that part only. (A
+    /// template has no instance; a oneshot service may have several commands or none.)
+    ///
+    /// # Errors
+    ///
+    /// Every error of the draft, not only the first.
     pub fn finish_native(self) -> Result<ServiceSpec, Vec<SpecError>> {
         let native = self.command.is_none() && self.native.systemd.is_some();
         self.build(native.then(Command::native))
@@ -100,10 +107,10 @@ impl SpecDraft {
     }
 }
 
-/// As many sockets as any service is given.
+/// The maximum number of sockets of a service.
 const MAX_SOCKETS: usize = 1000;
 
-/// One pass over a draft.
+/// One validation of a draft.
 struct Pass<'a> {
     values: &'a [FieldValue],
     native: &'a Native,
@@ -189,10 +196,10 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// In the order in which they were said: it is that of their descriptors.
+    /// The sockets in the order of their values, which is the order of their descriptors.
     fn listen(&mut self) -> Vec<Socket> {
         let values = self.values;
-        let forgotten =
+        let last_reset =
             |field: Field| values.iter().rposition(|given| given.field == field && given.value.is_empty());
         let mut all = Vec::new();
         for (at, given) in values.iter().enumerate() {
@@ -202,7 +209,7 @@ impl<'a> Pass<'a> {
                 Field::ListenSequentialPacket => SocketKind::SequentialPacket,
                 _ => continue,
             };
-            if forgotten(given.field).is_none_or(|before| at > before) {
+            if last_reset(given.field).is_none_or(|before| at > before) {
                 all.extend(self.value(given, |value| Socket::parse(kind, value)));
             }
         }
@@ -222,11 +229,11 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// What is wrong only in combination.
+    /// Checks fields that contradict each other.
     fn check_combinations(&mut self, spec: &ServiceSpec) {
         let bounding = spec.capability_bounding_set.unwrap_or(Capabilities::ALL);
         if !bounding.holds(spec.ambient_capabilities.unwrap_or_default()) {
-            let cause = "the capability bounding set does not hold all of them";
+            let cause = "the capability bounding set lacks one of these";
             self.conflict(Field::AmbientCapabilities, cause.into());
         }
         let mut numbers = spec.files_preserve.clone();
@@ -242,38 +249,35 @@ impl<'a> Pass<'a> {
         if let Some(twice) =
             all.iter().enumerate().find_map(|(at, one)| all[..at].contains(one).then_some(one))
         {
-            let cause = format!("{twice} is asked for twice");
+            let cause = format!("{twice} is listed twice");
             let field = twice.field();
             self.conflict(field, cause.into());
         }
         let sockets = spec.sockets.descriptors();
         if let Some(number) = numbers.iter().find(|number| sockets.contains(number)) {
-            let cause = format!("descriptor {number} is that of a socket");
+            let cause = format!("a socket has descriptor {number}");
             let field =
                 if spec.files_preserve.contains(number) { Field::FilesPreserve } else { Field::Ready };
             let hint = format!(
-                "sockets have the numbers from 3 to {}; take one from {}",
+                "the sockets have descriptors 3 to {}; use {} or a higher number",
                 sockets.end - 1,
                 sockets.end
             );
             self.conflict(field, ValueError::hinted(cause, hint));
         }
-        let unheard = spec.sockets.listen.is_empty() && spec.sockets.has_settings();
+        let without_socket = spec.sockets.listen.is_empty() && spec.sockets.has_settings();
         let setting = self.values.iter().rev().find(|given| {
             given.field.is_socket_field() && given.field.arity() == Arity::One
                 || given.field == Field::LaunchdActivation
         });
-        if let (true, Some(given)) = (unheard, setting) {
-            let refusal = ValueError::hinted(
-                "there is no socket that this could be of",
-                "--listen-stream ADDRESS makes one",
-            );
+        if let (true, Some(given)) = (without_socket, setting) {
+            let refusal = ValueError::hinted("there is no socket", "add one with --listen-stream ADDRESS");
             self.conflict(given.field, refusal);
         }
         numbers.sort_unstable();
         let distinct = numbers.chunk_by(PartialEq::eq);
         for number in distinct.filter_map(|run| if run.len() > 1 { run.first() } else { None }) {
-            let cause = format!("descriptor {number} is asked for twice");
+            let cause = format!("descriptor {number} is listed twice");
             self.conflict(Field::FilesPreserve, cause.into());
         }
     }
@@ -284,7 +288,7 @@ impl<'a> Pass<'a> {
         self.errors.push(SpecError { field: Some(field), value: None, origin, refusal });
     }
 
-    /// The values of a field that count: after the last empty one, if it is a list; else the last.
+    /// The effective values of a field: of a list those after the last empty one, else the last value.
     fn effective(&self, field: Field) -> Vec<&'a FieldValue> {
         let all: Vec<_> = self.values.iter().filter(|given| given.field == field).collect();
         let from = match field.arity() {
@@ -304,9 +308,10 @@ impl<'a> Pass<'a> {
         values.into_iter().filter_map(|given| self.value(given, &read)).flatten().collect()
     }
 
-    /// Sets are added up, but a set of exceptions takes away; one alone takes away from all (systemd.exec(5)).
+    /// Merges sets: a set adds to those before it, an inverted one (`~`) subtracts; a first inverted one subtracts from all
+    /// capabilities (systemd.exec(5)).
     fn capabilities(&mut self, field: Field) -> Option<Capabilities> {
-        let said = self.values.iter().any(|given| given.field == field);
+        let is_set = self.values.iter().any(|given| given.field == field);
         let mut sum: Option<Capabilities> = None;
         for given in self.effective(field) {
             let set = self.value(given, Capabilities::parse)?;
@@ -316,7 +321,7 @@ impl<'a> Pass<'a> {
                 (Some(sum), true) => Capabilities::from_bits(sum.bits() & set.bits()),
             });
         }
-        sum.or(said.then_some(Capabilities::EMPTY))
+        sum.or(is_set.then_some(Capabilities::EMPTY))
     }
 
     fn value<T>(&mut self, given: &FieldValue, read: impl Fn(&OsStr) -> Result<T, ValueError>) -> Option<T> {
@@ -335,11 +340,7 @@ impl<'a> Pass<'a> {
 
 fn description(value: &OsStr) -> Result<String, ValueError> {
     let line = text(value)?;
-    if line.chars().any(char::is_control) {
-        Err("a description is one line of text".into())
-    } else {
-        Ok(line.into())
-    }
+    if line.chars().any(char::is_control) { Err("not a single line of text".into()) } else { Ok(line.into()) }
 }
 
 #[cfg(test)]
@@ -356,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_are_told_at_once() {
+    fn all_errors_are_reported_at_once() {
         let mut draft = draft(&[
             (Field::Umask, "0999"),
             (Field::User, "-1"),
@@ -370,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_single_field_the_last_value_wins_and_an_empty_one_resets_a_list() {
+    fn last_value_wins_and_empty_value_resets_a_list() {
         let spec = draft(&[
             (Field::Umask, "077"),
             (Field::Umask, "027"),
@@ -387,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_command_has_no_variables_of_an_old_one() {
+    fn new_command_drops_expand_variables_of_a_file() {
         let expands = |origin: Origin| {
             let mut draft = draft(&[]);
             draft.assign(Field::ExpandVariables, "yes", origin);
@@ -399,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bounding_set_adds_up_and_takes_away() {
+    fn bounding_sets_add_up_and_inverted_ones_subtract() {
         let spec = draft(&[
             (Field::CapabilityBoundingSet, "CAP_CHOWN CAP_KILL"),
             (Field::CapabilityBoundingSet, "CAP_FOWNER"),
@@ -413,8 +414,8 @@ mod tests {
     }
 
     #[test]
-    fn one_descriptor_cannot_serve_twice() {
+    fn descriptor_listed_twice_is_refused() {
         let errors = draft(&[(Field::FilesPreserve, "3,4"), (Field::Ready, "fd:4")]).finish().unwrap_err();
-        assert_eq!(errors[0].refusal.cause, "descriptor 4 is asked for twice");
+        assert_eq!(errors[0].refusal.cause, "descriptor 4 is listed twice");
     }
 }

@@ -1,4 +1,4 @@
-//! The program's environment.
+//! The environment of the service.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -7,20 +7,20 @@ use std::os::unix::ffi::OsStrExt;
 use super::refusal::{bytes, text};
 use super::{AbsPath, ValueError};
 
-/// The name of a variable: a letter or `_`, then letters, digits and `_` (environ(7); systemd takes no others).
+/// The name of a variable: a letter or `_`, then letters, digits and `_` (environ(7); systemd accepts no others).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EnvName(String);
 
-/// One variable with its value.
+/// A variable with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
-    /// Its name.
+    /// The name.
     pub name: EnvName,
-    /// Its value: any bytes but NUL.
+    /// The value: any bytes but NUL.
     pub value: OsString,
 }
 
-/// A file with assignments (`EnvironmentFile=`).
+/// A file of assignments (`EnvironmentFile=`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvironmentFile {
     /// The file.
@@ -29,41 +29,41 @@ pub struct EnvironmentFile {
     pub presence: Presence,
 }
 
-/// Whether a file has to be there.
+/// Whether a file must exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
-    /// It has to.
+    /// It must exist.
     Required,
-    /// It need not: its path was written with a leading `-`.
+    /// It may be missing: its path was written with a leading `-`.
     Optional,
 }
 
-/// What a program's environment is built from.
+/// The base of the environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EnvironmentBase {
-    /// Only from the spec: what the starter has in its environment stays behind.
+    /// Empty: the caller's environment is not inherited.
     Clean,
-    /// From what the starter has.
+    /// The caller's environment.
     Inherited,
 }
 
-/// All that a spec says of the environment. Later parts win over earlier ones.
+/// The environment settings of a spec. Later parts override earlier ones.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Environment {
-    /// What to build on. None: on the host's where a service manager made it, else on nothing.
+    /// The base. `None`: inherited below a service manager, else clean.
     pub base: Option<EnvironmentBase>,
-    /// Names that are taken from the starter even where the base is clean.
+    /// Variables that are inherited even with a clean base.
     pub pass: Vec<EnvName>,
     /// Variables and their values.
     pub assignments: Vec<Assignment>,
-    /// Files with more of them.
+    /// Environment files.
     pub files: Vec<EnvironmentFile>,
-    /// Names that the program must not have, whatever set them.
+    /// Variables that are removed at the end.
     pub unset: Vec<EnvName>,
 }
 
 impl EnvName {
-    /// Takes one name.
+    /// Reads one name.
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         let mut letters = name.bytes();
@@ -72,13 +72,13 @@ impl EnvName {
             Ok(Self(name.to_owned()))
         } else {
             Err(ValueError::hinted(
-                format!("'{}' is no name of a variable", name.escape_debug()),
-                "letters, digits and _ can stand in it, and it starts with no digit",
+                format!("invalid variable name '{}'", name.escape_debug()),
+                "use letters, digits and _, and no digit at the start",
             ))
         }
     }
 
-    /// Reads names between blanks or commas.
+    /// Reads names, separated by blanks or commas.
     pub(super) fn parse_list(value: &OsStr) -> Result<Vec<Self>, ValueError> {
         text(value)?
             .split([' ', ',', '\t'])
@@ -94,7 +94,7 @@ impl EnvName {
 }
 
 impl Assignment {
-    /// Takes one `NAME=VALUE`. Everything after the first `=` is the value, as it stands.
+    /// Reads one `NAME=VALUE`. Everything after the first `=` is the value, verbatim.
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let bytes = bytes(value)?;
         let equals = bytes.iter().position(|&b| b == b'=').ok_or_else(|| {
@@ -111,7 +111,7 @@ impl Assignment {
 }
 
 impl EnvironmentFile {
-    /// Takes a path; one that starts with `-` may be missing.
+    /// Reads a path. A leading `-` means that the file may be missing.
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let bytes = bytes(value)?;
         let (presence, path) = match bytes.strip_prefix(b"-") {
@@ -133,14 +133,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_taken_as_it_stands() {
+    fn value_is_kept_verbatim() {
         let assignment = Assignment::parse(OsStr::from_bytes(b"A=b=\" \xff\n$x%")).unwrap();
         assert_eq!(assignment.name.as_str(), "A");
         assert_eq!(assignment.value.as_bytes(), b"b=\" \xff\n$x%");
     }
 
     #[test]
-    fn a_name_cannot_smuggle_another_variable() {
+    fn invalid_variable_name_is_refused() {
         for value in ["A", "=x", "1A=x", "A B=x", "A\n=x", "A-B=x", "A=\0"] {
             assert!(Assignment::parse(OsStr::new(value)).is_err(), "{value:?} was taken");
         }

@@ -1,38 +1,38 @@
-//! The inside of an environment file (`EnvironmentFile=`, systemd.exec(5)).
+//! The syntax of environment files (`EnvironmentFile=`, systemd.exec(5)).
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use super::{Assignment, EnvName, ValueError};
 
-/// What a file says.
+/// A parsed environment file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Content {
     /// The assignments, in order.
     pub assignments: Vec<Assignment>,
-    /// What systemd passes over with a warning, or takes otherwise than it was meant.
+    /// Lines that systemd ignores with a warning, or reads otherwise than they look.
     pub ignored: Vec<BrokenLine>,
-    /// Why systemd would not start the service.
+    /// Lines for which systemd refuses to start the service.
     pub refused: Vec<BrokenLine>,
 }
 
-/// A line that cannot be read.
+/// An invalid line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrokenLine {
-    /// Which, from 1.
+    /// The line number, from 1.
     pub line: usize,
-    /// Why.
+    /// The cause and the hint.
     pub refusal: ValueError,
 }
 
-/// Reads assignments, one a line: `NAME=VALUE`, the value bare or quoted.
+/// Parses assignments, one a line: `NAME=VALUE`, the value bare or quoted.
 ///
-/// Empty lines and such that start with `#` or `;` say nothing. In single quotes everything stands for itself; in
-/// double quotes and bare text `\` protects the next character, and joins lines where that is a newline. Quotes
-/// count where the value begins; a bare value loses its trailing blanks. Nothing is expanded.
+/// Empty lines and lines that start with `#` or `;` are skipped. Single-quoted text is literal. In double quotes and bare
+/// text `\` escapes the next character; before a newline it joins the lines. Quotes are special only where the value begins.
+/// A bare value loses its trailing blanks. Variables are not expanded.
 ///
-/// A line without `=`, or with another word in front, as `export NAME=VALUE`, is passed over: systemd starts the service
-/// without the variable. A quote that is never closed ends with the file.
+/// A line without `=`, or with another word before the name (`export NAME=VALUE`), is ignored: systemd starts the service
+/// without the variable. An unclosed quote reaches to the end of the file.
 pub fn parse(text: &[u8]) -> Content {
     let mut reader = Reader { rest: text, line: 1, open: false };
     let mut content = Content::default();
@@ -40,7 +40,7 @@ pub fn parse(text: &[u8]) -> Content {
         let line = reader.line;
         match reader.assignment() {
             Ok(Some(found)) if found.value.as_bytes().contains(&0) => {
-                let refusal = ValueError::from("the value holds a NUL byte");
+                let refusal = ValueError::from("the value contains a NUL byte");
                 content.refused.push(BrokenLine { line, refusal });
             }
             Ok(found) => content.assignments.extend(found),
@@ -51,7 +51,7 @@ pub fn parse(text: &[u8]) -> Content {
             }
         }
         if reader.open {
-            let cause = "a quote that is never closed: all that follows is the value";
+            let cause = "unclosed quote: the rest of the file belongs to the value";
             content.ignored.push(BrokenLine { line, refusal: cause.into() });
         }
     }
@@ -61,7 +61,7 @@ pub fn parse(text: &[u8]) -> Content {
 struct Reader<'a> {
     rest: &'a [u8],
     line: usize,
-    /// Whether the end came within quotes.
+    /// Whether the file ended inside quotes.
     open: bool,
 }
 
@@ -91,20 +91,21 @@ impl Reader<'_> {
         while name.last().copied().is_some_and(blank) {
             name.pop();
         }
-        // Also of a name that is none: it may reach over several lines.
+        // Read the value even if the name is invalid: it may span several lines.
         let value = OsString::from_vec(self.value());
         let exported = name.strip_prefix(b"export ").map(<[u8]>::trim_ascii).map(<[u8]>::to_vec);
         EnvName::parse(OsString::from_vec(name).as_os_str())
             .map(|name| Some(Assignment { name, value }))
             .map_err(|refusal| match exported.and_then(|name| String::from_utf8(name).ok()) {
-                Some(name) => {
-                    ValueError::hinted(refusal.cause, format!("no shell reads this file: write {name}=VALUE"))
-                }
+                Some(name) => ValueError::hinted(
+                    refusal.cause,
+                    format!("this file is not a shell script: write {name}=VALUE"),
+                ),
                 None => refusal,
             })
     }
 
-    /// Reads to the end of the line on which the value ends.
+    /// Reads the value, and the rest of its last line.
     fn value(&mut self) -> Vec<u8> {
         self.skip_blanks();
         let mut value = Vec::new();
@@ -188,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn the_forms_of_systemd_are_read_as_systemd_reads_them() {
+    fn values_are_read_as_systemd_reads_them() {
         for (text, expected) in [
             ("A=x", "x"),
             ("A=x y  ", "x y"),
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn every_broken_line_is_named() {
+    fn broken_lines_are_reported_by_number() {
         let (read, ignored, refused) = read("A=1\nexport B=2\nnothing\n9=x\nD=\0\nC='open\n");
         let expected = [("A", "1"), ("C", "open\n")].map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(read, expected);

@@ -1,14 +1,14 @@
-//! The one list of everything that a spec can say.
+//! The table of all fields of a spec.
 //!
-//! Options, units and JSON all name their fields by this table, so that what one of them can say, all can.
+//! Options, units and JSON all take their fields from this table, so that a field exists in all of them.
 
 use self::Field as F;
 use super::row::{limit, many, one, short};
 use super::{Arity, DirectoryKind, FieldRow, Resource};
 
-/// One thing that a spec can say.
+/// A field of a spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(missing_docs, reason = "each has its sentence in the table below, as the reader of --help gets it")]
+#[allow(missing_docs, reason = "each has its help text in the table below")]
 pub enum Field {
     Name,
     Description,
@@ -60,75 +60,84 @@ pub enum Field {
     ReloadSignal,
 }
 
-/// All fields, in the order in which a person meets them.
+/// All fields, in the order of the help text.
 pub const FIELDS: [FieldRow; 71] = [
     one(
         F::Name,
         "Name",
         "name",
         "NAME",
-        "What the service is called: its lock, its state and its unit bear this name",
+        "The name of the service: its lock, its state and its unit have this name",
     ),
-    one(F::Description, "Description", "description", "TEXT", "One line about the service, for people"),
+    one(F::Description, "Description", "description", "TEXT", "A description of the service, one line"),
     one(
         F::Type,
         "Type",
         "type",
         "TYPE",
-        "When it counts as started: simple, exec, notify, notify-reload, forking or oneshot",
+        "When the service counts as started: simple, exec, notify, notify-reload, forking or oneshot",
     ),
-    short('u', one(F::User, "User", "user", "USER", "Run as this user, by name or number")),
+    short('u', one(F::User, "User", "user", "USER", "Run as this user, by name or ID")),
     one(F::Group, "Group", "group", "GROUP", "Run with this primary group instead of the user's own"),
     many(
         F::SupplementaryGroups,
         "SupplementaryGroups",
         "supplementary-groups",
         "GROUP",
-        "Add these groups to those that the user is in",
+        "Add these groups to the user's own",
     ),
-    one(F::Umask, "UMask", "umask", "OCTAL", "Take these permissions from every file that is made"),
+    one(
+        F::Umask,
+        "UMask",
+        "umask",
+        "OCTAL",
+        "File mode creation mask: permissions that new files do not get",
+    ),
     short(
         'c',
         one(F::WorkingDirectory, "WorkingDirectory", "working-directory", "PATH", "Start in this directory"),
     ),
     one(F::RootDirectory, "RootDirectory", "root-directory", "PATH", "Make this directory the root (chroot)"),
-    short('E', many(F::Environment, "Environment", "environment", "NAME=VALUE", "Set a variable")),
+    short(
+        'E',
+        many(F::Environment, "Environment", "environment", "NAME=VALUE", "Set an environment variable"),
+    ),
     many(
         F::EnvironmentFile,
         "EnvironmentFile",
         "environment-file",
         "[-]PATH",
-        "Read variables from a file; with '-' it may be missing",
+        "Read environment variables from a file; with '-' the file may be missing",
     ),
     many(
         F::PassEnvironment,
         "PassEnvironment",
         "pass-environment",
         "NAME",
-        "Hand on this variable of the starter",
+        "Inherit this variable from the caller",
     ),
     many(
         F::UnsetEnvironment,
         "UnsetEnvironment",
         "unset-environment",
         "NAME",
-        "Take this variable away at the end",
+        "Remove this variable, whatever sets it",
     ),
     one(
         F::CleanEnvironment,
         "CleanEnvironment",
         "clean-environment",
         "BOOL",
-        "Start from an empty environment; without it, only where no service manager made one",
+        "Start with an empty environment [yes, unless a service manager started svcadapt]",
     ),
     one(
         F::ExpandVariables,
         "ExpandVariables",
         "expand-variables",
         "BOOL",
-        "Put variables of its environment into the arguments: $NAME as words, ${NAME} as it stands, $$ for $",
+        "Expand environment variables in the arguments: $NAME into words, ${NAME} unsplit, $$ to $",
     ),
-    one(F::Argv0, "Argv0", "argv0", "NAME", "Call the program by this name, its argv[0], not by its path"),
+    one(F::Argv0, "Argv0", "argv0", "NAME", "The program's argv[0], instead of its path"),
     one(F::StandardInput, "StandardInput", "standard-input", "WHAT", "null, inherit or file:PATH"),
     short(
         'o',
@@ -142,10 +151,16 @@ pub const FIELDS: [FieldRow; 71] = [
     ),
     short(
         'e',
-        one(F::StandardError, "StandardError", "standard-error", "WHERE", "The same, for standard error"),
+        one(
+            F::StandardError,
+            "StandardError",
+            "standard-error",
+            "WHERE",
+            "As --standard-output, for standard error",
+        ),
     ),
     limit(Resource::Cpu, "LimitCPU", "limit-cpu", "CPU time, in seconds or as a time span"),
-    limit(Resource::Fsize, "LimitFSIZE", "limit-fsize", "Size of a file that is written, in bytes"),
+    limit(Resource::Fsize, "LimitFSIZE", "limit-fsize", "Size of a written file, in bytes"),
     limit(Resource::Data, "LimitDATA", "limit-data", "Size of the data segment, in bytes"),
     limit(Resource::Stack, "LimitSTACK", "limit-stack", "Size of the stack, in bytes"),
     limit(Resource::Core, "LimitCORE", "limit-core", "Size of a core dump, in bytes"),
@@ -157,13 +172,13 @@ pub const FIELDS: [FieldRow; 71] = [
     limit(Resource::Locks, "LimitLOCKS", "limit-locks", "Number of file locks; Linux ignores it"),
     limit(Resource::Sigpending, "LimitSIGPENDING", "limit-sigpending", "Number of queued signals"),
     limit(Resource::Msgqueue, "LimitMSGQUEUE", "limit-msgqueue", "Size of POSIX message queues, in bytes"),
-    limit(Resource::Nice, "LimitNICE", "limit-nice", "Ceiling of the nice level, as 20 minus the level"),
-    limit(Resource::Rtprio, "LimitRTPRIO", "limit-rtprio", "Ceiling of the real-time priority"),
+    limit(Resource::Nice, "LimitNICE", "limit-nice", "Limit of the nice level, as 20 minus the level"),
+    limit(Resource::Rtprio, "LimitRTPRIO", "limit-rtprio", "Limit of the real-time priority"),
     limit(
         Resource::Rttime,
         "LimitRTTIME",
         "limit-rttime",
-        "Real-time CPU time without a pause, in microseconds",
+        "CPU time of a real-time process without a blocking call, in microseconds",
     ),
     one(F::Nice, "Nice", "nice", "LEVEL", "Scheduling priority, -20 (first) to 19 (last)"),
     one(
@@ -171,105 +186,105 @@ pub const FIELDS: [FieldRow; 71] = [
         "OOMScoreAdjust",
         "oom-score-adjust",
         "SCORE",
-        "-1000 (never) to 1000 (killed first)",
+        "OOM score adjustment, -1000 (never killed) to 1000 (killed first)",
     ),
     one(
         F::PreventCore,
         "PreventCore",
         "prevent-core",
         "BOOL",
-        "Never dump core, also not into a helper program",
+        "Never dump core, not even to a helper program",
     ),
     one(
         F::NoNewPrivileges,
         "NoNewPrivileges",
         "no-new-privileges",
         "BOOL",
-        "No set-uid program gives it more rights",
+        "Gain no privileges from set-uid programs",
     ),
     many(
         F::CapabilityBoundingSet,
         "CapabilityBoundingSet",
         "capability-bounding-set",
         "[~]CAP...",
-        "Capabilities that it can ever have",
+        "The capability bounding set: limit the service to these capabilities",
     ),
     many(
         F::AmbientCapabilities,
         "AmbientCapabilities",
         "ambient-capabilities",
         "CAP...",
-        "Capabilities that it keeps as an ordinary user",
+        "Capabilities that the service keeps as an ordinary user",
     ),
     many(
         F::Directory(DirectoryKind::Runtime),
         "RuntimeDirectory",
         "runtime-directory",
         "NAME",
-        "Make /run/NAME for it",
+        "Create /run/NAME for the service",
     ),
     many(
         F::Directory(DirectoryKind::State),
         "StateDirectory",
         "state-directory",
         "NAME",
-        "Make /var/lib/NAME for it",
+        "Create /var/lib/NAME for the service",
     ),
     many(
         F::Directory(DirectoryKind::Cache),
         "CacheDirectory",
         "cache-directory",
         "NAME",
-        "Make /var/cache/NAME for it",
+        "Create /var/cache/NAME for the service",
     ),
     many(
         F::Directory(DirectoryKind::Logs),
         "LogsDirectory",
         "logs-directory",
         "NAME",
-        "Make /var/log/NAME for it",
+        "Create /var/log/NAME for the service",
     ),
     many(
         F::Directory(DirectoryKind::Configuration),
         "ConfigurationDirectory",
         "configuration-directory",
         "NAME",
-        "Make /etc/NAME for it; it stays root's",
+        "Create /etc/NAME for the service; it stays owned by root",
     ),
     one(
         F::DirectoryMode(DirectoryKind::Runtime),
         "RuntimeDirectoryMode",
         "runtime-directory-mode",
         "OCTAL",
-        "Its mode, 0755 unless said otherwise",
+        "Mode of this directory [0755]",
     ),
     one(
         F::DirectoryMode(DirectoryKind::State),
         "StateDirectoryMode",
         "state-directory-mode",
         "OCTAL",
-        "Its mode, 0755 unless said otherwise",
+        "Mode of this directory [0755]",
     ),
     one(
         F::DirectoryMode(DirectoryKind::Cache),
         "CacheDirectoryMode",
         "cache-directory-mode",
         "OCTAL",
-        "Its mode, 0755 unless said otherwise",
+        "Mode of this directory [0755]",
     ),
     one(
         F::DirectoryMode(DirectoryKind::Logs),
         "LogsDirectoryMode",
         "logs-directory-mode",
         "OCTAL",
-        "Its mode, 0755 unless said otherwise",
+        "Mode of this directory [0755]",
     ),
     one(
         F::DirectoryMode(DirectoryKind::Configuration),
         "ConfigurationDirectoryMode",
         "configuration-directory-mode",
         "OCTAL",
-        "Its mode, 0755 unless said otherwise",
+        "Mode of this directory [0755]",
     ),
     short(
         'p',
@@ -278,7 +293,7 @@ pub const FIELDS: [FieldRow; 71] = [
             "PIDFile",
             "pid-file",
             "PATH",
-            "Write the process's number to this file; with --type forking the program does",
+            "Write the process ID to this file; with --type forking the program writes it",
         ),
     ),
     many(F::FilesPreserve, "FilesPreserve", "files-preserve", "FD[,FD...]", "Leave these descriptors open"),
@@ -287,28 +302,28 @@ pub const FIELDS: [FieldRow; 71] = [
         "ListenStream",
         "listen-stream",
         "ADDRESS",
-        "Listen here for it: PORT, IPV4:PORT, [IPV6]:PORT, /PATH or @NAME; it gets the sockets as LISTEN_FDS, from descriptor 3 up",
+        "Listen on this address and pass the socket (LISTEN_FDS, from descriptor 3 up): PORT, IPV4:PORT, [IPV6]:PORT, /PATH or @NAME",
     ),
     many(
         F::ListenDatagram,
         "ListenDatagram",
         "listen-datagram",
         "ADDRESS",
-        "The same, for datagrams (UDP); their descriptors come after those of streams",
+        "As --listen-stream, for datagrams (UDP); their descriptors follow those of streams",
     ),
     many(
         F::ListenSequentialPacket,
         "ListenSequentialPacket",
         "listen-sequential-packet",
         "ADDRESS",
-        "The same, for packets in sequence: /PATH or @NAME; their descriptors come last",
+        "As --listen-stream, for sequential packets: /PATH or @NAME; their descriptors come last",
     ),
     one(
         F::FileDescriptorName,
         "FileDescriptorName",
         "file-descriptor-name",
         "NAME",
-        "What the sockets are called in LISTEN_FDNAMES, and in a property list [the service's name with .socket]",
+        "The name of the sockets in LISTEN_FDNAMES and in a property list [NAME.socket]",
     ),
     one(F::SocketMode, "SocketMode", "socket-mode", "OCTAL", "Permissions of sockets at a /PATH [0666]"),
     one(
@@ -316,79 +331,67 @@ pub const FIELDS: [FieldRow; 71] = [
         "SocketUser",
         "socket-user",
         "USER",
-        "Give sockets at a /PATH to this user, and to the user's group",
+        "Owner of sockets at a /PATH; also sets the group, to the user's own",
     ),
-    one(F::SocketGroup, "SocketGroup", "socket-group", "GROUP", "Give sockets at a /PATH to this group"),
+    one(F::SocketGroup, "SocketGroup", "socket-group", "GROUP", "Group of sockets at a /PATH"),
     one(
         F::BindIPv6Only,
         "BindIPv6Only",
         "bind-ipv6-only",
         "WHICH",
-        "Whether sockets of IPv6 take IPv4 too: both, ipv6-only, or the system's default",
+        "Whether IPv6 sockets accept IPv4 too: both, ipv6-only or default (the system's)",
     ),
-    one(F::Backlog, "Backlog", "backlog", "NUMBER", "How many connections may wait to be accepted"),
+    one(F::Backlog, "Backlog", "backlog", "NUMBER", "Maximum number of connections that wait to be accepted"),
     one(
         F::LaunchdActivation,
         "LaunchdActivation",
         "launchd-activation",
         "BOOL",
-        "The program takes its sockets from launchd itself (launch_activate_socket), where that has them",
+        "Under launchd the program takes its sockets itself (launch_activate_socket)",
     ),
     many(
         F::Ready,
         "Ready",
         "ready",
         "PROBE",
-        "Ready when: notify, fd[:N], tcp:[HOST:]PORT, unix:PATH, file:PATH or exec:COMMAND; all of them, if several",
+        "Readiness probe: notify, fd[:N], tcp:[HOST:]PORT, unix:PATH, file:PATH or exec:COMMAND; with several, all must succeed",
     ),
     one(
         F::NotificationFd,
         "NotificationFd",
         "notification-fd",
         "FD",
-        "Tell the supervisor above by a newline on this descriptor (s6's notification-fd)",
+        "Report readiness to the supervisor by a newline on this descriptor (s6's notification-fd)",
     ),
     one(
         F::TimeoutStartSec,
         "TimeoutStartSec",
         "timeout-start-sec",
         "TIME",
-        "It has to be ready in this time; 0 is for ever [90s]",
+        "Timeout for becoming ready; 0 is no limit [90s]",
     ),
     one(
         F::TimeoutStopSec,
         "TimeoutStopSec",
         "timeout-stop-sec",
         "TIME",
-        "Then a stop turns into a kill; 0 is for ever [30s]",
+        "Timeout for stopping, then SIGKILL; 0 is no limit [30s]",
     ),
     one(
         F::Restart,
         "Restart",
         "restart",
         "WHEN",
-        "The host starts it again: no, on-success, on-failure, on-abnormal, on-watchdog, on-abort or always",
+        "When the host restarts the service: no, on-success, on-failure, on-abnormal, on-watchdog, on-abort or always",
     ),
-    one(F::RestartSec, "RestartSec", "restart-sec", "TIME", "It waits so long before it starts it again"),
-    one(
-        F::KillSignal,
-        "KillSignal",
-        "kill-signal",
-        "SIGNAL",
-        "The signal that asks it to end, as SIGINT [SIGTERM]",
-    ),
-    one(
-        F::ReloadSignal,
-        "ReloadSignal",
-        "reload-signal",
-        "SIGNAL",
-        "The signal that makes it read its configuration again [SIGHUP]",
-    ),
+    one(F::RestartSec, "RestartSec", "restart-sec", "TIME", "Delay before a restart"),
+    one(F::KillSignal, "KillSignal", "kill-signal", "SIGNAL", "The stop signal, as SIGINT [SIGTERM]"),
+    one(F::ReloadSignal, "ReloadSignal", "reload-signal", "SIGNAL", "The reload signal [SIGHUP]"),
 ];
 
 impl Field {
     fn row(self) -> &'static FieldRow {
-        // Every field has its row; a test walks them all.
+        // Every field has a row; a test checks it.
         FIELDS.iter().find(|row| row.field == self).unwrap_or(&FIELDS[0])
     }
 
@@ -402,7 +405,7 @@ impl Field {
         self.row().option
     }
 
-    /// How often it may be said.
+    /// How often it may be set.
     pub fn arity(self) -> Arity {
         self.row().arity
     }
@@ -415,7 +418,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_field_has_one_row_and_one_name() {
+    fn field_has_one_row_and_one_name() {
         let distinct = |name: fn(&FieldRow) -> String| FIELDS.iter().map(name).collect::<BTreeSet<_>>().len();
         assert_eq!(distinct(|row| format!("{:?}", row.field)), FIELDS.len());
         assert_eq!(distinct(|row| row.option.to_owned()), FIELDS.len());
@@ -432,7 +435,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_is_its_directive_in_kebab_case() {
+    fn option_is_the_directive_in_kebab_case() {
         for row in &FIELDS {
             assert_eq!(row.option.replace('-', ""), row.directive.to_ascii_lowercase(), "{}", row.directive);
         }

@@ -1,4 +1,4 @@
-//! Users and groups, as they are written: by name or by number.
+//! Users and groups, by name or by ID.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -6,31 +6,31 @@ use std::fmt;
 use super::ValueError;
 use super::refusal::text;
 
-/// A user or a group, not yet looked up.
+/// A user or a group, not looked up yet.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Principal {
     /// By name.
     Name(String),
-    /// By number. Never 65535 or 4294967295, which system calls take for "no change".
+    /// By ID. Never 65535 or 4294967295, which system calls take for "no change".
     Id(u32),
 }
 
 impl Principal {
-    /// Reads one name or number.
+    /// Reads one name or ID.
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         if !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit()) {
             return match name.parse() {
-                Ok(65_535 | u32::MAX) => Err("this number means \"no change\" to the kernel".into()),
+                Ok(65_535 | u32::MAX) => Err("to the kernel this ID means \"no change\"".into()),
                 Ok(id) => Ok(Self::Id(id)),
-                Err(_) => Err("no user or group has a number that large".into()),
+                Err(_) => Err("larger than any user or group ID".into()),
             };
         }
         let legal = |c: char| c.is_ascii_alphanumeric() || "_-.$+\\@".contains(c) || !c.is_ascii();
         if name.is_empty() {
             Err("it is empty".into())
         } else if name.starts_with('-') || name == "." || name == ".." || !name.chars().all(legal) {
-            let cause = "neither a name nor a number of a user or group";
+            let cause = "not a name or ID of a user or group";
             match name.split_once(':') {
                 Some((user, group)) if !user.is_empty() && !group.is_empty() => {
                     Err(ValueError::hinted(cause, format!("for both write --user {user} --group {group}")))
@@ -42,7 +42,7 @@ impl Principal {
         }
     }
 
-    /// Reads names and numbers between blanks or commas.
+    /// Reads names and IDs, separated by blanks or commas.
     pub(super) fn parse_list(value: &OsStr) -> Result<Vec<Self>, ValueError> {
         text(value)?
             .split([' ', ',', '\t'])
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_numbers_that_mean_no_change_are_refused() {
+    fn id_that_means_no_change_is_refused() {
         for value in ["-1", "4294967295", "65535", "4294967296", "", "a:b", "a b", ".."] {
             assert!(Principal::parse(OsStr::new(value)).is_err(), "{value:?} was taken");
         }

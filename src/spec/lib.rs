@@ -1,8 +1,8 @@
-//! WHAT the service is: pure data.
+//! The description of a service: pure data, without I/O.
 //!
-//! A [`SpecDraft`] is what was written; [`SpecDraft::finish`] turns it into a [`ServiceSpec`], which cannot be wrong
-//! in itself, or says everything that is wrong with it. Nothing here asks the machine: whether a user exists or a
-//! program can be executed is found out by `setup`.
+//! A [`SpecDraft`] collects values as they were written. [`SpecDraft::finish`] validates all of them and returns a
+//! [`ServiceSpec`] that is consistent in itself, or every error at once. Whether a user exists or a program can be executed
+//! is checked later, by the runner's `setup`.
 
 mod boolean;
 mod capability;
@@ -63,91 +63,91 @@ pub use timespan::Timespan;
 pub use umask::FileMode;
 pub use variables::{expand, literal};
 
-/// A service, complete and neutral: it belongs to no host.
+/// A complete description of a service, independent of the service manager.
 ///
-/// What is none was not said; what then holds depends on the host and stands in `plan`.
+/// `None` means that the user did not set the field. The runner's `plan` supplies the default, which depends on the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceSpec {
-    /// What is executed.
+    /// The program and its arguments.
     pub command: Command,
-    /// Whether variables in the arguments are put in when it is started, as systemd.service(5) has it.
+    /// Whether `$NAME` and `${NAME}` in the arguments are expanded at start (systemd.service(5), "Command lines").
     pub expand_variables: bool,
-    /// What the program is called by, its `argv[0]`; none: as it was written.
+    /// The program's `argv[0]`. `None`: the program as it was written.
     pub argv0: Option<OsString>,
-    /// What the service is called.
+    /// The name of the service.
     pub name: Option<ServiceName>,
-    /// One line about it.
+    /// A description, one line.
     pub description: Option<String>,
-    /// When it counts as started.
+    /// When it counts as started (`Type=`).
     pub service_type: Option<ServiceType>,
-    /// Whom it runs as.
+    /// The user that it runs as.
     pub user: Option<Principal>,
     /// Its primary group.
     pub group: Option<Principal>,
-    /// Groups beside those that the user is in.
+    /// Supplementary groups in addition to the user's own.
     pub supplementary_groups: Vec<Principal>,
-    /// The file mode creation mask.
+    /// The file mode creation mask (umask(2)).
     pub umask: Option<FileMode>,
-    /// Where it starts.
+    /// The working directory.
     pub working_directory: Option<AbsPath>,
-    /// What it sees as `/`. The working directory lies below it.
+    /// The root directory (chroot(2)). The working directory is relative to it.
     pub root_directory: Option<AbsPath>,
     /// Its environment.
     pub environment: Environment,
-    /// Descriptor 0.
+    /// Standard input (descriptor 0).
     pub standard_input: Option<Input>,
-    /// Descriptor 1.
+    /// Standard output (descriptor 1).
     pub standard_output: Option<Output>,
-    /// Descriptor 2.
+    /// Standard error (descriptor 2).
     pub standard_error: Option<Output>,
-    /// Resource limits.
+    /// Resource limits (setrlimit(2)).
     pub limits: BTreeMap<Resource, Limit>,
-    /// Nice level.
+    /// Nice level, -20 to 19.
     pub nice: Option<i32>,
-    /// OOM score adjustment.
+    /// OOM score adjustment, -1000 to 1000 (proc(5)).
     pub oom_score_adjust: Option<i32>,
-    /// Whether a core dump must never be made.
+    /// Whether core dumps are prevented, also those that a helper program would take (core(5)).
     pub prevent_core: bool,
-    /// Whether set-uid programs give it no more rights; none: they do, unless whoever shuts it in has it otherwise.
+    /// `no_new_privs` (prctl(2)): set-uid programs give no more rights. `None`: inherited.
     pub no_new_privileges: Option<bool>,
-    /// The capabilities that it can ever have; none: all.
+    /// The capability bounding set. `None`: unchanged.
     pub capability_bounding_set: Option<Capabilities>,
-    /// The capabilities that it keeps as an ordinary user; none: no one has said, and it keeps none.
+    /// The ambient capabilities: what it keeps as an ordinary user. `None`: not set.
     pub ambient_capabilities: Option<Capabilities>,
-    /// Directories that are made for it.
+    /// Directories that are created for it.
     pub directories: Vec<ServiceDirectory>,
-    /// Where its process's number is written.
+    /// The pid file.
     pub pid_file: Option<AbsPath>,
-    /// Descriptors that it is left with beside the standard streams.
+    /// Inherited descriptors that stay open, in addition to the standard streams.
     pub files_preserve: Vec<i32>,
-    /// Sockets that it is given.
+    /// Listening sockets that are passed to it.
     pub sockets: Sockets,
-    /// When it is ready: all of these hold. None: when its program was executed.
+    /// The readiness probes; the service is ready when all have succeeded. Empty: when its program has been executed.
     pub ready: Vec<Probe>,
-    /// The descriptor on which the supervisor above waits for a newline.
+    /// The descriptor on which the supervisor waits for a newline (s6's `notification-fd`).
     pub notification_fd: Option<i32>,
-    /// How long it may take to become ready.
+    /// The start timeout: how long it may take to become ready.
     pub timeout_start: Option<Timespan>,
-    /// How long it may take to stop.
+    /// The stop timeout: how long it may take to stop before it is killed.
     pub timeout_stop: Option<Timespan>,
-    /// After which ends its host starts it again.
+    /// When the host restarts it.
     pub restart: Option<Restart>,
-    /// How long its host waits before that.
+    /// The delay before a restart.
     pub restart_delay: Option<Timespan>,
-    /// The signal that asks it to end.
+    /// The stop signal.
     pub kill_signal: Option<SignalName>,
-    /// The signal that makes it read its configuration again.
+    /// The reload signal.
     pub reload_signal: Option<SignalName>,
-    /// What the file that it comes from says in the words of one host alone.
+    /// Settings of the source file that only its own host understands.
     pub native: Native,
 }
 
-/// One directory that is made for a service.
+/// A directory that is created for a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceDirectory {
-    /// What it is for, and so where it lies.
+    /// Its kind, which determines the base directory.
     pub kind: DirectoryKind,
-    /// Its place below the base of its kind.
+    /// The path, relative to the base directory of its kind.
     pub path: RelPath,
     /// Its mode.
     pub mode: FileMode,

@@ -1,4 +1,4 @@
-//! Resource limits: all that setrlimit(2) knows.
+//! Resource limits (setrlimit(2)).
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use super::refusal::text;
 use super::{Timespan, ValueError};
 
-/// What is limited. The names are those of systemd's `Limit…=` directives.
+/// A limited resource. The names are those of systemd's `Limit…=` directives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "setrlimit(2) explains each under this very name")]
 pub enum Resource {
@@ -28,7 +28,7 @@ pub enum Resource {
     Rttime,
 }
 
-/// How the number of a limit is written.
+/// The unit in which a limit is written.
 enum LimitUnit {
     /// A plain count.
     Count,
@@ -41,7 +41,7 @@ enum LimitUnit {
 }
 
 impl Resource {
-    /// All of them, in the order of `Resource`.
+    /// All resources, in the order of the enum.
     pub const ALL: [Self; 16] = [
         Self::Cpu,
         Self::Fsize,
@@ -61,7 +61,7 @@ impl Resource {
         Self::Rttime,
     ];
 
-    /// The name that follows `Limit` and `RLIMIT_`.
+    /// The name after `Limit` and `RLIMIT_`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cpu => "CPU",
@@ -98,7 +98,7 @@ impl Resource {
 /// One value of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LimitValue {
-    /// This much, in the unit of setrlimit(2).
+    /// A value, in the unit of setrlimit(2).
     At(u64),
     /// No limit.
     Infinity,
@@ -107,9 +107,9 @@ pub enum LimitValue {
 /// A soft and a hard limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
-    /// What holds now; the process may move it up to the hard one.
+    /// The limit in force; the process may raise it up to the hard limit.
     pub soft: LimitValue,
-    /// What an unprivileged process can never exceed.
+    /// The limit that an unprivileged process cannot raise.
     pub hard: LimitValue,
 }
 
@@ -120,7 +120,7 @@ impl Limit {
         let (soft, hard) = value.split_once(':').unwrap_or((value, value));
         let limit = Self { soft: limit_value(resource, soft)?, hard: limit_value(resource, hard)? };
         if limit.soft > limit.hard {
-            return Err("the soft limit is above the hard one".into());
+            return Err("the soft limit is above the hard limit".into());
         }
         Ok(limit)
     }
@@ -137,9 +137,10 @@ fn limit_value(resource: Resource, value: &str) -> Result<LimitValue, ValueError
     }
     let bare = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
     let span = |unit: u128| match Timespan::parse(OsStr::new(value))? {
-        // Rounded up: a limit of half a second of CPU time must not become none at all.
-        Timespan::Finite(span) => u64::try_from(span.as_micros().div_ceil(unit))
-            .map_err(|_| ValueError::from("longer than can be counted")),
+        // Round up: half a second of CPU time must not become a limit of 0.
+        Timespan::Finite(span) => {
+            u64::try_from(span.as_micros().div_ceil(unit)).map_err(|_| ValueError::from("too large"))
+        }
         Timespan::Infinity => Ok(u64::MAX),
     };
     let number = match resource.unit() {
@@ -150,8 +151,12 @@ fn limit_value(resource: Resource, value: &str) -> Result<LimitValue, ValueError
         LimitUnit::Microseconds if bare => count(value)?,
         LimitUnit::Microseconds => span(1)?,
     };
-    // The largest number is how the kernel spells infinity.
-    if number == u64::MAX { Err("larger than a limit can be".into()) } else { Ok(LimitValue::At(number)) }
+    // The largest number is RLIM_INFINITY.
+    if number == u64::MAX {
+        Err("larger than the largest possible limit".into())
+    } else {
+        Ok(LimitValue::At(number))
+    }
 }
 
 fn count(value: &str) -> Result<u64, ValueError> {
@@ -162,7 +167,7 @@ fn count(value: &str) -> Result<u64, ValueError> {
     })
 }
 
-/// With a sign a nice level, else 20 minus one (systemd.exec(5), `LimitNICE=`; setrlimit(2)).
+/// Reads `LimitNICE=`: with a sign a nice level, else 20 minus a nice level (systemd.exec(5), setrlimit(2)).
 fn nice(value: &str) -> Result<u64, ValueError> {
     let number = count(value.strip_prefix('-').unwrap_or(value))?;
     let limit = match value.as_bytes().first() {
@@ -175,7 +180,7 @@ fn nice(value: &str) -> Result<u64, ValueError> {
     })
 }
 
-/// A number of bytes as systemd reads it: parts with a unit, the greater unit first, as in `1.5G` or `1G 512M`.
+/// Reads a number of bytes as systemd does: parts with a unit, the larger unit first, as in `1.5G` or `1G 512M`.
 fn bytes(value: &str) -> Result<u64, ValueError> {
     const UNITS: [(char, u32); 7] =
         [('E', 60), ('P', 50), ('T', 40), ('G', 30), ('M', 20), ('K', 10), ('B', 0)];
@@ -192,7 +197,7 @@ fn bytes(value: &str) -> Result<u64, ValueError> {
             return Err(bad());
         }
         let part = count(whole).map_err(|_| bad())?.checked_mul(1 << shift).ok_or_else(bad)?;
-        // More than 18 digits behind the point change no byte.
+        // Digits after the 18th are less than a byte.
         let digits = &fraction[..fraction.len().min(18)];
         let share = match u32::try_from(digits.len()) {
             Ok(length) if length > 0 => {
@@ -232,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_read_in_their_own_units() {
+    fn limits_are_read_in_the_unit_of_their_resource() {
         for (resource, value, expected) in [
             (Resource::Nofile, "1024:524288", "1024:524288"),
             (Resource::Nofile, "0", "0"),
@@ -256,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_limit_is_refused() {
+    fn invalid_limit_is_refused() {
         for value in
             ["", "unlimited", "4K", "-1", "10:5", "1:2:3", "infinity:5", "18446744073709551615", "9E99"]
         {

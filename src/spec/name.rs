@@ -6,31 +6,31 @@ use std::fmt;
 use super::ValueError;
 use super::refusal::text;
 
-/// A name that is one on every host: a unit's without its `.service`, and that of a lock file.
+/// A service name that is valid on every host: the unit's name without `.service`, and the name of the lock file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ServiceName(String);
 
-/// A unit name has at most 255 bytes (systemd.unit(5)), with its suffix; `.service` takes eight of them.
+/// A unit name has at most 255 bytes (systemd.unit(5)), of which `.service` takes eight.
 const MAX_BYTES: usize = 247;
 
 impl ServiceName {
-    /// Takes the characters of systemd.unit(5): letters, digits, `:`, `-`, `_`, `.`, `\` and at most one `@`.
-    /// A final `.service` is taken off.
+    /// Accepts the characters of systemd.unit(5): letters, digits, `:`, `-`, `_`, `.`, `\` and at most one `@`.
+    /// A final `.service` is removed.
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         let name = name.strip_suffix(".service").unwrap_or(name);
         let legal = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
         if name.is_empty() {
-            Err("a service needs a name of at least one character".into())
+            Err("the name is empty".into())
         } else if name.len() > MAX_BYTES {
             Err(format!("longer than {MAX_BYTES} bytes").into())
         } else if let Some(bad) = name.chars().find(|&c| !legal(c)) {
             Err(ValueError::hinted(
-                format!("the character '{}' cannot stand in the name of a service", bad.escape_debug()),
-                "letters, digits and : - _ . \\ @ can",
+                format!("invalid character '{}' in the name of a service", bad.escape_debug()),
+                "use letters, digits and : - _ . \\ @",
             ))
         } else if name.starts_with('.') || name.starts_with('@') || name.matches('@').count() > 1 {
-            Err("a name starts with neither '.' nor '@' and has at most one '@'".into())
+            Err("a name must not start with '.' or '@', and must not contain '@' twice".into())
         } else {
             Ok(Self(name.to_owned()))
         }
@@ -57,12 +57,12 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_name_loses_its_suffix() {
+    fn unit_name_loses_its_suffix() {
         assert_eq!(parse("web@1.service"), Ok("web@1".into()));
     }
 
     #[test]
-    fn what_would_leave_the_directory_is_refused() {
+    fn name_with_a_path_or_blank_is_refused() {
         for name in ["", ".", "..", "a/b", "../x", "a b", "a\nb", "a@b@c", ".hidden", &"x".repeat(248)] {
             assert!(parse(name).is_err(), "{name:?} was taken");
         }

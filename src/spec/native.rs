@@ -1,23 +1,23 @@
-//! What one host alone understands, word for word.
+//! Settings that only one host understands, kept verbatim.
 //!
-//! A unit or a property list says more than a spec has fields for. That is not lost: it stays with the spec as it was
-//! written, the same host gets it back, and another one is told what it will not have.
+//! A unit or a property list has more settings than a spec has fields. They are kept as they were written: the same host
+//! gets them back, and for another host each is reported as a loss.
 
 use std::collections::BTreeMap;
 
 use super::ValueError;
 
-/// What a file says in the words of its own host.
+/// The host-specific settings of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Native {
-    /// Directives of a unit, in their order; none where the spec does not come from a unit. That matters where nothing
-    /// is said: a unit leaves the rest to systemd's defaults, options leave it to ours.
+    /// Directives of a unit, in order. `None` if the spec does not come from a unit. The difference matters for unset
+    /// fields: in a unit they mean systemd's defaults, else svcadapt's.
     pub systemd: Option<Vec<Directive>>,
-    /// Keys of a property list, in their order.
+    /// Keys of a property list, in order.
     pub launchd: Vec<(String, NativeValue)>,
 }
 
-/// One line of a unit.
+/// A directive of a unit: `Name=value` in a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive {
     section: String,
@@ -25,7 +25,7 @@ pub struct Directive {
     value: String,
 }
 
-/// A value of a property list.
+/// A value of a property list (launchd.plist(5)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NativeValue {
     /// `<true/>` or `<false/>`.
@@ -36,13 +36,13 @@ pub enum NativeValue {
     String(String),
     /// `<array>`
     Array(Vec<NativeValue>),
-    /// `<dict>`, in its order.
+    /// `<dict>`, in order.
     Dict(Vec<(String, NativeValue)>),
 }
 
 impl Native {
-    /// What a unit says. Lines of one section and of one name are brought together where the first of them stands:
-    /// between names there is no order.
+    /// Groups directives by section and name, each at the place of its first occurrence. The order of different names
+    /// has no meaning in a unit.
     pub fn group_directives(lines: Vec<Directive>) -> Vec<Directive> {
         let (mut sections, mut names) = (BTreeMap::new(), BTreeMap::new());
         for line in &lines {
@@ -59,20 +59,20 @@ impl Native {
         sorted
     }
 
-    /// What stands before the section of a line that is not the service's own, but stands in the unit with its sockets.
+    /// The prefix of a section name that marks a directive of the `.socket` unit.
     pub const SOCKET_UNIT_PREFIX: &'static str = ".socket/";
 
-    /// What a unit calls the command.
+    /// The directive that holds the command.
     pub const COMMAND: &'static str = "ExecStart";
 
-    /// Drops what `[Service]` says under this name.
-    pub(super) fn forget(&mut self, name: &str) {
+    /// Removes the directives of this name from `[Service]`.
+    pub(super) fn remove(&mut self, name: &str) {
         if let Some(lines) = &mut self.systemd {
             lines.retain(|line| line.section != "Service" || line.name != name);
         }
     }
 
-    /// Whether `[Service]` says something under this name.
+    /// Whether `[Service]` has a directive of this name.
     pub fn says(&self, name: &str) -> bool {
         self.systemd.iter().flatten().any(|line| line.section == "Service" && line.name == name)
     }
@@ -84,41 +84,41 @@ impl Native {
 }
 
 impl Directive {
-    /// A line; refused if it would not be read as this one line (systemd.syntax(7)).
+    /// A directive. Refused if systemd would not read it back as this one line (systemd.syntax(7)).
     pub fn new(section: &str, name: &str, value: &str) -> Result<Self, ValueError> {
         let broken = |text: &str| text.chars().any(|letter| matches!(letter, '\n' | '\r' | '\0'));
         let trimmed = |text: &str| text == text.trim_matches([' ', '\t']);
         let slashes = value.bytes().rev().take_while(|byte| *byte == b'\\').count();
         if section.is_empty() || section.chars().any(char::is_control) || section.contains(['[', ']']) {
-            Err("this is no name of a section".into())
+            Err("invalid section name".into())
         } else if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-            Err("this is no name of a directive".into())
+            Err("invalid directive name".into())
         } else if broken(value) || !trimmed(value) || slashes % 2 == 1 {
             Err(ValueError::hinted(
-                "this is not the value of one line",
-                "a line has no line breaks, no blanks at its ends and no backslash at its end",
+                "the value does not fit on one line",
+                "remove line breaks, blanks at both ends and a backslash at the end",
             ))
         } else {
             Ok(Self { section: section.into(), name: name.into(), value: value.into() })
         }
     }
 
-    /// The line that a unit lacks.
+    /// A directive that a unit lacks; its value is empty.
     pub fn missing(section: &str, name: &str) -> Self {
         Self { section: section.into(), name: name.into(), value: String::new() }
     }
 
-    /// The section that it stands in.
+    /// The section.
     pub fn section(&self) -> &str {
         &self.section
     }
 
-    /// What stands before the `=`.
+    /// The name, before the `=`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What stands behind it, as it is written: with its quotes and specifiers.
+    /// The value, after the `=`, verbatim: quotes and specifiers included.
     pub fn value(&self) -> &str {
         &self.value
     }
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directive_is_one_line_and_nothing_else() {
+    fn directive_of_more_than_one_line_is_refused() {
         assert!(Directive::new("Service", "ExecReload", "/bin/kill -HUP $MAINPID").is_ok());
         assert!(Directive::new("X-Other", "X-Key", "").is_ok());
         for (section, name, value) in [

@@ -1,11 +1,11 @@
-//! Where a value came from, and what is wrong with it.
+//! The origin of a value, and the error of a spec.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::{Field, ValueError};
 
-/// Where a value was written down.
+/// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
     /// On the command line.
@@ -14,20 +14,20 @@ pub enum Origin {
     File {
         /// The file.
         path: PathBuf,
-        /// Where in it; none where the reader of that format cannot tell.
+        /// The place in it. `None` if the reader of that format does not know it.
         spot: Option<Spot>,
-        /// What the value is called there; none: by systemd's name, as in a unit.
+        /// The field's name in that file. `None`: systemd's name, as in a unit.
         key: Option<String>,
     },
 }
 
 impl Origin {
-    /// In a file that calls fields by systemd's names, or as a whole.
+    /// A file that uses systemd's names, or the file as a whole.
     pub fn in_file(path: impl Into<PathBuf>, spot: Option<Spot>) -> Self {
         Self::File { path: path.into(), spot, key: None }
     }
 
-    /// A field as whoever wrote it has named it there.
+    /// The name of a field as the user wrote it: `--umask` or `UMask=`.
     pub fn name(&self, field: Field) -> String {
         match self {
             Self::Option => format!("--{}", field.option()),
@@ -37,27 +37,27 @@ impl Origin {
     }
 }
 
-/// A place in a text file, with what stands there.
+/// A place in a text file, with the text of its line.
 ///
-/// Below a message it prints as the line and a caret.
+/// It prints as the line and a caret below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spot {
     /// The line, from 1.
     pub line: usize,
-    /// The character in it, from 1.
+    /// The character in the line, from 1.
     pub column: usize,
-    /// The line itself, as far as it is worth showing.
+    /// The line, cut to 120 characters.
     pub text: String,
 }
 
-/// As much of a line as is kept to be shown, in characters.
+/// The length to which a shown line is cut, in characters.
 const MAX_SHOWN_CHARS: usize = 120;
 
 impl Spot {
-    /// The place `offset` bytes into a line.
+    /// The place at byte `offset` of a line.
     pub fn new(line: usize, text: &[u8], offset: usize) -> Self {
         let before = String::from_utf8_lossy(&text[..offset.min(text.len())]).chars().count();
-        // A line may have a million bytes; what is shown of it has four a character at most.
+        // A line may be very long: decode no more than can be shown (UTF-8 has at most four bytes a character).
         let shown = String::from_utf8_lossy(&text[..text.len().min(4 * MAX_SHOWN_CHARS)]);
         Self { line, column: before + 1, text: shown.chars().take(MAX_SHOWN_CHARS).collect() }
     }
@@ -65,7 +65,7 @@ impl Spot {
 
 impl fmt::Display for Spot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A terminal must not obey what stands in a file, and the caret has to meet its character.
+        // Control characters must not reach the terminal, and the caret must stay in its column.
         let plain: String = self.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         write!(f, "\n  | {plain}")?;
         if self.column <= MAX_SHOWN_CHARS {
@@ -75,31 +75,31 @@ impl fmt::Display for Spot {
     }
 }
 
-/// One thing that is wrong with a spec.
+/// An error in a spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpecError {
-    /// The field that it is about; none where a field is missing or the command is meant.
+    /// The field. `None` if the error concerns the command or a missing field.
     pub field: Option<Field>,
-    /// What was written, as far as it can be shown.
+    /// The value as it was written, lossily decoded.
     pub value: Option<String>,
-    /// Where it was written; none where nothing was.
+    /// Where the value comes from. `None` if there is no value.
     pub origin: Option<Origin>,
-    /// Why it cannot be.
+    /// The cause and the hint.
     pub refusal: ValueError,
 }
 
 impl SpecError {
-    /// Something that is wrong in a file, about no field.
+    /// An error in a file that concerns no field.
     pub fn in_file(path: &Path, spot: Option<Spot>, cause: impl Into<String>) -> Self {
         Self::at(&Origin::in_file(path, spot), cause)
     }
 
-    /// Something that is wrong at a place, about no field.
+    /// An error at a place that concerns no field.
     pub fn at(origin: &Origin, cause: impl Into<String>) -> Self {
         Self { field: None, value: None, origin: Some(origin.clone()), refusal: cause.into().into() }
     }
 
-    /// The file, and where in it.
+    /// The file and the place in it. `None` if the value is no file's.
     pub fn place(&self) -> Option<(&Path, Option<&Spot>)> {
         match &self.origin {
             Some(Origin::File { path, spot, .. }) => Some((path, spot.as_ref())),
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_problem_in_a_file_shows_its_line_and_a_caret() {
+    fn error_in_a_file_shows_the_line_and_a_caret() {
         let spot = Some(Spot::new(7, b"\tUMask=0999", 7));
         let problem = SpecError {
             field: Some(Field::Umask),
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_counts_characters_and_a_long_line_is_cut() {
+    fn column_counts_characters_and_long_line_is_cut() {
         assert_eq!(Spot::new(1, "é=x".as_bytes(), 3).column, 3);
         let long = Spot::new(1, &b"x".repeat(1_000_000), 999_999);
         assert_eq!((long.column, long.text.len()), (1_000_000, MAX_SHOWN_CHARS));

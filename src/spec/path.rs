@@ -1,4 +1,4 @@
-//! Paths that mean the same from everywhere.
+//! Absolute paths.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -8,19 +8,19 @@ use std::path::{Component, Path, PathBuf};
 use super::ValueError;
 use super::refusal::bytes;
 
-/// The longest path that the kernel takes, with its final NUL (`PATH_MAX`, limits.h(0p)).
+/// The maximum length of a path, with its final NUL (limits.h(0p)).
 const PATH_MAX: usize = 4096;
 
-/// An absolute path without `..`, doubled slashes or a final one.
+/// An absolute path without `..`, double slashes or a trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AbsPath(PathBuf);
 
 impl AbsPath {
-    /// Takes an absolute path. `..` is refused: what it means depends on links that may change.
+    /// Reads an absolute path. `..` is refused: its meaning depends on symbolic links, which may change.
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let path = Path::new(OsStr::from_bytes(bytes(value)?));
         if !path.is_absolute() {
-            return Err(ValueError::hinted("not an absolute path", "a path starts with '/'"));
+            return Err(ValueError::hinted("not an absolute path", "start the path with '/'"));
         }
         if path.as_os_str().len() >= PATH_MAX {
             return Err(format!("longer than {} bytes", PATH_MAX - 1).into());
@@ -54,13 +54,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_made_plain() {
+    fn path_is_normalized() {
         assert_eq!(AbsPath::parse(OsStr::new("//a/./b//")).unwrap().as_path(), Path::new("/a/b"));
         assert_eq!(AbsPath::parse(OsStr::new("/")).unwrap().as_path(), Path::new("/"));
     }
 
     #[test]
-    fn what_is_no_fixed_place_is_refused() {
+    fn relative_or_ambiguous_path_is_refused() {
         for path in ["", "a", "./a", "/a/../b", "/..", "/a\0b"] {
             assert!(AbsPath::parse(OsStr::new(path)).is_err(), "{path:?} was taken");
         }

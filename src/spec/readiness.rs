@@ -1,4 +1,4 @@
-//! When a service is ready.
+//! Readiness probes.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -9,12 +9,12 @@ use super::priority::descriptor;
 use super::refusal::{bytes, text};
 use super::{AbsPath, ValueError};
 
-/// One sign of readiness. A service is ready when all of its signs are there.
+/// A readiness probe. A service is ready when all of its probes have succeeded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Probe {
     /// `notify`: the program sends `READY=1` (sd_notify(3)).
     Notify,
-    /// `fd[:N]`: the program writes a newline to descriptor N, 3 unless said otherwise (s6's protocol).
+    /// `fd[:N]`: the program writes a newline to descriptor N, 3 by default (s6's protocol).
     Fd(i32),
     /// `tcp:[HOST:]PORT`: a process of the service listens there.
     Tcp(TcpHost, u16),
@@ -26,16 +26,16 @@ pub enum Probe {
     Exec(String),
 }
 
-/// Where a service listens.
+/// The address of a `tcp:` probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TcpHost {
-    /// On any address.
+    /// Any address.
     Any,
-    /// On this one, or on all.
+    /// This address, or the wildcard address.
     Address(IpAddr),
 }
 
-/// The descriptor of `fd` without a number: the first after the standard streams.
+/// The default descriptor of `fd`: the first after the standard streams.
 const DEFAULT_FD: i32 = 3;
 
 impl Probe {
@@ -58,8 +58,8 @@ impl Probe {
                 text(command).map(|c| Self::Exec(c.to_owned()))
             }
             _ => Err(ValueError::hinted(
-                "no sign of readiness",
-                "notify, fd[:N], tcp:[HOST:]PORT, unix:PATH, file:PATH and exec:COMMAND are",
+                "unknown readiness probe",
+                "use notify, fd[:N], tcp:[HOST:]PORT, unix:PATH, file:PATH or exec:COMMAND",
             )),
         }
     }
@@ -86,7 +86,10 @@ fn tcp(place: &str) -> Result<Probe, ValueError> {
                 None => name.parse::<Ipv4Addr>().map(IpAddr::V4).ok(),
             };
             TcpHost::Address(address.ok_or_else(|| {
-                ValueError::hinted("not an address of this machine", "write 127.0.0.1, [::1] or localhost")
+                ValueError::hinted(
+                    "not an IP address",
+                    "write an address as 127.0.0.1 or [::1], or localhost",
+                )
             })?)
         }
     };
@@ -113,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_is_read_as_it_is_written() {
+    fn probe_is_printed_as_it_is_read() {
         for form in ["notify", "fd:3", "tcp:80", "tcp:127.0.0.1:80", "tcp:[::1]:80", "unix:/a:b", "file:/x"] {
             assert_eq!(Probe::parse(OsStr::new(form)).unwrap().to_string(), form);
         }
@@ -123,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_sign_is_refused() {
+    fn invalid_probe_is_refused() {
         for form in [
             "",
             "tcp",

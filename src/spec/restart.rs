@@ -6,24 +6,24 @@ use std::fmt;
 use super::ValueError;
 use super::refusal::text;
 
-/// After which ends a service is started again. A stop that was asked for is never one of them.
+/// When a service is restarted. A requested stop never leads to a restart.
 ///
-/// An end is clean with status 0, or by SIGHUP, SIGINT, SIGTERM or SIGPIPE.
+/// An exit is clean with status 0, or by SIGHUP, SIGINT, SIGTERM or SIGPIPE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Restart {
-    /// After none.
+    /// Never.
     No,
-    /// After a clean one.
+    /// After a clean exit.
     OnSuccess,
-    /// After every one that is not clean, and after a time-out.
+    /// After an unclean exit or a timeout.
     OnFailure,
-    /// After a signal that is not clean, and after a time-out; not after a status.
+    /// After an unclean signal or a timeout, not after an exit status.
     OnAbnormal,
-    /// After a time-out of the watchdog alone.
+    /// After a watchdog timeout only.
     OnWatchdog,
-    /// After a signal that is not clean.
+    /// After an unclean signal.
     OnAbort,
-    /// After every one.
+    /// After every exit.
     Always,
 }
 
@@ -44,7 +44,7 @@ impl Restart {
         let name = text(value)?;
         Self::ALL.iter().find(|(_, known)| *known == name).map(|&(kind, _)| kind).ok_or_else(|| {
             let names = Self::ALL.map(|(_, name)| name).join(", ");
-            ValueError::hinted("not a time to restart", format!("one of {names}"))
+            ValueError::hinted("unknown restart condition", format!("use one of {names}"))
         })
     }
 }

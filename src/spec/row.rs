@@ -1,32 +1,32 @@
-//! What a row of the list of fields is made of.
+//! The row type of the field table.
 
 use super::{Field, Resource};
 
-/// How often a field may be said.
+/// How often a field may be set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arity {
-    /// Once; the last one wins.
+    /// Once; the last value wins.
     One,
-    /// Any number of times; all count, and an empty value forgets those before it.
+    /// Any number of times; all values count, and an empty value resets the list.
     Many,
 }
 
-/// What a person has to know of a field.
+/// A field with its names and its help text.
 #[derive(Debug, Clone, Copy)]
 pub struct FieldRow {
     /// The field.
     pub field: Field,
-    /// systemd's name for it; one that systemd does not know stands in `[X-Svcadapt]`.
+    /// The name in a unit. A name that systemd does not have belongs in `[X-Svcadapt]`.
     pub directive: &'static str,
-    /// The option, without its dashes: the directive in kebab case.
+    /// The option without dashes: the directive in kebab case.
     pub option: &'static str,
-    /// The option's letter, where daemonize(1) has one that means the same.
+    /// The short option, where daemonize(1) has one of the same meaning.
     pub short: Option<char>,
-    /// What stands for the value in a usage text.
+    /// The placeholder of the value in help texts.
     pub value: &'static str,
-    /// How often it may be said.
+    /// How often it may be set.
     pub arity: Arity,
-    /// What it does, in a sentence.
+    /// The help text.
     pub help: &'static str,
 }
 

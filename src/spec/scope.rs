@@ -1,12 +1,12 @@
-//! Whose services a manager runs.
+//! The scope of a service manager.
 
-/// Whose services: the machine's, or one user's.
+/// Whether services belong to the system or to one user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scope {
-    /// The system's: systemd's system manager, launchd's system domain (`LaunchDaemons`), or root.
+    /// The system: systemd's system manager, launchd's system domain (`LaunchDaemons`), or root.
     #[default]
     System,
-    /// A user's: everything runs as this user, who need not be root (`systemctl --user`, `LaunchAgents`).
+    /// One user, not necessarily root: `systemctl --user`, `LaunchAgents`.
     User,
 }
 

@@ -1,4 +1,4 @@
-//! How a program starts up: `Type=` of systemd.service(5).
+//! The start-up protocol of a program: `Type=` of systemd.service(5).
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -11,15 +11,15 @@ use super::refusal::text;
 pub enum ServiceType {
     /// As soon as its process exists.
     Simple,
-    /// When its program was executed.
+    /// When its program has been executed.
     Exec,
-    /// When it says so through sd_notify(3).
+    /// When it sends `READY=1` (sd_notify(3)).
     Notify,
-    /// The same, and a signal makes it read its configuration again, of which it tells begin and end.
+    /// Like `Notify`; on the reload signal it sends `RELOADING=1`, then `READY=1`.
     NotifyReload,
-    /// When the process that was started has left and its child runs on.
+    /// When the started process has exited and its child runs on.
     Forking,
-    /// When the process that was started has left; nothing runs on.
+    /// When the started process has exited; no process stays.
     Oneshot,
 }
 
@@ -39,15 +39,15 @@ impl ServiceType {
         let name = text(value)?;
         Self::ALL.iter().find(|(_, known)| *known == name).map(|&(kind, _)| kind).ok_or_else(|| {
             ValueError::hinted(
-                "no type of service",
-                "simple, exec, notify, notify-reload, forking and oneshot are",
+                "unknown service type",
+                "use simple, exec, notify, notify-reload, forking or oneshot",
             )
         })
     }
 }
 
 impl ServiceType {
-    /// Whether the program tells through sd_notify(3) when it is ready.
+    /// Whether the program reports readiness through sd_notify(3).
     pub fn notifies(self) -> bool {
         matches!(self, Self::Notify | Self::NotifyReload)
     }

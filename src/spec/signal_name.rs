@@ -6,34 +6,34 @@ use std::fmt;
 use super::ValueError;
 use super::refusal::text;
 
-/// A signal, by a name that every host knows it by: its number is the host's own.
+/// A signal by name; signal numbers differ between systems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignalName {
-    /// One of those with a name, without its `SIG`.
+    /// A named signal, without `SIG`.
     Named(&'static str),
-    /// The real-time signal so many above the first one.
+    /// A real-time signal, as offset from `SIGRTMIN`.
     RealTime(u8),
 }
 
-/// The signals of Linux with a name, from number 1 on, as signal(7) has them for most architectures.
+/// The named signals of Linux, from number 1 on, with the numbers of most architectures (signal(7)).
 const NAMES: [&str; 31] = [
     "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE",
     "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ",
     "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
 ];
 
-/// The numbers of the real-time signals that a program may use: the C library keeps the first two.
+/// The real-time signals that a program may use: the C library reserves the first two.
 const REAL_TIME: std::ops::RangeInclusive<u8> = 34..=64;
 
 impl SignalName {
-    /// The signal that asks a service to end, unless another one is said.
+    /// The default stop signal.
     pub const TERM: Self = Self::Named("TERM");
-    /// The signal that asks a service to read its configuration again, unless another one is said.
+    /// The default reload signal.
     pub const HUP: Self = Self::Named("HUP");
-    /// The signal of a terminal's interrupt key.
+    /// The signal of the terminal's interrupt key.
     pub const INT: Self = Self::Named("INT");
 
-    /// Reads `TERM`, `SIGTERM`, `RTMIN+3`, `RTMAX-1`, or a number as Linux counts.
+    /// Reads `TERM`, `SIGTERM`, `RTMIN+3`, `RTMAX-1`, or a number of Linux.
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let text = text(value)?;
         let wrong = || ValueError::hinted("not a signal", "write it as SIGTERM, SIGRTMIN+3 or 15");
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_write_a_signal_gives_its_name() {
+    fn every_notation_of_a_signal_gives_its_name() {
         for (value, name) in [
             ("TERM", "SIGTERM"),
             ("SIGHUP", "SIGHUP"),
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_signal_is_refused() {
+    fn invalid_signal_is_refused() {
         for value in
             ["", "term", "0", "32", "65", "300", "RTMIN+31", "RTMIN+", "RTMIN++1", "RTMAX-31", "SIG15"]
         {

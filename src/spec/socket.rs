@@ -1,4 +1,4 @@
-//! Sockets that a service is given, open and listening (systemd.socket(5)).
+//! Listening sockets that are passed to a service (systemd.socket(5)).
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -8,66 +8,67 @@ use std::os::unix::ffi::OsStrExt;
 use super::refusal::{bytes, text};
 use super::{AbsPath, Field, FileMode, Principal, ServiceSpec, ValueError};
 
-/// All sockets of a service, and what is said of all of them.
+/// The sockets of a service, and their common settings.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sockets {
-    /// The sockets, in the order of their descriptors. Options and JSON say streams first, then datagrams, then packets.
+    /// The sockets, in the order of their descriptors. Options and JSON put streams first, then datagrams, then
+    /// sequential packets.
     pub listen: Vec<Socket>,
-    /// What they are called in `LISTEN_FDNAMES`; none: what systemd would call them.
+    /// Their name in `LISTEN_FDNAMES`. `None`: systemd's default.
     pub name: Option<SocketName>,
-    /// The permissions of those in the file system; none: [`FileMode::DEFAULT_SOCKET`].
+    /// The mode of sockets in the file system. `None`: [`FileMode::DEFAULT_SOCKET`].
     pub mode: Option<FileMode>,
-    /// Whose those in the file system are; none: the starter's.
+    /// The owner of sockets in the file system. `None`: the caller.
     pub user: Option<Principal>,
-    /// Their group; none: the user's own.
+    /// The group of sockets in the file system. `None`: the owner's primary group.
     pub group: Option<Principal>,
-    /// Whether those of IPv6 take IPv4 too.
+    /// Whether IPv6 sockets accept IPv4 too.
     pub bind_ipv6_only: Option<BindIpv6Only>,
-    /// How many connections may wait to be accepted; none: as many as the kernel lets.
+    /// The length of the queue of pending connections (listen(2)). `None`: the kernel's maximum.
     pub backlog: Option<u32>,
-    /// Whether the program takes them from launchd itself, where launchd has them.
+    /// Whether the program itself takes them from launchd (`launch_activate_socket`(3)), if launchd has them.
     pub launchd_activation: bool,
 }
 
-/// One socket.
+/// A listening socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Socket {
-    /// What is sent over it.
+    /// The type.
     pub kind: SocketKind,
-    /// Where it listens.
+    /// The address.
     pub address: SocketAddress,
 }
 
-/// What is sent over a socket (socket(2)).
+/// The type of a socket (socket(2)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SocketKind {
     /// Connections: TCP, or a Unix stream.
     Stream,
     /// Datagrams: UDP, or a Unix datagram.
     Datagram,
-    /// Connections that keep packets apart; Unix only.
+    /// Connections that preserve message boundaries; Unix only.
     SequentialPacket,
 }
 
-/// Where a socket listens.
+/// The address of a listening socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SocketAddress {
-    /// `PORT`: on every address, of IPv6 and so of IPv4, or of IPv4 where there is no IPv6.
+    /// `PORT`: the IPv6 wildcard address, which includes IPv4; without IPv6 the IPv4 wildcard address.
     Port(u16),
     /// `1.2.3.4:PORT` or `[::1]:PORT`.
     Inet(SocketAddr),
-    /// `/PATH`: in the file system.
+    /// `/PATH`: a path in the file system.
     Path(AbsPath),
-    /// `@NAME`: in Linux's abstract namespace, without the `@`.
+    /// `@NAME`: a name in Linux's abstract namespace, without the `@`.
     Abstract(OsString),
 }
 
-/// The longest name of a Unix socket, in bytes (`sun_path` less its NUL, unix(7)).
+/// The maximum length of a Unix socket's path or name (`sun_path` without the NUL, unix(7)).
 const MAX_PATH_BYTES: usize = 107;
 
 impl SocketAddress {
-    /// Reads an address as systemd does. Port 0 and `vsock:` are refused: nobody could know, or reach, the one; and of
-    /// the other nothing is known here.
+    /// Reads an address as systemd does, with two exceptions: port 0 is refused, since clients could not know the port;
+    /// `vsock:` is not supported.
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let raw = bytes(value)?;
         match raw {
@@ -76,7 +77,7 @@ impl SocketAddress {
                 short(path.as_path().as_os_str().as_bytes())?;
                 match path.as_path().file_name() {
                     Some(_) => Ok(Self::Path(path)),
-                    None => Err("the root directory is no socket".into()),
+                    None => Err("the root directory cannot be a socket".into()),
                 }
             }
             [b'@', name @ ..] if !name.is_empty() => {
@@ -85,21 +86,21 @@ impl SocketAddress {
             }
             _ => inet(text(value)?).ok_or_else(|| {
                 ValueError::hinted(
-                    "no address to listen on",
-                    "a port, 127.0.0.1:PORT, [::1]:PORT, /PATH and @NAME are; a port is between 1 and 65535",
+                    "not an address to listen on",
+                    "use PORT, 127.0.0.1:PORT, [::1]:PORT, /PATH or @NAME; PORT is 1 to 65535",
                 )
             }),
         }
     }
 
-    /// The address as it is read, byte for byte.
+    /// The address in the form that [`SocketAddress::parse`] reads, byte for byte.
     pub fn written(&self) -> OsString {
         match self {
             Self::Path(path) => path.as_path().as_os_str().to_owned(),
             Self::Abstract(name) => {
-                let mut whole = OsString::from("@");
-                whole.push(name);
-                whole
+                let mut text = OsString::from("@");
+                text.push(name);
+                text
             }
             Self::Port(_) | Self::Inet(_) => self.to_string().into(),
         }
@@ -108,7 +109,7 @@ impl SocketAddress {
 
 fn short(name: &[u8]) -> Result<(), ValueError> {
     if name.len() > MAX_PATH_BYTES {
-        return Err(format!("the name of a socket has at most {MAX_PATH_BYTES} bytes").into());
+        return Err(format!("longer than the {MAX_PATH_BYTES} bytes of a socket's path").into());
     }
     Ok(())
 }
@@ -139,7 +140,7 @@ impl fmt::Display for SocketAddress {
 }
 
 impl Socket {
-    /// The field that says it.
+    /// The field that sets it.
     pub fn field(&self) -> Field {
         match self.kind {
             SocketKind::Stream => Field::ListenStream,
@@ -148,12 +149,12 @@ impl Socket {
         }
     }
 
-    /// A socket of this kind, where it can be one.
+    /// Reads the address of a socket of this kind.
     pub(super) fn parse(kind: SocketKind, value: &OsStr) -> Result<Self, ValueError> {
         let address = SocketAddress::parse(value)?;
         let inet = matches!(address, SocketAddress::Port(_) | SocketAddress::Inet(_));
         if kind == SocketKind::SequentialPacket && inet {
-            return Err("sequential packets are for sockets of this machine: /PATH or @NAME".into());
+            return Err("sequential packets need a Unix socket: /PATH or @NAME".into());
         }
         Ok(Self { kind, address })
     }
@@ -170,33 +171,33 @@ impl fmt::Display for Socket {
 }
 
 impl Sockets {
-    /// Whether anything is said but where to listen.
+    /// Whether any setting but the addresses is set.
     pub(super) fn has_settings(&self) -> bool {
         *self != Self { listen: self.listen.clone(), ..Self::default() }
     }
 
-    /// The first descriptor of a socket (sd_listen_fds(3)).
+    /// The descriptor of the first socket (sd_listen_fds(3)).
     pub const FIRST_DESCRIPTOR: i32 = 3;
 
-    /// The numbers of the descriptors that the program finds its sockets at.
+    /// The descriptors of the sockets in the program.
     pub fn descriptors(&self) -> std::ops::Range<i32> {
         let count = i32::try_from(self.listen.len()).unwrap_or(i32::MAX - Self::FIRST_DESCRIPTOR);
         Self::FIRST_DESCRIPTOR..Self::FIRST_DESCRIPTOR.saturating_add(count)
     }
 }
 
-/// What the descriptors of sockets are called.
+/// The name of the sockets' descriptors (`FileDescriptorName=`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SocketName(String);
 
 impl SocketName {
-    /// Takes up to 255 printable characters of ASCII without `:`, which stands between names.
+    /// Accepts 1 to 255 printable ASCII characters without `:`, the separator of `LISTEN_FDNAMES`.
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         if name.is_empty() || name.len() > 255 {
             Err("a name has 1 to 255 characters".into())
         } else if let Some(bad) = name.chars().find(|c| !matches!(c, ' '..='~') || *c == ':') {
-            Err(format!("the character '{}' cannot stand in it", bad.escape_debug()).into())
+            Err(format!("invalid character '{}'", bad.escape_debug()).into())
         } else {
             Ok(Self(name.to_owned()))
         }
@@ -214,14 +215,14 @@ impl fmt::Display for SocketName {
     }
 }
 
-/// Whether sockets of IPv6 take IPv4 too (`IPV6_V6ONLY`, ipv6(7)).
+/// Whether IPv6 sockets accept IPv4 too (`IPV6_V6ONLY`, ipv6(7)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BindIpv6Only {
-    /// As the system has it.
+    /// The system's default.
     Default,
-    /// They do.
+    /// IPv6 and IPv4.
     Both,
-    /// They do not.
+    /// IPv6 only.
     Ipv6Only,
 }
 
@@ -243,32 +244,32 @@ impl fmt::Display for BindIpv6Only {
 }
 
 impl ServiceSpec {
-    /// What the descriptors of the sockets are called: what was said, else what systemd would call them
-    /// (systemd.socket(5), `FileDescriptorName=`); else the word of sd_listen_fds(3) for what has no name.
+    /// The name of the sockets' descriptors: the configured one, else systemd's default (systemd.socket(5),
+    /// `FileDescriptorName=`), else `unknown`, the word of sd_listen_fds(3) for unnamed descriptors.
     pub fn socket_name(&self) -> String {
         match (&self.sockets.name, &self.name) {
-            (Some(said), _) => said.to_string(),
+            (Some(name), _) => name.to_string(),
             (None, Some(service)) => format!("{service}.socket"),
             (None, None) => "unknown".to_owned(),
         }
     }
 
-    /// Gives its sockets the name that systemd would give them, for a host that has no such rule.
+    /// Sets the name of the sockets to systemd's default, for a host without such a default.
     pub fn name_sockets(&mut self, service: &str) {
         if self.sockets.name.is_none() && !self.sockets.listen.is_empty() {
-            // One that has a sign which no name of a descriptor has stays without.
+            // A service name that is no valid descriptor name leaves them unnamed.
             self.sockets.name = SocketName::parse(OsStr::new(&format!("{service}.socket"))).ok();
         }
     }
 
-    /// What launchd calls the sockets of this service: the key in its `Sockets`.
+    /// The key of this service's sockets in launchd's `Sockets` dictionary.
     pub fn launchd_sockets(&self) -> String {
         self.sockets.name.as_ref().map_or_else(|| "Listeners".to_owned(), ToString::to_string)
     }
 }
 
 impl Field {
-    /// Whether systemd reads it in a `.socket` unit beside the service (systemd.socket(5)).
+    /// Whether systemd reads it from the service's `.socket` unit (systemd.socket(5)).
     pub fn is_socket_field(self) -> bool {
         matches!(
             self,
@@ -285,7 +286,7 @@ impl Field {
     }
 }
 
-/// Reads how many connections may wait.
+/// Reads a `Backlog=`.
 pub(super) fn backlog(value: &OsStr) -> Result<u32, ValueError> {
     let digits = text(value)?;
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -297,7 +298,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_of_an_address_is_read_as_it_is_written() {
+    fn socket_address_is_printed_as_it_is_read() {
         for form in ["80", "127.0.0.1:80", "0.0.0.0:1", "[::1]:65535", "[::]:80", "/run/x y", "@x/y"] {
             let address = SocketAddress::parse(OsStr::new(form)).unwrap();
             assert_eq!(address.written(), OsStr::new(form));
@@ -309,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_can_listen_on_is_refused() {
+    fn invalid_socket_address_is_refused() {
         let long = format!("/{}", "x".repeat(MAX_PATH_BYTES));
         for form in [
             "",
@@ -340,14 +341,14 @@ mod tests {
     }
 
     #[test]
-    fn packets_in_sequence_are_for_this_machine_alone() {
+    fn sequential_packets_over_ip_are_refused() {
         let parse = |value: &str| Socket::parse(SocketKind::SequentialPacket, OsStr::new(value));
         assert!(parse("80").is_err() && parse("[::1]:80").is_err());
         assert!(parse("/x").is_ok() && parse("@x").is_ok());
     }
 
     #[test]
-    fn a_name_is_one_between_colons() {
+    fn socket_name_with_a_colon_is_refused() {
         for name in ["", "a:b", "a\n", "é", &"x".repeat(256)] {
             assert!(SocketName::parse(OsStr::new(name)).is_err(), "{name:?} was taken");
         }

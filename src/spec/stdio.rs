@@ -7,39 +7,39 @@ use std::os::unix::ffi::OsStrExt;
 use super::refusal::bytes;
 use super::{AbsPath, ValueError};
 
-/// Where standard input comes from (`StandardInput=`, systemd.exec(5)).
+/// The source of standard input (`StandardInput=`, systemd.exec(5)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// `null`: the null device, always at its end.
+    /// `null`: `/dev/null`, always at end of file.
     Null,
-    /// `inherit`: what the starter has.
+    /// `inherit`: the caller's descriptor.
     Inherit,
     /// `file:PATH`.
     File(AbsPath),
 }
 
-/// Where standard output or error goes (`StandardOutput=`, systemd.exec(5)).
+/// The destination of standard output or error (`StandardOutput=`, systemd.exec(5)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
-    /// `null`: the null device.
+    /// `null`: `/dev/null`.
     Null,
-    /// `inherit`: what the starter has.
+    /// `inherit`: the caller's descriptor.
     Inherit,
-    /// `/dev/fd/N`: what the starter has open at this number. To open that name again is something else: a socket cannot
-    /// be opened so at all, nor a pipe of another user's.
+    /// `/dev/fd/N`: a duplicate of the caller's descriptor N. Opening that path instead would fail for a socket, and for a
+    /// pipe of another user.
     Descriptor(i32),
     /// A file.
     File(WriteMode, AbsPath),
 }
 
-/// What happens to what a file already holds.
+/// What happens to the existing content of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteMode {
-    /// `file:PATH`: written over from its beginning, as far as is written.
+    /// `file:PATH`: overwritten from the start, not truncated.
     Overwrite,
-    /// `append:PATH`: kept, and every write goes to the end.
+    /// `append:PATH`: kept; every write goes to the end.
     Append,
-    /// `truncate:PATH`: thrown away when the service starts.
+    /// `truncate:PATH`: deleted when the service starts.
     Truncate,
 }
 
@@ -51,14 +51,14 @@ impl Input {
             (b"inherit", None) => Ok(Self::Inherit),
             (b"file", Some(path)) if descriptor(path) == Some(0) => Ok(Self::Inherit),
             (b"file", Some(path)) => AbsPath::parse(OsStr::from_bytes(path)).map(Self::File),
-            _ => Err(ValueError::hinted("no kind of standard input", "null, inherit and file:PATH are")),
+            _ => Err(ValueError::hinted("unknown kind of standard input", "use null, inherit or file:PATH")),
         }
     }
 }
 
 impl Output {
-    /// Reads `null`, `inherit`, `file:PATH`, `append:PATH` or `truncate:PATH`; a bare path is appended to. `/dev/stdout`
-    /// and the other names of a descriptor are that descriptor.
+    /// Reads `null`, `inherit`, `file:PATH`, `append:PATH` or `truncate:PATH`. A bare path means `append:`. `/dev/stdout` and
+    /// the other paths of a descriptor mean that descriptor.
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let file = |mode, path| match descriptor(path) {
             Some(number) => Ok(Self::Descriptor(number)),
@@ -72,22 +72,22 @@ impl Output {
             (b"truncate", Some(path)) => file(WriteMode::Truncate, path),
             _ if value.as_bytes().starts_with(b"/") => file(WriteMode::Append, value.as_bytes()),
             _ => Err(ValueError::hinted(
-                "no kind of output",
-                "null, inherit, file:PATH, append:PATH and truncate:PATH are",
+                "unknown kind of output",
+                "use null, inherit, file:PATH, append:PATH or truncate:PATH",
             )),
         }
     }
 }
 
 impl Output {
-    /// The same for the stream of this number, which has its own descriptor already.
+    /// Reads the output of stream `number`. The stream's own descriptor means `inherit`.
     pub(super) fn of_stream(number: i32, value: &OsStr) -> Result<Self, ValueError> {
         let own = Self::Descriptor(number);
         Self::parse(value).map(|output| if output == own { Self::Inherit } else { output })
     }
 }
 
-/// The descriptor that a path is another name of (fd(4), proc(5)).
+/// The descriptor that a path names, as `/dev/stdout` (fd(4), proc(5)).
 fn descriptor(path: &[u8]) -> Option<i32> {
     let number = match path {
         b"/dev/stdin" => return Some(0),
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_form_is_read_as_it_is_written() {
+    fn standard_stream_is_printed_as_it_is_read() {
         for form in ["null", "inherit", "file:/a b", "append:/var/log/x:y", "truncate:/x"] {
             assert_eq!(Output::parse(OsStr::new(form)).unwrap().to_string(), form);
         }
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn every_name_of_a_descriptor_is_that_descriptor() {
+    fn path_of_a_descriptor_is_that_descriptor() {
         for (form, number) in [
             ("/dev/stdout", 1),
             ("append:/dev/stderr", 2),
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_place_is_refused() {
+    fn invalid_standard_stream_is_refused() {
         for form in ["", "file:", "append:x", "journal", "null:/x", "tty"] {
             assert!(Output::parse(OsStr::new(form)).is_err(), "{form:?} was taken");
         }

@@ -1,4 +1,4 @@
-//! Time spans as systemd.time(7) writes them.
+//! Time spans (systemd.time(7)).
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -7,12 +7,12 @@ use std::time::Duration;
 use super::ValueError;
 use super::refusal::text;
 
-/// How long something may take.
+/// A time span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Timespan {
-    /// This long.
+    /// A duration.
     Finite(Duration),
-    /// For ever.
+    /// No limit.
     Infinity,
 }
 
@@ -65,20 +65,20 @@ impl Timespan {
             let (unit, tail) = tail.split_at(letters);
             let &(_, scale) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
             let part = scaled(number, scale).ok_or_else(wrong)?;
-            total = total.checked_add(part).ok_or("longer than can be counted")?;
+            total = total.checked_add(part).ok_or("too large")?;
             rest = tail.trim_start();
         }
         if value.is_empty() { Err(wrong()) } else { Ok(Self::Finite(Duration::from_micros(total))) }
     }
 
-    /// Reads how long something may take at most: a limit of zero would be none, and so it is for ever
-    /// (systemd.service(5) has it so of `TimeoutStartSec=`, and systemd of all of them).
+    /// Reads a timeout: like [`Timespan::parse`], but 0 means no limit, as in all of systemd's timeouts
+    /// (systemd.service(5), `TimeoutStartSec=`).
     pub fn parse_timeout(value: &OsStr) -> Result<Self, ValueError> {
         Self::parse(value)
             .map(|span| if span == Self::Finite(Duration::ZERO) { Self::Infinity } else { span })
     }
 
-    /// As a duration; none is for ever.
+    /// The duration. `None`: no limit.
     pub fn finite(self) -> Option<Duration> {
         match self {
             Self::Finite(duration) => Some(duration),
@@ -87,7 +87,7 @@ impl Timespan {
     }
 }
 
-/// `number` times `scale` microseconds, exact to the microsecond, without floating point.
+/// `number` times `scale`, in microseconds. No floating point, so it is exact.
 fn scaled(number: &str, scale: u64) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if (whole.is_empty() && fraction.is_empty()) || fraction.len() > 9 {
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_forms_of_systemd_time_are_read() {
+    fn time_spans_of_systemd_time_are_read() {
         for (value, expected) in [
             ("90", 90_000_000),
             ("1min 30s", 90_000_000),
@@ -148,14 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_span_is_refused() {
+    fn invalid_time_span_is_refused() {
         for value in ["", "s", "-1", "1x", "1..2", "1.s.", "99999999999999999999", "1y99999999999999y"] {
             assert_eq!(micros(value), None, "{value}");
         }
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn printed_time_span_is_read_back() {
         for span in [0, 1, 999, 1_000, 1_500_000, 90_000_000, 86_400_000_001] {
             assert_eq!(micros(&Timespan::Finite(Duration::from_micros(span)).to_string()), Some(span.into()));
         }

@@ -1,14 +1,14 @@
-//! Variables in the arguments of a command, as systemd.service(5) "Command lines" puts them in.
+//! Expansion of variables in arguments (systemd.service(5), "Command lines").
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-/// Puts the values of variables into arguments.
+/// Expands variables in arguments.
 ///
-/// An argument that begins with `$NAME` is replaced by the words of the value, which may be none; `${NAME}` anywhere
-/// in one is replaced by the value as it stands; `$$` is a `$`. A variable that is not set is empty. Everything
-/// else, also a `$` within a word, stands for itself.
+/// An argument that begins with `$NAME` is replaced by the words of the value: zero, one or more. `${NAME}` anywhere in an
+/// argument is replaced by the value, unsplit. `$$` is a literal `$`. An unset variable is empty. Everything else is literal,
+/// also a `$` inside a word.
 pub fn expand<'a>(
     arguments: impl IntoIterator<Item = &'a OsStr>,
     environment: &BTreeMap<OsString, OsString>,
@@ -27,7 +27,7 @@ pub fn expand<'a>(
     expanded
 }
 
-/// What an argument is whatever the environment; none where it depends on a variable.
+/// The argument after expansion if it contains no variable, else `None`.
 pub fn literal(argument: &OsStr) -> Option<OsString> {
     if whole_variable(argument.as_bytes()).is_some() {
         return None;
@@ -40,7 +40,7 @@ pub fn literal(argument: &OsStr) -> Option<OsString> {
     (!depends).then_some(text)
 }
 
-/// The name, where the whole argument is one variable. systemd looks for no end of the name.
+/// The variable's name, if the whole argument is `$NAME`. As in systemd the name reaches to the end of the argument.
 fn whole_variable(argument: &[u8]) -> Option<&[u8]> {
     match argument {
         [b'$', b'{' | b'$', ..] => None,
@@ -66,7 +66,7 @@ fn replace_braced<'v>(argument: &[u8], mut value: impl FnMut(&[u8]) -> &'v [u8])
                     text.extend(value(&inner[..end]));
                     &inner[end + 1..]
                 }
-                // `${NAME:…}` means something to shells alone, and what is never closed means nothing.
+                // `${NAME:…}` is shell syntax, and an unclosed `${` is none: both are literal.
                 Some(end) => {
                     text.extend(&variable[..end + 3]);
                     &inner[end + 1..]
@@ -90,8 +90,8 @@ fn replace_braced<'v>(argument: &[u8], mut value: impl FnMut(&[u8]) -> &'v [u8])
     OsString::from_vec(text)
 }
 
-/// The words of a value: quotes hold them together, a backslash protects what follows it, and what is wrong with
-/// either is overlooked.
+/// Splits a value into words. Quotes group, a backslash escapes the next character; an unclosed quote or a trailing
+/// backslash is ignored, as in systemd.
 fn words(value: &OsString) -> Vec<OsString> {
     let (mut words, mut word, mut quote) = (Vec::new(), None::<Vec<u8>>, None);
     let mut bytes = value.as_bytes().iter().copied();
@@ -123,18 +123,18 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_of_its_own_becomes_words_and_may_vanish() {
+    fn unbraced_variable_becomes_zero_or_more_words() {
         assert_eq!(expanded(&["$A", "$E", "$NONE", "$Q"]), ["one", "two three", "x y", "open"]);
         assert_eq!(expanded(&["$", "$A-b", "$A b", "$1"]), ["d"]);
     }
 
     #[test]
-    fn a_variable_within_a_word_stands_as_it_is() {
+    fn braced_variable_is_not_split() {
         assert_eq!(expanded(&["<${A}>", "${E}", "${NONE}x${1}"]), ["<one 'two three' >", "", "xd"]);
     }
 
     #[test]
-    fn what_is_no_variable_stands_for_itself() {
+    fn text_without_a_variable_is_literal() {
         for word in ["a$A", "${A", "${A:-x}", "x$", "x${", "a$b${"] {
             assert_eq!(expanded(&[word]), [word]);
             assert_eq!(literal(OsStr::new(word)), Some(word.into()));
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_depends_on_nothing_is_literal() {
+    fn argument_with_a_variable_is_not_literal() {
         for word in ["$A", "$", "x${A}", "${}"] {
             assert_eq!(literal(OsStr::new(word)), None, "{word}");
         }

@@ -61,7 +61,7 @@ fn argv0_with_special_characters_is_kept() {
     }
     assert_eq!(
         stderr_of(&svcadapt(["gen-unit", "--argv0=", "--", "/bin/web"])),
-        "svcadapt: --argv0 '': this is no name\n"
+        "svcadapt: --argv0 '': the name is empty\n"
     );
 }
 

@@ -212,7 +212,7 @@ fn program_and_argv0_are_read_from_their_keys() {
     for (keys, problem) in [
         (String::new(), "spec: no program to run"),
         (words(&[]), "spec: no program to run"),
-        (words(&["./web"]), "x:3:61: a relative path names no program"),
+        (words(&["./web"]), "x:3:61: the program's path is relative"),
         (program("web"), "x:3:52: Program takes the absolute path of the program"),
     ] {
         assert_eq!(command(&keys).unwrap_err(), [problem], "{keys}");
@@ -235,7 +235,7 @@ fn job_without_run_at_load_or_label_is_reported() {
     let strange = format!("{atonce}<key>Label</key><string>a b</string>");
     assert_eq!(
         warnings(&strange),
-        ["x:3:87: the label names no service here: the character ' ' cannot stand in the name of a service"]
+        ["x:3:87: the label names no service here: invalid character ' ' in the name of a service"]
     );
     let reading = reading(job("").as_bytes()).unwrap();
     assert_eq!(reading.label.as_deref(), Some("x"));

@@ -55,7 +55,7 @@ fn name_or_pid_file_is_required() {
     }
     Svc::new(&service.dir)
         .args(["stop", "../x"])
-        .stderr("svcadapt: name '../x': the character '/' cannot stand in the name of a service\n[ANY]\n")
+        .stderr("svcadapt: name '../x': invalid character '/' in the name of a service\n[ANY]\n")
         .status(2)
         .run();
     Svc::new(&service.dir)

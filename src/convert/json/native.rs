@@ -132,6 +132,6 @@ mod tests {
     #[test]
     fn a_refusal_is_one_line_whatever_a_section_is_called() {
         let refused = systemd(&json!({ "Service]\nX": { "A": ["1"] } })).unwrap_err();
-        assert_eq!(refused.cause, "Service]\\nX.A: this is no name of a section");
+        assert_eq!(refused.cause, "Service]\\nX.A: invalid section name");
     }
 }

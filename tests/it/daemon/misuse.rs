@@ -103,8 +103,8 @@ fn invalid_values_are_all_reported_at_once() {
     let words = ["--set", "user=4294967295", "--set", "group=-1", "--set", "umask=9", "--set", "nice=20"];
     becomes(&dir, &service, &[&words[..], &["enter"]].concat())
         .stderr(
-            "user '4294967295': this number means \"no change\" to the kernel\n\
-             group '-1': neither a name nor a number of a user or group\n\
+            "user '4294967295': to the kernel this ID means \"no change\"\n\
+             group '-1': not a name or ID of a user or group\n\
              umask '9': not an octal number between 0 and 777\n\
              nice '20': not a whole number from -20 to 19\n",
         )

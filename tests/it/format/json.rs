@@ -148,7 +148,7 @@ fn mistakes_are_all_reported_with_their_places() {
             "x.json:2:9: 'usr' is no key of a service",
             "x.json:3:11: umask: a string of octal digits has to stand here",
             "x.json:4:10: nice: a whole number has to stand here",
-            "x.json:4:26: command: a relative path names no program",
+            "x.json:4:26: command: the program's path is relative",
             "x.json:5:11: the key 'umask' is there twice",
         ]
     );

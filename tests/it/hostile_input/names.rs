@@ -22,11 +22,11 @@ fn invalid_unit_file_name_is_refused() {
 fn invalid_service_name_is_refused() {
     let dir = place();
     let long = "x".repeat(300);
-    let dot = "a name starts with neither '.' nor '@' and has at most one '@'";
-    let hint = "\n  hint: letters, digits and : - _ . \\ @ can";
-    let sign = |sign: &str| format!("the character '{sign}' cannot stand in the name of a service{hint}");
+    let dot = "a name must not start with '.' or '@', and must not contain '@' twice";
+    let hint = "\n  hint: use letters, digits and : - _ . \\ @";
+    let sign = |sign: &str| format!("invalid character '{sign}' in the name of a service{hint}");
     for (name, reported) in [
-        ("", "a service needs a name of at least one character".to_owned()),
+        ("", "the name is empty".to_owned()),
         (".", dot.to_owned()),
         ("..", dot.to_owned()),
         ("@a", dot.to_owned()),

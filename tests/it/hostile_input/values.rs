@@ -41,7 +41,7 @@ fn command_that_a_unit_cannot_carry_is_refused() {
             &["/bin/a "],
             "program '/bin/a ': byte 6: a blank at the end of the path of a program is lost".to_owned(),
         ),
-        (&["/bin/"], "spec '/bin/': this names no program".to_owned()),
+        (&["/bin/"], "spec '/bin/': the program's path is empty or ends with '/'".to_owned()),
         (&[&part], format!("program '{}': byte 256: the name of a file has at most 255 bytes", shown(&part))),
         (&[&path], format!("program '{}': byte 4095: a path has at most 4095 bytes", shown(&path))),
     ] {
@@ -128,11 +128,11 @@ fn value_that_a_property_list_cannot_carry_is_refused() {
 fn nul_byte_in_json_is_refused() {
     let dir = place();
     for (key, value, column, reported) in [
-        ("command", "[\"/bin/true\",\"a\\u0000b\"]", 0, "command: argument 1 holds a NUL byte"),
-        ("command", "[\"/bin/\\u0000true\"]", 0, "command: argument 0 holds a NUL byte"),
-        ("environment", "[\"A=\\u0000\"]", 1, "environment 'A=\\0': it holds a NUL byte"),
-        ("working_directory", "\"/a\\u0000b\"", 0, "working_directory '/a\\0b': it holds a NUL byte"),
-        ("description", "\"a\\u0000b\"", 0, "description 'a\\0b': it holds a NUL byte"),
+        ("command", "[\"/bin/true\",\"a\\u0000b\"]", 0, "command: argument 1 contains a NUL byte"),
+        ("command", "[\"/bin/\\u0000true\"]", 0, "command: argument 0 contains a NUL byte"),
+        ("environment", "[\"A=\\u0000\"]", 1, "environment 'A=\\0': it contains a NUL byte"),
+        ("working_directory", "\"/a\\u0000b\"", 0, "working_directory '/a\\0b': it contains a NUL byte"),
+        ("description", "\"a\\u0000b\"", 0, "description 'a\\0b': it contains a NUL byte"),
     ] {
         let command = if key == "command" { "" } else { ",\"command\":[\"/bin/true\"]" };
         let line = format!("{{\"{key}\":{value}{command}}}");

@@ -271,7 +271,7 @@ fn invalid_option_value_is_refused() {
         ("--umask=0999", "--umask '0999': not an octal number between 0 and 777\n"),
         (
             "--ready=maybe",
-            "--ready 'maybe': no sign of readiness\n  hint: notify, fd[:N], tcp:[HOST:]PORT, unix:PATH, file:PATH and exec:COMMAND are\n",
+            "--ready 'maybe': unknown readiness probe\n  hint: use notify, fd[:N], tcp:[HOST:]PORT, unix:PATH, file:PATH or exec:COMMAND\n",
         ),
         (
             "--ready=tcp:99999",

@@ -14,11 +14,11 @@ fn invalid_environment_file_line_is_reported_and_skipped() {
     foreground(&dir, &["--environment-file", &file], "echo $A${B-none}$C")
         .stdout("1noneopen\n")
         .stderr(
-            "svcadapt: environment file '[DIR]/e:2': 'export B' is no name of a variable; the line is ignored\n  \
-             hint: no shell reads this file: write B=VALUE\n\
+            "svcadapt: environment file '[DIR]/e:2': invalid variable name 'export B'; the line is ignored\n  \
+             hint: this file is not a shell script: write B=VALUE\n\
              svcadapt: environment file '[DIR]/e:3': no NAME=VALUE on this line; the line is ignored\n  \
              hint: a comment starts with '#'\n\
-             svcadapt: environment file '[DIR]/e:4': a quote that is never closed: all that follows is the value\n",
+             svcadapt: environment file '[DIR]/e:4': unclosed quote: the rest of the file belongs to the value\n",
         )
         .run();
     // With --strict nothing is started.

@@ -297,7 +297,7 @@ a = socket.socket(socket.AF_UNIX); a.bind(\"/run/own/socket\"); a.listen(); time
 fn user_and_group_in_one_value_are_refused_with_a_hint() {
     prints(
         "svcadapt run --user www:other -- id -u 2>&1; echo \"= $?\"",
-        "svcadapt: --user 'www:other': neither a name nor a number of a user or group\n  \
+        "svcadapt: --user 'www:other': not a name or ID of a user or group\n  \
          hint: for both write --user www --group other\n= 2\n",
     );
 }

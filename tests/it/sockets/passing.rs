@@ -125,8 +125,8 @@ fn sockets_and_preserved_descriptors_do_not_collide() {
     stop(&dir, &process);
     serving(&dir, "classic", &[&listen, "--ready=fd"])
         .stderr(
-            "svcadapt: --ready: descriptor 3 is that of a socket\n  \
-             hint: sockets have the numbers from 3 to 3; take one from 4\n",
+            "svcadapt: --ready: a socket has descriptor 3\n  \
+             hint: the sockets have descriptors 3 to 3; use 4 or a higher number\n",
         )
         .status(2)
         .run();
@@ -185,9 +185,9 @@ fn dry_run_lists_sockets_and_invalid_ones_are_refused() {
         .args(["run", "--mode", "classic", "--listen-stream=localhost:80", "--socket-mode=999"])
         .args(["--listen-sequential-packet=80", "--backlog=-1", "--bind-ipv6-only=yes", "--", "/bin/true"])
         .stderr(
-            "svcadapt: --listen-stream 'localhost:80': no address to listen on\n  hint: a port, 127.0.0.1:PORT, \
-             [::1]:PORT, /PATH and @NAME are; a port is between 1 and 65535\n\
-             svcadapt: --listen-sequential-packet '80': sequential packets are for sockets of this machine: /PATH or @NAME\n\
+            "svcadapt: --listen-stream 'localhost:80': not an address to listen on\n  hint: use PORT, 127.0.0.1:PORT, \
+             [::1]:PORT, /PATH or @NAME; PORT is 1 to 65535\n\
+             svcadapt: --listen-sequential-packet '80': sequential packets need a Unix socket: /PATH or @NAME\n\
              svcadapt: --socket-mode '999': not an octal number between 0 and 777\n\
              svcadapt: --bind-ipv6-only 'yes': neither default nor both nor ipv6-only\n\
              svcadapt: --backlog '-1': not a whole number from 0 to 4294967295\n",
@@ -197,8 +197,8 @@ fn dry_run_lists_sockets_and_invalid_ones_are_refused() {
     Svc::new(&dir)
         .args(["run", "--mode", "classic", "--socket-mode=600", "--", "/bin/true"])
         .stderr(
-            "svcadapt: --socket-mode: there is no socket that this could be of\n  \
-             hint: --listen-stream ADDRESS makes one\n",
+            "svcadapt: --socket-mode: there is no socket\n  \
+             hint: add one with --listen-stream ADDRESS\n",
         )
         .status(2)
         .run();

@@ -1,4 +1,4 @@
-//! The file mode creation mask.
+//! Permission bits: umasks and file modes.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -11,11 +11,11 @@ use super::refusal::text;
 pub struct FileMode(u16);
 
 impl FileMode {
-    /// `022`: what init systems and login shells use.
+    /// `022`, the default of init systems and login shells.
     pub const DEFAULT_UMASK: Self = Self(0o022);
-    /// `0755`: what systemd gives the directories of a service.
+    /// `0755`, systemd's default for the directories of a service.
     pub const DEFAULT_DIRECTORY: Self = Self(0o755);
-    /// `0666`: what systemd gives sockets in the file system.
+    /// `0666`, systemd's default for sockets in the file system.
     pub const DEFAULT_SOCKET: Self = Self(0o666);
 
     /// Reads octal digits up to `limit`.
@@ -43,7 +43,7 @@ impl FileMode {
         Self::octal(value, 0o7777)
     }
 
-    /// Without the bits that umask(2) passes over.
+    /// The permission bits alone: umask(2) ignores the others.
     #[must_use]
     pub fn permissions(self) -> Self {
         Self(self.0 & 0o777)
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_512_umasks_are_read_back_as_they_are_written() {
+    fn all_512_umasks_are_read_back() {
         for bits in 0..=0o777 {
             let text = FileMode(bits).to_string();
             assert_eq!(FileMode::parse_umask(OsStr::new(&text)), Ok(FileMode(bits)));
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_octal_is_refused() {
+    fn umask_that_is_not_octal_is_refused() {
         for value in ["", "0999", "8", "1000", "-1", "+7", "0x1f", "0o27", "rwx", "00000000777777"] {
             assert!(FileMode::parse_umask(OsStr::new(value)).is_err(), "{value:?} was taken");
         }

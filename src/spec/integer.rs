@@ -1,4 +1,4 @@
-//! Nice level and OOM score.
+//! Integers within bounds: nice levels, OOM scores, descriptor numbers.
 
 use std::ffi::OsStr;
 
@@ -10,12 +10,12 @@ pub(super) fn nice(value: &OsStr) -> Result<i32, ValueError> {
     between(value, -20, 19)
 }
 
-/// Reads an OOM score: -1000 (never killed) to 1000 (killed first), proc(5).
+/// Reads an OOM score adjustment: -1000 (never killed) to 1000 (killed first), proc(5).
 pub(super) fn oom_score_adjust(value: &OsStr) -> Result<i32, ValueError> {
     between(value, -1000, 1000)
 }
 
-/// Reads the number of a descriptor that is no standard stream.
+/// Reads a descriptor number above those of the standard streams.
 pub(super) fn descriptor(value: &OsStr) -> Result<i32, ValueError> {
     match between(value, 0, 1_048_575)? {
         0..=2 => Err("descriptors 0 to 2 are the standard streams".into()),
@@ -23,7 +23,7 @@ pub(super) fn descriptor(value: &OsStr) -> Result<i32, ValueError> {
     }
 }
 
-/// Reads numbers of descriptors between commas or blanks.
+/// Reads descriptor numbers, separated by commas or blanks.
 pub(super) fn descriptors(value: &OsStr) -> Result<Vec<i32>, ValueError> {
     text(value)?
         .split([',', ' '])
