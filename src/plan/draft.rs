@@ -1,4 +1,4 @@
-//! Which steps a start takes, one after the other. Why in this order is told in the room's own words.
+//! Builds the list of steps. The module documentation of `plan` gives the reasons for the order.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use super::strategy::translated_signals;
 use super::{Actor, Ending, Planned, Reaper, Resolution, SocketSource, StartedBy, Step, Strategy};
 use crate::detect::{Detection, Manager, Mode};
 
-/// The steps of a start, in their order.
+/// The steps of a start, in order.
 pub(super) fn steps(
     spec: &ServiceSpec,
     resolved: &Resolution,
@@ -29,29 +29,29 @@ pub(super) fn steps(
             draft.streams_and_files();
             draft.root();
             draft.identity();
-            draft.tie(detection, strategy);
+            draft.end_with_monitor(detection, strategy);
             draft.umask();
             draft.working_directory();
-            let kept = draft.all_kept();
+            let kept = draft.open_descriptors();
             draft.service(Step::Descriptors(kept));
             draft.service(Step::Execute(resolved.program.clone()));
         }
-        // Whoever wants to keep its rights for a while can do the last part later.
+        // Privilege drops come last, so that a program can do them later.
         Ending::Return => {
             draft.service(Step::InheritedSignals);
             draft.service(Step::Environment);
             draft.streams_and_files();
             draft.limits();
             draft.umask();
-            let kept = draft.all_kept();
+            let kept = draft.open_descriptors();
             draft.service(Step::InheritedDescriptors(kept));
             draft.root();
             draft.identity();
-            draft.tie(detection, strategy);
+            draft.end_with_monitor(detection, strategy);
             draft.working_directory();
         }
     }
-    draft.after(detection, strategy);
+    draft.after_exec(detection, strategy);
     draft.steps
 }
 
@@ -74,12 +74,12 @@ impl StepList<'_> {
         self.add(Actor::Service, step);
     }
 
-    /// The host's work where it has been done, else ours.
-    fn unless(&mut self, done: bool, step: Step) {
+    /// Adds a step, performed by the host if it is done already, else by the service process.
+    fn by_host_if(&mut self, done: bool, step: Step) {
         self.add(if done { Actor::Host } else { Actor::Service }, step);
     }
 
-    fn bare(&self) -> bool {
+    fn is_unmanaged(&self) -> bool {
         self.started_by == StartedBy::Nobody
     }
 
@@ -92,7 +92,7 @@ impl StepList<'_> {
             self.add(Actor::Launcher, Step::NotifySocket);
         }
         let launchd = matches!(detection.manager, Manager::Launchd { .. });
-        // launchd adopts all orphans itself; so does process 1.
+        // launchd and process 1 adopt all orphans themselves.
         let adopts = self.resolved.caller.orphans == Reaper::Subreaper;
         if matches!(strategy, Strategy::Daemonize | Strategy::ReportMainPid | Strategy::Monitor)
             && adopts
@@ -104,7 +104,7 @@ impl StepList<'_> {
             self.add(Actor::Launcher, Step::KeepIntermediate);
         }
         if self.forking() {
-            // Nobody who lives on would have it from the program's first process.
+            // A forking program's first process exits, so the launcher must hold the lock.
             self.lock(Actor::Launcher);
         }
         match strategy {
@@ -116,7 +116,7 @@ impl StepList<'_> {
             Strategy::ReportMainPid => self.add(Actor::Launcher, Step::Fork),
             Strategy::Monitor | Strategy::Init => {
                 self.add(Actor::Launcher, Step::Fork);
-                // launchd ends the process group of a job whose process has ended, the only bond to a program whose
+                // launchd kills the process group of a job that has ended; a new session would keep a program alive whose
                 // monitor was killed.
                 if strategy == Strategy::Init && self.keeps_the_terminal() {
                     self.service(Step::Terminal);
@@ -124,18 +124,20 @@ impl StepList<'_> {
                     self.service(Step::NewSession);
                 }
             }
-            Strategy::Exec if self.tells() => self.add(Actor::Launcher, Step::ReadinessHelper),
+            Strategy::Exec if self.needs_readiness_helper() => {
+                self.add(Actor::Launcher, Step::ReadinessHelper)
+            }
             Strategy::Exec => {}
         }
     }
 
-    /// Whether a person's terminal is the program's: with a session of its own it would have none.
+    /// Whether the program keeps the terminal (`docker run -it`): in a session of its own it would lose it.
     fn keeps_the_terminal(&self) -> bool {
         self.resolved.caller.terminal && matches!(self.spec.standard_input, None | Some(Input::Inherit))
     }
 
-    /// What comes when the program has been executed.
-    fn after(&mut self, detection: &Detection, strategy: Strategy) {
+    /// Adds the launcher's steps after the program has been executed.
+    fn after_exec(&mut self, detection: &Detection, strategy: Strategy) {
         if self.forking() {
             let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
             self.add(Actor::Launcher, Step::MainProcess(pid_file));
@@ -155,20 +157,20 @@ impl StepList<'_> {
         }
     }
 
-    /// Whether readiness is for us to find out and tell, because there is somebody who waits for it.
-    fn tells(&self) -> bool {
-        let itself = match self.spec.ready.as_slice() {
-            // A descriptor that somebody waits at comes first: the socket may be that of a manager further up.
+    /// Whether a readiness helper is needed: the manager waits for readiness, and the program does not report it itself.
+    fn needs_readiness_helper(&self) -> bool {
+        let program_reports = match self.spec.ready.as_slice() {
+            // notification-fd takes precedence: the socket may belong to a manager further up.
             [Probe::Notify] => self.notify_socket() && self.spec.notification_fd.is_none(),
             [Probe::Fd(number)] => self.spec.notification_fd == Some(*number),
-            // Who says nothing may have a program that tells it; who says that to be executed is enough has none.
+            // Without a Type= the program may notify by itself; with simple or exec it does not.
             [] => !matches!(self.spec.service_type, Some(ServiceType::Simple | ServiceType::Exec)),
             _ => false,
         };
-        (self.notify_socket() || self.spec.notification_fd.is_some()) && !itself
+        (self.notify_socket() || self.spec.notification_fd.is_some()) && !program_reports
     }
 
-    /// Whether it is us whom the program's notifications go to.
+    /// Whether the program's notifications go to svcadapt's socket, not to the manager's.
     fn listens(&self) -> bool {
         match self.mode {
             Mode::Classic => true,
@@ -176,9 +178,9 @@ impl StepList<'_> {
         }
     }
 
-    /// Whether the manager above listens for notifications.
+    /// Whether the manager listens for notifications.
     fn notify_socket(&self) -> bool {
-        !self.bare() && self.resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET")
+        !self.is_unmanaged() && self.resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET")
     }
 
     fn streams_and_files(&mut self) {
@@ -195,7 +197,7 @@ impl StepList<'_> {
             self.add(by, Step::Directory { kind: directory.kind, path, mode: directory.mode, owner });
         }
         self.sockets();
-        let detached = self.bare() && self.mode == Mode::Classic;
+        let detached = self.is_unmanaged() && self.mode == Mode::Classic;
         let input = if detached { Input::Null } else { Input::Inherit };
         let output = if detached { Output::Null } else { Output::Inherit };
         self.service(Step::StandardInput(spec.standard_input.clone().unwrap_or(input)));
@@ -208,20 +210,20 @@ impl StepList<'_> {
             let own = owner.is_some_and(|(uid, _)| uid != 0) && self.is_in_own_directory(&path);
             self.service(if own { Step::OwnPidFile(path) } else { Step::PidFile(path) });
         }
-        // Not every system has one.
-        let usual = caller.oom_score_adjust.filter(|_| self.bare()).map(|_| 0);
+        // Only Linux has an OOM score adjustment.
+        let usual = caller.oom_score_adjust.filter(|_| self.is_unmanaged()).map(|_| 0);
         let no_less = |wanted: i32, lowest: Option<i32>| lowest.map_or(wanted, |lowest| wanted.max(lowest));
         let asked = spec.oom_score_adjust.map(|score| no_less(score, caller.lowest_oom_score));
         if let Some(score) = asked.or(usual) {
-            self.unless(caller.oom_score_adjust == Some(score), Step::OomScore(score));
+            self.by_host_if(caller.oom_score_adjust == Some(score), Step::OomScore(score));
         }
         let asked = spec.nice.map(|level| no_less(level, caller.lowest_nice));
-        if let Some(level) = asked.or(self.bare().then_some(0)) {
-            self.unless(caller.nice == Some(level), Step::Nice(level));
+        if let Some(level) = asked.or(self.is_unmanaged().then_some(0)) {
+            self.by_host_if(caller.nice == Some(level), Step::Nice(level));
         }
     }
 
-    /// Whether a path is in a directory that is made for the service and given to it.
+    /// Whether a path is inside a directory that is created for the service and owned by its user.
     fn is_in_own_directory(&self, path: &Path) -> bool {
         let given = self
             .spec
@@ -262,16 +264,16 @@ impl StepList<'_> {
         if let Some(set) = spec.capability_bounding_set {
             self.service(Step::BoundingSet(set));
         }
-        self.unless(caller.ids_are_final && caller.gid == account.gid, Step::Group(account.gid));
-        self.unless(
+        self.by_host_if(caller.ids_are_final && caller.gid == account.gid, Step::Group(account.gid));
+        self.by_host_if(
             !caller.is_root() || caller.groups == account.groups,
             Step::Groups(account.groups.clone()),
         );
         if self.end == Ending::Exec {
             self.limits();
         }
-        self.unless(caller.ids_are_final && caller.uid == account.uid, Step::User(account.uid));
-        if self.bare() || spec.ambient_capabilities.is_some() {
+        self.by_host_if(caller.ids_are_final && caller.uid == account.uid, Step::User(account.uid));
+        if self.is_unmanaged() || spec.ambient_capabilities.is_some() {
             self.service(Step::Ambient(spec.ambient_capabilities.unwrap_or_default()));
         }
         if spec.no_new_privileges == Some(true) {
@@ -279,8 +281,8 @@ impl StepList<'_> {
         }
     }
 
-    /// A soft limit that nobody asks for is the kernel's own first value (include/asm-generic/resource.h), as far as
-    /// it has a fixed one, whatever the shell that started us has.
+    /// Adds the limits. Without a manager an unset soft limit becomes the kernel's initial value
+    /// (include/asm-generic/resource.h), if that is fixed, instead of the calling shell's.
     fn limits(&mut self) {
         const FIRST: [(Resource, LimitValue); 9] = [
             (Resource::Cpu, LimitValue::Infinity),
@@ -293,7 +295,7 @@ impl StepList<'_> {
             (Resource::As, LimitValue::Infinity),
             (Resource::Locks, LimitValue::Infinity),
         ];
-        if self.bare() {
+        if self.is_unmanaged() {
             for (resource, soft) in FIRST {
                 if self.resolved.caller.limits.contains(&resource)
                     && !self.spec.limits.contains_key(&resource)
@@ -307,16 +309,16 @@ impl StepList<'_> {
             self.service(Step::Limit(resource, caller.nearest(resource, limit)));
         }
         if self.spec.prevent_core {
-            // Of a helper program that takes core dumps the kernel asks the limit only whether it is 1; a core
-            // that is written to a file is never that small (core(5)).
+            // A limit of 1 also disables the core dump helper (core_pattern with `|`), and is too small for a core file
+            // (core(5)).
             let one = LimitValue::At(1);
             let limit = caller.nearest(Resource::Core, Limit { soft: one, hard: one });
             self.service(Step::Limit(Resource::Core, limit));
         }
     }
 
-    fn tie(&mut self, detection: &Detection, strategy: Strategy) {
-        // What a program forks off would not have it, and launchd sees to it itself.
+    fn end_with_monitor(&mut self, detection: &Detection, strategy: Strategy) {
+        // Children do not inherit the parent-death signal, and launchd kills the rest of a job itself.
         let launchd = matches!(detection.manager, Manager::Launchd { .. });
         if strategy == Strategy::Monitor && !self.forking() && !launchd {
             self.service(Step::EndWithMonitor);
@@ -325,37 +327,37 @@ impl StepList<'_> {
 
     fn umask(&mut self) {
         let (spec, resolved) = (self.spec, self.resolved);
-        if let Some(mode) = spec.umask.or(self.bare().then_some(FileMode::DEFAULT_UMASK)) {
-            self.unless(resolved.caller.umask == Some(mode), Step::Umask(mode));
+        if let Some(mode) = spec.umask.or(self.is_unmanaged().then_some(FileMode::DEFAULT_UMASK)) {
+            self.by_host_if(resolved.caller.umask == Some(mode), Step::Umask(mode));
         }
     }
 
     fn working_directory(&mut self) {
         let (spec, resolved) = (self.spec, self.resolved);
-        let root = || self.bare().then(|| std::path::PathBuf::from("/"));
+        let root = || self.is_unmanaged().then(|| std::path::PathBuf::from("/"));
         if let Some(path) =
             spec.working_directory.as_ref().map(|path| path.as_path().to_owned()).or_else(root)
         {
             let there =
                 spec.root_directory.is_none() && resolved.caller.working_directory.as_ref() == Some(&path);
-            self.unless(there, Step::WorkingDirectory(path));
+            self.by_host_if(there, Step::WorkingDirectory(path));
         }
     }
 
-    /// What the program is left with. One that stays what it is opens its sockets and its lock itself, wherever there is
-    /// room, and has copies of what was passed.
-    fn all_kept(&self) -> Vec<i32> {
+    /// The descriptors that stay open. A program that becomes the service itself opens its sockets and its lock at any free
+    /// number, and has duplicates of passed descriptors.
+    fn open_descriptors(&self) -> Vec<i32> {
         if self.end == Ending::Return {
             return self.spec.files_preserve.clone();
         }
-        let mut kept = self.kept();
+        let mut kept = self.passed_to_program();
         kept.extend(self.resolved.lock.as_ref().map(|_| self.lock_descriptor()));
         kept.sort_unstable();
         kept
     }
 
-    /// The descriptors that the spec and the host want the program to have.
-    fn kept(&self) -> Vec<i32> {
+    /// The descriptors that the spec or the host pass to the program.
+    fn passed_to_program(&self) -> Vec<i32> {
         let mut kept = self.resolved.caller.passed_descriptors.clone();
         match self.listening {
             SocketSource::Own => kept.extend(self.spec.sockets.descriptors()),
@@ -378,12 +380,11 @@ impl StepList<'_> {
         kept
     }
 
-    /// From 32 up: scripts name 3 to 9 by hand and shells use those from 10 themselves; below 64 the kernel's first
-    /// table of descriptors need not grow. Not above all others: those may be above what we may open. Where even 32 is, a
-    /// lower one.
+    /// The descriptor of the lock: the first free one from 32 up. Scripts use 3 to 9, shells 10 and above; below 64 the
+    /// kernel's initial descriptor table need not grow. If RLIMIT_NOFILE is below 32, the highest free lower one.
     fn lock_descriptor(&self) -> i32 {
         const USUAL: i32 = 32;
-        let kept = self.kept();
+        let kept = self.passed_to_program();
         let given = &self.resolved.caller.launchd_descriptors;
         let free = |number: &i32| !kept.contains(number) && !given.contains(number);
         let limit = self.resolved.caller.descriptors.unwrap_or(i32::MAX);

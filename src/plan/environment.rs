@@ -1,4 +1,4 @@
-//! What the program finds in its environment: a function of the spec and of where we are.
+//! The environment of the program, as a pure function of the spec and the host.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -7,11 +7,11 @@ use svcadapt_spec::{DirectoryKind, EnvironmentBase, ServiceSpec};
 
 use super::{Resolution, StartedBy};
 
-/// Where programs lie when nobody says otherwise: what systemd uses (systemd.exec(5)).
+/// The default `PATH`, as in systemd (systemd.exec(5)).
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Variables by which a manager speaks to the one process that it started. They are handed on to a program that
-/// takes this process's place, and to no other: a stranger that finds them would speak in our name.
+/// Protocol variables of a manager. They are meant for the one process that it started, so only a program that takes the
+/// place of this process inherits them: any other program could send notifications in its name.
 const PROTOCOL: [&str; 12] = [
     "NOTIFY_SOCKET",
     "WATCHDOG_USEC",
@@ -27,65 +27,65 @@ const PROTOCOL: [&str; 12] = [
     "MEMORY_PRESSURE_WRITE",
 ];
 
-/// The ones by which sockets are passed (sd_listen_fds(3)).
+/// The variables of socket passing (sd_listen_fds(3)).
 const SOCKETS: [&str; 4] = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDNAMES"];
 
-/// Variables that name the process that they are meant for.
+/// Variables that hold the pid of the process that they are meant for.
 const PID_VARIABLES: [&str; 3] = ["LISTEN_PID", "WATCHDOG_PID", "SYSTEMD_EXEC_PID"];
 
-/// Makes a variable that is meant for one process mean another: that which goes on in its place.
+/// Replaces the pid `from` by `to` in a variable that holds the pid of the process that it is meant for.
 pub fn readdress(name: &OsStr, value: &mut OsString, from: i32, to: i32) {
     if PID_VARIABLES.iter().any(|meant| name == *meant) && *value == *from.to_string() {
         *value = to.to_string().into();
     }
 }
 
-/// What `svcadapt run` tells a program of the process that it is started as: its number and when it started, so that no
-/// other process can mean itself by it, whatever it inherits. systemd's `SYSTEMD_EXEC_PID` is the same for its services
-/// (systemd.exec(5)).
+/// The variable in which `svcadapt run` passes the program's pid and start time. A process that inherits it can see that it
+/// is not meant. systemd's `SYSTEMD_EXEC_PID` has the same purpose (systemd.exec(5)).
 pub const STARTED_AS: &str = "SVCADAPT_PROCESS";
 
-/// What follows the value of [`STARTED_AS`] for a program that is to fork itself into the background: it must not think
-/// that it need not. By this its processes are known.
+/// The suffix of [`STARTED_AS`] for a program with `Type=forking`, which must fork itself into the background. It also
+/// identifies the program's processes.
 pub const FORKING: &str = ":forking";
 
-/// The value of [`STARTED_AS`] for one process.
+/// The value of [`STARTED_AS`] for a process.
 pub fn started_as(pid: i32, start_time: u64) -> String {
     format!("{pid}:{start_time}")
 }
 
 /// Builds the environment, sorted by name.
 ///
-/// In this order, later ones winning: the starter's (all of it, or only what is passed); `PATH`; the account; the
-/// directories; `Environment=`; environment files; then what is unset goes (systemd.exec(5), "Environment Variables
-/// in Spawned Processes").
+/// Sources in order, later ones override earlier ones: the caller's environment (all of it, or the passed variables);
+/// `PATH`; the account; the directories; `Environment=`; environment files. Then `UnsetEnvironment=` is removed
+/// (systemd.exec(5), "Environment Variables in Spawned Processes").
 pub fn environment(
     spec: &ServiceSpec,
     resolved: &Resolution,
     started_by: StartedBy,
 ) -> BTreeMap<OsString, OsString> {
-    let asked = &spec.environment;
+    let settings = &spec.environment;
     let supervised = started_by == StartedBy::Manager;
     let base =
-        asked.base.unwrap_or(if supervised { EnvironmentBase::Inherited } else { EnvironmentBase::Clean });
-    // `LISTEN_PID` has named this very process then, whoever set it (systemd-socket-activate(1) manages nothing).
+        settings.base.unwrap_or(if supervised { EnvironmentBase::Inherited } else { EnvironmentBase::Clean });
+    // Descriptors count as passed only if LISTEN_PID is this process, also from systemd-socket-activate(1), which is no
+    // manager.
     let passed = !resolved.caller.passed_descriptors.is_empty();
     let keep = |name: &OsStr| {
         if name == STARTED_AS {
-            // It was said to whoever has started us.
+            // It was meant for the caller.
             false
         } else if passed && SOCKETS.iter().any(|known| name == *known) {
             true
         } else if PROTOCOL.iter().any(|known| name == *known) {
             supervised
         } else {
-            base == EnvironmentBase::Inherited || asked.pass.iter().any(|passed| name == passed.as_str())
+            base == EnvironmentBase::Inherited || settings.pass.iter().any(|passed| name == passed.as_str())
         }
     };
     let inherited = resolved.inherited.iter().filter(|(name, _)| keep(name));
     let mut variables: BTreeMap<OsString, OsString> = inherited.cloned().collect();
     variables.entry("PATH".into()).or_insert_with(|| DEFAULT_PATH.into());
-    // Of root nothing is said unless root was asked for: systemd says nothing either (systemd.exec(5), "$USER").
+    // For root only if User= is set, as in systemd (systemd.exec(5), "$USER").
     let own = base == EnvironmentBase::Clean && !resolved.caller.is_root();
     if (own || spec.user.is_some())
         && let Some(entry) = &resolved.account.entry
@@ -104,9 +104,9 @@ pub fn environment(
             variables.insert(kind.variable().into(), list);
         }
     }
-    variables.extend(asked.assignments.iter().map(|a| (a.name.as_str().into(), a.value.clone())));
+    variables.extend(settings.assignments.iter().map(|a| (a.name.as_str().into(), a.value.clone())));
     variables.extend(resolved.from_files.iter().cloned());
-    variables.retain(|name, _| !asked.unset.iter().any(|unset| name == unset.as_str()));
+    variables.retain(|name, _| !settings.unset.iter().any(|unset| name == unset.as_str()));
     variables
 }
 
@@ -130,7 +130,7 @@ mod tests {
         [("LD_PRELOAD", "/x"), ("NOTIFY_SOCKET", "/n"), ("PATH", "/evil"), ("SECRET", "s")];
 
     #[test]
-    fn nothing_of_a_dirty_environment_comes_through() {
+    fn untrusted_environment_is_not_inherited() {
         let path = format!("PATH={DEFAULT_PATH}");
         let account =
             ["HOME=/nonexistent", "LOGNAME=nobody", path.as_str(), "SHELL=/bin/false", "USER=nobody"];
@@ -142,11 +142,11 @@ mod tests {
     }
 
     #[test]
-    fn what_a_manager_has_made_is_kept_with_its_protocol() {
+    fn environment_of_a_manager_is_inherited_with_its_protocol() {
         let all = build(&[], &DIRTY, StartedBy::Manager);
         assert_eq!(all, ["LD_PRELOAD=/x", "NOTIFY_SOCKET=/n", "PATH=/evil", "SECRET=s"]);
         let inherited = [("PATH", "/x"), ("SVCADAPT_PROCESS", "7:7")];
-        assert_eq!(build(&[], &inherited, StartedBy::Manager), ["PATH=/x"], "it was not said to us");
+        assert_eq!(build(&[], &inherited, StartedBy::Manager), ["PATH=/x"], "it was meant for the caller");
         let clean = build(&[(Field::CleanEnvironment, "yes")], &DIRTY, StartedBy::Manager);
         assert!(clean.contains(&"NOTIFY_SOCKET=/n".to_owned()) && !clean.contains(&"SECRET=s".to_owned()));
         let dirty = build(&[(Field::CleanEnvironment, "no")], &DIRTY, StartedBy::Nobody);
@@ -154,10 +154,10 @@ mod tests {
     }
 
     #[test]
-    fn sockets_come_with_their_variables_whoever_passed_them() {
-        let said = [("LISTEN_FDS", "1"), ("LISTEN_PID", "7"), ("NOTIFY_SOCKET", "/n")];
+    fn passed_sockets_keep_their_variables_without_a_manager() {
+        let variables = [("LISTEN_FDS", "1"), ("LISTEN_PID", "7"), ("NOTIFY_SOCKET", "/n")];
         let mut resolved = resolved();
-        resolved.inherited = said.map(|(name, value)| (name.into(), value.into())).into();
+        resolved.inherited = variables.map(|(name, value)| (name.into(), value.into())).into();
         resolved.caller.passed_descriptors = vec![3];
         let all = environment(&spec(&[]), &resolved, StartedBy::Nobody);
         let has = |name: &str| all.contains_key(OsStr::new(name));
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn later_sources_win_and_unset_wins_over_all() {
+    fn later_sources_override_and_unset_removes() {
         let fields = [
             (Field::Environment, "A=1"),
             (Field::Environment, "A=2"),

@@ -1,18 +1,18 @@
-//! WHAT WILL BE DONE: the steps from here to the program, as data.
+//! The plan: the steps of a start, as data.
 //!
-//! A plan is a function of the spec, of what was found out about the machine and of where we are. `setup` does the
-//! steps in their order and decides nothing; `--dry-run` prints the very same list.
+//! A plan is a pure function of the spec, the resolved accounts and files, and the detected host. `setup` performs the steps
+//! in order and decides nothing; `--dry-run` prints the same list.
 //!
-//! The order is daemon(7)'s, with what systemd.exec(5) adds, and each place has its reason:
+//! The order is that of daemon(7) with the additions of systemd.exec(5):
 //!
-//! * the lock comes before everything that could disturb an instance that runs;
-//! * directories, sockets, streams and the pid file are made by root, before the drop;
-//! * the root directory is changed after all host paths were opened;
-//! * the group, then the groups, then the user: after the user the right to do it would be gone, and on macOS a change of
-//!   the group after the groups would put the starter's group among them;
-//! * limits before the user, who could not raise them; ambient capabilities after, for they are lost by it;
-//! * the working directory is entered as the user, who has to be able to;
-//! * descriptors last, for every step before may still need one.
+//! * the lock comes before every step that could disturb a running instance;
+//! * directories, sockets, streams and the pid file are created as root, before privileges are dropped;
+//! * the root directory is changed after all paths of the host have been opened;
+//! * the group, then the groups, then the user: the changed user may not change groups any more, and on macOS setting the
+//!   group after the groups would add the caller's group to them;
+//! * limits before the user, who may not raise them; ambient capabilities after the user, because setuid(2) clears them;
+//! * the working directory is entered as the user, who must be able to;
+//! * descriptors last, because every earlier step may need one.
 
 mod draft;
 mod environment;
@@ -30,80 +30,80 @@ use svcadapt_spec::ServiceSpec;
 
 use crate::detect::{Detection, Manager};
 
-/// The steps, in their order.
+/// The steps of a start, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// How the program is started.
     #[doc(hidden)]
     pub strategy: Strategy,
-    /// Who made this process what it is.
+    /// Whether a service manager has prepared this process.
     #[doc(hidden)]
     pub started_by: StartedBy,
-    /// What is done.
+    /// The steps.
     #[doc(hidden)]
     pub steps: Vec<Planned>,
 }
 
-/// Who made this process what it is, and so what holds where the spec says nothing.
+/// Whether a service manager has prepared this process; it selects the defaults of unset fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StartedBy {
-    /// A service manager has prepared it: what it is was meant, and stays.
+    /// A service manager has: the inherited state (umask, environment, ...) is intended and kept.
     Manager,
-    /// A shell, or an enemy: what it is counts for nothing.
+    /// No manager: the inherited state is untrusted and reset.
     Nobody,
 }
 
 impl StartedBy {
-    /// What the evidence says.
+    /// Derives it from the detected manager.
     pub fn of(detection: &Detection) -> Self {
         if detection.manager == Manager::None { Self::Nobody } else { Self::Manager }
     }
 }
 
-/// What the steps lead to.
+/// The end of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// The exec of a program.
+    /// It executes another program.
     Exec,
-    /// The return into the program that is running.
+    /// It returns into the running program.
     Return,
 }
 
-/// Who sees to the sockets of the service.
+/// Who opens the sockets of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SocketSource {
-    /// The host has passed them, and they are passed on.
+    /// The host has passed them (sd_listen_fds(3)); they are passed on.
     Passed,
-    /// launchd has them, and the program takes them itself.
+    /// launchd; the program takes them itself.
     Program,
-    /// launchd has given them to us.
+    /// launchd; the launcher has taken them.
     Launchd,
-    /// Nobody: we open them.
+    /// svcadapt.
     Own,
 }
 
-/// A step, and who does it.
+/// A step, and who performs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planned {
     /// The step.
     pub step: Step,
-    /// Who does it.
+    /// Who performs it.
     pub by: Actor,
 }
 
-/// Who does a step.
+/// Who performs a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
-    /// The host has done it already.
+    /// The host, which has already performed it.
     Host,
-    /// svcadapt does it, in the process that was started.
+    /// svcadapt, in the process that was started.
     Launcher,
-    /// svcadapt does it, in the process that becomes the program.
+    /// svcadapt, in the process that becomes the program.
     Service,
 }
 
 impl Actor {
-    /// Whose work it is: the `host`'s or the `adapter`'s.
+    /// Its name: `host` or `adapter`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Host => "host",
@@ -111,7 +111,7 @@ impl Actor {
         }
     }
 
-    /// In which process it is done: the `launcher`, or the `service`; none where it has been done.
+    /// The process that performs it: `launcher` or `service`. `None` if the host has.
     pub fn process(self) -> Option<&'static str> {
         match self {
             Self::Host => None,
@@ -127,7 +127,7 @@ impl Plan {
         self.steps.iter().map(|planned| planned.step.stage())
     }
 
-    /// The descriptors that the program will have, beside the standard streams.
+    /// The descriptors that stay open in the program, in addition to the standard streams.
     pub(crate) fn program_descriptors(&self) -> &[i32] {
         let found = self.steps.iter().find_map(|planned| match &planned.step {
             Step::Descriptors(kept) => Some(kept.as_slice()),
@@ -142,8 +142,8 @@ impl Plan {
         Self::with_ending(spec, resolved, detection, Ending::Exec)
     }
 
-    /// Plans how this very program becomes the service. Nothing is executed, and what the program has arranged for itself
-    /// by now stays: its handlers of signals, and the descriptors that it has opened.
+    /// Plans how the running program becomes the service. No program is executed; its own signal handlers and descriptors
+    /// are kept.
     pub(crate) fn becoming_this_program(
         spec: &ServiceSpec,
         resolved: &Resolution,
@@ -152,8 +152,7 @@ impl Plan {
         Self::with_ending(spec, resolved, detection, Ending::Return)
     }
 
-    /// The same plan where the program is executed again in the process that is forked off to be the service; none is, and
-    /// nothing differs, where this very process becomes it.
+    /// Adds a re-exec of the program in the forked service process. The plan is unchanged if it has no fork.
     #[must_use]
     pub(crate) fn with_reexec(mut self, program: &Path) -> Self {
         let fork = |planned: &Planned| matches!(planned.step, Step::Fork | Step::ForkAgain);
@@ -171,18 +170,18 @@ impl Plan {
         self
     }
 
-    /// Whether this step is one of them.
+    /// Whether the plan has this step.
     pub(crate) fn has(&self, step: &Step) -> bool {
         self.steps.iter().any(|planned| planned.step == *step)
     }
 
-    /// Whether the program is executed again on the way.
+    /// Whether the plan has a re-exec.
     #[doc(hidden)]
     pub fn has_reexec(&self) -> bool {
         self.steps.iter().any(|planned| matches!(planned.step, Step::Reexec(_)))
     }
 
-    /// Whether it ends in another program.
+    /// Whether the plan executes another program.
     pub(crate) fn has_exec(&self) -> bool {
         self.steps.iter().any(|planned| matches!(planned.step, Step::Execute(_)))
     }
@@ -217,7 +216,7 @@ mod tests {
         draft.finish().unwrap()
     }
 
-    /// Root starts something as nobody.
+    /// Root starts a program as the user nobody.
     pub(super) fn resolved() -> Resolution {
         let entry = Entry { name: "nobody".into(), home: "/nonexistent".into(), shell: "/bin/false".into() };
         Resolution {
@@ -255,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_classic_start_takes_every_step_in_its_order() {
+    fn classic_start_has_every_step_in_order() {
         let fields =
             [(Field::PidFile, "/run/x.pid"), (Field::Ready, "notify"), (Field::Limit(Resource::Nofile), "9")];
         let all = stages(&fields, Mode::Classic, Manager::None, false);
@@ -290,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_becomes_the_service_itself_executes_nothing_and_drops_last() {
+    fn program_that_becomes_the_service_drops_privileges_last() {
         let mut resolved = resolved();
         resolved.caller.limits = Vec::new();
         let spec = spec(&[(Field::PidFile, "/run/x.pid"), (Field::User, "nobody")]);
@@ -314,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_executed_again_right_after_the_forks_and_only_where_there_are_some() {
+    fn reexec_follows_the_last_fork_if_there_is_one() {
         let plan = |mode, manager, orphans| {
             let mut resolved = resolved();
             resolved.caller.orphans = orphans;
@@ -327,21 +326,20 @@ mod tests {
         };
         let (once, again) = plan(Mode::Classic, Manager::None, Reaper::Subreaper);
         assert_eq!(once[..4], ["adopt orphans", "fork", "new session", "fork again"]);
-        let expected =
-            ["adopt orphans", "stay between", "fork", "new session", "fork again", "execute again"];
+        let expected = ["adopt orphans", "keep intermediate", "fork", "new session", "fork again", "re-exec"];
         assert_eq!(again[..6], expected);
         assert_eq!(again[6..], once[4..]);
         let (once, again) = plan(Mode::Classic, Manager::None, Reaper::Init);
-        assert_eq!(once[..4], ["stay between", "fork", "new session", "fork again"]);
+        assert_eq!(once[..4], ["keep intermediate", "fork", "new session", "fork again"]);
         assert_eq!(again[..5], expected[1..]);
         let (once, again) = plan(Mode::Supervised, Manager::Container, Reaper::Subreaper);
-        assert_eq!((once[0], &again[..2]), ("fork", &["fork", "execute again"][..]));
+        assert_eq!((once[0], &again[..2]), ("fork", &["fork", "re-exec"][..]));
         let (once, again) = plan(Mode::Supervised, Manager::Systemd, Reaper::Subreaper);
         assert_eq!(once, again);
     }
 
     #[test]
-    fn sockets_are_opened_by_us_only_where_nobody_else_has_them() {
+    fn sockets_are_opened_unless_passed_or_held_by_launchd() {
         let steps =
             |said: &[(Field, &str)], manager: Manager, passed: &[i32], launchd_descriptors: &[i32]| {
                 let mut resolved = resolved();
@@ -364,7 +362,7 @@ mod tests {
             steps(&[], Manager::Systemd, &[3, 4], &[]),
             ["host listen 80", "host listen 53 for datagrams", "adapter descriptors 0 1 2 3 4 32"]
         );
-        // It may give one for each family; and where we were given 32, the lock has another number.
+        // launchd may pass one for each address family; if it passes 32, the lock gets another number.
         assert_eq!(
             steps(&[], launchd(), &[], &[5, 32, 9]),
             ["adapter launchd sockets Listeners", "adapter descriptors 0 1 2 3 4 5 33"]
@@ -375,14 +373,14 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_a_manager_has_prepared_is_left_alone() {
+    fn process_below_a_manager_keeps_its_inherited_state() {
         let all = stages(&[], Mode::Supervised, Manager::Systemd, true);
         let set_up = ["oom score", "nice", "soft limit", "umask", "working directory", "fork"];
         assert!(!all.iter().any(|stage| set_up.contains(stage)), "{all:?}");
     }
 
     #[test]
-    fn a_helper_is_left_only_where_somebody_waits_for_what_the_program_does_not_say() {
+    fn readiness_helper_exists_only_if_the_program_does_not_notify() {
         let helper = |ready: &[(Field, &str)], manager: Manager, socket| {
             stages(ready, Mode::Supervised, manager, socket).contains(&"readiness helper")
         };

@@ -1,4 +1,4 @@
-//! What was found out about the machine before planning: plain data, filled in by `setup`.
+//! What `setup` has looked up on this machine before planning: plain data.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -9,46 +9,47 @@ use svcadapt_spec::{DirectoryKind, FileMode, Limit, LimitValue, Resource, Servic
 
 use super::{Actor, StartedBy};
 
-/// Everything that a plan needs beside the spec and the detection.
+/// The input of a plan in addition to the spec and the detected host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolution {
-    /// Whom the service will run as.
+    /// The account that the service will run as.
     pub account: Account,
-    /// What this process is now.
+    /// The state of this process.
     pub caller: CallerState,
-    /// The program's file, as it is seen inside the root directory.
+    /// The path of the program, inside the root directory.
     pub program: PathBuf,
-    /// The variables of the starter.
+    /// The caller's environment.
     pub inherited: Vec<(OsString, OsString)>,
     /// The variables of the environment files, in order.
     pub from_files: Vec<(OsString, OsString)>,
-    /// To whom a socket in the file system is given: the user and the group, where anybody.
+    /// The owner and group of sockets in the file system, if set.
     pub socket_owner: (Option<u32>, Option<u32>),
-    /// The file that is locked; none where the service has neither a name nor a pid file.
+    /// The lock file. `None` if the service has neither a name nor a pid file.
     pub lock: Option<PathBuf>,
-    /// What is done without on this machine. It is told before the start.
+    /// Settings that are reduced or skipped on this machine, reported before the start.
     pub notes: Vec<Note>,
 }
 
-/// One thing that is done without.
+/// A setting that is reduced or skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// What is done without.
+    /// The step, as in [`Step::stage`](super::Step::stage).
     pub stage: &'static str,
-    /// For what.
+    /// The value.
     pub object: String,
-    /// Why, in words.
+    /// What is done instead, and why.
     pub cause: String,
-    /// What can be done about it.
+    /// What the user can do about it.
     pub hint: Option<String>,
 }
 
 impl Resolution {
-    /// Where a directory of the service is: where the host says that it has made it, if it has; else where it belongs.
+    /// The path of a directory, and who creates it. A manager that has created it passes its path in `RUNTIME_DIRECTORY`
+    /// and the like (systemd.exec(5)).
     pub fn place(&self, started_by: StartedBy, directory: &ServiceDirectory) -> (PathBuf, Actor) {
-        let said = self.inherited.iter().find(|(name, _)| name == directory.kind.variable());
+        let passed = self.inherited.iter().find(|(name, _)| name == directory.kind.variable());
         let path = directory.path.as_path();
-        let made = said.filter(|_| started_by == StartedBy::Manager).and_then(|(_, list)| {
+        let made = passed.filter(|_| started_by == StartedBy::Manager).and_then(|(_, list)| {
             list.as_bytes()
                 .split(|&b| b == b':')
                 .map(|one| Path::new(OsStr::from_bytes(one)))
@@ -60,7 +61,7 @@ impl Resolution {
         }
     }
 
-    /// Where the directories of a kind lie: an ordinary user has them at home (systemd.exec(5), "user" column).
+    /// The base directory of a kind. For an ordinary user it is below the home directory (systemd.exec(5), "user" column).
     fn base(&self, kind: DirectoryKind) -> PathBuf {
         if self.caller.is_root() && kind != DirectoryKind::Runtime {
             return kind.base().to_owned();
@@ -76,22 +77,22 @@ impl Resolution {
     }
 }
 
-/// A user as the program is to see it.
+/// The account of the service.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Account {
-    /// The user's number.
+    /// The user ID.
     pub uid: u32,
-    /// The primary group's number.
+    /// The primary group ID.
     pub gid: u32,
     /// The supplementary groups, sorted.
     pub groups: Vec<u32>,
-    /// The user whose own groups these are, all of them and no others; none where they are anything else.
+    /// The user whose group list in the account database equals `groups`. `None` if it differs.
     pub member: Option<String>,
-    /// What the account database says of the user; none where it has no such number.
+    /// The entry of the account database. `None` if it has no such user ID.
     pub entry: Option<Entry>,
 }
 
-/// What becomes `USER`, `LOGNAME`, `HOME` and `SHELL`.
+/// An entry of the account database (passwd(5)): the values of `USER`, `LOGNAME`, `HOME` and `SHELL`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The name.
@@ -102,65 +103,65 @@ pub struct Entry {
     pub shell: String,
 }
 
-/// What this process is before anything is done.
+/// The state of this process before the first step.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CallerState {
-    /// The effective user.
+    /// The effective user ID.
     pub uid: u32,
-    /// The effective group.
+    /// The effective group ID.
     pub gid: u32,
     /// The supplementary groups, sorted.
     pub groups: Vec<u32>,
-    /// Whether it can become nobody else: its real and saved user and group are the effective ones too.
+    /// Whether the real and saved user and group IDs equal the effective ones, so that no other ID can be regained.
     pub ids_are_final: bool,
     /// The file mode creation mask.
     pub umask: Option<FileMode>,
     /// The working directory.
     pub working_directory: Option<PathBuf>,
-    /// Where runtime directories lie, root's or this user's.
+    /// The base of runtime directories, root's or this user's.
     pub runtime_directory: PathBuf,
     /// The nice level.
     pub nice: Option<i32>,
-    /// The OOM score adjustment; none where the system has no such thing.
+    /// The OOM score adjustment. `None` if the system has none.
     pub oom_score_adjust: Option<i32>,
-    /// Descriptors have lower numbers than this; none where that is not known, or nobody needs to know.
+    /// The soft limit of descriptor numbers (RLIMIT_NOFILE). `None` if unknown or not needed.
     pub descriptors: Option<i32>,
-    /// The resources that this system has limits for.
+    /// The resources that this system can limit.
     pub limits: Vec<Resource>,
-    /// The highest hard limits that can be set, of those that are below what is asked for.
+    /// The highest possible hard limits, of those resources whose configured limit cannot be set.
     pub highest_limits: BTreeMap<Resource, LimitValue>,
-    /// The lowest nice level that can be set; none where it is not above what is asked for.
+    /// The lowest possible nice level. `None` if the configured one can be set.
     pub lowest_nice: Option<i32>,
-    /// The lowest OOM score adjustment that can be set; none where it is not above what is asked for.
+    /// The lowest possible OOM score adjustment. `None` if the configured one can be set.
     pub lowest_oom_score: Option<i32>,
-    /// Whether this is process 1, and its standard input a terminal.
+    /// Whether this is process 1 with a terminal as standard input.
     pub terminal: bool,
     /// The descriptors that a service manager has passed (sd_listen_fds(3)).
     pub passed_descriptors: Vec<i32>,
-    /// Whose the orphans among the service's processes become.
+    /// The reaper of the service's orphans.
     pub orphans: Reaper,
-    /// The descriptors that launchd has given for the service's sockets (`launch_activate_socket`(3)).
+    /// The descriptors of the service's sockets that launchd has passed (`launch_activate_socket`(3)).
     pub launchd_descriptors: Vec<i32>,
 }
 
-/// Whose the orphans among the processes below a launcher become.
+/// The process that adopts orphaned descendants of a launcher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reaper {
-    /// The launcher's, if it wants them.
+    /// The launcher, as subreaper (prctl(2)).
     #[default]
     Subreaper,
-    /// Always those of process 1.
+    /// Always process 1.
     Init,
 }
 
 impl CallerState {
-    /// What is set of a limit: it, or the nearest that can be.
+    /// A limit, reduced to the highest possible one.
     pub fn nearest(&self, resource: Resource, limit: Limit) -> Limit {
         let highest_limits = self.highest_limits.get(&resource).copied().unwrap_or(LimitValue::Infinity);
         Limit { soft: limit.soft.min(highest_limits), hard: limit.hard.min(highest_limits) }
     }
 
-    /// Whether this process may become anybody.
+    /// Whether this process is root.
     pub fn is_root(&self) -> bool {
         self.uid == 0
     }

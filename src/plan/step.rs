@@ -1,4 +1,4 @@
-//! One thing that is done on the way to the program.
+//! The steps of a start.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,69 +7,69 @@ use svcadapt_spec::{
     Capabilities, DirectoryKind, FileMode, Input, Limit, LimitValue, Output, Resource, SignalName, Socket,
 };
 
-/// One step, with all that it needs to know.
+/// A step with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Make orphaned descendants ours, so that none slips away before the service is ready.
+    /// Become a subreaper (prctl(2)), so that no descendant is lost before the service is ready.
     AdoptOrphans,
-    /// Leave the process between the two forks where it is until the service is ready: the service's parent, which is told
-    /// how it ends.
+    /// Keep the intermediate process between the two forks until the service is ready: as the service's parent it receives
+    /// its exit status.
     KeepIntermediate,
-    /// Listen for what the program has to say (sd_notify(3)).
+    /// Listen for the program's notifications (sd_notify(3)).
     NotifySocket,
-    /// Leave a helper that tells the manager when the service is ready, and goes.
+    /// Start a helper that reports readiness to the manager and exits.
     ReadinessHelper,
-    /// Fork, and wait in the first process for the truth.
+    /// Fork, and wait in the launcher for the result.
     Fork,
     /// Become a session leader without a terminal (setsid(2)).
     NewSession,
     /// Keep the terminal: be its foreground process group (tcsetpgrp(3)).
     Terminal,
-    /// Fork again, so that no terminal can ever be acquired.
+    /// Fork again, so that the service cannot acquire a controlling terminal (daemon(7)).
     ForkAgain,
-    /// Execute this very program again, so that it has its libraries to itself; it goes on where it becomes the service.
+    /// Re-execute the running program, so that its libraries start afresh; it continues where it becomes the service.
     Reexec(PathBuf),
-    /// Wait until the first process of a program that forks itself into the background has left, and find the main
-    /// one: by the pid file that the program writes, or as the only one that is left.
+    /// Wait until the first process of a forking program has exited, and find the main process: by the program's pid file,
+    /// or as the only process left.
     MainProcess(Option<PathBuf>),
-    /// Tell the manager which process is the main one, and leave.
+    /// Report the main process to the manager (`MAINPID=`), and exit.
     HandOver,
-    /// Stay, pass signals on, each of these as another one, and end as the program does.
+    /// Stay as monitor: forward signals, translate these, and end as the program does.
     Monitor(Vec<(SignalName, SignalName)>),
-    /// Be killed when the monitor ends, however that comes: nobody would stop the program any more.
+    /// Be killed when the monitor ends (PR_SET_PDEATHSIG, prctl(2)): no other process would stop the program.
     EndWithMonitor,
-    /// Give every signal its default action.
+    /// Reset every signal to its default action.
     ResetSignals,
-    /// Take the lock that only one instance can have, on a descriptor that the program keeps.
+    /// Take the lock of the single instance, on a descriptor that the program keeps.
     Lock {
-        /// The file that is locked.
+        /// The lock file.
         path: PathBuf,
-        /// The descriptor that the program is left with for it.
+        /// Its descriptor in the program.
         descriptor: i32,
     },
-    /// Make a directory.
+    /// Create a directory.
     Directory {
-        /// What it is for.
+        /// Its kind.
         kind: DirectoryKind,
-        /// Where.
+        /// Its path.
         path: PathBuf,
         /// Its mode.
         mode: FileMode,
-        /// Its owner and group; none: whoever makes it.
+        /// Its owner and group. `None`: the caller.
         owner: Option<(u32, u32)>,
     },
     /// Open a socket.
     Listen {
         /// The socket.
         socket: Socket,
-        /// The descriptor that the program finds it at.
+        /// Its descriptor in the program.
         descriptor: i32,
     },
-    /// Take over what launchd has opened under this name.
+    /// Take the sockets that launchd has opened under this name.
     Activate {
         /// The name in the property list.
         name: String,
-        /// The descriptors that launchd has given us.
+        /// The descriptors that launchd has passed.
         given: Vec<i32>,
     },
     /// Connect standard input.
@@ -80,48 +80,48 @@ pub enum Step {
     StandardError(Output),
     /// Write the pid file.
     PidFile(PathBuf),
-    /// Write the pid file into a directory of the service, with no more rights than the service has.
+    /// Write the pid file into a directory of the service, with the service's rights.
     OwnPidFile(PathBuf),
     /// Set the OOM score adjustment.
     OomScore(i32),
     /// Set the nice level.
     Nice(i32),
-    /// Change the root directory, and go there.
+    /// Change the root directory (chroot(2)), and enter it.
     RootDirectory(PathBuf),
-    /// Give up capabilities for ever.
+    /// Drop all other capabilities from the bounding set.
     BoundingSet(Capabilities),
     /// Replace the supplementary groups.
     Groups(Vec<u32>),
-    /// Become a group.
+    /// Set the group.
     Group(u32),
     /// Set both limits of a resource.
     Limit(Resource, Limit),
-    /// Set the soft limit, as far as the hard one lets it.
+    /// Set the soft limit, at most to the hard limit.
     SoftLimit(Resource, LimitValue),
-    /// Become a user, and prove that there is no way back.
+    /// Set the user, and verify that privileges cannot be regained.
     User(u32),
-    /// Leave the program these capabilities, and no others where it is not root.
+    /// Set the ambient capabilities: those that a program of an ordinary user keeps.
     Ambient(Capabilities),
-    /// Let no program give more rights from here on.
+    /// Set `no_new_privs` (prctl(2)).
     NoNewPrivileges,
     /// Set the file mode creation mask.
     Umask(FileMode),
-    /// Go to the working directory.
+    /// Enter the working directory.
     WorkingDirectory(PathBuf),
-    /// Leave open these descriptors beside the standard streams, and no others.
+    /// Close all descriptors but these and the standard streams.
     Descriptors(Vec<i32>),
-    /// Give every signal that the starter ignores its default action; what the program itself has arranged stays.
+    /// Reset signals that the caller ignores to their default action; the program's own handlers stay.
     InheritedSignals,
-    /// Replace the environment by the service's own.
+    /// Replace the environment by the service's.
     Environment,
-    /// Put the standard streams into their places, and let go of every descriptor that came through the exec but these.
+    /// Place the standard streams, and close all descriptors inherited through exec but these.
     InheritedDescriptors(Vec<i32>),
-    /// Become the program.
+    /// Execute the program.
     Execute(PathBuf),
 }
 
 impl Step {
-    /// Whether it gives up rights, or has to come after those that do.
+    /// Whether it drops privileges, or must come after steps that do.
     pub fn drops_privileges(&self) -> bool {
         matches!(
             self,
@@ -137,20 +137,20 @@ impl Step {
         )
     }
 
-    /// What it is called in messages and plans.
+    /// Its name in messages and plans.
     pub fn stage(&self) -> &'static str {
         match self {
             Self::AdoptOrphans => "adopt orphans",
-            Self::KeepIntermediate => "stay between",
+            Self::KeepIntermediate => "keep intermediate",
             Self::NotifySocket => "notify socket",
             Self::ReadinessHelper => "readiness helper",
             Self::Fork => "fork",
             Self::NewSession => "new session",
             Self::Terminal => "terminal",
             Self::ForkAgain => "fork again",
-            Self::Reexec(_) => "execute again",
+            Self::Reexec(_) => "re-exec",
             Self::MainProcess(_) => "main process",
-            Self::HandOver => "hand over",
+            Self::HandOver => "report main process",
             Self::Monitor(_) => "monitor",
             Self::EndWithMonitor => "end with monitor",
             Self::ResetSignals => "reset signals",
@@ -183,7 +183,7 @@ impl Step {
         }
     }
 
-    /// What it is done to or with; none where the stage says all.
+    /// Its argument in messages and plans. `None` if it has none.
     pub fn object(&self) -> Option<String> {
         let numbers = |numbers: &[i32]| numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         Some(match self {
@@ -203,10 +203,11 @@ impl Step {
             | Self::NoNewPrivileges => return None,
             Self::Monitor(others) if others.is_empty() => return None,
             Self::Monitor(others) => {
-                let said: Vec<_> = others.iter().map(|(from, to)| format!("{from} as {to}")).collect();
-                said.join(", ")
+                let translations: Vec<_> =
+                    others.iter().map(|(from, to)| format!("{from} as {to}")).collect();
+                translations.join(", ")
             }
-            Self::MainProcess(None) => "the only one left".to_owned(),
+            Self::MainProcess(None) => "the only process left".to_owned(),
             Self::MainProcess(Some(path))
             | Self::PidFile(path)
             | Self::OwnPidFile(path)
@@ -236,12 +237,12 @@ impl Step {
         })
     }
 
-    /// The exit status where it fails: systemd's number for the same step (systemd.exec(5), process exit codes).
+    /// The exit status if it fails: systemd's number for the same step (systemd.exec(5), process exit codes).
     pub fn status(&self) -> u8 {
         match self {
             Self::WorkingDirectory(_) => 200,
             Self::Nice(_) => 201,
-            // systemd gives a socket unit that fails no number; this is that of the descriptors that a service is passed.
+            // systemd has no exit status for a failed socket unit; 202 (EXIT_FDS) concerns passed descriptors.
             Self::Descriptors(_)
             | Self::InheritedDescriptors(_)
             | Self::NotifySocket
@@ -251,7 +252,7 @@ impl Step {
             Self::Execute(_) | Self::Reexec(_) => 203,
             Self::Limit(..) | Self::SoftLimit(..) => 205,
             Self::OomScore(_) => 206,
-            // Neither a umask nor an environment can fail; the number is that of the masks of a process.
+            // Umask and environment cannot fail; 207 (EXIT_SIGNAL_MASK) concerns the masks of a process.
             Self::ResetSignals | Self::InheritedSignals | Self::Environment | Self::Umask(_) => 207,
             Self::StandardInput(_) => 208,
             Self::StandardOutput(_) => 209,
@@ -274,7 +275,7 @@ impl Step {
             Self::Directory { kind: DirectoryKind::Cache, .. } => 239,
             Self::Directory { kind: DirectoryKind::Logs, .. } => 240,
             Self::Directory { kind: DirectoryKind::Configuration, .. } => 241,
-            // Nobody else has a number for it: it is not found in time.
+            // No number in systemd: the main process was not found in time.
             Self::MainProcess(_) => 249,
             Self::Lock { .. } | Self::PidFile(_) | Self::OwnPidFile(_) => 251,
         }

@@ -1,32 +1,32 @@
-//! How this process and the program's come to be two, or stay one.
+//! The start strategy: which process becomes the program, and which stays.
 
 use svcadapt_spec::{ServiceSpec, ServiceType, SignalName};
 
 use super::Resolution;
 use crate::detect::{Detection, Manager, Mode};
 
-/// The way to the program.
+/// How the program is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strategy {
-    /// Fork twice, and leave when the service is ready.
+    /// Fork twice, and exit when the service is ready (daemon(7)).
     Daemonize,
-    /// Become the program.
+    /// Execute the program in this process.
     Exec,
-    /// Fork once; when the program has forked itself into the background and the service is ready, tell the manager
-    /// which process is the main one, and leave.
+    /// Fork once; when the program has forked itself into the background and the service is ready, report the main process
+    /// to the manager (`MAINPID=`), and exit.
     ReportMainPid,
-    /// Fork once, and stay for as long as the program runs, because the manager wants its child to.
+    /// Fork once, and stay while the program runs, because the manager watches its own child only.
     Monitor,
-    /// The same as process 1: reap orphans and pass signals on.
+    /// Like `Monitor`, as process 1 of a container: reap orphans and forward signals.
     Init,
 }
 
 impl Strategy {
-    /// A process stays only where one is needed: for a program that forks itself away from a manager that follows
-    /// nobody but its child, and for signals that the manager cannot send.
+    /// A monitor stays only if it is needed: for a forking program under a manager that watches only its own child, and for
+    /// signals that the manager cannot send.
     pub(super) fn of(spec: &ServiceSpec, resolved: &Resolution, detection: &Detection) -> Self {
         let forking = spec.service_type == Some(ServiceType::Forking);
-        // systemd believes MAINPID= (sd_notify(3)) where it listens.
+        // systemd accepts MAINPID= (sd_notify(3)) if it has set NOTIFY_SOCKET.
         let listens = || resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET");
         match (detection.mode, &detection.manager) {
             (Mode::Classic, _) => Self::Daemonize,
@@ -44,12 +44,13 @@ impl Strategy {
     }
 }
 
-/// Whether signals reach the program through us, so that one can come as another. systemd sends the right ones itself.
+/// Whether the launcher forwards signals and can translate them. Under systemd it does not: systemd sends the configured
+/// signals itself.
 pub fn forwards_signals(detection: &Detection) -> bool {
     detection.mode == Mode::Supervised && detection.manager != Manager::Systemd
 }
 
-/// The signals that are passed on as others, because whoever stands above knows only these.
+/// The signals to translate: a manager without `KillSignal=` sends SIGTERM, and SIGHUP for a reload.
 pub(super) fn translated_signals(spec: &ServiceSpec, detection: &Detection) -> Vec<(SignalName, SignalName)> {
     if !forwards_signals(detection) {
         return Vec::new();
@@ -57,7 +58,7 @@ pub(super) fn translated_signals(spec: &ServiceSpec, detection: &Detection) -> V
     let mut all = Vec::new();
     if let Some(stop) = spec.kill_signal {
         all.push((SignalName::TERM, stop));
-        // What a terminal sends to a container that is run in its foreground.
+        // The interrupt key of a terminal, in a container that runs in the foreground.
         if detection.manager == Manager::Container {
             all.push((SignalName::INT, stop));
         }
@@ -92,7 +93,7 @@ mod tests {
     const QUIT: (Field, &str) = (Field::KillSignal, "QUIT");
 
     #[test]
-    fn a_process_stays_only_where_the_manager_needs_it() {
+    fn monitor_stays_only_under_a_manager_that_needs_it() {
         for (fields, manager, socket, strategy) in [
             (&[FORKING][..], Manager::Systemd, true, Strategy::ReportMainPid),
             (&[FORKING], Manager::Systemd, false, Strategy::Monitor),
@@ -110,16 +111,19 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_says_what_comes_after_the_program_was_executed() {
+    fn plan_lists_the_steps_after_the_exec() {
         let last = |plan: Plan| {
             let at = plan.steps.iter().position(|planned| matches!(planned.step, Step::Execute(_))).unwrap();
             plan.steps[at + 1..].iter().map(|planned| planned.step.to_string()).collect::<Vec<_>>()
         };
         let fields = [FORKING, (Field::PidFile, "/run/x.pid")];
-        assert_eq!(last(plan(&fields, Manager::Systemd, true)), ["main process /run/x.pid", "hand over"]);
+        assert_eq!(
+            last(plan(&fields, Manager::Systemd, true)),
+            ["main process /run/x.pid", "report main process"]
+        );
         assert_eq!(
             last(plan(&[FORKING, QUIT], Manager::S6, false)),
-            ["main process the only one left", "monitor SIGTERM as SIGQUIT"]
+            ["main process the only process left", "monitor SIGTERM as SIGQUIT"]
         );
         let signals = [QUIT, (Field::ReloadSignal, "USR1")];
         let expected = ["monitor SIGTERM as SIGQUIT, SIGINT as SIGQUIT, SIGHUP as SIGUSR1"];
@@ -129,7 +133,7 @@ mod tests {
             plan(fields, manager, false).steps.iter().any(|p| p.step == Step::EndWithMonitor)
         };
         assert!(tied(&[QUIT], Manager::S6));
-        // launchd sees to it, and of a program that forks itself away nobody would have it.
+        // launchd kills the rest of a job itself, and children of a forking program do not inherit the death signal.
         assert!(!tied(&[QUIT], Manager::Launchd { label: None }) && !tied(&[QUIT, FORKING], Manager::S6));
     }
 }

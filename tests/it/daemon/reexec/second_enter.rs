@@ -102,7 +102,7 @@ fn closed_reexec_descriptor_ends_the_program_once() {
 fn failed_reexec_is_reported() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["first:unexecutable", "enter", "ready", "stay"])
-        .stderr("becomes: execute again '[DIR]/becomes': permission denied\n")
+        .stderr("becomes: re-exec '[DIR]/becomes': permission denied\n")
         .status(203)
         .run();
     dir.nothing_left();
