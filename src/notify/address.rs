@@ -1,11 +1,11 @@
-//! Where notifications go: what `NOTIFY_SOCKET` can say (sd_notify(3)).
+//! The address of the notification socket: the value of `NOTIFY_SOCKET` (sd_notify(3)).
 
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-/// The address of a manager.
+/// The address of a manager's notification socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
     /// A socket in the file system.
@@ -14,22 +14,24 @@ pub enum Address {
     Abstract(Vec<u8>),
 }
 
-/// The longest name of a Unix socket (`sun_path` of unix(7), with its NUL).
+/// The maximum length of a Unix socket's path or name (`sun_path` without the NUL, unix(7)).
 const MAX_PATH_BYTES: usize = 107;
 
 impl Address {
-    /// Reads an address, or says why it is none.
+    /// Reads an address.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the value is no supported address.
     pub fn parse(value: &OsStr) -> Result<Self, String> {
         let bytes = value.as_bytes();
         if bytes.len() > MAX_PATH_BYTES {
-            return Err(format!("longer than the {MAX_PATH_BYTES} bytes that a socket's name can have"));
+            return Err(format!("longer than the {MAX_PATH_BYTES} bytes of a socket's path"));
         }
         match bytes {
             [b'/', _, ..] => Ok(Self::Path(PathBuf::from(value))),
             [b'@', name @ ..] if !name.is_empty() => Ok(Self::Abstract(name.to_vec())),
-            _ if bytes.starts_with(b"vsock") => {
-                Err("sockets to a virtual machine's host are not spoken yet".to_owned())
-            }
+            _ if bytes.starts_with(b"vsock") => Err("vsock addresses are not supported".to_owned()),
             _ => Err("neither a path nor an abstract name".to_owned()),
         }
     }
@@ -49,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_and_abstract_names_are_addresses() {
+    fn path_and_abstract_name_are_read() {
         assert_eq!(Address::parse(OsStr::new("/run/n")), Ok(Address::Path("/run/n".into())));
         assert_eq!(Address::parse(OsStr::new("@n")), Ok(Address::Abstract(b"n".to_vec())));
         for wrong in ["", "/", "@", "run/n", "tcp:1", &format!("/{}", "x".repeat(107))] {

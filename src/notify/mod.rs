@@ -1,7 +1,7 @@
-//! TALKING to the manager above: the only room that knows sd-notify and libsystemd.
+//! Notifications to the manager: the only module that uses sd-notify and libsystemd.
 //!
-//! sd-notify gives the words of the protocol. What carries them is our own: that crate reaches neither an abstract
-//! nor a vsock address, waits without end for a manager that does not read, and has no BARRIER.
+//! sd-notify formats the messages. Sending is our own code: that crate supports neither abstract nor vsock addresses, blocks
+//! without limit while the manager does not read, and has no BARRIER.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! Telling the manager: sd_notify(3), bounded in time and in length.
+//! The sender of sd_notify(3), with a timeout and a maximum message length.
 
 use std::io;
 use std::time::Duration;
@@ -9,44 +9,44 @@ use super::Address;
 use crate::sys::escape_control;
 use crate::sys::socket::Notification;
 
-/// process 1 drops a longer message whole.
+/// systemd drops a longer message (`NOTIFY_BUFFER_MAX`).
 const MAX_MESSAGE_BYTES: usize = 4096;
 
-/// A manager that has not read for this long does not read at all.
+/// The send timeout: a manager that has not read for this long is taken as hung.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Someone to tell.
+/// A sender of notifications to one manager.
 #[derive(Debug)]
 pub struct Notifier {
     address: Address,
-    /// A way that stays open where the address cannot be reached any more: below another root, as another user.
+    /// A socket connected early, for when the address becomes unreachable: in another root directory, as another user.
     open: Option<Notification>,
 }
 
 impl Notifier {
-    /// Tells this manager.
+    /// A sender to this address; every message opens a socket.
     pub fn new(address: Address) -> Self {
         Self { address, open: None }
     }
 
-    /// Whom it tells.
+    /// The manager's address.
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// The same, and keeps the way open.
+    /// A sender with a socket that is connected now and kept.
     pub fn connected(address: Address) -> io::Result<Self> {
         let new = Self::new(address);
         Ok(Self { open: Some(new.open()?), ..new })
     }
 
-    /// `READY=1`, alone in its message: no status, however long, can keep it back.
+    /// Sends `READY=1`, alone in its message, so that an overlong status cannot make it fail.
     pub fn ready(&self) -> io::Result<()> {
         self.send(&NotifyState::Ready)
     }
 
-    /// `MAINPID=`, and `READY=1` if it is. The manager must know the sender as the main process so far, which thus has
-    /// to live until this has been read.
+    /// Sends `MAINPID=`, and `READY=1` if `ready`. The manager accepts it from the current main process only, so the sender
+    /// must live until the message has been read (see [`Notifier::barrier`]).
     pub fn main_process(&self, pid: i32, ready: bool) -> io::Result<()> {
         let number = u32::try_from(pid).map_err(io::Error::other)?;
         let ready = if ready { format!("{}\n", NotifyState::Ready) } else { String::new() };
@@ -54,39 +54,40 @@ impl Notifier {
         self.open()?.send(text.as_bytes(), SEND_TIMEOUT)
     }
 
-    /// `STATUS=`: a line for people. `systemctl status` prints it on a terminal, so control characters are escaped; what
-    /// does not fit is cut.
+    /// Sends `STATUS=`, one line of text. `systemctl status` prints it on a terminal, so control characters are escaped; a text
+    /// that is too long is cut.
     pub fn status(&self, text: &str) -> io::Result<()> {
         let line = escape_control(text);
-        let most = MAX_MESSAGE_BYTES - "STATUS=\n".len();
-        let end = (0..=most.min(line.len())).rev().find(|&end| line.is_char_boundary(end)).unwrap_or(0);
+        let max = MAX_MESSAGE_BYTES - "STATUS=
+".len();
+        let end = (0..=max.min(line.len())).rev().find(|&end| line.is_char_boundary(end)).unwrap_or(0);
         self.send(&NotifyState::Status(&line[..end]))
     }
 
-    /// `RELOADING=1`, in one message with the time that a `Type=notify-reload` unit has to be told with it.
+    /// Sends `RELOADING=1` with `MONOTONIC_USEC=`, which `Type=notify-reload` requires in the same message.
     pub fn reloading(&self) -> io::Result<()> {
         self.send_all(&[NotifyState::Reloading, NotifyState::monotonic_usec_now()?])
     }
 
-    /// `STOPPING=1`: the end has begun.
+    /// Sends `STOPPING=1`.
     pub fn stopping(&self) -> io::Result<()> {
         self.send(&NotifyState::Stopping)
     }
 
-    /// `WATCHDOG=1`: it is alive.
+    /// Sends `WATCHDOG=1`, the keep-alive of `WatchdogSec=`.
     pub fn alive(&self) -> io::Result<()> {
         self.send(&NotifyState::Watchdog)
     }
 
-    /// `EXTEND_TIMEOUT_USEC=`: what is going on may take this long from now on.
+    /// Sends `EXTEND_TIMEOUT_USEC=`: extends the current timeout to `by` from now.
     pub fn extend_timeout(&self, by: Duration) -> io::Result<()> {
-        // The crate has 32 bits for it, which are 71 minutes.
+        // The crate's type for it has 32 bits: 71 minutes.
         let text = format!("EXTEND_TIMEOUT_USEC={}", by.as_micros().min(u128::from(u64::MAX - 1)));
         self.send(&NotifyState::Custom(&text))
     }
 
-    /// Waits until everything that was sent before has been read: a manager may no longer know the sender of a
-    /// message whose process is gone.
+    /// Waits until the manager has read all earlier messages (`BARRIER=1`). A manager may ignore messages whose sender has
+    /// exited.
     pub fn barrier(&self) -> io::Result<()> {
         self.open()?.barrier(b"BARRIER=1", SEND_TIMEOUT)
     }
@@ -99,7 +100,7 @@ impl Notifier {
         let lines: Vec<String> = states.iter().map(|state| format!("{state}\n")).collect();
         let message = lines.concat();
         if let Some(open) = &self.open {
-            // A manager that has been executed anew may listen at the same address with another socket.
+            // A re-executed manager may listen at the same address with a new socket.
             match open.send(message.as_bytes(), SEND_TIMEOUT) {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
                 sent => return sent,
@@ -123,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_can_neither_begin_a_line_nor_be_too_long() {
+    fn status_with_a_newline_or_too_long_is_made_safe() {
         let path = std::env::temp_dir().join(format!("svcadapt-notifier-{}", std::process::id()));
         let manager = UnixDatagram::bind(&path).unwrap();
         manager.set_read_timeout(Some(Duration::from_secs(10))).unwrap();

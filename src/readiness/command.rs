@@ -1,4 +1,4 @@
-//! `exec:`: a command says so, with status 0.
+//! The `exec:` probe: a command exits with status 0.
 
 use std::ffi::CString;
 use std::io;
@@ -9,27 +9,27 @@ use crate::sys::process::{Ended, Side};
 use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{fd, file, identity, process, signal};
 
-/// As whom a command runs: as the service, for what root may connect to says nothing about it.
+/// The user that a probe's command runs as: the service's, since root could connect where the service cannot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunAs {
-    /// As this process.
+    /// The user of this process.
     Own,
-    /// As this user, with these groups.
+    /// Another user, with these groups.
     Other {
-        /// The user.
+        /// The user ID.
         uid: u32,
-        /// The primary group.
+        /// The primary group ID.
         gid: u32,
         /// The supplementary groups.
         groups: Vec<u32>,
-        /// The user whose own groups these are, all of them and no others.
+        /// The user whose group list in the account database equals `groups`.
         member: Option<String>,
     },
 }
 
 impl RunAs {
-    /// Looks at something: as the service where a first glance says that root may not (NFS with root_squash, FUSE, a
-    /// container without `CAP_DAC_OVERRIDE`).
+    /// Runs `look`, with the service's rights if `glance` fails with EACCES: root may be denied on NFS with root_squash, on
+    /// FUSE, or without `CAP_DAC_OVERRIDE`.
     pub(super) fn as_service_if_denied<T>(
         &self,
         glance: impl FnOnce() -> io::Result<()>,
@@ -46,22 +46,22 @@ impl RunAs {
     }
 }
 
-/// A command that is run again and again until it succeeds.
+/// A command that is repeated until it succeeds.
 #[derive(Debug)]
 pub(super) struct ExecProbe {
     words: Option<[CString; 3]>,
     identity: RunAs,
     environment: Vec<CString>,
     running: Option<RunningCommand>,
-    /// When it is to be run next, counted like the time that has passed.
+    /// When to run it next, as elapsed time.
     next: Duration,
 }
 
-/// A command that has not ended, or whose end nobody has told us of.
+/// A command that runs, or whose end has not been seen yet.
 #[derive(Debug)]
 struct RunningCommand {
     pid: i32,
-    /// By which the readiness helper, which gets no SIGCHLD, sees its end.
+    /// The pidfd of the command, for the readiness helper, which gets no SIGCHLD. `None` if unsupported.
     end: Option<ProcessHandle>,
 }
 
@@ -71,7 +71,7 @@ impl ExecProbe {
         Self { words, identity, environment, running: None, next: Duration::ZERO }
     }
 
-    /// Runs the command, if it is time. Whether it succeeded is told by `child_ended`.
+    /// Runs the command when it is due. `child_ended` reports its success.
     pub(super) fn look(&mut self, elapsed: Duration) -> io::Result<bool> {
         if self.running.is_none() && elapsed >= self.next {
             self.running = Some(self.start()?);
@@ -95,7 +95,7 @@ impl ExecProbe {
         }
     }
 
-    /// What becomes readable when the command ends.
+    /// The descriptor that becomes readable when the command ends.
     pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         self.running.as_ref()?.end.as_ref()?.descriptor()
     }

@@ -1,4 +1,4 @@
-//! `tcp:`, `unix:` and `file:`: something can be found from outside.
+//! The polled probes: `tcp:`, `unix:` and `file:`.
 
 use std::{fs, io};
 
@@ -8,7 +8,7 @@ use super::{ProcessTree, RunAs};
 use crate::sys::listeners;
 use crate::sys::listeners::Listening;
 
-/// Whether the sign is there. Who else listens on the port, or left the socket behind, makes nobody ready.
+/// Whether the probe succeeds. A listener that belongs to another service, or a stale socket file, does not count.
 pub(super) fn look(probe: &Probe, tree: ProcessTree, identity: &RunAs) -> io::Result<bool> {
     match probe {
         Probe::Tcp(TcpHost::Any, port) => is_held_by_service(&listeners::tcp(None, *port)?, tree),
@@ -29,8 +29,8 @@ pub(super) fn look(probe: &Probe, tree: ProcessTree, identity: &RunAs) -> io::Re
     }
 }
 
-/// Whether one of the sockets is a process's of the service. Where we may not look at the descriptors of one of
-/// them, or the system does not tell whose a socket is, it has the benefit of the doubt.
+/// Whether a process of the service holds one of the sockets. True also if that cannot be determined: the descriptors of a
+/// process may not be read, or the system does not report the owner of a socket.
 fn is_held_by_service(sockets: &[Listening], tree: ProcessTree) -> io::Result<bool> {
     if sockets.is_empty() {
         return Ok(false);

@@ -1,9 +1,8 @@
-//! WHEN a service is ready: one file a probe.
+//! Readiness probes, one file each.
 //!
-//! [`Probes`] watches for all signs that a spec names. Some come by themselves (a datagram, a newline, the end of a
-//! command); the others are looked for again and again, seldom enough not to be felt and often enough not to be
-//! waited for. No probe connects to the service, which would see a client that says nothing, where the system tells by
-//! itself who listens.
+//! [`Probes`] watches all probes of a spec. Some are events (a datagram, a newline, the end of a command); the others are
+//! polled, at intervals that grow with the elapsed time. No probe connects to the service, which would see a silent client:
+//! the kernel reports who listens.
 
 #![forbid(unsafe_code)]
 
@@ -29,7 +28,7 @@ use svcadapt_spec::Probe;
 use crate::sys::process::Ended;
 use crate::sys::socket::NotifySocket;
 
-/// All signs that are waited for.
+/// The probes of a service.
 #[derive(Debug)]
 pub struct Probes {
     pending: Vec<WatchedProbe>,
@@ -49,25 +48,25 @@ enum Watcher {
     Notify(NotifyListener),
     Newline(Newline),
     Command(ExecProbe),
-    /// It is looked for where the probe says.
+    /// Polled from outside.
     Look,
 }
 
-/// What probes need from outside.
+/// The inputs of the probes.
 #[derive(Debug)]
 pub struct ProbeInputs {
-    /// Where the program's notifications come in.
+    /// The socket that receives the program's notifications.
     pub socket: Option<NotifySocket>,
-    /// Where the newlines of `fd` probes come out, each with the number that the program writes to.
+    /// The read ends of the pipes of `fd` probes, each with the descriptor that the program writes to.
     pub pipes: Vec<(i32, OwnedFd)>,
-    /// As whom the commands of `exec` probes run.
+    /// The user that the commands of `exec` probes run as.
     pub identity: RunAs,
-    /// In which environment they do.
+    /// The environment of those commands.
     pub environment: Vec<CString>,
 }
 
 impl Probes {
-    /// Watches for these.
+    /// Starts to watch these probes.
     pub fn new(probes: &[Probe], mut inputs: ProbeInputs) -> Self {
         let watch = |probe: &Probe| match probe {
             Probe::Notify => inputs.socket.take().map(|socket| Watcher::Notify(NotifyListener::new(socket))),
@@ -84,7 +83,7 @@ impl Probes {
         };
         let watches: Vec<_> = probes.iter().map(watch).collect();
         let pending = probes.iter().cloned().zip(watches).filter_map(|(probe, watch)| {
-            // A probe without its means was never asked for: the plan gives every one what it needs.
+            // Every probe has its input: the plan provides it.
             Some(WatchedProbe { probe, watch: watch?, met: false })
         });
         Self {
@@ -94,17 +93,17 @@ impl Probes {
         }
     }
 
-    /// Whether nothing is waited for at all.
+    /// Whether there is no probe.
     pub fn is_empty(&self) -> bool {
         self.pending.is_empty()
     }
 
-    /// What becomes readable when a sign comes.
+    /// The descriptors that become readable on an event of a probe.
     pub fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
         self.pending.iter().filter_map(|pending| pending.watch.descriptor()).collect()
     }
 
-    /// Looks for every sign that is still missing.
+    /// Checks every probe that has not succeeded yet.
     pub fn look(&mut self, tree: ProcessTree, elapsed: Duration) -> io::Result<()> {
         for pending in &mut self.pending {
             let now = match &mut pending.watch {
@@ -119,7 +118,7 @@ impl Probes {
         Ok(())
     }
 
-    /// Tells of a child that has ended: it may have been a probe's command.
+    /// Handles the end of a child, which may be a probe's command.
     pub fn child_ended(&mut self, pid: i32, ended: Ended, elapsed: Duration) {
         for pending in &mut self.pending {
             if let Watcher::Command(runner) = &mut pending.watch {
@@ -128,14 +127,14 @@ impl Probes {
         }
     }
 
-    /// Whether all signs are there.
+    /// Whether all probes have succeeded.
     pub fn all_met(&self) -> bool {
         self.pending.iter().all(|pending| pending.met)
     }
 
-    /// How long to wait before the next look; none where every missing sign comes by itself.
+    /// The time until the next poll. `None` if all missing probes are events.
     ///
-    /// A two-hundredth of the time that has passed, so that looking delays nothing by more than half a percent.
+    /// It is 1/200 of the elapsed time (1 to 10 ms), so that polling delays readiness by at most 0.5 percent.
     pub fn pause(&self, elapsed: Duration) -> Option<Duration> {
         let pauses = self.pending.iter().filter(|pending| !pending.met).filter_map(|pending| match &pending
             .watch
@@ -147,14 +146,14 @@ impl Probes {
         pauses.min()
     }
 
-    /// The signs that are missing, for people.
+    /// The probes that have not succeeded, as text.
     pub fn missing(&self) -> String {
         let missing =
             self.pending.iter().filter(|pending| !pending.met).map(|pending| pending.probe.to_string());
         missing.collect::<Vec<_>>().join(", ")
     }
 
-    /// What the program has told beside its readiness.
+    /// The program's notifications other than `READY=1`.
     pub fn notifications(&self) -> &Notifications {
         &self.notifications
     }

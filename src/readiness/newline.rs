@@ -1,32 +1,32 @@
-//! `fd`: the program writes a newline (s6's notification protocol).
+//! The `fd` probe: the program writes a newline (s6's notification protocol).
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use crate::sys::fd;
 
-/// As many times is read in one look: once more than it takes to empty a pipe of the usual size.
+/// The maximum number of reads of 4096 bytes in one poll: one more than a pipe of the default size holds.
 const MAX_READS: usize = 17;
 
-/// The end of the pipe that the newline comes out of.
+/// The read end of the pipe.
 #[derive(Debug)]
 pub(super) struct Newline {
     pipe: Option<OwnedFd>,
 }
 
 impl Newline {
-    /// Waits for a newline out of this.
+    /// Waits for a newline from this pipe.
     pub(super) fn new(pipe: OwnedFd) -> Self {
         Self { pipe: Some(pipe) }
     }
 
-    /// What is written before the newline means nothing. A pipe that was closed without one will bring none: the
-    /// program forgot its promise, and only the time-out can tell.
+    /// Whether a newline has come; bytes before it are ignored. After the program has closed the pipe without a newline the
+    /// probe cannot succeed, and the start ends by its timeout.
     pub(super) fn look(&mut self) -> io::Result<bool> {
         let Some(pipe) = &self.pipe else { return Ok(false) };
         fd::nonblocking(pipe, true)?;
         let mut buffer = [0; 4096];
-        // Not until there is nothing left: a program that writes without end must not keep us from the clock.
+        // Bounded: a program that writes without end must not delay the timeout.
         for _ in 0..MAX_READS {
             match fd::read(pipe, &mut buffer)? {
                 Some(0) => {

@@ -1,4 +1,4 @@
-//! `notify`: the program sends `READY=1` (sd_notify(3)), from the side that listens.
+//! The `notify` probe: the receiver of sd_notify(3).
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -7,24 +7,24 @@ use std::time::Duration;
 use super::ProcessTree;
 use crate::sys::socket::{Datagram, NotifySocket};
 
-/// What a program has told beside its readiness.
+/// The notifications of a program other than `READY=1`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Notifications {
-    /// `STATUS=`: one line for people.
+    /// `STATUS=`: one line of text.
     pub status: Option<String>,
-    /// `ERRNO=`: why it will not come up.
+    /// `ERRNO=`: why it failed.
     pub errno: Option<i32>,
-    /// `EXTEND_TIMEOUT_USEC=`: it has asked for time until then, counted from the beginning of the start.
+    /// `EXTEND_TIMEOUT_USEC=`: the requested deadline, as time since the beginning of the start.
     pub extended: Option<Duration>,
-    /// How many messages came from a process that is none of the service's.
+    /// The number of messages from processes outside the service.
     pub strangers: usize,
 }
 
-/// As many messages are read in one look; of the rest whoever waits is told again. A program that sends without end must
-/// not keep us from the clock, nor from signals.
+/// The maximum number of messages read in one poll; the socket stays readable for the rest. A program that sends without
+/// end must not delay the timeout or signals.
 const MAX_MESSAGES: usize = 512;
 
-/// The socket that the program knows as `NOTIFY_SOCKET`.
+/// The receiving end of the program's `NOTIFY_SOCKET`.
 #[derive(Debug)]
 pub(super) struct NotifyListener(NotifySocket);
 
@@ -33,8 +33,8 @@ impl NotifyListener {
         Self(socket)
     }
 
-    /// Reads what has come, as far as one look goes; first of all who has sent it. Descriptors that were brought are closed
-    /// with each message, whoever has sent it: that is what the sender of `BARRIER=1` waits for.
+    /// Reads pending messages; those from outside the service are only counted. The descriptors of every message are closed,
+    /// also of a foreign one: the sender of `BARRIER=1` waits for that.
     pub(super) fn look(
         &mut self,
         tree: ProcessTree,
@@ -57,15 +57,15 @@ impl NotifyListener {
     }
 }
 
-/// Reads one message by process 1's rules: too long, or with a NUL in it, it counts as not sent; else a line counts
-/// as a whole or not at all.
+/// Reads a message by systemd's rules: one that is too long or contains a NUL is dropped; else each line is taken as a whole
+/// or ignored.
 fn read(datagram: &Datagram, elapsed: Duration, notifications: &mut Notifications) -> bool {
     if datagram.cut || datagram.bytes.contains(&0) {
         return false;
     }
     let mut ready = false;
     for line in datagram.bytes.split(|&byte| byte == b'\n') {
-        // A text that is not UTF-8 is no text; the other lines still count.
+        // A line that is not UTF-8 is ignored; the others count.
         let Some((name, value)) = std::str::from_utf8(line).ok().and_then(|line| line.split_once('=')) else {
             continue;
         };
@@ -74,9 +74,9 @@ fn read(datagram: &Datagram, elapsed: Duration, notifications: &mut Notification
             "STATUS" => notifications.status = Some(value.to_owned()).filter(|status| !status.is_empty()),
             "ERRNO" => notifications.errno = value.parse().ok().filter(|errno| *errno > 0),
             "EXTEND_TIMEOUT_USEC" => {
-                // From now on; and never back again.
-                let asked = value.parse().ok().map(|micros| elapsed + Duration::from_micros(micros));
-                notifications.extended = notifications.extended.max(asked);
+                // Counted from now; a deadline is never reduced.
+                let deadline = value.parse().ok().map(|micros| elapsed + Duration::from_micros(micros));
+                notifications.extended = notifications.extended.max(deadline);
             }
             _ => {}
         }
@@ -88,16 +88,16 @@ fn read(datagram: &Datagram, elapsed: Duration, notifications: &mut Notification
 mod tests {
     use super::*;
 
-    fn told(bytes: &[u8]) -> (bool, Notifications) {
+    fn received(bytes: &[u8]) -> (bool, Notifications) {
         let mut notifications = Notifications::default();
         let datagram = Datagram { bytes: bytes.to_vec(), sender: None, cut: false, descriptors: Vec::new() };
         (read(&datagram, Duration::from_secs(10), &mut notifications), notifications)
     }
 
     #[test]
-    fn only_a_whole_line_says_ready() {
+    fn ready_must_be_a_whole_line() {
         for yes in [&b"READY=1"[..], b"READY=1\n", b"STATUS=x\nREADY=1", b"STATUS=\xff\nREADY=1"] {
-            assert!(told(yes).0, "{yes:?}");
+            assert!(received(yes).0, "{yes:?}");
         }
         for no in [
             &b"STATUS=READY=1"[..],
@@ -107,14 +107,14 @@ mod tests {
             b"READY=11",
             b"READY=1\0",
         ] {
-            assert!(!told(no).0, "{no:?}");
+            assert!(!received(no).0, "{no:?}");
         }
     }
 
     #[test]
-    fn the_other_lines_are_understood() {
+    fn status_errno_and_extension_are_read() {
         let (_, notifications) =
-            told(b"STATUS=warming up\nERRNO=2\nEXTEND_TIMEOUT_USEC=1500000\nUNKNOWN=1\nnothing");
+            received(b"STATUS=warming up\nERRNO=2\nEXTEND_TIMEOUT_USEC=1500000\nUNKNOWN=1\nnothing");
         assert_eq!(notifications.status.as_deref(), Some("warming up"));
         assert_eq!(notifications.errno, Some(2));
         assert_eq!(notifications.extended, Some(Duration::from_millis(11_500)));
