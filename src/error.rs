@@ -1,35 +1,35 @@
-//! What went wrong, as people are told.
+//! The error type of a failed step.
 
 use std::fmt;
 
 use crate::sys::{escape_control, escape_control_lines};
 
-/// One failure: what failed, of what, why, and where there is one the cure.
+/// A failed step: what failed, why, and what to do about it.
 ///
-/// It prints as `STAGE 'OBJECT': CAUSE`, and then, on a line of its own, `  hint: …`.
+/// It prints as `STAGE 'OBJECT': CAUSE`, followed by a line `  hint: …` if there is a hint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepError {
-    /// What was being done, in a word or two: `working directory`, `user`, `exec`.
+    /// The step: `working directory`, `user`, `exec`.
     pub stage: String,
-    /// What it was being done to: a path, a name.
+    /// The object of the step: a path or a name.
     pub object: Option<String>,
-    /// Why it failed, in words.
+    /// The cause.
     pub cause: String,
-    /// What the reader can do about it.
+    /// What the user can do about it.
     pub hint: Option<String>,
-    /// What the program that it is about had to say: its last lines. Of a file: the line and a caret.
+    /// The last lines of the program's standard error; for an error in a file, the line and a caret.
     pub output: Vec<String>,
-    /// The exit status that says the same to a script.
+    /// The exit status.
     pub status: u8,
-    /// The kernel's number for the cause (errno(3)), where it was the kernel that refused.
+    /// The errno(3), if a system call failed.
     pub errno: Option<i32>,
 }
 
-/// The exit status of a usage error, or of a spec that cannot be run.
+/// The exit status of a usage error or an invalid spec.
 pub const USAGE: u8 = 2;
 
 impl StepError {
-    /// A failure with no object and no hint, and the status of a usage error.
+    /// An error without object and hint, with the exit status of a usage error.
     pub fn new(stage: impl Into<String>, cause: impl Into<String>) -> Self {
         Self {
             stage: stage.into(),
@@ -42,21 +42,21 @@ impl StepError {
         }
     }
 
-    /// The same failure, of this object.
+    /// Sets the object.
     #[must_use]
     pub fn of(mut self, object: impl Into<String>) -> Self {
         self.object = Some(object.into());
         self
     }
 
-    /// The same failure, with this cure.
+    /// Sets the hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The same failure, with this exit status.
+    /// Sets the exit status.
     #[must_use]
     pub fn status(mut self, status: u8) -> Self {
         self.status = status;
@@ -71,7 +71,7 @@ impl fmt::Display for StepError {
             write!(f, " '{}'", escape_control(object))?;
         }
         write!(f, ": {}", escape_control_lines(&self.cause))?;
-        // The lines are the program's, and may be an enemy's: a terminal must not obey them.
+        // The lines are untrusted output of the program: control characters must not reach the terminal.
         self.output.iter().try_for_each(|line| write!(f, "\n  | {}", escape_control(line)))?;
         match &self.hint {
             Some(hint) => write!(f, "\n  hint: {}", escape_control_lines(hint)),

@@ -1,8 +1,8 @@
-//! What the command needs of the runner beyond the public interface. It may change in any release: programs use
+//! Items for the `svcadapt` command beyond the public API. They may change in any release: programs use
 //! [`Daemon`](crate::Daemon), [`control`](crate::control) and [`spec`](svcadapt_spec).
 //!
-//! Nothing here takes a descriptor by its number, and what forks refuses to beside other threads: what would be unsound in
-//! other hands stays in the crate.
+//! No function here takes a raw descriptor number, and functions that fork refuse to do so in a process with several threads:
+//! code that would be unsound in other hands stays private.
 
 pub use crate::launch::{Outcome, StderrTail, check, start};
 pub use crate::notify::connected_to_journal;

@@ -1,9 +1,8 @@
 //! **One service contract, wherever a program is started.**
 //!
-//! A Unix program has to be a classic daemon here, a `Type=notify` service of systemd there, a `LaunchDaemon` on a
-//! Mac, process 1 of a container elsewhere, and each host punishes what the other demands. svcadapt takes a program
-//! and the description of the service that it should be, finds out what is starting it, and gives both sides what
-//! they expect.
+//! A Unix program has to be a classic daemon on one host, a `Type=notify` service of systemd on another, a `LaunchDaemon` on
+//! macOS, or process 1 of a container, and the requirements contradict each other. svcadapt takes a program and the
+//! description of a service, detects what is starting it, and gives both the host and the program what they expect.
 //!
 //! ```no_run
 //! use svcadapt::Daemon;
@@ -15,15 +14,15 @@
 //! }
 //! ```
 //!
-//! The way through the rooms:
+//! The data flow through the modules:
 //!
 //! ```text
 //! options ─► SpecDraft ─► ServiceSpec ─┐
 //!            detect::detect ───────────┴─► Plan ─► setup ─► readiness, launch ⇄ notify
 //! ```
 //!
-//! What a service is, is the crate `svcadapt-spec`, here as [`spec`]. Files (units, property lists, JSON) are read, divided
-//! and written by the crate `svcadapt-convert`, which a program that only becomes a service does not need.
+//! The model of a service is the crate `svcadapt-spec`, re-exported as [`spec`]. The crate `svcadapt-convert` reads, divides
+//! and writes files (units, property lists, JSON); a program that only becomes a service does not need it.
 
 pub mod control;
 pub mod daemon;
@@ -33,7 +32,7 @@ mod error;
 pub mod internal;
 #[allow(unreachable_pub, reason = "as in `notify`")]
 mod launch;
-#[allow(unreachable_pub, reason = "which of its items leave the crate, `internal` says")]
+#[allow(unreachable_pub, reason = "`internal` re-exports some of its items")]
 mod notify;
 #[allow(unreachable_pub, reason = "as in `notify`")]
 mod plan;
@@ -43,7 +42,7 @@ mod readiness;
 mod registry;
 #[allow(unreachable_pub, reason = "as in `notify`")]
 mod setup;
-#[allow(unreachable_pub, unsafe_code, reason = "the one room that talks to the kernel, and as in `notify`")]
+#[allow(unreachable_pub, unsafe_code, reason = "the only module that calls the kernel, and as in `notify`")]
 mod sys;
 
 pub use daemon::{Daemon, Error};
@@ -51,7 +50,7 @@ pub use error::{StepError, USAGE};
 pub use plan::Plan;
 pub use svcadapt_spec as spec;
 
-/// The rooms whose safe functions are only safe in the hands of this crate stay closed.
+/// Modules whose functions are safe only when called by this crate are private.
 ///
 /// ```compile_fail,E0603
 /// use svcadapt::sys;

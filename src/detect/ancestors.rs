@@ -1,22 +1,22 @@
-//! Who waits for us: the parent, and what is above it as far as each waits for what it has started.
+//! The chain of ancestors that wait for this process.
 
 use super::detection::Manager;
 use super::evidence::Fact;
 use super::facts::{Facts, Process};
 
-/// What is above us.
+/// The chain of ancestors.
 #[derive(Debug)]
 pub(super) struct Chain<'a> {
-    /// The shells, and other programs that wait for their child, between us and what has started them.
+    /// The shells and wrappers that wait for their child, nearest first.
     pub(super) between: Vec<&'a Process>,
-    /// What has started the last of them, or us.
+    /// The first ancestor that does not wait for its child.
     pub(super) top: Option<&'a Process>,
 }
 
-/// Looks up, until something does not wait for what it has started.
+/// Follows the ancestors up to the first that does not wait for its child.
 ///
-/// A shell with job control is a person's: it gives each job a process group of its own, and needs a terminal for that.
-/// An init script has to return.
+/// The chain is empty below an interactive shell (with a terminal, and a process group for each job) and below an init
+/// script, which must return.
 pub(super) fn above(facts: &Facts) -> Chain<'_> {
     let terminal = facts.controlling_terminal || facts.stdin_terminal;
     let mut group = facts.process_group;
@@ -35,13 +35,13 @@ pub(super) fn above(facts: &Facts) -> Chain<'_> {
 }
 
 impl Chain<'_> {
-    /// The fact that the last process which was looked at is.
+    /// The fact that the last process of the chain belongs to.
     pub(super) fn fact(&self) -> Fact {
         let looked_at = self.between.len() + usize::from(self.top.is_some());
         if looked_at > 1 { Fact::Chain } else { Fact::Parent }
     }
 
-    /// The supervisor whose service we are.
+    /// The supervisor of this process.
     pub(super) fn supervisor(&self, facts: &Facts) -> Option<Manager> {
         let is_one = |process: &Process| process.pid == 1;
         match self.top {
@@ -49,14 +49,14 @@ impl Chain<'_> {
                 let named = facts.variable("SUPERVISOR_ENABLED").is_some() && top.mentions("supervisord");
                 (named || self.is_hidden_supervisord(facts)).then_some(Manager::Supervisord)
             }),
-            // The container ends with its process 1, and that with us.
+            // The container ends with process 1, which ends with this process.
             None if self.between.last().is_some_and(|&last| is_one(last)) => Some(Manager::Init),
             None => self.is_hidden_supervisord(facts).then_some(Manager::Supervisord),
         }
     }
 
-    /// Whether supervisord has started us, and cannot be recognised: it is a script, and the argument vector of another
-    /// user's process cannot be read everywhere. A terminal is a person's, in a shell that has the variables too.
+    /// Whether supervisord has started this process but is not recognisable: it is a script, and the argument vector of
+    /// another user's process may be unreadable. Not with a terminal: an interactive shell may have inherited the variables.
     fn is_hidden_supervisord(&self, facts: &Facts) -> bool {
         let set = |name: &str| facts.variable(name).is_some();
         let hidden = match (self.top, self.between.last()) {
@@ -71,30 +71,30 @@ impl Chain<'_> {
             && set("SUPERVISOR_PROCESS_NAME")
     }
 
-    /// Whether `SYSTEMD_EXEC_PID` names a shell that waits for us: then it is a service's main process. A terminal is a
-    /// person's, in a service that is one shell.
+    /// Whether `SYSTEMD_EXEC_PID` is the pid of a waiting shell, which is then the main process of a unit. Not with a terminal:
+    /// it may be an interactive shell inside a service.
     pub(super) fn is_below_a_units_process(&self, facts: &Facts) -> bool {
         let named = facts.variable("SYSTEMD_EXEC_PID").and_then(|pid| pid.parse().ok());
         named.is_some_and(|pid| self.waits(pid)) && !facts.controlling_terminal && !facts.stdin_terminal
     }
 
-    /// Whether the process of this number waits for us.
+    /// Whether the process of this pid waits for this process.
     pub(super) fn waits(&self, pid: i32) -> bool {
         self.between.iter().any(|process| process.pid == pid)
     }
 
-    /// Whether what is above has started a program that is to return: a job of cron(8), or a command by ssh(1).
+    /// Whether this process must return: it is a job of cron(8) or a command of ssh(1).
     pub(super) fn starts_what_returns(&self) -> bool {
         const KNOWN: [&str; 9] =
             ["cron", "crond", "anacron", "fcron", "atd", "sshd", "sshd-session", "dropbear", "login"];
         self.top.is_some_and(|top| {
-            // Debian's cron calls the process of a job so.
+            // The name of a job's process in Debian's cron.
             KNOWN.into_iter().chain(["CRON"]).any(|name| top.is_called(name))
         })
     }
 }
 
-/// The supervisor that this program is known to be.
+/// The supervisor of this program name. `None` if unknown.
 pub(super) fn known(process: &Process) -> Option<Manager> {
     const KNOWN: [(&str, Manager); 10] = [
         ("s6-supervise", Manager::S6),

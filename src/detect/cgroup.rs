@@ -1,13 +1,13 @@
-//! From a control group to the unit that it belongs to.
+//! From a cgroup path to its unit.
 //!
-//! systemd names a unit's control group after the unit, below the slices that hold it; a user's units lie below the
-//! service `user@UID.service` of the user's manager (systemd.slice(5), user@.service(5)).
+//! systemd names the cgroup of a unit after the unit, below its slices; the units of a user are below `user@UID.service`, the
+//! service of the user's manager (systemd.slice(5), user@.service(5)).
 
 use svcadapt_spec::Scope;
 
 use super::facts::UnitRef;
 
-/// The unit that a path in systemd's hierarchy belongs to: `/system.slice/nginx.service/worker` is `nginx.service`.
+/// The unit of a path in systemd's hierarchy: `/system.slice/nginx.service/worker` is `nginx.service`.
 pub fn unit_of_path(path: &str) -> Option<UnitRef> {
     let mut parts = below_slices(path.split('/').filter(|part| !part.is_empty()));
     let name = unit_name(parts.next()?)?;
@@ -18,8 +18,8 @@ pub fn unit_of_path(path: &str) -> Option<UnitRef> {
     Some(UnitRef { name: name.to_owned(), scope: Scope::System })
 }
 
-/// Our path in systemd's hierarchy, from the text of `/proc/self/cgroup`, below the root in which `/proc/1/cgroup`
-/// says that systemd lives. Without that root a systemd in a container would seem to be a unit of its host's.
+/// The path of this process in systemd's hierarchy, from the text of `/proc/self/cgroup`, relative to the root of systemd,
+/// from `/proc/1/cgroup`. Without that root a systemd in a container would look like a unit of the container's host.
 pub(super) fn systemd_path(own: &str, init: Option<&str>) -> Option<String> {
     let path = path_in_text(own)?;
     let root = init.and_then(path_in_text).and_then(|path| path.strip_suffix("/init.scope")).unwrap_or("");
@@ -31,7 +31,7 @@ pub(super) fn systemd_path(own: &str, init: Option<&str>) -> Option<String> {
     Some(below.to_owned())
 }
 
-/// systemd's own hierarchy is the unified one, and on older systems the named one beside it.
+/// systemd's hierarchy is the unified one (v2), or on older systems the named one (`name=systemd`).
 fn path_in_text(text: &str) -> Option<&str> {
     let lines = || text.lines().filter_map(hierarchy);
     let named = lines().find(|(controllers, _)| controllers.split(',').any(|name| name == "name=systemd"));
@@ -50,7 +50,7 @@ fn below_slices<'a>(parts: impl Iterator<Item = &'a str>) -> impl Iterator<Item 
     parts.skip_while(|part| unit_name(part).is_some_and(|name| name.rsplit('.').next() == Some("slice")))
 }
 
-/// systemd puts `_` before a name that the kernel would mistake for a file of its own.
+/// systemd prefixes `_` to a name that would collide with a cgroup file of the kernel.
 fn unit_name(part: &str) -> Option<&str> {
     let name = part.strip_prefix('_').unwrap_or(part);
     let (stem, kind) = name.rsplit_once('.')?;
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_names_its_unit_and_its_manager() {
+    fn cgroup_path_has_unit_and_scope() {
         for (path, name, scope) in [
             ("/system.slice/nginx.service", "nginx.service", Scope::System),
             ("/system.slice/nginx.service/worker/1", "nginx.service", Scope::System),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_of_no_unit_has_none() {
+    fn cgroup_path_without_a_unit_has_no_unit() {
         for path in [
             "/",
             "",
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_of_systemds_own_hierarchy_is_taken() {
+    fn line_of_systemds_hierarchy_is_chosen() {
         let unified = "0::/system.slice/a.service\n";
         assert_eq!(systemd_path(unified, None).unwrap(), "/system.slice/a.service");
         let legacy = "12:pids:/x\n3:cpu,cpuacct:/y\n1:name=systemd:/system.slice/a.service\n";
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_colon_and_a_removed_group_do_not_confuse() {
+    fn cgroup_path_with_a_colon_or_deleted_mark_is_read() {
         assert_eq!(
             systemd_path("0::/system.slice/a:b.service (deleted)", None).unwrap(),
             "/system.slice/a:b.service"
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_root_of_a_systemd_in_a_container_is_taken_off() {
+    fn root_of_a_systemd_in_a_container_is_removed() {
         let own = "0::/lxc/box/system.slice/a.service";
         assert_eq!(systemd_path(own, Some("0::/lxc/box/init.scope")).unwrap(), "/system.slice/a.service");
         assert_eq!(systemd_path("0::/lxc/box", Some("0::/lxc/box/init.scope")).unwrap(), "/");

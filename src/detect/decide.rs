@@ -1,4 +1,4 @@
-//! From facts to a mode and a manager: a list of rules, the first that speaks wins.
+//! The decision: a list of rules from facts to a mode and a manager; the first rule that applies wins.
 
 use svcadapt_spec::Scope;
 
@@ -8,23 +8,23 @@ use super::evidence;
 use super::evidence::Fact;
 use super::facts::{Activation, Facts, Platform, UnitRef};
 
-/// Decides. It needs no answer of the manager, but uses one that is there.
-pub fn detect(facts: &Facts, asked: ModeOption) -> Detection {
-    let (detection, decided) = decision(facts, asked);
-    Detection { evidence: evidence::list(facts, asked, decided), ..detection }
+/// Decides the mode and the manager. Uses the manager's answer if the facts have one.
+pub fn detect(facts: &Facts, option: ModeOption) -> Detection {
+    let (detection, decided) = decision(facts, option);
+    Detection { evidence: evidence::list(facts, option, decided), ..detection }
 }
 
 /// The decision without its evidence, and the fact that decided.
-pub(super) fn decision(facts: &Facts, asked: ModeOption) -> (Detection, Fact) {
+pub(super) fn decision(facts: &Facts, option: ModeOption) -> (Detection, Fact) {
     let verdict = verdict(facts);
-    let (mode, decided) = match asked {
+    let (mode, decided) = match option {
         ModeOption::Auto => (verdict.mode, verdict.fact),
         ModeOption::Classic => (Mode::Classic, Fact::ModeOption),
         ModeOption::Supervised | ModeOption::Systemd | ModeOption::Launchd => {
             (Mode::Supervised, Fact::ModeOption)
         }
     };
-    let manager = match (asked, verdict.manager) {
+    let manager = match (option, verdict.manager) {
         (ModeOption::Systemd, _) => Manager::Systemd,
         (ModeOption::Supervised, Manager::None) if facts.has_protocol_variables() => Manager::Other,
         (ModeOption::Launchd, found) if found.name() != ModeOption::Launchd.name() => {
@@ -36,11 +36,11 @@ pub(super) fn decision(facts: &Facts, asked: ModeOption) -> (Detection, Fact) {
     (Detection { mode, manager, scope, evidence: Vec::new() }, decided)
 }
 
-/// The unit about which the manager must be asked, where its answer could change what is decided.
+/// The unit to ask the manager about. `None` if the answer cannot change the decision.
 ///
-/// A mode that was asked for saves the question wherever only the mode is open; the question costs a process.
-pub fn needs_answer(facts: &Facts, asked: ModeOption) -> Option<UnitRef> {
-    let matters = match (verdict(facts).open, asked) {
+/// Asking costs a process, so it is skipped if `--mode` already decides the open question.
+pub fn needs_answer(facts: &Facts, option: ModeOption) -> Option<UnitRef> {
+    let matters = match (verdict(facts).open, option) {
         (Open::Nothing, _)
         | (_, ModeOption::Classic | ModeOption::Systemd | ModeOption::Launchd)
         | (Open::Mode, ModeOption::Supervised) => false,
@@ -54,16 +54,16 @@ pub fn needs_answer(facts: &Facts, asked: ModeOption) -> Option<UnitRef> {
     facts.unit().filter(UnitRef::is_service)
 }
 
-/// What one rule says.
+/// The result of a rule.
 struct Verdict {
     mode: Mode,
     manager: Manager,
-    /// The fact that says so.
+    /// The deciding fact.
     fact: Fact,
     open: Open,
 }
 
-/// What the manager's answer could still change.
+/// What the manager's answer could change.
 enum Open {
     Nothing,
     Mode,
@@ -92,16 +92,16 @@ const RULES: [fn(&Facts) -> Option<Verdict>; 8] = [
 ];
 
 fn verdict(facts: &Facts) -> Verdict {
-    let nobody = || Verdict::classic(Manager::None, Fact::Parent);
-    RULES.iter().find_map(|rule| rule(facts)).unwrap_or_else(nobody)
+    let unmanaged = || Verdict::classic(Manager::None, Fact::Parent);
+    RULES.iter().find_map(|rule| rule(facts)).unwrap_or_else(unmanaged)
 }
 
-/// launchd knows its jobs by process id, so its answer is not fooled by an inherited environment. Without an answer
-/// the label counts for a process that launchd is the parent of, and that has no terminal (jobs get none).
+/// launchd identifies its jobs by pid, so its answer does not depend on an inherited environment. Without an answer the label
+/// counts if launchd is the parent and there is no terminal (jobs have none).
 fn job_of_launchd(facts: &Facts) -> Option<Verdict> {
     let label = || facts.launchd_job().map(str::to_owned);
     match (facts.platform, facts.activation) {
-        // Where there is no launchd nobody answers; but who answers as launchd does, did start us.
+        // On any platform: an answer of launchd means that it started this process.
         (_, Activation::Activated | Activation::NoSuchSocket | Activation::AlreadyActivated) => {
             let manager = Manager::Launchd { label: label() };
             (!facts.is_launchd_application()).then(|| Verdict::supervised(manager, Fact::Activation))
@@ -115,16 +115,16 @@ fn job_of_launchd(facts: &Facts) -> Option<Verdict> {
     }
 }
 
-/// systemd 248 and later tell each process that they start for a unit its own process id (systemd.exec(5)). Of the
-/// environment only this is not true of descendants too; a shell that waits for us speaks for us. From the inside
-/// `Type=forking` looks like `Type=simple`; only `NOTIFY_SOCKET` rules it out.
+/// Since version 248 systemd sets `SYSTEMD_EXEC_PID` to the pid of the process that it starts for a unit (systemd.exec(5)).
+/// It is the only variable that descendants can tell from their own; the pid of a shell that waits for this process counts
+/// too. `Type=forking` looks like `Type=simple` from inside; only `NOTIFY_SOCKET` rules it out.
 fn process_of_a_unit(facts: &Facts) -> Option<Verdict> {
     let ours = facts.holds_own_pid("SYSTEMD_EXEC_PID");
     if facts.platform != Platform::Linux || !(ours || above(facts).is_below_a_units_process(facts)) {
         return None;
     }
     if let Some(answer) = facts.manager_answer.as_ref().filter(|answer| answer.service_type == "forking") {
-        // One that is up waits for no fork any more.
+        // A forking unit that is up does not wait for a fork any more.
         let waits = ours || answer.main_pid == 0;
         return Some(Verdict::classic(if waits { Manager::Systemd } else { Manager::None }, Fact::Answer));
     }
@@ -136,19 +136,19 @@ fn process_one(facts: &Facts) -> Option<Verdict> {
     (facts.pid == 1).then(|| Verdict::supervised(Manager::Container, Fact::Pid))
 }
 
-/// A supervisor waits for its child. A shell between the two ends as we do, so that we are its service all the same.
+/// The child of a supervisor is its service, also through a shell in between, which ends when this process ends.
 fn child_of_a_supervisor(facts: &Facts) -> Option<Verdict> {
     let above = above(facts);
     above.supervisor(facts).map(|manager| Verdict::supervised(manager, above.fact()))
 }
 
-/// A job of cron(8) has to return, though it runs in the control group of a service.
+/// A job of cron(8) must return, although it is in the cgroup of a service.
 fn started_to_return(facts: &Facts) -> Option<Verdict> {
     let above = above(facts);
     above.starts_what_returns().then(|| Verdict::classic(Manager::None, above.fact()))
 }
 
-/// A terminal below a service (tmux, a shell of a CI job with a terminal) is a person's, not the service's.
+/// A terminal below a service (tmux, a CI job with a terminal) belongs to a user, not to the service.
 fn on_a_terminal(facts: &Facts) -> Option<Verdict> {
     let fact = match (facts.controlling_terminal, facts.stdin_terminal) {
         (true, _) => Fact::ControllingTerminal,
@@ -158,18 +158,18 @@ fn on_a_terminal(facts: &Facts) -> Option<Verdict> {
     Some(Verdict::classic(Manager::None, fact))
 }
 
-/// launchd kills what is left of a job's process group, and would start the job again beside a daemon of ours.
+/// launchd kills the rest of a job's process group, and would restart the job while a daemon of it still runs.
 fn left_by_a_job_of_launchd(facts: &Facts) -> Option<Verdict> {
     let below = facts.activation == Activation::NotManaged && facts.launchd_job().is_some();
     below.then(|| Verdict::supervised(Manager::None, Fact::Variable("XPC_SERVICE_NAME")))
 }
 
-/// Somewhere below a service of systemd's, or its main process under a systemd older than 248: ambiguous.
+/// A descendant of a systemd service, or its main process under a systemd older than 248: ambiguous.
 ///
-/// Wrongly in the foreground costs a prompt that does not come back; wrongly a daemon costs a service that is started
-/// again and again beside it. So without an answer we stay. The manager is systemd only if it says that we are the
-/// main process, or if it still waits for a fork: from anybody else it takes no readiness. Without an answer (before
-/// 248, not root, and no bus to ask through) it is systemd if it waits for ours.
+/// Staying in the foreground by mistake costs a blocked prompt; becoming a daemon by mistake costs a service that is
+/// restarted again and again. So without an answer the mode is supervised. The manager is systemd only if it reports this
+/// process as the main process, or still waits for a fork: it accepts readiness from no other process. Without an answer
+/// (before 248, not root, no bus) it is systemd if it appears to wait for the readiness of this process.
 fn below_a_service(facts: &Facts) -> Option<Verdict> {
     let invoked = facts.platform == Platform::Linux
         && facts.systemd_booted
@@ -188,26 +188,26 @@ fn below_a_service(facts: &Facts) -> Option<Verdict> {
             Verdict::supervised(Manager::Systemd, Fact::Answer)
         }
         None if expects_readiness(facts) => {
-            let asked = Fact::Variable("NOTIFY_SOCKET");
-            Verdict { open: Open::Everything, ..Verdict::supervised(Manager::Systemd, asked) }
+            let fact = Fact::Variable("NOTIFY_SOCKET");
+            Verdict { open: Open::Everything, ..Verdict::supervised(Manager::Systemd, fact) }
         }
         Some(_) | None => Verdict { open: Open::Everything, ..Verdict::supervised(Manager::None, fact) },
     };
     Some(verdict)
 }
 
-/// Whether systemd seems to have started this very process, and to wait for its readiness: it makes each a session of
-/// its own. An orphan that has made itself one looks the same, and is not believed but with `NotifyAccess=all`.
+/// Whether systemd appears to have started this process and to wait for its readiness: a child of process 1 that leads its
+/// session. An orphan that called setsid(2) looks the same; systemd ignores its notifications unless `NotifyAccess=all`.
 fn expects_readiness(facts: &Facts) -> bool {
     facts.systemd_booted
         && facts.ppid == 1
         && facts.session == facts.pid
         && facts.variable("NOTIFY_SOCKET").is_some()
-        // One that tells every process its number did not tell us ours.
+        // A systemd that sets SYSTEMD_EXEC_PID has not set it to this pid.
         && facts.variable("SYSTEMD_EXEC_PID").is_none()
 }
 
-/// systemd's units belong to the manager that started them, everything else to the user that we are.
+/// The scope of a systemd unit is its manager's; of any other service it follows from the user.
 fn scope(facts: &Facts, manager: &Manager) -> Scope {
     let users_manager = || facts.variable("MANAGERPID").and_then(|pid| pid.parse().ok()) == Some(facts.ppid);
     match (manager, facts.unit()) {
@@ -220,15 +220,15 @@ fn scope(facts: &Facts, manager: &Manager) -> Scope {
 }
 
 impl Facts {
-    /// The label in `XPC_SERVICE_NAME`. `0` is what terminals hand down, `application.` what a program of the
-    /// desktop does.
+    /// The label in `XPC_SERVICE_NAME`. The value `0` is inherited from a terminal, `application.…` from a desktop
+    /// application.
     fn launchd_job(&self) -> Option<&str> {
         let name = (self.platform == Platform::MacOs).then(|| self.variable("XPC_SERVICE_NAME")).flatten()?;
         (!name.is_empty() && name != "0" && !self.is_launchd_application()).then_some(name)
     }
 
-    /// Whether the variables of sd_notify(3), sd_watchdog_enabled(3) or sd_listen_fds(3) are addressed to us, where a
-    /// supervisor was asked for. What a person's terminal has inherited from a unit is not.
+    /// Whether the variables of sd_notify(3), sd_watchdog_enabled(3) or sd_listen_fds(3) are meant for this process, if a
+    /// supervisor was set by option. Variables that a terminal session has inherited from a unit are not.
     fn has_protocol_variables(&self) -> bool {
         let set = |name: &str| self.variable(name).is_some();
         let inherited = (self.controlling_terminal || self.stdin_terminal)

@@ -1,42 +1,42 @@
-//! What is decided: the vocabulary of modes and managers.
+//! The result of the detection: modes and managers.
 
 use svcadapt_spec::Scope;
 
 use super::evidence::Evidence;
 
-/// The mode that the user asked for.
+/// The value of `--mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ModeOption {
-    /// The evidence shall decide. The default.
+    /// The evidence decides (the default).
     Auto,
     /// A classic daemon, whatever the evidence says.
     Classic,
     /// A supervised service, whatever the evidence says.
     Supervised,
-    /// The same, and systemd started it. A generated unit says so: before 248 systemd tells its processes nothing that
-    /// it does not tell all below them.
+    /// A supervised service of systemd. Generated units set it: before version 248 systemd sets no variable for the service
+    /// process alone.
     Systemd,
-    /// The same, and launchd started it. A generated property list says so.
+    /// A supervised service of launchd. Generated property lists set it.
     Launchd,
 }
 
-/// How to be a service here.
+/// The mode of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Nobody supervises us: fork twice and become a daemon (daemon(7)).
+    /// No supervisor: fork twice and become a daemon (daemon(7)).
     Classic,
-    /// Stay in the foreground: somebody waits for this process.
+    /// Stay in the foreground: a supervisor waits for this process.
     Supervised,
 }
 
-/// Who started this process as a service, and so waits for it.
+/// The service manager that started this process and waits for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Manager {
-    /// systemd, and this is the process that it started for a unit.
+    /// systemd; this is the process that it started for a unit.
     Systemd,
-    /// launchd, and this is the process of one of its jobs.
+    /// launchd; this is the process of a job.
     Launchd {
-        /// The job's label, where the environment tells it.
+        /// The job's label. `None` if the environment does not have it.
         label: Option<String>,
     },
     /// s6-supervise.
@@ -49,40 +49,39 @@ pub enum Manager {
     OpenRc,
     /// supervisord.
     Supervisord,
-    /// Nobody above, but we are process 1 of a container: when we end, it ends.
+    /// A container whose process 1 this is: it ends when this process ends.
     Container,
-    /// A small init such as tini, which ends with us.
+    /// A small init such as tini, which ends when this process ends.
     Init,
-    /// `svcadapt run`, which has started this very program, and waits for it or has its lock held by it. Only a program
-    /// that becomes a service itself asks ([`crate::daemon`]).
+    /// `svcadapt run`, which has started this program, and waits for it or has passed the lock to it. Detected only by a
+    /// program that becomes a service itself ([`crate::daemon`]).
     Svcadapt,
-    /// One that is not known by its name: the mode was asked for, and the variables by which a manager speaks to a service
-    /// (sd_notify(3)) are there.
+    /// An unknown manager: `--mode supervised` was given and the protocol variables of sd_notify(3) are set.
     Other,
-    /// None, or none whose service we are.
+    /// No manager, or none whose service this process is.
     None,
 }
 
-/// What was found, and why.
+/// The detected mode and manager, with the evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Detection {
-    /// How to be a service here.
+    /// The mode of a service.
     pub mode: Mode,
-    /// Who waits for us. It follows from the evidence even where the mode was asked for, unless that names it.
+    /// The manager. It follows from the evidence even if `--mode` was given, unless that names a manager.
     pub manager: Manager,
-    /// Whose services these are.
+    /// The scope of the service.
     pub scope: Scope,
-    /// Every fact and what it says. Exactly one is marked as the one that decided the mode.
+    /// Every fact with its meaning. Exactly one is marked as the one that decided the mode.
     pub evidence: Vec<Evidence>,
 }
 
 impl ModeOption {
-    /// All of them.
+    /// All values.
     pub const ALL: [Self; 5] = [Self::Auto, Self::Classic, Self::Supervised, Self::Systemd, Self::Launchd];
 
-    /// The choice of this name.
+    /// The value of this name.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|asked| asked.name() == name)
+        Self::ALL.into_iter().find(|option| option.name() == name)
     }
 
     /// Its name: `auto`, `classic`, `supervised`, `systemd` or `launchd`.

@@ -1,4 +1,4 @@
-//! Everything that deciding may look at, as plain data.
+//! The facts: the input of the decision, as plain data.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use svcadapt_spec::Scope;
 
 use super::cgroup::unit_of_path;
 
-/// The environment variables that say something about the host. No other is kept.
+/// The environment variables that are evidence of the host. No others are kept.
 pub const VARIABLES: [&str; 14] = [
     "SYSTEMD_EXEC_PID",
     "INVOCATION_ID",
@@ -24,44 +24,44 @@ pub const VARIABLES: [&str; 14] = [
     "XPC_SERVICE_NAME",
 ];
 
-/// What could be learnt about this process's host without changing anything.
+/// The facts about the host of this process. Gathering them has no side effects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and all combinations occur")]
 pub struct Facts {
     /// The kind of system.
     pub platform: Platform,
-    /// Our process id.
+    /// The process ID of this process.
     pub pid: i32,
-    /// Our parent's; 0 when it lives outside our pid namespace.
+    /// The parent's process ID; 0 if the parent is outside the pid namespace.
     pub ppid: i32,
-    /// Our session; equal to the pid in a session leader.
+    /// The session ID; equal to the pid in a session leader.
     pub session: i32,
-    /// Our process group.
+    /// The process group ID.
     pub process_group: i32,
-    /// Our effective user.
+    /// The effective user ID.
     pub uid: u32,
-    /// Whether our session has a controlling terminal.
+    /// Whether the session has a controlling terminal.
     pub controlling_terminal: bool,
     /// Whether descriptor 0 is a terminal.
     pub stdin_terminal: bool,
     /// Those of [`VARIABLES`] that are set.
     pub environment: BTreeMap<String, String>,
-    /// Our parent, where it can be seen.
+    /// The parent. `None` if it is not visible.
     pub parent: Option<Process>,
-    /// The ancestors above our parent that can be seen, nearest first: up to the first that is neither a shell nor
-    /// another program which waits for what it has started.
+    /// The visible ancestors above the parent, nearest first, up to the first that is neither a shell nor another program
+    /// that waits for its child.
     pub above: Vec<Process>,
-    /// The program name of process 1, where it can be seen.
+    /// The program name of process 1. `None` if it is not visible.
     pub init: Option<String>,
-    /// Our path in systemd's control group hierarchy, below the manager's own root.
+    /// The path of this process in systemd's cgroup hierarchy, relative to the manager's root.
     pub cgroup: Option<String>,
     /// Whether systemd is the init system here: `/run/systemd/system` is a directory (`sd_booted`(3)).
     pub systemd_booted: bool,
     /// Whether stderr is the file that `JOURNAL_STREAM` names by device and inode (systemd.exec(5)).
     pub stderr_is_journal: bool,
-    /// What launchd said when it was asked for a socket that no job has.
+    /// The result of launch_activate_socket(3) for a socket name that no job has.
     pub activation: Activation,
-    /// What systemd says of our unit, once it was asked.
+    /// systemd's answer about the unit of this process. `None` if not asked, or no answer.
     pub manager_answer: Option<UnitAnswer>,
 }
 
@@ -76,51 +76,51 @@ pub enum Platform {
     Other,
 }
 
-/// One of our ancestors.
+/// An ancestor of this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {
-    /// Its process id.
+    /// The process ID.
     pub pid: i32,
-    /// Its process group. A shell with job control gives each job one of its own.
+    /// The process group ID. A shell with job control gives each job a process group.
     pub process_group: i32,
-    /// The name of its program, cut to 15 bytes by the kernel.
+    /// The program name, cut to 15 bytes by the kernel.
     pub comm: String,
-    /// Its argument vector; empty where it cannot be read.
+    /// The argument vector; empty if it cannot be read.
     pub command_line: Vec<String>,
 }
 
-/// What `launch_activate_socket`(3) answered.
+/// The result of `launch_activate_socket`(3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
-    /// There is no launchd to ask.
+    /// No launchd on this system.
     NotAsked,
-    /// It gave a socket: we are a job.
+    /// A socket: this process is a job.
     Activated,
-    /// `ENOENT`: we are a job, without a socket of that name.
+    /// `ENOENT`: this process is a job without a socket of that name.
     NoSuchSocket,
-    /// `EALREADY`: we are a job, and asked before.
+    /// `EALREADY`: this process is a job and has asked before.
     AlreadyActivated,
     /// `ESRCH`: launchd did not start this process.
     NotManaged,
-    /// An error that the manual page does not name.
+    /// An undocumented error.
     Unknown,
 }
 
-/// A unit, and the manager that it belongs to.
+/// A unit and the scope of its manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitRef {
-    /// Its full name: `nginx.service`.
+    /// The full name: `nginx.service`.
     pub name: String,
-    /// Which manager knows it.
+    /// The scope of its manager.
     pub scope: Scope,
 }
 
-/// What the manager says of a unit.
+/// The manager's answer about a unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitAnswer {
     /// `Type=`, as systemd.service(5) spells it.
     pub service_type: String,
-    /// `MainPID`; 0 while there is none.
+    /// `MainPID`; 0 if the unit has no main process.
     pub main_pid: i32,
 }
 
@@ -131,13 +131,14 @@ impl Facts {
         self.environment.get(name).map(String::as_str)
     }
 
-    /// Whether a variable holds our own process id, and so was set for us and not for an ancestor.
+    /// Whether a variable holds the pid of this process, which means that it was set for this process, not for an ancestor.
     #[doc(hidden)]
     pub fn holds_own_pid(&self, variable: &str) -> bool {
         self.variable(variable).and_then(|value| value.parse().ok()) == Some(self.pid)
     }
 
-    /// The unit of this machine's systemd that we run in. In a container the path may name a unit of the host's.
+    /// The unit of this process in this machine's systemd. In a container without systemd the cgroup path may name a unit of
+    /// the container's host; the result is `None` then.
     #[doc(hidden)]
     pub fn unit(&self) -> Option<UnitRef> {
         match (self.platform, self.systemd_booted) {
@@ -148,29 +149,28 @@ impl Facts {
 }
 
 impl UnitRef {
-    /// Whether it is a service, and not a scope, a slice, a socket, …
+    /// Whether the unit is a service.
     pub fn is_service(&self) -> bool {
         self.name.rsplit('.').next() == Some("service")
     }
 }
 
 impl Process {
-    /// Whether its program is called so: by the kernel's word, or by its own argument vector, which alone is right
-    /// for a program of busybox(1).
+    /// Whether the program has this name, by the kernel's `comm` or by its `argv[0]`. For an applet of busybox(1) only the
+    /// argument vector has the name.
     pub fn is_called(&self, name: &str) -> bool {
-        // TASK_COMM_LEN is 16, with the NUL.
+        // TASK_COMM_LEN is 16 including the NUL.
         let cut = name.get(..15).unwrap_or(name);
-        let own_word = match self.command_line.as_slice() {
+        let called = match self.command_line.as_slice() {
             [busybox, applet, ..] if base_name(busybox) == "busybox" => applet,
-            // A login shell has a '-' before its name (login(1)).
+            // The argv[0] of a login shell starts with '-' (login(1)).
             [program, ..] => program.strip_prefix('-').unwrap_or(program),
             [] => return self.comm == cut,
         };
-        self.comm == cut || base_name(own_word) == name
+        self.comm == cut || base_name(called) == name
     }
 
-    /// Whether it waits for the program that it has started, and ends when that ends: a shell, or a program that changes
-    /// something for another one.
+    /// Whether it waits for its child and ends with it: a shell, or a wrapper such as sudo(8) or timeout(1).
     pub fn waits_for_child(&self) -> bool {
         const SHELLS: [&str; 14] = [
             "sh", "bash", "dash", "ash", "ksh", "ksh93", "mksh", "oksh", "zsh", "yash", "fish", "csh",
@@ -191,16 +191,16 @@ impl Process {
         SHELLS.into_iter().chain(OTHERS).any(|name| self.is_called(name))
     }
 
-    /// Whether it is a shell that executes an init script, which has to return.
+    /// Whether it is a shell that runs an init script, which must return.
     pub fn runs_init_script(&self) -> bool {
         let script = self.command_line.iter().skip(1).find(|word| !word.starts_with('-'));
-        // What follows -c is a text.
+        // The argument after -c is a command, not a path.
         script.is_some_and(|path| {
             !path.contains(' ') && (path.starts_with("/etc/init.d/") || path.starts_with("/etc/rc"))
         })
     }
 
-    /// Whether one of its arguments is a path or a module of this name.
+    /// Whether an argument is a path or a module of this name.
     pub fn mentions(&self, name: &str) -> bool {
         self.comm == name
             || self.command_line.iter().any(|word| base_name(word).rsplit('.').next() == Some(name))
@@ -221,20 +221,20 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_the_kernel_cut_is_recognised() {
+    fn truncated_process_name_is_recognised() {
         assert!(process("supervise-daemo", &[]).is_called("supervise-daemon"));
         assert!(!process("supervise-daemo", &[]).is_called("supervise"));
     }
 
     #[test]
-    fn a_program_of_busybox_is_called_by_its_own_word() {
+    fn busybox_applet_is_recognised_by_its_arguments() {
         assert!(process("busybox", &["/bin/busybox", "runsv", "x"]).is_called("runsv"));
         assert!(process("exe", &["runsv", "x"]).is_called("runsv"));
         assert!(!process("sh", &["sh", "runsv", "x"]).is_called("runsv"));
     }
 
     #[test]
-    fn a_python_program_is_found_by_script_or_module() {
+    fn python_program_is_recognised_by_script_or_module() {
         assert!(
             process("python3", &["/usr/bin/python3", "/usr/bin/supervisord", "-n"]).mentions("supervisord")
         );
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shell_waits_for_its_child_whatever_it_is_called_by() {
+    fn shell_is_recognised_by_every_name() {
         for (comm, words) in [
             ("sh", &["/bin/sh", "./run"][..]),
             ("bash", &["-bash"]),
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn an_init_script_is_one_that_lies_where_they_lie() {
+    fn init_script_is_recognised_by_its_directory() {
         for words in
             [&["/bin/sh", "/etc/init.d/web", "start"][..], &["sh", "-e", "/etc/rc2.d/S01web", "start"]]
         {

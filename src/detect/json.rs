@@ -1,4 +1,4 @@
-//! Facts as JSON, so that a host seen once in the wild can be kept as a file.
+//! Facts as JSON, so that the facts of a host can be kept as a file.
 
 use std::fmt;
 
@@ -6,23 +6,23 @@ use serde_json::{Map, Value, json};
 
 use super::facts::{Activation, Facts, Platform, Process, UnitAnswer};
 
-/// A JSON value that does not hold facts.
+/// The error of a JSON value that is not valid facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FactsError {
-    /// The field that is missing or of the wrong kind.
+    /// The field that is missing or of the wrong type.
     pub field: &'static str,
 }
 
 impl fmt::Display for FactsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the field '{}' is missing or of the wrong kind", self.field)
+        write!(f, "the field '{}' is missing or of the wrong type", self.field)
     }
 }
 
 impl std::error::Error for FactsError {}
 
 impl Facts {
-    /// All of them, as one object.
+    /// The facts as a JSON object.
     #[doc(hidden)]
     pub fn to_json(&self) -> Value {
         json!({
@@ -46,7 +46,11 @@ impl Facts {
         })
     }
 
-    /// Reads what [`Facts::to_json`] wrote. Every field must be there; unknown ones are ignored.
+    /// Reads the output of [`Facts::to_json`]. Unknown fields are ignored.
+    ///
+    /// # Errors
+    ///
+    /// The first field that is missing or of the wrong type.
     #[doc(hidden)]
     pub fn from_json(value: &Value) -> Result<Self, FactsError> {
         let field = Fields(value);
@@ -94,7 +98,7 @@ impl Fields<'_> {
         self.0.get(field).and_then(read).ok_or(FactsError { field })
     }
 
-    /// `null` is the absence of a value; anything else must be one.
+    /// `null` means `None`; any other value must be valid.
     fn read_optional<T>(
         &self,
         field: &'static str,

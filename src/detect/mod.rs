@@ -1,11 +1,11 @@
-//! Where we are: which service manager, if any, started this process, and what follows from that.
+//! Host detection: which service manager started this process, if any, and the mode that follows.
 //!
-//! `Facts` is everything that deciding may look at, as plain data. `probe` gathers them: nothing else reads the
-//! environment or `/proc` for this. `detect` decides, and is a pure function, so that a host seen once in the wild
-//! is a test for ever. Where the evidence is ambiguous, `needs_answer` names the one unit about which the manager is
-//! to be asked; `detect` never needs the answer.
+//! [`Facts`] is the whole input of the decision, as plain data. `probe` gathers it and is the only reader of the environment
+//! and `/proc` for this purpose. [`detect()`] decides and is a pure function, so that the facts of any host can be kept as a
+//! test. If the evidence is ambiguous, `needs_answer` names the unit to ask the manager about; `detect` also decides without
+//! the answer.
 //!
-//! Deliberately absent: talking to the manager (readiness, watchdog, sockets). That is the room `notify`.
+//! Not in this module: notifications to the manager (`notify`).
 
 #![forbid(unsafe_code)]
 

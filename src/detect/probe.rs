@@ -1,4 +1,4 @@
-//! Gathering the facts: the only reader of the environment and of `/proc` for this.
+//! Gathers the facts; the only reader of the environment and `/proc` for the detection.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -20,18 +20,17 @@ use super::facts::{Activation, Facts, Platform, Process, UnitAnswer, UnitRef, VA
 use crate::sys::launchd::Refusal;
 use crate::sys::{command_output, launchd, process_info, procfs};
 
-/// How long the manager may think. It is asked at start-up only, and no answer is an answer too.
+/// The timeout of asking the manager, which happens at start-up only.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Gathers the facts, asks the manager if that matters, and decides.
+/// Gathers all facts, asks the manager if needed, and decides.
 pub fn look(asked: ModeOption) -> (Facts, Detection) {
     let facts = answered(gather(), asked);
     let detection = detect(&facts, asked);
     (facts, detection)
 }
 
-/// Decides as [`look`] does, but for a start and not for a reader: what decides nothing is not gathered, and the
-/// evidence is not written down.
+/// Decides as [`look`] does, for a start: facts that cannot decide are not gathered, and the evidence is empty.
 pub fn decide(asked: ModeOption) -> Detection {
     let facts = answered(gather_deciding(), asked);
     decision(&facts, asked).0
@@ -42,18 +41,18 @@ fn answered(facts: Facts, asked: ModeOption) -> Facts {
     Facts { manager_answer: answer.flatten(), ..facts }
 }
 
-/// Gathers the facts. What cannot be read is left out; nothing is changed and nobody is asked but launchd.
+/// Gathers all facts. Unreadable ones are left out; no process is asked but launchd.
 pub fn gather() -> Facts {
     let mut facts = gather_deciding();
     if facts.above.is_empty() {
-        // It decides nothing, but a reader wants to see it.
+        // For display only: it decides nothing.
         let parent = facts.parent.as_ref().and_then(|parent| visible(parent.pid));
         facts.above.extend(parent.and_then(|parent| visible(parent.ppid)).map(process));
     }
     Facts { init: process_info::of(1).map(|init| init.comm), ..facts }
 }
 
-/// Without the facts that no rule looks at.
+/// Gathers the facts that a rule uses.
 fn gather_deciding() -> Facts {
     let own = process_info::own();
     let environment = environment();
@@ -79,10 +78,10 @@ fn gather_deciding() -> Facts {
     }
 }
 
-/// More shells than this wait for no service.
+/// The maximum number of ancestors to follow.
 const MAX_ANCESTORS: usize = 16;
 
-/// The parent, and what is above it as far as each waits for what it has started.
+/// The parent, and its ancestors up to the first that does not wait for its child.
 fn ancestors(ppid: i32) -> (Option<Process>, Vec<Process>) {
     let Some(parent) = visible(ppid) else { return (None, Vec::new()) };
     let (mut next, mut last) = (parent.ppid, process(parent));
@@ -97,8 +96,8 @@ fn ancestors(ppid: i32) -> (Option<Process>, Vec<Process>) {
     (Some(parent), above)
 }
 
-/// Our path below the root of systemd's hierarchy. Process 1 lives there too, and is looked at only where that may not
-/// be the root of all.
+/// The path of this process relative to the root of systemd's hierarchy. `/proc/1/cgroup` is read only if the root can differ
+/// from `/`.
 fn below_manager(own: &str) -> Option<String> {
     match systemd_path(own, None)? {
         root if root == "/" => Some(root),
@@ -106,15 +105,14 @@ fn below_manager(own: &str) -> Option<String> {
     }
 }
 
-/// Every variable of the environment, as it is.
+/// All environment variables, undecoded.
 pub fn variables() -> Vec<(OsString, OsString)> {
     std::env::vars_os().collect()
 }
 
-/// Asks systemd for a unit's type and main process. Any failure, or more than two seconds, is no answer.
+/// Asks systemd for the type and the main process of a unit. `None` on any failure, or after two seconds.
 ///
-/// systemctl(1) is started by its full path with an environment of its own, so that nothing above us can change
-/// what it says.
+/// systemctl(1) is run by its full path with a clean environment, so that the caller cannot influence its output.
 pub fn ask_manager(unit: &UnitRef) -> Option<UnitAnswer> {
     let program =
         ["/usr/bin/systemctl", "/bin/systemctl"].into_iter().find(|path| Path::new(path).exists())?;
@@ -157,7 +155,7 @@ fn platform() -> Platform {
     }
 }
 
-/// A parent outside our pid namespace is 0, and so nobody.
+/// A visible process. `None` for pid 0, the parent of a process whose parent is outside the pid namespace.
 fn visible(pid: i32) -> Option<process_info::ProcessInfo> {
     (pid > 0).then(|| process_info::of(pid)).flatten()
 }
@@ -178,7 +176,7 @@ pub fn stderr_is_journal() -> bool {
     data.is_ok_and(|data| *file == *format!("{}:{}", data.dev(), data.ino()))
 }
 
-/// The name is of no job's socket, so nothing is activated.
+/// Asks launchd for a socket name that no job has, so that no socket is activated.
 fn activation() -> Activation {
     match launchd::activate(c"svcadapt.detect") {
         Ok(_) => Activation::Activated,
@@ -195,14 +193,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_managers_answer_is_read_in_any_order() {
+    fn manager_answer_is_read_in_any_order() {
         let answer = UnitAnswer { service_type: "forking".to_owned(), main_pid: 0 };
         assert_eq!(parse_answer("Type=forking\nMainPID=0\n"), Some(answer.clone()));
         assert_eq!(parse_answer("MainPID=0\nType=forking\n"), Some(answer));
     }
 
     #[test]
-    fn half_an_answer_is_none() {
+    fn incomplete_manager_answer_is_ignored() {
         for text in
             ["", "Type=forking\n", "MainPID=7\n", "Type=\nMainPID=7\n", "Type=simple\nMainPID=x\n", "no"]
         {
@@ -212,7 +210,7 @@ mod tests {
 
     #[cfg(feature = "json")]
     #[test]
-    fn the_facts_gathered_here_survive_json() {
+    fn gathered_facts_survive_json() {
         let facts = gather();
         assert_eq!(Facts::from_json(&facts.to_json()), Ok(facts));
     }

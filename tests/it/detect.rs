@@ -113,7 +113,7 @@ fn requested_mode_wins_and_keeps_manager_and_scope() {
             [(ModeOption::Classic, Mode::Classic), (ModeOption::Supervised, Mode::Supervised)]
         {
             let forced = detect(&fixture.facts, asked);
-            assert_eq!((forced.mode, decided(&forced)), (mode, "asked"), "{}", fixture.name);
+            assert_eq!((forced.mode, decided(&forced)), (mode, "mode option"), "{}", fixture.name);
             // A requested supervisor that set variables for this process is present, whatever its name.
             let manager = if forced.manager == Manager::Other { Manager::None } else { forced.manager };
             assert_eq!((manager, forced.scope), (auto.manager.clone(), auto.scope), "{}", fixture.name);
@@ -159,7 +159,7 @@ fn requested_manager_is_the_manager() {
         for (asked, manager) in [(ModeOption::Systemd, "systemd"), (ModeOption::Launchd, "launchd")] {
             let forced = detect(&fixture.facts, asked);
             let found = (forced.mode, forced.manager.name(), decided(&forced));
-            assert_eq!(found, (Mode::Supervised, manager, "asked"), "{}", fixture.name);
+            assert_eq!(found, (Mode::Supervised, manager, "mode option"), "{}", fixture.name);
             let unanswered = Facts { manager_answer: None, ..fixture.facts.clone() };
             assert_eq!(needs_answer(&unanswered, asked), None, "{}", fixture.name);
         }
@@ -293,7 +293,7 @@ fn guessed_mode_names_the_overriding_option() {
 fn evidence_without_an_answer_has_its_reason() {
     let detection = detect(&fixture("systemd-old-notify"), ModeOption::Auto);
     let decided = detection.evidence.iter().find(|evidence| evidence.decided).unwrap();
-    let says = "somebody above wants to be told of readiness; every descendant inherits this. Who leads a session below \
-                process 1 is the one that is asked";
+    let says = "a manager waits for readiness; every descendant inherits this; a session leader whose parent is \
+                process 1 is taken for the process that it waits for";
     assert_eq!(decided.says, says);
 }

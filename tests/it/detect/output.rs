@@ -22,10 +22,10 @@ fn text_begins_with_the_result_and_marks_the_deciding_fact() {
     assert!(lines[2].starts_with("scope: "), "{text}");
     assert_eq!(lines[3], "");
     assert!(lines[4].starts_with("fact "), "{text}");
-    assert!(lines[5].starts_with("asked ") && lines[5].ends_with("  <- decided"), "{text}");
+    assert!(lines[5].starts_with("mode option ") && lines[5].ends_with("  <- decided"), "{text}");
     assert_eq!(text.matches("<- decided").count(), 1, "{text}");
     let column = lines[4].find("meaning").unwrap();
-    assert_eq!(lines[5].find("the mode that was asked for"), Some(column), "{text}");
+    assert_eq!(lines[5].find("the mode is set by option"), Some(column), "{text}");
     assert!(output.stderr.is_empty() && output.status.success());
 }
 
@@ -45,7 +45,7 @@ fn requested_mode_is_printed() {
         let value: Value =
             serde_json::from_slice(&run(&["detect", "--json", "--mode", mode], &[]).stdout).unwrap();
         assert_eq!(value["mode"], mode);
-        assert_eq!(decided(&value), ("asked", Some(mode)));
+        assert_eq!(decided(&value), ("mode option", Some(mode)));
     }
 }
 
