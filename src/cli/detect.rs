@@ -58,7 +58,7 @@ fn to_json(detection: &Detection) -> Value {
         json!({
             "fact": evidence.fact,
             "value": evidence.value,
-            "says": evidence.says,
+            "says": evidence.meaning,
             "decided": evidence.decided,
         })
     };
@@ -93,7 +93,7 @@ fn to_text(detection: &Detection) -> String {
 fn row(evidence: &Evidence) -> [String; 4] {
     let value = evidence.value.as_deref().map_or_else(|| "-".to_owned(), printable);
     let mark = if evidence.decided { "  <- decided" } else { "" };
-    [evidence.fact.to_owned(), value, printable(&evidence.says), mark.to_owned()]
+    [evidence.fact.to_owned(), value, printable(&evidence.meaning), mark.to_owned()]
 }
 
 fn label(detection: &Detection) -> Option<&str> {

@@ -129,7 +129,7 @@ const BOUNDING: &str = "CapabilityBoundingSet";
 /// Whether the service says itself what a row is about.
 fn is_said(case: &Case, row: &Row) -> bool {
     let mut fields = FIELDS.iter().filter(|field| field.directive == row.directive);
-    case.spec.native.says(row.directive)
+    case.spec.native.has_directive(row.directive)
         || fields.any(|field| !crate::divide::values(case.spec, field.field).is_empty())
 }
 

@@ -2,15 +2,15 @@
 
 use super::detection::Manager;
 use super::evidence::Fact;
-use super::facts::{Facts, Process};
+use super::facts::{Ancestor, Facts};
 
 /// The chain of ancestors.
 #[derive(Debug)]
 pub(super) struct Chain<'a> {
     /// The shells and wrappers that wait for their child, nearest first.
-    pub(super) between: Vec<&'a Process>,
+    pub(super) between: Vec<&'a Ancestor>,
     /// The first ancestor that does not wait for its child.
-    pub(super) top: Option<&'a Process>,
+    pub(super) top: Option<&'a Ancestor>,
 }
 
 /// Follows the ancestors up to the first that does not wait for its child.
@@ -43,7 +43,7 @@ impl Chain<'_> {
 
     /// The supervisor of this process.
     pub(super) fn supervisor(&self, facts: &Facts) -> Option<Manager> {
-        let is_one = |process: &Process| process.pid == 1;
+        let is_one = |process: &Ancestor| process.pid == 1;
         match self.top {
             Some(top) => known(top).or_else(|| {
                 let named = facts.variable("SUPERVISOR_ENABLED").is_some() && top.mentions("supervisord");
@@ -95,7 +95,7 @@ impl Chain<'_> {
 }
 
 /// The supervisor of this program name. `None` if unknown.
-pub(super) fn known(process: &Process) -> Option<Manager> {
+pub(super) fn known(process: &Ancestor) -> Option<Manager> {
     const KNOWN: [(&str, Manager); 10] = [
         ("s6-supervise", Manager::S6),
         ("runsv", Manager::Runit),

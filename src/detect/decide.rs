@@ -55,7 +55,7 @@ pub fn needs_answer(facts: &Facts, option: ModeOption) -> Option<UnitRef> {
 }
 
 /// The result of a rule.
-struct Verdict {
+struct RuleOutcome {
     mode: Mode,
     manager: Manager,
     /// The deciding fact.
@@ -70,7 +70,7 @@ enum Open {
     Everything,
 }
 
-impl Verdict {
+impl RuleOutcome {
     fn supervised(manager: Manager, fact: Fact) -> Self {
         Self { mode: Mode::Supervised, manager, fact, open: Open::Nothing }
     }
@@ -80,7 +80,7 @@ impl Verdict {
     }
 }
 
-const RULES: [fn(&Facts) -> Option<Verdict>; 8] = [
+const RULES: [fn(&Facts) -> Option<RuleOutcome>; 8] = [
     job_of_launchd,
     process_of_a_unit,
     process_one,
@@ -91,26 +91,26 @@ const RULES: [fn(&Facts) -> Option<Verdict>; 8] = [
     below_a_service,
 ];
 
-fn verdict(facts: &Facts) -> Verdict {
-    let unmanaged = || Verdict::classic(Manager::None, Fact::Parent);
+fn verdict(facts: &Facts) -> RuleOutcome {
+    let unmanaged = || RuleOutcome::classic(Manager::None, Fact::Parent);
     RULES.iter().find_map(|rule| rule(facts)).unwrap_or_else(unmanaged)
 }
 
 /// launchd identifies its jobs by pid, so its answer does not depend on an inherited environment. Without an answer the label
 /// counts if launchd is the parent and there is no terminal (jobs have none).
-fn job_of_launchd(facts: &Facts) -> Option<Verdict> {
+fn job_of_launchd(facts: &Facts) -> Option<RuleOutcome> {
     let label = || facts.launchd_job().map(str::to_owned);
     match (facts.platform, facts.activation) {
         // On any platform: an answer of launchd means that it started this process.
         (_, Activation::Activated | Activation::NoSuchSocket | Activation::AlreadyActivated) => {
             let manager = Manager::Launchd { label: label() };
-            (!facts.is_launchd_application()).then(|| Verdict::supervised(manager, Fact::Activation))
+            (!facts.is_launchd_application()).then(|| RuleOutcome::supervised(manager, Fact::Activation))
         }
         (_, Activation::NotManaged) | (Platform::Linux | Platform::Other, _) => None,
         (Platform::MacOs, Activation::Unknown | Activation::NotAsked) => {
             let alone = facts.ppid == 1 && !facts.stdin_terminal && !facts.controlling_terminal;
             let manager = Manager::Launchd { label: Some(label().filter(|_| alone)?) };
-            Some(Verdict::supervised(manager, Fact::Variable("XPC_SERVICE_NAME")))
+            Some(RuleOutcome::supervised(manager, Fact::Variable("XPC_SERVICE_NAME")))
         }
     }
 }
@@ -118,7 +118,7 @@ fn job_of_launchd(facts: &Facts) -> Option<Verdict> {
 /// Since version 248 systemd sets `SYSTEMD_EXEC_PID` to the pid of the process that it starts for a unit (systemd.exec(5)).
 /// It is the only variable that descendants can tell from their own; the pid of a shell that waits for this process counts
 /// too. `Type=forking` looks like `Type=simple` from inside; only `NOTIFY_SOCKET` rules it out.
-fn process_of_a_unit(facts: &Facts) -> Option<Verdict> {
+fn process_of_a_unit(facts: &Facts) -> Option<RuleOutcome> {
     let ours = facts.holds_own_pid("SYSTEMD_EXEC_PID");
     if facts.platform != Platform::Linux || !(ours || above(facts).is_below_a_units_process(facts)) {
         return None;
@@ -126,42 +126,48 @@ fn process_of_a_unit(facts: &Facts) -> Option<Verdict> {
     if let Some(answer) = facts.manager_answer.as_ref().filter(|answer| answer.service_type == "forking") {
         // A forking unit that is up does not wait for a fork any more.
         let waits = ours || answer.main_pid == 0;
-        return Some(Verdict::classic(if waits { Manager::Systemd } else { Manager::None }, Fact::Answer));
+        return Some(RuleOutcome::classic(
+            if waits { Manager::Systemd } else { Manager::None },
+            Fact::Answer,
+        ));
     }
     let open = if facts.variable("NOTIFY_SOCKET").is_some() { Open::Nothing } else { Open::Mode };
-    Some(Verdict { open, ..Verdict::supervised(Manager::Systemd, Fact::Variable("SYSTEMD_EXEC_PID")) })
+    Some(RuleOutcome {
+        open,
+        ..RuleOutcome::supervised(Manager::Systemd, Fact::Variable("SYSTEMD_EXEC_PID"))
+    })
 }
 
-fn process_one(facts: &Facts) -> Option<Verdict> {
-    (facts.pid == 1).then(|| Verdict::supervised(Manager::Container, Fact::Pid))
+fn process_one(facts: &Facts) -> Option<RuleOutcome> {
+    (facts.pid == 1).then(|| RuleOutcome::supervised(Manager::Container, Fact::Pid))
 }
 
 /// The child of a supervisor is its service, also through a shell in between, which ends when this process ends.
-fn child_of_a_supervisor(facts: &Facts) -> Option<Verdict> {
+fn child_of_a_supervisor(facts: &Facts) -> Option<RuleOutcome> {
     let above = above(facts);
-    above.supervisor(facts).map(|manager| Verdict::supervised(manager, above.fact()))
+    above.supervisor(facts).map(|manager| RuleOutcome::supervised(manager, above.fact()))
 }
 
 /// A job of cron(8) must return, although it is in the cgroup of a service.
-fn started_to_return(facts: &Facts) -> Option<Verdict> {
+fn started_to_return(facts: &Facts) -> Option<RuleOutcome> {
     let above = above(facts);
-    above.starts_what_returns().then(|| Verdict::classic(Manager::None, above.fact()))
+    above.starts_what_returns().then(|| RuleOutcome::classic(Manager::None, above.fact()))
 }
 
 /// A terminal below a service (tmux, a CI job with a terminal) belongs to a user, not to the service.
-fn on_a_terminal(facts: &Facts) -> Option<Verdict> {
+fn on_a_terminal(facts: &Facts) -> Option<RuleOutcome> {
     let fact = match (facts.controlling_terminal, facts.stdin_terminal) {
         (true, _) => Fact::ControllingTerminal,
         (false, true) => Fact::Stdin,
         (false, false) => return None,
     };
-    Some(Verdict::classic(Manager::None, fact))
+    Some(RuleOutcome::classic(Manager::None, fact))
 }
 
 /// launchd kills the rest of a job's process group, and would restart the job while a daemon of it still runs.
-fn left_by_a_job_of_launchd(facts: &Facts) -> Option<Verdict> {
+fn left_by_a_job_of_launchd(facts: &Facts) -> Option<RuleOutcome> {
     let below = facts.activation == Activation::NotManaged && facts.launchd_job().is_some();
-    below.then(|| Verdict::supervised(Manager::None, Fact::Variable("XPC_SERVICE_NAME")))
+    below.then(|| RuleOutcome::supervised(Manager::None, Fact::Variable("XPC_SERVICE_NAME")))
 }
 
 /// A descendant of a systemd service, or its main process under a systemd older than 248: ambiguous.
@@ -170,7 +176,7 @@ fn left_by_a_job_of_launchd(facts: &Facts) -> Option<Verdict> {
 /// restarted again and again. So without an answer the mode is supervised. The manager is systemd only if it reports this
 /// process as the main process, or still waits for a fork: it accepts readiness from no other process. Without an answer
 /// (before 248, not root, no bus) it is systemd if it appears to wait for the readiness of this process.
-fn below_a_service(facts: &Facts) -> Option<Verdict> {
+fn below_a_service(facts: &Facts) -> Option<RuleOutcome> {
     let invoked = facts.platform == Platform::Linux
         && facts.systemd_booted
         && facts.variable("INVOCATION_ID").is_some();
@@ -182,16 +188,18 @@ fn below_a_service(facts: &Facts) -> Option<Verdict> {
     let verdict = match &facts.manager_answer {
         Some(answer) if answer.service_type == "forking" => {
             let waits = answer.main_pid == 0;
-            Verdict::classic(if waits { Manager::Systemd } else { Manager::None }, Fact::Answer)
+            RuleOutcome::classic(if waits { Manager::Systemd } else { Manager::None }, Fact::Answer)
         }
         Some(answer) if answer.main_pid == facts.pid || above(facts).waits(answer.main_pid) => {
-            Verdict::supervised(Manager::Systemd, Fact::Answer)
+            RuleOutcome::supervised(Manager::Systemd, Fact::Answer)
         }
         None if expects_readiness(facts) => {
             let fact = Fact::Variable("NOTIFY_SOCKET");
-            Verdict { open: Open::Everything, ..Verdict::supervised(Manager::Systemd, fact) }
+            RuleOutcome { open: Open::Everything, ..RuleOutcome::supervised(Manager::Systemd, fact) }
         }
-        Some(_) | None => Verdict { open: Open::Everything, ..Verdict::supervised(Manager::None, fact) },
+        Some(_) | None => {
+            RuleOutcome { open: Open::Everything, ..RuleOutcome::supervised(Manager::None, fact) }
+        }
     };
     Some(verdict)
 }

@@ -6,7 +6,7 @@ use svcadapt_spec::Scope;
 
 use super::ancestors::above;
 use super::detection::{Manager, ModeOption};
-use super::facts::{Activation, Facts, Platform, Process, UnitAnswer, VARIABLES};
+use super::facts::{Activation, Ancestor, Facts, Platform, UnitAnswer, VARIABLES};
 
 /// A fact and its meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Evidence {
     /// The value, unescaped: a variable may contain control characters. `None` if there is no value.
     pub value: Option<String>,
     /// What follows from it, as text.
-    pub says: String,
+    pub meaning: String,
     /// Whether this fact decided the mode.
     pub decided: bool,
 }
@@ -83,16 +83,17 @@ const AFTER: [Fact; 5] = [Fact::Journal, Fact::Booted, Fact::Cgroup, Fact::Answe
 pub(super) fn list(facts: &Facts, option: ModeOption, decided: Fact) -> Vec<Evidence> {
     let all = BEFORE.into_iter().chain(VARIABLES.map(Fact::Variable)).chain(AFTER);
     all.map(|fact| {
-        let (value, mut says) = describe(facts, option, fact);
+        let (value, mut meaning) = describe(facts, option, fact);
         let decided = fact == decided;
         if decided && is_a_guess(fact) {
-            says +=
+            meaning +=
                 ": so svcadapt stays in the foreground; for a daemon started from here use --mode classic";
         }
         if decided && fact == Fact::Variable("NOTIFY_SOCKET") {
-            says += "; a session leader whose parent is process 1 is taken for the process that it waits for";
+            meaning +=
+                "; a session leader whose parent is process 1 is taken for the process that it waits for";
         }
-        Evidence { fact: fact.name(), value, says: says.into_owned(), decided }
+        Evidence { fact: fact.name(), value, meaning: meaning.into_owned(), decided }
     })
     .collect()
 }
@@ -102,9 +103,9 @@ fn is_a_guess(fact: Fact) -> bool {
     matches!(fact, Fact::Cgroup | Fact::Variable("INVOCATION_ID" | "XPC_SERVICE_NAME"))
 }
 
-type Row = (Option<String>, Cow<'static, str>);
+type Description = (Option<String>, Cow<'static, str>);
 
-fn describe(facts: &Facts, option: ModeOption, fact: Fact) -> Row {
+fn describe(facts: &Facts, option: ModeOption, fact: Fact) -> Description {
     match fact {
         Fact::ModeOption => (Some(option.name().to_owned()), mode_option(option).into()),
         Fact::Pid if facts.pid == 1 => row(&1, "process 1: the pid namespace ends with it"),
@@ -143,20 +144,20 @@ fn mode_option(option: ModeOption) -> &'static str {
     }
 }
 
-fn row(value: &(impl ToString + ?Sized), says: &'static str) -> Row {
-    (Some(value.to_string()), says.into())
+fn row(value: &(impl ToString + ?Sized), meaning: &'static str) -> Description {
+    (Some(value.to_string()), meaning.into())
 }
 
-fn show(process: &Process) -> String {
+fn show(process: &Ancestor) -> String {
     format!("{} ({})", process.pid, process.comm)
 }
 
-fn parent(facts: &Facts) -> Row {
+fn parent(facts: &Facts) -> Description {
     let Some(process) = &facts.parent else {
         return row(&facts.ppid, "not visible: outside the pid namespace, or hidden");
     };
     let above = above(facts);
-    let says = match above.supervisor(facts).filter(|_| above.fact() == Fact::Parent) {
+    let meaning = match above.supervisor(facts).filter(|_| above.fact() == Fact::Parent) {
         Some(_) if process.waits_for_child() => "process 1 of a container, which ends with this process",
         Some(Manager::Supervisord) => "supervisord, which waits for this process",
         Some(_) => "a supervisor or a small init, which waits for this process",
@@ -167,15 +168,15 @@ fn parent(facts: &Facts) -> Row {
         None if process.waits_for_child() => "an interactive shell: it gives each job a process group",
         None => "not a known supervisor",
     };
-    row(&show(process), says)
+    row(&show(process), meaning)
 }
 
 const RETURNS: &str = "it starts programs that must return, as cron does";
 
-fn above_the_parent(facts: &Facts) -> Row {
+fn above_the_parent(facts: &Facts) -> Description {
     let shown: Vec<String> = facts.above.iter().map(show).collect();
     let above = above(facts);
-    let says = match above.supervisor(facts) {
+    let meaning = match above.supervisor(facts) {
         _ if shown.is_empty() => return (None, "not visible".into()),
         _ if above.between.is_empty() => "the parent does not wait for this process, so this decides nothing",
         Some(Manager::Init) if above.top.is_none() => {
@@ -185,13 +186,13 @@ fn above_the_parent(facts: &Facts) -> Row {
         None if above.starts_what_returns() => RETURNS,
         None => "not a known supervisor",
     };
-    (Some(shown.join(" < ")), says.into())
+    (Some(shown.join(" < ")), meaning.into())
 }
 
 fn variable(facts: &Facts, name: &str) -> Cow<'static, str> {
     let set = facts.variable(name).is_some();
     let ours = facts.holds_own_pid(name);
-    let says = match name {
+    let meaning = match name {
         "XPC_SERVICE_NAME" => return label(facts),
         "SYSTEMD_EXEC_PID" if ours => "systemd started this process for a unit",
         "SYSTEMD_EXEC_PID" if above(facts).is_below_a_units_process(facts) => {
@@ -217,11 +218,11 @@ fn variable(facts: &Facts, name: &str) -> Cow<'static, str> {
         "container" if set => "set by the container manager",
         _ => "not set",
     };
-    says.into()
+    meaning.into()
 }
 
 fn label(facts: &Facts) -> Cow<'static, str> {
-    let says = match (facts.platform, facts.variable("XPC_SERVICE_NAME")) {
+    let meaning = match (facts.platform, facts.variable("XPC_SERVICE_NAME")) {
         (_, None) => "not set",
         (Platform::Linux | Platform::Other, Some(_)) => "has a meaning on macOS only",
         (Platform::MacOs, Some("" | "0")) => "not a job: inherited from a terminal",
@@ -233,7 +234,7 @@ fn label(facts: &Facts) -> Cow<'static, str> {
         }
         (Platform::MacOs, Some(_)) => "the label of a launchd job, of this process or of an ancestor",
     };
-    says.into()
+    meaning.into()
 }
 
 fn cgroup(facts: &Facts) -> Cow<'static, str> {
@@ -248,21 +249,21 @@ fn cgroup(facts: &Facts) -> Cow<'static, str> {
     }
 }
 
-fn answer(facts: &Facts) -> Row {
+fn answer(facts: &Facts) -> Description {
     let Some(UnitAnswer { service_type, main_pid }) = &facts.manager_answer else {
         return (None, "not asked, or no answer within the timeout".into());
     };
-    let says = match service_type.as_str() {
+    let meaning = match service_type.as_str() {
         "forking" if *main_pid == 0 => "systemd waits until the started process has forked and exited",
         "forking" => "a forking service that is already up",
         "oneshot" => "systemd waits until the started process has exited",
         _ if *main_pid == facts.pid => "this is the main process of the unit",
         _ => "a service that does not fork, with another main process",
     };
-    row(&format!("Type={service_type} MainPID={main_pid}"), says)
+    row(&format!("Type={service_type} MainPID={main_pid}"), meaning)
 }
 
-fn activation(activation: Activation) -> Row {
+fn activation(activation: Activation) -> Description {
     match activation {
         Activation::NotAsked => (None, "no launchd on this system".into()),
         Activation::Activated => row("a socket", "launchd started this process as a job"),

@@ -47,10 +47,10 @@ pub struct Facts {
     /// Those of [`VARIABLES`] that are set.
     pub environment: BTreeMap<String, String>,
     /// The parent. `None` if it is not visible.
-    pub parent: Option<Process>,
+    pub parent: Option<Ancestor>,
     /// The visible ancestors above the parent, nearest first, up to the first that is neither a shell nor another program
     /// that waits for its child.
-    pub above: Vec<Process>,
+    pub above: Vec<Ancestor>,
     /// The program name of process 1. `None` if it is not visible.
     pub init: Option<String>,
     /// The path of this process in systemd's cgroup hierarchy, relative to the manager's root.
@@ -78,7 +78,7 @@ pub enum Platform {
 
 /// An ancestor of this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Process {
+pub struct Ancestor {
     /// The process ID.
     pub pid: i32,
     /// The process group ID. A shell with job control gives each job a process group.
@@ -96,11 +96,11 @@ pub enum Activation {
     NotAsked,
     /// A socket: this process is a job.
     Activated,
-    /// `ENOENT`: this process is a job without a socket of that name.
+    /// `ENOENT`: this ancestor is a job without a socket of that name.
     NoSuchSocket,
-    /// `EALREADY`: this process is a job and has asked before.
+    /// `EALREADY`: this ancestor is a job and has asked before.
     AlreadyActivated,
-    /// `ESRCH`: launchd did not start this process.
+    /// `ESRCH`: launchd did not start this ancestor.
     NotManaged,
     /// An undocumented error.
     Unknown,
@@ -120,7 +120,7 @@ pub struct UnitRef {
 pub struct UnitAnswer {
     /// `Type=`, as systemd.service(5) spells it.
     pub service_type: String,
-    /// `MainPID`; 0 if the unit has no main process.
+    /// `MainPID`; 0 if the unit has no main ancestor.
     pub main_pid: i32,
 }
 
@@ -155,7 +155,7 @@ impl UnitRef {
     }
 }
 
-impl Process {
+impl Ancestor {
     /// Whether the program has this name, by the kernel's `comm` or by its `argv[0]`. For an applet of busybox(1) only the
     /// argument vector has the name.
     pub fn is_called(&self, name: &str) -> bool {
@@ -215,31 +215,31 @@ fn base_name(word: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn process(comm: &str, words: &[&str]) -> Process {
+    fn ancestor(comm: &str, words: &[&str]) -> Ancestor {
         let command_line = words.iter().map(|&word| word.to_owned()).collect();
-        Process { pid: 7, process_group: 7, comm: comm.to_owned(), command_line }
+        Ancestor { pid: 7, process_group: 7, comm: comm.to_owned(), command_line }
     }
 
     #[test]
     fn truncated_process_name_is_recognised() {
-        assert!(process("supervise-daemo", &[]).is_called("supervise-daemon"));
-        assert!(!process("supervise-daemo", &[]).is_called("supervise"));
+        assert!(ancestor("supervise-daemo", &[]).is_called("supervise-daemon"));
+        assert!(!ancestor("supervise-daemo", &[]).is_called("supervise"));
     }
 
     #[test]
     fn busybox_applet_is_recognised_by_its_arguments() {
-        assert!(process("busybox", &["/bin/busybox", "runsv", "x"]).is_called("runsv"));
-        assert!(process("exe", &["runsv", "x"]).is_called("runsv"));
-        assert!(!process("sh", &["sh", "runsv", "x"]).is_called("runsv"));
+        assert!(ancestor("busybox", &["/bin/busybox", "runsv", "x"]).is_called("runsv"));
+        assert!(ancestor("exe", &["runsv", "x"]).is_called("runsv"));
+        assert!(!ancestor("sh", &["sh", "runsv", "x"]).is_called("runsv"));
     }
 
     #[test]
     fn python_program_is_recognised_by_script_or_module() {
         assert!(
-            process("python3", &["/usr/bin/python3", "/usr/bin/supervisord", "-n"]).mentions("supervisord")
+            ancestor("python3", &["/usr/bin/python3", "/usr/bin/supervisord", "-n"]).mentions("supervisord")
         );
-        assert!(process("python3", &["python3", "-m", "supervisor.supervisord"]).mentions("supervisord"));
-        assert!(!process("vi", &["vi", "supervisord.conf"]).mentions("supervisord"));
+        assert!(ancestor("python3", &["python3", "-m", "supervisor.supervisord"]).mentions("supervisord"));
+        assert!(!ancestor("vi", &["vi", "supervisord.conf"]).mentions("supervisord"));
     }
 
     #[test]
@@ -251,12 +251,12 @@ mod tests {
             ("busybox", &["busybox", "ash", "./run"]),
             ("timeout", &[]),
         ] {
-            assert!(process(comm, words).waits_for_child(), "{comm}");
+            assert!(ancestor(comm, words).waits_for_child(), "{comm}");
         }
         for (comm, words) in
             [("python3", &["python3", "sh"][..]), ("runsv", &["runsv", "sh"]), ("tmux: server", &["tmux"])]
         {
-            assert!(!process(comm, words).waits_for_child(), "{comm}");
+            assert!(!ancestor(comm, words).waits_for_child(), "{comm}");
         }
     }
 
@@ -265,11 +265,11 @@ mod tests {
         for words in
             [&["/bin/sh", "/etc/init.d/web", "start"][..], &["sh", "-e", "/etc/rc2.d/S01web", "start"]]
         {
-            assert!(process("web", words).runs_init_script(), "{words:?}");
+            assert!(ancestor("web", words).runs_init_script(), "{words:?}");
         }
         for words in [&["sh", "./run"][..], &["sh", "-c", "/etc/init.d/web start"], &[], &["/etc/init.d/web"]]
         {
-            assert!(!process("sh", words).runs_init_script(), "{words:?}");
+            assert!(!ancestor("sh", words).runs_init_script(), "{words:?}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value, json};
 
-use super::facts::{Activation, Facts, Platform, Process, UnitAnswer};
+use super::facts::{Activation, Ancestor, Facts, Platform, UnitAnswer};
 
 /// The error of a JSON value that is not valid facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl Facts {
     /// The first field that is missing or of the wrong type.
     #[doc(hidden)]
     pub fn from_json(value: &Value) -> Result<Self, FactsError> {
-        let field = Fields(value);
+        let field = JsonFields(value);
         Ok(Self {
             platform: field.read("platform", |value| named(PLATFORMS, value))?,
             pid: field.read("pid", number)?,
@@ -91,9 +91,9 @@ const ACTIVATIONS: &[(&str, Activation)] = &[
     ("unknown", Activation::Unknown),
 ];
 
-struct Fields<'a>(&'a Value);
+struct JsonFields<'a>(&'a Value);
 
-impl Fields<'_> {
+impl JsonFields<'_> {
     fn read<T>(&self, field: &'static str, read: impl FnOnce(&Value) -> Option<T>) -> Result<T, FactsError> {
         self.0.get(field).and_then(read).ok_or(FactsError { field })
     }
@@ -128,7 +128,7 @@ fn string(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-fn process_to_json(process: &Process) -> Value {
+fn process_to_json(process: &Ancestor) -> Value {
     json!({
         "pid": process.pid,
         "process_group": process.process_group,
@@ -137,10 +137,10 @@ fn process_to_json(process: &Process) -> Value {
     })
 }
 
-fn process(value: &Value) -> Option<Process> {
+fn process(value: &Value) -> Option<Ancestor> {
     let object: &Map<String, Value> = value.as_object()?;
     let command_line = object.get("command_line")?.as_array()?.iter().map(string).collect::<Option<_>>()?;
-    Some(Process {
+    Some(Ancestor {
         pid: number(object.get("pid")?)?,
         process_group: number(object.get("process_group")?)?,
         comm: string(object.get("comm")?)?,

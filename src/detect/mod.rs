@@ -28,7 +28,7 @@ pub use detection::{Detection, Manager, Mode, ModeOption};
 pub use evidence::Evidence;
 pub use facts::Facts;
 #[doc(hidden)]
-pub use facts::{Activation, Platform, Process, UnitAnswer, UnitRef, VARIABLES};
+pub use facts::{Activation, Ancestor, Platform, UnitAnswer, UnitRef, VARIABLES};
 #[cfg(feature = "json")]
 #[doc(hidden)]
 pub use json::FactsError;

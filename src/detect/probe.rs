@@ -16,7 +16,7 @@ use svcadapt_spec::Scope;
 use super::cgroup::systemd_path;
 use super::decide::{decision, detect, needs_answer};
 use super::detection::{Detection, ModeOption};
-use super::facts::{Activation, Facts, Platform, Process, UnitAnswer, UnitRef, VARIABLES};
+use super::facts::{Activation, Ancestor, Facts, Platform, UnitAnswer, UnitRef, VARIABLES};
 use crate::sys::launchd::Refusal;
 use crate::sys::{command_output, launchd, process_info, procfs};
 
@@ -82,7 +82,7 @@ fn gather_deciding() -> Facts {
 const MAX_ANCESTORS: usize = 16;
 
 /// The parent, and its ancestors up to the first that does not wait for its child.
-fn ancestors(ppid: i32) -> (Option<Process>, Vec<Process>) {
+fn ancestors(ppid: i32) -> (Option<Ancestor>, Vec<Ancestor>) {
     let Some(parent) = visible(ppid) else { return (None, Vec::new()) };
     let (mut next, mut last) = (parent.ppid, process(parent));
     let parent = last.clone();
@@ -160,8 +160,8 @@ fn visible(pid: i32) -> Option<process_info::ProcessInfo> {
     (pid > 0).then(|| process_info::of(pid)).flatten()
 }
 
-fn process(other: process_info::ProcessInfo) -> Process {
-    Process {
+fn process(other: process_info::ProcessInfo) -> Ancestor {
+    Ancestor {
         pid: other.pid,
         process_group: other.process_group,
         comm: other.comm,

@@ -58,8 +58,7 @@ impl Notifier {
     /// that is too long is cut.
     pub fn status(&self, text: &str) -> io::Result<()> {
         let line = escape_control(text);
-        let max = MAX_MESSAGE_BYTES - "STATUS=
-".len();
+        let max = MAX_MESSAGE_BYTES - "STATUS=\n".len();
         let end = (0..=max.min(line.len())).rev().find(|&end| line.is_char_boundary(end)).unwrap_or(0);
         self.send(&NotifyState::Status(&line[..end]))
     }

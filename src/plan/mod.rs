@@ -16,14 +16,14 @@
 
 mod draft;
 mod environment;
-mod resolved;
+mod resolution;
 mod step;
 mod strategy;
 
 use std::path::Path;
 
 pub use environment::{FORKING, STARTED_AS, environment, readdress, started_as};
-pub use resolved::{Account, CallerState, Entry, Note, Reaper, Resolution};
+pub use resolution::{Account, AccountEntry, CallerState, Note, Reaper, Resolution};
 pub use step::Step;
 pub use strategy::{Strategy, forwards_signals};
 use svcadapt_spec::ServiceSpec;
@@ -218,7 +218,8 @@ mod tests {
 
     /// Root starts a program as the user nobody.
     pub(super) fn resolved() -> Resolution {
-        let entry = Entry { name: "nobody".into(), home: "/nonexistent".into(), shell: "/bin/false".into() };
+        let entry =
+            AccountEntry { name: "nobody".into(), home: "/nonexistent".into(), shell: "/bin/false".into() };
         Resolution {
             account: Account {
                 uid: 65_534,
@@ -341,14 +342,14 @@ mod tests {
     #[test]
     fn sockets_are_opened_unless_passed_or_held_by_launchd() {
         let steps =
-            |said: &[(Field, &str)], manager: Manager, passed: &[i32], launchd_descriptors: &[i32]| {
+            |fields: &[(Field, &str)], manager: Manager, passed: &[i32], launchd_descriptors: &[i32]| {
                 let mut resolved = resolved();
                 resolved.caller.passed_descriptors = passed.to_vec();
                 resolved.caller.launchd_descriptors = launchd_descriptors.to_vec();
                 let detection =
                     Detection { mode: Mode::Supervised, manager, scope: Scope::System, evidence: Vec::new() };
-                let said = [&[(Field::ListenStream, "80"), (Field::ListenDatagram, "53")], said].concat();
-                let plan = Plan::new(&spec(&said), &resolved, &detection);
+                let fields = [&[(Field::ListenStream, "80"), (Field::ListenDatagram, "53")], fields].concat();
+                let plan = Plan::new(&spec(&fields), &resolved, &detection);
                 let about = plan.steps.iter().filter(|planned| planned.step.status() == 202);
                 about.map(|planned| format!("{} {}", planned.by.name(), planned.step)).collect::<Vec<_>>()
             };

@@ -89,12 +89,12 @@ pub struct Account {
     /// The user whose group list in the account database equals `groups`. `None` if it differs.
     pub member: Option<String>,
     /// The entry of the account database. `None` if it has no such user ID.
-    pub entry: Option<Entry>,
+    pub entry: Option<AccountEntry>,
 }
 
 /// An entry of the account database (passwd(5)): the values of `USER`, `LOGNAME`, `HOME` and `SHELL`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct AccountEntry {
     /// The name.
     pub name: String,
     /// The home directory.

@@ -6,7 +6,7 @@ use std::path::Path;
 use svcadapt_spec::{Principal, ServiceSpec};
 
 use crate::error::StepError;
-use crate::plan::{Account, CallerState, Entry, StartedBy};
+use crate::plan::{Account, AccountEntry, CallerState, StartedBy};
 use crate::sys::accounts::User;
 use crate::sys::path_trust::{Judge, Last, Reach};
 use crate::sys::{accounts, error_text, identity};
@@ -213,8 +213,8 @@ fn of_user(
     }
 }
 
-fn entry(user: User) -> Entry {
-    Entry { name: user.name, home: user.home, shell: user.shell }
+fn entry(user: User) -> AccountEntry {
+    AccountEntry { name: user.name, home: user.home, shell: user.shell }
 }
 
 /// A user name must exist; a uid need not belong to an account.

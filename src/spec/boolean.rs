@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 
 use crate::ValueError;
-use crate::refusal::text;
+use crate::value_error::text;
 
 /// Reads a boolean as systemd does: `1 yes y true t on` and `0 no n false f off`, in any case. `None` if it is not one.
 pub fn boolean(word: &str) -> Option<bool> {

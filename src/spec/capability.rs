@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::BitOr;
 
 use super::ValueError;
-use super::refusal::text;
+use super::value_error::text;
 
 /// The names, indexed by number (linux/capability.h).
 const NAMES: [&str; 41] = [

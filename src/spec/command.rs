@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path};
 
 use super::ValueError;
-use super::refusal::bytes;
+use super::value_error::bytes;
 
 /// The maximum length of an argument (`MAX_ARG_STRLEN` without the NUL, execve(2)).
 const MAX_ARGUMENT_BYTES: usize = 131_071;

@@ -3,12 +3,12 @@
 use std::ffi::{OsStr, OsString};
 
 use super::boolean::yes_or_no;
-use super::refusal::text;
+use super::value_error::text;
 use super::{
     Arity, Assignment, Capabilities, Command, DirectoryKind, EnvName, Environment, EnvironmentBase,
     EnvironmentFile, Field, FileMode, Limit, Native, Origin, Output, Principal, Probe, RelPath, Resource,
     Restart, ServiceDirectory, ServiceSpec, ServiceType, SignalName, Socket, SocketKind, SocketName, Sockets,
-    SpecError, Timespan, ValueError, priority, socket,
+    SpecError, Timespan, ValueError, integer, socket,
 };
 
 /// A spec as it was written: values in order, each with its origin.
@@ -165,8 +165,8 @@ impl<'a> Pass<'a> {
                     Some((resource, limit))
                 })
                 .collect(),
-            nice: self.one(Field::Nice, priority::nice),
-            oom_score_adjust: self.one(Field::OomScoreAdjust, priority::oom_score_adjust),
+            nice: self.one(Field::Nice, integer::nice),
+            oom_score_adjust: self.one(Field::OomScoreAdjust, integer::oom_score_adjust),
             prevent_core: self.one(Field::PreventCore, yes_or_no).unwrap_or(false),
             no_new_privileges: self.one(Field::NoNewPrivileges, yes_or_no),
             capability_bounding_set: self.capabilities(Field::CapabilityBoundingSet),
@@ -182,10 +182,10 @@ impl<'a> Pass<'a> {
                 })
                 .collect(),
             pid_file: self.one(Field::PidFile, super::AbsPath::parse),
-            files_preserve: self.many(Field::FilesPreserve, priority::descriptors),
+            files_preserve: self.many(Field::FilesPreserve, integer::descriptors),
             sockets: self.sockets(),
             ready: self.many(Field::Ready, |value| Probe::parse(value).map(|probe| vec![probe])),
-            notification_fd: self.one(Field::NotificationFd, priority::descriptor),
+            notification_fd: self.one(Field::NotificationFd, integer::descriptor),
             timeout_start: self.one(Field::TimeoutStartSec, Timespan::parse_timeout),
             timeout_stop: self.one(Field::TimeoutStopSec, Timespan::parse_timeout),
             restart: self.one(Field::Restart, Restart::parse),

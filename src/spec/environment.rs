@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
-use super::refusal::{bytes, text};
+use super::value_error::{bytes, text};
 use super::{AbsPath, ValueError};
 
 /// The name of a variable: a letter or `_`, then letters, digits and `_` (environ(7); systemd accepts no others).

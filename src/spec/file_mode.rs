@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 
 use super::ValueError;
-use super::refusal::text;
+use super::value_error::text;
 
 /// Permission bits, of a mask (umask(2)) or a mode (chmod(2)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

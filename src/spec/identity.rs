@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 
 use super::ValueError;
-use super::refusal::text;
+use super::value_error::text;
 
 /// A user or a group, not looked up yet.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 
 use super::ValueError;
-use super::refusal::text;
+use super::value_error::text;
 
 /// Reads a nice level: -20 (first) to 19 (last), setpriority(2).
 pub(super) fn nice(value: &OsStr) -> Result<i32, ValueError> {

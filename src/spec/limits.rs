@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 
-use super::refusal::text;
+use super::value_error::text;
 use super::{Timespan, ValueError};
 
 /// A limited resource. The names are those of systemd's `Limit…=` directives.

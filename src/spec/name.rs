@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 
 use super::ValueError;
-use super::refusal::text;
+use super::value_error::text;
 
 /// A service name that is valid on every host: the unit's name without `.service`, and the name of the lock file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -73,7 +73,7 @@ impl Native {
     }
 
     /// Whether `[Service]` has a directive of this name.
-    pub fn says(&self, name: &str) -> bool {
+    pub fn has_directive(&self, name: &str) -> bool {
         self.systemd.iter().flatten().any(|line| line.section == "Service" && line.name == name)
     }
 

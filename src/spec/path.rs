@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use super::ValueError;
-use super::refusal::bytes;
+use super::value_error::bytes;
 
 /// The maximum length of a path, with its final NUL (limits.h(0p)).
 const PATH_MAX: usize = 4096;

@@ -5,8 +5,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::ffi::OsStrExt;
 
-use super::priority::descriptor;
-use super::refusal::{bytes, text};
+use super::integer::descriptor;
+use super::value_error::{bytes, text};
 use super::{AbsPath, ValueError};
 
 /// A readiness probe. A service is ready when all of its probes have succeeded.

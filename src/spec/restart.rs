@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 
 use super::ValueError;
-use super::refusal::text;
+use super::value_error::text;
 
 /// When a service is restarted. A requested stop never leads to a restart.
 ///

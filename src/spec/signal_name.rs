@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 
 use super::ValueError;
-use super::refusal::text;
+use super::value_error::text;
 
 /// A signal by name; signal numbers differ between systems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::unix::ffi::OsStrExt;
 
-use super::refusal::{bytes, text};
+use super::value_error::{bytes, text};
 use super::{AbsPath, Field, FileMode, Principal, ServiceSpec, ValueError};
 
 /// The sockets of a service, and their common settings.

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
-use super::refusal::bytes;
+use super::value_error::bytes;
 use super::{AbsPath, ValueError};
 
 /// The source of standard input (`StandardInput=`, systemd.exec(5)).

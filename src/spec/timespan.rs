@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::ValueError;
-use super::refusal::text;
+use super::value_error::text;
 
 /// A time span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

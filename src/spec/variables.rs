@@ -66,7 +66,7 @@ fn replace_braced<'v>(argument: &[u8], mut value: impl FnMut(&[u8]) -> &'v [u8])
                     text.extend(value(&inner[..end]));
                     &inner[end + 1..]
                 }
-                // `${NAME:…}` is shell syntax, and an unclosed `${` is none: both are literal.
+                // `${NAME:…}` is shell syntax, an unclosed `${` is invalid: both are literal.
                 Some(end) => {
                     text.extend(&variable[..end + 3]);
                     &inner[end + 1..]

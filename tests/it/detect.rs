@@ -170,7 +170,7 @@ fn requested_manager_is_the_manager() {
 fn evidence_lists_every_fact_with_its_meaning() {
     let names = |facts: &Facts| -> Vec<&'static str> {
         let evidence = detect(facts, ModeOption::Auto).evidence;
-        assert!(evidence.iter().all(|evidence| !evidence.says.is_empty()));
+        assert!(evidence.iter().all(|evidence| !evidence.meaning.is_empty()));
         evidence.iter().map(|evidence| evidence.fact).collect()
     };
     let first = names(&fixture("terminal"));
@@ -283,7 +283,8 @@ fn guessed_mode_names_the_overriding_option() {
             (ModeOption::Supervised, false),
         ] {
             let evidence = detect(&fixture.facts, asked).evidence;
-            let hints = evidence.iter().filter(|evidence| evidence.says.contains("--mode classic")).count();
+            let hints =
+                evidence.iter().filter(|evidence| evidence.meaning.contains("--mode classic")).count();
             assert_eq!(hints, usize::from(guessed), "{}", fixture.name);
         }
     }
@@ -295,5 +296,5 @@ fn evidence_without_an_answer_has_its_reason() {
     let decided = detection.evidence.iter().find(|evidence| evidence.decided).unwrap();
     let says = "a manager waits for readiness; every descendant inherits this; a session leader whose parent is \
                 process 1 is taken for the process that it waits for";
-    assert_eq!(decided.says, says);
+    assert_eq!(decided.meaning, says);
 }

@@ -333,7 +333,7 @@ pub(super) fn about_streams(spec: &ServiceSpec, division: &mut Division) {
 /// What a unit does not say of its output is the journal's (systemd.exec(5), `StandardOutput=`). Errors go where the
 /// output goes, so that it is told once.
 pub(super) fn about_journal(spec: &ServiceSpec, division: &mut Division) {
-    let silent = spec.standard_output.is_none() && !spec.native.says(F::StandardOutput.directive());
+    let silent = spec.standard_output.is_none() && !spec.native.has_directive(F::StandardOutput.directive());
     if spec.native.systemd.is_some() && silent {
         let line = Directive::missing("Service", F::StandardOutput.directive());
         let kind = LossKind::Lost(NO_JOURNAL.into());

@@ -102,7 +102,7 @@ fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
         F::RestartSec => Host,
         F::ReloadSignal => match spec.service_type {
             Some(ServiceType::NotifyReload) if !watched(spec) && host.version.has(NOTIFY_RELOAD) => Host,
-            _ if spec.native.says("ExecReload") => Capability::lost(
+            _ if spec.native.has_directive("ExecReload") => Capability::lost(
                 "the unit has an ExecReload= of its own, and that is what systemctl reload does",
             ),
             Some(ServiceType::NotifyReload) if !watched(spec) => Host,

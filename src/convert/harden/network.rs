@@ -30,7 +30,9 @@ impl Network {
         let low = spec.ready.iter().any(|probe| matches!(probe, Probe::Tcp(_, port) if *port < UNPRIVILEGED));
         if demanded(spec, "PrivateNetwork") {
             Self::None
-        } else if handed_over || spec.native.says("Sockets") || last(spec, "StandardInput") == Some("socket")
+        } else if handed_over
+            || spec.native.has_directive("Sockets")
+            || last(spec, "StandardInput") == Some("socket")
         {
             Self::Activated
         } else if low || spec.ambient_capabilities.unwrap_or_default().holds(named("CAP_NET_BIND_SERVICE")) {

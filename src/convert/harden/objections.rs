@@ -156,7 +156,7 @@ pub(super) fn logs(case: &Case) -> Objection {
 
 pub(super) fn control_groups(case: &Case) -> Objection {
     let delegated = || {
-        let said = case.spec.native.says("Delegate");
+        let said = case.spec.native.has_directive("Delegate");
         said.then(|| "the service says Delegate=: a part of the tree is its own".into())
     };
     given(case, "CAP_SYS_ADMIN").or_else(delegated)
@@ -180,7 +180,7 @@ pub(super) fn realtime(case: &Case) -> Objection {
         (limit.hard != LimitValue::At(0)).then(|| "the service says --limit-rtprio for just this".into())
     };
     let policy = || {
-        let said = case.spec.native.says("CPUSchedulingPolicy");
+        let said = case.spec.native.has_directive("CPUSchedulingPolicy");
         said.then(|| "the service says CPUSchedulingPolicy=".into())
     };
     given(case, "CAP_SYS_NICE").or_else(limited).or_else(policy)

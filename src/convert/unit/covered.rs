@@ -15,7 +15,7 @@ use crate::divide::values;
 /// The values of a field that its kept lines have, and how often.
 pub(super) fn covered(spec: &ServiceSpec, field: Field) -> BTreeMap<OsString, usize> {
     let mut times = BTreeMap::new();
-    if spec.native.says(field.directive()) {
+    if spec.native.has_directive(field.directive()) {
         for value in kept(spec, field) {
             *times.entry(value).or_default() += 1;
         }
@@ -31,11 +31,12 @@ fn kept(spec: &ServiceSpec, field: Field) -> Vec<OsString> {
 /// The directives that say something else than the spec's own fields do. systemd would have the last of the two, and
 /// who runs the spec himself the other one.
 pub(crate) fn contradictions(spec: &ServiceSpec) -> Vec<&'static str> {
-    let start = spec.native.says(Native::COMMAND);
+    let start = spec.native.has_directive(Native::COMMAND);
     let head = if start { "[Service]\n" } else { "[Service]\nExecStart=/bin/true\n" };
     let alone = alone(spec, head, |_| true);
     let said = |field: Field| alone.as_ref().map(|alone| values(alone, field)).unwrap_or_default();
-    let fields = FIELDS.iter().filter(|row| row.arity == Arity::One && spec.native.says(row.directive));
+    let fields =
+        FIELDS.iter().filter(|row| row.arity == Arity::One && spec.native.has_directive(row.directive));
     let fields = fields.filter(|row| {
         let own = values(spec, row.field);
         !own.is_empty() && own != said(row.field)

@@ -246,7 +246,7 @@ impl<'a> Unit<'a> {
     /// One directive, or one for each value.
     fn field(&mut self, field: Field) {
         let spec = self.spec;
-        if field.arity() == Arity::One && self.spec.native.says(field.directive()) {
+        if field.arity() == Arity::One && self.spec.native.has_directive(field.directive()) {
             return;
         }
         let quote = match field {
