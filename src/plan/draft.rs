@@ -125,7 +125,7 @@ impl StepList<'_> {
                 }
             }
             Strategy::Exec if self.needs_readiness_helper() => {
-                self.add(Actor::Launcher, Step::ReadinessHelper)
+                self.add(Actor::Launcher, Step::ReadinessHelper);
             }
             Strategy::Exec => {}
         }
