@@ -170,7 +170,7 @@ mod tests {
             (
                 State::Unknown(UnknownReason::Denied("/run/\u{1b}".to_owned())),
                 4,
-                "web: unknown, /run/\\u{1b} may not be read\n  hint: root may\n",
+                "web: unknown, /run/\\u{1b} may not be read\n  hint: run this as root\n",
             ),
         ] {
             assert_eq!(status(&state), number);

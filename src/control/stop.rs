@@ -174,8 +174,7 @@ fn end(
         TerminationResult { left, .. } if !left.is_empty() => Err(StopFailure::Leftovers(left)),
         TerminationResult { left_groups, .. } if !left_groups.is_empty() => {
             Err(StopFailure::Io(io::Error::other(format!(
-                "it has ended, but its process group {} still has members: without /proc it is not known whether they are \
-             zombies",
+                "it has ended, but its process group {} still has members, which may be zombies: there is no /proc to tell",
                 pid_list(&left_groups)
             ))))
         }
@@ -201,14 +200,14 @@ impl StopError {
     /// What the reader can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Denied(_) => Some("it runs as another user; root may stop it".to_owned()),
+            Self::Denied(_) => Some("it runs as another user; stop it as root".to_owned()),
             Self::Unknown(reason) => reason.hint(),
             Self::Stuck(_) => {
-                Some("it waits in the kernel, for a disk or a network file system perhaps".to_owned())
+                Some("it hangs in the kernel, perhaps waiting for a disk or a network file system".to_owned())
             }
             Self::Leftovers(_) => Some("they run as another user, or wait in the kernel".to_owned()),
             Self::Unproved(pids) => Some(format!(
-                "`kill {}` ends them, if they are; `svcadapt audit PID` tells what a process is",
+                "if they are, end them with `kill {}`; `svcadapt audit PID` shows what a process is",
                 pid_list(pids)
             )),
             Self::Failed(..) => None,
@@ -234,7 +233,7 @@ impl fmt::Display for StopError {
             }
             Self::Unproved(pids) => write!(
                 f,
-                "its main process has ended, and nothing proves that {} in the session that it had {} its own",
+                "its main process has ended, and nothing proves that {} in its former session {} its own",
                 processes(pids),
                 if pids.len() == 1 { "is" } else { "are" }
             ),

@@ -29,21 +29,19 @@ impl UnknownReason {
     /// What the reader can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Denied(_) => Some("root may".to_owned()),
-            Self::Elsewhere => Some("ask in the container that it runs in".to_owned()),
+            Self::Denied(_) => Some("run this as root".to_owned()),
+            Self::Elsewhere => Some("run the command in its container".to_owned()),
             Self::Hidden(_) => Some(
-                "/proc shows every process to root, where it is mounted for this pid namespace; hidepid= hides those of \
-                 others"
+                "run this as root with /proc mounted for this pid namespace; hidepid= hides the processes of others"
                     .to_owned(),
             ),
             Self::Unrecorded(_) => Some("try again; its record may have been removed".to_owned()),
             Self::Unproven(pid) => Some(format!(
-                "a service that svcadapt started has a record; `svcadapt audit {pid}` tells what this is"
+                "a service that svcadapt started has a record; `svcadapt audit {pid}` shows what this process is"
             )),
             Self::Untrusted(_, _, cure) => cure.clone(),
             Self::Leftovers(_) => Some(
-                "`svcadapt stop` ends what is left; a program that goes into the background by itself is of \
-                 --type forking"
+                "`svcadapt stop` ends what is left; use --type forking for a program that goes into the background by itself"
                     .to_owned(),
             ),
             Self::Unreadable(..) => None,
@@ -62,9 +60,9 @@ impl fmt::Display for UnknownReason {
             Self::Denied(what) => write!(f, "{what} may not be read"),
             Self::Unreadable(what, cause) | Self::Untrusted(what, cause, _) => write!(f, "{what}: {cause}"),
             Self::Elsewhere => f.write_str("its process belongs to another pid namespace"),
-            Self::Hidden(pid) => write!(f, "there is a process {pid}, but we may not see which"),
+            Self::Hidden(pid) => write!(f, "process {pid} exists but /proc hides it"),
             Self::Unrecorded(pid) => {
-                write!(f, "process {pid} has its lock, and has not said that it is the service")
+                write!(f, "process {pid} holds its lock but is not recorded as the service")
             }
             Self::Leftovers(pids) => {
                 let still = if pids.len() == 1 { "runs" } else { "run" };

@@ -97,7 +97,7 @@ fn help(
         // The program has ended already; its manager sees that.
         Ok(None) => return 0,
         Err(error) => {
-            notifier.status(&format!("cannot find out whether it is ready: {}", error_text(&error)));
+            notifier.status(&format!("cannot determine whether it is ready: {}", error_text(&error)));
             return 1;
         }
     };
@@ -126,7 +126,7 @@ fn help(
         // The program has ended; its manager sees that.
         Ok(_) => Ok(()),
         Err(error) => {
-            notifier.status(&format!("cannot find out whether it is ready: {}", error_text(&error)));
+            notifier.status(&format!("cannot determine whether it is ready: {}", error_text(&error)));
             Ok(())
         }
     };

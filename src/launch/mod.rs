@@ -60,17 +60,17 @@ pub fn check(plan: &Plan) -> Result<(), StepError> {
         return Ok(());
     }
     if plan.has(&Step::MainProcess(None)) {
-        let cause = "on this system the main process can be found by a pid file alone";
+        let cause = "on this system a main process can be found only by its pid file";
         return Err(StepError::about("type", "forking", cause, CANNOT_BE_RUN)
-            .hint("--pid-file says where the program writes its number"));
+            .hint("use --pid-file for the file to which the program writes its pid"));
     }
     let forking = plan.steps.iter().any(|planned| matches!(planned.step, Step::MainProcess(_)));
     if plan.strategy != Strategy::Daemonize || !forking {
         return Ok(());
     }
-    let cause = "on this system a launcher cannot keep hold of a program that forks itself away";
+    let cause = "this system cannot track a program that forks itself into the background";
     Err(StepError::about("type", "forking", cause, CANNOT_BE_RUN)
-        .hint("most programs have an option by which they stay in the foreground"))
+        .hint("use the program's option to stay in the foreground"))
 }
 
 /// Starts a service. If that means to become the program, it returns only on failure.

@@ -38,7 +38,7 @@ pub enum StderrTail {
 
 /// The hint for a program that unexpectedly forks itself into the background.
 pub(super) const FORKS_ITSELF: &str =
-    "a program that goes into the background by itself is of --type forking";
+    "use --type forking for a program that goes into the background by itself";
 
 /// The exit status if the service ended with status 0 before it was ready.
 const ENDED_TOO_EARLY: u8 = 248;
@@ -81,7 +81,7 @@ pub(super) fn ended_too_early(
             (format!("by {}", signal::name(number)), status, Some(number))
         }
     };
-    let why = why.map(|why| format!("; it said why: {why}")).unwrap_or_default();
+    let why = why.map(|why| format!("; reason: {why}")).unwrap_or_default();
     let cause = format!("the program ended {how} before it {}{why}", goal(reexec));
     Outcome::Failed { failure: StepError::about("start", name, cause, status), stderr_tail, signal }
 }
@@ -89,20 +89,19 @@ pub(super) fn ended_too_early(
 /// The stage that a program has not reached.
 fn goal(reexec: Reexec) -> &'static str {
     match reexec {
-        Reexec::Pending => "came to Daemon::enter again",
+        Reexec::Pending => "reached Daemon::enter again",
         Reexec::No | Reexec::Done => "was ready",
     }
 }
 
 /// The program closed the report pipe without reporting readiness, and keeps running.
 pub(super) fn pipe_closed(name: &str, reexec: Reexec, why: Option<&str>) -> Outcome {
-    let why = why.map(|why| format!("; it said why: {why}")).unwrap_or_default();
-    let cause = format!("the program let go of the service before it {}, and ran on{why}", goal(reexec));
+    let why = why.map(|why| format!("; reason: {why}")).unwrap_or_default();
+    let cause =
+        format!("the program closed its report pipe before it {}, and kept running{why}", goal(reexec));
     let hint = match reexec {
-        Reexec::Pending => "before it has entered it must close no descriptor that it has not opened",
-        Reexec::No | Reexec::Done => {
-            "what Daemon::enter returns has to be kept, and told when the service is ready"
-        }
+        Reexec::Pending => "before Daemon::enter, close only descriptors that the program has opened",
+        Reexec::No | Reexec::Done => "keep the Service that Daemon::enter returns, and call its ready()",
     };
     StepError::about("start", name, cause, ENDED_TOO_EARLY).hint(hint).into()
 }
@@ -118,13 +117,12 @@ pub(super) fn not_reported_in_time(
     let said = status.map(|status| format!("; its status: {}", escape_control(status))).unwrap_or_default();
     let (cause, hint) = match reexec {
         Reexec::Pending => (
-            format!("the program was executed again, and has not come to Daemon::enter after {timeout:?}"),
-            "main has to come there each time; what it does before may take some of timeout_start",
+            format!("the program was re-executed, and has not reached Daemon::enter after {timeout:?}"),
+            "main must call it each time; the work before it counts towards timeout_start",
         ),
-        Reexec::No | Reexec::Done => (
-            format!("the program has not said after {timeout:?} that it is ready{said}"),
-            "timeout_start gives it more time",
-        ),
+        Reexec::No | Reexec::Done => {
+            (format!("the program has not reported readiness after {timeout:?}{said}"), "raise timeout_start")
+        }
     };
     let failure = StepError::about("start", name, cause, NOT_IN_TIME).hint(hint);
     Outcome::Failed { failure, stderr_tail, signal: None }
@@ -140,7 +138,6 @@ pub(super) fn not_in_time(
 ) -> Outcome {
     let said = status.map(|status| format!("; its status: {}", escape_control(status))).unwrap_or_default();
     let cause = format!("not ready after {timeout:?}, still missing: {missing}{said}");
-    let failure =
-        StepError::about("start", name, cause, NOT_IN_TIME).hint("--timeout-start-sec gives it more time");
+    let failure = StepError::about("start", name, cause, NOT_IN_TIME).hint("raise --timeout-start-sec");
     Outcome::Failed { failure, stderr_tail, signal: None }
 }

@@ -69,7 +69,7 @@ impl ReadyNotifier {
             _ => StepError::about(stage, object, error_text(error), 202),
         };
         let text = format!(
-            "svcadapt: {failure}\n  hint: the service runs, and its manager does not know that it is ready\n"
+            "svcadapt: {failure}\n  hint: the service is running, but its manager does not know that it is ready\n"
         );
         let _ = io::stderr().write_all(text.as_bytes());
     }

@@ -131,7 +131,7 @@ pub fn lock_directories() -> (Vec<LockDirectory>, Option<LockDirectoryError>) {
     all.push(system_directory());
     let unknown = unknown.map(|cause| LockDirectoryError {
         path: System::fallback(person.uid),
-        cause: format!("the home directory of user {} is not known: {cause}", person.uid),
+        cause: format!("the home directory of user {} is unknown: {cause}", person.uid),
         hint: None,
         errno: None,
     });
@@ -264,7 +264,7 @@ impl LockDirectory {
         let runtime = directories::runtime().display();
         let hint = match error.kind() {
             io::ErrorKind::ReadOnlyFilesystem if self.owner == 0 => {
-                Some(format!("{runtime} has to be writable; in a container: --tmpfs {runtime}:mode=755"))
+                Some(format!("make {runtime} writable; in a container: --tmpfs {runtime}:mode=755"))
             }
             io::ErrorKind::NotFound if self.owner == 0 => Some(format!("mkdir -m 755 {runtime}")),
             _ => None,
@@ -275,11 +275,11 @@ impl LockDirectory {
     /// Verifies that only the owner can change the content.
     fn judge(&self, found: &fs::Metadata) -> Result<(), LockDirectoryError> {
         let cause = match found {
-            _ if !found.is_dir() => "it is no directory",
+            _ if !found.is_dir() => "it is not a directory",
             _ if found.uid() != self.owner => "it belongs to another user",
             _ if found.mode() & 0o022 != 0 => {
                 return Err(self.unusable(
-                    "others can write in it",
+                    "other users can write in it",
                     Some(chmod(&self.path, self.mode())),
                     None,
                 ));

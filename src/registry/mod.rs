@@ -139,7 +139,7 @@ fn lock_starts_in(directory: &Path, name: &str) -> io::Result<StartLock> {
     )
     .map_err(|error| match error.kind() {
         io::ErrorKind::TimedOut => io::Error::other(format!(
-            "another start or stop has not let go of {} for {START_LOCK_TIMEOUT:?}",
+            "another start or stop has held {} for {START_LOCK_TIMEOUT:?}",
             path.display()
         )),
         _ => error,

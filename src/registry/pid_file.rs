@@ -120,8 +120,8 @@ fn number(text: &[u8]) -> Option<i32> {
 fn place(path: &Path, judge: Judge) -> Result<(File, &OsStr), PidFileError> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(pid_file_error(
-            "this is no file",
-            &format!("write it as {}/NAME.pid", directories::runtime().display()),
+            "this is not a file name",
+            &format!("use a path such as {}/NAME.pid", directories::runtime().display()),
         ));
     };
     let own = identity::effective_user();
@@ -135,10 +135,10 @@ fn place(path: &Path, judge: Judge) -> Result<(File, &OsStr), PidFileError> {
     if let Some(found) = file::look(&directory, name)? {
         let cause = match found.kind {
             Kind::Link => "it is a symbolic link",
-            Kind::Other => "it is no regular file",
-            Kind::Regular if found.names > 1 => "it has more than one name (hard links)",
+            Kind::Other => "it is not a regular file",
+            Kind::Regular if found.names > 1 => "it has several hard links",
             Kind::Regular if found.uid != own => "it belongs to another user",
-            Kind::Regular if found.mode & 0o022 != 0 => "others can write it",
+            Kind::Regular if found.mode & 0o022 != 0 => "other users can write it",
             Kind::Regular => return Ok((directory, name)),
         };
         return Err(pid_file_error(cause, "remove it, and find out who put it there"));

@@ -72,7 +72,7 @@ pub(super) fn as_service<T>(account: &Account, act: impl FnOnce() -> io::Result<
 /// Refuses to act if this executable carries more rights than its caller has. `None` if it does not.
 pub fn refuse_lent_rights() -> Option<StepError> {
     let cause = "it has more rights than the user who starts it (set-user-ID, set-group-ID or capabilities)";
-    let hint = "take them from the file (chmod ug-s, setcap -r); root starts services by sudo(8)";
+    let hint = "remove them from the file (chmod ug-s, setcap -r); use sudo(8) to start services as root";
     identity::has_lent_rights().then(|| StepError::about("start", "svcadapt", cause, 2).hint(hint))
 }
 
@@ -116,10 +116,10 @@ pub fn verify_user(spec: &ServiceSpec, account: &Account) -> Result<(), StepErro
     let mut failures = Vec::new();
     let now = find(principal, "user", &mut failures);
     match (failures.pop(), now) {
-        (Some(failure), _) => Err(failure.hint("it was there when the start began")),
+        (Some(failure), _) => Err(failure.hint("it existed when the start began")),
         (None, Some(user)) if user.uid != account.uid => {
             let cause =
-                format!("it has become another one since the start began: {} was {}", user.uid, account.uid);
+                format!("its uid changed after the start began: it is {} and was {}", user.uid, account.uid);
             Err(StepError::about("user", name, cause, USER))
         }
         (None, _) => Ok(()),
@@ -203,7 +203,7 @@ fn of_user(
         }
         (None, Principal::Id(uid)) => {
             if group.is_none() {
-                let cause = "no account has this number, so its group is not known";
+                let cause = "no account has this uid, so its group is unknown";
                 failures.push(StepError::about("user", uid.to_string(), cause, GROUP).hint("add --group"));
             }
             let gid = group.unwrap_or_default();

@@ -39,7 +39,7 @@ pub(super) fn find(spec: &ServiceSpec, caller: &mut CallerState, notes: &mut Vec
         notes.push(note(
             "oom score",
             wanted.to_string(),
-            format!("{lowest} stays: no lower score is permitted"),
+            format!("{lowest} is kept: no lower score is permitted"),
         ));
     }
 }
@@ -54,7 +54,7 @@ fn closest_limit(wanted: i32, now: i32, lowest: impl FnOnce(i32) -> io::Result<i
 
 fn note(stage: &'static str, object: String, cause: String) -> Note {
     let hint = if identity::effective_user() == 0 {
-        "CAP_SYS_RESOURCE and CAP_SYS_NICE are missing here; a container gets its limits where it is started"
+        "CAP_SYS_RESOURCE and CAP_SYS_NICE are missing; set a container's limits where it is started"
     } else {
         "only root can set more"
     };

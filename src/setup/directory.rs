@@ -78,8 +78,8 @@ fn begin(path: &Path, judge: Judge) -> io::Result<(PathBuf, File)> {
 fn explain(directory: &File, name: &OsStr, left: usize, error: io::Error) -> io::Error {
     let link = matches!(file::look(directory, name), Ok(Some(found)) if found.kind == Kind::Link);
     match (link, left) {
-        (true, 0) => io::Error::other("a symbolic link stands in its place"),
-        (true, _) => io::Error::other(format!("a symbolic link stands on the way ({})", name.display())),
+        (true, 0) => io::Error::other("a symbolic link is in its place"),
+        (true, _) => io::Error::other(format!("a symbolic link is in its path ({})", name.display())),
         (false, _) => error,
     }
 }

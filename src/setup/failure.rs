@@ -55,7 +55,7 @@ impl StepError {
     pub(crate) fn already_running(what: &str, pid: Option<i32>) -> Self {
         let cause = match pid {
             Some(pid) => format!("already running as process {pid}"),
-            None => "already running, as a process of another pid namespace".to_owned(),
+            None => "already running in another pid namespace".to_owned(),
         };
         Self::about("start", what, cause, ALREADY_RUNNING)
     }
@@ -68,7 +68,7 @@ impl StepError {
             if left.len() == 1 { "runs" } else { "run" }
         );
         let hint = format!(
-            "`svcadapt stop {what}` ends what is left; a program that goes into the background by itself is of --type forking"
+            "`svcadapt stop {what}` ends what is left; use --type forking for a program that goes into the background by itself"
         );
         Self::about("start", what, cause, ALREADY_RUNNING).hint(hint)
     }
@@ -92,5 +92,5 @@ impl From<&Note> for StepError {
 /// The cure if a file size limit (RLIMIT_FSIZE) stopped a write.
 pub(super) fn size_limit(error: &io::Error) -> Option<String> {
     (error.kind() == io::ErrorKind::FileTooLarge)
-        .then(|| "raise the limit of file sizes for the start (ulimit -f, LimitFSIZE=); --limit-fsize is the program's".into())
+        .then(|| "raise the file size limit of the start (ulimit -f, LimitFSIZE=); --limit-fsize only applies to the program".into())
 }

@@ -76,7 +76,7 @@ fn terminate(path: &Path, record: &Record) -> io::Result<()> {
     let ended = Termination::new(&tree).run(deadline, KILL_TIMEOUT, None, &mut || Ok(true))?;
     let name = path.file_name().unwrap_or_default().display().to_string();
     let text = format!(
-        "svcadapt: start '{}': the last instance had left processes behind, and {} have been ended\n",
+        "svcadapt: start '{}': leftover processes of the last instance were ended: {}\n",
         crate::sys::escape_control(&name),
         ended.asked
     );

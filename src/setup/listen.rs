@@ -89,7 +89,7 @@ pub(super) fn open(
 fn explain(error: io::Error) -> ListenError {
     let hint = match error.kind() {
         io::ErrorKind::AddrInUse => Some("another process listens there"),
-        io::ErrorKind::PermissionDenied => Some("ports below 1024 are root's"),
+        io::ErrorKind::PermissionDenied => Some("only root may use ports below 1024"),
         io::ErrorKind::AddrNotAvailable => Some("no interface has this address"),
         _ => None,
     };
@@ -165,7 +165,7 @@ fn at_path(kind: Kind, path: &Path, mode: u16, creator: &Creator<'_>) -> Result<
             opened => return Ok(opened?),
         }
     }
-    Err(listen_error("address already in use", "other processes come and go there"))
+    Err(listen_error("address already in use", "other processes keep binding it"))
 }
 
 /// Removes a stale socket.
@@ -177,14 +177,14 @@ fn clear(kind: Kind, path: &Path, creator: &Creator<'_>) -> Result<(), ListenErr
     };
     if found.is_symlink() {
         return Err(listen_error(
-            "a symbolic link stands in its place",
+            "a symbolic link is in its place",
             "remove it, and find out who put it there",
         ));
     }
     if !found.is_socket() {
         return Err(listen_error(
-            "something that is no socket stands in its place",
-            "remove it if nobody needs it",
+            "a file that is not a socket is in its place",
+            "remove it if it is not needed",
         ));
     }
     if listen::is_open(kind, path)? {

@@ -115,7 +115,7 @@ impl<'a> ServiceProcess<'a> {
         let mut steps = plan.steps.iter().filter(|planned| planned.by == Actor::Service);
         let failed = steps.find_map(|planned| self.perform(&planned.step).err());
         let failure =
-            failed.unwrap_or_else(|| StepError::about("plan", "exec", "the plan ends before the program", 2));
+            failed.unwrap_or_else(|| StepError::about("plan", "exec", "the plan has no exec step", 2));
         self.report(&Report::Failed(failure.clone()));
         failure
     }
@@ -322,7 +322,7 @@ impl<'a> ServiceProcess<'a> {
         let (Ok(environment), Ok(words)) =
             (environment.collect::<Result<Vec<_>, _>>(), words.collect::<Result<Vec<_>, _>>())
         else {
-            return StepError::at(step, "an argument or a variable holds a NUL byte");
+            return StepError::at(step, "an argument or a variable contains a NUL byte");
         };
         if let Some(pipe) = &self.report_pipe
             && let Err(error) = Report::Executing.send(pipe)
@@ -382,16 +382,16 @@ fn explain(step: &Step, error: &io::Error) -> StepError {
             failure.hint("only root can raise this")
         }
         (Step::RootDirectory(_), io::ErrorKind::PermissionDenied) => {
-            failure.hint("only root can change the root")
+            failure.hint("only root can change the root directory")
         }
         (Step::StandardOutput(_) | Step::StandardError(_), io::ErrorKind::Other) => {
             failure.hint("remove it, or log to a directory in which only root can make files")
         }
         (Step::WorkingDirectory(_), io::ErrorKind::PermissionDenied) => {
-            failure.hint("the user that the service runs as may not enter it")
+            failure.hint("the service's user may not enter it")
         }
         (Step::Execute(_), io::ErrorKind::NotFound) => {
-            failure.hint("the file is there, but its loader or interpreter is not")
+            failure.hint("the file exists, but its loader or interpreter does not")
         }
         _ => failure,
     }

@@ -86,7 +86,7 @@ fn check_executable(inside: &Path, root: &Path) -> Result<(), NotExecutable> {
     let other = |cause: String, hint| Err(NotExecutable::Other(cause, hint));
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => other("it is a directory".to_owned(), None),
-        Ok(found) if !found.is_file() => other("it is no regular file".to_owned(), None),
+        Ok(found) if !found.is_file() => other("it is not a regular file".to_owned(), None),
         Ok(found) if found.mode() & 0o111 == 0 => {
             other("it is not executable".to_owned(), Some("chmod +x it"))
         }
@@ -95,11 +95,11 @@ fn check_executable(inside: &Path, root: &Path) -> Result<(), NotExecutable> {
             "its file system is mounted noexec".to_owned(),
             Some("put the program somewhere else, or mount it with exec (mount(8))"),
         ),
-        Ok(_) => other("the user that the service runs as may not execute it".to_owned(), None),
+        Ok(_) => other("the service's user may not execute it".to_owned(), None),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(NotExecutable::Missing),
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => match first_unsearchable(path) {
             Some(first_unsearchable) => other(
-                format!("the user that the service runs as may not enter {}", first_unsearchable.display()),
+                format!("the service's user may not enter {}", first_unsearchable.display()),
                 Some("let that user search the directory (chmod(1)), or put the program somewhere else"),
             ),
             None => other(error_text(&error), None),

@@ -50,8 +50,9 @@ pub fn resolve(
     let managed = started_by == StartedBy::Manager;
     let notified = managed && resolved.inherited.iter().any(|(name, _)| name == "NOTIFY_SOCKET");
     if notified && spec.ready.contains(&Probe::Notify) && spec.ready.len() > 1 {
-        let cause = "the manager hears the program itself, and would not wait for the other signs";
-        failures.push(StepError::about("ready", "notify", cause, 2).hint("leave out notify, or the others"));
+        let cause = "the manager takes READY=1 from the program and would not wait for the other probes";
+        failures
+            .push(StepError::about("ready", "notify", cause, 2).hint("leave out notify or the other probes"));
     }
     if failures.is_empty() { Ok(resolved) } else { Err(failures) }
 }
@@ -94,7 +95,7 @@ fn look_up(
             let cause =
                 format!("the manager has passed only {passed} of {} sockets", spec.sockets.listen.len());
             let failure = StepError::about("listen", "LISTEN_FDS", cause, DESCRIPTORS);
-            failures.push(failure.hint("its .socket unit has to name all of them"));
+            failures.push(failure.hint("list all of them in its .socket unit"));
         }
         _ => {}
     }
@@ -108,7 +109,7 @@ pub fn do_without_state(spec: &ServiceSpec, resolved: &mut Resolution) {
     let Some(path) = resolved.lock.clone() else { return };
     let Some(obstacle) = registry::obstacle() else { return };
     let stage = Step::Lock { path, descriptor: 0 }.stage();
-    let cause = format!("started without it, so status and stop know nothing of this service: {obstacle}");
+    let cause = format!("started without a lock, so status and stop cannot find this service: {obstacle}");
     resolved.notes.push(Note { stage, object: perform::service_label(spec), cause, hint: obstacle.hint });
     resolved.lock = None;
 }
@@ -166,8 +167,8 @@ fn activate(spec: &ServiceSpec, caller: &mut CallerState, failures: &mut Vec<Ste
             return;
         }
         Err(Refusal::NoSuchSocket | Refusal::NotManaged | Refusal::NotThisPlatform) => return,
-        Err(Refusal::AlreadyActivated) => "they have been given out already",
-        Err(Refusal::Unknown) => "it does not give them, and does not say why",
+        Err(Refusal::AlreadyActivated) => "launchd has already passed them to this process",
+        Err(Refusal::Unknown) => "launchd did not pass them, for an unknown reason",
     };
     failures.push(StepError::about("launchd sockets", name, cause, DESCRIPTORS));
 }
@@ -317,7 +318,7 @@ fn check_pid_file(
 fn check_directory(path: &Path, account: &Account) -> io::Result<()> {
     match account::look_for(account, || fs::metadata(path)) {
         Ok(found) if found.is_dir() => Ok(()),
-        Ok(_) => Err(io::Error::other("it is no directory")),
+        Ok(_) => Err(io::Error::other("it is not a directory")),
         Err(error) => Err(error),
     }
 }

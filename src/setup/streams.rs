@@ -182,7 +182,7 @@ fn refuse_strangers(file: &File, owners: [u32; 2]) -> io::Result<()> {
         return Err(io::Error::other("it belongs to another user"));
     }
     if found.nlink() > 1 {
-        return Err(io::Error::other("it has more than one name (hard links)"));
+        return Err(io::Error::other("it has several hard links"));
     }
     Ok(())
 }

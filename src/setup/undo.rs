@@ -27,7 +27,7 @@ impl Created {
     pub(super) fn note_of(path: &Path, user: u32) -> io::Result<Self> {
         let made = fs::symlink_metadata(path)?;
         if made.uid() != user {
-            return Err(io::Error::other("somebody has put something else in its place"));
+            return Err(io::Error::other("it was replaced by another user's file"));
         }
         Ok(Self::of(path, &made))
     }

@@ -225,7 +225,7 @@ fn ordinary_user_may_query_but_not_stop_a_root_service() {
         .by("nobody")
         .stderr(
             "svcadapt: stop '[NAME]': process [PID] may not be signalled: permission denied\n  \
-             hint: it runs as another user; root may stop it\n",
+             hint: it runs as another user; stop it as root\n",
         )
         .status(4)
         .run();
@@ -245,9 +245,9 @@ fn unreadable_record_is_reported_as_unknown() {
     let service = Service::started("unreadable", STAY);
     fs::set_permissions(service.record(), fs::Permissions::from_mode(0o600)).unwrap();
     let lock = service.lock().display().to_string();
-    let unknown = "[NAME]: unknown, [LOCK] may not be read\n  hint: root may\n";
+    let unknown = "[NAME]: unknown, [LOCK] may not be read\n  hint: run this as root\n";
     service.status().by("nobody").name("[LOCK]", &lock).stdout(unknown).status(4).run();
-    let denied = "svcadapt: stop '[NAME]': [LOCK] may not be read\n  hint: root may\n";
+    let denied = "svcadapt: stop '[NAME]': [LOCK] may not be read\n  hint: run this as root\n";
     service.stop().by("nobody").name("[LOCK]", &lock).stderr(denied).status(4).run();
     service.stop().stdout("[NAME]: stopped (SIGTERM, [ANY] s)\n").run();
 }

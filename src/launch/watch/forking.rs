@@ -254,9 +254,9 @@ impl Watch<'_> {
     /// The hint for a main process that was not found in time. `None` if it was found.
     pub(in crate::launch) fn hint(&self) -> Option<&'static str> {
         match self.forking.as_ref().map(|forking| (&forking.stage, &forking.pid_file)) {
-            Some((Stage::First, _)) => Some("a program that stays in the foreground is of --type exec"),
+            Some((Stage::First, _)) => Some("use --type exec for a program that stays in the foreground"),
             Some((Stage::Searching(_), None)) => {
-                Some("--pid-file says where the program writes which one is the main one")
+                Some("use --pid-file for the file to which the program writes its main pid")
             }
             // The program's own output may explain why it wrote none.
             Some((Stage::Searching(_), Some(_)) | (Stage::Found(_), _)) | None => None,
@@ -325,9 +325,9 @@ impl Search {
         let read = pid_file::read_named(path);
         self.reason = match &read {
             Ok(Some(PidFileEntry { pid, .. })) => {
-                format!("it names process {pid}, which is none of the program's that runs")
+                format!("it names process {pid}, which is not a running process of the program")
             }
-            Ok(None) if std::fs::symlink_metadata(path).is_ok() => "there is no number in it".to_owned(),
+            Ok(None) if std::fs::symlink_metadata(path).is_ok() => "it contains no number".to_owned(),
             Ok(None) => "it is not there".to_owned(),
             Err(error) => error_text(error),
         };
@@ -340,8 +340,8 @@ impl Search {
             self.candidate = None;
             let all: Vec<_> = left.iter().map(|stat| stat.pid.to_string()).collect();
             self.reason = match all.as_slice() {
-                [] => "none is left".to_owned(),
-                all => format!("which one of {} it is cannot be told", all.join(" ")),
+                [] => "no process is left".to_owned(),
+                all => format!("it may be any of {}", all.join(" ")),
             };
             return None;
         };
@@ -353,7 +353,7 @@ impl Search {
         candidate.asleep = (one.state == 'S').then(|| candidate.asleep.unwrap_or(now));
         let stays =
             candidate.asleep.is_some_and(|since| now - since >= ASLEEP) || now - candidate.since >= BUSY;
-        self.reason = format!("process {} may be about to leave", one.pid);
+        self.reason = format!("process {} may be about to exit", one.pid);
         self.candidate = Some(candidate);
         stays.then_some(one.pid)
     }
@@ -396,8 +396,8 @@ mod tests {
     fn of_several_none_is_taken_and_all_are_named() {
         let mut search = Search::default();
         assert_eq!(search.only_one(&[process(7, 'S'), process(9, 'S')]), None);
-        assert_eq!(search.reason, "which one of 7 9 it is cannot be told");
+        assert_eq!(search.reason, "it may be any of 7 9");
         assert_eq!(search.only_one(&[]), None);
-        assert_eq!(search.reason, "none is left");
+        assert_eq!(search.reason, "no process is left");
     }
 }

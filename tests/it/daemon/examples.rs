@@ -72,7 +72,7 @@ fn occupied_port_is_reported_by_the_launcher() {
         example(&dir, name)
             .args([&port])
             .stderr(&format!(
-                "{name}: start '[ANY]': the program ended with status 1 before it was ready; it said why: \
+                "{name}: start '[ANY]': the program ended with status 1 before it was ready; reason: \
                  Address already in use (os error 98)\n"
             ))
             .status(1)
@@ -97,7 +97,7 @@ fn signals_example_logs_every_signal() {
     main.wait_gone();
     written("SIGUSR1 1\nread again\nend\n");
     example(&dir, "signals")
-        .stderr("signals: start '[DIR]/signals': the program ended with status 1 before it was ready; it said why: usage: signals FILE\n")
+        .stderr("signals: start '[DIR]/signals': the program ended with status 1 before it was ready; reason: usage: signals FILE\n")
         .status(1)
         .run();
     dir.nothing_left();

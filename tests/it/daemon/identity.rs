@@ -45,7 +45,7 @@ fn uid_without_an_account_needs_a_group() {
     }
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["--set", "user=54321", "enter"])
-        .stderr("user '54321': no account has this number, so its group is not known\n  hint: add group\n")
+        .stderr("user '54321': no account has this uid, so its group is unknown\n  hint: add group\n")
         .status(216)
         .run();
     becomes(&dir, &service, &["--set", "user=54321", "--set", "group=54322", "enter", "ready", "stay"]).run();
@@ -94,11 +94,11 @@ fn user_removed_before_the_privilege_drop_is_an_error() {
     for (change, stderr) in [
         (
             "sed -i /^itvanish:/d /etc/passwd",
-            "user 'itvanish': there is no such user\n  hint: it was there when the start began",
+            "user 'itvanish': there is no such user\n  hint: it existed when the start began",
         ),
         (
             "sed -i s/^itvanish:x:4711:/itvanish:x:4712:/ /etc/passwd",
-            "user 'itvanish': it has become another one since the start began: 4712 was 4711",
+            "user 'itvanish': its uid changed after the start began: it is 4712 and was 4711",
         ),
     ] {
         fs::write(
@@ -166,7 +166,7 @@ fn working_directory_closed_to_the_user_is_refused_by_the_launcher() {
     let pid_file = format!("/run/{}.pid", service.name());
     let option = format!("pid-file={pid_file}");
     becomes(&dir, &service, &["--set", "user=nobody", "--set", "working-directory=/root", "--set", &option, "enter"])
-        .stderr("becomes: working directory '/root': permission denied\n  hint: the user that the service runs as may not enter it\n")
+        .stderr("becomes: working directory '/root': permission denied\n  hint: the service's user may not enter it\n")
         .status(200)
         .run();
     assert!(fs::metadata(&pid_file).is_err() && !service.lock().exists());

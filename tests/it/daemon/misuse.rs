@@ -60,7 +60,9 @@ fn nul_byte_in_any_text_is_refused_or_harmless() {
     let deeds =
         ["enter", "status=a\u{2400}b", "named=a\u{2400}b", "credential=a\u{2400}b", "fail=a\u{2400}b"];
     becomes(&dir, &service, &deeds)
-        .stderr("becomes: start '[NAME]': the program ended with status 1 before it was ready; it said why: a\\0b\n")
+        .stderr(
+            "becomes: start '[NAME]': the program ended with status 1 before it was ready; reason: a\\0b\n",
+        )
         .status(1)
         .run();
     assert_eq!(

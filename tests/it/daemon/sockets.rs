@@ -109,8 +109,8 @@ fn occupied_socket_is_reported_with_its_address() {
         (path.display().to_string(), "address already in use", "another process listens there"),
         (
             file.display().to_string(),
-            "something that is no socket stands in its place",
-            "remove it if nobody needs it",
+            "a file that is not a socket is in its place",
+            "remove it if it is not needed",
         ),
         ("192.0.2.1:80".to_owned(), "cannot assign requested address", "no interface has this address"),
     ] {

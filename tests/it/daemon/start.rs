@@ -73,7 +73,7 @@ fn early_exit_status_is_the_launchers() {
 fn error_of_the_program_is_reported_by_the_launcher() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["enter", "fail=no bells\n\u{1b}[2J"])
-        .stderr("becomes: start '[NAME]': the program ended with status 1 before it was ready; it said why: no bells; \\u{1b}[2J\n")
+        .stderr("becomes: start '[NAME]': the program ended with status 1 before it was ready; reason: no bells; \\u{1b}[2J\n")
         .status(1)
         .run();
     // Without a launcher the error goes to standard error, with control characters escaped there too.
@@ -170,7 +170,7 @@ fn service_dropped_before_readiness_fails_the_start() {
     let (dir, service) = (Dir::new(), Service::new());
     let begun = Instant::now();
     becomes(&dir, &service, &["enter", "let-go", "stay"])
-        .stderr("becomes: start '[NAME]': the program let go of the service before it was ready, and ran on\n  hint: what Daemon::enter returns has to be kept, and told when the service is ready\n")
+        .stderr("becomes: start '[NAME]': the program closed its report pipe before it was ready, and kept running\n  hint: keep the Service that Daemon::enter returns, and call its ready()\n")
         .status(248)
         .run();
     assert!(begun.elapsed() < Duration::from_secs(10));
@@ -193,7 +193,7 @@ fn start_timeout_ends_the_service_and_its_children() {
         "stay",
     ];
     becomes(&dir, &service, &late)
-        .stderr("becomes: start '[NAME]': the program has not said after 300ms that it is ready; its status: opening the host's doors\n  hint: timeout_start gives it more time\n")
+        .stderr("becomes: start '[NAME]': the program has not reported readiness after 300ms; its status: opening the host's doors\n  hint: raise timeout_start\n")
         .status(249)
         .run();
     assert!(!service.lock().exists());

@@ -45,7 +45,7 @@ fn missing_user_or_group_is_refused() {
         ("--supplementary-groups=no-such", "supplementary group 'no-such': there is no such group\n", 216),
         (
             "--user=3999999",
-            "user '3999999': no account has this number, so its group is not known\n  hint: add --group\n",
+            "user '3999999': no account has this uid, so its group is unknown\n  hint: add --group\n",
             216,
         ),
     ] {
@@ -74,7 +74,7 @@ fn unexecutable_program_is_refused() {
         ("dangling", "there is no such file\n"),
         ("plain/x", "not a directory\n"),
         ("folder", "it is a directory\n"),
-        ("fifo", "it is no regular file\n"),
+        ("fifo", "it is not a regular file\n"),
         ("plain", "it is not executable\n  hint: chmod +x it\n"),
         ("script", "its interpreter /no/such/interpreter does not exist\n"),
         ("garbage", "exec format error\n"),
@@ -99,7 +99,7 @@ fn program_closed_to_the_service_user_is_refused() {
     let dir = Dir::new();
     let program = executable(&dir, "private", "#!/bin/sh\n");
     fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
-    let stderr = "svcadapt: exec '[DIR]/private': the user that the service runs as may not execute it\n";
+    let stderr = "svcadapt: exec '[DIR]/private': the service's user may not execute it\n";
     refused_command(&dir, &["--user=nobody", "--", &program], stderr, 203);
 }
 
@@ -110,7 +110,7 @@ fn missing_directory_or_file_is_refused() {
     dir.write("file", "");
     for (option, stderr, status) in [
         ("--working-directory=[DIR]/no", "working directory '[DIR]/no': no such file or directory\n", 200),
-        ("--working-directory=[DIR]/file", "working directory '[DIR]/file': it is no directory\n", 200),
+        ("--working-directory=[DIR]/file", "working directory '[DIR]/file': it is not a directory\n", 200),
         (
             "--root-directory=[DIR]/no",
             "root directory '[DIR]/no': no such file or directory\nsvcadapt: exec '[DIR]/inspect': there is no such file\n",
@@ -129,7 +129,7 @@ fn missing_directory_or_file_is_refused() {
         ("--standard-output=[DIR]", "standard output 'append:[DIR]': it is a directory\n", 209),
         (
             "--standard-error=file:[DIR]/file/log",
-            "standard error 'file:[DIR]/file/log': its directory: it is no directory\n",
+            "standard error 'file:[DIR]/file/log': its directory: it is not a directory\n",
             222,
         ),
         ("--environment-file=[DIR]/no", "environment file '[DIR]/no': no such file or directory\n", 2),
@@ -238,10 +238,10 @@ fn untrusted_pid_file_is_refused() {
     for (file, cause, hint) in [
         ("link", "it is a symbolic link", remove),
         ("dangling", "it is a symbolic link", remove),
-        ("fifo", "it is no regular file", remove),
-        ("folder", "it is no regular file", remove),
-        ("names", "it has more than one name (hard links)", remove),
-        ("writable", "others can write it", remove),
+        ("fifo", "it is not a regular file", remove),
+        ("folder", "it is not a regular file", remove),
+        ("names", "it has several hard links", remove),
+        ("writable", "other users can write it", remove),
         ("theirs", "it belongs to another user", remove),
         ("open/x", &format!("users other than root can write in {d}/open"), elsewhere),
         ("of-user/x", &format!("users other than root can write in {d}/of-user"), elsewhere),
@@ -383,7 +383,7 @@ fn root_only_options_are_refused_to_others_before_any_change() {
         ("--supplementary-groups=adm", "group 'adm': only root can change groups\n", 216),
         (
             "--root-directory=/",
-            "root directory '/': operation not permitted\n  hint: only root can change the root\n",
+            "root directory '/': operation not permitted\n  hint: only root can change the root directory\n",
             210,
         ),
         ("--capability-bounding-set=", "bounding set 'none': operation not permitted\n", 218),

@@ -61,7 +61,7 @@ fn signal_that_ended_the_program_ends_the_launcher() {
 fn errno_sent_by_the_program_is_reported() {
     let dir = Dir::new();
     run(&dir, &["--ready=notify", "--", "/bin/sh", "-c", "systemd-notify ERRNO=98; exit 1"])
-        .stderr("svcadapt: start '/bin/sh': the program ended with status 1 before it was ready; it said why: address already in use\n[LOST]")
+        .stderr("svcadapt: start '/bin/sh': the program ended with status 1 before it was ready; reason: address already in use\n[LOST]")
         .name("[LOST]", LOST)
         .status(1)
         .run();
@@ -266,7 +266,7 @@ fn failed_step_after_the_fork_is_reported_and_undone() {
     if root {
         cases.push((
             vec!["--user=nobody", "--working-directory", &private],
-            "working directory '[DIR]/private': permission denied\n  hint: the user that the service runs as may not enter it\n",
+            "working directory '[DIR]/private': permission denied\n  hint: the service's user may not enter it\n",
             200,
         ));
     }

@@ -51,8 +51,7 @@ fn program_that_forks_away_before_readiness_ends_with_248_and_a_hint() {
     let options = ["--name", service.name(), "--ready", "file:/nowhere/at/all", "--"];
     let program = ["/bin/sh", "-c", r#"setsid "$0" 60 & exit 0"#, &sleep];
     let reported = format!(
-        "svcadapt: start '{}': the program ended with status 0 before it was ready\n  hint: a program that goes into the \
-         background by itself is of --type forking\n",
+        "svcadapt: start '{}': the program ended with status 0 before it was ready\n  hint: use --type forking for a program that goes into the background by itself\n",
         service.name()
     );
     run(&dir, &options).args(program).stderr(&reported).status(248).run();

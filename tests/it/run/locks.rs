@@ -129,13 +129,13 @@ fn service_in_another_pid_namespace_is_not_reported_dead() {
         .spawn();
     wait_until("the service runs", || dir.join("started").exists().then_some(()));
     let unknown = "[NAME]: unknown, its process belongs to another pid namespace\n  \
-                   hint: ask in the container that it runs in\n";
+                   hint: run the command in its container\n";
     let status = || Svc::new(&dir).name("[NAME]", service.name()).args(["status", service.name()]);
     status().stdout(unknown).status(4).run();
     // A user who may not open the lock reads the record.
     status().by("nobody").stdout(unknown).status(4).run();
     run(&dir, &["--name", service.name(), "--", "/bin/sleep", "60"])
-        .stderr("svcadapt: start '[NAME]': already running, as a process of another pid namespace\n")
+        .stderr("svcadapt: start '[NAME]': already running in another pid namespace\n")
         .name("[NAME]", service.name())
         .status(250)
         .run();
@@ -163,9 +163,7 @@ fn start_lock_held_by_a_stopped_process_times_out() {
         .args(["--mount", "--propagation", "private", "/bin/sh", "-c", script, "sh"])
         .args([svcadapt])
         .args(["run", "--mode=supervised", "--name", service.name(), "--", "/bin/sleep", "60"])
-        .stderr(
-            "svcadapt: lock '[LOCK]': another start or stop has not let go of /run/svcadapt/%turn for 10s\n",
-        )
+        .stderr("svcadapt: lock '[LOCK]': another start or stop has held /run/svcadapt/%turn for 10s\n")
         .name("[LOCK]", service.lock().display())
         .status(251)
         .run();

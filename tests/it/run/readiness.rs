@@ -312,7 +312,7 @@ fn program_text_is_printed_without_control_characters() {
     )
     .stderr(
         "svcadapt: start 'bidi': not ready after 3s, still missing: notify; its status: \
-             re \\u{202e} versed \\u{2066} \\u{85}\n  | cut \\u{202e} \\u{9b} \\u{1b}[31m\n  hint: --timeout-start-sec gives it more time\n",
+             re \\u{202e} versed \\u{2066} \\u{85}\n  | cut \\u{202e} \\u{9b} \\u{1b}[31m\n  hint: raise --timeout-start-sec\n",
     )
     .status(249)
     .run();

@@ -44,9 +44,9 @@ fn run_writable_by_others_is_refused_with_a_hint() {
 
 #[test]
 fn read_only_run_is_accepted_below_a_manager_and_as_process_1() {
-    let note = "svcadapt: lock 'web': started without it, so status and stop know nothing of this service: \
+    let note = "svcadapt: lock 'web': started without a lock, so status and stop cannot find this service: \
                 /run/svcadapt: read-only file system\n  \
-                hint: /run has to be writable; in a container: --tmpfs /run:mode=755\nstarted\n";
+                 hint: make /run writable; in a container: --tmpfs /run:mode=755\nstarted\n";
     prints(
         "mount -o remount,ro /run; export SHELL=/bin/sh
          svcadapt run --mode supervised --name web -- sh -c 'echo started' 2>&1
@@ -55,7 +55,7 @@ fn read_only_run_is_accepted_below_a_manager_and_as_process_1() {
         &format!(
             "{note}{note}started\n\
              svcadapt: lock '/run/svcadapt/web': /run/svcadapt: read-only file system\n  \
-             hint: /run has to be writable; in a container: --tmpfs /run:mode=755\n251\n"
+              hint: make /run writable; in a container: --tmpfs /run:mode=755\n251\n"
         ),
     );
 }

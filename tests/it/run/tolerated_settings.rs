@@ -40,13 +40,13 @@ fn limit_above_the_hard_limit_is_lowered_and_reported() {
          caps=-sys_resource,-sys_nice\n\
          exec setpriv --bounding-set=$caps --inh-caps=$caps svcadapt run --mode supervised --limit-nofile 500:65535 \
          --prevent-core --nice -5 --oom-score-adjust -1000 -- sh -c 'ulimit -n; ulimit -Hn; nice'\n";
-    let hint = "  hint: CAP_SYS_RESOURCE and CAP_SYS_NICE are missing here; a container gets its limits where it is started\n";
+    let hint = "  hint: CAP_SYS_RESOURCE and CAP_SYS_NICE are missing; set a container's limits where it is started\n";
     world(&dir, script)
         .stdout("500\n1000\n[PID]\n")
         .stderr(&format!(
             "svcadapt: limit 'NOFILE 500:65535': 500:1000 is set: the hard limit cannot be raised\n{hint}\
              svcadapt: nice '-5': [PID] is set: no lower level is permitted\n{hint}\
-             svcadapt: oom score '-1000': [PID] stays: no lower score is permitted\n{hint}"
+             svcadapt: oom score '-1000': [PID] is kept: no lower score is permitted\n{hint}"
         ))
         .run();
     let script = "ulimit -n 1000; exec setpriv --reuid=www --regid=www --clear-groups svcadapt run --mode supervised \

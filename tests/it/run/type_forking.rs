@@ -171,19 +171,19 @@ fn failed_forking_start_is_reported_and_leaves_nothing() {
             &["--pid-file", "[PID]"],
             &["--pid-file", "[PID]", "--pid-text", "soon"],
             Exit::Status(249),
-            "its pid file [PID]: there is no number in it",
+            "its pid file [PID]: it contains no number",
         ),
         (
             &["--pid-file", "[PID]"],
             &["--pid-file", "[PID]", "--pid-text", "1\n"],
             Exit::Status(249),
-            "its pid file [PID]: it names process 1, which is none of the program's that runs",
+            "its pid file [PID]: it names process 1, which is not a running process of the program",
         ),
         (
             &[],
             &["--forks", "0"],
             Exit::Status(249),
-            "the end of its first process\n  hint: a program that stays",
+            "the end of its first process\n  hint: use --type exec for a program that stays",
         ),
         (&[], &["--first-waits", "60000"], Exit::Status(249), "the end of its first process"),
         (&["--ready", "file:/nowhere/x"], &[], Exit::Status(249), "still missing: file:/nowhere/x"),
@@ -228,8 +228,8 @@ fn main_process_among_several_candidates_is_not_guessed() {
         .args(["--", "/bin/sh", "-c", &text])
         .output();
     assert_eq!(output.exit, Exit::Status(249));
-    assert!(output.stderr.contains("its main process: which one of "), "{}", output.stderr);
-    assert!(output.stderr.contains("\n  hint: --pid-file says where"), "{}", output.stderr);
+    assert!(output.stderr.contains("its main process: it may be any of "), "{}", output.stderr);
+    assert!(output.stderr.contains("\n  hint: use --pid-file for the file"), "{}", output.stderr);
     assert_nothing_left(&dir, &service);
 }
 

@@ -46,7 +46,7 @@ fn directory_behind_a_users_link_keeps_its_owner() {
     fs::set_permissions(victim.join("precious"), fs::Permissions::from_mode(0o700)).unwrap();
     as_nobody(&dir, &format!("cd {base}; mv x old; ln -s {} x", victim.display()));
     start()
-        .stderr("svcadapt: directory '/run/[NAME]/x/precious': a symbolic link stands on the way (x)\n")
+        .stderr("svcadapt: directory '/run/[NAME]/x/precious': a symbolic link is in its path (x)\n")
         .status(233)
         .run();
     let kept = fs::metadata(victim.join("precious")).unwrap();

@@ -123,7 +123,7 @@ fn log_of_another_user_in_a_sticky_directory_is_refused() {
         cat other two www root; ls /srv/www/log",
         &[
             refused("other", "it belongs to another user"),
-            refused("two", "it has more than one name (hard links)"),
+            refused("two", "it has several hard links"),
             refused("link", "link is a symbolic link that others could have made"),
             "= 0\n= 0\n= 0\n".to_owned(),
             refused("other", "it belongs to another user"),
@@ -191,11 +191,11 @@ fn unreachable_program_is_reported_with_the_refusing_directory() {
         mkdir /srv/noexec; mount -t tmpfs -o noexec noexec /srv/noexec; install /bin/true /srv/noexec
         install -m 700 /bin/true /srv/mine; install -m 640 /bin/true /srv/plain
         for program in closed/in/true noexec/true mine plain; do run -- /srv/$program; done",
-        "svcadapt: exec '/srv/closed/in/true': the user that the service runs as may not enter /srv/closed\n  \
+        "svcadapt: exec '/srv/closed/in/true': the service's user may not enter /srv/closed\n  \
          hint: let that user search the directory (chmod(1)), or put the program somewhere else\n= 203\n\
          svcadapt: exec '/srv/noexec/true': its file system is mounted noexec\n  \
          hint: put the program somewhere else, or mount it with exec (mount(8))\n= 203\n\
-         svcadapt: exec '/srv/mine': the user that the service runs as may not execute it\n= 203\n\
+         svcadapt: exec '/srv/mine': the service's user may not execute it\n= 203\n\
          svcadapt: exec '/srv/plain': it is not executable\n  hint: chmod +x it\n= 203\n",
     );
 }
@@ -355,8 +355,7 @@ fn program_with_lent_rights_does_not_become_a_service() {
 }
 
 const LENT: &str = "svcadapt: start 'svcadapt': it has more rights than the user who starts it (set-user-ID, set-group-ID \
-                    or capabilities)\n  hint: take them from the file (chmod ug-s, setcap -r); root starts services by \
-                    sudo(8)\n";
+                    or capabilities)\n  hint: remove them from the file (chmod ug-s, setcap -r); use sudo(8) to start services as root\n";
 
 #[test]
 fn start_under_a_file_size_limit_is_refused_and_leaves_nothing() {
@@ -389,9 +388,9 @@ const UNLOCKED: &str = "svcadapt: lock '/run/x.pid': started without it, so stat
     hint: raise the limit of file sizes for the start (ulimit -f, LimitFSIZE=); --limit-fsize is the program's\n= 251\n";
 
 const SIZES: &str = "svcadapt: lock '/run/svcadapt/.run,x.pid': file too large\n  \
-    hint: raise the limit of file sizes for the start (ulimit -f, LimitFSIZE=); --limit-fsize is the program's\n= 251\n\
+    hint: raise the file size limit of the start (ulimit -f, LimitFSIZE=); --limit-fsize only applies to the program\n= 251\n\
     svcadapt: lock '/run/svcadapt/sizes': file too large\n  \
-    hint: raise the limit of file sizes for the start (ulimit -f, LimitFSIZE=); --limit-fsize is the program's\n= 251\n\
+    hint: raise the file size limit of the start (ulimit -f, LimitFSIZE=); --limit-fsize only applies to the program\n= 251\n\
     svcadapt: lock '/run/svcadapt/.run,x.pid': file too large\n  \
-    hint: raise the limit of file sizes for the start (ulimit -f, LimitFSIZE=); --limit-fsize is the program's\n= 251\n\
+    hint: raise the file size limit of the start (ulimit -f, LimitFSIZE=); --limit-fsize only applies to the program\n= 251\n\
     0\nSigIgn:\t0000000000000000\n--limit-fsize 0\n";

@@ -96,7 +96,7 @@ fn privileged_port_is_opened_for_an_ordinary_user() {
     stop(&dir, &process);
     // As an ordinary user it gets the reason.
     let error = format!(
-        "svcadapt: listen '127.0.0.1:{port}': permission denied\n  hint: ports below 1024 are root's\n"
+        "svcadapt: listen '127.0.0.1:{port}': permission denied\n  hint: only root may use ports below 1024\n"
     );
     if fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start")
         .is_ok_and(|text| text.trim() == "1024")

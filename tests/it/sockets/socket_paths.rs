@@ -50,7 +50,7 @@ fn non_socket_at_the_path_is_refused_and_kept() {
     let dir = Dir::new();
     let (path, other) = (dir.join("s"), dir.write("precious", "text"));
     symlink(&other, &path).unwrap();
-    let link = "a symbolic link stands in its place\n  hint: remove it, and find out who put it there";
+    let link = "a symbolic link is in its place\n  hint: remove it, and find out who put it there";
     refused(&dir, &path, link);
     fs::remove_file(&path).unwrap();
     // A dangling link would let svcadapt create a file at its target.
@@ -58,7 +58,7 @@ fn non_socket_at_the_path_is_refused_and_kept() {
     refused(&dir, &path, link);
     assert!(!dir.join("nowhere").exists());
     fs::remove_file(&path).unwrap();
-    let no_socket = "something that is no socket stands in its place\n  hint: remove it if nobody needs it";
+    let no_socket = "a file that is not a socket is in its place\n  hint: remove it if it is not needed";
     fs::write(&path, "precious").unwrap();
     refused(&dir, &path, no_socket);
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");

@@ -55,8 +55,7 @@ fn orphaned_workers_are_reported_by_status_and_ended_by_stop() {
         );
         let refused = format!(
             "svcadapt: start '[NAME]': its main process [PID] has ended, but process {worker_pid} that it left behind \
-             still runs\n  hint: `svcadapt stop [NAME]` ends what is left; a program that goes into the background by \
-             itself is of --type forking\n"
+             still runs\n  hint: `svcadapt stop [NAME]` ends what is left; use --type forking for a program that goes into the background by itself\n"
         );
         service.start(&["--stay"]).name("[NAME]", &service.name).stderr(&refused).status(250).run();
         let stopped =
@@ -98,8 +97,7 @@ fn undeclared_forking_program_is_reported_with_a_hint() {
         .status()
         .stdout(
             "[NAME]: unknown, its main process has ended, but process [PID] that it left behind still runs\n  \
-             hint: `svcadapt stop` ends what is left; a program that goes into the background by itself is of \
-             --type forking\n  program: [ANY]\n  pid file: [ANY]\n",
+             hint: `svcadapt stop` ends what is left; use --type forking for a program that goes into the background by itself\n  program: [ANY]\n  pid file: [ANY]\n",
         )
         .status(4)
         .run();

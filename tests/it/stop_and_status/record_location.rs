@@ -102,9 +102,9 @@ fn root_record_directory_writable_by_others_is_an_error() {
          svcadapt run --mode classic --name web -- /bin/sleep 100 2>/dev/null; echo $?
          svcadapt status other; echo $?; www svcadapt status web >/dev/null; echo $?
          chmod 755 /run/svcadapt; svcadapt stop web",
-        "web: unknown, /run/svcadapt: others can write in it\n  hint: chmod 755 /run/svcadapt\n4\n\
-         svcadapt: stop 'web': /run/svcadapt: others can write in it\n  hint: chmod 755 /run/svcadapt\n1\n251\n\
-         other: unknown, /run/svcadapt: others can write in it\n  hint: chmod 755 /run/svcadapt\n4\n4\n\
+        "web: unknown, /run/svcadapt: other users can write in it\n  hint: chmod 755 /run/svcadapt\n4\n\
+         svcadapt: stop 'web': /run/svcadapt: other users can write in it\n  hint: chmod 755 /run/svcadapt\n1\n251\n\
+         other: unknown, /run/svcadapt: other users can write in it\n  hint: chmod 755 /run/svcadapt\n4\n4\n\
          web: stopped (SIGTERM, [ANY] s)\n",
     );
 }

@@ -47,8 +47,7 @@ fn pid_file_without_a_record_is_not_trusted() {
     service.dir.write("pid", &format!("{}\n", stranger.pid()));
     let ask = |word| Svc::new(&service.dir).args([word, "--pid-file"]).args([service.pid_file()]);
     let why = format!(
-        "nothing proves that process {0} is the service\n  hint: a service that svcadapt started has a record; \
-         `svcadapt audit {0}` tells what this is\n",
+        "nothing proves that process {0} is the service\n  hint: a service that svcadapt started has a record; `svcadapt audit {0}` shows what this process is\n",
         stranger.pid()
     );
     ask("status").stdout(&format!("[DIR]/pid: unknown, {why}  pid file: [DIR]/pid\n")).status(4).run();

@@ -250,8 +250,7 @@ fn failed_step_beside_a_helper_leaves_nothing() {
 fn unreachable_manager_is_reported_on_standard_error() {
     let dir = Dir::new();
     let address = dir.join("nowhere").display().to_string();
-    let reported = "svcadapt: notify socket '[DIR]/nowhere': no such file or directory\n  hint: the service runs, and its \
-                manager does not know that it is ready\n";
+    let reported = "svcadapt: notify socket '[DIR]/nowhere': no such file or directory\n  hint: the service is running, but its manager does not know that it is ready\n";
     let running = under(&dir, &address, &["--ready", "file:/", "--", "[DIR]/inspect", "--stay"]).spawn();
     wait_catches_term(|| vec![running.pid()]);
     let mut running = running;

@@ -15,19 +15,19 @@ fn exit_before_the_second_enter_is_reported() {
     for (deed, how, status) in [("exit=7", "status 7", 7), ("exit=0", "status 0", 248)] {
         becomes(&dir, &service, &[&format!("second:{deed}"), "enter", "ready"])
             .stderr(
-                "becomes: start '[NAME]': the program ended with [HOW] before it came to Daemon::enter again\n",
+                "becomes: start '[NAME]': the program ended with [HOW] before it reached Daemon::enter again\n",
             )
             .name("[HOW]", how)
             .status(status)
             .run();
     }
     becomes(&dir, &service, &["second:panic=ouch", "enter", "ready"])
-        .stderr("\nthread 'main' ([ANY]) panicked at tests/tools/becomes.rs:[ANY]\nouch\nnote: [ANY]\nbecomes: start '[NAME]': the program ended with status 101 before it came to Daemon::enter again\n")
+        .stderr("\nthread 'main' ([ANY]) panicked at tests/tools/becomes.rs:[ANY]\nouch\nnote: [ANY]\nbecomes: start '[NAME]': the program ended with status 101 before it reached Daemon::enter again\n")
         .status(101)
         .run();
     becomes(&dir, &service, &["second:abort", "enter", "ready"])
         .stderr(
-            "becomes: start '[NAME]': the program ended by SIGABRT before it came to Daemon::enter again\n",
+            "becomes: start '[NAME]': the program ended by SIGABRT before it reached Daemon::enter again\n",
         )
         .signal(Signal::SIGABRT)
         .run();
@@ -40,7 +40,7 @@ fn missing_second_enter_times_out() {
     let words = ["--set", "timeout-start-sec=300ms", "second:sh=sleep 60 >/dev/null 2>&1 &", "second:stay"];
     let begun = Instant::now();
     becomes(&dir, &service, &[&words[..], &["enter", "ready"]].concat())
-        .stderr("becomes: start '[NAME]': the program was executed again, and has not come to Daemon::enter after 300ms\n  hint: main has to come there each time; what it does before may take some of timeout_start\n")
+        .stderr("becomes: start '[NAME]': the program was re-executed, and has not reached Daemon::enter after 300ms\n  hint: main must call it each time; the work before it counts towards timeout_start\n")
         .status(249)
         .run();
     // It obeys SIGTERM, as before the exec.
@@ -87,12 +87,12 @@ fn second_enter_with_threads_is_refused() {
 fn closed_reexec_descriptor_ends_the_program_once() {
     let (dir, service) = (Dir::new(), Service::new());
     becomes(&dir, &service, &["close-all", "enter", "ready", "stay"])
-        .stderr("daemon: re-exec failed: the handoff descriptor was closed before Daemon::enter\n  hint: do not close inherited descriptors before Daemon::enter, or use Reexecute::Never\nbecomes: start '[NAME]': the program ended with status 2 before it came to Daemon::enter again\n")
+        .stderr("daemon: re-exec failed: the handoff descriptor was closed before Daemon::enter\n  hint: do not close inherited descriptors before Daemon::enter, or use Reexecute::Never\nbecomes: start '[NAME]': the program ended with status 2 before it reached Daemon::enter again\n")
         .status(2)
         .run();
     let words = ["second:close-all", "second:stay", "enter", "ready"];
     becomes(&dir, &service, &words)
-        .stderr("becomes: start '[NAME]': the program let go of the service before it came to Daemon::enter again, and ran on\n  hint: before it has entered it must close no descriptor that it has not opened\n")
+        .stderr("becomes: start '[NAME]': the program closed its report pipe before it reached Daemon::enter again, and kept running\n  hint: before Daemon::enter, close only descriptors that the program has opened\n")
         .status(248)
         .run();
     dir.nothing_left();
@@ -187,7 +187,7 @@ fn signal_before_the_second_enter_ends_the_program() {
     becomes(&dir, &service, &words)
         .via_hostile(&["--only", "cwd"])
         .stderr(
-            "becomes: start '[NAME]': the program ended by SIGTERM before it came to Daemon::enter again\n",
+            "becomes: start '[NAME]': the program ended by SIGTERM before it reached Daemon::enter again\n",
         )
         .signal(Signal::SIGTERM)
         .run();
