@@ -130,7 +130,7 @@ const BOUNDING: &str = "CapabilityBoundingSet";
 fn is_said(case: &Case, row: &Row) -> bool {
     let mut fields = FIELDS.iter().filter(|field| field.directive == row.directive);
     case.spec.native.has_directive(row.directive)
-        || fields.any(|field| !crate::divide::values(case.spec, field.field).is_empty())
+        || fields.any(|field| !svcadapt_spec::values(case.spec, field.field).is_empty())
 }
 
 /// Why a row is left out.

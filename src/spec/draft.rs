@@ -2,13 +2,9 @@
 
 use std::ffi::{OsStr, OsString};
 
-use super::boolean::yes_or_no;
-use super::value_error::text;
 use super::{
-    Arity, Assignment, Capabilities, Command, DirectoryKind, EnvName, Environment, EnvironmentBase,
-    EnvironmentFile, Field, FileMode, Limit, Native, Origin, Output, Principal, Probe, RelPath, Resource,
-    Restart, ServiceDirectory, ServiceSpec, ServiceType, SignalName, Socket, SocketKind, SocketName, Sockets,
-    SpecError, Timespan, ValueError, integer, socket,
+    Arity, Capabilities, Command, Field, Native, Origin, Probe, ServiceSpec, ServiceType, SpecError,
+    ValueError,
 };
 
 /// A spec as it was written: values in order, each with its origin.
@@ -23,9 +19,9 @@ pub struct SpecDraft {
 }
 
 #[derive(Debug, Clone)]
-struct FieldValue {
-    field: Field,
-    value: OsString,
+pub(super) struct FieldValue {
+    pub(super) field: Field,
+    pub(super) value: OsString,
     origin: Origin,
 }
 
@@ -111,9 +107,9 @@ impl SpecDraft {
 const MAX_SOCKETS: usize = 1000;
 
 /// One validation of a draft.
-struct Pass<'a> {
-    values: &'a [FieldValue],
-    native: &'a Native,
+pub(super) struct Pass<'a> {
+    pub(super) values: &'a [FieldValue],
+    pub(super) native: &'a Native,
     errors: Vec<SpecError>,
 }
 
@@ -128,105 +124,6 @@ impl<'a> Pass<'a> {
             self.errors.push(SpecError { field: None, value: first, origin: None, refusal });
             Command { program: OsString::new(), arguments: Vec::new() }
         })
-    }
-
-    fn spec(&mut self, command: Command) -> ServiceSpec {
-        ServiceSpec {
-            command,
-            expand_variables: self.one(Field::ExpandVariables, yes_or_no).unwrap_or(false),
-            argv0: self.one(Field::Argv0, super::command::argv0),
-            name: self.one(Field::Name, super::ServiceName::parse),
-            description: self.one(Field::Description, description),
-            service_type: self.one(Field::Type, ServiceType::parse),
-            user: self.one(Field::User, Principal::parse),
-            group: self.one(Field::Group, Principal::parse),
-            supplementary_groups: self.many(Field::SupplementaryGroups, Principal::parse_list),
-            umask: self.one(Field::Umask, FileMode::parse_umask),
-            working_directory: self.one(Field::WorkingDirectory, super::AbsPath::parse),
-            root_directory: self.one(Field::RootDirectory, super::AbsPath::parse),
-            environment: Environment {
-                base: self.one(Field::CleanEnvironment, |value| {
-                    let clean = yes_or_no(value)?;
-                    Ok(if clean { EnvironmentBase::Clean } else { EnvironmentBase::Inherited })
-                }),
-                pass: self.many(Field::PassEnvironment, EnvName::parse_list),
-                assignments: self.many(Field::Environment, |value| Assignment::parse(value).map(|a| vec![a])),
-                files: self
-                    .many(Field::EnvironmentFile, |value| EnvironmentFile::parse(value).map(|f| vec![f])),
-                unset: self.many(Field::UnsetEnvironment, EnvName::parse_list),
-            },
-            standard_input: self.one(Field::StandardInput, super::Input::parse),
-            standard_output: self.one(Field::StandardOutput, |value| Output::of_stream(1, value)),
-            standard_error: self.one(Field::StandardError, |value| Output::of_stream(2, value)),
-            limits: Resource::ALL
-                .into_iter()
-                .filter_map(|resource| {
-                    let limit = self.one(Field::Limit(resource), |value| Limit::parse(resource, value))?;
-                    Some((resource, limit))
-                })
-                .collect(),
-            nice: self.one(Field::Nice, integer::nice),
-            oom_score_adjust: self.one(Field::OomScoreAdjust, integer::oom_score_adjust),
-            prevent_core: self.one(Field::PreventCore, yes_or_no).unwrap_or(false),
-            no_new_privileges: self.one(Field::NoNewPrivileges, yes_or_no),
-            capability_bounding_set: self.capabilities(Field::CapabilityBoundingSet),
-            ambient_capabilities: self.capabilities(Field::AmbientCapabilities),
-            directories: DirectoryKind::ALL
-                .into_iter()
-                .flat_map(|kind| {
-                    let mode = self.one(Field::DirectoryMode(kind), FileMode::parse_mode);
-                    let mode = mode.unwrap_or(FileMode::DEFAULT_DIRECTORY);
-                    self.many(Field::Directory(kind), RelPath::parse_list)
-                        .into_iter()
-                        .map(move |path| ServiceDirectory { kind, path, mode })
-                })
-                .collect(),
-            pid_file: self.one(Field::PidFile, super::AbsPath::parse),
-            files_preserve: self.many(Field::FilesPreserve, integer::descriptors),
-            sockets: self.sockets(),
-            ready: self.many(Field::Ready, |value| Probe::parse(value).map(|probe| vec![probe])),
-            notification_fd: self.one(Field::NotificationFd, integer::descriptor),
-            timeout_start: self.one(Field::TimeoutStartSec, Timespan::parse_timeout),
-            timeout_stop: self.one(Field::TimeoutStopSec, Timespan::parse_timeout),
-            restart: self.one(Field::Restart, Restart::parse),
-            restart_delay: self.one(Field::RestartSec, Timespan::parse),
-            kill_signal: self.one(Field::KillSignal, SignalName::parse),
-            reload_signal: self.one(Field::ReloadSignal, SignalName::parse),
-            native: self.native.clone(),
-        }
-    }
-
-    /// The sockets in the order of their values, which is the order of their descriptors.
-    fn listen(&mut self) -> Vec<Socket> {
-        let values = self.values;
-        let last_reset =
-            |field: Field| values.iter().rposition(|given| given.field == field && given.value.is_empty());
-        let mut all = Vec::new();
-        for (at, given) in values.iter().enumerate() {
-            let kind = match given.field {
-                Field::ListenStream => SocketKind::Stream,
-                Field::ListenDatagram => SocketKind::Datagram,
-                Field::ListenSequentialPacket => SocketKind::SequentialPacket,
-                _ => continue,
-            };
-            if last_reset(given.field).is_none_or(|before| at > before) {
-                all.extend(self.value(given, |value| Socket::parse(kind, value)));
-            }
-        }
-        all
-    }
-
-    fn sockets(&mut self) -> Sockets {
-        Sockets {
-            listen: self.listen(),
-            name: self.one(Field::FileDescriptorName, SocketName::parse),
-            mode: self.one(Field::SocketMode, FileMode::parse_socket),
-            user: self.one(Field::SocketUser, Principal::parse),
-            group: self.one(Field::SocketGroup, Principal::parse),
-            bind_ipv6_only: self.one(Field::BindIPv6Only, socket::BindIpv6Only::parse),
-            backlog: self.one(Field::Backlog, socket::backlog),
-            launchd_activation: self.one(Field::LaunchdActivation, yes_or_no).unwrap_or(false),
-        }
     }
 
     /// Checks fields that contradict each other.
@@ -298,19 +195,27 @@ impl<'a> Pass<'a> {
         all[from..].to_vec()
     }
 
-    fn one<T>(&mut self, field: Field, read: impl Fn(&OsStr) -> Result<T, ValueError>) -> Option<T> {
+    pub(super) fn one<T>(
+        &mut self,
+        field: Field,
+        read: impl Fn(&OsStr) -> Result<T, ValueError>,
+    ) -> Option<T> {
         let given = *self.effective(field).last()?;
         self.value(given, read)
     }
 
-    fn many<T>(&mut self, field: Field, read: impl Fn(&OsStr) -> Result<Vec<T>, ValueError>) -> Vec<T> {
+    pub(super) fn many<T>(
+        &mut self,
+        field: Field,
+        read: impl Fn(&OsStr) -> Result<Vec<T>, ValueError>,
+    ) -> Vec<T> {
         let values = self.effective(field);
         values.into_iter().filter_map(|given| self.value(given, &read)).flatten().collect()
     }
 
     /// Merges sets: a set adds to those before it, an inverted one (`~`) subtracts; a first inverted one subtracts from all
     /// capabilities (systemd.exec(5)).
-    fn capabilities(&mut self, field: Field) -> Option<Capabilities> {
+    pub(super) fn capabilities(&mut self, field: Field) -> Option<Capabilities> {
         let is_set = self.values.iter().any(|given| given.field == field);
         let mut sum: Option<Capabilities> = None;
         for given in self.effective(field) {
@@ -324,7 +229,11 @@ impl<'a> Pass<'a> {
         sum.or(is_set.then_some(Capabilities::EMPTY))
     }
 
-    fn value<T>(&mut self, given: &FieldValue, read: impl Fn(&OsStr) -> Result<T, ValueError>) -> Option<T> {
+    pub(super) fn value<T>(
+        &mut self,
+        given: &FieldValue,
+        read: impl Fn(&OsStr) -> Result<T, ValueError>,
+    ) -> Option<T> {
         read(&given.value)
             .map_err(|refusal| {
                 self.errors.push(SpecError {
@@ -336,11 +245,6 @@ impl<'a> Pass<'a> {
             })
             .ok()
     }
-}
-
-fn description(value: &OsStr) -> Result<String, ValueError> {
-    let line = text(value)?;
-    if line.chars().any(char::is_control) { Err("not a single line of text".into()) } else { Ok(line.into()) }
 }
 
 #[cfg(test)]

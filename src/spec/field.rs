@@ -4,7 +4,7 @@
 
 use self::Field as F;
 use super::row::{limit, many, one, short};
-use super::{Arity, DirectoryKind, FieldRow, Resource};
+use super::{DirectoryKind, FieldRow, Resource};
 
 /// A field of a spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -388,56 +388,3 @@ pub const FIELDS: [FieldRow; 71] = [
     one(F::KillSignal, "KillSignal", "kill-signal", "SIGNAL", "The stop signal, as SIGINT [SIGTERM]"),
     one(F::ReloadSignal, "ReloadSignal", "reload-signal", "SIGNAL", "The reload signal [SIGHUP]"),
 ];
-
-impl Field {
-    fn row(self) -> &'static FieldRow {
-        // Every field has a row; a test checks it.
-        FIELDS.iter().find(|row| row.field == self).unwrap_or(&FIELDS[0])
-    }
-
-    /// systemd's name.
-    pub fn directive(self) -> &'static str {
-        self.row().directive
-    }
-
-    /// The option, without its dashes.
-    pub fn option(self) -> &'static str {
-        self.row().option
-    }
-
-    /// How often it may be set.
-    pub fn arity(self) -> Arity {
-        self.row().arity
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn field_has_one_row_and_one_name() {
-        let distinct = |name: fn(&FieldRow) -> String| FIELDS.iter().map(name).collect::<BTreeSet<_>>().len();
-        assert_eq!(distinct(|row| format!("{:?}", row.field)), FIELDS.len());
-        assert_eq!(distinct(|row| row.option.to_owned()), FIELDS.len());
-        assert_eq!(distinct(|row| row.directive.to_owned()), FIELDS.len());
-        for resource in Resource::ALL {
-            assert_eq!(Field::Limit(resource).directive(), format!("Limit{}", resource.name()));
-        }
-        for kind in DirectoryKind::ALL {
-            assert_eq!(
-                Field::DirectoryMode(kind).directive(),
-                format!("{}Mode", Field::Directory(kind).directive())
-            );
-        }
-    }
-
-    #[test]
-    fn option_is_the_directive_in_kebab_case() {
-        for row in &FIELDS {
-            assert_eq!(row.option.replace('-', ""), row.directive.to_ascii_lowercase(), "{}", row.directive);
-        }
-    }
-}

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use svcadapt_convert::divide::internal::values;
 use svcadapt_convert::divide::{Systemd, Target, divide};
 use svcadapt_convert::plist::Label;
 use svcadapt_convert::unit::{UnitFile, UnitName};
 use svcadapt_convert::{LARGEST, json as model, plist as list, unit as systemd};
+use svcadapt_spec::values;
 use svcadapt_spec::{
     FIELDS, Field, Native, Probe, Resource, Restart, Scope, ServiceName, ServiceSpec, Timespan,
 };

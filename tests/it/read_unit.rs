@@ -217,10 +217,8 @@ const SETTINGS: [(&str, &[&str]); 15] = [
 /// A setting of a spec as systemd prints it; `None` if systemd prints nothing comparable.
 fn shown(spec: &svcadapt_spec::ServiceSpec, directive: &str) -> Option<Vec<String>> {
     let field = FIELDS.iter().find(|row| row.directive == directive).unwrap().field;
-    let set_values: Vec<String> = svcadapt_convert::divide::internal::values(spec, field)
-        .iter()
-        .map(|value| value.to_string_lossy().into_owned())
-        .collect();
+    let set_values: Vec<String> =
+        svcadapt_spec::values(spec, field).iter().map(|value| value.to_string_lossy().into_owned()).collect();
     Some(match directive {
         "SupplementaryGroups" if !set_values.is_empty() => vec![set_values.join(" ")],
         "WorkingDirectory" | "RootDirectory" if set_values.is_empty() => return None,

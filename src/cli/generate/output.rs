@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 use svcadapt::StepError;
-use svcadapt_convert::divide::internal::values;
 use svcadapt_convert::divide::{Division, Loss, LossKind, Subject};
 use svcadapt_convert::harden::Hardening;
 use svcadapt_convert::{Rendered, Rewritten};
+use svcadapt_spec::values;
 use svcadapt_spec::{FIELDS, ServiceSpec};
 
 use super::{Rewriting, SecondFile};

@@ -5,9 +5,9 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use svcadapt_spec::{FIELDS, Field, ServiceSpec};
+use svcadapt_spec::{FIELDS, Field, ServiceSpec, values};
 
-use super::{Division, Target, values};
+use super::{Division, Target};
 
 /// One word of a command, and what it is there for.
 #[derive(Debug, Clone, PartialEq, Eq)]

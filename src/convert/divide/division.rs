@@ -1,8 +1,8 @@
 //! The division of labour between a host and the adapter.
 
-use svcadapt_spec::{DirectoryKind, FIELDS, Field, Resource, ServiceSpec};
+use svcadapt_spec::{DirectoryKind, FIELDS, Field, Resource, ServiceSpec, values};
 
-use super::{Capability, Loss, LossKind, Rights, Subject, Target, launchd, native, systemd, values};
+use super::{Capability, Loss, LossKind, Rights, Subject, Target, launchd, native, systemd};
 
 /// Who does what. Every field that the spec says is in `host`, in `adapter` or lost; the order is that of
 /// [`FIELDS`].
@@ -165,7 +165,7 @@ impl Division {
 
 #[cfg(test)]
 mod tests {
-    use svcadapt_spec::{Origin, Scope, SpecDraft};
+    use svcadapt_spec::{Field, FieldKind, Origin, Scope, SpecDraft};
 
     use super::*;
 
@@ -176,6 +176,38 @@ mod tests {
             draft.assign(field, value, Origin::Option);
         }
         divide(&draft.finish().unwrap(), target)
+    }
+
+    /// A spec that sets every field.
+    fn everything() -> ServiceSpec {
+        let mut draft = SpecDraft::new();
+        draft.command(vec!["/bin/true".into(), "a b".into()]);
+        for row in &FIELDS {
+            let value = match (row.field, row.field.kind()) {
+                (_, FieldKind::Boolean) => "yes",
+                (Field::NotificationFd, _) => "9",
+                (Field::FilesPreserve, _) => "14",
+                (Field::OomScoreAdjust, _) => "-1000",
+                (_, FieldKind::Integer(..)) => "5",
+                (_, FieldKind::Octal(_)) => "0700",
+                (_, FieldKind::Type) => "exec",
+                (_, FieldKind::Restart) => "on-abnormal",
+                (_, FieldKind::Limit) => "1:2",
+                (_, FieldKind::Time) => "1500ms",
+                (Field::CapabilityBoundingSet | Field::AmbientCapabilities, _) => "CAP_KILL",
+                (Field::Environment, _) => "A=b",
+                (Field::StandardInput | Field::StandardOutput | Field::StandardError, _) => "file:/x",
+                (Field::ListenStream, _) => "80",
+                (Field::ListenDatagram, _) => "127.0.0.1:53",
+                (Field::BindIPv6Only, _) => "ipv6-only",
+                (Field::Ready, _) => "notify",
+                (Field::KillSignal | Field::ReloadSignal, _) => "USR1",
+                (_, FieldKind::Bytes) => "/a $%",
+                (_, FieldKind::String) => "web",
+            };
+            draft.assign(row.field, value, Origin::Option);
+        }
+        draft.finish().unwrap()
     }
 
     const SYSTEMD: Target = Target::Systemd(crate::divide::Systemd {
@@ -240,7 +272,7 @@ mod tests {
     fn every_field_that_is_said_is_somewhere_and_only_once() {
         for target in [SYSTEMD, Target::Launchd(Scope::System), Target::Launchd(Scope::User), Target::Classic]
         {
-            let spec = values::tests::everything();
+            let spec = everything();
             let division = divide(&spec, target);
             for field in FIELDS.iter().map(|row| row.field) {
                 let lost = |loss: &&Loss| {
@@ -256,7 +288,7 @@ mod tests {
 
     #[test]
     fn two_modes_for_one_kind_are_told() {
-        let mut spec = values::tests::everything();
+        let mut spec = everything();
         let mut second = spec.directories[0].clone();
         second.mode = svcadapt_spec::FileMode::DEFAULT_UMASK;
         spec.directories.push(second);

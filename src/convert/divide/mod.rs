@@ -13,7 +13,6 @@ mod launchd;
 mod loss;
 mod native;
 mod systemd;
-mod values;
 
 pub(crate) use capability::{Capability, Rights};
 pub use command::Place;
@@ -28,7 +27,6 @@ pub(crate) use native::{
     unknown, wanted_by_all,
 };
 pub(crate) use systemd::{NOTIFY_RELOAD, reload_signal};
-pub(crate) use values::values;
 
 /// What the command and the tests need beyond the public interface. It may change in any release.
 #[doc(hidden)]
@@ -42,5 +40,4 @@ pub mod internal {
         wanted_by_all,
     };
     pub use super::systemd::{NOTIFY_RELOAD, reload_signal};
-    pub use super::values::values;
 }

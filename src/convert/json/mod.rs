@@ -4,7 +4,6 @@
 //! empty set. What is not UTF-8 is written `{"bytes": "2f746d702fff"}`: the whole value in hexadecimal.
 
 mod key;
-mod kind;
 mod malformed;
 mod native;
 mod object;
@@ -12,7 +11,14 @@ mod read;
 mod schema;
 mod write;
 
+use svcadapt_spec::Field;
+
 pub use key::{COMMAND, key};
 pub use read::read;
 pub use schema::schema;
 pub use write::write;
+
+/// Whether a value of the field is a list of words, each of which is an element of its own here.
+fn is_set(field: Field) -> bool {
+    matches!(field, Field::CapabilityBoundingSet | Field::AmbientCapabilities)
+}

@@ -10,7 +10,6 @@ use serde_json::{Error, Value};
 use svcadapt_spec::{Arity, Command, FIELDS, Field, Native, ServiceSpec, SpecDraft, SpecError, ValueError};
 
 use super::key::{BYTES, COMMAND, SCHEMA};
-use super::kind::{Kind, kind};
 use super::malformed::malformed;
 use super::object::{Members, offset};
 use super::{key, native};
@@ -19,6 +18,7 @@ use crate::directive::nearest_of;
 use crate::divide::keep_alive;
 use crate::lines::Lines;
 use crate::unit::contradictions;
+use svcadapt_spec::FieldKind as Kind;
 
 /// Reads the model; `path` is what the file is called in messages. Every key has to be known, and of its kind.
 pub fn read(bytes: &[u8], path: &Path) -> Result<SpecDraft, Vec<SpecError>> {
@@ -69,7 +69,7 @@ impl<'a> Reader<'a> {
                     self.about(raw, format!("the key '{}' is there twice", name.escape_debug()));
                 }
                 Some(field) if field.arity() == Arity::Many => self.many(&name, field, raw),
-                Some(field) => match value(kind(field), raw) {
+                Some(field) => match value(field.kind(), raw) {
                     Ok(value) => self.assign(&name, field, value, raw),
                     Err(refusal) => self.about(raw, named(&name, refusal)),
                 },
@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
             self.assign(name, field, OsString::new(), raw);
         }
         for raw in elements {
-            match value(kind(field), raw) {
+            match value(field.kind(), raw) {
                 // To the model it would mean: forget those before.
                 Ok(value) if value.is_empty() => {
                     self.about(raw, named(name, "an empty element says nothing".into()));

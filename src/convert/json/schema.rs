@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 use svcadapt_spec::{Arity, FIELDS, Restart, ServiceType};
 
 use super::key::{BYTES, COMMAND, SCHEMA, key};
-use super::kind::{Kind, kind};
 use super::native;
+use svcadapt_spec::FieldKind as Kind;
 
 /// Writes the schema, with a final newline. It accepts what the reader takes for the right kinds of values; whether
 /// a path is absolute or a user's name is one, only the reader says.
@@ -13,7 +13,7 @@ pub fn schema() -> String {
     let mut properties = Map::new();
     properties.insert(SCHEMA.to_owned(), json!({ "type": "string" }));
     for row in &FIELDS {
-        let mut of_one = one(kind(row.field));
+        let mut of_one = one(row.field.kind());
         let value = match row.arity {
             Arity::One => {
                 of_one.insert("description".to_owned(), row.help.into());

@@ -7,10 +7,11 @@ use std::os::unix::ffi::OsStrExt;
 use serde_json::{Map, Value, json};
 use svcadapt_spec::{Arity, FIELDS, Field, ServiceSpec};
 
+use super::is_set;
 use super::key::{BYTES, COMMAND, key};
-use super::kind::{Kind, is_set, kind};
 use super::native;
-use crate::divide::values;
+use svcadapt_spec::FieldKind as Kind;
+use svcadapt_spec::values;
 
 /// Writes everything that the spec says, in the order of the fields, with a final newline. Equal specs give equal
 /// texts.
@@ -39,7 +40,7 @@ fn words(value: &OsStr) -> Vec<Value> {
 
 fn element(field: Field, value: &OsStr) -> Value {
     let text = value.to_str();
-    match kind(field) {
+    match field.kind() {
         Kind::Boolean => (text == Some("yes")).into(),
         Kind::Integer(..) | Kind::Limit => match text.and_then(|text| text.parse::<i64>().ok()) {
             Some(number) => number.into(),

@@ -9,12 +9,12 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use plist::Dictionary;
-use svcadapt_spec::{Scope, ServiceSpec};
+use svcadapt_spec::{Scope, ServiceSpec, values};
 
 use super::binary::MAGIC;
 use super::write::job;
 use super::{Label, keys, read};
-use crate::divide::{Division, Loss, Subject, Target, divide, values};
+use crate::divide::{Division, Loss, Subject, Target, divide};
 use crate::{Rendered, Rewritten};
 
 /// A property list as it lies there.

@@ -7,13 +7,14 @@ use std::time::Duration;
 use plist::{Dictionary, Value};
 use svcadapt_spec::{
     Field, Input, Limit, LimitValue, NativeValue as Native, Output, Resource, Restart, ServiceSpec, Timespan,
+    values,
 };
 
 use super::carry::text;
 use super::write_sockets::sockets;
 use super::{Label, exit_time_out, keys};
 use crate::divide::{
-    Division, Instead, Place, command, in_launchd, never_written, resource_key, starts_at_load, values,
+    Division, Instead, Place, command, in_launchd, never_written, resource_key, starts_at_load,
 };
 use crate::{Rendered, Unfit, WriteError};
 

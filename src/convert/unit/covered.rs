@@ -10,7 +10,7 @@ use std::path::Path;
 use svcadapt_spec::{Arity, FIELDS, Field, Native, ServiceSpec};
 
 use super::{UnitFile, UnitName, read};
-use crate::divide::values;
+use svcadapt_spec::values;
 
 /// The values of a field that its kept lines have, and how often.
 pub(super) fn covered(spec: &ServiceSpec, field: Field) -> BTreeMap<OsString, usize> {

@@ -9,13 +9,13 @@ mod edit;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use svcadapt_spec::{Directive, ServiceSpec};
+use svcadapt_spec::{Directive, ServiceSpec, values};
 
 use super::write::write_unchanged;
 use super::write_socket::write_socket_unchanged;
 use super::{UnitFile, UnitName, read, read_socket, write, write_socket};
 use crate::directive::Version;
-use crate::divide::{Division, Loss, Subject, Systemd, Target, divide, is_known, unknown, values};
+use crate::divide::{Division, Loss, Subject, Systemd, Target, divide, is_known, unknown};
 use crate::{Rendered, Rewritten};
 
 /// A unit, and that of its sockets, as they lie there: without their drop-ins.

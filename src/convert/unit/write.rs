@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use svcadapt_spec::{
-    Arity, Capabilities, Directive, Field, Input, Native, Output, Resource, ServiceSpec, ServiceType,
+    Arity, Capabilities, Directive, Field, Input, Native, Output, Resource, ServiceSpec, ServiceType, values,
 };
 
 use super::covered::covered;
@@ -16,7 +16,7 @@ use super::write_socket::{elsewhere, tied};
 use super::{quote, reload, sandbox};
 use crate::divide::{
     Division, Instead, NOTIFY_RELOAD, Place, Systemd, Target, as_launchd, command, in_systemd, in_words_of,
-    is_known, never_gives_up, unknown, values,
+    is_known, never_gives_up, unknown,
 };
 use crate::harden::Setting;
 use crate::{Rendered, Unfit, WriteError};

@@ -2,11 +2,11 @@
 
 use std::ffi::OsString;
 
-use svcadapt_spec::{Arity, Directive, FIELDS, Field, Native, ServiceName, ServiceSpec};
+use svcadapt_spec::{Arity, Directive, FIELDS, Field, Native, ServiceName, ServiceSpec, values};
 
 use super::quote;
 use crate::WriteError;
-use crate::divide::{Division, Place, Systemd, Target, is_known, unknown, values};
+use crate::divide::{Division, Place, Systemd, Target, is_known, unknown};
 
 /// The name of the unit with a service's sockets: it lies beside the service's and bears its name, so that systemd
 /// knows the one by the other. None where there are no sockets, or no name.

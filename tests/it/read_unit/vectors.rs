@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
-use svcadapt_convert::divide::internal::values;
 use svcadapt_convert::unit::{UnitFile, UnitName, read};
+use svcadapt_spec::values;
 use svcadapt_spec::{FIELDS, Field, LimitValue, ServiceSpec, Timespan};
 
 /// Properties that systemd derives from others or prints under another name.

@@ -3,8 +3,8 @@
 use svcadapt_spec::{FIELDS, Field, Input, Output, Resource, ServiceType, literal};
 
 use super::{OWN, Unit};
-use crate::divide::values;
 use crate::unit::quote;
+use svcadapt_spec::values;
 
 impl Unit<'_> {
     /// What was said and does not stand in systemd's own sections.

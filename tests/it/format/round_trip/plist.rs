@@ -7,9 +7,9 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use svcadapt_convert::WriteError;
-use svcadapt_convert::divide::internal::values;
 use svcadapt_convert::divide::{Target, divide};
 use svcadapt_convert::plist::{Label, read, write};
+use svcadapt_spec::values;
 use svcadapt_spec::{Field, Scope, ServiceSpec};
 
 use super::{Alphabet, Sample, first_invalid};

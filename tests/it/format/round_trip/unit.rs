@@ -70,7 +70,7 @@ fn random_values_round_trip_or_are_refused_at_their_byte() {
             );
         }
         for field in fields {
-            for value in svcadapt_convert::divide::internal::values(&spec, field) {
+            for value in svcadapt_spec::values(&spec, field) {
                 bad.extend(unfit(Some(field), &value).map(|at| (format!("--{}", field.option()), value, at)));
             }
         }
@@ -84,10 +84,8 @@ fn random_values_round_trip_or_are_refused_at_their_byte() {
                 let again = reading.draft.finish().unwrap();
                 assert_eq!(again.command, spec.command, "{text}");
                 for (field, _) in sample.fields() {
-                    let (ours, theirs) = (
-                        svcadapt_convert::divide::internal::values(&again, field),
-                        svcadapt_convert::divide::internal::values(&spec, field),
-                    );
+                    let (ours, theirs) =
+                        (svcadapt_spec::values(&again, field), svcadapt_spec::values(&spec, field));
                     assert_eq!(ours, theirs, "{text}");
                 }
                 values += 9 + 4 + 4;
