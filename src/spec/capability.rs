@@ -84,16 +84,19 @@ impl Capabilities {
     }
 
     /// A set from the kernel's bit mask.
+    #[doc(hidden)]
     pub fn from_bits(bits: u64) -> Self {
         Self(bits)
     }
 
     /// The kernel's bit mask.
+    #[doc(hidden)]
     pub fn bits(self) -> u64 {
         self.0
     }
 
     /// Whether all of `other` are in this set.
+    #[doc(hidden)]
     pub fn holds(self, other: Self) -> bool {
         other.0 & !self.0 == 0
     }

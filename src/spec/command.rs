@@ -37,6 +37,7 @@ impl Command {
     }
 
     /// Whether the command is unknown here because it is in [`super::Native`] only.
+    #[doc(hidden)]
     pub fn is_native(&self) -> bool {
         self.program.is_empty()
     }

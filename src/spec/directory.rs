@@ -27,6 +27,7 @@ impl DirectoryKind {
     pub const ALL: [Self; 5] = [Self::Runtime, Self::State, Self::Cache, Self::Logs, Self::Configuration];
 
     /// The base directory, for a system service.
+    #[doc(hidden)]
     pub fn base(self) -> &'static Path {
         Path::new(match self {
             Self::Runtime => "/run",
@@ -38,6 +39,7 @@ impl DirectoryKind {
     }
 
     /// The environment variable that holds their paths.
+    #[doc(hidden)]
     pub fn variable(self) -> &'static str {
         match self {
             Self::Runtime => "RUNTIME_DIRECTORY",
@@ -55,6 +57,7 @@ pub struct RelPath(PathBuf);
 
 impl RelPath {
     /// Accepts letters, digits and `. _ - @ /`, which every version of systemd reads without quoting.
+    #[doc(hidden)]
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         let legal = |c: char| c.is_ascii_alphanumeric() || "._-/@".contains(c);

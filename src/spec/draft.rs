@@ -56,16 +56,19 @@ impl SpecDraft {
     }
 
     /// Sets the host-specific part of a file.
+    #[doc(hidden)]
     pub fn native(&mut self, native: Native) {
         self.native = native;
     }
 
     /// The host-specific part of a file.
+    #[doc(hidden)]
     pub fn native_part(&self) -> &Native {
         &self.native
     }
 
     /// The last value of a field, as it was written, with its origin. `None` if the field is not set.
+    #[doc(hidden)]
     pub fn last(&self, field: Field) -> Option<(&OsStr, &Origin)> {
         let given = self.values.iter().rev().find(|given| given.field == field)?;
         Some((&given.value, &given.origin))
@@ -86,6 +89,7 @@ impl SpecDraft {
     /// # Errors
     ///
     /// Every error of the draft, not only the first.
+    #[doc(hidden)]
     pub fn finish_native(self) -> Result<ServiceSpec, Vec<SpecError>> {
         let native = self.command.is_none() && self.native.systemd.is_some();
         self.build(native.then(Command::native))

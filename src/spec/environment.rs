@@ -64,6 +64,7 @@ pub struct Environment {
 
 impl EnvName {
     /// Reads one name.
+    #[doc(hidden)]
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         let mut letters = name.bytes();
@@ -95,6 +96,7 @@ impl EnvName {
 
 impl Assignment {
     /// Reads one `NAME=VALUE`. Everything after the first `=` is the value, verbatim.
+    #[doc(hidden)]
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let bytes = bytes(value)?;
         let equals = bytes.iter().position(|&b| b == b'=').ok_or_else(|| {
@@ -112,6 +114,7 @@ impl Assignment {
 
 impl EnvironmentFile {
     /// Reads a path. A leading `-` means that the file may be missing.
+    #[doc(hidden)]
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let bytes = bytes(value)?;
         let (presence, path) = match bytes.strip_prefix(b"-") {

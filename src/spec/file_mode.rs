@@ -12,10 +12,13 @@ pub struct FileMode(u16);
 
 impl FileMode {
     /// `022`, the default of init systems and login shells.
+    #[doc(hidden)]
     pub const DEFAULT_UMASK: Self = Self(0o022);
     /// `0755`, systemd's default for the directories of a service.
+    #[doc(hidden)]
     pub const DEFAULT_DIRECTORY: Self = Self(0o755);
     /// `0666`, systemd's default for sockets in the file system.
+    #[doc(hidden)]
     pub const DEFAULT_SOCKET: Self = Self(0o666);
 
     /// Reads octal digits up to `limit`.
@@ -29,21 +32,25 @@ impl FileMode {
     }
 
     /// Reads a umask: 0 to 777, octal.
+    #[doc(hidden)]
     pub fn parse_umask(value: &OsStr) -> Result<Self, ValueError> {
         Self::octal(value, 0o777)
     }
 
     /// Reads the permissions of a socket: 0 to 777, octal.
+    #[doc(hidden)]
     pub fn parse_socket(value: &OsStr) -> Result<Self, ValueError> {
         Self::octal(value, 0o777)
     }
 
     /// Reads the mode of a directory: 0 to 7777, octal.
+    #[doc(hidden)]
     pub fn parse_mode(value: &OsStr) -> Result<Self, ValueError> {
         Self::octal(value, 0o7777)
     }
 
     /// The permission bits alone: umask(2) ignores the others.
+    #[doc(hidden)]
     #[must_use]
     pub fn permissions(self) -> Self {
         Self(self.0 & 0o777)

@@ -17,6 +17,7 @@ pub enum Principal {
 
 impl Principal {
     /// Reads one name or ID.
+    #[doc(hidden)]
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         if !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit()) {

@@ -10,6 +10,7 @@ mod command;
 mod directory;
 mod draft;
 mod environment;
+#[doc(hidden)]
 pub mod environment_file;
 mod field;
 mod field_kind;
@@ -35,6 +36,7 @@ mod timespan;
 mod value_error;
 mod variables;
 
+#[doc(hidden)]
 pub use boolean::boolean;
 pub use capability::Capabilities;
 pub use command::Command;
@@ -49,6 +51,7 @@ pub use identity::Principal;
 pub use limits::{Limit, LimitValue, Resource};
 pub use name::ServiceName;
 pub use native::{Directive, Native, NativeValue};
+#[doc(hidden)]
 pub use options::{OptionError, OptionWords, SWITCH_ON};
 pub use origin::{Origin, SpecError, Spot};
 pub use path::AbsPath;
@@ -56,11 +59,14 @@ pub use readiness::{Probe, TcpHost};
 pub use restart::Restart;
 pub use row::{Arity, FieldRow};
 pub use scope::Scope;
-pub use service::{ServiceDirectory, ServiceSpec, values};
+#[doc(hidden)]
+pub use service::values;
+pub use service::{ServiceDirectory, ServiceSpec};
 pub use service_type::ServiceType;
 pub use signal_name::SignalName;
 pub use socket::{BindIpv6Only, Socket, SocketAddress, SocketKind, SocketName, Sockets};
 pub use stdio::{Input, Output, WriteMode};
 pub use timespan::Timespan;
 pub use value_error::ValueError;
+#[doc(hidden)]
 pub use variables::{expand, literal};

@@ -115,6 +115,7 @@ pub struct Limit {
 
 impl Limit {
     /// Reads `VALUE` for both limits, or `SOFT:HARD`.
+    #[doc(hidden)]
     pub fn parse(resource: Resource, value: &OsStr) -> Result<Self, ValueError> {
         let value = text(value)?;
         let (soft, hard) = value.split_once(':').unwrap_or((value, value));
@@ -126,6 +127,7 @@ impl Limit {
     }
 
     /// Reads a number of bytes.
+    #[doc(hidden)]
     pub fn parse_bytes(value: &str) -> Result<u64, ValueError> {
         bytes(value)
     }

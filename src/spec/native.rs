@@ -43,6 +43,7 @@ pub enum NativeValue {
 impl Native {
     /// Groups directives by section and name, each at the place of its first occurrence. The order of different names
     /// has no meaning in a unit.
+    #[doc(hidden)]
     pub fn group_directives(lines: Vec<Directive>) -> Vec<Directive> {
         let (mut sections, mut names) = (BTreeMap::new(), BTreeMap::new());
         for line in &lines {
@@ -60,9 +61,11 @@ impl Native {
     }
 
     /// The prefix of a section name that marks a directive of the `.socket` unit.
+    #[doc(hidden)]
     pub const SOCKET_UNIT_PREFIX: &'static str = ".socket/";
 
     /// The directive that holds the command.
+    #[doc(hidden)]
     pub const COMMAND: &'static str = "ExecStart";
 
     /// Removes the directives of this name from `[Service]`.
@@ -73,11 +76,13 @@ impl Native {
     }
 
     /// Whether `[Service]` has a directive of this name.
+    #[doc(hidden)]
     pub fn has_directive(&self, name: &str) -> bool {
         self.systemd.iter().flatten().any(|line| line.section == "Service" && line.name == name)
     }
 
     /// The value of a key of a property list.
+    #[doc(hidden)]
     pub fn key(&self, name: &str) -> Option<&NativeValue> {
         self.launchd.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
@@ -85,6 +90,7 @@ impl Native {
 
 impl Directive {
     /// A directive. Refused if systemd would not read it back as this one line (systemd.syntax(7)).
+    #[doc(hidden)]
     pub fn new(section: &str, name: &str, value: &str) -> Result<Self, ValueError> {
         let broken = |text: &str| text.chars().any(|letter| matches!(letter, '\n' | '\r' | '\0'));
         let trimmed = |text: &str| text == text.trim_matches([' ', '\t']);
@@ -104,6 +110,7 @@ impl Directive {
     }
 
     /// A directive that a unit lacks; its value is empty.
+    #[doc(hidden)]
     pub fn missing(section: &str, name: &str) -> Self {
         Self { section: section.into(), name: name.into(), value: String::new() }
     }

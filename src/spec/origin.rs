@@ -23,11 +23,13 @@ pub enum Origin {
 
 impl Origin {
     /// A file that uses systemd's names, or the file as a whole.
+    #[doc(hidden)]
     pub fn in_file(path: impl Into<PathBuf>, spot: Option<Spot>) -> Self {
         Self::File { path: path.into(), spot, key: None }
     }
 
     /// The name of a field as the user wrote it: `--umask` or `UMask=`.
+    #[doc(hidden)]
     pub fn name(&self, field: Field) -> String {
         match self {
             Self::Option => format!("--{}", field.option()),
@@ -55,6 +57,7 @@ const MAX_SHOWN_CHARS: usize = 120;
 
 impl Spot {
     /// The place at byte `offset` of a line.
+    #[doc(hidden)]
     pub fn new(line: usize, text: &[u8], offset: usize) -> Self {
         let before = String::from_utf8_lossy(&text[..offset.min(text.len())]).chars().count();
         // A line may be very long: decode no more than can be shown (UTF-8 has at most four bytes a character).
@@ -95,11 +98,13 @@ impl SpecError {
     }
 
     /// An error at a place that concerns no field.
+    #[doc(hidden)]
     pub fn at(origin: &Origin, cause: impl Into<String>) -> Self {
         Self { field: None, value: None, origin: Some(origin.clone()), refusal: cause.into().into() }
     }
 
     /// The file and the place in it. `None` if the value is no file's.
+    #[doc(hidden)]
     pub fn place(&self) -> Option<(&Path, Option<&Spot>)> {
         match &self.origin {
             Some(Origin::File { path, spot, .. }) => Some((path, spot.as_ref())),

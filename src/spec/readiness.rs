@@ -40,6 +40,7 @@ const DEFAULT_FD: i32 = 3;
 
 impl Probe {
     /// Reads one probe.
+    #[doc(hidden)]
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let raw = bytes(value)?;
         let colon = raw.iter().position(|&b| b == b':');

@@ -40,6 +40,7 @@ impl Restart {
     ];
 
     /// Reads systemd's name.
+    #[doc(hidden)]
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         Self::ALL.iter().find(|(_, known)| *known == name).map(|&(kind, _)| kind).ok_or_else(|| {

@@ -35,6 +35,7 @@ impl ServiceType {
     ];
 
     /// Reads systemd's name.
+    #[doc(hidden)]
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         Self::ALL.iter().find(|(_, known)| *known == name).map(|&(kind, _)| kind).ok_or_else(|| {
@@ -48,6 +49,7 @@ impl ServiceType {
 
 impl ServiceType {
     /// Whether the program reports readiness through sd_notify(3).
+    #[doc(hidden)]
     pub fn notifies(self) -> bool {
         matches!(self, Self::Notify | Self::NotifyReload)
     }

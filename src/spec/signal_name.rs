@@ -34,6 +34,7 @@ impl SignalName {
     pub const INT: Self = Self::Named("INT");
 
     /// Reads `TERM`, `SIGTERM`, `RTMIN+3`, `RTMAX-1`, or a number of Linux.
+    #[doc(hidden)]
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let text = text(value)?;
         let wrong = || ValueError::hinted("not a signal", "write it as SIGTERM, SIGRTMIN+3 or 15");

@@ -69,6 +69,7 @@ const MAX_PATH_BYTES: usize = 107;
 impl SocketAddress {
     /// Reads an address as systemd does, with two exceptions: port 0 is refused, since clients could not know the port;
     /// `vsock:` is not supported.
+    #[doc(hidden)]
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let raw = bytes(value)?;
         match raw {
@@ -94,6 +95,7 @@ impl SocketAddress {
     }
 
     /// The address in the form that [`SocketAddress::parse`] reads, byte for byte.
+    #[doc(hidden)]
     pub fn written(&self) -> OsString {
         match self {
             Self::Path(path) => path.as_path().as_os_str().to_owned(),
@@ -141,6 +143,7 @@ impl fmt::Display for SocketAddress {
 
 impl Socket {
     /// The field that sets it.
+    #[doc(hidden)]
     pub fn field(&self) -> Field {
         match self.kind {
             SocketKind::Stream => Field::ListenStream,
@@ -180,6 +183,7 @@ impl Sockets {
     pub const FIRST_DESCRIPTOR: i32 = 3;
 
     /// The descriptors of the sockets in the program.
+    #[doc(hidden)]
     pub fn descriptors(&self) -> std::ops::Range<i32> {
         let count = i32::try_from(self.listen.len()).unwrap_or(i32::MAX - Self::FIRST_DESCRIPTOR);
         Self::FIRST_DESCRIPTOR..Self::FIRST_DESCRIPTOR.saturating_add(count)
@@ -192,6 +196,7 @@ pub struct SocketName(String);
 
 impl SocketName {
     /// Accepts 1 to 255 printable ASCII characters without `:`, the separator of `LISTEN_FDNAMES`.
+    #[doc(hidden)]
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         if name.is_empty() || name.len() > 255 {
@@ -246,6 +251,7 @@ impl fmt::Display for BindIpv6Only {
 impl ServiceSpec {
     /// The name of the sockets' descriptors: the configured one, else systemd's default (systemd.socket(5),
     /// `FileDescriptorName=`), else `unknown`, the word of sd_listen_fds(3) for unnamed descriptors.
+    #[doc(hidden)]
     pub fn socket_name(&self) -> String {
         match (&self.sockets.name, &self.name) {
             (Some(name), _) => name.to_string(),
@@ -255,6 +261,7 @@ impl ServiceSpec {
     }
 
     /// Sets the name of the sockets to systemd's default, for a host without such a default.
+    #[doc(hidden)]
     pub fn name_sockets(&mut self, service: &str) {
         if self.sockets.name.is_none() && !self.sockets.listen.is_empty() {
             // A service name that is no valid descriptor name leaves them unnamed.
@@ -263,6 +270,7 @@ impl ServiceSpec {
     }
 
     /// The key of this service's sockets in launchd's `Sockets` dictionary.
+    #[doc(hidden)]
     pub fn launchd_sockets(&self) -> String {
         self.sockets.name.as_ref().map_or_else(|| "Listeners".to_owned(), ToString::to_string)
     }
@@ -270,6 +278,7 @@ impl ServiceSpec {
 
 impl Field {
     /// Whether systemd reads it from the service's `.socket` unit (systemd.socket(5)).
+    #[doc(hidden)]
     pub fn is_socket_field(self) -> bool {
         matches!(
             self,

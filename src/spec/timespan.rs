@@ -73,6 +73,7 @@ impl Timespan {
 
     /// Reads a timeout: like [`Timespan::parse`], but 0 means no limit, as in all of systemd's timeouts
     /// (systemd.service(5), `TimeoutStartSec=`).
+    #[doc(hidden)]
     pub fn parse_timeout(value: &OsStr) -> Result<Self, ValueError> {
         Self::parse(value)
             .map(|span| if span == Self::Finite(Duration::ZERO) { Self::Infinity } else { span })

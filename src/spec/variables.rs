@@ -9,6 +9,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 /// An argument that begins with `$NAME` is replaced by the words of the value: zero, one or more. `${NAME}` anywhere in an
 /// argument is replaced by the value, unsplit. `$$` is a literal `$`. An unset variable is empty. Everything else is literal,
 /// also a `$` inside a word.
+#[doc(hidden)]
 pub fn expand<'a>(
     arguments: impl IntoIterator<Item = &'a OsStr>,
     environment: &BTreeMap<OsString, OsString>,
@@ -28,6 +29,7 @@ pub fn expand<'a>(
 }
 
 /// The argument after expansion if it contains no variable, else `None`.
+#[doc(hidden)]
 pub fn literal(argument: &OsStr) -> Option<OsString> {
     if whole_variable(argument.as_bytes()).is_some() {
         return None;
