@@ -10,7 +10,9 @@ use svcadapt::StepError;
 use svcadapt::internal::escape_control;
 use svcadapt_convert::directive::Version;
 use svcadapt_convert::divide::Systemd;
-use svcadapt_convert::lint::{Finding, Job, Machine, NoMachine, Rule, Service, Severity, Source, rules};
+use svcadapt_convert::lint::{
+    Finding, JobFile, Machine, NoMachine, Rule, ServiceFiles, Severity, UnitSource, rules,
+};
 use svcadapt_convert::unit::LARGEST_UNIT;
 use svcadapt_convert::{LARGEST, lint};
 use svcadapt_spec::{Origin, Scope, Spot};
@@ -151,7 +153,7 @@ impl CheckOptions {
             }),
             Some("plist") => {
                 let scope = self.scope.unwrap_or_default();
-                Ok(lint::job(Job { path, bytes: &bytes(path)?, scope }, self.machine))
+                Ok(lint::job(JobFile { path, bytes: &bytes(path)?, scope }, self.machine))
             }
             Some("json") => Ok(lint::json(&bytes(path)?, path)),
             _ => Err(StepError::new("spec", "unknown kind of file")
@@ -189,7 +191,7 @@ impl CheckOptions {
         if findings.is_empty() {
             let (unit, drop_ins) = (sources.remove(0), sources);
             let host = self.systemd(&unit.file.path);
-            findings = lint::unit(&Service { name, unit, drop_ins, socket, host }, self.machine);
+            findings = lint::unit(&ServiceFiles { name, unit, drop_ins, socket, host }, self.machine);
         }
         // Report the path in the form in which the user wrote it, not the canonical one.
         for finding in &mut findings {
@@ -212,9 +214,9 @@ impl CheckOptions {
 }
 
 /// Parses a unit file. `Err` in the inner result: the findings of a file that is not a unit file.
-fn source(path: &Path) -> Result<Result<Source, Vec<Finding>>, StepError> {
+fn source(path: &Path) -> Result<Result<UnitSource, Vec<Finding>>, StepError> {
     let text = unit_file::content(path).map_err(|error| spec_file::unreadable(path, &error))?;
-    Ok(Source::parse(path, text))
+    Ok(UnitSource::parse(path, text))
 }
 
 /// The findings as text. Equal notes on several places are printed once, with all places.
@@ -253,7 +255,7 @@ fn as_text(finding: &Finding) -> String {
     if let Some(spot) = spot {
         let _ = write!(text, "{spot}");
     }
-    let _ = write!(text, "\n  why: {}\n  hint: {}\n", finding.rule.why, escape_control(&finding.cure));
+    let _ = write!(text, "\n  why: {}\n  hint: {}\n", finding.rule.why, escape_control(&finding.hint));
     text
 }
 
@@ -267,7 +269,7 @@ fn as_json(finding: &Finding) -> Value {
         "severity": finding.severity.name(),
         "message": finding.message,
         "why": finding.rule.why,
-        "hint": finding.cure,
+        "hint": finding.hint,
     })
 }
 
@@ -282,7 +284,7 @@ fn codes() -> String {
     let one = |rule: &Rule| {
         format!(
             "{} {}: {}\n  why: {}\n  hint: {}\n",
-            rule.code, rule.severity, rule.what, rule.why, rule.cure
+            rule.code, rule.severity, rule.summary, rule.why, rule.hint
         )
     };
     rules::all().map(one).collect()

@@ -10,19 +10,19 @@ use std::path::Path;
 use svcadapt::internal::{accounts, attribute, untrusted};
 use svcadapt_convert::LARGEST;
 use svcadapt_convert::directive::Version;
-use svcadapt_convert::lint::{Account, Inode, Kind, Lookup, Machine};
+use svcadapt_convert::lint::{FileInfo, FileKind, Lookup, Machine, MachineUser};
 
 /// This machine, as far as the caller's rights allow to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LocalMachine;
 
 impl Machine for LocalMachine {
-    fn user(&self, name: &str) -> Lookup<Account> {
+    fn user(&self, name: &str) -> Lookup<MachineUser> {
         match accounts::user(name) {
             Ok(Some(user)) if user.name == name => {
                 let mut groups = vec![user.gid];
                 groups.extend(accounts::groups_of(&user, user.gid).unwrap_or_default());
-                Lookup::Found(Account { uid: user.uid, groups })
+                Lookup::Found(MachineUser { uid: user.uid, groups })
             }
             Ok(_) => Lookup::Missing,
             Err(_) => Lookup::Unknown,
@@ -37,7 +37,7 @@ impl Machine for LocalMachine {
         }
     }
 
-    fn inode(&self, path: &Path) -> Lookup<Inode> {
+    fn inode(&self, path: &Path) -> Lookup<FileInfo> {
         match fs::metadata(path) {
             Ok(found) => Lookup::Found(inode(&found)),
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -75,15 +75,15 @@ pub(crate) fn installed_systemd() -> Option<Version> {
     })
 }
 
-fn inode(found: &Metadata) -> Inode {
+fn inode(found: &Metadata) -> FileInfo {
     let kind = if found.is_file() {
-        Kind::File
+        FileKind::File
     } else if found.is_dir() {
-        Kind::Directory
+        FileKind::Directory
     } else {
-        Kind::Other
+        FileKind::Other
     };
-    Inode { kind, mode: found.mode() & 0o7777, uid: found.uid(), gid: found.gid() }
+    FileInfo { kind, mode: found.mode() & 0o7777, uid: found.uid(), gid: found.gid() }
 }
 
 #[cfg(test)]
@@ -92,12 +92,15 @@ mod tests {
 
     #[test]
     fn lookups_tell_existing_from_missing_objects() {
-        assert_eq!(LocalMachine.user("root").there().map(|account| account.uid), Some(0));
-        assert!(LocalMachine.user("no-such-user").missing());
-        assert!(LocalMachine.user("0").missing(), "a number is not a name");
-        assert!(LocalMachine.group("no-such-group").missing());
-        assert_eq!(LocalMachine.inode(Path::new("/")).there().map(|inode| inode.kind), Some(Kind::Directory));
-        assert!(LocalMachine.inode(Path::new("/no/such")).missing());
+        assert_eq!(LocalMachine.user("root").found().map(|account| account.uid), Some(0));
+        assert!(LocalMachine.user("no-such-user").is_missing());
+        assert!(LocalMachine.user("0").is_missing(), "a number is not a name");
+        assert!(LocalMachine.group("no-such-group").is_missing());
+        assert_eq!(
+            LocalMachine.inode(Path::new("/")).found().map(|inode| inode.kind),
+            Some(FileKind::Directory)
+        );
+        assert!(LocalMachine.inode(Path::new("/no/such")).is_missing());
         assert!(!LocalMachine.quarantined(Path::new("/")));
     }
 }

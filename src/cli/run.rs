@@ -4,12 +4,9 @@ use std::fmt::{Display, Write as _};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Value, json};
-use svcadapt::Plan;
-use svcadapt::StepError;
 use svcadapt::detect::{Detection, Mode, ModeOption};
-use svcadapt::internal::{Ended, Outcome, StderrTail};
-use svcadapt::internal::{Resolution, StartedBy, forwards_signals};
-use svcadapt::{detect, internal};
+use svcadapt::internal::{Ended, Outcome, Resolution, StartedBy, StderrTail, forwards_signals};
+use svcadapt::{Plan, StepError, detect, internal};
 use svcadapt_spec::{Field, Origin, ServiceSpec, SpecDraft};
 
 use super::report::{print, report, report_all};

@@ -9,7 +9,7 @@ use svcadapt::StepError;
 use svcadapt::internal::{error_text, untrusted};
 use svcadapt_convert::LARGEST;
 use svcadapt_convert::divide::Subject;
-use svcadapt_convert::divide::internal::{is_idle, keep_alive};
+use svcadapt_convert::divide::internal::{has_no_effect, keep_alive};
 use svcadapt_convert::json::read as read_json;
 use svcadapt_convert::plist::{Kept, ON_DEMAND_ONLY, Original as OriginalJob, read as read_plist};
 use svcadapt_convert::unit::Original;
@@ -155,7 +155,7 @@ fn native(native: &Native, path: &Path) -> Vec<StepError> {
     let directive =
         |line: &Directive| StepError::new(format!("{place}: {}=", line.name()), "not honoured here");
     let key = |key: &str| StepError::new(place.to_string(), NOT_ACTED_ON).of(key);
-    let lines = native.systemd.iter().flatten().filter(|line| !is_idle(line)).map(directive);
+    let lines = native.systemd.iter().flatten().filter(|line| !has_no_effect(line)).map(directive);
     let keys = native.launchd.iter().filter(|(name, value)| !is_off(value) && !is_restart(name, value));
     let keys = keys.map(|(name, _)| key(name));
     lines.chain(keys).collect()

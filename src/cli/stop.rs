@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use clap::builder::ValueParser;
 use clap::{Arg, ArgMatches, Command};
-use svcadapt::StepError;
-use svcadapt::control;
 use svcadapt::control::{ServiceRef, StopError, Stopped, UnknownReason};
 use svcadapt::internal::signal;
+use svcadapt::{StepError, control};
 use svcadapt_spec::Timespan;
 
 use super::text::printable;

@@ -7,8 +7,7 @@ use svcadapt_spec::{AbsPath, ServiceName};
 
 use super::UnknownReason;
 use crate::registry;
-use crate::registry::pid_file;
-use crate::registry::{Found, Leftovers, LockDirectoryError, Record, Tree};
+use crate::registry::{Found, Leftovers, LockDirectoryError, Record, Tree, pid_file};
 use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{error_text, process};
 

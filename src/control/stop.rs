@@ -10,8 +10,7 @@ use super::service::{RunningService, ServiceState};
 use super::unknown_reason::pid_list;
 use super::{ServiceRef, UnknownReason, service};
 use crate::registry;
-use crate::registry::{Leftovers, Record, Tree};
-use crate::registry::{Termination, TerminationResult};
+use crate::registry::{Leftovers, Record, Termination, TerminationResult, Tree};
 use crate::sys::{error_text, processes, signal};
 
 /// How long a process may take to end after SIGKILL. One that takes longer hangs in the kernel.

@@ -1,16 +1,16 @@
-//! Which directive, and which word as its value, which version of systemd knows.
+//! The directives of systemd and the words that they accept, with the versions that know them.
 //!
-//! The tables are data: one row a directive, one file for what is said in one place, sorted by name. They stand on
-//! the list that systemd keeps of its own directives (`systemd --dump-configuration-items`; in its source
-//! `src/core/load-fragment-gperf.gperf.in`) at versions 247, 252, 257 and 262, and for the versions between on
-//! "Added in version N" in the manual pages of 262 and on NEWS where the pages name the version of a neighbour or of
-//! a move of the text. A directive that left the manual without a word in NEWS counts as gone with the first version
-//! that may be without it.
+//! The tables are data: one row per directive, one file per section or manual page, sorted by name. They are based on
+//! systemd's own list of directives (`systemd --dump-configuration-items`; in its source
+//! `src/core/load-fragment-gperf.gperf.in`) at versions 247, 252, 257 and 262. For the versions between, they use
+//! "Added in version N" in the manual pages of 262, and NEWS where the pages give the version of a neighbour or of a
+//! moved text. A directive that was removed from the manual without an entry in NEWS counts as gone with the first
+//! version that may lack it.
 //!
 //! To refresh them for a new version, compare its dump with the rows: the test in `tests/it/directive.rs` does that
-//! for the systemd that is installed and prints every difference in both directions.
+//! for the installed systemd and prints every difference in both directions.
 //!
-//! What is not here: how a value is read. [`ValueKind`] only tells kinds apart.
+//! Parsing of values is not here. [`ValueKind`] only names the type of a value.
 
 mod cgroup;
 mod choices;
@@ -25,10 +25,10 @@ use std::fmt;
 
 pub use version::Version;
 
-/// Since when a directive that needs a user namespace implies one in the manager of a user.
+/// The first version in which a directive that needs a user namespace implies one in a user manager.
 pub(super) const PRIVATE_USERS: u16 = 254;
 
-/// A section of a unit that we write or read.
+/// A section of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Section {
     /// `[Unit]`
@@ -41,36 +41,36 @@ pub enum Section {
     Install,
 }
 
-/// One thing that a section can say.
+/// A directive of a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DirectiveRow {
     /// Its name.
     pub name: &'static str,
-    /// The first version that knows it; 0 if that is older than all supported ones.
+    /// The first version that knows it; 0 if all supported versions do.
     pub since: u16,
-    /// The first version that ignores it, with a warning at most.
+    /// The first version that ignores it. `None` if no version does.
     pub until: Option<u16>,
-    /// What it takes.
+    /// The type of its value.
     pub kind: ValueKind,
-    /// Whether the service would have more rights, or be open to more, without it.
+    /// Whether the service would have more rights, or be more exposed, without it.
     pub security: bool,
-    /// The first version that does it in the manager of a user, where that user's own rights are all there are; 0 if
-    /// every one does, none if no one does.
+    /// The first version whose user manager supports it, with only the rights of the user; 0 if all do. `None` if no
+    /// version does.
     pub user_since: Option<u16>,
 }
 
-/// A kind of value.
+/// The type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ValueKind {
-    /// `yes`, `no` and their like.
+    /// A boolean, such as `yes` or `no`.
     Boolean,
     /// A boolean, or one of these words.
     BooleanOr(&'static [Choice]),
     /// One of these words.
     Enum(&'static [Choice]),
-    /// A length of time; a bare number is one of seconds.
+    /// A time span; a bare number is in seconds.
     Timespan,
-    /// A number of bytes, with K, M, G, T.
+    /// A number of bytes, optionally with K, M, G or T.
     Size,
     /// A signal.
     Signal,
@@ -80,7 +80,7 @@ pub enum ValueKind {
     Integer,
     /// A resource limit, `SOFT[:HARD]`.
     Limit,
-    /// One path; everything up to the end of the line.
+    /// One path, up to the end of the line.
     Path,
     /// A command.
     CommandLine,
@@ -88,15 +88,15 @@ pub enum ValueKind {
     Words,
     /// Text.
     Text,
-    /// A form of its own.
+    /// Another syntax.
     Other,
 }
 
-/// A word that can be a value, and the first version that knows it; 0 if that is older than all supported ones. One
-/// that ends in a colon begins a value.
+/// A word that can be a value, and the first version that knows it; 0 if all supported versions do. A word that ends in
+/// a colon is the start of a value.
 pub type Choice = (&'static str, u16);
 
-/// The directive of this name that any supported version knows, or knew before.
+/// The directive of this name. `None` if no version has ever known it.
 pub fn directive(section: Section, name: &str) -> Option<&'static DirectiveRow> {
     tables(section).iter().find_map(|table| {
         let at = table.binary_search_by(|row| row.name.cmp(name)).ok()?;
@@ -109,38 +109,38 @@ pub fn directives(section: Section) -> impl Iterator<Item = &'static DirectiveRo
     tables(section).iter().copied().flatten()
 }
 
-/// What somebody may have meant who wrote a name that no version knows.
+/// The known directive that is most similar to an unknown name. `None` if no name is similar enough.
 pub fn nearest(section: Section, name: &str) -> Option<&'static str> {
     nearest_of(directives(section).map(|row| row.name), name)
 }
 
-/// The same of any words.
+/// The word that is most similar to a name. `None` if no word is similar enough.
 pub fn nearest_of<'a>(words: impl Iterator<Item = &'a str>, name: &str) -> Option<&'a str> {
-    // A third of it may be wrong, and no more: what differs more is another word.
-    let most = (name.chars().count() / 3).min(3);
-    // What is longer by more cannot be near, and nobody has to find out how far it is.
-    let near = |word: &&str| word.len().abs_diff(name.len()) <= 4 * most;
+    // At most a third of the letters may differ.
+    let max_distance = (name.chars().count() / 3).min(3);
+    // A cheap test first: a character has at most 4 bytes, so a greater difference in length is a greater distance.
+    let can_match = |word: &&str| word.len().abs_diff(name.len()) <= 4 * max_distance;
     words
-        .filter(near)
-        .map(|word| (distance(&word.to_ascii_lowercase(), &name.to_ascii_lowercase()), word))
-        .filter(|(distance, _)| *distance <= most)
+        .filter(can_match)
+        .map(|word| (strsim::osa_distance(&word.to_ascii_lowercase(), &name.to_ascii_lowercase()), word))
+        .filter(|(distance, _)| *distance <= max_distance)
         .min()
         .map(|(_, word)| word)
 }
 
 impl DirectiveRow {
-    /// Whether this version does what it says.
+    /// Whether this version knows the directive and does not ignore it.
     pub fn known_to(&self, version: Version) -> bool {
         let version = version.number();
         self.since <= version && self.until.is_none_or(|until| version < until)
     }
 
-    /// Whether the manager of a user does it.
+    /// Whether the user manager of this version supports it.
     pub fn user_manager(&self, version: Version) -> bool {
         self.user_since.is_some_and(|since| version.has(since))
     }
 
-    /// Whether this version knows this word as its value. What takes no words takes any.
+    /// Whether this version accepts the word as the value. Always true for a directive without a set of words.
     pub fn takes(&self, word: &str, version: Version) -> bool {
         let (ValueKind::Enum(choices) | ValueKind::BooleanOr(choices)) = self.kind else { return true };
         let boolean = matches!(self.kind, ValueKind::BooleanOr(_)) && svcadapt_spec::boolean(word).is_some();
@@ -166,8 +166,8 @@ impl DirectiveRow {
         self
     }
 
-    /// It needs a namespace, which the manager of a user has from the moment that `PrivateUsers=yes` is said too. From
-    /// this version on it is implied (systemd.exec(5), "Sandboxing").
+    /// It needs a namespace, which a user manager can create with `PrivateUsers=yes`. Since version [`PRIVATE_USERS`] that
+    /// is implied (systemd.exec(5), "Sandboxing").
     const fn namespace(mut self) -> Self {
         self.user_since = Some(PRIVATE_USERS);
         self
@@ -198,26 +198,6 @@ fn tables(section: Section) -> &'static [&'static [DirectiveRow]] {
     }
 }
 
-/// How many letters have to be put in, taken out or changed, or two neighbours exchanged.
-fn distance(one: &str, other: &str) -> usize {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut above: Vec<usize> = (0..=other.len()).collect();
-    for i in 1..=one.len() {
-        let mut row = vec![i];
-        for j in 1..=other.len() {
-            let change = above[j - 1] + usize::from(one[i - 1] != other[j - 1]);
-            let mut least = change.min(above[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1] {
-                least = least.min(before[j - 2] + 1);
-            }
-            row.push(least);
-        }
-        before = std::mem::replace(&mut above, row);
-    }
-    above[other.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -229,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tables_are_sorted_and_every_row_is_found() {
+    fn tables_are_sorted_and_each_row_is_found() {
         for section in SECTIONS {
             for table in tables(section) {
                 assert!(table.is_sorted_by(|one, next| one.name < next.name), "{section}");
@@ -237,7 +217,7 @@ mod tests {
             for row in directives(section) {
                 assert_eq!(directive(section, row.name), Some(row));
                 let all = directives(section).filter(|other| other.name == row.name);
-                assert_eq!(all.count(), 1, "{} stands twice in [{section}]", row.name);
+                assert_eq!(all.count(), 1, "{} is twice in [{section}]", row.name);
                 assert!(row.since == 0 || row.since >= Version::OLDEST.number(), "{}", row.name);
                 assert!(row.until.is_none_or(|until| row.since < until), "{}", row.name);
             }
@@ -245,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directive_is_known_from_the_version_that_brought_it_to_the_one_that_dropped_it() {
+    fn directive_is_known_between_its_versions() {
         let known =
             |name: &str, number: u16| directive(Section::Service, name).unwrap().known_to(version(number));
         assert!(!known("ProtectProc", 246) && known("ProtectProc", 247) && known("ProtectProc", 262));
@@ -258,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_known_from_the_version_that_brought_it() {
+    fn word_is_accepted_since_its_version() {
         let takes = |name: &str, word: &str, number: u16| {
             directive(Section::Service, name).unwrap().takes(word, version(number))
         };
@@ -272,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_nearly_one_is_guessed() {
+    fn misspelt_directive_is_guessed() {
         let guess = |name| nearest(Section::Service, name);
         assert_eq!(guess("ExecStrat"), Some("ExecStart"));
         assert_eq!(guess("execstart"), Some("ExecStart"));
@@ -284,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_guards_and_what_needs_root_is_marked() {
+    fn security_and_user_manager_marks_are_set() {
         let row = |name| directive(Section::Service, name).unwrap();
         for name in ["NoNewPrivileges", "PrivateTmp", "ProtectSystem", "SystemCallFilter", "User"] {
             assert!(row(name).security, "{name}");

@@ -1,20 +1,20 @@
-//! A sandbox that a service still runs in.
+//! A sandbox in which the service still runs.
 //!
-//! One table (`rows`) says what each [`Level`] sets and why; what the spec says, what the manager is and what it
-//! knows decide row by row whether that can be (systemd.exec(5), "Sandboxing"). Nothing is left out without a reason,
-//! and what the spec says itself always wins.
+//! One table (`rows`) has the directives of each [`Level`] and their reasons. The spec, and the version and scope of
+//! systemd, decide for each row whether the service can have it (systemd.exec(5), "Sandboxing"). Each row that is left
+//! out has a reason, and a directive that the spec sets itself always takes precedence.
 //!
-//! `baseline` takes nothing from a service that it could miss: it keeps its identity, its network, and every file that
-//! is not the system's own. `strict` is for a service that minds its own business. It changes what the service is:
-//! without a user it gets one of its own (`DynamicUser=`), and it can write only where the spec says so. What is left
-//! after that is worth in `systemd-analyze security`: at most 1.1 with a port from 1024 on, 1.4 with one below, and
-//! 0.2 with sockets that systemd hands over.
+//! `baseline` removes nothing that a service could need: it keeps its identity, its network, and all files but those of
+//! the system. `strict` is for a service that needs only its own files and network. It changes the service: without a
+//! user it gets a user of its own (`DynamicUser=`), and it can write only to directories of the spec. The exposure level
+//! of `systemd-analyze security` is then at most 1.1 with a port from 1024 on, 1.4 with a lower port, and 0.2 with
+//! sockets that systemd passes.
 //!
-//! Where the adapter tells the readiness, it is 1.2 and 1.6: it does so from a process beside the main one, and by no
-//! value of `NotifyAccess=` but `all` would systemd hear that (systemd.service(5); nor may a process without
-//! CAP_SYS_ADMIN send a message in another's name, unix(7)).
+//! If the adapter reports the readiness, the level is 1.2 and 1.6: a process other than the main one sends the message,
+//! which systemd accepts only with `NotifyAccess=all` (systemd.service(5); and without CAP_SYS_ADMIN a process cannot
+//! send with the pid of another process, unix(7)).
 //!
-//! What is deliberately absent: a look at the machine. The same spec makes the same sandbox everywhere.
+//! Deliberately absent: facts about the machine. The same spec makes the same sandbox everywhere.
 
 mod case;
 mod jit;
@@ -34,17 +34,17 @@ pub use level::Level;
 pub use network::Network;
 use svcadapt_spec::{FIELDS, Scope, ServiceSpec};
 
-use self::case::{Case, demanded};
-use self::rows::{ROWS, Row};
+use self::case::{HardenInput, is_on};
+use self::rows::{ROWS, SandboxRow};
 use crate::directive::{Section, directive};
 use crate::divide::{Division, Systemd, Target};
 
-/// What a level comes to for a service.
+/// The directives of a level for one service.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Hardening {
-    /// What `[Service]` says besides.
+    /// The directives to add to `[Service]`.
     pub set: Vec<Setting>,
-    /// What the level has and this service cannot have.
+    /// The directives of the level that this service cannot have.
     pub left_out: Vec<Omission>,
 }
 
@@ -53,39 +53,39 @@ pub struct Hardening {
 pub struct Setting {
     /// Its name.
     pub directive: &'static str,
-    /// Its value, not yet quoted; of a directive that takes paths, one of them.
+    /// Its value, not yet quoted. A directive with several paths has one setting for each.
     pub value: OsString,
-    /// What it is good for.
+    /// What it protects against.
     pub why: &'static str,
 }
 
-/// A directive that is not there.
+/// A directive that is left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Omission {
     /// Its name.
     pub directive: &'static str,
-    /// Why it is not.
+    /// Why it is left out.
     pub why: String,
-    /// Whether the service keeps rights of root that the level is there to take: a person has to know that unasked.
+    /// Whether the service keeps rights of root that the level should remove. This is reported even without `--explain`.
     pub open: bool,
 }
 
-/// Two things that were both demanded and exclude each other.
+/// Two settings of the spec that exclude each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
     /// The directive of the sandbox.
     pub directive: &'static str,
-    /// What stands against it, and why.
+    /// Which setting excludes it, and why.
     pub why: String,
 }
 
-/// The sandbox of a service at a level. `adapter` is the path of svcadapt on the host. A target that is not systemd
-/// has none.
+/// The sandbox of a service at a level. `adapter` is the path of svcadapt on the host. It is empty for a target other
+/// than systemd.
 ///
 /// # Errors
 ///
-/// Where the spec itself demands what exclude each other: a user namespace and a capability that is worth nothing in
-/// it, or no writable code and a program that writes its code.
+/// If settings of the spec exclude each other: a user namespace and a capability that has no effect in it, or
+/// `MemoryDenyWriteExecute=` and a program with a JIT compiler.
 pub fn harden(
     spec: &ServiceSpec,
     division: &Division,
@@ -97,20 +97,20 @@ pub fn harden(
     if level == Level::None {
         return Ok(Hardening::default());
     }
-    let case = Case::new(spec, division, adapter, host, level, network);
-    let conflicts = conflicts(&case);
+    let input = HardenInput::new(spec, division, adapter, host, level, network);
+    let conflicts = conflicts(&input);
     if !conflicts.is_empty() {
         return Err(conflicts);
     }
     let mut hardening = Hardening::default();
     for row in ROWS.iter().filter(|row| row.levels.contains(&level)) {
-        let values = (row.values)(&case);
+        let values = (row.values)(&input);
         if values.is_empty() {
             continue;
         }
-        match reason(&case, row, &values) {
+        match omission_reason(&input, row, &values) {
             Some(why) => {
-                let open = row.directive == BOUNDING && !is_said(&case, row) && case.stays_root();
+                let open = row.directive == BOUNDING && !is_set(&input, row) && input.stays_root();
                 hardening.left_out.push(Omission { directive: row.directive, why, open });
             }
             None => hardening.set.extend(values.into_iter().map(|value| Setting {
@@ -123,26 +123,26 @@ pub fn harden(
     Ok(hardening)
 }
 
-/// What the rights of root come to.
+/// The directive that limits the rights of root.
 const BOUNDING: &str = "CapabilityBoundingSet";
 
-/// Whether the service says itself what a row is about.
-fn is_said(case: &Case, row: &Row) -> bool {
+/// Whether the spec sets the directive of a row itself.
+fn is_set(input: &HardenInput, row: &SandboxRow) -> bool {
     let mut fields = FIELDS.iter().filter(|field| field.directive == row.directive);
-    case.spec.native.has_directive(row.directive)
-        || fields.any(|field| !svcadapt_spec::values(case.spec, field.field).is_empty())
+    input.spec.native.has_directive(row.directive)
+        || fields.any(|field| !svcadapt_spec::values(input.spec, field.field).is_empty())
 }
 
-/// Why a row is left out.
-fn reason(case: &Case, row: &Row, values: &[OsString]) -> Option<String> {
-    if is_said(case, row) {
-        return Some("the service says it itself".to_owned());
+/// Why a row is left out. `None` if it is not.
+fn omission_reason(input: &HardenInput, row: &SandboxRow, values: &[OsString]) -> Option<String> {
+    if is_set(input, row) {
+        return Some("the service sets it itself".to_owned());
     }
-    unknown(case.host, row.directive, values).or_else(|| (row.objection)(case))
+    unsupported(input.host, row.directive, values).or_else(|| (row.objection)(input))
 }
 
-/// Why this manager would not have it.
-fn unknown(host: Systemd, name: &str, values: &[OsString]) -> Option<String> {
+/// Why this version or scope of systemd does not support the directive. `None` if it does.
+fn unsupported(host: Systemd, name: &str, values: &[OsString]) -> Option<String> {
     let version = host.version;
     let Some(known) = directive(Section::Service, name) else {
         return Some("no version of systemd knows it".to_owned());
@@ -150,28 +150,28 @@ fn unknown(host: Systemd, name: &str, values: &[OsString]) -> Option<String> {
     let word = |value: &OsString| value.to_str().is_none_or(|word| known.takes(word, version));
     if !known.known_to(version) {
         Some(match known.until {
-            Some(until) if until <= version.number() => format!("systemd {until} has dropped it"),
-            _ => format!("systemd {version} does not know it, {} does", known.since),
+            Some(until) if until <= version.number() => format!("systemd {until} has removed it"),
+            _ => format!("systemd {version} does not know it; it is new in {}", known.since),
         })
     } else if !values.iter().all(word) {
         Some(format!("systemd {version} does not know this value"))
     } else if host.scope == Scope::User && known.user_since != Some(0) {
-        Some("only the system's manager can do it on every kernel (systemd.exec(5))".to_owned())
+        Some("only the system manager supports it on every kernel (systemd.exec(5))".to_owned())
     } else {
         None
     }
 }
 
-/// What the spec demands and cannot have together. Where it demands only one of two, that one is left out.
-fn conflicts(case: &Case) -> Vec<Conflict> {
+/// Settings of the spec that exclude each other. If the spec sets only one of them, the other one is left out.
+fn conflicts(input: &HardenInput) -> Vec<Conflict> {
     let mut conflicts = Vec::new();
-    if demanded(case.spec, "PrivateUsers")
-        && let Some(why) = objections::worthless_capability(case)
+    if is_on(input.spec, "PrivateUsers")
+        && let Some(why) = objections::ineffective_capability(input)
     {
         conflicts.push(Conflict { directive: "PrivateUsers", why });
     }
-    if demanded(case.spec, "MemoryDenyWriteExecute")
-        && let Some(why) = objections::writable_code(case)
+    if is_on(input.spec, "MemoryDenyWriteExecute")
+        && let Some(why) = objections::writable_code(input)
     {
         conflicts.push(Conflict { directive: "MemoryDenyWriteExecute", why });
     }
@@ -192,7 +192,7 @@ impl fmt::Display for Omission {
 
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}= cannot be: {}", self.directive, self.why)
+        write!(f, "{}= conflicts with the spec: {}", self.directive, self.why)
     }
 }
 

@@ -9,13 +9,12 @@ use std::{fs, io};
 use svcadapt_spec::ServiceSpec;
 
 use super::Listener;
-use crate::detect;
 use crate::detect::{Detection, Manager, Mode};
 use crate::error::StepError;
 use crate::notify::{Address, Notifier};
 use crate::plan::{Resolution, STARTED_AS, StartedBy, started_as};
-use crate::registry;
 use crate::sys::{fd, process};
+use crate::{detect, registry};
 
 /// Variables addressed to one process. They are read here and removed, so that no child of the service inherits them.
 const PROCESS_VARIABLES: [&str; 8] = [

@@ -14,12 +14,11 @@ use super::watch::Forking;
 use crate::error::StepError;
 use crate::plan::{Plan, Resolution, Step};
 use crate::readiness::{ProbeInputs, Probes, RunAs};
-use crate::registry;
 use crate::registry::SOCKET;
 use crate::setup::{Created, LauncherLock, ServiceProcess};
 use crate::sys::socket::NotifySocket;
 use crate::sys::{fd, file, listen, process};
-use crate::{plan, setup};
+use crate::{plan, registry, setup};
 
 /// A start.
 pub(super) struct Start<'a> {

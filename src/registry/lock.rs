@@ -5,9 +5,9 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::pid_file;
 use super::{
-    Leftovers, MODE, Record, Tree, lock_directory, lock_starts_in, mode_in, read, record_of, records,
+    Leftovers, MODE, Record, Tree, lock_directory, lock_starts_in, mode_in, pid_file, read, record_of,
+    records,
 };
 use crate::sys::lock::Holder;
 use crate::sys::{fd, file, lock};

@@ -16,8 +16,7 @@ use super::perform::service_label;
 use crate::error::StepError;
 use crate::plan::Strategy;
 use crate::registry;
-use crate::registry::Termination;
-use crate::registry::{AlreadyRunning, Lock, Record, Tree};
+use crate::registry::{AlreadyRunning, Lock, Record, Termination, Tree};
 use crate::sys::fd;
 
 /// Leftovers of a main process that has just ended may be about to exit by themselves.

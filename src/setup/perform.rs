@@ -20,9 +20,8 @@ use super::{LauncherLock, account, closest_limit, directory, leftovers, listen, 
 use crate::error::StepError;
 use crate::plan::{Actor, Ending, Plan, Resolution, Step, started_as};
 use crate::registry;
-use crate::registry::pid_file;
 use crate::registry::pid_file::PidFileError;
-use crate::registry::{Lock, Record, Session};
+use crate::registry::{Lock, Record, Session, pid_file};
 use crate::sys::{capability, descendants, environment, fd, file, identity, limits, process, signal};
 
 /// The process that becomes the program, and everything it takes along.

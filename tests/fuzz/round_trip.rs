@@ -12,9 +12,8 @@ use svcadapt_convert::divide::{Systemd, Target, divide};
 use svcadapt_convert::plist::Label;
 use svcadapt_convert::unit::{UnitFile, UnitName};
 use svcadapt_convert::{LARGEST, json as model, plist as list, unit as systemd};
-use svcadapt_spec::values;
 use svcadapt_spec::{
-    FIELDS, Field, Native, Probe, Resource, Restart, Scope, ServiceName, ServiceSpec, Timespan,
+    FIELDS, Field, Native, Probe, Resource, Restart, Scope, ServiceName, ServiceSpec, Timespan, values,
 };
 
 use super::gists;

@@ -30,11 +30,11 @@ fn finding_has_place_reason_and_hint() {
         .args(["check", "web.service"])
         .status(1)
         .stdout(
-            "web.service:2:27: warning SVC303: nothing sets PORT, and the word is left out\n\
+            "web.service:2:27: warning SVC303: nothing sets PORT, and systemd drops the argument\n\
              \x20 | ExecStart=/bin/ls -c true $PORT\n\
              \x20 |                           ^\n\
-             \x20 why: systemd leaves such a word out: the program is given one argument less\n\
-             \x20 hint: set it with Environment=, write ${NAME} to keep an empty word, or double the $\n",
+             \x20 why: systemd drops such a word: the program gets one argument less\n\
+             \x20 hint: set it with Environment=, write ${NAME} to keep an empty argument, or $$ for a dollar sign\n",
         )
         .run();
     assert_eq!(
@@ -45,9 +45,9 @@ fn finding_has_place_reason_and_hint() {
             "column": 27,
             "code": "SVC303",
             "severity": "warning",
-            "message": "nothing sets PORT, and the word is left out",
-            "why": "systemd leaves such a word out: the program is given one argument less",
-            "hint": "set it with Environment=, write ${NAME} to keep an empty word, or double the $",
+            "message": "nothing sets PORT, and systemd drops the argument",
+            "why": "systemd drops such a word: the program gets one argument less",
+            "hint": "set it with Environment=, write ${NAME} to keep an empty argument, or $$ for a dollar sign",
         })]
     );
 }
@@ -130,7 +130,7 @@ fn codes_option_prints_every_rule_in_full() {
     for rule in svcadapt_convert::lint::rules::all() {
         let reported = format!(
             "{} {}: {}\n  why: {}\n  hint: {}\n",
-            rule.code, rule.severity, rule.what, rule.why, rule.cure
+            rule.code, rule.severity, rule.summary, rule.why, rule.hint
         );
         assert!(text.contains(&reported), "{}", rule.code);
     }

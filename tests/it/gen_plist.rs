@@ -148,9 +148,9 @@ fn single_socket_is_a_dictionary_and_unsupported_ones_are_reported() {
     assert_eq!(
         stderr_of(&output),
         "svcadapt: --listen-stream: approximated: without @a: macOS has no abstract sockets\n\
-         svcadapt: --listen-sequential-packet: lost: macOS has no sockets for packets in sequence\n\
-         svcadapt: --socket-user: lost: launchd takes the number of an owner, and no name\n\
-         svcadapt: --backlog: lost: launchd itself says how many connections may wait\n"
+         svcadapt: --listen-sequential-packet: lost: macOS has no SOCK_SEQPACKET sockets\n\
+         svcadapt: --socket-user: lost: launchd takes only a numeric owner\n\
+         svcadapt: --backlog: lost: launchd sets the backlog itself\n"
     );
 }
 

@@ -104,9 +104,9 @@ fn explain_option_covers_every_directive_and_keeps_the_file() {
         assert!(explained.stderr.contains(&format!("svcadapt: {line}: ")), "{line}\n{}", explained.stderr);
     }
     for reported in [
-        "svcadapt: MemoryDenyWriteExecute: left out: node makes machine code while it runs, and ends where it may not\n",
-        "svcadapt: ProtectProc: left out: systemd 239 does not know it, 247 does\n",
-        "svcadapt: UMask: left out: the service says it itself\n",
+        "svcadapt: MemoryDenyWriteExecute: left out: node has a JIT compiler, and fails without memory that is writable and executable\n",
+        "svcadapt: ProtectProc: left out: systemd 239 does not know it; it is new in 247\n",
+        "svcadapt: UMask: left out: the service sets it itself\n",
     ] {
         assert!(explained.stderr.contains(reported), "{reported}\n{}", explained.stderr);
     }
@@ -124,8 +124,8 @@ fn conflicting_directives_are_refused() {
         "[Service]\nExecStart=/bin/true\nPrivateUsers=yes\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n";
     let code = "[Service]\nExecStart=/usr/bin/node x.js\nMemoryDenyWriteExecute=yes\n";
     for (text, reported) in [
-        (users, "svcadapt: --harden 'PrivateUsers=': below a user namespace a capability is worth nothing"),
-        (code, "svcadapt: --harden 'MemoryDenyWriteExecute=': node makes machine code while it runs"),
+        (users, "svcadapt: --harden 'PrivateUsers=': in a user namespace a capability has no effect"),
+        (code, "svcadapt: --harden 'MemoryDenyWriteExecute=': node has a JIT compiler"),
     ] {
         let file = dir.write("web.service", text);
         let output = gen_unit(&dir, &[OsStr::new("--harden"), OsStr::new("baseline"), file.as_os_str()]);
@@ -312,9 +312,7 @@ fn program_that_changes_its_user_runs_under_strict() {
     let file = dir.write("drop.service", &format!("[Service]\nUser=root\nExecStart={start}\n"));
     let words = [OsStr::new("--harden=strict"), file.as_os_str()];
     let output = gen_unit(&dir, &words);
-    assert!(
-        output.stderr.starts_with("svcadapt: CapabilityBoundingSet: left out: it is started as root, and ")
-    );
+    assert!(output.stderr.starts_with("svcadapt: CapabilityBoundingSet: left out: it starts as root, and "));
     assert!(!output.stdout.contains("CapabilityBoundingSet=") && !output.stdout.contains("~@privileged"));
     server.begin(&output.stdout);
     assert_eq!(server.answer("user"), "1", "{}", server.status());

@@ -119,7 +119,7 @@ fn signal_that_no_host_sends_is_reported() {
     let output = svcadapt(["gen-unit", &file, "--reload-signal=USR1"]);
     assert!(
         stderr_of(&output)
-            .starts_with("svcadapt: --reload-signal: lost: the unit has an ExecReload= of its own"),
+            .starts_with("svcadapt: --reload-signal: lost: systemctl reload runs the unit's own ExecReload="),
         "{}",
         stderr_of(&output)
     );
@@ -159,12 +159,12 @@ fn user_unit_contains_no_root_only_directive() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let socket = text.split("# x.socket").nth(1).unwrap();
     assert!(socket.contains("ListenStream=/x\n") && !socket.contains("SocketUser="), "{text}");
-    assert!(stderr_of(&output).contains("svcadapt: --socket-group: lost: a user's manager has not"));
+    assert!(stderr_of(&output).contains("svcadapt: --socket-group: lost: a user manager does not have"));
     for (port, reported) in [("1023", true), ("127.0.0.1:80", true), ("1024", false), ("/run/x", false)] {
         let words = ["gen-unit", "--scope=user", "--name=x", "--listen-stream", port, "--", "/bin/web"];
         let stderr = stderr_of(&svcadapt(words));
         assert_eq!(
-            stderr.starts_with("svcadapt: --listen-stream: approximated: a user's manager"),
+            stderr.starts_with("svcadapt: --listen-stream: approximated: a user manager"),
             reported,
             "{stderr}"
         );
@@ -177,11 +177,11 @@ fn user_unit_contains_no_root_only_directive() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.ends_with("[Install]\nWantedBy=default.target\nAlias=w.service\n"), "{text}");
     let moved =
-        "graphical.target multi-user.target: approximated: a user's manager has default.target in its place";
+        "graphical.target multi-user.target: approximated: a user manager uses default.target instead";
     assert_eq!(stderr_of(&output), format!("svcadapt: {file}:4: WantedBy={moved}\n"));
     assert!(printed(["gen-unit", &file]).ends_with(&format!("[Install]\n{targets}")));
     let output = svcadapt(["gen-unit", "--scope=user", "--nice=-5", "--", "/bin/web"]);
-    let lost = "svcadapt: --nice: lost: a user's manager cannot put itself before others\n";
+    let lost = "svcadapt: --nice: lost: a user manager cannot raise a priority\n";
     assert_eq!((output.status.code(), stderr_of(&output).as_str()), (Some(0), lost));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(!text.split("[X-Svcadapt]").next().unwrap().contains("Nice"), "{text}");
@@ -275,12 +275,11 @@ fn losses_name_their_lines_and_confinement_comes_first() {
         "--listen-stream=80",
     ]);
     let expected = format!(
-        "svcadapt: {file}.d/a.conf:2: NoNewPrivileges=yes: lost, weakens security: macOS cannot forbid it\n\
-         svcadapt: {file}:8: ProtectSystem=strict: lost, weakens security: only systemd can confine a service so\n\
-         svcadapt: {file}:2: Description=Web: lost: a property list has no room for it\n\
-         svcadapt: --backlog: lost: launchd itself says how many connections may wait\n\
-         svcadapt: {file}:6: Restart=on-failure: approximated: an end by SIGHUP, SIGINT, SIGTERM or SIGPIPE is a \
-         failure there\n"
+        "svcadapt: {file}.d/a.conf:2: NoNewPrivileges=yes: lost, weakens security: macOS has no such restriction\n\
+         svcadapt: {file}:8: ProtectSystem=strict: lost, weakens security: only systemd has this sandbox\n\
+         svcadapt: {file}:2: Description=Web: lost: a property list has no key for it\n\
+         svcadapt: --backlog: lost: launchd sets the backlog itself\n\
+         svcadapt: {file}:6: Restart=on-failure: approximated: launchd takes an end by SIGHUP, SIGINT, SIGTERM or SIGPIPE as a failure\n"
     );
     assert_eq!(stderr_of(&output), expected);
 }

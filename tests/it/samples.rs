@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use svcadapt_convert::lint::{Account, Facts, Inode, Job, Kind, Severity, job};
+use svcadapt_convert::lint::{FileInfo, FileKind, JobFile, MachineData, MachineUser, Severity, job};
 use svcadapt_spec::Scope;
 
 use crate::harness::{Capability, Dir, Exit, SOURCES, Systemd, require};
@@ -66,41 +66,41 @@ fn samples_are_up_to_date() {
 }
 
 /// A Mac with the accounts, the programs and the directories that the samples name.
-fn mac() -> Facts {
+fn mac() -> MachineData {
     const WWW: u32 = 70;
-    let account = |uid, groups: &[u32]| Account { uid, groups: groups.to_vec() };
-    let mut facts = Facts {
+    let account = |uid, groups: &[u32]| MachineUser { uid, groups: groups.to_vec() };
+    let mut facts = MachineData {
         users: [("root".into(), account(0, &[0])), ("_www".into(), account(WWW, &[WWW]))].into(),
         groups: [("wheel".into(), 0), ("staff".into(), 20), ("_www".into(), WWW)].into(),
         launchd: true,
-        ..Facts::default()
+        ..MachineData::default()
     };
     let mut add = |path: &str, kind, uid| {
-        facts.inodes.insert(path.into(), Inode { kind, mode: 0o755, uid, gid: uid });
+        facts.inodes.insert(path.into(), FileInfo { kind, mode: 0o755, uid, gid: uid });
     };
     for path in
         ["/", "/Library", "/Library/WebServer", "/usr", "/usr/local", "/usr/local/var", "/usr/local/var/log"]
     {
-        add(path, Kind::Directory, 0);
+        add(path, FileKind::Directory, 0);
     }
     for path in ["/var", "/var/log", "/var/run"] {
-        add(path, Kind::Directory, 0);
+        add(path, FileKind::Directory, 0);
     }
     for path in ["svcadapt", "worker", "listener", "agent"] {
-        add(&format!("/usr/local/bin/{path}"), Kind::File, 0);
+        add(&format!("/usr/local/bin/{path}"), FileKind::File, 0);
     }
-    add("/usr/bin/python3", Kind::File, 0);
-    add("/usr/local/var/log/http", Kind::Directory, WWW);
+    add("/usr/bin/python3", FileKind::File, 0);
+    add("/usr/local/var/log/http", FileKind::Directory, WWW);
     facts
 }
 
 #[test]
 fn sample_property_lists_start_on_a_mac_with_their_accounts() {
-    let codes = |facts: &Facts| {
+    let codes = |facts: &MachineData| {
         let mut codes = Vec::new();
         for (name, text) in files(&samples("launchd"), &["plist"]) {
             let scope = if name.contains("agent") { Scope::User } else { Scope::System };
-            let found = job(Job { path: Path::new(&name), bytes: text.as_bytes(), scope }, facts);
+            let found = job(JobFile { path: Path::new(&name), bytes: text.as_bytes(), scope }, facts);
             let severe = found.into_iter().filter(|finding| finding.severity > Severity::Note);
             codes.extend(severe.map(|finding| format!("{name}: {} {}", finding.rule.code, finding.message)));
         }

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::{Value, json};
-use svcadapt::StepError;
-use svcadapt::control;
 use svcadapt::control::{ServiceRef, State};
+use svcadapt::{StepError, control};
 use svcadapt_spec::ServiceName;
 
 use crate::audit::{Audit, AuditError, Verdict};

@@ -5,8 +5,7 @@ use svcadapt::StepError;
 use svcadapt_convert::divide::{Division, Loss, LossKind, Subject};
 use svcadapt_convert::harden::Hardening;
 use svcadapt_convert::{Rendered, Rewritten};
-use svcadapt_spec::values;
-use svcadapt_spec::{FIELDS, ServiceSpec};
+use svcadapt_spec::{FIELDS, ServiceSpec, values};
 
 use super::{Rewriting, SecondFile};
 

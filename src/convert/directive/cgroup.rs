@@ -1,4 +1,4 @@
-//! What `[Service]` and `[Socket]` say about their control group (systemd.resource-control(5)).
+//! Directives of `[Service]` and `[Socket]` for control groups (systemd.resource-control(5)).
 
 use super::ValueKind::{Boolean, BooleanOr, Enum, Integer, Other, Size, Timespan, Words};
 use super::choices::{CPUSET_PARTITION, DEVICE_POLICY, MANAGED_OOM, OOM_PREFERENCE, PRESSURE_WATCH};

@@ -1,6 +1,6 @@
-//! The words that a directive takes, each with the first version that knows it; 0 stands for every supported one.
+//! The words that a directive accepts, each with the first version that knows it; 0 means all supported versions.
 //!
-//! A word that ends in a colon is the beginning of a value.
+//! A word that ends in a colon is the start of a value.
 
 use super::Choice;
 

@@ -1,4 +1,4 @@
-//! What `[Service]` and `[Socket]` say about the processes that they start (systemd.exec(5), systemd.kill(5)).
+//! Directives of `[Service]` and `[Socket]` for processes (systemd.exec(5), systemd.kill(5)).
 
 use super::ValueKind::{
     Boolean, BooleanOr, Enum, Integer, Limit, Octal, Other, Path, Signal, Text, Timespan, Words,

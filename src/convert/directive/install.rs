@@ -1,4 +1,4 @@
-//! `[Install]` (systemd.unit(5)); the manager itself does not read it, `systemctl enable` does.
+//! Directives of `[Install]` (systemd.unit(5)). `systemctl enable` reads them, the manager does not.
 
 use super::ValueKind::{Text, Words};
 use super::{DirectiveRow, d};

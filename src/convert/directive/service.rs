@@ -1,4 +1,4 @@
-//! `[Service]`, without what it shares with `[Socket]` (systemd.service(5)).
+//! Directives only of `[Service]` (systemd.service(5)).
 
 use super::ValueKind::{
     Boolean, BooleanOr, CommandLine, Enum, Integer, Other, Path, Signal, Text, Timespan, Words,

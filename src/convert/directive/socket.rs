@@ -1,4 +1,4 @@
-//! `[Socket]`, without what it shares with `[Service]` (systemd.socket(5)).
+//! Directives only of `[Socket]` (systemd.socket(5)).
 
 use super::ValueKind::{
     Boolean, BooleanOr, CommandLine, Enum, Integer, Octal, Other, Size, Text, Timespan, Words,
@@ -42,7 +42,7 @@ pub(super) const SOCKET: &[DirectiveRow] = &[
     d("MaxConnections", 0, Integer),
     d("MaxConnectionsPerSource", 0, Integer),
     d("MessageQueueMaxMessages", 0, Integer),
-    // With K, M, G only from 262 on.
+    // K, M and G only since 262.
     d("MessageQueueMessageSize", 0, Integer),
     d("NoDelay", 0, Boolean),
     d("PassCredentials", 0, Boolean),

@@ -1,4 +1,4 @@
-//! `[Unit]` (systemd.unit(5)).
+//! Directives of `[Unit]` (systemd.unit(5)).
 
 use super::ValueKind::{Boolean, Enum, Integer, Other, Path, Text, Timespan, Words};
 use super::choices::{ACTION, COLLECT_MODE, JOB_MODE};

@@ -10,29 +10,29 @@ use svcadapt_spec::ValueError;
 pub struct Version(u16);
 
 impl Version {
-    /// The oldest that units are written for.
+    /// The oldest version that units can be written for.
     pub const OLDEST: Self = Self(239);
-    /// What units are written for unless another version is said. What it knows all newer ones know, too; all
-    /// distributions that are maintained in 2026 have it, except the oldest ones.
+    /// The version that units are written for by default. All newer versions know its directives, too. All distributions
+    /// that are maintained in 2026 have at least this version, except the oldest ones.
     pub const DEFAULT: Self = Self(252);
-    /// The newest that is known.
+    /// The newest known version.
     pub const NEWEST: Self = Self(262);
 
-    /// Reads a number.
+    /// Parses a version number. Fails outside of [`Self::OLDEST`] to [`Self::NEWEST`].
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let (Self(oldest), Self(newest)) = (Self::OLDEST, Self::NEWEST);
         let number = value.to_str().and_then(|text| text.parse().ok());
         number.filter(|number| (oldest..=newest).contains(number)).map(Self).ok_or_else(|| {
-            ValueError::hinted("not a version of systemd", format!("a number from {oldest} to {newest}"))
+            ValueError::hinted("not a version of systemd", format!("use a number from {oldest} to {newest}"))
         })
     }
 
-    /// The number.
+    /// The version number.
     pub fn number(self) -> u16 {
         self.0
     }
 
-    /// Whether it knows what came with another version.
+    /// Whether it is at least version `since`.
     pub fn has(self, since: u16) -> bool {
         self.0 >= since
     }

@@ -1,34 +1,34 @@
-//! How a host can honour one field of a spec.
+//! How well a host can do one field of a spec.
 
-/// Who honours a field, and how well.
+/// Which side does a field, and how well.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Capability {
-    /// The host does, and exactly.
+    /// The host does it exactly.
     Host,
     /// The host cannot; `svcadapt run` does it.
-    Adapter(Rights),
-    /// The host does something near to it; the words say what is different.
+    Adapter(Privileges),
+    /// The host does something similar. The text is the difference.
     Approximated(String),
-    /// Nobody can; the words say why.
+    /// Neither side can do it. The text is the reason.
     Lost(String),
 }
 
-/// What the adapter has to be allowed to do for a field.
+/// The privileges that the adapter needs for a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rights {
-    /// What the service itself may do.
-    OfService,
-    /// What only root may do, so that the service's identity must not be settled before.
-    OfRoot,
+pub enum Privileges {
+    /// Those of the service's user.
+    Service,
+    /// Those of root, so the change of identity must come later.
+    Root,
 }
 
 impl Capability {
-    /// An approximation, in words.
+    /// An approximation with its difference.
     pub(super) fn approximated(how: &str) -> Self {
         Self::Approximated(how.into())
     }
 
-    /// A loss, in words.
+    /// A loss with its reason.
     pub(super) fn lost(why: &str) -> Self {
         Self::Lost(why.into())
     }

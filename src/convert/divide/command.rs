@@ -1,4 +1,4 @@
-//! The command that the host has to start.
+//! The command that the host starts.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -9,29 +9,29 @@ use svcadapt_spec::{FIELDS, Field, ServiceSpec, values};
 
 use super::{Division, Target};
 
-/// One word of a command, and what it is there for.
+/// One word of a command, and its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
-    /// What it is there for.
+    /// Its origin.
     pub place: Place,
     /// The word.
     pub text: OsString,
 }
 
-/// A part of what is written for a host, as a person knows it.
+/// The origin of a word in the host's file, as the user knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// The path of svcadapt, or a word that it always gets.
+    /// The path of svcadapt, or a fixed argument of it.
     Adapter,
     /// A field of the spec.
     Field(Field),
     /// The program.
     Program,
-    /// One of its arguments, from 1.
+    /// An argument of the program, counted from 1.
     Argument(usize),
-    /// What shuts the service in.
+    /// The sandbox of `--harden`.
     Sandbox,
-    /// A key of a property list that no field says.
+    /// A key of a property list that has no field.
     Key(&'static str),
 }
 
@@ -48,8 +48,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// What the host has to execute: the program itself, or where something is left for the adapter, `svcadapt run`
-/// with just that, and with who starts it. `adapter` is the path of svcadapt on the host.
+/// The command that the host executes: the program itself, or `svcadapt run` with the adapter's fields and the mode.
+/// `adapter` is the path of svcadapt on the host.
 pub fn command(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Vec<Word> {
     let mut words = Vec::new();
     if division.needs_adapter() {
@@ -64,8 +64,8 @@ pub fn command(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Vec<W
             fixed(OsStr::new(word));
         }
         for &field in &division.adapter {
-            let said = values(spec, field).into_iter().flat_map(|value| option(field, value));
-            words.extend(said.map(|text| Word { place: Place::Field(field), text }));
+            let option_words = values(spec, field).into_iter().flat_map(|value| option(field, value));
+            words.extend(option_words.map(|text| Word { place: Place::Field(field), text }));
         }
         words.push(Word { place: Place::Adapter, text: "--".into() });
     }
@@ -76,7 +76,7 @@ pub fn command(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Vec<W
     words
 }
 
-/// `--option value`; in one word where the value could be taken for an option or for none.
+/// `--option value`, or `--option=value` if the value is empty or could be taken for an option.
 fn option(field: Field, value: OsString) -> Vec<OsString> {
     let name = format!("--{}", field.option());
     let switch = FIELDS.iter().any(|row| row.field == field && row.value == "BOOL");

@@ -1,37 +1,36 @@
-//! The division of labour between a host and the adapter.
+//! The division of a spec between a host and the adapter.
 
 use svcadapt_spec::{DirectoryKind, FIELDS, Field, Resource, ServiceSpec, values};
 
-use super::{Capability, Loss, LossKind, Rights, Subject, Target, launchd, native, systemd};
+use super::{Capability, Loss, LossKind, Privileges, Subject, Target, launchd, native, systemd};
 
-/// Who does what. Every field that the spec says is in `host`, in `adapter` or lost; the order is that of
-/// [`FIELDS`].
+/// Which side does what. Each field that is set is in `host`, in `adapter` or lost. The order is that of [`FIELDS`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Division {
-    /// For whom this was divided.
+    /// The host.
     pub target: Target,
-    /// What the host does, be it exactly or nearly.
+    /// The fields that the host does, exactly or approximately.
     pub host: Vec<Field>,
-    /// What `svcadapt run` does.
+    /// The fields that `svcadapt run` does.
     pub adapter: Vec<Field>,
-    /// What is different from what was asked for.
+    /// The differences from the spec.
     pub losses: Vec<Loss>,
 }
 
-/// Divides what a spec says between a host and the adapter.
+/// Divides the fields of a spec between a host and the adapter.
 ///
 /// Five rules go beyond the host's table, because the adapter itself runs inside what the host sets up:
-/// * The adapter lies outside a new root, so where there is an adapter the chroot is its own; and then the working
-///   directory, which lies below that root, is too.
-/// * What needs root is done before the identity is settled, so then the adapter settles the identity; and with it
-///   the capabilities, which a change of identity would undo, and the directories, which belong to that identity.
-/// * The host must not put variables into the arguments of an adapter, which has more of them to know, nor call the
-///   adapter by the program's name.
-/// * A limit of file sizes would hold for what the adapter writes too, so the adapter sets it for the program.
-/// * Where the host does everything there is no adapter.
+/// * The adapter's file is outside of a new root, so an adapter does the chroot itself, and then also changes to the
+///   working directory, which is below that root.
+/// * Steps that need root come before the change of identity, so then the adapter changes the identity. With it go the
+///   capabilities, which a change of identity would clear, and the directories, which the new identity owns.
+/// * The host must not expand variables in the arguments of an adapter, which knows more variables, nor start the
+///   adapter under the program's name.
+/// * A limit of file sizes would also apply to files of the adapter, so the adapter sets it for the program.
+/// * There is no adapter if the host does everything.
 pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
     let mut division = Division { target, host: Vec::new(), adapter: Vec::new(), losses: Vec::new() };
-    let mut root = false;
+    let mut needs_root = false;
     for field in FIELDS.iter().map(|row| row.field).filter(|&field| !values(spec, field).is_empty()) {
         let capability = match target {
             Target::Systemd(host) => systemd::capability(spec, field, host),
@@ -41,68 +40,70 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
         match capability {
             Capability::Host => division.host.push(field),
             Capability::Adapter(rights) => {
-                root |= rights == Rights::OfRoot;
+                needs_root |= rights == Privileges::Root;
                 division.adapter.push(field);
             }
             Capability::Approximated(how) => {
                 division.host.push(field);
                 division.losses.push(Loss::of(field, LossKind::Approximated(how)));
             }
-            Capability::Lost(why) if keeps_rights_small(field) => {
+            Capability::Lost(why) if limits_rights(field) => {
                 division.losses.push(Loss::of(field, LossKind::Weakened(why)));
             }
             Capability::Lost(why) => division.losses.push(Loss::of(field, LossKind::Lost(why))),
         }
     }
     if division.needs_adapter() {
-        division.hand_over(|field| matches!(field, Field::ExpandVariables | Field::Argv0));
-        division.hand_over(|field| field == Field::Limit(Resource::Fsize));
-        root |= division.hand_over(|field| field == Field::RootDirectory);
+        division.move_to_adapter(|field| matches!(field, Field::ExpandVariables | Field::Argv0));
+        division.move_to_adapter(|field| field == Field::Limit(Resource::Fsize));
+        needs_root |= division.move_to_adapter(|field| field == Field::RootDirectory);
         if division.adapter.contains(&Field::RootDirectory) {
-            division.hand_over(|field| field == Field::WorkingDirectory);
+            division.move_to_adapter(|field| field == Field::WorkingDirectory);
         }
-        if root {
-            let other = spec.user.is_some() || spec.group.is_some();
-            division.hand_over(|field| settles_identity(field) || other && belongs_to_identity(field));
+        if needs_root {
+            let changes_identity = spec.user.is_some() || spec.group.is_some();
+            division.move_to_adapter(|field| {
+                changes_with_identity(field) || changes_identity && is_owned_by_identity(field)
+            });
         }
     }
     if division.adapter_stays() {
-        // It has to be done before launchd kills it.
-        division.hand_over(|field| field == Field::TimeoutStopSec);
+        // The adapter has to stop the program before launchd kills the job.
+        division.move_to_adapter(|field| field == Field::TimeoutStopSec);
     }
     if matches!(target, Target::Launchd(_)) {
-        launchd::about_streams(spec, &mut division);
-        launchd::about_journal(spec, &mut division);
-        launchd::about_sockets(spec, &mut division);
-        launchd::about_start(spec, &mut division);
+        launchd::add_stream_losses(spec, &mut division);
+        launchd::add_journal_loss(spec, &mut division);
+        launchd::add_socket_losses(spec, &mut division);
+        launchd::add_start_loss(spec, &mut division);
     }
     division.losses.extend(mixed_modes(spec));
     division.losses.sort_by_key(|loss| match &loss.subject {
         Subject::Field(field) => place(*field),
         Subject::Directive(_) | Subject::Key(_) => Some(FIELDS.len()),
     });
-    // In the order of their file, and behind the fields.
+    // Native settings follow the fields, in the order of their file.
     division.losses.extend(native::losses(spec, target));
-    division.losses.extend(native::behind_adapter(spec, &division));
+    division.losses.extend(native::prefix_loss(spec, &division));
     division
 }
 
-/// What the adapter can do where it is alone: all but what needs somebody who stays.
+/// What the adapter can do without a host: everything that needs no resident process.
 fn classic(field: Field) -> Capability {
     match field {
-        Field::Restart | Field::RestartSec => Capability::lost("nobody stays to start it again"),
-        Field::ReloadSignal => Capability::lost("svcadapt knows no reload"),
-        _ => Capability::Adapter(Rights::OfRoot),
+        Field::Restart | Field::RestartSec => Capability::lost("no process stays to restart the service"),
+        Field::ReloadSignal => Capability::lost("svcadapt has no reload"),
+        _ => Capability::Adapter(Privileges::Root),
     }
 }
 
-/// Whether a service has more rights without it, or rights of another kind.
-fn keeps_rights_small(field: Field) -> bool {
-    settles_identity(field) || matches!(field, Field::NoNewPrivileges | Field::RootDirectory)
+/// Whether the service has more or other rights without the field.
+fn limits_rights(field: Field) -> bool {
+    changes_with_identity(field) || matches!(field, Field::NoNewPrivileges | Field::RootDirectory)
 }
 
-/// What has to be done together with the change of identity.
-fn settles_identity(field: Field) -> bool {
+/// Whether the field must be set in the same place as the identity.
+fn changes_with_identity(field: Field) -> bool {
     matches!(
         field,
         Field::User
@@ -113,49 +114,49 @@ fn settles_identity(field: Field) -> bool {
     )
 }
 
-/// What the host would leave to root if it did not know the identity.
-fn belongs_to_identity(field: Field) -> bool {
+/// Whether root would own the result if the host did not know the identity.
+fn is_owned_by_identity(field: Field) -> bool {
     matches!(field, Field::Directory(_) | Field::DirectoryMode(_))
 }
 
-/// No option and no directive can give two directories of one kind different modes.
+/// Losses of directory modes: no option and no directive gives two directories of one kind different modes.
 fn mixed_modes(spec: &ServiceSpec) -> impl Iterator<Item = Loss> {
     DirectoryKind::ALL.into_iter().filter_map(|kind| {
         let mut modes = spec.directories.iter().filter(|made| made.kind == kind).map(|made| made.mode);
         let first = modes.next()?;
         modes.any(|mode| mode != first).then(|| {
-            let why = format!("all directories of a kind have one mode; it will be {first}");
+            let why = format!("all directories of a kind have the same mode, here {first}");
             Loss::of(Field::DirectoryMode(kind), LossKind::Lost(why))
         })
     })
 }
 
-/// Where a field stands in the order of all.
+/// The position of a field in [`FIELDS`].
 fn place(field: Field) -> Option<usize> {
     FIELDS.iter().position(|row| row.field == field)
 }
 
 impl Division {
-    /// Whether anything is left for `svcadapt run`.
+    /// Whether `svcadapt run` has to start the program.
     pub fn needs_adapter(&self) -> bool {
         !self.adapter.is_empty()
     }
 
-    /// Whether the adapter waits for the service to become ready.
+    /// Whether the adapter checks the readiness of the service.
     pub fn adapter_watches(&self) -> bool {
         self.adapter.contains(&Field::Ready)
     }
 
-    /// Whether the adapter stays for as long as the program runs. Where it does not the program takes its place.
+    /// Whether the adapter stays as long as the program runs. Otherwise the program replaces it by execve(2).
     pub fn adapter_stays(&self) -> bool {
         launchd::adapter_stays(self)
     }
 
-    /// Moves fields from the host to the adapter, and says whether there were any.
-    fn hand_over(&mut self, which: impl Fn(Field) -> bool) -> bool {
+    /// Moves fields from the host to the adapter, and returns whether there were any.
+    fn move_to_adapter(&mut self, which: impl Fn(Field) -> bool) -> bool {
         let moved: Vec<Field> = self.host.iter().copied().filter(|&field| which(field)).collect();
         self.host.retain(|field| !moved.contains(field));
-        // What the adapter does is exact.
+        // The adapter does them exactly, so their losses are gone.
         self.losses.retain(|loss| !matches!(loss.subject, Subject::Field(field) if moved.contains(&field)));
         self.adapter.extend(&moved);
         self.adapter.sort_by_key(|field| place(*field));
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn without_need_there_is_no_adapter() {
+    fn spec_that_systemd_can_do_needs_no_adapter() {
         let division = division(SYSTEMD, &SERVER);
         assert!(!division.needs_adapter());
         assert_eq!(division.host.len(), SERVER.len());
@@ -237,14 +238,14 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_leaves_the_identity_with_the_host() {
+    fn probe_leaves_identity_to_the_host() {
         let division = division(SYSTEMD, &[(Field::User, "web"), (Field::Ready, "tcp:80")]);
         assert_eq!(division.host, [Field::User]);
         assert_eq!(division.adapter, [Field::Ready]);
     }
 
     #[test]
-    fn an_adapter_that_needs_root_settles_the_identity() {
+    fn adapter_that_needs_root_changes_the_identity() {
         let division = division(SYSTEMD, &with(&[(Field::PidFile, "/run/web.pid")]));
         assert_eq!(division.host, [Field::Nice]);
         assert_eq!(
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn an_adapter_cannot_be_started_inside_a_new_root() {
+    fn adapter_does_the_chroot_itself() {
         let division = division(SYSTEMD, &with(&[(Field::Ready, "tcp:80")]));
         assert_eq!(division.host, [Field::Nice]);
         assert!(division.adapter.contains(&Field::RootDirectory));
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_that_is_said_is_somewhere_and_only_once() {
+    fn each_set_field_is_divided_exactly_once() {
         for target in [SYSTEMD, Target::Launchd(Scope::System), Target::Launchd(Scope::User), Target::Classic]
         {
             let spec = everything();
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn two_modes_for_one_kind_are_told() {
+    fn two_modes_of_one_directory_kind_are_a_loss() {
         let mut spec = everything();
         let mut second = spec.directories[0].clone();
         second.mode = svcadapt_spec::FileMode::DEFAULT_UMASK;

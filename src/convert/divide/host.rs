@@ -1,31 +1,31 @@
-//! The hosts that a service can be divided for.
+//! The hosts for which a spec can be divided.
 
 use svcadapt_spec::Scope;
 
 use crate::directive::Version;
 
-/// Who starts the service.
+/// The host that starts the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// systemd.
     Systemd(Systemd),
     /// launchd.
     Launchd(Scope),
-    /// Nobody: the adapter makes a daemon of the program.
+    /// No service manager: the adapter makes the program a daemon.
     Classic,
 }
 
-/// Which systemd.
+/// A systemd of some version and scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Systemd {
-    /// What it knows.
+    /// The version.
     pub version: Version,
-    /// Whose services it runs.
+    /// The system manager or a user manager.
     pub scope: Scope,
 }
 
 impl Target {
-    /// Whose services it runs; the adapter's are nobody's but the starter's.
+    /// The system or a user. [`Target::Classic`] counts as the system.
     pub fn scope(self) -> Scope {
         match self {
             Self::Systemd(systemd) => systemd.scope,

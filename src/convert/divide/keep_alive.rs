@@ -1,28 +1,28 @@
-//! `KeepAlive` of launchd and `Restart=` of systemd: where the two mean the same, and where only nearly.
+//! `KeepAlive` of launchd and `Restart=` of systemd: where they agree, and where they differ.
 //!
-//! A spec has systemd's words for it. One that comes from a property list keeps the key besides, for launchd's own
-//! meaning: that to it only status 0 is a success, while systemd takes an end by SIGHUP, SIGINT, SIGTERM or SIGPIPE for
-//! a clean one, too (systemd.service(5), `SuccessExitStatus=`).
+//! A spec uses the words of systemd. A spec from a property list also keeps the key, for launchd's meaning: for launchd
+//! only status 0 is a success, while for systemd an end by SIGHUP, SIGINT, SIGTERM or SIGPIPE is also clean
+//! (systemd.service(5), `SuccessExitStatus=`).
 
 use svcadapt_spec::{NativeValue, Restart, ServiceSpec};
 
 /// The key.
 const KEEP_ALIVE: &str = "KeepAlive";
 
-/// The ends that are clean to systemd and none to launchd.
+/// The signals whose end is clean for systemd and a failure for launchd.
 const CLEAN_SIGNALS: [&str; 4] = ["SIGHUP", "SIGINT", "SIGTERM", "SIGPIPE"];
 
-/// The restart policy that a value of `KeepAlive` is, if it is one. Its conditions are alternatives: each alone is
-/// enough.
+/// The restart policy of a value of `KeepAlive`. `None` if no policy matches. Its conditions are alternatives: each is
+/// enough alone.
 pub fn keep_alive(value: &NativeValue) -> Option<Restart> {
     match value {
         NativeValue::Boolean(true) => Some(Restart::Always),
         NativeValue::Boolean(false) => Some(Restart::No),
         NativeValue::Dict(conditions) => {
-            let said: Vec<_> = conditions.iter().map(|(key, value)| (key.as_str(), value)).collect();
-            match said[..] {
+            let entries: Vec<_> = conditions.iter().map(|(key, value)| (key.as_str(), value)).collect();
+            match entries[..] {
                 [("SuccessfulExit", NativeValue::Boolean(true))] => Some(Restart::OnSuccess),
-                // What crashed did not succeed.
+                // A crash is also no success.
                 [("SuccessfulExit", NativeValue::Boolean(false))]
                 | [
                     ("SuccessfulExit", NativeValue::Boolean(false)),
@@ -40,47 +40,47 @@ pub fn keep_alive(value: &NativeValue) -> Option<Restart> {
     }
 }
 
-/// Whether a value of `KeepAlive` starts the job at once, as only what has run can have ended. Of conditions that are
-/// about something else each starts it when it holds (launchd.plist(5)).
+/// Whether a value of `KeepAlive` starts the job at once: a condition on the end of the job does, because the job must
+/// have run. Other conditions start it when they hold (launchd.plist(5)).
 pub fn starts_at_once(value: &NativeValue) -> bool {
     match value {
         NativeValue::Dict(conditions) => {
-            let says = |name: &str| conditions.iter().any(|(key, _)| key == name);
+            let has = |name: &str| conditions.iter().any(|(key, _)| key == name);
             let waits = |(key, value): &(String, NativeValue)| {
                 key == "AfterInitialDemand" && *value == NativeValue::Boolean(true)
             };
-            (says("SuccessfulExit") || says("Crashed")) && !conditions.iter().any(waits)
+            (has("SuccessfulExit") || has("Crashed")) && !conditions.iter().any(waits)
         }
         value => *value == NativeValue::Boolean(true),
     }
 }
 
-/// Whether a job of launchd's is started only when something asks for it.
+/// Whether launchd starts the job only on demand.
 pub fn is_on_demand(spec: &ServiceSpec) -> bool {
     spec.native.key("RunAtLoad") == Some(&NativeValue::Boolean(false))
         && !spec.native.key(KEEP_ALIVE).is_some_and(starts_at_once)
 }
 
-/// Whether a spec's `Restart=` is what its `KeepAlive` says, so that launchd's own meaning is meant.
-pub(super) fn is_of_launchd(spec: &ServiceSpec) -> bool {
+/// Whether the spec's restart policy comes from its `KeepAlive`, so that launchd's meaning applies.
+pub(super) fn comes_from_keep_alive(spec: &ServiceSpec) -> bool {
     spec.native
         .key(KEEP_ALIVE)
         .is_some_and(|value| keep_alive(value).is_some_and(|is| spec.restart == Some(is)))
 }
 
-/// What `[Service]` has to say beside `Restart=` so that systemd means by it what launchd does; none where that goes
-/// without saying, or where it is not meant.
-pub fn as_launchd(spec: &ServiceSpec) -> Option<(&'static str, String)> {
-    let directive = directive(spec.restart).filter(|_| is_of_launchd(spec))?;
+/// The directive of `[Service]` that gives `Restart=` the meaning of launchd. `None` if the meaning is the same, or if it
+/// is not wanted.
+pub fn clean_signals_directive(spec: &ServiceSpec) -> Option<(&'static str, String)> {
+    let directive = directive(spec.restart).filter(|_| comes_from_keep_alive(spec))?;
     Some((directive, CLEAN_SIGNALS.join(" ")))
 }
 
-/// Whether systemd gives up after so many starts, and launchd, which is meant, never does.
-pub fn never_gives_up(spec: &ServiceSpec) -> bool {
-    is_of_launchd(spec)
+/// Whether the restarts must not be limited: the policy comes from launchd, which has no limit, unlike systemd.
+pub fn restarts_without_limit(spec: &ServiceSpec) -> bool {
+    comes_from_keep_alive(spec)
 }
 
-/// The directive that makes an end by one of those signals what it is to launchd.
+/// The directive that gives an end by one of these signals the meaning of launchd.
 fn directive(restart: Option<Restart>) -> Option<&'static str> {
     match restart {
         Some(Restart::OnFailure) => Some("RestartForceExitStatus"),
@@ -89,12 +89,12 @@ fn directive(restart: Option<Restart>) -> Option<&'static str> {
     }
 }
 
-/// Whether a unit says that those signals are to it what they are to launchd.
-pub(super) fn says_as_launchd(spec: &ServiceSpec) -> bool {
+/// Whether a unit already gives these signals the meaning of launchd.
+pub(super) fn has_clean_signals_directive(spec: &ServiceSpec) -> bool {
     let lines = || spec.native.systemd.iter().flatten();
     directive(spec.restart).is_some_and(|name| {
-        let mut of = lines().filter(|line| line.section() == "Service" && line.name() == name);
-        of.next().is_some_and(|line| is_all_clean_signals(line.value())) && of.next().is_none()
+        let mut matching = lines().filter(|line| line.section() == "Service" && line.name() == name);
+        matching.next().is_some_and(|line| is_all_clean_signals(line.value())) && matching.next().is_none()
     })
 }
 

@@ -1,19 +1,19 @@
-//! What is different from what was asked for.
+//! Differences between a spec and what a host does.
 
 use std::fmt;
 
 use svcadapt_spec::{Directive, Field};
 
-/// Something that was asked for and will not be so.
+/// A setting that the host does not do, or not exactly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loss {
-    /// What was asked for.
+    /// The setting.
     pub subject: Subject,
-    /// What becomes of it.
+    /// What happens to it.
     pub kind: LossKind,
 }
 
-/// What was asked for: by a field, or in the words of another host.
+/// A setting: a field of the spec, or a native setting of another host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// A field of the spec.
@@ -24,14 +24,14 @@ pub enum Subject {
     Key(String),
 }
 
-/// How much of it is lost.
+/// How much of a setting is lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LossKind {
-    /// The host does something near to it: what.
+    /// The host does something similar. The text is the difference.
     Approximated(String),
-    /// All: why.
+    /// It is lost. The text is the reason.
     Lost(String),
-    /// All, and with it the service gets more rights than it should have: why.
+    /// It is lost, and the service has more rights than the spec allows. The text is the reason.
     Weakened(String),
 }
 
@@ -41,14 +41,14 @@ impl Loss {
         Self { subject: Subject::Field(field), kind }
     }
 
-    /// Whether the service would run with more rights than was asked for, or with rights of another kind.
+    /// Whether the service has more or other rights than the spec allows.
     pub fn weakens_security(&self) -> bool {
         matches!(self.kind, LossKind::Weakened(_))
     }
 }
 
 impl LossKind {
-    /// In a word: `approximated` or `lost`.
+    /// `approximated` or `lost`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Approximated(_) => "approximated",
@@ -56,7 +56,7 @@ impl LossKind {
         }
     }
 
-    /// How, or why.
+    /// The difference or the reason.
     pub fn words(&self) -> &str {
         match self {
             Self::Approximated(words) | Self::Lost(words) | Self::Weakened(words) => words,

@@ -1,4 +1,4 @@
-//! What systemd can do for a service (systemd.service(5), systemd.exec(5)).
+//! The capabilities of systemd (systemd.service(5), systemd.exec(5)).
 
 use svcadapt_spec::{
     AbsPath, Capabilities, DirectoryKind, Field, Field as F, Input, Output, Probe, Restart, Scope,
@@ -6,15 +6,15 @@ use svcadapt_spec::{
 };
 
 use super::Capability::Host;
-use super::keep_alive::is_of_launchd;
-use super::{Capability, Rights, Systemd};
+use super::keep_alive::comes_from_keep_alive;
+use super::{Capability, Privileges, Systemd};
 
-/// How systemd honours a field that the spec says.
+/// How well systemd can do a field that is set.
 pub(super) fn capability(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
     match (host.scope, field) {
-        // A user's manager has no rights but the user's (systemd.exec(5), of each of these).
+        // A user manager has only the rights of its user (systemd.exec(5), for each of these).
         (Scope::User, F::User | F::Group | F::SupplementaryGroups) => {
-            Capability::lost("a user's manager runs everything as that user")
+            Capability::lost("a user manager runs everything as its user")
         }
         (Scope::User, F::AmbientCapabilities) if spec.ambient_capabilities == Some(Capabilities::EMPTY) => {
             Host
@@ -26,22 +26,22 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field, host: Systemd) -> Cap
             | F::AmbientCapabilities
             | F::SocketUser
             | F::SocketGroup,
-        ) => Capability::lost("a user's manager has not the rights for it"),
+        ) => Capability::lost("a user manager does not have the rights for it"),
         (Scope::User, F::Nice) if spec.nice.is_some_and(|level| level < 0) => {
-            Capability::lost("a user's manager cannot put itself before others")
+            Capability::lost("a user manager cannot raise a priority")
         }
         (Scope::User, F::OomScoreAdjust) if spec.oom_score_adjust.is_some_and(|score| score < 0) => {
-            Capability::lost("a user's manager cannot spare its own")
+            Capability::lost("a user manager cannot lower the OOM score")
         }
         (Scope::User, F::ListenStream) if takes_low_port(spec, SocketKind::Stream) => low_port(),
         (Scope::User, F::ListenDatagram) if takes_low_port(spec, SocketKind::Datagram) => low_port(),
-        // Its directories lie in the user's home, but what they are is the same.
+        // The directories are in the user's home, but otherwise the same.
         _ => of_system(spec, field, host),
     }
 }
 
-/// How the system manager honours it.
-#[expect(clippy::match_same_arms, reason = "what is the same for different reasons stands apart")]
+/// How well the system manager can do a field.
+#[expect(clippy::match_same_arms, reason = "equal results with different reasons are separate")]
 fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
     match field {
         F::Name
@@ -73,79 +73,81 @@ fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
         | F::TimeoutStartSec
         | F::TimeoutStopSec
         | F::KillSignal => Host,
-        // systemd builds every environment itself: nothing of its own gets in.
+        // systemd builds each environment itself and passes on nothing of its own.
         F::CleanEnvironment => Host,
         // systemd.service(5), "Command lines" and the prefix '@'.
         F::ExpandVariables | F::Argv0 => Host,
-        // The kernel takes a limit of exactly one byte for "never", also where dumps are piped to a helper.
+        // The kernel takes a limit of exactly one byte as "never", even if dumps are piped to a helper (core(5)).
         F::PreventCore => Host,
         F::StandardInput => input(spec, host),
         F::StandardOutput => output(spec, spec.standard_output.as_ref(), host),
         F::StandardError => output(spec, spec.standard_error.as_ref(), host),
         F::Restart => match (spec.service_type, spec.restart) {
             (Some(ServiceType::Oneshot), Some(Restart::Always | Restart::OnSuccess)) => {
-                Capability::lost("systemd refuses it of a oneshot service: its end is its success")
+                Capability::lost("systemd refuses it for a oneshot service, which succeeds by ending")
             }
             (Some(ServiceType::Oneshot), Some(restart))
                 if restart != Restart::No && !host.version.has(244) =>
             {
-                Capability::lost("before 244 systemd refuses it of a oneshot service")
+                Capability::lost("systemd before 244 refuses it for a oneshot service")
             }
-            (_, Some(Restart::OnAbort)) if is_of_launchd(spec) => Capability::approximated(
-                "launchd takes seven signals for a crash, and systemd all but SIGHUP, SIGINT, SIGTERM and SIGPIPE",
+            (_, Some(Restart::OnAbort)) if comes_from_keep_alive(spec) => Capability::approximated(
+                "a crash is one of seven signals for launchd, and any signal but SIGHUP, SIGINT, SIGTERM and SIGPIPE for systemd",
             ),
             _ => Host,
         },
         F::RestartSec if spec.native.key("KeepAlive").is_some() => Capability::approximated(
-            "systemd waits so long after each end, launchd from one start to the next",
+            "systemd waits this time after each end, launchd from one start to the next",
         ),
         F::RestartSec => Host,
         F::ReloadSignal => match spec.service_type {
-            Some(ServiceType::NotifyReload) if !watched(spec) && host.version.has(NOTIFY_RELOAD) => Host,
-            _ if spec.native.has_directive("ExecReload") => Capability::lost(
-                "the unit has an ExecReload= of its own, and that is what systemctl reload does",
-            ),
-            Some(ServiceType::NotifyReload) if !watched(spec) => Host,
-            _ => {
-                Capability::approximated("systemctl reload sends it, and does not wait for what comes of it")
+            Some(ServiceType::NotifyReload)
+                if !needs_readiness_check(spec) && host.version.has(NOTIFY_RELOAD) =>
+            {
+                Host
             }
+            _ if spec.native.has_directive("ExecReload") => {
+                Capability::lost("systemctl reload runs the unit's own ExecReload=")
+            }
+            Some(ServiceType::NotifyReload) if !needs_readiness_check(spec) => Host,
+            _ => Capability::approximated("systemctl reload sends it, but does not wait for the reload"),
         },
         F::Type => match spec.service_type {
-            Some(ServiceType::NotifyReload) if watched(spec) => Capability::approximated(
-                "svcadapt tells the readiness, and nobody waits for the end of a reload",
+            Some(ServiceType::NotifyReload) if needs_readiness_check(spec) => Capability::approximated(
+                "svcadapt reports the readiness, and a reload returns before it is done",
             ),
-            Some(ServiceType::Exec) if !host.version.has(240) => Capability::approximated(
-                "as Type=simple: before 240 nobody waits for the program to be executed",
-            ),
-            // Where the adapter says when the service is ready, it has to know what the program does.
-            Some(ServiceType::Forking | ServiceType::Notify) if watched(spec) => by_adapter(),
+            Some(ServiceType::Exec) if !host.version.has(240) => {
+                Capability::approximated("as Type=simple: systemd before 240 does not wait for execve")
+            }
+            // An adapter that reports the readiness has to know how the program starts.
+            Some(ServiceType::Forking | ServiceType::Notify) if needs_readiness_check(spec) => by_adapter(),
             _ => Host,
         },
         F::Ready => match spec.service_type {
             Some(ServiceType::Oneshot) => Capability::lost("a oneshot service is ready when it has ended"),
-            _ if watched(spec) => by_adapter(),
+            _ if needs_readiness_check(spec) => by_adapter(),
             _ => Host,
         },
-        // systemd reads a pid file, and only to find the main process of a program that forks.
+        // systemd only reads a PID file, to find the main process of a program that forks.
         F::PidFile => match spec.service_type {
-            Some(ServiceType::Forking) if watched(spec) => by_adapter(),
+            Some(ServiceType::Forking) if needs_readiness_check(spec) => by_adapter(),
             Some(ServiceType::Forking) => Host,
-            _ => Capability::Adapter(Rights::OfRoot),
+            _ => Capability::Adapter(Privileges::Root),
         },
         F::FilesPreserve => Capability::lost(
-            "systemd starts every service with the standard streams alone; a .socket unit hands over others",
+            "systemd passes only the standard streams to a service; a .socket unit passes sockets",
         ),
         F::ListenStream => listen(spec, SocketKind::Stream),
         F::ListenDatagram => listen(spec, SocketKind::Datagram),
         F::ListenSequentialPacket => listen(spec, SocketKind::SequentialPacket),
         F::LaunchdActivation => Capability::approximated(
-            "systemd hands sockets over as LISTEN_FDS (sd_listen_fds(3)), which the program has to know",
+            "systemd passes sockets as LISTEN_FDS (sd_listen_fds(3)), which the program must support",
         ),
-        F::NotificationFd => Capability::lost("systemd is told through its own NOTIFY_SOCKET"),
+        F::NotificationFd => Capability::lost("systemd takes notifications only at its own NOTIFY_SOCKET"),
     }
 }
 
-/// Whether a socket of this kind has a port that is root's as long as nobody says otherwise (ip(7)).
+/// Whether a socket of this kind has a port that is privileged by default (ip(7), `ip_unprivileged_port_start`).
 fn takes_low_port(spec: &ServiceSpec, kind: SocketKind) -> bool {
     spec.sockets.listen.iter().filter(|socket| socket.kind == kind).any(|socket| match &socket.address {
         SocketAddress::Port(port) => *port < 1024,
@@ -156,11 +158,11 @@ fn takes_low_port(spec: &ServiceSpec, kind: SocketKind) -> bool {
 
 fn low_port() -> Capability {
     Capability::approximated(
-        "a user's manager gets a port below 1024 only where net.ipv4.ip_unprivileged_port_start lets it",
+        "a user manager gets a port below 1024 only if net.ipv4.ip_unprivileged_port_start allows it",
     )
 }
 
-/// systemd listens on longer than the service runs, but takes the service's runtime directory away with all in it
+/// systemd keeps listening after the service has stopped, but removes the service's runtime directory with its content
 /// (systemd.exec(5), `RuntimeDirectoryPreserve=`).
 fn listen(spec: &ServiceSpec, kind: SocketKind) -> Capability {
     let mut paths = spec.sockets.listen.iter().filter_map(|socket| match &socket.address {
@@ -169,14 +171,14 @@ fn listen(spec: &ServiceSpec, kind: SocketKind) -> Capability {
     });
     let runtime = DirectoryKind::Runtime;
     let made = || spec.directories.iter().filter(|made| made.kind == runtime);
-    let gone = |path: &AbsPath| {
+    let removed_with = |path: &AbsPath| {
         let path = path.as_path();
         made().find(|made| path.starts_with(runtime.base().join(made.path.as_path())))
     };
-    match paths.find_map(gone) {
-        // What was a unit says whether it is so, and means it.
+    match paths.find_map(removed_with) {
+        // A spec from a unit keeps the unit's own RuntimeDirectoryPreserve=.
         Some(made) if spec.native.systemd.is_none() => Capability::Approximated(format!(
-            "systemd removes /run/{} when the service stops, and with it the socket, which nobody finds any more",
+            "systemd removes /run/{} when the service stops, and with it the socket, which clients then cannot find",
             made.path
         )),
         _ => Host,
@@ -185,17 +187,17 @@ fn listen(spec: &ServiceSpec, kind: SocketKind) -> Capability {
 
 fn input(spec: &ServiceSpec, host: Systemd) -> Capability {
     match &spec.standard_input {
-        Some(Input::Inherit) => Capability::approximated("systemd itself has the null device there"),
+        Some(Input::Inherit) => Capability::approximated("the standard input of systemd is /dev/null"),
         Some(Input::File(path)) if is_in_own_directory(spec, path, host) => {
-            Capability::Adapter(Rights::OfRoot)
+            Capability::Adapter(Privileges::Root)
         }
         _ => Host,
     }
 }
 
-/// Whether a file lies in a directory that is made for the service. systemd opens it before it makes the directory, and
-/// so the service starts only where that is there already (systemd.exec(5); measured with 252, 257 and 262). What was a
-/// unit means it so.
+/// Whether a file is in a directory that is created for the service. systemd opens the file before it creates the
+/// directory, so the service starts only if the directory already exists (systemd.exec(5); measured with 252, 257 and
+/// 262). A spec from a unit keeps that behaviour.
 fn is_in_own_directory(spec: &ServiceSpec, file: &AbsPath, host: Systemd) -> bool {
     let mut made = spec.directories.iter();
     host.scope == Scope::System
@@ -203,39 +205,40 @@ fn is_in_own_directory(spec: &ServiceSpec, file: &AbsPath, host: Systemd) -> boo
         && made.any(|made| file.as_path().starts_with(made.kind.base().join(made.path.as_path())))
 }
 
-/// What a file can be opened for came one by one (systemd.exec(5), "Logging and Standard Input/Output").
+/// The modes of opening a file came with different versions (systemd.exec(5), "Logging and Standard Input/Output").
 fn output(spec: &ServiceSpec, output: Option<&Output>, host: Systemd) -> Capability {
     if let Some(Output::File(_, path)) = output
         && is_in_own_directory(spec, path, host)
     {
-        return Capability::Adapter(Rights::OfRoot);
+        return Capability::Adapter(Privileges::Root);
     }
     let since = match output {
-        // Those of the journal are the starter's here. What else is passed, only the adapter has.
-        Some(Output::Descriptor(3..)) => return Capability::Adapter(Rights::OfRoot),
+        // Only the adapter can have inherited such a descriptor.
+        Some(Output::Descriptor(3..)) => return Capability::Adapter(Privileges::Root),
         Some(Output::File(WriteMode::Append, _)) => 240,
         Some(Output::File(WriteMode::Truncate, _)) => 248,
         _ => 0,
     };
-    if host.version.has(since) { Host } else { Capability::Adapter(Rights::OfRoot) }
+    if host.version.has(since) { Host } else { Capability::Adapter(Privileges::Root) }
 }
 
-/// The signal that makes the service read its configuration again; none where nobody sends one.
+/// The signal that makes the service reload its configuration. `None` if not set.
 pub fn reload_signal(spec: &ServiceSpec) -> Option<SignalName> {
-    let told = spec.service_type == Some(ServiceType::NotifyReload);
-    spec.reload_signal.or(told.then_some(SignalName::HUP))
+    let has_default = spec.service_type == Some(ServiceType::NotifyReload);
+    spec.reload_signal.or(has_default.then_some(SignalName::HUP))
 }
 
-/// Since when systemd sends that signal itself, and waits (systemd.service(5), `Type=notify-reload`).
+/// The first version in which systemd sends the reload signal itself and waits (systemd.service(5),
+/// `Type=notify-reload`).
 pub const NOTIFY_RELOAD: u16 = 253;
 
 fn by_adapter() -> Capability {
-    Capability::Adapter(Rights::OfService)
+    Capability::Adapter(Privileges::Service)
 }
 
-/// Whether somebody has to watch the service become ready: it says more than sd_notify(3), or says it from a process
-/// that systemd would not believe because the program forks away.
-fn watched(spec: &ServiceSpec) -> bool {
+/// Whether the adapter has to check the readiness: a probe is not sd_notify(3), or the program forks and systemd would
+/// ignore the message of its process.
+fn needs_readiness_check(spec: &ServiceSpec) -> bool {
     let oneshot = spec.service_type == Some(ServiceType::Oneshot);
     let forking = spec.service_type == Some(ServiceType::Forking);
     !oneshot && (spec.ready.iter().any(|probe| *probe != Probe::Notify) || forking && !spec.ready.is_empty())
@@ -259,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn readiness_needs_the_adapter_only_where_systemd_has_no_word_for_it() {
+    fn readiness_needs_the_adapter_only_if_systemd_has_no_equivalent() {
         assert_eq!(adapter(&[(F::Ready, "notify")]), []);
         assert_eq!(adapter(&[(F::Type, "notify")]), []);
         assert_eq!(adapter(&[(F::Type, "oneshot"), (F::Ready, "tcp:80")]), []);
@@ -269,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_oneshot_service_is_restarted_only_by_a_systemd_that_takes_it() {
+    fn restart_of_oneshot_service_is_lost_before_systemd_244() {
         let losses = |version: &str, restart: &str| {
             let mut draft = SpecDraft::new();
             draft.command(vec!["/bin/true".into()]);
@@ -284,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_in_the_runtime_directory_goes_with_it() {
+    fn socket_in_the_runtime_directory_is_removed_with_it() {
         let losses = |path: &str| {
             let mut draft = SpecDraft::new();
             draft.command(vec!["/bin/true".into()]);
@@ -294,12 +297,12 @@ mod tests {
         };
         assert_eq!(losses("/run/web.sock"), []);
         assert_eq!(losses("/run/website/s"), []);
-        let told = losses("/run/web/s");
-        assert_eq!((told.len(), &told[0].subject), (1, &Subject::Field(F::ListenStream)));
+        let lost = losses("/run/web/s");
+        assert_eq!((lost.len(), &lost[0].subject), (1, &Subject::Field(F::ListenStream)));
     }
 
     #[test]
-    fn a_pid_file_is_systemds_only_where_the_program_forks() {
+    fn pid_file_is_done_by_systemd_only_for_forking_programs() {
         assert_eq!(adapter(&[(F::PidFile, "/run/x.pid")]), [F::PidFile]);
         assert_eq!(adapter(&[(F::PidFile, "/run/x.pid"), (F::Type, "forking")]), []);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What has to be known of a service before anything is taken from it.
+//! The facts of a spec that decide on the rows of the sandbox.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -7,28 +7,28 @@ use svcadapt_spec::{Capabilities, Directive, Field, Principal, Scope, ServiceSpe
 
 use super::jit::jit;
 use super::objections::dynamic_user;
-use super::places::{Place, places};
+use super::places::{SpecPath, places};
 use super::{Level, Network};
 use crate::divide::{Division, Systemd, is_off};
 
-/// A service, and what follows from its spec.
-pub(super) struct Case<'a> {
+/// A spec and the facts derived from it.
+pub(super) struct HardenInput<'a> {
     pub(super) spec: &'a ServiceSpec,
     pub(super) division: &'a Division,
     pub(super) host: Systemd,
     pub(super) level: Level,
     pub(super) network: Network,
-    /// The files and directories that the spec names.
-    pub(super) places: Vec<Place>,
-    /// The program with a just-in-time compiler.
+    /// The files and directories of the spec.
+    pub(super) places: Vec<SpecPath>,
+    /// The program with a JIT compiler. `None` if there is no such program.
     pub(super) jit: Option<String>,
-    /// The capabilities that the spec gives it.
+    /// The capabilities that the spec grants.
     pub(super) wanted: Capabilities,
-    /// What the adapter has to be root for.
+    /// The first field for which the adapter has to be root. `None` if it does not have to be.
     pub(super) root: Option<Field>,
 }
 
-impl<'a> Case<'a> {
+impl<'a> HardenInput<'a> {
     pub(super) fn new(
         spec: &'a ServiceSpec,
         division: &'a Division,
@@ -51,7 +51,7 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Whether the service is root by the spec's own word, or because the adapter has to be.
+    /// Whether the service starts as root: its user is root, or the adapter has to be root.
     pub(super) fn is_root(&self) -> bool {
         let user = match &self.spec.user {
             Some(Principal::Name(name)) => name == "root",
@@ -61,10 +61,10 @@ impl<'a> Case<'a> {
         user || self.root.is_some()
     }
 
-    /// Whether the program is started as root, and may well take another user itself when it has its ports and files:
-    /// who starts it does not.
+    /// Whether the program itself starts as root. It may then change its user once it has its ports and files, because
+    /// neither systemd nor the adapter does.
     pub(super) fn stays_root(&self) -> bool {
-        let another = match &self.spec.user {
+        let is_other_user = match &self.spec.user {
             Some(Principal::Name(name)) => name != "root",
             Some(Principal::Id(number)) => *number != 0,
             None => false,
@@ -73,10 +73,10 @@ impl<'a> Case<'a> {
             Some(value) => !is_off(value),
             None => self.level == Level::Strict && dynamic_user(self).is_none(),
         };
-        self.host.scope == Scope::System && !another && !dynamic
+        self.host.scope == Scope::System && !is_other_user && !dynamic
     }
 
-    /// Whether the spec gives it one of these capabilities; which.
+    /// Those of these capabilities that the spec grants. `None` if it grants no such capability.
     pub(super) fn wants(&self, names: &str) -> Option<Capabilities> {
         let both = Capabilities::from_bits(self.wanted.bits() & named(names).bits());
         (both != Capabilities::EMPTY).then_some(both)
@@ -85,23 +85,23 @@ impl<'a> Case<'a> {
 
 const DYNAMIC_USER: &str = "DynamicUser";
 
-/// Capabilities by their names, which are our own words.
+/// Capabilities by constant names.
 pub(super) fn named(names: &str) -> Capabilities {
     Capabilities::parse(OsStr::new(names)).unwrap_or_default()
 }
 
-/// The value that `[Service]` gives a directive in a unit that was read; the last one wins.
+/// The last value of a directive of `[Service]` in the unit that was read. `None` if not set.
 pub(super) fn last<'a>(spec: &'a ServiceSpec, name: &str) -> Option<&'a str> {
     let mut lines = spec.native.systemd.iter().flatten();
     lines.rfind(|line| line.section() == "Service" && line.name() == name).map(Directive::value)
 }
 
-/// Whether a unit that was read demands something that can also be switched off.
-pub(super) fn demanded(spec: &ServiceSpec, name: &str) -> bool {
+/// Whether the unit that was read sets a directive to anything but a false boolean.
+pub(super) fn is_on(spec: &ServiceSpec, name: &str) -> bool {
     last(spec, name).is_some_and(|value| !is_off(value))
 }
 
-/// What the adapter has to be root for: the change of identity, and what comes before it.
+/// The first field for which the adapter has to be root: the change of identity, or a step before it.
 fn root(spec: &ServiceSpec, division: &Division) -> Option<Field> {
     division.adapter.iter().copied().find(|field| match field {
         Field::PidFile => spec.service_type != Some(ServiceType::Forking),

@@ -1,4 +1,4 @@
-//! Which programs make machine code while they run.
+//! Programs with a JIT compiler.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use svcadapt_spec::Command;
 
-/// Programs that always do, without the version that a distribution puts behind the name.
+/// Programs that always have one, without the version that a distribution appends to the name.
 const ALWAYS: [&str; 25] = [
     "beam.smp",
     "bun",
@@ -35,24 +35,24 @@ const ALWAYS: [&str; 25] = [
     "wine",
 ];
 
-/// Programs that do if they are told to, and how.
-const TOLD: [(&str, &[&str]); 2] = [("ruby", &["--jit", "--yjit", "--rjit"]), ("python", &["-Xjit"])];
+/// Programs that have one with an option.
+const WITH_OPTION: [(&str, &[&str]); 2] = [("ruby", &["--jit", "--yjit", "--rjit"]), ("python", &["-Xjit"])];
 
-/// What a file is called that one of them runs.
+/// Suffixes of files that such a program runs.
 const SCRIPTS: [&str; 6] = [".cjs", ".jar", ".js", ".mjs", ".php", ".ts"];
 
-/// The word of a command that names a program with a just-in-time compiler.
+/// The name of the program with a JIT compiler in a command. `None` if there is no such program.
 ///
-/// It is told by its name: whether the machine has something else under it, only the machine knows. A shell's text
-/// and the words of `env` and `exec` are looked through, since the program stands behind them.
+/// The decision uses only the name, not the file on the machine. The text of a shell and the words after `env` are
+/// searched for the program, too.
 pub fn jit(command: &Command) -> Option<String> {
     let mut words = command.argv();
     let program = words.next()?;
     let rest: Vec<&OsStr> = words.collect();
     match name(program)?.as_str() {
-        "env" => rest.iter().copied().find(|word| !skipped(word)).and_then(|word| {
-            let told = |flag: &&str| rest.iter().any(|word| word == flag);
-            by_name(word, told)
+        "env" => rest.iter().copied().find(|word| !is_before_program(word)).and_then(|word| {
+            let has_option = |flag: &&str| rest.iter().any(|word| word == flag);
+            by_name(word, has_option)
         }),
         "sh" | "bash" | "dash" | "zsh" | "ksh" => {
             let text = rest.iter().filter_map(|word| word.to_str());
@@ -62,12 +62,12 @@ pub fn jit(command: &Command) -> Option<String> {
     }
 }
 
-/// What stands between `env` and its program.
-fn skipped(word: &OsStr) -> bool {
+/// Whether a word is an option or an assignment between `env` and its program.
+fn is_before_program(word: &OsStr) -> bool {
     word.as_bytes().starts_with(b"-") || word.as_bytes().contains(&b'=')
 }
 
-fn by_name(word: &OsStr, told: impl Fn(&&str) -> bool) -> Option<String> {
+fn by_name(word: &OsStr, has_option: impl Fn(&&str) -> bool) -> Option<String> {
     let name = name(word)?;
     let plain =
         name.trim_end_matches(|letter: char| letter.is_ascii_digit() || letter == '.' || letter == '-');
@@ -76,8 +76,9 @@ fn by_name(word: &OsStr, told: impl Fn(&&str) -> bool) -> Option<String> {
         ALWAYS.iter().any(|known| name.strip_prefix(known).is_some_and(|rest| rest.starts_with('-')));
     let always = begins || ALWAYS.contains(&plain) || ALWAYS.contains(&name.as_str());
     let script = SCRIPTS.iter().any(|end| name.ends_with(end));
-    let asked = TOLD.iter().any(|(program, flags)| *program == plain && flags.iter().any(&told));
-    (always || script || asked).then_some(name)
+    let switched_on =
+        WITH_OPTION.iter().any(|(program, flags)| *program == plain && flags.iter().any(&has_option));
+    (always || script || switched_on).then_some(name)
 }
 
 fn name(word: &OsStr) -> Option<String> {
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_compiles_while_it_runs_is_told_by_its_name() {
+    fn program_with_jit_is_recognised_by_its_name() {
         for words in [
             "/usr/bin/node app.js",
             "/usr/bin/node18 app",
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_is_left_alone() {
+    fn program_without_jit_keeps_memory_deny_write_execute() {
         for words in [
             "/usr/sbin/nginx",
             "/usr/bin/python3 node.py",

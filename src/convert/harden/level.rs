@@ -1,15 +1,15 @@
-//! How far a service is shut in.
+//! The levels of `--harden`.
 
-/// How far a service is shut in.
+/// How much a sandbox restricts a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Level {
-    /// Not at all, unless the spec says so itself.
+    /// Nothing but the directives of the spec.
     #[default]
     None,
-    /// Only what practically every daemon survives: it keeps its identity, its files and its network.
+    /// Restrictions that practically every daemon tolerates: it keeps its identity, its files and its network.
     Baseline,
-    /// All that a daemon can do without which minds its own business: an identity, files and rights of its own, and
-    /// nothing else.
+    /// All restrictions for a daemon that needs only its own files and network: an identity, files and rights of its own,
+    /// and nothing else.
     Strict,
 }
 

@@ -1,36 +1,36 @@
-//! What a service needs of the network.
+//! The network that a service needs.
 
 use svcadapt_spec::{Probe, ServiceSpec};
 
-use super::case::{demanded, last, named};
+use super::case::{is_on, last, named};
 
-/// What a service needs of the network.
+/// The network that a service needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Network {
-    /// The machine's, with ports of its own from 1024 on. What nothing is known of counts as this.
+    /// The machine's network, with ports from 1024 on. This is the default.
     Own,
-    /// The machine's, with a port below 1024, for which it needs `CAP_NET_BIND_SERVICE`.
+    /// The machine's network, with a port below 1024, which needs `CAP_NET_BIND_SERVICE`.
     Privileged,
-    /// The sockets that systemd hands over, and no other.
+    /// Only the sockets that systemd passes.
     Activated,
-    /// None.
+    /// No network.
     None,
 }
 
-/// The first port that everybody may take (ip(7), `ip_unprivileged_port_start`).
+/// The first port that needs no privilege (ip(7), `ip_unprivileged_port_start`).
 const UNPRIVILEGED: u16 = 1024;
 
 impl Network {
-    /// What a spec says of it. That a service makes no connections of its own cannot be seen, so without a word it
-    /// has the machine's network.
+    /// The network of a spec. A spec does not show whether the service opens connections, so the default is the
+    /// machine's network.
     pub fn of(spec: &ServiceSpec) -> Self {
-        // The probe looks for the listener in the network that the service has.
-        let looked_for = spec.ready.iter().any(|probe| matches!(probe, Probe::Tcp(..)));
-        let handed_over = !spec.sockets.listen.is_empty() && !looked_for;
+        // The probe connects in the network of the service.
+        let is_probed = spec.ready.iter().any(|probe| matches!(probe, Probe::Tcp(..)));
+        let gets_sockets = !spec.sockets.listen.is_empty() && !is_probed;
         let low = spec.ready.iter().any(|probe| matches!(probe, Probe::Tcp(_, port) if *port < UNPRIVILEGED));
-        if demanded(spec, "PrivateNetwork") {
+        if is_on(spec, "PrivateNetwork") {
             Self::None
-        } else if handed_over
+        } else if gets_sockets
             || spec.native.has_directive("Sockets")
             || last(spec, "StandardInput") == Some("socket")
         {
@@ -42,7 +42,7 @@ impl Network {
         }
     }
 
-    /// Whether it is the machine's.
+    /// Whether it is the machine's network.
     pub(super) fn is_shared(self) -> bool {
         matches!(self, Self::Own | Self::Privileged)
     }

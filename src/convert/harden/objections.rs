@@ -3,219 +3,224 @@
 use svcadapt_spec::{Field, LimitValue, Probe, Resource, Scope};
 
 use super::Network;
-use super::case::Case;
-use super::places::Place;
+use super::case::HardenInput;
+use super::places::SpecPath;
 
 type Objection = Option<String>;
 
-pub(super) fn none(_: &Case) -> Objection {
+pub(super) fn none(_: &HardenInput) -> Objection {
     None
 }
 
-/// Because a capability was given to the service for just this.
-fn given(case: &Case, names: &str) -> Objection {
-    Some(format!("the service is given {} for just this", case.wants(names)?))
+/// The service has a capability for exactly what the directive forbids.
+fn granted(case: &HardenInput, names: &str) -> Objection {
+    Some(format!("the service has {} for this purpose", case.wants(names)?))
 }
 
-/// Because the adapter has to be root.
-fn root(case: &Case, what: &str) -> Objection {
-    Some(format!("the adapter has to be root for --{}, {what}", case.root?.option()))
+/// The adapter has to be root.
+fn adapter_is_root(case: &HardenInput, consequence: &str) -> Objection {
+    Some(format!("the adapter has to be root for --{}, {consequence}", case.root?.option()))
 }
 
-fn place<'a>(case: &'a Case, which: impl Fn(&Place) -> bool) -> Option<&'a Place> {
+fn place<'a>(case: &'a HardenInput, which: impl Fn(&SpecPath) -> bool) -> Option<&'a SpecPath> {
     case.places.iter().find(|place| which(place))
 }
 
-pub(super) fn dynamic_user(case: &Case) -> Objection {
+pub(super) fn dynamic_user(case: &HardenInput) -> Objection {
     if case.spec.user.is_some() || case.spec.group.is_some() {
-        return Some("the service says whom it runs as".into());
+        return Some("the service sets its own user or group".into());
     }
-    if let Some(place) = place(case, Place::is_temporary) {
+    if let Some(place) = place(case, SpecPath::is_temporary) {
         let path = place.path.display();
-        return Some(format!("such a user has a /tmp/ of its own, and {} names {path}", place.by));
+        return Some(format!("a dynamic user has a private /tmp/, but {} is {path}", place.by));
     }
-    let closed = |place: &Place| place.written && !place.is_its_own(case.spec, case.division);
-    root(case, "and settles the identity itself").or_else(|| {
-        let place = place(case, closed)?;
+    let is_read_only = |place: &SpecPath| place.written && !place.is_its_own(case.spec, case.division);
+    adapter_is_root(case, "and changes the identity itself").or_else(|| {
+        let place = place(case, is_read_only)?;
         Some(format!(
-            "such a user cannot make anything in {}/, as {} asks for; a --runtime-directory would be its own",
+            "a dynamic user cannot create files in {}/, which {} needs; use a --runtime-directory",
             place.path.display().to_string().trim_end_matches('/'),
             place.by
         ))
     })
 }
 
-/// What a program drops itself it has to have first.
-pub(super) fn bounding(case: &Case) -> Objection {
+/// A program that drops capabilities itself needs them first.
+pub(super) fn bounding(case: &HardenInput) -> Objection {
     (case.stays_root() && case.root.is_none()).then(|| {
-        "it is started as root, and a program that takes another user itself needs CAP_SETUID and CAP_SETGID, often \
-         CAP_CHOWN and CAP_NET_BIND_SERVICE, too; --user or --capability-bounding-set closes it"
+        "it starts as root, and a program that changes its user itself needs CAP_SETUID and CAP_SETGID, often also \
+         CAP_CHOWN and CAP_NET_BIND_SERVICE; set --user or --capability-bounding-set"
             .into()
     })
 }
 
-pub(super) fn beside(case: &Case) -> Objection {
+pub(super) fn adapter_notifies(case: &HardenInput) -> Objection {
     let watches = case.division.adapter_watches();
-    watches.then(|| "the adapter tells that the service is ready, from a process beside it".into())
+    watches.then(|| "the adapter reports the readiness from a process of its own".into())
 }
 
-pub(super) fn home(case: &Case) -> Objection {
+pub(super) fn home(case: &HardenInput) -> Objection {
     let place = place(case, |place| place.written && place.in_home())?;
-    Some(format!("{} asks for writing to {}", place.by, place.path.display()))
+    Some(format!("{} writes to {}", place.by, place.path.display()))
 }
 
-pub(super) fn private_tmp(case: &Case) -> Objection {
-    let place = place(case, Place::is_temporary)?;
-    Some(format!("{} names {}, which others have to see, too", place.by, place.path.display()))
+pub(super) fn private_tmp(case: &HardenInput) -> Objection {
+    let place = place(case, SpecPath::is_temporary)?;
+    Some(format!("{} is {}, which other processes have to see", place.by, place.path.display()))
 }
 
-pub(super) fn private_devices(case: &Case) -> Objection {
+pub(super) fn private_devices(case: &HardenInput) -> Objection {
     let device = || {
-        let place = place(case, Place::is_hardware)?;
-        Some(format!("{} names {}", place.by, place.path.display()))
+        let place = place(case, SpecPath::is_hardware)?;
+        Some(format!("{} is {}", place.by, place.path.display()))
     };
-    given(case, "CAP_MKNOD CAP_SYS_RAWIO").or_else(device)
+    granted(case, "CAP_MKNOD CAP_SYS_RAWIO").or_else(device)
 }
 
-/// In the place of root it is what is left of root's rights; of a user who was said it would be one more.
-pub(super) fn new_right(case: &Case) -> Objection {
+/// Without a user the capability replaces root; for a user of the spec it would be an additional right.
+pub(super) fn new_right(case: &HardenInput) -> Objection {
     let user = case.spec.user.as_ref()?;
     Some(format!(
-        "{user} cannot take a port below 1024 without it, and to shut in gives no rights; if it is the program that \
-         takes it, --ambient-capabilities CAP_NET_BIND_SERVICE says so"
+        "{user} cannot bind a port below 1024 without it, but a sandbox grants no rights; if the program binds \
+         the port, set --ambient-capabilities CAP_NET_BIND_SERVICE"
     ))
 }
 
-pub(super) fn private_users(case: &Case) -> Objection {
+pub(super) fn private_users(case: &HardenInput) -> Objection {
     let user = case.host.scope == Scope::User;
-    let kernel = || "not every kernel lets a user who is not root make a user namespace".into();
-    let root =
-        || case.stays_root().then(|| "it is started as root, which there is no user but itself".into());
-    user.then(kernel).or_else(|| worthless_capability(case)).or_else(root)
+    let kernel = || "not every kernel lets an unprivileged user create a user namespace".into();
+    let root = || {
+        case.stays_root()
+            .then(|| "it starts as root, and in the namespace root could not change to another user".into())
+    };
+    user.then(kernel).or_else(|| ineffective_capability(case)).or_else(root)
 }
 
-pub(super) fn worthless_capability(case: &Case) -> Objection {
-    let worthless = "below a user namespace a capability is worth nothing outside of it";
+pub(super) fn ineffective_capability(case: &HardenInput) -> Objection {
+    let ineffective = "in a user namespace a capability has no effect outside of it";
     if case.network == Network::Privileged {
-        return Some(format!("{worthless}, so CAP_NET_BIND_SERVICE would not get it a port below 1024"));
+        return Some(format!("{ineffective}, so CAP_NET_BIND_SERVICE would not allow a port below 1024"));
     }
-    let given = case.spec.ambient_capabilities.unwrap_or_default();
-    if case.wants(&given.to_string()).is_some() {
-        return Some(format!("{worthless}, and the service is given {given}"));
+    let granted = case.spec.ambient_capabilities.unwrap_or_default();
+    if case.wants(&granted.to_string()).is_some() {
+        return Some(format!("{ineffective}, and the service has {granted}"));
     }
-    root(case, "and below a user namespace it is root of nothing")
+    adapter_is_root(case, "but has no rights of root in a user namespace")
 }
 
-/// Sockets that are handed over are looked for in the network that they were made in.
-pub(super) fn private_network(case: &Case) -> Objection {
+/// A probe has to connect in the network in which systemd created the sockets.
+pub(super) fn private_network(case: &HardenInput) -> Objection {
     if case.network.is_shared() {
-        return Some("it serves in the machine's network, or may ask others there".into());
+        return Some("it may use the machine's network".into());
     }
     let probe = case.spec.ready.iter().find(|probe| matches!(probe, Probe::Tcp(..)))?;
-    (case.network == Network::Activated)
-        .then(|| format!("--ready {probe} looks for a socket that systemd has made in the machine's network"))
-}
-
-pub(super) fn address_deny(case: &Case) -> Objection {
-    case.network.is_shared().then(|| {
-        "whom it talks to is not known here; with IPAddressAllow= for those it would narrow it further".into()
+    (case.network == Network::Activated).then(|| {
+        format!("--ready {probe} connects to a socket that systemd has opened in the machine's network")
     })
 }
 
-pub(super) fn other_processes(case: &Case) -> Objection {
-    let watched = || {
-        let watches = case.root.is_some() && case.division.adapter_watches();
-        watches.then(|| "the adapter watches the service's processes, which run as somebody else".into())
-    };
-    given(case, "CAP_SYS_PTRACE CAP_KILL").or_else(watched)
+pub(super) fn address_deny(case: &HardenInput) -> Objection {
+    case.network.is_shared().then(|| {
+        "its peers are not known; add IPAddressAllow= with their addresses to restrict it further".into()
+    })
 }
 
-pub(super) fn proc_subset(case: &Case) -> Objection {
+pub(super) fn other_processes(case: &HardenInput) -> Objection {
+    let watched = || {
+        let watches = case.root.is_some() && case.division.adapter_watches();
+        watches.then(|| "the adapter watches the service's processes, which run as another user".into())
+    };
+    granted(case, "CAP_SYS_PTRACE CAP_KILL").or_else(watched)
+}
+
+pub(super) fn proc_subset(case: &HardenInput) -> Objection {
     match &case.jit {
         Some(program) => {
-            Some(format!("{program} sizes itself by /proc/meminfo and /proc/cpuinfo, which would be gone"))
+            Some(format!("{program} reads /proc/meminfo and /proc/cpuinfo, which would be hidden"))
         }
-        None if case.division.adapter.contains(&Field::PidFile) => Some(
-            "the adapter keeps a record of the service and of this boot, which it reads in /proc/sys/".into(),
-        ),
-        None => given(case, "CAP_SYS_PTRACE CAP_SYS_ADMIN CAP_NET_ADMIN"),
+        None if case.division.adapter.contains(&Field::PidFile) => {
+            Some("the adapter reads the boot id for its record of the service from /proc/sys/".into())
+        }
+        None => granted(case, "CAP_SYS_PTRACE CAP_SYS_ADMIN CAP_NET_ADMIN"),
     }
 }
 
-pub(super) fn tunables(case: &Case) -> Objection {
-    given(case, "CAP_SYS_ADMIN CAP_NET_ADMIN")
+pub(super) fn tunables(case: &HardenInput) -> Objection {
+    granted(case, "CAP_SYS_ADMIN CAP_NET_ADMIN")
 }
 
-pub(super) fn modules(case: &Case) -> Objection {
-    given(case, "CAP_SYS_MODULE")
+pub(super) fn modules(case: &HardenInput) -> Objection {
+    granted(case, "CAP_SYS_MODULE")
 }
 
-pub(super) fn logs(case: &Case) -> Objection {
-    given(case, "CAP_SYSLOG")
+pub(super) fn logs(case: &HardenInput) -> Objection {
+    granted(case, "CAP_SYSLOG")
 }
 
-pub(super) fn control_groups(case: &Case) -> Objection {
+pub(super) fn control_groups(case: &HardenInput) -> Objection {
     let delegated = || {
-        let said = case.spec.native.has_directive("Delegate");
-        said.then(|| "the service says Delegate=: a part of the tree is its own".into())
+        let is_set = case.spec.native.has_directive("Delegate");
+        is_set.then(|| "the service sets Delegate= and manages its part of the tree".into())
     };
-    given(case, "CAP_SYS_ADMIN").or_else(delegated)
+    granted(case, "CAP_SYS_ADMIN").or_else(delegated)
 }
 
-pub(super) fn clock(case: &Case) -> Objection {
-    given(case, "CAP_SYS_TIME CAP_WAKE_ALARM")
+pub(super) fn clock(case: &HardenInput) -> Objection {
+    granted(case, "CAP_SYS_TIME CAP_WAKE_ALARM")
 }
 
-pub(super) fn hostname(case: &Case) -> Objection {
-    given(case, "CAP_SYS_ADMIN")
+pub(super) fn hostname(case: &HardenInput) -> Objection {
+    granted(case, "CAP_SYS_ADMIN")
 }
 
-pub(super) fn namespaces(case: &Case) -> Objection {
-    given(case, "CAP_SYS_ADMIN")
+pub(super) fn namespaces(case: &HardenInput) -> Objection {
+    granted(case, "CAP_SYS_ADMIN")
 }
 
-pub(super) fn realtime(case: &Case) -> Objection {
+pub(super) fn realtime(case: &HardenInput) -> Objection {
     let limited = || {
         let limit = case.spec.limits.get(&Resource::Rtprio)?;
-        (limit.hard != LimitValue::At(0)).then(|| "the service says --limit-rtprio for just this".into())
+        (limit.hard != LimitValue::At(0)).then(|| "the service sets --limit-rtprio for this purpose".into())
     };
     let policy = || {
-        let said = case.spec.native.has_directive("CPUSchedulingPolicy");
-        said.then(|| "the service says CPUSchedulingPolicy=".into())
+        let is_set = case.spec.native.has_directive("CPUSchedulingPolicy");
+        is_set.then(|| "the service sets CPUSchedulingPolicy=".into())
     };
-    given(case, "CAP_SYS_NICE").or_else(limited).or_else(policy)
+    granted(case, "CAP_SYS_NICE").or_else(limited).or_else(policy)
 }
 
-pub(super) fn writable_code(case: &Case) -> Objection {
+pub(super) fn writable_code(case: &HardenInput) -> Objection {
     let program = case.jit.as_ref()?;
-    Some(format!("{program} makes machine code while it runs, and ends where it may not"))
+    Some(format!("{program} has a JIT compiler, and fails without memory that is writable and executable"))
 }
 
-pub(super) fn privileged_calls(case: &Case) -> Objection {
+pub(super) fn privileged_calls(case: &HardenInput) -> Objection {
     const USED: &str = "CAP_CHOWN CAP_DAC_READ_SEARCH CAP_SETGID CAP_SETUID CAP_SETPCAP CAP_SYS_ADMIN \
                         CAP_SYS_BOOT CAP_SYS_CHROOT CAP_SYS_MODULE CAP_SYS_PACCT CAP_SYS_RAWIO CAP_SYS_TIME \
                         CAP_SYS_TTY_CONFIG CAP_BPF";
     let drops = || {
-        let open = case.stays_root() && case.spec.capability_bounding_set.is_none();
-        open.then(|| "it is started as root, and a program takes another user by such calls".into())
+        let is_unlimited = case.stays_root() && case.spec.capability_bounding_set.is_none();
+        is_unlimited.then(|| "it starts as root, and a program changes its user with such calls".into())
     };
-    given(case, USED).or_else(|| root(case, "and settles the identity by such calls")).or_else(drops)
+    granted(case, USED)
+        .or_else(|| adapter_is_root(case, "and changes the identity with such calls"))
+        .or_else(drops)
 }
 
-pub(super) fn resource_calls(case: &Case) -> Objection {
-    let moved = || {
+pub(super) fn resource_calls(case: &HardenInput) -> Objection {
+    let can_change = || {
         let mut limits = case.spec.limits.iter();
         let (resource, _) = limits.find(|(_, limit)| limit.soft != limit.hard)?;
-        Some(format!("Limit{}= leaves the service room to move its limit", resource.name()))
+        Some(format!("Limit{}= lets the service change its soft limit", resource.name()))
     };
-    given(case, "CAP_SYS_NICE CAP_SYS_RESOURCE").or_else(moved)
+    granted(case, "CAP_SYS_NICE CAP_SYS_RESOURCE").or_else(can_change)
 }
 
-pub(super) fn remove_ipc(case: &Case) -> Objection {
-    case.is_root().then(|| "it would be without effect for root".into())
+pub(super) fn remove_ipc(case: &HardenInput) -> Objection {
+    case.is_root().then(|| "it has no effect for root".into())
 }
 
-pub(super) fn umask(case: &Case) -> Objection {
+pub(super) fn umask(case: &HardenInput) -> Objection {
     let socket = case.spec.ready.iter().find(|probe| matches!(probe, Probe::Unix(_)))?;
-    Some(format!("others have to reach the socket of --ready {socket}"))
+    Some(format!("other users have to connect to the socket of --ready {socket}"))
 }

@@ -1,7 +1,7 @@
-//! The files and directories that a spec names: what must stay visible, and what must stay writable.
+//! The files and directories of a spec: those that must stay visible, and those that must stay writable.
 //!
-//! What a program reads in its own configuration nobody can see from here. So a service that writes elsewhere has to
-//! name its directories (`StateDirectory=` and its kin), or say `ReadWritePaths=` itself.
+//! The program's own configuration is not known here. A service that writes to other directories has to declare them
+//! (`StateDirectory=`, `CacheDirectory=` and the like), or set `ReadWritePaths=` itself.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -11,24 +11,24 @@ use svcadapt_spec::{DirectoryKind, Field, Output, Probe, ServiceSpec};
 
 use crate::divide::{Division, command};
 
-/// Something in the file system.
+/// A path of the spec.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    /// What it is: of what is written, the directory.
+pub(super) struct SpecPath {
+    /// The path. For a file that is written, its directory.
     pub(super) path: PathBuf,
-    /// Who names it, as a person knows it.
+    /// The option or argument that names it, for messages.
     pub(super) by: String,
-    /// Whether the service makes something there.
+    /// Whether the service creates files there.
     pub(super) written: bool,
 }
 
-/// Where every system keeps the homes of people (systemd.exec(5), `ProtectHome=`).
+/// The directories of home directories (systemd.exec(5), `ProtectHome=`).
 const HOMES: [&str; 3] = ["/home", "/root", "/run/user"];
 
-/// Where everybody may write (`PrivateTmp=`).
+/// The world-writable directories (`PrivateTmp=`).
 const TEMPORARY: [&str; 2] = ["/tmp", "/var/tmp"];
 
-/// Devices that are no hardware (`PrivateDevices=`), and what lies beside them.
+/// Files in /dev that are not hardware (`PrivateDevices=`).
 const PSEUDO: [&str; 14] = [
     "/dev/fd",
     "/dev/full",
@@ -46,20 +46,19 @@ const PSEUDO: [&str; 14] = [
     "/dev/zero",
 ];
 
-/// Everything that the spec and the command name.
-pub(super) fn places(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Vec<Place> {
+/// All paths of the spec and of its command.
+pub(super) fn places(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Vec<SpecPath> {
     let mut places = Vec::new();
-    let inside = |path: &Path| match &spec.root_directory {
-        // A new root that systemd makes is the service's `/`; one that the adapter makes is not yet there when the
-        // sandbox is.
+    let in_sandbox = |path: &Path| match &spec.root_directory {
+        // The sandbox sees the root that systemd sets as `/`, but not a root that the adapter sets later.
         Some(root) if division.adapter.contains(&Field::RootDirectory) => {
             root.as_path().join(path.strip_prefix("/").unwrap_or(path))
         }
         _ => path.to_owned(),
     };
-    let mut add = |path: PathBuf, by: String, written| places.push(Place { path, by, written });
+    let mut add = |path: PathBuf, by: String, written| places.push(SpecPath { path, by, written });
     for word in command(spec, division, adapter) {
-        // A field of the spec is looked at below, where it is known what is done with its path.
+        // The paths of fields are added below, where their use is known.
         if matches!(word.place, crate::divide::Place::Field(_)) {
             continue;
         }
@@ -72,12 +71,12 @@ pub(super) fn places(spec: &ServiceSpec, division: &Division, adapter: &Path) ->
         if let Some(at) = at {
             let path = Path::new(OsStr::from_bytes(&text[at..]));
             let path =
-                if word.place == crate::divide::Place::Adapter { path.to_owned() } else { inside(path) };
+                if word.place == crate::divide::Place::Adapter { path.to_owned() } else { in_sandbox(path) };
             add(path, word.place.to_string(), false);
         }
     }
     if let Some(path) = &spec.working_directory {
-        add(inside(path.as_path()), by(Field::WorkingDirectory), false);
+        add(in_sandbox(path.as_path()), by(Field::WorkingDirectory), false);
     }
     if let Some(path) = &spec.pid_file {
         add(parent(path.as_path()), by(Field::PidFile), true);
@@ -88,7 +87,7 @@ pub(super) fn places(spec: &ServiceSpec, division: &Division, adapter: &Path) ->
     let streams =
         [(Field::StandardOutput, &spec.standard_output), (Field::StandardError, &spec.standard_error)];
     for (field, output) in streams {
-        // What systemd opens, it opens outside of the sandbox.
+        // systemd opens its files outside of the sandbox.
         if let Some(Output::File(_, path)) = output
             && division.adapter.contains(&field)
         {
@@ -97,7 +96,7 @@ pub(super) fn places(spec: &ServiceSpec, division: &Division, adapter: &Path) ->
     }
     for probe in &spec.ready {
         if let Probe::Unix(path) | Probe::File(path) = probe {
-            add(inside(&parent(path.as_path())), format!("--ready {probe}"), true);
+            add(in_sandbox(&parent(path.as_path())), format!("--ready {probe}"), true);
         }
     }
     for kind in DirectoryKind::ALL {
@@ -117,7 +116,7 @@ fn parent(path: &Path) -> PathBuf {
     path.parent().unwrap_or(Path::new("/")).to_owned()
 }
 
-impl Place {
+impl SpecPath {
     pub(super) fn in_home(&self) -> bool {
         below(&self.path, &HOMES)
     }
@@ -130,7 +129,7 @@ impl Place {
         self.path.starts_with("/dev") && self.path != Path::new("/dev") && !below(&self.path, &PSEUDO)
     }
 
-    /// Whether it lies in a directory that systemd makes for the service, and lets it write to.
+    /// Whether it is in a directory that systemd creates for the service and that the service may write.
     pub(super) fn is_its_own(&self, spec: &ServiceSpec, division: &Division) -> bool {
         spec.directories
             .iter()

@@ -1,20 +1,20 @@
-//! What each level sets, in the order in which a unit says it.
+//! The directives of each level, in the order of a unit.
 
 use std::ffi::OsString;
 
-use super::case::Case;
+use super::case::HardenInput;
 use super::{Level, objections as o, values as v};
 
 /// A directive of the sandbox.
-pub(super) struct Row {
+pub(super) struct SandboxRow {
     pub(super) directive: &'static str,
     /// The levels that have it.
     pub(super) levels: &'static [Level],
-    /// What it says; nothing where it makes no sense for this service, which then need not be told.
-    pub(super) values: fn(&Case) -> Vec<OsString>,
-    /// Why this service cannot have it.
-    pub(super) objection: fn(&Case) -> Option<String>,
-    /// What it is good for.
+    /// Its values. Empty if the directive does not apply to this service, which is then not reported.
+    pub(super) values: fn(&HardenInput) -> Vec<OsString>,
+    /// Why this service cannot have it. `None` if it can.
+    pub(super) objection: fn(&HardenInput) -> Option<String>,
+    /// What it protects against.
     pub(super) why: &'static str,
 }
 
@@ -25,89 +25,89 @@ const STRICT: &[Level] = &[Level::Strict];
 const fn row(
     levels: &'static [Level],
     directive: &'static str,
-    values: fn(&Case) -> Vec<OsString>,
-    objection: fn(&Case) -> Option<String>,
+    values: fn(&HardenInput) -> Vec<OsString>,
+    objection: fn(&HardenInput) -> Option<String>,
     why: &'static str,
-) -> Row {
-    Row { directive, levels, values, objection, why }
+) -> SandboxRow {
+    SandboxRow { directive, levels, values, objection, why }
 }
 
 #[rustfmt::skip]
-pub(super) const ROWS: &[Row] = &[
+pub(super) const ROWS: &[SandboxRow] = &[
     row(STRICT, "DynamicUser", v::yes, o::dynamic_user,
-        "it runs as a user that exists only while it does; its directories move below private/ and stay its own"),
-    row(STRICT, "NotifyAccess", v::main, o::beside,
-        "only its main process speaks for it"),
+        "it runs as a user that exists only while the service runs; its directories are kept below private/"),
+    row(STRICT, "NotifyAccess", v::main, o::adapter_notifies,
+        "only its main process can send notifications"),
     row(STRICT, "CapabilityBoundingSet", v::bounding, o::bounding,
-        "neither it nor what it starts can ever have another capability"),
+        "neither the service nor its child processes can gain another capability"),
     row(STRICT, "AmbientCapabilities", v::ambient, o::new_right,
-        "a port below 1024 needs it, and nobody has to be root for it"),
+        "a port below 1024 needs it; root is not needed"),
     row(BOTH, "NoNewPrivileges", v::yes, o::none,
-        "set-uid programs give it no more rights"),
+        "set-uid programs give it no additional rights"),
     row(BASELINE, "ProtectSystem", v::full, o::none,
-        "/usr/, /boot/ and /etc/ are read-only; where else a daemon writes, nobody knows beforehand"),
+        "/usr/, /boot/ and /etc/ are read-only; other paths may be written by a daemon"),
     row(STRICT, "ProtectSystem", v::strict, o::none,
-        "everything is read-only, except directories that the service is given"),
+        "everything is read-only except the directories of the service"),
     row(BOTH, "ReadWritePaths", v::read_write, o::none,
-        "the service makes something there"),
+        "the service creates files there"),
     row(BASELINE, "ProtectHome", v::read_only, o::home,
-        "the files of people can be read, as some configurations are, and not changed"),
+        "home directories are read-only, since some contain configuration"),
     row(STRICT, "ProtectHome", v::home, o::home,
-        "the files of people are out of its reach"),
+        "home directories are inaccessible"),
     row(BOTH, "PrivateTmp", v::yes, o::private_tmp,
-        "nobody can lay a trap in /tmp/, and what it leaves there goes with it"),
+        "other users cannot plant files in its /tmp/, which is removed with the service"),
     row(STRICT, "PrivateDevices", v::yes, o::private_devices,
-        "no device but those that are none, like /dev/null"),
+        "no hardware devices, only pseudo devices such as /dev/null"),
     row(STRICT, "PrivateMounts", v::yes, o::none,
-        "what it mounts nobody else sees"),
+        "other processes do not see its mounts"),
     row(STRICT, "PrivateUsers", v::yes, o::private_users,
-        "it knows no user but itself and root, and has no rights over others'"),
+        "it sees only itself and root as users, and has no rights over other users"),
     row(STRICT, "PrivateIPC", v::yes, o::none,
-        "it shares no message queues and no shared memory of System V"),
+        "it shares no System V message queues or shared memory"),
     row(STRICT, "PrivateNetwork", v::yes, o::private_network,
-        "it has no network but the sockets that it is given"),
+        "it has no network except the sockets that systemd passes"),
     row(STRICT, "IPAddressDeny", v::any, o::address_deny,
-        "it exchanges no packets"),
+        "it sends and receives no packets"),
     row(STRICT, "ProtectProc", v::invisible, o::other_processes,
-        "it does not see the processes of others"),
+        "it does not see processes of other users"),
     row(STRICT, "ProcSubset", v::pid, o::proc_subset,
-        "/proc/ shows processes alone, not the machine"),
+        "/proc/ shows only processes, not the system"),
     row(BOTH, "ProtectKernelTunables", v::yes, o::tunables,
-        "the kernel's variables are read-only"),
+        "kernel variables are read-only"),
     row(BOTH, "ProtectKernelModules", v::yes, o::modules,
-        "it loads no code into the kernel"),
+        "it cannot load kernel modules"),
     row(BOTH, "ProtectKernelLogs", v::yes, o::logs,
-        "the kernel's log is closed to it"),
+        "it cannot read the kernel log"),
     row(BOTH, "ProtectControlGroups", v::yes, o::control_groups,
-        "the control groups are the manager's"),
+        "it cannot change control groups"),
     row(STRICT, "ProtectClock", v::yes, o::clock,
         "it cannot set the clock"),
     row(STRICT, "ProtectHostname", v::yes, o::hostname,
-        "it cannot rename the machine"),
+        "it cannot change the host name"),
     row(STRICT, "RestrictAddressFamilies", v::families, o::none,
-        "no other kind of socket; only who asks for the machine's interfaces misses AF_NETLINK"),
+        "no other address families; a program that lists network interfaces needs AF_NETLINK"),
     row(STRICT, "RestrictNamespaces", v::yes, o::namespaces,
-        "it makes no namespaces, where most of the kernel's holes are"),
+        "it cannot create namespaces, which expose much of the kernel"),
     row(BOTH, "RestrictRealtime", v::yes, o::realtime,
-        "it cannot take the processor from everybody"),
+        "it cannot monopolise the processor"),
     row(BOTH, "RestrictSUIDSGID", v::yes, o::none,
-        "it makes no set-uid files"),
+        "it cannot create set-uid files"),
     row(BOTH, "LockPersonality", v::yes, o::none,
-        "it cannot make the kernel imitate another one"),
+        "it cannot change the kernel personality"),
     row(STRICT, "MemoryDenyWriteExecute", v::yes, o::writable_code,
-        "no memory is writable and code"),
+        "no memory is both writable and executable"),
     row(BOTH, "SystemCallArchitectures", v::native, o::none,
-        "system calls of another architecture pass by most filters"),
+        "system calls of another architecture would bypass most filters"),
     row(STRICT, "SystemCallFilter", v::allowed_calls, o::none,
-        "only what services need of the kernel"),
+        "only system calls that services need"),
     row(STRICT, "SystemCallFilter", v::privileged_calls, o::privileged_calls,
-        "none that only root has a use for"),
+        "no system calls that only root needs"),
     row(STRICT, "SystemCallFilter", v::resource_calls, o::resource_calls,
-        "its limits and priorities are the manager's"),
+        "it cannot change limits and priorities"),
     row(STRICT, "SystemCallErrorNumber", v::eperm, o::none,
-        "a call that is not allowed fails, instead of ending the service"),
+        "a forbidden system call fails instead of ending the service"),
     row(STRICT, "RemoveIPC", v::yes, o::remove_ipc,
-        "nothing of it stays in memory when it has ended"),
+        "its shared memory and message queues are removed when it ends"),
     row(STRICT, "UMask", v::umask, o::umask,
-        "its files are nobody else's"),
+        "other users cannot read its files"),
 ];

@@ -1,4 +1,4 @@
-//! What each level comes to, and why not.
+//! The directives of each level, and the reasons for those that are left out.
 
 use svcadapt_spec::{Field, Origin, SpecDraft};
 
@@ -30,7 +30,7 @@ fn set(hardening: &Hardening, directive: &str) -> Vec<String> {
     rows.map(|set| set.value.to_str().unwrap().to_owned()).collect()
 }
 
-/// Why it is left out; nothing if it is not.
+/// Why a directive is left out. Empty if it is not.
 fn why<'a>(hardening: &'a Hardening, directive: &str) -> &'a str {
     hardening.left_out.iter().find(|gone| gone.directive == directive).map_or("", |gone| &gone.why)
 }
@@ -40,7 +40,7 @@ fn version(number: &str) -> Systemd {
 }
 
 #[test]
-fn no_level_sets_nothing_and_leaves_nothing_out() {
+fn level_none_sets_nothing_and_leaves_nothing_out() {
     let spec = spec(&["/bin/web"], &[]);
     assert_eq!(hardened_for(&spec, Level::None, Systemd::default()), Hardening::default());
     let division = divide(&spec, Target::Classic);
@@ -49,7 +49,7 @@ fn no_level_sets_nothing_and_leaves_nothing_out() {
 }
 
 #[test]
-fn every_directive_of_the_table_exists_and_guards() {
+fn each_row_is_a_known_security_directive() {
     for row in ROWS {
         let known = directive(Section::Service, row.directive).unwrap_or_else(|| panic!("{}", row.directive));
         let opens = ["ReadWritePaths", "AmbientCapabilities", "SystemCallErrorNumber", "NotifyAccess"];
@@ -59,7 +59,7 @@ fn every_directive_of_the_table_exists_and_guards() {
 }
 
 #[test]
-fn every_version_gets_only_what_it_knows() {
+fn each_version_gets_only_known_directives() {
     for number in 239..=262 {
         let host = version(&number.to_string());
         for level in [Level::Baseline, Level::Strict] {
@@ -72,12 +72,12 @@ fn every_version_gets_only_what_it_knows() {
         }
     }
     let old = hardened_for(&spec(&["/bin/web"], &[]), Level::Strict, version("239"));
-    assert_eq!(why(&old, "ProtectProc"), "systemd 239 does not know it, 247 does");
-    assert_eq!(why(&old, "RestrictSUIDSGID"), "systemd 239 does not know it, 242 does");
+    assert_eq!(why(&old, "ProtectProc"), "systemd 239 does not know it; it is new in 247");
+    assert_eq!(why(&old, "RestrictSUIDSGID"), "systemd 239 does not know it; it is new in 242");
 }
 
 #[test]
-fn the_manager_of_a_user_gets_only_what_it_can_do() {
+fn user_manager_gets_only_supported_directives() {
     let host = Systemd { scope: Scope::User, ..Systemd::default() };
     let hardening = hardened_for(&spec(&["/bin/web"], &[(Field::Ready, "unix:/etc/x")]), Level::Strict, host);
     let names: Vec<&str> = hardening.set.iter().map(|set| set.directive).collect();
@@ -98,28 +98,28 @@ fn the_manager_of_a_user_gets_only_what_it_can_do() {
             "SystemCallErrorNumber",
         ]
     );
-    assert!(why(&hardening, "PrivateTmp").contains("only the system's manager"));
+    assert!(why(&hardening, "PrivateTmp").contains("only the system manager"));
     assert!(why(&hardening, "PrivateUsers").contains("kernel"));
 }
 
 #[test]
-fn what_the_service_says_itself_wins() {
-    let said = [
+fn directive_of_the_spec_takes_precedence() {
+    let values = [
         (Field::User, "web"),
         (Field::Umask, "022"),
         (Field::NoNewPrivileges, "yes"),
         (Field::CapabilityBoundingSet, "CAP_KILL"),
     ];
-    let hardening = strict(&["/bin/web"], &said);
+    let hardening = strict(&["/bin/web"], &values);
     for directive in ["UMask", "NoNewPrivileges", "CapabilityBoundingSet"] {
         assert_eq!(set(&hardening, directive), [""; 0], "{directive}");
-        assert_eq!(why(&hardening, directive), "the service says it itself");
+        assert_eq!(why(&hardening, directive), "the service sets it itself");
     }
-    assert_eq!(why(&hardening, "DynamicUser"), "the service says whom it runs as");
+    assert_eq!(why(&hardening, "DynamicUser"), "the service sets its own user or group");
 }
 
 #[test]
-fn rights_are_those_that_the_port_takes() {
+fn capabilities_follow_the_port() {
     let own = strict(&["/bin/web"], &[(Field::Ready, "tcp:8080")]);
     assert_eq!(set(&own, "CapabilityBoundingSet"), [""]);
     assert_eq!(set(&own, "AmbientCapabilities"), [""; 0]);
@@ -135,14 +135,14 @@ fn rights_are_those_that_the_port_takes() {
     assert_eq!(set(&given, "SystemCallFilter"), ["@system-service", "~@resources"]);
     let other = strict(&["/bin/web"], &[(Field::User, "web"), (Field::Ready, "tcp:80")]);
     assert_eq!(set(&other, "AmbientCapabilities"), [""; 0]);
-    assert!(why(&other, "AmbientCapabilities").contains("gives no rights"));
+    assert!(why(&other, "AmbientCapabilities").contains("grants no rights"));
     let root = strict(&["/bin/web"], &[(Field::User, "root"), (Field::Ready, "tcp:80")]);
     assert_eq!(set(&root, "AmbientCapabilities"), [""; 0]);
-    assert!(why(&root, "CapabilityBoundingSet").contains("takes another user itself"));
+    assert!(why(&root, "CapabilityBoundingSet").contains("changes its user itself"));
 }
 
 #[test]
-fn sockets_that_are_handed_over_need_no_network() {
+fn passed_sockets_need_no_network() {
     let spec = spec(&["/bin/web"], &[]);
     let division = divide(&spec, Target::Systemd(Systemd::default()));
     let activated = harden(&spec, &division, Path::new("/x"), Level::Strict, Network::Activated).unwrap();
@@ -153,14 +153,14 @@ fn sockets_that_are_handed_over_need_no_network() {
 }
 
 #[test]
-fn what_the_service_writes_stays_writable() {
-    let said = [
+fn written_path_stays_writable() {
+    let values = [
         (Field::Directory(svcadapt_spec::DirectoryKind::Runtime), "web"),
         (Field::Ready, "unix:/run/web/a/s"),
         (Field::Ready, "unix:/srv/s"),
         (Field::Ready, "file:/srv/t"),
     ];
-    let hardening = strict(&["/bin/web"], &said);
+    let hardening = strict(&["/bin/web"], &values);
     assert_eq!(set(&hardening, "ReadWritePaths"), ["/srv"]);
     assert!(why(&hardening, "DynamicUser").contains("/srv/"));
     assert!(why(&hardening, "UMask").contains("unix:/run/web/a/s"));
@@ -170,14 +170,14 @@ fn what_the_service_writes_stays_writable() {
             "ReadWritePaths",
         )
     };
-    assert_eq!(baseline(&said), [""; 0]);
+    assert_eq!(baseline(&values), [""; 0]);
     assert_eq!(baseline(&[(Field::Ready, "file:/etc/web/there")]), ["/etc/web"]);
     let rooted = [(Field::RootDirectory, "/jail"), (Field::Type, "forking"), (Field::PidFile, "/run/x.pid")];
     assert_eq!(set(&strict(&["/bin/web"], &rooted), "ReadWritePaths"), ["+/run"]);
 }
 
 #[test]
-fn what_the_service_names_stays_visible() {
+fn named_path_stays_visible() {
     let home = strict(&["/home/me/web", "--config=/etc/web"], &[]);
     assert_eq!(set(&home, "ProtectHome"), ["read-only"]);
     let written = strict(&["/bin/web"], &[(Field::Ready, "unix:/home/me/s")]);
@@ -193,7 +193,7 @@ fn what_the_service_names_stays_visible() {
 }
 
 #[test]
-fn a_program_that_compiles_keeps_its_memory() {
+fn program_with_jit_keeps_writable_and_executable_memory() {
     let node = strict(&["/usr/bin/node", "app.js"], &[]);
     assert!(why(&node, "MemoryDenyWriteExecute").contains("node"));
     assert!(why(&node, "ProcSubset").contains("node"));
@@ -201,9 +201,9 @@ fn a_program_that_compiles_keeps_its_memory() {
 }
 
 #[test]
-fn an_adapter_that_is_root_can_do_what_it_is_there_for() {
-    let said = [(Field::User, "web"), (Field::PidFile, "/run/web.pid"), (Field::Ready, "tcp:8080")];
-    let hardening = strict(&["/bin/web"], &said);
+fn adapter_that_is_root_keeps_its_capabilities() {
+    let values = [(Field::User, "web"), (Field::PidFile, "/run/web.pid"), (Field::Ready, "tcp:8080")];
+    let hardening = strict(&["/bin/web"], &values);
     let kept = set(&hardening, "CapabilityBoundingSet").concat();
     assert!(
         kept.contains("CAP_SETUID") && kept.contains("CAP_CHOWN") && !kept.contains("CAP_SYS_ADMIN"),
@@ -220,7 +220,7 @@ fn an_adapter_that_is_root_can_do_what_it_is_there_for() {
 }
 
 #[test]
-fn a_log_that_the_adapter_opens_is_opened_in_the_sandbox() {
+fn log_of_the_adapter_stays_writable_in_the_sandbox() {
     let logs =
         [(Field::StandardOutput, "append:/var/log/web"), (Field::StandardError, "append:/srv/web/err")];
     let spec = spec(&["/bin/web"], &logs);
@@ -231,7 +231,7 @@ fn a_log_that_the_adapter_opens_is_opened_in_the_sandbox() {
 }
 
 #[test]
-fn a_limit_that_can_be_moved_may_be_moved() {
+fn soft_limit_below_hard_limit_stays_changeable() {
     let moved = |value| {
         set(
             &strict(&["/bin/web"], &[(Field::Limit(svcadapt_spec::Resource::Nofile), value)]),

@@ -1,18 +1,18 @@
-//! What the directives of the sandbox say.
+//! The values of the sandbox directives.
 
 use std::ffi::OsString;
 
 use svcadapt_spec::{Field, Scope};
 
-use super::case::{Case, named};
-use super::places::Place;
+use super::case::{HardenInput, named};
+use super::places::SpecPath;
 use super::{Level, Network};
 
 type Words = Vec<OsString>;
 
 macro_rules! words {
     ($($name:ident $word:literal)*) => {
-        $(pub(super) fn $name(_: &Case) -> Words {
+        $(pub(super) fn $name(_: &HardenInput) -> Words {
             vec![$word.into()]
         })*
     };
@@ -33,33 +33,33 @@ words! {
     umask "0077"
 }
 
-/// Who may speak for the service is the writer's to say; here only that it is not the main process alone.
-pub(super) fn main(case: &Case) -> Words {
+/// `NotifyAccess=`. The writer sets the final value; this row only reports that `main` is not possible.
+pub(super) fn main(case: &HardenInput) -> Words {
     if case.division.adapter_watches() { vec!["main".into()] } else { Vec::new() }
 }
 
-/// The capabilities that the service has to keep.
-pub(super) fn bounding(case: &Case) -> Words {
-    let mut kept = case.spec.ambient_capabilities.unwrap_or_default();
+/// The capabilities that the service needs.
+pub(super) fn bounding(case: &HardenInput) -> Words {
+    let mut needed = case.spec.ambient_capabilities.unwrap_or_default();
     if case.network == Network::Privileged {
-        kept = kept | named("CAP_NET_BIND_SERVICE");
+        needed = needed | named("CAP_NET_BIND_SERVICE");
     }
     if case.root.is_some() {
-        // The change of identity, directories for that identity, and an end to what is not ready in time.
-        kept =
-            kept | named("CAP_SETUID CAP_SETGID CAP_SETPCAP CAP_CHOWN CAP_FOWNER CAP_DAC_OVERRIDE CAP_KILL");
+        // For the change of identity, the directories of that identity, and the kill of a service that is not ready in time.
+        needed = needed
+            | named("CAP_SETUID CAP_SETGID CAP_SETPCAP CAP_CHOWN CAP_FOWNER CAP_DAC_OVERRIDE CAP_KILL");
         if case.stays_root() {
-            kept = kept | named("CAP_NET_BIND_SERVICE");
+            needed = needed | named("CAP_NET_BIND_SERVICE");
         }
         if case.division.adapter.contains(&Field::RootDirectory) {
-            kept = kept | named("CAP_SYS_CHROOT");
+            needed = needed | named("CAP_SYS_CHROOT");
         }
     }
-    vec![kept.to_string().into()]
+    vec![needed.to_string().into()]
 }
 
-/// What a service needs to take a port below 1024. Root has it without.
-pub(super) fn ambient(case: &Case) -> Words {
+/// The capability for a port below 1024. Root has it already.
+pub(super) fn ambient(case: &HardenInput) -> Words {
     if case.network == Network::Privileged && !case.is_root() {
         vec!["CAP_NET_BIND_SERVICE".into()]
     } else {
@@ -67,36 +67,36 @@ pub(super) fn ambient(case: &Case) -> Words {
     }
 }
 
-/// Where it writes and otherwise could not.
-pub(super) fn read_write(case: &Case) -> Words {
+/// The paths that the service writes and the sandbox would make read-only.
+pub(super) fn read_write(case: &HardenInput) -> Words {
     if case.host.scope == Scope::User {
         return Vec::new();
     }
     let mut paths = Words::new();
     for place in case.places.iter().filter(|place| place.written) {
-        let closed = match case.level {
+        let is_read_only = match case.level {
             Level::Strict => !place.is_its_own(case.spec, case.division),
             _ => ["/usr", "/boot", "/efi", "/etc"].iter().any(|top| place.path.starts_with(top)),
         };
-        // Below a new root that systemd makes, a path is meant with the root before it only behind a '+'.
-        let inside = case.division.host.contains(&Field::RootDirectory);
-        let mut path = OsString::from(if inside { "+" } else { "" });
+        // In a RootDirectory= of systemd, a path is relative to that root only with a '+' (systemd.exec(5)).
+        let is_in_root = case.division.host.contains(&Field::RootDirectory);
+        let mut path = OsString::from(if is_in_root { "+" } else { "" });
         path.push(&place.path);
-        if closed && !paths.contains(&path) {
+        if is_read_only && !paths.contains(&path) {
             paths.push(path);
         }
     }
     paths
 }
 
-/// Out of sight, unless something in there has to be read.
-pub(super) fn home(case: &Case) -> Words {
-    let read = case.places.iter().any(Place::in_home);
+/// Home directories are hidden, or read-only if the spec names a file in one.
+pub(super) fn home(case: &HardenInput) -> Words {
+    let read = case.places.iter().any(SpecPath::in_home);
     vec![if read { "read-only" } else { "yes" }.into()]
 }
 
-/// The kinds of sockets that it may make.
-pub(super) fn families(case: &Case) -> Words {
+/// The address families that the service may use.
+pub(super) fn families(case: &HardenInput) -> Words {
     let mut families = String::from("AF_UNIX");
     if case.network.is_shared() {
         families.push_str(" AF_INET AF_INET6");
@@ -109,8 +109,8 @@ pub(super) fn families(case: &Case) -> Words {
     vec![families.into()]
 }
 
-/// The calls that it may make. chroot(2) is in no group that services have.
-pub(super) fn allowed_calls(case: &Case) -> Words {
+/// The system calls that the service may use. chroot(2) is not in @system-service.
+pub(super) fn allowed_calls(case: &HardenInput) -> Words {
     let chroot = case.division.adapter.contains(&Field::RootDirectory);
     vec![if chroot { "@system-service chroot" } else { "@system-service" }.into()]
 }

@@ -11,11 +11,10 @@ mod read;
 mod schema;
 mod write;
 
-use svcadapt_spec::Field;
-
 pub use key::{COMMAND, key};
 pub use read::read;
 pub use schema::schema;
+use svcadapt_spec::Field;
 pub use write::write;
 
 /// Whether a value of the field is a list of words, each of which is an element of its own here.

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use serde_json::value::RawValue;
 use serde_json::{Error, Value};
-use svcadapt_spec::{Arity, Command, FIELDS, Field, Native, ServiceSpec, SpecDraft, SpecError, ValueError};
+use svcadapt_spec::{
+    Arity, Command, FIELDS, Field, FieldKind as Kind, Native, ServiceSpec, SpecDraft, SpecError, ValueError,
+};
 
 use super::key::{BYTES, COMMAND, SCHEMA};
 use super::malformed::malformed;
@@ -18,7 +20,6 @@ use crate::directive::nearest_of;
 use crate::divide::keep_alive;
 use crate::lines::Lines;
 use crate::unit::contradictions;
-use svcadapt_spec::FieldKind as Kind;
 
 /// Reads the model; `path` is what the file is called in messages. Every key has to be known, and of its kind.
 pub fn read(bytes: &[u8], path: &Path) -> Result<SpecDraft, Vec<SpecError>> {

@@ -1,11 +1,10 @@
 //! The JSON Schema of the model (draft 2020-12), made from the table of fields.
 
 use serde_json::{Map, Value, json};
-use svcadapt_spec::{Arity, FIELDS, Restart, ServiceType};
+use svcadapt_spec::{Arity, FIELDS, FieldKind as Kind, Restart, ServiceType};
 
 use super::key::{BYTES, COMMAND, SCHEMA, key};
 use super::native;
-use svcadapt_spec::FieldKind as Kind;
 
 /// Writes the schema, with a final newline. It accepts what the reader takes for the right kinds of values; whether
 /// a path is absolute or a user's name is one, only the reader says.

@@ -5,13 +5,10 @@ use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
 use serde_json::{Map, Value, json};
-use svcadapt_spec::{Arity, FIELDS, Field, ServiceSpec};
+use svcadapt_spec::{Arity, FIELDS, Field, FieldKind as Kind, ServiceSpec, values};
 
-use super::is_set;
 use super::key::{BYTES, COMMAND, key};
-use super::native;
-use svcadapt_spec::FieldKind as Kind;
-use svcadapt_spec::values;
+use super::{is_set, native};
 
 /// Writes everything that the spec says, in the order of the fields, with a final newline. Equal specs give equal
 /// texts.

@@ -1,4 +1,4 @@
-//! What was found, and the heap that the finders lay it on.
+//! A finding, and the list that the checks append to.
 
 use std::path::Path;
 
@@ -6,91 +6,96 @@ use svcadapt_spec::Origin;
 
 use super::{Rule, Severity};
 
-/// One place where a rule is broken.
+/// One place that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// The rule.
     pub rule: &'static Rule,
-    /// How bad it is here.
+    /// The severity in this place.
     pub severity: Severity,
-    /// Where.
+    /// The place.
     pub origin: Origin,
-    /// What is wrong here, with the words that stand there.
+    /// What is wrong in this place.
     pub message: String,
-    /// What to do about it here.
-    pub cure: String,
+    /// How to correct it in this place.
+    pub hint: String,
 }
 
-/// As many findings as one spec is given; a file can have a hundred thousand lines that are all wrong.
-const MOST: usize = 500;
+/// Upper bound of the findings in one spec: a file can have a hundred thousand wrong lines.
+const MAX_FINDINGS: usize = 500;
 
-/// What the finders have found so far.
+/// The list that the checks append to.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     all: Vec<Finding>,
 }
 
 impl Findings {
-    /// Whether there is room for more.
-    pub(super) fn full(&self) -> bool {
-        self.all.len() >= MOST
+    /// Whether the list has [`MAX_FINDINGS`] entries. Further ones are dropped.
+    pub(super) fn is_full(&self) -> bool {
+        self.all.len() >= MAX_FINDINGS
     }
 
-    /// Found, with the cure of the rule.
+    /// Adds a finding with the severity and the hint of its rule.
     pub(super) fn add(&mut self, rule: &'static Rule, origin: Origin, message: impl Into<String>) {
-        self.cured(rule, origin, message, rule.cure);
+        self.add_with_hint(rule, origin, message, rule.hint);
     }
 
-    /// Found, with a cure of its own.
-    pub(super) fn cured(
+    /// Adds a finding with its own hint.
+    pub(super) fn add_with_hint(
         &mut self,
         rule: &'static Rule,
         origin: Origin,
         message: impl Into<String>,
-        cure: impl Into<String>,
+        hint: impl Into<String>,
     ) {
-        let (message, cure) = (message.into(), cure.into());
-        self.push(Finding { rule, severity: rule.severity, origin, message, cure });
+        let (message, hint) = (message.into(), hint.into());
+        self.push(Finding { rule, severity: rule.severity, origin, message, hint });
     }
 
-    /// Found, and as bad as this.
-    pub(super) fn as_bad(
+    /// Adds a finding with its own severity.
+    pub(super) fn add_with_severity(
         &mut self,
         severity: Severity,
         rule: &'static Rule,
         origin: Origin,
         message: impl Into<String>,
     ) {
-        let (message, cure) = (message.into(), rule.cure.to_owned());
-        self.push(Finding { rule, severity, origin, message, cure });
+        let (message, hint) = (message.into(), rule.hint.to_owned());
+        self.push(Finding { rule, severity, origin, message, hint });
     }
 
     fn push(&mut self, finding: Finding) {
-        if !self.full() {
+        if !self.is_full() {
             self.all.push(finding);
         }
     }
 
-    /// Found by the reader of the format, which knows no rules. What a finder has told of the same line, and as bad,
-    /// is not told again.
-    pub(super) fn unless_told(&mut self, rule: &'static Rule, origin: Origin, message: impl Into<String>) {
-        let told = |one: &Finding| {
+    /// Adds an error or warning of the format's reader, which knows no rules. It is dropped if a check has already
+    /// reported the same line with at least the same severity.
+    pub(super) fn add_unless_reported(
+        &mut self,
+        rule: &'static Rule,
+        origin: Origin,
+        message: impl Into<String>,
+    ) {
+        let is_same = |one: &Finding| {
             line(&one.origin) == line(&origin) && one.severity >= rule.severity.min(Severity::Warning)
         };
-        if !self.all.iter().any(told) {
+        if !self.all.iter().any(is_same) {
             self.add(rule, origin, message);
         }
     }
 
-    /// Where this rule is broken, other findings of the line are dropped: they follow from it.
-    pub(super) fn only(&mut self, rule: &Rule) {
-        let told: Vec<_> =
+    /// Drops the other findings of each line that breaks this rule: they are its consequences.
+    pub(super) fn drop_consequences(&mut self, rule: &Rule) {
+        let causes: Vec<_> =
             self.all.iter().filter(|one| one.rule == rule).map(|one| one.origin.clone()).collect();
         self.all
-            .retain(|one| one.rule == rule || !told.iter().any(|origin| line(origin) == line(&one.origin)));
+            .retain(|one| one.rule == rule || !causes.iter().any(|origin| line(origin) == line(&one.origin)));
     }
 
-    /// In the order in which a person reads the files: the unit before its drop-ins, each from above.
+    /// The findings in reading order: the unit before its drop-ins, each file by line and column.
     pub(super) fn sorted(mut self) -> Vec<Finding> {
         let files: Vec<_> = self.all.iter().map(|one| file(&one.origin).to_owned()).collect();
         let order = |one: &Finding| files.iter().position(|path| path == file(&one.origin));
@@ -114,7 +119,7 @@ fn place(origin: &Origin) -> Option<(usize, usize)> {
     }
 }
 
-/// The line first: to compare paths takes longer.
+/// The line and the file. The line comes first: comparing paths is slower.
 fn line(origin: &Origin) -> (Option<usize>, &Path) {
     (place(origin).map(|(line, _)| line), file(origin))
 }

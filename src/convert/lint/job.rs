@@ -1,9 +1,9 @@
-//! A property list of launchd's, and the finders that look at it, one file an idea.
+//! The checks of a property list, one file per topic.
 
 mod account;
 mod choice;
 mod key;
-mod life;
+mod lifecycle;
 mod limit;
 mod log;
 mod name;
@@ -20,44 +20,44 @@ use super::rules::file::REFUSED;
 use super::{Finding, Findings, Machine, file};
 use crate::plist::{Document, Node};
 
-/// A property list as it lies there.
+/// A property list to check.
 #[derive(Debug, Clone, Copy)]
-pub struct Job<'a> {
-    /// Where.
+pub struct JobFile<'a> {
+    /// Its path.
     pub path: &'a Path,
-    /// What stands in it, XML or binary.
+    /// Its content, XML or binary.
     pub bytes: &'a [u8],
-    /// Whose launchd will read it: a daemon is the system's, an agent a user's. What lies in a directory that is
-    /// called `LaunchDaemons` or `LaunchAgents` is that, whatever stands here.
+    /// The domain that will load it: a daemon belongs to the system, an agent to a user. A directory called
+    /// `LaunchDaemons` or `LaunchAgents` in the path overrides it.
     pub scope: Scope,
 }
 
-/// Looks for one idea.
-type Finder = fn(&View, &mut Findings);
+/// Appends the findings of one topic.
+type Check = fn(&JobView, &mut Findings);
 
-const FINDERS: [Finder; 11] = [
-    key::find,
-    name::find,
-    program::find,
-    word::find,
-    path::find,
-    choice::find,
-    account::find,
-    limit::find,
-    socket::find,
-    life::find,
-    log::find,
+const CHECKS: [Check; 11] = [
+    key::check,
+    name::check,
+    program::check,
+    word::check,
+    path::check,
+    choice::check,
+    account::check,
+    limit::check,
+    socket::check,
+    lifecycle::check,
+    log::check,
 ];
 
-/// Everything that is wrong with a property list.
-pub fn job(job: Job, machine: &dyn Machine) -> Vec<Finding> {
+/// Checks a property list. The findings are sorted by place.
+pub fn job(job: JobFile, machine: &dyn Machine) -> Vec<Finding> {
     let mut findings = Findings::default();
     file::property_list(job.path, machine, &mut findings);
     match Document::parse(job.bytes, job.path) {
         Ok(document) => {
-            let view = View { document, path: job.path, scope: scope(job), machine };
-            for finder in FINDERS {
-                finder(&view, &mut findings);
+            let view = JobView { document, path: job.path, scope: scope(job), machine };
+            for check in CHECKS {
+                check(&view, &mut findings);
             }
             let mut findings = findings.sorted();
             key::hide(&view, &mut findings);
@@ -71,7 +71,7 @@ pub fn job(job: Job, machine: &dyn Machine) -> Vec<Finding> {
     }
 }
 
-fn scope(job: Job) -> Scope {
+fn scope(job: JobFile) -> Scope {
     let within = |folder: &str| job.path.components().any(|part| part.as_os_str() == folder);
     match job.scope {
         _ if within("LaunchAgents") => Scope::User,
@@ -80,15 +80,15 @@ fn scope(job: Job) -> Scope {
     }
 }
 
-/// A job, and the machine that it is for.
-struct View<'a> {
+/// A parsed job and the machine that it is checked for.
+struct JobView<'a> {
     document: Document<'a>,
     path: &'a Path,
     scope: Scope,
     machine: &'a dyn Machine,
 }
 
-impl View<'_> {
+impl JobView<'_> {
     fn node(&self, key: &str) -> Option<&Node> {
         self.document.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.node)
     }

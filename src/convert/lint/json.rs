@@ -1,4 +1,4 @@
-//! A spec in JSON, which no host reads: it only has to be one.
+//! A spec in JSON. Only svcadapt reads it, so the check is whether it is a valid spec.
 
 use std::path::Path;
 
@@ -9,15 +9,16 @@ use super::rules::file::SPEC;
 use super::{Finding, Findings, Severity};
 use crate::json::read;
 
-/// Everything that keeps a text from being a spec.
+/// Checks a spec in JSON. Each error that svcadapt would report for it is a finding.
 pub fn json(bytes: &[u8], path: &Path) -> Vec<Finding> {
     let mut findings = Findings::default();
     if let Err(problems) = read(bytes, path).and_then(|draft| draft.finish().map(drop)) {
         for problem in problems {
-            // The program may be said after `--`, as every other field may be said by an option.
-            let open = problem.field.is_none() && problem.value.is_none() && problem.origin.is_none();
-            if open {
-                findings.as_bad(Severity::Note, &SPEC, whole(path), problem.refusal.cause);
+            // The program may follow `--`, as every other field may be set by an option.
+            let may_be_option =
+                problem.field.is_none() && problem.value.is_none() && problem.origin.is_none();
+            if may_be_option {
+                findings.add_with_severity(Severity::Note, &SPEC, whole(path), problem.refusal.cause);
             } else {
                 add(problem, path, &mut findings);
             }
@@ -26,7 +27,7 @@ pub fn json(bytes: &[u8], path: &Path) -> Vec<Finding> {
     findings.sorted()
 }
 
-/// A problem of the spec as a finding.
+/// Adds an error of the spec as a finding.
 pub(super) fn add(problem: SpecError, path: &Path, findings: &mut Findings) {
     let origin = match problem.origin {
         Some(origin @ Origin::File { .. }) => origin,
@@ -35,7 +36,7 @@ pub(super) fn add(problem: SpecError, path: &Path, findings: &mut Findings) {
     let name = problem.field.map(|field| format!("{}: ", origin.name(field))).unwrap_or_default();
     let message = name + &problem.refusal.cause;
     match problem.refusal.hint {
-        Some(hint) => findings.cured(&SPEC, origin, message, hint),
+        Some(hint) => findings.add_with_hint(&SPEC, origin, message, hint),
         None => findings.add(&SPEC, origin, message),
     }
 }

@@ -1,80 +1,80 @@
-//! What a finder can ask of a machine.
+//! The facts about a machine that the checks use.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// A machine, as far as a spec depends on it.
+/// The facts about a machine that a spec depends on.
 pub trait Machine {
-    /// A user, by name.
-    fn user(&self, name: &str) -> Lookup<Account>;
+    /// The user of this name.
+    fn user(&self, name: &str) -> Lookup<MachineUser>;
 
-    /// The number of a group, by its name.
+    /// The gid of the group of this name.
     fn group(&self, name: &str) -> Lookup<u32>;
 
-    /// What lies at an absolute path; links are followed.
-    fn inode(&self, path: &Path) -> Lookup<Inode>;
+    /// The file at an absolute path, with symbolic links followed (stat(2)).
+    fn inode(&self, path: &Path) -> Lookup<FileInfo>;
 
-    /// What stands in a regular file, if it is small.
+    /// The content of a small regular file. `None` if it cannot be read or is too large.
     fn content(&self, path: &Path) -> Option<Vec<u8>>;
 
-    /// Whether macOS has marked the file as brought from elsewhere.
+    /// Whether the file has the attribute `com.apple.quarantine`.
     fn quarantined(&self, path: &Path) -> bool;
 
-    /// Whether launchd is its service manager.
+    /// Whether launchd is the machine's service manager.
     fn has_launchd(&self) -> bool;
 }
 
-/// The answer to a question.
+/// The result of looking something up on a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lookup<T> {
-    /// It is there.
+    /// It exists.
     Found(T),
-    /// It is not there.
+    /// It does not exist.
     Missing,
-    /// That cannot be told.
+    /// The machine does not know.
     Unknown,
 }
 
 impl<T> Lookup<T> {
-    /// What is there, if it is.
-    pub fn there(self) -> Option<T> {
+    /// The value, if it exists.
+    pub fn found(self) -> Option<T> {
         match self {
             Self::Found(thing) => Some(thing),
             Self::Missing | Self::Unknown => None,
         }
     }
 
-    /// Whether it is known not to be there.
-    pub fn missing(&self) -> bool {
+    /// Whether it is known not to exist.
+    pub fn is_missing(&self) -> bool {
         matches!(self, Self::Missing)
     }
 }
 
-/// A user with all of the user's groups.
+/// A user and all groups of that user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Account {
-    /// The number.
+pub struct MachineUser {
+    /// The uid.
     pub uid: u32,
-    /// The groups, the primary one first.
+    /// The gids, the primary group first.
     pub groups: Vec<u32>,
 }
 
-/// What a path leads to.
+/// The type, mode and owner of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Inode {
-    /// What it is.
-    pub kind: Kind,
+pub struct FileInfo {
+    /// The type.
+    pub kind: FileKind,
     /// The permission bits.
     pub mode: u32,
-    /// The owner.
+    /// The uid of the owner.
     pub uid: u32,
-    /// The group.
+    /// The gid of the group.
     pub gid: u32,
 }
 
-/// The kinds of files that matter here.
+/// The types of files that the checks distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// A regular file.
     File,
     /// A directory.
@@ -83,44 +83,45 @@ pub enum Kind {
     Other,
 }
 
-/// Writing, and going through a directory (chmod(2)).
+/// The permission bits of other users: write, and search of a directory (chmod(2)).
 const WRITE: u32 = 0o2;
 const SEARCH: u32 = 0o1;
 
-impl Inode {
-    /// Whether a user may write here, or make something in it. Access control lists are not asked.
-    pub(super) fn writable(&self, who: &Account) -> bool {
-        let wanted = if self.kind == Kind::Directory { WRITE | SEARCH } else { WRITE };
-        self.allows(who, wanted)
+impl FileInfo {
+    /// Whether the mode lets the user write this file, or create a file in this directory. Access control lists are not
+    /// read.
+    pub(super) fn writable(&self, user: &MachineUser) -> bool {
+        let wanted = if self.kind == FileKind::Directory { WRITE | SEARCH } else { WRITE };
+        self.allows(user, wanted)
     }
 
-    /// Whether a user may go through this directory.
-    pub(super) fn searchable(&self, who: &Account) -> bool {
-        self.allows(who, SEARCH)
+    /// Whether the mode lets the user search this directory.
+    pub(super) fn searchable(&self, user: &MachineUser) -> bool {
+        self.allows(user, SEARCH)
     }
 
-    /// Whether anybody but its owner and root may write here; a sticky directory counts.
+    /// Whether a user other than the owner and root may write here. A sticky directory counts as writable.
     pub(super) fn writable_by_others(&self) -> bool {
         self.mode & 0o002 != 0 || self.mode & 0o020 != 0 && self.gid != 0
     }
 
-    fn allows(&self, who: &Account, wanted: u32) -> bool {
-        let bits = match who.uid {
+    fn allows(&self, user: &MachineUser, wanted: u32) -> bool {
+        let bits = match user.uid {
             0 => return true,
             uid if uid == self.uid => self.mode >> 6,
-            _ if who.groups.contains(&self.gid) => self.mode >> 3,
+            _ if user.groups.contains(&self.gid) => self.mode >> 3,
             _ => self.mode,
         };
         bits & wanted == wanted
     }
 }
 
-/// A machine of which nothing is known: for files that will be used on another one.
+/// A machine that knows nothing, for files that will be used on another machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoMachine;
 
 impl Machine for NoMachine {
-    fn user(&self, _name: &str) -> Lookup<Account> {
+    fn user(&self, _name: &str) -> Lookup<MachineUser> {
         Lookup::Unknown
     }
 
@@ -128,7 +129,7 @@ impl Machine for NoMachine {
         Lookup::Unknown
     }
 
-    fn inode(&self, _path: &Path) -> Lookup<Inode> {
+    fn inode(&self, _path: &Path) -> Lookup<FileInfo> {
         Lookup::Unknown
     }
 
@@ -145,38 +146,38 @@ impl Machine for NoMachine {
     }
 }
 
-/// A machine as data: what does not stand here is not there.
+/// A machine as data. What is not listed does not exist.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Facts {
+pub struct MachineData {
     /// Its users.
-    pub users: BTreeMap<String, Account>,
+    pub users: BTreeMap<String, MachineUser>,
     /// Its groups.
     pub groups: BTreeMap<String, u32>,
     /// Its files, by absolute path.
-    pub inodes: BTreeMap<PathBuf, Inode>,
-    /// What stands in some of them.
+    pub inodes: BTreeMap<PathBuf, FileInfo>,
+    /// The content of some files.
     pub contents: BTreeMap<PathBuf, Vec<u8>>,
-    /// Those that are quarantined.
+    /// The quarantined files.
     pub quarantined: Vec<PathBuf>,
-    /// Whether it has launchd.
+    /// Whether launchd is its service manager.
     pub launchd: bool,
 }
 
-fn look<T: Clone>(found: Option<&T>) -> Lookup<T> {
+fn lookup<T: Clone>(found: Option<&T>) -> Lookup<T> {
     found.map_or(Lookup::Missing, |found| Lookup::Found(found.clone()))
 }
 
-impl Machine for Facts {
-    fn user(&self, name: &str) -> Lookup<Account> {
-        look(self.users.get(name))
+impl Machine for MachineData {
+    fn user(&self, name: &str) -> Lookup<MachineUser> {
+        lookup(self.users.get(name))
     }
 
     fn group(&self, name: &str) -> Lookup<u32> {
-        look(self.groups.get(name))
+        lookup(self.groups.get(name))
     }
 
-    fn inode(&self, path: &Path) -> Lookup<Inode> {
-        look(self.inodes.get(path))
+    fn inode(&self, path: &Path) -> Lookup<FileInfo> {
+        lookup(self.inodes.get(path))
     }
 
     fn content(&self, path: &Path) -> Option<Vec<u8>> {
@@ -197,9 +198,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_class_of_bits_that_fits_decides() {
-        let inode = |mode| Inode { kind: Kind::Directory, mode, uid: 7, gid: 8 };
-        let who = |uid, gid| Account { uid, groups: vec![gid] };
+    fn first_matching_permission_class_decides() {
+        let inode = |mode| FileInfo { kind: FileKind::Directory, mode, uid: 7, gid: 8 };
+        let user = |uid, gid| MachineUser { uid, groups: vec![gid] };
         for (mode, uid, gid, may) in [
             (0o700, 7, 1, true),
             (0o077, 7, 8, false),
@@ -209,7 +210,7 @@ mod tests {
             (0o002, 9, 9, false),
             (0o000, 0, 0, true),
         ] {
-            assert_eq!(inode(mode).writable(&who(uid, gid)), may, "{mode:o} {uid} {gid}");
+            assert_eq!(inode(mode).writable(&user(uid, gid)), may, "{mode:o} {uid} {gid}");
         }
     }
 }

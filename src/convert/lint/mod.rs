@@ -1,19 +1,18 @@
-//! LINT: what a host will refuse, ignore or misread in a spec, told before it is installed.
+//! LINT: what a host will refuse, ignore or misread in a spec, reported before it is installed.
 //!
-//! `systemd-analyze verify` and `plutil -lint` tell what is no unit and no property list. What costs people their
-//! evenings is the rest: what is read without a word and means something else. Each such thing is a [`Rule`] with a
-//! code that stays the same, a sentence, the reason why it matters and the cure ([`rules`] is the table of all of
-//! them); where it is met it is a [`Finding`] with its place.
+//! `systemd-analyze verify` and `plutil -lint` report files that are not valid. This room reports valid lines that mean
+//! something other than what they seem to mean. Each such mistake is a [`Rule`] with a stable code, a summary, the
+//! reason why it matters and a hint ([`rules`] is the table of all); each place that breaks a rule is a [`Finding`].
 //!
-//! [`unit()`], [`job()`] and [`json()`] decide, and do nothing else: what they have to know of the machine (users,
-//! files, their modes) they ask a [`Machine`]. [`NoMachine`] knows nothing, and [`Facts`] is one
-//! as data. What a machine does not know is never found wanting.
+//! [`unit()`], [`job()`] and [`json()`] are pure: facts about the machine (users, files, their modes) come from a
+//! [`Machine`]. [`NoMachine`] knows nothing, and [`MachineData`] is one as data. What a machine does not know is never
+//! reported as missing.
 //!
-//! Deliberately absent: what a conversion to another host loses (the writers tell that), and style.
+//! Deliberately absent: losses of a conversion to another host (the writers report them), and style.
 
 mod file;
 mod finding;
-mod habit;
+mod fork_behavior;
 mod job;
 mod json;
 mod machine;
@@ -23,11 +22,11 @@ mod unit;
 
 pub use finding::Finding;
 use finding::Findings;
-pub use job::{Job, job};
+pub use job::{JobFile, job};
 pub use json::json;
-pub use machine::{Account, Facts, Inode, Kind, Lookup, Machine, NoMachine};
+pub use machine::{FileInfo, FileKind, Lookup, Machine, MachineData, MachineUser, NoMachine};
 pub use rule::{Rule, Severity};
-pub use unit::{Service, Source, socket_unit, unit};
+pub use unit::{ServiceFiles, UnitSource, socket_unit, unit};
 
 #[cfg(test)]
 mod tests;

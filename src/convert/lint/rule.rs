@@ -1,35 +1,35 @@
-//! A rule: one thing that goes wrong, with its code, its reason and its cure.
+//! A rule: one kind of mistake, with its code, its reason and its hint.
 
 use std::fmt;
 
-/// One thing that can be wrong with a spec.
+/// One kind of mistake that a spec can contain.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// What it is called, for ever: `SVC` and three digits. The first digit tells the family.
+    /// The stable name: `SVC` and three digits. The first digit is the family.
     pub code: &'static str,
-    /// How bad it is, unless a finding says otherwise.
+    /// The severity, unless a finding overrides it.
     pub severity: Severity,
-    /// What is wrong, in a sentence.
-    pub what: &'static str,
-    /// Why that matters.
+    /// What is wrong, in one line.
+    pub summary: &'static str,
+    /// Why it matters.
     pub why: &'static str,
-    /// What to do about it.
-    pub cure: &'static str,
+    /// How to correct it.
+    pub hint: &'static str,
 }
 
-/// How bad something is.
+/// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// It may be meant; whoever wrote it knows.
+    /// It may be intended.
     Note,
-    /// The service runs, and not as it is written; or a trap lies there.
+    /// The service runs, but not as written, or it can fail under a common condition.
     Warning,
-    /// The host refuses it, or the service does not start.
+    /// The host refuses the spec, or the service does not start.
     Error,
 }
 
 impl Severity {
-    /// The word for it.
+    /// The word that is printed: `note`, `warning` or `error`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Note => "note",
@@ -45,17 +45,17 @@ impl fmt::Display for Severity {
     }
 }
 
-/// A table of rules: a constant for each, documented by its own words, and all of them as a list.
+/// A table of rules: a documented constant for each, and a list of all.
 macro_rules! rules {
-    ($all:ident; $($name:ident $code:literal $severity:ident $what:literal why $why:literal cure $cure:literal;)*) => {
+    ($all:ident; $($name:ident $code:literal $severity:ident $summary:literal why $why:literal hint $hint:literal;)*) => {
         $(
-            #[doc = concat!("**", $code, "**: ", $what, ".\n\n", $why, ".\n\nCure: ", $cure, ".")]
+            #[doc = concat!("**", $code, "**: ", $summary, ".\n\n", $why, ".\n\nHint: ", $hint, ".")]
             pub(crate) static $name: $crate::lint::Rule = $crate::lint::Rule {
                 code: $code,
                 severity: $crate::lint::Severity::$severity,
-                what: $what,
+                summary: $summary,
                 why: $why,
-                cure: $cure,
+                hint: $hint,
             };
         )*
         pub(super) static $all: &[&$crate::lint::Rule] = &[$(&$name),*];

@@ -1,4 +1,4 @@
-//! A service unit with everything that belongs to it, and the finders that look at it, one file an idea.
+//! The checks of a service unit with its drop-ins and its socket, one file per topic.
 
 mod absolute;
 mod account;
@@ -10,7 +10,7 @@ mod directive;
 mod environment;
 mod file;
 mod install;
-mod life;
+mod lifecycle;
 mod path;
 mod pid_file;
 mod program;
@@ -32,82 +32,82 @@ use std::path::PathBuf;
 
 pub(super) use environment::variable;
 pub(super) use secret::is_secret;
-pub use source::Source;
-use view::{At, Unit};
+pub use source::UnitSource;
+use view::{UnitLine, UnitView};
 
 use super::{Finding, Findings, Machine};
 use crate::divide::Systemd;
 use crate::unit::{UnitFile, UnitName};
 
-/// A service unit, its drop-ins and its socket.
+/// A service unit to check, with its drop-ins and its socket.
 #[derive(Debug, Clone)]
-pub struct Service {
-    /// The unit's name; that of an instance, if one is meant.
+pub struct ServiceFiles {
+    /// The unit's name; for a template, that of the instance, if there is one.
     pub name: UnitName,
     /// The unit file.
-    pub unit: Source,
-    /// Its drop-ins, in the order in which they are read.
-    pub drop_ins: Vec<Source>,
-    /// The socket unit beside it.
-    pub socket: Option<Source>,
-    /// Who will read it.
+    pub unit: UnitSource,
+    /// Its drop-ins, in reading order.
+    pub drop_ins: Vec<UnitSource>,
+    /// The socket unit of the same name in the same directory.
+    pub socket: Option<UnitSource>,
+    /// The version and scope of the systemd that will read it.
     pub host: Systemd,
 }
 
-/// Looks for one idea.
-type Finder = fn(&Unit, &mut Findings);
+/// Appends the findings of one topic.
+type Check = fn(&UnitView, &mut Findings);
 
-const FINDERS: [Finder; 23] = [
-    file::find,
-    directive::find,
-    scope::find,
-    raw::find,
-    absolute::find,
-    specifier::find,
-    variable::find,
-    command::find,
-    word::find,
-    program::find,
-    environment::find,
-    secret::find,
-    account::find,
-    pid_file::find,
-    sandbox::find,
-    path::find,
-    life::find,
-    background::find,
-    install::find,
-    dependency::find,
-    socket::find,
-    // It takes away what others have found in the words of a comment.
-    comment::find,
-    // It tells only what no other one has told.
-    refused::find,
+const CHECKS: [Check; 23] = [
+    file::check,
+    directive::check,
+    scope::check,
+    raw::check,
+    absolute::check,
+    specifier::check,
+    variable::check,
+    command::check,
+    word::check,
+    program::check,
+    environment::check,
+    secret::check,
+    account::check,
+    pid_file::check,
+    sandbox::check,
+    path::check,
+    lifecycle::check,
+    background::check,
+    install::check,
+    dependency::check,
+    socket::check,
+    // Must run after the checks above: it drops what they have found in the words of a comment.
+    comment::check,
+    // Must run last: it adds only what no other check has reported.
+    refused::check,
 ];
 
-/// Everything that is wrong with a unit.
-pub fn unit(service: &Service, machine: &dyn Machine) -> Vec<Finding> {
-    let (unit, mut findings) = (Unit::new(service, machine), Findings::default());
-    for finder in FINDERS {
-        finder(&unit, &mut findings);
+/// Checks a unit. The findings are sorted by file and place.
+pub fn unit(service: &ServiceFiles, machine: &dyn Machine) -> Vec<Finding> {
+    let (unit, mut findings) = (UnitView::new(service, machine), Findings::default());
+    for check in CHECKS {
+        check(&unit, &mut findings);
     }
     let mut findings = findings.sorted();
     secret::hide(&mut findings);
     findings
 }
 
-/// Everything that is wrong with a socket unit that stands alone.
-pub fn socket_unit(socket: &Source, host: Systemd, machine: &dyn Machine) -> Vec<Finding> {
+/// Checks a socket unit that was named without its service. The findings are sorted by place.
+pub fn socket_unit(socket: &UnitSource, host: Systemd, machine: &dyn Machine) -> Vec<Finding> {
     let mut findings = Findings::default();
-    socket::alone(socket, host, machine, &mut findings);
+    socket::without_service(socket, host, machine, &mut findings);
     findings.sorted()
 }
 
-/// Where a unit of this name may lie: beside this file, and where systemd looks (systemd.unit(5)).
+/// The paths where a unit of this name can be: the directory of this file, and those of systemd (systemd.unit(5)).
 fn unit_paths(file: &UnitFile, name: &str) -> Vec<PathBuf> {
     const BASES: [&str; 5] = ["/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"];
-    let beside = file.path.parent().map(|folder| folder.join(name));
+    let same_folder = file.path.parent().map(|folder| folder.join(name));
     let folders = ["systemd/system", "systemd/user"].into_iter();
     let known = folders.flat_map(|folder| BASES.map(|base| PathBuf::from(base).join(folder).join(name)));
-    beside.into_iter().chain(known).collect()
+    same_folder.into_iter().chain(known).collect()
 }

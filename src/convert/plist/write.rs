@@ -14,7 +14,7 @@ use super::carry::text;
 use super::write_sockets::sockets;
 use super::{Label, exit_time_out, keys};
 use crate::divide::{
-    Division, Instead, Place, command, in_launchd, never_written, resource_key, starts_at_load,
+    Division, Equivalent, Place, command, launchd_equivalent, never_written, resource_key, starts_at_load,
 };
 use crate::{Rendered, Unfit, WriteError};
 
@@ -214,7 +214,7 @@ impl Job<'_> {
             self.throttle();
         }
         for line in native.systemd.iter().flatten() {
-            if let Some(Instead { said: (key, value), .. }) = in_launchd(line) {
+            if let Some(Equivalent { setting: (key, value), .. }) = launchd_equivalent(line) {
                 let value = self.value(key, &value);
                 self.root.insert(key.into(), value);
             }

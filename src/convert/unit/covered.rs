@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
 
-use svcadapt_spec::{Arity, FIELDS, Field, Native, ServiceSpec};
+use svcadapt_spec::{Arity, FIELDS, Field, Native, ServiceSpec, values};
 
 use super::{UnitFile, UnitName, read};
-use svcadapt_spec::values;
 
 /// The values of a field that its kept lines have, and how often.
 pub(super) fn covered(spec: &ServiceSpec, field: Field) -> BTreeMap<OsString, usize> {

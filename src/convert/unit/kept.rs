@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use svcadapt_spec::{Directive, Native, Origin};
 
-use crate::divide::is_idle;
+use crate::divide::has_no_effect;
 
 /// An assignment that is not, or not wholly, in the draft. Together with the draft it makes the unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +89,7 @@ impl Kept {
     pub fn matters(&self) -> bool {
         match self.reason {
             Reason::NoField => {
-                self.section == "X-Svcadapt" || self.directive().is_none_or(|line| !is_idle(&line))
+                self.section == "X-Svcadapt" || self.directive().is_none_or(|line| !has_no_effect(&line))
             }
             Reason::Partly(_) | Reason::Unusable(_) | Reason::Ignored(_) => true,
         }

@@ -6,11 +6,10 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use svcadapt_spec::Spot;
+use svcadapt_spec::{SpecError, Spot};
 
 use super::quote::{LONGEST_LINE, noncharacter};
 use super::words::BLANKS;
-use svcadapt_spec::SpecError;
 
 /// The largest file that is read. The largest unit that any distribution ships has a few thousand bytes.
 pub const LARGEST_UNIT: usize = 4 * 1024 * 1024;

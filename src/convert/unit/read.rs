@@ -2,8 +2,7 @@
 
 use std::ffi::OsString;
 
-use svcadapt_spec::SpecError;
-use svcadapt_spec::{FIELDS, Field, Native, Origin, SpecDraft, literal};
+use svcadapt_spec::{FIELDS, Field, Native, Origin, SpecDraft, SpecError, literal};
 
 use super::lex::{MOST_ASSIGNMENTS, TOO_MANY};
 use super::verify::Verdict;

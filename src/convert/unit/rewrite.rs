@@ -15,7 +15,7 @@ use super::write::write_unchanged;
 use super::write_socket::write_socket_unchanged;
 use super::{UnitFile, UnitName, read, read_socket, write, write_socket};
 use crate::directive::Version;
-use crate::divide::{Division, Loss, Subject, Systemd, Target, divide, is_known, unknown};
+use crate::divide::{Division, Loss, Subject, Systemd, Target, divide, is_known, loss_on_systemd};
 use crate::{Rendered, Rewritten};
 
 /// A unit, and that of its sockets, as they lie there: without their drop-ins.
@@ -69,7 +69,7 @@ impl Original {
         let is_so = |loss: &Loss| {
             let same = match loss.subject {
                 Subject::Field(field) => values(&before, field) == values(spec, field),
-                Subject::Directive(ref line) => unknown(&spec.native, line, host).is_none(),
+                Subject::Directive(ref line) => loss_on_systemd(&spec.native, line, host).is_none(),
                 Subject::Key(_) => true,
             };
             same && divided.losses.contains(loss)

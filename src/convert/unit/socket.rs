@@ -3,8 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use svcadapt_spec::SpecError;
-use svcadapt_spec::{Directive, Field, Native, Origin, ValueError};
+use svcadapt_spec::{Directive, Field, Native, Origin, SpecError, ValueError};
 
 use super::fields::{as_taken, trial};
 use super::kept::native;

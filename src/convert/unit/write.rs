@@ -15,8 +15,8 @@ use super::covered::covered;
 use super::write_socket::{elsewhere, tied};
 use super::{quote, reload, sandbox};
 use crate::divide::{
-    Division, Instead, NOTIFY_RELOAD, Place, Systemd, Target, as_launchd, command, in_systemd, in_words_of,
-    is_known, never_gives_up, unknown,
+    Division, Equivalent, NOTIFY_RELOAD, Place, Systemd, Target, accepted_value, clean_signals_directive,
+    command, is_known, loss_on_systemd, restarts_without_limit, systemd_equivalent,
 };
 use crate::harden::Setting;
 use crate::{Rendered, Unfit, WriteError};
@@ -106,7 +106,7 @@ impl<'a> Unit<'a> {
         self.native("Service");
         self.instead();
         if self.kind() != Some(ServiceType::Oneshot)
-            && let Some((directive, value)) = as_launchd(self.spec)
+            && let Some((directive, value)) = clean_signals_directive(self.spec)
         {
             self.put(directive, &value);
         }
@@ -135,7 +135,7 @@ impl<'a> Unit<'a> {
             let known = if self.unchanged {
                 is_known(line)
             } else {
-                unknown(&self.spec.native, line, self.host).is_none()
+                loss_on_systemd(&self.spec.native, line, self.host).is_none()
             };
             line.section() == section && !self.replaced(line) && known
         };
@@ -156,7 +156,7 @@ impl<'a> Unit<'a> {
     /// What only systemd understands.
     fn native(&mut self, section: &str) {
         for line in self.natives(section) {
-            let value = if self.unchanged { line.value() } else { in_words_of(&line, self.host) };
+            let value = if self.unchanged { line.value() } else { accepted_value(&line, self.host) };
             self.put(line.name(), value);
         }
     }
@@ -164,7 +164,7 @@ impl<'a> Unit<'a> {
     fn about(&mut self) {
         let described = self.division.host.contains(&Field::Description);
         let socket = tied(self.spec);
-        let patient = never_gives_up(self.spec);
+        let patient = restarts_without_limit(self.spec);
         if described || socket.is_some() || patient || !self.natives("Unit").is_empty() {
             self.section("Unit");
             if described {
@@ -237,7 +237,8 @@ impl<'a> Unit<'a> {
     /// What is nearly what a property list said.
     fn instead(&mut self) {
         for (key, value) in &self.spec.native.launchd {
-            if let Some(Instead { said: Some((directive, value)), .. }) = in_systemd(key, value) {
+            if let Some(Equivalent { setting: Some((directive, value)), .. }) = systemd_equivalent(key, value)
+            {
                 self.put(directive, value);
             }
         }

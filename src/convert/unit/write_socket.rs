@@ -6,7 +6,7 @@ use svcadapt_spec::{Arity, Directive, FIELDS, Field, Native, ServiceName, Servic
 
 use super::quote;
 use crate::WriteError;
-use crate::divide::{Division, Place, Systemd, Target, is_known, unknown};
+use crate::divide::{Division, Place, Systemd, Target, is_known, loss_on_systemd};
 
 /// The name of the unit with a service's sockets: it lies beside the service's and bears its name, so that systemd
 /// knows the one by the other. None where there are no sockets, or no name.
@@ -39,7 +39,7 @@ pub fn write_socket(spec: &ServiceSpec, division: &Division) -> Result<Option<St
         Target::Systemd(host) => host,
         Target::Launchd(_) | Target::Classic => Systemd::default(),
     };
-    write_known(spec, division, |line| unknown(&spec.native, line, host).is_none())
+    write_known(spec, division, |line| loss_on_systemd(&spec.native, line, host).is_none())
 }
 
 /// The same of a unit as it was read, with the lines, too, that the systemd which it was divided for knows no more.

@@ -2,9 +2,8 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use crate::{FIELDS, Origin, SpecDraft};
-
 use super::*;
+use crate::{FIELDS, Origin, SpecDraft};
 
 /// A spec that says everything there is.
 fn everything() -> ServiceSpec {

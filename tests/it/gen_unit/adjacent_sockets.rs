@@ -90,8 +90,7 @@ fn sockets_under_another_name_are_reported_and_not_opened() {
     assert_eq!(
         stderr_of(&output),
         format!(
-            "svcadapt: {}:4: Sockets=other.socket: lost: of sockets only those of the unit with the service's own \
-             name are read\n",
+            "svcadapt: {}:4: Sockets=other.socket: lost: only sockets of the unit with the service's own name are read\n",
             path("web.service")
         )
     );

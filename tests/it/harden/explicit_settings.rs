@@ -16,7 +16,7 @@ fn explicit_setting_overrides_the_level() {
             let text = String::from_utf8(output.stdout.clone()).unwrap();
             let lines: Vec<_> = text.lines().filter(|line| line.starts_with(name)).collect();
             assert_eq!(lines, [line], "{level}");
-            let reported = format!("svcadapt: {name}: left out: the service says it itself\n");
+            let reported = format!("svcadapt: {name}: left out: the service sets it itself\n");
             let in_level = level == "strict" || level == "baseline" && name == "NoNewPrivileges";
             assert_eq!(stderr_of(&output).contains(&reported), in_level, "{}", stderr_of(&output));
         }

@@ -4,8 +4,7 @@ use crate::support::{Folder, printed, stderr_of, svcadapt};
 
 #[test]
 fn journal_output_is_reported_as_lost_to_launchd() {
-    const LOST: &str = "lost: launchd has no journal: it gives the null device, and what is written there is gone; \
-                        --standard-output append:PATH keeps it\n";
+    const LOST: &str = "lost: launchd has no journal: output goes to /dev/null and is lost; --standard-output append:PATH keeps it\n";
     let folder = Folder::new();
     let file = folder.path().join("web.service").display().to_string();
     let install = "[Install]\nWantedBy=multi-user.target\n";
@@ -75,7 +74,7 @@ fn user_service_gets_a_namespace_if_its_manager_supports_it() {
         assert!(confined.lines().all(|line| text.contains(line)), "{text}");
     }
     let (status, text, reported) = gen_unit("253", confined);
-    let why = "lost, weakens security: a user's manager has the rights for it from systemd 254 on";
+    let why = "lost, weakens security: a user manager has the rights for it since systemd 254";
     for (number, line) in [(2, "PrivateTmp=yes"), (3, "ProtectSystem=strict")] {
         assert!(reported.contains(&format!("svcadapt: {file}:{number}: {line}: {why}\n")), "{reported}");
     }

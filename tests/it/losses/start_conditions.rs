@@ -17,17 +17,13 @@ fn keep_alive_condition_does_not_imply_run_at_load() {
     let (on, off) = ("<true/>", "<false/>");
     let path = map("/var/install/now", on);
     for (conditions, at_once, reported) in [
-        (map("PathState", &path), false, "a .path unit with PathExists= would start it"),
+        (map("PathState", &path), false, "needs a .path unit with PathExists="),
         (
             map("PathState", &map("/var/install/done", off)),
             false,
-            "a .path unit starts something when a path is there (PathExists=), and nothing does when one is gone",
+            "a .path unit can start it when a path exists (PathExists=), but not when a path is missing",
         ),
-        (
-            map("OtherJobEnabled", &map("org.x", on)),
-            false,
-            "the other job's unit would start it, and keep it running, by Upholds=",
-        ),
+        (map("OtherJobEnabled", &map("org.x", on)), false, "needs Upholds= in the other job's unit"),
         (
             format!("<dict><key>SuccessfulExit</key>{off}<key>PathState</key>{path}</dict>"),
             true,
@@ -50,7 +46,7 @@ fn keep_alive_condition_does_not_imply_run_at_load() {
             stderr_of(&output)
         );
         let by_hand = stderr_of(&output)
-            .contains("RunAtLoad: approximated: no target wants it: it is started by hand\n");
+            .contains("RunAtLoad: approximated: no target starts it; start it with systemctl start\n");
         assert_eq!(by_hand, !at_once, "{}", stderr_of(&output));
         assert_eq!(printed(["gen-plist", &file]), std::fs::read_to_string(&file).unwrap());
         folder.write("a.b.json", &printed(["show", &file]));

@@ -130,7 +130,7 @@ fn unsupported_key_is_reported_and_refused_by_strict() {
         "svcadapt: {file}:3:31 'SessionCreate': svcadapt does not act on it\n  | <dict><key>SessionCreate</key><true/>\n  |{}^\n",
         " ".repeat(31)
     );
-    let lost = &format!("svcadapt: {file}:3: SessionCreate: lost: only launchd does this\n");
+    let lost = &format!("svcadapt: {file}:3: SessionCreate: lost: only launchd has this setting\n");
     for (command, noted) in [("show", ""), ("gen-unit", lost), ("gen-plist", "")] {
         let output = svcadapt([command, &file]);
         assert!(output.status.success(), "{}", stderr_of(&output));

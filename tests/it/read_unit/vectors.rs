@@ -5,8 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 use svcadapt_convert::unit::{UnitFile, UnitName, read};
-use svcadapt_spec::values;
-use svcadapt_spec::{FIELDS, Field, LimitValue, ServiceSpec, Timespan};
+use svcadapt_spec::{FIELDS, Field, LimitValue, ServiceSpec, Timespan, values};
 
 /// Properties that systemd derives from others or prints under another name.
 const DERIVED: [&str; 7] = [

@@ -162,7 +162,8 @@ fn key_invalid_for_an_agent_is_removed_with_its_line() {
     );
     let (written, stderr) = with_reports(&text, &["--scope=user", "--allow-loss"]);
     assert_eq!(written, ODD);
-    let lost = "svcadapt: a.b.plist:16: UserName: lost, weakens security: launchd runs every agent as the user whose it is\n";
+    let lost =
+        "svcadapt: a.b.plist:16: UserName: lost, weakens security: launchd runs an agent as its user\n";
     assert!(stderr.contains(lost), "{stderr}");
 }
 

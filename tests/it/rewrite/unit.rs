@@ -175,7 +175,7 @@ fn unknown_directive_is_kept_and_reported() {
     assert_eq!(written, text.replace("Nice=3", "Nice=4"));
     assert_eq!(
         reported,
-        "svcadapt: web.service:3: Supersede=yes: no systemd knows it in [Service]; the line is kept\n"
+        "svcadapt: web.service:3: Supersede=yes: unknown directive in [Service]; the line is kept\n"
     );
 }
 

@@ -81,11 +81,11 @@ fn unsupported_directive_is_reported_and_refused_by_strict() {
     let output = svcadapt(["gen-plist", &path, "--strict"]);
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
     let lost = format!(
-        "svcadapt: {path}:2: Description=x: lost: a property list has no room for it\n\
-         svcadapt: StandardOutput=: lost: launchd has no journal: it gives the null device, and what is written \
-         there is gone; --standard-output append:PATH keeps it\n\
-         svcadapt: {path}:3: After=a.service: lost: there is no order between services\n\
-         svcadapt: {path}:6: ExecStart=-/bin/echo x: lost: its prefix has no counterpart\n\
+        "svcadapt: {path}:2: Description=x: lost: a property list has no key for it\n\
+         svcadapt: StandardOutput=: lost: launchd has no journal: output goes to /dev/null and is lost; \
+         --standard-output append:PATH keeps it\n\
+         svcadapt: {path}:3: After=a.service: lost: services have no order\n\
+         svcadapt: {path}:6: ExecStart=-/bin/echo x: lost: its prefix has no equivalent\n\
          svcadapt: strict: "
     );
     assert!(stderr_of(&output).starts_with(&lost), "{}", stderr_of(&output));

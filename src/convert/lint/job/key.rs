@@ -1,26 +1,26 @@
-//! Keys that launchd does not know, and values that it does not expect: it passes over both in silence.
+//! Unknown keys, and values of the wrong type: launchd ignores both without a message.
 
 use std::collections::BTreeSet;
 
 use svcadapt_spec::Origin;
 
-use super::View;
+use super::JobView;
 use crate::lint::rules::file::SECRET;
 use crate::lint::rules::key::{DEAD, KIND, SHELL, UNKNOWN};
 use crate::lint::unit::{is_secret, variable};
 use crate::lint::{Finding, Findings, Lookup};
 use crate::plist::{Node, Oddity};
 
-pub(super) fn find(view: &View, findings: &mut Findings) {
+pub(super) fn check(view: &JobView, findings: &mut Findings) {
     for odd in view.document.oddities() {
         let rule = match odd.oddity {
             Oddity::Unknown => &UNKNOWN,
             Oddity::Kind => &KIND,
             Oddity::Dead => &DEAD,
         };
-        // The reader's hint says which key was meant, where it can tell.
+        // The reader's hint contains a quote if it suggests another key.
         match odd.refusal.hint.filter(|hint| hint.contains('\'')) {
-            Some(hint) => findings.cured(rule, odd.origin, odd.refusal.cause, hint),
+            Some(hint) => findings.add_with_hint(rule, odd.origin, odd.refusal.cause, hint),
             None => findings.add(rule, odd.origin, odd.refusal.cause),
         }
     }
@@ -28,23 +28,23 @@ pub(super) fn find(view: &View, findings: &mut Findings) {
         findings.add(
             &DEAD,
             view.origin(node),
-            "OnDemand is an old name of KeepAlive, and means the opposite",
+            "OnDemand is obsolete; KeepAlive replaces it, with the opposite meaning",
         );
     }
     variables(view, findings);
 }
 
-fn variables(view: &View, findings: &mut Findings) {
+fn variables(view: &JobView, findings: &mut Findings) {
     let closed = matches!(view.machine.inode(view.path), Lookup::Found(inode) if inode.mode & 0o004 == 0);
     for entry in view.node("EnvironmentVariables").map_or(&[][..], Node::entries) {
         match entry.node.text() {
             None => {
                 let kind = entry.node.value.kind();
-                let message = format!("the variable '{}' is {kind}, not a string", entry.key.escape_debug());
+                let message = format!("variable '{}' is {kind}, not a string", entry.key.escape_debug());
                 findings.add(&KIND, view.origin(&entry.node), message);
             }
             Some(value) if is_secret(&entry.key, value) && !closed => {
-                let message = format!("{} is set where everybody can read it", entry.key.escape_debug());
+                let message = format!("{} is set in a world-readable file", entry.key.escape_debug());
                 findings.add(&SECRET, view.origin(&entry.node), message);
             }
             Some(value) => {
@@ -52,7 +52,7 @@ fn variables(view: &View, findings: &mut Findings) {
                 if let Some(sign) =
                     variable(value.as_bytes()).or_else(|| variable(format!("={value}").as_bytes())).or(home)
                 {
-                    let message = format!("{sign} in {} stays as it is written", entry.key.escape_debug());
+                    let message = format!("{sign} in {} is not expanded", entry.key.escape_debug());
                     findings.add(&SHELL, view.origin(&entry.node), message);
                 }
             }
@@ -60,8 +60,8 @@ fn variables(view: &View, findings: &mut Findings) {
     }
 }
 
-/// Takes secrets out of the lines that are shown with the findings: such a line may have other keys, too.
-pub(super) fn hide(view: &View, findings: &mut [Finding]) {
+/// Removes secrets from the lines that are printed with the findings. Such a line may contain other keys.
+pub(super) fn hide(view: &JobView, findings: &mut [Finding]) {
     let mut secret = BTreeSet::new();
     for entry in view.node("EnvironmentVariables").map_or(&[][..], Node::entries) {
         if let Some(value) = entry.node.text().filter(|value| is_secret(&entry.key, value))

@@ -1,26 +1,26 @@
-//! Whether the job's user could open the logs: launchd does that as the user, under the job's umask, before the
-//! program starts (launchd.plist(5)).
+//! Whether the job's user can open the logs. launchd opens them as that user, with the job's umask, before the program
+//! starts (launchd.plist(5)).
 
 use std::path::Path;
 
 use svcadapt_spec::Scope;
 
-use super::View;
+use super::JobView;
 use crate::lint::rules::job::{LOG, LOG_DIRECTORY};
-use crate::lint::{Account, Findings, Kind, Lookup};
+use crate::lint::{FileKind, Findings, Lookup, MachineUser};
 
-/// The first directory of every Mac's own files; where it is not, the paths are not those of this machine.
-const OF_A_MAC: [&str; 4] = ["/Library", "/Users", "/opt/homebrew", "/usr/local/var"];
+/// Directories that exist on every Mac. If one is missing, a path below it is not one of this machine.
+const MAC_DIRECTORIES: [&str; 4] = ["/Library", "/Users", "/opt/homebrew", "/usr/local/var"];
 
-pub(super) fn find(view: &View, findings: &mut Findings) {
+pub(super) fn check(view: &JobView, findings: &mut Findings) {
     let Some(user) = user(view) else { return };
     for key in ["StandardOutPath", "StandardErrorPath"] {
         let Some((node, text)) = view.node(key).and_then(|node| Some((node, node.text()?))) else { continue };
         let path = Path::new(text);
         let elsewhere = !view.machine.has_launchd()
-            && OF_A_MAC
+            && MAC_DIRECTORIES
                 .iter()
-                .any(|top| path.starts_with(top) && view.machine.inode(Path::new(top)).missing());
+                .any(|top| path.starts_with(top) && view.machine.inode(Path::new(top)).is_missing());
         if !path.is_absolute() || elsewhere || view.node("RootDirectory").is_some() {
             continue;
         }
@@ -30,64 +30,62 @@ pub(super) fn find(view: &View, findings: &mut Findings) {
                 let message = format!("{key}: the job's user cannot {what}");
                 findings.add(&LOG, view.origin(node), message);
             }
-            Opens::Makes(folder) => {
-                let message = format!("{key}: there is no directory '{}'", folder.display());
+            Opens::CreatesDirectory(folder) => {
+                let message = format!("{key}: directory '{}' does not exist", folder.display());
                 findings.add(&LOG_DIRECTORY, view.origin(node), message);
             }
         }
     }
 }
 
-/// Who opens the logs; of an agent that is not known.
-fn user(view: &View) -> Option<Account> {
+/// The user who opens the logs. `None` if not known, as for an agent.
+fn user(view: &JobView) -> Option<MachineUser> {
     match (view.scope, view.text("UserName")) {
         (Scope::User, _) => None,
-        (Scope::System, Some(name)) => view.machine.user(name).there(),
-        (Scope::System, None) => Some(Account { uid: 0, groups: vec![0] }),
+        (Scope::System, Some(name)) => view.machine.user(name).found(),
+        (Scope::System, None) => Some(MachineUser { uid: 0, groups: vec![0] }),
     }
 }
 
-/// What comes of opening a log.
+/// Whether a log can be opened.
 enum Opens<'a> {
     Yes,
     No(String),
-    /// The directory is missing, and the user may make it.
-    Makes(&'a Path),
+    /// The directory is missing, but the user may create it.
+    CreatesDirectory(&'a Path),
     Unknown,
 }
 
-fn open<'a>(view: &View, path: &'a Path, user: &Account) -> Opens<'a> {
-    // Every directory on the way has to let the user through.
+fn open<'a>(view: &JobView, path: &'a Path, user: &MachineUser) -> Opens<'a> {
+    // The user needs search permission on every directory of the path.
     let mut above: Vec<&Path> = path.ancestors().skip(1).collect();
     above.reverse();
     for (number, folder) in above.iter().enumerate() {
         match view.machine.inode(folder) {
             Lookup::Unknown => return Opens::Unknown,
-            Lookup::Found(inode) if inode.kind != Kind::Directory => {
-                return Opens::No(format!("go through '{}', which is no directory", folder.display()));
+            Lookup::Found(inode) if inode.kind != FileKind::Directory => {
+                return Opens::No(format!("search '{}', which is not a directory", folder.display()));
             }
             Lookup::Found(inode) if !inode.searchable(user) => {
-                return Opens::No(format!(
-                    "go through '{}', whose mode is {:04o}",
-                    folder.display(),
-                    inode.mode
-                ));
+                return Opens::No(format!("search '{}', whose mode is {:04o}", folder.display(), inode.mode));
             }
             Lookup::Found(_) => {}
             Lookup::Missing => {
-                let last = number.checked_sub(1).and_then(|last| view.machine.inode(above[last]).there());
+                let last = number.checked_sub(1).and_then(|last| view.machine.inode(above[last]).found());
                 return match last {
-                    Some(inode) if inode.writable(user) => Opens::Makes(path.parent().unwrap_or(folder)),
-                    Some(_) => Opens::No(format!("make '{}', which is not there", folder.display())),
+                    Some(inode) if inode.writable(user) => {
+                        Opens::CreatesDirectory(path.parent().unwrap_or(folder))
+                    }
+                    Some(_) => Opens::No(format!("create '{}', which does not exist", folder.display())),
                     None => Opens::Unknown,
                 };
             }
         }
     }
-    let writes = |path: &Path| view.machine.inode(path).there().map(|inode| (inode, inode.writable(user)));
+    let writes = |path: &Path| view.machine.inode(path).found().map(|inode| (inode, inode.writable(user)));
     match (view.machine.inode(path), above.last().copied().and_then(writes)) {
-        (Lookup::Found(inode), _) if inode.kind == Kind::Directory => {
-            Opens::No(format!("write '{}', a directory", path.display()))
+        (Lookup::Found(inode), _) if inode.kind == FileKind::Directory => {
+            Opens::No(format!("write '{}', which is a directory", path.display()))
         }
         (Lookup::Found(inode), _) if inode.writable(user) => Opens::Yes,
         (Lookup::Found(inode), _) => {
@@ -95,7 +93,7 @@ fn open<'a>(view: &View, path: &'a Path, user: &Account) -> Opens<'a> {
         }
         (Lookup::Missing, Some((_, true))) => Opens::Yes,
         (Lookup::Missing, Some((inode, false))) => Opens::No(format!(
-            "make '{}': its directory belongs to user {}, mode {:04o}",
+            "create '{}': its directory is owned by user {}, mode {:04o}",
             path.display(),
             inode.uid,
             inode.mode

@@ -1,72 +1,72 @@
-//! What is started, and words that only a shell would understand.
+//! The program, and shell syntax in its arguments.
 
 use std::path::Path;
 
 use svcadapt_spec::boolean;
 
-use super::View;
+use super::JobView;
 use crate::lint::Findings;
-use crate::lint::habit::is_shell;
+use crate::lint::fork_behavior::is_shell;
 use crate::lint::rules::key::{NO_PROGRAM, NOT_HERE, RELATIVE, SEARCHED, SHELL};
 use crate::plist::Node;
 
-pub(super) fn find(view: &View, findings: &mut Findings) {
+pub(super) fn check(view: &JobView, findings: &mut Findings) {
     let program = view.node("Program");
     let words = view.node("ProgramArguments").map_or(&[][..], Node::items);
-    let said = program.or_else(|| words.first());
-    match said.map(|node| (node, node.text())) {
-        // A bundle's program lies within the bundle.
+    let node = program.or_else(|| words.first());
+    match node.map(|node| (node, node.text())) {
+        // The program of a bundle is inside the bundle.
         None if view.node("BundleProgram").is_none() => {
-            findings.add(&NO_PROGRAM, view.document.whole(), "neither Program nor ProgramArguments is there");
+            findings.add(&NO_PROGRAM, view.document.whole(), "Program and ProgramArguments are missing");
         }
-        // Of quotes another finder tells.
+        // `word` reports quotes.
         Some((_, Some(path))) if path.starts_with(['"', '\'']) => {}
         Some((node, Some(path))) if !path.starts_with('/') => {
             let bare = !path.contains('/') && program.is_none();
-            let message = format!("'{}' is no absolute path", path.escape_debug());
+            let message = format!("'{}' is not an absolute path", path.escape_debug());
             findings.add(if bare { &SEARCHED } else { &RELATIVE }, view.origin(node), message);
         }
         _ => {}
     }
-    let command = command(said, words);
+    let command = command(node, words);
     for (number, node) in words.iter().enumerate().skip(1) {
-        let Some(text) = node.text().filter(|_| !findings.full()) else { continue };
-        if let Some(sign) = of_the_shell(text).filter(|sign| !command.understands(number, sign)) {
-            let message = format!("{sign} in '{}' means nothing to launchd", text.escape_debug());
+        let Some(text) = node.text().filter(|_| !findings.is_full()) else { continue };
+        if let Some(sign) = shell_sign(text).filter(|sign| !command.understands(number, sign)) {
+            let message = format!("launchd does not expand {sign} in '{}'", text.escape_debug());
             findings.add(&SHELL, view.origin(node), message);
         }
     }
-    present(view, said, findings);
+    present(view, node, findings);
 }
 
-/// Whether what launchd opens before it starts the program is there; on other systems nothing of a Mac is.
-fn present(view: &View, program: Option<&Node>, findings: &mut Findings) {
+/// Reports files that launchd opens before it starts the program and that do not exist. Only a Mac is checked.
+fn present(view: &JobView, program: Option<&Node>, findings: &mut Findings) {
     if !view.machine.has_launchd() || view.node("RootDirectory").is_some() {
         return;
     }
     let needed = [program, view.node("WorkingDirectory"), view.node("StandardInPath")];
     for node in needed.into_iter().flatten() {
         let path = node.text().map(Path::new).filter(|path| path.is_absolute());
-        if let Some(path) = path.filter(|path| view.machine.inode(path).missing()) {
-            findings.add(&NOT_HERE, view.origin(node), format!("there is no '{}'", path.display()));
+        if let Some(path) = path.filter(|path| view.machine.inode(path).is_missing()) {
+            findings.add(&NOT_HERE, view.origin(node), format!("'{}' does not exist", path.display()));
         }
     }
 }
 
-/// Who reads the arguments.
-pub(super) struct Command {
-    /// The index of the first word behind svcadapt's own options and the program; 0 where svcadapt is not there.
-    pub(super) begins: usize,
-    /// Whether svcadapt puts in variables.
+/// The program that reads the arguments.
+pub(super) struct ArgumentReader {
+    /// The index of the first word after svcadapt's own options and the program; 0 without svcadapt.
+    pub(super) start: usize,
+    /// Whether svcadapt expands variables.
     expands: bool,
-    /// Whether the program is a shell: its script is its own.
+    /// Whether the program is a shell, which expands its script itself.
     pub(super) shell: bool,
 }
 
-pub(super) fn command(said: Option<&Node>, words: &[Node]) -> Command {
+pub(super) fn command(program: Option<&Node>, words: &[Node]) -> ArgumentReader {
     let texts: Vec<&str> = words.iter().map(|node| node.text().unwrap_or_default()).collect();
-    let program = said.and_then(Node::text).unwrap_or_default();
-    let plain = Command { begins: 0, expands: false, shell: speaks(program) };
+    let program = program.and_then(Node::text).unwrap_or_default();
+    let plain = ArgumentReader { start: 0, expands: false, shell: is_interpreter(program) };
     if program.rsplit('/').next() != Some("svcadapt")
         || !texts.get(1).is_some_and(|word| *word == "run" || word.starts_with('-'))
     {
@@ -77,25 +77,25 @@ pub(super) fn command(said: Option<&Node>, words: &[Node]) -> Command {
         let value = word.strip_prefix("--expand-variables")?;
         Some(value.strip_prefix('=').is_none_or(|value| boolean(value) != Some(false)))
     });
-    let shell = texts.get(end + 1).is_some_and(|program| speaks(program));
-    Command { begins: end + 2, expands: expands == Some(true), shell }
+    let shell = texts.get(end + 1).is_some_and(|program| is_interpreter(program));
+    ArgumentReader { start: end + 2, expands: expands == Some(true), shell }
 }
 
-impl Command {
-    /// Whether the sign means something where a word stands. What an option of svcadapt's says has a language of its
-    /// own, in which a ~ is none.
+impl ArgumentReader {
+    /// Whether the sign has a meaning in the word of this index. An option of svcadapt has a syntax of its own, but does
+    /// not expand a `~`.
     fn understands(&self, number: usize, sign: &str) -> bool {
-        if number < self.begins { sign != "~" } else { self.shell || self.expands && sign == "$" }
+        if number < self.start { sign != "~" } else { self.shell || self.expands && sign == "$" }
     }
 }
 
-/// A shell, or what has a language of its own in its arguments.
-fn speaks(program: &str) -> bool {
+/// Whether a program is a shell, or has a language of its own in its arguments.
+fn is_interpreter(program: &str) -> bool {
     is_shell(program) || program.ends_with("/osascript")
 }
 
-/// The sign in an argument that it takes a shell to understand.
-fn of_the_shell(text: &str) -> Option<&'static str> {
+/// The sign in an argument that only a shell expands.
+fn shell_sign(text: &str) -> Option<&'static str> {
     let variable = text.strip_prefix('$').is_some_and(|name| {
         name.starts_with('{')
             || name.starts_with('(')

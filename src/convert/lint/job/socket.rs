@@ -1,14 +1,14 @@
-//! Sockets that nobody can find or open.
+//! Sockets that clients cannot find or open.
 
-use super::View;
+use super::JobView;
 use crate::lint::Findings;
 use crate::lint::rules::key::{PORT, SOCKET_MODE, SOCKET_OCTAL};
 use crate::plist::{Node, Value};
 
-/// What people write who think in octal digits.
+/// Decimal integers that were probably meant as octal.
 const OCTAL: [i128; 12] = [600, 640, 644, 660, 664, 666, 700, 750, 755, 770, 775, 777];
 
-pub(super) fn find(view: &View, findings: &mut Findings) {
+pub(super) fn check(view: &JobView, findings: &mut Findings) {
     for entry in view.node("Sockets").map_or(&[][..], Node::entries) {
         for socket in entry.node.items().iter().filter(|node| matches!(node.value, Value::Dictionary(_))) {
             one(view, &entry.key, socket, findings);
@@ -16,19 +16,15 @@ pub(super) fn find(view: &View, findings: &mut Findings) {
     }
 }
 
-fn one(view: &View, name: &str, socket: &Node, findings: &mut Findings) {
+fn one(view: &JobView, name: &str, socket: &Node, findings: &mut Findings) {
     let name = name.escape_debug();
     let path = ["SockPathName", "SecureSocketWithKey"].iter().any(|key| socket.entry(key).is_some());
     if !path && socket.entry("SockServiceName").is_none() {
-        findings.add(&PORT, view.origin(socket), format!("the socket '{name}' has no SockServiceName"));
+        findings.add(&PORT, view.origin(socket), format!("socket '{name}' has no SockServiceName"));
     }
     match socket.entry("SockPathMode") {
         None if socket.entry("SockPathName").is_some() => {
-            findings.add(
-                &SOCKET_MODE,
-                view.origin(socket),
-                format!("the socket '{name}' has no SockPathMode"),
-            );
+            findings.add(&SOCKET_MODE, view.origin(socket), format!("socket '{name}' has no SockPathMode"));
         }
         Some(node) => {
             if let Value::Integer(integer) = &node.value

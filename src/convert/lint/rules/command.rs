@@ -4,83 +4,83 @@ use crate::lint::rule::rules;
 
 rules! { ALL;
     NO_SPECIFIER "SVC301" Error
-        "there is no such specifier"
-        why "systemd puts in a value for each % with a letter; for a letter that it does not know it refuses a command, and passes over an assignment of Environment="
-        cure "write %% for a percent sign";
+        "unknown specifier"
+        why "systemd replaces a % and the letter after it with a value; an unknown letter makes it refuse a command and ignore an assignment of Environment="
+        hint "write %% for a percent sign";
     SPECIFIER "SVC302" Warning
-        "a percent sign that looks like text is a specifier"
-        why "systemd silently puts in a value of its own: %q the pretty host name, %s a shell, %H the host name"
-        cure "write %% for a percent sign";
+        "percent sign that looks like text is a specifier"
+        why "systemd silently inserts a value of its own: %q is the pretty host name, %s a shell, %H the host name"
+        hint "write %% for a percent sign";
     VANISHES "SVC303" Warning
-        "a word is a variable that nothing sets"
-        why "systemd leaves such a word out: the program is given one argument less"
-        cure "set it with Environment=, write ${NAME} to keep an empty word, or double the $";
+        "argument is a variable that is not set"
+        why "systemd drops such a word: the program gets one argument less"
+        hint "set it with Environment=, write ${NAME} to keep an empty argument, or $$ for a dollar sign";
     EMPTY "SVC304" Warning
-        "a variable that nothing sets stands in a word"
-        why "it becomes nothing, without a word in the journal"
-        cure "set it with Environment=, or write $$ for a dollar sign";
+        "variable inside an argument is not set"
+        why "systemd replaces it with nothing, and the journal has no message about it"
+        hint "set it with Environment=, or write $$ for a dollar sign";
     WHOLE_WORD "SVC305" Error
-        "after a $ at the beginning of a word the whole word is the name"
-        why "systemd looks for a variable that is called like that, finds none, and leaves the word out"
-        cure "write ${NAME} where more follows";
+        "text directly after a variable becomes part of its name"
+        why "after a $ at the start of a word, systemd takes the whole word as the name; no variable has that name, and the word is dropped"
+        hint "write ${NAME} if more text follows";
     PROGRAM_VARIABLE "SVC306" Error
-        "a variable stands in the path of the program"
-        why "systemd puts variables into arguments only; it looks for a program with a $ in its name"
-        cure "write the path; or let a shell find it: /bin/sh -c 'exec \"$PROGRAM\"'";
+        "variable in the path of the program"
+        why "systemd expands variables only in arguments; it looks for a program with a $ in its name"
+        hint "write the path, or let a shell expand it: /bin/sh -c 'exec \"$PROGRAM\"'";
     SHELL "SVC307" Warning
-        "a sign of the shell is a plain word here"
-        why "systemd starts no shell: the program is given the sign as an argument"
-        cure "put all of it into /bin/sh -c '...', or use StandardOutput=, several ExecStart= lines, or no background";
+        "shell operator outside of a shell"
+        why "systemd starts no shell: the program gets the operator as an argument"
+        hint "put the whole command into /bin/sh -c '...', or use StandardOutput=, several ExecStart= lines, or no background";
     PATTERN "SVC308" Warning
-        "a pattern or a ~ that nobody expands"
-        why "systemd starts no shell: the program is given the word as it stands"
-        cure "write the path (%h is the home of the manager's user), or use /bin/sh -c '...'";
+        "pattern or ~ is not expanded"
+        why "systemd starts no shell: the program gets the word unchanged"
+        hint "write the path (%h is the home of the manager's user), or use /bin/sh -c '...'";
     SEMICOLON "SVC309" Warning
-        "a semicolon hangs at a word"
-        why "only a ; with blanks around it parts commands; here it becomes a part of the argument"
-        cure "write one line for each command; ';' in quotes if it belongs to the word";
+        "semicolon is attached to a word"
+        why "only a ; between blanks separates commands; this one is part of the argument"
+        hint "write one line for each command, or quote the ';' if it belongs to the argument";
     RELATIVE "SVC310" Error
-        "the path of the program is relative"
-        why "systemd refuses the unit: a program is an absolute path, or a bare name that it looks for"
-        cure "write the absolute path";
+        "path of the program is relative"
+        why "systemd refuses the unit: a program is an absolute path, or a bare name that is searched for"
+        hint "write the absolute path";
     MISSING "SVC311" Warning
-        "the program is not on this machine"
+        "program does not exist on this machine"
         why "the service fails with 203/EXEC"
-        cure "install it, correct the path, or say --elsewhere if the file is for another machine";
+        hint "install it, correct the path, or use --elsewhere if the file is for another machine";
     NOT_EXECUTABLE "SVC312" Error
-        "the program cannot be executed"
+        "program is not executable"
         why "the service fails with 203/EXEC"
-        cure "chmod +x, or name the interpreter first";
+        hint "chmod +x, or name the interpreter first";
     DROPPED "SVC313" Note
-        "a line of a command that goes on begins with # or ;"
-        why "it is a comment there, also where it was meant as an argument"
-        cure "put the word into quotes, or on the line before";
+        "line of a continued command starts with # or ;"
+        why "systemd takes the line as a comment, even if it was meant as an argument"
+        hint "quote the word, or move it to the previous line";
     SWALLOWED "SVC314" Warning
-        "a backslash makes the next directive a part of the line"
-        why "a line goes on behind a backslash: the directive is not set, and its text is an argument"
-        cure "take the backslash away";
+        "backslash joins the next directive to this line"
+        why "a line that ends in a backslash continues: the directive is not set, and its text is an argument"
+        hint "remove the backslash";
     ASSIGNED "SVC315" Error
-        "a variable is set before the program"
+        "variable assignment before the program"
         why "systemd starts no shell: it looks for a program of that name, and the service fails with 203/EXEC"
-        cure "write Environment=NAME=VALUE";
+        hint "write Environment=NAME=VALUE";
     BUILTIN "SVC316" Error
-        "a word of the shell is no program"
+        "shell builtin used as a program"
         why "systemd starts no shell: it looks for a program of that name, and the service fails with 203/EXEC"
-        cure "WorkingDirectory= for cd, Environment= for export, LimitNOFILE= and the like for ulimit; or /bin/sh -c '...'";
+        hint "use WorkingDirectory= for cd, Environment= for export, LimitNOFILE= and similar for ulimit, or /bin/sh -c '...'";
     SCRIPT "SVC317" Warning
-        "a shell is given the script in several words"
-        why "-c takes one word; what follows are the script's $0, $1 and so on, and it reads no such variable"
-        cure "put the whole script in quotes: /bin/sh -c \"exec web --port 80\"";
+        "script of a shell is split into several words"
+        why "-c takes one word; the words after it are the script's $0, $1 and so on, which this script does not use"
+        hint "quote the whole script: /bin/sh -c \"exec web --port 80\"";
     SUDO "SVC318" Warning
-        "another program becomes the user"
+        "another program changes the user"
         why "systemd does that itself; here the main process is sudo or su, which opens a session, and signals do not reach the program"
-        cure "write User=NAME, and the program itself";
+        hint "write User=NAME, and start the program directly";
     NOHUP "SVC319" Warning
-        "nohup does nothing here"
-        why "a service has no terminal, and systemd keeps its output"
-        cure "take it out";
+        "nohup has no effect here"
+        why "a service has no terminal, and systemd collects its output"
+        hint "remove nohup";
     KILL "SVC320" Error
-        "kill is given no process"
-        why "the command fails, and the reload or the stop with it"
-        cure "add $MAINPID";
+        "kill without a process"
+        why "the command fails, and with it the reload or the stop"
+        hint "add $MAINPID";
 }

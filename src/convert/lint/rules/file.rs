@@ -4,39 +4,39 @@ use crate::lint::rule::rules;
 
 rules! { ALL;
     REFUSED "SVC101" Error
-        "the host refuses the whole file for this"
-        why "nothing of it is loaded, and the service does not exist"
-        cure "the message says what the reader wants; systemd.service(5), systemd.syntax(7) and launchd.plist(5) have the rules";
+        "host refuses the whole file"
+        why "nothing in it is loaded, and the service does not exist"
+        hint "see systemd.service(5), systemd.syntax(7) or launchd.plist(5) for the rule";
     IGNORED "SVC102" Warning
-        "the host passes over this"
-        why "the service runs as if the line were not there, and at most the journal says so"
-        cure "correct it, or take it out";
+        "host ignores this"
+        why "the service runs as if the line were missing, with at most a message in the journal"
+        hint "correct it, or remove it";
     SPEC "SVC103" Error
-        "this is no spec of a service"
+        "not a valid service spec"
         why "svcadapt can neither run it nor write it for a host"
-        cure "`svcadapt show --schema` prints what a spec may hold";
+        hint "`svcadapt show --schema` prints the schema of a spec";
     WRITABLE "SVC104" Warning
-        "others than its owner can write the file"
-        why "whoever can write it decides what runs, as any user; launchd refuses it for that"
-        cure "chmod 644";
+        "file is writable by other users"
+        why "a user who can write it decides what runs, and as which user; launchd refuses such a file"
+        hint "chmod 644";
     EXECUTABLE "SVC105" Warning
-        "a unit file is marked as executable"
-        why "it is no program; systemd logs a warning at every load"
-        cure "chmod 644";
+        "unit file is executable"
+        why "it is not a program; systemd logs a warning each time that it loads the unit"
+        hint "chmod 644";
     SECRET "SVC106" Warning
-        "a secret stands in the environment of a file that everybody can read"
+        "secret in the environment of a world-readable file"
         why "every local user can read it there, and systemctl show prints it"
-        cure "keep it in a file of mode 0600: LoadCredential= in a unit; for launchd a file that the program reads";
+        hint "keep it in a file of mode 0600: LoadCredential= in a unit; for launchd a file that the program reads";
     MASKED "SVC107" Note
-        "the file is empty, and so the unit is masked"
+        "empty file masks the unit"
         why "systemd refuses to start a masked unit"
-        cure "remove the file, or link it to /dev/null, so that everybody sees that it is meant";
+        hint "remove the file, or link it to /dev/null to show that the mask is intended";
     OWNER "SVC108" Error
-        "the property list of a daemon does not belong to root"
-        why "launchd loads no daemon from a file of another user, and says no more than an input/output error"
-        cure "chown root:wheel";
+        "property list of a daemon is not owned by root"
+        why "launchd loads no daemon from another user's file, and reports only an input/output error"
+        hint "chown root:wheel";
     QUARANTINE "SVC109" Error
-        "the property list is quarantined"
-        why "it was downloaded or unpacked by a program that marks files, and launchd of macOS 27 refuses it"
-        cure "xattr -d com.apple.quarantine FILE, or write it anew: a new file has no mark";
+        "property list is quarantined"
+        why "a program that marks files downloaded or unpacked it, and launchd of macOS 27 refuses it"
+        hint "xattr -d com.apple.quarantine FILE, or write the file anew: a new file has no mark";
 }

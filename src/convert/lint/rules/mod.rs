@@ -1,6 +1,6 @@
-//! The table of everything that `check` knows: each rule with its code, its sentence, its reason and its cure.
+//! The table of all rules of `check`: each with its code, summary, reason and hint.
 //!
-//! A code keeps its meaning for ever; one that is given up is never given away again. The families:
+//! A code never changes its meaning, and the code of a removed rule is never reused. The families:
 //!
 //! | codes | about |
 //! | --- | --- |
@@ -9,9 +9,9 @@
 //! | SVC3xx | command lines of a unit |
 //! | SVC4xx | users, rights and sandboxes of a unit |
 //! | SVC5xx | files that a unit names |
-//! | SVC6xx | how a unit starts, stops and is wanted |
+//! | SVC6xx | start, stop and dependencies of a unit |
 //! | SVC7xx | keys of a property list and their values |
-//! | SVC8xx | how a job of launchd starts and stops |
+//! | SVC8xx | start and stop of a launchd job |
 
 use super::Rule;
 
@@ -20,13 +20,13 @@ pub(crate) mod directive;
 pub(crate) mod file;
 pub(crate) mod job;
 pub(crate) mod key;
-pub(crate) mod life;
+pub(crate) mod lifecycle;
 pub(crate) mod path;
 pub(crate) mod rights;
 
 /// All rules, in the order of their codes.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
-    [file::ALL, directive::ALL, command::ALL, rights::ALL, path::ALL, life::ALL, key::ALL, job::ALL]
+    [file::ALL, directive::ALL, command::ALL, rights::ALL, path::ALL, lifecycle::ALL, key::ALL, job::ALL]
         .into_iter()
         .flatten()
         .copied()
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_are_in_order_and_sentences_are_sentences() {
+    fn rules_are_sorted_by_code_and_have_plain_texts() {
         let codes: Vec<_> = all().map(|rule| rule.code).collect();
         let mut sorted = codes.clone();
         sorted.sort_unstable();
@@ -50,7 +50,7 @@ mod tests {
         assert_eq!(codes, sorted);
         for rule in all() {
             assert!(rule.code.len() == 6 && rule.code.starts_with("SVC"), "{}", rule.code);
-            for text in [rule.what, rule.why, rule.cure] {
+            for text in [rule.summary, rule.why, rule.hint] {
                 assert!(!text.is_empty() && !text.ends_with('.') && text.is_ascii(), "{}: {text}", rule.code);
             }
         }

@@ -1,11 +1,11 @@
-//! For each rule about units one that breaks it and one that does not. Lines stand behind `[Service]` and
-//! `ExecStart=/bin/web` unless a case begins with a section; what `#!` means is told in `unit.rs`.
+//! For each rule about units, a unit that breaks it and one that does not. Unless a case starts with a section, its lines
+//! follow `[Service]` and `ExecStart=/bin/web`; `unit.rs` documents the lines that start with `#!`.
 
-use super::Case;
-use crate::lint::rules::{command, directive, file, life, path, rights};
+use super::RuleCase;
+use crate::lint::rules::{command, directive, file, lifecycle, path, rights};
 
 #[rustfmt::skip]
-pub(super) const UNITS: &[Case] = &[
+pub(super) const UNITS: &[RuleCase] = &[
     (&file::REFUSED, "ExecStop=/bin/web \"a", "ExecStop=\"/bin/web\" \"a\""),
     (&file::REFUSED, "[Service]\nExecStart=/bin/web\n[Unit", "[Service]\nExecStart=/bin/web\n[Unit]"),
     (&file::REFUSED, "Type=dbus", "Type=dbus\nBusName=org.example"),
@@ -65,7 +65,7 @@ pub(super) const UNITS: &[Case] = &[
     (&directive::ABSOLUTE, "EnvironmentFile=-~/web.env", "EnvironmentFile=-%h/web.env"),
     (&directive::ABSOLUTE, "StandardOutput=append:web.log", "StandardOutput=append:/srv/web.log"),
     (&directive::ABSOLUTE, "ReadWritePaths=/srv +-web", "ReadWritePaths=/srv +-/web"),
-    (&directive::ABSOLUTE, "[Unit]\nWantsMountsFor=/srv web\n[Service]\nExecStart=/bin/web", "[Unit]\nWantsMountsFor=/srv /web\n[Service]\nExecStart=/bin/web"),
+    (&directive::ABSOLUTE, "#!version 256\n[Unit]\nWantsMountsFor=/srv web\n[Service]\nExecStart=/bin/web", "#!version 256\n[Unit]\nWantsMountsFor=/srv /web\n[Service]\nExecStart=/bin/web"),
     (&directive::ABSOLUTE, "WorkingDirectory=web", "WorkingDirectory=~"),
     (&directive::ABSOLUTE, "[Unit]\nConditionPathExists=!web\n[Service]\nExecStart=/bin/web", "[Unit]\nConditionPathExists=|!/web\n[Service]\nExecStart=/bin/web"),
     (&directive::EXPANDED, "Environment=PATH=/srv/bin:$PATH", "Environment=PATH=/srv/bin A=cost$5 'B=$x' \"C=a$B\""),
@@ -146,28 +146,28 @@ pub(super) const UNITS: &[Case] = &[
     (&path::EXPORT, "#!file export A=1\nEnvironmentFile=/etc/web.env", "#!file exported=1\nEnvironmentFile=/etc/web.env"),
     (&path::TRAILING, "#!file A=\"1\" # one\nEnvironmentFile=/etc/web.env", "#!file A=\"1 # one\"\\nB=1#2\nEnvironmentFile=/etc/web.env"),
 
-    (&life::SEVERAL, "ExecStart=/bin/sh", "Type=oneshot\nExecStart=/bin/sh"),
-    (&life::SEVERAL, "ExecStart=\nExecStart=/bin/web ; /bin/web", "ExecStart=\nExecStart=/bin/web"),
-    (&life::ONESHOT, "Type=oneshot\nRestart=always", "Type=oneshot\nRestart=on-failure"),
-    (&life::FORKING, "Type=forking", "Type=forking\nPIDFile=/run/web.pid"),
-    (&life::FORKING, "Type=forking", "Type=forking\nGuessMainPID=no"),
-    (&life::RELOAD_OLD, "#!version 252\nType=notify-reload", "#!version 252\nType=notify"),
-    (&life::RELOAD, "#!version 253\nType=notify-reload", "#!version 253\nType=notify"),
-    (&life::KILL_NONE, "KillMode=none", "KillMode=mixed"),
-    (&life::NO_UNIT, "[Service]\nExecStart=/bin/web\n[Install]\nWantedBy=multi-user target", "[Service]\nExecStart=/bin/web\n[Install]\nWantedBy=multi-user.target %i.target\nAlias=b.service"),
-    (&life::USER_TARGET, "#!user\n[Service]\nExecStart=/bin/web\n[Install]\nWantedBy=multi-user.target", "#!user\n[Service]\nExecStart=/bin/web\n[Install]\nWantedBy=default.target"),
-    (&life::NO_SOCKET, "StandardInput=socket", "#!socket [Socket]\\nListenStream=80\\n\nStandardInput=socket"),
-    (&life::NO_SOCKET, "Sockets=none.socket", "Sockets=other.socket"),
-    (&life::NO_SERVICE, "#!alone /etc/systemd/system/none.socket\n[Socket]\nListenStream=80", "#!alone /etc/systemd/system/web.socket\n[Socket]\nListenStream=80"),
-    (&life::NO_LISTEN, "#!alone /etc/systemd/system/web.socket\n[Socket]\nAccept=no", "#!alone /etc/systemd/system/none.socket\n[Socket]\nListenFIFO=/run/x\nService=web.service"),
-    (&life::FOREGROUND, "Type=forking\nPIDFile=/run/web.pid\nExecStart=\nExecStart=/usr/bin/node x", "Type=exec\nExecStart=\nExecStart=/usr/bin/node x"),
-    (&life::FOREGROUND, "Type=forking\nPIDFile=/run/web.pid\nExecStart=\nExecStart=/bin/web -g 'daemon off;'", "Type=forking\nPIDFile=/run/web.pid"),
-    (&life::BACKGROUND, "ExecStart=\nExecStart=/bin/web --daemonize yes", "Type=oneshot\nExecStart=\nExecStart=/bin/web --daemonize yes"),
-    (&life::BACKGROUND, "ExecStart=\nExecStart=/bin/sh -c '/bin/web &'", "Type=forking\nPIDFile=/run/web.pid\nExecStart=\nExecStart=/bin/sh -c '/bin/web &'"),
-    (&life::NO_DEPENDENCY, "[Unit]\nAfter=network\n[Service]\nExecStart=/bin/web", "[Unit]\nOnFailure=fail@%n\nAfter=a@%i.service\n[Service]\nExecStart=/bin/web"),
-    (&life::ONLINE, "[Unit]\nAfter=network-online.target\n[Service]\nExecStart=/bin/web", "[Unit]\nAfter=network-online.target\nWants=network-online.target\n[Service]\nExecStart=/bin/web"),
-    (&life::ORDER, "[Unit]\nRequires=db.service\n[Service]\nExecStart=/bin/web", "[Unit]\nRequires=db.service other.socket\nBefore=db.service\n[Service]\nExecStart=/bin/web"),
-    (&life::NO_TARGET, "[Service]\nExecStart=/bin/web\n[Install]\nWantedBy=multiuser.target", "[Service]\nExecStart=/bin/web\n[Install]\nWantedBy=web.target graphical.target"),
-    (&life::NO_TARGET, "[Unit]\nAfter=network-onlin.target\n[Service]\nExecStart=/bin/web", "[Unit]\nAfter=network-wait.target\n[Service]\nExecStart=/bin/web"),
-    (&life::NOT_OF_USER, "#!user\n[Unit]\nRequires=network.target\n[Service]\nExecStart=/bin/web", "#!user\n[Unit]\nAfter=graphical-session.target\n[Service]\nExecStart=/bin/web"),
+    (&lifecycle::SEVERAL, "ExecStart=/bin/sh", "Type=oneshot\nExecStart=/bin/sh"),
+    (&lifecycle::SEVERAL, "ExecStart=\nExecStart=/bin/web ; /bin/web", "ExecStart=\nExecStart=/bin/web"),
+    (&lifecycle::ONESHOT, "Type=oneshot\nRestart=always", "Type=oneshot\nRestart=on-failure"),
+    (&lifecycle::FORKING, "Type=forking", "Type=forking\nPIDFile=/run/web.pid"),
+    (&lifecycle::FORKING, "Type=forking", "Type=forking\nGuessMainPID=no"),
+    (&lifecycle::RELOAD_OLD, "#!version 252\nType=notify-reload", "#!version 252\nType=notify"),
+    (&lifecycle::RELOAD, "#!version 253\nType=notify-reload", "#!version 253\nType=notify"),
+    (&lifecycle::KILL_NONE, "KillMode=none", "KillMode=mixed"),
+    (&lifecycle::NO_UNIT, "[Service]\nExecStart=/bin/web\n[Install]\nWantedBy=multi-user target", "[Service]\nExecStart=/bin/web\n[Install]\nWantedBy=multi-user.target %i.target\nAlias=b.service"),
+    (&lifecycle::USER_TARGET, "#!user\n[Service]\nExecStart=/bin/web\n[Install]\nWantedBy=multi-user.target", "#!user\n[Service]\nExecStart=/bin/web\n[Install]\nWantedBy=default.target"),
+    (&lifecycle::NO_SOCKET, "StandardInput=socket", "#!socket [Socket]\\nListenStream=80\\n\nStandardInput=socket"),
+    (&lifecycle::NO_SOCKET, "Sockets=none.socket", "Sockets=other.socket"),
+    (&lifecycle::NO_SERVICE, "#!alone /etc/systemd/system/none.socket\n[Socket]\nListenStream=80", "#!alone /etc/systemd/system/web.socket\n[Socket]\nListenStream=80"),
+    (&lifecycle::NO_LISTEN, "#!alone /etc/systemd/system/web.socket\n[Socket]\nAccept=no", "#!alone /etc/systemd/system/none.socket\n[Socket]\nListenFIFO=/run/x\nService=web.service"),
+    (&lifecycle::FOREGROUND, "Type=forking\nPIDFile=/run/web.pid\nExecStart=\nExecStart=/usr/bin/node x", "Type=exec\nExecStart=\nExecStart=/usr/bin/node x"),
+    (&lifecycle::FOREGROUND, "Type=forking\nPIDFile=/run/web.pid\nExecStart=\nExecStart=/bin/web -g 'daemon off;'", "Type=forking\nPIDFile=/run/web.pid"),
+    (&lifecycle::BACKGROUND, "ExecStart=\nExecStart=/bin/web --daemonize yes", "Type=oneshot\nExecStart=\nExecStart=/bin/web --daemonize yes"),
+    (&lifecycle::BACKGROUND, "ExecStart=\nExecStart=/bin/sh -c '/bin/web &'", "Type=forking\nPIDFile=/run/web.pid\nExecStart=\nExecStart=/bin/sh -c '/bin/web &'"),
+    (&lifecycle::NO_DEPENDENCY, "[Unit]\nAfter=network\n[Service]\nExecStart=/bin/web", "[Unit]\nOnFailure=fail@%n\nAfter=a@%i.service\n[Service]\nExecStart=/bin/web"),
+    (&lifecycle::ONLINE, "[Unit]\nAfter=network-online.target\n[Service]\nExecStart=/bin/web", "[Unit]\nAfter=network-online.target\nWants=network-online.target\n[Service]\nExecStart=/bin/web"),
+    (&lifecycle::ORDER, "[Unit]\nRequires=db.service\n[Service]\nExecStart=/bin/web", "[Unit]\nRequires=db.service other.socket\nBefore=db.service\n[Service]\nExecStart=/bin/web"),
+    (&lifecycle::NO_TARGET, "[Service]\nExecStart=/bin/web\n[Install]\nWantedBy=multiuser.target", "[Service]\nExecStart=/bin/web\n[Install]\nWantedBy=web.target graphical.target"),
+    (&lifecycle::NO_TARGET, "[Unit]\nAfter=network-onlin.target\n[Service]\nExecStart=/bin/web", "[Unit]\nAfter=network-wait.target\n[Service]\nExecStart=/bin/web"),
+    (&lifecycle::NOT_OF_USER, "#!user\n[Unit]\nRequires=network.target\n[Service]\nExecStart=/bin/web", "#!user\n[Unit]\nAfter=graphical-session.target\n[Service]\nExecStart=/bin/web"),
 ];

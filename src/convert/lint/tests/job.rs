@@ -1,14 +1,14 @@
-//! Property lists, on the machine that `machine` is.
+//! The cases of property lists, on the machine of `machine`.
 
 use std::path::Path;
 
 use svcadapt_spec::{Origin, Scope};
 
-use super::{Case, broken, chance, inode, machine};
-use crate::lint::rules::{file, job as life, key};
-use crate::lint::{Facts, Finding, Job, Kind, Lookup, Machine, job};
+use super::{RuleCase, errors, inode, machine, random};
+use crate::lint::rules::{file, job as lifecycle, key};
+use crate::lint::{FileKind, Finding, JobFile, Lookup, Machine, MachineData, job};
 
-/// A program that is started through svcadapt.
+/// The keys of a job that starts its program through svcadapt.
 macro_rules! svcadapt {
     ($option:literal, $program:literal, $argument:literal) => {
         concat!(
@@ -24,10 +24,10 @@ macro_rules! svcadapt {
     };
 }
 
-/// A case is what stands in the dictionary, beside a label, a program and `RunAtLoad` where it does not say its own.
-/// Lines that begin with `#` say what else is so.
+/// A case has keys of the dictionary; a label, a program and `RunAtLoad` are added if it does not set them. Lines that
+/// start with `#` set up the machine and the file.
 #[rustfmt::skip]
-pub(super) const CASES: &[Case] = &[
+pub(super) const CASES: &[RuleCase] = &[
     (&file::REFUSED, "</dict>", ""),
     (&file::WRITABLE, "#mode 664 0", "#mode 644 0"),
     (&file::OWNER, "#mode 644 501", "#agent\n#mode 644 501"),
@@ -98,25 +98,25 @@ pub(super) const CASES: &[Case] = &[
     (&key::UMASK, "<key>Umask</key><integer>22</integer>", "<key>Umask</key><integer>18</integer>"),
     (&key::CALENDAR, "<key>StartCalendarInterval</key><dict><key>Month</key><integer>4</integer><key>Day</key><integer>31</integer><key>Hour</key><integer>0</integer><key>Minute</key><integer>0</integer></dict>", "<key>StartCalendarInterval</key><dict><key>Month</key><integer>2</integer><key>Day</key><integer>29</integer><key>Hour</key><integer>0</integer><key>Minute</key><integer>0</integer></dict>"),
 
-    (&life::INVERTED, "<key>KeepAlive</key><dict><key>SuccessfulExit</key><true/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>", "<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>"),
-    (&life::THROTTLE, "<key>KeepAlive</key><true/><key>ExitTimeOut</key><integer>9</integer>", "<key>ThrottleInterval</key><integer>9</integer>"),
-    (&life::THROTTLE, "<key>KeepAlive</key><true/>", "<key>KeepAlive</key><false/>"),
-    (&life::EXIT_TIME_OUT, "<key>KeepAlive</key><true/><key>ThrottleInterval</key><integer>9</integer>", "<key>KeepAlive</key><false/>"),
-    (&life::EXIT_NEVER, "<key>ExitTimeOut</key><integer>0</integer>", "<key>ExitTimeOut</key><integer>1</integer>"),
-    (&life::TRANSACTIONS, "<key>EnableTransactions</key><true/>", "<key>EnableTransactions</key><false/>"),
-    (&life::TRANSACTIONS, "<key>EnablePressuredExit</key><true/>", "<key>EnablePressuredExit</key><false/>"),
-    (&life::NETWORK, "<key>KeepAlive</key><dict><key>NetworkState</key><true/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>", "<key>KeepAlive</key><dict><key>Crashed</key><true/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>"),
-    (&life::NEVER, "#without RunAtLoad", "#without RunAtLoad\n<key>StartInterval</key><integer>9</integer>"),
-    (&life::NEVER, "<key>RunAtLoad</key><false/>", "<key>RunAtLoad</key><false/><key>MachServices</key><dict><key>a</key><true/></dict>"),
-    (&life::LOG, "<key>UserName</key><string>www</string><key>StandardErrorPath</key><string>/var/log/web.log</string>", "<key>UserName</key><string>www</string><key>StandardErrorPath</key><string>/var/log/web/web.log</string>"),
-    (&life::LOG, "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/var/log/closed/web.log</string>", "<key>StandardOutPath</key><string>/var/log/closed/web.log</string>"),
-    (&life::LOG, "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/var/log/web/root.log</string>", "<key>UserName</key><string>root</string><key>StandardOutPath</key><string>/var/log/web/root.log</string>"),
-    (&life::LOG, "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/var/log/new/web.log</string>", "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/tmp/web.log</string>"),
-    (&life::LOG_DIRECTORY, "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/var/log/web/new/web.log</string>", "<key>StandardOutPath</key><string>/Library/Logs/x/y.log</string>"),
-    (&life::DISABLED, "<key>Disabled</key><true/>", "<key>Disabled</key><false/>"),
-    (&life::BACKGROUND, "<key>ProgramArguments</key><array><string>web</string><string>--daemonize</string></array>", "<key>ProgramArguments</key><array><string>web</string><string>--daemonize=no</string></array>"),
-    (&life::CONTRARY, "<key>KeepAlive</key><true/><key>StartInterval</key><integer>9</integer><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>", "<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict><key>StartInterval</key><integer>9</integer><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>"),
-    (&life::CONTRARY, "<key>KeepAlive</key><true/><key>LaunchOnlyOnce</key><true/><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>", "<key>LaunchOnlyOnce</key><true/>"),
+    (&lifecycle::INVERTED, "<key>KeepAlive</key><dict><key>SuccessfulExit</key><true/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>", "<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>"),
+    (&lifecycle::THROTTLE, "<key>KeepAlive</key><true/><key>ExitTimeOut</key><integer>9</integer>", "<key>ThrottleInterval</key><integer>9</integer>"),
+    (&lifecycle::THROTTLE, "<key>KeepAlive</key><true/>", "<key>KeepAlive</key><false/>"),
+    (&lifecycle::EXIT_TIME_OUT, "<key>KeepAlive</key><true/><key>ThrottleInterval</key><integer>9</integer>", "<key>KeepAlive</key><false/>"),
+    (&lifecycle::EXIT_NEVER, "<key>ExitTimeOut</key><integer>0</integer>", "<key>ExitTimeOut</key><integer>1</integer>"),
+    (&lifecycle::TRANSACTIONS, "<key>EnableTransactions</key><true/>", "<key>EnableTransactions</key><false/>"),
+    (&lifecycle::TRANSACTIONS, "<key>EnablePressuredExit</key><true/>", "<key>EnablePressuredExit</key><false/>"),
+    (&lifecycle::NETWORK, "<key>KeepAlive</key><dict><key>NetworkState</key><true/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>", "<key>KeepAlive</key><dict><key>Crashed</key><true/></dict><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>"),
+    (&lifecycle::NEVER, "#without RunAtLoad", "#without RunAtLoad\n<key>StartInterval</key><integer>9</integer>"),
+    (&lifecycle::NEVER, "<key>RunAtLoad</key><false/>", "<key>RunAtLoad</key><false/><key>MachServices</key><dict><key>a</key><true/></dict>"),
+    (&lifecycle::LOG, "<key>UserName</key><string>www</string><key>StandardErrorPath</key><string>/var/log/web.log</string>", "<key>UserName</key><string>www</string><key>StandardErrorPath</key><string>/var/log/web/web.log</string>"),
+    (&lifecycle::LOG, "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/var/log/closed/web.log</string>", "<key>StandardOutPath</key><string>/var/log/closed/web.log</string>"),
+    (&lifecycle::LOG, "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/var/log/web/root.log</string>", "<key>UserName</key><string>root</string><key>StandardOutPath</key><string>/var/log/web/root.log</string>"),
+    (&lifecycle::LOG, "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/var/log/new/web.log</string>", "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/tmp/web.log</string>"),
+    (&lifecycle::LOG_DIRECTORY, "<key>UserName</key><string>www</string><key>StandardOutPath</key><string>/var/log/web/new/web.log</string>", "<key>StandardOutPath</key><string>/Library/Logs/x/y.log</string>"),
+    (&lifecycle::DISABLED, "<key>Disabled</key><true/>", "<key>Disabled</key><false/>"),
+    (&lifecycle::BACKGROUND, "<key>ProgramArguments</key><array><string>web</string><string>--daemonize</string></array>", "<key>ProgramArguments</key><array><string>web</string><string>--daemonize=no</string></array>"),
+    (&lifecycle::CONTRARY, "<key>KeepAlive</key><true/><key>StartInterval</key><integer>9</integer><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>", "<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/></dict><key>StartInterval</key><integer>9</integer><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>"),
+    (&lifecycle::CONTRARY, "<key>KeepAlive</key><true/><key>LaunchOnlyOnce</key><true/><key>ThrottleInterval</key><integer>9</integer><key>ExitTimeOut</key><integer>9</integer>", "<key>LaunchOnlyOnce</key><true/>"),
 ];
 
 const ALWAYS: [(&str, &str); 3] = [
@@ -128,49 +128,51 @@ const ALWAYS: [(&str, &str); 3] = [
 fn found(case: &str) -> Vec<Finding> {
     let (pragmas, lines): (Vec<&str>, Vec<&str>) = case.split('\n').partition(|line| line.starts_with('#'));
     let lines = lines.join("\n");
-    let said = |key: &str| {
+    let is_set = |key: &str| {
         lines.contains(&format!("<key>{key}</key>")) || pragmas.contains(&format!("#without {key}").as_str())
     };
-    let always =
-        ALWAYS.iter().filter(|(key, _)| !said(key)).map(|(key, value)| format!("<key>{key}</key>{value}\n"));
+    let always = ALWAYS
+        .iter()
+        .filter(|(key, _)| !is_set(key))
+        .map(|(key, value)| format!("<key>{key}</key>{value}\n"));
     let text = format!("<plist version=\"1.0\"><dict>\n{}{lines}</dict></plist>", always.collect::<String>());
-    let (mut facts, mut folder) = (machine(), "LaunchDaemons");
+    let (mut machine, mut folder) = (machine(), "LaunchDaemons");
     let mut mode = (0o644, 0);
     for pragma in &pragmas {
         let words: Vec<_> = pragma[1..].split(' ').collect();
         match words[0] {
             "agent" => folder = "LaunchAgents",
-            "mac" => facts.launchd = true,
+            "mac" => machine.launchd = true,
             "mode" => mode = (u32::from_str_radix(words[1], 8).unwrap(), words[2].parse().unwrap()),
-            "quarantine" => facts.quarantined.push("/Library/LaunchDaemons/org.web.plist".into()),
+            "quarantine" => machine.quarantined.push("/Library/LaunchDaemons/org.web.plist".into()),
             _ => {}
         }
     }
     let path = format!("/Library/{folder}/org.web.plist");
-    facts.inodes.insert(path.clone().into(), inode(Kind::File, mode.0, mode.1));
-    look(&facts, &path, text.as_bytes())
+    machine.inodes.insert(path.clone().into(), inode(FileKind::File, mode.0, mode.1));
+    look(&machine, &path, text.as_bytes())
 }
 
-fn look(facts: &Facts, path: &str, bytes: &[u8]) -> Vec<Finding> {
-    job(Job { path: Path::new(path), bytes, scope: Scope::System }, facts)
+fn look(machine: &MachineData, path: &str, bytes: &[u8]) -> Vec<Finding> {
+    job(JobFile { path: Path::new(path), bytes, scope: Scope::System }, machine)
 }
 
 #[test]
-fn each_case_breaks_its_rule_and_no_other() {
-    let wrong: Vec<_> = CASES.iter().flat_map(|case| broken(case, &found)).collect();
+fn property_list_case_breaks_its_rule_and_no_other() {
+    let wrong: Vec<_> = CASES.iter().flat_map(|case| errors(case, &found)).collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
 #[test]
-fn a_misspelt_key_is_told_its_name_and_its_place() {
+fn misspelt_key_gets_hint_with_its_name_and_place() {
     let findings = found("<key>StartCalendarIntervals</key>\n<array/>");
-    assert!(findings[0].cure.contains("'StartCalendarInterval'"), "{findings:?}");
+    assert!(findings[0].hint.contains("'StartCalendarInterval'"), "{findings:?}");
     let Origin::File { spot: Some(spot), .. } = &findings[0].origin else { unreachable!() };
     assert_eq!((spot.line, spot.column), (5, 1));
 }
 
 #[test]
-fn a_secret_is_never_shown() {
+fn secret_in_property_list_is_never_printed() {
     let case = "<key>EnvironmentVariables</key><dict><key>DB_PASSWORD</key><string>hunter2\nhunter2</string>\
                 <key>N</key><integer>1</integer></dict><key>TimeOut</key><integer>1</integer>";
     let all = format!("{:?}", found(case));
@@ -179,8 +181,8 @@ fn a_secret_is_never_shown() {
 }
 
 #[test]
-fn whatever_stands_in_a_property_list_is_judged_and_nothing_panics() {
-    let (mut below, facts) = (chance(), machine());
+fn mutated_property_list_is_checked_without_panic() {
+    let (mut below, facts) = (random(), machine());
     let values = [
         "<true/>",
         "<integer>-1</integer>",
@@ -204,14 +206,14 @@ fn whatever_stands_in_a_property_list_is_judged_and_nothing_panics() {
         for text in [&text[..], &text[..cut]] {
             for finding in look(&facts, "/é.plist", format!("<plist><dict>{text}</dict></plist>").as_bytes())
             {
-                assert!(!finding.message.is_empty() && !finding.cure.is_empty());
+                assert!(!finding.message.is_empty() && !finding.hint.is_empty());
             }
         }
     }
 }
 
 #[test]
-fn a_hostile_property_list_ends_soon() {
+fn hostile_property_list_has_bounded_time_and_findings() {
     let facts = machine();
     let unknown = format!(
         "<plist><dict>{}</dict></plist>",

@@ -1,4 +1,4 @@
-//! Units, on the machine that `machine` is.
+//! The cases of units, on the machine of `machine`.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -6,23 +6,25 @@ use std::path::Path;
 use svcadapt_spec::{Origin, Scope};
 
 use super::cases::UNITS;
-use super::{assert_codes, broken, chance, inode, machine};
+use super::{assert_codes, errors, inode, machine, random};
 use crate::directive::Version;
 use crate::divide::Systemd;
-use crate::lint::{Facts, Finding, Kind, Lookup, Machine, Service, Source, socket_unit, unit};
+use crate::lint::{
+    FileKind, Finding, Lookup, Machine, MachineData, ServiceFiles, UnitSource, socket_unit, unit,
+};
 use crate::unit::UnitName;
 
 const PATH: &str = "/etc/systemd/system/web.service";
 
-/// What stands before the lines of a case that has no sections.
+/// The lines before those of a case without sections.
 const SERVICE: &str = "[Service]\nExecStart=/bin/web\n";
 
-/// What is found in a case. Lines that begin with `#!` say what else is so.
+/// The findings in a case. Lines that start with `#!` set up the machine, the host and further files.
 fn found(case: &str) -> Vec<Finding> {
     let (pragmas, lines): (Vec<&str>, Vec<&str>) = case.split('\n').partition(|line| line.starts_with("#!"));
     let lines = lines.join("\n");
     let text = if lines.starts_with('[') || case.is_empty() { lines } else { format!("{SERVICE}{lines}\n") };
-    let mut facts = machine();
+    let mut machine = machine();
     let mut host = Systemd::default();
     let (mut socket, mut drop_in, mut alone) = (None, None, None);
     for pragma in pragmas {
@@ -33,59 +35,59 @@ fn found(case: &str) -> Vec<Finding> {
             "version" => host.version = Version::parse(OsStr::new(&rest)).unwrap(),
             "mode" => {
                 let mode = u32::from_str_radix(&rest, 8).unwrap();
-                facts.inodes.insert(PATH.into(), inode(Kind::File, mode, 0));
+                machine.inodes.insert(PATH.into(), inode(FileKind::File, mode, 0));
             }
             "file" => {
-                facts.contents.insert("/etc/web.env".into(), rest.into_bytes());
+                machine.contents.insert("/etc/web.env".into(), rest.into_bytes());
             }
             "socket" => socket = Some(source("/etc/systemd/system/web.socket", &rest)),
             "conf" => drop_in = Some(source("/etc/systemd/system/web.service.d/a.conf", &rest)),
             "alone" => alone = Some(rest),
-            other => panic!("no pragma {other}"),
+            other => panic!("unknown pragma {other}"),
         }
     }
     if let Some(name) = alone {
-        return socket_unit(&source(&name, &text), host, &facts);
+        return socket_unit(&source(&name, &text), host, &machine);
     }
-    look(&facts, host, &text, drop_in.into_iter().collect(), socket)
+    look(&machine, host, &text, drop_in.into_iter().collect(), socket)
 }
 
 fn look(
-    facts: &dyn Machine,
+    machine: &dyn Machine,
     host: Systemd,
     text: &str,
-    drop_ins: Vec<Source>,
-    socket: Option<Source>,
+    drop_ins: Vec<UnitSource>,
+    socket: Option<UnitSource>,
 ) -> Vec<Finding> {
     let name = UnitName::parse("web.service").unwrap();
-    let unit_file = match Source::parse(Path::new(PATH), text.into()) {
+    let unit_file = match UnitSource::parse(Path::new(PATH), text.into()) {
         Ok(source) => source,
         Err(findings) => return findings,
     };
-    unit(&Service { name, unit: unit_file, drop_ins, socket, host }, facts)
+    unit(&ServiceFiles { name, unit: unit_file, drop_ins, socket, host }, machine)
 }
 
-fn source(path: &str, text: &str) -> Source {
-    Source::parse(Path::new(path), text.into()).unwrap()
+fn source(path: &str, text: &str) -> UnitSource {
+    UnitSource::parse(Path::new(path), text.into()).unwrap()
 }
 
 #[test]
-fn each_case_breaks_its_rule_and_no_other() {
-    let wrong: Vec<_> = UNITS.iter().flat_map(|case| broken(case, &found)).collect();
+fn unit_case_breaks_its_rule_and_no_other() {
+    let wrong: Vec<_> = UNITS.iter().flat_map(|case| errors(case, &found)).collect();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
 #[test]
-fn of_a_machine_that_nothing_is_known_of_nothing_is_missing() {
-    struct Dark;
-    impl Machine for Dark {
-        fn user(&self, _: &str) -> Lookup<crate::lint::Account> {
+fn machine_that_knows_nothing_has_no_missing_files() {
+    struct UnknownMachine;
+    impl Machine for UnknownMachine {
+        fn user(&self, _: &str) -> Lookup<crate::lint::MachineUser> {
             Lookup::Unknown
         }
         fn group(&self, _: &str) -> Lookup<u32> {
             Lookup::Unknown
         }
-        fn inode(&self, _: &Path) -> Lookup<crate::lint::Inode> {
+        fn inode(&self, _: &Path) -> Lookup<crate::lint::FileInfo> {
             Lookup::Unknown
         }
         fn content(&self, _: &Path) -> Option<Vec<u8>> {
@@ -100,13 +102,13 @@ fn of_a_machine_that_nothing_is_known_of_nothing_is_missing() {
     }
     let text = "[Service]\nExecStart=/no/such\nUser=nobody-here\nEnvironmentFile=/no\nReadWritePaths=/no\n\
                 WorkingDirectory=/no\nStandardInput=socket\n";
-    assert_codes(&look(&Dark, Systemd::default(), text, Vec::new(), None), &[], text);
+    assert_codes(&look(&UnknownMachine, Systemd::default(), text, Vec::new(), None), &[], text);
     let missing = ["SVC311", "SVC401", "SVC501", "SVC502", "SVC504", "SVC609"];
-    assert_codes(&look(&Facts::default(), Systemd::default(), text, Vec::new(), None), &missing, text);
+    assert_codes(&look(&MachineData::default(), Systemd::default(), text, Vec::new(), None), &missing, text);
 }
 
 #[test]
-fn a_finding_stands_at_its_word_and_a_joined_line_at_its_beginning() {
+fn finding_has_place_of_its_word_or_of_the_joined_line() {
     let place = |case: &str| match &found(case)[0].origin {
         Origin::File { spot: Some(spot), .. } => (spot.line, spot.column),
         other => panic!("{other:?}"),
@@ -118,19 +120,19 @@ fn a_finding_stands_at_its_word_and_a_joined_line_at_its_beginning() {
 }
 
 #[test]
-fn a_section_that_was_misspelt_is_told_its_name() {
+fn misspelt_section_gets_hint_with_its_name() {
     for written in ["service", "Sevrice"] {
         let findings = found(&format!("[Service]\nExecStart=/bin/web\n[{written}]\nUser=www\n"));
-        assert_eq!(findings[0].cure, "did you mean [Service]?");
+        assert_eq!(findings[0].hint, "did you mean [Service]?");
     }
 }
 
-/// The cases with bytes changed, lost and put in between.
+/// The cases with bytes changed, removed and inserted.
 #[test]
-fn whatever_stands_in_a_unit_is_judged_and_nothing_panics() {
-    let mut below = chance();
+fn mutated_unit_is_checked_without_panic() {
+    let mut below = random();
     let pieces = ["%", "$", "${", "}", "\\", "\"", "'", ";", " ", "=", "\n", "é", "\\x41", "-", "#"];
-    let (facts, mut judged) = (machine(), 0);
+    let (machine, mut checked) = (machine(), 0);
     for round in 0..1_500 {
         let (_, bad, good) = UNITS[round % UNITS.len()];
         let mut text = format!("{SERVICE}{bad}\n{good}\nEnvironment=é=ü TOKEN=é%é\n").into_bytes();
@@ -142,27 +144,27 @@ fn whatever_stands_in_a_unit_is_judged_and_nothing_panics() {
                 _ => drop(text.splice(at..at, "é$é".bytes().take(1 + below(5)))),
             }
         }
-        if let Ok(source) = Source::parse(Path::new(PATH), text) {
-            judged += 1;
+        if let Ok(source) = UnitSource::parse(Path::new(PATH), text) {
+            checked += 1;
             let (name, socket) = (UnitName::parse("web@a.service").unwrap(), Some(source.clone()));
             let service =
-                Service { name, unit: source, drop_ins: Vec::new(), socket, host: Systemd::default() };
-            for finding in unit(&service, &facts) {
-                assert!(!finding.message.is_empty() && !finding.cure.is_empty());
+                ServiceFiles { name, unit: source, drop_ins: Vec::new(), socket, host: Systemd::default() };
+            for finding in unit(&service, &machine) {
+                assert!(!finding.message.is_empty() && !finding.hint.is_empty());
             }
         }
     }
-    assert!(judged > 500, "only {judged} were units");
+    assert!(checked > 500, "only {checked} were units");
 }
 
 #[test]
-fn line_ends_of_windows_and_a_mark_at_the_beginning_are_nothing_wrong() {
+fn crlf_and_byte_order_mark_have_no_finding() {
     let text = "\u{feff}[Service]\r\nExecStart=/bin/web \\\r\n  a\r\nUser=www\r\n";
     assert_codes(&look(&machine(), Systemd::default(), text, Vec::new(), None), &[], text);
 }
 
 #[test]
-fn a_secret_is_never_shown() {
+fn secret_in_unit_is_never_printed() {
     let case = "Environment=DB_PASSWORD=hunter2 and more \\q\nEnvironment=\"API_TOKEN=hunter2 b\"";
     let all = format!("{:?}", found(case));
     assert!(all.contains("SVC106") && all.contains("SVC208"), "{all}");
@@ -178,7 +180,7 @@ fn a_secret_is_never_shown() {
 }
 
 #[test]
-fn a_drop_in_counts_and_is_named() {
+fn finding_in_drop_in_names_the_drop_in() {
     let findings = found("#!conf [Service]\\nExecStart=/bin/sh\\n\n");
     assert_codes(&findings, &["SVC601"], "a second ExecStart=");
     let Origin::File { path, .. } = &findings[0].origin else { unreachable!() };
@@ -187,7 +189,7 @@ fn a_drop_in_counts_and_is_named() {
 }
 
 #[test]
-fn a_hostile_unit_ends_soon_and_with_so_many_findings() {
+fn hostile_unit_has_bounded_time_and_findings() {
     for text in [
         "[Service]\nExecStrat=/bin/web\n".repeat(16_000),
         format!("[Service]\nExecStart=/bin/web {}\n", "$a ".repeat(300_000)),

@@ -1,21 +1,21 @@
-//! Users and groups: whether they are names, and whether they are there.
+//! Users and groups: valid names that exist.
 
 use std::ffi::OsStr;
 
 use svcadapt_spec::{Principal, Scope};
 
 use super::token::raw_words;
-use super::{At, Unit};
+use super::{UnitLine, UnitView};
 use crate::lint::Findings;
 use crate::lint::rules::rights::{GROUP, NAME, USER};
 
-pub(super) fn find(unit: &Unit, findings: &mut Findings) {
-    // A user's manager takes none, which another finder tells.
+pub(super) fn check(unit: &UnitView, findings: &mut Findings) {
+    // `scope` reports that a user manager ignores them.
     if unit.service.host.scope == Scope::User {
         return;
     }
-    // systemd makes the user up, and a group of the same name.
-    let dynamic = unit.says("DynamicUser");
+    // systemd allocates the user, and a group of the same name.
+    let dynamic = unit.is_on("DynamicUser");
     for key in ["User", "Group"] {
         if let Some(at) = unit.last(key) {
             one(unit, &at, key, 0, at.value(), dynamic, findings);
@@ -29,8 +29,8 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
 }
 
 fn one(
-    unit: &Unit,
-    at: &At,
+    unit: &UnitView,
+    at: &UnitLine,
     key: &str,
     offset: usize,
     written: &str,
@@ -42,18 +42,26 @@ fn one(
     };
     match Principal::parse(OsStr::new(&name)) {
         Err(refusal) => {
-            let message = format!("{key}=: '{}' is no name: {}", name.escape_debug(), refusal.cause);
+            let message = format!("{key}=: '{}' is not a valid name: {}", name.escape_debug(), refusal.cause);
             findings.add(&NAME, at.within(offset), message);
         }
         Ok(Principal::Name(_)) if dynamic => {}
         Ok(Principal::Name(_)) if key == "User" => {
-            if unit.machine.user(&name).missing() {
-                findings.add(&USER, at.within(offset), format!("there is no user '{name}' here"));
+            if unit.machine.user(&name).is_missing() {
+                findings.add(
+                    &USER,
+                    at.within(offset),
+                    format!("user '{name}' does not exist on this machine"),
+                );
             }
         }
         Ok(Principal::Name(_)) => {
-            if unit.machine.group(&name).missing() {
-                findings.add(&GROUP, at.within(offset), format!("there is no group '{name}' here"));
+            if unit.machine.group(&name).is_missing() {
+                findings.add(
+                    &GROUP,
+                    at.within(offset),
+                    format!("group '{name}' does not exist on this machine"),
+                );
             }
         }
         Ok(Principal::Id(_)) => {}

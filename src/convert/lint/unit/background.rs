@@ -1,15 +1,15 @@
-//! Whether the program stays where `Type=` says that it does.
+//! Whether the program goes into the background or stays, as `Type=` expects.
 
-use super::Unit;
+use super::UnitView;
 use crate::lint::Findings;
-use crate::lint::habit::{Habit, habit};
-use crate::lint::rules::life::{BACKGROUND, FOREGROUND};
+use crate::lint::fork_behavior::{ForkBehavior, fork_behavior};
+use crate::lint::rules::lifecycle::{BACKGROUND, FOREGROUND};
 use crate::unit::commands;
 
-pub(super) fn find(unit: &Unit, findings: &mut Findings) {
-    let said = unit.last("Type");
-    let kind = said.map_or("simple", |at| at.value());
-    // A bus name makes it dbus; what a oneshot service leaves behind may be meant.
+pub(super) fn check(unit: &UnitView, findings: &mut Findings) {
+    let type_line = unit.last("Type");
+    let kind = type_line.map_or("simple", |at| at.value());
+    // A bus name makes it dbus; processes that a oneshot service leaves behind may be intended.
     let simple = ["simple", "exec", "idle"].contains(&kind) && unit.last("BusName").is_none();
     for at in unit.all("Service", "ExecStart") {
         let Ok(read) = commands(at.value(), &unit.service.name, &at.file.path) else { continue };
@@ -18,14 +18,14 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
             let arguments: Vec<_> = command.argv.iter().skip(1).map(|word| word.to_string_lossy()).collect();
             let words: Vec<&str> =
                 std::iter::once(&*program).chain(arguments.iter().map(|word| &**word)).collect();
-            match (habit(&words), said) {
-                (Some(Habit::Background(sign)), _) if simple => {
+            match (fork_behavior(&words), type_line) {
+                (Some(ForkBehavior::Background(sign)), _) if simple => {
                     let message = format!(
-                        "{sign} sends the program into the background, and Type={kind} waits for none"
+                        "{sign} sends the program into the background, but Type={kind} expects it in the foreground"
                     );
                     findings.add(&BACKGROUND, at.origin(), message);
                 }
-                (Some(Habit::Foreground(sign)), Some(at)) if kind == "forking" => {
+                (Some(ForkBehavior::Foreground(sign)), Some(at)) if kind == "forking" => {
                     findings.add(
                         &FOREGROUND,
                         at.origin(),

@@ -1,24 +1,24 @@
-//! What a value was not meant to hold: a comment behind it, signs of a word processor, the next directive.
+//! Text that was not meant as part of a value: a comment after it, typographic characters, the next directive.
 
 use svcadapt_spec::{Origin, Spot};
 
 use super::program::holds_commands;
 use super::token::raw_words;
-use super::{At, Source, Unit};
+use super::{UnitLine, UnitSource, UnitView};
 use crate::directive::{Section, directive};
 use crate::lint::Findings;
 use crate::lint::rules::command::SWALLOWED;
 use crate::lint::rules::directive::{COMMENT, TYPOGRAPHY};
 
-/// Text for people.
-const PROSE: [&str; 3] = ["Description", "SyslogIdentifier", "BusName"];
+/// Directives whose value is free text.
+const FREE_TEXT: [&str; 3] = ["Description", "SyslogIdentifier", "BusName"];
 
-pub(super) fn find(unit: &Unit, findings: &mut Findings) {
+pub(super) fn check(unit: &UnitView, findings: &mut Findings) {
     for at in unit.lines() {
-        if findings.full() {
+        if findings.is_full() {
             return;
         }
-        if PROSE.contains(&at.key()) || at.key().starts_with("X-") || at.section().starts_with("X-") {
+        if FREE_TEXT.contains(&at.key()) || at.key().starts_with("X-") || at.section().starts_with("X-") {
             continue;
         }
         comment(&at, findings);
@@ -27,21 +27,21 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
         }
     }
     unit.sources().for_each(|source| swallowed(source, findings));
-    // What is found in the words of a comment is found because they are one.
-    findings.only(&COMMENT);
+    // Other findings in the words of a comment are consequences.
+    findings.drop_consequences(&COMMENT);
 }
 
-fn comment(at: &At, findings: &mut Findings) {
+fn comment(at: &UnitLine, findings: &mut Findings) {
     let command = at.section() == "Service" && holds_commands(at.key());
     let words = raw_words(at.value());
     for (number, (offset, word)) in words.iter().enumerate() {
         let last = number + 1 == words.len();
         let sign = word.trim_start_matches('#');
-        // A word such as #fff may be meant. In a command a ; of its own parts commands.
+        // A word such as #fff may be intended. In a command a single ; separates commands.
         let begins = word.len() > sign.len() && (sign.is_empty() || !last && !is_color(sign))
             || !command && number > 0 && word.starts_with(';');
         if begins && !(last && sign.is_empty() && command) {
-            let message = format!("'{}' is a part of the value", at.value()[*offset..].escape_debug());
+            let message = format!("'{}' is part of the value", at.value()[*offset..].escape_debug());
             return findings.add(&COMMENT, at.within(*offset), message);
         }
     }
@@ -51,8 +51,8 @@ fn is_color(text: &str) -> bool {
     [3, 6].contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Signs that a word processor or a web page puts in the place of those of a keyboard.
-fn typography(at: &At, findings: &mut Findings) {
+/// Reports typographic characters that a word processor or a web page has inserted.
+fn typography(at: &UnitLine, findings: &mut Findings) {
     const BLANKS: [char; 3] = ['\u{a0}', '\u{200b}', '\u{feff}'];
     const SIGNS: [char; 7] = ['“', '”', '„', '‘', '’', '–', '—'];
     for (offset, word) in raw_words(at.value()) {
@@ -61,15 +61,18 @@ fn typography(at: &At, findings: &mut Findings) {
         let (first, last) = (word.chars().next(), word.chars().last());
         let sign = [first, last].into_iter().flatten().find(|sign| SIGNS.contains(sign));
         if let Some(sign) = blank.or(sign).filter(|_| !quoted) {
-            let message =
-                format!("U+{:04X} in '{}' is a letter like any other", u32::from(sign), word.escape_debug());
+            let message = format!(
+                "U+{:04X} in '{}' is an ordinary letter to systemd",
+                u32::from(sign),
+                word.escape_debug()
+            );
             return findings.add(&TYPOGRAPHY, at.within(offset), message);
         }
     }
 }
 
-/// A directive, or the next section, that a backslash on the line before it has made a part of a value.
-fn swallowed(source: &Source, findings: &mut Findings) {
+/// Reports a directive or a section header that a backslash on the line before has joined to a value.
+fn swallowed(source: &UnitSource, findings: &mut Findings) {
     let mut before: Option<(usize, &[u8])> = None;
     for (number, line) in source.text.split(|byte| *byte == b'\n').enumerate() {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -77,14 +80,14 @@ fn swallowed(source: &Source, findings: &mut Findings) {
         if matches!(text.first(), Some(b'#' | b';')) {
             continue;
         }
-        if let Some((at, whole)) = before.filter(|_| is_directive(text)) {
-            let spot = Some(Spot::new(at, whole, whole.len() - 1));
+        if let Some((at, previous)) = before.filter(|_| is_directive(text)) {
+            let spot = Some(Spot::new(at, previous, previous.len() - 1));
             let word = String::from_utf8_lossy(text).escape_debug().to_string();
-            let message = format!("the backslash makes '{word}' a part of this line");
+            let message = format!("backslash joins '{word}' to this line");
             findings.add(&SWALLOWED, Origin::in_file(&source.file.path, spot), message);
         }
-        let goes_on = line.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
-        before = goes_on.then_some((number + 1, line));
+        let is_continued = line.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
+        before = is_continued.then_some((number + 1, line));
     }
 }
 

@@ -1,12 +1,12 @@
-//! Units that the unit names: whether they are names, and what a dependency does not say by itself.
+//! Dependencies on other units: valid names, existing targets, and a missing order.
 
 use svcadapt_spec::Scope;
 
-use super::install::{OF_THE_SYSTEM, is_unit};
+use super::install::{SYSTEM_TARGETS, is_unit};
 use super::token::raw_words;
-use super::{At, Unit, unit_paths};
+use super::{UnitLine, UnitView, unit_paths};
 use crate::directive::nearest_of;
-use crate::lint::rules::life::{NO_DEPENDENCY, NO_TARGET, NOT_OF_USER, ONLINE, ORDER};
+use crate::lint::rules::lifecycle::{NO_DEPENDENCY, NO_TARGET, NOT_OF_USER, ONLINE, ORDER};
 use crate::lint::{Findings, Severity};
 
 /// Directives of `[Unit]` that name units.
@@ -32,7 +32,7 @@ const KEYS: [&str; 19] = [
     "UpheldBy",
 ];
 
-/// Targets that people name (systemd.special(7)).
+/// Well-known targets (systemd.special(7)).
 const TARGETS: [&str; 24] = [
     "basic.target",
     "bluetooth.target",
@@ -60,12 +60,12 @@ const TARGETS: [&str; 24] = [
     "timers.target",
 ];
 
-pub(super) fn find(unit: &Unit, findings: &mut Findings) {
+pub(super) fn check(unit: &UnitView, findings: &mut Findings) {
     for at in
         unit.lines().filter(|at| ["Unit", "Install"].contains(&at.section()) && KEYS.contains(&at.key()))
     {
         for (offset, word) in raw_words(at.value()) {
-            if findings.full() {
+            if findings.is_full() {
                 return;
             }
             one(unit, &at, offset, word, findings);
@@ -75,62 +75,62 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
     order(unit, findings);
 }
 
-fn one(unit: &Unit, at: &At, offset: usize, word: &str, findings: &mut Findings) {
+fn one(unit: &UnitView, at: &UnitLine, offset: usize, word: &str, findings: &mut Findings) {
     let key = at.key();
-    // A specifier may bring the suffix with it: %n does.
+    // A specifier may include the suffix, as %n does.
     let name = unit.resolved(at, word.as_bytes()).and_then(|name| name.into_string().ok());
-    let named = name.is_none_or(|name| is_unit(&name)) || word.contains(['"', '\'']);
-    if at.section() == "Unit" && !named {
+    let is_valid = name.is_none_or(|name| is_unit(&name)) || word.contains(['"', '\'']);
+    if at.section() == "Unit" && !is_valid {
         let message = format!("{key}=: '{}' is not the name of a unit", word.escape_debug());
         return findings.add(&NO_DEPENDENCY, at.within(offset), message);
     }
     let user = unit.service.host.scope == Scope::User;
     if user
         && at.section() == "Unit"
-        && OF_THE_SYSTEM.contains(&word)
+        && SYSTEM_TARGETS.contains(&word)
         && !["Before", "Conflicts"].contains(&key)
     {
         let needs = ["Requires", "Requisite", "BindsTo"].contains(&key);
         let severity = if needs { Severity::Warning } else { Severity::Note };
-        let message = format!("{key}=: a user's manager has no {word}");
-        return findings.as_bad(severity, &NOT_OF_USER, at.within(offset), message);
+        let message = format!("{key}=: a user manager has no {word}");
+        return findings.add_with_severity(severity, &NOT_OF_USER, at.within(offset), message);
     }
-    let strange = word.ends_with(".target") && !TARGETS.contains(&word) && !OF_THE_SYSTEM.contains(&word);
-    if !strange || word.contains('%') {
+    let is_unknown = word.ends_with(".target") && !TARGETS.contains(&word) && !SYSTEM_TARGETS.contains(&word);
+    if !is_unknown || word.contains('%') {
         return;
     }
-    let known = unit_paths(at.file, word).iter().any(|path| unit.machine.inode(path).there().is_some());
+    let known = unit_paths(at.file, word).iter().any(|path| unit.machine.inode(path).found().is_some());
     if let Some(meant) = nearest_of(TARGETS.into_iter(), word).filter(|_| !known) {
-        let message = format!("{key}=: systemd has no {}", word.escape_debug());
-        findings.cured(&NO_TARGET, at.within(offset), message, format!("did you mean {meant}?"));
+        let message = format!("{key}=: systemd has no target {}", word.escape_debug());
+        findings.add_with_hint(&NO_TARGET, at.within(offset), message, format!("did you mean {meant}?"));
     }
 }
 
-/// The words of a directive of `[Unit]`, each with its place.
-fn words<'a>(unit: &Unit<'a>, keys: &[&str]) -> Vec<(At<'a>, usize, &'a str)> {
+/// The words of some directives of `[Unit]`, each with its place.
+fn words<'a>(unit: &UnitView<'a>, keys: &[&str]) -> Vec<(UnitLine<'a>, usize, &'a str)> {
     let all = keys.iter().flat_map(|key| unit.all("Unit", key));
     all.flat_map(|at| raw_words(at.value()).into_iter().map(move |(offset, word)| (at, offset, word)))
         .collect()
 }
 
-fn online(unit: &Unit, findings: &mut Findings) {
+fn online(unit: &UnitView, findings: &mut Findings) {
     const NET: &str = "network-online.target";
     let pulled = words(unit, &["Wants", "Requires", "BindsTo", "Upholds", "Requisite"]);
     if unit.service.host.scope == Scope::User || pulled.iter().any(|(.., word)| *word == NET) {
         return;
     }
     if let Some((at, offset, _)) = words(unit, &["After"]).into_iter().find(|(.., word)| *word == NET) {
-        findings.add(&ONLINE, at.within(offset), format!("nothing here pulls in {NET}"));
+        findings.add(&ONLINE, at.within(offset), format!("no directive of this unit starts {NET}"));
     }
 }
 
-fn order(unit: &Unit, findings: &mut Findings) {
+fn order(unit: &UnitView, findings: &mut Findings) {
     let ordered = words(unit, &["After", "Before"]);
     for (at, offset, word) in words(unit, &["Requires", "BindsTo"]) {
         let service = word.ends_with(".service") && is_unit(word);
         if service && !ordered.iter().any(|(.., other)| *other == word) {
-            let message = format!("{}= alone starts {word} at the same time", at.key());
-            findings.cured(&ORDER, at.within(offset), message, format!("add After={word}"));
+            let message = format!("{}= without an order starts {word} at the same time", at.key());
+            findings.add_with_hint(&ORDER, at.within(offset), message, format!("add After={word}"));
         }
     }
 }

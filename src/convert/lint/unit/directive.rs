@@ -1,4 +1,4 @@
-//! Names and values of directives, by the table of what which systemd knows.
+//! Names and values of directives, by the table of each version's directives.
 
 use std::ffi::OsStr;
 
@@ -6,47 +6,52 @@ use svcadapt_spec::{FIELDS, Field, FileMode, Limit, Origin, SignalName, Spot, Ti
 
 use super::absolute::PATH_LISTS;
 use super::token::raw_words;
-use super::value::misfit;
-use super::{At, Source, Unit};
+use super::value::expected_value;
+use super::{UnitLine, UnitSource, UnitView};
 use crate::directive::{DirectiveRow, Section, ValueKind, Version, directive, nearest};
 use crate::lint::rules::directive::{
     GONE, LIMIT, NO_SECTION, SECTION, TOO_NEW, UNKNOWN, VALUE, VAR_RUN, ZERO,
 };
 use crate::lint::{Findings, Severity};
 
-/// The sections of a kind of unit.
+/// The sections of a service unit, and of a socket unit.
 pub(super) const SERVICE: [Section; 3] = [Section::Unit, Section::Service, Section::Install];
 pub(super) const SOCKET: [Section; 3] = [Section::Unit, Section::Socket, Section::Install];
 
-pub(super) fn find(unit: &Unit, findings: &mut Findings) {
+pub(super) fn check(unit: &UnitView, findings: &mut Findings) {
     for source in unit.sources() {
         file(source, SERVICE, unit.service.host.version, findings);
     }
     if let Some(at) = unit.last("TimeoutStopSec")
         && matches!(Timespan::parse(OsStr::new(at.value())), Ok(Timespan::Finite(time)) if time.is_zero())
     {
-        findings.add(&ZERO, at.origin(), format!("TimeoutStopSec={} means infinity", at.value()));
+        findings.add(&ZERO, at.origin(), format!("TimeoutStopSec={} means no timeout", at.value()));
     }
 }
 
-/// All assignments of a file that has these sections.
-pub(super) fn file(source: &Source, sections: [Section; 3], version: Version, findings: &mut Findings) {
-    let (file, mut strange) = (&source.file, None);
+/// Checks all assignments of a file that can have these sections.
+pub(super) fn file(source: &UnitSource, sections: [Section; 3], version: Version, findings: &mut Findings) {
+    let (file, mut unknown_section) = (&source.file, None);
     for line in &file.lines {
-        let at = At { file, line };
-        if findings.full() {
+        let at = UnitLine { file, line };
+        if findings.is_full() {
             return;
         }
         if at.section().starts_with("X-") || at.key().starts_with("X-") {
             continue;
         }
         let Some(section) = sections.into_iter().find(|section| section.to_string() == at.section()) else {
-            if strange.replace(line.section) != Some(line.section) {
-                let message = format!("[{}] is no section of such a unit", at.section().escape_debug());
+            if unknown_section.replace(line.section) != Some(line.section) {
+                let message = format!("unknown section [{}]", at.section().escape_debug());
                 let place = header(source, line.section).unwrap_or_else(|| at.origin());
                 match sections.into_iter().find(|section| same_letters(&section.to_string(), at.section())) {
                     Some(meant) => {
-                        findings.cured(&NO_SECTION, place, message, format!("did you mean [{meant}]?"));
+                        findings.add_with_hint(
+                            &NO_SECTION,
+                            place,
+                            message,
+                            format!("did you mean [{meant}]?"),
+                        );
                     }
                     None => findings.add(&NO_SECTION, place, message),
                 }
@@ -60,21 +65,21 @@ pub(super) fn file(source: &Source, sections: [Section; 3], version: Version, fi
     }
 }
 
-/// Where the header of a section stands, by its number.
-fn header(source: &Source, section: usize) -> Option<Origin> {
+/// The place of the header of a section, by its number.
+fn header(source: &UnitSource, section: usize) -> Option<Origin> {
     let mut lines = source.text.split(|byte| *byte == b'\n').enumerate().filter(|(_, line)| {
         let text = line.trim_ascii();
         text.starts_with(b"[") && text.ends_with(b"]")
     });
     let (number, line) = lines.nth(section)?;
     let name = String::from_utf8_lossy(line);
-    // Lines that are joined can look like one.
+    // A continued line can look like a header.
     let same = name.trim().trim_matches(['[', ']']) == source.file.sections.get(section)?;
     let offset = line.len() - line.trim_ascii_start().len();
     same.then(|| Origin::in_file(&source.file.path, Some(Spot::new(number + 1, line, offset))))
 }
 
-/// Whether two words differ in the order of their letters alone, or in upper and lower case.
+/// Whether two words differ only in the order of their letters, or in upper and lower case.
 fn same_letters(one: &str, other: &str) -> bool {
     let sorted = |word: &str| {
         let mut letters = word.to_ascii_lowercase().into_bytes();
@@ -84,31 +89,34 @@ fn same_letters(one: &str, other: &str) -> bool {
     one.len() == other.len() && sorted(one) == sorted(other)
 }
 
-fn unknown(at: &At, section: Section, sections: [Section; 3], findings: &mut Findings) {
+fn unknown(at: &UnitLine, section: Section, sections: [Section; 3], findings: &mut Findings) {
     let key = at.key();
     let elsewhere =
         sections.into_iter().chain([Section::Socket]).find(|other| directive(*other, key).is_some());
     if let Some(other) = elsewhere {
-        let message = format!("{key}= is no directive of [{section}]");
-        return findings.cured(&SECTION, at.origin(), message, format!("move it to [{other}]"));
+        let message = format!("{key}= does not belong in [{section}]");
+        return findings.add_with_hint(&SECTION, at.origin(), message, format!("move it to [{other}]"));
     }
-    let message = format!("systemd knows no directive {}=", key.escape_debug());
+    let message = format!("unknown directive {}=", key.escape_debug());
     match nearest(section, key) {
-        Some(meant) => findings.cured(&UNKNOWN, at.origin(), message, format!("did you mean {meant}=?")),
+        Some(meant) => {
+            findings.add_with_hint(&UNKNOWN, at.origin(), message, format!("did you mean {meant}=?"));
+        }
         None => findings.add(&UNKNOWN, at.origin(), message),
     }
 }
 
-fn known(at: &At, row: &DirectiveRow, version: Version, findings: &mut Findings) {
+fn known(at: &UnitLine, row: &DirectiveRow, version: Version, findings: &mut Findings) {
     let (key, value) = (row.name, at.value());
     var_run(at, row, findings);
     if !row.known_to(version) {
         if row.since > version.number() {
-            let message = format!("{key}= came with systemd {}, and this is for {version}", row.since);
+            let message = format!("{key}= is new in systemd {}, but this unit is for {version}", row.since);
             findings.add(&TOO_NEW, at.origin(), message);
         } else {
             let until = row.until.unwrap_or_default();
-            let message = format!("{key}= does nothing since systemd {until}, and this is for {version}");
+            let message =
+                format!("{key}= has no effect since systemd {until}, and this unit is for {version}");
             findings.add(&GONE, at.origin(), message);
         }
         return;
@@ -116,50 +124,50 @@ fn known(at: &At, row: &DirectiveRow, version: Version, findings: &mut Findings)
     if value.is_empty() {
         return;
     }
-    if let Some(wanted) = misfit(row.name, value) {
-        let message = format!("{key}= does not take '{}'", value.escape_debug());
-        return findings.cured(&VALUE, at.origin(), message, wanted);
+    if let Some(hint) = expected_value(row.name, value) {
+        let message = format!("{key}= does not accept '{}'", value.escape_debug());
+        return findings.add_with_hint(&VALUE, at.origin(), message, hint);
     }
     if fits(row, value, version) {
         return;
     }
     if ["syslog", "syslog+console"].contains(&value) && key.starts_with("Standard") {
-        let message = format!("{key}={value} is obsolete: systemd takes it for journal");
-        return findings.cured(
+        let message = format!("{key}={value} is obsolete: systemd uses journal instead");
+        return findings.add_with_hint(
             &GONE,
             at.origin(),
             message,
-            "write journal, which hands everything to syslog too",
+            "write journal, which also forwards everything to syslog",
         );
     }
-    // life.rs has more to say of this one.
+    // Reported by lifecycle.rs, with more detail.
     if key == "Type" && value == "notify-reload" {
         return;
     }
     if row.takes(value, Version::NEWEST) && choices(row).is_some() {
-        let message = format!("{key}={value} came after systemd {version}");
+        let message = format!("{key}={value} is newer than systemd {version}");
         return findings.add(&TOO_NEW, at.origin(), message);
     }
-    let message = format!("{key}= does not take '{}'", value.escape_debug());
+    let message = format!("{key}= does not accept '{}'", value.escape_debug());
     if row.kind == ValueKind::Limit {
         return findings.add(&LIMIT, at.origin(), message);
     }
-    let cure = match (choices(row), row.kind) {
-        (Some(words), ValueKind::BooleanOr(_)) => format!("yes, no, {words}"),
-        (Some(words), _) => words,
-        (None, ValueKind::Boolean) => "yes or no".to_owned(),
+    let hint = match (choices(row), row.kind) {
+        (Some(words), ValueKind::BooleanOr(_)) => format!("use yes, no or one of {words}"),
+        (Some(words), _) => format!("use one of {words}"),
+        (None, ValueKind::Boolean) => "use yes or no".to_owned(),
         (None, ValueKind::Timespan) => {
-            "seconds, or words like 1min 30s (systemd.time(7)), or infinity".to_owned()
+            "use seconds, a time like 1min 30s (systemd.time(7)), or infinity".to_owned()
         }
-        (None, ValueKind::Octal) => "an octal number, as 0027".to_owned(),
-        (None, ValueKind::Signal) => "a signal, as SIGTERM".to_owned(),
-        (None, ValueKind::Size) => "bytes, or a number with K, M, G or T".to_owned(),
-        _ => VALUE.cure.to_owned(),
+        (None, ValueKind::Octal) => "use an octal number, such as 0027".to_owned(),
+        (None, ValueKind::Signal) => "use the name of a signal, such as SIGTERM".to_owned(),
+        (None, ValueKind::Size) => "use a number of bytes, or a number with K, M, G or T".to_owned(),
+        _ => VALUE.hint.to_owned(),
     };
-    findings.cured(&VALUE, at.origin(), message, cure);
+    findings.add_with_hint(&VALUE, at.origin(), message, hint);
 }
 
-/// The words that a directive takes.
+/// The words that a directive accepts.
 fn choices(row: &DirectiveRow) -> Option<String> {
     let (ValueKind::Enum(words) | ValueKind::BooleanOr(words)) = row.kind else { return None };
     Some(words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", "))
@@ -186,22 +194,22 @@ fn fits(row: &DirectiveRow, value: &str, version: Version) -> bool {
     }
 }
 
-/// Bytes, a share, or no limit.
+/// Whether a value is a number of bytes, a percentage, or `infinity`.
 fn size(value: &str) -> bool {
-    let share = |percent: &str| {
+    let is_number = |percent: &str| {
         !percent.is_empty() && percent.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
     };
-    value == "infinity" || Limit::parse_bytes(value).is_ok() || value.strip_suffix('%').is_some_and(share)
+    value == "infinity" || Limit::parse_bytes(value).is_ok() || value.strip_suffix('%').is_some_and(is_number)
 }
 
-/// A path below `/var/run`. systemd rewrites that of a PID file and of a socket, and logs it.
-fn var_run(at: &At, row: &DirectiveRow, findings: &mut Findings) {
-    let named = row.kind == ValueKind::Path
+/// Reports a path below `/var/run`. systemd rewrites it for a PID file and for a socket, and logs a message.
+fn var_run(at: &UnitLine, row: &DirectiveRow, findings: &mut Findings) {
+    let takes_paths = row.kind == ValueKind::Path
         || row.name.starts_with("Listen")
         || PATH_LISTS.contains(&row.name)
         || row.name.starts_with("Standard")
         || ["PIDFile", "EnvironmentFile", "WorkingDirectory"].contains(&row.name);
-    if !named {
+    if !takes_paths {
         return;
     }
     for (offset, word) in raw_words(at.value()) {
@@ -209,8 +217,8 @@ fn var_run(at: &At, row: &DirectiveRow, findings: &mut Findings) {
         let path =
             path.split_once(':').filter(|(kind, _)| !kind.contains('/')).map_or(path, |(_, path)| path);
         if path.starts_with("/var/run/") {
-            let message = format!("{}= names a path below /var/run", row.name);
-            findings.as_bad(Severity::Warning, &VAR_RUN, at.within(offset), message);
+            let message = format!("{}= uses a path below /var/run", row.name);
+            findings.add_with_severity(Severity::Warning, &VAR_RUN, at.within(offset), message);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `Environment=` that sets nothing, and environment files that say something else than they look like.
+//! Invalid assignments in `Environment=`, and misleading lines in environment files.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -8,22 +8,22 @@ use svcadapt_spec::{EnvName, Origin, Spot};
 
 use super::secret::holds_secret;
 use super::token::tokens;
-use super::{At, Unit};
+use super::{UnitLine, UnitView};
 use crate::lint::Findings;
 use crate::lint::rules::directive::{ASSIGNMENT, EXPANDED};
 use crate::lint::rules::path::{ENVIRONMENT_FILE, EXPORT, SWALLOWED, TRAILING};
 
-pub(super) fn find(unit: &Unit, findings: &mut Findings) {
+pub(super) fn check(unit: &UnitView, findings: &mut Findings) {
     unit.all("Service", "Environment").iter().for_each(|at| words(at, findings));
     for at in unit.all("Service", "EnvironmentFile") {
         let (optional, text) = at.value().strip_prefix('-').map_or((false, at.value()), |text| (true, text));
-        // A pattern may name any number of files (glob(7)); others tell of quotes.
+        // A pattern may match any number of files (glob(7)); `raw` reports quotes.
         let Some(path) = unit.path(&at, text).filter(|_| !text.contains(['*', '?', '[', '{', '\\', '"']))
         else {
             continue;
         };
-        if !optional && unit.machine.inode(&path).missing() && !unit.may_be_absent(&path) {
-            findings.add(&ENVIRONMENT_FILE, at.origin(), format!("there is no file '{}'", path.display()));
+        if !optional && unit.machine.inode(&path).is_missing() && !unit.may_be_absent(&path) {
+            findings.add(&ENVIRONMENT_FILE, at.origin(), format!("file '{}' does not exist", path.display()));
         }
         if let Some(content) = unit.machine.content(&path) {
             lines(&path, &content, findings);
@@ -31,34 +31,34 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
     }
 }
 
-fn words(at: &At, findings: &mut Findings) {
+fn words(at: &UnitLine, findings: &mut Findings) {
     let secret = holds_secret(at.value());
     for token in tokens(at.value()) {
-        if findings.full() {
+        if findings.is_full() {
             return;
         }
         let name = token.bytes.split(|byte| *byte == b'=').next().unwrap_or_default();
-        // A specifier may be a name.
-        let good = name.len() < token.bytes.len() && EnvName::parse(OsStr::from_bytes(name)).is_ok();
-        if !good && !name.contains(&b'%') {
+        // A specifier may be part of the name.
+        let is_valid = name.len() < token.bytes.len() && EnvName::parse(OsStr::from_bytes(name)).is_ok();
+        if !is_valid && !name.contains(&b'%') {
             let word = if secret { "a word" } else { &format!("'{}'", token.raw.escape_debug()) };
-            let message = format!("{word} is no assignment");
+            let message = format!("{word} is not an assignment");
             findings.add(&ASSIGNMENT, at.within(token.offset), message);
         } else if [r#"","#, "',", r#"";"#, "';"].iter().any(|end| token.raw.ends_with(end)) {
             findings.add(
                 &ASSIGNMENT,
                 at.within(token.offset),
-                "the sign behind the quotes is a part of the value",
+                "character after the closing quote is part of the value",
             );
         } else if let Some(variable) = variable(&token.bytes[name.len()..]).filter(|_| !secret) {
-            let message = format!("{variable} stays as it is written");
+            let message = format!("{variable} is not expanded");
             findings.add(&EXPANDED, at.within(token.offset), message);
         }
     }
 }
 
-/// A variable in a value that looks as if a shell put it in: `$PATH`, `${HOME}`. What is in small letters, or behind
-/// another letter, may be the value's own.
+/// A variable in a value that was probably meant to be expanded: `$PATH`, `${HOME}`. A name in lower case, or directly
+/// after a letter, may be literal text.
 pub(in crate::lint) fn variable(value: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(value).ok()?;
     text.match_indices('$').find_map(|(at, _)| {
@@ -69,63 +69,64 @@ pub(in crate::lint) fn variable(value: &[u8]) -> Option<String> {
         let name = &rest[..rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len())];
         let upper = name.starts_with(|c: char| c.is_ascii_uppercase())
             && !name.contains(|c: char| c.is_ascii_lowercase());
-        let apart = text[..at].ends_with(|c: char| " :=/,\"'".contains(c));
+        let is_separate = text[..at].ends_with(|c: char| " :=/,\"'".contains(c));
         let brace = if end.is_empty() { "" } else { "{" };
-        (upper && name.len() > 1 && apart && rest[name.len()..].starts_with(end))
+        (upper && name.len() > 1 && is_separate && rest[name.len()..].starts_with(end))
             .then(|| format!("${brace}{name}{end}"))
     })
 }
 
-/// The lines of an environment file (systemd.exec(5), `EnvironmentFile=`), as far as no quote goes over several.
+/// Checks the lines of an environment file (systemd.exec(5), `EnvironmentFile=`). Lines inside a multi-line quote are
+/// skipped.
 fn lines(path: &Path, content: &[u8], findings: &mut Findings) {
     let mut quoted = None;
     for (number, line) in content.split(|byte| *byte == b'\n').enumerate() {
-        if findings.full() {
+        if findings.is_full() {
             return;
         }
         let text = line.trim_ascii();
         if quoted.is_none() {
-            judge(line, text, |offset| place(path, number + 1, line, offset), findings);
+            check_line(line, text, |offset| place(path, number + 1, line, offset), findings);
         }
         quoted = quote_after(text, quoted);
     }
 }
 
-/// A place in an environment file. Its values are not shown: such files are where secrets are kept.
+/// A place in an environment file. The value is not printed, because it may be a secret.
 fn place(path: &Path, number: usize, line: &[u8], offset: usize) -> Origin {
     let mut spot = Spot::new(number, line, offset);
     if let Some((name, _)) = spot.text.split_once('=') {
-        let shown = name.chars().count() + 1;
+        let visible = name.chars().count() + 1;
         spot.text = format!("{name}=...");
-        spot.column = spot.column.min(shown + 1);
+        spot.column = spot.column.min(visible + 1);
     }
     Origin::in_file(path, Some(spot))
 }
 
-fn judge(line: &[u8], text: &[u8], at: impl Fn(usize) -> Origin, findings: &mut Findings) {
+fn check_line(line: &[u8], text: &[u8], at: impl Fn(usize) -> Origin, findings: &mut Findings) {
     if matches!(text.first(), Some(b'#' | b';')) {
         if line.ends_with(b"\\") {
-            findings.add(&SWALLOWED, at(line.len() - 1), "the comment goes on in the next line");
+            findings.add(&SWALLOWED, at(line.len() - 1), "comment continues on the next line");
         }
     } else if text.starts_with(b"export ") {
         let begin = line.len() - line.trim_ascii_start().len();
-        findings.add(&EXPORT, at(begin), "export is a word of the shell");
+        findings.add(&EXPORT, at(begin), "export is shell syntax");
     } else if let Some(equals) = line.iter().position(|byte| *byte == b'=') {
         let value = &line[equals + 1..];
-        // Unquoted text may hold a #; behind a closing quote and a blank it was meant as a comment.
+        // Unquoted text may contain a #; after a closing quote and a blank it was meant as a comment.
         let quote = value.first().copied().filter(|byte| matches!(byte, b'"' | b'\''));
         let end = quote.and_then(|quote| value[1..].iter().position(|byte| *byte == quote));
-        let behind = end.map_or(&[][..], |end| &value[end + 2..]);
-        let comment = behind.first().is_some_and(u8::is_ascii_whitespace)
-            && behind.trim_ascii_start().starts_with(b"#");
+        let rest = end.map_or(&[][..], |end| &value[end + 2..]);
+        let comment =
+            rest.first().is_some_and(u8::is_ascii_whitespace) && rest.trim_ascii_start().starts_with(b"#");
         if comment {
-            let offset = line.len() - behind.trim_ascii_start().len();
-            findings.add(&TRAILING, at(offset), "the comment becomes a part of the value");
+            let offset = line.len() - rest.trim_ascii_start().len();
+            findings.add(&TRAILING, at(offset), "comment is part of the value");
         }
     }
 }
 
-/// Which quote is open behind a line. Only one at the start of a value opens one.
+/// The quote that is open after a line. Only a quote at the start of a value opens one.
 fn quote_after(text: &[u8], open: Option<u8>) -> Option<u8> {
     let (quote, rest) = if let Some(quote) = open {
         (quote, text)
@@ -154,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stands_within_quotes_is_not_judged() {
+    fn text_within_quotes_is_not_checked() {
         let mut findings = Findings::default();
         let text = b"A=\"x\nexport B=1\n# c \\\n\"\nC='y' \n# fine\nD=a#b\n";
         lines(Path::new("/e"), text, &mut findings);

@@ -1,9 +1,9 @@
-//! Who can change the unit, and whether it is marked as a program.
+//! The modes of the unit's files.
 
-use super::Unit;
+use super::UnitView;
 use crate::lint::{Findings, file};
 
-pub(super) fn find(unit: &Unit, findings: &mut Findings) {
+pub(super) fn check(unit: &UnitView, findings: &mut Findings) {
     for source in unit.sources() {
         file::unit(&source.file.path, unit.machine, findings);
     }

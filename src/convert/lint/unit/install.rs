@@ -1,15 +1,15 @@
-//! What wants the unit.
+//! The `[Install]` section.
 
 use svcadapt_spec::Scope;
 
-use super::Unit;
+use super::UnitView;
 use super::token::raw_words;
 use crate::lint::Findings;
-use crate::lint::rules::life::{NO_UNIT, USER_TARGET};
+use crate::lint::rules::lifecycle::{NO_UNIT, USER_TARGET};
 
 const KEYS: [&str; 5] = ["WantedBy", "RequiredBy", "UpheldBy", "Also", "Alias"];
 
-/// What a unit's name can end in (systemd.unit(5)).
+/// The suffixes of unit names (systemd.unit(5)).
 const SUFFIXES: [&str; 11] = [
     ".service",
     ".socket",
@@ -24,8 +24,8 @@ const SUFFIXES: [&str; 11] = [
     ".device",
 ];
 
-/// Targets that only the system's manager has (systemd.special(7)).
-pub(super) const OF_THE_SYSTEM: [&str; 17] = [
+/// Targets that only the system manager has (systemd.special(7)).
+pub(super) const SYSTEM_TARGETS: [&str; 17] = [
     "emergency.target",
     "getty.target",
     "graphical.target",
@@ -45,11 +45,11 @@ pub(super) const OF_THE_SYSTEM: [&str; 17] = [
     "sysinit.target",
 ];
 
-pub(super) fn find(unit: &Unit, findings: &mut Findings) {
+pub(super) fn check(unit: &UnitView, findings: &mut Findings) {
     for key in KEYS {
         for at in unit.all("Install", key) {
             for (offset, word) in raw_words(at.value()) {
-                if findings.full() {
+                if findings.is_full() {
                     return;
                 }
                 if !is_unit(word) {
@@ -57,9 +57,9 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
                     findings.add(&NO_UNIT, at.within(offset), message);
                 } else if unit.service.host.scope == Scope::User
                     && key.ends_with("By")
-                    && OF_THE_SYSTEM.contains(&word)
+                    && SYSTEM_TARGETS.contains(&word)
                 {
-                    let message = format!("{key}=: a user's manager has no {word}");
+                    let message = format!("{key}=: a user manager has no {word}");
                     findings.add(&USER_TARGET, at.within(offset), message);
                 }
             }
@@ -67,9 +67,9 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
     }
 }
 
-/// Whether it can be a name; a specifier may stand for any part of it but the suffix.
+/// Whether a word can be the name of a unit. A specifier can be any part of it but the suffix.
 pub(super) fn is_unit(word: &str) -> bool {
-    let legal = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@%".contains(c);
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@%".contains(c);
     let suffix = SUFFIXES.iter().any(|suffix| word.len() > suffix.len() && word.ends_with(suffix));
-    suffix && word.len() <= 255 && word.chars().all(legal)
+    suffix && word.len() <= 255 && word.chars().all(is_allowed)
 }

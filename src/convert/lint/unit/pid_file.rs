@@ -1,55 +1,55 @@
-//! A PID file where somebody else can put another one.
+//! PID files that another user can replace, or that the service's user cannot write.
 
 use std::path::Path;
 
-use super::{At, Unit};
+use super::{UnitLine, UnitView};
 use crate::lint::rules::directive::PID_RELATIVE;
 use crate::lint::rules::rights::{PID_DIRECTORY, PID_FILE};
 use crate::lint::{Findings, Severity};
 
-/// Directories that belong to everybody.
+/// World-writable directories.
 const SHARED: [&str; 3] = ["/tmp", "/var/tmp", "/dev/shm"];
 
-pub(super) fn find(unit: &Unit, findings: &mut Findings) {
+pub(super) fn check(unit: &UnitView, findings: &mut Findings) {
     let Some(at) = unit.last("PIDFile") else { return };
     if !at.value().starts_with(['/', '%', '"', '\'']) {
-        let message = format!("this is /run/{}", at.value().escape_debug());
-        let twice = at.value().starts_with("run/") || at.value().starts_with("var/");
-        let severity = if twice { Severity::Warning } else { Severity::Note };
-        return findings.as_bad(severity, &PID_RELATIVE, at.origin(), message);
+        let message = format!("systemd reads /run/{}", at.value().escape_debug());
+        let is_wrong = at.value().starts_with("run/") || at.value().starts_with("var/");
+        let severity = if is_wrong { Severity::Warning } else { Severity::Note };
+        return findings.add_with_severity(severity, &PID_RELATIVE, at.origin(), message);
     }
     let Some(path) = unit.path(&at, at.value()) else { return };
     let folder = path.parent().unwrap_or(Path::new("/"));
     if SHARED.iter().any(|shared| folder == Path::new(shared)) {
-        return findings.add(&PID_FILE, at.origin(), format!("everybody can write {}", folder.display()));
+        return findings.add(&PID_FILE, at.origin(), format!("every user can write {}", folder.display()));
     }
-    // Only of a service that forks systemd reads there which process it is.
+    // systemd reads the main process from the file only for Type=forking.
     if unit.last("Type").is_none_or(|at| at.value() != "forking") {
         return;
     }
     if written_by_user(unit, folder) {
-        let message = format!("{} is root's, and the service runs as a user", folder.display());
+        let message = format!("{} belongs to root, but the service runs as another user", folder.display());
         return findings.add(&PID_DIRECTORY, at.origin(), message);
     }
-    // A service that never is root writes its own file, and systemd takes from it only one of its own processes.
-    if unit.last("User").is_some() || unit.says("DynamicUser") || unit.may_be_absent(folder) {
+    // A service that is never root writes its own file, and systemd accepts from it only a process of the service.
+    if unit.last("User").is_some() || unit.is_on("DynamicUser") || unit.may_be_absent(folder) {
         return;
     }
-    if let Some(inode) = unit.machine.inode(folder).there()
+    if let Some(inode) = unit.machine.inode(folder).found()
         && (inode.uid != 0 || inode.writable_by_others())
     {
-        let message = format!("{} belongs to user {}, mode {:04o}", folder.display(), inode.uid, inode.mode);
+        let message = format!("{} is owned by user {}, mode {:04o}", folder.display(), inode.uid, inode.mode);
         findings.add(&PID_FILE, at.origin(), message);
     }
 }
 
-/// Whether a user has to write a file in a directory that is root's: nothing in the unit is done as root, and systemd
-/// makes no directory there.
-fn written_by_user(unit: &Unit, folder: &Path) -> bool {
-    let root = |at: At| ["", "root", "0"].contains(&at.value());
-    let user = unit.last("User").is_some_and(|at| !root(at)) || unit.says("DynamicUser");
-    let full = unit.says("PermissionsStartOnly")
+/// Whether an unprivileged user has to write a file in a directory of root: no command of the unit runs as root, and
+/// systemd creates no directory there.
+fn written_by_user(unit: &UnitView, folder: &Path) -> bool {
+    let root = |at: UnitLine| ["", "root", "0"].contains(&at.value());
+    let user = unit.last("User").is_some_and(|at| !root(at)) || unit.is_on("DynamicUser");
+    let has_root_command = unit.is_on("PermissionsStartOnly")
         || unit.lines().any(|at| at.key().starts_with("ExecStart") && at.value().starts_with(['+', '!']));
-    let roots = [Path::new("/run"), Path::new("/var/run")].contains(&folder);
-    user && !full && roots && !unit.may_be_absent(folder)
+    let is_run = [Path::new("/run"), Path::new("/var/run")].contains(&folder);
+    user && !has_root_command && is_run && !unit.may_be_absent(folder)
 }

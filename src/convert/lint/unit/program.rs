@@ -1,22 +1,22 @@
-//! Whether the programs are there.
+//! Whether the programs exist and are executable.
 
 use std::path::{Path, PathBuf};
 
 use super::token::{PREFIXES, WordRole, tokens};
-use super::word::is_of_the_shell;
-use super::{At, Unit};
+use super::word::is_shell_syntax;
+use super::{UnitLine, UnitView};
 use crate::directive::{Section, ValueKind, directive, directives};
 use crate::lint::rules::command::{MISSING, NOT_EXECUTABLE, RELATIVE};
-use crate::lint::{Findings, Inode, Kind, Lookup};
+use crate::lint::{FileInfo, FileKind, Findings, Lookup};
 use crate::unit::commands;
 
-/// Where systemd looks for a bare name (systemd.service(5)).
+/// The directories where systemd looks for a bare name (systemd.service(5)).
 const SEARCHED: [&str; 6] = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
-pub(super) fn find(unit: &Unit, findings: &mut Findings) {
+pub(super) fn check(unit: &UnitView, findings: &mut Findings) {
     for row in directives(Section::Service).filter(|row| row.kind == ValueKind::CommandLine) {
         for at in unit.all("Service", row.name) {
-            if findings.full() {
+            if findings.is_full() {
                 return;
             }
             relative(&at, findings);
@@ -27,11 +27,11 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
     }
 }
 
-fn relative(at: &At, findings: &mut Findings) {
+fn relative(at: &UnitLine, findings: &mut Findings) {
     for token in tokens(at.value()).iter().filter(|token| token.role == WordRole::Program) {
         let text = token.text();
         let program = text.trim_start_matches(PREFIXES);
-        if is_of_the_shell(program) {
+        if is_shell_syntax(program) {
             continue;
         }
         if program.contains('/') && !program.starts_with(['/', '%', '$']) {
@@ -41,23 +41,24 @@ fn relative(at: &At, findings: &mut Findings) {
     }
 }
 
-fn present(unit: &Unit, at: &At, findings: &mut Findings) {
+fn present(unit: &UnitView, at: &UnitLine, findings: &mut Findings) {
     let Ok(read) = commands(at.value(), &unit.service.name, &at.file.path) else { return };
     for command in read.commands.iter().filter(|command| !command.prefixes.contains('-')) {
-        // Of a ; that hangs at it another finder tells.
+        // `command` reports an attached `;`.
         let Some(program) =
-            command.program.to_str().filter(|program| !program.ends_with(';') && !is_of_the_shell(program))
+            command.program.to_str().filter(|program| !program.ends_with(';') && !is_shell_syntax(program))
         else {
             continue;
         };
         let Some((path, look)) = program_of(unit, at, program) else { continue };
         match look {
             Lookup::Missing => {
-                let message = format!("there is no program '{}'", program.escape_debug());
+                let message = format!("program '{}' does not exist", program.escape_debug());
                 findings.add(&MISSING, at.origin(), message);
             }
-            Lookup::Found(inode) if inode.kind != Kind::File || inode.mode & 0o111 == 0 => {
-                let what = if inode.kind == Kind::Directory { "is a directory" } else { "is not executable" };
+            Lookup::Found(inode) if inode.kind != FileKind::File || inode.mode & 0o111 == 0 => {
+                let what =
+                    if inode.kind == FileKind::Directory { "is a directory" } else { "is not executable" };
                 findings.add(&NOT_EXECUTABLE, at.origin(), format!("'{}' {what}", path.display()));
             }
             Lookup::Found(_) | Lookup::Unknown => {}
@@ -65,10 +66,14 @@ fn present(unit: &Unit, at: &At, findings: &mut Findings) {
     }
 }
 
-/// Where the program lies, or would, and what is there; none where nothing can be said.
-pub(super) fn program_of(unit: &Unit, at: &At, program: &str) -> Option<(PathBuf, Lookup<Inode>)> {
+/// The path of the program, and the file there. `None` if it is not known.
+pub(super) fn program_of(
+    unit: &UnitView,
+    at: &UnitLine,
+    program: &str,
+) -> Option<(PathBuf, Lookup<FileInfo>)> {
     if program.contains('/') {
-        // Specifiers have been replaced: what is left of them is text.
+        // Specifiers have been replaced already: a remaining % is literal.
         let path = unit.path(at, &program.replace('%', "%%"))?;
         let look = unit.machine.inode(&path);
         return (!unit.may_be_absent(&path)).then_some((path, look));
@@ -78,7 +83,7 @@ pub(super) fn program_of(unit: &Unit, at: &At, program: &str) -> Option<(PathBuf
     for folder in SEARCHED {
         let path = Path::new(folder).join(program);
         match unit.machine.inode(&path) {
-            there @ Lookup::Found(_) => return Some((path, there)),
+            found @ Lookup::Found(_) => return Some((path, found)),
             Lookup::Unknown => answer = Lookup::Unknown,
             Lookup::Missing => {}
         }

@@ -1,28 +1,27 @@
-//! What the reader of units has to say, who knows the grammar and no rules: it is told where no finder has told it.
+//! Errors and warnings of the unit reader, unless a check has already reported the line.
 
-use svcadapt_spec::Origin;
-use svcadapt_spec::SpecError;
+use svcadapt_spec::{Origin, SpecError};
 
-use super::{Unit, directive};
+use super::{UnitView, directive};
 use crate::lint::file::whole;
 use crate::lint::rules::file::{IGNORED, MASKED, REFUSED};
-use crate::lint::{Findings, Kind, Lookup, json};
+use crate::lint::{FileKind, Findings, Lookup, json};
 use crate::unit::{UnitFile, read};
 
-pub(super) fn find(unit: &Unit, findings: &mut Findings) {
+pub(super) fn check(unit: &UnitView, findings: &mut Findings) {
     let service = unit.service;
     let path = &service.unit.file.path;
     if service.unit.file.empty {
-        // A link to the null device is how a unit is masked on purpose.
-        if matches!(unit.machine.inode(path), Lookup::Found(inode) if inode.kind == Kind::File) {
-            findings.add(&MASKED, whole(path), "the file is empty");
+        // A link to /dev/null masks a unit on purpose.
+        if matches!(unit.machine.inode(path), Lookup::Found(inode) if inode.kind == FileKind::File) {
+            findings.add(&MASKED, whole(path), "file is empty");
         }
         return;
     }
     let drop_ins: Vec<UnitFile> = service.drop_ins.iter().map(|source| source.file.clone()).collect();
     let warnings = match read(&service.name, &service.unit.file, &drop_ins) {
         Ok(reading) => {
-            // Only who writes our section means the unit as a spec of ours.
+            // Only a unit with the section of svcadapt is meant as its spec.
             let ours =
                 unit.sources().any(|source| source.file.sections.iter().any(|name| name == "X-Svcadapt"));
             if ours && let Err(problems) = reading.draft.finish() {
@@ -32,40 +31,40 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
             }
             reading.warnings
         }
-        Err(faults) => {
-            for fault in faults {
-                let origin = place(unit, &fault);
-                findings.unless_told(&REFUSED, origin, fault.refusal.cause);
+        Err(errors) => {
+            for error in errors {
+                let origin = place(unit, &error);
+                findings.add_unless_reported(&REFUSED, origin, error.refusal.cause);
             }
             unit.sources().flat_map(|source| source.file.warnings.clone()).collect()
         }
     };
-    // Of a section that systemd does not know all is said at its header.
-    let strange: Vec<usize> = unit
+    // An unknown section is reported once, at its header.
+    let unknown_section_lines: Vec<usize> = unit
         .lines()
         .filter(|at| !directive::SERVICE.into_iter().any(|known| known.to_string() == at.section()))
         .map(|at| at.line.spot.line)
         .collect();
-    let of_a_line = |warning: &SpecError| {
-        warning
-            .place()
-            .is_some_and(|(file, spot)| file == path && spot.is_some_and(|spot| strange.contains(&spot.line)))
+    let is_in_unknown_section = |warning: &SpecError| {
+        warning.place().is_some_and(|(file, spot)| {
+            file == path && spot.is_some_and(|spot| unknown_section_lines.contains(&spot.line))
+        })
     };
-    for warning in warnings.into_iter().filter(|warning| !of_a_line(warning)) {
+    for warning in warnings.into_iter().filter(|warning| !is_in_unknown_section(warning)) {
         let SpecError { origin, refusal, .. } = warning;
-        findings.unless_told(&IGNORED, origin.unwrap_or(Origin::Option), refusal.cause);
+        findings.add_unless_reported(&IGNORED, origin.unwrap_or(Origin::Option), refusal.cause);
     }
 }
 
-/// Where a fault is; one of the whole unit stands where the last directive is said that it names.
-fn place(unit: &Unit, fault: &SpecError) -> Origin {
+/// The place of an error. An error of the whole unit gets the place of the last directive that its text names.
+fn place(unit: &UnitView, error: &SpecError) -> Origin {
     let named = |word: &str| {
         let key = word.trim_end_matches(',').split_once('=').map(|(key, _)| key)?;
         unit.last(key)
     };
-    let has_spot = fault.place().is_some_and(|(_, spot)| spot.is_some());
-    match fault.refusal.cause.split(' ').rev().find_map(named).filter(|_| !has_spot) {
+    let has_spot = error.place().is_some_and(|(_, spot)| spot.is_some());
+    match error.refusal.cause.split(' ').rev().find_map(named).filter(|_| !has_spot) {
         Some(at) => at.origin(),
-        None => fault.origin.clone().unwrap_or(Origin::Option),
+        None => error.origin.clone().unwrap_or(Origin::Option),
     }
 }

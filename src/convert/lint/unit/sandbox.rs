@@ -1,11 +1,11 @@
-//! Restrictions that take away what the service needs.
+//! Sandbox directives that take away what the service needs.
 
 use std::ffi::OsString;
 use std::path::Path;
 
 use svcadapt_spec::Command;
 
-use super::Unit;
+use super::UnitView;
 use super::absolute::PATH_LISTS;
 use super::program::program_of;
 use crate::harden::jit;
@@ -14,7 +14,7 @@ use crate::lint::rules::path::SANDBOX;
 use crate::lint::rules::rights::{AMBIENT, HOME, JIT, PRIVATE_TMP};
 use crate::unit::{CommandLine, Syntax, commands, split};
 
-pub(super) fn find(unit: &Unit, findings: &mut Findings) {
+pub(super) fn check(unit: &UnitView, findings: &mut Findings) {
     ambient(unit, findings);
     compiler(unit, findings);
     home(unit, findings);
@@ -22,8 +22,8 @@ pub(super) fn find(unit: &Unit, findings: &mut Findings) {
     paths(unit, findings);
 }
 
-fn ambient(unit: &Unit, findings: &mut Findings) {
-    if !unit.says("PrivateUsers") {
+fn ambient(unit: &UnitView, findings: &mut Findings) {
+    if !unit.is_on("PrivateUsers") {
         return;
     }
     for at in unit.all("Service", "AmbientCapabilities").iter().filter(|at| !at.value().starts_with('~')) {
@@ -32,21 +32,21 @@ fn ambient(unit: &Unit, findings: &mut Findings) {
             .split_ascii_whitespace()
             .find(|word| word.to_ascii_uppercase().starts_with("CAP_NET_"));
         if let Some(word) = network {
-            findings.add(&AMBIENT, at.origin(), format!("PrivateUsers= makes {word} worthless"));
+            findings.add(&AMBIENT, at.origin(), format!("{word} has no effect with PrivateUsers="));
         }
     }
 }
 
-/// What switches a compiler off.
-const INTERPRETED: [&str; 4] = ["--jitless", "-Xint", "--disable-jit", "-joff"];
+/// Options that switch a JIT compiler off.
+const JIT_OFF: [&str; 4] = ["--jitless", "-Xint", "--disable-jit", "-joff"];
 
-fn compiler(unit: &Unit, findings: &mut Findings) {
-    let said = unit.last("MemoryDenyWriteExecute").filter(|_| unit.says("MemoryDenyWriteExecute"));
-    let Some(said) = said else { return };
+fn compiler(unit: &UnitView, findings: &mut Findings) {
+    let sandbox = unit.last("MemoryDenyWriteExecute").filter(|_| unit.is_on("MemoryDenyWriteExecute"));
+    let Some(sandbox) = sandbox else { return };
     for at in unit.all("Service", "ExecStart") {
         let read = commands(at.value(), &unit.service.name, &at.file.path).unwrap_or_default();
         for CommandLine { program, argv, .. } in read.commands {
-            if argv.iter().any(|word| INTERPRETED.iter().any(|off| word == off)) {
+            if argv.iter().any(|word| JIT_OFF.iter().any(|off| word == off)) {
                 continue;
             }
             let script = program.to_str().and_then(|program| program_of(unit, &at, program));
@@ -55,14 +55,21 @@ fn compiler(unit: &Unit, findings: &mut Findings) {
             let named = [Some(words), script.map(|name| vec![name.into()])];
             let compiles = |words: Vec<OsString>| jit(&Command::new(words).ok()?);
             if let Some(name) = named.into_iter().flatten().find_map(compiles) {
-                findings.add(&JIT, said.origin(), format!("{} makes code as it runs", name.escape_debug()));
+                findings.add(
+                    &JIT,
+                    sandbox.origin(),
+                    format!(
+                        "{} has a JIT compiler, which needs memory that is writable and executable",
+                        name.escape_debug()
+                    ),
+                );
             }
         }
     }
 }
 
-/// What a script is run by: the last word of its first line, or the first one (execve(2)).
-fn interpreter(unit: &Unit, path: &Path) -> Option<String> {
+/// The interpreter of a script: the word after `env`, or the first word of the `#!` line (execve(2)).
+fn interpreter(unit: &UnitView, path: &Path) -> Option<String> {
     let content = unit.machine.content(path)?;
     let line = content.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
     let line = std::str::from_utf8(line).ok()?;
@@ -72,30 +79,35 @@ fn interpreter(unit: &Unit, path: &Path) -> Option<String> {
     Some(if first.ends_with("/env") { after? } else { first }.to_owned())
 }
 
-fn home(unit: &Unit, findings: &mut Findings) {
-    let hidden = unit.last("ProtectHome").filter(|at| unit.says("ProtectHome") && at.value() != "read-only");
+fn home(unit: &UnitView, findings: &mut Findings) {
+    let hidden = unit.last("ProtectHome").filter(|at| unit.is_on("ProtectHome") && at.value() != "read-only");
     let bound = ["BindPaths", "BindReadOnlyPaths"].iter().any(|key| unit.last(key).is_some());
-    let Some(said) = hidden.filter(|_| !bound) else { return };
+    let Some(protect_home) = hidden.filter(|_| !bound) else { return };
     let below = |path: &Path| ["/home", "/root", "/run/user"].iter().any(|home| path.starts_with(home));
     if let Some(at) = unit.last("WorkingDirectory").filter(|at| !at.value().starts_with('-'))
         && (at.value() == "~" && unit.last("User").is_none()
             || unit.path(&at, at.value()).is_some_and(|path| below(&path)))
     {
-        findings.add(&HOME, at.origin(), format!("ProtectHome={} hides the working directory", said.value()));
+        findings.add(
+            &HOME,
+            at.origin(),
+            format!("ProtectHome={} hides the working directory", protect_home.value()),
+        );
     }
     for at in unit.all("Service", "ExecStart") {
         let read = commands(at.value(), &unit.service.name, &at.file.path).unwrap_or_default();
         if let Some(command) = read.commands.iter().find(|command| below(Path::new(&command.program))) {
-            let message = format!("ProtectHome={} hides '{}'", said.value(), command.program.display());
+            let message =
+                format!("ProtectHome={} hides '{}'", protect_home.value(), command.program.display());
             findings.add(&HOME, at.origin(), message);
         }
     }
 }
 
-fn temporary(unit: &Unit, findings: &mut Findings) {
+fn temporary(unit: &UnitView, findings: &mut Findings) {
     let shared = ["BindPaths", "BindReadOnlyPaths"].iter().any(|key| unit.last(key).is_some())
         || !unit.all("Unit", "JoinsNamespaceOf").is_empty();
-    if shared || !unit.says("PrivateTmp") {
+    if shared || !unit.is_on("PrivateTmp") {
         return;
     }
     let below =
@@ -117,11 +129,11 @@ fn temporary(unit: &Unit, findings: &mut Findings) {
     }
 }
 
-fn paths(unit: &Unit, findings: &mut Findings) {
+fn paths(unit: &UnitView, findings: &mut Findings) {
     for key in PATH_LISTS {
         for at in unit.all("Service", key) {
             for word in split(at.value(), Syntax::Quoted).unwrap_or_default() {
-                if findings.full() {
+                if findings.is_full() {
                     return;
                 }
                 let Ok(word) = String::from_utf8(word.bytes) else { continue };
@@ -130,8 +142,12 @@ fn paths(unit: &Unit, findings: &mut Findings) {
                 let source =
                     if key.starts_with("Bind") { text.split(':').next().unwrap_or_default() } else { text };
                 let Some(path) = unit.path(&at, source).filter(|_| !optional) else { continue };
-                if unit.machine.inode(&path).missing() && !unit.may_be_absent(&path) {
-                    findings.add(&SANDBOX, at.origin(), format!("{key}=: there is no '{}'", path.display()));
+                if unit.machine.inode(&path).is_missing() && !unit.may_be_absent(&path) {
+                    findings.add(
+                        &SANDBOX,
+                        at.origin(),
+                        format!("{key}=: '{}' does not exist", path.display()),
+                    );
                 }
             }
         }

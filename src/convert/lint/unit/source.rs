@@ -1,4 +1,4 @@
-//! A unit file with its bytes: what the reader of the format leaves out is looked for there.
+//! A unit file with its bytes: some checks need text that the reader drops, such as comments.
 
 use std::path::Path;
 
@@ -9,23 +9,23 @@ use crate::unit::UnitFile;
 
 /// A unit file or a drop-in, as text and as assignments.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct UnitSource {
     /// Its assignments.
     pub file: UnitFile,
-    /// What stands in it.
+    /// Its bytes.
     pub text: Vec<u8>,
 }
 
-impl Source {
-    /// Reads a text; what systemd would take the whole file away for is a finding.
+impl UnitSource {
+    /// Parses a unit file. Errors for which systemd would refuse the whole file are returned as findings.
     pub fn parse(path: &Path, text: Vec<u8>) -> Result<Self, Vec<Finding>> {
         match UnitFile::parse(path, &text) {
             Ok(file) => Ok(Self { file, text }),
-            Err(faults) => {
+            Err(errors) => {
                 let mut findings = Findings::default();
-                for fault in faults {
-                    let origin = fault.origin.unwrap_or(Origin::Option);
-                    findings.add(&rules::file::REFUSED, origin, fault.refusal.cause);
+                for error in errors {
+                    let origin = error.origin.unwrap_or(Origin::Option);
+                    findings.add(&rules::file::REFUSED, origin, error.refusal.cause);
                 }
                 Err(findings.sorted())
             }

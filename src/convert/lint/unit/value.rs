@@ -1,4 +1,4 @@
-//! Values that are of the right kind, and that systemd passes over all the same.
+//! Values that have the right type but that systemd ignores.
 
 use std::ffi::OsStr;
 
@@ -7,7 +7,7 @@ use svcadapt_spec::{Capabilities, SignalName};
 use super::install::is_unit;
 use super::token::raw_words;
 
-/// Numbers with a range of their own (systemd.exec(5), systemd.resource-control(5)).
+/// Directives with a number in a range (systemd.exec(5), systemd.resource-control(5)).
 const RANGES: [(&str, i64, i64); 10] = [
     ("CPUSchedulingPriority", 1, 99),
     ("IOSchedulingPriority", 0, 7),
@@ -32,7 +32,7 @@ const CLASSES: [&str; 8] = ["none", "realtime", "best-effort", "idle", "0", "1",
 
 const LINKS: [&str; 5] = ["http://", "https://", "file:", "info:", "man:"];
 
-/// Groups of system calls, without their `@` (systemd.exec(5), `SystemCallFilter=`).
+/// Groups of system calls, without the `@` (systemd.exec(5), `SystemCallFilter=`).
 const CALLS: [&str; 30] = [
     "aio",
     "basic-io",
@@ -75,61 +75,64 @@ const STATUSES: &str = "SUCCESS FAILURE CHDIR NICE FDS EXEC MEMORY LIMITS OOM_AD
     UNAVAILABLE SOFTWARE OSERR OSFILE CANTCREAT IOERR TEMPFAIL PROTOCOL NOPERM CONFIG INVALIDARGUMENT \
     NOTIMPLEMENTED NOPERMISSION NOTINSTALLED NOTCONFIGURED NOTRUNNING";
 
-/// What a directive takes, where it does not take this value. A value with a specifier may be anything.
-pub(super) fn misfit(name: &str, value: &str) -> Option<&'static str> {
+/// A hint with the accepted values, if the directive does not accept this value. A value with a specifier is not checked.
+pub(super) fn expected_value(name: &str, value: &str) -> Option<&'static str> {
     if value.contains('%') && !["CPUQuota", "TasksMax"].contains(&name) {
         return None;
     }
     let all = |good: &dyn Fn(&str) -> bool| raw_words(value).into_iter().all(|(_, word)| good(word));
-    let (good, wanted) = match name {
-        "CPUQuota" => (percentage(value), "a share of one processor with its percent sign, as 50% or 200%"),
+    let (is_valid, hint) = match name {
+        "CPUQuota" => (percentage(value), "use a percentage of one processor, such as 50% or 200%"),
         "TasksMax" => (
             value == "infinity" || value.parse::<u64>().is_ok() || percentage(value),
-            "a number, a share as 50%, or infinity",
+            "use a number, a percentage such as 50%, or infinity",
         ),
         "SuccessExitStatus" | "RestartPreventExitStatus" | "RestartForceExitStatus" => (
             all(&is_status),
-            "numbers from 0 to 255, names as TEMPFAIL, and signals, with blanks between them",
+            "use numbers from 0 to 255, names such as TEMPFAIL, and signals, separated by blanks",
         ),
         "CapabilityBoundingSet" | "AmbientCapabilities" => {
             let capability =
                 |word: &str| Capabilities::parse(OsStr::new(word.trim_start_matches('~'))).is_ok();
-            (all(&capability), "names of capabilities with CAP_ before them (capabilities(7))")
+            (all(&capability), "use names of capabilities that start with CAP_ (capabilities(7))")
         }
         "SystemCallFilter" => (all(&is_call), "systemd-analyze syscall-filter prints the groups"),
         "RestrictAddressFamilies" => (
             value == "none" || all(&|word| word.trim_start_matches('~').starts_with("AF_")),
-            "address families, as AF_INET AF_INET6 AF_UNIX",
+            "use address families, such as AF_INET AF_INET6 AF_UNIX",
         ),
         "Documentation" => (
             all(&|word| LINKS.iter().any(|link| word.trim_start_matches('"').starts_with(link))),
-            "links that begin with https:, http:, file:, info: or man:",
+            "use links that start with https:, http:, file:, info: or man:",
         ),
-        "Slice" => {
-            (is_unit(value) && value.rsplit('.').next() == Some("slice"), "the name of a slice, as web.slice")
+        "Slice" => (
+            is_unit(value) && value.rsplit('.').next() == Some("slice"),
+            "use the name of a slice, such as web.slice",
+        ),
+        "SyslogFacility" => {
+            (FACILITIES.contains(&value), "use a facility, such as daemon or local0 (syslog(3))")
         }
-        "SyslogFacility" => (FACILITIES.contains(&value), "a facility, as daemon or local0 (syslog(3))"),
         "SyslogLevel" | "LogLevelMax" => {
             let number = value.parse::<u8>().is_ok_and(|number| number < 8);
-            (number || LEVELS.contains(&value), "a level, as info or warning (syslog(3))")
+            (number || LEVELS.contains(&value), "use a level, such as info or warning (syslog(3))")
         }
-        "IOSchedulingClass" => (CLASSES.contains(&value), "none, realtime, best-effort or idle"),
+        "IOSchedulingClass" => (CLASSES.contains(&value), "use none, realtime, best-effort or idle"),
         name => {
-            let (_, least, most) = RANGES.iter().find(|(known, ..)| *known == name)?;
+            let (_, min, max) = RANGES.iter().find(|(known, ..)| *known == name)?;
             let number = value.parse::<i64>();
             let idle = value == "idle" && name.ends_with("CPUWeight");
-            let wanted = match (least, most) {
-                (-20, _) => "a nice level, -20 to 19",
-                (-1000, _) => "a number from -1000 to 1000",
-                (0, 7) => "a number from 0 to 7",
-                (_, 99) => "a number from 1 to 99",
-                (_, 10_000) => "a number from 1 to 10000",
-                _ => "a number",
+            let hint = match (min, max) {
+                (-20, _) => "use a nice level from -20 to 19",
+                (-1000, _) => "use a number from -1000 to 1000",
+                (0, 7) => "use a number from 0 to 7",
+                (_, 99) => "use a number from 1 to 99",
+                (_, 10_000) => "use a number from 1 to 10000",
+                _ => "use a number",
             };
-            (idle || number.is_ok_and(|number| (*least..=*most).contains(&number)), wanted)
+            (idle || number.is_ok_and(|number| (*min..=*max).contains(&number)), hint)
         }
     };
-    (!good).then_some(wanted)
+    (!is_valid).then_some(hint)
 }
 
 fn percentage(value: &str) -> bool {
@@ -144,7 +147,8 @@ fn is_status(word: &str) -> bool {
         || SignalName::parse(OsStr::new(word)).is_ok()
 }
 
-/// A group that systemd knows, or a call, whose names depend on the kernel.
+/// Whether a word is a group that systemd knows, or a system call. The names of calls depend on the kernel and are not
+/// checked.
 fn is_call(word: &str) -> bool {
     let word = word.trim_start_matches('~');
     let name = word.split(':').next().unwrap_or_default();

@@ -7,7 +7,7 @@ use svcadapt_spec::{Directive, Field, Native};
 
 use super::{NO_VARIABLES, Unit, too_long};
 use crate::Unfit;
-use crate::divide::{Place, Word, prefixes};
+use crate::divide::{Place, Word, command_prefixes};
 use crate::unit::quote;
 use crate::unit::quote::Dollar;
 
@@ -15,7 +15,7 @@ impl Unit<'_> {
     /// Whether the program behind the adapter may fail (systemd.service(5), "Special executable prefixes"): the
     /// adapter is replaced by it, or ends as it does.
     fn fails_well(&self) -> bool {
-        let before = |line: &Directive| prefixes(line).is_some_and(|signs| signs.contains('-'));
+        let before = |line: &Directive| command_prefixes(line).is_some_and(|signs| signs.contains('-'));
         self.division.needs_adapter() && self.spec.native.systemd.iter().flatten().any(before)
     }
 

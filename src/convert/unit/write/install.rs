@@ -3,7 +3,7 @@
 use svcadapt_spec::{Native, Scope};
 
 use super::{OWN, Unit};
-use crate::divide::{is_on_demand, wanted_by_all};
+use crate::divide::{is_on_demand, is_wanted_by_system};
 use crate::unit::write_socket::tied;
 
 /// What a user's manager has in the place of the system's `multi-user.target` (systemd.special(7)).
@@ -38,7 +38,7 @@ impl Unit<'_> {
             self.section(&section);
             let mut lines = self.spec.native.systemd.iter().flatten();
             let said = self.natives("Install").iter().any(|line| line.value() == ALL_OF_A_USER);
-            let moved = self.host.scope == Scope::User && !said && lines.any(wanted_by_all);
+            let moved = self.host.scope == Scope::User && !said && lines.any(is_wanted_by_system);
             if section == "Install" && moved {
                 self.put("WantedBy", ALL_OF_A_USER);
             }

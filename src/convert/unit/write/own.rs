@@ -1,10 +1,9 @@
 //! `[X-Svcadapt]`: what systemd has no word for.
 
-use svcadapt_spec::{FIELDS, Field, Input, Output, Resource, ServiceType, literal};
+use svcadapt_spec::{FIELDS, Field, Input, Output, Resource, ServiceType, literal, values};
 
 use super::{OWN, Unit};
 use crate::unit::quote;
-use svcadapt_spec::values;
 
 impl Unit<'_> {
     /// What was said and does not stand in systemd's own sections.

@@ -9,8 +9,7 @@ use serde_json::{Value, json};
 use svcadapt_convert::WriteError;
 use svcadapt_convert::divide::{Target, divide};
 use svcadapt_convert::plist::{Label, read, write};
-use svcadapt_spec::values;
-use svcadapt_spec::{Field, Scope, ServiceSpec};
+use svcadapt_spec::{Field, Scope, ServiceSpec, values};
 
 use super::{Alphabet, Sample, first_invalid};
 use crate::gen_plist::read as python;

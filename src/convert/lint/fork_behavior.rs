@@ -1,16 +1,16 @@
-//! What a command line is known to do by its own words: to go into the background, or to stay.
+//! Whether a program goes into the background, as far as its command line shows.
 
-/// Where a program goes once it is started, by its own words.
+/// Whether a program forks into the background. The text names the word of the command line that shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Habit {
-    /// It forks, and the process that was started ends.
+pub(super) enum ForkBehavior {
+    /// The program forks, and its first process ends.
     Background(String),
-    /// The process that was started is the service.
+    /// The first process is the service.
     Foreground(String),
 }
 
-/// Words that keep a program where it is.
-const STAY: [&str; 11] = [
+/// Options that keep a program in the foreground.
+const FOREGROUND_OPTIONS: [&str; 11] = [
     "--foreground",
     "-foreground",
     "--nodaemon",
@@ -24,15 +24,16 @@ const STAY: [&str; 11] = [
     "--daemonize=no",
 ];
 
-/// Words that send it away.
-const LEAVE: [&str; 5] = ["--daemonize", "--daemonize=yes", "--background", "--detach", "-detached"];
+/// Options that send a program into the background.
+const BACKGROUND_OPTIONS: [&str; 5] =
+    ["--daemonize", "--daemonize=yes", "--background", "--detach", "-detached"];
 
-/// Programs that never leave.
-const STAYING: [&str; 12] =
+/// Programs that always stay in the foreground.
+const FOREGROUND_PROGRAMS: [&str; 12] =
     ["node", "nodejs", "java", "npm", "yarn", "pnpm", "dotnet", "deno", "bun", "uvicorn", "sleep", "tail"];
 
-/// A program's short option that sends it away, and where there is one, the command for which it does.
-const SHORT: [(&str, &str, &str); 19] = [
+/// Options of single programs that send them into the background: program, subcommand (empty: any), option.
+const PROGRAM_OPTIONS: [(&str, &str, &str); 19] = [
     ("gunicorn", "", "--daemon"),
     ("openvpn", "", "--daemon"),
     ("rsync", "", "--daemon"),
@@ -54,7 +55,7 @@ const SHORT: [(&str, &str, &str); 19] = [
     ("lighttpd", "", "-d"),
 ];
 
-/// Commands that start something and end.
+/// Commands that start another process and end.
 const STARTERS: [(&str, &str); 6] = [
     ("apachectl", "start"),
     ("apache2ctl", "start"),
@@ -64,8 +65,9 @@ const STARTERS: [(&str, &str); 6] = [
     ("systemctl", "start"),
 ];
 
-/// What is known of the words of a command, the program first. Of svcadapt nothing is: it does what its host wants.
-pub(super) fn habit(words: &[&str]) -> Option<Habit> {
+/// The behaviour of a command, whose first word is the program. `None` if it is not known; always `None` for svcadapt,
+/// which does what its host expects.
+pub(super) fn fork_behavior(words: &[&str]) -> Option<ForkBehavior> {
     let (program, arguments) = words.split_first()?;
     let name = program.rsplit('/').next().unwrap_or_default();
     if name == "svcadapt" {
@@ -73,27 +75,30 @@ pub(super) fn habit(words: &[&str]) -> Option<Habit> {
     }
     if is_shell(name) {
         let script = script(arguments)?.trim_end();
-        let leaves = script.ends_with('&') && !script.ends_with("&&");
-        return leaves.then(|| Habit::Background("the & at the end of the script".to_owned()));
+        let forks = script.ends_with('&') && !script.ends_with("&&");
+        return forks.then(|| ForkBehavior::Background("the & at the end of the script".to_owned()));
     }
-    let stays = arguments.iter().enumerate().find(|(at, word)| {
-        STAY.contains(word)
+    let foreground = arguments.iter().enumerate().find(|(at, word)| {
+        FOREGROUND_OPTIONS.contains(word)
             || word.contains("daemon off")
             || **word == "--daemonize" && words.get(at + 2) == Some(&"no")
     });
-    if let Some((_, word)) = stays {
-        return Some(Habit::Foreground(format!("'{}'", word.escape_debug())));
+    if let Some((_, word)) = foreground {
+        return Some(ForkBehavior::Foreground(format!("'{}'", word.escape_debug())));
     }
-    leaves(program, name, arguments)
-        .map(Habit::Background)
-        .or_else(|| STAYING.contains(&name).then(|| Habit::Foreground(format!("'{}'", name.escape_debug()))))
+    background_word(program, name, arguments).map(ForkBehavior::Background).or_else(|| {
+        FOREGROUND_PROGRAMS
+            .contains(&name)
+            .then(|| ForkBehavior::Foreground(format!("'{}'", name.escape_debug())))
+    })
 }
 
-fn leaves(program: &str, name: &str, arguments: &[&str]) -> Option<String> {
+/// The word that sends the program into the background.
+fn background_word(program: &str, name: &str, arguments: &[&str]) -> Option<String> {
     let first = arguments.first().copied().unwrap_or_default();
     let last = arguments.last().copied().unwrap_or_default();
-    let short = SHORT.iter().find(|(known, command, option)| {
-        *known == name && own(arguments, command).iter().any(|word| same_option(word, option))
+    let short = PROGRAM_OPTIONS.iter().find(|(known, command, option)| {
+        *known == name && own_options(arguments, command).iter().any(|word| same_option(word, option))
     });
     let screen =
         || arguments.iter().find(|word| name == "screen" && word.starts_with("-d") && word.contains('m'));
@@ -101,7 +106,8 @@ fn leaves(program: &str, name: &str, arguments: &[&str]) -> Option<String> {
     let script = program.starts_with("/etc/init.d/") && ["start", "restart"].contains(&first);
     if let Some((_, _, option)) = short {
         Some(format!("'{option}'"))
-    } else if let Some(word) = arguments.iter().find(|word| LEAVE.contains(word)).or_else(screen) {
+    } else if let Some(word) = arguments.iter().find(|word| BACKGROUND_OPTIONS.contains(word)).or_else(screen)
+    {
         Some(format!("'{}'", word.escape_debug()))
     } else if known || script {
         Some(format!("'{}'", [name, "start"].join(" ").escape_debug()))
@@ -110,8 +116,8 @@ fn leaves(program: &str, name: &str, arguments: &[&str]) -> Option<String> {
     }
 }
 
-/// The options that are the program's own: behind its command, up to the first word that is no option's.
-fn own<'a>(arguments: &'a [&'a str], command: &str) -> &'a [&'a str] {
+/// The options of the program itself: after its subcommand, up to the first word that belongs to no option.
+fn own_options<'a>(arguments: &'a [&'a str], command: &str) -> &'a [&'a str] {
     let begin = if command.is_empty() {
         0
     } else {
@@ -129,7 +135,7 @@ fn own<'a>(arguments: &'a [&'a str], command: &str) -> &'a [&'a str] {
     &rest[..end.min(rest.len())]
 }
 
-/// `-d`, and `-itd` where several letters stand together.
+/// Whether a word is the option: `-d`, or combined short options such as `-itd`.
 fn same_option(word: &str, option: &str) -> bool {
     let letter = option.strip_prefix('-').filter(|letter| letter.len() == 1);
     let letters = word.strip_prefix('-').filter(|letters| letters.len() < 4 && !letters.starts_with('-'));
@@ -139,7 +145,7 @@ fn same_option(word: &str, option: &str) -> bool {
         })
 }
 
-/// Whether a program is a shell, or speaks a language of its own in its arguments.
+/// Whether a program is a shell.
 pub(super) fn is_shell(program: &str) -> bool {
     matches!(
         program.rsplit('/').next(),
@@ -147,7 +153,7 @@ pub(super) fn is_shell(program: &str) -> bool {
     )
 }
 
-/// The script of a shell that is given one.
+/// The argument of `-c`.
 fn script<'a>(arguments: &[&'a str]) -> Option<&'a str> {
     arguments.get(option_c(arguments)? + 1).copied()
 }
@@ -158,31 +164,32 @@ fn option_c(arguments: &[&str]) -> Option<usize> {
     options.clone().position(letters)
 }
 
-/// The first word behind a shell's script that the script takes no notice of: it was meant as a part of it. Of a shell
-/// that is given no script at all, the option.
-pub(super) fn behind_script(words: &[&str]) -> Option<usize> {
+/// The index of the first word after the script of `sh -c` that the script does not use: it was probably meant as a part
+/// of the script. For a `-c` without a script, the index of the option.
+pub(super) fn unused_script_word(words: &[&str]) -> Option<usize> {
     let (program, arguments) = words.split_first().filter(|(program, _)| is_shell(program))?;
     let option = option_c(arguments)?;
     let Some(script) = arguments.get(option + 1) else { return Some(option + 1) };
-    let takes = script.match_indices('$').any(|(at, _)| {
+    let uses_arguments = script.match_indices('$').any(|(at, _)| {
         let next = script[at + 1..].trim_start_matches('{');
         next.starts_with(|c: char| c.is_ascii_digit() || "@*#".contains(c))
     });
-    let takes = takes || script.contains("shift") || script.contains("getopts") || program.ends_with("fish");
-    (!takes && arguments.len() > option + 2).then_some(option + 3)
+    let uses_arguments =
+        uses_arguments || script.contains("shift") || script.contains("getopts") || program.ends_with("fish");
+    (!uses_arguments && arguments.len() > option + 2).then_some(option + 3)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(line: &str) -> Option<bool> {
+    fn is_background(line: &str) -> Option<bool> {
         let words: Vec<&str> = line.split(' ').collect();
-        habit(&words).map(|habit| matches!(habit, Habit::Background(_)))
+        fork_behavior(&words).map(|fork_behavior| matches!(fork_behavior, ForkBehavior::Background(_)))
     }
 
     #[test]
-    fn a_program_that_leaves_or_stays_is_known_by_its_words() {
+    fn command_line_shows_background_and_foreground() {
         for line in [
             "/usr/bin/redis-server --daemonize yes",
             "docker run --name web -d image",
@@ -194,33 +201,33 @@ mod tests {
             "gunicorn --daemon app",
             "pm2 start app.js",
         ] {
-            assert_eq!(of(line), Some(true), "{line}");
+            assert_eq!(is_background(line), Some(true), "{line}");
         }
         for line in ["redis --daemonize no", "rsync --daemon --no-detach", "node -d x", "sleep 5"] {
-            assert_eq!(of(line), Some(false), "{line}");
+            assert_eq!(is_background(line), Some(false), "{line}");
         }
         for line in
             ["docker run image web -d", "screen -DmS web", "svcadapt run -- redis --daemonize", "web -d"]
         {
-            assert_eq!(of(line), None, "{line}");
+            assert_eq!(is_background(line), None, "{line}");
         }
         assert_eq!(
-            habit(&["sh", "-c", "web & "]),
-            Some(Habit::Background("the & at the end of the script".into()))
+            fork_behavior(&["sh", "-c", "web & "]),
+            Some(ForkBehavior::Background("the & at the end of the script".into()))
         );
-        assert_eq!(habit(&["sh", "-c", "web && x"]), None);
+        assert_eq!(fork_behavior(&["sh", "-c", "web && x"]), None);
     }
 
     #[test]
-    fn a_shells_words_are_its_scripts_only_where_the_script_takes_them() {
-        assert_eq!(behind_script(&["/bin/sh", "-c", "web", "--port"]), Some(3));
-        assert_eq!(behind_script(&["bash", "-e", "-c"]), Some(2));
+    fn word_after_script_is_reported_unless_script_uses_arguments() {
+        assert_eq!(unused_script_word(&["/bin/sh", "-c", "web", "--port"]), Some(3));
+        assert_eq!(unused_script_word(&["bash", "-e", "-c"]), Some(2));
         for words in [&["sh", "-c", "exec \"$@\"", "web", "a"][..], &["sh", "-c", "web ${1}", "sh", "a"]] {
-            assert_eq!(behind_script(words), None, "{words:?}");
+            assert_eq!(unused_script_word(words), None, "{words:?}");
         }
         for words in [&["sh", "-c", "web --port 80"][..], &["sh", "start.sh", "a"], &["web", "-c", "a", "b"]]
         {
-            assert_eq!(behind_script(words), None, "{words:?}");
+            assert_eq!(unused_script_word(words), None, "{words:?}");
         }
     }
 }
