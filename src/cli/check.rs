@@ -13,8 +13,8 @@ use svcadapt_convert::divide::Systemd;
 use svcadapt_convert::lint::{
     Finding, JobFile, Machine, NoMachine, Rule, ServiceFiles, Severity, UnitSource, rules,
 };
-use svcadapt_convert::unit::LARGEST_UNIT;
-use svcadapt_convert::{LARGEST, lint};
+use svcadapt_convert::unit::MAX_UNIT_BYTES;
+use svcadapt_convert::{MAX_FILE_BYTES, lint};
 use svcadapt_spec::{Origin, Scope, Spot};
 
 use super::report::{print, report};
@@ -143,8 +143,9 @@ impl CheckOptions {
 
     /// All findings in a file; the end of its name decides its kind.
     fn check(&self, path: &Path) -> Result<Vec<Finding>, StepError> {
-        let bytes =
-            |path: &Path| spec_file::read(path, LARGEST).map_err(|error| spec_file::unreadable(path, &error));
+        let bytes = |path: &Path| {
+            spec_file::read(path, MAX_FILE_BYTES).map_err(|error| spec_file::unreadable(path, &error))
+        };
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("service") => self.service(path),
             Some("socket") => Ok(match source(path)? {
@@ -165,13 +166,14 @@ impl CheckOptions {
     /// All findings in a unit with its drop-ins and its socket unit. If a file cannot be parsed, only that is reported.
     fn service(&self, path: &Path) -> Result<Vec<Finding>, StepError> {
         let Files { name, path: unit, drop_ins } = unit_file::files(path)?;
-        let (mut findings, mut sources, mut room) = (Vec::new(), Vec::new(), LARGEST_UNIT);
+        let (mut findings, mut sources, mut room) = (Vec::new(), Vec::new(), MAX_UNIT_BYTES);
         for path in std::iter::once(&unit).chain(&drop_ins) {
             match source(path)? {
                 Ok(source) => {
                     room = room.checked_sub(source.text.len()).ok_or_else(|| {
-                        let cause =
-                            format!("the unit and its drop-ins together have more than {LARGEST_UNIT} bytes");
+                        let cause = format!(
+                            "the unit and its drop-ins together have more than {MAX_UNIT_BYTES} bytes"
+                        );
                         StepError::new("spec", cause).of(path.display().to_string())
                     })?;
                     sources.push(source);

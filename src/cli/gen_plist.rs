@@ -8,7 +8,7 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use svcadapt::StepError;
 use svcadapt_convert::Rendered;
 use svcadapt_convert::divide::{Division, Target};
-use svcadapt_convert::plist::{Label, Original, write};
+use svcadapt_convert::plist::{Label, OriginalJob, write};
 use svcadapt_spec::{Scope, ServiceSpec};
 
 use super::generate::{Format, Problems, Rewriting, SecondFile, messages};
@@ -122,7 +122,7 @@ impl Format for Plist {
     }
 }
 
-fn binary_note(original: &Original) -> Vec<StepError> {
+fn binary_note(original: &OriginalJob) -> Vec<StepError> {
     let cause = "the input is a binary property list; the output is XML with all its keys";
     if original.binary { vec![StepError::new("output", cause)] } else { Vec::new() }
 }

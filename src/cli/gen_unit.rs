@@ -10,7 +10,7 @@ use svcadapt_convert::Rendered;
 use svcadapt_convert::directive::Version;
 use svcadapt_convert::divide::{Division, Systemd, Target};
 use svcadapt_convert::harden::{Conflict, Hardening, Level, Network, harden};
-use svcadapt_convert::unit::{Original, socket_unit, write_hardened, write_socket};
+use svcadapt_convert::unit::{OriginalUnit, socket_unit, write_hardened, write_socket};
 use svcadapt_spec::ServiceSpec;
 
 use super::generate::{Format, Problems, Rewriting, SecondFile, messages};
@@ -74,7 +74,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 
 /// A warning that the drop-ins are part of the output: if they stay installed, systemd applies them twice, which
 /// duplicates what they add to lists.
-fn drop_in_note(original: &Original, drop_ins: &[PathBuf]) -> Vec<StepError> {
+fn drop_in_note(original: &OriginalUnit, drop_ins: &[PathBuf]) -> Vec<StepError> {
     let names: Vec<_> = drop_ins.iter().map(|path| path.display().to_string()).collect();
     let cause = format!("the output includes its drop-ins: {}", names.join(", "));
     let error = StepError::new(original.service.file.path.display().to_string(), cause);

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use svcadapt::internal::{accounts, attribute, untrusted};
-use svcadapt_convert::LARGEST;
+use svcadapt_convert::MAX_FILE_BYTES;
 use svcadapt_convert::directive::Version;
 use svcadapt_convert::lint::{FileInfo, FileKind, Lookup, Machine, MachineUser};
 
@@ -49,7 +49,7 @@ impl Machine for LocalMachine {
 
     fn content(&self, path: &Path) -> Option<Vec<u8>> {
         let path = fs::canonicalize(path).ok()?;
-        let max_bytes = u64::try_from(LARGEST).unwrap_or(u64::MAX);
+        let max_bytes = u64::try_from(MAX_FILE_BYTES).unwrap_or(u64::MAX);
         untrusted::read(&path, max_bytes).ok().flatten().map(|file| file.content)
     }
 

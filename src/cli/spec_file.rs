@@ -7,12 +7,12 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 use svcadapt::StepError;
 use svcadapt::internal::{error_text, untrusted};
-use svcadapt_convert::LARGEST;
+use svcadapt_convert::MAX_FILE_BYTES;
 use svcadapt_convert::divide::Subject;
 use svcadapt_convert::divide::internal::{has_no_effect, keep_alive};
 use svcadapt_convert::json::read as read_json;
-use svcadapt_convert::plist::{Kept, ON_DEMAND_ONLY, Original as OriginalJob, read as read_plist};
-use svcadapt_convert::unit::Original;
+use svcadapt_convert::plist::{ON_DEMAND_ONLY, OriginalJob, UnmappedKey, read as read_plist};
+use svcadapt_convert::unit::OriginalUnit;
 use svcadapt_spec::{Directive, Native, NativeValue, Origin, Scope, SpecDraft, SpecError};
 
 use super::report::report_all;
@@ -41,7 +41,7 @@ pub(crate) struct Loaded {
 /// The source text of a file.
 pub(crate) enum Source {
     /// A unit, and the drop-ins that were read with it.
-    Unit(Box<Original>, Vec<PathBuf>),
+    Unit(Box<OriginalUnit>, Vec<PathBuf>),
     /// A property list.
     Plist(OriginalJob),
 }
@@ -104,9 +104,9 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<StepError>> {
                 problems.sort_by_key(|problem| line_and_column(problem.origin.as_ref()));
                 all(problems)
             };
-            let place = |kept: &Kept| (Subject::Key(kept.key.clone()), kept.origin.clone());
+            let place = |kept: &UnmappedKey| (Subject::Key(kept.key.clone()), kept.origin.clone());
             let places = reading.kept.iter().map(place).collect();
-            let is_on = |kept: &Kept| !kept.value.as_ref().is_some_and(is_off);
+            let is_on = |kept: &UnmappedKey| !kept.value.as_ref().is_some_and(is_off);
             let unsupported = reading.kept.into_iter().filter(is_on).map(|kept| SpecError {
                 field: None,
                 value: Some(kept.key),
@@ -170,7 +170,7 @@ fn places(native: &Native, path: &Path) -> Vec<(Subject, Origin)> {
 
 /// The content of a property list or a JSON file.
 fn content(path: &Path) -> Result<Vec<u8>, Vec<StepError>> {
-    read(path, LARGEST).map_err(|error| vec![unreadable(path, &error)])
+    read(path, MAX_FILE_BYTES).map_err(|error| vec![unreadable(path, &error)])
 }
 
 /// The error for a file that cannot be read.

@@ -8,7 +8,7 @@ use svcadapt::StepError;
 use svcadapt_convert::divide::Subject;
 use svcadapt_convert::unit;
 use svcadapt_convert::unit::{
-    LARGEST_UNIT, Line, MOST_ASSIGNMENTS, Original, Reason, Text, UnitFile, UnitName,
+    Line, MAX_ASSIGNMENTS, MAX_UNIT_BYTES, OriginalUnit, UnitFile, UnitName, UnitText, UnmappedReason,
 };
 use svcadapt_spec::{Directive, Origin, Scope, SpecError, Spot};
 
@@ -138,7 +138,7 @@ pub(super) fn load(path: &Path, with_sockets: WithSockets) -> Result<Loaded, Vec
     let all = |errors: Vec<SpecError>| errors.into_iter().map(of_spec).collect::<Vec<_>>();
     let service = files(path).map_err(one)?;
     let elsewhere = other_sockets(&service);
-    let mut room = Some(LARGEST_UNIT);
+    let mut room = Some(MAX_UNIT_BYTES);
     let (unit, drop_ins) = parsed(&service, &mut room)?;
     let mut notes = Vec::new();
     let sockets = socket_files(&service).map_err(one)?.filter(|sockets| {
@@ -161,7 +161,7 @@ pub(super) fn load(path: &Path, with_sockets: WithSockets) -> Result<Loaded, Vec
         all_drop_ins.extend(sockets.drop_ins);
         socket = Some(unit);
     }
-    let original = Original { name: service.name, service: unit, socket };
+    let original = OriginalUnit { name: service.name, service: unit, socket };
     let places = reading.kept.iter().filter_map(|kept| {
         let line = Directive::new(&kept.section, &kept.directive, &kept.value).ok()?;
         Some((Subject::Directive(line), kept.origin.clone()))
@@ -178,7 +178,7 @@ pub(super) fn load(path: &Path, with_sockets: WithSockets) -> Result<Loaded, Vec
     };
     let warned: BTreeSet<_> = reading.warnings.iter().filter_map(SpecError::place).map(place).collect();
     not_honoured.retain(|line| match &line.reason {
-        Reason::Ignored(_) => place_of(&line.origin).is_none_or(|place| !warned.contains(&place)),
+        UnmappedReason::Ignored(_) => place_of(&line.origin).is_none_or(|place| !warned.contains(&place)),
         _ => true,
     });
     let reported: BTreeSet<_> = not_honoured.iter().filter_map(|line| place_of(&line.origin)).collect();
@@ -206,7 +206,7 @@ fn unit_or_template(folder: &Path, name: &UnitName) -> PathBuf {
     }
 }
 
-fn parsed(files: &Files, room: &mut Option<usize>) -> Result<(Text, Vec<UnitFile>), Vec<StepError>> {
+fn parsed(files: &Files, room: &mut Option<usize>) -> Result<(UnitText, Vec<UnitFile>), Vec<StepError>> {
     let mut errors = Vec::new();
     let unit = parse(&files.path, room, &mut errors);
     let drop_ins = files.drop_ins.iter().filter_map(|path| parse(path, room, &mut errors));
@@ -234,7 +234,7 @@ fn drop_in_bases(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The maximal number of drop-ins: each useful one has at least one assignment.
-const MAX_DROP_INS: usize = MOST_ASSIGNMENTS;
+const MAX_DROP_INS: usize = MAX_ASSIGNMENTS;
 
 /// The drop-ins in the order of their file names. Of two with the same name the one in the more specific directory
 /// wins, then the administrator's (systemd.unit(5)).
@@ -265,8 +265,8 @@ fn drop_ins(folder: &Path, name: &UnitName) -> Result<Vec<PathBuf>, StepError> {
 }
 
 /// Reads one file of a unit. `room` is the number of bytes left for the files of the unit; each assignment counts as at
-/// least its share of [`LARGEST_UNIT`]. `None` means that the limit is exceeded, which is reported once.
-fn parse(path: &Path, room: &mut Option<usize>, errors: &mut Vec<StepError>) -> Option<Text> {
+/// least its share of [`MAX_UNIT_BYTES`]. `None` means that the limit is exceeded, which is reported once.
+fn parse(path: &Path, room: &mut Option<usize>, errors: &mut Vec<StepError>) -> Option<UnitText> {
     let left = (*room)?;
     let text = match content(path) {
         Ok(text) => text,
@@ -278,14 +278,14 @@ fn parse(path: &Path, room: &mut Option<usize>, errors: &mut Vec<StepError>) -> 
     match UnitFile::parse(path, &text) {
         Ok(file) => {
             let assignments = file.lines.len() + file.warnings.len();
-            *room = left.checked_sub(text.len().max(assignments * (LARGEST_UNIT / MOST_ASSIGNMENTS)));
+            *room = left.checked_sub(text.len().max(assignments * (MAX_UNIT_BYTES / MAX_ASSIGNMENTS)));
             if room.is_none() {
                 let cause = format!(
-                    "the unit and its drop-ins together have more than {LARGEST_UNIT} bytes or {MOST_ASSIGNMENTS} assignments"
+                    "the unit and its drop-ins together have more than {MAX_UNIT_BYTES} bytes or {MAX_ASSIGNMENTS} assignments"
                 );
                 errors.push(StepError::new("spec", cause).of(path.display().to_string()));
             }
-            room.map(|_| Text { file, bytes: text })
+            room.map(|_| UnitText { file, bytes: text })
         }
         Err(faults) => {
             errors.extend(faults.into_iter().map(of_spec));
@@ -299,6 +299,6 @@ pub(super) fn content(path: &Path) -> io::Result<Vec<u8>> {
     if fs::canonicalize(path)? == Path::new("/dev/null") {
         Ok(Vec::new())
     } else {
-        spec_file::read(path, LARGEST_UNIT)
+        spec_file::read(path, MAX_UNIT_BYTES)
     }
 }

@@ -1,7 +1,9 @@
-//! HOW a spec is written down: one room a format, each with what is particular to its quoting.
+//! Reads and writes the files that describe a service: systemd units, launchd property lists and JSON. Each format has
+//! a module of its own with its quoting rules.
 //!
-//! What a format cannot carry is refused with the place, the byte and the reason, and then nothing is written; a
-//! value is never bent to fit. A writer is given a [`crate::divide::Division`] and writes the host's part of it.
+//! A value that a format cannot represent is an error with the place, the byte and the reason. The file is then not
+//! written; no value is changed to make it fit. A writer takes a [`crate::divide::Division`] and writes the host's part
+//! of it.
 
 mod adapter;
 pub mod directive;
@@ -11,8 +13,9 @@ pub mod json;
 mod lines;
 pub mod lint;
 pub mod plist;
-mod refused;
 pub mod unit;
+mod write_error;
 
-pub use lines::LARGEST;
-pub use refused::{Rendered, Rewritten, Unfit, WriteError};
+pub use lines::MAX_FILE_BYTES;
+pub(crate) use write_error::QuoteError;
+pub use write_error::{Rendered, Rewritten, WriteError};

@@ -1,57 +1,57 @@
-//! Where in a text something stands, as people count.
+//! Offsets in a text as lines and columns.
 
 use std::path::Path;
 
 use svcadapt_spec::{Origin, Spot};
 
-/// The largest file that is read, in bytes.
-pub const LARGEST: usize = 1 << 20;
+/// The maximum size of a property list or a JSON file, in bytes.
+pub const MAX_FILE_BYTES: usize = 1 << 20;
 
-/// As much of a line as its characters are counted in; behind that, columns are bytes. A file can be one line, and
-/// have a hundred thousand places in it.
-const COUNTED: usize = 4096;
+/// The part of a line in which columns count characters; after it, columns count bytes. A file can be one line with a
+/// hundred thousand places.
+const MAX_COUNTED_BYTES: usize = 4096;
 
-/// A file, and where each of its lines begins.
-pub(super) struct Lines<'a> {
+/// A file and the offsets of its lines.
+pub(super) struct LineIndex<'a> {
     path: &'a Path,
     text: &'a [u8],
     begins: Vec<usize>,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> LineIndex<'a> {
     pub(super) fn new(path: &'a Path, text: &'a [u8]) -> Self {
         let breaks = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
         let begins = std::iter::once(0).chain(breaks.map(|(at, _)| at + 1)).collect();
         Self { path, text, begins }
     }
 
-    /// The byte at a line and a column of bytes, both from 1; a column of 0 is the end of the line before.
+    /// The offset of a line and a column in bytes, both from 1. Column 0 is the end of the previous line.
     pub(super) fn offset(&self, line: usize, column: usize) -> Option<usize> {
         let begin = self.begins.get(line.checked_sub(1)?)?;
         Some((begin + column).saturating_sub(1).min(self.text.len()))
     }
 
-    /// Where the last such text before this byte begins; the byte itself where there is none.
+    /// The offset of the last occurrence of `text` before `offset`; `offset` if there is none.
     pub(super) fn before(&self, offset: Option<usize>, text: &[u8]) -> Option<usize> {
         let found =
             self.text[..offset?.min(self.text.len())].windows(text.len()).rposition(|part| part == text);
         found.or(offset)
     }
 
-    /// The origin of what stands at this byte; none where a place in the file tells nothing.
+    /// The origin at an offset; the whole file if `offset` is `None`.
     pub(super) fn origin(&self, offset: Option<usize>) -> Origin {
         self.origin_of(None, offset)
     }
 
-    /// The same of a value that is called so.
+    /// The origin of a value with a key.
     pub(super) fn origin_of(&self, key: Option<&str>, offset: Option<usize>) -> Origin {
         let spot = offset.map(|offset| {
             let number = self.begins.partition_point(|begin| *begin <= offset).max(1);
             let begin = self.begins[number - 1];
             let end = self.begins.get(number).map_or(self.text.len(), |next| next - 1);
             let line = &self.text[begin..end];
-            let mut spot = Spot::new(number, line, (offset - begin).min(COUNTED));
-            spot.column += (offset - begin).saturating_sub(COUNTED);
+            let mut spot = Spot::new(number, line, (offset - begin).min(MAX_COUNTED_BYTES));
+            spot.column += (offset - begin).saturating_sub(MAX_COUNTED_BYTES);
             spot
         });
         Origin::File { path: self.path.to_owned(), spot, key: key.map(str::to_owned) }
@@ -63,8 +63,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_and_columns_count_from_one() {
-        let lines = Lines::new(Path::new("x"), b"ab\n\ncd");
+    fn lines_and_columns_begin_at_one() {
+        let lines = LineIndex::new(Path::new("x"), b"ab\n\ncd");
         for (offset, line, column, text) in [
             (0, 1, 1, "ab"),
             (1, 1, 2, "ab"),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use svcadapt_convert::divide::{Target, divide};
-use svcadapt_convert::plist::{Label, Original, read, write};
+use svcadapt_convert::plist::{Label, OriginalJob, read, write};
 use svcadapt_spec::{Scope, ServiceName, ServiceSpec};
 
 use super::{gists, round_trip};
@@ -30,7 +30,7 @@ pub(super) fn any(bytes: &[u8]) -> String {
 
 /// What is written again keeps every byte of its XML, and with a value more it can at least be written.
 fn keeps(bytes: &[u8], spec: &ServiceSpec) {
-    let Some(original) = Original::new(Path::new("/x.plist"), bytes.to_vec()) else { return };
+    let Some(original) = OriginalJob::new(Path::new("/x.plist"), bytes.to_vec()) else { return };
     let name = spec.name.as_ref().map_or("web", ServiceName::as_str);
     let Ok(label) = Label::parse(name.as_ref()) else { return };
     let rewritten = |mut spec: ServiceSpec| {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use svcadapt_convert::divide::{Systemd, Target, divide};
 use svcadapt_convert::plist::Label;
 use svcadapt_convert::unit::{UnitFile, UnitName};
-use svcadapt_convert::{LARGEST, json as model, plist as list, unit as systemd};
+use svcadapt_convert::{MAX_FILE_BYTES, json as model, plist as list, unit as systemd};
 use svcadapt_spec::{
     FIELDS, Field, Native, Probe, Resource, Restart, Scope, ServiceName, ServiceSpec, Timespan, values,
 };
@@ -27,7 +27,7 @@ pub(super) fn everywhere(spec: &ServiceSpec) -> String {
 
 pub(super) fn json(spec: &ServiceSpec) -> String {
     let text = model::write(spec);
-    if text.len() > LARGEST {
+    if text.len() > MAX_FILE_BYTES {
         return "large".to_owned();
     }
     let read = model::read(text.as_bytes(), Path::new("/x.json")).and_then(svcadapt_spec::SpecDraft::finish);
@@ -48,12 +48,12 @@ pub(super) fn unit(spec: &ServiceSpec) -> String {
             .map(|unit| unit.text)
     };
     let text = match written(spec) {
-        Ok(text) if text.len() > LARGEST => return "large".to_owned(),
+        Ok(text) if text.len() > MAX_FILE_BYTES => return "large".to_owned(),
         Ok(text) => text,
-        Err(refused) => return gists(refused.iter().map(|refused| &refused.unfit.reason)),
+        Err(refused) => return gists(refused.iter().map(|refused| &refused.reason)),
     };
     if let Err(refused) = systemd::write_socket(spec, &division) {
-        return gists(refused.iter().map(|refused| &refused.unfit.reason));
+        return gists(refused.iter().map(|refused| &refused.reason));
     }
     let read = read_unit(&text, spec);
     let again = written(&read).unwrap_or_else(|refused| panic!("{}\n{text}", refused[0]));
@@ -111,9 +111,9 @@ pub(super) fn plist(spec: &ServiceSpec) -> String {
         list::write(spec, &divide(spec, Target::Launchd(Scope::System)), &label, Path::new(ADAPTER))
     };
     let first = match written(spec) {
-        Ok(rendered) if rendered.text.len() > LARGEST => return "large".to_owned(),
+        Ok(rendered) if rendered.text.len() > MAX_FILE_BYTES => return "large".to_owned(),
         Ok(rendered) => rendered,
-        Err(refused) => return gists(refused.iter().map(|refused| &refused.unfit.reason)),
+        Err(refused) => return gists(refused.iter().map(|refused| &refused.reason)),
     };
     let read = read_plist(&first.text, spec);
     let again = written(&read).unwrap_or_else(|refused| panic!("{}\n{}", refused[0], first.text));

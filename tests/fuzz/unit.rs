@@ -5,7 +5,7 @@ use std::path::Path;
 use svcadapt_convert::directive::Version;
 use svcadapt_convert::divide::{Systemd, Target, divide};
 use svcadapt_convert::unit::internal::{Syntax, commands, split};
-use svcadapt_convert::unit::{Original, Text, UnitFile, UnitName, read, write};
+use svcadapt_convert::unit::{OriginalUnit, UnitFile, UnitName, UnitText, read, write};
 use svcadapt_spec::{Field, Origin, SpecDraft};
 
 use super::{gists, round_trip};
@@ -42,9 +42,9 @@ pub(super) fn any(bytes: &[u8]) -> String {
         Ok(reading) => reading,
         Err(faults) => return gists(told(&faults)),
     };
-    let original = Original {
+    let original = OriginalUnit {
         name: name.clone(),
-        service: Text { file: file.clone(), bytes: bytes.to_vec() },
+        service: UnitText { file: file.clone(), bytes: bytes.to_vec() },
         socket: None,
     };
     keeps(&original, &reading.draft);
@@ -63,7 +63,7 @@ pub(super) fn any(bytes: &[u8]) -> String {
 }
 
 /// What is written again keeps every byte that no version concerns, and with a value more it can at least be written.
-fn keeps(original: &Original, draft: &SpecDraft) {
+fn keeps(original: &OriginalUnit, draft: &SpecDraft) {
     let target = Target::Systemd(Systemd { version: Version::NEWEST, ..Systemd::default() });
     let rewritten = |draft: &SpecDraft| {
         let spec = draft.clone().finish_native().ok()?;

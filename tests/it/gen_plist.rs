@@ -219,11 +219,17 @@ fn weakened_security_is_refused_without_allow_loss() {
 fn value_that_xml_cannot_carry_is_refused_at_its_byte() {
     let folder = Folder::new();
     for (words, place) in [
-        (&["--environment=A=b\u{1}", "--", "/bin/true"][..], "--environment 'A=b\\u{1}': byte 3: U+0001"),
-        (&["--", "/bin/true", "x", "a\rb"], "argument 2 'a\\rb': byte 1: U+000D"),
+        (
+            &["--environment=A=b\u{1}", "--", "/bin/true"][..],
+            "--environment 'A=b\\u{1}': byte 3: a property list cannot contain U+0001",
+        ),
+        (
+            &["--", "/bin/true", "x", "a\rb"],
+            "argument 2 'a\\rb': byte 1: a property list cannot contain U+000D",
+        ),
         (
             &["--working-directory=/\u{ffff}", "--", "/bin/true"],
-            "--working-directory '/\\u{ffff}': byte 1: U+FFFF",
+            "--working-directory '/\\u{ffff}': byte 1: a property list cannot contain U+FFFF",
         ),
     ] {
         let output = svcadapt(

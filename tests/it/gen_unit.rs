@@ -351,10 +351,10 @@ fn refused_unit_leaves_no_file() {
     };
     refused(&["--", "/bin/true"], "svcadapt: output: the service has no name");
     refused(&["--name=x", "--", "/bin/a*"], "svcadapt: program '/bin/a*': byte 6: ");
-    refused(&["--name=x", "--description=x ", "--", "/bin/true"], "a blank at the end is lost");
+    refused(&["--name=x", "--description=x ", "--", "/bin/true"], "a value cannot end with a blank");
     refused(
         &["--name=x", "--systemd-version=243", "--", "/opt/$a"],
-        "svcadapt: program '/opt/$a': byte 5: a systemd before 244 ",
+        "svcadapt: program '/opt/$a': byte 5: systemd before 244 ",
     );
     refused(&["--name=x", "--explain", "--", "/bin/true"], "were not provided: --harden <LEVEL>");
     refused(&["--name=x", "--strict", "--files-preserve=5", "--", "/bin/true"], "svcadapt: strict: ");

@@ -93,6 +93,11 @@ fn every_folder_of_a_package_is_a_room_of_the_table() {
             .filter(|name| !packages.contains(&format!("{}/{name}", package.folder).as_str()))
             .collect();
         let rows: BTreeSet<String> = package.rooms.iter().map(|(room, _)| (*room).to_owned()).collect();
+        // A folder beside a file of its name is that file's.
+        let is_file =
+            |name: &String| Path::new(SOURCES).join(package.folder).join(format!("{name}.rs")).exists();
+        let found: BTreeSet<String> =
+            found.into_iter().filter(|name| rows.contains(name) || !is_file(name)).collect();
         assert_eq!(found, rows, "{}", package.folder);
     }
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use svcadapt_convert::json;
-use svcadapt_convert::plist::{Reading, read};
+use svcadapt_convert::plist::{ParsedJob, read};
 use svcadapt_spec::NativeValue as Native;
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist version=\"1.0\">\n";
@@ -30,12 +30,12 @@ fn first_line(problem: &impl ToString) -> String {
     problem.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
-fn reading(bytes: &[u8]) -> Result<Reading, Vec<String>> {
+fn reading(bytes: &[u8]) -> Result<ParsedJob, Vec<String>> {
     read(bytes, Path::new("x")).map_err(|problems| problems.iter().map(first_line).collect())
 }
 
 /// The model without the parts that every job has.
-fn model(reading: Reading) -> Value {
+fn model(reading: ParsedJob) -> Value {
     let spec = reading.draft.finish().unwrap_or_else(|problems| panic!("{}", problems[0]));
     let mut model: Value = serde_json::from_str(&json::write(&spec)).unwrap();
     let object = model.as_object_mut().unwrap();
@@ -70,19 +70,19 @@ fn keys_are_read_as_launchd_reads_them() {
         ("<key>UserName</key><string>www</string><key>InitGroups</key><false/>", json!({ "user": "www" }), &["InitGroups"]),
         ("<key>InitGroups</key><false/>", json!({}), &[]),
         ("<key>UserName</key><string>501</string>", json!({ "user": "501" }),
-         &["launchd takes '501' for a name, and svcadapt for a number"]),
+         &["launchd looks '501' up as a name; svcadapt uses it as a numeric ID"]),
         ("<key>Umask</key><integer>54</integer>", json!({ "umask": "0066" }), &[]),
         ("<key>Umask</key><string>027</string>", json!({ "umask": "0027" }), &[]),
         ("<key>Umask</key><integer>022</integer>", json!({ "umask": "0026" }),
-         &["an integer is decimal, whatever zeros it begins with: this is the umask 0026"]),
+         &["an integer is decimal even with a leading zero: the umask is 0026"]),
         ("<key>Umask</key><string>18</string>", json!({ "umask": "0022" }),
-         &["a string without a 0 in front is decimal: this is the umask 0022"]),
+         &["a string without a leading zero is decimal: the umask is 0022"]),
         ("<key>StandardInPath</key><string>/in</string><key>StandardOutPath</key><string>/a b</string><key>StandardErrorPath</key><string>/dev/null</string>",
          json!({ "standard_input": "file:/in", "standard_output": "append:/a b", "standard_error": "null" }), &[]),
         ("<key>WorkingDirectory</key><string>/srv</string><key>RootDirectory</key><string>/jail</string>",
          json!({ "working_directory": "/srv", "root_directory": "/jail" }), &[]),
         ("<key>ExitTimeOut</key><integer>0</integer><key>Nice</key><integer>20</integer>",
-         json!({ "timeout_stop_sec": "infinity", "nice": 19 }), &["the last nice level is 19 here"]),
+         json!({ "timeout_stop_sec": "infinity", "nice": 19 }), &["svcadapt uses the nice level 19, the largest on this host"]),
         ("<key>ExitTimeOut</key><integer>08</integer>", json!({ "timeout_stop_sec": "8s" }), &[]),
         ("<key>ServiceDescription</key><string>A web server</string>", json!({ "description": "A web server" }), &[]),
         ("<key>EnvironmentVariables</key><dict><key>A</key><string> x=\n</string><key>B</key><integer>3</integer></dict>",
@@ -91,7 +91,7 @@ fn keys_are_read_as_launchd_reads_them() {
           <key>HardResourceLimits</key><dict><key>NumberOfFiles</key><integer>9223372036854775807</integer><key>Core</key><integer>0</integer></dict>",
          json!({ "limit_core": 0, "limit_nofile": "1024:infinity" }), &[]),
         ("<key>SoftResourceLimits</key><dict><key>CPU</key><integer>60</integer></dict>",
-         json!({ "limit_cpu": 60 }), &["the soft limit CPU is taken for the hard one, too"]),
+         json!({ "limit_cpu": 60 }), &["the soft limit CPU is also used as the hard limit"]),
         ("<key>KeepAlive</key><dict><key>SuccessfulExit</key><false/><key>PathState</key><dict><key>/x</key><true/></dict></dict>
           <key>ThrottleInterval</key><integer>5</integer>", json!({}), &["KeepAlive", "ThrottleInterval"]),
         ("<key>KeepAlive</key><true/>", json!({ "restart": "always", "restart_sec": "10s" }), &[]),
@@ -104,17 +104,17 @@ fn keys_are_read_as_launchd_reads_them() {
          json!({}), &["LimitLoadToSessionType", "AssociatedBundleIdentifiers", "StartCalendarInterval", "inetdCompatibility", "LaunchEvents"]),
         // The default is not reported.
         ("<key>KeepAlive</key><false/><key>Disabled</key><false/><key>EnableTransactions</key><false/>", json!({}), &[]),
-        ("<key>TimeOut</key><integer>5</integer>", json!({}), &["launchd does nothing with TimeOut any more"]),
+        ("<key>TimeOut</key><integer>5</integer>", json!({}), &["launchd ignores TimeOut: the key is obsolete"]),
         // Keys that launchd ignores.
         ("<key>MachServices</key><string>/x</string>", json!({}),
-         &["MachServices takes a dictionary, not a string"]),
-        ("<key>Disabled</key><string>true</string>", json!({}), &["Disabled takes a boolean, not a string"]),
-        ("<key>StartInterval</key><real>60</real>", json!({}), &["StartInterval takes an integer, not a real"]),
-        ("<key>StartCalendarIntervals</key><array/>", json!({}), &["'StartCalendarIntervals' is no key of launchd's"]),
+         &["MachServices must be a dictionary, not a string"]),
+        ("<key>Disabled</key><string>true</string>", json!({}), &["Disabled must be a boolean, not a string"]),
+        ("<key>StartInterval</key><real>60</real>", json!({}), &["StartInterval must be an integer, not a real"]),
+        ("<key>StartCalendarIntervals</key><array/>", json!({}), &["unknown key 'StartCalendarIntervals'"]),
         ("<key>StartCalendarInterval</key><dict><key>WeekDay</key><integer>1</integer></dict>", json!({}),
-         &["'StartCalendarInterval.WeekDay' is no key of launchd's"]),
-        ("<key>enabletransactions</key><true/>", json!({}), &["'enabletransactions' is no key of launchd's"]),
-        ("<key>#IfFeatureFlagEnabled</key><dict/>", json!({}), &["'#IfFeatureFlagEnabled' is no key of launchd's"]),
+         &["unknown key 'StartCalendarInterval.WeekDay'"]),
+        ("<key>enabletransactions</key><true/>", json!({}), &["unknown key 'enabletransactions'"]),
+        ("<key>#IfFeatureFlagEnabled</key><dict/>", json!({}), &["unknown key '#IfFeatureFlagEnabled'"]),
     ] {
         let (model, found) = model_and_remarks(keys);
         assert_eq!(model, expected, "{keys}");
@@ -132,7 +132,7 @@ fn misspelt_key_is_reported_with_the_right_one() {
     ] {
         let reading = reading(job(&format!("<key>{key}</key><true/>")).as_bytes()).unwrap();
         let warning = reading.warnings[0].to_string();
-        assert!(warning.contains(&format!("'{meant}' is what it knows")), "{warning}");
+        assert!(warning.contains(&format!("did you mean '{meant}'?")), "{warning}");
     }
 }
 
@@ -140,30 +140,33 @@ fn misspelt_key_is_reported_with_the_right_one() {
 #[test]
 fn wrong_value_of_a_supported_key_is_refused() {
     for (keys, problem) in [
-        ("<key>UserName</key><integer>501</integer>", "3:26: UserName takes a string, not an integer"),
-        ("<key>Umask</key><true/>", "3:23: Umask takes an integer or a string, not a boolean"),
+        ("<key>UserName</key><integer>501</integer>", "3:26: UserName must be a string, not an integer"),
+        ("<key>Umask</key><true/>", "3:23: Umask must be an integer or a string, not a boolean"),
         ("<key>Umask</key><integer>777</integer>", "3:23: a umask is between 0 and 511 (0777)"),
-        ("<key>Umask</key><string>0o27</string>", "3:23: '0o27' is no umask: launchd would read it as 0000"),
+        (
+            "<key>Umask</key><string>0o27</string>",
+            "3:23: '0o27' is not a valid umask: launchd would read it as 0000",
+        ),
         (
             "<key>Nice</key><integer>21</integer>",
-            "3:22: a nice level is between -20 and 20; launchd passes over others",
+            "3:22: a nice level is between -20 and 20; launchd ignores others",
         ),
-        ("<key>ExitTimeOut</key><integer>-1</integer>", "3:29: a time is not negative"),
+        ("<key>ExitTimeOut</key><integer>-1</integer>", "3:29: a time must not be negative"),
         (
             "<key>ProgramArguments</key><array><string>a</string><integer>1</integer></array>",
-            "3:59: ProgramArguments[1] takes a string, not an integer",
+            "3:59: ProgramArguments[1] must be a string, not an integer",
         ),
         (
             "<key>ProgramArguments</key><string>a b</string>",
-            "3:34: ProgramArguments takes an array, not a string",
+            "3:34: ProgramArguments must be an array, not a string",
         ),
         (
             "<key>SoftResourceLimits</key><dict><key>NumberOfFile</key><integer>1</integer></dict>",
-            "3:65: 'SoftResourceLimits.NumberOfFile' is no key of launchd's",
+            "3:65: unknown key 'SoftResourceLimits.NumberOfFile'",
         ),
         (
             "<key>HardResourceLimits</key><dict><key>Core</key><integer>-1</integer></dict>",
-            "3:57: the limit Core is negative",
+            "3:57: the limit Core must not be negative",
         ),
     ] {
         assert_eq!(reading(job(keys).as_bytes()).unwrap_err(), [format!("x:{problem}")], "{keys}");
@@ -202,7 +205,7 @@ fn program_and_argv0_are_read_from_their_keys() {
         (
             words(&["web"]) + path,
             json!(["web"]),
-            &["launchd searches the program in its own path, not in the PATH of the job"],
+            &["launchd searches for the program in its own PATH, not in the PATH of the job"],
         ),
     ] {
         let (argv, found) = command(&keys).unwrap();
@@ -213,7 +216,7 @@ fn program_and_argv0_are_read_from_their_keys() {
         (String::new(), "spec: no program to run"),
         (words(&[]), "spec: no program to run"),
         (words(&["./web"]), "x:3:61: the program's path is relative"),
-        (program("web"), "x:3:52: Program takes the absolute path of the program"),
+        (program("web"), "x:3:52: Program must be an absolute path"),
     ] {
         assert_eq!(command(&keys).unwrap_err(), [problem], "{keys}");
     }
@@ -226,16 +229,18 @@ fn job_without_run_at_load_or_label_is_reported() {
         reading(text.as_bytes()).unwrap().warnings.iter().map(first_line).collect()
     };
     let label = "<key>Label</key><string>x</string>";
-    let demand = "launchd starts this job on demand only; here it is started at once";
+    let demand = "launchd starts this job on demand only; svcadapt starts it at once";
     assert_eq!(warnings(label), [format!("x:3:1: {demand}")]);
     assert_eq!(warnings(&format!("{label}<key>RunAtLoad</key><false/>")), [format!("x:3:98: {demand}")]);
     assert_eq!(warnings(&format!("{label}<key>KeepAlive</key><true/>")), [""; 0]);
     let atonce = "<key>RunAtLoad</key><true/>";
-    assert_eq!(warnings(atonce), ["x:3:1: there is no Label, and launchd takes no job without"]);
+    assert_eq!(warnings(atonce), ["x:3:1: Label is missing; launchd rejects the job"]);
     let strange = format!("{atonce}<key>Label</key><string>a b</string>");
     assert_eq!(
         warnings(&strange),
-        ["x:3:87: the label names no service here: invalid character ' ' in the name of a service"]
+        [
+            "x:3:87: the label is not a valid name of a service: invalid character ' ' in the name of a service"
+        ]
     );
     let reading = reading(job("").as_bytes()).unwrap();
     assert_eq!(reading.label.as_deref(), Some("x"));

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use svcadapt_convert::unit::internal::commands;
-use svcadapt_convert::unit::{Reading, UnitFile, UnitName, read};
+use svcadapt_convert::unit::{ParsedUnit, UnitFile, UnitName, read};
 use svcadapt_spec::FIELDS;
 
 use crate::support::{Chance, Folder, Judgement};
@@ -17,7 +17,7 @@ const COMMANDS: [&str; 7] =
     ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"];
 
 /// Reads a unit from its text alone.
-fn read_text(name: &str, text: &[u8]) -> Result<Reading, String> {
+fn read_text(name: &str, text: &[u8]) -> Result<ParsedUnit, String> {
     let name = UnitName::parse(name).unwrap();
     let reported = |faults: Vec<_>| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     let unit = UnitFile::parse(&Path::new("/units").join(name.as_str()), text).map_err(reported)?;

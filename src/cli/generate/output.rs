@@ -34,13 +34,13 @@ pub(super) fn output(rendered: Rendered, second: Option<SecondFile>, rewriting: 
         Some(Rewriting::OtherFormat) | None => (None, Vec::new()),
     };
     let is_rewritten = rewritten.is_some();
-    let Rewritten { text, beside, losses, strange } = rewritten.unwrap_or(Rewritten {
+    let Rewritten { text, sibling, losses, unknown_lines: strange } = rewritten.unwrap_or(Rewritten {
         text: rendered.text.into_bytes(),
-        beside: second_text,
+        sibling: second_text,
         losses: rendered.losses,
-        strange: Vec::new(),
+        unknown_lines: Vec::new(),
     });
-    Output { text, second: name.zip(beside), losses, strange, notes, is_rewritten }
+    Output { text, second: name.zip(sibling), losses, strange, notes, is_rewritten }
 }
 
 /// The JSON object of `--json`: the files, and for each field who implements it and how exactly.

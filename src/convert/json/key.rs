@@ -1,14 +1,14 @@
-//! What the fields are called.
+//! The keys of the fields.
 
 use svcadapt_spec::{FIELDS, Field};
 
 /// The key of the command: the program and its arguments.
 pub const COMMAND: &str = "command";
 
-/// A key that says nothing about the service: where the schema is, for editors.
+/// The key with the address of the schema, for editors.
 pub(super) const SCHEMA: &str = "$schema";
 
-/// The only key of a value that is no text.
+/// The only key of a value that is not UTF-8.
 pub(super) const BYTES: &str = "bytes";
 
 /// The key of a field.
@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_key_is_its_fields_alone() {
+    fn keys_are_unique() {
         for row in &FIELDS {
             assert_eq!(field(&key(row.field)), Some(row.field));
             assert!(

@@ -1,10 +1,9 @@
-//! The neutral model as JSON: one object with a key for each field that is said, and the command.
+//! A spec as JSON: one object with a key for each field that is set, and the command.
 //!
-//! A key is the option's name in snake case. A field that can be said many times is an array; an empty one is the
-//! empty set. What is not UTF-8 is written `{"bytes": "2f746d702fff"}`: the whole value in hexadecimal.
+//! A key is the option's name in snake case. A field with several values is an array; an empty array is the empty set.
+//! A value that is not UTF-8 is written `{"bytes": "2f746d702fff"}`: the whole value in hexadecimal.
 
 mod key;
-mod malformed;
 mod native;
 mod object;
 mod read;

@@ -1,18 +1,18 @@
-//! What one host alone understands, as JSON: the key `systemd` has a unit's sections, each with its directives and
-//! their values in order; the key `launchd` has a property list's keys.
+//! The native parts of a spec as JSON: the key `systemd` has the sections of a unit, each with its directives and their
+//! values in order; the key `launchd` has the keys of a property list.
 
 use serde_json::{Map, Value, json};
 use svcadapt_spec::{Directive, Native, ValueError};
 
 use crate::plist::is_field;
 
-/// The key of what a unit says.
+/// The key of the native lines of a unit.
 pub(super) const SYSTEMD: &str = "systemd";
 
-/// The key of what a property list says.
+/// The key of the native keys of a property list.
 pub(super) const LAUNCHD: &str = "launchd";
 
-/// Adds the keys, each only where the spec comes from a file of that host.
+/// Adds the keys, each only if the spec comes from a file of that host.
 pub(super) fn write(native: &Native, object: &mut Map<String, Value>) {
     if let Some(lines) = &native.systemd {
         let mut sections = Map::new();
@@ -44,17 +44,13 @@ fn as_json(value: &svcadapt_spec::NativeValue) -> Value {
     }
 }
 
-/// Reads what a unit says.
+/// Reads the native lines of a unit.
 pub(super) fn systemd(value: &Value) -> Result<Vec<Directive>, ValueError> {
-    let shape =
-        || ValueError::from("an object of sections has to stand here, each an object of lists of strings");
+    let shape = || ValueError::from("expected an object of sections, each an object of arrays of strings");
     let mut lines = Vec::new();
     for (section, names) in value.as_object().ok_or_else(shape)? {
         if section == "X-Svcadapt" {
-            return Err(ValueError::hinted(
-                "what stands in [X-Svcadapt] has keys of its own",
-                "say it by these",
-            ));
+            return Err(ValueError::hinted("[X-Svcadapt] is not allowed here", "use the top-level keys"));
         }
         for (name, values) in names.as_object().ok_or_else(shape)? {
             for value in values.as_array().ok_or_else(shape)? {
@@ -70,16 +66,19 @@ pub(super) fn systemd(value: &Value) -> Result<Vec<Directive>, ValueError> {
     Ok(Native::group_directives(lines))
 }
 
-/// Reads what a property list says.
+/// Reads the native keys of a property list.
 pub(super) fn launchd(value: &Value) -> Result<Vec<(String, svcadapt_spec::NativeValue)>, ValueError> {
-    let keys = value.as_object().ok_or("an object of launchd's keys has to stand here")?;
-    let kept = |(key, value): (&String, &Value)| {
+    let keys = value.as_object().ok_or("expected an object of launchd's keys")?;
+    let entry = |(key, value): (&String, &Value)| {
         if is_field(key) {
-            return Err(ValueError::hinted(format!("{key} has a key of its own"), "say it by that"));
+            return Err(ValueError::hinted(
+                format!("'{key}' is not allowed here"),
+                "use the top-level key of the field",
+            ));
         }
         Ok((key.clone(), of_json(value)?))
     };
-    keys.iter().map(kept).collect()
+    keys.iter().map(entry).collect()
 }
 
 fn of_json(value: &Value) -> Result<svcadapt_spec::NativeValue, ValueError> {
@@ -87,7 +86,7 @@ fn of_json(value: &Value) -> Result<svcadapt_spec::NativeValue, ValueError> {
         Value::Bool(truth) => svcadapt_spec::NativeValue::Boolean(*truth),
         Value::String(text) => svcadapt_spec::NativeValue::String(text.clone()),
         Value::Number(number) => svcadapt_spec::NativeValue::Integer(
-            number.as_i64().ok_or("a number that is not whole, or too large")?,
+            number.as_i64().ok_or("the number is not an integer, or too large")?,
         ),
         Value::Array(values) => {
             svcadapt_spec::NativeValue::Array(values.iter().map(of_json).collect::<Result<_, _>>()?)
@@ -98,11 +97,11 @@ fn of_json(value: &Value) -> Result<svcadapt_spec::NativeValue, ValueError> {
                 .map(|(key, value)| Ok((key.clone(), of_json(value)?)))
                 .collect::<Result<_, ValueError>>()?,
         ),
-        Value::Null => return Err("null is no value of a property list".into()),
+        Value::Null => return Err("a property list has no null".into()),
     })
 }
 
-/// What the schema says of both keys.
+/// The schema of both keys.
 pub(super) fn schema() -> [(&'static str, Value); 2] {
     let lines = json!({ "type": "array", "items": { "type": "string" } });
     let section = json!({ "type": "object", "additionalProperties": lines });
@@ -112,14 +111,14 @@ pub(super) fn schema() -> [(&'static str, Value); 2] {
             json!({
                 "type": "object",
                 "additionalProperties": section,
-                "description": "What only systemd understands: sections of a unit, their directives, the values of each",
+                "description": "Settings for systemd only: the sections of a unit with their directives and values",
             }),
         ),
         (
             LAUNCHD,
             json!({
                 "type": "object",
-                "description": "What only launchd understands: keys of a property list",
+                "description": "Settings for launchd only: keys of a property list",
             }),
         ),
     ]

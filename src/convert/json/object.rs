@@ -1,4 +1,4 @@
-//! A JSON object with what serde_json's own map forgets: where each value stands, and keys that are there twice.
+//! A JSON object with the offset of each value and with duplicate keys, which serde_json's map loses.
 
 use std::fmt;
 
@@ -6,18 +6,18 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// The members of an object, in their order.
+/// The members of an object in order.
 pub(super) struct Members<'a>(pub(super) Vec<(String, &'a RawValue)>);
 
 impl<'a> Deserialize<'a> for Members<'a> {
     fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Collect)
+        deserializer.deserialize_map(MembersVisitor)
     }
 }
 
-struct Collect;
+struct MembersVisitor;
 
-impl<'a> Visitor<'a> for Collect {
+impl<'a> Visitor<'a> for MembersVisitor {
     type Value = Members<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,8 +33,8 @@ impl<'a> Visitor<'a> for Collect {
     }
 }
 
-/// How far from the beginning of the text a piece of it stands.
+/// The offset of a value in the text.
 pub(super) fn offset(text: &str, piece: &RawValue) -> usize {
-    // A raw value is borrowed from its text.
+    // A raw value borrows from the text.
     (piece.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
 }

@@ -1,4 +1,4 @@
-//! JSON as a spec.
+//! Reads JSON into a draft.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -8,24 +8,24 @@ use std::path::Path;
 use serde_json::value::RawValue;
 use serde_json::{Error, Value};
 use svcadapt_spec::{
-    Arity, Command, FIELDS, Field, FieldKind as Kind, Native, ServiceSpec, SpecDraft, SpecError, ValueError,
+    Arity, Command, FIELDS, Field, FieldKind as JsonKind, Native, ServiceSpec, SpecDraft, SpecError,
+    ValueError,
 };
 
 use super::key::{BYTES, COMMAND, SCHEMA};
-use super::malformed::malformed;
 use super::object::{Members, offset};
 use super::{key, native};
-use crate::LARGEST;
+use crate::MAX_FILE_BYTES;
 use crate::directive::nearest_of;
 use crate::divide::keep_alive;
-use crate::lines::Lines;
+use crate::lines::LineIndex;
 use crate::unit::contradictions;
 
-/// Reads the model; `path` is what the file is called in messages. Every key has to be known, and of its kind.
+/// Reads a spec; `path` is used in messages. An unknown key and a value of a wrong type are errors.
 pub fn read(bytes: &[u8], path: &Path) -> Result<SpecDraft, Vec<SpecError>> {
-    let cut = &bytes[..bytes.len().min(LARGEST + 1)];
-    let mut reader = Reader {
-        lines: Lines::new(path, cut),
+    let cut = &bytes[..bytes.len().min(MAX_FILE_BYTES + 1)];
+    let mut reader = JsonReader {
+        lines: LineIndex::new(path, cut),
         text: "",
         draft: SpecDraft::new(),
         native: Native::default(),
@@ -34,13 +34,13 @@ pub fn read(bytes: &[u8], path: &Path) -> Result<SpecDraft, Vec<SpecError>> {
         problems: Vec::new(),
     };
     match std::str::from_utf8(bytes) {
-        _ if bytes.len() > LARGEST => reader.problem(None, "larger than 1 MiB"),
-        Err(error) => reader.problem(Some(error.valid_up_to()), "it is not UTF-8"),
+        _ if bytes.len() > MAX_FILE_BYTES => reader.problem(None, "larger than 1 MiB"),
+        Err(error) => reader.problem(Some(error.valid_up_to()), "not UTF-8"),
         Ok(text) => {
             reader.text = text;
             match serde_json::from_str::<Members<'_>>(text) {
                 Ok(members) => reader.members(members),
-                Err(error) => reader.malformed(&error),
+                Err(error) => reader.syntax_error(&error),
             }
         }
     }
@@ -49,25 +49,25 @@ pub fn read(bytes: &[u8], path: &Path) -> Result<SpecDraft, Vec<SpecError>> {
     if reader.problems.is_empty() { Ok(reader.draft) } else { Err(reader.problems) }
 }
 
-struct Reader<'a> {
-    lines: Lines<'a>,
+struct JsonReader<'a> {
+    lines: LineIndex<'a>,
     text: &'a str,
     draft: SpecDraft,
     native: Native,
-    /// Where the words of systemd stand.
+    /// The offset of the key `systemd`.
     systemd: Option<usize>,
-    /// Where those of launchd do.
+    /// The offset of the key `launchd`.
     launchd: Option<usize>,
     problems: Vec<SpecError>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> JsonReader<'a> {
     fn members(&mut self, Members(members): Members<'a>) {
         let mut seen = BTreeSet::new();
         for (name, raw) in members {
             match key::field(&name) {
                 _ if !seen.insert(name.clone()) => {
-                    self.about(raw, format!("the key '{}' is there twice", name.escape_debug()));
+                    self.about(raw, format!("duplicate key '{}'", name.escape_debug()));
                 }
                 Some(field) if field.arity() == Arity::Many => self.many(&name, field, raw),
                 Some(field) => match value(field.kind(), raw) {
@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What is said twice, in our words and in systemd's, must be the same: who reads the file looks at one of them.
+    /// Checks that native lines do not contradict the fields: each host would use another of the two.
     fn contradictions(&mut self) {
         if self.systemd.is_none() && self.launchd.is_none() {
             return;
@@ -105,23 +105,26 @@ impl<'a> Reader<'a> {
         if self.systemd.is_some() {
             all.extend(contradictions(&spec).into_iter().map(|name| (self.systemd, format!("{name}="))));
         }
-        let kept_alive = spec.native.key("KeepAlive").and_then(keep_alive);
-        if kept_alive.is_some() && spec.restart.is_some() && kept_alive != spec.restart {
+        let keep_alive = spec.native.key("KeepAlive").and_then(keep_alive);
+        if keep_alive.is_some() && spec.restart.is_some() && keep_alive != spec.restart {
             all.push((self.launchd, "KeepAlive".to_owned()));
         }
         if let Some(systemd) = self.systemd
-            && hears_nothing(&spec)
+            && has_sockets_without_address(&spec)
         {
-            let cause = "systemd refuses a unit with sockets that has no address to listen on";
-            self.problem(Some(systemd), ValueError::hinted(cause, "listen_stream and its kin say one"));
+            let cause = "a socket unit needs an address to listen on; systemd refuses this one";
+            self.problem(
+                Some(systemd),
+                ValueError::hinted(cause, "add listen_stream, listen_datagram or listen_sequential_packet"),
+            );
         }
         for (at, name) in all {
-            let cause = format!("{name} says something else than the key of its own does");
-            self.problem(at, ValueError::hinted(cause, "say it once"));
+            let cause = format!("{name} contradicts the top-level key of the field");
+            self.problem(at, ValueError::hinted(cause, "set only one of the two"));
         }
     }
 
-    /// An empty list is said, too: it is the empty set.
+    /// Assigns the elements of an array. An empty array is the empty set.
     fn many(&mut self, name: &str, field: Field, raw: &'a RawValue) {
         let elements = match elements(raw) {
             Ok(elements) => elements,
@@ -132,9 +135,9 @@ impl<'a> Reader<'a> {
         }
         for raw in elements {
             match value(field.kind(), raw) {
-                // To the model it would mean: forget those before.
+                // In a draft an empty value would reset the elements before it.
                 Ok(value) if value.is_empty() => {
-                    self.about(raw, named(name, "an empty element says nothing".into()));
+                    self.about(raw, named(name, "an element must not be empty".into()));
                 }
                 Ok(value) => self.assign(name, field, value, raw),
                 Err(refusal) => self.about(raw, named(name, refusal)),
@@ -144,9 +147,13 @@ impl<'a> Reader<'a> {
 
     fn command(&mut self, raw: &'a RawValue) {
         let words = elements(raw).map_err(|refusal| {
-            ValueError::hinted(refusal.cause, "the program and each argument: [\"/bin/program\", \"-x\"]")
+            ValueError::hinted(
+                refusal.cause,
+                "write the program and each argument as an element: [\"/bin/program\", \"-x\"]",
+            )
         });
-        let words = words.and_then(|words| words.into_iter().map(|word| value(Kind::Bytes, word)).collect());
+        let words =
+            words.and_then(|words| words.into_iter().map(|word| value(JsonKind::Bytes, word)).collect());
         let checked = words.and_then(|words: Vec<_>| Command::new(words.clone()).map(|_| words));
         match checked {
             Ok(words) => self.draft.command(words),
@@ -160,8 +167,8 @@ impl<'a> Reader<'a> {
         raw: &'a RawValue,
         put: impl FnOnce(&mut Native, &Value) -> Result<(), ValueError>,
     ) {
-        let read =
-            serde_json::from_str(raw.get()).map_err(|_| ValueError::from("too deep, or no text in Unicode"));
+        let read = serde_json::from_str(raw.get())
+            .map_err(|_| ValueError::from("nested too deep, or not valid Unicode"));
         if let Err(refusal) = read.and_then(|value: Value| put(&mut self.native, &value)) {
             self.about(raw, named(name, refusal));
         }
@@ -176,9 +183,9 @@ impl<'a> Reader<'a> {
         self.problem(Some(offset(self.text, raw)), refusal);
     }
 
-    fn malformed(&mut self, error: &Error) {
+    fn syntax_error(&mut self, error: &Error) {
         let offset = self.lines.offset(error.line(), error.column());
-        self.problem(offset, malformed(self.text, offset, error));
+        self.problem(offset, syntax_error(self.text, offset, error));
     }
 
     fn problem(&mut self, offset: Option<usize>, refusal: impl Into<ValueError>) {
@@ -187,12 +194,31 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether there is a unit with sockets and none in it.
-fn hears_nothing(spec: &ServiceSpec) -> bool {
+/// serde_json's message, with a hint for two frequent mistakes. The place is in the origin, so it is cut off.
+fn syntax_error(text: &str, offset: Option<usize>, error: &Error) -> ValueError {
+    if text.trim().is_empty() {
+        return "the file is empty".into();
+    }
+    // A message about a wrong type quotes the value, which can be the whole file.
+    if error.is_data() {
+        return "expected an object: {\"command\": [\"/bin/program\"]}".into();
+    }
+    let message = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let cause = message.strip_suffix(&place).unwrap_or(&message);
+    match offset.and_then(|offset| text.as_bytes().get(offset)) {
+        Some(b'/' | b'#') => ValueError::hinted(cause, "JSON has no comments"),
+        Some(b'\'') => ValueError::hinted(cause, "JSON strings are in double quotes"),
+        _ => cause.into(),
+    }
+}
+
+/// Whether the spec has native lines of a socket unit, but no address.
+fn has_sockets_without_address(spec: &ServiceSpec) -> bool {
     let lines = || spec.native.systemd.iter().flatten();
     let all = || lines().filter(|line| line.section().starts_with(Native::SOCKET_UNIT_PREFIX));
-    let none = spec.sockets.listen.is_empty() && !all().any(|line| line.name().starts_with("Listen"));
-    none && all().next().is_some()
+    let no_address = spec.sockets.listen.is_empty() && !all().any(|line| line.name().starts_with("Listen"));
+    no_address && all().next().is_some()
 }
 
 fn named(name: &str, refusal: ValueError) -> ValueError {
@@ -207,50 +233,52 @@ fn unknown(name: &str) -> ValueError {
         nearest_of(options, &option).map(|option| option.replace('-', "_"))
     };
     let hint = match meant.map(|row| key(row.field)).or_else(near) {
-        Some(meant) => format!("'{meant}' is one"),
-        None => "svcadapt show --schema tells them all".to_owned(),
+        Some(meant) => format!("did you mean '{meant}'?"),
+        None => "svcadapt show --schema lists all keys".to_owned(),
     };
-    ValueError::hinted(format!("'{}' is no key of a service", name.escape_debug()), hint)
+    ValueError::hinted(format!("unknown key '{}'", name.escape_debug()), hint)
 }
 
 fn elements(raw: &RawValue) -> Result<Vec<&RawValue>, ValueError> {
-    serde_json::from_str(raw.get()).map_err(|_| "an array has to stand here".into())
+    serde_json::from_str(raw.get()).map_err(|_| "expected an array".into())
 }
 
-/// The value as an option would have it.
-fn value(kind: Kind, raw: &RawValue) -> Result<OsString, ValueError> {
-    let value: Value =
-        serde_json::from_str(raw.get()).map_err(|_| ValueError::from("too deep, or no text in Unicode"))?;
+/// The value in the syntax of the option.
+fn value(kind: JsonKind, raw: &RawValue) -> Result<OsString, ValueError> {
+    let value: Value = serde_json::from_str(raw.get())
+        .map_err(|_| ValueError::from("nested too deep, or not valid Unicode"))?;
     match (kind, &value) {
-        (Kind::Boolean, Value::Bool(truth)) => Ok((if *truth { "yes" } else { "no" }).into()),
-        (Kind::Boolean | Kind::Integer(..), Value::String(_)) => Err(wanted(kind)),
-        (Kind::Integer(..), Value::Number(number)) if number.is_i64() => Ok(number.to_string().into()),
-        (Kind::Limit | Kind::Time, Value::Number(number)) if number.is_u64() => Ok(number.to_string().into()),
+        (JsonKind::Boolean, Value::Bool(truth)) => Ok((if *truth { "yes" } else { "no" }).into()),
+        (JsonKind::Boolean | JsonKind::Integer(..), Value::String(_)) => Err(type_error(kind)),
+        (JsonKind::Integer(..), Value::Number(number)) if number.is_i64() => Ok(number.to_string().into()),
+        (JsonKind::Limit | JsonKind::Time, Value::Number(number)) if number.is_u64() => {
+            Ok(number.to_string().into())
+        }
         (_, Value::String(text)) => Ok(text.into()),
-        (Kind::Bytes, Value::Object(_)) => bytes(raw).ok_or_else(|| wanted(kind)),
-        _ => Err(wanted(kind)),
+        (JsonKind::Bytes, Value::Object(_)) => bytes(raw).ok_or_else(|| type_error(kind)),
+        _ => Err(type_error(kind)),
     }
 }
 
-fn wanted(kind: Kind) -> ValueError {
+fn type_error(kind: JsonKind) -> ValueError {
     match kind {
-        Kind::Boolean => "true or false has to stand here".into(),
-        Kind::Integer(..) => "a whole number has to stand here".into(),
-        Kind::Octal(_) => ValueError::hinted(
-            "a string of octal digits has to stand here",
-            "JSON has no octal numbers: write \"0027\"",
+        JsonKind::Boolean => "expected true or false".into(),
+        JsonKind::Integer(..) => "expected an integer".into(),
+        JsonKind::Octal(_) => ValueError::hinted(
+            "expected a string of octal digits",
+            "JSON has no octal numbers; write \"0027\"",
         ),
-        Kind::Limit => "a whole number or a string has to stand here".into(),
-        Kind::Time => "a whole number of seconds or a string has to stand here".into(),
-        Kind::Type | Kind::Restart | Kind::String => "a string has to stand here".into(),
-        Kind::Bytes => ValueError::hinted(
-            "a string has to stand here",
-            "what is not UTF-8 is written {\"bytes\": \"2fff\"}, in hexadecimal",
+        JsonKind::Limit => "expected an integer or a string".into(),
+        JsonKind::Time => "expected an integer (seconds) or a string".into(),
+        JsonKind::Type | JsonKind::Restart | JsonKind::String => "expected a string".into(),
+        JsonKind::Bytes => ValueError::hinted(
+            "expected a string",
+            "write a value that is not UTF-8 in hexadecimal: {\"bytes\": \"2fff\"}",
         ),
     }
 }
 
-/// `{"bytes": "2fff"}`
+/// The value of `{"bytes": "2fff"}`.
 fn bytes(raw: &RawValue) -> Option<OsString> {
     let Members(members) = serde_json::from_str(raw.get()).ok()?;
     let [(name, digits)] = &members[..] else { return None };
@@ -260,4 +288,39 @@ fn bytes(raw: &RawValue) -> Option<OsString> {
         u8::from_str_radix(pair, 16).ok()
     });
     Some(OsString::from_vec(pairs.collect::<Option<_>>()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> (String, Option<String>) {
+        let ValueError { cause, hint } =
+            read(text.as_bytes(), Path::new("x")).unwrap_err().swap_remove(0).refusal;
+        (cause, hint)
+    }
+
+    #[test]
+    fn syntax_error_has_no_place_in_its_text() {
+        for (text, cause) in [
+            (" \n", "the file is empty"),
+            ("[1]", "expected an object: {\"command\": [\"/bin/program\"]}"),
+            ("{\"a\":1 \"b\":2}", "expected `,` or `}`"),
+            ("{\"a\"", "EOF while parsing an object"),
+        ] {
+            assert_eq!(error(text), (cause.to_owned(), None), "{text}");
+        }
+    }
+
+    #[test]
+    fn comment_and_single_quote_have_a_hint() {
+        for (text, hint) in [
+            ("// x\n{}", "JSON has no comments"),
+            ("{\n# x\n}", "JSON has no comments"),
+            ("{'a': 1}", "JSON strings are in double quotes"),
+            ("{\"a\": 'b'}", "JSON strings are in double quotes"),
+        ] {
+            assert_eq!(error(text).1.as_deref(), Some(hint), "{text}");
+        }
+    }
 }

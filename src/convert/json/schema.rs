@@ -1,13 +1,13 @@
 //! The JSON Schema of the model (draft 2020-12), made from the table of fields.
 
 use serde_json::{Map, Value, json};
-use svcadapt_spec::{Arity, FIELDS, FieldKind as Kind, Restart, ServiceType};
+use svcadapt_spec::{Arity, FIELDS, FieldKind as JsonKind, Restart, ServiceType};
 
 use super::key::{BYTES, COMMAND, SCHEMA, key};
 use super::native;
 
-/// Writes the schema, with a final newline. It accepts what the reader takes for the right kinds of values; whether
-/// a path is absolute or a user's name is one, only the reader says.
+/// Writes the schema, with a final newline. It checks the keys and the types of their values. Only the reader checks
+/// the values themselves, such as absolute paths and names of users.
 pub fn schema() -> String {
     let mut properties = Map::new();
     properties.insert(SCHEMA.to_owned(), json!({ "type": "string" }));
@@ -32,14 +32,14 @@ pub fn schema() -> String {
     properties.extend(native::schema().map(|(key, value)| (key.to_owned(), value)));
     let schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "A service, as svcadapt knows it",
-        "description": "Keys are the options of svcadapt run in snake case. A key that is missing is not said.",
+        "title": "A service for svcadapt",
+        "description": "Keys are the options of svcadapt run in snake case. A missing key is not set.",
         "type": "object",
         "properties": properties,
         "additionalProperties": false,
         "$defs": {
             "text": {
-                "description": "A text, or in hexadecimal the bytes of what is not UTF-8",
+                "description": "A string, or in hexadecimal the bytes of a value that is not UTF-8",
                 "anyOf": [
                     { "type": "string" },
                     {
@@ -57,16 +57,18 @@ pub fn schema() -> String {
 
 const TEXT: &str = "#/$defs/text";
 
-fn one(kind: Kind) -> Map<String, Value> {
+fn one(kind: JsonKind) -> Map<String, Value> {
     let shape = match kind {
-        Kind::Boolean => json!({ "type": "boolean" }),
-        Kind::Integer(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
-        Kind::Octal(most) => json!({ "type": "string", "pattern": format!("^(0o)?0*[0-7]{{1,{most}}}$") }),
-        Kind::Type => json!({ "enum": ServiceType::ALL.map(|(_, name)| name) }),
-        Kind::Restart => json!({ "enum": Restart::ALL.map(|(_, name)| name) }),
-        Kind::Limit | Kind::Time => json!({ "type": ["integer", "string"], "minimum": 0 }),
-        Kind::String => json!({ "type": "string" }),
-        Kind::Bytes => json!({ "$ref": TEXT }),
+        JsonKind::Boolean => json!({ "type": "boolean" }),
+        JsonKind::Integer(min, max) => json!({ "type": "integer", "minimum": min, "maximum": max }),
+        JsonKind::Octal(most) => {
+            json!({ "type": "string", "pattern": format!("^(0o)?0*[0-7]{{1,{most}}}$") })
+        }
+        JsonKind::Type => json!({ "enum": ServiceType::ALL.map(|(_, name)| name) }),
+        JsonKind::Restart => json!({ "enum": Restart::ALL.map(|(_, name)| name) }),
+        JsonKind::Limit | JsonKind::Time => json!({ "type": ["integer", "string"], "minimum": 0 }),
+        JsonKind::String => json!({ "type": "string" }),
+        JsonKind::Bytes => json!({ "$ref": TEXT }),
     };
     match shape {
         Value::Object(shape) => shape,

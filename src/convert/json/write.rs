@@ -1,22 +1,21 @@
-//! A spec as JSON.
+//! Writes a spec as JSON.
 
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
 use serde_json::{Map, Value, json};
-use svcadapt_spec::{Arity, FIELDS, Field, FieldKind as Kind, ServiceSpec, values};
+use svcadapt_spec::{Arity, FIELDS, Field, FieldKind as JsonKind, ServiceSpec, values};
 
 use super::key::{BYTES, COMMAND, key};
 use super::{is_set, native};
 
-/// Writes everything that the spec says, in the order of the fields, with a final newline. Equal specs give equal
-/// texts.
+/// Writes all fields that are set, in the order of the fields, with a final newline. Equal specs give equal texts.
 pub fn write(spec: &ServiceSpec) -> String {
     let mut object = Map::new();
     for row in &FIELDS {
-        let said = values(spec, row.field);
-        let value = match (row.arity, &said[..]) {
+        let values = values(spec, row.field);
+        let value = match (row.arity, &values[..]) {
             (_, []) => continue,
             (Arity::One, [value, ..]) => element(row.field, value),
             (Arity::Many, all) if is_set(row.field) => all.iter().flat_map(|value| words(value)).collect(),
@@ -38,8 +37,8 @@ fn words(value: &OsStr) -> Vec<Value> {
 fn element(field: Field, value: &OsStr) -> Value {
     let text = value.to_str();
     match field.kind() {
-        Kind::Boolean => (text == Some("yes")).into(),
-        Kind::Integer(..) | Kind::Limit => match text.and_then(|text| text.parse::<i64>().ok()) {
+        JsonKind::Boolean => (text == Some("yes")).into(),
+        JsonKind::Integer(..) | JsonKind::Limit => match text.and_then(|text| text.parse::<i64>().ok()) {
             Some(number) => number.into(),
             None => bytes(value),
         },

@@ -1,55 +1,55 @@
-//! A job's property list as it stands, for who judges it: every value with its place.
+//! The property list of a job with the place of every value, for the lint.
 
 use std::path::Path;
 
 use svcadapt_spec::{Origin, SpecError, ValueError};
 
-use super::keys::{Fate, ROWS};
+use super::keys::{KeySupport, ROWS};
 use super::read::tree;
 use super::shape;
-use super::shape::Oddity;
+use super::shape::{MismatchKind, NodeMismatch};
 use super::tree::{Entry, Node, Value};
 use super::umask::umask;
-use crate::LARGEST;
-use crate::lines::Lines;
+use crate::MAX_FILE_BYTES;
+use crate::lines::LineIndex;
 
-/// A property list of a job.
+/// The property list of a job.
 pub struct Document<'a> {
-    lines: Lines<'a>,
+    lines: LineIndex<'a>,
     root: Node,
 }
 
-/// A key or a value that is not what launchd expects there.
+/// A key or a value that launchd does not expect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Odd {
-    /// How it is odd.
-    pub oddity: Oddity,
-    /// Where.
+pub struct Mismatch {
+    /// The kind of mismatch.
+    pub kind: MismatchKind,
+    /// The place.
     pub origin: Origin,
-    /// In words, and what was meant.
+    /// The message, with a hint.
     pub refusal: ValueError,
 }
 
 impl<'a> Document<'a> {
-    /// Reads an XML or binary property list, whose outermost value is a dictionary.
+    /// Parses an XML or binary property list. Its root must be a dictionary.
     pub fn parse(bytes: &'a [u8], path: &'a Path) -> Result<Self, SpecError> {
-        let problem = |origin, refusal| SpecError { field: None, value: None, origin: Some(origin), refusal };
-        if bytes.len() > LARGEST {
+        let error = |origin, refusal| SpecError { field: None, value: None, origin: Some(origin), refusal };
+        if bytes.len() > MAX_FILE_BYTES {
             let origin = Origin::in_file(path, None);
-            return Err(problem(origin, "larger than 1 MiB".into()));
+            return Err(error(origin, "larger than 1 MiB".into()));
         }
-        let lines = Lines::new(path, bytes);
+        let lines = LineIndex::new(path, bytes);
         match tree(bytes) {
             Ok(root @ Node { value: Value::Dictionary(_), .. }) => Ok(Self { lines, root }),
             Ok(root) => {
-                let cause = format!("a job is a dictionary, not {}", root.value.kind());
-                Err(problem(lines.origin(root.offset), cause.into()))
+                let cause = format!("expected a dictionary, found {}", root.value.kind());
+                Err(error(lines.origin(root.offset), cause.into()))
             }
-            Err(fault) => Err(problem(lines.origin(fault.offset), fault.refusal)),
+            Err(fault) => Err(error(lines.origin(fault.offset), fault.refusal)),
         }
     }
 
-    /// Its keys, in their order.
+    /// The entries of the root dictionary in order.
     pub fn entries(&self) -> &[Entry] {
         match &self.root.value {
             Value::Dictionary(entries) => entries,
@@ -57,39 +57,41 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Where a value of it stands.
+    /// The place of a value.
     pub fn origin(&self, node: &Node) -> Origin {
         self.lines.origin(node.offset)
     }
 
-    /// Where all of it stands.
+    /// The place of the root dictionary.
     pub fn whole(&self) -> Origin {
         self.lines.origin(self.root.offset)
     }
 
-    /// Every key that launchd does not know or does nothing with, and every value of another type than its key takes.
-    pub fn oddities(&self) -> Vec<Odd> {
-        let mut odd = Vec::new();
+    /// Every key that launchd does not know or ignores, and every value of a wrong type.
+    pub fn mismatches(&self) -> Vec<Mismatch> {
+        let mut found = Vec::new();
         for Entry { key, node } in self.entries() {
-            let (misfits, dead) = match ROWS.iter().find(|row| row.name == key) {
-                Some(row) => (shape::misfits(row.name, node, row.shapes), row.fate == Fate::Dead),
+            let (mismatches, obsolete) = match ROWS.iter().find(|row| row.name == key) {
+                Some(row) => {
+                    (shape::mismatches(row.name, node, row.shapes), row.support == KeySupport::Obsolete)
+                }
                 None => (vec![shape::unknown(key, node, ROWS.iter().map(|row| row.name))], false),
             };
-            odd.extend(misfits.into_iter().map(|misfit| {
-                let unknown = misfit.oddity == Oddity::Unknown;
-                let offset = if unknown { self.lines.before(misfit.offset, b"<key>") } else { misfit.offset };
-                Odd { oddity: misfit.oddity, origin: self.lines.origin(offset), refusal: misfit.refusal }
+            found.extend(mismatches.into_iter().map(|NodeMismatch { kind, offset, refusal }| {
+                let unknown = kind == MismatchKind::UnknownKey;
+                let offset = if unknown { self.lines.before(offset, b"<key>") } else { offset };
+                Mismatch { kind, origin: self.lines.origin(offset), refusal }
             }));
-            if dead {
-                let refusal = format!("launchd does nothing with {key} any more").into();
-                odd.push(Odd { oddity: Oddity::Dead, origin: self.origin(node), refusal });
+            if obsolete {
+                let refusal = format!("launchd ignores {key}: the key is obsolete").into();
+                found.push(Mismatch { kind: MismatchKind::Obsolete, origin: self.origin(node), refusal });
             }
         }
-        odd
+        found
     }
 
-    /// What is wrong with a value of `Umask`, or likely to be another one than was meant.
-    pub fn doubt_of_umask(node: &Node) -> Option<ValueError> {
+    /// The error in a value of `Umask`, or a warning if it is probably not the umask that was meant.
+    pub fn umask_problem(node: &Node) -> Option<ValueError> {
         match umask(&node.value) {
             Ok(mask) => mask.doubt.map(ValueError::from),
             Err(refusal) => Some(refusal),
@@ -98,7 +100,7 @@ impl<'a> Document<'a> {
 }
 
 impl Node {
-    /// The text, if it is one.
+    /// The value, if it is a string.
     pub fn text(&self) -> Option<&str> {
         match &self.value {
             Value::String(text) => Some(text),
@@ -106,7 +108,7 @@ impl Node {
         }
     }
 
-    /// The number, if it is one.
+    /// The value, if it is an integer.
     pub fn number(&self) -> Option<i128> {
         match self.value {
             Value::Integer(integer) => Some(integer.number),
@@ -114,7 +116,7 @@ impl Node {
         }
     }
 
-    /// The truth, if it is one.
+    /// The value, if it is a boolean.
     pub fn truth(&self) -> Option<bool> {
         match self.value {
             Value::Boolean(truth) => Some(truth),
@@ -122,7 +124,7 @@ impl Node {
         }
     }
 
-    /// The values of an array; a value alone is one.
+    /// The values of an array. Another value counts as an array with one value.
     pub fn items(&self) -> &[Self] {
         match &self.value {
             Value::Array(nodes) => nodes,
@@ -130,7 +132,7 @@ impl Node {
         }
     }
 
-    /// The entries of a dictionary; else none.
+    /// The entries of a dictionary; empty for another value.
     pub fn entries(&self) -> &[Entry] {
         match &self.value {
             Value::Dictionary(entries) => entries,
@@ -138,7 +140,7 @@ impl Node {
         }
     }
 
-    /// The value under a key of a dictionary.
+    /// The value of a key, if this is a dictionary.
     pub fn entry(&self, key: &str) -> Option<&Self> {
         self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.node)
     }

@@ -1,24 +1,24 @@
-//! The keys of a property list that a spec has fields for, with launchd's own rules for each.
+//! The keys of a property list that a spec has fields for, by launchd's rules.
 
 use std::ffi::OsString;
 
 use svcadapt_spec::{Command, Field, Resource, Restart, ServiceName, ValueError};
 
-use super::read::Job;
+use super::read::JobReader;
 use super::tree::{Integer, Node, Value};
 use super::umask::umask;
-use super::{exit_time_out, keys, sockets};
+use super::{exit_timeout, keys, sockets};
 use crate::adapter::{Unwrapped, unwrap_adapter};
 use crate::divide::resource_key;
 
-/// What only a program that is run at once needs to be warned of: a file for another host keeps it.
-pub const ON_DEMAND_ONLY: &str = "launchd starts this job on demand only; here it is started at once";
+/// The warning for a job that launchd starts on demand. It applies only to `run`; a written file keeps the demand.
+pub const ON_DEMAND_ONLY: &str = "launchd starts this job on demand only; svcadapt starts it at once";
 
-/// What macOS takes for no limit (`RLIM_INFINITY`, getrlimit(2)); what is larger cannot be less of one.
+/// No limit on macOS (`RLIM_INFINITY`, getrlimit(2)); larger numbers mean no limit too.
 const NO_LIMIT: i128 = i64::MAX as i128;
 
-impl Job<'_> {
-    /// Makes values of the spec of what was laid aside; the job itself begins at `root`.
+impl JobReader<'_> {
+    /// Assigns the collected keys to fields of the spec. `root` is the offset of the job's dictionary.
     pub(super) fn fields(&mut self, root: Option<usize>) {
         self.name(root);
         if let Some((offset, text)) = self.text(keys::SERVICE_DESCRIPTION) {
@@ -40,8 +40,7 @@ impl Job<'_> {
         ] {
             if let Some((offset, path)) = self.text(key) {
                 if !path.starts_with('/') {
-                    let cause =
-                        format!("{key} takes an absolute path, and '{}' is none", path.escape_debug());
+                    let cause = format!("{key} must be an absolute path, not '{}'", path.escape_debug());
                     self.problem(offset, ValueError::hinted(cause, "a path starts with '/'"));
                     continue;
                 }
@@ -52,26 +51,26 @@ impl Job<'_> {
         self.limits();
         self.numbers();
         let searched = self.environment();
-        let told = self.program(searched);
-        self.sockets(told);
+        let has_addresses = self.program(searched);
+        self.sockets(has_addresses);
         self.exit_time_out();
         self.start(root);
     }
 
-    /// A label is a name of a service too, unless it has characters that no file of ours can be called by.
+    /// The label is the name of the service too, unless it has characters that a name cannot have.
     fn name(&mut self, root: Option<usize>) {
         match self.text(keys::LABEL) {
             Some((offset, label)) => {
                 match ServiceName::parse(label.as_ref()) {
                     Ok(_) => self.assign(Field::Name, label.clone(), offset),
                     Err(refusal) => {
-                        let cause = format!("the label names no service here: {}", refusal.cause);
-                        self.warn(offset, ValueError::hinted(cause, "say another name with --name NAME"));
+                        let cause = format!("the label is not a valid name of a service: {}", refusal.cause);
+                        self.warn(offset, ValueError::hinted(cause, "set a name with --name NAME"));
                     }
                 }
                 self.label(label);
             }
-            None => self.warn(root, "there is no Label, and launchd takes no job without"),
+            None => self.warn(root, "Label is missing; launchd rejects the job"),
         }
     }
 
@@ -79,10 +78,10 @@ impl Job<'_> {
         let user = self.text(keys::USER_NAME);
         let group = self.text(keys::GROUP_NAME);
         let named = user.is_some();
-        for (said, field) in [(user, Field::User), (group, Field::Group)] {
-            let Some((offset, name)) = said else { continue };
+        for (value, field) in [(user, Field::User), (group, Field::Group)] {
+            let Some((offset, name)) = value else { continue };
             if !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit()) {
-                let cause = format!("launchd takes '{name}' for a name, and svcadapt for a number");
+                let cause = format!("launchd looks '{name}' up as a name; svcadapt uses it as a numeric ID");
                 self.warn(offset, cause);
             }
             self.assign(field, name, offset);
@@ -113,27 +112,27 @@ impl Job<'_> {
             match level {
                 -20..=19 => self.assign(Field::Nice, level.to_string(), offset),
                 20 => {
-                    self.warn(offset, "the last nice level is 19 here");
+                    self.warn(offset, "svcadapt uses the nice level 19, the largest on this host");
                     self.assign(Field::Nice, "19", offset);
                 }
-                _ => self.problem(offset, "a nice level is between -20 and 20; launchd passes over others"),
+                _ => self.problem(offset, "a nice level is between -20 and 20; launchd ignores others"),
             }
         }
     }
 
-    /// What an adapter was told itself counts more, and launchd comes after it.
+    /// `ExitTimeOut`, unless the adapter's options set the timeout.
     fn exit_time_out(&mut self) {
         let Some((offset, seconds)) = self.number(keys::EXIT_TIME_OUT) else { return };
         let draft = self.draft();
         let stays = [Field::Type, Field::KillSignal, Field::ReloadSignal]
             .into_iter()
             .any(|field| draft.last(field).is_some());
-        let told = draft.last(Field::TimeoutStopSec).is_some();
+        let is_set = draft.last(Field::TimeoutStopSec).is_some();
         match seconds {
-            _ if told || stays && exit_time_out::is_unsaid_by_adapter(seconds) => {}
+            _ if is_set || stays && exit_timeout::is_adapter_default(seconds) => {}
             0 => self.assign(Field::TimeoutStopSec, "infinity", offset),
             1.. => self.assign(Field::TimeoutStopSec, seconds.to_string(), offset),
-            _ => self.problem(offset, "a time is not negative"),
+            _ => self.problem(offset, "a time must not be negative"),
         }
     }
 
@@ -141,32 +140,32 @@ impl Job<'_> {
         let soft = self.take(keys::SOFT_RESOURCE_LIMITS);
         let hard = self.take(keys::HARD_RESOURCE_LIMITS);
         for resource in Resource::ALL {
-            let said = resource_key(resource).map(|key| {
+            let values = resource_key(resource).map(|key| {
                 let of = |limits: &Option<Node>| limits.as_ref().and_then(|limits| limit(limits, key));
                 (key, of(&soft), of(&hard))
             });
-            let Some((key, soft, hard)) = said else { continue };
+            let Some((key, soft, hard)) = values else { continue };
             let Some((offset, _)) = soft.or(hard) else { continue };
             if soft.is_none() || hard.is_none() {
                 let (this, other) = if soft.is_some() { ("soft", "hard") } else { ("hard", "soft") };
-                self.warn(offset, format!("the {this} limit {key} is taken for the {other} one, too"));
+                self.warn(offset, format!("the {this} limit {key} is also used as the {other} limit"));
             }
             let mut numbers = [soft, hard].into_iter().flatten().map(|(_, number)| number);
             if numbers.any(|number| number < 0) {
-                self.problem(offset, format!("the limit {key} is negative"));
+                self.problem(offset, format!("the limit {key} must not be negative"));
                 continue;
             }
-            let shown = |said: Option<(Option<usize>, i128)>| match said {
+            let text = |limit: Option<(Option<usize>, i128)>| match limit {
                 Some((_, NO_LIMIT..)) => "infinity".to_owned(),
                 Some((_, number)) => number.to_string(),
                 None => String::new(),
             };
-            let value = format!("{}:{}", shown(soft.or(hard)), shown(hard.or(soft)));
+            let value = format!("{}:{}", text(soft.or(hard)), text(hard.or(soft)));
             self.assign(Field::Limit(resource), value, offset);
         }
     }
 
-    /// Gives whether the job has a `PATH` of its own.
+    /// Assigns the variables. Returns whether the job sets `PATH`.
     fn environment(&mut self) -> bool {
         let Some(Node { value: Value::Dictionary(entries), .. }) = self.take(keys::ENVIRONMENT_VARIABLES)
         else {
@@ -180,7 +179,7 @@ impl Job<'_> {
                 }
                 other => {
                     let cause = format!("the variable '{}' is {}", entry.key.escape_debug(), other.kind());
-                    let hint = "launchd drops it in silence, and so it is dropped here";
+                    let hint = "launchd silently ignores it, and so does svcadapt";
                     self.warn(entry.node.offset, ValueError::hinted(cause, hint));
                 }
             }
@@ -188,10 +187,10 @@ impl Job<'_> {
         path
     }
 
-    /// `Program` is executed and `ProgramArguments` are its words, the first being what it is called by; without
-    /// `Program` the first is executed.
+    /// Assigns the command: `Program` is the file to execute and `ProgramArguments` are `argv`; without `Program` the
+    /// first argument is executed.
     ///
-    /// Gives whether svcadapt stands in front of it, and is told where to listen.
+    /// Returns whether the job starts svcadapt with the addresses to listen on.
     fn program(&mut self, searched: bool) -> bool {
         let program = self.text(keys::PROGRAM);
         let (offset, words) = match self.take(keys::PROGRAM_ARGUMENTS) {
@@ -200,16 +199,16 @@ impl Job<'_> {
         };
         let mut words: Vec<OsString> = words.into_iter().filter_map(word).collect();
         let offset = program.as_ref().map_or(offset, |(offset, _)| *offset);
-        let mut called = None;
+        let mut argv0 = None;
         if let Some((_, program)) = program {
             if !program.starts_with('/') {
-                self.problem(offset, "Program takes the absolute path of the program");
+                self.problem(offset, "Program must be an absolute path");
                 return false;
             }
             match words.first_mut() {
                 Some(name) => {
                     let name = std::mem::replace(name, program.into());
-                    called = Some(name).filter(|name| *name != words[0]);
+                    argv0 = Some(name).filter(|name| *name != words[0]);
                 }
                 None => words.push(program.into()),
             }
@@ -217,20 +216,20 @@ impl Job<'_> {
         if words.is_empty() {
             return false;
         }
-        let mut told = false;
+        let mut has_addresses = false;
         if searched && !words[0].as_encoded_bytes().contains(&b'/') {
-            self.warn(offset, "launchd searches the program in its own path, not in the PATH of the job");
+            self.warn(offset, "launchd searches for the program in its own PATH, not in the PATH of the job");
         }
         let words = match unwrap_adapter(&words) {
             Unwrapped::Plain => {
-                if let Some(name) = called {
+                if let Some(name) = argv0 {
                     self.assign_as(keys::PROGRAM_ARGUMENTS, Field::Argv0, name, offset);
                 }
                 words
             }
             Unwrapped::Adapted { values, words } => {
                 for (field, value) in values {
-                    told |= sockets::listens(field);
+                    has_addresses |= sockets::listens(field);
                     self.assign_as(keys::PROGRAM_ARGUMENTS, field, value, offset);
                 }
                 words
@@ -244,20 +243,20 @@ impl Job<'_> {
             Ok(_) => self.command(words),
             Err(refusal) => self.problem(offset, refusal),
         }
-        told
+        has_addresses
     }
 
-    /// A job that nothing starts at once waits for a demand, and svcadapt knows none.
+    /// `RunAtLoad`. A job without it waits for a demand, which svcadapt does not support.
     fn start(&mut self, root: Option<usize>) {
-        let said = self.truth(keys::RUN_AT_LOAD);
-        let kept = self.restart();
-        let offset = said.map_or(root, |(offset, _)| offset);
+        let run_at_load = self.truth(keys::RUN_AT_LOAD);
+        let kept_alive = self.restart();
+        let offset = run_at_load.map_or(root, |(offset, _)| offset);
         let off = Node { offset, value: Value::Boolean(false) };
-        match said {
+        match run_at_load {
             Some((_, true)) => {}
-            // KeepAlive starts it all the same.
-            Some((_, false)) if kept => self.mean(keys::RUN_AT_LOAD, &off),
-            None if kept => {}
+            // KeepAlive starts it anyway.
+            Some((_, false)) if kept_alive => self.keep_with_field(keys::RUN_AT_LOAD, &off),
+            None if kept_alive => {}
             _ => {
                 self.warn(offset, ON_DEMAND_ONLY);
                 self.keep(keys::RUN_AT_LOAD, &off);
@@ -265,13 +264,13 @@ impl Job<'_> {
         }
     }
 
-    /// When it is started again, and how soon: launchd keeps ten seconds between two starts unless told otherwise.
-    /// Gives whether it is kept alive, which also starts it at once.
+    /// `KeepAlive` and `ThrottleInterval`; launchd's default interval between two starts is ten seconds.
+    /// Returns whether the job is kept alive, which also starts it at once.
     fn restart(&mut self) -> bool {
         let throttle = self.take(keys::THROTTLE_INTERVAL);
-        let kept = self.kept_alive().map(|node| (node.restart(), node));
-        let Some((restart, node)) = kept.filter(|(restart, _)| *restart != Some(Restart::No)) else {
-            // Nobody starts it again; it may still be asked for too often.
+        let keep_alive = self.keep_alive().map(|node| (node.restart(), node));
+        let Some((restart, node)) = keep_alive.filter(|(restart, _)| *restart != Some(Restart::No)) else {
+            // There is no restart, but the interval also limits starts on demand.
             if let Some(node) = throttle {
                 self.keep(keys::THROTTLE_INTERVAL, &node);
             }
@@ -285,33 +284,33 @@ impl Job<'_> {
             return node.starts_at_once();
         };
         self.assign(Field::Restart, restart.to_string(), node.offset);
-        self.mean(keys::KEEP_ALIVE, &node);
+        self.keep_with_field(keys::KEEP_ALIVE, &node);
         match throttle {
             Some(Node { offset, value: Value::Integer(Integer { number, .. }) }) => {
                 self.throttle(keys::THROTTLE_INTERVAL, offset, number);
             }
-            // launchd's own time, which nobody has written.
+            // launchd's default.
             _ => self.throttle(keys::KEEP_ALIVE, node.offset, 10),
         }
         true
     }
 
-    /// What `KeepAlive` says, or before it was there the opposite key (launchd.plist(5), `OnDemand`).
-    fn kept_alive(&mut self) -> Option<Node> {
-        let kept = self.take(keys::KEEP_ALIVE);
-        match (self.truth(keys::ON_DEMAND), &kept) {
+    /// The value of `KeepAlive`, or of its predecessor `OnDemand` with the opposite meaning (launchd.plist(5)).
+    fn keep_alive(&mut self) -> Option<Node> {
+        let keep_alive = self.take(keys::KEEP_ALIVE);
+        match (self.truth(keys::ON_DEMAND), &keep_alive) {
             (Some((offset, _)), Some(_)) => {
-                self.warn(offset, "KeepAlive has taken its place, and is there too");
+                self.warn(offset, "OnDemand is ignored, because KeepAlive is set");
             }
             (Some((offset, false)), None) => return Some(Node { offset, value: Value::Boolean(true) }),
             (Some((_, true)) | None, _) => {}
         }
-        kept
+        keep_alive
     }
 
     fn throttle(&mut self, key: &str, offset: Option<usize>, seconds: i128) {
         if seconds < 0 {
-            self.problem(offset, "a time is not negative");
+            self.problem(offset, "a time must not be negative");
         } else {
             self.assign_as(key, Field::RestartSec, seconds.to_string(), offset);
         }
@@ -325,7 +324,7 @@ fn word(node: Node) -> Option<OsString> {
     }
 }
 
-/// One limit out of a dictionary of them, with its place.
+/// The limit of a key in a dictionary of limits, with its place.
 fn limit(limits: &Node, key: &str) -> Option<(Option<usize>, i128)> {
     let Value::Dictionary(entries) = &limits.value else { return None };
     let entry = entries.iter().find(|entry| entry.key == key)?;

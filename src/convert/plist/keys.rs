@@ -1,7 +1,7 @@
-//! The keys of launchd.plist(5): what each takes, and what becomes of it here. Reader and writer both name them by
-//! these. launchd passes over a key that it does not know, and over a value that it does not expect, in silence.
+//! The keys of launchd.plist(5): their types, and whether they are supported. launchd silently ignores unknown keys and
+//! values of a wrong type.
 
-use Fate::{Dead, Kept, Read};
+use KeySupport::{Field as AsField, LaunchdOnly, Obsolete};
 use Shape::{Any, Array, Boolean, Dict, Integer, Keys, String};
 use svcadapt_spec::Field;
 
@@ -29,7 +29,7 @@ pub(super) const HARD_RESOURCE_LIMITS: &str = "HardResourceLimits";
 pub(super) const NICE: &str = "Nice";
 pub(super) const SOCKETS: &str = "Sockets";
 
-/// What a key takes.
+/// The type of a key's value.
 #[derive(Debug)]
 pub(super) enum Shape {
     /// A string.
@@ -38,41 +38,41 @@ pub(super) enum Shape {
     Integer,
     /// A boolean.
     Boolean,
-    /// Whatever it is.
+    /// Any type.
     Any,
-    /// An array of one of these.
+    /// An array with values of these types.
     Array(&'static [Shape]),
-    /// A dictionary of one of these, under any keys.
+    /// A dictionary with any keys, and values of these types.
     Dict(&'static [Shape]),
-    /// A dictionary with these keys and no others.
+    /// A dictionary with these keys only.
     Keys(&'static [(&'static str, &'static [Shape])]),
 }
 
-/// What becomes of a key.
+/// How svcadapt and launchd support a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum KeySupport {
     /// The spec has a field for it.
-    Read,
-    /// launchd acts on it and svcadapt does not.
-    Kept,
-    /// It is documented, and launchd does nothing with it any more.
-    Dead,
+    Field,
+    /// launchd honours it, svcadapt does not.
+    LaunchdOnly,
+    /// It is documented, but launchd ignores it.
+    Obsolete,
 }
 
-/// A key.
+/// A key of a property list.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct KeyRow {
     pub(super) name: &'static str,
-    /// It takes one of these.
+    /// The types that it accepts.
     pub(super) shapes: &'static [Shape],
-    pub(super) fate: Fate,
+    pub(super) support: KeySupport,
 }
 
-const fn row(name: &'static str, shapes: &'static [Shape], fate: Fate) -> Row {
-    Row { name, shapes, fate }
+const fn row(name: &'static str, shapes: &'static [Shape], support: KeySupport) -> KeyRow {
+    KeyRow { name, shapes, support }
 }
 
-const TEXTS: Shape = Array(&[String]);
+const STRINGS: Shape = Array(&[String]);
 
 const LIMITS: Shape = Keys(&[
     ("Core", &[Integer]),
@@ -109,7 +109,7 @@ const SOCKET: Shape = Keys(&[
     ("SockPathMode", &[Integer]),
     ("SecureSocketWithKey", &[String]),
     ("ReceivePacketInfo", &[Boolean]),
-    ("Bonjour", &[Boolean, String, TEXTS]),
+    ("Bonjour", &[Boolean, String, STRINGS]),
     ("MulticastGroup", &[String]),
 ]);
 
@@ -121,89 +121,89 @@ const CALENDAR: Shape = Keys(&[
     ("Month", &[Integer]),
 ]);
 
-/// All keys: those of the manual page, and behind them Apple's own from the last launchd whose source is open.
-pub(super) const ROWS: [Row; 77] = [
-    row(LABEL, &[String], Read),
-    row(SERVICE_DESCRIPTION, &[String], Read),
-    row(PROGRAM, &[String], Read),
-    row(PROGRAM_ARGUMENTS, &[TEXTS], Read),
-    row(RUN_AT_LOAD, &[Boolean], Read),
-    row(KEEP_ALIVE, &[Boolean, CONDITIONS], Read),
-    row(EXIT_TIME_OUT, &[Integer], Read),
-    row(USER_NAME, &[String], Read),
-    row(GROUP_NAME, &[String], Read),
-    row(INIT_GROUPS, &[Boolean], Read),
-    row(UMASK, &[Integer, String], Read),
-    row(WORKING_DIRECTORY, &[String], Read),
-    row(ROOT_DIRECTORY, &[String], Read),
-    // launchd drops a value that is no string, and only that: the reader says which.
-    row(ENVIRONMENT_VARIABLES, &[Dict(&[Any])], Read),
-    row(STANDARD_IN_PATH, &[String], Read),
-    row(STANDARD_OUT_PATH, &[String], Read),
-    row(STANDARD_ERROR_PATH, &[String], Read),
-    row(SOFT_RESOURCE_LIMITS, &[LIMITS], Read),
-    row(HARD_RESOURCE_LIMITS, &[LIMITS], Read),
-    row(NICE, &[Integer], Read),
-    row(SOCKETS, &[Dict(&[SOCKET, Array(&[SOCKET])])], Read),
-    row("Disabled", &[Boolean], Kept),
-    row("BundleProgram", &[String], Kept),
-    row(THROTTLE_INTERVAL, &[Integer], Read),
-    row("StartInterval", &[Integer], Kept),
-    row("StartCalendarInterval", &[CALENDAR, Array(&[CALENDAR])], Kept),
-    row("StartOnMount", &[Boolean], Kept),
-    row("WatchPaths", &[TEXTS], Kept),
-    row("QueueDirectories", &[TEXTS], Kept),
-    row("inetdCompatibility", &[Keys(&[("Wait", &[Boolean]), ("Instances", &[Integer])])], Kept),
-    row("MachServices", &[Dict(&[Any])], Kept),
-    row("LaunchEvents", &[Dict(&[Any])], Kept),
-    row("LaunchOnlyOnce", &[Boolean], Kept),
-    row("AbandonProcessGroup", &[Boolean], Kept),
-    row("EnableTransactions", &[Boolean], Kept),
-    row("EnablePressuredExit", &[Boolean], Kept),
-    row("EnableGlobbing", &[Boolean], Kept),
-    row("ProcessType", &[String], Kept),
-    row("LowPriorityIO", &[Boolean], Kept),
-    row("LowPriorityBackgroundIO", &[Boolean], Kept),
-    row("LegacyTimers", &[Boolean], Kept),
-    row("MaterializeDatalessFiles", &[Boolean], Kept),
-    row("SessionCreate", &[Boolean], Kept),
-    row("LimitLoadToSessionType", &[String, TEXTS], Kept),
-    row("LimitLoadToHosts", &[TEXTS], Kept),
-    row("LimitLoadFromHosts", &[TEXTS], Kept),
-    row("LimitLoadToHardware", &[Dict(&[TEXTS])], Kept),
-    row("LimitLoadFromHardware", &[Dict(&[TEXTS])], Kept),
-    row("AssociatedBundleIdentifiers", &[String, TEXTS], Kept),
-    row("Debug", &[Boolean], Kept),
-    row("WaitForDebugger", &[Boolean], Kept),
-    row(ON_DEMAND, &[Boolean], Read),
-    row("ServiceIPC", &[Boolean], Dead),
-    row("HopefullyExitsFirst", &[Boolean], Dead),
-    row("HopefullyExitsLast", &[Boolean], Dead),
-    row("TimeOut", &[Integer], Dead),
-    row("POSIXSpawnType", &[Any], Kept),
-    row("UserEnvironmentVariables", &[Any], Kept),
-    row("SandboxProfile", &[Any], Kept),
-    row("SandboxFlags", &[Any], Kept),
-    row("SandboxContainer", &[Any], Kept),
-    row("DisableASLR", &[Any], Kept),
-    row("IgnoreProcessGroupAtShutdown", &[Any], Kept),
-    row("BeginTransactionAtShutdown", &[Any], Kept),
-    row("TransactionTimeLimitEnabled", &[Any], Kept),
-    row("MultipleInstances", &[Any], Kept),
-    row("ShutdownMonitor", &[Any], Kept),
-    row("JoinGUISession", &[Any], Kept),
-    row("BinaryOrderPreference", &[Any], Kept),
-    row("JetsamProperties", &[Any], Kept),
-    row("EventMonitor", &[Any], Kept),
-    row("PreventsSleep", &[Any], Kept),
-    row("XPCDomain", &[Any], Kept),
-    row("QuarantineData", &[Any], Kept),
-    row("SecuritySessionUUID", &[Any], Kept),
-    row("Policies", &[Any], Kept),
-    row("CFBundleIdentifier", &[Any], Kept),
+/// All keys: those of launchd.plist(5), then Apple's own keys of the last launchd with published source code.
+pub(super) const ROWS: [KeyRow; 77] = [
+    row(LABEL, &[String], AsField),
+    row(SERVICE_DESCRIPTION, &[String], AsField),
+    row(PROGRAM, &[String], AsField),
+    row(PROGRAM_ARGUMENTS, &[STRINGS], AsField),
+    row(RUN_AT_LOAD, &[Boolean], AsField),
+    row(KEEP_ALIVE, &[Boolean, CONDITIONS], AsField),
+    row(EXIT_TIME_OUT, &[Integer], AsField),
+    row(USER_NAME, &[String], AsField),
+    row(GROUP_NAME, &[String], AsField),
+    row(INIT_GROUPS, &[Boolean], AsField),
+    row(UMASK, &[Integer, String], AsField),
+    row(WORKING_DIRECTORY, &[String], AsField),
+    row(ROOT_DIRECTORY, &[String], AsField),
+    // launchd drops a value that is not a string, and only that value; the reader warns of it.
+    row(ENVIRONMENT_VARIABLES, &[Dict(&[Any])], AsField),
+    row(STANDARD_IN_PATH, &[String], AsField),
+    row(STANDARD_OUT_PATH, &[String], AsField),
+    row(STANDARD_ERROR_PATH, &[String], AsField),
+    row(SOFT_RESOURCE_LIMITS, &[LIMITS], AsField),
+    row(HARD_RESOURCE_LIMITS, &[LIMITS], AsField),
+    row(NICE, &[Integer], AsField),
+    row(SOCKETS, &[Dict(&[SOCKET, Array(&[SOCKET])])], AsField),
+    row("Disabled", &[Boolean], LaunchdOnly),
+    row("BundleProgram", &[String], LaunchdOnly),
+    row(THROTTLE_INTERVAL, &[Integer], AsField),
+    row("StartInterval", &[Integer], LaunchdOnly),
+    row("StartCalendarInterval", &[CALENDAR, Array(&[CALENDAR])], LaunchdOnly),
+    row("StartOnMount", &[Boolean], LaunchdOnly),
+    row("WatchPaths", &[STRINGS], LaunchdOnly),
+    row("QueueDirectories", &[STRINGS], LaunchdOnly),
+    row("inetdCompatibility", &[Keys(&[("Wait", &[Boolean]), ("Instances", &[Integer])])], LaunchdOnly),
+    row("MachServices", &[Dict(&[Any])], LaunchdOnly),
+    row("LaunchEvents", &[Dict(&[Any])], LaunchdOnly),
+    row("LaunchOnlyOnce", &[Boolean], LaunchdOnly),
+    row("AbandonProcessGroup", &[Boolean], LaunchdOnly),
+    row("EnableTransactions", &[Boolean], LaunchdOnly),
+    row("EnablePressuredExit", &[Boolean], LaunchdOnly),
+    row("EnableGlobbing", &[Boolean], LaunchdOnly),
+    row("ProcessType", &[String], LaunchdOnly),
+    row("LowPriorityIO", &[Boolean], LaunchdOnly),
+    row("LowPriorityBackgroundIO", &[Boolean], LaunchdOnly),
+    row("LegacyTimers", &[Boolean], LaunchdOnly),
+    row("MaterializeDatalessFiles", &[Boolean], LaunchdOnly),
+    row("SessionCreate", &[Boolean], LaunchdOnly),
+    row("LimitLoadToSessionType", &[String, STRINGS], LaunchdOnly),
+    row("LimitLoadToHosts", &[STRINGS], LaunchdOnly),
+    row("LimitLoadFromHosts", &[STRINGS], LaunchdOnly),
+    row("LimitLoadToHardware", &[Dict(&[STRINGS])], LaunchdOnly),
+    row("LimitLoadFromHardware", &[Dict(&[STRINGS])], LaunchdOnly),
+    row("AssociatedBundleIdentifiers", &[String, STRINGS], LaunchdOnly),
+    row("Debug", &[Boolean], LaunchdOnly),
+    row("WaitForDebugger", &[Boolean], LaunchdOnly),
+    row(ON_DEMAND, &[Boolean], AsField),
+    row("ServiceIPC", &[Boolean], Obsolete),
+    row("HopefullyExitsFirst", &[Boolean], Obsolete),
+    row("HopefullyExitsLast", &[Boolean], Obsolete),
+    row("TimeOut", &[Integer], Obsolete),
+    row("POSIXSpawnType", &[Any], LaunchdOnly),
+    row("UserEnvironmentVariables", &[Any], LaunchdOnly),
+    row("SandboxProfile", &[Any], LaunchdOnly),
+    row("SandboxFlags", &[Any], LaunchdOnly),
+    row("SandboxContainer", &[Any], LaunchdOnly),
+    row("DisableASLR", &[Any], LaunchdOnly),
+    row("IgnoreProcessGroupAtShutdown", &[Any], LaunchdOnly),
+    row("BeginTransactionAtShutdown", &[Any], LaunchdOnly),
+    row("TransactionTimeLimitEnabled", &[Any], LaunchdOnly),
+    row("MultipleInstances", &[Any], LaunchdOnly),
+    row("ShutdownMonitor", &[Any], LaunchdOnly),
+    row("JoinGUISession", &[Any], LaunchdOnly),
+    row("BinaryOrderPreference", &[Any], LaunchdOnly),
+    row("JetsamProperties", &[Any], LaunchdOnly),
+    row("EventMonitor", &[Any], LaunchdOnly),
+    row("PreventsSleep", &[Any], LaunchdOnly),
+    row("XPCDomain", &[Any], LaunchdOnly),
+    row("QuarantineData", &[Any], LaunchdOnly),
+    row("SecuritySessionUUID", &[Any], LaunchdOnly),
+    row("Policies", &[Any], LaunchdOnly),
+    row("CFBundleIdentifier", &[Any], LaunchdOnly),
 ];
 
-/// The key that says a field. What none says is said to the adapter, by its options.
+/// The key of a field. A field without a key is an option of the adapter in `ProgramArguments`.
 pub(super) fn of(field: Field) -> &'static str {
     match field {
         Field::Name => LABEL,
@@ -227,10 +227,10 @@ pub(super) fn of(field: Field) -> &'static str {
     }
 }
 
-/// Whether a spec has a field for all that the key says, so that nothing of it need be kept.
+/// Whether fields of a spec represent the key completely.
 pub(crate) fn is_field(name: &str) -> bool {
     let partly = [KEEP_ALIVE, ON_DEMAND, THROTTLE_INTERVAL, RUN_AT_LOAD, INIT_GROUPS, "Sockets"];
-    !partly.contains(&name) && ROWS.iter().any(|row| row.name == name && row.fate == Read)
+    !partly.contains(&name) && ROWS.iter().any(|row| row.name == name && row.support == AsField)
 }
 
 #[cfg(test)]
@@ -243,12 +243,12 @@ mod tests {
     use crate::divide::resource_key;
 
     #[test]
-    fn every_key_stands_once() {
+    fn keys_are_unique() {
         assert_eq!(ROWS.iter().map(|row| row.name).collect::<BTreeSet<_>>().len(), ROWS.len());
     }
 
     #[test]
-    fn the_limits_are_those_that_can_be_written() {
+    fn limit_keys_match_the_writer() {
         let Keys(known) = LIMITS else { unreachable!() };
         let mut written: Vec<_> = Resource::ALL.into_iter().filter_map(resource_key).collect();
         let mut read: Vec<_> = known.iter().map(|(name, _)| *name).collect();

@@ -1,29 +1,32 @@
-//! The name of a job.
+//! The label of a job.
 
 use std::ffi::OsStr;
 use std::fmt;
 
 use svcadapt_spec::ValueError;
 
-/// A label: what launchd calls a job, and the name of its file without `.plist`.
+/// The name of a job in launchd, and of its file without `.plist`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Label(String);
 
-/// The longest name of a file less `.plist`.
-const LONGEST: usize = 255 - ".plist".len();
+/// The maximum length of a file name without `.plist`.
+const MAX_LABEL_BYTES: usize = 255 - ".plist".len();
 
 impl Label {
-    /// Takes letters, digits and `. _ -`. A `/` would part domain and label in what launchctl(1) is told.
+    /// Accepts letters, digits and `. _ -`. A `/` separates domain and label in the arguments of launchctl(1).
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
-        let label = value.to_str().ok_or("it is not UTF-8")?;
+        let label = value.to_str().ok_or("not UTF-8")?;
         let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if label.is_empty() || label.starts_with(['.', '-']) {
-            Err(ValueError::hinted("a label starts with a letter or a digit", "org.example.web is one"))
-        } else if label.len() > LONGEST {
-            Err(format!("longer than {LONGEST} bytes").into())
+            Err(ValueError::hinted(
+                "a label must begin with a letter or a digit",
+                "use a name such as org.example.web",
+            ))
+        } else if label.len() > MAX_LABEL_BYTES {
+            Err(format!("longer than {MAX_LABEL_BYTES} bytes").into())
         } else if let Some(bad) = label.chars().find(|c| !legal(*c)) {
-            let cause = format!("the character '{}' cannot stand in a label", bad.escape_debug());
-            Err(ValueError::hinted(cause, "letters, digits and . _ - can"))
+            let cause = format!("a label cannot contain the character '{}'", bad.escape_debug());
+            Err(ValueError::hinted(cause, "use letters, digits and . _ -"))
         } else {
             Ok(Self(label.to_owned()))
         }
@@ -46,9 +49,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_is_a_file_name_and_no_path() {
+    fn label_that_is_not_a_file_name_is_rejected() {
         for label in ["", ".", "..", "-x", "a/b", "a b", "é", "a\n", &"x".repeat(250)] {
-            assert!(Label::parse(OsStr::new(label)).is_err(), "{label:?} was taken");
+            assert!(Label::parse(OsStr::new(label)).is_err(), "{label:?} was accepted");
         }
         assert_eq!(Label::parse(OsStr::new("org.example.web-1")).unwrap().as_str(), "org.example.web-1");
     }

@@ -1,4 +1,4 @@
-//! A property list as a spec.
+//! Reads a property list into a draft.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -6,66 +6,66 @@ use std::path::Path;
 
 use svcadapt_spec::{Field, NativeValue as Native, Origin, Restart, SpecDraft, SpecError, ValueError};
 
-use super::keys::{Fate, ROWS};
-use super::tree::{Entry, Fault, Integer, Node, Value};
+use super::keys::{KeySupport, ROWS};
+use super::tree::{Entry, Integer, Node, PlistError, Value};
 use super::{binary, keys, shape, xml};
-use crate::LARGEST;
+use crate::MAX_FILE_BYTES;
 use crate::divide::{keep_alive, starts_at_once};
-use crate::lines::Lines;
+use crate::lines::LineIndex;
 
-/// What a property list says.
+/// The content of a property list.
 #[derive(Debug, Clone)]
-pub struct Reading {
-    /// As much of it as a spec has fields for.
+pub struct ParsedJob {
+    /// The keys that a spec has fields for.
     pub draft: SpecDraft,
-    /// What launchd calls the job.
+    /// The label of the job.
     pub label: Option<String>,
-    /// What launchd acts on and svcadapt does not.
-    pub kept: Vec<Kept>,
-    /// What launchd would pass over, or what is not quite the same here.
+    /// The keys that launchd honours and svcadapt does not.
+    pub kept: Vec<UnmappedKey>,
+    /// The keys and values that launchd ignores, or that have a slightly different effect here.
     pub warnings: Vec<SpecError>,
 }
 
-/// A key that launchd acts on and svcadapt does not.
+/// A key that launchd honours and svcadapt does not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct UnmappedKey {
     /// The key.
     pub key: String,
-    /// Its value; none where a spec cannot hold it: a real, a date, data.
+    /// The value. `None` for a real, a date or data, which a spec cannot hold.
     pub value: Option<Native>,
-    /// Where it was written.
+    /// The file and line.
     pub origin: Origin,
 }
 
-/// Reads an XML or binary property list of a job; `path` is what it is called in messages.
+/// Reads the XML or binary property list of a job. `path` is used in messages.
 ///
-/// What svcadapt acts on has to be right: a wrong value for such a key is a problem, though launchd would go on
-/// without it. For all other keys it is a warning.
-pub fn read(bytes: &[u8], path: &Path) -> Result<Reading, Vec<SpecError>> {
-    if bytes.len() > LARGEST {
+/// An invalid value of a key that svcadapt honours is an error, although launchd would ignore it; of another key it is
+/// a warning.
+pub fn read(bytes: &[u8], path: &Path) -> Result<ParsedJob, Vec<SpecError>> {
+    if bytes.len() > MAX_FILE_BYTES {
         let origin = Some(Origin::in_file(path, None));
         let refusal = ValueError::from("larger than 1 MiB");
         return Err(vec![SpecError { field: None, value: None, origin, refusal }]);
     }
-    let mut job = Job::new(Lines::new(path, bytes));
+    let mut job = JobReader::new(LineIndex::new(path, bytes));
     match tree(bytes) {
         Ok(Node { value: Value::Dictionary(entries), offset }) => {
             job.sort(entries);
             job.fields(offset);
             let keys = job.reading.kept.iter();
             let keys = keys.filter_map(|kept| Some((kept.key.clone(), kept.value.clone()?)));
-            let keys = keys.chain(std::mem::take(&mut job.meant)).collect();
+            let keys = keys.chain(std::mem::take(&mut job.kept_with_field)).collect();
             job.reading.draft.native(svcadapt_spec::Native { systemd: None, launchd: keys });
         }
         Ok(node) => {
-            job.problem(node.offset, format!("a job is a dictionary, not {}", node.value.kind()));
+            job.problem(node.offset, format!("expected a dictionary, found {}", node.value.kind()));
         }
-        Err(fault) => job.problem(fault.offset, fault.refusal),
+        Err(error) => job.problem(error.offset, error.refusal),
     }
     if job.problems.is_empty() { Ok(job.reading) } else { Err(job.problems) }
 }
 
-/// The value as a spec keeps it.
+/// The value for the native part of a spec.
 fn native(node: &Node) -> Option<Native> {
     Some(match &node.value {
         Value::String(text) => Native::String(text.clone()),
@@ -81,79 +81,81 @@ fn native(node: &Node) -> Option<Native> {
 }
 
 impl Node {
-    /// The restart policy that it is as the value of `KeepAlive`.
+    /// The restart policy of this value of `KeepAlive`.
     pub(super) fn restart(&self) -> Option<Restart> {
         keep_alive(&native(self)?)
     }
 
-    /// Whether it starts the job at once as the value of `KeepAlive`.
+    /// Whether this value of `KeepAlive` starts the job at once.
     pub(super) fn starts_at_once(&self) -> bool {
         native(self).is_some_and(|value| starts_at_once(&value))
     }
 }
 
-pub(super) fn tree(bytes: &[u8]) -> Result<Node, Fault> {
+pub(super) fn tree(bytes: &[u8]) -> Result<Node, PlistError> {
     if bytes.starts_with(binary::MAGIC) { binary::parse(bytes) } else { xml::parse(bytes) }
 }
 
-/// One pass over a job.
-pub(super) struct Job<'a> {
-    lines: Lines<'a>,
-    reading: Reading,
+/// The state while a job is read.
+pub(super) struct JobReader<'a> {
+    lines: LineIndex<'a>,
+    reading: ParsedJob,
     problems: Vec<SpecError>,
-    /// What a spec has fields for, each of a kind that its key takes.
+    /// The keys with fields, each with a value of the right type.
     values: BTreeMap<&'static str, Node>,
-    /// Keys that a field says too, as far as it has words for it.
-    meant: Vec<(String, Native)>,
+    /// Keys that a field represents too, but not exactly.
+    kept_with_field: Vec<(String, Native)>,
 }
 
-impl<'a> Job<'a> {
-    fn new(lines: Lines<'a>) -> Self {
+impl<'a> JobReader<'a> {
+    fn new(lines: LineIndex<'a>) -> Self {
         let reading =
-            Reading { draft: SpecDraft::new(), label: None, kept: Vec::new(), warnings: Vec::new() };
-        Self { lines, reading, problems: Vec::new(), values: BTreeMap::new(), meant: Vec::new() }
+            ParsedJob { draft: SpecDraft::new(), label: None, kept: Vec::new(), warnings: Vec::new() };
+        Self { lines, reading, problems: Vec::new(), values: BTreeMap::new(), kept_with_field: Vec::new() }
     }
 
-    /// What has been read so far.
+    /// The fields that have been assigned so far.
     pub(super) fn draft(&self) -> &SpecDraft {
         &self.reading.draft
     }
 
-    /// Looks at every key, and lays aside those that a spec has a field for.
+    /// Checks every key, and collects those that a spec has a field for.
     fn sort(&mut self, entries: Vec<Entry>) {
         for Entry { key, node } in entries {
             let Some(row) = ROWS.iter().find(|row| row.name == key) else {
-                let misfit = shape::unknown(&key, &node, ROWS.iter().map(|row| row.name));
-                self.warn(misfit.offset, misfit.refusal);
+                let mismatch = shape::unknown(&key, &node, ROWS.iter().map(|row| row.name));
+                self.warn(mismatch.offset, mismatch.refusal);
                 continue;
             };
-            let misfits = shape::misfits(row.name, &node, row.shapes);
-            let fits = misfits.is_empty();
-            for misfit in misfits {
-                match row.fate {
-                    Fate::Read => self.problem(misfit.offset, misfit.refusal),
-                    Fate::Kept | Fate::Dead => self.warn(misfit.offset, misfit.refusal),
+            let mismatches = shape::mismatches(row.name, &node, row.shapes);
+            let valid = mismatches.is_empty();
+            for mismatch in mismatches {
+                match row.support {
+                    KeySupport::Field => self.problem(mismatch.offset, mismatch.refusal),
+                    KeySupport::LaunchdOnly | KeySupport::Obsolete => {
+                        self.warn(mismatch.offset, mismatch.refusal);
+                    }
                 }
             }
-            match row.fate {
-                _ if !fits => (),
-                Fate::Read => {
+            match row.support {
+                _ if !valid => (),
+                KeySupport::Field => {
                     self.values.insert(row.name, node);
                 }
-                Fate::Kept => self.keep(row.name, &node),
-                Fate::Dead => {
-                    self.warn(node.offset, format!("launchd does nothing with {} any more", row.name));
+                KeySupport::LaunchdOnly => self.keep(row.name, &node),
+                KeySupport::Obsolete => {
+                    self.warn(node.offset, format!("launchd ignores {}: the key is obsolete", row.name));
                 }
             }
         }
     }
 
-    /// Takes a value that was laid aside.
+    /// Takes a collected value.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Node> {
         self.values.remove(key)
     }
 
-    /// Takes a string, with its place.
+    /// Takes a string with its offset.
     pub(super) fn text(&mut self, key: &'static str) -> Option<(Option<usize>, String)> {
         match self.take(key)? {
             Node { value: Value::String(text), offset } => Some((offset, text)),
@@ -161,7 +163,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Takes an integer, with its place.
+    /// Takes an integer with its offset.
     pub(super) fn number(&mut self, key: &'static str) -> Option<(Option<usize>, i128)> {
         match self.take(key)? {
             Node { value: Value::Integer(Integer { number, .. }), offset } => Some((offset, number)),
@@ -169,7 +171,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Takes a boolean, with its place.
+    /// Takes a boolean with its offset.
     pub(super) fn truth(&mut self, key: &'static str) -> Option<(Option<usize>, bool)> {
         match self.take(key)? {
             Node { value: Value::Boolean(truth), offset } => Some((offset, truth)),
@@ -181,7 +183,7 @@ impl<'a> Job<'a> {
         self.assign_as(keys::of(field), field, value, offset);
     }
 
-    /// The same of a value that another key has said.
+    /// Assigns a value of a key that is not the field's usual one.
     pub(super) fn assign_as(
         &mut self,
         key: &str,
@@ -203,12 +205,12 @@ impl<'a> Job<'a> {
 
     pub(super) fn keep(&mut self, key: &str, node: &Node) {
         let origin = self.lines.origin(node.offset);
-        self.reading.kept.push(Kept { key: key.to_owned(), value: native(node), origin });
+        self.reading.kept.push(UnmappedKey { key: key.to_owned(), value: native(node), origin });
     }
 
-    /// Keeps a key beside the field that says nearly the same.
-    pub(super) fn mean(&mut self, key: &str, node: &Node) {
-        self.meant.extend(native(node).map(|value| (key.to_owned(), value)));
+    /// Keeps a key in addition to its field, which represents it only approximately.
+    pub(super) fn keep_with_field(&mut self, key: &str, node: &Node) {
+        self.kept_with_field.extend(native(node).map(|value| (key.to_owned(), value)));
     }
 
     /// Whether a key is kept.
@@ -216,7 +218,7 @@ impl<'a> Job<'a> {
         self.reading.kept.iter().any(|kept| kept.key == key)
     }
 
-    /// How much was warned of.
+    /// The number of warnings so far.
     pub(super) fn warnings(&self) -> usize {
         self.reading.warnings.len()
     }

@@ -1,7 +1,7 @@
-//! A property list that was changed, in the words in which it was written.
+//! Changes an existing property list key by key.
 //!
-//! As with a unit, the writer is asked twice: for the job as it was read, and for the job as it has to be. What is
-//! different between the two, key by key, is done to the user's own XML.
+//! As with a unit, the writer is called twice: for the job as it was read, and for the job as it has to become. The
+//! difference between the two, key by key, is applied to the user's XML.
 
 mod edit;
 
@@ -17,23 +17,23 @@ use super::{Label, keys, read};
 use crate::divide::{Division, Loss, Subject, Target, divide};
 use crate::{Rendered, Rewritten};
 
-/// A property list as it lies there.
+/// A property list as it is on disk.
 #[derive(Debug, Clone)]
-pub struct Original {
+pub struct OriginalJob {
     path: PathBuf,
     xml: Vec<u8>,
-    /// Whether it was a binary one: of that the values stay, as XML.
+    /// Whether the file is binary. Then its values are kept, but the file becomes XML.
     pub binary: bool,
 }
 
-impl Original {
-    /// Takes what was read from a file; none where a binary one has a value that XML has not.
+impl OriginalJob {
+    /// Takes the content of a file. `None` if a binary one has a value that XML cannot represent.
     pub fn new(path: &Path, bytes: Vec<u8>) -> Option<Self> {
         let path = path.to_owned();
         if !bytes.starts_with(MAGIC) {
             return Some(Self { path, xml: bytes, binary: false });
         }
-        // Our own reader has taken it before, and so it is no larger than it looks.
+        // Our own reader has accepted it before, so its unfolded size is limited.
         let value = plist::Value::from_reader(Cursor::new(bytes)).ok()?;
         let mut xml = Vec::new();
         value.to_writer_xml(&mut xml).ok()?;
@@ -41,9 +41,9 @@ impl Original {
         Some(Self { path, xml, binary: true })
     }
 
-    /// Does to this file what makes it say what `spec` says: `anew` is what the writer makes of it.
+    /// Changes this file so that it means `spec`; `anew` is the writer's text for `spec`.
     ///
-    /// None where that cannot be done key by key: the text of the writer is all there is then.
+    /// `None` if that is not possible key by key; then use the writer's text.
     pub fn rewrite(
         &self,
         spec: &ServiceSpec,
@@ -61,14 +61,14 @@ impl Original {
         let divided = divide(&before, Target::Launchd(Scope::System));
         let mut old = job(&before, &divided, &own, adapter).ok()?;
         let mut new = job(spec, division, label, adapter).ok()?;
-        as_asked(spec, &mut old, &mut new);
+        drop_defaults(spec, &mut old, &mut new);
         let text = edit::edit(&self.xml, &old, &new)?;
         let is_so = |loss: &Loss| match loss.subject {
             Subject::Field(field) => {
                 values(&before, field) == values(spec, field) && divided.losses.contains(loss)
             }
             Subject::Directive(_) => false,
-            // It stands there, and stays.
+            // The key is in the file already.
             Subject::Key(_) => true,
         };
         let losses = division.losses.iter().filter(|loss| !is_so(loss)).cloned().collect();
@@ -78,7 +78,7 @@ impl Original {
         };
         let meant = meaning(anew.text.as_bytes());
         let same = meant.is_some() && meant == meaning(&text);
-        same.then_some(Rewritten { text, beside: None, losses, strange: Vec::new() })
+        same.then_some(Rewritten { text, sibling: None, losses, unknown_lines: Vec::new() })
     }
 
     fn spec_of(&self, text: &[u8]) -> Option<ServiceSpec> {
@@ -86,8 +86,8 @@ impl Original {
     }
 }
 
-/// Leaves away what the writer says of its own accord, and takes away what would win over what is new.
-fn as_asked(spec: &ServiceSpec, old: &mut Dictionary, new: &mut Dictionary) {
+/// Removes the writer's defaults, and an old `Program` that would override new arguments.
+fn drop_defaults(spec: &ServiceSpec, old: &mut Dictionary, new: &mut Dictionary) {
     if spec.restart_delay.is_none() || !new.contains_key(keys::THROTTLE_INTERVAL) {
         old.remove(keys::THROTTLE_INTERVAL);
         new.remove(keys::THROTTLE_INTERVAL);

@@ -1,17 +1,17 @@
-//! `Sockets`: what launchd listens on for a job, as a spec says it.
+//! Reads `Sockets`, the addresses that launchd listens on for a job.
 //!
-//! launchd has a name for each group of sockets, a family for each and permissions for each; a spec has one of each for
-//! all. What of a property list does not fit into that is told.
+//! In launchd each group of sockets has a name, and each socket a family and permissions; a spec has one of each for
+//! all sockets. The reader warns if a property list has more than one.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use svcadapt_spec::{Field, FileMode, SocketName};
 
 use super::keys;
-use super::read::Job;
+use super::read::JobReader;
 use super::tree::{Entry, Integer, Node, Value};
 
-/// The services that property lists name by their names (services(5)); whoever reads one may have no such file.
+/// Services that property lists use by name (services(5)); the host may have no such file.
 const SERVICES: [(&str, u16); 20] = [
     ("daytime", 13),
     ("domain", 53),
@@ -35,49 +35,52 @@ const SERVICES: [(&str, u16); 20] = [
     ("tftp", 69),
 ];
 
-/// What launchd's own umask leaves of a socket without `SockPathMode`.
-const MODE_UNSAID: u16 = 0o700;
+/// The mode of a socket without `SockPathMode`, by launchd's umask.
+const DEFAULT_MODE: u16 = 0o700;
 
-/// What sockets are called where nothing else is said.
-const LISTENERS: &str = "Listeners";
+/// The default name of sockets.
+const DEFAULT_NAME: &str = "Listeners";
 
-/// What is said of all sockets, and was said of one.
+/// The settings that all sockets share, taken from the first socket that sets them.
 #[derive(Default)]
-struct Common {
+struct SharedSettings {
     mode: Option<u16>,
     user: Option<i128>,
     group: Option<i128>,
     only_ipv6: Option<bool>,
 }
 
-impl Job<'_> {
-    /// Reads `Sockets`. Where `told` the adapter in front of the program knows the addresses already.
+impl JobReader<'_> {
+    /// Reads `Sockets`. With `has_addresses` the adapter's options contain the addresses already.
     ///
-    /// What a spec cannot say all of is kept besides, so that launchd gets it back as it was.
-    pub(super) fn sockets(&mut self, told: bool) {
+    /// If a spec cannot represent all settings, the key is kept too, so that a property list for launchd stays
+    /// complete.
+    pub(super) fn sockets(&mut self, has_addresses: bool) {
         let Some(whole) = self.take(keys::SOCKETS) else { return };
         if self.keeps("inetdCompatibility") {
-            let cause = "launchd accepts the connections of these sockets itself; here nobody listens";
+            let cause =
+                "launchd accepts the connections of these sockets itself; svcadapt does not open them";
             self.warn(whole.offset, cause);
             return self.keep(keys::SOCKETS, &whole);
         }
         let before = self.warnings();
-        self.groups(&whole, told);
-        if !told && self.warnings() > before {
+        self.groups(&whole, has_addresses);
+        if !has_addresses && self.warnings() > before {
             self.keep(keys::SOCKETS, &whole);
         }
     }
 
-    fn groups(&mut self, whole: &Node, told: bool) {
+    fn groups(&mut self, whole: &Node, has_addresses: bool) {
         let Node { value: Value::Dictionary(groups), offset } = whole else { return };
         let offset = *offset;
-        let mut common = Common::default();
+        let mut common = SharedSettings::default();
         let mut listens = false;
         let mut name: Option<String> = None;
         for Entry { key, node } in groups {
             match &name {
                 Some(first) => {
-                    let cause = format!("all sockets have one name here: these are called '{first}', too");
+                    let cause =
+                        format!("svcadapt has one name for all sockets: these get the name '{first}', too");
                     self.warn(node.offset, cause);
                 }
                 None => name = Some(key.clone()),
@@ -87,19 +90,22 @@ impl Job<'_> {
                 _ => std::slice::from_ref(node),
             };
             for entry in entries {
-                listens |= self.socket(entry, told, &mut common);
+                listens |= self.socket(entry, has_addresses, &mut common);
             }
         }
         if !listens {
             return;
         }
-        if !told {
-            if let Some(name) = name.filter(|name| name != LISTENERS) {
+        if !has_addresses {
+            if let Some(name) = name.filter(|name| name != DEFAULT_NAME) {
                 match SocketName::parse(name.as_ref()) {
                     Ok(_) => self.assign(Field::FileDescriptorName, name, offset),
                     Err(refusal) => {
-                        let cause =
-                            format!("sockets cannot be called '{}': {}", name.escape_debug(), refusal.cause);
+                        let cause = format!(
+                            "'{}' is not a valid name of sockets: {}",
+                            name.escape_debug(),
+                            refusal.cause
+                        );
                         self.warn(offset, cause);
                     }
                 }
@@ -119,35 +125,38 @@ impl Job<'_> {
         }
     }
 
-    /// One dictionary; gives whether something listens by it.
-    fn socket(&mut self, node: &Node, told: bool, common: &mut Common) -> bool {
-        let said = |key: &str| find(node, key).and_then(|node| string(&node.value));
+    /// Reads one socket. Returns whether it has an address to listen on.
+    fn socket(&mut self, node: &Node, has_addresses: bool, common: &mut SharedSettings) -> bool {
+        let text = |key: &str| find(node, key).and_then(|node| string(&node.value));
         for key in ["Bonjour", "MulticastGroup", "ReceivePacketInfo"] {
             if let Some(found) = find(node, key).filter(|found| found.value != Value::Boolean(false)) {
-                self.warn(found.offset, format!("svcadapt does not act on {key}"));
+                self.warn(found.offset, format!("svcadapt does not honour {key}"));
             }
         }
         if let Some(found) = find(node, "SecureSocketWithKey") {
-            self.warn(found.offset, "launchd chooses the path of this socket; here nobody listens there");
+            self.warn(found.offset, "launchd chooses the path of this socket; svcadapt does not open it");
             return false;
         }
         if let Some(found) = find(node, "SockPassive").filter(|found| found.value == Value::Boolean(false)) {
-            self.warn(found.offset, "launchd connects this socket and does not listen; here it is left out");
+            self.warn(
+                found.offset,
+                "launchd connects this socket instead of listening; svcadapt does not open it",
+            );
             return false;
         }
-        let field = match said("SockType").map(str::to_ascii_lowercase).as_deref() {
+        let field = match text("SockType").map(str::to_ascii_lowercase).as_deref() {
             None | Some("stream") => Field::ListenStream,
             Some("dgram") => Field::ListenDatagram,
             Some("seqpacket") => Field::ListenSequentialPacket,
             Some(_) => {
                 self.warn(
                     node.offset,
-                    "SockType is stream, dgram or seqpacket; launchd takes others for stream",
+                    "SockType must be stream, dgram or seqpacket; launchd treats others as stream",
                 );
                 Field::ListenStream
             }
         };
-        let addresses = match said("SockPathName") {
+        let addresses = match text("SockPathName") {
             Some(path) => {
                 self.path_settings(node, common);
                 vec![path.to_owned()]
@@ -155,35 +164,35 @@ impl Job<'_> {
             None => self.inet(node, common),
         };
         let listens = !addresses.is_empty();
-        for address in addresses.into_iter().filter(|_| !told) {
+        for address in addresses.into_iter().filter(|_| !has_addresses) {
             self.assign(field, address, node.offset);
         }
         listens
     }
 
-    fn path_settings(&mut self, node: &Node, common: &mut Common) {
-        // The kind of the file is often written with it: 49663 is 0140777.
-        let mode = number(node, "SockPathMode").map_or(i128::from(MODE_UNSAID), |mode| mode & 0o777);
-        let mode = u16::try_from(mode).unwrap_or(MODE_UNSAID);
+    fn path_settings(&mut self, node: &Node, common: &mut SharedSettings) {
+        // The mode often includes the file type: 49663 is 0140777.
+        let mode = number(node, "SockPathMode").map_or(i128::from(DEFAULT_MODE), |mode| mode & 0o777);
+        let mode = u16::try_from(mode).unwrap_or(DEFAULT_MODE);
         if *common.mode.get_or_insert(mode) != mode {
-            self.warn(node.offset, "all sockets have one mode here: that of the first");
+            self.warn(node.offset, "svcadapt has one mode for all sockets: that of the first");
         }
         let mut owner = |known: &mut Option<i128>, key: &str| {
             let Some(id) = number(node, key) else { return };
             if *known.get_or_insert(id) != id {
-                self.warn(node.offset, format!("all sockets have one {key} here: the first"));
+                self.warn(node.offset, format!("svcadapt has one {key} for all sockets: that of the first"));
             }
         };
         owner(&mut common.user, "SockPathOwner");
         owner(&mut common.group, "SockPathGroup");
     }
 
-    /// The addresses of a socket of the network.
-    fn inet(&mut self, node: &Node, common: &mut Common) -> Vec<String> {
+    /// The addresses of a network socket.
+    fn inet(&mut self, node: &Node, common: &mut SharedSettings) -> Vec<String> {
         let service = find(node, "SockServiceName");
         let offset = service.map_or(node.offset, |service| service.offset);
         let port = match service.map(|service| &service.value) {
-            None => return self.no_port(offset, "without SockServiceName launchd listens on any free port"),
+            None => return self.no_port(offset, "without SockServiceName launchd listens on any free port; svcadapt does not open this socket"),
             Some(Value::Integer(Integer { number, .. })) => u16::try_from(*number).ok(),
             Some(Value::String(name)) => {
                 let known = SERVICES.iter().find(|(known, _)| known == name).map(|(_, port)| *port);
@@ -192,16 +201,20 @@ impl Job<'_> {
             Some(_) => None,
         };
         let Some(port) = port.filter(|port| *port > 0) else {
-            return self.no_port(offset, "SockServiceName is no port, nor a service that svcadapt knows");
+            return self
+                .no_port(offset, "SockServiceName is neither a port nor a service that svcadapt knows");
         };
         let family = find(node, "SockFamily").and_then(|family| string(&family.value)).unwrap_or_default();
         let (four, six) = (family != "IPv6", family != "IPv4");
         let node_name = find(node, "SockNodeName").and_then(|name| string(&name.value));
         let at = |host: IpAddr| SocketAddr::new(host, port).to_string();
-        let everywhere = |common: &mut Common, job: &mut Self| {
+        let everywhere = |common: &mut SharedSettings, job: &mut Self| {
             let only = family == "IPv6";
             if *common.only_ipv6.get_or_insert(only) != only {
-                job.warn(node.offset, "all sockets take IPv4 too here, or none does: as the first");
+                job.warn(
+                    node.offset,
+                    "either all sockets accept IPv4 too, or no socket does: svcadapt does as the first",
+                );
             }
         };
         match node_name {
@@ -210,14 +223,14 @@ impl Job<'_> {
                 vec![port.to_string()]
             }
             None | Some("*") => vec![at(Ipv4Addr::UNSPECIFIED.into())],
-            // launchd opens one for each family.
+            // launchd opens one socket for each family.
             Some("localhost") => {
                 let both = [(four, Ipv4Addr::LOCALHOST.into()), (six, Ipv6Addr::LOCALHOST.into())];
                 both.into_iter().filter(|(wanted, _)| *wanted).map(|(_, host)| at(host)).collect()
             }
             Some(host) => {
                 let Ok(host) = host.parse::<IpAddr>() else {
-                    let cause = "svcadapt looks up no name of a host; here nobody listens there";
+                    let cause = "svcadapt does not look up host names, and does not open this socket";
                     return self.no_port(find(node, "SockNodeName").and_then(|name| name.offset), cause);
                 };
                 if host.is_ipv6() && host.is_unspecified() {
@@ -253,7 +266,7 @@ fn number(node: &Node, key: &str) -> Option<i128> {
     }
 }
 
-/// Whether a field says where to listen.
+/// Whether a field is an address to listen on.
 pub(super) fn listens(field: Field) -> bool {
     matches!(field, Field::ListenStream | Field::ListenDatagram | Field::ListenSequentialPacket)
 }

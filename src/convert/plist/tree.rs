@@ -1,16 +1,16 @@
-//! A property list as it was written: values, each with its place.
+//! A parsed property list: values with their places.
 
 use svcadapt_spec::ValueError;
 
-/// A value, and the byte at which it begins; in a binary property list, whose bytes tell people nothing, none.
+/// A value and the offset where it begins; `None` in a binary property list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
     pub(super) offset: Option<usize>,
-    /// What it is.
+    /// The value.
     pub value: Value,
 }
 
-/// What a property list can hold. Of what launchd has no key for, only the kind is known.
+/// A value of a property list. Types that no key of launchd has are known by type only.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// `<string>`
@@ -25,20 +25,20 @@ pub enum Value {
     Date,
     /// `<data>`
     Data,
-    /// A number of an archive; only binary property lists have such.
+    /// A reference of an archive; only binary property lists have it.
     Uid,
     /// `<array>`
     Array(Vec<Node>),
-    /// In the order in which it was written; no key is there twice.
+    /// The entries in order; the keys are unique.
     Dictionary(Vec<Entry>),
 }
 
-/// A number, and whether it was written as people write octal ones.
+/// A number, and whether it was written like an octal number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Integer {
     /// From `i64::MIN` to `u64::MAX`.
     pub number: i128,
-    /// Whether it has a zero in front that changes nothing.
+    /// Whether it has a leading zero, which is without effect.
     pub padded: bool,
 }
 
@@ -47,22 +47,22 @@ pub struct Integer {
 pub struct Entry {
     /// The key.
     pub key: String,
-    /// The value, which has a place; the key stands before it.
+    /// The value.
     pub node: Node,
 }
 
-/// Why a text is no property list.
+/// The error for a text that is not a property list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(super) struct PlistError {
     pub(super) offset: Option<usize>,
     pub(super) refusal: ValueError,
 }
 
-/// How deep values can stand in each other. launchd's own keys need five.
-pub(super) const DEEPEST: usize = 64;
+/// The maximum nesting depth. launchd's keys need five levels.
+pub(super) const MAX_DEPTH: usize = 64;
 
 impl Value {
-    /// The kind, with its article.
+    /// The type with an article, for messages.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::String(_) => "a string",
@@ -79,7 +79,7 @@ impl Value {
 }
 
 impl Entry {
-    /// The first key that is there twice.
+    /// The first duplicate key.
     pub(super) fn repeated(entries: &[Self]) -> Option<&Self> {
         let mut seen = std::collections::BTreeSet::new();
         entries.iter().find(|entry| !seen.insert(entry.key.as_str()))

@@ -1,29 +1,28 @@
-//! `Umask`, in the two ways in which it is written.
+//! `Umask`, which is an integer or a string.
 
 use svcadapt_spec::ValueError;
 
 use super::tree::{Integer, Value};
 
-/// A umask as it has to be said to a spec, and what is likely to be another than was meant.
+/// A umask for a spec, and a warning if it is probably not the one that was meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Umask {
     pub(super) octal: String,
     pub(super) doubt: Option<String>,
 }
 
-const MOST: i128 = 0o777;
+const MAX_UMASK: i128 = 0o777;
 
-/// An integer is decimal. A string is what strtoul(3) makes of it, which finds the base by itself: octal after a
-/// `0`, hexadecimal after `0x`, else decimal.
+/// Reads a umask. An integer is decimal. A string is read by strtoul(3) with base 0: octal after `0`, hexadecimal after
+/// `0x`, otherwise decimal.
 pub(super) fn umask(value: &Value) -> Result<Umask, ValueError> {
     match value {
         Value::Integer(Integer { number, padded }) => {
-            let doubt =
-                (*padded && *number > 7).then_some("an integer is decimal, whatever zeros it begins with");
-            taken(*number, doubt)
+            let doubt = (*padded && *number > 7).then_some("an integer is decimal even with a leading zero");
+            checked(*number, doubt)
         }
         Value::String(text) => string(text),
-        other => Err(format!("{} is no umask", other.kind()).into()),
+        other => Err(format!("Umask must be an integer or a string, not {}", other.kind()).into()),
     }
 }
 
@@ -39,20 +38,21 @@ fn string(text: &str) -> Result<Umask, ValueError> {
     let end = digits.find(|c: char| !c.is_digit(radix)).unwrap_or(digits.len());
     if end < digits.len() || digits.is_empty() {
         let read = i128::from_str_radix(&digits[..end], radix).unwrap_or(0);
-        let cause = format!("'{}' is no umask: launchd would read it as {read:04o}", text.escape_debug());
-        return Err(ValueError::hinted(cause, "write an octal number that begins with 0, as 027"));
+        let cause =
+            format!("'{}' is not a valid umask: launchd would read it as {read:04o}", text.escape_debug());
+        return Err(ValueError::hinted(cause, "write an octal number with a leading 0: 027"));
     }
-    // What is longer is out of range all the same.
+    // A number that overflows is out of range too.
     let number = i128::from_str_radix(digits, radix).unwrap_or(i128::MAX);
-    taken(number, (radix == 10 && number > 7).then_some("a string without a 0 in front is decimal"))
+    checked(number, (radix == 10 && number > 7).then_some("a string without a leading zero is decimal"))
 }
 
-fn taken(number: i128, doubt: Option<&str>) -> Result<Umask, ValueError> {
-    if !(0..=MOST).contains(&number) {
+fn checked(number: i128, doubt: Option<&str>) -> Result<Umask, ValueError> {
+    if !(0..=MAX_UMASK).contains(&number) {
         return Err(ValueError::hinted("a umask is between 0 and 511 (0777)", "an integer is decimal"));
     }
     let octal = format!("{number:04o}");
-    let doubt = doubt.map(|doubt| format!("{doubt}: this is the umask {octal}"));
+    let doubt = doubt.map(|doubt| format!("{doubt}: the umask is {octal}"));
     Ok(Umask { octal, doubt })
 }
 
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn an_integer_is_decimal() {
+    fn umask_integer_is_decimal() {
         for (number, padded, octal, doubt) in [
             (18, false, "0022", false),
             (27, true, "0033", true),
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_string_has_the_base_that_strtoul_finds() {
+    fn umask_string_has_the_base_of_strtoul() {
         for (text, octal, doubt) in [
             ("027", "0027", false),
             ("0", "0000", false),
@@ -99,6 +99,6 @@ mod tests {
             assert_eq!(read(&Value::String(text.to_owned())), None, "{text}");
         }
         let refusal = umask(&Value::String("0o27".to_owned())).unwrap_err();
-        assert_eq!(refusal.cause, "'0o27' is no umask: launchd would read it as 0000");
+        assert_eq!(refusal.cause, "'0o27' is not a valid umask: launchd would read it as 0000");
     }
 }

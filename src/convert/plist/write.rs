@@ -1,4 +1,4 @@
-//! A service as a property list.
+//! Writes a service as a property list.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -10,25 +10,28 @@ use svcadapt_spec::{
     values,
 };
 
-use super::carry::text;
 use super::write_sockets::sockets;
-use super::{Label, exit_time_out, keys};
+use super::xml_text::text;
+use super::{Label, exit_timeout, keys};
 use crate::divide::{
     Division, Equivalent, Place, command, launchd_equivalent, never_written, resource_key, starts_at_load,
 };
-use crate::{Rendered, Unfit, WriteError};
+use crate::{QuoteError, Rendered, WriteError};
 
-/// What macOS takes for no limit (`RLIM_INFINITY`, getrlimit(2)).
+/// No limit on macOS (`RLIM_INFINITY`, getrlimit(2)).
 const NO_LIMIT: u64 = i64::MAX as u64;
 
-/// launchd's own default, which is written for people to see.
+/// launchd's default, which is written to make it visible.
 const THROTTLE_INTERVAL: u64 = 10;
 
-/// Writes the property list of a `LaunchDaemon`, or of an agent where it was divided for a user. It starts with the
-/// system or the session, and again where `Restart=` says so. What only launchd understands stands as it stood.
+/// Writes the property list of a `LaunchDaemon`, or of an agent if `division` is for a user. The job starts with the
+/// system or the session, and again by `Restart=`. Native keys are kept.
 ///
-/// A string of any length is written: the launchd that cut strings at 4095 bytes is older than any macOS that Rust
-/// programs run on. `adapter` is the path of svcadapt on the host; it is written only if something is left for it.
+/// Strings may have any length: a launchd that truncates strings at 4095 bytes is older than any macOS that Rust
+/// programs run on. `adapter` is the path of svcadapt on the host; it is used only if the adapter has a part.
+///
+/// # Errors
+/// Every value that a property list cannot represent.
 pub fn write(
     spec: &ServiceSpec,
     division: &Division,
@@ -37,28 +40,29 @@ pub fn write(
 ) -> Result<Rendered, Vec<WriteError>> {
     let root = job(spec, division, label, adapter)?;
     let mut text = Vec::new();
-    let broken = |cause: String| vec![Unfit::at(0, cause).of(Place::Adapter, adapter.as_os_str())];
-    Value::Dictionary(root).to_writer_xml(&mut text).map_err(|error| broken(error.to_string()))?;
-    let mut text = String::from_utf8(text).map_err(|error| broken(error.to_string()))?;
+    let failed =
+        |cause: String| vec![QuoteError::new(0, cause).in_value(Place::Adapter, adapter.as_os_str())];
+    Value::Dictionary(root).to_writer_xml(&mut text).map_err(|error| failed(error.to_string()))?;
+    let mut text = String::from_utf8(text).map_err(|error| failed(error.to_string()))?;
     text.push('\n');
     Ok(Rendered { text, losses: division.losses.clone() })
 }
 
-/// The same as its keys and values.
+/// The keys and values of the property list.
 pub(super) fn job(
     spec: &ServiceSpec,
     division: &Division,
     label: &Label,
     adapter: &Path,
 ) -> Result<Dictionary, Vec<WriteError>> {
-    let mut job = Job { spec, root: Dictionary::new(), refused: Vec::new() };
+    let mut job = JobWriter { spec, root: Dictionary::new(), refused: Vec::new() };
     job.root.insert(keys::LABEL.into(), label.as_str().into());
     job.root.insert(keys::RUN_AT_LOAD.into(), starts_at_load(spec).into());
     let stays = division.adapter_stays();
-    // What a unit does not say is systemd's to say.
+    // If the spec comes from a unit, systemd's default applies.
     let unit = spec.native.systemd.is_some() && !stays;
-    let said = spec.timeout_stop.or(unit.then_some(exit_time_out::OF_SYSTEMD));
-    let seconds = exit_time_out::written(said, stays);
+    let timeout = spec.timeout_stop.or(unit.then_some(exit_timeout::SYSTEMD_DEFAULT));
+    let seconds = exit_timeout::exit_timeout(timeout, stays);
     job.root.insert(keys::EXIT_TIME_OUT.into(), seconds.into());
     job.command(division, adapter);
     for &field in &division.host {
@@ -70,13 +74,13 @@ pub(super) fn job(
     if job.refused.is_empty() { Ok(job.root) } else { Err(job.refused) }
 }
 
-struct Job<'a> {
+struct JobWriter<'a> {
     spec: &'a ServiceSpec,
     root: Dictionary,
     refused: Vec<WriteError>,
 }
 
-impl Job<'_> {
+impl JobWriter<'_> {
     fn command(&mut self, division: &Division, adapter: &Path) {
         let mut words = Vec::new();
         for word in command(self.spec, division, adapter) {
@@ -100,7 +104,7 @@ impl Job<'_> {
             }
             Field::Group => self.string(field, keys::GROUP_NAME),
             Field::WorkingDirectory => self.string(field, keys::WORKING_DIRECTORY),
-            // An integer is decimal and understood by every launchd; a string is not.
+            // Every launchd accepts a decimal integer, but not a string.
             Field::Umask => self.number(keys::UMASK, spec.umask.map(|mode| i64::from(mode.bits()))),
             Field::Nice => self.number(keys::NICE, spec.nice.map(i64::from)),
             Field::Environment => self.environment(),
@@ -120,12 +124,12 @@ impl Job<'_> {
                     self.limit(resource, limit);
                 }
             }
-            // It stands behind all limits in the order of fields, so it wins over one for core dumps.
+            // PreventCore comes after all limits in the order of fields, so it overrides the limit of core dumps.
             Field::PreventCore => {
                 self.limit(Resource::Core, Limit { soft: LimitValue::At(0), hard: LimitValue::At(0) });
             }
             Field::Restart => self.restart(),
-            // What is always written, or what launchd does anyway. The label stands for the name.
+            // Always written, or launchd's default. The label is the name.
             _ => (),
         }
     }
@@ -133,7 +137,7 @@ impl Job<'_> {
     fn environment(&mut self) {
         let mut variables = Dictionary::new();
         for set in &self.spec.environment.assignments {
-            // Checked with its name, which is what tells one variable from another.
+            // Checked together with the name, so that an error shows which variable it is.
             let whole = [OsStr::new(set.name.as_str()), &set.value].join(OsStr::new("="));
             self.text(Place::Field(Field::Environment), &whole);
             let value = set.value.to_string_lossy().into_owned();
@@ -143,7 +147,7 @@ impl Job<'_> {
         self.root.insert(keys::ENVIRONMENT_VARIABLES.into(), variables.into());
     }
 
-    /// The null device is what launchd gives where nothing is said.
+    /// An output file. `/dev/null` is launchd's default.
     fn output(&mut self, field: Field, key: &str, output: Option<&Output>) {
         if let Some(Output::File(_, file)) = output {
             self.path(field, key, file.as_path());
@@ -152,17 +156,18 @@ impl Job<'_> {
 
     fn limit(&mut self, resource: Resource, limit: Limit) {
         let Some(key) = resource_key(resource) else { return };
-        for (kind, ceiling) in
+        for (kind, limit) in
             [(keys::SOFT_RESOURCE_LIMITS, limit.soft), (keys::HARD_RESOURCE_LIMITS, limit.hard)]
         {
-            let number = match ceiling {
+            let number = match limit {
                 LimitValue::Infinity => NO_LIMIT,
                 LimitValue::At(number) => number,
             };
             if number > NO_LIMIT {
-                let unfit = Unfit::at(0, "macOS counts no further than 9223372036854775807");
-                let refused = unfit.of(Place::Field(Field::Limit(resource)), OsStr::new(&number.to_string()));
-                // One number may be both ceilings.
+                let error = QuoteError::new(0, "the largest limit on macOS is 9223372036854775807");
+                let refused =
+                    error.in_value(Place::Field(Field::Limit(resource)), OsStr::new(&number.to_string()));
+                // The soft and the hard limit may be one number.
                 if self.refused.last() != Some(&refused) {
                     self.refused.push(refused);
                 }
@@ -177,7 +182,7 @@ impl Job<'_> {
         }
     }
 
-    /// The conditions under which it is started again, and how soon at the earliest.
+    /// Writes the conditions of a restart, and the interval.
     fn restart(&mut self) {
         let when = |key: &str, truth: bool| -> Value {
             [(key.to_owned(), Value::Boolean(truth))].into_iter().collect::<Dictionary>().into()
@@ -201,7 +206,7 @@ impl Job<'_> {
         self.root.insert(keys::THROTTLE_INTERVAL.into(), seconds.into());
     }
 
-    /// What is launchd's own, and what is nearly what a unit said.
+    /// Writes the native keys, and keys that approximate directives of a unit.
     fn native(&mut self) {
         let native = &self.spec.native;
         let kept = native.launchd.iter().filter(|(key, _)| never_written(key).is_none());
@@ -209,7 +214,7 @@ impl Job<'_> {
             let value = self.value(key, value);
             self.root.insert(key.clone(), value);
         }
-        // launchd's own time, unless the file has another.
+        // launchd's default, unless the file sets the interval.
         if native.key(keys::KEEP_ALIVE).is_some() && !self.root.contains_key(keys::THROTTLE_INTERVAL) {
             self.throttle();
         }
@@ -230,7 +235,7 @@ impl Job<'_> {
                 values.iter().map(|value| self.value(key, value)).collect::<Vec<_>>().into()
             }
             Native::Dict(entries) => {
-                // launchd implements it no more.
+                // launchd does not implement it any more.
                 let kept = entries.iter().filter(|(name, _)| name != "NetworkState");
                 let pairs = kept.map(|(name, value)| (self.own_text(key, name), self.value(key, value)));
                 pairs.collect::<Dictionary>().into()
@@ -238,15 +243,15 @@ impl Job<'_> {
         }
     }
 
-    /// A text of a key that is launchd's own.
+    /// The text of a native key.
     fn own_text(&mut self, key: &str, value: &str) -> String {
         match text(value.as_ref()) {
             Ok(text) => text.to_owned(),
-            Err(unfit) => {
+            Err(error) => {
                 let place = Place::Key(
                     keys::ROWS.iter().map(|row| row.name).find(|name| *name == key).unwrap_or("key"),
                 );
-                self.refused.push(unfit.of(place, value.as_ref()));
+                self.refused.push(error.in_value(place, value.as_ref()));
                 String::new()
             }
         }
@@ -268,19 +273,19 @@ impl Job<'_> {
         self.root.insert(key.into(), text.into());
     }
 
-    /// The value as XML can carry it; one that it cannot is noted.
+    /// The value as text. A value that a property list cannot contain is added to the errors.
     fn text(&mut self, place: Place, value: &OsStr) -> String {
         match text(value) {
             Ok(text) => text.to_owned(),
-            Err(unfit) => {
-                self.refused.push(unfit.of(place, value));
+            Err(error) => {
+                self.refused.push(error.in_value(place, value));
                 String::new()
             }
         }
     }
 }
 
-/// Rounded up.
+/// The number of seconds, rounded up.
 pub(super) fn whole_seconds(span: Duration) -> u64 {
     span.as_secs() + u64::from(span.subsec_nanos() > 0)
 }
@@ -316,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_property_list() {
+    fn minimal_property_list_is_written_exactly() {
         assert_eq!(
             plist(&["/bin/web", "a&<b>"], &[]).unwrap(),
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -333,18 +338,18 @@ mod tests {
     }
 
     #[test]
-    fn a_umask_is_a_decimal_integer() {
+    fn umask_is_written_as_decimal_integer() {
         assert_eq!(read(&plist(&["/x"], &[(Field::Umask, "027")]).unwrap())["Umask"], Value::from(23));
     }
 
     #[test]
-    fn limits_stand_in_two_dictionaries_and_a_core_dump_can_be_forbidden() {
-        let said = [
+    fn limits_are_written_as_soft_and_hard_dictionaries() {
+        let values = [
             (Field::Limit(Resource::Core), "5M"),
             (Field::Limit(Resource::Data), "1:infinity"),
             (Field::PreventCore, "yes"),
         ];
-        let job = read(&plist(&["/x"], &said).unwrap());
+        let job = read(&plist(&["/x"], &values).unwrap());
         let limit = |kind: &str, name: &str| job[kind].as_dictionary().unwrap()[name].as_unsigned_integer();
         assert_eq!(limit("SoftResourceLimits", "Core"), Some(0));
         assert_eq!(limit("SoftResourceLimits", "Data"), Some(1));
@@ -352,9 +357,9 @@ mod tests {
     }
 
     #[test]
-    fn what_launchd_cannot_do_is_started_through_the_adapter() {
-        let said = [(Field::User, "www"), (Field::Umask, "077"), (Field::PidFile, "/var/run/x.pid")];
-        let job = read(&plist(&["/bin/web", "--ready"], &said).unwrap());
+    fn field_without_launchd_key_is_an_option_of_the_adapter() {
+        let values = [(Field::User, "www"), (Field::Umask, "077"), (Field::PidFile, "/var/run/x.pid")];
+        let job = read(&plist(&["/bin/web", "--ready"], &values).unwrap());
         let words: Vec<_> =
             job["ProgramArguments"].as_array().unwrap().iter().filter_map(Value::as_string).collect();
         assert_eq!(
@@ -365,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn what_xml_cannot_carry_is_refused() {
+    fn characters_that_xml_cannot_contain_are_refused() {
         for (letter, legal) in [
             ("\t", true),
             ("\n", true),
@@ -390,7 +395,7 @@ mod tests {
                     assert!(legal, "{letter:?}");
                 }
                 Err(refused) => {
-                    assert_eq!((refused[0].place, refused[0].unfit.offset), (Place::Argument(1), 2));
+                    assert_eq!((refused[0].place, refused[0].offset), (Place::Argument(1), 2));
                     assert!(!legal, "{letter:?}");
                 }
             }

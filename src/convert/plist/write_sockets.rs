@@ -1,4 +1,4 @@
-//! The sockets of a service as `Sockets`: what launchd listens on for it.
+//! Writes the sockets of a service as `Sockets`.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,16 +7,16 @@ use svcadapt_spec::{
     BindIpv6Only, Field, FileMode, Principal, ServiceSpec, Socket, SocketAddress, SocketKind,
 };
 
-use super::carry::text;
 use super::keys;
+use super::xml_text::text;
 use crate::WriteError;
 use crate::divide::{Place, launchd_listens};
 
-/// Adds `Sockets` to a job, unless launchd can have none of them; gives what cannot be written. launchd listens, whoever
-/// takes the sockets from it.
+/// Adds `Sockets` to a job, unless launchd supports no socket of the service. Returns the values that cannot be
+/// written.
 ///
-/// A service is a string: launchd.plist(5) has it so, and takes an integer since macOS 10.5 only. A mode is always
-/// written, for launchd would make it 0700.
+/// `SockServiceName` is a string as in launchd.plist(5); an integer works since macOS 10.5 only. The mode is always
+/// written, because launchd's default is 0700.
 pub(super) fn sockets(spec: &ServiceSpec, job: &mut Dictionary) -> Vec<WriteError> {
     let (mut all, mut refused) = (Vec::new(), Vec::new());
     for socket in spec.sockets.listen.iter().filter(|socket| launchd_listens(socket)) {
@@ -54,14 +54,14 @@ fn entry(spec: &ServiceSpec, socket: &Socket) -> Result<Dictionary, WriteError> 
             inet(Some((*address.ip()).into()), address.port(), "IPv4");
         }
         SocketAddress::Inet(SocketAddr::V6(address)) => {
-            // Only the address that stands for all of them can take IPv4 too.
+            // Only the unspecified address can accept IPv4 too.
             let family = if address.ip().is_unspecified() { six } else { "IPv6" };
             inet(Some((*address.ip()).into()), address.port(), family);
         }
         SocketAddress::Path(path) => {
             let field = if datagram { Field::ListenDatagram } else { Field::ListenStream };
             let value = path.as_path().as_os_str();
-            let path = text(value).map_err(|unfit| unfit.of(Place::Field(field), value))?;
+            let path = text(value).map_err(|error| error.in_value(Place::Field(field), value))?;
             entry.insert("SockPathName".into(), path.into());
             let mode = sockets.mode.unwrap_or(FileMode::DEFAULT_SOCKET);
             entry.insert("SockPathMode".into(), i64::from(mode.bits()).into());

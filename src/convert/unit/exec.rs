@@ -1,68 +1,68 @@
-//! Command lines: `ExecStart=` and its kin (systemd.service(5) "Command lines").
+//! The command lines of `ExecStart=` and the other `Exec…=` directives (systemd.service(5), "Command lines").
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use super::specifiers::resolve;
-use super::words::{BLANKS, Syntax, first};
-use super::{UnitName, Unresolved, Why};
+use super::words::{BLANKS, Syntax, UnbalancedQuote, Word, first};
+use super::{SpecifierError, UnitName};
 
-/// One command of a line.
+/// One command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandLine {
-    /// The signs before the program, in their order.
+    /// The prefixes of the program in order: `-`, `@`, `:`, `+`, `!`, `|`.
     pub prefixes: String,
-    /// The program: an absolute path, or a bare name.
+    /// The program: an absolute path or a bare name.
     pub program: OsString,
-    /// All words that the program is given, its own name first. Variables stand as they were written.
+    /// The arguments with `argv[0]`. Variables are not expanded.
     pub argv: Vec<OsString>,
 }
 
 impl CommandLine {
-    /// Whether `$` means something in its arguments.
+    /// Whether systemd expands variables in the arguments (no prefix `:`).
     pub fn has_variables(&self) -> bool {
         !self.prefixes.contains(':')
     }
 }
 
-/// What a line says.
+/// The commands of one directive.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct CommandLines {
-    /// Its commands. A `;` of its own parts them.
+    /// The commands; a word `;` separates them.
     pub commands: Vec<CommandLine>,
-    /// What systemd would warn of.
+    /// Mistakes that systemd warns of.
     pub warnings: Vec<String>,
 }
 
-/// A line that systemd refuses, and the unit with it.
+/// The error for a line that makes systemd refuse the unit.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// Why.
+pub struct CommandError {
+    /// The reason, for people.
     pub cause: String,
-    /// Whether it is not systemd that refuses it: it would know a value that we cannot.
-    pub of_the_host: bool,
+    /// Whether systemd itself accepts the line: the line has a specifier with a value that only systemd on the host
+    /// knows.
+    pub needs_host: bool,
 }
 
-impl Refused {
+impl CommandError {
     fn new(cause: impl Into<String>) -> Self {
-        Self { cause: cause.into(), of_the_host: false }
+        Self { cause: cause.into(), needs_host: false }
     }
 }
 
-impl From<Unresolved> for Refused {
-    fn from(unresolved: Unresolved) -> Self {
-        let of_the_host = matches!(unresolved.why, Why::OfTheHost | Why::OfTheInstance);
-        Self { cause: unresolved.to_string(), of_the_host }
+impl From<SpecifierError> for CommandError {
+    fn from(error: SpecifierError) -> Self {
+        Self { cause: error.to_string(), needs_host: error.is_unknown_here() }
     }
 }
 
-/// Reads a line. What is wrong behind a `-` is only a warning, and ends the line.
-pub fn commands(line: &str, name: &UnitName, file: &Path) -> Result<CommandLines, Refused> {
+/// Reads a line. An error in a command with the prefix `-` is only a warning; the rest of the line is then ignored.
+pub fn commands(line: &str, name: &UnitName, file: &Path) -> Result<CommandLines, CommandError> {
     let mut lines = CommandLines::default();
     let mut rest = line.as_bytes();
-    while let Some((word, tail)) = first(rest, Syntax::Command, BLANKS).map_err(|_| unbalanced())? {
-        warn_strange(&word.bytes, word.strange, &mut lines.warnings);
+    while let Some((word, tail)) = first(rest, Syntax::Command, BLANKS)? {
+        warn_invalid_escape(&word, &mut lines.warnings);
         rest = tail;
         if word.bytes == b";" {
             continue;
@@ -70,11 +70,13 @@ pub fn commands(line: &str, name: &UnitName, file: &Path) -> Result<CommandLines
         let (prefixes, path) = word.bytes.split_at(prefixes(&word.bytes));
         let prefixes = String::from_utf8_lossy(prefixes).into_owned();
         let read = program(path, name, file).and_then(|program| {
-            let called = (!prefixes.contains('@')).then(|| program.clone());
+            let argv0 = (!prefixes.contains('@')).then(|| program.clone());
             let (arguments, tail) = arguments(rest, name, file, &mut lines.warnings)?;
-            let argv: Vec<OsString> = called.into_iter().chain(arguments).collect();
+            let argv: Vec<OsString> = argv0.into_iter().chain(arguments).collect();
             if argv.first().is_none_or(|name| name.is_empty()) {
-                return Err(Refused::new("the program is given no name"));
+                return Err(CommandError::new(
+                    "the program has no argv[0] (the prefix '@' needs it as a second word)",
+                ));
             }
             Ok((CommandLine { prefixes: prefixes.clone(), program, argv }, tail))
         });
@@ -83,8 +85,8 @@ pub fn commands(line: &str, name: &UnitName, file: &Path) -> Result<CommandLines
                 lines.commands.push(command);
                 rest = tail;
             }
-            Err(Refused { cause, of_the_host: false }) if prefixes.contains('-') => {
-                lines.warnings.push(format!("{cause}; systemd ignores the line"));
+            Err(CommandError { cause, needs_host: false }) if prefixes.contains('-') => {
+                lines.warnings.push(format!("{cause}; systemd ignores this line"));
                 return Ok(lines);
             }
             Err(refused) => return Err(refused),
@@ -93,7 +95,7 @@ pub fn commands(line: &str, name: &UnitName, file: &Path) -> Result<CommandLines
     Ok(lines)
 }
 
-/// How many bytes are prefixes. Each counts once, of `+`, `!` and `!!` one at most; `|` is of systemd 258.
+/// The length of the prefixes. Each may occur once, and only one of `+`, `!` and `!!`; `|` is new in systemd 258.
 fn prefixes(word: &[u8]) -> usize {
     let mut length = 0;
     for &byte in word {
@@ -113,30 +115,34 @@ fn prefixes(word: &[u8]) -> usize {
     length
 }
 
-fn program(word: &[u8], name: &UnitName, file: &Path) -> Result<OsString, Refused> {
+fn program(word: &[u8], name: &UnitName, file: &Path) -> Result<OsString, CommandError> {
     let path = resolve(word, name, file)?;
     let special = |byte: &u8| byte.is_ascii_control() || matches!(byte, b'"' | b'\'' | b'\\');
     let long = |part: &[u8]| part.len() > 255;
     let cause = match path.as_slice() {
-        [] => "no program stands there",
-        path if path.iter().any(special) => "a character that no program has in its path",
+        [] => "the path of the program is missing",
+        path if path.iter().any(special) => {
+            "a quote, a backslash or a control character in the path of a program"
+        }
         [.., b'/'] => "this is a directory, not a program",
-        path if path.len() >= 4096 || path.split(|byte| *byte == b'/').any(long) => "no path is that long",
+        path if path.len() >= 4096 || path.split(|byte| *byte == b'/').any(long) => {
+            "the path is longer than 4095 bytes, or a part of it longer than 255"
+        }
         [b'/', ..] => return Ok(OsString::from_vec(path)),
-        path if path.contains(&b'/') => "neither an absolute path nor the bare name of a program",
+        path if path.contains(&b'/') => "not an absolute path, and not a bare name",
         b"." | b".." => "this is a directory, not a program",
         _ => return Ok(OsString::from_vec(path)),
     };
-    Err(Refused::new(cause))
+    Err(CommandError::new(cause))
 }
 
-/// The words up to the end, or to a `;` of its own.
+/// The words up to the end of the line or to a word `;`, and the text after them.
 fn arguments<'a>(
     line: &'a [u8],
     name: &UnitName,
     file: &Path,
     warnings: &mut Vec<String>,
-) -> Result<(Vec<OsString>, &'a [u8]), Refused> {
+) -> Result<(Vec<OsString>, &'a [u8]), CommandError> {
     let ends = |tail: &[u8]| tail.first().is_none_or(|byte| BLANKS.contains(byte));
     let blank = |tail: &'a [u8]| &tail[tail.iter().take_while(|byte| BLANKS.contains(byte)).count()..];
     let (mut words, mut rest) = (Vec::new(), line);
@@ -150,25 +156,30 @@ fn arguments<'a>(
             }
             _ => {}
         }
-        let Some((word, tail)) = first(rest, Syntax::Command, BLANKS).map_err(|_| unbalanced())? else {
+        let Some((word, tail)) = first(rest, Syntax::Command, BLANKS)? else {
             return Ok((words, rest));
         };
-        warn_strange(&word.bytes, word.strange, warnings);
+        warn_invalid_escape(&word, warnings);
         let resolved = resolve(&word.bytes, name, file)?;
         words.push(OsString::from_vec(resolved));
         rest = tail;
     }
 }
 
-fn unbalanced() -> Refused {
-    Refused::new("a quote that is never closed")
+impl From<UnbalancedQuote> for CommandError {
+    fn from(_: UnbalancedQuote) -> Self {
+        Self::new(UNBALANCED)
+    }
 }
 
-pub(super) fn warn_strange(word: &[u8], strange: bool, warnings: &mut Vec<String>) {
-    // More would be no news, and a line may have half a million words.
-    if strange && warnings.len() < 8 {
-        let word = String::from_utf8_lossy(word);
-        warnings.push(format!("a backslash that begins no escape, in '{}'; it stays", word.escape_debug()));
+/// The message for [`UnbalancedQuote`].
+pub(super) const UNBALANCED: &str = "a quote is not closed";
+
+pub(super) fn warn_invalid_escape(word: &Word, warnings: &mut Vec<String>) {
+    // A line can have half a million words; a few warnings are enough.
+    if word.invalid_escape && warnings.len() < 8 {
+        let word = String::from_utf8_lossy(&word.bytes);
+        warnings.push(format!("invalid escape in '{}'; systemd keeps the backslash", word.escape_debug()));
     }
 }
 
@@ -187,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn prefixes_stand_before_the_program() {
+    fn prefixes_are_split_from_the_program() {
         assert_eq!(read("-+/a b").unwrap(), ["-+ /a /a|b"]);
         assert_eq!(read("\":/a $b\" ${c}").unwrap(), [": /a $b /a $b|${c}"]);
         assert_eq!(read("@!!/a b c").unwrap(), ["@!! /a b|c"]);
@@ -198,13 +209,13 @@ mod tests {
     }
 
     #[test]
-    fn a_semicolon_of_its_own_parts_commands() {
+    fn semicolon_as_a_word_separates_commands() {
         assert_eq!(read("/a b; \\; \";\" ; c%i d").unwrap(), [" /a /a|b;|;|;", " c1 c1|d"]);
         assert_eq!(read("; ; /a ;").unwrap(), [" /a /a"]);
     }
 
     #[test]
-    fn what_is_wrong_behind_a_dash_is_overlooked() {
+    fn error_after_prefix_dash_is_ignored() {
         assert!(
             read("a/b").is_err() && read("/a/").is_err() && read("/a \"b").is_err() && read("/a %Q").is_err()
         );

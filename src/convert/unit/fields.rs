@@ -1,4 +1,4 @@
-//! What the directives of systemd say, in our words (systemd.exec(5), systemd.service(5)).
+//! The directives of systemd that a spec has fields for (systemd.exec(5), systemd.service(5)).
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -8,51 +8,51 @@ use svcadapt_spec::{
     RelPath, SpecDraft, ValueError,
 };
 
-use super::exec::warn_strange;
-use super::read::{Given, Reader, Said};
+use super::exec::{UNBALANCED, warn_invalid_escape};
+use super::read::{FieldValue, Site, UnitReader};
 use super::specifiers::resolve;
 use super::words::{Syntax, first, split};
-use super::{Kept, Reason, Why};
+use super::{Unmapped, UnmappedReason};
 
-/// Reads one assignment of a directive that a field bears the name of.
-pub(super) fn assign(reader: &mut Reader, given: &Given, field: Field) {
-    let text = given.line.value.as_str();
+/// Reads one assignment of a field's directive.
+pub(super) fn assign(reader: &mut UnitReader, site: &Site, field: Field) {
+    let text = site.line.value.as_str();
     if text.is_empty() {
-        return empty(reader, given, field);
+        return empty(reader, site, field);
     }
     match field {
-        F::SupplementaryGroups => words(reader, given, field, Syntax::Bare),
-        F::Environment | F::UnsetEnvironment => words(reader, given, field, Syntax::Command),
-        F::PassEnvironment => words(reader, given, field, Syntax::Quoted),
-        F::Directory(kind) => directories(reader, given, kind),
-        F::EnvironmentFile => environment_file(reader, given),
-        F::WorkingDirectory => working_directory(reader, given),
-        F::PidFile => pid_file(reader, given),
-        F::StandardInput | F::StandardOutput | F::StandardError => stream(reader, given, field),
-        F::Type => kind(reader, given),
+        F::SupplementaryGroups => words(reader, site, field, Syntax::Bare),
+        F::Environment | F::UnsetEnvironment => words(reader, site, field, Syntax::Command),
+        F::PassEnvironment => words(reader, site, field, Syntax::Quoted),
+        F::Directory(kind) => directories(reader, site, kind),
+        F::EnvironmentFile => environment_file(reader, site),
+        F::WorkingDirectory => working_directory(reader, site),
+        F::PidFile => pid_file(reader, site),
+        F::StandardInput | F::StandardOutput | F::StandardError => stream(reader, site, field),
+        F::Type => kind(reader, site),
         F::Description | F::User | F::Group | F::RootDirectory => {
-            if let Some(value) = resolved(reader, given, text.as_bytes()) {
-                put(reader, given, field, value);
+            if let Some(value) = resolved(reader, site, text.as_bytes()) {
+                put(reader, site, field, value);
             }
         }
-        // umask(2) takes the permission bits of a mode and passes over the others.
+        // umask(2) uses the permission bits of a mode and ignores the others.
         F::Umask => match FileMode::parse_mode(OsStr::new(text)) {
-            Ok(mode) => put(reader, given, field, format!("{:03o}", mode.bits() & 0o777).into()),
-            Err(_) => put(reader, given, field, text.into()),
+            Ok(mode) => put(reader, site, field, format!("{:03o}", mode.bits() & 0o777).into()),
+            Err(_) => put(reader, site, field, text.into()),
         },
-        _ => put(reader, given, field, text.into()),
+        _ => put(reader, site, field, text.into()),
     }
 }
 
-/// What an empty value means: to forget, or nothing.
-fn empty(reader: &mut Reader, given: &Given, field: Field) {
+/// An empty value resets a directive, or is ignored.
+fn empty(reader: &mut UnitReader, site: &Site, field: Field) {
     match field {
-        // The empty set is one.
+        // The empty set is a value.
         F::CapabilityBoundingSet | F::AmbientCapabilities => {
             reader.forget(field);
-            reader.kept.retain(|kept| kept.section != "Service" || kept.directive != given.line.key);
-            let origin = given.origin.clone();
-            reader.values.push(Said { field, value: OsString::new(), origin, written: String::new() });
+            reader.kept.retain(|kept| kept.section != "Service" || kept.directive != site.line.key);
+            let origin = site.origin.clone();
+            reader.values.push(FieldValue { field, value: OsString::new(), origin, written: String::new() });
         }
         F::Umask
         | F::Type
@@ -67,17 +67,17 @@ fn empty(reader: &mut Reader, given: &Given, field: Field) {
         | F::Restart
         | F::RestartSec
         | F::KillSignal
-        | F::ReloadSignal => reader.warn(given, "an empty value says nothing here; systemd ignores it"),
+        | F::ReloadSignal => reader.warn(site, "systemd ignores an empty value here"),
         _ => {
             reader.forget(field);
-            reader.kept.retain(|kept| kept.section != "Service" || kept.directive != given.line.key);
+            reader.kept.retain(|kept| kept.section != "Service" || kept.directive != site.line.key);
         }
     }
 }
 
-/// Whether a value is one, and why not.
-pub(super) fn trial(field: Field, value: &OsStr) -> Result<(), ValueError> {
-    // Of a list each word is one value, also where the option would take it for several.
+/// Checks whether a value is valid for the field.
+pub(super) fn check_value(field: Field, value: &OsStr) -> Result<(), ValueError> {
+    // In a list each word is one value, even if the option would split it into several.
     match field {
         F::Environment => return Assignment::parse(value).map(drop),
         F::PassEnvironment | F::UnsetEnvironment => return EnvName::parse(value).map(drop),
@@ -88,7 +88,7 @@ pub(super) fn trial(field: Field, value: &OsStr) -> Result<(), ValueError> {
     let mut draft = SpecDraft::new();
     draft.command(vec!["x".into()]);
     draft.assign(field, value, Origin::Option);
-    // Of a socket that is not there nothing can be said.
+    // A setting of sockets is valid only with a socket.
     if field.is_socket_field() && field.arity() == Arity::One || field == F::LaunchdActivation {
         draft.assign(F::ListenStream, "1", Origin::Option);
     }
@@ -101,34 +101,34 @@ pub(super) fn trial(field: Field, value: &OsStr) -> Result<(), ValueError> {
     }
 }
 
-fn put(reader: &mut Reader, given: &Given, field: Field, value: OsString) {
-    let value = as_taken(field, value);
-    match trial(field, &value) {
-        Ok(()) => reader.values.push(Said {
+fn put(reader: &mut UnitReader, site: &Site, field: Field, value: OsString) {
+    let value = permission_bits(field, value);
+    match check_value(field, &value) {
+        Ok(()) => reader.values.push(FieldValue {
             field,
             value,
-            origin: given.origin.clone(),
-            written: if again(field) { given.line.value.clone() } else { String::new() },
+            origin: site.origin.clone(),
+            written: if may_be_rejected_later(field) { site.line.value.clone() } else { String::new() },
         }),
-        Err(refusal) if fatal(field, &value) => reader.refuse(given, &refusal.cause),
-        Err(refusal) if odd_name(field) => {
-            reader.warn(given, &refusal.cause);
-            reader.keep_once(given, Reason::Unusable(refusal.cause));
+        Err(refusal) if fatal(field, &value) => reader.refuse(site, &refusal.cause),
+        Err(refusal) if systemd_accepts(field) => {
+            reader.warn(site, &refusal.cause);
+            reader.keep_once(site, UnmappedReason::Unusable(refusal.cause));
         }
-        Err(refusal) => unusable(reader, given, refusal.cause),
+        Err(refusal) => unusable(reader, site, refusal.cause),
     }
 }
 
-/// Whether systemd takes what we do not.
-fn odd_name(field: Field) -> bool {
+/// Whether systemd accepts values that svcadapt rejects.
+fn systemd_accepts(field: Field) -> bool {
     matches!(field, F::User | F::Group | F::SupplementaryGroups | F::Description)
 }
 
-/// Whether systemd refuses the whole unit for a value that we cannot use. Most it only ignores.
+/// Whether systemd refuses the whole unit for a value that svcadapt rejects. It ignores most invalid values.
 fn fatal(field: Field, value: &OsStr) -> bool {
     match field {
         F::RootDirectory | F::WorkingDirectory => true,
-        // A blank or an odd sign it takes; such names exist in directories of other systems (systemd.exec(5)).
+        // Other blanks and signs are accepted: directory services have such names (systemd.exec(5)).
         F::User | F::Group | F::SupplementaryGroups => {
             let name = value.as_bytes();
             let digits = name.strip_prefix(b"-").unwrap_or(name).iter().all(u8::is_ascii_digit);
@@ -140,19 +140,18 @@ fn fatal(field: Field, value: &OsStr) -> bool {
     }
 }
 
-/// Whether it may turn out later that the draft cannot have it.
-fn again(field: Field) -> bool {
+/// Whether a later line can make the value unusable for the draft.
+fn may_be_rejected_later(field: Field) -> bool {
     matches!(field, F::PidFile | F::StandardInput | F::StandardOutput | F::StandardError)
 }
 
-fn unusable(reader: &mut Reader, given: &Given, cause: String) {
-    reader.warn(given, &cause);
-    reader.keep_once(given, Reason::Ignored(cause));
+fn unusable(reader: &mut UnitReader, site: &Site, cause: String) {
+    reader.warn(site, &cause);
+    reader.keep_once(site, UnmappedReason::Ignored(cause));
 }
 
-/// The text with its specifiers replaced; where that cannot be, the assignment is kept.
-/// systemd takes modes up to 7777, also where only permissions count.
-pub(super) fn as_taken(field: Field, value: OsString) -> OsString {
+/// The value with only the permission bits of a mode: systemd accepts modes up to 7777 for every field.
+pub(super) fn permission_bits(field: Field, value: OsString) -> OsString {
     match FileMode::parse_mode(&value) {
         Ok(mode) if matches!(field, F::Umask | F::SocketMode) && mode != mode.permissions() => {
             mode.permissions().to_string().into()
@@ -161,114 +160,118 @@ pub(super) fn as_taken(field: Field, value: OsString) -> OsString {
     }
 }
 
-fn resolved(reader: &mut Reader, given: &Given, text: &[u8]) -> Option<OsString> {
-    match resolve(text, reader.name, &given.file.path) {
+/// The text with its specifiers replaced. If that is not possible the assignment is kept.
+fn resolved(reader: &mut UnitReader, site: &Site, text: &[u8]) -> Option<OsString> {
+    match resolve(text, reader.name, &site.file.path) {
         Ok(bytes) => Some(OsString::from_vec(bytes)),
-        Err(why) => {
-            // systemd knows it, or will: nothing is wrong.
-            let field = FIELDS.iter().find(|row| row.directive == given.line.key).map(|row| row.field);
-            if matches!(why.why, Why::OfTheHost | Why::OfTheInstance) {
-                reader.keep_once(given, Reason::Unusable(why.to_string()));
+        Err(error) => {
+            let field = FIELDS.iter().find(|row| row.directive == site.line.key).map(|row| row.field);
+            if error.is_unknown_here() {
+                reader.keep_once(site, UnmappedReason::Unusable(error.to_string()));
             } else if field.is_some_and(|field| fatal(field, OsStr::new(":"))) {
-                reader.refuse(given, &why.to_string());
+                reader.refuse(site, &error.to_string());
             } else {
-                unusable(reader, given, why.to_string());
+                unusable(reader, site, error.to_string());
             }
             None
         }
     }
 }
 
-fn words(reader: &mut Reader, given: &Given, field: Field, syntax: Syntax) {
-    let Ok(words) = split(&given.line.value, syntax) else {
-        return unusable(reader, given, "a quote that is never closed".into());
+fn words(reader: &mut UnitReader, site: &Site, field: Field, syntax: Syntax) {
+    let Ok(words) = split(&site.line.value, syntax) else {
+        return unusable(reader, site, UNBALANCED.into());
     };
     for word in words {
-        if !reader.has_room(given) {
+        if !reader.has_room(site) {
             return;
         }
-        let mut strange = Vec::new();
-        warn_strange(&word.bytes, word.strange, &mut strange);
-        for what in &strange {
-            reader.warn(given, what);
+        let mut warnings = Vec::new();
+        warn_invalid_escape(&word, &mut warnings);
+        for warning in &warnings {
+            reader.warn(site, warning);
         }
-        let Some(value) = resolved(reader, given, &word.bytes) else { continue };
+        let Some(value) = resolved(reader, site, &word.bytes) else { continue };
         if field == F::UnsetEnvironment && value.as_bytes().contains(&b'=') {
-            reader.keep_once(given, Reason::Partly(format!("'{}' with its value", value.display())));
+            reader.keep_once(site, UnmappedReason::Partly(format!("'{}' with its value", value.display())));
         } else {
-            put(reader, given, field, value);
+            put(reader, site, field, value);
         }
     }
 }
 
-/// `NAME`, or `NAME:LINK` for a symbolic link to it beside.
-fn directories(reader: &mut Reader, given: &Given, kind: DirectoryKind) {
-    let Ok(tuples) = split(&given.line.value, Syntax::Tuple) else {
-        return unusable(reader, given, "a quote that is never closed".into());
+/// `NAME`, or `NAME:LINK` with a symbolic link to it.
+fn directories(reader: &mut UnitReader, site: &Site, kind: DirectoryKind) {
+    let Ok(tuples) = split(&site.line.value, Syntax::Tuple) else {
+        return unusable(reader, site, UNBALANCED.into());
     };
     for tuple in tuples {
-        if !reader.has_room(given) {
+        if !reader.has_room(site) {
             return;
         }
         let Ok(Some((name, link))) = first(&tuple.bytes, Syntax::Command, b":") else {
-            unusable(reader, given, "not the name of a directory".into());
+            unusable(reader, site, "not a valid name of a directory".into());
             continue;
         };
-        let Some(name) = resolved(reader, given, &name.bytes) else { continue };
+        let Some(name) = resolved(reader, site, &name.bytes) else { continue };
         if !link.is_empty() {
-            reader.keep_once(given, Reason::Partly(format!("the link to '{}'", name.display())));
+            reader.keep_once(site, UnmappedReason::Partly(format!("the link to '{}'", name.display())));
         }
-        put(reader, given, F::Directory(kind), name);
+        put(reader, site, F::Directory(kind), name);
     }
 }
 
-/// A pattern (glob(7)). One that names a single file is that file; the others mean whatever is there later.
-fn environment_file(reader: &mut Reader, given: &Given) {
-    let Some(pattern) = resolved(reader, given, given.line.value.as_bytes()) else { return };
+/// A pattern (glob(7)). It is kept unless it names exactly one file, because the matches are known only at the start.
+fn environment_file(reader: &mut UnitReader, site: &Site) {
+    let Some(pattern) = resolved(reader, site, site.line.value.as_bytes()) else { return };
     let (mut path, mut bytes) = (Vec::new(), pattern.as_bytes().iter());
     while let Some(&byte) = bytes.next() {
         match byte {
             b'*' | b'?' | b'[' | b'{' => {
-                return reader.keep(given, Reason::Unusable("a pattern may name any number of files".into()));
+                return reader.keep(
+                    site,
+                    UnmappedReason::Unusable("svcadapt does not expand patterns of file names".into()),
+                );
             }
             b'\\' => path.extend(bytes.next()),
             _ => path.push(byte),
         }
     }
-    put(reader, given, F::EnvironmentFile, OsString::from_vec(path));
+    put(reader, site, F::EnvironmentFile, OsString::from_vec(path));
 }
 
-fn working_directory(reader: &mut Reader, given: &Given) {
-    let text = given.line.value.as_str();
+fn working_directory(reader: &mut UnitReader, site: &Site) {
+    let text = site.line.value.as_str();
     let (optional, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
     if text == "~" {
         reader.forget(F::WorkingDirectory);
-        return reader.keep(given, Reason::Unusable("the user's home is not known here".into()));
+        return reader
+            .keep(site, UnmappedReason::Unusable("the home directory of the user is not known here".into()));
     }
-    let Some(path) = resolved(reader, given, text.as_bytes()) else { return };
-    if optional && let Err(refusal) = trial(F::WorkingDirectory, &path) {
-        return unusable(reader, given, refusal.cause);
+    let Some(path) = resolved(reader, site, text.as_bytes()) else { return };
+    if optional && let Err(refusal) = check_value(F::WorkingDirectory, &path) {
+        return unusable(reader, site, refusal.cause);
     }
     if optional {
-        reader.keep(given, Reason::Partly("that it may be missing".into()));
+        reader.keep(site, UnmappedReason::Partly("the prefix '-' (the directory may be missing)".into()));
     }
-    put(reader, given, F::WorkingDirectory, path);
+    put(reader, site, F::WorkingDirectory, path);
 }
 
-/// A relative path lies below `/run`, which is what `/var/run` is.
-fn pid_file(reader: &mut Reader, given: &Given) {
-    let Some(path) = resolved(reader, given, given.line.value.as_bytes()) else { return };
+/// A relative path is below `/run`; `/var/run` is a link to `/run`.
+fn pid_file(reader: &mut UnitReader, site: &Site) {
+    let Some(path) = resolved(reader, site, site.line.value.as_bytes()) else { return };
     let bytes = path.as_bytes();
     let path = match bytes.strip_prefix(b"/var/run/") {
         Some(rest) => [b"/run/", rest].concat(),
         None if bytes.starts_with(b"/") => bytes.to_vec(),
         None => [b"/run/", bytes].concat(),
     };
-    put(reader, given, F::PidFile, OsString::from_vec(path));
+    put(reader, site, F::PidFile, OsString::from_vec(path));
 }
 
-/// What goes to a journal, a terminal or a socket has no counterpart.
-fn stream(reader: &mut Reader, given: &Given, field: Field) {
+/// A stream that is connected to the journal, a terminal or a socket has no field.
+fn stream(reader: &mut UnitReader, site: &Site, field: Field) {
     const SYSTEMD_ONLY: [&str; 12] = [
         "journal",
         "journal+console",
@@ -283,65 +286,64 @@ fn stream(reader: &mut Reader, given: &Given, field: Field) {
         "data",
         "fd",
     ];
-    let text = given.line.value.as_str();
+    let text = site.line.value.as_str();
     if SYSTEMD_ONLY.contains(&text) || text.starts_with("fd:") {
         reader.forget(field);
-        return reader.keep(given, Reason::NoField);
+        return reader.keep(site, UnmappedReason::NoField);
     }
     if text == "inherit" && field != F::StandardInput {
-        // What that is depends on lines that may follow.
-        let (value, origin) = (text.into(), given.origin.clone());
-        let value = Said { field, value, origin, written: text.into() };
-        superseded(reader, given);
+        // Its meaning depends on lines that may follow.
+        let (value, origin) = (text.into(), site.origin.clone());
+        let value = FieldValue { field, value, origin, written: text.into() };
+        discard_unmapped(reader, site);
         return reader.values.push(value);
     }
     let good = text == "null" || ["file:", "append:", "truncate:"].iter().any(|kind| text.starts_with(kind));
     if !good {
-        return unusable(reader, given, "no kind of stream".into());
+        return unusable(reader, site, "not a valid stream".into());
     }
-    let Some(value) = resolved(reader, given, text.as_bytes()) else { return };
-    superseded(reader, given);
-    put(reader, given, field, value);
+    let Some(value) = resolved(reader, site, text.as_bytes()) else { return };
+    discard_unmapped(reader, site);
+    put(reader, site, field, value);
 }
 
-/// A value that is kept has been for nothing when another one follows.
-fn superseded(reader: &mut Reader, given: &Given) {
-    reader.kept.retain(|kept| kept.section != "Service" || kept.directive != given.line.key);
+/// Discards the kept lines of a directive that a later line overrides.
+fn discard_unmapped(reader: &mut UnitReader, site: &Site) {
+    reader.kept.retain(|kept| kept.section != "Service" || kept.directive != site.line.key);
 }
 
-fn kind(reader: &mut Reader, given: &Given) {
-    let text = given.line.value.as_str();
-    let (ours, missing) = match text {
+fn kind(reader: &mut UnitReader, site: &Site) {
+    let text = site.line.value.as_str();
+    let (value, missing) = match text {
         "simple" | "exec" | "notify" | "notify-reload" | "forking" | "oneshot" => (text, None),
-        "idle" => ("simple", Some("that it waits for other jobs")),
-        "dbus" => ("simple", Some("that it is ready when its bus name is there")),
-        _ => return unusable(reader, given, "no type of service".into()),
+        "idle" => ("simple", Some("it does not wait for other jobs")),
+        "dbus" => ("simple", Some("the bus name is not waited for")),
+        _ => return unusable(reader, site, "not a valid type of service".into()),
     };
-    superseded(reader, given);
+    discard_unmapped(reader, site);
     reader.forget(F::Type);
     if let Some(missing) = missing {
-        reader.keep(given, Reason::Partly(missing.into()));
+        reader.keep(site, UnmappedReason::Partly(missing.into()));
     }
-    let origin = given.origin.clone();
-    reader.values.push(Said { field: F::Type, value: ours.into(), origin, written: text.into() });
+    let origin = site.origin.clone();
+    reader.values.push(FieldValue { field: F::Type, value: value.into(), origin, written: text.into() });
 }
 
-/// What depends on several directives.
-pub(super) fn settle(reader: &mut Reader) {
+/// Resolves the fields that depend on several directives.
+pub(super) fn finish(reader: &mut UnitReader) {
     let last =
-        |reader: &Reader, field| reader.values.iter().rev().find(|value| value.field == field).cloned();
+        |reader: &UnitReader, field| reader.values.iter().rev().find(|value| value.field == field).cloned();
     let input = last(reader, F::StandardInput);
     let quiet = input.is_none_or(|value| value.value == "null")
         && !reader.kept.iter().any(|kept| kept.section == "Service" && kept.directive == "StandardInput");
-    // systemd's "inherit" is standard input once more for output, and standard output once more for errors, which is
-    // also what errors get where nothing is said.
-    let null = |value: Said| Said { value: "null".into(), ..value };
+    // For output, "inherit" duplicates standard input; for errors it duplicates standard output, and is the default.
+    let null = |value: FieldValue| FieldValue { value: "null".into(), ..value };
     if let Some(value) = last(reader, F::StandardOutput).filter(|value| value.value == "inherit") {
         reader.forget(F::StandardOutput);
         if quiet {
             reader.values.push(null(value));
         } else {
-            keep(reader, value, "Service", Reason::NoField);
+            keep(reader, value, "Service", UnmappedReason::NoField);
         }
     }
     let error = last(reader, F::StandardError);
@@ -350,47 +352,47 @@ pub(super) fn settle(reader: &mut Reader) {
     if !elsewhere && error.as_ref().is_none_or(|value| value.value == "inherit") {
         reader.forget(F::StandardError);
         match (last(reader, F::StandardOutput), error) {
-            (Some(value), _) => reader.values.push(Said { field: F::StandardError, ..value }),
-            (None, Some(value)) => keep(reader, value, "Service", Reason::NoField),
+            (Some(value), _) => reader.values.push(FieldValue { field: F::StandardError, ..value }),
+            (None, Some(value)) => keep(reader, value, "Service", UnmappedReason::NoField),
             (None, None) => {}
         }
     }
     modes(reader);
-    // A program that tells its readiness does so whatever [X-Svcadapt] calls it.
+    // The program reports its readiness whatever Type= [X-Svcadapt] sets.
     let kind = last(reader, F::Type);
     if let Some(value) =
         kind.clone().filter(|value| value.value == "notify" || value.value == "notify-reload")
     {
-        reader.values.push(Said { field: F::Ready, value: "notify".into(), ..value });
+        reader.values.push(FieldValue { field: F::Ready, value: "notify".into(), ..value });
     }
-    // systemd reads a pid file, where one is needed to find the main process. It never writes one.
+    // systemd reads the pid file of Type=forking to find the main process. It never writes one.
     if kind.is_none_or(|value| value.value != "forking")
         && let Some(value) = last(reader, F::PidFile)
     {
         reader.forget(F::PidFile);
-        let why = "the program writes this file itself, and only systemd reads it";
-        keep(reader, value, "Service", Reason::Unusable(why.into()));
+        let why = "the program writes this file, and only systemd reads it";
+        keep(reader, value, "Service", UnmappedReason::Unusable(why.into()));
     }
 }
 
-/// The mode of directories that only systemd knows the names of stays with them.
-fn modes(reader: &mut Reader) {
+/// Keeps the mode of directories that are kept themselves.
+fn modes(reader: &mut UnitReader) {
     for kind in DirectoryKind::ALL {
-        let said = |field| reader.values.iter().any(|value| value.field == field);
+        let is_set = |field| reader.values.iter().any(|value| value.field == field);
         let (directory, mode) = (F::Directory(kind), F::DirectoryMode(kind));
-        if !said(directory)
+        if !is_set(directory)
             && let Some(at) = reader.values.iter().rposition(|value| value.field == mode)
         {
             let value = reader.values.swap_remove(at);
             reader.forget(mode);
             let written = value.value.to_string_lossy().into_owned();
-            keep(reader, Said { written, ..value }, "Service", Reason::NoField);
+            keep(reader, FieldValue { written, ..value }, "Service", UnmappedReason::NoField);
         }
     }
 }
 
-fn keep(reader: &mut Reader, value: Said, section: &str, reason: Reason) {
-    let Said { field, origin, written, .. } = value;
+fn keep(reader: &mut UnitReader, value: FieldValue, section: &str, reason: UnmappedReason) {
+    let FieldValue { field, origin, written, .. } = value;
     let (section, directive) = (section.to_owned(), field.directive().to_owned());
-    reader.kept.push(Kept { section, directive, value: written, origin, reason });
+    reader.kept.push(Unmapped { section, directive, value: written, origin, reason });
 }

@@ -1,74 +1,75 @@
-//! The text of a unit file as sections and assignments (systemd.syntax(7)).
+//! Splits a unit file into sections and assignments (systemd.syntax(7)); values are not interpreted.
 //!
-//! In systemd's order: lines, which CR, LF and NUL end; comments and continuations, where a comment within a
-//! continuation is skipped; UTF-8; blanks. What a value means is not known here.
+//! The order is systemd's: lines, which end with CR, LF or NUL; comments and continuations (a comment within a
+//! continuation is skipped); UTF-8; blanks.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use svcadapt_spec::{SpecError, Spot};
 
-use super::quote::{LONGEST_LINE, noncharacter};
+use super::quote::{MAX_LINE_BYTES, noncharacter};
 use super::words::BLANKS;
 
-/// The largest file that is read. The largest unit that any distribution ships has a few thousand bytes.
-pub const LARGEST_UNIT: usize = 4 * 1024 * 1024;
+/// The maximum size of a unit file and its drop-ins. Units of distributions have a few thousand bytes at most.
+pub const MAX_UNIT_BYTES: usize = 4 * 1024 * 1024;
 
-/// How many assignments a unit and its drop-ins can have together, and how many values one list of them. Each costs a
-/// hundred times the three bytes that it can be written with.
-pub const MOST_ASSIGNMENTS: usize = 16 * 1024;
+/// The maximum number of assignments of a unit with its drop-ins, and of values in their lists. An assignment takes
+/// three bytes in the file at least, and a hundred times as much in memory.
+pub const MAX_ASSIGNMENTS: usize = 16 * 1024;
 
-/// What is said of more.
-pub(super) const TOO_MANY: &str = "more than 16384 assignments: this is no unit";
+/// The message for more than [`MAX_ASSIGNMENTS`].
+pub(super) const TOO_MANY: &str = "more than 16384 assignments: this is not a unit";
 
 /// A unit file or a drop-in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitFile {
-    /// Where it lies.
+    /// The path of the file.
     pub path: PathBuf,
-    /// The names of its sections, as they stand; one that stands twice is here twice.
+    /// The names of its sections in order, verbatim. A section may occur more than once.
     pub sections: Vec<String>,
-    /// Its assignments, in their order.
+    /// Its assignments in order.
     pub lines: Vec<Line>,
-    /// What systemd would ignore with a warning.
+    /// The lines that systemd ignores with a warning.
     pub warnings: Vec<SpecError>,
-    /// Whether the file has no byte at all, which masks a unit.
+    /// Whether the file is empty, which masks the unit.
     pub empty: bool,
-    /// Where each section's name ends, with its line.
+    /// The offset after the line of each section's header.
     pub(super) headers: Vec<usize>,
     /// The bytes of each assignment.
     pub(super) spans: Vec<Span>,
 }
 
-/// Which bytes an assignment has, with the lines that continue it.
+/// The bytes of an assignment with its continuation lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Span {
-    /// All of it, with the end of its last line.
+    /// The assignment with the line break at its end.
     pub(super) whole: Range<usize>,
-    /// From the value to the end of it. None where the `=` stands on a later line.
+    /// The value. `None` if the `=` is on a continuation line.
     pub(super) value: Option<Range<usize>>,
-    /// The comments that stand between its lines.
+    /// The comments between its lines.
     pub(super) comments: Vec<Range<usize>>,
 }
 
 /// One assignment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// The index of its section.
+    /// The index of its section in [`UnitFile::sections`].
     pub section: usize,
-    /// What is assigned to.
+    /// The name of the directive.
     pub key: String,
-    /// What is assigned: quotes, escapes and specifiers as they stand, continuations joined.
+    /// The value with continuation lines joined; quotes, escapes and specifiers are verbatim.
     pub value: String,
-    /// Where the value begins, or would.
+    /// The place of the value; of an empty value, the place after the `=`.
     pub spot: Spot,
 }
 
+/// The UTF-8 byte order mark.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl UnitFile {
-    /// Reads a text. What makes systemd refuse the whole file is an error here, and so is a NUL byte, which it would
-    /// take for the end of a line.
+    /// Parses the text of a file. Text that makes systemd refuse the whole file is an error, and so is a NUL byte,
+    /// which systemd takes for the end of a line.
     pub fn parse(path: &Path, text: &[u8]) -> Result<Self, Vec<SpecError>> {
         let unit = Self {
             path: path.to_owned(),
@@ -79,8 +80,8 @@ impl UnitFile {
             headers: Vec::new(),
             spans: Vec::new(),
         };
-        if text.len() > LARGEST_UNIT {
-            let cause = format!("larger than {LARGEST_UNIT} bytes: this is no unit");
+        if text.len() > MAX_UNIT_BYTES {
+            let cause = format!("larger than {MAX_UNIT_BYTES} bytes: this is not a unit");
             return Err(vec![SpecError::in_file(path, None, cause)]);
         }
         let mut lexer = Lexer { unit, faults: Vec::new(), joined: None, marked: false, at: 0..0 };
@@ -89,7 +90,7 @@ impl UnitFile {
             number += 1;
             let (line, ends, tail) = cut(rest);
             if ends & NUL != 0 {
-                lexer.fault(number, line, line.len(), "a NUL byte stands here");
+                lexer.fault(number, line, line.len(), "a NUL byte");
             } else {
                 lexer.at = text.len() - rest.len()..text.len() - tail.len();
                 lexer.line(number, line);
@@ -102,7 +103,7 @@ impl UnitFile {
         if lexer.faults.is_empty() { Ok(lexer.unit) } else { Err(lexer.faults) }
     }
 
-    /// The name of the section that a line stands in.
+    /// The name of the section of a line.
     pub fn section(&self, line: &Line) -> &str {
         self.sections.get(line.section).map_or("", String::as_str)
     }
@@ -110,7 +111,7 @@ impl UnitFile {
 
 const NUL: u8 = 1;
 
-/// The first line, what ended it, and what comes after. CR LF and LF CR are one end.
+/// The first line, the bits of the bytes that end it, and the text after it. CR LF and LF CR end one line.
 fn cut(text: &[u8]) -> (&[u8], u8, &[u8]) {
     let end = |byte: u8| match byte {
         0 => NUL,
@@ -130,13 +131,13 @@ fn cut(text: &[u8]) -> (&[u8], u8, &[u8]) {
     (&text[..length], ends, &text[next..])
 }
 
-/// Lines that have become one, and where they began.
-struct Joined {
+/// Continuation lines joined to one.
+struct JoinedLines {
     text: Vec<u8>,
     number: usize,
-    /// The first line as it stands.
+    /// The first line, verbatim.
     first: Vec<u8>,
-    /// Where all of them begin, and where the last one and what it says end.
+    /// The offsets of the begin of the first line, of the end of the last, and of the end of the last without blanks.
     begin: usize,
     end: usize,
     content: usize,
@@ -146,9 +147,9 @@ struct Joined {
 struct Lexer {
     unit: UnitFile,
     faults: Vec<SpecError>,
-    joined: Option<Joined>,
+    joined: Option<JoinedLines>,
     marked: bool,
-    /// The bytes of the line.
+    /// The bytes of the current line.
     at: Range<usize>,
 }
 
@@ -159,8 +160,8 @@ impl Lexer {
     }
 
     fn line(&mut self, number: usize, whole: &[u8]) {
-        if whole.len() > LONGEST_LINE {
-            return self.fault(number, whole, LONGEST_LINE, "a line has at most 1048575 bytes");
+        if whole.len() > MAX_LINE_BYTES {
+            return self.fault(number, whole, MAX_LINE_BYTES, "the line is longer than 1048575 bytes");
         }
         if matches!(strip_start(whole).first(), Some(b'#' | b';')) {
             if let Some(joined) = &mut self.joined {
@@ -176,7 +177,7 @@ impl Lexer {
             line = rest;
         }
         let continued = line.iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1;
-        let mut joined = self.joined.take().unwrap_or_else(|| Joined {
+        let mut joined = self.joined.take().unwrap_or_else(|| JoinedLines {
             text: Vec::new(),
             number,
             first: line.to_vec(),
@@ -187,8 +188,13 @@ impl Lexer {
         });
         joined.end = self.at.end;
         joined.content = self.at.start + whole.len() - (line.len() - strip_end(line).len());
-        if joined.text.len() + line.len() > LONGEST_LINE + 1 {
-            return self.fault(number, whole, 0, "continued lines have at most 1048576 bytes together");
+        if joined.text.len() + line.len() > MAX_LINE_BYTES + 1 {
+            return self.fault(
+                number,
+                whole,
+                0,
+                "the line and its continuations are longer than 1048576 bytes",
+            );
         }
         joined.text.extend(line);
         if continued {
@@ -201,8 +207,8 @@ impl Lexer {
         }
     }
 
-    fn statement(&mut self, joined: &Joined) {
-        let Joined { text, number, first, begin, end, content, comments } = joined;
+    fn statement(&mut self, joined: &JoinedLines) {
+        let JoinedLines { text, number, first, begin, end, content, comments } = joined;
         let line = strip(text);
         if line.is_empty() {
             return;
@@ -212,31 +218,31 @@ impl Lexer {
             line.char_indices().find(|(_, c)| noncharacter(*c)).map_or(Ok(line), |(at, _)| Err(at))
         }) else {
             let bad = std::str::from_utf8(first).map_or_else(|error| error.valid_up_to(), |_| start);
-            return self.fault(
-                *number,
-                first,
-                bad,
-                "this is not UTF-8 as systemd knows it; it reads no such file",
-            );
+            return self.fault(*number, first, bad, "not UTF-8, or a noncharacter; systemd refuses the file");
         };
         if let Some(header) = line.strip_prefix('[') {
             let Some(name) = header.strip_suffix(']') else {
-                return self.fault(*number, first, start, "the name of a section ends with ']'");
+                return self.fault(*number, first, start, "the header of a section must end with ']'");
             };
             let unsafe_name = |c: char| c.is_ascii_control() || matches!(c, '"' | '\'' | '\\');
             if name.contains(unsafe_name) {
-                return self.fault(*number, first, start, "a character that no section has in its name");
+                return self.fault(
+                    *number,
+                    first,
+                    start,
+                    "a quote, a backslash or a control character in the name of a section",
+                );
             }
             self.unit.headers.push(*end);
             return self.unit.sections.push(name.to_owned());
         }
-        if self.unit.lines.len() + self.unit.warnings.len() >= MOST_ASSIGNMENTS {
+        if self.unit.lines.len() + self.unit.warnings.len() >= MAX_ASSIGNMENTS {
             return self.fault(*number, first, start, TOO_MANY);
         }
         let problem = match line.split_once('=') {
-            _ if self.unit.sections.is_empty() => "this stands in no section; systemd ignores it",
-            None => "no '=' on this line; systemd ignores it",
-            Some(("", _)) => "nothing stands before the '='; systemd ignores the line",
+            _ if self.unit.sections.is_empty() => "this line is not in a section; systemd ignores it",
+            None => "this line has no '='; systemd ignores it",
+            Some(("", _)) => "this line has no name before the '='; systemd ignores it",
             Some((key, value)) => {
                 let sign = first.iter().position(|byte| *byte == b'=');
                 let after = sign.map_or(first.len(), |at| at + 1);
@@ -293,13 +299,13 @@ mod tests {
     }
 
     #[test]
-    fn every_assignment_has_its_place() {
+    fn assignments_have_line_and_column() {
         assert_eq!(lines(b"[A]\n k = v w \r\n;c\n\n[B]\nx=\n"), ["2:6 [A] k=v w", "6:3 [B] x="]);
         assert_eq!(lines(b"\xef\xbb\xbf[A]\r\nk=v"), ["2:3 [A] k=v"]);
     }
 
     #[test]
-    fn lines_are_joined_and_comments_between_them_skipped() {
+    fn continuation_lines_are_joined_without_comments() {
         assert_eq!(
             lines(b"[A]\nk=a\\\n# c\\\n ;d\n  b\\\\\nx=\\ \ny=1\\"),
             ["2:3 [A] k=a   b\\\\", "6:3 [A] x=\\", "7:3 [A] y=1"]
@@ -307,31 +313,31 @@ mod tests {
     }
 
     #[test]
-    fn what_systemd_ignores_is_a_warning() {
+    fn lines_that_systemd_ignores_are_warnings() {
         let unit = UnitFile::parse(Path::new("/u"), b"a=b\n[A]\nfoo\n =x\n").unwrap();
-        let told: Vec<_> = unit.warnings.iter().map(ToString::to_string).collect();
-        assert_eq!(told[1], "/u:3:1: no '=' on this line; systemd ignores it\n  | foo\n  | ^");
-        assert_eq!((told.len(), unit.lines.len()), (3, 0));
+        let warnings: Vec<_> = unit.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(warnings[1], "/u:3:1: this line has no '='; systemd ignores it\n  | foo\n  | ^");
+        assert_eq!((warnings.len(), unit.lines.len()), (3, 0));
     }
 
     #[test]
-    fn what_takes_the_file_with_it_is_an_error_at_its_place() {
-        assert_eq!(fault(b"[A\n"), "/u:1:1: the name of a section ends with ']'\n  | [A\n  | ^");
+    fn text_that_systemd_refuses_is_an_error_with_its_place() {
+        assert_eq!(fault(b"[A\n"), "/u:1:1: the header of a section must end with ']'\n  | [A\n  | ^");
         assert!(fault(b"[A]\nk=a\xffb\n").starts_with("/u:2:4: "));
         assert!(fault("[A]\nk=\u{fdd0}\n".as_bytes()).starts_with("/u:2:1: "));
         assert!(fault(b"[A]\nk=a\0b=c\n").starts_with("/u:2:4: a NUL byte"));
         assert!(fault(&[0; 10_000]).starts_with("/u:1:1: a NUL byte"));
-        assert!(fault(&vec![b'x'; 2 << 20]).starts_with("/u:1:1048576: a line"));
+        assert!(fault(&vec![b'x'; 2 << 20]).starts_with("/u:1:1048576: the line"));
         assert!(fault(&b"[A]\nk=xxxxxxxxxxxxxx\n".repeat(500_000)).starts_with("/u: larger"));
         assert_eq!(
-            lines(&[b"[A]\n".to_vec(), b"k=\n".repeat(MOST_ASSIGNMENTS)].concat()).len(),
-            MOST_ASSIGNMENTS
+            lines(&[b"[A]\n".to_vec(), b"k=\n".repeat(MAX_ASSIGNMENTS)].concat()).len(),
+            MAX_ASSIGNMENTS
         );
         assert!(fault(&b"[A]\nk=x\n=\n".repeat(9_000)).starts_with("/u:24578:1: more than 16384"));
         assert!(
             fault(&[b"[A]\nk=\\\n".as_slice(), &b"xxxxxxxxxxxx\\\n".repeat(100_000)].concat())
-                .contains("together")
+                .contains("continuations")
         );
-        assert_eq!(lines(&[b"[A]\nk=", vec![b'x'; LONGEST_LINE - 2].as_slice()].concat()).len(), 1);
+        assert_eq!(lines(&[b"[A]\nk=", vec![b'x'; MAX_LINE_BYTES - 2].as_slice()].concat()).len(), 1);
     }
 }

@@ -1,12 +1,10 @@
 //! systemd units (systemd.unit(5), systemd.service(5), systemd.exec(5), systemd.syntax(7)).
 
-mod covered;
 mod exec;
 mod fields;
-mod kept;
 mod lex;
 mod name;
-mod own;
+mod native_values;
 mod quote;
 mod read;
 mod reload;
@@ -14,21 +12,23 @@ mod rewrite;
 mod sandbox;
 mod socket;
 mod specifiers;
+mod unmapped;
 mod verify;
 mod words;
 mod write;
 mod write_socket;
+mod x_section;
 
-pub(crate) use covered::contradictions;
 pub(crate) use exec::{CommandLine, commands};
-pub use kept::{Kept, Reason};
-pub use lex::{LARGEST_UNIT, Line, MOST_ASSIGNMENTS, UnitFile};
+pub use lex::{Line, MAX_ASSIGNMENTS, MAX_UNIT_BYTES, UnitFile};
 pub use name::UnitName;
-pub use read::{Reading, read};
-pub use rewrite::{Original, Text};
+pub(crate) use native_values::contradictions;
+pub use read::{ParsedUnit, read};
+pub use rewrite::{OriginalUnit, UnitText};
 pub use socket::read_socket;
-pub(crate) use specifiers::{Unresolved, Why, resolve};
-pub(crate) use words::{Syntax, split};
+pub(crate) use specifiers::{SpecifierError, SpecifierProblem, resolve};
+pub use unmapped::{Unmapped, UnmappedReason};
+pub(crate) use words::{Syntax, split, split_lossy};
 pub use write::{write, write_hardened};
 pub use write_socket::{socket_unit, write_socket};
 
@@ -36,6 +36,6 @@ pub use write_socket::{socket_unit, write_socket};
 #[doc(hidden)]
 pub mod internal {
     pub use super::exec::{CommandLine, CommandLines, commands};
-    pub use super::specifiers::{Unresolved, Why, resolve};
-    pub use super::words::{Syntax, Unbalanced, Word, split};
+    pub use super::specifiers::{SpecifierError, SpecifierProblem, resolve};
+    pub use super::words::{Syntax, UnbalancedQuote, Word, split};
 }

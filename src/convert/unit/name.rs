@@ -1,9 +1,9 @@
-//! The name of a unit, and what follows from it (systemd.unit(5)).
+//! The name of a unit: prefix, instance, template, folders of drop-ins (systemd.unit(5)).
 
 use std::fmt;
 
-/// A service unit's name: `web.service`, `getty@.service` (a template), `getty@tty1.service` (an instance); or that of
-/// the unit with its sockets.
+/// The name of a service unit: `web.service`, `getty@.service` (a template), `getty@tty1.service` (an instance); or of
+/// its socket unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitName {
     full: String,
@@ -13,20 +13,22 @@ const SUFFIX: &str = ".service";
 
 const SOCKET: &str = ".socket";
 
-/// The longest name of a unit, in bytes.
-const LONGEST: usize = 255;
+/// The maximum length of a unit's name (systemd.unit(5)).
+const MAX_NAME_BYTES: usize = 255;
 
 impl UnitName {
-    /// Takes the name of a file. None: no unit can have it.
+    /// Parses the name of a `.service` file. `None` if it is not a valid unit name.
     pub fn parse(name: &str) -> Option<Self> {
         let stem = name.strip_suffix(SUFFIX)?;
         let legal = |c: char| c.is_ascii_alphanumeric() || ":-_.\\@".contains(c);
-        let good =
-            name.len() <= LONGEST && !stem.is_empty() && !stem.starts_with('@') && stem.chars().all(legal);
+        let good = name.len() <= MAX_NAME_BYTES
+            && !stem.is_empty()
+            && !stem.starts_with('@')
+            && stem.chars().all(legal);
         good.then(|| Self { full: name.to_owned() })
     }
 
-    /// The name of the unit with this service's sockets, where neither says otherwise (systemd.socket(5)).
+    /// The default name of this service's socket unit (systemd.socket(5)).
     #[must_use]
     pub fn socket(&self) -> Self {
         Self { full: format!("{}{SOCKET}", self.stem()) }
@@ -36,7 +38,7 @@ impl UnitName {
         if self.full.ends_with(SOCKET) { SOCKET } else { SUFFIX }
     }
 
-    /// The whole name, with its suffix.
+    /// The name with its suffix.
     pub fn as_str(&self) -> &str {
         &self.full
     }
@@ -46,28 +48,28 @@ impl UnitName {
         self.full.strip_suffix(self.suffix()).unwrap_or(&self.full)
     }
 
-    /// What stands before the `@`, or all of the stem.
+    /// The part before the `@`, or the stem if there is no `@`.
     pub fn prefix(&self) -> &str {
         self.stem().split_once('@').map_or(self.stem(), |(prefix, _)| prefix)
     }
 
-    /// What stands behind the `@`: nothing, of a template. None where there is no `@`.
+    /// The part after the `@`; empty for a template. `None` if there is no `@`.
     pub fn instance(&self) -> Option<&str> {
         self.stem().split_once('@').map(|(_, instance)| instance)
     }
 
-    /// Whether only instances of it can be started.
+    /// Whether this is a template, of which only instances can be started.
     pub fn is_template(&self) -> bool {
         self.instance() == Some("")
     }
 
-    /// The template that this is an instance of.
+    /// The template of this instance; `None` for other units.
     pub fn template(&self) -> Option<Self> {
         let instance = self.instance().filter(|instance| !instance.is_empty());
         instance.map(|_| Self { full: format!("{}@{}", self.prefix(), self.suffix()) })
     }
 
-    /// The folders with its drop-ins, the most particular first: of two files of one name the first wins.
+    /// The folders of its drop-ins, most specific first. Of two files with one name the first wins.
     pub fn drop_in_folders(&self) -> Vec<String> {
         let suffix = self.suffix();
         let at = if self.instance().is_some() { "@" } else { "" };
@@ -90,7 +92,7 @@ impl fmt::Display for UnitName {
     }
 }
 
-/// Undoes systemd-escape(1): `-` is a slash, `\xHH` a byte. None where a backslash begins nothing.
+/// Reverses systemd-escape(1): `-` is a slash, `\xHH` a byte. `None` if an escape is invalid.
 pub(super) fn unescaped(text: &str) -> Option<Vec<u8>> {
     let (mut plain, mut bytes) = (Vec::new(), text.bytes());
     while let Some(byte) = bytes.next() {
@@ -114,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_names_of_services_are_taken() {
+    fn invalid_unit_name_is_rejected() {
         for name in ["", ".service", "@a.service", "a.socket", "a b.service", "a/b.service", "a"] {
             assert_eq!(UnitName::parse(name), None, "{name}");
         }
@@ -122,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instance_has_a_prefix_and_a_template() {
+    fn instance_name_has_a_prefix_and_a_template() {
         let name = UnitName::parse("a-b@x@y.service").unwrap();
         assert_eq!((name.prefix(), name.instance(), name.stem()), ("a-b", Some("x@y"), "a-b@x@y"));
         assert_eq!(name.template().unwrap().as_str(), "a-b@.service");
@@ -131,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn drop_ins_lie_in_folders_of_every_prefix() {
+    fn drop_in_folders_include_every_dash_prefix() {
         let folders = |name| UnitName::parse(name).unwrap().drop_in_folders().join(" ");
         assert_eq!(folders("a-b-c.service"), "a-b-c.service.d a-b-.service.d a-.service.d service.d");
         assert_eq!(folders("a-b@i.service"), "a-b@i.service.d a-b@.service.d a-@.service.d service.d");

@@ -1,72 +1,72 @@
-//! How a value is written into a unit so that systemd reads it back byte for byte.
+//! Quotes a value for a unit so that systemd reads it back byte for byte.
 //!
-//! systemd undoes in this order: lines and continuations, words with their quotes and C escapes, `%` specifiers, and
-//! in commands `$` last of all. So an escape does not protect `%` and `$`: only doubling does (systemd.syntax(7),
-//! systemd.service(5) "Command lines"). What some version from 252 to 262 cannot carry is refused.
+//! systemd decodes in this order: lines and continuations, words with quotes and C escapes, `%` specifiers, and in
+//! commands `$` variables. So an escape does not protect `%` and `$`; only doubling does (systemd.syntax(7),
+//! systemd.service(5), "Command lines"). A value that some version from 252 to 262 cannot read is an error.
 
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::Unfit;
+use crate::QuoteError;
 
-/// The longest single argument that the kernel takes (`MAX_ARG_STRLEN` less its NUL, execve(2)).
-const LONGEST_ARGUMENT: usize = 131_071;
+/// The maximum length of one argument: `MAX_ARG_STRLEN` without its NUL (execve(2)).
+const MAX_ARGUMENT_BYTES: usize = 131_071;
 
-/// The longest line that systemd reads; one that is longer takes the whole unit with it.
-pub(super) const LONGEST_LINE: usize = 1_048_575;
+/// The maximum length of a line. systemd refuses a unit with a longer one.
+pub(super) const MAX_LINE_BYTES: usize = 1_048_575;
 
-/// The longest name of one file (`NAME_MAX`, limits.h(0p)).
+/// The maximum length of a file name (limits.h(0p)).
 const NAME_MAX: usize = 255;
 
-/// The longest path, with its final NUL (`PATH_MAX`, limits.h(0p)).
+/// The maximum length of a path with its NUL (limits.h(0p)).
 const PATH_MAX: usize = 4096;
 
-type Quoted = Result<String, Unfit>;
+type QuoteResult = Result<String, QuoteError>;
 
-/// What `$` means to the reader.
+/// The meaning of `$` in a command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dollar {
-    /// A variable: it is protected by doubling.
+    /// It begins a variable; doubling protects it.
     Variable,
-    /// Itself.
-    Itself,
+    /// It is an ordinary character.
+    Literal,
 }
 
-/// A whole command line; of an error the number of the word. `dollar` is what it means in the words as they are given,
-/// and `called` what the program is called by in place of its path.
+/// A command line; an error has the index of its word. `dollar` is the meaning of `$` in `words`; `argv0` replaces the
+/// path as `argv[0]`.
 pub(super) fn exec_start<'a>(
     words: impl IntoIterator<Item = &'a OsStr>,
     dollar: Dollar,
-    called: Option<&OsStr>,
-) -> Result<String, Vec<(usize, Unfit)>> {
+    argv0: Option<&OsStr>,
+) -> Result<String, Vec<(usize, QuoteError)>> {
     let mut words = words.into_iter();
     let Some(program) = words.next() else {
-        return Err(vec![(0, Unfit::at(0, "there is no program"))]);
+        return Err(vec![(0, QuoteError::new(0, "the program is missing"))]);
     };
-    let mut unfit = Vec::new();
-    // The path itself is never expanded, but argv[0] is. The prefix ':' switches that off for the whole line.
+    let mut errors = Vec::new();
+    // systemd does not expand the path, but expands argv[0]. The prefix ':' disables expansion for the whole line.
     let at = program.as_bytes().iter().position(|byte| *byte == b'$');
     let dollar = match (dollar, at) {
         (Dollar::Variable, Some(offset)) => {
-            let why = "beside a '$' here no variable in the arguments is put in";
-            unfit.push((0, Unfit::at(offset, why)));
-            Dollar::Itself
+            let why = "with a '$' in the path of the program, variables in the arguments are not expanded";
+            errors.push((0, QuoteError::new(offset, why)));
+            Dollar::Literal
         }
-        // A variable is written as it stands, so that it is one for the reader too.
-        (Dollar::Variable, None) | (Dollar::Itself, Some(_)) => Dollar::Itself,
-        (Dollar::Itself, None) => Dollar::Variable,
+        // Variables are written verbatim.
+        (Dollar::Variable, None) | (Dollar::Literal, Some(_)) => Dollar::Literal,
+        (Dollar::Literal, None) => Dollar::Variable,
     };
-    let mut line = exec_path(program, if called.is_some() { "@" } else { "" }).unwrap_or_else(|why| {
-        unfit.push((0, why));
+    let mut line = exec_path(program, if argv0.is_some() { "@" } else { "" }).unwrap_or_else(|why| {
+        errors.push((0, why));
         String::new()
     });
-    if let Some(called) = called {
-        // It is no variable, whatever the words after it are.
-        let protected = if at.is_some() { Dollar::Itself } else { Dollar::Variable };
-        match exec_arg(called, protected) {
+    if let Some(argv0) = argv0 {
+        // argv[0] has no variables, even if the arguments have.
+        let protected = if at.is_some() { Dollar::Literal } else { Dollar::Variable };
+        match exec_arg(argv0, protected) {
             Ok(word) => line.extend([" ", &word]),
-            Err(why) => unfit.push((0, why)),
+            Err(why) => errors.push((0, why)),
         }
     }
     for (index, argument) in words.enumerate() {
@@ -75,20 +75,23 @@ pub(super) fn exec_start<'a>(
                 line.push(' ');
                 line.push_str(&word);
             }
-            Err(why) => unfit.push((index + 1, why)),
+            Err(why) => errors.push((index + 1, why)),
         }
     }
-    if unfit.is_empty() { Ok(line) } else { Err(unfit) }
+    if errors.is_empty() { Ok(line) } else { Err(errors) }
 }
 
-/// The first word of a command line behind a prefix, and with the one that it needs besides.
-fn exec_path(path: &OsStr, prefix: &str) -> Quoted {
+/// The first word of a command line, with `prefix` and any further prefix that it needs.
+fn exec_path(path: &OsStr, prefix: &str) -> QuoteResult {
     let (bytes, prefix) = (path.as_bytes(), prefix.as_bytes());
     if is_searched(bytes) {
         return Ok(word(&[prefix, bytes].concat(), Dollar::Variable));
     }
     if !bytes.starts_with(b"/") {
-        return Err(Unfit::at(0, "a unit needs the absolute path of a program with such a name"));
+        return Err(QuoteError::new(
+            0,
+            "a unit needs the absolute path of this program: systemd does not search for such a name",
+        ));
     }
     plain_path(bytes)?;
     characters(bytes)?;
@@ -96,88 +99,88 @@ fn exec_path(path: &OsStr, prefix: &str) -> Quoted {
         let what = match byte {
             b'"' | b'\'' => "a quote",
             b'\\' => "a backslash",
-            b'*' | b'?' | b'[' => "a character of patterns",
+            b'*' | b'?' | b'[' => "a pattern character",
             0..=0x1f | 0x7f => "a control character",
             _ => continue,
         };
-        return Err(Unfit::at(offset, format!("{what} cannot stand in the path of a program")));
+        return Err(QuoteError::new(offset, format!("the path of a program cannot contain {what}")));
     }
     match bytes.last() {
-        Some(b' ') => Err(Unfit::at(bytes.len() - 1, "a blank at the end of the path of a program is lost")),
-        Some(b'/') => Err(Unfit::at(bytes.len() - 1, "this names no program")),
-        _ if bytes.contains(&b'$') => Ok(word(&[prefix, b":", bytes].concat(), Dollar::Itself)),
+        Some(b' ') => Err(QuoteError::new(bytes.len() - 1, "the path of a program cannot end with a blank")),
+        Some(b'/') => Err(QuoteError::new(bytes.len() - 1, "this is a directory, not a program")),
+        _ if bytes.contains(&b'$') => Ok(word(&[prefix, b":", bytes].concat(), Dollar::Literal)),
         _ => Ok(word(&[prefix, bytes].concat(), Dollar::Variable)),
     }
 }
 
-/// The ceiling of the nice level: systemd takes nothing that is none, though the kernel does (systemd.exec(5),
+/// The limit of the nice level. systemd accepts only numbers from 0 to 40, the kernel accepts more (systemd.exec(5),
 /// "Process Properties").
-pub(super) fn nice_limit(limit: &OsStr) -> Quoted {
+pub(super) fn nice_limit(limit: &OsStr) -> QuoteResult {
     let text = limit.to_string_lossy();
     let level = |text: &str| text.parse::<u64>().is_ok_and(|level| level <= 40);
     if text.split(':').all(level) {
         raw(limit)
     } else {
-        Err(Unfit::at(0, "systemd takes numbers from 0 to 40 here"))
+        Err(QuoteError::new(0, "systemd accepts only numbers from 0 to 40 here"))
     }
 }
 
-/// Whether systemd searches the program in its own path (systemd.service(5), "Command lines"). A name that begins
-/// with another sign could be read as a prefix.
+/// Whether systemd searches for the program in its own path (systemd.service(5), "Command lines"). A name that begins
+/// with another character could be read as a prefix.
 fn is_searched(name: &[u8]) -> bool {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'+');
     name.first().is_some_and(u8::is_ascii_alphanumeric) && name.iter().all(plain)
 }
 
 /// One argument of a command line.
-fn exec_arg(argument: &OsStr, dollar: Dollar) -> Quoted {
+fn exec_arg(argument: &OsStr, dollar: Dollar) -> QuoteResult {
     let bytes = argument.as_bytes();
-    if bytes.len() > LONGEST_ARGUMENT {
-        return Err(Unfit::at(LONGEST_ARGUMENT, "an argument has at most 131071 bytes"));
+    if bytes.len() > MAX_ARGUMENT_BYTES {
+        return Err(QuoteError::new(MAX_ARGUMENT_BYTES, "the argument is longer than 131071 bytes"));
     }
-    // It could be written in hexadecimal, and the program would get it; but then `systemctl status` fails for good.
+    // A hexadecimal escape would reach the program, but `systemctl status` then fails until the service is stopped.
     characters(bytes)?;
     Ok(word(bytes, dollar))
 }
 
 /// The value of `Environment=`: one `NAME=VALUE`.
-pub(super) fn environment(assignment: &OsStr) -> Quoted {
+pub(super) fn environment(assignment: &OsStr) -> QuoteResult {
     characters(assignment.as_bytes())?;
-    Ok(word(assignment.as_bytes(), Dollar::Itself))
+    Ok(word(assignment.as_bytes(), Dollar::Literal))
 }
 
-/// The value of a directive that takes the rest of its line as it stands: `Description=`, `User=`.
-pub(super) fn raw(value: &OsStr) -> Quoted {
+/// The value of a directive without quoting, such as `Description=` and `User=`.
+pub(super) fn raw(value: &OsStr) -> QuoteResult {
     let bytes = value.as_bytes();
     let text = characters(bytes)?;
     let blank = |byte: Option<&u8>| byte.is_some_and(|b| matches!(b, b' ' | b'\t'));
     let last = bytes.len().saturating_sub(1);
     if bytes.is_empty() {
-        return Err(Unfit::at(0, "an empty value says nothing"));
+        return Err(QuoteError::new(0, "an empty value has no effect"));
     }
     if let Some(offset) = bytes.iter().position(|b| matches!(b, b'\n' | b'\r')) {
-        return Err(Unfit::at(offset, "a line break ends the line"));
+        return Err(QuoteError::new(offset, "a value cannot contain a line break"));
     }
     if blank(bytes.first()) {
-        return Err(Unfit::at(0, "a blank at the beginning is lost"));
+        return Err(QuoteError::new(0, "a value cannot begin with a blank"));
     }
     if blank(bytes.last()) {
-        return Err(Unfit::at(last, "a blank at the end is lost"));
+        return Err(QuoteError::new(last, "a value cannot end with a blank"));
     }
     if bytes.iter().rev().take_while(|b| **b == b'\\').count() % 2 == 1 {
-        return Err(Unfit::at(last, "a backslash at the end joins the next line"));
+        return Err(QuoteError::new(last, "a value cannot end with a backslash, which continues the line"));
     }
     Ok(text.replace('%', "%%"))
 }
 
-/// A path, perhaps behind a prefix such as `append:`, as the rest of a line.
-pub(super) fn raw_path(value: &OsStr) -> Quoted {
+/// A path without quoting, possibly with a prefix such as `append:`.
+pub(super) fn raw_path(value: &OsStr) -> QuoteResult {
     plain_path(value.as_bytes())?;
     raw(value)
 }
 
-/// The value of `EnvironmentFile=`: a pattern (glob(7)) as the rest of a line.
-pub(super) fn environment_file(value: &OsStr) -> Quoted {
+/// The value of `EnvironmentFile=`: a pattern (glob(7)) without quoting.
+pub(super) fn environment_file(value: &OsStr) -> QuoteResult {
     plain_path(value.as_bytes())?;
     let escaped = value.as_bytes().iter().fold(Vec::new(), |mut pattern, &byte| {
         if b"*?[]{}\\".contains(&byte) {
@@ -189,14 +192,14 @@ pub(super) fn environment_file(value: &OsStr) -> Quoted {
     raw(OsStr::from_bytes(&escaped))
 }
 
-/// A group in `SupplementaryGroups=`, where blanks part words and a backslash protects what follows it.
-pub(super) fn group(value: &OsStr) -> Quoted {
+/// A group in `SupplementaryGroups=`: blanks separate words, and a backslash protects the next character.
+pub(super) fn group(value: &OsStr) -> QuoteResult {
     raw(value).map(|text| text.replace('\\', "\\\\"))
 }
 
-/// A name in `RuntimeDirectory=` and its kin. Every version reads letters, digits and `. _ - /` alike; the rest is
-/// written in hexadecimal.
-pub(super) fn directory(value: &OsStr) -> Quoted {
+/// A name in `RuntimeDirectory=` and the other directories. Every version reads letters, digits and `. _ - /` alike;
+/// other characters are written in hexadecimal.
+pub(super) fn directory(value: &OsStr) -> QuoteResult {
     plain_path(value.as_bytes())?;
     characters(value.as_bytes())?;
     let mut name = String::new();
@@ -210,31 +213,31 @@ pub(super) fn directory(value: &OsStr) -> Quoted {
     Ok(name)
 }
 
-/// A path in `ReadWritePaths=` and its kin, where blanks and quotes part words, a backslash protects whatever follows
-/// it, and there is no other escape.
-pub(super) fn namespace_path(value: &OsStr) -> Quoted {
+/// A path in `ReadWritePaths=` and the like: words with quotes; a backslash protects the next character, and there are
+/// no other escapes.
+pub(super) fn namespace_path(value: &OsStr) -> QuoteResult {
     let bytes = value.as_bytes();
     plain_path(bytes)?;
     let text = characters(bytes)?;
     if let Some(offset) = bytes.iter().position(|b| matches!(b, b'\n' | b'\r')) {
-        return Err(Unfit::at(offset, "a line break ends the line"));
+        return Err(QuoteError::new(offset, "a value cannot contain a line break"));
     }
     let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%");
     let bare = |b: u8| b.is_ascii_alphanumeric() || b"_./:=,+@%-".contains(&b);
     Ok(if escaped.bytes().all(bare) { escaped } else { format!("\"{escaped}\"") })
 }
 
-/// A value in `[X-Svcadapt]`: the rest of the line where it can stand so, else one word in quotes.
-pub(super) fn own(value: &OsStr) -> String {
+/// A value in `[X-Svcadapt]`: without quoting if possible, otherwise one quoted word.
+pub(super) fn x_section(value: &OsStr) -> String {
     match raw(value) {
         Ok(text) if !text.starts_with(['"', '\'']) => text,
         _ if value.is_empty() => String::new(),
-        // Only we read this section, so bytes that are no text are safe here.
-        _ => format!("\"{}\"", escaped(value.as_bytes(), Dollar::Itself)),
+        // Only svcadapt reads this section, so bytes that are not UTF-8 are safe here.
+        _ => format!("\"{}\"", escaped(value.as_bytes(), Dollar::Literal)),
     }
 }
 
-/// A word: bare if nothing in it means anything, else in quotes.
+/// A word; quoted if it has a special character.
 fn word(bytes: &[u8], dollar: Dollar) -> String {
     let bare = |b: &u8| b.is_ascii_alphanumeric() || b"_./:=,+@^~-".contains(b);
     let escaped = escaped(bytes, dollar);
@@ -274,37 +277,40 @@ fn hexadecimal(text: &mut String, byte: u8) {
     let _ = write!(text, "\\x{byte:02x}");
 }
 
-/// The value as text that systemd takes for UTF-8. It takes no noncharacters, and a line with one is not read.
-fn characters(bytes: &[u8]) -> Result<&str, Unfit> {
+/// The value as text. systemd reads neither bytes that are not UTF-8 nor noncharacters.
+fn characters(bytes: &[u8]) -> Result<&str, QuoteError> {
     let text = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
     match text.char_indices().find(|(_, letter)| *letter == '\0' || noncharacter(*letter)) {
-        Some((offset, '\0')) => Err(Unfit::at(offset, "a NUL byte cannot stand in a unit")),
+        Some((offset, '\0')) => Err(QuoteError::new(offset, "a unit cannot contain a NUL byte")),
         Some((offset, letter)) => {
             let number = u32::from(letter);
-            Err(Unfit::at(offset, format!("U+{number:04X} is no character, and systemd refuses it")))
+            Err(QuoteError::new(offset, format!("a unit cannot contain the noncharacter U+{number:04X}")))
         }
         None if text.len() < bytes.len() => {
-            Err(Unfit::at(text.len(), "what is not UTF-8 cannot stand in a unit"))
+            Err(QuoteError::new(text.len(), "a unit cannot contain bytes that are not UTF-8"))
         }
         None => Ok(text),
     }
 }
 
-/// Code points that are set aside for ever: U+FDD0 to U+FDEF, and the last two of every plane.
+/// Unicode's noncharacters: U+FDD0 to U+FDEF, and the last two code points of every plane.
 pub(super) fn noncharacter(letter: char) -> bool {
     let number = u32::from(letter);
     (0xfdd0..=0xfdef).contains(&number) || number & 0xfffe == 0xfffe
 }
 
-/// systemd ignores a path with a part that no file system could have.
-fn plain_path(path: &[u8]) -> Result<(), Unfit> {
+/// Checks the lengths of a path and its parts; systemd ignores a path that is too long.
+fn plain_path(path: &[u8]) -> Result<(), QuoteError> {
     if path.len() >= PATH_MAX {
-        return Err(Unfit::at(PATH_MAX - 1, "a path has at most 4095 bytes"));
+        return Err(QuoteError::new(PATH_MAX - 1, "the path is longer than 4095 bytes"));
     }
     let mut start = 0;
     for part in path.split(|b| *b == b'/') {
         if part.len() > NAME_MAX {
-            return Err(Unfit::at(start + NAME_MAX, "the name of a file has at most 255 bytes"));
+            return Err(QuoteError::new(
+                start + NAME_MAX,
+                "a file name in the path is longer than 255 bytes",
+            ));
         }
         start += part.len() + 1;
     }
@@ -333,13 +339,13 @@ mod tests {
         std::ffi::OsString::from_vec(decoded)
     }
 
-    /// What systemd itself decided, in three versions; see `tests/fixtures`.
-    fn program(path: &OsStr) -> Quoted {
+    fn program(path: &OsStr) -> QuoteResult {
         exec_path(path, "")
     }
 
+    /// The vectors were verified with three versions of systemd.
     #[test]
-    fn every_vector_is_written_exactly_or_refused() {
+    fn escape_vectors_are_quoted_as_systemd_expects() {
         let file: Value = serde_json::from_str(include_str!("escape-vectors.json")).unwrap();
         let (mut held, mut foreign) = (0, 0);
         for vector in file["vectors"].as_array().unwrap() {
@@ -351,7 +357,7 @@ mod tests {
                     let words: Vec<_> = input.as_array().unwrap().iter().map(bytes).collect();
                     (
                         "",
-                        exec_start(words.iter().map(std::ffi::OsString::as_os_str), Dollar::Itself, None)
+                        exec_start(words.iter().map(std::ffi::OsString::as_os_str), Dollar::Literal, None)
                             .map_err(|mut e| e.remove(0).1),
                     )
                 }
@@ -390,13 +396,16 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_the_byte() {
-        let refused = |value: &[u8], quote: fn(&OsStr) -> Quoted| {
-            let unfit = quote(OsStr::from_bytes(value)).unwrap_err();
-            (unfit.offset, unfit.reason.into_owned())
+    fn quote_error_has_the_offset_of_the_byte() {
+        let refused = |value: &[u8], quote: fn(&OsStr) -> QuoteResult| {
+            let error = quote(OsStr::from_bytes(value)).unwrap_err();
+            (error.offset, error.reason.into_owned())
         };
         assert_eq!(refused(b"ab\nc", raw).0, 2);
-        assert_eq!(refused(b"abc\\", raw), (3, "a backslash at the end joins the next line".into()));
+        assert_eq!(
+            refused(b"abc\\", raw),
+            (3, "a value cannot end with a backslash, which continues the line".into())
+        );
         assert_eq!(refused("a\u{fdd0}".as_bytes(), environment).0, 1);
         assert_eq!(refused(b"A=\xff", environment).0, 2);
         assert_eq!(refused(b"\xef\xbf\xbf\xff", environment).0, 0);
@@ -404,20 +413,20 @@ mod tests {
         assert_eq!(refused(b"/bin/", program).0, 4);
         assert_eq!(refused(b"./sh", program).0, 0);
         assert_eq!(refused(b"5:infinity", nice_limit).0, 0);
-        assert_eq!(refused(b"/b\xff", program), (2, "what is not UTF-8 cannot stand in a unit".into()));
+        assert_eq!(refused(b"/b\xff", program), (2, "a unit cannot contain bytes that are not UTF-8".into()));
         assert_eq!(refused("/b\u{fdd0}".as_bytes(), program).0, 2);
     }
 
     #[test]
-    fn other_syntaxes_protect_what_means_something_to_them() {
-        let quoted = |value: &str, quote: fn(&OsStr) -> Quoted| quote(OsStr::new(value)).unwrap();
+    fn each_syntax_escapes_its_own_special_characters() {
+        let quoted = |value: &str, quote: fn(&OsStr) -> QuoteResult| quote(OsStr::new(value)).unwrap();
         assert_eq!(quoted("/a\\\\", raw_path), "/a\\\\");
         assert_eq!(quoted("-/etc/*[%]\\", environment_file), "-/etc/\\*\\[%%\\]\\\\");
         assert_eq!(quoted("D\\web", group), "D\\\\web");
         assert_eq!(quoted("web@1/x", directory), "web\\x401/x");
-        assert_eq!(own(OsStr::new("exec:a \"b\" %")), "exec:a \"b\" %%");
-        assert_eq!(own(OsStr::new("exec:a\nb$")), "\"exec:a\\nb$\"");
-        assert_eq!(own(OsStr::new("\"x")), "\"\\\"x\"");
-        assert_eq!(own(OsStr::new("")), "");
+        assert_eq!(x_section(OsStr::new("exec:a \"b\" %")), "exec:a \"b\" %%");
+        assert_eq!(x_section(OsStr::new("exec:a\nb$")), "\"exec:a\\nb$\"");
+        assert_eq!(x_section(OsStr::new("\"x")), "\"\\\"x\"");
+        assert_eq!(x_section(OsStr::new("")), "");
     }
 }

@@ -1,229 +1,228 @@
-//! A unit with its drop-ins, read into a draft.
+//! Reads a unit with its drop-ins into a draft.
 
 use std::ffi::OsString;
 
 use svcadapt_spec::{FIELDS, Field, Native, Origin, SpecDraft, SpecError, literal};
 
-use super::lex::{MOST_ASSIGNMENTS, TOO_MANY};
-use super::verify::Verdict;
-use super::{CommandLine, Kept, Line, Reason, UnitFile, UnitName, commands, fields, own};
+use super::lex::{MAX_ASSIGNMENTS, TOO_MANY};
+use super::verify::UnitChecks;
+use super::{
+    CommandLine, Line, UnitFile, UnitName, Unmapped, UnmappedReason, commands, fields, unmapped, x_section,
+};
 
-/// What a unit says.
+/// The content of a unit with its drop-ins.
 #[derive(Debug, Clone)]
-pub struct Reading {
-    /// What a spec has a word for.
+pub struct ParsedUnit {
+    /// The assignments that a spec has fields for.
     pub draft: SpecDraft,
-    /// All the rest, in its order.
-    pub kept: Vec<Kept>,
-    /// What systemd would warn of, and ignore.
+    /// The other assignments in order.
+    pub kept: Vec<Unmapped>,
+    /// The lines and values that systemd ignores with a warning.
     pub warnings: Vec<SpecError>,
 }
 
-impl Reading {
-    /// What will be different where the draft alone is run.
-    pub fn not_honoured(&self) -> Vec<&Kept> {
-        super::kept::in_force(&self.kept)
+impl ParsedUnit {
+    /// The assignments that have no effect if svcadapt runs the draft.
+    pub fn not_honoured(&self) -> Vec<&Unmapped> {
+        unmapped::in_force(&self.kept)
     }
 }
 
-/// As many warnings as one line is given. It may have half a million words.
-const WARNINGS: usize = 8;
+/// The maximum number of warnings for one line, which can have half a million words.
+const MAX_WARNINGS_PER_LINE: usize = 8;
 
-/// The directives that hold command lines.
+/// The directives with command lines.
 pub(super) const COMMANDS: [&str; 7] =
     ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"];
 
-/// Reads a unit and then its drop-ins, in the order in which they are given, by the rules of systemd.service(5) and
-/// systemd.exec(5): lists grow, an empty value forgets, else the last value wins.
+/// Reads a unit and then its drop-ins in the given order, by the rules of systemd.service(5) and systemd.exec(5): lists
+/// grow, an empty value resets a directive, otherwise the last value wins.
 ///
-/// What is no value is ignored and told, as systemd does it. What makes systemd refuse the unit is an error.
-pub fn read(name: &UnitName, unit: &UnitFile, drop_ins: &[UnitFile]) -> Result<Reading, Vec<SpecError>> {
+/// An invalid value is ignored with a warning, as by systemd. An error is what makes systemd refuse the unit.
+pub fn read(name: &UnitName, unit: &UnitFile, drop_ins: &[UnitFile]) -> Result<ParsedUnit, Vec<SpecError>> {
     if unit.empty {
-        return Err(vec![SpecError::in_file(
-            &unit.path,
-            None,
-            "the file is empty, and so the unit is masked",
-        )]);
+        return Err(vec![SpecError::in_file(&unit.path, None, "the unit is masked: the file is empty")]);
     }
-    let mut reader = Reader {
+    let mut reader = UnitReader {
         name,
         values: Vec::new(),
         own: Vec::new(),
         start: Vec::new(),
         started: Vec::new(),
-        verdict: Verdict::default(),
+        checks: UnitChecks::default(),
         kept: Vec::new(),
         warnings: Vec::new(),
         faults: Vec::new(),
     };
     let files = || std::iter::once(unit).chain(drop_ins);
-    if files().map(|file| file.lines.len() + file.warnings.len()).sum::<usize>() > MOST_ASSIGNMENTS {
-        return Err(vec![SpecError::in_file(&unit.path, None, format!("with its drop-ins {TOO_MANY}"))]);
+    if files().map(|file| file.lines.len() + file.warnings.len()).sum::<usize>() > MAX_ASSIGNMENTS {
+        return Err(vec![SpecError::in_file(&unit.path, None, format!("with its drop-ins, {TOO_MANY}"))]);
     }
     for file in files() {
         reader.warnings.extend(file.warnings.iter().cloned());
         for line in &file.lines {
             let origin = Origin::in_file(&file.path, Some(line.spot.clone()));
-            reader.line(&Given { file, line, origin });
+            reader.line(&Site { file, line, origin });
         }
     }
     reader.finish(unit)
 }
 
-/// One assignment, as it is met.
-pub(super) struct Given<'a> {
+/// An assignment and its place.
+pub(super) struct Site<'a> {
     pub(super) file: &'a UnitFile,
     pub(super) line: &'a Line,
     pub(super) origin: Origin,
 }
 
-/// One value for the draft.
+/// A value of a field, for the draft.
 #[derive(Debug, Clone)]
-pub(super) struct Said {
+pub(super) struct FieldValue {
     pub(super) field: Field,
     pub(super) value: OsString,
     pub(super) origin: Origin,
-    /// How the directive was written, where that is needed again; else nothing.
+    /// The value of the directive, verbatim, if the value may become an [`Unmapped`]; otherwise empty.
     pub(super) written: String,
 }
 
-pub(super) struct Reader<'a> {
+pub(super) struct UnitReader<'a> {
     pub(super) name: &'a UnitName,
-    pub(super) values: Vec<Said>,
-    /// What `[X-Svcadapt]` says.
-    pub(super) own: Vec<Said>,
+    pub(super) values: Vec<FieldValue>,
+    /// The values of `[X-Svcadapt]`.
+    pub(super) own: Vec<FieldValue>,
     start: Vec<CommandLine>,
-    /// The lines that say what is started.
-    started: Vec<Kept>,
-    pub(super) verdict: Verdict,
-    pub(super) kept: Vec<Kept>,
+    /// The `ExecStart=` lines.
+    started: Vec<Unmapped>,
+    pub(super) checks: UnitChecks,
+    pub(super) kept: Vec<Unmapped>,
     warnings: Vec<SpecError>,
     faults: Vec<SpecError>,
 }
 
-impl Reader<'_> {
-    fn line(&mut self, given: &Given) {
-        let section = given.file.section(given.line);
-        let row = FIELDS.iter().find(|row| row.directive == given.line.key);
+impl UnitReader<'_> {
+    fn line(&mut self, site: &Site) {
+        let section = site.file.section(site.line);
+        let row = FIELDS.iter().find(|row| row.directive == site.line.key);
         match (section, row.map(|row| row.field)) {
-            ("X-Svcadapt", Some(field)) => own::assign(self, given, field),
-            ("Unit", Some(field @ Field::Description)) => fields::assign(self, given, field),
+            ("X-Svcadapt", Some(field)) => x_section::assign(self, site, field),
+            ("Unit", Some(field @ Field::Description)) => fields::assign(self, site, field),
             ("Service", Some(field)) if of_service(field) => {
-                self.verdict.note(section, given);
-                fields::assign(self, given, field);
+                self.checks.note(section, site);
+                fields::assign(self, site, field);
             }
-            ("Service", _) if COMMANDS.contains(&given.line.key.as_str()) => self.commands(given),
-            ("Service", _) if given.line.key == "TimeoutSec" => {
-                fields::assign(self, given, Field::TimeoutStartSec);
-                fields::assign(self, given, Field::TimeoutStopSec);
+            ("Service", _) if COMMANDS.contains(&site.line.key.as_str()) => self.commands(site),
+            ("Service", _) if site.line.key == "TimeoutSec" => {
+                fields::assign(self, site, Field::TimeoutStartSec);
+                fields::assign(self, site, Field::TimeoutStopSec);
             }
             ("X-Svcadapt", None) => {
-                self.keep(given, Reason::NoField);
-                self.warn(given, "svcadapt knows no such field");
+                self.keep(site, UnmappedReason::NoField);
+                self.warn(site, "unknown field; svcadapt ignores it");
             }
             (_, row) => {
                 if row.is_some() && ["Unit", "Service", "Install"].contains(&section) {
-                    self.warn(given, "systemd does not read this in this section");
+                    self.warn(site, "wrong section; systemd ignores it here");
                 } else if !section.starts_with("X-") && !["Unit", "Service", "Install"].contains(&section) {
-                    self.warn(given, "a service has no such section; systemd ignores it");
+                    self.warn(site, "unknown section for a service; systemd ignores it");
                 }
                 if section.starts_with(Native::SOCKET_UNIT_PREFIX) {
-                    // A spec keeps under this name what stands in the unit of the sockets.
-                    return self.keep(given, Reason::Ignored("a service has no such section".into()));
+                    // A spec uses this prefix for the lines of the socket unit.
+                    return self.keep(site, UnmappedReason::Ignored("unknown section for a service".into()));
                 }
-                self.verdict.note(section, given);
-                self.keep(given, Reason::NoField);
+                self.checks.note(section, site);
+                self.keep(site, UnmappedReason::NoField);
             }
         }
     }
 
-    pub(super) fn keep(&mut self, given: &Given, reason: Reason) {
-        self.kept.push(kept(given, reason));
+    pub(super) fn keep(&mut self, site: &Site, reason: UnmappedReason) {
+        self.kept.push(unmapped_line(site, reason));
     }
 
-    /// Keeps a line of many words, however many of them want it kept.
-    pub(super) fn keep_once(&mut self, given: &Given, reason: Reason) {
-        if self.kept.last().is_none_or(|kept| kept.origin != given.origin) {
-            self.keep(given, reason);
+    /// Keeps a line with many words once, even if several of its words need it.
+    pub(super) fn keep_once(&mut self, site: &Site, reason: UnmappedReason) {
+        if self.kept.last().is_none_or(|kept| kept.origin != site.origin) {
+            self.keep(site, reason);
         }
     }
 
-    pub(super) fn warn(&mut self, given: &Given, what: &str) {
-        let told = self.warnings.len().checked_sub(WARNINGS).and_then(|at| self.warnings.get(at));
-        if told
-            .is_some_and(|fault| fault.place() == Some((given.file.path.as_path(), Some(&given.line.spot))))
+    pub(super) fn warn(&mut self, site: &Site, what: &str) {
+        let earlier =
+            self.warnings.len().checked_sub(MAX_WARNINGS_PER_LINE).and_then(|at| self.warnings.get(at));
+        if earlier
+            .is_some_and(|fault| fault.place() == Some((site.file.path.as_path(), Some(&site.line.spot))))
         {
             return;
         }
-        self.warnings.push(SpecError::at(&given.origin, format!("{}=: {what}", given.line.key)));
+        self.warnings.push(SpecError::at(&site.origin, format!("{}=: {what}", site.line.key)));
     }
 
-    /// What systemd refuses the unit for.
-    pub(super) fn refuse(&mut self, given: &Given, why: &str) {
-        self.faults.push(SpecError::at(&given.origin, format!("{}=: {why}", given.line.key)));
+    /// Adds a reason why systemd refuses the unit.
+    pub(super) fn refuse(&mut self, site: &Site, why: &str) {
+        self.faults.push(SpecError::at(&site.origin, format!("{}=: {why}", site.line.key)));
     }
 
-    /// Whether there is room for one value more. If not, the unit is refused.
-    pub(super) fn has_room(&mut self, given: &Given) -> bool {
-        let room = self.values.len() < MOST_ASSIGNMENTS;
+    /// Whether one more value fits into the limit. If not, the unit is refused.
+    pub(super) fn has_room(&mut self, site: &Site) -> bool {
+        let room = self.values.len() < MAX_ASSIGNMENTS;
         if !room && self.faults.is_empty() {
-            self.refuse(given, &format!("with the words of lists {TOO_MANY}"));
+            self.refuse(site, &format!("with the values of lists {TOO_MANY}"));
         }
         room
     }
 
-    /// Forgets what a field was given.
+    /// Removes the values of a field.
     pub(super) fn forget(&mut self, field: Field) {
         self.values.retain(|value| value.field != field);
     }
 
-    fn commands(&mut self, given: &Given) {
-        let line = given.line;
+    fn commands(&mut self, site: &Site) {
+        let line = site.line;
         let start = line.key == "ExecStart";
-        self.verdict.note("Service", given);
+        self.checks.note("Service", site);
         if !start {
-            self.keep(given, Reason::NoField);
+            self.keep(site, UnmappedReason::NoField);
         }
         if line.value.is_empty() {
-            self.verdict.commands.remove(&line.key);
+            self.checks.commands.remove(&line.key);
             if start {
                 self.start.clear();
                 self.started.clear();
-                self.verdict.unknown_start = false;
+                self.checks.unknown_start = false;
                 self.kept.retain(|kept| kept.directive != "ExecStart");
             }
             return;
         }
-        match commands(&line.value, self.name, &given.file.path) {
+        match commands(&line.value, self.name, &site.file.path) {
             Ok(read) => {
-                read.warnings.iter().for_each(|warning| self.warn(given, warning));
-                *self.verdict.commands.entry(line.key.clone()).or_default() += read.commands.len();
+                read.warnings.iter().for_each(|warning| self.warn(site, warning));
+                *self.checks.commands.entry(line.key.clone()).or_default() += read.commands.len();
                 if start {
                     if read.commands.is_empty() {
-                        self.keep(given, Reason::Ignored("it is no command".into()));
+                        self.keep(site, UnmappedReason::Ignored("there is no command".into()));
                     } else {
-                        self.started.push(kept(given, Reason::NoField));
+                        self.started.push(unmapped_line(site, UnmappedReason::NoField));
                     }
                     self.start.extend(read.commands);
                 }
             }
-            // Only systemd can say what it would be; then it can be kept, but not run.
-            Err(refused) if refused.of_the_host => {
-                *self.verdict.commands.entry(line.key.clone()).or_default() += 1;
+            // Only systemd knows the value of a specifier in it: the line can be kept, but not run.
+            Err(error) if error.needs_host => {
+                *self.checks.commands.entry(line.key.clone()).or_default() += 1;
                 if start {
-                    self.verdict.unknown_start = true;
-                    self.keep(given, Reason::Unusable(refused.cause));
+                    self.checks.unknown_start = true;
+                    self.keep(site, UnmappedReason::Unusable(error.cause));
                 }
             }
-            Err(refused) => self.refuse(given, &refused.cause),
+            Err(error) => self.refuse(site, &error.cause),
         }
     }
 
-    fn finish(mut self, unit: &UnitFile) -> Result<Reading, Vec<SpecError>> {
+    fn finish(mut self, unit: &UnitFile) -> Result<ParsedUnit, Vec<SpecError>> {
         let kind = self.values.iter().rev().find(|value| value.field == Field::Type);
         let kind = kind.map(|value| value.written.clone());
         let whole = |why: &str| SpecError::in_file(&unit.path, None, why);
-        let faults = self.verdict.faults(kind.as_deref());
+        let faults = self.checks.faults(kind.as_deref());
         self.faults
             .extend(faults.map(|(at, why)| at.map_or_else(|| whole(why), |at| SpecError::at(at, why))));
         if !self.faults.is_empty() {
@@ -232,14 +231,14 @@ impl Reader<'_> {
         let mut draft = SpecDraft::new();
         let file = Origin::in_file(&unit.path, None);
         draft.assign(Field::Name, self.name.stem(), file);
-        fields::settle(&mut self);
-        let words = self.command();
-        own::settle(&mut self, words.as_ref().is_some_and(|words| words.adapted));
+        fields::finish(&mut self);
+        let command = self.command();
+        x_section::finish(&mut self, command.as_ref().is_some_and(|command| command.behind_adapter));
         for value in self.values.into_iter().chain(self.own) {
             draft.assign(value.field, value.value, value.origin);
         }
-        if let Some(Program { words, variables, called, .. }) = words {
-            if let Some((name, origin)) = called {
+        if let Some(SpecCommand { words, variables, argv0, .. }) = command {
+            if let Some((name, origin)) = argv0 {
                 draft.assign(Field::Argv0, name, origin);
             }
             if let Some(origin) = variables {
@@ -247,77 +246,82 @@ impl Reader<'_> {
             }
             draft.command(words);
         }
-        draft.native(Native { systemd: Some(super::kept::native(&self.kept)), launchd: Vec::new() });
-        Ok(Reading { draft, kept: self.kept, warnings: self.warnings })
+        draft.native(Native { systemd: Some(unmapped::native(&self.kept)), launchd: Vec::new() });
+        Ok(ParsedUnit { draft, kept: self.kept, warnings: self.warnings })
     }
 
-    /// The one command of the spec. Of several none is it: to run just one of them would be something else.
-    fn command(&mut self) -> Option<Program> {
+    /// The command of the spec. `None` if there are several: running only one of them would change the meaning.
+    fn command(&mut self) -> Option<SpecCommand> {
         let started = std::mem::take(&mut self.started);
-        if self.start.len() != 1 || self.verdict.unknown_start {
-            let several = Reason::Unusable("one of several commands".into());
-            self.kept.extend(started.into_iter().map(|kept| Kept { reason: several.clone(), ..kept }));
+        if self.start.len() != 1 || self.checks.unknown_start {
+            let several =
+                UnmappedReason::Unusable("svcadapt runs one command, and the unit has several".into());
+            self.kept.extend(started.into_iter().map(|kept| Unmapped { reason: several.clone(), ..kept }));
             return None;
         }
-        let (command, whole) = (self.start.pop()?, started.into_iter().next_back()?);
+        let (command, line) = (self.start.pop()?, started.into_iter().next_back()?);
         if command.prefixes.contains('|') {
-            let reason = Reason::Unusable("the prefix '|' wants the user's shell".into());
-            self.kept.push(Kept { reason, ..whole });
+            let reason = UnmappedReason::Unusable("the prefix '|' needs the user's login shell".into());
+            self.kept.push(Unmapped { reason, ..line });
             return None;
         }
-        // A name with a variable only systemd can know.
+        // Only systemd can expand a variable in argv[0].
         let name = command.argv.first().filter(|_| command.prefixes.contains('@'));
         let name =
             name.and_then(|name| if command.has_variables() { literal(name) } else { Some(name.clone()) });
-        let said = |sign: &char| *sign == ':' || *sign == '@' && name.is_some();
-        let missing: String = command.prefixes.chars().filter(|sign| !said(sign)).collect();
+        let supported = |sign: &char| *sign == ':' || *sign == '@' && name.is_some();
+        let missing: String = command.prefixes.chars().filter(|sign| !supported(sign)).collect();
         if !missing.is_empty() {
-            let reason = Reason::Partly(format!("the prefix '{missing}'"));
-            self.kept.push(Kept { reason, ..whole.clone() });
+            let reason = UnmappedReason::Partly(format!("the prefix '{missing}'"));
+            self.kept.push(Unmapped { reason, ..line.clone() });
         }
-        if let Some(words) = own::adapted(self, &command, &whole.origin) {
-            return Some(Program { words, variables: None, called: None, adapted: true });
+        if let Some(words) = x_section::unwrap_command(self, &command, &line.origin) {
+            return Some(SpecCommand { words, variables: None, argv0: None, behind_adapter: true });
         }
-        let said = self.own.iter().any(|value| value.field == Field::ExpandVariables);
+        let is_set = self.own.iter().any(|value| value.field == Field::ExpandVariables);
         let arguments = &command.argv[1..];
-        let named = self.own.iter().any(|value| value.field == Field::Argv0);
-        let called = name.filter(|_| !named).map(|name| (name, whole.origin.clone()));
-        let mut program =
-            Program { words: vec![command.program.clone()], variables: None, called, adapted: false };
-        if !command.has_variables() || said {
+        let has_name = self.own.iter().any(|value| value.field == Field::Argv0);
+        let argv0 = name.filter(|_| !has_name).map(|name| (name, line.origin.clone()));
+        let mut program = SpecCommand {
+            words: vec![command.program.clone()],
+            variables: None,
+            argv0,
+            behind_adapter: false,
+        };
+        if !command.has_variables() || is_set {
             program.words.extend(arguments.iter().cloned());
         } else if let Some(plain) = arguments.iter().map(|word| literal(word)).collect::<Option<Vec<_>>>() {
             program.words.extend(plain);
         } else {
             program.words.extend(arguments.iter().cloned());
-            program.variables = Some(whole.origin);
+            program.variables = Some(line.origin);
         }
         Some(program)
     }
 }
 
-/// The spec's command.
-struct Program {
+/// The command of the spec.
+struct SpecCommand {
     words: Vec<OsString>,
-    /// Where variables stand in them.
+    /// The origin of variables in the words, if there are any.
     variables: Option<Origin>,
-    /// What it is called by in place of its path.
-    called: Option<(OsString, Origin)>,
-    /// Whether they stood behind the adapter's.
-    adapted: bool,
+    /// `argv[0]`, if it differs from the program.
+    argv0: Option<(OsString, Origin)>,
+    /// Whether the line started the program through svcadapt.
+    behind_adapter: bool,
 }
 
-pub(super) fn kept(given: &Given, reason: Reason) -> Kept {
-    Kept {
-        section: given.file.section(given.line).to_owned(),
-        directive: given.line.key.clone(),
-        value: given.line.value.clone(),
-        origin: given.origin.clone(),
+pub(super) fn unmapped_line(site: &Site, reason: UnmappedReason) -> Unmapped {
+    Unmapped {
+        section: site.file.section(site.line).to_owned(),
+        directive: site.line.key.clone(),
+        value: site.line.value.clone(),
+        origin: site.origin.clone(),
         reason,
     }
 }
 
-/// Whether systemd knows the directive in `[Service]`.
+/// Whether the field is a directive of systemd in `[Service]`.
 fn of_service(field: Field) -> bool {
     !matches!(
         field,

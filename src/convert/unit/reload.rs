@@ -1,18 +1,18 @@
-//! How a unit reloads a service for systemd before 253, which has no `Type=notify-reload`.
+//! `ExecReload=` for systemd before 253, which has no `Type=notify-reload`.
 
 use svcadapt_spec::{ServiceSpec, ServiceType, SignalName};
 
 use crate::divide::reload_signal;
 
-/// The values of `ExecReload=`, in their order; none where the service is not reloaded by a signal.
+/// The values of `ExecReload=` in order; empty if the service is not reloaded by a signal.
 ///
-/// For a program that tells of the end of a reload the first command says, as the service's control process, that one
-/// has begun. systemd knows it before it ends, and so waits for the program's `READY=1` though the program may not
-/// have seen the signal yet when the second command, which sends it, has ended (`NotifyAccess=exec` lets both speak).
-/// From 259 on it does not: there a reload waits for the program with `Type=notify-reload` alone (systemd pull 39376).
+/// For a program that reports the end of a reload, the first command sends `RELOADING=1` from the service's control
+/// process. systemd processes it before the command ends, and so waits for the program's `READY=1`, even if the second
+/// command, which sends the signal, ends before the program has handled the signal (`NotifyAccess=exec` accepts
+/// messages of both). Since 259 a reload waits for the program with `Type=notify-reload` only (systemd pull 39376).
 ///
-/// Below a new root there is neither of the two programs; with `+` they are started outside it (systemd.service(5),
-/// "Special executable prefixes").
+/// With `RootDirectory=` the prefix `+` is needed, because neither program need exist below the new root
+/// (systemd.service(5), "Special executable prefixes").
 pub(super) fn commands(spec: &ServiceSpec) -> Vec<String> {
     let Some(signal) = reload_signal(spec) else { return Vec::new() };
     let outside = if spec.root_directory.is_some() { OUTSIDE } else { "" };
@@ -29,7 +29,7 @@ const OUTSIDE: &str = "+";
 const BEGUN: &str = "/bin/systemd-notify RELOADING=1";
 const SEND: (&str, &str) = ("/bin/kill -s ", " $MAINPID");
 
-/// Whether a value of `ExecReload=` is one of these.
+/// Whether a value of `ExecReload=` was written by [`commands`].
 pub(super) fn is_generated(value: &str) -> bool {
     let value = value.strip_prefix(OUTSIDE).unwrap_or(value);
     let signal = value.strip_prefix(SEND.0).and_then(|rest| rest.strip_suffix(SEND.1));
@@ -43,8 +43,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_known_again() {
-        for (said, expected) in [
+    fn generated_reload_commands_are_recognized() {
+        for (values, expected) in [
             (&[(Field::Type, "exec")][..], &[][..]),
             (&[(Field::ReloadSignal, "USR1")], &["/bin/kill -s USR1 $MAINPID"]),
             (
@@ -54,7 +54,7 @@ mod tests {
         ] {
             let mut draft = SpecDraft::new();
             draft.command(vec!["/bin/true".into()]);
-            for (field, value) in said {
+            for (field, value) in values {
                 draft.assign(*field, *value, Origin::Option);
             }
             let commands = commands(&draft.finish().unwrap());

@@ -1,8 +1,8 @@
-//! A unit that was changed, in the words in which it was written.
+//! Changes an existing unit line by line.
 //!
-//! The writer is asked twice: for the unit as it was read, and for the unit as it has to be. What is different between
-//! the two texts, directive by directive, is all that was asked for, and is done to the user's own text. So one value
-//! is one line, and comments, order, quoting and ends of lines stay.
+//! The writer is called twice: for the unit as it was read, and for the unit as it has to become. The difference
+//! between the two texts, directive by directive, is applied to the user's text. Comments, order, quoting and line ends
+//! of all other lines are kept.
 
 mod edit;
 
@@ -18,30 +18,30 @@ use crate::directive::Version;
 use crate::divide::{Division, Loss, Subject, Systemd, Target, divide, is_known, loss_on_systemd};
 use crate::{Rendered, Rewritten};
 
-/// A unit, and that of its sockets, as they lie there: without their drop-ins.
+/// A service unit and its socket unit as they are on disk, without drop-ins.
 #[derive(Debug, Clone)]
-pub struct Original {
-    /// What it is called.
+pub struct OriginalUnit {
+    /// The name of the service unit.
     pub name: UnitName,
-    /// The unit.
-    pub service: Text,
-    /// That of its sockets.
-    pub socket: Option<Text>,
+    /// The service unit.
+    pub service: UnitText,
+    /// The socket unit.
+    pub socket: Option<UnitText>,
 }
 
-/// A file of it.
+/// A parsed unit file with its text.
 #[derive(Debug, Clone)]
-pub struct Text {
-    /// What the text says.
+pub struct UnitText {
+    /// The parsed text.
     pub file: UnitFile,
-    /// The text itself.
+    /// The text.
     pub bytes: Vec<u8>,
 }
 
-impl Original {
-    /// Does to these files what makes them say what `spec` says: `service` and `socket` are what the writers make of it.
+impl OriginalUnit {
+    /// Changes these files so that they mean `spec`; `service` and `socket` are the writers' texts for `spec`.
     ///
-    /// None where that cannot be done line by line: the texts of the writers are all there is then.
+    /// `None` if that is not possible line by line; then use the writers' texts.
     pub fn rewrite(
         &self,
         spec: &ServiceSpec,
@@ -57,14 +57,14 @@ impl Original {
         let divided = divide(&before, newest);
         let text =
             edit::edit(&self.service, &write_unchanged(&before, &divided, adapter).ok()?, &service.text)?;
-        let beside = match (own, socket) {
+        let sibling = match (own, socket) {
             (Some(own), Some(after)) => {
                 let before = write_socket_unchanged(&before, &divided).ok()?.unwrap_or_default();
                 Some(edit::edit(own, &before, after)?)
             }
             (_, after) => after.map(|after| after.as_bytes().to_vec()),
         };
-        let (strange, losses): (Vec<_>, Vec<_>) =
+        let (unknown_lines, losses): (Vec<_>, Vec<_>) =
             division.losses.iter().cloned().partition(|loss| !line(loss).is_none_or(is_known));
         let is_so = |loss: &Loss| {
             let same = match loss.subject {
@@ -75,18 +75,18 @@ impl Original {
             same && divided.losses.contains(loss)
         };
         let losses = losses.into_iter().filter(|loss| !is_so(loss)).collect();
-        let rewritten = Rewritten { text, beside, losses, strange };
-        // Under the name that it will have: its specifiers may stand for a part of that.
+        let rewritten = Rewritten { text, sibling, losses, unknown_lines };
+        // Compared under the new name, because specifiers can depend on it.
         let named = spec.name.as_ref().and_then(|name| UnitName::parse(&format!("{name}.service")));
         let renamed = Self { name: named?, ..self.clone() };
         let meant =
             renamed.meaning(service.text.as_bytes(), socket.map(str::as_bytes), division.target, adapter);
-        let means = renamed.meaning(&rewritten.text, rewritten.beside.as_deref(), division.target, adapter);
-        // A version may leave too little of it for a unit.
+        let means = renamed.meaning(&rewritten.text, rewritten.sibling.as_deref(), division.target, adapter);
+        // An old version can leave too few lines for a valid unit.
         (meant == means).then_some(rewritten)
     }
 
-    /// What two files say, in the writers' words: the proof that a text which was edited says what it has to.
+    /// The meaning of two files: what the writers make of them. Proves that an edited text has the required meaning.
     fn meaning(
         &self,
         service: &[u8],
@@ -105,7 +105,7 @@ impl Original {
     }
 }
 
-/// What a unit says by itself.
+/// The spec of a unit without drop-ins.
 fn spec_of(name: &UnitName, service: &UnitFile, socket: Option<&UnitFile>) -> Option<ServiceSpec> {
     let mut reading = read(name, service, &[]).ok()?;
     if let Some(socket) = socket {
@@ -121,7 +121,7 @@ fn line(loss: &Loss) -> Option<&Directive> {
     }
 }
 
-/// The values under each section and name.
+/// The values of each section and directive.
 type Meaning = BTreeMap<(String, String), Vec<String>>;
 
 fn directives(text: &str) -> Option<Meaning> {

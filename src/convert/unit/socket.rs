@@ -1,24 +1,24 @@
-//! The `.socket` beside a service, read into the service's draft (systemd.socket(5)).
+//! Reads the `.socket` unit of a service into the service's draft (systemd.socket(5)).
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use svcadapt_spec::{Directive, Field, Native, Origin, SpecError, ValueError};
 
-use super::fields::{as_taken, trial};
-use super::kept::native;
-use super::read::{Given, kept};
-use super::specifiers::{Why, resolve};
-use super::{Kept, Reading, Reason, UnitFile, UnitName};
+use super::fields::{check_value, permission_bits};
+use super::read::{Site, unmapped_line};
+use super::specifiers::resolve;
+use super::unmapped::native;
+use super::{ParsedUnit, UnitFile, UnitName, Unmapped, UnmappedReason};
 
-/// The directives that add a socket.
+/// The directives that add a socket, and have a field.
 const LISTEN: [(&str, Field); 3] = [
     ("ListenStream", Field::ListenStream),
     ("ListenDatagram", Field::ListenDatagram),
     ("ListenSequentialPacket", Field::ListenSequentialPacket),
 ];
 
-/// The others: an empty value of any of all these forgets every one of them.
+/// The other directives that add a socket. An empty value of any `Listen…=` resets them all.
 const LISTEN_OTHERWISE: [&str; 5] =
     ["ListenFIFO", "ListenSpecial", "ListenNetlink", "ListenMessageQueue", "ListenUSBFunction"];
 
@@ -31,21 +31,20 @@ const SETTINGS: [Field; 6] = [
     Field::Backlog,
 ];
 
-/// Reads the unit with the sockets of `service`, and its drop-ins in the order in which they are given, into what the
-/// service's own unit says.
+/// Reads the socket unit of `service`, and its drop-ins in the given order, and adds them to the parsed service unit.
 ///
-/// Sockets that are another service's, or that are accepted on before the program is started (`Accept=yes`), are kept
-/// and named. An error is what systemd refuses the unit for.
+/// Sockets of another service and sockets with `Accept=yes` are added to [`ParsedUnit::kept`], not to the draft. An
+/// error is what makes systemd refuse the unit.
 pub fn read_socket(
     service: &UnitName,
     unit: &UnitFile,
     drop_ins: &[UnitFile],
-    reading: &mut Reading,
+    reading: &mut ParsedUnit,
 ) -> Result<(), Vec<SpecError>> {
     if unit.empty {
         return Ok(());
     }
-    let mut reader = Reader {
+    let mut reader = SocketReader {
         name: service.socket(),
         listen: Vec::new(),
         settings: Vec::new(),
@@ -58,41 +57,41 @@ pub fn read_socket(
         reader.warnings.extend(file.warnings.iter().cloned());
         for line in &file.lines {
             let origin = Origin::in_file(&file.path, Some(line.spot.clone()));
-            reader.line(&Given { file, line, origin });
+            reader.line(&Site { file, line, origin });
         }
     }
-    reader.settle(service, unit, reading)
+    reader.finish(service, unit, reading)
 }
 
-/// One value for the draft.
-struct Said {
+/// A value of a field, for the draft.
+struct SocketValue {
     field: Field,
     value: OsString,
-    /// As it stands.
-    whole: Kept,
+    /// The line, verbatim.
+    line: Unmapped,
 }
 
-struct Reader {
+struct SocketReader {
     name: UnitName,
-    listen: Vec<Said>,
-    settings: Vec<Said>,
-    /// `Accept=`.
-    accepts: Option<Kept>,
-    /// `Service=`, and the name in it.
-    service: Option<(Kept, Vec<u8>)>,
-    kept: Vec<Kept>,
+    listen: Vec<SocketValue>,
+    settings: Vec<SocketValue>,
+    /// The line `Accept=`.
+    accepts: Option<Unmapped>,
+    /// The line `Service=`, and its value with specifiers replaced.
+    service: Option<(Unmapped, Vec<u8>)>,
+    kept: Vec<Unmapped>,
     warnings: Vec<SpecError>,
 }
 
-impl Reader {
-    fn line(&mut self, given: &Given) {
-        let (key, value) = (given.line.key.as_str(), given.line.value.as_str());
-        let section = given.file.section(given.line);
+impl SocketReader {
+    fn line(&mut self, site: &Site) {
+        let (key, value) = (site.line.key.as_str(), site.line.value.as_str());
+        let section = site.file.section(site.line);
         if section != "Socket" {
             if !section.starts_with("X-") && !["Unit", "Install"].contains(&section) {
-                self.warn(given, "a unit with sockets has no such section; systemd ignores it");
+                self.warn(site, "unknown section for a socket unit; systemd ignores it");
             }
-            return self.keep(given, Reason::NoField);
+            return self.keep(site, UnmappedReason::NoField);
         }
         let listen = LISTEN.iter().find(|(directive, _)| *directive == key).map(|(_, field)| *field);
         let setting = SETTINGS.into_iter().find(|field| field.directive() == key);
@@ -102,100 +101,102 @@ impl Reader {
         }
         match (listen.or(setting), key) {
             (Some(field), _) if value.is_empty() => {
-                self.settings.retain(|said| said.field != field);
+                self.settings.retain(|setting| setting.field != field);
                 if !matches!(field, Field::FileDescriptorName | Field::SocketUser | Field::SocketGroup) {
-                    self.warn(given, "an empty value says nothing here; systemd ignores it");
+                    self.warn(site, "systemd ignores an empty value here");
                 }
             }
-            (Some(field), _) => self.field(given, field),
+            (Some(field), _) => self.field(site, field),
             (None, "Accept") => {
                 let yes = svcadapt_spec::boolean(value) == Some(true);
                 let cause =
-                    "svcadapt starts no process for each connection, and so none of these sockets is opened";
-                self.accepts =
-                    Some(of_sockets(given, if yes { Reason::Partly(cause.into()) } else { Reason::NoField }));
+                    "svcadapt cannot start a process for each connection, and does not open these sockets";
+                self.accepts = Some(of_sockets(
+                    site,
+                    if yes { UnmappedReason::Partly(cause.into()) } else { UnmappedReason::NoField },
+                ));
             }
             (None, "Service") => {
-                // Of a template the instance is not known, and not needed.
+                // The instance of a template is not known, and not needed.
                 let value = if self.name.is_template() { value.replace("%i", "") } else { value.to_owned() };
-                let resolved = resolve(value.as_bytes(), &self.name, &given.file.path);
+                let resolved = resolve(value.as_bytes(), &self.name, &site.file.path);
                 let name = resolved.unwrap_or_else(|_| value.into_bytes());
-                let cause = "these sockets are another service's, and none is opened";
-                self.service = Some((of_sockets(given, Reason::Ignored(cause.into())), name));
+                let cause = "these sockets belong to another service, and are not opened";
+                self.service = Some((of_sockets(site, UnmappedReason::Ignored(cause.into())), name));
             }
-            (None, _) => self.keep(given, Reason::NoField),
+            (None, _) => self.keep(site, UnmappedReason::NoField),
         }
     }
 
-    fn field(&mut self, given: &Given, field: Field) {
-        let value = match resolve(given.line.value.as_bytes(), &self.name, &given.file.path) {
-            Ok(value) => as_taken(field, OsString::from_vec(value)),
-            Err(why) => {
-                if !matches!(why.why, Why::OfTheHost | Why::OfTheInstance) {
-                    self.warn(given, &why.to_string());
+    fn field(&mut self, site: &Site, field: Field) {
+        let value = match resolve(site.line.value.as_bytes(), &self.name, &site.file.path) {
+            Ok(value) => permission_bits(field, OsString::from_vec(value)),
+            Err(error) => {
+                if !error.is_unknown_here() {
+                    self.warn(site, &error.to_string());
                 }
-                return self.keep(given, Reason::Unusable(why.to_string()));
+                return self.keep(site, UnmappedReason::Unusable(error.to_string()));
             }
         };
-        match trial(field, &value) {
+        match check_value(field, &value) {
             Ok(()) => {
-                let said = Said { field, value, whole: of_sockets(given, Reason::NoField) };
+                let value = SocketValue { field, value, line: of_sockets(site, UnmappedReason::NoField) };
                 if LISTEN.iter().any(|(_, listen)| *listen == field) {
-                    self.listen.push(said);
+                    self.listen.push(value);
                 } else {
-                    self.settings.push(said);
+                    self.settings.push(value);
                 }
             }
-            // It may be an address that only systemd knows.
-            Err(ValueError { cause, .. }) => self.keep(given, Reason::Unusable(cause)),
+            // It can be an address that only systemd supports.
+            Err(ValueError { cause, .. }) => self.keep(site, UnmappedReason::Unusable(cause)),
         }
     }
 
-    fn keep(&mut self, given: &Given, reason: Reason) {
-        self.kept.push(of_sockets(given, reason));
+    fn keep(&mut self, site: &Site, reason: UnmappedReason) {
+        self.kept.push(of_sockets(site, reason));
     }
 
-    fn warn(&mut self, given: &Given, what: &str) {
-        self.warnings.push(SpecError::at(&given.origin, format!("{}=: {what}", given.line.key)));
+    fn warn(&mut self, site: &Site, what: &str) {
+        self.warnings.push(SpecError::at(&site.origin, format!("{}=: {what}", site.line.key)));
     }
 
-    fn settle(
+    fn finish(
         mut self,
         service: &UnitName,
         unit: &UnitFile,
-        reading: &mut Reading,
+        reading: &mut ParsedUnit,
     ) -> Result<(), Vec<SpecError>> {
         reading.warnings.append(&mut self.warnings);
-        if let Some((whole, name)) = self.service.take() {
+        if let Some((line, name)) = self.service.take() {
             let ours =
                 name.is_empty() || name == service.as_str().as_bytes() || is_template_of(service, &name);
             if !ours {
-                reading.kept.push(whole);
+                reading.kept.push(line);
                 return Ok(());
             }
-            self.kept.push(Kept { reason: Reason::NoField, ..whole });
+            self.kept.push(Unmapped { reason: UnmappedReason::NoField, ..line });
         }
         if self.listen.is_empty() && !self.kept.iter().any(|kept| kept.directive.starts_with("Listen")) {
-            let why = "a socket unit needs an address to listen on; systemd refuses it";
+            let why = "a socket unit needs an address to listen on; systemd refuses this one";
             return Err(vec![SpecError::in_file(&unit.path, None, why)]);
         }
         let accepts = self.accepts.take();
-        let each = accepts.as_ref().is_some_and(|whole| whole.reason != Reason::NoField);
+        let each = accepts.as_ref().is_some_and(|line| line.reason != UnmappedReason::NoField);
         self.kept.extend(accepts);
         if each || self.listen.is_empty() {
-            // Nothing is left that the others could be said of.
+            // Without an address there is no socket that the settings could apply to.
             let all = self.listen.drain(..).chain(self.settings.drain(..));
-            self.kept.extend(all.map(|said| said.whole));
+            self.kept.extend(all.map(|value| value.line));
         }
-        for said in self.listen.into_iter().chain(self.settings) {
-            reading.draft.assign(said.field, said.value, said.whole.origin);
+        for SocketValue { field, value, line } in self.listen.into_iter().chain(self.settings) {
+            reading.draft.assign(field, value, line.origin);
         }
-        // Written again, each unit says what it said; and that the two belong together is no news.
+        // The native lines keep both units complete; only the lines that tie the two together are dropped.
         let mut lines = native(&reading.kept);
         lines.extend(native(&self.kept));
         let install = format!("{}Install", Native::SOCKET_UNIT_PREFIX);
         if lines.iter().all(|line| line.section() != install) {
-            // Nothing wants these sockets, which is said so that nobody says that something does.
+            // An explicit empty value keeps the writer from adding its default, WantedBy=sockets.target.
             lines.extend(Directive::new(&install, "WantedBy", ""));
         }
         reading.draft.native(Native { systemd: Some(Native::group_directives(lines)), launchd: Vec::new() });
@@ -206,30 +207,30 @@ impl Reader {
     }
 }
 
-/// The line, kept apart from those of the service.
-fn of_sockets(given: &Given, reason: Reason) -> Kept {
-    let whole = kept(given, reason);
-    Kept { section: format!("{}{}", Native::SOCKET_UNIT_PREFIX, whole.section), ..whole }
+/// The line with a section that marks it as one of the socket unit.
+fn of_sockets(site: &Site, reason: UnmappedReason) -> Unmapped {
+    let line = unmapped_line(site, reason);
+    Unmapped { section: format!("{}{}", Native::SOCKET_UNIT_PREFIX, line.section), ..line }
 }
 
-/// `web@.service`, for `web@1.service`.
+/// Whether `name` is the template of the service: `web@.service` for `web@1.service`.
 fn is_template_of(service: &UnitName, name: &[u8]) -> bool {
     service.template().is_some_and(|template| template.as_str().as_bytes() == name)
 }
 
-/// Whether an assignment of the service says no more than that these are its sockets.
-fn ties(kept: &Kept, own: &[u8], service: &UnitName) -> bool {
-    let where_it_may = matches!(
-        (kept.section.as_str(), kept.directive.as_str()),
+/// Whether an assignment only ties the service to its sockets.
+fn ties(line: &Unmapped, own: &[u8], service: &UnitName) -> bool {
+    let is_dependency = matches!(
+        (line.section.as_str(), line.directive.as_str()),
         ("Unit", "Requires" | "After" | "Wants" | "BindsTo" | "Requisite")
             | ("Service", "Sockets")
             | ("Install", "Also")
     );
-    let path = match &kept.origin {
+    let path = match &line.origin {
         Origin::File { path, .. } => path.as_path(),
         Origin::Option => return false,
     };
-    where_it_may && resolve(kept.value.as_bytes(), service, path).is_ok_and(|value| value == own)
+    is_dependency && resolve(line.value.as_bytes(), service, path).is_ok_and(|value| value == own)
 }
 
 #[cfg(test)]
@@ -241,14 +242,14 @@ mod tests {
     use super::super::read;
     use super::*;
 
-    fn reading(service: &str, socket: &str) -> Result<Reading, Vec<String>> {
-        let told = |faults: Vec<SpecError>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
+    fn reading(service: &str, socket: &str) -> Result<ParsedUnit, Vec<String>> {
+        let texts = |faults: Vec<SpecError>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
         let name = UnitName::parse("web.service").unwrap();
         let service = format!("[Service]\nExecStart=/bin/web\n{service}");
-        let service = UnitFile::parse(Path::new("/u/web.service"), service.as_bytes()).map_err(told)?;
-        let socket = UnitFile::parse(Path::new("/u/web.socket"), socket.as_bytes()).map_err(told)?;
-        let mut reading = read(&name, &service, &[]).map_err(told)?;
-        read_socket(&name, &socket, &[], &mut reading).map_err(told)?;
+        let service = UnitFile::parse(Path::new("/u/web.service"), service.as_bytes()).map_err(texts)?;
+        let socket = UnitFile::parse(Path::new("/u/web.socket"), socket.as_bytes()).map_err(texts)?;
+        let mut reading = read(&name, &service, &[]).map_err(texts)?;
+        read_socket(&name, &socket, &[], &mut reading).map_err(texts)?;
         Ok(reading)
     }
 
@@ -270,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn every_address_is_read_and_an_empty_one_forgets_all() {
+    fn empty_address_resets_all_addresses() {
         let text = "[Socket]\nListenStream=80\nListenDatagram=1.2.3.4:53\nListenSequentialPacket=@%N\n\
                     SocketMode=0660\nSocketUser=www\nFileDescriptorName=%n\nBindIPv6Only=both\nBacklog=5\n";
         let sockets = spec(text).sockets;
@@ -283,19 +284,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_acted_on_is_named() {
+    fn unsupported_socket_settings_are_reported() {
         let text = "[Unit]\nDescription=x\nAfter=a\n[Socket]\nListenStream=80\nListenStream=vsock:2:80\nListenFIFO=/f\n\
                     KeepAlive=yes\nAccept=no\nRemoveOnStop=no\n[Install]\nWantedBy=sockets.target\n";
         assert_eq!(addresses(text), ["80"]);
-        let told: Vec<_> =
-            not_honoured("", text).iter().map(|told| told[..told.find(' ').unwrap()].to_owned()).collect();
-        assert_eq!(told, ["After=a", "ListenStream=vsock:2:80", "ListenFIFO=/f", "KeepAlive=yes"]);
+        let lines: Vec<_> =
+            not_honoured("", text).iter().map(|line| line[..line.find(' ').unwrap()].to_owned()).collect();
+        assert_eq!(lines, ["After=a", "ListenStream=vsock:2:80", "ListenFIFO=/f", "KeepAlive=yes"]);
         let order = "[Socket]\nListenDatagram=53\nListenStream=53\n";
         assert_eq!(addresses(order), ["53 for datagrams", "53"]);
     }
 
     #[test]
-    fn sockets_of_somebody_else_and_for_one_connection_each_are_none() {
+    fn sockets_of_another_service_or_with_accept_are_not_opened() {
         let text = |line: &str| format!("[Socket]\nListenStream=80\nSocketMode=600\n{line}\n");
         for (line, count) in [("Accept=yes", 3), ("Service=other.service", 1)] {
             assert_eq!(addresses(&text(line)), [""; 0]);
@@ -307,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ties_the_units_together_is_no_news() {
+    fn dependency_on_own_socket_unit_is_not_reported() {
         let ties =
             "Sockets=web.socket\n[Unit]\nRequires=%N.socket\nAfter=web.socket\n[Install]\nAlso=web.socket\n";
         assert_eq!(not_honoured(ties, "[Socket]\nListenStream=80\n"), [""; 0]);
@@ -315,10 +316,10 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_that_listens_nowhere_is_refused_and_a_masked_one_is_none() {
+    fn socket_unit_without_address_is_refused_and_an_empty_file_is_ignored() {
         assert_eq!(
             reading("", "[Socket]\nSocketMode=600\n").unwrap_err(),
-            ["/u/web.socket: a socket unit needs an address to listen on; systemd refuses it"]
+            ["/u/web.socket: a socket unit needs an address to listen on; systemd refuses this one"]
         );
         assert_eq!(addresses(""), [""; 0]);
     }

@@ -1,4 +1,4 @@
-//! `%` specifiers, as far as the name of a unit, its file or a constant gives their value (systemd.unit(5)).
+//! `%` specifiers with a value that follows from the unit's name, from its file, or is constant (systemd.unit(5)).
 
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
@@ -7,38 +7,38 @@ use std::path::Path;
 use super::UnitName;
 use super::name::unescaped;
 
-/// A specifier without a value.
+/// The error for a specifier that has no value here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unresolved {
-    /// Its letter.
+pub struct SpecifierError {
+    /// The letter of the specifier.
     pub letter: char,
-    /// Why it has none.
-    pub why: Why,
+    /// Why it has no value.
+    pub problem: SpecifierProblem,
 }
 
 /// Why a specifier has no value here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
-    /// Only systemd on the host that runs the unit can know it.
-    OfTheHost,
-    /// There is no such specifier. systemd refuses what it stands in.
+pub enum SpecifierProblem {
+    /// Only systemd on the host that runs the unit knows the value.
+    OnHostOnly,
+    /// The specifier does not exist; systemd rejects the value.
     Unknown,
-    /// The unit is a template, and what follows from its name is each instance's own.
-    OfTheInstance,
-    /// A part of the name cannot be unescaped.
-    OfTheName,
+    /// The unit is a template, and the value depends on the instance.
+    OfInstance,
+    /// A part of the unit's name cannot be unescaped (systemd-escape(1)).
+    NotUnescapable,
 }
 
-/// Of the machine, of its boot, of its image, or of what systemd has made for the unit.
-const OF_THE_HOST: &[u8] = b"ABHMRWDabcdlmoqrsvw";
+/// Specifiers for the machine, its boot, its image, or the unit's runtime state.
+const HOST_SPECIFIERS: &[u8] = b"ABHMRWDabcdlmoqrsvw";
 
-/// Of the name of the unit, which an instance has and a template has not.
-const OF_THE_NAME: &[u8] = b"nNpPijIJf";
+/// Specifiers for the name of the unit; a template has no value for them.
+const NAME_SPECIFIERS: &[u8] = b"nNpPijIJf";
 
-/// Replaces every specifier. `%` before anything but a letter or digit, or at the end, stands for itself.
+/// Replaces every specifier. `%` is kept before anything but a letter or digit, and at the end.
 ///
-/// What depends on whose manager it is has its value for that of the system.
-pub fn resolve(text: &[u8], name: &UnitName, file: &Path) -> Result<Vec<u8>, Unresolved> {
+/// A specifier that differs between the system manager and a user manager gets the value of the system manager.
+pub fn resolve(text: &[u8], name: &UnitName, file: &Path) -> Result<Vec<u8>, SpecifierError> {
     let mut resolved = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(percent) = rest.iter().position(|&byte| byte == b'%') {
@@ -50,7 +50,8 @@ pub fn resolve(text: &[u8], name: &UnitName, file: &Path) -> Result<Vec<u8>, Unr
             }
             Some((&letter, tail)) if letter.is_ascii_alphanumeric() => {
                 let value = value(letter, name, file);
-                resolved.extend(value.map_err(|why| Unresolved { letter: char::from(letter), why })?);
+                resolved
+                    .extend(value.map_err(|problem| SpecifierError { letter: char::from(letter), problem })?);
                 tail
             }
             Some((&other, tail)) => {
@@ -67,14 +68,14 @@ pub fn resolve(text: &[u8], name: &UnitName, file: &Path) -> Result<Vec<u8>, Unr
     Ok(resolved)
 }
 
-fn value(letter: u8, name: &UnitName, file: &Path) -> Result<Vec<u8>, Why> {
+fn value(letter: u8, name: &UnitName, file: &Path) -> Result<Vec<u8>, SpecifierProblem> {
     let prefix = name.prefix();
     let last = prefix.rsplit_once('-').map_or(prefix, |(_, last)| last);
-    if name.is_template() && OF_THE_NAME.contains(&letter) {
-        return Err(Why::OfTheInstance);
+    if name.is_template() && NAME_SPECIFIERS.contains(&letter) {
+        return Err(SpecifierProblem::OfInstance);
     }
     let instance = name.instance().unwrap_or("");
-    let plain = |text: &str| unescaped(text).ok_or(Why::OfTheName);
+    let plain = |text: &str| unescaped(text).ok_or(SpecifierProblem::NotUnescapable);
     Ok(match letter {
         b'n' => name.as_str().into(),
         b'N' => name.stem().into(),
@@ -100,8 +101,8 @@ fn value(letter: u8, name: &UnitName, file: &Path) -> Result<Vec<u8>, Why> {
         b'h' => b"/root".into(),
         b'u' | b'g' => b"root".into(),
         b'U' | b'G' => b"0".into(),
-        letter if OF_THE_HOST.contains(&letter) => return Err(Why::OfTheHost),
-        _ => return Err(Why::Unknown),
+        letter if HOST_SPECIFIERS.contains(&letter) => return Err(SpecifierProblem::OnHostOnly),
+        _ => return Err(SpecifierProblem::Unknown),
     })
 }
 
@@ -109,13 +110,24 @@ fn path(unescaped: &[u8]) -> Vec<u8> {
     if unescaped == b"/" { b"/".into() } else { [b"/", unescaped].concat() }
 }
 
-impl fmt::Display for Unresolved {
+impl SpecifierError {
+    /// Whether systemd has a value for the specifier, though it is not known here.
+    pub(super) fn is_unknown_here(self) -> bool {
+        matches!(self.problem, SpecifierProblem::OnHostOnly | SpecifierProblem::OfInstance)
+    }
+}
+
+impl fmt::Display for SpecifierError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let why = match self.why {
-            Why::OfTheHost => "only systemd on the host that runs the unit can know it",
-            Why::Unknown => "there is no such specifier",
-            Why::OfTheInstance => "a template has no instance; name one, as in NAME@INSTANCE.service",
-            Why::OfTheName => "that part of the unit's name has no unescaped form",
+        let why = match self.problem {
+            SpecifierProblem::OnHostOnly => "only systemd on the host that runs the unit knows its value",
+            SpecifierProblem::Unknown => "unknown specifier",
+            SpecifierProblem::OfInstance => {
+                "a template has no instance; use the name of an instance: NAME@INSTANCE.service"
+            }
+            SpecifierProblem::NotUnescapable => {
+                "this part of the unit's name cannot be unescaped (systemd-escape(1))"
+            }
         };
         write!(f, "%{}: {why}", self.letter)
     }
@@ -131,9 +143,9 @@ mod tests {
         bytes.map(|bytes| String::from_utf8(bytes).unwrap()).map_err(|unresolved| unresolved.to_string())
     }
 
-    /// What systemd 252 made of the same line.
+    /// The values are those of systemd 252.
     #[test]
-    fn a_name_gives_what_it_gave_systemd() {
+    fn specifiers_of_the_name_have_the_values_of_systemd() {
         assert_eq!(
             read("x%-y %u %U %g %G %t %T %V %C %E %L %S %f %p %P %j %J %n %N %y %Y %i| 50%", "a-b\\x2dc.service"),
             Ok("x%-y root 0 root 0 /run /tmp /var/tmp /var/cache /etc /var/log /var/lib /a/b-c a-b\\x2dc a/b-c \
@@ -144,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_value_is_named() {
+    fn specifier_without_value_is_named_in_the_error() {
         for (text, name, letter) in [
             ("%H", "a.service", 'H'),
             ("a%Q", "a.service", 'Q'),

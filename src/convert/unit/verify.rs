@@ -1,22 +1,22 @@
-//! What is wrong with a unit only as a whole: for this systemd refuses it (systemd.service(5)).
+//! The checks of a whole unit: combinations for which systemd refuses it (systemd.service(5)).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use svcadapt_spec::Origin;
 
-use super::read::Given;
+use super::read::Site;
 
-/// What the whole has to be judged by.
+/// The state that the checks need, collected line by line.
 #[derive(Debug, Default)]
-pub(super) struct Verdict {
-    /// How many commands each directive has.
+pub(super) struct UnitChecks {
+    /// The number of commands of each directive.
     pub(super) commands: BTreeMap<String, usize>,
-    /// Whether what is started is known to systemd alone.
+    /// Whether `ExecStart=` has a specifier that only systemd on the host knows.
     pub(super) unknown_start: bool,
     restart: String,
-    /// Directives that are in force.
-    said: BTreeSet<&'static str>,
-    /// Where what can be wrong was said last.
+    /// The directives that are set.
+    set: BTreeSet<&'static str>,
+    /// The last place of each directive.
     places: BTreeMap<String, Origin>,
 }
 
@@ -25,31 +25,31 @@ const REMAINS: &str = "RemainAfterExit";
 const SUCCESS: &str = "SuccessAction";
 const FORCE: &str = "RestartForceExitStatus";
 
-/// The values of `Restart=`. Another one says nothing.
+/// The values of `Restart=`; systemd ignores others.
 const RESTART: [&str; 7] =
     ["no", "on-success", "on-failure", "on-abnormal", "on-watchdog", "on-abort", "always"];
 
-impl Verdict {
-    /// Looks at a directive.
-    pub(super) fn note(&mut self, section: &str, given: &Given) {
-        let (key, value) = (given.line.key.as_str(), given.line.value.as_str());
+impl UnitChecks {
+    /// Records a directive.
+    pub(super) fn note(&mut self, section: &str, site: &Site) {
+        let (key, value) = (site.line.key.as_str(), site.line.value.as_str());
         if section == "Service" {
-            self.places.insert(key.to_owned(), given.origin.clone());
+            self.places.insert(key.to_owned(), site.origin.clone());
         }
-        let mut set = |directive: &'static str, on: bool| {
+        let mut put = |directive: &'static str, on: bool| {
             if on {
-                self.said.insert(directive)
+                self.set.insert(directive)
             } else {
-                self.said.remove(directive)
+                self.set.remove(directive)
             };
         };
         match (section, key) {
-            ("Service", BUS) => set(BUS, !value.is_empty()),
-            ("Service", FORCE) => set(FORCE, !value.is_empty()),
-            ("Unit", SUCCESS) => set(SUCCESS, value != "none" && !value.is_empty()),
+            ("Service", BUS) => put(BUS, !value.is_empty()),
+            ("Service", FORCE) => put(FORCE, !value.is_empty()),
+            ("Unit", SUCCESS) => put(SUCCESS, value != "none" && !value.is_empty()),
             ("Service", REMAINS) => {
                 if let Some(remains) = svcadapt_spec::boolean(value) {
-                    set(REMAINS, remains);
+                    put(REMAINS, remains);
                 }
             }
             ("Service", "Restart") if RESTART.contains(&value) => value.clone_into(&mut self.restart),
@@ -57,13 +57,13 @@ impl Verdict {
         }
     }
 
-    /// Everything that systemd refuses, each with its place if it is one line that could be another. `kind` is the type
-    /// as it was written.
+    /// Every reason why systemd refuses the unit, with the place of the line to change, if it is one line. `kind` is
+    /// the value of `Type=`, verbatim.
     pub(super) fn faults(&self, kind: Option<&str>) -> impl Iterator<Item = (Option<&Origin>, &'static str)> {
         let count = |directive: &str| self.commands.get(directive).copied().unwrap_or(0);
-        let said = |directive: &str| self.said.contains(directive);
+        let set = |directive: &str| self.set.contains(directive);
         let (start, stop) = (count("ExecStart"), count("ExecStop"));
-        let kind = kind.unwrap_or(if said(BUS) {
+        let kind = kind.unwrap_or(if set(BUS) {
             "dbus"
         } else if start > 0 {
             "simple"
@@ -73,28 +73,28 @@ impl Verdict {
         let oneshot = kind == "oneshot";
         [
             (
-                start == 0 && stop == 0 && !said(SUCCESS),
+                start == 0 && stop == 0 && !set(SUCCESS),
                 "",
                 "a service needs ExecStart=, ExecStop= or SuccessAction=",
             ),
             (
-                start == 0 && (stop > 0 || said(SUCCESS)) && !oneshot,
+                start == 0 && (stop > 0 || set(SUCCESS)) && !oneshot,
                 "Type",
-                "only Type=oneshot can be without ExecStart=",
+                "a service without ExecStart= needs Type=oneshot",
             ),
             (
-                start == 0 && stop > 0 && oneshot && !said(REMAINS) && !said(SUCCESS),
+                start == 0 && stop > 0 && oneshot && !set(REMAINS) && !set(SUCCESS),
                 "ExecStop",
-                "without ExecStart= it needs RemainAfterExit=yes",
+                "ExecStop= without ExecStart= needs RemainAfterExit=yes",
             ),
-            (start > 1 && !oneshot, "ExecStart", "only Type=oneshot can have more than one ExecStart="),
+            (start > 1 && !oneshot, "ExecStart", "more than one ExecStart= needs Type=oneshot"),
             (
                 oneshot && ["always", "on-success"].contains(&self.restart.as_str()),
                 "Restart",
-                "Type=oneshot cannot be with Restart=always or on-success",
+                "Type=oneshot does not allow Restart=always or Restart=on-success",
             ),
-            (oneshot && said(FORCE), FORCE, "Type=oneshot cannot be with RestartForceExitStatus="),
-            (kind == "dbus" && !said(BUS), "Type", "Type=dbus needs BusName="),
+            (oneshot && set(FORCE), FORCE, "Type=oneshot does not allow RestartForceExitStatus="),
+            (kind == "dbus" && !set(BUS), "Type", "Type=dbus needs BusName="),
         ]
         .into_iter()
         .filter(|(wrong, ..)| *wrong)

@@ -1,88 +1,139 @@
-//! Words, quotes and escapes within a value (systemd.syntax(7) "Quoting").
+//! Words, quotes and escapes in a value (systemd.syntax(7), "Quoting").
 
-/// How the words of a directive are written.
+use std::ops::Range;
+
+/// Which quoting rules the words of a directive follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
-    /// With quotes and C escapes: commands, `Environment=`.
+    /// Quotes and C escapes: command lines, `Environment=`.
     Command,
-    /// With quotes; a backslash protects what follows it: `PassEnvironment=`, `ReadWritePaths=`.
+    /// Quotes; a backslash protects the next character: `PassEnvironment=`, `ReadWritePaths=`.
     Quoted,
-    /// Without quotes; a backslash protects what follows it: `SupplementaryGroups=`.
+    /// No quotes; a backslash protects the next character: `SupplementaryGroups=`.
     Bare,
-    /// With quotes, but escapes stay for a second reading: `RuntimeDirectory=`.
+    /// Quotes; escapes are kept, because the words are split a second time: `RuntimeDirectory=`.
     Tuple,
 }
 
-/// One word.
+/// One word of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
-    /// What it is: bytes, for an escape can make any.
+    /// The word without quotes and escapes. Bytes, because an escape can produce any byte.
     pub bytes: Vec<u8>,
-    /// Whether an escape in it is none; it stays as it stands, and systemd warns.
-    pub strange: bool,
+    /// Where the word is in the value, with its quotes: a range of byte offsets.
+    pub span: Range<usize>,
+    /// Whether the word contains a quote or a backslash.
+    pub quoted: bool,
+    /// Whether the word contains an invalid escape. It is kept verbatim; systemd warns.
+    pub invalid_escape: bool,
 }
 
-/// A quote that is never closed, or a backslash at the end.
+/// The error for a quote without its end, and for a value that ends with a backslash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Unbalanced;
+pub struct UnbalancedQuote;
 
-/// All words of a value.
-pub fn split(text: &str, syntax: Syntax) -> Result<Vec<Word>, Unbalanced> {
-    let (mut words, mut rest) = (Vec::new(), text.as_bytes());
-    while let Some((word, tail)) = first(rest, syntax, BLANKS)? {
-        words.push(word);
-        rest = tail;
-    }
-    Ok(words)
+/// Splits a value into words.
+pub fn split(text: &str, syntax: Syntax) -> Result<Vec<Word>, UnbalancedQuote> {
+    Words { text: text.as_bytes(), at: 0, syntax }.collect()
 }
 
-/// What parts words.
+/// Splits a value into words as [`split`] does. After a quote without its end the rest is one word, verbatim.
+pub(crate) fn split_lossy(text: &str, syntax: Syntax) -> Vec<Word> {
+    let mut words = Words { text: text.as_bytes(), at: 0, syntax };
+    let mut all = Vec::new();
+    loop {
+        let start = words.at + blanks(&words.text[words.at..], BLANKS);
+        match words.next() {
+            Some(Ok(word)) => all.push(word),
+            Some(Err(UnbalancedQuote)) => {
+                let bytes = words.text[start..].to_vec();
+                all.push(Word { bytes, span: start..text.len(), quoted: true, invalid_escape: false });
+                return all;
+            }
+            None => return all,
+        }
+    }
+}
+
+/// The characters between words.
 pub(super) const BLANKS: &[u8] = b" \t\n\r";
 
-/// The first word and what follows it; none at the end.
+/// The words of a value in order. After an error it must not be used any more.
+struct Words<'a> {
+    text: &'a [u8],
+    at: usize,
+    syntax: Syntax,
+}
+
+impl Iterator for Words<'_> {
+    type Item = Result<Word, UnbalancedQuote>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let start = self.at;
+        match first(&self.text[start..], self.syntax, BLANKS) {
+            Ok(Some((mut word, tail))) => {
+                self.at = self.text.len() - tail.len();
+                word.span = start + word.span.start..start + word.span.end;
+                Some(Ok(word))
+            }
+            Ok(None) => None,
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+/// The first word and the text after it; `None` at the end of the text.
 pub(super) fn first<'a>(
     text: &'a [u8],
     syntax: Syntax,
     separators: &[u8],
-) -> Result<Option<(Word, &'a [u8])>, Unbalanced> {
-    let mut rest = &text[text.iter().take_while(|byte| separators.contains(byte)).count()..];
+) -> Result<Option<(Word, &'a [u8])>, UnbalancedQuote> {
+    let begin = blanks(text, separators);
+    let mut rest = &text[begin..];
     if rest.is_empty() {
         return Ok(None);
     }
-    let mut word = Word { bytes: Vec::new(), strange: false };
+    let mut word = Word { bytes: Vec::new(), span: begin..text.len(), quoted: false, invalid_escape: false };
     let mut quote = None;
     while let Some((&byte, tail)) = rest.split_first() {
+        let at = text.len() - rest.len();
         rest = tail;
+        if quote.is_none() && separators.contains(&byte) {
+            word.span.end = at;
+            return Ok(Some((word, &rest[blanks(rest, separators)..])));
+        }
+        word.quoted |= matches!(byte, b'\\' | b'"' | b'\'');
         match byte {
             b'\\' if syntax != Syntax::Tuple => rest = escape(rest, syntax, quote, &mut word)?,
             _ if quote == Some(byte) => quote = None,
             _ if quote.is_some() => word.bytes.push(byte),
             b'"' | b'\'' if syntax != Syntax::Bare => quote = Some(byte),
-            _ if separators.contains(&byte) => {
-                rest = &rest[rest.iter().take_while(|byte| separators.contains(byte)).count()..];
-                return Ok(Some((word, rest)));
-            }
             _ => word.bytes.push(byte),
         }
     }
-    if quote.is_some() { Err(Unbalanced) } else { Ok(Some((word, rest))) }
+    if quote.is_some() { Err(UnbalancedQuote) } else { Ok(Some((word, rest))) }
 }
 
-/// Undoes the escape after a backslash.
+/// How many separators the text begins with.
+fn blanks(text: &[u8], separators: &[u8]) -> usize {
+    text.iter().take_while(|byte| separators.contains(byte)).count()
+}
+
+/// Decodes the escape after a backslash, and returns the text after it.
 fn escape<'a>(
     rest: &'a [u8],
     syntax: Syntax,
     quote: Option<u8>,
     word: &mut Word,
-) -> Result<&'a [u8], Unbalanced> {
+) -> Result<&'a [u8], UnbalancedQuote> {
     let Some((&byte, tail)) = rest.split_first() else {
         return match (syntax, quote) {
             (Syntax::Command, None) => {
                 word.bytes.push(b'\\');
-                word.strange = true;
+                word.invalid_escape = true;
                 Ok(rest)
             }
-            _ => Err(Unbalanced),
+            _ => Err(UnbalancedQuote),
         };
     };
     if syntax != Syntax::Command {
@@ -93,13 +144,13 @@ fn escape<'a>(
         word.bytes.extend(decoded);
         Ok(&rest[length..])
     } else {
-        word.strange = true;
+        word.invalid_escape = true;
         word.bytes.extend([b'\\', byte]);
         Ok(tail)
     }
 }
 
-/// The length of an escape without its backslash, and its bytes. NUL has none.
+/// The length of an escape without its backslash, and its bytes. `None` if it is invalid or produces NUL.
 fn decode(text: &[u8]) -> Option<(usize, Vec<u8>)> {
     let digits = |from: usize, count: usize, radix: u32| {
         let digits = text.get(from..from + count)?;
@@ -134,7 +185,7 @@ fn byte(number: u32) -> Option<u8> {
     u8::try_from(number).ok().filter(|byte| *byte != 0)
 }
 
-/// UTF-8; a half of a surrogate pair, which `\u` can name, has three bytes too.
+/// Encodes as UTF-8. A surrogate, which `\u` can name, becomes three bytes as in systemd.
 fn unicode(number: u32) -> Option<Vec<u8>> {
     let part =
         |shift: u32, mask: u32, mark: u8| u8::try_from(number >> shift & mask).ok().map(|bits| mark | bits);
@@ -155,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_may_stand_anywhere_in_a_word() {
+    fn quotes_inside_a_word_are_removed() {
         let words = |text| read(text, Syntax::Command).unwrap();
         assert_eq!(words(" --o=\"b c\"'d e'f  '' \"\" \t'\"'"), ["--o=b cd ef", "", "", "\\\""]);
         assert_eq!(words(""), [""; 0]);
@@ -165,8 +216,12 @@ mod tests {
     }
 
     #[test]
-    fn escapes_are_those_of_c_and_a_few_more() {
-        let one = |text| split(text, Syntax::Command).unwrap().remove(0);
+    fn invalid_escapes_are_kept_verbatim() {
+        let one = |text| {
+            let word = split(text, Syntax::Command).unwrap().remove(0);
+            assert_eq!((word.span, word.quoted), (0..text.len(), true), "{text}");
+            (word.bytes, word.invalid_escape)
+        };
         for (text, bytes) in [
             ("\\a\\b\\f\\n\\r\\t\\v\\s", b"\x07\x08\x0c\n\r\t\x0b ".as_slice()),
             ("\\\\\\\"\\'", b"\\\"'"),
@@ -174,20 +229,40 @@ mod tests {
             ("\\u00e9\\U0001f600", "é😀".as_bytes()),
             ("\\ud800", b"\xed\xa0\x80"),
         ] {
-            assert_eq!(one(text), Word { bytes: bytes.to_vec(), strange: false }, "{text}");
+            assert_eq!(one(text), (bytes.to_vec(), false), "{text}");
         }
         for text in
             ["\\x00", "\\x4", "\\400", "\\000", "\\e", "\\q", "\\u0000", "\\U0000fdd0", "\\ ", "a\\", "\\é"]
         {
-            assert_eq!(one(text), Word { bytes: text.as_bytes().to_vec(), strange: true }, "{text}");
+            assert_eq!(one(text), (text.as_bytes().to_vec(), true), "{text}");
         }
     }
 
     #[test]
-    fn other_syntaxes_know_fewer_signs() {
+    fn each_syntax_decodes_its_own_quotes_and_escapes() {
         assert_eq!(read("'a b' c\\n\\\\", Syntax::Quoted).unwrap(), ["a b", "cn\\\\"]);
         assert_eq!(read("'a b\\ c", Syntax::Bare).unwrap(), ["\\'a", "b c"]);
         assert_eq!(read("\"a b\":c\\x41", Syntax::Tuple).unwrap(), ["a b:c\\\\x41"]);
         assert_eq!(read("a\\", Syntax::Bare), None);
+    }
+
+    #[test]
+    fn words_have_their_span_and_an_unbalanced_rest_is_one_word() {
+        let words = |text: &str| -> Vec<(String, bool)> {
+            let all = split_lossy(text, Syntax::Command);
+            all.into_iter().map(|word| (text[word.span].to_owned(), word.quoted)).collect()
+        };
+        let word = |text: &str, quoted| (text.to_owned(), quoted);
+        assert_eq!(
+            words(" -a  b\"c d\"e f\\ g\t; \"h i "),
+            [
+                word("-a", false),
+                word("b\"c d\"e", true),
+                word("f\\ g", true),
+                word(";", false),
+                word("\"h i ", true)
+            ]
+        );
+        assert_eq!(words(" "), []);
     }
 }

@@ -1,8 +1,8 @@
-//! A service as a unit.
+//! Writes a service as a unit.
 
 mod command;
 mod install;
-mod own;
+mod x_section;
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -11,34 +11,36 @@ use svcadapt_spec::{
     Arity, Capabilities, Directive, Field, Input, Native, Output, Resource, ServiceSpec, ServiceType, values,
 };
 
-use super::covered::covered;
-use super::write_socket::{elsewhere, tied};
+use super::native_values::covered_by_native;
+use super::write_socket::{belongs_to_socket_unit, required_socket_unit};
 use super::{quote, reload, sandbox};
 use crate::divide::{
     Division, Equivalent, NOTIFY_RELOAD, Place, Systemd, Target, accepted_value, clean_signals_directive,
     command, is_known, loss_on_systemd, restarts_without_limit, systemd_equivalent,
 };
 use crate::harden::Setting;
-use crate::{Rendered, Unfit, WriteError};
+use crate::{QuoteError, Rendered, WriteError};
 
-/// Writes the `.service` file of a service for the systemd that it was divided for; [`super::write_socket`] the other.
+/// Writes the `.service` file of a service for the systemd of `division`; [`super::write_socket`] writes the `.socket`.
 ///
-/// What systemd has no word for stands in `[X-Svcadapt]`, which systemd does not read: one `Name=VALUE` a line, the
-/// value as it stands or, where it cannot, as one word in quotes. So the unit is a complete spec. What only systemd
-/// understands stands where it stood. `adapter` is the path of svcadapt on the host; it is written only if something
-/// is left for it.
+/// Fields that systemd has no directive for are written to `[X-Svcadapt]`, which systemd ignores: one `Name=VALUE` a
+/// line, quoted as one word if necessary. So the unit is a complete spec. Native lines keep their section. `adapter` is
+/// the path of svcadapt on the host; it is used only if the adapter has a part.
+///
+/// # Errors
+/// Every value that a unit cannot represent.
 pub fn write(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Vec<WriteError>> {
     write_hardened(spec, division, adapter, &[])
 }
 
-/// The same, with a sandbox around it ([`crate::harden::harden`]).
+/// Writes the unit with a sandbox ([`crate::harden::harden`]); otherwise as [`write`].
 pub fn write_hardened(
     spec: &ServiceSpec,
     division: &Division,
     adapter: &Path,
     settings: &[Setting],
 ) -> Result<Rendered, Vec<WriteError>> {
-    let mut unit = Unit::new(spec, division);
+    let mut unit = UnitWriter::new(spec, division);
     unit.all(adapter, settings);
     if unit.refused.is_empty() {
         Ok(Rendered { text: unit.text, losses: division.losses.clone() })
@@ -47,37 +49,37 @@ pub fn write_hardened(
     }
 }
 
-/// The same of a unit as it was read, with the lines, too, that the systemd which it was divided for knows no more.
+/// Writes a unit as it was read, including native lines that the systemd of `division` does not know.
 pub(super) fn write_unchanged(
     spec: &ServiceSpec,
     division: &Division,
     adapter: &Path,
 ) -> Result<String, Vec<WriteError>> {
-    let mut unit = Unit { unchanged: true, ..Unit::new(spec, division) };
+    let mut unit = UnitWriter { unchanged: true, ..UnitWriter::new(spec, division) };
     unit.all(adapter, &[]);
     if unit.refused.is_empty() { Ok(unit.text) } else { Err(unit.refused) }
 }
 
-/// The section that systemd does not read, and we do.
-const OWN: &str = "X-Svcadapt";
+/// The section that systemd ignores and svcadapt reads.
+const X_SECTION: &str = "X-Svcadapt";
 
-/// Since when a `:` before the program keeps its `$` as it is (systemd.service(5), "Special executable prefixes").
+/// The first version with the prefix `:` (systemd.service(5), "Special executable prefixes").
 const NO_VARIABLES: u16 = 244;
 
-/// Since when systemd waits for the program to be executed (systemd.service(5), `Type=exec`).
+/// The first version with `Type=exec` (systemd.service(5)).
 const EXEC: u16 = 240;
 
-struct Unit<'a> {
+struct UnitWriter<'a> {
     spec: &'a ServiceSpec,
     division: &'a Division,
     host: Systemd,
-    /// Whether what only systemd understands is written whatever the host knows.
+    /// Whether native lines are written even if the host does not know them.
     unchanged: bool,
     text: String,
     refused: Vec<WriteError>,
 }
 
-impl<'a> Unit<'a> {
+impl<'a> UnitWriter<'a> {
     fn new(spec: &'a ServiceSpec, division: &'a Division) -> Self {
         let host = match division.target {
             Target::Systemd(host) => host,
@@ -93,18 +95,19 @@ impl<'a> Unit<'a> {
         self.command(&command(self.spec, self.division, adapter));
         self.reload();
         if !self.was_unit() {
-            // A classic daemon has SIGPIPE at its default; systemd would have it ignored, for the program's children too.
+            // By default systemd ignores SIGPIPE for the program and its children; a classic daemon has SIGPIPE at its
+            // default.
             self.put("IgnoreSIGPIPE", "no");
         }
         for &field in self.division.host.iter().filter(|field| **field != Field::Description) {
             self.field(field);
         }
         if self.division.adapter.contains(&Field::PidFile) {
-            // systemd reads it for Type=forking alone, and removes it when the service stops, whatever its type.
+            // systemd reads the pid file for Type=forking only, but removes it at the stop of a service of any type.
             self.field(Field::PidFile);
         }
         self.native("Service");
-        self.instead();
+        self.equivalents();
         if self.kind() != Some(ServiceType::Oneshot)
             && let Some((directive, value)) = clean_signals_directive(self.spec)
         {
@@ -112,7 +115,7 @@ impl<'a> Unit<'a> {
         }
         self.text.push_str(&sandbox::lines(settings, &mut self.refused));
         self.install();
-        self.own();
+        self.x_section();
     }
 
     fn section(&mut self, name: &str) {
@@ -124,7 +127,7 @@ impl<'a> Unit<'a> {
         self.text.extend([directive, "=", value, "\n"]);
     }
 
-    /// Whether the spec was a unit, so that what it does not say is left to systemd.
+    /// Whether the spec comes from a unit: then systemd's defaults apply to unset fields.
     fn was_unit(&self) -> bool {
         self.spec.native.systemd.is_some()
     }
@@ -142,7 +145,7 @@ impl<'a> Unit<'a> {
         lines.filter(written).cloned().collect()
     }
 
-    /// Where the adapter stands before the program, it is started, and it tells.
+    /// Whether the adapter replaces a native line: the command, and the readiness if the adapter reports it.
     fn replaced(&self, line: &Directive) -> bool {
         line.section() == "Service"
             && match line.name() {
@@ -153,7 +156,7 @@ impl<'a> Unit<'a> {
             }
     }
 
-    /// What only systemd understands.
+    /// Writes the native lines of a section.
     fn native(&mut self, section: &str) {
         for line in self.natives(section) {
             let value = if self.unchanged { line.value() } else { accepted_value(&line, self.host) };
@@ -163,7 +166,7 @@ impl<'a> Unit<'a> {
 
     fn about(&mut self) {
         let described = self.division.host.contains(&Field::Description);
-        let socket = tied(self.spec);
+        let socket = required_socket_unit(self.spec);
         let patient = restarts_without_limit(self.spec);
         if described || socket.is_some() || patient || !self.natives("Unit").is_empty() {
             self.section("Unit");
@@ -180,7 +183,7 @@ impl<'a> Unit<'a> {
         }
     }
 
-    /// What the unit says that the service is; none is systemd's own default.
+    /// The `Type=` of the unit; `None` is systemd's default.
     fn kind(&self) -> Option<ServiceType> {
         let watches = self.division.adapter_watches();
         match self.spec.service_type {
@@ -191,11 +194,11 @@ impl<'a> Unit<'a> {
             None if self.was_unit() => None,
             None | Some(ServiceType::Exec) if !self.host.version.has(EXEC) => Some(ServiceType::Simple),
             None => Some(ServiceType::Exec),
-            said => said,
+            other => other,
         }
     }
 
-    /// When the service counts as started.
+    /// Writes `Type=` and `NotifyAccess=`.
     fn readiness(&mut self) {
         let kind = self.kind();
         if self.natives("Service").iter().all(|line| line.name() != "Type")
@@ -203,11 +206,11 @@ impl<'a> Unit<'a> {
         {
             self.put("Type", &kind.to_string());
         }
-        let said = self.natives("Service").iter().any(|line| line.name() == "NotifyAccess");
-        if kind.is_some_and(ServiceType::notifies) && !said {
-            // The adapter tells readiness from a short-lived process beside the program, which is the main one; and
-            // a reload is begun by a control process.
-            let whom = if self.division.adapter_watches() {
+        let is_set = self.natives("Service").iter().any(|line| line.name() == "NotifyAccess");
+        if kind.is_some_and(ServiceType::notifies) && !is_set {
+            // The adapter reports readiness from a short-lived process that is not the main process, and a control
+            // process reports the begin of a reload.
+            let senders = if self.division.adapter_watches() {
                 Some("all")
             } else if kind != self.spec.service_type
                 && self.spec.service_type == Some(ServiceType::NotifyReload)
@@ -216,13 +219,13 @@ impl<'a> Unit<'a> {
             } else {
                 (!self.was_unit()).then_some("main")
             };
-            if let Some(whom) = whom {
-                self.put("NotifyAccess", whom);
+            if let Some(senders) = senders {
+                self.put("NotifyAccess", senders);
             }
         }
     }
 
-    /// How it is made to read its configuration again.
+    /// Writes `ExecReload=`.
     fn reload(&mut self) {
         if self.kind() == Some(ServiceType::NotifyReload) {
             return;
@@ -234,8 +237,8 @@ impl<'a> Unit<'a> {
         }
     }
 
-    /// What is nearly what a property list said.
-    fn instead(&mut self) {
+    /// Writes the directives that approximate keys of a property list.
+    fn equivalents(&mut self) {
         for (key, value) in &self.spec.native.launchd {
             if let Some(Equivalent { setting: Some((directive, value)), .. }) = systemd_equivalent(key, value)
             {
@@ -244,27 +247,27 @@ impl<'a> Unit<'a> {
         }
     }
 
-    /// One directive, or one for each value.
+    /// Writes the directives of a field, one for each value.
     fn field(&mut self, field: Field) {
         let spec = self.spec;
         if field.arity() == Arity::One && self.spec.native.has_directive(field.directive()) {
             return;
         }
         let quote = match field {
-            // The name is the file's, the next two stand at the top of the section, a clean environment is what every
-            // service gets, and the command itself says what it is called by and whether it has variables.
+            // The name is the file's; the next two were written first; the environment is always clean; the command
+            // line has argv[0] and the variables.
             Field::Name
             | Field::Type
             | Field::Ready
             | Field::CleanEnvironment
             | Field::ExpandVariables
             | Field::Argv0 => return,
-            _ if elsewhere(field) => return,
+            _ if belongs_to_socket_unit(field) => return,
             Field::Limit(Resource::Core) if spec.prevent_core => return,
             Field::PreventCore => return self.put(Field::Limit(Resource::Core).directive(), "1:1"),
-            // Before that there is only ExecReload=.
+            // Other types reload by ExecReload=.
             Field::ReloadSignal if self.kind() != Some(ServiceType::NotifyReload) => return,
-            // All that there are, also those that the reader knows and we do not.
+            // "~" also has the capabilities that systemd knows and svcadapt does not.
             Field::CapabilityBoundingSet if spec.capability_bounding_set == Some(Capabilities::ALL) => {
                 return self.put(field.directive(), "~");
             }
@@ -277,11 +280,11 @@ impl<'a> Unit<'a> {
             Field::StandardInput if spec.standard_input == Some(Input::Inherit) => {
                 return self.put(field.directive(), "null");
             }
-            // What systemd gives a service of its own accord. Its "inherit" is something else: the input again.
-            Field::StandardOutput if is_starters(spec.standard_output.as_ref()) => {
+            // systemd's default. Its "inherit" would duplicate standard input.
+            Field::StandardOutput if is_inherited(spec.standard_output.as_ref()) => {
                 return self.put(field.directive(), "journal");
             }
-            Field::StandardError if is_starters(spec.standard_error.as_ref()) => {
+            Field::StandardError if is_inherited(spec.standard_error.as_ref()) => {
                 return self.put(field.directive(), "journal");
             }
             Field::Limit(Resource::Nice) => quote::nice_limit,
@@ -300,30 +303,34 @@ impl<'a> Unit<'a> {
         self.lines(field, quote);
     }
 
-    fn lines(&mut self, field: Field, quote: fn(&OsStr) -> Result<String, Unfit>) {
-        let mut covered = covered(self.spec, field);
+    fn lines(&mut self, field: Field, quote: fn(&OsStr) -> Result<String, QuoteError>) {
+        let mut covered = covered_by_native(self.spec, field);
         for value in values(self.spec, field) {
             if let Some(times) = covered.get_mut(&value).filter(|times| **times > 0) {
                 *times -= 1;
                 continue;
             }
             match quote(&value) {
-                Ok(text) if field.directive().len() + 1 + text.len() > quote::LONGEST_LINE => {
+                Ok(text) if field.directive().len() + 1 + text.len() > quote::MAX_LINE_BYTES => {
                     self.refused.push(too_long(Place::Field(field), &value));
                 }
                 Ok(text) => self.put(field.directive(), &text),
-                Err(unfit) => self.refused.push(unfit.of(Place::Field(field), &value)),
+                Err(error) => self.refused.push(error.in_value(Place::Field(field), &value)),
             }
         }
     }
 }
 
 fn too_long(place: Place, value: &OsString) -> WriteError {
-    Unfit::at(quote::LONGEST_LINE, "systemd reads no line that is longer than 1048575 bytes").of(place, value)
+    QuoteError::new(
+        quote::MAX_LINE_BYTES,
+        "the line would be longer than the 1048575 bytes that systemd reads",
+    )
+    .in_value(place, value)
 }
 
-/// Whether an output is what the starter has.
-fn is_starters(output: Option<&Output>) -> bool {
+/// Whether an output is inherited from the caller.
+fn is_inherited(output: Option<&Output>) -> bool {
     matches!(output, Some(Output::Inherit | Output::Descriptor(_)))
 }
 
@@ -345,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn the_smallest_unit() {
+    fn minimal_unit_is_written_exactly() {
         assert_eq!(
             unit(&["/bin/web", "-p", "100%"], &[]).unwrap().text,
             "[Service]\nType=exec\nExecStart=/bin/web -p \"100%%\"\nIgnoreSIGPIPE=no\n\n\
@@ -354,17 +361,17 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_tells_its_own_readiness_is_started_itself() {
+    fn program_with_own_readiness_needs_no_adapter() {
         let text = unit(&["/bin/web"], &[(Field::Ready, "notify")]).unwrap().text;
         assert!(text.contains("Type=notify\nNotifyAccess=main\nExecStart=/bin/web\n"), "{text}");
         assert!(!text.contains("X-Svcadapt"), "{text}");
     }
 
     #[test]
-    fn a_probe_is_the_adapters_and_stands_in_its_own_section() {
-        let said = [(Field::Description, "Web"), (Field::User, "web"), (Field::Ready, "exec:a\nb")];
+    fn readiness_probe_is_written_to_the_x_section() {
+        let values = [(Field::Description, "Web"), (Field::User, "web"), (Field::Ready, "exec:a\nb")];
         assert_eq!(
-            unit(&["/bin/web", "$x"], &said).unwrap().text,
+            unit(&["/bin/web", "$x"], &values).unwrap().text,
             "[Unit]\nDescription=Web\n\n\
              [Service]\nType=notify\nNotifyAccess=all\n\
              ExecStart=/usr/bin/svcadapt run --mode systemd --ready \"exec:a\\nb\" -- /bin/web \"$$x\"\n\
@@ -375,9 +382,9 @@ mod tests {
     }
 
     #[test]
-    fn a_core_dump_that_must_not_be_needs_one_line_and_stays_readable() {
-        let said = [(Field::Limit(Resource::Core), "5M"), (Field::PreventCore, "yes")];
-        let text = unit(&["/bin/web"], &said).unwrap().text;
+    fn prevented_core_dump_is_written_as_limit_and_kept_in_the_x_section() {
+        let values = [(Field::Limit(Resource::Core), "5M"), (Field::PreventCore, "yes")];
+        let text = unit(&["/bin/web"], &values).unwrap().text;
         assert_eq!(text.matches("LimitCORE=").count(), 2);
         assert!(
             text.contains("LimitCORE=1:1\n")
@@ -387,21 +394,21 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_cannot_be_written_is_told_at_once() {
-        let refused = unit(&["/bin/a*", "\u{ffff}"], &[(Field::WorkingDirectory, "/a\rb")]).unwrap_err();
-        let told: Vec<_> = refused.iter().map(ToString::to_string).collect();
+    fn all_unwritable_values_are_reported_at_once() {
+        let errors = unit(&["/bin/a*", "\u{ffff}"], &[(Field::WorkingDirectory, "/a\rb")]).unwrap_err();
+        let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
         assert_eq!(
-            told,
+            texts,
             [
-                "program '/bin/a*': byte 6: a character of patterns cannot stand in the path of a program",
-                "argument 1 '\\u{ffff}': byte 0: U+FFFF is no character, and systemd refuses it",
-                "--working-directory '/a\\rb': byte 2: a line break ends the line",
+                "program '/bin/a*': byte 6: the path of a program cannot contain a pattern character",
+                "argument 1 '\\u{ffff}': byte 0: a unit cannot contain the noncharacter U+FFFF",
+                "--working-directory '/a\\rb': byte 2: a value cannot contain a line break",
             ]
         );
     }
 
     #[test]
-    fn a_line_that_takes_the_unit_with_it_is_refused() {
+    fn line_longer_than_systemd_reads_is_refused() {
         let long = "x".repeat(131_071);
         let words: Vec<&str> =
             std::iter::once("/bin/x").chain(std::iter::repeat_n(long.as_str(), 8)).collect();

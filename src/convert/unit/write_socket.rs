@@ -1,20 +1,20 @@
-//! The sockets of a service as a unit of their own (systemd.socket(5)).
+//! Writes the socket unit of a service (systemd.socket(5)).
 
 use std::ffi::OsString;
 
-use svcadapt_spec::{Arity, Directive, FIELDS, Field, Native, ServiceName, ServiceSpec, values};
+use svcadapt_spec::{Arity, Directive, FIELDS, Field, Native, ServiceName, ServiceSpec};
 
 use super::quote;
 use crate::WriteError;
 use crate::divide::{Division, Place, Systemd, Target, is_known, loss_on_systemd};
 
-/// The name of the unit with a service's sockets: it lies beside the service's and bears its name, so that systemd
-/// knows the one by the other. None where there are no sockets, or no name.
+/// The file name of the socket unit: the name of the service with `.socket`, so that systemd ties the two. `None` if
+/// the service has no sockets or no name.
 pub fn socket_unit(spec: &ServiceSpec) -> Option<String> {
     Some(format!("{}.socket", spec.name.as_ref().filter(|_| has_unit(spec))?))
 }
 
-/// The same name, as the service's unit has to write it: a template's instances have each its own sockets.
+/// The same name, quoted for the service unit. Each instance of a template has its own sockets.
 fn required(name: &ServiceName) -> String {
     let instance = if name.as_str().ends_with('@') { "%i" } else { "" };
     format!("{}{instance}.socket", name.as_str().replace('%', "%%"))
@@ -24,16 +24,19 @@ fn has_unit(spec: &ServiceSpec) -> bool {
     !spec.sockets.listen.is_empty() || natives(spec).next().is_some()
 }
 
-/// What a unit that was read says of sockets, and no field.
+/// The native lines of the socket unit, each with its section.
 fn natives(spec: &ServiceSpec) -> impl Iterator<Item = (&str, &Directive)> {
     let lines = spec.native.systemd.iter().flatten();
     lines.filter_map(|line| Some((line.section().strip_prefix(Native::SOCKET_UNIT_PREFIX)?, line)))
 }
 
-/// Writes the `.socket` file of a service, for the systemd that it was divided for; none where it has no sockets.
+/// Writes the `.socket` file of a service for the systemd of `division`. `None` if the service has no sockets.
 ///
-/// It is wanted by `sockets.target`, so that at boot all sockets are there before the first service
-/// (daemon(7), "Socket-Based Activation"). What only systemd understands stands where it stood.
+/// `sockets.target` wants it, so that at boot all sockets exist before the first service starts (daemon(7),
+/// "Socket-Based Activation"). Native lines keep their section.
+///
+/// # Errors
+/// Every value that a unit cannot represent.
 pub fn write_socket(spec: &ServiceSpec, division: &Division) -> Result<Option<String>, Vec<WriteError>> {
     let host = match division.target {
         Target::Systemd(host) => host,
@@ -42,7 +45,7 @@ pub fn write_socket(spec: &ServiceSpec, division: &Division) -> Result<Option<St
     write_known(spec, division, |line| loss_on_systemd(&spec.native, line, host).is_none())
 }
 
-/// The same of a unit as it was read, with the lines, too, that the systemd which it was divided for knows no more.
+/// Writes a socket unit as it was read, including native lines that the systemd of `division` does not know.
 pub(super) fn write_socket_unchanged(
     spec: &ServiceSpec,
     division: &Division,
@@ -58,7 +61,7 @@ fn write_known(
     if !has_unit(spec) {
         return Ok(None);
     }
-    let mut unit = Unit { text: String::new(), refused: Vec::new() };
+    let mut unit = UnitWriter { text: String::new(), refused: Vec::new() };
     let of = |wanted: &str| -> Vec<&Directive> {
         let nothing = |line: &Directive| line.name() == "WantedBy" && line.value().is_empty();
         let known = |line: &Directive| is_known(line) && !nothing(line);
@@ -67,17 +70,19 @@ fn write_known(
     };
     let install = !natives(spec).any(|(section, _)| section == "Install");
     unit.section("Unit", &[], &of("Unit"));
-    // In the order of their descriptors, which is not that of the fields.
+    // In the order of the descriptors, which differs from the order of the fields.
     let listen = spec.sockets.listen.iter().map(|socket| (socket.field(), socket.address.written()));
     let fields = FIELDS
         .iter()
         .map(|row| row.field)
         .filter(|field| field.is_socket_field() && field.arity() == Arity::One);
-    let said: Vec<_> = listen
-        .chain(fields.flat_map(|field| values(spec, field).into_iter().map(move |value| (field, value))))
+    let values: Vec<_> = listen
+        .chain(fields.flat_map(|field| {
+            svcadapt_spec::values(spec, field).into_iter().map(move |value| (field, value))
+        }))
         .filter(|(field, _)| division.host.contains(field))
         .collect();
-    unit.section("Socket", &said, &of("Socket"));
+    unit.section("Socket", &values, &of("Socket"));
     unit.section("Install", &[], &of("Install"));
     if install {
         let gap = if unit.text.is_empty() { "" } else { "\n" };
@@ -93,19 +98,19 @@ fn write_known(
     if unit.refused.is_empty() { Ok(Some(unit.text)) } else { Err(unit.refused) }
 }
 
-struct Unit {
+struct UnitWriter {
     text: String,
     refused: Vec<WriteError>,
 }
 
-impl Unit {
-    /// A section, where there is something to say in it.
-    fn section(&mut self, name: &str, said: &[(Field, OsString)], native: &[&Directive]) {
+impl UnitWriter {
+    /// Writes a section, unless it is empty.
+    fn section(&mut self, name: &str, values: &[(Field, OsString)], native: &[&Directive]) {
         let mut lines = String::new();
-        for (field, value) in said {
+        for (field, value) in values {
             match quote::raw(value) {
                 Ok(quoted) => lines.extend([field.directive(), "=", &quoted, "\n"]),
-                Err(unfit) => self.refused.push(unfit.of(Place::Field(*field), value)),
+                Err(error) => self.refused.push(error.in_value(Place::Field(*field), value)),
             }
         }
         for line in native {
@@ -118,15 +123,15 @@ impl Unit {
     }
 }
 
-/// The unit of the sockets that a service's own unit has to be tied to, for without them the program could not be
-/// started: it cannot open them itself. One that was read with its sockets says by itself what it is tied to.
-pub(super) fn tied(spec: &ServiceSpec) -> Option<String> {
+/// The socket unit that the service unit must require, because the program cannot open the sockets itself. `None` if
+/// the spec comes from a unit, which has its own dependencies.
+pub(super) fn required_socket_unit(spec: &ServiceSpec) -> Option<String> {
     let listens = !spec.sockets.listen.is_empty() && natives(spec).next().is_none();
     spec.name.as_ref().filter(|_| listens).map(required)
 }
 
-/// Whether a field stands in a unit at all, but not in the service's.
-pub(super) fn elsewhere(field: Field) -> bool {
+/// Whether a field belongs to the socket unit, not to the service unit.
+pub(super) fn belongs_to_socket_unit(field: Field) -> bool {
     field.is_socket_field() || field == Field::LaunchdActivation
 }
 
@@ -149,13 +154,13 @@ mod tests {
         let spec = draft.finish().unwrap();
         let division = divide(&spec, Target::Systemd(Systemd::default()));
         let service = write(&spec, &division, Path::new("/usr/bin/svcadapt")).unwrap().text;
-        let told = |all: Vec<WriteError>| all.iter().map(ToString::to_string).collect();
-        (service, write_socket(&spec, &division).map_err(told))
+        let texts = |all: Vec<WriteError>| all.iter().map(ToString::to_string).collect();
+        (service, write_socket(&spec, &division).map_err(texts))
     }
 
     #[test]
-    fn a_service_and_its_sockets_know_each_other() {
-        let said = [
+    fn service_and_socket_unit_refer_to_each_other() {
+        let values = [
             (Field::Name, "web"),
             (Field::ListenDatagram, "53"),
             (Field::ListenStream, "[::1]:80"),
@@ -164,7 +169,7 @@ mod tests {
             (Field::BindIPv6Only, "both"),
             (Field::User, "www"),
         ];
-        let (service, socket) = units(&said);
+        let (service, socket) = units(&values);
         assert!(service.starts_with("[Unit]\nRequires=web.socket\n\n[Service]\n"), "{service}");
         assert!(service.ends_with("[Install]\nWantedBy=multi-user.target\nAlso=web.socket\n"), "{service}");
         assert!(!service.contains("Listen") && !service.contains("svcadapt"), "{service}");
@@ -176,18 +181,18 @@ mod tests {
     }
 
     #[test]
-    fn each_instance_of_a_template_has_its_own_sockets() {
+    fn instances_of_a_template_have_their_own_sockets() {
         let (service, _) = units(&[(Field::Name, "web@"), (Field::ListenStream, "@x")]);
         assert!(service.contains("Requires=web@%i.socket\n"), "{service}");
         assert!(service.contains("Also=web@%i.socket\n"), "{service}");
     }
 
     #[test]
-    fn without_sockets_there_is_no_unit_and_what_cannot_be_written_is_refused() {
+    fn service_without_sockets_has_no_socket_unit() {
         assert_eq!(units(&[(Field::Name, "web")]).1, Ok(None));
         assert_eq!(
             units(&[(Field::ListenStream, "/a\nb")]).1,
-            Err(vec!["--listen-stream '/a\\nb': byte 2: a line break ends the line".to_owned()])
+            Err(vec!["--listen-stream '/a\\nb': byte 2: a value cannot contain a line break".to_owned()])
         );
     }
 }

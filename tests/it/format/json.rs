@@ -145,11 +145,11 @@ fn mistakes_are_all_reported_with_their_places() {
             "{\n \"usr\": 1,\n \"umask\": 27,\n \"nice\": \"a\", \"command\": [\"a/b\"],\n \"umask\": \"1\"}"
         ),
         [
-            "x.json:2:9: 'usr' is no key of a service",
-            "x.json:3:11: umask: a string of octal digits has to stand here",
-            "x.json:4:10: nice: a whole number has to stand here",
+            "x.json:2:9: unknown key 'usr'",
+            "x.json:3:11: umask: expected a string of octal digits",
+            "x.json:4:10: nice: expected an integer",
             "x.json:4:26: command: the program's path is relative",
-            "x.json:5:11: the key 'umask' is there twice",
+            "x.json:5:11: duplicate key 'umask'",
         ]
     );
     assert_eq!(
@@ -158,14 +158,14 @@ fn mistakes_are_all_reported_with_their_places() {
     );
     assert_eq!(
         problems("{\"environment\": [\"A=1\",\n \"\"]}")[0],
-        "x.json:2:2: environment: an empty element says nothing"
+        "x.json:2:2: environment: an element must not be empty"
     );
-    assert_eq!(problems("{\n  \"user\": ,\n}")[0], "x.json:2:11: a value has to stand here");
+    assert_eq!(problems("{\n  \"user\": ,\n}")[0], "x.json:2:11: expected value");
     assert!(problems("")[0].starts_with("x.json:1:1: the file is empty"));
-    assert_eq!(problems("[1]")[0], "x.json:1:1: a service is one object: {\"command\": [\"/bin/program\"]}");
-    assert!(problems("{} {}")[0].starts_with("x.json:1:4: the object has ended before this"));
+    assert_eq!(problems("[1]")[0], "x.json:1:1: expected an object: {\"command\": [\"/bin/program\"]}");
+    assert!(problems("{} {}")[0].starts_with("x.json:1:4: trailing characters"));
     let bytes = json::read(b"{\n\"\xff\"}", Path::new("x.json")).unwrap_err();
-    assert!(bytes[0].to_string().starts_with("x.json:2:2: it is not UTF-8"), "{}", bytes[0]);
+    assert!(bytes[0].to_string().starts_with("x.json:2:2: not UTF-8"), "{}", bytes[0]);
 }
 
 #[test]
@@ -309,12 +309,12 @@ fn contradicting_keys_are_refused() {
         ("\"WorkingDirectory\": [\"~\"]", "WorkingDirectory="),
     ] {
         let found = problems(&spec(other));
-        let cause = format!("{directive} says something else than the key of its own does");
+        let cause = format!("{directive} contradicts the top-level key of the field");
         assert!(found.len() == 1 && found[0].ends_with(&cause), "{other}: {found:?}");
     }
     let job = |key: &str| format!("{{\"command\": [\"/bin/a\"], \"launchd\": {{\"{key}\": \"x\"}}}}");
     for key in ["UserName", "GroupName", "Program", "ProgramArguments", "Label", "Umask"] {
-        assert!(problems(&job(key))[0].ends_with(&format!("{key} has a key of its own")), "{key}");
+        assert!(problems(&job(key))[0].ends_with(&format!("'{key}' is not allowed here")), "{key}");
     }
     assert!(read(&job("ProcessType")).is_ok());
 }

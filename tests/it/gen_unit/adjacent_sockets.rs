@@ -84,7 +84,8 @@ fn sockets_under_another_name_are_reported_and_not_opened() {
     folder.write("web.service", &service.replace("\n\n", "\nSockets=other.socket\n\n"));
     let output = svcadapt(["run", "--dry-run", &path("web.service")]);
     assert!(
-        stderr_of(&output).contains(":4: Sockets=: not honoured here: svcadapt opens only those of the unit")
+        stderr_of(&output)
+            .contains(":4: Sockets=: not honoured here: svcadapt opens only the sockets of the socket unit")
     );
     let output = svcadapt(["gen-plist", "--svcadapt=/opt/svcadapt", &path("web.service")]);
     assert_eq!(

@@ -53,9 +53,9 @@ fn invalid_service_name_is_refused() {
 fn invalid_label_is_refused() {
     let dir = place();
     let long = "x".repeat(251);
-    let begin = "a label starts with a letter or a digit\n  hint: org.example.web is one";
+    let begin = "a label must begin with a letter or a digit\n  hint: use a name such as org.example.web";
     let sign = |sign: &str| {
-        format!("the character '{sign}' cannot stand in a label\n  hint: letters, digits and . _ - can")
+        format!("a label cannot contain the character '{sign}'\n  hint: use letters, digits and . _ -")
     };
     for (label, reported) in [
         ("", begin.to_owned()),

@@ -20,24 +20,26 @@ fn unit(dir: &Dir, bytes: &[u8], reported: &str) {
 #[test]
 fn oversized_unit_is_refused() {
     let dir = place();
-    let large = "svcadapt: [DIR]/web.service: larger than 4194304 bytes: this is no unit\n";
+    let large = "svcadapt: [DIR]/web.service: larger than 4194304 bytes: this is not a unit\n";
     let after = |text: &str| format!("{GOOD}{text}").into_bytes();
     unit(&dir, &after(&"# comment\n".repeat(1_000_000)), large);
     unit(&dir, &vec![0; 10_000_000], large);
     unit(&dir, &after(&"A=x\\\n".repeat(2_000_000)), large);
-    unit(&dir, &vec![0; 1_000_000], "svcadapt: [DIR]/web.service:1:1: a NUL byte stands here\n  | \n  | ^\n");
+    unit(&dir, &vec![0; 1_000_000], "svcadapt: [DIR]/web.service:1:1: a NUL byte\n  | \n  | ^\n");
     let line = "x".repeat(120);
     unit(
         &dir,
         &after(&"x".repeat(2_000_000)),
-        &format!("svcadapt: [DIR]/web.service:3:1048576: a line has at most 1048575 bytes\n  | {line}\n"),
+        &format!(
+            "svcadapt: [DIR]/web.service:3:1048576: the line is longer than 1048575 bytes\n  | {line}\n"
+        ),
     );
     unit(
         &dir,
         &after(&"xxxxxxxxxxxxx\\\n".repeat(100_000)),
-        "svcadapt: [DIR]/web.service:74901:1: continued lines have at most 1048576 bytes together\n  | xxxxxxxxxxxxx\\\n  | ^\n",
+        "svcadapt: [DIR]/web.service:74901:1: the line and its continuations are longer than 1048576 bytes\n  | xxxxxxxxxxxxx\\\n  | ^\n",
     );
-    let many = "more than 16384 assignments: this is no unit";
+    let many = "more than 16384 assignments: this is not a unit";
     for line in ["A=b", "=", "x", "TimeoutSec==infinity", "Environment=9"] {
         unit(
             &dir,
@@ -50,7 +52,7 @@ fn oversized_unit_is_refused() {
         &dir,
         &after(&words),
         &format!(
-            "svcadapt: [DIR]/web.service:3:13: Environment=: with the words of lists {many}\n  | {}\n  |             ^\n",
+            "svcadapt: [DIR]/web.service:3:13: Environment=: with the values of lists {many}\n  | {}\n  |             ^\n",
             &words[..120]
         ),
     );

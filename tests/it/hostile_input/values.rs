@@ -26,24 +26,24 @@ fn command_that_a_unit_cannot_carry_is_refused() {
     let (part, path) = (format!("/{}", "x".repeat(256)), "/x".repeat(2_048));
     let shown = |text: &str| format!("{}…", &text[..60]);
     let program = |path: &str, at: u8, what: &str| {
-        format!("program '{path}': byte {at}: {what} cannot stand in the path of a program")
+        format!("program '{path}': byte {at}: the path of a program cannot contain {what}")
     };
     for (words, reported) in [
         (
             &["/bin/true", "a\u{fdd0}"][..],
-            "argument 1 'a\\u{fdd0}': byte 1: U+FDD0 is no character, and systemd refuses it".to_owned(),
+            "argument 1 'a\\u{fdd0}': byte 1: a unit cannot contain the noncharacter U+FDD0".to_owned(),
         ),
-        (&["/bin/a*b"], program("/bin/a*b", 6, "a character of patterns")),
+        (&["/bin/a*b"], program("/bin/a*b", 6, "a pattern character")),
         (&["/bin/a\"b"], program("/bin/a\\\"b", 6, "a quote")),
         (&["/bin/a\\b"], program("/bin/a\\\\b", 6, "a backslash")),
         (&["/bin/a\nb"], program("/bin/a\\nb", 6, "a control character")),
-        (
-            &["/bin/a "],
-            "program '/bin/a ': byte 6: a blank at the end of the path of a program is lost".to_owned(),
-        ),
+        (&["/bin/a "], "program '/bin/a ': byte 6: the path of a program cannot end with a blank".to_owned()),
         (&["/bin/"], "spec '/bin/': the program's path is empty or ends with '/'".to_owned()),
-        (&[&part], format!("program '{}': byte 256: the name of a file has at most 255 bytes", shown(&part))),
-        (&[&path], format!("program '{}': byte 4095: a path has at most 4095 bytes", shown(&path))),
+        (
+            &[&part],
+            format!("program '{}': byte 256: a file name in the path is longer than 255 bytes", shown(&part)),
+        ),
+        (&[&path], format!("program '{}': byte 4095: the path is longer than 4095 bytes", shown(&path))),
     ] {
         refused_line(UNIT, &[&["--"], words].concat(), &reported);
     }
@@ -58,29 +58,34 @@ fn command_that_a_unit_cannot_carry_is_refused() {
             '^'
         ),
     );
-    let reported =
-        "program '/bin/true': byte 1048575: systemd reads no line that is longer than 1048575 bytes";
+    let reported = "program '/bin/true': byte 1048575: the line would be longer than the 1048575 bytes that systemd reads";
     refused_line(UNIT, &[&["--", "/bin/true"][..], &[&argument[1..]; 8]].concat(), reported);
 }
 
 #[test]
 fn field_that_a_unit_cannot_carry_is_refused() {
     for (option, reported) in [
-        ("--description=a\\", "--description 'a\\\\': byte 1: a backslash at the end joins the next line"),
-        ("--description= a", "--description ' a': byte 0: a blank at the beginning is lost"),
+        (
+            "--description=a\\",
+            "--description 'a\\\\': byte 1: a value cannot end with a backslash, which continues the line",
+        ),
+        ("--description= a", "--description ' a': byte 0: a value cannot begin with a blank"),
         (
             "--working-directory=/a\nExecStart=/bin/evil",
-            "--working-directory '/a\\nExecStart=/bin/evil': byte 2: a line break ends the line",
+            "--working-directory '/a\\nExecStart=/bin/evil': byte 2: a value cannot contain a line break",
         ),
         (
             "--standard-output=append:/a\r[Service]",
-            "--standard-output 'append:/a\\r[Service]': byte 9: a line break ends the line",
+            "--standard-output 'append:/a\\r[Service]': byte 9: a value cannot contain a line break",
         ),
         (
             "--environment=A=\u{ffff}",
-            "--environment 'A=\\u{ffff}': byte 2: U+FFFF is no character, and systemd refuses it",
+            "--environment 'A=\\u{ffff}': byte 2: a unit cannot contain the noncharacter U+FFFF",
         ),
-        ("--environment-file=/a\n/b", "--environment-file '/a\\n/b': byte 2: a line break ends the line"),
+        (
+            "--environment-file=/a\n/b",
+            "--environment-file '/a\\n/b': byte 2: a value cannot contain a line break",
+        ),
     ] {
         refused_line(UNIT, &[option, "--", "/bin/true"], reported);
     }
@@ -92,35 +97,35 @@ fn field_that_a_unit_cannot_carry_is_refused() {
         ),
         (json!({ "command": [{ "bytes": "2f62ff" }] }), "program '/b\u{fffd}': byte 2"),
     ] {
-        let reported = format!("{reported}: what is not UTF-8 cannot stand in a unit");
+        let reported = format!("{reported}: a unit cannot contain bytes that are not UTF-8");
         refused_model(UNIT, &model, &reported);
     }
 }
 
 #[test]
 fn value_that_a_property_list_cannot_carry_is_refused() {
-    let list = "cannot stand in a property list";
+    let list = "a property list cannot contain";
     for (words, reported) in [
-        (&["--", "/bin/true", "a\u{1}"][..], format!("argument 1 'a\\u{{1}}': byte 1: U+0001 {list}")),
-        (&["--", "/bin/true", "a\rb"], format!("argument 1 'a\\rb': byte 1: U+000D {list}")),
+        (&["--", "/bin/true", "a\u{1}"][..], format!("argument 1 'a\\u{{1}}': byte 1: {list} U+0001")),
+        (&["--", "/bin/true", "a\rb"], format!("argument 1 'a\\rb': byte 1: {list} U+000D")),
         (
             &["--environment=A=\u{1b}[31m", "--", "/bin/true"],
-            format!("--environment 'A=\\u{{1b}}[31m': byte 2: U+001B {list}"),
+            format!("--environment 'A=\\u{{1b}}[31m': byte 2: {list} U+001B"),
         ),
         (
             &["--working-directory=/\u{fffe}", "--", "/bin/true"],
-            format!("--working-directory '/\\u{{fffe}}': byte 1: U+FFFE {list}"),
+            format!("--working-directory '/\\u{{fffe}}': byte 1: {list} U+FFFE"),
         ),
         (
             &["--limit-data=9223372036854775808", "--", "/bin/true"],
-            "--limit-data '9223372036854775808': byte 0: macOS counts no further than 9223372036854775807"
+            "--limit-data '9223372036854775808': byte 0: the largest limit on macOS is 9223372036854775807"
                 .to_owned(),
         ),
     ] {
         refused_line(PLIST, words, &reported);
     }
     let model = json!({ "command": ["/bin/true", { "bytes": "61ff" }] });
-    refused_model(PLIST, &model, &format!("argument 1 'a\u{fffd}': byte 1: what is not UTF-8 {list}"));
+    refused_model(PLIST, &model, &format!("argument 1 'a\u{fffd}': byte 1: {list} bytes that are not UTF-8"));
 }
 
 /// A NUL byte would end the string that a program gets.

@@ -157,24 +157,16 @@ fn json_with_an_impossible_unit_line_is_refused() {
         assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
         assert!(stderr_of(&output).contains(why), "{}", stderr_of(&output));
     };
-    refused(
-        json!({"X-Svcadapt": {"Ready": ["tcp:80"]}}),
-        json!({}),
-        "what stands in [X-Svcadapt] has keys of its own",
-    );
-    refused(json!({".socket/X": {"A": ["b"]}}), json!({}), "has no address to listen on");
-    refused(
-        json!({}),
-        json!({"KeepAlive": true}),
-        "KeepAlive says something else than the key of its own does",
-    );
+    refused(json!({"X-Svcadapt": {"Ready": ["tcp:80"]}}), json!({}), "[X-Svcadapt] is not allowed here");
+    refused(json!({".socket/X": {"A": ["b"]}}), json!({}), "a socket unit needs an address to listen on");
+    refused(json!({}), json!({"KeepAlive": true}), "KeepAlive contradicts the top-level key of the field");
     let spec = json!({ "command": ["/bin/x"], "name": "a", "listen_stream": ["80"], "systemd": {".socket/.socket/X": {"A": ["b"]}}});
     folder.write("a.json", &spec.to_string());
     assert!(printed(["gen-unit", &file]).ends_with("\n[.socket/X]\nA=b\n"));
     let odd = "[Service]\nExecStart=/bin/x\n[.socket/Install]\nWantedBy=x\n";
     folder.write("a.service", odd);
     let output = svcadapt(["gen-unit", &folder.path().join("a.service").display().to_string()]);
-    assert!(stderr_of(&output).contains("a service has no such section; systemd ignores it"));
+    assert!(stderr_of(&output).contains("unknown section for a service; systemd ignores it"));
     assert_eq!(String::from_utf8(output.stdout).unwrap(), odd);
 }
 

@@ -111,7 +111,7 @@ fn on_demand_false_becomes_keep_alive() {
     );
     let output = svcadapt(["gen-unit", &file]);
     assert!(
-        stderr_of(&output).contains("KeepAlive has taken its place, and is there too\n"),
+        stderr_of(&output).contains("OnDemand is ignored, because KeepAlive is set\n"),
         "{}",
         stderr_of(&output)
     );

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use svcadapt_convert::plist::Reading;
+use svcadapt_convert::plist::ParsedJob;
 
 use super::{HEAD, binary, document, job, model, reading};
 
@@ -12,66 +12,60 @@ fn malformed_property_list_is_refused_at_its_place() {
     let dict = "<dict><key>Label</key><string>x</string></dict>";
     let mut different = Vec::new();
     for (text, place) in [
-        (String::new(), "1:1: it is empty"),
-        (" \n".to_owned(), "1:1: it is empty"),
-        (document("<dict>"), "4:1: </plist> where </dict> has to stand"),
+        (String::new(), "1:1: the file is empty"),
+        (" \n".to_owned(), "1:1: the file is empty"),
+        (document("<dict>"), "4:1: expected </dict>, found </plist>"),
         (document("<dict><key>A</key></dict>"), "3:19: the key 'A' has no value"),
-        (document("<dict><string>x</string></dict>"), "3:7: a <string> where a <key> has to stand"),
-        (document("<dict>\n<key>A</key><true/><true/></dict>"), "4:20: a <true> where a <key> has to stand"),
-        (document("<string>a & b</string>"), "3:11: '&' stands for itself"),
-        (document("<string>a < b</string>"), "3:11: '<' does not begin a tag here"),
-        (document("<string>&#1;</string>"), "3:9: &#1; is no character of XML"),
-        (document("<string>&xxe;</string>"), "3:9: the entity 'xxe' is not known"),
-        (document("<string>]]></string>"), "3:9: ']]>' cannot stand in a text"),
-        (document("<integer>1x</integer>"), "3:1: '1x' is no integer"),
-        (document("<integer/>"), "3:1: '' is no integer"),
+        (document("<dict><string>x</string></dict>"), "3:7: expected <key>, found <string>"),
+        (document("<dict>\n<key>A</key><true/><true/></dict>"), "4:20: expected <key>, found <true>"),
+        (document("<string>a & b</string>"), "3:11: '&' without a reference"),
+        (document("<string>a < b</string>"), "3:11: '<' without a tag"),
+        (document("<string>&#1;</string>"), "3:9: &#1; is not a valid character in XML"),
+        (document("<string>&xxe;</string>"), "3:9: unknown entity 'xxe'"),
+        (document("<string>]]></string>"), "3:9: a text cannot contain ']]>'"),
+        (document("<integer>1x</integer>"), "3:1: '1x' is not a valid integer"),
+        (document("<integer/>"), "3:1: '' is not a valid integer"),
         (
             document("<integer>18446744073709551616</integer>"),
-            "3:1: 18446744073709551616 does not fit into 64 bits",
+            "3:1: '18446744073709551616' does not fit into 64 bits",
         ),
-        (document("<True/>"), "3:1: <True> is no element of a property list"),
-        (document("<true>x</true>"), "3:1: <true/> holds no text"),
-        (document("<null/>"), "3:1: <null> is no element of a property list"),
+        (document("<True/>"), "3:1: unknown element <True>"),
+        (document("<true>x</true>"), "3:1: <true/> cannot contain text"),
+        (document("<null/>"), "3:1: unknown element <null>"),
         (
             document("<dict><key><string>x</string></key></dict>"),
-            "3:12: a <string> in a <key>, which holds nothing but text",
+            "3:12: <string> in <key>, which can contain only text",
         ),
-        (document("<dict>stray</dict>"), "3:7: text can only stand in a value"),
-        (document("<array><true></array>"), "3:14: </array> where </true> has to stand"),
-        (
-            document("<dict><key>A</key><true/>\n<key>A</key><false/></dict>"),
-            "4:13: the key 'A' is there twice",
-        ),
-        (document("<dict a=\"b\"></dict>"), "3:1: <dict> has no attributes in a property list"),
-        (document("<!-- a -- b --><dict/>"), "3:1: '--' cannot stand in a comment"),
-        (document("<true/><true/>"), "3:8: <plist> holds one value and then ends"),
-        (document(""), "4:1: </plist> where a value has to stand"),
-        (document("<string>\u{1}</string>"), "3:9: U+0001 cannot stand in XML"),
-        (document("<string>\0</string>"), "3:9: U+0000 cannot stand in XML"),
-        (document(dict) + "x", "5:1: something stands behind </plist>"),
-        (document(dict) + &document(dict), "5:1: the XML declaration has to be the first thing in the file"),
-        (format!("\n{}", document(dict)), "2:1: the XML declaration has to be the first thing in the file"),
-        (format!("{HEAD}{dict}"), "3:48: the file ends in the middle"),
-        (dict.to_owned(), "1:1: the outermost element has to be <plist>"),
-        ("{ Label = x; }".to_owned(), "1:1: text can only stand in a value"),
-        (
-            "<?xml version=“1.0”?><plist/>".to_owned(),
-            "1:15: a value has to stand between straight quotation marks",
-        ),
-        ("<?xml version=\"1.1\"?><plist/>".to_owned(), "1:20: this is no XML 1.0 declaration"),
-        ("<?xml version='1.0' encoding='UTF-16'?>".to_owned(), "1:38: a property list has to be in UTF-8"),
+        (document("<dict>stray</dict>"), "3:7: text outside a value"),
+        (document("<array><true></array>"), "3:14: expected </true>, found </array>"),
+        (document("<dict><key>A</key><true/>\n<key>A</key><false/></dict>"), "4:13: duplicate key 'A'"),
+        (document("<dict a=\"b\"></dict>"), "3:1: <dict> cannot have attributes in a property list"),
+        (document("<!-- a -- b --><dict/>"), "3:1: a comment cannot contain '--'"),
+        (document("<true/><true/>"), "3:8: <plist> must contain exactly one value"),
+        (document(""), "4:1: expected a value, found </plist>"),
+        (document("<string>\u{1}</string>"), "3:9: XML cannot contain U+0001"),
+        (document("<string>\0</string>"), "3:9: XML cannot contain U+0000"),
+        (document(dict) + "x", "5:1: text after </plist>"),
+        (document(dict) + &document(dict), "5:1: the XML declaration must be at the start of the file"),
+        (format!("\n{}", document(dict)), "2:1: the XML declaration must be at the start of the file"),
+        (format!("{HEAD}{dict}"), "3:48: the file is incomplete"),
+        (dict.to_owned(), "1:1: the root element must be <plist>"),
+        ("{ Label = x; }".to_owned(), "1:1: text outside a value"),
+        ("<?xml version=“1.0”?><plist/>".to_owned(), "1:15: the value must be in straight quotes"),
+        ("<?xml version=\"1.1\"?><plist/>".to_owned(), "1:20: not a valid declaration of XML 1.0"),
+        ("<?xml version='1.0' encoding='UTF-16'?>".to_owned(), "1:38: a property list must be in UTF-8"),
         ("<?xml version=\"1.0\"".to_owned(), "1:1: the XML declaration has no end"),
-        ("<!DOCTYPE html><html/>".to_owned(), "1:10: this is no document type of a property list"),
+        ("<!DOCTYPE html><html/>".to_owned(), "1:10: not the document type of a property list"),
         (
             "<!DOCTYPE plist [<!ENTITY a \"b\">]><plist/>".to_owned(),
-            "1:17: a document type of its own cannot be: it could define entities",
+            "1:17: the file must not define a document type of its own, which could define entities",
         ),
         (
             "<!DOCTYPE plist SYSTEM \"x\" [<!ENTITY a \"b\">]><plist/>".to_owned(),
-            "1:28: a document type of its own cannot be: it could define entities",
+            "1:28: the file must not define a document type of its own, which could define entities",
         ),
-        (document("<true/>"), "3:1: a job is a dictionary, not a boolean"),
-        (document("<array/>"), "3:1: a job is a dictionary, not an array"),
+        (document("<true/>"), "3:1: expected a dictionary, found a boolean"),
+        (document("<array/>"), "3:1: expected a dictionary, found an array"),
     ] {
         let problems = reading(text.as_bytes()).unwrap_err();
         if problems != [format!("x:{place}")] {
@@ -80,7 +74,7 @@ fn malformed_property_list_is_refused_at_its_place() {
     }
     assert!(different.is_empty(), "{different:#?}");
     let bytes = [HEAD.as_bytes(), b"<string>\xff"].concat();
-    assert_eq!(reading(&bytes).unwrap_err(), ["x:3:9: it is not UTF-8"]);
+    assert_eq!(reading(&bytes).unwrap_err(), ["x:3:9: not UTF-8"]);
 }
 
 #[test]
@@ -122,7 +116,7 @@ fn binary_and_xml_are_read_alike() {
          <key>EnvironmentVariables</key><dict><key>A</key><string>{long}{long}</string><key>B</key><real>1.5</real></dict>
          <key>KeepAlive</key><true/><key>LaunchEvents</key><dict><key>a</key><data>AAAA</data><key>b</key><date>2026-01-01T00:00:00Z</date></dict>"
     ));
-    let remarks = |reading: &Reading| {
+    let remarks = |reading: &ParsedJob| {
         let kept: Vec<_> = reading.kept.iter().map(|kept| kept.key.clone()).collect();
         let mut causes: Vec<_> =
             reading.warnings.iter().map(|warning| warning.refusal.cause.clone()).collect();
@@ -133,7 +127,7 @@ fn binary_and_xml_are_read_alike() {
     assert_eq!(remarks(&own), remarks(&other));
     assert_eq!(model(own), model(other));
     let wrong = binary(&job("<key>UserName</key><true/>"));
-    assert_eq!(reading(&wrong).unwrap_err(), ["x: UserName takes a string, not a boolean"]);
+    assert_eq!(reading(&wrong).unwrap_err(), ["x: UserName must be a string, not a boolean"]);
 }
 
 /// Objects with one-byte offsets and references, in a file.
@@ -164,23 +158,17 @@ fn small_file_cannot_expand_to_a_large_one() {
     let doubled: &[&[u8]] = &[&[0xd2, 1, 1, 2, 2], b"\x51A", &[0x09]];
     let huge: &[u8] = &[0x5f, 0x13, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
     for (bytes, problem) in [
-        (objects(&bomb), "x: it unfolds to more than 1 MiB"),
-        (objects(&[loops]), "x: values stand more than 64 deep in each other"),
-        (objects(doubled), "x: the key 'A' is there twice"),
-        (objects(&[huge]), "x: the binary property list is damaged: a length cannot be"),
-        (objects(&[&[0xa1, 9]]), "x: the binary property list is damaged: a reference cannot be"),
-        (
-            objects(&[&[0x70]]),
-            "x: the binary property list is damaged: an object that begins with 0x70 cannot be",
-        ),
-        (
-            objects(&[&[0x00]]),
-            "x: the binary property list is damaged: an object that begins with 0x00 cannot be",
-        ),
-        (b"bplist00".to_vec(), "x: the binary property list is damaged: its last 32 bytes cannot be"),
+        (objects(&bomb), "x: the binary property list unfolds to more than 1 MiB"),
+        (objects(&[loops]), "x: values are nested more than 64 levels deep"),
+        (objects(doubled), "x: duplicate key 'A'"),
+        (objects(&[huge]), "x: the binary property list is damaged: invalid length"),
+        (objects(&[&[0xa1, 9]]), "x: the binary property list is damaged: invalid reference"),
+        (objects(&[&[0x70]]), "x: the binary property list is damaged: invalid object type 0x70"),
+        (objects(&[&[0x00]]), "x: the binary property list is damaged: invalid object type 0x00"),
+        (b"bplist00".to_vec(), "x: the binary property list is damaged: invalid trailer"),
         (
             [b"bplist00".to_vec(), vec![0xff; 40]].concat(),
-            "x: the binary property list is damaged: its last 32 bytes cannot be",
+            "x: the binary property list is damaged: invalid trailer",
         ),
     ] {
         assert_eq!(reading(&bytes).unwrap_err(), [problem]);
@@ -188,7 +176,7 @@ fn small_file_cannot_expand_to_a_large_one() {
     let (deep, end) = ("<array>".repeat(10_000), "</array>".repeat(10_000));
     assert_eq!(
         reading(document(&format!("{deep}{end}")).as_bytes()).unwrap_err(),
-        ["x:3:456: values stand more than 64 deep in each other"]
+        ["x:3:456: values are nested more than 64 levels deep"]
     );
     for text in [
         format!("<plist>{}", "<array>".repeat(1_000_000)),

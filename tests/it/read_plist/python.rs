@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use svcadapt_convert::plist::Reading;
+use svcadapt_convert::plist::ParsedJob;
 
 use super::{binary, job, reading};
 use crate::harness::skip;
@@ -59,7 +59,7 @@ fn bytes(hexadecimal: &str) -> Vec<u8> {
 }
 
 /// svcadapt's reading of a document, in the form of `READER`.
-fn ours(reading: &Reading) -> Option<Value> {
+fn ours(reading: &ParsedJob) -> Option<Value> {
     let spec = reading.draft.clone().finish().ok()?;
     let environment: serde_json::Map<_, _> = spec
         .environment

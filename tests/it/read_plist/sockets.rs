@@ -72,20 +72,26 @@ fn socket_mode_is_decimal_and_closed_to_others_by_default() {
 fn unsupported_socket_is_reported() {
     let port = text("SockServiceName", "80");
     for (entry, cause) in [
-        (text("SockNodeName", "::1"), "without SockServiceName launchd listens on any free port"),
-        (text("SockServiceName", "0"), "SockServiceName is no port, nor a service that svcadapt knows"),
-        (text("SockServiceName", "nosuch"), "SockServiceName is no port, nor a service that svcadapt knows"),
+        (
+            text("SockNodeName", "::1"),
+            "without SockServiceName launchd listens on any free port; svcadapt does not open this socket",
+        ),
+        (text("SockServiceName", "0"), "SockServiceName is neither a port nor a service that svcadapt knows"),
+        (
+            text("SockServiceName", "nosuch"),
+            "SockServiceName is neither a port nor a service that svcadapt knows",
+        ),
         (
             format!("{port}{}", text("SockNodeName", "example.org")),
-            "svcadapt looks up no name of a host; here nobody listens there",
+            "svcadapt does not look up host names, and does not open this socket",
         ),
         (
             format!("{port}<key>SockPassive</key><false/>"),
-            "launchd connects this socket and does not listen; here it is left out",
+            "launchd connects this socket instead of listening; svcadapt does not open it",
         ),
         (
             text("SecureSocketWithKey", "SSH_AUTH_SOCK"),
-            "launchd chooses the path of this socket; here nobody listens there",
+            "launchd chooses the path of this socket; svcadapt does not open it",
         ),
     ] {
         assert_eq!(one(&entry), (json!({}), vec![cause.to_owned()]), "{entry}");
@@ -111,5 +117,5 @@ fn socket_groups_are_merged_under_one_name() {
     );
     let (model, remarks) = sockets(&format!("{array}<key>admin</key>{}", entry(8080)));
     assert_eq!(model, json!({ "listen_stream": ["80", "443", "8080"], "file_descriptor_name": "web" }));
-    assert_eq!(remarks, ["all sockets have one name here: these are called 'web', too"]);
+    assert_eq!(remarks, ["svcadapt has one name for all sockets: these get the name 'web', too"]);
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use svcadapt_convert::directive::Version;
 use svcadapt_convert::divide::{Systemd, Target, divide};
 use svcadapt_convert::unit::internal::commands;
-use svcadapt_convert::unit::{Reading, UnitFile, UnitName, read_socket, write, write_socket};
+use svcadapt_convert::unit::{ParsedUnit, UnitFile, UnitName, read_socket, write, write_socket};
 use svcadapt_spec::{
     FIELDS, Field, Native, Origin, Output, Probe, ServiceSpec, ServiceType, SpecDraft, literal,
 };
@@ -114,7 +114,7 @@ fn as_run(mut spec: ServiceSpec, text: &str) -> ServiceSpec {
     spec
 }
 
-fn read_sockets(text: &str, reading: &mut Reading) {
+fn read_sockets(text: &str, reading: &mut ParsedUnit) {
     let name = UnitName::parse("web.service").unwrap();
     let file = UnitFile::parse(Path::new("/units/web.socket"), text.as_bytes()).unwrap();
     read_socket(&name, &file, &[], reading).unwrap();
@@ -149,7 +149,7 @@ fn random_specs_round_trip_through_a_unit() {
             listening += 1;
         }
         assert_eq!(reading.warnings, [], "{}", unit.text);
-        assert_eq!(reading.not_honoured(), [] as [&svcadapt_convert::unit::Kept; 0], "{}", unit.text);
+        assert_eq!(reading.not_honoured(), [] as [&svcadapt_convert::unit::Unmapped; 0], "{}", unit.text);
         let read = reading.draft.finish().unwrap_or_else(|e| panic!("{}\n{}", e[0], unit.text));
         let again = write(&read, &divide(&read, Target::Systemd(host)), Path::new("/usr/bin/svcadapt"));
         let again = again.unwrap_or_else(|refused| panic!("{}\n{}", refused[0], unit.text));

@@ -57,7 +57,7 @@ fn drop_ins_are_read_in_name_order() {
     let place = unit(&folder, "web-a.service.d/40-z.conf");
     assert_eq!(
         stderr_of(&output),
-        format!("svcadapt: {place}:1:1: the name of a section ends with ']'\n  | [Service\n  | ^\n")
+        format!("svcadapt: {place}:1:1: the header of a section must end with ']'\n  | [Service\n  | ^\n")
     );
 }
 
@@ -168,7 +168,7 @@ fn invalid_spec_file_is_refused_in_one_line() {
         ("d.service", "not a regular file"),
         ("loop.service", "svcadapt: spec '"),
         ("a b.service", "not a valid unit name"),
-        ("two.service", "one of several commands"),
+        ("two.service", "svcadapt runs one command, and the unit has several"),
     ] {
         let output = run(&unit(&folder, name), &[]);
         assert_eq!(output.status.code(), Some(2), "{name}");
@@ -185,8 +185,8 @@ fn unit_without_a_program_reports_the_reason_last() {
     let line = |name: &str, number: usize, why: &str| {
         format!("svcadapt: {}:{number}: ExecStart=: not honoured here: {why}\n", unit(&folder, name))
     };
-    let several = |number| line("two.service", number, "one of several commands");
-    let template = "%i: a template has no instance; name one, as in NAME@INSTANCE.service";
+    let several = |number| line("two.service", number, "svcadapt runs one command, and the unit has several");
+    let template = "%i: a template has no instance; use the name of an instance: NAME@INSTANCE.service";
     for (name, reason) in
         [("two.service", several(3) + &several(4)), ("a@.service", line("a@.service", 2, template))]
     {
@@ -269,7 +269,7 @@ fn mistake_is_reported_in_the_terms_of_its_file() {
                 "3:28: WorkingDirectory 'x': not an abs",
             ][..],
         ),
-        ("b.plist", &["4:61: StandardOutPath takes an absolute path, and 'log' is none"]),
+        ("b.plist", &["4:61: StandardOutPath must be an absolute path, not 'log'"]),
         (
             "a.json",
             &[
@@ -278,10 +278,10 @@ fn mistake_is_reported_in_the_terms_of_its_file() {
                 "3:19: listen_stream 'x y': no address",
             ],
         ),
-        ("c.json", &["2:16: nothing follows the comma"]),
-        ("d.json", &["1:12: 'comand' is no key of a service"]),
-        ("e.json", &["1:13: command: an array has to stand here"]),
-        ("a.service", &["4:11: only Type=oneshot can have more than one ExecStart="]),
+        ("c.json", &["2:16: trailing comma"]),
+        ("d.json", &["1:12: unknown key 'comand'"]),
+        ("e.json", &["1:13: command: expected an array"]),
+        ("a.service", &["4:11: more than one ExecStart= needs Type=oneshot"]),
         ("b.service", &["3:9: Type=oneshot cannot be with Restart=always"]),
         ("c.service", &["2:6: Type=dbus needs BusName="]),
     ] {
@@ -306,9 +306,9 @@ fn mistake_in_a_spec_file_has_a_hint() {
     folder.write("c.json", "{\"command\": \"/bin/true\"}");
     folder.write("a@.service", "[Service]\nExecStart=/bin/true\n");
     for (command, file, hint) in [
-        ("show", "a.json", "'command' is one"),
-        ("show", "b.json", "'listen_stream' is one"),
-        ("show", "c.json", "the program and each argument: [\"/bin/program\", \"-x\"]"),
+        ("show", "a.json", "did you mean 'command'?"),
+        ("show", "b.json", "did you mean 'listen_stream'?"),
+        ("show", "c.json", "write the program and each argument as an element: [\"/bin/program\", \"-x\"]"),
         ("gen-plist", "a@.service", "set another label: --label LABEL, for example org.example.web"),
     ] {
         let output = svcadapt([command, &unit(&folder, file)]);

@@ -71,7 +71,7 @@ fn unsupported_socket_directive_is_reported_and_refused_by_strict() {
     let socket = dir.write("web.socket", "[Socket]\nListenStream=127.0.0.1:9\nFreeBind=yes\nAccept=yes\n");
     let unit = dir.join("web.service").display().to_string();
     let reported = Svc::new(&dir).args(["run", "--dry-run", "--mode=classic", &unit]).output();
-    let cause = "not honoured here: svcadapt starts no process for each connection, and so none of these sockets is opened";
+    let cause = "not honoured here: svcadapt cannot start a process for each connection, and does not open these sockets";
     let place = |line: usize| format!("svcadapt: {}:{line}", socket.display());
     assert_eq!(
         reported.stderr,

@@ -9,19 +9,19 @@ use crate::lint::rules::file::SECRET;
 use crate::lint::rules::key::{DEAD, KIND, SHELL, UNKNOWN};
 use crate::lint::unit::{is_secret, variable};
 use crate::lint::{Finding, Findings, Lookup};
-use crate::plist::{Node, Oddity};
+use crate::plist::{MismatchKind, Node};
 
 pub(super) fn check(view: &JobView, findings: &mut Findings) {
-    for odd in view.document.oddities() {
-        let rule = match odd.oddity {
-            Oddity::Unknown => &UNKNOWN,
-            Oddity::Kind => &KIND,
-            Oddity::Dead => &DEAD,
+    for mismatch in view.document.mismatches() {
+        let rule = match mismatch.kind {
+            MismatchKind::UnknownKey => &UNKNOWN,
+            MismatchKind::WrongType => &KIND,
+            MismatchKind::Obsolete => &DEAD,
         };
         // The reader's hint contains a quote if it suggests another key.
-        match odd.refusal.hint.filter(|hint| hint.contains('\'')) {
-            Some(hint) => findings.add_with_hint(rule, odd.origin, odd.refusal.cause, hint),
-            None => findings.add(rule, odd.origin, odd.refusal.cause),
+        match mismatch.refusal.hint.filter(|hint| hint.contains('\'')) {
+            Some(hint) => findings.add_with_hint(rule, mismatch.origin, mismatch.refusal.cause, hint),
+            None => findings.add(rule, mismatch.origin, mismatch.refusal.cause),
         }
     }
     if let Some(node) = view.node("OnDemand") {

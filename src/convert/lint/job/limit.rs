@@ -11,7 +11,7 @@ use crate::plist::{Document, Node};
 
 pub(super) fn check(view: &JobView, findings: &mut Findings) {
     if let Some(node) = view.node("Umask")
-        && let Some(doubt) = Document::doubt_of_umask(node)
+        && let Some(doubt) = Document::umask_problem(node)
     {
         match doubt.hint {
             Some(hint) => findings.add_with_hint(&UMASK, view.origin(node), doubt.cause, hint),

@@ -6,7 +6,7 @@ use super::{UnitLine, UnitView};
 use crate::directive::{Section, ValueKind, directive};
 use crate::lint::rules::command::{NO_SPECIFIER, SPECIFIER};
 use crate::lint::{Findings, Severity};
-use crate::unit::{Why, resolve};
+use crate::unit::{SpecifierProblem, resolve};
 
 pub(super) fn check(unit: &UnitView, findings: &mut Findings) {
     for at in unit.lines().filter(|at| at.section() == "Service" && at.value().contains('%')) {
@@ -44,7 +44,7 @@ fn one(unit: &UnitView, at: &UnitLine, offset: usize, command: bool, findings: &
     let value = at.value().as_bytes();
     let letter = char::from(value[offset + 1]);
     let answer = resolve(&value[offset..offset + 2], &unit.service.name, Path::new("/unit"));
-    if answer.is_err_and(|answer| answer.why == Why::Unknown) {
+    if answer.is_err_and(|answer| answer.problem == SpecifierProblem::Unknown) {
         let severity = if command { Severity::Error } else { Severity::Warning };
         let message = format!("unknown specifier %{letter}");
         findings.add_with_severity(severity, &NO_SPECIFIER, at.within(offset), message);

@@ -1,90 +1,73 @@
-//! The words of a command line as they were written: whether they were quoted, and where they stand.
+//! The words of a command line with their quotes, their offset and their role.
 
-use crate::unit::{Syntax, split};
+use crate::unit::{Syntax, split_lossy};
 
 /// A word of a command line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Token<'a> {
-    /// Where it begins in the value.
+    /// The offset of the word in the value.
     pub(super) offset: usize,
-    /// How it was written.
+    /// The word with its quotes and escapes.
     pub(super) raw: &'a str,
-    /// What it is.
+    /// The word without quotes and escapes.
     pub(super) bytes: Vec<u8>,
-    /// What it is for.
+    /// Program or argument.
     pub(super) role: WordRole,
-    /// Whether `$` means something in its command.
+    /// Whether systemd expands variables in the command (no prefix `:`).
     pub(super) variables: bool,
+    quoted: bool,
 }
 
-/// What a word is for.
+/// The role of a word in its command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WordRole {
     /// The first word of a command, with its prefixes.
     Program,
-    /// Any other.
+    /// Any other word.
     Argument,
 }
 
 impl Token<'_> {
-    /// Whether a quote or a backslash in it shows that it was meant as text.
+    /// Whether the word contains a quote or a backslash: the user meant its characters literally.
     pub(super) fn protected(&self) -> bool {
-        self.raw.contains(['"', '\'', '\\'])
+        self.quoted
     }
 
-    /// What it is, as far as it is text.
+    /// The word as text; bytes that are not UTF-8 are replaced.
     pub(super) fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 }
 
-/// The signs that may stand before a program (systemd.service(5)).
+/// The prefixes of a program (systemd.service(5), "Command lines").
 pub(super) const PREFIXES: [char; 6] = ['-', '@', ':', '+', '!', '|'];
 
-/// The words of a line. A `;` of its own parts commands and is no word.
+/// The words of a line. A word `;` separates commands and is left out.
 pub(super) fn tokens(value: &str) -> Vec<Token<'_>> {
     let (mut tokens, mut first, mut variables) = (Vec::new(), true, true);
-    for (offset, raw) in raw_words(value) {
+    // A line with a quote without its end is refused by systemd; another check reports it.
+    for word in split_lossy(value, Syntax::Command) {
+        let raw = &value[word.span.clone()];
         if raw == ";" {
             (first, variables) = (true, true);
             continue;
         }
-        // A quote that is never closed makes systemd refuse the line, which others tell.
-        let bytes = match split(raw, Syntax::Command).as_deref() {
-            Ok([word]) => word.bytes.clone(),
-            _ => raw.as_bytes().to_vec(),
-        };
         let role = if first { WordRole::Program } else { WordRole::Argument };
         if first {
-            let prefixes = bytes.iter().take_while(|byte| PREFIXES.contains(&char::from(**byte)));
+            let prefixes = word.bytes.iter().take_while(|byte| PREFIXES.contains(&char::from(**byte)));
             variables = !prefixes.copied().any(|byte| byte == b':');
         }
-        tokens.push(Token { offset, raw, bytes, role, variables });
+        let (offset, bytes, quoted) = (word.span.start, word.bytes, word.quoted);
+        tokens.push(Token { offset, raw, bytes, role, variables, quoted });
         first = false;
     }
     tokens
 }
 
-/// Each word as it stands, and where it begins.
+/// Each word with its quotes and escapes, and its offset in the value.
 pub(super) fn raw_words(value: &str) -> Vec<(usize, &str)> {
-    let (mut words, mut begin, mut quote, mut escaped) = (Vec::new(), None, None, false);
-    for (at, byte) in value.bytes().enumerate() {
-        let blank = matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
-        if blank && quote.is_none() && !escaped {
-            words.extend(begin.take().map(|begin| (begin, &value[begin..at])));
-            continue;
-        }
-        begin = begin.or(Some(at));
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' => escaped = true,
-            b'"' | b'\'' if quote.is_none() => quote = Some(byte),
-            _ if quote == Some(byte) => quote = None,
-            _ => {}
-        }
-    }
-    words.extend(begin.map(|begin| (begin, &value[begin..])));
-    words
+    let words = split_lossy(value, Syntax::Command).into_iter();
+    words.map(|word| (word.span.start, &value[word.span])).collect()
 }
 
 #[cfg(test)]
@@ -92,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_keep_their_quotes_and_places() {
+    fn tokens_keep_their_quotes_and_offsets() {
         let shown: Vec<_> = tokens("-/bin/a \"b c\" d\\ e ; :/bin/f $g")
             .into_iter()
             .map(|token| (token.offset, token.raw.to_owned(), token.role, token.protected(), token.variables))
@@ -113,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_without_an_end_is_a_word_up_to_the_end() {
+    fn quote_without_end_extends_to_the_end_of_the_line() {
         assert_eq!(tokens("/bin/a \"b c").len(), 2);
     }
 }

@@ -1,4 +1,4 @@
-//! The difference between two dictionaries of the writer's, done to the XML of a third one that says what the first does.
+//! Applies the difference between two dictionaries of the writer to the XML of a third with the meaning of the first.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,16 @@ use plist::{Dictionary, Value};
 use crate::plist::tree::{Entry, Node};
 use crate::plist::{tree, xml};
 
-/// The user's text with what is different between `old` and `new`; none where it has no entry to begin at.
+/// Applies the difference between `old` and `new` to the user's text. `None` if a dictionary to change is empty.
 pub(super) fn edit(text: &[u8], old: &Dictionary, new: &Dictionary) -> Option<Vec<u8>> {
     let root = xml::parse(text).ok()?;
     let text = std::str::from_utf8(text).ok()?;
-    let mut editor = Editor { text, edits: Vec::new() };
+    let mut editor = XmlEditor { text, edits: Vec::new() };
     editor.dictionary(&root, old, new)?;
-    // At one place what comes in comes in in its order.
+    // Insertions at one offset keep their order (the sort is stable).
     editor.edits.sort_by_key(|edit| edit.begin);
     let (mut out, mut taken) = (String::with_capacity(text.len()), 0);
-    for Edit { begin, end, new } in editor.edits {
+    for XmlEdit { begin, end, new } in editor.edits {
         out.push_str(&text[taken..begin]);
         out.push_str(&new);
         taken = end;
@@ -25,34 +25,34 @@ pub(super) fn edit(text: &[u8], old: &Dictionary, new: &Dictionary) -> Option<Ve
     Some(out.into_bytes())
 }
 
-/// These bytes become others.
-struct Edit {
+/// Replaces the bytes from `begin` to `end`.
+struct XmlEdit {
     begin: usize,
     end: usize,
     new: String,
 }
 
-struct Editor<'a> {
+struct XmlEditor<'a> {
     text: &'a str,
-    edits: Vec<Edit>,
+    edits: Vec<XmlEdit>,
 }
 
-/// An entry and its bytes: where its key begins, and its value.
-struct Place<'a> {
+/// An entry and the offsets of its key, its value and its end.
+struct EntrySpan<'a> {
     entry: &'a Entry,
     key: usize,
     value: usize,
     end: usize,
 }
 
-impl Editor<'_> {
+impl XmlEditor<'_> {
     fn dictionary(&mut self, node: &Node, old: &Dictionary, new: &Dictionary) -> Option<()> {
         let places = self.places(node)?;
         let style = Style::of(self.text, &places, node.offset?)?;
         let stays =
-            |place: &&Place| new.contains_key(&place.entry.key) || !old.contains_key(&place.entry.key);
-        let staying: Vec<&Place> = places.iter().filter(stays).collect();
-        let named: BTreeMap<&str, &Place> =
+            |place: &&EntrySpan| new.contains_key(&place.entry.key) || !old.contains_key(&place.entry.key);
+        let staying: Vec<&EntrySpan> = places.iter().filter(stays).collect();
+        let named: BTreeMap<&str, &EntrySpan> =
             places.iter().map(|place| (place.entry.key.as_str(), place)).collect();
         for (key, value) in new {
             let own = named.get(key.as_str()).copied();
@@ -82,32 +82,36 @@ impl Editor<'_> {
     }
 
     fn put(&mut self, begin: usize, end: usize, new: String) {
-        self.edits.push(Edit { begin, end, new });
+        self.edits.push(XmlEdit { begin, end, new });
     }
 
-    /// Where the entries of a dictionary stand.
-    fn places<'b>(&self, node: &'b Node) -> Option<Vec<Place<'b>>> {
+    /// The places of the entries of a dictionary.
+    fn places<'b>(&self, node: &'b Node) -> Option<Vec<EntrySpan<'b>>> {
         let tree::Value::Dictionary(entries) = &node.value else { return None };
         let mut at = node.offset? + self.text[node.offset?..].find('>')? + 1;
         let place = |entry: &'b Entry| {
             let value = entry.node.offset?;
-            let place =
-                Place { entry, key: past_comments(self.text, at)?, value, end: end_of(self.text, value)? };
+            let place = EntrySpan {
+                entry,
+                key: past_comments(self.text, at)?,
+                value,
+                end: end_of(self.text, value)?,
+            };
             at = place.end;
             Some(place)
         };
         entries.iter().map(place).collect()
     }
 
-    /// The end of a line that has nothing more to say than a comment.
+    /// The end of the line if only a comment follows; otherwise `at`.
     fn end_of_line(&self, at: usize) -> usize {
         let rest = self.text[at..].split(['\r', '\n']).next().unwrap_or_default();
-        let said = rest.trim();
-        let comment = said.strip_prefix("<!--").and_then(|rest| rest.strip_suffix("-->"));
+        let text = rest.trim();
+        let comment = text.strip_prefix("<!--").and_then(|rest| rest.strip_suffix("-->"));
         if comment.is_some_and(|comment| !comment.contains("-->")) { at + rest.trim_end().len() } else { at }
     }
 
-    /// With the whole of the lines, where nothing else stands in them.
+    /// The range extended to whole lines, if they contain nothing else.
     fn whole_lines(&self, begin: usize, end: usize) -> (usize, usize) {
         let start = self.text[..begin].rfind('\n').map_or(0, |at| at + 1);
         let stop = self.text[end..].find('\n').map(|at| end + at + 1);
@@ -120,32 +124,32 @@ impl Editor<'_> {
     }
 }
 
-impl Place<'_> {
+impl EntrySpan<'_> {
     fn is_empty(&self) -> bool {
         self.entry.node.entries().is_empty()
     }
 }
 
-/// The entry that a new one comes behind, in their order where they have one. Before an entry its comment may stand.
-fn neighbour<'a, 'b>(places: &[&'a Place<'b>], key: &str) -> Option<&'a Place<'b>> {
+/// The entry after which a new one is inserted, in alphabetical order if the entries are sorted. Not before an entry,
+fn neighbour<'a, 'b>(places: &[&'a EntrySpan<'b>], key: &str) -> Option<&'a EntrySpan<'b>> {
     let sorted = places.is_sorted_by(|a, b| a.entry.key <= b.entry.key);
     let before = places.iter().rfind(|place| sorted && place.entry.key.as_str() < key);
     before.or(if sorted { places.first() } else { places.last() }).copied()
 }
 
-/// How the entries of a dictionary are laid out.
+/// The layout of the entries of a dictionary.
 struct Style<'a> {
-    /// The end of a line and the blanks before a key; nothing where they stand in one line.
+    /// The line end and the blanks before a key; empty if all entries are in one line.
     line: &'a str,
     indent: &'a str,
-    /// What one level more is indented by.
+    /// The indentation of one level.
     step: &'a str,
     end: &'a str,
 }
 
 impl<'a> Style<'a> {
-    /// As the first entry has it.
-    fn of(text: &'a str, places: &[Place], dictionary: usize) -> Option<Self> {
+    /// The layout of the first entry.
+    fn of(text: &'a str, places: &[EntrySpan], dictionary: usize) -> Option<Self> {
         let first = places.first()?;
         let begin = text[..first.key].rfind('\n').filter(|at| text[*at..first.key].trim().is_empty());
         let Some(begin) = begin else { return Some(Self { line: "", indent: "", step: "", end: "" }) };
@@ -158,8 +162,8 @@ impl<'a> Style<'a> {
         Some(Self { line, indent, step, end: &line[..line.len() - indent.len()] })
     }
 
-    /// What stands between a key and its value.
-    fn gap<'b>(&'b self, text: &'b str, place: &Place) -> &'b str {
+    /// The text between a key and its value.
+    fn gap<'b>(&'b self, text: &'b str, place: &EntrySpan) -> &'b str {
         let between = &text[place.key..place.value];
         let gap = between.rfind("</key").and_then(|at| Some(&between[at + between[at..].find('>')? + 1..]));
         gap.filter(|gap| gap.trim().is_empty()).unwrap_or(self.line)
@@ -198,7 +202,7 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// Behind blanks, comments and processing instructions.
+/// The offset after blanks, comments and processing instructions.
 fn past_comments(text: &str, mut at: usize) -> Option<usize> {
     loop {
         at += text[at..].len() - text[at..].trim_start().len();
@@ -209,7 +213,7 @@ fn past_comments(text: &str, mut at: usize) -> Option<usize> {
     }
 }
 
-/// The length of what is no element; 0 where one begins.
+/// The length of a comment, a CDATA section or a processing instruction; 0 if there is none.
 fn comment(text: &str) -> Option<usize> {
     let ends = [("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", "?>")];
     match ends.into_iter().find(|(begin, _)| text.starts_with(begin)) {
@@ -218,7 +222,7 @@ fn comment(text: &str) -> Option<usize> {
     }
 }
 
-/// The end of an element that begins here, in a text that is known to be right.
+/// The end of the element that begins here. The text must be well-formed.
 fn end_of(text: &str, begin: usize) -> Option<usize> {
     let (mut at, mut depth) = (begin, 0_usize);
     loop {

@@ -1,9 +1,9 @@
-//! The values of a property list that are written as text.
+//! The values of a property list without further elements.
 
 use super::blank;
 use crate::plist::tree::{Integer, Value};
 
-/// Reads what stands in an element.
+/// Reads the text of an element.
 pub(super) fn scalar(name: &str, text: String) -> Result<Value, String> {
     let trimmed = text.trim_matches(blank);
     match name {
@@ -18,14 +18,14 @@ pub(super) fn scalar(name: &str, text: String) -> Result<Value, String> {
         _ => (),
     }
     Err(match name {
-        "true" | "false" => format!("<{name}/> holds no text"),
-        _ => format!("'{}' is no {name}", trimmed.escape_debug()),
+        "true" | "false" => format!("<{name}/> cannot contain text"),
+        _ => format!("'{}' is not a valid {name}", trimmed.escape_debug()),
     })
 }
 
-/// Decimal, whatever zeros it begins with, or hexadecimal after `0x`.
+/// Reads a decimal integer, even with leading zeros, or a hexadecimal one after `0x`.
 fn integer(text: &str) -> Result<Integer, String> {
-    let wrong = || format!("'{}' is no integer", text.escape_debug());
+    let invalid = || format!("'{}' is not a valid integer", text.escape_debug());
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => (-1, digits),
         None => (1, text.strip_prefix('+').unwrap_or(text)),
@@ -35,18 +35,18 @@ fn integer(text: &str) -> Result<Integer, String> {
         None => (digits, 10),
     };
     if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
-        return Err(wrong());
+        return Err(invalid());
     }
     let number = u64::from_str_radix(digits, radix).map(|number| sign * i128::from(number));
     match number {
         Ok(number) if number >= i128::from(i64::MIN) => {
             Ok(Integer { number, padded: radix == 10 && digits.len() > 1 && digits.starts_with('0') })
         }
-        _ => Err(format!("{} does not fit into 64 bits", text.escape_debug())),
+        _ => Err(format!("'{}' does not fit into 64 bits", text.escape_debug())),
     }
 }
 
-/// `2026-01-31T12:00:00Z`.
+/// Whether this is a date: `2026-01-31T12:00:00Z`.
 fn is_date(text: &str) -> bool {
     let pattern = "0000-00-00T00:00:00Z";
     text.len() == pattern.len()

@@ -1,4 +1,4 @@
-//! The difference between two texts of the writer's, done to a third one that says the same as the first.
+//! Applies the difference between two texts of the writer to a third text with the meaning of the first.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -6,16 +6,20 @@ use std::path::Path;
 
 use svcadapt_spec::{Arity, FIELDS};
 
-use super::Text;
+use super::UnitText;
 use crate::unit::{Line, UnitFile};
 
-/// The user's text with what is different between `before` and `after`; none where one of these is no unit.
-pub(super) fn edit(own: &Text, before: &str, after: &str) -> Option<Vec<u8>> {
+/// Applies the difference between `before` and `after` to the user's text. `None` if one of them is not a valid unit.
+pub(super) fn edit(own: &UnitText, before: &str, after: &str) -> Option<Vec<u8>> {
     let parse = |text: &str| UnitFile::parse(Path::new(""), text.as_bytes()).ok();
     let (before, after) = (parse(before)?, parse(after)?);
-    let (before, after) = (Lines::of(&before), Lines::of(&after));
-    let mut editor =
-        Editor { own: Lines::of(&own.file), bytes: &own.bytes, edits: Vec::new(), sections: Vec::new() };
+    let (before, after) = (DirectiveIndex::of(&before), DirectiveIndex::of(&after));
+    let mut editor = UnitEditor {
+        own: DirectiveIndex::of(&own.file),
+        bytes: &own.bytes,
+        edits: Vec::new(),
+        sections: Vec::new(),
+    };
     let mut done = BTreeSet::new();
     for name in after.names().chain(before.names()).filter(|name| done.insert(*name)) {
         let (old, new) = (before.values(name), after.values(name));
@@ -26,27 +30,27 @@ pub(super) fn edit(own: &Text, before: &str, after: &str) -> Option<Vec<u8>> {
     Some(editor.text())
 }
 
-/// A directive of a section.
+/// A section and a directive.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Name<'a> {
+struct DirectiveName<'a> {
     section: &'a str,
     key: &'a str,
 }
 
-impl Name<'_> {
-    /// Whether only its last value counts.
+impl DirectiveName<'_> {
+    /// Whether only the last value of the directive counts.
     fn is_single(self) -> bool {
         FIELDS.iter().any(|row| row.directive == self.key && row.arity == Arity::One)
     }
 }
 
-/// A file, and where each directive of it stands.
-struct Lines<'a> {
+/// A file, and the lines of each directive.
+struct DirectiveIndex<'a> {
     file: &'a UnitFile,
-    of: BTreeMap<Name<'a>, Vec<usize>>,
+    of: BTreeMap<DirectiveName<'a>, Vec<usize>>,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> DirectiveIndex<'a> {
     fn of(file: &'a UnitFile) -> Self {
         let mut lines = Self { file, of: BTreeMap::new() };
         for (index, name) in lines.names().enumerate() {
@@ -55,57 +59,57 @@ impl<'a> Lines<'a> {
         lines
     }
 
-    /// Of each line.
-    fn names(&self) -> impl Iterator<Item = Name<'a>> + use<'a> {
+    /// The name of each line.
+    fn names(&self) -> impl Iterator<Item = DirectiveName<'a>> + use<'a> {
         let file = self.file;
-        file.lines.iter().map(|line| Name { section: file.section(line), key: &line.key })
+        file.lines.iter().map(|line| DirectiveName { section: file.section(line), key: &line.key })
     }
 
-    fn indices(&self, name: Name<'a>) -> &[usize] {
+    fn indices(&self, name: DirectiveName<'a>) -> &[usize] {
         self.of.get(&name).map_or(&[], Vec::as_slice)
     }
 
-    fn values(&self, name: Name<'a>) -> Vec<&'a str> {
+    fn values(&self, name: DirectiveName<'a>) -> Vec<&'a str> {
         self.indices(name).iter().map(|index| self.file.lines[*index].value.as_str()).collect()
     }
 }
 
-/// What is done at a place of the text.
-enum Edit {
-    /// A line comes in.
+/// A change at one offset of the text.
+enum UnitEdit {
+    /// Inserts a line.
     Insert(String),
-    /// These bytes become others.
+    /// Replaces these bytes.
     Replace(Range<usize>, Vec<u8>),
 }
 
-struct Editor<'a> {
-    own: Lines<'a>,
+struct UnitEditor<'a> {
+    own: DirectiveIndex<'a>,
     bytes: &'a [u8],
-    edits: Vec<(usize, Edit)>,
-    /// Lines of sections that the text has not.
+    edits: Vec<(usize, UnitEdit)>,
+    /// The lines of sections that are not in the text yet.
     sections: Vec<(&'a str, Vec<String>)>,
 }
 
-impl<'a> Editor<'a> {
-    fn directive(&mut self, name: Name<'a>, old: &[&str], new: &[&str], after: &Lines<'a>) {
+impl<'a> UnitEditor<'a> {
+    fn directive(&mut self, name: DirectiveName<'a>, old: &[&str], new: &[&str], after: &DirectiveIndex<'a>) {
         let file = self.own.file;
         let all = self.own.indices(name).to_vec();
-        let forgotten = all.iter().rposition(|index| file.lines[*index].value.is_empty());
-        let counting = &all[forgotten.map_or(0, |at| at + 1)..];
-        let said: Vec<&str> = counting.iter().map(|index| file.lines[*index].value.as_str()).collect();
+        let reset = all.iter().rposition(|index| file.lines[*index].value.is_empty());
+        let counting = &all[reset.map_or(0, |at| at + 1)..];
+        let current: Vec<&str> = counting.iter().map(|index| file.lines[*index].value.as_str()).collect();
         match (&all[..], new) {
-            _ if said == new => (),
+            _ if current == new => (),
             ([], _) => self.add(name, new, after),
             (_, []) => self.remove(&all),
             ([.., last], [value]) if name.is_single() || old.len() == 1 && counting.len() == 1 => {
                 self.replace(*last, value);
             }
-            _ if said == old => self.merge(counting, old, new, name),
+            _ if current == old => self.merge(counting, old, new, name),
             ([.., last], _) if new.starts_with(old) => {
                 self.insert(file.spans[*last].whole.end, name, &new[old.len()..]);
             }
             _ => {
-                // Where the first of them stands, all of the new ones.
+                // All new values replace the old ones, at the place of the first.
                 let at = counting.first().or(all.last()).map_or(0, |index| file.spans[*index].whole.start);
                 self.insert(at, name, new);
                 self.remove(counting);
@@ -113,8 +117,8 @@ impl<'a> Editor<'a> {
         }
     }
 
-    /// Values of which each is a line: those that stay, stay where they are.
-    fn merge(&mut self, lines: &[usize], old: &[&str], new: &[&str], name: Name) {
+    /// Merges values, one a line: a value that is kept stays at its place.
+    fn merge(&mut self, lines: &[usize], old: &[&str], new: &[&str], name: DirectiveName) {
         let mut next = 0;
         for value in new {
             if let Some(ahead) = old[next..].iter().position(|old| old == value) {
@@ -129,23 +133,23 @@ impl<'a> Editor<'a> {
         self.remove(&lines[next..]);
     }
 
-    /// A directive that the text has not comes behind its kin: what begins with the same word, or else what the writer
-    /// has before it.
-    fn add(&mut self, name: Name<'a>, values: &[&str], after: &Lines<'a>) {
+    /// Adds a directive that the text does not have: after a directive that begins with the same word, or else after
+    /// the one that precedes it in the writer's text.
+    fn add(&mut self, name: DirectiveName<'a>, values: &[&str], after: &DirectiveIndex<'a>) {
         let file = self.own.file;
         let first = after.indices(name).first().copied().unwrap_or(0);
         let here = |line: &&Line| after.file.section(line) == name.section;
         let mut before = after.file.lines[..first].iter().rev().filter(here);
-        let akin = |index: &usize| {
+        let same_word = |index: &usize| {
             let line = &file.lines[*index];
             file.section(line) == name.section && word(&line.key) == word(name.key)
         };
-        let kin = (0..file.lines.len()).rev().find(akin).or_else(|| {
-            before.find_map(|line| self.own.indices(Name { key: &line.key, ..name }).last().copied())
+        let previous = (0..file.lines.len()).rev().find(same_word).or_else(|| {
+            before.find_map(|line| self.own.indices(DirectiveName { key: &line.key, ..name }).last().copied())
         });
         let header = file.sections.iter().position(|section| section == name.section);
-        match (kin, header) {
-            (Some(kin), _) => self.insert(file.spans[kin].whole.end, name, values),
+        match (previous, header) {
+            (Some(previous), _) => self.insert(file.spans[previous].whole.end, name, values),
             (None, Some(header)) => self.insert(file.headers[header], name, values),
             (None, None) => {
                 let lines = values.iter().map(|value| format!("{}={value}", name.key));
@@ -157,17 +161,17 @@ impl<'a> Editor<'a> {
         }
     }
 
-    fn insert(&mut self, at: usize, name: Name, values: &[&str]) {
-        let lines = values.iter().map(|value| (at, Edit::Insert(format!("{}={value}", name.key))));
+    fn insert(&mut self, at: usize, name: DirectiveName, values: &[&str]) {
+        let lines = values.iter().map(|value| (at, UnitEdit::Insert(format!("{}={value}", name.key))));
         self.edits.extend(lines);
     }
 
     fn remove(&mut self, lines: &[usize]) {
         let spans = lines.iter().map(|index| self.own.file.spans[*index].whole.clone());
-        self.edits.extend(spans.map(|whole| (whole.start, Edit::Replace(whole, Vec::new()))));
+        self.edits.extend(spans.map(|whole| (whole.start, UnitEdit::Replace(whole, Vec::new()))));
     }
 
-    /// The value alone; comments between its lines come before it.
+    /// Replaces a value. Comments between its lines are moved before it.
     fn replace(&mut self, index: usize, value: &str) {
         let (span, bytes) = (&self.own.file.spans[index], self.bytes);
         let start = span.whole.start;
@@ -182,43 +186,43 @@ impl<'a> Editor<'a> {
             span.whole.end - ends.take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
         };
         new.extend(value.bytes());
-        self.edits.push((start, Edit::Replace(start..end, new)));
+        self.edits.push((start, UnitEdit::Replace(start..end, new)));
     }
 
-    /// The text with all of it done.
+    /// The text with all changes.
     fn text(mut self) -> Vec<u8> {
         let bytes = self.bytes;
         let end = end_of_line(bytes);
-        let mut out = Out { text: Vec::with_capacity(bytes.len()), end, open: false };
-        // At one place what comes in comes before what stands there.
-        self.edits.sort_by_key(|(at, edit)| (*at, matches!(edit, Edit::Replace(..))));
+        let mut buffer = LineBuffer { text: Vec::with_capacity(bytes.len()), end, open: false };
+        // At one offset, insertions come before replacements.
+        self.edits.sort_by_key(|(at, edit)| (*at, matches!(edit, UnitEdit::Replace(..))));
         let mut taken = 0;
         for (at, edit) in self.edits {
-            out.text.extend(&bytes[taken..at.max(taken)]);
+            buffer.text.extend(&bytes[taken..at.max(taken)]);
             taken = taken.max(at);
             match edit {
-                Edit::Insert(line) => out.line(&line),
-                Edit::Replace(range, new) => {
-                    out.text.extend(new);
+                UnitEdit::Insert(line) => buffer.line(&line),
+                UnitEdit::Replace(range, new) => {
+                    buffer.text.extend(new);
                     taken = range.end;
                 }
             }
         }
-        out.text.extend(&bytes[taken..]);
+        buffer.text.extend(&bytes[taken..]);
         for (section, lines) in self.sections {
-            if !out.text.is_empty() {
-                out.line("");
+            if !buffer.text.is_empty() {
+                buffer.line("");
             }
-            out.line(&format!("[{section}]"));
+            buffer.line(&format!("[{section}]"));
             for line in lines {
-                out.line(&line);
+                buffer.line(&line);
             }
         }
-        out.text
+        buffer.text
     }
 }
 
-/// `Exec` of `ExecStart`, `OOMScore` of `OOMScoreAdjust`.
+/// The first word of a directive: `Exec` of `ExecStart`, `OOMScore` of `OOMScoreAdjust`.
 fn word(key: &str) -> &str {
     let pairs = key.as_bytes().windows(2);
     let end =
@@ -226,15 +230,15 @@ fn word(key: &str) -> &str {
     &key[..(end + 1).min(key.len())]
 }
 
-struct Out {
+struct LineBuffer {
     text: Vec<u8>,
     end: &'static str,
-    /// Whether the last line has no end.
+    /// Whether the last line has no line end.
     open: bool,
 }
 
-impl Out {
-    /// A line; behind a last line without an end, one without an end.
+impl LineBuffer {
+    /// Adds a line. After a line without a line end, the new line has none either.
     fn line(&mut self, line: &str) {
         self.open |= self.text.last().is_some_and(|byte| !matches!(byte, b'\n' | b'\r'));
         let (before, after) = if self.open { (self.end, "") } else { ("", self.end) };
@@ -242,7 +246,7 @@ impl Out {
     }
 }
 
-/// As the first line ends.
+/// The line end of the first line.
 fn end_of_line(text: &[u8]) -> &'static str {
     let first = text.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
     match first.map(|at| &text[at..]) {

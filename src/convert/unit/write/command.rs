@@ -1,47 +1,49 @@
-//! What a unit starts: the program, or the adapter before it.
+//! Writes `ExecStart=`: the program, or svcadapt with the program.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use svcadapt_spec::{Directive, Field, Native};
 
-use super::{NO_VARIABLES, Unit, too_long};
-use crate::Unfit;
+use super::{NO_VARIABLES, UnitWriter, too_long};
+use crate::QuoteError;
 use crate::divide::{Place, Word, command_prefixes};
 use crate::unit::quote;
 use crate::unit::quote::Dollar;
 
-impl Unit<'_> {
-    /// Whether the program behind the adapter may fail (systemd.service(5), "Special executable prefixes"): the
-    /// adapter is replaced by it, or ends as it does.
+impl UnitWriter<'_> {
+    /// Whether the adapter's program has the prefix `-` (systemd.service(5), "Special executable prefixes"). The
+    /// adapter then needs the prefix too: it is replaced by the program, or ends with the program's status.
     fn fails_well(&self) -> bool {
         let before = |line: &Directive| command_prefixes(line).is_some_and(|signs| signs.contains('-'));
         self.division.needs_adapter() && self.spec.native.systemd.iter().flatten().any(before)
     }
 
-    /// What is started, where that does not stand among what only systemd understands.
+    /// Writes the command, unless it is a native line.
     pub(super) fn command(&mut self, words: &[Word]) {
         let native = self.spec.command.is_native();
         if native && self.division.needs_adapter() {
-            let why = "svcadapt cannot stand before what only systemd can read";
-            return self.refused.push(Unfit::at(0, why).of(Place::Program, OsStr::new(Native::COMMAND)));
+            let why = "only systemd can expand this command line, so svcadapt cannot start the program";
+            return self
+                .refused
+                .push(QuoteError::new(0, why).in_value(Place::Program, OsStr::new(Native::COMMAND)));
         }
         if native || self.natives("Service").iter().any(|line| line.name() == Native::COMMAND) {
-            // It stands among what only systemd understands, with its prefixes.
+            // It is written as a native line, with its prefixes.
             return;
         }
         if let Some(first) = words.first()
             && !self.host.version.has(NO_VARIABLES)
             && let Some(offset) = first.text.as_bytes().iter().position(|byte| *byte == b'$')
         {
-            let why = "a systemd before 244 puts a variable into the name of the program, and cannot be told not to";
-            return self.refused.push(Unfit::at(offset, why).of(first.place, &first.text));
+            let why = "systemd before 244 always expands '$' in the name of the program";
+            return self.refused.push(QuoteError::new(offset, why).in_value(first.place, &first.text));
         }
         let variables = self.division.host.contains(&Field::ExpandVariables);
-        let dollar = if variables { Dollar::Variable } else { Dollar::Itself };
-        let called = self.spec.argv0.as_deref().filter(|_| self.division.host.contains(&Field::Argv0));
-        match quote::exec_start(words.iter().map(|word| word.text.as_os_str()), dollar, called) {
-            Ok(line) if "ExecStart=".len() + line.len() > quote::LONGEST_LINE => {
+        let dollar = if variables { Dollar::Variable } else { Dollar::Literal };
+        let argv0 = self.spec.argv0.as_deref().filter(|_| self.division.host.contains(&Field::Argv0));
+        match quote::exec_start(words.iter().map(|word| word.text.as_os_str()), dollar, argv0) {
+            Ok(line) if "ExecStart=".len() + line.len() > quote::MAX_LINE_BYTES => {
                 self.refused.push(too_long(Place::Program, &self.spec.command.program));
             }
             Ok(line) => {
@@ -52,9 +54,11 @@ impl Unit<'_> {
                 };
                 self.put("ExecStart", &line);
             }
-            Err(unfit) => {
+            Err(errors) => {
                 self.refused.extend(
-                    unfit.into_iter().map(|(index, why)| why.of(words[index].place, &words[index].text)),
+                    errors
+                        .into_iter()
+                        .map(|(index, error)| error.in_value(words[index].place, &words[index].text)),
                 );
             }
         }

@@ -1,16 +1,16 @@
-//! What wants a service, and the sections that a service has besides.
+//! Writes `[Install]` and the further native sections.
 
 use svcadapt_spec::{Native, Scope};
 
-use super::{OWN, Unit};
+use super::{UnitWriter, X_SECTION};
 use crate::divide::{is_on_demand, is_wanted_by_system};
-use crate::unit::write_socket::tied;
+use crate::unit::write_socket::required_socket_unit;
 
-/// What a user's manager has in the place of the system's `multi-user.target` (systemd.special(7)).
+/// The target of a user manager that corresponds to the system's `multi-user.target` (systemd.special(7)).
 const ALL_OF_A_USER: &str = "default.target";
 
-impl Unit<'_> {
-    /// Which target wants it: the one that is reached when everything runs, unless the spec was a unit.
+impl UnitWriter<'_> {
+    /// Writes `WantedBy=`, unless the spec comes from a unit, and the further native sections.
     pub(super) fn install(&mut self) {
         if !self.was_unit() && !is_on_demand(self.spec) {
             self.section("Install");
@@ -19,16 +19,16 @@ impl Unit<'_> {
                 Scope::User => ALL_OF_A_USER,
             };
             self.put("WantedBy", target);
-            if let Some(socket) = tied(self.spec) {
+            if let Some(socket) = required_socket_unit(self.spec) {
                 self.put("Also", &socket);
             }
         }
         let mut sections: Vec<String> = Vec::new();
         for line in self.spec.native.systemd.iter().flatten() {
             let section = line.section();
-            let elsewhere = section.starts_with(Native::SOCKET_UNIT_PREFIX);
-            if !elsewhere
-                && !["Unit", "Service", OWN].contains(&section)
+            let is_socket = section.starts_with(Native::SOCKET_UNIT_PREFIX);
+            if !is_socket
+                && !["Unit", "Service", X_SECTION].contains(&section)
                 && sections.iter().all(|seen| seen != section)
             {
                 sections.push(section.to_owned());
@@ -44,7 +44,7 @@ impl Unit<'_> {
             }
             self.native(&section);
             if section == "Install"
-                && let Some(socket) = tied(self.spec)
+                && let Some(socket) = required_socket_unit(self.spec)
             {
                 self.put("Also", &socket);
             }

@@ -86,10 +86,8 @@ fn random_values_round_trip_or_are_refused_at_their_byte() {
                 read_back += 9 + 4 + 3;
             }
             Err(all) => {
-                let found: BTreeSet<_> = all
-                    .iter()
-                    .map(|one| (one.place.to_string(), one.value.clone(), one.unfit.offset))
-                    .collect();
+                let found: BTreeSet<_> =
+                    all.iter().map(|one| (one.place.to_string(), one.value.clone(), one.offset)).collect();
                 assert_eq!(found, bad);
                 refused += 1;
             }

@@ -1,13 +1,13 @@
-//! What a property list can carry.
+//! The characters that a property list can contain.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use crate::Unfit;
+use crate::QuoteError;
 
-/// XML 1.0 has no control characters but tab and line feed: a carriage return is one too, but every reader makes a
-/// line feed of it. The `plist` crate would write them all as they stand.
-pub(super) fn text(value: &OsStr) -> Result<&str, Unfit> {
+/// The value as text. XML 1.0 has no control characters but tab, line feed and carriage return, and every reader turns
+/// a carriage return into a line feed. The `plist` crate does not check this.
+pub(super) fn text(value: &OsStr) -> Result<&str, QuoteError> {
     let text = value.as_bytes().utf8_chunks().next().map_or("", |chunk| chunk.valid());
     let legal = |letter: char| match letter {
         '\t' | '\n' => true,
@@ -17,10 +17,10 @@ pub(super) fn text(value: &OsStr) -> Result<&str, Unfit> {
     match text.char_indices().find(|(_, letter)| !legal(*letter)) {
         Some((offset, letter)) => {
             let number = u32::from(letter);
-            Err(Unfit::at(offset, format!("U+{number:04X} cannot stand in a property list")))
+            Err(QuoteError::new(offset, format!("a property list cannot contain U+{number:04X}")))
         }
         None if text.len() < value.len() => {
-            Err(Unfit::at(text.len(), "what is not UTF-8 cannot stand in a property list"))
+            Err(QuoteError::new(text.len(), "a property list cannot contain bytes that are not UTF-8"))
         }
         None => Ok(text),
     }

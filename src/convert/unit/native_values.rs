@@ -1,7 +1,7 @@
-//! What lines that only systemd understands say of a list, besides what only systemd understands.
+//! The values of fields that a spec's native systemd lines contain.
 //!
-//! `RuntimeDirectory=web data:link` is kept as it stands for its link, and of a spec's two directories neither needs a
-//! line of its own: said twice it would be there twice, and with every reading once more.
+//! `RuntimeDirectory=web data:link` is kept verbatim because of its link. The writer must then not write the two
+//! directories of the spec a second time: each read and write would add them once more.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -11,43 +11,44 @@ use svcadapt_spec::{Arity, FIELDS, Field, Native, ServiceSpec, values};
 
 use super::{UnitFile, UnitName, read};
 
-/// The values of a field that its kept lines have, and how often.
-pub(super) fn covered(spec: &ServiceSpec, field: Field) -> BTreeMap<OsString, usize> {
+/// The values of a field that are in native lines already, each with its count.
+pub(super) fn covered_by_native(spec: &ServiceSpec, field: Field) -> BTreeMap<OsString, usize> {
     let mut times = BTreeMap::new();
     if spec.native.has_directive(field.directive()) {
-        for value in kept(spec, field) {
+        for value in native_values(spec, field) {
             *times.entry(value).or_default() += 1;
         }
     }
     times
 }
 
-fn kept(spec: &ServiceSpec, field: Field) -> Vec<OsString> {
+fn native_values(spec: &ServiceSpec, field: Field) -> Vec<OsString> {
     let head = "[Service]\nType=oneshot\nExecStop=/bin/true\nRemainAfterExit=yes\n";
-    alone(spec, head, |name| name == field.directive()).map(|alone| values(&alone, field)).unwrap_or_default()
+    native_spec(spec, head, |name| name == field.directive())
+        .map(|native| values(&native, field))
+        .unwrap_or_default()
 }
 
-/// The directives that say something else than the spec's own fields do. systemd would have the last of the two, and
-/// who runs the spec himself the other one.
+/// The native directives that contradict a field of the spec. systemd would use the directive, svcadapt the field.
 pub(crate) fn contradictions(spec: &ServiceSpec) -> Vec<&'static str> {
     let start = spec.native.has_directive(Native::COMMAND);
     let head = if start { "[Service]\n" } else { "[Service]\nExecStart=/bin/true\n" };
-    let alone = alone(spec, head, |_| true);
-    let said = |field: Field| alone.as_ref().map(|alone| values(alone, field)).unwrap_or_default();
+    let native = native_spec(spec, head, |_| true);
+    let native_value = |field: Field| native.as_ref().map(|native| values(native, field)).unwrap_or_default();
     let fields =
         FIELDS.iter().filter(|row| row.arity == Arity::One && spec.native.has_directive(row.directive));
     let fields = fields.filter(|row| {
         let own = values(spec, row.field);
-        !own.is_empty() && own != said(row.field)
+        !own.is_empty() && own != native_value(row.field)
     });
     let command = start && !spec.command.is_native();
-    let other = alone.as_ref().is_none_or(|alone| alone.command != spec.command);
+    let other = native.as_ref().is_none_or(|native| native.command != spec.command);
     let command = (command && other).then_some(Native::COMMAND);
     command.into_iter().chain(fields.map(|row| row.directive)).collect()
 }
 
-/// What the kept lines of these names say by themselves; none where that is no unit.
-fn alone(spec: &ServiceSpec, head: &str, which: impl Fn(&str) -> bool) -> Option<ServiceSpec> {
+/// The spec of the native lines with these names alone; `None` if they are not a valid unit.
+fn native_spec(spec: &ServiceSpec, head: &str, which: impl Fn(&str) -> bool) -> Option<ServiceSpec> {
     let mut text = head.to_owned();
     for line in spec.native.systemd.iter().flatten() {
         if line.section() == "Service" && which(line.name()) {

@@ -1,25 +1,25 @@
-//! `[X-Svcadapt]`: what systemd has no word for.
+//! Writes `[X-Svcadapt]`: the fields that systemd has no directive for.
 
 use svcadapt_spec::{FIELDS, Field, Input, Output, Resource, ServiceType, literal, values};
 
-use super::{OWN, Unit};
+use super::{UnitWriter, X_SECTION};
 use crate::unit::quote;
 
-impl Unit<'_> {
-    /// What was said and does not stand in systemd's own sections.
-    pub(super) fn own(&mut self) {
-        let said = FIELDS.iter().map(|row| row.field).filter(|field| !values(self.spec, *field).is_empty());
-        let own: Vec<Field> = said.filter(|field| !self.stands_above(*field)).collect();
+impl UnitWriter<'_> {
+    /// Writes the fields that are set and not in systemd's sections.
+    pub(super) fn x_section(&mut self) {
+        let set = FIELDS.iter().map(|row| row.field).filter(|field| !values(self.spec, *field).is_empty());
+        let own: Vec<Field> = set.filter(|field| !self.is_in_systemd_section(*field)).collect();
         if own.is_empty() {
             return;
         }
-        self.section(OWN);
+        self.section(X_SECTION);
         for field in own {
-            self.lines(field, |value| Ok(quote::own(value)));
+            self.lines(field, |value| Ok(quote::x_section(value)));
         }
     }
 
-    fn stands_above(&self, field: Field) -> bool {
+    fn is_in_systemd_section(&self, field: Field) -> bool {
         match field {
             Field::Name => true,
             Field::CleanEnvironment | Field::PreventCore | Field::LaunchdActivation => false,
@@ -38,6 +38,6 @@ impl Unit<'_> {
     }
 
     fn host_file(&self, field: Field, output: Option<&Output>) -> bool {
-        self.division.host.contains(&field) && !super::is_starters(output)
+        self.division.host.contains(&field) && !super::is_inherited(output)
     }
 }
