@@ -60,7 +60,7 @@ fn name_or_pid_file_is_required() {
         .run();
     Svc::new(&service.dir)
         .args(["status", "--pid-file", "x\u{1b}.pid"])
-        .stderr("svcadapt: pid file 'x\\u{1b}.pid': not an absolute path\n  hint: a path starts with '/'\n")
+        .stderr("svcadapt: pid file 'x\\u{1b}.pid': not an absolute path\n  hint: start the path with '/'\n")
         .status(2)
         .run();
 }
