@@ -98,7 +98,7 @@ fn reap_remaining(intermediate: i32) {
 }
 
 /// A shell may leave its children to this process (`server & exec svcadapt run …`). They do not belong to the service
-/// and cannot be told from its descendants, so the launcher must be a process without children.
+/// and cannot be distinguished from its descendants, so the launcher must be a process without children.
 ///
 /// In the process that stays behind, returns how the launcher ended.
 fn fork_if_has_children() -> io::Result<Option<Ended>> {

@@ -8,7 +8,7 @@ use crate::sys::{escape_control, signal};
 /// The truth about a start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// The service is ready; nobody of ours stays.
+    /// The service is ready; no process of ours stays.
     Ready,
     /// The program was stayed with, and ended like this.
     Ended(Ended),

@@ -19,6 +19,6 @@ pub enum FieldKind {
     Time,
     /// A string.
     String,
-    /// A string, or bytes that are none.
+    /// A string, or bytes that are not UTF-8.
     Bytes,
 }

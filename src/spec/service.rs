@@ -211,7 +211,7 @@ fn description(value: &OsStr) -> Result<String, ValueError> {
     if line.chars().any(char::is_control) { Err("not a single line of text".into()) } else { Ok(line.into()) }
 }
 
-/// The values that have to be given for a field so that the spec comes out as it is; none where the field is not
+/// The values that have to be given for a field so that the spec comes out as it is. Empty if the field is not
 /// said. The inverse of [`SpecDraft`](crate::SpecDraft), byte for byte.
 pub fn values(spec: &ServiceSpec, field: Field) -> Vec<OsString> {
     match field {

@@ -185,7 +185,7 @@ fn start_stop_daemon_leftovers_are_reported() {
     let pid_file = directory.path().join("group.pid");
     let daemon = start(&pid_file, ["-g", "nogroup"]);
     let table = Table::of(daemon.0);
-    assert_eq!(table.verdict("groups"), "no", "-g alone keeps the groups of whoever started it");
+    assert_eq!(table.verdict("groups"), "no", "-g alone keeps the groups of its starter");
     table.assert_found("groups", "root is not a member of adm (4)");
 }
 
@@ -351,7 +351,7 @@ fn audit_without_proc_is_refused() {
         .output()
         .unwrap();
     if output.status.code() == Some(77) || output.status.code() == Some(1) {
-        return skip("mount-namespace", "no mount namespace of its own is to be had");
+        return skip("mount-namespace", "no mount namespace of its own is available");
     }
     let message = "svcadapt: audit '1': audit reads /proc, which this system does not have\n";
     assert_eq!(String::from_utf8(output.stderr).unwrap(), message);

@@ -12,7 +12,7 @@ use crate::harness::{Dir, Exit, Svc};
 fn findings(dir: &Dir, arguments: &[&str]) -> Vec<Value> {
     let output = Svc::new(dir).args(["check", "--json"]).args(arguments).output();
     assert_eq!(output.stderr, "", "{arguments:?}");
-    assert!(output.stdout.is_ascii(), "a terminal is told nothing but letters");
+    assert!(output.stdout.is_ascii(), "only printable ASCII reaches a terminal");
     serde_json::from_str(&output.stdout).unwrap()
 }
 

@@ -11,6 +11,7 @@ mod check;
 mod cost;
 mod daemon;
 mod detect;
+mod english;
 mod format;
 mod gen_plist;
 mod gen_unit;

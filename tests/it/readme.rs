@@ -40,7 +40,10 @@ fn readme_sessions_are_true() {
     let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", dir.path().display());
     let (mut expected, mut happened) = (String::new(), String::new());
     for block in blocks("console") {
-        for session in block.split("$ ").skip(1) {
+        // A prompt begins a line; `$ ` within one is output.
+        for session in
+            format!("\n{block}").split("\n$ ").skip(1).map(|session| format!("{}\n", session.trim_end()))
+        {
             let (command, _) = session.split_once('\n').unwrap();
             let script = format!("{{ {command}; }} 2>&1");
             let output = Svc::new(&dir).program("/bin/sh").args(["-c", &script]).env("PATH", &path).output();

@@ -303,7 +303,7 @@ fn findings_include_those_of_systemd_analyze_verify() {
         assert!(found.iter().any(|finding| finding["line"] == 3), "{line}: {found:?}");
     }
     for line in OURS {
-        assert!(!verified(line), "systemd-analyze tells of {line}");
+        assert!(!verified(line), "systemd-analyze reports {line}");
         assert_eq!(codes(&dir, &["check-it.service"]).len(), 1, "{line}");
     }
 }

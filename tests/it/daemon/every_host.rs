@@ -61,7 +61,7 @@ impl Started {
         format!("{} {}", self.program, self.port)
     }
 
-    /// It answers at once, because its starter was told that it is ready.
+    /// It answers at once, because its starter has its readiness.
     fn serves(&self) {
         let connection = TcpStream::connect(("127.0.0.1", self.port));
         self.answers(connection.unwrap_or_else(|error| panic!("{}: {error}", self.place)));

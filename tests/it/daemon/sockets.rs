@@ -1,4 +1,4 @@
-//! A program gets its sockets by name whoever opens them: systemd, launchd, or the program itself.
+//! A program gets its sockets by name, whichever process opens them: systemd, launchd, or the program itself.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -29,7 +29,7 @@ impl Process {
         // SAFETY: takes two numbers.
         let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
         let fd = i32::try_from(fd).map_err(io::Error::other)?;
-        // SAFETY: the kernel has just given us this descriptor, and nobody else knows of it.
+        // SAFETY: the kernel has just given us this descriptor, and no other code knows it.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         let argv = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let what = String::from_utf8_lossy(&argv).replace('\0', " ").trim_end().to_owned();
@@ -117,7 +117,7 @@ pub(crate) fn wait_within<T>(timeout: Duration, what: &str, mut ask: impl FnMut(
 
 /// Sets close-on-exec on descriptors that the tests have inherited, so that no program of a test gets them.
 pub(super) fn inherit_nothing() {
-    // SAFETY: changes a flag of descriptors that nobody here has opened without it; takes three numbers.
+    // SAFETY: changes a flag of descriptors that no code here has opened without it; takes three numbers.
     let marked = Errno::result(unsafe {
         libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC)
     });

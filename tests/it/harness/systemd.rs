@@ -69,7 +69,7 @@ impl Systemd {
         all.retain(|systemd| versions.contains(&systemd.version));
         all.sort_by_key(|systemd| systemd.version);
         if all.is_empty() && others.is_ok() {
-            missing(Capability::Systemds, "there is none of the version that it is about");
+            missing(Capability::Systemds, "its version is not installed");
         }
         all
     }

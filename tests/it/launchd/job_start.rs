@@ -97,7 +97,7 @@ fn job_that_cannot_be_set_up_ends_with_78() {
     let path = dir.path().display().to_string();
     fs::create_dir(dir.join("closed")).unwrap();
     set_mode(&dir.join("closed"), 0o700);
-    let nobody = "<key>UserName</key><string>nobody</string>";
+    let user = "<key>UserName</key><string>nobody</string>";
     for (number, (keys, step, status)) in [
         ("<key>StandardOutPath</key><string>[DIR]/no/out</string>", "StandardOutPath", 78),
         ("[NOBODY]<key>StandardErrorPath</key><string>[DIR]/closed/err</string>", "StandardErrorPath", 78),
@@ -114,7 +114,7 @@ fn job_that_cannot_be_set_up_ends_with_78() {
     .enumerate()
     {
         let (label, ran) = (format!("x{number}"), dir.join("ran"));
-        let keys = keys.replace("[DIR]", &path).replace("[NOBODY]", nobody);
+        let keys = keys.replace("[DIR]", &path).replace("[NOBODY]", user);
         launchd.load(&label, &(shell(&format!(": > {}", ran.display())) + &keys));
         assert_eq!(launchd.wait(&label, "failed")["step"], step, "{keys}");
         assert_eq!(launchd.wait(&label, "exited")["status"], status, "{keys}");

@@ -117,7 +117,7 @@ fn program_exit_before_readiness_is_reported_at_once() {
         assert_eq!(got.exit, Exit::Status(3), "{}", got.stderr);
         begun.elapsed() < Duration::from_secs(1)
     });
-    assert!(quick, "none was told within a second");
+    assert!(quick, "no failure was reported within a second");
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn group_is_set_before_the_supplementary_groups() {
     }
     let dir = Dir::new().owned_by("nobody");
     let svcadapt = env!("CARGO_BIN_EXE_svcadapt");
-    // The program is checked and the log opened with the rights of nobody, which are then restored.
+    // The program is checked and the log opened with the rights of the user `nobody`, which are then restored.
     let line = format!(
         "exec strace -qq -o trace -e trace=setresgid,setgroups,setresuid,getgroups {svcadapt} run --mode supervised \
          --user nobody --standard-error append:{}/log -- /bin/true",

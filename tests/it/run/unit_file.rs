@@ -265,7 +265,7 @@ fn mistake_is_reported_in_the_terms_of_its_file() {
             "a.plist",
             &[
                 "4: KeepAlive: not honoured here",
-                "2:20: UserName 'a b': neither",
+                "2:20: UserName 'a b': not a name or ID",
                 "3:28: WorkingDirectory 'x': not an abs",
             ][..],
         ),
@@ -275,14 +275,14 @@ fn mistake_is_reported_in_the_terms_of_its_file() {
             &[
                 "2: restart: not honoured here",
                 "2:10: umask '999': not an octal",
-                "3:19: listen_stream 'x y': no address",
+                "3:19: listen_stream 'x y': not an address",
             ],
         ),
         ("c.json", &["2:16: trailing comma"]),
         ("d.json", &["1:12: unknown key 'comand'"]),
         ("e.json", &["1:13: command: expected an array"]),
         ("a.service", &["4:11: more than one ExecStart= needs Type=oneshot"]),
-        ("b.service", &["3:9: Type=oneshot cannot be with Restart=always"]),
+        ("b.service", &["3:9: Type=oneshot does not allow Restart=always"]),
         ("c.service", &["2:6: Type=dbus needs BusName="]),
     ] {
         let path = unit(&folder, file);

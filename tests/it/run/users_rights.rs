@@ -382,10 +382,10 @@ fn pid_file_over_the_file_size_limit_is_refused_with_a_hint() {
     );
 }
 
-const UNLOCKED: &str = "svcadapt: lock '/run/x.pid': started without it, so status and stop know nothing of this service: \
-    /run/svcadapt: others can write in it\n  hint: chmod 755 /run/svcadapt\n\
+const UNLOCKED: &str = "svcadapt: lock '/run/x.pid': started without a lock, so status and stop cannot find this service: \
+    /run/svcadapt: other users can write in it\n  hint: chmod 755 /run/svcadapt\n\
     svcadapt: pid file '/run/x.pid': file too large\n  \
-    hint: raise the limit of file sizes for the start (ulimit -f, LimitFSIZE=); --limit-fsize is the program's\n= 251\n";
+    hint: raise the file size limit of the start (ulimit -f, LimitFSIZE=); --limit-fsize only applies to the program\n= 251\n";
 
 const SIZES: &str = "svcadapt: lock '/run/svcadapt/.run,x.pid': file too large\n  \
     hint: raise the file size limit of the start (ulimit -f, LimitFSIZE=); --limit-fsize only applies to the program\n= 251\n\

@@ -30,12 +30,12 @@ const OF_OURS: &str = "/env/SVCADAPT_PROCESS";
 /// What systemd does by itself, which is no fault of the unit; `is_the_hosts` has the limits.
 const OF_THE_HOST: [(&str, &str); 4] = [
     ("/env/LANG", "systemd hands its own locale down; a daemon's launcher has none that could be trusted"),
-    ("/fds/0/access", "the null device, which systemd opens for reading alone, and a daemon for both"),
+    ("/fds/0/access", "/dev/null, which systemd opens for reading alone, and a daemon for both"),
     (
         "/signals/ignored",
         "the test starts systemd by posix_spawn(3), which leaves the C library's own two (32, 33) ignored; systemd hands that down",
     ),
-    ("/env/SHELL", "systemd hands down no shell that lets nobody log in"),
+    ("/env/SHELL", "systemd hands down no shell that forbids a login"),
 ];
 
 /// Whether two reports may differ here because one is from systemd.

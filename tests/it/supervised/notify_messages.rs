@@ -70,7 +70,7 @@ impl Manager {
             for control in message.cmsgs().unwrap() {
                 match control {
                     ControlMessageOwned::ScmRights(numbers) => {
-                        // SAFETY: the kernel has just made these descriptors for us, and nobody else knows them.
+                        // SAFETY: the kernel has just made these descriptors for us, and no other code knows them.
                         #[allow(unsafe_code, reason = "nix hands over bare numbers")]
                         descriptors
                             .extend(numbers.iter().map(|&number| unsafe { OwnedFd::from_raw_fd(number) }));
