@@ -43,6 +43,7 @@ pub enum Section {
 
 /// A directive of a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(hidden)]
 pub struct DirectiveRow {
     /// Its name.
     pub name: &'static str,
@@ -61,6 +62,7 @@ pub struct DirectiveRow {
 
 /// The type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[doc(hidden)]
 pub enum ValueKind {
     /// A boolean, such as `yes` or `no`.
     Boolean,
@@ -94,9 +96,11 @@ pub enum ValueKind {
 
 /// A word that can be a value, and the first version that knows it; 0 if all supported versions do. A word that ends in
 /// a colon is the start of a value.
+#[doc(hidden)]
 pub type Choice = (&'static str, u16);
 
 /// The directive of this name. `None` if no version has ever known it.
+#[doc(hidden)]
 pub fn directive(section: Section, name: &str) -> Option<&'static DirectiveRow> {
     tables(section).iter().find_map(|table| {
         let at = table.binary_search_by(|row| row.name.cmp(name)).ok()?;
@@ -105,16 +109,19 @@ pub fn directive(section: Section, name: &str) -> Option<&'static DirectiveRow> 
 }
 
 /// All directives of a section.
+#[doc(hidden)]
 pub fn directives(section: Section) -> impl Iterator<Item = &'static DirectiveRow> {
     tables(section).iter().copied().flatten()
 }
 
 /// The known directive that is most similar to an unknown name. `None` if no name is similar enough.
+#[doc(hidden)]
 pub fn nearest(section: Section, name: &str) -> Option<&'static str> {
     nearest_of(directives(section).map(|row| row.name), name)
 }
 
 /// The word that is most similar to a name. `None` if no word is similar enough.
+#[doc(hidden)]
 pub fn nearest_of<'a>(words: impl Iterator<Item = &'a str>, name: &str) -> Option<&'a str> {
     // At most a third of the letters may differ.
     let max_distance = (name.chars().count() / 3).min(3);

@@ -89,11 +89,10 @@ fn markers(line: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
         line.match_indices(marker).any(|(at, _)| {
             let (before, after) = (&line[..at], &line[at + marker.len()..]);
             let word = |c: char| c.is_alphanumeric() || c == '_';
-            !before.ends_with(word)
-                && !after.starts_with(word)
-                && !is_account(marker, before, after)
-                // "`None` if there is none" is plain.
-                && !(marker.ends_with("none") && before.ends_with("there "))
+            // "`None` if there is none" is plain.
+            let plain = marker.ends_with("none") && before.ends_with("there ");
+            let whole = !before.ends_with(word) && !after.starts_with(word);
+            whole && !plain && !is_account(marker, before, after)
         })
     })
 }
@@ -107,7 +106,7 @@ fn is_account(marker: &str, before: &str, after: &str) -> bool {
             || before.ends_with(['"', '\'', '`', '=', '(', '/', ',', ':', '<', '>', '['])
             || before.ends_with("l: ")
             || after.starts_with(['"', '\'', '`', ':', '.', '/'])
-            || before.trim_end().ends_with(|c: char| c == '|')
+            || before.trim_end().ends_with('|')
             || ["user", "-u", "group", "account", "uid", "chown"]
                 .iter()
                 .any(|word| before.trim_end().ends_with(word)))
@@ -117,7 +116,9 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) {
     if path.is_dir() {
         let mut entries: Vec<_> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
         entries.sort();
-        entries.iter().for_each(|entry| collect(entry, files));
+        for entry in &entries {
+            collect(entry, files);
+        }
     } else if path.extension().is_some_and(|extension| extension == "rs" || extension == "md") {
         files.push(path.to_owned());
     }

@@ -10,6 +10,7 @@ mod read;
 mod schema;
 mod write;
 
+#[doc(hidden)]
 pub use key::{COMMAND, key};
 pub use read::read;
 pub use schema::schema;

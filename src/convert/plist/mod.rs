@@ -18,12 +18,14 @@ mod xml;
 mod xml_text;
 
 pub(crate) use document::Document;
+#[doc(hidden)]
 pub use fields::ON_DEMAND_ONLY;
 pub(crate) use keys::is_field;
 pub use label::Label;
 pub use read::{ParsedJob, UnmappedKey, read};
 pub use rewrite::OriginalJob;
 pub(crate) use shape::MismatchKind;
+#[doc(hidden)]
 pub use tree::{Entry, Integer, Node, Value};
 pub use write::write;
 

@@ -30,6 +30,7 @@ impl UnitName {
 
     /// The default name of this service's socket unit (systemd.socket(5)).
     #[must_use]
+    #[doc(hidden)]
     pub fn socket(&self) -> Self {
         Self { full: format!("{}{SOCKET}", self.stem()) }
     }
@@ -44,32 +45,38 @@ impl UnitName {
     }
 
     /// The name without its suffix.
+    #[doc(hidden)]
     pub fn stem(&self) -> &str {
         self.full.strip_suffix(self.suffix()).unwrap_or(&self.full)
     }
 
     /// The part before the `@`, or the stem if there is no `@`.
+    #[doc(hidden)]
     pub fn prefix(&self) -> &str {
         self.stem().split_once('@').map_or(self.stem(), |(prefix, _)| prefix)
     }
 
     /// The part after the `@`; empty for a template. `None` if there is no `@`.
+    #[doc(hidden)]
     pub fn instance(&self) -> Option<&str> {
         self.stem().split_once('@').map(|(_, instance)| instance)
     }
 
     /// Whether this is a template, of which only instances can be started.
+    #[doc(hidden)]
     pub fn is_template(&self) -> bool {
         self.instance() == Some("")
     }
 
     /// The template of this instance; `None` for other units.
+    #[doc(hidden)]
     pub fn template(&self) -> Option<Self> {
         let instance = self.instance().filter(|instance| !instance.is_empty());
         instance.map(|_| Self { full: format!("{}@{}", self.prefix(), self.suffix()) })
     }
 
     /// The folders of its drop-ins, most specific first. Of two files with one name the first wins.
+    #[doc(hidden)]
     pub fn drop_in_folders(&self) -> Vec<String> {
         let suffix = self.suffix();
         let at = if self.instance().is_some() { "@" } else { "" };

@@ -33,7 +33,7 @@ pub fn write(spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<
     write_hardened(spec, division, adapter, &[])
 }
 
-/// Writes the unit with a sandbox ([`crate::harden::harden`]); otherwise as [`write`].
+/// Writes the unit with a sandbox ([`crate::harden::harden`]); otherwise as [`write()`].
 pub fn write_hardened(
     spec: &ServiceSpec,
     division: &Division,
