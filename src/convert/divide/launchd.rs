@@ -56,7 +56,6 @@ fn of_daemon(spec: &ServiceSpec, field: Field) -> Capability {
         | F::PidFile
         // A file with secrets is often readable only by root.
         | F::EnvironmentFile => Capability::Adapter(Privileges::Root),
-        F::UnsetEnvironment | F::ExpandVariables => Capability::Adapter(Privileges::Service),
         F::Argv0 => argv0(spec),
         F::StandardInput => match spec.standard_input {
             Some(Input::Inherit) => Capability::approximated("launchd gives each job /dev/null"),
@@ -134,6 +133,8 @@ fn of_daemon(spec: &ServiceSpec, field: Field) -> Capability {
             // The adapter forwards the SIGHUP of `launchctl kill HUP system/LABEL` as this signal.
             Some(_) => Capability::Adapter(Privileges::Service),
         },
+        // launchd has no key for any other field.
+        _ => Capability::Adapter(Privileges::Service),
     }
 }
 

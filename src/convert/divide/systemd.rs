@@ -8,6 +8,7 @@ use svcadapt_spec::{
 use super::Capability::Host;
 use super::keep_alive::comes_from_keep_alive;
 use super::{Capability, Privileges, Systemd};
+use crate::directive::{Section, Version, directive};
 
 /// How well systemd can do a field that is set.
 pub(super) fn capability(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
@@ -40,39 +41,20 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field, host: Systemd) -> Cap
     }
 }
 
+/// Whether this version of systemd has a directive of the field's name.
+fn is_directive(field: Field, version: Version) -> bool {
+    let row = |section| directive(section, field.directive());
+    [Section::Unit, Section::Service, Section::Socket]
+        .into_iter()
+        .filter_map(row)
+        .any(|row| row.known_to(version))
+}
+
 /// How well the system manager can do a field.
 #[expect(clippy::match_same_arms, reason = "equal results with different reasons are separate")]
 fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
     match field {
-        F::Name
-        | F::Description
-        | F::User
-        | F::Group
-        | F::SupplementaryGroups
-        | F::Umask
-        | F::WorkingDirectory
-        | F::RootDirectory
-        | F::Environment
-        | F::EnvironmentFile
-        | F::PassEnvironment
-        | F::UnsetEnvironment
-        | F::Limit(_)
-        | F::Nice
-        | F::OomScoreAdjust
-        | F::NoNewPrivileges
-        | F::CapabilityBoundingSet
-        | F::AmbientCapabilities
-        | F::Directory(_)
-        | F::DirectoryMode(_)
-        | F::FileDescriptorName
-        | F::SocketMode
-        | F::SocketUser
-        | F::SocketGroup
-        | F::BindIPv6Only
-        | F::Backlog
-        | F::TimeoutStartSec
-        | F::TimeoutStopSec
-        | F::KillSignal => Host,
+        F::Name => Host,
         // systemd builds each environment itself and passes on nothing of its own.
         F::CleanEnvironment => Host,
         // systemd.service(5), "Command lines" and the prefix '@'.
@@ -144,6 +126,9 @@ fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
             "systemd passes sockets as LISTEN_FDS (sd_listen_fds(3)), which the program must support",
         ),
         F::NotificationFd => Capability::lost("systemd takes notifications only at its own NOTIFY_SOCKET"),
+        // A field that is named after a directive is systemd's own; any other is the adapter's.
+        _ if is_directive(field, host.version) => Host,
+        _ => by_adapter(),
     }
 }
 
