@@ -6,7 +6,6 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::{Duration, Instant};
 
 use svcadapt_spec::ServiceSpec;
 
@@ -14,6 +13,7 @@ use super::handoff::Handoff;
 use super::prepare::{StartInputs, different_request};
 use super::reexec::{HandoffReceiver, HandoffSender};
 use super::service::StartContext;
+use super::single_thread::require_single_thread;
 use super::supervisor::FromSupervisor;
 use super::{Daemon, Error, Service, Signals, launcher};
 use crate::detect::Detection;
@@ -21,7 +21,7 @@ use crate::error::StepError;
 use crate::launch::Role;
 use crate::plan::{Plan, Step, Strategy};
 use crate::setup::{Report, ServiceProcess, SetupResult};
-use crate::sys::{fd, process, signal};
+use crate::sys::{process, signal};
 use crate::{launch, setup};
 
 /// Whether this process is a service, or about to become one.
@@ -29,9 +29,6 @@ static ENTERED: AtomicBool = AtomicBool::new(false);
 
 /// The number of calls of [`Daemon::enter`] in this process.
 static ATTEMPTS: AtomicU32 = AtomicU32::new(0);
-
-/// How long a joined thread may still be counted by the kernel.
-const JOIN_TIMEOUT: Duration = Duration::from_millis(200);
 
 impl Daemon<'_> {
     /// Becomes the service, and returns in the service's process.
@@ -235,25 +232,4 @@ fn fail_start(reports: &OwnedFd, failure: &StepError) -> ! {
 
 fn handoff_error(error: &io::Error) -> Error {
     Error::Refused(vec![StepError::kernel("daemon", "descriptors", error, super::USAGE)])
-}
-
-/// Waits until this process has a single thread. The kernel may count a thread for a moment after it was joined.
-pub(super) fn require_single_thread() -> Result<(), Error> {
-    let begun = Instant::now();
-    loop {
-        match process::threads() {
-            Ok(1) => return Ok(()),
-            Ok(_) if begun.elapsed() < JOIN_TIMEOUT => {
-                let none: [std::os::fd::BorrowedFd<'_>; 0] = [];
-                // The kernel sends no event for it, so the count is polled.
-                let _ = fd::wait_readable(&none, Some(Duration::from_millis(1)));
-            }
-            Ok(count) => return Err(Error::Threads { count }),
-            Err(error) => {
-                let failure = StepError::kernel("daemon", "threads", &error, super::USAGE);
-                let failure = failure.hint("mount /proc: on Linux the threads are counted there");
-                return Err(Error::Refused(vec![failure]));
-            }
-        }
-    }
 }

@@ -151,6 +151,7 @@ mod runner;
 mod service;
 mod signal;
 mod signals;
+mod single_thread;
 mod supervisor;
 mod watchdog;
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use svcadapt_spec::ServiceSpec;
 
-use super::enter::require_single_thread;
+use super::single_thread::require_single_thread;
 use super::supervisor::FromSupervisor;
 use super::{Credentials, Error, Listener, Signals, Watchdog, launcher};
 use crate::detect::{Detection, Manager, Mode};

@@ -7,8 +7,6 @@ use std::time::Duration;
 
 use svcadapt_spec::Timespan;
 
-use super::write::whole_seconds;
-
 /// The timeout if the spec sets none. It is always written, because launchd's default has changed between 5 and 20
 /// seconds.
 const DEFAULT_SECONDS: u64 = 30;
@@ -33,6 +31,11 @@ pub(super) fn exit_timeout(timeout: Option<Timespan>, adapter_stays: bool) -> u6
 /// Whether the value is the default for an adapter that stays, so that the spec sets no timeout.
 pub(super) fn is_adapter_default(seconds: i128) -> bool {
     seconds == i128::from(DEFAULT_SECONDS + ADAPTER_EXTRA_SECONDS)
+}
+
+/// The number of seconds, rounded up.
+pub(super) fn whole_seconds(span: Duration) -> u64 {
+    span.as_secs() + u64::from(span.subsec_nanos() > 0)
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
-use std::time::Duration;
 
 use plist::{Dictionary, Value};
 use svcadapt_spec::{
@@ -200,7 +199,7 @@ impl JobWriter<'_> {
 
     fn throttle(&mut self) {
         let seconds = match self.spec.restart_delay {
-            Some(Timespan::Finite(span)) => whole_seconds(span).max(1),
+            Some(Timespan::Finite(span)) => exit_timeout::whole_seconds(span).max(1),
             Some(Timespan::Infinity) | None => THROTTLE_INTERVAL,
         };
         self.root.insert(keys::THROTTLE_INTERVAL.into(), seconds.into());
@@ -283,11 +282,6 @@ impl JobWriter<'_> {
             }
         }
     }
-}
-
-/// The number of seconds, rounded up.
-pub(super) fn whole_seconds(span: Duration) -> u64 {
-    span.as_secs() + u64::from(span.subsec_nanos() > 0)
 }
 
 #[cfg(test)]

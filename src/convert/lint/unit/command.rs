@@ -2,8 +2,7 @@
 
 use svcadapt_spec::{Origin, Spot};
 
-use super::program::holds_commands;
-use super::token::{Token, WordRole, tokens};
+use super::token::{Token, WordRole, holds_commands, tokens};
 use super::{UnitLine, UnitSource, UnitView};
 use crate::lint::Findings;
 use crate::lint::rules::command::{DROPPED, PATTERN, SEMICOLON, SHELL};

@@ -2,8 +2,7 @@
 
 use svcadapt_spec::{Origin, Spot};
 
-use super::program::holds_commands;
-use super::token::raw_words;
+use super::token::{holds_commands, raw_words};
 use super::{UnitLine, UnitSource, UnitView};
 use crate::directive::{Section, directive};
 use crate::lint::Findings;

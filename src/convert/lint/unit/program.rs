@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::token::{PREFIXES, WordRole, tokens};
 use super::word::is_shell_syntax;
 use super::{UnitLine, UnitView};
-use crate::directive::{Section, ValueKind, directive, directives};
+use crate::directive::{Section, ValueKind, directives};
 use crate::lint::rules::command::{MISSING, NOT_EXECUTABLE, RELATIVE};
 use crate::lint::{FileInfo, FileKind, Findings, Lookup};
 use crate::unit::commands;
@@ -89,9 +89,4 @@ pub(super) fn program_of(
         }
     }
     Some((PathBuf::from(program), answer))
-}
-
-/// Whether a directive holds commands.
-pub(super) fn holds_commands(key: &str) -> bool {
-    directive(Section::Service, key).is_some_and(|row| row.kind == ValueKind::CommandLine)
 }

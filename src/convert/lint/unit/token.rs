@@ -1,5 +1,6 @@
 //! The words of a command line with their quotes, their offset and their role.
 
+use crate::directive::{Section, ValueKind, directive};
 use crate::unit::{Syntax, split_lossy};
 
 /// A word of a command line.
@@ -68,6 +69,11 @@ pub(super) fn tokens(value: &str) -> Vec<Token<'_>> {
 pub(super) fn raw_words(value: &str) -> Vec<(usize, &str)> {
     let words = split_lossy(value, Syntax::Command).into_iter();
     words.map(|word| (word.span.start, &value[word.span])).collect()
+}
+
+/// Whether a directive holds commands.
+pub(super) fn holds_commands(key: &str) -> bool {
+    directive(Section::Service, key).is_some_and(|row| row.kind == ValueKind::CommandLine)
 }
 
 #[cfg(test)]

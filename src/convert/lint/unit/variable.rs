@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::program::holds_commands;
-use super::token::{Token, WordRole, tokens};
+use super::token::{Token, WordRole, holds_commands, tokens};
 use super::{UnitLine, UnitView};
 use crate::lint::Findings;
 use crate::lint::rules::command::{EMPTY, PROGRAM_VARIABLE, VANISHES, WHOLE_WORD};

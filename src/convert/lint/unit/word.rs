@@ -2,8 +2,7 @@
 
 use svcadapt_spec::Scope;
 
-use super::program::holds_commands;
-use super::token::{PREFIXES, Token, WordRole, tokens};
+use super::token::{PREFIXES, Token, WordRole, holds_commands, tokens};
 use super::{UnitLine, UnitView};
 use crate::lint::Findings;
 use crate::lint::fork_behavior::unused_script_word;
