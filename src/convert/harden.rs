@@ -110,7 +110,8 @@ pub fn harden(
         }
         match omission_reason(&input, row, &values) {
             Some(why) => {
-                let open = row.directive == BOUNDING && !is_set(&input, row) && input.stays_root();
+                let open =
+                    row.directive == BOUNDING && !is_set(&input, row) && objections::stays_root(&input);
                 hardening.left_out.push(Omission { directive: row.directive, why, open });
             }
             None => hardening.set.extend(values.into_iter().map(|value| Setting {

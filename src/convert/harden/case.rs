@@ -3,10 +3,9 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use svcadapt_spec::{Capabilities, Directive, Field, Principal, Scope, ServiceSpec, ServiceType};
+use svcadapt_spec::{Capabilities, Directive, Field, Principal, ServiceSpec, ServiceType};
 
 use super::jit::jit;
-use super::objections::dynamic_user;
 use super::places::{SpecPath, places};
 use super::{Level, Network};
 use crate::divide::{Division, Systemd, is_off};
@@ -61,21 +60,6 @@ impl<'a> HardenInput<'a> {
         user || self.root.is_some()
     }
 
-    /// Whether the program itself starts as root. It may then change its user once it has its ports and files, because
-    /// neither systemd nor the adapter does.
-    pub(super) fn stays_root(&self) -> bool {
-        let is_other_user = match &self.spec.user {
-            Some(Principal::Name(name)) => name != "root",
-            Some(Principal::Id(number)) => *number != 0,
-            None => false,
-        };
-        let dynamic = match last(self.spec, DYNAMIC_USER) {
-            Some(value) => !is_off(value),
-            None => self.level == Level::Strict && dynamic_user(self).is_none(),
-        };
-        self.host.scope == Scope::System && !is_other_user && !dynamic
-    }
-
     /// Those of these capabilities that the spec grants. `None` if it grants no such capability.
     pub(super) fn wants(&self, names: &str) -> Option<Capabilities> {
         let both = Capabilities::from_bits(self.wanted.bits() & named(names).bits());
@@ -83,7 +67,7 @@ impl<'a> HardenInput<'a> {
     }
 }
 
-const DYNAMIC_USER: &str = "DynamicUser";
+pub(super) const DYNAMIC_USER: &str = "DynamicUser";
 
 /// Capabilities by constant names.
 pub(super) fn named(names: &str) -> Capabilities {

@@ -1,10 +1,11 @@
 //! Why a service cannot have a directive of the sandbox.
 
-use svcadapt_spec::{Field, LimitValue, Probe, Resource, Scope};
+use svcadapt_spec::{Field, LimitValue, Principal, Probe, Resource, Scope};
 
-use super::Network;
-use super::case::HardenInput;
+use super::case::{DYNAMIC_USER, HardenInput, last};
 use super::places::SpecPath;
+use super::{Level, Network};
+use crate::divide::is_off;
 
 type Objection = Option<String>;
 
@@ -24,6 +25,21 @@ fn adapter_is_root(case: &HardenInput, consequence: &str) -> Objection {
 
 fn place<'a>(case: &'a HardenInput, which: impl Fn(&SpecPath) -> bool) -> Option<&'a SpecPath> {
     case.places.iter().find(|place| which(place))
+}
+
+/// Whether the program itself starts as root. It may then change its user once it has its ports and files, because
+/// neither systemd nor the adapter does.
+pub(super) fn stays_root(case: &HardenInput) -> bool {
+    let is_other_user = match &case.spec.user {
+        Some(Principal::Name(name)) => name != "root",
+        Some(Principal::Id(number)) => *number != 0,
+        None => false,
+    };
+    let dynamic = match last(case.spec, DYNAMIC_USER) {
+        Some(value) => !is_off(value),
+        None => case.level == Level::Strict && dynamic_user(case).is_none(),
+    };
+    case.host.scope == Scope::System && !is_other_user && !dynamic
 }
 
 pub(super) fn dynamic_user(case: &HardenInput) -> Objection {
@@ -47,7 +63,7 @@ pub(super) fn dynamic_user(case: &HardenInput) -> Objection {
 
 /// A program that drops capabilities itself needs them first.
 pub(super) fn bounding(case: &HardenInput) -> Objection {
-    (case.stays_root() && case.root.is_none()).then(|| {
+    (stays_root(case) && case.root.is_none()).then(|| {
         "it starts as root, and a program that changes its user itself needs CAP_SETUID and CAP_SETGID, often also \
          CAP_CHOWN and CAP_NET_BIND_SERVICE; set --user or --capability-bounding-set"
             .into()
@@ -90,7 +106,7 @@ pub(super) fn private_users(case: &HardenInput) -> Objection {
     let user = case.host.scope == Scope::User;
     let kernel = || "not every kernel lets an unprivileged user create a user namespace".into();
     let root = || {
-        case.stays_root()
+        stays_root(case)
             .then(|| "it starts as root, and in the namespace root could not change to another user".into())
     };
     user.then(kernel).or_else(|| ineffective_capability(case)).or_else(root)
@@ -199,7 +215,7 @@ pub(super) fn privileged_calls(case: &HardenInput) -> Objection {
                         CAP_SYS_BOOT CAP_SYS_CHROOT CAP_SYS_MODULE CAP_SYS_PACCT CAP_SYS_RAWIO CAP_SYS_TIME \
                         CAP_SYS_TTY_CONFIG CAP_BPF";
     let drops = || {
-        let is_unlimited = case.stays_root() && case.spec.capability_bounding_set.is_none();
+        let is_unlimited = stays_root(case) && case.spec.capability_bounding_set.is_none();
         is_unlimited.then(|| "it starts as root, and a program changes its user with such calls".into())
     };
     granted(case, USED)

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use svcadapt_spec::{Field, Scope};
 
 use super::case::{HardenInput, named};
+use super::objections::stays_root;
 use super::places::SpecPath;
 use super::{Level, Network};
 
@@ -48,7 +49,7 @@ pub(super) fn bounding(case: &HardenInput) -> Words {
         // For the change of identity, the directories of that identity, and the kill of a service that is not ready in time.
         needed = needed
             | named("CAP_SETUID CAP_SETGID CAP_SETPCAP CAP_CHOWN CAP_FOWNER CAP_DAC_OVERRIDE CAP_KILL");
-        if case.stays_root() {
+        if stays_root(case) {
             needed = needed | named("CAP_NET_BIND_SERVICE");
         }
         if case.division.adapter.contains(&Field::RootDirectory) {
