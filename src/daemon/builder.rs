@@ -5,7 +5,9 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use svcadapt_spec::{DirectoryKind, Field, LimitValue, Origin, Probe, Resource, ServiceSpec, SpecDraft};
+use svcadapt_spec::{
+    DirectoryKind, Field, Input, LimitValue, Origin, Output, Probe, Resource, ServiceSpec, SpecDraft,
+};
 
 use super::error::from_spec_error;
 use super::prepare::StartInputs;
@@ -214,23 +216,24 @@ impl<'fd> Daemon<'fd> {
         self.set(Field::PidFile, path.as_ref())
     }
 
-    /// Standard input: `null`, `inherit` or `file:PATH`. Default: `/dev/null`, or what a service manager has connected.
-    pub fn stdin(self, what: impl Into<OsString>) -> Self {
-        self.set(Field::StandardInput, what)
+    /// Standard input. Default: `/dev/null`, or what a service manager has connected. As text (`null`, `inherit`,
+    /// `file:PATH`): [`Daemon::set`] with [`Field::StandardInput`].
+    pub fn stdin(self, input: &Input) -> Self {
+        self.set(Field::StandardInput, input.to_value())
     }
 
-    /// Standard output: `null`, `inherit`, `append:PATH` (or PATH alone), `truncate:PATH` (empties the file), or
-    /// `file:PATH` (overwrites from the beginning). Default: `/dev/null`, or what a service manager has connected.
-    pub fn stdout(self, what: impl Into<OsString>) -> Self {
-        self.set(Field::StandardOutput, what)
+    /// Standard output. Default: `/dev/null`, or what a service manager has connected. As text (`null`, `inherit`,
+    /// `append:PATH`, `truncate:PATH`, `file:PATH`): [`Daemon::set`] with [`Field::StandardOutput`].
+    pub fn stdout(self, output: &Output) -> Self {
+        self.set(Field::StandardOutput, output.to_value())
     }
 
     /// Standard error, with the same values and default as [`Daemon::stdout`]. If it is `/dev/null`, it stays the
     /// starter's until the service is ready, so that early messages are visible. A child started before that keeps the
     /// starter's stream, and a reader that waits for its end (ssh, `$(… 2>&1)`) waits for the child: start children
     /// after [`Service::ready`](super::Service::ready), or give them a standard error of their own.
-    pub fn stderr(self, what: impl Into<OsString>) -> Self {
-        self.set(Field::StandardError, what)
+    pub fn stderr(self, output: &Output) -> Self {
+        self.set(Field::StandardError, output.to_value())
     }
 
     /// The disposition of signals; for each signal the last call counts. Default: [`Disposition::Default`] for all, so
@@ -368,8 +371,8 @@ impl<'fd> Daemon<'fd> {
     /// The steps that [`Daemon::enter`] would perform on this host, without performing them.
     ///
     /// ```
-    /// for planned in svcadapt::Daemon::new().umask(0o027).plan()?.steps {
-    ///     println!("{}: {}", planned.doer.name(), planned.step);
+    /// for step in svcadapt::Daemon::new().umask(0o027).plan()?.stages() {
+    ///     println!("{step}");
     /// }
     /// # Ok::<(), svcadapt::daemon::Error>(())
     /// ```

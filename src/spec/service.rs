@@ -246,9 +246,9 @@ pub fn values(spec: &ServiceSpec, field: Field) -> Vec<OsString> {
         }
         F::ExpandVariables => spec.expand_variables.then(|| yes(true)).into_iter().collect(),
         F::Argv0 => spec.argv0.iter().cloned().collect(),
-        F::StandardInput => spec.standard_input.iter().map(input).collect(),
-        F::StandardOutput => spec.standard_output.iter().map(output).collect(),
-        F::StandardError => spec.standard_error.iter().map(output).collect(),
+        F::StandardInput => spec.standard_input.iter().map(Input::to_value).collect(),
+        F::StandardOutput => spec.standard_output.iter().map(Output::to_value).collect(),
+        F::StandardError => spec.standard_error.iter().map(Output::to_value).collect(),
         F::Limit(resource) => shown(spec.limits.get(&resource)),
         F::Nice => shown(&spec.nice),
         F::OomScoreAdjust => shown(&spec.oom_score_adjust),
@@ -315,23 +315,6 @@ fn yes(said: bool) -> OsString {
 }
 
 // A path need not be UTF-8, so what is printed for people is not good enough here.
-
-fn input(input: &Input) -> OsString {
-    match input {
-        Input::File(file) => joined("file:", &path(file)),
-        Input::Null | Input::Inherit => input.to_string().into(),
-    }
-}
-
-fn output(output: &Output) -> OsString {
-    use crate::WriteMode;
-    match output {
-        Output::File(WriteMode::Overwrite, file) => joined("file:", &path(file)),
-        Output::File(WriteMode::Append, file) => joined("append:", &path(file)),
-        Output::File(WriteMode::Truncate, file) => joined("truncate:", &path(file)),
-        Output::Null | Output::Inherit | Output::Descriptor(_) => output.to_string().into(),
-    }
-}
 
 fn probe(probe: &Probe) -> OsString {
     match probe {

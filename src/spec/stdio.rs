@@ -1,6 +1,6 @@
 //! Standard input, output and error.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
@@ -56,7 +56,35 @@ impl Input {
     }
 }
 
+impl Input {
+    /// The value that reads as this; a path need not be UTF-8.
+    #[doc(hidden)]
+    pub fn to_value(&self) -> OsString {
+        match self {
+            Self::File(file) => prefixed("file:", file),
+            Self::Null | Self::Inherit => self.to_string().into(),
+        }
+    }
+}
+
+fn prefixed(prefix: &str, path: &AbsPath) -> OsString {
+    let mut value = OsString::from(prefix);
+    value.push(path.as_path());
+    value
+}
+
 impl Output {
+    /// The value that reads as this; a path need not be UTF-8.
+    #[doc(hidden)]
+    pub fn to_value(&self) -> OsString {
+        match self {
+            Self::File(WriteMode::Overwrite, file) => prefixed("file:", file),
+            Self::File(WriteMode::Append, file) => prefixed("append:", file),
+            Self::File(WriteMode::Truncate, file) => prefixed("truncate:", file),
+            Self::Null | Self::Inherit | Self::Descriptor(_) => self.to_string().into(),
+        }
+    }
+
     /// Reads `null`, `inherit`, `file:PATH`, `append:PATH` or `truncate:PATH`. A bare path means `append:`. `/dev/stdout` and
     /// the other paths of a descriptor mean that descriptor.
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use svcadapt::Daemon;
 use svcadapt::daemon::{DetachProcess, Disposition, Error, Reexecute, Signal};
-use svcadapt_spec::{DirectoryKind, FIELDS, Field, LimitValue, Origin, Resource, ServiceSpec, SpecDraft};
+use svcadapt_spec::{
+    DirectoryKind, FIELDS, Field, Input, LimitValue, Origin, Output, Resource, ServiceSpec, SpecDraft,
+};
 
 use crate::support::Chance;
 
@@ -50,17 +52,18 @@ fn call<'fd>(daemon: Daemon<'fd>, which: usize, chance: &mut Chance) -> (Daemon<
         7 => (daemon.working_directory(path), Field::WorkingDirectory, path_text),
         8 => (daemon.chroot_directory(path), Field::RootDirectory, path_text),
         9 => (daemon.pid_file(path), Field::PidFile, path_text),
-        10 => (daemon.stdin(format!("file:/{text}")), Field::StandardInput, format!("file:/{text}").into()),
-        11 => (
-            daemon.stdout(format!("append:/{text}")),
-            Field::StandardOutput,
-            format!("append:/{text}").into(),
-        ),
-        12 => (
-            daemon.stderr(format!("truncate:/{text}")),
-            Field::StandardError,
-            format!("truncate:/{text}").into(),
-        ),
+        10 => {
+            let value = OsString::from(format!("file:/x{number}"));
+            (daemon.stdin(&Input::parse(&value).unwrap()), Field::StandardInput, value)
+        }
+        11 => {
+            let value = OsString::from(format!("append:/x{number}"));
+            (daemon.stdout(&Output::parse(&value).unwrap()), Field::StandardOutput, value)
+        }
+        12 => {
+            let value = OsString::from(format!("truncate:/x{number}"));
+            (daemon.stderr(&Output::parse(&value).unwrap()), Field::StandardError, value)
+        }
         13 => (daemon.environment("A_1", &text), Field::Environment, format!("A_1={text}").into()),
         14 => (daemon.pass_environment(&text), Field::PassEnvironment, text.into()),
         15 => (daemon.clean_environment(yes), Field::CleanEnvironment, word(yes)),
@@ -309,8 +312,8 @@ fn builder_error_has_its_errno_and_names_the_method() {
     for (daemon, status) in [
         (Daemon::new().working_directory("/nosuch"), 200),
         (Daemon::new().root_directory("/nosuch"), 210),
-        (Daemon::new().stdin("file:/nosuch"), 208),
-        (Daemon::new().stdout("append:/nosuch/log"), 209),
+        (Daemon::new().set(Field::StandardInput, "file:/nosuch"), 208),
+        (Daemon::new().set(Field::StandardOutput, "append:/nosuch/log"), 209),
         (Daemon::new().pid_file("/nosuch/x.pid"), 251),
     ] {
         let error = daemon.plan().map(drop).unwrap_err();
@@ -365,7 +368,7 @@ fn invalid_variable_or_path_is_refused_with_its_field() {
         (Daemon::new().working_directory("/a\0b"), "working directory"),
         (Daemon::new().root_directory("/a\0b"), "root directory"),
         (Daemon::new().pid_file("/a\0b"), "pid file"),
-        (Daemon::new().stdout("append:/a\0b"), "standard output"),
+        (Daemon::new().set(Field::StandardOutput, "append:/a\0b"), "standard output"),
         (Daemon::new().directory(DirectoryKind::State, "a\0b"), "state directory"),
         (Daemon::new().working_directory("relative"), "working directory"),
         (Daemon::new().uid(u32::MAX), "user"),
