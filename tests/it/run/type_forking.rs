@@ -157,7 +157,7 @@ fn readiness_probe_applies_to_the_main_process() {
 
 #[test]
 fn failed_forking_start_is_reported_and_leaves_nothing() {
-    let short = ["--timeout-start-sec", "300ms"];
+    let short = ["--timeout-start-sec", "2s"];
     let by = |dir: &Dir, words: &[&str]| -> Vec<String> {
         words.iter().map(|word| word.replace("[PID]", &pid_file(dir))).collect()
     };
