@@ -28,6 +28,26 @@ pub use version::Version;
 /// The first version in which a directive that needs a user namespace implies one in a user manager.
 pub(super) const PRIVATE_USERS: u16 = 254;
 
+/// Directives of `[Unit]` whose values are names of other units (systemd.unit(5)). An empty value resets none of them.
+pub(crate) const NAMES_OF_UNITS: [&str; 16] = [
+    "After",
+    "Before",
+    "BindsTo",
+    "Conflicts",
+    "JoinsNamespaceOf",
+    "OnFailure",
+    "OnSuccess",
+    "PartOf",
+    "PropagatesReloadTo",
+    "PropagatesStopTo",
+    "ReloadPropagatedFrom",
+    "Requires",
+    "Requisite",
+    "StopPropagatedFrom",
+    "Upholds",
+    "Wants",
+];
+
 /// A section of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Section {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use svcadapt_spec::{Directive, Native, Origin};
 
+use crate::directive::NAMES_OF_UNITS;
 use crate::divide::has_no_effect;
 
 /// An assignment that the draft does not represent, or only in part.
@@ -34,30 +35,9 @@ pub enum UnmappedReason {
     Ignored(String),
 }
 
-/// Directives that an empty value does not reset (systemd.unit(5)).
-const NEVER_RESET: [&str; 21] = [
-    "After",
-    "Before",
-    "BindsTo",
-    "Conflicts",
-    "JoinsNamespaceOf",
-    "OnFailure",
-    "OnSuccess",
-    "PartOf",
-    "PropagatesReloadTo",
-    "PropagatesStopTo",
-    "ReloadPropagatedFrom",
-    "Requires",
-    "RequiresMountsFor",
-    "Requisite",
-    "StopPropagatedFrom",
-    "Upholds",
-    "Wants",
-    "WantsMountsFor",
-    "PropagateReloadTo",
-    "PropagateReloadFrom",
-    "Slice",
-];
+/// Further directives that an empty value does not reset (systemd.unit(5)).
+const NEVER_RESET: [&str; 5] =
+    ["RequiresMountsFor", "WantsMountsFor", "PropagateReloadTo", "PropagateReloadFrom", "Slice"];
 
 impl Unmapped {
     /// The place for a message: `path:line: Directive=`.
@@ -119,7 +99,7 @@ fn without_reset(lines: &[Unmapped], which: impl Fn(&Unmapped) -> bool) -> Vec<&
     for line in lines.iter().rev() {
         let name = (line.section.as_str(), line.directive.as_str());
         if line.value.is_empty() && line.reason == UnmappedReason::NoField {
-            if !NEVER_RESET.contains(&name.1) {
+            if !NAMES_OF_UNITS.contains(&name.1) && !NEVER_RESET.contains(&name.1) {
                 reset.insert(name);
             }
         } else if !reset.contains(&name) && which(line) {

@@ -5,32 +5,13 @@ use svcadapt_spec::Scope;
 use super::install::{SYSTEM_TARGETS, is_unit};
 use super::token::raw_words;
 use super::{UnitLine, UnitView, unit_paths};
+use crate::directive::NAMES_OF_UNITS;
 use crate::directive::nearest_of;
 use crate::lint::rules::lifecycle::{NO_DEPENDENCY, NO_TARGET, NOT_OF_USER, ONLINE, ORDER};
 use crate::lint::{Findings, Severity};
 
-/// Directives of `[Unit]` that name units.
-const KEYS: [&str; 19] = [
-    "After",
-    "Before",
-    "BindsTo",
-    "Conflicts",
-    "JoinsNamespaceOf",
-    "OnFailure",
-    "OnSuccess",
-    "PartOf",
-    "PropagatesReloadTo",
-    "PropagatesStopTo",
-    "ReloadPropagatedFrom",
-    "Requires",
-    "Requisite",
-    "StopPropagatedFrom",
-    "Upholds",
-    "Wants",
-    "WantedBy",
-    "RequiredBy",
-    "UpheldBy",
-];
+/// Directives of `[Install]` that name units.
+const INSTALL: [&str; 3] = ["WantedBy", "RequiredBy", "UpheldBy"];
 
 /// Well-known targets (systemd.special(7)).
 const TARGETS: [&str; 24] = [
@@ -61,9 +42,8 @@ const TARGETS: [&str; 24] = [
 ];
 
 pub(super) fn check(unit: &UnitView, findings: &mut Findings) {
-    for at in
-        unit.lines().filter(|at| ["Unit", "Install"].contains(&at.section()) && KEYS.contains(&at.key()))
-    {
+    let names_units = |key: &str| NAMES_OF_UNITS.contains(&key) || INSTALL.contains(&key);
+    for at in unit.lines().filter(|at| ["Unit", "Install"].contains(&at.section()) && names_units(at.key())) {
         for (offset, word) in raw_words(at.value()) {
             if findings.is_full() {
                 return;
