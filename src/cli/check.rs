@@ -17,7 +17,7 @@ use svcadapt_convert::unit::MAX_UNIT_BYTES;
 use svcadapt_convert::{MAX_FILE_BYTES, lint};
 use svcadapt_spec::{Origin, Scope, Spot};
 
-use super::report::{print, report};
+use super::report::{print, report, value_error};
 use super::text::json_text;
 use super::unit_file::Files;
 use super::{Exit, spec_file, unit_file, unit_path};
@@ -123,10 +123,9 @@ impl CheckOptions {
             })
         });
         let version = match matches.get_one::<OsString>("systemd-version") {
-            Some(word) => Version::parse(word).map_err(|refusal| {
-                let error = StepError::new("--systemd-version", refusal.cause).of(word.to_string_lossy());
-                StepError { hint: refusal.hint, ..error }
-            })?,
+            Some(word) => {
+                Version::parse(word).map_err(|error| value_error("--systemd-version", word, error))?
+            }
             None if matches.get_flag("elsewhere") => Version::default(),
             None => crate::local_machine::installed_systemd().unwrap_or_default(),
         };

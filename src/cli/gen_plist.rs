@@ -13,7 +13,7 @@ use svcadapt_spec::{Scope, ServiceSpec};
 
 use super::generate::{Format, Problems, Rewriting, SecondFile, messages};
 use super::spec_file::Source;
-use super::{Exit, generate};
+use super::{Exit, generate, report};
 
 /// The clap command.
 pub(crate) fn command() -> Command {
@@ -39,10 +39,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 }
 
 fn label(stage: &str, text: &OsStr) -> Result<Label, StepError> {
-    Label::parse(text).map_err(|refusal| {
-        let error = StepError::new(stage, refusal.cause).of(text.to_string_lossy());
-        StepError { hint: refusal.hint, ..error }
-    })
+    Label::parse(text).map_err(|error| report::value_error(stage, text, error))
 }
 
 /// The format of launchd.

@@ -15,7 +15,7 @@ use svcadapt_spec::ServiceSpec;
 
 use super::generate::{Format, Problems, Rewriting, SecondFile, messages};
 use super::spec_file::Source;
-use super::{Exit, generate};
+use super::{Exit, generate, report};
 
 /// The clap command.
 pub(crate) fn command() -> Command {
@@ -56,10 +56,7 @@ fn options(command: Command) -> Command {
 pub(crate) fn run(matches: &ArgMatches) -> Exit {
     let version = matches.get_one::<OsString>("systemd-version");
     let version = version.map(|word| {
-        Version::parse(word).map_err(|refusal| {
-            let error = StepError::new("--systemd-version", refusal.cause).of(word.to_string_lossy());
-            StepError { hint: refusal.hint, ..error }
-        })
+        Version::parse(word).map_err(|error| report::value_error("--systemd-version", word, error))
     });
     let scope = generate::scope(matches);
     let level = matches.get_one::<String>("harden").and_then(|name| Level::parse(name)).unwrap_or_default();

@@ -1,11 +1,13 @@
 //! Output: results go to stdout, errors to stderr. A closed stream never causes a panic.
 
+use std::ffi::OsStr;
 use std::fmt::Display;
 use std::io;
 use std::io::Write;
 
 use svcadapt::StepError;
 use svcadapt::internal::{connected_to_journal, error_text, escape_control};
+use svcadapt_spec::ValueError;
 
 use crate::Exit;
 
@@ -32,6 +34,12 @@ pub(crate) fn report_all<T: Display>(all: impl IntoIterator<Item = T>) {
     if more > 0 {
         report(&format!("and {more} more"));
     }
+}
+
+/// The message for an invalid value of an option or an argument.
+pub(crate) fn value_error(stage: &str, value: &OsStr, error: ValueError) -> StepError {
+    let object = Some(value.to_string_lossy().into_owned());
+    StepError { object, hint: error.hint, ..StepError::new(stage, error.cause) }
 }
 
 /// Writes a result to stdout. On error returns how to exit: silently if the reader is gone, else the cause is reported.

@@ -104,17 +104,18 @@ pub(crate) fn load(path: &Path) -> Result<Loaded, Vec<StepError>> {
                 problems.sort_by_key(|problem| line_and_column(problem.origin.as_ref()));
                 all(problems)
             };
-            let place = |kept: &UnmappedKey| (Subject::Key(kept.key.clone()), kept.origin.clone());
-            let places = reading.kept.iter().map(place).collect();
-            let is_on = |kept: &UnmappedKey| !kept.value.as_ref().is_some_and(is_off);
-            let unsupported = reading.kept.into_iter().filter(is_on).map(|kept| SpecError {
+            let place =
+                |unmapped: &UnmappedKey| (Subject::Key(unmapped.key.clone()), unmapped.origin.clone());
+            let places = reading.unmapped.iter().map(place).collect();
+            let is_on = |unmapped: &UnmappedKey| !unmapped.value.as_ref().is_some_and(is_off);
+            let unsupported = reading.unmapped.into_iter().filter(is_on).map(|unmapped| SpecError {
                 field: None,
-                value: Some(kept.key),
-                origin: Some(kept.origin),
-                refusal: NOT_ACTED_ON.into(),
+                value: Some(unmapped.key),
+                origin: Some(unmapped.origin),
+                error: NOT_ACTED_ON.into(),
             });
             // Only `run` starts an on-demand job at once; a generated file keeps the start on demand.
-            let is_on_demand = |problem: &SpecError| problem.refusal.cause == ON_DEMAND_ONLY;
+            let is_on_demand = |problem: &SpecError| problem.error.cause == ON_DEMAND_ONLY;
             let (on_demand, warnings): (Vec<_>, Vec<_>) =
                 reading.warnings.into_iter().partition(is_on_demand);
             let unsupported = in_order(unsupported.chain(on_demand).collect());
@@ -191,12 +192,12 @@ pub(super) fn read(path: &Path, max_bytes: usize) -> io::Result<Vec<u8>> {
 
 /// The message for an error in a spec, with its place and the source line.
 pub(super) fn of_spec(problem: SpecError) -> StepError {
-    let SpecError { field, value, origin, refusal } = problem;
+    let SpecError { field, value, origin, error } = problem;
     let mut stage = origin.as_ref().map_or_else(|| "spec".to_owned(), place);
     if let (Some(field), Some(origin)) = (field, &origin) {
         stage = format!("{stage}: {}", origin.name(field));
     }
-    let error = StepError { object: value, hint: refusal.hint, ..StepError::new(stage, refusal.cause) };
+    let error = StepError { object: value, hint: error.hint, ..StepError::new(stage, error.cause) };
     match &origin {
         Some(origin) => with_line(error, origin),
         None => error,

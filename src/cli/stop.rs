@@ -76,7 +76,7 @@ fn arguments(matches: &ArgMatches) -> Result<(ServiceRef, Option<Timespan>), Ste
     let target = which::target(matches)?;
     let timeout = matches.get_one::<OsString>("timeout-stop-sec");
     let read = |value: &OsString| {
-        Timespan::parse(value).map_err(|refusal| which::value_error("timeout stop", value, refusal))
+        Timespan::parse(value).map_err(|error| report::value_error("timeout stop", value, error))
     };
     Ok((target, timeout.map(read).transpose()?))
 }

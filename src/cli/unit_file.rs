@@ -162,9 +162,9 @@ pub(super) fn load(path: &Path, with_sockets: WithSockets) -> Result<Loaded, Vec
         socket = Some(unit);
     }
     let original = OriginalUnit { name: service.name, service: unit, socket };
-    let places = reading.kept.iter().filter_map(|kept| {
-        let line = Directive::new(&kept.section, &kept.directive, &kept.value).ok()?;
-        Some((Subject::Directive(line), kept.origin.clone()))
+    let places = reading.unmapped.iter().filter_map(|line| {
+        let directive = Directive::new(&line.section, &line.directive, &line.value).ok()?;
+        Some((Subject::Directive(directive), line.origin.clone()))
     });
     let places = places.collect();
     let mut not_honoured = reading.not_honoured();

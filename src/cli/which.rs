@@ -6,7 +6,9 @@ use clap::builder::ValueParser;
 use clap::{Arg, ArgGroup, ArgMatches, Command};
 use svcadapt::StepError;
 use svcadapt::control::ServiceRef;
-use svcadapt_spec::{AbsPath, ServiceName, ValueError};
+use svcadapt_spec::{AbsPath, ServiceName};
+
+use super::report::value_error;
 
 /// Adds the two arguments; exactly one is required.
 pub(super) fn options(command: Command) -> Command {
@@ -32,23 +34,14 @@ pub(super) fn options(command: Command) -> Command {
 pub(super) fn target(matches: &ArgMatches) -> Result<ServiceRef, StepError> {
     let argument = |id: &str| matches.get_one::<OsString>(id);
     match (argument("name"), argument("pid-file")) {
-        (Some(name), _) => ServiceName::parse(name)
-            .map(ServiceRef::Name)
-            .map_err(|refusal| value_error("name", name, refusal)),
+        (Some(name), _) => {
+            ServiceName::parse(name).map(ServiceRef::Name).map_err(|error| value_error("name", name, error))
+        }
         (None, path) => {
             let path = path.cloned().unwrap_or_default();
             AbsPath::parse(&path)
                 .map(ServiceRef::PidFile)
-                .map_err(|refusal| value_error("pid file", &path, refusal))
+                .map_err(|error| value_error("pid file", &path, error))
         }
-    }
-}
-
-/// The message for an invalid value.
-pub(super) fn value_error(stage: &str, value: &OsString, refusal: ValueError) -> StepError {
-    let error = StepError::new(stage, refusal.cause).of(value.to_string_lossy());
-    match refusal.hint {
-        Some(hint) => error.hint(hint),
-        None => error,
     }
 }

@@ -127,8 +127,8 @@ impl std::error::Error for Error {}
 /// A rejected value, with the builder's method as the stage.
 pub(super) fn from_spec_error(problem: SpecError) -> StepError {
     let stage = problem.field.map_or("daemon".to_owned(), |field| field.option().replace('-', " "));
-    let failure = StepError::about(&stage, "", problem.refusal.cause, super::USAGE);
-    with_method_names(StepError { object: problem.value, hint: problem.refusal.hint, ..failure })
+    let failure = StepError::about(&stage, "", problem.error.cause, super::USAGE);
+    with_method_names(StepError { object: problem.value, hint: problem.error.hint, ..failure })
 }
 
 /// Replaces `--option` in a hint by the name of the builder's method.

@@ -21,7 +21,7 @@ pub(super) fn above(facts: &Facts) -> Chain<'_> {
     let terminal = facts.controlling_terminal || facts.stdin_terminal;
     let mut group = facts.process_group;
     let mut between = Vec::new();
-    for process in facts.parent.iter().chain(&facts.above) {
+    for process in facts.parent.iter().chain(&facts.ancestors) {
         if !process.waits_for_child() {
             return Chain { between, top: Some(process) };
         }

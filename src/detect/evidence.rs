@@ -174,7 +174,7 @@ fn parent(facts: &Facts) -> Description {
 const RETURNS: &str = "it starts programs that must return, as cron does";
 
 fn above_the_parent(facts: &Facts) -> Description {
-    let shown: Vec<String> = facts.above.iter().map(show).collect();
+    let shown: Vec<String> = facts.ancestors.iter().map(show).collect();
     let above = above(facts);
     let meaning = match above.supervisor(facts) {
         _ if shown.is_empty() => return (None, "not visible".into()),

@@ -48,9 +48,9 @@ pub struct Facts {
     pub environment: BTreeMap<String, String>,
     /// The parent. `None` if it is not visible.
     pub parent: Option<Ancestor>,
-    /// The visible ancestors above the parent, nearest first, up to the first that is neither a shell nor another program
+    /// The visible ancestors of the parent, nearest first, up to the first that is neither a shell nor another program
     /// that waits for its child.
-    pub above: Vec<Ancestor>,
+    pub ancestors: Vec<Ancestor>,
     /// The program name of process 1. `None` if it is not visible.
     pub init: Option<String>,
     /// The path of this process in systemd's cgroup hierarchy, relative to the manager's root.

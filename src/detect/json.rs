@@ -36,7 +36,7 @@ impl Facts {
             "stdin_terminal": self.stdin_terminal,
             "environment": self.environment,
             "parent": self.parent.as_ref().map(process_to_json),
-            "above": self.above.iter().map(process_to_json).collect::<Vec<_>>(),
+            "above": self.ancestors.iter().map(process_to_json).collect::<Vec<_>>(),
             "init": self.init,
             "cgroup": self.cgroup,
             "systemd_booted": self.systemd_booted,
@@ -68,7 +68,7 @@ impl Facts {
                 value.as_object()?.iter().map(text).collect()
             })?,
             parent: field.read_optional("parent", process)?,
-            above: field.read("above", |value| value.as_array()?.iter().map(process).collect())?,
+            ancestors: field.read("above", |value| value.as_array()?.iter().map(process).collect())?,
             init: field.read_optional("init", string)?,
             cgroup: field.read_optional("cgroup", string)?,
             systemd_booted: field.read("systemd_booted", Value::as_bool)?,

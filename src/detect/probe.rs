@@ -44,10 +44,10 @@ fn answered(facts: Facts, asked: ModeOption) -> Facts {
 /// Gathers all facts. Unreadable ones are left out; no process is asked but launchd.
 pub fn gather() -> Facts {
     let mut facts = gather_deciding();
-    if facts.above.is_empty() {
+    if facts.ancestors.is_empty() {
         // For display only: it decides nothing.
         let parent = facts.parent.as_ref().and_then(|parent| visible(parent.pid));
-        facts.above.extend(parent.and_then(|parent| visible(parent.ppid)).map(process));
+        facts.ancestors.extend(parent.and_then(|parent| visible(parent.ppid)).map(process));
     }
     Facts { init: process_info::of(1).map(|init| init.comm), ..facts }
 }
@@ -56,7 +56,7 @@ pub fn gather() -> Facts {
 fn gather_deciding() -> Facts {
     let own = process_info::own();
     let environment = environment();
-    let (parent, above) = ancestors(own.ppid);
+    let (parent, ancestors) = ancestors(own.ppid);
     Facts {
         platform: platform(),
         pid: own.pid,
@@ -67,7 +67,7 @@ fn gather_deciding() -> Facts {
         controlling_terminal: own.controlling_terminal,
         stdin_terminal: own.stdin_terminal,
         parent,
-        above,
+        ancestors,
         init: None,
         cgroup: procfs::cgroup(own.pid).ok().and_then(|text| below_manager(&text)),
         systemd_booted: fs::symlink_metadata("/run/systemd/system").is_ok_and(|data| data.is_dir()),
@@ -86,14 +86,14 @@ fn ancestors(ppid: i32) -> (Option<Ancestor>, Vec<Ancestor>) {
     let Some(parent) = visible(ppid) else { return (None, Vec::new()) };
     let (mut next, mut last) = (parent.ppid, process(parent));
     let parent = last.clone();
-    let mut above = Vec::new();
-    while last.waits_for_child() && above.len() < MAX_ANCESTORS {
+    let mut ancestors = Vec::new();
+    while last.waits_for_child() && ancestors.len() < MAX_ANCESTORS {
         let Some(other) = visible(next) else { break };
         next = other.ppid;
         last = process(other);
-        above.push(last.clone());
+        ancestors.push(last.clone());
     }
-    (Some(parent), above)
+    (Some(parent), ancestors)
 }
 
 /// The path of this process relative to the root of systemd's hierarchy. `/proc/1/cgroup` is read only if the root can differ

@@ -195,14 +195,14 @@ fn read_environment_file(
     let place = |broken: &BrokenLine| format!("{}:{}", path.display(), broken.line);
     let content = environment_file::parse(&text);
     failures.extend(content.refused.into_iter().map(|broken| {
-        let failure = StepError::about(STAGE, place(&broken), broken.refusal.cause, 2);
-        StepError { hint: broken.refusal.hint, ..failure }
+        let failure = StepError::about(STAGE, place(&broken), broken.error.cause, 2);
+        StepError { hint: broken.error.hint, ..failure }
     }));
     notes.extend(content.ignored.into_iter().map(|broken| Note {
         stage: STAGE,
         object: place(&broken),
-        cause: broken.refusal.cause,
-        hint: broken.refusal.hint,
+        cause: broken.error.cause,
+        hint: broken.error.hint,
     }));
     content.assignments.into_iter().map(|one| (one.name.as_str().into(), one.value)).collect()
 }

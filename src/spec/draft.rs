@@ -121,11 +121,11 @@ impl<'a> Pass<'a> {
     fn command(&mut self, words: Option<Vec<OsString>>) -> Command {
         let first =
             words.as_ref().and_then(|words| words.first()).map(|word| word.to_string_lossy().into_owned());
-        Command::new(words.unwrap_or_default()).unwrap_or_else(|mut refusal| {
+        Command::new(words.unwrap_or_default()).unwrap_or_else(|mut error| {
             if first.is_none() {
-                refusal.hint = Some("write it after '--'".into());
+                error.hint = Some("write it after '--'".into());
             }
-            self.errors.push(SpecError { field: None, value: first, origin: None, refusal });
+            self.errors.push(SpecError { field: None, value: first, origin: None, error });
             Command { program: OsString::new(), arguments: Vec::new() }
         })
     }
@@ -172,8 +172,8 @@ impl<'a> Pass<'a> {
                 || given.field == Field::LaunchdActivation
         });
         if let (true, Some(given)) = (without_socket, setting) {
-            let refusal = ValueError::hinted("there is no socket", "add one with --listen-stream ADDRESS");
-            self.conflict(given.field, refusal);
+            let error = ValueError::hinted("there is no socket", "add one with --listen-stream ADDRESS");
+            self.conflict(given.field, error);
         }
         numbers.sort_unstable();
         let distinct = numbers.chunk_by(PartialEq::eq);
@@ -183,10 +183,10 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn conflict(&mut self, field: Field, refusal: ValueError) {
+    fn conflict(&mut self, field: Field, error: ValueError) {
         let given = self.values.iter().rev().find(|given| given.field == field);
         let origin = given.map(|given| given.origin.clone());
-        self.errors.push(SpecError { field: Some(field), value: None, origin, refusal });
+        self.errors.push(SpecError { field: Some(field), value: None, origin, error });
     }
 
     /// The effective values of a field: of a list those after the last empty one, else the last value.
@@ -239,12 +239,12 @@ impl<'a> Pass<'a> {
         read: impl Fn(&OsStr) -> Result<T, ValueError>,
     ) -> Option<T> {
         read(&given.value)
-            .map_err(|refusal| {
+            .map_err(|error| {
                 self.errors.push(SpecError {
                     field: Some(given.field),
                     value: Some(given.value.to_string_lossy().into_owned()),
                     origin: Some(given.origin.clone()),
-                    refusal,
+                    error,
                 });
             })
             .ok()
@@ -324,6 +324,6 @@ mod tests {
     #[test]
     fn descriptor_listed_twice_is_refused() {
         let errors = draft(&[(Field::FilesPreserve, "3,4"), (Field::Ready, "fd:4")]).finish().unwrap_err();
-        assert_eq!(errors[0].refusal.cause, "descriptor 4 is listed twice");
+        assert_eq!(errors[0].error.cause, "descriptor 4 is listed twice");
     }
 }

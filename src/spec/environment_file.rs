@@ -22,7 +22,7 @@ pub struct BrokenLine {
     /// The line number, from 1.
     pub line: usize,
     /// The cause and the hint.
-    pub refusal: ValueError,
+    pub error: ValueError,
 }
 
 /// Parses assignments, one a line: `NAME=VALUE`, the value bare or quoted.
@@ -40,19 +40,18 @@ pub fn parse(text: &[u8]) -> Content {
         let line = reader.line;
         match reader.assignment() {
             Ok(Some(found)) if found.value.as_bytes().contains(&0) => {
-                let refusal = ValueError::from("the value contains a NUL byte");
-                content.refused.push(BrokenLine { line, refusal });
+                let error = ValueError::from("the value contains a NUL byte");
+                content.refused.push(BrokenLine { line, error });
             }
             Ok(found) => content.assignments.extend(found),
-            Err(refusal) => {
-                let refusal =
-                    ValueError { cause: format!("{}; the line is ignored", refusal.cause), ..refusal };
-                content.ignored.push(BrokenLine { line, refusal });
+            Err(error) => {
+                let error = ValueError { cause: format!("{}; the line is ignored", error.cause), ..error };
+                content.ignored.push(BrokenLine { line, error });
             }
         }
         if reader.open {
             let cause = "unclosed quote: the rest of the file belongs to the value";
-            content.ignored.push(BrokenLine { line, refusal: cause.into() });
+            content.ignored.push(BrokenLine { line, error: cause.into() });
         }
     }
     content
@@ -96,12 +95,12 @@ impl Reader<'_> {
         let exported = name.strip_prefix(b"export ").map(<[u8]>::trim_ascii).map(<[u8]>::to_vec);
         EnvName::parse(OsString::from_vec(name).as_os_str())
             .map(|name| Some(Assignment { name, value }))
-            .map_err(|refusal| match exported.and_then(|name| String::from_utf8(name).ok()) {
+            .map_err(|error| match exported.and_then(|name| String::from_utf8(name).ok()) {
                 Some(name) => ValueError::hinted(
-                    refusal.cause,
+                    error.cause,
                     format!("this file is not a shell script: write {name}=VALUE"),
                 ),
-                None => refusal,
+                None => error,
             })
     }
 

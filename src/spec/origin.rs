@@ -88,7 +88,7 @@ pub struct SpecError {
     /// Where the value comes from. `None` if there is no value.
     pub origin: Option<Origin>,
     /// The cause and the hint.
-    pub refusal: ValueError,
+    pub error: ValueError,
 }
 
 impl SpecError {
@@ -100,7 +100,7 @@ impl SpecError {
     /// An error at a place that concerns no field.
     #[doc(hidden)]
     pub fn at(origin: &Origin, cause: impl Into<String>) -> Self {
-        Self { field: None, value: None, origin: Some(origin.clone()), refusal: cause.into().into() }
+        Self { field: None, value: None, origin: Some(origin.clone()), error: cause.into().into() }
     }
 
     /// The file and the place in it. `None` if the value is no file's.
@@ -135,9 +135,9 @@ impl fmt::Display for SpecError {
         if let Some(value) = &self.value {
             write!(f, " '{}'", value.escape_debug())?;
         }
-        write!(f, ": {}", self.refusal.cause)?;
+        write!(f, ": {}", self.error.cause)?;
         spot.map_or(Ok(()), |spot| spot.fmt(f))?;
-        match &self.refusal.hint {
+        match &self.error.hint {
             Some(hint) => write!(f, "\n  hint: {hint}"),
             None => Ok(()),
         }
@@ -155,7 +155,7 @@ mod tests {
             field: Some(Field::Umask),
             value: Some("0999".into()),
             origin: Some(Origin::in_file("/x", spot)),
-            refusal: ValueError::hinted("no", "do"),
+            error: ValueError::hinted("no", "do"),
         };
         assert_eq!(
             problem.to_string(),

@@ -30,6 +30,6 @@ pub(super) fn any(bytes: &[u8]) -> String {
     if ignored.is_empty() && refused.is_empty() {
         format!("{} variables", assignments.len().min(3))
     } else {
-        gists(ignored.into_iter().chain(refused).map(|line| line.refusal.cause))
+        gists(ignored.into_iter().chain(refused).map(|line| line.error.cause))
     }
 }

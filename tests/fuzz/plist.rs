@@ -17,7 +17,7 @@ pub(super) fn any(bytes: &[u8]) -> String {
         }
     };
     let mut all: Vec<String> = reading.warnings.iter().map(ToString::to_string).collect();
-    all.extend(reading.kept.iter().map(|kept| kept.key.clone()));
+    all.extend(reading.unmapped.iter().map(|unmapped| unmapped.key.clone()));
     match reading.draft.finish() {
         Ok(spec) => {
             keeps(bytes, &spec);

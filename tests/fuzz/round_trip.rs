@@ -166,7 +166,7 @@ fn read_plist(text: &str, of: &ServiceSpec) -> ServiceSpec {
     let reading = list::read(text.as_bytes(), Path::new("/x.plist"))
         .unwrap_or_else(|problems| panic!("{}\n{text}", problems[0]));
     if of.native == Native::default() {
-        assert!(reading.kept.is_empty(), "{:?}\n{text}", reading.kept);
+        assert!(reading.unmapped.is_empty(), "{:?}\n{text}", reading.unmapped);
     }
     reading.draft.finish().unwrap_or_else(|problems| panic!("{}\n{text}", problems[0]))
 }

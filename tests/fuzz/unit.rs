@@ -48,7 +48,7 @@ pub(super) fn any(bytes: &[u8]) -> String {
         socket: None,
     };
     keeps(&original, &reading.draft);
-    let mut all: Vec<String> = reading.not_honoured().iter().map(|kept| kept.cause()).collect();
+    let mut all: Vec<String> = reading.not_honoured().iter().map(|line| line.cause()).collect();
     all.extend(told(&reading.warnings));
     match reading.draft.finish() {
         Ok(spec) => {
@@ -88,7 +88,7 @@ fn told(faults: &[svcadapt_spec::SpecError]) -> Vec<String> {
         .iter()
         .map(|fault| {
             assert!(fault.to_string().starts_with("/units/web@a-b.service:"), "{fault}");
-            fault.refusal.cause.clone()
+            fault.error.cause.clone()
         })
         .collect()
 }

@@ -217,7 +217,7 @@ fn on_a_mac(ppid: i32, name: Option<&str>, activation: Activation, terminal: boo
         stdin_terminal: terminal,
         environment,
         parent: None,
-        above: Vec::new(),
+        ancestors: Vec::new(),
         init: Some("launchd".to_owned()),
         cgroup: None,
         activation,

@@ -47,17 +47,17 @@ fn model(reading: ParsedJob) -> Value {
     model
 }
 
-/// The model of a job, and all remarks: kept keys by name, warnings without their place.
+/// The model of a job, and all remarks: unmapped keys by name, warnings without their place.
 fn model_and_remarks(keys: &str) -> (Value, Vec<String>) {
     let mut reading = reading(job(keys).as_bytes()).unwrap();
     let mut remarks: Vec<String> = {
         let asked = reading
-            .kept
+            .unmapped
             .drain(..)
-            .filter(|kept| kept.value != Some(Native::Boolean(false)) || kept.key == "InitGroups");
-        asked.map(|kept| kept.key).collect()
+            .filter(|key| key.value != Some(Native::Boolean(false)) || key.key == "InitGroups");
+        asked.map(|key| key.key).collect()
     };
-    remarks.extend(reading.warnings.drain(..).map(|warning| warning.refusal.cause));
+    remarks.extend(reading.warnings.drain(..).map(|warning| warning.error.cause));
     (model(reading), remarks)
 }
 
@@ -182,7 +182,7 @@ fn program_and_argv0_are_read_from_their_keys() {
     let command = |keys: &str| -> Result<(Value, Vec<String>), Vec<String>> {
         let mut reading =
             reading(document(&format!("<dict><key>RunAtLoad</key><true/>{keys}</dict>")).as_bytes())?;
-        let warnings = reading.warnings.drain(..).map(|warning| warning.refusal.cause).skip(1).collect();
+        let warnings = reading.warnings.drain(..).map(|warning| warning.error.cause).skip(1).collect();
         let problems =
             |problems: Vec<svcadapt_spec::SpecError>| problems.iter().map(first_line).collect::<Vec<_>>();
         let spec = reading.draft.finish().map_err(problems)?;

@@ -68,7 +68,7 @@ fn installed_units_are_read_and_every_line_accounted_for() {
             directives += 1;
             let place = format!("line: {}, column: {}", line.spot.line, line.spot.column);
             let here =
-                reading.kept.iter().filter(|kept| format!("{:?}", kept.origin).contains(&place)).count();
+                reading.unmapped.iter().filter(|line| format!("{:?}", line.origin).contains(&place)).count();
             kept += here.min(1);
             let field = FIELDS.iter().any(|row| row.directive == line.key) || line.key == "TimeoutSec";
             let accounted = here > 0
@@ -266,7 +266,7 @@ fn random_units_are_read_as_systemd_reads_them() {
         };
         assert!(judgement.has(service, "Unit Load State: loaded"), "{reported}");
         // systemd accepts a name with a blank, a spec does not: it is kept.
-        let kept: Vec<String> = reading.kept.iter().map(|kept| kept.directive.clone()).collect();
+        let unmapped: Vec<String> = reading.unmapped.iter().map(|line| line.directive.clone()).collect();
         let spec = reading.draft.finish().unwrap();
         for (directive, _) in SETTINGS {
             let start = format!("{directive}: ");
@@ -287,7 +287,7 @@ fn random_units_are_read_as_systemd_reads_them() {
                 theirs.dedup();
             }
             settings += ours.len();
-            if kept.iter().any(|kept| kept == "User") && theirs == ["no such"] {
+            if unmapped.iter().any(|directive| directive == "User") && theirs == ["no such"] {
                 continue;
             }
             assert_eq!(ours, theirs, "{directive} of {service}\n{reported}");

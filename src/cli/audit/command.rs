@@ -74,7 +74,7 @@ fn pid(word: &str) -> Result<i32, StepError> {
     }
     let error = |cause: String| StepError::new("audit", cause).of(word);
     let name = ServiceName::parse(word.as_ref())
-        .map_err(|refusal| error(format!("neither a process id nor a service name: {}", refusal.cause)))?;
+        .map_err(|invalid| error(format!("neither a process id nor a service name: {}", invalid.cause)))?;
     match control::status(&ServiceRef::Name(name)).state {
         State::Running(pid, _) => Ok(pid),
         State::Unknown(doubt) => Err(error(doubt.to_string()).status(NOT_INSPECTED)),

@@ -204,10 +204,12 @@ fn program_with_jit_keeps_writable_and_executable_memory() {
 fn adapter_that_is_root_keeps_its_capabilities() {
     let values = [(Field::User, "web"), (Field::PidFile, "/run/web.pid"), (Field::Ready, "tcp:8080")];
     let hardening = strict(&["/bin/web"], &values);
-    let kept = set(&hardening, "CapabilityBoundingSet").concat();
+    let bounding_set = set(&hardening, "CapabilityBoundingSet").concat();
     assert!(
-        kept.contains("CAP_SETUID") && kept.contains("CAP_CHOWN") && !kept.contains("CAP_SYS_ADMIN"),
-        "{kept}"
+        bounding_set.contains("CAP_SETUID")
+            && bounding_set.contains("CAP_CHOWN")
+            && !bounding_set.contains("CAP_SYS_ADMIN"),
+        "{bounding_set}"
     );
     assert_eq!(set(&hardening, "SystemCallFilter"), ["@system-service", "~@resources"]);
     assert_eq!(set(&hardening, "ReadWritePaths"), ["/run"]);

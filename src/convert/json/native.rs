@@ -56,9 +56,9 @@ pub(super) fn systemd(value: &Value) -> Result<Vec<Directive>, ValueError> {
             for value in values.as_array().ok_or_else(shape)? {
                 let value = value.as_str().ok_or_else(shape)?;
                 let line = Directive::new(section, name, value);
-                lines.push(line.map_err(|refusal| ValueError {
-                    cause: format!("{}.{}: {}", section.escape_debug(), name.escape_debug(), refusal.cause),
-                    hint: refusal.hint,
+                lines.push(line.map_err(|error| ValueError {
+                    cause: format!("{}.{}: {}", section.escape_debug(), name.escape_debug(), error.cause),
+                    hint: error.hint,
                 })?);
             }
         }
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_one_line_whatever_a_section_is_called() {
-        let refused = systemd(&json!({ "Service]\nX": { "A": ["1"] } })).unwrap_err();
-        assert_eq!(refused.cause, "Service]\\nX.A: invalid section name");
+        let error = systemd(&json!({ "Service]\nX": { "A": ["1"] } })).unwrap_err();
+        assert_eq!(error.cause, "Service]\\nX.A: invalid section name");
     }
 }

@@ -72,7 +72,7 @@ impl<'a> JsonReader<'a> {
                 Some(field) if field.arity() == Arity::Many => self.many(&name, field, raw),
                 Some(field) => match value(field.kind(), raw) {
                     Ok(value) => self.assign(&name, field, value, raw),
-                    Err(refusal) => self.about(raw, named(&name, refusal)),
+                    Err(error) => self.about(raw, named(&name, error)),
                 },
                 None if name == COMMAND => self.command(raw),
                 None if name == native::SYSTEMD => {
@@ -128,7 +128,7 @@ impl<'a> JsonReader<'a> {
     fn many(&mut self, name: &str, field: Field, raw: &'a RawValue) {
         let elements = match elements(raw) {
             Ok(elements) => elements,
-            Err(refusal) => return self.about(raw, named(name, refusal)),
+            Err(error) => return self.about(raw, named(name, error)),
         };
         if elements.is_empty() {
             self.assign(name, field, OsString::new(), raw);
@@ -140,15 +140,15 @@ impl<'a> JsonReader<'a> {
                     self.about(raw, named(name, "an element must not be empty".into()));
                 }
                 Ok(value) => self.assign(name, field, value, raw),
-                Err(refusal) => self.about(raw, named(name, refusal)),
+                Err(error) => self.about(raw, named(name, error)),
             }
         }
     }
 
     fn command(&mut self, raw: &'a RawValue) {
-        let words = elements(raw).map_err(|refusal| {
+        let words = elements(raw).map_err(|error| {
             ValueError::hinted(
-                refusal.cause,
+                error.cause,
                 "write the program and each argument as an element: [\"/bin/program\", \"-x\"]",
             )
         });
@@ -157,7 +157,7 @@ impl<'a> JsonReader<'a> {
         let checked = words.and_then(|words: Vec<_>| Command::new(words.clone()).map(|_| words));
         match checked {
             Ok(words) => self.draft.command(words),
-            Err(refusal) => self.about(raw, named(COMMAND, refusal)),
+            Err(error) => self.about(raw, named(COMMAND, error)),
         }
     }
 
@@ -169,8 +169,8 @@ impl<'a> JsonReader<'a> {
     ) {
         let read = serde_json::from_str(raw.get())
             .map_err(|_| ValueError::from("nested too deep, or not valid Unicode"));
-        if let Err(refusal) = read.and_then(|value: Value| put(&mut self.native, &value)) {
-            self.about(raw, named(name, refusal));
+        if let Err(error) = read.and_then(|value: Value| put(&mut self.native, &value)) {
+            self.about(raw, named(name, error));
         }
     }
 
@@ -179,8 +179,8 @@ impl<'a> JsonReader<'a> {
         self.draft.assign(field, value, origin);
     }
 
-    fn about(&mut self, raw: &RawValue, refusal: impl Into<ValueError>) {
-        self.problem(Some(offset(self.text, raw)), refusal);
+    fn about(&mut self, raw: &RawValue, error: impl Into<ValueError>) {
+        self.problem(Some(offset(self.text, raw)), error);
     }
 
     fn syntax_error(&mut self, error: &Error) {
@@ -188,9 +188,9 @@ impl<'a> JsonReader<'a> {
         self.problem(offset, syntax_error(self.text, offset, error));
     }
 
-    fn problem(&mut self, offset: Option<usize>, refusal: impl Into<ValueError>) {
+    fn problem(&mut self, offset: Option<usize>, error: impl Into<ValueError>) {
         let origin = Some(self.lines.origin(offset));
-        self.problems.push(SpecError { field: None, value: None, origin, refusal: refusal.into() });
+        self.problems.push(SpecError { field: None, value: None, origin, error: error.into() });
     }
 }
 
@@ -221,8 +221,8 @@ fn has_sockets_without_address(spec: &ServiceSpec) -> bool {
     no_address && all().next().is_some()
 }
 
-fn named(name: &str, refusal: ValueError) -> ValueError {
-    ValueError { cause: format!("{name}: {}", refusal.cause), ..refusal }
+fn named(name: &str, error: ValueError) -> ValueError {
+    ValueError { cause: format!("{name}: {}", error.cause), ..error }
 }
 
 fn unknown(name: &str) -> ValueError {
@@ -296,7 +296,7 @@ mod tests {
 
     fn error(text: &str) -> (String, Option<String>) {
         let ValueError { cause, hint } =
-            read(text.as_bytes(), Path::new("x")).unwrap_err().swap_remove(0).refusal;
+            read(text.as_bytes(), Path::new("x")).unwrap_err().swap_remove(0).error;
         (cause, hint)
     }
 

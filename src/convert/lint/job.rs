@@ -65,7 +65,7 @@ pub fn job(job: JobFile, machine: &dyn Machine) -> Vec<Finding> {
         }
         Err(problem) => {
             let origin = problem.origin.unwrap_or_else(|| file::whole(job.path));
-            findings.add(&REFUSED, origin, problem.refusal.cause);
+            findings.add(&REFUSED, origin, problem.error.cause);
             findings.sorted()
         }
     }

@@ -18,7 +18,7 @@ pub fn json(bytes: &[u8], path: &Path) -> Vec<Finding> {
             let may_be_option =
                 problem.field.is_none() && problem.value.is_none() && problem.origin.is_none();
             if may_be_option {
-                findings.add_with_severity(Severity::Note, &SPEC, whole(path), problem.refusal.cause);
+                findings.add_with_severity(Severity::Note, &SPEC, whole(path), problem.error.cause);
             } else {
                 add(problem, path, &mut findings);
             }
@@ -34,8 +34,8 @@ pub(super) fn add(problem: SpecError, path: &Path, findings: &mut Findings) {
         Some(Origin::Option) | None => whole(path),
     };
     let name = problem.field.map(|field| format!("{}: ", origin.name(field))).unwrap_or_default();
-    let message = name + &problem.refusal.cause;
-    match problem.refusal.hint {
+    let message = name + &problem.error.cause;
+    match problem.error.hint {
         Some(hint) => findings.add_with_hint(&SPEC, origin, message, hint),
         None => findings.add(&SPEC, origin, message),
     }

@@ -17,9 +17,9 @@ const TRAILER: usize = 32;
 
 /// Reads a whole file.
 pub(super) fn parse(bytes: &[u8]) -> Result<Node, PlistError> {
-    let error = |refusal| PlistError { offset: None, refusal };
-    let (mut reader, top) = BinaryReader::new(bytes).ok_or_else(|| error(damaged("trailer")))?;
-    reader.object(top, 0).map_err(error)
+    let of_file = |error| PlistError { offset: None, error };
+    let (mut reader, top) = BinaryReader::new(bytes).ok_or_else(|| of_file(damaged("trailer")))?;
+    reader.object(top, 0).map_err(of_file)
 }
 
 fn damaged(what: &str) -> ValueError {

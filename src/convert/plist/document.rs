@@ -27,25 +27,25 @@ pub struct Mismatch {
     /// The place.
     pub origin: Origin,
     /// The message, with a hint.
-    pub refusal: ValueError,
+    pub error: ValueError,
 }
 
 impl<'a> Document<'a> {
     /// Parses an XML or binary property list. Its root must be a dictionary.
     pub fn parse(bytes: &'a [u8], path: &'a Path) -> Result<Self, SpecError> {
-        let error = |origin, refusal| SpecError { field: None, value: None, origin: Some(origin), refusal };
+        let problem = |origin, error| SpecError { field: None, value: None, origin: Some(origin), error };
         if bytes.len() > MAX_FILE_BYTES {
             let origin = Origin::in_file(path, None);
-            return Err(error(origin, "larger than 1 MiB".into()));
+            return Err(problem(origin, "larger than 1 MiB".into()));
         }
         let lines = LineIndex::new(path, bytes);
         match tree(bytes) {
             Ok(root @ Node { value: Value::Dictionary(_), .. }) => Ok(Self { lines, root }),
             Ok(root) => {
                 let cause = format!("expected a dictionary, found {}", root.value.kind());
-                Err(error(lines.origin(root.offset), cause.into()))
+                Err(problem(lines.origin(root.offset), cause.into()))
             }
-            Err(fault) => Err(error(lines.origin(fault.offset), fault.refusal)),
+            Err(fault) => Err(problem(lines.origin(fault.offset), fault.error)),
         }
     }
 
@@ -77,14 +77,14 @@ impl<'a> Document<'a> {
                 }
                 None => (vec![shape::unknown(key, node, ROWS.iter().map(|row| row.name))], false),
             };
-            found.extend(mismatches.into_iter().map(|NodeMismatch { kind, offset, refusal }| {
+            found.extend(mismatches.into_iter().map(|NodeMismatch { kind, offset, error }| {
                 let unknown = kind == MismatchKind::UnknownKey;
                 let offset = if unknown { self.lines.before(offset, b"<key>") } else { offset };
-                Mismatch { kind, origin: self.lines.origin(offset), refusal }
+                Mismatch { kind, origin: self.lines.origin(offset), error }
             }));
             if obsolete {
-                let refusal = format!("launchd ignores {key}: the key is obsolete").into();
-                found.push(Mismatch { kind: MismatchKind::Obsolete, origin: self.origin(node), refusal });
+                let error = format!("launchd ignores {key}: the key is obsolete").into();
+                found.push(Mismatch { kind: MismatchKind::Obsolete, origin: self.origin(node), error });
             }
         }
         found
@@ -94,7 +94,7 @@ impl<'a> Document<'a> {
     pub fn umask_problem(node: &Node) -> Option<ValueError> {
         match umask(&node.value) {
             Ok(mask) => mask.doubt.map(ValueError::from),
-            Err(refusal) => Some(refusal),
+            Err(error) => Some(error),
         }
     }
 }

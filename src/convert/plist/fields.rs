@@ -63,8 +63,8 @@ impl JobReader<'_> {
             Some((offset, label)) => {
                 match ServiceName::parse(label.as_ref()) {
                     Ok(_) => self.assign(Field::Name, label.clone(), offset),
-                    Err(refusal) => {
-                        let cause = format!("the label is not a valid name of a service: {}", refusal.cause);
+                    Err(error) => {
+                        let cause = format!("the label is not a valid name of a service: {}", error.cause);
                         self.warn(offset, ValueError::hinted(cause, "set a name with --name NAME"));
                     }
                 }
@@ -103,7 +103,7 @@ impl JobReader<'_> {
                 }
                 self.assign(Field::Umask, mask.octal, node.offset);
             }
-            Err(refusal) => self.problem(node.offset, refusal),
+            Err(error) => self.problem(node.offset, error),
         }
     }
 
@@ -241,7 +241,7 @@ impl JobReader<'_> {
         };
         match Command::new(words.clone()) {
             Ok(_) => self.command(words),
-            Err(refusal) => self.problem(offset, refusal),
+            Err(error) => self.problem(offset, error),
         }
         has_addresses
     }

@@ -21,7 +21,7 @@ pub struct ParsedJob {
     /// The label of the job.
     pub label: Option<String>,
     /// The keys that launchd honours and svcadapt does not.
-    pub kept: Vec<UnmappedKey>,
+    pub unmapped: Vec<UnmappedKey>,
     /// The keys and values that launchd ignores, or that have a slightly different effect here.
     pub warnings: Vec<SpecError>,
 }
@@ -44,23 +44,23 @@ pub struct UnmappedKey {
 pub fn read(bytes: &[u8], path: &Path) -> Result<ParsedJob, Vec<SpecError>> {
     if bytes.len() > MAX_FILE_BYTES {
         let origin = Some(Origin::in_file(path, None));
-        let refusal = ValueError::from("larger than 1 MiB");
-        return Err(vec![SpecError { field: None, value: None, origin, refusal }]);
+        let error = ValueError::from("larger than 1 MiB");
+        return Err(vec![SpecError { field: None, value: None, origin, error }]);
     }
     let mut job = JobReader::new(LineIndex::new(path, bytes));
     match tree(bytes) {
         Ok(Node { value: Value::Dictionary(entries), offset }) => {
             job.sort(entries);
             job.fields(offset);
-            let keys = job.reading.kept.iter();
-            let keys = keys.filter_map(|kept| Some((kept.key.clone(), kept.value.clone()?)));
-            let keys = keys.chain(std::mem::take(&mut job.kept_with_field)).collect();
+            let keys = job.reading.unmapped.iter();
+            let keys = keys.filter_map(|unmapped| Some((unmapped.key.clone(), unmapped.value.clone()?)));
+            let keys = keys.chain(std::mem::take(&mut job.inexact_keys)).collect();
             job.reading.draft.native(svcadapt_spec::Native { systemd: None, launchd: keys });
         }
         Ok(node) => {
             job.problem(node.offset, format!("expected a dictionary, found {}", node.value.kind()));
         }
-        Err(error) => job.problem(error.offset, error.refusal),
+        Err(PlistError { offset, error }) => job.problem(offset, error),
     }
     if job.problems.is_empty() { Ok(job.reading) } else { Err(job.problems) }
 }
@@ -104,14 +104,14 @@ pub(super) struct JobReader<'a> {
     /// The keys with fields, each with a value of the right type.
     values: BTreeMap<&'static str, Node>,
     /// Keys that a field represents too, but not exactly.
-    kept_with_field: Vec<(String, Native)>,
+    inexact_keys: Vec<(String, Native)>,
 }
 
 impl<'a> JobReader<'a> {
     fn new(lines: LineIndex<'a>) -> Self {
         let reading =
-            ParsedJob { draft: SpecDraft::new(), label: None, kept: Vec::new(), warnings: Vec::new() };
-        Self { lines, reading, problems: Vec::new(), values: BTreeMap::new(), kept_with_field: Vec::new() }
+            ParsedJob { draft: SpecDraft::new(), label: None, unmapped: Vec::new(), warnings: Vec::new() };
+        Self { lines, reading, problems: Vec::new(), values: BTreeMap::new(), inexact_keys: Vec::new() }
     }
 
     /// The fields that have been assigned so far.
@@ -124,16 +124,16 @@ impl<'a> JobReader<'a> {
         for Entry { key, node } in entries {
             let Some(row) = ROWS.iter().find(|row| row.name == key) else {
                 let mismatch = shape::unknown(&key, &node, ROWS.iter().map(|row| row.name));
-                self.warn(mismatch.offset, mismatch.refusal);
+                self.warn(mismatch.offset, mismatch.error);
                 continue;
             };
             let mismatches = shape::mismatches(row.name, &node, row.shapes);
             let valid = mismatches.is_empty();
             for mismatch in mismatches {
                 match row.support {
-                    KeySupport::Field => self.problem(mismatch.offset, mismatch.refusal),
+                    KeySupport::Field => self.problem(mismatch.offset, mismatch.error),
                     KeySupport::LaunchdOnly | KeySupport::Obsolete => {
-                        self.warn(mismatch.offset, mismatch.refusal);
+                        self.warn(mismatch.offset, mismatch.error);
                     }
                 }
             }
@@ -205,17 +205,17 @@ impl<'a> JobReader<'a> {
 
     pub(super) fn keep(&mut self, key: &str, node: &Node) {
         let origin = self.lines.origin(node.offset);
-        self.reading.kept.push(UnmappedKey { key: key.to_owned(), value: native(node), origin });
+        self.reading.unmapped.push(UnmappedKey { key: key.to_owned(), value: native(node), origin });
     }
 
     /// Keeps a key in addition to its field, which represents it only approximately.
     pub(super) fn keep_with_field(&mut self, key: &str, node: &Node) {
-        self.kept_with_field.extend(native(node).map(|value| (key.to_owned(), value)));
+        self.inexact_keys.extend(native(node).map(|value| (key.to_owned(), value)));
     }
 
-    /// Whether a key is kept.
-    pub(super) fn keeps(&self, key: &str) -> bool {
-        self.reading.kept.iter().any(|kept| kept.key == key)
+    /// Whether a key has no field.
+    pub(super) fn is_unmapped(&self, key: &str) -> bool {
+        self.reading.unmapped.iter().any(|unmapped| unmapped.key == key)
     }
 
     /// The number of warnings so far.
@@ -223,17 +223,17 @@ impl<'a> JobReader<'a> {
         self.reading.warnings.len()
     }
 
-    pub(super) fn problem(&mut self, offset: Option<usize>, refusal: impl Into<ValueError>) {
-        let problem = self.about(offset, refusal.into());
+    pub(super) fn problem(&mut self, offset: Option<usize>, error: impl Into<ValueError>) {
+        let problem = self.about(offset, error.into());
         self.problems.push(problem);
     }
 
-    pub(super) fn warn(&mut self, offset: Option<usize>, refusal: impl Into<ValueError>) {
-        let warning = self.about(offset, refusal.into());
+    pub(super) fn warn(&mut self, offset: Option<usize>, error: impl Into<ValueError>) {
+        let warning = self.about(offset, error.into());
         self.reading.warnings.push(warning);
     }
 
-    fn about(&self, offset: Option<usize>, refusal: ValueError) -> SpecError {
-        SpecError { field: None, value: None, origin: Some(self.lines.origin(offset)), refusal }
+    fn about(&self, offset: Option<usize>, error: ValueError) -> SpecError {
+        SpecError { field: None, value: None, origin: Some(self.lines.origin(offset)), error }
     }
 }

@@ -10,7 +10,7 @@ use super::tree::{Node, Value};
 pub(super) struct NodeMismatch {
     pub(super) kind: MismatchKind,
     pub(super) offset: Option<usize>,
-    pub(super) refusal: ValueError,
+    pub(super) error: ValueError,
 }
 
 /// How a key or a value differs from what launchd expects.
@@ -43,7 +43,7 @@ pub(super) fn unknown<'a>(name: &str, node: &Node, mut known: impl Iterator<Item
     NodeMismatch {
         kind: MismatchKind::UnknownKey,
         offset: node.offset,
-        refusal: ValueError::hinted(cause, hint),
+        error: ValueError::hinted(cause, hint),
     }
 }
 
@@ -51,8 +51,8 @@ fn check(name: &str, node: &Node, shapes: &[Shape], found: &mut Vec<NodeMismatch
     let Some(shape) = shapes.iter().find(|shape| accepts(shape, &node.value)) else {
         let cause =
             format!("{} must be {}, not {}", name.escape_debug(), accepted_types(shapes), node.value.kind());
-        let refusal = ValueError::hinted(cause, "launchd silently ignores it");
-        found.push(NodeMismatch { kind: MismatchKind::WrongType, offset: node.offset, refusal });
+        let error = ValueError::hinted(cause, "launchd silently ignores it");
+        found.push(NodeMismatch { kind: MismatchKind::WrongType, offset: node.offset, error });
         return;
     };
     match (shape, &node.value) {

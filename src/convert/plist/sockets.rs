@@ -57,7 +57,7 @@ impl JobReader<'_> {
     /// complete.
     pub(super) fn sockets(&mut self, has_addresses: bool) {
         let Some(whole) = self.take(keys::SOCKETS) else { return };
-        if self.keeps("inetdCompatibility") {
+        if self.is_unmapped("inetdCompatibility") {
             let cause =
                 "launchd accepts the connections of these sockets itself; svcadapt does not open them";
             self.warn(whole.offset, cause);
@@ -100,11 +100,11 @@ impl JobReader<'_> {
             if let Some(name) = name.filter(|name| name != DEFAULT_NAME) {
                 match SocketName::parse(name.as_ref()) {
                     Ok(_) => self.assign(Field::FileDescriptorName, name, offset),
-                    Err(refusal) => {
+                    Err(error) => {
                         let cause = format!(
                             "'{}' is not a valid name of sockets: {}",
                             name.escape_debug(),
-                            refusal.cause
+                            error.cause
                         );
                         self.warn(offset, cause);
                     }

@@ -55,7 +55,7 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct PlistError {
     pub(super) offset: Option<usize>,
-    pub(super) refusal: ValueError,
+    pub(super) error: ValueError,
 }
 
 /// The maximum nesting depth. launchd's keys need five levels.

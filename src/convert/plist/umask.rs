@@ -98,7 +98,7 @@ mod tests {
         {
             assert_eq!(read(&Value::String(text.to_owned())), None, "{text}");
         }
-        let refusal = umask(&Value::String("0o27".to_owned())).unwrap_err();
-        assert_eq!(refusal.cause, "'0o27' is not a valid umask: launchd would read it as 0000");
+        let error = umask(&Value::String("0o27".to_owned())).unwrap_err();
+        assert_eq!(error.cause, "'0o27' is not a valid umask: launchd would read it as 0000");
     }
 }

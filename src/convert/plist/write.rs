@@ -54,7 +54,7 @@ pub(super) fn job(
     label: &Label,
     adapter: &Path,
 ) -> Result<Dictionary, Vec<WriteError>> {
-    let mut job = JobWriter { spec, root: Dictionary::new(), refused: Vec::new() };
+    let mut job = JobWriter { spec, root: Dictionary::new(), errors: Vec::new() };
     job.root.insert(keys::LABEL.into(), label.as_str().into());
     job.root.insert(keys::RUN_AT_LOAD.into(), starts_at_load(spec).into());
     let stays = division.adapter_stays();
@@ -67,16 +67,16 @@ pub(super) fn job(
     for &field in &division.host {
         job.field(field);
     }
-    job.refused.extend(sockets(spec, &mut job.root));
+    job.errors.extend(sockets(spec, &mut job.root));
     job.native();
     job.root.sort_keys();
-    if job.refused.is_empty() { Ok(job.root) } else { Err(job.refused) }
+    if job.errors.is_empty() { Ok(job.root) } else { Err(job.errors) }
 }
 
 struct JobWriter<'a> {
     spec: &'a ServiceSpec,
     root: Dictionary,
-    refused: Vec<WriteError>,
+    errors: Vec<WriteError>,
 }
 
 impl JobWriter<'_> {
@@ -164,11 +164,11 @@ impl JobWriter<'_> {
             };
             if number > NO_LIMIT {
                 let error = QuoteError::new(0, "the largest limit on macOS is 9223372036854775807");
-                let refused =
+                let error =
                     error.in_value(Place::Field(Field::Limit(resource)), OsStr::new(&number.to_string()));
                 // The soft and the hard limit may be one number.
-                if self.refused.last() != Some(&refused) {
-                    self.refused.push(refused);
+                if self.errors.last() != Some(&error) {
+                    self.errors.push(error);
                 }
             }
             if !self.root.contains_key(kind) {
@@ -208,8 +208,8 @@ impl JobWriter<'_> {
     /// Writes the native keys, and keys that approximate directives of a unit.
     fn native(&mut self) {
         let native = &self.spec.native;
-        let kept = native.launchd.iter().filter(|(key, _)| never_written(key).is_none());
-        for (key, value) in kept {
+        let native_keys = native.launchd.iter().filter(|(key, _)| never_written(key).is_none());
+        for (key, value) in native_keys {
             let value = self.value(key, value);
             self.root.insert(key.clone(), value);
         }
@@ -235,8 +235,8 @@ impl JobWriter<'_> {
             }
             Native::Dict(entries) => {
                 // launchd does not implement it any more.
-                let kept = entries.iter().filter(|(name, _)| name != "NetworkState");
-                let pairs = kept.map(|(name, value)| (self.own_text(key, name), self.value(key, value)));
+                let entries = entries.iter().filter(|(name, _)| name != "NetworkState");
+                let pairs = entries.map(|(name, value)| (self.own_text(key, name), self.value(key, value)));
                 pairs.collect::<Dictionary>().into()
             }
         }
@@ -250,7 +250,7 @@ impl JobWriter<'_> {
                 let place = Place::Key(
                     keys::ROWS.iter().map(|row| row.name).find(|name| *name == key).unwrap_or("key"),
                 );
-                self.refused.push(error.in_value(place, value.as_ref()));
+                self.errors.push(error.in_value(place, value.as_ref()));
                 String::new()
             }
         }
@@ -277,7 +277,7 @@ impl JobWriter<'_> {
         match text(value) {
             Ok(text) => text.to_owned(),
             Err(error) => {
-                self.refused.push(error.in_value(place, value));
+                self.errors.push(error.in_value(place, value));
                 String::new()
             }
         }
@@ -388,8 +388,8 @@ mod tests {
                     );
                     assert!(legal, "{letter:?}");
                 }
-                Err(refused) => {
-                    assert_eq!((refused[0].place, refused[0].offset), (Place::Argument(1), 2));
+                Err(errors) => {
+                    assert_eq!((errors[0].place, errors[0].offset), (Place::Argument(1), 2));
                     assert!(!legal, "{letter:?}");
                 }
             }

@@ -18,22 +18,22 @@ use crate::divide::{Place, launchd_listens};
 /// `SockServiceName` is a string as in launchd.plist(5); an integer works since macOS 10.5 only. The mode is always
 /// written, because launchd's default is 0700.
 pub(super) fn sockets(spec: &ServiceSpec, job: &mut Dictionary) -> Vec<WriteError> {
-    let (mut all, mut refused) = (Vec::new(), Vec::new());
+    let (mut all, mut errors) = (Vec::new(), Vec::new());
     for socket in spec.sockets.listen.iter().filter(|socket| launchd_listens(socket)) {
         match entry(spec, socket) {
             Ok(entry) => all.push(Value::Dictionary(entry)),
-            Err(one) => refused.push(one),
+            Err(error) => errors.push(error),
         }
     }
     let value = match all.len() {
-        0 => return refused,
+        0 => return errors,
         1 => all.remove(0),
         _ => Value::Array(all),
     };
     let mut named = Dictionary::new();
     named.insert(spec.launchd_sockets(), value);
     job.insert(keys::SOCKETS.into(), named.into());
-    refused
+    errors
 }
 
 fn entry(spec: &ServiceSpec, socket: &Socket) -> Result<Dictionary, WriteError> {

@@ -16,7 +16,7 @@ use super::tree::{Entry, MAX_DEPTH, Node, PlistError, Value};
 pub(super) fn parse(bytes: &[u8]) -> Result<Node, PlistError> {
     let valid = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
     if valid.len() < bytes.len() {
-        return Err(PlistError { offset: Some(valid.len()), refusal: "not UTF-8".into() });
+        return Err(PlistError { offset: Some(valid.len()), error: "not UTF-8".into() });
     }
     let illegal = |letter: &char| match letter {
         '\t' | '\n' | '\r' => false,
@@ -24,7 +24,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Node, PlistError> {
     };
     if let Some((at, letter)) = valid.char_indices().find(|(_, letter)| illegal(letter)) {
         let cause = format!("XML cannot contain U+{:04X}", u32::from(letter));
-        return Err(PlistError { offset: Some(at), refusal: cause.into() });
+        return Err(PlistError { offset: Some(at), error: cause.into() });
     }
     XmlReader { rest: valid.strip_prefix('\u{feff}').unwrap_or(valid), end: valid.len() }.document()
 }
@@ -218,7 +218,7 @@ impl<'a> XmlReader<'a> {
         match Entry::repeated(&entries) {
             Some(Entry { key, node }) => Err(PlistError {
                 offset: node.offset,
-                refusal: format!("duplicate key '{}'", key.escape_debug()).into(),
+                error: format!("duplicate key '{}'", key.escape_debug()).into(),
             }),
             None => Ok(entries),
         }
@@ -303,14 +303,14 @@ impl<'a> XmlReader<'a> {
         self.end - self.rest.len()
     }
 
-    fn fail<T>(&self, refusal: impl Into<ValueError>) -> Result<T, PlistError> {
-        Err(PlistError { offset: Some(self.offset()), refusal: refusal.into() })
+    fn fail<T>(&self, error: impl Into<ValueError>) -> Result<T, PlistError> {
+        Err(PlistError { offset: Some(self.offset()), error: error.into() })
     }
 }
 
 impl Tag<'_> {
-    fn fail<T>(&self, refusal: impl Into<ValueError>) -> Result<T, PlistError> {
-        Err(PlistError { offset: Some(self.offset), refusal: refusal.into() })
+    fn fail<T>(&self, error: impl Into<ValueError>) -> Result<T, PlistError> {
+        Err(PlistError { offset: Some(self.offset), error: error.into() })
     }
 }
 

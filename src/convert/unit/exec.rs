@@ -89,7 +89,7 @@ pub fn commands(line: &str, name: &UnitName, file: &Path) -> Result<CommandLines
                 lines.warnings.push(format!("{cause}; systemd ignores this line"));
                 return Ok(lines);
             }
-            Err(refused) => return Err(refused),
+            Err(error) => return Err(error),
         }
     }
     Ok(lines)
@@ -193,7 +193,7 @@ mod tests {
             let argv: Vec<_> = c.argv.iter().map(|word| word.to_string_lossy().into_owned()).collect();
             format!("{} {} {}", c.prefixes, c.program.to_string_lossy(), argv.join("|"))
         };
-        let lines = commands(line, &name, Path::new("/u")).map_err(|refused| refused.cause)?;
+        let lines = commands(line, &name, Path::new("/u")).map_err(|error| error.cause)?;
         Ok(lines.commands.into_iter().map(shown).collect())
     }
 

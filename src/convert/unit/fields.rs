@@ -50,7 +50,7 @@ fn empty(reader: &mut UnitReader, site: &Site, field: Field) {
         // The empty set is a value.
         F::CapabilityBoundingSet | F::AmbientCapabilities => {
             reader.forget(field);
-            reader.kept.retain(|kept| kept.section != "Service" || kept.directive != site.line.key);
+            reader.unmapped.retain(|line| line.section != "Service" || line.directive != site.line.key);
             let origin = site.origin.clone();
             reader.values.push(FieldValue { field, value: OsString::new(), origin, written: String::new() });
         }
@@ -70,7 +70,7 @@ fn empty(reader: &mut UnitReader, site: &Site, field: Field) {
         | F::ReloadSignal => reader.warn(site, "systemd ignores an empty value here"),
         _ => {
             reader.forget(field);
-            reader.kept.retain(|kept| kept.section != "Service" || kept.directive != site.line.key);
+            reader.unmapped.retain(|line| line.section != "Service" || line.directive != site.line.key);
         }
     }
 }
@@ -97,7 +97,7 @@ pub(super) fn check_value(field: Field, value: &OsStr) -> Result<(), ValueError>
     }
     match draft.finish() {
         Ok(_) => Ok(()),
-        Err(mut problems) => Err(problems.swap_remove(0).refusal),
+        Err(mut problems) => Err(problems.swap_remove(0).error),
     }
 }
 
@@ -110,12 +110,12 @@ fn put(reader: &mut UnitReader, site: &Site, field: Field, value: OsString) {
             origin: site.origin.clone(),
             written: if may_be_rejected_later(field) { site.line.value.clone() } else { String::new() },
         }),
-        Err(refusal) if fatal(field, &value) => reader.refuse(site, &refusal.cause),
-        Err(refusal) if systemd_accepts(field) => {
-            reader.warn(site, &refusal.cause);
-            reader.keep_once(site, UnmappedReason::Unusable(refusal.cause));
+        Err(error) if fatal(field, &value) => reader.refuse(site, &error.cause),
+        Err(error) if systemd_accepts(field) => {
+            reader.warn(site, &error.cause);
+            reader.keep_once(site, UnmappedReason::Unusable(error.cause));
         }
-        Err(refusal) => unusable(reader, site, refusal.cause),
+        Err(error) => unusable(reader, site, error.cause),
     }
 }
 
@@ -249,8 +249,8 @@ fn working_directory(reader: &mut UnitReader, site: &Site) {
             .keep(site, UnmappedReason::Unusable("the home directory of the user is not known here".into()));
     }
     let Some(path) = resolved(reader, site, text.as_bytes()) else { return };
-    if optional && let Err(refusal) = check_value(F::WorkingDirectory, &path) {
-        return unusable(reader, site, refusal.cause);
+    if optional && let Err(error) = check_value(F::WorkingDirectory, &path) {
+        return unusable(reader, site, error.cause);
     }
     if optional {
         reader.keep(site, UnmappedReason::Partly("the prefix '-' (the directory may be missing)".into()));
@@ -309,7 +309,7 @@ fn stream(reader: &mut UnitReader, site: &Site, field: Field) {
 
 /// Discards the kept lines of a directive that a later line overrides.
 fn discard_unmapped(reader: &mut UnitReader, site: &Site) {
-    reader.kept.retain(|kept| kept.section != "Service" || kept.directive != site.line.key);
+    reader.unmapped.retain(|line| line.section != "Service" || line.directive != site.line.key);
 }
 
 fn kind(reader: &mut UnitReader, site: &Site) {
@@ -335,7 +335,7 @@ pub(super) fn finish(reader: &mut UnitReader) {
         |reader: &UnitReader, field| reader.values.iter().rev().find(|value| value.field == field).cloned();
     let input = last(reader, F::StandardInput);
     let quiet = input.is_none_or(|value| value.value == "null")
-        && !reader.kept.iter().any(|kept| kept.section == "Service" && kept.directive == "StandardInput");
+        && !reader.unmapped.iter().any(|line| line.section == "Service" && line.directive == "StandardInput");
     // For output, "inherit" duplicates standard input; for errors it duplicates standard output, and is the default.
     let null = |value: FieldValue| FieldValue { value: "null".into(), ..value };
     if let Some(value) = last(reader, F::StandardOutput).filter(|value| value.value == "inherit") {
@@ -348,7 +348,7 @@ pub(super) fn finish(reader: &mut UnitReader) {
     }
     let error = last(reader, F::StandardError);
     let elsewhere =
-        reader.kept.iter().any(|kept| kept.section == "Service" && kept.directive == "StandardError");
+        reader.unmapped.iter().any(|line| line.section == "Service" && line.directive == "StandardError");
     if !elsewhere && error.as_ref().is_none_or(|value| value.value == "inherit") {
         reader.forget(F::StandardError);
         match (last(reader, F::StandardOutput), error) {
@@ -394,5 +394,5 @@ fn modes(reader: &mut UnitReader) {
 fn keep(reader: &mut UnitReader, value: FieldValue, section: &str, reason: UnmappedReason) {
     let FieldValue { field, origin, written, .. } = value;
     let (section, directive) = (section.to_owned(), field.directive().to_owned());
-    reader.kept.push(Unmapped { section, directive, value: written, origin, reason });
+    reader.unmapped.push(Unmapped { section, directive, value: written, origin, reason });
 }

@@ -397,24 +397,27 @@ mod tests {
 
     #[test]
     fn quote_error_has_the_offset_of_the_byte() {
-        let refused = |value: &[u8], quote: fn(&OsStr) -> QuoteResult| {
+        let rejected = |value: &[u8], quote: fn(&OsStr) -> QuoteResult| {
             let error = quote(OsStr::from_bytes(value)).unwrap_err();
             (error.offset, error.reason.into_owned())
         };
-        assert_eq!(refused(b"ab\nc", raw).0, 2);
+        assert_eq!(rejected(b"ab\nc", raw).0, 2);
         assert_eq!(
-            refused(b"abc\\", raw),
+            rejected(b"abc\\", raw),
             (3, "a value cannot end with a backslash, which continues the line".into())
         );
-        assert_eq!(refused("a\u{fdd0}".as_bytes(), environment).0, 1);
-        assert_eq!(refused(b"A=\xff", environment).0, 2);
-        assert_eq!(refused(b"\xef\xbf\xbf\xff", environment).0, 0);
-        assert_eq!(refused(&[b"/a/".to_vec(), vec![b'x'; 256]].concat(), raw_path).0, 258);
-        assert_eq!(refused(b"/bin/", program).0, 4);
-        assert_eq!(refused(b"./sh", program).0, 0);
-        assert_eq!(refused(b"5:infinity", nice_limit).0, 0);
-        assert_eq!(refused(b"/b\xff", program), (2, "a unit cannot contain bytes that are not UTF-8".into()));
-        assert_eq!(refused("/b\u{fdd0}".as_bytes(), program).0, 2);
+        assert_eq!(rejected("a\u{fdd0}".as_bytes(), environment).0, 1);
+        assert_eq!(rejected(b"A=\xff", environment).0, 2);
+        assert_eq!(rejected(b"\xef\xbf\xbf\xff", environment).0, 0);
+        assert_eq!(rejected(&[b"/a/".to_vec(), vec![b'x'; 256]].concat(), raw_path).0, 258);
+        assert_eq!(rejected(b"/bin/", program).0, 4);
+        assert_eq!(rejected(b"./sh", program).0, 0);
+        assert_eq!(rejected(b"5:infinity", nice_limit).0, 0);
+        assert_eq!(
+            rejected(b"/b\xff", program),
+            (2, "a unit cannot contain bytes that are not UTF-8".into())
+        );
+        assert_eq!(rejected("/b\u{fdd0}".as_bytes(), program).0, 2);
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub struct ParsedUnit {
     /// The assignments that a spec has fields for.
     pub draft: SpecDraft,
     /// The other assignments in order.
-    pub kept: Vec<Unmapped>,
+    pub unmapped: Vec<Unmapped>,
     /// The lines and values that systemd ignores with a warning.
     pub warnings: Vec<SpecError>,
 }
@@ -24,7 +24,7 @@ pub struct ParsedUnit {
 impl ParsedUnit {
     /// The assignments that have no effect if svcadapt runs the draft.
     pub fn not_honoured(&self) -> Vec<&Unmapped> {
-        unmapped::in_force(&self.kept)
+        unmapped::in_force(&self.unmapped)
     }
 }
 
@@ -50,7 +50,7 @@ pub fn read(name: &UnitName, unit: &UnitFile, drop_ins: &[UnitFile]) -> Result<P
         start: Vec::new(),
         started: Vec::new(),
         checks: UnitChecks::default(),
-        kept: Vec::new(),
+        unmapped: Vec::new(),
         warnings: Vec::new(),
         faults: Vec::new(),
     };
@@ -94,7 +94,7 @@ pub(super) struct UnitReader<'a> {
     /// The `ExecStart=` lines.
     started: Vec<Unmapped>,
     pub(super) checks: UnitChecks,
-    pub(super) kept: Vec<Unmapped>,
+    pub(super) unmapped: Vec<Unmapped>,
     warnings: Vec<SpecError>,
     faults: Vec<SpecError>,
 }
@@ -136,12 +136,12 @@ impl UnitReader<'_> {
     }
 
     pub(super) fn keep(&mut self, site: &Site, reason: UnmappedReason) {
-        self.kept.push(unmapped_line(site, reason));
+        self.unmapped.push(unmapped_line(site, reason));
     }
 
     /// Keeps a line with many words once, even if several of its words need it.
     pub(super) fn keep_once(&mut self, site: &Site, reason: UnmappedReason) {
-        if self.kept.last().is_none_or(|kept| kept.origin != site.origin) {
+        if self.unmapped.last().is_none_or(|line| line.origin != site.origin) {
             self.keep(site, reason);
         }
     }
@@ -189,7 +189,7 @@ impl UnitReader<'_> {
                 self.start.clear();
                 self.started.clear();
                 self.checks.unknown_start = false;
-                self.kept.retain(|kept| kept.directive != "ExecStart");
+                self.unmapped.retain(|line| line.directive != "ExecStart");
             }
             return;
         }
@@ -246,8 +246,8 @@ impl UnitReader<'_> {
             }
             draft.command(words);
         }
-        draft.native(Native { systemd: Some(unmapped::native(&self.kept)), launchd: Vec::new() });
-        Ok(ParsedUnit { draft, kept: self.kept, warnings: self.warnings })
+        draft.native(Native { systemd: Some(unmapped::native(&self.unmapped)), launchd: Vec::new() });
+        Ok(ParsedUnit { draft, unmapped: self.unmapped, warnings: self.warnings })
     }
 
     /// The command of the spec. `None` if there are several: running only one of them would change the meaning.
@@ -256,13 +256,14 @@ impl UnitReader<'_> {
         if self.start.len() != 1 || self.checks.unknown_start {
             let several =
                 UnmappedReason::Unusable("svcadapt runs one command, and the unit has several".into());
-            self.kept.extend(started.into_iter().map(|kept| Unmapped { reason: several.clone(), ..kept }));
+            self.unmapped
+                .extend(started.into_iter().map(|line| Unmapped { reason: several.clone(), ..line }));
             return None;
         }
         let (command, line) = (self.start.pop()?, started.into_iter().next_back()?);
         if command.prefixes.contains('|') {
             let reason = UnmappedReason::Unusable("the prefix '|' needs the user's login shell".into());
-            self.kept.push(Unmapped { reason, ..line });
+            self.unmapped.push(Unmapped { reason, ..line });
             return None;
         }
         // Only systemd can expand a variable in argv[0].
@@ -273,7 +274,7 @@ impl UnitReader<'_> {
         let missing: String = command.prefixes.chars().filter(|sign| !supported(sign)).collect();
         if !missing.is_empty() {
             let reason = UnmappedReason::Partly(format!("the prefix '{missing}'"));
-            self.kept.push(Unmapped { reason, ..line.clone() });
+            self.unmapped.push(Unmapped { reason, ..line.clone() });
         }
         if let Some(words) = x_section::unwrap_command(self, &command, &line.origin) {
             return Some(SpecCommand { words, variables: None, argv0: None, behind_adapter: true });

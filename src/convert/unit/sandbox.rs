@@ -7,8 +7,8 @@ use crate::WriteError;
 use crate::divide::Place;
 use crate::harden::Setting;
 
-/// One line for each setting. A setting that cannot be written is added to `refused`.
-pub(super) fn lines(settings: &[Setting], refused: &mut Vec<WriteError>) -> String {
+/// One line for each setting. A setting that cannot be written is added to `errors`.
+pub(super) fn lines(settings: &[Setting], errors: &mut Vec<WriteError>) -> String {
     let mut text = String::new();
     for Setting { directive, value, .. } in settings {
         let quote = match *directive {
@@ -19,7 +19,7 @@ pub(super) fn lines(settings: &[Setting], refused: &mut Vec<WriteError>) -> Stri
         };
         match quote(value) {
             Ok(quoted) => text.extend([directive, "=", &quoted, "\n"]),
-            Err(error) => refused.push(error.in_value(Place::Sandbox, value)),
+            Err(error) => errors.push(error.in_value(Place::Sandbox, value)),
         }
     }
     text

@@ -33,7 +33,7 @@ const SETTINGS: [Field; 6] = [
 
 /// Reads the socket unit of `service`, and its drop-ins in the given order, and adds them to the parsed service unit.
 ///
-/// Sockets of another service and sockets with `Accept=yes` are added to [`ParsedUnit::kept`], not to the draft. An
+/// Sockets of another service and sockets with `Accept=yes` are added to [`ParsedUnit::unmapped`], not to the draft. An
 /// error is what makes systemd refuse the unit.
 pub fn read_socket(
     service: &UnitName,
@@ -50,7 +50,7 @@ pub fn read_socket(
         settings: Vec::new(),
         accepts: None,
         service: None,
-        kept: Vec::new(),
+        unmapped: Vec::new(),
         warnings: Vec::new(),
     };
     for file in std::iter::once(unit).chain(drop_ins) {
@@ -79,7 +79,7 @@ struct SocketReader {
     accepts: Option<Unmapped>,
     /// The line `Service=`, and its value with specifiers replaced.
     service: Option<(Unmapped, Vec<u8>)>,
-    kept: Vec<Unmapped>,
+    unmapped: Vec<Unmapped>,
     warnings: Vec<SpecError>,
 }
 
@@ -97,7 +97,7 @@ impl SocketReader {
         let setting = SETTINGS.into_iter().find(|field| field.directive() == key);
         if value.is_empty() && (listen.is_some() || LISTEN_OTHERWISE.contains(&key)) {
             self.listen.clear();
-            return self.kept.retain(|kept| !kept.directive.starts_with("Listen"));
+            return self.unmapped.retain(|line| !line.directive.starts_with("Listen"));
         }
         match (listen.or(setting), key) {
             (Some(field), _) if value.is_empty() => {
@@ -153,7 +153,7 @@ impl SocketReader {
     }
 
     fn keep(&mut self, site: &Site, reason: UnmappedReason) {
-        self.kept.push(of_sockets(site, reason));
+        self.unmapped.push(of_sockets(site, reason));
     }
 
     fn warn(&mut self, site: &Site, what: &str) {
@@ -171,29 +171,29 @@ impl SocketReader {
             let ours =
                 name.is_empty() || name == service.as_str().as_bytes() || is_template_of(service, &name);
             if !ours {
-                reading.kept.push(line);
+                reading.unmapped.push(line);
                 return Ok(());
             }
-            self.kept.push(Unmapped { reason: UnmappedReason::NoField, ..line });
+            self.unmapped.push(Unmapped { reason: UnmappedReason::NoField, ..line });
         }
-        if self.listen.is_empty() && !self.kept.iter().any(|kept| kept.directive.starts_with("Listen")) {
+        if self.listen.is_empty() && !self.unmapped.iter().any(|line| line.directive.starts_with("Listen")) {
             let why = "a socket unit needs an address to listen on; systemd refuses this one";
             return Err(vec![SpecError::in_file(&unit.path, None, why)]);
         }
         let accepts = self.accepts.take();
         let each = accepts.as_ref().is_some_and(|line| line.reason != UnmappedReason::NoField);
-        self.kept.extend(accepts);
+        self.unmapped.extend(accepts);
         if each || self.listen.is_empty() {
             // Without an address there is no socket that the settings could apply to.
             let all = self.listen.drain(..).chain(self.settings.drain(..));
-            self.kept.extend(all.map(|value| value.line));
+            self.unmapped.extend(all.map(|value| value.line));
         }
         for SocketValue { field, value, line } in self.listen.into_iter().chain(self.settings) {
             reading.draft.assign(field, value, line.origin);
         }
         // The native lines keep both units complete; only the lines that tie the two together are dropped.
-        let mut lines = native(&reading.kept);
-        lines.extend(native(&self.kept));
+        let mut lines = native(&reading.unmapped);
+        lines.extend(native(&self.unmapped));
         let install = format!("{}Install", Native::SOCKET_UNIT_PREFIX);
         if lines.iter().all(|line| line.section() != install) {
             // An explicit empty value keeps the writer from adding its default, WantedBy=sockets.target.
@@ -201,8 +201,8 @@ impl SocketReader {
         }
         reading.draft.native(Native { systemd: Some(Native::group_directives(lines)), launchd: Vec::new() });
         let own = self.name.as_str().as_bytes();
-        reading.kept.retain(|kept| !ties(kept, own, service));
-        reading.kept.extend(self.kept);
+        reading.unmapped.retain(|line| !ties(line, own, service));
+        reading.unmapped.extend(self.unmapped);
         Ok(())
     }
 }
@@ -262,7 +262,7 @@ mod tests {
         reading
             .not_honoured()
             .iter()
-            .map(|kept| format!("{}={} {}", kept.directive, kept.value, kept.cause()))
+            .map(|line| format!("{}={} {}", line.directive, line.value, line.cause()))
             .collect()
     }
 

@@ -42,10 +42,10 @@ pub fn write_hardened(
 ) -> Result<Rendered, Vec<WriteError>> {
     let mut unit = UnitWriter::new(spec, division);
     unit.all(adapter, settings);
-    if unit.refused.is_empty() {
+    if unit.errors.is_empty() {
         Ok(Rendered { text: unit.text, losses: division.losses.clone() })
     } else {
-        Err(unit.refused)
+        Err(unit.errors)
     }
 }
 
@@ -57,7 +57,7 @@ pub(super) fn write_unchanged(
 ) -> Result<String, Vec<WriteError>> {
     let mut unit = UnitWriter { unchanged: true, ..UnitWriter::new(spec, division) };
     unit.all(adapter, &[]);
-    if unit.refused.is_empty() { Ok(unit.text) } else { Err(unit.refused) }
+    if unit.errors.is_empty() { Ok(unit.text) } else { Err(unit.errors) }
 }
 
 /// The section that systemd ignores and svcadapt reads.
@@ -76,7 +76,7 @@ struct UnitWriter<'a> {
     /// Whether native lines are written even if the host does not know them.
     unchanged: bool,
     text: String,
-    refused: Vec<WriteError>,
+    errors: Vec<WriteError>,
 }
 
 impl<'a> UnitWriter<'a> {
@@ -85,7 +85,7 @@ impl<'a> UnitWriter<'a> {
             Target::Systemd(host) => host,
             Target::Launchd(_) | Target::Classic => Systemd::default(),
         };
-        Self { spec, division, host, unchanged: false, text: String::new(), refused: Vec::new() }
+        Self { spec, division, host, unchanged: false, text: String::new(), errors: Vec::new() }
     }
 
     fn all(&mut self, adapter: &Path, settings: &[Setting]) {
@@ -113,7 +113,7 @@ impl<'a> UnitWriter<'a> {
         {
             self.put(directive, &value);
         }
-        self.text.push_str(&sandbox::lines(settings, &mut self.refused));
+        self.text.push_str(&sandbox::lines(settings, &mut self.errors));
         self.install();
         self.x_section();
     }
@@ -312,10 +312,10 @@ impl<'a> UnitWriter<'a> {
             }
             match quote(&value) {
                 Ok(text) if field.directive().len() + 1 + text.len() > quote::MAX_LINE_BYTES => {
-                    self.refused.push(too_long(Place::Field(field), &value));
+                    self.errors.push(too_long(Place::Field(field), &value));
                 }
                 Ok(text) => self.put(field.directive(), &text),
-                Err(error) => self.refused.push(error.in_value(Place::Field(field), &value)),
+                Err(error) => self.errors.push(error.in_value(Place::Field(field), &value)),
             }
         }
     }

@@ -61,7 +61,7 @@ fn write_known(
     if !has_unit(spec) {
         return Ok(None);
     }
-    let mut unit = UnitWriter { text: String::new(), refused: Vec::new() };
+    let mut unit = UnitWriter { text: String::new(), errors: Vec::new() };
     let of = |wanted: &str| -> Vec<&Directive> {
         let nothing = |line: &Directive| line.name() == "WantedBy" && line.value().is_empty();
         let known = |line: &Directive| is_known(line) && !nothing(line);
@@ -95,12 +95,12 @@ fn write_known(
             unit.section(section, &[], &of(section));
         }
     }
-    if unit.refused.is_empty() { Ok(Some(unit.text)) } else { Err(unit.refused) }
+    if unit.errors.is_empty() { Ok(Some(unit.text)) } else { Err(unit.errors) }
 }
 
 struct UnitWriter {
     text: String,
-    refused: Vec<WriteError>,
+    errors: Vec<WriteError>,
 }
 
 impl UnitWriter {
@@ -110,7 +110,7 @@ impl UnitWriter {
         for (field, value) in values {
             match quote::raw(value) {
                 Ok(quoted) => lines.extend([field.directive(), "=", &quoted, "\n"]),
-                Err(error) => self.refused.push(error.in_value(Place::Field(*field), value)),
+                Err(error) => self.errors.push(error.in_value(Place::Field(*field), value)),
             }
         }
         for line in native {

@@ -41,10 +41,10 @@ pub(super) fn assign(reader: &mut UnitReader, site: &Site, field: Field) {
         return reader.own.retain(|value| value.field != field);
     }
     if !value.is_empty()
-        && let Err(refusal) = check_value(field, &value)
+        && let Err(error) = check_value(field, &value)
     {
-        reader.warn(site, &refusal.cause);
-        return reader.keep(site, UnmappedReason::Unusable(refusal.cause));
+        reader.warn(site, &error.cause);
+        return reader.keep(site, UnmappedReason::Unusable(error.cause));
     }
     reader.own.push(FieldValue { field, value, origin: site.origin.clone(), written: String::new() });
 }
@@ -88,12 +88,12 @@ pub(super) fn finish(reader: &mut UnitReader, behind_adapter: bool) {
     }
     if is_set(Field::ReloadSignal) || is_set(Field::Type) {
         // The writer generates ExecReload= where systemd has no other way to reload.
-        reader.kept.retain(|kept| kept.directive != "ExecReload" || !reload::is_generated(&kept.value));
+        reader.unmapped.retain(|line| line.directive != "ExecReload" || !reload::is_generated(&line.value));
     }
     let own: Vec<&str> = reader.own.iter().map(|value| value.field.directive()).collect();
     let both = |directive: &str| directive.starts_with("Standard") || directive == "PIDFile";
-    reader.kept.retain(|kept| {
-        kept.section != "Service" || !both(&kept.directive) || !own.contains(&kept.directive.as_str())
+    reader.unmapped.retain(|line| {
+        line.section != "Service" || !both(&line.directive) || !own.contains(&line.directive.as_str())
     });
     let stream = |field| matches!(field, Field::StandardInput | Field::StandardOutput | Field::StandardError);
     reader.values.retain(|value| !stream(value.field) || !own.contains(&value.field.directive()));

@@ -48,9 +48,9 @@ fn random_specs_round_trip_through_gen_plist() {
         };
         let reading = reading(rendered.text.as_bytes()).unwrap();
         assert!(
-            reading.kept.is_empty() && reading.warnings.is_empty(),
+            reading.unmapped.is_empty() && reading.warnings.is_empty(),
             "{:?} {:?}",
-            reading.kept,
+            reading.unmapped,
             reading.warnings
         );
         let mut again = reading.draft.finish().unwrap();

@@ -117,11 +117,10 @@ fn binary_and_xml_are_read_alike() {
          <key>KeepAlive</key><true/><key>LaunchEvents</key><dict><key>a</key><data>AAAA</data><key>b</key><date>2026-01-01T00:00:00Z</date></dict>"
     ));
     let remarks = |reading: &ParsedJob| {
-        let kept: Vec<_> = reading.kept.iter().map(|kept| kept.key.clone()).collect();
-        let mut causes: Vec<_> =
-            reading.warnings.iter().map(|warning| warning.refusal.cause.clone()).collect();
+        let unmapped: Vec<_> = reading.unmapped.iter().map(|unmapped| unmapped.key.clone()).collect();
+        let mut causes: Vec<_> = reading.warnings.iter().map(|warning| warning.error.cause.clone()).collect();
         causes.sort();
-        (kept, causes)
+        (unmapped, causes)
     };
     let (own, other) = (reading(text.as_bytes()).unwrap(), reading(&binary(&text)).unwrap());
     assert_eq!(remarks(&own), remarks(&other));

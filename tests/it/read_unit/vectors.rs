@@ -125,7 +125,7 @@ fn compare(name: &UnitName, case: &Value) -> Vec<String> {
     if expected["warnings"].as_array().unwrap().is_empty() {
         wrong.extend(reading.warnings.iter().map(|fault| format!("warns: {fault}")));
     }
-    let kept = reading.kept;
+    let unmapped = reading.unmapped;
     let Ok(spec) = reading.draft.finish() else {
         if expected_argv.contains_key("ExecStart") {
             wrong.push("no spec".to_owned());
@@ -138,13 +138,13 @@ fn compare(name: &UnitName, case: &Value) -> Vec<String> {
         let value: Vec<String> = serde_json::from_value(value.clone()).unwrap();
         let same = match ours.get(setting) {
             Some(our_values) if setting.starts_with("Timeout") => span(&our_values[0]) == span(&value[0]),
-            Some(our_values) if kept.iter().any(|kept| kept.directive == *setting) => {
+            Some(our_values) if unmapped.iter().any(|line| line.directive == *setting) => {
                 value.starts_with(our_values)
             }
             Some(our_values) => *our_values == value,
-            None => kept
+            None => unmapped
                 .iter()
-                .any(|kept| kept.directive == *setting || kept.directive.starts_with("StandardInput")),
+                .any(|line| line.directive == *setting || line.directive.starts_with("StandardInput")),
         };
         let oneshot =
             setting == "TimeoutStartSec" && spec.service_type.is_some_and(|t| t.to_string() == "oneshot");

@@ -19,9 +19,9 @@ pub(super) fn check(view: &JobView, findings: &mut Findings) {
             MismatchKind::Obsolete => &DEAD,
         };
         // The reader's hint contains a quote if it suggests another key.
-        match mismatch.refusal.hint.filter(|hint| hint.contains('\'')) {
-            Some(hint) => findings.add_with_hint(rule, mismatch.origin, mismatch.refusal.cause, hint),
-            None => findings.add(rule, mismatch.origin, mismatch.refusal.cause),
+        match mismatch.error.hint.filter(|hint| hint.contains('\'')) {
+            Some(hint) => findings.add_with_hint(rule, mismatch.origin, mismatch.error.cause, hint),
+            None => findings.add(rule, mismatch.origin, mismatch.error.cause),
         }
     }
     if let Some(node) = view.node("OnDemand") {

@@ -41,8 +41,8 @@ fn one(
         return;
     };
     match Principal::parse(OsStr::new(&name)) {
-        Err(refusal) => {
-            let message = format!("{key}=: '{}' is not a valid name: {}", name.escape_debug(), refusal.cause);
+        Err(error) => {
+            let message = format!("{key}=: '{}' is not a valid name: {}", name.escape_debug(), error.cause);
             findings.add(&NAME, at.within(offset), message);
         }
         Ok(Principal::Name(_)) if dynamic => {}

@@ -31,10 +31,10 @@ pub(super) fn check(unit: &UnitView, findings: &mut Findings) {
             }
             reading.warnings
         }
-        Err(errors) => {
-            for error in errors {
-                let origin = place(unit, &error);
-                findings.add_unless_reported(&REFUSED, origin, error.refusal.cause);
+        Err(problems) => {
+            for problem in problems {
+                let origin = place(unit, &problem);
+                findings.add_unless_reported(&REFUSED, origin, problem.error.cause);
             }
             unit.sources().flat_map(|source| source.file.warnings.clone()).collect()
         }
@@ -51,20 +51,20 @@ pub(super) fn check(unit: &UnitView, findings: &mut Findings) {
         })
     };
     for warning in warnings.into_iter().filter(|warning| !is_in_unknown_section(warning)) {
-        let SpecError { origin, refusal, .. } = warning;
-        findings.add_unless_reported(&IGNORED, origin.unwrap_or(Origin::Option), refusal.cause);
+        let SpecError { origin, error, .. } = warning;
+        findings.add_unless_reported(&IGNORED, origin.unwrap_or(Origin::Option), error.cause);
     }
 }
 
 /// The place of an error. An error of the whole unit gets the place of the last directive that its text names.
-fn place(unit: &UnitView, error: &SpecError) -> Origin {
+fn place(unit: &UnitView, problem: &SpecError) -> Origin {
     let named = |word: &str| {
         let key = word.trim_end_matches(',').split_once('=').map(|(key, _)| key)?;
         unit.last(key)
     };
-    let has_spot = error.place().is_some_and(|(_, spot)| spot.is_some());
-    match error.refusal.cause.split(' ').rev().find_map(named).filter(|_| !has_spot) {
+    let has_spot = problem.place().is_some_and(|(_, spot)| spot.is_some());
+    match problem.error.cause.split(' ').rev().find_map(named).filter(|_| !has_spot) {
         Some(at) => at.origin(),
-        None => error.origin.clone().unwrap_or(Origin::Option),
+        None => problem.origin.clone().unwrap_or(Origin::Option),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use svcadapt_spec::Origin;
+use svcadapt_spec::{Origin, SpecError};
 
 use crate::lint::{Finding, Findings, rules};
 use crate::unit::UnitFile;
@@ -23,9 +23,9 @@ impl UnitSource {
             Ok(file) => Ok(Self { file, text }),
             Err(errors) => {
                 let mut findings = Findings::default();
-                for error in errors {
-                    let origin = error.origin.unwrap_or(Origin::Option);
-                    findings.add(&rules::file::REFUSED, origin, error.refusal.cause);
+                for SpecError { origin, error, .. } in errors {
+                    let origin = origin.unwrap_or(Origin::Option);
+                    findings.add(&rules::file::REFUSED, origin, error.cause);
                 }
                 Err(findings.sorted())
             }

@@ -25,7 +25,7 @@ impl UnitWriter<'_> {
         if native && self.division.needs_adapter() {
             let why = "only systemd can expand this command line, so svcadapt cannot start the program";
             return self
-                .refused
+                .errors
                 .push(QuoteError::new(0, why).in_value(Place::Program, OsStr::new(Native::COMMAND)));
         }
         if native || self.natives("Service").iter().any(|line| line.name() == Native::COMMAND) {
@@ -37,14 +37,14 @@ impl UnitWriter<'_> {
             && let Some(offset) = first.text.as_bytes().iter().position(|byte| *byte == b'$')
         {
             let why = "systemd before 244 always expands '$' in the name of the program";
-            return self.refused.push(QuoteError::new(offset, why).in_value(first.place, &first.text));
+            return self.errors.push(QuoteError::new(offset, why).in_value(first.place, &first.text));
         }
         let variables = self.division.host.contains(&Field::ExpandVariables);
         let dollar = if variables { Dollar::Variable } else { Dollar::Literal };
         let argv0 = self.spec.argv0.as_deref().filter(|_| self.division.host.contains(&Field::Argv0));
         match quote::exec_start(words.iter().map(|word| word.text.as_os_str()), dollar, argv0) {
             Ok(line) if "ExecStart=".len() + line.len() > quote::MAX_LINE_BYTES => {
-                self.refused.push(too_long(Place::Program, &self.spec.command.program));
+                self.errors.push(too_long(Place::Program, &self.spec.command.program));
             }
             Ok(line) => {
                 let line = match line.strip_prefix('"') {
@@ -55,7 +55,7 @@ impl UnitWriter<'_> {
                 self.put("ExecStart", &line);
             }
             Err(errors) => {
-                self.refused.extend(
+                self.errors.extend(
                     errors
                         .into_iter()
                         .map(|(index, error)| error.in_value(words[index].place, &words[index].text)),
