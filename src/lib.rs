@@ -62,7 +62,7 @@ pub use svcadapt_spec as spec;
 /// use svcadapt::registry;
 /// ```
 /// ```compile_fail,E0603
-/// use svcadapt::plan::Step;
+/// use svcadapt::plan::SetupStep;
 /// ```
 /// ```compile_fail,E0603
 /// use svcadapt::launch;

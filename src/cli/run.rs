@@ -164,13 +164,14 @@ fn as_json(plan: &Plan, detection: &Detection) -> Value {
     let steps: Vec<Value> = plan
         .steps
         .iter()
-        .map(|planned| {
+        .map(|step| {
+            let label = step.label();
             json!({
-                "step": planned.step.stage(),
-                "object": planned.step.object(),
-                "by": planned.by.name(),
-                "process": planned.by.process(),
-                "exit_status": planned.step.status(),
+                "step": label.stage,
+                "object": label.object,
+                "by": step.by(),
+                "process": step.process(),
+                "exit_status": label.status,
             })
         })
         .collect();
@@ -183,14 +184,11 @@ fn as_text(plan: &Plan, detection: &Detection) -> String {
         Mode::Supervised => "a supervised service",
     };
     let mut text = format!("{by}; manager: {}\n", detection.manager.name());
-    for (number, planned) in (1..).zip(&plan.steps) {
-        let object = planned.step.object().unwrap_or_default();
-        let (by, process) = (planned.by.name(), planned.by.process().unwrap_or_default());
-        let line = format!(
-            "{number:>3}  {by:<7}  {process:<8}  {:<20}  {}",
-            planned.step.stage(),
-            printable(&object)
-        );
+    for (number, step) in (1..).zip(&plan.steps) {
+        let label = step.label();
+        let object = label.object.unwrap_or_default();
+        let (by, process) = (step.by(), step.process().unwrap_or_default());
+        let line = format!("{number:>3}  {by:<7}  {process:<8}  {:<20}  {}", label.stage, printable(&object));
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{}", line.trim_end());
     }

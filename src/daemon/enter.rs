@@ -19,7 +19,7 @@ use super::{Daemon, Error, Service, Signals, launcher};
 use crate::detect::Detection;
 use crate::error::StepError;
 use crate::launch::Role;
-use crate::plan::{Plan, Step, Strategy};
+use crate::plan::{LaunchStep, Plan, SetupStep, Strategy};
 use crate::setup::{Report, ServiceProcess, SetupResult};
 use crate::sys::{process, signal};
 use crate::{launch, setup};
@@ -179,12 +179,12 @@ impl Daemon<'_> {
         detection: &Detection,
         attempt: u32,
     ) -> Result<HandoffSender, StepError> {
-        if plan.steps.iter().any(|planned| matches!(planned.step, Step::Activate { .. })) {
+        if plan.setup_steps().any(|step| matches!(step, SetupStep::Activate { .. })) {
             let cause = "sockets of launchd cannot be passed to a re-executed process";
             return Err(StepError::about("launchd sockets", spec.launchd_sockets(), cause, super::USAGE));
         }
         HandoffSender::new(detection, self.fingerprint(spec), attempt)
-            .map_err(|error| StepError::io(&Step::Fork, &error))
+            .map_err(|error| StepError::io(&LaunchStep::Fork, &error))
     }
 
     fn finish(

@@ -25,7 +25,7 @@ use super::prepare::Fingerprint;
 use crate::detect;
 use crate::detect::Detection;
 use crate::error::StepError;
-use crate::plan::Step;
+use crate::plan::LaunchStep;
 use crate::setup::{Report, ServiceProcess};
 use crate::sys::fd::InheritedFd;
 use crate::sys::{executable, fd, identity, process, signal, socketpair};
@@ -66,7 +66,7 @@ impl HandoffSender {
     pub(super) fn reexec(self, work: ServiceProcess<'_>, program: &Path) -> ! {
         let Some(reports) = work.into_report_pipe() else { process::exit_now(super::USAGE) };
         let error = self.send(&reports).unwrap_or_else(|error| error);
-        let failure = StepError::io(&Step::Reexec(program.to_owned()), &error);
+        let failure = StepError::io(&LaunchStep::Reexec(program.to_owned()), &error);
         let _ = Report::Failed(failure.clone()).send(&reports);
         process::exit_now(failure.status)
     }

@@ -13,7 +13,7 @@ use super::terminate::terminate_descendants;
 use super::watch::{Event, Reexec, Relation, Watch};
 use super::{Role, intermediate, outcome};
 use crate::error::StepError;
-use crate::plan::{Account, Step};
+use crate::plan::{Account, LaunchStep, SetupStep};
 use crate::setup;
 use crate::setup::{DEFAULT_STOP_MICROS, LauncherLock, Report, ServiceProcess};
 use crate::sys::process::{Ended, Reaped, Side};
@@ -28,23 +28,23 @@ pub(super) const DEFAULT_START_TIMEOUT: Duration = Duration::from_secs(90);
 pub(super) fn daemonize<'a>(start: &Start<'a>) -> Role<'a> {
     let failed = |failure: StepError| Role::Launcher(failure.into());
     if let Err(error) = signal::keep_children() {
-        return failed(StepError::io(&Step::Fork, &error));
+        return failed(StepError::io(&LaunchStep::Fork, &error));
     }
     match fork_if_has_children() {
         Ok(None) => {}
         Ok(Some(ended)) => return Role::Launcher(Outcome::Ended(ended)),
-        Err(error) => return failed(StepError::io(&Step::Fork, &error)),
+        Err(error) => return failed(StepError::io(&LaunchStep::Fork, &error)),
     }
     let log = StderrLog::new(start);
     let forked = || -> Result<_, StepError> {
         // Blocks all signals, whatever their dispositions; the daemon resets its own.
-        let signals = Signals::receive().map_err(Step::Fork.io_error())?;
+        let signals = Signals::receive().map_err(LaunchStep::Fork.io_error())?;
         let resources = start.prepare()?;
-        if start.plan.has(&Step::AdoptOrphans) {
-            descendants::become_subreaper().map_err(Step::Fork.io_error())?;
+        if start.plan.has(&LaunchStep::AdoptOrphans) {
+            descendants::become_subreaper().map_err(LaunchStep::Fork.io_error())?;
         }
         let launcher_lock = start.launcher_lock()?;
-        let side = process::fork().map_err(Step::Fork.io_error())?;
+        let side = process::fork().map_err(LaunchStep::Fork.io_error())?;
         Ok((signals, resources, launcher_lock, side))
     };
     match forked() {
@@ -136,10 +136,10 @@ fn detach(mut resources: StartResources<'_>) -> ServiceProcess<'_> {
     // The launcher removes the socket.
     std::mem::forget(resources.socket.take());
     let channel = resources.channel.take();
-    let failure = match process::new_session().map_err(Step::NewSession.io_error()) {
+    let failure = match process::new_session().map_err(LaunchStep::NewSession.io_error()) {
         Err(failure) => failure,
         Ok(()) => match process::fork() {
-            Err(error) => StepError::io(&Step::ForkAgain, &error),
+            Err(error) => StepError::io(&LaunchStep::ForkAgain, &error),
             Ok(Side::Parent(_)) => {
                 // The daemon alone keeps the write end of the report pipe.
                 drop(resources);
@@ -234,7 +234,7 @@ pub(super) fn wait(
             Ok(Event::Signal(number)) if is_termination_signal(number) => break Outcome::Interrupted(number),
             // Other signals are not for the launcher.
             Ok(Event::Signal(_)) => {}
-            Err(error) => break StepError::io(&Step::Fork, &error).into(),
+            Err(error) => break StepError::io(&LaunchStep::Fork, &error).into(),
         }
     };
     clean_up(start, watch, signals, &outcome);
@@ -296,8 +296,8 @@ pub(super) enum StderrLog {
 
 impl StderrLog {
     pub(super) fn new(start: &Start<'_>) -> Self {
-        let target = start.plan.steps.iter().find_map(|planned| match &planned.step {
-            Step::StandardError(output) => Some(output),
+        let target = start.plan.setup_steps().find_map(|step| match step {
+            SetupStep::StandardError(output) => Some(output),
             _ => None,
         });
         match target {

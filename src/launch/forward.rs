@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Instant;
 
-use crate::plan::{Plan, Step};
+use crate::plan::{LaunchStep, Plan};
 use crate::sys::process_handle::ProcessHandle;
 use crate::sys::signal;
 
@@ -25,8 +25,8 @@ pub(super) enum SignalMeaning {
 impl SignalMap {
     /// The map of the plan.
     pub(super) fn of(plan: &Plan) -> Self {
-        let said = plan.steps.iter().find_map(|planned| match &planned.step {
-            Step::Monitor(others) => Some(others.as_slice()),
+        let said = plan.launch_steps().find_map(|step| match step {
+            LaunchStep::Monitor(others) => Some(others.as_slice()),
             _ => None,
         });
         let number = |name: &dyn ToString| signal::number(&name.to_string());

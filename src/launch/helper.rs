@@ -10,7 +10,7 @@ use super::ready_notifier::ReadyNotifier;
 use super::start::{Start, StartResources};
 use super::watch::{Event, Relation, Watch};
 use crate::error::StepError;
-use crate::plan::Step;
+use crate::plan::LaunchStep;
 use crate::setup::ServiceProcess;
 use crate::sys::process::Side;
 use crate::sys::process_handle::ProcessHandle;
@@ -21,7 +21,7 @@ const EXIT_GRACE: Duration = Duration::from_secs(5);
 
 /// Becomes the program in the same process. Returns only on failure.
 pub(super) fn become_program(start: &Start<'_>) -> Outcome {
-    let helped = start.plan.has(&Step::ReadinessHelper);
+    let helped = start.plan.has(&LaunchStep::ReadinessHelper);
     let voice = fd::duplicate(io::stderr(), 3);
     let prepared = if helped { leave_helper(start) } else { alone(start) };
     let mut service = match prepared {
@@ -56,7 +56,7 @@ fn alone<'a>(start: &Start<'a>) -> Result<ServiceProcess<'a>, StepError> {
 
 /// Forks the helper twice, so that the program has no child that it did not create.
 fn leave_helper<'a>(start: &Start<'a>) -> Result<ServiceProcess<'a>, StepError> {
-    let step = Step::ReadinessHelper;
+    let step = LaunchStep::ReadinessHelper;
     let notifier = ReadyNotifier::new(start)?;
     let gone = || StepError::io(&step, &io::ErrorKind::NotFound.into());
     let main = ProcessHandle::open(process::own_pid()).map_err(step.io_error())?.ok_or_else(gone)?;

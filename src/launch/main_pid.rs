@@ -14,7 +14,7 @@ use super::ready_notifier::ReadyNotifier;
 use super::start::{Start, StartResources};
 use super::watch::{Relation, Watch};
 use crate::error::StepError;
-use crate::plan::Step;
+use crate::plan::LaunchStep;
 use crate::setup::Report;
 use crate::sys::process::Side;
 use crate::sys::signal::Signals;
@@ -26,11 +26,11 @@ pub(super) fn start(start: &Start<'_>) -> Outcome {
     let log = StderrLog::new(start);
     let forked = || -> Result<_, StepError> {
         let notifier = ReadyNotifier::new(start)?;
-        let signals = Signals::receive().map_err(Step::Fork.io_error())?;
+        let signals = Signals::receive().map_err(LaunchStep::Fork.io_error())?;
         let resources = start.prepare()?;
-        descendants::become_subreaper().map_err(Step::Fork.io_error())?;
+        descendants::become_subreaper().map_err(LaunchStep::Fork.io_error())?;
         let launcher_lock = start.launcher_lock()?;
-        let side = process::fork().map_err(Step::Fork.io_error())?;
+        let side = process::fork().map_err(LaunchStep::Fork.io_error())?;
         Ok((notifier, signals, resources, launcher_lock, side))
     };
     match forked() {
@@ -60,7 +60,7 @@ pub(super) fn start(start: &Start<'_>) -> Outcome {
                 && let Err(error) =
                     notifier.main_process(main, !program_notifies(start)).and_then(|()| notifier.barrier())
             {
-                outcome = StepError::io(&Step::HandOver, &error).into();
+                outcome = StepError::io(&LaunchStep::HandOver, &error).into();
                 classic::clean_up(start, &mut watch, &signals, &outcome);
             }
             drop(socket);

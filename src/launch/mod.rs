@@ -42,7 +42,7 @@ use start::Start;
 use svcadapt_spec::ServiceSpec;
 
 use crate::error::StepError;
-use crate::plan::{Plan, Resolution, Step, Strategy};
+use crate::plan::{Label, LaunchStep, Plan, Resolution, Strategy};
 use crate::registry;
 use crate::registry::Found;
 use crate::setup::ServiceProcess;
@@ -56,21 +56,43 @@ const CANNOT_BE_RUN: u8 = 2;
 /// Without a subreaper, a forking program cannot be tracked: neither its readiness nor, after a failure, the end of
 /// all its processes could be guaranteed.
 pub fn check(plan: &Plan) -> Result<(), StepError> {
+    if let Some(step) = plan.launch_steps().find(|step| !performs(plan.strategy, step)) {
+        return Err(StepError::at(step, "the launcher of this plan does not perform this step"));
+    }
     if descendants::HAS_SUBREAPER {
         return Ok(());
     }
-    if plan.has(&Step::MainProcess(None)) {
+    if plan.has(&LaunchStep::MainProcess(None)) {
         let cause = "on this system a main process can be found only by its pid file";
         return Err(StepError::about("type", "forking", cause, CANNOT_BE_RUN)
             .hint("use --pid-file for the file to which the program writes its pid"));
     }
-    let forking = plan.steps.iter().any(|planned| matches!(planned.step, Step::MainProcess(_)));
+    let forking = plan.launch_steps().any(|step| matches!(step, LaunchStep::MainProcess(_)));
     if plan.strategy != Strategy::Daemonize || !forking {
         return Ok(());
     }
     let cause = "this system cannot track a program that forks itself into the background";
     Err(StepError::about("type", "forking", cause, CANNOT_BE_RUN)
         .hint("use the program's option to stay in the foreground"))
+}
+
+/// Whether the launcher of this strategy performs a step.
+fn performs(strategy: Strategy, step: &LaunchStep) -> bool {
+    let stays = matches!(strategy, Strategy::Monitor | Strategy::Init);
+    match step {
+        LaunchStep::NotifySocket => true,
+        LaunchStep::AdoptOrphans
+        | LaunchStep::Lock { .. }
+        | LaunchStep::Fork
+        | LaunchStep::MainProcess(_) => strategy != Strategy::Exec,
+        LaunchStep::KeepIntermediate | LaunchStep::NewSession | LaunchStep::ForkAgain => {
+            strategy == Strategy::Daemonize
+        }
+        LaunchStep::Reexec(_) => stays || strategy == Strategy::Daemonize,
+        LaunchStep::ReadinessHelper => strategy == Strategy::Exec,
+        LaunchStep::HandOver => strategy == Strategy::ReportMainPid,
+        LaunchStep::Monitor(_) => stays,
+    }
 }
 
 /// Starts a service. If that means to become the program, it returns only on failure.
@@ -148,8 +170,7 @@ pub fn running_already(spec: &ServiceSpec, resolved: &Resolution) -> Option<Step
             Ok(true) => all.push(place.path.join(name)),
             Ok(false) => {}
             Err(unusable) => {
-                let step = Step::Lock { path: lock.clone(), descriptor: 0 };
-                return Some(StepError::unusable(&step, unusable));
+                return Some(StepError::unusable(Label::lock(lock), unusable));
             }
         }
     }
@@ -164,4 +185,31 @@ pub fn running_already(spec: &ServiceSpec, resolved: &Resolution) -> Option<Step
     let name = spec.name.as_ref().map(ToString::to_string);
     let what = name.or_else(|| spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default();
     Some(StepError::already_running(&what, pid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::samples::plans;
+
+    #[test]
+    fn launcher_performs_every_step_of_its_plan() {
+        let plans = plans();
+        for plan in &plans {
+            let ignored: Vec<_> = plan.launch_steps().filter(|step| !performs(plan.strategy, step)).collect();
+            assert!(ignored.is_empty(), "{:?}: {ignored:?}", plan.strategy);
+        }
+        for strategy in
+            [Strategy::Daemonize, Strategy::Exec, Strategy::ReportMainPid, Strategy::Monitor, Strategy::Init]
+        {
+            assert!(plans.iter().any(|plan| plan.strategy == strategy), "{strategy:?}");
+        }
+    }
+
+    #[test]
+    fn plan_with_a_step_of_another_launcher_is_refused() {
+        let daemonize = plans().into_iter().find(|plan| plan.strategy == Strategy::Daemonize).unwrap();
+        let refused = check(&Plan { strategy: Strategy::Monitor, ..daemonize }).unwrap_err();
+        assert_eq!(refused.stage, "keep intermediate");
+    }
 }

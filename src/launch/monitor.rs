@@ -15,7 +15,7 @@ use super::terminate::terminate_descendants;
 use super::watch::{Event, Reexec, Relation, Watch};
 use super::{Role, classic, outcome};
 use crate::error::StepError;
-use crate::plan::{Step, Strategy};
+use crate::plan::{LaunchStep, Strategy};
 use crate::setup::{LauncherLock, Report};
 use crate::sys::process::{Ended, Reaped, Side};
 use crate::sys::process_handle::ProcessHandle;
@@ -30,14 +30,14 @@ pub(super) fn run<'a>(start: &Start<'a>) -> Role<'a> {
         signal::reset_ignored(&[signal::SIGPIPE, signal::SIGXFSZ]);
     }
     let forked = || -> Result<_, StepError> {
-        let signals = Signals::receive().map_err(Step::Fork.io_error())?;
+        let signals = Signals::receive().map_err(LaunchStep::Fork.io_error())?;
         let resources = start.prepare()?;
         // On macOS only launchd adopts orphans.
         if start.plan.strategy == Strategy::Monitor && descendants::HAS_SUBREAPER {
-            descendants::become_subreaper().map_err(Step::Fork.io_error())?;
+            descendants::become_subreaper().map_err(LaunchStep::Fork.io_error())?;
         }
         let launcher_lock = start.launcher_lock()?;
-        let side = process::fork().map_err(Step::Fork.io_error())?;
+        let side = process::fork().map_err(LaunchStep::Fork.io_error())?;
         Ok((signals, resources, launcher_lock, side))
     };
     match forked() {
@@ -74,7 +74,7 @@ pub(super) fn run<'a>(start: &Start<'a>) -> Role<'a> {
             let ended = early.map_or_else(|| monitor.until_end(&mut main), Ok);
             monitor.tidy(&main);
             start.undo_start(&made, Some(main.pid));
-            Role::Launcher(ended.unwrap_or_else(|error| StepError::io(&Step::Fork, &error).into()))
+            Role::Launcher(ended.unwrap_or_else(|error| StepError::io(&LaunchStep::Fork, &error).into()))
         }
     }
 }
@@ -112,7 +112,7 @@ impl Monitor<'_> {
                 }
                 Ok(Event::Main(pid)) => {
                     known = true;
-                    let held = MainProcess::descendant(pid).map_err(Step::Fork.io_error());
+                    let held = MainProcess::descendant(pid).map_err(LaunchStep::Fork.io_error());
                     let recorded = self
                         .launcher_lock
                         .as_ref()
@@ -161,7 +161,7 @@ impl Monitor<'_> {
                         .with_hint(watch.hint())
                 }
                 Err(error) => {
-                    let failure = StepError::io(&Step::Fork, &error);
+                    let failure = StepError::io(&LaunchStep::Fork, &error);
                     Outcome::Failed { failure, stderr_tail: StderrTail::None, signal: None }
                 }
             };

@@ -12,7 +12,7 @@ use svcadapt_spec::{Probe, ServiceSpec, ServiceType};
 use super::intermediate::Channel;
 use super::watch::Forking;
 use crate::error::StepError;
-use crate::plan::{Plan, Resolution, Step};
+use crate::plan::{LaunchStep, Plan, Resolution};
 use crate::readiness::{ProbeInputs, Probes, RunAs};
 use crate::registry::SOCKET;
 use crate::setup::{Created, LauncherLock, ServiceProcess};
@@ -70,7 +70,8 @@ impl<'a> Start<'a> {
         }
         let launcher_lock = LauncherLock::take(self.spec, self.resolved, self.plan.strategy)?;
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
-        let forking = Forking::new(pid_file, self.resolved.account.uid).map_err(Step::Fork.io_error())?;
+        let forking =
+            Forking::new(pid_file, self.resolved.account.uid).map_err(LaunchStep::Fork.io_error())?;
         Ok(Some((launcher_lock, forking)))
     }
 
@@ -84,7 +85,7 @@ impl<'a> Start<'a> {
     /// Descriptors for internal use get numbers that are not reserved for the program.
     pub(super) fn prepare(&self) -> Result<StartResources<'a>, StepError> {
         let mut environment = self.environment();
-        let listens = self.plan.has(&Step::NotifySocket);
+        let listens = self.plan.has(&LaunchStep::NotifySocket);
         let mut file = None;
         let socket = if listens {
             let (socket, address, path) = self.listen()?;
@@ -114,16 +115,17 @@ impl<'a> Start<'a> {
         let mut service = ServiceProcess::new(self.spec, self.resolved, environment, self.started);
         for probe in &self.spec.ready {
             if let Probe::Fd(number) = probe {
-                let (out, input) = self.pipe().map_err(Step::NotifySocket.io_error())?;
+                let (out, input) = self.pipe().map_err(LaunchStep::NotifySocket.io_error())?;
                 means.pipes.push((*number, out));
                 service.place(input, *number);
             }
         }
-        let (reports, reporter) = self.pipe().map_err(Step::NotifySocket.io_error())?;
-        fd::fresh_nonblocking(&reports).map_err(Step::NotifySocket.io_error())?;
+        let (reports, reporter) = self.pipe().map_err(LaunchStep::NotifySocket.io_error())?;
+        fd::fresh_nonblocking(&reports).map_err(LaunchStep::NotifySocket.io_error())?;
         service.report_to(reporter);
-        let stays = self.plan.has(&Step::KeepIntermediate);
-        let channel = stays.then(Channel::new).transpose().map_err(Step::KeepIntermediate.io_error())?;
+        let stays = self.plan.has(&LaunchStep::KeepIntermediate);
+        let channel =
+            stays.then(Channel::new).transpose().map_err(LaunchStep::KeepIntermediate.io_error())?;
         Ok(StartResources {
             probes: Probes::new(&self.spec.ready, means),
             reports,
@@ -152,7 +154,8 @@ impl<'a> Start<'a> {
     /// address, if the program has another root directory or the lock directory is not usable.
     fn listen(&self) -> Result<(NotifySocket, OsString, Option<SocketFile>), StepError> {
         let without = || {
-            let (socket, name) = NotifySocket::abstract_name().map_err(Step::NotifySocket.io_error())?;
+            let (socket, name) =
+                NotifySocket::abstract_name().map_err(LaunchStep::NotifySocket.io_error())?;
             let mut address = b"@".to_vec();
             address.extend(name);
             Ok((socket, <OsString as std::os::unix::ffi::OsStringExt>::from_vec(address), None))
@@ -162,18 +165,18 @@ impl<'a> Start<'a> {
             return without();
         }
         if let Err(unusable) = registry::prepare_directory() {
-            return without().map_err(|_| StepError::unusable(&Step::NotifySocket, unusable));
+            return without().map_err(|_| StepError::unusable(&LaunchStep::NotifySocket, unusable));
         }
         sweep(&registry::directory());
         let before = file::set_umask(0o177);
         let bound = NotifySocket::at(&path);
         file::set_umask(before);
-        let socket = bound.map_err(Step::NotifySocket.io_error())?;
+        let socket = bound.map_err(LaunchStep::NotifySocket.io_error())?;
         let guard = SocketFile(path.clone());
         if self.resolved.caller.is_root() {
             let account = &self.resolved.account;
             std::os::unix::fs::lchown(&path, Some(account.uid), Some(account.gid))
-                .map_err(Step::NotifySocket.io_error())?;
+                .map_err(LaunchStep::NotifySocket.io_error())?;
         }
         Ok((socket, path.into_os_string(), Some(guard)))
     }

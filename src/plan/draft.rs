@@ -1,13 +1,15 @@
 //! Builds the list of steps. The module documentation of `plan` gives the reasons for the order.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use svcadapt_spec::{
     FileMode, Input, Limit, LimitValue, Output, Probe, Resource, ServiceSpec, ServiceType, Sockets,
 };
 
 use super::strategy::translated_signals;
-use super::{Actor, Ending, Planned, Reaper, Resolution, SocketSource, StartedBy, Step, Strategy};
+use super::{
+    Ending, LaunchStep, Place, Reaper, Resolution, SetupStep, SocketSource, StartedBy, Step, Strategy,
+};
 use crate::detect::{Detection, Manager, Mode};
 
 /// The steps of a start, in order.
@@ -19,13 +21,13 @@ pub(super) fn steps(
     strategy: Strategy,
     end: Ending,
     listening: SocketSource,
-) -> Vec<Planned> {
+) -> Vec<Step> {
     let mode = detection.mode;
     let mut draft = StepList { spec, resolved, mode, started_by, end, listening, steps: Vec::new() };
     draft.launch(detection, strategy);
     match end {
         Ending::Exec => {
-            draft.service(Step::ResetSignals);
+            draft.service(SetupStep::ResetSignals);
             draft.streams_and_files();
             draft.root();
             draft.identity();
@@ -33,18 +35,18 @@ pub(super) fn steps(
             draft.umask();
             draft.working_directory();
             let kept = draft.open_descriptors();
-            draft.service(Step::Descriptors(kept));
-            draft.service(Step::Execute(resolved.program.clone()));
+            draft.service(SetupStep::Descriptors(kept));
+            draft.service(SetupStep::Execute(resolved.program.clone()));
         }
         // Privilege drops come last, so that a program can do them later.
         Ending::Return => {
-            draft.service(Step::InheritedSignals);
-            draft.service(Step::Environment);
+            draft.service(SetupStep::InheritedSignals);
+            draft.service(SetupStep::Environment);
             draft.streams_and_files();
             draft.limits();
             draft.umask();
             let kept = draft.open_descriptors();
-            draft.service(Step::InheritedDescriptors(kept));
+            draft.service(SetupStep::InheritedDescriptors(kept));
             draft.root();
             draft.identity();
             draft.end_with_monitor(detection, strategy);
@@ -62,21 +64,21 @@ struct StepList<'a> {
     started_by: StartedBy,
     end: Ending,
     listening: SocketSource,
-    steps: Vec<Planned>,
+    steps: Vec<Step>,
 }
 
 impl StepList<'_> {
-    fn add(&mut self, by: Actor, step: Step) {
-        self.steps.push(Planned { step, by });
+    fn launcher(&mut self, step: LaunchStep) {
+        self.steps.push(Step::Launcher(step));
     }
 
-    fn service(&mut self, step: Step) {
-        self.add(Actor::Service, step);
+    fn service(&mut self, step: SetupStep) {
+        self.steps.push(Step::Service(step));
     }
 
     /// Adds a step, performed by the host if it is done already, else by the service process.
-    fn by_host_if(&mut self, done: bool, step: Step) {
-        self.add(if done { Actor::Host } else { Actor::Service }, step);
+    fn by_host_if(&mut self, done: bool, step: SetupStep) {
+        self.steps.push(if done { Step::Host(step) } else { Step::Service(step) });
     }
 
     fn is_unmanaged(&self) -> bool {
@@ -89,7 +91,7 @@ impl StepList<'_> {
 
     fn launch(&mut self, detection: &Detection, strategy: Strategy) {
         if self.spec.ready.contains(&Probe::Notify) && self.listens() {
-            self.add(Actor::Launcher, Step::NotifySocket);
+            self.launcher(LaunchStep::NotifySocket);
         }
         let launchd = matches!(detection.manager, Manager::Launchd { .. });
         // launchd and process 1 adopt all orphans themselves.
@@ -98,34 +100,35 @@ impl StepList<'_> {
             && adopts
             && !launchd
         {
-            self.add(Actor::Launcher, Step::AdoptOrphans);
+            self.launcher(LaunchStep::AdoptOrphans);
         }
         if strategy == Strategy::Daemonize && !adopts {
-            self.add(Actor::Launcher, Step::KeepIntermediate);
+            self.launcher(LaunchStep::KeepIntermediate);
         }
-        if self.forking() {
-            // A forking program's first process exits, so the launcher must hold the lock.
-            self.lock(Actor::Launcher);
+        if self.forking()
+            && let Some((path, descriptor)) = self.lock()
+        {
+            self.launcher(LaunchStep::Lock { path, descriptor });
         }
         match strategy {
             Strategy::Daemonize => {
-                self.add(Actor::Launcher, Step::Fork);
-                self.add(Actor::Launcher, Step::NewSession);
-                self.add(Actor::Launcher, Step::ForkAgain);
+                self.launcher(LaunchStep::Fork);
+                self.launcher(LaunchStep::NewSession);
+                self.launcher(LaunchStep::ForkAgain);
             }
-            Strategy::ReportMainPid => self.add(Actor::Launcher, Step::Fork),
+            Strategy::ReportMainPid => self.launcher(LaunchStep::Fork),
             Strategy::Monitor | Strategy::Init => {
-                self.add(Actor::Launcher, Step::Fork);
+                self.launcher(LaunchStep::Fork);
                 // launchd kills the process group of a job that has ended; a new session would keep a program alive whose
                 // monitor was killed.
                 if strategy == Strategy::Init && self.keeps_the_terminal() {
-                    self.service(Step::Terminal);
+                    self.service(SetupStep::Terminal);
                 } else if !launchd {
-                    self.service(Step::NewSession);
+                    self.service(SetupStep::NewSession);
                 }
             }
             Strategy::Exec if self.needs_readiness_helper() => {
-                self.add(Actor::Launcher, Step::ReadinessHelper);
+                self.launcher(LaunchStep::ReadinessHelper);
             }
             Strategy::Exec => {}
         }
@@ -140,21 +143,20 @@ impl StepList<'_> {
     fn after_exec(&mut self, detection: &Detection, strategy: Strategy) {
         if self.forking() {
             let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
-            self.add(Actor::Launcher, Step::MainProcess(pid_file));
+            self.launcher(LaunchStep::MainProcess(pid_file));
         }
         match strategy {
-            Strategy::ReportMainPid => self.add(Actor::Launcher, Step::HandOver),
+            Strategy::ReportMainPid => self.launcher(LaunchStep::HandOver),
             Strategy::Monitor | Strategy::Init => {
-                self.add(Actor::Launcher, Step::Monitor(translated_signals(self.spec, detection)));
+                self.launcher(LaunchStep::Monitor(translated_signals(self.spec, detection)));
             }
             Strategy::Daemonize | Strategy::Exec => {}
         }
     }
 
-    fn lock(&mut self, by: Actor) {
-        if let Some(path) = &self.resolved.lock {
-            self.add(by, Step::Lock { path: path.clone(), descriptor: self.lock_descriptor() });
-        }
+    /// The lock file and its descriptor in the program.
+    fn lock(&self) -> Option<(PathBuf, i32)> {
+        Some((self.resolved.lock.clone()?, self.lock_descriptor()))
     }
 
     /// Whether a readiness helper is needed: the manager waits for readiness, and the program does not report it itself.
@@ -186,40 +188,46 @@ impl StepList<'_> {
     fn streams_and_files(&mut self) {
         let (spec, resolved) = (self.spec, self.resolved);
         let caller = &resolved.caller;
-        if !self.forking() {
-            self.lock(Actor::Service);
+        if !self.forking()
+            && let Some((path, descriptor)) = self.lock()
+        {
+            self.service(SetupStep::Lock { path, descriptor });
         }
         let owner = caller.is_root().then_some((resolved.account.uid, resolved.account.gid));
         for directory in &spec.directories {
-            let (path, by) = resolved.place(self.started_by, directory);
+            let place = resolved.place(self.started_by, directory);
             let owner =
                 if directory.kind == svcadapt_spec::DirectoryKind::Configuration { None } else { owner };
-            self.add(by, Step::Directory { kind: directory.kind, path, mode: directory.mode, owner });
+            let passed = matches!(place, Place::Passed(_));
+            let (kind, path, mode) = (directory.kind, place.into_path(), directory.mode);
+            self.by_host_if(passed, SetupStep::Directory { kind, path, mode, owner });
         }
         self.sockets();
         let detached = self.is_unmanaged() && self.mode == Mode::Classic;
         let input = if detached { Input::Null } else { Input::Inherit };
         let output = if detached { Output::Null } else { Output::Inherit };
-        self.service(Step::StandardInput(spec.standard_input.clone().unwrap_or(input)));
-        self.service(Step::StandardOutput(spec.standard_output.clone().unwrap_or_else(|| output.clone())));
-        self.service(Step::StandardError(spec.standard_error.clone().unwrap_or(output)));
+        self.service(SetupStep::StandardInput(spec.standard_input.clone().unwrap_or(input)));
+        self.service(SetupStep::StandardOutput(
+            spec.standard_output.clone().unwrap_or_else(|| output.clone()),
+        ));
+        self.service(SetupStep::StandardError(spec.standard_error.clone().unwrap_or(output)));
         if let Some(path) = &spec.pid_file
             && !self.forking()
         {
             let path = path.as_path().to_owned();
             let own = owner.is_some_and(|(uid, _)| uid != 0) && self.is_in_own_directory(&path);
-            self.service(if own { Step::OwnPidFile(path) } else { Step::PidFile(path) });
+            self.service(if own { SetupStep::OwnPidFile(path) } else { SetupStep::PidFile(path) });
         }
         // Only Linux has an OOM score adjustment.
         let usual = caller.oom_score_adjust.filter(|_| self.is_unmanaged()).map(|_| 0);
         let no_less = |wanted: i32, lowest: Option<i32>| lowest.map_or(wanted, |lowest| wanted.max(lowest));
         let asked = spec.oom_score_adjust.map(|score| no_less(score, caller.lowest_oom_score));
         if let Some(score) = asked.or(usual) {
-            self.by_host_if(caller.oom_score_adjust == Some(score), Step::OomScore(score));
+            self.by_host_if(caller.oom_score_adjust == Some(score), SetupStep::OomScore(score));
         }
         let asked = spec.nice.map(|level| no_less(level, caller.lowest_nice));
         if let Some(level) = asked.or(self.is_unmanaged().then_some(0)) {
-            self.by_host_if(caller.nice == Some(level), Step::Nice(level));
+            self.by_host_if(caller.nice == Some(level), SetupStep::Nice(level));
         }
     }
 
@@ -230,31 +238,31 @@ impl StepList<'_> {
             .directories
             .iter()
             .filter(|one| one.kind != svcadapt_spec::DirectoryKind::Configuration);
-        let mut places = given.map(|one| self.resolved.place(self.started_by, one).0);
+        let mut places = given.map(|one| self.resolved.place(self.started_by, one).into_path());
         places.any(|place| path.starts_with(place))
     }
 
     fn root(&mut self) {
         if let Some(path) = &self.spec.root_directory {
-            self.service(Step::RootDirectory(path.as_path().to_owned()));
+            self.service(SetupStep::RootDirectory(path.as_path().to_owned()));
         }
     }
 
     fn sockets(&mut self) {
         let sockets = &self.spec.sockets;
         let all = sockets.listen.iter().zip(sockets.descriptors());
-        let by = match self.listening {
-            SocketSource::Passed => Actor::Host,
-            SocketSource::Own => Actor::Service,
+        let passed = match self.listening {
+            SocketSource::Passed => true,
+            SocketSource::Own => false,
             SocketSource::Program => return,
             SocketSource::Launchd => {
                 let (name, given) =
                     (self.spec.launchd_sockets(), self.resolved.caller.launchd_descriptors.clone());
-                return self.service(Step::Activate { name, given });
+                return self.service(SetupStep::Activate { name, given });
             }
         };
         for (socket, descriptor) in all {
-            self.add(by, Step::Listen { socket: socket.clone(), descriptor });
+            self.by_host_if(passed, SetupStep::Listen { socket: socket.clone(), descriptor });
         }
     }
 
@@ -262,22 +270,22 @@ impl StepList<'_> {
         let (spec, resolved) = (self.spec, self.resolved);
         let (account, caller) = (&resolved.account, &resolved.caller);
         if let Some(set) = spec.capability_bounding_set {
-            self.service(Step::BoundingSet(set));
+            self.service(SetupStep::BoundingSet(set));
         }
-        self.by_host_if(caller.ids_are_final && caller.gid == account.gid, Step::Group(account.gid));
+        self.by_host_if(caller.ids_are_final && caller.gid == account.gid, SetupStep::Group(account.gid));
         self.by_host_if(
             !caller.is_root() || caller.groups == account.groups,
-            Step::Groups(account.groups.clone()),
+            SetupStep::Groups(account.groups.clone()),
         );
         if self.end == Ending::Exec {
             self.limits();
         }
-        self.by_host_if(caller.ids_are_final && caller.uid == account.uid, Step::User(account.uid));
+        self.by_host_if(caller.ids_are_final && caller.uid == account.uid, SetupStep::User(account.uid));
         if self.is_unmanaged() || spec.ambient_capabilities.is_some() {
-            self.service(Step::Ambient(spec.ambient_capabilities.unwrap_or_default()));
+            self.service(SetupStep::Ambient(spec.ambient_capabilities.unwrap_or_default()));
         }
         if spec.no_new_privileges == Some(true) {
-            self.service(Step::NoNewPrivileges);
+            self.service(SetupStep::NoNewPrivileges);
         }
     }
 
@@ -300,20 +308,20 @@ impl StepList<'_> {
                 if self.resolved.caller.limits.contains(&resource)
                     && !self.spec.limits.contains_key(&resource)
                 {
-                    self.service(Step::SoftLimit(resource, soft));
+                    self.service(SetupStep::SoftLimit(resource, soft));
                 }
             }
         }
         let caller = &self.resolved.caller;
         for (&resource, &limit) in &self.spec.limits {
-            self.service(Step::Limit(resource, caller.nearest(resource, limit)));
+            self.service(SetupStep::Limit(resource, caller.nearest(resource, limit)));
         }
         if self.spec.prevent_core {
             // A limit of 1 also disables the core dump helper (core_pattern with `|`), and is too small for a core file
             // (core(5)).
             let one = LimitValue::At(1);
             let limit = caller.nearest(Resource::Core, Limit { soft: one, hard: one });
-            self.service(Step::Limit(Resource::Core, limit));
+            self.service(SetupStep::Limit(Resource::Core, limit));
         }
     }
 
@@ -321,26 +329,26 @@ impl StepList<'_> {
         // Children do not inherit the parent-death signal, and launchd kills the rest of a job itself.
         let launchd = matches!(detection.manager, Manager::Launchd { .. });
         if strategy == Strategy::Monitor && !self.forking() && !launchd {
-            self.service(Step::EndWithMonitor);
+            self.service(SetupStep::EndWithMonitor);
         }
     }
 
     fn umask(&mut self) {
         let (spec, resolved) = (self.spec, self.resolved);
         if let Some(mode) = spec.umask.or(self.is_unmanaged().then_some(FileMode::DEFAULT_UMASK)) {
-            self.by_host_if(resolved.caller.umask == Some(mode), Step::Umask(mode));
+            self.by_host_if(resolved.caller.umask == Some(mode), SetupStep::Umask(mode));
         }
     }
 
     fn working_directory(&mut self) {
         let (spec, resolved) = (self.spec, self.resolved);
-        let root = || self.is_unmanaged().then(|| std::path::PathBuf::from("/"));
+        let root = || self.is_unmanaged().then(|| PathBuf::from("/"));
         if let Some(path) =
             spec.working_directory.as_ref().map(|path| path.as_path().to_owned()).or_else(root)
         {
             let there =
                 spec.root_directory.is_none() && resolved.caller.working_directory.as_ref() == Some(&path);
-            self.by_host_if(there, Step::WorkingDirectory(path));
+            self.by_host_if(there, SetupStep::WorkingDirectory(path));
         }
     }
 

@@ -97,8 +97,11 @@ pub fn environment(
         }
     }
     for kind in DirectoryKind::ALL {
-        let paths =
-            spec.directories.iter().filter(|d| d.kind == kind).map(|d| resolved.place(started_by, d).0);
+        let paths = spec
+            .directories
+            .iter()
+            .filter(|d| d.kind == kind)
+            .map(|d| resolved.place(started_by, d).into_path());
         let list = paths.map(std::path::PathBuf::into_os_string).collect::<Vec<_>>().join(OsStr::new(":"));
         if !list.is_empty() {
             variables.insert(kind.variable().into(), list);

@@ -16,14 +16,22 @@
 
 mod draft;
 mod environment;
+mod label;
+mod launch_step;
 mod resolution;
+#[cfg(test)]
+pub(crate) mod samples;
+mod setup_step;
 mod step;
 mod strategy;
 
 use std::path::Path;
 
 pub use environment::{FORKING, STARTED_AS, environment, readdress, started_as};
-pub use resolution::{Account, AccountEntry, CallerState, Note, Reaper, Resolution};
+pub use label::Label;
+pub use launch_step::LaunchStep;
+pub use resolution::{Account, AccountEntry, CallerState, Note, Place, Reaper, Resolution};
+pub use setup_step::SetupStep;
 pub use step::Step;
 pub use strategy::{Strategy, forwards_signals};
 use svcadapt_spec::ServiceSpec;
@@ -41,7 +49,7 @@ pub struct Plan {
     pub started_by: StartedBy,
     /// The steps.
     #[doc(hidden)]
-    pub steps: Vec<Planned>,
+    pub steps: Vec<Step>,
 }
 
 /// Whether a service manager has prepared this process; it selects the defaults of unset fields.
@@ -82,58 +90,45 @@ enum SocketSource {
     Own,
 }
 
-/// A step, and who performs it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Planned {
-    /// The step.
-    pub step: Step,
-    /// Who performs it.
-    pub by: Actor,
-}
-
-/// Who performs a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Actor {
-    /// The host, which has already performed it.
-    Host,
-    /// svcadapt, in the process that was started.
-    Launcher,
-    /// svcadapt, in the process that becomes the program.
-    Service,
-}
-
-impl Actor {
-    /// Its name: `host` or `adapter`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Launcher | Self::Service => "adapter",
-        }
-    }
-
-    /// The process that performs it: `launcher` or `service`. `None` if the host has.
-    pub fn process(self) -> Option<&'static str> {
-        match self {
-            Self::Host => None,
-            Self::Launcher => Some("launcher"),
-            Self::Service => Some("service"),
-        }
-    }
-}
-
 impl Plan {
     /// The names of the steps, in their order: `fork`, `umask`, `user`, `working directory`.
     pub fn stages(&self) -> impl Iterator<Item = &'static str> {
-        self.steps.iter().map(|planned| planned.step.stage())
+        self.steps.iter().map(|step| step.label().stage)
     }
 
     /// The descriptors that stay open in the program, in addition to the standard streams.
     pub(crate) fn program_descriptors(&self) -> &[i32] {
-        let found = self.steps.iter().find_map(|planned| match &planned.step {
-            Step::Descriptors(kept) => Some(kept.as_slice()),
+        let found = self.setup_steps().find_map(|step| match step {
+            SetupStep::Descriptors(kept) => Some(kept.as_slice()),
             _ => None,
         });
         found.unwrap_or_default()
+    }
+
+    /// The steps of the launcher, in order.
+    pub(crate) fn launch_steps(&self) -> impl Iterator<Item = &LaunchStep> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Launcher(step) => Some(step),
+            Step::Host(_) | Step::Service(_) => None,
+        })
+    }
+
+    /// The steps of the process that becomes the program, in order.
+    pub(crate) fn setup_steps(&self) -> impl Iterator<Item = &SetupStep> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Service(step) => Some(step),
+            Step::Host(_) | Step::Launcher(_) => None,
+        })
+    }
+
+    /// Whether the launcher has this step.
+    pub(crate) fn has(&self, step: &LaunchStep) -> bool {
+        self.launch_steps().any(|planned| planned == step)
+    }
+
+    /// Whether the program gets a session of its own.
+    pub(crate) fn has_new_session(&self) -> bool {
+        self.has(&LaunchStep::NewSession) || self.setup_steps().any(|step| *step == SetupStep::NewSession)
     }
 
     /// Plans a start.
@@ -155,35 +150,29 @@ impl Plan {
     /// Adds a re-exec of the program in the forked service process. The plan is unchanged if it has no fork.
     #[must_use]
     pub(crate) fn with_reexec(mut self, program: &Path) -> Self {
-        let fork = |planned: &Planned| matches!(planned.step, Step::Fork | Step::ForkAgain);
+        let fork = |step: &Step| matches!(step, Step::Launcher(LaunchStep::Fork | LaunchStep::ForkAgain));
         if let Some(last) = self.steps.iter().rposition(fork) {
-            let step = Step::Reexec(program.to_owned());
-            self.steps.insert(last + 1, Planned { step, by: Actor::Launcher });
+            self.steps.insert(last + 1, Step::Launcher(LaunchStep::Reexec(program.to_owned())));
         }
-        let stays = self.has(&Step::KeepIntermediate);
+        let stays = self.has(&LaunchStep::KeepIntermediate);
         if let Some(first) = self.steps.iter().position(fork)
             && self.strategy == Strategy::Daemonize
             && !stays
         {
-            self.steps.insert(first, Planned { step: Step::KeepIntermediate, by: Actor::Launcher });
+            self.steps.insert(first, Step::Launcher(LaunchStep::KeepIntermediate));
         }
         self
-    }
-
-    /// Whether the plan has this step.
-    pub(crate) fn has(&self, step: &Step) -> bool {
-        self.steps.iter().any(|planned| planned.step == *step)
     }
 
     /// Whether the plan has a re-exec.
     #[doc(hidden)]
     pub fn has_reexec(&self) -> bool {
-        self.steps.iter().any(|planned| matches!(planned.step, Step::Reexec(_)))
+        self.launch_steps().any(|step| matches!(step, LaunchStep::Reexec(_)))
     }
 
     /// Whether the plan executes another program.
     pub(crate) fn has_exec(&self) -> bool {
-        self.steps.iter().any(|planned| matches!(planned.step, Step::Execute(_)))
+        self.setup_steps().any(|step| matches!(step, SetupStep::Execute(_)))
     }
 
     fn with_ending(spec: &ServiceSpec, resolved: &Resolution, detection: &Detection, end: Ending) -> Self {
@@ -251,7 +240,7 @@ mod tests {
         }
         let detection = Detection { mode, manager, scope: Scope::System, evidence: Vec::new() };
         let plan = Plan::new(&spec(fields), &resolved, &detection);
-        plan.steps.iter().filter(|p| p.by != Actor::Host).map(|p| p.step.stage()).collect()
+        plan.steps.iter().filter(|step| step.process().is_some()).map(|step| step.label().stage).collect()
     }
 
     #[test]
@@ -302,12 +291,12 @@ mod tests {
         };
         let plan = Plan::becoming_this_program(&spec, &resolved, &detection);
         assert!(!plan.has_exec());
-        let stages: Vec<_> = plan.steps.iter().map(|planned| planned.step.stage()).collect();
+        let stages: Vec<_> = plan.stages().collect();
         assert!(!stages.contains(&"reset signals") && !stages.contains(&"descriptors"), "{stages:?}");
         let at = |stage| stages.iter().position(|known| *known == stage).unwrap();
         assert!(at("lock") < at("pid file") && at("pid file") < at("inherited descriptors"));
-        let first = plan.steps.iter().position(|planned| planned.step.drops_privileges()).unwrap();
-        assert!(plan.steps[first..].iter().all(|planned| planned.step.drops_privileges()), "{stages:?}");
+        let mut rest = plan.setup_steps().skip_while(|step| !step.drops_privileges()).peekable();
+        assert!(rest.peek().is_some() && rest.all(SetupStep::drops_privileges), "{stages:?}");
         assert!(
             at("group") < at("groups") && at("groups") < at("user") && at("user") < at("working directory")
         );
@@ -321,7 +310,7 @@ mod tests {
             let detection = Detection { mode, manager, scope: Scope::System, evidence: Vec::new() };
             let plan = Plan::becoming_this_program(&spec(&[(Field::User, "nobody")]), &resolved, &detection);
             let again = plan.clone().with_reexec(Path::new("/bin/x"));
-            let stages = |plan: Plan| plan.steps.iter().map(|planned| planned.step.stage()).collect();
+            let stages = |plan: Plan| plan.stages().collect();
             let (plan, again): (Vec<_>, Vec<_>) = (stages(plan), stages(again));
             (plan, again)
         };
@@ -350,8 +339,8 @@ mod tests {
                     Detection { mode: Mode::Supervised, manager, scope: Scope::System, evidence: Vec::new() };
                 let fields = [&[(Field::ListenStream, "80"), (Field::ListenDatagram, "53")], fields].concat();
                 let plan = Plan::new(&spec(&fields), &resolved, &detection);
-                let about = plan.steps.iter().filter(|planned| planned.step.status() == 202);
-                about.map(|planned| format!("{} {}", planned.by.name(), planned.step)).collect::<Vec<_>>()
+                let about = plan.steps.iter().filter(|step| step.label().status == 202);
+                about.map(|step| format!("{} {}", step.by(), step.label())).collect::<Vec<_>>()
             };
         let launchd = || Manager::Launchd { label: None };
         let own = [(Field::LaunchdActivation, "yes")];

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use svcadapt_spec::{DirectoryKind, FileMode, Limit, LimitValue, Resource, ServiceDirectory};
 
-use super::{Actor, StartedBy};
+use super::StartedBy;
 
 /// The input of a plan in addition to the spec and the detected host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Resolution {
 /// A setting that is reduced or skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// The step, as in [`Step::stage`](super::Step::stage).
+    /// The step, as in [`Label::stage`](super::Label::stage).
     pub stage: &'static str,
     /// The value.
     pub object: String,
@@ -43,10 +43,27 @@ pub struct Note {
     pub hint: Option<String>,
 }
 
+/// The place of a directory of the service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The host has created the directory and passed its path.
+    Passed(PathBuf),
+    /// The service process creates the directory.
+    Own(PathBuf),
+}
+
+impl Place {
+    /// Its path.
+    pub fn into_path(self) -> PathBuf {
+        let (Self::Passed(path) | Self::Own(path)) = self;
+        path
+    }
+}
+
 impl Resolution {
-    /// The path of a directory, and who creates it. A manager that has created it passes its path in `RUNTIME_DIRECTORY`
-    /// and the like (systemd.exec(5)).
-    pub fn place(&self, started_by: StartedBy, directory: &ServiceDirectory) -> (PathBuf, Actor) {
+    /// The place of a directory. A manager that has created it passes its path in `RUNTIME_DIRECTORY` and the like
+    /// (systemd.exec(5)).
+    pub fn place(&self, started_by: StartedBy, directory: &ServiceDirectory) -> Place {
         let passed = self.inherited.iter().find(|(name, _)| name == directory.kind.variable());
         let path = directory.path.as_path();
         let made = passed.filter(|_| started_by == StartedBy::Manager).and_then(|(_, list)| {
@@ -56,8 +73,8 @@ impl Resolution {
                 .find(|one| one.ends_with(path))
         });
         match made {
-            Some(made) => (made.to_owned(), Actor::Host),
-            None => (self.base(directory.kind).join(path), Actor::Service),
+            Some(made) => Place::Passed(made.to_owned()),
+            None => Place::Own(self.base(directory.kind).join(path)),
         }
     }
 

@@ -74,7 +74,7 @@ mod tests {
 
     use super::*;
     use crate::plan::tests::{resolved, spec};
-    use crate::plan::{Plan, Step};
+    use crate::plan::{Plan, SetupStep, Step};
 
     fn plan(fields: &[(Field, &str)], manager: Manager, socket: bool) -> Plan {
         let mut resolved = resolved();
@@ -113,8 +113,9 @@ mod tests {
     #[test]
     fn plan_lists_the_steps_after_the_exec() {
         let last = |plan: Plan| {
-            let at = plan.steps.iter().position(|planned| matches!(planned.step, Step::Execute(_))).unwrap();
-            plan.steps[at + 1..].iter().map(|planned| planned.step.to_string()).collect::<Vec<_>>()
+            let exec = |step: &Step| matches!(step, Step::Service(SetupStep::Execute(_)));
+            let at = plan.steps.iter().position(exec).unwrap();
+            plan.steps[at + 1..].iter().map(|step| step.label().to_string()).collect::<Vec<_>>()
         };
         let fields = [FORKING, (Field::PidFile, "/run/x.pid")];
         assert_eq!(
@@ -130,7 +131,7 @@ mod tests {
         assert_eq!(last(plan(&signals, Manager::Container, false)), expected);
         assert_eq!(last(plan(&[QUIT], Manager::Systemd, false)), [""; 0]);
         let tied = |fields, manager| {
-            plan(fields, manager, false).steps.iter().any(|p| p.step == Step::EndWithMonitor)
+            plan(fields, manager, false).setup_steps().any(|step| *step == SetupStep::EndWithMonitor)
         };
         assert!(tied(&[QUIT], Manager::S6));
         // launchd kills the rest of a job itself, and children of a forking program do not inherit the death signal.

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::error::StepError;
-use crate::plan::{Note, Step};
+use crate::plan::{Label, LaunchStep, Note, SetupStep};
 use crate::registry::LockDirectoryError;
 use crate::sys::{error_text, processes};
 
@@ -35,18 +35,19 @@ impl StepError {
     }
 
     /// The failure of a step, with a cause in words.
-    pub(crate) fn at(step: &Step, cause: impl Into<String>) -> Self {
-        Self { object: step.object(), ..Self::new(step.stage(), cause).status(step.status()) }
+    pub(crate) fn at(step: impl Into<Label>, cause: impl Into<String>) -> Self {
+        let Label { stage, object, status } = step.into();
+        Self { object, ..Self::new(stage, cause).status(status) }
     }
 
     /// The failure of a step, with the cause from the kernel.
-    pub(crate) fn io(step: &Step, error: &io::Error) -> Self {
+    pub(crate) fn io(step: impl Into<Label>, error: &io::Error) -> Self {
         let hint = size_limit(error);
         Self { errno: error.raw_os_error(), hint, ..Self::at(step, error_text(error)) }
     }
 
     /// The failure of a step because the lock directory is not usable.
-    pub(crate) fn unusable(step: &Step, unusable: LockDirectoryError) -> Self {
+    pub(crate) fn unusable(step: impl Into<Label>, unusable: LockDirectoryError) -> Self {
         let LockDirectoryError { path, cause, hint, errno } = unusable;
         Self { hint, errno, ..Self::at(step, format!("{}: {cause}", path.display())) }
     }
@@ -74,10 +75,17 @@ impl StepError {
     }
 }
 
-impl Step {
+impl LaunchStep {
     /// Turns the kernel's error into the failure of this step, for `map_err`.
     pub fn io_error(&self) -> impl Fn(io::Error) -> StepError + '_ {
-        |error| StepError::io(self, &error)
+        move |error| StepError::io(self, &error)
+    }
+}
+
+impl SetupStep {
+    /// Turns the kernel's error into the failure of this step, for `map_err`.
+    pub fn io_error(&self) -> impl Fn(io::Error) -> StepError + '_ {
+        move |error| StepError::io(self, &error)
     }
 }
 

@@ -15,7 +15,7 @@ use super::leftovers::LeftoverPolicy;
 use super::perform::ServiceProcess;
 use super::{leftovers, perform};
 use crate::error::StepError;
-use crate::plan::{FORKING, Plan, Resolution, Step, Strategy};
+use crate::plan::{FORKING, Label, LaunchStep, Plan, Resolution, Strategy};
 use crate::registry;
 use crate::registry::{Lock, Record, Session};
 use crate::sys::process_handle::ProcessHandle;
@@ -42,15 +42,15 @@ impl<'a> LauncherLock<'a> {
     ) -> Result<Self, StepError> {
         let mut launcher_lock = Self { spec, resolved, lock: None };
         let Some(path) = &resolved.lock else { return Ok(launcher_lock) };
-        let step = Step::Lock { path: path.clone(), descriptor: 0 };
-        registry::prepare_directory().map_err(|unusable| StepError::unusable(&step, unusable))?;
+        let failed = |error| StepError::io(Label::lock(path), &error);
+        registry::prepare_directory().map_err(|unusable| StepError::unusable(Label::lock(path), unusable))?;
         let longer = u64::try_from(LAUNCHER_EXTRA.as_micros()).unwrap_or(u64::MAX);
         let timeout = perform::stop_timeout(spec).map(|timeout| timeout.saturating_add(longer));
-        let record = Record::own(launcher_lock.pid_file(), resolved.program.clone(), timeout)
-            .map_err(step.io_error())?;
+        let record =
+            Record::own(launcher_lock.pid_file(), resolved.program.clone(), timeout).map_err(failed)?;
         let record = Record { user: resolved.account.uid, ..record };
         let taken = leftovers::take(path, LeftoverPolicy::of(strategy), || Lock::take_here(path, &record))
-            .map_err(step.io_error())?;
+            .map_err(failed)?;
         launcher_lock.lock = Some((taken.map_err(|taken| leftovers::already_running(spec, taken))?, record));
         Ok(launcher_lock)
     }
@@ -69,7 +69,7 @@ impl<'a> LauncherLock<'a> {
     /// The facts read by pid are valid only if the process still lives afterwards, which `held` proves. A process
     /// that has ended is not recorded; its end is reported separately.
     pub fn record_main(&self, main: i32, held: &ProcessHandle) -> Result<(), StepError> {
-        let step = Step::MainProcess(self.pid_file());
+        let step = LaunchStep::MainProcess(self.pid_file());
         let looked = self.record_of(main);
         if held.has_ended().map_err(step.io_error())? {
             return Ok(());
@@ -109,8 +109,8 @@ impl<'a> ServiceProcess<'a> {
     /// Gives a forking program the mark and the lock's descriptor, by which all its processes are found, and records
     /// the mark before the program runs: the launcher may be killed before it finds the main process.
     pub(super) fn join(&mut self, plan: &Plan) -> Result<(), StepError> {
-        let lock = plan.steps.iter().find_map(|planned| match &planned.step {
-            Step::Lock { descriptor, .. } => Some((&planned.step, *descriptor)),
+        let lock = plan.launch_steps().find_map(|step| match step {
+            LaunchStep::Lock { descriptor, .. } => Some((step, *descriptor)),
             _ => None,
         });
         let (Some(launcher_lock), Some((step, number))) = (self.launcher_lock.take(), lock) else {

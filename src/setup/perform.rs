@@ -18,7 +18,7 @@ use super::streams::Streams;
 use super::undo::Created;
 use super::{LauncherLock, account, closest_limit, directory, leftovers, listen, undo};
 use crate::error::StepError;
-use crate::plan::{Actor, Ending, Plan, Resolution, Step, started_as};
+use crate::plan::{Ending, Plan, Resolution, SetupStep, started_as};
 use crate::registry;
 use crate::registry::pid_file::PidFileError;
 use crate::registry::{Lock, Record, Session, pid_file};
@@ -101,7 +101,7 @@ impl<'a> ServiceProcess<'a> {
 
     /// Performs the steps of the service's process. Returns only if one failed.
     pub fn become_program(&mut self, plan: &Plan) -> StepError {
-        self.own_session |= plan.has(&Step::NewSession);
+        self.own_session |= plan.has_new_session();
         self.leftovers = LeftoverPolicy::of(plan.strategy);
         self.program_descriptors = plan.program_descriptors().to_vec();
         // Read before the root directory changes: /proc may be missing afterwards.
@@ -111,8 +111,7 @@ impl<'a> ServiceProcess<'a> {
             self.report(&Report::Failed(failure.clone()));
             return failure;
         }
-        let mut steps = plan.steps.iter().filter(|planned| planned.by == Actor::Service);
-        let failed = steps.find_map(|planned| self.perform(&planned.step).err());
+        let failed = plan.setup_steps().find_map(|step| self.perform(step).err());
         let failure =
             failed.unwrap_or_else(|| StepError::about("plan", "exec", "the plan has no exec step", 2));
         self.report(&Report::Failed(failure.clone()));
@@ -125,68 +124,63 @@ impl<'a> ServiceProcess<'a> {
         undo_start(self.spec, self.resolved, &self.created, Some(process::own_pid()));
     }
 
-    pub(super) fn perform(&mut self, step: &Step) -> Result<(), StepError> {
+    pub(super) fn perform(&mut self, step: &SetupStep) -> Result<(), StepError> {
         let done = match step {
-            Step::Lock { path, descriptor } => return self.lock(step, path, *descriptor),
-            Step::PidFile(path) => return self.pid_file(path, |write| Ok(write())),
-            Step::OwnPidFile(path) => {
+            SetupStep::Lock { path, descriptor } => return self.lock(step, path, *descriptor),
+            SetupStep::PidFile(path) => return self.pid_file(path, |write| Ok(write())),
+            SetupStep::OwnPidFile(path) => {
                 let account = &self.resolved.account;
                 return self.pid_file(path, |write| account::with_service_rights(account, || Ok(write())));
             }
-            Step::Execute(path) => return Err(self.execute(step, path)),
-            Step::Directory { path, mode, owner, .. } => self.directory(path, mode.bits().into(), *owner),
-            Step::Listen { socket, descriptor } => return self.listen(step, socket, *descriptor),
-            Step::Activate { given, .. } => self.activate(given),
-            Step::StandardInput(input) => self.streams.input(input, &self.resolved.account),
-            Step::StandardOutput(output) => self.output(1, output),
-            Step::StandardError(output) => self.output(2, output),
-            Step::Descriptors(kept) => self.descriptors(kept),
-            Step::InheritedDescriptors(kept) => self.inherited_descriptors(kept),
-            Step::ResetSignals => {
+            SetupStep::Execute(path) => return Err(self.execute(step, path)),
+            SetupStep::Directory { path, mode, owner, .. } => {
+                self.directory(path, mode.bits().into(), *owner)
+            }
+            SetupStep::Listen { socket, descriptor } => return self.listen(step, socket, *descriptor),
+            SetupStep::Activate { given, .. } => self.activate(given),
+            SetupStep::StandardInput(input) => self.streams.input(input, &self.resolved.account),
+            SetupStep::StandardOutput(output) => self.output(1, output),
+            SetupStep::StandardError(output) => self.output(2, output),
+            SetupStep::Descriptors(kept) => self.descriptors(kept),
+            SetupStep::InheritedDescriptors(kept) => self.inherited_descriptors(kept),
+            SetupStep::ResetSignals => {
                 signal::reset_for_set_up();
                 Ok(())
             }
-            Step::InheritedSignals => {
+            SetupStep::InheritedSignals => {
                 // Rust's runtime ignores SIGPIPE, so that a peer that hangs up causes an error instead of a death.
                 signal::reset_ignored(&[signal::SIGPIPE]);
                 signal::ignore_default(signal::SIGXFSZ)
             }
-            Step::Environment => environment::replace(&self.environment),
-            Step::NewSession => process::new_session(),
-            Step::Terminal => process::take_terminal(),
-            Step::EndWithMonitor => descendants::die_with_parent(self.launcher),
-            Step::OomScore(score) => ignore_default_denied(
+            SetupStep::Environment => environment::replace(&self.environment),
+            SetupStep::NewSession => process::new_session(),
+            SetupStep::Terminal => process::take_terminal(),
+            SetupStep::EndWithMonitor => descendants::die_with_parent(self.launcher),
+            SetupStep::OomScore(score) => ignore_default_denied(
                 self.spec.oom_score_adjust.is_some(),
                 limits::set_oom_score_adjust(*score),
             ),
-            Step::Nice(level) => ignore_default_denied(self.spec.nice.is_some(), limits::set_nice(*level)),
-            Step::RootDirectory(path) => file::change_root(path),
-            Step::BoundingSet(set) => self.bound(*set),
-            Step::Groups(groups) => identity::set_groups(groups, self.resolved.account.member.as_deref()),
-            Step::Group(gid) => identity::set_group(*gid),
-            Step::Limit(resource, limit) => {
+            SetupStep::Nice(level) => {
+                ignore_default_denied(self.spec.nice.is_some(), limits::set_nice(*level))
+            }
+            SetupStep::RootDirectory(path) => file::change_root(path),
+            SetupStep::BoundingSet(set) => self.bound(*set),
+            SetupStep::Groups(groups) => {
+                identity::set_groups(groups, self.resolved.account.member.as_deref())
+            }
+            SetupStep::Group(gid) => identity::set_group(*gid),
+            SetupStep::Limit(resource, limit) => {
                 limits::set(resource.name(), number(limit.soft), number(limit.hard))
             }
-            Step::SoftLimit(resource, soft) => closest_limit::soften(resource.name(), number(*soft)),
-            Step::User(uid) => self.user(*uid),
-            Step::Ambient(set) => self.ambient(*set),
-            Step::NoNewPrivileges => capability::no_new_privileges(),
-            Step::Umask(mode) => {
+            SetupStep::SoftLimit(resource, soft) => closest_limit::soften(resource.name(), number(*soft)),
+            SetupStep::User(uid) => self.user(*uid),
+            SetupStep::Ambient(set) => self.ambient(*set),
+            SetupStep::NoNewPrivileges => capability::no_new_privileges(),
+            SetupStep::Umask(mode) => {
                 file::set_umask(mode.bits());
                 Ok(())
             }
-            Step::WorkingDirectory(path) => file::change_directory(path),
-            // The launcher performs these.
-            Step::AdoptOrphans
-            | Step::KeepIntermediate
-            | Step::Reexec(_)
-            | Step::NotifySocket
-            | Step::ReadinessHelper
-            | Step::Fork
-            | Step::ForkAgain
-            | Step::MainProcess(_)
-            | Step::HandOver
-            | Step::Monitor(_) => Ok(()),
+            SetupStep::WorkingDirectory(path) => file::change_directory(path),
         };
         done.map_err(|error| explain(step, &error))
     }
@@ -204,7 +198,7 @@ impl<'a> ServiceProcess<'a> {
         opened
     }
 
-    fn lock(&mut self, step: &Step, path: &Path, descriptor: i32) -> Result<(), StepError> {
+    fn lock(&mut self, step: &SetupStep, path: &Path, descriptor: i32) -> Result<(), StepError> {
         registry::prepare_directory().map_err(|unusable| StepError::unusable(step, unusable))?;
         let timeout = stop_timeout(self.spec);
         let pid_file = self.spec.pid_file.as_ref().map(|path| path.as_path().to_owned());
@@ -249,7 +243,7 @@ impl<'a> ServiceProcess<'a> {
         directory::make(path, mode, owner, judge, &mut |made| self.report_created(made))
     }
 
-    fn listen(&mut self, step: &Step, socket: &Socket, descriptor: i32) -> Result<(), StepError> {
+    fn listen(&mut self, step: &SetupStep, socket: &Socket, descriptor: i32) -> Result<(), StepError> {
         let (sockets, resolved) = (&self.spec.sockets, self.resolved);
         let mut made = |one| self.report_created(one);
         let opened = listen::open(socket, sockets, resolved.socket_owner, &resolved.account, &mut made);
@@ -301,7 +295,7 @@ impl<'a> ServiceProcess<'a> {
         identity::set_user(uid, groups).map(drop)
     }
 
-    fn execute(&mut self, step: &Step, path: &Path) -> StepError {
+    fn execute(&mut self, step: &SetupStep, path: &Path) -> StepError {
         self.tell_variables();
         let command = &self.spec.command;
         let mut words = vec![self.spec.argv0.as_ref().unwrap_or(&command.program).clone()];
@@ -372,24 +366,23 @@ fn ignore_default_denied(asked: bool, done: io::Result<()>) -> io::Result<()> {
 }
 
 /// The kernel's error, with a hint for those that are hard to understand.
-fn explain(step: &Step, error: &io::Error) -> StepError {
+fn explain(step: &SetupStep, error: &io::Error) -> StepError {
     let failure = StepError::io(step, error);
     match (step, error.kind()) {
-        (Step::Nice(_) | Step::OomScore(_) | Step::Limit(..), io::ErrorKind::PermissionDenied)
-            if identity::effective_user() != 0 =>
-        {
-            failure.hint("only root can raise this")
-        }
-        (Step::RootDirectory(_), io::ErrorKind::PermissionDenied) => {
+        (
+            SetupStep::Nice(_) | SetupStep::OomScore(_) | SetupStep::Limit(..),
+            io::ErrorKind::PermissionDenied,
+        ) if identity::effective_user() != 0 => failure.hint("only root can raise this"),
+        (SetupStep::RootDirectory(_), io::ErrorKind::PermissionDenied) => {
             failure.hint("only root can change the root directory")
         }
-        (Step::StandardOutput(_) | Step::StandardError(_), io::ErrorKind::Other) => {
+        (SetupStep::StandardOutput(_) | SetupStep::StandardError(_), io::ErrorKind::Other) => {
             failure.hint("remove it, or log to a directory in which only root can make files")
         }
-        (Step::WorkingDirectory(_), io::ErrorKind::PermissionDenied) => {
+        (SetupStep::WorkingDirectory(_), io::ErrorKind::PermissionDenied) => {
             failure.hint("the service's user may not enter it")
         }
-        (Step::Execute(_), io::ErrorKind::NotFound) => {
+        (SetupStep::Execute(_), io::ErrorKind::NotFound) => {
             failure.hint("the file exists, but its loader or interpreter does not")
         }
         _ => failure,

@@ -17,7 +17,7 @@ use svcadapt_spec::{
 use super::failure::PID_FILE;
 use super::{account, closest_limit, perform, program};
 use crate::error::StepError;
-use crate::plan::{Account, CallerState, Note, Reaper, Resolution, StartedBy, Step};
+use crate::plan::{Account, CallerState, Label, Note, Reaper, Resolution, StartedBy};
 use crate::registry;
 use crate::registry::pid_file;
 use crate::registry::pid_file::PidFileError;
@@ -108,7 +108,7 @@ fn look_up(
 pub fn do_without_state(spec: &ServiceSpec, resolved: &mut Resolution) {
     let Some(path) = resolved.lock.clone() else { return };
     let Some(obstacle) = registry::obstacle() else { return };
-    let stage = Step::Lock { path, descriptor: 0 }.stage();
+    let Label { stage, .. } = Label::lock(&path);
     let cause = format!("started without a lock, so status and stop cannot find this service: {obstacle}");
     resolved.notes.push(Note { stage, object: perform::service_label(spec), cause, hint: obstacle.hint });
     resolved.lock = None;
@@ -325,7 +325,7 @@ fn check_directory(path: &Path, account: &Account) -> io::Result<()> {
 
 /// Whether a directory is, or lies in, one that will be created for the service.
 fn will_be_created(spec: &ServiceSpec, resolved: &Resolution, started_by: StartedBy, path: &Path) -> bool {
-    let made = spec.directories.iter().map(|one| resolved.place(started_by, one).0);
+    let made = spec.directories.iter().map(|one| resolved.place(started_by, one).into_path());
     let text = path.as_os_str().as_bytes();
     !text.is_empty() && made.into_iter().any(|made| path.starts_with(made))
 }

@@ -9,7 +9,7 @@ use super::leftovers::LeftoverPolicy;
 use super::perform::ServiceProcess;
 use super::report::Report;
 use crate::error::StepError;
-use crate::plan::{Actor, Ending, Plan, Step};
+use crate::plan::{Ending, Plan, SetupStep};
 use crate::registry;
 use crate::registry::Lock;
 use crate::sys::limits::NOFILE;
@@ -43,21 +43,20 @@ impl ServiceProcess<'_> {
     /// and must exit.
     pub fn run_in_place(&mut self, plan: &Plan, privileges: Privileges) -> Result<(), StepError> {
         self.ending = Ending::Return;
-        self.own_session |= plan.has(&Step::NewSession);
+        self.own_session |= plan.has_new_session();
         self.leftovers = LeftoverPolicy::of(plan.strategy);
-        let now = |step: &Step| privileges == Privileges::Drop || !step.drops_privileges();
+        let now = |step: &SetupStep| privileges == Privileges::Drop || !step.drops_privileges();
         self.perform_matching(plan, now)
     }
 
     /// Performs the steps that [`Privileges::Keep`] has deferred.
     pub fn drop_privileges(&mut self, plan: &Plan) -> Result<(), StepError> {
         self.ending = Ending::Return;
-        self.perform_matching(plan, Step::drops_privileges)
+        self.perform_matching(plan, SetupStep::drops_privileges)
     }
 
-    fn perform_matching(&mut self, plan: &Plan, which: impl Fn(&Step) -> bool) -> Result<(), StepError> {
-        let mine = plan.steps.iter().filter(|planned| planned.by == Actor::Service && which(&planned.step));
-        let done = mine.into_iter().try_for_each(|planned| self.perform(&planned.step));
+    fn perform_matching(&mut self, plan: &Plan, which: impl Fn(&SetupStep) -> bool) -> Result<(), StepError> {
+        let done = plan.setup_steps().filter(|step| which(step)).try_for_each(|step| self.perform(step));
         let _ = signal::restore_ignored(signal::SIGXFSZ);
         done.inspect_err(|failure| self.report(&Report::Failed(failure.clone())))
     }
