@@ -9,7 +9,8 @@ use svcadapt_spec::{
 };
 
 use super::exec::{UNBALANCED, warn_invalid_escape};
-use super::read::{FieldValue, Site, UnitReader};
+use super::reader::{FieldValue, UnitReader};
+use super::site::Site;
 use super::specifiers::resolve;
 use super::words::{Syntax, first, split};
 use super::{Unmapped, UnmappedReason};

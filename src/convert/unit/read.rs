@@ -5,10 +5,9 @@ use std::ffi::OsString;
 use svcadapt_spec::{FIELDS, Field, Native, Origin, SpecDraft, SpecError, literal};
 
 use super::lex::{MAX_ASSIGNMENTS, TOO_MANY};
-use super::verify::UnitChecks;
-use super::{
-    CommandLine, Line, UnitFile, UnitName, Unmapped, UnmappedReason, commands, fields, unmapped, x_section,
-};
+use super::reader::UnitReader;
+use super::site::Site;
+use super::{UnitFile, UnitName, Unmapped, UnmappedReason, commands, fields, unmapped, x_section};
 
 /// The content of a unit with its drop-ins.
 #[derive(Debug, Clone)]
@@ -28,9 +27,6 @@ impl ParsedUnit {
     }
 }
 
-/// The maximum number of warnings for one line, which can have half a million words.
-const MAX_WARNINGS_PER_LINE: usize = 8;
-
 /// The directives with command lines.
 pub(super) const COMMANDS: [&str; 7] =
     ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"];
@@ -43,17 +39,7 @@ pub fn read(name: &UnitName, unit: &UnitFile, drop_ins: &[UnitFile]) -> Result<P
     if unit.empty {
         return Err(vec![SpecError::in_file(&unit.path, None, "the unit is masked: the file is empty")]);
     }
-    let mut reader = UnitReader {
-        name,
-        values: Vec::new(),
-        own: Vec::new(),
-        start: Vec::new(),
-        started: Vec::new(),
-        checks: UnitChecks::default(),
-        unmapped: Vec::new(),
-        warnings: Vec::new(),
-        faults: Vec::new(),
-    };
+    let mut reader = UnitReader::new(name);
     let files = || std::iter::once(unit).chain(drop_ins);
     if files().map(|file| file.lines.len() + file.warnings.len()).sum::<usize>() > MAX_ASSIGNMENTS {
         return Err(vec![SpecError::in_file(&unit.path, None, format!("with its drop-ins, {TOO_MANY}"))]);
@@ -66,37 +52,6 @@ pub fn read(name: &UnitName, unit: &UnitFile, drop_ins: &[UnitFile]) -> Result<P
         }
     }
     reader.finish(unit)
-}
-
-/// An assignment and its place.
-pub(super) struct Site<'a> {
-    pub(super) file: &'a UnitFile,
-    pub(super) line: &'a Line,
-    pub(super) origin: Origin,
-}
-
-/// A value of a field, for the draft.
-#[derive(Debug, Clone)]
-pub(super) struct FieldValue {
-    pub(super) field: Field,
-    pub(super) value: OsString,
-    pub(super) origin: Origin,
-    /// The value of the directive, verbatim, if the value may become an [`Unmapped`]; otherwise empty.
-    pub(super) written: String,
-}
-
-pub(super) struct UnitReader<'a> {
-    pub(super) name: &'a UnitName,
-    pub(super) values: Vec<FieldValue>,
-    /// The values of `[X-Svcadapt]`.
-    pub(super) own: Vec<FieldValue>,
-    start: Vec<CommandLine>,
-    /// The `ExecStart=` lines.
-    started: Vec<Unmapped>,
-    pub(super) checks: UnitChecks,
-    pub(super) unmapped: Vec<Unmapped>,
-    warnings: Vec<SpecError>,
-    faults: Vec<SpecError>,
 }
 
 impl UnitReader<'_> {
@@ -135,47 +90,6 @@ impl UnitReader<'_> {
         }
     }
 
-    pub(super) fn keep(&mut self, site: &Site, reason: UnmappedReason) {
-        self.unmapped.push(unmapped_line(site, reason));
-    }
-
-    /// Keeps a line with many words once, even if several of its words need it.
-    pub(super) fn keep_once(&mut self, site: &Site, reason: UnmappedReason) {
-        if self.unmapped.last().is_none_or(|line| line.origin != site.origin) {
-            self.keep(site, reason);
-        }
-    }
-
-    pub(super) fn warn(&mut self, site: &Site, what: &str) {
-        let earlier =
-            self.warnings.len().checked_sub(MAX_WARNINGS_PER_LINE).and_then(|at| self.warnings.get(at));
-        if earlier
-            .is_some_and(|fault| fault.place() == Some((site.file.path.as_path(), Some(&site.line.spot))))
-        {
-            return;
-        }
-        self.warnings.push(SpecError::at(&site.origin, format!("{}=: {what}", site.line.key)));
-    }
-
-    /// Adds a reason why systemd refuses the unit.
-    pub(super) fn refuse(&mut self, site: &Site, why: &str) {
-        self.faults.push(SpecError::at(&site.origin, format!("{}=: {why}", site.line.key)));
-    }
-
-    /// Whether one more value fits into the limit. If not, the unit is refused.
-    pub(super) fn has_room(&mut self, site: &Site) -> bool {
-        let room = self.values.len() < MAX_ASSIGNMENTS;
-        if !room && self.faults.is_empty() {
-            self.refuse(site, &format!("with the values of lists {TOO_MANY}"));
-        }
-        room
-    }
-
-    /// Removes the values of a field.
-    pub(super) fn forget(&mut self, field: Field) {
-        self.values.retain(|value| value.field != field);
-    }
-
     fn commands(&mut self, site: &Site) {
         let line = site.line;
         let start = line.key == "ExecStart";
@@ -201,7 +115,7 @@ impl UnitReader<'_> {
                     if read.commands.is_empty() {
                         self.keep(site, UnmappedReason::Ignored("there is no command".into()));
                     } else {
-                        self.started.push(unmapped_line(site, UnmappedReason::NoField));
+                        self.started.push(site.unmapped(UnmappedReason::NoField));
                     }
                     self.start.extend(read.commands);
                 }
@@ -310,16 +224,6 @@ struct SpecCommand {
     argv0: Option<(OsString, Origin)>,
     /// Whether the line started the program through svcadapt.
     behind_adapter: bool,
-}
-
-pub(super) fn unmapped_line(site: &Site, reason: UnmappedReason) -> Unmapped {
-    Unmapped {
-        section: site.file.section(site.line).to_owned(),
-        directive: site.line.key.clone(),
-        value: site.line.value.clone(),
-        origin: site.origin.clone(),
-        reason,
-    }
 }
 
 /// Whether the field is a directive of systemd in `[Service]`.

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use svcadapt_spec::{Directive, Field, Native, Origin, SpecError, ValueError};
 
 use super::fields::{check_value, permission_bits};
-use super::read::{Site, unmapped_line};
+use super::site::Site;
 use super::specifiers::resolve;
 use super::unmapped::native;
 use super::{ParsedUnit, UnitFile, UnitName, Unmapped, UnmappedReason};
@@ -209,7 +209,7 @@ impl SocketReader {
 
 /// The line with a section that marks it as one of the socket unit.
 fn of_sockets(site: &Site, reason: UnmappedReason) -> Unmapped {
-    let line = unmapped_line(site, reason);
+    let line = site.unmapped(reason);
     Unmapped { section: format!("{}{}", Native::SOCKET_UNIT_PREFIX, line.section), ..line }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use svcadapt_spec::Origin;
 
-use super::read::Site;
+use super::site::Site;
 
 /// The state that the checks need, collected line by line.
 #[derive(Debug, Default)]

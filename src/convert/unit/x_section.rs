@@ -7,7 +7,8 @@ use std::os::unix::ffi::OsStringExt;
 use svcadapt_spec::{Arity, Field, Origin, Resource, literal};
 
 use super::fields::check_value;
-use super::read::{FieldValue, Site, UnitReader};
+use super::reader::{FieldValue, UnitReader};
+use super::site::Site;
 use super::specifiers::resolve;
 use super::words::{Syntax, split};
 use super::{CommandLine, UnmappedReason, reload};
