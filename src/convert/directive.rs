@@ -92,6 +92,8 @@ pub enum ValueKind {
     Enum(&'static [Choice]),
     /// A time span; a bare number is in seconds.
     Timespan,
+    /// A time span; a bare number is in nanoseconds.
+    Nanoseconds,
     /// A number of bytes, optionally with K, M, G or T.
     Size,
     /// A signal.

@@ -16,7 +16,8 @@ pub enum Timespan {
     Infinity,
 }
 
-const UNITS: [(&str, u64); 28] = [
+/// The units in microseconds.
+const UNITS: [(&str, u64); 31] = [
     ("us", 1),
     ("usec", 1),
     ("µs", 1),
@@ -44,31 +45,28 @@ const UNITS: [(&str, u64); 28] = [
     ("weeks", 604_800_000_000),
     ("M", 2_629_800_000_000),
     ("month", 2_629_800_000_000),
+    ("months", 2_629_800_000_000),
     ("y", 31_557_600_000_000),
+    ("year", 31_557_600_000_000),
+    ("years", 31_557_600_000_000),
 ];
 
 impl Timespan {
     /// Reads `90`, `1min 30s`, `500ms`, `1.5h`, `infinity`. A number without a unit is in seconds.
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
-        let value = text(value)?.trim();
-        if value == "infinity" {
-            return Ok(Self::Infinity);
-        }
-        let wrong = || ValueError::hinted("not a time span", "write it as 90, 1min 30s, 500ms or infinity");
-        let mut rest = value;
-        let mut total = 0_u64;
-        while !rest.is_empty() {
-            let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
-            let (number, tail) = rest.split_at(digits);
-            let tail = tail.trim_start();
-            let letters = tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len());
-            let (unit, tail) = tail.split_at(letters);
-            let &(_, scale) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
-            let part = scaled(number, scale).ok_or_else(wrong)?;
-            total = total.checked_add(part).ok_or("too large")?;
-            rest = tail.trim_start();
-        }
-        if value.is_empty() { Err(wrong()) } else { Ok(Self::Finite(Duration::from_micros(total))) }
+        let total = sum(text(value)?.trim(), micros)?;
+        Ok(total.map_or(Self::Infinity, |total| Self::Finite(Duration::from_micros(total))))
+    }
+
+    /// Reads a time span in nanoseconds, `TimerSlackNSec=` (systemd.exec(5)): it has the units `ns` and `nsec` too, and
+    /// a number without a unit is in nanoseconds.
+    #[doc(hidden)]
+    pub fn parse_nsec(value: &OsStr) -> Result<Self, ValueError> {
+        let total = sum(text(value)?.trim(), |unit| match unit {
+            "" | "ns" | "nsec" => Some(1),
+            longer => micros(longer)?.checked_mul(1_000),
+        })?;
+        Ok(total.map_or(Self::Infinity, |total| Self::Finite(Duration::from_nanos(total))))
     }
 
     /// Reads a timeout: like [`Timespan::parse`], but 0 means no limit, as in all of systemd's timeouts
@@ -88,7 +86,33 @@ impl Timespan {
     }
 }
 
-/// `number` times `scale`, in microseconds. No floating point, so it is exact.
+/// The microseconds of a unit.
+fn micros(unit: &str) -> Option<u64> {
+    UNITS.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale)
+}
+
+/// The sum of the parts of a time span. `None` for `infinity`.
+fn sum(value: &str, scale: impl Fn(&str) -> Option<u64>) -> Result<Option<u64>, ValueError> {
+    if value == "infinity" {
+        return Ok(None);
+    }
+    let wrong = || ValueError::hinted("not a time span", "write it as 90, 1min 30s, 500ms or infinity");
+    let mut rest = value;
+    let mut total = 0_u64;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let (number, tail) = rest.split_at(digits);
+        let tail = tail.trim_start();
+        let letters = tail.find(|c: char| !c.is_alphabetic()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(letters);
+        let part = scale(unit).and_then(|scale| scaled(number, scale)).ok_or_else(wrong)?;
+        total = total.checked_add(part).ok_or("too large")?;
+        rest = tail.trim_start();
+    }
+    if value.is_empty() { Err(wrong()) } else { Ok(Some(total)) }
+}
+
+/// `number` times `scale`. No floating point, so it is exact.
 fn scaled(number: &str, scale: u64) -> Option<u64> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if (whole.is_empty() && fraction.is_empty()) || fraction.len() > 9 {
@@ -142,10 +166,39 @@ mod tests {
             ("0", 0),
             ("2 h", 7_200_000_000),
             ("1M", 2_629_800_000_000),
+            ("2months", 5_259_600_000_000),
+            ("2 years 1year", 94_672_800_000_000),
             ("infinity", u128::MAX),
         ] {
             assert_eq!(micros(value), Some(expected), "{value}");
         }
+    }
+
+    /// What systemd 252 accepts for `TimerSlackNSec=` and refuses.
+    #[test]
+    fn nanoseconds_are_read_and_are_the_default_unit() {
+        let nanos = |value: &str| match Timespan::parse_nsec(OsStr::new(value)).ok()? {
+            Timespan::Finite(duration) => Some(duration.as_nanos()),
+            Timespan::Infinity => Some(u128::MAX),
+        };
+        for (value, expected) in [
+            ("5ns", Some(5)),
+            ("5", Some(5)),
+            ("7nsec", Some(7)),
+            ("1.5us", Some(1_500)),
+            ("1s 5ns", Some(1_000_000_005)),
+            ("50µs", Some(50_000)),
+            ("500y", Some(15_778_800_000_000_000_000)),
+            ("infinity", Some(u128::MAX)),
+            ("1000y", None),
+            ("-1", None),
+            ("5x", None),
+            ("1e3", None),
+            ("", None),
+        ] {
+            assert_eq!(nanos(value), expected, "{value}");
+        }
+        assert_eq!(micros("5ns"), None, "only TimerSlackNSec= has nanoseconds");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Directives of `[Service]` and `[Socket]` for processes (systemd.exec(5), systemd.kill(5)).
 
 use super::ValueKind::{
-    Boolean, BooleanOr, Enum, Integer, Limit, Octal, Other, Path, Signal, Text, Timespan, Words,
+    Boolean, BooleanOr, Enum, Integer, Limit, Nanoseconds, Octal, Other, Path, Signal, Text, Timespan, Words,
 };
 use super::choices::{
     CPU_POLICY, INPUT, KEYRING_MODE, KILL_MODE, MEMORY_THP, NUMA_POLICY, OUTPUT, PRESERVE, PRIVATE_TMP,
@@ -175,7 +175,7 @@ pub(super) const EXEC: &[DirectiveRow] = &[
     d("TTYVTDisallocate", 0, Boolean).system(),
     d("TemporaryFileSystem", 0, Words).guard().namespace(),
     d("TimeoutCleanSec", 244, Timespan),
-    d("TimerSlackNSec", 0, Timespan),
+    d("TimerSlackNSec", 0, Nanoseconds),
     d("UMask", 0, Octal).guard(),
     d("UnsetEnvironment", 0, Words),
     d("User", 0, Text).guard().system(),

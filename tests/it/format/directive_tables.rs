@@ -106,7 +106,8 @@ fn fits(row: &DirectiveRow, value: &str) -> Option<bool> {
         "BOOLEAN" => boolean,
         "SIGNAL" => kind == ValueKind::Signal,
         "LIMIT" if row.name.starts_with("Limit") => kind == ValueKind::Limit,
-        "SECONDS" | "NANOSECONDS" => kind == ValueKind::Timespan,
+        "SECONDS" => kind == ValueKind::Timespan,
+        "NANOSECONDS" => kind == ValueKind::Nanoseconds,
         "SIZE" => kind == ValueKind::Size,
         "UNSIGNED" | "INTEGER" | "LONG" | "NICE" | "OOMSCOREADJUST" => kind == ValueKind::Integer,
         // A colon-separated list has the same name.

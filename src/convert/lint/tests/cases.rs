@@ -28,6 +28,8 @@ pub(super) const UNITS: &[RuleCase] = &[
     (&directive::VALUE, "NotifyAccess=alll", "NotifyAccess=all"),
     (&directive::VALUE, "RemainAfterExit=maybe", "RemainAfterExit=On"),
     (&directive::VALUE, "RestartSec=soon", "RestartSec=1min 30s"),
+    (&directive::VALUE, "RestartSec=5ns", "RestartSec=2months"),
+    (&directive::VALUE, "TimerSlackNSec=5x", "TimerSlackNSec=5ns"),
     (&directive::VALUE, "KillSignal=sigterm", "KillSignal=SIGRTMIN+3"),
     (&directive::VALUE, "MemoryMax=lots", "MemoryMax=1.5G"),
     (&directive::VALUE, "MemoryMax=512MB", "MemoryMax=1G 512M"),

@@ -159,6 +159,9 @@ fn known(at: &UnitLine, row: &DirectiveRow, version: Version, findings: &mut Fin
         (None, ValueKind::Timespan) => {
             "use seconds, a time like 1min 30s (systemd.time(7)), or infinity".to_owned()
         }
+        (None, ValueKind::Nanoseconds) => {
+            "use nanoseconds, a time like 50us (systemd.time(7)), or infinity".to_owned()
+        }
         (None, ValueKind::Octal) => "use an octal number, such as 0027".to_owned(),
         (None, ValueKind::Signal) => "use the name of a signal, such as SIGTERM".to_owned(),
         (None, ValueKind::Size) => "use a number of bytes, or a number with K, M, G or T".to_owned(),
@@ -179,6 +182,7 @@ fn fits(row: &DirectiveRow, value: &str, version: Version) -> bool {
         ValueKind::Enum(_) | ValueKind::BooleanOr(_) => row.takes(value, version),
         ValueKind::Boolean => boolean(value).is_some(),
         ValueKind::Timespan => Timespan::parse(text).is_ok(),
+        ValueKind::Nanoseconds => Timespan::parse_nsec(text).is_ok(),
         ValueKind::Signal => SignalName::parse(text).is_ok(),
         ValueKind::Octal => FileMode::parse_mode(text).is_ok(),
         ValueKind::Integer => {
