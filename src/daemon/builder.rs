@@ -12,7 +12,7 @@ use svcadapt_spec::{
 use super::error::from_spec_error;
 use super::prepare::StartInputs;
 use super::{Disposition, Error, Signal};
-use crate::error::StepError;
+use crate::error::{StepError, USAGE};
 use crate::plan::Plan;
 use crate::setup::Privileges;
 
@@ -258,7 +258,7 @@ impl<'fd> Daemon<'fd> {
         // A name with `=` would be split at it: the rest would become part of the value.
         if name.as_encoded_bytes().contains(&b'=') {
             let cause = "the name of a variable must not contain '='";
-            self.errors.push(StepError::about("environment", name.to_string_lossy(), cause, super::USAGE));
+            self.errors.push(StepError::about("environment", name.to_string_lossy(), cause, USAGE));
             return self;
         }
         let mut assignment = name.to_owned();
@@ -384,8 +384,7 @@ impl<'fd> Daemon<'fd> {
 
 /// Rejects fields that only a program that starts another one can have.
 fn reject_command_fields(spec: &mut ServiceSpec) -> Vec<StepError> {
-    let refused =
-        |stage: &str, object: String, cause: &str| StepError::about(stage, object, cause, super::USAGE);
+    let refused = |stage: &str, object: String, cause: &str| StepError::about(stage, object, cause, USAGE);
     let mut failures = Vec::new();
     match spec.service_type {
         None => {}

@@ -17,7 +17,7 @@ use super::single_thread::require_single_thread;
 use super::supervisor::FromSupervisor;
 use super::{Daemon, Error, Service, Signals, launcher};
 use crate::detect::Detection;
-use crate::error::StepError;
+use crate::error::{StepError, USAGE};
 use crate::launch::Role;
 use crate::plan::{LaunchStep, Plan, SetupStep, Strategy};
 use crate::setup::{Report, ServiceProcess, SetupResult};
@@ -181,7 +181,7 @@ impl Daemon<'_> {
     ) -> Result<HandoffSender, StepError> {
         if plan.setup_steps().any(|step| matches!(step, SetupStep::Activate { .. })) {
             let cause = "sockets of launchd cannot be passed to a re-executed process";
-            return Err(StepError::about("launchd sockets", spec.launchd_sockets(), cause, super::USAGE));
+            return Err(StepError::about("launchd sockets", spec.launchd_sockets(), cause, USAGE));
         }
         HandoffSender::new(detection, self.fingerprint(spec), attempt)
             .map_err(|error| StepError::io(&LaunchStep::Fork, &error))
@@ -231,5 +231,5 @@ fn fail_start(reports: &OwnedFd, failure: &StepError) -> ! {
 }
 
 fn handoff_error(error: &io::Error) -> Error {
-    Error::Refused(vec![StepError::kernel("daemon", "descriptors", error, super::USAGE)])
+    Error::Refused(vec![StepError::kernel("daemon", "descriptors", error, USAGE)])
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use svcadapt_spec::SpecError;
 
-use crate::error::StepError;
+use crate::error::{StepError, USAGE};
 
 /// An error. It prints as the command line's errors do: `STAGE 'OBJECT': CAUSE`, then, on a line of its own, ` hint:
 /// …`; several errors one after the other.
@@ -43,9 +43,8 @@ pub enum Error {
 impl Error {
     /// All errors in it, in order.
     pub fn failures(&self) -> Vec<StepError> {
-        let own = |stage: &str, cause: &str, hint: &str| {
-            vec![StepError::bare(stage, cause, super::USAGE).hint(hint)]
-        };
+        let own =
+            |stage: &str, cause: &str, hint: &str| vec![StepError::bare(stage, cause, USAGE).hint(hint)];
         match self {
             Self::Refused(all) => all.clone(),
             Self::AlreadyRunning(one) | Self::Step(one) | Self::Notify(one) => vec![one.clone()],
@@ -106,7 +105,7 @@ impl Error {
     /// The exit status for the first error: systemd's number for the step that failed (systemd.exec(5)), 250 if the
     /// service is already running, 251 if its pid file cannot be trusted or written, 2 for an invalid request.
     pub fn status(&self) -> u8 {
-        self.first().map_or(super::USAGE, |failure| failure.status)
+        self.first().map_or(USAGE, |failure| failure.status)
     }
 }
 
@@ -127,7 +126,7 @@ impl std::error::Error for Error {}
 /// A rejected value, with the builder's method as the stage.
 pub(super) fn from_spec_error(problem: SpecError) -> StepError {
     let stage = problem.field.map_or("daemon".to_owned(), |field| field.option().replace('-', " "));
-    let failure = StepError::about(&stage, "", problem.error.cause, super::USAGE);
+    let failure = StepError::about(&stage, "", problem.error.cause, USAGE);
     with_method_names(StepError { object: problem.value, hint: problem.error.hint, ..failure })
 }
 

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 
 use svcadapt_spec::Scope;
 
-use super::prepare::Fingerprint;
 use crate::detect::{Detection, Manager, Mode};
 use crate::plan::readdress;
 use crate::sys::{descendants, process};
@@ -29,6 +28,10 @@ pub(super) struct Handoff {
     /// The kernel's name of the process (PR_SET_NAME, prctl(2)).
     pub(super) name: Vec<u8>,
 }
+
+/// A hash of the request, which must be the same after a re-exec. It changes with the version of this library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fingerprint(pub(super) u64);
 
 /// The ancestors of the re-executed process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

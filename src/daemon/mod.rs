@@ -173,6 +173,3 @@ pub mod from_python_daemon {
 pub mod from_daemonize {
     #![doc = include_str!("from_daemonize.md")]
 }
-
-/// The exit status of a usage error.
-const USAGE: u8 = 2;

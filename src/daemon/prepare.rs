@@ -6,10 +6,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use svcadapt_spec::ServiceSpec;
 
 use super::error::with_method_names;
-use super::handoff::Handoff;
+use super::handoff::{Fingerprint, Handoff};
 use super::{Daemon, DetachProcess, Error, Reexecute, reexec, supervisor};
 use crate::detect::{Detection, Mode, ModeOption};
-use crate::error::StepError;
+use crate::error::{StepError, USAGE};
 use crate::plan::{Plan, Resolution, StartedBy};
 use crate::sys::executable;
 use crate::{detect, setup};
@@ -21,10 +21,6 @@ pub(super) struct StartInputs {
     pub(super) resolved: Resolution,
     pub(super) detection: Detection,
 }
-
-/// A hash of the request, which must be the same after a re-exec. It changes with the version of this library.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fingerprint(pub(super) u64);
 
 impl Daemon<'_> {
     pub(super) fn plan_of(&self, spec: &ServiceSpec, resolved: &Resolution, detection: &Detection) -> Plan {
@@ -91,5 +87,5 @@ fn resolved(
 pub(super) fn different_request() -> StepError {
     let cause = "the re-executed program requested a different service";
     let hint = "build the same Daemon each time main runs, and call enter() on no other one before";
-    StepError::bare("daemon", cause, super::USAGE).hint(hint)
+    StepError::bare("daemon", cause, USAGE).hint(hint)
 }

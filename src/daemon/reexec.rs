@@ -20,11 +20,10 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use super::handoff::{Ancestry, Handoff};
-use super::prepare::Fingerprint;
+use super::handoff::{Ancestry, Fingerprint, Handoff};
 use crate::detect;
 use crate::detect::Detection;
-use crate::error::StepError;
+use crate::error::{StepError, USAGE};
 use crate::plan::LaunchStep;
 use crate::setup::{Report, ServiceProcess};
 use crate::sys::fd::InheritedFd;
@@ -64,7 +63,7 @@ impl HandoffSender {
 
     /// Executes the program again in the process that becomes the service. A failure is reported to the launcher.
     pub(super) fn reexec(self, work: ServiceProcess<'_>, program: &Path) -> ! {
-        let Some(reports) = work.into_report_pipe() else { process::exit_now(super::USAGE) };
+        let Some(reports) = work.into_report_pipe() else { process::exit_now(USAGE) };
         let error = self.send(&reports).unwrap_or_else(|error| error);
         let failure = StepError::io(&LaunchStep::Reexec(program.to_owned()), &error);
         let _ = Report::Failed(failure.clone()).send(&reports);
@@ -122,7 +121,7 @@ impl HandoffReceiver {
             None if handoff_is_missing() => {
                 let cause = "re-exec failed: the handoff descriptor was closed before Daemon::enter";
                 let hint = "do not close inherited descriptors before Daemon::enter, or use Reexecute::Never";
-                Err(StepError::bare("daemon", cause, super::USAGE).hint(hint))
+                Err(StepError::bare("daemon", cause, USAGE).hint(hint))
             }
             receiver => Ok(receiver),
         }

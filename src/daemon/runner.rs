@@ -11,7 +11,7 @@ use super::launcher::report_error;
 use super::{Daemon, Error, Service, is_reexec};
 use crate::control;
 use crate::control::{ServiceRef, State, Stopped};
-use crate::error::StepError;
+use crate::error::{StepError, USAGE};
 use crate::sys::escape_control;
 
 /// A program with the commands `start`, `stop`, `restart` and `status`.
@@ -91,9 +91,9 @@ impl<'fd> Runner<'fd> {
             _ => {
                 let given = words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
                 let failure = if words.is_empty() {
-                    StepError::bare("command", "no command given", super::USAGE)
+                    StepError::bare("command", "no command given", USAGE)
                 } else {
-                    StepError::about("command", given, "unknown command", super::USAGE)
+                    StepError::about("command", given, "unknown command", USAGE)
                 };
                 report_error(&Error::Refused(vec![failure.hint("use start, stop, restart or status")]))
             }
@@ -113,7 +113,7 @@ impl<'fd> Runner<'fd> {
             ServiceSpec { pid_file: Some(path), .. } => Ok(ServiceRef::PidFile(path)),
             _ => {
                 let cause = "a service without a name or a pid file cannot be found again";
-                let failure = StepError::bare("daemon", cause, super::USAGE);
+                let failure = StepError::bare("daemon", cause, USAGE);
                 Err(Error::Refused(vec![failure.hint("set a name with name()")]))
             }
         }

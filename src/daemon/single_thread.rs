@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::Error;
-use crate::error::StepError;
+use crate::error::{StepError, USAGE};
 use crate::sys::{fd, process};
 
 /// How long a joined thread may still be counted by the kernel.
@@ -22,7 +22,7 @@ pub(super) fn require_single_thread() -> Result<(), Error> {
             }
             Ok(count) => return Err(Error::Threads { count }),
             Err(error) => {
-                let failure = StepError::kernel("daemon", "threads", &error, super::USAGE);
+                let failure = StepError::kernel("daemon", "threads", &error, USAGE);
                 let failure = failure.hint("mount /proc: on Linux the threads are counted there");
                 return Err(Error::Refused(vec![failure]));
             }

@@ -1,8 +1,7 @@
 //! The chain of ancestors that wait for this process.
 
-use super::detection::Manager;
-use super::evidence::Fact;
-use super::facts::{Ancestor, Facts};
+use super::facts::{Ancestor, Fact, Facts};
+use super::manager::Manager;
 
 /// The chain of ancestors.
 #[derive(Debug)]

@@ -5,7 +5,21 @@
 
 use svcadapt_spec::Scope;
 
-use super::facts::UnitRef;
+/// A unit and the scope of its manager.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitRef {
+    /// The full name: `nginx.service`.
+    pub name: String,
+    /// The scope of its manager.
+    pub scope: Scope,
+}
+
+impl UnitRef {
+    /// Whether the unit is a service.
+    pub fn is_service(&self) -> bool {
+        self.name.rsplit('.').next() == Some("service")
+    }
+}
 
 /// The unit of a path in systemd's hierarchy: `/system.slice/nginx.service/worker` is `nginx.service`.
 pub fn unit_of_path(path: &str) -> Option<UnitRef> {

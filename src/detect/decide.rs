@@ -3,10 +3,12 @@
 use svcadapt_spec::Scope;
 
 use super::ancestors::above;
-use super::detection::{Detection, Manager, Mode, ModeOption};
+use super::cgroup::UnitRef;
+use super::detection::Detection;
 use super::evidence;
-use super::evidence::Fact;
-use super::facts::{Activation, Facts, Platform, UnitRef};
+use super::facts::{Activation, Fact, Facts, Platform};
+use super::manager::Manager;
+use super::mode::{Mode, ModeOption};
 
 /// Decides the mode and the manager. Uses the manager's answer if the facts have one.
 pub fn detect(facts: &Facts, option: ModeOption) -> Detection {

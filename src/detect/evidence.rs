@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use svcadapt_spec::Scope;
 
 use super::ancestors::above;
-use super::detection::{Manager, ModeOption};
-use super::facts::{Activation, Ancestor, Facts, Platform, UnitAnswer, VARIABLES};
+use super::facts::{Activation, Ancestor, Fact, Facts, Platform, UnitAnswer, VARIABLES};
+use super::manager::Manager;
+use super::mode::ModeOption;
 
 /// A fact and its meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,48 +20,6 @@ pub struct Evidence {
     pub meaning: String,
     /// Whether this fact decided the mode.
     pub decided: bool,
-}
-
-/// The facts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fact {
-    ModeOption,
-    Pid,
-    Parent,
-    Chain,
-    Init,
-    User,
-    Session,
-    ControllingTerminal,
-    Stdin,
-    Variable(&'static str),
-    Journal,
-    Booted,
-    Cgroup,
-    Answer,
-    Activation,
-}
-
-impl Fact {
-    fn name(self) -> &'static str {
-        match self {
-            Self::ModeOption => "mode option",
-            Self::Pid => "pid",
-            Self::Parent => "parent",
-            Self::Chain => "above the parent",
-            Self::Init => "init",
-            Self::User => "user",
-            Self::Session => "session",
-            Self::ControllingTerminal => "controlling terminal",
-            Self::Stdin => "stdin",
-            Self::Variable(name) => name,
-            Self::Journal => "stderr",
-            Self::Booted => "systemd booted",
-            Self::Cgroup => "cgroup",
-            Self::Answer => "manager's answer",
-            Self::Activation => "launchd's answer",
-        }
-    }
 }
 
 /// The facts that are listed before the variables.

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use svcadapt_spec::Scope;
-
-use super::cgroup::unit_of_path;
+use super::cgroup::{UnitRef, unit_of_path};
 
 /// The environment variables that are evidence of the host. No others are kept.
 pub const VARIABLES: [&str; 14] = [
@@ -65,6 +63,49 @@ pub struct Facts {
     pub manager_answer: Option<UnitAnswer>,
 }
 
+/// Names one of the facts, or the mode option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fact {
+    ModeOption,
+    Pid,
+    Parent,
+    Chain,
+    Init,
+    User,
+    Session,
+    ControllingTerminal,
+    Stdin,
+    Variable(&'static str),
+    Journal,
+    Booted,
+    Cgroup,
+    Answer,
+    Activation,
+}
+
+impl Fact {
+    /// Its name in the evidence.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::ModeOption => "mode option",
+            Self::Pid => "pid",
+            Self::Parent => "parent",
+            Self::Chain => "above the parent",
+            Self::Init => "init",
+            Self::User => "user",
+            Self::Session => "session",
+            Self::ControllingTerminal => "controlling terminal",
+            Self::Stdin => "stdin",
+            Self::Variable(name) => name,
+            Self::Journal => "stderr",
+            Self::Booted => "systemd booted",
+            Self::Cgroup => "cgroup",
+            Self::Answer => "manager's answer",
+            Self::Activation => "launchd's answer",
+        }
+    }
+}
+
 /// The kind of system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Platform {
@@ -96,23 +137,14 @@ pub enum Activation {
     NotAsked,
     /// A socket: this process is a job.
     Activated,
-    /// `ENOENT`: this ancestor is a job without a socket of that name.
+    /// `ENOENT`: this process is a job without a socket of that name.
     NoSuchSocket,
-    /// `EALREADY`: this ancestor is a job and has asked before.
+    /// `EALREADY`: this process is a job and has asked before.
     AlreadyActivated,
-    /// `ESRCH`: launchd did not start this ancestor.
+    /// `ESRCH`: launchd did not start this process.
     NotManaged,
     /// An undocumented error.
     Unknown,
-}
-
-/// A unit and the scope of its manager.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnitRef {
-    /// The full name: `nginx.service`.
-    pub name: String,
-    /// The scope of its manager.
-    pub scope: Scope,
 }
 
 /// The manager's answer about a unit.
@@ -120,7 +152,7 @@ pub struct UnitRef {
 pub struct UnitAnswer {
     /// `Type=`, as systemd.service(5) spells it.
     pub service_type: String,
-    /// `MainPID`; 0 if the unit has no main ancestor.
+    /// `MainPID`; 0 if the unit has no main process.
     pub main_pid: i32,
 }
 
@@ -145,13 +177,6 @@ impl Facts {
             (Platform::Linux, true) => unit_of_path(self.cgroup.as_deref()?),
             _ => None,
         }
-    }
-}
-
-impl UnitRef {
-    /// Whether the unit is a service.
-    pub fn is_service(&self) -> bool {
-        self.name.rsplit('.').next() == Some("service")
     }
 }
 

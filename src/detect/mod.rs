@@ -17,21 +17,25 @@ mod evidence;
 mod facts;
 #[cfg(feature = "json")]
 mod json;
+mod manager;
+mod mode;
 mod probe;
 
 #[doc(hidden)]
-pub use cgroup::unit_of_path;
+pub use cgroup::{UnitRef, unit_of_path};
 pub use decide::detect;
 #[doc(hidden)]
 pub use decide::needs_answer;
-pub use detection::{Detection, Manager, Mode, ModeOption};
+pub use detection::Detection;
 pub use evidence::Evidence;
 pub use facts::Facts;
 #[doc(hidden)]
-pub use facts::{Activation, Ancestor, Platform, UnitAnswer, UnitRef, VARIABLES};
+pub use facts::{Activation, Ancestor, Platform, UnitAnswer, VARIABLES};
 #[cfg(feature = "json")]
 #[doc(hidden)]
 pub use json::FactsError;
+pub use manager::Manager;
+pub use mode::{Mode, ModeOption};
 #[doc(hidden)]
 pub use probe::{ask_manager, gather, stderr_is_journal, variables};
 pub use probe::{decide, look};

@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use svcadapt_spec::Scope;
 
-use super::cgroup::systemd_path;
+use super::cgroup::{UnitRef, systemd_path};
 use super::decide::{decision, detect, needs_answer};
-use super::detection::{Detection, ModeOption};
-use super::facts::{Activation, Ancestor, Facts, Platform, UnitAnswer, UnitRef, VARIABLES};
+use super::detection::Detection;
+use super::facts::{Activation, Ancestor, Facts, Platform, UnitAnswer, VARIABLES};
+use super::mode::ModeOption;
 use crate::sys::launchd::Refusal;
 use crate::sys::{command_output, launchd, process_info, procfs};
 

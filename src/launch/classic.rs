@@ -8,10 +8,11 @@ use svcadapt_spec::{Output, Timespan, WriteMode};
 
 use super::intermediate::Intermediate;
 use super::outcome::{Outcome, StderrTail};
+use super::role::Role;
 use super::start::{Start, StartResources};
 use super::terminate::terminate_descendants;
 use super::watch::{Event, Reexec, Relation, Watch};
-use super::{Role, intermediate, outcome};
+use super::{intermediate, outcome};
 use crate::error::StepError;
 use crate::plan::{Account, LaunchStep, SetupStep};
 use crate::setup;

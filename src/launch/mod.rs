@@ -31,6 +31,7 @@ mod main_pid;
 mod monitor;
 mod outcome;
 mod ready_notifier;
+mod role;
 mod start;
 mod terminate;
 mod watch;
@@ -38,18 +39,16 @@ mod watch;
 use std::os::fd::OwnedFd;
 
 pub use outcome::{Outcome, StderrTail};
+pub use role::Role;
 use start::Start;
 use svcadapt_spec::ServiceSpec;
 
-use crate::error::StepError;
+use crate::error::{StepError, USAGE};
 use crate::plan::{Label, LaunchStep, Plan, Resolution, Strategy};
 use crate::registry;
 use crate::registry::Found;
-use crate::setup::ServiceProcess;
+use crate::setup::{ServiceProcess, service_label};
 use crate::sys::{descendants, process};
-
-/// The exit status of a spec that cannot be run.
-const CANNOT_BE_RUN: u8 = 2;
 
 /// Verifies that the plan can be carried out on this system. Changes nothing.
 ///
@@ -64,7 +63,7 @@ pub fn check(plan: &Plan) -> Result<(), StepError> {
     }
     if plan.has(&LaunchStep::MainProcess(None)) {
         let cause = "on this system a main process can be found only by its pid file";
-        return Err(StepError::about("type", "forking", cause, CANNOT_BE_RUN)
+        return Err(StepError::about("type", "forking", cause, USAGE)
             .hint("use --pid-file for the file to which the program writes its pid"));
     }
     let forking = plan.launch_steps().any(|step| matches!(step, LaunchStep::MainProcess(_)));
@@ -72,7 +71,7 @@ pub fn check(plan: &Plan) -> Result<(), StepError> {
         return Ok(());
     }
     let cause = "this system cannot track a program that forks itself into the background";
-    Err(StepError::about("type", "forking", cause, CANNOT_BE_RUN)
+    Err(StepError::about("type", "forking", cause, USAGE)
         .hint("use the program's option to stay in the foreground"))
 }
 
@@ -116,17 +115,7 @@ pub fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution) -> Outcome 
     }
 }
 
-/// The role of this process after the forks of a start.
-#[derive(Debug)]
-pub enum Role<'a> {
-    /// The process that was started. It has waited until the service was ready, had failed or, as process 1, had
-    /// ended; it only reports the outcome.
-    Launcher(Outcome),
-    /// The process that becomes the service.
-    Service(ServiceProcess<'a>),
-}
-
-/// Forks as the strategy demands, for a program that becomes the service in place ([`Plan::of_itself`]). Returns in
+/// Forks as the strategy demands, for a program that becomes the service in place ([`Plan::becoming_this_program`]). Returns in
 /// the process that becomes the service and in the launcher.
 pub fn divide<'a>(spec: &'a ServiceSpec, plan: &'a Plan, resolved: &'a Resolution) -> Role<'a> {
     if let Some(failure) = check(plan).err().or_else(|| running_already(spec, resolved)) {
@@ -182,9 +171,7 @@ pub fn running_already(spec: &ServiceSpec, resolved: &Resolution) -> Option<Step
         // An unreadable lock is reported when it is taken.
         Ok(Found::Running(_) | Found::Dead(_) | Found::Unrecorded(_) | Found::Unknown) | Err(_) => None,
     })?;
-    let name = spec.name.as_ref().map(ToString::to_string);
-    let what = name.or_else(|| spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default();
-    Some(StepError::already_running(&what, pid))
+    Some(StepError::already_running(&service_label(spec), pid))
 }
 
 #[cfg(test)]

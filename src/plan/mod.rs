@@ -15,6 +15,7 @@
 //! * descriptors last, because every earlier step may need one.
 
 mod draft;
+mod ending;
 mod environment;
 mod label;
 mod launch_step;
@@ -22,21 +23,26 @@ mod resolution;
 #[cfg(test)]
 pub(crate) mod samples;
 mod setup_step;
+mod socket_source;
+mod started_by;
 mod step;
 mod strategy;
 
 use std::path::Path;
 
+pub use ending::Ending;
 pub use environment::{FORKING, STARTED_AS, environment, readdress, started_as};
 pub use label::Label;
 pub use launch_step::LaunchStep;
 pub use resolution::{Account, AccountEntry, CallerState, Note, Place, Reaper, Resolution};
 pub use setup_step::SetupStep;
+use socket_source::SocketSource;
+pub use started_by::StartedBy;
 pub use step::Step;
 pub use strategy::{Strategy, forwards_signals};
 use svcadapt_spec::ServiceSpec;
 
-use crate::detect::{Detection, Manager};
+use crate::detect::Detection;
 
 /// The steps of a start, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,44 +56,6 @@ pub struct Plan {
     /// The steps.
     #[doc(hidden)]
     pub steps: Vec<Step>,
-}
-
-/// Whether a service manager has prepared this process; it selects the defaults of unset fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StartedBy {
-    /// A service manager has: the inherited state (umask, environment, ...) is intended and kept.
-    Manager,
-    /// No manager: the inherited state is untrusted and reset.
-    Nobody,
-}
-
-impl StartedBy {
-    /// Derives it from the detected manager.
-    pub fn of(detection: &Detection) -> Self {
-        if detection.manager == Manager::None { Self::Nobody } else { Self::Manager }
-    }
-}
-
-/// The end of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// It executes another program.
-    Exec,
-    /// It returns into the running program.
-    Return,
-}
-
-/// Who opens the sockets of the service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SocketSource {
-    /// The host has passed them (sd_listen_fds(3)); they are passed on.
-    Passed,
-    /// launchd; the program takes them itself.
-    Program,
-    /// launchd; the launcher has taken them.
-    Launchd,
-    /// svcadapt.
-    Own,
 }
 
 impl Plan {
@@ -178,13 +146,8 @@ impl Plan {
     fn with_ending(spec: &ServiceSpec, resolved: &Resolution, detection: &Detection, end: Ending) -> Self {
         let strategy = Strategy::of(spec, resolved, detection);
         let started_by = StartedBy::of(detection);
-        let whose = match &detection.manager {
-            _ if !resolved.caller.passed_descriptors.is_empty() => SocketSource::Passed,
-            Manager::Launchd { .. } if spec.sockets.launchd_activation => SocketSource::Program,
-            _ if !resolved.caller.launchd_descriptors.is_empty() => SocketSource::Launchd,
-            _ => SocketSource::Own,
-        };
-        let steps = draft::steps(spec, resolved, detection, started_by, strategy, end, whose);
+        let listening = SocketSource::of(spec, resolved, detection);
+        let steps = draft::steps(spec, resolved, detection, started_by, strategy, end, listening);
         Self { strategy, started_by, steps }
     }
 }
@@ -194,7 +157,7 @@ mod tests {
     use svcadapt_spec::{Field, Origin, Resource, Scope, SpecDraft};
 
     use super::*;
-    use crate::detect::Mode;
+    use crate::detect::{Manager, Mode};
 
     pub(super) fn spec(fields: &[(Field, &str)]) -> ServiceSpec {
         let mut draft = SpecDraft::new();

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use svcadapt_spec::ServiceSpec;
+
 use crate::error::StepError;
 use crate::plan::{Label, LaunchStep, Note, SetupStep};
 use crate::registry::LockDirectoryError;
@@ -87,6 +89,12 @@ impl SetupStep {
     pub fn io_error(&self) -> impl Fn(io::Error) -> StepError + '_ {
         move |error| StepError::io(self, &error)
     }
+}
+
+/// The label of a service in messages: its name, or its pid file.
+pub fn service_label(spec: &ServiceSpec) -> String {
+    let name = spec.name.as_ref().map(ToString::to_string);
+    name.or_else(|| spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default()
 }
 
 /// A note is printed like a failure.

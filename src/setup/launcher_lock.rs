@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use svcadapt_spec::ServiceSpec;
 
+use super::leftovers;
 use super::leftovers::LeftoverPolicy;
 use super::perform::ServiceProcess;
-use super::{leftovers, perform};
+use super::stop_timeout::stop_timeout;
 use crate::error::StepError;
 use crate::plan::{FORKING, Label, LaunchStep, Plan, Resolution, Strategy};
 use crate::registry;
@@ -45,7 +46,7 @@ impl<'a> LauncherLock<'a> {
         let failed = |error| StepError::io(Label::lock(path), &error);
         registry::prepare_directory().map_err(|unusable| StepError::unusable(Label::lock(path), unusable))?;
         let longer = u64::try_from(LAUNCHER_EXTRA.as_micros()).unwrap_or(u64::MAX);
-        let timeout = perform::stop_timeout(spec).map(|timeout| timeout.saturating_add(longer));
+        let timeout = stop_timeout(spec).map(|timeout| timeout.saturating_add(longer));
         let record =
             Record::own(launcher_lock.pid_file(), resolved.program.clone(), timeout).map_err(failed)?;
         let record = Record { user: resolved.account.uid, ..record };
@@ -78,7 +79,7 @@ impl<'a> LauncherLock<'a> {
     }
 
     fn record_of(&self, main: i32) -> io::Result<Record> {
-        let timeout = perform::stop_timeout(self.spec);
+        let timeout = stop_timeout(self.spec);
         let record = Record::of(main, self.pid_file(), self.resolved.program.clone(), timeout)?;
         let session = process::session(main)?;
         let own = session != process_info::own().session;

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use svcadapt_spec::ServiceSpec;
 
-use super::DEFAULT_STOP_MICROS;
-use super::perform::service_label;
+use super::failure::service_label;
+use super::stop_timeout::DEFAULT_STOP_MICROS;
 use crate::error::StepError;
 use crate::plan::Strategy;
 use crate::registry;

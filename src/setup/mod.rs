@@ -20,18 +20,18 @@ mod program;
 mod report;
 mod resolve;
 mod run_in_place;
+mod stop_timeout;
 mod streams;
 mod undo;
 mod variables;
 
 pub use account::{refuse_lent_rights, verify_user};
+pub use failure::service_label;
 pub use launcher_lock::LauncherLock;
 pub use perform::{ServiceProcess, undo_start};
 pub use report::{Report, Reports};
 pub use resolve::{do_without_state, resolve, resolve_itself};
 pub use run_in_place::{Privileges, SetupResult};
+pub use stop_timeout::DEFAULT_STOP_MICROS;
 pub use streams::{length, tail};
 pub use undo::Created;
-
-/// The default stop timeout before SIGKILL: 30 seconds.
-pub const DEFAULT_STOP_MICROS: u64 = 30_000_000;

@@ -14,6 +14,7 @@ use super::failure::{PID_FILE, size_limit};
 use super::leftovers::LeftoverPolicy;
 use super::listen::ListenError;
 use super::report::Report;
+use super::stop_timeout::stop_timeout;
 use super::streams::Streams;
 use super::undo::Created;
 use super::{LauncherLock, account, closest_limit, directory, leftovers, listen, undo};
@@ -327,20 +328,6 @@ impl<'a> ServiceProcess<'a> {
             return StepError::io(step, &error);
         }
         explain(step, &process::execute(path.as_os_str(), &words, &environment))
-    }
-}
-
-/// The label of a service in messages: its name, or its pid file.
-pub(super) fn service_label(spec: &ServiceSpec) -> String {
-    let name = spec.name.as_ref().map(ToString::to_string);
-    name.or_else(|| spec.pid_file.as_ref().map(ToString::to_string)).unwrap_or_default()
-}
-
-/// The stop timeout in microseconds. `None` means no limit.
-pub(super) fn stop_timeout(spec: &ServiceSpec) -> Option<u64> {
-    match spec.timeout_stop {
-        Some(span) => span.finite().map(|span| u64::try_from(span.as_micros()).unwrap_or(u64::MAX)),
-        None => Some(super::DEFAULT_STOP_MICROS),
     }
 }
 

@@ -14,8 +14,8 @@ use svcadapt_spec::{
     environment_file,
 };
 
-use super::failure::PID_FILE;
-use super::{account, closest_limit, perform, program};
+use super::failure::{PID_FILE, service_label};
+use super::{account, closest_limit, program};
 use crate::error::StepError;
 use crate::plan::{Account, CallerState, Label, Note, Reaper, Resolution, StartedBy};
 use crate::registry;
@@ -110,7 +110,7 @@ pub fn do_without_state(spec: &ServiceSpec, resolved: &mut Resolution) {
     let Some(obstacle) = registry::obstacle() else { return };
     let Label { stage, .. } = Label::lock(&path);
     let cause = format!("started without a lock, so status and stop cannot find this service: {obstacle}");
-    resolved.notes.push(Note { stage, object: perform::service_label(spec), cause, hint: obstacle.hint });
+    resolved.notes.push(Note { stage, object: service_label(spec), cause, hint: obstacle.hint });
     resolved.lock = None;
 }
 
