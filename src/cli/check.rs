@@ -10,17 +10,18 @@ use svcadapt::StepError;
 use svcadapt::internal::escape_control;
 use svcadapt_convert::directive::Version;
 use svcadapt_convert::divide::Systemd;
+use svcadapt_convert::lint;
 use svcadapt_convert::lint::{
     Finding, JobFile, Machine, NoMachine, Rule, ServiceFiles, Severity, UnitSource, rules,
 };
+use svcadapt_convert::load::internal::{UnitFiles, spec_text, unit_files, unit_text};
 use svcadapt_convert::unit::MAX_UNIT_BYTES;
-use svcadapt_convert::{MAX_FILE_BYTES, lint};
 use svcadapt_spec::{Origin, Scope, Spot};
 
+use super::message::load_message;
 use super::report::{print, report, value_error};
 use super::text::json_text;
-use super::unit_file::Files;
-use super::{Exit, spec_file, unit_file, unit_path};
+use super::{Exit, spec_file};
 use crate::local_machine::LocalMachine;
 
 /// Exit status: there are errors or warnings.
@@ -79,7 +80,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
     };
     let (mut findings, mut unreadable) = (Vec::new(), false);
     for path in matches.get_many::<PathBuf>("spec").into_iter().flatten() {
-        match unit_path::find(path, options.scope).and_then(|path| options.check(&path)) {
+        match spec_file::find(path, options.scope).and_then(|path| options.check(&path)) {
             Ok(found) => findings.extend(found),
             Err(error) => {
                 report(&error);
@@ -142,9 +143,7 @@ impl CheckOptions {
 
     /// All findings in a file; the end of its name decides its kind.
     fn check(&self, path: &Path) -> Result<Vec<Finding>, StepError> {
-        let bytes = |path: &Path| {
-            spec_file::read(path, MAX_FILE_BYTES).map_err(|error| spec_file::unreadable(path, &error))
-        };
+        let bytes = |path: &Path| spec_text(path, &spec_file::read).map_err(load_message);
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("service") => self.service(path),
             Some("socket") => Ok(match source(path)? {
@@ -164,7 +163,7 @@ impl CheckOptions {
 
     /// All findings in a unit with its drop-ins and its socket unit. If a file cannot be parsed, only that is reported.
     fn service(&self, path: &Path) -> Result<Vec<Finding>, StepError> {
-        let Files { name, path: unit, drop_ins } = unit_file::files(path)?;
+        let UnitFiles { name, path: unit, drop_ins } = unit_files(path).map_err(load_message)?;
         let (mut findings, mut sources, mut room) = (Vec::new(), Vec::new(), MAX_UNIT_BYTES);
         for path in std::iter::once(&unit).chain(&drop_ins) {
             match source(path)? {
@@ -216,7 +215,7 @@ impl CheckOptions {
 
 /// Parses a unit file. `Err` in the inner result: the findings of a file that is not a unit file.
 fn source(path: &Path) -> Result<Result<UnitSource, Vec<Finding>>, StepError> {
-    let text = unit_file::content(path).map_err(|error| spec_file::unreadable(path, &error))?;
+    let text = unit_text(path, &spec_file::read).map_err(load_message)?;
     Ok(UnitSource::parse(path, text))
 }
 

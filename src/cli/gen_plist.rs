@@ -8,11 +8,11 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use svcadapt::StepError;
 use svcadapt_convert::Rendered;
 use svcadapt_convert::divide::{Division, Target};
+use svcadapt_convert::load::Source;
 use svcadapt_convert::plist::{Label, OriginalJob, write};
 use svcadapt_spec::{Scope, ServiceSpec};
 
 use super::generate::{Format, Problems, Rewriting, SecondFile, messages};
-use super::spec_file::Source;
 use super::{Exit, generate, report};
 
 /// The clap command.

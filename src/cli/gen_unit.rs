@@ -10,11 +10,11 @@ use svcadapt_convert::Rendered;
 use svcadapt_convert::directive::Version;
 use svcadapt_convert::divide::{Division, Systemd, Target};
 use svcadapt_convert::harden::{Conflict, Hardening, Level, Network, harden};
+use svcadapt_convert::load::Source;
 use svcadapt_convert::unit::{OriginalUnit, socket_unit, write_hardened, write_socket};
 use svcadapt_spec::ServiceSpec;
 
 use super::generate::{Format, Problems, Rewriting, SecondFile, messages};
-use super::spec_file::Source;
 use super::{Exit, generate, report};
 
 /// The clap command.

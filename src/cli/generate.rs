@@ -13,13 +13,14 @@ use serde_json::Value;
 use svcadapt::StepError;
 use svcadapt_convert::divide::{Division, Loss, Target, divide};
 use svcadapt_convert::harden::Hardening;
+use svcadapt_convert::load::{Loaded, Source};
 use svcadapt_convert::{Rendered, Rewritten};
 use svcadapt_spec::{Scope, ServiceSpec};
 
 use super::deliver::deliver;
 use super::losses::SourceText;
+use super::message::{remark_message, spec_message};
 use super::report::{print, report, report_all};
-use super::spec_file::{Loaded, Source};
 use super::text::json_text;
 use super::{Exit, advice, args, spec_file};
 
@@ -216,14 +217,17 @@ fn generate<F: Format>(
     }
     let loaded = spec_file::load_with_options(matches);
     let elsewhere = |loaded: &Loaded| if F::NATIVE { Vec::new() } else { loaded.elsewhere.clone() };
-    let notes: Vec<StepError> =
-        loaded.iter().flat_map(|loaded| loaded.warnings.iter().cloned().chain(elsewhere(loaded))).collect();
+    let notes_of = |loaded: &Loaded| {
+        let warnings = loaded.warnings.iter().cloned().map(spec_message);
+        warnings.chain(elsewhere(loaded).into_iter().map(remark_message)).collect()
+    };
+    let notes: Vec<StepError> = loaded.as_ref().map(notes_of).unwrap_or_default();
     report_all(&notes);
     let has_notes = !notes.is_empty();
     let source_text =
         loaded.as_ref().map(|loaded| SourceText::of(&loaded.draft, &loaded.places)).unwrap_or_default();
     let finish = |mut loaded: Loaded| {
-        let spec = match loaded.unsupported_commands() {
+        let spec = match spec_file::unsupported_commands(&mut loaded) {
             _ if F::NATIVE => loaded.draft.finish_native().map_err(messages)?,
             errors if errors.is_empty() => loaded.draft.finish().map_err(messages)?,
             errors => return Err(messages(errors)),

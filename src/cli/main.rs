@@ -19,6 +19,7 @@ mod generate;
 mod local_machine;
 mod losses;
 mod manual;
+mod message;
 
 mod quick;
 mod report;
@@ -28,8 +29,6 @@ mod spec_file;
 mod status;
 mod stop;
 mod text;
-mod unit_file;
-mod unit_path;
 mod usage;
 mod which;
 

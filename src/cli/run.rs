@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use svcadapt::detect::{Detection, Mode, ModeOption};
 use svcadapt::internal::{Ended, Outcome, Resolution, StartedBy, StderrTail, forwards_signals};
 use svcadapt::{Plan, StepError, detect, internal};
+use svcadapt_convert::load::Loaded;
 use svcadapt_spec::{Field, Origin, ServiceSpec, SpecDraft};
 
+use super::message::{remark_message, spec_message};
 use super::report::{print, report, report_all};
-use super::spec_file::Loaded;
 use super::text::{json_text, printable};
 use super::{Exit, args, spec_file};
 
@@ -36,11 +37,12 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         Ok(loaded) => loaded,
         Err(errors) => return usage_error(&errors),
     };
-    let unsupported_commands = loaded.unsupported_commands();
+    let unsupported_commands = spec_file::unsupported_commands(&mut loaded);
     let Loaded { draft, warnings, unsupported, elsewhere, .. } = loaded;
     let mode = args::mode_option(matches);
+    let remarks = unsupported.into_iter().chain(elsewhere).map(remark_message);
     let notes: Vec<StepError> =
-        warnings.into_iter().chain(unsupported).chain(elsewhere).chain(not_honoured(&draft, mode)).collect();
+        warnings.into_iter().map(spec_message).chain(remarks).chain(not_honoured(&draft, mode)).collect();
     report_all(&notes);
     if !unsupported_commands.is_empty() {
         return usage_error(&unsupported_commands);

@@ -4,6 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use svcadapt_convert::json;
 
 use super::generate::{Problems, messages};
+use super::message::{remark_message, spec_message};
 use super::report::{print, report_all};
 use super::text::json_ascii;
 use super::{Exit, args, spec_file};
@@ -41,7 +42,8 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 
 fn spec_json(matches: &ArgMatches) -> Result<String, Problems> {
     let loaded = spec_file::load_with_options(matches).map_err(messages)?;
-    report_all(loaded.warnings.iter().chain(&loaded.elsewhere));
+    let elsewhere = loaded.elsewhere.into_iter().map(remark_message);
+    report_all(loaded.warnings.into_iter().map(spec_message).chain(elsewhere));
     let spec = loaded.draft.finish_native().map_err(messages)?;
     Ok(json::write(&spec))
 }

@@ -12,6 +12,7 @@ pub mod harden;
 pub mod json;
 mod lines;
 pub mod lint;
+pub mod load;
 pub mod plist;
 pub mod unit;
 mod write_error;

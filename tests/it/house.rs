@@ -23,6 +23,7 @@ const PACKAGES: &[Package] = &[
     Package {
         folder: "src/convert",
         rooms: &[
+            ("load", &["divide", "json", "plist", "unit"]),
             ("lint", &["directive", "divide", "harden", "json", "plist", "unit"]),
             ("json", &["directive", "divide", "plist", "unit"]),
             ("plist", &["divide"]),

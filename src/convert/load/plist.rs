@@ -1,0 +1,56 @@
+//! Loads a property list.
+
+use std::path::Path;
+
+use svcadapt_spec::{NativeValue, Origin, SpecError};
+
+use super::loaded::{LoadError, Loaded, Remark, Source};
+use super::read::{ReadFile, spec_text};
+use crate::divide::Subject;
+use crate::plist;
+use crate::plist::{ON_DEMAND_ONLY, OriginalJob, UnmappedKey};
+
+/// Loads the job.
+pub(super) fn load(path: &Path, read: ReadFile) -> Result<Loaded, Vec<LoadError>> {
+    let bytes = spec_text(path, read).map_err(|error| vec![error])?;
+    let reading = plist::read(&bytes, path)
+        .map_err(|errors| errors.into_iter().map(LoadError::from).collect::<Vec<_>>())?;
+    let place = |unmapped: &UnmappedKey| (Subject::Key(unmapped.key.clone()), unmapped.origin.clone());
+    let places = reading.unmapped.iter().map(place).collect();
+    let is_on = |unmapped: &UnmappedKey| !unmapped.value.as_ref().is_some_and(is_off);
+    let unsupported = reading.unmapped.into_iter().filter(is_on).map(|unmapped| SpecError {
+        field: None,
+        value: Some(unmapped.key),
+        origin: Some(unmapped.origin),
+        error: NOT_ACTED_ON.into(),
+    });
+    // Only `run` starts an on-demand job at once; a generated file keeps the start on demand.
+    let is_on_demand = |problem: &SpecError| problem.error.cause == ON_DEMAND_ONLY;
+    let (on_demand, warnings): (Vec<_>, Vec<_>) = reading.warnings.into_iter().partition(is_on_demand);
+    let unsupported = in_order(unsupported.chain(on_demand).collect());
+    Ok(Loaded {
+        draft: reading.draft,
+        warnings: in_order(warnings),
+        unsupported: unsupported.into_iter().map(Remark::Key).collect(),
+        places,
+        source: OriginalJob::new(path, bytes).map(Source::Plist),
+        ..Loaded::default()
+    })
+}
+
+/// The cause of a remark about an unsupported launchd key.
+pub(super) const NOT_ACTED_ON: &str = "svcadapt does not act on it";
+
+/// Whether the key is `false`, and so has no effect.
+pub(super) fn is_off(value: &NativeValue) -> bool {
+    *value == NativeValue::Boolean(false)
+}
+
+/// The errors in the order of their places in the file.
+fn in_order(mut errors: Vec<SpecError>) -> Vec<SpecError> {
+    errors.sort_by_key(|error| match &error.origin {
+        Some(Origin::File { spot: Some(spot), .. }) => Some((spot.line, spot.column)),
+        _ => None,
+    });
+    errors
+}
