@@ -5,10 +5,11 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::{
-    Leftovers, MODE, Record, Tree, lock_directory, lock_starts_in, mode_in, pid_file, read, record_of,
-    records,
-};
+use super::record::Record;
+use super::record_file::{read, record_of, records};
+use super::start_lock::{MODE, lock_starts_in, mode_in};
+use super::tree::{Leftovers, Tree};
+use super::{lock_directory, pid_file};
 use crate::sys::lock::Holder;
 use crate::sys::{fd, file, lock};
 

@@ -10,8 +10,8 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
+use super::record::{Record, Session};
 use super::terminate::Members;
-use super::{Record, Session};
 use crate::plan::STARTED_AS;
 use crate::sys::process_handle::ProcessHandle;
 use crate::sys::{descendants, process, process_info, procfs};
