@@ -15,6 +15,8 @@ pub(super) mod pidfd;
 mod proc_net;
 mod process_id;
 mod signals;
+mod sock_diag;
+mod socket_inode;
 mod threads;
 
 pub(super) use accounts::{group, groups_of, user};

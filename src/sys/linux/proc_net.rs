@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::{fs, io};
 
-use super::listeners::Listening;
+use super::socket_inode::Listening;
 
 /// The TCP sockets that listen on a port, each with its address.
 pub(super) fn tcp(port: u16) -> io::Result<Vec<(IpAddr, Listening)>> {
