@@ -1,5 +1,6 @@
 //! The common part of gen-unit and gen-plist: from options to files. If anything is wrong, nothing is written.
 
+mod format;
 mod output;
 
 use std::fs::File;
@@ -8,14 +9,14 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+pub(crate) use format::{Format, Problems, Rewriting, SecondFile};
 use output::{account, concatenated, output};
 use serde_json::Value;
 use svcadapt::StepError;
-use svcadapt_convert::divide::{Division, Loss, Target, divide};
+use svcadapt_convert::divide::{Loss, divide};
 use svcadapt_convert::harden::Hardening;
-use svcadapt_convert::load::{Loaded, Source};
-use svcadapt_convert::{Rendered, Rewritten};
-use svcadapt_spec::{Scope, ServiceSpec};
+use svcadapt_convert::load::Loaded;
+use svcadapt_spec::Scope;
 
 use super::deliver::deliver;
 use super::losses::SourceText;
@@ -23,82 +24,6 @@ use super::message::{remark_message, spec_message};
 use super::report::{print, report, report_all};
 use super::text::json_text;
 use super::{Exit, advice, args, spec_file};
-
-/// A file format that a service can be written in.
-pub(crate) trait Format {
-    /// Whether the command may be known only as native lines of systemd.
-    const NATIVE: bool;
-
-    /// The extension of the file's name.
-    const SUFFIX: &'static str;
-
-    /// The operating system that uses the format (`std::env::consts::OS`).
-    const SYSTEM: &'static str;
-
-    /// The host to divide for.
-    fn target(&self) -> Target;
-
-    /// Sets fields for which this host has no default.
-    fn complete(&self, spec: ServiceSpec) -> ServiceSpec {
-        spec
-    }
-
-    /// The file's name. An error if the service has no name.
-    fn file(&self, spec: &ServiceSpec) -> Result<String, StepError>;
-
-    /// A remark on a file that was converted from another format; not a loss.
-    fn note(&self, _spec: &ServiceSpec) -> Option<StepError> {
-        None
-    }
-
-    /// The sandbox of the service.
-    fn harden(&self, _: &ServiceSpec, _: &Division, _adapter: &Path) -> Result<Hardening, Problems> {
-        Ok(Hardening::default())
-    }
-
-    /// The file's text. `adapter` is the path of svcadapt on the target machine.
-    fn render(&self, spec: &ServiceSpec, division: &Division, adapter: &Path) -> Result<Rendered, Problems>;
-
-    /// Applies the changes to the source file line by line. `rendered` is the newly written text of both files.
-    fn rewrite(
-        &self,
-        _source: &Source,
-        _spec: &ServiceSpec,
-        _division: &Division,
-        _adapter: &Path,
-        _rendered: (&Rendered, Option<&SecondFile>),
-    ) -> Rewriting {
-        Rewriting::OtherFormat
-    }
-
-    /// A second file that the first one needs: a unit with sockets needs a `.socket`.
-    fn second_file(&self, _spec: &ServiceSpec, _division: &Division) -> Result<Option<SecondFile>, Problems> {
-        Ok(None)
-    }
-
-    /// The name of a second file that the host reads if it exists, even if the first one does not need it.
-    fn implied_file(&self, _spec: &ServiceSpec) -> Option<String> {
-        None
-    }
-}
-
-/// The result of applying changes to the source file.
-pub(crate) enum Rewriting {
-    /// The source is in another format.
-    OtherFormat,
-    /// The source was changed line by line; with notes for the user.
-    LineByLine(Rewritten, Vec<StepError>),
-    /// The changes cannot be made line by line.
-    Impossible,
-}
-
-/// A second file.
-pub(crate) struct SecondFile {
-    /// The file's name.
-    pub(crate) name: String,
-    /// The file's text.
-    pub(crate) text: String,
-}
 
 /// Adds the options that all formats have.
 pub(crate) fn options(command: Command) -> Command {
@@ -204,9 +129,6 @@ fn explain(matches: &ArgMatches, hardening: &Hardening) {
     hardening.set.iter().for_each(report);
     hardening.left_out.iter().for_each(report);
 }
-
-/// Error messages.
-pub(crate) type Problems = Vec<String>;
 
 fn generate<F: Format>(
     matches: &ArgMatches,
@@ -363,6 +285,7 @@ fn adapter(matches: &ArgMatches, system: &str) -> Result<Adapter, StepError> {
 mod tests {
     use std::ffi::OsString;
 
+    use svcadapt_convert::divide::Target;
     use svcadapt_convert::divide::internal::command;
     use svcadapt_spec::{Field, Origin, SpecDraft};
 

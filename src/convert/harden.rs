@@ -19,6 +19,7 @@
 mod case;
 mod jit;
 mod level;
+mod lookup;
 mod network;
 mod objections;
 mod places;
@@ -34,7 +35,8 @@ pub use level::Level;
 pub use network::Network;
 use svcadapt_spec::{FIELDS, Scope, ServiceSpec};
 
-use self::case::{HardenInput, is_on};
+use self::case::HardenInput;
+use self::lookup::is_on;
 use self::rows::{ROWS, SandboxRow};
 use crate::directive::{Section, directive};
 use crate::divide::{Division, Systemd, Target};

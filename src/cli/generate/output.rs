@@ -7,7 +7,7 @@ use svcadapt_convert::harden::Hardening;
 use svcadapt_convert::{Rendered, Rewritten};
 use svcadapt_spec::{FIELDS, ServiceSpec, values};
 
-use super::{Rewriting, SecondFile};
+use super::format::{Rewriting, SecondFile};
 
 /// The texts to write, and what to report about them.
 pub(super) struct Output {

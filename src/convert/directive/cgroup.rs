@@ -1,8 +1,8 @@
 //! Directives of `[Service]` and `[Socket]` for control groups (systemd.resource-control(5)).
 
-use super::ValueKind::{Boolean, BooleanOr, Enum, Integer, Other, Size, Timespan, Words};
 use super::choices::{CPUSET_PARTITION, DEVICE_POLICY, MANAGED_OOM, OOM_PREFERENCE, PRESSURE_WATCH};
-use super::{DirectiveRow, d};
+use super::row::ValueKind::{Boolean, BooleanOr, Enum, Integer, Other, Size, Timespan, Words};
+use super::row::{DirectiveRow, d};
 
 pub(super) const CGROUP: &[DirectiveRow] = &[
     d("AllowedCPUs", 244, Words),

@@ -2,7 +2,7 @@
 //!
 //! A word that ends in a colon is the start of a value.
 
-use super::Choice;
+use super::row::Choice;
 
 pub(super) const ACTION: &[Choice] = &[
     ("none", 0),

@@ -1,14 +1,14 @@
 //! Directives of `[Service]` and `[Socket]` for processes (systemd.exec(5), systemd.kill(5)).
 
-use super::ValueKind::{
-    Boolean, BooleanOr, Enum, Integer, Limit, Nanoseconds, Octal, Other, Path, Signal, Text, Timespan, Words,
-};
 use super::choices::{
     CPU_POLICY, INPUT, KEYRING_MODE, KILL_MODE, MEMORY_THP, NUMA_POLICY, OUTPUT, PRESERVE, PRIVATE_TMP,
     PRIVATE_USERS, PROC_SUBSET, PROTECT_CONTROL_GROUPS, PROTECT_HOME, PROTECT_HOSTNAME, PROTECT_PROC,
     PROTECT_SYSTEM, UTMP_MODE,
 };
-use super::{DirectiveRow, d};
+use super::row::ValueKind::{
+    Boolean, BooleanOr, Enum, Integer, Limit, Nanoseconds, Octal, Other, Path, Signal, Text, Timespan, Words,
+};
+use super::row::{DirectiveRow, d};
 
 pub(super) const EXEC: &[DirectiveRow] = &[
     d("AmbientCapabilities", 0, Words).system(),

@@ -1,7 +1,7 @@
 //! Directives of `[Install]` (systemd.unit(5)). `systemctl enable` reads them, the manager does not.
 
-use super::ValueKind::{Text, Words};
-use super::{DirectiveRow, d};
+use super::row::ValueKind::{Text, Words};
+use super::row::{DirectiveRow, d};
 
 pub(super) const INSTALL: &[DirectiveRow] = &[
     d("Alias", 0, Words),

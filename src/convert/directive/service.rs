@@ -1,12 +1,12 @@
 //! Directives only of `[Service]` (systemd.service(5)).
 
-use super::ValueKind::{
-    Boolean, BooleanOr, CommandLine, Enum, Integer, Other, Path, Signal, Text, Timespan, Words,
-};
 use super::choices::{
     ACTION, EXIT_TYPE, FAILURE_MODE, NOTIFY_ACCESS, OOM_POLICY, PRESERVE, RESTART, RESTART_MODE, TYPE,
 };
-use super::{DirectiveRow, d};
+use super::row::ValueKind::{
+    Boolean, BooleanOr, CommandLine, Enum, Integer, Other, Path, Signal, Text, Timespan, Words,
+};
+use super::row::{DirectiveRow, d};
 
 pub(super) const SERVICE: &[DirectiveRow] = &[
     d("BusName", 0, Text),

@@ -1,10 +1,10 @@
 //! Directives only of `[Socket]` (systemd.socket(5)).
 
-use super::ValueKind::{
+use super::choices::{BIND_IPV6, DEFER_TRIGGER, TIMESTAMPING};
+use super::row::ValueKind::{
     Boolean, BooleanOr, CommandLine, Enum, Integer, Octal, Other, Size, Text, Timespan, Words,
 };
-use super::choices::{BIND_IPV6, DEFER_TRIGGER, TIMESTAMPING};
-use super::{DirectiveRow, d};
+use super::row::{DirectiveRow, d};
 
 pub(super) const SOCKET: &[DirectiveRow] = &[
     d("Accept", 0, Boolean),

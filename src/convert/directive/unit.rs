@@ -1,8 +1,8 @@
 //! Directives of `[Unit]` (systemd.unit(5)).
 
-use super::ValueKind::{Boolean, Enum, Integer, Other, Path, Text, Timespan, Words};
 use super::choices::{ACTION, COLLECT_MODE, JOB_MODE};
-use super::{DirectiveRow, d};
+use super::row::ValueKind::{Boolean, Enum, Integer, Other, Path, Text, Timespan, Words};
+use super::row::{DirectiveRow, d};
 
 pub(super) const UNIT: &[DirectiveRow] = &[
     d("After", 0, Words),

@@ -8,7 +8,7 @@ use svcadapt_spec::{
 use super::Capability::Host;
 use super::keep_alive::{comes_from_keep_alive, has_clean_signals_directive};
 use super::native::NO_JOURNAL;
-use super::{Capability, Division, Loss, LossKind, Privileges, Subject, Target};
+use super::{Capability, Division, Loss, LossKind, Privileges, Subject};
 
 /// How well launchd can do a field that is set. An agent runs as its user, with only that user's rights.
 pub(super) fn capability(spec: &ServiceSpec, field: Field, scope: Scope) -> Capability {
@@ -309,13 +309,6 @@ fn output(output: Option<&Output>) -> Capability {
         }
         _ => Host,
     }
-}
-
-/// Whether the adapter stays as long as the program runs: launchd follows only the process that it has started, and
-/// itself sends it only SIGTERM.
-pub(super) fn adapter_stays(division: &Division) -> bool {
-    let needs = |field: &F| matches!(field, F::Type | F::KillSignal | F::ReloadSignal);
-    matches!(division.target, Target::Launchd(_)) && division.adapter.iter().any(needs)
 }
 
 /// Adds the loss of log files, once the division of the identity is known: launchd opens them as the job's user.

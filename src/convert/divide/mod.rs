@@ -12,12 +12,13 @@ mod keep_alive;
 mod launchd;
 mod loss;
 mod native;
+mod sides;
 mod systemd;
 
 pub(crate) use capability::{Capability, Privileges};
 pub use command::Place;
 pub(crate) use command::{Word, command};
-pub use division::{Division, divide};
+pub use division::divide;
 pub use host::{Systemd, Target};
 pub(crate) use keep_alive::{
     clean_signals_directive, is_on_demand, keep_alive, restarts_without_limit, starts_at_once,
@@ -28,6 +29,7 @@ pub(crate) use native::{
     Equivalent, accepted_value, command_prefixes, has_no_effect, is_known, is_off, is_wanted_by_system,
     launchd_equivalent, loss_on_systemd, never_written, systemd_equivalent,
 };
+pub use sides::Division;
 pub(crate) use systemd::{NOTIFY_RELOAD, reload_signal};
 
 /// What the command and the tests need beyond the public interface. It may change in any release.

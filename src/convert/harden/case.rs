@@ -1,14 +1,14 @@
 //! The facts of a spec that decide on the rows of the sandbox.
 
-use std::ffi::OsStr;
 use std::path::Path;
 
-use svcadapt_spec::{Capabilities, Directive, Field, Principal, ServiceSpec, ServiceType};
+use svcadapt_spec::{Capabilities, Field, Principal, ServiceSpec, ServiceType};
 
 use super::jit::jit;
+use super::lookup::named;
 use super::places::{SpecPath, places};
 use super::{Level, Network};
-use crate::divide::{Division, Systemd, is_off};
+use crate::divide::{Division, Systemd};
 
 /// A spec and the facts derived from it.
 pub(super) struct HardenInput<'a> {
@@ -68,22 +68,6 @@ impl<'a> HardenInput<'a> {
 }
 
 pub(super) const DYNAMIC_USER: &str = "DynamicUser";
-
-/// Capabilities by constant names.
-pub(super) fn named(names: &str) -> Capabilities {
-    Capabilities::parse(OsStr::new(names)).unwrap_or_default()
-}
-
-/// The last value of a directive of `[Service]` in the unit that was read. `None` if not set.
-pub(super) fn last<'a>(spec: &'a ServiceSpec, name: &str) -> Option<&'a str> {
-    let mut lines = spec.native.systemd.iter().flatten();
-    lines.rfind(|line| line.section() == "Service" && line.name() == name).map(Directive::value)
-}
-
-/// Whether the unit that was read sets a directive to anything but a false boolean.
-pub(super) fn is_on(spec: &ServiceSpec, name: &str) -> bool {
-    last(spec, name).is_some_and(|value| !is_off(value))
-}
 
 /// The first field for which the adapter has to be root: the change of identity, or a step before it.
 fn root(spec: &ServiceSpec, division: &Division) -> Option<Field> {

@@ -2,7 +2,7 @@
 
 use svcadapt_spec::{Probe, ServiceSpec};
 
-use super::case::{is_on, last, named};
+use super::lookup::{is_on, last, named};
 
 /// The network that a service needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use svcadapt_spec::{Field, LimitValue, Principal, Probe, Resource, Scope};
 
-use super::case::{DYNAMIC_USER, HardenInput, last};
+use super::case::{DYNAMIC_USER, HardenInput};
+use super::lookup::last;
 use super::places::SpecPath;
 use super::{Level, Network};
 use crate::divide::is_off;

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 
 use svcadapt_spec::{Field, Scope};
 
-use super::case::{HardenInput, named};
+use super::case::HardenInput;
+use super::lookup::named;
 use super::objections::stays_root;
 use super::places::SpecPath;
 use super::{Level, Network};

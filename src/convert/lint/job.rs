@@ -10,15 +10,17 @@ mod name;
 mod path;
 mod program;
 mod socket;
+mod view;
 mod word;
 
 use std::path::Path;
 
-use svcadapt_spec::{Origin, Scope};
+use svcadapt_spec::Scope;
+use view::JobView;
 
 use super::rules::file::REFUSED;
 use super::{Finding, Findings, Machine, file};
-use crate::plist::{Document, Node};
+use crate::plist::Document;
 
 /// A property list to check.
 #[derive(Debug, Clone, Copy)]
@@ -77,27 +79,5 @@ fn scope(job: JobFile) -> Scope {
         _ if within("LaunchAgents") => Scope::User,
         _ if within("LaunchDaemons") => Scope::System,
         scope => scope,
-    }
-}
-
-/// A parsed job and the machine that it is checked for.
-struct JobView<'a> {
-    document: Document<'a>,
-    path: &'a Path,
-    scope: Scope,
-    machine: &'a dyn Machine,
-}
-
-impl JobView<'_> {
-    fn node(&self, key: &str) -> Option<&Node> {
-        self.document.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.node)
-    }
-
-    fn text(&self, key: &str) -> Option<&str> {
-        self.node(key)?.text()
-    }
-
-    fn origin(&self, node: &Node) -> Origin {
-        self.document.origin(node)
     }
 }

@@ -23,36 +23,19 @@ mod socket;
 mod source;
 mod specifier;
 mod token;
+mod unit_paths;
 mod value;
 mod variable;
 mod view;
 mod word;
 
-use std::path::PathBuf;
-
 pub(super) use environment::variable;
 pub(super) use secret::is_secret;
-pub use source::UnitSource;
+pub use source::{ServiceFiles, UnitSource};
 use view::{UnitLine, UnitView};
 
 use super::{Finding, Findings, Machine};
 use crate::divide::Systemd;
-use crate::unit::{UnitFile, UnitName};
-
-/// A service unit to check, with its drop-ins and its socket.
-#[derive(Debug, Clone)]
-pub struct ServiceFiles {
-    /// The unit's name; for a template, that of the instance, if there is one.
-    pub name: UnitName,
-    /// The unit file.
-    pub unit: UnitSource,
-    /// Its drop-ins, in reading order.
-    pub drop_ins: Vec<UnitSource>,
-    /// The socket unit of the same name in the same directory.
-    pub socket: Option<UnitSource>,
-    /// The version and scope of the systemd that will read it.
-    pub host: Systemd,
-}
 
 /// Appends the findings of one topic.
 type Check = fn(&UnitView, &mut Findings);
@@ -101,13 +84,4 @@ pub fn socket_unit(socket: &UnitSource, host: Systemd, machine: &dyn Machine) ->
     let mut findings = Findings::default();
     socket::without_service(socket, host, machine, &mut findings);
     findings.sorted()
-}
-
-/// The paths where a unit of this name can be: the directory of this file, and those of systemd (systemd.unit(5)).
-fn unit_paths(file: &UnitFile, name: &str) -> Vec<PathBuf> {
-    const BASES: [&str; 5] = ["/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib"];
-    let same_folder = file.path.parent().map(|folder| folder.join(name));
-    let folders = ["systemd/system", "systemd/user"].into_iter();
-    let known = folders.flat_map(|folder| BASES.map(|base| PathBuf::from(base).join(folder).join(name)));
-    same_folder.into_iter().chain(known).collect()
 }

@@ -10,6 +10,7 @@ mod scalar;
 
 use svcadapt_spec::ValueError;
 
+use self::scalar::blank;
 use super::tree::{Entry, MAX_DEPTH, Node, PlistError, Value};
 
 /// Reads a whole document.
@@ -27,11 +28,6 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Node, PlistError> {
         return Err(PlistError { offset: Some(at), error: cause.into() });
     }
     XmlReader { rest: valid.strip_prefix('\u{feff}').unwrap_or(valid), end: valid.len() }.document()
-}
-
-/// Whether this is white space in XML.
-fn blank(letter: char) -> bool {
-    matches!(letter, ' ' | '\t' | '\n' | '\r')
 }
 
 /// The rest of the text, and the offset of its end in the file.

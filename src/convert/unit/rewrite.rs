@@ -13,7 +13,7 @@ use svcadapt_spec::{Directive, ServiceSpec, values};
 
 use super::write::write_unchanged;
 use super::write_socket::write_socket_unchanged;
-use super::{UnitFile, UnitName, read, read_socket, write, write_socket};
+use super::{UnitFile, UnitName, UnitText, read, read_socket, write, write_socket};
 use crate::directive::Version;
 use crate::divide::{Division, Loss, Subject, Systemd, Target, divide, is_known, loss_on_systemd};
 use crate::{Rendered, Rewritten};
@@ -27,15 +27,6 @@ pub struct OriginalUnit {
     pub service: UnitText,
     /// The socket unit.
     pub socket: Option<UnitText>,
-}
-
-/// A parsed unit file with its text.
-#[derive(Debug, Clone)]
-pub struct UnitText {
-    /// The parsed text.
-    pub file: UnitFile,
-    /// The text.
-    pub bytes: Vec<u8>,
 }
 
 impl OriginalUnit {

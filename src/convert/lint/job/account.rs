@@ -2,7 +2,7 @@
 
 use svcadapt_spec::Scope;
 
-use super::JobView;
+use super::view::JobView;
 use crate::lint::Findings;
 use crate::lint::rules::key::{AGENT_USER, USER_MISSING, USER_NUMBER};
 

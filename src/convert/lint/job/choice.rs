@@ -2,7 +2,7 @@
 
 use svcadapt_spec::Scope;
 
-use super::JobView;
+use super::view::JobView;
 use crate::lint::Findings;
 use crate::lint::rules::key::{CHOICE, SESSION};
 use crate::plist::Node;

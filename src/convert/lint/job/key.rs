@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use svcadapt_spec::Origin;
 
-use super::JobView;
+use super::view::JobView;
 use crate::lint::rules::file::SECRET;
 use crate::lint::rules::key::{DEAD, KIND, SHELL, UNKNOWN};
 use crate::lint::unit::{is_secret, variable};

@@ -1,6 +1,6 @@
 //! Start, restart and stop of the job.
 
-use super::JobView;
+use super::view::JobView;
 use crate::lint::Findings;
 use crate::lint::fork_behavior::{ForkBehavior, fork_behavior};
 use crate::lint::rules::job::{

@@ -2,7 +2,7 @@
 
 use svcadapt_spec::Scope;
 
-use super::JobView;
+use super::view::JobView;
 use crate::lint::Findings;
 use crate::lint::rules::key::{
     CALENDAR, EITHER_DAY, EVERY_MINUTE, INTERVAL, LIMITS, MAXFILES, NICE, ROOT, UMASK,

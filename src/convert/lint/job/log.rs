@@ -5,7 +5,7 @@ use std::path::Path;
 
 use svcadapt_spec::Scope;
 
-use super::JobView;
+use super::view::JobView;
 use crate::lint::rules::job::{LOG, LOG_DIRECTORY};
 use crate::lint::{FileKind, Findings, Lookup, MachineUser};
 

@@ -1,6 +1,6 @@
 //! The names of the job and of its file.
 
-use super::JobView;
+use super::view::JobView;
 use crate::lint::Findings;
 use crate::lint::rules::key::{FILE_NAME, LABEL, NO_LABEL};
 

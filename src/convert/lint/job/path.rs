@@ -2,7 +2,7 @@
 
 use svcadapt_spec::Origin;
 
-use super::JobView;
+use super::view::JobView;
 use crate::lint::Findings;
 use crate::lint::rules::key::{RELATIVE_PATH, SHELL};
 use crate::plist::Node;

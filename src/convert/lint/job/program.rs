@@ -4,7 +4,7 @@ use std::path::Path;
 
 use svcadapt_spec::boolean;
 
-use super::JobView;
+use super::view::JobView;
 use crate::lint::Findings;
 use crate::lint::fork_behavior::is_shell;
 use crate::lint::rules::key::{NO_PROGRAM, NOT_HERE, RELATIVE, SEARCHED, SHELL};

@@ -1,6 +1,6 @@
 //! Sockets that clients cannot find or open.
 
-use super::JobView;
+use super::view::JobView;
 use crate::lint::Findings;
 use crate::lint::rules::key::{PORT, SOCKET_MODE, SOCKET_OCTAL};
 use crate::plist::{Node, Value};

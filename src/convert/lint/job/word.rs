@@ -2,8 +2,8 @@
 
 use svcadapt_spec::Scope;
 
-use super::JobView;
 use super::program::command;
+use super::view::JobView;
 use crate::lint::Findings;
 use crate::lint::fork_behavior::unused_script_word;
 use crate::lint::rules::key::{NAME_FIRST, QUOTED, SCRIPT, WORDS, WRAPPER};

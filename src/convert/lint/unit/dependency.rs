@@ -4,7 +4,8 @@ use svcadapt_spec::Scope;
 
 use super::install::{SYSTEM_TARGETS, is_unit};
 use super::token::raw_words;
-use super::{UnitLine, UnitView, unit_paths};
+use super::unit_paths::unit_paths;
+use super::{UnitLine, UnitView};
 use crate::directive::NAMES_OF_UNITS;
 use crate::directive::nearest_of;
 use crate::lint::rules::lifecycle::{NO_DEPENDENCY, NO_TARGET, NOT_OF_USER, ONLINE, ORDER};

@@ -5,7 +5,8 @@ use std::path::Path;
 use svcadapt_spec::boolean;
 
 use super::token::raw_words;
-use super::{UnitLine, UnitSource, UnitView, directive, unit_paths};
+use super::unit_paths::unit_paths;
+use super::{UnitLine, UnitSource, UnitView, directive};
 use crate::divide::Systemd;
 use crate::lint::rules::directive::RAW;
 use crate::lint::rules::lifecycle::{NO_LISTEN, NO_SERVICE, NO_SOCKET};

@@ -1,11 +1,27 @@
-//! A unit file with its bytes: some checks need text that the reader drops, such as comments.
+//! The files to check. A unit file comes with its bytes: some checks need text that the reader drops, such as comments.
 
 use std::path::Path;
 
 use svcadapt_spec::{Origin, SpecError};
 
+use crate::divide::Systemd;
 use crate::lint::{Finding, Findings, rules};
-use crate::unit::UnitFile;
+use crate::unit::{UnitFile, UnitName};
+
+/// A service unit to check, with its drop-ins and its socket.
+#[derive(Debug, Clone)]
+pub struct ServiceFiles {
+    /// The unit's name; for a template, that of the instance, if there is one.
+    pub name: UnitName,
+    /// The unit file.
+    pub unit: UnitSource,
+    /// Its drop-ins, in reading order.
+    pub drop_ins: Vec<UnitSource>,
+    /// The socket unit of the same name in the same directory.
+    pub socket: Option<UnitSource>,
+    /// The version and scope of the systemd that will read it.
+    pub host: Systemd,
+}
 
 /// A unit file or a drop-in, as text and as assignments.
 #[derive(Debug, Clone)]

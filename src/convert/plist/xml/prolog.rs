@@ -2,7 +2,8 @@
 
 use svcadapt_spec::ValueError;
 
-use super::{XmlReader, blank, is_name};
+use super::scalar::blank;
+use super::{XmlReader, is_name};
 use crate::plist::tree::PlistError;
 
 impl<'a> XmlReader<'a> {

@@ -1,6 +1,5 @@
 //! The values of a property list without further elements.
 
-use super::blank;
 use crate::plist::tree::{Integer, Value};
 
 /// Reads the text of an element.
@@ -21,6 +20,11 @@ pub(super) fn scalar(name: &str, text: String) -> Result<Value, String> {
         "true" | "false" => format!("<{name}/> cannot contain text"),
         _ => format!("'{}' is not a valid {name}", trimmed.escape_debug()),
     })
+}
+
+/// Whether this is white space in XML.
+pub(super) fn blank(letter: char) -> bool {
+    matches!(letter, ' ' | '\t' | '\n' | '\r')
 }
 
 /// Reads a decimal integer, even with leading zeros, or a hexadecimal one after `0x`.

@@ -6,8 +6,7 @@ use std::path::Path;
 
 use svcadapt_spec::{Arity, FIELDS};
 
-use super::UnitText;
-use crate::unit::{Line, UnitFile};
+use crate::unit::{Line, UnitFile, UnitText};
 
 /// Applies the difference between `before` and `after` to the user's text. `None` if one of them is not a valid unit.
 pub(super) fn edit(own: &UnitText, before: &str, after: &str) -> Option<Vec<u8>> {
