@@ -15,6 +15,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::User;
 
 use super::process::{Process, inherit_nothing, mentioning, wait_until};
+use super::programs;
 
 /// A private directory with mode 0755. On drop every process that still refers to it is killed, and it is removed.
 #[derive(Debug)]
@@ -94,8 +95,10 @@ impl Dir {
         self
     }
 
-    /// A copy of a program in this directory that every user may run: `svcadapt`, `inspect`, `becomes`, `hostile`,
-    /// `forge`, `launch_shim`, `daemonic`, or a path like `/bin/sleep`.
+    /// A program in this directory that every user may run: `svcadapt`, `inspect`, `becomes`, `hostile`, `forge`,
+    /// `launch_shim`, `daemonic`, or a path like `/bin/sleep`.
+    ///
+    /// It is a link to the one copy of this run. A test that changes the file takes [`Dir::own_copy`].
     pub(crate) fn program(&self, program: &str) -> PathBuf {
         let source = match program {
             "svcadapt" => PathBuf::from(env!("CARGO_BIN_EXE_svcadapt")),
@@ -107,12 +110,20 @@ impl Dir {
         self.program_as(&source, source.file_name().unwrap().to_str().unwrap())
     }
 
-    /// A copy of any program under another name.
+    /// The same for any program, under another name.
     pub(crate) fn program_as(&self, source: &Path, name: &str) -> PathBuf {
-        let copy = self.path.join(name);
-        if !copy.exists() {
-            copy_program(source, &copy);
+        let link = self.path.join(name);
+        if !link.exists() {
+            programs::link(source, &link);
         }
+        link
+    }
+
+    /// A copy of a program in this directory with a mode of its own.
+    pub(crate) fn own_copy(&self, source: &Path, permissions: u32) -> PathBuf {
+        let copy = self.path.join(source.file_name().unwrap());
+        programs::copy(source, &copy);
+        mode(&copy, permissions);
         copy
     }
 
@@ -234,11 +245,4 @@ fn make(path: &Path) {
 
 fn mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
-}
-
-/// Another process copies: a child of another thread could inherit the descriptor open for writing, and then the
-/// program cannot be executed (ETXTBSY, execve(2)).
-fn copy_program(source: &Path, copy: &Path) {
-    let copied = Command::new("install").args(["-m", "0755"]).arg(source).arg(copy).status().unwrap();
-    assert!(copied.success(), "{} cannot be copied", source.display());
 }

@@ -7,7 +7,7 @@
 //! dir.nothing_left();
 //! ```
 //!
-//! * [`Dir`]: a private directory, with copies of the programs in it, so that every process started from there can be
+//! * [`Dir`]: a private directory, with links to the programs in it, so that every process started from there can be
 //!   recognised by its path.
 //! * [`Svc`]: runs svcadapt (or another program) with a deadline, and compares stdout, stderr and the way it ended.
 //! * [`facts`]: the state of a process, read from outside; `inspect` reports the same of itself.
@@ -29,6 +29,7 @@ mod machine;
 mod port;
 mod proc;
 mod process;
+mod programs;
 mod require;
 mod service;
 mod strace;

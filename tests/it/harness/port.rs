@@ -1,11 +1,12 @@
 //! Addresses of sockets for tests that run in parallel in one network and one process.
 
-use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, UdpSocket};
+use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::{io, process};
 
 use super::wait_until;
 
@@ -21,11 +22,23 @@ pub(crate) fn low_port() -> u16 {
     }
 }
 
-/// A port that is free for TCP and UDP on every IPv4 address.
+/// A port that is free for TCP and UDP on every IPv4 address, and that no other test of this binary gets.
+///
+/// It is below those that Linux gives to sockets without one (`ip_local_port_range`, ip(7)), so no connection of
+/// another test can take it before the program does. Test binaries that run at the same time begin at different ones.
 pub(crate) fn free_port() -> u16 {
+    const PORTS: Range<u16> = 10_000..32_000;
+    static COUNT: AtomicU16 = AtomicU16::new(0);
+    let length = u32::from(PORTS.end - PORTS.start);
     wait_until("a port is free", || {
-        let port = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap().local_addr().unwrap().port();
-        UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok().then_some(port)
+        let count = u32::from(COUNT.fetch_add(1, Ordering::Relaxed));
+        let port = PORTS.start
+            + u16::try_from((process::id().wrapping_mul(997).wrapping_add(count)) % length).unwrap();
+        let (tcp, udp) = (
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)),
+            UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)),
+        );
+        (tcp.is_ok() && udp.is_ok()).then_some(port)
     })
 }
 

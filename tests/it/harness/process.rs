@@ -1,6 +1,6 @@
 //! Other processes: found, awaited and signalled without confusing a reused pid.
 
-#![allow(unsafe_code, reason = "neither std nor nix has a door to pidfd_open(2)")]
+#![allow(unsafe_code, reason = "neither std nor nix has a door to pidfd_open(2) and memmem(3)")]
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -26,14 +26,13 @@ pub(crate) struct Process {
 impl Process {
     /// The process with this pid, if there is one.
     pub(crate) fn open(pid: i32) -> io::Result<Self> {
-        // SAFETY: takes two numbers.
-        let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
-        let fd = i32::try_from(fd).map_err(io::Error::other)?;
-        // SAFETY: the kernel has just given us this descriptor, and no other code knows it.
-        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        Ok(Self::held(pid, pidfd(pid)?))
+    }
+
+    fn held(pid: i32, fd: OwnedFd) -> Self {
         let argv = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let what = String::from_utf8_lossy(&argv).replace('\0', " ").trim_end().to_owned();
-        Ok(Self { pid, fd, what })
+        Self { pid, fd, what }
     }
 
     /// All processes of this program, which is in a test's own directory.
@@ -130,18 +129,25 @@ pub(crate) fn mentioning(path: &Path) -> Vec<Process> {
     // A child that another thread is starting looks like ourselves until its `exec`.
     let own = fs::read_link("/proc/self/exe").ok();
     find(|dir| {
-        if process_of(dir) == Some(process::id().cast_signed()) || fs::read_link(dir.join("exe")).ok() == own
-        {
+        if process_of(dir) == Some(process::id().cast_signed()) {
             return false;
         }
-        let links = ["exe", "cwd", "root"].map(|name| dir.join(name));
+        let program = fs::read_link(dir.join("exe"));
+        if program.is_ok() && program.as_ref().ok() == own.as_ref() {
+            return false;
+        }
+        // Kernel threads and processes at their end have no program, and with it no arguments and no environment.
+        let texts: &[&str] = match &program {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => &[],
+            Ok(_) | Err(_) => &["cmdline", "environ"],
+        };
+        let links = ["cwd", "root"].map(|name| dir.join(name));
         let fds = fs::read_dir(dir.join("fd")).into_iter().flatten().flatten().map(|entry| entry.path());
-        links
+        program
             .into_iter()
-            .chain(fds)
-            .filter_map(|link| fs::read_link(link).ok())
+            .chain(links.into_iter().chain(fds).filter_map(|link| fs::read_link(link).ok()))
             .any(|target| contains(target.as_os_str().as_bytes(), needle))
-            || ["cmdline", "environ"]
+            || texts
                 .iter()
                 .filter_map(|name| fs::read(dir.join(name)).ok())
                 .any(|text| contains(&text, needle))
@@ -167,10 +173,20 @@ pub(super) fn find(mut passes: impl FnMut(&Path) -> bool) -> Vec<Process> {
         .unwrap()
         .filter_map(|entry| {
             let dir = entry.ok()?.path();
-            let process = Process::open(process_of(&dir)?).ok()?;
-            passes(&dir).then_some(process)
+            let pid = process_of(&dir)?;
+            let fd = pidfd(pid).ok()?;
+            passes(&dir).then(|| Process::held(pid, fd))
         })
         .collect()
+}
+
+/// pidfd_open(2).
+fn pidfd(pid: i32) -> io::Result<OwnedFd> {
+    // SAFETY: takes two numbers.
+    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
+    let fd = i32::try_from(fd).map_err(io::Error::other)?;
+    // SAFETY: the kernel has just given us this descriptor, and no other code knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 fn process_of(dir: &Path) -> Option<i32> {
@@ -179,9 +195,22 @@ fn process_of(dir: &Path) -> Option<i32> {
 
 /// The path itself, or something in it: `/a/1` is not in `/a/10`.
 fn contains(text: &[u8], path: &[u8]) -> bool {
-    text.windows(path.len())
-        .enumerate()
-        .any(|(at, window)| window == path && !text.get(at + path.len()).is_some_and(u8::is_ascii_digit))
+    let mut rest = text;
+    while let Some(at) = position(rest, path) {
+        rest = &rest[at + path.len()..];
+        if !rest.first().is_some_and(u8::is_ascii_digit) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Where the bytes are first (memmem(3): every process of the machine is searched many times a second, and these tests
+/// are not optimised).
+fn position(text: &[u8], part: &[u8]) -> Option<usize> {
+    // SAFETY: both are valid for reads of their lengths, and nothing is written.
+    let found = unsafe { libc::memmem(text.as_ptr().cast(), text.len(), part.as_ptr().cast(), part.len()) };
+    (!found.is_null()).then(|| found.addr() - text.as_ptr().addr())
 }
 
 /// Whether the descriptor becomes readable by then. A pidfd does when its process ends.

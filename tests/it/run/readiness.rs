@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixDatagram, UnixListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::unistd::User;
 
@@ -359,8 +359,7 @@ fn program_hidden_by_proc_is_started_and_ended_in_time() {
         return;
     }
     let dir = Dir::new().owned_by("nobody");
-    let (svcadapt, sleep) = (dir.program("svcadapt"), dir.program("/bin/sleep"));
-    fs::set_permissions(&sleep, fs::Permissions::from_mode(0o711)).unwrap();
+    let (svcadapt, sleep) = (dir.program("svcadapt"), dir.own_copy(Path::new("/bin/sleep"), 0o711));
     let script = "mount -t proc -o hidepid=invisible proc /proc && \
                   exec setpriv --reuid nobody --regid nogroup --clear-groups \"$@\"";
     Svc::new(&dir)
@@ -373,8 +372,7 @@ fn program_hidden_by_proc_is_started_and_ended_in_time() {
     drop(dir);
     // It does not outlive a failed start either.
     let dir = Dir::new().owned_by("nobody");
-    let (svcadapt, sleep) = (dir.program("svcadapt"), dir.program("/bin/sleep"));
-    fs::set_permissions(&sleep, fs::Permissions::from_mode(0o711)).unwrap();
+    let (svcadapt, sleep) = (dir.program("svcadapt"), dir.own_copy(Path::new("/bin/sleep"), 0o711));
     let output = Svc::new(&dir)
         .program("/usr/bin/unshare")
         .args(["--mount", "--propagation", "private", "/bin/sh", "-c", script, "sh"])

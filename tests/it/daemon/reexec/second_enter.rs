@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 
 use super::{becomes, logged, report, seen};
-use crate::harness::{Capability, Dir, Exit, Process, Service, Svc, require, wait_until};
+use crate::harness::{Capability, Dir, Exit, Process, Service, Svc, example, require, wait_until};
 
 #[test]
 fn exit_before_the_second_enter_is_reported() {
@@ -101,6 +101,7 @@ fn closed_reexec_descriptor_ends_the_program_once() {
 #[test]
 fn failed_reexec_is_reported() {
     let (dir, service) = (Dir::new(), Service::new());
+    dir.own_copy(&example("becomes"), 0o755);
     becomes(&dir, &service, &["first:unexecutable", "enter", "ready", "stay"])
         .stderr("becomes: re-exec '[DIR]/becomes': permission denied\n")
         .status(203)
