@@ -8,6 +8,7 @@ use crate::sys::{escape_control, escape_control_lines};
 ///
 /// It prints as `STAGE 'OBJECT': CAUSE`, followed by a line `  hint: …` if there is a hint.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StepError {
     /// The step: `working directory`, `user`, `exec`.
     pub stage: String,

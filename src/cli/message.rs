@@ -12,10 +12,11 @@ pub(crate) fn spec_message(problem: SpecError) -> StepError {
     if let (Some(field), Some(origin)) = (field, &origin) {
         stage = format!("{stage}: {}", origin.name(field));
     }
-    let error = StepError { object: value, hint: error.hint, ..StepError::new(stage, error.cause) };
+    let mut message = StepError::new(stage, error.cause);
+    (message.object, message.hint) = (value, error.hint);
     match &origin {
-        Some(origin) => with_line(error, origin),
-        None => error,
+        Some(origin) => with_line(message, origin),
+        None => message,
     }
 }
 

@@ -38,8 +38,9 @@ pub(crate) fn report_all<T: Display>(all: impl IntoIterator<Item = T>) {
 
 /// The message for an invalid value of an option or an argument.
 pub(crate) fn value_error(stage: &str, value: &OsStr, error: ValueError) -> StepError {
-    let object = Some(value.to_string_lossy().into_owned());
-    StepError { object, hint: error.hint, ..StepError::new(stage, error.cause) }
+    let mut message = StepError::new(stage, error.cause).of(value.to_string_lossy());
+    message.hint = error.hint;
+    message
 }
 
 /// Writes a result to stdout. On error returns how to exit: silently if the reader is gone, else the cause is reported.

@@ -149,11 +149,14 @@ fn start(spec: &ServiceSpec, plan: &Plan, resolved: &Resolution) -> Exit {
 }
 
 /// Adds the program's last lines of output to the error, so that they need not be looked up in a log.
-fn with_stderr_tail(error: StepError, stderr_tail: StderrTail) -> StepError {
+fn with_stderr_tail(mut error: StepError, stderr_tail: StderrTail) -> StepError {
     match stderr_tail {
         StderrTail::None => error,
         StderrTail::Lost => error.hint("its output went to /dev/null; --standard-error append:PATH keeps it"),
-        StderrTail::Lines(lines) => StepError { output: lines, ..error },
+        StderrTail::Lines(lines) => {
+            error.output = lines;
+            error
+        }
     }
 }
 

@@ -25,7 +25,11 @@ pub(crate) fn load_with_options(matches: &ArgMatches) -> Result<Loaded, Vec<Step
         }
         None => Loaded::default(),
     };
-    let note = |unused| StepError { stage: "sockets".to_owned(), ..spec_message(unused) };
+    let note = |unused| {
+        let mut message = spec_message(unused);
+        message.stage = String::from("sockets");
+        message
+    };
     report_all(std::mem::take(&mut loaded.unused_sockets).into_iter().map(note));
     args::apply(&mut loaded.draft, matches);
     Ok(loaded)

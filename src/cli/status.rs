@@ -161,6 +161,13 @@ mod tests {
         }
     }
 
+    fn found(state: State, pid_file: Option<PidFile>) -> Status {
+        let mut found = control::status(&target());
+        (found.name, found.state, found.pid_file) = (None, state, pid_file);
+        (found.program, found.lock) = (None, None);
+        found
+    }
+
     #[test]
     fn every_state_has_a_status_and_a_line() {
         for (state, number, line) in [
@@ -174,7 +181,7 @@ mod tests {
             ),
         ] {
             assert_eq!(status(&state), number);
-            let found = Status { name: None, state, program: None, pid_file: None, lock: None };
+            let found = found(state, None);
             assert_eq!(as_text(&target(), &found), line);
         }
     }
@@ -183,7 +190,7 @@ mod tests {
     fn wrong_pid_file_is_reported() {
         let pid_file = PidFile { path: "/run/web.pid".into(), content: PidFileContent::Other(7) };
         let state = State::Running(42, None);
-        let found = Status { name: None, state, program: None, pid_file: Some(pid_file), lock: None };
+        let found = found(state, Some(pid_file));
         assert_eq!(
             as_text(&target(), &found),
             "web: running, process 42\n  pid file: /run/web.pid names process 7, which is not this service\n"

@@ -10,6 +10,7 @@ use crate::sys::{error_text, process};
 
 /// The status of a service. Reading it changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Status {
     /// Its name. `None` if it has only a pid file.
     pub name: Option<String>,

@@ -47,6 +47,7 @@ pub enum Stopped {
 
 /// Why a service could not be stopped. It prints as the cause alone; [`StopError::hint`] is the cure.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StopError {
     /// The caller may not signal this process.
     Denied(i32),

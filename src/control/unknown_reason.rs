@@ -6,6 +6,7 @@ use crate::sys::processes;
 
 /// Why the state of a service cannot be determined.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum UnknownReason {
     /// This file may not be read.
     Denied(String),

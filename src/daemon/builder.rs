@@ -18,6 +18,7 @@ use crate::setup::Privileges;
 
 /// Whether to fork away from the process that started the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum DetachProcess {
     /// Fork only if no service manager supervises this process ([`crate::detect`]).
     #[default]
@@ -34,6 +35,7 @@ pub enum DetachProcess {
 /// dynamic loader (`ld.so PROGRAM`) that is the loader. A set-user-ID program that has given up its rights for good
 /// regains them by the exec and has to give them up again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Reexecute {
     /// Only where the system requires it: on macOS, where a forked process must not use Apple's frameworks before an
     /// exec (fork(2), CAVEATS).

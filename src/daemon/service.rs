@@ -73,6 +73,7 @@ enum Phase {
 
 /// The recipient of a readiness notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Notified {
     /// The launcher, which now exits with status 0.
     Launcher,

@@ -71,6 +71,7 @@ impl fmt::Display for Signal {
 
 /// What a signal does (signal(7), "Signal dispositions").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Disposition {
     /// It is delivered to [`Signals`](super::Signals), and has no other effect.
     Deliver,

@@ -8,6 +8,7 @@ use super::mode::Mode;
 
 /// The detected mode and manager, with the evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Detection {
     /// The mode of a service.
     pub mode: Mode,

@@ -11,6 +11,7 @@ use super::mode::ModeOption;
 
 /// A fact and its meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Evidence {
     /// The name: `parent`, `cgroup`, or an environment variable.
     pub fact: &'static str,

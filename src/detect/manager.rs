@@ -2,6 +2,7 @@
 
 /// The service manager that started this process and waits for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Manager {
     /// systemd; this is the process that it started for a unit.
     Systemd,

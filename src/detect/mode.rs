@@ -4,6 +4,7 @@ use super::manager::Manager;
 
 /// The value of `--mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ModeOption {
     /// The evidence decides (the default).
     Auto,
