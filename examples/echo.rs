@@ -12,13 +12,16 @@ use std::{io, thread};
 
 use svcadapt::Daemon;
 use svcadapt::daemon::{Service, Signal};
+use svcadapt::spec::FileMode;
+
+const UMASK: FileMode = FileMode::from_bits(0o027).unwrap();
 
 fn main() -> ExitCode {
     let port = std::env::args().nth(1).unwrap_or_else(|| "7007".to_owned());
     // One service per port.
     Daemon::new()
         .name(format!("example-echo-{port}"))
-        .umask(0o027)
+        .umask(UMASK)
         .signals([Signal::TERM, Signal::INT])
         .run(|service| serve(service, &port))
 }

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use svcadapt_spec::{
-    DirectoryKind, Field, Input, LimitValue, Origin, Output, Probe, Resource, ServiceSpec, SpecDraft,
+    DirectoryKind, Field, FileMode, Input, LimitValue, Origin, Output, Probe, Resource, ServiceSpec,
+    SpecDraft,
 };
 
 use super::error::from_spec_error;
@@ -61,12 +62,15 @@ pub enum Reexecute {
 /// ```no_run
 /// use svcadapt::Daemon;
 /// use svcadapt::daemon::Signal;
+/// use svcadapt::spec::FileMode;
+///
+/// const UMASK: FileMode = FileMode::from_bits(0o027).unwrap();
 ///
 /// fn main() -> Result<(), svcadapt::daemon::Error> {
 ///     let service = Daemon::new()
 ///         .name("clock")
 ///         .user("nobody")
-///         .umask(0o027)
+///         .umask(UMASK)
 ///         .pid_file("/run/clock.pid")
 ///         .signals([Signal::TERM, Signal::HUP])
 ///         .enter()?;
@@ -146,10 +150,10 @@ impl<'fd> Daemon<'fd> {
         self.set(Field::WorkingDirectory, path.as_ref())
     }
 
-    /// The permission bits that new files do not get, 0 to `0o777` (umask(2)): `0o027`, not 27. Default: `0o022`, or
-    /// the mask that a service manager has set.
-    pub fn umask(self, mask: u32) -> Self {
-        self.set(Field::Umask, format!("{mask:o}"))
+    /// The permission bits that new files do not get, 0 to `0o777` (umask(2)): `FileMode::from_bits(0o027)`, not 27.
+    /// Default: `0o022`, or the mask that a service manager has set.
+    pub fn umask(self, mask: FileMode) -> Self {
+        self.set(Field::Umask, mask.to_string())
     }
 
     /// The user that the service runs as, by name or number, with its primary group and all its supplementary groups
@@ -373,7 +377,7 @@ impl<'fd> Daemon<'fd> {
     /// The steps that [`Daemon::enter`] would perform on this host, without performing them.
     ///
     /// ```
-    /// for step in svcadapt::Daemon::new().umask(0o027).plan()?.stages() {
+    /// for step in svcadapt::Daemon::new().user("nobody").plan()?.stages() {
     ///     println!("{step}");
     /// }
     /// # Ok::<(), svcadapt::daemon::Error>(())

@@ -21,6 +21,19 @@ impl FileMode {
     #[doc(hidden)]
     pub const DEFAULT_SOCKET: Self = Self(0o666);
 
+    /// The mode with these bits, 0 to `0o7777`. `None` if there are others.
+    ///
+    /// ```
+    /// use svcadapt_spec::FileMode;
+    ///
+    /// const UMASK: FileMode = FileMode::from_bits(0o027).unwrap();
+    /// assert_eq!(UMASK.to_string(), "0027");
+    /// assert_eq!(FileMode::from_bits(0o10000), None);
+    /// ```
+    pub const fn from_bits(bits: u16) -> Option<Self> {
+        if bits <= 0o7777 { Some(Self(bits)) } else { None }
+    }
+
     /// Reads octal digits up to `limit`.
     fn octal(value: &OsStr, limit: u16) -> Result<Self, ValueError> {
         let digits = text(value)?;

@@ -10,7 +10,8 @@ use std::time::Duration;
 use svcadapt::Daemon;
 use svcadapt::daemon::{DetachProcess, Disposition, Error, Reexecute, Signal};
 use svcadapt_spec::{
-    DirectoryKind, FIELDS, Field, Input, LimitValue, Origin, Output, Resource, ServiceSpec, SpecDraft,
+    DirectoryKind, FIELDS, Field, FileMode, Input, LimitValue, Origin, Output, Resource, ServiceSpec,
+    SpecDraft,
 };
 
 use crate::support::Chance;
@@ -25,12 +26,16 @@ fn options(values: &[(Field, OsString)]) -> Result<ServiceSpec, usize> {
     draft.finish().map_err(|problems| problems.len())
 }
 
+fn mode(bits: u16) -> FileMode {
+    FileMode::from_bits(bits).unwrap()
+}
+
 /// One call of the builder, with the option that says the same.
 fn call<'fd>(daemon: Daemon<'fd>, which: usize, chance: &mut Chance) -> (Daemon<'fd>, Field, OsString) {
     let text = chance.text(8, "-_. :/,é");
     let path = PathBuf::from(format!("/{text}"));
     let number = u32::try_from(chance.below(1 << 32)).unwrap();
-    let small = u32::try_from(chance.below(1024)).unwrap();
+    let small = u16::try_from(chance.below(1024)).unwrap();
     let yes = chance.below(2) == 0;
     let word = |yes: bool| OsString::from(if yes { "yes" } else { "no" });
     let limit = |number: usize| {
@@ -48,7 +53,7 @@ fn call<'fd>(daemon: Daemon<'fd>, which: usize, chance: &mut Chance) -> (Daemon<
         3 => (daemon.group(&text), Field::Group, text.into()),
         4 => (daemon.gid(number), Field::Group, number.to_string().into()),
         5 => (daemon.supplementary_groups([&text]), Field::SupplementaryGroups, text.into()),
-        6 => (daemon.umask(small), Field::Umask, format!("{small:o}").into()),
+        6 => (daemon.umask(mode(small)), Field::Umask, format!("{small:o}").into()),
         7 => (daemon.working_directory(path), Field::WorkingDirectory, path_text),
         8 => (daemon.chroot_directory(path), Field::RootDirectory, path_text),
         9 => (daemon.pid_file(path), Field::PidFile, path_text),
@@ -373,7 +378,7 @@ fn invalid_variable_or_path_is_refused_with_its_field() {
         (Daemon::new().working_directory("relative"), "working directory"),
         (Daemon::new().uid(u32::MAX), "user"),
         (Daemon::new().gid(u32::MAX), "group"),
-        (Daemon::new().umask(0o1000), "umask"),
+        (Daemon::new().umask(mode(0o1000)), "umask"),
     ] {
         let error = daemon.spec().unwrap_err();
         assert_eq!((error.stage().as_str(), error.status(), error.errno()), (stage, 2, None), "{error}");
@@ -389,8 +394,9 @@ fn plan_lists_the_steps_in_their_order() {
         stages.dedup();
         stages
     };
-    let all =
-        steps(Daemon::new().name("it-steps").pid_file("/run/it-steps.pid").umask(0o31).root_directory("/"));
+    let all = steps(
+        Daemon::new().name("it-steps").pid_file("/run/it-steps.pid").umask(mode(0o31)).root_directory("/"),
+    );
     let expected = [
         "adopt orphans",
         "fork",
