@@ -5,6 +5,7 @@
 //! process by now. Every signal goes through a handle of the identified process.
 
 #![forbid(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
 
 mod service;
 mod status;

@@ -68,6 +68,10 @@ pub enum StopError {
 /// left behind. `timeout` replaces the service's own stop timeout.
 ///
 /// Returns after all of them have ended. A service that is not running is not an error.
+///
+/// # Errors
+///
+/// The state of the service is unknown, or one of its processes may not be signalled or does not end: [`StopError`].
 pub fn stop(target: &ServiceRef, timeout: Option<Timespan>) -> Result<Stopped, StopError> {
     let service = service::find(target);
     let name = service.name();

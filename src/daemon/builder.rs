@@ -346,7 +346,11 @@ impl<'fd> Daemon<'fd> {
         self
     }
 
-    /// The resulting [`ServiceSpec`], or all errors in it ([`Error::Refused`]).
+    /// The resulting [`ServiceSpec`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] with every error of the request.
     pub fn spec(&self) -> Result<ServiceSpec, Error> {
         let mut draft = self.draft.clone();
         let own = std::env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into());
@@ -382,6 +386,10 @@ impl<'fd> Daemon<'fd> {
     /// }
     /// # Ok::<(), svcadapt::daemon::Error>(())
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] with every error of the request, and everything that is impossible on this host.
     pub fn plan(&self) -> Result<Plan, Error> {
         let StartInputs { spec, resolved, detection } = self.prepare()?;
         Ok(self.plan_of(&spec, &resolved, &detection))

@@ -21,6 +21,10 @@ impl Credentials {
     }
 
     /// The names of all credentials, sorted.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be read.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = fs::read_dir(&self.directory)?
             .map(|entry| entry.map(|entry| entry.file_name()))
@@ -29,8 +33,11 @@ impl Credentials {
         Ok(names)
     }
 
-    /// The content of one credential, byte for byte. A name that could lead out of the directory is an error of kind
-    /// `InvalidInput`.
+    /// The content of one credential, byte for byte.
+    ///
+    /// # Errors
+    ///
+    /// The credential cannot be read. A name that could lead out of the directory has the kind `InvalidInput`.
     pub fn read(&self, name: impl AsRef<OsStr>) -> io::Result<Vec<u8>> {
         let name = name.as_ref();
         let bytes = name.as_encoded_bytes();

@@ -65,6 +65,11 @@ impl Daemon<'_> {
     /// let first = daemon.enter();
     /// let second = daemon.enter();
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Threads`], [`Error::AlreadyEntered`], [`Error::Refused`] and [`Error::AlreadyRunning`]: nothing has been changed.
+    /// [`Error::Step`], only without a fork: the process is partly set up and must end.
     pub fn enter(self) -> Result<Service, Error> {
         if let Some(refused) = setup::refuse_lent_rights() {
             return Err(Error::Refused(vec![refused]));

@@ -137,6 +137,7 @@
 //! The pages [`from_python_daemon`] and [`from_daemonize`] show how to migrate a program.
 
 #![forbid(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
 
 mod builder;
 mod credentials;

@@ -120,7 +120,9 @@ impl Service {
     /// Reports that the service is ready: the launcher exits with status 0, a manager gets `READY=1` (sd_notify(3)), s6
     /// gets its newline. Standard error is switched to its final destination.
     ///
-    /// Errors: [`Error::AlreadyReady`] on a second call, except one after each [`Service::reloading`];
+    /// # Errors
+    ///
+    /// [`Error::AlreadyReady`] on a second call, except one after each [`Service::reloading`];
     /// [`Error::Stopping`] after [`Service::stopping`]; [`Error::PrivilegesKept`] if kept privileges were not dropped;
     /// [`Error::Notify`] if the notification could not be sent, after which the call may be repeated.
     pub fn ready(&self) -> Result<Notified, Error> {
@@ -159,6 +161,10 @@ impl Service {
 
     /// Reports what the service is doing, in one line of text: `STATUS=` (sd_notify(3)). Before readiness the launcher
     /// also gets it and prints it if the start times out. Line breaks are replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Notify`] if the message could not be sent.
     pub fn status(&self, text: impl AsRef<str>) -> Result<(), Error> {
         if let Some(launcher) = &self.progress().launcher {
             let _ = Report::Status(truncate(text.as_ref())).send(launcher);
@@ -167,6 +173,10 @@ impl Service {
     }
 
     /// Reports that the configuration is being reloaded (`RELOADING=1`). Call [`Service::ready`] when that is done.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Notify`] if the message could not be sent.
     pub fn reloading(&self) -> Result<(), Error> {
         self.notify(Notifier::reloading, "RELOADING=1")?;
         let mut progress = self.progress();
@@ -178,6 +188,10 @@ impl Service {
 
     /// Reports that the service is about to end (`STOPPING=1`). After that it cannot become ready
     /// ([`Error::Stopping`]).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Notify`] if the message could not be sent.
     pub fn stopping(&self) -> Result<(), Error> {
         self.notify(Notifier::stopping, "STOPPING=1")?;
         self.progress().phase = Phase::Stopping;
@@ -186,6 +200,10 @@ impl Service {
 
     /// Extends the timeout of the current start, reload or stop to this time from now, at the launcher and the service
     /// manager (`EXTEND_TIMEOUT_USEC=`, sd_notify(3)).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Notify`] if the message could not be sent.
     pub fn extend_timeout(&self, by: Duration) -> Result<(), Error> {
         if let Some(launcher) = &self.progress().launcher {
             let micros = u64::try_from(by.as_micros()).unwrap_or(u64::MAX);
@@ -222,8 +240,10 @@ impl Service {
     /// directory, capabilities, group, groups and user (each read back, and the way back proved closed), then the
     /// working directory. Call it before starting threads, because capabilities are per thread (capabilities(7)).
     ///
-    /// [`Daemon::enter`](super::Daemon::enter) looked the user up; it is an error if the account has changed since.
-    /// After any error except [`Error::Threads`] and [`Error::PrivilegesDropped`] the process must end.
+    /// # Errors
+    ///
+    /// [`Error::PrivilegesDropped`], [`Error::Threads`], or [`Error::Step`] if a step failed or the account has changed
+    /// since [`Daemon::enter`](super::Daemon::enter) looked it up. After any error except [`Error::Threads`] and [`Error::PrivilegesDropped`] the process must end.
     pub fn drop_privileges(&self) -> Result<(), Error> {
         let mut progress = self.progress();
         if progress.privileges == Privileges::Drop {

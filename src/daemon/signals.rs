@@ -64,11 +64,19 @@ impl Signals {
     }
 
     /// The next signal that has arrived. `None` if there is none; never waits.
+    ///
+    /// # Errors
+    ///
+    /// The pipe of the signal handlers cannot be read.
     pub fn next_now(&self) -> io::Result<Option<Signal>> {
         Ok(self.0.next()?.map(Signal::of))
     }
 
     /// Waits for the next signal, at most for `timeout` (`None`: without limit). Returns `None` on timeout.
+    ///
+    /// # Errors
+    ///
+    /// The pipe of the signal handlers cannot be read.
     pub fn wait(&self, timeout: Option<Duration>) -> io::Result<Option<Signal>> {
         let begun = Instant::now();
         loop {

@@ -29,6 +29,10 @@ impl<'a> Watchdog<'a> {
     }
 
     /// Sends a keep-alive (`WATCHDOG=1`, sd_notify(3)).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Notify`] if the message could not be sent.
     pub fn ping(&self) -> Result<(), Error> {
         let failed = |error| Error::Notify(StepError::kernel("notify", "WATCHDOG=1", &error, 202));
         self.notifier.alive().map_err(failed)

@@ -8,6 +8,7 @@
 //! Not in this module: notifications to the manager (`notify`).
 
 #![forbid(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
 
 mod ancestors;
 mod cgroup;

@@ -63,6 +63,10 @@ impl Capabilities {
     pub const ALL: Self = Self((1 << NAMES.len()) - 1);
 
     /// Reads names, separated by blanks. A leading `~` inverts the set (systemd.exec(5)).
+    ///
+    /// # Errors
+    ///
+    /// The value has a name that is no capability.
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let value = text(value)?;
         let (inverted, names) = match value.strip_prefix('~') {

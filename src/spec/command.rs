@@ -43,6 +43,10 @@ impl Command {
     }
 
     /// Reads a command. The first word is the program, and its `argv[0]` verbatim.
+    ///
+    /// # Errors
+    ///
+    /// There is no word, or one contains a NUL byte.
     pub fn new(words: Vec<OsString>) -> Result<Self, ValueError> {
         let mut words = words.into_iter();
         let program = words.next().ok_or("no program to run")?;

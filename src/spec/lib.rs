@@ -4,6 +4,8 @@
 //! [`ServiceSpec`] that is consistent in itself, or every error at once. Whether a user exists or a program can be executed
 //! is checked later, by the runner's `setup`.
 
+#![warn(clippy::missing_errors_doc)]
+
 mod boolean;
 mod capability;
 mod command;

@@ -16,6 +16,10 @@ const MAX_BYTES: usize = 247;
 impl ServiceName {
     /// Accepts the characters of systemd.unit(5): letters, digits, `:`, `-`, `_`, `.`, `\` and at most one `@`.
     /// A final `.service` is removed.
+    ///
+    /// # Errors
+    ///
+    /// The name is empty, too long for a unit, or has another character.
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let name = text(value)?;
         let name = name.strip_suffix(".service").unwrap_or(name);

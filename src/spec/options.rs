@@ -53,6 +53,10 @@ impl std::error::Error for OptionError<'_> {}
 
 impl<'a> OptionWords<'a> {
     /// Reads the words after `svcadapt run`. Values are not checked.
+    ///
+    /// # Errors
+    ///
+    /// The first word that is no such option, or that lacks its value; a repeated `--mode`; no program.
     pub fn parse(words: &'a [OsString]) -> Result<Self, OptionError<'a>> {
         let (mut rows, mut mode) = (Vec::<(usize, &OsStr)>::new(), None);
         let mut rest = words.iter();

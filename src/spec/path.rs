@@ -17,6 +17,10 @@ pub struct AbsPath(PathBuf);
 
 impl AbsPath {
     /// Reads an absolute path. `..` is refused: its meaning depends on symbolic links, which may change.
+    ///
+    /// # Errors
+    ///
+    /// The path is relative, too long, or contains `..` or a NUL byte.
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let path = Path::new(OsStr::from_bytes(bytes(value)?));
         if !path.is_absolute() {

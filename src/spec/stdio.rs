@@ -45,6 +45,10 @@ pub enum WriteMode {
 
 impl Input {
     /// Reads `null`, `inherit` or `file:PATH`.
+    ///
+    /// # Errors
+    ///
+    /// The kind is another one, or its path is no [`AbsPath`].
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         match split(bytes(value)?) {
             (b"null", None) => Ok(Self::Null),
@@ -87,6 +91,10 @@ impl Output {
 
     /// Reads `null`, `inherit`, `file:PATH`, `append:PATH` or `truncate:PATH`. A bare path means `append:`. `/dev/stdout` and
     /// the other paths of a descriptor mean that descriptor.
+    ///
+    /// # Errors
+    ///
+    /// The kind is another one, or its path is no [`AbsPath`].
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let file = |mode, path| match descriptor(path) {
             Some(number) => Ok(Self::Descriptor(number)),

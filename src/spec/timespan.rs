@@ -53,6 +53,10 @@ const UNITS: [(&str, u64); 31] = [
 
 impl Timespan {
     /// Reads `90`, `1min 30s`, `500ms`, `1.5h`, `infinity`. A number without a unit is in seconds.
+    ///
+    /// # Errors
+    ///
+    /// The value is no time span, or too long.
     pub fn parse(value: &OsStr) -> Result<Self, ValueError> {
         let total = sum(text(value)?.trim(), micros)?;
         Ok(total.map_or(Self::Infinity, |total| Self::Finite(Duration::from_micros(total))))
