@@ -32,6 +32,10 @@ pub trait Members {
     fn unseen_groups(&self) -> BTreeSet<i32> {
         BTreeSet::new()
     }
+    /// A process group of members that is known before any is listed: they may fork faster than that.
+    fn known_group(&self) -> Option<i32> {
+        None
+    }
     /// Whether this process is a member. Called while a handle of it is open.
     fn proves(&self, pid: i32) -> bool;
     /// Whether a member created this session, so that its process groups contain only members.
@@ -84,7 +88,7 @@ impl<'a, M: Members> Termination<'a, M> {
         Self {
             members,
             known: BTreeMap::new(),
-            groups: unseen.clone(),
+            groups: unseen.iter().copied().chain(members.known_group()).collect(),
             unseen,
             asked_unseen: false,
             asked: 0,

@@ -24,8 +24,10 @@ pub struct Tree<'a> {
     lock: Option<(OsString, u64, u64)>,
     /// The session, if it is proved to be the service's.
     session: Option<i32>,
-    /// The main process's group in that session, if /proc hides its members.
-    unseen_group: Option<i32>,
+    /// The main process's group in that session. It contains only members.
+    main_group: Option<i32>,
+    /// Whether /proc hides the members of that group.
+    hidden: bool,
     /// This process and its ancestors.
     spared: BTreeSet<i32>,
 }
@@ -54,15 +56,13 @@ impl Leftovers {
 }
 
 impl<'a> Tree<'a> {
-    /// A service whose main process is alive and held by a handle: then its session is its own. If /proc does not
-    /// show that process (not mounted, hidepid=), other processes of its group may be hidden too, and getpgid(2)
-    /// tells the group.
+    /// A service whose main process is alive and held by a handle: then its session is its own, and getpgid(2) tells
+    /// its group. If /proc does not show that process (not mounted, hidepid=), other processes of its group may be
+    /// hidden too.
     pub fn of_running(lock: Option<&Path>, record: &'a Record, main: &ProcessHandle) -> io::Result<Self> {
         let mut tree = Self::new(lock, record);
         tree.session = tree.recorded_session();
-        if process::identity(record.pid).is_ok() {
-            return Ok(tree);
-        }
+        tree.hidden = process::identity(record.pid).is_err();
         let seen = (process::session(record.pid), process::group(record.pid));
         // If the process has ended by now, both values may be another process's.
         if let (Ok(session), Ok(group)) = seen
@@ -70,8 +70,10 @@ impl<'a> Tree<'a> {
         {
             let own = process_info::own();
             let its = record.session == Session::Own(session) && session > 1 && session != own.session;
-            tree.session = its.then_some(session);
-            tree.unseen_group = (its && group > 1 && group != own.process_group).then_some(group);
+            if tree.hidden {
+                tree.session = its.then_some(session);
+            }
+            tree.main_group = (its && group > 1 && group != own.process_group).then_some(group);
         }
         Ok(tree)
     }
@@ -116,7 +118,7 @@ impl<'a> Tree<'a> {
             let found = std::fs::symlink_metadata(lock).ok()?;
             Some((lock.file_name()?.to_owned(), found.dev(), found.ino()))
         });
-        Self { record, lock: named, session: None, unseen_group: None, spared: spared() }
+        Self { record, lock: named, session: None, main_group: None, hidden: false, spared: spared() }
     }
 
     /// The service's own session, unless it is this process's one or its number was reused: a session leader that
@@ -215,11 +217,16 @@ impl Members for Tree<'_> {
     }
 
     fn unseen_groups(&self) -> BTreeSet<i32> {
-        self.unseen_group.into_iter().collect()
+        self.main_group.filter(|_| self.hidden).into_iter().collect()
+    }
+
+    fn known_group(&self) -> Option<i32> {
+        self.main_group
     }
 
     fn owns(&self, session: i32) -> bool {
-        self.session == Some(session) && (self.unseen_group.is_some() || self.is_recorded_session(session))
+        let hidden = self.hidden && self.main_group.is_some();
+        self.session == Some(session) && (hidden || self.is_recorded_session(session))
     }
 }
 

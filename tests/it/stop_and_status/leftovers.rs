@@ -1,9 +1,13 @@
 //! Leftover processes of a service are found, reported and ended, whatever their number and behaviour.
 
 use std::fs;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use serde_json::json;
 
 use super::support::Service;
@@ -154,7 +158,12 @@ fn fork_chain_that_ignores_sigterm_is_ended() {
         return;
     }
     let service = Service::new("chain");
+    // Open for writing as long as a process of the chain runs: /proc cannot be read as fast as it forks.
+    let alive = service.dir.join("alive");
+    mkfifo(&alive, Mode::from_bits_truncate(0o600)).unwrap();
+    let mut reader = fs::File::options().read(true).custom_flags(libc::O_NONBLOCK).open(&alive).unwrap();
     let chain = "import os, signal, sys, time\n\
+                 alive = os.open(sys.argv[2], os.O_WRONLY)\n\
                  if os.fork() == 0:\n    \
                      signal.signal(signal.SIGTERM, signal.SIG_IGN)\n    \
                      open(sys.argv[1], 'w').write(str(os.getpgrp()))\n    \
@@ -164,19 +173,13 @@ fn fork_chain_that_ignores_sigterm_is_ended() {
                  time.sleep(120)\n";
     let group = service.dir.join("group");
     let ready = format!("--ready=file:{}", group.display());
-    service.run(&[&ready]).args(["/usr/bin/python3", "-c", chain]).args([&group]).run();
+    service.run(&[&ready]).args(["/usr/bin/python3", "-c", chain]).args([&group, &alive]).run();
     wait_until("the group is known", || (!service.dir.read("group").is_empty()).then_some(()));
     let group = nix::unistd::Pid::from_raw(service.dir.read("group").parse().unwrap());
     nix::sys::signal::killpg(group, None).unwrap();
     let stop = service.stop().args(["--timeout-stop-sec", "300ms"]).output();
     assert_eq!((stop.exit, stop.stderr.as_str()), (Exit::Status(0), ""));
-    let alive = fs::read_dir("/proc").unwrap().filter_map(|entry| {
-        let stat = fs::read_to_string(entry.unwrap().path().join("stat")).ok()?;
-        let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split_whitespace().collect();
-        (fields[0] != "Z" && fields[2] == group.to_string()).then(|| stat.clone())
-    });
-    // Process 1 may be slow to reap the rest.
-    assert_eq!(alive.collect::<Vec<_>>(), Vec::<String>::new());
+    wait_until("no process of the chain runs", || matches!(reader.read(&mut [0]), Ok(0)).then_some(()));
 }
 
 #[test]
