@@ -20,18 +20,15 @@ const DAEMON: [&str; 8] = ["--name", "[NAME]", "--type", "forking", "--", "[DIR]
 
 #[test]
 fn monitor_exit_status_is_the_forked_programs() {
-    for status in [0, 5, 255] {
+    for (end, exit) in [
+        (&["--exit-after", "1000:0"][..], Exit::Status(0)),
+        (&["--exit-after", "1000:5"], Exit::Status(5)),
+        (&["--exit-after", "1000:255"], Exit::Status(255)),
+    ] {
         let dir = Dir::new();
-        let gate = Gate::before(&dir, &format!("exit {status}"));
-        let running = run(&dir, &[&DAEMON[..], &["[DIR]/gated"]].concat()).spawn();
-        gate.wait_started();
-        wait_until("the daemon is the service, and the only child", || {
-            let [only] = children(running.pid())[..] else { return None };
-            is_service(&dir, &name(&dir), &Process::open(only).ok()?).then_some(())
-        });
-        gate.open();
-        let output = running.finish();
-        assert_eq!((output.exit, output.stderr.as_str()), (Exit::Status(status), ""));
+        let words = [&DAEMON[..], &["[DIR]/inspect", "--out", "[DIR]/report"], end].concat();
+        let output = run(&dir, &words).output();
+        assert_eq!((output.exit, output.stderr.as_str()), (exit, ""), "{end:?}");
         dir.nothing_left();
     }
     for signal in [Signal::SIGSEGV, Signal::SIGKILL, Signal::SIGTERM] {
