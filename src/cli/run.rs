@@ -1,14 +1,17 @@
 //! `svcadapt run`: runs a service the way its host wants it.
 
+use std::ffi::OsStr;
 use std::fmt::{Display, Write as _};
+use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use serde_json::{Value, json};
 use svcadapt::detect::{Detection, Mode, ModeOption};
 use svcadapt::internal::{Ended, Outcome, Resolution, StartedBy, StderrTail, forwards_signals};
 use svcadapt::{Plan, StepError, detect, internal};
+use svcadapt_convert::divide::internal::is_undone_by_run;
 use svcadapt_convert::load::Loaded;
-use svcadapt_spec::{Field, Origin, ServiceSpec, SpecDraft};
+use svcadapt_spec::{FIELDS, Field, Origin, ServiceSpec, SpecDraft, Timespan, boolean};
 
 use super::message::{remark_message, spec_message};
 use super::report::{print, report, report_all};
@@ -37,7 +40,8 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         Ok(loaded) => loaded,
         Err(errors) => return usage_error(&errors),
     };
-    let unsupported_commands = spec_file::unsupported_commands(&mut loaded);
+    let mut unsupported_commands = spec_file::unsupported_commands(&mut loaded);
+    unsupported_commands.extend(further_commands(&loaded.draft));
     let Loaded { draft, warnings, unsupported, elsewhere, .. } = loaded;
     let mode = args::mode_option(matches);
     let remarks = unsupported.into_iter().chain(elsewhere).map(remark_message);
@@ -61,16 +65,21 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 /// Runs the service of a command line that [`super::quick`] has read.
 pub(crate) fn run_quick(draft: SpecDraft, mode: ModeOption) -> Exit {
     not_honoured(&draft, mode).iter().for_each(report);
+    let unsupported = further_commands(&draft);
+    if !unsupported.is_empty() {
+        return usage_error(&unsupported);
+    }
     with_plan(draft, mode, false, |spec, _, plan, resolved| start(spec, plan, resolved))
 }
 
-/// A note for each field that needs a process which stays with the program: managers have one, `run` has none, unless
-/// it stays to forward signals.
+/// A note for each setting that `run` does not act on. Most need a process that stays with the program: managers have
+/// one, `run` has none, unless it stays to forward signals.
 fn not_honoured(draft: &SpecDraft, mode: ModeOption) -> Vec<StepError> {
-    let fields = [Field::Restart, Field::RestartSec, Field::ReloadSignal];
-    let set_fields = fields.into_iter().filter_map(|field| Some((field, draft.last(field)?)));
-    let mut stages: Vec<String> = set_fields
-        .filter(|(field, (value, _))| *field != Field::Restart || *value != "no")
+    let undone = FIELDS.iter().map(|row| row.field);
+    let undone = undone.filter(|field| *field != Field::ExecStart && is_undone_by_run(*field));
+    let values = undone.flat_map(|field| draft.in_force(field).into_iter().map(move |given| (field, given)));
+    let mut stages: Vec<String> = values
+        .filter(|(field, (value, _))| !is_default(*field, value))
         .filter(|(field, _)| *field != Field::ReloadSignal || !forwards_signals(&detect::decide(mode)))
         .map(|(field, (_, origin))| {
             let name = origin.name(field);
@@ -83,10 +92,38 @@ fn not_honoured(draft: &SpecDraft, mode: ModeOption) -> Vec<StepError> {
             }
         })
         .collect();
-    // One key of a property list can set two of the fields.
+    // One key of a property list can set two of the fields, and one line several commands.
     stages.dedup();
     let cause = "not honoured here: it takes effect only in a generated unit or property list";
     stages.into_iter().map(|stage| StepError::new(stage, cause)).collect()
+}
+
+/// Whether the value is what `run` does anyway.
+fn is_default(field: Field, value: &OsStr) -> bool {
+    match field {
+        Field::Restart => value == "no",
+        Field::RemainAfterExit => value.to_str().and_then(boolean) == Some(false),
+        Field::StartLimitIntervalSec => Timespan::parse(value) == Ok(Timespan::Finite(Duration::ZERO)),
+        _ => false,
+    }
+}
+
+/// The errors for commands after the program: without them, the program alone would be another service.
+fn further_commands(draft: &SpecDraft) -> Vec<StepError> {
+    if !is_undone_by_run(Field::ExecStart) {
+        return Vec::new();
+    }
+    let commands = draft.in_force(Field::ExecStart);
+    let of_place = |(_, origin): (_, &Origin)| {
+        let stage = match origin {
+            Origin::File { path, spot: Some(spot), .. } => {
+                format!("{}:{}: ExecStart=", path.display(), spot.line)
+            }
+            _ => origin.name(Field::ExecStart),
+        };
+        StepError::new(stage, "not honoured here: svcadapt runs one command, and the service has several")
+    };
+    commands.into_iter().map(of_place).collect()
 }
 
 fn strict_error() -> StepError {

@@ -42,11 +42,15 @@ impl SpecDraft {
         self.values.push(FieldValue { field, value: value.into(), origin });
     }
 
-    /// Replaces the command. `ExpandVariables` and `Argv0` that a file set for the previous command are dropped with it.
+    /// Replaces the command. What a file set for the previous command is dropped with it: `ExpandVariables`, `Argv0`, its
+    /// prefixes, and the commands that follow it.
     pub fn command(&mut self, words: Vec<OsString>) {
         if self.command.is_some() {
             let gone = |given: &FieldValue| {
-                let of_words = matches!(given.field, Field::ExpandVariables | Field::Argv0);
+                let of_words = matches!(
+                    given.field,
+                    Field::ExpandVariables | Field::Argv0 | Field::ExecPrefix | Field::ExecStart
+                );
                 of_words && matches!(given.origin, Origin::File { .. })
             };
             self.values.retain(|given| !gone(given));
@@ -72,6 +76,15 @@ impl SpecDraft {
     pub fn last(&self, field: Field) -> Option<(&OsStr, &Origin)> {
         let given = self.values.iter().rev().find(|given| given.field == field)?;
         Some((&given.value, &given.origin))
+    }
+
+    /// The values of a field that count, as they were written, each with its origin.
+    #[doc(hidden)]
+    pub fn in_force(&self, field: Field) -> Vec<(&OsStr, &Origin)> {
+        effective(&self.values, field)
+            .into_iter()
+            .map(|given| (given.value.as_os_str(), &given.origin))
+            .collect()
     }
 
     /// Validates the draft.
@@ -109,6 +122,16 @@ impl SpecDraft {
 
 /// The maximum number of sockets of a service.
 const MAX_SOCKETS: usize = 1000;
+
+/// The effective values of a field: of a list those after the last empty one, else the last value.
+fn effective(values: &[FieldValue], field: Field) -> Vec<&FieldValue> {
+    let all: Vec<_> = values.iter().filter(|given| given.field == field).collect();
+    let from = match field.arity() {
+        Arity::Many => all.iter().rposition(|given| given.value.is_empty()).map_or(0, |at| at + 1),
+        Arity::One => all.len().saturating_sub(1),
+    };
+    all[from..].to_vec()
+}
 
 /// One validation of a draft.
 pub(super) struct Pass<'a> {
@@ -189,14 +212,8 @@ impl<'a> Pass<'a> {
         self.errors.push(SpecError { field: Some(field), value: None, origin, error });
     }
 
-    /// The effective values of a field: of a list those after the last empty one, else the last value.
     fn effective(&self, field: Field) -> Vec<&'a FieldValue> {
-        let all: Vec<_> = self.values.iter().filter(|given| given.field == field).collect();
-        let from = match field.arity() {
-            Arity::Many => all.iter().rposition(|given| given.value.is_empty()).map_or(0, |at| at + 1),
-            Arity::One => all.len().saturating_sub(1),
-        };
-        all[from..].to_vec()
+        effective(self.values, field)
     }
 
     pub(super) fn one<T>(

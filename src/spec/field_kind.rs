@@ -1,5 +1,8 @@
 //! The kinds of values, for formats that have more than text.
 
+use super::Field as F;
+use super::{FailureMode, Field, KillMode, OomPolicy, Preserve, RestartMode};
+
 /// A kind of value. Of a field that can be said many times it is the kind of each element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldKind {
@@ -13,6 +16,8 @@ pub enum FieldKind {
     Type,
     /// One of systemd's names for the times to restart.
     Restart,
+    /// One of these names.
+    Choice(&'static [&'static str]),
     /// A whole number, or a string `SOFT:HARD`.
     Limit,
     /// A whole number of seconds, or a string as systemd.time(7) has it.
@@ -21,4 +26,90 @@ pub enum FieldKind {
     String,
     /// A string, or bytes that are not UTF-8.
     Bytes,
+}
+
+impl Field {
+    /// The kind of its values, or of each of them.
+    #[doc(hidden)]
+    pub fn kind(self) -> FieldKind {
+        match self {
+            F::CleanEnvironment
+            | F::ExpandVariables
+            | F::PreventCore
+            | F::NoNewPrivileges
+            | F::LaunchdActivation
+            | F::RemainAfterExit
+            | F::SendSighup
+            | F::SendSigkill
+            | F::GuessMainPid => FieldKind::Boolean,
+            F::RestartMode => FieldKind::Choice(&RestartMode::NAMES),
+            F::TimeoutStartFailureMode | F::TimeoutStopFailureMode => FieldKind::Choice(&FailureMode::NAMES),
+            F::KillMode => FieldKind::Choice(&KillMode::NAMES),
+            F::RuntimeDirectoryPreserve => FieldKind::Choice(&Preserve::NAMES),
+            F::OomPolicy => FieldKind::Choice(&OomPolicy::NAMES),
+            F::Nice => FieldKind::Integer(-20, 19),
+            F::OomScoreAdjust => FieldKind::Integer(-1000, 1000),
+            F::FilesPreserve | F::NotificationFd => FieldKind::Integer(3, 1_048_575),
+            F::Backlog | F::RestartSteps | F::StartLimitBurst => FieldKind::Integer(0, 4_294_967_295),
+            F::Umask | F::SocketMode => FieldKind::Octal(3),
+            F::DirectoryMode(_) => FieldKind::Octal(4),
+            F::Type => FieldKind::Type,
+            F::Restart => FieldKind::Restart,
+            F::Limit(_) => FieldKind::Limit,
+            F::TimeoutStartSec
+            | F::TimeoutStopSec
+            | F::TimeoutAbortSec
+            | F::RestartSec
+            | F::RestartMaxDelaySec
+            | F::StartLimitIntervalSec
+            | F::RuntimeMaxSec
+            | F::RuntimeRandomizedExtraSec
+            | F::WatchdogSec => FieldKind::Time,
+            F::Name
+            | F::Description
+            | F::User
+            | F::Group
+            | F::SupplementaryGroups
+            | F::PassEnvironment
+            | F::UnsetEnvironment
+            | F::CapabilityBoundingSet
+            | F::AmbientCapabilities
+            | F::FileDescriptorName
+            | F::SocketUser
+            | F::SocketGroup
+            | F::BindIPv6Only
+            | F::KillSignal
+            | F::ReloadSignal
+            | F::RestartKillSignal
+            | F::FinalKillSignal
+            | F::WatchdogSignal
+            | F::ExecPrefix
+            | F::RestartPreventExitStatus
+            | F::RestartForceExitStatus
+            | F::SuccessExitStatus
+            | F::Directory(_) => FieldKind::String,
+            F::Argv0
+            | F::WorkingDirectory
+            | F::RootDirectory
+            | F::Environment
+            | F::EnvironmentFile
+            | F::StandardInput
+            | F::StandardOutput
+            | F::StandardError
+            | F::PidFile
+            | F::ListenStream
+            | F::ListenDatagram
+            | F::ListenSequentialPacket
+            | F::Condition
+            | F::Assert
+            | F::ExecCondition
+            | F::ExecStartPre
+            | F::ExecStart
+            | F::ExecStartPost
+            | F::ExecReload
+            | F::ExecStop
+            | F::ExecStopPost
+            | F::Ready => FieldKind::Bytes,
+        }
+    }
 }

@@ -32,6 +32,13 @@ pub(super) fn descriptors(value: &OsStr) -> Result<Vec<i32>, ValueError> {
         .collect()
 }
 
+/// Reads a count, as systemd does: 0 to 4294967295.
+pub(super) fn count(value: &OsStr) -> Result<u32, ValueError> {
+    let digits = text(value)?;
+    let plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| plain).ok_or_else(|| "not a whole number from 0 to 4294967295".into())
+}
+
 fn between(value: &OsStr, low: i32, high: i32) -> Result<i32, ValueError> {
     match text(value)?.parse() {
         Ok(number) if (low..=high).contains(&number) => Ok(number),

@@ -8,25 +8,36 @@
 
 mod boolean;
 mod capability;
+mod choice;
 mod command;
+#[doc(hidden)]
+pub mod command_line;
+mod condition;
 mod directory;
 mod draft;
 mod environment;
 #[doc(hidden)]
 pub mod environment_file;
+mod exec_command;
+mod exit_status_set;
+mod failure_mode;
 mod field;
 mod field_kind;
 mod file_mode;
 mod identity;
 mod integer;
+mod kill;
 mod limits;
 mod name;
 mod native;
+mod oom_policy;
 mod options;
 mod origin;
 mod path;
+mod preserve;
 mod readiness;
 mod restart;
+mod restarts;
 mod row;
 mod scope;
 mod service;
@@ -37,28 +48,38 @@ mod stdio;
 mod timespan;
 mod value_error;
 mod variables;
+#[doc(hidden)]
+pub mod words;
 
 #[doc(hidden)]
 pub use boolean::boolean;
 pub use capability::Capabilities;
 pub use command::Command;
+pub use condition::{Condition, ConditionKind};
 pub use directory::{DirectoryKind, RelPath};
 pub use draft::SpecDraft;
 pub use environment::{Assignment, EnvName, Environment, EnvironmentBase, EnvironmentFile, Presence};
+pub use exec_command::{CommandPrefix, CommandPrivileges, Commands, ExecCommand};
+pub use exit_status_set::ExitStatusSet;
+pub use failure_mode::FailureMode;
 pub use field::{FIELDS, Field};
 #[doc(hidden)]
 pub use field_kind::FieldKind;
 pub use file_mode::FileMode;
 pub use identity::Principal;
+pub use kill::{Kill, KillMode};
 pub use limits::{Limit, LimitValue, Resource};
 pub use name::ServiceName;
 pub use native::{Directive, Native, NativeValue};
+pub use oom_policy::OomPolicy;
 #[doc(hidden)]
 pub use options::{OptionError, OptionWords, SWITCH_ON};
 pub use origin::{Origin, SpecError, Spot};
 pub use path::AbsPath;
+pub use preserve::Preserve;
 pub use readiness::{Probe, TcpHost};
 pub use restart::Restart;
+pub use restarts::{RestartMode, Restarts};
 pub use row::{Arity, FieldRow};
 pub use scope::Scope;
 #[doc(hidden)]

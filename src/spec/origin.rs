@@ -28,6 +28,18 @@ impl Origin {
         Self::File { path: path.into(), spot, key: None }
     }
 
+    /// The same place, where the field has another name.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn with_key(&self, name: String) -> Self {
+        match self {
+            Self::Option => Self::Option,
+            Self::File { path, spot, .. } => {
+                Self::File { path: path.clone(), spot: spot.clone(), key: Some(name) }
+            }
+        }
+    }
+
     /// The name of a field as the user wrote it: `--umask` or `UMask=`.
     #[doc(hidden)]
     pub fn name(&self, field: Field) -> String {

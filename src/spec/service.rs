@@ -1,16 +1,19 @@
-//! The description of a service, field by field: where each is kept, how it is read, how it is written back.
+//! The description of a service, field by field: where each is kept and how it is read.
+
+mod values;
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 
-use self::Field as F;
+pub use self::values::values;
 use crate::boolean::yes_or_no;
 use crate::draft::Pass;
 use crate::value_error::text;
 use crate::{
-    AbsPath, Assignment, Capabilities, Command, DirectoryKind, EnvName, Environment, EnvironmentBase,
-    EnvironmentFile, Field, FieldKind, FileMode, Input, Limit, Native, Output, Presence, Principal, Probe,
-    RelPath, Resource, Restart, ServiceName, ServiceType, SignalName, Socket, SocketKind, SocketName,
+    AbsPath, Assignment, Capabilities, Command, CommandPrefix, Commands, Condition, DirectoryKind, EnvName,
+    Environment, EnvironmentBase, EnvironmentFile, ExecCommand, ExitStatusSet, FailureMode, Field, FileMode,
+    Input, Kill, KillMode, Limit, Native, OomPolicy, Output, Preserve, Principal, Probe, RelPath, Resource,
+    Restart, RestartMode, Restarts, ServiceName, ServiceType, SignalName, Socket, SocketKind, SocketName,
     Sockets, Timespan, ValueError, integer, socket,
 };
 
@@ -89,6 +92,38 @@ pub struct ServiceSpec {
     pub kill_signal: Option<SignalName>,
     /// The reload signal.
     pub reload_signal: Option<SignalName>,
+    /// The conditions of a start. If one does not hold the start is skipped, which is a success.
+    pub conditions: Vec<Condition>,
+    /// The assertions of a start. If one does not hold the start fails.
+    pub assertions: Vec<Condition>,
+    /// The prefixes of the program.
+    pub prefix: CommandPrefix,
+    /// The commands besides the program.
+    pub commands: Commands,
+    /// Whether it counts as active after all of its processes have ended.
+    pub remain_after_exit: Option<bool>,
+    /// What refines the restarts.
+    pub restarts: Restarts,
+    /// How long it may run (`RuntimeMaxSec=`).
+    pub runtime_max: Option<Timespan>,
+    /// By how much that time is prolonged at most, at random (`RuntimeRandomizedExtraSec=`).
+    pub runtime_extra: Option<Timespan>,
+    /// The timeout of a stop because of the watchdog. `None`: the stop timeout.
+    pub timeout_abort: Option<Timespan>,
+    /// How a start that takes too long is ended (`TimeoutStartFailureMode=`).
+    pub start_failure: Option<FailureMode>,
+    /// How a stop that takes too long is ended (`TimeoutStopFailureMode=`).
+    pub stop_failure: Option<FailureMode>,
+    /// The signals of a stop, and which processes get them.
+    pub kill: Kill,
+    /// The longest time between two `WATCHDOG=1` (sd_notify(3)). 0: no watchdog.
+    pub watchdog: Option<Timespan>,
+    /// Whether its runtime directories stay when it stops.
+    pub runtime_directory_preserve: Option<Preserve>,
+    /// Whether the main process of a forking program without pid file is guessed.
+    pub guess_main_pid: Option<bool>,
+    /// What follows an out-of-memory kill of one of its processes.
+    pub oom_policy: Option<OomPolicy>,
     /// Settings of the source file that only its own host understands.
     pub native: Native,
 }
@@ -168,8 +203,72 @@ impl Pass<'_> {
             restart_delay: self.one(Field::RestartSec, Timespan::parse),
             kill_signal: self.one(Field::KillSignal, SignalName::parse),
             reload_signal: self.one(Field::ReloadSignal, SignalName::parse),
+            conditions: self.conditions(Field::Condition),
+            assertions: self.conditions(Field::Assert),
+            prefix: self.one(Field::ExecPrefix, CommandPrefix::parse).unwrap_or_default(),
+            commands: self.all_commands(),
+            remain_after_exit: self.one(Field::RemainAfterExit, yes_or_no),
+            restarts: self.restarts(),
+            runtime_max: self.one(Field::RuntimeMaxSec, Timespan::parse),
+            runtime_extra: self.one(Field::RuntimeRandomizedExtraSec, Timespan::parse),
+            timeout_abort: self.one(Field::TimeoutAbortSec, Timespan::parse),
+            start_failure: self.one(Field::TimeoutStartFailureMode, FailureMode::parse),
+            stop_failure: self.one(Field::TimeoutStopFailureMode, FailureMode::parse),
+            kill: self.kill(),
+            watchdog: self.one(Field::WatchdogSec, Timespan::parse),
+            runtime_directory_preserve: self.one(Field::RuntimeDirectoryPreserve, Preserve::parse),
+            guess_main_pid: self.one(Field::GuessMainPid, yes_or_no),
+            oom_policy: self.one(Field::OomPolicy, OomPolicy::parse),
             native: self.native.clone(),
         }
+    }
+
+    fn all_commands(&mut self) -> Commands {
+        Commands {
+            condition: self.commands(Field::ExecCondition),
+            start_pre: self.commands(Field::ExecStartPre),
+            start: self.commands(Field::ExecStart),
+            start_post: self.commands(Field::ExecStartPost),
+            reload: self.commands(Field::ExecReload),
+            stop: self.commands(Field::ExecStop),
+            stop_post: self.commands(Field::ExecStopPost),
+        }
+    }
+
+    fn restarts(&mut self) -> Restarts {
+        Restarts {
+            steps: self.one(Field::RestartSteps, integer::count),
+            max_delay: self.one(Field::RestartMaxDelaySec, Timespan::parse),
+            mode: self.one(Field::RestartMode, RestartMode::parse),
+            prevent: self.ends(Field::RestartPreventExitStatus),
+            force: self.ends(Field::RestartForceExitStatus),
+            success: self.ends(Field::SuccessExitStatus),
+            limit_interval: self.one(Field::StartLimitIntervalSec, Timespan::parse),
+            limit_burst: self.one(Field::StartLimitBurst, integer::count),
+        }
+    }
+
+    fn kill(&mut self) -> Kill {
+        Kill {
+            mode: self.one(Field::KillMode, KillMode::parse),
+            restart_signal: self.one(Field::RestartKillSignal, SignalName::parse),
+            final_signal: self.one(Field::FinalKillSignal, SignalName::parse),
+            watchdog_signal: self.one(Field::WatchdogSignal, SignalName::parse),
+            send_sighup: self.one(Field::SendSighup, yes_or_no),
+            send_sigkill: self.one(Field::SendSigkill, yes_or_no),
+        }
+    }
+
+    fn commands(&mut self, field: Field) -> Vec<ExecCommand> {
+        self.many(field, |value| ExecCommand::parse(value).map(|command| vec![command]))
+    }
+
+    fn conditions(&mut self, field: Field) -> Vec<Condition> {
+        self.many(field, |value| Condition::parse(value).map(|condition| vec![condition]))
+    }
+
+    fn ends(&mut self, field: Field) -> ExitStatusSet {
+        ExitStatusSet::union(self.many(field, |value| ExitStatusSet::parse(value).map(|set| vec![set])))
     }
 
     /// The sockets in the order of their values, which is the order of their descriptors.
@@ -209,172 +308,6 @@ impl Pass<'_> {
 fn description(value: &OsStr) -> Result<String, ValueError> {
     let line = text(value)?;
     if line.chars().any(char::is_control) { Err("not a single line of text".into()) } else { Ok(line.into()) }
-}
-
-/// The values that have to be given for a field so that the spec comes out as it is. Empty if the field is not
-/// said. The inverse of [`SpecDraft`](crate::SpecDraft), byte for byte.
-pub fn values(spec: &ServiceSpec, field: Field) -> Vec<OsString> {
-    match field {
-        F::Name => shown(&spec.name),
-        F::Description => shown(&spec.description),
-        F::Type => shown(&spec.service_type),
-        F::User => shown(&spec.user),
-        F::Group => shown(&spec.group),
-        F::SupplementaryGroups => shown(&spec.supplementary_groups),
-        F::Umask => shown(&spec.umask),
-        F::WorkingDirectory => spec.working_directory.iter().map(path).collect(),
-        F::RootDirectory => spec.root_directory.iter().map(path).collect(),
-        F::Environment => spec
-            .environment
-            .assignments
-            .iter()
-            .map(|set| joined(&format!("{}=", set.name), &set.value))
-            .collect(),
-        F::EnvironmentFile => spec
-            .environment
-            .files
-            .iter()
-            .map(|file| match file.presence {
-                Presence::Required => path(&file.path),
-                Presence::Optional => joined("-", &path(&file.path)),
-            })
-            .collect(),
-        F::PassEnvironment => shown(&spec.environment.pass),
-        F::UnsetEnvironment => shown(&spec.environment.unset),
-        F::CleanEnvironment => {
-            spec.environment.base.iter().map(|base| yes(*base == EnvironmentBase::Clean)).collect()
-        }
-        F::ExpandVariables => spec.expand_variables.then(|| yes(true)).into_iter().collect(),
-        F::Argv0 => spec.argv0.iter().cloned().collect(),
-        F::StandardInput => spec.standard_input.iter().map(Input::to_value).collect(),
-        F::StandardOutput => spec.standard_output.iter().map(Output::to_value).collect(),
-        F::StandardError => spec.standard_error.iter().map(Output::to_value).collect(),
-        F::Limit(resource) => shown(spec.limits.get(&resource)),
-        F::Nice => shown(&spec.nice),
-        F::OomScoreAdjust => shown(&spec.oom_score_adjust),
-        F::PreventCore => spec.prevent_core.then(|| yes(true)).into_iter().collect(),
-        F::NoNewPrivileges => spec.no_new_privileges.map(yes).into_iter().collect(),
-        F::CapabilityBoundingSet => shown(&spec.capability_bounding_set),
-        F::AmbientCapabilities => shown(&spec.ambient_capabilities),
-        F::Directory(kind) => shown(spec.directories.iter().filter(|d| d.kind == kind).map(|d| &d.path)),
-        F::DirectoryMode(kind) => shown(directory_mode(spec, kind).as_ref()),
-        F::PidFile => spec.pid_file.iter().map(path).collect(),
-        F::FilesPreserve => shown(&spec.files_preserve),
-        F::ListenStream => listen(spec, SocketKind::Stream),
-        F::ListenDatagram => listen(spec, SocketKind::Datagram),
-        F::ListenSequentialPacket => listen(spec, SocketKind::SequentialPacket),
-        F::FileDescriptorName => shown(&spec.sockets.name),
-        F::SocketMode => shown(&spec.sockets.mode),
-        F::SocketUser => shown(&spec.sockets.user),
-        F::SocketGroup => shown(&spec.sockets.group),
-        F::BindIPv6Only => shown(&spec.sockets.bind_ipv6_only),
-        F::Backlog => shown(&spec.sockets.backlog),
-        F::LaunchdActivation => spec.sockets.launchd_activation.then(|| yes(true)).into_iter().collect(),
-        F::Ready => spec.ready.iter().map(probe).collect(),
-        F::NotificationFd => shown(&spec.notification_fd),
-        F::TimeoutStartSec => shown(&spec.timeout_start),
-        F::TimeoutStopSec => shown(&spec.timeout_stop),
-        F::Restart => shown(&spec.restart),
-        F::RestartSec => shown(&spec.restart_delay),
-        F::KillSignal => shown(&spec.kill_signal),
-        F::ReloadSignal => shown(&spec.reload_signal),
-    }
-}
-
-fn listen(spec: &ServiceSpec, kind: SocketKind) -> Vec<OsString> {
-    spec.sockets
-        .listen
-        .iter()
-        .filter(|socket| socket.kind == kind)
-        .map(|socket| socket.address.written())
-        .collect()
-}
-
-/// The mode of the directories of a kind, unless it is the one that they have anyway.
-fn directory_mode(spec: &ServiceSpec, kind: DirectoryKind) -> Option<FileMode> {
-    let first = spec.directories.iter().find(|made| made.kind == kind)?;
-    Some(first.mode).filter(|mode| *mode != FileMode::DEFAULT_DIRECTORY)
-}
-
-fn shown<'a, T: ToString + 'a>(values: impl IntoIterator<Item = &'a T>) -> Vec<OsString> {
-    values.into_iter().map(|value| value.to_string().into()).collect()
-}
-
-fn path(path: impl AsRef<std::path::Path>) -> OsString {
-    path.as_ref().as_os_str().to_owned()
-}
-
-fn joined(start: &str, end: &OsStr) -> OsString {
-    let mut whole = OsString::from(start);
-    whole.push(end);
-    whole
-}
-
-fn yes(said: bool) -> OsString {
-    (if said { "yes" } else { "no" }).into()
-}
-
-// A path need not be UTF-8, so what is printed for people is not good enough here.
-
-fn probe(probe: &Probe) -> OsString {
-    match probe {
-        Probe::Unix(socket) => joined("unix:", &path(socket)),
-        Probe::File(file) => joined("file:", &path(file)),
-        Probe::Notify | Probe::Fd(_) | Probe::Tcp(..) | Probe::Exec(_) => probe.to_string().into(),
-    }
-}
-
-impl Field {
-    /// The kind of its values, or of each of them.
-    #[doc(hidden)]
-    pub fn kind(self) -> FieldKind {
-        match self {
-            F::CleanEnvironment
-            | F::ExpandVariables
-            | F::PreventCore
-            | F::NoNewPrivileges
-            | F::LaunchdActivation => FieldKind::Boolean,
-            F::Nice => FieldKind::Integer(-20, 19),
-            F::OomScoreAdjust => FieldKind::Integer(-1000, 1000),
-            F::FilesPreserve | F::NotificationFd => FieldKind::Integer(3, 1_048_575),
-            F::Backlog => FieldKind::Integer(0, 4_294_967_295),
-            F::Umask | F::SocketMode => FieldKind::Octal(3),
-            F::DirectoryMode(_) => FieldKind::Octal(4),
-            F::Type => FieldKind::Type,
-            F::Restart => FieldKind::Restart,
-            F::Limit(_) => FieldKind::Limit,
-            F::TimeoutStartSec | F::TimeoutStopSec | F::RestartSec => FieldKind::Time,
-            F::Name
-            | F::Description
-            | F::User
-            | F::Group
-            | F::SupplementaryGroups
-            | F::PassEnvironment
-            | F::UnsetEnvironment
-            | F::CapabilityBoundingSet
-            | F::AmbientCapabilities
-            | F::FileDescriptorName
-            | F::SocketUser
-            | F::SocketGroup
-            | F::BindIPv6Only
-            | F::KillSignal
-            | F::ReloadSignal
-            | F::Directory(_) => FieldKind::String,
-            F::Argv0
-            | F::WorkingDirectory
-            | F::RootDirectory
-            | F::Environment
-            | F::EnvironmentFile
-            | F::StandardInput
-            | F::StandardOutput
-            | F::StandardError
-            | F::PidFile
-            | F::ListenStream
-            | F::ListenDatagram
-            | F::ListenSequentialPacket
-            | F::Ready => FieldKind::Bytes,
-        }
-    }
 }
 
 #[cfg(test)]

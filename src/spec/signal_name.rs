@@ -7,7 +7,7 @@ use super::ValueError;
 use super::value_error::text;
 
 /// A signal by name; signal numbers differ between systems.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SignalName {
     /// A named signal, without `SIG`.
     Named(&'static str),

@@ -156,6 +156,11 @@ fn is_done_anyway(field: Field) -> bool {
             | Field::StandardError
             | Field::PreventCore
             | Field::KillSignal
+            // Without a loss nothing remains, and starts are not counted.
+            | Field::RemainAfterExit
+            | Field::StartLimitIntervalSec
+            // Another key has it.
+            | Field::KillMode
             // What is said of these without a loss is that there is none.
             | Field::NoNewPrivileges
             | Field::AmbientCapabilities

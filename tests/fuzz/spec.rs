@@ -9,7 +9,7 @@ use svcadapt_spec::{Arity, FIELDS, Field, Origin, ServiceSpec, SpecDraft};
 use super::gists;
 
 /// Values of which every field takes some; which, is asked of the field, so that a new field needs no line here.
-const VALUES: [&str; 70] = [
+const VALUES: [&str; 85] = [
     "",
     "0",
     "1",
@@ -80,6 +80,21 @@ const VALUES: [&str; 70] = [
     "exec:a; b",
     "log:up",
     "5,6",
+    "-+",
+    "!!",
+    "PathExists=|!/a b%",
+    "Memory=>=1G",
+    "/bin/kill -HUP $MAINPID",
+    "-@:+/bin/a zero '%n $$' \\;",
+    "direct",
+    "terminate",
+    "control-group",
+    "mixed",
+    "restart",
+    "continue",
+    "1 TEMPFAIL SIGHUP",
+    "QUIT",
+    "stop",
 ];
 
 /// As many bytes as decide anything. Of more a spec would have many values and no new one.

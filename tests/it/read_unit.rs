@@ -71,7 +71,10 @@ fn installed_units_are_read_and_every_line_accounted_for() {
             let here =
                 reading.unmapped.iter().filter(|line| format!("{:?}", line.origin).contains(&place)).count();
             kept += here.min(1);
-            let field = FIELDS.iter().any(|row| row.directive == line.key) || line.key == "TimeoutSec";
+            let of_several = ["TimeoutSec", "StartLimitInterval"].contains(&line.key.as_str())
+                || line.key.starts_with("Condition")
+                || line.key.starts_with("Assert");
+            let field = FIELDS.iter().any(|row| row.directive == line.key) || of_several;
             let accounted = here > 0
                 || field && (set_values.contains(&place) || line.value.is_empty())
                 || COMMANDS.contains(&line.key.as_str()) && set_values.contains("command: Some");

@@ -3,7 +3,9 @@
 use svcadapt_spec::{DirectoryKind, FIELDS, Field, Resource, ServiceSpec, values};
 
 use super::sides::place;
-use super::{Capability, Division, Loss, LossKind, Privileges, Subject, Target, launchd, native, systemd};
+use super::{
+    Capability, Division, Loss, LossKind, Privileges, Subject, Target, launchd, life, native, systemd,
+};
 
 /// Divides the fields of a spec between a host and the adapter.
 ///
@@ -23,7 +25,7 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
         let capability = match target {
             Target::Systemd(host) => systemd::capability(spec, field, host),
             Target::Launchd(scope) => launchd::capability(spec, field, scope),
-            Target::Classic => classic(field),
+            Target::Classic => life::in_classic(spec, field).unwrap_or(Capability::Adapter(Privileges::Root)),
         };
         match capability {
             Capability::Host => division.host.push(field),
@@ -55,6 +57,9 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
             });
         }
     }
+    if division.needs_adapter() && matches!(target, Target::Systemd(_)) {
+        life::add_prefix_loss(spec, &mut division);
+    }
     if division.adapter_stays() {
         // The adapter has to stop the program before launchd kills the job.
         division.move_to_adapter(|field| field == Field::TimeoutStopSec);
@@ -74,15 +79,6 @@ pub fn divide(spec: &ServiceSpec, target: Target) -> Division {
     division.losses.extend(native::losses(spec, target));
     division.losses.extend(native::prefix_loss(spec, &division));
     division
-}
-
-/// What the adapter can do without a host: everything that needs no resident process.
-fn classic(field: Field) -> Capability {
-    match field {
-        Field::Restart | Field::RestartSec => Capability::lost("no process stays to restart the service"),
-        Field::ReloadSignal => Capability::lost("svcadapt has no reload"),
-        _ => Capability::Adapter(Privileges::Root),
-    }
 }
 
 /// Whether the service has more or other rights without the field.
@@ -148,6 +144,18 @@ mod tests {
                 (_, FieldKind::Octal(_)) => "0700",
                 (_, FieldKind::Type) => "exec",
                 (_, FieldKind::Restart) => "on-abnormal",
+                (_, FieldKind::Choice(names)) => names[0],
+                (Field::Condition | Field::Assert, _) => "User=web",
+                (Field::ExecPrefix, _) => "-+",
+                (
+                    Field::RestartPreventExitStatus
+                    | Field::RestartForceExitStatus
+                    | Field::SuccessExitStatus
+                    | Field::RestartKillSignal
+                    | Field::FinalKillSignal
+                    | Field::WatchdogSignal,
+                    _,
+                ) => "SIGQUIT",
                 (_, FieldKind::Limit) => "1:2",
                 (_, FieldKind::Time) => "1500ms",
                 (Field::CapabilityBoundingSet | Field::AmbientCapabilities, _) => "CAP_KILL",

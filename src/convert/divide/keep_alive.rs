@@ -4,7 +4,7 @@
 //! only status 0 is a success, while for systemd an end by SIGHUP, SIGINT, SIGTERM or SIGPIPE is also clean
 //! (systemd.service(5), `SuccessExitStatus=`).
 
-use svcadapt_spec::{NativeValue, Restart, ServiceSpec};
+use svcadapt_spec::{NativeValue, Restart, ServiceSpec, SignalName};
 
 /// The key.
 const KEEP_ALIVE: &str = "KeepAlive";
@@ -89,16 +89,13 @@ fn directive(restart: Option<Restart>) -> Option<&'static str> {
     }
 }
 
-/// Whether a unit already gives these signals the meaning of launchd.
-pub(super) fn has_clean_signals_directive(spec: &ServiceSpec) -> bool {
-    let lines = || spec.native.systemd.iter().flatten();
-    directive(spec.restart).is_some_and(|name| {
-        let mut matching = lines().filter(|line| line.section() == "Service" && line.name() == name);
-        matching.next().is_some_and(|line| is_all_clean_signals(line.value())) && matching.next().is_none()
-    })
-}
-
-fn is_all_clean_signals(value: &str) -> bool {
-    let words: Vec<&str> = value.split_ascii_whitespace().collect();
-    words.len() == CLEAN_SIGNALS.len() && CLEAN_SIGNALS.iter().all(|signal| words.contains(signal))
+/// Whether the spec itself gives these signals the meaning of launchd.
+pub(super) fn has_clean_signals(spec: &ServiceSpec) -> bool {
+    let set = match spec.restart {
+        Some(Restart::OnFailure) => &spec.restarts.force,
+        Some(Restart::OnSuccess) => &spec.restarts.prevent,
+        _ => return false,
+    };
+    let clean = |signal: &SignalName| CLEAN_SIGNALS.contains(&signal.to_string().as_str());
+    set.statuses.is_empty() && set.signals.len() == CLEAN_SIGNALS.len() && set.signals.iter().all(clean)
 }

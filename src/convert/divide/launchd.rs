@@ -6,9 +6,9 @@ use svcadapt_spec::{
 };
 
 use super::Capability::Host;
-use super::keep_alive::{comes_from_keep_alive, has_clean_signals_directive};
+use super::keep_alive::{comes_from_keep_alive, has_clean_signals};
 use super::native::NO_JOURNAL;
-use super::{Capability, Division, Loss, LossKind, Privileges, Subject};
+use super::{Capability, Division, Loss, LossKind, Privileges, Subject, life};
 
 /// How well launchd can do a field that is set. An agent runs as its user, with only that user's rights.
 pub(super) fn capability(spec: &ServiceSpec, field: Field, scope: Scope) -> Capability {
@@ -20,7 +20,7 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field, scope: Scope) -> Capa
         (Scope::User, F::Nice) if spec.nice.is_some_and(|level| level < 0) => {
             Capability::lost("an agent cannot raise its priority")
         }
-        _ => of_daemon(spec, field),
+        _ => life::on_launchd(spec, field).unwrap_or_else(|| of_daemon(spec, field)),
     }
 }
 
@@ -113,7 +113,7 @@ fn of_daemon(spec: &ServiceSpec, field: Field) -> Capability {
             }
             _ => Host,
         },
-        F::Restart if comes_from_keep_alive(spec) || has_clean_signals_directive(spec) => Host,
+        F::Restart if comes_from_keep_alive(spec) || has_clean_signals(spec) => Host,
         F::Restart => restart(spec.restart),
         F::RestartSec if spec.native.key("KeepAlive").is_some() => Host,
         F::RestartSec => match (spec.restart, spec.restart_delay) {

@@ -10,6 +10,7 @@ mod division;
 mod host;
 mod keep_alive;
 mod launchd;
+mod life;
 mod loss;
 mod native;
 mod sides;
@@ -24,10 +25,11 @@ pub(crate) use keep_alive::{
     clean_signals_directive, is_on_demand, keep_alive, restarts_without_limit, starts_at_once,
 };
 pub(crate) use launchd::{launchd_listens, resource_key, starts_at_load};
+pub(crate) use life::{knows_condition, section};
 pub use loss::{Loss, LossKind, Subject};
 pub(crate) use native::{
-    Equivalent, accepted_value, command_prefixes, has_no_effect, is_known, is_off, is_wanted_by_system,
-    launchd_equivalent, loss_on_systemd, never_written, systemd_equivalent,
+    Equivalent, accepted_value, has_no_effect, is_known, is_off, is_wanted_by_system, launchd_equivalent,
+    loss_on_systemd, never_written, systemd_equivalent,
 };
 pub use sides::Division;
 pub(crate) use systemd::{NOTIFY_RELOAD, reload_signal};
@@ -41,6 +43,7 @@ pub mod internal {
         clean_signals_directive, is_on_demand, keep_alive, restarts_without_limit, starts_at_once,
     };
     pub use super::launchd::{launchd_listens, resource_key, starts_at_load};
+    pub use super::life::is_undone_by_run;
     pub use super::native::{
         Equivalent, accepted_value, command_prefixes, has_no_effect, is_known, is_wanted_by_system,
         launchd_equivalent, loss_on_systemd, never_written, systemd_equivalent,

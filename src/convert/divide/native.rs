@@ -1,9 +1,10 @@
 //! Native settings of one host on another host.
 
-use svcadapt_spec::{Directive, Native, NativeValue, Scope, ServiceSpec};
+use svcadapt_spec::{Directive, FIELDS, Field, Native, NativeValue, Scope, ServiceSpec};
 
 use super::LossKind::{Approximated, Lost, Weakened};
-use super::keep_alive::{comes_from_keep_alive, has_clean_signals_directive, is_on_demand};
+use super::keep_alive::{comes_from_keep_alive, is_on_demand};
+use super::life::undone;
 use super::{Division, Loss, LossKind, Subject, Systemd, Target};
 use crate::directive::{Section, directive};
 
@@ -20,7 +21,7 @@ pub struct Equivalent<T> {
 const INFORMATIVE: [&str; 5] = ["Description", "Documentation", "SourcePath", "SyslogIdentifier", "Alias"];
 
 /// Directives with a value that is the default of every host.
-const DEFAULTS: [(&str, &str); 17] = [
+const DEFAULTS: [(&str, &str); 15] = [
     // A notification is accepted from each process of the service, and from no other.
     ("NotifyAccess", "all"),
     ("NotifyAccess", "main"),
@@ -29,7 +30,6 @@ const DEFAULTS: [(&str, &str); 17] = [
     ("StandardError", "inherit"),
     // svcadapt resets SIGPIPE to its default, and launchd does not ignore it in jobs.
     ("IgnoreSIGPIPE", "no"),
-    ("RemainAfterExit", "no"),
     ("StandardOutput", "journal"),
     ("StandardError", "journal"),
     // systemd takes syslog as journal.
@@ -38,8 +38,6 @@ const DEFAULTS: [(&str, &str); 17] = [
     ("WantedBy", "multi-user.target"),
     ("WantedBy", "graphical.target"),
     ("WantedBy", "default.target"),
-    // Only systemd counts starts.
-    ("StartLimitIntervalSec", "0"),
     // Directives of sockets.
     ("Accept", "no"),
     ("RemoveOnStop", "no"),
@@ -54,7 +52,6 @@ pub(super) fn losses(spec: &ServiceSpec, to: Target) -> Vec<Loss> {
         let kind = match to {
             Target::Systemd(host) => loss_on_systemd(&spec.native, line, host),
             Target::Launchd(_) | Target::Classic if is_own_socket(spec, line) => None,
-            Target::Launchd(_) if only_sets_clean_signals(spec, line) => None,
             Target::Launchd(_) => of_directive(line, true),
             Target::Classic => of_directive(line, false),
         }?;
@@ -95,13 +92,6 @@ pub fn has_no_effect(line: &Directive) -> bool {
         || section(line) == "Install"
 }
 
-/// Whether a line only gives signals the meaning that they have for launchd.
-fn only_sets_clean_signals(spec: &ServiceSpec, line: &Directive) -> bool {
-    line.name().starts_with("Restart")
-        && line.name().ends_with("ExitStatus")
-        && has_clean_signals_directive(spec)
-}
-
 /// Whether a line only ties the service to its own sockets, which it has on every host.
 fn is_own_socket(spec: &ServiceSpec, line: &Directive) -> bool {
     let ties = matches!(
@@ -129,7 +119,7 @@ pub fn command_prefixes(line: &Directive) -> Option<&str> {
     command.then(|| &value[..end])
 }
 
-/// The loss of a command prefix, which would apply to the adapter instead of the program.
+/// The loss of a prefix of a native command, which would apply to the adapter instead of the program.
 pub(super) fn prefix_loss(spec: &ServiceSpec, division: &Division) -> Option<Loss> {
     if !matches!(division.target, Target::Systemd(_)) || !division.needs_adapter() {
         return None;
@@ -260,25 +250,24 @@ fn of_directive(line: &Directive, launchd: bool) -> Option<LossKind> {
     if launchd && let Some(equivalent) = launchd_equivalent(line) {
         return Some(Approximated(equivalent.difference.into()));
     }
+    // A line of a field that only systemd can read.
+    let field = FIELDS.iter().find(|row| row.directive == name).map(|row| row.field);
+    let words = field.or_else(|| condition_field(name)).and_then(|field| undone(field, launchd));
     Some(Lost(
         match name {
             "After" | "Before" | "Requires" | "Wants" | "BindsTo" | "PartOf" | "Requisite" | "Conflicts"
             | "RequiresMountsFor" | "WantsMountsFor" => "services have no order",
-            "ExecStart" => "its prefix has no equivalent",
-            "ExecStartPre" | "ExecStartPost" | "ExecCondition" => "only the program itself is started",
-            "ExecStop" | "ExecStopPost" => "a service is stopped only by a signal",
-            "ExecReload" if launchd => {
-                "launchd has no reload; launchctl kill HUP system/LABEL sends the signal"
-            }
-            "ExecReload" => "svcadapt has no reload",
-            "WatchdogSec" => "there is no watchdog",
+            "ExecStart" => "only systemd can read this command line",
             "Sockets" => "only sockets of the unit with the service's own name are read",
-            _ if name.starts_with("Condition") || name.starts_with("Assert") => "conditions are not checked",
-            _ if name.starts_with("StartLimit") => "starts are not counted",
-            _ => "it has no equivalent",
+            _ => words.unwrap_or("it has no equivalent"),
         }
         .into(),
     ))
+}
+
+fn condition_field(name: &str) -> Option<Field> {
+    let is = |prefix: &str| name.starts_with(prefix);
+    is("Condition").then_some(Field::Condition).or_else(|| is("Assert").then_some(Field::Assert))
 }
 
 fn of_key(key: &str, value: &NativeValue, systemd: bool) -> Option<LossKind> {
@@ -342,10 +331,6 @@ pub fn never_written(key: &str) -> Option<&'static str> {
 /// The key that is nearly equivalent to a directive.
 pub fn launchd_equivalent(line: &Directive) -> Option<Equivalent<(&'static str, NativeValue)>> {
     match (line.section(), line.name(), line.value()) {
-        ("Service", "KillMode", "process") => Some(Equivalent {
-            setting: ("AbandonProcessGroup", NativeValue::Boolean(true)),
-            difference: "AbandonProcessGroup keeps only processes of the job's process group",
-        }),
         ("Service", "IOSchedulingClass", "idle" | "3") => Some(Equivalent {
             setting: ("LowPriorityIO", NativeValue::Boolean(true)),
             difference: "LowPriorityIO lowers the priority, but is not the idle class",
@@ -394,8 +379,8 @@ mod tests {
         }
         assert_eq!(directive("Documentation", "man:x"), None);
         assert_eq!(directive("NotifyAccess", "all"), None);
-        assert!(matches!(directive("KillMode", "process"), Some(Approximated(_))));
-        assert!(matches!(directive("KillMode", "mixed"), Some(Lost(_))));
+        assert!(matches!(directive("IOSchedulingClass", "idle"), Some(Approximated(_))));
+        assert!(matches!(directive("IOSchedulingClass", "realtime"), Some(Lost(_))));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use svcadapt_spec::{
 
 use super::Capability::Host;
 use super::keep_alive::comes_from_keep_alive;
-use super::{Capability, Privileges, Systemd};
+use super::{Capability, Privileges, Systemd, life};
 use crate::directive::{Section, Version, directive};
 
 /// How well systemd can do a field that is set.
@@ -37,7 +37,7 @@ pub(super) fn capability(spec: &ServiceSpec, field: Field, host: Systemd) -> Cap
         (Scope::User, F::ListenStream) if takes_low_port(spec, SocketKind::Stream) => low_port(),
         (Scope::User, F::ListenDatagram) if takes_low_port(spec, SocketKind::Datagram) => low_port(),
         // The directories are in the user's home, but otherwise the same.
-        _ => of_system(spec, field, host),
+        _ => life::on_systemd(spec, field, host).unwrap_or_else(|| of_system(spec, field, host)),
     }
 }
 
@@ -88,7 +88,7 @@ fn of_system(spec: &ServiceSpec, field: Field, host: Systemd) -> Capability {
             {
                 Host
             }
-            _ if spec.native.has_directive("ExecReload") => {
+            _ if !spec.commands.reload.is_empty() || spec.native.has_directive("ExecReload") => {
                 Capability::lost("systemctl reload runs the unit's own ExecReload=")
             }
             Some(ServiceType::NotifyReload) if !needs_readiness_check(spec) => Host,

@@ -19,5 +19,12 @@ pub use write::write;
 
 /// Whether a value of the field is a list of words, each of which is an element of its own here.
 fn is_set(field: Field) -> bool {
-    matches!(field, Field::CapabilityBoundingSet | Field::AmbientCapabilities)
+    matches!(
+        field,
+        Field::CapabilityBoundingSet
+            | Field::AmbientCapabilities
+            | Field::RestartPreventExitStatus
+            | Field::RestartForceExitStatus
+            | Field::SuccessExitStatus
+    )
 }

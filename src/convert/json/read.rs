@@ -270,7 +270,9 @@ fn type_error(kind: JsonKind) -> ValueError {
         ),
         JsonKind::Limit => "expected an integer or a string".into(),
         JsonKind::Time => "expected an integer (seconds) or a string".into(),
-        JsonKind::Type | JsonKind::Restart | JsonKind::String => "expected a string".into(),
+        JsonKind::Type | JsonKind::Restart | JsonKind::Choice(_) | JsonKind::String => {
+            "expected a string".into()
+        }
         JsonKind::Bytes => ValueError::hinted(
             "expected a string",
             "write a value that is not UTF-8 in hexadecimal: {\"bytes\": \"2fff\"}",

@@ -65,6 +65,7 @@ fn one(kind: JsonKind) -> Map<String, Value> {
             json!({ "type": "string", "pattern": format!("^(0o)?0*[0-7]{{1,{most}}}$") })
         }
         JsonKind::Type => json!({ "enum": ServiceType::ALL.map(|(_, name)| name) }),
+        JsonKind::Choice(names) => json!({ "enum": names }),
         JsonKind::Restart => json!({ "enum": Restart::ALL.map(|(_, name)| name) }),
         JsonKind::Limit | JsonKind::Time => json!({ "type": ["integer", "string"], "minimum": 0 }),
         JsonKind::String => json!({ "type": "string" }),

@@ -128,6 +128,9 @@ impl JobWriter<'_> {
                 self.limit(Resource::Core, Limit { soft: LimitValue::At(0), hard: LimitValue::At(0) });
             }
             Field::Restart => self.restart(),
+            Field::KillMode => {
+                self.root.insert("AbandonProcessGroup".into(), true.into());
+            }
             // Always written, or launchd's default. The label is the name.
             _ => (),
         }

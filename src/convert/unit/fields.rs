@@ -8,12 +8,12 @@ use svcadapt_spec::{
     RelPath, SpecDraft, ValueError,
 };
 
-use super::exec::{UNBALANCED, warn_invalid_escape};
 use super::reader::{FieldValue, UnitReader};
 use super::site::Site;
 use super::specifiers::resolve;
-use super::words::{Syntax, first, split};
 use super::{Unmapped, UnmappedReason};
+use svcadapt_spec::command_line::{UNBALANCED, warn_invalid_escape};
+use svcadapt_spec::words::{Syntax, first, split};
 
 /// Reads one assignment of a field's directive.
 pub(super) fn assign(reader: &mut UnitReader, site: &Site, field: Field) {
@@ -24,7 +24,20 @@ pub(super) fn assign(reader: &mut UnitReader, site: &Site, field: Field) {
     match field {
         F::SupplementaryGroups => words(reader, site, field, Syntax::Bare),
         F::Environment | F::UnsetEnvironment => words(reader, site, field, Syntax::Command),
-        F::PassEnvironment => words(reader, site, field, Syntax::Quoted),
+        F::PassEnvironment
+        | F::RestartPreventExitStatus
+        | F::RestartForceExitStatus
+        | F::SuccessExitStatus => words(reader, site, field, Syntax::Quoted),
+        // New in 257; a spec does not have it.
+        F::RestartMode if text == "debug" => {
+            reader.forget(field);
+            discard_unmapped(reader, site);
+            reader.keep(site, UnmappedReason::NoField);
+        }
+        F::RestartMode => {
+            discard_unmapped(reader, site);
+            put(reader, site, field, text.into());
+        }
         F::Directory(kind) => directories(reader, site, kind),
         F::EnvironmentFile => environment_file(reader, site),
         F::WorkingDirectory => working_directory(reader, site),
@@ -68,7 +81,26 @@ fn empty(reader: &mut UnitReader, site: &Site, field: Field) {
         | F::Restart
         | F::RestartSec
         | F::KillSignal
-        | F::ReloadSignal => reader.warn(site, "systemd ignores an empty value here"),
+        | F::ReloadSignal
+        | F::RemainAfterExit
+        | F::RestartSteps
+        | F::RestartMaxDelaySec
+        | F::RestartMode
+        | F::StartLimitIntervalSec
+        | F::StartLimitBurst
+        | F::RuntimeMaxSec
+        | F::RuntimeRandomizedExtraSec
+        | F::TimeoutStartFailureMode
+        | F::TimeoutStopFailureMode
+        | F::RestartKillSignal
+        | F::FinalKillSignal
+        | F::WatchdogSignal
+        | F::SendSighup
+        | F::SendSigkill
+        | F::WatchdogSec
+        | F::RuntimeDirectoryPreserve
+        | F::GuessMainPid
+        | F::OomPolicy => reader.warn(site, "systemd ignores an empty value here"),
         _ => {
             reader.forget(field);
             reader.unmapped.retain(|line| line.section != "Service" || line.directive != site.line.key);

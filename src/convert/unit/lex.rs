@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use svcadapt_spec::{SpecError, Spot};
 
-use super::quote::{MAX_LINE_BYTES, noncharacter};
-use super::words::BLANKS;
+use super::quote::MAX_LINE_BYTES;
+use svcadapt_spec::words::{BLANKS, noncharacter};
 
 /// The maximum size of a unit file and its drop-ins. Units of distributions have a few thousand bytes at most.
 pub const MAX_UNIT_BYTES: usize = 4 * 1024 * 1024;

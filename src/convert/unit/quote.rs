@@ -5,8 +5,10 @@
 //! systemd.service(5), "Command lines"). A value that some version from 252 to 262 cannot read is an error.
 
 use std::ffi::OsStr;
-use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
+
+use svcadapt_spec::ExecCommand;
+use svcadapt_spec::words::{self, hexadecimal, noncharacter};
 
 use crate::QuoteError;
 
@@ -79,6 +81,17 @@ pub(super) fn exec_start<'a>(
         }
     }
     if errors.is_empty() { Ok(line) } else { Err(errors) }
+}
+
+/// A command line in the text form of [`ExecCommand`], which is systemd's but for `%`.
+pub(super) fn exec_command(line: &OsStr) -> QuoteResult {
+    if let Ok(command) = ExecCommand::parse(line) {
+        exec_path(&command.command.program, "")?;
+        for word in command.argv0.iter().chain(&command.command.arguments) {
+            exec_arg(word, Dollar::Literal)?;
+        }
+    }
+    Ok(characters(line.as_bytes())?.replace('%', "%%"))
 }
 
 /// The first word of a command line, with `prefix` and any further prefix that it needs.
@@ -246,35 +259,8 @@ fn word(bytes: &[u8], dollar: Dollar) -> String {
 
 /// The inside of a quoted word.
 fn escaped(bytes: &[u8], dollar: Dollar) -> String {
-    let mut text = String::with_capacity(bytes.len() + 2);
-    for chunk in bytes.utf8_chunks() {
-        for letter in chunk.valid().chars() {
-            match letter {
-                '\x07' => text.push_str("\\a"),
-                '\x08' => text.push_str("\\b"),
-                '\t' => text.push_str("\\t"),
-                '\n' => text.push_str("\\n"),
-                '\x0b' => text.push_str("\\v"),
-                '\x0c' => text.push_str("\\f"),
-                '\r' => text.push_str("\\r"),
-                '\\' => text.push_str("\\\\"),
-                '"' => text.push_str("\\\""),
-                '%' => text.push_str("%%"),
-                '$' if dollar == Dollar::Variable => text.push_str("$$"),
-                _ if letter.is_ascii_control() || noncharacter(letter) => {
-                    letter.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| hexadecimal(&mut text, byte));
-                }
-                _ => text.push(letter),
-            }
-        }
-        chunk.invalid().iter().for_each(|&byte| hexadecimal(&mut text, byte));
-    }
-    text
-}
-
-fn hexadecimal(text: &mut String, byte: u8) {
-    // Writing to a String cannot fail.
-    let _ = write!(text, "\\x{byte:02x}");
+    let text = words::escaped(bytes).replace('%', "%%");
+    if dollar == Dollar::Variable { text.replace('$', "$$") } else { text }
 }
 
 /// The value as text. systemd reads neither bytes that are not UTF-8 nor noncharacters.
@@ -291,12 +277,6 @@ fn characters(bytes: &[u8]) -> Result<&str, QuoteError> {
         }
         None => Ok(text),
     }
-}
-
-/// Unicode's noncharacters: U+FDD0 to U+FDEF, and the last two code points of every plane.
-pub(super) fn noncharacter(letter: char) -> bool {
-    let number = u32::from(letter);
-    (0xfdd0..=0xfdef).contains(&number) || number & 0xfffe == 0xfffe
 }
 
 /// Checks the lengths of a path and its parts; systemd ignores a path that is too long.

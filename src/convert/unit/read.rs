@@ -1,13 +1,11 @@
 //! Reads a unit with its drop-ins into a draft.
 
-use std::ffi::OsString;
-
-use svcadapt_spec::{FIELDS, Field, Native, Origin, SpecDraft, SpecError, literal};
+use svcadapt_spec::{FIELDS, Field, Native, Origin, SpecDraft, SpecError};
 
 use super::lex::{MAX_ASSIGNMENTS, TOO_MANY};
 use super::reader::UnitReader;
 use super::site::Site;
-use super::{UnitFile, UnitName, Unmapped, UnmappedReason, commands, fields, unmapped, x_section};
+use super::{UnitFile, UnitName, Unmapped, UnmappedReason, exec_fields, fields, life, unmapped, x_section};
 
 /// The content of a unit with its drop-ins.
 #[derive(Debug, Clone)]
@@ -26,10 +24,6 @@ impl ParsedUnit {
         unmapped::in_force(&self.unmapped)
     }
 }
-
-/// The directives with command lines.
-pub(super) const COMMANDS: [&str; 7] =
-    ["ExecCondition", "ExecStartPre", "ExecStart", "ExecStartPost", "ExecReload", "ExecStop", "ExecStopPost"];
 
 /// Reads a unit and then its drop-ins in the given order, by the rules of systemd.service(5) and systemd.exec(5): lists
 /// grow, an empty value resets a directive, otherwise the last value wins.
@@ -61,11 +55,14 @@ impl UnitReader<'_> {
         match (section, row.map(|row| row.field)) {
             ("X-Svcadapt", Some(field)) => x_section::assign(self, site, field),
             ("Unit", Some(field @ Field::Description)) => fields::assign(self, site, field),
+            ("Unit" | "Service", _) if life::assign(self, site, section) => {}
             ("Service", Some(field)) if of_service(field) => {
                 self.checks.note(section, site);
                 fields::assign(self, site, field);
             }
-            ("Service", _) if COMMANDS.contains(&site.line.key.as_str()) => self.commands(site),
+            ("Service", Some(field)) if exec_fields::FIELDS.contains(&field) => {
+                exec_fields::assign(self, site, field);
+            }
             ("Service", _) if site.line.key == "TimeoutSec" => {
                 fields::assign(self, site, Field::TimeoutStartSec);
                 fields::assign(self, site, Field::TimeoutStopSec);
@@ -90,48 +87,6 @@ impl UnitReader<'_> {
         }
     }
 
-    fn commands(&mut self, site: &Site) {
-        let line = site.line;
-        let start = line.key == "ExecStart";
-        self.checks.note("Service", site);
-        if !start {
-            self.keep(site, UnmappedReason::NoField);
-        }
-        if line.value.is_empty() {
-            self.checks.commands.remove(&line.key);
-            if start {
-                self.start.clear();
-                self.started.clear();
-                self.checks.unknown_start = false;
-                self.unmapped.retain(|line| line.directive != "ExecStart");
-            }
-            return;
-        }
-        match commands(&line.value, self.name, &site.file.path) {
-            Ok(read) => {
-                read.warnings.iter().for_each(|warning| self.warn(site, warning));
-                *self.checks.commands.entry(line.key.clone()).or_default() += read.commands.len();
-                if start {
-                    if read.commands.is_empty() {
-                        self.keep(site, UnmappedReason::Ignored("there is no command".into()));
-                    } else {
-                        self.started.push(site.unmapped(UnmappedReason::NoField));
-                    }
-                    self.start.extend(read.commands);
-                }
-            }
-            // Only systemd knows the value of a specifier in it: the line can be kept, but not run.
-            Err(error) if error.needs_host => {
-                *self.checks.commands.entry(line.key.clone()).or_default() += 1;
-                if start {
-                    self.checks.unknown_start = true;
-                    self.keep(site, UnmappedReason::Unusable(error.cause));
-                }
-            }
-            Err(error) => self.refuse(site, &error.cause),
-        }
-    }
-
     fn finish(mut self, unit: &UnitFile) -> Result<ParsedUnit, Vec<SpecError>> {
         let kind = self.values.iter().rev().find(|value| value.field == Field::Type);
         let kind = kind.map(|value| value.written.clone());
@@ -146,12 +101,12 @@ impl UnitReader<'_> {
         let file = Origin::in_file(&unit.path, None);
         draft.assign(Field::Name, self.name.stem(), file);
         fields::finish(&mut self);
-        let command = self.command();
+        let command = exec_fields::finish(&mut self);
         x_section::finish(&mut self, command.as_ref().is_some_and(|command| command.behind_adapter));
         for value in self.values.into_iter().chain(self.own) {
             draft.assign(value.field, value.value, value.origin);
         }
-        if let Some(SpecCommand { words, variables, argv0, .. }) = command {
+        if let Some(exec_fields::SpecCommand { words, variables, argv0, .. }) = command {
             if let Some((name, origin)) = argv0 {
                 draft.assign(Field::Argv0, name, origin);
             }
@@ -163,67 +118,6 @@ impl UnitReader<'_> {
         draft.native(Native { systemd: Some(unmapped::native(&self.unmapped)), launchd: Vec::new() });
         Ok(ParsedUnit { draft, unmapped: self.unmapped, warnings: self.warnings })
     }
-
-    /// The command of the spec. `None` if there are several: running only one of them would change the meaning.
-    fn command(&mut self) -> Option<SpecCommand> {
-        let started = std::mem::take(&mut self.started);
-        if self.start.len() != 1 || self.checks.unknown_start {
-            let several =
-                UnmappedReason::Unusable("svcadapt runs one command, and the unit has several".into());
-            self.unmapped
-                .extend(started.into_iter().map(|line| Unmapped { reason: several.clone(), ..line }));
-            return None;
-        }
-        let (command, line) = (self.start.pop()?, started.into_iter().next_back()?);
-        if command.prefixes.contains('|') {
-            let reason = UnmappedReason::Unusable("the prefix '|' needs the user's login shell".into());
-            self.unmapped.push(Unmapped { reason, ..line });
-            return None;
-        }
-        // Only systemd can expand a variable in argv[0].
-        let name = command.argv.first().filter(|_| command.prefixes.contains('@'));
-        let name =
-            name.and_then(|name| if command.has_variables() { literal(name) } else { Some(name.clone()) });
-        let supported = |sign: &char| *sign == ':' || *sign == '@' && name.is_some();
-        let missing: String = command.prefixes.chars().filter(|sign| !supported(sign)).collect();
-        if !missing.is_empty() {
-            let reason = UnmappedReason::Partly(format!("the prefix '{missing}'"));
-            self.unmapped.push(Unmapped { reason, ..line.clone() });
-        }
-        if let Some(words) = x_section::unwrap_command(self, &command, &line.origin) {
-            return Some(SpecCommand { words, variables: None, argv0: None, behind_adapter: true });
-        }
-        let is_set = self.own.iter().any(|value| value.field == Field::ExpandVariables);
-        let arguments = &command.argv[1..];
-        let has_name = self.own.iter().any(|value| value.field == Field::Argv0);
-        let argv0 = name.filter(|_| !has_name).map(|name| (name, line.origin.clone()));
-        let mut program = SpecCommand {
-            words: vec![command.program.clone()],
-            variables: None,
-            argv0,
-            behind_adapter: false,
-        };
-        if !command.has_variables() || is_set {
-            program.words.extend(arguments.iter().cloned());
-        } else if let Some(plain) = arguments.iter().map(|word| literal(word)).collect::<Option<Vec<_>>>() {
-            program.words.extend(plain);
-        } else {
-            program.words.extend(arguments.iter().cloned());
-            program.variables = Some(line.origin);
-        }
-        Some(program)
-    }
-}
-
-/// The command of the spec.
-struct SpecCommand {
-    words: Vec<OsString>,
-    /// The origin of variables in the words, if there are any.
-    variables: Option<Origin>,
-    /// `argv[0]`, if it differs from the program.
-    argv0: Option<(OsString, Origin)>,
-    /// Whether the line started the program through svcadapt.
-    behind_adapter: bool,
 }
 
 /// Whether the field is a directive of systemd in `[Service]`.
@@ -240,5 +134,11 @@ fn of_service(field: Field) -> bool {
             | Field::Ready
             | Field::NotificationFd
             | Field::LaunchdActivation
-    ) && !field.is_socket_field()
+            | Field::Condition
+            | Field::Assert
+            | Field::ExecPrefix
+            | Field::StartLimitIntervalSec
+            | Field::StartLimitBurst
+    ) && !exec_fields::FIELDS.contains(&field)
+        && !field.is_socket_field()
 }

@@ -4,10 +4,11 @@ use std::ffi::OsString;
 
 use svcadapt_spec::{Field, Origin, SpecError};
 
+use super::exec_lines::ExecLines;
 use super::lex::{MAX_ASSIGNMENTS, TOO_MANY};
 use super::site::Site;
 use super::verify::UnitChecks;
-use super::{CommandLine, UnitName, Unmapped, UnmappedReason};
+use super::{UnitName, Unmapped, UnmappedReason};
 
 /// What a unit and its drop-ins have said so far.
 pub(super) struct UnitReader<'a> {
@@ -15,10 +16,8 @@ pub(super) struct UnitReader<'a> {
     pub(super) values: Vec<FieldValue>,
     /// The values of `[X-Svcadapt]`.
     pub(super) own: Vec<FieldValue>,
-    /// The commands of `ExecStart=`.
-    pub(super) start: Vec<CommandLine>,
-    /// The `ExecStart=` lines.
-    pub(super) started: Vec<Unmapped>,
+    /// The lines with commands.
+    pub(super) commands: ExecLines,
     pub(super) checks: UnitChecks,
     pub(super) unmapped: Vec<Unmapped>,
     pub(super) warnings: Vec<SpecError>,
@@ -45,8 +44,7 @@ impl<'a> UnitReader<'a> {
             name,
             values: Vec::new(),
             own: Vec::new(),
-            start: Vec::new(),
-            started: Vec::new(),
+            commands: ExecLines::default(),
             checks: UnitChecks::default(),
             unmapped: Vec::new(),
             warnings: Vec::new(),

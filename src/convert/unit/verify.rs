@@ -11,8 +11,6 @@ use super::site::Site;
 pub(super) struct UnitChecks {
     /// The number of commands of each directive.
     pub(super) commands: BTreeMap<String, usize>,
-    /// Whether `ExecStart=` has a specifier that only systemd on the host knows.
-    pub(super) unknown_start: bool,
     restart: String,
     /// The directives that are set.
     set: BTreeSet<&'static str>,

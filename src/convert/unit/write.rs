@@ -2,6 +2,7 @@
 
 mod command;
 mod install;
+mod unit_section;
 mod x_section;
 
 use std::ffi::{OsStr, OsString};
@@ -12,11 +13,11 @@ use svcadapt_spec::{
 };
 
 use super::native_values::covered_by_native;
-use super::write_socket::{belongs_to_socket_unit, required_socket_unit};
+use super::write_socket::belongs_to_socket_unit;
 use super::{quote, reload, sandbox};
 use crate::divide::{
     Division, Equivalent, NOTIFY_RELOAD, Place, Systemd, Target, accepted_value, clean_signals_directive,
-    command, is_known, loss_on_systemd, restarts_without_limit, systemd_equivalent,
+    command, is_known, loss_on_systemd, section, systemd_equivalent,
 };
 use crate::harden::Setting;
 use crate::{QuoteError, Rendered, WriteError};
@@ -99,7 +100,7 @@ impl<'a> UnitWriter<'a> {
             // default.
             self.put("IgnoreSIGPIPE", "no");
         }
-        for &field in self.division.host.iter().filter(|field| **field != Field::Description) {
+        for &field in self.division.host.iter().filter(|field| section(**field) == "Service") {
             self.field(field);
         }
         if self.division.adapter.contains(&Field::PidFile) {
@@ -109,6 +110,8 @@ impl<'a> UnitWriter<'a> {
         self.native("Service");
         self.equivalents();
         if self.kind() != Some(ServiceType::Oneshot)
+            && self.spec.restarts.force.is_empty()
+            && self.spec.restarts.prevent.is_empty()
             && let Some((directive, value)) = clean_signals_directive(self.spec)
         {
             self.put(directive, &value);
@@ -164,25 +167,6 @@ impl<'a> UnitWriter<'a> {
         }
     }
 
-    fn about(&mut self) {
-        let described = self.division.host.contains(&Field::Description);
-        let socket = required_socket_unit(self.spec);
-        let patient = restarts_without_limit(self.spec);
-        if described || socket.is_some() || patient || !self.natives("Unit").is_empty() {
-            self.section("Unit");
-            if described {
-                self.field(Field::Description);
-            }
-            if let Some(socket) = &socket {
-                self.put("Requires", socket);
-            }
-            if patient {
-                self.put("StartLimitIntervalSec", "0");
-            }
-            self.native("Unit");
-        }
-    }
-
     /// The `Type=` of the unit; `None` is systemd's default.
     fn kind(&self) -> Option<ServiceType> {
         let watches = self.division.adapter_watches();
@@ -227,7 +211,7 @@ impl<'a> UnitWriter<'a> {
 
     /// Writes `ExecReload=`.
     fn reload(&mut self) {
-        if self.kind() == Some(ServiceType::NotifyReload) {
+        if self.kind() == Some(ServiceType::NotifyReload) || !self.spec.commands.reload.is_empty() {
             return;
         }
         if self.natives("Service").iter().all(|line| line.name() != "ExecReload") {
@@ -241,6 +225,7 @@ impl<'a> UnitWriter<'a> {
     fn equivalents(&mut self) {
         for (key, value) in &self.spec.native.launchd {
             if let Some(Equivalent { setting: Some((directive, value)), .. }) = systemd_equivalent(key, value)
+                && (directive != "KillMode" || self.spec.kill.mode.is_none())
             {
                 self.put(directive, value);
             }
@@ -250,7 +235,8 @@ impl<'a> UnitWriter<'a> {
     /// Writes the directives of a field, one for each value.
     fn field(&mut self, field: Field) {
         let spec = self.spec;
-        if field.arity() == Arity::One && self.spec.native.has_directive(field.directive()) {
+        let is_native = section(field) == "Service" && self.spec.native.has_directive(field.directive());
+        if field.arity() == Arity::One && is_native {
             return;
         }
         let quote = match field {
@@ -261,7 +247,10 @@ impl<'a> UnitWriter<'a> {
             | Field::Ready
             | Field::CleanEnvironment
             | Field::ExpandVariables
-            | Field::Argv0 => return,
+            | Field::Argv0
+            | Field::ExecPrefix => return,
+            Field::Condition => return self.conditions(field, &spec.conditions),
+            Field::Assert => return self.conditions(field, &spec.assertions),
             _ if belongs_to_socket_unit(field) => return,
             Field::Limit(Resource::Core) if spec.prevent_core => return,
             Field::PreventCore => return self.put(Field::Limit(Resource::Core).directive(), "1:1"),
@@ -287,6 +276,13 @@ impl<'a> UnitWriter<'a> {
             Field::StandardError if is_inherited(spec.standard_error.as_ref()) => {
                 return self.put(field.directive(), "journal");
             }
+            Field::ExecCondition
+            | Field::ExecStartPre
+            | Field::ExecStart
+            | Field::ExecStartPost
+            | Field::ExecReload
+            | Field::ExecStop
+            | Field::ExecStopPost => quote::exec_command,
             Field::Limit(Resource::Nice) => quote::nice_limit,
             Field::Environment => quote::environment,
             Field::EnvironmentFile => quote::environment_file,

@@ -10,9 +10,9 @@ use super::fields::check_value;
 use super::reader::{FieldValue, UnitReader};
 use super::site::Site;
 use super::specifiers::resolve;
-use super::words::{Syntax, split};
 use super::{CommandLine, UnmappedReason, reload};
 use crate::adapter::{Unwrapped, unwrap_adapter};
+use svcadapt_spec::words::{Syntax, split};
 
 /// Reads one value: the rest of its line, or one word in quotes.
 pub(super) fn assign(reader: &mut UnitReader, site: &Site, field: Field) {
@@ -89,7 +89,10 @@ pub(super) fn finish(reader: &mut UnitReader, behind_adapter: bool) {
     }
     if is_set(Field::ReloadSignal) || is_set(Field::Type) {
         // The writer generates ExecReload= where systemd has no other way to reload.
-        reader.unmapped.retain(|line| line.directive != "ExecReload" || !reload::is_generated(&line.value));
+        let is_generated = |value: &FieldValue| {
+            value.field == Field::ExecReload && value.value.to_str().is_some_and(reload::is_generated)
+        };
+        reader.values.retain(|value| !is_generated(value));
     }
     let own: Vec<&str> = reader.own.iter().map(|value| value.field.directive()).collect();
     let both = |directive: &str| directive.starts_with("Standard") || directive == "PIDFile";

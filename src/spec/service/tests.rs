@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 
 use super::*;
-use crate::{FIELDS, Origin, SpecDraft};
+use crate::{FIELDS, Field as F, Origin, SpecDraft};
 
 /// A spec that says everything there is.
 fn everything() -> ServiceSpec {
@@ -55,6 +55,26 @@ fn everything() -> ServiceSpec {
             F::RestartSec => &[b"0"],
             F::KillSignal => &[b"SIGRTMIN+3"],
             F::ReloadSignal => &[b"USR1"],
+            F::Condition => &[b"PathExists=|!/a \xff$%", b"Memory=>=1G"],
+            F::Assert => &[b"User=root"],
+            F::ExecPrefix => &[b"-!!"],
+            F::ExecCondition | F::ExecStartPre | F::ExecStart | F::ExecStartPost => {
+                &[b"-@:+/bin/a zero '%n \\xff' $x", b"/bin/b \\;"]
+            }
+            F::ExecReload | F::ExecStop | F::ExecStopPost => &[b"/bin/kill -HUP $MAINPID"],
+            F::RemainAfterExit | F::SendSighup | F::SendSigkill | F::GuessMainPid => &[b"off"],
+            F::RestartSteps | F::StartLimitBurst => &[b"4294967294"],
+            F::RestartMode => &[b"direct"],
+            F::RestartPreventExitStatus | F::RestartForceExitStatus | F::SuccessExitStatus => {
+                &[b"1 TEMPFAIL SIGHUP", b"255"]
+            }
+            F::RestartMaxDelaySec | F::StartLimitIntervalSec | F::RuntimeMaxSec => &[b"0s"],
+            F::RuntimeRandomizedExtraSec | F::TimeoutAbortSec | F::WatchdogSec => &[b"1501ms"],
+            F::TimeoutStartFailureMode | F::TimeoutStopFailureMode => &[b"abort"],
+            F::KillMode => &[b"mixed"],
+            F::RestartKillSignal | F::FinalKillSignal | F::WatchdogSignal => &[b"QUIT"],
+            F::RuntimeDirectoryPreserve => &[b"restart"],
+            F::OomPolicy => &[b"continue"],
         };
         for value in values {
             draft.assign(row.field, OsStr::from_bytes(value), Origin::Option);

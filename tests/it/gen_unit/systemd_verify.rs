@@ -8,7 +8,7 @@ use std::process::Command;
 use svcadapt_convert::directive::Version;
 use svcadapt_convert::divide::{Systemd, Target, divide};
 use svcadapt_convert::unit::write;
-use svcadapt_spec::{Field, Principal, ServiceSpec};
+use svcadapt_spec::{Field, KillMode, Principal, ServiceSpec};
 
 use crate::harness::{Dir, Exit, SOURCES, Systemd as Booted, skip};
 use crate::support::{Chance, Folder, printed, stderr_of};
@@ -32,7 +32,11 @@ fn units(version: Version, count: usize) -> Vec<(String, String)> {
     while units.len() < count {
         // Verify requires the program to exist, and cannot see into a root directory.
         let mut spec = crate::support::random_spec::spec(&mut chance, |field| field != Field::RootDirectory);
+        // It warns that KillMode=none is unsafe.
+        spec.kill.mode = spec.kill.mode.filter(|mode| *mode != KillMode::None);
         spec.command.program = "/bin/true".into();
+        // And of a delay that shrinks.
+        spec.restart_delay = spec.restart_delay.filter(|_| spec.restarts.max_delay.is_none());
         // It warns of some names that it accepts, without the file's name.
         let plain =
             |name: &Option<Principal>| name.as_ref().is_none_or(|name| !name.to_string().contains('\\'));

@@ -68,7 +68,50 @@ fn value(field: Field, chance: &mut Chance) -> OsString {
         Field::KillSignal | Field::ReloadSignal => pick(chance, &["INT", "SIGHUP", "RTMIN+2"]),
         Field::TimeoutStartSec | Field::TimeoutStopSec => pick(chance, &["90", "1500ms", "infinity"]),
         Field::Argv0 => format!("-{text}$x"),
-        Field::CleanEnvironment
+        Field::Condition | Field::Assert => match chance.below(3) {
+            0 => format!("PathExists=/a{text}x"),
+            1 => format!("Environment=!a{text}x"),
+            _ => pick(chance, &["Memory=|>=1G", "FirstBoot=|!no", "Host=%n"]),
+        },
+        Field::ExecPrefix => pick(chance, &["-", "+", "-!", "!!"]),
+        Field::ExecCondition
+        | Field::ExecStartPre
+        | Field::ExecStart
+        | Field::ExecStartPost
+        | Field::ExecReload
+        | Field::ExecStop
+        | Field::ExecStopPost => {
+            let words = ["/bin/a", &chance.text(8, "$${}%;"), &text];
+            let words = words.map(|word| format!("\"{}\"", svcadapt_spec::words::escaped(word.as_bytes())));
+            let fixed =
+                ["/bin/kill -HUP $MAINPID", "-@:+/bin/a zero \\;", "!!/bin/a '%n $$'", &words.join(" ")];
+            pick(chance, &fixed)
+        }
+        Field::RestartSteps | Field::StartLimitBurst => pick(chance, &["0", "7", "4294967295"]),
+        Field::RestartMaxDelaySec
+        | Field::StartLimitIntervalSec
+        | Field::RuntimeMaxSec
+        | Field::RuntimeRandomizedExtraSec
+        | Field::TimeoutAbortSec
+        | Field::WatchdogSec => pick(chance, &["0", "5", "1min", "infinity"]),
+        Field::RestartMode => pick(chance, &["normal", "direct"]),
+        Field::RestartPreventExitStatus | Field::RestartForceExitStatus | Field::SuccessExitStatus => {
+            pick(chance, &["1 TEMPFAIL SIGHUP", "255", "KILL"])
+        }
+        Field::TimeoutStartFailureMode | Field::TimeoutStopFailureMode => {
+            pick(chance, &["terminate", "abort", "kill"])
+        }
+        Field::KillMode => pick(chance, &["control-group", "mixed", "process", "none"]),
+        Field::RestartKillSignal | Field::FinalKillSignal | Field::WatchdogSignal => {
+            pick(chance, &["INT", "SIGHUP", "RTMIN+2"])
+        }
+        Field::RuntimeDirectoryPreserve => pick(chance, &["no", "yes", "restart"]),
+        Field::OomPolicy => pick(chance, &["continue", "stop", "kill"]),
+        Field::RemainAfterExit
+        | Field::SendSighup
+        | Field::SendSigkill
+        | Field::GuessMainPid
+        | Field::CleanEnvironment
         | Field::PreventCore
         | Field::NoNewPrivileges
         | Field::ExpandVariables
@@ -111,6 +154,9 @@ fn as_run(mut spec: ServiceSpec, text: &str) -> ServiceSpec {
         spec.ready.truncate(1);
     }
     spec.directories.sort_by_key(|directory| directory.kind);
+    // Conditions that systemd does not know are in another section; their order has no meaning.
+    spec.conditions.sort_by_key(ToString::to_string);
+    spec.assertions.sort_by_key(ToString::to_string);
     spec
 }
 
@@ -161,6 +207,9 @@ fn random_specs_round_trip_through_a_unit() {
         let twice = twice.draft.finish().unwrap();
         assert_eq!(twice, read, "{}\n{}", unit.text, again.text);
         let read = ServiceSpec { native: Native::default(), ..read };
+        let mut read = read;
+        read.conditions.sort_by_key(ToString::to_string);
+        read.assertions.sort_by_key(ToString::to_string);
         assert_eq!(read, as_run(spec, &unit.text), "{}", unit.text);
         same += 1;
         adapted += usize::from(division.needs_adapter());

@@ -115,6 +115,29 @@ fn values(field: Field) -> &'static [&'static [u8]] {
         F::Restart => &[b"no", b"always", b"on-failure", b"on-abnormal", b"on-success"],
         F::RestartSec => &[b"0", b"100ms", b"5", b"infinity"],
         F::KillSignal | F::ReloadSignal => &[b"SIGINT", b"SIGRTMIN+3", b"SIGTERM", b"SIGHUP"],
+        F::Condition | F::Assert => &[b"PathExists=|!/a b%", b"Memory=>=1G", b"Host=!\xff"],
+        F::ExecPrefix => &[b"-", b"+", b"-!!"],
+        F::ExecCondition | F::ExecStartPre | F::ExecStart | F::ExecStartPost => {
+            &[b"-@:+/bin/true zero '%n \"\\x41' $x", b"/bin/false \\;", b"!/bin/sleep '' a\xc3\xa9"]
+        }
+        F::ExecReload | F::ExecStop | F::ExecStopPost => &[b"/bin/kill -HUP $MAINPID", b"-sleep ${C} $$"],
+        F::RestartSteps | F::StartLimitBurst => &[b"0", b"7", b"4294967295"],
+        F::RestartMode => &[b"normal", b"direct"],
+        F::RestartPreventExitStatus | F::RestartForceExitStatus | F::SuccessExitStatus => {
+            &[b"1 TEMPFAIL SIGHUP", b"255", b"KILL"]
+        }
+        F::RestartMaxDelaySec
+        | F::StartLimitIntervalSec
+        | F::RuntimeMaxSec
+        | F::RuntimeRandomizedExtraSec
+        | F::TimeoutAbortSec
+        | F::WatchdogSec => &[b"0", b"1500ms", b"infinity"],
+        F::TimeoutStartFailureMode | F::TimeoutStopFailureMode => &[b"terminate", b"abort", b"kill"],
+        F::KillMode => &[b"control-group", b"mixed", b"process", b"none"],
+        F::RestartKillSignal | F::FinalKillSignal | F::WatchdogSignal => &[b"QUIT", b"SIGRTMIN+3"],
+        F::RuntimeDirectoryPreserve => &[b"no", b"yes", b"restart"],
+        F::OomPolicy => &[b"continue", b"stop", b"kill"],
+        F::RemainAfterExit | F::SendSighup | F::SendSigkill | F::GuessMainPid => &[b"off", b"yes"],
         F::TimeoutStartSec | F::TimeoutStopSec => &[b"1500ms", b"infinity", b"90", b"0"],
     }
 }

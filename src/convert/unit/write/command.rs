@@ -3,20 +3,24 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use svcadapt_spec::{Directive, Field, Native};
+use svcadapt_spec::{CommandPrefix, CommandPrivileges, Field, Native};
 
 use super::{NO_VARIABLES, UnitWriter, too_long};
 use crate::QuoteError;
-use crate::divide::{Place, Word, command_prefixes};
+use crate::divide::{Place, Word};
 use crate::unit::quote;
 use crate::unit::quote::Dollar;
 
 impl UnitWriter<'_> {
-    /// Whether the adapter's program has the prefix `-` (systemd.service(5), "Special executable prefixes"). The
-    /// adapter then needs the prefix too: it is replaced by the program, or ends with the program's status.
-    fn fails_well(&self) -> bool {
-        let before = |line: &Directive| command_prefixes(line).is_some_and(|signs| signs.contains('-'));
-        self.division.needs_adapter() && self.spec.native.systemd.iter().flatten().any(before)
+    /// The prefixes of the line. The adapter is replaced by the program or ends with its status, so it has the prefix `-`
+    /// too; what rights it has is its own business.
+    fn prefix(&self) -> String {
+        let prefix = self.spec.prefix;
+        if self.division.needs_adapter() {
+            CommandPrefix { privileges: CommandPrivileges::Service, ..prefix }.to_string()
+        } else {
+            prefix.to_string()
+        }
     }
 
     /// Writes the command, unless it is a native line.
@@ -48,9 +52,8 @@ impl UnitWriter<'_> {
             }
             Ok(line) => {
                 let line = match line.strip_prefix('"') {
-                    _ if !self.fails_well() => line,
-                    Some(quoted) => format!("\"-{quoted}"),
-                    None => format!("-{line}"),
+                    Some(quoted) => format!("\"{}{quoted}", self.prefix()),
+                    None => format!("{}{line}", self.prefix()),
                 };
                 self.put("ExecStart", &line);
             }

@@ -10,12 +10,20 @@ impl UnitWriter<'_> {
     pub(super) fn x_section(&mut self) {
         let set = FIELDS.iter().map(|row| row.field).filter(|field| !values(self.spec, *field).is_empty());
         let own: Vec<Field> = set.filter(|field| !self.is_in_systemd_section(*field)).collect();
-        if own.is_empty() {
+        let part = [Field::Condition, Field::Assert].into_iter().filter(|field| !own.contains(field));
+        let part = part.map(|field| (field, self.unknown_conditions(field)));
+        let part: Vec<_> = part.filter(|(_, conditions)| !conditions.is_empty()).collect();
+        if own.is_empty() && part.is_empty() {
             return;
         }
         self.section(X_SECTION);
         for field in own {
             self.lines(field, |value| Ok(quote::x_section(value)));
+        }
+        for (field, conditions) in part {
+            for condition in conditions {
+                self.put(field.directive(), &quote::x_section(&condition.to_value()));
+            }
         }
     }
 

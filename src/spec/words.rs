@@ -1,5 +1,6 @@
 //! Words, quotes and escapes in a value (systemd.syntax(7), "Quoting").
 
+use std::fmt::Write;
 use std::ops::Range;
 
 /// Which quoting rules the words of a directive follow.
@@ -38,7 +39,7 @@ pub fn split(text: &str, syntax: Syntax) -> Result<Vec<Word>, UnbalancedQuote> {
 }
 
 /// Splits a value into words as [`split`] does. After a quote without its end the rest is one word, verbatim.
-pub(crate) fn split_lossy(text: &str, syntax: Syntax) -> Vec<Word> {
+pub fn split_lossy(text: &str, syntax: Syntax) -> Vec<Word> {
     let mut words = Words { text: text.as_bytes(), at: 0, syntax };
     let mut all = Vec::new();
     loop {
@@ -56,7 +57,7 @@ pub(crate) fn split_lossy(text: &str, syntax: Syntax) -> Vec<Word> {
 }
 
 /// The characters between words.
-pub(super) const BLANKS: &[u8] = b" \t\n\r";
+pub const BLANKS: &[u8] = b" \t\n\r";
 
 /// The words of a value in order. After an error it must not be used any more.
 struct Words<'a> {
@@ -83,7 +84,7 @@ impl Iterator for Words<'_> {
 }
 
 /// The first word and the text after it; `None` at the end of the text.
-pub(super) fn first<'a>(
+pub fn first<'a>(
     text: &'a [u8],
     syntax: Syntax,
     separators: &[u8],
@@ -173,7 +174,7 @@ fn decode(text: &[u8]) -> Option<(usize, Vec<u8>)> {
         b'u' => return Some((5, unicode(digits(1, 4, 16)?)?)),
         b'U' => {
             let number = digits(1, 8, 16)?;
-            char::from_u32(number).filter(|c| !super::quote::noncharacter(*c))?;
+            char::from_u32(number).filter(|c| !noncharacter(*c))?;
             return Some((9, unicode(number)?));
         }
         _ => return None,
@@ -194,6 +195,44 @@ fn unicode(number: u32) -> Option<Vec<u8>> {
         Some(letter) => Some(letter.encode_utf8(&mut [0; 4]).as_bytes().to_vec()),
         None => Some(vec![part(12, 0x0f, 0xe0)?, part(6, 0x3f, 0x80)?, part(0, 0x3f, 0x80)?]),
     }
+}
+
+/// Unicode's noncharacters: U+FDD0 to U+FDEF, and the last two code points of every plane.
+pub fn noncharacter(letter: char) -> bool {
+    let number = u32::from(letter);
+    (0xfdd0..=0xfdef).contains(&number) || number & 0xfffe == 0xfffe
+}
+
+/// The inside of a word in double quotes that [`split`] decodes to these bytes.
+pub fn escaped(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() + 2);
+    for chunk in bytes.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            match letter {
+                '\x07' => text.push_str("\\a"),
+                '\x08' => text.push_str("\\b"),
+                '\t' => text.push_str("\\t"),
+                '\n' => text.push_str("\\n"),
+                '\x0b' => text.push_str("\\v"),
+                '\x0c' => text.push_str("\\f"),
+                '\r' => text.push_str("\\r"),
+                '\\' => text.push_str("\\\\"),
+                '"' => text.push_str("\\\""),
+                _ if letter.is_ascii_control() || noncharacter(letter) => {
+                    letter.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| hexadecimal(&mut text, byte));
+                }
+                _ => text.push(letter),
+            }
+        }
+        chunk.invalid().iter().for_each(|&byte| hexadecimal(&mut text, byte));
+    }
+    text
+}
+
+/// Appends a byte as an escape.
+pub fn hexadecimal(text: &mut String, byte: u8) {
+    // Writing to a String cannot fail.
+    let _ = write!(text, "\\x{byte:02x}");
 }
 
 #[cfg(test)]

@@ -1,0 +1,201 @@
+//! The life of a service: conditions, commands, restarts, timeouts and the stop. systemd does all of it; elsewhere the
+//! adapter has to.
+
+use svcadapt_spec::{
+    CommandPrefix, CommandPrivileges, Condition, Directive, Field, Field as F, KillMode, ServiceSpec,
+    ServiceType, Timespan, values,
+};
+
+use super::Capability::Host;
+use super::keep_alive::has_clean_signals;
+use super::native::loss_on_systemd;
+use super::{Capability, Division, Loss, LossKind, Privileges, Systemd};
+
+/// What becomes of a field of the life of a service that the adapter would have to do.
+///
+/// THE ONE PLACE TO CHANGE: a field in `undone` is lost, any other is the adapter's.
+fn by_adapter(field: Field, launchd: bool) -> Capability {
+    match undone(field, launchd) {
+        Some(why) => Capability::lost(why),
+        None => Capability::Adapter(Privileges::Root),
+    }
+}
+
+/// Why the adapter does not do a field of the life of a service. `None`: it does.
+pub(super) fn undone(field: Field, launchd: bool) -> Option<&'static str> {
+    Some(match field {
+        F::Restart | F::RestartSec => "no process stays to restart the service",
+        F::Condition | F::Assert => "conditions are not checked",
+        F::ExecPrefix => "its prefix has no equivalent",
+        F::ExecCondition | F::ExecStartPre | F::ExecStart | F::ExecStartPost => {
+            "only the program itself is started"
+        }
+        F::ExecReload if launchd => "launchd has no reload; launchctl kill HUP system/LABEL sends the signal",
+        F::ReloadSignal | F::ExecReload => "svcadapt has no reload",
+        F::ExecStop | F::ExecStopPost => "a service is stopped only by a signal",
+        F::WatchdogSec => "there is no watchdog",
+        F::StartLimitIntervalSec | F::StartLimitBurst => "starts are not counted",
+        F::RemainAfterExit
+        | F::RestartSteps
+        | F::RestartMaxDelaySec
+        | F::RestartMode
+        | F::RestartPreventExitStatus
+        | F::RestartForceExitStatus
+        | F::SuccessExitStatus
+        | F::RuntimeMaxSec
+        | F::RuntimeRandomizedExtraSec
+        | F::TimeoutAbortSec
+        | F::TimeoutStartFailureMode
+        | F::TimeoutStopFailureMode
+        | F::KillMode
+        | F::RestartKillSignal
+        | F::FinalKillSignal
+        | F::WatchdogSignal
+        | F::SendSighup
+        | F::SendSigkill
+        | F::RuntimeDirectoryPreserve
+        | F::GuessMainPid
+        | F::OomPolicy => "it has no equivalent",
+        _ => return None,
+    })
+}
+
+/// Whether `svcadapt run` does not act on a field of the life of a service.
+pub fn is_undone_by_run(field: Field) -> bool {
+    undone(field, false).is_some()
+}
+
+/// Whether the field is one of those that systemd does and no other host: the life of a service, without `Restart=`,
+/// `RestartSec=` and `ReloadSignal=`, which launchd has too.
+fn is_of_life(field: Field) -> bool {
+    !matches!(field, F::Restart | F::RestartSec | F::ReloadSignal) && undone(field, false).is_some()
+}
+
+/// How well a start without a manager can do the field. `None` for any field but those of the life of a service.
+pub(super) fn in_classic(spec: &ServiceSpec, field: Field) -> Option<Capability> {
+    if is_of_life(field) && is_default(spec, field) {
+        return Some(Capability::Adapter(Privileges::Service));
+    }
+    (is_of_life(field) || undone(field, false).is_some()).then(|| by_adapter(field, false))
+}
+
+/// How well launchd can do the field. `None` for any field but those of the life of a service.
+pub(super) fn on_launchd(spec: &ServiceSpec, field: Field) -> Option<Capability> {
+    if !is_of_life(field) {
+        return None;
+    }
+    Some(match field {
+        F::KillMode if spec.kill.mode == Some(KillMode::Process) => {
+            Capability::approximated("AbandonProcessGroup keeps only processes of the job's process group")
+        }
+        // It gives signals the meaning that they have for launchd.
+        F::RestartForceExitStatus | F::RestartPreventExitStatus if has_clean_signals(spec) => Host,
+        _ if is_default(spec, field) => Host,
+        _ => by_adapter(field, true),
+    })
+}
+
+/// Whether the value is what every host does anyway.
+fn is_default(spec: &ServiceSpec, field: Field) -> bool {
+    match field {
+        F::RemainAfterExit => spec.remain_after_exit == Some(false),
+        F::StartLimitIntervalSec => {
+            spec.restarts.limit_interval == Some(Timespan::Finite(std::time::Duration::ZERO))
+        }
+        _ => false,
+    }
+}
+
+/// How well systemd can do the field. `None` for any field but those of the life of a service.
+pub(super) fn on_systemd(spec: &ServiceSpec, field: Field, host: Systemd) -> Option<Capability> {
+    if !is_of_life(field) {
+        return None;
+    }
+    Some(match field {
+        F::ExecPrefix => Host,
+        F::ExecStart if spec.service_type != Some(ServiceType::Oneshot) => {
+            Capability::lost("systemd allows several commands only with Type=oneshot")
+        }
+        F::RestartForceExitStatus if spec.service_type == Some(ServiceType::Oneshot) => {
+            Capability::lost("systemd refuses it for a oneshot service")
+        }
+        F::RuntimeMaxSec if spec.service_type == Some(ServiceType::Oneshot) => {
+            Capability::lost("systemd ignores it for a oneshot service")
+        }
+        F::RuntimeRandomizedExtraSec
+            if spec.runtime_max.and_then(Timespan::finite).is_none()
+                || spec.service_type == Some(ServiceType::Oneshot) =>
+        {
+            Capability::lost("there is no --runtime-max-sec that it could prolong")
+        }
+        F::RestartSteps if spec.restarts.max_delay.and_then(Timespan::finite).is_none() => {
+            Capability::lost("systemd ignores it without --restart-max-delay-sec")
+        }
+        F::RestartMaxDelaySec if spec.restarts.steps.is_none_or(|steps| steps == 0) => {
+            Capability::lost("systemd ignores it without --restart-steps")
+        }
+        F::Condition => conditions(spec, &spec.conditions, "Condition", host),
+        F::Assert => conditions(spec, &spec.assertions, "Assert", host),
+        _ => {
+            let value = values(spec, field).pop().unwrap_or_default();
+            let value = value.to_str().unwrap_or_default();
+            let (section, name) = (section(field), field.directive());
+            let line = Directive::new(section, name, value);
+            let line = line.unwrap_or_else(|_| Directive::missing(section, name));
+            loss_on_systemd(&spec.native, &line, host).map_or(Host, of_loss)
+        }
+    })
+}
+
+/// Adds the loss of a prefix of the program that would apply to the adapter instead. The prefix `-` has the same meaning
+/// for both.
+pub(super) fn add_prefix_loss(spec: &ServiceSpec, division: &mut Division) {
+    if spec.prefix.privileges != CommandPrivileges::Service {
+        let prefix = CommandPrefix { ignore_failure: false, ..spec.prefix };
+        let why = format!("svcadapt starts the program, and the prefix '{prefix}' would apply to svcadapt");
+        division.host.retain(|field| *field != F::ExecPrefix);
+        division.losses.push(Loss::of(F::ExecPrefix, LossKind::Lost(why)));
+    }
+}
+
+fn conditions(spec: &ServiceSpec, all: &[Condition], prefix: &str, host: Systemd) -> Capability {
+    let losses: Vec<_> = all
+        .iter()
+        .filter_map(|one| loss_on_systemd(&spec.native, &condition_line(prefix, one), host))
+        .collect();
+    match losses.first() {
+        None => Host,
+        Some(loss) if losses.len() == all.len() => of_loss(loss.clone()),
+        Some(loss) => Capability::Approximated(format!("{} of them: {}", losses.len(), loss.words())),
+    }
+}
+
+/// A condition as a line without its value.
+fn condition_line(prefix: &str, condition: &Condition) -> Directive {
+    Directive::missing("Unit", &format!("{prefix}{}", condition.kind.name()))
+}
+
+/// Whether this systemd knows the kind of a condition. `prefix` is `Condition` or `Assert`.
+pub(crate) fn knows_condition(
+    spec: &ServiceSpec,
+    prefix: &str,
+    condition: &Condition,
+    host: Systemd,
+) -> bool {
+    loss_on_systemd(&spec.native, &condition_line(prefix, condition), host).is_none()
+}
+
+fn of_loss(loss: LossKind) -> Capability {
+    match loss {
+        LossKind::Approximated(how) => Capability::Approximated(how),
+        LossKind::Lost(why) | LossKind::Weakened(why) => Capability::Lost(why),
+    }
+}
+
+/// The section of the field's directive.
+pub(crate) fn section(field: Field) -> &'static str {
+    match field {
+        F::Description | F::Condition | F::Assert | F::StartLimitIntervalSec | F::StartLimitBurst => "Unit",
+        _ => "Service",
+    }
+}
