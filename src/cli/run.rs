@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt::{Display, Write as _};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -15,6 +16,7 @@ use svcadapt_spec::{FIELDS, Field, Origin, ServiceSpec, SpecDraft, Timespan, boo
 
 use super::message::{remark_message, spec_message};
 use super::report::{print, report, report_all};
+use super::spec_file::setting;
 use super::text::{json_text, printable};
 use super::{Exit, args, spec_file};
 
@@ -41,7 +43,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
         Err(errors) => return usage_error(&errors),
     };
     let mut unsupported_commands = spec_file::unsupported_commands(&mut loaded);
-    unsupported_commands.extend(further_commands(&loaded.draft));
+    unsupported_commands.extend(spec_file::further_commands(&loaded.draft));
     let Loaded { draft, warnings, unsupported, elsewhere, .. } = loaded;
     let mode = args::mode_option(matches);
     let remarks = unsupported.into_iter().chain(elsewhere).map(remark_message);
@@ -65,7 +67,7 @@ pub(crate) fn run(matches: &ArgMatches) -> Exit {
 /// Runs the service of a command line that [`super::quick`] has read.
 pub(crate) fn run_quick(draft: SpecDraft, mode: ModeOption) -> Exit {
     not_honoured(&draft, mode).iter().for_each(report);
-    let unsupported = further_commands(&draft);
+    let unsupported = spec_file::further_commands(&draft);
     if !unsupported.is_empty() {
         return usage_error(&unsupported);
     }
@@ -78,24 +80,23 @@ fn not_honoured(draft: &SpecDraft, mode: ModeOption) -> Vec<StepError> {
     let undone = FIELDS.iter().map(|row| row.field);
     let undone = undone.filter(|field| *field != Field::ExecStart && is_undone_by_run(*field));
     let values = undone.flat_map(|field| draft.in_force(field).into_iter().map(move |given| (field, given)));
-    let mut stages: Vec<String> = values
+    let mut settings: Vec<(Option<(PathBuf, usize)>, String)> = values
         .filter(|(field, (value, _))| !is_default(*field, value))
         .filter(|(field, _)| *field != Field::ReloadSignal || !forwards_signals(&detect::decide(mode)))
-        .map(|(field, (_, origin))| {
-            let name = origin.name(field);
-            match origin {
-                Origin::File { path, spot: Some(spot), .. } => {
-                    format!("{}:{}: {name}", path.display(), spot.line)
-                }
-                Origin::File { path, spot: None, .. } => format!("{}: {name}", path.display()),
-                Origin::Option => name,
+        .map(|(field, (_, origin))| match origin {
+            Origin::File { path, spot, .. } => {
+                let line = spot.as_ref().map_or(0, |spot| spot.line);
+                (Some((path.clone(), line)), setting(field, origin))
             }
+            Origin::Option => (None, setting(field, origin)),
         })
         .collect();
+    // In the order of the file.
+    settings.sort_by(|(one, _), (other, _)| one.cmp(other));
     // One key of a property list can set two of the fields, and one line several commands.
-    stages.dedup();
+    settings.dedup();
     let cause = "not honoured here: it takes effect only in a generated unit or property list";
-    stages.into_iter().map(|stage| StepError::new(stage, cause)).collect()
+    settings.into_iter().map(|(_, setting)| StepError::new(setting, cause)).collect()
 }
 
 /// Whether the value is what `run` does anyway.
@@ -106,24 +107,6 @@ fn is_default(field: Field, value: &OsStr) -> bool {
         Field::StartLimitIntervalSec => Timespan::parse(value) == Ok(Timespan::Finite(Duration::ZERO)),
         _ => false,
     }
-}
-
-/// The errors for commands after the program: without them, the program alone would be another service.
-fn further_commands(draft: &SpecDraft) -> Vec<StepError> {
-    if !is_undone_by_run(Field::ExecStart) {
-        return Vec::new();
-    }
-    let commands = draft.in_force(Field::ExecStart);
-    let of_place = |(_, origin): (_, &Origin)| {
-        let stage = match origin {
-            Origin::File { path, spot: Some(spot), .. } => {
-                format!("{}:{}: ExecStart=", path.display(), spot.line)
-            }
-            _ => origin.name(Field::ExecStart),
-        };
-        StepError::new(stage, "not honoured here: svcadapt runs one command, and the service has several")
-    };
-    commands.into_iter().map(of_place).collect()
 }
 
 fn strict_error() -> StepError {

@@ -7,9 +7,10 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 use svcadapt::StepError;
 use svcadapt::internal::{effective_user, untrusted};
+use svcadapt_convert::divide::internal::is_undone_by_run;
 use svcadapt_convert::load;
 use svcadapt_convert::load::{Loaded, Remark};
-use svcadapt_spec::Scope;
+use svcadapt_spec::{Field, Origin, Scope, SpecDraft};
 
 use super::args;
 use super::message::{load_message, remark_message, spec_message};
@@ -69,6 +70,26 @@ pub(crate) fn unsupported_commands(loaded: &mut Loaded) -> Vec<StepError> {
         std::mem::take(&mut loaded.unsupported).into_iter().partition(is_command);
     loaded.unsupported = unsupported;
     other.into_iter().map(spec_message).chain(commands.into_iter().map(remark_message)).collect()
+}
+
+/// The errors for commands after the program, of a oneshot service: without them the program alone is another service.
+pub(crate) fn further_commands(draft: &SpecDraft) -> Vec<StepError> {
+    if !is_undone_by_run(Field::ExecStart) {
+        return Vec::new();
+    }
+    let cause = "not honoured here: svcadapt runs one command, and the service has several";
+    let commands = draft.in_force(Field::ExecStart).into_iter();
+    commands.map(|(_, origin)| StepError::new(setting(Field::ExecStart, origin), cause)).collect()
+}
+
+/// A setting for a message, with its place.
+pub(crate) fn setting(field: Field, origin: &Origin) -> String {
+    let name = origin.name(field);
+    match origin {
+        Origin::File { path, spot: Some(spot), .. } => format!("{}:{}: {name}", path.display(), spot.line),
+        Origin::File { path, spot: None, .. } => format!("{}: {name}", path.display()),
+        Origin::Option => name,
+    }
 }
 
 /// The value of `--scope`, if the command has this option and it is set.

@@ -1,5 +1,6 @@
 //! A unit is read as systemd reads it, and nothing in it is lost.
 
+mod life;
 mod load;
 mod round_trip;
 mod vectors;

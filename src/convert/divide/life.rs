@@ -11,9 +11,10 @@ use super::keep_alive::has_clean_signals;
 use super::native::loss_on_systemd;
 use super::{Capability, Division, Loss, LossKind, Privileges, Systemd};
 
-/// What becomes of a field of the life of a service that the adapter would have to do.
-///
-/// THE ONE PLACE TO CHANGE: a field in `undone` is lost, any other is the adapter's.
+/// The fields of the life of a service that the adapter does. All others are lost where the host does not do them.
+const DONE: &[Field] = &[];
+
+/// Who does a field of the life of a service that the host does not do.
 fn by_adapter(field: Field, launchd: bool) -> Capability {
     match undone(field, launchd) {
         Some(why) => Capability::lost(why),
@@ -23,6 +24,11 @@ fn by_adapter(field: Field, launchd: bool) -> Capability {
 
 /// Why the adapter does not do a field of the life of a service. `None`: it does.
 pub(super) fn undone(field: Field, launchd: bool) -> Option<&'static str> {
+    without_adapter(field, launchd).filter(|_| !DONE.contains(&field))
+}
+
+/// The reason if neither the host nor the adapter does a field. `None` for any field but those of the life of a service.
+fn without_adapter(field: Field, launchd: bool) -> Option<&'static str> {
     Some(match field {
         F::Restart | F::RestartSec => "no process stays to restart the service",
         F::Condition | F::Assert => "conditions are not checked",
@@ -68,7 +74,7 @@ pub fn is_undone_by_run(field: Field) -> bool {
 /// Whether the field is one of those that systemd does and no other host: the life of a service, without `Restart=`,
 /// `RestartSec=` and `ReloadSignal=`, which launchd has too.
 fn is_of_life(field: Field) -> bool {
-    !matches!(field, F::Restart | F::RestartSec | F::ReloadSignal) && undone(field, false).is_some()
+    !matches!(field, F::Restart | F::RestartSec | F::ReloadSignal) && without_adapter(field, false).is_some()
 }
 
 /// How well a start without a manager can do the field. `None` for any field but those of the life of a service.
@@ -76,7 +82,7 @@ pub(super) fn in_classic(spec: &ServiceSpec, field: Field) -> Option<Capability>
     if is_of_life(field) && is_default(spec, field) {
         return Some(Capability::Adapter(Privileges::Service));
     }
-    (is_of_life(field) || undone(field, false).is_some()).then(|| by_adapter(field, false))
+    without_adapter(field, false).map(|_| by_adapter(field, false))
 }
 
 /// How well launchd can do the field. `None` for any field but those of the life of a service.
@@ -197,5 +203,115 @@ pub(crate) fn section(field: Field) -> &'static str {
     match field {
         F::Description | F::Condition | F::Assert | F::StartLimitIntervalSec | F::StartLimitBurst => "Unit",
         _ => "Service",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use svcadapt_spec::{FIELDS, Origin, Scope, SpecDraft};
+
+    use super::*;
+    use crate::directive::Version;
+    use crate::divide::{Subject, Target, divide};
+
+    /// The losses of a field, and whether the adapter does it.
+    fn outcome(target: Target, field: Field, values: &[(Field, &str)]) -> (Option<String>, bool) {
+        let mut draft = SpecDraft::new();
+        draft.command(vec!["/bin/true".into()]);
+        for &(field, value) in values {
+            draft.assign(field, value, Origin::Option);
+        }
+        let division = divide(&draft.finish().unwrap(), target);
+        let mut losses = division.losses.into_iter().filter(|loss| loss.subject == Subject::Field(field));
+        (losses.next().map(|loss| loss.kind.to_string()), division.adapter.contains(&field))
+    }
+
+    fn systemd(version: Version) -> Target {
+        Target::Systemd(Systemd { version, scope: Scope::System })
+    }
+
+    #[test]
+    fn systemd_does_a_life_where_it_knows_the_directive() {
+        for (values, lost) in [
+            (&[(F::ExecStartPre, "/bin/a")][..], None),
+            (&[(F::Condition, "PathExists=/a")], None),
+            (&[(F::ExecPrefix, "-+")], None),
+            (&[(F::KillMode, "none")], None),
+            (&[(F::RestartMode, "direct")], Some("lost: systemd 239 does not know it")),
+            (&[(F::Assert, "CPUs=>1")], Some("lost: systemd 239 does not know it")),
+            (
+                &[(F::Condition, "CPUs=>1"), (F::Condition, "User=web")],
+                Some("approximated: 1 of them: systemd 239 does not know it"),
+            ),
+            (
+                &[(F::ExecStart, "/bin/a"), (F::Type, "exec")],
+                Some("lost: systemd allows several commands only with Type=oneshot"),
+            ),
+            (&[(F::ExecStart, "/bin/a"), (F::Type, "oneshot")], None),
+            (
+                &[(F::RestartForceExitStatus, "1"), (F::Type, "oneshot")],
+                Some("lost: systemd refuses it for a oneshot service"),
+            ),
+            (
+                &[(F::ExecPrefix, "-!"), (F::Ready, "tcp:80")],
+                Some("lost: svcadapt starts the program, and the prefix '!' would apply to svcadapt"),
+            ),
+            (&[(F::ExecPrefix, "-"), (F::Ready, "tcp:80")], None),
+        ] {
+            let found = outcome(systemd(Version::OLDEST), values[0].0, values);
+            assert_eq!((found.0.as_deref(), found.1), (lost, false), "{values:?}");
+        }
+        assert_eq!(outcome(systemd(Version::NEWEST), F::Assert, &[(F::Assert, "CPUs=>1")]), (None, false));
+    }
+
+    #[test]
+    fn host_without_a_manager_loses_what_the_adapter_does_not_do() {
+        let launchd = Target::Launchd(Scope::System);
+        for (field, value, classic, below_launchd) in [
+            (
+                F::Condition,
+                "User=web",
+                "conditions are not checked",
+                Some("lost: conditions are not checked"),
+            ),
+            (F::WatchdogSec, "5", "there is no watchdog", Some("lost: there is no watchdog")),
+            (
+                F::ExecStop,
+                "/bin/a",
+                "a service is stopped only by a signal",
+                Some("lost: a service is stopped only by a signal"),
+            ),
+            (
+                F::KillMode,
+                "process",
+                "it has no equivalent",
+                Some("approximated: AbandonProcessGroup keeps only processes of the job's process group"),
+            ),
+            (F::Restart, "always", "no process stays to restart the service", None),
+        ] {
+            let lost = (!DONE.contains(&field)).then(|| format!("lost: {classic}"));
+            let done = lost.is_none();
+            assert_eq!(outcome(Target::Classic, field, &[(field, value)]), (lost, done), "{field:?}");
+            if !done {
+                let found = outcome(launchd, field, &[(field, value)]);
+                assert_eq!((found.0.as_deref(), found.1), (below_launchd, false), "{field:?}");
+            }
+        }
+        for (field, value) in [(F::RemainAfterExit, "no"), (F::StartLimitIntervalSec, "0")] {
+            assert_eq!(outcome(Target::Classic, field, &[(field, value)]), (None, true));
+            assert_eq!(outcome(launchd, field, &[(field, value)]), (None, false));
+        }
+    }
+
+    #[test]
+    fn life_has_the_fields_of_its_table() {
+        let of_life = FIELDS.iter().filter(|row| is_of_life(row.field));
+        assert_eq!(of_life.count(), 34);
+        assert!(
+            FIELDS
+                .iter()
+                .filter(|row| is_of_life(row.field))
+                .all(|row| undone(row.field, true).is_some() || DONE.contains(&row.field))
+        );
     }
 }
