@@ -4,11 +4,12 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use svcadapt_convert::directive::Version;
 use svcadapt_convert::divide::{Systemd, Target, divide};
 use svcadapt_convert::unit::write;
-use svcadapt_spec::{Field, KillMode, Principal, ServiceSpec};
+use svcadapt_spec::{CommandPrivileges, Field, KillMode, Principal, ServiceSpec, Timespan};
 
 use crate::harness::{Dir, Exit, SOURCES, Systemd as Booted, skip};
 use crate::support::{Chance, Folder, printed, stderr_of};
@@ -35,8 +36,13 @@ fn units(version: Version, count: usize) -> Vec<(String, String)> {
         // It warns that KillMode=none is unsafe.
         spec.kill.mode = spec.kill.mode.filter(|mode| *mode != KillMode::None);
         spec.command.program = "/bin/true".into();
-        // And of a delay that shrinks.
-        spec.restart_delay = spec.restart_delay.filter(|_| spec.restarts.max_delay.is_none());
+        // And 262 of the prefix '!!', which it ignores.
+        if spec.prefix.privileges == CommandPrivileges::Ambient {
+            spec.prefix.privileges = CommandPrivileges::KeepIdentity;
+        }
+        // And of a delay that shrinks from RestartSec=, by default 100 ms.
+        let first = spec.restart_delay.unwrap_or(Timespan::Finite(Duration::from_millis(100)));
+        spec.restarts.max_delay = spec.restarts.max_delay.filter(|longest| *longest >= first);
         // It warns of some names that it accepts, without the file's name.
         let plain =
             |name: &Option<Principal>| name.as_ref().is_none_or(|name| !name.to_string().contains('\\'));

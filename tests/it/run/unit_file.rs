@@ -99,7 +99,6 @@ fn unsupported_directive_is_reported_and_refused_by_strict() {
     let output = run(&path_of_model, &["--strict"]);
     let told_of_model = format!(
         "svcadapt: {path_of_model}: After=: not honoured here\n\
-         svcadapt: {path_of_model}: ExecStart=: not honoured here\n\
          svcadapt: {path_of_model} 'ProcessType': svcadapt does not act on it\n"
     );
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
