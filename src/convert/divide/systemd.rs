@@ -1,7 +1,7 @@
 //! The capabilities of systemd (systemd.service(5), systemd.exec(5)).
 
 use svcadapt_spec::{
-    AbsPath, Capabilities, DirectoryKind, Field, Field as F, Input, Output, Probe, Restart, Scope,
+    AbsPath, Capabilities, DirectoryKind, Field, Field as F, Input, Output, Preserve, Probe, Restart, Scope,
     ServiceSpec, ServiceType, SignalName, SocketAddress, SocketKind, WriteMode,
 };
 
@@ -161,11 +161,15 @@ fn listen(spec: &ServiceSpec, kind: SocketKind) -> Capability {
         made().find(|made| path.starts_with(runtime.base().join(made.path.as_path())))
     };
     match paths.find_map(removed_with) {
-        // A spec from a unit keeps the unit's own RuntimeDirectoryPreserve=.
-        Some(made) if spec.native.systemd.is_none() => Capability::Approximated(format!(
-            "systemd removes /run/{} when the service stops, and with it the socket, which clients then cannot find",
-            made.path
-        )),
+        // A unit that was read means it so.
+        Some(made)
+            if spec.native.systemd.is_none() && spec.runtime_directory_preserve != Some(Preserve::Yes) =>
+        {
+            Capability::Approximated(format!(
+                "systemd removes /run/{} when the service stops, and with it the socket, which clients then cannot find",
+                made.path
+            ))
+        }
         _ => Host,
     }
 }
@@ -273,15 +277,20 @@ mod tests {
 
     #[test]
     fn socket_in_the_runtime_directory_is_removed_with_it() {
-        let losses = |path: &str| {
+        let losses_with = |extra: &[(Field, &str)], path: &str| {
             let mut draft = SpecDraft::new();
             draft.command(vec!["/bin/true".into()]);
             draft.assign(F::Directory(DirectoryKind::Runtime), "web", Origin::Option);
             draft.assign(F::ListenStream, path, Origin::Option);
+            for &(field, value) in extra {
+                draft.assign(field, value, Origin::Option);
+            }
             divide(&draft.finish().unwrap(), Target::Systemd(Systemd::default())).losses
         };
+        let losses = |path: &str| losses_with(&[], path);
         assert_eq!(losses("/run/web.sock"), []);
         assert_eq!(losses("/run/website/s"), []);
+        assert_eq!(losses_with(&[(F::RuntimeDirectoryPreserve, "yes")], "/run/web/s"), []);
         let lost = losses("/run/web/s");
         assert_eq!((lost.len(), &lost[0].subject), (1, &Subject::Field(F::ListenStream)));
     }

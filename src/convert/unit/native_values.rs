@@ -9,12 +9,14 @@ use std::path::Path;
 
 use svcadapt_spec::{Arity, FIELDS, Field, Native, ServiceSpec, values};
 
-use super::{UnitFile, UnitName, read};
+use super::{UnitFile, UnitName, exec_fields, read};
 
 /// The values of a field that are in native lines already, each with its count.
 pub(super) fn covered_by_native(spec: &ServiceSpec, field: Field) -> BTreeMap<OsString, usize> {
     let mut times = BTreeMap::new();
-    if spec.native.has_directive(field.directive()) {
+    // Native commands are no values of the field.
+    let are_commands = exec_fields::FIELDS.contains(&field);
+    if !are_commands && spec.native.has_directive(field.directive()) {
         for value in native_values(spec, field) {
             *times.entry(value).or_default() += 1;
         }

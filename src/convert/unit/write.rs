@@ -14,7 +14,7 @@ use svcadapt_spec::{
 
 use super::native_values::covered_by_native;
 use super::write_socket::belongs_to_socket_unit;
-use super::{quote, reload, sandbox};
+use super::{exec_fields, quote, reload, sandbox};
 use crate::divide::{
     Division, Equivalent, NOTIFY_RELOAD, Place, Systemd, Target, accepted_value, clean_signals_directive,
     command, is_known, loss_on_systemd, section, systemd_equivalent,
@@ -100,7 +100,12 @@ impl<'a> UnitWriter<'a> {
             // default.
             self.put("IgnoreSIGPIPE", "no");
         }
-        for &field in self.division.host.iter().filter(|field| section(**field) == "Service") {
+        let fields = self.division.host.iter().copied().filter(|field| section(*field) == "Service");
+        // Commands of the spec follow those that are native.
+        let (further, fields): (Vec<_>, Vec<_>) = fields.partition(|field| {
+            exec_fields::FIELDS.contains(field) && self.spec.native.has_directive(field.directive())
+        });
+        for field in fields {
             self.field(field);
         }
         if self.division.adapter.contains(&Field::PidFile) {
@@ -108,6 +113,9 @@ impl<'a> UnitWriter<'a> {
             self.field(Field::PidFile);
         }
         self.native("Service");
+        for field in further {
+            self.field(field);
+        }
         self.equivalents();
         if self.kind() != Some(ServiceType::Oneshot)
             && self.spec.restarts.force.is_empty()

@@ -142,6 +142,9 @@ fn commands_that_only_systemd_can_read_stay_together() {
     let file = written(&folder, unit);
     assert_eq!(shown(&file).get("exec_stop"), None);
     assert_eq!(printed(["gen-unit", &file]), unit);
+    // A further command follows them.
+    let added = printed(["gen-unit", &file, "--exec-stop=/bin/true"]);
+    assert_eq!(added, unit.to_owned() + "ExecStop=/bin/true\n");
     let output = svcadapt(["run", "--dry-run", &file]);
     let reported = stderr_of(&output);
     assert_eq!(reported.matches("ExecStop=: not honoured here: ").count(), 3, "{reported}");
